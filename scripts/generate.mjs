@@ -1,0 +1,39 @@
+// Writes the files that are made from the source and kept in the repository. With --check it writes nothing, names each
+// file that is not what the source says, and ends with 1.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { cliReference } from "./generate/cli-reference.mjs";
+import { exitCodes } from "./generate/exit-codes.mjs";
+import { loadManifest } from "./generate/manifest.mjs";
+
+const root = join(import.meta.dirname, "..");
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+async function generate() {
+  const pjson = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const manifest = await loadManifest(pjson);
+  return new Map([
+    ["oclif.manifest.json", `${JSON.stringify(manifest, null, 2)}\n`],
+    ["docs/cli.md", cliReference(manifest, pjson.oclif.bin)],
+    ["docs/exit-codes.md", exitCodes(readFileSync(join(root, "src/errors.ts"), "utf8"))],
+  ]);
+}
+
+function isDrifted([path, text]) {
+  return !existsSync(join(root, path)) || readFileSync(join(root, path), "utf8") !== text;
+}
+
+const [mode, ...rest] = process.argv.slice(2);
+if (rest.length > 0 || (mode !== undefined && mode !== "--check")) fail("usage: node scripts/generate.mjs [--check]");
+const files = await generate().catch((error) => fail(`generate: ${error.message}`));
+const drifted = [...files].filter(isDrifted);
+if (mode !== "--check") {
+  for (const [path, text] of drifted) writeFileSync(join(root, path), text);
+} else if (drifted.length > 0) {
+  for (const [path] of drifted) console.error(`${path} is not what the source says`);
+  fail("write it afresh with: npm run generate");
+}

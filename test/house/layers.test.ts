@@ -1,0 +1,110 @@
+import { beforeAll, expect, test } from "vitest";
+import { lint } from "./lint.ts";
+
+const SOURCES = [
+  "commands.ts",
+  "commands/push.ts",
+  "cli/base.ts",
+  "cli/stores.ts",
+  "vault/commit.ts",
+  "vault/ports.ts",
+  "blob/encode.ts",
+  "crypto/secret.ts",
+  "s3/store.ts",
+  "file/store.ts",
+  "runtime/index.ts",
+  "errors.ts",
+];
+const TARGETS = [
+  ...SOURCES,
+  "../test/support/memory-store.ts",
+  "../package.json",
+  "@aws-sdk/client-s3",
+  "@oclif/core",
+  "@inquirer/prompts",
+  "pino",
+  "argon2",
+  "hpke",
+  "node:fs",
+  "node:fs/promises",
+  "node:process",
+  "node:crypto",
+];
+
+const VAULT = ["vault/commit.ts", "vault/ports.ts"];
+const DOMAIN = [...VAULT, "blob/encode.ts", "crypto/secret.ts", "errors.ts"];
+const MACHINE = ["node:fs", "node:fs/promises", "node:process", "node:crypto"];
+const CLI = ["cli/base.ts", "cli/stores.ts", ...DOMAIN, "@oclif/core", "@inquirer/prompts", "pino", ...MACHINE];
+
+// "Who may import whom", written down a second time: a file of each layer, and all of TARGETS that it may import.
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  "commands.ts": ["commands/push.ts"],
+  "commands/probe.ts": ["cli/base.ts", "cli/stores.ts", ...VAULT],
+  "commands/topic/probe.ts": ["cli/base.ts", "cli/stores.ts", ...VAULT],
+  "cli/probe.ts": CLI,
+  "cli/prompts/probe.ts": CLI,
+  "cli/stores.ts": [...CLI, "file/store.ts", "s3/store.ts"],
+  "runtime/probe.ts": ["runtime/index.ts", ...DOMAIN, "file/store.ts", "s3/store.ts", ...MACHINE],
+  "vault/probe.ts": [...DOMAIN, "node:crypto"],
+  "s3/probe.ts": ["s3/store.ts", "vault/ports.ts", "errors.ts", "@aws-sdk/client-s3", "node:crypto"],
+  "file/probe.ts": ["file/store.ts", "vault/ports.ts", "errors.ts", ...MACHINE],
+  "blob/probe.ts": ["blob/encode.ts", "errors.ts", "node:crypto"],
+  "crypto/probe.ts": ["crypto/secret.ts", "errors.ts", "argon2", "hpke", "node:crypto"],
+  "errors.ts": [],
+  "elsewhere/probe.ts": [],
+};
+
+/** Every way in which a module can name another one; `it` is a name that nothing else in the module binds. */
+const FORMS: readonly ((specifier: string, it: string) => string)[] = [
+  (specifier) => `import "${specifier}";`,
+  (specifier, it) => `import { it as ${it} } from "${specifier}";`,
+  (specifier, it) => `import type { It as ${it} } from "${specifier}";`,
+  (specifier, it) => `export { it as ${it} } from "${specifier}";`,
+  (specifier) => `export * from "${specifier}";`,
+  (specifier) => `await import("${specifier}");`,
+  (specifier) => `({}) satisfies import("${specifier}").It;`,
+];
+
+interface Statement {
+  readonly target: string;
+  readonly text: string;
+}
+
+function specifierOf(importer: string, target: string): string {
+  const up = "../".repeat(importer.split("/").length - 1) || "./";
+  return SOURCES.includes(target) || target.startsWith("../") ? up + target : target;
+}
+
+function statementsOf(importer: string): readonly Statement[] {
+  const targets = TARGETS.filter((target) => target !== importer);
+  const pairs = targets.flatMap((target) => FORMS.map((form) => ({ target, form })));
+  return pairs.map(({ target, form }, number) => ({
+    target,
+    text: form(specifierOf(importer, target), `it${number}`),
+  }));
+}
+
+let refusedLines: ReadonlyMap<string, readonly number[]>;
+
+beforeAll(async () => {
+  const importers = Object.keys(MAY_IMPORT).map((importer) => `src/${importer}`);
+  const moduleOf = (path: string) => statementsOf(path.slice("src/".length)).map(({ text }) => text);
+  const complaints = await lint(new Map(importers.map((path) => [path, moduleOf(path).join("\n")])));
+  const layered = complaints.filter(({ rule }) => rule === "house(layers)");
+  refusedLines = new Map(
+    importers.map((it) => [it, layered.filter(({ path }) => path === it).map(({ line }) => line)]),
+  );
+});
+
+test.each(Object.entries(MAY_IMPORT))("src/%s reaches what the table says and nothing else", (importer, allowed) => {
+  const statements = statementsOf(importer);
+  const expected = statements.filter(({ target }) => !allowed.includes(target)).map(({ text }) => text);
+  const refused = refusedLines.get(`src/${importer}`)?.map((line) => statements[line - 1]?.text);
+  expect(refused?.toSorted()).toEqual(expected.toSorted());
+});
+
+test("a computed import() in src is refused", async () => {
+  const text = ["s3", "file"].map((it) => `await import(\`../${it}/\${Math.PI}.ts\`);`).join("\n");
+  const complaints = await lint(new Map([["src/runtime/probe.ts", text]]));
+  expect(complaints.filter(({ rule }) => rule === "house(layers)").map(({ line }) => line)).toEqual([1, 2]);
+});

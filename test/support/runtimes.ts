@@ -1,0 +1,74 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+
+/** The runtimes that vsync is tested under. `node24` is the Node of this repository, the others are fetched. */
+export const RUNTIMES = ["node22", "node24", "node26", "bun"] as const;
+export type RuntimeName = (typeof RUNTIMES)[number];
+
+const repository = join(import.meta.dirname, "../..");
+const described = join(import.meta.dirname, "runtimes");
+
+let fetched: Promise<string> | undefined;
+
+/**
+ * The path of a runtime's program. The first call on a machine fetches them with npm, into a cache folder.
+ *
+ * @throws Error this is not Linux on x64 or arm64, or npm could not fetch them
+ */
+export async function runtimePath(name: RuntimeName): Promise<string> {
+  const program = programs()[name];
+  if (name === "node24") return join(repository, program);
+  fetched ??= fetchOnce();
+  return join(await fetched, program);
+}
+
+function programs(): Readonly<Record<RuntimeName, string>> {
+  const { platform, arch } = process;
+  if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) {
+    throw new Error(`there are no runtimes to test under for ${platform} on ${arch}`);
+  }
+  return {
+    node22: `node_modules/node-22-${arch}/bin/node`,
+    node24: `node_modules/node-linux-${arch}/bin/node`,
+    node26: `node_modules/node-26-${arch}/bin/node`,
+    bun: `node_modules/@oven/bun-linux-${arch === "arm64" ? "aarch64" : arch}/bin/bun`,
+  };
+}
+
+/** The folder of the runtimes that the lockfile names. It appears whole: filled aside, then renamed. */
+async function fetchOnce(): Promise<string> {
+  const lockfile = await readFile(join(described, "package-lock.json"));
+  const digest = createHash("sha256").update(lockfile).digest("hex").slice(0, 16);
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const folder = join(cache, "vsync-test", `runtimes-${digest}`);
+  if (!existsSync(folder)) await fetchInto(folder);
+  return folder;
+}
+
+async function fetchInto(folder: string): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true });
+  const aside = await mkdtemp(`${folder}.`);
+  try {
+    await install(aside);
+    await rename(aside, folder);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!existsSync(folder)) throw error;
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}
+
+async function install(folder: string): Promise<void> {
+  for (const file of ["package.json", "package-lock.json"]) await copyFile(join(described, file), join(folder, file));
+  await promisify(execFile)("npm", ["ci", "--ignore-scripts", "--no-bin-links"], { cwd: folder });
+  // They are optional for the sake of the other architecture, and npm is silent about one that it could not fetch.
+  const { node24, ...wanted } = programs();
+  const missing = Object.values(wanted).filter((program) => !existsSync(join(folder, program)));
+  if (missing.length > 0) throw new Error(`npm did not fetch ${missing.join(", ")}`);
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+// Where .ci/run reads how many tests passed.
+const COUNTED = { outputFile: ".cache/tests.json" };
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/global-setup.ts"],
+    reporters: process.env.CI === "true" ? ["default", ["json", COUNTED]] : ["default"],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 2,
+  },
+});
