@@ -1,0 +1,21 @@
+import { InputError } from "../errors.ts";
+import { tokenFault } from "./fields.ts";
+import { writeGzipMember } from "./gzip-member.ts";
+import { type RuntimeToken, TOKEN_ENVELOPE, TOKEN_FIELDS } from "./token.ts";
+
+/**
+ * The one string that an app boots from: `vsync-cfg-v1:` + base64url(gzip(JSON)), fields in the format's order.
+ *
+ * @throws InputError a field is not what the format asks for
+ */
+export function encodeToken(token: RuntimeToken): string {
+  const json = tokenJson(token);
+  return TOKEN_ENVELOPE + Buffer.from(writeGzipMember(Buffer.from(json))).toString("base64url");
+}
+
+/** The JSON before encoding. It holds the secret access key in the clear. */
+export function tokenJson(token: RuntimeToken): string {
+  const fault = tokenFault(token);
+  if (fault !== null) throw new InputError(`runtime token: ${fault}`);
+  return JSON.stringify(Object.fromEntries(TOKEN_FIELDS.map((name) => [name, token[name]])));
+}

@@ -1,0 +1,16 @@
+/** Why a prefix is refused, for a message; null for a good one: `api/prod/`, ends in `/`, no segment empty, `.` or `..`. */
+export function prefixFault(prefix: string): string | null {
+  if (!prefix.endsWith("/")) return "must end in /";
+  for (const segment of prefix.slice(0, -1).split("/")) {
+    if (segment === "") return "must not have an empty segment";
+    if (segment === "." || segment === "..") return `must not have a segment ${segment}`;
+  }
+  return null;
+}
+
+/** Why an endpoint is refused, for a message; null for a good one. */
+export function endpointFault(endpoint: string): string | null {
+  if (!/^(?:https?:\/\/[^/]|file:\/\/\/.)/.test(endpoint)) return "must start with https://, http:// or file:///";
+  if (endpoint.endsWith("/")) return "must not end in /";
+  return URL.canParse(endpoint) ? null : "is not a URL";
+}

@@ -1,0 +1,40 @@
+import { createCipheriv, createDecipheriv } from "node:crypto";
+import { BundleCorruptError } from "../errors.ts";
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+/** A box of no plaintext. */
+export const BOX_OVERHEAD_BYTES = NONCE_BYTES + TAG_BYTES;
+
+interface NonceSource {
+  bytes(length: number): Uint8Array;
+}
+
+/**
+ * Seals with AES-256-GCM: `nonce[12] ‖ ct ‖ tag[16]`, the nonce fresh from `random` (NIST SP 800-38D §8.2.2).
+ * Every key is drawn for one generation and seals one box, so that no nonce can meet its key again.
+ */
+export function sealBox(random: NonceSource, key: Uint8Array, aad: string, plaintext: Uint8Array): Uint8Array {
+  const nonce = random.bytes(NONCE_BYTES);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(Buffer.from(aad));
+  const ciphertext = cipher.update(plaintext);
+  cipher.final();
+  return Buffer.concat([nonce, ciphertext, cipher.getAuthTag()]);
+}
+
+/** @throws BundleCorruptError the box is too short, or does not open with this key and `aad`; `what` names it */
+export function openBox(key: Uint8Array, aad: string, box: Uint8Array, what: string): Uint8Array {
+  if (box.length < BOX_OVERHEAD_BYTES) throw new BundleCorruptError(`${what} is too short to be a sealed box`);
+  const decipher = createDecipheriv("aes-256-gcm", key, box.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+  decipher.setAAD(Buffer.from(aad));
+  decipher.setAuthTag(box.subarray(box.length - TAG_BYTES));
+  const plaintext = decipher.update(box.subarray(NONCE_BYTES, box.length - TAG_BYTES));
+  try {
+    decipher.final();
+  } catch {
+    plaintext.fill(0);
+    throw new BundleCorruptError(`${what} does not decrypt`);
+  }
+  return plaintext;
+}

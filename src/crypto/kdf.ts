@@ -1,0 +1,28 @@
+import { NotAuthenticError } from "../errors.ts";
+import { argon2id } from "./argon2id.ts";
+import { type KdfCost, kdfCostFault } from "./kdf-cost.ts";
+import { Secret } from "./secret.ts";
+import { x25519PublicKey } from "./x25519.ts";
+
+/** What a passphrase and a cost give: the X25519 key pair of a slot, and the key of its endorsement. */
+export interface PassphraseKey {
+  /** X25519 private key, 32 bytes. */
+  readonly seed: Secret;
+  /** HMAC-SHA256 key, 32 bytes. */
+  readonly mac: Secret;
+  /** X25519 public key, 32 bytes. */
+  readonly recipient: Uint8Array;
+}
+
+/**
+ * Argon2id version 1.3 (RFC 9106) over the passphrase's bytes as they are, 64 bytes out: `seed[32] ‖ mac[32]`.
+ *
+ * @throws NotAuthenticError the cost is out of bounds; nothing was derived
+ */
+export async function derivePassphraseKey(passphrase: Secret, cost: KdfCost): Promise<PassphraseKey> {
+  const fault = kdfCostFault(cost);
+  if (fault !== null) throw new NotAuthenticError(fault);
+  const out = await argon2id(passphrase.expose(), cost, 64);
+  const seed = out.subarray(0, 32);
+  return { seed: Secret.ofBytes(seed), mac: Secret.ofBytes(out.subarray(32)), recipient: x25519PublicKey(seed) };
+}

@@ -1,0 +1,50 @@
+import { inspect } from "node:util";
+
+const MASK = "[secret]";
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Bytes that cannot be printed, inspected or serialised by accident. `expose` is the only way to them. */
+export class Secret {
+  readonly #bytes: Uint8Array;
+
+  private constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  /** Takes the bytes over: `destroy` zeroes them. */
+  static ofBytes(bytes: Uint8Array): Secret {
+    return new Secret(bytes);
+  }
+
+  static ofText(text: string): Secret {
+    return new Secret(encoder.encode(text));
+  }
+
+  /** The bytes themselves, not a copy. */
+  expose(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** @throws TypeError where the bytes are not UTF-8 */
+  exposeText(): string {
+    return decoder.decode(this.#bytes);
+  }
+
+  /** Zeroes the bytes. Strings that were made from them live until the garbage collector takes them. */
+  destroy(): void {
+    this.#bytes.fill(0);
+  }
+
+  toString(): string {
+    return MASK;
+  }
+
+  toJSON(): string {
+    return MASK;
+  }
+
+  [inspect.custom](): string {
+    return MASK;
+  }
+}

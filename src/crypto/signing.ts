@@ -1,0 +1,52 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
+import { BundleCorruptError } from "../errors.ts";
+
+/** DER around a raw Ed25519 key (RFC 8410 §4 and §7). */
+const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
+const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
+const PKCS8_BYTES = 48;
+
+/** The vault's Ed25519 key (RFC 8032), whose public half signs manifests and audit rows. */
+export interface SigningKey {
+  readonly privateKey: KeyObject;
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** PKCS#8 DER, 48 bytes: what the bundle seals. The caller zeroes it. */
+  exportPkcs8(): Uint8Array;
+}
+
+export function generateSigningKey(): SigningKey {
+  return signingKeyOf(generateKeyPairSync("ed25519").privateKey);
+}
+
+/** @throws BundleCorruptError the bytes are not the PKCS#8 form of an Ed25519 key */
+export function importSigningKey(pkcs8: Uint8Array): SigningKey {
+  const der = Buffer.from(pkcs8.buffer, pkcs8.byteOffset, pkcs8.byteLength);
+  if (der.length !== PKCS8_BYTES || !der.subarray(0, PKCS8_PREFIX.length).equals(PKCS8_PREFIX)) {
+    throw new BundleCorruptError("the bundle's signing key is not an Ed25519 key");
+  }
+  return signingKeyOf(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
+}
+
+function signingKeyOf(privateKey: KeyObject): SigningKey {
+  const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+  return {
+    privateKey,
+    publicKey: new Uint8Array(spki.subarray(SPKI_PREFIX.length)),
+    exportPkcs8: () => privateKey.export({ format: "der", type: "pkcs8" }),
+  };
+}
+
+export function signEd25519(key: SigningKey, message: Uint8Array): Uint8Array {
+  return sign(null, message, key.privateKey);
+}
+
+/** False also where `publicKey` is no point of the curve. */
+export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: "der", type: "spki" });
+    return verify(null, message, key, signature);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,36 @@
+import { createHmac, hkdfSync } from "node:crypto";
+
+const KEY_BYTES = 32;
+
+/** HKDF-SHA256 without salt (RFC 5869 §3.1), 32 bytes. */
+function hkdf(key: Uint8Array, info: string): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", key, "", info, KEY_BYTES));
+}
+
+/** From the operator key `O`: the key that reads the bundle. */
+export function deriveRootKey(operatorKey: Uint8Array): Uint8Array {
+  return hkdf(operatorKey, "vsync-root-v1");
+}
+
+/** From the operator key `O`: the key of the box that holds the vault's signing key. */
+export function deriveSigningBoxKey(operatorKey: Uint8Array): Uint8Array {
+  return hkdf(operatorKey, "vsync-signing-v1");
+}
+
+/** From the root key `R`. */
+export function deriveIndexKey(rootKey: Uint8Array): Uint8Array {
+  return hkdf(rootKey, "vsync-index-v1");
+}
+
+/** From the root key `R`. */
+export function deriveItemKey(rootKey: Uint8Array, itemId: string): Uint8Array {
+  return hkdf(rootKey, `vsync-item-v1|${itemId}`);
+}
+
+/**
+ * What ties a signer to a passphrase: HMAC-SHA256 (RFC 2104) with the passphrase's `mac` key, 32 bytes.
+ * The signer enters as its base64 text.
+ */
+export function endorsementOf(mac: Uint8Array, vault: string, slot: string, signer: string): Uint8Array {
+  return createHmac("sha256", mac).update(`vsync-endorse-v1|${vault}|${slot}|${signer}`).digest();
+}

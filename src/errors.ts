@@ -1,0 +1,212 @@
+/**
+ * Every failure that vsync reports. An error carries `code`, `hint` and (the audit error) `row`, and nothing else that
+ * could hold a secret; which exit code a failure ends a command with is a matter of the command, see `exit-codes.ts`.
+ */
+
+/** The stable names that programs may depend on. */
+export type ErrorCode =
+  | "ACCESS_DENIED"
+  | "AUDIT_BROKEN"
+  | "AUDIT_OUTSTANDING"
+  | "BUNDLE_CORRUPT"
+  | "CONFIG_INVALID"
+  | "CONFIG_MISSING"
+  | "CONFIG_UNSUPPORTED_VERSION"
+  | "CONFLICT"
+  | "INPUT"
+  | "INTERRUPTED"
+  | "LOCAL_CONFIG_MISSING"
+  | "MANIFEST_NOT_FOUND"
+  | "MANIFEST_SWAP_FAILED"
+  | "NOT_AUTHENTIC"
+  | "OUTCOME_UNKNOWN"
+  | "PASSPHRASE_RETIRED"
+  | "ROLLBACK"
+  | "S3_UNREACHABLE"
+  | "UNSUPPORTED_SPEC_VERSION"
+  | "WRONG_PASSPHRASE";
+
+export interface ErrorDetails {
+  /** The next command or step, lower case, without a full stop. */
+  readonly hint?: string;
+}
+
+export abstract class VsyncError extends Error {
+  /** The documented class, written out: a minifier renames classes. Finer classes below it keep it. */
+  abstract override readonly name: string;
+  abstract readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message);
+    this.hint = details.hint;
+  }
+}
+
+/** Something the user gave, or did not give: a flag, a value, an answer. */
+export class InputError extends VsyncError {
+  readonly name = "InputError";
+  readonly code = "INPUT";
+}
+
+/** The user ended a prompt or a command with Ctrl-C. */
+export class InterruptedError extends VsyncError {
+  readonly name = "InterruptedError";
+  readonly code = "INTERRUPTED";
+}
+
+/** The per-(repo, env) config file of this machine is missing or cannot be used. */
+export class LocalConfigMissingError extends VsyncError {
+  readonly name = "LocalConfigMissingError";
+  readonly code = "LOCAL_CONFIG_MISSING";
+}
+
+/** The runtime token or the passphrase is unset, empty, or in a file that is refused or cannot be read. */
+export class ConfigMissingError extends VsyncError {
+  readonly name = "ConfigMissingError";
+  readonly code = "CONFIG_MISSING";
+}
+
+/** The runtime token is not what `vsync runtime-token` writes. */
+export class ConfigInvalidError extends VsyncError {
+  readonly name = "ConfigInvalidError";
+  readonly code = "CONFIG_INVALID";
+}
+
+/** The runtime token has another envelope or version than this program knows. */
+export class ConfigUnsupportedVersionError extends VsyncError {
+  readonly name = "ConfigUnsupportedVersionError";
+  readonly code = "CONFIG_UNSUPPORTED_VERSION";
+}
+
+/** The store could not be reached, or answered 5xx. The name is part of the documented API; directories raise it too. */
+export class S3UnreachableError extends VsyncError {
+  readonly name = "S3UnreachableError";
+  readonly code = "S3_UNREACHABLE";
+}
+
+/** The store was reached and refused (401, 403, EACCES). */
+export class AccessDeniedError extends VsyncError {
+  readonly name = "AccessDeniedError";
+  readonly code = "ACCESS_DENIED";
+}
+
+/** A conditional write found another state than the one it was made for. Nothing was written. */
+export class ConflictError extends VsyncError {
+  readonly name = "ConflictError";
+  readonly code = "CONFLICT";
+}
+
+/** A write was sent, its answer was lost, and reading back failed as well. */
+export class OutcomeUnknownError extends VsyncError {
+  readonly name = "OutcomeUnknownError";
+  readonly code = "OUTCOME_UNKNOWN";
+}
+
+/** The store refused, or was lost, at the swap of the manifest. The swap was not applied. */
+export class ManifestSwapFailedError extends VsyncError {
+  readonly name = "ManifestSwapFailedError";
+  readonly code = "MANIFEST_SWAP_FAILED";
+}
+
+/** The commit stands, and its audit row could not be appended. */
+export class AuditOutstandingError extends VsyncError {
+  readonly name = "AuditOutstandingError";
+  readonly code = "AUDIT_OUTSTANDING";
+}
+
+/** There is no vault at this prefix yet. */
+export class ManifestNotFoundError extends VsyncError {
+  readonly name = "ManifestNotFoundError";
+  readonly code = "MANIFEST_NOT_FOUND";
+}
+
+/** The manifest's form, bounds, endorsement, signature, vault or env is not what it must be. */
+export class NotAuthenticError extends VsyncError {
+  readonly name = "NotAuthenticError";
+  readonly code = "NOT_AUTHENTIC";
+}
+
+/** The passphrase opens no slot of the vault. */
+export class WrongPassphraseError extends VsyncError {
+  readonly name: string = "WrongPassphraseError";
+  readonly code: "WRONG_PASSPHRASE" | "PASSPHRASE_RETIRED" = "WRONG_PASSPHRASE";
+}
+
+/** The passphrase was right until its grace window ended. */
+export class PassphraseRetiredError extends WrongPassphraseError {
+  override readonly name = "PassphraseRetiredError";
+  override readonly code = "PASSPHRASE_RETIRED";
+}
+
+/** The manifest is older than the generation that the token or this machine has seen. */
+export class RollbackError extends VsyncError {
+  readonly name = "RollbackError";
+  readonly code = "ROLLBACK";
+}
+
+/** The bundle is absent, or its size, digest, header, slot, boxes or index are not what they must be. */
+export class BundleCorruptError extends VsyncError {
+  readonly name = "BundleCorruptError";
+  readonly code = "BUNDLE_CORRUPT";
+}
+
+/** The vault is written in a format, or with a key derivation, that this program does not know. */
+export class UnsupportedSpecVersionError extends VsyncError {
+  readonly name = "UnsupportedSpecVersionError";
+  readonly code = "UNSUPPORTED_SPEC_VERSION";
+}
+
+/** The audit chain is broken at `row`, the generation whose row is at fault. */
+export class AuditBrokenError extends VsyncError {
+  readonly name = "AuditBrokenError";
+  readonly code = "AUDIT_BROKEN";
+  readonly row: number;
+
+  constructor(row: number, message: string, details: ErrorDetails = {}) {
+    super(message, details);
+    this.row = row;
+  }
+}
+
+/** Which exit code each failure ends a command with. Scripts depend on these numbers: they never change. */
+type ExitCodes = Readonly<Record<ErrorCode, number>>;
+
+/** 0 ok · 1 input · 2 denied · 3 unreachable · 4 config missing · 5 conflict · 6 not authentic or corrupt · 130 Ctrl-C. */
+export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
+  INPUT: 1,
+  CONFIG_MISSING: 1,
+  CONFIG_INVALID: 1,
+  CONFIG_UNSUPPORTED_VERSION: 1,
+  WRONG_PASSPHRASE: 1,
+  PASSPHRASE_RETIRED: 1,
+  MANIFEST_NOT_FOUND: 1,
+  ACCESS_DENIED: 2,
+  S3_UNREACHABLE: 3,
+  MANIFEST_SWAP_FAILED: 3,
+  OUTCOME_UNKNOWN: 3,
+  LOCAL_CONFIG_MISSING: 4,
+  AUDIT_OUTSTANDING: 5,
+  CONFLICT: 5,
+  AUDIT_BROKEN: 6,
+  BUNDLE_CORRUPT: 6,
+  NOT_AUTHENTIC: 6,
+  ROLLBACK: 6,
+  UNSUPPORTED_SPEC_VERSION: 6,
+  INTERRUPTED: 130,
+};
+
+/** 0 written · 1 missing input · 2 credential validation failed · 3 S3 unreachable · 4 config file missing. */
+export const RUNTIME_TOKEN_EXIT_CODES: ExitCodes = DAY_TO_DAY_EXIT_CODES;
+
+/** 0 done · 1 input · 2 S3 error before the swap · 3 swap failed · 4 audit append failed · 5 config missing · 6 not authentic. */
+export const ROTATE_EXIT_CODES: ExitCodes = {
+  ...DAY_TO_DAY_EXIT_CODES,
+  ACCESS_DENIED: 2,
+  S3_UNREACHABLE: 2,
+  CONFLICT: 3,
+  MANIFEST_SWAP_FAILED: 3,
+  OUTCOME_UNKNOWN: 3,
+  AUDIT_OUTSTANDING: 4,
+  LOCAL_CONFIG_MISSING: 5,
+};
