@@ -1,0 +1,36 @@
+import type { SigningKey } from "../crypto/signing.ts";
+import { ConflictError } from "../errors.ts";
+import { brokenRow, encodeAuditRow } from "./audit-row.ts";
+import { auditKey } from "./keys.ts";
+import { MAX_MANIFEST_BYTES } from "./limits.ts";
+import type { Manifest } from "./manifest.ts";
+import type { ObjectStore } from "./ports.ts";
+
+/**
+ * Appends the row of a manifest's own generation, and returns its bytes. Whoever appends it writes the same bytes, so a
+ * row that is there already is either this one or a broken chain.
+ *
+ * @throws AuditBrokenError another row stands in its place
+ */
+export async function appendAuditRow(store: ObjectStore, manifest: Manifest, key: SigningKey): Promise<Uint8Array> {
+  const row = encodeAuditRow(manifest, key);
+  try {
+    await store.create(auditKey(manifest.gen), row);
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    if (!(await holdsAuditRow(store, manifest.gen, row))) throw brokenRow(manifest.gen, "is there and is another one");
+  }
+  return row;
+}
+
+/** As `appendAuditRow`, but looks first: most of the time the row is there. */
+export async function ensureAuditRow(store: ObjectStore, manifest: Manifest, key: SigningKey): Promise<Uint8Array> {
+  const row = encodeAuditRow(manifest, key);
+  return (await holdsAuditRow(store, manifest.gen, row)) ? row : appendAuditRow(store, manifest, key);
+}
+
+/** Whether exactly these bytes are the row of `gen`. */
+export async function holdsAuditRow(store: ObjectStore, gen: number, row: Uint8Array): Promise<boolean> {
+  const stored = await store.get(auditKey(gen), { maxBytes: MAX_MANIFEST_BYTES });
+  return stored !== null && Buffer.compare(stored.bytes, row) === 0;
+}

@@ -1,0 +1,78 @@
+import type { Secret } from "../crypto/secret.ts";
+import { InputError } from "../errors.ts";
+import { type Item, type ItemKind, itemFault } from "./item.ts";
+import type { Random } from "./ports.ts";
+
+const ITEM_ID_BYTES = 8;
+
+/** An item as a user gives it: without an id. */
+export interface NamedData {
+  readonly name: string;
+  readonly kind: ItemKind;
+  readonly mode?: number;
+  readonly data: Secret;
+}
+
+/** Names, each list sorted. */
+export interface Changes {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  readonly unchanged: readonly string[];
+}
+
+export function isEmpty(changes: Changes): boolean {
+  return changes.added.length + changes.changed.length + changes.removed.length === 0;
+}
+
+/** What going from `before` to `after` does to each name. */
+export function compareItems(before: readonly NamedData[], after: readonly NamedData[]): Changes {
+  const old = new Map(before.map((item) => [item.name, item]));
+  const kept = new Set(after.map((item) => item.name));
+  const stateOf = (item: NamedData) => {
+    const previous = old.get(item.name);
+    if (previous === undefined) return "added";
+    return isSame(previous, item) ? "unchanged" : "changed";
+  };
+  const namesThat = (state: string) => after.filter((item) => stateOf(item) === state).map((item) => item.name);
+  return {
+    added: namesThat("added").toSorted(),
+    changed: namesThat("changed").toSorted(),
+    removed: before
+      .map((item) => item.name)
+      .filter((name) => !kept.has(name))
+      .toSorted(),
+    unchanged: namesThat("unchanged").toSorted(),
+  };
+}
+
+function isSame(a: NamedData, b: NamedData): boolean {
+  return a.kind === b.kind && a.mode === b.mode && Buffer.compare(a.data.expose(), b.data.expose()) === 0;
+}
+
+/**
+ * Gives items their ids: an item that keeps its name keeps its id.
+ *
+ * @throws InputError an item that the format refuses, or a name that stands twice
+ */
+export function identifyItems(random: Random, wanted: readonly NamedData[], before: readonly Item[]): readonly Item[] {
+  const ids = new Map(before.map((item) => [item.name, item.id]));
+  checkItems(wanted);
+  return wanted.map((item) => ({
+    id: ids.get(item.name) ?? Buffer.from(random.bytes(ITEM_ID_BYTES)).toString("hex"),
+    name: item.name,
+    kind: item.kind,
+    ...(item.kind === "file" && item.mode !== undefined ? { mode: item.mode } : {}),
+    data: item.data,
+  }));
+}
+
+function checkItems(items: readonly NamedData[]): void {
+  const seen = new Set<string>();
+  for (const item of items) {
+    const fault = itemFault(item);
+    if (fault !== null) throw new InputError(`${item.kind} ${JSON.stringify(item.name)} ${fault}`);
+    if (seen.has(item.name)) throw new InputError(`the name ${JSON.stringify(item.name)} stands twice`);
+    seen.add(item.name);
+  }
+}

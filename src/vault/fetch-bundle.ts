@@ -1,0 +1,32 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import { BundleCorruptError } from "../errors.ts";
+import type { Manifest } from "./manifest.ts";
+import { signalOf } from "./open-manifest.ts";
+import type { ObjectStore, ReadOptions } from "./ports.ts";
+
+/**
+ * The bundle that a manifest or an audit row names, proven by size and digest.
+ *
+ * @throws BundleCorruptError it is not there, or has another size or digest
+ */
+export async function fetchBundle(
+  store: ObjectStore,
+  ref: Manifest["bundle"],
+  options: ReadOptions = {},
+): Promise<Uint8Array> {
+  const stored = await store.get(ref.key, { ...signalOf(options), maxBytes: ref.size });
+  if (stored === null) {
+    throw new BundleCorruptError(`the bundle ${ref.key} is not there`, {
+      hint: "put the object back, from the bucket's object versions or a backup",
+    });
+  }
+  if (stored.bytes.length !== ref.size) throw corrupt(ref, "does not have the size that its manifest gives");
+  if (sha256Hex(stored.bytes) !== ref.sha256) throw corrupt(ref, "does not have the digest that its manifest gives");
+  return stored.bytes;
+}
+
+function corrupt(ref: Manifest["bundle"], fault: string): BundleCorruptError {
+  return new BundleCorruptError(`the bundle ${ref.key} ${fault}`, {
+    hint: "it was altered in the store: put it back, from the bucket's object versions or a backup",
+  });
+}

@@ -1,0 +1,57 @@
+import { type AmendRequest, amendVault } from "./amend.ts";
+import type { CommitPorts, Committed } from "./commit.ts";
+import { BUNDLE_PREFIX } from "./keys.ts";
+import type { Manifest } from "./manifest.ts";
+import { parseTs } from "./timestamp.ts";
+import { verifyAudit } from "./verify-audit.ts";
+
+export interface GcRequest extends AmendRequest {
+  /** At least so many of the newest generations keep their bundles; at least 1. */
+  readonly keep: number;
+  /** Only bundles older than this. */
+  readonly olderThanMs: number;
+  /** Asked before the first write, with the keys that would go; false ends the gc. */
+  confirm(keys: readonly string[]): Promise<boolean>;
+}
+
+export interface Collected {
+  readonly removed: readonly string[];
+  readonly committed: Committed;
+}
+
+/**
+ * Removes bundles that nobody needs any more: never what the manifest names, never one of the newest `keep` generations.
+ * The commit that says so comes first, so that a row tells of every removal, also of one that was cut short. Null where
+ * there is nothing to remove, or `confirm` said no.
+ */
+export async function collectGarbage(ports: CommitPorts, request: GcRequest): Promise<Collected | null> {
+  let removed: readonly string[] = [];
+  const committed = await amendVault(ports, request, async ({ manifest }) => {
+    removed = await removableKeys(ports, request, manifest);
+    if (removed.length === 0 || !(await request.confirm(removed))) return null;
+    return { action: "gc", meta: { event: "gc", removed } };
+  });
+  if (committed === null) return null;
+  for (const key of removed) await ports.store.delete(key);
+  return { removed, committed };
+}
+
+async function removableKeys(ports: CommitPorts, request: GcRequest, manifest: Manifest): Promise<readonly string[]> {
+  const kept = await keptKeys(ports, request, manifest);
+  // A commit under way has created its bundle and not yet swapped the manifest: whatever is newer than the manifest stays.
+  const newest = parseTs(manifest.bundle.key.slice(BUNDLE_PREFIX.length)) ?? 0;
+  const before = Math.min(ports.clock.nowMs() - request.olderThanMs, newest);
+  const keys: string[] = [];
+  for await (const key of ports.store.list(BUNDLE_PREFIX)) {
+    const at = parseTs(key.slice(BUNDLE_PREFIX.length));
+    if (at !== null && at < before && !kept.has(key)) keys.push(key);
+  }
+  return keys;
+}
+
+/** What the newest generations name, by their audit rows. */
+async function keptKeys(ports: CommitPorts, request: GcRequest, manifest: Manifest): Promise<ReadonlySet<string>> {
+  const downTo = Math.max(1, manifest.gen - request.keep + 1);
+  const { rows } = await verifyAudit(ports.store, manifest, { downTo });
+  return new Set([manifest.bundle.key, ...rows.map((row) => row.bundle.key)]);
+}

@@ -1,0 +1,57 @@
+import { decodeCheckedBase64, encodeBase64Url } from "../crypto/base64.ts";
+import { derivePassphraseKey } from "../crypto/kdf.ts";
+import { type KdfCost } from "../crypto/kdf-cost.ts";
+import type { Secret } from "../crypto/secret.ts";
+import { NotAuthenticError } from "../errors.ts";
+import { kdfCostOf, type Manifest, type PassphraseEntry } from "./manifest.ts";
+import { openManifest, type ReadPorts } from "./open-manifest.ts";
+import { PassphraseKeys } from "./passphrase-keys.ts";
+import { freshCost } from "./passphrase-slot.ts";
+import type { Random } from "./ports.ts";
+
+const VAULT_ID_BYTES = 16;
+
+/** What a machine keeps of a vault's passphrase: enough to derive it early and to know a wrong one, not the passphrase. */
+export interface PassphraseHint {
+  readonly cost: KdfCost;
+  /** X25519 public key, 32 bytes. */
+  readonly recipient: Uint8Array;
+}
+
+/** A vault that has no generation yet: its id, and what its passphrase derives with a fresh salt. */
+export async function createIdentity(
+  random: Random,
+  passphrase: Secret,
+): Promise<PassphraseHint & { readonly vault: string }> {
+  const cost = freshCost(random);
+  const key = await derivePassphraseKey(passphrase, cost);
+  key.seed.destroy();
+  key.mac.destroy();
+  return { vault: encodeBase64Url(random.bytes(VAULT_ID_BYTES)), cost, recipient: key.recipient };
+}
+
+export interface JoinedVault {
+  readonly manifest: Manifest;
+  readonly hint: PassphraseHint;
+}
+
+/**
+ * Proves a passphrase against the manifest that is there, for a machine that knows nothing of the vault yet.
+ *
+ * @throws what `openManifest` throws
+ */
+export async function joinVault(ports: ReadPorts, passphrase: Secret, env: string): Promise<JoinedVault> {
+  const keys = new PassphraseKeys(passphrase);
+  try {
+    const { manifest, unlocked } = await openManifest(ports, { passphrase, expect: { env } }, keys);
+    return { manifest, hint: hintOf(unlocked.entry) };
+  } finally {
+    keys.destroy();
+  }
+}
+
+/** What to remember of a slot. */
+export function hintOf(entry: PassphraseEntry): PassphraseHint {
+  const cost = kdfCostOf(entry.kdf, (fault) => new NotAuthenticError(`the manifest is refused: ${fault}`));
+  return { cost, recipient: decodeCheckedBase64(entry.recipient) };
+}

@@ -1,0 +1,146 @@
+import * as v from "valibot";
+import { decodeCheckedBase64 as decode } from "../crypto/base64.ts";
+import { openBox } from "../crypto/box.ts";
+import { Secret } from "../crypto/secret.ts";
+import { importSigningKey, type SigningKey } from "../crypto/signing.ts";
+import { openSlot } from "../crypto/slot.ts";
+import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey } from "../crypto/subkeys.ts";
+import { aadOf, type BundleHeader, parseBundle, refuseBundle, slotOf } from "./bundle-header.ts";
+import { decodeUtf8, parseCanonicalJson } from "./canonical-json.ts";
+import { type Item, itemNameFault } from "./item.ts";
+import { MAX_MODE } from "./limits.ts";
+import { type PassphraseEntry, parseKdf } from "./manifest.ts";
+import { count, exactly, parseShape, text } from "./shape.ts";
+
+const indexShape = exactly({
+  items: v.array(
+    exactly({
+      id: text,
+      name: text,
+      kind: v.picklist(["secret", "file"]),
+      mode: v.exactOptional(v.pipe(count, v.maxValue(MAX_MODE))),
+    }),
+  ),
+});
+type IndexEntry = v.InferOutput<typeof indexShape>["items"][number];
+
+/** What a slot gives its holder: an operator may write, a reader may not. */
+export type BundleKey =
+  | { readonly seals: "O"; readonly operatorKey: Secret; readonly rootKey: Secret }
+  | { readonly seals: "R"; readonly rootKey: Secret };
+
+export interface OpenedBundle {
+  readonly header: BundleHeader;
+  /** Zeroed by whoever opened the bundle, once the signing key has been opened or is not asked for. */
+  readonly key: BundleKey;
+  /** In the order of the index. */
+  readonly items: readonly Item[];
+}
+
+/** Which slot to open, with what, and which key it must seal. */
+export interface SlotKey {
+  readonly slot: string;
+  readonly seed: Secret;
+  readonly seals: "O" | "R";
+}
+
+/** What a slot seals, by its entry in the manifest: inside a grace window a passphrase only reads. */
+export function sealsOf(entry: Pick<PassphraseEntry, "not_after">): "O" | "R" {
+  return entry.not_after === undefined ? "O" : "R";
+}
+
+/**
+ * Everything from the bytes of a bundle on.
+ *
+ * @throws BundleCorruptError header, slot, box or index
+ * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`
+ */
+export async function openBundle(bytes: Uint8Array, vault: string, gen: number, by: SlotKey): Promise<OpenedBundle> {
+  const { header, boxes } = parseBundle(bytes, vault, gen);
+  const key = await unsealKey(header, by);
+  try {
+    const rootKey = key.rootKey.expose();
+    const index = openIndex(header, rootKey);
+    return { header, key, items: openItems(header, boxes, index, rootKey) };
+  } catch (error) {
+    destroyBundleKey(key);
+    throw error;
+  }
+}
+
+/** Zeroes what a slot gave. */
+export function destroyBundleKey(key: BundleKey): void {
+  key.rootKey.destroy();
+  if (key.seals === "O") key.operatorKey.destroy();
+}
+
+async function unsealKey(header: BundleHeader, by: SlotKey): Promise<BundleKey> {
+  const slot = slotOf(header, by.slot);
+  parseKdf(slot.kdf, `slot ${slot.id} of the bundle`, refuseBundle);
+  if (slot.seals !== by.seals) throw refuseBundle(`has a slot ${by.slot} that seals ${slot.seals}, not ${by.seals}`);
+  const sealed = { enc: decode(slot.enc), ct: decode(slot.ct) };
+  const key = await openSlot(by.seed.expose(), sealed, { vault: header.vault, gen: header.gen, slot: slot.id });
+  if (slot.seals === "R") return { seals: "R", rootKey: Secret.ofBytes(key) };
+  return { seals: "O", operatorKey: Secret.ofBytes(key), rootKey: Secret.ofBytes(deriveRootKey(key)) };
+}
+
+function openIndex(header: BundleHeader, rootKey: Uint8Array): readonly IndexEntry[] {
+  const plaintext = openBox(
+    deriveIndexKey(rootKey),
+    aadOf(header, "index"),
+    decode(header.index),
+    "the bundle's index",
+  );
+  const value = parseCanonicalJson(decodeUtf8(plaintext, refuseIndex), refuseIndex);
+  const { items } = parseShape(indexShape, value, refuseIndex);
+  checkIndex(items, header);
+  return items;
+}
+
+const refuseIndex = (fault: string) => refuseBundle(`has an index that ${fault}`);
+
+function checkIndex(items: readonly IndexEntry[], header: BundleHeader): void {
+  const ids = new Set(items.map((item) => item.id));
+  const same = items.length === header.items.length && header.items.every((item) => ids.has(item.id));
+  if (!same || ids.size !== items.length) throw refuseIndex("does not list the items of its header");
+  if (new Set(items.map((item) => item.name)).size !== items.length) throw refuseIndex("has a name twice");
+  for (const item of items) {
+    const fault = itemNameFault(item.name, item.kind);
+    if (fault !== null) throw refuseIndex(`has a name that ${fault}`);
+    if (item.kind === "secret" && item.mode !== undefined) throw refuseIndex("gives a secret a mode");
+  }
+}
+
+function openItems(
+  header: BundleHeader,
+  boxes: readonly Uint8Array[],
+  index: readonly IndexEntry[],
+  rootKey: Uint8Array,
+): Item[] {
+  const boxOf = new Map(header.items.map((item, at) => [item.id, boxes[at]]));
+  return index.map((entry) => {
+    const box = boxOf.get(entry.id) ?? new Uint8Array();
+    const key = deriveItemKey(rootKey, entry.id);
+    const data = openBox(key, aadOf(header, entry.id), box, `an item (${entry.id}) of the bundle`);
+    if (entry.kind === "secret") decodeUtf8(data, (fault) => refuseBundle(`holds a secret that ${fault}`));
+    return { ...entry, data: Secret.ofBytes(data) };
+  });
+}
+
+/**
+ * What a writer does after opening: the vault's signing key.
+ *
+ * @throws BundleCorruptError the box does not open, or holds no Ed25519 key
+ */
+export function openSigningKey(
+  header: Pick<BundleHeader, "vault" | "gen" | "signing">,
+  operatorKey: Secret,
+): SigningKey {
+  const boxKey = deriveSigningBoxKey(operatorKey.expose());
+  const pkcs8 = openBox(boxKey, aadOf(header, "signing"), decode(header.signing), "the bundle's signing key");
+  try {
+    return importSigningKey(pkcs8);
+  } finally {
+    pkcs8.fill(0);
+  }
+}

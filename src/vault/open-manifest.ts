@@ -1,0 +1,118 @@
+import { decodeCheckedBase64 } from "../crypto/base64.ts";
+import type { KdfCost } from "../crypto/kdf-cost.ts";
+import { verifyNote } from "../crypto/note.ts";
+import type { Secret } from "../crypto/secret.ts";
+import {
+  ConfigMissingError,
+  ManifestNotFoundError,
+  NotAuthenticError,
+  PassphraseRetiredError,
+  RollbackError,
+  WrongPassphraseError,
+} from "../errors.ts";
+import { type FetchedManifest, fetchManifest } from "./fetch-manifest.ts";
+import { type Manifest, noteName, type ParsedManifest, type PassphraseEntry } from "./manifest.ts";
+import { checkEndorsement, findSlot, type PassphraseKeys, type Unlocked } from "./passphrase-keys.ts";
+import type { Clock, ObjectStore, ReadOptions } from "./ports.ts";
+
+/** What a reader knows beforehand, from its token or its machine's config. */
+export interface Expectation {
+  /** Vault id; unknown to tokens that other writers minted without it. */
+  readonly vault?: string;
+  readonly env: string;
+  /** An older generation is refused. */
+  readonly minGen?: number;
+  /** Lets the derivation start before the manifest is there. */
+  readonly hint?: KdfCost;
+}
+
+export interface OpenRequest extends ReadOptions {
+  readonly passphrase: Secret;
+  readonly expect: Expectation;
+}
+
+export interface ReadPorts {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+}
+
+export interface OpenedManifest extends FetchedManifest {
+  /** The slot that the passphrase opened. Its keys are zeroed by `PassphraseKeys.destroy`. */
+  readonly unlocked: Unlocked;
+}
+
+/**
+ * Fetches the manifest and proves it: form, bounds, slot, endorsement, signature, vault, env, rollback floor, grace
+ * window, in the format's order of errors. `onParsed` is called as soon as the form is good, so that the bundle can be
+ * fetched while the passphrase is derived.
+ *
+ * @throws every error of `docs/format.md` §5 up to `not_after`
+ */
+export async function openManifest(
+  ports: ReadPorts,
+  request: OpenRequest,
+  keys: PassphraseKeys,
+  onParsed?: (manifest: Manifest) => void,
+): Promise<OpenedManifest> {
+  if (request.passphrase.expose().length === 0) throw passphraseMissing();
+  keys.startEarly(request.expect.hint);
+  const fetched = await fetchManifest(ports.store, request);
+  if (fetched === null) throw manifestNotFound(ports.store);
+  onParsed?.(fetched.manifest);
+  const unlocked = await findSlot(keys, fetched.passphraseEntries);
+  if (unlocked === null) throw wrongPassphrase(fetched.manifest);
+  checkEndorsement(unlocked, fetched.manifest);
+  verifySignature(fetched);
+  checkExpectation(fetched.manifest, request.expect);
+  checkNotRetired(unlocked.entry, ports.clock);
+  return { ...fetched, unlocked };
+}
+
+export function signalOf({ signal }: ReadOptions): ReadOptions {
+  return signal === undefined ? {} : { signal };
+}
+
+function verifySignature({ manifest, note }: ParsedManifest): void {
+  verifyNote(note, noteName(manifest.vault), decodeCheckedBase64(manifest.signer), "the manifest");
+}
+
+function checkExpectation(manifest: Manifest, expect: Expectation): void {
+  if (expect.vault !== undefined && manifest.vault !== expect.vault) {
+    throw new NotAuthenticError(`the manifest is of vault ${manifest.vault}, not ${expect.vault}`);
+  }
+  if (manifest.env !== expect.env) {
+    throw new NotAuthenticError(`the manifest is of another env than ${JSON.stringify(expect.env)}`);
+  }
+  if (expect.minGen !== undefined && manifest.gen < expect.minGen) {
+    throw new RollbackError(
+      `the store offers generation ${manifest.gen}, generation ${expect.minGen} was seen before`,
+      {
+        hint: "an older manifest was put back: find out who, then `vsync push` again or restore the newest object version",
+      },
+    );
+  }
+}
+
+function checkNotRetired(entry: PassphraseEntry, clock: Clock): void {
+  if (entry.not_after === undefined || clock.nowMs() < Date.parse(entry.not_after)) return;
+  throw new PassphraseRetiredError(`this passphrase was rotated away; its grace window ended ${entry.not_after}`, {
+    hint: "set VSYNC_PASSPHRASE to the new passphrase",
+  });
+}
+
+function wrongPassphrase(manifest: Manifest): WrongPassphraseError {
+  const since = `the vault is at generation ${manifest.gen}, last rotated ${manifest.rotated_at}`;
+  return new WrongPassphraseError("the passphrase opens no slot of this vault", {
+    hint: `${since}: if the passphrase was rotated, roll the new one out`,
+  });
+}
+
+function manifestNotFound(store: ObjectStore): ManifestNotFoundError {
+  return new ManifestNotFoundError(`there is no vault at ${store.label}`, {
+    hint: "run `vsync push` first, or check the bucket and prefix",
+  });
+}
+
+function passphraseMissing(): ConfigMissingError {
+  return new ConfigMissingError("the passphrase is empty", { hint: "set VSYNC_PASSPHRASE or VSYNC_PASSPHRASE_FILE" });
+}

@@ -1,0 +1,55 @@
+import { fetchBundle } from "./fetch-bundle.ts";
+import type { Manifest } from "./manifest.ts";
+import { destroyBundleKey, type OpenedBundle, openBundle, sealsOf } from "./open-bundle.ts";
+import { type OpenedManifest, type OpenRequest, openManifest, type ReadPorts, signalOf } from "./open-manifest.ts";
+import { PassphraseKeys } from "./passphrase-keys.ts";
+
+/** A vault at one generation, decrypted in memory. */
+export interface OpenedVault extends OpenedManifest {
+  readonly bundle: OpenedBundle;
+}
+
+/**
+ * Opens a vault: two GETs, the second overlapping the key derivation. Whatever finishes first, the error that comes out
+ * is the first in the format's order. All keys are zeroed: what is left is the items.
+ *
+ * @throws every error of `docs/format.md` §5, and those of the store
+ */
+export async function openVault(ports: ReadPorts, request: OpenRequest): Promise<OpenedVault> {
+  const keys = new PassphraseKeys(request.passphrase);
+  try {
+    const vault = await openWith(ports, request, keys);
+    destroyBundleKey(vault.bundle.key);
+    return vault;
+  } finally {
+    keys.destroy();
+  }
+}
+
+/** As `openVault`; the keys stay usable until their owner destroys them. What `onParsed` throws ends the opening. */
+export async function openWith(
+  ports: ReadPorts,
+  request: OpenRequest,
+  keys: PassphraseKeys,
+  onParsed?: (manifest: Manifest) => void,
+): Promise<OpenedVault> {
+  const abort = new AbortController();
+  const signal = request.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, request.signal]);
+  let fetching: Promise<Uint8Array> | undefined;
+  try {
+    const opened = await openManifest(ports, request, keys, (manifest) => {
+      onParsed?.(manifest);
+      fetching = fetchBundle(ports.store, manifest.bundle, { signal });
+      fetching.catch(() => {
+        // Its turn comes after the manifest's own errors; until then nobody listens.
+      });
+    });
+    const bytes = await (fetching ?? fetchBundle(ports.store, opened.manifest.bundle, signalOf(request)));
+    const { manifest, unlocked } = opened;
+    const by = { slot: unlocked.entry.slot, seed: unlocked.key.seed, seals: sealsOf(unlocked.entry) };
+    return { ...opened, bundle: await openBundle(bytes, manifest.vault, manifest.gen, by) };
+  } catch (error) {
+    abort.abort();
+    throw error;
+  }
+}

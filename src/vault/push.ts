@@ -1,0 +1,145 @@
+import { encodeBase64 } from "../crypto/base64.ts";
+import type { KdfCost } from "../crypto/kdf-cost.ts";
+import { generateSigningKey } from "../crypto/signing.ts";
+import { ConflictError, ManifestNotFoundError, RollbackError, WrongPassphraseError } from "../errors.ts";
+import type { JsonObject } from "./canonical-json.ts";
+import { type Changes, compareItems, identifyItems, isEmpty, type NamedData } from "./changes.ts";
+import { type CommitBase, type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
+import type { Item } from "./item.ts";
+import type { Actor, Manifest, PassphraseEntry } from "./manifest.ts";
+import { openForCommit } from "./open-for-commit.ts";
+import type { OpenRequest } from "./open-manifest.ts";
+import { PassphraseKeys } from "./passphrase-keys.ts";
+import { keptEntries, passphraseEntry } from "./passphrase-slot.ts";
+
+/** What this machine's config says of the vault; all that the first push needs. */
+export interface VaultIdentity {
+  readonly vault: string;
+  readonly repo: string;
+  readonly env: string;
+  readonly cost: KdfCost;
+  /** X25519 public key that the passphrase derived at `init`. */
+  readonly recipient: Uint8Array;
+  /** 0 where this machine has never seen the vault. */
+  readonly seenGen: number;
+}
+
+/** What the audit row will say. */
+export interface Annotation {
+  readonly actor: Actor;
+  readonly note?: string;
+  readonly meta?: JsonObject;
+}
+
+export interface PushRequest extends Omit<OpenRequest, "expect"> {
+  readonly identity: VaultIdentity;
+  readonly annotation: Annotation;
+  /** The whole set: what is not in it is removed. */
+  readonly items: readonly NamedData[];
+  /** Asked before the first write; false ends the push. */
+  confirm(changes: Changes): Promise<boolean>;
+}
+
+export type PushResult =
+  | { readonly kind: "unchanged" | "declined"; readonly changes: Changes; readonly gen: number }
+  | { readonly kind: "pushed"; readonly changes: Changes; readonly committed: Committed };
+
+/**
+ * Replaces the whole set of items. The first push makes the vault.
+ *
+ * @throws ConflictError somebody else pushed first, or made another vault here
+ * @throws what opening and committing throw
+ */
+export async function pushItems(ports: CommitPorts, request: PushRequest): Promise<PushResult> {
+  const keys = new PassphraseKeys(request.passphrase);
+  try {
+    const current = await openCurrent(ports, request, keys);
+    const changes = compareItems(current.items, request.items);
+    if (current.base.kind === "next" && isEmpty(changes)) {
+      return { kind: "unchanged", changes, gen: current.base.manifest.gen };
+    }
+    const items = identifyItems(ports.random, request.items, current.items);
+    if (!(await request.confirm(changes))) return { kind: "declined", changes, gen: generationOf(current.base) };
+    const committed = await commitGeneration(ports, current.base, {
+      action: "push",
+      ...request.annotation,
+      meta: request.annotation.meta ?? {},
+      items,
+      unlock: current.unlock,
+      signingKey: current.signingKey,
+      rotates: false,
+    });
+    return { kind: "pushed", changes, committed };
+  } finally {
+    keys.destroy();
+  }
+}
+
+interface Current {
+  readonly base: CommitBase;
+  readonly items: readonly Item[];
+  readonly unlock: readonly PassphraseEntry[];
+  readonly signingKey: ReturnType<typeof generateSigningKey>;
+}
+
+function generationOf(base: CommitBase): number {
+  return base.kind === "first" ? 0 : base.manifest.gen;
+}
+
+async function openCurrent(ports: CommitPorts, request: PushRequest, keys: PassphraseKeys): Promise<Current> {
+  try {
+    return await openExisting(ports, request, keys);
+  } catch (error) {
+    if (error instanceof ManifestNotFoundError) return startVault(request, keys);
+    throw error;
+  }
+}
+
+async function openExisting(ports: CommitPorts, request: PushRequest, keys: PassphraseKeys): Promise<Current> {
+  const { identity } = request;
+  const expect = { vault: identity.vault, env: identity.env, minGen: identity.seenGen, hint: identity.cost };
+  const onParsed = (manifest: Manifest) => refuseStranger(manifest, identity);
+  const { vault, signingKey } = await openForCommit(ports, { ...request, expect }, keys, onParsed);
+  const { manifest, sha256, version } = vault;
+  return {
+    base: { kind: "next", manifest, sha256, version, signingKey },
+    items: vault.bundle.items,
+    unlock: keptEntries(vault, ports.clock),
+    signingKey,
+  };
+}
+
+/** Two people ran `init` on one empty prefix, and the other one pushed first. */
+function refuseStranger(manifest: Manifest, identity: VaultIdentity): void {
+  if (identity.seenGen > 0 || manifest.vault === identity.vault) return;
+  throw otherVault(identity.env);
+}
+
+function otherVault(env: string): ConflictError {
+  return new ConflictError("another vault was pushed here since this machine ran init", {
+    hint: `run \`vsync init --env=${env}\` again to join it`,
+  });
+}
+
+async function startVault(request: PushRequest, keys: PassphraseKeys): Promise<Current> {
+  const { identity } = request;
+  if (identity.seenGen > 0) {
+    throw new RollbackError(`the manifest is gone; this machine has seen generation ${identity.seenGen}`, {
+      hint: "restore the object `manifest` from the store's versions or backup; nothing was written",
+    });
+  }
+  const key = await keys.of(identity.cost);
+  if (Buffer.compare(key.recipient, identity.recipient) !== 0) {
+    throw new WrongPassphraseError("this is not the passphrase that was set at init", {
+      hint: `type it again, or set a new one with \`vsync init --env=${identity.env} --reset\``,
+    });
+  }
+  const signingKey = generateSigningKey();
+  const by = { vault: identity.vault, signer: encodeBase64(signingKey.publicKey) };
+  return {
+    base: { kind: "first", vault: identity.vault, repo: identity.repo, env: identity.env },
+    items: [],
+    unlock: [passphraseEntry("p1", key, identity.cost, by)],
+    signingKey,
+  };
+}

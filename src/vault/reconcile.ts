@@ -1,0 +1,29 @@
+import { appendAuditRow, holdsAuditRow } from "./audit-append.ts";
+import { encodeAuditRow } from "./audit-row.ts";
+import { openForCommit } from "./open-for-commit.ts";
+import type { OpenRequest, ReadPorts } from "./open-manifest.ts";
+import { PassphraseKeys } from "./passphrase-keys.ts";
+
+export interface Reconciled {
+  readonly gen: number;
+  /** False where the row was there already. */
+  readonly appended: boolean;
+}
+
+/**
+ * Appends the current generation's audit row where a commit could not. Idempotent.
+ *
+ * @throws AuditBrokenError another row stands in its place
+ */
+export async function reconcileAudit(ports: ReadPorts, request: OpenRequest): Promise<Reconciled> {
+  const keys = new PassphraseKeys(request.passphrase);
+  try {
+    const { vault, signingKey } = await openForCommit(ports, request, keys);
+    const { gen } = vault.manifest;
+    const held = await holdsAuditRow(ports.store, gen, encodeAuditRow(vault.manifest, signingKey));
+    if (!held) await appendAuditRow(ports.store, vault.manifest, signingKey);
+    return { gen, appended: !held };
+  } finally {
+    keys.destroy();
+  }
+}

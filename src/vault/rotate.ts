@@ -1,0 +1,147 @@
+import { encodeBase64 } from "../crypto/base64.ts";
+import { type PassphraseKey } from "../crypto/kdf.ts";
+import { DEFAULT_COST, type KdfCost } from "../crypto/kdf-cost.ts";
+import type { Secret } from "../crypto/secret.ts";
+import { generateSigningKey } from "../crypto/signing.ts";
+import {
+  AccessDeniedError,
+  InputError,
+  ManifestSwapFailedError,
+  S3UnreachableError,
+  type VsyncError,
+} from "../errors.ts";
+import { type AmendRequest } from "./amend.ts";
+import type { JsonObject } from "./canonical-json.ts";
+import { type CommitPhase, type CommitPorts, type Committed, commitGeneration, type Draft } from "./commit.ts";
+import type { PassphraseEntry } from "./manifest.ts";
+import type { OpenedVault } from "./open.ts";
+import { openForCommit, type WritableVault } from "./open-for-commit.ts";
+import { PassphraseKeys } from "./passphrase-keys.ts";
+import { freshCost, graceEntry, passphraseEntry, refuseUnknownKinds } from "./passphrase-slot.ts";
+import { LAST_INSTANT_MS } from "./timestamp.ts";
+
+export interface RotateRequest extends AmendRequest {
+  readonly newPassphrase: Secret;
+  /** How long the old passphrase keeps reading; absent: it ends at once. */
+  readonly graceMs?: number;
+  /** Argon2id cost of the new slot. Default: RFC 9106's second recommended option. */
+  readonly cost?: Omit<KdfCost, "salt">;
+  /** Shown before the first write; false ends the rotation. */
+  confirm(plan: RotationPlan): Promise<boolean>;
+}
+
+export interface RotationPlan {
+  readonly prevGen: number;
+  readonly gen: number;
+  /** The end of the old passphrase's grace window, if it has one. */
+  readonly graceUntil: string | null;
+  /** Slots that this rotation shuts out, beside the old passphrase's own. */
+  readonly dropped: readonly PassphraseEntry[];
+}
+
+export interface Rotation {
+  readonly plan: RotationPlan;
+  readonly committed: Committed;
+}
+
+/**
+ * Re-encrypts the vault under a new passphrase, with fresh keys, salt, nonces and signing key, and swaps the manifest.
+ * Null where `confirm` said no.
+ *
+ * @throws InputError the new passphrase is the old one, or the grace window has no end that can be written
+ * @throws ManifestSwapFailedError the store refused or was lost at the swap, which was not applied
+ * @throws what opening and committing throw
+ */
+export async function rotatePassphrase(ports: CommitPorts, request: RotateRequest): Promise<Rotation | null> {
+  refuseSamePassphrase(request);
+  const oldKeys = new PassphraseKeys(request.passphrase);
+  const newKeys = new PassphraseKeys(request.newPassphrase);
+  try {
+    const writable = await openForCommit(ports, request, oldKeys);
+    refuseUnknownKinds(writable.vault.manifest);
+    const plan = planRotation(ports, request, writable.vault);
+    if (!(await request.confirm(plan))) return null;
+    const cost = freshCost(ports.random, request.cost ?? DEFAULT_COST);
+    const draft = rotationDraft(request, writable, plan, { key: await newKeys.of(cost), cost });
+    return { plan, committed: await commitRotation(ports, writable, draft) };
+  } finally {
+    oldKeys.destroy();
+    newKeys.destroy();
+  }
+}
+
+function refuseSamePassphrase({ passphrase, newPassphrase }: RotateRequest): void {
+  if (newPassphrase.expose().length === 0) throw new InputError("the new passphrase is empty");
+  if (Buffer.compare(passphrase.expose(), newPassphrase.expose()) !== 0) return;
+  throw new InputError("the new passphrase is the old one", { hint: "choose another, or let --generate draw one" });
+}
+
+function planRotation(ports: CommitPorts, request: RotateRequest, vault: OpenedVault): RotationPlan {
+  const { manifest, passphraseEntries, unlocked } = vault;
+  return {
+    prevGen: manifest.gen,
+    gen: manifest.gen + 1,
+    graceUntil: request.graceMs === undefined ? null : windowEnd(ports.clock.nowMs(), request.graceMs),
+    dropped: passphraseEntries.filter((entry) => entry.slot !== unlocked.entry.slot),
+  };
+}
+
+function windowEnd(nowMs: number, graceMs: number): string {
+  const endMs = nowMs + graceMs;
+  if (graceMs >= 0 && endMs <= LAST_INSTANT_MS) return new Date(endMs).toISOString();
+  throw new InputError(`a grace window of ${graceMs} ms ends at no time that can be written`, {
+    hint: "give it as in --grace=24h",
+  });
+}
+
+function rotationDraft(
+  request: RotateRequest,
+  { vault }: WritableVault,
+  plan: RotationPlan,
+  fresh: { key: PassphraseKey; cost: KdfCost },
+): Draft {
+  const signingKey = generateSigningKey();
+  const by = { vault: vault.manifest.vault, signer: encodeBase64(signingKey.publicKey) };
+  const old = vault.unlocked;
+  const grace = plan.graceUntil === null ? [] : [graceEntry(old.entry, old.key, by, plan.graceUntil)];
+  const own: JsonObject = { event: "rotate", gen: plan.gen, prev_gen: plan.prevGen };
+  return {
+    ...request.annotation,
+    action: "rotate",
+    meta: { ...own, ...request.annotation.meta, ...own },
+    items: vault.bundle.items,
+    // The new slot first: its holders are the ones to come.
+    unlock: [passphraseEntry(freshSlot(plan.gen, grace), fresh.key, fresh.cost, by), ...grace],
+    signingKey,
+    rotates: true,
+  };
+}
+
+/** Whoever knew the old passphrase may have given its slot the name that would come next. */
+function freshSlot(gen: number, taken: readonly PassphraseEntry[]): string {
+  const name = `p${gen}`;
+  return taken.some((entry) => entry.slot === name) ? `${name}-new` : name;
+}
+
+async function commitRotation(ports: CommitPorts, writable: WritableVault, draft: Draft): Promise<Committed> {
+  const { manifest, sha256, version } = writable.vault;
+  const base = { kind: "next", manifest, sha256, version, signingKey: writable.signingKey } as const;
+  let reached: CommitPhase | undefined;
+  const onPhase = (phase: CommitPhase) => {
+    reached = phase;
+    ports.onPhase?.(phase);
+  };
+  try {
+    return await commitGeneration({ ...ports, onPhase }, base, draft);
+  } catch (error) {
+    const atSwap = reached === "bundle-created";
+    if (atSwap && (error instanceof AccessDeniedError || error instanceof S3UnreachableError)) throw swapFailed(error);
+    throw error;
+  }
+}
+
+function swapFailed(error: VsyncError): ManifestSwapFailedError {
+  return new ManifestSwapFailedError(`the manifest was not swapped: ${error.message}`, {
+    hint: error.hint ?? "the old passphrase is still the only one: run the rotation again",
+  });
+}

@@ -1,0 +1,87 @@
+import { decodeCheckedBase64 as decode, encodeBase64 } from "../crypto/base64.ts";
+import { sealBox } from "../crypto/box.ts";
+import type { SigningKey } from "../crypto/signing.ts";
+import { sealSlot } from "../crypto/slot.ts";
+import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey } from "../crypto/subkeys.ts";
+import { aadOf, BUNDLE_FORMAT, type PassphraseSlot } from "./bundle-header.ts";
+import type { Item } from "./item.ts";
+import type { PassphraseEntry } from "./manifest.ts";
+import { sealsOf } from "./open-bundle.ts";
+import type { Random } from "./ports.ts";
+
+const OPERATOR_KEY_BYTES = 32;
+
+/** The passphrase slots that a bundle is to have, and what it is to hold. */
+export interface BundleContents {
+  readonly vault: string;
+  readonly gen: number;
+  readonly entries: readonly PassphraseEntry[];
+  readonly signingKey: SigningKey;
+  readonly items: readonly Item[];
+}
+
+/** A bundle's bytes, under keys drawn afresh. */
+export async function sealBundle(random: Random, contents: BundleContents): Promise<Uint8Array> {
+  const operatorKey = random.bytes(OPERATOR_KEY_BYTES);
+  const rootKey = deriveRootKey(operatorKey);
+  try {
+    const slots = await Promise.all(
+      contents.entries.map((entry) => sealEntry(contents, entry, { operatorKey, rootKey })),
+    );
+    return assemble(random, contents, slots, { operatorKey, rootKey });
+  } finally {
+    operatorKey.fill(0);
+    rootKey.fill(0);
+  }
+}
+
+interface FreshKeys {
+  readonly operatorKey: Uint8Array;
+  readonly rootKey: Uint8Array;
+}
+
+async function sealEntry(contents: BundleContents, entry: PassphraseEntry, keys: FreshKeys): Promise<PassphraseSlot> {
+  const seals = sealsOf(entry);
+  const key = seals === "O" ? keys.operatorKey : keys.rootKey;
+  const place = { vault: contents.vault, gen: contents.gen, slot: entry.slot };
+  const { enc, ct } = await sealSlot(decode(entry.recipient), key, place);
+  return { id: entry.slot, seals, kdf: entry.kdf, enc: encodeBase64(enc), ct: encodeBase64(ct) };
+}
+
+function assemble(
+  random: Random,
+  contents: BundleContents,
+  slots: readonly PassphraseSlot[],
+  { operatorKey, rootKey }: FreshKeys,
+): Uint8Array {
+  const boxes = contents.items.map((item) =>
+    sealBox(random, deriveItemKey(rootKey, item.id), aadOf(contents, item.id), item.data.expose()),
+  );
+  const header = {
+    format: BUNDLE_FORMAT,
+    vault: contents.vault,
+    gen: contents.gen,
+    slots,
+    signing: sealSigningKey(random, contents, operatorKey),
+    index: encodeBase64(sealBox(random, deriveIndexKey(rootKey), aadOf(contents, "index"), indexOf(contents.items))),
+    items: contents.items.map((item, at) => ({ id: item.id, size: boxes[at]?.length })),
+  };
+  return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...boxes]);
+}
+
+function sealSigningKey(random: Random, contents: BundleContents, operatorKey: Uint8Array): string {
+  const pkcs8 = contents.signingKey.exportPkcs8();
+  const box = sealBox(random, deriveSigningBoxKey(operatorKey), aadOf(contents, "signing"), pkcs8);
+  pkcs8.fill(0);
+  return encodeBase64(box);
+}
+
+function indexOf(items: readonly Item[]): Uint8Array {
+  const entries = items.map(({ id, name, kind, mode }) => ({
+    id,
+    name,
+    kind,
+    ...(mode === undefined ? {} : { mode }),
+  }));
+  return Buffer.from(JSON.stringify({ items: entries }));
+}

@@ -1,0 +1,25 @@
+/** `<ts>` of a bundle's key: `YYYYMMDDTHHMMSSmmmZ`, so that keys sort as they were written. */
+
+const TS = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(\d{3})Z$/;
+
+/** ISO 8601 writes later years with a sign and six digits, which is no time of this format. */
+export const LAST_INSTANT_MS = Date.parse("9999-12-31T23:59:59.999Z");
+
+export function formatTs(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace(/[-:.]/g, "");
+}
+
+/** Milliseconds since the epoch, or null where the text is no `<ts>` or no such instant. */
+export function parseTs(ts: string): number | null {
+  const match = TS.exec(ts);
+  if (match === null) return null;
+  const [, year, month, day, hour, minute, second, millisecond] = match;
+  const epochMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`);
+  return !Number.isNaN(epochMs) && formatTs(epochMs) === ts ? epochMs : null;
+}
+
+/** The first `<ts>` that a commit tries: max(now, the manifest's + 1 ms). */
+export function firstTsMs(nowMs: number, manifestTs: string | null): number {
+  const after = manifestTs === null ? null : parseTs(manifestTs);
+  return after === null ? nowMs : Math.max(nowMs, after + 1);
+}

@@ -1,0 +1,108 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import { AuditBrokenError } from "../errors.ts";
+import { type AuditRow, auditRowOf, auditRowText, brokenRow, type ParsedAuditRow, parseAuditRow } from "./audit-row.ts";
+import { fetchManifest } from "./fetch-manifest.ts";
+import { AUDIT_PREFIX, auditKey, generationOfAuditKey } from "./keys.ts";
+import { MAX_MANIFEST_BYTES } from "./limits.ts";
+import type { Manifest } from "./manifest.ts";
+import { signalOf } from "./open-manifest.ts";
+import type { ObjectStore, ReadOptions } from "./ports.ts";
+
+export interface VerifiedAudit {
+  /** Newest first, down to where it was asked for. */
+  readonly rows: readonly AuditRow[];
+  /** The manifest's own generation, where its row has not been appended yet; null where it has. */
+  readonly outstanding: number | null;
+}
+
+export interface VerifyOptions extends ReadOptions {
+  /** The oldest generation whose row is verified. Default 1. */
+  readonly downTo?: number;
+}
+
+/** What the row above (or the manifest) says of the row that is looked at. */
+interface Link {
+  readonly sha256: string | undefined;
+  readonly signer: string;
+}
+
+/**
+ * Walks the audit rows back from the newest: each is there, is the one that the row above (or the manifest) names, and is
+ * signed by the signer of its time. `manifest` has been opened with a passphrase, which is what the chain hangs on.
+ *
+ * @throws AuditBrokenError the first fault on the way back, with its `row`
+ */
+export async function verifyAudit(
+  store: ObjectStore,
+  manifest: Manifest,
+  options: VerifyOptions = {},
+): Promise<VerifiedAudit> {
+  const { newest, hasCurrent } = await listRows(store, manifest, options);
+  if (newest > manifest.gen) await refuseNewerRow(store, newest, options);
+  const rows: AuditRow[] = [];
+  let link: Link = hasCurrent ? { sha256: undefined, signer: manifest.signer } : linkBelow(manifest);
+  const downTo = Math.max(options.downTo ?? 1, 1);
+  for (let gen = hasCurrent ? manifest.gen : manifest.prev_gen; gen >= downTo; gen--) {
+    const { row, text, sha256 } = await readRow(store, manifest.vault, gen, link, options);
+    if (gen === manifest.gen) checkAgainstManifest(text, manifest);
+    if (gen === manifest.prev_gen) checkAnchor(sha256, manifest);
+    rows.push(row);
+    link = { sha256: row.prev, signer: row.prev_signer ?? row.signer };
+  }
+  return { rows, outstanding: hasCurrent ? null : manifest.gen };
+}
+
+function linkBelow(manifest: Manifest): Link {
+  return { sha256: manifest.audit?.sha256, signer: manifest.prev_signer ?? manifest.signer };
+}
+
+async function listRows(
+  store: ObjectStore,
+  manifest: Manifest,
+  options: ReadOptions,
+): Promise<{ newest: number; hasCurrent: boolean }> {
+  let newest = 0;
+  let hasCurrent = false;
+  // Only what can be as new as the manifest: the walk back finds out by itself which older rows are missing.
+  const startAfter = auditKey(manifest.prev_gen);
+  for await (const key of store.list(AUDIT_PREFIX, { ...signalOf(options), startAfter })) {
+    const gen = generationOfAuditKey(key) ?? 0;
+    newest = Math.max(newest, gen);
+    hasCurrent ||= gen === manifest.gen;
+  }
+  return { newest, hasCurrent };
+}
+
+/** A commit may have come between reading the manifest and listing: that is no fault, so the manifest is read again. */
+async function refuseNewerRow(store: ObjectStore, newest: number, options: ReadOptions): Promise<void> {
+  const again = await fetchManifest(store, options);
+  if (again !== null && again.manifest.gen >= newest) return;
+  throw new AuditBrokenError(newest, `audit row ${newest} is newer than the manifest: manifest rolled back`, {
+    hint: "an older manifest was put back: look at who can write the bucket, then restore the newest manifest's version",
+  });
+}
+
+async function readRow(
+  store: ObjectStore,
+  vault: string,
+  gen: number,
+  link: Link,
+  options: ReadOptions,
+): Promise<ParsedAuditRow & { sha256: string }> {
+  const stored = await store.get(auditKey(gen), { ...signalOf(options), maxBytes: MAX_MANIFEST_BYTES });
+  if (stored === null) throw brokenRow(gen, "is missing");
+  if (stored.bytes.length > MAX_MANIFEST_BYTES) throw brokenRow(gen, "is larger than 1 MiB");
+  const sha256 = sha256Hex(stored.bytes);
+  if (link.sha256 !== undefined && sha256 !== link.sha256) throw brokenRow(gen, "is not the one that was linked");
+  return { ...parseAuditRow(stored.bytes, { vault, gen, signer: link.signer }), sha256 };
+}
+
+function checkAgainstManifest(text: string, manifest: Manifest): void {
+  if (text !== auditRowText(auditRowOf(manifest))) {
+    throw brokenRow(manifest.gen, "does not say what the manifest says");
+  }
+}
+
+function checkAnchor(sha256: string, manifest: Manifest): void {
+  if (manifest.audit?.sha256 !== sha256) throw brokenRow(manifest.prev_gen, "is not the one that the manifest names");
+}

@@ -1,0 +1,24 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { encodeBase64 } from "../../src/crypto/base64.ts";
+import type { VectorBytes } from "./vector.ts";
+
+export function bytesOf(value: VectorBytes, folder: string): Uint8Array {
+  if ("utf8" in value) return Buffer.from(value.utf8);
+  if ("hex" in value) return Buffer.from(value.hex, "hex");
+  if ("b64" in value) return Buffer.from(value.b64, "base64");
+  return readFileSync(join(folder, value.file));
+}
+
+/** Writes bytes in the form in which `expected` gives them, so that they can be compared as JSON. */
+export function inFormOf(bytes: Uint8Array, expected: unknown): VectorBytes {
+  const form = typeof expected === "object" && expected !== null ? Object.keys(expected)[0] : "hex";
+  switch (form) {
+    case "utf8":
+      return { utf8: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
+    case "b64":
+      return { b64: encodeBase64(bytes) };
+    default:
+      return { hex: Buffer.from(bytes).toString("hex") };
+  }
+}

@@ -1,0 +1,145 @@
+import { inflateRawSync } from "node:zlib";
+import { decodeToken } from "../../src/blob/decode.ts";
+import { encodeToken } from "../../src/blob/encode.ts";
+import type { RuntimeToken } from "../../src/blob/token.ts";
+import { encodeBase64 } from "../../src/crypto/base64.ts";
+import { openBox } from "../../src/crypto/box.ts";
+import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
+import { keyIdOf, parseNote, verifyNote } from "../../src/crypto/note.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { openSlot } from "../../src/crypto/slot.ts";
+import {
+  deriveIndexKey,
+  deriveItemKey,
+  deriveRootKey,
+  deriveSigningBoxKey,
+  endorsementOf,
+} from "../../src/crypto/subkeys.ts";
+import { fileStorePath } from "../../src/file/location.ts";
+import { openSigningKey } from "../../src/vault/open-bundle.ts";
+import { firstTsMs, formatTs } from "../../src/vault/timestamp.ts";
+import { bytesOf, inFormOf } from "./bytes.ts";
+import { sealWith } from "./seal-with.ts";
+import { VAULT_OPERATIONS } from "./vault-operations.ts";
+import type { Run, VectorBytes } from "./vector.ts";
+
+type Operation = (run: Run<never>) => Promise<unknown>;
+type Expected = Readonly<Record<string, unknown>> | undefined;
+
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  ...VAULT_OPERATIONS,
+
+  async decodeToken({ input }: Run<{ token: string }>) {
+    return { fields: decodeToken(input.token) };
+  },
+
+  async encodeToken({ input }: Run<{ fields: RuntimeToken }>) {
+    const token = encodeToken(input.fields);
+    const member = Buffer.from(token.slice("vsync-cfg-v1:".length), "base64url");
+    return { json: inflateRawSync(member.subarray(10, -8)).toString(), startsWith: token.slice(0, 26) };
+  },
+
+  async deriveKey({ input, folder, expected }: Run<DeriveInput>) {
+    const out = expected as Expected;
+    const cost = { ...input, salt: bytesOf(input.salt, folder) };
+    const key = await derivePassphraseKey(Secret.ofText(input.passphrase), cost);
+    return {
+      seed: inFormOf(key.seed.expose(), out?.["seed"]),
+      mac: inFormOf(key.mac.expose(), out?.["mac"]),
+      recipient: inFormOf(key.recipient, out?.["recipient"]),
+    };
+  },
+
+  async deriveSubkeys({ input, folder, expected }: Run<{ operatorKey: VectorBytes; itemId: string }>) {
+    const out = expected as Expected;
+    const operatorKey = bytesOf(input.operatorKey, folder);
+    const rootKey = deriveRootKey(operatorKey);
+    return {
+      rootKey: inFormOf(rootKey, out?.["rootKey"]),
+      signingKey: inFormOf(deriveSigningBoxKey(operatorKey), out?.["signingKey"]),
+      indexKey: inFormOf(deriveIndexKey(rootKey), out?.["indexKey"]),
+      itemKey: inFormOf(deriveItemKey(rootKey, input.itemId), out?.["itemKey"]),
+    };
+  },
+
+  async endorse({ input, folder }: Run<{ mac: VectorBytes; vault: string; slot: string; signer: string }>) {
+    const mac = bytesOf(input.mac, folder);
+    return { endorse: encodeBase64(endorsementOf(mac, input.vault, input.slot, input.signer)) };
+  },
+
+  async openSlot({ input, folder, expected }: Run<SlotInput>) {
+    const sealed = { enc: bytesOf(input.enc, folder), ct: bytesOf(input.ct, folder) };
+    const key = await openSlot(bytesOf(input.seed, folder), sealed, input);
+    if (input.ephemeral !== undefined && input.recipient !== undefined) {
+      const [ephemeral, recipient] = [bytesOf(input.ephemeral, folder), bytesOf(input.recipient, folder)];
+      const aad = `${input.vault}|${input.gen}|${input.slot}`;
+      const again = sealWith(ephemeral, recipient, key, "vsync-slot-v1", aad);
+      if (Buffer.compare(again.enc, sealed.enc) !== 0 || Buffer.compare(again.ct, sealed.ct) !== 0) {
+        throw new TypeError("sealing does not give enc and ct");
+      }
+    }
+    return { key: inFormOf(key, (expected as Expected)?.["key"]) };
+  },
+
+  async openBox({ input, folder, expected }: Run<{ key: VectorBytes; aad: string; box: VectorBytes }>) {
+    const plaintext = openBox(bytesOf(input.key, folder), input.aad, bytesOf(input.box, folder), "the box");
+    return { plaintext: inFormOf(plaintext, (expected as Expected)?.["plaintext"]) };
+  },
+
+  async openSigningKey({ input, folder, expected }: Run<SigningInput>) {
+    const out = expected as Expected;
+    const header = { vault: input.vault, gen: input.gen, signing: encodeBase64(bytesOf(input.signing, folder)) };
+    const key = openSigningKey(header, Secret.ofBytes(bytesOf(input.operatorKey, folder)));
+    return {
+      pkcs8: inFormOf(key.exportPkcs8(), out?.["pkcs8"]),
+      publicKey: inFormOf(key.publicKey, out?.["publicKey"]),
+    };
+  },
+
+  async verifyNote({ input, folder, expected }: Run<{ note: VectorBytes; name: string; publicKey: VectorBytes }>) {
+    const out = expected as Expected;
+    const publicKey = bytesOf(input.publicKey, folder);
+    const note = parseNote(bytesOf(input.note, folder), "the note");
+    verifyNote(note, input.name, publicKey, "the note");
+    return {
+      text: inFormOf(Buffer.from(note.text), out?.["text"]),
+      keyId: inFormOf(keyIdOf(input.name, publicKey), out?.["keyId"]),
+    };
+  },
+
+  async nextTs({ input }: Run<{ now: string; after: string | null; taken: readonly string[] }>) {
+    let epochMs = firstTsMs(Date.parse(input.now), input.after);
+    while (input.taken.includes(formatTs(epochMs))) epochMs++;
+    return { ts: formatTs(epochMs) };
+  },
+
+  async fileStorePath({ input }: Run<{ endpoint: string; bucket: string; prefix: string; key: string }>) {
+    return { path: fileStorePath(input.endpoint, input.bucket, input.prefix, input.key) };
+  },
+};
+
+interface DeriveInput {
+  passphrase: string;
+  salt: VectorBytes;
+  iterations: number;
+  memoryKiB: number;
+  parallelism: number;
+}
+
+interface SlotInput {
+  seed: VectorBytes;
+  enc: VectorBytes;
+  ct: VectorBytes;
+  vault: string;
+  gen: number;
+  slot: string;
+  ephemeral?: VectorBytes;
+  recipient?: VectorBytes;
+}
+
+interface SigningInput {
+  operatorKey: VectorBytes;
+  vault: string;
+  gen: number;
+  signing: VectorBytes;
+}

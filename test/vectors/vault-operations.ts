@@ -1,0 +1,138 @@
+import { decodeToken } from "../../src/blob/decode.ts";
+import { encodeBase64 } from "../../src/crypto/base64.ts";
+import { sha256Hex } from "../../src/crypto/digest.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { importSigningKey } from "../../src/crypto/signing.ts";
+import { encodeAuditRow } from "../../src/vault/audit-row.ts";
+import type { Item } from "../../src/vault/item.ts";
+import { auditKey } from "../../src/vault/keys.ts";
+import { parseManifest } from "../../src/vault/manifest.ts";
+import { openVault } from "../../src/vault/open.ts";
+import { openBundle } from "../../src/vault/open-bundle.ts";
+import { openForCommit, ReadOnlyPassphraseError } from "../../src/vault/open-for-commit.ts";
+import { openGeneration } from "../../src/vault/open-generation.ts";
+import { type OpenedManifest, type OpenRequest, openManifest, type ReadPorts } from "../../src/vault/open-manifest.ts";
+import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
+import { expectationOf } from "../../src/vault/token-expectation.ts";
+import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+import { bytesOf, inFormOf } from "./bytes.ts";
+import type { Run, VectorBytes } from "./vector.ts";
+
+interface OpenInput {
+  objects: Readonly<Record<string, VectorBytes>>;
+  token: string;
+  passphrase: string;
+  now: string;
+}
+
+/** What the input of `openVault` and its kin asks for. */
+function setUp({ input, folder }: Run<OpenInput>): { ports: ReadPorts; request: OpenRequest } {
+  const objects = Object.entries(input.objects).map(([key, bytes]) => [key, bytesOf(bytes, folder)] as const);
+  const nowMs = Date.parse(input.now);
+  return {
+    ports: { store: MemoryStore.of(Object.fromEntries(objects)), clock: { nowMs: () => nowMs } },
+    request: { passphrase: Secret.ofText(input.passphrase), expect: expectationOf(decodeToken(input.token)) },
+  };
+}
+
+async function openedManifest({ ports, request }: ReturnType<typeof setUp>): Promise<OpenedManifest> {
+  return openManifest(ports, request, new PassphraseKeys(request.passphrase));
+}
+
+function vaultJson(gen: number, env: string, items: readonly Item[]): unknown {
+  const files = items.filter((item) => item.kind === "file");
+  const modes = files.filter((file) => file.mode !== undefined);
+  return {
+    gen,
+    env,
+    secrets: Object.fromEntries(
+      items.filter((item) => item.kind === "secret").map((item) => [item.name, item.data.exposeText()]),
+    ),
+    files: Object.fromEntries(files.map((file) => [file.name, encodeBase64(file.data.expose())])),
+    ...(modes.length === 0 ? {} : { modes: Object.fromEntries(modes.map((file) => [file.name, file.mode])) }),
+  };
+}
+
+export const VAULT_OPERATIONS = {
+  async openBundle({ input, folder, expected }: Run<BundleInput>) {
+    const by = { slot: input.slot, seals: input.seals, seed: Secret.ofBytes(bytesOf(input.seed, folder)) };
+    const { items } = await openBundle(bytesOf(input.bundle, folder), input.vault, input.gen, by);
+    const out = (expected as { items?: { data: unknown }[] } | undefined)?.items;
+    return {
+      items: items.map(({ name, kind, mode, data }, at) => ({
+        name,
+        kind,
+        ...(mode === undefined ? {} : { mode }),
+        data: inFormOf(data.expose(), out?.[at]?.data),
+      })),
+    };
+  },
+
+  async openVault(run: Run<OpenInput>) {
+    const { ports, request } = setUp(run);
+    const { manifest, bundle } = await openVault(ports, request);
+    return vaultJson(manifest.gen, manifest.env, bundle.items);
+  },
+
+  async openForCommit(run: Run<OpenInput>) {
+    const { ports, request } = setUp(run);
+    try {
+      const { vault, signingKey } = await openForCommit(ports, request, new PassphraseKeys(request.passphrase));
+      const expected = run.expected as { pkcs8?: unknown } | undefined;
+      return { signer: vault.manifest.signer, pkcs8: inFormOf(signingKey.exportPkcs8(), expected?.pkcs8) };
+    } catch (error) {
+      if (error instanceof ReadOnlyPassphraseError) return { readOnlyUntil: error.readOnlyUntil };
+      throw error;
+    }
+  },
+
+  async manifestChain({ input, folder }: Run<{ manifests: readonly VectorBytes[] }>) {
+    const manifests = input.manifests.map((bytes) => bytesOf(bytes, folder));
+    const sha256 = manifests.map(sha256Hex);
+    const parsed = manifests.map((bytes) => parseManifest(bytes).manifest);
+    const broken = parsed.findIndex((manifest, at) => manifest.prev !== sha256[at - 1]);
+    if (broken !== -1) throw new TypeError(`manifest ${broken} does not link to the one before`);
+    return { sha256, gens: parsed.map((manifest) => manifest.gen) };
+  },
+
+  async auditRow({ input, folder, expected }: Run<RowInput>) {
+    const { manifest } = parseManifest(bytesOf(input.manifest, folder));
+    const row = encodeAuditRow(manifest, importSigningKey(bytesOf(input.signingKey, folder)));
+    if (input.previousRow !== undefined && sha256Hex(bytesOf(input.previousRow, folder)) !== manifest.audit?.sha256) {
+      throw new TypeError("the manifest does not name the previous row");
+    }
+    return { key: auditKey(manifest.gen), row: inFormOf(row, (expected as { row?: unknown } | undefined)?.row) };
+  },
+
+  async verifyAudit(run: Run<OpenInput>) {
+    const set = setUp(run);
+    const { manifest } = await openedManifest(set);
+    const { rows, outstanding } = await verifyAudit(set.ports.store, manifest);
+    return { rows: rows.length, outstanding };
+  },
+
+  async openGeneration(run: Run<OpenInput & { gen: number; passphraseThen: string }>) {
+    const set = setUp(run);
+    const { manifest } = await openedManifest(set);
+    const { gen } = run.input;
+    const passphraseThen = Secret.ofText(run.input.passphraseThen);
+    const { items } = await openGeneration(set.ports.store, manifest, { gen, passphraseThen });
+    return vaultJson(gen, manifest.env, items);
+  },
+};
+
+interface BundleInput {
+  bundle: VectorBytes;
+  vault: string;
+  gen: number;
+  slot: string;
+  seed: VectorBytes;
+  seals: "O" | "R";
+}
+
+interface RowInput {
+  manifest: VectorBytes;
+  signingKey: VectorBytes;
+  previousRow?: VectorBytes;
+}

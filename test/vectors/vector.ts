@@ -1,0 +1,20 @@
+/** Bytes in a vector's input: exactly one of these members. `file` lies in the vector's own folder. */
+export type VectorBytes = { utf8: string } | { hex: string } | { b64: string } | { file: string };
+
+/** See `data/README.md`. */
+export interface Vector {
+  readonly about: string;
+  readonly op: string;
+  readonly in: never;
+  readonly out?: unknown;
+  readonly error?: string;
+  readonly row?: number;
+  readonly mentions?: readonly string[];
+}
+
+export interface Run<Input> {
+  readonly input: Input;
+  readonly folder: string;
+  /** Results are written in the form (`utf8`, `hex`, …) in which the vector gives them. */
+  readonly expected: unknown;
+}
