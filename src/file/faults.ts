@@ -1,0 +1,81 @@
+import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../errors.ts";
+
+/** What was being done, for messages: `cannot read …`. */
+export type Action = "read" | "write" | "list" | "delete" | "create";
+
+const DENIED: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  EROFS: "the file system is read-only",
+};
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  EDQUOT: "disk quota exceeded",
+  EEXIST: "something that is no folder is in the way",
+  EIO: "input/output error",
+  EMFILE: "too many open files",
+  ENFILE: "too many open files on this machine",
+  ENAMETOOLONG: "the name is too long",
+  ENOENT: "a file or folder vanished meanwhile",
+  ENOSPC: "no space left on the device",
+  ENOTDIR: "a part of the path is no folder",
+  ESTALE: "the network file system lost the file",
+};
+
+/** The error code of a failed system call, or undefined for every other failure. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+export function hasErrno(error: unknown, ...codes: readonly string[]): boolean {
+  const code = errnoOf(error);
+  return code !== undefined && codes.includes(code);
+}
+
+/** A failed system call as the port's errors, naming the path; everything else as it is. */
+export function storeFault(error: unknown, action: Action, path: string): unknown {
+  const code = errnoOf(error);
+  if (code === undefined) return error;
+  const denied = DENIED[code];
+  if (denied !== undefined) {
+    return new AccessDeniedError(`cannot ${action} ${path}: ${denied} (${code})`, {
+      hint: "check who owns the folder, its mode, and how it is mounted",
+    });
+  }
+  return new S3UnreachableError(`cannot ${action} ${path}: ${reasonOf(code)}`, {
+    hint:
+      code === "ENOSPC" || code === "EDQUOT" ? "make room on that disk, then run the command again" : "check the disk",
+  });
+}
+
+export function conflictAt(path: string, state: "exists" | "has changed"): ConflictError {
+  return new ConflictError(`${path} ${state}`, { hint: "another writer was first: run the command again" });
+}
+
+export function rootMissing(root: string): S3UnreachableError {
+  return new S3UnreachableError(`the store's folder ${root} is not there`, {
+    hint: "mount the disk that holds it, or make a new store with vsync init",
+  });
+}
+
+export function noHardLinks(path: string, code: string): S3UnreachableError {
+  return new S3UnreachableError(`cannot create ${path}: its file system has no hard links (${code})`, {
+    hint: "keep the store on a file system that has them, such as ext4, xfs, btrfs or apfs; a copy of it can be read anywhere",
+  });
+}
+
+/** The object is in place, but its folder could not be flushed: a power cut may still undo the write. */
+export function notDurable(error: unknown, path: string): OutcomeUnknownError {
+  return new OutcomeUnknownError(
+    `${path} was written, but may not outlast a power cut: ${reasonOf(errnoOf(error) ?? "")}`,
+    {
+      hint: "check the disk, then look with vsync status whether the change is there",
+    },
+  );
+}
+
+function reasonOf(code: string): string {
+  const reason = UNREACHABLE[code] ?? DENIED[code];
+  return reason === undefined ? code : `${reason} (${code})`;
+}

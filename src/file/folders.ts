@@ -1,0 +1,59 @@
+import { mkdir, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { hasErrno, rootMissing, storeFault } from "./faults.ts";
+import { fileStoreRoot } from "./location.ts";
+
+const FOLDER_MODE = 0o700;
+
+/**
+ * Makes the folder of a bucket, and those above it, 0700. One that exists is left as it is.
+ *
+ * @throws AccessDeniedError, S3UnreachableError naming the path
+ */
+export async function createFileStoreRoot(location: {
+  readonly endpoint: string;
+  readonly bucket: string;
+}): Promise<void> {
+  const root = fileStoreRoot(location.endpoint, location.bucket);
+  try {
+    await makeFolder(root, "/");
+  } catch (error) {
+    throw storeFault(error, "create", root);
+  }
+}
+
+/** Makes `folder` and what is missing between it and `root`, which must exist. */
+export async function makeFolder(folder: string, root: string): Promise<void> {
+  if (await isFolder(folder)) return;
+  if (folder === root) throw rootMissing(root);
+  const parent = dirname(folder);
+  await makeFolder(parent, root);
+  try {
+    await mkdir(folder, { mode: FOLDER_MODE });
+  } catch (error) {
+    if (!hasErrno(error, "EEXIST") || !(await isFolder(folder))) throw error;
+  }
+  await syncFolder(parent);
+}
+
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return false;
+    throw error;
+  }
+}
+
+/** Makes the entries of a folder outlast a power cut, where the platform can. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!hasErrno(error, "EINVAL", "EISDIR", "EPERM", "ENOTSUP", "EOPNOTSUPP")) throw error;
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { readFile, readlink } from "node:fs/promises";
+import { hostname } from "node:os";
+import { hasErrno } from "./faults.ts";
+
+/** One process, so that no other one, now or later, is mistaken for it. */
+export interface ProcessIdentity {
+  /** Where `pid` means something: host, boot, pid and time namespace, hashed. */
+  readonly place: string;
+  readonly pid: number;
+  /** Start time in clock ticks since boot, `0` where it cannot be known. It tells a process from a later one of its pid. */
+  readonly start: string;
+}
+
+/** `unknown`: on another machine or in another container, or the system does not say enough. */
+export type ProcessStatus = "alive" | "dead" | "unknown";
+
+export interface ProcessTable {
+  self(): Promise<ProcessIdentity>;
+  status(identity: ProcessIdentity): Promise<ProcessStatus>;
+}
+
+const UNKNOWN_START = "0";
+
+export function systemProcesses(): ProcessTable {
+  let known: Promise<ProcessIdentity> | undefined;
+  const self = (): Promise<ProcessIdentity> => {
+    known ??= readSelf();
+    return known;
+  };
+  return { self, status: async (identity) => statusSeenBy(await self(), identity) };
+}
+
+async function readSelf(): Promise<ProcessIdentity> {
+  const facts = await Promise.all([
+    tryRead(() => readFile("/proc/sys/kernel/random/boot_id", "utf8")),
+    tryRead(() => readlink("/proc/self/ns/pid")),
+    tryRead(() => readlink("/proc/self/ns/time")),
+  ]);
+  const place = createHash("sha256")
+    .update([hostname(), ...facts].join("\n"))
+    .digest("hex")
+    .slice(0, 16);
+  const stat = await readStat("self");
+  // A /proc of another pid namespace counts otherwise than process.kill does: nothing in it can be used.
+  const start = stat?.pid === process.pid ? stat.start : UNKNOWN_START;
+  return { place, pid: process.pid, start };
+}
+
+async function statusSeenBy(self: ProcessIdentity, identity: ProcessIdentity): Promise<ProcessStatus> {
+  if (identity.place !== self.place) return "unknown";
+  if (!exists(identity.pid)) return "dead";
+  if (identity.start === UNKNOWN_START || self.start === UNKNOWN_START) return "unknown";
+  const stat = await readStat(identity.pid);
+  if (!stat) return "unknown";
+  return stat.start !== identity.start || stat.ended ? "dead" : "alive";
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !hasErrno(error, "ESRCH");
+  }
+}
+
+interface Stat {
+  readonly pid: number;
+  readonly start: string;
+  /** A zombie that nobody has waited for: it will do nothing more. */
+  readonly ended: boolean;
+}
+
+/** proc_pid_stat(5): fields 1 pid, 3 state, 20 num_threads, 22 starttime. Field 2 may hold spaces and parentheses. */
+async function readStat(pid: number | "self"): Promise<Stat | null> {
+  const line = await tryRead(() => readFile(`/proc/${pid}/stat`, "utf8"));
+  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
+  const [state, threads, start] = [fields[0], fields[17], fields[19]];
+  if (state === undefined || start === undefined) return null;
+  // The first thread of a killed process may be gone while another is still inside a system call.
+  const ended = (state === "Z" || state === "X") && Number(threads) <= 1;
+  return { pid: Number.parseInt(line, 10), start, ended };
+}
+
+async function tryRead(read: () => Promise<string>): Promise<string> {
+  try {
+    return await read();
+  } catch {
+    return ""; // No /proc, or a hidden one: then less is known, which is safe.
+  }
+}
