@@ -1,0 +1,358 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { decodeToken } from "../../src/blob/decode.ts";
+import { readGzipMember, writeGzipMember } from "../../src/blob/gzip-member.ts";
+import { TOKEN_ENVELOPE } from "../../src/blob/token.ts";
+import { decodeCheckedBase64 as decode, encodeBase64 } from "../../src/crypto/base64.ts";
+import { BOX_OVERHEAD_BYTES, openBox } from "../../src/crypto/box.ts";
+import { sha256Hex } from "../../src/crypto/digest.ts";
+import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
+import { DEFAULT_COST, type KdfCost, kdfCostFault, SALT_BYTES } from "../../src/crypto/kdf-cost.ts";
+import { keyIdOf } from "../../src/crypto/note.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { openSlot } from "../../src/crypto/slot.ts";
+import {
+  deriveIndexKey,
+  deriveItemKey,
+  deriveRootKey,
+  deriveSigningBoxKey,
+  endorsementOf,
+} from "../../src/crypto/subkeys.ts";
+import { x25519PublicKey } from "../../src/crypto/x25519.ts";
+import { encodeAuditRow } from "../../src/vault/audit-row.ts";
+import { parseBundle, slotOf } from "../../src/vault/bundle-header.ts";
+import { canonicalFault, type JsonValue } from "../../src/vault/canonical-json.ts";
+import { fetchManifest } from "../../src/vault/fetch-manifest.ts";
+import { itemNameFault } from "../../src/vault/item.ts";
+import { auditKey } from "../../src/vault/keys.ts";
+import { encodeManifest, kdfCostOf, type Manifest, parseManifest } from "../../src/vault/manifest.ts";
+import { openBundle } from "../../src/vault/open-bundle.ts";
+import { openForCommit } from "../../src/vault/open-for-commit.ts";
+import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
+import { sealBundle } from "../../src/vault/seal-bundle.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+
+const REPOSITORY = join(import.meta.dirname, "../..");
+const DATA = join(REPOSITORY, "test/vectors/data");
+const DOC = readFileSync(join(REPOSITORY, "docs/format.md"), "utf8");
+const PROSE = DOC.replace(/\s+/g, " ");
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+const FOLDERS = readdirSync(DATA, { withFileTypes: true }).flatMap((it) => (it.isDirectory() ? [it.name] : []));
+const VECTORS = FOLDERS.flatMap((folder) =>
+  readdirSync(join(DATA, folder)).flatMap((file) => (file.endsWith(".json") ? [`${folder}/${file.slice(0, -5)}`] : [])),
+);
+/** What stands between backticks and starts with a vector folder's name; or, in a `Vectors` paragraph, has a slash at all. */
+const NAMED = [
+  ...new Set([
+    ...[...DOC.matchAll(/`([a-z0-9]+\/[a-z0-9*-]*)`/g)].map(([, it = ""]) => it).filter(isInFolder),
+    ...vectorParagraphs().flatMap((it) => [...it.matchAll(/`([^`]*\/[^`]*)`/g)].map(([, name = ""]) => name)),
+  ]),
+];
+
+function isInFolder(name: string): boolean {
+  return FOLDERS.includes(name.slice(0, name.indexOf("/")));
+}
+
+function vectorParagraphs(): readonly string[] {
+  return DOC.split(/\n{2,}/).filter((it) => it.startsWith("**Vectors:**"));
+}
+
+function namedBy(name: string): readonly string[] {
+  const pattern = new RegExp(`^${name.endsWith("/") ? `${name}*` : name}$`.replaceAll("*", "[^/]*"));
+  return VECTORS.filter((it) => pattern.test(it));
+}
+
+describe("the vectors that the format's text names", () => {
+  test.each(NAMED)("%s is there", (name) => {
+    expect(namedBy(name)).not.toEqual([]);
+  });
+
+  test.each(FOLDERS)("%s/ is named", (folder) => {
+    expect(NAMED).toContain(`${folder}/`);
+  });
+
+  test("each section says which they are", () => {
+    const sections = DOC.split(/^## /m).slice(1);
+    const without = sections.filter((it) => !it.includes("\n**Vectors:** ")).map((it) => it.split("\n")[0]);
+    expect(without).toEqual(["Terms"]);
+  });
+
+  test("each that decides a reading is named by its own name", () => {
+    const deciding = VECTORS.filter((it) => "reading" in vector(it));
+    expect(deciding).not.toEqual([]);
+    expect(deciding.filter((it) => !NAMED.includes(it))).toEqual([]);
+  });
+});
+
+interface OpenVector {
+  readonly objects: { readonly manifest: { readonly utf8: string }; readonly [key: string]: unknown };
+  readonly token: string;
+  readonly passphrase: string;
+  readonly now: string;
+}
+
+function vector(name: string): { readonly in: unknown } {
+  return JSON.parse(readFileSync(join(DATA, `${name}.json`), "utf8"));
+}
+
+/** The fenced block whose info string is `language label`. */
+function example(label: string): string {
+  const fence = DOC.split(/^```/m).find((it) => it.split("\n")[0]?.split(" ").slice(1).join(" ") === label);
+  if (fence === undefined) throw new TypeError(`no example ${label}`);
+  return fence.slice(fence.indexOf("\n") + 1, -1);
+}
+
+/** JSON with comments and line breaks, as the one line that it stands for. */
+function oneLine(jsonc: string): string {
+  return JSON.stringify(JSON.parse(jsonc.replace(/(?<=^|\s)\/\/ .*$/gm, "")));
+}
+
+/** `name  value`, one a line. */
+function pairs(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(text.split("\n").map((line) => line.split(/ {2,}/, 2)));
+}
+
+test("example: a token", () => {
+  const { token } = vector("token/aws").in as { token: string };
+  const member = Buffer.from(token.slice(TOKEN_ENVELOPE.length), "base64url");
+  expect(example("token/aws token")).toBe(token);
+  expect(example("token/aws gzip").replaceAll(" ", "")).toBe(hex(member.subarray(0, 10)));
+  expect(oneLine(example("token/aws json"))).toBe(Buffer.from(readGzipMember(member, 1024)).toString());
+});
+
+describe("example: a bundle", () => {
+  const given = vector("bundle/one-item").in as { vault: string; gen: number; slot: string; seed: { hex: string } };
+  const bytes = readFileSync(join(DATA, "bundle/one-item.bin"));
+  const at = bytes.indexOf(0x0a);
+  const offset = (number: number): string => number.toString(16).padStart(4, "0");
+
+  test("its bytes", () => {
+    for (const line of example("bundle/one-item bytes").split("\n")) {
+      const [place = "", octets = "", shown = ""] = line.split(/ {2,}/);
+      const row = bytes.subarray(Number.parseInt(place, 16), Number.parseInt(place, 16) + 16);
+      expect(octets.replaceAll(" ", ""), place).toBe(hex(row));
+      expect(shown, place).toBe(row.toString("latin1").replace(/[^ -~]/g, "."));
+    }
+  });
+
+  test("its sizes and places", () => {
+    const [box, tag, end] = [at + 1, bytes.length - 16, bytes.length - 1];
+    expect(PROSE).toContain(
+      `has ${bytes.length} bytes: a header of ${at}, an LF, and one box of ${bytes.length - box}.`,
+    );
+    expect(PROSE).toContain(`LF is at ${offset(at)}. The box is its nonce at ${offset(box)}…${offset(box + 11)}, `);
+    expect(PROSE).toContain(`${tag - box - 12} bytes of ciphertext at ${offset(box + 12)}…${offset(tag - 1)}, `);
+    expect(PROSE).toContain(`its tag at ${offset(tag)}…${offset(end)}.`);
+  });
+
+  test("its header", () => {
+    expect(oneLine(example("bundle/one-item header"))).toBe(bytes.subarray(0, at).toString());
+    const signing = decode(parseBundle(bytes, given.vault, given.gen).header.signing);
+    expect(DOC).toContain(`// nonce ${hex(signing.subarray(0, 12))}, ${signing.length - 28} bytes of ciphertext, tag`);
+    expect(DOC).toContain(`associated data: ${given.vault}|${given.gen}|${given.slot}\n`);
+  });
+
+  test("what its holder derives", async () => {
+    const { header, boxes } = parseBundle(bytes, given.vault, given.gen);
+    const [seed, slot, id] = [
+      Buffer.from(given.seed.hex, "hex"),
+      slotOf(header, given.slot),
+      header.items[0]?.id ?? "",
+    ];
+    const operatorKey = await openSlot(seed, { enc: decode(slot.enc), ct: decode(slot.ct) }, given);
+    const [rootKey, boxKey] = [deriveRootKey(operatorKey), deriveSigningBoxKey(operatorKey)];
+    const [indexKey, itemKey] = [deriveIndexKey(rootKey), deriveItemKey(rootKey, id)];
+    const open = (key: Uint8Array, what: string, box: Uint8Array) =>
+      Buffer.from(openBox(key, `${given.vault}|${given.gen}|${what}`, box, what));
+    expect(pairs(example("bundle/one-item derived"))).toEqual({
+      seed: given.seed.hex,
+      recipient: hex(x25519PublicKey(seed)),
+      O: hex(operatorKey),
+      R: hex(rootKey),
+      "index key": hex(indexKey),
+      index: open(indexKey, "index", decode(header.index)).toString(),
+      "item key": hex(itemKey),
+      "item data": `${given.vault}|${given.gen}|${id}`,
+      item: open(itemKey, id, boxes[0] ?? new Uint8Array()).toString(),
+      "signing box key": hex(boxKey),
+      "signing key": hex(open(boxKey, "signing", decode(header.signing))),
+    });
+  });
+});
+
+const FIRST = vector("manifest/gen-1-push").in as OpenVector;
+const SECOND = vector("manifest/gen-2-push").in as OpenVector;
+const FIRST_BYTES = Buffer.from(FIRST.objects.manifest.utf8);
+
+function expectNever(fault: string): never {
+  throw new TypeError(fault);
+}
+
+/** The vector's vault, opened as a commit opens it. */
+async function openFirst() {
+  const [key = "", bundle] = Object.entries(FIRST.objects).find(([it]) => it.startsWith("v=")) ?? [];
+  const bytes = readFileSync(join(DATA, "manifest", (bundle as { file: string }).file));
+  const store = MemoryStore.of({ manifest: FIRST_BYTES, [key]: bytes });
+  const passphrase = Secret.ofText(FIRST.passphrase);
+  const ports = { store, clock: { nowMs: () => Date.parse(FIRST.now) } };
+  const request = { passphrase, expect: { env: decodeToken(FIRST.token).env } };
+  return openForCommit(ports, request, new PassphraseKeys(passphrase));
+}
+
+describe("example: a manifest and its row", () => {
+  test("its text and signature", () => {
+    const text = oneLine(example("manifest/gen-1-push text"));
+    expect(`${text}\n\n${example("manifest/gen-1-push signature")}\n`).toBe(FIRST.objects.manifest.utf8);
+    expect(PROSE).toContain(`the passphrase is \`${FIRST.passphrase}\`.`);
+  });
+
+  test("what a reader computes", async () => {
+    const { manifest, passphraseEntries, sha256 } = parseManifest(FIRST_BYTES);
+    const [entry = expectNever("no entry")] = passphraseEntries;
+    const cost = kdfCostOf(entry.kdf, expectNever);
+    const { seed, mac, recipient } = await derivePassphraseKey(Secret.ofText(FIRST.passphrase), cost);
+    const { vault, signer } = manifest;
+    expect(pairs(example("manifest/gen-1-push derived"))).toEqual({
+      seed: hex(seed.expose()),
+      mac: hex(mac.expose()),
+      recipient: encodeBase64(recipient),
+      "hmac of": `vsync-endorse-v1|${vault}|${entry.slot}|${signer}`,
+      endorse: encodeBase64(endorsementOf(mac.expose(), vault, entry.slot, signer)),
+      keyid: hex(keyIdOf(`vsync/${vault}`, decode(signer))),
+      "object bytes": String(FIRST_BYTES.length),
+      "object sha256": sha256,
+    });
+    expect(parseManifest(Buffer.from(SECOND.objects.manifest.utf8)).manifest.prev).toBe(sha256);
+  });
+
+  test("its row", async () => {
+    const { vault, signingKey } = await openFirst();
+    const row = encodeAuditRow(vault.manifest, signingKey);
+    expect(`${example("manifest/gen-1-push row")}\n`).toBe(Buffer.from(row).toString());
+    expect(example("manifest/gen-1-push row-sha256")).toBe(sha256Hex(row));
+    expect(parseManifest(Buffer.from(SECOND.objects.manifest.utf8)).manifest.audit?.sha256).toBe(sha256Hex(row));
+  });
+});
+
+type Accepts = (size: number) => unknown;
+
+const COST: KdfCost = { salt: new Uint8Array(16), iterations: 1, memoryKiB: 8192, parallelism: 1 };
+const inBounds = (cost: Partial<KdfCost>): void => orRefuse(kdfCostFault({ ...COST, ...cost }));
+const isCanonical = (value: JsonValue): void => orRefuse(canonicalFault(value));
+
+function orRefuse(fault: string | null): void {
+  if (fault !== null) throw new RangeError(fault);
+}
+
+/** What each limit of the table does with a size: it throws where it refuses it. */
+const LIMITS: Readonly<Record<string, Accepts>> = {
+  "token, inflated": (size) => decodeToken(tokenOf(size)),
+  manifest: async (size) => fetchManifest(MemoryStore.of({ manifest: await manifestOf(size) })),
+  bundle: (size) => parseWith((manifest) => ({ bundle: { ...manifest.bundle, size } })),
+  "depth of JSON": (depth) => isCanonical(JSON.parse("[".repeat(depth) + "]".repeat(depth))),
+  "number in JSON": (number) => isCanonical({ number }),
+  "Argon2id memory": (memoryKiB) => inBounds({ memoryKiB }),
+  "Argon2id iterations": (iterations) => inBounds({ iterations }),
+  "Argon2id parallelism": (parallelism) => inBounds({ parallelism }),
+  salt: (size) => inBounds({ salt: new Uint8Array(Math.max(size, 0)) }),
+  "unlock entries": (count) => parseWith(({ unlock }) => ({ unlock: [...unlock, ...others(count - 1)] })),
+  "passphrase entries": (count) => parseWith(({ unlock }) => ({ unlock: repeated(unlock, count) })),
+  "slot id": (size) => parseWith(({ unlock }) => ({ unlock: [{ ...unlock[0], slot: "s".repeat(size) }] })),
+  "item name": (size) => orRefuse(itemNameFault("n".repeat(size), "secret")),
+  "file mode": openFileOf,
+  box: (size) => openBox(new Uint8Array(32), "", new Uint8Array(size), "it"),
+  "generation in an audit key": (digits) => expect(auditKey(1)).toHaveLength("audit/".length + digits),
+};
+
+function tokenOf(size: number): string {
+  const { json } = (vector("token/encode-aws") as unknown as { out: { json: string } }).out;
+  return TOKEN_ENVELOPE + Buffer.from(writeGzipMember(Buffer.from(json.padEnd(size)))).toString("base64url");
+}
+
+async function manifestOf(size: number): Promise<Uint8Array> {
+  const { vault, signingKey } = await openFirst();
+  const sized = (note: string) => encodeManifest({ ...vault.manifest, note }, signingKey);
+  return sized("n".repeat(size - sized("").length));
+}
+
+function parseWith(change: (manifest: Manifest) => Partial<Manifest>): unknown {
+  const { manifest } = parseManifest(FIRST_BYTES);
+  const [, signature = ""] = FIRST.objects.manifest.utf8.split("\n\n");
+  return parseManifest(Buffer.from(`${JSON.stringify({ ...manifest, ...change(manifest) })}\n\n${signature}`));
+}
+
+function others(count: number): Manifest["unlock"] {
+  return Array.from({ length: count }, () => ({ kind: "other" }));
+}
+
+function repeated(unlock: Manifest["unlock"], count: number): Manifest["unlock"] {
+  return Array.from({ length: count }, (_, at) => ({ ...unlock[0], slot: `p${at}` }));
+}
+
+async function openFileOf(mode: number): Promise<unknown> {
+  const { vault, signingKey } = await openFirst();
+  const { entry, key } = vault.unlocked;
+  const item = { id: "00".repeat(8), name: "f", kind: "file", mode, data: Secret.ofText("") } as const;
+  const contents = { vault: vault.manifest.vault, gen: 2, entries: [entry], signingKey, items: [item] };
+  const bytes = await sealBundle({ bytes: (length) => new Uint8Array(length).fill(7) }, contents);
+  return openBundle(bytes, contents.vault, 2, { slot: entry.slot, seed: key.seed, seals: "O" });
+}
+
+/** The rows of a table of the limits' section that starts with this head: first cell, and the numbers in the second. */
+function numbers(head: string): readonly (readonly [string, readonly number[]])[] {
+  const rows = DOC.slice(DOC.indexOf("## 8. Limits")).split(`\n| ${head} |`, 2)[1]?.split("\n\n")[0]?.split("\n") ?? [];
+  return rows.slice(2).map((row) => {
+    const [, label = "", value = ""] = row.split("|").map((cell) => cell.trim());
+    return [label, (value.match(/\d+/g) ?? []).map(Number)];
+  });
+}
+
+async function refuses(accepts: Accepts, size: number): Promise<boolean> {
+  return Promise.resolve(size)
+    .then(accepts)
+    .then(
+      () => false,
+      () => true,
+    );
+}
+
+describe("the limits", () => {
+  const stated = Object.fromEntries(numbers("limit"));
+
+  test("the table has a row for each", () => {
+    expect(Object.keys(stated).toSorted()).toEqual(Object.keys(LIMITS).toSorted());
+  });
+
+  test.each(Object.entries(LIMITS).filter(([label]) => label !== "box"))("%s", async (label, accepts) => {
+    const [most = Number.NaN, least = null] = (stated[label] ?? []).toReversed();
+    expect(await refuses(accepts, most)).toBe(false);
+    expect(await refuses(accepts, most + 1)).toBe(true);
+    if (least === null) return;
+    expect(await refuses(accepts, least)).toBe(false);
+    expect(await refuses(accepts, least - 1)).toBe(true);
+  });
+
+  test("box", () => {
+    expect(stated["box"]).toEqual([BOX_OVERHEAD_BYTES]);
+  });
+
+  test("defaults", () => {
+    expect(Object.fromEntries(numbers("default"))).toEqual({
+      "Argon2id memory": [DEFAULT_COST.memoryKiB],
+      "Argon2id iterations": [DEFAULT_COST.iterations],
+      "Argon2id parallelism": [DEFAULT_COST.parallelism],
+      salt: [SALT_BYTES],
+    });
+  });
+
+  test("the bounds in the text are those of the table", () => {
+    const between = (label: string) => (stated[label] ?? []).join("…");
+    expect(PROSE).toContain(`memory ${between("Argon2id memory")} KiB, iterations ${between("Argon2id iterations")}, `);
+    expect(PROSE).toContain(`parallelism ${between("Argon2id parallelism")}, salt ${between("salt")} bytes.`);
+    expect(PROSE).toContain(`at most ${between("bundle")} bytes (64 MiB).`);
+    expect(PROSE).toContain(`at most ${between("manifest")} bytes (1 MiB)`);
+    expect(PROSE).toContain(`more than ${between("token, inflated")} bytes of content.`);
+  });
+});
