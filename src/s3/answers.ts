@@ -1,0 +1,168 @@
+import { AccessDeniedError } from "../errors.ts";
+import { again, type Failure, final, type Inquiry, printable, unreachable } from "./failure.ts";
+import { readNetworkFailure } from "./network.ts";
+
+/** S3 refuses what is further away than this from its own clock. */
+const ACCEPTED_SKEW_MS = 15 * 60_000;
+
+interface Answer {
+  readonly status: number;
+  /** S3's word for it. The answer to a HEAD has no body, hence none. */
+  readonly code: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly regionField: string | undefined;
+  readonly serverTimeField: string | undefined;
+}
+
+/** What the SDK threw, whatever it is. Every quirk of every server has its arm here or in `network.ts`. */
+export function readFailure(error: unknown, inquiry: Inquiry): Failure {
+  if (error instanceof NoEtagError) return withoutEtag(inquiry);
+  const answer = answerIn(error);
+  return answer === undefined
+    ? readNetworkFailure(error, inquiry)
+    : (byCode(answer, inquiry) ?? byStatus(answer, inquiry));
+}
+
+/** A 200 without an ETag: a web server, a captive portal. */
+export class NoEtagError extends Error {}
+
+function withoutEtag(inquiry: Inquiry): Failure {
+  const error = unreachable(inquiry, `${inquiry.host} answered without an ETag`, CHECK_ENDPOINT);
+  return { kind: "other", isTransient: false, effect: "unknown", error };
+}
+
+const CHECK_ENDPOINT = "check that the endpoint is that of an S3 service";
+
+function answerIn(error: unknown): Answer | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const thrown: ServiceError = error;
+  const status = thrown.$metadata?.httpStatusCode;
+  if (status === undefined) return undefined;
+  return {
+    status,
+    code: textOf(thrown.Code) ?? "",
+    headers: thrown.$response?.headers ?? {},
+    regionField: textOf(thrown.Region),
+    serverTimeField: textOf(thrown.ServerTime),
+  };
+}
+
+/** What an error of the SDK may carry. It parses what the server wrote, hence `unknown`. */
+interface ServiceError extends Error {
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly $response?: { readonly headers?: Record<string, string | undefined> };
+  readonly Code?: unknown;
+  readonly Region?: unknown;
+  readonly ServerTime?: unknown;
+}
+
+function textOf(field: unknown): string | undefined {
+  return typeof field === "string" ? field : undefined;
+}
+
+function byCode(answer: Answer, inquiry: Inquiry): Failure | undefined {
+  switch (answer.code) {
+    case "NoSuchBucket": // a 404 like that of a missing key
+      return final(noSuchBucket(inquiry));
+    case "AuthorizationHeaderMalformed": // AWS: 400 where the signature names another region than the bucket's
+    case "PermanentRedirect": // AWS: 301 by an endpoint of another region
+    case "TemporaryRedirect": // AWS: 307 while a new bucket's name spreads
+    case "IllegalLocationConstraintException":
+      return final(wrongRegion(answer, inquiry));
+    case "RequestTimeTooSkewed":
+      return final(skewedClock(answer, inquiry));
+    case "InvalidAccessKeyId":
+      return final(denied(inquiry, "the server does not know the access key", "check the access key id"));
+    case "SignatureDoesNotMatch":
+      return final(denied(inquiry, "the secret key is not that of the access key", "check the secret access key"));
+    case "ExpiredToken": // AWS: 400
+    case "TokenRefreshRequired":
+      return final(denied(inquiry, "the session token has expired", "get new temporary credentials"));
+    case "InvalidToken": // AWS: 400
+      return final(denied(inquiry, "the server does not accept the session token", "get new temporary credentials"));
+    case "SlowDown": // 503, or 429 elsewhere: turned away at the door, unlike every other 5xx
+    case "TooManyRequests":
+    case "RequestTimeout": // 400: the server had to wait too long for the body
+      return again(answered(answer, inquiry));
+    case "NotImplemented": // 501: how servers answer If-Match and If-None-Match that know of them and do not have them
+      return final(
+        unreachable(inquiry, `${inquiry.host} does not implement this request`, "use a store with conditional writes"),
+      );
+    default:
+      return undefined;
+  }
+}
+
+function byStatus(answer: Answer, inquiry: Inquiry): Failure {
+  const { status } = answer;
+  const error = answered(answer, inquiry);
+  if (status === 404) return { kind: "absent", isTransient: false, effect: "none", error };
+  if (status === 412) return { kind: "unmet", isTransient: false, effect: "none", error };
+  // ConditionalRequestConflict (AWS), ConcurrentModification (Ceph), OperationAborted: lost a race, nothing written
+  if (status === 409) return { kind: "contended", isTransient: true, effect: "none", error };
+  if (status === 401 || status === 403)
+    return final(isSkewed(answer, inquiry) ? skewedClock(answer, inquiry) : refused(inquiry));
+  if (status === 408 || status === 429) return again(error);
+  // a HEAD says by this header alone what the bodies of 301 and 400 say to others
+  if (status < 500 && isElsewhere(answer, inquiry)) return final(wrongRegion(answer, inquiry));
+  // AWS answers a HEAD with an expired token so; a GET would be told ExpiredToken
+  if (status === 400 && answer.code === "" && inquiry.mayExpire) return final(staleToken(inquiry));
+  // a proxy that has given up on the server says nothing about what the server is still doing
+  if (status === 502 || status === 504) return { kind: "other", isTransient: true, effect: "pending", error };
+  // it may have failed after the write
+  if (status >= 500) return { kind: "other", isTransient: true, effect: "unknown", error };
+  return { kind: "other", isTransient: false, effect: status < 300 ? "unknown" : "none", error };
+}
+
+function answered({ status, code }: Answer, inquiry: Inquiry) {
+  const said = status < 300 ? `${status} with something that is not S3's` : `${status} ${printable(code)}`.trim();
+  const hint = status < 500 ? CHECK_ENDPOINT : "try again later";
+  return unreachable(inquiry, `${inquiry.host} answered ${said}`, hint);
+}
+
+function noSuchBucket(inquiry: Inquiry) {
+  return unreachable(
+    inquiry,
+    `${inquiry.host} has no bucket ${inquiry.bucket}`,
+    "check the bucket's name and the endpoint",
+  );
+}
+
+function isElsewhere({ status, headers }: Answer, { region }: Inquiry): boolean {
+  const named = headers["x-amz-bucket-region"];
+  return (status >= 300 && status < 400) || (status >= 400 && named !== undefined && named !== region);
+}
+
+function wrongRegion({ headers, regionField }: Answer, inquiry: Inquiry) {
+  const { bucket, region } = inquiry;
+  const right = printable(headers["x-amz-bucket-region"] ?? regionField ?? "");
+  if (right === "" || right === region) {
+    return unreachable(inquiry, `bucket ${bucket} is not in region ${region}`, "check the region and the endpoint");
+  }
+  return unreachable(inquiry, `bucket ${bucket} is in region ${right}, not in ${region}`, `set the region to ${right}`);
+}
+
+/** The answer to a HEAD does not say RequestTimeTooSkewed, but it is dated. */
+function isSkewed({ headers, code }: Answer, { nowMs }: Inquiry): boolean {
+  const serverMs = Date.parse(headers["date"] ?? "");
+  return code === "" && Math.abs(serverMs - nowMs) > ACCEPTED_SKEW_MS;
+}
+
+function skewedClock({ headers, serverTimeField }: Answer, inquiry: Inquiry) {
+  const serverMs = Date.parse(serverTimeField ?? headers["date"] ?? "");
+  const theirs = Number.isNaN(serverMs) ? "something else" : new Date(serverMs).toISOString();
+  const ours = new Date(inquiry.nowMs).toISOString();
+  return denied(inquiry, `this machine's clock says ${ours}, the server's ${theirs}`, "set this machine's clock");
+}
+
+function staleToken(inquiry: Inquiry) {
+  return denied(inquiry, "the session token has expired or is not accepted", "get new temporary credentials");
+}
+
+function refused(inquiry: Inquiry) {
+  return denied(inquiry, "access denied", "check what the access key may do: vsync policy prints what it needs");
+}
+
+function denied({ action }: Inquiry, reason: string, hint: string): AccessDeniedError {
+  return new AccessDeniedError(`cannot ${action}: ${reason}`, { hint });
+}

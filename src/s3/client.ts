@@ -1,0 +1,42 @@
+import { S3Client } from "@aws-sdk/client-s3";
+import { connectingAgents } from "./agents.ts";
+import { type S3Location, wantsPathStyle } from "./location.ts";
+import type { S3Limits } from "./options.ts";
+
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
+export function createClient(location: S3Location, limits: S3Limits): S3Client {
+  return new S3Client({
+    endpoint: location.endpoint,
+    region: location.region,
+    forcePathStyle: wantsPathStyle(location),
+    ...credentialsOf(location),
+    // a second try of a conditional write would meet the first one's work: every try is ours, see write.ts
+    maxAttempts: 1,
+    // R2, B2 and others refuse the checksums that the SDK adds by default
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    // else the SDK quietly corrects from the second request on what the first one reports
+    disableClockSkewCorrection: true,
+    // servers that do not answer it cost seconds
+    expectContinueHeader: false,
+    // the endpoint decides, not what this machine's AWS configuration says
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
+    useArnRegion: false,
+    logger: SILENT,
+    requestHandler: { ...connectingAgents(limits.connectTimeoutMs), logger: SILENT },
+  });
+}
+
+function credentialsOf({ credentials }: S3Location) {
+  if (credentials === "ambient") return {};
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  return {
+    credentials: async () => ({
+      accessKeyId,
+      secretAccessKey: secretAccessKey.exposeText(),
+      ...(sessionToken && { sessionToken: sessionToken.exposeText() }),
+    }),
+  };
+}

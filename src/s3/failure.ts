@@ -1,0 +1,50 @@
+import { S3UnreachableError, type VsyncError } from "../errors.ts";
+
+/** What became of a write: not done; perhaps done; perhaps done later, for nobody has said that it is over. */
+export type Effect = "none" | "unknown" | "pending";
+
+/** What one try that did not succeed means for the call that it belongs to. */
+export interface Failure {
+  /** `absent`: no such key. `unmet`: another state than the write's precondition. `contended`: another write is at it. */
+  readonly kind: "absent" | "unmet" | "contended" | "other";
+  /** Whether another try may succeed. */
+  readonly isTransient: boolean;
+  readonly effect: Effect;
+  /** What to throw where nothing comes of it. */
+  readonly error: VsyncError;
+}
+
+/** What was being asked, of whom, for messages. */
+export interface Inquiry {
+  /** `read s3://bucket/prefix/manifest` */
+  readonly action: string;
+  readonly bucket: string;
+  readonly region: string;
+  /** Name and port. */
+  readonly host: string;
+  /** Whether the credentials may be ones that expire. */
+  readonly mayExpire: boolean;
+  readonly nowMs: number;
+}
+
+/** No later try can do better. */
+export function final(error: VsyncError): Failure {
+  return { kind: "other", isTransient: false, effect: "none", error };
+}
+
+/** Nothing was done, and it is worth another try. */
+export function again(error: VsyncError): Failure {
+  return { kind: "other", isTransient: true, effect: "none", error };
+}
+
+export function unreachable({ action }: Inquiry, reason: string, hint?: string): S3UnreachableError {
+  return new S3UnreachableError(`cannot ${action}: ${reason}`, hint === undefined ? {} : { hint });
+}
+
+/** What a server said, fit for a terminal: without control and format characters, and short. */
+export function printable(text: string): string {
+  return text
+    .replace(/[\p{C}\p{Z}]+/gu, " ")
+    .trim()
+    .slice(0, 64);
+}

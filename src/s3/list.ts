@@ -1,0 +1,71 @@
+import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
+import { S3UnreachableError } from "../errors.ts";
+import type { ListOptions } from "../vault/ports.ts";
+import type { Connection } from "./connection.ts";
+
+/** @throws VsyncError whatever is in the way */
+export async function* listKeys(
+  connection: Connection,
+  keyPrefix: string,
+  options: ListOptions,
+): AsyncGenerator<string> {
+  const { prefix } = connection.location;
+  let after = options.startAfter === undefined ? undefined : `${prefix}${options.startAfter}`;
+  for (;;) {
+    const page = await fetchPage(connection, keyPrefix, after, options.signal);
+    for (const key of page.keys) {
+      if (!key.startsWith(`${prefix}${keyPrefix}`) || (after !== undefined && !isBefore(after, key))) {
+        throw disorder(connection, keyPrefix);
+      }
+      after = key;
+      yield key.slice(prefix.length);
+    }
+    if (page.isLast) return;
+    if (page.keys.length === 0) throw disorder(connection, keyPrefix);
+  }
+}
+
+interface Page {
+  readonly keys: readonly string[];
+  readonly isLast: boolean;
+}
+
+async function fetchPage(
+  connection: Connection,
+  keyPrefix: string,
+  after: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Page> {
+  const { bucket, prefix } = connection.location;
+  using call = connection.call("list", keyPrefix, { signal });
+  const attempt = await call.retrying(async (abortSignal) => {
+    const command = new ListObjectsV2Command({
+      Bucket: bucket,
+      Prefix: `${prefix}${keyPrefix}`,
+      // a key may hold what XML cannot
+      EncodingType: "url",
+      // not the continuation token: what is after a key is the same question, whatever has come or gone meanwhile
+      ...(after !== undefined && { StartAfter: after }),
+    });
+    const output = await connection.client.send(command, { abortSignal });
+    return { keys: keysOf(output), isLast: !output.IsTruncated };
+  });
+  if (!attempt.done) throw attempt.failure.error;
+  return attempt.value;
+}
+
+function keysOf({ Contents, EncodingType }: ListObjectsV2CommandOutput): string[] {
+  const keys = (Contents ?? []).flatMap(({ Key }) => Key ?? []);
+  // a server that does not encode does not say that it does
+  return EncodingType === "url" ? keys.map((key) => decodeURIComponent(key.replaceAll("+", " "))) : keys;
+}
+
+function isBefore(a: string, b: string): boolean {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
+}
+
+/** Going on from the last key would skip keys, or never end. */
+function disorder(connection: Connection, keyPrefix: string): S3UnreachableError {
+  const message = `cannot list ${connection.name(keyPrefix)}: the server does not list keys in their order`;
+  return new S3UnreachableError(message, { hint: "use a store that lists in order; S3 directory buckets do not" });
+}

@@ -1,0 +1,105 @@
+import { ConflictError } from "../errors.ts";
+import type { ObjectStore, Random, Version } from "../vault/ports.ts";
+
+/** What a store must do for two writers not to destroy each other's work. */
+export type Proof =
+  /** A create-only write to an existing key is refused, and changes nothing. */
+  | "create-only"
+  /** A write with the current version is accepted. */
+  | "replace"
+  /** A write with a stale version is refused, and changes nothing. */
+  | "stale-replace"
+  /** Of writers at the same moment one wins, the others are told, and the winner's bytes are there. */
+  | "create-race"
+  | "replace-race";
+
+export interface ProbeResult {
+  /** The first proof that the store failed, or null: it passed all. */
+  readonly failed: Proof | null;
+  /** Keys that the probe has written and could not remove. */
+  readonly leftover: readonly string[];
+}
+
+const CONTENDERS = 8;
+
+/**
+ * Proves that a store keeps the preconditions of writes. Writes below `probe-<random>/`, and removes that again.
+ *
+ * @throws VsyncError the store cannot be reached, refuses a write, or does not implement conditional ones
+ */
+export async function probeStore(store: ObjectStore, { random }: { readonly random: Random }): Promise<ProbeResult> {
+  const folder = `probe-${Buffer.from(random.bytes(8)).toString("hex")}`;
+  const probe: Probe = { store, single: `${folder}/single`, raced: `${folder}/raced` };
+  let failed: Proof | null;
+  try {
+    failed = await firstFailed(probe);
+  } catch (error) {
+    await remove(probe);
+    throw error;
+  }
+  return { failed, leftover: await remove(probe) };
+}
+
+interface Probe {
+  readonly store: ObjectStore;
+  readonly single: string;
+  readonly raced: string;
+}
+
+async function firstFailed({ store, single, raced }: Probe): Promise<Proof | null> {
+  const first = await store.create(single, text("first"));
+  if (await isWritten(store.create(single, text("second")))) return "create-only";
+  if (!(await holds(store, single, "first"))) return "create-only";
+
+  const second = await acceptedVersion(store.replace(single, text("third"), first));
+  if (second === null || !(await holds(store, single, "third"))) return "replace";
+  if (await isWritten(store.replace(single, text("fourth"), first))) return "stale-replace";
+  if (!(await holds(store, single, "third"))) return "stale-replace";
+
+  if (!(await hasOneWinner(store, raced, (bytes) => store.create(raced, bytes)))) return "create-race";
+  return (await hasOneWinner(store, single, (bytes) => store.replace(single, bytes, second))) ? null : "replace-race";
+}
+
+/** @throws VsyncError any other end than done or conflict */
+async function acceptedVersion(write: Promise<Version>): Promise<Version | null> {
+  try {
+    return await write;
+  } catch (error) {
+    if (error instanceof ConflictError) return null;
+    throw error;
+  }
+}
+
+async function isWritten(write: Promise<Version>): Promise<boolean> {
+  return (await acceptedVersion(write)) !== null;
+}
+
+async function holds(store: ObjectStore, key: string, content: string): Promise<boolean> {
+  const stored = await store.get(key, { maxBytes: 100 });
+  return stored !== null && Buffer.from(stored.bytes).equals(text(content));
+}
+
+async function hasOneWinner(
+  store: ObjectStore,
+  key: string,
+  write: (bytes: Uint8Array) => Promise<Version>,
+): Promise<boolean> {
+  // bytes of their own: equal ones would let a lost answer look like a victory
+  const writers = Array.from({ length: CONTENDERS }, (_, index) => `writer ${index}`);
+  // all of them end before the first failure is thrown: nothing may be written after the cleaning
+  const ends = await Promise.allSettled(writers.map((writer) => acceptedVersion(write(text(writer)))));
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+  const winners = writers.filter((_, index) => ends[index]?.status === "fulfilled" && ends[index].value !== null);
+  const [winner] = winners;
+  return winners.length === 1 && winner !== undefined && holds(store, key, winner);
+}
+
+async function remove({ store, single, raced }: Probe): Promise<readonly string[]> {
+  const keys = [single, raced];
+  const ends = await Promise.allSettled(keys.map((key) => store.delete(key)));
+  return keys.filter((_, index) => ends[index]?.status === "rejected");
+}
+
+function text(content: string): Uint8Array {
+  return new TextEncoder().encode(content);
+}

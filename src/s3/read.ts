@@ -1,0 +1,70 @@
+import { Readable } from "node:stream";
+import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from "@aws-sdk/client-s3";
+import type { GetOptions, ReadOptions, StoredObject, Version } from "../vault/ports.ts";
+import { NoEtagError } from "./answers.ts";
+import type { Attempt } from "./call.ts";
+import type { Connection } from "./connection.ts";
+import { TruncatedBodyError } from "./network.ts";
+
+/** @throws VsyncError whatever is in the way, a missing key apart */
+export async function headObject(connection: Connection, key: string, options: ReadOptions): Promise<Version | null> {
+  using call = connection.call("read", key, { signal: options.signal });
+  const attempt = await call.retrying(async (abortSignal) => {
+    const output = await connection.client.send(new HeadObjectCommand(connection.address(key)), { abortSignal });
+    return versionIn(output);
+  });
+  return orNull(attempt);
+}
+
+/** @throws VsyncError whatever is in the way, a missing key apart */
+export async function getObject(
+  connection: Connection,
+  key: string,
+  options: GetOptions,
+): Promise<StoredObject | null> {
+  const { maxBytes, signal } = options;
+  using call = connection.call("read", key, { bytes: maxBytes, signal });
+  const attempt = await call.retrying(async (abortSignal, signOfLife) => {
+    const output = await connection.client.send(new GetObjectCommand(connection.address(key)), { abortSignal });
+    return { bytes: await readBody(output, maxBytes, signOfLife), version: versionIn(output) };
+  });
+  return orNull(attempt);
+}
+
+/** @throws NoEtagError there is none */
+export function versionIn({ ETag }: { ETag?: string | undefined }): Version {
+  if (!ETag) throw new NoEtagError();
+  return ETag;
+}
+
+function orNull<T>(attempt: Attempt<T>): T | null {
+  if (attempt.done) return attempt.value;
+  if (attempt.failure.kind === "absent") return null;
+  throw attempt.failure.error;
+}
+
+async function readBody(output: GetObjectCommandOutput, maxBytes: number, signOfLife: () => void): Promise<Uint8Array> {
+  const { Body, ContentLength } = output;
+  if (!(Body instanceof Readable)) throw new TypeError("the body is no stream");
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of Body as AsyncIterable<Uint8Array>) {
+    signOfLife();
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > maxBytes) return joined(chunks, maxBytes + 1);
+  }
+  if (ContentLength !== undefined && length < ContentLength) throw new TruncatedBodyError();
+  return joined(chunks, length);
+}
+
+/** A plain array of its own: a Buffer may share its memory with others. */
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk.subarray(0, length - offset), offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,30 @@
+import { DeleteObjectCommand } from "@aws-sdk/client-s3";
+import type { ObjectStore } from "../vault/ports.ts";
+import { Connection } from "./connection.ts";
+import { listKeys } from "./list.ts";
+import { labelOf, type S3Location } from "./location.ts";
+import type { S3Options } from "./options.ts";
+import { getObject, headObject } from "./read.ts";
+import { writeObject } from "./write.ts";
+
+/** A store over one prefix of a bucket. Sends nothing yet. */
+export function openS3Store(location: S3Location, options: S3Options): ObjectStore {
+  const connection = new Connection(location, options);
+  return {
+    label: labelOf(location),
+    head: (key, readOptions = {}) => headObject(connection, key, readOptions),
+    get: (key, getOptions) => getObject(connection, key, getOptions),
+    create: (key, bytes) => writeObject({ connection, key, bytes, expected: null }),
+    replace: (key, bytes, expected) => writeObject({ connection, key, bytes, expected }),
+    list: (keyPrefix, listOptions = {}) => listKeys(connection, keyPrefix, listOptions),
+    delete: (key) => deleteObject(connection, key),
+  };
+}
+
+async function deleteObject(connection: Connection, key: string): Promise<void> {
+  using call = connection.call("delete", key);
+  const attempt = await call.retrying((abortSignal) =>
+    connection.client.send(new DeleteObjectCommand(connection.address(key)), { abortSignal }),
+  );
+  if (!attempt.done && attempt.failure.kind !== "absent") throw attempt.failure.error;
+}

@@ -1,0 +1,39 @@
+/** No sign of life for too long. */
+export class TimeLimitError extends Error {
+  readonly limitMs: number;
+
+  constructor(limitMs: number) {
+    super(`no answer within ${limitMs} ms`);
+    this.limitMs = limitMs;
+  }
+}
+
+export interface Deadline extends Disposable {
+  /** Aborted, with a {@link TimeLimitError}, once the time is over. */
+  readonly signal: AbortSignal;
+  /** Starts the time again. */
+  restart(): void;
+}
+
+export function startDeadline(limitMs: number): Deadline {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(new TimeLimitError(limitMs)), limitMs);
+  return {
+    signal: controller.signal,
+    restart: () => void timer.refresh(),
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
+}
+
+/** Ends when the signal is aborted, with its reason, whether or not the work heeds the signal. */
+export async function untilAborted<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work(signal), aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

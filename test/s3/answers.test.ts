@@ -1,0 +1,211 @@
+import {
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from "@aws-sdk/client-s3";
+import { mockClient } from "aws-sdk-client-mock";
+import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { AccessDeniedError, ConflictError, S3UnreachableError } from "../../src/errors.ts";
+import { text } from "../contract/fixture.ts";
+import { failureOf, openAt } from "./fixture.ts";
+
+const s3 = mockClient(S3Client);
+beforeEach(() => {
+  s3.reset();
+});
+afterAll(() => s3.restore());
+
+const NOW = Date.parse("2026-01-02T03:04:05.678Z");
+const store = openAt({ endpoint: "https://s3.example.com", region: "eu-west-1" }, {}, { clock: { nowMs: () => NOW } });
+
+interface Answer {
+  readonly status: number;
+  readonly Code?: string;
+  readonly headers?: Record<string, string>;
+  readonly more?: Record<string, string>;
+}
+
+/** As the SDK throws it. The body of the answer to a HEAD is empty, hence no `Code`. */
+function thrown({ status, Code, headers = {}, more = {} }: Answer): Error {
+  const error = new S3ServiceException({
+    name: Code ?? "Unknown",
+    message: "planted-session-token as the server echoes it",
+    $fault: status < 500 ? "client" : "server",
+    $metadata: { httpStatusCode: status },
+  });
+  const response = { statusCode: status, headers };
+  Object.defineProperty(error, "$response", { value: response, enumerable: false });
+  return Object.assign(error, Code === undefined ? {} : { Code }, more);
+}
+
+const DENIED = "access denied";
+const SKEW = "this machine's clock says 2026-01-02T03:04:05.678Z, the server's 2026-01-02T04:00:00.000Z";
+const ELSEWHERE = "bucket strict is in region us-west-2, not in eu-west-1";
+const NOT_HERE = "bucket strict is not in region eu-west-1";
+const west = { "x-amz-bucket-region": "us-west-2" };
+
+/** [answer, class, what the message ends with, how often it is tried] */
+const rows: readonly (readonly [Answer, new (...args: never[]) => Error, string, number])[] = [
+  [{ status: 401 }, AccessDeniedError, DENIED, 1],
+  [{ status: 403 }, AccessDeniedError, DENIED, 1],
+  [{ status: 403, Code: "AccessDenied" }, AccessDeniedError, DENIED, 1],
+  [{ status: 403, Code: "AllAccessDisabled" }, AccessDeniedError, DENIED, 1],
+  [{ status: 403, Code: "InvalidAccessKeyId" }, AccessDeniedError, "the server does not know the access key", 1],
+  [
+    { status: 403, Code: "SignatureDoesNotMatch" },
+    AccessDeniedError,
+    "the secret key is not that of the access key",
+    1,
+  ],
+  [{ status: 400, Code: "ExpiredToken" }, AccessDeniedError, "the session token has expired", 1],
+  [{ status: 400, Code: "InvalidToken" }, AccessDeniedError, "the server does not accept the session token", 1],
+  [
+    { status: 403, Code: "RequestTimeTooSkewed", more: { ServerTime: "2026-01-02T04:00:00Z" } },
+    AccessDeniedError,
+    SKEW,
+    1,
+  ],
+  [{ status: 403, headers: { date: "Fri, 02 Jan 2026 04:00:00 GMT" } }, AccessDeniedError, SKEW, 1],
+  [{ status: 403, headers: { date: "Fri, 02 Jan 2026 03:10:00 GMT" } }, AccessDeniedError, DENIED, 1],
+  [
+    { status: 403, Code: "AccessDenied", headers: { date: "Fri, 02 Jan 2026 04:00:00 GMT" } },
+    AccessDeniedError,
+    DENIED,
+    1,
+  ],
+  [{ status: 301, headers: west }, S3UnreachableError, ELSEWHERE, 1],
+  [{ status: 301, Code: "PermanentRedirect", headers: west }, S3UnreachableError, ELSEWHERE, 1],
+  [{ status: 301, Code: "PermanentRedirect" }, S3UnreachableError, NOT_HERE, 1],
+  [{ status: 307, Code: "TemporaryRedirect" }, S3UnreachableError, NOT_HERE, 1],
+  [{ status: 400, headers: west }, S3UnreachableError, ELSEWHERE, 1],
+  [
+    { status: 400, Code: "AuthorizationHeaderMalformed", more: { Region: "us-west-2" } },
+    S3UnreachableError,
+    ELSEWHERE,
+    1,
+  ],
+  [{ status: 404, Code: "NoSuchBucket" }, S3UnreachableError, "s3.example.com has no bucket strict", 1],
+  [{ status: 400, Code: "InvalidRequest" }, S3UnreachableError, "s3.example.com answered 400 InvalidRequest", 1],
+  [{ status: 405 }, S3UnreachableError, "s3.example.com answered 405", 1],
+  [{ status: 501, Code: "NotImplemented" }, S3UnreachableError, "s3.example.com does not implement this request", 1],
+  [{ status: 400, Code: "RequestTimeout" }, S3UnreachableError, "s3.example.com answered 400 RequestTimeout", 5],
+  [{ status: 408 }, S3UnreachableError, "s3.example.com answered 408", 5],
+  [{ status: 429 }, S3UnreachableError, "s3.example.com answered 429", 5],
+  [{ status: 500, Code: "InternalError" }, S3UnreachableError, "s3.example.com answered 500 InternalError", 5],
+  [{ status: 503, Code: "SlowDown" }, S3UnreachableError, "s3.example.com answered 503 SlowDown", 5],
+  [{ status: 503, headers: west }, S3UnreachableError, "s3.example.com answered 503", 5],
+  [{ status: 504 }, S3UnreachableError, "s3.example.com answered 504", 5],
+];
+
+describe.each(rows)("%j", (answer, type, message, tries) => {
+  test(`is ${type.name}, tried ${tries} times`, async () => {
+    s3.on(HeadObjectCommand).rejects(thrown(answer));
+    const error = await failureOf(store.head("manifest"));
+    expect(error).toBeInstanceOf(type);
+    expect(error.message).toBe(`cannot read s3://strict/repo/env/manifest: ${message}`);
+    expect(s3.calls()).toHaveLength(tries);
+  });
+});
+
+test.each([{ status: 404 }, { status: 404, Code: "NoSuchKey" }])("%j is no object", async (answer) => {
+  s3.on(HeadObjectCommand).rejects(thrown(answer));
+  expect(await store.head("manifest")).toBeNull();
+});
+
+test("404 to a delete is as good as done, unless the bucket is missing", async () => {
+  s3.on(DeleteObjectCommand).rejects(thrown({ status: 404, Code: "NoSuchKey" }));
+  await store.delete("v=1");
+  s3.on(DeleteObjectCommand).rejects(thrown({ status: 404, Code: "NoSuchBucket" }));
+  expect(await failureOf(store.delete("v=1"))).toBeInstanceOf(S3UnreachableError);
+});
+
+describe("conditional writes", () => {
+  test.each([
+    { status: 412, Code: "PreconditionFailed" },
+    { status: 404, Code: "NoSuchKey" },
+  ])("%j to a replace is a conflict", async (answer) => {
+    s3.on(PutObjectCommand).rejects(thrown(answer));
+    s3.on(HeadObjectCommand).resolves({ ETag: '"other"' });
+    const error = await failureOf(store.replace("manifest", text("bytes"), '"old"'));
+    expect(error).toBeInstanceOf(ConflictError);
+    expect(error.message).toBe("s3://strict/repo/env/manifest is not at the version that was read");
+    expect(s3.commandCalls(PutObjectCommand)).toHaveLength(1);
+    // only a 412 may be a matter of spelling
+    expect(s3.commandCalls(HeadObjectCommand)).toHaveLength(answer.status === 412 ? 1 : 0);
+  });
+
+  test("412 to a create is a conflict", async () => {
+    s3.on(PutObjectCommand).rejects(thrown({ status: 412, Code: "PreconditionFailed" }));
+    const error = await failureOf(store.create("v=1", text("bytes")));
+    expect(error).toBeInstanceOf(ConflictError);
+    expect(error.message).toBe("s3://strict/repo/env/v=1 is there already");
+  });
+
+  test.each([
+    ['"etag"', "etag"],
+    ["etag", '"etag"'],
+  ])("412 although %s is there: once more as %s", async (version, other) => {
+    s3.on(PutObjectCommand).rejects(thrown({ status: 412 }));
+    s3.on(PutObjectCommand, { IfMatch: other }).resolves({ ETag: '"new"' });
+    s3.on(HeadObjectCommand).resolves({ ETag: version });
+    expect(await store.replace("manifest", text("bytes"), version)).toBe('"new"');
+  });
+
+  test("412 to both spellings is a conflict", async () => {
+    s3.on(PutObjectCommand).rejects(thrown({ status: 412 }));
+    s3.on(HeadObjectCommand).resolves({ ETag: '"etag"' });
+    expect(await failureOf(store.replace("manifest", text("bytes"), '"etag"'))).toBeInstanceOf(ConflictError);
+    const spellings = s3.commandCalls(PutObjectCommand).map(({ args: [{ input }] }) => input.IfMatch);
+    expect(spellings).toEqual(['"etag"', "etag"]);
+  });
+
+  test("412 that cannot be looked into is a conflict all the same", async () => {
+    s3.on(PutObjectCommand).rejects(thrown({ status: 412 }));
+    s3.on(HeadObjectCommand).rejects(thrown({ status: 403 }));
+    expect(await failureOf(store.replace("manifest", text("bytes"), '"etag"'))).toBeInstanceOf(ConflictError);
+  });
+});
+
+describe("what is no answer", () => {
+  test.each([
+    [
+      "DEPTH_ZERO_SELF_SIGNED_CERT",
+      "the certificate of s3.example.com is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT)",
+      1,
+    ],
+    ["CERT_HAS_EXPIRED", "the certificate of s3.example.com is not trusted (CERT_HAS_EXPIRED)", 1],
+    [
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+      "the certificate of s3.example.com is not trusted (ERR_TLS_CERT_ALTNAME_INVALID)",
+      1,
+    ],
+    [
+      "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      "the certificate of s3.example.com is not trusted (UNABLE_TO_VERIFY_LEAF_SIGNATURE)",
+      1,
+    ],
+    ["ERR_SSL_WRONG_VERSION_NUMBER", "s3.example.com does not speak TLS (ERR_SSL_WRONG_VERSION_NUMBER)", 1],
+    ["HPE_INVALID_CONSTANT", "s3.example.com does not speak HTTP", 1],
+    ["ENOTFOUND", "the name s3.example.com does not resolve", 1],
+    ["EAI_AGAIN", "the name s3.example.com does not resolve now", 5],
+    ["EHOSTUNREACH", "no route to s3.example.com", 5],
+    ["EPIPE", "s3.example.com closed the connection", 5],
+    ["ETIMEDOUT", "the request failed (ETIMEDOUT)", 5],
+  ])("%s", async (code, message, tries) => {
+    s3.on(HeadObjectCommand).rejects(Object.assign(new Error("planted-secret-key"), { code }));
+    const error = await failureOf(store.head("manifest"));
+    expect(error).toBeInstanceOf(S3UnreachableError);
+    expect(error.message).toBe(`cannot read s3://strict/repo/env/manifest: ${message}`);
+    expect(s3.calls()).toHaveLength(tries);
+  });
+
+  test("no ambient credentials", async () => {
+    const error = Object.assign(new Error("planted-secret-key"), { name: "CredentialsProviderError" });
+    s3.on(HeadObjectCommand).rejects(error);
+    const failure = await failureOf(store.head("manifest"));
+    expect(failure).toBeInstanceOf(AccessDeniedError);
+    expect(failure.message).toMatch(/: no ambient credentials on this machine$/);
+  });
+});

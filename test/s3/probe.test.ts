@@ -1,0 +1,97 @@
+import { randomBytes } from "node:crypto";
+import { afterEach, describe, expect, inject, test } from "vitest";
+import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
+import { probeStore } from "../../src/s3/probe.ts";
+import { keysOf } from "../contract/fixture.ts";
+import { createBucket } from "../support/ceph/target.ts";
+import { ROOT, type StrictS3, type StrictS3Options, startStrictS3 } from "../support/strict-s3/server.ts";
+import { failureOf, openAt } from "./fixture.ts";
+
+const random = { bytes: (length: number) => randomBytes(length) };
+
+let server: StrictS3 | undefined;
+afterEach(() => server?.close());
+
+async function start(options: StrictS3Options = {}): Promise<StrictS3> {
+  server = await startStrictS3(options);
+  return server;
+}
+
+test("the strict server passes, and is left as it was", async () => {
+  const { endpoint, region, buckets, log } = await start();
+  expect(await probeStore(openAt({ endpoint, region }), { random })).toEqual({ failed: null, leftover: [] });
+  expect(buckets.get("strict")?.size).toBe(0);
+  for (const { key } of log) expect(key).toMatch(/^repo\/env\/probe-[0-9a-f]{16}\/(single|raced)$/);
+});
+
+test("a server whose If-Match wants no quotes passes", async () => {
+  const store = openAt(await start({ unquotedIfMatch: true }));
+  expect(await probeStore(store, { random })).toEqual({ failed: null, leftover: [] });
+});
+
+test("a server that ignores preconditions fails, and is left as it was", async () => {
+  const running = await start({ ignores: ["if-match", "if-none-match"] });
+  expect(await probeStore(openAt(running), { random })).toEqual({ failed: "create-only", leftover: [] });
+  expect(running.buckets.get("strict")?.size).toBe(0);
+});
+
+describe("a server that keeps some preconditions only", () => {
+  test("not If-Match", async () => {
+    expect(await probeStore(openAt(await start({ ignores: ["if-match"] })), { random })).toMatchObject({
+      failed: "stale-replace",
+    });
+  });
+
+  test("refuses every If-Match", async () => {
+    const running = await start();
+    const refusal = { kind: "answer", apply: false, status: 412, code: "PreconditionFailed" } as const;
+    // the first PUT to `single` creates, the second must not, the third is the replace, which is spelled twice
+    running.faults.add({ method: "PUT" }, { kind: "delay", ms: 0 }, 2);
+    running.faults.add({ method: "PUT" }, refusal, 2);
+    expect(await probeStore(openAt(running), { random })).toMatchObject({ failed: "replace" });
+  });
+
+  test.each([
+    ["if-none-match", "create-race"],
+    ["if-match", "replace-race"],
+  ] as const)("not %s in a race", async (precondition, failed) => {
+    const running = await start({ races: { on: [precondition], ms: 50 } });
+    expect(await probeStore(openAt(running), { random })).toEqual({ failed, leftover: [] });
+    expect(running.buckets.get("strict")?.size).toBe(0);
+  });
+});
+
+test("a server without If-Match is named as such, and left as it was", async () => {
+  const running = await start();
+  running.faults.add({ method: "PUT" }, { kind: "delay", ms: 0 }, 2);
+  running.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 501, code: "NotImplemented" });
+  const error = await failureOf(probeStore(openAt(running), { random }));
+  expect(error).toBeInstanceOf(S3UnreachableError);
+  expect(error.hint).toBe("use a store with conditional writes");
+  expect(running.buckets.get("strict")?.size).toBe(0);
+});
+
+test("who may not delete is told what is left", async () => {
+  const writer = { ...ROOT, grants: [{ actions: ["s3:GetObject" as const, "s3:PutObject" as const] }] };
+  const running = await start({ users: [writer] });
+  const { failed, leftover } = await probeStore(openAt(running), { random });
+  expect(failed).toBeNull();
+  expect(leftover.map((key) => `repo/env/${key}`).toSorted()).toEqual(
+    [...(running.buckets.get("strict")?.keys() ?? [])].toSorted(),
+  );
+});
+
+test("who may not write is told so", async () => {
+  const reader = { ...ROOT, grants: [{ actions: ["s3:GetObject" as const] }] };
+  const error = await failureOf(probeStore(openAt(await start({ users: [reader] })), { random }));
+  expect(error).toBeInstanceOf(AccessDeniedError);
+});
+
+const target = inject("s3");
+test.skipIf(target === null)("a real S3 server passes, and is left as it was", async () => {
+  const real = target ?? expect.unreachable("no server");
+  const bucket = await createBucket(real, `vsync-probe-${randomBytes(4).toString("hex")}`);
+  const store = openAt(real, { bucket, keys: real, prefix: `${randomBytes(4).toString("hex")}/` });
+  expect(await probeStore(store, { random })).toEqual({ failed: null, leftover: [] });
+  expect(await keysOf(store)).toEqual([]);
+});

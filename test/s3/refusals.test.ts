@@ -1,0 +1,162 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
+import type { ObjectStore } from "../../src/vault/ports.ts";
+import { collect, text } from "../contract/fixture.ts";
+import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
+import { failureOf, hidden, openAt } from "./fixture.ts";
+
+const reader = {
+  accessKeyId: "READER",
+  secretAccessKey: "planted-secret-key",
+  grants: [{ actions: ["s3:GetObject" as const], prefix: "repo/env/" }],
+};
+const lister = {
+  accessKeyId: "LISTER",
+  secretAccessKey: "planted-secret-key",
+  grants: [{ actions: ["s3:GetObject" as const, "s3:ListBucket" as const] }],
+};
+const temporary = { ...ROOT, accessKeyId: "TEMPORARY", sessionToken: "planted-session-token" };
+
+let server: StrictS3;
+beforeAll(async () => {
+  server = await startStrictS3({ users: [ROOT, reader, lister, temporary] });
+  await openAt(server).create("manifest", text("bytes"));
+});
+afterAll(() => server.close());
+
+const MAX = { maxBytes: 100 };
+
+/** Every call of a store; a write goes to a key that is not there. */
+const calls: readonly (readonly [string, (store: ObjectStore) => Promise<unknown>])[] = [
+  ["head", (store) => store.head("manifest")],
+  ["get", (store) => store.get("manifest", MAX)],
+  ["create", (store) => store.create("new", text("bytes"))],
+  ["replace", (store) => store.replace("manifest", text("bytes"), '"version"')],
+  ["list", (store) => collect(store.list(""))],
+  ["delete", (store) => store.delete("manifest")],
+];
+
+describe.each(calls)("%s", (name, call) => {
+  test("an unknown access key", async () => {
+    const error = await failureOf(call(openAt(server, { keys: { accessKeyId: "NOBODY", secretAccessKey: "x" } })));
+    expect(error).toBeInstanceOf(AccessDeniedError);
+    if (name !== "head") expect(error.message).toMatch(/: the server does not know the access key$/);
+  });
+
+  test("a wrong secret key", async () => {
+    const keys = { accessKeyId: ROOT.accessKeyId, secretAccessKey: "planted-secret-key" };
+    const error = await failureOf(call(openAt(server, { keys })));
+    expect(error).toBeInstanceOf(AccessDeniedError);
+    if (name !== "head") expect(error.message).toMatch(/: the secret key is not that of the access key$/);
+  });
+
+  test("another region", async () => {
+    const error = await failureOf(call(openAt(server, { region: "eu-west-1" })));
+    expect(error).toBeInstanceOf(S3UnreachableError);
+    expect(error.message).toMatch(/: bucket strict is in region us-east-1, not in eu-west-1$/);
+    expect(error.hint).toBe("set the region to us-east-1");
+  });
+
+  test("a bucket that is not there", async () => {
+    const store = openAt(server, { bucket: "nowhere" });
+    // to a HEAD this is like a missing key: its answer has no body
+    if (name === "head") return expect(await store.head("manifest")).toBeNull();
+    const error = await failureOf(call(store));
+    expect(error).toBeInstanceOf(S3UnreachableError);
+    return expect(error.message).toMatch(/: 127\.0\.0\.1:\d+ has no bucket nowhere$/);
+  });
+
+  test("a clock that is an hour off: both times", async () => {
+    const nowMs = Date.now();
+    const ahead = await startStrictS3({ nowMs: () => nowMs + 3_600_000 });
+    try {
+      const store = openAt(ahead, {}, { clock: { nowMs: () => nowMs } });
+      await failureOf(call(store));
+      // nor does the SDK learn from the first answer and hide it from then on
+      const error = await failureOf(call(store));
+      expect(error).toBeInstanceOf(AccessDeniedError);
+      const [ours = "", theirs = ""] = error.message.match(/\d{4}-\d\d-\d\dT[\d:.]+Z/g) ?? [];
+      expect(Date.parse(ours)).toBe(nowMs);
+      // a Date header has no milliseconds
+      expect(Math.floor(Date.parse(theirs) / 1000)).toBe(Math.floor((nowMs + 3_600_000) / 1000));
+      expect(error.hint).toBe("set this machine's clock");
+    } finally {
+      await ahead.close();
+    }
+  });
+
+  test("a wrong session token", async () => {
+    const credentials = {
+      accessKeyId: temporary.accessKeyId,
+      secretAccessKey: hidden(temporary.secretAccessKey),
+      sessionToken: hidden("planted-session-token-of-yesterday"),
+    };
+    const error = await failureOf(call(openAt(server, { credentials })));
+    expect(error).toBeInstanceOf(AccessDeniedError);
+    expect(error.message).toMatch(/session token/);
+  });
+});
+
+test("the right session token is sent and accepted", async () => {
+  const credentials = {
+    accessKeyId: temporary.accessKeyId,
+    secretAccessKey: hidden(temporary.secretAccessKey),
+    sessionToken: hidden(temporary.sessionToken),
+  };
+  expect(await openAt(server, { credentials }).head("manifest")).not.toBeNull();
+});
+
+describe("ambient credentials", () => {
+  beforeEach(() => {
+    for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"]) {
+      vi.stubEnv(name, undefined);
+    }
+    vi.stubEnv("AWS_CONFIG_FILE", "/dev/null");
+    vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  test("are the platform's own", async () => {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", temporary.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", temporary.secretAccessKey);
+    vi.stubEnv("AWS_SESSION_TOKEN", temporary.sessionToken);
+    expect(await openAt(server, { credentials: "ambient" }).head("manifest")).not.toBeNull();
+  });
+
+  test("may be missing", async () => {
+    const error = await failureOf(openAt(server, { credentials: "ambient" }).head("manifest"));
+    expect(error).toBeInstanceOf(AccessDeniedError);
+    expect(error.message).toMatch(/: no ambient credentials on this machine$/);
+  });
+});
+
+describe("a user who may only read", () => {
+  test.each(calls.slice(0, 2))("may %s", async (_, call) => {
+    expect(await call(openAt(server, { keys: reader }))).not.toBeNull();
+  });
+
+  test.each(calls.slice(2))("may not %s", async (_, call) => {
+    const error = await failureOf(call(openAt(server, { keys: reader })));
+    expect(error).toBeInstanceOf(AccessDeniedError);
+    expect(error.message).toMatch(/^cannot (write|list|delete) s3:\/\/strict\/repo\/env\/\w*: access denied$/);
+  });
+
+  test("is denied what is not there, for it may not know; who may list is told", async () => {
+    for (const call of [
+      (store: ObjectStore) => store.head("missing"),
+      (store: ObjectStore) => store.get("missing", MAX),
+    ]) {
+      expect(await failureOf(call(openAt(server, { keys: reader })))).toBeInstanceOf(AccessDeniedError);
+      expect(await call(openAt(server, { keys: lister }))).toBeNull();
+    }
+  });
+});
+
+test("a refusal is not tried again", async () => {
+  server.log.length = 0;
+  for (const [, call] of calls) await failureOf(call(openAt(server, { keys: { ...reader, secretAccessKey: "x" } })));
+  expect(server.log.map(({ status }) => status)).toEqual(calls.map(() => 403));
+});

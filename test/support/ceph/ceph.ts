@@ -1,0 +1,102 @@
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { S3Target } from "./target.ts";
+
+const START_LIMIT_MS = 60_000;
+const FETCH_LIMIT_MS = 15 * 60_000;
+
+export interface RunningCeph {
+  readonly target: S3Target;
+  /** Resolves once every process is gone. */
+  stop(): Promise<void>;
+}
+
+/** Where Ceph is kept between runs. */
+export function cephRoot(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vsync-test", "ceph");
+}
+
+export function isCephFetched(): boolean {
+  return existsSync(join(cephRoot(), "usr/bin/radosgw"));
+}
+
+/**
+ * Starts Ceph's S3 server on loopback, fetching it the first time. Its processes end with this one, whatever ends it.
+ *
+ * @throws Error it did not start; the message ends with what it said last
+ */
+export async function startCeph(): Promise<RunningCeph> {
+  const [port, monitorPort] = await freePorts();
+  const keys = { admin: randomKeys(), reader: randomKeys() };
+  const limitMs = isCephFetched() ? START_LIMIT_MS : FETCH_LIMIT_MS;
+  const stop = await run([cephRoot(), String(port), String(monitorPort)], keyVariables(keys), limitMs);
+  const target: S3Target = {
+    name: "Ceph",
+    endpoint: `http://127.0.0.1:${port}`,
+    region: "us-east-1",
+    ...keys.admin,
+    reader: { ...keys.reader, arn: "arn:aws:iam:::user/reader" },
+  };
+  return { target, stop };
+}
+
+function run(args: readonly string[], env: Record<string, string>, limitMs: number): Promise<() => Promise<void>> {
+  // in a session of its own: Ctrl-C ends it by ending its stdin, when vitest is done with it
+  const script = fileURLToPath(new URL("run.sh", import.meta.url));
+  const child = spawn(script, args, { detached: true, env: { ...process.env, ...env } });
+  const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()));
+  let said = "";
+  child.stderr.on("data", (chunk) => (said = (said + chunk).slice(-2000)));
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => {
+      child.stdin.end();
+      reject(new Error(`no answer within ${limitMs / 1000} s; ${said}`));
+    }, limitMs);
+    child.once("error", reject);
+    child.once("close", (code) => reject(new Error(said.trim() || `it ended with ${code}`)));
+    child.stdout.once("data", () => {
+      clearTimeout(limit);
+      resolve(() => (child.stdin.end(), ended));
+    });
+    void ended.then(() => clearTimeout(limit));
+  });
+}
+
+type UserKeys = ReturnType<typeof randomKeys>;
+
+function keyVariables(keys: { admin: UserKeys; reader: UserKeys }): Record<string, string> {
+  return {
+    ADMIN_KEY: keys.admin.accessKeyId,
+    ADMIN_SECRET: keys.admin.secretAccessKey,
+    READER_KEY: keys.reader.accessKeyId,
+    READER_SECRET: keys.reader.secretAccessKey,
+  };
+}
+
+function randomKeys() {
+  return {
+    accessKeyId: randomBytes(10).toString("hex").toUpperCase(),
+    secretAccessKey: randomBytes(20).toString("hex"),
+  };
+}
+
+/** Two ports that were free at the same time, hence two different ones. */
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()];
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve, reject) => {
+          server.once("error", reject);
+          server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports as [number, number];
+}

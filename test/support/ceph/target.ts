@@ -1,0 +1,67 @@
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  ListObjectsV2Command,
+  PutBucketPolicyCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+
+export interface S3Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** A real S3 server that the suite may write to, and its administrator's keys. */
+export interface S3Target extends S3Keys {
+  /** What the test's title calls it. */
+  readonly name: string;
+  readonly endpoint: string;
+  readonly region: string;
+  /** Where the tests must stay in one bucket; else each makes its own. */
+  readonly bucket?: string;
+  /** A second user, who may do nothing until a bucket policy says so. */
+  readonly reader?: S3Keys & { readonly arn: string };
+}
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** The real S3 server of this run, or null where there is none: see `test/support/global-setup.ts`. */
+    s3: S3Target | null;
+  }
+}
+
+/** The SDK's own client, for what the store under test cannot do: buckets and policies. */
+export function adminClient(target: S3Target): S3Client {
+  const { accessKeyId, secretAccessKey, endpoint, region } = target;
+  return new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
+}
+
+/** A bucket for one test file: the target's only one, or a new one that is called `name`. */
+export async function createBucket(target: S3Target, name: string): Promise<string> {
+  if (target.bucket !== undefined) return target.bucket;
+  await adminClient(target).send(new CreateBucketCommand({ Bucket: name }));
+  return name;
+}
+
+export interface PolicyStatement {
+  readonly Effect: "Allow" | "Deny";
+  readonly Action: readonly string[];
+  readonly Resource: readonly string[];
+  readonly Principal: { readonly AWS: readonly string[] };
+}
+
+export async function putBucketPolicy(target: S3Target, bucket: string, statements: PolicyStatement[]): Promise<void> {
+  const policy = JSON.stringify({ Version: "2012-10-17", Statement: statements });
+  await adminClient(target).send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: policy }));
+}
+
+/** Removes whatever a test has left below `prefix`. One request for each key: not every server knows DeleteObjects. */
+export async function emptyPrefix(target: S3Target, bucket: string, prefix: string): Promise<void> {
+  const client = adminClient(target);
+  for (;;) {
+    const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 50 }));
+    const keys = (page.Contents ?? []).map(({ Key }) => Key);
+    if (keys.length === 0) return;
+    await Promise.all(keys.map((Key) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key }))));
+  }
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Fault } from "./faults.ts";
+import type { Answer } from "./operations.ts";
+import { document, element } from "./xml.ts";
+
+export interface Delivery {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** What the server would say, where the request took effect. */
+  readonly answer: Answer | undefined;
+  readonly fault: Fault | undefined;
+  readonly date: Date;
+}
+
+/** Sends the answer, or what the fault makes of it. Returns the status that went out, or null. */
+export function deliver(delivery: Delivery): number | null {
+  const { request, answer, fault } = delivery;
+  switch (fault?.kind) {
+    case "drop":
+      request.socket.destroy();
+      return null;
+    case "hang":
+      return null;
+    case "answer":
+      return send(delivery, faultyAnswer(fault), (response, body) => response.end(body));
+    case "truncate":
+      return sendPart(delivery, fault.bytes, (response) => response.destroy());
+    case "stall":
+      return sendPart(delivery, fault.bytes, () => {});
+    case "drip":
+      return send(delivery, must(answer), (response, body) => void drip(response, body, fault));
+    case "delay":
+    case "meanwhile":
+    case undefined:
+      return send(delivery, must(answer), (response, body) => response.end(body));
+    default:
+      return fault satisfies never;
+  }
+}
+
+type Ending = (response: ServerResponse, body: Uint8Array) => void;
+
+function send({ request, response, date }: Delivery, answer: Answer, end: Ending): number {
+  // a 204 has no length, and the answer to HEAD has that of the body which it does not carry
+  const length = answer.status === 204 ? {} : { "Content-Length": String(answer.body.length) };
+  response.writeHead(answer.status, { Date: date.toUTCString(), ...length, ...answer.headers });
+  if (request.method === "HEAD") response.end();
+  else end(response, answer.body);
+  return answer.status;
+}
+
+function sendPart(delivery: Delivery, bytes: number, then: (response: ServerResponse) => void): number {
+  return send(delivery, must(delivery.answer), (response, body) => {
+    response.write(body.subarray(0, bytes), () => then(response));
+  });
+}
+
+async function drip(response: ServerResponse, body: Uint8Array, pace: { bytes: number; ms: number }): Promise<void> {
+  for (let sent = 0; sent < body.length && !response.destroyed; sent += pace.bytes) {
+    response.write(body.subarray(sent, sent + pace.bytes));
+    await new Promise((resolve) => setTimeout(resolve, pace.ms));
+  }
+  response.end();
+}
+
+function faultyAnswer(fault: Extract<Fault, { kind: "answer" }>): Answer {
+  const xml = document("Error", element("Code", fault.code ?? "") + element("Message", "injected"));
+  const body = fault.body ?? (fault.code === undefined ? "" : xml);
+  return {
+    status: fault.status,
+    headers: { "Content-Type": "application/xml", ...fault.headers },
+    body: Buffer.from(body),
+  };
+}
+
+function must(answer: Answer | undefined): Answer {
+  if (answer === undefined) throw new Error("a request that took no effect has no answer");
+  return answer;
+}

@@ -1,0 +1,157 @@
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { Bucket, PreconditionQuirks, StrictObject } from "./buckets.ts";
+import { deliver } from "./delivery.ts";
+import { type Fault, Faults } from "./faults.ts";
+import { type Answer, type Operation, perform } from "./operations.ts";
+import { S3Error } from "./s3-error.ts";
+import { authenticate, checkPayload } from "./sigv4.ts";
+import type { User } from "./users.ts";
+import { errorDocument } from "./xml.ts";
+
+export interface StrictS3Options extends PreconditionQuirks {
+  /** Default: one, called `strict`. */
+  readonly buckets?: readonly string[];
+  /** Default: {@link ROOT}, who may do everything. */
+  readonly users?: readonly User[];
+  readonly region?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** The server's own clock, in milliseconds since the epoch. */
+  readonly nowMs?: () => number;
+  /** Every answer comes this much later. */
+  readonly latencyMs?: number;
+}
+
+export interface LoggedRequest {
+  readonly method: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly query: string;
+  readonly headers: IncomingHttpHeaders;
+  /** What was answered, or null where the client got no answer. */
+  readonly status: number | null;
+}
+
+export interface StrictS3 {
+  readonly endpoint: string;
+  readonly region: string;
+  /** By name; tests may look and change as they like. */
+  readonly buckets: ReadonlyMap<string, Bucket>;
+  readonly faults: Faults;
+  /** In the order in which they were decided. Empty it with `log.length = 0`. */
+  readonly log: LoggedRequest[];
+  close(): Promise<void>;
+}
+
+export const ROOT: User = { accessKeyId: "ROOTKEY", secretAccessKey: "root/secret+key" };
+
+interface Context {
+  readonly options: StrictS3Options;
+  readonly region: string;
+  readonly users: readonly User[];
+  readonly buckets: ReadonlyMap<string, Bucket>;
+  readonly faults: Faults;
+  readonly log: LoggedRequest[];
+  readonly nowMs: () => number;
+}
+
+/** A small S3 server on loopback that takes nothing on trust: signatures, payload hashes, clocks, preconditions. */
+export async function startStrictS3(options: StrictS3Options = {}): Promise<StrictS3> {
+  const context: Context = {
+    options,
+    region: options.region ?? "us-east-1",
+    users: options.users ?? [ROOT],
+    buckets: new Map((options.buckets ?? ["strict"]).map((name) => [name, new Map()])),
+    faults: new Faults(),
+    log: [],
+    nowMs: options.nowMs ?? Date.now,
+  };
+  const server = createServer((request, response) => {
+    serve(request, response, context).catch(() => request.socket.destroy());
+  });
+  const port = await listen(server, options.port ?? 0);
+  const { region, buckets, faults, log } = context;
+  return { endpoint: `http://127.0.0.1:${port}`, region, buckets, faults, log, close: () => close(server) };
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, context: Context): Promise<void> {
+  const operation = await readOperation(request);
+  const fault = context.faults.take(operation.method, operation.key);
+  if (fault?.kind === "meanwhile") fault.action();
+  const early = looksEarly(operation, context);
+  await new Promise((resolve) => setTimeout(resolve, waitMs(context, fault, early)));
+  const isApplied = fault === undefined || !("apply" in fault) || fault.apply;
+  const answer = isApplied ? answerTo(request, operation, context, early) : undefined;
+  const status = deliver({ request, response, answer, fault, date: new Date(context.nowMs()) });
+  const { bucketName: bucket, key, method, query, headers } = operation;
+  context.log.push({ method, bucket, key, query: query.toString(), headers, status });
+}
+
+/** What a server saw that will not look again before it writes. */
+interface EarlyLook {
+  readonly seen: StrictObject | undefined;
+  readonly ms: number;
+}
+
+function looksEarly({ headers, bucketName, key }: Operation, { options, buckets }: Context): EarlyLook | undefined {
+  if (!options.races?.on.some((precondition) => precondition in headers)) return undefined;
+  return { seen: buckets.get(bucketName)?.get(key), ms: options.races.ms };
+}
+
+function waitMs({ options }: Context, fault: Fault | undefined, early: EarlyLook | undefined): number {
+  return (options.latencyMs ?? 0) + (fault?.kind === "delay" ? fault.ms : 0) + (early?.ms ?? 0);
+}
+
+function answerTo(
+  request: IncomingMessage,
+  operation: Operation,
+  context: Context,
+  early: EarlyLook | undefined,
+): Answer {
+  const { users, region, buckets, options } = context;
+  const nowMs = context.nowMs();
+  try {
+    const signed = { method: operation.method, target: request.url ?? "/", headers: request.headers };
+    const user = authenticate(signed, { users, region, nowMs });
+    checkPayload(request.headers, operation.body);
+    return perform(operation, user, { ...options, buckets, nowMs, ...(early && { seen: early.seen }) });
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    const headers = { "Content-Type": "application/xml", ...error.headers };
+    return { status: error.status, headers, body: Buffer.from(errorDocument(error)) };
+  }
+}
+
+async function readOperation(request: IncomingMessage): Promise<Operation> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const [path = "", query = ""] = (request.url ?? "/").split("?", 2);
+  const [bucketName = "", ...key] = path.slice(1).split("/").map(decodeURIComponent);
+  return {
+    method: request.method ?? "",
+    bucketName,
+    key: key.join("/"),
+    query: new URLSearchParams(query),
+    headers: request.headers,
+    body: Buffer.concat(chunks),
+  };
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
+  });
+}
+
+function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+  server.closeAllConnections();
+  return closed;
+}
