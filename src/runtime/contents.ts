@@ -1,0 +1,21 @@
+import type { Item } from "../vault/item.ts";
+import type { OpenedVault } from "../vault/open.ts";
+
+/** What an open handle holds. */
+export interface Contents {
+  readonly env: string;
+  readonly generation: number;
+  /** By name, in the vault's order. */
+  readonly items: ReadonlyMap<string, Item>;
+  /** Since the store gave it, in milliseconds; 0 where it did so just now. */
+  readonly ageMs: number;
+}
+
+export function contentsOf({ manifest, bundle }: OpenedVault, ageMs = 0): Contents {
+  const items = new Map(bundle.items.map((item) => [item.name, item]));
+  return { env: manifest.env, generation: manifest.gen, items, ageMs };
+}
+
+export function zeroContents({ items }: Contents): void {
+  for (const { data } of items.values()) data.destroy();
+}

@@ -1,0 +1,50 @@
+import { S3UnreachableError } from "../errors.ts";
+
+export interface Limits {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Runs `work` until it is done, the caller aborts, or the time is over; in the last two cases it rejects at once, whether
+ * or not the work can be stopped. What work brings too late goes to `discard`.
+ *
+ * @throws the signal's reason
+ * @throws S3UnreachableError the time is over
+ */
+export async function withDeadline<T>(
+  { signal, timeoutMs }: Limits,
+  work: (signal: AbortSignal) => Promise<T>,
+  discard: (late: T) => void,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const controller = new AbortController();
+  const relay = () => controller.abort(signal?.reason);
+  signal?.addEventListener("abort", relay, { once: true });
+  const timer = setTimeout(() => controller.abort(timeOver(timeoutMs)), timeoutMs);
+  const working = work(controller.signal);
+  try {
+    return await Promise.race([working, rejectionOf(controller.signal)]);
+  } catch (error) {
+    working.then(discard, () => {
+      // The caller has been told why already.
+    });
+    // What the work throws on being aborted says less than the reason.
+    throw controller.signal.aborted ? controller.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", relay);
+  }
+}
+
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  return promise;
+}
+
+function timeOver(timeoutMs: number): S3UnreachableError {
+  return new S3UnreachableError(`the vault was not open within ${timeoutMs} ms`, {
+    hint: "see whether the store answers with `vsync status --remote`, or give Vsync.open a longer timeoutMs",
+  });
+}

@@ -1,0 +1,34 @@
+import { InputError } from "../errors.ts";
+import type { Vsync } from "./vsync.ts";
+import type { Warn } from "./warnings.ts";
+
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * Sets every secret of the vault that is not set yet. Files stay in the vault.
+ *
+ * @throws InputError a secret holds NUL, at which the operating system would cut it
+ */
+export function fillEnvironment(vault: Vsync, env: NodeJS.ProcessEnv, warn: Warn): void {
+  for (const name of vault.keys().filter((key) => !Object.hasOwn(env, key))) {
+    if (!VARIABLE_NAME.test(name)) warn(skipped(name));
+    else env[name] = valueOf(vault, name);
+  }
+}
+
+function valueOf(vault: Vsync, name: string): string {
+  const value = vault.require(name);
+  if (!value.includes("\0")) return value;
+  throw new InputError(`${name} holds a NUL character, which no environment variable can`, {
+    hint: "read it in the app with Vsync.open() and bytes(), or keep it in the vault as a file",
+  });
+}
+
+function skipped(name: string): Parameters<Warn>[0] {
+  return {
+    code: "VSYNC_NAME_SKIPPED",
+    message: `${JSON.stringify(name)} of the vault cannot be the name of an environment variable`,
+    hint: "read it in the app with Vsync.open()",
+    fields: { name },
+  };
+}

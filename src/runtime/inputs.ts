@@ -1,0 +1,72 @@
+import { Secret } from "../crypto/secret.ts";
+import { ConfigMissingError } from "../errors.ts";
+import { readInputFile } from "./input-file.ts";
+import type { Environment, OpenOptions } from "./options.ts";
+import type { Warn } from "./warnings.ts";
+
+export interface Inputs {
+  readonly config: Secret;
+  readonly passphrase: Secret;
+}
+
+interface Source {
+  readonly option: "config" | "passphrase";
+  readonly variable: string;
+  readonly content: string;
+}
+
+const CONFIG: Source = {
+  option: "config",
+  variable: "VSYNC_CONFIG",
+  content: "what `vsync runtime-token` prints",
+};
+
+const PASSPHRASE: Source = {
+  option: "passphrase",
+  variable: "VSYNC_PASSPHRASE",
+  content: "the passphrase of the vault",
+};
+
+/**
+ * Token and passphrase, each from the first of: the option, the file that `…_FILE` names, the variable. Option and
+ * variable are taken verbatim.
+ *
+ * @throws ConfigMissingError neither is given, or the one given is empty or cannot be read
+ */
+export async function readInputs(options: OpenOptions, env: Environment, warn: Warn): Promise<Inputs> {
+  const config = await readInput(CONFIG, options, env, warn);
+  try {
+    return { config, passphrase: await readInput(PASSPHRASE, options, env, warn) };
+  } catch (error) {
+    config.destroy();
+    throw error;
+  }
+}
+
+async function readInput(source: Source, options: OpenOptions, env: Environment, warn: Warn): Promise<Secret> {
+  const given = options[source.option];
+  if (given !== undefined) return textOf(given, `the option ${source.option} of Vsync.open`, source);
+  const fileVariable = `${source.variable}_FILE`;
+  const path = variableOf(env, fileVariable);
+  if (path !== undefined && path !== "") return readInputFile({ variable: fileVariable, path }, warn);
+  const value = variableOf(env, source.variable);
+  if (value === undefined) throw missing(`neither ${source.variable} nor ${fileVariable} is set`, source);
+  return textOf(value, source.variable, source);
+}
+
+function textOf(text: string, name: string, source: Source): Secret {
+  if (text === "") throw missing(`${name} is empty`, source);
+  if (!text.isWellFormed()) throw missing(`${name} is no well-formed text`, source);
+  return Secret.ofText(text);
+}
+
+function missing(message: string, { variable, content }: Source): ConfigMissingError {
+  return new ConfigMissingError(message, {
+    hint: `set ${variable} to ${content}, or ${variable}_FILE to the path of a file that holds it`,
+  });
+}
+
+/** A variable of the environment, and nothing that it inherits. */
+export function variableOf(env: Environment, name: string): string | undefined {
+  return Object.hasOwn(env, name) ? env[name] : undefined;
+}

@@ -1,0 +1,125 @@
+import { S3UnreachableError } from "../errors.ts";
+import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../vault/limits.ts";
+import { type OpenedVault, openWith } from "../vault/open.ts";
+import { destroyBundleKey } from "../vault/open-bundle.ts";
+import type { OpenRequest, ReadPorts } from "../vault/open-manifest.ts";
+import { PassphraseKeys } from "../vault/passphrase-keys.ts";
+import { CacheFault, isTimeSealed, readCache, type SealedCopy, sealTime, writeCache } from "./cache-file.ts";
+import { copiedStore, recordingStore } from "./cached-store.ts";
+import { type Contents, contentsOf, zeroContents } from "./contents.ts";
+import { withDeadline } from "./deadline.ts";
+import type { Warn } from "./warnings.ts";
+
+const MAX_HEADER_BYTES = 1024;
+const MAX_CACHE_BYTES = MAX_HEADER_BYTES + MAX_MANIFEST_BYTES + MAX_BUNDLE_BYTES;
+
+export interface CacheUse {
+  readonly path: string;
+  readonly maxAgeMs: number;
+  /** How long the store has to answer before the copy stands in. */
+  readonly patienceMs: number;
+  readonly warn: Warn;
+}
+
+/**
+ * Opens the vault from the store and keeps a sealed copy of it; opens that copy, by the same checks, where the store
+ * cannot be reached. A store that refuses is not one that cannot be reached.
+ *
+ * @throws S3UnreachableError the store cannot be reached, and there is no copy that is young enough
+ * @throws what `openVault` throws
+ */
+export async function openThroughCache(ports: ReadPorts, request: OpenRequest, cache: CacheUse): Promise<Contents> {
+  const keys = new PassphraseKeys(request.passphrase);
+  const limits = { timeoutMs: cache.patienceMs, ...(request.signal && { signal: request.signal }) };
+  const fromStore = (signal: AbortSignal) => openAndKeep(ports, { ...request, signal }, keys, cache);
+  try {
+    return await withDeadline(limits, fromStore, zeroContents);
+  } catch (error) {
+    if (!(error instanceof S3UnreachableError) || request.signal?.aborted) throw error;
+    return await openCopy(ports, request, keys, { ...cache, reason: error });
+  } finally {
+    keys.destroy();
+  }
+}
+
+async function openAndKeep(
+  ports: ReadPorts,
+  request: OpenRequest,
+  keys: PassphraseKeys,
+  cache: CacheUse,
+): Promise<Contents> {
+  const fetched = new Map<string, Uint8Array>();
+  const vault = await openWith({ ...ports, store: recordingStore(ports.store, fetched) }, request, keys);
+  const bundle = fetched.get(vault.manifest.bundle.key);
+  if (bundle !== undefined) await keepCopy(vault, bundle, ports.clock.nowMs(), cache);
+  destroyBundleKey(vault.bundle.key);
+  return contentsOf(vault);
+}
+
+/** A vault that is open stays so where its copy cannot be kept. */
+async function keepCopy(vault: OpenedVault, bundle: Uint8Array, atMs: number, { path, warn }: CacheUse): Promise<void> {
+  const mac = sealTime(vault.bundle.key.rootKey, atMs, vault.bytes);
+  try {
+    await writeCache(path, { atMs, manifest: vault.bytes, bundle, mac });
+  } catch (error) {
+    const { code = "unknown error" } = error as NodeJS.ErrnoException;
+    warn({
+      code: "VSYNC_CACHE_UNWRITABLE",
+      message: `the cache ${path} cannot be written (${code})`,
+      hint: "make its folder and let the app's user write there; until then nothing new stands in for the store",
+      fields: { path },
+    });
+  }
+}
+
+type Fallback = CacheUse & { readonly reason: S3UnreachableError };
+
+async function openCopy(
+  ports: ReadPorts,
+  request: OpenRequest,
+  keys: PassphraseKeys,
+  fallback: Fallback,
+): Promise<Contents> {
+  const copy = await readCopy(fallback);
+  const vault = await openWith({ ...ports, store: copiedStore(ports.store, copy) }, request, keys);
+  const ageMs = ports.clock.nowMs() - copy.atMs;
+  const fault = faultOf(vault, copy, ageMs, fallback.maxAgeMs);
+  const contents = contentsOf(vault, Math.max(0, ageMs));
+  destroyBundleKey(vault.bundle.key);
+  if (fault !== null) {
+    zeroContents(contents);
+    throw withoutStandIn(fallback, fault);
+  }
+  const { path, reason, warn } = fallback;
+  warn({
+    code: "VSYNC_STALE_VAULT",
+    message: `${reason.message}; opened generation ${vault.manifest.gen} from the cache ${path}, ${seconds(ageMs)} s old`,
+    hint: reason.hint ?? "see why the store does not answer",
+    fields: { path, gen: vault.manifest.gen, ageMs },
+  });
+  return contents;
+}
+
+async function readCopy(fallback: Fallback): Promise<SealedCopy> {
+  try {
+    return await readCache(fallback.path, MAX_CACHE_BYTES);
+  } catch (error) {
+    throw error instanceof CacheFault ? withoutStandIn(fallback, error.message) : error;
+  }
+}
+
+/** A clock that was set back must not make a copy young for ever: from the future is as bad as from long ago. */
+function faultOf(vault: OpenedVault, copy: SealedCopy, ageMs: number, maxAgeMs: number): string | null {
+  if (!isTimeSealed(copy, vault.bundle.key.rootKey)) return "the time that it gives was altered";
+  if (Math.abs(ageMs) <= maxAgeMs) return null;
+  return `it is ${seconds(ageMs)} s old, more than the ${seconds(maxAgeMs)} s of maxAge`;
+}
+
+function withoutStandIn({ path, reason }: Fallback, fault: string): S3UnreachableError {
+  const message = `${reason.message}; the cache ${path} cannot stand in: ${fault}`;
+  return new S3UnreachableError(message, reason.hint === undefined ? {} : { hint: reason.hint });
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 1000);
+}

@@ -1,0 +1,43 @@
+import { decodeToken } from "../blob/decode.ts";
+import { openVault } from "../vault/open.ts";
+import { expectationOf } from "../vault/token-expectation.ts";
+import { type Contents, contentsOf } from "./contents.ts";
+import { type Inputs, readInputs } from "./inputs.ts";
+import { openThroughCache } from "./open-cached.ts";
+import type { Environment, OpenOptions } from "./options.ts";
+import { timeoutOf } from "./options.ts";
+import { openTokenStore, systemClock } from "./stores.ts";
+import type { Warn } from "./warnings.ts";
+
+/** How much of the time a store gets that a cache can stand in for. */
+const STORE_SHARE = 0.5;
+
+/** Everything between the options and the decrypted items. Token and passphrase are zeroed on the way out. */
+export async function openContents(
+  options: OpenOptions,
+  env: Environment,
+  warn: Warn,
+  signal: AbortSignal,
+): Promise<Contents> {
+  const inputs = await readInputs(options, env, warn);
+  try {
+    return await openWithInputs(inputs, options, warn, signal);
+  } finally {
+    inputs.config.destroy();
+    inputs.passphrase.destroy();
+  }
+}
+
+async function openWithInputs(
+  { config, passphrase }: Inputs,
+  options: OpenOptions,
+  warn: Warn,
+  signal: AbortSignal,
+): Promise<Contents> {
+  const token = decodeToken(config.exposeText());
+  const ports = { store: await openTokenStore(token), clock: systemClock };
+  const request = { passphrase, expect: expectationOf(token), signal };
+  if (options.cache === undefined) return contentsOf(await openVault(ports, request));
+  const patienceMs = timeoutOf(options) * STORE_SHARE;
+  return openThroughCache(ports, request, { path: options.cache, maxAgeMs: options.maxAge, patienceMs, warn });
+}

@@ -1,0 +1,85 @@
+import { InputError } from "../errors.ts";
+
+/** Environment variables, as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What `pino` and `console` both are. Only names, paths and numbers are ever handed to it. */
+export interface Logger {
+  warn(fields: object, message: string): void;
+  debug?(fields: object, message: string): void;
+}
+
+interface BaseOptions {
+  /** The runtime token itself. Beats `VSYNC_CONFIG` and `VSYNC_CONFIG_FILE`. */
+  readonly config?: string;
+  /** The passphrase itself, verbatim. Beats `VSYNC_PASSPHRASE` and `VSYNC_PASSPHRASE_FILE`. */
+  readonly passphrase?: string;
+  /** Read in place of `process.env`, now and at every later look-up. */
+  readonly env?: Environment;
+  /** The last resort of `get`, for names that neither the vault nor the environment has. */
+  readonly defaults?: Readonly<Record<string, string>>;
+  /** Aborting it makes `open` reject at once with the signal's reason. It has no effect on an open handle. */
+  readonly signal?: AbortSignal;
+  /** For all of `open`, in milliseconds, 1…2147483647. Default 30 000. */
+  readonly timeoutMs?: number;
+  /** Where warnings go. Default: `process.emitWarning`. */
+  readonly logger?: Logger;
+}
+
+interface WithoutCache {
+  readonly cache?: never;
+  readonly maxAge?: never;
+}
+
+/**
+ * For hosts that must boot while the store is down. Where it cannot be reached (refusing is not that) within half of
+ * `timeoutMs`, the vault is opened from its sealed copy, by the same checks, and `ageMs` and a warning say so.
+ */
+interface WithCache {
+  /** A file that keeps the last vault opened, sealed as it came from the store, mode 0600. Its folder must exist. */
+  readonly cache: string;
+  /** How old the cached vault may be, in milliseconds. */
+  readonly maxAge: number;
+}
+
+export type OpenOptions = BaseOptions & (WithoutCache | WithCache);
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+/** What a timer of Node.js can hold. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+export function timeoutOf({ timeoutMs }: OpenOptions): number {
+  return timeoutMs ?? DEFAULT_TIMEOUT_MS;
+}
+
+/**
+ * What a caller without types can get wrong and would otherwise learn late, or never. No value is quoted.
+ *
+ * @throws InputError naming the option
+ */
+export function checkOptions(options: OpenOptions): void {
+  for (const name of ["config", "passphrase", "cache"] as const) {
+    if (options[name] !== undefined && typeof options[name] !== "string") throw refused(name, "must be a string");
+  }
+  const timeoutMs = timeoutOf(options);
+  const { cache, maxAge } = options;
+  if (!Number.isFinite(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
+    throw refused("timeoutMs", `must be 1…${MAX_TIMEOUT_MS} milliseconds`);
+  }
+  if ((cache === undefined) !== (maxAge === undefined)) throw refused("cache", "and maxAge go together");
+  if (maxAge !== undefined && !(typeof maxAge === "number" && maxAge > 0)) {
+    throw refused("maxAge", "must be a positive number of milliseconds");
+  }
+  if (Object.values(options.defaults ?? {}).some((value) => typeof value !== "string")) {
+    throw refused("defaults", "must hold strings only");
+  }
+  if (options.logger !== undefined && typeof options.logger.warn !== "function") {
+    throw refused("logger", "must have a method warn(fields, message)");
+  }
+}
+
+function refused(option: string, fault: string): InputError {
+  return new InputError(`the option ${option} of Vsync.open ${fault}`, {
+    hint: "see the documentation of OpenOptions",
+  });
+}

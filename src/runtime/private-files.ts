@@ -1,0 +1,97 @@
+import { mkdir, open, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { InputError } from "../errors.ts";
+import { type Action, storeFault } from "../file/faults.ts";
+import { removeOnExit } from "./exit-removal.ts";
+import { chooseFolder, makePrivateFolder } from "./private-folder.ts";
+
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+const MAX_NAME_LENGTH = 200;
+
+/** The files of one handle, in a folder that nobody else may enter. */
+export class PrivateFiles {
+  readonly #paths = new Map<string, Promise<string>>();
+  #written = 0;
+  #folder: Promise<string> | undefined;
+  #takeBack = () => {};
+  #removed: Promise<void> | undefined;
+
+  /**
+   * Writes a file, mode 0600, the first time that its name is asked for.
+   *
+   * @throws AccessDeniedError, S3UnreachableError naming the path: there is no fit folder, or it is full
+   * @throws InputError the files have been removed meanwhile
+   */
+  path(name: string, bytes: Uint8Array): Promise<string> {
+    let path = this.#paths.get(name);
+    if (path === undefined) {
+      path = this.#write(name, bytes);
+      this.#paths.set(name, path);
+      path.catch(() => this.#paths.delete(name));
+    }
+    return path;
+  }
+
+  /** Removes them all, those that are being written too. */
+  remove(): Promise<void> {
+    this.#removed ??= this.#remove();
+    return this.#removed;
+  }
+
+  async #write(name: string, bytes: Uint8Array): Promise<string> {
+    // Each file has a folder of its own, so that it can keep the end of its name, which some programs go by.
+    const place = join(String(this.#written++), baseName(name));
+    this.#folder ??= this.#makeFolder();
+    const path = join(await this.#folder, place);
+    await naming("write", path, () => writeNew(path, bytes));
+    if (this.#removed !== undefined) throw new InputError(`${path} was removed again: the vault has been closed`);
+    return path;
+  }
+
+  async #makeFolder(): Promise<string> {
+    try {
+      const folder = await chooseFolder();
+      // Before there is a folder, so that no exit can come in between.
+      this.#takeBack = removeOnExit(folder);
+      await naming("create", folder, () => makePrivateFolder(folder));
+      return folder;
+    } catch (error) {
+      this.#takeBack();
+      this.#folder = undefined;
+      throw error;
+    }
+  }
+
+  async #remove(): Promise<void> {
+    await Promise.allSettled(this.#paths.values());
+    const folder = await this.#folder;
+    if (folder === undefined) return;
+    await naming("delete", folder, () => rm(folder, { recursive: true, force: true }));
+    this.#takeBack();
+  }
+}
+
+async function naming(action: Action, path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw storeFault(error, action, path);
+  }
+}
+
+async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { mode: FOLDER_MODE });
+  const handle = await open(path, "wx", FILE_MODE);
+  try {
+    await handle.writeFile(bytes);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A secret's name may be any text, a path out of the folder too. */
+function baseName(name: string): string {
+  const base = name.slice(name.lastIndexOf("/") + 1).replace(/[^A-Za-z0-9._-]/g, "_");
+  return /^\.*$/.test(base) ? "item" : base.slice(-MAX_NAME_LENGTH);
+}

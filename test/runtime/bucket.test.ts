@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { encodeToken } from "../../src/blob/encode.ts";
+import type { RuntimeToken } from "../../src/blob/token.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { Vsync } from "../../src/runtime/index.ts";
+import { openS3Store } from "../../src/s3/store.ts";
+import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
+import { createVault, PASSPHRASE, type VaultFixture } from "../support/vault-fixture.ts";
+import { ITEMS, rejectionOf } from "./fixture.ts";
+import { INDEX, runModule } from "./program.ts";
+
+interface BucketVault extends VaultFixture {
+  readonly server: StrictS3;
+  configWith(fields: Partial<RuntimeToken>): string;
+}
+
+/** A vault in a bucket of a server on loopback; its log is empty. */
+async function bucketVault(): Promise<BucketVault> {
+  const server = await startStrictS3();
+  onTestFinished(() => server.close());
+  const place = { endpoint: server.endpoint, region: server.region, bucket: "strict", prefix: "api/prod/" };
+  const credentials = { accessKeyId: ROOT.accessKeyId, secretAccessKey: Secret.ofText(ROOT.secretAccessKey) };
+  const ports = { clock: { nowMs: Date.now }, random: { bytes: randomBytes } };
+  const vault = await createVault(openS3Store({ ...place, credentials }, ports), { items: ITEMS });
+  const keys = { accessKeyId: ROOT.accessKeyId, secretAccessKey: ROOT.secretAccessKey };
+  server.log.length = 0;
+  return {
+    ...vault,
+    server,
+    configWith: (fields) => encodeToken({ ...vault.tokenFields, ...place, ...keys, ...fields }),
+  };
+}
+
+describe("a vault in a bucket", () => {
+  test("opens with two GETs", async () => {
+    const { server, configWith } = await bucketVault();
+    await using v = await Vsync.open({ config: configWith({}), passphrase: PASSPHRASE, env: {} });
+    expect(v.get("DATABASE_URL")).toBe(ITEMS[0].data);
+    expect(server.log.map(({ method, key, status }) => [method, key, status])).toEqual([
+      ["GET", "api/prod/manifest", 200],
+      ["GET", expect.stringMatching(/^api\/prod\/v=\d{8}T\d{9}Z$/), 200],
+    ]);
+  });
+
+  test.each([
+    ["a wrong secret key", { secretAccessKey: "planted/wrong" }],
+    ["an unknown access key", { accessKeyId: "UNKNOWN" }],
+  ])("is denied to %s", async (_, fields) => {
+    const { configWith } = await bucketVault();
+    const error = await rejectionOf(Vsync.open({ config: configWith(fields), passphrase: PASSPHRASE, env: {} }));
+    expect(error).toMatchObject({ name: "AccessDeniedError", code: "ACCESS_DENIED", hint: expect.any(String) });
+    expect(`${(error as Error).stack}`).not.toContain("planted/wrong");
+  });
+
+  test.each([
+    ["manifest", /manifest$/],
+    ["bundle", /v=/],
+  ])("whose server never answers for the %s ends at the deadline", async (_, key) => {
+    const { server, configWith } = await bucketVault();
+    server.faults.add({ key }, { kind: "hang", apply: false });
+    const options = { config: configWith({}), passphrase: PASSPHRASE, env: {}, timeoutMs: 1000 };
+    const error = await rejectionOf(Vsync.open(options));
+    expect(error).toMatchObject({ code: "S3_UNREACHABLE", message: "the vault was not open within 1000 ms" });
+  });
+
+  test("whose server never answers ends with the signal's reason", async () => {
+    const { server, configWith } = await bucketVault();
+    server.faults.add({ key: /manifest$/ }, { kind: "hang", apply: false });
+    const signal = AbortSignal.timeout(100);
+    const error = await rejectionOf(Vsync.open({ config: configWith({}), passphrase: PASSPHRASE, env: {}, signal }));
+    expect(error).toBe(signal.reason);
+  });
+
+  test("keeps no process alive", async () => {
+    const { configWith } = await bucketVault();
+    const env = { VSYNC_CONFIG: configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };
+    const text = `import { Vsync } from ${INDEX}; process.stdout.write(String(await Vsync.open()));`;
+    expect(await runModule(text, env)).toEqual({ stdout: "[vsync gen=1 env=prod]", stderr: "", status: 0 });
+  });
+});

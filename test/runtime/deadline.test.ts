@@ -1,0 +1,157 @@
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { withDeadline } from "../../src/runtime/deadline.ts";
+import { Vsync } from "../../src/runtime/index.ts";
+import { directoryVault, environmentOf, ITEMS, rejectionOf } from "./fixture.ts";
+import { collectSecrets, isNotZero } from "./secrets.ts";
+
+const never = () => new Promise<never>(() => {});
+const LONG_MS = 2 ** 31 - 1;
+
+const derivations = vi.hoisted(() => ({ begin: async () => {} }));
+vi.mock("../../src/crypto/kdf.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/crypto/kdf.ts")>();
+  const derivePassphraseKey: typeof original.derivePassphraseKey = async (passphrase, cost) => {
+    await derivations.begin();
+    return original.derivePassphraseKey(passphrase, cost);
+  };
+  return { ...original, derivePassphraseKey };
+});
+
+/** From now on no derivation ends before `release`, as on a machine that is too slow. */
+function holdDerivations(): { readonly asked: Promise<void>; release(): void } {
+  const asked = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  derivations.begin = () => {
+    asked.resolve();
+    return released.promise;
+  };
+  onTestFinished(() => {
+    derivations.begin = async () => {};
+  });
+  return { asked: asked.promise, release: released.resolve };
+}
+
+describe("withDeadline", () => {
+  test("gives what the work gives", async () => {
+    const discard = vi.fn();
+    expect(await withDeadline({ timeoutMs: LONG_MS }, async () => "done", discard)).toBe("done");
+    expect(discard).not.toHaveBeenCalled();
+  });
+
+  test("throws what the work throws", async () => {
+    const fault = new Error("of the work");
+    const work = () => Promise.reject(fault);
+    expect(await rejectionOf(withDeadline({ timeoutMs: LONG_MS }, work, vi.fn()))).toBe(fault);
+  });
+
+  test("does not begin once the signal is aborted", async () => {
+    const work = vi.fn(never);
+    const reason = new Error("too early");
+    const limits = { timeoutMs: LONG_MS, signal: AbortSignal.abort(reason) };
+    expect(await rejectionOf(withDeadline(limits, work, vi.fn()))).toBe(reason);
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  test("ends with the signal's reason, whatever the work does", async () => {
+    const reason = { of: "the caller" };
+    const deaf = new AbortController();
+    const ended = rejectionOf(withDeadline({ timeoutMs: LONG_MS, signal: deaf.signal }, never, vi.fn()));
+    deaf.abort(reason);
+    expect(await ended).toBe(reason);
+    const heeding = new AbortController();
+    const work = (signal: AbortSignal) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("less"))));
+    const heeded = rejectionOf(withDeadline({ timeoutMs: LONG_MS, signal: heeding.signal }, work, vi.fn()));
+    heeding.abort(reason);
+    expect(await heeded).toBe(reason);
+  });
+
+  test("ends when the time is over, and tells the work", async () => {
+    let told: AbortSignal | undefined;
+    const work = (signal: AbortSignal) => {
+      told = signal;
+      return never();
+    };
+    const error = await rejectionOf(withDeadline({ timeoutMs: 5 }, work, vi.fn()));
+    const message = "the vault was not open within 5 ms";
+    expect(error).toMatchObject({ code: "S3_UNREACHABLE", message, hint: expect.stringContaining("timeoutMs") });
+    expect(told?.reason).toBe(error);
+  });
+
+  test("what comes too late is discarded", async () => {
+    const late = Promise.withResolvers<string>();
+    const discarded = Promise.withResolvers<string>();
+    const work = () => late.promise;
+    await rejectionOf(withDeadline({ timeoutMs: 1 }, work, discarded.resolve));
+    late.resolve("late");
+    expect(await discarded.promise).toBe("late");
+  });
+
+  test("leaves no listener on the signal", async () => {
+    const { signal } = new AbortController();
+    const add = vi.spyOn(signal, "addEventListener");
+    const remove = vi.spyOn(signal, "removeEventListener");
+    await withDeadline({ timeoutMs: LONG_MS, signal }, async () => "done", vi.fn());
+    expect(remove.mock.calls.map(([, listener]) => listener)).toEqual(add.mock.calls.map(([, listener]) => listener));
+    expect(add).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("open", () => {
+  test("rejects at once with the reason of an aborted signal", async () => {
+    const vault = await directoryVault();
+    const signal = AbortSignal.abort();
+    expect(await rejectionOf(Vsync.open({ env: environmentOf(vault), signal }))).toBe(signal.reason);
+  });
+
+  test.each(["the signal", "the deadline"])(
+    "%s ends it during the derivation; all is zeroed after that",
+    async (what) => {
+      const vault = await directoryVault();
+      const secrets = collectSecrets();
+      const derivation = holdDerivations();
+      const controller = new AbortController();
+      const limits = what === "the signal" ? { signal: controller.signal } : { timeoutMs: 50 };
+      const opening = rejectionOf(Vsync.open({ env: environmentOf(vault), ...limits }));
+      await derivation.asked;
+      controller.abort("no longer wanted");
+      const timeOver = { code: "S3_UNREACHABLE", message: "the vault was not open within 50 ms" };
+      expect(await opening).toEqual(what === "the signal" ? "no longer wanted" : expect.objectContaining(timeOver));
+      derivation.release();
+      await vi.waitFor(() => {
+        // The seed and the mac: zeroed last of all that an opening makes.
+        expect(secrets.filter((secret) => secret.expose().length === 32).length).toBeGreaterThanOrEqual(2);
+        expect(secrets.filter(isNotZero)).toEqual([]);
+      }, 20_000);
+    },
+  );
+
+  test("an abort after it is open changes nothing", async () => {
+    const vault = await directoryVault();
+    const controller = new AbortController();
+    await using v = await Vsync.open({ env: environmentOf(vault), signal: controller.signal });
+    controller.abort();
+    expect(v.get("API_KEY")).toBe(ITEMS[1].data);
+  });
+});
+
+describe("what is decrypted", () => {
+  test("is zeroed on close: keys before, items then", async () => {
+    const vault = await directoryVault();
+    const secrets = collectSecrets();
+    const v = await Vsync.open({ env: environmentOf(vault) });
+    const values = ITEMS.map(({ data }) => Buffer.from(data)).filter((data) => data.length > 0);
+    const alive = secrets.filter(isNotZero).map((secret) => Buffer.from(secret.expose()));
+    expect(alive.toSorted(Buffer.compare)).toEqual(values.toSorted(Buffer.compare));
+    await v.close();
+    expect(secrets.filter(isNotZero)).toEqual([]);
+  });
+
+  test("is zeroed where it does not open", async () => {
+    const vault = await directoryVault();
+    const secrets = collectSecrets();
+    await rejectionOf(Vsync.open({ env: { ...environmentOf(vault), VSYNC_PASSPHRASE: "wrong" } }));
+    await vi.waitFor(() => expect(secrets.filter(isNotZero)).toEqual([]));
+    expect(secrets.length).toBeGreaterThanOrEqual(4);
+  });
+});

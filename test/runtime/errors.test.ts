@@ -1,0 +1,217 @@
+import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { RuntimeToken } from "../../src/blob/token.ts";
+import * as library from "../../src/runtime/index.ts";
+import { type DirectoryVault, directoryVault, environmentOf, rejectionOf, temporaryFolder } from "./fixture.ts";
+
+const { Vsync, VsyncError } = library;
+
+type Environment = Record<string, string>;
+
+interface Failure {
+  readonly className: keyof typeof library;
+  readonly code: library.ErrorCode;
+  readonly message: RegExp;
+  /** Breaks the vault, or its environment. */
+  readonly arrange: (vault: DirectoryVault) => Promise<Environment> | Environment;
+}
+
+const FAILURES: Record<string, Failure> = {
+  "a missing token": {
+    className: "ConfigMissingError",
+    code: "CONFIG_MISSING",
+    message: /neither VSYNC_CONFIG nor VSYNC_CONFIG_FILE is set/,
+    arrange: (vault) => ({ VSYNC_PASSPHRASE: vault.passphrase }),
+  },
+  "a garbled token": {
+    className: "ConfigInvalidError",
+    code: "CONFIG_INVALID",
+    message: /cut or altered/,
+    arrange: (vault) => ({
+      ...environmentOf(vault),
+      VSYNC_CONFIG: `${vault.config.slice(0, 60)}AAAA${vault.config.slice(64)}`,
+    }),
+  },
+  "a token with a line end": {
+    className: "ConfigInvalidError",
+    code: "CONFIG_INVALID",
+    message: /cut, wrapped or quoted/,
+    arrange: (vault) => ({ ...environmentOf(vault), VSYNC_CONFIG: `${vault.config}\n` }),
+  },
+  "a token with a typo in its envelope": {
+    className: "ConfigUnsupportedVersionError",
+    code: "CONFIG_UNSUPPORTED_VERSION",
+    message: /^unsupported VSYNC_CONFIG envelope: expected "vsync-cfg-v1:"$/,
+    arrange: (vault) => ({ ...environmentOf(vault), VSYNC_CONFIG: vault.config.replace("cfg", "cgf") }),
+  },
+  "a token for no possible directory": {
+    className: "ConfigInvalidError",
+    code: "CONFIG_INVALID",
+    message: /^invalid VSYNC_CONFIG: .*bucket of a directory store/,
+    arrange: (vault) => ({ ...environmentOf(vault), VSYNC_CONFIG: vault.configWith({ bucket: ".." }) }),
+  },
+  "a wrong passphrase": {
+    className: "WrongPassphraseError",
+    code: "WRONG_PASSPHRASE",
+    message: /opens no slot/,
+    arrange: (vault) => ({ ...environmentOf(vault), VSYNC_PASSPHRASE: "not the passphrase" }),
+  },
+  "a passphrase that was rotated away": {
+    className: "WrongPassphraseError",
+    code: "WRONG_PASSPHRASE",
+    message: /opens no slot/,
+    arrange: async (vault) => {
+      await vault.rotate("another passphrase");
+      return environmentOf(vault);
+    },
+  },
+  "a passphrase after its grace window": {
+    className: "PassphraseRetiredError",
+    code: "PASSPHRASE_RETIRED",
+    message: /grace window ended/,
+    arrange: async (vault) => {
+      await vault.rotate("another passphrase", 1);
+      return environmentOf(vault);
+    },
+  },
+  "an altered bundle": {
+    className: "BundleCorruptError",
+    code: "BUNDLE_CORRUPT",
+    message: /does not have the digest/,
+    arrange: async (vault) => {
+      await alter(await bundleOf(vault));
+      return environmentOf(vault);
+    },
+  },
+  "a bundle that is gone": {
+    className: "BundleCorruptError",
+    code: "BUNDLE_CORRUPT",
+    message: /is not there/,
+    arrange: async (vault) => {
+      await rm(await bundleOf(vault));
+      return environmentOf(vault);
+    },
+  },
+  "an altered manifest": {
+    className: "NotAuthenticError",
+    code: "NOT_AUTHENTIC",
+    message: /manifest/,
+    arrange: async (vault) => {
+      await alter(join(vault.folder, "manifest"));
+      return environmentOf(vault);
+    },
+  },
+  "the manifest of another env": {
+    className: "NotAuthenticError",
+    code: "NOT_AUTHENTIC",
+    message: /another env than "staging"/,
+    arrange: (vault) => ({ ...environmentOf(vault), VSYNC_CONFIG: vault.configWith({ env: "staging" }) }),
+  },
+  "an older manifest put back": {
+    className: "RollbackError",
+    code: "ROLLBACK",
+    message: /offers generation 1, generation 2 was seen/,
+    arrange: async (vault) => {
+      const older = join(await temporaryFolder(), "manifest");
+      await copyFile(join(vault.folder, "manifest"), older);
+      await vault.push([{ name: "NEW", data: "1" }]);
+      await copyFile(older, join(vault.folder, "manifest"));
+      return { ...environmentOf(vault), VSYNC_CONFIG: vault.configWith({ minGen: 2 }) };
+    },
+  },
+  "no vault": {
+    className: "ManifestNotFoundError",
+    code: "MANIFEST_NOT_FOUND",
+    message: /there is no vault at/,
+    arrange: async (vault) => {
+      await rm(join(vault.folder, "manifest"));
+      return environmentOf(vault);
+    },
+  },
+  "a directory that is not there": {
+    className: "S3UnreachableError",
+    code: "S3_UNREACHABLE",
+    message: /is not there/,
+    arrange: (vault) => ({ ...environmentOf(vault), VSYNC_CONFIG: vault.configWith({ bucket: "unmounted" }) }),
+  },
+  "a bucket that nobody serves": {
+    className: "S3UnreachableError",
+    code: "S3_UNREACHABLE",
+    message: /^cannot read s3:\/\/vsync\/api\/prod\/manifest: /,
+    arrange: (vault) => ({
+      ...environmentOf(vault),
+      // Port 1 (tcpmux) on loopback refuses the connection.
+      VSYNC_CONFIG: vault.configWith({ endpoint: "http://127.0.0.1:1", ...BUCKET_KEYS }),
+    }),
+  },
+};
+
+const BUCKET_KEYS = {
+  credentials: undefined,
+  accessKeyId: "AKIAFAKE",
+  secretAccessKey: "planted/secret",
+} as unknown as Partial<RuntimeToken>;
+
+describe("open throws, and never stands in with the environment", () => {
+  test.each(Object.keys(FAILURES))("%s", async (name) => {
+    const failure = FAILURES[name]!;
+    const vault = await directoryVault();
+    const env = { ...(await failure.arrange(vault)), API_KEY: "of the environment" };
+    const error = await rejectionOf(Vsync.open({ env, defaults: { API_KEY: "of the defaults" } }));
+    expect(error).toBeInstanceOf(library[failure.className]);
+    expect(error).toBeInstanceOf(VsyncError);
+    const { code, message, hint } = error as library.VsyncError;
+    expect((error as Error).name).toBe(failure.className);
+    expect(code).toBe(failure.code);
+    expect(message).toMatch(failure.message);
+    expect(message).toMatch(/^[^A-Z].*[^.]$|^VSYNC_/);
+    if (failure.className !== "NotAuthenticError") expect(hint).toMatch(/\w.*[^.]$/);
+  });
+
+  test("a retired passphrase is a wrong one, for those who do not care why", () => {
+    expect(library.PassphraseRetiredError.prototype).toBeInstanceOf(library.WrongPassphraseError);
+  });
+
+  test("inside the grace window both passphrases open", async () => {
+    const vault = await directoryVault();
+    await vault.rotate("another passphrase", 3_600_000);
+    for (const VSYNC_PASSPHRASE of [vault.passphrase, "another passphrase"]) {
+      await using v = await Vsync.open({ env: { ...environmentOf(vault), VSYNC_PASSPHRASE } });
+      expect([v.generation, v.has("API_KEY")]).toEqual([2, true]);
+    }
+  });
+});
+
+test("the library offers the handle and the errors that it throws, nothing else", () => {
+  expect(Object.keys(library).toSorted()).toEqual([
+    "AccessDeniedError",
+    "AuditBrokenError",
+    "BundleCorruptError",
+    "ConfigInvalidError",
+    "ConfigMissingError",
+    "ConfigUnsupportedVersionError",
+    "InputError",
+    "ManifestNotFoundError",
+    "NotAuthenticError",
+    "PassphraseRetiredError",
+    "RollbackError",
+    "S3UnreachableError",
+    "UnsupportedSpecVersionError",
+    "Vsync",
+    "VsyncError",
+    "WrongPassphraseError",
+  ]);
+});
+
+async function bundleOf({ folder }: DirectoryVault): Promise<string> {
+  const name = (await readdir(folder)).find((entry) => entry.startsWith("v="));
+  return join(folder, name!);
+}
+
+async function alter(path: string): Promise<void> {
+  const bytes = await readFile(path);
+  const last = bytes.length - 2;
+  bytes[last] = bytes[last]! ^ 1;
+  await writeFile(path, bytes);
+}

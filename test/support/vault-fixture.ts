@@ -1,0 +1,112 @@
+import { randomBytes } from "node:crypto";
+import type { RuntimeToken } from "../../src/blob/token.ts";
+import { encodeBase64, encodeBase64Url } from "../../src/crypto/base64.ts";
+import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
+import { type KdfCost } from "../../src/crypto/kdf-cost.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import type { CommitPorts } from "../../src/vault/commit.ts";
+import type { ItemKind } from "../../src/vault/item.ts";
+import type { Manifest } from "../../src/vault/manifest.ts";
+import type { ObjectStore } from "../../src/vault/ports.ts";
+import { pushItems, type VaultIdentity } from "../../src/vault/push.ts";
+import { rotatePassphrase } from "../../src/vault/rotate.ts";
+
+/** The least cost that the format allows. */
+const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
+export const PASSPHRASE = "correct horse battery staple";
+
+const ACTOR = { user: "ann", host: "build-7", tool: "vsync/test" };
+
+export interface FixtureItem {
+  readonly name: string;
+  /** Default: `secret`. */
+  readonly kind?: ItemKind;
+  readonly mode?: number;
+  readonly data: string | Uint8Array;
+}
+
+export interface VaultOptions {
+  readonly items: readonly FixtureItem[];
+  /** Default: {@link PASSPHRASE}. */
+  readonly passphrase?: string;
+  /** Default: `prod`. */
+  readonly env?: string;
+  /** Argon2id; default: {@link LEAST_COST}. */
+  readonly cost?: Omit<KdfCost, "salt">;
+}
+
+/** What a runtime token says of a vault; where it lies is for the caller to add. */
+export type VaultTokenFields = Required<
+  Pick<RuntimeToken, "v" | "env" | "salt" | "iterations" | "kdf" | "memoryKiB" | "parallelism" | "vault" | "minGen">
+>;
+
+export interface VaultFixture {
+  readonly vault: string;
+  /** As a token minted right after the vault was made: `minGen` is 1. */
+  readonly tokenFields: VaultTokenFields;
+  /** Commits the whole set of items as the next generation. */
+  push(items: readonly FixtureItem[]): Promise<Manifest>;
+  /** Rotates to another passphrase; with `graceMs` the first one keeps reading. Then only that one may `push`. */
+  rotate(newPassphrase: string, graceMs?: number): Promise<Manifest>;
+}
+
+/** Makes a vault at generation 1 in an empty store. */
+export async function createVault(store: ObjectStore, options: VaultOptions): Promise<VaultFixture> {
+  const { passphrase = PASSPHRASE, env = "prod" } = options;
+  const cost: KdfCost = { ...LEAST_COST, ...options.cost, salt: randomBytes(16) };
+  const { recipient } = await derivePassphraseKey(Secret.ofText(passphrase), cost);
+  const vault = encodeBase64Url(randomBytes(16));
+  const writer = new Writer(store, { vault, repo: "api", env, cost, recipient, seenGen: 0 }, passphrase);
+  await writer.push(options.items);
+  const { salt, ...rest } = cost;
+  return {
+    vault,
+    tokenFields: { v: 1, env, salt: encodeBase64(salt), ...rest, kdf: "argon2id", vault, minGen: 1 },
+    push: (items) => writer.push(items),
+    rotate: (newPassphrase, graceMs) => writer.rotate(newPassphrase, graceMs),
+  };
+}
+
+class Writer {
+  readonly #ports: CommitPorts;
+  readonly #identity: VaultIdentity;
+  #passphrase: string;
+
+  constructor(store: ObjectStore, identity: VaultIdentity, passphrase: string) {
+    this.#ports = { store, clock: { nowMs: Date.now }, random: { bytes: randomBytes } };
+    this.#identity = identity;
+    this.#passphrase = passphrase;
+  }
+
+  async push(items: readonly FixtureItem[]): Promise<Manifest> {
+    const result = await pushItems(this.#ports, {
+      passphrase: Secret.ofText(this.#passphrase),
+      identity: this.#identity,
+      annotation: { actor: ACTOR },
+      items: items.map(({ kind = "secret", data, ...item }) => ({ ...item, kind, data: secretOf(data) })),
+      confirm: async () => true,
+    });
+    if (result.kind !== "pushed") throw new Error(`the push was ${result.kind}`);
+    return result.committed.manifest;
+  }
+
+  async rotate(newPassphrase: string, graceMs?: number): Promise<Manifest> {
+    const { vault, env } = this.#identity;
+    const rotation = await rotatePassphrase(this.#ports, {
+      passphrase: Secret.ofText(this.#passphrase),
+      newPassphrase: Secret.ofText(newPassphrase),
+      expect: { vault, env },
+      annotation: { actor: ACTOR },
+      cost: LEAST_COST,
+      ...(graceMs === undefined ? {} : { graceMs }),
+      confirm: async () => true,
+    });
+    if (rotation === null) throw new Error("the rotation was declined");
+    this.#passphrase = newPassphrase;
+    return rotation.committed.manifest;
+  }
+}
+
+function secretOf(data: string | Uint8Array): Secret {
+  return typeof data === "string" ? Secret.ofText(data) : Secret.ofBytes(Uint8Array.from(data));
+}
