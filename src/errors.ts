@@ -1,6 +1,6 @@
 /**
  * Every failure that vsync reports. An error carries `code`, `hint` and (the audit error) `row`, and nothing else that
- * could hold a secret; which exit code a failure ends a command with is a matter of the command, see `exit-codes.ts`.
+ * could hold a secret; which exit code a failure ends a command with is a matter of the command, see the tables at the end.
  */
 
 /** The stable names that programs may depend on. */
@@ -39,8 +39,11 @@ export abstract class VsyncError extends Error {
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message);
-    this.hint = details.hint;
+    this.hint = details.hint ?? new.target.usualHint;
   }
+
+  /** The next step where the place that throws knows no better one. */
+  protected static readonly usualHint: string | undefined = undefined;
 }
 
 /** Something the user gave, or did not give: a flag, a value, an answer. */
@@ -81,24 +84,30 @@ export class ConfigUnsupportedVersionError extends VsyncError {
 
 /** The store could not be reached, or answered 5xx. The name is part of the documented API; directories raise it too. */
 export class S3UnreachableError extends VsyncError {
+  protected static override readonly usualHint = "check the endpoint and the network, then run the same command again";
   readonly name = "S3UnreachableError";
   readonly code = "S3_UNREACHABLE";
 }
 
 /** The store was reached and refused (401, 403, EACCES). */
 export class AccessDeniedError extends VsyncError {
+  protected static override readonly usualHint =
+    "check which credentials are used and what they may do: `vsync policy` prints the least that is needed";
   readonly name = "AccessDeniedError";
   readonly code = "ACCESS_DENIED";
 }
 
 /** A conditional write found another state than the one it was made for. Nothing was written. */
 export class ConflictError extends VsyncError {
+  protected static override readonly usualHint = "run the same command again: it starts from what is there now";
   readonly name = "ConflictError";
   readonly code = "CONFLICT";
 }
 
 /** A write was sent, its answer was lost, and reading back failed as well. */
 export class OutcomeUnknownError extends VsyncError {
+  protected static override readonly usualHint =
+    "run `vsync status --remote` once the store answers: it says which generation the manifest names";
   readonly name = "OutcomeUnknownError";
   readonly code = "OUTCOME_UNKNOWN";
 }
@@ -123,6 +132,8 @@ export class ManifestNotFoundError extends VsyncError {
 
 /** The manifest's form, bounds, endorsement, signature, vault or env is not what it must be. */
 export class NotAuthenticError extends VsyncError {
+  protected static override readonly usualHint =
+    "do not use what the store holds: look at who can write it, and at its object versions if it keeps them";
   readonly name = "NotAuthenticError";
   readonly code = "NOT_AUTHENTIC";
 }
@@ -147,12 +158,14 @@ export class RollbackError extends VsyncError {
 
 /** The bundle is absent, or its size, digest, header, slot, boxes or index are not what they must be. */
 export class BundleCorruptError extends VsyncError {
+  protected static override readonly usualHint = "put the object back, from the bucket's object versions or a backup";
   readonly name = "BundleCorruptError";
   readonly code = "BUNDLE_CORRUPT";
 }
 
 /** The vault is written in a format, or with a key derivation, that this program does not know. */
 export class UnsupportedSpecVersionError extends VsyncError {
+  protected static override readonly usualHint = "upgrade vsync: a later version may have written this vault";
   readonly name = "UnsupportedSpecVersionError";
   readonly code = "UNSUPPORTED_SPEC_VERSION";
 }

@@ -1,9 +1,8 @@
 import { ConfigInvalidError, ConfigMissingError, ConfigUnsupportedVersionError } from "../errors.ts";
 import { isRecord, knownFields, tokenFault } from "./fields.ts";
 import { readGzipMember } from "./gzip-member.ts";
-import { type RuntimeToken, TOKEN_ENVELOPE } from "./token.ts";
+import { MAX_TOKEN_BYTES, type RuntimeToken, TOKEN_ENVELOPE } from "./token.ts";
 
-const MAX_INFLATED_BYTES = 64 * 1024;
 const MINT_AGAIN = "mint a new one with `vsync runtime-token` and set it without changing it";
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -39,7 +38,7 @@ function decodeBase64Url(body: string): Uint8Array {
 
 function inflate(member: Uint8Array): Uint8Array {
   try {
-    return readGzipMember(member, MAX_INFLATED_BYTES);
+    return readGzipMember(member, MAX_TOKEN_BYTES);
   } catch (error) {
     throw invalid(`${(error as Error).message}; it may be cut or altered`);
   }

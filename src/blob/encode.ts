@@ -1,12 +1,12 @@
 import { InputError } from "../errors.ts";
 import { tokenFault } from "./fields.ts";
 import { writeGzipMember } from "./gzip-member.ts";
-import { type RuntimeToken, TOKEN_ENVELOPE, TOKEN_FIELDS } from "./token.ts";
+import { MAX_TOKEN_BYTES, type RuntimeToken, TOKEN_ENVELOPE, TOKEN_FIELDS } from "./token.ts";
 
 /**
  * The one string that an app boots from: `vsync-cfg-v1:` + base64url(gzip(JSON)), fields in the format's order.
  *
- * @throws InputError a field is not what the format asks for
+ * @throws InputError a field is not what the format asks for, or they are too large together
  */
 export function encodeToken(token: RuntimeToken): string {
   const json = tokenJson(token);
@@ -17,5 +17,7 @@ export function encodeToken(token: RuntimeToken): string {
 export function tokenJson(token: RuntimeToken): string {
   const fault = tokenFault(token);
   if (fault !== null) throw new InputError(`runtime token: ${fault}`);
-  return JSON.stringify(Object.fromEntries(TOKEN_FIELDS.map((name) => [name, token[name]])));
+  const json = JSON.stringify(Object.fromEntries(TOKEN_FIELDS.map((name) => [name, token[name]])));
+  if (Buffer.byteLength(json) <= MAX_TOKEN_BYTES) return json;
+  throw new InputError(`runtime token: its fields are larger than the ${MAX_TOKEN_BYTES} bytes that a reader takes`);
 }

@@ -25,6 +25,8 @@ export interface RuntimeToken {
 }
 
 export const TOKEN_ENVELOPE = "vsync-cfg-v1:";
+/** Of the JSON. */
+export const MAX_TOKEN_BYTES = 64 * 1024;
 
 /** The order in which writers emit the fields. */
 export const TOKEN_FIELDS = [

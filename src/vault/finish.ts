@@ -2,19 +2,25 @@ import { type AmendRequest, amendVault } from "./amend.ts";
 import type { CommitPorts, Committed } from "./commit.ts";
 import type { PassphraseEntry } from "./manifest.ts";
 
+export interface FinishRequest extends AmendRequest {
+  /** Told before the first write; false ends it there. Absent: nobody is told. */
+  confirm?(dropped: readonly PassphraseEntry[]): Promise<boolean>;
+}
+
 export interface Finished {
   /** The reader slots that were dropped. */
   readonly dropped: readonly PassphraseEntry[];
   readonly committed: Committed;
 }
 
-/** Ends every grace window now. Null where there is none. */
-export async function finishRotation(ports: CommitPorts, request: AmendRequest): Promise<Finished | null> {
+/** Ends every grace window now. Null where there is none, or `confirm` said no. */
+export async function finishRotation(ports: CommitPorts, request: FinishRequest): Promise<Finished | null> {
   let dropped: readonly PassphraseEntry[] = [];
   const committed = await amendVault(ports, request, async ({ passphraseEntries }) => {
     dropped = passphraseEntries.filter((entry) => entry.not_after !== undefined);
-    const unlock = passphraseEntries.filter((entry) => entry.not_after === undefined);
-    return dropped.length === 0 ? null : { action: "finish", unlock };
+    if (dropped.length === 0) return null;
+    if (request.confirm !== undefined && !(await request.confirm(dropped))) return null;
+    return { action: "finish", unlock: passphraseEntries.filter((entry) => entry.not_after === undefined) };
   });
   return committed === null ? null : { dropped, committed };
 }

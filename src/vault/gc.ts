@@ -1,3 +1,4 @@
+import { InputError } from "../errors.ts";
 import { type AmendRequest, amendVault } from "./amend.ts";
 import type { CommitPorts, Committed } from "./commit.ts";
 import { BUNDLE_PREFIX } from "./keys.ts";
@@ -19,12 +20,19 @@ export interface Collected {
   readonly committed: Committed;
 }
 
+/** What one row can tell of: a manifest has room for some forty thousand keys. */
+const MAX_REMOVED = 10_000;
+
 /**
  * Removes bundles that nobody needs any more: never what the manifest names, never one of the newest `keep` generations.
  * The commit that says so comes first, so that a row tells of every removal, also of one that was cut short. Null where
  * there is nothing to remove, or `confirm` said no.
+ *
+ * @throws InputError `keep` is not 1 or more
+ * @throws what opening, verifying the audit rows and committing throw
  */
 export async function collectGarbage(ports: CommitPorts, request: GcRequest): Promise<Collected | null> {
+  refuseKeepingNone(request.keep);
   let removed: readonly string[] = [];
   const committed = await amendVault(ports, request, async ({ manifest }) => {
     removed = await removableKeys(ports, request, manifest);
@@ -36,6 +44,11 @@ export async function collectGarbage(ports: CommitPorts, request: GcRequest): Pr
   return { removed, committed };
 }
 
+function refuseKeepingNone(keep: number): void {
+  if (Number.isInteger(keep) && keep >= 1) return;
+  throw new InputError(`gc cannot keep ${keep} generations`, { hint: "keep at least the current one: --keep=1" });
+}
+
 async function removableKeys(ports: CommitPorts, request: GcRequest, manifest: Manifest): Promise<readonly string[]> {
   const kept = await keptKeys(ports, request, manifest);
   // A commit under way has created its bundle and not yet swapped the manifest: whatever is newer than the manifest stays.
@@ -43,6 +56,7 @@ async function removableKeys(ports: CommitPorts, request: GcRequest, manifest: M
   const before = Math.min(ports.clock.nowMs() - request.olderThanMs, newest);
   const keys: string[] = [];
   for await (const key of ports.store.list(BUNDLE_PREFIX)) {
+    if (keys.length === MAX_REMOVED) break;
     const at = parseTs(key.slice(BUNDLE_PREFIX.length));
     if (at !== null && at < before && !kept.has(key)) keys.push(key);
   }

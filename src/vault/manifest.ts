@@ -107,9 +107,7 @@ export function checkFormat(value: JsonValue, expected: string, what: string, re
   const format = typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, "format") : null;
   if (typeof format?.value !== "string") throw refuseForm("has no format");
   if (format.value === expected) return;
-  throw new UnsupportedSpecVersionError(`${what} has the unknown format ${JSON.stringify(format.value.slice(0, 40))}`, {
-    hint: "upgrade vsync: a later version may have written this vault",
-  });
+  throw new UnsupportedSpecVersionError(`${what} has the unknown format ${JSON.stringify(format.value.slice(0, 40))}`);
 }
 
 /** @throws what `refuseBounds` makes, where the cost is out of bounds */
@@ -133,12 +131,7 @@ export function parseKdf(value: unknown, what: string, refuseForm: Refuse): KdfF
 function checkKdfName(kdf: unknown, what: string): void {
   const name = typeof kdf === "object" && kdf !== null && "name" in kdf ? kdf.name : undefined;
   if (typeof name !== "string" || name === "argon2id") return;
-  throw new UnsupportedSpecVersionError(
-    `${what} uses the unknown key derivation ${JSON.stringify(name.slice(0, 40))}`,
-    {
-      hint: "upgrade vsync: a later version may have written this vault",
-    },
-  );
+  throw new UnsupportedSpecVersionError(`${what} uses the unknown key derivation ${JSON.stringify(name.slice(0, 40))}`);
 }
 
 function checkLinks(manifest: Manifest): void {

@@ -55,7 +55,7 @@ async function bundleRefOf(
   request: GenerationRequest,
 ): Promise<Manifest["bundle"]> {
   const { gen } = request;
-  if (gen < 1 || gen > manifest.gen) {
+  if (!Number.isInteger(gen) || gen < 1 || gen > manifest.gen) {
     throw new InputError(`there is no generation ${gen}: the vault has 1…${manifest.gen}`, {
       hint: "`vsync history` lists them",
     });

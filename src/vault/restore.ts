@@ -1,14 +1,12 @@
-import type { Secret } from "../crypto/secret.ts";
 import { type AmendRequest, amendVault } from "./amend.ts";
 import { type Changes, compareItems } from "./changes.ts";
 import type { CommitPorts, Committed } from "./commit.ts";
-import { openGeneration } from "./open-generation.ts";
+import { openThen, type PassphraseThen } from "./open-then.ts";
 
 export interface RestoreRequest extends AmendRequest {
   /** The generation whose items are to be the current ones again. */
   readonly gen: number;
-  /** The passphrase of that time; today's where it has not changed since. */
-  readonly passphraseThen: Secret;
+  readonly passphraseThen: PassphraseThen;
   /** Asked before the first write; false ends the restore. */
   confirm(changes: Changes): Promise<boolean>;
 }
@@ -16,7 +14,7 @@ export interface RestoreRequest extends AmendRequest {
 /** Makes a new generation from the items of an old one. Null where `confirm` said no. */
 export async function restoreGeneration(ports: CommitPorts, request: RestoreRequest): Promise<Committed | null> {
   return amendVault(ports, request, async (vault) => {
-    const then = await openGeneration(ports.store, vault.manifest, request);
+    const then = await openThen(ports.store, vault.manifest, request);
     if (!(await request.confirm(compareItems(vault.bundle.items, then.items)))) return null;
     return { action: "restore", items: then.items, meta: { event: "restore", from_gen: request.gen } };
   });

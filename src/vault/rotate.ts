@@ -1,7 +1,7 @@
 import { encodeBase64 } from "../crypto/base64.ts";
 import { type PassphraseKey } from "../crypto/kdf.ts";
 import { DEFAULT_COST, type KdfCost } from "../crypto/kdf-cost.ts";
-import type { Secret } from "../crypto/secret.ts";
+import { Secret } from "../crypto/secret.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import {
   AccessDeniedError,
@@ -21,7 +21,8 @@ import { freshCost, graceEntry, passphraseEntry, refuseUnknownKinds } from "./pa
 import { LAST_INSTANT_MS } from "./timestamp.ts";
 
 export interface RotateRequest extends AmendRequest {
-  readonly newPassphrase: Secret;
+  /** Or who gives it: asked once the old one has opened the vault, so that nobody thinks of a new one in vain. */
+  readonly newPassphrase: Secret | (() => Promise<Secret>);
   /** How long the old passphrase keeps reading; absent: it ends at once. */
   readonly graceMs?: number;
   /** Argon2id cost of the new slot. Default: RFC 9106's second recommended option. */
@@ -53,24 +54,23 @@ export interface Rotation {
  * @throws what opening and committing throw
  */
 export async function rotatePassphrase(ports: CommitPorts, request: RotateRequest): Promise<Rotation | null> {
-  refuseSamePassphrase(request);
-  const oldKeys = new PassphraseKeys(request.passphrase);
-  const newKeys = new PassphraseKeys(request.newPassphrase);
+  const { newPassphrase } = request;
+  if (newPassphrase instanceof Secret) refuseSamePassphrase(request.passphrase, newPassphrase);
+  const keys = new PassphraseKeys(request.passphrase);
   try {
-    const writable = await openForCommit(ports, request, oldKeys);
+    const writable = await openForCommit(ports, request, keys);
     refuseUnknownKinds(writable.vault.manifest);
+    const next = newPassphrase instanceof Secret ? newPassphrase : await newPassphrase();
+    refuseSamePassphrase(request.passphrase, next);
     const plan = planRotation(ports, request, writable.vault);
     if (!(await request.confirm(plan))) return null;
-    const cost = freshCost(ports.random, request.cost ?? DEFAULT_COST);
-    const draft = rotationDraft(request, writable, plan, { key: await newKeys.of(cost), cost });
-    return { plan, committed: await commitRotation(ports, writable, draft) };
+    return { plan, committed: await reEncrypt(ports, request, writable, plan, next) };
   } finally {
-    oldKeys.destroy();
-    newKeys.destroy();
+    keys.destroy();
   }
 }
 
-function refuseSamePassphrase({ passphrase, newPassphrase }: RotateRequest): void {
+function refuseSamePassphrase(passphrase: Secret, newPassphrase: Secret): void {
   if (newPassphrase.expose().length === 0) throw new InputError("the new passphrase is empty");
   if (Buffer.compare(passphrase.expose(), newPassphrase.expose()) !== 0) return;
   throw new InputError("the new passphrase is the old one", { hint: "choose another, or let --generate draw one" });
@@ -92,6 +92,23 @@ function windowEnd(nowMs: number, graceMs: number): string {
   throw new InputError(`a grace window of ${graceMs} ms ends at no time that can be written`, {
     hint: "give it as in --grace=24h",
   });
+}
+
+async function reEncrypt(
+  ports: CommitPorts,
+  request: RotateRequest,
+  writable: WritableVault,
+  plan: RotationPlan,
+  newPassphrase: Secret,
+): Promise<Committed> {
+  const keys = new PassphraseKeys(newPassphrase);
+  try {
+    const cost = freshCost(ports.random, request.cost ?? DEFAULT_COST);
+    const draft = rotationDraft(request, writable, plan, { key: await keys.of(cost), cost });
+    return await commitRotation(ports, writable, draft);
+  } finally {
+    keys.destroy();
+  }
 }
 
 function rotationDraft(

@@ -1,0 +1,37 @@
+import { type Changes, compareItems } from "./changes.ts";
+import type { Manifest } from "./manifest.ts";
+import { type OpenRequest, openManifest, type ReadPorts } from "./open-manifest.ts";
+import { openThen, type PassphraseThen } from "./open-then.ts";
+import { PassphraseKeys } from "./passphrase-keys.ts";
+
+export interface DiffRequest extends OpenRequest {
+  readonly fromGen: number;
+  /** Absent: the newest generation. */
+  readonly toGen?: number;
+  readonly passphraseThen: PassphraseThen;
+}
+
+export interface Diff {
+  readonly manifest: Manifest;
+  readonly toGen: number;
+  /** What going from the one generation to the other does to each name. */
+  readonly changes: Changes;
+}
+
+/**
+ * Compares the items of two generations. Both are decrypted in memory; names come out, never values.
+ *
+ * @throws what `openManifest` and `openGeneration` throw
+ */
+export async function diffGenerations(ports: ReadPorts, request: DiffRequest): Promise<Diff> {
+  const keys = new PassphraseKeys(request.passphrase);
+  try {
+    const { manifest } = await openManifest(ports, request, keys);
+    const toGen = request.toGen ?? manifest.gen;
+    const from = await openThen(ports.store, manifest, { ...request, gen: request.fromGen });
+    const to = await openThen(ports.store, manifest, { ...request, gen: toGen });
+    return { manifest, toGen, changes: compareItems(from.items, to.items) };
+  } finally {
+    keys.destroy();
+  }
+}
