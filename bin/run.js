@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+import { runProgram } from "../dist/cli/program.js";
+import { COMMAND_LOADERS } from "../dist/commands.js";
+import manifest from "../oclif.manifest.json" with { type: "json" };
+import pjson from "../package.json" with { type: "json" };
+
+await runProgram(process.argv.slice(2), { pjson, manifest, loaders: COMMAND_LOADERS });

@@ -1,0 +1,78 @@
+/*
+ * Where a text stops being JSON. JSON.parse does not always say, and what it says quotes the text, which may hold a secret.
+ */
+
+const SPACE = /[ \t\r\n]*/y;
+/** From the space upwards: control characters must be escaped. */
+const STRING = /"(?:[ !#-[\]-\u{10ffff}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
+const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
+
+/** Thrown within this file only: how far the scanner got. */
+class Stop extends Error {
+  readonly offset: number;
+  constructor(offset: number) {
+    super();
+    this.offset = offset;
+  }
+}
+
+export interface TextPosition {
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in UTF-16 units. */
+  readonly column: number;
+}
+
+/** The first position at which the text is not JSON, or null where it is. */
+export function jsonFault(text: string): TextPosition | null {
+  try {
+    const end = skip(SPACE, text, value(text, 0, 0));
+    return end === text.length ? null : positionAt(text, end);
+  } catch (stop) {
+    if (stop instanceof Stop) return positionAt(text, stop.offset);
+    throw stop;
+  }
+}
+
+const MAX_DEPTH = 100;
+
+function value(text: string, from: number, depth: number): number {
+  const at = skip(SPACE, text, from);
+  if (depth > MAX_DEPTH) throw new Stop(at);
+  if (text[at] === "{") return list(text, at, "}", (start) => member(text, start, depth));
+  if (text[at] === "[") return list(text, at, "]", (start) => value(text, start, depth + 1));
+  return text[at] === '"' ? expect(STRING, text, at) : expect(SCALAR, text, at);
+}
+
+function member(text: string, from: number, depth: number): number {
+  const colon = skip(SPACE, text, expect(STRING, text, skip(SPACE, text, from)));
+  if (text[colon] !== ":") throw new Stop(colon);
+  return value(text, colon + 1, depth + 1);
+}
+
+function list(text: string, open: number, close: string, element: (start: number) => number): number {
+  const first = skip(SPACE, text, open + 1);
+  if (text[first] === close) return first + 1;
+  for (let at = first; ; ) {
+    const end = skip(SPACE, text, element(at));
+    if (text[end] === close) return end + 1;
+    if (text[end] !== ",") throw new Stop(end);
+    at = end + 1;
+  }
+}
+
+function skip(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : at;
+}
+
+function expect(pattern: RegExp, text: string, at: number): number {
+  const end = skip(pattern, text, at);
+  if (end === at) throw new Stop(at);
+  return end;
+}
+
+function positionAt(text: string, offset: number): TextPosition {
+  const before = text.slice(0, offset).split("\n");
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+}

@@ -1,0 +1,36 @@
+import type { Command } from "@oclif/core/command";
+import { Plugin } from "@oclif/core/config";
+import type { Manifest, PJSON } from "@oclif/core/interfaces";
+import type { CommandLoaders } from "./table-plugin.ts";
+import { usageOf } from "./usage.ts";
+
+/** What oclif caches of every command, made from the classes themselves: the content of `oclif.manifest.json`. */
+export async function makeManifest(pjson: PJSON, loaders: CommandLoaders): Promise<Manifest> {
+  const entries = await Promise.all(Object.entries(loaders).map(async ([id, load]) => [id, await load()] as const));
+  const discovery = { strategy: "explicit" as const, target: "commands", identifier: "COMMANDS" };
+  const plugin = new Plugin({
+    root: "/",
+    pjson: { ...pjson, oclif: { ...pjson.oclif, commands: discovery } },
+    type: "core",
+    isRoot: true,
+    ignoreManifest: true,
+    errorOnManifestCreate: true,
+    // Defaults that a flag works out from the environment stay out.
+    respectNoCacheDefault: true,
+  });
+  // Where oclif keeps what it has imported from `target`: it finds the table there and imports nothing.
+  Object.assign(plugin, { commandCache: Object.fromEntries(entries) });
+  await plugin.load();
+  const commands = Object.entries(plugin.manifest.commands).map(([id, command]) => [id, declared(command)] as const);
+  return {
+    commands: Object.fromEntries(commands.toSorted(([a], [b]) => (a < b ? -1 : 1))),
+    version: plugin.manifest.version,
+  };
+}
+
+/** Without the statics that are this program's own. oclif's usage would name every flag in a line of its own making. */
+function declared({ exitCodes: _, takesCommandLine, ...command }: Command.Cached): Command.Cached {
+  const { args, usage } = command;
+  const words = usageOf({ args, takesCommandLine: takesCommandLine === true });
+  return { ...command, usage: usage ?? `<%= command.id %> ${words}` };
+}

@@ -1,0 +1,93 @@
+import { styleText } from "node:util";
+import { printable, printableJson } from "./printable.ts";
+import { type Column, formatTable } from "./table.ts";
+
+/** What `Output` needs of a stream. */
+export interface Sink {
+  write(chunk: string | Uint8Array): unknown;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+}
+
+type Style = "red" | "yellow" | "green" | "cyan" | "bold" | "dim";
+
+/** Whether a stream may have colours and moving parts: a terminal that can, and whose user did not decline. */
+export function isLively({ isTTY }: Sink, env: Readonly<Record<string, string | undefined>>): boolean {
+  return isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+}
+
+/**
+ * The only way to the terminal. stdout carries the result and nothing else; what a person wants to know meanwhile goes to
+ * stderr. Everything is escaped but `raw`, which is for what the user asked for to the byte.
+ */
+export class Output {
+  readonly #stdout: Sink;
+  readonly #stderr: Sink;
+  readonly #colours: boolean;
+
+  constructor(stdout: Sink, stderr: Sink, env: Readonly<Record<string, string | undefined>>) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#colours = isLively(stderr, env);
+  }
+
+  /** One line of the result. */
+  line(text: string): void {
+    this.#stdout.write(`${printable(text)}\n`);
+  }
+
+  /** The result as a table: aligned columns, and no head where it is read by a program. */
+  table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
+    for (const text of formatTable(columns, rows, { head: this.#stdout.isTTY === true })) this.line(text);
+  }
+
+  /** The result as names and values, one a line. */
+  fields(fields: Readonly<Record<string, string | number>>): void {
+    const columns = [
+      { head: "", cell: ([name]: readonly [string, unknown]) => name },
+      { head: "", cell: ([, value]: readonly [string, unknown]) => String(value) },
+    ];
+    for (const text of formatTable(columns, Object.entries(fields), { head: false })) this.line(text);
+  }
+
+  json(value: unknown): void {
+    this.#stdout.write(`${printableJson(value)}\n`);
+  }
+
+  /** The result to the byte: a secret's value, a token. */
+  raw(bytes: string | Uint8Array): void {
+    this.#stdout.write(bytes);
+  }
+
+  /** A line about what is going on. */
+  say(text: string): void {
+    this.#stderr.write(`${printable(text)}\n`);
+  }
+
+  /** What has been achieved. */
+  done(text: string): void {
+    this.#stderr.write(`${this.#styled("green", "✓")} ${printable(text)}\n`);
+  }
+
+  warn(text: string): void {
+    this.#stderr.write(`vsync: ${this.#styled("yellow", "warning:")} ${printable(text)}\n`);
+  }
+
+  error(text: string): void {
+    this.#stderr.write(`vsync: ${this.#styled("red", "error:")} ${printable(text)}\n`);
+  }
+
+  hint(text: string): void {
+    this.#stderr.write(`vsync: ${this.#styled("cyan", "hint:")} ${printable(text)}\n`);
+  }
+
+  /** A prompt hides the cursor, and cannot bring it back where a signal ends the process. */
+  showCursor(): void {
+    if (this.#stderr.isTTY === true) this.#stderr.write("\u001b[?25h");
+  }
+
+  #styled(style: Style, text: string): string {
+    // The stream has been looked at above; styleText would look at stdout.
+    return this.#colours ? styleText(style, text, { validateStream: false }) : text;
+  }
+}

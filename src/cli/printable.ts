@@ -1,0 +1,29 @@
+/*
+ * What came from elsewhere (names, notes, a server's words) may hold terminal escape sequences, line breaks that would
+ * forge a line of output, or marks that reorder text. Nothing of that reaches a terminal or a log.
+ */
+
+// C0 and C1 controls, DEL, line and paragraph separators, bidirectional marks, invisible characters, lone surrogates.
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/gu;
+
+const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+/** The text on one line, with `\n`, `\x1b`, `\u202e` in place of what a terminal would act upon. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => SHORT[character] ?? escaped(character));
+}
+
+/** JSON whose strings a terminal shows as they are: the same value, other escapes. */
+export function printableJson(value: unknown): string {
+  const json = JSON.stringify(value, null, 2);
+  return json.replace(UNPRINTABLE, (character) => (character === "\n" ? character : jsonEscape(character)));
+}
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0);
+  return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : jsonEscape(character);
+}
+
+function jsonEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

@@ -1,0 +1,104 @@
+import { Config } from "@oclif/core/config";
+import type { Manifest } from "@oclif/core/interfaces";
+import { DAY_TO_DAY_EXIT_CODES, InputError } from "../errors.ts";
+import { closest } from "./closest.ts";
+import { exitCodeOf, reportFailure, UNEXPECTED_EXIT_CODE } from "./failure.ts";
+import { Output } from "./output.ts";
+import { type ProgramParts, TablePlugin } from "./table-plugin.ts";
+import { setVersion } from "./version.ts";
+
+/**
+ * Runs one command line (without the program's name) and sets the exit code of the process. Never rejects.
+ *
+ * oclif declares, parses and explains the commands. Which command is meant is found here: oclif's own search asks
+ * questions, quotes what was typed, and ends with 2 or 127.
+ */
+export async function runProgram(argv: readonly string[], parts: ProgramParts): Promise<void> {
+  const output = new Output(process.stdout, process.stderr, process.env);
+  // A reader that has seen enough (`| head -1`) is no failure.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
+  process.on("uncaughtException", (error) => {
+    reportFailure(error, output, { withStack: wantsStack(argv) });
+    process.exit(UNEXPECTED_EXIT_CODE);
+  });
+  setVersion(parts.pjson.version);
+  try {
+    await dispatch(argv, parts, output);
+  } catch (error) {
+    process.exitCode = exitCodeOf(error, DAY_TO_DAY_EXIT_CODES);
+    reportFailure(error, output, { withStack: wantsStack(argv) });
+  }
+}
+
+async function dispatch(argv: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
+  if (argv[0] === "--version") return output.line(`${parts.pjson.name}/${parts.pjson.version}`);
+  if (asksForHelp(argv))
+    return showHelp(
+      argv.filter((word) => !isHelpFlag(word)),
+      parts,
+    );
+  const { id, rest } = findCommand(argv, Object.keys(parts.loaders));
+  const found = await parts.loaders[id]?.();
+  if (found === undefined) throw new TypeError(`no command ${id}`);
+  found.id = id;
+  await new found([...rest], new Config({ root: "/", pjson: parts.pjson })).run();
+}
+
+/** Where the command has not parsed its flags. */
+const wantsStack = (argv: readonly string[]): boolean => argv.includes("--log-level=debug");
+
+const isHelpFlag = (word: string): boolean => word === "--help" || word === "-h";
+
+function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return argv.length === 0 || argv[0] === "help" || argv.slice(0, end === -1 ? argv.length : end).some(isHelpFlag);
+}
+
+/** The longest run of leading words that names a command: `audit verify prod` is `audit:verify`, not `audit`. */
+function findCommand(argv: readonly string[], ids: readonly string[]): { id: string; rest: readonly string[] } {
+  for (let length = Math.min(argv.length, 3); length > 0; length--) {
+    const id = argv.slice(0, length).join(":");
+    if (ids.includes(id)) return { id, rest: argv.slice(length) };
+  }
+  throw unknownCommand(argv, ids);
+}
+
+function unknownCommand(argv: readonly string[], ids: readonly string[]): InputError {
+  const typed = argv[0] ?? "";
+  if (typed.startsWith("-")) return new InputError("a command comes first", { hint: "see vsync --help" });
+  const names = ids.map((id) => id.replaceAll(":", " "));
+  const below = names.filter((name) => name.startsWith(`${typed} `));
+  const suggestion = closest(typed, names);
+  // A word that cannot be a command's name is not repeated: it may be anything, also a secret.
+  const named = /^[a-z][a-z-]{0,30}$/i.test(typed) ? `unknown command ${typed}` : "unknown command";
+  if (below.length > 0)
+    return new InputError(named, { hint: `there is ${below.map((it) => `vsync ${it}`).join(", ")}` });
+  return new InputError(named, {
+    hint: suggestion === null ? "see vsync --help" : `did you mean vsync ${suggestion}?`,
+  });
+}
+
+async function showHelp(words: readonly string[], parts: ProgramParts): Promise<void> {
+  const { Help } = await import("@oclif/core/help");
+  const subject = words[0] === "help" ? words.slice(1) : words;
+  const id = subject.length === 0 ? [] : [findCommand(subject, Object.keys(parts.loaders)).id];
+  const manifest = covers(parts) ? parts.manifest : await makeManifestLate(parts);
+  const plugin = new TablePlugin(parts, manifest);
+  const config = await Config.load({ root: "/", pjson: parts.pjson, plugins: new Map([[plugin.name, plugin]]) });
+  await new Help(config).showHelp(id);
+}
+
+/** While a command is being written, the manifest does not know it yet. */
+function covers(parts: ProgramParts): parts is ProgramParts & { readonly manifest: Manifest } {
+  const { manifest, loaders } = parts;
+  return manifest !== undefined && Object.keys(loaders).every((id) => id in manifest.commands);
+}
+
+async function makeManifestLate({ pjson, loaders }: ProgramParts): Promise<Manifest> {
+  const { makeManifest } = await import("./manifest.ts");
+  return makeManifest(pjson, loaders);
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}

@@ -1,0 +1,77 @@
+import { open, readFile } from "node:fs/promises";
+import { Secret } from "../crypto/secret.ts";
+import { InputError } from "../errors.ts";
+import type { NamedData } from "../vault/changes.ts";
+import { itemNameFault } from "../vault/item.ts";
+import { MAX_BUNDLE_BYTES } from "../vault/limits.ts";
+import { parseDotenv } from "./dotenv.ts";
+import type { Output } from "./output.ts";
+import type { Stdin } from "./stdin.ts";
+
+export interface PushSources {
+  readonly stdin: Stdin;
+  readonly output: Output;
+}
+
+/** What a push was told to take: a dotenv file (`-` is stdin; default `.env.<env>`), `name=path` for each binary file. */
+export interface PushInput {
+  readonly from?: string | undefined;
+  readonly file?: readonly string[] | undefined;
+}
+
+/** The whole set of items that a push is to leave. @throws InputError a file is refused, or cannot be read */
+export async function readPushInput(
+  { from, file }: PushInput,
+  env: string,
+  sources: PushSources,
+): Promise<readonly NamedData[]> {
+  const secrets = await readDotenv(from ?? `.env.${env}`, sources);
+  const binaries = await Promise.all((file ?? []).map(readBinary));
+  return [...secrets, ...binaries];
+}
+
+async function readDotenv(from: string, { stdin, output }: PushSources): Promise<readonly NamedData[]> {
+  const bytes = from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readDotenvFile(from);
+  const { entries, warnings } = parseDotenv(bytes, from === "-" ? "stdin" : from);
+  for (const warning of warnings) output.warn(warning);
+  return entries.map(({ name, value }) => ({ name, kind: "secret", data: value }));
+}
+
+async function readDotenvFile(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw unreadable(path, error, "name the dotenv file with --from=<file>, or pipe it in with --from=-");
+  }
+}
+
+async function readBinary(given: string): Promise<NamedData> {
+  const at = given.indexOf("=");
+  const [name, path] = at === -1 ? ["", ""] : [given.slice(0, at), given.slice(at + 1)];
+  if (name === "" || path === "") {
+    throw new InputError("--file must be <name>=<path>", { hint: "as in --file certs/ca.pem=./ca.pem" });
+  }
+  const fault = itemNameFault(name, "file");
+  if (fault !== null) throw new InputError(`the name ${JSON.stringify(name)} of a file ${fault}`);
+  return { name, kind: "file", ...(await readWhole(path)) };
+}
+
+async function readWhole(path: string): Promise<{ mode: number; data: Secret }> {
+  try {
+    await using handle = await open(path);
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new InputError(`${path} is no regular file`);
+    if (stats.size > MAX_BUNDLE_BYTES) {
+      throw new InputError(`${path} has ${stats.size} bytes: a vault holds ${MAX_BUNDLE_BYTES} in all`);
+    }
+    return { mode: stats.mode & 0o777, data: Secret.ofBytes(await handle.readFile()) };
+  } catch (error) {
+    throw unreadable(path, error, "check the path after the = of --file");
+  }
+}
+
+function unreadable(path: string, error: unknown, hint: string): unknown {
+  if (!(error instanceof Error && "code" in error)) return error;
+  const why = error.code === "ENOENT" ? "is not there" : `cannot be read (${String(error.code)})`;
+  return error instanceof InputError ? error : new InputError(`${path} ${why}`, { hint });
+}

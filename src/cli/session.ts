@@ -1,0 +1,71 @@
+import type { Secret } from "../crypto/secret.ts";
+import type { AmendRequest } from "../vault/amend.ts";
+import type { CommitPorts } from "../vault/commit.ts";
+import { hintOf } from "../vault/identity.ts";
+import type { Manifest, PassphraseEntry } from "../vault/manifest.ts";
+import type { VaultIdentity } from "../vault/push.ts";
+import { currentActor } from "./actor.ts";
+import { type LocalConfig, loadConfig, rememberSeen, type Warn } from "./local-config.ts";
+import { PASSPHRASE, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
+import { openStore, systemClock, systemRandom } from "./stores.ts";
+import { resolveTarget, type TargetInput } from "./target.ts";
+
+/** What a command with `VAULT_FLAGS` and `PASSPHRASE_FLAG` was given. */
+export interface SessionInput extends TargetInput {
+  readonly flags: TargetInput["flags"] & {
+    readonly "passphrase-file"?: string | undefined;
+    readonly note?: string | undefined;
+  };
+}
+
+/** A vault of this machine's config, its store, and who asks for what. */
+export interface Session {
+  readonly config: LocalConfig;
+  readonly ports: CommitPorts;
+  readonly request: AmendRequest;
+}
+
+/**
+ * The config comes before the passphrase: nobody types one for a vault that this machine does not know.
+ *
+ * @throws LocalConfigMissingError there is no config, or it cannot be used
+ * @throws InputError no env, no passphrase
+ */
+export async function openSession(
+  input: SessionInput,
+  sources: SecretSources,
+  secret: SecretInput = PASSPHRASE,
+): Promise<Session> {
+  const config = await configOf(input, (text) => sources.output.warn(text));
+  const passphrase = await readSecret(secret, input.flags["passphrase-file"], sources);
+  return sessionOf(config, passphrase, input.flags.note);
+}
+
+export async function configOf(input: TargetInput, warn: Warn): Promise<LocalConfig> {
+  return loadConfig(await resolveTarget(input), warn);
+}
+
+async function sessionOf(config: LocalConfig, passphrase: Secret, note: string | undefined): Promise<Session> {
+  return {
+    config,
+    ports: { store: await openStore(config), clock: systemClock, random: systemRandom },
+    request: {
+      passphrase,
+      expect: { vault: config.vault, env: config.env, minGen: config.seenGen, hint: config.kdf },
+      annotation: { actor: currentActor(), ...(note === undefined ? {} : { note }) },
+    },
+  };
+}
+
+export function identityOf({ vault, repo, env, kdf, recipient, seenGen }: LocalConfig): VaultIdentity {
+  return { vault, repo, env, cost: kdf, recipient, seenGen };
+}
+
+/** After a command has seen a manifest: its generation, and the slot of those who may write, which new tokens hint at. */
+export async function remember(config: LocalConfig, manifest: Manifest, warn: Warn): Promise<void> {
+  const operator = (manifest.unlock as unknown as readonly PassphraseEntry[]).find(
+    (entry) => entry.kind === "passphrase" && entry.not_after === undefined,
+  );
+  const hint = operator === undefined ? {} : { kdf: hintOf(operator).cost, recipient: hintOf(operator).recipient };
+  await rememberSeen(config, { gen: manifest.gen, ...hint }, warn);
+}

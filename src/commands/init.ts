@@ -1,0 +1,39 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { chooseLocation } from "../cli/init-location.ts";
+import { initVault } from "../cli/init-vault.ts";
+import { findConfig } from "../cli/local-config.ts";
+import { prepareStore } from "../cli/prepare-store.ts";
+import { renderInit } from "../cli/render-init.ts";
+import { resolveTarget } from "../cli/target.ts";
+
+export class Init extends BaseCommand {
+  static override summary = "Set up a vault for an environment, or join the one that is there";
+  static override description =
+    `Writes this machine's config for the env and sets the passphrase. Without flags it asks on a terminal; without a
+terminal, or with --local, the vault lives in a directory of this machine. An S3 bucket is proven first: a store that
+ignores the preconditions of writes is refused. Run again, it changes where the vault is, never its passphrase.`;
+  static override examples = [
+    "<%= config.bin %> init --env=dev --local",
+    "<%= config.bin %> init --env=prod --bucket=acme-secrets --region=eu-central-1",
+    "<%= config.bin %> init --env=prod --endpoint=file:///media/stick",
+  ];
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    local: Flags.boolean({ description: "keep the vault in a directory of this machine" }),
+    reset: Flags.boolean({ description: "forget the vault and passphrase that the config knows, and start over" }),
+    ...LOCATION_FLAGS,
+    ...CREDENTIAL_FLAGS,
+  };
+
+  protected override async execute({ flags }: Invocation<typeof Init>): Promise<void> {
+    const target = await resolveTarget({ flags });
+    const current = await findConfig(target, this.warnUser);
+    const location = await chooseLocation(flags, target, current, this.sources);
+    const store = await prepareStore(location, this.output);
+    const { reset, "passphrase-file": passphraseFile } = flags;
+    const result = await initVault({ target, location, store, current, reset, passphraseFile }, this.sources);
+    renderInit(result, target, store, this.output);
+  }
+}

@@ -1,0 +1,24 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { Flags, JSON_FLAG } from "../cli/flags.ts";
+import { describeToken } from "../cli/token-description.ts";
+import { readToken } from "../cli/token-input.ts";
+
+export class Inspect extends BaseCommand {
+  static override summary = "Check a runtime token offline and show its fields";
+  static override description =
+    "The token is taken from --file, VSYNC_CONFIG_FILE, VSYNC_CONFIG or stdin. Secret fields are masked.";
+  static override examples = [
+    "<%= config.bin %> runtime-token --env=prod | <%= config.bin %> inspect",
+    "<%= config.bin %> inspect --file=/etc/vsync/config --json",
+  ];
+  static override flags = {
+    file: Flags.string({ description: "file that holds the token (- is stdin)", helpValue: "<file>" }),
+    ...JSON_FLAG,
+  };
+
+  protected override async execute({ flags }: Invocation<typeof Inspect>): Promise<void> {
+    const fields = describeToken(await readToken(flags.file, this.sources));
+    if (flags.json) this.output.json(fields);
+    else this.output.fields(fields);
+  }
+}

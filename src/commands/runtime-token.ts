@@ -1,0 +1,43 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { overriddenLocation } from "../cli/checked-location.ts";
+import { tokenCredentials } from "../cli/credentials.ts";
+import { emitToken } from "../cli/emit-token.ts";
+import { RUNTIME_TOKEN_EXIT_CODES } from "../cli/failure.ts";
+import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/flags.ts";
+import { tokenOf } from "../cli/mint.ts";
+import { proveToken } from "../cli/prove-token.ts";
+import { configOf } from "../cli/session.ts";
+
+export class RuntimeToken extends BaseCommand {
+  static override summary = "Mint the one string that an app boots from, beside its passphrase";
+  static override description =
+    `Prints the value of VSYNC_CONFIG, alone on stdout. One HEAD of the manifest proves first that the token's own
+credentials can read it; nothing is printed where they cannot. Overrides hold for this token and are not written back.
+
+Exit codes: 0 written, 1 missing input, 2 the credentials cannot read the manifest, 3 the store cannot be reached,
+4 this machine has no config for the env.`;
+  static override examples = [
+    "<%= config.bin %> runtime-token --env=prod | wrangler secret put VSYNC_CONFIG",
+    "<%= config.bin %> runtime-token --env=prod --access-key=AKIA… --secret-key-file=new-key",
+    "<%= config.bin %> runtime-token --env=prod --no-validate",
+  ];
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...LOCATION_FLAGS,
+    ...CREDENTIAL_FLAGS,
+    "no-validate": Flags.boolean({ description: "send nothing: for machines without a network" }),
+    json: Flags.boolean({ description: "also print on stderr what the token holds, with the secret key in the clear" }),
+  };
+  static override exitCodes = RUNTIME_TOKEN_EXIT_CODES;
+
+  protected override async execute({ flags }: Invocation<typeof RuntimeToken>): Promise<void> {
+    const config = await configOf({ flags }, this.warnUser);
+    const credentials = await tokenCredentials(flags, config, this.sources);
+    const location = overriddenLocation({ ...config, credentials }, flags);
+    const token = tokenOf(config, location);
+    if (!flags["no-validate"] && !(await proveToken(location))) {
+      this.output.warn(`there is no ${location.prefix}manifest yet: run vsync push ${config.env} before booting apps`);
+    }
+    emitToken(token, this.output, { asJson: flags.json });
+  }
+}

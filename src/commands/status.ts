@@ -1,0 +1,21 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ENV_ARG, JSON_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { envStatus, repoStatus } from "../cli/local-status.ts";
+import { renderStatus } from "../cli/render-status.ts";
+import { givenEnv } from "../cli/target.ts";
+
+export class Status extends BaseCommand {
+  static override summary = "Show what this machine knows of the vaults of this repository";
+  static override description =
+    "Reads the config only, so it works offline. Without an environment it shows all of them.";
+  static override examples = ["<%= config.bin %> status", "<%= config.bin %> status prod --json"];
+  static override args = ENV_ARG;
+  static override flags = { ...VAULT_FLAGS, ...JSON_FLAG };
+
+  protected override async execute({ flags, args }: Invocation<typeof Status>): Promise<void> {
+    const ofOne = givenEnv({ flags, args }) !== undefined;
+    const status = await (ofOne ? envStatus : repoStatus)({ flags, args }, this.warnUser);
+    if (flags.json) this.output.json(status);
+    else renderStatus(status, this.output);
+  }
+}

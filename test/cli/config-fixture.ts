@@ -1,0 +1,22 @@
+import type { LocalConfig } from "../../src/cli/local-config.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+
+export const PLANTED_SECRET = "planted-secret-access-key";
+
+/** A config of a bucket, or with what `changes` says. */
+export function makeConfig(changes: Partial<LocalConfig> = {}): LocalConfig {
+  return {
+    repo: "api",
+    env: "prod",
+    endpoint: "https://s3.example.com",
+    region: "eu-central-1",
+    bucket: "vaults",
+    prefix: "api/prod/",
+    credentials: { accessKeyId: "AKIAEXAMPLE", secretAccessKey: Secret.ofText(PLANTED_SECRET) },
+    vault: "AAECAwQFBgcICQoLDA0ODw",
+    kdf: { salt: new Uint8Array(16).fill(7), iterations: 3, memoryKiB: 65536, parallelism: 4 },
+    recipient: new Uint8Array(32).fill(9),
+    seenGen: 0,
+    ...changes,
+  };
+}

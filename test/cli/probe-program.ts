@@ -1,0 +1,155 @@
+/** A program of the command line's own parts, whose commands do what the tests of those parts need. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BaseCommand, type Invocation } from "../../src/cli/base-command.ts";
+import { arg, ENV_ARG, Flags, JSON_FLAG, requiredArg, VAULT_FLAGS } from "../../src/cli/flags.ts";
+import { runProgram } from "../../src/cli/program.ts";
+import { FIRST_PASSPHRASE, PASSPHRASE, readSecret } from "../../src/cli/secret-input.ts";
+import { resolveTarget } from "../../src/cli/target.ts";
+import * as errors from "../../src/errors.ts";
+
+/** Throws the error whose code is given, with a message and hint that hold what no terminal may act upon. */
+class Fail extends BaseCommand {
+  static override flags = { hint: Flags.string(), rest: Flags.string(), ...JSON_FLAG };
+  static override args = { code: arg("code of the error") };
+
+  protected override async execute({ args, flags }: Invocation<typeof Fail>): Promise<void> {
+    for (const it of Object.values(errors)) {
+      if (!isErrorClass(it)) continue;
+      const error = new it(`something\u001b[31m failed\nvsync: error: forged`, flags.hint ? { hint: flags.hint } : {});
+      if (error.code === args.code) throw error;
+    }
+    throw new RangeError(args.code ?? "no code");
+  }
+}
+
+type ErrorClass = new (message: string, details: errors.ErrorDetails) => errors.VsyncError;
+
+function isErrorClass(it: unknown): it is ErrorClass {
+  return typeof it === "function" && it.prototype instanceof errors.VsyncError && it !== errors.AuditBrokenError;
+}
+
+class FailRotating extends Fail {
+  static override exitCodes = errors.ROTATE_EXIT_CODES;
+}
+
+/** Shows what was understood. */
+class Show extends BaseCommand {
+  static override args = { key: requiredArg("a key"), other: arg("another") };
+  static override flags = {
+    ...JSON_FLAG,
+    count: Flags.integer({ min: 1, max: 9 }),
+    role: Flags.option({ options: ["reader", "operator"] as const })(),
+    token: Flags.string({ exclusive: ["ambient"] }),
+    ambient: Flags.boolean(),
+    salt: Flags.string({ dependsOn: ["token"] }),
+    meta: Flags.string({ multiple: true }),
+  };
+
+  protected override async execute({ args, flags, commandLine }: Invocation<typeof Show>): Promise<void> {
+    this.output.json({ args, flags, commandLine });
+  }
+}
+
+class Require extends BaseCommand {
+  static override flags = { needed: Flags.string({ required: true }) };
+
+  protected override async execute(): Promise<void> {
+    this.output.line("ran");
+  }
+}
+
+class Hand extends BaseCommand {
+  static override takesCommandLine = true;
+  static override args = ENV_ARG;
+  static override flags = VAULT_FLAGS;
+
+  protected override async execute({ args, flags, commandLine }: Invocation<typeof Hand>): Promise<void> {
+    this.output.json({ args, flags, commandLine });
+  }
+}
+
+class Where extends BaseCommand {
+  static override args = ENV_ARG;
+  static override flags = VAULT_FLAGS;
+
+  protected override async execute(input: Invocation<typeof Where>): Promise<void> {
+    this.output.json(await resolveTarget(input));
+  }
+}
+
+/** Reads a passphrase and says how long it is. */
+class Ask extends BaseCommand {
+  static override flags = {
+    "passphrase-file": Flags.string(),
+    setting: Flags.boolean(),
+    twice: Flags.boolean(),
+  };
+
+  protected override async execute({ flags }: Invocation<typeof Ask>): Promise<void> {
+    const input = flags.setting ? FIRST_PASSPHRASE : PASSPHRASE;
+    const secret = await readSecret(input, flags["passphrase-file"], this.sources);
+    if (flags.twice) await readSecret(input, flags["passphrase-file"], this.sources);
+    this.output.line(JSON.stringify({ secret, bytes: secret.expose().length, text: secret.exposeText() }));
+  }
+}
+
+class Confirm extends BaseCommand {
+  protected override async execute(): Promise<void> {
+    const name = await this.prompter.text({
+      message: "Name:",
+      default: "api",
+      check: (it) => (it === "x" ? "too short" : null),
+    });
+    const store = await this.prompter.choose("Store:", [
+      { name: "local", value: "file" },
+      { name: "bucket", value: "s3" },
+    ]);
+    const sure = await this.prompter.confirm("Re-encrypt bundle and push?");
+    this.output.json({ name, store, sure });
+  }
+}
+
+/** Writes to every stream, in every way. */
+class Write extends BaseCommand {
+  static override flags = { lines: Flags.integer({ default: 1 }), raw: Flags.boolean() };
+
+  protected override async execute({ flags }: Invocation<typeof Write>): Promise<void> {
+    for (let line = 0; line < flags.lines; line++) this.output.line(`line ${line} \u001b]0;title\u0007\u202e`);
+    if (flags.raw) this.output.raw("raw \u001b[0m");
+    this.output.say("on it");
+    this.output.done("done");
+    this.output.warn("careful");
+    this.logger.debug({ gen: 3 }, "looked");
+  }
+}
+
+/** Says that it has begun, and never ends. */
+class Wait extends BaseCommand {
+  protected override async execute(): Promise<void> {
+    this.output.line("waiting");
+    await new Promise((resolve) => setTimeout(resolve, 2 ** 30));
+  }
+}
+
+class Verify extends Show {}
+
+const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8"));
+
+await runProgram(process.argv.slice(2), {
+  pjson,
+  loaders: {
+    ask: async () => Ask,
+    confirm: async () => Confirm,
+    fail: async () => Fail,
+    "fail-rotating": async () => FailRotating,
+    hand: async () => Hand,
+    require: async () => Require,
+    show: async () => Show,
+    "show:verify": async () => Verify,
+    "topic:leaf": async () => Require,
+    wait: async () => Wait,
+    where: async () => Where,
+    write: async () => Write,
+  },
+});

@@ -1,0 +1,47 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { openVaultHome, type VaultHome } from "./vault-home.ts";
+
+const KILLS = 24;
+/** Longer than a push takes where nothing else runs: some are killed too late, and some before they begin. */
+const LATEST_MS = 700;
+
+/** Starts a push and kills it after `delayMs`. True where it had ended by itself. */
+async function pushAndKill(home: VaultHome, value: string, delayMs: number): Promise<boolean> {
+  const child = spawn(process.execPath, ["bin/run.js", "push", "prod", "--repo=api", "--from=-"], {
+    env: { ...home.env, HOME: home.sandbox.home, PATH: process.env["PATH"] },
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  const closed = once(child, "close");
+  child.stdin.on("error", () => undefined).end(`VALUE=${value}\n`);
+  const timer = new AbortController();
+  await Promise.race([closed, setTimeout(delayMs, undefined, { signal: timer.signal })]);
+  timer.abort();
+  child.kill("SIGKILL");
+  const [code] = (await closed) as [number | null];
+  return code === 0;
+}
+
+async function currentValue(home: VaultHome): Promise<string> {
+  const shown = await home.run(["run", "prod", "--", "sh", "-c", 'printf %s "$VALUE"']);
+  expect(shown.exitCode, shown.stderr).toBe(0);
+  return shown.stdout;
+}
+
+test("a push that is killed at any moment leaves the old or the new generation, and blocks nobody", async () => {
+  await using home = await openVaultHome();
+  await home.push({ VALUE: "0" });
+  let before = "0";
+  for (let kill = 1; kill <= KILLS; kill++) {
+    const next = String(kill);
+    const finished = await pushAndKill(home, next, (LATEST_MS * kill) / KILLS);
+    const after = await currentValue(home);
+    expect(finished ? [next] : [before, next]).toContain(after);
+    before = after;
+  }
+  const last = await home.push({ VALUE: "last" });
+  expect(last.exitCode, last.stderr).toBe(0);
+  expect(await currentValue(home)).toBe("last");
+}, 180_000);

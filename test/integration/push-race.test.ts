@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { Secret } from "../../src/crypto/secret.ts";
+import { openFileStore } from "../../src/file/file-store.ts";
+import { openVault } from "../../src/vault/open.ts";
+import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { openVaultHome, PASSPHRASE, type VaultHome } from "./vault-home.ts";
+
+const PUSHERS = 20;
+
+async function openedVault(home: VaultHome) {
+  const endpoint = `file://${home.sandbox.home}/.local/share/vsync`;
+  const store = openFileStore({ endpoint, bucket: "vaults", prefix: "api/prod/" });
+  const request = { passphrase: Secret.ofText(PASSPHRASE), expect: { env: "prod" } };
+  return { store, vault: await openVault({ store, clock: { nowMs: () => Date.now() } }, request) };
+}
+
+test("20 processes push at once: every loser says conflict, nothing is lost, generations have no gaps", async () => {
+  await using home = await openVaultHome();
+  await home.push({ ROUND: "0" });
+  const pushes = await Promise.all(
+    Array.from({ length: PUSHERS }, (_, pusher) => home.push({ ROUND: "1", PUSHER: String(pusher) })),
+  );
+  const winners = pushes.filter(({ exitCode }) => exitCode === 0);
+  const losers = pushes.filter(({ exitCode }) => exitCode !== 0);
+  expect(winners.length).toBeGreaterThanOrEqual(1);
+  for (const { exitCode, stdout, stderr } of losers) {
+    expect({ exitCode, stdout }).toEqual({ exitCode: 5, stdout: "" });
+    expect(stderr).toMatch(
+      /vsync: error: another writer committed generation \d+ first; stale object at v=\S+ is harmless/,
+    );
+  }
+  const { store, vault } = await openedVault(home);
+  expect(vault.manifest.gen).toBe(1 + winners.length);
+  const audit = await verifyAudit(store, vault.manifest);
+  expect(audit.outstanding).toBeNull();
+  expect(audit.rows.map((row) => row.gen)).toEqual(
+    Array.from({ length: vault.manifest.gen }, (_, at) => vault.manifest.gen - at),
+  );
+  const pusher = vault.bundle.items.find((item) => item.name === "PUSHER")?.data.exposeText();
+  expect(pushes[Number(pusher)]?.exitCode).toBe(0);
+}, 180_000);
+
+test("20 processes push to a vault that is not there yet: one makes it", async () => {
+  await using home = await openVaultHome();
+  const pushes = await Promise.all(
+    Array.from({ length: PUSHERS }, (_, pusher) => home.push({ PUSHER: String(pusher) })),
+  );
+  const codes = pushes.map(({ exitCode }) => exitCode);
+  const winners = codes.filter((code) => code === 0).length;
+  expect(codes.filter((code) => code !== 0)).toEqual(Array.from({ length: PUSHERS - winners }, () => 5));
+  expect((await openedVault(home)).vault.manifest.gen).toBe(winners);
+}, 180_000);

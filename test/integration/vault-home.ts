@@ -1,0 +1,54 @@
+import { openSandbox, type Sandbox, type Transcript } from "../transcripts/harness.ts";
+
+export const PASSPHRASE = "correct horse battery staple";
+const PACKAGE = JSON.stringify({ name: "@acme/api" });
+
+/** A machine with a repository `api` and a vault for `prod` in a directory, nothing pushed yet. */
+export class VaultHome implements AsyncDisposable {
+  readonly sandbox: Sandbox;
+
+  constructor(sandbox: Sandbox) {
+    this.sandbox = sandbox;
+  }
+
+  /** Where the vault's objects are. */
+  get vaultFolder(): string {
+    return `${this.sandbox.home}/.local/share/vsync/vaults/api/prod`;
+  }
+
+  get env(): Record<string, string> {
+    return { VSYNC_PASSPHRASE: PASSPHRASE };
+  }
+
+  run(args: readonly string[], options: Parameters<Sandbox["run"]>[1] = {}): Promise<Transcript> {
+    return this.sandbox.run(args, { ...options, env: { ...this.env, ...options.env } });
+  }
+
+  /** Runs what must succeed. */
+  async must(...args: string[]): Promise<Transcript> {
+    const transcript = await this.run(args);
+    if (transcript.exitCode !== 0) throw new Error(`vsync ${args.join(" ")}: ${transcript.stderr}`);
+    return transcript;
+  }
+
+  push(values: Readonly<Record<string, string>>): Promise<Transcript> {
+    const lines = Object.entries(values).map(([name, value]) => `${name}=${value}`);
+    return this.run(["push", "prod", "--from=-"], { stdin: lines.join("\n") });
+  }
+
+  async token(): Promise<string> {
+    return (await this.must("runtime-token", "--env=prod")).stdout.trim();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.sandbox[Symbol.asyncDispose]();
+  }
+}
+
+export async function openVaultHome(): Promise<VaultHome> {
+  const sandbox = await openSandbox();
+  await sandbox.write("work/package.json", PACKAGE);
+  const home = new VaultHome(sandbox);
+  await home.must("init", "--env=prod", "--local");
+  return home;
+}

@@ -1,0 +1,164 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { startTerminal, type TerminalSession } from "./terminal.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+/** A program that takes longer hangs. */
+const TIMEOUT_MS = 60_000;
+
+export interface Transcript {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Null where a signal ended the program. */
+  readonly exitCode: number | null;
+}
+
+export interface RunOptions {
+  /** Without it, stdin is `/dev/null`. */
+  readonly stdin?: string | Uint8Array;
+  /** Added to the sandbox's own; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Relative to the sandbox's working directory. */
+  readonly cwd?: string;
+}
+
+/** What is on the disk, by path: mode and digest, or where a link leads. */
+export type Snapshot = Readonly<Record<string, string>>;
+
+/**
+ * The program under test: what `VSYNC_TEST_BIN` names (the single binary; a `.js` file is run by Node.js), else
+ * `bin/run.js`.
+ */
+function programUnderTest(): readonly string[] {
+  const path = resolve(ROOT, process.env["VSYNC_TEST_BIN"] ?? join("bin", "run.js"));
+  if (!path.endsWith(".js")) return [path];
+  if (path.endsWith("run.js") && !existsSync(join(ROOT, "dist"))) throw new Error("dist/ is missing: npm run build");
+  return [process.execPath, path];
+}
+
+/** A throw-away machine: its own home, temporary and working directory, and an environment that holds nothing else. */
+export class Sandbox implements AsyncDisposable {
+  readonly #program: readonly string[];
+  readonly folder: string;
+  readonly home: string;
+  readonly work: string;
+  readonly #tmp: string;
+
+  constructor(folder: string, program: readonly string[]) {
+    this.#program = program;
+    this.folder = folder;
+    this.home = join(folder, "home");
+    this.work = join(folder, "work");
+    this.#tmp = join(folder, "tmp");
+  }
+
+  /** `${XDG_CONFIG_HOME}/vsync` */
+  get configFolder(): string {
+    return join(this.home, ".config", "vsync");
+  }
+
+  async run(args: readonly string[], options: RunOptions = {}): Promise<Transcript> {
+    const [command = "", ...first] = this.#program;
+    const child = spawn(command, [...first, ...args], {
+      cwd: join(this.work, options.cwd ?? ""),
+      env: this.#env(options),
+      stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      timeout: TIMEOUT_MS,
+      killSignal: "SIGKILL",
+    });
+    child.stdin?.on("error", () => undefined).end(options.stdin);
+    const [stdout, stderr, exitCode] = await Promise.all([
+      textOf(child.stdout),
+      textOf(child.stderr),
+      new Promise<number | null>((settle, reject) => child.once("error", reject).once("close", settle)),
+    ]);
+    return { stdout, stderr, exitCode };
+  }
+
+  /** As `run`, with stdin and stderr on a terminal of 80 columns, and stdout in a file unless it is shown there too. */
+  async terminal(
+    args: readonly string[],
+    options: Omit<RunOptions, "stdin"> & { readonly showStdout?: boolean } = {},
+  ): Promise<TerminalSession> {
+    const cwd = join(this.work, options.cwd ?? "");
+    const env = { ...this.#env(options), TERM: options.env?.["TERM"] ?? "xterm" };
+    const notes = await mkdtemp(join(this.folder, "terminal-"));
+    return startTerminal([...this.#program, ...args], { cwd, env, notes, showStdout: options.showStdout ?? false });
+  }
+
+  /** Writes a file below the sandbox's folder (`work/.env.prod`, `home/…`). */
+  async write(path: string, content: string | Uint8Array, mode = 0o600): Promise<string> {
+    const absolute = join(this.folder, path);
+    await mkdir(dirname(absolute), { recursive: true, mode: 0o700 });
+    await writeFile(absolute, content);
+    await chmod(absolute, mode);
+    return absolute;
+  }
+
+  /** Of home and working directory: two that are equal show that nothing was written in between. */
+  async snapshot(): Promise<Snapshot> {
+    const entries = await Promise.all([this.home, this.work].map((folder) => entriesBelow(folder, this.folder)));
+    return Object.fromEntries(entries.flat());
+  }
+
+  /** A transcript with the sandbox's paths, and what else is random, replaced by names: `<home>`, `<work>`. */
+  tidy(transcript: Transcript, placeholders: Readonly<Record<string, RegExp>> = {}): Transcript {
+    const tidied = (text: string): string => {
+      const named = text
+        .replaceAll(this.home, "<home>")
+        .replaceAll(this.work, "<work>")
+        .replaceAll(this.folder, "<top>");
+      return Object.entries(placeholders).reduce((all, [name, pattern]) => all.replaceAll(pattern, name), named);
+    };
+    return { ...transcript, stdout: tidied(transcript.stdout), stderr: tidied(transcript.stderr) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  #env({ env = {} }: RunOptions): NodeJS.ProcessEnv {
+    const own = {
+      HOME: this.home,
+      LANG: "C.UTF-8",
+      // Node.js first, for programs that are started by `env node`.
+      PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+      TMPDIR: this.#tmp,
+      XDG_CONFIG_HOME: join(this.home, ".config"),
+      XDG_DATA_HOME: join(this.home, ".local", "share"),
+    };
+    return Object.fromEntries(Object.entries({ ...own, ...env }).filter(([, value]) => value !== undefined));
+  }
+}
+
+/** @param program default: `programUnderTest()` */
+export async function openSandbox(program: readonly string[] = programUnderTest()): Promise<Sandbox> {
+  const folder = await mkdtemp(join(await realpath(tmpdir()), "vsync-test-"));
+  for (const name of ["home", "work", "tmp"]) await mkdir(join(folder, name), { mode: 0o700 });
+  return new Sandbox(folder, program);
+}
+
+async function textOf(stream: AsyncIterable<Buffer> | null): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream ?? []) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+async function entriesBelow(folder: string, top: string): Promise<[string, string][]> {
+  const paths = (await readdir(folder, { recursive: true })).toSorted().map((name) => join(folder, name));
+  return Promise.all(paths.map(async (path) => [relative(top, path), await describe(path)] as [string, string]));
+}
+
+async function describe(path: string): Promise<string> {
+  const stats = await lstat(path);
+  if (stats.isSymbolicLink()) return `link to ${await readlink(path)}`;
+  const mode = (stats.mode & 0o7777).toString(8).padStart(4, "0");
+  if (!stats.isFile()) return stats.isDirectory() ? `${mode} folder` : `${mode} special file`;
+  return `${mode} ${createHash("sha256")
+    .update(await readFile(path))
+    .digest("hex")}`;
+}
