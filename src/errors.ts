@@ -152,6 +152,8 @@ export class PassphraseRetiredError extends WrongPassphraseError {
 
 /** The manifest is older than the generation that the token or this machine has seen. */
 export class RollbackError extends VsyncError {
+  protected static override readonly usualHint =
+    "put back the newest version of the object `manifest`, from the bucket's object versions or a backup";
   readonly name = "RollbackError";
   readonly code = "ROLLBACK";
 }

@@ -12,6 +12,15 @@ export function deriveRootKey(operatorKey: Uint8Array): Uint8Array {
   return hkdf(operatorKey, "vsync-root-v1");
 }
 
+/** Hands a key to its one use, and zeroes it. */
+export function withKey<T>(key: Uint8Array, use: (key: Uint8Array) => T): T {
+  try {
+    return use(key);
+  } finally {
+    key.fill(0);
+  }
+}
+
 /** From the operator key `O`: the key of the box that holds the vault's signing key. */
 export function deriveSigningBoxKey(operatorKey: Uint8Array): Uint8Array {
   return hkdf(operatorKey, "vsync-signing-v1");

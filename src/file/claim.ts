@@ -100,7 +100,7 @@ async function findRival({ folder, subject, processes }: ClaimRequest, own: Work
 
 async function hasRunOut(file: WorkFile, own: WorkFile): Promise<boolean> {
   const [madeAtMs, nowMs] = await Promise.all([modifiedAtMs(file), modifiedAtMs(own)]);
-  return madeAtMs === null || (nowMs !== null && nowMs - madeAtMs > LEASE_MS);
+  return madeAtMs === null || (nowMs !== null && Math.abs(nowMs - madeAtMs) > LEASE_MS);
 }
 
 async function confirm(own: WorkFile, label: string): Promise<void> {

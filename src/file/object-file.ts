@@ -8,6 +8,10 @@ import { hasErrno } from "./faults.ts";
 // O_NOFOLLOW: a link could point anywhere. O_NONBLOCK: opening a named pipe would wait for its other end. Windows has neither.
 const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 const CHUNK_BYTES = 256 * 1024;
+/** Four times the largest object of the format: what is larger was put there by something else, and is not read whole. */
+const LARGEST_OBJECT_BYTES = 256 * 1024 * 1024;
+/** Equals the version of no object. */
+const NO_VERSION = "larger than any object";
 
 export interface KeepOptions extends ReadOptions {
   /** How many bytes to hand back, from the first. The version is that of the whole in any case. */
@@ -31,6 +35,7 @@ export async function readObjectFile(path: string, options: KeepOptions): Promis
     if (stats.isDirectory()) return null;
     if (!stats.isFile()) throw notAFile(path);
     const bytes = new Uint8Array(Math.min(stats.size, options.keepBytes));
+    if (stats.size > LARGEST_OBJECT_BYTES) return { bytes: await readStart(handle, bytes), version: NO_VERSION };
     const { version, size } = await digest(handle, bytes, options.signal);
     if (size !== stats.size) throw new S3UnreachableError(`${path} changed while it was read`, { hint: "try again" });
     return { bytes, version };
@@ -57,6 +62,11 @@ async function openObjectFile(path: string): Promise<FileHandle | null> {
     if (hasErrno(error, "ELOOP", "ENXIO")) throw notAFile(path);
     throw error;
   }
+}
+
+async function readStart(handle: FileHandle, kept: Uint8Array): Promise<Uint8Array> {
+  const { bytesRead } = await handle.read(kept, 0, kept.length, 0);
+  return kept.subarray(0, bytesRead);
 }
 
 /** Fills `kept` from the start of the file and digests all of it. */

@@ -60,7 +60,7 @@ async function isAbandoned(file: WorkFile, processes: ProcessTable): Promise<boo
   const status = await processes.status(file.owner);
   if (status !== "unknown") return status === "dead";
   const changedAtMs = await modifiedAtMs(file);
-  return changedAtMs !== null && Date.now() - changedAtMs > ABANDONED_AFTER_MS;
+  return changedAtMs !== null && Math.abs(Date.now() - changedAtMs) > ABANDONED_AFTER_MS;
 }
 
 /** By the clock of the file system, or null where the file is gone. */

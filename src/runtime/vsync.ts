@@ -39,7 +39,8 @@ export class Vsync implements AsyncDisposable {
 
   /**
    * Opens the vault that `VSYNC_CONFIG` and `VSYNC_PASSPHRASE` name (each also as `…_FILE`, the path of a file, which
-   * wins). Two requests to the store, the second while the key is derived. Nothing is left running.
+   * wins). Two requests to the store, the second while the key is derived. What is left running when it
+   * rejects early is at most the one key derivation that had begun.
    *
    * It opens the vault or it throws; the fallback to environment and defaults is for names that an open vault lacks.
    *

@@ -36,7 +36,7 @@ export async function writeObject(write: Write): Promise<Version> {
       if (version !== null) return version;
     }
     if (isRefused) expected = await otherSpelling(write, expected, failure);
-    else if (!(await call.mayTryAgain(failure))) throw givenUp(write, failure, mayYetArrive);
+    else if (!(await call.mayTryAgain(failure))) throw await givenUp(write, failure, mayYetArrive);
   }
 }
 
@@ -78,9 +78,15 @@ async function otherSpelling(write: Write, refused: Version | null, { kind }: Fa
   return respelled(expected);
 }
 
-function givenUp(write: Write, { kind, error }: Failure, mayYetArrive: boolean): VsyncError {
+async function givenUp(write: Write, { kind, error }: Failure, mayYetArrive: boolean): Promise<VsyncError> {
   if (mayYetArrive) return outcomeUnknown(write, error);
-  return kind === "contended" ? conflict(write) : error;
+  // a store that says "conflict" to every try, and has nothing there, is out of order: that is no other writer
+  return kind === "contended" && !(await isAsItWas(write)) ? conflict(write) : error;
+}
+
+async function isAsItWas({ connection, key, expected }: Write): Promise<boolean> {
+  const current = await headObject(connection, key, {});
+  return expected === null ? current === null : current !== null && isSameVersion(current, expected);
 }
 
 function conflict({ connection, key, expected }: Write): ConflictError {

@@ -7,7 +7,7 @@ import { parseCanonicalJson, type Refuse } from "./canonical-json.ts";
 import { actorShape, bundleRefShape, checkFormat, type Manifest, noteName } from "./manifest.ts";
 import { base64, count, exactly, instant, openObject, parseShape, sha256, text } from "./shape.ts";
 
-export const AUDIT_FORMAT = "vsync-audit-v1";
+const AUDIT_FORMAT = "vsync-audit-v1";
 
 const rowShape = exactly({
   format: v.literal(AUDIT_FORMAT),

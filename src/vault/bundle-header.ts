@@ -19,11 +19,15 @@ const itemShape = exactly({
   id: v.pipe(text, v.regex(/^[0-9a-f]{16}$/)),
   size: v.pipe(count, v.minValue(BOX_OVERHEAD_BYTES)),
 });
+/** By reference: `looseObject` would drop a field named `constructor`, and nobody would see that it was there. */
+const slotWithId = v.custom<JsonObject & { readonly id: string }>(
+  (slot) => v.is(openObject, slot) && v.is(slotId, slot["id"]),
+);
 const headerShape = exactly({
   format: v.literal(BUNDLE_FORMAT),
   vault: text,
   gen: count,
-  slots: v.array(v.looseObject({ id: slotId })),
+  slots: v.array(slotWithId),
   signing: base64(),
   index: base64(),
   items: v.array(itemShape),

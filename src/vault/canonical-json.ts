@@ -77,10 +77,18 @@ function checkValue(value: JsonValue, refuse: Refuse): void {
   }
   if (typeof value === "string") checkText(value, refuse);
   if (typeof value !== "object" || value === null) return;
+  if (isArray(value)) {
+    for (const inner of value) checkValue(inner, refuse);
+    return;
+  }
   for (const [key, inner] of Object.entries(value)) {
-    if (!Array.isArray(value)) checkKey(key, refuse);
+    checkKey(key, refuse);
     checkValue(inner, refuse);
   }
+}
+
+function isArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
 }
 
 function checkKey(key: string, refuse: Refuse): void {

@@ -25,6 +25,7 @@ import {
   parseManifest,
 } from "./manifest.ts";
 import type { Clock, ObjectStore, Random, Version } from "./ports.ts";
+import { refuseFork } from "./refuse-fork.ts";
 import { sealBundle } from "./seal-bundle.ts";
 import { firstTsMs, formatTs } from "./timestamp.ts";
 
@@ -78,6 +79,7 @@ export interface Committed {
  * before or exactly as after.
  *
  * @throws ConflictError another commit was faster; the bundle written here is named by no manifest
+ * @throws RollbackError the manifest is older than the audit rows; nothing was written
  * @throws OutcomeUnknownError the manifest's swap was sent and cannot be read back
  * @throws InputError what was to be written is not what the format allows; nothing was written
  */
@@ -87,6 +89,7 @@ export async function commitGeneration(ports: CommitPorts, base: CommitBase, dra
   const gen = base.kind === "first" ? 1 : base.manifest.gen + 1;
   const bundle = await sealBundle(ports.random, { ...identityOf(base), gen, entries: draft.unlock, ...draft });
   checkBounds(bundle, base, draft, nowMs);
+  await refuseFork(store, gen, base.kind === "first" ? null : base.version);
   const previousRow = base.kind === "first" ? null : await ensureAuditRow(store, base.manifest, base.signingKey);
   const key = await createBundle(store, bundle, firstTsMs(nowMs, currentTs(base)));
   ports.onPhase?.("bundle-created");
@@ -214,14 +217,10 @@ async function settleConflict(
 function namingTheBundle(error: unknown, manifest: Manifest): unknown {
   const stale = `stale object at ${manifest.bundle.key} is harmless (manifest never named it)`;
   if (error instanceof ConflictError) {
-    return new ConflictError(`another writer committed generation ${manifest.gen} first; ${stale}`, {
-      hint: "run the same command again: it starts from what is there now",
-    });
+    return new ConflictError(`another writer committed generation ${manifest.gen} first; ${stale}`);
   }
   if (error instanceof OutcomeUnknownError) {
-    return new OutcomeUnknownError(`generation ${manifest.gen} may or may not have been committed: ${error.message}`, {
-      hint: "run `vsync status --remote` once the store answers: it says which generation the manifest names",
-    });
+    return new OutcomeUnknownError(`generation ${manifest.gen} may or may not have been committed: ${error.message}`);
   }
   const details = error instanceof VsyncError && error.hint !== undefined ? { hint: error.hint } : {};
   if (error instanceof AccessDeniedError) return new AccessDeniedError(`${error.message}; ${stale}`, details);

@@ -7,7 +7,7 @@ import { PassphraseKeys } from "./passphrase-keys.ts";
 export interface DiffRequest extends OpenRequest {
   readonly fromGen: number;
   /** Absent: the newest generation. */
-  readonly toGen?: number;
+  readonly toGen?: number | undefined;
   readonly passphraseThen: PassphraseThen;
 }
 

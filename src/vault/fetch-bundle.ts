@@ -4,6 +4,9 @@ import type { Manifest } from "./manifest.ts";
 import { signalOf } from "./open-manifest.ts";
 import type { ObjectStore, ReadOptions } from "./ports.ts";
 
+/** The bundle is not there: it was removed, or a newer generation has come and gc has been quick. */
+export class BundleMissingError extends BundleCorruptError {}
+
 /**
  * The bundle that a manifest or an audit row names, proven by size and digest.
  *
@@ -16,9 +19,7 @@ export async function fetchBundle(
 ): Promise<Uint8Array> {
   const stored = await store.get(ref.key, { ...signalOf(options), maxBytes: ref.size });
   if (stored === null) {
-    throw new BundleCorruptError(`the bundle ${ref.key} is not there`, {
-      hint: "put the object back, from the bucket's object versions or a backup",
-    });
+    throw new BundleMissingError(`the bundle ${ref.key} is not there`);
   }
   if (stored.bytes.length !== ref.size) throw corrupt(ref, "does not have the size that its manifest gives");
   if (sha256Hex(stored.bytes) !== ref.sha256) throw corrupt(ref, "does not have the digest that its manifest gives");

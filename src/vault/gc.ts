@@ -25,8 +25,9 @@ const MAX_REMOVED = 10_000;
 
 /**
  * Removes bundles that nobody needs any more: never what the manifest names, never one of the newest `keep` generations.
- * The commit that says so comes first, so that a row tells of every removal, also of one that was cut short. Null where
- * there is nothing to remove, or `confirm` said no.
+ * The commit that says so comes first, so that a row tells of every removal, also of one that was cut short: then
+ * the next gc removes the rest. At most ten thousand go at once, the oldest. Null where there is nothing to remove, or
+ * `confirm` said no.
  *
  * @throws InputError `keep` is not 1 or more
  * @throws what opening, verifying the audit rows and committing throw

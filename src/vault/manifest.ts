@@ -8,7 +8,19 @@ import { NotAuthenticError, UnsupportedSpecVersionError } from "../errors.ts";
 import { type JsonObject, type JsonValue, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
 import { BUNDLE_PREFIX } from "./keys.ts";
 import { MAX_BUNDLE_BYTES } from "./limits.ts";
-import { base64, count, exactly, instant, openObject, parseShape, sha256, slotId, text, vaultId } from "./shape.ts";
+import {
+  base64,
+  count,
+  exactly,
+  instant,
+  openObject,
+  parseShape,
+  quoted,
+  sha256,
+  slotId,
+  text,
+  vaultId,
+} from "./shape.ts";
 import { parseTs } from "./timestamp.ts";
 
 export const MANIFEST_FORMAT = "vsync-manifest-v1";
@@ -107,7 +119,7 @@ export function checkFormat(value: JsonValue, expected: string, what: string, re
   const format = typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, "format") : null;
   if (typeof format?.value !== "string") throw refuseForm("has no format");
   if (format.value === expected) return;
-  throw new UnsupportedSpecVersionError(`${what} has the unknown format ${JSON.stringify(format.value.slice(0, 40))}`);
+  throw new UnsupportedSpecVersionError(`${what} has the unknown format ${quoted(format.value)}`);
 }
 
 /** @throws what `refuseBounds` makes, where the cost is out of bounds */
@@ -131,7 +143,7 @@ export function parseKdf(value: unknown, what: string, refuseForm: Refuse): KdfF
 function checkKdfName(kdf: unknown, what: string): void {
   const name = typeof kdf === "object" && kdf !== null && "name" in kdf ? kdf.name : undefined;
   if (typeof name !== "string" || name === "argon2id") return;
-  throw new UnsupportedSpecVersionError(`${what} uses the unknown key derivation ${JSON.stringify(name.slice(0, 40))}`);
+  throw new UnsupportedSpecVersionError(`${what} uses the unknown key derivation ${quoted(name)}`);
 }
 
 function checkLinks(manifest: Manifest): void {

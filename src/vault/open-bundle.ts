@@ -1,10 +1,11 @@
+import { isUtf8 } from "node:buffer";
 import * as v from "valibot";
 import { decodeCheckedBase64 as decode } from "../crypto/base64.ts";
 import { openBox } from "../crypto/box.ts";
 import { Secret } from "../crypto/secret.ts";
 import { importSigningKey, type SigningKey } from "../crypto/signing.ts";
 import { openSlot } from "../crypto/slot.ts";
-import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey } from "../crypto/subkeys.ts";
+import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../crypto/subkeys.ts";
 import { aadOf, type BundleHeader, parseBundle, refuseBundle, slotOf } from "./bundle-header.ts";
 import { decodeUtf8, parseCanonicalJson } from "./canonical-json.ts";
 import { type Item, itemNameFault } from "./item.ts";
@@ -85,11 +86,8 @@ async function unsealKey(header: BundleHeader, by: SlotKey): Promise<BundleKey> 
 }
 
 function openIndex(header: BundleHeader, rootKey: Uint8Array): readonly IndexEntry[] {
-  const plaintext = openBox(
-    deriveIndexKey(rootKey),
-    aadOf(header, "index"),
-    decode(header.index),
-    "the bundle's index",
+  const plaintext = withKey(deriveIndexKey(rootKey), (key) =>
+    openBox(key, aadOf(header, "index"), decode(header.index), "the bundle's index"),
   );
   const value = parseCanonicalJson(decodeUtf8(plaintext, refuseIndex), refuseIndex);
   const { items } = parseShape(indexShape, value, refuseIndex);
@@ -118,13 +116,23 @@ function openItems(
   rootKey: Uint8Array,
 ): Item[] {
   const boxOf = new Map(header.items.map((item, at) => [item.id, boxes[at]]));
-  return index.map((entry) => {
-    const box = boxOf.get(entry.id) ?? new Uint8Array();
-    const key = deriveItemKey(rootKey, entry.id);
-    const data = openBox(key, aadOf(header, entry.id), box, `an item (${entry.id}) of the bundle`);
-    if (entry.kind === "secret") decodeUtf8(data, (fault) => refuseBundle(`holds a secret that ${fault}`));
-    return { ...entry, data: Secret.ofBytes(data) };
-  });
+  const items: Item[] = [];
+  try {
+    for (const entry of index) items.push(openItem(header, boxOf.get(entry.id) ?? new Uint8Array(), entry, rootKey));
+    return items;
+  } catch (error) {
+    for (const { data } of items) data.destroy();
+    throw error;
+  }
+}
+
+function openItem(header: BundleHeader, box: Uint8Array, entry: IndexEntry, rootKey: Uint8Array): Item {
+  const data = withKey(deriveItemKey(rootKey, entry.id), (key) =>
+    openBox(key, aadOf(header, entry.id), box, `an item (${entry.id}) of the bundle`),
+  );
+  // Looked at as bytes: a string that is made only to be checked would stay in memory.
+  if (entry.kind === "secret" && !isUtf8(data)) throw refuseBundle("holds a secret that is not UTF-8");
+  return { ...entry, data: Secret.ofBytes(data) };
 }
 
 /**
@@ -136,8 +144,9 @@ export function openSigningKey(
   header: Pick<BundleHeader, "vault" | "gen" | "signing">,
   operatorKey: Secret,
 ): SigningKey {
-  const boxKey = deriveSigningBoxKey(operatorKey.expose());
-  const pkcs8 = openBox(boxKey, aadOf(header, "signing"), decode(header.signing), "the bundle's signing key");
+  const pkcs8 = withKey(deriveSigningBoxKey(operatorKey.expose()), (key) =>
+    openBox(key, aadOf(header, "signing"), decode(header.signing), "the bundle's signing key"),
+  );
   try {
     return importSigningKey(pkcs8);
   } finally {

@@ -52,14 +52,14 @@ export async function openManifest(
   ports: ReadPorts,
   request: OpenRequest,
   keys: PassphraseKeys,
-  onParsed?: (manifest: Manifest) => void,
+  onParsed?: (fetched: FetchedManifest) => void,
 ): Promise<OpenedManifest> {
   if (request.passphrase.expose().length === 0) throw passphraseMissing();
   keys.startEarly(request.expect.hint);
   const fetched = await fetchManifest(ports.store, request);
   if (fetched === null) throw manifestNotFound(ports.store);
-  onParsed?.(fetched.manifest);
-  const unlocked = await findSlot(keys, fetched.passphraseEntries);
+  onParsed?.(fetched);
+  const unlocked = await findSlot(keys, fetched.passphraseEntries, request);
   if (unlocked === null) throw wrongPassphrase(fetched.manifest);
   checkEndorsement(unlocked, fetched.manifest);
   verifySignature(fetched);
@@ -84,12 +84,7 @@ function checkExpectation(manifest: Manifest, expect: Expectation): void {
     throw new NotAuthenticError(`the manifest is of another env than ${JSON.stringify(expect.env)}`);
   }
   if (expect.minGen !== undefined && manifest.gen < expect.minGen) {
-    throw new RollbackError(
-      `the store offers generation ${manifest.gen}, generation ${expect.minGen} was seen before`,
-      {
-        hint: "an older manifest was put back: find out who, then `vsync push` again or restore the newest object version",
-      },
-    );
+    throw new RollbackError(`the store offers generation ${manifest.gen}, generation ${expect.minGen} was seen before`);
   }
 }
 
@@ -100,10 +95,9 @@ function checkNotRetired(entry: PassphraseEntry, clock: Clock): void {
   });
 }
 
-function wrongPassphrase(manifest: Manifest): WrongPassphraseError {
-  const since = `the vault is at generation ${manifest.gen}, last rotated ${manifest.rotated_at}`;
+function wrongPassphrase({ gen, rotated_at }: Manifest): WrongPassphraseError {
   return new WrongPassphraseError("the passphrase opens no slot of this vault", {
-    hint: `${since}: if the passphrase was rotated, roll the new one out`,
+    hint: `check the passphrase and where it comes from (generation ${gen}, last set ${rotated_at}): if it was rotated, roll the new one out`,
   });
 }
 

@@ -1,8 +1,11 @@
-import { fetchBundle } from "./fetch-bundle.ts";
+import { BundleMissingError, fetchBundle } from "./fetch-bundle.ts";
+import type { FetchedManifest } from "./fetch-manifest.ts";
+import { MANIFEST_KEY } from "./keys.ts";
 import type { Manifest } from "./manifest.ts";
 import { destroyBundleKey, type OpenedBundle, openBundle, sealsOf } from "./open-bundle.ts";
 import { type OpenedManifest, type OpenRequest, openManifest, type ReadPorts, signalOf } from "./open-manifest.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
+import type { Version } from "./ports.ts";
 
 /** A vault at one generation, decrypted in memory. */
 export interface OpenedVault extends OpenedManifest {
@@ -33,13 +36,35 @@ export async function openWith(
   keys: PassphraseKeys,
   onParsed?: (manifest: Manifest) => void,
 ): Promise<OpenedVault> {
+  let seen: Version | undefined;
+  const noted = (manifest: FetchedManifest) => {
+    seen = manifest.version;
+    onParsed?.(manifest.manifest);
+  };
+  try {
+    return await openOnce(ports, request, keys, noted);
+  } catch (error) {
+    // Between our two GETs a commit and a gc may have come: then there is a newer manifest, and it is opened instead.
+    const isGone =
+      error instanceof BundleMissingError && (await ports.store.head(MANIFEST_KEY, signalOf(request))) !== seen;
+    if (!isGone) throw error;
+    return openOnce(ports, request, keys, noted);
+  }
+}
+
+async function openOnce(
+  ports: ReadPorts,
+  request: OpenRequest,
+  keys: PassphraseKeys,
+  onParsed: (manifest: FetchedManifest) => void,
+): Promise<OpenedVault> {
   const abort = new AbortController();
   const signal = request.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, request.signal]);
   let fetching: Promise<Uint8Array> | undefined;
   try {
-    const opened = await openManifest(ports, request, keys, (manifest) => {
-      onParsed?.(manifest);
-      fetching = fetchBundle(ports.store, manifest.bundle, { signal });
+    const opened = await openManifest(ports, request, keys, (fetched) => {
+      onParsed(fetched);
+      fetching = fetchBundle(ports.store, fetched.manifest.bundle, { signal });
       fetching.catch(() => {
         // Its turn comes after the manifest's own errors; until then nobody listens.
       });

@@ -6,6 +6,7 @@ import type { Secret } from "../crypto/secret.ts";
 import { endorsementOf } from "../crypto/subkeys.ts";
 import { NotAuthenticError } from "../errors.ts";
 import { kdfCostOf, type Manifest, type PassphraseEntry } from "./manifest.ts";
+import type { ReadOptions } from "./ports.ts";
 
 /** The keys that one passphrase derives, each cost once, and never two at a time unless asked for early. */
 export class PassphraseKeys {
@@ -65,12 +66,18 @@ export interface Unlocked {
 
 /**
  * The slot whose recipient the passphrase derives, or null. A cost that is being derived already is looked at first:
- * with a current hint, a boot inside a grace window derives once, not twice.
+ * with a current hint, a boot inside a grace window derives once, not twice. A derivation that has begun cannot be
+ * stopped; aborting keeps the next one from beginning.
  */
-export async function findSlot(keys: PassphraseKeys, entries: readonly PassphraseEntry[]): Promise<Unlocked | null> {
+export async function findSlot(
+  keys: PassphraseKeys,
+  entries: readonly PassphraseEntry[],
+  { signal }: ReadOptions = {},
+): Promise<Unlocked | null> {
   const costed = entries.map((entry) => ({ entry, cost: kdfCostOf(entry.kdf, notAuthentic) }));
   const started = costed.filter(({ cost }) => keys.isStarted(cost));
   for (const { entry, cost } of [...started, ...costed.filter((candidate) => !started.includes(candidate))]) {
+    signal?.throwIfAborted();
     const key = await keys.of(cost);
     if (Buffer.compare(key.recipient, decodeCheckedBase64(entry.recipient)) === 0) return { entry, key };
   }

@@ -5,6 +5,7 @@ import { endorsementOf } from "../crypto/subkeys.ts";
 import { UnsupportedSpecVersionError } from "../errors.ts";
 import type { Manifest, PassphraseEntry } from "./manifest.ts";
 import type { Clock, Random } from "./ports.ts";
+import { quoted } from "./shape.ts";
 
 /** The default cost with a fresh salt: no two slots ever share one. */
 export function freshCost(random: Random, cost: Omit<KdfCost, "salt"> = DEFAULT_COST): KdfCost {
@@ -63,7 +64,7 @@ export function keptEntries(
 export function refuseUnknownKinds(manifest: Manifest): void {
   const unknown = manifest.unlock.map((entry) => entry["kind"]).find((kind) => kind !== "passphrase");
   if (unknown === undefined) return;
-  throw new UnsupportedSpecVersionError(`the vault has a slot of the unknown kind ${JSON.stringify(unknown)}`, {
+  throw new UnsupportedSpecVersionError(`the vault has a slot of the unknown kind ${quoted(JSON.stringify(unknown))}`, {
     hint: "upgrade vsync before writing this vault: this version would shut that slot's holder out",
   });
 }

@@ -1,7 +1,7 @@
 import { encodeBase64 } from "../crypto/base64.ts";
 import type { KdfCost } from "../crypto/kdf-cost.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
-import { ConflictError, ManifestNotFoundError, RollbackError, WrongPassphraseError } from "../errors.ts";
+import { ConflictError, InputError, ManifestNotFoundError, RollbackError, WrongPassphraseError } from "../errors.ts";
 import type { JsonObject } from "./canonical-json.ts";
 import { type Changes, compareItems, identifyItems, isEmpty, type NamedData } from "./changes.ts";
 import { type CommitBase, type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
@@ -36,6 +36,8 @@ export interface PushRequest extends Omit<OpenRequest, "expect"> {
   readonly annotation: Annotation;
   /** The whole set: what is not in it is removed. */
   readonly items: readonly NamedData[];
+  /** Whether no items at all may take the place of some. */
+  readonly mayEmpty?: boolean;
   /** Asked before the first write; false ends the push. */
   confirm(changes: Changes): Promise<boolean>;
 }
@@ -48,12 +50,14 @@ export type PushResult =
  * Replaces the whole set of items. The first push makes the vault.
  *
  * @throws ConflictError somebody else pushed first, or made another vault here
+ * @throws InputError nothing is to take the place of something, without `mayEmpty`
  * @throws what opening and committing throw
  */
 export async function pushItems(ports: CommitPorts, request: PushRequest): Promise<PushResult> {
   const keys = new PassphraseKeys(request.passphrase);
   try {
     const current = await openCurrent(ports, request, keys);
+    if (request.items.length === 0 && current.items.length > 0 && !request.mayEmpty) throw wouldEmpty(current.items);
     const changes = compareItems(current.items, request.items);
     if (current.base.kind === "next" && isEmpty(changes)) {
       return { kind: "unchanged", changes, gen: current.base.manifest.gen };
@@ -73,6 +77,13 @@ export async function pushItems(ports: CommitPorts, request: PushRequest): Promi
   } finally {
     keys.destroy();
   }
+}
+
+/** Nine times in ten it is the pipe's other end that failed. */
+function wouldEmpty(items: readonly Item[]): InputError {
+  return new InputError(`there is nothing to push, and the vault holds ${items.length} names`, {
+    hint: "check what was to be pushed; if the vault is really to be emptied, push with --allow-empty",
+  });
 }
 
 interface Current {
@@ -124,9 +135,7 @@ function otherVault(env: string): ConflictError {
 async function startVault(request: PushRequest, keys: PassphraseKeys): Promise<Current> {
   const { identity } = request;
   if (identity.seenGen > 0) {
-    throw new RollbackError(`the manifest is gone; this machine has seen generation ${identity.seenGen}`, {
-      hint: "restore the object `manifest` from the store's versions or backup; nothing was written",
-    });
+    throw new RollbackError(`the manifest is gone; this machine has seen generation ${identity.seenGen}`);
   }
   const key = await keys.of(identity.cost);
   if (Buffer.compare(key.recipient, identity.recipient) !== 0) {

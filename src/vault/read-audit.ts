@@ -6,7 +6,7 @@ import { verifyAudit } from "./verify-audit.ts";
 
 export interface AuditRequest extends OpenRequest {
   /** So many of the newest generations; absent: all of them. */
-  readonly tail?: number;
+  readonly tail?: number | undefined;
 }
 
 export interface ReadAudit {

@@ -2,7 +2,7 @@ import { decodeCheckedBase64 as decode, encodeBase64 } from "../crypto/base64.ts
 import { sealBox } from "../crypto/box.ts";
 import type { SigningKey } from "../crypto/signing.ts";
 import { sealSlot } from "../crypto/slot.ts";
-import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey } from "../crypto/subkeys.ts";
+import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../crypto/subkeys.ts";
 import { aadOf, BUNDLE_FORMAT, type PassphraseSlot } from "./bundle-header.ts";
 import type { Item } from "./item.ts";
 import type { PassphraseEntry } from "./manifest.ts";
@@ -55,7 +55,9 @@ function assemble(
   { operatorKey, rootKey }: FreshKeys,
 ): Uint8Array {
   const boxes = contents.items.map((item) =>
-    sealBox(random, deriveItemKey(rootKey, item.id), aadOf(contents, item.id), item.data.expose()),
+    withKey(deriveItemKey(rootKey, item.id), (key) =>
+      sealBox(random, key, aadOf(contents, item.id), item.data.expose()),
+    ),
   );
   const header = {
     format: BUNDLE_FORMAT,
@@ -63,7 +65,11 @@ function assemble(
     gen: contents.gen,
     slots,
     signing: sealSigningKey(random, contents, operatorKey),
-    index: encodeBase64(sealBox(random, deriveIndexKey(rootKey), aadOf(contents, "index"), indexOf(contents.items))),
+    index: encodeBase64(
+      withKey(deriveIndexKey(rootKey), (key) =>
+        sealBox(random, key, aadOf(contents, "index"), indexOf(contents.items)),
+      ),
+    ),
     items: contents.items.map((item, at) => ({ id: item.id, size: boxes[at]?.length })),
   };
   return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...boxes]);
@@ -71,7 +77,9 @@ function assemble(
 
 function sealSigningKey(random: Random, contents: BundleContents, operatorKey: Uint8Array): string {
   const pkcs8 = contents.signingKey.exportPkcs8();
-  const box = sealBox(random, deriveSigningBoxKey(operatorKey), aadOf(contents, "signing"), pkcs8);
+  const box = withKey(deriveSigningBoxKey(operatorKey), (key) =>
+    sealBox(random, key, aadOf(contents, "signing"), pkcs8),
+  );
   pkcs8.fill(0);
   return encodeBase64(box);
 }

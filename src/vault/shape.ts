@@ -16,7 +16,15 @@ export function parseShape<Schema extends v.GenericSchema>(
   const parsed = v.safeParse(shape, value, { abortEarly: true });
   if (parsed.success) return parsed.output;
   const field = v.getDotPath(parsed.issues[0]) ?? "it";
-  throw refuse(`has a field of the wrong form: ${JSON.stringify(field)}`);
+  throw refuse(`has a field of the wrong form: ${quoted(field)}`);
+}
+
+const QUOTED_CHARACTERS = 64;
+
+/** A word that somebody else wrote, for a message: short, and without anything that a terminal would act on. */
+export function quoted(word: string): string {
+  const printable = word.slice(0, QUOTED_CHARACTERS).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, "\u{fffd}");
+  return JSON.stringify(word.length > QUOTED_CHARACTERS ? `${printable}\u2026` : printable);
 }
 
 export const text = v.string();

@@ -193,10 +193,15 @@ describe("writes that are turned away", () => {
     expect(requests()).toEqual(["PUT 503", "PUT 503", "PUT 200"]);
   });
 
-  test("409 every time: a conflict", async () => {
+  test("409 every time, and somebody else's object is there: a conflict", async () => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code: "OperationAborted" }, 100);
-    expect(await failureOf(store.create("new", BYTES))).toBeInstanceOf(ConflictError);
-    expect(server.log).toHaveLength(5);
+    expect(await failureOf(store.create("there", BYTES))).toBeInstanceOf(ConflictError);
+    expect(requests().filter((request) => request.startsWith("PUT"))).toHaveLength(5);
+  });
+
+  test("409 every time, and nothing is there: the store is out of order, and nobody was quicker", async () => {
+    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code: "OperationAborted" }, 100);
+    expect(await failureOf(store.create("new", BYTES))).toBeInstanceOf(S3UnreachableError);
   });
 
   test("409, then 412: the other writer has won, even if with the same bytes", async () => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { AuditBrokenError, VsyncError } from "../../src/errors.ts";
+import { type AuditBrokenError, VsyncError } from "../../src/errors.ts";
 import { OPERATIONS } from "./operations.ts";
 import type { Vector } from "./vector.ts";
 

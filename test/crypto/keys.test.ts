@@ -1,0 +1,277 @@
+import { setImmediate } from "node:timers/promises";
+import { describe, expect, test, vi } from "vitest";
+import { openBox, sealBox } from "../../src/crypto/box.ts";
+import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { generateSigningKey, importSigningKey, signEd25519, verifyEd25519 } from "../../src/crypto/signing.ts";
+import { openSlot, SlotNotOursError, sealSlot } from "../../src/crypto/slot.ts";
+import {
+  deriveIndexKey,
+  deriveItemKey,
+  deriveRootKey,
+  deriveSigningBoxKey,
+  endorsementOf,
+} from "../../src/crypto/subkeys.ts";
+import { BundleCorruptError } from "../../src/errors.ts";
+import { finishRotation } from "../../src/vault/finish.ts";
+import { collectGarbage } from "../../src/vault/gc.ts";
+import { openVault } from "../../src/vault/open.ts";
+import { openForCommit } from "../../src/vault/open-for-commit.ts";
+import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
+import type { Random } from "../../src/vault/ports.ts";
+import { reconcileAudit } from "../../src/vault/reconcile.ts";
+import { restoreGeneration } from "../../src/vault/restore.ts";
+import { setItems } from "../../src/vault/set-items.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+import {
+  amendRequest,
+  COST,
+  forkOf,
+  OLD,
+  push,
+  pushedWorld,
+  rejection,
+  rotate,
+  secretItems,
+  seededRandom,
+  type World,
+} from "../vault/fixture.ts";
+
+const KEY = new Uint8Array(32).fill(7);
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+describe("boxes", () => {
+  test("every box has a nonce of its own, drawn from the random source", () => {
+    const drawn: string[] = [];
+    const random: Random = {
+      bytes(length) {
+        const bytes = seededRandom(String(drawn.length)).bytes(length);
+        drawn.push(hex(bytes));
+        return bytes;
+      },
+    };
+    const boxes = Array.from({ length: 100 }, () => sealBox(random, KEY, "aad", Buffer.from("same")));
+    expect(boxes.map((box) => hex(box.subarray(0, 12)))).toEqual(drawn);
+    expect(new Set(boxes.map((box) => hex(box.subarray(12)))).size).toBe(100);
+  });
+
+  test("no nonce stands twice in a vault's life, and no key seals two boxes", async () => {
+    const world = await pushedWorld({ A: "same", B: "same", C: "" });
+    const nonces: string[] = [];
+    const ciphertexts: string[] = [];
+    for (const [key, { bytes }] of await historyBundles(world)) {
+      const end = bytes.indexOf(0x0a);
+      const header = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString()) as {
+        signing: string;
+        index: string;
+        slots: { enc: string; ct: string }[];
+        items: { size: number }[];
+      };
+      const boxes = [Buffer.from(header.signing, "base64"), Buffer.from(header.index, "base64")];
+      let at = end + 1;
+      for (const { size } of header.items) boxes.push(Buffer.from(bytes.subarray(at, (at += size))));
+      expect(boxes).toHaveLength(5);
+      nonces.push(...boxes.map((box) => box.subarray(0, 12).toString("hex")));
+      ciphertexts.push(...boxes.map((box) => box.subarray(12).toString("hex")));
+      ciphertexts.push(...header.slots.flatMap(({ enc, ct }) => [enc, ct]));
+      expect(key).toMatch(/^v=/);
+    }
+    expect(nonces).toHaveLength(20);
+    expect(new Set(nonces).size).toBe(nonces.length);
+    expect(new Set(ciphertexts).size).toBe(ciphertexts.length);
+  });
+
+  test("another key, aad, nonce, text or tag: corrupt, and no plaintext", () => {
+    const box = sealBox(seededRandom("box"), KEY, "aad", Buffer.from("plaintext"));
+    expect(Buffer.from(openBox(KEY, "aad", box, "it")).toString()).toBe("plaintext");
+    expect(() => openBox(new Uint8Array(32), "aad", box, "it")).toThrow(BundleCorruptError);
+    expect(() => openBox(KEY, "aad ", box, "it")).toThrow(BundleCorruptError);
+    for (let at = 0; at < box.length; at++) {
+      const altered = Uint8Array.from(box, (byte, index) => (index === at ? byte ^ 1 : byte));
+      expect(() => openBox(KEY, "aad", altered, "it")).toThrow("it does not decrypt");
+    }
+    for (let length = 0; length < box.length; length++) {
+      expect(() => openBox(KEY, "aad", box.subarray(0, length), "it")).toThrow(BundleCorruptError);
+    }
+  });
+
+  async function historyBundles(world: World): Promise<[string, { bytes: Uint8Array }][]> {
+    await push(world, OLD, { A: "same", B: "same", C: "!" });
+    await rotate(world, OLD, "second", { graceMs: 1 });
+    await rotate(world, "second", OLD);
+    return [...world.store.bucket].filter(([key]) => key.startsWith("v="));
+  }
+});
+
+describe("subkeys", () => {
+  test("none is another, nor its parent", () => {
+    const root = deriveRootKey(KEY);
+    const all = [
+      KEY,
+      root,
+      deriveSigningBoxKey(KEY),
+      deriveIndexKey(root),
+      deriveItemKey(root, "0000000000000000"),
+      deriveItemKey(root, "0000000000000001"),
+      deriveIndexKey(KEY),
+      deriveSigningBoxKey(root),
+    ];
+    expect(new Set(all.map(hex)).size).toBe(all.length);
+    for (const key of all) expect(key).toHaveLength(32);
+  });
+
+  test("an endorsement is of one passphrase, vault, slot and signer", () => {
+    const of = (mac: Uint8Array, vault: string, slot: string, signer: string) =>
+      hex(endorsementOf(mac, vault, slot, signer));
+    const all = [of(KEY, "v", "p1", "s"), of(KEY, "w", "p1", "s"), of(KEY, "v", "p2", "s"), of(KEY, "v", "p1", "t")];
+    expect(new Set([...all, of(new Uint8Array(32), "v", "p1", "s")]).size).toBe(5);
+  });
+});
+
+describe("slots", () => {
+  const place = { vault: "v", gen: 1, slot: "p1" };
+
+  test("open for their recipient, in their own place", async () => {
+    const { seed, recipient } = await derivePassphraseKey(Secret.ofText(OLD), { ...COST, salt: new Uint8Array(16) });
+    const sealed = await sealSlot(recipient, KEY, place);
+    expect(await openSlot(seed.expose(), sealed, place)).toEqual(KEY);
+    for (const other of [{ vault: "w" }, { gen: 2 }, { slot: "p2" }]) {
+      const opening = openSlot(seed.expose(), sealed, { ...place, ...other });
+      expect(await rejection(opening)).toBeInstanceOf(SlotNotOursError);
+    }
+    expect(await rejection(openSlot(KEY, sealed, place))).toBeInstanceOf(SlotNotOursError);
+    for (const enc of [new Uint8Array(), new Uint8Array(31), new Uint8Array(32), sealed.enc.toReversed()]) {
+      expect(await rejection(openSlot(seed.expose(), { ...sealed, enc }, place))).toBeInstanceOf(SlotNotOursError);
+    }
+  });
+
+  test("that hold anything but a key are corrupt", async () => {
+    const { seed, recipient } = await derivePassphraseKey(Secret.ofText(OLD), { ...COST, salt: new Uint8Array(16) });
+    for (const length of [0, 31, 33]) {
+      const sealed = await sealSlot(recipient, new Uint8Array(length), place);
+      expect(await rejection(openSlot(seed.expose(), sealed, place))).toMatchObject({
+        name: "BundleCorruptError",
+        message: `slot p1 of generation 1 holds ${length} bytes, not a key`,
+      });
+    }
+  });
+});
+
+describe("the signing key", () => {
+  test("comes back from its PKCS#8 form and signs the same bytes alike", () => {
+    const key = generateSigningKey();
+    const again = importSigningKey(key.exportPkcs8());
+    const message = Buffer.from("message");
+    expect(again.publicKey).toEqual(key.publicKey);
+    expect(hex(signEd25519(again, message))).toBe(hex(signEd25519(key, message)));
+    expect(verifyEd25519(key.publicKey, message, signEd25519(key, message))).toBe(true);
+    expect(verifyEd25519(generateSigningKey().publicKey, message, signEd25519(key, message))).toBe(false);
+  });
+
+  test("is no other PKCS#8", () => {
+    const pkcs8 = generateSigningKey().exportPkcs8();
+    const altered = [pkcs8.subarray(1), Buffer.concat([pkcs8, Buffer.of(0)]), new Uint8Array(48), new Uint8Array()];
+    for (const it of altered) expect(() => importSigningKey(it)).toThrow(BundleCorruptError);
+  });
+});
+
+describe("keys are zeroed", () => {
+  const isZero = (it: Secret): boolean => it.expose().every((byte) => byte === 0);
+  const cost = { ...COST, salt: new Uint8Array(16) };
+
+  test("by PassphraseKeys.destroy, also those still being derived", async () => {
+    const keys = new PassphraseKeys(Secret.ofText(OLD));
+    const done = await keys.of(cost);
+    const early = keys.of({ ...cost, iterations: 2 });
+    expect(isZero(done.seed) || isZero(done.mac)).toBe(false);
+    keys.destroy();
+    const late = await early;
+    await setImmediate();
+    for (const key of [done, late]) expect([isZero(key.seed), isZero(key.mac)]).toEqual([true, true]);
+  });
+
+  test("and a destroyed PassphraseKeys derives afresh, never handing zeroes out", async () => {
+    const keys = new PassphraseKeys(Secret.ofText(OLD));
+    const { recipient } = await keys.of(cost);
+    keys.destroy();
+    const again = await keys.of(cost);
+    expect(isZero(again.seed)).toBe(false);
+    expect(again.recipient).toEqual(recipient);
+    keys.destroy();
+  });
+
+  test("by openVault, which leaves the items alone", async () => {
+    const vault = await openVault(await pushedWorld({ A: "1" }), request());
+    const { key } = vault.bundle;
+    const slot = vault.unlocked.key;
+    expect([key.rootKey, slot.seed, slot.mac].map(isZero)).toEqual([true, true, true]);
+    expect(key.seals === "O" && isZero(key.operatorKey)).toBe(true);
+    expect(vault.bundle.items.map(({ data }) => data.exposeText())).toEqual(["1"]);
+  });
+
+  test("by openForCommit, once it has the signing key", async () => {
+    const keys = new PassphraseKeys(Secret.ofText(OLD));
+    const { vault, signingKey } = await openForCommit(await pushedWorld(), request(), keys);
+    expect([isZero(vault.bundle.key.rootKey), vault.bundle.key.seals]).toEqual([true, "O"]);
+    expect(signingKey.publicKey).toHaveLength(32);
+    keys.destroy();
+    await setImmediate();
+    expect(isZero(vault.unlocked.key.seed)).toBe(true);
+  });
+
+  test("by a commit: the operator key that it drew", async () => {
+    const world = await pushedWorld();
+    const drawn: Uint8Array[] = [];
+    const random: Random = {
+      bytes(length) {
+        const bytes = world.random.bytes(length);
+        if (length === 32) drawn.push(bytes);
+        return bytes;
+      },
+    };
+    await push({ ...world, random }, OLD, { A: "2" });
+    await rotate({ ...world, random }, OLD, "second");
+    expect(drawn.map((bytes) => bytes.every((byte) => byte === 0))).toEqual([true, true]);
+  });
+
+  const yes = async () => true;
+  const then = { passphraseThen: Secret.ofText(OLD), confirm: yes };
+  test.each<[string, number, (world: World, passphrase: string) => Promise<unknown>]>([
+    ["openVault", 1, (world, passphrase) => openVault(world, amendRequest(passphrase))],
+    ["push", 1, (world, passphrase) => push(world, passphrase, { A: "2" })],
+    ["set", 1, (world, passphrase) => setItems(world, amendRequest(passphrase), secretItems({ B: "1" }))],
+    ["reconcile", 1, (world, passphrase) => reconcileAudit(world, amendRequest(passphrase))],
+    ["finish", 1, (world, passphrase) => finishRotation(world, amendRequest(passphrase))],
+    ["rotate", 2, (world, passphrase) => rotate(world, passphrase, "second")],
+    ["restore", 2, (world, passphrase) => restoreGeneration(world, { ...amendRequest(passphrase), ...then, gen: 1 })],
+    [
+      "gc",
+      1,
+      (world, passphrase) =>
+        collectGarbage(world, { ...amendRequest(passphrase), keep: 1, olderThanMs: 0, confirm: yes }),
+    ],
+  ])("by %s, done or refused", async (_name, sets, act) => {
+    const world = await pushedWorld();
+    const destroyed = vi.spyOn(PassphraseKeys.prototype, "destroy");
+    try {
+      await act(world, OLD);
+      expect(destroyed).toHaveBeenCalledTimes(sets);
+      destroyed.mockClear();
+      await rejection(act({ ...world, store: new MemoryStore({ bucket: world.store.bucket }) }, "wrong"));
+      expect(destroyed).toHaveBeenCalled();
+    } finally {
+      destroyed.mockRestore();
+    }
+  });
+
+  test("the passphrase itself is its owner's to destroy", async () => {
+    const world = forkOf(await pushedWorld());
+    const it = request();
+    await openVault(world, it);
+    expect(it.passphrase.exposeText()).toBe(OLD);
+  });
+
+  function request() {
+    return { passphrase: Secret.ofText(OLD), expect: { env: "prod" } };
+  }
+});

@@ -1,0 +1,18 @@
+import type * as argon2 from "../../src/crypto/argon2id.ts";
+
+/**
+ * Argon2id that remembers: these tests open the same vault with the same passphrase thousands of times, and would spend
+ * most of their time on that. Every caller gets bytes of its own, since it zeroes them.
+ */
+export function derivingOnce(actual: typeof argon2): typeof argon2 {
+  const derived = new Map<string, Promise<Uint8Array>>();
+  return {
+    ...actual,
+    async argon2id(message, cost, length) {
+      const name = JSON.stringify([[...message], [...cost.salt], cost.iterations, cost.memoryKiB, cost.parallelism]);
+      const deriving = derived.get(name) ?? actual.argon2id(message, cost, length);
+      derived.set(name, deriving);
+      return Uint8Array.from(await deriving);
+    },
+  };
+}

@@ -1,0 +1,213 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { sha256Hex } from "../../src/crypto/digest.ts";
+import { AuditBrokenError } from "../../src/errors.ts";
+import { encodeAuditRow } from "../../src/vault/audit-row.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
+import type { Manifest } from "../../src/vault/manifest.ts";
+import { openForCommit, type WritableVault } from "../../src/vault/open-for-commit.ts";
+import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
+import { reconcileAudit } from "../../src/vault/reconcile.ts";
+import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import type { MemoryStore } from "../support/memory-store.ts";
+import {
+  amendRequest,
+  forkOf,
+  HOUR_MS,
+  NEW,
+  OLD,
+  push,
+  pushedWorld,
+  rejection,
+  rotate,
+  type World,
+} from "./fixture.ts";
+
+const GENERATIONS = [1, 2, 3, 4, 5, 6];
+
+let world: World;
+let manifest: Manifest;
+/** The vault as it stood at each generation, by its number. */
+const stood = new Map<number, WritableVault>();
+
+beforeAll(async () => {
+  world = await pushedWorld({ A: "1" });
+  const note = async (passphrase: string) => {
+    const request = amendRequest(passphrase);
+    const writable = await openForCommit(world, request, new PassphraseKeys(request.passphrase));
+    ({ manifest } = writable.vault);
+    stood.set(manifest.gen, writable);
+  };
+  await note(OLD);
+  await push(world, OLD, { A: "2" });
+  await note(OLD);
+  await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+  await note(NEW);
+  await push(world, NEW, { A: "4" });
+  await note(NEW);
+  await rotate(world, NEW, OLD);
+  await note(OLD);
+  await push(world, OLD, { A: "6" });
+  await note(OLD);
+});
+
+function rowBytes(gen: number): Uint8Array {
+  return world.store.bucket.get(auditKey(gen))?.bytes ?? expect.unreachable(`no row ${gen}`);
+}
+
+function put(store: MemoryStore, key: string, bytes: Uint8Array): void {
+  store.bucket.set(key, { bytes, version: sha256Hex(bytes) });
+}
+
+/** The row at fault, after `tamper` has had its way with a copy of the store. */
+async function faultAfter(tamper: (store: MemoryStore) => void): Promise<number> {
+  const { store } = forkOf(world);
+  tamper(store);
+  const error = await rejection(verifyAudit(store, manifest));
+  expect(error).toBeInstanceOf(AuditBrokenError);
+  return (error as AuditBrokenError).row;
+}
+
+test("six rows over two rotations verify", async () => {
+  const { rows, outstanding } = await verifyAudit(world.store, manifest);
+  expect(outstanding).toBeNull();
+  expect(rows.map((row) => [row.gen, row.action])).toEqual([
+    [6, "push"],
+    [5, "rotate"],
+    [4, "push"],
+    [3, "rotate"],
+    [2, "push"],
+    [1, "push"],
+  ]);
+});
+
+describe.each(GENERATIONS)("row %i", (gen) => {
+  test("each of its bytes counts", async () => {
+    const genuine = rowBytes(gen);
+    for (let at = 0; at < genuine.length; at += 7) {
+      const altered = Uint8Array.from(genuine, (byte, index) => (index === at ? byte ^ 1 : byte));
+      expect(await faultAfter((store) => put(store, auditKey(gen), altered))).toBe(gen);
+    }
+  });
+
+  test("cut, longer, empty, or another generation's", async () => {
+    const genuine = rowBytes(gen);
+    const others = GENERATIONS.filter((other) => other !== gen).map(rowBytes);
+    const longer = Buffer.concat([genuine, Buffer.from("\n")]);
+    for (const bytes of [genuine.subarray(0, -1), longer, new Uint8Array(), ...others]) {
+      expect(await faultAfter((store) => put(store, auditKey(gen), bytes))).toBe(gen);
+    }
+  });
+
+  test("gone: broken, but for the manifest's own, which is outstanding", async () => {
+    const { store } = forkOf(world);
+    store.bucket.delete(auditKey(gen));
+    const verified = verifyAudit(store, manifest);
+    if (gen === manifest.gen) expect(await verified).toMatchObject({ outstanding: gen, rows: { length: gen - 1 } });
+    else expect(await rejection(verified)).toMatchObject({ row: gen, message: `audit row ${gen} is missing` });
+  });
+
+  test("and all below it gone: the newest that is missing is named", async () => {
+    const gone = GENERATIONS.filter((it) => it <= gen && it < manifest.gen);
+    const newest = Math.max(...gone);
+    expect(await faultAfter((store) => gone.forEach((it) => store.bucket.delete(auditKey(it))))).toBe(newest);
+  });
+
+  test("with the manifest of its generation put back: every newer row is one too many", async () => {
+    if (gen === manifest.gen) return expect(await verifyAudit(world.store, manifest)).toBeDefined();
+    const { vault } = stood.get(gen) ?? expect.unreachable();
+    const { store } = forkOf(world);
+    put(store, MANIFEST_KEY, vault.bytes);
+    expect(await rejection(verifyAudit(store, vault.manifest))).toMatchObject({
+      row: manifest.gen,
+      message: `audit row ${manifest.gen} is newer than the manifest: manifest rolled back`,
+    });
+  });
+
+  test("verified under a manifest that was read before newer commits came: no fault", async () => {
+    const { vault } = stood.get(gen) ?? expect.unreachable();
+    const { rows, outstanding } = await verifyAudit(world.store, vault.manifest);
+    expect({ rows: rows.length, outstanding }).toEqual({ rows: gen, outstanding: null });
+  });
+});
+
+describe("rewritten by someone who holds the signing keys", () => {
+  /** The row of `gen`, well signed, with another note, and linked to `previous` where that is given. */
+  function forgedRow(gen: number, previous?: Uint8Array): Uint8Array {
+    const { vault, signingKey } = stood.get(gen) ?? expect.unreachable();
+    const audit = previous === undefined ? vault.manifest.audit : { gen: gen - 1, sha256: sha256Hex(previous) };
+    const forged = { ...vault.manifest, note: "forged", ...(audit === undefined ? {} : { audit }) };
+    return encodeAuditRow(forged, signingKey);
+  }
+
+  test.each(GENERATIONS)("row %i alone", async (gen) => {
+    expect(await faultAfter((store) => put(store, auditKey(gen), forgedRow(gen)))).toBe(gen);
+  });
+
+  test.each(GENERATIONS)("rows 1 to %i, linked to one another", async (newest) => {
+    const row = await faultAfter((store) => {
+      let previous: Uint8Array | undefined;
+      for (const gen of GENERATIONS.slice(0, newest)) {
+        previous = forgedRow(gen, previous);
+        put(store, auditKey(gen), previous);
+      }
+    });
+    expect(row).toBe(newest);
+  });
+
+  test("the row below an outstanding one: the manifest itself names it", async () => {
+    const row = await faultAfter((store) => {
+      store.bucket.delete(auditKey(6));
+      put(store, auditKey(5), forgedRow(5));
+    });
+    expect(row).toBe(5);
+  });
+});
+
+describe("two rows at fault: the newer is named, for the older hangs on it", () => {
+  test.each([
+    [2, 4],
+    [1, 5],
+    [3, 4],
+  ])("%i and %i", async (older, newer) => {
+    const row = await faultAfter((store) => {
+      put(store, auditKey(older), rowBytes(6));
+      put(store, auditKey(newer), rowBytes(6));
+    });
+    expect(row).toBe(newer);
+  });
+});
+
+test("two rows traded", async () => {
+  const row = await faultAfter((store) => {
+    put(store, auditKey(2), rowBytes(4));
+    put(store, auditKey(4), rowBytes(2));
+  });
+  expect(row).toBe(4);
+});
+
+test("other names below audit/ are ignored, on both sides of the rows", async () => {
+  const { store } = forkOf(world);
+  for (const name of [
+    "0",
+    "000000000006.bak",
+    "0000000000060",
+    "00000000000a",
+    "x",
+    "README",
+    "999",
+    "sub/000000000009",
+  ]) {
+    put(store, `audit/${name}`, rowBytes(1));
+  }
+  expect(await verifyAudit(store, manifest)).toMatchObject({ outstanding: null, rows: { length: 6 } });
+});
+
+test("a chain that is broken is not written on: neither by a commit nor by reconcile", async () => {
+  const fork = forkOf(world);
+  put(fork.store, auditKey(6), rowBytes(5));
+  const { bucket } = forkOf(fork).store;
+  expect(await rejection(push(fork, OLD, { A: "7" }))).toMatchObject({ name: "AuditBrokenError", row: 6 });
+  expect(await rejection(rotate(fork, OLD, NEW))).toMatchObject({ name: "AuditBrokenError", row: 6 });
+  expect(await rejection(reconcileAudit(fork, amendRequest(OLD)))).toMatchObject({ name: "AuditBrokenError", row: 6 });
+  expect(fork.store.bucket).toEqual(bucket);
+});

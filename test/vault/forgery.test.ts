@@ -1,0 +1,200 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { encodeBase64 } from "../../src/crypto/base64.ts";
+import { sha256Hex } from "../../src/crypto/digest.ts";
+import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { generateSigningKey, type SigningKey } from "../../src/crypto/signing.ts";
+import { AuditBrokenError, BundleCorruptError, NotAuthenticError, RollbackError } from "../../src/errors.ts";
+import { encodeAuditRow } from "../../src/vault/audit-row.ts";
+import { commitGeneration } from "../../src/vault/commit.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
+import { encodeManifest, type Manifest, type PassphraseEntry } from "../../src/vault/manifest.ts";
+import { type OpenedVault, openVault } from "../../src/vault/open.ts";
+import { openSigningKey } from "../../src/vault/open-bundle.ts";
+import { freshCost, passphraseEntry } from "../../src/vault/passphrase-slot.ts";
+import type { RotationPlan } from "../../src/vault/rotate.ts";
+import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import {
+  ACTOR,
+  amendRequest,
+  COST,
+  ENV,
+  HOUR_MS,
+  NEW,
+  OLD,
+  open,
+  push,
+  pushedWorld,
+  rejection,
+  rotate,
+  secretsIn,
+  type World,
+} from "./fixture.ts";
+
+/** An attacker who knew the old passphrase while it could write, and may still write the bucket. */
+interface Attacker {
+  readonly vault: OpenedVault;
+  readonly signingKey: SigningKey;
+}
+
+const PLANTED = "the attacker's own passphrase";
+const FORGED = [{ id: "00000000000000aa", name: "A", kind: "secret", data: Secret.ofText("forged") }] as const;
+
+let world: World;
+let attacker: Attacker;
+
+beforeEach(async () => {
+  world = await pushedWorld({ A: "1" });
+  const vault = await open(world, OLD);
+  if (vault.bundle.key.seals !== "O") throw new TypeError("the old passphrase only reads");
+  attacker = { vault, signingKey: openSigningKey(vault.bundle.header, vault.bundle.key.operatorKey) };
+});
+
+function put(manifest: Manifest, key: SigningKey): void {
+  const bytes = encodeManifest(manifest, key);
+  world.store.bucket.set(MANIFEST_KEY, { bytes, version: sha256Hex(bytes) });
+}
+
+/** Commits over whatever is there, rows too, as only someone who can write the bucket could. */
+async function forge(on: OpenedVault, unlock: readonly PassphraseEntry[], signingKey: SigningKey): Promise<void> {
+  world.store.bucket.delete(auditKey(on.manifest.gen + 1));
+  const stored = world.store.bucket.get(MANIFEST_KEY);
+  const version = stored?.version ?? "";
+  const base = { kind: "next", manifest: on.manifest, sha256: on.sha256, version, signingKey } as const;
+  const draft = { action: "push", actor: ACTOR, meta: {}, items: FORGED, unlock, signingKey, rotates: false };
+  await commitGeneration(world, base, draft);
+}
+
+async function plantedEntry(signer: string): Promise<PassphraseEntry> {
+  const cost = freshCost(world.random, COST);
+  const key = await derivePassphraseKey(Secret.ofText(PLANTED), cost);
+  return passphraseEntry("planted", key, cost, { vault: attacker.vault.manifest.vault, signer });
+}
+
+describe.each([
+  ["without grace", {}],
+  ["with grace", { graceMs: HOUR_MS }],
+])("after a rotation %s, who knew the old passphrase forges nothing that the new one takes", (_name, grace) => {
+  let current: OpenedVault;
+  beforeEach(async () => {
+    await rotate(world, OLD, NEW, grace);
+    current = await open(world, NEW);
+  });
+
+  test("a generation signed with the old signing key, the new slot copied into it", async () => {
+    await forge(attacker.vault, current.passphraseEntries, attacker.signingKey);
+    expect(await rejection(open(world, NEW))).toMatchObject({
+      name: "NotAuthenticError",
+      message: "the manifest's signer is not endorsed by this passphrase (slot p2)",
+    });
+  });
+
+  test("the new signer named, and the old key's signature below", async () => {
+    put({ ...current.manifest, env: ENV, repo: "forged" }, attacker.signingKey);
+    expect(await rejection(open(world, NEW))).toMatchObject({
+      name: "NotAuthenticError",
+      message: "the manifest is not signed by the vault's signer",
+    });
+  });
+
+  test("a signer of its own, endorsed by nobody who knows the new passphrase", async () => {
+    const own = generateSigningKey();
+    put({ ...current.manifest, signer: encodeBase64(own.publicKey) }, own);
+    expect(await rejection(open(world, NEW))).toBeInstanceOf(NotAuthenticError);
+  });
+
+  test("the slot renamed to that of an endorsement which it has seen", async () => {
+    const [entry] = current.passphraseEntries;
+    if (entry === undefined) throw new TypeError("no slot");
+    const unlock = [{ ...entry, slot: "p1", endorse: attacker.vault.unlocked.entry.endorse }];
+    put({ ...attacker.vault.manifest, unlock }, attacker.signingKey);
+    expect(await rejection(open(world, NEW))).toBeInstanceOf(NotAuthenticError);
+  });
+
+  test("the older manifest put back: no slot for the new passphrase, and a rollback for who has a floor", async () => {
+    put(attacker.vault.manifest, attacker.signingKey);
+    expect(await rejection(open(world, NEW))).toMatchObject({ name: "WrongPassphraseError" });
+    const expectation = { env: ENV, minGen: 2 };
+    const again = openVault(world, { passphrase: Secret.ofText(OLD), expect: expectation });
+    expect(await rejection(again)).toBeInstanceOf(RollbackError);
+    const error = await rejection(verifyAudit(world.store, (await open(world, OLD)).manifest));
+    expect(error).toBeInstanceOf(AuditBrokenError);
+    expect(error).toMatchObject({ row: 2 });
+  });
+
+  test("the audit row of the rotation, signed with the old key", async () => {
+    const bytes = encodeAuditRow(current.manifest, attacker.signingKey);
+    world.store.bucket.set(auditKey(2), { bytes, version: sha256Hex(bytes) });
+    const error = await rejection(verifyAudit(world.store, current.manifest));
+    expect(error).toBeInstanceOf(AuditBrokenError);
+    expect(error).toMatchObject({ row: 2, message: "audit row 2 is not signed by the vault's signer" });
+  });
+});
+
+describe("inside a window, the old passphrase's holder", () => {
+  test("has the root key, and no box of the signing key opens with it", async () => {
+    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+    const { bundle } = await open(world, OLD);
+    const asOperator = await rejection(Promise.resolve().then(() => openSigningKey(bundle.header, bundle.key.rootKey)));
+    expect(asOperator).toBeInstanceOf(BundleCorruptError);
+  });
+
+  test("cannot make an operator slot of its reader slot", async () => {
+    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+    const { manifest, passphraseEntries } = await open(world, OLD);
+    const unlock = passphraseEntries.map(({ not_after: _until, ...entry }) => entry);
+    put({ ...manifest, unlock }, attacker.signingKey);
+    expect(await rejection(open(world, OLD))).toBeInstanceOf(NotAuthenticError);
+    expect(await rejection(open(world, NEW))).toBeInstanceOf(NotAuthenticError);
+  });
+});
+
+describe("a planted operator slot", () => {
+  beforeEach(async () => {
+    const { manifest, passphraseEntries } = attacker.vault;
+    const planted = await plantedEntry(manifest.signer);
+    await forge(attacker.vault, [planted, ...passphraseEntries], attacker.signingKey);
+    expect(await secretsIn(world, PLANTED)).toEqual({ A: "forged" });
+  });
+
+  test("outlives a push: only a rotation shuts it out", async () => {
+    await push(world, OLD, { A: "2" });
+    expect(await secretsIn(world, PLANTED)).toEqual({ A: "2" });
+  });
+
+  test.each([
+    ["without grace", {}],
+    ["with grace", { graceMs: HOUR_MS }],
+  ])("is dropped by a rotation %s, which says so first", async (_name, grace) => {
+    const plans: RotationPlan[] = [];
+    await rotate(world, OLD, NEW, {
+      ...grace,
+      confirm: async (plan) => {
+        plans.push(plan);
+        return true;
+      },
+    });
+    expect(plans.map((plan) => plan.dropped.map((entry) => entry.slot))).toEqual([["planted"]]);
+    expect(await rejection(open(world, PLANTED))).toMatchObject({ name: "WrongPassphraseError" });
+    const slots = (await open(world, NEW)).bundle.header.slots.map((slot) => slot.id);
+    expect(slots).toEqual("graceMs" in grace ? ["p3", "p1"] : ["p3"]);
+  });
+
+  test("the old slot renamed to what the rotation would call its own does not stand in its way", async () => {
+    const { manifest, unlocked } = await open(world, OLD);
+    const { vault, signer } = manifest;
+    const renamed = passphraseEntry("p4", unlocked.key, world.identity.cost, { vault, signer });
+    await forge(await open(world, OLD), [renamed], attacker.signingKey);
+    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+    expect(await secretsIn(world, NEW)).toEqual({ A: "forged" });
+    expect(await secretsIn(world, OLD)).toEqual({ A: "forged" });
+  });
+});
+
+test("an amend request that expects another vault or env is refused", async () => {
+  const request = amendRequest(OLD);
+  for (const expectation of [{ env: "staging" }, { env: ENV, vault: "AAAAAAAAAAAAAAAAAAAAAA" }]) {
+    const opening = openVault(world, { ...request, expect: expectation });
+    expect(await rejection(opening)).toBeInstanceOf(NotAuthenticError);
+  }
+});

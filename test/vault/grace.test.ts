@@ -1,0 +1,242 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { Secret } from "../../src/crypto/secret.ts";
+import { NotAuthenticError, PassphraseRetiredError, WrongPassphraseError } from "../../src/errors.ts";
+import { finishRotation } from "../../src/vault/finish.ts";
+import { kdfCostOf, type PassphraseEntry } from "../../src/vault/manifest.ts";
+import { openWith } from "../../src/vault/open.ts";
+import { ReadOnlyPassphraseError } from "../../src/vault/open-for-commit.ts";
+import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
+import { reconcileAudit } from "../../src/vault/reconcile.ts";
+import { setItems } from "../../src/vault/set-items.ts";
+import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import {
+  amendRequest,
+  ENV,
+  HOUR_MS,
+  NEW,
+  OLD,
+  open,
+  push,
+  pushedWorld,
+  rejection,
+  requestsOf,
+  rotate,
+  secretItems,
+  secretsIn,
+  type World,
+} from "./fixture.ts";
+
+const WINDOW_END = "2026-01-01T01:00:00.000Z";
+const THIRD = "the third passphrase";
+
+let world: World;
+beforeEach(async () => {
+  world = await pushedWorld({ A: "1" });
+});
+
+async function slots(passphrase = NEW): Promise<readonly PassphraseEntry[]> {
+  return (await open(world, passphrase)).passphraseEntries;
+}
+
+async function slotNames(passphrase = NEW): Promise<readonly string[]> {
+  return (await slots(passphrase)).map((entry) => entry.slot);
+}
+
+describe("inside the window", () => {
+  beforeEach(async () => {
+    const { plan } = await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+    expect(plan).toEqual({ prevGen: 1, gen: 2, graceUntil: WINDOW_END, dropped: [] });
+  });
+
+  test("both passphrases open, the old one as a reader that never sees the signing key's box open", async () => {
+    const [before, after] = [await open(world, OLD), await open(world, NEW)];
+    expect(before.bundle.key).toMatchObject({ seals: "R" });
+    expect(before.bundle.key).not.toHaveProperty("operatorKey");
+    expect(after.bundle.key).toMatchObject({ seals: "O" });
+    expect(await secretsIn(world, OLD)).toEqual({ A: "1" });
+    expect(await secretsIn(world, NEW)).toEqual({ A: "1" });
+  });
+
+  test.each<[string, (world: World) => Promise<unknown>]>([
+    ["push", (it) => push(it, OLD, { A: "2" })],
+    ["set", (it) => setItems(it, amendRequest(OLD), secretItems({ A: "2" }))],
+    ["finish", (it) => finishRotation(it, amendRequest(OLD))],
+    ["reconcile", (it) => reconcileAudit(it, amendRequest(OLD))],
+    ["rotate", (it) => rotate(it, OLD, THIRD)],
+  ])("the old one is refused at %s, with its reason, before any write", async (_name, act) => {
+    const error = await rejection(act(world));
+    expect(error).toBeInstanceOf(ReadOnlyPassphraseError);
+    expect(error).toMatchObject({
+      message: `this passphrase can only read until ${WINDOW_END}: use the new one`,
+      code: "INPUT",
+      readOnlyUntil: WINDOW_END,
+    });
+    expect(requestsOf(world.store).slice(-2)).toEqual(["get manifest", "get v=20260101T000000001Z"]);
+  });
+
+  test.each([
+    ["old", OLD, 1],
+    ["new", NEW, 0],
+  ] as const)("a boot with the %s one and a current hint derives once, not twice", async (_name, passphrase, at) => {
+    const costs = (await slots()).map(({ kdf }) => kdfCostOf(kdf, (fault) => new NotAuthenticError(fault)));
+    const [hint = expect.unreachable(), other = expect.unreachable()] = [costs[at], costs[1 - at]];
+    const secret = Secret.ofText(passphrase);
+    const keys = new PassphraseKeys(secret);
+    await openWith(world, { passphrase: secret, expect: { env: ENV, hint } }, keys);
+    expect([keys.isStarted(hint), keys.isStarted(other)]).toEqual([true, false]);
+  });
+
+  test("pushes keep both slots, signer and endorsements", async () => {
+    const before = await open(world, NEW);
+    for (const value of ["2", "3"]) {
+      world.clock.ms += HOUR_MS / 3;
+      await push(world, NEW, { A: value });
+      expect(await secretsIn(world, OLD)).toEqual({ A: value });
+      expect(await secretsIn(world, NEW)).toEqual({ A: value });
+    }
+    const after = await open(world, NEW);
+    expect(after.manifest.signer).toBe(before.manifest.signer);
+    expect(after.passphraseEntries).toEqual(before.passphraseEntries);
+  });
+
+  test("the end is the first millisecond at which the old one is refused", async () => {
+    world.clock.ms += HOUR_MS - 1;
+    expect(await secretsIn(world, OLD)).toEqual({ A: "1" });
+    world.clock.ms += 1;
+    const error = await rejection(open(world, OLD));
+    expect(error).toBeInstanceOf(PassphraseRetiredError);
+    expect(error).toBeInstanceOf(WrongPassphraseError);
+    expect(await rejection(push(world, OLD, { A: "2" }))).toBeInstanceOf(PassphraseRetiredError);
+    expect(await secretsIn(world, NEW)).toEqual({ A: "1" });
+  });
+
+  test("a push in the last millisecond keeps the slot, the next one drops it and changes no other", async () => {
+    world.clock.ms += HOUR_MS - 1;
+    await push(world, NEW, { A: "2" });
+    const [kept] = await slots();
+    expect(await slotNames()).toEqual(["p2", "p1"]);
+    world.clock.ms += 1;
+    await push(world, NEW, { A: "3" });
+    expect(await slots()).toEqual([kept]);
+    expect(await rejection(open(world, OLD))).toMatchObject({ name: "WrongPassphraseError" });
+  });
+
+  test("finish drops it at once, keeping signer and endorsement; a second finish has nothing to do", async () => {
+    const before = await open(world, NEW);
+    const finished = await finishRotation(world, amendRequest(NEW));
+    expect(finished?.dropped.map((entry) => entry.slot)).toEqual(["p1"]);
+    const after = await open(world, NEW);
+    expect(after.manifest).toMatchObject({ gen: 3, action: "finish", signer: before.manifest.signer });
+    expect(after.manifest).not.toHaveProperty("prev_signer");
+    expect(after.manifest.rotated_at).toBe(before.manifest.rotated_at);
+    expect(after.passphraseEntries).toEqual(before.passphraseEntries.slice(0, 1));
+    expect(await rejection(open(world, OLD))).toMatchObject({ name: "WrongPassphraseError" });
+    expect(await finishRotation(world, amendRequest(NEW))).toBeNull();
+  });
+
+  test("a rotation drops the older window's slot, and says so before it writes", async () => {
+    let writesWhenAsked = -1;
+    const { plan } = await rotate(world, NEW, THIRD, {
+      graceMs: 2 * HOUR_MS,
+      confirm: async (asked) => {
+        expect(asked.dropped.map((entry) => [entry.slot, entry.not_after])).toEqual([["p1", WINDOW_END]]);
+        writesWhenAsked = world.store.requests.filter(({ bytes }) => bytes !== undefined).length;
+        return true;
+      },
+    });
+    expect(world.store.requests.filter(({ bytes }) => bytes !== undefined).length).toBe(writesWhenAsked + 3);
+    expect(plan.graceUntil).toBe("2026-01-01T02:00:00.000Z");
+    expect(await slotNames(THIRD)).toEqual(["p3", "p2"]);
+    expect(await rejection(open(world, OLD))).toMatchObject({ name: "WrongPassphraseError" });
+    expect(await secretsIn(world, NEW)).toEqual({ A: "1" });
+    expect(await rejection(push(world, NEW, { A: "2" }))).toBeInstanceOf(ReadOnlyPassphraseError);
+  });
+
+  test("a rotation back to the first passphrase makes a new slot of it, which writes", async () => {
+    await rotate(world, NEW, OLD, { graceMs: HOUR_MS });
+    expect(await slotNames(OLD)).toEqual(["p3", "p2"]);
+    await push(world, OLD, { A: "2" });
+    expect(await secretsIn(world, NEW)).toEqual({ A: "2" });
+    expect(await rejection(push(world, NEW, { A: "3" }))).toBeInstanceOf(ReadOnlyPassphraseError);
+  });
+});
+
+describe("without a window", () => {
+  test("the old passphrase opens nothing any more", async () => {
+    const { plan } = await rotate(world, OLD, NEW);
+    expect(plan.graceUntil).toBeNull();
+    expect(await slotNames()).toEqual(["p2"]);
+    const error = await rejection(open(world, OLD));
+    expect(error).toMatchObject({ name: "WrongPassphraseError", code: "WRONG_PASSPHRASE" });
+    expect((error as WrongPassphraseError).hint).toContain("roll the new one out");
+  });
+
+  test("a window of no length is none that a reader sees", async () => {
+    await rotate(world, OLD, NEW, { graceMs: 0 });
+    expect(await rejection(open(world, OLD))).toBeInstanceOf(PassphraseRetiredError);
+  });
+});
+
+describe("the signing key", () => {
+  test("changes at each rotation and at nothing else", async () => {
+    const signers: string[] = [];
+    const note = async (passphrase: string) => signers.push((await open(world, passphrase)).manifest.signer);
+    await note(OLD);
+    await push(world, OLD, { A: "2" });
+    await note(OLD);
+    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+    await note(NEW);
+    await setItems(world, amendRequest(NEW), secretItems({ B: "1" }));
+    await finishRotation(world, amendRequest(NEW));
+    await note(NEW);
+    await rotate(world, NEW, OLD);
+    await note(OLD);
+    const [first, pushed, rotated, finished, back] = signers;
+    expect(pushed).toBe(first);
+    expect(finished).toBe(rotated);
+    expect(new Set([first, rotated, back]).size).toBe(3);
+    const { manifest } = await open(world, OLD);
+    expect((await verifyAudit(world.store, manifest)).rows.map((row) => row.prev_signer)).toEqual([
+      rotated,
+      undefined,
+      undefined,
+      first,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("so does everything that a rotation draws: salt, recipient, bundle, boxes", async () => {
+    const before = await open(world, OLD);
+    await rotate(world, OLD, NEW);
+    const after = await open(world, NEW);
+    const [old, fresh] = [before.unlocked.entry, after.unlocked.entry];
+    expect(fresh.kdf.salt).not.toBe(old.kdf.salt);
+    expect(fresh.recipient).not.toBe(old.recipient);
+    expect(after.bundle.header.index).not.toBe(before.bundle.header.index);
+    expect(after.bundle.header.signing).not.toBe(before.bundle.header.signing);
+    expect(after.manifest.bundle.sha256).not.toBe(before.manifest.bundle.sha256);
+    expect(world.store.bucket.has(before.manifest.bundle.key)).toBe(true);
+  });
+
+  test("no two slots ever share a salt", async () => {
+    const salts = [(await slots(OLD))[0]?.kdf.salt];
+    for (const [from, to] of [
+      [OLD, NEW],
+      [NEW, THIRD],
+      [THIRD, OLD],
+    ] as const) {
+      await rotate(world, from, to);
+      salts.push((await slots(to))[0]?.kdf.salt);
+    }
+    expect(new Set(salts).size).toBe(4);
+  });
+
+  test("rotation meta: the operator's own, and never over the three that the row needs", async () => {
+    const annotation = { ...amendRequest(OLD).annotation, meta: { ticket: "OPS-1", gen: 99, event: "forged" } };
+    await rotate(world, OLD, NEW, { annotation });
+    const { manifest } = await open(world, NEW);
+    expect(manifest).toMatchObject({ action: "rotate", rotated_at: manifest.at });
+    expect(JSON.stringify(manifest.meta)).toBe('{"event":"rotate","gen":2,"prev_gen":1,"ticket":"OPS-1"}');
+  });
+});

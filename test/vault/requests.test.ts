@@ -1,0 +1,246 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { Secret } from "../../src/crypto/secret.ts";
+import { InputError, WrongPassphraseError } from "../../src/errors.ts";
+import { finishRotation } from "../../src/vault/finish.ts";
+import { collectGarbage } from "../../src/vault/gc.ts";
+import { openVault } from "../../src/vault/open.ts";
+import type { Annotation } from "../../src/vault/push.ts";
+import { reconcileAudit } from "../../src/vault/reconcile.ts";
+import { restoreGeneration } from "../../src/vault/restore.ts";
+import { rotatePassphrase } from "../../src/vault/rotate.ts";
+import { setItems, unsetItems } from "../../src/vault/set-items.ts";
+import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import {
+  ACTOR,
+  amendRequest,
+  emptyWorld,
+  forkOf,
+  HOUR_MS,
+  NEW,
+  OLD,
+  open,
+  push,
+  pushedWorld,
+  rejection,
+  requestsOf,
+  rotate,
+  rotateRequest,
+  secretItems,
+  type World,
+} from "./fixture.ts";
+
+const BUNDLE_1 = "v=20260101T000000000Z";
+const BUNDLE_2 = "v=20260101T000000001Z";
+const BUNDLE_3 = "v=20260101T000000002Z";
+const row = (gen: number): string => `audit/00000000000${gen}`;
+
+const OPENING_1 = ["get manifest", `get ${BUNDLE_1}`];
+const COMMITTING_2 = [`head ${row(2)}`, `get ${row(1)}`, `create ${BUNDLE_2}`, "replace manifest", `create ${row(2)}`];
+const COMMITTING_3 = [`head ${row(3)}`, `get ${row(2)}`, `create ${BUNDLE_3}`, "replace manifest", `create ${row(3)}`];
+
+/** The requests of `act` alone, on a fork of `world`. */
+async function requestsDuring(world: World, act: (fork: World) => Promise<unknown>): Promise<string[]> {
+  const fork = forkOf(world);
+  await act(fork);
+  return requestsOf(fork.store);
+}
+
+let world: World;
+beforeEach(async () => {
+  world = await pushedWorld({ A: "1", B: "2" });
+});
+
+describe("reading", () => {
+  test("open: 2 GETs", async () => {
+    const passphrase = Secret.ofText(OLD);
+    expect(await requestsDuring(world, (fork) => openVault(fork, { passphrase, expect: { env: "prod" } }))).toEqual(
+      OPENING_1,
+    );
+  });
+
+  test("the bundle is asked for before the passphrase is derived", async () => {
+    const wrong = openVault(world, { passphrase: Secret.ofText("wrong"), expect: { env: "prod" } });
+    await expect(wrong).rejects.toBeInstanceOf(WrongPassphraseError);
+    expect(requestsOf(world.store).slice(-2)).toEqual(OPENING_1);
+  });
+
+  test.each([1, 2, 7])("verifyAudit of %i rows: 1 list and as many GETs", async (rows) => {
+    for (let gen = 2; gen <= rows; gen++) await push(world, OLD, { A: String(gen) });
+    const { manifest } = await open(world, OLD);
+    const newestFirst = Array.from({ length: rows }, (_, at) => `get ${row(rows - at)}`);
+    expect(await requestsDuring(world, (fork) => verifyAudit(fork.store, manifest))).toEqual([
+      "list audit/",
+      ...newestFirst,
+    ]);
+  });
+
+  test("verifyAudit of the newest rows alone reads no more of them", async () => {
+    for (let gen = 2; gen <= 7; gen++) await push(world, OLD, { A: String(gen) });
+    const { manifest } = await open(world, OLD);
+    const requests = await requestsDuring(world, (fork) => verifyAudit(fork.store, manifest, { downTo: 6 }));
+    expect(requests).toEqual(["list audit/", `get ${row(7)}`, `get ${row(6)}`]);
+  });
+});
+
+describe("writing", () => {
+  test("first push", async () => {
+    const empty = await emptyWorld();
+    await push(empty, OLD, { A: "1" });
+    expect(requestsOf(empty.store)).toEqual([
+      "get manifest",
+      `head ${row(1)}`,
+      `create ${BUNDLE_1}`,
+      "create manifest",
+      `create ${row(1)}`,
+    ]);
+  });
+
+  const commits: readonly [string, (fork: World) => Promise<unknown>][] = [
+    ["push", (fork) => push(fork, OLD, { A: "2" })],
+    ["set", (fork) => setItems(fork, amendRequest(OLD), secretItems({ C: "3" }))],
+    ["unset", (fork) => unsetItems(fork, amendRequest(OLD), ["B"])],
+    ["rotate", (fork) => rotate(fork, OLD, NEW)],
+    ["rotate with grace", (fork) => rotate(fork, OLD, NEW, { graceMs: HOUR_MS })],
+  ];
+  test.each(commits)("%s: the opening and 5 more", async (_name, act) => {
+    expect(await requestsDuring(world, act)).toEqual([...OPENING_1, ...COMMITTING_2]);
+  });
+
+  test("a commit appends the outstanding row of the generation before: 1 more", async () => {
+    world.store.bucket.delete(row(1));
+    expect(await requestsDuring(world, (fork) => push(fork, OLD, { A: "2" }))).toEqual([
+      ...OPENING_1,
+      ...COMMITTING_2.slice(0, 2),
+      `create ${row(1)}`,
+      ...COMMITTING_2.slice(2),
+    ]);
+  });
+
+  test("a commit costs the same at generation 2 and at generation 12", async () => {
+    const second = await requestsDuring(world, (fork) => push(fork, OLD, { A: "2" }));
+    for (let gen = 2; gen < 12; gen++) await push(world, OLD, { A: `generation ${gen}` });
+    expect(await requestsDuring(world, (fork) => push(fork, OLD, { A: "2" }))).toHaveLength(second.length);
+  });
+
+  test("finish", async () => {
+    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+    expect(await requestsDuring(world, (fork) => finishRotation(fork, amendRequest(NEW)))).toEqual([
+      "get manifest",
+      `get ${BUNDLE_2}`,
+      ...COMMITTING_3,
+    ]);
+  });
+
+  test("restore: the rows down to that generation, and its bundle", async () => {
+    await push(world, OLD, { A: "2" });
+    const confirm = async () => true;
+    const request = { ...amendRequest(OLD), gen: 1, passphraseThen: Secret.ofText(OLD), confirm };
+    expect(await requestsDuring(world, (fork) => restoreGeneration(fork, request))).toEqual([
+      "get manifest",
+      `get ${BUNDLE_2}`,
+      "list audit/",
+      `get ${row(2)}`,
+      `get ${row(1)}`,
+      `get ${BUNDLE_1}`,
+      ...COMMITTING_3,
+    ]);
+  });
+
+  test("gc: removes after its commit has said so", async () => {
+    await push(world, OLD, { A: "2" });
+    world.clock.ms += 2;
+    const request = { ...amendRequest(OLD), keep: 1, olderThanMs: 0, confirm: async () => true };
+    expect(await requestsDuring(world, (fork) => collectGarbage(fork, request))).toEqual([
+      "get manifest",
+      `get ${BUNDLE_2}`,
+      "list audit/",
+      `get ${row(2)}`,
+      "list v=",
+      ...COMMITTING_3,
+      `delete ${BUNDLE_1}`,
+    ]);
+  });
+
+  test("reconcile: looks, and appends only what is missing", async () => {
+    const reconcile = (fork: World) => reconcileAudit(fork, amendRequest(OLD));
+    expect(await requestsDuring(world, reconcile)).toEqual([...OPENING_1, `get ${row(1)}`]);
+    world.store.bucket.delete(row(1));
+    expect(await requestsDuring(world, reconcile)).toEqual([...OPENING_1, `get ${row(1)}`, `create ${row(1)}`]);
+  });
+});
+
+describe("refused or declined: nothing is written", () => {
+  const no = async () => false;
+  const cases: readonly [string, (fork: World) => Promise<unknown>][] = [
+    ["push that changes nothing", (fork) => push(fork, OLD, { A: "1", B: "2" })],
+    ["push that was declined", (fork) => push(fork, OLD, { A: "2" }, { confirm: no })],
+    ["set of the same value", (fork) => setItems(fork, amendRequest(OLD), secretItems({ A: "1" }))],
+    ["unset of a name that is not there", (fork) => rejection(unsetItems(fork, amendRequest(OLD), ["nope"]))],
+    ["finish without a window", (fork) => finishRotation(fork, amendRequest(OLD))],
+    ["rotation that was declined", (fork) => rotatePassphrase(fork, rotateRequest(OLD, NEW, { confirm: no }))],
+    ["push with the wrong passphrase", (fork) => rejection(push(fork, "wrong", { A: "2" }))],
+    ["rotation with the wrong passphrase", (fork) => rejection(rotate(fork, "wrong", NEW))],
+  ];
+  test.each(cases)("%s", async (_name, act) => {
+    expect(await requestsDuring(world, act)).toEqual(OPENING_1);
+  });
+
+  test("rotation to the same or to an empty passphrase: no request at all", async () => {
+    for (const to of [OLD, ""]) {
+      const requests = await requestsDuring(world, async (fork) => {
+        await expect(rotate(fork, OLD, to)).rejects.toBeInstanceOf(InputError);
+      });
+      expect(requests).toEqual([]);
+    }
+  });
+
+  test("a new passphrase that is asked for: only once the old one has opened, and refused alike", async () => {
+    const asked: string[] = [];
+    const newPassphrase = (text: string) => async () => {
+      asked.push(text);
+      return Secret.ofText(text);
+    };
+    const wrong = rotatePassphrase(world, rotateRequest("wrong", NEW, { newPassphrase: newPassphrase(NEW) }));
+    expect(await rejection(wrong)).toBeInstanceOf(WrongPassphraseError);
+    expect(asked).toEqual([]);
+    for (const to of [OLD, ""]) {
+      const requests = await requestsDuring(world, async (fork) => {
+        const rotation = rotatePassphrase(fork, rotateRequest(OLD, NEW, { newPassphrase: newPassphrase(to) }));
+        expect(await rejection(rotation)).toBeInstanceOf(InputError);
+      });
+      expect(requests).toEqual(OPENING_1);
+    }
+    expect(asked).toEqual([OLD, ""]);
+    await rotatePassphrase(world, rotateRequest(OLD, NEW, { newPassphrase: newPassphrase(NEW) }));
+    expect(await open(world, NEW)).toMatchObject({ manifest: { gen: 2, action: "rotate" } });
+  });
+
+  test("items that fit no bundle", async () => {
+    const data = Secret.ofBytes(new Uint8Array(64 * 1024 * 1024));
+    const requests = await requestsDuring(world, async (fork) => {
+      const push64 = push(fork, OLD, {}, { items: [{ name: "large", kind: "file", data }] });
+      expect(await rejection(push64)).toMatchObject({
+        name: "InputError",
+        message: expect.stringMatching(/^the vault would be \d{8} bytes, more than the 67108864 that fit$/),
+      });
+    });
+    expect(requests).toEqual(OPENING_1);
+  });
+
+  const annotations: readonly [string, Pick<Annotation, "meta" | "note">, RegExp][] = [
+    ["a fraction in meta", { meta: { n: 1.5 } }, /^the audit meta cannot be written: it has a number/],
+    ["a negative number in meta", { meta: { n: -1 } }, /^the audit meta cannot be written: it has a number/],
+    ["a key of digits in meta", { meta: { "007": 1 } }, /^the audit meta cannot be written: it has a key of digits/],
+    ["half a surrogate pair in meta", { meta: { a: "\ud800" } }, /^the audit meta cannot be written: it has a lone/],
+    ["a note that fits no manifest", { note: "x".repeat(1024 * 1024) }, /^note and meta do not fit/],
+    ["half a surrogate pair in a note", { note: "\ud800" }, /^this cannot be committed: the manifest has a lone/],
+  ];
+  test.each(annotations)("%s", async (_name, more, message) => {
+    const annotation = { actor: ACTOR, ...more };
+    const requests = await requestsDuring(world, async (fork) => {
+      const error = await rejection(push(fork, OLD, { A: "2" }, { annotation }));
+      expect(error).toMatchObject({ name: "InputError", message: expect.stringMatching(message) });
+    });
+    expect(requests).toEqual(OPENING_1);
+  });
+});
