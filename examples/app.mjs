@@ -1,15 +1,30 @@
 // An app that boots from its vault. It needs two variables, VSYNC_CONFIG and VSYNC_PASSPHRASE, and no file with secrets.
+// Or start it with `vsync run -- node app.mjs`: then the secrets are in its environment, and the two variables are not.
 import { Vsync, VsyncError } from "vsync";
 
-try {
+async function openVault() {
   const vault = await Vsync.open();
   console.log("opened", vault);
   for (const name of vault.keys()) console.log(`  ${name.padEnd(16)} ********  from the ${vault.source(name)}`);
   for (const name of vault.files()) console.log(`  ${name.padEnd(16)} a file of ${vault.bytes(name)?.length} bytes`);
+  return vault;
+}
 
-  const url = new URL(vault.require("DATABASE_URL"));
+function start(databaseUrl) {
+  const url = new URL(databaseUrl);
   console.log(`ready: DATABASE_URL is there and names the host ${url.hostname}`);
-  await vault.close();
+}
+
+try {
+  const { DATABASE_URL, VSYNC_CONFIG, VSYNC_CONFIG_FILE } = process.env;
+  if (DATABASE_URL && !VSYNC_CONFIG && !VSYNC_CONFIG_FILE) {
+    console.log("found the secrets in the environment");
+    start(DATABASE_URL);
+  } else {
+    const vault = await openVault();
+    start(vault.require("DATABASE_URL"));
+    await vault.close();
+  }
 } catch (error) {
   if (!(error instanceof VsyncError)) throw error;
   console.error(`cannot boot: ${error.message} (${error.code})`);

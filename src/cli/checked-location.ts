@@ -12,25 +12,30 @@ export interface LocationOverrides {
 
 /** A location with a command line's overrides. @throws InputError naming the flag that is not of the right form */
 export function overriddenLocation(location: StoreLocation, overrides: LocationOverrides): StoreLocation {
+  return checkLocation(withOverrides(location, overrides));
+}
+
+export function withOverrides(location: StoreLocation, overrides: LocationOverrides): StoreLocation {
   const given = <K extends keyof LocationOverrides>(name: K) => overrides[name] ?? location[name];
-  return checkLocation({
+  return {
     endpoint: given("endpoint"),
     region: given("region"),
     bucket: given("bucket"),
     prefix: given("prefix"),
     credentials: location.credentials,
-  });
+  };
 }
 
-/** @throws InputError naming the flag that is not of the right form */
-export function checkLocation(location: StoreLocation): StoreLocation {
-  refuse("endpoint", endpointFault(location.endpoint) ?? userInfoFault(location.endpoint));
+/** The location as it is written down. @throws InputError naming the flag that is not of the right form */
+export function checkLocation(given: StoreLocation): StoreLocation {
+  const location = { ...given, endpoint: given.endpoint.replace(/(?<=[^/])\/+$/, "") };
   refuse(
-    "prefix",
-    prefixFault(location.prefix) ?? (/\p{Cc}/u.test(location.prefix) ? "must not have control characters" : null),
+    "endpoint",
+    controlFault(location.endpoint) ?? endpointFault(location.endpoint) ?? urlFault(location.endpoint),
   );
-  refuse("bucket", location.bucket === "" ? "must not be empty" : null);
-  refuse("region", location.region === "" ? "must not be empty" : null);
+  refuse("prefix", controlFault(location.prefix) ?? prefixFault(location.prefix));
+  refuse("bucket", nameFault(location.bucket));
+  refuse("region", nameFault(location.region));
   return isFileStore(location) ? { ...location, region: "local", credentials: "ambient" } : location;
 }
 
@@ -38,8 +43,18 @@ function refuse(flag: string, fault: string | null): void {
   if (fault !== null) throw new InputError(`--${flag} ${fault}`);
 }
 
+function controlFault(text: string): string | null {
+  return /\p{Cc}/u.test(text) ? "must not have control characters" : null;
+}
+
+function nameFault(name: string): string | null {
+  if (name === "") return "must not be empty";
+  return name.includes("/") ? "must not have a slash" : controlFault(name);
+}
+
 /** A URL can carry a password, and would then show it wherever it is shown. */
-function userInfoFault(endpoint: string): string | null {
+function urlFault(endpoint: string): string | null {
   const { username, password } = new URL(endpoint);
-  return username === "" && password === "" ? null : "must not carry a user or password";
+  if (username !== "" || password !== "") return "must not carry a user or password";
+  return /[?#]/.test(endpoint) ? "must not have a query or fragment" : null;
 }

@@ -15,7 +15,7 @@ const FROM_TERMINALS = ["SIGINT", "SIGQUIT", "SIGWINCH", "SIGCONT"] as const;
  */
 export async function runChild(commandLine: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const [program = "", ...args] = commandLine;
-  const child = spawn(program, args, { env, stdio: "inherit" });
+  const child = start(program, args, env);
   const handOn = (signal: NodeJS.Signals) => [signal, () => void child.kill(signal)] as const;
   const ignore = (signal: NodeJS.Signals) => [signal, () => undefined] as const;
   const handlers = [...FROM_SUPERVISORS.map(handOn), ...FROM_TERMINALS.map(isatty(0) ? ignore : handOn)];
@@ -24,6 +24,15 @@ export async function runChild(commandLine: readonly string[], env: NodeJS.Proce
     return await exitOf(child, program);
   } finally {
     for (const [signal, handler] of handlers) process.off(signal, handler);
+  }
+}
+
+/** An environment that is too large is thrown at once; other failures come as an event. */
+function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+  try {
+    return spawn(program, args, { env, stdio: "inherit" });
+  } catch (error) {
+    throw notStarted(error as NodeJS.ErrnoException, program);
   }
 }
 

@@ -20,7 +20,6 @@ const SESSION_TOKEN: SecretInput = {
 
 /** What `CREDENTIAL_FLAGS` were given. */
 export interface CredentialFlags {
-  readonly endpoint?: string | undefined;
   readonly ambient?: boolean | undefined;
   readonly "access-key"?: string | undefined;
   readonly "secret-key"?: string | undefined;
@@ -30,23 +29,24 @@ export interface CredentialFlags {
 }
 
 /**
- * The credentials that go into a token: flags and variables, else the config's, else a prompt. An access key that is given
- * never meets the secret of another one.
+ * The credentials that go into a token: flags and variables, else the config's, else a prompt. A config that goes by the
+ * platform's own chain has none to hand on: that is said with `--ambient` only.
  *
  * @throws InputError there are none, and nobody can be asked
  */
 export async function tokenCredentials(
-  flags: CredentialFlags,
+  flags: CredentialFlags & { readonly endpoint?: string | undefined },
   config: LocalConfig,
   sources: SecretSources,
 ): Promise<Credentials> {
   if (flags.ambient || isFileStore({ endpoint: flags.endpoint ?? config.endpoint })) return "ambient";
-  return accessKey(flags, config.credentials === "ambient" ? null : config.credentials, sources);
+  return accessKey(await givenKey(flags, sources), keyOf(config), sources);
 }
 
 /**
- * The credentials that a config is to hold: as `tokenCredentials`; those that are there already stay.
+ * The credentials that a config is to hold: what flags and variables give, else what a person chooses, else what is there.
  *
+ * @param current the config of the same store, or null
  * @throws InputError there are none, and nobody can be asked
  */
 export async function newCredentials(
@@ -54,46 +54,68 @@ export async function newCredentials(
   current: LocalConfig | null,
   sources: SecretSources,
 ): Promise<Credentials> {
-  const given = [flags["access-key"], sources.env["VSYNC_ACCESS_KEY"]].some((id) => id !== undefined);
-  if (flags.ambient || (current?.credentials === "ambient" && !given && !isFileStore(current))) return "ambient";
-  const configured = current === null || current.credentials === "ambient" ? null : current.credentials;
-  if (configured === null && !given && sources.prompter.isInteractive) {
-    const stored = await sources.prompter.confirm("Store an access key in the config? (no: the platform's own chain)");
-    if (!stored) return "ambient";
+  if (flags.ambient) return "ambient";
+  const given = await givenKey(flags, sources);
+  if (given.accessKeyId !== undefined || given.secret !== null || given.token !== null) {
+    return accessKey(given, keyOf(current), sources);
   }
-  return accessKey(flags, configured, sources);
+  if (sources.prompter.isInteractive) return chooseCredentials(given, current, sources);
+  return current?.credentials ?? accessKey(given, null, sources);
 }
 
-async function accessKey(
-  flags: CredentialFlags,
-  configured: AccessKey | null,
+type Choice = "kept" | "typed" | "ambient";
+
+async function chooseCredentials(
+  given: GivenKey,
+  current: LocalConfig | null,
   sources: SecretSources,
-): Promise<AccessKey> {
-  warnOfArgv(flags, sources);
-  const accessKeyId = flags["access-key"] ?? sources.env["VSYNC_ACCESS_KEY"];
-  const secret = await givenSecret(SECRET_KEY, flags["secret-key"], flags["secret-key-file"], sources);
-  const token = await givenSecret(SESSION_TOKEN, flags["session-token"], flags["session-token-file"], sources);
-  const given = { accessKeyId, secret, token };
-  return accessKeyId === undefined && secret === null && configured !== null
-    ? withToken(configured, token)
-    : completed(given, configured, sources);
+): Promise<Credentials> {
+  const configured = keyOf(current);
+  const choices: readonly { name: string; value: Choice }[] = [
+    ...(configured === null ? [] : [{ name: `Access key ${configured.accessKeyId}, as now`, value: "kept" as const }]),
+    { name: configured === null ? "An access key, stored in the config" : "Another access key", value: "typed" },
+    { name: "The platform's own chain (variables, profile, role)", value: "ambient" },
+  ];
+  const isAmbient = current?.credentials === "ambient";
+  const choice = await sources.prompter.choose("Credentials:", isAmbient ? choices.toReversed() : choices);
+  switch (choice) {
+    case "kept":
+      return configured ?? accessKey(given, null, sources);
+    case "typed":
+      return accessKey(given, null, sources);
+    case "ambient":
+      return "ambient";
+    default:
+      return choice satisfies never;
+  }
 }
 
-interface Given {
+function keyOf(config: LocalConfig | null): AccessKey | null {
+  return config === null || config.credentials === "ambient" ? null : config.credentials;
+}
+
+interface GivenKey {
   readonly accessKeyId: string | undefined;
   readonly secret: Secret | null;
   readonly token: Secret | null;
 }
 
-async function completed(given: Given, configured: AccessKey | null, sources: SecretSources): Promise<AccessKey> {
-  const accessKeyId = given.accessKeyId ?? configured?.accessKeyId ?? (await askAccessKey(sources));
-  const own = accessKeyId === configured?.accessKeyId ? configured.secretAccessKey : null;
-  const secretAccessKey = given.secret ?? own ?? (await readSecret(SECRET_KEY, undefined, sources));
-  return withToken({ accessKeyId, secretAccessKey }, given.token);
+async function givenKey(flags: CredentialFlags, sources: SecretSources): Promise<GivenKey> {
+  warnOfArgv(flags, sources);
+  const accessKeyId = flags["access-key"] ?? (sources.env["VSYNC_ACCESS_KEY"] || undefined);
+  if (accessKeyId !== undefined) refuseKeyId(accessKeyId);
+  const secret = await givenSecret(SECRET_KEY, flags["secret-key"], flags["secret-key-file"], sources);
+  const token = await givenSecret(SESSION_TOKEN, flags["session-token"], flags["session-token-file"], sources);
+  return { accessKeyId, secret, token };
 }
 
-function withToken(key: AccessKey, sessionToken: Secret | null): AccessKey {
-  return sessionToken === null ? key : { ...key, sessionToken };
+/** An access key never meets the secret or the session token of another one. */
+async function accessKey(given: GivenKey, configured: AccessKey | null, sources: SecretSources): Promise<AccessKey> {
+  const accessKeyId = given.accessKeyId ?? configured?.accessKeyId ?? (await askAccessKey(sources));
+  const own = accessKeyId === configured?.accessKeyId && given.secret === null ? configured : null;
+  const secretAccessKey = given.secret ?? own?.secretAccessKey ?? (await readSecret(SECRET_KEY, undefined, sources));
+  const sessionToken = given.token ?? own?.sessionToken;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
 }
 
 async function givenSecret(
@@ -102,19 +124,31 @@ async function givenSecret(
   file: string | undefined,
   sources: SecretSources,
 ): Promise<Secret | null> {
-  return value === undefined ? readGivenSecret(input, file, sources) : Secret.ofText(value);
+  const secret = value === undefined ? await readGivenSecret(input, file, sources) : Secret.ofText(value);
+  if (secret?.expose().length === 0) throw new InputError(`${input.what} is empty`, { hint: "give all of it" });
+  return secret;
 }
 
 async function askAccessKey({ prompter }: SecretSources): Promise<string> {
   if (!prompter.isInteractive) {
     throw new InputError("missing the credentials", {
       hint:
-        "give --access-key (or VSYNC_ACCESS_KEY) and --secret-key-file=<file> (- is stdin), VSYNC_SECRET_KEY_FILE or " +
-        "VSYNC_SECRET_KEY; or --ambient, for the platform's own chain",
+        "give --access-key (or VSYNC_ACCESS_KEY) with --secret-key-file=<file> (- is stdin), VSYNC_SECRET_KEY_FILE, " +
+        "VSYNC_SECRET_KEY or --secret-key; or --ambient, for the platform's own chain; or run this on a terminal",
     });
   }
-  const check = (answer: string) => (answer.trim() === "" ? "must not be empty" : null);
-  return (await prompter.text({ message: "Access key id:", check })).trim();
+  return (await prompter.text({ message: "Access key id:", check: (answer) => keyIdFault(answer.trim()) })).trim();
+}
+
+function refuseKeyId(accessKeyId: string): void {
+  const fault = keyIdFault(accessKeyId);
+  if (fault !== null) throw new InputError(`the access key id ${fault}`, { hint: "give it with --access-key=<id>" });
+}
+
+/** It goes into a header. */
+function keyIdFault(accessKeyId: string): string | null {
+  if (accessKeyId === "") return "must not be empty";
+  return /^[\x21-\x7e]+$/.test(accessKeyId) ? null : "must be printable ASCII without spaces";
 }
 
 function warnOfArgv(flags: CredentialFlags, { output }: SecretSources): void {

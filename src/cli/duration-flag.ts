@@ -18,8 +18,6 @@ export function parseDuration(text: string): number | null {
 
 export interface DurationOptions {
   readonly description: string;
-  /** Milliseconds. */
-  readonly default?: number;
   readonly exclusive?: string[];
 }
 

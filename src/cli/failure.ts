@@ -17,11 +17,16 @@ export function reportFailure(error: unknown, output: Output, options: { readonl
   if (error instanceof VsyncError) {
     output.error(error.message);
     if (error.hint !== undefined) output.hint(error.hint);
-  } else {
+  } else if (!isOutputFault(error)) {
     output.error(`unexpected: ${describe(error)}`);
     if (!options.withStack) output.hint("this is a fault of vsync: run it again with --log-level=debug and report it");
   }
   if (options.withStack && error instanceof Error) for (const line of stackOf(error)) output.say(line);
+}
+
+/** The stream itself has reported it: see `program.ts`. */
+function isOutputFault(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && error.syscall === "write";
 }
 
 function describe(error: unknown): string {

@@ -1,10 +1,13 @@
 import { InputError } from "../errors.ts";
 import { fetchManifest } from "../vault/fetch-manifest.ts";
-import { createIdentity, joinVault } from "../vault/identity.ts";
+import { createIdentity, hintOf } from "../vault/identity.ts";
+import type { Manifest } from "../vault/manifest.ts";
 import type { ObjectStore } from "../vault/ports.ts";
+import { type Joined, joinExisting } from "./init-join.ts";
 import { type LocalConfig, saveConfig } from "./local-config.ts";
-import { FIRST_PASSPHRASE, PASSPHRASE, readSecret, type SecretSources } from "./secret-input.ts";
-import { type StoreLocation, systemClock, systemRandom } from "./stores.ts";
+import { FIRST_PASSPHRASE, PASSPHRASE, readGivenSecret, readSecret, type SecretSources } from "./secret-input.ts";
+import { operatorEntry } from "./slot-access.ts";
+import { type StoreLocation, systemRandom } from "./stores.ts";
 import type { Target } from "./target.ts";
 
 export interface InitRequest {
@@ -21,25 +24,28 @@ export type Initialized =
   /** There is no vault yet; this machine has drawn the id and salt of the one to come. */
   | { readonly kind: "created"; readonly path: string }
   /** The vault that is there, its passphrase proven. */
-  | { readonly kind: "joined"; readonly path: string; readonly gen: number }
+  | ({ readonly kind: "joined"; readonly path: string } & Pick<Joined, "gen" | "readOnlyUntil">)
   /** The vault and passphrase of the config, at the location that was given. */
-  | { readonly kind: "kept"; readonly path: string };
+  | { readonly kind: "kept"; readonly path: string }
+  /** As `kept`; the manifest says that the passphrase was rotated, and the new one was not given. */
+  | { readonly kind: "outdated"; readonly path: string; readonly rotatedAt: string };
 
 /**
  * Writes the config. Where the prefix holds a vault it is joined, never replaced; vault and salt of a config that is there
- * are kept unless `reset` is typed.
+ * are kept unless `reset` is typed, or the manifest proves that the passphrase has been rotated.
  *
  * @throws InputError the prefix holds another vault than the one that this machine knows
+ * @throws what opening a manifest throws
  */
 export async function initVault(request: InitRequest, sources: SecretSources): Promise<Initialized> {
-  const { target, location, current } = request;
+  const { target, current, reset } = request;
   const there = (await fetchManifest(request.store))?.manifest ?? null;
-  if (current !== null && !request.reset) {
-    const known = there === null ? current.seenGen === 0 : there.vault === current.vault;
-    if (known) return { kind: "kept", path: await saveConfig({ ...current, ...placeOf(location) }) };
-    if (current.seenGen > 0) throw otherVault(target, there === null);
-  }
-  return there === null ? create(request, sources) : join(request, sources);
+  if (current === null || reset) return there === null ? create(request, sources) : join(request, sources);
+  if (there === null && current.seenGen === 0) return keep(request, current);
+  if (there?.vault === current.vault) return catchUp(request, there, current, sources);
+  if (current.seenGen > 0 || there === null) throw otherVault(target, there === null);
+  sources.output.say("another vault was pushed here since this machine ran init");
+  return join(request, sources);
 }
 
 async function create(request: InitRequest, sources: SecretSources): Promise<Initialized> {
@@ -49,14 +55,42 @@ async function create(request: InitRequest, sources: SecretSources): Promise<Ini
   return { kind: "created", path: await saveConfig(fields) };
 }
 
+async function keep({ location }: InitRequest, current: LocalConfig): Promise<Initialized> {
+  return { kind: "kept", path: await saveConfig({ ...current, ...placeOf(location) }) };
+}
+
+/** The manifest is the authority on passphrases; a config that knows an older one is put right by the new one. */
+async function catchUp(
+  request: InitRequest,
+  there: Manifest,
+  current: LocalConfig,
+  sources: SecretSources,
+): Promise<Initialized> {
+  const operator = operatorEntry(there);
+  if (operator === undefined || Buffer.compare(hintOf(operator).recipient, current.recipient) === 0)
+    return keep(request, current);
+  const rotatedAt = there.rotated_at;
+  sources.output.say(`the passphrase was rotated on ${rotatedAt}: the new one is needed`);
+  const given = await readGivenSecret(PASSPHRASE, request.passphraseFile, sources);
+  if (given === null && !sources.prompter.isInteractive) {
+    const kept = await keep(request, current);
+    return { kind: "outdated", path: kept.path, rotatedAt };
+  }
+  const passphrase = given ?? (await readSecret(PASSPHRASE, undefined, sources));
+  return saveJoined(request, await joinExisting({ ...request, known: current, passphrase }));
+}
+
 async function join(request: InitRequest, sources: SecretSources): Promise<Initialized> {
   sources.output.say("there is a vault at this prefix already: its passphrase joins this machine to it");
   const passphrase = await readSecret(PASSPHRASE, request.passphraseFile, sources);
-  const ports = { store: request.store, clock: systemClock };
-  const { manifest, hint } = await joinVault(ports, passphrase, request.target.env);
-  const { vault, gen } = manifest;
-  const fields = { ...request.target, ...placeOf(request.location), vault, kdf: hint.cost, recipient: hint.recipient };
-  return { kind: "joined", path: await saveConfig({ ...fields, seenGen: gen }), gen };
+  return saveJoined(request, await joinExisting({ ...request, known: null, passphrase }));
+}
+
+async function saveJoined({ target, location }: InitRequest, joined: Joined): Promise<Initialized> {
+  const { vault, gen, hint, readOnlyUntil } = joined;
+  const place = { ...target, ...placeOf(location) };
+  const path = await saveConfig({ ...place, vault, kdf: hint.cost, recipient: hint.recipient, seenGen: gen });
+  return { kind: "joined", path, gen, readOnlyUntil };
 }
 
 function placeOf({ endpoint, region, bucket, prefix, credentials }: StoreLocation): StoreLocation {

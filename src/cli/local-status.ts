@@ -1,6 +1,8 @@
-import { LocalConfigMissingError } from "../errors.ts";
+import { LocalConfigMissingError, VsyncError } from "../errors.ts";
 import { shownEndpoint } from "./endpoint.ts";
 import { configPath, type LocalConfig, listEnvs, loadConfig, type Warn } from "./local-config.ts";
+import { type RemoteStatus, remoteStatus } from "./remote-status.ts";
+import { PASSPHRASE, readGivenSecret, type SecretSources } from "./secret-input.ts";
 import { isFileStore } from "./stores.ts";
 import { resolveRepo, resolveTarget, type Target, type TargetInput } from "./target.ts";
 
@@ -19,6 +21,9 @@ export interface VaultStatus {
   /** The newest generation that this machine has seen; 0 before the first push. */
   readonly seenGen: number | null;
   readonly config: string;
+  /** What the store says, where it was asked: null where nothing has been pushed yet, or `remoteFault` says why not. */
+  readonly remote?: RemoteStatus | null;
+  readonly remoteFault?: string | null;
 }
 
 export interface RepoStatus {
@@ -26,25 +31,58 @@ export interface RepoStatus {
   readonly vaults: readonly VaultStatus[];
 }
 
-/** Of every env that this machine has a config for. One that cannot be used is reported, not thrown. */
-export async function repoStatus(input: TargetInput, warn: Warn): Promise<RepoStatus> {
+/** What `status` was given. */
+export interface StatusInput extends TargetInput {
+  readonly flags: TargetInput["flags"] & {
+    /** Ask the stores as well. */
+    readonly remote: boolean;
+    readonly "passphrase-file"?: string | undefined;
+  };
+}
+
+/** Of every env that this machine has a config for. One that cannot be used, or reached, is reported, not thrown. */
+export async function repoStatus(input: StatusInput, { output }: SecretSources): Promise<RepoStatus> {
   const repo = await resolveRepo(input);
   const envs = await listEnvs(repo);
-  return { repo, vaults: await Promise.all(envs.map((env) => statusOrFault({ repo, env }, warn))) };
+  const warn = (text: string): void => output.warn(text);
+  const { remote } = input.flags;
+  return { repo, vaults: await Promise.all(envs.map((env) => statusOrFault({ repo, env }, remote, warn))) };
 }
 
-/** Of one env. @throws LocalConfigMissingError there is no config, or it cannot be used */
-export async function envStatus(input: TargetInput, warn: Warn): Promise<RepoStatus> {
+/**
+ * Of one env; what the store says is proven by the passphrase, if one is given.
+ *
+ * @throws LocalConfigMissingError there is no config, or it cannot be used
+ * @throws what asking the store throws
+ */
+export async function envStatus(input: StatusInput, sources: SecretSources): Promise<RepoStatus> {
+  const warn = (text: string): void => sources.output.warn(text);
   const target = await resolveTarget(input);
-  return { repo: target.repo, vaults: [statusOf(await loadConfig(target, warn))] };
+  const config = await loadConfig(target, warn);
+  if (!input.flags.remote) return { repo: target.repo, vaults: [statusOf(config)] };
+  const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
+  const remote = await remoteStatus(config, passphrase, warn);
+  // afterwards: what was proven has been remembered
+  return { repo: target.repo, vaults: [{ ...statusOf(await loadConfig(target, () => undefined)), remote }] };
 }
 
-async function statusOrFault(target: Target, warn: Warn): Promise<VaultStatus> {
+async function statusOrFault(target: Target, asksStore: boolean, warn: Warn): Promise<VaultStatus> {
   try {
-    return statusOf(await loadConfig(target, warn));
+    const config = await loadConfig(target, warn);
+    return asksStore ? await withRemote(config, warn) : statusOf(config);
   } catch (error) {
     if (!(error instanceof LocalConfigMissingError)) throw error;
     return { ...NOTHING, env: target.env, fault: error.message, config: configPath(target) };
+  }
+}
+
+/** Unproven: each env has a passphrase of its own. */
+async function withRemote(config: LocalConfig, warn: Warn): Promise<VaultStatus> {
+  try {
+    return { ...statusOf(config), remote: await remoteStatus(config, null, warn), remoteFault: null };
+  } catch (error) {
+    if (!(error instanceof VsyncError)) throw error;
+    return { ...statusOf(config), remote: null, remoteFault: error.message };
   }
 }
 

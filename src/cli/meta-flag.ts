@@ -6,7 +6,7 @@ const KEY = /^[a-z][a-z0-9_.-]*$/;
 /** What a rotation says of itself. */
 const RESERVED = ["event", "gen", "prev_gen"];
 
-type MetaPair = readonly [key: string, value: string];
+export type MetaPair = readonly [key: string, value: string];
 
 /** `--meta ticket=OPS-7`, any number of times: what the operator adds to the audit row. */
 export const META_FLAG = {

@@ -22,6 +22,11 @@ export class NewPassphrase {
     if (this.#mustBeAsked && !sources.prompter.isInteractive) throw missing();
   }
 
+  /** Null where it has still to be asked for. */
+  get known(): Secret | null {
+    return this.#secret;
+  }
+
   /** What takes no person is there before anything is sent. @throws InputError it is refused, as too short */
   async readEarly(): Promise<void> {
     if (!this.#mustBeAsked) await this.read();

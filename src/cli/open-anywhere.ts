@@ -19,7 +19,7 @@ export async function openAnywhere(input: SessionInput, sources: SecretSources):
   const token = await findToken(undefined, sources);
   if (token === null) {
     throw new InputError("no vault is named", {
-      hint: "name the environment, as in `vsync run prod -- …`, or set VSYNC_CONFIG and VSYNC_PASSPHRASE",
+      hint: "name the environment, as in --env=prod, or set VSYNC_CONFIG and VSYNC_PASSPHRASE",
     });
   }
   const passphrase = await readSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
@@ -34,7 +34,7 @@ async function openConfigured(input: SessionInput, sources: SecretSources): Prom
   return vault;
 }
 
-function locationIn(token: RuntimeToken): StoreLocation {
+export function locationIn(token: RuntimeToken): StoreLocation {
   const { endpoint, region, bucket, prefix, accessKeyId, secretAccessKey, sessionToken } = token;
   if (accessKeyId === undefined || secretAccessKey === undefined) {
     return { endpoint, region, bucket, prefix, credentials: "ambient" };

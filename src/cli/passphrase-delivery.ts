@@ -3,7 +3,8 @@ import { unlinkSync } from "node:fs";
 import { lstat, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Secret } from "../crypto/secret.ts";
-import { InputError } from "../errors.ts";
+import { ConflictError, InputError, ManifestSwapFailedError } from "../errors.ts";
+import type { CommitPhase, CommitPorts } from "../vault/commit.ts";
 import type { Output } from "./output.ts";
 
 /**
@@ -13,10 +14,10 @@ import type { Output } from "./output.ts";
 export interface Delivery {
   /** Everything is agreed, nothing is written to the store yet. @throws InputError it cannot be delivered */
   prepare(passphrase: Secret): Promise<void>;
-  /** The vault opens with it now. */
-  complete(passphrase: Secret): void;
-  /** The swap was not applied, or (`mayBeLive`) nobody knows. Also called as a signal ends the process. */
-  fail(passphrase: Secret, mayBeLive: boolean): void;
+  /** The vault opens with what was prepared. */
+  complete(): void;
+  /** The swap was not applied, or (`mayBeLive`) nobody knows. Synchronous: a signal may be ending the process. */
+  fail(mayBeLive: boolean): void;
 }
 
 /** For a passphrase that its owner gave. */
@@ -24,13 +25,18 @@ export const NO_DELIVERY: Delivery = { async prepare() {}, complete() {}, fail()
 
 /** Alone on stdout, once, after the swap. */
 export function deliverToStdout(output: Output): Delivery {
-  const print = (passphrase: Secret): void => output.raw(`${passphrase.exposeText()}\n`);
+  let prepared: Secret | undefined;
+  const print = (): void => {
+    if (prepared !== undefined) output.raw(`${prepared.exposeText()}\n`);
+  };
   return {
-    async prepare() {},
+    async prepare(passphrase) {
+      prepared = passphrase;
+    },
     complete: print,
-    fail(passphrase, mayBeLive) {
+    fail(mayBeLive) {
       if (!mayBeLive) return;
-      print(passphrase);
+      print();
       output.warn("what is on stdout may be the passphrase that opens the vault now: keep it until that is known");
     },
   };
@@ -42,7 +48,7 @@ export function deliverToStdout(output: Output): Delivery {
  * @param env for the hint
  * @throws InputError the file is there already, or its folder takes none
  */
-export async function deliverToFile(path: string, env: string | undefined, output: Output): Promise<Delivery> {
+export async function deliverToFile(path: string, env: string, output: Output): Promise<Delivery> {
   if (path === "-") throw new InputError("--out names a file", { hint: "without --out the passphrase goes to stdout" });
   await refuseExisting(path, env);
   await refuseUnwritable(path);
@@ -52,8 +58,8 @@ export async function deliverToFile(path: string, env: string | undefined, outpu
       await writeNew(path, passphrase, env);
       isWritten = true;
     },
-    complete: () => output.done(`New passphrase written to ${path}`),
-    fail(_passphrase, mayBeLive) {
+    complete() {},
+    fail(mayBeLive) {
       if (!isWritten) return;
       if (mayBeLive) output.warn(`${path} stays: it may hold the passphrase that opens the vault now`);
       else remove(path, output);
@@ -61,7 +67,40 @@ export async function deliverToFile(path: string, env: string | undefined, outpu
   };
 }
 
-async function refuseExisting(path: string, env: string | undefined): Promise<void> {
+/** Runs a rotation, and tells the delivery how it ends, also where a signal ends it. */
+export async function delivering<T>(
+  ports: CommitPorts,
+  delivery: Delivery,
+  rotate: (ports: CommitPorts) => Promise<T>,
+): Promise<T> {
+  let reached: CommitPhase | null = null;
+  const onPhase = (phase: CommitPhase): void => {
+    reached = phase;
+    if (phase === "manifest-swapped") delivery.complete();
+    ports.onPhase?.(phase);
+  };
+  const fail = (error?: unknown): void => {
+    if (reached === null) delivery.fail(false);
+    // The swap is on its way from here on.
+    if (reached === "bundle-created") delivery.fail(!isKnownUndone(error));
+  };
+  const failAtExit = () => fail();
+  process.once("exit", failAtExit);
+  try {
+    return await rotate({ ...ports, onPhase });
+  } catch (error) {
+    fail(error);
+    throw error;
+  } finally {
+    process.removeListener("exit", failAtExit);
+  }
+}
+
+function isKnownUndone(error: unknown): boolean {
+  return error instanceof ConflictError || error instanceof ManifestSwapFailedError;
+}
+
+async function refuseExisting(path: string, env: string): Promise<void> {
   const stats = await lstat(path).catch((error: unknown) => {
     if (codeOf(error) === "ENOENT") return null;
     throw unwritable(path, error);
@@ -69,8 +108,8 @@ async function refuseExisting(path: string, env: string | undefined): Promise<vo
   if (stats !== null) throw exists(path, env);
 }
 
-function exists(path: string, env: string | undefined): InputError {
-  const check = `vsync audit verify --env=${env ?? "<env>"} --passphrase-file=${path}`;
+function exists(path: string, env: string): InputError {
+  const check = `vsync audit verify --env=${env} --passphrase-file=${path}`;
   return new InputError(`${path} is there already: a rotation that was cut short may have left it`, {
     hint: `where ${check} accepts it, it is the new passphrase; else move it away and run this again`,
   });
@@ -87,7 +126,7 @@ async function refuseUnwritable(path: string): Promise<void> {
   }
 }
 
-async function writeNew(path: string, passphrase: Secret, env: string | undefined): Promise<void> {
+async function writeNew(path: string, passphrase: Secret, env: string): Promise<void> {
   const handle = await open(path, "wx", 0o600).catch((error: unknown) => {
     throw codeOf(error) === "EEXIST" ? exists(path, env) : unwritable(path, error);
   });

@@ -14,7 +14,7 @@ const REASONS = {
 /**
  * Makes a directory's root, or proves that a bucket keeps the preconditions of writes, which all safety rests on.
  *
- * @throws InputError the store does not keep them
+ * @throws what `provePreconditions` throws
  */
 export async function prepareStore(location: StoreLocation, output: Output): Promise<ObjectStore> {
   const store = await openStore(location);
@@ -22,13 +22,28 @@ export async function prepareStore(location: StoreLocation, output: Output): Pro
     await createFileStoreRoot(location);
     return store;
   }
-  const { failed, leftover } = await proveBucket(store);
+  const { leftover } = await provePreconditions(store, location);
   if (leftover.length > 0) output.warn(`what the proof wrote could not be removed: ${leftover.join(", ")}`);
-  if (failed !== null) {
-    throw new InputError(`${store.label} at ${location.endpoint} cannot hold a vault: ${REASONS[failed]}`, {
-      hint: "two writers would destroy each other's work: use a store with conditional writes (AWS S3, R2, MinIO, Ceph), or --local",
-    });
-  }
   output.done("The bucket keeps conditional writes (create-only, compare-and-swap, eight-way race)");
   return store;
+}
+
+/**
+ * What it wrote, and could not remove, is returned.
+ *
+ * @throws InputError the bucket does not keep the preconditions of writes
+ * @throws AccessDeniedError | S3UnreachableError it could not be tried
+ */
+export async function provePreconditions(
+  store: ObjectStore,
+  location: StoreLocation,
+): Promise<{ readonly leftover: readonly string[] }> {
+  const { failed, leftover } = await proveBucket(store);
+  if (failed === null) return { leftover };
+  const remains = leftover.length === 0 ? "" : `; what the proof wrote is still there: ${leftover.join(", ")}`;
+  throw new InputError(`${store.label} at ${location.endpoint} cannot hold a vault: ${REASONS[failed]}${remains}`, {
+    hint:
+      "two writers would destroy each other's work: use a store with conditional writes (AWS S3, R2, MinIO, Ceph), " +
+      "or --local",
+  });
 }

@@ -16,7 +16,7 @@ import { setVersion } from "./version.ts";
 export async function runProgram(argv: readonly string[], parts: ProgramParts): Promise<void> {
   const output = new Output(process.stdout, process.stderr, process.env);
   // A reader that has seen enough (`| head -1`) is no failure.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreClosedPipe);
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", onStreamFault);
   process.on("uncaughtException", (error) => {
     reportFailure(error, output, { withStack: wantsStack(argv) });
     process.exit(UNEXPECTED_EXIT_CODE);
@@ -99,6 +99,9 @@ async function makeManifestLate({ pjson, loaders }: ProgramParts): Promise<Manif
   return makeManifest(pjson, loaders);
 }
 
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+/** What stdout cannot take is lost, and the exit code says so; nothing can be said where stderr fails. */
+function onStreamFault(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") return;
+  process.exitCode = 1;
+  process.stderr.write(`vsync: error: the output cannot be written: ${error.code ?? "unknown error"}\n`);
 }

@@ -73,11 +73,20 @@ export class Prompter {
     }
     const prompts = await import("@inquirer/prompts");
     try {
-      return await ask(prompts, this.#streams());
+      return await untilInputEnds(ask(prompts, this.#streams()));
     } catch (error) {
       throw wasInterrupted(error) ? new InterruptedError("interrupted") : error;
     }
   }
+}
+
+/** At Ctrl-D the prompt's line reader closes and never answers, and nothing is left that would keep the process going. */
+function untilInputEnds<T>(answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const ended = (): void => reject(new InterruptedError("the input ended at a question"));
+    process.once("beforeExit", ended);
+    answer.then(resolve, reject).finally(() => process.off("beforeExit", ended));
+  });
 }
 
 /** By name: the class comes from a package that is loaded late. */

@@ -1,4 +1,5 @@
-import { open, readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, readFile, stat } from "node:fs/promises";
 import { Secret } from "../crypto/secret.ts";
 import { InputError } from "../errors.ts";
 import type { NamedData } from "../vault/changes.ts";
@@ -39,13 +40,18 @@ async function readDotenv(from: string, { stdin, output }: PushSources): Promise
 
 async function readDotenvFile(path: string): Promise<Uint8Array> {
   try {
+    // Opening a named pipe waits for its other end, and cannot be interrupted. `<(command)` has one.
+    if ((await stat(path)).isFIFO() && !/^\/(dev|proc)\//.test(path)) {
+      throw new InputError(`${path} is a named pipe`, { hint: "pipe it in with --from=-" });
+    }
     return await readFile(path);
   } catch (error) {
     throw unreadable(path, error, "name the dotenv file with --from=<file>, or pipe it in with --from=-");
   }
 }
 
-async function readBinary(given: string): Promise<NamedData> {
+/** A file to hold, from `<name>=<path>`. @throws InputError it is not that, or the file is refused */
+export async function readBinary(given: string): Promise<NamedData> {
   const at = given.indexOf("=");
   const [name, path] = at === -1 ? ["", ""] : [given.slice(0, at), given.slice(at + 1)];
   if (name === "" || path === "") {
@@ -58,7 +64,8 @@ async function readBinary(given: string): Promise<NamedData> {
 
 async function readWhole(path: string): Promise<{ mode: number; data: Secret }> {
   try {
-    await using handle = await open(path);
+    // O_NONBLOCK: opening a named pipe would wait for its other end. Windows has no such flag.
+    await using handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = await handle.stat();
     if (!stats.isFile()) throw new InputError(`${path} is no regular file`);
     if (stats.size > MAX_BUNDLE_BYTES) {

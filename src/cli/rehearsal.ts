@@ -1,5 +1,8 @@
 import { ConflictError } from "../errors.ts";
+import type { CommitPorts } from "../vault/commit.ts";
+import { generationOfAuditKey } from "../vault/keys.ts";
 import type { ObjectStore } from "../vault/ports.ts";
+import type { Output } from "./output.ts";
 
 /** Ends a rehearsal where the real thing would have written for the first time. */
 class FirstWrite extends Error {
@@ -11,20 +14,20 @@ class FirstWrite extends Error {
   }
 }
 
-export type Rehearsed<T> =
-  /** It would have written, this object first. */
-  | { readonly kind: "would-write"; readonly key: string }
-  /** It came to its end without a write. */
-  | { readonly kind: "ended"; readonly value: T };
-
-/** Does everything up to the first write. Whatever would have been refused until then is refused. */
-export async function rehearse<T>(store: ObjectStore, act: (store: ObjectStore) => Promise<T>): Promise<Rehearsed<T>> {
+/** Does everything up to the first write, and says so. Whatever would have been refused until then is refused. */
+export async function rehearse<T>(
+  ports: CommitPorts,
+  act: (ports: CommitPorts) => Promise<T>,
+  output: Output,
+): Promise<void> {
   try {
-    return { kind: "ended", value: await act(readOnly(store)) };
+    await act({ ...ports, store: readOnly(ports.store) });
   } catch (error) {
-    if (error instanceof FirstWrite) return { kind: "would-write", key: error.key };
-    throw error;
+    if (!(error instanceof FirstWrite)) throw error;
+    const outstanding = generationOfAuditKey(error.key);
+    if (outstanding !== null) output.say(`the outstanding audit row of gen=${outstanding} would be appended first`);
   }
+  output.say("dry run: nothing was written");
 }
 
 function readOnly(store: ObjectStore): ObjectStore {

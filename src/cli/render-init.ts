@@ -11,13 +11,28 @@ export function renderInit(result: Initialized, { env }: Target, store: ObjectSt
       break;
     case "joined":
       output.done(`Joined the vault for ${env} at ${store.label} (gen=${result.gen})`);
+      if (result.readOnlyUntil !== null)
+        output.warn(`this passphrase was rotated away: ${limitOf(result.readOnlyUntil)}`);
       break;
     case "kept":
       output.done(`Config for ${env} written; vault and passphrase are the same`);
+      break;
+    case "outdated":
+      output.done(`Config for ${env} written; vault and passphrase are the same`);
+      output.warn(`the passphrase was rotated on ${result.rotatedAt}: this machine's does not write any more`);
       break;
     default:
       result satisfies never;
   }
   output.done(`Config written to ${result.path}`);
-  output.say(result.kind === "created" ? `next: vsync push ${env}` : `next: vsync status ${env}`);
+  output.say(`next: ${nextOf(result, env)}`);
+}
+
+function limitOf(until: string): string {
+  return `it reads until ${until}, and pushing takes the new one`;
+}
+
+function nextOf({ kind }: Initialized, env: string): string {
+  if (kind === "created") return `vsync push ${env}`;
+  return kind === "outdated" ? `vsync init --env=${env}, with the new passphrase` : `vsync status ${env}`;
 }

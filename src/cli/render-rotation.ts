@@ -1,7 +1,6 @@
 import { AuditOutstandingError } from "../errors.ts";
 import type { CommitPhase, Committed } from "../vault/commit.ts";
 import type { Finished } from "../vault/finish.ts";
-import { generationOfAuditKey } from "../vault/keys.ts";
 import type { PassphraseEntry } from "../vault/manifest.ts";
 import type { RotationPlan } from "../vault/rotate.ts";
 import type { Output } from "./output.ts";
@@ -34,8 +33,21 @@ export function renderPhase(phase: CommitPhase, { prevGen, gen }: RotationPlan, 
   }
 }
 
-export function renderNextSteps({ graceUntil, prevGen }: RotationPlan, env: string, output: Output): void {
-  output.say(`next: 1. in your secret store, set VSYNC_PASSPHRASE of ${env}, or the file that holds it, to the new one`);
+export interface NextStepsContext {
+  readonly env: string;
+  /** As the next command must be given them: `--env=prod`. */
+  readonly vaultFlags: string;
+  /** Where a generated passphrase has been written. */
+  readonly file: string | undefined;
+}
+
+export function renderNextSteps(
+  { graceUntil, prevGen }: RotationPlan,
+  { env, vaultFlags, file }: NextStepsContext,
+  output: Output,
+): void {
+  const value = file === undefined ? "the new passphrase" : `what ${file} holds`;
+  output.say(`next: 1. set VSYNC_PASSPHRASE of ${env} in your secret store, or its file, to ${value}`);
   output.say(`      2. roll-restart the apps in ${env}`);
   if (graceUntil === null) {
     output.warn(
@@ -44,11 +56,11 @@ export function renderNextSteps({ graceUntil, prevGen }: RotationPlan, env: stri
     );
   } else {
     output.say(`the old passphrase keeps reading until ${graceUntil}: until then no app fails to start`);
-    output.say(`when all apps have the new one: vsync rotate-passphrase --env=${env} --finish`);
+    output.say(`when all apps have the new one: vsync rotate-passphrase ${vaultFlags} --finish`);
   }
   output.say(
     `the bundles up to gen=${prevGen} still open with the old passphrase; ` +
-      `vsync gc ${env} --keep=1 --older-than=0s removes them`,
+      `vsync gc ${vaultFlags} --keep=1 --older-than=0s removes them`,
   );
 }
 
@@ -57,23 +69,16 @@ export function renderFinished({ committed, dropped }: Finished, env: string, ou
   output.done(`Grace window ended: ${slotsOf(dropped)} no longer opens ${env} (gen=${prev_gen} → gen=${gen})`);
 }
 
-/** `firstKey` is the object that would have been written first. */
-export function renderRehearsal(firstKey: string, deed: string, output: Output): void {
-  const outstanding = generationOfAuditKey(firstKey);
-  if (outstanding !== null) output.say(`would first append the outstanding audit row of gen=${outstanding}`);
-  output.say(`would ${deed}`);
-  output.say("dry run: nothing was written");
-}
-
 export function slotsOf(entries: readonly PassphraseEntry[]): string {
   return entries.map(({ slot, not_after }) => `${slot} (until ${not_after})`).join(", ");
 }
 
 /** The commit stands; what is left to do has its own command. @throws AuditOutstandingError its row is not written */
-export function refuseOutstanding({ manifest, auditFault }: Committed, env: string): void {
-  if (auditFault === null) return;
+export function refuseOutstanding(committed: Committed | null, vaultFlags: string): void {
+  const fault = committed?.auditFault ?? null;
+  if (fault === null) return;
   throw new AuditOutstandingError(
-    `gen=${manifest.gen} is in force, but its audit row is not written: ${auditFault.message}`,
-    { hint: `run vsync audit reconcile --env=${env}` },
+    `gen=${committed?.manifest.gen} is in force, but its audit row is not written: ${fault.message}`,
+    { hint: `run vsync audit reconcile ${vaultFlags}` },
   );
 }

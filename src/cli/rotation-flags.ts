@@ -27,10 +27,14 @@ export const ROTATION_FLAGS = {
     helpGroup: "PASSPHRASES",
     dependsOn: ["generate"],
   }),
-  grace: durationFlag("grace", { from: "1s", to: "90d" }, {
-    description: "how long the old passphrase keeps reading, as in 24h; not for one that has leaked",
-    exclusive: ["finish"],
-  }),
+  grace: durationFlag(
+    "grace",
+    { from: "1s", to: "90d" },
+    {
+      description: "how long the old passphrase keeps reading, as in 24h; not for one that has leaked",
+      exclusive: ["finish"],
+    },
+  ),
   finish: Flags.boolean({ description: "end the grace window now: the old passphrase opens nothing any more" }),
   "passphrase-file": Flags.string({
     description: "with --finish: file that holds the current passphrase (- is stdin); else VSYNC_PASSPHRASE(_FILE)",

@@ -1,17 +1,17 @@
 import { InputError } from "../errors.ts";
-import type { CommitPhase } from "../vault/commit.ts";
-import type { ObjectStore } from "../vault/ports.ts";
+import type { CommitPhase, CommitPorts } from "../vault/commit.ts";
 import { type RotateRequest, type Rotation, type RotationPlan, rotatePassphrase } from "../vault/rotate.ts";
 import { refuseUnasked } from "./confirmation.ts";
 import { type MetaPair, metaOf } from "./meta-flag.ts";
 import { NewPassphrase } from "./new-passphrase.ts";
 import { type Delivery, delivering, deliverToFile, deliverToStdout, NO_DELIVERY } from "./passphrase-delivery.ts";
 import { rehearse } from "./rehearsal.ts";
-import { refuseOutstanding, renderNextSteps, renderPhase, renderPlan, renderRehearsal } from "./render-rotation.ts";
+import { refuseOutstanding, renderNextSteps, renderPhase, renderPlan } from "./render-rotation.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "./secret-input.ts";
 import { configOf, openSession, remember, type Session } from "./session.ts";
 import { tellingTheSwap } from "./swap-failure.ts";
 import type { TargetInput } from "./target.ts";
+import { vaultFlagsOf } from "./vault-flags.ts";
 
 export interface RotationInput extends TargetInput {
   readonly flags: TargetInput["flags"] & {
@@ -38,7 +38,7 @@ export interface RotationInput extends TargetInput {
  */
 export async function rotateVault(input: RotationInput, sources: SecretSources): Promise<void> {
   const { flags } = input;
-  const meta = metaOf(flags.meta);
+  metaOf(flags.meta);
   const { env } = await configOf(input, () => undefined);
   refuseUnasked(flags, sources.prompter);
   const next = new NewPassphrase(flags, sources);
@@ -56,7 +56,7 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
 }
 
 async function deliveryOf(flags: RotationInput["flags"], env: string, { output }: SecretSources): Promise<Delivery> {
-  if (!flags.generate || flags["dry-run"]) return NO_DELIVERY;
+  if (!flags.generate) return NO_DELIVERY;
   return flags.out === undefined ? deliverToStdout(output) : deliverToFile(flags.out, env, output);
 }
 
@@ -70,9 +70,58 @@ interface Parts {
 
 class RotationRun {
   readonly #parts: Parts;
-  #plan: RotationPlan | null = null;
+  #plan: RotationPlan | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  async commit(): Promise<void> {
+    const { flags, sources, session, delivery } = this.#parts;
+    const ports = { ...session.ports, onPhase: (phase: CommitPhase) => this.#showPhase(phase) };
+    const rotation = await tellingTheSwap(ports, (told) =>
+      delivering(told, delivery, (watched) => this.#rotate(watched, (plan) => this.#confirm(plan))),
+    );
+    if (rotation === null) throw new InputError("not confirmed: nothing was written");
+    const { env } = session.config;
+    const vaultFlags = vaultFlagsOf(env, flags);
+    renderNextSteps(rotation.plan, { env, vaultFlags, file: flags.out }, sources.output);
+    await remember(session.config, rotation.committed.manifest, (text) => sources.output.warn(text));
+    refuseOutstanding(rotation.committed, vaultFlags);
+  }
+
+  async rehearse(): Promise<void> {
+    const { session, sources } = this.#parts;
+    const agree = async (plan: RotationPlan): Promise<boolean> => {
+      renderPlan(plan, sources.output);
+      sources.output.say(`would re-encrypt ${session.config.env} (gen=${plan.prevGen} → gen=${plan.gen})`);
+      return true;
+    };
+    await rehearse(session.ports, (ports) => this.#rotate(ports, agree), sources.output);
+  }
+
+  async #rotate(ports: CommitPorts, confirm: RotateRequest["confirm"]): Promise<Rotation | null> {
+    const { flags, session, next } = this.#parts;
+    const { annotation } = session.request;
+    return rotatePassphrase(ports, {
+      ...session.request,
+      annotation: { ...annotation, meta: metaOf(flags.meta) },
+      newPassphrase: next.known ?? (() => next.read()),
+      ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
+      confirm,
+    });
+  }
+
+  async #confirm(plan: RotationPlan): Promise<boolean> {
+    const { flags, sources, delivery, next } = this.#parts;
+    this.#plan = plan;
+    renderPlan(plan, sources.output);
+    if (!flags.yes && !(await sources.prompter.confirm("Re-encrypt bundle and push?"))) return false;
+    await delivery.prepare(await next.read());
+    return true;
+  }
+
+  #showPhase(phase: CommitPhase): void {
+    if (this.#plan !== undefined) renderPhase(phase, this.#plan, this.#parts.sources.output);
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Secret } from "../crypto/secret.ts";
 import type { S3Limits } from "../s3/options.ts";
 import type { ProbeResult } from "../s3/probe.ts";
+import type { ReadProof } from "../s3/prove-read.ts";
 import type { Clock, ObjectStore, Random } from "../vault/ports.ts";
 import { withActivity } from "./activity.ts";
 import { isLively } from "./output.ts";
@@ -62,4 +63,20 @@ export async function openStore(location: StoreLocation, options: StoreOptions =
 export async function proveBucket(store: ObjectStore): Promise<ProbeResult> {
   const { probeStore } = await import("../s3/probe.ts");
   return probeStore(store, { random: systemRandom });
+}
+
+/** One HEAD of an object in a bucket, as the location's credentials. @throws as `proveRead` of `src/s3` */
+export async function proveRead(
+  location: StoreLocation,
+  key: string,
+  limits: Partial<S3Limits> = {},
+): Promise<ReadProof> {
+  const prove = await import("../s3/prove-read.ts");
+  return prove.proveRead(location, key, { clock: systemClock, random: systemRandom, limits });
+}
+
+/** How far a bucket's server is ahead of this machine's clock, or null where it does not say. @throws S3UnreachableError */
+export async function measureClockSkewMs(location: StoreLocation, timeoutMs: number): Promise<number | null> {
+  const clocks = await import("../s3/clock-skew.ts");
+  return clocks.measureClockSkewMs(location, { clock: systemClock, timeoutMs });
 }

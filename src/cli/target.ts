@@ -30,5 +30,13 @@ export function givenEnv({ flags, args }: TargetInput): string | undefined {
 }
 
 export function resolveRepo({ flags }: TargetInput): Promise<string> {
-  return repoName({ flag: flags.repo, env: process.env, folder: process.cwd() });
+  return repoName({ flag: flags.repo, env: process.env, folder: workingFolder() });
+}
+
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    throw new InputError("the current folder has been removed", { hint: "cd to another one" });
+  }
 }

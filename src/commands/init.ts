@@ -21,7 +21,10 @@ ignores the preconditions of writes is refused. Run again, it changes where the 
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    local: Flags.boolean({ description: "keep the vault in a directory of this machine" }),
+    local: Flags.boolean({
+      description: "keep the vault in a directory of this machine",
+      exclusive: Object.keys({ ...LOCATION_FLAGS, ...CREDENTIAL_FLAGS }),
+    }),
     reset: Flags.boolean({ description: "forget the vault and passphrase that the config knows, and start over" }),
     ...LOCATION_FLAGS,
     ...CREDENTIAL_FLAGS,

@@ -1,5 +1,6 @@
 import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { PUSH_FLAGS } from "../cli/push-flags.ts";
 import { readPushInput } from "../cli/push-input.ts";
 import { confirmRemoval, renderPush } from "../cli/render-push.ts";
 import { identityOf, openSession, remember } from "../cli/session.ts";
@@ -19,21 +20,20 @@ A push that changes nothing writes nothing.`;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    from: Flags.string({ description: "dotenv file, `.env.<env>` if not given (- is stdin)", helpValue: "<file>" }),
-    file: Flags.string({
-      description: "binary file to hold, under a name",
-      helpValue: "<name>=<path>",
-      multiple: true,
-    }),
-    yes: Flags.boolean({ char: "y", description: "remove without asking" }),
-    note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+    ...PUSH_FLAGS,
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Push>): Promise<void> {
     const { config, ports, request } = await openSession({ flags, args }, this.sources);
     const items = await readPushInput(flags, config.env, this.sources);
     const confirm = confirmRemoval(this.prompter, this.output, flags);
-    const result = await pushItems(ports, { ...request, identity: identityOf(config), items, confirm });
+    const result = await pushItems(ports, {
+      ...request,
+      identity: identityOf(config),
+      items,
+      mayEmpty: flags["allow-empty"],
+      confirm,
+    });
     renderPush(result, config.env, this.output);
     if (result.kind === "pushed") await remember(config, result.committed.manifest, this.warnUser);
   }

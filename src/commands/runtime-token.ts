@@ -4,9 +4,10 @@ import { tokenCredentials } from "../cli/credentials.ts";
 import { emitToken } from "../cli/emit-token.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../cli/failure.ts";
 import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/flags.ts";
+import { loadConfig } from "../cli/local-config.ts";
 import { tokenOf } from "../cli/mint.ts";
-import { proveToken } from "../cli/prove-token.ts";
-import { configOf } from "../cli/session.ts";
+import { absentManifest, proveToken } from "../cli/prove-token.ts";
+import { resolveTarget } from "../cli/target.ts";
 
 export class RuntimeToken extends BaseCommand {
   static override summary = "Mint the one string that an app boots from, beside its passphrase";
@@ -14,11 +15,10 @@ export class RuntimeToken extends BaseCommand {
     `Prints the value of VSYNC_CONFIG, alone on stdout. One HEAD of the manifest proves first that the token's own
 credentials can read it; nothing is printed where they cannot. Overrides hold for this token and are not written back.
 
-Exit codes: 0 written, 1 missing input, 2 the credentials cannot read the manifest, 3 the store cannot be reached,
-4 this machine has no config for the env.`;
+Exit codes: 0 written, 1 missing input, 2 credentials cannot read the manifest, 3 store not reached, 4 no config.`;
   static override examples = [
     "<%= config.bin %> runtime-token --env=prod | wrangler secret put VSYNC_CONFIG",
-    "<%= config.bin %> runtime-token --env=prod --access-key=AKIA… --secret-key-file=new-key",
+    "<%= config.bin %> runtime-token --env=prod --access-key=AKIA… --secret-key-file=key",
     "<%= config.bin %> runtime-token --env=prod --no-validate",
   ];
   static override flags = {
@@ -31,12 +31,12 @@ Exit codes: 0 written, 1 missing input, 2 the credentials cannot read the manife
   static override exitCodes = RUNTIME_TOKEN_EXIT_CODES;
 
   protected override async execute({ flags }: Invocation<typeof RuntimeToken>): Promise<void> {
-    const config = await configOf({ flags }, this.warnUser);
+    const config = await loadConfig(await resolveTarget({ flags }), this.warnUser);
     const credentials = await tokenCredentials(flags, config, this.sources);
     const location = overriddenLocation({ ...config, credentials }, flags);
     const token = tokenOf(config, location);
-    if (!flags["no-validate"] && !(await proveToken(location))) {
-      this.output.warn(`there is no ${location.prefix}manifest yet: run vsync push ${config.env} before booting apps`);
+    if (!flags["no-validate"] && !(await proveToken(location, config.env))) {
+      this.output.warn(`${absentManifest(location)}: run vsync push ${config.env} before booting apps`);
     }
     emitToken(token, this.output, { asJson: flags.json });
   }

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ENV_ARG, JSON_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
 import { envStatus, repoStatus } from "../cli/local-status.ts";
 import { renderStatus } from "../cli/render-status.ts";
 import { givenEnv } from "../cli/target.ts";
@@ -7,14 +7,24 @@ import { givenEnv } from "../cli/target.ts";
 export class Status extends BaseCommand {
   static override summary = "Show what this machine knows of the vaults of this repository";
   static override description =
-    "Reads the config only, so it works offline. Without an environment it shows all of them.";
-  static override examples = ["<%= config.bin %> status", "<%= config.bin %> status prod --json"];
+    `Reads the config only, so it works offline; --remote asks the store as well, and a passphrase that is given proves what
+it answers. Without an environment it shows all of them.`;
+  static override examples = [
+    "<%= config.bin %> status",
+    "<%= config.bin %> status prod --json",
+    "<%= config.bin %> status prod --remote",
+  ];
   static override args = ENV_ARG;
-  static override flags = { ...VAULT_FLAGS, ...JSON_FLAG };
+  static override flags = {
+    ...VAULT_FLAGS,
+    remote: Flags.boolean({ description: "ask the store: generation, by whom and when, who can open it" }),
+    ...PASSPHRASE_FLAG,
+    ...JSON_FLAG,
+  };
 
   protected override async execute({ flags, args }: Invocation<typeof Status>): Promise<void> {
     const ofOne = givenEnv({ flags, args }) !== undefined;
-    const status = await (ofOne ? envStatus : repoStatus)({ flags, args }, this.warnUser);
+    const status = await (ofOne ? envStatus : repoStatus)({ flags, args }, this.sources);
     if (flags.json) this.output.json(status);
     else renderStatus(status, this.output);
   }

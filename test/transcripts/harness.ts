@@ -33,7 +33,7 @@ export type Snapshot = Readonly<Record<string, string>>;
  * The program under test: what `VSYNC_TEST_BIN` names (the single binary; a `.js` file is run by Node.js), else
  * `bin/run.js`.
  */
-function programUnderTest(): readonly string[] {
+export function programUnderTest(): readonly string[] {
   const path = resolve(ROOT, process.env["VSYNC_TEST_BIN"] ?? join("bin", "run.js"));
   if (!path.endsWith(".js")) return [path];
   if (path.endsWith("run.js") && !existsSync(join(ROOT, "dist"))) throw new Error("dist/ is missing: npm run build");

@@ -24,7 +24,7 @@ const REFUSALS: readonly Refusal[] = [
     arrange: async () => ({ VSYNC_PASSPHRASE: "correct horse battery stapler" }),
     exitCode: 1,
     error: /^the passphrase opens no slot of this vault$/,
-    hint: /^the vault is at generation 2, last rotated .*: if the passphrase was rotated, roll the new one out$/,
+    hint: /^check the passphrase and where it comes from \(generation 2, last set .*\): if it was rotated, roll the new one out$/,
   },
   {
     what: "an altered bundle",

@@ -1,0 +1,12 @@
+/** S3 refuses requests that are dated further away from its own clock. */
+export const ACCEPTED_SKEW_MS = 15 * 60_000;
+
+/** Both clocks, for a message. Milliseconds since the epoch; `skewMs` is how far the server is ahead. */
+export function clockTimes(nowMs: number, skewMs: number): string {
+  return `this machine's clock says ${isoTime(nowMs)}, the server's ${isoTime(nowMs + skewMs)}`;
+}
+
+/** A Date header is to the second, and so is this. */
+function isoTime(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace(/\.\d+Z$/, "Z");
+}

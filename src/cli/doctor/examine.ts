@@ -1,0 +1,42 @@
+import type { SecretSources } from "../secret-input.ts";
+import { PASSPHRASE, readGivenSecret } from "../secret-input.ts";
+import { resolveTarget, type Target, type TargetInput } from "../target.ts";
+import { type Check } from "./check.ts";
+import { checkConfig } from "./config-check.ts";
+import { checkRuntimeKey } from "./runtime-key-check.ts";
+import { checkStore } from "./store-checks.ts";
+import { checkManifest, checkPassphrase } from "./vault-checks.ts";
+
+/** What `doctor` was given. */
+export interface DoctorInput extends TargetInput {
+  readonly flags: TargetInput["flags"] & { readonly "passphrase-file"?: string | undefined };
+}
+
+export interface Examination {
+  readonly target: Target;
+  /** Whether a passphrase was given. */
+  readonly hasPassphrase: boolean;
+  /** In the order of looking, as each becomes known. What stands on something bad is left out. */
+  readonly checks: AsyncIterable<Check>;
+}
+
+/**
+ * Looks at everything between this machine and its vault. What is wrong is a check, not an error.
+ *
+ * @throws InputError no env, or a passphrase file that is refused
+ */
+export async function examine(input: DoctorInput, sources: SecretSources): Promise<Examination> {
+  const target = await resolveTarget(input);
+  const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
+  const checks = (async function* () {
+    const config = yield* checkConfig(target);
+    if (config === null) return;
+    const examined = yield* checkStore(config);
+    const manifest = examined === null ? null : yield* checkManifest(examined.store, config);
+    if (examined !== null && manifest !== null && passphrase !== null) {
+      yield* checkPassphrase(examined.store, config, passphrase);
+    }
+    yield* checkRuntimeKey(config, examined, sources);
+  })();
+  return { target, hasPassphrase: passphrase !== null, checks };
+}

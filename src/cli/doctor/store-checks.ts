@@ -1,0 +1,84 @@
+import { MANIFEST_KEY } from "../../vault/keys.ts";
+import type { ObjectStore } from "../../vault/ports.ts";
+import { clockTimes } from "../clock-times.ts";
+import type { LocalConfig } from "../local-config.ts";
+import { provePreconditions } from "../prepare-store.ts";
+import { isFileStore, measureClockSkewMs, openStore, systemClock } from "../stores.ts";
+import { badOrThrow, type Check, good, warning } from "./check.ts";
+
+const REACH_TIMEOUT_MS = 8_000;
+const WORRYING_SKEW_MS = 60_000;
+
+export interface ExaminedStore {
+  readonly store: ObjectStore;
+  /** The bucket has just kept the preconditions of writes. */
+  readonly isProven: boolean;
+}
+
+/** Whether the store answers, to this machine's clock and credentials, and can hold a vault. Returns it, or null. */
+export async function* checkStore(config: LocalConfig): AsyncGenerator<Check, ExaminedStore | null> {
+  if (isFileStore(config)) return yield* checkDirectory(config);
+  try {
+    const skewMs = await measureClockSkewMs(config, REACH_TIMEOUT_MS);
+    yield good("store", `${config.endpoint} answers`);
+    yield clockCheck(skewMs);
+  } catch (error) {
+    yield badOrThrow("store", error);
+    return null;
+  }
+  const store = await openStore(config);
+  if (!(yield* checkCredentials(store, config))) return null;
+  return { store, isProven: yield* checkPreconditions(store, config) };
+}
+
+async function* checkDirectory(config: LocalConfig): AsyncGenerator<Check, ExaminedStore | null> {
+  try {
+    const store = await openStore(config);
+    await store.head(MANIFEST_KEY);
+    yield good("store", `${store.label} can be read`);
+    return { store, isProven: false };
+  } catch (error) {
+    yield badOrThrow("store", error);
+    return null;
+  }
+}
+
+function clockCheck(skewMs: number | null): Check {
+  if (skewMs === null) return good("clock", "the server does not say what time it is");
+  const nowMs = systemClock.nowMs();
+  if (Math.abs(skewMs) >= WORRYING_SKEW_MS) {
+    return warning("clock", clockTimes(nowMs, skewMs), "set this machine's clock: S3 refuses what is 15 minutes off");
+  }
+  return good("clock", "this machine and the server agree on the time, to the minute");
+}
+
+async function* checkCredentials(store: ObjectStore, config: LocalConfig): AsyncGenerator<Check, boolean> {
+  const { credentials } = config;
+  const who = credentials === "ambient" ? "the ambient credentials" : `access key ${credentials.accessKeyId}`;
+  try {
+    // a GET, unlike a HEAD, is told what is wrong
+    await store.get(MANIFEST_KEY, { maxBytes: 0 });
+    yield good("credentials", `${who} can read ${store.label}`);
+    return true;
+  } catch (error) {
+    yield badOrThrow("credentials", error);
+    return false;
+  }
+}
+
+async function* checkPreconditions(store: ObjectStore, config: LocalConfig): AsyncGenerator<Check, boolean> {
+  try {
+    const { leftover } = await provePreconditions(store, config);
+    yield leftover.length === 0
+      ? good("preconditions", "the bucket keeps create-only and compare-and-swap writes, also in a race of eight")
+      : warning("preconditions", `kept, but the proof left ${leftover.join(", ")} behind`, deletionHint(config));
+    return true;
+  } catch (error) {
+    yield badOrThrow("preconditions", error);
+    return false;
+  }
+}
+
+function deletionHint({ env }: LocalConfig): string {
+  return `let this key delete them: vsync policy --env=${env} --role=operator`;
+}

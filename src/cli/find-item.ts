@@ -1,0 +1,39 @@
+import { InputError } from "../errors.ts";
+import type { Item } from "../vault/item.ts";
+import { closest } from "./closest.ts";
+
+/** @throws InputError there is no item of this name; the hint has the nearest one that there is */
+export function findItem(items: readonly Item[], name: string): Item {
+  const found = items.find((item) => item.name === name);
+  if (found !== undefined) return found;
+  throw unknownName("the vault has no", name, items);
+}
+
+/** Which of the vault's secrets a program is to get. */
+export interface Selection {
+  readonly only?: readonly string[] | undefined;
+  readonly except?: readonly string[] | undefined;
+}
+
+/**
+ * The secrets that are selected; files never are. A name that is not there is refused, also one to leave out: a typo
+ * there would hand over what was to stay.
+ *
+ * @throws InputError the vault has no secret of one of the names
+ */
+export function selectSecrets(items: readonly Item[], { only, except = [] }: Selection): readonly Item[] {
+  const secrets = items.filter((item) => item.kind === "secret");
+  const known = new Set(secrets.map((item) => item.name));
+  const missing = [...(only ?? []), ...except].find((name) => !known.has(name));
+  if (missing !== undefined) throw unknownName("the vault has no secret", missing, secrets);
+  return secrets.filter(({ name }) => (only?.includes(name) ?? true) && !except.includes(name));
+}
+
+function unknownName(fault: string, name: string, items: readonly Item[]): InputError {
+  const suggestion = closest(
+    name,
+    items.map((item) => item.name),
+  );
+  const hint = suggestion === null ? "`vsync list` shows the names" : `did you mean ${suggestion}?`;
+  return new InputError(`${fault} ${JSON.stringify(name)}`, { hint });
+}

@@ -1,0 +1,20 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { renderReconciled } from "../cli/render-audit.ts";
+import { openSession } from "../cli/session.ts";
+import { reconcileAudit } from "../vault/reconcile.ts";
+
+export class AuditReconcile extends BaseCommand {
+  static override summary = "Append the newest generation's audit row, where the commit could not";
+  static override description =
+    `The row says what the manifest says, so it is the same whoever appends it, and however often this is run. Takes the
+passphrase that writes: after a rotation, the new one.`;
+  static override examples = ["<%= config.bin %> audit reconcile --env=prod"];
+  static override args = ENV_ARG;
+  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
+
+  protected override async execute({ flags, args }: Invocation<typeof AuditReconcile>): Promise<void> {
+    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    renderReconciled(await reconcileAudit(ports, request), config.env, flags, this.output);
+  }
+}

@@ -1,0 +1,25 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { renderVerified } from "../cli/render-audit.ts";
+import { openSession, remember } from "../cli/session.ts";
+import { readAudit } from "../vault/read-audit.ts";
+
+export class AuditVerify extends BaseCommand {
+  static override summary = "Verify the whole audit log: signatures, links, gaps, and that the manifest stands on it";
+  static override description =
+    `Ends with 6 and names the row where the chain is broken: altered, removed, put in by somebody, or newer than a manifest
+that was rolled back. A row that a commit could not append is outstanding, which is no fault: audit reconcile appends it.`;
+  static override examples = [
+    "<%= config.bin %> audit verify prod",
+    "<%= config.bin %> audit verify --env=prod --passphrase-file=/run/secrets/vsync --json",
+  ];
+  static override args = ENV_ARG;
+  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
+
+  protected override async execute({ flags, args }: Invocation<typeof AuditVerify>): Promise<void> {
+    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    const audit = await readAudit(ports, request);
+    renderVerified(audit, flags, this.output);
+    await remember(config, audit.manifest, this.warnUser);
+  }
+}

@@ -1,0 +1,34 @@
+import { TAIL_FLAG } from "../cli/audit-flags.ts";
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { renderAudit } from "../cli/render-audit.ts";
+import { openSession, remember } from "../cli/session.ts";
+import { readAudit } from "../vault/read-audit.ts";
+
+export class Audit extends BaseCommand {
+  static override summary = "Show who changed a vault, when and how";
+  static override description =
+    `One row for each generation, oldest first: time, actor, action, generation, note. What is shown is verified, from the
+newest row back to the oldest that is shown; that takes the passphrase. Reading a vault writes no row: who has read is in
+the access log of the bucket (S3 server access logging, CloudTrail data events).`;
+  static override examples = [
+    "<%= config.bin %> audit prod --tail=20",
+    "<%= config.bin %> audit prod --csv >audit-prod.csv",
+    "<%= config.bin %> audit prod --json | jq '.rows[] | select(.action == \"rotate\")'",
+  ];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    ...TAIL_FLAG,
+    csv: Flags.boolean({ description: "print the rows as CSV", exclusive: ["json"] }),
+    ...JSON_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof Audit>): Promise<void> {
+    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    const audit = await readAudit(ports, { ...request, tail: flags.tail });
+    renderAudit(audit, flags, this.output);
+    await remember(config, audit.manifest, this.warnUser);
+  }
+}

@@ -1,0 +1,39 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { renderDiff } from "../cli/render-diff.ts";
+import { openSession, remember } from "../cli/session.ts";
+import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/then-passphrase.ts";
+import { diffGenerations } from "../vault/diff.ts";
+
+export class Diff extends BaseCommand {
+  static override summary = "Show which names differ between two generations";
+  static override description =
+    `+ added, ~ changed, - removed: names, never values. A generation from before a rotation opens with the passphrase of
+that time, which is asked for on a terminal.`;
+  static override examples = [
+    "<%= config.bin %> diff prod --from-gen=3",
+    "<%= config.bin %> diff prod --from-gen=3 --to-gen=5 --then-passphrase-file=old-passphrase",
+  ];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    "from-gen": Flags.integer({ description: "the older side", helpValue: "<gen>", min: 1, required: true }),
+    "to-gen": Flags.integer({
+      description: "the newer side, if not the newest generation",
+      helpValue: "<gen>",
+      min: 1,
+    }),
+    ...THEN_PASSPHRASE_FLAG,
+    ...JSON_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof Diff>): Promise<void> {
+    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    const { "from-gen": fromGen, "to-gen": toGen } = flags;
+    const ask = passphraseThen(flags["then-passphrase-file"], this.sources);
+    const diff = await diffGenerations(ports, { ...request, fromGen, toGen, passphraseThen: ask });
+    renderDiff(diff, flags, this.output);
+    await remember(config, diff.manifest, this.warnUser);
+  }
+}

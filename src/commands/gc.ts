@@ -1,0 +1,26 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { refuseUnasked } from "../cli/confirmation.ts";
+import { ENV_ARG, VAULT_FLAGS } from "../cli/flags.ts";
+import { DEFAULT_OLDER_THAN_MS, GC_EXAMPLES, GC_FLAGS, GC_HELP } from "../cli/gc-flags.ts";
+import { confirmGc, renderGc } from "../cli/render-gc.ts";
+import { openSession, remember } from "../cli/session.ts";
+import { collectGarbage } from "../vault/gc.ts";
+
+export class Gc extends BaseCommand {
+  static override summary = "Remove the bundles of old generations";
+  static override description = GC_HELP;
+  static override examples = GC_EXAMPLES;
+  static override args = ENV_ARG;
+  static override flags = { ...VAULT_FLAGS, ...GC_FLAGS };
+
+  protected override async execute({ flags, args }: Invocation<typeof Gc>): Promise<void> {
+    refuseUnasked(flags, this.prompter);
+    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    let found: readonly string[] = [];
+    const confirm = confirmGc(this.prompter, flags, (keys) => (found = keys));
+    const { keep, "older-than": olderThanMs = DEFAULT_OLDER_THAN_MS } = flags;
+    const collected = await collectGarbage(ports, { ...request, keep, olderThanMs, confirm });
+    renderGc({ ...config, found, collected }, flags, this.output);
+    if (collected !== null) await remember(config, collected.committed.manifest, this.warnUser);
+  }
+}

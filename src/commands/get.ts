@@ -1,0 +1,33 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { findItem } from "../cli/find-item.ts";
+import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { KEY_ARGS, requireOne, splitReadingWords } from "../cli/item-words.ts";
+import { openAnywhere } from "../cli/open-anywhere.ts";
+import { renderValue } from "../cli/render-items.ts";
+
+export class Get extends BaseCommand {
+  static override summary = "Print one secret's value, or one file's bytes";
+  static override description =
+    `The value is on stdout, with a line end after it unless --raw is given. A file's bytes come with --raw, or as base64
+with --json. The vault is that of the named env, or, where none is named, of VSYNC_CONFIG.`;
+  static override usage = "get ENV KEY [flags]";
+  static override examples = [
+    "<%= config.bin %> get prod DATABASE_URL",
+    "<%= config.bin %> get prod certs/ca.pem --raw > ca.pem",
+    "VSYNC_CONFIG=… VSYNC_PASSPHRASE=… <%= config.bin %> get DATABASE_URL",
+  ];
+  static override args = KEY_ARGS;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    ...JSON_FLAG,
+    raw: Flags.boolean({ description: "the bytes alone, no line end after them", exclusive: ["json"] }),
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof Get>): Promise<void> {
+    const { input, names } = splitReadingWords({ flags, args }, this.env);
+    const name = requireOne(names, "vsync get <env> KEY");
+    const { bundle } = await openAnywhere(input, this.sources);
+    renderValue(findItem(bundle.items, name), flags, this.output);
+  }
+}

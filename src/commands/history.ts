@@ -1,0 +1,23 @@
+import { TAIL_FLAG } from "../cli/audit-flags.ts";
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { renderHistory } from "../cli/render-history.ts";
+import { openSession, remember } from "../cli/session.ts";
+import { readHistory } from "../vault/history.ts";
+
+export class History extends BaseCommand {
+  static override summary = "Show the generations of a vault, and which of them can be restored";
+  static override description =
+    `Oldest first. BUNDLE says whether the encrypted bundle of that generation is there: current, kept, or gone (removed by gc,
+or by somebody else).`;
+  static override examples = ["<%= config.bin %> history prod", "<%= config.bin %> history prod --tail=5 --json"];
+  static override args = ENV_ARG;
+  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...TAIL_FLAG, ...JSON_FLAG };
+
+  protected override async execute({ flags, args }: Invocation<typeof History>): Promise<void> {
+    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    const history = await readHistory(ports, { ...request, tail: flags.tail });
+    renderHistory(history, flags, this.output);
+    await remember(config, history.manifest, this.warnUser);
+  }
+}

@@ -1,0 +1,18 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { openAnywhere } from "../cli/open-anywhere.ts";
+import { renderList } from "../cli/render-items.ts";
+
+export class List extends BaseCommand {
+  static override summary = "Show the names of what the vault holds, never values";
+  static override description =
+    `Sorted; one a line where a program reads it. On a terminal, and with --json, kinds and the sizes of files stand beside
+the names. The vault is that of the named env, or, where none is named, of VSYNC_CONFIG.`;
+  static override examples = ["<%= config.bin %> list prod", "<%= config.bin %> list prod --json"];
+  static override args = ENV_ARG;
+  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
+
+  protected override async execute({ flags, args }: Invocation<typeof List>): Promise<void> {
+    renderList(await openAnywhere({ flags, args }, this.sources), flags, this.output);
+  }
+}

@@ -1,0 +1,27 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/flags.ts";
+import { policyOf, ROLES } from "../cli/policy.ts";
+import { policyScope } from "../cli/policy-scope.ts";
+
+export class Policy extends BaseCommand {
+  static override summary = "Print the least IAM policy for a role";
+  static override description =
+    `A reader gets the manifest and the bundles: that is for the key in a runtime token. An operator may also push, rotate,
+audit, restore and collect garbage, and prove the bucket, but delete neither manifest nor audit rows. As a bucket policy,
+each statement needs its Principal.
+
+Before there is a config, name the bucket with --bucket, and its --region and --prefix if they are not the defaults.`;
+  static override examples = [
+    "<%= config.bin %> policy --env=prod --role=reader",
+    "<%= config.bin %> policy --env=prod --role=operator --bucket=acme-secrets",
+  ];
+  static override flags = {
+    ...VAULT_FLAGS,
+    role: Flags.option({ options: ROLES, description: "who it is for", required: true })(),
+    ...LOCATION_FLAGS,
+  };
+
+  protected override async execute({ flags }: Invocation<typeof Policy>): Promise<void> {
+    this.output.json(policyOf(flags.role, await policyScope({ flags }, this.warnUser)));
+  }
+}

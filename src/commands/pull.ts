@@ -1,0 +1,33 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { openAnywhere } from "../cli/open-anywhere.ts";
+import { pullFiles } from "../cli/pull.ts";
+import { printDotenv, renderPull } from "../cli/render-pull.ts";
+
+export class Pull extends BaseCommand {
+  static override summary = "Write the vault's secrets into a dotenv file, and its files next to it";
+  static override description =
+    `Everything is decrypted and checked before the first write. Files are 0600, and each is there whole or not at all.
+What is here and differs from the vault stays, and the command ends with 5, unless --force is given; a dotenv file
+that says the same keeps its comments. Links are not followed. The vault is that of the named env, or of VSYNC_CONFIG.`;
+  static override examples = [
+    "<%= config.bin %> pull prod",
+    "<%= config.bin %> pull prod --to=.env --files-dir=secrets --force",
+    "<%= config.bin %> pull prod --stdout | grep ^DATABASE_",
+  ];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    to: Flags.string({ description: "dotenv file, `.env.<env>` if not given", helpValue: "<file>" }),
+    "files-dir": Flags.string({ description: "folder for the vault's files", helpValue: "<folder>", default: "." }),
+    force: Flags.boolean({ char: "f", description: "overwrite what differs here" }),
+    stdout: Flags.boolean({ description: "print the dotenv file and write nothing", exclusive: ["to", "force"] }),
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof Pull>): Promise<void> {
+    const vault = await openAnywhere({ flags, args }, this.sources);
+    if (flags.stdout) printDotenv(vault, this.output);
+    else renderPull(await pullFiles(vault, flags), vault, this.output);
+  }
+}

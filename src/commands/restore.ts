@@ -1,0 +1,35 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { confirmRestore, renderRestored } from "../cli/render-restore.ts";
+import { openSession, remember } from "../cli/session.ts";
+import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/then-passphrase.ts";
+import { restoreGeneration } from "../vault/restore.ts";
+
+export class Restore extends BaseCommand {
+  static override summary = "Make a new generation from the content of an old one";
+  static override description =
+    `Nothing is undone or removed: the vault gets a new generation that holds what that one held, under today's passphrase. A
+generation from before a rotation opens with the passphrase of that time, which is asked for on a terminal.`;
+  static override examples = [
+    "<%= config.bin %> restore prod --gen=3",
+    "<%= config.bin %> restore prod --gen=3 --then-passphrase-file=old-passphrase --yes",
+  ];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    gen: Flags.integer({ description: "the generation to restore", helpValue: "<gen>", min: 1, required: true }),
+    ...THEN_PASSPHRASE_FLAG,
+    yes: Flags.boolean({ char: "y", description: "do not ask" }),
+    note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof Restore>): Promise<void> {
+    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    const ask = passphraseThen(flags["then-passphrase-file"], this.sources);
+    const confirm = confirmRestore(this.prompter, this.output, flags);
+    const committed = await restoreGeneration(ports, { ...request, gen: flags.gen, passphraseThen: ask, confirm });
+    renderRestored(committed, { gen: flags.gen, env: config.env }, this.output);
+    if (committed !== null) await remember(config, committed.manifest, this.warnUser);
+  }
+}

@@ -1,0 +1,20 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ROTATE_EXIT_CODES } from "../cli/failure.ts";
+import { ENV_ARG, VAULT_FLAGS } from "../cli/flags.ts";
+import { endGrace } from "../cli/grace-end.ts";
+import { rotateVault } from "../cli/rotation.ts";
+import { ROTATION_FLAGS } from "../cli/rotation-flags.ts";
+import { ROTATION_EXAMPLES, ROTATION_HELP } from "../cli/rotation-help.ts";
+
+export class RotatePassphrase extends BaseCommand {
+  static override summary = "Re-encrypt a vault under a new passphrase, with no downtime where --grace is given";
+  static override description = ROTATION_HELP;
+  static override examples = ROTATION_EXAMPLES;
+  static override args = ENV_ARG;
+  static override flags = { ...VAULT_FLAGS, ...ROTATION_FLAGS };
+  static override exitCodes = ROTATE_EXIT_CODES;
+
+  protected override async execute({ flags, args }: Invocation<typeof RotatePassphrase>): Promise<void> {
+    await (flags.finish ? endGrace : rotateVault)({ flags, args }, this.sources);
+  }
+}

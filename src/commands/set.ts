@@ -1,0 +1,39 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { readSetItems, wantedKeys } from "../cli/item-value.ts";
+import { KEY_ARGS, splitWords } from "../cli/item-words.ts";
+import { renderSet } from "../cli/render-set.ts";
+import { openSession, remember } from "../cli/session.ts";
+import { setInVault } from "../cli/set-in-vault.ts";
+
+export class SetItem extends BaseCommand {
+  static override summary = "Add a secret or a binary file to the vault, or give it a new value";
+  static override description =
+    `The value comes from a hidden prompt, or from a file or stdin with --from-file: less one line end at its end, unless
+--raw is given. It never stands on the command line, where other users can see it. All else in the vault stays.`;
+  static override usage = "set ENV KEY [flags]";
+  static override examples = [
+    "<%= config.bin %> set prod DATABASE_URL",
+    "openssl rand -hex 32 | <%= config.bin %> set prod SESSION_KEY --from-file=-",
+    "<%= config.bin %> set prod --file certs/ca.pem=./ca.pem",
+  ];
+  static override args = KEY_ARGS;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    "from-file": Flags.string({ description: "file that holds the value (- is stdin)", helpValue: "<file>" }),
+    raw: Flags.boolean({ description: "keep the line end of --from-file", dependsOn: ["from-file"] }),
+    "allow-empty": Flags.boolean({ description: "take a value of no characters" }),
+    file: Flags.string({ description: "binary file to hold", helpValue: "<name>=<path>", multiple: true }),
+    note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof SetItem>): Promise<void> {
+    const { input, names } = splitWords({ flags, args });
+    const keys = wantedKeys(names, flags);
+    const session = await openSession(input, this.sources);
+    const result = await setInVault(session, await readSetItems(keys, flags, this.sources));
+    renderSet(result, session.config.env, this.output);
+    if (result.committed !== null) await remember(session.config, result.committed.manifest, this.warnUser);
+  }
+}

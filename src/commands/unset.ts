@@ -1,0 +1,33 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { KEYS_ARGS, requireSome, splitWords } from "../cli/item-words.ts";
+import { renderSet } from "../cli/render-set.ts";
+import { openSession, remember } from "../cli/session.ts";
+import { unsetItems } from "../vault/set-items.ts";
+
+export class Unset extends BaseCommand {
+  static override summary = "Remove secrets and files from the vault";
+  static override description =
+    `All of them or, where the vault does not hold one of the names, none. It does not ask. What was removed stays in
+older generations until \`vsync gc\`.`;
+  static override usage = "unset ENV KEY… [flags]";
+  static override examples = [
+    "<%= config.bin %> unset prod OLD_TOKEN",
+    "<%= config.bin %> unset prod SMTP_USER SMTP_PASSWORD certs/ca.pem --note='mail moved'",
+  ];
+  static override args = KEYS_ARGS;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof Unset>): Promise<void> {
+    const { input, names } = splitWords({ flags, args });
+    const keys = requireSome(names, "vsync unset <env> KEY…");
+    const { config, ports, request } = await openSession(input, this.sources);
+    const result = await unsetItems(ports, request, keys);
+    renderSet(result, config.env, this.output);
+    if (result.committed !== null) await remember(config, result.committed.manifest, this.warnUser);
+  }
+}

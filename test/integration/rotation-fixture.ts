@@ -1,0 +1,179 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
+import { inject } from "vitest";
+import { writeDocument } from "../../src/cli/config-document.ts";
+import { openStore, type StoreLocation, systemClock, systemRandom } from "../../src/cli/stores.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { VsyncError } from "../../src/errors.ts";
+import { createFileStoreRoot } from "../../src/file/folders.ts";
+import { fileEndpoint } from "../../src/file/location.ts";
+import type { CommitPorts } from "../../src/vault/commit.ts";
+import { fetchManifest } from "../../src/vault/fetch-manifest.ts";
+import { hintOf } from "../../src/vault/identity.ts";
+import type { Manifest } from "../../src/vault/manifest.ts";
+import { openVault } from "../../src/vault/open.ts";
+import type { ObjectStore } from "../../src/vault/ports.ts";
+import { rotatePassphrase } from "../../src/vault/rotate.ts";
+import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { createBucket } from "../support/ceph/target.ts";
+import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
+import { createVault, type FixtureItem, PASSPHRASE } from "../support/vault-fixture.ts";
+import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../transcripts/harness.ts";
+import type { TerminalSession } from "../transcripts/terminal.ts";
+
+/** The least that the format allows. */
+const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
+export const OLD = PASSPHRASE;
+export const NEW = "a new passphrase of the operators";
+const ITEMS: readonly FixtureItem[] = [{ name: "DATABASE_URL", data: "postgres://planted-secret-value" }];
+
+/** `writes`, `reads`: what its slot lets a passphrase do; else the class of the error. */
+export type Sight = string;
+
+/** A machine whose config knows the vault `prod` of `api`, which is at generation 1, with the least cost there is. */
+export class Machine implements AsyncDisposable {
+  readonly sandbox: Sandbox;
+  readonly location: StoreLocation;
+  readonly store: ObjectStore;
+
+  constructor(sandbox: Sandbox, location: StoreLocation, store: ObjectStore) {
+    this.sandbox = sandbox;
+    this.location = location;
+    this.store = store;
+  }
+
+  get env(): Record<string, string> {
+    return { VSYNC_REPO: "api", VSYNC_PASSPHRASE: OLD };
+  }
+
+  get ports(): CommitPorts {
+    return { store: this.store, clock: systemClock, random: systemRandom };
+  }
+
+  run(args: readonly string[], options: RunOptions = {}): Promise<Transcript> {
+    return this.sandbox.run(args, { ...options, env: { ...this.env, ...options.env } });
+  }
+
+  /** Starts the program, for somebody to kill. */
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+    const program = resolve(import.meta.dirname, "../..", process.env["VSYNC_TEST_BIN"] ?? "bin/run.js");
+    const [command = "", ...first] = program.endsWith(".js") ? [process.execPath, program] : [program];
+    const { home, work } = this.sandbox;
+    return spawn(command, [...first, ...args], {
+      cwd: work,
+      env: { HOME: home, PATH: process.env["PATH"], ...this.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  }
+
+  terminal(args: readonly string[], env: RunOptions["env"] = {}): Promise<TerminalSession> {
+    return this.sandbox.terminal(args, { env: { ...this.env, ...env } });
+  }
+
+  /** Runs `rotate-passphrase`, unattended and by default to `NEW`. */
+  rotate(args: readonly string[] = [], env: RunOptions["env"] = {}): Promise<Transcript> {
+    return this.run(["rotate-passphrase", "--env=prod", "--yes", ...args], {
+      env: { VSYNC_NEW_PASSPHRASE: NEW, ...env },
+    });
+  }
+
+  /** A rotation by somebody else, in this process. */
+  async rotateElsewhere(from: string, to: string, graceMs?: number): Promise<void> {
+    await rotatePassphrase(this.ports, {
+      passphrase: Secret.ofText(from),
+      newPassphrase: Secret.ofText(to),
+      expect: { env: "prod" },
+      annotation: { actor: { user: "eve", host: "elsewhere", tool: "vsync/test" } },
+      cost: LEAST_COST,
+      ...(graceMs === undefined ? {} : { graceMs }),
+      confirm: async () => true,
+    });
+  }
+
+  async sight(passphrase: string): Promise<Sight> {
+    try {
+      const { unlocked } = await this.open(passphrase);
+      return unlocked.entry.not_after === undefined ? "writes" : "reads";
+    } catch (error) {
+      if (error instanceof VsyncError) return error.name;
+      throw error;
+    }
+  }
+
+  open(passphrase: string) {
+    return openVault(this.ports, { passphrase: Secret.ofText(passphrase), expect: { env: "prod" } });
+  }
+
+  /** As it stands in the store, nothing of it proven. */
+  async manifest(): Promise<Manifest> {
+    const fetched = await fetchManifest(this.store);
+    if (fetched === null) throw new Error("there is no manifest");
+    return fetched.manifest;
+  }
+
+  /** The verified chain: the generations of its rows, oldest first, and the one whose row is outstanding. */
+  async chain(passphrase: string): Promise<{ gens: readonly number[]; outstanding: number | null }> {
+    const { manifest } = await this.open(passphrase);
+    const { rows, outstanding } = await verifyAudit(this.store, manifest);
+    return { gens: rows.map((row) => row.gen).toReversed(), outstanding };
+  }
+
+  /** Every object's key and version: two that are equal show that nothing was written in between. */
+  async objects(): Promise<Readonly<Record<string, string | null>>> {
+    const found: Record<string, string | null> = {};
+    for await (const key of this.store.list("")) found[key] = await this.store.head(key);
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.sandbox[Symbol.asyncDispose]();
+  }
+}
+
+/** A machine over a directory. */
+export async function machineOnDisk(): Promise<Machine> {
+  const sandbox = await openSandbox();
+  const endpoint = fileEndpoint(`${sandbox.home}/store`);
+  const location = {
+    endpoint,
+    region: "local",
+    bucket: "vaults",
+    prefix: "api/prod/",
+    credentials: "ambient",
+  } as const;
+  await createFileStoreRoot(location);
+  return furnish(sandbox, location);
+}
+
+/** A machine over the strict S3 server, as its root user. */
+export async function machineOn(server: StrictS3, endpoint = server.endpoint): Promise<Machine> {
+  const { accessKeyId, secretAccessKey } = ROOT;
+  const credentials = { accessKeyId, secretAccessKey: Secret.ofText(secretAccessKey) };
+  const location = { endpoint, region: server.region, bucket: "strict", prefix: "api/prod/", credentials };
+  return furnish(await openSandbox(), location);
+}
+
+/** A machine over the suite's real S3 server, below a prefix of its own; null where there is none. */
+export async function machineOnRealS3(endpoint?: string): Promise<Machine | null> {
+  const target = inject("s3");
+  if (target === null) return null;
+  const bucket = await createBucket(target, `vsync-rotation-${randomBytes(4).toString("hex")}`);
+  const { accessKeyId, secretAccessKey, region } = target;
+  const credentials = { accessKeyId, secretAccessKey: Secret.ofText(secretAccessKey) };
+  const prefix = `${randomBytes(4).toString("hex")}/api/prod/`;
+  return furnish(await openSandbox(), { endpoint: endpoint ?? target.endpoint, region, bucket, prefix, credentials });
+}
+
+export { type StrictS3, startStrictS3 };
+
+async function furnish(sandbox: Sandbox, location: StoreLocation): Promise<Machine> {
+  const store = await openStore(location);
+  const { vault } = await createVault(store, { items: ITEMS });
+  const [entry] = (await fetchManifest(store))?.passphraseEntries ?? [];
+  if (entry === undefined) throw new Error("the vault was not made");
+  const { cost, recipient } = hintOf(entry);
+  const config = { ...location, repo: "api", env: "prod", vault, kdf: cost, recipient, seenGen: 1 };
+  await sandbox.write("home/.config/vsync/api/prod.json", writeDocument(config));
+  return new Machine(sandbox, location, store);
+}

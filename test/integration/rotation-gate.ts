@@ -1,0 +1,84 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
+
+/** Where a client is held for ever: before its request reaches the server, or after the server has answered it. */
+export interface Stop {
+  /** Counted from the first request on, from 0. */
+  readonly at: number;
+  readonly when: "before" | "after";
+}
+
+export interface Gate {
+  /** The server, by way of the gate. */
+  readonly endpoint: string;
+  /** `PUT`, and the last part of the key, of each request since the gate was set. */
+  readonly passed: string[];
+  /** Resolves as soon as a client is held. */
+  stopAt(stop: Stop): Promise<void>;
+  /** Lets everything through again. */
+  open(): void;
+  close(): Promise<void>;
+}
+
+/** A proxy in front of an S3 server. The signed Host header goes through as it is, so that signatures hold. */
+export async function openGate(target: string): Promise<Gate> {
+  let stop: (Stop & { readonly reached: () => void }) | undefined;
+  const passed: string[] = [];
+  const server = createServer((incoming, outgoing) => {
+    pass(incoming, outgoing).catch(() => incoming.socket.destroy());
+  });
+  const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const body = await bytesOf(incoming);
+    const { pathname } = new URL(incoming.url ?? "/", target);
+    const key = decodeURIComponent(pathname).split("/api/prod/")[1];
+    const at = passed.push(`${incoming.method} ${key}`) - 1;
+    if (stop?.at === at && stop.when === "before") return stop.reached();
+    const answer = await forward(target, incoming, body);
+    if (stop?.at === at) return stop.reached();
+    outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+  };
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    passed,
+    stopAt({ at, when }) {
+      passed.length = 0;
+      return new Promise((reached) => (stop = { at, when, reached }));
+    },
+    open() {
+      stop = undefined;
+      passed.length = 0;
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+function forward(target: string, { method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
+  const { expect: _, ...kept } = headers;
+  return new Promise((resolve, reject) => {
+    const options = { ...(method === undefined ? {} : { method }), headers: kept, agent: false };
+    const outgoing = request(new URL(url ?? "/", target), options, (answer) => {
+      bytesOf(answer).then(
+        (bytes) => resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body: bytes }),
+        reject,
+      );
+    });
+    outgoing.once("error", reject).end(body);
+  });
+}
+
+async function bytesOf(message: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

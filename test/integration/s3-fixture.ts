@@ -1,0 +1,109 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { expect, inject } from "vitest";
+import { decodeToken } from "../../src/blob/decode.ts";
+import type { RuntimeToken } from "../../src/blob/token.ts";
+import { type LocalConfig, readDocument, writeDocument } from "../../src/cli/config-document.ts";
+import type { AccessKey } from "../../src/cli/stores.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { fetchManifest } from "../../src/vault/fetch-manifest.ts";
+import { hintOf } from "../../src/vault/identity.ts";
+import type { ObjectStore } from "../../src/vault/ports.ts";
+import { makeConfig } from "../cli/config-fixture.ts";
+import { openAt } from "../s3/fixture.ts";
+import type { S3Keys, S3Target } from "../support/ceph/target.ts";
+import { ROOT } from "../support/strict-s3/server.ts";
+import { createVault, type VaultFixture } from "../support/vault-fixture.ts";
+import { openSandbox, type Sandbox, type Transcript } from "../transcripts/harness.ts";
+
+export const ITEMS = [{ name: "DATABASE_URL", data: "postgres://app:planted-value@db.internal/app" }];
+
+/** A bucket, and as whom a machine's config goes there. */
+export interface Place extends S3Keys {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** Default: `api/prod/`. */
+  readonly prefix?: string;
+}
+
+/** The strict server's bucket, as its root user. */
+export function strictPlace({ endpoint, region }: { endpoint: string; region: string }, keys: S3Keys = ROOT): Place {
+  return { endpoint, region, bucket: "strict", accessKeyId: keys.accessKeyId, secretAccessKey: keys.secretAccessKey };
+}
+
+export function keyOf({ accessKeyId, secretAccessKey }: S3Keys): AccessKey {
+  return { accessKeyId, secretAccessKey: Secret.ofText(secretAccessKey) };
+}
+
+/** A throw-away machine that works on `api`. */
+export async function openMachine(program?: readonly string[]): Promise<Sandbox> {
+  const sandbox = await openSandbox(program);
+  await sandbox.write("work/package.json", '{"name":"api"}');
+  return sandbox;
+}
+
+/** A store over the same prefix, for the test itself. */
+export function storeAt({ endpoint, region, bucket, prefix = "api/prod/", ...keys }: Place): ObjectStore {
+  return openAt({ endpoint, region }, { bucket, prefix, keys });
+}
+
+/** A vault at generation 1, at the least cost of derivation. */
+export function createVaultAt(place: Place): Promise<VaultFixture> {
+  return createVault(storeAt(place), { items: ITEMS });
+}
+
+/** Gives the machine a config for env `prod`; of the vault that is there, where there is one. */
+export async function configure(
+  sandbox: Sandbox,
+  { endpoint, region, bucket, prefix = "api/prod/", ...keys }: Place,
+  changes: Partial<LocalConfig> = {},
+): Promise<LocalConfig> {
+  const manifest = changes.vault === undefined ? await manifestAt({ endpoint, region, bucket, prefix, ...keys }) : null;
+  const entry = manifest?.passphraseEntries.find(({ not_after }) => not_after === undefined);
+  const hint = entry === undefined ? undefined : hintOf(entry);
+  const known = hint && {
+    vault: manifest?.manifest.vault ?? "",
+    seenGen: manifest?.manifest.gen ?? 0,
+    kdf: hint.cost,
+    recipient: hint.recipient,
+  };
+  const config = makeConfig({ endpoint, region, bucket, prefix, credentials: keyOf(keys), ...known, ...changes });
+  await sandbox.write(configFile(config), writeDocument(config));
+  return config;
+}
+
+async function manifestAt(place: Place) {
+  // a server that is not there, or refuses, has no vault to know of
+  return fetchManifest(storeAt(place)).catch(() => null);
+}
+
+function configFile({ repo, env }: { repo: string; env: string }): string {
+  return `home/.config/vsync/${repo}/${env}.json`;
+}
+
+/** The config as it is on the disk now. */
+export async function configOn(sandbox: Sandbox, env = "prod"): Promise<LocalConfig> {
+  const read = readDocument(JSON.parse(await readFile(`${sandbox.configFolder}/api/${env}.json`, "utf8")));
+  return "fault" in read ? expect.unreachable(read.fault) : read.config;
+}
+
+/** The token that is alone on stdout. */
+export function tokenIn({ stdout, exitCode, stderr }: Transcript): RuntimeToken {
+  expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+  expect(stdout).toMatch(/^vsync-cfg-v1:H4sIAAAAAAAAA[\w-]+\n$/);
+  return decodeToken(stdout.trimEnd());
+}
+
+export function randomName(start: string): string {
+  return `${start}-${randomBytes(4).toString("hex")}`;
+}
+
+const NO_KEYS = { accessKeyId: "", secretAccessKey: "", arn: "" };
+
+/** The real server of this run with its two users. Tests are collected also where there is none, and are to be skipped. */
+export function realServer(): { isThere: boolean; target: S3Target; reader: S3Keys & { readonly arn: string } } {
+  const target = inject("s3");
+  const nowhere = { name: "", endpoint: "http://none.invalid", region: "", ...NO_KEYS };
+  return { isThere: target?.reader !== undefined, target: target ?? nowhere, reader: target?.reader ?? NO_KEYS };
+}

@@ -1,0 +1,37 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
+
+/**
+ * The folder with the packages that the lockfile in `described` names. The first call on a machine fetches them with npm into
+ * a cache; the folder appears whole: filled aside, then renamed.
+ *
+ * @throws Error npm could not fetch them
+ */
+export async function fetchPackages(described: string): Promise<string> {
+  const lockfile = await readFile(join(described, "package-lock.json"));
+  const digest = createHash("sha256").update(lockfile).digest("hex").slice(0, 16);
+  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const folder = join(cache, "vsync-test", `${basename(described)}-${digest}`);
+  if (!existsSync(folder)) await fetchInto(folder, described);
+  return folder;
+}
+
+async function fetchInto(folder: string, described: string): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true });
+  const aside = await mkdtemp(`${folder}.`);
+  try {
+    for (const file of ["package.json", "package-lock.json"]) await copyFile(join(described, file), join(aside, file));
+    await promisify(execFile)("npm", ["ci", "--ignore-scripts", "--no-bin-links"], { cwd: aside });
+    await rename(aside, folder);
+  } catch (error) {
+    // Another process may have been faster.
+    if (!existsSync(folder)) throw error;
+  } finally {
+    await rm(aside, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,104 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { configure, openMachine } from "../integration/s3-fixture.ts";
+import { type Hole, openBlackHole, openServer } from "../support/black-hole.ts";
+import { programUnderTest, type Sandbox, type Transcript } from "./harness.ts";
+
+/** What the contract allows, whatever the network does. */
+const LIMIT_MS = 10_000;
+const NOBODY = { accessKeyId: "K", secretAccessKey: "planted-secret-key" };
+
+async function machineAt(endpoint: string, program?: readonly string[]): Promise<Sandbox> {
+  const sandbox = await openMachine(program);
+  const place = { endpoint, region: "us-east-1", bucket: "b", ...NOBODY };
+  await configure(sandbox, place, { vault: "AAECAwQFBgcICQoLDA0ODw" });
+  return sandbox;
+}
+
+/** Ends within the contract's limit, with nothing on stdout, and the reason on stderr. */
+async function fails(sandbox: Sandbox, reason: RegExp, args: readonly string[] = [], env = {}): Promise<Transcript> {
+  const started = performance.now();
+  const transcript = await sandbox.run(["runtime-token", "--env=prod", ...args], { env });
+  const tookMs = performance.now() - started;
+  expect(transcript.stdout).toBe("");
+  expect(transcript.stderr).toMatch(reason);
+  expect(transcript.stderr).not.toContain("planted-secret-key");
+  expect(tookMs).toBeLessThan(LIMIT_MS);
+  return transcript;
+}
+
+const failure = (reason: string): RegExp =>
+  new RegExp(`^vsync: error: cannot read s3://b/api/prod/manifest: ${reason}\nvsync: hint: .+\n$`);
+
+const silent = (): void => undefined;
+const dripping = (socket: Socket): void => {
+  socket.write("HTTP/1.1 200 OK\r\n");
+  const drip = setInterval(() => (socket.destroyed ? clearInterval(drip) : socket.write("X-Drip: 1\r\n")), 100);
+};
+const plain = (socket: Socket): void => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+
+describe.concurrent("3, within 10 s", () => {
+  test.each<[string, () => Promise<Hole>, "http" | "https", string]>([
+    ["an address that drops everything", openBlackHole, "http", "no connection to \\S+ within 4 s"],
+    ["one that drops everything, by TLS", openBlackHole, "https", "no connection to \\S+ within 4 s"],
+    ["a server that never answers", () => openServer(silent), "http", "\\S+ did not answer within 6 s"],
+    ["a server that never answers TLS", () => openServer(silent), "https", "no connection to \\S+ within 4 s"],
+    ["a server that drips headers", () => openServer(dripping), "http", "\\S+ did not answer within 6 s"],
+    ["TLS to a plain port", () => openServer(plain), "https", "\\S+ does not speak TLS \\(EPROTO\\)"],
+    ["no HTTP", () => openServer((it) => void it.write("SSH-2.0-x\r\n")), "http", "\\S+ does not speak HTTP"],
+    ["a connection that is closed", () => openServer((it) => void it.end()), "http", "\\S+ closed the connection"],
+  ])("%s", async (_, open, scheme, reason) => {
+    await using hole = await open();
+    await using sandbox = await machineAt(`${scheme}://127.0.0.1:${hole.port}`);
+    expect((await fails(sandbox, failure(reason))).exitCode).toBe(3);
+  });
+
+  test("a closed port", async () => {
+    const hole = await openServer(silent);
+    await hole[Symbol.asyncDispose]();
+    await using sandbox = await machineAt(`http://127.0.0.1:${hole.port}`);
+    expect((await fails(sandbox, failure("\\S+ refuses connections"))).exitCode).toBe(3);
+  });
+
+  test("a name that does not exist", async () => {
+    await using sandbox = await machineAt("https://nothing.invalid");
+    expect((await fails(sandbox, failure("the name nothing.invalid does not resolve( now)?"))).exitCode).toBe(3);
+  });
+
+  test("--ambient, and the credentials' own source never answers", async () => {
+    await using hole = await openServer(silent);
+    await using sandbox = await machineAt(`http://127.0.0.1:${hole.port}`);
+    const config = await sandbox.write("home/.aws/config", "[default]\ncredential_process = sleep 60\n");
+    const env = { AWS_CONFIG_FILE: config, AWS_EC2_METADATA_DISABLED: "true" };
+    expect((await fails(sandbox, /did not answer within 6 s/, ["--ambient"], env)).exitCode).toBe(3);
+  });
+});
+
+/** Name servers that never answer are behind a resolv.conf of the program's own, which takes a mount namespace. */
+describe.concurrent.skipIf(process.platform !== "linux" || process.getuid?.() !== 0)("silent name servers", () => {
+  test.each([["127.0.0.61"], ["127.0.0.62", "127.0.0.63", "127.0.0.64"]])("%s: 3, within 10 s", async (...servers) => {
+    const sockets = await Promise.all(servers.map(listenOn));
+    const folder = await openMachine();
+    const resolvers = servers.map((server) => `nameserver ${server}\n`).join("");
+    const file = join(folder.folder, "resolv.conf");
+    await writeFile(file, `search one.invalid two.invalid\n${resolvers}`);
+    const mounted = `mount --bind ${file} /etc/resolv.conf && exec "$0" "$@"`;
+    const program = ["unshare", "--mount", "/bin/sh", "-c", mounted, ...programUnderTest()];
+    await using sandbox = await machineAt("https://s3.somewhere.invalid", program);
+    const transcript = await fails(sandbox, failure("(no connection to|the name) s3.somewhere.invalid .*"));
+    expect(transcript.exitCode).toBe(3);
+    for (const socket of sockets) socket.close();
+    await folder[Symbol.asyncDispose]();
+  });
+});
+
+async function listenOn(address: string) {
+  const socket = createSocket("udp4");
+  socket.bind(53, address);
+  await once(socket, "listening");
+  return socket;
+}
