@@ -15,12 +15,14 @@ const FROM_TERMINALS = ["SIGINT", "SIGQUIT", "SIGWINCH", "SIGCONT"] as const;
  */
 export async function runChild(commandLine: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const [program = "", ...args] = commandLine;
-  const child = start(program, args, env);
-  const handOn = (signal: NodeJS.Signals) => [signal, () => void child.kill(signal)] as const;
+  let child: ChildProcess | undefined;
+  const handOn = (signal: NodeJS.Signals) => [signal, () => void child?.kill(signal)] as const;
   const ignore = (signal: NodeJS.Signals) => [signal, () => undefined] as const;
   const handlers = [...FROM_SUPERVISORS.map(handOn), ...FROM_TERMINALS.map(isatty(0) ? ignore : handOn)];
+  // Before the program is there: one that comes while it is being started is handed on once it runs.
   for (const [signal, handler] of handlers) process.on(signal, handler);
   try {
+    child = start(program, args, env);
     return await exitOf(child, program);
   } finally {
     for (const [signal, handler] of handlers) process.off(signal, handler);

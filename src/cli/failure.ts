@@ -17,15 +17,17 @@ export function reportFailure(error: unknown, output: Output, options: { readonl
   if (error instanceof VsyncError) {
     output.error(error.message);
     if (error.hint !== undefined) output.hint(error.hint);
-  } else if (!isOutputFault(error)) {
+  } else if (isOutputFault(error)) {
+    output.error(`the output cannot be written: ${error.code ?? error.message}`);
+    output.hint("check the disk, or where stdout leads");
+  } else {
     output.error(`unexpected: ${describe(error)}`);
     if (!options.withStack) output.hint("this is a fault of vsync: run it again with --log-level=debug and report it");
   }
   if (options.withStack && error instanceof Error) for (const line of stackOf(error)) output.say(line);
 }
 
-/** The stream itself has reported it: see `program.ts`. */
-function isOutputFault(error: unknown): boolean {
+function isOutputFault(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && error.syscall === "write";
 }
 

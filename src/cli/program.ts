@@ -99,9 +99,7 @@ async function makeManifestLate({ pjson, loaders }: ProgramParts): Promise<Manif
   return makeManifest(pjson, loaders);
 }
 
-/** What stdout cannot take is lost, and the exit code says so; nothing can be said where stderr fails. */
+/** A reader that has seen enough is no failure; anything else is, and whoever wrote says so. */
 function onStreamFault(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") return;
-  process.exitCode = 1;
-  process.stderr.write(`vsync: error: the output cannot be written: ${error.code ?? "unknown error"}\n`);
+  if (error.code !== "EPIPE") process.exitCode = 1;
 }

@@ -1,6 +1,5 @@
 import {
   AccessDeniedError,
-  ConflictError,
   ManifestSwapFailedError,
   OutcomeUnknownError,
   S3UnreachableError,
@@ -12,9 +11,10 @@ import type { CommitPhase, CommitPorts } from "../vault/commit.ts";
  * Runs a commit whose errors are to say whether it failed before the swap of the manifest or at it, for commands that end
  * with another exit code for each.
  *
- * @throws S3UnreachableError also in place of a conflict, or of an unknown outcome, of a write before the swap
+ * @throws S3UnreachableError also in place of an unknown outcome of a write before the swap
  * @throws ManifestSwapFailedError the store refused or was lost at the swap, which was not applied
- * @throws ConflictError, OutcomeUnknownError of the swap itself
+ * @throws OutcomeUnknownError of the swap itself
+ * @throws ConflictError another commit was faster, whenever that showed
  */
 export async function tellingTheSwap<T>(ports: CommitPorts, commit: (ports: CommitPorts) => Promise<T>): Promise<T> {
   let reached: CommitPhase | null = null;
@@ -30,9 +30,8 @@ export async function tellingTheSwap<T>(ports: CommitPorts, commit: (ports: Comm
 }
 
 function told(error: VsyncError, reached: CommitPhase | null): VsyncError {
-  const isUndone = error instanceof ConflictError || error instanceof OutcomeUnknownError;
   const isRefused = error instanceof AccessDeniedError || error instanceof S3UnreachableError;
-  if (reached === null && isUndone) return uploadFailed(error);
+  if (reached === null && error instanceof OutcomeUnknownError) return uploadFailed(error);
   return reached === "bundle-created" && isRefused ? swapFailed(error) : error;
 }
 

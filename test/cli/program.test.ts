@@ -22,7 +22,7 @@ const codes = Object.entries(DAY_TO_DAY_EXIT_CODES).filter(([code]) => code !== 
 
 describe("a command that fails", () => {
   test.each(codes)("with %s ends with %i", async (code, exitCode) => {
-    expect(await probe(`fail ${code}`)).toEqual(failed(SAID, undefined, exitCode));
+    expect(await probe(`fail ${code} --hint=next`)).toEqual(failed(SAID, "next", exitCode));
   });
 
   test.each(codes)("with %s ends the same way with --json, and stdout stays empty", async (code, exitCode) => {
@@ -32,7 +32,7 @@ describe("a command that fails", () => {
   test.each(["ACCESS_DENIED", "CONFLICT", "LOCAL_CONFIG_MISSING", "S3_UNREACHABLE"] as const)(
     "ends by its own table with %s",
     async (code) => {
-      expect(await probe(`fail-rotating ${code}`)).toEqual(failed(SAID, undefined, ROTATE_EXIT_CODES[code]));
+      expect(await probe(`fail-rotating ${code} --hint=next`)).toEqual(failed(SAID, "next", ROTATE_EXIT_CODES[code]));
     },
   );
 
@@ -172,7 +172,7 @@ describe("streams", () => {
     await using shell = await openSandbox(["/bin/sh", "-c"]);
     const { stderr, exitCode } = await shell.run([`${PROBE.join(" ")} write >/dev/full`]);
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/vsync: error: unexpected: Error: ENOSPC/);
+    expect(stderr).toMatch(/vsync: error: the output cannot be written: ENOSPC\nvsync: hint: /);
   });
 
   test("colour needs a terminal, and NO_COLOR forgoes it", async () => {

@@ -69,8 +69,12 @@ describe("durations", () => {
     const unit = constantFrom(...(Object.keys(units) as (keyof typeof units)[]));
     assert(
       property(tuple(nat(999_999_999), unit), ([count, of]) => parseDuration(`${count}${of}`) === count * units[of]),
+      sampled(200),
     );
-    assert(property(any(), (text) => /^\d{1,9}[smhd]$/.test(text) || parseDuration(text) === null));
+    assert(
+      property(any(), (text) => /^\d{1,9}[smhd]$/.test(text) || parseDuration(text) === null),
+      sampled(200),
+    );
   });
 
   test("bounds, with no echo of what was typed", async () => {
@@ -105,7 +109,10 @@ describe("--meta", () => {
 
   test("whatever is taken can be written", async () => {
     const texts: string[] = [];
-    assert(property(any(), any(), (key, value) => void texts.push(`${key}=${value}`, `k${texts.length}=${value}`)));
+    assert(
+      property(any(), any(), (key, value) => void texts.push(`${key}=${value}`, `k${texts.length}=${value}`)),
+      sampled(100),
+    );
     let taken = 0;
     for (const text of texts) {
       const { meta } = await flagsOf(`--meta=${text}`).catch((error: unknown) => {
@@ -146,6 +153,7 @@ describe("generated passphrases", () => {
         const random = { bytes: (length: number) => drawn.slice(0, length) };
         return generatePassphrase(random).exposeText() === expected;
       }),
+      sampled(100),
     );
   });
 
@@ -166,5 +174,6 @@ test("a CSV record reads back, whatever is in it", () => {
       tuple(any(), any(), any()),
       (fields) => JSON.stringify(read(csvRecord(fields))) === JSON.stringify(fields),
     ),
+    sampled(200),
   );
 });

@@ -69,10 +69,8 @@ describe.skipIf(!isThere)("a token minted against a real S3 server with a read-o
   });
 
   test("writes nothing with that key", async () => {
-    const store = storeAt({
-      ...owner,
-      ...{ accessKeyId: reader.accessKeyId, secretAccessKey: reader.secretAccessKey },
-    });
+    const { accessKeyId, secretAccessKey } = reader;
+    const store = storeAt({ ...owner, accessKeyId, secretAccessKey });
     await expect(store.create("v=20300101T000000000Z", text("x"))).rejects.toBeInstanceOf(AccessDeniedError);
   });
 });

@@ -57,7 +57,7 @@ const REFUSALS: readonly Refusal[] = [
     },
     exitCode: 6,
     error: /^the store offers generation 1, generation 2 was seen before$/,
-    hint: /an older manifest was put back/,
+    hint: /put back the newest version of the object `manifest`/,
   },
   {
     what: "a manifest that is gone",

@@ -49,7 +49,7 @@ async function expectRotated(outstanding: number | null): Promise<void> {
   expect((await machine.chain(NEW)).outstanding).toBe(outstanding);
 }
 
-test("0: six requests, each object written once", async () => {
+test("0: seven requests, each object written once", async () => {
   server.log.length = 0;
   expect(await machine.rotate()).toMatchObject({ stdout: "", exitCode: 0 });
   const requests = server.log.map(
@@ -58,12 +58,13 @@ test("0: six requests, each object written once", async () => {
   expect(requests).toEqual([
     "GET manifest",
     "GET v=<ts>",
+    "HEAD audit/000000000002",
     "GET audit/000000000001",
     "PUT v=<ts>",
     "PUT manifest",
     "PUT audit/000000000002",
   ]);
-  const [bundle, manifest, row] = server.log.slice(3).map(({ headers }) => headers);
+  const [bundle, manifest, row] = server.log.slice(4).map(({ headers }) => headers);
   expect(bundle?.["if-none-match"]).toBe("*");
   expect(manifest?.["if-match"]).toBeDefined();
   expect(row?.["if-none-match"]).toBe("*");
@@ -230,7 +231,9 @@ vsync: hint: run vsync audit reconcile --env=prod
   });
 
   test("another row stands in its place", async () => {
-    await machine.store.create("audit/000000000002", new TextEncoder().encode("planted"));
+    const planted = { bytes: new TextEncoder().encode("planted"), etag: '"planted"', modifiedMs: 0 };
+    const action = (): void => void server.buckets.get("strict")?.set(ROW_2, planted);
+    server.faults.add({ method: "PUT", key: MANIFEST }, { kind: "meanwhile", action });
     const transcript = await machine.rotate();
     expect(transcript).toMatchObject({ stdout: "", exitCode: 4 });
     expect(transcript.stderr).toContain("audit row 2 is there and is another one");

@@ -146,9 +146,8 @@ test("what is given otherwise is not asked for; a rotation meanwhile is a confli
   const { exitCode, stdout, screen } = await session.end();
   expect({ exitCode, stdout }).toEqual({ exitCode: 3, stdout: "" });
   expect(screen).not.toContain("assphrase:");
-  expect(screen.replaceAll("\r\n", " ")).toMatch(
-    /vsync: error: another writer committed generation 2 first; stale object at v=\d{8}T\d{9}Z is harmless \(manifest never named it\)/,
-  );
+  expect(screen).toContain("vsync: error: another writer committed generation 2 first");
+  expect(screen).not.toContain("✓");
   expect(await machine.sight("the passphrase of somebody else")).toBe("writes");
 });
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { AuditBrokenError } from "../../src/errors.ts";
-import { encodeAuditRow } from "../../src/vault/audit-row.ts";
+import { encodeAuditRow, parseAuditRow } from "../../src/vault/audit-row.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
 import type { Manifest } from "../../src/vault/manifest.ts";
 import { openForCommit, type WritableVault } from "../../src/vault/open-for-commit.ts";
@@ -160,6 +160,38 @@ describe("rewritten by someone who holds the signing keys", () => {
       put(store, auditKey(5), forgedRow(5));
     });
     expect(row).toBe(5);
+  });
+});
+
+describe("a row by itself, well signed", () => {
+  const OTHER_VAULT = "AAAAAAAAAAAAAAAAAAAAAA";
+  const DIGEST = "0".repeat(64);
+  const cases: readonly [string, Partial<Manifest>, string][] = [
+    ["of another vault", { vault: OTHER_VAULT }, "is of another vault"],
+    ["of another generation", { gen: 5, prev_gen: 4 }, "is of another generation"],
+    ["that follows no generation", { prev_gen: 2 }, "is of another generation"],
+    ["of a later generation under this number", { gen: 4, prev_gen: 2 }, "is of another generation"],
+    ["that names another signer", { signer: Buffer.alloc(32).toString("base64") }, "names another signer"],
+  ];
+  test.each(cases)("%s", (_name, altered, said) => {
+    const { vault, signingKey } = stood.get(4) ?? expect.unreachable();
+    const expectation = { vault: vault.manifest.vault, gen: 4, signer: vault.manifest.signer };
+    expect(parseAuditRow(encodeAuditRow(vault.manifest, signingKey), expectation).row.gen).toBe(4);
+    const row = encodeAuditRow({ ...vault.manifest, ...altered }, signingKey);
+    expect(() => parseAuditRow(row, expectation)).toThrow(`audit row 4 ${said}`);
+  });
+
+  test("that links where it must not, or does not where it must", () => {
+    for (const [gen, audit] of [
+      [1, { gen: 0, sha256: DIGEST }],
+      [4, undefined],
+    ] as const) {
+      const { vault, signingKey } = stood.get(gen) ?? expect.unreachable();
+      const { audit: _audit, ...unlinked } = vault.manifest;
+      const row = encodeAuditRow({ ...unlinked, ...(audit === undefined ? {} : { audit }) }, signingKey);
+      const expectation = { vault: vault.manifest.vault, gen, signer: vault.manifest.signer };
+      expect(() => parseAuditRow(row, expectation)).toThrow(`audit row ${gen} does not link`);
+    }
   });
 });
 

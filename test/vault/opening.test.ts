@@ -1,9 +1,23 @@
 import { beforeEach, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { AccessDeniedError, S3UnreachableError, WrongPassphraseError } from "../../src/errors.ts";
+import { collectGarbage } from "../../src/vault/gc.ts";
 import { openVault } from "../../src/vault/open.ts";
 import type { GetOptions, ObjectStore } from "../../src/vault/ports.ts";
-import { ENV, OLD, pushedWorld, rejection, secretsOf, type World } from "./fixture.ts";
+import {
+  amendRequest,
+  clockAt,
+  ENV,
+  HOUR_MS,
+  OLD,
+  peerOf,
+  push,
+  pushedWorld,
+  rejection,
+  requestsOf,
+  secretsOf,
+  type World,
+} from "./fixture.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -53,6 +67,47 @@ test("the manifest's fault comes before the bundle's, whatever is known first", 
     expect(await rejection(opening(store, "wrong"))).toBeInstanceOf(WrongPassphraseError);
     expect(await rejection(opening(store, OLD))).toBe(failed);
   }
+});
+
+/** What `then` does comes between the two GETs of the first opening. */
+function overtaken(then: () => Promise<unknown>): World {
+  const machine = peerOf(world);
+  let done = false;
+  machine.store.faults = {
+    async before({ key }) {
+      if (done || !key.startsWith("v=")) return;
+      done = true;
+      await then();
+    },
+  };
+  return machine;
+}
+
+test("commits and a gc that come between the two GETs: the newest generation is opened instead", async () => {
+  const machine = overtaken(async () => {
+    const peer = peerOf({ ...world, clock: clockAt(world.clock.ms + HOUR_MS) });
+    await push(peer, OLD, { A: "2" });
+    await push(peer, OLD, { A: "3" });
+    await collectGarbage(peer, { ...amendRequest(OLD), keep: 1, olderThanMs: 0, confirm: async () => true });
+  });
+  const { manifest, bundle } = await openVault(machine, amendRequest(OLD));
+  expect([manifest.gen, secretsOf(bundle.items)]).toEqual([4, { A: "3" }]);
+  expect(requestsOf(machine.store).map((request) => request.slice(0, 12))).toEqual([
+    "get manifest",
+    "get v=202601",
+    "head manifes",
+    "get manifest",
+    "get v=202601",
+  ]);
+});
+
+test("a bundle that is gone under a manifest that has not moved is corrupt, and asked for once", async () => {
+  const machine = overtaken(async () => {
+    for (const key of world.store.bucket.keys()) if (key.startsWith("v=")) world.store.bucket.delete(key);
+  });
+  const error = await rejection(openVault(machine, amendRequest(OLD)));
+  expect(error).toMatchObject({ name: "BundleCorruptError", message: "the bundle v=20260101T000000000Z is not there" });
+  expect(requestsOf(machine.store)).toEqual(["get manifest", "get v=20260101T000000000Z", "head manifest"]);
 });
 
 test("a caller that gives up ends it, with its own reason", async () => {

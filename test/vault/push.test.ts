@@ -45,7 +45,9 @@ describe("the first push", () => {
   test("is none where this machine has seen a generation: the manifest was taken away", async () => {
     world.store.bucket.delete(MANIFEST_KEY);
     const { bucket } = forkOf(world).store;
-    expect(await rejection(push(seen(1), OLD, { A: "2" }))).toBeInstanceOf(RollbackError);
+    const error = await rejection(push(seen(1), OLD, { A: "2" }));
+    expect(error).toBeInstanceOf(RollbackError);
+    expect((error as RollbackError).message).toBe("the manifest is gone; this machine has seen generation 1");
     expect(world.store.bucket).toEqual(bucket);
   });
 
@@ -95,6 +97,18 @@ describe("a later push", () => {
       message: "the passphrase opens no slot of this vault",
     });
   });
+});
+
+test("nothing takes the place of something only where that is meant", async () => {
+  const { bucket } = forkOf(world).store;
+  for (const passphrase of [OLD, "wrong"]) {
+    const error = await rejection(push(world, passphrase, {}));
+    expect(error).toBeInstanceOf(passphrase === OLD ? InputError : WrongPassphraseError);
+  }
+  expect(world.store.bucket).toEqual(bucket);
+  await push(world, OLD, {}, { mayEmpty: true });
+  expect(await secretsIn(world, OLD)).toEqual({});
+  expect(await push(world, OLD, {})).toMatchObject({ kind: "unchanged", gen: 2 });
 });
 
 describe("what changes", () => {

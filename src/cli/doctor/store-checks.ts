@@ -3,6 +3,7 @@ import type { ObjectStore } from "../../vault/ports.ts";
 import { clockTimes } from "../clock-times.ts";
 import type { LocalConfig } from "../local-config.ts";
 import { provePreconditions } from "../prepare-store.ts";
+import { limitNameResolution } from "../resolver-limits.ts";
 import { isFileStore, measureClockSkewMs, openStore, systemClock } from "../stores.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 
@@ -18,6 +19,7 @@ export interface ExaminedStore {
 /** Whether the store answers, to this machine's clock and credentials, and can hold a vault. Returns it, or null. */
 export async function* checkStore(config: LocalConfig): AsyncGenerator<Check, ExaminedStore | null> {
   if (isFileStore(config)) return yield* checkDirectory(config);
+  limitNameResolution();
   try {
     const skewMs = await measureClockSkewMs(config, REACH_TIMEOUT_MS);
     yield good("store", `${config.endpoint} answers`);
