@@ -2,7 +2,8 @@ import { InputError } from "../errors.ts";
 import type { Item } from "../vault/item.ts";
 
 /** What opens vaults stays here: a program that gets the secrets needs no way to get them again. */
-const KEPT_BACK = /^VSYNC_(CONFIG|PASSPHRASE|NEW_PASSPHRASE|SECRET_KEY|SESSION_TOKEN)(_FILE)?$/;
+const KEPT_BACK =
+  /^VSYNC_(CONFIG|PASSPHRASE|NEW_PASSPHRASE|THEN_PASSPHRASE|ACCESS_KEY|SECRET_KEY|SESSION_TOKEN)(_FILE)?$/;
 
 /**
  * The environment that a program is run in: this one's, and over it the vault's secrets.

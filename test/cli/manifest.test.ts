@@ -12,7 +12,7 @@ test("the manifest has every command of the table, in order, and says where each
   expect(Object.keys(manifest.commands)).toEqual(Object.keys(COMMAND_LOADERS).toSorted());
   expect(manifest.version).toBe(pjson.version);
   const { flags, args } = manifest.commands["status"]!;
-  expect(Object.keys(flags).toSorted()).toEqual(["env", "json", "log-level", "repo"]);
+  expect(Object.keys(flags).toSorted()).toEqual(["env", "json", "log-level", "passphrase-file", "remote", "repo"]);
   expect(Object.keys(args)).toEqual(["env"]);
 });
 
