@@ -5,7 +5,6 @@ import { rehearse } from "./rehearsal.ts";
 import { refuseOutstanding, renderFinished, slotsOf } from "./render-rotation.ts";
 import type { SecretSources } from "./secret-input.ts";
 import { openSession, remember, type Session, type SessionInput } from "./session.ts";
-import { tellingTheSwap } from "./swap-failure.ts";
 import { vaultFlagsOf } from "./vault-flags.ts";
 
 interface GraceEndInput extends SessionInput {
@@ -19,7 +18,7 @@ interface GraceEndInput extends SessionInput {
  * Ends the grace window now, with the passphrase that the rotation set. Where there is none, there is nothing to do.
  *
  * @throws AuditOutstandingError the window is ended, the audit row is not written
- * @throws what `finishRotation` and `tellingTheSwap` throw
+ * @throws what `finishRotation` throws
  */
 export async function endGrace(input: GraceEndInput, sources: SecretSources): Promise<void> {
   const meta = metaOf(input.flags.meta);
@@ -40,7 +39,7 @@ async function commitIt(
   { output }: SecretSources,
 ): Promise<Committed | null> {
   const { env } = session.config;
-  const finished = await tellingTheSwap(session.ports, (told) => finishRotation(told, request));
+  const finished = await finishRotation(session.ports, request);
   if (finished === null) {
     output.done(`No grace window is open in ${env}: nothing to finish`);
     return null;

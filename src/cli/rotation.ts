@@ -9,7 +9,6 @@ import { rehearse } from "./rehearsal.ts";
 import { refuseOutstanding, renderNextSteps, renderPhase, renderPlan } from "./render-rotation.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "./secret-input.ts";
 import { configOf, openSession, remember, type Session } from "./session.ts";
-import { tellingTheSwap } from "./swap-failure.ts";
 import type { TargetInput } from "./target.ts";
 import { vaultFlagsOf } from "./vault-flags.ts";
 
@@ -34,7 +33,7 @@ export interface RotationInput extends TargetInput {
  *
  * @throws AuditOutstandingError the rotation stands, its audit row is not written
  * @throws InputError also where the question was answered with no
- * @throws what `rotatePassphrase` and `tellingTheSwap` throw
+ * @throws what `rotatePassphrase` throws
  */
 export async function rotateVault(input: RotationInput, sources: SecretSources): Promise<void> {
   const { flags } = input;
@@ -79,8 +78,8 @@ class RotationRun {
   async commit(): Promise<void> {
     const { flags, sources, session, delivery } = this.#parts;
     const ports = { ...session.ports, onPhase: (phase: CommitPhase) => this.#showPhase(phase) };
-    const rotation = await tellingTheSwap(ports, (told) =>
-      delivering(told, delivery, (watched) => this.#rotate(watched, (plan) => this.#confirm(plan))),
+    const rotation = await delivering(ports, delivery, (watched) =>
+      this.#rotate(watched, (plan) => this.#confirm(plan)),
     );
     if (rotation === null) throw new InputError("not confirmed: nothing was written");
     const { env } = session.config;

@@ -1,6 +1,7 @@
 import { type AmendRequest, amendVault } from "./amend.ts";
 import type { CommitPorts, Committed } from "./commit.ts";
 import type { PassphraseEntry } from "./manifest.ts";
+import { tellingTheSwap } from "./swap-failure.ts";
 
 export interface FinishRequest extends AmendRequest {
   /** Told before the first write; false ends it there. Absent: nobody is told. */
@@ -13,8 +14,16 @@ export interface Finished {
   readonly committed: Committed;
 }
 
-/** Ends every grace window now. Null where there is none, or `confirm` said no. */
+/**
+ * Ends every grace window now. Null where there is none, or `confirm` said no.
+ *
+ * @throws what opening, committing and `tellingTheSwap` throw
+ */
 export async function finishRotation(ports: CommitPorts, request: FinishRequest): Promise<Finished | null> {
+  return tellingTheSwap(ports, (told) => endWindows(told, request));
+}
+
+async function endWindows(ports: CommitPorts, request: FinishRequest): Promise<Finished | null> {
   let dropped: readonly PassphraseEntry[] = [];
   const committed = await amendVault(ports, request, async ({ passphraseEntries }) => {
     dropped = passphraseEntries.filter((entry) => entry.not_after !== undefined);

@@ -3,21 +3,16 @@ import { type PassphraseKey } from "../crypto/kdf.ts";
 import { DEFAULT_COST, type KdfCost } from "../crypto/kdf-cost.ts";
 import { Secret } from "../crypto/secret.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
-import {
-  AccessDeniedError,
-  InputError,
-  ManifestSwapFailedError,
-  S3UnreachableError,
-  type VsyncError,
-} from "../errors.ts";
+import { InputError } from "../errors.ts";
 import { type AmendRequest } from "./amend.ts";
 import type { JsonObject } from "./canonical-json.ts";
-import { type CommitPhase, type CommitPorts, type Committed, commitGeneration, type Draft } from "./commit.ts";
+import { type CommitPorts, type Committed, commitGeneration, type Draft } from "./commit.ts";
 import type { PassphraseEntry } from "./manifest.ts";
 import type { OpenedVault } from "./open.ts";
 import { openForCommit, type WritableVault } from "./open-for-commit.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
 import { freshCost, graceEntry, passphraseEntry, refuseUnknownKinds } from "./passphrase-slot.ts";
+import { tellingTheSwap } from "./swap-failure.ts";
 import { LAST_INSTANT_MS } from "./timestamp.ts";
 
 export interface RotateRequest extends AmendRequest {
@@ -50,8 +45,7 @@ export interface Rotation {
  * Null where `confirm` said no.
  *
  * @throws InputError the new passphrase is the old one, or the grace window has no end that can be written
- * @throws ManifestSwapFailedError the store refused or was lost at the swap, which was not applied
- * @throws what opening and committing throw
+ * @throws what opening, committing and `tellingTheSwap` throw
  */
 export async function rotatePassphrase(ports: CommitPorts, request: RotateRequest): Promise<Rotation | null> {
   const { newPassphrase } = request;
@@ -105,7 +99,9 @@ async function reEncrypt(
   try {
     const cost = freshCost(ports.random, request.cost ?? DEFAULT_COST);
     const draft = rotationDraft(request, writable, plan, { key: await keys.of(cost), cost });
-    return await commitRotation(ports, writable, draft);
+    const { manifest, sha256, version } = writable.vault;
+    const base = { kind: "next", manifest, sha256, version, signingKey: writable.signingKey } as const;
+    return await tellingTheSwap(ports, (told) => commitGeneration(told, base, draft));
   } finally {
     keys.destroy();
   }
@@ -138,27 +134,4 @@ function rotationDraft(
 function freshSlot(gen: number, taken: readonly PassphraseEntry[]): string {
   const name = `p${gen}`;
   return taken.some((entry) => entry.slot === name) ? `${name}-new` : name;
-}
-
-async function commitRotation(ports: CommitPorts, writable: WritableVault, draft: Draft): Promise<Committed> {
-  const { manifest, sha256, version } = writable.vault;
-  const base = { kind: "next", manifest, sha256, version, signingKey: writable.signingKey } as const;
-  let reached: CommitPhase | undefined;
-  const onPhase = (phase: CommitPhase) => {
-    reached = phase;
-    ports.onPhase?.(phase);
-  };
-  try {
-    return await commitGeneration({ ...ports, onPhase }, base, draft);
-  } catch (error) {
-    const atSwap = reached === "bundle-created";
-    if (atSwap && (error instanceof AccessDeniedError || error instanceof S3UnreachableError)) throw swapFailed(error);
-    throw error;
-  }
-}
-
-function swapFailed(error: VsyncError): ManifestSwapFailedError {
-  return new ManifestSwapFailedError(`the manifest was not swapped: ${error.message}`, {
-    hint: error.hint ?? "the old passphrase is still the only one: run the rotation again",
-  });
 }

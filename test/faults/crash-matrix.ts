@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { AccessDeniedError, ManifestSwapFailedError, S3UnreachableError, VsyncError } from "../../src/errors.ts";
+import {
+  AccessDeniedError,
+  ManifestSwapFailedError,
+  OutcomeUnknownError,
+  S3UnreachableError,
+  VsyncError,
+} from "../../src/errors.ts";
 import type { Committed } from "../../src/vault/commit.ts";
 import { AUDIT_PREFIX, auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
 import type { StoreRequest } from "../support/memory-store.ts";
@@ -92,10 +98,19 @@ async function expectEnd(it: Case, act: Promise<Committed | null>): Promise<void
     expect(end.committed?.auditFault).toBeInstanceOf(injected.constructor);
     return;
   }
-  const wrapped = it.at === swap && it.useCase.name.startsWith("rotate") && isRefusal(injected);
   const error = "error" in end ? end.error : end;
-  expect(error).toBeInstanceOf(wrapped ? ManifestSwapFailedError : injected.constructor);
+  expect(error).toBeInstanceOf(tellsTheSwap(it.useCase) ? toldAs(injected, it.at - swap) : injected.constructor);
   if (it.at === swap && isRefusal(injected)) expect((error as Error).message).toMatch(HARMLESS);
+}
+
+function tellsTheSwap({ name }: UseCase): boolean {
+  return name.startsWith("rotate") || name.startsWith("finish");
+}
+
+/** @param afterSwap how many requests after the swap the fault stands, or before it where negative */
+function toldAs(injected: Error, afterSwap: number): unknown {
+  if (afterSwap === 0 && isRefusal(injected)) return ManifestSwapFailedError;
+  return afterSwap < 0 && injected instanceof OutcomeUnknownError ? S3UnreachableError : injected.constructor;
 }
 
 function isRefusal(error: Error): boolean {

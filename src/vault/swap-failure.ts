@@ -5,7 +5,7 @@ import {
   S3UnreachableError,
   VsyncError,
 } from "../errors.ts";
-import type { CommitPhase, CommitPorts } from "../vault/commit.ts";
+import type { CommitPhase, CommitPorts } from "./commit.ts";
 
 /**
  * Runs a commit whose errors are to say whether it failed before the swap of the manifest or at it, for commands that end
