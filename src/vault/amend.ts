@@ -1,5 +1,5 @@
 import type { JsonObject } from "./canonical-json.ts";
-import { type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
+import { type Annotation, type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
 import type { Item } from "./item.ts";
 import type { PassphraseEntry } from "./manifest.ts";
 import type { OpenedVault } from "./open.ts";
@@ -7,7 +7,6 @@ import { openForCommit } from "./open-for-commit.ts";
 import type { OpenRequest } from "./open-manifest.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
 import { keptEntries } from "./passphrase-slot.ts";
-import type { Annotation } from "./push.ts";
 
 export interface AmendRequest extends OpenRequest {
   readonly annotation: Annotation;

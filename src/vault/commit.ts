@@ -53,12 +53,17 @@ export type CommitBase =
       readonly signingKey: SigningKey;
     };
 
-/** What the new generation is to be. */
-export interface Draft {
-  readonly action: string;
+/** What the audit row will say. */
+export interface Annotation {
   readonly actor: Actor;
-  readonly meta: JsonObject;
   readonly note?: string;
+  readonly meta?: JsonObject;
+}
+
+/** What the new generation is to be. */
+export interface Draft extends Annotation {
+  readonly action: string;
+  readonly meta: JsonObject;
   readonly items: readonly Item[];
   /** Endorsed for `signingKey`. */
   readonly unlock: readonly PassphraseEntry[];

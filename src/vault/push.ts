@@ -2,11 +2,10 @@ import { encodeBase64 } from "../crypto/base64.ts";
 import type { KdfCost } from "../crypto/kdf-cost.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import { ConflictError, InputError, ManifestNotFoundError, RollbackError, WrongPassphraseError } from "../errors.ts";
-import type { JsonObject } from "./canonical-json.ts";
 import { type Changes, compareItems, identifyItems, isEmpty, type NamedData } from "./changes.ts";
-import { type CommitBase, type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
+import { type Annotation, type CommitBase, type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
 import type { Item } from "./item.ts";
-import type { Actor, Manifest, PassphraseEntry } from "./manifest.ts";
+import type { Manifest, PassphraseEntry } from "./manifest.ts";
 import { openForCommit } from "./open-for-commit.ts";
 import type { OpenRequest } from "./open-manifest.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
@@ -22,13 +21,6 @@ export interface VaultIdentity {
   readonly recipient: Uint8Array;
   /** 0 where this machine has never seen the vault. */
   readonly seenGen: number;
-}
-
-/** What the audit row will say. */
-export interface Annotation {
-  readonly actor: Actor;
-  readonly note?: string;
-  readonly meta?: JsonObject;
 }
 
 export interface PushRequest extends Omit<OpenRequest, "expect"> {

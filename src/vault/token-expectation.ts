@@ -5,7 +5,7 @@ import type { Expectation } from "./open-manifest.ts";
 
 /** What a runtime token lets its reader know before the manifest is there. */
 export function expectationOf(token: RuntimeToken): Expectation {
-  const hint = hintOf(token);
+  const hint = costHintOf(token);
   return {
     env: token.env,
     ...(token.vault === undefined ? {} : { vault: token.vault }),
@@ -15,7 +15,7 @@ export function expectationOf(token: RuntimeToken): Expectation {
 }
 
 /** An incomplete hint is not used, and no error. */
-function hintOf({ salt, iterations, memoryKiB, parallelism }: RuntimeToken): KdfCost | undefined {
+function costHintOf({ salt, iterations, memoryKiB, parallelism }: RuntimeToken): KdfCost | undefined {
   if (memoryKiB === undefined || parallelism === undefined) return undefined;
   return { salt: decodeCheckedBase64(salt), iterations, memoryKiB, parallelism };
 }

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { InputError, WrongPassphraseError } from "../../src/errors.ts";
+import type { Annotation } from "../../src/vault/commit.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
 import { openVault } from "../../src/vault/open.ts";
-import type { Annotation } from "../../src/vault/push.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
 import { restoreGeneration } from "../../src/vault/restore.ts";
 import { rotatePassphrase } from "../../src/vault/rotate.ts";
