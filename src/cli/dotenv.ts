@@ -43,11 +43,16 @@ export function parseDotenv(bytes: Uint8Array, label: string): DotenvFile {
 }
 
 function linesOf(bytes: Uint8Array, label: string): readonly string[] {
-  if (!isUtf8(bytes)) throw new InputError(`${label} is not UTF-8 text`);
+  if (!isUtf8(bytes)) throw notText(label);
   const text = new TextDecoder().decode(bytes).replace(/\r\n?/g, "\n");
   const zero = text.indexOf("\0");
   if (zero === -1) return text.split("\n");
-  throw fault(label, text.slice(0, zero).split("\n").length, "has a NUL character");
+  throw fault(
+    label,
+    text.slice(0, zero).split("\n").length,
+    "has a NUL character",
+    "hold bytes that are no text as a file: --file=<name>=<path>",
+  );
 }
 
 interface Statement {
@@ -64,7 +69,13 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
   if (/^\s*(?:#|$)/.test(text)) return { entry: null, next: at + 1 };
   const line = at + 1;
   const assignment = ASSIGNMENT.exec(text);
-  if (assignment === null) throw fault(label, line, "is no assignment");
+  if (assignment === null)
+    throw fault(
+      label,
+      line,
+      "is no assignment",
+      "write NAME=value; a comment begins with #, a value of several lines with a quote",
+    );
   const name = checkName(assignment[1] ?? "", label, line);
   const start = assignment[0].length;
   if (!/^['"`]/.test(text.slice(start))) {
@@ -73,7 +84,7 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
   const { quoted, last } = readQuoted(lines, at, start, label);
   // Its other parser is a regular expression that a value of some MiB overflows.
   const value = parse(`K=${quoted}`, { fast: true })["K"];
-  if (value === undefined) throw fault(label, line, "has a value that cannot be read");
+  if (value === undefined) throw fault(label, line, "has a value that cannot be read", "put it between other quotes");
   return { entry: { name, line, value: Secret.ofText(value) }, next: last + 1 };
 }
 
@@ -114,7 +125,12 @@ function readQuoted(lines: readonly string[], at: number, start: number, label: 
     const head = last === at ? "" : [lines[at]?.slice(start), ...lines.slice(at + 1, last), ""].join("\n");
     return { quoted: head + text.slice(last === at ? start : 0, close + 1), last };
   }
-  throw fault(label, at + 1, "opens a quote that is never closed");
+  throw fault(
+    label,
+    at + 1,
+    "opens a quote that is never closed",
+    "close it, or put the value between quotes of another kind",
+  );
 }
 
 function closingQuote(text: string, quote: string, from: number): number {
@@ -123,6 +139,12 @@ function closingQuote(text: string, quote: string, from: number): number {
   return at;
 }
 
-function fault(label: string, line: number, what: string, hint?: string): InputError {
-  return new InputError(`${label}: line ${line} ${what}`, hint === undefined ? {} : { hint });
+function fault(label: string, line: number, what: string, hint: string): InputError {
+  return new InputError(`${label}: line ${line} ${what}`, { hint });
+}
+
+function notText(label: string): InputError {
+  return new InputError(`${label} is not UTF-8 text`, {
+    hint: "save it as UTF-8; hold bytes that are no text as a file: --file=<name>=<path>",
+  });
 }

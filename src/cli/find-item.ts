@@ -6,7 +6,7 @@ import { closest } from "./closest.ts";
 export function findItem(items: readonly Item[], name: string): Item {
   const found = items.find((item) => item.name === name);
   if (found !== undefined) return found;
-  throw unknownName("the vault has no", name, items);
+  throw refuseUnknown(name, items);
 }
 
 /** Which of the vault's secrets a program is to get. */
@@ -29,7 +29,13 @@ export function selectSecrets(items: readonly Item[], { only, except = [] }: Sel
   return secrets.filter(({ name }) => (only?.includes(name) ?? true) && !except.includes(name));
 }
 
-function unknownName(fault: string, name: string, items: readonly Item[]): InputError {
+/** For a command about names that must be there. */
+export const refuseUnknown = (name: string, items: readonly NamedItem[]): InputError =>
+  unknownName("the vault has no", name, items);
+
+type NamedItem = Pick<Item, "name">;
+
+function unknownName(fault: string, name: string, items: readonly NamedItem[]): InputError {
   const suggestion = closest(
     name,
     items.map((item) => item.name),

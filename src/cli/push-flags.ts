@@ -1,4 +1,4 @@
-import { Flags } from "./flags.ts";
+import { Flags, JSON_FLAG } from "./flags.ts";
 
 export const PUSH_FLAGS = {
   from: Flags.string({ description: "dotenv file, `.env.<env>` if not given (- is stdin)", helpValue: "<file>" }),
@@ -10,4 +10,5 @@ export const PUSH_FLAGS = {
   yes: Flags.boolean({ char: "y", description: "remove without asking" }),
   "allow-empty": Flags.boolean({ description: "let an input without any assignment empty the vault" }),
   note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  ...JSON_FLAG,
 };

@@ -58,7 +58,11 @@ export async function readBinary(given: string): Promise<NamedData> {
     throw new InputError("--file must be <name>=<path>", { hint: "as in --file certs/ca.pem=./ca.pem" });
   }
   const fault = itemNameFault(name, "file");
-  if (fault !== null) throw new InputError(`the name ${JSON.stringify(name)} of a file ${fault}`);
+  if (fault !== null) {
+    throw new InputError(`the name ${JSON.stringify(name)} of a file ${fault}`, {
+      hint: "what stands before the = is the name in the vault, as in --file certs/ca.pem=./ca.pem",
+    });
+  }
   return { name, kind: "file", ...(await readWhole(path)) };
 }
 
@@ -67,9 +71,12 @@ async function readWhole(path: string): Promise<{ mode: number; data: Secret }> 
     // O_NONBLOCK: opening a named pipe would wait for its other end. Windows has no such flag.
     await using handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = await handle.stat();
-    if (!stats.isFile()) throw new InputError(`${path} is no regular file`);
+    if (!stats.isFile())
+      throw new InputError(`${path} is no regular file`, { hint: "name a file after the = of --file" });
     if (stats.size > MAX_BUNDLE_BYTES) {
-      throw new InputError(`${path} has ${stats.size} bytes: a vault holds ${MAX_BUNDLE_BYTES} in all`);
+      throw new InputError(`${path} has ${stats.size} bytes: a vault holds ${MAX_BUNDLE_BYTES} in all`, {
+        hint: "keep it elsewhere, and its location and key here",
+      });
     }
     return { mode: stats.mode & 0o777, data: Secret.ofBytes(await handle.readFile()) };
   } catch (error) {

@@ -26,6 +26,19 @@ export function summarize({ added, changed, removed }: Changes): string {
   return parts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])).join(", ") || "no changes";
 }
 
+/** What became of a vault, for programs: names, never values. `gen` is the newest generation, whoever made it. */
+export interface ChangesReport {
+  readonly env: string;
+  readonly gen: number;
+  readonly written: boolean;
+  readonly changes: Changes;
+}
+
+export function renderChangesJson({ env, gen, written, changes }: ChangesReport, output: Output): void {
+  const { added, changed, removed } = changes;
+  output.json({ env, gen, written, added, changed, removed });
+}
+
 /** A commit stands, whatever became of its audit row; then its fault is a warning. */
 export function warnOfAuditFault({ manifest, auditFault }: Committed, env: string, output: Output): void {
   if (auditFault === null) return;

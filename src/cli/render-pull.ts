@@ -3,7 +3,18 @@ import { encodeDotenv } from "./dotenv-writer.ts";
 import type { Output } from "./output.ts";
 import type { PlannedFile } from "./pull-plan.ts";
 
-export function renderPull(files: readonly PlannedFile[], { manifest }: OpenedVault, output: Output): void {
+const WHAT_BECAME = { absent: "added", different: "changed", same: "unchanged" } as const;
+
+export function renderPull(
+  files: readonly PlannedFile[],
+  { manifest }: OpenedVault,
+  flags: { readonly json?: boolean },
+  output: Output,
+): void {
+  if (flags.json) {
+    const listed = files.map(({ path, state }) => ({ path, state: WHAT_BECAME[state] }));
+    output.json({ env: manifest.env, gen: manifest.gen, files: listed });
+  }
   const written = files.filter(({ state }) => state !== "same");
   const vault = `${manifest.env} (gen=${manifest.gen})`;
   if (written.length === 0) return output.done(`Nothing to pull: here is just what ${vault} holds`);

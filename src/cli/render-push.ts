@@ -2,7 +2,7 @@ import type { Changes } from "../vault/changes.ts";
 import type { PushResult } from "../vault/push.ts";
 import type { Output } from "./output.ts";
 import type { Prompter } from "./prompter.ts";
-import { renderChanges, summarize, warnOfAuditFault } from "./render-changes.ts";
+import { renderChanges, renderChangesJson, summarize, warnOfAuditFault } from "./render-changes.ts";
 
 /** Asks before a push that removes something, where there is someone to ask. */
 export function confirmRemoval(prompter: Prompter, output: Output, options: { readonly yes: boolean }) {
@@ -13,7 +13,8 @@ export function confirmRemoval(prompter: Prompter, output: Output, options: { re
   };
 }
 
-export function renderPush(result: PushResult, env: string, output: Output): void {
+export function renderPush(result: PushResult, env: string, flags: { readonly json?: boolean }, output: Output): void {
+  if (flags.json) renderPushJson(result, env, output);
   switch (result.kind) {
     case "unchanged":
       output.done(`Nothing to push: ${env} holds just this (gen=${result.gen})`);
@@ -28,4 +29,10 @@ export function renderPush(result: PushResult, env: string, output: Output): voi
     default:
       result satisfies never;
   }
+}
+
+function renderPushJson(result: PushResult, env: string, output: Output): void {
+  const written = result.kind === "pushed";
+  const gen = written ? result.committed.manifest.gen : result.gen;
+  renderChangesJson({ env, gen, written, changes: result.changes }, output);
 }

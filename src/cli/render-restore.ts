@@ -9,8 +9,10 @@ export function confirmRestore(
   prompter: Prompter,
   output: Output,
   flags: { readonly gen: number; readonly yes: boolean },
+  note: (changes: Changes) => void,
 ) {
   return async (changes: Changes): Promise<boolean> => {
+    note(changes);
     renderChanges(changes, output);
     if (isEmpty(changes)) {
       output.say(`gen=${flags.gen} holds just what the vault holds now`);
@@ -20,11 +22,24 @@ export function confirmRestore(
   };
 }
 
+export interface RestoreReport {
+  readonly env: string;
+  /** What was to be restored. */
+  readonly gen: number;
+  readonly json: boolean;
+  readonly changes: Changes;
+}
+
 export function renderRestored(
   committed: Committed | null,
-  { gen, env }: { readonly gen: number; readonly env: string },
+  { gen, env, json, changes }: RestoreReport,
   output: Output,
 ): void {
+  if (json) {
+    const { added, changed, removed } = changes;
+    const newGen = committed?.manifest.gen ?? null;
+    output.json({ env, from_gen: gen, gen: newGen, written: committed !== null, added, changed, removed });
+  }
   if (committed === null) return output.say("nothing was written");
   output.done(`Restored gen=${gen} of ${env} (gen=${committed.manifest.gen})`);
   warnOfAuditFault(committed, env, output);

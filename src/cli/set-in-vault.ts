@@ -20,5 +20,7 @@ async function startWith({ ports, request, config }: Session, items: readonly Na
   const result = await pushItems(ports, { ...request, identity: identityOf(config), items, confirm });
   if (result.kind === "declined")
     throw new ConflictError("somebody made the first push meanwhile; nothing was written");
-  return { changes: result.changes, committed: result.kind === "pushed" ? result.committed : null };
+  const { changes } = result;
+  if (result.kind !== "pushed") return { changes, committed: null, gen: result.gen };
+  return { changes, committed: result.committed, gen: result.committed.manifest.gen };
 }

@@ -23,7 +23,11 @@ export class Stdin {
    * @throws InputError stdin is a terminal, was read before, or holds more than `maxBytes`
    */
   async read(purpose: string, maxBytes: number): Promise<Uint8Array> {
-    if (this.#takenBy !== null) throw new InputError(`${purpose} and ${this.#takenBy} cannot both be read from stdin`);
+    if (this.#takenBy !== null) {
+      throw new InputError(`${purpose} and ${this.#takenBy} cannot both be read from stdin`, {
+        hint: "name a file for one of them",
+      });
+    }
     if (this.isTerminal) {
       throw new InputError(`${purpose} is to be read from stdin, which is a terminal`, {
         hint: "pipe it in, or name a file",
@@ -34,7 +38,9 @@ export class Stdin {
     let length = 0;
     for await (const chunk of this.#open() as AsyncIterable<Buffer>) {
       length += chunk.length;
-      if (length > maxBytes) throw new InputError(`${purpose}: stdin holds more than ${maxBytes} bytes`);
+      if (length > maxBytes) {
+        throw new InputError(`${purpose}: stdin holds more than ${maxBytes} bytes`, { hint: "check what is piped in" });
+      }
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);

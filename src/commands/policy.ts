@@ -19,6 +19,7 @@ Before there is a config, name the bucket with --bucket, and its --region and --
     ...VAULT_FLAGS,
     role: Flags.option({ options: ROLES, description: "who it is for", required: true })(),
     ...LOCATION_FLAGS,
+    json: Flags.boolean({ description: "print the result as JSON, which it is anyway" }),
   };
 
   protected override async execute({ flags }: Invocation<typeof Policy>): Promise<void> {

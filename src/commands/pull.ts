@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
 import { openAnywhere } from "../cli/open-anywhere.ts";
 import { pullFiles } from "../cli/pull.ts";
 import { printDotenv, renderPull } from "../cli/render-pull.ts";
@@ -22,12 +22,16 @@ that says the same keeps its comments. Links are not followed. The vault is that
     to: Flags.string({ description: "dotenv file, `.env.<env>` if not given", helpValue: "<file>" }),
     "files-dir": Flags.string({ description: "folder for the vault's files", helpValue: "<folder>", default: "." }),
     force: Flags.boolean({ char: "f", description: "overwrite what differs here" }),
-    stdout: Flags.boolean({ description: "print the dotenv file and write nothing", exclusive: ["to", "force"] }),
+    stdout: Flags.boolean({
+      description: "print the dotenv file and write nothing",
+      exclusive: ["to", "force", "json"],
+    }),
+    ...JSON_FLAG,
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Pull>): Promise<void> {
     const vault = await openAnywhere({ flags, args }, this.sources);
     if (flags.stdout) printDotenv(vault, this.output);
-    else renderPull(await pullFiles(vault, flags), vault, this.output);
+    else renderPull(await pullFiles(vault, flags), vault, flags, this.output);
   }
 }

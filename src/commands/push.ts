@@ -34,7 +34,7 @@ A push that changes nothing writes nothing.`;
       mayEmpty: flags["allow-empty"],
       confirm,
     });
-    renderPush(result, config.env, this.output);
+    renderPush(result, config.env, flags, this.output);
     if (result.kind === "pushed") await remember(config, result.committed.manifest, this.warnUser);
   }
 }

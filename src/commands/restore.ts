@@ -1,8 +1,9 @@
 import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
 import { confirmRestore, renderRestored } from "../cli/render-restore.ts";
 import { openSession, remember } from "../cli/session.ts";
 import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/then-passphrase.ts";
+import { NO_CHANGES } from "../vault/changes.ts";
 import { restoreGeneration } from "../vault/restore.ts";
 
 export class Restore extends BaseCommand {
@@ -22,14 +23,16 @@ generation from before a rotation opens with the passphrase of that time, which 
     ...THEN_PASSPHRASE_FLAG,
     yes: Flags.boolean({ char: "y", description: "do not ask" }),
     note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+    ...JSON_FLAG,
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Restore>): Promise<void> {
     const { config, ports, request } = await openSession({ flags, args }, this.sources);
     const ask = passphraseThen(flags["then-passphrase-file"], this.sources);
-    const confirm = confirmRestore(this.prompter, this.output, flags);
+    let changes = NO_CHANGES;
+    const confirm = confirmRestore(this.prompter, this.output, flags, (found) => (changes = found));
     const committed = await restoreGeneration(ports, { ...request, gen: flags.gen, passphraseThen: ask, confirm });
-    renderRestored(committed, { gen: flags.gen, env: config.env }, this.output);
+    renderRestored(committed, { ...flags, env: config.env, changes }, this.output);
     if (committed !== null) await remember(config, committed.manifest, this.warnUser);
   }
 }

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
 import { readSetItems, wantedKeys } from "../cli/item-value.ts";
 import { KEY_ARGS, splitWords } from "../cli/item-words.ts";
 import { renderSet } from "../cli/render-set.ts";
@@ -26,6 +26,7 @@ export class SetItem extends BaseCommand {
     "allow-empty": Flags.boolean({ description: "take a value of no characters" }),
     file: Flags.string({ description: "binary file to hold", helpValue: "<name>=<path>", multiple: true }),
     note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+    ...JSON_FLAG,
   };
 
   protected override async execute({ flags, args }: Invocation<typeof SetItem>): Promise<void> {
@@ -33,7 +34,7 @@ export class SetItem extends BaseCommand {
     const keys = wantedKeys(names, flags);
     const session = await openSession(input, this.sources);
     const result = await setInVault(session, await readSetItems(keys, flags, this.sources));
-    renderSet(result, session.config.env, this.output);
+    renderSet(result, session.config.env, flags, this.output);
     if (result.committed !== null) await remember(session.config, result.committed.manifest, this.warnUser);
   }
 }

@@ -1,5 +1,6 @@
 import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { refuseUnknown } from "../cli/find-item.ts";
+import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/item-words.ts";
 import { renderSet } from "../cli/render-set.ts";
 import { openSession, remember } from "../cli/session.ts";
@@ -20,14 +21,15 @@ older generations until \`vsync gc\`.`;
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+    ...JSON_FLAG,
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Unset>): Promise<void> {
     const { input, names } = splitWords({ flags, args });
     const keys = requireSome(names, "vsync unset <env> KEY…");
     const { config, ports, request } = await openSession(input, this.sources);
-    const result = await unsetItems(ports, request, keys);
-    renderSet(result, config.env, this.output);
+    const result = await unsetItems(ports, request, keys, refuseUnknown);
+    renderSet(result, config.env, flags, this.output);
     if (result.committed !== null) await remember(config, result.committed.manifest, this.warnUser);
   }
 }

@@ -21,6 +21,8 @@ export interface Changes {
   readonly unchanged: readonly string[];
 }
 
+export const NO_CHANGES: Changes = { added: [], changed: [], removed: [], unchanged: [] };
+
 export function isEmpty(changes: Changes): boolean {
   return changes.added.length + changes.changed.length + changes.removed.length === 0;
 }
@@ -71,8 +73,12 @@ function checkItems(items: readonly NamedData[]): void {
   const seen = new Set<string>();
   for (const item of items) {
     const fault = itemFault(item);
-    if (fault !== null) throw new InputError(`${item.kind} ${JSON.stringify(item.name)} ${fault}`);
-    if (seen.has(item.name)) throw new InputError(`the name ${JSON.stringify(item.name)} stands twice`);
+    if (fault !== null) throw refused(`${item.kind} ${JSON.stringify(item.name)} ${fault}`);
+    if (seen.has(item.name)) throw refused(`the name ${JSON.stringify(item.name)} stands twice`);
     seen.add(item.name);
   }
+}
+
+function refused(fault: string): InputError {
+  return new InputError(fault, { hint: "rename it or leave it out, also where a file has the name of a secret" });
 }

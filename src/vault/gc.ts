@@ -1,4 +1,4 @@
-import { InputError } from "../errors.ts";
+import { AccessDeniedError, InputError, S3UnreachableError } from "../errors.ts";
 import { type AmendRequest, amendVault } from "./amend.ts";
 import type { CommitPorts, Committed } from "./commit.ts";
 import { BUNDLE_PREFIX } from "./keys.ts";
@@ -29,6 +29,7 @@ const MAX_REMOVED = 10_000;
  * the next gc removes the rest. At most ten thousand go at once, the oldest. Null where there is nothing to remove, or
  * `confirm` said no.
  *
+ * @throws AccessDeniedError, S3UnreachableError also after the commit, where a removal fails: the message says how many are left
  * @throws InputError `keep` is not 1 or more
  * @throws what opening, verifying the audit rows and committing throw
  */
@@ -41,8 +42,27 @@ export async function collectGarbage(ports: CommitPorts, request: GcRequest): Pr
     return { action: "gc", meta: { event: "gc", removed } };
   });
   if (committed === null) return null;
-  for (const key of removed) await ports.store.delete(key);
+  await removeAll(ports, removed, committed.manifest.gen);
   return { removed, committed };
+}
+
+async function removeAll({ store }: CommitPorts, keys: readonly string[], gen: number): Promise<void> {
+  for (const [gone, key] of keys.entries()) {
+    await store.delete(key).catch((error: unknown) => {
+      throw cutShort(error, `generation ${gen} is committed; ${keys.length - gone} of ${keys.length} bundles are left`);
+    });
+  }
+}
+
+/** The same failure, told with what stands and what is left to do. */
+function cutShort(error: unknown, progress: string): unknown {
+  const again = "run the same vsync gc again: it removes the rest";
+  if (error instanceof AccessDeniedError) {
+    const hint = `let this key delete (\`vsync policy --role=operator\` prints what it needs), then ${again}`;
+    return new AccessDeniedError(`${progress}: ${error.message}`, { hint });
+  }
+  if (!(error instanceof S3UnreachableError)) return error;
+  return new S3UnreachableError(`${progress}: ${error.message}`, { hint: `once the store answers, ${again}` });
 }
 
 function refuseKeepingNone(keep: number): void {

@@ -1,13 +1,21 @@
 import { InputError } from "../errors.ts";
 import { type AmendRequest, amendVault } from "./amend.ts";
-import { type Changes, compareItems, identifyItems, isEmpty, type NamedData } from "./changes.ts";
+import { type Changes, compareItems, identifyItems, isEmpty, type NamedData, NO_CHANGES } from "./changes.ts";
 import type { CommitPorts, Committed } from "./commit.ts";
 
 export interface SetResult {
   readonly changes: Changes;
   /** Null where the vault held these very values already. */
   readonly committed: Committed | null;
+  /** The newest generation: the committed one, or the one that was there. */
+  readonly gen: number;
 }
+
+/** What to throw for a name that the vault does not hold; the caller may know how to suggest another. */
+export type RefuseName = (name: string, items: readonly NamedData[]) => Error;
+
+const refuseName: RefuseName = (name) =>
+  new InputError(`the vault has no ${JSON.stringify(name)}`, { hint: "`vsync list` shows the names" });
 
 /** Adds items or gives them new data; all others stay. */
 export async function setItems(
@@ -19,17 +27,16 @@ export async function setItems(
   return editItems(ports, request, "set", (before) => [...before.filter((item) => !named.has(item.name)), ...items]);
 }
 
-/** @throws InputError the vault has no item of one of these names; nothing was written */
+/** @throws what `refuse` makes, an InputError: the vault has no item of one of these names; nothing was written */
 export async function unsetItems(
   ports: CommitPorts,
   request: AmendRequest,
   names: readonly string[],
+  refuse: RefuseName = refuseName,
 ): Promise<SetResult> {
   return editItems(ports, request, "unset", (before) => {
     const missing = names.find((name) => !before.some((item) => item.name === name));
-    if (missing !== undefined) {
-      throw new InputError(`the vault has no ${JSON.stringify(missing)}`, { hint: "`vsync list` shows the names" });
-    }
+    if (missing !== undefined) throw refuse(missing, before);
     return before.filter((item) => !names.includes(item.name));
   });
 }
@@ -40,11 +47,13 @@ async function editItems(
   action: string,
   edit: (before: readonly NamedData[]) => readonly NamedData[],
 ): Promise<SetResult> {
-  let changes: Changes = { added: [], changed: [], removed: [], unchanged: [] };
-  const committed = await amendVault(ports, request, async ({ bundle }) => {
+  let changes = NO_CHANGES;
+  let gen = 0;
+  const committed = await amendVault(ports, request, async ({ bundle, manifest }) => {
+    gen = manifest.gen;
     const after = edit(bundle.items);
     changes = compareItems(bundle.items, after);
     return isEmpty(changes) ? null : { action, items: identifyItems(ports.random, after, bundle.items) };
   });
-  return { changes, committed };
+  return { changes, committed, gen: committed?.manifest.gen ?? gen };
 }

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
-import { BundleCorruptError, InputError, WrongPassphraseError } from "../../src/errors.ts";
+import {
+  AccessDeniedError,
+  BundleCorruptError,
+  InputError,
+  S3UnreachableError,
+  WrongPassphraseError,
+} from "../../src/errors.ts";
 import type { Changes } from "../../src/vault/changes.ts";
 import { collectGarbage, type GcRequest } from "../../src/vault/gc.ts";
 import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../../src/vault/limits.ts";
@@ -9,6 +15,7 @@ import { openGeneration } from "../../src/vault/open-generation.ts";
 import type { ObjectStore } from "../../src/vault/ports.ts";
 import { restoreGeneration } from "../../src/vault/restore.ts";
 import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import type { StoreRequest } from "../support/memory-store.ts";
 import {
   ACTOR,
   amendRequest,
@@ -136,6 +143,36 @@ describe("gc", () => {
     expect(await secretsIn(world, NEW)).toEqual({ A: "4" });
     expect(await secretsIn(world, OLD)).toEqual({ A: "4" });
   });
+
+  test.each([
+    [
+      new AccessDeniedError("injected: 403"),
+      "--role=operator` prints what it needs), then run the same vsync gc again",
+    ],
+    [new S3UnreachableError("injected: reset"), "once the store answers, run the same vsync gc again"],
+  ])(
+    "a removal fails with $name: it says what stands and what is left, and the next gc removes the rest",
+    async (fault, hint) => {
+      const [first, second, third] = bundles();
+      let removals = 0;
+      const failing = {
+        before: ({ operation }: StoreRequest) => void (operation === "delete" && ++removals === 2 && fail()),
+      };
+      const fail = () => {
+        throw fault;
+      };
+      world.store.faults = failing;
+      const error = await rejection(gc());
+      expect(error).toMatchObject({
+        name: fault.name,
+        message: `generation 5 is committed; 2 of 3 bundles are left: ${fault.message}`,
+        hint: expect.stringContaining(hint),
+      });
+      world.store.faults = {};
+      expect(bundles()).not.toContain(first);
+      expect((await gc({ keep: 2 }))?.removed).toEqual([second, third]);
+    },
+  );
 
   test.each([4, 5, 1000])("keep %i: nothing to do", async (keep) => {
     expect(await gc({ keep })).toBeNull();
