@@ -1,0 +1,51 @@
+// Packs the npm package as users get it: node scripts/pack.mjs [--out=<folder>] [--repository=<url>]
+// The tarball's path is the result, on stdout. dist/ must have been built.
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const root = join(import.meta.dirname, "..");
+
+// What only development needs. The optional dependencies are a whole Node each, for hosts whose own is too old.
+const NOT_PUBLISHED = ["devDependencies", "optionalDependencies", "private", "scripts"];
+// npm adds these by itself.
+const ALWAYS = ["LICENSE", "README.md"];
+
+/** package.json without what only development needs; npm's provenance asks for the repository. */
+function publishedManifest(manifest, repository) {
+  const kept = Object.entries(manifest).filter(([name]) => !NOT_PUBLISHED.includes(name));
+  const added = repository === undefined ? {} : { repository: { type: "git", url: repository } };
+  return { ...Object.fromEntries(kept), ...added };
+}
+
+/** Lays the package out in an empty folder, so that nothing of this one can slip in. */
+function stage(folder, manifest) {
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  for (const file of globSync([...manifest.files, ...ALWAYS], { cwd: root })) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    cpSync(join(root, file), join(folder, file), { recursive: true });
+  }
+}
+
+function pack(folder, out) {
+  const args = ["pack", "--json", "--ignore-scripts", "--loglevel=error", `--pack-destination=${out}`];
+  const [{ filename }] = JSON.parse(execFileSync("npm", args, { cwd: folder, encoding: "utf8" }));
+  return join(out, filename);
+}
+
+const { values } = parseArgs({ options: { out: { type: "string" }, repository: { type: "string" } } });
+const manifest = publishedManifest(JSON.parse(readFileSync(join(root, "package.json"), "utf8")), values.repository);
+if (!existsSync(join(root, "dist/runtime/index.js"))) {
+  process.stderr.write("pack: dist/ is missing: npm run build\n");
+  process.exit(1);
+}
+const out = resolve(values.out ?? join(root, ".cache", "package"));
+mkdirSync(out, { recursive: true });
+const aside = mkdtempSync(join(root, ".cache", "stage-"));
+try {
+  stage(aside, manifest);
+  process.stdout.write(`${pack(aside, out)}\n`);
+} finally {
+  rmSync(aside, { recursive: true, force: true });
+}
