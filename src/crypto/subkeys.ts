@@ -3,7 +3,7 @@ import { createHmac, hkdfSync } from "node:crypto";
 const KEY_BYTES = 32;
 
 /** HKDF-SHA256 without salt (RFC 5869 §3.1), 32 bytes. */
-function hkdf(key: Uint8Array, info: string): Uint8Array {
+export function hkdf(key: Uint8Array, info: string): Uint8Array {
   return new Uint8Array(hkdfSync("sha256", key, "", info, KEY_BYTES));
 }
 
