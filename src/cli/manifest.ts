@@ -1,7 +1,7 @@
 import type { Command } from "@oclif/core/command";
 import { Plugin } from "@oclif/core/config";
 import type { Manifest, PJSON } from "@oclif/core/interfaces";
-import type { CommandLoaders } from "./table-plugin.ts";
+import type { CommandLoaders } from "./program-parts.ts";
 import { usageOf } from "./usage.ts";
 
 /** What oclif caches of every command, made from the classes themselves: the content of `oclif.manifest.json`. */

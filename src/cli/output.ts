@@ -24,16 +24,29 @@ export class Output {
   readonly #stdout: Sink;
   readonly #stderr: Sink;
   readonly #colours: boolean;
+  readonly #coloursResult: boolean;
 
   constructor(stdout: Sink, stderr: Sink, env: Readonly<Record<string, string | undefined>>) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#colours = isLively(stderr, env);
+    this.#coloursResult = isLively(stdout, env);
+  }
+
+  /** How wide the terminal is that shows the result; undefined where there is none. */
+  get columns(): number | undefined {
+    return this.#stdout.isTTY === true ? this.#stdout.columns : undefined;
   }
 
   /** One line of the result. */
   line(text: string): void {
     this.#stdout.write(`${printable(text)}\n`);
+  }
+
+  /** A line of the result that stands over others. */
+  heading(text: string): void {
+    const line = printable(text);
+    this.#stdout.write(`${this.#coloursResult ? styleText("bold", line, { validateStream: false }) : line}\n`);
   }
 
   /** The result as a table: aligned columns, and no head where it is read by a program. */

@@ -4,7 +4,7 @@ import { DAY_TO_DAY_EXIT_CODES, InputError } from "../errors.ts";
 import { closest } from "./closest.ts";
 import { exitCodeOf, reportFailure, UNEXPECTED_EXIT_CODE } from "./failure.ts";
 import { Output } from "./output.ts";
-import { type ProgramParts, TablePlugin } from "./table-plugin.ts";
+import type { ProgramParts } from "./program-parts.ts";
 import { setVersion } from "./version.ts";
 
 /**
@@ -36,6 +36,7 @@ async function dispatch(argv: readonly string[], parts: ProgramParts, output: Ou
     return showHelp(
       argv.filter((word) => !isHelpFlag(word)),
       parts,
+      output,
     );
   const { id, rest } = findCommand(argv, Object.keys(parts.loaders));
   const found = await parts.loaders[id]?.();
@@ -78,14 +79,13 @@ function unknownCommand(argv: readonly string[], ids: readonly string[]): InputE
   });
 }
 
-async function showHelp(words: readonly string[], parts: ProgramParts): Promise<void> {
-  const { Help } = await import("@oclif/core/help");
+async function showHelp(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
   const subject = words[0] === "help" ? words.slice(1) : words;
-  const id = subject.length === 0 ? [] : [findCommand(subject, Object.keys(parts.loaders)).id];
+  const id = subject.length === 0 ? null : findCommand(subject, Object.keys(parts.loaders)).id;
+  const { bin = parts.pjson.name } = parts.pjson.oclif;
   const manifest = covers(parts) ? parts.manifest : await makeManifestLate(parts);
-  const plugin = new TablePlugin(parts, manifest);
-  const config = await Config.load({ root: "/", pjson: parts.pjson, plugins: new Map([[plugin.name, plugin]]) });
-  await new Help(config).showHelp(id);
+  const help = await import("./help/show.ts");
+  help.showHelp(id, { bin, description: parts.pjson.description ?? "", manifest }, output);
 }
 
 /** While a command is being written, the manifest does not know it yet. */

@@ -30,6 +30,6 @@ function padded(cell: string, width: number, align: "left" | "right"): string {
 }
 
 /** Code points, which is what a terminal counts for all but wide and combining characters. */
-function widthOf(cell: string): number {
+export function widthOf(cell: string): number {
   return Array.from(stripVTControlCharacters(cell)).length;
 }

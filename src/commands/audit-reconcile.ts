@@ -5,7 +5,7 @@ import { openSession } from "../cli/session.ts";
 import { reconcileAudit } from "../vault/reconcile.ts";
 
 export class AuditReconcile extends BaseCommand {
-  static override summary = "Append the newest generation's audit row, where the commit could not";
+  static override summary = "Append the audit row that a commit could not";
   static override description =
     `The row says what the manifest says, so it is the same whoever appends it, and however often this is run. Takes the
 passphrase that writes: after a rotation, the new one.`;

@@ -5,10 +5,11 @@ import { openSession, remember } from "../cli/session.ts";
 import { readAudit } from "../vault/read-audit.ts";
 
 export class AuditVerify extends BaseCommand {
-  static override summary = "Verify the whole audit log: signatures, links, gaps, and that the manifest stands on it";
+  static override summary = "Verify the whole audit log";
   static override description =
-    `Ends with 6 and names the row where the chain is broken: altered, removed, put in by somebody, or newer than a manifest
-that was rolled back. A row that a commit could not append is outstanding, which is no fault: audit reconcile appends it.`;
+    `Signatures, links, gaps, and that the manifest stands on it. Ends with 6 and names the row where the chain is broken:
+altered, removed, put in by somebody, or newer than a manifest that was rolled back. A row that a commit could not append
+is outstanding, which is no fault: audit reconcile appends it.`;
   static override examples = [
     "<%= config.bin %> audit verify prod",
     "<%= config.bin %> audit verify --env=prod --passphrase-file=/run/secrets/vsync --json",

@@ -6,7 +6,7 @@ import { openSession, remember } from "../cli/session.ts";
 import { readHistory } from "../vault/history.ts";
 
 export class History extends BaseCommand {
-  static override summary = "Show the generations of a vault, and which of them can be restored";
+  static override summary = "Show the generations, and which can be restored";
   static override description =
     `Oldest first. BUNDLE says whether the encrypted bundle of that generation is there: current, kept, or gone (removed by gc,
 or by somebody else).`;

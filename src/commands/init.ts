@@ -8,7 +8,7 @@ import { renderInit } from "../cli/render-init.ts";
 import { resolveTarget } from "../cli/target.ts";
 
 export class Init extends BaseCommand {
-  static override summary = "Set up a vault for an environment, or join the one that is there";
+  static override summary = "Set up a vault, or join the one that is there";
   static override description =
     `Writes this machine's config for the env and sets the passphrase. Without flags it asks on a terminal; without a
 terminal, or with --local, the vault lives in a directory of this machine. An S3 bucket is proven first: a store that

@@ -5,7 +5,7 @@ import { pullFiles } from "../cli/pull.ts";
 import { printDotenv, renderPull } from "../cli/render-pull.ts";
 
 export class Pull extends BaseCommand {
-  static override summary = "Write the vault's secrets into a dotenv file, and its files next to it";
+  static override summary = "Write the vault's secrets and files to the disk";
   static override description =
     `Everything is decrypted and checked before the first write. Files are 0600, and each is there whole or not at all.
 What is here and differs from the vault stays, and the command ends with 5, unless --force is given; a dotenv file

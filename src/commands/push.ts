@@ -7,7 +7,7 @@ import { identityOf, openSession, remember } from "../cli/session.ts";
 import { pushItems } from "../vault/push.ts";
 
 export class Push extends BaseCommand {
-  static override summary = "Encrypt a dotenv file and binary files, and make them the vault's whole content";
+  static override summary = "Make dotenv and binary files the vault's new content";
   static override description =
     `What the vault holds and the files do not is removed, on a terminal after asking. Names are shown, never values.
 A push that changes nothing writes nothing.`;

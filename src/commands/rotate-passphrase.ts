@@ -7,7 +7,7 @@ import { ROTATION_FLAGS } from "../cli/rotation-flags.ts";
 import { ROTATION_EXAMPLES, ROTATION_HELP } from "../cli/rotation-help.ts";
 
 export class RotatePassphrase extends BaseCommand {
-  static override summary = "Re-encrypt a vault under a new passphrase, with no downtime where --grace is given";
+  static override summary = "Re-encrypt a vault under a new passphrase";
   static override description = ROTATION_HELP;
   static override examples = ROTATION_EXAMPLES;
   static override args = ENV_ARG;

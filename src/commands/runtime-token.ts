@@ -10,7 +10,7 @@ import { absentManifest, proveToken } from "../cli/prove-token.ts";
 import { resolveTarget } from "../cli/target.ts";
 
 export class RuntimeToken extends BaseCommand {
-  static override summary = "Mint the one string that an app boots from, beside its passphrase";
+  static override summary = "Mint the string that an app boots from";
   static override description =
     `Prints the value of VSYNC_CONFIG, alone on stdout. One HEAD of the manifest proves first that the token's own
 credentials can read it; nothing is printed where they cannot. Overrides hold for this token and are not written back.

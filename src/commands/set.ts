@@ -7,7 +7,7 @@ import { openSession, remember } from "../cli/session.ts";
 import { setInVault } from "../cli/set-in-vault.ts";
 
 export class SetItem extends BaseCommand {
-  static override summary = "Add a secret or a binary file to the vault, or give it a new value";
+  static override summary = "Add a secret or a file, or give it a new value";
   static override description =
     `The value comes from a hidden prompt, or from a file or stdin with --from-file: less one line end at its end, unless
 --raw is given. It never stands on the command line, where other users can see it. All else in the vault stays.`;

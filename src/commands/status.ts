@@ -5,7 +5,7 @@ import { renderStatus } from "../cli/render-status.ts";
 import { givenEnv } from "../cli/target.ts";
 
 export class Status extends BaseCommand {
-  static override summary = "Show what this machine knows of the vaults of this repository";
+  static override summary = "Show what this machine knows of its vaults";
   static override description =
     `Reads the config only, so it works offline; --remote asks the store as well, and a passphrase that is given proves what
 it answers. Without an environment it shows all of them.`;

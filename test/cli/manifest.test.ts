@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { makeManifest } from "../../src/cli/manifest.ts";
-import { TablePlugin } from "../../src/cli/table-plugin.ts";
 import { COMMAND_LOADERS } from "../../src/commands.ts";
 
 const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8"));
@@ -31,15 +30,4 @@ test("every command has a summary, and every argument and flag a description", a
       expect(it.description, `${command.id} ${it.name}`).toBeTruthy();
     }
   }
-});
-
-test("to oclif the table is a plugin whose commands are imported one by one", async () => {
-  const manifest = await makeManifest(pjson, COMMAND_LOADERS);
-  const plugin = new TablePlugin({ pjson, loaders: COMMAND_LOADERS }, manifest);
-  await plugin.load();
-  expect(plugin.commands.map(({ id }) => id)).toEqual(Object.keys(manifest.commands));
-  const status = await plugin.commands.find(({ id }) => id === "status")!.load();
-  expect(status).toBe(await COMMAND_LOADERS.status());
-  expect(await plugin.findCommand("toString", { must: false })).toBeUndefined();
-  await expect(plugin.findCommand("none", { must: true })).rejects.toThrow("no command none");
 });

@@ -127,14 +127,14 @@ describe("which command is meant", () => {
   test.each(["", "--help", "help", "-h"])("%j shows what there is", async (line) => {
     const { stdout, stderr, exitCode } = await probe(line);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
-    expect(stdout).toMatch(/USAGE\n {2}\$ vsync \[COMMAND\]/);
+    expect(stdout).toMatch(/USAGE\n {2}\$ vsync COMMAND \[arguments\] \[flags\]/);
     expect(stdout).toMatch(/^ {2}show\b/m);
   });
 
   test.each(["show --help", "help show", "show a --nonsense -h"])("%s explains the command", async (line) => {
     const { stdout, stderr, exitCode } = await probe(line);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
-    expect(stdout).toMatch(/\$ vsync show KEY \[OTHER\]/);
+    expect(stdout).toMatch(/\$ vsync show KEY \[OTHER\] \[flags\]/);
   });
 
   test("--version", async () => {

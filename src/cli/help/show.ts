@@ -1,0 +1,44 @@
+import type { Manifest } from "@oclif/core/interfaces";
+import type { Output } from "../output.ts";
+import { commandGroups } from "./groups.ts";
+import { helpPage } from "./page.ts";
+import { entryLines, type HelpBlock, labelWidth, pageBlocks } from "./text.ts";
+import { wrap } from "./wrap.ts";
+
+/** Lines longer than this are hard to read, however wide the terminal. */
+const MAX_WIDTH = 80;
+const MIN_WIDTH = 40;
+
+export interface Program {
+  readonly bin: string;
+  readonly description: string;
+  readonly manifest: Manifest;
+}
+
+/** Explains one command, or, with null, the program. */
+export function showHelp(id: string | null, program: Program, output: Output): void {
+  const width = Math.min(MAX_WIDTH, Math.max(MIN_WIDTH, output.columns ?? MAX_WIDTH));
+  const command = id === null ? undefined : program.manifest.commands[id];
+  const blocks =
+    command === undefined
+      ? programBlocks(program, width)
+      : pageBlocks(helpPage(command, program.manifest, program.bin), width);
+  for (const [index, { heading, lines }] of blocks.entries()) {
+    if (index > 0) output.line("");
+    if (heading !== undefined) output.heading(heading);
+    for (const line of lines) output.line(line);
+  }
+}
+
+function programBlocks({ bin, description, manifest }: Program, width: number): readonly HelpBlock[] {
+  const groups = commandGroups(manifest);
+  const column = labelWidth(groups.flatMap(({ entries }) => entries));
+  return [
+    { lines: wrap(description, width) },
+    { heading: "USAGE", lines: [`  $ ${bin} COMMAND [arguments] [flags]`, `  $ ${bin} COMMAND --help`] },
+    ...groups.map(({ title, entries }) => ({ heading: title, lines: entryLines(entries, width, column) })),
+    {
+      lines: wrap(`${bin} alone says where you are and what to type next. ${bin} --version prints the version.`, width),
+    },
+  ];
+}

@@ -1,0 +1,26 @@
+import { widthOf } from "../table.ts";
+
+/** The text in lines of at most `width` columns; a longer word stands alone. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line === undefined || widthOf(line) + 1 + widthOf(word) > width) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}
+
+/** A shell's line in several, where it is too long: broken before a flag or a pipe, as one would type it. */
+export function wrapShell(line: string, width: number): string[] {
+  if (widthOf(line) <= width) return [line];
+  const parts = line.split(/ (?=--\w|\| )/);
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    if (last === undefined) lines.push(part);
+    else if (widthOf(last) + 1 + widthOf(part) > width - 2) lines.push(`  ${part}`);
+    else lines[lines.length - 1] = `${last} ${part}`;
+  }
+  return lines.map((it, index) => (index < lines.length - 1 ? `${it} \\` : it));
+}

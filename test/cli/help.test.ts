@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { describe, expect, test } from "vitest";
+import { commandGroups } from "../../src/cli/help/groups.ts";
+import { helpPage } from "../../src/cli/help/page.ts";
+import { showHelp } from "../../src/cli/help/show.ts";
+import { wrap, wrapShell } from "../../src/cli/help/wrap.ts";
+import { makeManifest } from "../../src/cli/manifest.ts";
+import { Output } from "../../src/cli/output.ts";
+import { parseArgv } from "../../src/cli/parse-argv.ts";
+import { COMMAND_LOADERS } from "../../src/commands.ts";
+
+const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8"));
+const manifest = await makeManifest(pjson, COMMAND_LOADERS);
+const commands = Object.values(manifest.commands).filter(({ hidden }) => !hidden);
+
+function helpOf(id: string | null, columns = 80): string {
+  let text = "";
+  const stdout = { isTTY: true, columns, write: (chunk: string | Uint8Array) => (text += String(chunk)) };
+  showHelp(id, { bin: "vsync", description: pjson.description, manifest }, new Output(stdout, stdout, {}));
+  return stripVTControlCharacters(text);
+}
+
+const onOneLine = (text: string): string => text.replaceAll("`", "").replace(/\s+/g, " ").trim();
+
+describe.each(commands.map(({ id }) => [id] as const))("%s --help", (id) => {
+  const command = manifest.commands[id]!;
+
+  test.each([80, 60])("fits %i columns", (columns) => {
+    const lines = helpOf(id, columns).split("\n");
+    // what one copies into a shell is broken between flags alone
+    const tooLong = lines.filter((line) => line.length > columns && !/^ {2}(\$ | {2})/.test(line));
+    expect(tooLong).toEqual([]);
+    if (columns === 80) expect(lines.filter((line) => line.length > columns)).toEqual([]);
+  });
+
+  test("says everything, and nothing twice", () => {
+    const text = onOneLine(helpOf(id));
+    const said = [command.summary ?? "", ...(command.description ?? "").split("\n\n")].map(onOneLine);
+    const visible = [...Object.values(command.args), ...Object.values(command.flags)].filter(({ hidden }) => !hidden);
+    said.push(...visible.map(({ description }) => onOneLine(description ?? "")));
+    for (const sentence of said) expect(text).toContain(sentence);
+    expect(text.split(onOneLine(command.description ?? ""))).toHaveLength(2);
+    for (const { name } of Object.values(command.flags)) expect(text).toContain(` --${name}`);
+    for (const { name } of Object.values(command.args)) expect(text).toContain(` ${name.toUpperCase()}`);
+  });
+
+  test("every example is one that the command understands", async () => {
+    const { examples } = helpPage(command, manifest, "vsync");
+    expect(examples).not.toHaveLength(0);
+    for (const example of examples) {
+      const lines = vsyncLines(example);
+      expect(lines, example).not.toHaveLength(0);
+      for (const words of lines) await expect(understood(words), words.join(" ")).resolves.toBeTruthy();
+    }
+  });
+});
+
+/** The words after `vsync` in each of a line's commands. */
+function vsyncLines(example: string): string[][] {
+  return example
+    .replaceAll(/ >\s*\S+/g, "")
+    .split(" | ")
+    .flatMap((part) => {
+      const words = Array.from(part.matchAll(/'([^']*)'|(\S+)/g), ([whole, quoted]) => quoted ?? whole);
+      const at = words.indexOf("vsync");
+      return at === -1 ? [] : [words.slice(at + 1)];
+    });
+}
+
+async function understood(words: readonly string[]): Promise<unknown> {
+  const deep = words.slice(0, 2).join(":");
+  const id = deep in COMMAND_LOADERS ? deep : (words[0] ?? "");
+  const command = await COMMAND_LOADERS[id as keyof typeof COMMAND_LOADERS]();
+  const { args, flags, baseFlags, takesCommandLine } = command;
+  const rest = words.slice(id.split(":").length);
+  return parseArgv(rest, { id, args, flags: { ...baseFlags, ...flags }, takesCommandLine });
+}
+
+test("vsync --help has every command once, in a group, at 80 columns", () => {
+  const text = helpOf(null);
+  expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  for (const { id } of commands) {
+    expect(text.match(new RegExp(`^ {2}${id.replace(":", " ")}  `, "gm")), id).toHaveLength(1);
+  }
+  expect(commandGroups(manifest).map(({ title }) => title)).toEqual([
+    "SET UP",
+    "DAY TO DAY",
+    "BOOT AN APP",
+    "ROTATE THE PASSPHRASE",
+    "LOOK BACK",
+  ]);
+});
+
+test("run says where the program goes", () => {
+  expect(helpOf("run")).toContain("  $ vsync run [ENV] [flags] -- COMMAND…\n");
+});
+
+test("audit names the commands below it", () => {
+  expect(helpOf("audit")).toMatch(/COMMANDS\n {2}audit reconcile {2}.+\n {2}audit verify +/);
+});
+
+test("lines are broken between words; a word that is too long stands alone", () => {
+  expect(wrap("one two three", 7)).toEqual(["one two", "three"]);
+  expect(wrap("a incomprehensible b", 5)).toEqual(["a", "incomprehensible", "b"]);
+  expect(wrap("", 5)).toEqual([""]);
+});
+
+test("a shell's line is broken where a shell goes on", () => {
+  expect(wrapShell("$ vsync x --a=1 --b=2 | jq .", 20)).toEqual(["$ vsync x --a=1 \\", "  --b=2 | jq ."]);
+  expect(wrapShell("$ vsync x --a=1", 20)).toEqual(["$ vsync x --a=1"]);
+});
