@@ -1,7 +1,8 @@
 #!/usr/bin/env node
+import build from "../dist/build.json" with { type: "json" };
 import { runProgram } from "../dist/cli/program.js";
 import { COMMAND_LOADERS } from "../dist/commands.js";
 import manifest from "../oclif.manifest.json" with { type: "json" };
 import pjson from "../package.json" with { type: "json" };
 
-await runProgram(process.argv.slice(2), { pjson, manifest, loaders: COMMAND_LOADERS });
+await runProgram(process.argv.slice(2), { pjson, ...build, manifest, loaders: COMMAND_LOADERS });

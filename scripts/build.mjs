@@ -1,6 +1,6 @@
 // Compiles src/ into dist/, afresh: a file that was deleted in src/ must not live on in dist/.
 import { execFileSync } from "node:child_process";
-import { renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
@@ -15,5 +15,22 @@ try {
   rmSync(join(root, next), { recursive: true, force: true });
   process.exit(1);
 }
+writeFileSync(join(root, next, "build.json"), `${JSON.stringify({ commit: commitOf(root) })}\n`);
+// What other scripts have put into dist/ stays until they make it anew.
+for (const other of ["vsync", "vsync.exe", "release"]) {
+  if (existsSync(join(root, "dist", other))) renameSync(join(root, "dist", other), join(root, next, other));
+}
 rmSync(join(root, "dist"), { recursive: true, force: true });
 renameSync(join(root, next), join(root, "dist"));
+
+/** The commit that is checked out, with a mark where files differ from it; null where git does not know. */
+function commitOf(folder) {
+  const options = { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
+  try {
+    // Not the commit of some other repository that this folder has been unpacked in.
+    if (execFileSync("git", ["rev-parse", "--show-prefix"], options).trim() !== "") return null;
+    return execFileSync("git", ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], options).trim();
+  } catch {
+    return null;
+  }
+}

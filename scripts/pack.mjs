@@ -22,9 +22,11 @@ function publishedManifest(manifest, repository) {
 /** Lays the package out in an empty folder, so that nothing of this one can slip in. */
 function stage(folder, manifest) {
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  const left = manifest.files.filter((it) => it.startsWith("!")).map((it) => join(root, it.slice(1)));
+  const filter = (path) => !left.includes(path);
   for (const file of globSync([...manifest.files, ...ALWAYS], { cwd: root })) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
-    cpSync(join(root, file), join(folder, file), { recursive: true });
+    cpSync(join(root, file), join(folder, file), { recursive: true, filter });
   }
 }
 

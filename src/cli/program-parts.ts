@@ -13,6 +13,8 @@ export type CommandLoaders = Readonly<Record<string, () => Promise<CommandClass>
 export interface ProgramParts {
   /** Of this program's package.json. */
   readonly pjson: PJSON;
+  /** The commit that the program was built from; null where git did not know. */
+  readonly commit?: string | null;
   /** What `oclif.manifest.json` holds; without it, help imports every command. */
   readonly manifest?: Manifest;
   readonly loaders: CommandLoaders;

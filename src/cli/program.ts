@@ -31,7 +31,7 @@ export async function runProgram(argv: readonly string[], parts: ProgramParts): 
 }
 
 async function dispatch(argv: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
-  if (argv[0] === "--version") return output.line(`${parts.pjson.name}/${parts.pjson.version}`);
+  if (argv[0] === "--version") return output.line(versionLine(parts));
   if (asksForHelp(argv))
     return showHelp(
       argv.filter((word) => !isHelpFlag(word)),
@@ -43,6 +43,10 @@ async function dispatch(argv: readonly string[], parts: ProgramParts, output: Ou
   if (found === undefined) throw new TypeError(`no command ${id}`);
   found.id = id;
   await new found([...rest], new Config({ root: "/", pjson: parts.pjson })).run();
+}
+
+function versionLine({ pjson, commit }: ProgramParts): string {
+  return `${pjson.name}/${pjson.version}${commit ? ` (${commit})` : ""}`;
 }
 
 /** Where the command has not parsed its flags. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { fetchPackages } from "../support/fetched-packages.ts";
+import { fetchPackages } from "../../scripts/fetched-packages.ts";
 import { installedPackage, packInto } from "./installed.ts";
 
 const run = promisify(execFile);

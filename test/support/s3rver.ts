@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fetchPackages } from "./fetched-packages.ts";
+import { fetchPackages } from "../../scripts/fetched-packages.ts";
 
 /** The npm package `s3rver`, as it is: its keys and region are its own. */
 export interface RunningS3rver extends AsyncDisposable {

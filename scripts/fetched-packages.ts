@@ -6,27 +6,36 @@ import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 
+/** A platform in npm's words, where packages for another one than this machine's are wanted. */
+export interface Platform {
+  readonly os: string;
+  readonly cpu: string;
+  readonly libc?: string;
+}
+
 /**
  * The folder with the packages that the lockfile in `described` names. The first call on a machine fetches them with npm into
  * a cache; the folder appears whole: filled aside, then renamed.
  *
  * @throws Error npm could not fetch them
  */
-export async function fetchPackages(described: string): Promise<string> {
+export async function fetchPackages(described: string, platform?: Platform): Promise<string> {
   const lockfile = await readFile(join(described, "package-lock.json"));
   const digest = createHash("sha256").update(lockfile).digest("hex").slice(0, 16);
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const folder = join(cache, "vsync-test", `${basename(described)}-${digest}`);
-  if (!existsSync(folder)) await fetchInto(folder, described);
+  const name = [basename(described), ...platformWords(platform), digest].join("-");
+  const folder = join(cache, "vsync-packages", name);
+  if (!existsSync(folder)) await fetchInto(folder, described, platform);
   return folder;
 }
 
-async function fetchInto(folder: string, described: string): Promise<void> {
+async function fetchInto(folder: string, described: string, platform: Platform | undefined): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const aside = await mkdtemp(`${folder}.`);
   try {
     for (const file of ["package.json", "package-lock.json"]) await copyFile(join(described, file), join(aside, file));
-    await promisify(execFile)("npm", ["ci", "--ignore-scripts", "--no-bin-links"], { cwd: aside });
+    const foreign = Object.entries(platform ?? {}).map(([name, value]) => `--${name}=${value}`);
+    await promisify(execFile)("npm", ["ci", "--ignore-scripts", "--no-bin-links", ...foreign], { cwd: aside });
     await rename(aside, folder);
   } catch (error) {
     // Another process may have been faster.
@@ -34,4 +43,8 @@ async function fetchInto(folder: string, described: string): Promise<void> {
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
+}
+
+function platformWords(platform: Platform | undefined): string[] {
+  return platform === undefined ? [] : [platform.os, platform.cpu, platform.libc].filter((word) => word !== undefined);
 }

@@ -1,0 +1,46 @@
+// What binaries are made for, and the bun package that each is made of.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fetchPackages } from "../fetched-packages.ts";
+
+/** By the name in a release: npm's words for the platform, and the bun package. */
+const TARGETS = {
+  "linux-x64": { os: "linux", cpu: "x64", libc: "glibc", bun: "linux-x64" },
+  "linux-x64-musl": { os: "linux", cpu: "x64", libc: "musl", bun: "linux-x64-musl" },
+  "linux-arm64": { os: "linux", cpu: "arm64", libc: "glibc", bun: "linux-aarch64" },
+  "linux-arm64-musl": { os: "linux", cpu: "arm64", libc: "musl", bun: "linux-aarch64-musl" },
+  "darwin-x64": { os: "darwin", cpu: "x64", bun: "darwin-x64" },
+  "darwin-arm64": { os: "darwin", cpu: "arm64", bun: "darwin-aarch64" },
+  "windows-x64": { os: "win32", cpu: "x64", bun: "windows-x64" },
+  "windows-arm64": { os: "win32", cpu: "arm64", bun: "windows-aarch64" },
+};
+
+/** The name of the target that this machine is. */
+export function ownTarget() {
+  const musl = process.platform === "linux" && process.report.getReport().header.glibcVersionRuntime === undefined;
+  const name = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}${musl ? "-musl" : ""}`;
+  if (!(name in TARGETS)) throw new Error(`there is no binary for ${name}`);
+  return name;
+}
+
+/** What the program for a target is called. */
+export function programName(name) {
+  return TARGETS[name].os === "win32" ? "vsync.exe" : "vsync";
+}
+
+/** The path of bun's program for a target. The first call on a machine fetches it with npm. */
+export async function bunPath(name) {
+  const { bun, ...platform } = TARGETS[name];
+  const packages = await fetchPackages(import.meta.dirname, platform);
+  const program = join(
+    packages,
+    "node_modules",
+    "@oven",
+    `bun-${bun}`,
+    "bin",
+    platform.os === "win32" ? "bun.exe" : "bun",
+  );
+  // Each is optional for the sake of the other platforms, and npm is silent about one that it could not fetch.
+  if (!existsSync(program)) throw new Error(`npm did not fetch @oven/bun-${bun}`);
+  return program;
+}
