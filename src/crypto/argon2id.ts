@@ -1,4 +1,5 @@
 import * as nodeCrypto from "node:crypto";
+import { InputError } from "../errors.ts";
 import type { KdfCost } from "./kdf-cost.ts";
 
 export type Argon2id = (message: Uint8Array, cost: KdfCost, length: number) => Promise<Uint8Array>;
@@ -52,7 +53,9 @@ export async function argon2id(message: Uint8Array, cost: KdfCost, length: numbe
 async function choose(): Promise<Argon2id> {
   const found = (await loadAddonArgon2id()) ?? builtInArgon2id();
   if (found === null) {
-    throw new TypeError("neither the argon2 package nor this runtime's own crypto offers Argon2id");
+    throw new InputError("neither the package argon2 nor this runtime's own crypto offers Argon2id", {
+      hint: "install argon2 beside the app and keep it out of the bundle, or run on Node.js 24.7 or newer",
+    });
   }
   return found;
 }

@@ -3,7 +3,7 @@ import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../vault/limits.ts";
 import { type OpenedVault, openWith } from "../vault/open.ts";
 import { destroyBundleKey } from "../vault/open-bundle.ts";
 import type { OpenRequest, ReadPorts } from "../vault/open-manifest.ts";
-import { PassphraseKeys } from "../vault/passphrase-keys.ts";
+import type { PassphraseKeys } from "../vault/passphrase-keys.ts";
 import { CacheFault, isTimeSealed, readCache, type SealedCopy, sealTime, writeCache } from "./cache-file.ts";
 import { copiedStore, recordingStore } from "./cached-store.ts";
 import { type Contents, contentsOf, zeroContents } from "./contents.ts";
@@ -28,8 +28,12 @@ export interface CacheUse {
  * @throws S3UnreachableError the store cannot be reached, and there is no copy that is young enough
  * @throws what `openVault` throws
  */
-export async function openThroughCache(ports: ReadPorts, request: OpenRequest, cache: CacheUse): Promise<Contents> {
-  const keys = new PassphraseKeys(request.passphrase);
+export async function openThroughCache(
+  ports: ReadPorts,
+  request: OpenRequest,
+  keys: PassphraseKeys,
+  cache: CacheUse,
+): Promise<Contents> {
   const limits = { timeoutMs: cache.patienceMs, ...(request.signal && { signal: request.signal }) };
   const fromStore = (signal: AbortSignal) => openAndKeep(ports, { ...request, signal }, keys, cache);
   try {
@@ -37,8 +41,6 @@ export async function openThroughCache(ports: ReadPorts, request: OpenRequest, c
   } catch (error) {
     if (!(error instanceof S3UnreachableError) || request.signal?.aborted) throw error;
     return await openCopy(ports, request, keys, { ...cache, reason: error });
-  } finally {
-    keys.destroy();
   }
 }
 

@@ -1,5 +1,6 @@
 import { decodeToken } from "../blob/decode.ts";
 import { openVault } from "../vault/open.ts";
+import { PassphraseKeys } from "../vault/passphrase-keys.ts";
 import { expectationOf } from "../vault/token-expectation.ts";
 import { type Contents, contentsOf } from "./contents.ts";
 import { type Inputs, readInputs } from "./inputs.ts";
@@ -35,9 +36,16 @@ async function openWithInputs(
   signal: AbortSignal,
 ): Promise<Contents> {
   const token = decodeToken(config.exposeText());
-  const ports = { store: await openTokenStore(token), clock: systemClock };
   const request = { passphrase, expect: expectationOf(token), signal };
-  if (options.cache === undefined) return contentsOf(await openVault(ports, request));
-  const patienceMs = timeoutOf(options) * STORE_SHARE;
-  return openThroughCache(ports, request, { path: options.cache, maxAgeMs: options.maxAge, patienceMs, warn });
+  const keys = new PassphraseKeys(passphrase);
+  try {
+    // Loading the AWS SDK takes about as long as a derivation, which runs on another thread.
+    keys.startEarly(request.expect.hint);
+    const ports = { store: await openTokenStore(token), clock: systemClock };
+    if (options.cache === undefined) return contentsOf(await openVault(ports, request, keys));
+    const cache = { path: options.cache, maxAgeMs: options.maxAge, patienceMs: timeoutOf(options) * STORE_SHARE, warn };
+    return await openThroughCache(ports, request, keys, cache);
+  } finally {
+    keys.destroy();
+  }
 }

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 import { type Action, storeFault } from "../file/faults.ts";
 import { removeOnExit } from "./exit-removal.ts";
+import { removeLeftFolders } from "./left-folders.ts";
 import { chooseFolder, makePrivateFolder } from "./private-folder.ts";
 
 const FILE_MODE = 0o600;
@@ -55,6 +56,7 @@ export class PrivateFiles {
       // Before there is a folder, so that no exit can come in between.
       this.#takeBack = removeOnExit(folder);
       await naming("create", folder, () => makePrivateFolder(folder));
+      await removeLeftFolders(dirname(folder));
       return folder;
     } catch (error) {
       this.#takeBack();

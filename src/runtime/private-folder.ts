@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
 import { access, constants, mkdir, stat, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AccessDeniedError } from "../errors.ts";
 import { storeFault } from "../file/faults.ts";
+import { newFolderName } from "./left-folders.ts";
 
 const MEMORY_FOLDER = "/dev/shm";
 /** `f_type` of statfs(2). */
@@ -27,7 +27,7 @@ export async function chooseFolder(memoryFolder = MEMORY_FOLDER): Promise<string
       hint: "set TMPDIR to a folder of the app's own user, or set the sticky bit: chmod +t",
     });
   }
-  return join(parent, `vsync-${randomBytes(16).toString("hex")}`);
+  return join(parent, await newFolderName());
 }
 
 /** Fails where there is something of that name, be it a link that somebody planted. */

@@ -126,8 +126,9 @@ export class Vsync implements AsyncDisposable {
 
   /**
    * The path of a file, mode 0600, with what `bytes` gave when it was first asked for: in memory (tmpfs) where the
-   * machine allows it, in a folder that only this user may enter. It is gone after `close` and when the process exits;
-   * a process that a signal kills leaves it behind.
+   * machine allows it, in a folder that only this user may enter. It is gone after `close` and when the process
+   * exits. A process that is killed, or a worker thread that is terminated, leaves it behind for the next handle of this
+   * user to remove, when that is first asked for a path.
    *
    * @throws ConfigMissingError the name is nowhere
    * @throws AccessDeniedError, S3UnreachableError naming the path: there is no fit folder, or it is full
@@ -168,6 +169,7 @@ export class Vsync implements AsyncDisposable {
     return this.toString();
   }
 
+  /** @internal Its type would ask every user for those of Node.js. */
   [inspect.custom](): string {
     return this.toString();
   }

@@ -18,8 +18,11 @@ export interface OpenedVault extends OpenedManifest {
  *
  * @throws every error of `docs/format.md` §5, and those of the store
  */
-export async function openVault(ports: ReadPorts, request: OpenRequest): Promise<OpenedVault> {
-  const keys = new PassphraseKeys(request.passphrase);
+export async function openVault(
+  ports: ReadPorts,
+  request: OpenRequest,
+  keys = new PassphraseKeys(request.passphrase),
+): Promise<OpenedVault> {
   try {
     const vault = await openWith(ports, request, keys);
     destroyBundleKey(vault.bundle.key);

@@ -72,6 +72,22 @@ describe("a vault in a bucket", () => {
     expect(error).toBe(signal.reason);
   });
 
+  test("loads what speaks S3 while the key is derived", async () => {
+    const { configWith } = await bucketVault();
+    const env = { VSYNC_CONFIG: configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };
+    const text = `
+      import { registerHooks } from "node:module";
+      registerHooks({ load: (url, context, next) => (console.log(url), next(url, context)) });
+      const { Vsync } = await import(${INDEX});
+      await Vsync.open();
+    `;
+    const { stdout, stderr, status } = await runModule(text, env);
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+    const [addon, sdk] = ["/argon2/", "/@aws-sdk/client-s3/"].map((name) => stdout.indexOf(name));
+    expect(addon).toBeGreaterThan(0);
+    expect(sdk).toBeGreaterThan(addon!);
+  });
+
   test("keeps no process alive", async () => {
     const { configWith } = await bucketVault();
     const env = { VSYNC_CONFIG: configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };

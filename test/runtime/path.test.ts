@@ -150,7 +150,7 @@ describe("the files go", () => {
     `;
     const { stdout, status } = runScript(script, vault);
     expect(status).toBe(code);
-    expect(folderOf(stdout)).toMatch(/vsync-[0-9a-f]{32}$/);
+    expect(folderOf(stdout)).toMatch(/\/vsync\.[0-9a-f.]+$/);
     expect(existsSync(folderOf(stdout))).toBe(false);
   });
 });
@@ -198,7 +198,7 @@ describe("where the files may be", () => {
   test("a name that cannot be guessed", async () => {
     const names = await Promise.all(Array.from({ length: 20 }, () => chooseFolder()));
     expect(new Set(names).size).toBe(20);
-    for (const name of names) expect(name).toMatch(/\/vsync-[0-9a-f]{32}$/);
+    for (const name of names) expect(name).toMatch(/\/vsync\.[0-9a-f]{16}(\.[0-9]+){3}\.[0-9a-f]{32}$/);
   });
 
   test.runIf(hasSharedMemory && canMount)("and a full disk is said so", async () => {
@@ -220,7 +220,7 @@ describe("where the files may be", () => {
       encoding: "utf8",
     });
     expect(printed).toMatch(
-      /^S3_UNREACHABLE cannot write \/dev\/shm\/vsync-.*: no space left on the device \(ENOSPC\)\n$/,
+      /^S3_UNREACHABLE cannot write \/dev\/shm\/vsync\..*: no space left on the device \(ENOSPC\)\n$/,
     );
   });
 });

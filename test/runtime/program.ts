@@ -5,6 +5,8 @@ const SOURCES = join(import.meta.dirname, "../../src");
 
 /** The library's entry, for an import statement. */
 export const INDEX = JSON.stringify(join(SOURCES, "runtime/index.ts"));
+/** What `require("vsync/register")` leads to. */
+export const REGISTER_REQUIRED = join(SOURCES, "runtime/register-required.ts");
 export const REGISTER = join(SOURCES, "runtime/register.ts");
 
 export interface Ended {

@@ -2,6 +2,7 @@ import { Console } from "node:console";
 import { Writable } from "node:stream";
 import { format, inspect } from "node:util";
 import { serialize } from "node:v8";
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { Vsync } from "../../src/runtime/index.ts";
 import { directoryVault, environmentOf, open, rejectionOf } from "./fixture.ts";
@@ -75,6 +76,13 @@ describe("no way of looking at a handle shows a secret", () => {
     },
     spread: (v) => ({ ...v }),
     structuredClone: (v) => structuredClone(v),
+    postMessage: (v) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.postMessage({ v });
+      const received = receiveMessageOnPort(port2);
+      port1.close();
+      return received;
+    },
     "v8.serialize": (v) => serialize(v).toString("latin1"),
     "property descriptors": (v) => Object.getOwnPropertyDescriptors(v),
     "an error's cause": (v) => inspect(new Error("x", { cause: v }), EVERYTHING),

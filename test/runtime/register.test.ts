@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { directoryVault, environmentOf, ITEMS } from "./fixture.ts";
-import { type Ended, REGISTER, runModule } from "./program.ts";
+import { type Ended, REGISTER, REGISTER_REQUIRED, runModule } from "./program.ts";
 
 const PRINT = "process.stdout.write(JSON.stringify(process.env));";
 
@@ -72,5 +72,13 @@ describe("node --import vsync/register", () => {
     `;
     const ended = await runRegistered(text, environmentOf(await directoryVault()));
     expect(ended).toEqual({ stdout: ITEMS[1].data, stderr: "", status: 0 });
+  });
+});
+
+describe("node --require vsync/register", () => {
+  test("says how it is done, and does not start the app", async () => {
+    const ended = await runModule(PRINT, environmentOf(await directoryVault()), ["--require", REGISTER_REQUIRED]);
+    const stderr = expect.stringMatching(/^vsync: error: .*cannot be required.*\nvsync: hint: .*node --import.*\n$/);
+    expect(ended).toEqual({ stdout: "", stderr, status: 1 });
   });
 });
