@@ -4,9 +4,9 @@ import { WrongPassphraseError } from "../errors.ts";
 import { hintOf, joinVault, type PassphraseHint } from "../vault/identity.ts";
 import type { Manifest } from "../vault/manifest.ts";
 import type { ObjectStore } from "../vault/ports.ts";
+import { operatorEntry } from "../vault/slot-access.ts";
 import type { LocalConfig } from "./local-config.ts";
 import { checkSeen } from "./seen-manifest.ts";
-import { operatorEntry } from "./slot-access.ts";
 import { systemClock } from "./stores.ts";
 import type { Target } from "./target.ts";
 

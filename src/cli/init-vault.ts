@@ -3,10 +3,10 @@ import { fetchManifest } from "../vault/fetch-manifest.ts";
 import { createIdentity, hintOf } from "../vault/identity.ts";
 import type { Manifest } from "../vault/manifest.ts";
 import type { ObjectStore } from "../vault/ports.ts";
+import { operatorEntry } from "../vault/slot-access.ts";
 import { type Joined, joinExisting } from "./init-join.ts";
 import { type LocalConfig, saveConfig } from "./local-config.ts";
 import { FIRST_PASSPHRASE, PASSPHRASE, readGivenSecret, readSecret, type SecretSources } from "./secret-input.ts";
-import { operatorEntry } from "./slot-access.ts";
 import { type StoreLocation, systemRandom } from "./stores.ts";
 import type { Target } from "./target.ts";
 

@@ -4,10 +4,10 @@ import type { Actor, Manifest } from "../vault/manifest.ts";
 import { openManifest } from "../vault/open-manifest.ts";
 import { PassphraseKeys } from "../vault/passphrase-keys.ts";
 import type { ObjectStore } from "../vault/ports.ts";
+import { type SlotAccess, slotAccess } from "../vault/slot-access.ts";
 import type { LocalConfig, Warn } from "./local-config.ts";
 import { checkSeen } from "./seen-manifest.ts";
 import { remember } from "./session.ts";
-import { type SlotAccess, slotAccess } from "./slot-access.ts";
 import { openStore, systemClock } from "./stores.ts";
 
 /** What the store says of one vault, for people and for `--json`. */

@@ -1,7 +1,7 @@
+import { describeAccess } from "./describe-access.ts";
 import type { RepoStatus, VaultStatus } from "./local-status.ts";
 import type { Output } from "./output.ts";
 import type { RemoteStatus } from "./remote-status.ts";
-import { describeAccess } from "./slot-access.ts";
 
 /** One vault as a list of fields, several as a table. */
 export function renderStatus({ repo, vaults }: RepoStatus, output: Output): void {

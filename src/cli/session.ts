@@ -2,8 +2,9 @@ import type { Secret } from "../crypto/secret.ts";
 import type { AmendRequest } from "../vault/amend.ts";
 import type { CommitPorts } from "../vault/commit.ts";
 import { hintOf } from "../vault/identity.ts";
-import type { Manifest, PassphraseEntry } from "../vault/manifest.ts";
+import type { Manifest } from "../vault/manifest.ts";
 import type { VaultIdentity } from "../vault/push.ts";
+import { operatorEntry } from "../vault/slot-access.ts";
 import { currentActor } from "./actor.ts";
 import { type LocalConfig, loadConfig, rememberSeen, type Warn } from "./local-config.ts";
 import { PASSPHRASE, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
@@ -63,9 +64,7 @@ export function identityOf({ vault, repo, env, kdf, recipient, seenGen }: LocalC
 
 /** After a command has seen a manifest: its generation, and the slot of those who may write, which new tokens hint at. */
 export async function remember(config: LocalConfig, manifest: Manifest, warn: Warn): Promise<void> {
-  const operator = (manifest.unlock as unknown as readonly PassphraseEntry[]).find(
-    (entry) => entry.kind === "passphrase" && entry.not_after === undefined,
-  );
+  const operator = operatorEntry(manifest);
   const hint = operator === undefined ? {} : { kdf: hintOf(operator).cost, recipient: hintOf(operator).recipient };
   await rememberSeen(config, { gen: manifest.gen, ...hint }, warn);
 }

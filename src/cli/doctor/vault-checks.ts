@@ -4,10 +4,11 @@ import type { Manifest } from "../../vault/manifest.ts";
 import { openVault } from "../../vault/open.ts";
 import type { OpenedManifest } from "../../vault/open-manifest.ts";
 import type { ObjectStore } from "../../vault/ports.ts";
+import { operatorEntry, slotAccess } from "../../vault/slot-access.ts";
 import { verifyAudit } from "../../vault/verify-audit.ts";
+import { describeAccess } from "../describe-access.ts";
 import type { LocalConfig } from "../local-config.ts";
 import { checkSeen } from "../seen-manifest.ts";
-import { describeAccess, operatorEntry, slotAccess } from "../slot-access.ts";
 import { systemClock } from "../stores.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 

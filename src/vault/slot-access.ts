@@ -1,4 +1,4 @@
-import type { Manifest, PassphraseEntry } from "../vault/manifest.ts";
+import type { Manifest, PassphraseEntry } from "./manifest.ts";
 
 /** What one slot lets its holder do. */
 export interface SlotAccess {
@@ -19,24 +19,8 @@ export function slotAccess({ unlock }: Manifest, nowMs: number): readonly SlotAc
   });
 }
 
-export function describeAccess({ slot, access, until }: SlotAccess): string {
-  switch (access) {
-    case "read-write":
-      return `slot ${slot} reads and writes`;
-    case "read":
-      return `slot ${slot}, rotated away, reads until ${until}`;
-    case "none":
-      return `slot ${slot}, rotated away, opens nothing since ${until}`;
-    case "unknown":
-      return `slot ${slot} is of a kind that this version does not know`;
-    default:
-      return access satisfies never;
-  }
-}
-
-/** The slot of those who may write, which configs and tokens hint at. */
+/** The slot of those who may write, which configs and tokens hint at: a manifest that has been parsed has one. */
 export function operatorEntry({ unlock }: Manifest): PassphraseEntry | undefined {
-  // a manifest that has been parsed has passphrase entries of this shape
   const entries = unlock as unknown as readonly PassphraseEntry[];
   return entries.find((entry) => entry.kind === "passphrase" && entry.not_after === undefined);
 }
