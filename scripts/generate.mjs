@@ -1,10 +1,11 @@
 // Writes the files that are made from the source and kept in the repository. With --check it writes nothing, names each
 // file that is not what the source says, and ends with 1.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { cliReference } from "./generate/cli-reference.mjs";
 import { exitCodes } from "./generate/exit-codes.mjs";
 import { loadManifest } from "./generate/manifest.mjs";
+import { performance } from "./generate/performance.mjs";
 
 const root = join(import.meta.dirname, "..");
 
@@ -20,6 +21,7 @@ async function generate() {
     ["oclif.manifest.json", `${JSON.stringify(manifest, null, 2)}\n`],
     ["docs/cli.md", cliReference(manifest, pjson.oclif.bin)],
     ["docs/exit-codes.md", exitCodes(readFileSync(join(root, "src/errors.ts"), "utf8"))],
+    ...performance(JSON.parse(readFileSync(join(root, "bench/results.json"), "utf8"))),
   ]);
 }
 
@@ -32,7 +34,10 @@ if (rest.length > 0 || (mode !== undefined && mode !== "--check")) fail("usage: 
 const files = await generate().catch((error) => fail(`generate: ${error.message}`));
 const drifted = [...files].filter(isDrifted);
 if (mode !== "--check") {
-  for (const [path, text] of drifted) writeFileSync(join(root, path), text);
+  for (const [path, text] of drifted) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
 } else if (drifted.length > 0) {
   for (const [path] of drifted) console.error(`${path} is not what the source says`);
   fail("write it afresh with: npm run generate");

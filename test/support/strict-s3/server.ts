@@ -26,6 +26,8 @@ export interface StrictS3Options extends PreconditionQuirks {
   readonly nowMs?: () => number;
   /** Every answer comes this much later. */
   readonly latencyMs?: number;
+  /** Asked for each request that meets no other fault: true is answered with 503 SlowDown. */
+  readonly isTooMuch?: () => boolean;
 }
 
 export interface LoggedRequest {
@@ -48,6 +50,8 @@ export interface StrictS3 {
   readonly log: LoggedRequest[];
   close(): Promise<void>;
 }
+
+const SLOW_DOWN: Fault = { kind: "answer", apply: false, status: 503, code: "SlowDown" };
 
 export const ROOT: User = { accessKeyId: "ROOTKEY", secretAccessKey: "root/secret+key" };
 
@@ -82,7 +86,8 @@ export async function startStrictS3(options: StrictS3Options = {}): Promise<Stri
 
 async function serve(request: IncomingMessage, response: ServerResponse, context: Context): Promise<void> {
   const operation = await readOperation(request);
-  const fault = context.faults.take(operation.method, operation.key);
+  const fault =
+    context.faults.take(operation.method, operation.key) ?? (context.options.isTooMuch?.() ? SLOW_DOWN : undefined);
   if (fault?.kind === "meanwhile") fault.action();
   const early = looksEarly(operation, context);
   await new Promise((resolve) => setTimeout(resolve, waitMs(context, fault, early)));

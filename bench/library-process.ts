@@ -1,0 +1,106 @@
+import { randomBytes } from "node:crypto";
+import { createInterface } from "node:readline";
+import { decodeToken } from "../src/blob/decode.ts";
+import { derivePassphraseKey } from "../src/crypto/kdf.ts";
+import { DEFAULT_COST } from "../src/crypto/kdf-cost.ts";
+import { Secret } from "../src/crypto/secret.ts";
+import { openTokenStore, systemClock } from "../src/runtime/stores.ts";
+import { Vsync } from "../src/runtime/vsync.ts";
+import { fetchBundle } from "../src/vault/fetch-bundle.ts";
+import { fetchManifest } from "../src/vault/fetch-manifest.ts";
+import { openBundle, sealsOf } from "../src/vault/open-bundle.ts";
+import { findSlot, PassphraseKeys } from "../src/vault/passphrase-keys.ts";
+import type { ObjectStore } from "../src/vault/ports.ts";
+import { readAudit } from "../src/vault/read-audit.ts";
+import { rotatePassphrase } from "../src/vault/rotate.ts";
+import { setItems } from "../src/vault/set-items.ts";
+import { expectationOf } from "../src/vault/token-expectation.ts";
+
+/** The library in a process that has loaded it already: one job per line of JSON, answered with its wall time. */
+export type Job =
+  | { readonly do: "derive" }
+  /** One HEAD on a connection that stands. */
+  | ({ readonly do: "round-trip" } & Access)
+  | ({ readonly do: "open" } & Access)
+  /** What `open` would be without overlap: manifest, derivation, bundle, one after the other. */
+  | ({ readonly do: "open-in-sequence" } & Access)
+  | ({ readonly do: "rotate"; readonly newPassphrase: string } & Access)
+  /** One secret gets a new value, and the log one more row. */
+  | ({ readonly do: "set" } & Access)
+  | ({ readonly do: "verify" } & Access);
+
+export interface Access {
+  readonly token: string;
+  readonly passphrase: string;
+}
+
+const ACTOR = { user: "bench", host: "bench", tool: "vsync/bench" };
+const random = { bytes: randomBytes };
+const stores = new Map<string, ObjectStore>();
+
+/** The same one for the same token: its connection stands from the second use on. */
+async function storeOf({ token }: Access): Promise<ObjectStore> {
+  const known = stores.get(token);
+  if (known !== undefined) return known;
+  const store = await openTokenStore(decodeToken(token));
+  await store.head("manifest");
+  stores.set(token, store);
+  return store;
+}
+
+async function workOf(job: Job): Promise<() => Promise<unknown>> {
+  switch (job.do) {
+    case "derive":
+      return () => derivePassphraseKey(Secret.ofText("a passphrase"), { ...DEFAULT_COST, salt: randomBytes(16) });
+    case "open":
+      return async () => (await Vsync.open({ config: job.token, passphrase: job.passphrase, env: {} })).close();
+    case "open-in-sequence":
+      return () => openInSequence(job);
+    case "round-trip":
+    case "rotate":
+    case "set":
+    case "verify": {
+      const store = await storeOf(job);
+      return () => onStore(job, store);
+    }
+    default:
+      return job satisfies never;
+  }
+}
+
+type StoreJob = Extract<Job, { do: "round-trip" | "rotate" | "set" | "verify" }>;
+
+async function onStore(job: StoreJob, store: ObjectStore): Promise<unknown> {
+  if (job.do === "round-trip") return store.head("manifest");
+  const ports = { store, clock: systemClock, random };
+  const expect = expectationOf(decodeToken(job.token));
+  const request = { passphrase: Secret.ofText(job.passphrase), expect, annotation: { actor: ACTOR } };
+  if (job.do === "verify") return readAudit(ports, request);
+  if (job.do === "set") {
+    const data = Secret.ofText(randomBytes(16).toString("hex"));
+    return setItems(ports, request, [{ name: "DATABASE_URL", kind: "secret", data }]);
+  }
+  const newPassphrase = Secret.ofText(job.newPassphrase);
+  return rotatePassphrase(ports, { ...request, newPassphrase, confirm: async () => true });
+}
+
+async function openInSequence({ token, passphrase }: Access): Promise<void> {
+  const decoded = decodeToken(token);
+  const store = await openTokenStore(decoded);
+  const keys = new PassphraseKeys(Secret.ofText(passphrase));
+  const fetched = await fetchManifest(store);
+  if (fetched === null) throw new Error("there is no vault");
+  const unlocked = await findSlot(keys, fetched.passphraseEntries);
+  if (unlocked === null) throw new Error("the passphrase opens nothing");
+  const { manifest } = fetched;
+  const bytes = await fetchBundle(store, manifest.bundle);
+  const by = { slot: unlocked.entry.slot, seed: unlocked.key.seed, seals: sealsOf(unlocked.entry) };
+  await openBundle(bytes, manifest.vault, manifest.gen, by);
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const work = await workOf(JSON.parse(line) as Job);
+  const startMs = performance.now();
+  await work();
+  process.stdout.write(`${JSON.stringify({ ms: performance.now() - startMs })}\n`);
+}

@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import { CONTROL, inRounds, type RowHead } from "./interleave.ts";
+import { JsonLines } from "./json-lines.ts";
+import type { Job } from "./library-process.ts";
+import type { Row } from "./results.ts";
+import { medianOf, rounded, seriesOf } from "./series.ts";
+
+export interface LibraryCandidate {
+  readonly head: RowHead;
+  job(round: number): Job | Promise<Job>;
+}
+
+/** The library, loaded, in a process of its own. */
+export class Library implements AsyncDisposable {
+  readonly #process: JsonLines;
+
+  constructor() {
+    const env = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
+    const program = join(import.meta.dirname, "library-process.ts");
+    this.#process = new JsonLines("the library", [process.execPath, program], env);
+  }
+
+  async time(job: Job): Promise<number> {
+    const { ms } = await this.#process.ask<{ ms: number }>(job);
+    return ms;
+  }
+
+  /** As `interleave` does with programs. One round before the counted ones loads what is loaded lazily. */
+  async interleave(candidates: readonly LibraryCandidate[], rounds: number): Promise<readonly Row[]> {
+    const times = await inRounds(candidates, rounds, async (candidate, round) => this.time(await candidate.job(round)));
+    const control = times[candidates.findIndex(({ head }) => head.program === CONTROL)];
+    return candidates.map(({ head }, at) => {
+      const wallMs = seriesOf(times[at] ?? []);
+      const ratio = control === undefined ? {} : { ratio: rounded(wallMs.median / medianOf(control)) };
+      return { ...head, wallMs, ...ratio };
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import { sha256Hex } from "../src/crypto/digest.ts";
+import { Secret } from "../src/crypto/secret.ts";
+import { encodeAuditRow } from "../src/vault/audit-row.ts";
+import { commitGeneration } from "../src/vault/commit.ts";
+import { auditKey, MANIFEST_KEY } from "../src/vault/keys.ts";
+import { encodeManifest, type Manifest } from "../src/vault/manifest.ts";
+import { openForCommit, type WritableVault } from "../src/vault/open-for-commit.ts";
+import { PassphraseKeys } from "../src/vault/passphrase-keys.ts";
+import { MemoryStore } from "../test/support/memory-store.ts";
+import { createVault, PASSPHRASE, type VaultTokenFields } from "../test/support/vault-fixture.ts";
+
+const ITEMS = [{ name: "DATABASE_URL", data: "postgres://app:value@db.internal/app" }];
+
+export interface LongLog {
+  /** By key without prefix. */
+  readonly objects: ReadonlyMap<string, Uint8Array>;
+  readonly fields: VaultTokenFields;
+}
+
+/**
+ * A vault with so many generations. Their rows are chained and signed as commits would have done it; only the first and the
+ * last generation have a bundle, as after `gc`.
+ *
+ * @param rows at least 2
+ */
+export async function buildLongLog(rows: number): Promise<LongLog> {
+  const store = new MemoryStore();
+  const fixture = await createVault(store, { items: ITEMS });
+  const passphrase = Secret.ofText(PASSPHRASE);
+  const clock = { nowMs: Date.now };
+  const writable = await openForCommit(
+    { store, clock },
+    { passphrase, expect: { env: "prod" } },
+    new PassphraseKeys(passphrase),
+  );
+  const manifest = chainRows(store, writable, rows - 1);
+  const bytes = encodeManifest(manifest, writable.signingKey);
+  const version = sha256Hex(bytes);
+  store.bucket.set(MANIFEST_KEY, { bytes, version });
+  const base = { kind: "next", manifest, sha256: version, version, signingKey: writable.signingKey } as const;
+  const { action, actor, meta } = manifest;
+  const { signingKey, vault } = writable;
+  const unlock = vault.passphraseEntries;
+  const draft = { action, actor, meta, unlock, signingKey, items: vault.bundle.items, rotates: false };
+  await commitGeneration({ store, clock, random: { bytes: randomBytes } }, base, draft);
+  const objects = new Map([...store.bucket].map(([key, stored]) => [key, stored.bytes] as const));
+  return { objects, fields: fixture.tokenFields };
+}
+
+/** Appends the rows of the generations up to `gen`, and returns its manifest. */
+function chainRows(store: MemoryStore, { vault, signingKey }: WritableVault, gen: number): Manifest {
+  let manifest = vault.manifest;
+  while (manifest.gen < gen) {
+    const row = encodeAuditRow(manifest, signingKey);
+    store.bucket.set(auditKey(manifest.gen), { bytes: row, version: sha256Hex(row) });
+    manifest = {
+      ...manifest,
+      gen: manifest.gen + 1,
+      prev_gen: manifest.gen,
+      audit: { gen: manifest.gen, sha256: sha256Hex(row) },
+      prev: sha256Hex(encodeManifest(manifest, signingKey)),
+    };
+  }
+  return manifest;
+}

@@ -1,0 +1,111 @@
+import { CONTROL } from "../interleave.ts";
+import type { Results, Row } from "../results.ts";
+
+/** A bar of the design, and how the measured value stands to it. */
+export interface Verdict {
+  readonly work: string;
+  /** In words. */
+  readonly bar: string;
+  readonly limit: number;
+  readonly measured: number;
+  readonly unit: string;
+}
+
+const MIB = 1024 * 1024;
+/** A smaller file drowns in what the garbage collector leaves to chance. */
+const LARGE_BYTES = 8_000_000;
+
+/** The verdicts on everything that was measured; nothing is said of what was not. */
+export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
+  return [
+    ...startUp(rows),
+    ...localOpen(rows),
+    ...libraryOpen(rows),
+    ...libraryRotate(rows, rotationRequests(requests)),
+    ...memory(rows),
+    ...auditAppend(rows),
+  ];
+}
+
+export function isMet({ limit, measured }: Verdict): boolean {
+  return measured <= limit;
+}
+
+function find(rows: readonly Row[], match: Partial<Row>): Row | undefined {
+  const wanted = Object.entries(match);
+  return rows.find((row) => wanted.every(([field, value]) => row[field as keyof Row] === value));
+}
+
+function startUp(rows: readonly Row[]): Verdict[] {
+  const row = find(rows, { group: "start-up", name: "runtime-token --no-validate", program: "binary" });
+  if (row?.ratio === undefined) return [];
+  const work = "binary: `runtime-token --no-validate`";
+  return [{ work, bar: "≤ 0.75 × `node -e 0`", limit: 0.75, measured: row.ratio, unit: "×" }];
+}
+
+/** Beside the KDF: at the least cost what is left of it is a few milliseconds, which stay counted. */
+function localOpen(rows: readonly Row[]): Verdict[] {
+  const group = "open a directory, exec true";
+  const row = rows.find((it) => it.group === group && it.program === "binary" && it.name.startsWith("least"));
+  if (row?.ratio === undefined) return [];
+  const work = "binary: open 50 secrets, exec `true`, at the least KDF cost";
+  return [{ work, bar: "≤ 1.2 × `node -e 0`", limit: 1.2, measured: row.ratio, unit: "×" }];
+}
+
+function libraryOpen(rows: readonly Row[]): Verdict[] {
+  const group = rows.filter((row) => row.group === "Vsync.open over S3");
+  const derivation = find(group, { program: CONTROL });
+  const opens = group.filter(({ name }) => name === "open");
+  return opens.flatMap(({ roundTripMs = 0, wallMs }) => {
+    const trip = find(group, { name: "round-trip", roundTripMs });
+    if (derivation === undefined || trip === undefined) return [];
+    const limit = 1.1 * Math.max(derivation.wallMs.median, 2 * trip.wallMs.median) + 5;
+    const work = `\`Vsync.open()\` over S3 at ${roundTripMs} ms`;
+    return [{ work, bar: "≤ 1.1 × max(KDF, 2 round trips) + 5 ms", limit, measured: wallMs.median, unit: "ms" }];
+  });
+}
+
+function rotationRequests(requests: Results["requests"]): number {
+  const counted = requests.find(({ operation }) => operation === "rotate");
+  return Object.values(counted?.requests ?? {}).reduce((sum, times) => sum + times, 0);
+}
+
+function libraryRotate(rows: readonly Row[], requests: number): Verdict[] {
+  const group = rows.filter((row) => row.group === "rotate over S3");
+  const derivation = find(group, { program: CONTROL });
+  if (derivation === undefined || requests === 0) return [];
+  return group.flatMap(({ name, roundTripMs = 0, secrets, wallMs }) => {
+    const trip = find(rows, { name: "round-trip", roundTripMs });
+    if (name !== "rotate" || trip === undefined) return [];
+    const limit = 2 * derivation.wallMs.median + 1.1 * requests * trip.wallMs.median + 50;
+    const work = `rotate ${secrets} secrets over S3 at ${roundTripMs} ms`;
+    return [{ work, bar: "≤ 2 KDF + 1.1 × requests × round trip + 50 ms", limit, measured: wallMs.median, unit: "ms" }];
+  });
+}
+
+/** The floor is the same command on a vault of next to nothing: it holds the runtime and the 64 MiB of the KDF. */
+function memory(rows: readonly Row[]): Verdict[] {
+  const group = rows.filter((row) => row.group === "peak memory over S3" && (row.bytes ?? 0) >= LARGE_BYTES);
+  return group.flatMap(({ name, program, bytes = 0, peakMiB = 0 }) => {
+    const floor = find(rows, { group: "peak memory over S3", name, program, bytes: 1 })?.peakMiB;
+    if (floor === undefined) return [];
+    const limit = floor + (3 * bytes) / MIB;
+    const work = `${program}: ${name} ${bytes / 1_000_000} MB, peak memory`;
+    return [{ work, bar: "≤ 3 × bundle + what one byte takes", limit, measured: peakMiB, unit: "MiB" }];
+  });
+}
+
+function auditAppend(rows: readonly Row[]): Verdict[] {
+  const sets = rows.filter((row) => row.group === "audit log over S3" && row.name === "set");
+  const [few, many] = [sets.at(0), sets.at(-1)];
+  if (few === undefined || many === undefined || few === many) return [];
+  return [
+    {
+      work: `append at ${many.auditRows} rows, as a multiple of ${few.auditRows} rows`,
+      bar: "constant (≤ 1.1 ×)",
+      limit: 1.1,
+      measured: many.wallMs.median / few.wallMs.median,
+      unit: "×",
+    },
+  ];
+}

@@ -1,0 +1,84 @@
+/** What `npm run bench` writes: `results.json`, from which the page and its plots are made. */
+
+export const RESULTS_FORMAT = "vsync-bench-v1";
+
+/** Of several runs. */
+export interface Series {
+  readonly runs: number;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface Row {
+  /** `start-up`, `open`, …: rows of one group were run interleaved. */
+  readonly group: string;
+  /** What was run. */
+  readonly name: string;
+  /** By what: `control`, `binary`, `bin/run.js`, `library`, or a peer's name. */
+  readonly program: string;
+  /** Wall time in milliseconds. */
+  readonly wallMs: Series;
+  /** User and system time of the whole process in milliseconds, median. */
+  readonly cpuMs?: number;
+  /** Peak resident memory in MiB, the largest of the runs. */
+  readonly peakMiB?: number;
+  /** Median wall time as a multiple of the group's control. */
+  readonly ratio?: number;
+  /** Injected round trip in milliseconds. */
+  readonly roundTripMs?: number;
+  readonly secrets?: number;
+  /** Bytes of the one binary file in the vault. */
+  readonly bytes?: number;
+  /** Rows in the audit log. */
+  readonly auditRows?: number;
+}
+
+/** How often a store was asked, by `METHOD`. */
+export interface RequestCount {
+  readonly operation: string;
+  readonly requests: Readonly<Record<string, number>>;
+}
+
+export interface Herd {
+  readonly server: string;
+  readonly instances: number;
+  /** Requests per second that the server lets through before it answers 503 SlowDown; null: all of them. */
+  readonly limit: number | null;
+  readonly opened: number;
+  /** Failures by error class. */
+  readonly failed: Readonly<Record<string, number>>;
+  readonly requestsPerBoot: number;
+  readonly turnedAway: number;
+  /** Of one `Vsync.open()`, in milliseconds. */
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
+  /** How many requests came to the server in each tenth of a second. */
+  readonly arrivals: readonly number[];
+}
+
+export interface Peer {
+  readonly name: string;
+  readonly version: string | null;
+  /** Why there is no row of it. */
+  readonly missing?: string;
+}
+
+export interface Results {
+  readonly format: typeof RESULTS_FORMAT;
+  /** `YYYY-MM-DD` */
+  readonly date: string;
+  /** How long the run took. */
+  readonly seconds: number;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryGiB: number;
+    readonly system: string;
+  };
+  readonly versions: Readonly<Record<string, string>>;
+  readonly kdf: { readonly iterations: number; readonly memoryKiB: number; readonly parallelism: number };
+  readonly rows: readonly Row[];
+  readonly requests: readonly RequestCount[];
+  readonly herds: readonly Herd[];
+  readonly peers: readonly Peer[];
+}

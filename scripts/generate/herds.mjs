@@ -1,0 +1,54 @@
+import { lineChart } from "../../bench/page/svg.ts";
+import { table } from "./markdown.mjs";
+
+const number = (value) => String(value >= 100 ? Math.round(value) : Math.round(value * 100) / 100);
+
+/** Instances that boot at the same moment, and what the store saw. */
+export function herdSection({ herds }) {
+  if (herds.length === 0) return [];
+  const cells = herds.map((herd) => [
+    String(herd.instances),
+    herd.server,
+    herd.limit === null ? "none" : `${herd.limit}/s`,
+    String(herd.opened),
+    failures(herd.failed),
+    number(herd.requestsPerBoot),
+    String(herd.turnedAway),
+    ...["p50", "p95", "p99", "max"].map((name) => number(herd.latencyMs[name])),
+  ]);
+  const head = [
+    "instances",
+    "server",
+    "limit",
+    "opened",
+    "failed",
+    "requests per boot",
+    "answered 503",
+    "p50, ms",
+    "p95",
+    "p99",
+    "max",
+  ];
+  return [
+    "## Many machines at once",
+    "So many `Vsync.open()` at the same moment, each with its own client and connection, at the least KDF cost: on real machines each instance has its own processor for its derivation, here all share this machine's, and so the times are those of this machine. With a limit, the server answers 503 SlowDown to what comes above it. [scaling.md](scaling.md) does the arithmetic.",
+    table(head, cells),
+    ...herdPlots({ herds }).map(([name]) => `![requests over time](performance/${name}.svg)`),
+  ];
+}
+
+const failures = (failed) =>
+  Object.entries(failed)
+    .map(([name, times]) => `${times} ${name}`)
+    .join(", ") || "0";
+
+export function herdPlots({ herds }) {
+  const limited = herds.filter(({ limit }) => limit !== null);
+  if (limited.length === 0) return [];
+  const lines = limited.map(({ instances, limit, arrivals }) => ({
+    name: `${instances}, limit ${limit}/s`,
+    points: arrivals.map((requests, at) => [at / 10, requests]),
+  }));
+  const axes = { x: "seconds after the first request", y: "requests in a tenth of a second" };
+  return [["herd", lineChart("Retries of a herd that is told to slow down", axes, lines)]];
+}

@@ -1,0 +1,101 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isMet, verdictsOf } from "../../bench/page/bars.ts";
+import type { Results, Row } from "../../bench/results.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+let folder: string;
+let results: Results;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "vsync-test-bench-"));
+  const out = join(folder, "results.json");
+  await promisify(execFile)(process.execPath, ["bench/main.ts", "--quick", `--out=${out}`], { cwd: ROOT });
+  results = JSON.parse(await readFile(out, "utf8")) as Results;
+}, 300_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("npm run bench -- --quick", () => {
+  test("has rows of every group, each with its numbers in order", () => {
+    const groups = new Set(results.rows.map(({ group }) => group));
+    expect([...groups].toSorted()).toEqual([
+      "Vsync.open over S3",
+      "audit log over S3",
+      "open a directory, exec true",
+      "peak memory over S3",
+      "push to a directory",
+      "rotate in a directory",
+      "rotate over S3",
+      "start-up",
+    ]);
+    for (const { wallMs } of results.rows) {
+      expect(wallMs.runs).toBeGreaterThan(0);
+      expect(wallMs.min).toBeGreaterThan(0);
+      expect(wallMs.median).toBeGreaterThanOrEqual(wallMs.min);
+      expect(wallMs.max).toBeGreaterThanOrEqual(wallMs.median);
+    }
+  });
+
+  test("measures whole processes beside a control", () => {
+    const rows = results.rows.filter(({ group }) => group === "start-up");
+    expect(rows[0]).toMatchObject({ program: "control", name: "node -e 0", ratio: 1 });
+    for (const row of rows) {
+      expect(row.cpuMs).toBeGreaterThan(0);
+      expect(row.peakMiB).toBeGreaterThan(1);
+    }
+  });
+
+  test("counts the requests of each operation", () => {
+    const counted = Object.fromEntries(results.requests.map(({ operation, requests }) => [operation, requests]));
+    expect(counted).toEqual({
+      "mint (`runtime-token --no-validate`)": {},
+      "mint (`runtime-token`)": { HEAD: 1 },
+      "first push": { GET: 1, HEAD: 1, PUT: 3 },
+      "open (`run`, `get`, `pull`, `Vsync.open()`)": { GET: 2 },
+      set: { GET: 3, HEAD: 1, PUT: 3 },
+      rotate: { GET: 3, HEAD: 1, PUT: 3 },
+      "set, 3 rows in the log": { GET: 3, HEAD: 1, PUT: 3 },
+      "set, 10 rows in the log": { GET: 3, HEAD: 1, PUT: 3 },
+    });
+  });
+
+  test("says where it was run, and names no path", () => {
+    expect(results.date).toMatch(/^\d{4}-\d\d-\d\d$/);
+    expect(results.machine.cores).toBeGreaterThan(0);
+    expect(JSON.stringify(results)).not.toMatch(/\/(home|root|tmp|work|usr)\//);
+  });
+});
+
+describe("the bars", () => {
+  const row = (fields: Partial<Row>, median: number): Row => ({
+    group: "Vsync.open over S3",
+    name: "open",
+    program: "library",
+    wallMs: { runs: 1, median, min: median, max: median },
+    ...fields,
+  });
+  const openedIn = (ms: number) =>
+    verdictsOf({
+      ...results,
+      requests: [],
+      rows: [
+        row({ name: "derive", program: "control" }, 100),
+        row({ name: "round-trip", roundTripMs: 80 }, 80),
+        row({ roundTripMs: 80 }, ms),
+      ],
+    });
+
+  test("of open: 1.1 × the longer of derivation and two round trips, and 5 ms", () => {
+    expect(openedIn(181).map(isMet)).toEqual([true]);
+    expect(openedIn(181.1).map(isMet)).toEqual([false]);
+    expect(openedIn(181)[0]?.limit).toBeCloseTo(181);
+  });
+
+  test("say nothing of what was not measured", () => {
+    expect(verdictsOf({ ...results, rows: [], requests: [] })).toEqual([]);
+  });
+});
