@@ -6,7 +6,13 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 const repository = join(import.meta.dirname, "../..");
-const GENERATED = ["oclif.manifest.json", "docs/cli.md", "docs/exit-codes.md"];
+const GENERATED = [
+  "oclif.manifest.json",
+  "docs/cli.md",
+  "docs/exit-codes.md",
+  "docs/performance.md",
+  "docs/performance/open.svg",
+];
 const TABLE = "src/commands.ts";
 const COMMANDS = `
 import { Args, Command, Flags } from "@oclif/core";
@@ -35,7 +41,7 @@ let root: string;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "vsync-generate-"));
-  for (const path of ["package.json", "scripts", "src"]) {
+  for (const path of ["package.json", "bench", "scripts", "src"]) {
     await cp(join(repository, path), join(root, path), { recursive: true });
   }
   await symlink(join(repository, "node_modules"), join(root, "node_modules"));
