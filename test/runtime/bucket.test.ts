@@ -1,36 +1,9 @@
-import { randomBytes } from "node:crypto";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { encodeToken } from "../../src/blob/encode.ts";
-import type { RuntimeToken } from "../../src/blob/token.ts";
-import { Secret } from "../../src/crypto/secret.ts";
+import { describe, expect, test } from "vitest";
 import { Vsync } from "../../src/runtime/index.ts";
-import { openS3Store } from "../../src/s3/store.ts";
-import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
-import { createVault, PASSPHRASE, type VaultFixture } from "../support/vault-fixture.ts";
+import { PASSPHRASE } from "../support/vault-fixture.ts";
+import { bucketVault } from "./bucket-fixture.ts";
 import { ITEMS, rejectionOf } from "./fixture.ts";
 import { INDEX, runModule } from "./program.ts";
-
-interface BucketVault extends VaultFixture {
-  readonly server: StrictS3;
-  configWith(fields: Partial<RuntimeToken>): string;
-}
-
-/** A vault in a bucket of a server on loopback; its log is empty. */
-async function bucketVault(): Promise<BucketVault> {
-  const server = await startStrictS3();
-  onTestFinished(() => server.close());
-  const place = { endpoint: server.endpoint, region: server.region, bucket: "strict", prefix: "api/prod/" };
-  const credentials = { accessKeyId: ROOT.accessKeyId, secretAccessKey: Secret.ofText(ROOT.secretAccessKey) };
-  const ports = { clock: { nowMs: Date.now }, random: { bytes: randomBytes } };
-  const vault = await createVault(openS3Store({ ...place, credentials }, ports), { items: ITEMS });
-  const keys = { accessKeyId: ROOT.accessKeyId, secretAccessKey: ROOT.secretAccessKey };
-  server.log.length = 0;
-  return {
-    ...vault,
-    server,
-    configWith: (fields) => encodeToken({ ...vault.tokenFields, ...place, ...keys, ...fields }),
-  };
-}
 
 describe("a vault in a bucket", () => {
   test("opens with two GETs", async () => {

@@ -1,0 +1,31 @@
+import { randomBytes } from "node:crypto";
+import { onTestFinished } from "vitest";
+import { encodeToken } from "../../src/blob/encode.ts";
+import type { RuntimeToken } from "../../src/blob/token.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { openS3Store } from "../../src/s3/store.ts";
+import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
+import { createVault, type VaultFixture } from "../support/vault-fixture.ts";
+import { ITEMS } from "./fixture.ts";
+
+export interface BucketVault extends VaultFixture {
+  readonly server: StrictS3;
+  configWith(fields: Partial<RuntimeToken>): string;
+}
+
+/** A vault in a bucket of a server on loopback; its log is empty. */
+export async function bucketVault(): Promise<BucketVault> {
+  const server = await startStrictS3();
+  onTestFinished(() => server.close());
+  const place = { endpoint: server.endpoint, region: server.region, bucket: "strict", prefix: "api/prod/" };
+  const credentials = { accessKeyId: ROOT.accessKeyId, secretAccessKey: Secret.ofText(ROOT.secretAccessKey) };
+  const ports = { clock: { nowMs: Date.now }, random: { bytes: randomBytes } };
+  const vault = await createVault(openS3Store({ ...place, credentials }, ports), { items: ITEMS });
+  const keys = { accessKeyId: ROOT.accessKeyId, secretAccessKey: ROOT.secretAccessKey };
+  server.log.length = 0;
+  return {
+    ...vault,
+    server,
+    configWith: (fields) => encodeToken({ ...vault.tokenFields, ...place, ...keys, ...fields }),
+  };
+}
