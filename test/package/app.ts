@@ -13,7 +13,7 @@ export const FETCH_LIMIT_MS = 10 * 60_000;
 const STRANGERS = join(import.meta.dirname, "../support/strangers");
 
 /** A folder with these files, gone when the test is over. */
-export async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
+async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "vsync app "));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(files)) {

@@ -1,0 +1,136 @@
+import { symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { fetchPackages } from "../../scripts/fetched-packages.ts";
+import { appOf, FETCH_LIMIT_MS, runIn } from "./app.ts";
+import { installedPackage } from "./installed.ts";
+
+const REPOSITORY = join(import.meta.dirname, "../..");
+const CHECKS = join(import.meta.dirname, "../support/package-checks");
+
+/** What a program may write, and what it gets. */
+const RIGHT = `
+  import { AccessDeniedError, type ErrorCode, type Logger, type OpenOptions, type ValueSource, Vsync, VsyncError } from "vsync";
+
+  export async function right(signal: AbortSignal, cache: string): Promise<string> {
+    const plain: Vsync = await Vsync.open();
+    const v = await Vsync.open({ config: "", passphrase: "", env: {}, defaults: { PORT: "1" }, signal, timeoutMs: 1000 });
+    await Vsync.open({ cache, maxAge: 3_600_000 });
+    const maybe: string | undefined = v.get("A");
+    const sure: string = v.require("A");
+    const bytes: Uint8Array | undefined = v.bytes("f");
+    const path: string = await v.path("f");
+    const source: ValueSource = v.source("A");
+    const numbers: number = v.generation + v.ageMs;
+    const names: string[] = [...v.keys(), ...v.files(), v.env];
+    const has: boolean = v.has("A");
+    try {
+      await plain.close();
+      await v[Symbol.asyncDispose]();
+    } catch (error) {
+      if (error instanceof AccessDeniedError) return error.code satisfies "ACCESS_DENIED";
+      if (error instanceof VsyncError) {
+        const code: ErrorCode = error.code;
+        const hint: string | undefined = error.hint;
+        return code + hint + error.message + error.name;
+      }
+    }
+    return [maybe, sure, bytes?.length, path, source, numbers, names, has].join();
+  }
+
+  export const later = (options: OpenOptions): Promise<Vsync> => Vsync.open(options);
+  export const logger: Logger = { warn: (fields: object, message: string) => void [fields, message] };
+`;
+
+/** What must not compile, each line because of what it says. */
+const WRONG = `
+  import { Vsync, VsyncError } from "vsync";
+
+  export async function wrong(v: Vsync): Promise<void> {
+    // @ts-expect-error a cache without an age is a cache for ever
+    await Vsync.open({ cache: "/tmp/vault.cache" });
+    // @ts-expect-error an age of what
+    await Vsync.open({ maxAge: 1000 });
+    // @ts-expect-error a duration is a number of milliseconds
+    await Vsync.open({ cache: "/tmp/vault.cache", maxAge: "1h" });
+    // @ts-expect-error no such option
+    await Vsync.open({ timeout: 1000 });
+    // @ts-expect-error a passphrase is text
+    await Vsync.open({ passphrase: new Uint8Array(8) });
+    // @ts-expect-error defaults are text, as the environment is
+    await Vsync.open({ defaults: { PORT: 8080 } });
+    // @ts-expect-error a handle comes from open
+    new Vsync();
+    // @ts-expect-error it may be missing: require it, or say what then
+    const url: string = v.get("DATABASE_URL");
+    // @ts-expect-error a file's path is a promise
+    const path: string = v.path("sa.json");
+    // @ts-expect-error what was opened does not change
+    v.generation = 1;
+    // @ts-expect-error it closes asynchronously: await using
+    using held = v;
+    // @ts-expect-error the base class is for catching
+    new VsyncError("mine");
+    void [url, path, held];
+  }
+`;
+
+const PINO = `
+  import { pino } from "pino";
+  import { Vsync } from "vsync";
+  export const opened = [Vsync.open({ logger: pino() }), Vsync.open({ logger: console }), Vsync.open({ env: process.env })];
+`;
+
+const STRICT = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false, target: "es2022" };
+
+const nodenext = { module: "nodenext", moduleResolution: "nodenext" };
+const bundler = { module: "esnext", moduleResolution: "bundler" };
+const withNode = { types: ["node"] };
+const withoutNode = { types: [], lib: ["es2022", "dom", "esnext.disposable"] };
+
+const PROJECTS: Record<string, { type: "module" | "commonjs"; options: object; files: Record<string, string> }> = {
+  "an ES module, nodenext": { type: "module", options: { ...nodenext, ...withNode }, files: { "pino.ts": PINO } },
+  "a CommonJS module, nodenext": { type: "commonjs", options: { ...nodenext, ...withNode }, files: {} },
+  "for a bundler": { type: "module", options: { ...bundler, ...withNode }, files: { "pino.ts": PINO } },
+  "without the types of Node.js": { type: "module", options: { ...bundler, ...withoutNode }, files: {} },
+};
+
+/** Node's types and pino, which programs of others have. */
+async function projectOf(name: string): Promise<string> {
+  const { type, options, files } = PROJECTS[name]!;
+  const folder = await appOf({
+    "package.json": JSON.stringify({ type }),
+    "tsconfig.json": JSON.stringify({
+      compilerOptions: { ...STRICT, ...options },
+      files: ["right.ts", "wrong.ts", ...Object.keys(files)],
+    }),
+    "right.ts": RIGHT,
+    "wrong.ts": WRONG,
+    ...files,
+  });
+  await symlink(join(REPOSITORY, "node_modules/@types"), join(folder, "node_modules/@types"));
+  await symlink(join(await installedPackage(), "node_modules/pino"), join(folder, "node_modules/pino"));
+  return folder;
+}
+
+beforeAll(async () => void (await Promise.all([installedPackage(), fetchPackages(CHECKS)])), FETCH_LIMIT_MS);
+
+const COMPILERS: Record<string, () => Promise<string>> = {
+  "this repository's TypeScript": async () => join(REPOSITORY, "node_modules/typescript/bin/tsc"),
+  "an older one": async () => join(await fetchPackages(CHECKS), "node_modules/typescript/bin/tsc"),
+};
+
+describe.each(Object.keys(COMPILERS))("%s", (compiler) => {
+  // A require of an ES module compiles since TypeScript 5.8.
+  const projects = Object.keys(PROJECTS).filter((name) => compiler !== "an older one" || !name.includes("CommonJS"));
+
+  test.each(projects)("takes what is right and refuses what is wrong: %s", async (name) => {
+    const folder = await projectOf(name);
+    const command = [process.execPath, await COMPILERS[compiler]!(), "-p", folder];
+    expect(await runIn(folder, { PATH: dirname(process.execPath) }, command)).toEqual({
+      stdout: "",
+      stderr: "",
+      status: 0,
+    });
+  });
+});
