@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { pages, readPage, type Section, sectionsOf } from "./page.ts";
+import { type SetScene, type Start, setScene, standInCalls } from "./scenes.ts";
+import { isShown, type Ran, runSteps, unstaged } from "./shell.ts";
+
+/**
+ * Every command line of the pages is run, section by section, against a real vault, and what a page shows below a line is
+ * what it printed. Tools of others (kubectl, aws, …) are stood in for, see stand-ins.ts: of them only the shape of the line
+ * is held, and that an app boots from what they were handed. Absolute paths outside of the home are in the sandbox.
+ */
+const STARTS: Readonly<Record<string, Start>> = {
+  "README.md": "fresh",
+  "docs/air-gapped.md#a-machine-on-its-own": "fresh",
+  "docs/air-gapped.md#a-token-without-a-look-at-the-store": "fresh",
+  "docs/iam-key.md": "bucket",
+  "docs/s3.md": "bucket",
+};
+
+const startOf = ({ id }: Section): Start => STARTS[id] ?? STARTS[id.replace(/#.*/, "")] ?? "vault";
+
+const written = (await pages()).filter((path) => path !== "docs/cli.md");
+const texts = await Promise.all(written.map(async (path) => sectionsOf(path, await readPage(path))));
+const sections = texts.flat().map((section): [string, Section] => [section.id, section]);
+
+test("the pages have commands", () => {
+  expect(sections.length).toBeGreaterThan(10);
+});
+
+describe.each(sections)("%s", (_id, section) => {
+  test("its command lines do what it says", async () => {
+    await using scene = await setScene(startOf(section));
+    const ran = await runSteps(scene, section.steps);
+    for (const it of ran) expectAsShown(it, scene);
+    await expectBoots(scene);
+  });
+});
+
+function expectAsShown({ command, output, exitCode }: Ran, scene: SetScene): void {
+  const said = unstaged(output, scene);
+  expect(exitCode, `line ${command.line}: ${command.text}\n${said}`).toBe(command.exitCode);
+  if (command.output === null || isShown(command.output, output, scene)) return;
+  expect(said.trimEnd().split("\n"), `line ${command.line}: ${command.text}`).toEqual(command.output);
+}
+
+/** An app boots from what the platforms of the section were handed, and no argument had it. */
+async function expectBoots(scene: SetScene): Promise<void> {
+  const platforms = new Map<string, Record<string, string>>();
+  const calls = await standInCalls(scene);
+  for (const { tool, kept } of calls) platforms.set(tool, { ...platforms.get(tool), ...kept });
+  for (const [tool, env] of platforms) {
+    const values = Object.values(env);
+    for (const { args } of calls) for (const value of values) expect(args.join(" ")).not.toContain(value);
+    if (values.length < 2) continue;
+    const args = ["run", "--", "sh", "-c", 'test -n "$DATABASE_URL" && echo it boots'];
+    const booted = await scene.sandbox.run(args, { env });
+    expect(booted, `from what ${tool} was handed`).toMatchObject({ stdout: "it boots\n", exitCode: 0 });
+  }
+}

@@ -1,0 +1,73 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { machineOnDisk, OLD } from "../integration/rotation-fixture.ts";
+import { configure, createVaultAt, type Place } from "../integration/s3-fixture.ts";
+import { startStrictS3 } from "../support/strict-s3/server.ts";
+import type { User } from "../support/strict-s3/users.ts";
+import { openSandbox, type Sandbox } from "../transcripts/harness.ts";
+import { furnish, type Scene } from "./shell.ts";
+import { NEW_KEY } from "./stand-ins.ts";
+
+/** A scene with what it needs to be put away. */
+export interface SetScene extends Scene, AsyncDisposable {}
+
+/** How a section begins. `vault`: at generation 1 in a directory; `bucket`: the same in a bucket; `fresh`: nothing. */
+export type Start = "vault" | "bucket" | "fresh";
+
+/** What every repository of the pages has. */
+const FILES = {
+  "package.json": '{"name":"@acme/api","type":"module"}\n',
+  ".env.prod": "DATABASE_URL=postgres://app:s3cret@db.internal/app\nSESSION_SECRET=9f2c\n",
+  "ca.pem": "-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----\n",
+};
+const KEY = { accessKeyId: "AKIDOFANN", secretAccessKey: "secret/of+ann" };
+const READER: User = {
+  accessKeyId: NEW_KEY.AccessKeyId,
+  secretAccessKey: NEW_KEY.SecretAccessKey,
+  grants: [{ actions: ["s3:GetObject"], prefix: "api/prod/" }],
+};
+
+export async function setScene(start: Start): Promise<SetScene> {
+  if (start === "bucket") return bucketScene();
+  const machine = start === "vault" ? await machineOnDisk() : null;
+  const sandbox = machine?.sandbox ?? (await openSandbox());
+  await giveFiles(sandbox);
+  const scene = { sandbox, env: start === "vault" ? { VSYNC_PASSPHRASE: OLD } : {}, values: {} };
+  await furnish(scene);
+  return { ...scene, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
+}
+
+async function bucketScene(): Promise<SetScene> {
+  const server = await startStrictS3({ users: [KEY, READER], buckets: ["acme-secrets"], region: "eu-central-1" });
+  const sandbox = await openSandbox();
+  const place: Place = { endpoint: server.endpoint, region: server.region, bucket: "acme-secrets", ...KEY };
+  await createVaultAt(place);
+  await configure(sandbox, place);
+  await giveFiles(sandbox);
+  await sandbox.write("work/key", KEY.secretAccessKey);
+  const { accessKeyId, secretAccessKey } = KEY;
+  const env = { VSYNC_PASSPHRASE: OLD, VSYNC_ACCESS_KEY: accessKeyId, VSYNC_SECRET_KEY: secretAccessKey };
+  const ambient = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const scene = { sandbox, env: { ...env, ...ambient }, endpoint: server.endpoint, values: { "AKIA…": accessKeyId } };
+  await furnish(scene);
+  return {
+    ...scene,
+    [Symbol.asyncDispose]: () => Promise.all([sandbox[Symbol.asyncDispose](), server.close()]).then(),
+  };
+}
+
+async function giveFiles(sandbox: Sandbox): Promise<void> {
+  for (const [name, text] of Object.entries(FILES)) await sandbox.write(`work/${name}`, text);
+}
+
+interface Kept {
+  readonly tool: string;
+  readonly args: readonly string[];
+  readonly kept: Readonly<Record<string, string>>;
+}
+
+/** What the stand-ins were called with, in order. */
+export async function standInCalls({ sandbox }: Scene): Promise<Kept[]> {
+  const text = await readFile(join(sandbox.folder, "stand-ins.jsonl"), "utf8").catch(() => "");
+  return text.split("\n").flatMap((line): Kept[] => (line === "" ? [] : [JSON.parse(line)]));
+}

@@ -1,0 +1,161 @@
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+
+/**
+ * Tools of others that the pages call and that cannot do their work here. They are stood in for by a program that knows
+ * the shapes of their command lines that the pages use, keeps what the real one would have kept, and refuses the rest.
+ * The shapes are those of the makers' documentation, as linked from the pages, in November 2026.
+ */
+export interface Shape {
+  readonly args: RegExp;
+  /** What the platform has afterwards, by variable. */
+  readonly keeps?: (call: Call) => Readonly<Record<string, string>>;
+  readonly prints?: (call: Call) => string;
+}
+
+export interface Call {
+  readonly args: readonly string[];
+  readonly stdin: () => string;
+  /** The part of the line that the group matched. */
+  readonly group: (name: string) => string;
+}
+
+export const fileText = (path: string): string => readFileSync(path === "/dev/stdin" ? 0 : path, "utf8");
+
+/** Which of the two variables a platform's own name for the secret means. */
+export function variableOf(name: string): string {
+  if (/config/i.test(name)) return "VSYNC_CONFIG";
+  if (/passphrase/i.test(name)) return "VSYNC_PASSPHRASE";
+  throw new Error(`${name} is neither of the two`);
+}
+
+const keepsStdin = ({ group, stdin }: Call): Record<string, string> => ({ [variableOf(group("name"))]: stdin() });
+const keepsFile = ({ group }: Call): Record<string, string> => ({
+  [variableOf(group("name"))]: fileText(group("file")),
+});
+
+function keepsMounted({ group }: Call): Record<string, string> {
+  for (const name of ["config", "passphrase"]) {
+    const mode = statSync(`${group("host")}/${name}`).mode & 0o777;
+    if ((mode & 0o077) !== 0) throw new Error(`${name} has mode ${mode.toString(8)}`);
+  }
+  return { VSYNC_CONFIG_FILE: `${group("host")}/config`, VSYNC_PASSPHRASE_FILE: `${group("host")}/passphrase` };
+}
+
+/** Mounted as files. */
+function keepsFiles({ args }: Call): Record<string, string> {
+  const files = args.flatMap((arg) => Array.from(arg.matchAll(/^--from-file=(?<name>\w+)=(?<file>.+)$/g)));
+  const kept = files.map(({ groups = {} }) => [
+    `${variableOf(groups["name"] ?? "")}_FILE`,
+    resolve(groups["file"] ?? ""),
+  ]);
+  return Object.fromEntries(kept) as Record<string, string>;
+}
+
+const keepsLines = ({ stdin }: Call): Record<string, string> =>
+  Object.fromEntries(
+    stdin()
+      .split("\n")
+      .filter((line) => line.includes("="))
+      .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
+
+/** What the pages' `aws iam create-access-key` makes; the S3 server of the scene knows it, and that it may only read. */
+export const NEW_KEY = { AccessKeyId: "AKIDOFREADER", SecretAccessKey: "secret/of+reader" } as const;
+
+function fieldOfFile({ group }: Call): string {
+  const names = group("path").split(".").slice(1);
+  const value = names.reduce((part, name) => part[name], JSON.parse(fileText(group("file"))));
+  return `${String(value)}\n`;
+}
+
+function rowsIn(text: string): string {
+  const { rows } = JSON.parse(text) as { rows: unknown[] };
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+}
+
+export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
+  vercel: [{ args: /^env (add|update) (?<name>VSYNC_\w+) production( --sensitive)?( --yes)?$/, keeps: keepsStdin }],
+  aws: [
+    {
+      args: /^secretsmanager (create-secret --name|put-secret-value --secret-id) (?<name>\S+) --secret-string file:\/\/(?<file>\S+)$/,
+      keeps: keepsFile,
+    },
+    { args: /^ecs update-service --cluster \S+ --service \S+ --force-new-deployment$/ },
+    { args: /^s3 sync s3:\/\/\S+ \S+$/ },
+    { args: /^s3api put-bucket-versioning --bucket \S+ --versioning-configuration Status=Enabled$/ },
+    { args: /^s3api put-bucket-lifecycle-configuration --bucket \S+ --lifecycle-configuration file:\/\/\S+$/ },
+    { args: /^s3api list-object-versions --bucket \S+ --prefix \S+$/, prints: () => '{"Versions":[]}\n' },
+    { args: /^s3api copy-object --bucket \S+ --key (?<key>\S+) --copy-source \S+\/\k<key>\?versionId=\S+$/ },
+    { args: /^iam create-access-key --user-name \S+$/, prints: () => JSON.stringify({ AccessKey: NEW_KEY }) },
+    { args: /^iam update-access-key --user-name \S+ --access-key-id \S+ --status Inactive$/ },
+    { args: /^iam delete-access-key --user-name \S+ --access-key-id \S+$/ },
+    { args: /^iam put-user-policy --user-name \S+ --policy-name \S+ --policy-document file:\/\/(?<file>\S+)$/ },
+  ],
+  gcloud: [
+    { args: /^secrets (create|versions add) (?<name>\S+) --data-file=-$/, keeps: keepsStdin },
+    { args: /^run services update \S+ --update-secrets=VSYNC_CONFIG=[\w-]+:\w+,VSYNC_PASSPHRASE=[\w-]+:\w+$/ },
+  ],
+  az: [
+    {
+      args: /^keyvault secret set --vault-name \S+ --name (?<name>\S+) --file (?<file>\S+) --output none$/,
+      keeps: keepsFile,
+    },
+    {
+      args: /^webapp config appsettings set --resource-group \S+ --name \S+ --settings( VSYNC_\w+=@Microsoft\.KeyVault\(SecretUri=https:\/\/[\w.-]+\/secrets\/[\w-]+\/\))+ --output none$/,
+    },
+    { args: /^webapp restart --resource-group \S+ --name \S+$/ },
+  ],
+  kubectl: [
+    {
+      args: /^create secret generic \S+( --from-file=(config|passphrase)=\S+)+( --dry-run=client --output=yaml)?$/,
+      keeps: keepsFiles,
+      prints: () => "kind: Secret\n",
+    },
+    { args: /^apply -f \S+$/ },
+    { args: /^rollout (restart|status) deployment\/\S+$/ },
+  ],
+  docker: [
+    {
+      args: /^run --rm -v (?<host>\S+):(?<inside>\/\S+):ro -e VSYNC_CONFIG_FILE=\k<inside>\/config -e VSYNC_PASSPHRASE_FILE=\k<inside>\/passphrase \S+$/,
+      keeps: keepsMounted,
+    },
+    { args: /^compose (up -d|config --quiet)$/ },
+  ],
+  fly: [{ args: /^secrets import( --app \S+)?( --stage)?$/, keeps: keepsLines }],
+  gh: [{ args: /^secret set (?<name>VSYNC_\w+)( --env \S+)?$/, keeps: keepsStdin }],
+  wrangler: [{ args: /^secret put VSYNC_PASSPHRASE$/, keeps: ({ stdin }) => ({ VSYNC_PASSPHRASE: stdin() }) }],
+  systemctl: [{ args: /^(daemon-reload|restart \S+|enable --now \S+)$/ }],
+  sops: [
+    {
+      args: /^(-d|decrypt)( --input-type \w+)?( --output-type dotenv)? \S+$/,
+      prints: () => "DATABASE_URL=postgres://from-sops\nSESSION_SECRET=9f2c\n",
+    },
+  ],
+  dotenvx: [
+    {
+      args: /^decrypt -f \S+ --stdout$/,
+      prints: () => 'DATABASE_URL="postgres://from-dotenvx"\nSESSION_SECRET="9f2c"\n',
+    },
+    {
+      args: /^get --format=json -f \S+$/,
+      prints: () => '{"DATABASE_URL":"postgres://from-dotenvx","SESSION_SECRET":"9f2c"}\n',
+    },
+  ],
+  chamber: [
+    {
+      args: /^export --format (dotenv|json) \S+$/,
+      prints: () => 'DATABASE_URL="postgres://from-chamber"\nSESSION_SECRET="9f2c"\n',
+    },
+  ],
+  jq: [
+    { args: /^-r (?<path>[.\w]+) (?<file>\S+)$/, prints: fieldOfFile },
+    { args: /^\.rows\[\] \| select\(\.action == "\w+"\)$/, prints: ({ stdin }) => rowsIn(stdin()) },
+  ],
+  psql: [{ args: /^$/ }],
+  python3: [{ args: /^app\.py$/ }],
+  npm: [
+    // what it would run is run elsewhere: .ci/run does npm ci, npm run check (npm test) and npm run quickstart
+    { args: /^(ci|test|run [\w:-]+|install vsync|install)$/ },
+  ],
+};

@@ -1,0 +1,45 @@
+import { access } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { COMMAND_LOADERS } from "../../src/commands.ts";
+import { anchorOf, pages, ROOT, readPage, unseenCommands } from "../docs/page.ts";
+
+const written = await pages();
+
+describe.each(written)("%s", (path) => {
+  // test/docs runs what stands in ```console fences, `$ ` before each command, and in ```sh fences
+  test("has its commands where test/docs runs them", async () => {
+    expect(unseenCommands(await readPage(path))).toEqual([]);
+  });
+
+  test("its links lead somewhere", async () => {
+    const broken = [];
+    for (const target of linksIn(await readPage(path))) if (!(await leadsSomewhere(path, target))) broken.push(target);
+    expect(broken).toEqual([]);
+  });
+
+  test("names commands that there are", async () => {
+    const known = new Set(Object.keys(COMMAND_LOADERS).map((id) => id.replace(":", " ")));
+    const named = [...(await readPage(path)).matchAll(/(?:`|^(?:\$ )?)vsync ([a-z-]+(?: (?:verify|reconcile))?)\b/gm)];
+    expect(named.map(([, name = ""]) => name).filter((name) => !known.has(name))).toEqual([]);
+  });
+});
+
+/** Links to files and headings of the repository, those in code apart. */
+function linksIn(markdown: string): string[] {
+  const prose = markdown.replace(/^( *)```[\s\S]*?^\1```$/gm, "").replace(/`[^`\n]*`/g, "");
+  const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+  return links.filter((target) => !/^[a-z]+:/.test(target));
+}
+
+async function leadsSomewhere(from: string, target: string): Promise<boolean> {
+  const [path = "", anchor] = target.split("#");
+  const file = path === "" ? from : join(dirname(from), path);
+  const isThere = await access(join(ROOT, file)).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere || anchor === undefined) return isThere;
+  const headings = [...(await readPage(file)).matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) => anchorOf(title));
+  return headings.includes(anchor);
+}
