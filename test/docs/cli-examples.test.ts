@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Command, readPage, sectionsOf } from "./page.ts";
 import { type SetScene, setScene } from "./scenes.ts";
-import { runSteps, unstaged } from "./shell.ts";
+import { runSteps, type Scene, typeAt, unstaged } from "./shell.ts";
 
 /**
  * Every example of the command reference, and so of `--help`, is run on its own: on a machine whose vault has five
@@ -14,12 +14,35 @@ const examples = sectionsOf("docs/cli.md", withoutUsage(page)).flatMap(({ id, st
   steps.flatMap((step): [string, Command, string][] => ("text" in step ? [[step.text, step, id]] : [])),
 );
 const THEN = "the passphrase of then, for all";
+const NEW = "the passphrase from now on";
 
-let vault: SetScene;
+/** What an example asks on a terminal, and the answers. Every other one is run without a terminal. */
+const ANSWERS: Readonly<Record<string, readonly [question: string, answer: string][]>> = {
+  "vsync diff prod --from-gen=3": [["gen=3", THEN]],
+  "vsync gc prod --keep=1 --older-than=0s": [["[y/N]", "y"]],
+  "vsync restore prod --gen=3": [
+    ["gen=3", THEN],
+    ["[y/N]", "y"],
+  ],
+  "vsync rotate-passphrase --env=prod --grace=24h": [
+    ["New passphrase:", NEW],
+    ["Confirm new passphrase:", NEW],
+    ["[y/N]", "y"],
+  ],
+  "vsync set prod DATABASE_URL": [["DATABASE_URL:", "postgres://new@db/app"]],
+};
+/** An S3 bucket is spoken of. */
+const ON_S3 = /--bucket|AKIA|^vsync policy/;
+const SECRETS = ["DATABASE_URL", "SESSION_SECRET", "PGPASSWORD", "OLD_TOKEN", "SMTP_USER", "SMTP_PASSWORD"];
+
+let vault: Scene & AsyncDisposable;
 let bucket: SetScene;
 beforeAll(async () => {
   vault = await setScene("vault");
-  await history(vault);
+  const token = await history(vault);
+  const { VSYNC_PASSPHRASE: now = "" } = vault.env;
+  const values = { "VSYNC_CONFIG=…": `VSYNC_CONFIG=${token}`, "VSYNC_PASSPHRASE=…": `VSYNC_PASSPHRASE='${now}'` };
+  vault = { ...vault, values };
   await cp(vault.sandbox.folder, `${vault.sandbox.folder}-kept`, { recursive: true, verbatimSymlinks: true });
   bucket = await setScene("bucket");
 });
@@ -38,9 +61,11 @@ test("there are examples for every command", async () => {
 
 describe.each(examples)("%s", (text, command, _id) => {
   test("does what it says", async () => {
-    const scene = text.includes("--bucket") ? bucket : vault;
+    const scene = ON_S3.test(text) ? bucket : vault;
     if (scene === vault) await reset();
-    const [ran] = await runSteps(scene, [command]);
+    if (text.startsWith("vsync init")) await rm(scene.sandbox.configFolder, { recursive: true });
+    const answers = ANSWERS[text];
+    const [ran] = answers ? [await typeAt(scene, command, answers)] : await runSteps(scene, [command]);
     expect(ran?.exitCode, unstaged(ran?.output ?? "", scene)).toBe(0);
   });
 });
@@ -63,11 +88,12 @@ async function reset(): Promise<void> {
   }
 }
 
-async function history({ sandbox, env }: SetScene): Promise<void> {
+/** Ends with the token. */
+async function history({ sandbox, env }: Scene): Promise<string> {
   const { VSYNC_PASSPHRASE: now = "" } = env;
   await sandbox.write("work/old-passphrase", THEN);
   await sandbox.write("outside/run/secrets/vsync", now);
-  await sandbox.write("work/app.py", "");
+  for (const name of ["app.py", "server.js"]) await sandbox.write(`work/${name}`, "");
   const must = async (args: readonly string[], with_: Readonly<Record<string, string>> = {}) => {
     const ran = await sandbox.run(args, { env: { ...env, ...with_ } });
     if (ran.exitCode !== 0) throw new Error(`vsync ${args.join(" ")}: ${ran.stderr}`);
@@ -77,7 +103,9 @@ async function history({ sandbox, env }: SetScene): Promise<void> {
   await must(rotate, { VSYNC_NEW_PASSPHRASE: THEN });
   await must(["push", "prod", "--file=certs/ca.pem=./ca.pem"], { VSYNC_PASSPHRASE: THEN });
   await must(rotate, { VSYNC_PASSPHRASE: THEN, VSYNC_NEW_PASSPHRASE: now });
-  await sandbox.write("work/.env.prod", "DATABASE_URL=postgres://app@db/app\nSESSION_SECRET=9f2c\nOLD_KEY=1\n");
+  await sandbox.write("work/.env.prod", SECRETS.map((name) => `${name}=a value of it\n`).join(""));
   await must(["push", "prod", "--file=certs/ca.pem=./ca.pem"]);
-  await sandbox.write("outside/etc/vsync/config", await must(["runtime-token", "--env=prod"]));
+  const token = await must(["runtime-token", "--env=prod"]);
+  await sandbox.write("outside/etc/vsync/config", token);
+  return token.trimEnd();
 }

@@ -52,7 +52,10 @@ async function bucketScene(): Promise<SetScene> {
   await furnish(scene);
   return {
     ...scene,
-    [Symbol.asyncDispose]: () => Promise.all([sandbox[Symbol.asyncDispose](), server.close()]).then(),
+    [Symbol.asyncDispose]: async () => {
+      await sandbox[Symbol.asyncDispose]();
+      await server.close();
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { mkdir, readFile, symlink } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { programUnderTest, type Sandbox } from "../transcripts/harness.ts";
+import { startTerminal } from "../transcripts/terminal.ts";
 import { type Command, ROOT, type Step } from "./page.ts";
 import { STAND_INS } from "./stand-ins.ts";
 
@@ -64,23 +65,40 @@ export async function runSteps(scene: Scene, steps: readonly Step[]): Promise<Ra
   return Promise.all(commands.map((command, n) => ranAt(sandbox, command, n)));
 }
 
+/** Runs one command on a terminal, and answers what it asks. */
+export async function typeAt(scene: Scene, command: Command, answers: readonly [string, string][]): Promise<Ran> {
+  const { sandbox } = scene;
+  const options = { cwd: sandbox.work, env: environment(scene), notes: sandbox.folder, showStdout: true };
+  const session = startTerminal(["sh", "-c", staged(command.text, scene)], options);
+  for (const [question, answer] of answers) {
+    await session.shows(question);
+    session.answer(answer);
+  }
+  const { screen, exitCode } = await session.end();
+  return { command, output: screen, exitCode: exitCode ?? -1 };
+}
+
 async function shell(scene: Scene): Promise<void> {
-  const { sandbox, env } = scene;
+  const { sandbox } = scene;
   const child = spawn("sh", [join(sandbox.folder, "script")], {
     cwd: sandbox.work,
-    env: {
-      HOME: sandbox.home,
-      LANG: "C.UTF-8",
-      PATH: `${join(sandbox.folder, "bin")}:${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
-      TMPDIR: join(sandbox.folder, "tmp"),
-      STAND_IN_RECORD: join(sandbox.folder, "stand-ins.jsonl"),
-      ...env,
-    },
+    env: environment(scene),
     stdio: ["ignore", "inherit", "inherit"],
     timeout: 120_000,
     killSignal: "SIGKILL",
   });
   await once(child, "close");
+}
+
+function environment({ sandbox: { folder, home }, env }: Scene): Record<string, string> {
+  return {
+    HOME: home,
+    LANG: "C.UTF-8",
+    PATH: `${join(folder, "bin")}:${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
+    TMPDIR: join(folder, "tmp"),
+    STAND_IN_RECORD: join(folder, "stand-ins.jsonl"),
+    ...env,
+  };
 }
 
 async function ranAt({ folder }: Sandbox, command: Command, n: number): Promise<Ran> {

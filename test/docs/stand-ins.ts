@@ -23,7 +23,7 @@ export interface Call {
 export const fileText = (path: string): string => readFileSync(path === "/dev/stdin" ? 0 : path, "utf8");
 
 /** Which of the two variables a platform's own name for the secret means. */
-export function variableOf(name: string): string {
+function variableOf(name: string): string {
   if (/config/i.test(name)) return "VSYNC_CONFIG";
   if (/passphrase/i.test(name)) return "VSYNC_PASSPHRASE";
   throw new Error(`${name} is neither of the two`);
@@ -124,7 +124,10 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
   ],
   fly: [{ args: /^secrets import( --app \S+)?( --stage)?$/, keeps: keepsLines }],
   gh: [{ args: /^secret set (?<name>VSYNC_\w+)( --env \S+)?$/, keeps: keepsStdin }],
-  wrangler: [{ args: /^secret put VSYNC_PASSPHRASE$/, keeps: ({ stdin }) => ({ VSYNC_PASSPHRASE: stdin() }) }],
+  wrangler: [
+    // it drops white space at the end of what is piped in
+    { args: /^secret put (?<name>VSYNC_\w+)$/, keeps: ({ group, stdin }) => ({ [group("name")]: stdin().trimEnd() }) },
+  ],
   systemctl: [{ args: /^(daemon-reload|restart \S+|enable --now \S+)$/ }],
   sops: [
     {
