@@ -1,7 +1,9 @@
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { pages, readPage, type Section, sectionsOf } from "./page.ts";
 import { type SetScene, type Start, setScene, standInCalls } from "./scenes.ts";
-import { isShown, type Ran, runSteps, unstaged } from "./shell.ts";
+import { isShown, type Ran, runSteps, type Scene, unstaged } from "./shell.ts";
 
 /**
  * Every command line of the pages is run, section by section, against a real vault, and what a page shows below a line is
@@ -14,6 +16,21 @@ const STARTS: Readonly<Record<string, Start>> = {
   "docs/air-gapped.md#a-token-without-a-look-at-the-store": "fresh",
   "docs/iam-key.md": "bucket",
   "docs/s3.md": "bucket",
+};
+
+/** What has happened to a vault of two generations, of which there is a backup at `/srv/backup`. */
+const ACCIDENTS: Readonly<Record<string, (folder: string, scene: Scene) => Promise<void>>> = {
+  "docs/operations.md#the-manifest-is-gone": (folder) => rm(join(folder, "manifest")),
+  "docs/operations.md#an-older-manifest-was-put-back": async (folder, { sandbox }) => {
+    await cp(join(sandbox.folder, "first-manifest"), join(folder, "manifest"));
+  },
+  "docs/operations.md#a-bundle-is-damaged-or-gone": async (folder) => {
+    const bundles = (await readdir(folder)).filter((name) => name.startsWith("v=")).toSorted();
+    const newest = join(folder, bundles.at(-1) ?? "");
+    const bytes = await readFile(newest);
+    await writeFile(newest, bytes.toReversed());
+  },
+  "docs/operations.md#the-audit-chain-is-broken": (folder) => rm(join(folder, "audit/000000000001")),
 };
 
 const startOf = ({ id }: Section): Start => STARTS[id] ?? STARTS[id.replace(/#.*/, "")] ?? "vault";
@@ -29,11 +46,23 @@ test("the pages have commands", () => {
 describe.each(sections)("%s", (_id, section) => {
   test("its command lines do what it says", async () => {
     await using scene = await setScene(startOf(section));
+    const happens = ACCIDENTS[section.id];
+    if (happens) await happens(await backedUp(scene), scene);
     const ran = await runSteps(scene, section.steps);
     for (const it of ran) expectAsShown(it, scene);
     await expectBoots(scene);
   });
 });
+
+/** Pushes once more, and copies the vault. Returns its folder. */
+async function backedUp({ sandbox, env }: SetScene): Promise<string> {
+  const folder = join(sandbox.home, "store/vaults/api/prod");
+  await cp(join(folder, "manifest"), join(sandbox.folder, "first-manifest"));
+  const pushed = await sandbox.run(["push", "prod"], { env });
+  expect(pushed.exitCode, pushed.stderr).toBe(0);
+  await cp(folder, join(sandbox.folder, "outside/srv/backup/vaults/api/prod"), { recursive: true });
+  return folder;
+}
 
 function expectAsShown({ command, output, exitCode }: Ran, scene: SetScene): void {
   const said = unstaged(output, scene);

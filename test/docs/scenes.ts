@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { machineOnDisk, OLD } from "../integration/rotation-fixture.ts";
 import { configure, createVaultAt, type Place } from "../integration/s3-fixture.ts";
@@ -32,6 +32,7 @@ export async function setScene(start: Start): Promise<SetScene> {
   const machine = start === "vault" ? await machineOnDisk() : null;
   const sandbox = machine?.sandbox ?? (await openSandbox());
   await giveFiles(sandbox);
+  if (start === "vault") await linkStore(sandbox);
   const scene = { sandbox, env: start === "vault" ? { VSYNC_PASSPHRASE: OLD } : {}, values: {} };
   await furnish(scene);
   return { ...scene, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
@@ -57,6 +58,12 @@ async function bucketScene(): Promise<SetScene> {
       await server.close();
     },
   };
+}
+
+/** The pages have the vault where `init --local` puts it. */
+async function linkStore({ home }: Sandbox): Promise<void> {
+  await mkdir(join(home, ".local/share"), { recursive: true, mode: 0o700 });
+  await symlink(join(home, "store"), join(home, ".local/share/vsync"));
 }
 
 async function giveFiles(sandbox: Sandbox): Promise<void> {

@@ -130,6 +130,7 @@ export function unstaged(actual: string, { sandbox, endpoint }: Scene): string {
   const { username } = userInfo();
   const named = actual
     .replaceAll(outsideOf(sandbox), "")
+    .replaceAll(`${sandbox.home}/store`, `${sandbox.home}/.local/share/vsync`)
     .replaceAll(sandbox.home, "/home/ann")
     .replaceAll(sandbox.work, "/home/ann/api")
     .replaceAll(endpoint ?? "\0", "https://s3.eu-central-1.amazonaws.com")

@@ -82,7 +82,7 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
       keeps: keepsFile,
     },
     { args: /^ecs update-service --cluster \S+ --service \S+ --force-new-deployment$/ },
-    { args: /^s3 sync s3:\/\/\S+ \S+$/ },
+    { args: /^s3 (sync|cp) s3:\/\/\S+ \S+( --exclude \S+)*$/ },
     { args: /^s3api put-bucket-versioning --bucket \S+ --versioning-configuration Status=Enabled$/ },
     { args: /^s3api put-bucket-lifecycle-configuration --bucket \S+ --lifecycle-configuration file:\/\/\S+$/ },
     { args: /^s3api list-object-versions --bucket \S+ --prefix \S+$/, prints: () => '{"Versions":[]}\n' },
