@@ -6,6 +6,7 @@ export const COMMAND_LOADERS = {
   audit: async () => (await import("./commands/audit.ts")).Audit,
   "audit:reconcile": async () => (await import("./commands/audit-reconcile.ts")).AuditReconcile,
   "audit:verify": async () => (await import("./commands/audit-verify.ts")).AuditVerify,
+  completion: async () => (await import("./commands/completion.ts")).Completion,
   diff: async () => (await import("./commands/diff.ts")).Diff,
   doctor: async () => (await import("./commands/doctor.ts")).Doctor,
   gc: async () => (await import("./commands/gc.ts")).Gc,

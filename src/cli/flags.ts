@@ -19,6 +19,11 @@ export function requiredArg(description: string) {
   return oclifArgs.string({ description, ignoreStdin: true, required: true });
 }
 
+/** As `requiredArg`, one of these. */
+export function choiceArg<const T extends string>(description: string, options: readonly T[]) {
+  return oclifArgs.custom<T>({ description, options: [...options], ignoreStdin: true })({ required: true });
+}
+
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 

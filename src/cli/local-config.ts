@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import type { KdfCost } from "../crypto/kdf-cost.ts";
 import { InputError, LocalConfigMissingError } from "../errors.ts";
+import { closest } from "./closest.ts";
 import { type LocalConfig, readDocument, writeDocument } from "./config-document.ts";
 import { jsonFault } from "./json-fault.ts";
 import { segmentFault } from "./path-segment.ts";
@@ -87,6 +88,13 @@ function merged(config: LocalConfig, { gen, kdf, recipient }: Seen): LocalConfig
   return { ...config, seenGen: gen, kdf: kdf ?? config.kdf, recipient: recipient ?? config.recipient };
 }
 
+/** The repositories that this machine has a folder of configs for, sorted. */
+export async function listRepos(): Promise<string[]> {
+  const entries = await readdir(configFolder(), { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return names.filter((name) => segmentFault(name) === null).toSorted();
+}
+
 /** The envs of a repo that this machine has a config file for, sorted. */
 export async function listEnvs(repo: string): Promise<string[]> {
   const names = await readdir(dirname(configPath({ repo, env: "any" }))).catch(() => []);
@@ -106,9 +114,14 @@ async function readConfig(path: string, { repo, env }: Target): Promise<Uint8Arr
     if (codeOf(error) !== "ENOENT")
       throw unusable(path, `cannot be read (${codeOf(error)})`, "check its owner and mode");
     throw new LocalConfigMissingError(`this machine has no config for env ${env} of ${repo}: ${path} is not there`, {
-      hint: `run vsync init --env=${env}`,
+      hint: await hintToConfigure({ repo, env }),
     });
   }
+}
+
+async function hintToConfigure({ repo, env }: Target): Promise<string> {
+  const meant = closest(env, await listEnvs(repo));
+  return meant === null ? `run vsync init --env=${env}` : `did you mean ${meant}? Else run vsync init --env=${env}`;
 }
 
 async function checkTrust(path: string, warn: Warn): Promise<void> {

@@ -43,10 +43,12 @@ export interface StatusInput extends TargetInput {
 /** Of every env that this machine has a config for. One that cannot be used, or reached, is reported, not thrown. */
 export async function repoStatus(input: StatusInput, { output }: SecretSources): Promise<RepoStatus> {
   const repo = await resolveRepo(input);
+  return { repo, vaults: await vaultsOf(repo, input.flags.remote, (text) => output.warn(text)) };
+}
+
+export async function vaultsOf(repo: string, asksStore: boolean, warn: Warn): Promise<readonly VaultStatus[]> {
   const envs = await listEnvs(repo);
-  const warn = (text: string): void => output.warn(text);
-  const { remote } = input.flags;
-  return { repo, vaults: await Promise.all(envs.map((env) => statusOrFault({ repo, env }, remote, warn))) };
+  return Promise.all(envs.map((env) => statusOrFault({ repo, env }, asksStore, warn)));
 }
 
 /**

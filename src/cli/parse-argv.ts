@@ -118,6 +118,8 @@ function clash(given: Record<string, unknown>, flags: FlagInput): string {
 function ownWords(message: string): string {
   const option = /^Expected --(\S+?)=[\s\S]* to be one of: (.+)$/m.exec(unframed(message));
   if (option !== null) return `--${option[1]} must be one of ${option[2]}`;
+  const choice = /^Expected [\s\S]* to be one of: (.+)$/m.exec(unframed(message));
+  if (choice !== null) return `the argument must be one of ${choice[1]}`;
   const integer = /^Parsing --(\S+) \n\tExpected an integer(.*?)(?: but received:|$)/m.exec(message);
   if (integer !== null) return `--${integer[1]} must be an integer${integer[2]}`;
   return unframed(message).replace(/^Flag /, "");

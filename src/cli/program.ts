@@ -1,11 +1,11 @@
 import { Config } from "@oclif/core/config";
 import type { Manifest } from "@oclif/core/interfaces";
-import { DAY_TO_DAY_EXIT_CODES, InputError } from "../errors.ts";
-import { closest } from "./closest.ts";
+import { DAY_TO_DAY_EXIT_CODES } from "../errors.ts";
 import { exitCodeOf, reportFailure, UNEXPECTED_EXIT_CODE } from "./failure.ts";
 import { Output } from "./output.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { setVersion } from "./version.ts";
+import { findCommand } from "./which-command.ts";
 
 /**
  * Runs one command line (without the program's name) and sets the exit code of the process. Never rejects.
@@ -31,6 +31,8 @@ export async function runProgram(argv: readonly string[], parts: ProgramParts): 
 }
 
 async function dispatch(argv: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
+  if (argv.length === 0) return (await import("./render-overview.ts")).showOverview(process.env, output);
+  if (argv[0] === "completion" && argv[1] === "words") return answerShell(argv.slice(2), parts, output);
   if (argv[0] === "--version") return output.line(versionLine(parts));
   if (asksForHelp(argv))
     return showHelp(
@@ -56,38 +58,14 @@ const isHelpFlag = (word: string): boolean => word === "--help" || word === "-h"
 
 function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
-  return argv.length === 0 || argv[0] === "help" || argv.slice(0, end === -1 ? argv.length : end).some(isHelpFlag);
-}
-
-/** The longest run of leading words that names a command: `audit verify prod` is `audit:verify`, not `audit`. */
-function findCommand(argv: readonly string[], ids: readonly string[]): { id: string; rest: readonly string[] } {
-  for (let length = Math.min(argv.length, 3); length > 0; length--) {
-    const id = argv.slice(0, length).join(":");
-    if (ids.includes(id)) return { id, rest: argv.slice(length) };
-  }
-  throw unknownCommand(argv, ids);
-}
-
-function unknownCommand(argv: readonly string[], ids: readonly string[]): InputError {
-  const typed = argv[0] ?? "";
-  if (typed.startsWith("-")) return new InputError("a command comes first", { hint: "see vsync --help" });
-  const names = ids.map((id) => id.replaceAll(":", " "));
-  const below = names.filter((name) => name.startsWith(`${typed} `));
-  const suggestion = closest(typed, names);
-  // A word that cannot be a command's name is not repeated: it may be anything, also a secret.
-  const named = /^[a-z][a-z-]{0,30}$/i.test(typed) ? `unknown command ${typed}` : "unknown command";
-  if (below.length > 0)
-    return new InputError(named, { hint: `there is ${below.map((it) => `vsync ${it}`).join(", ")}` });
-  return new InputError(named, {
-    hint: suggestion === null ? "see vsync --help" : `did you mean vsync ${suggestion}?`,
-  });
+  return argv[0] === "help" || argv.slice(0, end === -1 ? argv.length : end).some(isHelpFlag);
 }
 
 async function showHelp(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
   const subject = words[0] === "help" ? words.slice(1) : words;
   const id = subject.length === 0 ? null : findCommand(subject, Object.keys(parts.loaders)).id;
   const { bin = parts.pjson.name } = parts.pjson.oclif;
-  const manifest = covers(parts) ? parts.manifest : await makeManifestLate(parts);
+  const manifest = await manifestOf(parts);
   const help = await import("./help/show.ts");
   help.showHelp(id, { bin, description: parts.pjson.description ?? "", manifest }, output);
 }
@@ -98,9 +76,16 @@ function covers(parts: ProgramParts): parts is ProgramParts & { readonly manifes
   return manifest !== undefined && Object.keys(loaders).every((id) => id in manifest.commands);
 }
 
-async function makeManifestLate({ pjson, loaders }: ProgramParts): Promise<Manifest> {
+async function manifestOf(parts: ProgramParts): Promise<Manifest> {
+  if (covers(parts)) return parts.manifest;
   const { makeManifest } = await import("./manifest.ts");
-  return makeManifest(pjson, loaders);
+  return makeManifest(parts.pjson, parts.loaders);
+}
+
+/** Before anything else looks at the words: a flag among them is somebody's, who is still typing. */
+async function answerShell(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
+  const completion = await import("./completion/answer.ts");
+  await completion.answerShell(words, await manifestOf(parts), process.env, output);
 }
 
 /** A reader that has seen enough is no failure; anything else is, and whoever wrote says so. */

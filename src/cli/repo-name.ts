@@ -13,19 +13,36 @@ export interface RepoSources {
   readonly folder: string;
 }
 
+export interface FoundRepo {
+  readonly name: string;
+  /** What says so: `--repo`, `VSYNC_REPO`, or the path of a package.json or of the git top level folder. */
+  readonly from: string;
+}
+
 /**
  * The name under which this machine knows the repository: `--repo`, `VSYNC_REPO`, the name in the nearest package.json
  * (without its scope, within the git working tree), the git top level folder.
  *
  * @throws InputError there is none of these, or it cannot be a folder's name
  */
-export async function repoName({ flag, env, folder }: RepoSources): Promise<string> {
-  const given = flag ?? (env["VSYNC_REPO"] || undefined);
-  if (given !== undefined) return checkSegment("repo", given, HINT);
-  const topLevel = await gitTopLevel(folder);
-  const found = (await packageName(folder, topLevel ?? folder)) ?? (topLevel === null ? null : basename(topLevel));
+export async function repoName(sources: RepoSources): Promise<string> {
+  const found = await findRepo(sources);
   if (found === null) throw new InputError("this folder is in no repository", { hint: HINT });
-  return checkSegment("repo", found, HINT);
+  return found.name;
+}
+
+/** As `repoName`, with null where there is none. @throws InputError it cannot be a folder's name */
+export async function findRepo({ flag, env, folder }: RepoSources): Promise<FoundRepo | null> {
+  const given = flag ?? (env["VSYNC_REPO"] || undefined);
+  const found = given === undefined ? await repoAround(folder) : { name: given, from: flag ? "--repo" : "VSYNC_REPO" };
+  if (found !== null) checkSegment("repo", found.name, HINT);
+  return found;
+}
+
+async function repoAround(folder: string): Promise<FoundRepo | null> {
+  const topLevel = await gitTopLevel(folder);
+  const named = await packageName(folder, topLevel ?? folder);
+  return named ?? (topLevel === null ? null : { name: basename(topLevel), from: topLevel });
 }
 
 /** The folder that has `.git`: a folder, or a file in a worktree or submodule. */
@@ -36,10 +53,11 @@ async function gitTopLevel(folder: string): Promise<string | null> {
   return null;
 }
 
-async function packageName(folder: string, topLevel: string): Promise<string | null> {
+async function packageName(folder: string, topLevel: string): Promise<FoundRepo | null> {
   for (const candidate of upwards(folder)) {
-    const name = await nameIn(join(candidate, "package.json"));
-    if (name !== null) return name;
+    const from = join(candidate, "package.json");
+    const name = await nameIn(from);
+    if (name !== null) return { name, from };
     if (candidate === topLevel) break;
   }
   return null;

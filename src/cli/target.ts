@@ -33,7 +33,7 @@ export function resolveRepo({ flags }: TargetInput): Promise<string> {
   return repoName({ flag: flags.repo, env: process.env, folder: workingFolder() });
 }
 
-function workingFolder(): string {
+export function workingFolder(): string {
   try {
     return process.cwd();
   } catch {

@@ -97,6 +97,13 @@ describe("which command is meant", () => {
     ["topic", "unknown command topic", "there is vsync topic leaf"],
     ["topic laef", "unknown command topic", "there is vsync topic leaf"],
     ["--json show", "a command comes first", "see vsync --help"],
+    ["topci leaf", "unknown command topci", "did you mean vsync topic leaf?"],
+    ["leaf", "unknown command leaf", "there is vsync topic leaf"],
+    [
+      "show verfy",
+      "unknown command show verfy",
+      "did you mean vsync show verify? An env of that name is given with --env=",
+    ],
     ["help shwo", "unknown command shwo", "did you mean vsync show?"],
     ["constructor", "unknown command constructor", "see vsync --help"],
   ])("%s", async (line, error, hint) => {
@@ -124,7 +131,7 @@ describe("which command is meant", () => {
     });
   });
 
-  test.each(["", "--help", "help", "-h"])("%j shows what there is", async (line) => {
+  test.each(["--help", "help", "-h"])("%j shows what there is", async (line) => {
     const { stdout, stderr, exitCode } = await probe(line);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
     expect(stdout).toMatch(/USAGE\n {2}\$ vsync COMMAND \[arguments\] \[flags\]/);

@@ -116,6 +116,13 @@ describe("fails and writes nothing", () => {
     expect(await sandbox.snapshot()).toEqual(before);
   });
 
+  test("an env that is nearly one that is there: 4, and a suggestion", async () => {
+    await configure();
+    const { stderr, exitCode } = await status("prd");
+    expect(stderr).toContain("vsync: hint: did you mean prod? Else run vsync init --env=prd\n");
+    expect(exitCode).toBe(4);
+  });
+
   test("a config that others can change: 4", async () => {
     await configure({}, 0o666);
     const stderr =

@@ -1,0 +1,135 @@
+import type { Command } from "@oclif/core/command";
+import type { Manifest } from "@oclif/core/interfaces";
+import { visible } from "../help/page.ts";
+import type { KnownNames } from "./known-names.ts";
+import { readTypedLine, type TypedLine } from "./typed-line.ts";
+
+/** A word that may stand at the cursor. */
+export interface Candidate {
+  /** Whole, with what has been typed of it. */
+  readonly word: string;
+  /** For shells that show it; may be empty. */
+  readonly about: string;
+}
+
+/** What may stand at the cursor: words, or names that the shell itself knows best. */
+export type Completion = readonly Candidate[] | "files" | "folders" | "programs";
+
+/**
+ * What may stand at the cursor.
+ *
+ * @param words after the program's name, up to and with the one at the cursor, which may be empty
+ */
+export async function complete(words: readonly string[], manifest: Manifest, names: KnownNames): Promise<Completion> {
+  const current = words.at(-1) ?? "";
+  const before = words.slice(0, -1);
+  const line = readTypedLine(before[0] === "help" ? before.slice(1) : before, manifest);
+  const found = line === null ? commandWords(before, manifest) : await after(line, current, manifest, names);
+  return typeof found === "string" ? found : found.filter(({ word }) => word.startsWith(current));
+}
+
+function commandWords(before: readonly string[], { commands }: Manifest): readonly Candidate[] {
+  if (before.length > 1 || (before.length === 1 && before[0] !== "help")) return [];
+  const all = visible(commands).filter(({ id }) => !id.includes(":"));
+  const flags = before.length === 0 ? [HELP_FLAG, { word: "--version", about: "print the version" }] : [];
+  const help = before.length === 0 ? [{ word: "help", about: "explain a command" }] : [];
+  return [...all.map(({ id, summary = "" }) => ({ word: id, about: summary })), ...help, ...flags];
+}
+
+const HELP_FLAG: Candidate = { word: "--help", about: "explain the command" };
+
+async function after(line: TypedLine, current: string, manifest: Manifest, names: KnownNames): Promise<Completion> {
+  if (line.programWords !== null) return line.programWords === 0 ? "programs" : "files";
+  if (line.awaiting !== null) return flagValue(line.awaiting, "", current, line, names);
+  const assigned = /^--([a-z-]+)=/.exec(current);
+  const flag = assigned === null ? undefined : line.command.flags[assigned[1] ?? ""];
+  if (flag !== undefined) return flagValue(flag, assigned?.[0] ?? "", current, line, names);
+  if (current.startsWith("-")) return flagWords(line);
+  const positional = await argWords(line, names);
+  const found = [...belowWords(line, manifest), ...positional];
+  return found.length === 0 && current === "" ? flagWords(line) : found;
+}
+
+/** `verify` after `audit`. */
+function belowWords({ command, rest }: TypedLine, { commands }: Manifest): readonly Candidate[] {
+  if (rest.length > 0) return [];
+  const below = visible(commands).filter(({ id }) => id.startsWith(`${command.id}:`));
+  return below.map(({ id, summary = "" }) => ({ word: id.slice(command.id.length + 1), about: summary }));
+}
+
+/** What was given once is not offered again, unless it may be repeated. */
+function flagWords({ command, givenFlags }: TypedLine): readonly Candidate[] {
+  const offered = visible(command.flags).filter(
+    (flag) => !givenFlags.has(flag.name) || (flag.type === "option" && flag.multiple === true),
+  );
+  const isGeneral = ({ helpGroup }: Command.Flag.Cached): boolean => helpGroup === "GLOBAL";
+  const ordered = [...offered.filter((flag) => !isGeneral(flag)), ...offered.filter(isGeneral)];
+  const words = ordered.map((flag) => ({
+    word: flag.type === "boolean" ? `--${flag.name}` : `--${flag.name}=`,
+    about: flag.description?.replaceAll("`", "") ?? "",
+  }));
+  return [...words, HELP_FLAG];
+}
+
+/** With `--env` the first word is what would be the second without. */
+async function argWords(line: TypedLine, names: KnownNames): Promise<readonly Candidate[]> {
+  const { command, positionals, values } = line;
+  const args = Object.values(command.args).filter(({ name }) => name !== "env" || values["env"] === undefined);
+  const arg = args[positionals.length] ?? args.findLast(isRepeated);
+  if (arg?.options !== undefined) return plain(arg.options);
+  switch (arg?.name) {
+    case "env":
+      return plain(await names.envs(values["repo"]));
+    case "key":
+      return plain((await names.keys(values["env"] ?? positionals[0])).filter((it) => !positionals.includes(it)));
+    default:
+      return [];
+  }
+}
+
+const isRepeated = ({ multiple }: Command.Arg.Cached): boolean => multiple === true;
+
+/** @param left what stands before the value in the word at the cursor: `--env=` */
+async function flagValue(
+  flag: Command.Flag.Cached,
+  left: string,
+  current: string,
+  line: TypedLine,
+  names: KnownNames,
+): Promise<Completion> {
+  if (flag.type !== "option") return [];
+  if (flag.options !== undefined) return plain(flag.options, left);
+  if (flag.name === "repo") return plain(await names.repos(), left);
+  switch ([flag.helpValue ?? []].flat().join("")) {
+    case "<env>":
+      return plain(await names.envs(line.values["repo"]), left);
+    case "<key>":
+      return plain(await names.keys(envOf(line)), left);
+    case "<key>,<key>":
+      return listed(await names.keys(envOf(line)), current, left);
+    case "<file>":
+    case "<path>":
+      return "files";
+    case "<name>=<path>":
+      return current.slice(left.length).includes("=") ? "files" : [];
+    case "<folder>":
+      return "folders";
+    default:
+      return [];
+  }
+}
+
+const envOf = ({ values, positionals }: TypedLine): string | undefined => values["env"] ?? positionals[0];
+
+/** `A,B,` goes on with what is not in it yet. */
+function listed(keys: readonly string[], current: string, left: string): readonly Candidate[] {
+  const given = current.slice(left.length).split(",").slice(0, -1);
+  const start = left + given.map((key) => `${key},`).join("");
+  return plain(
+    keys.filter((key) => !given.includes(key)),
+    start,
+  );
+}
+
+const plain = (words: readonly string[], left = ""): readonly Candidate[] =>
+  words.map((word) => ({ word: left + word, about: "" }));
