@@ -24,6 +24,12 @@ export function createClient(location: S3Location, limits: S3Limits): S3Client {
     useFipsEndpoint: false,
     useDualstackEndpoint: false,
     useArnRegion: false,
+    // each of these is looked up in ~/.aws/config otherwise, and a container may have no home to look in
+    retryMode: "standard",
+    defaultsMode: "standard",
+    disableS3ExpressSessionAuth: false,
+    authSchemePreference: [],
+    userAgentAppId: async () => undefined,
     logger: SILENT,
     requestHandler: { ...connectingAgents(limits.connectTimeoutMs), logger: SILENT },
   });

@@ -61,6 +61,20 @@ describe("a vault in a bucket", () => {
     expect(sdk).toBeGreaterThan(addon!);
   });
 
+  test("opens where the user has no home", async () => {
+    const { configWith } = await bucketVault();
+    const text = `
+      import { syncBuiltinESMExports } from "node:module";
+      import os from "node:os";
+      os.homedir = () => { throw new Error("there is none"); };
+      syncBuiltinESMExports();
+      const { Vsync } = await import(${INDEX});
+      process.stdout.write(String(await Vsync.open()));
+    `;
+    const ended = await runModule(text, { VSYNC_CONFIG: configWith({}), VSYNC_PASSPHRASE: PASSPHRASE });
+    expect(ended).toEqual({ stdout: "[vsync gen=1 env=prod]", stderr: "", status: 0 });
+  });
+
   test("keeps no process alive", async () => {
     const { configWith } = await bucketVault();
     const env = { VSYNC_CONFIG: configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };
