@@ -16,6 +16,7 @@ try {
   process.exit(1);
 }
 writeFileSync(join(root, next, "build.json"), `${JSON.stringify({ commit: commitOf(root) })}\n`);
+execFileSync(process.execPath, ["scripts/man.mjs", join(next, "man", "man1")], { cwd: root, stdio: "inherit" });
 // What other scripts have put into dist/ stays until they make it anew.
 for (const other of ["vsync", "vsync.exe", "release"]) {
   if (existsSync(join(root, "dist", other))) renameSync(join(root, "dist", other), join(root, next, other));

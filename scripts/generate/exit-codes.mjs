@@ -32,12 +32,23 @@ function classesByCode() {
   return new Map(classes.map((it) => [new it("", "").code, it.name]));
 }
 
-/** One line from a comment like `0 ok · 1 input · 2 denied.` */
-function familyLine({ commands, constant }, comments) {
+/** `["0", "ok"], ["1", "input"]` from a comment like `0 ok · 1 input.` */
+function codesOf({ constant }, comments) {
   const parts = required(comments, constant, "comment").replace(/\.$/, "").split(" · ");
   const codes = parts.map((part) => part.match(/^(\d+) (.+)$/));
   if (codes.includes(null)) throw new Error(`src/errors.ts: the comment on ${constant} is not "0 … · 1 … · …"`);
-  return `- ${commands}: ${codes.map(([, code, text]) => `**${code}** ${prose(text)}`).join(", ")}`;
+  return codes.map(([, code, text]) => [code, text]);
+}
+
+function familyLine(family, comments) {
+  const codes = codesOf(family, comments).map(([code, text]) => `**${code}** ${prose(text)}`);
+  return `- ${family.commands}: ${codes.join(", ")}`;
+}
+
+/** Number and meaning of each exit code of a command, from the text of `src/errors.ts`. */
+export function exitStatusOf(command, source) {
+  const own = FAMILIES.find(({ commands }) => commands === `\`${command}\``);
+  return codesOf(own ?? FAMILIES.at(-1), commentsOf(source));
 }
 
 function row(code, classes, comments) {

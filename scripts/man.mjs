@@ -1,0 +1,50 @@
+// Writes a man page for vsync and one for each command into a folder: node scripts/man.mjs <folder>
+// They say what --help says. SOURCE_DATE_EPOCH, else the last commit, gives the date.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { commandGroups } from "../src/cli/help/groups.ts";
+import { helpPage, visible } from "../src/cli/help/page.ts";
+import { exitStatusOf } from "./generate/exit-codes.mjs";
+import { loadManifest } from "./generate/manifest.mjs";
+import { commandPage, programPage } from "./man/pages.mjs";
+
+const root = join(import.meta.dirname, "..");
+
+function dateOf() {
+  const { SOURCE_DATE_EPOCH } = process.env;
+  if (SOURCE_DATE_EPOCH) return new Date(Number(SOURCE_DATE_EPOCH) * 1000).toISOString().slice(0, 10);
+  try {
+    const options = { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
+    return execFileSync("git", ["log", "-1", "--format=%cs"], options).trim();
+  } catch {
+    return new Date().toISOString().slice(0, 10);
+  }
+}
+
+const [folder, ...rest] = process.argv.slice(2);
+if (folder === undefined || rest.length > 0) {
+  process.stderr.write("usage: node scripts/man.mjs <folder>\n");
+  process.exit(1);
+}
+const pjson = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const errors = readFileSync(join(root, "src/errors.ts"), "utf8");
+const manifest = await loadManifest(pjson);
+const { bin } = pjson.oclif;
+const issue = { bin, date: dateOf(), version: pjson.version };
+const pages = visible(manifest.commands).map((command) => ({
+  ...helpPage(command, manifest, bin),
+  exitStatus: exitStatusOf(command.id, errors),
+}));
+mkdirSync(folder, { recursive: true });
+const write = (name, text) => writeFileSync(join(folder, `${name.replaceAll(" ", "-")}.1`), text);
+write(
+  bin,
+  programPage({
+    ...issue,
+    description: pjson.description,
+    groups: commandGroups(manifest),
+    exitStatus: exitStatusOf(null, errors),
+  }),
+);
+for (const page of pages) write(page.name, commandPage(page, { ...issue, names: pages.map(({ name }) => name) }));

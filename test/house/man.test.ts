@@ -1,0 +1,69 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { makeManifest } from "../../src/cli/manifest.ts";
+import { COMMAND_LOADERS } from "../../src/commands.ts";
+
+const root = join(import.meta.dirname, "../..");
+const pjson = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const manifest = await makeManifest(pjson, COMMAND_LOADERS);
+const commands = Object.values(manifest.commands).filter(({ hidden }) => !hidden);
+
+const folder = mkdtempSync(join(tmpdir(), "vsync-man-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const env = { ...process.env, SOURCE_DATE_EPOCH: "86400" };
+execFileSync(process.execPath, ["scripts/man.mjs", folder], { cwd: root, env });
+
+const source = (name: string): string => readFileSync(join(folder, `${name}.1`), "utf8");
+const pageOf = (id: string): string => `vsync-${id.replaceAll(":", "-")}`;
+const plain = (page: string): string => source(page).replaceAll("\\-", "-").replaceAll("\n", " ");
+
+test("there is a page for the program and for each command, dated by SOURCE_DATE_EPOCH", () => {
+  const names = ["vsync", ...commands.map(({ id }) => pageOf(id))].map((name) => `${name}.1`);
+  expect(readdirSync(folder).toSorted()).toEqual(names.toSorted());
+  expect(source("vsync")).toContain(`.TH "VSYNC" 1 "1970-01-02" "vsync ${pjson.version}"`);
+});
+
+test("the program's page names every command", () => {
+  for (const { id, summary } of commands) {
+    expect(plain("vsync")).toContain(`.TP \\fB${id.replace(":", " ")}\\fR`);
+    expect(plain("vsync").replaceAll("\\(aq", "'")).toContain(summary);
+  }
+});
+
+test.each(commands.map(({ id }) => [id] as const))("the page of %s has all that it takes", (id) => {
+  const { flags, args } = manifest.commands[id]!;
+  const page = plain(pageOf(id));
+  for (const { name, hidden } of Object.values(flags)) if (!hidden) expect(page).toMatch(`.TP \\fB--${name}`);
+  for (const { name } of Object.values(args)) expect(page).toContain(`.TP \\fB${name.toUpperCase()}\\fR`);
+  for (const heading of ["NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "EXIT STATUS", "SEE ALSO"]) {
+    expect(page).toContain(`.SH "${heading}"`);
+  }
+});
+
+test("exit codes are those of the command", () => {
+  expect(plain("vsync-rotate-passphrase")).toContain("\\fB5\\fR config missing");
+  expect(plain("vsync-runtime-token")).toContain("\\fB4\\fR config file missing");
+  expect(plain("vsync-push")).toContain("\\fB5\\fR conflict");
+});
+
+const CHECKERS = {
+  mandoc: ["-Tlint"],
+  groff: ["-man", "-ww", "-Tutf8", "-z"],
+  lexgrog: [],
+} as const;
+const installed = (program: string): boolean => spawnSync(program, ["--version"]).error === undefined;
+const absent = Object.keys(CHECKERS).filter((program) => !installed(program));
+if (absent.length > 0) console.log(`man pages: not checked by ${absent.join(", ")}: not installed here`);
+
+describe.each(Object.entries(CHECKERS))("%s", (program, args) => {
+  test.runIf(installed(program))("has nothing to say", () => {
+    for (const name of readdirSync(folder)) {
+      const { stdout, stderr, status } = spawnSync(program, [...args, join(folder, name)], { encoding: "utf8" });
+      expect({ name, stderr, status }).toEqual({ name, stderr: "", status: 0 });
+      if (program !== "lexgrog") expect(stdout).toBe("");
+    }
+  });
+});
