@@ -9,15 +9,15 @@ const root = join(import.meta.dirname, "../..");
  * whatever folder they are and wherever the program goes: its name alone is inside.
  *
  * @param bun the program that compiles
- * @param base the program that the code is put into: the target's bun
+ * @param target what is compiled for: its name in bun's words, and the bun program that the code is put into
  * @param program where the result goes
  */
-export function compile({ bun, base, program }) {
+export function compile({ bun, target, program }) {
   mkdirSync(dirname(program), { recursive: true });
   const aside = mkdtempSync(`${program}-`);
   const made = join(aside, basename(program));
   try {
-    execFileSync(bun, ["build", ...FLAGS, `--compile-executable-path=${base}`, "bin/binary.js", `--outfile=${made}`], {
+    execFileSync(bun, [join(import.meta.dirname, "bundle.mjs"), made, target.name, target.bun], {
       cwd: root,
       env: environment(),
       stdio: ["ignore", "ignore", "inherit"],
@@ -27,15 +27,6 @@ export function compile({ bun, base, program }) {
     rmSync(aside, { recursive: true, force: true });
   }
 }
-
-const FLAGS = [
-  "--compile",
-  "--minify",
-  "--bytecode",
-  // Else the program would run the bunfig.toml, and take in the .env, of the folder that it is started in.
-  "--no-compile-autoload-dotenv",
-  "--no-compile-autoload-bunfig",
-];
 
 /** Without what tells bun to behave differently. */
 function environment() {

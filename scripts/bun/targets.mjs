@@ -28,19 +28,13 @@ export function programName(name) {
   return TARGETS[name].os === "win32" ? "vsync.exe" : "vsync";
 }
 
-/** The path of bun's program for a target. The first call on a machine fetches it with npm. */
-export async function bunPath(name) {
+/** A target's name in bun's words, and the path of its bun program. The first call on a machine fetches it with npm. */
+export async function fetchTarget(name) {
   const { bun, ...platform } = TARGETS[name];
   const packages = await fetchPackages(import.meta.dirname, platform);
-  const program = join(
-    packages,
-    "node_modules",
-    "@oven",
-    `bun-${bun}`,
-    "bin",
-    platform.os === "win32" ? "bun.exe" : "bun",
-  );
+  const file = platform.os === "win32" ? "bun.exe" : "bun";
+  const program = join(packages, "node_modules", "@oven", `bun-${bun}`, "bin", file);
   // Each is optional for the sake of the other platforms, and npm is silent about one that it could not fetch.
   if (!existsSync(program)) throw new Error(`npm did not fetch @oven/bun-${bun}`);
-  return program;
+  return { name: `bun-${bun}`, bun: program };
 }

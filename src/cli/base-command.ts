@@ -1,7 +1,5 @@
-import { isatty } from "node:tty";
-import { Command } from "@oclif/core/command";
-import type { Config } from "@oclif/core/config";
 import type { InferredArgs, InferredFlags } from "@oclif/core/interfaces";
+import type { ArgInput, FlagInput } from "@oclif/core/parser";
 import { DAY_TO_DAY_EXIT_CODES } from "../errors.ts";
 import { type ExitCodes, exitCodeOf, reportFailure } from "./failure.ts";
 import { COMMON_FLAGS, type LogLevel } from "./flags.ts";
@@ -11,6 +9,7 @@ import { Output } from "./output.ts";
 import { type Declaration, parseArgv } from "./parse-argv.ts";
 import { Prompter } from "./prompter.ts";
 import type { SecretSources } from "./secret-input.ts";
+import { isTerminal, STDERR, STDOUT } from "./standard-streams.ts";
 import { Stdin } from "./stdin.ts";
 
 /** What a command was called with. `C` is the command's own class, which declares the flags and arguments. */
@@ -23,10 +22,21 @@ export interface Invocation<C extends typeof BaseCommand> {
 
 /**
  * A command: parse → one use-case → render. It throws; this class turns errors into words on stderr and an exit code,
- * the same with and without `--json`. Nothing of oclif's own error handling, JSON mode or exit codes is used.
+ * the same with and without `--json`.
+ *
+ * The statics are an oclif command's, so that oclif's parser and manifest understand it. It does not extend oclif's own
+ * class: that brings error handling, a JSON mode and exit codes of which nothing is used, and a third of a start.
  */
-export abstract class BaseCommand extends Command {
-  static override baseFlags = COMMON_FLAGS;
+export abstract class BaseCommand {
+  /** `audit:verify`; whoever loads a command sets it. */
+  static id = "";
+  static summary = "";
+  static description: string | undefined;
+  static examples: string[] = [];
+  static usage: string | undefined;
+  static args: ArgInput = {};
+  static flags: FlagInput = {};
+  static baseFlags = COMMON_FLAGS;
 
   /** Which exit code each failure has. */
   static exitCodes: ExitCodes = DAY_TO_DAY_EXIT_CODES;
@@ -34,6 +44,7 @@ export abstract class BaseCommand extends Command {
   /** The command runs another program: what follows `--` is that program's, and so are the signals. */
   static takesCommandLine = false;
 
+  readonly #argv: readonly string[];
   protected readonly output: Output;
   protected readonly stdin: Stdin;
   protected readonly prompter: Prompter;
@@ -49,17 +60,17 @@ export abstract class BaseCommand extends Command {
   /** Where a warning goes. */
   protected readonly warnUser = (text: string): void => this.output.warn(text);
 
-  constructor(argv: string[], config: Config) {
-    super(argv, config);
+  constructor(argv: readonly string[]) {
+    this.#argv = argv;
     this.env = process.env;
-    this.output = new Output(process.stdout, process.stderr, process.env);
+    this.output = new Output(STDOUT, STDERR, process.env);
     this.stdin = new Stdin(
       () => process.stdin,
-      () => isatty(0),
+      () => isTerminal(0),
     );
     this.prompter = new Prompter(
       () => ({ input: process.stdin, output: process.stderr }),
-      () => isatty(0) && isatty(2),
+      () => isTerminal(0) && isTerminal(2),
     );
   }
 
@@ -77,7 +88,7 @@ export abstract class BaseCommand extends Command {
     const letGo = own.takesCommandLine ? undefined : endOnSignals(this.output);
     let logLevel: LogLevel = "silent";
     try {
-      const parsed = await parseArgv(this.argv, declarationOf(own));
+      const parsed = await parseArgv(this.#argv, declarationOf(own));
       logLevel = parsed.flags["log-level"] as LogLevel;
       this.logger = await createLogger(logLevel);
       await this.execute(parsed as Invocation<never>);

@@ -6,7 +6,10 @@ import { usageOf } from "./usage.ts";
 
 /** What oclif caches of every command, made from the classes themselves: the content of `oclif.manifest.json`. */
 export async function makeManifest(pjson: PJSON, loaders: CommandLoaders): Promise<Manifest> {
-  const entries = await Promise.all(Object.entries(loaders).map(async ([id, load]) => [id, await load()] as const));
+  const entries = await Promise.all(
+    // oclif knows a command by a static `run`.
+    Object.entries(loaders).map(async ([id, load]) => [id, Object.assign(await load(), { run() {} })] as const),
+  );
   const discovery = { strategy: "explicit" as const, target: "commands", identifier: "COMMANDS" };
   const plugin = new Plugin({
     root: "/",
@@ -29,7 +32,7 @@ export async function makeManifest(pjson: PJSON, loaders: CommandLoaders): Promi
 }
 
 /** Without the statics that are this program's own. oclif's usage would name every flag in a line of its own making. */
-function declared({ exitCodes: _, takesCommandLine, ...command }: Command.Cached): Command.Cached {
+function declared({ exitCodes: _, run: __, takesCommandLine, ...command }: Command.Cached): Command.Cached {
   const { args, usage } = command;
   const words = usageOf({ args, takesCommandLine: takesCommandLine === true });
   return { ...command, usage: usage ?? `<%= command.id %> ${words}` };

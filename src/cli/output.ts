@@ -23,14 +23,12 @@ export function isLively({ isTTY }: Sink, env: Readonly<Record<string, string | 
 export class Output {
   readonly #stdout: Sink;
   readonly #stderr: Sink;
-  readonly #colours: boolean;
-  readonly #coloursResult: boolean;
+  readonly #env: Readonly<Record<string, string | undefined>>;
 
   constructor(stdout: Sink, stderr: Sink, env: Readonly<Record<string, string | undefined>>) {
     this.#stdout = stdout;
     this.#stderr = stderr;
-    this.#colours = isLively(stderr, env);
-    this.#coloursResult = isLively(stdout, env);
+    this.#env = env;
   }
 
   /** How wide the terminal is that shows the result; undefined where there is none. */
@@ -46,7 +44,9 @@ export class Output {
   /** A line of the result that stands over others. */
   heading(text: string): void {
     const line = printable(text);
-    this.#stdout.write(`${this.#coloursResult ? styleText("bold", line, { validateStream: false }) : line}\n`);
+    this.#stdout.write(
+      `${isLively(this.#stdout, this.#env) ? styleText("bold", line, { validateStream: false }) : line}\n`,
+    );
   }
 
   /** The result as a table: aligned columns, and no head where it is read by a program. */
@@ -101,6 +101,6 @@ export class Output {
 
   #styled(style: Style, text: string): string {
     // The stream has been looked at above; styleText would look at stdout.
-    return this.#colours ? styleText(style, text, { validateStream: false }) : text;
+    return isLively(this.#stderr, this.#env) ? styleText(style, text, { validateStream: false }) : text;
   }
 }

@@ -1,9 +1,9 @@
-import { Config } from "@oclif/core/config";
 import type { Manifest } from "@oclif/core/interfaces";
 import { DAY_TO_DAY_EXIT_CODES } from "../errors.ts";
 import { exitCodeOf, reportFailure, UNEXPECTED_EXIT_CODE } from "./failure.ts";
 import { Output } from "./output.ts";
 import type { ProgramParts } from "./program-parts.ts";
+import { STDERR, STDOUT } from "./standard-streams.ts";
 import { setVersion } from "./version.ts";
 import { findCommand } from "./which-command.ts";
 
@@ -14,9 +14,7 @@ import { findCommand } from "./which-command.ts";
  * questions, quotes what was typed, and ends with 2 or 127.
  */
 export async function runProgram(argv: readonly string[], parts: ProgramParts): Promise<void> {
-  const output = new Output(process.stdout, process.stderr, process.env);
-  // A reader that has seen enough (`| head -1`) is no failure.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", onStreamFault);
+  const output = new Output(STDOUT, STDERR, process.env);
   process.on("uncaughtException", (error) => {
     reportFailure(error, output, { withStack: wantsStack(argv) });
     process.exit(UNEXPECTED_EXIT_CODE);
@@ -44,7 +42,7 @@ async function dispatch(argv: readonly string[], parts: ProgramParts, output: Ou
   const found = await parts.loaders[id]?.();
   if (found === undefined) throw new TypeError(`no command ${id}`);
   found.id = id;
-  await new found([...rest], new Config({ root: "/", pjson: parts.pjson })).run();
+  await new found(rest).run();
 }
 
 function versionLine({ pjson, commit }: ProgramParts): string {
@@ -86,9 +84,4 @@ async function manifestOf(parts: ProgramParts): Promise<Manifest> {
 async function answerShell(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
   const completion = await import("./completion/answer.ts");
   await completion.answerShell(words, await manifestOf(parts), process.env, output);
-}
-
-/** A reader that has seen enough is no failure; anything else is, and whoever wrote says so. */
-function onStreamFault(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") process.exitCode = 1;
 }
