@@ -1,0 +1,67 @@
+import { constants, inflateRawSync } from "node:zlib";
+
+/** What a secret of one kind looks like, and what of it may stand in the repository. */
+interface Kind {
+  readonly what: string;
+  readonly pattern: RegExp;
+  readonly isAllowed?: (found: string) => boolean;
+}
+
+export interface FoundSecret {
+  readonly what: string;
+  readonly line: number;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    what: "an AWS access key id",
+    pattern: /\b(?:AKIA|ASIA|AGPA|AROA|AIDA)[0-9A-Z]{16}\b/g,
+    // the key of AWS's own documentation
+    isAllowed: (found) => /^A[KS]IAIOSFODNN7EXAMPLE$/.test(found),
+  },
+  {
+    what: "an AWS secret access key",
+    pattern: /(?<=secret_?access_?key\\?["']?\s*[:=]\s*\\?["']?)[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/gi,
+    isAllowed: (found) => found === "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+  },
+  { what: "a private key", pattern: /-----BEGIN [A-Z ]*PRIVATE KEY-----/g },
+  { what: "an age key", pattern: /\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b/g },
+  { what: "a GitHub token", pattern: /\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{82})/g },
+  { what: "an npm token", pattern: /\bnpm_[A-Za-z0-9]{36}\b/g },
+  { what: "a Slack token", pattern: /\bxox[abeoprs]-[0-9A-Za-z-]{20,}/g },
+  { what: "a Stripe key", pattern: /\b[rs]k_live_[0-9A-Za-z]{20,}/g },
+  { what: "a Google API key", pattern: /\bAIza[0-9A-Za-z_-]{35}\b/g },
+  { what: "a JSON Web Token", pattern: /\beyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20,}/g },
+  // cut ones included, of which enough is left to be read
+  { what: "a runtime token", pattern: /(?<=vsync-cfg-v1:)H4sI[\w-]{40,}/g, isAllowed: holdsNoKey },
+];
+
+/** The access keys that tokens of the vectors and tests hold: made up, of no cloud. */
+const MADE_UP_KEYS = ["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"];
+
+function holdsNoKey(encoded: string): boolean {
+  const text = inflatedStart(Buffer.from(encoded, "base64url"));
+  const keys = Array.from(text.matchAll(/"accessKeyId"\s*:\s*"([^"]*)"/g), ([, key = ""]) => key);
+  return keys.every((key) => MADE_UP_KEYS.includes(key));
+}
+
+/** As far as it can be read, the checksum apart: some vectors are damaged on purpose. */
+function inflatedStart(gzip: Uint8Array): string {
+  const HEADER_BYTES = 10;
+  try {
+    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 20 };
+    return inflateRawSync(gzip.subarray(HEADER_BYTES), options).toString("latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** The lines of the text that hold what looks like a secret, and that it is not one of the fixtures'. */
+export function secretsIn(text: string): FoundSecret[] {
+  const found = KINDS.flatMap(({ what, pattern, isAllowed = () => false }) =>
+    Array.from(text.matchAll(pattern))
+      .filter(([value]) => !isAllowed(value))
+      .map(({ index }) => ({ what, line: text.slice(0, index).split("\n").length })),
+  );
+  return found.toSorted((a, b) => a.line - b.line);
+}

@@ -1,0 +1,106 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { justified, productionTree, weightOf } from "../../scripts/supply-chain/dependencies.ts";
+import { secretsIn } from "../../scripts/supply-chain/secrets.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const readJson = (path: string) => JSON.parse(readFileSync(join(ROOT, path), "utf8"));
+const dependencies = Object.keys(readJson("package.json").dependencies);
+const tree = [...productionTree()];
+
+/** Licences that ask for no more than to be named. */
+const LICENCES = ["MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "0BSD", "BlueOak-1.0.0", "(MIT OR CC0-1.0)"];
+/** It builds an addon; the package has it ready for the platforms that we support, and without it the built-in is used. */
+const NEEDLESS_SCRIPTS = ["argon2"];
+
+describe("the run-time dependencies", () => {
+  const rows = justified();
+
+  test("each has its row in decision 0007, and no other", () => {
+    expect([...rows.keys()].toSorted()).toEqual(dependencies.toSorted());
+  });
+
+  test.each(dependencies)("%s: why, who, what else; and the size that it has", (name) => {
+    const row = rows.get(name);
+    expect(Object.values(row ?? {}).filter((cell) => cell === "" || cell === undefined)).toEqual([]);
+    const [, packages, megabytes] = /^(\d+) packages?, ([\d.]+) MB$/.exec(row?.size ?? "") ?? [];
+    const weight = weightOf(name);
+    expect(Number(packages)).toBe(weight.packages);
+    expect(Math.abs(Number(megabytes) - weight.megabytes)).toBeLessThan(0.1 + 0.1 * weight.megabytes);
+  });
+
+  test("may be passed on: in the lockfile, and as each package says itself", () => {
+    const others = tree.flatMap(([folder, { name, license }]) => {
+      const said = readJson(`${folder}/package.json`).license;
+      return LICENCES.includes(license ?? "") && said === license ? [] : [`${name}: ${license}, ${said}`];
+    });
+    expect(tree.length).toBeGreaterThan(dependencies.length);
+    expect(others).toEqual([]);
+  });
+
+  test("none needs an install script, and npm runs none", () => {
+    const scripted = tree.filter(([, entry]) => entry.hasInstallScript).map(([, { name }]) => name);
+    expect(scripted).toEqual(NEEDLESS_SCRIPTS);
+    expect(readFileSync(join(ROOT, ".npmrc"), "utf8")).toContain("ignore-scripts=true\n");
+  });
+
+  test("the lockfile has a digest of everything, and nobody's address", () => {
+    const entries = Object.entries<{ integrity?: string; resolved?: string }>(readJson("package-lock.json").packages);
+    const fetched = entries.filter(([folder]) => folder !== "");
+    expect(fetched.filter(([, entry]) => !/^sha512-/.test(entry.integrity ?? "")).map(([folder]) => folder)).toEqual(
+      [],
+    );
+    expect(fetched.filter(([, entry]) => entry.resolved !== undefined).map(([folder]) => folder)).toEqual([]);
+  });
+});
+
+describe("secrets in the repository", () => {
+  test("there is none but the fixtures'", () => {
+    const names = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
+    const found = names
+      .toString()
+      .split("\0")
+      .filter((name) => name !== "")
+      .flatMap((name) => secretsIn(textOf(name)).map(({ what, line }) => `${name}:${line}: ${what}`));
+    expect(found).toEqual([]);
+  });
+
+  const key = `AK${"IA"}QX7RZ2M4LT9WPS3D`;
+  const token = (fields: object): string =>
+    `vsync-cfg-v1:${gzipSync(JSON.stringify({ v: 1, endpoint: "https://s3.example.com", ...fields })).toString("base64url")}`;
+
+  // in parts, so that this file holds none
+  test.each([
+    ["an AWS access key id", `id = ${key}`],
+    ["an AWS secret access key", `"secretAccess${"Key"}": "${"q8Zr+2vK".repeat(5)}"`],
+    ["an AWS secret access key", `AWS_SECRET_ACCESS_${"KEY"}=${"q8Zr+2vK".repeat(5)}`],
+    ["a private key", `-----BEGIN RSA ${"PRIVATE"} KEY-----`],
+    ["an age key", `AGE-SECRET-${"KEY"}-1${"Q".repeat(58)}`],
+    ["a GitHub token", `gh${"p"}_${"a1B2".repeat(9)}`],
+    ["an npm token", `np${"m"}_${"a1B2".repeat(9)}`],
+    ["a Slack token", `xox${"b"}-123456789012-abcdefghij`],
+    ["a Stripe key", `sk_${"live"}_${"a1".repeat(12)}`],
+    ["a Google API key", `AI${"za"}${"a1B2c".repeat(7)}`],
+    ["a JSON Web Token", `ey${"J"}${"a".repeat(30)}.ey${"J"}${"b".repeat(30)}.${"c".repeat(30)}`],
+    ["a runtime token", token({ accessKeyId: key })],
+    ["a runtime token", token({ accessKeyId: key, bucket: "acme-secrets" }).slice(0, -20)],
+  ])("%s is found in a file", (what, line) => {
+    expect(secretsIn(`first\n${line}\n`)).toEqual([{ what, line: 2 }]);
+  });
+
+  test("a token without a key is none", () => {
+    expect(secretsIn(token({ bucket: "acme-secrets", prefix: "api/prod/", env: "prod" }))).toEqual([]);
+  });
+});
+
+function textOf(name: string): string {
+  try {
+    return readFileSync(join(ROOT, name), "latin1");
+  } catch {
+    // in the index, and removed from the disk
+    return "";
+  }
+}
