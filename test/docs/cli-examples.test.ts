@@ -1,4 +1,4 @@
-import { cp, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Command, readPage, sectionsOf } from "./page.ts";
@@ -33,6 +33,8 @@ const ANSWERS: Readonly<Record<string, readonly [question: string, answer: strin
 };
 /** An S3 bucket is spoken of. */
 const ON_S3 = /--bucket|AKIA|^vsync policy/;
+/** Where shells look for completions; theirs to make. */
+const SHELL_FOLDERS = [".local/share/bash-completion/completions", ".zfunc", ".config/fish/completions"];
 const SECRETS = ["DATABASE_URL", "SESSION_SECRET", "PGPASSWORD", "OLD_TOKEN", "SMTP_USER", "SMTP_PASSWORD"];
 
 let vault: Scene & AsyncDisposable;
@@ -93,6 +95,7 @@ async function history({ sandbox, env }: Scene): Promise<string> {
   const { VSYNC_PASSPHRASE: now = "" } = env;
   await sandbox.write("work/old-passphrase", THEN);
   await sandbox.write("outside/run/secrets/vsync", now);
+  for (const folder of SHELL_FOLDERS) await mkdir(join(sandbox.home, folder), { recursive: true });
   for (const name of ["app.py", "server.js"]) await sandbox.write(`work/${name}`, "");
   const must = async (args: readonly string[], with_: Readonly<Record<string, string>> = {}) => {
     const ran = await sandbox.run(args, { env: { ...env, ...with_ } });

@@ -63,9 +63,19 @@ const keepsLines = ({ stdin }: Call): Record<string, string> =>
 /** What the pages' `aws iam create-access-key` makes; the S3 server of the scene knows it, and that it may only read. */
 export const NEW_KEY = { AccessKeyId: "AKIDOFREADER", SecretAccessKey: "secret/of+reader" } as const;
 
-function fieldOfFile({ group }: Call): string {
-  const names = group("path").split(".").slice(1);
-  const value = names.reduce((part, name) => part[name], JSON.parse(fileText(group("file"))));
+const SECRET = `apiVersion: v1
+kind: Secret
+metadata:
+  name: api
+data:
+  DATABASE_URL: ${btoa("postgres://from-k8s")}
+`;
+
+const fieldOfFile = ({ group }: Call): string => fieldOf(fileText(group("file")), group("path"));
+
+function fieldOf(text: string, path: string): string {
+  const names = path.split(".").slice(1);
+  const value = names.reduce((part, name) => part[name], JSON.parse(text));
   return `${String(value)}\n`;
 }
 
@@ -113,6 +123,7 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
       prints: () => "kind: Secret\n",
     },
     { args: /^apply -f \S+$/ },
+    { args: /^get secret \S+ -o yaml$/, prints: () => SECRET },
     { args: /^rollout (restart|status) deployment\/\S+$/ },
   ],
   docker: [
@@ -152,6 +163,7 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
     },
   ],
   jq: [
+    { args: /^-r (?<path>[.\w]+)$/, prints: ({ group, stdin }) => fieldOf(stdin(), group("path")) },
     { args: /^-r (?<path>[.\w]+) (?<file>\S+)$/, prints: fieldOfFile },
     { args: /^\.rows\[\] \| select\(\.action == "\w+"\)$/, prints: ({ stdin }) => rowsIn(stdin()) },
   ],

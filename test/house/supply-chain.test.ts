@@ -49,11 +49,10 @@ describe("the run-time dependencies", () => {
 
   test("the lockfile has a digest of everything, and nobody's address", () => {
     const entries = Object.entries<{ integrity?: string; resolved?: string }>(readJson("package-lock.json").packages);
-    const fetched = entries.filter(([folder]) => folder !== "");
-    expect(fetched.filter(([, entry]) => !/^sha512-/.test(entry.integrity ?? "")).map(([folder]) => folder)).toEqual(
-      [],
-    );
-    expect(fetched.filter(([, entry]) => entry.resolved !== undefined).map(([folder]) => folder)).toEqual([]);
+    const faults = entries.filter(([folder, { integrity = "", resolved }]) => {
+      return folder !== "" && (!integrity.startsWith("sha512-") || resolved !== undefined);
+    });
+    expect(faults.map(([folder]) => folder)).toEqual([]);
   });
 });
 
