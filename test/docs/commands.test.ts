@@ -15,6 +15,7 @@ const STARTS: Readonly<Record<string, Start>> = {
   "docs/air-gapped.md#a-machine-on-its-own": "fresh",
   "docs/air-gapped.md#a-token-without-a-look-at-the-store": "fresh",
   "docs/iam-key.md": "bucket",
+  "docs/library.md": "app",
   "docs/s3.md": "bucket",
 };
 

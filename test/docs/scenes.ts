@@ -1,5 +1,6 @@
 import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { fetchPackages } from "../../scripts/fetched-packages.ts";
 import { machineOnDisk, OLD } from "../integration/rotation-fixture.ts";
 import { configure, createVaultAt, type Place } from "../integration/s3-fixture.ts";
 import { startStrictS3 } from "../support/strict-s3/server.ts";
@@ -11,8 +12,11 @@ import { NEW_KEY } from "./stand-ins.ts";
 /** A scene with what it needs to be put away. */
 export interface SetScene extends Scene, AsyncDisposable {}
 
-/** How a section begins. `vault`: at generation 1 in a directory; `bucket`: the same in a bucket; `fresh`: nothing. */
-export type Start = "vault" | "bucket" | "fresh";
+/**
+ * How a section begins. `vault`: at generation 1 in a directory; `bucket`: the same in a bucket; `fresh`: nothing; `app`:
+ * a vault with a file, and an app's two variables.
+ */
+export type Start = "vault" | "bucket" | "fresh" | "app";
 
 /** What every repository of the pages has. */
 const FILES = {
@@ -20,6 +24,7 @@ const FILES = {
   ".env.prod": "DATABASE_URL=postgres://app:s3cret@db.internal/app\nSESSION_SECRET=9f2c\n",
   "ca.pem": "-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----\n",
 };
+const STRANGERS = join(import.meta.dirname, "../support/strangers");
 const KEY = { accessKeyId: "AKIDOFANN", secretAccessKey: "secret/of+ann" };
 const READER: User = {
   accessKeyId: NEW_KEY.AccessKeyId,
@@ -29,6 +34,7 @@ const READER: User = {
 
 export async function setScene(start: Start): Promise<SetScene> {
   if (start === "bucket") return bucketScene();
+  if (start === "app") return appScene();
   const machine = start === "vault" ? await machineOnDisk() : null;
   const sandbox = machine?.sandbox ?? (await openSandbox());
   await giveFiles(sandbox);
@@ -58,6 +64,19 @@ async function bucketScene(): Promise<SetScene> {
       await server.close();
     },
   };
+}
+
+async function appScene(): Promise<SetScene> {
+  const scene = await setScene("vault");
+  const { sandbox, env } = scene;
+  await sandbox.write("work/sa.json", '{"type":"service_account"}');
+  const pushed = await sandbox.run(["push", "prod", "--file=sa.json=sa.json"], { env });
+  const minted = await sandbox.run(["runtime-token", "--env=prod"], { env });
+  if (pushed.exitCode !== 0 || minted.exitCode !== 0) throw new Error(pushed.stderr + minted.stderr);
+  const esbuild = join(await fetchPackages(STRANGERS), "node_modules/esbuild");
+  await mkdir(join(sandbox.work, "node_modules/.bin"));
+  await symlink(join(esbuild, "bin/esbuild"), join(sandbox.work, "node_modules/.bin/esbuild"));
+  return { ...scene, env: { ...env, VSYNC_CONFIG: minted.stdout.trimEnd() } };
 }
 
 /** The pages have the vault where `init --local` puts it. */

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -44,6 +44,10 @@ async function installAside(aside: string, tarball: string, folder: string): Pro
   await writeFile(join(aside, "package.json"), "{}\n");
   const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", tarball];
   await promisify(execFile)("npm", args, { cwd: aside });
+  for (const it of await readdir(CACHE)) {
+    if (it.startsWith("installed-") && it !== basename(folder))
+      await rm(join(CACHE, it), { recursive: true, force: true });
+  }
   try {
     await rename(aside, folder);
   } catch (error) {
