@@ -47,7 +47,7 @@ describe("the package's tarball", () => {
       "package/oclif.manifest.json",
       "package/package.json",
     ]);
-    expect(names.filter((name) => !/\.(js|d\.ts|md|json)$|LICENSE$/.test(name))).toEqual([]);
+    expect(names.filter((name) => !/\.(js|d\.ts|md|json|1)$|LICENSE$/.test(name))).toEqual([]);
     expect(names).toContain("package/dist/runtime/index.d.ts");
     expect(names).toContain("package/docs/format.md");
   });
