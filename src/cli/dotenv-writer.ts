@@ -16,16 +16,21 @@ export function encodeDotenv(secrets: readonly Item[], env: string): Uint8Array 
   return Buffer.concat(secrets.map((secret) => Buffer.from(`${assignmentOf(secret, env)}\n`)));
 }
 
-function assignmentOf({ name, data }: Item, env: string): string {
-  const value = data.exposeText();
-  if (PLAIN.test(value) && readsBack(`${name}=${value}`, name, data)) return `${name}=${value}`;
-  const text = formsOf(value)
-    .map((form) => `${name}=${form}`)
-    .find((line) => readsBack(line, name, data));
-  if (text !== undefined) return text;
+function assignmentOf(secret: Item, env: string): string {
+  const assignment = dotenvAssignment(secret);
+  if (assignment !== null) return assignment;
+  const { name } = secret;
   throw new InputError(`${JSON.stringify(name)} cannot be written into a dotenv file: no quoting keeps it as it is`, {
     hint: `get it with vsync get ${env} ${name} --raw or --json; nothing was written`,
   });
+}
+
+/** `NAME=value`, quoted where it must be, without the line end; null where no quoting keeps the value as it is. */
+export function dotenvAssignment({ name, data }: Pick<Item, "name" | "data">): string | null {
+  const value = data.exposeText();
+  if (PLAIN.test(value) && readsBack(`${name}=${value}`, name, data)) return `${name}=${value}`;
+  const lines = formsOf(value).map((form) => `${name}=${form}`);
+  return lines.find((line) => readsBack(line, name, data)) ?? null;
 }
 
 /** In the order of how many other readers take them alike: single quotes keep `$` and backslashes from shells. */

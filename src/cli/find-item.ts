@@ -9,24 +9,35 @@ export function findItem(items: readonly Item[], name: string): Item {
   throw refuseUnknown(name, items);
 }
 
-/** Which of the vault's secrets a program is to get. */
+/** Which of the vault's names a program is to get. */
 export interface Selection {
   readonly only?: readonly string[] | undefined;
   readonly except?: readonly string[] | undefined;
 }
 
-/**
- * The secrets that are selected; files never are. A name that is not there is refused, also one to leave out: a typo
- * there would hand over what was to stay.
- *
- * @throws InputError the vault has no secret of one of the names
- */
-export function selectSecrets(items: readonly Item[], { only, except = [] }: Selection): readonly Item[] {
+/** As `selectItems`, of the secrets: a file is no variable. */
+export function selectSecrets(items: readonly Item[], selection: Selection): readonly Item[] {
   const secrets = items.filter((item) => item.kind === "secret");
-  const known = new Set(secrets.map((item) => item.name));
-  const missing = [...(only ?? []), ...except].find((name) => !known.has(name));
-  if (missing !== undefined) throw unknownName("the vault has no secret", missing, secrets);
-  return secrets.filter(({ name }) => (only?.includes(name) ?? true) && !except.includes(name));
+  return selectItems(secrets, selection, "the vault has no secret");
+}
+
+/**
+ * The items that are selected. A name that is not there is refused, also one to leave out: a typo there would hand over
+ * what was to stay.
+ *
+ * @throws InputError the vault has none of one of the names
+ */
+export function selectItems(
+  items: readonly Item[],
+  { only, except }: Selection,
+  fault = "the vault has no",
+): readonly Item[] {
+  const known = new Set(items.map((item) => item.name));
+  const missing = [...(only ?? []), ...(except ?? [])].find((name) => !known.has(name));
+  if (missing !== undefined) throw unknownName(fault, missing, items);
+  const wanted = only === undefined ? known : new Set(only);
+  const unwanted = new Set(except);
+  return items.filter(({ name }) => wanted.has(name) && !unwanted.has(name));
 }
 
 /** For a command about names that must be there. */

@@ -7,6 +7,8 @@ import { MAX_BUNDLE_BYTES } from "../vault/limits.ts";
 import { requireOne } from "./item-words.ts";
 import { readBinary } from "./push-input.ts";
 import type { SecretSources } from "./secret-input.ts";
+import { isVariableName } from "./variable-name.ts";
+import { withoutLineEnd } from "./without-line-end.ts";
 
 /** What `set` was told to take. */
 export interface SetInput {
@@ -48,7 +50,7 @@ export function wantedKeys(names: readonly string[], { file, "from-file": from }
 }
 
 function checkKey(name: string): void {
-  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return;
+  if (isVariableName(name)) return;
   const assigned = /^([A-Za-z_][A-Za-z0-9_]{0,63})=/.exec(name)?.[1];
   if (assigned !== undefined) {
     throw new InputError(`the value of ${assigned} stands on the command line, where other users can see it`, {
@@ -89,12 +91,10 @@ async function readFrom(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Without one line end at the end, which editors and `echo` leave behind. */
 function textOf(bytes: Uint8Array, name: string, raw: boolean): Uint8Array {
   const fault = !isUtf8(bytes) ? "is not UTF-8 text" : bytes.includes(0) ? "has a NUL character" : null;
   if (fault !== null) {
     throw new InputError(`the value of ${name} ${fault}`, { hint: "hold other bytes as a file: --file=<name>=<path>" });
   }
-  if (raw || bytes.at(-1) !== 0x0a) return bytes;
-  return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
+  return raw ? bytes : withoutLineEnd(bytes);
 }

@@ -32,22 +32,33 @@ export async function readPushInput(
 }
 
 async function readDotenv(from: string, { stdin, output }: PushSources): Promise<readonly NamedData[]> {
-  const bytes = from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readDotenvFile(from);
+  const bytes = from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readTextFile(from, FROM_HINT);
   const { entries, warnings } = parseDotenv(bytes, from === "-" ? "stdin" : from);
   for (const warning of warnings) output.warn(warning);
   return entries.map(({ name, value }) => ({ name, kind: "secret", data: value }));
 }
 
-async function readDotenvFile(path: string): Promise<Uint8Array> {
+const FROM_HINT = "name the dotenv file with --from=<file>, or pipe it in with --from=-";
+
+/** All of a file that `--from` names. @throws InputError it cannot be read, or is larger than a vault */
+export async function readTextFile(path: string, hint: string): Promise<Uint8Array> {
   try {
+    const stats = await stat(path);
     // Opening a named pipe waits for its other end, and cannot be interrupted. `<(command)` has one.
-    if ((await stat(path)).isFIFO() && !/^\/(dev|proc)\//.test(path)) {
+    if (stats.isFIFO() && !/^\/(dev|proc)\//.test(path)) {
       throw new InputError(`${path} is a named pipe`, { hint: "pipe it in with --from=-" });
     }
+    if (stats.size > MAX_BUNDLE_BYTES) throw tooLarge(path, stats.size);
     return await readFile(path);
   } catch (error) {
-    throw unreadable(path, error, "name the dotenv file with --from=<file>, or pipe it in with --from=-");
+    throw unreadable(path, error, hint);
   }
+}
+
+function tooLarge(path: string, bytes: number): InputError {
+  return new InputError(`${path} has ${bytes} bytes: a vault holds ${MAX_BUNDLE_BYTES} in all`, {
+    hint: "keep it elsewhere, and its location and key here",
+  });
 }
 
 /** A file to hold, from `<name>=<path>`. @throws InputError it is not that, or the file is refused */
@@ -63,24 +74,21 @@ export async function readBinary(given: string): Promise<NamedData> {
       hint: "what stands before the = is the name in the vault, as in --file certs/ca.pem=./ca.pem",
     });
   }
-  return { name, kind: "file", ...(await readWhole(path)) };
+  return { name, kind: "file", ...(await readWhole(path, "check the path after the = of --file")) };
 }
 
-async function readWhole(path: string): Promise<{ mode: number; data: Secret }> {
+/** A regular file, to the byte. @throws InputError it is none, is larger than a vault, or cannot be read */
+export async function readWhole(path: string, hint: string): Promise<{ mode: number; data: Secret }> {
   try {
     // O_NONBLOCK: opening a named pipe would wait for its other end. Windows has no such flag.
     await using handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = await handle.stat();
     if (!stats.isFile())
       throw new InputError(`${path} is no regular file`, { hint: "name a file after the = of --file" });
-    if (stats.size > MAX_BUNDLE_BYTES) {
-      throw new InputError(`${path} has ${stats.size} bytes: a vault holds ${MAX_BUNDLE_BYTES} in all`, {
-        hint: "keep it elsewhere, and its location and key here",
-      });
-    }
+    if (stats.size > MAX_BUNDLE_BYTES) throw tooLarge(path, stats.size);
     return { mode: stats.mode & 0o777, data: Secret.ofBytes(await handle.readFile()) };
   } catch (error) {
-    throw unreadable(path, error, "check the path after the = of --file");
+    throw unreadable(path, error, hint);
   }
 }
 

@@ -1,6 +1,7 @@
 import { InputError } from "../errors.ts";
 import type { Item } from "../vault/item.ts";
 import type { OpenedVault } from "../vault/open.ts";
+import { modeText } from "./item-mode.ts";
 import type { Output } from "./output.ts";
 
 /** How a value is wanted: to the byte, as JSON, or as a line. */
@@ -55,5 +56,5 @@ function describe({ name, kind, mode, data }: Item): Record<string, unknown> {
 }
 
 function modeOf(mode: number | undefined): { readonly mode?: string } {
-  return mode === undefined ? {} : { mode: mode.toString(8).padStart(4, "0") };
+  return mode === undefined ? {} : { mode: modeText(mode) };
 }

@@ -3,10 +3,9 @@ import { runChild } from "../cli/child.ts";
 import { childEnvironment } from "../cli/child-environment.ts";
 import { requiredCommandLine } from "../cli/command-line.ts";
 import { selectSecrets } from "../cli/find-item.ts";
-import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
 import { openAnywhere } from "../cli/open-anywhere.ts";
-
-const KEYS = { helpValue: "<key>,<key>", multiple: true, delimiter: "," } as const;
+import { SELECTION_FLAGS } from "../cli/selection-flags.ts";
 
 export class Run extends BaseCommand {
   static override summary = "Run a program with the vault's secrets in its environment";
@@ -23,12 +22,7 @@ does not open. Secrets win over variables of the same name; VSYNC_CONFIG and VSY
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    only: Flags.string({
-      description: "hand over these secrets alone (commas between)",
-      ...KEYS,
-      exclusive: ["except"],
-    }),
-    except: Flags.string({ description: "hand over all secrets but these", ...KEYS }),
+    ...SELECTION_FLAGS,
   };
   static override takesCommandLine = true;
 

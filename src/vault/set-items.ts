@@ -5,7 +5,7 @@ import type { CommitPorts, Committed } from "./commit.ts";
 
 export interface SetResult {
   readonly changes: Changes;
-  /** Null where the vault held these very values already. */
+  /** Null where the vault held these very values already, or `confirm` said no. */
   readonly committed: Committed | null;
   /** The newest generation: the committed one, or the one that was there. */
   readonly gen: number;
@@ -17,14 +17,19 @@ export type RefuseName = (name: string, items: readonly NamedData[]) => Error;
 const refuseName: RefuseName = (name) =>
   new InputError(`the vault has no ${JSON.stringify(name)}`, { hint: "`vsync list` shows the names" });
 
+/** Asked before the first write, where something would change; false ends it. */
+export type ConfirmChanges = (changes: Changes) => Promise<boolean>;
+
 /** Adds items or gives them new data; all others stay. */
 export async function setItems(
   ports: CommitPorts,
   request: AmendRequest,
   items: readonly NamedData[],
+  confirm: ConfirmChanges = async () => true,
 ): Promise<SetResult> {
   const named = new Set(items.map((item) => item.name));
-  return editItems(ports, request, "set", (before) => [...before.filter((item) => !named.has(item.name)), ...items]);
+  const edit = (before: readonly NamedData[]) => [...before.filter((item) => !named.has(item.name)), ...items];
+  return editItems(ports, request, { action: "set", edit, confirm });
 }
 
 /** @throws what `refuse` makes, an InputError: the vault has no item of one of these names; nothing was written */
@@ -34,18 +39,24 @@ export async function unsetItems(
   names: readonly string[],
   refuse: RefuseName = refuseName,
 ): Promise<SetResult> {
-  return editItems(ports, request, "unset", (before) => {
+  const edit = (before: readonly NamedData[]) => {
     const missing = names.find((name) => !before.some((item) => item.name === name));
     if (missing !== undefined) throw refuse(missing, before);
     return before.filter((item) => !names.includes(item.name));
-  });
+  };
+  return editItems(ports, request, { action: "unset", edit, confirm: async () => true });
+}
+
+interface Edit {
+  readonly action: string;
+  readonly edit: (before: readonly NamedData[]) => readonly NamedData[];
+  readonly confirm: ConfirmChanges;
 }
 
 async function editItems(
   ports: CommitPorts,
   request: AmendRequest,
-  action: string,
-  edit: (before: readonly NamedData[]) => readonly NamedData[],
+  { action, edit, confirm }: Edit,
 ): Promise<SetResult> {
   let changes = NO_CHANGES;
   let gen = 0;
@@ -53,7 +64,9 @@ async function editItems(
     gen = manifest.gen;
     const after = edit(bundle.items);
     changes = compareItems(bundle.items, after);
-    return isEmpty(changes) ? null : { action, items: identifyItems(ports.random, after, bundle.items) };
+    if (isEmpty(changes)) return null;
+    const items = identifyItems(ports.random, after, bundle.items);
+    return (await confirm(changes)) ? { action, items } : null;
   });
   return { changes, committed, gen: committed?.manifest.gen ?? gen };
 }

@@ -1,0 +1,51 @@
+import { InputError } from "../../errors.ts";
+import type { OpenedVault } from "../../vault/open.ts";
+import type { Output } from "../output.ts";
+import { codeOf, lookAt } from "../planted-links.ts";
+import { writePrivateFile } from "../private-file.ts";
+
+export interface Exported {
+  readonly text: string;
+  readonly count: number;
+  /** Where to, if not to stdout. */
+  readonly out: string | undefined;
+}
+
+/** Writes the file, at once and for this user alone, or prints it. @throws InputError the file cannot be written */
+export async function deliverExport(
+  { text, count, out }: Exported,
+  { manifest }: OpenedVault,
+  output: Output,
+): Promise<void> {
+  if (out === undefined) return print(text, output);
+  await writeFile(out, text);
+  output.done(`Wrote ${count} of ${manifest.env}'s names (gen=${manifest.gen}) to ${out}, readable by you alone`);
+}
+
+function print(text: string, output: Output): void {
+  output.raw(text);
+  if (process.stdout.isTTY) {
+    output.warn(
+      "these values are on the screen now, and in its scrollback: --out=<file> writes them to a file of mode 0600",
+    );
+  }
+}
+
+async function writeFile(path: string, text: string): Promise<void> {
+  try {
+    const stats = await lookAt(path);
+    if (stats !== null && !stats.isFile()) throw notAFile(path, stats.isSymbolicLink());
+    await writePrivateFile(path, text);
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new InputError(`cannot write ${path}: ${codeOf(error)}`, {
+      hint: "check the folder's owner, mode and free space, or name another with --out=<file>",
+    });
+  }
+}
+
+function notAFile(path: string, isLink: boolean): InputError {
+  return new InputError(`${path} is ${isLink ? "a symbolic link, which is not followed" : "no regular file"}`, {
+    hint: "name another file with --out=<file>, or redirect stdout",
+  });
+}

@@ -1,0 +1,16 @@
+import { Flags, JSON_FLAG } from "../flags.ts";
+import { IMPORT_FORMATS } from "./format.ts";
+
+export const IMPORT_FLAGS = {
+  from: Flags.string({
+    description: "file, folder of secret files, or - for stdin",
+    helpValue: "<path>",
+    required: true,
+  }),
+  format: Flags.option({ options: IMPORT_FORMATS, description: "what it is, where that cannot be told" })(),
+  replace: Flags.boolean({ description: "make it the vault's whole content: what is not in it goes" }),
+  yes: Flags.boolean({ char: "y", description: "with --replace: remove without asking" }),
+  "dry-run": Flags.boolean({ description: "show what would change, and write nothing" }),
+  note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  ...JSON_FLAG,
+};

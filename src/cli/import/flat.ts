@@ -1,0 +1,64 @@
+import { InputError } from "../../errors.ts";
+import type { NamedData } from "../../vault/changes.ts";
+import { decodedBase64, modeIn } from "./encoded-file.ts";
+import { ImportedItems, placeAt, shownName } from "./imported-items.ts";
+import type { Tree } from "./tree.ts";
+
+/**
+ * One object of names and values. A string is the value; a number or a boolean is its text as it is written there;
+ * `{"base64": …, "mode": …}` is a file, as `vsync export --format=json` writes it.
+ *
+ * @throws InputError naming the line, and the path of what is nested
+ */
+export function readFlat(documents: readonly Tree[], label: string): readonly NamedData[] {
+  const [document, second] = documents;
+  if (second !== undefined) {
+    throw new InputError(`${placeAt(label, second.line)} begins a second document`, {
+      hint: "import them one by one; Kubernetes Secrets are read with --format=k8s",
+    });
+  }
+  const imported = new ImportedItems();
+  if (document === undefined || (document.kind === "scalar" && document.text === null)) return imported.items;
+  if (document.kind !== "map") {
+    throw new InputError(`${placeAt(label, document.line)} is no object of names and values`, {
+      hint: 'write {"NAME": "value"}, or NAME: value in YAML',
+    });
+  }
+  for (const [name, { line, value }] of document.entries)
+    addEntry(imported, { name, value, place: placeAt(label, line) });
+  return imported.items;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly value: Tree;
+  readonly place: string;
+}
+
+function addEntry(imported: ImportedItems, { name, value, place }: Entry): void {
+  if (value.kind === "scalar" && value.text !== null) return imported.addSecret(name, value.text, place);
+  if (value.kind === "scalar") {
+    throw new InputError(`${place} has no value for${shownName(name) || " a name"}`, {
+      hint: 'write "" for an empty value, or leave it out',
+    });
+  }
+  const base64 = value.kind === "map" ? value.entries.get("base64")?.value : undefined;
+  if (value.kind === "list" || base64?.kind !== "scalar") throw nested(name, value, place);
+  const unknown = [...value.entries.keys()].find((key) => key !== "base64" && key !== "mode");
+  if (unknown !== undefined) throw nested(name, value, place);
+  imported.addFile(name, decodedBase64(base64.text, place), place, modeIn(value.entries.get("mode")?.value, place));
+}
+
+function nested(name: string, value: Tree, place: string): InputError {
+  return new InputError(`${place} holds more than a value: ${pathOf(shownName(name).trim() || "?", value)}`, {
+    hint: "make it flat, a name and a value each; Kubernetes Secrets are read with --format=k8s",
+  });
+}
+
+/** `database.hosts[0]`: the way down to the first value that is not flat. */
+function pathOf(path: string, tree: Tree): string {
+  if (tree.kind === "scalar") return path;
+  if (tree.kind === "list") return tree.items[0] === undefined ? `${path}[]` : pathOf(`${path}[0]`, tree.items[0]);
+  const [first] = tree.entries;
+  return first === undefined ? `${path}.` : pathOf(`${path}.${shownName(first[0]).trim() || "?"}`, first[1].value);
+}

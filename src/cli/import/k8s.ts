@@ -1,0 +1,92 @@
+import { InputError } from "../../errors.ts";
+import type { NamedData } from "../../vault/changes.ts";
+import { decodedBase64 } from "./encoded-file.ts";
+import { ImportedItems, placeAt, shownName } from "./imported-items.ts";
+import type { Tree, TreeEntry } from "./tree.ts";
+
+const NO_ENTRIES: ReadonlyMap<string, TreeEntry> = new Map();
+
+export interface ImportedSecrets {
+  readonly items: readonly NamedData[];
+  /** About objects of other kinds, which were left out. */
+  readonly warnings: readonly string[];
+}
+
+/** Whether a document is a Kubernetes object: no flat object of secrets has both of these names. */
+export function isKubernetes(document: Tree | undefined): boolean {
+  return textAt(document, "apiVersion") !== null && textAt(document, "kind") !== null;
+}
+
+/**
+ * The Secrets of a Kubernetes manifest, also several in one stream or a List: `data` (base64) and `stringData`, which wins
+ * over `data` as it does in Kubernetes.
+ *
+ * @throws InputError naming the line; there is no Secret at all
+ */
+export function readK8s(documents: readonly Tree[], label: string): ImportedSecrets {
+  const imported = new ImportedItems();
+  const warnings: string[] = [];
+  const objects = documents.flatMap(objectsIn);
+  for (const object of objects) {
+    if (textAt(object, "kind") === "Secret") addSecret(imported, object, label);
+    else
+      warnings.push(
+        `${placeAt(label, object.line)}: left out, it is no Secret but${shownName(textAt(object, "kind") ?? "") || " something else"}`,
+      );
+  }
+  if (objects.length > warnings.length) return { items: imported.items, warnings };
+  throw new InputError(`${label} holds no Kubernetes Secret`, {
+    hint: "name its format with --format=json or --format=yaml",
+  });
+}
+
+function objectsIn(document: Tree): readonly Tree[] {
+  const kind = textAt(document, "kind");
+  const items = document.kind === "map" ? document.entries.get("items")?.value : undefined;
+  if (items?.kind === "list" && (kind === "List" || kind === "SecretList")) {
+    // The items of a SecretList need not say what they are.
+    return items.items.flatMap((item) =>
+      kind === "SecretList" && textAt(item, "kind") === null ? named(item) : objectsIn(item),
+    );
+  }
+  return document.kind === "scalar" && document.text === null ? [] : [document];
+}
+
+function named(item: Tree): readonly Tree[] {
+  if (item.kind !== "map") return [item];
+  const kind: TreeEntry = { line: item.line, value: { kind: "scalar", line: item.line, text: "Secret" } };
+  return [{ ...item, entries: new Map([...item.entries, ["kind", kind]]) }];
+}
+
+function addSecret(imported: ImportedItems, object: Tree, label: string): void {
+  const texts = mapAt(object, "stringData", label);
+  for (const [name, { line, value }] of mapAt(object, "data", label)) {
+    if (texts.has(name)) continue;
+    const place = placeAt(label, line);
+    imported.addBytes(name, decodedBase64(scalarOf(value, name, place), place), place);
+  }
+  for (const [name, { line, value }] of texts) {
+    const place = placeAt(label, line);
+    imported.addBytes(name, Buffer.from(scalarOf(value, name, place)), place);
+  }
+}
+
+function scalarOf(value: Tree, name: string, place: string): string {
+  if (value.kind === "scalar" && value.text !== null) return value.text;
+  throw new InputError(`${place} has no text for${shownName(name) || " a key"}`, { hint: "write a string there" });
+}
+
+/** The map below a key; an absent one is empty. */
+function mapAt(object: Tree, key: string, label: string): ReadonlyMap<string, TreeEntry> {
+  const entry = object.kind === "map" ? object.entries.get(key) : undefined;
+  if (entry === undefined || (entry.value.kind === "scalar" && entry.value.text === null)) return NO_ENTRIES;
+  if (entry.value.kind === "map") return entry.value.entries;
+  throw new InputError(`${placeAt(label, entry.line)} has ${key} that is no map of keys and values`, {
+    hint: "check the indentation there",
+  });
+}
+
+function textAt(tree: Tree | undefined, key: string): string | null {
+  const value = tree?.kind === "map" ? tree.entries.get(key)?.value : undefined;
+  return value?.kind === "scalar" ? value.text : null;
+}

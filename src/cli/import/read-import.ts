@@ -1,0 +1,89 @@
+import { isUtf8 } from "node:buffer";
+import { stat } from "node:fs/promises";
+import { InputError } from "../../errors.ts";
+import type { NamedData } from "../../vault/changes.ts";
+import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
+import { parseDotenv } from "../dotenv.ts";
+import { type PushSources, readTextFile } from "../push-input.ts";
+import { readDockerEnv } from "./docker-env.ts";
+import { readFlat } from "./flat.ts";
+import { guessSyntax, type ImportFormat, syntaxOf } from "./format.ts";
+import { isKubernetes, readK8s } from "./k8s.ts";
+import { readSecretFolder } from "./secret-folder.ts";
+import { readJson, readYaml } from "./tree.ts";
+
+const FROM_HINT = "name a file or folder with --from=<path>, or pipe it in with --from=-";
+
+export interface ImportInput {
+  /** `-` is stdin. */
+  readonly from: string;
+  readonly format?: ImportFormat | undefined;
+}
+
+/** What is to be imported: at least one item. @throws InputError naming file and line, never what stands there */
+export async function readImport(input: ImportInput, sources: PushSources): Promise<readonly NamedData[]> {
+  const { items, warnings } = (await isFolder(input.from))
+    ? { items: await readFolder(input), warnings: [] }
+    : await readText(input, sources);
+  if (items.length === 0) {
+    throw new InputError(`${labelOf(input)} holds no names`, {
+      hint: "check what was to be imported, and its --format",
+    });
+  }
+  for (const warning of warnings) sources.output.warn(warning);
+  return items;
+}
+
+interface Read {
+  readonly items: readonly NamedData[];
+  readonly warnings: readonly string[];
+}
+
+async function readFolder({ from, format }: ImportInput): Promise<readonly NamedData[]> {
+  if (format === undefined || format === "docker" || format === "k8s") return readSecretFolder(from);
+  throw new InputError(`${from} is a folder, and ${format} is a file`, {
+    hint: "a folder of secret files, as in /run/secrets, is read with --format=docker",
+  });
+}
+
+async function readText(input: ImportInput, { stdin }: PushSources): Promise<Read> {
+  const { from, format } = input;
+  const bytes = from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readTextFile(from, FROM_HINT);
+  const label = labelOf(input);
+  if (!isUtf8(bytes)) {
+    throw new InputError(`${label} is not UTF-8 text`, {
+      hint: "hold bytes as a file: vsync set --file=<name>=<path>",
+    });
+  }
+  const text = new TextDecoder().decode(bytes);
+  const syntax = format === undefined ? guessSyntax(from === "-" ? null : from, text) : syntaxOf(format, text);
+  switch (syntax) {
+    case "dotenv":
+      return readDotenv(bytes, label);
+    case "docker":
+      return { items: readDockerEnv(text, label), warnings: [] };
+    case "json":
+    case "yaml": {
+      const documents = await (syntax === "json" ? readJson : readYaml)(text, label);
+      const isK8s = format === "k8s" || (format === undefined && documents.some(isKubernetes));
+      return isK8s ? readK8s(documents, label) : { items: readFlat(documents, label), warnings: [] };
+    }
+    default:
+      return syntax satisfies never;
+  }
+}
+
+function readDotenv(bytes: Uint8Array, label: string): Read {
+  const { entries, warnings } = parseDotenv(bytes, label);
+  return { items: entries.map(({ name, value }) => ({ name, kind: "secret", data: value })), warnings };
+}
+
+function labelOf({ from }: ImportInput): string {
+  return from === "-" ? "stdin" : from;
+}
+
+async function isFolder(from: string): Promise<boolean> {
+  if (from === "-") return false;
+  const stats = await stat(from).catch(() => null);
+  return stats?.isDirectory() === true;
+}

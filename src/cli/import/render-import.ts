@@ -1,0 +1,22 @@
+import { isEmpty } from "../../vault/changes.ts";
+import type { SetResult } from "../../vault/set-items.ts";
+import type { Output } from "../output.ts";
+import { renderChangesJson, summarize, warnOfAuditFault } from "../render-changes.ts";
+
+/** The names have been shown before the commit. */
+export function renderImport(
+  { changes, committed, gen }: SetResult,
+  env: string,
+  flags: { readonly json: boolean; readonly "dry-run": boolean },
+  output: Output,
+): void {
+  if (flags.json) renderChangesJson({ env, gen, written: committed !== null, changes }, output);
+  if (isEmpty(changes)) return output.done(`Nothing to import: ${env} holds just this (gen=${gen})`);
+  if (committed === null) {
+    return output.say(
+      flags["dry-run"] ? `would be ${summarize(changes)}; dry run: nothing was written` : "nothing was written",
+    );
+  }
+  output.done(`Imported into ${env} (gen=${gen}): ${summarize(changes)}`);
+  warnOfAuditFault(committed, env, output);
+}

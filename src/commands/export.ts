@@ -1,0 +1,34 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { deliverExport } from "../cli/export/deliver.ts";
+import { checkExportFlags, EXPORT_FLAGS } from "../cli/export/flags.ts";
+import { encodeItems } from "../cli/export/formats.ts";
+import { selectItems } from "../cli/find-item.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { openAnywhere } from "../cli/open-anywhere.ts";
+
+export class Export extends BaseCommand {
+  static override summary = "Write the vault's content in a form that other programs read";
+  static override description =
+    `dotenv and shell are text: variables alone, shell for \`eval\` in any POSIX shell. docker is for \`docker run --env-file\`
+(and Compose's env_file with \`format: raw\`): no quotes, no line ends in values. json is one object; a file in it is
+{"base64": …, "mode": …}. k8s is a Secret with all of it base64 in \`data\`, which hides nothing.
+
+What a format cannot carry as it is, it refuses by name; nothing is written then. The vault is that of the named env,
+or of VSYNC_CONFIG.`;
+  static override examples = [
+    'eval "$(<%= config.bin %> export prod --format=shell --only=PGUSER,PGPASSWORD)"',
+    "<%= config.bin %> export prod --format=k8s --name=api --namespace=web | kubectl apply -f -",
+    "<%= config.bin %> export prod --format=docker --except=certs/ca.pem --out=prod.env",
+    "<%= config.bin %> export prod --format=json | jq -r .DATABASE_URL",
+  ];
+  static override args = ENV_ARG;
+  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...EXPORT_FLAGS };
+
+  protected override async execute({ flags, args }: Invocation<typeof Export>): Promise<void> {
+    checkExportFlags(flags);
+    const vault = await openAnywhere({ flags, args }, this.sources);
+    const items = selectItems(vault.bundle.items, flags);
+    const text = encodeItems(items, flags.format, flags);
+    await deliverExport({ text, count: items.length, out: flags.out }, vault, this.output);
+  }
+}

@@ -1,0 +1,34 @@
+import { BaseCommand, type Invocation } from "../cli/base-command.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
+import { IMPORT_FLAGS } from "../cli/import/flags.ts";
+import { confirmImport, importItems } from "../cli/import/import-items.ts";
+import { readImport } from "../cli/import/read-import.ts";
+import { renderImport } from "../cli/import/render-import.ts";
+import { openSession, remember } from "../cli/session.ts";
+
+export class Import extends BaseCommand {
+  static override summary = "Add what other tools keep secrets in to the vault";
+  static override description =
+    `Adds and changes, in one commit; the rest of the vault stays, unless --replace is given. Names are shown, never values.
+
+json and yaml are one flat object: numbers and booleans are taken as they are written. k8s is Secrets, also several or a
+List; docker is an --env-file, or a folder of secret files like /run/secrets. What no variable can be named (tls.crt) or
+is no text becomes a file there. The format is told from the file's name and content where they leave no doubt.`;
+  static override examples = [
+    "<%= config.bin %> import prod --from=secrets.json --dry-run",
+    "<%= config.bin %> import prod --from=/run/secrets",
+    "kubectl get secret api -o yaml | <%= config.bin %> import prod --from=- --format=k8s",
+    "sops -d secrets.yaml | <%= config.bin %> import prod --from=- --format=yaml --replace",
+  ];
+  static override args = ENV_ARG;
+  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...IMPORT_FLAGS };
+
+  protected override async execute({ flags, args }: Invocation<typeof Import>): Promise<void> {
+    const items = await readImport(flags, this.sources);
+    const session = await openSession({ flags, args }, this.sources);
+    const confirm = confirmImport(flags, this.prompter, this.output);
+    const result = await importItems(session, items, flags, confirm);
+    renderImport(result, session.config.env, flags, this.output);
+    if (result.committed !== null) await remember(session.config, result.committed.manifest, this.warnUser);
+  }
+}
