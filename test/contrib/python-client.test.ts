@@ -1,0 +1,148 @@
+import { readFileSync } from "node:fs";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openVaultHome, PASSPHRASE, type VaultHome } from "../integration/vault-home.ts";
+import { findPython, type PythonRun, runPython } from "./python.ts";
+
+/*
+ * The second client, in another language: it opens what the CLI writes, and writes what the CLI opens and commits on.
+ */
+
+const python = findPython();
+if (python === null) {
+  process.stderr.write(
+    "tests of contrib/python are skipped: no python3 with the modules argon2 and cryptography " +
+      "(Debian: python3-argon2, python3-cryptography; VSYNC_TEST_PYTHON names another)\n",
+  );
+}
+
+const ROOT = join(import.meta.dirname, "../..");
+const NEW = "a second passphrase, typed twice";
+
+test("the client is shorter than 200 lines", () => {
+  const lines = readFileSync(join(ROOT, "contrib/python/vsync_client.py"), "utf8").split("\n").length - 1;
+  expect(lines).toBeLessThan(200);
+});
+
+describe.skipIf(python === null)("the Python client", () => {
+  const run = (script: string, options: PythonRun) => runPython(python ?? "", script, options);
+
+  test("agrees with every test vector", async () => {
+    const data = join(ROOT, "test/vectors/data");
+    const files = await readdir(data, { recursive: true });
+    const count = files.filter((name) => name.endsWith(".json")).length;
+    const { stdout, stderr, exitCode } = await run("run_vectors.py", { args: [data] });
+    expect({ stdout, stderr, exitCode }).toEqual({ stdout: `${count} of ${count} agree\n`, stderr: "", exitCode: 0 });
+  });
+
+  test("its runner says so where a vector disagrees", async () => {
+    const data = join(ROOT, "test/vectors/data");
+    const vector = JSON.parse(await readFile(join(data, "kdf/small-cost.json"), "utf8"));
+    vector.out.mac = { hex: "00" };
+    await using home = await openVaultHome();
+    await home.sandbox.write("work/altered/kdf/small-cost.json", JSON.stringify(vector));
+    const { stdout, exitCode } = await run("run_vectors.py", { args: [join(home.sandbox.work, "altered")] });
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^kdf\/small-cost: wants success; gives .*\n0 of 1 agree\n$/);
+  });
+
+  describe("and the CLI, on one directory store", () => {
+    let home: VaultHome;
+    let token: string;
+    beforeEach(async () => {
+      home = await openVaultHome();
+      token = await home.token();
+    });
+    afterEach(() => home[Symbol.asyncDispose]());
+
+    const boot = (passphrase: string) => ({ VSYNC_CONFIG: token, VSYNC_PASSPHRASE: passphrase });
+    async function json(script: string, options: PythonRun = {}): Promise<unknown> {
+      const env = { ...boot(PASSPHRASE), ...options.env };
+      const { stdout, stderr, exitCode } = await run(script, { ...options, env });
+      expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+      return JSON.parse(stdout);
+    }
+    const refusal = async (script: string, options: PythonRun = {}): Promise<string> => {
+      const { stdout, stderr, exitCode } = await run(script, {
+        ...options,
+        env: { ...boot(PASSPHRASE), ...options.env },
+      });
+      expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
+      return stderr;
+    };
+
+    test("it opens what push, set, unset, restore and gc write", async () => {
+      await home.sandbox.write("work/ca.pem", Uint8Array.of(0, 255, 10));
+      const words = ["push", "prod", "--from=-", "--file=certs/ca.pem=ca.pem"];
+      const pushed = await home.run(words, {
+        stdin: "A=1\nU='caf\u00e9 \u{1f511}'\n",
+      });
+      expect(pushed.exitCode).toBe(0);
+      const files = { "certs/ca.pem": "AP8K" };
+      const contents = { env: "prod", secrets: { A: "1", U: "caf\u00e9 \u{1f511}" }, files };
+      expect(await json("vsync_client.py")).toMatchObject({ gen: 1, ...contents });
+      await home.run(["set", "prod", "B", "--from-file=-"], { stdin: "2" });
+      await home.must("unset", "prod", "A");
+      expect(await json("vsync_client.py")).toMatchObject({ gen: 3, secrets: { U: "caf\u00e9 \u{1f511}", B: "2" } });
+      await home.must("restore", "prod", "--gen=1", "--yes");
+      await home.must("gc", "prod", "--keep=1", "--older-than=0s", "--yes");
+      expect(await json("vsync_client.py")).toMatchObject({ gen: 5, ...contents });
+      const { rows, outstanding } = (await json("vsync_audit.py")) as { rows: { action: string }[]; outstanding: null };
+      expect(rows.map(({ action }) => action)).toEqual(["gc", "restore", "unset", "set", "push"]);
+      expect(outstanding).toBeNull();
+    });
+
+    test("through a rotation with grace: both passphrases read, the old one no longer after the end", async () => {
+      await home.push({ A: "1" });
+      const rotation = ["rotate-passphrase", "--env=prod", "--yes", "--grace=1h"];
+      const env = { VSYNC_NEW_PASSPHRASE: NEW };
+      expect((await home.run(rotation, { env })).exitCode).toBe(0);
+      const opened = { gen: 2, env: "prod", secrets: { A: "1" }, files: {} };
+      for (const passphrase of [PASSPHRASE, NEW]) {
+        expect(await json("vsync_client.py", { env: { VSYNC_PASSPHRASE: passphrase } })).toEqual(opened);
+      }
+      const push = { stdin: '{"A":"2"}' };
+      expect(await refusal("vsync_push.py", push)).toMatch(/^InputError: this passphrase can only read until \S+Z: /);
+      expect(await json("vsync_push.py", { ...push, env: { VSYNC_PASSPHRASE: NEW } })).toEqual({ gen: 3 });
+      // What Python sealed to the window's reader slot, the old passphrase opens here, too.
+      expect((await home.run(["get", "prod", "A"])).stdout).toBe("2\n");
+      const finish = await home.run(["rotate-passphrase", "--env=prod", "--finish", "--yes"], {
+        env: { VSYNC_PASSPHRASE: NEW },
+      });
+      expect(finish.exitCode).toBe(0);
+      expect(await refusal("vsync_client.py")).toBe("WrongPassphraseError: the passphrase opens no slot\n");
+      const then = { VSYNC_PASSPHRASE: NEW, VSYNC_PASSPHRASE_THEN: PASSPHRASE };
+      expect(await json("vsync_audit.py", { args: ["1"], env: then })).toEqual({ ...opened, gen: 1 });
+    });
+
+    test("it writes the first generation and later ones; the CLI opens them, commits on them, and verifies the chain", async () => {
+      expect(await json("vsync_push.py", { stdin: '{"A":"1","EMPTY":""}' })).toEqual({ gen: 1 });
+      expect((await home.must("get", "prod", "A")).stdout).toBe("1\n");
+      expect((await home.push({ A: "2", C: "3" })).exitCode).toBe(0);
+      expect(await json("vsync_push.py", { stdin: '{"Z":"caf\\u00e9"}' })).toEqual({ gen: 3 });
+      expect((await home.must("get", "prod", "Z")).stdout).toBe("caf\u00e9\n");
+      const env = { VSYNC_NEW_PASSPHRASE: NEW };
+      expect((await home.run(["rotate-passphrase", "--env=prod", "--yes"], { env })).exitCode).toBe(0);
+      const verified = await home.run(["audit", "verify", "prod"], { env: { VSYNC_PASSPHRASE: NEW } });
+      expect(verified).toMatchObject({ exitCode: 0, stderr: "✓ Audit chain of prod verified: 4 rows, gen=4\n" });
+    });
+
+    test("it refuses what was altered, put back or swapped", async () => {
+      await home.push({ A: "1" });
+      const manifest = join(home.vaultFolder, "manifest");
+      const first = await readFile(manifest);
+      await home.push({ A: "2" });
+      token = await home.token();
+      const second = await readFile(manifest);
+      const bundle = /"key":"(v=\w+)"/.exec(second.toString())?.[1] ?? expect.unreachable();
+      await writeFile(manifest, first);
+      expect(await refusal("vsync_client.py")).toBe("RollbackError: older than minGen\n");
+      await writeFile(manifest, second.toString().replace('"prod"', '"test"'));
+      expect(await refusal("vsync_client.py")).toBe("NotAuthenticError: bad signature\n");
+      await writeFile(manifest, second);
+      await writeFile(join(home.vaultFolder, bundle), (await readFile(join(home.vaultFolder, bundle))).reverse());
+      expect(await refusal("vsync_client.py")).toBe("BundleCorruptError: absent, or altered\n");
+    });
+  });
+});
