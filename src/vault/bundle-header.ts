@@ -2,6 +2,8 @@ import * as v from "valibot";
 import { BOX_OVERHEAD_BYTES } from "../crypto/box.ts";
 import { BundleCorruptError } from "../errors.ts";
 import { decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
+import { checkExtent } from "./json-extent.ts";
+import { MAX_UNLOCK_ENTRIES } from "./limits.ts";
 import { checkFormat, type KdfField } from "./manifest.ts";
 import { base64, count, exactly, openObject, parseShape, slotId, text } from "./shape.ts";
 
@@ -69,9 +71,12 @@ export function slotOf(header: BundleHeader, id: string): BundleSlot {
 }
 
 function parseHeader(line: Uint8Array): BundleHeader {
-  const value = parseCanonicalJson(decodeUtf8(line, refuseBundle), refuseBundle);
+  const json = decodeUtf8(line, refuseBundle);
+  checkExtent(json, refuseBundle);
+  const value = parseCanonicalJson(json, refuseBundle);
   checkFormat(value, BUNDLE_FORMAT, "the bundle", refuseBundle);
   const header = parseShape(headerShape, value as JsonObject, refuseBundle);
+  if (header.slots.length > MAX_UNLOCK_ENTRIES) throw refuseBundle(`has more than ${MAX_UNLOCK_ENTRIES} slots`);
   checkUnique(header.slots, "slot");
   checkUnique(header.items, "item");
   return header;

@@ -7,7 +7,7 @@ import type { SigningKey } from "../crypto/signing.ts";
 import { NotAuthenticError, UnsupportedSpecVersionError } from "../errors.ts";
 import { type JsonObject, type JsonValue, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
 import { BUNDLE_PREFIX } from "./keys.ts";
-import { MAX_BUNDLE_BYTES } from "./limits.ts";
+import { MAX_BUNDLE_BYTES, MAX_UNLOCK_ENTRIES } from "./limits.ts";
 import {
   base64,
   count,
@@ -25,7 +25,6 @@ import { parseTs } from "./timestamp.ts";
 
 export const MANIFEST_FORMAT = "vsync-manifest-v1";
 const MAX_PASSPHRASE_SLOTS = 4;
-const MAX_UNLOCK_ENTRIES = 64;
 
 const kdfShape = exactly({ name: text, salt: base64(), iterations: count, memory_kib: count, parallelism: count });
 export type KdfField = v.InferOutput<typeof kdfShape>;

@@ -9,6 +9,7 @@ import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, with
 import { aadOf, type BundleHeader, parseBundle, refuseBundle, slotOf } from "./bundle-header.ts";
 import { decodeUtf8, parseCanonicalJson } from "./canonical-json.ts";
 import { type Item, itemNameFault } from "./item.ts";
+import { checkExtent } from "./json-extent.ts";
 import { MAX_MODE } from "./limits.ts";
 import { type PassphraseEntry, parseKdf } from "./manifest.ts";
 import { count, exactly, parseShape, text } from "./shape.ts";
@@ -89,7 +90,9 @@ function openIndex(header: BundleHeader, rootKey: Uint8Array): readonly IndexEnt
   const plaintext = withKey(deriveIndexKey(rootKey), (key) =>
     openBox(key, aadOf(header, "index"), decode(header.index), "the bundle's index"),
   );
-  const value = parseCanonicalJson(decodeUtf8(plaintext, refuseIndex), refuseIndex);
+  const json = decodeUtf8(plaintext, refuseIndex);
+  checkExtent(json, refuseIndex);
+  const value = parseCanonicalJson(json, refuseIndex);
   const { items } = parseShape(indexShape, value, refuseIndex);
   checkIndex(items, header);
   return items;

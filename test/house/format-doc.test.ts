@@ -21,10 +21,11 @@ import {
 } from "../../src/crypto/subkeys.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
 import { encodeAuditRow } from "../../src/vault/audit-row.ts";
-import { parseBundle, slotOf } from "../../src/vault/bundle-header.ts";
+import { parseBundle, refuseBundle, slotOf } from "../../src/vault/bundle-header.ts";
 import { canonicalFault, type JsonValue } from "../../src/vault/canonical-json.ts";
 import { fetchManifest } from "../../src/vault/fetch-manifest.ts";
 import { itemNameFault } from "../../src/vault/item.ts";
+import { checkExtent } from "../../src/vault/json-extent.ts";
 import { auditKey } from "../../src/vault/keys.ts";
 import { encodeManifest, kdfCostOf, type Manifest, parseManifest } from "../../src/vault/manifest.ts";
 import { openBundle } from "../../src/vault/open-bundle.ts";
@@ -263,8 +264,18 @@ const LIMITS: Readonly<Record<string, Accepts>> = {
   "item name": (size) => orRefuse(itemNameFault("n".repeat(size), "secret")),
   "file mode": openFileOf,
   box: (size) => openBox(new Uint8Array(32), "", new Uint8Array(size), "it"),
+  "slots in a header": (count) => parseBundle(headerWith(others(count)), "v", 1),
+  "JSON values in a header, or an index": (count) => checkExtent(`[${"1,".repeat(count - 2)}1]`, refuseBundle),
+  "members of an object in a header, or an index": (count) =>
+    checkExtent(`{${'"k":1,'.repeat(count - 1)}"k":1}`, refuseBundle),
   "generation in an audit key": (digits) => expect(auditKey(1)).toHaveLength("audit/".length + digits),
 };
+
+function headerWith(slots: Manifest["unlock"]): Uint8Array {
+  const named = slots.map((slot, at) => ({ id: `s${at}`, ...slot }));
+  const header = { format: "vsync-bundle-v1", vault: "v", gen: 1, slots: named, signing: "", index: "", items: [] };
+  return Buffer.from(`${JSON.stringify(header)}\n`);
+}
 
 function tokenOf(size: number): string {
   const { json } = (vector("token/encode-aws") as unknown as { out: { json: string } }).out;

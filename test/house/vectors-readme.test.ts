@@ -9,8 +9,12 @@ const folders = readdirSync(DATA, { withFileTypes: true }).flatMap((it) => (it.i
 const vectors = folders.flatMap((folder) =>
   readdirSync(join(DATA, folder))
     .filter((file) => file.endsWith(".json"))
-    .map((file) => ({ folder, file, ...(JSON.parse(readFileSync(join(DATA, folder, file), "utf8")) as object) })),
-) as readonly { readonly folder: string; readonly file: string; readonly name: string; readonly op: string }[];
+    .map((file) => ({
+      folder,
+      file,
+      ...(JSON.parse(readFileSync(join(DATA, folder, file), "utf8")) as { name: string; op: string }),
+    })),
+);
 
 /** The words in backticks that stand in the first cell of the table's rows. */
 function firstCells(heading: string): readonly string[] {
