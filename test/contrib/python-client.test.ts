@@ -141,7 +141,7 @@ describe.skipIf(python === null)("the Python client", () => {
       await writeFile(manifest, second.toString().replace('"prod"', '"test"'));
       expect(await refusal("vsync_client.py")).toBe("NotAuthenticError: bad signature\n");
       await writeFile(manifest, second);
-      await writeFile(join(home.vaultFolder, bundle), (await readFile(join(home.vaultFolder, bundle))).reverse());
+      await writeFile(join(home.vaultFolder, bundle), (await readFile(join(home.vaultFolder, bundle))).toReversed());
       expect(await refusal("vsync_client.py")).toBe("BundleCorruptError: absent, or altered\n");
     });
   });
