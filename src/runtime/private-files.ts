@@ -46,7 +46,11 @@ export class PrivateFiles {
     this.#folder ??= this.#makeFolder();
     const path = join(await this.#folder, place);
     await naming("write", path, () => writeNew(path, bytes));
-    if (this.#removed !== undefined) throw new InputError(`${path} was removed again: the vault has been closed`);
+    if (this.#removed !== undefined) {
+      throw new InputError(`${path} was removed again: the vault has been closed`, {
+        hint: "await path() before close()",
+      });
+    }
     return path;
   }
 

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { bucketVault } from "../runtime/bucket-fixture.ts";
 import { directoryVault, environmentOf, ITEMS } from "../runtime/fixture.ts";
 import { RUNTIMES, runtimePath } from "../support/runtimes.ts";
+import { PASSPHRASE } from "../support/vault-fixture.ts";
 import { appOf, FETCH_LIMIT_MS, runIn, startIn } from "./app.ts";
 import { installedPackage } from "./installed.ts";
 
@@ -22,6 +24,8 @@ const EXPECTED = {
   gone: true,
   classes: [true, true, "WRONG_PASSPHRASE"],
 };
+
+const LABEL = "[vsync gen=1 env=prod]\n";
 
 const FILES = {
   "esm.mjs": `
@@ -52,6 +56,10 @@ const FILES = {
       await v[Symbol.asyncDispose]();
     }
   `,
+  "opens.mjs": `
+    import { Vsync } from "vsync";
+    console.log(String(await Vsync.open()));
+  `,
   "reads-environment.cjs": "console.log(process.env.API_KEY);",
 };
 
@@ -68,6 +76,16 @@ describe.each(RUNTIMES)("under %s, installed by npm", { timeout: FETCH_LIMIT_MS 
     const { stdout, stderr, status } = await start([file]);
     expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
     expect(JSON.parse(stdout)).toEqual(EXPECTED);
+  });
+
+  test("an app boots from a bucket, with two requests", async () => {
+    const [program, app, vault] = await Promise.all([runtimePath(runtime), appOf(FILES), bucketVault()]);
+    const env = { VSYNC_CONFIG: vault.configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };
+    expect(await runIn(app, env, [program, "opens.mjs"])).toEqual({ stdout: LABEL, stderr: "", status: 0 });
+    expect(vault.server.log.map(({ method, status }) => [method, status])).toEqual([
+      ["GET", 200],
+      ["GET", 200],
+    ]);
   });
 
   test("what is required and what is imported is one", async () => {

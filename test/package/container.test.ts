@@ -8,7 +8,11 @@ import { containerObstacle, type Mounted, startContainer } from "./container.ts"
 import { installedPackage } from "./installed.ts";
 
 const obstacle = containerObstacle();
-if (obstacle !== null) process.stderr.write(`tests in containers are skipped: ${obstacle}\n`);
+process.stderr.write(
+  obstacle === null
+    ? "containers are made of a mount namespace and another root here, not by docker\n"
+    : `tests in containers are skipped: ${obstacle}\n`,
+);
 
 const MAIN = `
   import { statSync } from "node:fs";

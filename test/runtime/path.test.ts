@@ -117,7 +117,11 @@ describe("the files go", () => {
     const first = await v.path("API_KEY");
     const writing = rejectionOf(v.path("certs/sa.json"));
     await v.close();
-    expect(await writing).toMatchObject({ name: "InputError", message: expect.stringContaining("closed") });
+    expect(await writing).toMatchObject({
+      name: "InputError",
+      message: expect.stringContaining("closed"),
+      hint: expect.any(String),
+    });
     expect(existsSync(folderOf(first))).toBe(false);
   });
 
