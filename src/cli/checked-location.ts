@@ -39,8 +39,15 @@ export function checkLocation(given: StoreLocation): StoreLocation {
   return isFileStore(location) ? { ...location, region: "local", credentials: "ambient" } : location;
 }
 
-function refuse(flag: string, fault: string | null): void {
-  if (fault !== null) throw new InputError(`--${flag} ${fault}`);
+const HINTS = {
+  endpoint: "as in https://s3.eu-central-1.amazonaws.com or file:///srv/vaults",
+  prefix: "as in api/prod/",
+  bucket: "give the bucket's own name, as in acme-secrets",
+  region: "as in eu-central-1",
+} as const;
+
+function refuse(flag: keyof typeof HINTS, fault: string | null): void {
+  if (fault !== null) throw new InputError(`--${flag} ${fault}`, { hint: HINTS[flag] });
 }
 
 function controlFault(text: string): string | null {

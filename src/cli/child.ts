@@ -58,6 +58,8 @@ function notStarted({ code }: NodeJS.ErrnoException, program: string): InputErro
         hint: "hand over fewer, or let the program read the vault itself with the library",
       });
     default:
-      return new InputError(`cannot run ${program}: ${code ?? "it does not start"}`);
+      return new InputError(`cannot run ${program}: ${code ?? "it does not start"}`, {
+        hint: "see whether it starts without vsync",
+      });
   }
 }

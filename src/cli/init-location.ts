@@ -1,8 +1,8 @@
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { checkLocation, type LocationOverrides } from "./checked-location.ts";
 import { type CredentialFlags, newCredentials } from "./credentials.ts";
+import { xdgFolder } from "./home-folder.ts";
 import type { LocalConfig } from "./local-config.ts";
 import type { SecretSources } from "./secret-input.ts";
 import { fileEndpoint, isFileStore, type StoreLocation } from "./stores.ts";
@@ -70,10 +70,9 @@ function kindOf(flags: InitFlags, current: LocalConfig | null): "directory" | "b
   return isFileStore(current) ? "directory" : "bucket";
 }
 
-/** `${XDG_DATA_HOME:-~/.local/share}/vsync`. A relative XDG_DATA_HOME is to be ignored, says its specification. */
+/** `${XDG_DATA_HOME:-~/.local/share}/vsync` */
 function embeddedLocation(target: Target): StoreLocation {
-  const given = process.env["XDG_DATA_HOME"];
-  const folder = join(given && isAbsolute(given) ? given : join(homedir(), ".local", "share"), "vsync");
+  const folder = join(xdgFolder("XDG_DATA_HOME", [".local", "share"]), "vsync");
   return directoryAt(fileEndpoint(folder), EMBEDDED_BUCKET, prefixOf(target));
 }
 

@@ -1,14 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import { readdir, readFile, stat } from "node:fs/promises";
-import { homedir } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { KdfCost } from "../crypto/kdf-cost.ts";
 import { InputError, LocalConfigMissingError } from "../errors.ts";
 import { closest } from "./closest.ts";
 import { type LocalConfig, readDocument, writeDocument } from "./config-document.ts";
+import { xdgFolder } from "./home-folder.ts";
 import { jsonFault } from "./json-fault.ts";
 import { segmentFault } from "./path-segment.ts";
-import { isReadableByOthers, tamperingFault, writePrivateFile } from "./private-file.ts";
+import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "./private-file.ts";
 import type { Target } from "./target.ts";
 
 export type { LocalConfig } from "./config-document.ts";
@@ -18,16 +18,17 @@ const MAX_CONFIG_BYTES = 64 * 1024;
 /** Where a warning goes: `Output.warn`. */
 export type Warn = (text: string) => void;
 
-/** `${XDG_CONFIG_HOME:-~/.config}/vsync`. A relative XDG_CONFIG_HOME is to be ignored, says its specification. */
+/** `${XDG_CONFIG_HOME:-~/.config}/vsync`. @throws InputError as `xdgFolder` */
 export function configFolder(): string {
-  const given = process.env["XDG_CONFIG_HOME"];
-  return join(given && isAbsolute(given) ? given : join(homedir(), ".config"), "vsync");
+  return join(xdgFolder("XDG_CONFIG_HOME", [".config"]), "vsync");
 }
 
 export function configPath({ repo, env }: Target): string {
   for (const name of [repo, env]) {
     if (segmentFault(name) !== null)
-      throw new InputError(`${JSON.stringify(name)} cannot be the name of a config file`);
+      throw new InputError(`${JSON.stringify(name)} cannot be the name of a config file`, {
+        hint: "use letters, digits, dots, underscores and dashes",
+      });
   }
   return join(configFolder(), repo, `${env}.json`);
 }
@@ -131,9 +132,16 @@ async function checkTrust(path: string, warn: Warn): Promise<void> {
     [dirname(dirname(path)), "700"],
   ] as const) {
     const fault = await tamperingFault(checked);
-    if (fault !== null) throw unusable(checked, fault, `look what it says, then chmod ${mode} ${checked}`);
+    if (fault !== null)
+      throw unusable(checked, fault.what, `look what it says, then ${remedyFor(fault, mode, checked)}`);
   }
   if (await isReadableByOthers(path)) warn(`${path} can be read by other users: chmod 600 it`);
+}
+
+function remedyFor({ uid }: TamperingFault, mode: string, path: string): string {
+  return uid === null
+    ? `chmod ${mode} ${path}`
+    : `chown it to yourself (sudo chown "$(id -u)" ${path}), or move it away`;
 }
 
 function parseConfig(bytes: Uint8Array, path: string): LocalConfig {

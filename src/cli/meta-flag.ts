@@ -23,7 +23,7 @@ export const META_FLAG = {
 export function metaOf(pairs: readonly MetaPair[] | undefined): JsonObject {
   const keys = (pairs ?? []).map(([key]) => key);
   const twice = keys.find((key, at) => keys.indexOf(key) !== at);
-  if (twice !== undefined) throw new InputError(`--meta ${twice} is given twice`);
+  if (twice !== undefined) throw new InputError(`--meta ${twice} is given twice`, { hint: "give each key once" });
   return Object.fromEntries(pairs ?? []);
 }
 
@@ -37,6 +37,6 @@ function parsePair(text: string): MetaPair {
     });
   }
   if (RESERVED.includes(key))
-    throw new InputError(`--meta ${key} is what the rotation itself writes: name it otherwise`);
+    throw new InputError(`--meta ${key} is what the rotation itself writes`, { hint: "name it otherwise" });
   return [key, text.slice(at + 1)];
 }

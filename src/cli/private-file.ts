@@ -8,7 +8,7 @@ import { dirname } from "node:path";
  */
 export async function writePrivateFile(path: string, bytes: string | Uint8Array): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder);
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     await writeNew(temporary, bytes);
@@ -18,6 +18,29 @@ export async function writePrivateFile(path: string, bytes: string | Uint8Array)
     throw error;
   }
   await syncFolder(folder);
+}
+
+/**
+ * Below a folder that makes none (`/proc`), `mkdir` says that the parent is missing, whatever is tried; Node's own
+ * recursive form tries for ever.
+ */
+async function makeFolder(folder: string): Promise<void> {
+  const make = (): Promise<void> => mkdir(folder, { mode: 0o700 }).catch(unlessThere);
+  try {
+    await make();
+  } catch (error) {
+    if (!isCode(error, "ENOENT") || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder));
+    await make();
+  }
+}
+
+function unlessThere(error: unknown): void {
+  if (!isCode(error, "EEXIST")) throw error;
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 async function writeNew(path: string, bytes: string | Uint8Array): Promise<void> {
@@ -37,13 +60,21 @@ async function syncFolder(folder: string): Promise<void> {
   await handle?.close();
 }
 
-/** Why what is at this path cannot be relied upon (`can be changed by other users (mode 0664)`), or null. */
-export async function tamperingFault(path: string): Promise<string | null> {
+export interface TamperingFault {
+  /** `can be changed by other users (mode 0664)` */
+  readonly what: string;
+  /** Whom it belongs to, where that is another user; null where its mode is what is wrong. */
+  readonly uid: number | null;
+}
+
+/** Why what is at this path cannot be relied upon, or null. */
+export async function tamperingFault(path: string): Promise<TamperingFault | null> {
   if (process.platform === "win32") return null;
   const { mode, uid } = await stat(path);
   // Root may change any file anyway.
-  if (uid !== 0 && uid !== process.geteuid?.()) return `belongs to another user (uid ${uid})`;
-  return (mode & 0o022) === 0 ? null : `can be changed by other users (mode ${modeText(mode)})`;
+  if (uid !== 0 && uid !== process.geteuid?.()) return { what: `belongs to another user (uid ${uid})`, uid };
+  if ((mode & 0o022) === 0) return null;
+  return { what: `can be changed by other users (mode ${modeText(mode)})`, uid: null };
 }
 
 /** Whether others may read a file that holds a credential. */

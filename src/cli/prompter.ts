@@ -1,6 +1,8 @@
+import type { ReadStream } from "node:tty";
 import type * as Inquirer from "@inquirer/prompts";
 import { Secret } from "../crypto/secret.ts";
 import { InputError, InterruptedError } from "../errors.ts";
+import { hush } from "./hush.ts";
 
 /** Why an answer is refused, lower case, or null for a good one. */
 export type Check = (answer: string) => string | null;
@@ -21,7 +23,7 @@ export interface Choice<T> {
 const THEME = { style: { defaultAnswer: (text: string) => `[${text}]`, maskedText: "[input is hidden]" } };
 
 type Prompts = typeof Inquirer;
-type Context = { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream };
+type Context = { readonly input: ReadStream; readonly output: NodeJS.WritableStream };
 
 /**
  * Asks a person on stderr, so that stdout stays the result's. Every question throws `InputError` where there is nobody to
@@ -30,6 +32,7 @@ type Context = { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.
 export class Prompter {
   readonly #streams: () => Context;
   readonly #isInteractive: () => boolean;
+  #unhush: (() => void) | undefined;
 
   constructor(streams: () => Context, isInteractive: () => boolean) {
     this.#streams = streams;
@@ -48,12 +51,21 @@ export class Prompter {
     );
   }
 
-  /** The answer is not shown, nor its length. */
-  async secret(message: string): Promise<Secret> {
+  /**
+   * The answer is not shown, nor its length. With `hushAfter` nothing that is typed is shown from then on, until the next
+   * question or `speakUp`.
+   */
+  async secret(message: string, { hushAfter = false } = {}): Promise<Secret> {
     const answer = await this.#ask(message, (prompts, context) =>
       prompts.password({ message, toggleMask: false, theme: THEME }, context),
     );
+    if (hushAfter) this.#unhush = hush(this.#streams().input);
     return Secret.ofText(answer);
+  }
+
+  speakUp(): void {
+    this.#unhush?.();
+    this.#unhush = undefined;
   }
 
   /** No is the default. */
@@ -72,6 +84,7 @@ export class Prompter {
       throw new InputError(`there is no terminal to ask on: ${message}`, { hint: "answer with a flag instead" });
     }
     const prompts = await import("@inquirer/prompts");
+    this.speakUp();
     try {
       return await untilInputEnds(ask(prompts, this.#streams()));
     } catch (error) {

@@ -1,6 +1,7 @@
 import { AccessDeniedError, S3UnreachableError } from "../errors.ts";
 import { MANIFEST_KEY } from "../vault/keys.ts";
 import { ACCEPTED_SKEW_MS, clockTimes } from "./clock-times.ts";
+import type { LocalConfig } from "./local-config.ts";
 import { readerStatement } from "./policy.ts";
 import { isFileStore, openStore, proveRead, type StoreLocation, systemClock } from "./stores.ts";
 
@@ -47,8 +48,17 @@ async function proveObject(location: StoreLocation, env: string): Promise<boolea
 }
 
 /** A HEAD cannot tell a missing bucket from a missing key: the name may show a typing error. */
-export function absentManifest({ bucket, prefix }: StoreLocation): string {
-  return `there is no ${prefix}${MANIFEST_KEY} in ${bucket} yet`;
+export function absentManifest(location: StoreLocation, config: LocalConfig): string {
+  const { bucket, prefix } = location;
+  const { env, seenGen } = config;
+  const isElsewhere = location.endpoint !== config.endpoint || bucket !== config.bucket || prefix !== config.prefix;
+  const next = `run vsync push ${env} before booting apps`;
+  if (seenGen === 0 || isElsewhere) return `there is no ${prefix}${MANIFEST_KEY} in ${bucket} yet: ${next}`;
+  return (
+    `there is no ${prefix}${MANIFEST_KEY} in ${bucket}, and this machine has seen generation ${seenGen}: check bucket and prefix, ` +
+    `put the manifest back from the store's object versions or a backup, or, for a new vault, ` +
+    `vsync init --env=${env} --reset and ${next}`
+  );
 }
 
 /** The answer to a HEAD has no body, so that one 403 stands for all that can be wrong. */

@@ -49,6 +49,7 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
     const run = new RotationRun({ flags, sources, session, delivery, next });
     await (flags["dry-run"] ? run.rehearse() : run.commit());
   } finally {
+    sources.prompter.speakUp();
     next.destroy();
     session.request.passphrase.destroy();
   }
@@ -58,6 +59,8 @@ async function deliveryOf(flags: RotationInput["flags"], env: string, { output }
   if (!flags.generate) return NO_DELIVERY;
   return flags.out === undefined ? deliverToStdout(output) : deliverToFile(flags.out, env, output);
 }
+
+const NOT_CONFIRMED = "the old passphrase is still the one; --yes confirms without the question";
 
 interface Parts {
   readonly flags: RotationInput["flags"];
@@ -81,7 +84,7 @@ class RotationRun {
     const rotation = await delivering(ports, delivery, (watched) =>
       this.#rotate(watched, (plan) => this.#confirm(plan)),
     );
-    if (rotation === null) throw new InputError("not confirmed: nothing was written");
+    if (rotation === null) throw new InputError("not confirmed: nothing was written", { hint: NOT_CONFIRMED });
     const { env } = session.config;
     const vaultFlags = vaultFlagsOf(env, flags);
     renderNextSteps(rotation.plan, { env, vaultFlags, file: flags.out }, sources.output);

@@ -21,6 +21,8 @@ export interface SecretInput {
   /** `New passphrase:` */
   readonly question: string;
   /** For a secret that is being set: asked twice, and not too short. */
+  /** Another secret is asked for soon: what is typed meanwhile is not shown. */
+  readonly isFollowed?: boolean;
   readonly setting?: { readonly confirmation: string; readonly minCharacters: number };
 }
 
@@ -42,6 +44,7 @@ export const OLD_PASSPHRASE: SecretInput = {
   what: "the old passphrase",
   flag: "old-passphrase-file",
   question: "Old passphrase:",
+  isFollowed: true,
 };
 
 export const NEW_PASSPHRASE: SecretInput = {
@@ -95,9 +98,9 @@ export async function readGivenSecret(
   return value ? Secret.ofText(value) : null;
 }
 
-async function fromStdin(input: Pick<SecretInput, "what" | "flag">, stdin: Stdin): Promise<Secret> {
+async function fromStdin(input: Pick<SecretInput, "what" | "flag" | "variable">, stdin: Stdin): Promise<Secret> {
   const bytes = await stdin.read(`--${input.flag}`, MAX_STDIN_BYTES);
-  if (!isUtf8(bytes)) throw new InputError(`${input.what} on stdin is not UTF-8 text`);
+  if (!isUtf8(bytes)) throw new InputError(`${input.what} on stdin is not UTF-8 text`, { hint: waysOf(input) });
   return Secret.ofBytes(trimSecret(bytes));
 }
 
@@ -128,11 +131,11 @@ function charactersOf(secret: Secret): number {
 async function ask(input: SecretInput, { prompter, output }: SecretSources): Promise<Secret> {
   if (!prompter.isInteractive) throw new InputError(`missing ${input.what}`, { hint: waysOf(input) });
   for (let askedAgain = 0; ; askedAgain++) {
-    const secret = await prompter.secret(input.question);
+    const secret = await prompter.secret(input.question, { hushAfter: input.isFollowed ?? false });
     const fault = faultOf(secret, input) ?? (await mismatch(secret, input, prompter));
     if (fault === null) return secret;
     secret.destroy();
-    if (askedAgain === MAX_ASKED_AGAIN) throw new InputError(`${input.what} ${fault}`);
+    if (askedAgain === MAX_ASKED_AGAIN) throw new InputError(`${input.what} ${fault}`, { hint: waysOf(input) });
     output.say(`${input.what} ${fault}: try again`);
   }
 }
@@ -145,6 +148,6 @@ async function mismatch(secret: Secret, { setting }: SecretInput, prompter: Prom
   return same ? null : "was not typed the same twice";
 }
 
-function waysOf({ flag, variable }: SecretInput): string {
+function waysOf({ flag, variable }: Pick<SecretInput, "flag" | "variable">): string {
   return `give it with --${flag}=<file> (- is stdin), ${variable}_FILE or ${variable}, or run this on a terminal`;
 }

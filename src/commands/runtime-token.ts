@@ -36,7 +36,7 @@ Exit codes: 0 written, 1 missing input, 2 credentials cannot read the manifest, 
     const location = overriddenLocation({ ...config, credentials }, flags);
     const token = tokenOf(config, location);
     if (!flags["no-validate"] && !(await proveToken(location, config.env))) {
-      this.output.warn(`${absentManifest(location)}: run vsync push ${config.env} before booting apps`);
+      this.output.warn(absentManifest(location, config));
     }
     emitToken(token, this.output, { asJson: flags.json });
   }

@@ -57,7 +57,7 @@ export async function openManifest(
   if (request.passphrase.expose().length === 0) throw passphraseMissing();
   keys.startEarly(request.expect.hint);
   const fetched = await fetchManifest(ports.store, request);
-  if (fetched === null) throw manifestNotFound(ports.store);
+  if (fetched === null) throw manifestNotFound(ports.store, request.expect);
   onParsed?.(fetched);
   const unlocked = await findSlot(keys, fetched.passphraseEntries, request);
   if (unlocked === null) throw wrongPassphrase(fetched.manifest);
@@ -101,9 +101,16 @@ function wrongPassphrase({ gen, rotated_at }: Manifest): WrongPassphraseError {
   });
 }
 
-function manifestNotFound(store: ObjectStore): ManifestNotFoundError {
-  return new ManifestNotFoundError(`there is no vault at ${store.label}`, {
-    hint: "run `vsync push` first, or check the bucket and prefix",
+/** What was there once is not pushed anew: that would be another vault. */
+function manifestNotFound(store: ObjectStore, { minGen = 0 }: Expectation): ManifestNotFoundError {
+  const isGone = minGen > 0;
+  const fault = isGone
+    ? `there is no vault at ${store.label} any more: generation ${minGen} was seen`
+    : `there is no vault at ${store.label}`;
+  return new ManifestNotFoundError(fault, {
+    hint: isGone
+      ? "check the bucket and prefix; if they are right, put the object `manifest` back, from the store's object versions or a backup"
+      : "run `vsync push` first, or check the bucket and prefix",
   });
 }
 

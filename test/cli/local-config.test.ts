@@ -219,6 +219,7 @@ describe("what is refused", () => {
     writeText(writeDocument(makeConfig()));
     chownSync(path, 12345, 12345);
     await expect(loadConfig(TARGET, warn)).rejects.toThrow(missing(`${path} belongs to another user (uid 12345)`));
+    await expect(loadConfig(TARGET, warn)).rejects.toMatchObject({ hint: expect.stringContaining("chown") });
   });
 });
 

@@ -66,8 +66,8 @@ const REFUSALS: readonly Refusal[] = [
       return {};
     },
     exitCode: 1,
-    error: /^there is no vault at .*\/api\/prod\/$/,
-    hint: /vsync push/,
+    error: /^there is no vault at .*\/api\/prod\/ any more: generation 2 was seen$/,
+    hint: /^check the bucket and prefix; if they are right, put the object `manifest` back/,
   },
   {
     what: "a passphrase file that is not there",

@@ -138,6 +138,20 @@ test("the old passphrase typed as the new one", async () => {
   });
 });
 
+test("what is typed while the old passphrase is checked is not shown", async () => {
+  const session = await start("--yes");
+  await type(session, ["Old passphrase:", OLD]);
+  // how the question is left when it has been answered
+  await session.shows("✔ Old passphrase:");
+  // Ctrl-U, in case the next question is there already
+  session.press(`${NEW}\u0015`);
+  await type(session, ["New passphrase:", NEW], ["Confirm new passphrase:", NEW]);
+  const { rawScreen, exitCode, isRestored } = await session.end();
+  expect({ exitCode, isRestored }).toEqual({ exitCode: 0, isRestored: true });
+  expect(rawScreen).not.toContain(NEW);
+  expect(await machine.sight(NEW)).toBe("writes");
+});
+
 test("what is given otherwise is not asked for; a rotation meanwhile is a conflict", async () => {
   const session = await machine.terminal(ARGS, { VSYNC_NEW_PASSPHRASE: NEW });
   await session.shows("Re-encrypt bundle and push?");
