@@ -20,6 +20,14 @@ export function readNetworkFailure(error: unknown, inquiry: Inquiry): Failure {
       new AccessDeniedError(`cannot ${inquiry.action}: no ambient credentials on this machine`, { hint: AMBIENT }),
     );
   }
+  // Of os.homedir(), for a user that passwd(5) does not know: the SDK's chain looks for a profile there.
+  if (code === "ERR_SYSTEM_ERROR") {
+    return final(
+      new AccessDeniedError(`cannot ${inquiry.action}: this user has no home to look for ambient credentials in`, {
+        hint: "set HOME, to a folder without .aws where the credentials come from elsewhere",
+      }),
+    );
+  }
   return byNetworkCode(code, inquiry) ?? byPhase(error, code, inquiry);
 }
 

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import type { RuntimeToken } from "../../src/blob/token.ts";
 import { bucketVault } from "../runtime/bucket-fixture.ts";
 import { ITEMS } from "../runtime/fixture.ts";
 import type { Ended } from "../runtime/program.ts";
+import { ROOT as S3_ROOT } from "../support/strict-s3/server.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";
 import { FETCH_LIMIT_MS } from "./app.ts";
 import { containerObstacle, type Mounted, startContainer } from "./container.ts";
@@ -30,6 +32,7 @@ const MAIN = `
 `;
 
 const FILES = { CONFIG: "/run/secrets/vsync config", PASSPHRASE: "/run/secrets/passphrase" };
+const APP = { files: { "/app/main.mjs": MAIN }, workdir: "/app", args: ["/app/main.mjs"], hasSharedMemory: true };
 const APP_USER = 1000;
 const ROOT = 0;
 
@@ -44,8 +47,7 @@ async function boot(
   const passphrase = { text: `${PASSPHRASE}\r\n`, ...given, ...mounts.passphrase };
   const mounted = { [FILES.CONFIG]: config, ...(mounts.passphrase === null ? {} : { [FILES.PASSPHRASE]: passphrase }) };
   const env = { VSYNC_CONFIG_FILE: FILES.CONFIG, VSYNC_PASSPHRASE_FILE: FILES.PASSPHRASE };
-  const app = { files: { "/app/main.mjs": MAIN }, workdir: "/app", args: ["/app/main.mjs"], hasSharedMemory: true };
-  return (await startContainer({ ...app, uid, env, mounted })).ended;
+  return (await startContainer({ ...APP, uid, env, mounted })).ended;
 }
 
 const booted = (uid: number) => `${JSON.stringify([ITEMS[1].data, true, 0o600, uid])}\n`;
@@ -93,6 +95,22 @@ describe.runIf(obstacle === null)("a container with its two secrets mounted as f
     ["the app's user", APP_USER, "0000 of its own", { mode: 0 }, "may not be read by this process"],
   ])("does not boot as %s (uid %i) with a file %s", async (_, uid, _how, passphrase, fault) => {
     expect(await boot(uid, { passphrase })).toEqual({ stdout: refused("PASSPHRASE", fault), stderr: "", status: 1 });
+  });
+
+  test("with ambient credentials and no home says so, and boots with a home", async () => {
+    const vault = await bucketVault();
+    const noKeys = { accessKeyId: undefined, secretAccessKey: undefined } as unknown as Partial<RuntimeToken>;
+    const config = vault.configWith({ ...noKeys, credentials: "ambient" });
+    const env = { VSYNC_CONFIG: config, VSYNC_PASSPHRASE: PASSPHRASE, AWS_EC2_METADATA_DISABLED: "true" };
+    const app = { ...APP, uid: APP_USER };
+    const homeless = await (await startContainer({ ...app, env })).ended;
+    expect(homeless).toMatchObject({
+      stdout: expect.stringMatching(/"ACCESS_DENIED",".*this user has no home/),
+      status: 1,
+    });
+    const keys = { AWS_ACCESS_KEY_ID: S3_ROOT.accessKeyId, AWS_SECRET_ACCESS_KEY: S3_ROOT.secretAccessKey };
+    const homely = await (await startContainer({ ...app, env: { ...env, ...keys, HOME: "/" } })).ended;
+    expect(homely).toEqual({ stdout: booted(APP_USER), stderr: "", status: 0 });
   });
 
   test("holds the token's file to the same", async () => {
