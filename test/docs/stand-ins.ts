@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { ROOT } from "./page.ts";
 
 /**
  * Tools of others that the pages call and that cannot do their work here. They are stood in for by a program that knows
@@ -77,6 +78,12 @@ function fieldOf(text: string, path: string): string {
   const names = path.split(".").slice(1);
   const value = names.reduce((part, name) => part[name], JSON.parse(text));
   return `${String(value)}\n`;
+}
+
+function scriptThere({ group }: Call): string {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: object };
+  if (!(group("script") in scripts)) throw new Error(`package.json has no script ${group("script")}`);
+  return "";
 }
 
 function rowsIn(text: string): string {
@@ -171,6 +178,7 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
   python3: [{ args: /^app\.py$/ }],
   npm: [
     // what it would run is run elsewhere: .ci/run does npm ci, npm run check (npm test) and npm run quickstart
-    { args: /^(ci|test|run [\w:-]+|install vsync|install)$/ },
+    { args: /^(ci|install vsync)$/ },
+    { args: /^(?:run )?(?<script>[\w:-]+)$/, prints: scriptThere },
   ],
 };
