@@ -31,11 +31,15 @@ const ANSWERS: Readonly<Record<string, readonly [question: string, answer: strin
   ],
   "vsync set prod DATABASE_URL": [["DATABASE_URL:", "postgres://new@db/app"]],
 };
+/** What the machine's user has done before: a Kubernetes Secret has no key with a slash. */
+const BEFORE: readonly (readonly [example: RegExp, args: readonly string[]])[] = [
+  [/--format=k8s.*kubectl apply/, ["unset", "prod", "certs/ca.pem"]],
+];
 /** An S3 bucket is spoken of. */
 const ON_S3 = /--bucket|AKIA|^vsync policy/;
 /** Where shells look for completions; theirs to make. */
 const SHELL_FOLDERS = [".local/share/bash-completion/completions", ".zfunc", ".config/fish/completions"];
-const SECRETS = ["DATABASE_URL", "SESSION_SECRET", "PGPASSWORD", "OLD_TOKEN", "SMTP_USER", "SMTP_PASSWORD"];
+const SECRETS = ["DATABASE_URL", "SESSION_SECRET", "PGUSER", "PGPASSWORD", "OLD_TOKEN", "SMTP_USER", "SMTP_PASSWORD"];
 
 let vault: Scene & AsyncDisposable;
 let bucket: SetScene;
@@ -66,6 +70,7 @@ describe.each(examples)("%s", (text, command, _id) => {
     const scene = ON_S3.test(text) ? bucket : vault;
     if (scene === vault) await reset();
     if (text.startsWith("vsync init")) await rm(scene.sandbox.configFolder, { recursive: true });
+    for (const [example, args] of BEFORE) if (example.test(text)) await scene.sandbox.run(args, { env: scene.env });
     const answers = ANSWERS[text];
     const [ran] = answers ? [await typeAt(scene, command, answers)] : await runSteps(scene, [command]);
     expect(ran?.exitCode, unstaged(ran?.output ?? "", scene)).toBe(0);
@@ -96,6 +101,7 @@ async function history({ sandbox, env }: Scene): Promise<string> {
   await sandbox.write("work/old-passphrase", THEN);
   await sandbox.write("outside/run/secrets/vsync", now);
   for (const folder of SHELL_FOLDERS) await mkdir(join(sandbox.home, folder), { recursive: true });
+  await sandbox.write("work/secrets.json", '{"API_KEY":"of-elsewhere","PORT":8080}');
   for (const name of ["app.py", "server.js"]) await sandbox.write(`work/${name}`, "");
   const must = async (args: readonly string[], with_: Readonly<Record<string, string>> = {}) => {
     const ran = await sandbox.run(args, { env: { ...env, ...with_ } });

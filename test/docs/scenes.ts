@@ -20,6 +20,7 @@ export type Start = "vault" | "bucket" | "fresh" | "app";
 
 /** What every repository of the pages has. */
 const FILES = {
+  "../outside/run/secrets/API_KEY": "of-elsewhere\n",
   "package.json": '{"name":"@acme/api","type":"module"}\n',
   ".env.prod": "DATABASE_URL=postgres://app:s3cret@db.internal/app\nSESSION_SECRET=9f2c\n",
   "ca.pem": "-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----\n",

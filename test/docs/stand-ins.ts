@@ -64,6 +64,8 @@ const keepsLines = ({ stdin }: Call): Record<string, string> =>
 /** What the pages' `aws iam create-access-key` makes; the S3 server of the scene knows it, and that it may only read. */
 export const NEW_KEY = { AccessKeyId: "AKIDOFREADER", SecretAccessKey: "secret/of+reader" } as const;
 
+const DOTENV = "DATABASE_URL=postgres://from-sops\nSESSION_SECRET=9f2c\n";
+
 const SECRET = `apiVersion: v1
 kind: Secret
 metadata:
@@ -148,10 +150,8 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
   ],
   systemctl: [{ args: /^(daemon-reload|restart \S+|enable --now \S+)$/ }],
   sops: [
-    {
-      args: /^(-d|decrypt)( --input-type \w+)?( --output-type dotenv)? \S+$/,
-      prints: () => "DATABASE_URL=postgres://from-sops\nSESSION_SECRET=9f2c\n",
-    },
+    { args: /^(-d|decrypt) (--output-type dotenv \S+|\S+\.env)$/, prints: () => DOTENV },
+    { args: /^(-d|decrypt) \S+\.yaml$/, prints: () => "DATABASE_URL: postgres://from-sops\nSESSION_SECRET: 9f2c\n" },
   ],
   dotenvx: [
     {
