@@ -6,6 +6,7 @@ import { cliReference } from "./generate/cli-reference.mjs";
 import { exitCodes } from "./generate/exit-codes.mjs";
 import { loadManifest } from "./generate/manifest.mjs";
 import { performance } from "./generate/performance.mjs";
+import { reliability } from "./generate/reliability.mjs";
 
 const root = join(import.meta.dirname, "..");
 
@@ -22,6 +23,7 @@ async function generate() {
     ["docs/cli.md", cliReference(manifest, pjson.oclif.bin)],
     ["docs/exit-codes.md", exitCodes(readFileSync(join(root, "src/errors.ts"), "utf8"))],
     ...performance(JSON.parse(readFileSync(join(root, "bench/results.json"), "utf8"))),
+    ["docs/reliability.md", reliability(root)],
   ]);
 }
 

@@ -1,4 +1,4 @@
-import { expect } from "vitest";
+import assert from "node:assert/strict";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { VsyncError } from "../../src/errors.ts";
@@ -11,6 +11,7 @@ import {
   amendRequest,
   forkOf,
   HOUR_MS,
+  type Machine,
   NEW,
   OLD,
   open,
@@ -52,33 +53,37 @@ export async function expectChain(world: World, passphrase: string): Promise<num
   const { manifest } = await open(forkOf(world), passphrase);
   const { rows, outstanding } = await verifyAudit(forkOf(world).store, manifest);
   const newest = outstanding === null ? manifest.gen : manifest.prev_gen;
-  expect(rows.map((row) => row.gen)).toEqual(Array.from({ length: newest }, (_, at) => newest - at));
+  const wanted = Array.from({ length: newest }, (_, at) => newest - at);
+  assert.deepEqual(
+    rows.map((row) => row.gen),
+    wanted,
+  );
   const keys = [...world.store.bucket.keys()].filter((key) => key.startsWith(AUDIT_PREFIX));
-  expect(keys.toSorted()).toEqual(rows.map((row) => auditKey(row.gen)).toReversed());
+  assert.deepEqual(keys.toSorted(), rows.map((row) => auditKey(row.gen)).toReversed());
   const generations = outstanding === null ? rows : [manifest, ...rows];
   const removed = new Set(generations.flatMap(({ meta }) => (meta["removed"] as string[] | undefined) ?? []));
   for (const { bundle } of generations) {
     const stored = world.store.bucket.get(bundle.key);
-    if (stored === undefined) expect(removed).toContain(bundle.key);
-    else expect(sha256Hex(stored.bytes)).toBe(bundle.sha256);
+    if (stored === undefined) assert.ok(removed.has(bundle.key), `${bundle.key} is gone`);
+    else assert.equal(sha256Hex(stored.bytes), bundle.sha256, `${bundle.key} is not whole`);
   }
   const bundles = generations.map(({ bundle }) => bundle.key);
-  expect(bundles).toEqual([...new Set(bundles)].toSorted().toReversed());
+  assert.deepEqual(bundles, [...new Set(bundles)].toSorted().toReversed());
   return outstanding;
 }
 
 /** `reconcile` appends the outstanding row, where there is one, and has nothing to do the second time. */
 export async function expectReconciles(world: World, passphrase: string, outstanding: number | null): Promise<void> {
   const first = await reconcileAudit(world, amendRequest(passphrase));
-  expect(first.appended).toBe(outstanding !== null);
-  expect(await expectChain(world, passphrase)).toBeNull();
-  expect(await reconcileAudit(world, amendRequest(passphrase))).toEqual({ gen: first.gen, appended: false });
+  assert.equal(first.appended, outstanding !== null);
+  assert.equal(await expectChain(world, passphrase), null);
+  assert.deepEqual(await reconcileAudit(world, amendRequest(passphrase)), { gen: first.gen, appended: false });
 }
 
 interface Next {
   readonly name: string;
   /** Returns the passphrase that writes afterwards. */
-  readonly act: (world: World, writer: string) => Promise<string>;
+  readonly act: (machine: Machine, writer: string) => Promise<string>;
 }
 
 /** The commits that may come next, each on top of whatever a fault has left. */
@@ -108,7 +113,7 @@ const NEXT: readonly Next[] = [
     name: "rotate with grace",
     async act(world, writer) {
       await rotate(world, writer, THIRD, { graceMs: HOUR_MS });
-      expect(await secretsIn(world, writer)).toEqual(await secretsIn(world, THIRD));
+      assert.deepEqual(await secretsIn(world, writer), await secretsIn(world, THIRD));
       return THIRD;
     },
   },
@@ -124,13 +129,19 @@ const NEXT: readonly Next[] = [
   },
 ];
 
+/** Makes the commit that comes next, of the kind that `number` chooses, and returns the passphrase that writes afterwards. */
+export async function commitNext(machine: Machine, writer: string, number: number): Promise<string> {
+  const isEmpty = (await machine.store.head(MANIFEST_KEY)) === null;
+  const next = NEXT[isEmpty ? 0 : number % NEXT.length];
+  assert.ok(next !== undefined);
+  const before = isEmpty ? 0 : (await open(machine, writer)).manifest.gen;
+  const after = await next.act(machine, writer);
+  assert.deepEqual([next.name, (await open(machine, after)).manifest.gen], [next.name, before + 1]);
+  return after;
+}
+
 /** The next commit succeeds, makes the next generation, and leaves no row outstanding. */
 export async function expectNext(world: World, writer: string, number: number): Promise<void> {
-  const empty = !world.store.bucket.has(MANIFEST_KEY);
-  const gen = empty ? 0 : (await open(forkOf(world), writer)).manifest.gen;
-  const next = NEXT[empty ? 0 : number % NEXT.length] ?? expect.unreachable("no next commit");
-  const after = await next.act(world, writer);
-  const { manifest } = await open(forkOf(world), after);
-  expect({ next: next.name, gen: manifest.gen }).toEqual({ next: next.name, gen: gen + 1 });
-  expect(await expectChain(world, after)).toBeNull();
+  const after = await commitNext(world, writer, number);
+  assert.equal(await expectChain(world, after), null);
 }

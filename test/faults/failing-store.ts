@@ -3,7 +3,7 @@ import { type FaultHook, MemoryStore, type StoreRequest } from "../support/memor
 import type { World } from "../vault/fixture.ts";
 
 /** What a killed process does: nothing any more. No code of ours may catch it and go on. */
-class ProcessDeath extends Error {}
+export class ProcessDeath extends Error {}
 
 /** Something that goes wrong around one request: before it reached the store, or on its answer's way back. */
 export interface Fault {

@@ -10,6 +10,7 @@ import {
   amendRequest,
   emptyWorld,
   HOUR_MS,
+  type Machine,
   NEW,
   OLD,
   push,
@@ -32,7 +33,7 @@ export interface UseCase {
   readonly name: string;
   /** Where it starts; never changed, since every case works on a fork. */
   readonly world: World;
-  readonly act: (world: World) => Promise<Committed | null>;
+  readonly act: (machine: Machine) => Promise<Committed | null>;
   readonly before: Sights;
   readonly after: Sights;
   /** What comes of doing it again where it had committed before it was cut short. */
@@ -44,7 +45,7 @@ const oldOnly = (gen: number, secrets: Secrets): Sights => ({ [OLD]: { gen, secr
 const newOnly = (gen: number, secrets: Secrets): Sights => ({ [OLD]: WRONG, [NEW]: { gen, secrets } });
 const both = (gen: number, secrets: Secrets): Sights => ({ [OLD]: { gen, secrets }, [NEW]: { gen, secrets } });
 
-async function pushAll(world: World, secrets: Secrets): Promise<Committed | null> {
+async function pushAll(world: Machine, secrets: Secrets): Promise<Committed | null> {
   const result = await push(world, OLD, secrets);
   return result.kind === "pushed" ? result.committed : null;
 }

@@ -1,8 +1,7 @@
 /** Runs as a process of its own: a directory store that does what its parent asks for. See `processes.ts`. */
 
-import fs, { type FileHandle } from "node:fs/promises";
-import { syncBuiltinESMExports } from "node:module";
 import { openFileStore } from "../../src/file/file-store.ts";
+import { beforeEveryCall } from "./file-system-calls.ts";
 import type { Ask, Interruption, Setup } from "./processes.ts";
 
 const { location, claimTimeoutMs = 10_000, umask, interruption }: Setup = JSON.parse(process.argv[2] ?? "");
@@ -56,30 +55,8 @@ async function increment(key: string, times: number, padding: number): Promise<s
 /** Sends this process a signal just before the n-th file system call, or before the first of a name. */
 async function interrupt({ before, signal }: Interruption): Promise<void> {
   let calls = 0;
-  const step = (name: string): void => {
+  await beforeEveryCall((name) => {
     calls++;
     if (before === calls || before === name) process.kill(process.pid, signal);
-  };
-  const patch = (target: object, names: readonly string[]): void => {
-    for (const name of names) {
-      const original: (...args: unknown[]) => unknown = Reflect.get(target, name);
-      Reflect.set(target, name, function (this: unknown, ...args: unknown[]) {
-        step(name);
-        return original.apply(this, args);
-      });
-    }
-  };
-  const handle = await fs.open("/dev/null");
-  const prototype: FileHandle = Object.getPrototypeOf(handle);
-  await handle.close();
-  prototype.writeFile = async function (this: FileHandle, bytes: Uint8Array) {
-    const half = Math.ceil(bytes.length / 2);
-    step("write");
-    await this.write(bytes, 0, half);
-    step("write the rest");
-    await this.write(bytes, half);
-  };
-  patch(prototype, ["read", "sync", "close", "stat"]);
-  patch(fs, ["open", "link", "rename", "unlink", "mkdir", "readdir", "stat", "lstat"]);
-  syncBuiltinESMExports();
+  });
 }

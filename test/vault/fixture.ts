@@ -30,10 +30,14 @@ export interface SettableClock extends Clock {
 }
 
 /** The ports of one machine, and its config. */
-export interface World extends CommitPorts {
-  readonly store: MemoryStore;
+export interface Machine extends CommitPorts {
   readonly clock: SettableClock;
   readonly identity: VaultIdentity;
+}
+
+/** A machine whose store is in memory. */
+export interface World extends Machine {
+  readonly store: MemoryStore;
 }
 
 export function clockAt(ms: number): SettableClock {
@@ -88,14 +92,14 @@ export function secretItems(secrets: Secrets): NamedData[] {
 }
 
 export async function push(
-  world: World,
+  machine: Machine,
   passphrase: string,
   secrets: Secrets,
   more: Partial<PushRequest> = {},
 ): Promise<PushResult> {
-  return pushItems(world, {
+  return pushItems(machine, {
     passphrase: Secret.ofText(passphrase),
-    identity: world.identity,
+    identity: machine.identity,
     annotation: { actor: ACTOR },
     items: secretItems(secrets),
     confirm: async () => true,
@@ -118,12 +122,12 @@ export function rotateRequest(from: string, to: string, more: Partial<RotateRequ
 }
 
 export async function rotate(
-  world: World,
+  machine: Machine,
   from: string,
   to: string,
   more: Partial<RotateRequest> = {},
 ): Promise<Rotation> {
-  const rotation = await rotatePassphrase(world, rotateRequest(from, to, more));
+  const rotation = await rotatePassphrase(machine, rotateRequest(from, to, more));
   if (rotation === null) throw new TypeError("the rotation was declined");
   return rotation;
 }
@@ -136,18 +140,18 @@ export function committedBy(result: PushResult): Committed {
 const keysOf = new Map<string, PassphraseKeys>();
 
 /** Opens as `openVault` does; each key is derived once in a test file, since deriving is what such tests spend their time on. */
-export async function open(world: World, passphrase: string): Promise<OpenedVault> {
+export async function open(machine: Machine, passphrase: string): Promise<OpenedVault> {
   const keys = keysOf.get(passphrase) ?? new PassphraseKeys(Secret.ofText(passphrase));
   keysOf.set(passphrase, keys);
-  return openWith(world, { passphrase: Secret.ofText(passphrase), expect: { env: ENV } }, keys);
+  return openWith(machine, { passphrase: Secret.ofText(passphrase), expect: { env: ENV } }, keys);
 }
 
 export function secretsOf(items: readonly Item[]): Secrets {
   return Object.fromEntries(items.map((item) => [item.name, item.data.exposeText()]));
 }
 
-export async function secretsIn(world: World, passphrase: string): Promise<Secrets> {
-  return secretsOf((await open(world, passphrase)).bundle.items);
+export async function secretsIn(machine: Machine, passphrase: string): Promise<Secrets> {
+  return secretsOf((await open(machine, passphrase)).bundle.items);
 }
 
 /** What a promise is rejected with. */

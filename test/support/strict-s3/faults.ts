@@ -34,15 +34,17 @@ interface Armed {
   readonly matcher: RequestMatcher;
   readonly fault: Fault;
   left: number;
+  /** How many that match pass untouched first. */
+  passes: number;
 }
 
 /** The faults that wait for their requests, in the order in which they were added; a request meets one at most. */
 export class Faults {
   #armed: Armed[] = [];
 
-  /** The next `times` requests that match meet the fault. */
-  add(matcher: RequestMatcher, fault: Fault, times = 1): void {
-    this.#armed.push({ matcher, fault, left: times });
+  /** The next `times` requests that match meet the fault; with `passes`, after that many which do not. */
+  add(matcher: RequestMatcher, fault: Fault, times = 1, passes = 0): void {
+    this.#armed.push({ matcher, fault, left: times, passes });
   }
 
   clear(): void {
@@ -57,6 +59,10 @@ export class Faults {
   take(method: string, key: string): Fault | undefined {
     const armed = this.#armed.find(({ matcher, left }) => left > 0 && matches(matcher, method, key));
     if (armed === undefined) return undefined;
+    if (armed.passes > 0) {
+      armed.passes -= 1;
+      return undefined;
+    }
     armed.left -= 1;
     return armed.fault;
   }

@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { LEVELS, matrix, summary, sumOf } from "../../test/faults/campaign/results.ts";
+import { page, shell, table } from "./markdown.mjs";
+
+const text = ({ head, rows }) => table(head, rows);
+
+const thousands = (count) => String(count).replace(/(?<=\d)(?=(\d{3})+$)/g, " ");
+
+function headline({ date, versions, rows }) {
+  const [injected, lost, stuck, silent] = ["injected", "lost", "stuck", "silent"].map((count) => sumOf(rows, count));
+  const on = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return (
+    `**${thousands(injected)} injected faults: ${lost} lost, ${stuck} stuck, ${silent} silent.** ` +
+    `Measured on ${date} with ${on.join(", ")}.`
+  );
+}
+
+const PROMISES = `After each fault another machine looks at the store, then makes the next commit on it:
+
+- **lost**: what opens is neither exactly the old nor exactly the new generation, a bundle that a row names is not whole, or
+  the audit chain does not verify (one row may be outstanding, and then \`reconcile\` appends it)
+- **stuck**: the next commit (push, set, rotate, rotate with grace and restore take turns) does not come through, or leaves a row
+  outstanding
+- **silent**: what the command said is not what has happened: success without the change, a refusal although it has committed, a
+  row outstanding that it did not mention, or anything but a documented error`;
+
+const WORDS = `\`old\` and \`new\` say which generation opens afterwards (after \`open\` it is always the old one). \`done\`, \`refused\`, \`unknown\` and
+\`killed\` say what whoever gave the command was told: success, an error that says nothing was committed, an error that says it is not known,
+nothing at all. Retries of the S3 store are real, only the waits between them are not.`;
+
+/** The page of what was tried and what came of it, from the results that `npm run faults` has written. */
+export function reliability(root) {
+  const faults = JSON.parse(readFileSync(`${root}/test/faults/campaign/results.json`, "utf8"));
+  return page("Reliability", "test/faults/campaign/results.json", [
+    headline(faults),
+    PROMISES,
+    "## How much of it is real",
+    table(["level", "what runs"], Object.entries(LEVELS)),
+    text(summary(faults, "level")),
+    "## What went wrong, and how it ended",
+    WORDS,
+    text(summary(faults, "fault")),
+    "## Operation × fault",
+    "How many ended as before + as if nothing had gone wrong.",
+    text(matrix(faults)),
+    "## Run it yourself",
+    shell(["npm run faults", "npm run faults -- --level=S3", "npm run generate   # writes this page from the results"]),
+  ]);
+}

@@ -1,0 +1,78 @@
+/** Where the fault is made, and with it how much of the program is real. */
+export type Level = "domain" | "S3" | "directory" | "disk" | "process";
+
+export const LEVELS: Readonly<Record<Level, string>> = {
+  domain: "the use-cases over a store in memory",
+  S3: "the use-cases, the S3 store and the AWS SDK over HTTP, against the project's strict S3 server",
+  directory: "the use-cases and the directory store on a real disk, in another process whose file system calls fail",
+  disk: "the same, on a disk of its own (tmpfs) that is full or mounted read-only",
+  process: "the same, in a process that is killed (SIGKILL) before a file system call",
+};
+
+/** How many trials of one kind there were, and how they ended. */
+export interface Row {
+  readonly level: Level;
+  readonly operation: string;
+  readonly fault: string;
+  injected: number;
+  /** Ended as before. */
+  old: number;
+  /** Ended as if nothing had gone wrong. */
+  new: number;
+  done: number;
+  refused: number;
+  unknown: number;
+  killed: number;
+  lost: number;
+  stuck: number;
+  silent: number;
+}
+
+type Count = Exclude<keyof Row, "level" | "operation" | "fault">;
+
+export interface Results {
+  /** `YYYY-MM-DD` */
+  readonly date: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly rows: readonly Row[];
+}
+
+interface Table {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export function sumOf(rows: readonly Row[], count: Count): number {
+  return rows.reduce((total, row) => total + row[count], 0);
+}
+
+function distinct<K extends "level" | "operation" | "fault">(rows: readonly Row[], key: K): Row[K][] {
+  return [...new Set(rows.map((row) => row[key]))];
+}
+
+const COUNTS = ["injected", "old", "new", "done", "refused", "unknown", "killed", "lost", "stuck", "silent"] as const;
+
+/** One line for each level, or for each kind of fault, and one for all of them. */
+export function summary({ rows }: Results, key: "level" | "fault"): Table {
+  const line = (name: string, of: readonly Row[]) => [name, ...COUNTS.map((count) => String(sumOf(of, count)))];
+  const lines = distinct(rows, key).map((name) => {
+    return line(
+      name,
+      rows.filter((row) => row[key] === name),
+    );
+  });
+  return { head: [key, ...COUNTS], rows: [...lines, line("all", rows)] };
+}
+
+/** Operation × fault: how many trials ended as before, and how many as if nothing had gone wrong. */
+export function matrix({ rows }: Results): Table {
+  const faults = distinct(rows, "fault").toSorted();
+  const lines = distinct(rows, "operation").map((operation) => [
+    operation,
+    ...faults.map((fault) => {
+      const cell = rows.filter((row) => row.operation === operation && row.fault === fault);
+      return cell.length === 0 ? "" : `${sumOf(cell, "old")}+${sumOf(cell, "new")}`;
+    }),
+  ]);
+  return { head: ["operation", ...faults], rows: lines };
+}
