@@ -14,13 +14,16 @@ const CODES: readonly (readonly [string, string])[] = [
   ["EMFILE", "I/O error"],
 ];
 
-/** Every file system call of the operation fails: once, and from there on. One process runs them all, each in a folder of its own. */
+/** "From there on" differs little from one call to the next. */
+const LASTING_EACH = 3;
+
+/** Every file system call of the operation fails: once, and (every third) from there on. One process runs them all, each in a folder of its own. */
 export async function failingCalls(operation: Operation, folder: string): Promise<Trial[]> {
   await using victim = await Victim.start();
   const calls = await callsOf(victim, operation, folder);
   const trials: Trial[] = [];
   for (const lasting of [false, true]) {
-    for (let at = 1; at <= calls; at++) {
+    for (let at = 1; at <= calls; at += lasting ? LASTING_EACH : 1) {
       const [code, fault] = CODES[(at + (lasting ? 2 : 0)) % CODES.length] ?? ["EIO", "I/O error"];
       const location = await folderOf(operation.world, `${folder}/${code}-${at}-${lasting}`);
       const task: Task = { operation: operation.name, location, fault: { kind: "fail", at, code, lasting } };

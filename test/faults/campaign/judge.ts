@@ -96,8 +96,8 @@ function silenceOf(
       if (changes && state === "old") return "it said that it was done, and nothing has changed";
       return ending.said === "done" && outstanding !== null ? "it did not say that a row is outstanding" : null;
     case "refused":
-      // A gc that cannot remove has committed, and names what it cannot remove.
-      if (!changes || state !== "new" || operation.name === "gc") return null;
+      // A gc that cannot remove has committed, and says so.
+      if (!changes || state !== "new" || /: generation \d+ is committed;/.test(ending.message)) return null;
       return `it said that it was refused, and has committed: ${ending.message}`;
     case "crashed":
       return ending.message;

@@ -30,11 +30,36 @@ export interface Row {
 
 type Count = Exclude<keyof Row, "level" | "operation" | "fault">;
 
-export interface Results {
+interface Run {
   /** `YYYY-MM-DD` */
   readonly date: string;
   readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface Results {
+  /** When each level was run last, and with what. */
+  readonly runs: Readonly<Partial<Record<Level, Run>>>;
   readonly rows: readonly Row[];
+}
+
+/** What is kept, with the levels in `fresh` in place of what was known of them. */
+export function merged(kept: Results, fresh: Results): Results {
+  const rows = [...kept.rows.filter(({ level }) => fresh.runs[level] === undefined), ...fresh.rows];
+  const order = Object.keys(LEVELS);
+  return {
+    runs: { ...kept.runs, ...fresh.runs },
+    rows: rows.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level)),
+  };
+}
+
+/** For each level what of it is real, and when it was run with what. */
+export function levels({ runs }: Results): Table {
+  const rows = Object.entries(LEVELS).map(([level, what]) => {
+    const run = runs[level as Level];
+    const on = Object.entries(run?.versions ?? {}).map(([name, version]) => `${name} ${version}`);
+    return [level, what, run === undefined ? "not yet" : `${run.date}, ${on.join(", ")}`];
+  });
+  return { head: ["level", "what runs", "last run"], rows };
 }
 
 interface Table {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { sha256Hex } from "../../../src/crypto/digest.ts";
-import type { S3Options } from "../../../src/s3/options.ts";
+import { DEFAULT_LIMITS, type S3Options } from "../../../src/s3/options.ts";
 import { openS3Store } from "../../../src/s3/store.ts";
 import type { ObjectStore } from "../../../src/vault/ports.ts";
 import { MemoryStore } from "../../support/memory-store.ts";
@@ -15,13 +15,16 @@ import type { Trial } from "./trial.ts";
 const BUCKET = "strict";
 const PREFIX = "api/prod/";
 const EVER = 10_000;
-/** Gives up soon, so that a hang costs little; a busy machine may exceed it elsewhere, which is one fault more. */
 const OPTIONS: S3Options = {
   clock: { nowMs: () => Date.now() },
   random: { bytes: (length) => new Uint8Array(length) },
   sleep: async () => {},
-  limits: { attempts: 3, answerTimeoutMs: 150, deadlineMs: 5_000 },
 };
+/** `hasty` gives up soon, so that a hang costs little; a busy machine may exceed it elsewhere, which is one fault more. */
+const LIMITS = {
+  hasty: { attempts: 3, answerTimeoutMs: 150, deadlineMs: 5_000 },
+  patient: DEFAULT_LIMITS,
+} as const;
 
 interface Variant {
   readonly class: string;
@@ -100,7 +103,7 @@ export async function s3Trials(operation: Operation, server: StrictS3): Promise<
 
 async function undisturbed(operation: Operation, server: StrictS3): Promise<{ method: string; key: string }[]> {
   fill(server, operation.world);
-  await operation.act(machineOn(server, operation.world));
+  await operation.act(machineOn(server, operation.world, "patient"));
   return server.log.map(({ method, key }) => ({ method, key }));
 }
 
@@ -111,28 +114,29 @@ async function runOn(server: StrictS3, operation: Operation, at: number, { fault
   // Looked at in turn: the first one takes its request, then the second lets as many pass.
   if (later !== undefined) server.faults.add({}, later, EVER);
   const pending = server.faults.pending;
-  const machine = machineOn(server, operation.world);
+  const machine = machineOn(server, operation.world, "hasty");
   const ending = await endingOf(() => operation.act(machine));
   const met = server.faults.pending < pending;
   server.faults.clear();
   const look = async () => copyOf(server, operation.world);
-  return { met, ending, look, next: machineOn(server, operation.world) };
+  return { met, ending, look, next: machineOn(server, operation.world, "patient") };
 }
 
-const stores = new WeakMap<StrictS3, ObjectStore>();
+type Stores = { readonly [K in keyof typeof LIMITS]: ObjectStore };
+const known = new WeakMap<StrictS3, Stores>();
 
-/** One client for each server: making one is what a trial would spend most of its time on. */
-function machineOn(server: StrictS3, world: World): Machine {
-  const store = stores.get(server) ?? storeOn(server);
-  stores.set(server, store);
-  return { ...world, store, clock: clockAt(world.clock.ms) };
+/** Made once for each server: making a client is what a trial would spend most of its time on. */
+function machineOn(server: StrictS3, world: World, limits: keyof typeof LIMITS): Machine {
+  const stores = known.get(server) ?? { hasty: storeOn(server, "hasty"), patient: storeOn(server, "patient") };
+  known.set(server, stores);
+  return { ...world, store: stores[limits], clock: clockAt(world.clock.ms) };
 }
 
-function storeOn(server: StrictS3): ObjectStore {
+function storeOn({ endpoint, region }: StrictS3, limits: keyof typeof LIMITS): ObjectStore {
   const { accessKeyId, secretAccessKey } = ROOT;
   const credentials = { accessKeyId, secretAccessKey: { exposeText: () => secretAccessKey } };
-  const { endpoint, region } = server;
-  return openS3Store({ endpoint, region, bucket: BUCKET, prefix: PREFIX, credentials }, OPTIONS);
+  const location = { endpoint, region, bucket: BUCKET, prefix: PREFIX, credentials };
+  return openS3Store(location, { ...OPTIONS, limits: LIMITS[limits] });
 }
 
 function fill(server: StrictS3, world: World): void {
