@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { levels, matrix, summary, sumOf } from "../../test/faults/campaign/results.ts";
-import { page, shell, table } from "./markdown.mjs";
+import { page, table } from "./markdown.mjs";
 
 const text = ({ head, rows }) => table(head, rows);
 
@@ -23,6 +23,10 @@ const PROMISES = `After each fault another machine looks at the store, then make
 const WORDS = `\`old\` and \`new\` say which generation opens afterwards (after \`open\` it is always the old one). \`done\`, \`refused\`, \`unknown\` and
 \`killed\` say what whoever gave the command was told: success, an error that says nothing was committed, an error that says it is not known,
 nothing at all. Retries of the S3 store are real, only the waits between them are not.`;
+
+const AGAIN = `- \`npm run faults\`: all of it, some ten minutes; \`npm run faults -- --level=S3\` one level. It keeps what it counted, from which
+  \`npm run generate\` makes this page. A sample of each level is part of \`npm test\`.
+- \`npm run soak -- --seed=7 --minutes=60\`: so many simulated minutes, less than one in real time for each ten.`;
 
 const SOAK = `\`npm run soak\` lets an hour of simulated time pass: every few seconds one to three people at once, whose clocks differ, push, set,
 unset, rotate (with and without grace), finish, restore, gc, reconcile or open, now and then with a passphrase that only reads or was
@@ -48,11 +52,6 @@ export function reliability(root) {
     "## A soak",
     SOAK,
     "## Run it yourself",
-    shell([
-      "npm run faults",
-      "npm run faults -- --level=S3",
-      "npm run soak -- --seed=7 --minutes=60",
-      "npm run generate   # writes this page from the results",
-    ]),
+    AGAIN,
   ]);
 }

@@ -12,6 +12,7 @@ const GENERATED = [
   "docs/exit-codes.md",
   "docs/performance.md",
   "docs/performance/open.svg",
+  "docs/reliability.md",
 ];
 const TABLE = "src/commands.ts";
 const COMMANDS = `
@@ -37,11 +38,14 @@ interface Ended {
   readonly stderr: string;
 }
 
+/** What the page of faults is made of. */
+const FAULTS = ["test/faults/campaign/results.ts", "test/faults/campaign/results.json"];
+
 let root: string;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "vsync-generate-"));
-  for (const path of ["package.json", "bench", "scripts", "src"]) {
+  for (const path of ["package.json", "bench", "scripts", "src", ...FAULTS]) {
     await cp(join(repository, path), join(root, path), { recursive: true });
   }
   await symlink(join(repository, "node_modules"), join(root, "node_modules"));

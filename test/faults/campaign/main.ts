@@ -2,7 +2,6 @@
 
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { release } from "node:os";
 import { parseArgs } from "node:util";
 import vsync from "../../../package.json" with { type: "json" };
 import { Campaign } from "./campaign.ts";
@@ -13,7 +12,7 @@ const all = Object.keys(LEVELS) as Level[];
 const levels = all.filter((level) => values.level?.includes(level) ?? true);
 
 const date = new Date().toISOString().slice(0, 10);
-const versions = { vsync: vsync.version, node: process.versions.node, [process.platform]: release() };
+const versions = { vsync: vsync.version, node: process.versions.node, [process.platform]: process.arch };
 const run: Level[] = [];
 
 await using campaign = await Campaign.prepare();
