@@ -1,0 +1,111 @@
+import { describe, expect, test, vi } from "vitest";
+import { encodeBase64 } from "../../src/crypto/base64.ts";
+import type { KdfCost } from "../../src/crypto/kdf-cost.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { generateSigningKey } from "../../src/crypto/signing.ts";
+import { MANIFEST_KEY } from "../../src/vault/keys.ts";
+import { encodeManifest, type Manifest, type PassphraseEntry, parseManifest } from "../../src/vault/manifest.ts";
+import { openVault } from "../../src/vault/open.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+import { COST, clockAt, ENV, OLD, pushedWorld, rejection } from "../vault/fixture.ts";
+
+/** Every cost that was derived, and how many were under way at once. */
+const derived: KdfCost[] = [];
+let running = 0;
+let mostAtOnce = 0;
+
+vi.mock("../../src/crypto/argon2id.ts", async (original) => {
+  const { argon2id } = await original<typeof import("../../src/crypto/argon2id.ts")>();
+  return {
+    argon2id: async (message: Uint8Array, cost: KdfCost, length: number) => {
+      derived.push(cost);
+      mostAtOnce = Math.max(mostAtOnce, ++running);
+      return argon2id(message, cost, length).finally(() => running--);
+    },
+  };
+});
+
+const world = await pushedWorld();
+const genuine = parseManifest(world.store.bucket.get(MANIFEST_KEY)?.bytes ?? expect.unreachable());
+const entry = genuine.passphraseEntries[0] ?? expect.unreachable();
+
+function costing(change: Partial<PassphraseEntry["kdf"]>, slot = "p1"): PassphraseEntry {
+  return { ...entry, slot, kdf: { ...entry.kdf, ...change } };
+}
+
+/** Opens what a writer without a passphrase makes of the manifest; signed, by a key of its own. */
+async function openForged(unlock: readonly PassphraseEntry[], hint?: KdfCost): Promise<unknown> {
+  derived.length = mostAtOnce = 0;
+  const key = generateSigningKey();
+  const forged: Manifest = { ...genuine.manifest, signer: encodeBase64(key.publicKey), unlock: [...unlock] };
+  const store = MemoryStore.of({ [MANIFEST_KEY]: encodeManifest(forged, key) });
+  const expectation = hint === undefined ? { env: ENV } : { env: ENV, hint };
+  const request = { passphrase: Secret.ofText(OLD), expect: expectation };
+  return rejection(openVault({ store, clock: clockAt(0) }, request));
+}
+
+describe("nothing is derived before every cost is within the bounds", () => {
+  const salt = (bytes: number): string => encodeBase64(new Uint8Array(bytes));
+  const beyond: readonly Partial<PassphraseEntry["kdf"]>[] = [
+    { memory_kib: 8191 },
+    { memory_kib: 1048577 },
+    { memory_kib: 2 ** 32 },
+    { memory_kib: Number.MAX_SAFE_INTEGER },
+    { memory_kib: 0 },
+    { iterations: 0 },
+    { iterations: 17 },
+    { iterations: 2 ** 31 },
+    { parallelism: 0 },
+    { parallelism: 17 },
+    { parallelism: 2 ** 24 },
+    { salt: salt(7) },
+    { salt: salt(65) },
+  ];
+
+  test.each(beyond)("%j, in the only slot and behind a good one", async (change) => {
+    for (const unlock of [[costing(change)], [entry, costing(change, "p2")]]) {
+      expect(await openForged(unlock)).toMatchObject({ name: "NotAuthenticError" });
+      expect(derived).toEqual([]);
+    }
+  });
+
+  test.each([
+    [{ memoryKiB: 2 ** 22 }],
+    [{ iterations: 10_000 }],
+    [{ parallelism: 1000 }],
+    [{ salt: new Uint8Array(1) }],
+  ])("nor for a token's hint: %j", async (change) => {
+    const hint = { ...COST, salt: new Uint8Array(16), ...change };
+    expect(await openForged([costing({ memory_kib: 1048577 })], hint)).toMatchObject({ name: "NotAuthenticError" });
+    expect(derived).toEqual([]);
+  });
+
+  test("a kind of derivation that is not known is not tried as another", async () => {
+    expect(await openForged([costing({ name: "scrypt" })])).toMatchObject({ name: "UnsupportedSpecVersionError" });
+    expect(derived).toEqual([]);
+  });
+});
+
+describe("four slots at most, one after another", () => {
+  const slots = (count: number): PassphraseEntry[] =>
+    Array.from({ length: count }, (_, at) =>
+      costing({ salt: encodeBase64(new Uint8Array(16).fill(at + 1)) }, `p${at}`),
+    );
+
+  test("four that do not fit cost four derivations, never two at once", async () => {
+    expect(await openForged(slots(4))).toMatchObject({ name: "WrongPassphraseError" });
+    expect(derived).toHaveLength(4);
+    expect(mostAtOnce).toBe(1);
+  });
+
+  test("four of one cost and salt are derived once", async () => {
+    const same = slots(4).map((slot) => ({ ...slot, kdf: entry.kdf, recipient: encodeBase64(new Uint8Array(32)) }));
+    expect(await openForged(same)).toMatchObject({ name: "WrongPassphraseError" });
+    expect(derived).toHaveLength(1);
+  });
+
+  test("five are refused", async () => {
+    expect(await openForged(slots(5))).toMatchObject({ name: "NotAuthenticError" });
+    expect(derived).toEqual([]);
+  });
+});

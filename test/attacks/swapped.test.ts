@@ -1,0 +1,300 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeDocument } from "../../src/cli/config-document.ts";
+import { encodeBase64 } from "../../src/crypto/base64.ts";
+import { sha256Hex } from "../../src/crypto/digest.ts";
+import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { generateSigningKey } from "../../src/crypto/signing.ts";
+import { Vsync } from "../../src/runtime/index.ts";
+import { hintOf } from "../../src/vault/identity.ts";
+import { encodeManifest, type Manifest, parseManifest } from "../../src/vault/manifest.ts";
+import { freshCost, passphraseEntry } from "../../src/vault/passphrase-slot.ts";
+import { sealBundle } from "../../src/vault/seal-bundle.ts";
+import { createVault, PASSPHRASE } from "../support/vault-fixture.ts";
+import { openSandbox, type Sandbox, type Transcript } from "../transcripts/harness.ts";
+import { describeOnEveryStore, type Ground } from "./ground.ts";
+
+/*
+ * Who can write the bucket, and knows no passphrase, puts in the place of each object whatever it has: older ones, those of
+ * other vaults and envs under the same passphrase, and ones of its own making. Each attack is tried on the library and on the
+ * program; nothing opens.
+ */
+
+const OURS = "api/prod/";
+const items = (value: string) => [{ name: "URL", data: value }] as const;
+const LEAST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
+
+describeOnEveryStore("a store that its attacker can write", (ground) => {
+  let sandbox: Sandbox;
+  /** Of our vault, by generation. */
+  const manifests: Buffer[] = [];
+  let vault: string;
+
+  beforeAll(async () => {
+    sandbox = await openSandbox();
+    await sandbox.write("work/package.json", '{"name":"api"}');
+    const ours = await createVault(await ground().storeAt(OURS), { items: items("first") });
+    vault = ours.vault;
+    manifests[1] = await ground().steal(`${OURS}manifest`);
+    await ours.push(items("other"));
+    manifests[2] = await ground().steal(`${OURS}manifest`);
+    await ours.push(items("third"));
+    manifests[3] = await ground().steal(`${OURS}manifest`);
+    await createVault(await ground().storeAt("twin/prod/"), { items: items("their") });
+    await createVault(await ground().storeAt("api/staging/"), { items: items("stage"), env: "staging" });
+  });
+  afterAll(() => sandbox[Symbol.asyncDispose]());
+
+  const at = (gen: number): Manifest => parsed(manifests[gen] ?? expect.unreachable());
+  const bundleAt = (gen: number): string => OURS + at(gen).bundle.key;
+  const plantManifest = (bytes: Uint8Array) => ground().plant(`${OURS}manifest`, bytes);
+
+  const attacks: readonly [name: string, error: string, act: (it: Ground) => Promise<void>][] = [
+    [
+      "the bundle of an older generation under the new one's name",
+      "BundleCorruptError",
+      async (it) => {
+        await it.plant(bundleAt(3), await it.steal(bundleAt(1)));
+      },
+    ],
+    [
+      "another vault's bundle under ours",
+      "BundleCorruptError",
+      async (it) => {
+        const { bundle } = parsed(await it.steal("twin/prod/manifest"));
+        await it.plant(bundleAt(3), await it.steal(`twin/prod/${bundle.key}`));
+      },
+    ],
+    [
+      "another env's bundle under ours",
+      "BundleCorruptError",
+      async (it) => {
+        const { bundle } = parsed(await it.steal("api/staging/manifest"));
+        await it.plant(bundleAt(3), await it.steal(`api/staging/${bundle.key}`));
+      },
+    ],
+    [
+      "one bit of the bundle turned",
+      "BundleCorruptError",
+      async (it) => {
+        const bytes = await it.steal(bundleAt(3));
+        bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
+        await it.plant(bundleAt(3), bytes);
+      },
+    ],
+    [
+      "a slot grafted into the bundle",
+      "BundleCorruptError",
+      async (it) => {
+        const bytes = await it.steal(bundleAt(3));
+        const theirs = await it.steal(bundleAt(1));
+        await it.plant(bundleAt(3), withSlotsOf(bytes, theirs));
+      },
+    ],
+    [
+      "an older generation's bundle named, the signature left",
+      "NotAuthenticError",
+      (it) =>
+        it.plant(
+          `${OURS}manifest`,
+          edited(manifests[3], (m) => ({ ...m, bundle: at(1).bundle })),
+        ),
+    ],
+    [
+      "another vault's manifest, whole and genuine",
+      "NotAuthenticError",
+      async (it) => plantManifest(await it.steal("twin/prod/manifest")),
+    ],
+    [
+      "another env's manifest, whole and genuine",
+      "NotAuthenticError",
+      async (it) => plantManifest(await it.steal("api/staging/manifest")),
+    ],
+    [
+      "the manifest signed again, by a key that it names",
+      "NotAuthenticError",
+      () => {
+        const key = generateSigningKey();
+        return plantManifest(encodeManifest({ ...at(3), signer: encodeBase64(key.publicKey) }, key));
+      },
+    ],
+    [
+      "the manifest signed again, the genuine signer named",
+      "NotAuthenticError",
+      () => plantManifest(encodeManifest(at(3), generateSigningKey())),
+    ],
+    [
+      "the signature line of another generation",
+      "NotAuthenticError",
+      () => plantManifest(Buffer.from(textOf(manifests[3]) + signatureOf(manifests[2]))),
+    ],
+    [
+      "a slot of the attacker's own grafted in, its own signer",
+      "NotAuthenticError",
+      () => plantOwnVault(["ours", "its own"]),
+    ],
+    ["a slot of the attacker's own first", "NotAuthenticError", () => plantOwnVault(["its own", "ours"])],
+    ["nothing but the attacker's own vault, under our id", "WrongPassphraseError", () => plantOwnVault(["its own"])],
+    [
+      "the endorsement taken away",
+      "NotAuthenticError",
+      () => plantManifest(edited(manifests[3], (m) => withEntry(m, { endorse: undefined }))),
+    ],
+    [
+      "the endorsement zeroed",
+      "NotAuthenticError",
+      () => plantManifest(edited(manifests[3], (m) => withEntry(m, { endorse: encodeBase64(new Uint8Array(32)) }))),
+    ],
+    [
+      "the slot turned into one of a kind that readers skip",
+      "NotAuthenticError",
+      () => plantManifest(edited(manifests[3], (m) => withEntry(m, { kind: "other" }))),
+    ],
+    [
+      "the cost lowered within the bounds",
+      "WrongPassphraseError",
+      () => plantManifest(edited(manifests[3], (m) => withCost(m, { memory_kib: 8193 }))),
+    ],
+    [
+      "the cost raised within the bounds",
+      "WrongPassphraseError",
+      () => plantManifest(edited(manifests[3], (m) => withCost(m, { iterations: 2 }))),
+    ],
+    ["the manifest cut short", "NotAuthenticError", () => plantManifest((manifests[3] ?? Buffer.of()).subarray(0, -3))],
+    ["nothing in its place", "NotAuthenticError", () => plantManifest(Buffer.of())],
+  ];
+
+  /** A vault that opens for the attacker, with our slot beside its own; its bundle takes the place of ours. */
+  async function plantOwnVault(slots: readonly ("ours" | "its own")[]): Promise<void> {
+    const key = generateSigningKey();
+    const signer = encodeBase64(key.publicKey);
+    const random = { bytes: (length: number) => randomBytes(length) };
+    const cost = freshCost(random, LEAST);
+    const own = passphraseEntry("evil", await derivePassphraseKey(Secret.ofText("of the attacker"), cost), cost, {
+      vault,
+      signer,
+    });
+    const [ours] = parseManifest(manifests[3] ?? expect.unreachable()).passphraseEntries;
+    const all = { ours: ours ?? expect.unreachable(), "its own": own };
+    const entries = slots.map((slot) => all[slot]);
+    const data = Secret.ofText("forged");
+    const item = { id: "00".repeat(8), name: "URL", kind: "secret", data } as const;
+    const bundle = await sealBundle(random, { vault, gen: 3, entries, signingKey: key, items: [item] });
+    const ref = { ...at(3).bundle, size: bundle.length, sha256: sha256Hex(bundle) };
+    await ground().plant(OURS + ref.key, bundle);
+    await plantManifest(encodeManifest({ ...at(3), signer, unlock: entries, bundle: ref }, key));
+  }
+
+  const env = (fields: Parameters<Ground["token"]>[1] = {}) => ({
+    VSYNC_CONFIG: ground().token(OURS, { vault, ...fields }),
+    VSYNC_PASSPHRASE: PASSPHRASE,
+  });
+  const get = (fields = {}): Promise<Transcript> => sandbox.run(["get", "URL"], { env: env(fields) });
+  async function valueSeen(fields = {}): Promise<string | undefined> {
+    await using opened = await Vsync.open({ env: env(fields) });
+    return opened.get("URL");
+  }
+
+  test("untouched, it opens", async () => {
+    expect(await valueSeen()).toBe("third");
+    expect(await get()).toEqual({ stdout: "third\n", stderr: "", exitCode: 0 });
+  });
+
+  test.each(attacks)("%s: %s", async (_name, error, act) => {
+    await act(ground());
+    await expect(valueSeen()).rejects.toMatchObject({ name: error });
+    const { stdout, stderr, exitCode } = await get();
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: error === "WrongPassphraseError" ? 1 : 6 });
+    expect(stderr).not.toContain("forged");
+  });
+
+  describe("an older manifest put back", () => {
+    test("is taken by a token without minGen: nothing in the store shows that there was a newer one", async () => {
+      await plantManifest(manifests[2] ?? expect.unreachable());
+      expect(await valueSeen()).toBe("other");
+    });
+
+    test("is refused by a token with minGen", async () => {
+      await plantManifest(manifests[2] ?? expect.unreachable());
+      await expect(valueSeen({ minGen: 3 })).rejects.toMatchObject({ name: "RollbackError" });
+      expect(await get({ minGen: 3 })).toMatchObject({ stdout: "", exitCode: 6 });
+      expect(await valueSeen({ minGen: 2 })).toBe("other");
+    });
+
+    test("is refused by a machine that has seen a newer one, and nothing is committed on it", async () => {
+      const [entry] = parseManifest(manifests[3] ?? expect.unreachable()).passphraseEntries;
+      const { cost, recipient } = hintOf(entry ?? expect.unreachable());
+      const known = { repo: "api", env: "prod", vault, kdf: cost, recipient };
+      const config = (seenGen: number) => writeDocument({ ...ground().at(OURS), ...known, seenGen });
+      await plantManifest(manifests[2] ?? expect.unreachable());
+      const push = ["push", "prod", "--from=-", "--yes"];
+      const options = { stdin: "URL=fourth", env: { VSYNC_PASSPHRASE: PASSPHRASE } };
+      for (const seenGen of [3, 1]) {
+        // Also a machine that has not: the audit row of the generation to come is there.
+        await sandbox.write("home/.config/vsync/api/prod.json", config(seenGen));
+        expect(await sandbox.run(push, options)).toMatchObject({ stdout: "", exitCode: 6 });
+        expect(await ground().steal(`${OURS}manifest`)).toEqual(manifests[2]);
+      }
+      const verified = await sandbox.run(["audit", "verify", "prod"], options);
+      expect(verified).toMatchObject({ stdout: "", exitCode: 6 });
+      expect(verified.stderr).toContain("manifest rolled back");
+    });
+  });
+
+  describe("the audit rows", () => {
+    const row = (gen: number): string => `${OURS}audit/${String(gen).padStart(12, "0")}`;
+    const verify = (): Promise<Transcript> =>
+      sandbox.run(["audit", "verify", "prod"], { env: { VSYNC_PASSPHRASE: PASSPHRASE } });
+
+    test.each<[string, number, (it: Ground) => Promise<void>]>([
+      ["one in another's place", 2, async (it) => it.plant(row(2), await it.steal(row(1)))],
+      ["one edited", 1, async (it) => it.plant(row(1), (await it.steal(row(1))).toString().replace('"ann"', '"eve"'))],
+      ["another vault's", 1, async (it) => it.plant(row(1), await it.steal("twin/prod/audit/000000000001"))],
+      [
+        "the newest signed by a stranger",
+        3,
+        async (it) => {
+          const text = textOf(await it.steal(row(3)));
+          await it.plant(row(3), text + signatureOf(await it.steal(row(2))));
+        },
+      ],
+    ])("%s: row %i is named", async (_name, gen, act) => {
+      await act(ground());
+      const { stdout, stderr, exitCode } = await verify();
+      expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 6 });
+      expect(stderr).toMatch(new RegExp(`^vsync: error: audit row ${gen} `));
+    });
+  });
+});
+
+const parsed = (bytes: Uint8Array): Manifest => parseManifest(bytes).manifest;
+
+/** A note's text with its empty line, and its signature line. */
+const textOf = (note: Buffer | undefined): string => {
+  const whole = String(note);
+  return whole.slice(0, whole.lastIndexOf("\n\n") + 2);
+};
+const signatureOf = (note: Buffer | undefined): string => String(note).slice(textOf(note).length);
+
+/** Other fields, below the signature of before. */
+function edited(note: Buffer | undefined, edit: (manifest: Manifest) => unknown): Buffer {
+  return Buffer.from(`${JSON.stringify(edit(JSON.parse(textOf(note)) as Manifest))}\n\n${signatureOf(note)}`);
+}
+
+function withEntry(manifest: Manifest, change: Readonly<Record<string, unknown>>): unknown {
+  return { ...manifest, unlock: manifest.unlock.map((entry) => ({ ...entry, ...change })) };
+}
+
+function withCost(manifest: Manifest, change: Readonly<Record<string, number>>): unknown {
+  return withEntry(manifest, { kdf: { ...(manifest.unlock[0]?.["kdf"] as object), ...change } });
+}
+
+/** One bundle, with another's slots added to its header. */
+function withSlotsOf(bundle: Buffer, other: Buffer): Buffer {
+  const end = bundle.indexOf(0x0a);
+  const header = JSON.parse(bundle.subarray(0, end).toString());
+  const { slots } = JSON.parse(other.subarray(0, other.indexOf(0x0a)).toString());
+  const grafted = { ...header, slots: [...header.slots, { ...slots[0], id: "graft" }] };
+  return Buffer.concat([Buffer.from(JSON.stringify(grafted)), bundle.subarray(end)]);
+}
