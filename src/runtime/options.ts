@@ -5,7 +5,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What `pino` and `console` both are. Only names, paths and numbers are ever handed to it. */
 export interface Logger {
+  /** `fields` has a stable `code` (`VSYNC_FILE_EXPOSED`, `VSYNC_STALE_VAULT`, …) and a `hint`, the next step. */
   warn(fields: object, message: string): void;
+  /** That a vault was opened: its `gen` and `env`. */
   debug?(fields: object, message: string): void;
 }
 

@@ -43,6 +43,7 @@ export class Vsync implements AsyncDisposable {
    * rejects early is at most the one key derivation that had begun.
    *
    * It opens the vault or it throws; the fallback to environment and defaults is for names that an open vault lacks.
+   * `docs/library.md` has all of it with examples, `docs/format.md` §5 which failure is which error.
    *
    * @throws ConfigMissingError token or passphrase is unset or empty, or its file is refused or unreadable
    * @throws ConfigUnsupportedVersionError, ConfigInvalidError the token
@@ -107,17 +108,30 @@ export class Vsync implements AsyncDisposable {
     return value;
   }
 
-  /** Whether `source` is anything but `missing`. */
+  /**
+   * Whether `source` is anything but `missing`.
+   *
+   * @throws InputError the vault is closed
+   */
   has(name: string): boolean {
     return this.source(name) !== "missing";
   }
 
-  /** Where the value of a name comes from, now. */
+  /**
+   * Where the value of a name comes from, now.
+   *
+   * @throws InputError the vault is closed
+   */
   source(name: string): ValueSource {
     return this.#find(name).source;
   }
 
-  /** What a secret or a file holds, as a copy that is the caller's own; found like the text that `get` gives. */
+  /**
+   * What a secret or a file holds, as a copy that is the caller's own; found like the text that `get` gives, in UTF-8 where
+   * it is text.
+   *
+   * @throws InputError the vault is closed
+   */
   bytes(name: string): Uint8Array | undefined {
     const found = this.#find(name);
     if (found.source === "missing") return undefined;
@@ -140,12 +154,20 @@ export class Vsync implements AsyncDisposable {
     return this.#files.path(name, bytes);
   }
 
-  /** The names of the vault's secrets. */
+  /**
+   * The names of the vault's secrets, in its order; those of the environment and of the defaults are not among them.
+   *
+   * @throws InputError the vault is closed
+   */
   keys(): string[] {
     return this.#names("secret");
   }
 
-  /** The names of the vault's files. */
+  /**
+   * The names of the vault's files, in its order.
+   *
+   * @throws InputError the vault is closed
+   */
   files(): string[] {
     return this.#names("file");
   }
