@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { deliverExport } from "../cli/export/deliver.ts";
+import { deliverExport, warnOfLongVariables } from "../cli/export/deliver.ts";
 import { checkExportFlags, EXPORT_FLAGS } from "../cli/export/flags.ts";
 import { encodeItems } from "../cli/export/formats.ts";
 import { selectItems } from "../cli/find-item.ts";
@@ -29,6 +29,7 @@ or of VSYNC_CONFIG.`;
     const vault = await openAnywhere({ flags, args }, this.sources);
     const items = selectItems(vault.bundle.items, flags);
     const text = encodeItems(items, flags.format, flags);
+    warnOfLongVariables(items, flags.format, this.output);
     await deliverExport({ text, count: items.length, out: flags.out }, vault, this.output);
   }
 }

@@ -29,6 +29,40 @@ test("what is not selected does not hide the program's own variable", async () =
 });
 
 test.each([
+  [["--prefix=P_"], "P_X_ONE=1\nP_X_THREE=3\nP_X_TWO=2\n"],
+  [["--prefix=P_", "--only=X_TWO"], "P_X_TWO=2\nX_ONE=own\n"],
+])(
+  "vsync run %j puts the prefix before every name of the vault, and leaves the program's own alone",
+  async (flags, out) => {
+    const env = flags.length > 1 ? { X_ONE: "own" } : {};
+    const show = ["--", "sh", "-c", "env | grep -E '^(P_)?X_' | sort"];
+    expect(await home.run(["run", "prod", ...flags, ...show], { env })).toEqual({
+      stdout: out,
+      stderr: "",
+      exitCode: 0,
+    });
+  },
+);
+
+test("a prefixed name that is set already is refused, and the program is not started", async () => {
+  const ran = await home.run(["run", "prod", "--prefix=P_", "--", "echo", "started"], { env: { P_X_TWO: "" } });
+  const stderr =
+    "vsync: error: P_X_TWO is set in this environment already\n" +
+    "vsync: hint: give another --prefix, or unset the variable first\n";
+  expect(ran).toEqual({ stdout: "", stderr, exitCode: 1 });
+});
+
+test.each([
+  [
+    ["--prefix=1"],
+    "--prefix cannot begin the name of a variable",
+    "use letters, digits and underscores, no digit first, as in --prefix=APP_",
+  ],
+  [
+    ["--prefix="],
+    "--prefix cannot begin the name of a variable",
+    "use letters, digits and underscores, no digit first, as in --prefix=APP_",
+  ],
   [["--only=X_TOW"], 'the vault has no secret "X_TOW"', "did you mean X_TWO?"],
   [["--except=X_TOW"], 'the vault has no secret "X_TOW"', "did you mean X_TWO?"],
   [["--only=ca.pem"], 'the vault has no secret "ca.pem"', "`vsync list` shows the names"],

@@ -1,5 +1,7 @@
 import { InputError } from "../../errors.ts";
+import type { Item } from "../../vault/item.ts";
 import type { OpenedVault } from "../../vault/open.ts";
+import { MAX_VARIABLE_BYTES, variableBytes } from "../environment-size.ts";
 import type { Output } from "../output.ts";
 import { codeOf, lookAt } from "../planted-links.ts";
 import { writePrivateFile } from "../private-file.ts";
@@ -20,6 +22,17 @@ export async function deliverExport(
   if (out === undefined) return print(text, output);
   await writeFile(out, text);
   output.done(`Wrote ${count} of ${manifest.env}'s names (gen=${manifest.gen}) to ${out}, readable by you alone`);
+}
+
+/** For `eval`: the shell takes the variable, and then starts no program any more. */
+export function warnOfLongVariables(items: readonly Item[], format: string, output: Output): void {
+  if (format !== "shell") return;
+  for (const { name, data } of items) {
+    if (variableBytes(name, data.exposeText()) <= MAX_VARIABLE_BYTES) continue;
+    output.warn(
+      `${name} is longer than ${MAX_VARIABLE_BYTES} bytes: a Linux shell that exports it starts no program any more`,
+    );
+  }
 }
 
 function print(text: string, output: Output): void {

@@ -1,0 +1,39 @@
+import { execFile } from "node:child_process";
+import { closeSync, constants, createReadStream, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { promisify } from "node:util";
+
+/** A pipe as a shell makes it. */
+export interface OsPipe {
+  readonly readEnd: Readable;
+  /** For a child's stdout or stderr; to be closed here once the child has it. */
+  readonly writeFd: number;
+}
+
+/**
+ * As many pipes, or null where this system does not make them. What Node.js makes for a child are socket pairs: those cannot
+ * be opened again as `/dev/stdout`, and a reader that has gone resets them where a pipe sends SIGPIPE.
+ */
+export async function openOsPipes(count: number): Promise<readonly OsPipe[] | null> {
+  const folder = mkdtempSync(join(tmpdir(), "vsync-"));
+  try {
+    const paths = Array.from({ length: count }, (_, at) => join(folder, String(at)));
+    await promisify(execFile)("mkfifo", ["-m", "600", ...paths]);
+    return paths.map(openFifo);
+  } catch {
+    return null;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Opening one end waits for the other, unless it is opened as both first. */
+function openFifo(path: string): OsPipe {
+  const both = openSync(path, constants.O_RDWR);
+  const readFd = openSync(path, constants.O_RDONLY);
+  const writeFd = openSync(path, constants.O_WRONLY);
+  closeSync(both);
+  return { readEnd: createReadStream("", { fd: readFd }), writeFd };
+}

@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { programUnderTest } from "../transcripts/harness.ts";
+import { openVaultHome, type VaultHome } from "./vault-home.ts";
+
+let home: VaultHome;
+beforeAll(async () => {
+  home = await openVaultHome();
+  await home.push({ TOKEN: "planted-token", OTHER: "planted other", PIN: "123" });
+});
+afterAll(() => home[Symbol.asyncDispose]());
+
+const WARNING = "vsync: warning: not masked, for they are shorter than 4 bytes: PIN\n";
+const redacting = (script: string, options: Parameters<VaultHome["run"]>[1] = {}, ...flags: string[]) =>
+  home.run(["run", "prod", "--redact", ...flags, "--", "sh", "-c", script], options);
+
+test("masks stdout and stderr, says once what it does not, and hands stdin on", async () => {
+  const ran = await redacting('cat; echo "$TOKEN/$PIN"; echo "e: $OTHER" >&2', { stdin: "in: planted-token\n" });
+  expect(ran).toEqual({ stdout: "in: [TOKEN]\n[TOKEN]/123\n", stderr: `${WARNING}e: [OTHER]\n`, exitCode: 0 });
+});
+
+test("what is not handed over is masked too", async () => {
+  const ran = await redacting("echo planted other; echo $OTHER", {}, "--only=TOKEN");
+  expect(ran.stdout).toBe("[OTHER]\n\n");
+});
+
+test("a value that is written in pieces, and bytes at the end that could have become one", async () => {
+  const ran = await redacting("printf plan; sleep 0.2; printf ted-; sleep 0.2; printf 'token planted-tok'");
+  expect(ran.stdout).toBe("[TOKEN] planted-tok");
+});
+
+test("bytes that are no text, and a long output, come out as they went in", async () => {
+  const script = "process.stdout.write(Buffer.alloc(3_000_000, Buffer.from([0, 255, 10, 112, 108])))";
+  const { stdout } = spawnVsync(["--redact", "--", process.execPath, "-e", script]);
+  let bytes = Buffer.alloc(0);
+  for await (const chunk of stdout ?? []) bytes = Buffer.concat([bytes, chunk as Buffer]);
+  expect(bytes.equals(Buffer.alloc(3_000_000, Buffer.from([0, 255, 10, 112, 108])))).toBe(true);
+});
+
+test.each([0, 7, 255])("comes back with exit code %i", async (code) => {
+  expect((await redacting(`echo planted-token; exit ${code}`)).exitCode).toBe(code);
+});
+
+test.each([
+  [
+    "SIGTERM",
+    "trap 'echo got planted-token; exit 42' TERM; echo ready; while :; do sleep 0.05; done",
+    "got [TOKEN]\n",
+    42,
+  ],
+  ["SIGINT", "trap 'echo got it; exit 43' INT; echo ready; while :; do sleep 0.05; done", "got it\n", 43],
+  ["SIGTERM", "echo ready; exec sleep 60", "", 143],
+] as const)("hands %s on, and comes back with the program's end: %s", async (signal, script, output, exitCode) => {
+  const child = spawnVsync(["--redact", "--", "sh", "-c", script]);
+  let stdout = "";
+  child.stdout?.on("data", (chunk: Buffer) => {
+    if (stdout === "" && chunk.includes("ready")) child.kill(signal);
+    stdout += chunk.toString();
+  });
+  expect(await once(child, "close")).toEqual([exitCode, null]);
+  expect(stdout).toBe(`ready\n${output}`);
+});
+
+test("the program waits for a slow reader", async () => {
+  const script =
+    "process.stdout.write(Buffer.alloc(20_000_000, 'planted-token ')); process.stderr.write('all written')";
+  const child = spawnVsync([
+    "--redact",
+    "--",
+    process.execPath,
+    "-e",
+    `${script.replace("process.stdout.write(", "require('fs').writeSync(1, ")}`,
+  ]);
+  let stderr = "";
+  child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  // Nobody reads: the pipes fill, and however long this lasts the program cannot have written all.
+  await new Promise((settle) => setTimeout(settle, 1500));
+  expect(stderr).not.toContain("all written");
+  let length = 0;
+  for await (const chunk of child.stdout ?? []) length += (chunk as Buffer).length;
+  expect(length).toBeGreaterThan(1_000_000);
+});
+
+test("a reader that has seen enough ends the program by SIGPIPE, as without --redact", async () => {
+  const command = [...programUnderTest(), "run", "prod", "--repo=api", "--redact", "--", "yes", "planted-token"];
+  const line = command.map((word) => `'${word}'`).join(" ");
+  const child = spawn("sh", ["-c", `{ ${line}; echo "code $?" >&2; } | head -n 2`], {
+    env: environment(),
+    cwd: home.sandbox.work,
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  await once(child, "close");
+  expect(stdout).toBe("[TOKEN]\n[TOKEN]\n");
+  expect(stderr).toBe(`${WARNING}code 141\n`);
+});
+
+test("/dev/stdout and /dev/stderr can be opened", async () => {
+  const ran = await redacting('echo "$TOKEN" >/dev/stdout; echo "$OTHER" >/dev/stderr');
+  expect(ran).toEqual({ stdout: "[TOKEN]\n", stderr: `${WARNING}[OTHER]\n`, exitCode: 0 });
+});
+
+test("without mkfifo it masks all the same, and nothing is left behind", async () => {
+  const PATH = join(home.sandbox.work, "no-programs");
+  const args = ["run", "prod", "--redact", "--", "/bin/sh", "-c", "echo $TOKEN; echo $OTHER >&2; exit 3"];
+  const ran = await home.run(args, { env: { PATH } });
+  expect(ran).toEqual({ stdout: "[TOKEN]\n", stderr: `${WARNING}[OTHER]\n`, exitCode: 3 });
+  await redacting("true");
+  expect(await readdir(join(home.sandbox.folder, "tmp"))).toEqual([]);
+});
+
+test("a program that does not start", async () => {
+  const ran = await home.run(["run", "prod", "--redact", "--", "no-such-program"]);
+  expect(ran).toMatchObject({ stdout: "", exitCode: 1 });
+  expect(ran.stderr).toContain("cannot run no-such-program: there is no such program");
+});
+
+test("on a terminal the program's output is a pipe, and without --redact it is the terminal", async () => {
+  const run = (...flags: string[]) =>
+    home.sandbox.terminal(
+      ["run", "prod", ...flags, "--", "sh", "-c", "test -t 1 && echo terminal || echo pipe $TOKEN"],
+      { env: home.env, showStdout: true },
+    );
+  expect((await (await run()).end()).screen).toContain("terminal");
+  expect((await (await run("--redact")).end()).screen).toContain("pipe [TOKEN]");
+});
+
+function spawnVsync(args: readonly string[]): ChildProcess {
+  const [command = "", ...first] = programUnderTest();
+  return spawn(command, [...first, "run", "prod", "--repo=api", ...args], {
+    env: environment(),
+    cwd: home.sandbox.work,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return { ...home.env, HOME: home.sandbox.home, PATH: `${join(process.execPath, "..")}:/usr/bin:/bin` };
+}
