@@ -1,5 +1,6 @@
 import { Secret } from "../crypto/secret.ts";
 import { InputError } from "../errors.ts";
+import type { AwsSetup } from "./aws-files.ts";
 import type { LocalConfig } from "./local-config.ts";
 import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
 import { type AccessKey, type Credentials, isFileStore } from "./stores.ts";
@@ -47,19 +48,21 @@ export async function tokenCredentials(
  * The credentials that a config is to hold: what flags and variables give, else what a person chooses, else what is there.
  *
  * @param current the config of the same store, or null
+ * @param aws what is suggested first where it has credentials
  * @throws InputError there are none, and nobody can be asked
  */
 export async function newCredentials(
   flags: CredentialFlags,
   current: LocalConfig | null,
   sources: SecretSources,
+  aws?: AwsSetup,
 ): Promise<Credentials> {
   if (flags.ambient) return "ambient";
   const given = await givenKey(flags, sources);
   if (given.accessKeyId !== undefined || given.secret !== null || given.token !== null) {
     return accessKey(given, keyOf(current), sources);
   }
-  if (sources.prompter.isInteractive) return chooseCredentials(given, current, sources);
+  if (sources.prompter.isInteractive) return chooseCredentials(given, current, sources, aws);
   return current?.credentials ?? accessKey(given, null, sources);
 }
 
@@ -69,14 +72,15 @@ async function chooseCredentials(
   given: GivenKey,
   current: LocalConfig | null,
   sources: SecretSources,
+  aws?: AwsSetup,
 ): Promise<Credentials> {
   const configured = keyOf(current);
   const choices: readonly { name: string; value: Choice }[] = [
     ...(configured === null ? [] : [{ name: `Access key ${configured.accessKeyId}, as now`, value: "kept" as const }]),
     { name: configured === null ? "An access key, stored in the config" : "Another access key", value: "typed" },
-    { name: "The platform's own chain (variables, profile, role)", value: "ambient" },
+    { name: ambientName(aws), value: "ambient" },
   ];
-  const isAmbient = current?.credentials === "ambient";
+  const isAmbient = current === null ? aws !== undefined && aws.source !== null : current.credentials === "ambient";
   const choice = await sources.prompter.choose("Credentials:", isAmbient ? choices.toReversed() : choices);
   switch (choice) {
     case "kept":
@@ -88,6 +92,12 @@ async function chooseCredentials(
     default:
       return choice satisfies never;
   }
+}
+
+function ambientName(aws: AwsSetup | undefined): string {
+  if (aws?.source) return `The AWS credential chain (${aws.source}), nothing stored in the config`;
+  if (aws === undefined || aws.profiles.length === 0) return "The platform's own chain (variables, profile, role)";
+  return `The AWS credential chain, with AWS_PROFILE set to one of ${aws.profiles.join(", ")}`;
 }
 
 function keyOf(config: LocalConfig | null): AccessKey | null {

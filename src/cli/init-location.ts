@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
+import { type AwsSetup, readAwsSetup } from "./aws-files.ts";
 import { checkLocation, type LocationOverrides } from "./checked-location.ts";
 import { type CredentialFlags, newCredentials } from "./credentials.ts";
 import { xdgFolder } from "./home-folder.ts";
@@ -33,6 +34,8 @@ interface Basis {
   readonly sources: SecretSources;
   /** The config that is there already, if it is of the kind of store that is being chosen. */
   readonly current: LocalConfig | null;
+  /** What this machine's AWS set-up suggests, where a person is asked. */
+  readonly aws?: AwsSetup;
 }
 
 /**
@@ -57,9 +60,7 @@ export async function chooseLocation(
       return bucketLocation(inBucket, suggestedPart);
     default:
       if (!sources.prompter.isInteractive) return current ?? directoryLocation(inDirectory);
-      return (await wantsBucket(inDirectory, inBucket))
-        ? bucketLocation(inBucket, askedPart)
-        : directoryLocation(inDirectory);
+      return askedLocation(inDirectory, inBucket);
   }
 }
 
@@ -68,6 +69,56 @@ function kindOf(flags: InitFlags, current: LocalConfig | null): "directory" | "b
   if (BUCKET_FLAGS.some((name) => flags[name])) return "bucket";
   if (flags.prefix === undefined || current === null) return null;
   return isFileStore(current) ? "directory" : "bucket";
+}
+
+type Place = "directory" | "aws" | "other";
+
+async function askedLocation(inDirectory: Basis, inBucket: Basis): Promise<StoreLocation> {
+  const { flags, sources } = inBucket;
+  const place = await choosePlace(inDirectory, inBucket);
+  switch (place) {
+    case "directory":
+      return directoryLocation(inDirectory);
+    case "aws": {
+      const { current } = inBucket;
+      const aws = await readAwsSetup(process.env);
+      return bucketLocation(
+        { flags, target: inBucket.target, sources, aws, current: isOnAws(current) ? current : null },
+        askedPart,
+      );
+    }
+    case "other": {
+      const endpoint = await askedPart("Endpoint:", keptEndpoint(inBucket.current) ?? undefined, inBucket);
+      return bucketLocation({ ...inBucket, flags: { ...flags, endpoint } }, askedPart);
+    }
+    default:
+      return place satisfies never;
+  }
+}
+
+/** What is there now comes first. */
+async function choosePlace(inDirectory: Basis, inBucket: Basis): Promise<Place> {
+  const now: Place =
+    inDirectory.current !== null || inBucket.current === null ? "directory" : placeOf(inBucket.current);
+  const remark = (place: Place, config: LocalConfig | null): string => {
+    if (config === null || place !== now) return "";
+    return ` (${isFileStore(config) ? config.endpoint : config.bucket}, as now)`;
+  };
+  const choices = [
+    { name: `In a directory on this machine${remark("directory", inDirectory.current)}`, value: "directory" as const },
+    { name: `In an AWS S3 bucket${remark("aws", inBucket.current)}`, value: "aws" as const },
+    { name: `In another S3 store, as R2, MinIO or Ceph${remark("other", inBucket.current)}`, value: "other" as const },
+  ];
+  const ordered = choices.toSorted((a, b) => Number(b.value === now) - Number(a.value === now));
+  return inBucket.sources.prompter.choose("Where is the vault to live?", ordered);
+}
+
+function placeOf(config: LocalConfig): Place {
+  return isOnAws(config) ? "aws" : "other";
+}
+
+function isOnAws(config: LocalConfig | null): boolean {
+  return config !== null && config.endpoint === awsEndpoint(config.region);
 }
 
 /** `${XDG_DATA_HOME:-~/.local/share}/vsync` */
@@ -91,12 +142,12 @@ type Part = (question: string, suggestion: string | undefined, basis: Basis) => 
 
 async function bucketLocation(basis: Basis, part: Part): Promise<StoreLocation> {
   const { flags, current, target, sources } = basis;
-  const region = flags.region ?? (await part("Region:", current?.region ?? usualRegion(flags), basis));
-  const endpoint = flags.endpoint ?? (await part("Endpoint:", keptEndpoint(current) ?? awsEndpoint(region), basis));
   const bucket = flags.bucket ?? (await part("Bucket:", current?.bucket, basis));
+  const region = flags.region ?? (await part("Region:", current?.region ?? usualRegion(basis), basis));
+  const endpoint = flags.endpoint ?? keptEndpoint(current) ?? awsEndpoint(region);
   const prefix = flags.prefix ?? (await part("Prefix:", current?.prefix ?? prefixOf(target), basis));
   const place = checkLocation({ endpoint, region, bucket, prefix, credentials: "ambient" });
-  return { ...place, credentials: await newCredentials(flags, current, sources) };
+  return { ...place, credentials: await newCredentials(flags, current, sources, basis.aws) };
 }
 
 const askedPart: Part = (question, suggestion, { sources }) => {
@@ -111,10 +162,11 @@ const suggestedPart: Part = async (question, suggestion, basis) => {
   throw new InputError("missing --bucket", { hint: "name the bucket, or give --local" });
 };
 
-/** AWS's own variables speak of AWS's own endpoints. */
-function usualRegion({ endpoint }: InitFlags): string {
+/** AWS's own variables and files speak of AWS's own endpoints. */
+function usualRegion({ flags, aws }: Basis): string {
+  if (flags.endpoint !== undefined) return DEFAULT_REGION;
   const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
-  return (endpoint === undefined && (AWS_REGION || AWS_DEFAULT_REGION)) || DEFAULT_REGION;
+  return aws?.region || AWS_REGION || AWS_DEFAULT_REGION || DEFAULT_REGION;
 }
 
 /** The config's, unless it follows from the region. */
@@ -128,16 +180,4 @@ function awsEndpoint(region: string): string {
 
 function prefixOf({ repo, env }: Target): string {
   return `${repo}/${env}/`;
-}
-
-/** What is there now comes first. */
-async function wantsBucket(inDirectory: Basis, inBucket: Basis): Promise<boolean> {
-  const folder = inDirectory.current === null ? "" : ` (${inDirectory.current.endpoint}, as now)`;
-  const bucket = inBucket.current === null ? "" : ` (${inBucket.current.bucket}, as now)`;
-  const choices = [
-    { name: `In a directory on this machine${folder}`, value: false },
-    { name: `In an S3 bucket${bucket}`, value: true },
-  ];
-  const isInBucket = inBucket.current !== null;
-  return inBucket.sources.prompter.choose("Where is the vault to live?", isInBucket ? choices.toReversed() : choices);
 }

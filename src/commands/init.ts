@@ -1,11 +1,11 @@
 import { BaseCommand, type Invocation } from "../cli/base-command.ts";
 import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
 import { chooseLocation } from "../cli/init-location.ts";
+import { initTarget } from "../cli/init-target.ts";
 import { initVault } from "../cli/init-vault.ts";
 import { findConfig } from "../cli/local-config.ts";
 import { prepareStore } from "../cli/prepare-store.ts";
 import { renderInit } from "../cli/render-init.ts";
-import { resolveTarget } from "../cli/target.ts";
 
 export class Init extends BaseCommand {
   static override summary = "Set up a vault, or join the one that is there";
@@ -31,7 +31,7 @@ ignores the preconditions of writes is refused. Run again, it changes where the 
   };
 
   protected override async execute({ flags }: Invocation<typeof Init>): Promise<void> {
-    const target = await resolveTarget({ flags });
+    const target = await initTarget({ flags }, this.sources);
     const current = await findConfig(target, this.warnUser);
     const location = await chooseLocation(flags, target, current, this.sources);
     const store = await prepareStore(location, this.output);

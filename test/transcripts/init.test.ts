@@ -94,16 +94,15 @@ describe("on a terminal", () => {
   test("asks where, for a bucket all of it, and the passphrase twice until both are the same", async () => {
     const session = await sandbox.terminal(["init", "--env=prod"]);
     await session.shows("Where is the vault to live?");
-    await session.shows("In an S3 bucket");
-    session.press(`${DOWN}\r`);
-    await session.shows("Region:");
-    await session.shows("us-east-1");
-    session.answer("");
+    await session.shows("In another S3 store");
+    session.press(`${DOWN}${DOWN}\r`);
     await session.shows("Endpoint:");
-    await session.shows("https://s3.us-east-1.amazonaws.com");
     session.answer(server.endpoint);
     await session.shows("Bucket:");
     session.answer("strict");
+    await session.shows("Region:");
+    await session.shows("us-east-1");
+    session.answer("");
     await session.shows("Prefix:");
     await session.shows("api/prod/");
     session.answer("");
@@ -135,13 +134,13 @@ describe("on a terminal", () => {
     await configure(sandbox, strictPlace(server), { vault: "AAECAwQFBgcICQoLDA0ODw", prefix: "a/b/" });
     const before = await sandbox.snapshot();
     const session = await sandbox.terminal(["init", "--env=prod"]);
-    await session.shows("In an S3 bucket (strict, as now)");
+    await session.shows("In another S3 store, as R2, MinIO or Ceph (strict, as now)");
     session.press("\r");
-    await session.shows("Region:");
-    session.answer("");
     await session.shows(server.endpoint);
     session.answer("");
     await session.shows("strict");
+    session.answer("");
+    await session.shows("Region:");
     session.answer("");
     await session.shows("a/b/");
     session.answer("");
@@ -155,7 +154,7 @@ describe("on a terminal", () => {
     const keys = { accessKeyId: "STALEKEY", secretAccessKey: "stale" };
     await configure(sandbox, strictPlace(server, keys), { vault: "AAECAwQFBgcICQoLDA0ODw" });
     const session = await sandbox.terminal(["init", "--env=prod"]);
-    for (const question of ["to live?", "Region:", "Endpoint:", "Bucket:", "Prefix:"]) {
+    for (const question of ["to live?", "Endpoint:", "Bucket:", "Region:", "Prefix:"]) {
       await session.shows(question);
       session.press("\r");
     }
@@ -168,6 +167,52 @@ describe("on a terminal", () => {
     expect((await session.end()).exitCode).toBe(0);
     expect((await configOn(sandbox)).credentials).toEqual(keyOf(ROOT));
     expect(await readFile(join(sandbox.configFolder, "api", "prod.json"), "utf8")).toContain(ROOT.secretAccessKey);
+  });
+
+  test("asks for the env as well, and suggests what the folder and the AWS files say", async () => {
+    await sandbox.write("work/.env.staging", "A=1\n");
+    await sandbox.write("home/.aws/config", "[default]\nregion = us-west-2\n[profile work]\nregion = eu-north-1\n");
+    await sandbox.write("home/.aws/credentials", `[work]\naws_secret_access_key = ${ROOT.secretAccessKey}\n`);
+    const session = await sandbox.terminal(["init"], { env: { AWS_PROFILE: "work" } });
+    await session.shows("Sets up a vault for api on this machine, or joins your team's.");
+    await session.shows("Environment: [staging]");
+    session.answer("");
+    await session.shows("In an AWS S3 bucket");
+    session.press(`${DOWN}\r`);
+    await session.shows("Bucket:");
+    session.answer("acme-secrets");
+    await session.shows("Region: [eu-north-1]");
+    session.answer("");
+    await session.shows("Prefix: [api/staging/]");
+    session.answer("");
+    await session.shows("The AWS credential chain (profile work), nothing stored in the config");
+    session.press("\u0003");
+    const { exitCode, screen, isRestored } = await session.end();
+    expect({ exitCode, isRestored }).toEqual({ exitCode: 130, isRestored: true });
+    expect(screen).not.toContain(ROOT.secretAccessKey);
+  });
+
+  test("from the first word to the next command, with Enter and the passphrase alone", async () => {
+    const session = await sandbox.terminal(["init"]);
+    await session.shows("Environment: [dev]");
+    session.answer("");
+    await session.shows("In a directory on this machine");
+    session.press("\r");
+    await session.shows("New passphrase:");
+    session.answer(PASSPHRASE);
+    await session.shows("Confirm new passphrase:");
+    session.answer(PASSPHRASE);
+    await session.shows("next: vsync push dev");
+    expect(await session.end()).toMatchObject({ stdout: "", exitCode: 0, isRestored: true });
+  });
+
+  test("an env that cannot be one is asked for again", async () => {
+    const session = await sandbox.terminal(["init"]);
+    await session.shows("Environment:");
+    session.answer("a/b");
+    await session.shows("may only have letters, digits, dots, underscores and dashes");
+    session.press("\u0003");
+    expect((await session.end()).exitCode).toBe(130);
   });
 
   test("Ctrl-C: 130, and nothing was written", async () => {

@@ -1,0 +1,23 @@
+import { listDotenvEnvs } from "./dotenv-files.ts";
+import { listEnvs } from "./local-config.ts";
+import { segmentFault } from "./path-segment.ts";
+import type { SecretSources } from "./secret-input.ts";
+import { resolveRepo, resolveTarget, type Target, type TargetInput, workingFolder } from "./target.ts";
+
+/** Which vault `init` is about: on a terminal the env is asked for where no flag names it. @throws as `resolveTarget` */
+export async function initTarget(input: TargetInput, { prompter, output }: SecretSources): Promise<Target> {
+  if (input.flags.env !== undefined || !prompter.isInteractive) return resolveTarget(input);
+  const repo = await resolveRepo(input);
+  output.say(`Sets up a vault for ${repo} on this machine, or joins your team's. Ctrl-C leaves all as it is.`);
+  const suggestion = await suggestedEnv(repo);
+  const check = (answer: string): string | null => segmentFault(answer.trim());
+  const env = await prompter.text({ message: "Environment:", default: suggestion, check });
+  return { repo, env: env.trim() };
+}
+
+/** One that the folder has a dotenv file for, and this machine no config. */
+async function suggestedEnv(repo: string): Promise<string> {
+  const [configured, dotenvEnvs] = await Promise.all([listEnvs(repo), listDotenvEnvs(workingFolder())]);
+  const usual = [...dotenvEnvs, "dev", "prod"];
+  return usual.find((env) => !configured.includes(env)) ?? "dev";
+}
