@@ -12,8 +12,8 @@ export const RUN_HELP = `The vault is that of the named env, or, where none is n
 terminal as if it had been started without vsync, and its exit code comes back. It is not started when the vault
 does not open. Secrets win over variables of the same name; VSYNC_CONFIG and VSYNC_PASSPHRASE are not handed on.
 
-With --prefix every name in the program's environment begins with it, and one that is set there already is an error.
---only and --except take the names in the vault, without it.
+With --prefix every name of the vault begins with it in the program's environment; one that is set there already is an
+error. --only and --except take the names in the vault, without it.
 
 With --redact the program's stdout and stderr are pipes, no terminal, and every secret of the vault is masked in them, as
 it is, in base64, percent-encoded and escaped as in JSON. Values shorter than 4 bytes are not; other encodings pass.`;

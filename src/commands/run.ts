@@ -1,13 +1,12 @@
 import { BaseCommand, type Invocation } from "../cli/base-command.ts";
 import { runChild } from "../cli/child.ts";
 import { childEnvironment } from "../cli/child-environment.ts";
-import { SHARED_OUTPUT } from "../cli/child-output.ts";
 import { requiredCommandLine } from "../cli/command-line.ts";
 import { selectSecrets } from "../cli/find-item.ts";
 import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
 import { openAnywhere } from "../cli/open-anywhere.ts";
-import { maskedOutput } from "../cli/redact/redaction.ts";
 import { RUN_EXAMPLES, RUN_FLAGS, RUN_HELP } from "../cli/run-flags.ts";
+import { runOutput } from "../cli/run-output.ts";
 
 export class Run extends BaseCommand {
   static override summary = "Run a program with the vault's secrets in its environment";
@@ -26,7 +25,7 @@ export class Run extends BaseCommand {
     const { bundle } = await openAnywhere({ flags, args }, this.sources);
     const secrets = selectSecrets(bundle.items, flags);
     const env = childEnvironment(this.env, secrets, flags.prefix);
-    const output = flags.redact ? await maskedOutput(bundle.items, this.output) : SHARED_OUTPUT;
+    const output = await runOutput(flags, bundle.items, this.output);
     this.exitWith(await runChild(program, env, output));
   }
 }

@@ -1,8 +1,9 @@
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Item } from "../../vault/item.ts";
-import { type ChildOutput, pipedOutput } from "../child-output.ts";
+import type { ChildOutput } from "../child-output.ts";
 import type { Output } from "../output.ts";
+import { pipedOutput } from "../piped-output.ts";
 import { Redactor } from "./redactor.ts";
 import { ValueIndex } from "./value-index.ts";
 import { MIN_MASKED_BYTES, maskedValues, unmaskedNames } from "./values.ts";
