@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // Where .ci/run reads how many tests passed.
-const COUNTED = { outputFile: ".cache/tests.json" };
+const COUNTED = { outputFile: process.env.VSYNC_TEST_BIN ? ".cache/tests-binary.json" : ".cache/tests.json" };
 
 export default defineConfig({
   test: {

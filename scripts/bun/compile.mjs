@@ -19,16 +19,12 @@ export function compile({ bun, target, program }) {
   try {
     execFileSync(bun, [join(import.meta.dirname, "bundle.mjs"), made, target.name, target.bun], {
       cwd: root,
-      env: environment(),
+      // No NODE_ENV and no BUN_OPTIONS: both would be seen in the result.
+      env: { PATH: process.env.PATH, HOME: process.env.HOME },
       stdio: ["ignore", "ignore", "inherit"],
     });
     renameSync(made, program);
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }
-}
-
-/** Without what tells bun to behave differently. */
-function environment() {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BUN_")));
 }

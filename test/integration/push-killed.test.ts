@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { programUnderTest } from "../transcripts/harness.ts";
 import { openVaultHome, type VaultHome } from "./vault-home.ts";
 
 const KILLS = 24;
@@ -10,7 +11,8 @@ const LATEST_MS = 700;
 
 /** Starts a push and kills it after `delayMs`. True where it had ended by itself. */
 async function pushAndKill(home: VaultHome, value: string, delayMs: number): Promise<boolean> {
-  const child = spawn(process.execPath, ["bin/run.js", "push", "prod", "--repo=api", "--from=-"], {
+  const [command = "", ...first] = programUnderTest();
+  const child = spawn(command, [...first, "push", "prod", "--repo=api", "--from=-"], {
     env: { ...home.env, HOME: home.sandbox.home, PATH: process.env["PATH"] },
     stdio: ["pipe", "ignore", "ignore"],
   });

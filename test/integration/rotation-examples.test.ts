@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ROOT as ROOT_USER } from "../support/strict-s3/server.ts";
-import type { Transcript } from "../transcripts/harness.ts";
+import { programUnderTest, type Transcript } from "../transcripts/harness.ts";
 import { type Machine, machineOn, OLD, type StrictS3, startStrictS3 } from "./rotation-fixture.ts";
 import { type Gate, openGate } from "./rotation-gate.ts";
 
@@ -23,8 +23,9 @@ beforeEach(async () => {
   gate = await openGate(server.endpoint);
   machine = await machineOn(server, gate.endpoint);
   gate.open();
-  const program = resolve(ROOT, process.env["VSYNC_TEST_BIN"] ?? "bin/run.js");
-  const command = program.endsWith(".js") ? `"${process.execPath}" "${program}"` : `"${program}"`;
+  const command = programUnderTest()
+    .map((word) => `"${word}"`)
+    .join(" ");
   await install("vsync", `exec ${command} "$@"`);
   await keep(OLD);
 });

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { resolve } from "node:path";
 import { inject } from "vitest";
 import { writeDocument } from "../../src/cli/config-document.ts";
 import { openStore, type StoreLocation, systemClock, systemRandom } from "../../src/cli/stores.ts";
@@ -19,7 +18,13 @@ import { verifyAudit } from "../../src/vault/verify-audit.ts";
 import { createBucket } from "../support/ceph/target.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import { createVault, type FixtureItem, PASSPHRASE } from "../support/vault-fixture.ts";
-import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../transcripts/harness.ts";
+import {
+  openSandbox,
+  programUnderTest,
+  type RunOptions,
+  type Sandbox,
+  type Transcript,
+} from "../transcripts/harness.ts";
 import type { TerminalSession } from "../transcripts/terminal.ts";
 
 /** The least that the format allows. */
@@ -57,8 +62,7 @@ export class Machine implements AsyncDisposable {
 
   /** Starts the program, for somebody to kill. */
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
-    const program = resolve(import.meta.dirname, "../..", process.env["VSYNC_TEST_BIN"] ?? "bin/run.js");
-    const [command = "", ...first] = program.endsWith(".js") ? [process.execPath, program] : [program];
+    const [command = "", ...first] = programUnderTest();
     const { home, work } = this.sandbox;
     return spawn(command, [...first, ...args], {
       cwd: work,

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { programUnderTest } from "../transcripts/harness.ts";
 import { openVaultHome, type VaultHome } from "./vault-home.ts";
 
 let home: VaultHome;
@@ -81,7 +82,8 @@ describe("vsync run", () => {
 
 /** Runs a script that says `ready`, and then sends vsync the signal. */
 async function signalled(script: string, signal: NodeJS.Signals): Promise<{ stdout: string; code: number | null }> {
-  const child = spawn(process.execPath, ["bin/run.js", "run", "prod", "--repo=api", "--", "sh", "-c", script], {
+  const [command = "", ...first] = programUnderTest();
+  const child = spawn(command, [...first, "run", "prod", "--repo=api", "--", "sh", "-c", script], {
     env: { ...home.env, HOME: home.sandbox.home, PATH: process.env["PATH"] },
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -48,7 +48,7 @@ describe.concurrent("3, within 10 s", () => {
     ["a server that never answers", () => openServer(silent), "http", "\\S+ did not answer within 6 s"],
     ["a server that never answers TLS", () => openServer(silent), "https", "no connection to \\S+ within 4 s"],
     ["a server that drips headers", () => openServer(dripping), "http", "\\S+ did not answer within 6 s"],
-    ["TLS to a plain port", () => openServer(plain), "https", "\\S+ does not speak TLS \\(EPROTO\\)"],
+    ["TLS to a plain port", () => openServer(plain), "https", "\\S+ does not speak TLS \\((EPROTO|ERR_SSL_\\w+)\\)"],
     ["no HTTP", () => openServer((it) => void it.write("SSH-2.0-x\r\n")), "http", "\\S+ does not speak HTTP"],
     ["a connection that is closed", () => openServer((it) => void it.end()), "http", "\\S+ closed the connection"],
   ])("%s", async (_, open, scheme, reason) => {

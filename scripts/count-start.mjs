@@ -1,0 +1,69 @@
+// Counts the instructions of `runtime-token --no-validate`, from the first to the last, without a clock: valgrind's count
+// hardly moves, whatever else the machine does. A start that has become heavier than the committed figure allows fails.
+//   node scripts/count-start.mjs           compares with scripts/start-instructions.json
+//   node scripts/count-start.mjs --write   writes that file afresh, for a change that is worth it
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const committed = join(import.meta.dirname, "start-instructions.json");
+const PROGRAMS = {
+  "dist/vsync": [join(root, "dist/vsync")],
+  "bin/run.js": [process.execPath, join(root, "bin/run.js")],
+};
+const COUNTER = ["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"];
+const ATTEMPTS = 3;
+
+const home = realpathSync(mkdtempSync(join(tmpdir(), "vsync-start-")));
+process.on("exit", () => rmSync(home, { recursive: true, force: true }));
+const env = { HOME: home, PATH: "/usr/bin:/bin", VSYNC_REPO: "start", LANG: "C.UTF-8" };
+
+const obstacle = obstacleToCounting();
+if (obstacle === undefined) count();
+else process.stdout.write(`the instructions of a start were not counted: ${obstacle}\n`);
+
+function obstacleToCounting() {
+  if (process.platform !== "linux" || process.arch !== "x64") return "the figures are those of Linux on x64";
+  if (!existsSync(PROGRAMS["dist/vsync"][0])) return "dist/vsync is missing: npm run build:binary";
+  const found = spawnSync("valgrind", ["--version"]);
+  return found.error === undefined ? undefined : "there is no valgrind (Debian: apt install valgrind)";
+}
+
+function count() {
+  run(PROGRAMS["bin/run.js"], ["init", "--env=prod", "--local"], { VSYNC_PASSPHRASE: "correct horse battery staple" });
+  const { tolerance, instructions } = JSON.parse(readFileSync(committed, "utf8"));
+  if (process.argv.includes("--write")) {
+    const figures = Object.fromEntries(Object.entries(PROGRAMS).map(([name, program]) => [name, countOf(program)]));
+    writeFileSync(committed, `${JSON.stringify({ tolerance, instructions: figures }, null, 2)}\n`);
+    return;
+  }
+  for (const [name, program] of Object.entries(PROGRAMS)) compare(name, program, instructions[name], tolerance);
+}
+
+/** Helper threads of the runtimes may get in the way of one count; a heavier start is in all of them. */
+function compare(name, program, expected, tolerance) {
+  let least = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < ATTEMPTS && least > expected * (1 + tolerance); attempt++) {
+    least = Math.min(least, countOf(program));
+  }
+  const change = `${(least / 1e6).toFixed(1)} million instructions, ${(expected / 1e6).toFixed(1)} committed`;
+  process.stdout.write(`${name} runtime-token --no-validate: ${change}\n`);
+  if (least <= expected * (1 + tolerance)) return;
+  process.stdout.write(`that is more than ${tolerance * 100} % above: find what is loaded that need not be\n`);
+  process.exitCode = 1;
+}
+
+function countOf(program) {
+  const { stderr } = run(["valgrind", ...COUNTER, ...program], ["runtime-token", "--env=prod", "--no-validate"]);
+  const counted = /I\s+refs:\s+([\d,]+)/.exec(stderr);
+  if (counted === null) throw new Error(`valgrind did not count:\n${stderr}`);
+  return Number(counted[1].replaceAll(",", ""));
+}
+
+function run([command, ...first], args, more = {}) {
+  const ran = spawnSync(command, [...first, ...args], { env: { ...env, ...more }, cwd: home, encoding: "utf8" });
+  if (ran.status !== 0) throw new Error(`${command} ended with ${ran.status ?? ran.signal}:\n${ran.stderr}`);
+  return ran;
+}
