@@ -1,10 +1,7 @@
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
-import { dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fetchPackages } from "../../scripts/fetched-packages.ts";
 
 /** The runtimes that vsync is tested under. `node24` is the Node of this repository, the others are fetched. */
 export const RUNTIMES = ["node22", "node24", "node26", "bun"] as const;
@@ -40,35 +37,12 @@ function programs(): Readonly<Record<RuntimeName, string>> {
   };
 }
 
-/** The folder of the runtimes that the lockfile names. It appears whole: filled aside, then renamed. */
 async function fetchOnce(): Promise<string> {
-  const lockfile = await readFile(join(described, "package-lock.json"));
-  const digest = createHash("sha256").update(lockfile).digest("hex").slice(0, 16);
-  const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const folder = join(cache, "vsync-test", `runtimes-${digest}`);
-  if (!existsSync(folder)) await fetchInto(folder);
-  return folder;
-}
-
-async function fetchInto(folder: string): Promise<void> {
-  await mkdir(dirname(folder), { recursive: true });
-  const aside = await mkdtemp(`${folder}.`);
-  try {
-    await install(aside);
-    await rename(aside, folder);
-  } catch (error) {
-    // Another process may have been faster.
-    if (!existsSync(folder)) throw error;
-  } finally {
-    await rm(aside, { recursive: true, force: true });
-  }
-}
-
-async function install(folder: string): Promise<void> {
-  for (const file of ["package.json", "package-lock.json"]) await copyFile(join(described, file), join(folder, file));
-  await promisify(execFile)("npm", ["ci", "--ignore-scripts", "--no-bin-links"], { cwd: folder });
+  const folder = await fetchPackages(described);
   // They are optional for the sake of the other architecture, and npm is silent about one that it could not fetch.
   const { node24, ...wanted } = programs();
   const missing = Object.values(wanted).filter((program) => !existsSync(join(folder, program)));
-  if (missing.length > 0) throw new Error(`npm did not fetch ${missing.join(", ")}`);
+  if (missing.length === 0) return folder;
+  await rm(folder, { recursive: true, force: true });
+  throw new Error(`npm did not fetch ${missing.join(", ")}`);
 }
