@@ -7,6 +7,7 @@ import { MAX_BUNDLE_BYTES } from "../vault/limits.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { encodeDotenv } from "./dotenv-writer.ts";
 import { lookAt, refuseLinkedFolders } from "./planted-links.ts";
+import { pullNameFault } from "./pull-names.ts";
 
 export interface PullTarget {
   readonly env: string;
@@ -48,7 +49,7 @@ export async function planPull(items: readonly Item[], { env, to, filesDir }: Pu
     name,
     bytes: data.expose(),
   }));
-  wanted.forEach(({ name }) => refuseGitFolder(name));
+  wanted.forEach(({ name }) => refuseName(name));
   refuseCollisions([dotenv, ...wanted]);
   const planned = [await plan(dotenv, (local) => differencesOf(local, secrets))];
   for (const file of wanted)
@@ -58,12 +59,10 @@ export async function planPull(items: readonly Item[], { env, to, filesDir }: Pu
 
 type Wanted = Pick<PlannedFile, "path" | "root" | "name" | "bytes">;
 
-/** `.git/config` names programs that git runs. */
-function refuseGitFolder(name: string): void {
-  if (!name.split("/").some((segment) => segment.toLowerCase() === ".git")) return;
-  throw new InputError(`${JSON.stringify(name)} would be written into git's own folder`, {
-    hint: "get its bytes with `vsync get --raw`",
-  });
+function refuseName(name: string): void {
+  const fault = pullNameFault(name, process.platform);
+  if (fault !== null)
+    throw new InputError(`${JSON.stringify(name)} ${fault}`, { hint: "get its bytes with `vsync get --raw`" });
 }
 
 /** One file in another's place, or in the place of another's folder. */

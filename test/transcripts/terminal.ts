@@ -77,6 +77,11 @@ export class TerminalSession {
     this.#child.stdin.write(keys);
   }
 
+  /** Sends a signal to the program itself, and to nothing that started it. */
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    process.kill(await innermost(this.#child.pid ?? 0), signal);
+  }
+
   /** Waits for the end of the program. */
   async end(): Promise<TerminalEnd> {
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), PATIENCE_MS);
@@ -106,6 +111,13 @@ export class TerminalSession {
       this.#child.removeListener("shown", resolve).removeListener("close", reject);
     }
   }
+}
+
+/** The last of a chain of processes, each the only child of the one before: script, its shell, the program. */
+async function innermost(pid: number): Promise<number> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  const [child] = children.trim().split(" ").filter(Boolean);
+  return child === undefined ? pid : innermost(Number(child));
 }
 
 export function startTerminal(command: readonly string[], options: TerminalOptions): TerminalSession {
