@@ -8,7 +8,7 @@ import { resolveRepo, resolveTarget, type Target, type TargetInput, workingFolde
 export async function initTarget(input: TargetInput, { prompter, output }: SecretSources): Promise<Target> {
   if (input.flags.env !== undefined || !prompter.isInteractive) return resolveTarget(input);
   const repo = await resolveRepo(input);
-  output.say(`Sets up a vault for ${repo} on this machine, or joins your team's. Ctrl-C leaves all as it is.`);
+  output.say(`Sets up a vault for ${repo} here, or joins your team's. Ctrl-C changes nothing.`);
   const suggestion = await suggestedEnv(repo);
   const check = (answer: string): string | null => segmentFault(answer.trim());
   const env = await prompter.text({ message: "Environment:", default: suggestion, check });

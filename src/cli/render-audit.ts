@@ -4,9 +4,19 @@ import type { ReadAudit } from "../vault/read-audit.ts";
 import type { Reconciled } from "../vault/reconcile.ts";
 import { csvRecord } from "./csv.ts";
 import type { Output } from "./output.ts";
+import { relativeTime } from "./relative-time.ts";
+import { systemClock } from "./stores.ts";
+import type { Column } from "./table.ts";
+
+/** For people only: programs get the time itself. */
+export const AGO = {
+  head: "AGO",
+  cell: ({ at }: { readonly at: string }): string => relativeTime(at, systemClock.nowMs()).replace(/ ago$/, ""),
+};
 
 const COLUMNS = [
   { head: "TIME", cell: ({ at }: AuditRow) => toSeconds(at) },
+  AGO,
   { head: "ACTOR", cell: ({ actor }: AuditRow) => nameOf(actor) },
   { head: "ACTION", cell: ({ action }: AuditRow) => action },
   { head: "GEN", cell: ({ gen }: AuditRow) => String(gen), align: "right" },
@@ -24,7 +34,7 @@ export function renderAudit(
   const { manifest, rows, outstanding } = audit;
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, outstanding, rows });
   else if (flags.csv) for (const record of [CSV_HEAD, ...rows.map(csvFields)]) output.line(csvRecord(record));
-  else output.table(COLUMNS, rows);
+  else output.table(forWhom(COLUMNS, output), rows);
   warnOfOutstanding(audit, output);
 }
 
@@ -33,6 +43,10 @@ export function renderVerified(audit: ReadAudit, flags: { readonly json?: boolea
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, verified: rows.length, outstanding });
   else output.done(`Audit chain of ${manifest.env} verified: ${countOf(rows.length)}, gen=${manifest.gen}`);
   warnOfOutstanding(audit, output);
+}
+
+export function forWhom<Row>(columns: readonly Column<Row>[], { columns: width }: Output): readonly Column<Row>[] {
+  return width === undefined ? columns.filter(({ head }) => head !== AGO.head) : columns;
 }
 
 /** `2026-01-01T00:00:00Z` */

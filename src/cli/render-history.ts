@@ -1,10 +1,11 @@
 import type { Generation, History } from "../vault/history.ts";
 import type { Output } from "./output.ts";
-import { nameOf, toSeconds } from "./render-audit.ts";
+import { AGO, forWhom, nameOf, toSeconds } from "./render-audit.ts";
 
 const COLUMNS = [
   { head: "GEN", cell: ({ gen }: Generation) => String(gen), align: "right" },
   { head: "WHEN", cell: ({ at }: Generation) => toSeconds(at) },
+  AGO,
   { head: "WHO", cell: ({ actor }: Generation) => nameOf(actor) },
   { head: "ACTION", cell: ({ action }: Generation) => action },
   { head: "BUNDLE", cell: ({ bundle }: Generation) => bundle },
@@ -17,5 +18,5 @@ export function renderHistory(
   output: Output,
 ): void {
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, generations });
-  else output.table(COLUMNS, generations);
+  else output.table(forWhom(COLUMNS, output), generations);
 }

@@ -50,8 +50,8 @@ describe("audit", () => {
     const { screen, exitCode } = await session.end();
     expect(exitCode).toBe(0);
     const [head, row] = screen.split("\r\n");
-    expect(head).toMatch(/^TIME {18}ACTOR {8}ACTION {2}GEN {2}NOTE$/);
-    expect(row).toMatch(/^\S+Z {2}ann@build-7 {2}push {6}1$/);
+    expect(head).toMatch(/^TIME {18}AGO +ACTOR {8}ACTION {2}GEN {2}NOTE$/);
+    expect(row).toMatch(/^\S+Z {2}\d+ (s|min) +ann@build-7 {2}push {6}1$/);
   });
 
   test("--csv: a head, quotes where they are needed, one line for each row", async () => {

@@ -88,8 +88,12 @@ describe("0: nothing is bad", () => {
       exitCode: 0,
     };
     expect(await doctor()).toEqual(expected);
-    const session = await sandbox.terminal(["doctor", "prod"]);
-    expect((await session.end()).exitCode).toBe(0);
+    const session = await sandbox.terminal(["doctor", "prod"], { showStdout: true });
+    const { screen, exitCode } = await session.end();
+    expect(exitCode).toBe(0);
+    const lines = screen.split("\r\n").filter((line) => !line.includes("/") && line.length > 80);
+    expect(lines).toEqual([]);
+    expect(screen).toMatch(/\r\n {17}\S/);
   });
 
   test("--json for machines", async () => {

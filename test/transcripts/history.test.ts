@@ -60,7 +60,9 @@ describe("history", () => {
     expect((await run("history", "prod", "--tail=1")).stdout).toBe("4  <instant>  <actor> push  current\n");
     const env = { ...machine.env, VSYNC_PASSPHRASE: NEW };
     const session = await machine.sandbox.terminal(["history", "prod"], { env, showStdout: true });
-    expect((await session.end()).screen).toMatch(/^GEN {2}WHEN +WHO +ACTION {2}BUNDLE {3}NOTE\r\n {2}1 /);
+    expect((await session.end()).screen).toMatch(
+      /^GEN {2}WHEN +AGO +WHO +ACTION {2}BUNDLE {3}NOTE\r\n {2}1 {2}\S+Z {2}\d+ (s|min) /,
+    );
   });
 });
 

@@ -174,7 +174,7 @@ describe("on a terminal", () => {
     await sandbox.write("home/.aws/config", "[default]\nregion = us-west-2\n[profile work]\nregion = eu-north-1\n");
     await sandbox.write("home/.aws/credentials", `[work]\naws_secret_access_key = ${ROOT.secretAccessKey}\n`);
     const session = await sandbox.terminal(["init"], { env: { AWS_PROFILE: "work" } });
-    await session.shows("Sets up a vault for api on this machine, or joins your team's.");
+    await session.shows("Sets up a vault for api here, or joins your team's.");
     await session.shows("Environment: [staging]");
     session.answer("");
     await session.shows("In an AWS S3 bucket");

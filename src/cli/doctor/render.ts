@@ -1,8 +1,10 @@
+import { wrap } from "../help/wrap.ts";
 import type { Output } from "../output.ts";
 import type { Check } from "./check.ts";
 import { exitCodeOfChecks } from "./check.ts";
 import type { Examination } from "./examine.ts";
 
+const MIN_TEXT_COLUMNS = 30;
 const MARKS = { good: "✓", warning: "!", bad: "✗" } as const;
 const SUBJECT_WIDTH = "preconditions".length;
 
@@ -15,7 +17,7 @@ export async function renderExamination(
   const all: Check[] = [];
   for await (const check of checks) {
     all.push(check);
-    if (!options.asJson) output.line(lineOf(check));
+    if (!options.asJson) for (const line of linesOf(check, output.columns)) output.line(line);
   }
   const exitCode = exitCodeOfChecks(all);
   if (options.asJson) output.json({ ...target, isHealthy: exitCode === 0, checks: all });
@@ -24,7 +26,11 @@ export async function renderExamination(
   return exitCode;
 }
 
-function lineOf({ state, subject, message, next }: Check): string {
-  const line = `${MARKS[state]} ${subject.padEnd(SUBJECT_WIDTH)}  ${message}`;
-  return next === null ? line : `${line}; next: ${next}`;
+/** One line for a program, as many as the terminal is narrow for a person. */
+function linesOf({ state, subject, message, next }: Check, columns: number | undefined): readonly string[] {
+  const head = `${MARKS[state]} ${subject.padEnd(SUBJECT_WIDTH)}  `;
+  const text = next === null ? message : `${message}; next: ${next}`;
+  if (columns === undefined) return [head + text];
+  const lines = wrap(text, Math.max(MIN_TEXT_COLUMNS, columns - head.length));
+  return lines.map((line, index) => (index === 0 ? head : " ".repeat(head.length)) + line);
 }
