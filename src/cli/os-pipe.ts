@@ -17,16 +17,18 @@ export interface OsPipe {
  * be opened again as `/dev/stdout`, and a reader that has gone resets them where a pipe sends SIGPIPE.
  */
 export async function openOsPipes(count: number): Promise<readonly OsPipe[] | null> {
-  const folder = mkdtempSync(join(tmpdir(), "vsync-"));
   try {
-    const paths = Array.from({ length: count }, (_, at) => join(folder, String(at)));
-    await promisify(execFile)("mkfifo", ["-m", "600", ...paths]);
-    return paths.map(openFifo);
+    const folder = mkdtempSync(join(tmpdir(), "vsync-"));
+    return await makePipes(folder, count).finally(() => rmSync(folder, { recursive: true, force: true }));
   } catch {
     return null;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function makePipes(folder: string, count: number): Promise<readonly OsPipe[]> {
+  const paths = Array.from({ length: count }, (_, at) => join(folder, String(at)));
+  await promisify(execFile)("mkfifo", ["-m", "600", ...paths]);
+  return paths.map(openFifo);
 }
 
 /** Opening one end waits for the other, unless it is opened as both first. */

@@ -104,11 +104,12 @@ test("/dev/stdout and /dev/stderr can be opened", async () => {
   expect(ran).toEqual({ stdout: "[TOKEN]\n", stderr: `${WARNING}[OTHER]\n`, exitCode: 0 });
 });
 
-test("without mkfifo it masks all the same, and nothing is left behind", async () => {
+test("without mkfifo, or a place for temporary files, it masks all the same, and nothing is left behind", async () => {
   const PATH = join(home.sandbox.work, "no-programs");
   const args = ["run", "prod", "--redact", "--", "/bin/sh", "-c", "echo $TOKEN; echo $OTHER >&2; exit 3"];
   const ran = await home.run(args, { env: { PATH } });
   expect(ran).toEqual({ stdout: "[TOKEN]\n", stderr: `${WARNING}[OTHER]\n`, exitCode: 3 });
+  expect(await redacting("echo $TOKEN", { env: { TMPDIR: "/nonexistent" } })).toMatchObject({ stdout: "[TOKEN]\n" });
   await redacting("true");
   expect(await readdir(join(home.sandbox.folder, "tmp"))).toEqual([]);
 });
