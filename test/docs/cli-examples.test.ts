@@ -101,6 +101,7 @@ async function history({ sandbox, env }: Scene): Promise<string> {
   await sandbox.write("work/old-passphrase", THEN);
   await sandbox.write("outside/run/secrets/vsync", now);
   for (const folder of SHELL_FOLDERS) await mkdir(join(sandbox.home, folder), { recursive: true });
+  await sandbox.write("work/migrate.sh", "#!/bin/sh\n", 0o700);
   await sandbox.write("work/secrets.json", '{"API_KEY":"of-elsewhere","PORT":8080}');
   for (const name of ["app.py", "server.js"]) await sandbox.write(`work/${name}`, "");
   const must = async (args: readonly string[], with_: Readonly<Record<string, string>> = {}) => {
