@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fetchPackages } from "../fetched-packages.ts";
 
 /** By the name in a release: npm's words for the platform, and the bun package. */
-const TARGETS = {
+export const TARGETS = {
   "linux-x64": { os: "linux", cpu: "x64", libc: "glibc", bun: "linux-x64" },
   "linux-x64-musl": { os: "linux", cpu: "x64", libc: "musl", bun: "linux-x64-musl" },
   "linux-arm64": { os: "linux", cpu: "arm64", libc: "glibc", bun: "linux-aarch64" },

@@ -1,0 +1,12 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** What `sha256sum --check` reads, of the named files of a folder. */
+export function sha256Sums(folder, names) {
+  const line = (name) =>
+    `${createHash("sha256")
+      .update(readFileSync(join(folder, name)))
+      .digest("hex")}  ${name}\n`;
+  return names.toSorted().map(line).join("");
+}
