@@ -83,8 +83,7 @@ export async function readWhole(path: string, hint: string): Promise<{ mode: num
     // O_NONBLOCK: opening a named pipe would wait for its other end. Windows has no such flag.
     await using handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = await handle.stat();
-    if (!stats.isFile())
-      throw new InputError(`${path} is no regular file`, { hint: "name a file after the = of --file" });
+    if (!stats.isFile()) throw new InputError(`${path} is no regular file`, { hint });
     if (stats.size > MAX_BUNDLE_BYTES) throw tooLarge(path, stats.size);
     return { mode: stats.mode & 0o777, data: Secret.ofBytes(await handle.readFile()) };
   } catch (error) {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -382,6 +383,12 @@ describe("a folder of secret files", () => {
     await mkdir(join(folder, "deep", "er"), { recursive: true });
     await expect(from("deep")).rejects.toMatchObject({ message: `${join(folder, "deep", "er")} is a folder` });
     await expect(from("deep/er")).rejects.toMatchObject({ message: `${join(folder, "deep", "er")} holds no names` });
+    await mkdir(join(folder, "odd"));
+    await symlink("nowhere", join(folder, "odd", "link"));
+    await expect(from("odd")).rejects.toMatchObject({ message: `${join(folder, "odd", "link")} is not there` });
+    await rm(join(folder, "odd", "link"));
+    execFileSync("mkfifo", [join(folder, "odd", "pipe")]);
+    await expect(from("odd")).rejects.toMatchObject({ message: `${join(folder, "odd", "pipe")} is no regular file` });
     await expect(from("none")).rejects.toMatchObject({ message: `${join(folder, "none")} is not there` });
   });
 });

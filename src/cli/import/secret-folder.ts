@@ -2,6 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
+import { codeOf } from "../planted-links.ts";
 import { readWhole } from "../push-input.ts";
 import { withoutLineEnd } from "../without-line-end.ts";
 import { canBeSecret, ImportedItems } from "./imported-items.ts";
@@ -14,14 +15,26 @@ import { canBeSecret, ImportedItems } from "./imported-items.ts";
  */
 export async function readSecretFolder(folder: string): Promise<readonly NamedData[]> {
   const imported = new ImportedItems();
-  const names = (await readdir(folder)).filter((name) => !name.startsWith("..")).toSorted();
-  for (const name of names) {
+  for (const name of await namesIn(folder)) {
     const path = join(folder, name);
-    if ((await stat(path)).isDirectory()) {
-      throw new InputError(`${path} is a folder`, { hint: "name it itself with --from=<folder>, or move it away" });
-    }
-    const bytes = (await readWhole(path, "check its mode")).data.expose();
+    await refuseFolder(path);
+    const bytes = (await readWhole(path, "check it, or move it away: every file of the folder is taken")).data.expose();
     imported.addBytes(name, canBeSecret(name, bytes) ? withoutLineEnd(bytes) : bytes, path);
   }
   return imported.items;
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => !name.startsWith("..")).toSorted();
+  } catch (error) {
+    throw new InputError(`${folder} cannot be read (${codeOf(error)})`, { hint: "check its owner and mode" });
+  }
+}
+
+async function refuseFolder(path: string): Promise<void> {
+  // What is not there, or a link that leads nowhere, is told of where it is read.
+  const stats = await stat(path).catch(() => null);
+  if (stats?.isDirectory() !== true) return;
+  throw new InputError(`${path} is a folder`, { hint: "name it itself with --from=<folder>, or move it away" });
 }
