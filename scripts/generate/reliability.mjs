@@ -24,9 +24,17 @@ const WORDS = `\`old\` and \`new\` say which generation opens afterwards (after 
 \`killed\` say what whoever gave the command was told: success, an error that says nothing was committed, an error that says it is not known,
 nothing at all. Retries of the S3 store are real, only the waits between them are not.`;
 
+const FUZZ = `Every parser is given inputs that nobody wrote: the token and its fields, a gzip member, canonical JSON, base64, keys and times, signed
+notes, manifest, bundle header, index (well sealed), audit row (well signed), dotenv, durations, \`--meta\`, the config, locations and URLs, item
+names, what is printed and CSV, and what \`import\` reads (dotenv, docker, JSON, YAML, Kubernetes). It is refused by the documented class with a message of
+one line, or taken, and then it re-encodes to the same bytes (a token: to the same fields; an import: exported and imported again, to the same items). No
+input may take two seconds, nor the heap more than 192 MB. \`npm test\` runs what was kept and what fast-check makes of it; \`npm run fuzz\` goes on from there,
+led by coverage ([0031](decisions/0031-fuzzing.md)).`;
+
 const AGAIN = `- \`npm run faults\`: all of it, some ten minutes; \`npm run faults -- --level=S3\` one level. It keeps what it counted, from which
   \`npm run generate\` makes this page. A sample of each level is part of \`npm test\`.
-- \`npm run soak -- --seed=7 --minutes=60\`: so many simulated minutes, less than one in real time for each ten.`;
+- \`npm run soak -- --seed=7 --minutes=60\`: so many simulated minutes, less than one in real time for each ten.
+- \`npm run fuzz -- --target=manifest --seconds=60\`: all targets for 20 seconds each where nothing is named.`;
 
 const SOAK = `\`npm run soak\` lets an hour of simulated time pass: every few seconds one to three people at once, whose clocks differ, push, set,
 unset, rotate (with and without grace), finish, restore, gc, reconcile or open, now and then with a passphrase that only reads or was
@@ -51,6 +59,8 @@ export function reliability(root) {
     text(matrix(faults)),
     "## A soak",
     SOAK,
+    "## Fuzz",
+    FUZZ,
     "## Run it yourself",
     AGAIN,
   ]);

@@ -1,0 +1,67 @@
+/**
+ * `npm run mutation -- --folder=blob [--file=decode.ts]`: changes one thing after the other in `src/<folder>`, runs the
+ * tests that are to notice, and names the changes that none of them did. Fetches Stryker first, by its own lockfile.
+ */
+
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+const TOOLS = join(import.meta.dirname, "node_modules/@stryker-mutator");
+
+/** Few and quick ones: each runs again for each change in what it covers. Programs run `dist/`, where nothing is mutated. */
+const TESTS: Readonly<Record<string, readonly string[]>> = {
+  blob: ["test/blob/*.test.ts"],
+  crypto: ["test/crypto/*.test.ts", "test/vault/forgery.test.ts"],
+  vault: ["test/vault/*.test.ts", "test/vectors/*.test.ts", "test/faults/lost-answer.test.ts"],
+  runtime: ["test/runtime/{accessors,cache,deadline,errors,inputs,path,redaction}.test.ts"],
+};
+
+const { values } = parseArgs({ options: { folder: { type: "string", multiple: true }, file: { type: "string" } } });
+if (!existsSync(TOOLS)) {
+  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps"];
+  execFileSync("npm", args, { cwd: import.meta.dirname, stdio: "inherit" });
+}
+for (const folder of values.folder ?? Object.keys(TESTS)) {
+  const { status } = mutate(folder, values.file ?? "*.ts");
+  if (status !== 0) process.exitCode = 1;
+}
+
+function mutate(folder: string, file: string) {
+  const cache = join(ROOT, ".cache/mutation");
+  mkdirSync(cache, { recursive: true });
+  const config = join(cache, `${folder}.json`);
+  writeFileSync(config, JSON.stringify(optionsOf(folder, file, cache)));
+  return spawnSync(process.execPath, [join(TOOLS, "core/bin/stryker.js"), "run", config], {
+    cwd: ROOT,
+    stdio: "inherit",
+    // A twentieth of the samples: each is drawn again for each change.
+    env: { ...process.env, VSYNC_FUZZ_TIMES: "0.05", VSYNC_MUTATION_TESTS: JSON.stringify(TESTS[folder] ?? []) },
+  });
+}
+
+function optionsOf(folder: string, file: string, cache: string): object {
+  return {
+    mutate: [`src/${folder}/${file}`],
+    plugins: [join(TOOLS, "vitest-runner/dist/src/index.js")],
+    testRunner: "vitest",
+    vitest: { configFile: "test/mutation/vitest.config.ts", related: false },
+    coverageAnalysis: "perTest",
+    concurrency: 1,
+    // What runs while a module loads would have to be tried by every test.
+    ignoreStatic: true,
+    reporters: ["clear-text", "json"],
+    clearTextReporter: { logTests: false, reportTests: false, allowColor: false },
+    jsonReporter: { fileName: join(cache, `${folder}-report.json`) },
+    tempDirName: ".cache/stryker",
+    // Other files than the sources and their tests need not be copied.
+    ignorePatterns: ["dist", "docs", "bench", "contrib", "coverage", "test/mutation/node_modules"],
+    disableTypeChecks: false,
+    // It would read the project's with TypeScript's old interface, which TypeScript 7 has not.
+    tsconfigFile: "there-is-none.json",
+    // Words of a message are looked at by whoever reads it.
+    mutator: { excludedMutations: ["StringLiteral"] },
+  };
+}
