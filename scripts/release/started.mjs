@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 
-// What starts a program of another architecture, where it is installed (Debian: qemu-user).
-const EMULATORS = { "linux-arm64": ["qemu-aarch64"], "linux-arm64-musl": ["qemu-aarch64"] };
+// What starts a program of another architecture (Debian: qemu-user and libc6-arm64-cross).
+const EMULATORS = { "linux-arm64": ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"] };
 
 /** What a program says of its version when it is started on this machine, or why it was not started. */
 export function startedHere(program, target) {
