@@ -33,7 +33,7 @@ export async function makeManifest(pjson: PJSON, loaders: CommandLoaders): Promi
 
 /** Without the statics that are this program's own. oclif's usage would name every flag in a line of its own making. */
 function declared({ exitCodes: _, run: __, takesCommandLine, ...command }: Command.Cached): Command.Cached {
-  const { args, usage } = command;
-  const words = usageOf({ args, takesCommandLine: takesCommandLine === true });
+  const { args, flags, usage } = command;
+  const words = usageOf({ args, flags, takesCommandLine: takesCommandLine === true });
   return { ...command, usage: usage ?? `<%= command.id %> ${words}` };
 }

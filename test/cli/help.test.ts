@@ -97,6 +97,10 @@ test("run says where the program goes", () => {
   expect(helpOf("run")).toContain("  $ vsync run [ENV] [flags] -- COMMAND…\n");
 });
 
+test("a flag that must be given stands in the usage", () => {
+  expect(helpOf("export")).toContain("  $ vsync export [ENV] --format=<format> [flags]\n");
+});
+
 test("audit names the commands below it", () => {
   expect(helpOf("audit")).toMatch(/COMMANDS\n {2}audit reconcile {2}.+\n {2}audit verify +/);
 });
