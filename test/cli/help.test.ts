@@ -61,6 +61,7 @@ describe.each(commands.map(({ id }) => [id] as const))("%s --help", (id) => {
 function vsyncLines(example: string): string[][] {
   return example
     .replaceAll(/ >\s*\S+/g, "")
+    .replaceAll(/"\$\((.*?)\)"/g, "$1")
     .split(" | ")
     .flatMap((part) => {
       const words = Array.from(part.matchAll(/'([^']*)'|(\S+)/g), ([whole, quoted]) => quoted ?? whole);
