@@ -1,5 +1,5 @@
 import { AccessDeniedError } from "../errors.ts";
-import { again, type Failure, final, type Inquiry, printable, unreachable } from "./failure.ts";
+import { again, type Failure, final, type Inquiry, later, printable, unreachable } from "./failure.ts";
 import { readNetworkFailure } from "./network.ts";
 
 /** S3 refuses what is further away than this from its own clock. */
@@ -82,6 +82,7 @@ function byCode(answer: Answer, inquiry: Inquiry): Failure | undefined {
       return final(denied(inquiry, "the server does not accept the session token", "get new temporary credentials"));
     case "SlowDown": // 503, or 429 elsewhere: turned away at the door, unlike every other 5xx
     case "TooManyRequests":
+      return later(answered(answer, inquiry));
     case "RequestTimeout": // 400: the server had to wait too long for the body
       return again(answered(answer, inquiry));
     case "NotImplemented": // 501: how servers answer If-Match and If-None-Match that know of them and do not have them
@@ -102,15 +103,18 @@ function byStatus(answer: Answer, inquiry: Inquiry): Failure {
   if (status === 409) return { kind: "contended", isTransient: true, effect: "none", error };
   if (status === 401 || status === 403)
     return final(isSkewed(answer, inquiry) ? skewedClock(answer, inquiry) : refused(inquiry));
-  if (status === 408 || status === 429) return again(error);
+  if (status === 429) return later(error);
+  if (status === 408) return again(error);
   // a HEAD says by this header alone what the bodies of 301 and 400 say to others
   if (status < 500 && isElsewhere(answer, inquiry)) return final(wrongRegion(answer, inquiry));
   // AWS answers a HEAD with an expired token so; a GET would be told ExpiredToken
   if (status === 400 && answer.code === "" && inquiry.mayExpire) return final(staleToken(inquiry));
   // a proxy that has given up on the server says nothing about what the server is still doing
   if (status === 502 || status === 504) return { kind: "other", isTransient: true, effect: "pending", error };
+  // a HEAD has no body to say SlowDown in
+  const isThrottled = status === 503 && answer.code === "";
   // it may have failed after the write
-  if (status >= 500) return { kind: "other", isTransient: true, effect: "unknown", error };
+  if (status >= 500) return { kind: "other", isTransient: true, effect: "unknown", error, isThrottled };
   return { kind: "other", isTransient: false, effect: status < 300 ? "unknown" : "none", error };
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { readFailure } from "./answers.ts";
+import { Backoff } from "./backoff.ts";
 import type { Failure, Inquiry } from "./failure.ts";
 import { DEFAULT_LIMITS, type S3Limits, type S3Options, transferMs } from "./options.ts";
 import { type Deadline, startDeadline, untilAborted } from "./time-limit.ts";
@@ -17,9 +18,6 @@ export interface CallBounds {
   readonly signal?: AbortSignal | undefined;
 }
 
-const FIRST_WAIT_MS = 100;
-const LONGEST_WAIT_MS = 5_000;
-
 /** One call of the store: its tries, the waits between them, and the time that all of them may take. */
 export class Call implements Disposable {
   readonly #inquiry: () => Inquiry;
@@ -27,13 +25,14 @@ export class Call implements Disposable {
   readonly #limits: S3Limits;
   readonly #bounds: CallBounds;
   readonly #deadline: Deadline;
-  #attempts = 0;
+  readonly #backoff: Backoff;
 
   constructor(inquiry: () => Inquiry, options: S3Options, bounds: CallBounds = {}) {
     this.#inquiry = inquiry;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#bounds = bounds;
+    this.#backoff = new Backoff(this.#limits, options.random);
     this.#deadline = startDeadline(this.#limits.deadlineMs + transferMs(bounds.bytes ?? 0));
   }
 
@@ -43,7 +42,6 @@ export class Call implements Disposable {
 
   /** @throws the reason of the caller's signal, nothing else */
   async attempt<T>(send: Send<T>): Promise<Attempt<T>> {
-    this.#attempts += 1;
     using silence = startDeadline(this.#limits.answerTimeoutMs + transferMs(this.#bounds.bytes ?? 0));
     const signal = this.#anyOf(silence.signal);
     try {
@@ -56,11 +54,12 @@ export class Call implements Disposable {
 
   /** Whether there is to be another try after this one; waits for its time to come. */
   async mayTryAgain(failure: Failure): Promise<boolean> {
-    if (!failure.isTransient || this.#attempts >= this.#limits.attempts) return false;
+    const waitMs = this.#backoff.waitMsAfter(failure);
+    if (waitMs === null) return false;
     try {
       const sleep = this.#options.sleep ?? defaultSleep;
       const signal = this.#anyOf();
-      await untilAborted(signal, () => sleep(this.#waitMs(), signal));
+      await untilAborted(signal, () => sleep(waitMs, signal));
       return true;
     } catch {
       this.#bounds.signal?.throwIfAborted();
@@ -79,13 +78,6 @@ export class Call implements Disposable {
   #anyOf(...more: readonly AbortSignal[]): AbortSignal {
     const given = this.#bounds.signal === undefined ? [] : [this.#bounds.signal];
     return AbortSignal.any([...given, this.#deadline.signal, ...more]);
-  }
-
-  /** Somewhere between nothing and twice as long as last time, so that those who collided do not meet again. */
-  #waitMs(): number {
-    const [byte = 0] = this.#options.random.bytes(1);
-    const ceilingMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#attempts - 1));
-    return (ceilingMs * (byte + 1)) / 256;
   }
 }
 

@@ -9,6 +9,8 @@ export interface Failure {
   readonly kind: "absent" | "unmet" | "contended" | "other";
   /** Whether another try may succeed. */
   readonly isTransient: boolean;
+  /** Whether the server is there and only has too much to do: waiting is all that it asks for. */
+  readonly isThrottled?: boolean;
   readonly effect: Effect;
   /** What to throw where nothing comes of it. */
   readonly error: VsyncError;
@@ -39,6 +41,11 @@ export function again(error: VsyncError): Failure {
 
 export function unreachable({ action }: Inquiry, reason: string, hint?: string): S3UnreachableError {
   return new S3UnreachableError(`cannot ${action}: ${reason}`, hint === undefined ? {} : { hint });
+}
+
+/** Turned away at the door, to come back later. */
+export function later(error: VsyncError): Failure {
+  return { ...again(error), isThrottled: true };
 }
 
 /** What a server said, fit for a terminal: without control and format characters, and short. */

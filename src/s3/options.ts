@@ -10,8 +10,10 @@ export interface S3Options {
 
 /** What one call of the store may take. A write whose answer was lost may take as long again, to learn what became of it. */
 export interface S3Limits {
-  /** How often a request is tried in all. */
+  /** How often a request is tried in all, where servers or the network fail. */
   readonly attempts: number;
+  /** The same where the server only asks for time (503 SlowDown): enough to make use of the whole deadline. */
+  readonly throttledAttempts: number;
   /** Until there is a connection: name resolution, TCP and TLS. */
   readonly connectTimeoutMs: number;
   /** Without an answer, or without another byte of it. A body adds the time that it takes at 64 KiB/s. */
@@ -25,6 +27,7 @@ export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
 export const DEFAULT_LIMITS: S3Limits = {
   attempts: 5,
+  throttledAttempts: 30,
   connectTimeoutMs: 5_000,
   answerTimeoutMs: 15_000,
   deadlineMs: 60_000,

@@ -92,10 +92,10 @@ const rows: readonly (readonly [Answer, new (...args: never[]) => Error, string,
   [{ status: 501, Code: "NotImplemented" }, S3UnreachableError, "s3.example.com does not implement this request", 1],
   [{ status: 400, Code: "RequestTimeout" }, S3UnreachableError, "s3.example.com answered 400 RequestTimeout", 5],
   [{ status: 408 }, S3UnreachableError, "s3.example.com answered 408", 5],
-  [{ status: 429 }, S3UnreachableError, "s3.example.com answered 429", 5],
+  [{ status: 429 }, S3UnreachableError, "s3.example.com answered 429", 30],
   [{ status: 500, Code: "InternalError" }, S3UnreachableError, "s3.example.com answered 500 InternalError", 5],
-  [{ status: 503, Code: "SlowDown" }, S3UnreachableError, "s3.example.com answered 503 SlowDown", 5],
-  [{ status: 503, headers: west }, S3UnreachableError, "s3.example.com answered 503", 5],
+  [{ status: 503, Code: "SlowDown" }, S3UnreachableError, "s3.example.com answered 503 SlowDown", 30],
+  [{ status: 503, headers: west }, S3UnreachableError, "s3.example.com answered 503", 30],
   [{ status: 504 }, S3UnreachableError, "s3.example.com answered 504", 5],
 ];
 

@@ -8,6 +8,8 @@ import { failureOf, IMPATIENT, openAt } from "./fixture.ts";
 
 const BYTES = text("some bytes of some length");
 const MAX = { maxBytes: 1000 };
+/** One half of whatever is drawn from. */
+const HALF = { bytes: () => Uint8Array.of(127, 255, 255, 255) };
 
 let server: StrictS3;
 let store: ObjectStore;
@@ -37,6 +39,9 @@ const passing: readonly (readonly [string, Fault])[] = [
   ["429", { kind: "answer", apply: false, status: 429, code: "TooManyRequests" }],
 ];
 
+const throttling = passing.filter(([name]) => /503|429/.test(name));
+const failing = passing.filter((fault) => !throttling.includes(fault));
+
 describe.each(passing)("once %s", (_, fault) => {
   test("head", async () => {
     server.faults.add({ method: "HEAD" }, fault);
@@ -60,13 +65,21 @@ describe.each(passing)("once %s", (_, fault) => {
   });
 });
 
-test.each(passing)("always %s: given up after five tries", async (_, fault) => {
+test.each(failing)("always %s: given up after five tries", async (_, fault) => {
   server.faults.add({}, fault, 100);
   expect(await failureOf(store.head("there"))).toBeInstanceOf(S3UnreachableError);
   expect(await failureOf(store.get("there", MAX))).toBeInstanceOf(S3UnreachableError);
   expect(await failureOf(collect(store.list("")))).toBeInstanceOf(S3UnreachableError);
   expect(await failureOf(store.delete("there"))).toBeInstanceOf(S3UnreachableError);
   expect(server.log).toHaveLength(20);
+});
+
+test.each(throttling)("always %s: given up after thirty tries", async (_, fault) => {
+  server.faults.add({}, fault, 100);
+  expect(await failureOf(store.head("there"))).toBeInstanceOf(S3UnreachableError);
+  expect(await failureOf(store.get("there", MAX))).toBeInstanceOf(S3UnreachableError);
+  expect(await failureOf(collect(store.list("")))).toBeInstanceOf(S3UnreachableError);
+  expect(server.log).toHaveLength(90);
 });
 
 test("once hanging", async () => {
@@ -85,7 +98,7 @@ test("once hanging", async () => {
 test("the waits between tries double up to a bound, shortened by chance", async () => {
   const waits: number[] = [];
   const sleep = async (ms: number): Promise<void> => void waits.push(ms);
-  const patient = openAt(server, {}, { sleep, random: { bytes: () => Uint8Array.of(127) }, limits: { attempts: 9 } });
+  const patient = openAt(server, {}, { sleep, random: HALF, limits: { attempts: 9 } });
   server.faults.add({}, { kind: "answer", apply: false, status: 500 }, 100);
   await failureOf(patient.head("there"));
   expect(waits).toEqual([50, 100, 200, 400, 800, 1600, 2500, 2500]);
