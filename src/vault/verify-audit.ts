@@ -2,11 +2,12 @@ import { sha256Hex } from "../crypto/digest.ts";
 import { AuditBrokenError } from "../errors.ts";
 import { type AuditRow, auditRowOf, auditRowText, brokenRow, type ParsedAuditRow, parseAuditRow } from "./audit-row.ts";
 import { fetchManifest } from "./fetch-manifest.ts";
+import { fetchRows } from "./fetch-rows.ts";
 import { AUDIT_PREFIX, auditKey, generationOfAuditKey } from "./keys.ts";
 import { MAX_MANIFEST_BYTES } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
 import { signalOf } from "./open-manifest.ts";
-import type { ObjectStore, ReadOptions } from "./ports.ts";
+import type { ObjectStore, ReadOptions, StoredObject } from "./ports.ts";
 
 export interface VerifiedAudit {
   /** Newest first, down to where it was asked for. */
@@ -42,12 +43,14 @@ export async function verifyAudit(
   const rows: AuditRow[] = [];
   let link: Link = hasCurrent ? { sha256: undefined, signer: manifest.signer } : linkBelow(manifest);
   const downTo = Math.max(options.downTo ?? 1, 1);
-  for (let gen = hasCurrent ? manifest.gen : manifest.prev_gen; gen >= downTo; gen--) {
-    const { row, text, sha256 } = await readRow(store, manifest.vault, gen, link, options);
+  let gen = hasCurrent ? manifest.gen : manifest.prev_gen;
+  for await (const stored of fetchRows(store, { newest: gen, downTo }, options)) {
+    const { row, text, sha256 } = readRow(stored, manifest.vault, gen, link);
     if (gen === manifest.gen) checkAgainstManifest(text, manifest);
     if (gen === manifest.prev_gen) checkAnchor(sha256, manifest);
     rows.push(row);
     link = { sha256: row.prev, signer: row.prev_signer ?? row.signer };
+    gen -= 1;
   }
   return { rows, outstanding: hasCurrent ? null : manifest.gen };
 }
@@ -82,14 +85,12 @@ async function refuseNewerRow(store: ObjectStore, newest: number, options: ReadO
   });
 }
 
-async function readRow(
-  store: ObjectStore,
+function readRow(
+  stored: StoredObject | null,
   vault: string,
   gen: number,
   link: Link,
-  options: ReadOptions,
-): Promise<ParsedAuditRow & { sha256: string }> {
-  const stored = await store.get(auditKey(gen), { ...signalOf(options), maxBytes: MAX_MANIFEST_BYTES });
+): ParsedAuditRow & { sha256: string } {
   if (stored === null) throw brokenRow(gen, "is missing");
   if (stored.bytes.length > MAX_MANIFEST_BYTES) throw brokenRow(gen, "is larger than 1 MiB");
   const sha256 = sha256Hex(stored.bytes);

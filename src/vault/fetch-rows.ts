@@ -1,0 +1,40 @@
+import { auditKey } from "./keys.ts";
+import { MAX_MANIFEST_BYTES } from "./limits.ts";
+import type { ObjectStore, ReadOptions, StoredObject } from "./ports.ts";
+
+/** A round trip each, one after the other, would make a log of ten thousand rows take minutes; at most 1 MiB each is held. */
+const ROWS_AHEAD = 16;
+
+export interface RowRange {
+  readonly newest: number;
+  readonly downTo: number;
+}
+
+/**
+ * The audit rows as they are stored, newest first, null for one that is not there. A few are asked for ahead; what one of
+ * those fails with comes when it is its turn, and whoever ends the walk early ends their requests.
+ */
+export async function* fetchRows(
+  store: ObjectStore,
+  { newest, downTo }: RowRange,
+  options: ReadOptions,
+): AsyncGenerator<StoredObject | null, void> {
+  const walk = new AbortController();
+  const signal = AbortSignal.any([walk.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const ahead: Promise<StoredObject | null>[] = [];
+  let next = newest;
+  try {
+    for (let gen = newest; gen >= downTo; gen--) {
+      for (; next >= downTo && ahead.length < ROWS_AHEAD; next--) {
+        const row = store.get(auditKey(next), { signal, maxBytes: MAX_MANIFEST_BYTES });
+        row.catch(() => {
+          // Its turn may never come.
+        });
+        ahead.push(row);
+      }
+      yield (await ahead.shift()) ?? null;
+    }
+  } finally {
+    walk.abort();
+  }
+}

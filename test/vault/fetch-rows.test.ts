@@ -1,0 +1,79 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { AuditBrokenError, S3UnreachableError } from "../../src/errors.ts";
+import { auditKey } from "../../src/vault/keys.ts";
+import type { Manifest } from "../../src/vault/manifest.ts";
+import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { forkOf, OLD, open, push, pushedWorld, rejection, requestsOf, type World } from "./fixture.ts";
+
+const GENERATIONS = 40;
+
+let world: World;
+let manifest: Manifest;
+beforeAll(async () => {
+  world = await pushedWorld({ A: "1" });
+  for (let gen = 2; gen <= GENERATIONS; gen++) await push(world, OLD, { A: String(gen) });
+  ({ manifest } = await open(world, OLD));
+});
+
+function rowsAskedFor({ store }: World): number {
+  return requestsOf(store).filter((request) => request.startsWith("get audit/")).length;
+}
+
+describe("verifying a long log", () => {
+  test("asks for rows ahead, a bounded number, and gives them newest first", async () => {
+    const fork = forkOf(world);
+    let pending = 0;
+    let most = 0;
+    fork.store.faults = {
+      before: async ({ operation }) => {
+        if (operation !== "get") return;
+        pending += 1;
+        most = Math.max(most, pending);
+        // the answers come in another order than they were asked for
+        for (let turns = pending % 3; turns >= 0; turns--) await new Promise(setImmediate);
+        pending -= 1;
+      },
+    };
+    const { rows } = await verifyAudit(fork.store, manifest);
+    expect(rows.map(({ gen }) => gen)).toEqual(Array.from({ length: GENERATIONS }, (_, at) => GENERATIONS - at));
+    expect(most).toBeGreaterThan(8);
+    expect(most).toBeLessThanOrEqual(16);
+    expect(rowsAskedFor(fork)).toBe(GENERATIONS);
+  });
+
+  test("names the first fault on the way back, though an older row has failed before it", async () => {
+    const fork = forkOf(world);
+    fork.store.bucket.delete(auditKey(36));
+    fork.store.faults = {
+      before: async ({ key }) => {
+        if (key === auditKey(30)) throw new S3UnreachableError("the network is gone");
+        if (key === auditKey(36)) for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+      },
+    };
+    const error = await rejection(verifyAudit(fork.store, manifest));
+    expect(error).toBeInstanceOf(AuditBrokenError);
+    expect(error).toMatchObject({ row: 36 });
+    expect(rowsAskedFor(fork)).toBeLessThan(GENERATIONS);
+  });
+
+  test("a store that fails is an error of the store, once it is that row's turn", async () => {
+    const fork = forkOf(world);
+    fork.store.faults = {
+      before: ({ key }) => {
+        if (key === auditKey(30)) throw new S3UnreachableError("the network is gone");
+      },
+    };
+    expect(await rejection(verifyAudit(fork.store, manifest))).toBeInstanceOf(S3UnreachableError);
+  });
+
+  test("the caller's abort ends it with the caller's reason", async () => {
+    const fork = forkOf(world);
+    const caller = new AbortController();
+    fork.store.faults = {
+      before: ({ key }) => {
+        if (key === auditKey(20)) caller.abort("no longer wanted");
+      },
+    };
+    await expect(verifyAudit(fork.store, manifest, { signal: caller.signal })).rejects.toBe("no longer wanted");
+  });
+});
