@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import { type Cipheriv, createCipheriv, createDecipheriv } from "node:crypto";
 import { BundleCorruptError } from "../errors.ts";
 
 const NONCE_BYTES = 12;
@@ -10,17 +10,43 @@ interface NonceSource {
   bytes(length: number): Uint8Array;
 }
 
+/** What one call of OpenSSL gets: what it returns is a copy, and of a file of 60 MB there must not be one more. */
+const PIECE_BYTES = 1024 * 1024;
+
 /**
  * Seals with AES-256-GCM: `nonce[12] ‖ ct ‖ tag[16]`, the nonce fresh from `random` (NIST SP 800-38D §8.2.2).
  * Every key is drawn for one generation and seals one box, so that no nonce can meet its key again.
  */
 export function sealBox(random: NonceSource, key: Uint8Array, aad: string, plaintext: Uint8Array): Uint8Array {
+  const box = new Uint8Array(BOX_OVERHEAD_BYTES + plaintext.length);
+  sealBoxInto(box, random, key, aad, plaintext);
+  return box;
+}
+
+/** As `sealBox`, into a part of something larger. `box` has {@link BOX_OVERHEAD_BYTES} more than the plaintext. */
+export function sealBoxInto(
+  box: Uint8Array,
+  random: NonceSource,
+  key: Uint8Array,
+  aad: string,
+  plaintext: Uint8Array,
+): void {
   const nonce = random.bytes(NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(aad));
-  const ciphertext = cipher.update(plaintext);
+  box.set(nonce);
+  updateInto(box.subarray(NONCE_BYTES), cipher, plaintext);
   cipher.final();
-  return Buffer.concat([nonce, ciphertext, cipher.getAuthTag()]);
+  box.set(cipher.getAuthTag(), NONCE_BYTES + plaintext.length);
+}
+
+/** GCM gives as many bytes as it takes. */
+function updateInto(target: Uint8Array, cipher: Pick<Cipheriv, "update">, input: Uint8Array): void {
+  for (let at = 0; at < input.length; at += PIECE_BYTES) {
+    const piece = cipher.update(input.subarray(at, at + PIECE_BYTES));
+    target.set(piece, at);
+    piece.fill(0);
+  }
 }
 
 /** @throws BundleCorruptError the box is too short, or does not open with this key and `aad`; `what` names it */
@@ -29,7 +55,8 @@ export function openBox(key: Uint8Array, aad: string, box: Uint8Array, what: str
   const decipher = createDecipheriv("aes-256-gcm", key, box.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.from(aad));
   decipher.setAuthTag(box.subarray(box.length - TAG_BYTES));
-  const plaintext = decipher.update(box.subarray(NONCE_BYTES, box.length - TAG_BYTES));
+  const plaintext = new Uint8Array(box.length - BOX_OVERHEAD_BYTES);
+  updateInto(plaintext, decipher, box.subarray(NONCE_BYTES, box.length - TAG_BYTES));
   try {
     decipher.final();
   } catch {

@@ -4,11 +4,11 @@ import type { SealedCopy } from "./cache-file.ts";
 
 type Get = ObjectStore["get"];
 
-/** A store that remembers in `fetched`, by key, what is read from it. */
+/** A store that keeps in `fetched`, by key, a copy of what is read from it. */
 export function recordingStore(store: ObjectStore, fetched: Map<string, Uint8Array>): ObjectStore {
   return withGet(store, async (key, options) => {
     const stored = await store.get(key, options);
-    if (stored !== null) fetched.set(key, stored.bytes);
+    if (stored !== null) fetched.set(key, stored.bytes.slice());
     return stored;
   });
 }

@@ -46,25 +46,26 @@ function orNull<T>(attempt: Attempt<T>): T | null {
 async function readBody(output: GetObjectCommandOutput, maxBytes: number, signOfLife: () => void): Promise<Uint8Array> {
   const { Body, ContentLength } = output;
   if (!(Body instanceof Readable)) throw new TypeError("the body is no stream");
-  const chunks: Uint8Array[] = [];
+  // an answer without a length, or with a false one, grows as it comes
+  let bytes = new Uint8Array(Math.min(ContentLength ?? FIRST_BYTES, maxBytes + 1));
   let length = 0;
   for await (const chunk of Body as AsyncIterable<Uint8Array>) {
     signOfLife();
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length > maxBytes) return joined(chunks, maxBytes + 1);
+    const piece = chunk.subarray(0, maxBytes + 1 - length);
+    if (length + piece.length > bytes.length) bytes = enlarged(bytes, length + piece.length, maxBytes);
+    bytes.set(piece, length);
+    length += piece.length;
+    if (length > maxBytes) return bytes;
   }
   if (ContentLength !== undefined && length < ContentLength) throw new TruncatedBodyError();
-  return joined(chunks, length);
+  return length === bytes.length ? bytes : bytes.slice(0, length);
 }
 
-/** A plain array of its own: a Buffer may share its memory with others. */
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk.subarray(0, length - offset), offset);
-    offset += chunk.length;
-  }
-  return bytes;
+const FIRST_BYTES = 64 * 1024;
+
+/** At least twice as long, so that growing costs little, and never longer than what is read at most. */
+function enlarged(bytes: Uint8Array, needed: number, maxBytes: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.min(Math.max(needed, 2 * bytes.length), maxBytes + 1));
+  larger.set(bytes);
+  return larger;
 }

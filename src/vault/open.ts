@@ -6,6 +6,7 @@ import { destroyBundleKey, type OpenedBundle, openBundle, sealsOf } from "./open
 import { type OpenedManifest, type OpenRequest, openManifest, type ReadPorts, signalOf } from "./open-manifest.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
 import type { Version } from "./ports.ts";
+import { release } from "./release.ts";
 
 /** A vault at one generation, decrypted in memory. */
 export interface OpenedVault extends OpenedManifest {
@@ -75,7 +76,9 @@ async function openOnce(
     const bytes = await (fetching ?? fetchBundle(ports.store, opened.manifest.bundle, signalOf(request)));
     const { manifest, unlocked } = opened;
     const by = { slot: unlocked.entry.slot, seed: unlocked.key.seed, seals: sealsOf(unlocked.entry) };
-    return { ...opened, bundle: await openBundle(bytes, manifest.vault, manifest.gen, by) };
+    const bundle = await openBundle(bytes, manifest.vault, manifest.gen, by);
+    release(bytes);
+    return { ...opened, bundle };
   } catch (error) {
     abort.abort();
     throw error;

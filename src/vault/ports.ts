@@ -4,6 +4,7 @@
 export type Version = string;
 
 export interface StoredObject {
+  /** The caller's own: it may alter them, or give their memory back. */
   readonly bytes: Uint8Array;
   readonly version: Version;
 }

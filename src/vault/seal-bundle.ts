@@ -1,5 +1,5 @@
 import { decodeCheckedBase64 as decode, encodeBase64 } from "../crypto/base64.ts";
-import { sealBox } from "../crypto/box.ts";
+import { BOX_OVERHEAD_BYTES, sealBox, sealBoxInto } from "../crypto/box.ts";
 import type { SigningKey } from "../crypto/signing.ts";
 import { sealSlot } from "../crypto/slot.ts";
 import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../crypto/subkeys.ts";
@@ -54,11 +54,6 @@ function assemble(
   slots: readonly PassphraseSlot[],
   { operatorKey, rootKey }: FreshKeys,
 ): Uint8Array {
-  const boxes = contents.items.map((item) =>
-    withKey(deriveItemKey(rootKey, item.id), (key) =>
-      sealBox(random, key, aadOf(contents, item.id), item.data.expose()),
-    ),
-  );
   const header = {
     format: BUNDLE_FORMAT,
     vault: contents.vault,
@@ -70,9 +65,28 @@ function assemble(
         sealBox(random, key, aadOf(contents, "index"), indexOf(contents.items)),
       ),
     ),
-    items: contents.items.map((item, at) => ({ id: item.id, size: boxes[at]?.length })),
+    items: contents.items.map((item) => ({ id: item.id, size: boxBytes(item) })),
   };
-  return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), ...boxes]);
+  return withBoxes(Buffer.from(`${JSON.stringify(header)}\n`), random, contents, rootKey);
+}
+
+function boxBytes({ data }: Item): number {
+  return BOX_OVERHEAD_BYTES + data.expose().length;
+}
+
+/** Each box is sealed where it belongs: a vault may be 64 MiB, and is held twice here already, as items and as bundle. */
+function withBoxes(header: Uint8Array, random: Random, contents: BundleContents, rootKey: Uint8Array): Uint8Array {
+  const bundle = new Uint8Array(contents.items.reduce((sum, item) => sum + boxBytes(item), header.length));
+  bundle.set(header);
+  let at = header.length;
+  for (const item of contents.items) {
+    const box = bundle.subarray(at, at + boxBytes(item));
+    withKey(deriveItemKey(rootKey, item.id), (key) =>
+      sealBoxInto(box, random, key, aadOf(contents, item.id), item.data.expose()),
+    );
+    at += box.length;
+  }
+  return bundle;
 }
 
 function sealSigningKey(random: Random, contents: BundleContents, operatorKey: Uint8Array): string {

@@ -42,7 +42,8 @@ type Ending = (response: ServerResponse, body: Uint8Array) => void;
 
 function send({ request, response, date }: Delivery, answer: Answer, end: Ending): number {
   // a 204 has no length, and the answer to HEAD has that of the body which it does not carry
-  const length = answer.status === 204 ? {} : { "Content-Length": String(answer.body.length) };
+  const isWithout = answer.status === 204 || "Transfer-Encoding" in answer.headers;
+  const length = isWithout ? {} : { "Content-Length": String(answer.body.length) };
   response.writeHead(answer.status, { Date: date.toUTCString(), ...length, ...answer.headers });
   if (request.method === "HEAD") response.end();
   else end(response, answer.body);
