@@ -44,20 +44,21 @@ export function faultsOf({ operation }: Pick<StoreRequest, "operation">): readon
 /** The same machine over the same objects, with `fault` around its request number `at` (from 0). */
 export function failingAt(world: World, at: number, fault: Fault): World {
   const store = new MemoryStore({ bucket: world.store.bucket });
-  let asked = -1;
+  /** Requests by their number: some are under way at the same time. */
+  const numbers = new Map<StoreRequest, number>();
   let over = false;
-  const failAt = (when: Fault["when"]) => {
-    if ((asked === at && when === fault.when) || (over && when === "before")) {
+  const failAt = (when: Fault["when"], request: StoreRequest) => {
+    if ((numbers.get(request) === at && when === fault.when) || (over && when === "before")) {
       over = fault.lasting;
       throw fault.error();
     }
   };
   const faults: FaultHook = {
-    before: () => {
-      asked++;
-      failAt("before");
+    before: (request) => {
+      numbers.set(request, numbers.size);
+      failAt("before", request);
     },
-    after: () => failAt("after"),
+    after: (request) => failAt("after", request),
   };
   store.faults = faults;
   return { ...world, store };
