@@ -10,7 +10,7 @@ export type RowHead = Omit<Row, "wallMs" | "cpuMs" | "peakMiB" | "ratio">;
 export interface Candidate {
   readonly head: RowHead;
   /** The program of one round, 0 and up; a write has to write something new each time. */
-  program(round: number): Program;
+  readonly program: (round: number) => Program;
 }
 
 /**

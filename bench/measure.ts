@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { DEFAULT_COST } from "../src/crypto/kdf-cost.ts";
 import { measureAudit } from "./groups/audit.ts";
 import { measureGrowth } from "./groups/growth.ts";
+import { measureHerds } from "./groups/herds.ts";
 import { measureLibraryOpen } from "./groups/library-open.ts";
 import { measureLibraryRotate } from "./groups/library-rotate.ts";
 import { measureLocalOpen } from "./groups/local-open.ts";
 import { measureMemory } from "./groups/memory.ts";
+import { measurePeers } from "./groups/peers.ts";
 import { countRequests } from "./groups/requests.ts";
 import { measureStartUp } from "./groups/start-up.ts";
 import { Launcher } from "./launcher.ts";
@@ -41,6 +43,12 @@ const GROUPS: Readonly<Record<string, Group>> = {
     const { rows, requests } = await measureAudit(world);
     found.rows.push(...rows);
     found.requests.push(...requests);
+  },
+  herds: async (world, found) => void found.herds.push(...(await measureHerds(world))),
+  peers: async (world, found) => {
+    const { rows, peers } = await measurePeers(world);
+    found.rows.push(...rows);
+    found.peers.push(...peers);
   },
   requests: async (world, found) => void found.requests.push(...(await countRequests(world))),
 };

@@ -48,8 +48,9 @@ export interface Herd {
   readonly opened: number;
   /** Failures by error class. */
   readonly failed: Readonly<Record<string, number>>;
-  readonly requestsPerBoot: number;
-  readonly turnedAway: number;
+  /** Null where the server does not tell. */
+  readonly requestsPerBoot: number | null;
+  readonly turnedAway: number | null;
   /** Of one `Vsync.open()`, in milliseconds. */
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
   /** How many requests came to the server in each tenth of a second. */

@@ -16,7 +16,7 @@ export function medianOf(values: readonly number[]): number {
 }
 
 /** The middle of the two where the rank falls between two values. `sorted` ascending. */
-function percentile(sorted: readonly number[], percent: number): number {
+export function percentile(sorted: readonly number[], percent: number): number {
   const rank = ((sorted.length - 1) * percent) / 100;
   const [low = Number.NaN, high = low] = [sorted[Math.floor(rank)], sorted[Math.ceil(rank)]];
   return low + (high - low) * (rank - Math.floor(rank));

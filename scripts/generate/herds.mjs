@@ -12,8 +12,8 @@ export function herdSection({ herds }) {
     herd.limit === null ? "none" : `${herd.limit}/s`,
     String(herd.opened),
     failures(herd.failed),
-    number(herd.requestsPerBoot),
-    String(herd.turnedAway),
+    herd.requestsPerBoot === null ? "" : number(herd.requestsPerBoot),
+    String(herd.turnedAway ?? ""),
     ...["p50", "p95", "p99", "max"].map((name) => number(herd.latencyMs[name])),
   ]);
   const head = [

@@ -63,6 +63,19 @@ describe("npm run bench -- --quick", () => {
     });
   });
 
+  test("lets herds boot, each instance by two requests, also where the server tells them to slow down", () => {
+    const herds = results.herds.map(({ instances, limit, opened, failed }) => ({ instances, limit, opened, failed }));
+    expect(herds).toEqual([
+      { instances: 1, limit: null, opened: 1, failed: {} },
+      { instances: 5, limit: null, opened: 5, failed: {} },
+      { instances: 5, limit: 1, opened: 5, failed: {} },
+    ]);
+    const [one, five, limited] = results.herds;
+    expect([one?.requestsPerBoot, five?.requestsPerBoot]).toEqual([2, 2]);
+    expect(limited?.turnedAway).toBeGreaterThan(0);
+    expect(limited?.arrivals.reduce((sum, requests) => sum + requests, 0)).toBe(10 + (limited?.turnedAway ?? 0));
+  });
+
   test("says where it was run, and names no path", () => {
     expect(results.date).toMatch(/^\d{4}-\d\d-\d\d$/);
     expect(results.machine.cores).toBeGreaterThan(0);

@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import { cephRoot, isCephFetched, startCeph } from "../../test/support/ceph/ceph.ts";
+import { createBucket } from "../../test/support/ceph/target.ts";
+import { PASSPHRASE } from "../../test/support/vault-fixture.ts";
+import type { HerdAnswer } from "../herd-process.ts";
+import { JsonLines } from "../json-lines.ts";
+import type { Herd } from "../results.ts";
+import { type Place, S3Server } from "../s3-server.ts";
+import { secretsOf, vaultAt } from "../s3-vault.ts";
+import { percentile, rounded } from "../series.ts";
+import type { World } from "../world.ts";
+
+const SECRETS = 50;
+const PROCESSES = 4;
+const TENTH_MS = 100;
+/** The least that the format allows: an instance derives on its own machine, and all of them share this one. */
+const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 };
+
+/** Instances that boot all at once: on the strict server, on it with a limit of requests per second, and on Ceph. */
+export async function measureHerds({ scale, say }: World): Promise<readonly Herd[]> {
+  await using processes = new AsyncDisposableStack();
+  const program = join(import.meta.dirname, "..", "herd-process.ts");
+  const workers = Array.from({ length: PROCESSES }, (_, at) =>
+    processes.use(new JsonLines(`herd ${at}`, [process.execPath, program])),
+  );
+  for (const worker of workers) await worker.read();
+  const herds = await onStrictServer(workers, scale.herds);
+  if (!scale.withPeers) return herds;
+  return [...herds, ...(await onCeph(workers, scale.herds, say))];
+}
+
+async function onStrictServer(workers: readonly JsonLines[], sizes: readonly number[]): Promise<readonly Herd[]> {
+  await using server = await S3Server.start();
+  const token = await vaultAt(server.place, "api/prod/", secretsOf(SECRETS), LEAST_COST);
+  const largest = Math.max(...sizes);
+  const plans = [...sizes.map((instances) => ({ instances, limit: null })), { instances: largest, limit: largest / 5 }];
+  await bootAll(workers, token, workers.length);
+  const herds: Herd[] = [];
+  for (const { instances, limit } of plans) {
+    await server.setLimit(limit);
+    await server.count();
+    const answers = await bootAll(workers, token, instances);
+    const counted = await server.count();
+    const requests = Object.values(counted.requests).reduce((sum, times) => sum + times, 0);
+    herds.push({
+      server: "strict",
+      instances,
+      limit,
+      ...summaryOf(answers),
+      requestsPerBoot: rounded(requests / instances),
+      turnedAway: counted.turnedAway,
+      arrivals: perTenth(counted.arrivalsMs),
+    });
+  }
+  return herds;
+}
+
+async function onCeph(
+  workers: readonly JsonLines[],
+  sizes: readonly number[],
+  say: (line: string) => void,
+): Promise<readonly Herd[]> {
+  if (!isCephFetched()) {
+    say(`no herd on Ceph: it is not in ${cephRoot()}, where the tests on a real S3 server put it`);
+    return [];
+  }
+  const ceph = await startCeph();
+  try {
+    const bucket = await createBucket(ceph.target, "herd");
+    const place: Place = { ...ceph.target, bucket };
+    const token = await vaultAt(place, "api/prod/", secretsOf(SECRETS), LEAST_COST);
+    const herds: Herd[] = [];
+    for (const instances of sizes) {
+      const summary = summaryOf(await bootAll(workers, token, instances));
+      herds.push({
+        server: "Ceph",
+        instances,
+        limit: null,
+        ...summary,
+        requestsPerBoot: null,
+        turnedAway: null,
+        arrivals: [],
+      });
+    }
+    return herds;
+  } finally {
+    await ceph.stop();
+  }
+}
+
+/** The instances are dealt out to the processes. */
+function bootAll(workers: readonly JsonLines[], token: string, instances: number): Promise<readonly HerdAnswer[]> {
+  const dealt = workers.map((worker, at) => {
+    const share = Math.floor(instances / workers.length) + (at < instances % workers.length ? 1 : 0);
+    return worker.ask<HerdAnswer>({ token, passphrase: PASSPHRASE, instances: share });
+  });
+  return Promise.all(dealt);
+}
+
+function summaryOf(answers: readonly HerdAnswer[]): Pick<Herd, "opened" | "failed" | "latencyMs"> {
+  const openedMs = answers.flatMap((answer) => answer.openedMs).toSorted((a, b) => a - b);
+  const failed: Record<string, number> = {};
+  for (const [name, times] of answers.flatMap((answer) => Object.entries(answer.failed))) {
+    failed[name] = (failed[name] ?? 0) + times;
+  }
+  const at = (percent: number): number => (openedMs.length === 0 ? 0 : rounded(percentile(openedMs, percent)));
+  return { opened: openedMs.length, failed, latencyMs: { p50: at(50), p95: at(95), p99: at(99), max: at(100) } };
+}
+
+function perTenth(arrivalsMs: readonly number[]): number[] {
+  const tenths = arrivalsMs.map((ms) => Math.floor(ms / TENTH_MS));
+  const counts = Array.from({ length: tenths.reduce((most, tenth) => Math.max(most, tenth), 0) + 1 }, () => 0);
+  for (const tenth of tenths) counts[tenth] = (counts[tenth] ?? 0) + 1;
+  return counts;
+}
