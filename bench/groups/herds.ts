@@ -33,7 +33,10 @@ async function onStrictServer(workers: readonly JsonLines[], sizes: readonly num
   await using server = await S3Server.start();
   const token = await vaultAt(server.place, "api/prod/", secretsOf(SECRETS), LEAST_COST);
   const largest = Math.max(...sizes);
-  const plans = [...sizes.map((instances) => ({ instances, limit: null })), { instances: largest, limit: Math.max(2, largest / 5) }];
+  const plans = [
+    ...sizes.map((instances) => ({ instances, limit: null })),
+    { instances: largest, limit: Math.max(2, largest / 5) },
+  ];
   await bootAll(workers, token, workers.length);
   const herds: Herd[] = [];
   for (const { instances, limit } of plans) {
