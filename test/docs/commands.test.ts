@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { pages, readPage, type Section, sectionsOf } from "./page.ts";
+import { pages, ROOT, readPage, type Section, sectionsOf } from "./page.ts";
 import { type SetScene, type Start, setScene, standInCalls } from "./scenes.ts";
 import { isShown, type Ran, runSteps, type Scene, unstaged } from "./shell.ts";
 
@@ -34,6 +35,19 @@ const ACCIDENTS: Readonly<Record<string, (folder: string, scene: Scene) => Promi
   "docs/operations.md#the-audit-chain-is-broken": (folder) => rm(join(folder, "audit/000000000001")),
 };
 
+/** The folder of a release, with shell scripts in the place of binaries. */
+async function release({ sandbox }: Scene): Promise<Record<string, string>> {
+  const platforms = ["linux-x64", "linux-arm64", "linux-x64-musl", "linux-arm64-musl", "darwin-x64", "darwin-arm64"];
+  const binary = "#!/bin/sh\necho vsync/0.1.0\n";
+  const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
+  const names = platforms.map((platform) => `vsync-0.1.0-${platform}`);
+  const sums = names.map((name) => `${digest(binary)}  ${name}\n`).join("");
+  for (const name of names) await sandbox.write(`work/${name}`, binary);
+  await sandbox.write("work/SHA256SUMS", sums);
+  await cp(join(ROOT, "scripts/release/install.sh"), join(sandbox.work, "install.sh"));
+  return { SUMS: digest(sums) };
+}
+
 const startOf = ({ id }: Section): Start => STARTS[id] ?? STARTS[id.replace(/#.*/, "")] ?? "vault";
 
 const written = (await pages()).filter((path) => path !== "docs/cli.md");
@@ -49,7 +63,8 @@ describe.each(sections)("%s", (_id, section) => {
     await using scene = await setScene(startOf(section));
     const happens = ACCIDENTS[section.id];
     if (happens) await happens(await backedUp(scene), scene);
-    const ran = await runSteps(scene, section.steps);
+    const given = section.id === "docs/install.md#the-binary" ? await release(scene) : {};
+    const ran = await runSteps({ ...scene, env: { ...scene.env, ...given } }, section.steps);
     for (const it of ran) expectAsShown(it, scene);
     await expectBoots(scene);
   });

@@ -174,6 +174,11 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
     { args: /^-r (?<path>[.\w]+) (?<file>\S+)$/, prints: fieldOfFile },
     { args: /^\.rows\[\] \| select\(\.action == "\w+"\)$/, prints: ({ stdin }) => rowsIn(stdin()) },
   ],
+  apt: [{ args: /^install \.\/vsync_\d+\.\d+\.\d+_amd64\.deb$/ }],
+  podman: [
+    { args: /^build --build-arg=VERSION=\d+\.\d+\.\d+ --tag=vsync \.$/ },
+    { args: /^run --rm --env=VSYNC_CONFIG --env=VSYNC_PASSPHRASE vsync get \w+$/ },
+  ],
   psql: [{ args: /^$/ }],
   python3: [{ args: /^app\.py$/ }],
   npm: [
