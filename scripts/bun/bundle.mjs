@@ -18,5 +18,7 @@ await Bun.build({
     // Else the program would take in the .env, and run the bunfig.toml, of the folder that it is started in.
     autoloadDotenv: false,
     autoloadBunfig: false,
+    // Compiling to machine code takes from short commands what it gives to long ones, which here wait for Argon2id anyway.
+    jitPolicy: 4,
   },
 });
