@@ -47,7 +47,8 @@ describe.skipIf(python === null)("the Python client", () => {
     expect(stdout).toMatch(/^kdf\/small-cost: wants success; gives .*\n0 of 1 agree\n$/);
   });
 
-  describe("and the CLI, on one directory store", () => {
+  // Each command derives at the default cost, some of them twice.
+  describe("and the CLI, on one directory store", { timeout: 180_000 }, () => {
     let home: VaultHome;
     let token: string;
     beforeEach(async () => {
