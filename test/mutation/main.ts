@@ -11,12 +11,18 @@ import { parseArgs } from "node:util";
 const ROOT = resolve(import.meta.dirname, "../..");
 const TOOLS = join(import.meta.dirname, "node_modules/@stryker-mutator");
 
+interface Watch {
+  readonly tests: readonly string[];
+  /** Which folders of the vectors say something of it. */
+  readonly vectors: readonly string[];
+}
+
 /** Few and quick ones: each runs again for each change in what it covers. Programs run `dist/`, where nothing is mutated. */
-const TESTS: Readonly<Record<string, readonly string[]>> = {
-  blob: ["test/blob/*.test.ts"],
-  crypto: ["test/crypto/*.test.ts", "test/vault/forgery.test.ts"],
-  vault: ["test/vault/*.test.ts", "test/vectors/*.test.ts", "test/faults/lost-answer.test.ts"],
-  runtime: ["test/runtime/{accessors,cache,deadline,errors,inputs,path,redaction}.test.ts"],
+const WATCHES: Readonly<Record<string, Watch>> = {
+  blob: { tests: ["test/blob/*.test.ts"], vectors: ["token"] },
+  crypto: { tests: ["test/crypto/*.test.ts"], vectors: ["box", "hpke", "kdf", "keys", "note"] },
+  vault: { tests: ["test/vault/*.test.ts"], vectors: ["audit", "bundle", "manifest", "older", "path", "ts"] },
+  runtime: { tests: ["test/runtime/{accessors,cache,deadline,errors,inputs,path,redaction}.test.ts"], vectors: [] },
 };
 
 const { values } = parseArgs({ options: { folder: { type: "string", multiple: true }, file: { type: "string" } } });
@@ -24,7 +30,7 @@ if (!existsSync(TOOLS)) {
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps"];
   execFileSync("npm", args, { cwd: import.meta.dirname, stdio: "inherit" });
 }
-for (const folder of values.folder ?? Object.keys(TESTS)) {
+for (const folder of values.folder ?? Object.keys(WATCHES)) {
   const { status } = mutate(folder, values.file ?? "*.ts");
   if (status !== 0) process.exitCode = 1;
 }
@@ -37,8 +43,8 @@ function mutate(folder: string, file: string) {
   return spawnSync(process.execPath, [join(TOOLS, "core/bin/stryker.js"), "run", config], {
     cwd: ROOT,
     stdio: "inherit",
-    // A twentieth of the samples: each is drawn again for each change.
-    env: { ...process.env, VSYNC_FUZZ_TIMES: "0.05", VSYNC_MUTATION_TESTS: JSON.stringify(TESTS[folder] ?? []) },
+    // A fiftieth of the samples: each is drawn again for each change.
+    env: { ...process.env, VSYNC_FUZZ_TIMES: "0.02", VSYNC_MUTATION_WATCH: JSON.stringify(WATCHES[folder]) },
   });
 }
 
