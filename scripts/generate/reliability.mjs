@@ -34,7 +34,9 @@ led by coverage ([0031](decisions/0031-fuzzing.md)).`;
 const AGAIN = `- \`npm run faults\`: all of it, some ten minutes; \`npm run faults -- --level=S3\` one level. It keeps what it counted, from which
   \`npm run generate\` makes this page. A sample of each level is part of \`npm test\`.
 - \`npm run soak -- --seed=7 --minutes=60\`: so many simulated minutes, less than one in real time for each ten.
-- \`npm run fuzz -- --target=manifest --seconds=60\`: all targets for 20 seconds each where nothing is named.`;
+- \`npm run fuzz -- --target=manifest --seconds=60\`: all targets for 20 seconds each where nothing is named.
+- \`npm run mutation -- --folder=blob\` changes the sources and looks whether a test notices:
+  [what came of it](../test/mutation/README.md).`;
 
 const SOAK = `\`npm run soak\` lets an hour of simulated time pass: every few seconds one to three people at once, whose clocks differ, push, set,
 unset, rotate (with and without grace), finish, restore, gc, reconcile or open, now and then with a passphrase that only reads or was
