@@ -7,7 +7,7 @@ const LIMIT = 1024;
 const [HCRC, EXTRA, NAME, COMMENT] = [0x02, 0x04, 0x08, 0x10];
 /** What each flag adds to the header, in the order of RFC 1952 §2.3. */
 const FIELDS: readonly (readonly [number, Buffer])[] = [
-  [EXTRA, Buffer.concat([Buffer.from([4, 1]), Buffer.alloc(260, 7)])],
+  [EXTRA, Buffer.concat([Buffer.from([4, 2]), Buffer.alloc(516, 7)])],
   [NAME, Buffer.from("a name\0")],
   [COMMENT, Buffer.from("a comment\0")],
   [HCRC, Buffer.from([0, 0])],
