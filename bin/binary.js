@@ -1,6 +1,6 @@
 // As run.js, in the form that bun compiles to bytecode: without await at the top.
 import build from "../dist/build.json" with { type: "json" };
-import { runProgram } from "../dist/cli/program.js";
+import { runProgram } from "../dist/cli/program/program.js";
 import { COMMAND_LOADERS } from "../dist/commands.js";
 import manifest from "../oclif.manifest.json" with { type: "json" };
 import pjson from "../package.json" with { type: "json" };

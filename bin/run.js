@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import build from "../dist/build.json" with { type: "json" };
-import { runProgram } from "../dist/cli/program.js";
+import { runProgram } from "../dist/cli/program/program.js";
 import { COMMAND_LOADERS } from "../dist/commands.js";
 import manifest from "../oclif.manifest.json" with { type: "json" };
 import pjson from "../package.json" with { type: "json" };

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from "node:os";
 import type { Actor } from "../vault/manifest.ts";
-import { toolName } from "./version.ts";
+import { toolName } from "./program/version.ts";
 
 /** Who the manifest and the audit row will say has made a change. */
 export function currentActor(): Actor {

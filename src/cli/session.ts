@@ -6,10 +6,10 @@ import type { Manifest } from "../vault/manifest.ts";
 import type { VaultIdentity } from "../vault/push.ts";
 import { operatorEntry } from "../vault/slot-access.ts";
 import { currentActor } from "./actor.ts";
-import { type LocalConfig, loadConfig, rememberSeen, type Warn } from "./local-config.ts";
-import { PASSPHRASE, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
+import { type LocalConfig, loadConfig, rememberSeen, type Warn } from "./config/local-config.ts";
+import { resolveTarget, type TargetInput } from "./config/target.ts";
+import { PASSPHRASE, readSecret, type SecretInput, type SecretSources } from "./inputs/secret-input.ts";
 import { openStore, systemClock, systemRandom } from "./stores.ts";
-import { resolveTarget, type TargetInput } from "./target.ts";
 
 /** What a command with `VAULT_FLAGS` and `PASSPHRASE_FLAG` was given. */
 export interface SessionInput extends TargetInput {

@@ -4,8 +4,8 @@ import type { S3Limits } from "../s3/options.ts";
 import type { ProbeResult } from "../s3/probe.ts";
 import type { ReadProof } from "../s3/prove-read.ts";
 import type { Clock, ObjectStore, Random } from "../vault/ports.ts";
-import { withActivity } from "./activity.ts";
-import { isLively } from "./output.ts";
+import { withActivity } from "./terminal/activity.ts";
+import { isLively } from "./terminal/output.ts";
 
 /*
  * The composition root: the one file of the command line that knows which implementation is behind a port. Stores are

@@ -1,6 +1,6 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
-import { renderReconciled } from "../cli/render-audit.ts";
+import { renderReconciled } from "../cli/generations/render-audit.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession } from "../cli/session.ts";
 import { reconcileAudit } from "../vault/reconcile.ts";
 

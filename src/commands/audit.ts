@@ -1,7 +1,7 @@
-import { TAIL_FLAG } from "../cli/audit-flags.ts";
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
-import { renderAudit } from "../cli/render-audit.ts";
+import { TAIL_FLAG } from "../cli/generations/audit-flags.ts";
+import { renderAudit } from "../cli/generations/render-audit.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession, remember } from "../cli/session.ts";
 import { readAudit } from "../vault/read-audit.ts";
 

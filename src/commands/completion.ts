@@ -1,6 +1,6 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
 import { completionScript, SHELLS } from "../cli/completion/script.ts";
-import { choiceArg } from "../cli/flags.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { choiceArg } from "../cli/program/flags.ts";
 
 export class Completion extends BaseCommand {
   static override summary = "Print completions for bash, zsh or fish";

@@ -1,8 +1,8 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
-import { renderDiff } from "../cli/render-diff.ts";
+import { renderDiff } from "../cli/generations/render-diff.ts";
+import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/generations/then-passphrase.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession, remember } from "../cli/session.ts";
-import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/then-passphrase.ts";
 import { diffGenerations } from "../vault/diff.ts";
 
 export class Diff extends BaseCommand {

@@ -1,7 +1,7 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/flags.ts";
-import { policyOf, ROLES } from "../cli/policy.ts";
-import { policyScope } from "../cli/policy-scope.ts";
+import { policyOf, ROLES } from "../cli/policy/policy.ts";
+import { policyScope } from "../cli/policy/policy-scope.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/program/flags.ts";
 
 export class Policy extends BaseCommand {
   static override summary = "Print the least IAM policy for a role";

@@ -1,8 +1,8 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
-import { PUSH_FLAGS } from "../cli/push-flags.ts";
-import { readPushInput } from "../cli/push-input.ts";
-import { confirmRemoval, renderPush } from "../cli/render-push.ts";
+import { PUSH_FLAGS } from "../cli/items/push-flags.ts";
+import { readPushInput } from "../cli/items/push-input.ts";
+import { confirmRemoval, renderPush } from "../cli/items/render-push.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { identityOf, openSession, remember } from "../cli/session.ts";
 import { pushItems } from "../vault/push.ts";
 

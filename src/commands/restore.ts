@@ -1,8 +1,8 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
-import { confirmRestore, renderRestored } from "../cli/render-restore.ts";
+import { confirmRestore, renderRestored } from "../cli/generations/render-restore.ts";
+import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/generations/then-passphrase.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession, remember } from "../cli/session.ts";
-import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/then-passphrase.ts";
 import { NO_CHANGES } from "../vault/changes.ts";
 import { restoreGeneration } from "../vault/restore.ts";
 

@@ -1,10 +1,10 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ROTATE_EXIT_CODES } from "../cli/failure.ts";
-import { ENV_ARG, VAULT_FLAGS } from "../cli/flags.ts";
-import { endGrace } from "../cli/grace-end.ts";
-import { rotateVault } from "../cli/rotation.ts";
-import { ROTATION_FLAGS } from "../cli/rotation-flags.ts";
-import { ROTATION_EXAMPLES, ROTATION_HELP } from "../cli/rotation-help.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { ROTATE_EXIT_CODES } from "../cli/program/failure.ts";
+import { ENV_ARG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { endGrace } from "../cli/rotation/grace-end.ts";
+import { rotateVault } from "../cli/rotation/rotation.ts";
+import { ROTATION_FLAGS } from "../cli/rotation/rotation-flags.ts";
+import { ROTATION_EXAMPLES, ROTATION_HELP } from "../cli/rotation/rotation-help.ts";
 
 export class RotatePassphrase extends BaseCommand {
   static override summary = "Re-encrypt a vault under a new passphrase";

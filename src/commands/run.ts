@@ -1,12 +1,12 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { runChild } from "../cli/child.ts";
-import { childEnvironment } from "../cli/child-environment.ts";
-import { requiredCommandLine } from "../cli/command-line.ts";
-import { selectSecrets } from "../cli/find-item.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
-import { openAnywhere } from "../cli/open-anywhere.ts";
-import { RUN_EXAMPLES, RUN_FLAGS, RUN_HELP } from "../cli/run-flags.ts";
-import { runOutput } from "../cli/run-output.ts";
+import { selectSecrets } from "../cli/items/find-item.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { runChild } from "../cli/run/child.ts";
+import { childEnvironment } from "../cli/run/child-environment.ts";
+import { requiredCommandLine } from "../cli/run/command-line.ts";
+import { openAnywhere } from "../cli/run/open-anywhere.ts";
+import { RUN_EXAMPLES, RUN_FLAGS, RUN_HELP } from "../cli/run/run-flags.ts";
+import { runOutput } from "../cli/run/run-output.ts";
 
 export class Run extends BaseCommand {
   static override summary = "Run a program with the vault's secrets in its environment";

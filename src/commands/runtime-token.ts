@@ -1,13 +1,13 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { overriddenLocation } from "../cli/checked-location.ts";
-import { tokenCredentials } from "../cli/credentials.ts";
-import { emitToken } from "../cli/emit-token.ts";
-import { RUNTIME_TOKEN_EXIT_CODES } from "../cli/failure.ts";
-import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/flags.ts";
-import { loadConfig } from "../cli/local-config.ts";
-import { tokenOf } from "../cli/mint.ts";
-import { absentManifest, proveToken } from "../cli/prove-token.ts";
-import { resolveTarget } from "../cli/target.ts";
+import { loadConfig } from "../cli/config/local-config.ts";
+import { resolveTarget } from "../cli/config/target.ts";
+import { overriddenLocation } from "../cli/init/checked-location.ts";
+import { tokenCredentials } from "../cli/inputs/credentials.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { RUNTIME_TOKEN_EXIT_CODES } from "../cli/program/failure.ts";
+import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { emitToken } from "../cli/token/emit-token.ts";
+import { tokenOf } from "../cli/token/mint.ts";
+import { absentManifest, proveToken } from "../cli/token/prove-token.ts";
 
 export class RuntimeToken extends BaseCommand {
   static override summary = "Mint the string that an app boots from";

@@ -1,10 +1,10 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
-import { readSetItems, wantedKeys } from "../cli/item-value.ts";
-import { KEY_ARGS, splitWords } from "../cli/item-words.ts";
-import { renderSet } from "../cli/render-set.ts";
+import { readSetItems, wantedKeys } from "../cli/inputs/item-value.ts";
+import { KEY_ARGS, splitWords } from "../cli/items/item-words.ts";
+import { renderSet } from "../cli/items/render-set.ts";
+import { setInVault } from "../cli/items/set-in-vault.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession, remember } from "../cli/session.ts";
-import { setInVault } from "../cli/set-in-vault.ts";
 
 export class SetItem extends BaseCommand {
   static override summary = "Add a secret or a file, or give it a new value";

@@ -1,8 +1,8 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
-import { envStatus, repoStatus } from "../cli/local-status.ts";
-import { renderStatus } from "../cli/render-status.ts";
-import { givenEnv } from "../cli/target.ts";
+import { givenEnv } from "../cli/config/target.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { envStatus, repoStatus } from "../cli/status/local-status.ts";
+import { renderStatus } from "../cli/status/render-status.ts";
 
 export class Status extends BaseCommand {
   static override summary = "Show what this machine knows of its vaults";

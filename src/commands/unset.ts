@@ -1,8 +1,8 @@
-import { BaseCommand, type Invocation } from "../cli/base-command.ts";
-import { refuseUnknown } from "../cli/find-item.ts";
-import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/flags.ts";
-import { KEYS_ARGS, requireSome, splitWords } from "../cli/item-words.ts";
-import { renderSet } from "../cli/render-set.ts";
+import { refuseUnknown } from "../cli/items/find-item.ts";
+import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
+import { renderSet } from "../cli/items/render-set.ts";
+import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
+import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession, remember } from "../cli/session.ts";
 import { unsetItems } from "../vault/set-items.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeToken } from "../../src/blob/decode.ts";
 import { encodeToken } from "../../src/blob/encode.ts";
-import { pullNameFault } from "../../src/cli/pull-names.ts";
+import { pullNameFault } from "../../src/cli/items/pull-names.ts";
 import { InputError } from "../../src/errors.ts";
 import { openFileStore } from "../../src/file/file-store.ts";
 import { itemNameFault } from "../../src/vault/item.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeDocument } from "../../src/cli/config-document.ts";
+import { writeDocument } from "../../src/cli/config/config-document.ts";
 import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";

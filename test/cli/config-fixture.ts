@@ -1,4 +1,4 @@
-import type { LocalConfig } from "../../src/cli/local-config.ts";
+import type { LocalConfig } from "../../src/cli/config/local-config.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 
 export const PLANTED_SECRET = "planted-secret-access-key";

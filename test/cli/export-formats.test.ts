@@ -7,8 +7,8 @@ import { parse as parseWithDotenv } from "dotenv";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
-import { parseDotenv } from "../../src/cli/dotenv.ts";
 import { type ExportFormat, encodeItems } from "../../src/cli/export/formats.ts";
+import { parseDotenv } from "../../src/cli/items/dotenv.ts";
 import type { Item } from "../../src/vault/item.ts";
 import { file, SEED, secret, secretsOf, value, valuesByName } from "./exported-items.ts";
 

@@ -9,8 +9,8 @@ import { stringify } from "yaml";
 import { encodeItems } from "../../src/cli/export/formats.ts";
 import { type ImportFormat } from "../../src/cli/import/format.ts";
 import { readImport } from "../../src/cli/import/read-import.ts";
-import { Output } from "../../src/cli/output.ts";
-import { Stdin } from "../../src/cli/stdin.ts";
+import { Output } from "../../src/cli/terminal/output.ts";
+import { Stdin } from "../../src/cli/terminal/stdin.ts";
 import type { NamedData } from "../../src/vault/changes.ts";
 import { file, SEED, secretsOf, value, valuesByName } from "./exported-items.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ExportFormat, encodeItems } from "../../src/cli/export/formats.ts";
 import type { ImportFormat } from "../../src/cli/import/format.ts";
 import { readImport } from "../../src/cli/import/read-import.ts";
-import type { PushSources } from "../../src/cli/push-input.ts";
+import type { PushSources } from "../../src/cli/items/push-input.ts";
 import { InputError } from "../../src/errors.ts";
 import type { NamedData } from "../../src/vault/changes.ts";
 import { bytesOf, checkRefusal, type Target } from "./target.ts";

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { inject } from "vitest";
-import { writeDocument } from "../../src/cli/config-document.ts";
+import { writeDocument } from "../../src/cli/config/config-document.ts";
 import { openStore, type StoreLocation, systemClock, systemRandom } from "../../src/cli/stores.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { VsyncError } from "../../src/errors.ts";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { expect, inject } from "vitest";
 import { decodeToken } from "../../src/blob/decode.ts";
 import type { RuntimeToken } from "../../src/blob/token.ts";
-import { type LocalConfig, readDocument, writeDocument } from "../../src/cli/config-document.ts";
+import { type LocalConfig, readDocument, writeDocument } from "../../src/cli/config/config-document.ts";
 import type { AccessKey } from "../../src/cli/stores.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { fetchManifest } from "../../src/vault/fetch-manifest.ts";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { writeDocument } from "../../src/cli/config-document.ts";
+import { writeDocument } from "../../src/cli/config/config-document.ts";
 import { makeConfig, PLANTED_SECRET } from "../cli/config-fixture.ts";
 import { openSandbox, programUnderTest, type RunOptions, type Sandbox, type Transcript } from "./harness.ts";
 

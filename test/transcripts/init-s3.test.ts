@@ -1,7 +1,7 @@
 import { chmod, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { LocalConfig } from "../../src/cli/config-document.ts";
+import type { LocalConfig } from "../../src/cli/config/config-document.ts";
 import { configOn, configure, createVaultAt, openMachine, strictPlace } from "../integration/s3-fixture.ts";
 import { startS3rver } from "../support/s3rver.ts";
 import { ROOT, type StrictS3, type StrictS3Options, startStrictS3 } from "../support/strict-s3/server.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { writeDocument } from "../../src/cli/config-document.ts";
-import type { LocalConfig } from "../../src/cli/local-config.ts";
+import { writeDocument } from "../../src/cli/config/config-document.ts";
+import type { LocalConfig } from "../../src/cli/config/local-config.ts";
 import { makeConfig, PLANTED_SECRET } from "../cli/config-fixture.ts";
 import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "./harness.ts";
 

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { parse } from "dotenv";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseDotenv } from "../../src/cli/dotenv.ts";
-import { encodeDotenv } from "../../src/cli/dotenv-writer.ts";
+import { parseDotenv } from "../../src/cli/items/dotenv.ts";
+import { encodeDotenv } from "../../src/cli/items/dotenv-writer.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { Item } from "../../src/vault/item.ts";
 

@@ -1,5 +1,5 @@
 import type { Manifest } from "@oclif/core/interfaces";
-import type { Output } from "../output.ts";
+import type { Output } from "../terminal/output.ts";
 import { complete } from "./complete.ts";
 import { knownNames } from "./known-names.ts";
 

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parseDotenv } from "../dotenv.ts";
-import { listDotenvEnvs } from "../dotenv-files.ts";
-import { listEnvs, listRepos } from "../local-config.ts";
-import { findRepo } from "../repo-name.ts";
-import { workingFolder } from "../target.ts";
+import { listDotenvEnvs } from "../config/dotenv-files.ts";
+import { listEnvs, listRepos } from "../config/local-config.ts";
+import { findRepo } from "../config/repo-name.ts";
+import { workingFolder } from "../config/target.ts";
+import { parseDotenv } from "../items/dotenv.ts";
 
 /** Larger files are read when they are pushed, not while somebody types. */
 const MAX_DOTENV_BYTES = 4 * 1024 * 1024;

@@ -1,5 +1,5 @@
-import { configPath, type LocalConfig, loadConfig } from "../local-config.ts";
-import type { Target } from "../target.ts";
+import { configPath, type LocalConfig, loadConfig } from "../config/local-config.ts";
+import type { Target } from "../config/target.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 
 /** Whether there is a config that can be used, and that only its owner can read. Returns it, or null. */

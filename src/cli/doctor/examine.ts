@@ -1,6 +1,6 @@
-import type { SecretSources } from "../secret-input.ts";
-import { PASSPHRASE, readGivenSecret } from "../secret-input.ts";
-import { resolveTarget, type Target, type TargetInput } from "../target.ts";
+import { resolveTarget, type Target, type TargetInput } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { PASSPHRASE, readGivenSecret } from "../inputs/secret-input.ts";
 import { type Check } from "./check.ts";
 import { checkConfig } from "./config-check.ts";
 import { checkRuntimeKey } from "./runtime-key-check.ts";

@@ -3,11 +3,11 @@ import { AccessDeniedError, ConflictError, NotAuthenticError } from "../../error
 import { MANIFEST_KEY } from "../../vault/keys.ts";
 import { MAX_MANIFEST_BYTES } from "../../vault/limits.ts";
 import type { ObjectStore } from "../../vault/ports.ts";
-import type { LocalConfig } from "../local-config.ts";
-import { locationIn } from "../open-anywhere.ts";
-import type { SecretSources } from "../secret-input.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { findToken } from "../inputs/token-input.ts";
+import { locationIn } from "../run/open-anywhere.ts";
 import { isFileStore, openStore } from "../stores.ts";
-import { findToken } from "../token-input.ts";
 import { bad, badOrThrow, type Check, good, warning } from "./check.ts";
 import type { ExaminedStore } from "./store-checks.ts";
 

@@ -1,10 +1,10 @@
 import { MANIFEST_KEY } from "../../vault/keys.ts";
 import type { ObjectStore } from "../../vault/ports.ts";
-import { clockTimes } from "../clock-times.ts";
-import type { LocalConfig } from "../local-config.ts";
-import { provePreconditions } from "../prepare-store.ts";
-import { limitNameResolution } from "../resolver-limits.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { provePreconditions } from "../init/prepare-store.ts";
 import { isFileStore, measureClockSkewMs, openStore, systemClock } from "../stores.ts";
+import { clockTimes } from "../terminal/clock-times.ts";
+import { limitNameResolution } from "../token/resolver-limits.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 
 const REACH_TIMEOUT_MS = 8_000;

@@ -6,9 +6,9 @@ import type { OpenedManifest } from "../../vault/open-manifest.ts";
 import type { ObjectStore } from "../../vault/ports.ts";
 import { operatorEntry, slotAccess } from "../../vault/slot-access.ts";
 import { verifyAudit } from "../../vault/verify-audit.ts";
-import { describeAccess } from "../describe-access.ts";
-import type { LocalConfig } from "../local-config.ts";
-import { checkSeen } from "../seen-manifest.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { checkSeen } from "../config/seen-manifest.ts";
+import { describeAccess } from "../status/describe-access.ts";
 import { systemClock } from "../stores.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 

@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/item.ts";
-import { isVariableName } from "../variable-name.ts";
+import { isVariableName } from "../items/variable-name.ts";
 
 /** A format that cannot carry an item as it is refuses it by name, and names what can. */
 export function cannotCarry(format: string, { name }: Item, why: string, carriers: readonly string[]): InputError {

@@ -1,10 +1,10 @@
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/item.ts";
 import type { OpenedVault } from "../../vault/open.ts";
-import { MAX_VARIABLE_BYTES, variableBytes } from "../environment-size.ts";
-import type { Output } from "../output.ts";
-import { codeOf, lookAt } from "../planted-links.ts";
-import { writePrivateFile } from "../private-file.ts";
+import { codeOf, lookAt } from "../config/planted-links.ts";
+import { writePrivateFile } from "../config/private-file.ts";
+import { MAX_VARIABLE_BYTES, variableBytes } from "../run/environment-size.ts";
+import type { Output } from "../terminal/output.ts";
 
 export interface Exported {
   readonly text: string;

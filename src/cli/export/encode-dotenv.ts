@@ -1,6 +1,6 @@
 import { parse } from "dotenv";
 import type { Item } from "../../vault/item.ts";
-import { dotenvAssignment } from "../dotenv-writer.ts";
+import { dotenvAssignment } from "../items/dotenv-writer.ts";
 import { cannotCarry, variableFor } from "./carriage.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
-import { Flags } from "../flags.ts";
-import { SELECTION_FLAGS } from "../selection-flags.ts";
+import { SELECTION_FLAGS } from "../items/selection-flags.ts";
+import { Flags } from "../program/flags.ts";
 import { checkSecretMetadata } from "./encode-k8s.ts";
 import { EXPORT_FORMATS, type ExportFormat } from "./formats.ts";
 

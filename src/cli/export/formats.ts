@@ -1,5 +1,5 @@
 import type { Item } from "../../vault/item.ts";
-import { printableJson } from "../printable.ts";
+import { printableJson } from "../terminal/printable.ts";
 import { encodeDocker } from "./encode-docker.ts";
 import { encodeDotenvExport } from "./encode-dotenv.ts";
 import { jsonExport } from "./encode-json.ts";

@@ -1,5 +1,5 @@
 import type { Manifest } from "@oclif/core/interfaces";
-import type { Output } from "../output.ts";
+import type { Output } from "../terminal/output.ts";
 import { commandGroups } from "./groups.ts";
 import { helpPage } from "./page.ts";
 import { entryLines, type HelpBlock, labelWidth, pageBlocks } from "./text.ts";

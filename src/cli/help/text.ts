@@ -1,4 +1,4 @@
-import { widthOf } from "../table.ts";
+import { widthOf } from "../terminal/table.ts";
 import type { HelpEntry, HelpPage } from "./page.ts";
 import { wrap, wrapShell } from "./wrap.ts";
 

@@ -1,4 +1,4 @@
-import { Flags, JSON_FLAG } from "../flags.ts";
+import { Flags, JSON_FLAG } from "../program/flags.ts";
 import { IMPORT_FORMATS } from "./format.ts";
 
 export const IMPORT_FLAGS = {

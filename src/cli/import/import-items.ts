@@ -1,12 +1,12 @@
 import type { Changes, NamedData } from "../../vault/changes.ts";
 import { pushItems } from "../../vault/push.ts";
 import type { SetResult } from "../../vault/set-items.ts";
-import type { Output } from "../output.ts";
-import type { Prompter } from "../prompter.ts";
-import { renderChanges } from "../render-changes.ts";
-import { confirmRemoval } from "../render-push.ts";
+import { renderChanges } from "../items/render-changes.ts";
+import { confirmRemoval } from "../items/render-push.ts";
+import { setInVault } from "../items/set-in-vault.ts";
 import { identityOf, type Session } from "../session.ts";
-import { setInVault } from "../set-in-vault.ts";
+import type { Output } from "../terminal/output.ts";
+import type { Prompter } from "../terminal/prompter.ts";
 
 export interface ImportPlan {
   readonly replace: boolean;

@@ -1,7 +1,7 @@
 import { isEmpty } from "../../vault/changes.ts";
 import type { SetResult } from "../../vault/set-items.ts";
-import type { Output } from "../output.ts";
-import { renderChangesJson, summarize, warnOfAuditFault } from "../render-changes.ts";
+import { renderChangesJson, summarize, warnOfAuditFault } from "../items/render-changes.ts";
+import type { Output } from "../terminal/output.ts";
 
 /** The names have been shown before the commit. */
 export function renderImport(

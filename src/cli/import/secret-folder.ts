@@ -2,9 +2,9 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
-import { codeOf } from "../planted-links.ts";
-import { readWhole } from "../push-input.ts";
-import { withoutLineEnd } from "../without-line-end.ts";
+import { codeOf } from "../config/planted-links.ts";
+import { withoutLineEnd } from "../inputs/without-line-end.ts";
+import { readWhole } from "../items/push-input.ts";
 import { canBeSecret, ImportedItems } from "./imported-items.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { LineCounter, Node, Pair } from "yaml";
 import { InputError } from "../../errors.ts";
-import { jsonFault } from "../json-fault.ts";
+import { jsonFault } from "../config/json-fault.ts";
 import { placeAt, shownName } from "./imported-items.ts";
 
 /** What a YAML or JSON document holds, as far as secrets are written in it. */

@@ -1,0 +1,125 @@
+import * as v from "valibot";
+import { endpointFault, prefixFault } from "../../blob/prefix.ts";
+import { decodeBase64, decodeCheckedBase64, encodeBase64 } from "../../crypto/base64.ts";
+import { type KdfCost, kdfCostFault } from "../../crypto/kdf-cost.ts";
+import { Secret } from "../../crypto/secret.ts";
+import type { AccessKey, StoreLocation } from "../stores.ts";
+import type { Target } from "./target.ts";
+
+const CONFIG_FORMAT = "vsync-config-v1";
+
+/** What this machine knows of one vault (`<config folder>/<repo>/<env>.json`). No passphrase and no key made from one. */
+export interface LocalConfig extends Target, StoreLocation {
+  /** The vault's id. */
+  readonly vault: string;
+  /** The newest passphrase slot's derivation that this machine has seen: a hint, the manifest is the authority. */
+  readonly kdf: KdfCost;
+  /** That slot's X25519 public key, 32 bytes. */
+  readonly recipient: Uint8Array;
+  /** The newest generation that this machine has seen, 0 at first: an older one is a rollback. */
+  readonly seenGen: number;
+}
+
+const text = v.pipe(v.string(), v.minLength(1));
+const integer = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const base64 = v.pipe(
+  v.string(),
+  v.check((encoded) => decodeBase64(encoded) !== null),
+);
+const recipient = v.pipe(
+  base64,
+  v.check((encoded) => decodeBase64(encoded)?.length === 32),
+);
+const endpoint = v.pipe(
+  text,
+  v.check((given) => endpointFault(given) === null),
+);
+const prefix = v.pipe(
+  text,
+  v.check((given) => prefixFault(given) === null),
+);
+const accessKey = v.strictObject({
+  accessKeyId: text,
+  secretAccessKey: text,
+  sessionToken: v.exactOptional(text),
+});
+const kdfFields = v.strictObject({ salt: base64, iterations: integer, memoryKiB: integer, parallelism: integer });
+const kdf = v.pipe(
+  kdfFields,
+  v.check((given) => kdfCostFault(kdfCost(given)) === null),
+);
+
+/** Field order is the file's. */
+const document = v.strictObject({
+  format: v.literal(CONFIG_FORMAT),
+  repo: text,
+  env: text,
+  endpoint,
+  region: text,
+  bucket: text,
+  prefix,
+  credentials: v.union([v.literal("ambient"), accessKey]),
+  vault: text,
+  kdf,
+  recipient,
+  seenGen: integer,
+});
+type ConfigDocument = v.InferOutput<typeof document>;
+
+/** The config that a parsed file says, or the field that is not of the right form (`kdf.salt`). */
+export function readDocument(value: unknown): { config: LocalConfig } | { fault: string } {
+  const parsed = v.safeParse(document, value, { abortEarly: true });
+  if (!parsed.success) return { fault: faultyField(parsed.issues[0]) };
+  const { format: _, ...fields } = parsed.output;
+  return {
+    config: {
+      ...fields,
+      credentials: fields.credentials === "ambient" ? "ambient" : sealed(fields.credentials),
+      kdf: kdfCost(fields.kdf),
+      recipient: decodeCheckedBase64(fields.recipient),
+    },
+  };
+}
+
+/** The file's text. It holds the secret access key in the clear. */
+export function writeDocument(config: LocalConfig): string {
+  const fields: ConfigDocument = {
+    format: CONFIG_FORMAT,
+    repo: config.repo,
+    env: config.env,
+    endpoint: config.endpoint,
+    region: config.region,
+    bucket: config.bucket,
+    prefix: config.prefix,
+    credentials: config.credentials === "ambient" ? "ambient" : exposed(config.credentials),
+    vault: config.vault,
+    kdf: { ...config.kdf, salt: encodeBase64(config.kdf.salt) },
+    recipient: encodeBase64(config.recipient),
+    seenGen: config.seenGen,
+  };
+  return `${JSON.stringify(fields, null, 2)}\n`;
+}
+
+function faultyField(issue: v.BaseIssue<unknown>): string {
+  return v.getDotPath(issue) ?? "the document";
+}
+
+function kdfCost(given: v.InferOutput<typeof kdfFields>): KdfCost {
+  return { ...given, salt: decodeBase64(given.salt) ?? new Uint8Array() };
+}
+
+function sealed({ accessKeyId, secretAccessKey, sessionToken }: v.InferOutput<typeof accessKey>): AccessKey {
+  return {
+    accessKeyId,
+    secretAccessKey: Secret.ofText(secretAccessKey),
+    ...(sessionToken === undefined ? {} : { sessionToken: Secret.ofText(sessionToken) }),
+  };
+}
+
+function exposed({ accessKeyId, secretAccessKey, sessionToken }: AccessKey): v.InferOutput<typeof accessKey> {
+  return {
+    accessKeyId,
+    secretAccessKey: secretAccessKey.exposeText(),
+    ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.exposeText() }),
+  };
+}

@@ -1,0 +1,172 @@
+import { isUtf8 } from "node:buffer";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { KdfCost } from "../../crypto/kdf-cost.ts";
+import { InputError, LocalConfigMissingError } from "../../errors.ts";
+import { closest } from "../program/closest.ts";
+import { type LocalConfig, readDocument, writeDocument } from "./config-document.ts";
+import { xdgFolder } from "./home-folder.ts";
+import { jsonFault } from "./json-fault.ts";
+import { segmentFault } from "./path-segment.ts";
+import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "./private-file.ts";
+import type { Target } from "./target.ts";
+
+export type { LocalConfig } from "./config-document.ts";
+
+const MAX_CONFIG_BYTES = 64 * 1024;
+
+/** Where a warning goes: `Output.warn`. */
+export type Warn = (text: string) => void;
+
+/** `${XDG_CONFIG_HOME:-~/.config}/vsync`. @throws InputError as `xdgFolder` */
+export function configFolder(): string {
+  return join(xdgFolder("XDG_CONFIG_HOME", [".config"]), "vsync");
+}
+
+export function configPath({ repo, env }: Target): string {
+  for (const name of [repo, env]) {
+    if (segmentFault(name) !== null)
+      throw new InputError(`${JSON.stringify(name)} cannot be the name of a config file`, {
+        hint: "use letters, digits, dots, underscores and dashes",
+      });
+  }
+  return join(configFolder(), repo, `${env}.json`);
+}
+
+/**
+ * What this machine knows of the vault.
+ *
+ * @throws LocalConfigMissingError there is no config, or it cannot be read, is not what vsync writes, or others can write it
+ */
+export async function loadConfig(target: Target, warn: Warn): Promise<LocalConfig> {
+  const path = configPath(target);
+  const bytes = await readConfig(path, target);
+  await checkTrust(path, warn);
+  const config = parseConfig(bytes, path);
+  if (config.repo === target.repo && config.env === target.env) return config;
+  throw unusable(path, "is the config of another repo or env", "put it back under its own name");
+}
+
+/** As `loadConfig`, with null where there is no config. */
+export async function findConfig(target: Target, warn: Warn): Promise<LocalConfig | null> {
+  return (await exists(configPath(target))) ? loadConfig(target, warn) : null;
+}
+
+/** Writes the config whole. @throws InputError naming the path, where the disk refuses */
+export async function saveConfig(config: LocalConfig): Promise<string> {
+  const path = configPath(config);
+  try {
+    await writePrivateFile(path, writeDocument(config));
+    return path;
+  } catch (error) {
+    throw new InputError(`cannot write ${path}: ${codeOf(error)}`, { hint: "check who owns the folder, and the disk" });
+  }
+}
+
+/** What a command has learnt of the vault. */
+export interface Seen {
+  readonly gen: number;
+  /** The slot that the passphrase opened; another after a rotation. */
+  readonly kdf?: KdfCost;
+  readonly recipient?: Uint8Array;
+}
+
+/**
+ * Remembers the newest generation seen, from which on an older one is refused. The file is read once more, so that what
+ * another process has remembered meanwhile is not forgotten. A failure is a warning: what the command did stands.
+ */
+export async function rememberSeen(target: Target, seen: Seen, warn: Warn): Promise<void> {
+  try {
+    const config = await loadConfig(target, () => undefined);
+    const next = seen.gen < config.seenGen ? config : merged(config, seen);
+    if (writeDocument(next) !== writeDocument(config)) await saveConfig(next);
+  } catch (error) {
+    warn(`generation ${seen.gen} is not remembered on this machine: ${(error as Error).message}`);
+  }
+}
+
+function merged(config: LocalConfig, { gen, kdf, recipient }: Seen): LocalConfig {
+  return { ...config, seenGen: gen, kdf: kdf ?? config.kdf, recipient: recipient ?? config.recipient };
+}
+
+/** The repositories that this machine has a folder of configs for, sorted. */
+export async function listRepos(): Promise<string[]> {
+  const entries = await readdir(configFolder(), { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return names.filter((name) => segmentFault(name) === null).toSorted();
+}
+
+/** The envs of a repo that this machine has a config file for, sorted. */
+export async function listEnvs(repo: string): Promise<string[]> {
+  const names = await readdir(dirname(configPath({ repo, env: "any" }))).catch(() => []);
+  return names
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => name.slice(0, -".json".length))
+    .filter((env) => segmentFault(env) === null)
+    .toSorted();
+}
+
+async function readConfig(path: string, { repo, env }: Target): Promise<Uint8Array> {
+  try {
+    if ((await stat(path)).size > MAX_CONFIG_BYTES) throw unusable(path, `is larger than ${MAX_CONFIG_BYTES} bytes`);
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof LocalConfigMissingError) throw error;
+    if (codeOf(error) !== "ENOENT")
+      throw unusable(path, `cannot be read (${codeOf(error)})`, "check its owner and mode");
+    throw new LocalConfigMissingError(`this machine has no config for env ${env} of ${repo}: ${path} is not there`, {
+      hint: await hintToConfigure({ repo, env }),
+    });
+  }
+}
+
+async function hintToConfigure({ repo, env }: Target): Promise<string> {
+  const meant = closest(env, await listEnvs(repo));
+  return meant === null ? `run vsync init --env=${env}` : `did you mean ${meant}? Else run vsync init --env=${env}`;
+}
+
+async function checkTrust(path: string, warn: Warn): Promise<void> {
+  for (const [checked, mode] of [
+    [path, "600"],
+    [dirname(path), "700"],
+    [dirname(dirname(path)), "700"],
+  ] as const) {
+    const fault = await tamperingFault(checked);
+    if (fault !== null)
+      throw unusable(checked, fault.what, `look what it says, then ${remedyFor(fault, mode, checked)}`);
+  }
+  if (await isReadableByOthers(path)) warn(`${path} can be read by other users: chmod 600 it`);
+}
+
+function remedyFor({ uid }: TamperingFault, mode: string, path: string): string {
+  return uid === null
+    ? `chmod ${mode} ${path}`
+    : `chown it to yourself (sudo chown "$(id -u)" ${path}), or move it away`;
+}
+
+function parseConfig(bytes: Uint8Array, path: string): LocalConfig {
+  if (!isUtf8(bytes)) throw unusable(path, "is not UTF-8 text");
+  const text = new TextDecoder().decode(bytes);
+  const fault = jsonFault(text);
+  if (fault !== null) throw unusable(path, `is not JSON: line ${fault.line}, column ${fault.column}`);
+  const read = readDocument(JSON.parse(text));
+  if ("fault" in read) throw unusable(path, `is not a vsync config: see ${read.fault}`);
+  return read.config;
+}
+
+function unusable(path: string, fault: string, hint?: string): LocalConfigMissingError {
+  return new LocalConfigMissingError(`${path} ${fault}`, {
+    hint: hint ?? "correct it, or move it away and run vsync init again",
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error) => codeOf(error) !== "ENOENT",
+  );
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+}

@@ -1,0 +1,24 @@
+import { InputError } from "../../errors.ts";
+
+const MAX_CHARACTERS = 100;
+
+/**
+ * Why a repo's or env's name is refused, for a message; null for a good one. Such names become parts of paths, prefixes and
+ * command lines.
+ */
+export function segmentFault(name: string): string | null {
+  if (name === "") return "is empty";
+  if (name.length > MAX_CHARACTERS) return `is longer than ${MAX_CHARACTERS} characters`;
+  if (!/^[A-Za-z0-9._-]+$/.test(name)) return "may only have letters, digits, dots, underscores and dashes";
+  if (name === "." || name === "..") return "leads out of its folder";
+  if (name.startsWith("-")) return "must not start with a dash";
+  return null;
+}
+
+/** @param what `env`, `repo`; `hint` says how else to give it */
+export function checkSegment(what: string, name: string, hint: string): string {
+  const fault = segmentFault(name);
+  if (fault !== null)
+    throw new InputError(`the ${what} ${JSON.stringify(name.slice(0, MAX_CHARACTERS))} ${fault}`, { hint });
+  return name;
+}

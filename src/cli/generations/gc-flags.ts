@@ -1,0 +1,38 @@
+import { durationFlag } from "../inputs/duration-flag.ts";
+import { Flags, JSON_FLAG, PASSPHRASE_FLAG } from "../program/flags.ts";
+
+/** 30 days. */
+export const DEFAULT_OLDER_THAN_MS = 30 * 86_400_000;
+
+export const GC_FLAGS = {
+  ...PASSPHRASE_FLAG,
+  keep: Flags.integer({
+    description: "so many of the newest generations keep their bundles",
+    helpValue: "<number>",
+    min: 1,
+    default: 10,
+  }),
+  "older-than": durationFlag(
+    "older-than",
+    { from: "0s", to: "3650d" },
+    { description: "only bundles older than this, 30d if not given" },
+  ),
+  "dry-run": Flags.boolean({ description: "print what would be removed, and remove nothing" }),
+  yes: Flags.boolean({ char: "y", description: "do not ask" }),
+  note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  ...JSON_FLAG,
+};
+
+export const GC_HELP = `Removes bundles, and what commits that were cut short have left, where they are older than --older-than and not of the
+newest --keep generations; never what the manifest names, which is all that anybody needs to open the vault, inside a
+grace window too. The audit rows stay, and one more says what went. What is gone cannot be restored.
+
+After a rotation the old bundles still open with the old passphrase: --keep=1 --older-than=0s removes them. A versioned
+bucket keeps their old versions, and those of the manifest, until a lifecycle rule (NoncurrentVersionExpiration) expires
+them; backups keep them as long as you keep the backups.`;
+
+export const GC_EXAMPLES = [
+  "<%= config.bin %> gc prod --dry-run",
+  "<%= config.bin %> gc prod --keep=10 --older-than=30d --yes",
+  "<%= config.bin %> gc prod --keep=1 --older-than=0s",
+];

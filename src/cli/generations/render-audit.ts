@@ -1,0 +1,86 @@
+import type { AuditRow } from "../../vault/audit-row.ts";
+import type { Actor } from "../../vault/manifest.ts";
+import type { ReadAudit } from "../../vault/read-audit.ts";
+import type { Reconciled } from "../../vault/reconcile.ts";
+import { systemClock } from "../stores.ts";
+import { csvRecord } from "../terminal/csv.ts";
+import type { Output } from "../terminal/output.ts";
+import { relativeTime } from "../terminal/relative-time.ts";
+import type { Column } from "../terminal/table.ts";
+
+/** For people only: programs get the time itself. */
+export const AGO = {
+  head: "AGO",
+  cell: ({ at }: { readonly at: string }): string => relativeTime(at, systemClock.nowMs()).replace(/ ago$/, ""),
+};
+
+const COLUMNS = [
+  { head: "TIME", cell: ({ at }: AuditRow) => toSeconds(at) },
+  AGO,
+  { head: "ACTOR", cell: ({ actor }: AuditRow) => nameOf(actor) },
+  { head: "ACTION", cell: ({ action }: AuditRow) => action },
+  { head: "GEN", cell: ({ gen }: AuditRow) => String(gen), align: "right" },
+  { head: "NOTE", cell: ({ note }: AuditRow) => note ?? "" },
+] as const;
+
+const CSV_HEAD = ["time", "user", "host", "tool", "action", "gen", "note", "meta"];
+
+/** Rows as a table, as CSV with a head, or as JSON (`docs/format.md` §6 has the fields); oldest first. */
+export function renderAudit(
+  audit: ReadAudit,
+  flags: { readonly json?: boolean; readonly csv?: boolean },
+  output: Output,
+): void {
+  const { manifest, rows, outstanding } = audit;
+  if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, outstanding, rows });
+  else if (flags.csv) for (const record of [CSV_HEAD, ...rows.map(csvFields)]) output.line(csvRecord(record));
+  else output.table(forWhom(COLUMNS, output), rows);
+  warnOfOutstanding(audit, output);
+}
+
+export function renderVerified(audit: ReadAudit, flags: { readonly json?: boolean }, output: Output): void {
+  const { manifest, rows, outstanding } = audit;
+  if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, verified: rows.length, outstanding });
+  else output.done(`Audit chain of ${manifest.env} verified: ${countOf(rows.length)}, gen=${manifest.gen}`);
+  warnOfOutstanding(audit, output);
+}
+
+export function forWhom<Row>(columns: readonly Column<Row>[], { columns: width }: Output): readonly Column<Row>[] {
+  return width === undefined ? columns.filter(({ head }) => head !== AGO.head) : columns;
+}
+
+/** `2026-01-01T00:00:00Z` */
+export function toSeconds(instant: string): string {
+  return instant.replace(/\.\d{3}Z$/, "Z");
+}
+
+export function nameOf({ user, host }: Actor): string {
+  return `${user}@${host}`;
+}
+
+function countOf(rows: number): string {
+  return rows === 1 ? "1 row" : `${rows} rows`;
+}
+
+function warnOfOutstanding({ manifest, outstanding }: ReadAudit, output: Output): void {
+  if (outstanding === null) return;
+  output.warn(
+    `the row of gen=${outstanding} is outstanding: the next commit appends it, ` +
+      `or run vsync audit reconcile --env=${manifest.env}`,
+  );
+}
+
+/** A line break in a field would break the line, and is shown as an escape by `Output` anyway. */
+function csvFields({ at, actor, action, gen, note, meta }: AuditRow): string[] {
+  return [at, actor.user, actor.host, actor.tool, action, String(gen), note ?? "", JSON.stringify(meta)];
+}
+
+export function renderReconciled(
+  { gen, appended }: Reconciled,
+  env: string,
+  flags: { readonly json?: boolean },
+  output: Output,
+): void {
+  if (flags.json) output.json({ env, gen, appended });
+  else output.done(appended ? `Audit row of gen=${gen} appended` : `Audit row of gen=${gen} is there: nothing to do`);
+}

@@ -1,0 +1,67 @@
+import { endpointFault, prefixFault } from "../../blob/prefix.ts";
+import { InputError } from "../../errors.ts";
+import { isFileStore, type StoreLocation } from "../stores.ts";
+
+/** What `LOCATION_FLAGS` were given. */
+export interface LocationOverrides {
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
+  readonly bucket?: string | undefined;
+  readonly prefix?: string | undefined;
+}
+
+/** A location with a command line's overrides. @throws InputError naming the flag that is not of the right form */
+export function overriddenLocation(location: StoreLocation, overrides: LocationOverrides): StoreLocation {
+  return checkLocation(withOverrides(location, overrides));
+}
+
+export function withOverrides(location: StoreLocation, overrides: LocationOverrides): StoreLocation {
+  const given = <K extends keyof LocationOverrides>(name: K) => overrides[name] ?? location[name];
+  return {
+    endpoint: given("endpoint"),
+    region: given("region"),
+    bucket: given("bucket"),
+    prefix: given("prefix"),
+    credentials: location.credentials,
+  };
+}
+
+/** The location as it is written down. @throws InputError naming the flag that is not of the right form */
+export function checkLocation(given: StoreLocation): StoreLocation {
+  const location = { ...given, endpoint: given.endpoint.replace(/(?<=[^/])\/+$/, "") };
+  refuse(
+    "endpoint",
+    controlFault(location.endpoint) ?? endpointFault(location.endpoint) ?? urlFault(location.endpoint),
+  );
+  refuse("prefix", controlFault(location.prefix) ?? prefixFault(location.prefix));
+  refuse("bucket", nameFault(location.bucket));
+  refuse("region", nameFault(location.region));
+  return isFileStore(location) ? { ...location, region: "local", credentials: "ambient" } : location;
+}
+
+const HINTS = {
+  endpoint: "as in https://s3.eu-central-1.amazonaws.com or file:///srv/vaults",
+  prefix: "as in api/prod/",
+  bucket: "give the bucket's own name, as in acme-secrets",
+  region: "as in eu-central-1",
+} as const;
+
+function refuse(flag: keyof typeof HINTS, fault: string | null): void {
+  if (fault !== null) throw new InputError(`--${flag} ${fault}`, { hint: HINTS[flag] });
+}
+
+function controlFault(text: string): string | null {
+  return /\p{Cc}/u.test(text) ? "must not have control characters" : null;
+}
+
+function nameFault(name: string): string | null {
+  if (name === "") return "must not be empty";
+  return name.includes("/") ? "must not have a slash" : controlFault(name);
+}
+
+/** A URL can carry a password, and would then show it wherever it is shown. */
+function urlFault(endpoint: string): string | null {
+  const { username, password } = new URL(endpoint);
+  if (username !== "" || password !== "") return "must not carry a user or password";
+  return /[?#]/.test(endpoint) ? "must not have a query or fragment" : null;
+}

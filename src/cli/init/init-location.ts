@@ -1,0 +1,183 @@
+import { join } from "node:path";
+import { InputError } from "../../errors.ts";
+import { type AwsSetup, readAwsSetup } from "../config/aws-files.ts";
+import { xdgFolder } from "../config/home-folder.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import type { Target } from "../config/target.ts";
+import { type CredentialFlags, newCredentials } from "../inputs/credentials.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { fileEndpoint, isFileStore, type StoreLocation } from "../stores.ts";
+import { checkLocation, type LocationOverrides } from "./checked-location.ts";
+
+const EMBEDDED_BUCKET = "vaults";
+const DEFAULT_REGION = "us-east-1";
+/** Whatever the config says so far: these are meant for a bucket. A directory is named by its endpoint. */
+const BUCKET_FLAGS = [
+  "region",
+  "bucket",
+  "ambient",
+  "access-key",
+  "secret-key",
+  "secret-key-file",
+  "session-token",
+  "session-token-file",
+] as const;
+
+export interface InitFlags extends LocationOverrides, CredentialFlags {
+  readonly local?: boolean | undefined;
+}
+
+/** What a location is chosen by. */
+interface Basis {
+  readonly flags: InitFlags;
+  readonly target: Target;
+  readonly sources: SecretSources;
+  /** The config that is there already, if it is of the kind of store that is being chosen. */
+  readonly current: LocalConfig | null;
+  /** What this machine's AWS set-up suggests, where a person is asked. */
+  readonly aws?: AwsSetup;
+}
+
+/**
+ * Where a vault is to be: what the flags say, with the rest as the config has it; else what a person answers; else what the
+ * config says; else the embedded store, a directory of this machine.
+ *
+ * @throws InputError a part is missing, or not of the right form
+ */
+export async function chooseLocation(
+  flags: InitFlags,
+  target: Target,
+  current: LocalConfig | null,
+  sources: SecretSources,
+): Promise<StoreLocation> {
+  if (flags.local) return embeddedLocation(target);
+  const inDirectory = { flags, target, sources, current: current !== null && isFileStore(current) ? current : null };
+  const inBucket = { flags, target, sources, current: current !== null && !isFileStore(current) ? current : null };
+  switch (kindOf(flags, current)) {
+    case "directory":
+      return directoryLocation(inDirectory);
+    case "bucket":
+      return bucketLocation(inBucket, suggestedPart);
+    default:
+      if (!sources.prompter.isInteractive) return current ?? directoryLocation(inDirectory);
+      return askedLocation(inDirectory, inBucket);
+  }
+}
+
+function kindOf(flags: InitFlags, current: LocalConfig | null): "directory" | "bucket" | null {
+  if (flags.endpoint !== undefined) return isFileStore({ endpoint: flags.endpoint }) ? "directory" : "bucket";
+  if (BUCKET_FLAGS.some((name) => flags[name])) return "bucket";
+  if (flags.prefix === undefined || current === null) return null;
+  return isFileStore(current) ? "directory" : "bucket";
+}
+
+type Place = "directory" | "aws" | "other";
+
+async function askedLocation(inDirectory: Basis, inBucket: Basis): Promise<StoreLocation> {
+  const { flags, sources } = inBucket;
+  const place = await choosePlace(inDirectory, inBucket);
+  switch (place) {
+    case "directory":
+      return directoryLocation(inDirectory);
+    case "aws": {
+      const { current } = inBucket;
+      const aws = await readAwsSetup(process.env);
+      return bucketLocation(
+        { flags, target: inBucket.target, sources, aws, current: isOnAws(current) ? current : null },
+        askedPart,
+      );
+    }
+    case "other": {
+      const endpoint = await askedPart("Endpoint:", keptEndpoint(inBucket.current) ?? undefined, inBucket);
+      return bucketLocation({ ...inBucket, flags: { ...flags, endpoint } }, askedPart);
+    }
+    default:
+      return place satisfies never;
+  }
+}
+
+/** What is there now comes first. */
+async function choosePlace(inDirectory: Basis, inBucket: Basis): Promise<Place> {
+  const now: Place =
+    inDirectory.current !== null || inBucket.current === null ? "directory" : placeOf(inBucket.current);
+  const remark = (place: Place, config: LocalConfig | null): string => {
+    if (config === null || place !== now) return "";
+    return ` (${isFileStore(config) ? config.endpoint : config.bucket}, as now)`;
+  };
+  const choices = [
+    { name: `In a directory on this machine${remark("directory", inDirectory.current)}`, value: "directory" as const },
+    { name: `In an AWS S3 bucket${remark("aws", inBucket.current)}`, value: "aws" as const },
+    { name: `In another S3 store, as R2, MinIO or Ceph${remark("other", inBucket.current)}`, value: "other" as const },
+  ];
+  const ordered = choices.toSorted((a, b) => Number(b.value === now) - Number(a.value === now));
+  return inBucket.sources.prompter.choose("Where is the vault to live?", ordered);
+}
+
+function placeOf(config: LocalConfig): Place {
+  return isOnAws(config) ? "aws" : "other";
+}
+
+function isOnAws(config: LocalConfig | null): boolean {
+  return config !== null && config.endpoint === awsEndpoint(config.region);
+}
+
+/** `${XDG_DATA_HOME:-~/.local/share}/vsync` */
+function embeddedLocation(target: Target): StoreLocation {
+  const folder = join(xdgFolder("XDG_DATA_HOME", [".local", "share"]), "vsync");
+  return directoryAt(fileEndpoint(folder), EMBEDDED_BUCKET, prefixOf(target));
+}
+
+function directoryLocation({ flags, target, current }: Basis): StoreLocation {
+  const known = current ?? embeddedLocation(target);
+  const bucket = flags.bucket ?? (flags.endpoint === undefined ? known.bucket : EMBEDDED_BUCKET);
+  return directoryAt(flags.endpoint ?? known.endpoint, bucket, flags.prefix ?? known.prefix);
+}
+
+function directoryAt(endpoint: string, bucket: string, prefix: string): StoreLocation {
+  return checkLocation({ endpoint, region: "local", bucket, prefix, credentials: "ambient" });
+}
+
+/** One part of a location that no flag gives. */
+type Part = (question: string, suggestion: string | undefined, basis: Basis) => Promise<string>;
+
+async function bucketLocation(basis: Basis, part: Part): Promise<StoreLocation> {
+  const { flags, current, target, sources } = basis;
+  const bucket = flags.bucket ?? (await part("Bucket:", current?.bucket, basis));
+  const region = flags.region ?? (await part("Region:", current?.region ?? usualRegion(basis), basis));
+  const endpoint = flags.endpoint ?? keptEndpoint(current) ?? awsEndpoint(region);
+  const prefix = flags.prefix ?? (await part("Prefix:", current?.prefix ?? prefixOf(target), basis));
+  const place = checkLocation({ endpoint, region, bucket, prefix, credentials: "ambient" });
+  return { ...place, credentials: await newCredentials(flags, current, sources, basis.aws) };
+}
+
+const askedPart: Part = (question, suggestion, { sources }) => {
+  const check = (answer: string) => (answer.trim() === "" ? "must not be empty" : null);
+  const shown = suggestion === undefined ? {} : { default: suggestion };
+  return sources.prompter.text({ message: question, check, ...shown }).then((answer) => answer.trim());
+};
+
+const suggestedPart: Part = async (question, suggestion, basis) => {
+  if (suggestion !== undefined) return suggestion;
+  if (basis.sources.prompter.isInteractive) return askedPart(question, suggestion, basis);
+  throw new InputError("missing --bucket", { hint: "name the bucket, or give --local" });
+};
+
+/** AWS's own variables and files speak of AWS's own endpoints. */
+function usualRegion({ flags, aws }: Basis): string {
+  if (flags.endpoint !== undefined) return DEFAULT_REGION;
+  const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+  return aws?.region || AWS_REGION || AWS_DEFAULT_REGION || DEFAULT_REGION;
+}
+
+/** The config's, unless it follows from the region. */
+function keptEndpoint(current: LocalConfig | null): string | undefined {
+  return current === null || current.endpoint === awsEndpoint(current.region) ? undefined : current.endpoint;
+}
+
+function awsEndpoint(region: string): string {
+  return `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+}
+
+function prefixOf({ repo, env }: Target): string {
+  return `${repo}/${env}/`;
+}

@@ -1,0 +1,49 @@
+import { InputError } from "../../errors.ts";
+import type { ObjectStore } from "../../vault/ports.ts";
+import { createFileStoreRoot, isFileStore, openStore, proveBucket, type StoreLocation } from "../stores.ts";
+import type { Output } from "../terminal/output.ts";
+
+const REASONS = {
+  "create-only": "it lets a create-only PUT (If-None-Match: *) overwrite an object",
+  replace: "it refuses a PUT with the current ETag (If-Match)",
+  "stale-replace": "it lets a PUT with a stale ETag (If-Match) overwrite an object",
+  "create-race": "of eight create-only PUTs at once not exactly one won",
+  "replace-race": "of eight PUTs with the same ETag at once not exactly one won",
+} as const;
+
+/**
+ * Makes a directory's root, or proves that a bucket keeps the preconditions of writes, which all safety rests on.
+ *
+ * @throws what `provePreconditions` throws
+ */
+export async function prepareStore(location: StoreLocation, output: Output): Promise<ObjectStore> {
+  const store = await openStore(location);
+  if (isFileStore(location)) {
+    await createFileStoreRoot(location);
+    return store;
+  }
+  const { leftover } = await provePreconditions(store, location);
+  if (leftover.length > 0) output.warn(`what the proof wrote could not be removed: ${leftover.join(", ")}`);
+  output.done("The bucket keeps conditional writes (create-only, compare-and-swap, eight-way race)");
+  return store;
+}
+
+/**
+ * What it wrote, and could not remove, is returned.
+ *
+ * @throws InputError the bucket does not keep the preconditions of writes
+ * @throws AccessDeniedError | S3UnreachableError it could not be tried
+ */
+export async function provePreconditions(
+  store: ObjectStore,
+  location: StoreLocation,
+): Promise<{ readonly leftover: readonly string[] }> {
+  const { failed, leftover } = await proveBucket(store);
+  if (failed === null) return { leftover };
+  const remains = leftover.length === 0 ? "" : `; what the proof wrote is still there: ${leftover.join(", ")}`;
+  throw new InputError(`${store.label} at ${location.endpoint} cannot hold a vault: ${REASONS[failed]}${remains}`, {
+    hint:
+      "two writers would destroy each other's work: use a store with conditional writes (AWS S3, R2, MinIO, Ceph), " +
+      "or --local",
+  });
+}

@@ -1,0 +1,169 @@
+import { Secret } from "../../crypto/secret.ts";
+import { InputError } from "../../errors.ts";
+import type { AwsSetup } from "../config/aws-files.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { type AccessKey, type Credentials, isFileStore } from "../stores.ts";
+import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
+
+const SECRET_KEY: SecretInput = {
+  what: "the secret access key",
+  flag: "secret-key-file",
+  variable: "VSYNC_SECRET_KEY",
+  question: "Secret access key:",
+};
+
+const SESSION_TOKEN: SecretInput = {
+  what: "the session token",
+  flag: "session-token-file",
+  variable: "VSYNC_SESSION_TOKEN",
+  question: "Session token:",
+};
+
+/** What `CREDENTIAL_FLAGS` were given. */
+export interface CredentialFlags {
+  readonly ambient?: boolean | undefined;
+  readonly "access-key"?: string | undefined;
+  readonly "secret-key"?: string | undefined;
+  readonly "secret-key-file"?: string | undefined;
+  readonly "session-token"?: string | undefined;
+  readonly "session-token-file"?: string | undefined;
+}
+
+/**
+ * The credentials that go into a token: flags and variables, else the config's, else a prompt. A config that goes by the
+ * platform's own chain has none to hand on: that is said with `--ambient` only.
+ *
+ * @throws InputError there are none, and nobody can be asked
+ */
+export async function tokenCredentials(
+  flags: CredentialFlags & { readonly endpoint?: string | undefined },
+  config: LocalConfig,
+  sources: SecretSources,
+): Promise<Credentials> {
+  if (flags.ambient || isFileStore({ endpoint: flags.endpoint ?? config.endpoint })) return "ambient";
+  return accessKey(await givenKey(flags, sources), keyOf(config), sources);
+}
+
+/**
+ * The credentials that a config is to hold: what flags and variables give, else what a person chooses, else what is there.
+ *
+ * @param current the config of the same store, or null
+ * @param aws what is suggested first where it has credentials
+ * @throws InputError there are none, and nobody can be asked
+ */
+export async function newCredentials(
+  flags: CredentialFlags,
+  current: LocalConfig | null,
+  sources: SecretSources,
+  aws?: AwsSetup,
+): Promise<Credentials> {
+  if (flags.ambient) return "ambient";
+  const given = await givenKey(flags, sources);
+  if (given.accessKeyId !== undefined || given.secret !== null || given.token !== null) {
+    return accessKey(given, keyOf(current), sources);
+  }
+  if (sources.prompter.isInteractive) return chooseCredentials(given, current, sources, aws);
+  return current?.credentials ?? accessKey(given, null, sources);
+}
+
+type Choice = "kept" | "typed" | "ambient";
+
+async function chooseCredentials(
+  given: GivenKey,
+  current: LocalConfig | null,
+  sources: SecretSources,
+  aws?: AwsSetup,
+): Promise<Credentials> {
+  const configured = keyOf(current);
+  const choices: readonly { name: string; value: Choice }[] = [
+    ...(configured === null ? [] : [{ name: `Access key ${configured.accessKeyId}, as now`, value: "kept" as const }]),
+    { name: configured === null ? "An access key, stored in the config" : "Another access key", value: "typed" },
+    { name: ambientName(aws), value: "ambient" },
+  ];
+  const isAmbient = current === null ? aws !== undefined && aws.source !== null : current.credentials === "ambient";
+  const choice = await sources.prompter.choose("Credentials:", isAmbient ? choices.toReversed() : choices);
+  switch (choice) {
+    case "kept":
+      return configured ?? accessKey(given, null, sources);
+    case "typed":
+      return accessKey(given, null, sources);
+    case "ambient":
+      return "ambient";
+    default:
+      return choice satisfies never;
+  }
+}
+
+function ambientName(aws: AwsSetup | undefined): string {
+  if (aws?.source) return `The AWS credential chain (${aws.source}), nothing stored in the config`;
+  if (aws === undefined || aws.profiles.length === 0) return "The platform's own chain (variables, profile, role)";
+  return `The AWS credential chain, with AWS_PROFILE set to one of ${aws.profiles.join(", ")}`;
+}
+
+function keyOf(config: LocalConfig | null): AccessKey | null {
+  return config === null || config.credentials === "ambient" ? null : config.credentials;
+}
+
+interface GivenKey {
+  readonly accessKeyId: string | undefined;
+  readonly secret: Secret | null;
+  readonly token: Secret | null;
+}
+
+async function givenKey(flags: CredentialFlags, sources: SecretSources): Promise<GivenKey> {
+  warnOfArgv(flags, sources);
+  const accessKeyId = flags["access-key"] ?? (sources.env["VSYNC_ACCESS_KEY"] || undefined);
+  if (accessKeyId !== undefined) refuseKeyId(accessKeyId);
+  const secret = await givenSecret(SECRET_KEY, flags["secret-key"], flags["secret-key-file"], sources);
+  const token = await givenSecret(SESSION_TOKEN, flags["session-token"], flags["session-token-file"], sources);
+  return { accessKeyId, secret, token };
+}
+
+/** An access key never meets the secret or the session token of another one. */
+async function accessKey(given: GivenKey, configured: AccessKey | null, sources: SecretSources): Promise<AccessKey> {
+  const accessKeyId = given.accessKeyId ?? configured?.accessKeyId ?? (await askAccessKey(sources));
+  const own = accessKeyId === configured?.accessKeyId && given.secret === null ? configured : null;
+  const secretAccessKey = given.secret ?? own?.secretAccessKey ?? (await readSecret(SECRET_KEY, undefined, sources));
+  const sessionToken = given.token ?? own?.sessionToken;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+}
+
+async function givenSecret(
+  input: SecretInput,
+  value: string | undefined,
+  file: string | undefined,
+  sources: SecretSources,
+): Promise<Secret | null> {
+  const secret = value === undefined ? await readGivenSecret(input, file, sources) : Secret.ofText(value);
+  if (secret?.expose().length === 0) throw new InputError(`${input.what} is empty`, { hint: "give all of it" });
+  return secret;
+}
+
+async function askAccessKey({ prompter }: SecretSources): Promise<string> {
+  if (!prompter.isInteractive) {
+    throw new InputError("missing the credentials", {
+      hint:
+        "give --access-key (or VSYNC_ACCESS_KEY) with --secret-key-file=<file> (- is stdin), VSYNC_SECRET_KEY_FILE, " +
+        "VSYNC_SECRET_KEY or --secret-key; or --ambient, for the platform's own chain; or run this on a terminal",
+    });
+  }
+  return (await prompter.text({ message: "Access key id:", check: (answer) => keyIdFault(answer.trim()) })).trim();
+}
+
+function refuseKeyId(accessKeyId: string): void {
+  const fault = keyIdFault(accessKeyId);
+  if (fault !== null) throw new InputError(`the access key id ${fault}`, { hint: "give it with --access-key=<id>" });
+}
+
+/** It goes into a header. */
+function keyIdFault(accessKeyId: string): string | null {
+  if (accessKeyId === "") return "must not be empty";
+  return /^[\x21-\x7e]+$/.test(accessKeyId) ? null : "must be printable ASCII without spaces";
+}
+
+function warnOfArgv(flags: CredentialFlags, { output }: SecretSources): void {
+  for (const name of ["secret-key", "session-token"] as const) {
+    if (flags[name] === undefined) continue;
+    output.warn(`--${name} can be seen by other users of this machine while the command runs: prefer --${name}-file`);
+  }
+}

@@ -1,0 +1,42 @@
+import * as oclifFlags from "@oclif/core/flags";
+import { InputError } from "../../errors.ts";
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+export interface DurationRange {
+  /** As a user writes them: `1s`, `90d`. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The milliseconds of `90s`, `30m`, `24h` or `7d`; null for anything else. */
+export function parseDuration(text: string): number | null {
+  const match = /^(\d{1,9})([smhd])$/.exec(text);
+  const unitMs = UNITS_MS[match?.[2] ?? ""];
+  return unitMs === undefined ? null : Number(match?.[1]) * unitMs;
+}
+
+export interface DurationOptions {
+  readonly description: string;
+  readonly exclusive?: string[];
+}
+
+/** A flag whose value is milliseconds. @throws InputError, when parsed, naming the flag and the range */
+export function durationFlag(name: string, range: DurationRange, options: DurationOptions) {
+  return oclifFlags.custom<number>({ parse: async (text) => durationMs(name, range, text) })({
+    ...options,
+    helpValue: "<duration>",
+  });
+}
+
+function durationMs(name: string, range: DurationRange, text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== null && ms >= boundMs(range.from) && ms <= boundMs(range.to)) return ms;
+  throw new InputError(`--${name} must be a duration from ${range.from} to ${range.to}`, {
+    hint: "write it as in 90s, 30m, 24h or 7d",
+  });
+}
+
+function boundMs(text: string): number {
+  return parseDuration(text) ?? Number.NaN;
+}

@@ -1,0 +1,100 @@
+import { isUtf8 } from "node:buffer";
+import { readFile } from "node:fs/promises";
+import { Secret } from "../../crypto/secret.ts";
+import { InputError } from "../../errors.ts";
+import type { NamedData } from "../../vault/changes.ts";
+import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
+import { requireOne } from "../items/item-words.ts";
+import { readBinary } from "../items/push-input.ts";
+import { isVariableName } from "../items/variable-name.ts";
+import type { SecretSources } from "./secret-input.ts";
+import { withoutLineEnd } from "./without-line-end.ts";
+
+/** What `set` was told to take. */
+export interface SetInput {
+  /** `-` is stdin; without it the value is asked for. */
+  readonly "from-file"?: string | undefined;
+  /** Keep the file's last line end. */
+  readonly raw: boolean;
+  readonly "allow-empty": boolean;
+  /** `name=path` for each binary file. */
+  readonly file?: readonly string[] | undefined;
+}
+
+/**
+ * The items to set: the secret of this name, if there is one, and the binary files.
+ *
+ * @throws InputError a name or value is refused, or a file cannot be read
+ */
+export async function readSetItems(
+  names: readonly string[],
+  input: SetInput,
+  sources: SecretSources,
+): Promise<readonly NamedData[]> {
+  const files = await Promise.all((input.file ?? []).map(readBinary));
+  const secrets: NamedData[] = [];
+  for (const name of names) secrets.push({ name, kind: "secret", data: await readValue(name, input, sources) });
+  return [...secrets, ...files];
+}
+
+/**
+ * The secret to set, or none where there are only files: checked before anything is asked.
+ *
+ * @throws InputError there is nothing to set, or what a `push` would refuse as a name in a dotenv file
+ */
+export function wantedKeys(names: readonly string[], { file, "from-file": from }: SetInput): readonly string[] {
+  if (names.length === 0 && file !== undefined && from === undefined) return [];
+  const name = requireOne(names, "vsync set <env> KEY");
+  checkKey(name);
+  return [name];
+}
+
+function checkKey(name: string): void {
+  if (isVariableName(name)) return;
+  const assigned = /^([A-Za-z_][A-Za-z0-9_]{0,63})=/.exec(name)?.[1];
+  if (assigned !== undefined) {
+    throw new InputError(`the value of ${assigned} stands on the command line, where other users can see it`, {
+      hint: `run it with ${assigned} alone, which asks for the value; choose a new one, for shells remember what was typed`,
+    });
+  }
+  const named = /^[\w./-]{1,64}$/.test(name) ? `${name} is a name` : "this is a name";
+  throw new InputError(`${named} that no variable can have`, {
+    hint: "use letters, digits and underscores, no digit first; a file is set with --file=<name>=<path>",
+  });
+}
+
+async function readValue(name: string, input: SetInput, sources: SecretSources): Promise<Secret> {
+  const value = await readGiven(name, input, sources);
+  if (value.expose().length > 0 || input["allow-empty"]) return value;
+  throw new InputError(`the value of ${name} is empty`, { hint: "if that is meant, say so with --allow-empty" });
+}
+
+async function readGiven(name: string, input: SetInput, { prompter, stdin }: SecretSources): Promise<Secret> {
+  const from = input["from-file"];
+  if (from !== undefined) {
+    const bytes = from === "-" ? await stdin.read("--from-file", MAX_BUNDLE_BYTES) : await readFrom(from);
+    return Secret.ofBytes(textOf(bytes, name, input.raw));
+  }
+  if (prompter.isInteractive) return prompter.secret(`Value of ${name}:`);
+  throw new InputError(`missing the value of ${name}`, {
+    hint: "give it with --from-file=<file> (- is stdin), or run this on a terminal",
+  });
+}
+
+async function readFrom(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    const why = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
+    throw new InputError(`the file that --from-file names ${why}`, { hint: "name a file, not the value: - is stdin" });
+  }
+}
+
+function textOf(bytes: Uint8Array, name: string, raw: boolean): Uint8Array {
+  const fault = !isUtf8(bytes) ? "is not UTF-8 text" : bytes.includes(0) ? "has a NUL character" : null;
+  if (fault !== null) {
+    throw new InputError(`the value of ${name} ${fault}`, { hint: "hold other bytes as a file: --file=<name>=<path>" });
+  }
+  return raw ? bytes : withoutLineEnd(bytes);
+}

@@ -1,0 +1,153 @@
+import { isUtf8 } from "node:buffer";
+import { isAbsolute } from "node:path";
+import { Secret } from "../../crypto/secret.ts";
+import { InputError } from "../../errors.ts";
+import { readSecretFile, trimSecret } from "../stores.ts";
+import type { Output } from "../terminal/output.ts";
+import type { Prompter } from "../terminal/prompter.ts";
+import type { Stdin } from "../terminal/stdin.ts";
+
+const MAX_STDIN_BYTES = 1024 * 1024;
+const MAX_ASKED_AGAIN = 3;
+
+/** One secret that a user gives, and every way to give it, in the order in which they are looked at. */
+export interface SecretInput {
+  /** For messages: `the new passphrase`. */
+  readonly what: string;
+  /** `new-passphrase-file`: the flag that names a file; `-` is stdin. */
+  readonly flag: string;
+  /** `VSYNC_NEW_PASSPHRASE`; with `_FILE` appended, the variable that names a file, which wins. */
+  readonly variable: string;
+  /** `New passphrase:` */
+  readonly question: string;
+  /** For a secret that is being set: asked twice, and not too short. */
+  /** Another secret is asked for soon: what is typed meanwhile is not shown. */
+  readonly isFollowed?: boolean;
+  readonly setting?: { readonly confirmation: string; readonly minCharacters: number };
+}
+
+export const PASSPHRASE: SecretInput = {
+  what: "the passphrase",
+  flag: "passphrase-file",
+  variable: "VSYNC_PASSPHRASE",
+  question: "Passphrase:",
+};
+
+export const FIRST_PASSPHRASE: SecretInput = {
+  ...PASSPHRASE,
+  question: "New passphrase:",
+  setting: { confirmation: "Confirm new passphrase:", minCharacters: 12 },
+};
+
+export const OLD_PASSPHRASE: SecretInput = {
+  ...PASSPHRASE,
+  what: "the old passphrase",
+  flag: "old-passphrase-file",
+  question: "Old passphrase:",
+  isFollowed: true,
+};
+
+export const NEW_PASSPHRASE: SecretInput = {
+  what: "the new passphrase",
+  flag: "new-passphrase-file",
+  variable: "VSYNC_NEW_PASSPHRASE",
+  question: "New passphrase:",
+  setting: { confirmation: "Confirm new passphrase:", minCharacters: 12 },
+};
+
+/** What reading a secret needs of a command. */
+export interface SecretSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Stdin;
+  readonly prompter: Prompter;
+  readonly output: Output;
+}
+
+/**
+ * The secret, from the first of: the file that the flag names, the file that `X_FILE` names, the variable `X`, a prompt.
+ *
+ * @param file what the flag was given, if it was
+ * @throws InputError none of the ways was taken and nobody can be asked; a file is refused; the secret is empty or too short
+ * @throws InterruptedError Ctrl-C at the prompt
+ */
+export async function readSecret(
+  input: SecretInput,
+  file: string | undefined,
+  sources: SecretSources,
+): Promise<Secret> {
+  const given = await readGivenSecret(input, file, sources);
+  if (given === null) return ask(input, sources);
+  const fault = faultOf(given, input);
+  if (fault === null) return given;
+  given.destroy();
+  throw new InputError(`${input.what} ${fault}`, { hint: waysOf(input) });
+}
+
+/** As `readSecret` without the prompt: null where it was given in none of the other ways. Its length is not looked at. */
+export async function readGivenSecret(
+  input: Pick<SecretInput, "what" | "flag" | "variable">,
+  file: string | undefined,
+  { env, stdin, output }: SecretSources,
+): Promise<Secret | null> {
+  if (file === "-") return fromStdin(input, stdin);
+  if (file !== undefined) return fromFile({ name: `--${input.flag}`, path: file }, output);
+  const fileVariable = `${input.variable}_FILE`;
+  const path = env[fileVariable];
+  if (path) return fromFile({ name: fileVariable, path }, output);
+  const value = env[input.variable];
+  return value ? Secret.ofText(value) : null;
+}
+
+async function fromStdin(input: Pick<SecretInput, "what" | "flag" | "variable">, stdin: Stdin): Promise<Secret> {
+  const bytes = await stdin.read(`--${input.flag}`, MAX_STDIN_BYTES);
+  if (!isUtf8(bytes)) throw new InputError(`${input.what} on stdin is not UTF-8 text`, { hint: waysOf(input) });
+  return Secret.ofBytes(trimSecret(bytes));
+}
+
+async function fromFile({ name, path }: { name: string; path: string }, output: Output): Promise<Secret> {
+  const read = await readSecretFile(path);
+  const file = `the file that ${name} names${shown(path)}`;
+  if ("refusal" in read) throw new InputError(`${file} ${read.refusal}`, { hint: "put it into a file of mode 0600" });
+  if (read.exposure !== null) output.warn(`${file} ${read.exposure}: make it readable by you alone (chmod 600)`);
+  return Secret.ofBytes(read.bytes);
+}
+
+/** A path, unless it may be the secret itself at the wrong place. */
+function shown(path: string): string {
+  return isAbsolute(path) || /^\.{1,2}[\\/]/.test(path) ? `, ${path},` : "";
+}
+
+function faultOf(secret: Secret, { setting }: SecretInput): string | null {
+  if (secret.expose().length === 0) return "is empty";
+  if (setting === undefined || charactersOf(secret) >= setting.minCharacters) return null;
+  return `is shorter than ${setting.minCharacters} characters`;
+}
+
+/** Code points: nobody may be told that an emoji counts for two. */
+function charactersOf(secret: Secret): number {
+  return Array.from(secret.exposeText()).length;
+}
+
+async function ask(input: SecretInput, { prompter, output }: SecretSources): Promise<Secret> {
+  if (!prompter.isInteractive) throw new InputError(`missing ${input.what}`, { hint: waysOf(input) });
+  for (let askedAgain = 0; ; askedAgain++) {
+    const secret = await prompter.secret(input.question, { hushAfter: input.isFollowed ?? false });
+    const fault = faultOf(secret, input) ?? (await mismatch(secret, input, prompter));
+    if (fault === null) return secret;
+    secret.destroy();
+    if (askedAgain === MAX_ASKED_AGAIN) throw new InputError(`${input.what} ${fault}`, { hint: waysOf(input) });
+    output.say(`${input.what} ${fault}: try again`);
+  }
+}
+
+async function mismatch(secret: Secret, { setting }: SecretInput, prompter: Prompter): Promise<string | null> {
+  if (setting === undefined) return null;
+  const again = await prompter.secret(setting.confirmation);
+  const same = Buffer.compare(secret.expose(), again.expose()) === 0;
+  again.destroy();
+  return same ? null : "was not typed the same twice";
+}
+
+function waysOf({ flag, variable }: Pick<SecretInput, "flag" | "variable">): string {
+  return `give it with --${flag}=<file> (- is stdin), ${variable}_FILE or ${variable}, or run this on a terminal`;
+}

@@ -1,0 +1,56 @@
+import { InputError } from "../../errors.ts";
+import type { Item } from "../../vault/item.ts";
+import { closest } from "../program/closest.ts";
+
+/** @throws InputError there is no item of this name; the hint has the nearest one that there is */
+export function findItem(items: readonly Item[], name: string): Item {
+  const found = items.find((item) => item.name === name);
+  if (found !== undefined) return found;
+  throw refuseUnknown(name, items);
+}
+
+/** Which of the vault's names a program is to get. */
+export interface Selection {
+  readonly only?: readonly string[] | undefined;
+  readonly except?: readonly string[] | undefined;
+}
+
+/** As `selectItems`, of the secrets: a file is no variable. */
+export function selectSecrets(items: readonly Item[], selection: Selection): readonly Item[] {
+  const secrets = items.filter((item) => item.kind === "secret");
+  return selectItems(secrets, selection, "the vault has no secret");
+}
+
+/**
+ * The items that are selected. A name that is not there is refused, also one to leave out: a typo there would hand over
+ * what was to stay.
+ *
+ * @throws InputError the vault has none of one of the names
+ */
+export function selectItems(
+  items: readonly Item[],
+  { only, except }: Selection,
+  fault = "the vault has no",
+): readonly Item[] {
+  const known = new Set(items.map((item) => item.name));
+  const missing = [...(only ?? []), ...(except ?? [])].find((name) => !known.has(name));
+  if (missing !== undefined) throw unknownName(fault, missing, items);
+  const wanted = only === undefined ? known : new Set(only);
+  const unwanted = new Set(except);
+  return items.filter(({ name }) => wanted.has(name) && !unwanted.has(name));
+}
+
+/** For a command about names that must be there. */
+export const refuseUnknown = (name: string, items: readonly NamedItem[]): InputError =>
+  unknownName("the vault has no", name, items);
+
+type NamedItem = Pick<Item, "name">;
+
+function unknownName(fault: string, name: string, items: readonly NamedItem[]): InputError {
+  const suggestion = closest(
+    name,
+    items.map((item) => item.name),
+  );
+  const hint = suggestion === null ? "`vsync list` shows the names" : `did you mean ${suggestion}?`;
+  return new InputError(`${fault} ${JSON.stringify(name)}`, { hint });
+}

@@ -1,0 +1,137 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { InputError } from "../../errors.ts";
+import type { Item } from "../../vault/item.ts";
+import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
+import { lookAt, refuseLinkedFolders } from "../config/planted-links.ts";
+import { parseDotenv } from "./dotenv.ts";
+import { encodeDotenv } from "./dotenv-writer.ts";
+import { pullNameFault } from "./pull-names.ts";
+
+export interface PullTarget {
+  readonly env: string;
+  /** The dotenv file. */
+  readonly to: string;
+  /** Where files go, by their names. */
+  readonly filesDir: string;
+}
+
+/** One file that a pull is to leave. */
+export interface PlannedFile {
+  /** As the user knows it: relative to where the command runs. */
+  readonly path: string;
+  /** What of the path the user named. The rest, `name`, comes from the vault. */
+  readonly root: string;
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** What is there now. `same` may have other comments and quotes; it stays. */
+  readonly state: "absent" | "same" | "different";
+  /** Names that differ, of a dotenv file. */
+  readonly differs: readonly string[];
+  /** Whether what is there is open to other users. */
+  readonly isExposed: boolean;
+}
+
+/**
+ * Everything that a pull would write, and what is there already. Nothing is written.
+ *
+ * @throws InputError something cannot be written: a value, a name, or for what is in its place
+ */
+export async function planPull(items: readonly Item[], { env, to, filesDir }: PullTarget): Promise<PlannedFile[]> {
+  const secrets = items.filter((item) => item.kind === "secret");
+  const files = items.filter((item) => item.kind === "file");
+  const bytes = encodeDotenv(secrets, env);
+  const dotenv = { path: to, root: dirname(to), name: basename(to), bytes };
+  const wanted = files.map(({ name, data }) => ({
+    path: join(filesDir, name),
+    root: filesDir,
+    name,
+    bytes: data.expose(),
+  }));
+  wanted.forEach(({ name }) => refuseName(name));
+  refuseCollisions([dotenv, ...wanted]);
+  const planned = [await plan(dotenv, (local) => differencesOf(local, secrets))];
+  for (const file of wanted)
+    planned.push(await plan(file, (local) => (Buffer.compare(local, file.bytes) === 0 ? [] : [""])));
+  return planned;
+}
+
+type Wanted = Pick<PlannedFile, "path" | "root" | "name" | "bytes">;
+
+function refuseName(name: string): void {
+  const fault = pullNameFault(name, process.platform);
+  if (fault !== null)
+    throw new InputError(`${JSON.stringify(name)} ${fault}`, { hint: "get its bytes with `vsync get --raw`" });
+}
+
+/** One file in another's place, or in the place of another's folder. */
+function refuseCollisions(wanted: readonly Wanted[]): void {
+  const paths = new Map<string, string>();
+  for (const { path } of wanted) {
+    if (paths.has(resolve(path))) throw collision(path, path);
+    paths.set(resolve(path), path);
+  }
+  for (const { path } of wanted) {
+    for (let above = dirname(resolve(path)); above !== dirname(above); above = dirname(above)) {
+      const file = paths.get(above);
+      if (file !== undefined) throw collision(path, file);
+    }
+  }
+}
+
+function collision(path: string, other: string): InputError {
+  const fault =
+    path === other
+      ? `two of the vault's items would be written to ${path}`
+      : `${other} would be a file and the folder of ${path}`;
+  return new InputError(fault, {
+    hint: "give files a folder of their own with --files-dir=<folder>, or get one with `vsync get --raw`",
+  });
+}
+
+async function plan(wanted: Wanted, compare: (local: Uint8Array) => readonly string[]): Promise<PlannedFile> {
+  await refuseLinkedFolders(wanted.root, wanted.name);
+  const stats = await lookAt(wanted.path);
+  if (stats === null) return { ...wanted, state: "absent", differs: [], isExposed: false };
+  if (!stats.isFile()) throw inTheWay(wanted.path, stats.isSymbolicLink());
+  const isExposed = process.platform !== "win32" && (stats.mode & 0o077) !== 0;
+  const local = stats.size > MAX_BUNDLE_BYTES ? null : await readLocal(wanted.path);
+  const differs = local === null ? [""] : compare(local);
+  if (local === null || differs.length > 0) return { ...wanted, state: "different", differs, isExposed };
+  return { ...wanted, bytes: local, state: "same", differs, isExposed };
+}
+
+function inTheWay(path: string, isLink: boolean): InputError {
+  return new InputError(`${path} is ${isLink ? "a symbolic link, which is not followed" : "no regular file"}`, {
+    hint: "move it away, or name another place with --to=<file> or --files-dir=<folder>",
+  });
+}
+
+async function readLocal(path: string): Promise<Uint8Array> {
+  // Windows has no such flag.
+  await using handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+  return await handle.readFile();
+}
+
+/** Names, sorted; an empty one for a file that is no dotenv file at all. */
+function differencesOf(local: Uint8Array, secrets: readonly Item[]): readonly string[] {
+  const here = readEntries(local);
+  if (here === null) return [""];
+  const there = new Map(secrets.map(({ name, data }) => [name, data]));
+  const names = new Set([...here.keys(), ...there.keys()]);
+  const isSame = (name: string): boolean => {
+    const [a, b] = [here.get(name), there.get(name)];
+    return a !== undefined && b !== undefined && Buffer.compare(a.expose(), b.expose()) === 0;
+  };
+  return [...names].filter((name) => !isSame(name)).toSorted();
+}
+
+function readEntries(local: Uint8Array): ReadonlyMap<string, Item["data"]> | null {
+  try {
+    return new Map(parseDotenv(local, "local").entries.map(({ name, value }) => [name, value]));
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,70 @@
+import { ConflictError, InputError } from "../../errors.ts";
+import type { OpenedVault } from "../../vault/open.ts";
+import { checkSegment } from "../config/path-segment.ts";
+import { codeOf, makeFolders } from "../config/planted-links.ts";
+import { writePrivateFile } from "../config/private-file.ts";
+import { type PlannedFile, planPull } from "./pull-plan.ts";
+
+const SHOWN_NAMES = 5;
+
+export interface PullInput {
+  readonly to?: string | undefined;
+  readonly "files-dir": string;
+  /** Overwrite what differs. */
+  readonly force: boolean;
+}
+
+/**
+ * Writes the vault's secrets as a dotenv file, and its files below a folder, mode 0600. Everything that can be refused is
+ * refused before the first write.
+ *
+ * @throws ConflictError something here differs from what the vault holds
+ * @throws InputError something cannot be written
+ */
+export async function pullFiles(vault: OpenedVault, input: PullInput): Promise<readonly PlannedFile[]> {
+  const { env } = vault.manifest;
+  const target = { env, to: input.to ?? defaultFile(env), filesDir: input["files-dir"] };
+  const files = await naming("look at what is here", () => planPull(vault.bundle.items, target));
+  const different = files.filter(({ state }) => state === "different");
+  if (different.length > 0 && !input.force) throw wouldOverwrite(different, env);
+  for (const file of files) await naming(`write ${file.path}`, () => write(file));
+  return files;
+}
+
+/** A config's env has been checked; a token's may be anything. */
+function defaultFile(env: string): string {
+  return `.env.${checkSegment("env", env, "name the file with --to=<file>")}`;
+}
+
+/** Who edits a dotenv file keeps its comments: what says the same stays, but not open to others. */
+async function write({ state, isExposed, path, root, name, bytes }: PlannedFile): Promise<void> {
+  if (state === "same" && !isExposed) return;
+  await makeFolders(root, name);
+  await writePrivateFile(path, bytes);
+}
+
+function wouldOverwrite(different: readonly PlannedFile[], env: string): ConflictError {
+  const list = different.map(({ path, differs }) => `${path}${shownNames(differs)}`).join(", ");
+  const what = different.length === 1 ? "differs" : "differ";
+  return new ConflictError(`${list} ${what} from what ${env} holds; nothing was written`, {
+    hint: `keep what is here with vsync set ${env} or vsync push ${env}, or overwrite it with --force`,
+  });
+}
+
+function shownNames(differs: readonly string[]): string {
+  const names = differs.filter((name) => name !== "");
+  if (names.length === 0) return "";
+  const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : "";
+  return ` (${names.slice(0, SHOWN_NAMES).join(", ")}${more})`;
+}
+
+async function naming<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new InputError(`cannot ${what}: ${codeOf(error)}`, {
+      hint: "check the folder's owner, mode and free space, or name another with --to=<file> and --files-dir=<folder>",
+    });
+  }
+}

@@ -1,0 +1,14 @@
+import { Flags, JSON_FLAG } from "../program/flags.ts";
+
+export const PUSH_FLAGS = {
+  from: Flags.string({ description: "dotenv file, `.env.<env>` if not given (- is stdin)", helpValue: "<file>" }),
+  file: Flags.string({
+    description: "binary file to hold, under a name",
+    helpValue: "<name>=<path>",
+    multiple: true,
+  }),
+  yes: Flags.boolean({ char: "y", description: "remove without asking" }),
+  "allow-empty": Flags.boolean({ description: "let an input without any assignment empty the vault" }),
+  note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  ...JSON_FLAG,
+};

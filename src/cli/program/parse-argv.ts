@@ -1,0 +1,130 @@
+import type { ArgInput, FlagInput } from "@oclif/core/parser";
+import { parse } from "@oclif/core/parser";
+import { InputError, VsyncError } from "../../errors.ts";
+import { closest } from "./closest.ts";
+import { usageOf } from "./usage.ts";
+
+/** A command's declaration, as far as parsing is concerned. */
+export interface Declaration {
+  readonly id: string;
+  readonly flags: FlagInput;
+  readonly args: ArgInput;
+  /** What follows `--` is another program's command line: it is handed on as it is. */
+  readonly takesCommandLine: boolean;
+}
+
+export interface Parsed {
+  readonly flags: Record<string, unknown>;
+  readonly args: Record<string, unknown>;
+  /** What followed `--`, or null where there was none or the command does not take it. */
+  readonly commandLine: readonly string[] | null;
+}
+
+/**
+ * Parses by oclif's rules. Its own complaints quote what was typed, which may be a secret at the wrong place, and end with
+ * 2: here they name flags and arguments, never values.
+ *
+ * @throws InputError anything that is not as declared
+ */
+export async function parseArgv(argv: readonly string[], declaration: Declaration): Promise<Parsed> {
+  const [own, commandLine] = split(argv, declaration.takesCommandLine);
+  const { args } = declaration;
+  try {
+    const flags = oneValueEach(declaration.flags);
+    const output = await parse([...own], { flags, args, strict: true, context: {} as never });
+    return { flags: output.flags, args: output.args, commandLine };
+  } catch (error) {
+    throw asInputError(error as OclifComplaint, declaration);
+  }
+}
+
+function split(argv: readonly string[], takesCommandLine: boolean): [readonly string[], readonly string[] | null] {
+  const at = takesCommandLine ? argv.indexOf("--") : -1;
+  return at === -1 ? [argv, null] : [argv.slice(0, at), argv.slice(at + 1)];
+}
+
+/** Else a flag that may be given more than once takes the arguments after it for more of its values. */
+function oneValueEach(flags: FlagInput): FlagInput {
+  const entries = Object.entries(flags).map(([name, flag]) =>
+    flag.type === "option" && flag.multiple ? [name, { ...flag, multipleNonGreedy: true }] : [name, flag],
+  );
+  return Object.fromEntries(entries);
+}
+
+/** What oclif's errors carry. Its classes are not exported, and their names do not outlive a minifier. */
+interface OclifComplaint extends Error {
+  readonly flags?: readonly string[];
+  readonly args?: readonly (string | { readonly name: string })[];
+  readonly parse?: { readonly output?: { readonly flags: Record<string, unknown> } };
+}
+
+function asInputError(error: OclifComplaint, declaration: Declaration): Error {
+  if (error instanceof VsyncError) return withoutFrame(error);
+  const help = { hint: `see ${commandName(declaration)} --help` };
+  if (error.flags !== undefined) return unknownFlag(error.flags[0] ?? "", declaration);
+  if (error.args !== undefined) return wrongArgs(error.args, declaration);
+  if (error.parse?.output !== undefined) {
+    return new InputError(clash(error.parse.output.flags, declaration.flags), help);
+  }
+  return new InputError(ownWords(error.message), help);
+}
+
+/** oclif writes over the message of an error that a flag's own parser threw. */
+function withoutFrame(error: VsyncError): VsyncError {
+  error.message = unframed(error.message);
+  return error;
+}
+
+function unframed(message: string): string {
+  return message.replace(/^Parsing --\S+ \n\t/, "").replace(/\nSee more help with --help$/, "");
+}
+
+function unknownFlag(token: string, declaration: Declaration): InputError {
+  const name = token.split("=", 1)[0] ?? "";
+  const known = Object.keys(declaration.flags).map((flag) => `--${flag}`);
+  const suggestion = closest(name, [...known, "--help"]);
+  const named = /^--?[a-z][a-z0-9-]*$/i.test(name) ? `unknown flag ${name}` : "unknown flag";
+  return new InputError(named, {
+    hint: suggestion === null ? `see ${commandName(declaration)} --help` : `did you mean ${suggestion}?`,
+  });
+}
+
+function wrongArgs(args: readonly (string | { readonly name: string })[], declaration: Declaration): InputError {
+  const missing = args.flatMap((it) => (typeof it === "string" ? [] : [it.name.toUpperCase()]));
+  const fault = missing.length > 0 ? `missing ${missing.join(", ")}` : surplus(args.length);
+  return new InputError(fault, { hint: `usage: ${commandName(declaration)} ${usageOf(declaration)}` });
+}
+
+function surplus(count: number): string {
+  return count === 1 ? "1 argument too many" : `${count} arguments too many`;
+}
+
+/** Which of the flags' own rules is broken: oclif would quote the values. */
+function clash(given: Record<string, unknown>, flags: FlagInput): string {
+  for (const [name, flag] of Object.entries(flags)) {
+    if (given[name] === undefined) {
+      if (flag.required) return `missing --${name}`;
+      continue;
+    }
+    const rival = flag.exclusive?.find((other) => given[other] !== undefined && given[other] !== false);
+    if (rival !== undefined) return `--${name} cannot be used together with --${rival}`;
+    const missing = flag.dependsOn?.find((other) => given[other] === undefined);
+    if (missing !== undefined) return `--${name} needs --${missing}`;
+  }
+  return "these flags cannot be used together";
+}
+
+/** oclif's words for a flag's value, without the value. */
+function ownWords(message: string): string {
+  const option = /^Expected --(\S+?)=[\s\S]* to be one of: (.+)$/m.exec(unframed(message));
+  if (option !== null) return `--${option[1]} must be one of ${option[2]}`;
+  const choice = /^Expected [\s\S]* to be one of: (.+)$/m.exec(unframed(message));
+  if (choice !== null) return `the argument must be one of ${choice[1]}`;
+  const integer = /^Parsing --(\S+) \n\tExpected an integer(.*?)(?: but received:|$)/m.exec(message);
+  if (integer !== null) return `--${integer[1]} must be an integer${integer[2]}`;
+  return unframed(message).replace(/^Flag /, "");
+}
+
+function commandName({ id }: { readonly id: string }): string {
+  return `vsync ${id.replaceAll(":", " ")}`;
+}

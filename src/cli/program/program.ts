@@ -1,0 +1,87 @@
+import type { Manifest } from "@oclif/core/interfaces";
+import { DAY_TO_DAY_EXIT_CODES } from "../../errors.ts";
+import { Output } from "../terminal/output.ts";
+import { STDERR, STDOUT } from "../terminal/standard-streams.ts";
+import { exitCodeOf, reportFailure, UNEXPECTED_EXIT_CODE } from "./failure.ts";
+import type { ProgramParts } from "./program-parts.ts";
+import { setVersion } from "./version.ts";
+import { findCommand } from "./which-command.ts";
+
+/**
+ * Runs one command line (without the program's name) and sets the exit code of the process. Never rejects.
+ *
+ * oclif declares, parses and explains the commands. Which command is meant is found here: oclif's own search asks
+ * questions, quotes what was typed, and ends with 2 or 127.
+ */
+export async function runProgram(argv: readonly string[], parts: ProgramParts): Promise<void> {
+  const output = new Output(STDOUT, STDERR, process.env);
+  process.on("uncaughtException", (error) => {
+    reportFailure(error, output, { withStack: wantsStack(argv) });
+    process.exit(UNEXPECTED_EXIT_CODE);
+  });
+  setVersion(parts.pjson.version);
+  try {
+    await dispatch(argv, parts, output);
+  } catch (error) {
+    process.exitCode = exitCodeOf(error, DAY_TO_DAY_EXIT_CODES);
+    reportFailure(error, output, { withStack: wantsStack(argv) });
+  }
+}
+
+async function dispatch(argv: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
+  if (argv.length === 0) return (await import("../status/render-overview.ts")).showOverview(process.env, output);
+  if (argv[0] === "completion" && argv[1] === "words") return answerShell(argv.slice(2), parts, output);
+  if (argv[0] === "--version") return output.line(versionLine(parts));
+  if (asksForHelp(argv))
+    return showHelp(
+      argv.filter((word) => !isHelpFlag(word)),
+      parts,
+      output,
+    );
+  const { id, rest } = findCommand(argv, Object.keys(parts.loaders));
+  const found = await parts.loaders[id]?.();
+  if (found === undefined) throw new TypeError(`no command ${id}`);
+  found.id = id;
+  await new found(rest).run();
+}
+
+function versionLine({ pjson, commit }: ProgramParts): string {
+  return `${pjson.name}/${pjson.version}${commit ? ` (${commit})` : ""}`;
+}
+
+/** Where the command has not parsed its flags. */
+const wantsStack = (argv: readonly string[]): boolean => argv.includes("--log-level=debug");
+
+const isHelpFlag = (word: string): boolean => word === "--help" || word === "-h";
+
+function asksForHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return argv[0] === "help" || argv.slice(0, end === -1 ? argv.length : end).some(isHelpFlag);
+}
+
+async function showHelp(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
+  const subject = words[0] === "help" ? words.slice(1) : words;
+  const id = subject.length === 0 ? null : findCommand(subject, Object.keys(parts.loaders)).id;
+  const { bin = parts.pjson.name } = parts.pjson.oclif;
+  const manifest = await manifestOf(parts);
+  const help = await import("../help/show.ts");
+  help.showHelp(id, { bin, description: parts.pjson.description ?? "", manifest }, output);
+}
+
+/** While a command is being written, the manifest does not know it yet. */
+function covers(parts: ProgramParts): parts is ProgramParts & { readonly manifest: Manifest } {
+  const { manifest, loaders } = parts;
+  return manifest !== undefined && Object.keys(loaders).every((id) => id in manifest.commands);
+}
+
+async function manifestOf(parts: ProgramParts): Promise<Manifest> {
+  if (covers(parts)) return parts.manifest;
+  const { makeManifest } = await import("./manifest.ts");
+  return makeManifest(parts.pjson, parts.loaders);
+}
+
+/** Before anything else looks at the words: a flag among them is somebody's, who is still typing. */
+async function answerShell(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
+  const completion = await import("../completion/answer.ts");
+  await completion.answerShell(words, await manifestOf(parts), process.env, output);
+}

@@ -1,0 +1,59 @@
+import { InputError } from "../../errors.ts";
+import { closest } from "./closest.ts";
+
+/** A command, and what was typed after its name. */
+export interface FoundCommand {
+  /** `audit:verify` */
+  readonly id: string;
+  readonly rest: readonly string[];
+}
+
+/**
+ * The longest run of leading words that names a command: `audit verify prod` is `audit:verify`, not `audit`.
+ *
+ * @throws InputError there is none; the hint has the nearest one that there is
+ */
+export function findCommand(argv: readonly string[], ids: readonly string[]): FoundCommand {
+  for (let length = Math.min(argv.length, 3); length > 0; length--) {
+    const id = argv.slice(0, length).join(":");
+    if (!ids.includes(id)) continue;
+    const rest = argv.slice(length);
+    refuseMistypedTopic(id, rest[0], ids);
+    return { id, rest };
+  }
+  throw unknownCommand(argv, ids);
+}
+
+/** `audit verfy` is no env of a strange name: that one could still be given with --env. */
+function refuseMistypedTopic(id: string, next: string | undefined, ids: readonly string[]): void {
+  if (next === undefined || next.startsWith("-")) return;
+  const below = ids.filter((it) => it.startsWith(`${id}:`)).map((it) => it.slice(id.length + 1));
+  const meant = closest(next, below);
+  if (meant === null) return;
+  const hint = `did you mean vsync ${id.replaceAll(":", " ")} ${meant}? An env of that name is given with --env=`;
+  throw new InputError(unknown([id, next]), { hint });
+}
+
+function unknownCommand(argv: readonly string[], ids: readonly string[]): InputError {
+  const typed = argv[0] ?? "";
+  if (typed.startsWith("-")) return new InputError("a command comes first", { hint: "see vsync --help" });
+  const hint = suggestionFor(argv, ids);
+  return new InputError(unknown([typed]), { hint: hint ?? "see vsync --help" });
+}
+
+function suggestionFor(argv: readonly string[], ids: readonly string[]): string | null {
+  const names = ids.map((id) => id.replaceAll(":", " "));
+  const typed = argv[0] ?? "";
+  const related = names.filter((name) => name.startsWith(`${typed} `) || name.endsWith(` ${typed}`));
+  if (related.length > 0) return `there is ${related.map((it) => `vsync ${it}`).join(", ")}`;
+  const meant = closest(argv.slice(0, 2).join(" "), names.filter(isTopic)) ?? closest(typed, names);
+  return meant === null ? null : `did you mean vsync ${meant}?`;
+}
+
+const isTopic = (name: string): boolean => name.includes(" ");
+
+/** A word that cannot be a command's name is not repeated: it may be anything, also a secret. */
+function unknown(words: readonly string[]): string {
+  const isName = words.every((word) => /^[a-z][a-z:-]{0,30}$/i.test(word));
+  return isName ? `unknown command ${words.join(" ").replaceAll(":", " ")}` : "unknown command";
+}

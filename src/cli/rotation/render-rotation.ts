@@ -1,0 +1,84 @@
+import { AuditOutstandingError } from "../../errors.ts";
+import type { CommitPhase, Committed } from "../../vault/commit.ts";
+import type { Finished } from "../../vault/finish.ts";
+import type { PassphraseEntry } from "../../vault/manifest.ts";
+import type { RotationPlan } from "../../vault/rotate.ts";
+import type { Output } from "../terminal/output.ts";
+
+/** What a person should know before they say yes. */
+export function renderPlan({ dropped, graceUntil }: RotationPlan, output: Output): void {
+  for (const entry of dropped) output.say(`this shuts out slot ${describeSlot(entry)}`);
+  if (graceUntil !== null) output.say(`the old passphrase will read until ${graceUntil}, and write no more`);
+}
+
+/** A rotation seals to no slot but the old passphrase's own: any other may have been planted. */
+function describeSlot({ slot, not_after }: PassphraseEntry): string {
+  if (not_after !== undefined) return `${slot}: an older passphrase that could read until ${not_after}`;
+  return `${slot}: another passphrase that could write (find out who set it)`;
+}
+
+export function renderPhase(phase: CommitPhase, { prevGen, gen }: RotationPlan, output: Output): void {
+  switch (phase) {
+    case "bundle-created":
+      output.done(`Bundle re-encrypted with new passphrase (gen=${prevGen} → gen=${gen})`);
+      return;
+    case "manifest-swapped":
+      output.done("Manifest pointer updated atomically (ETag-conditional)");
+      return;
+    case "audit-appended":
+      output.done("Audit log entry written");
+      return;
+    default:
+      phase satisfies never;
+  }
+}
+
+export interface NextStepsContext {
+  readonly env: string;
+  /** As the next command must be given them: `--env=prod`. */
+  readonly vaultFlags: string;
+  /** Where a generated passphrase has been written. */
+  readonly file: string | undefined;
+}
+
+export function renderNextSteps(
+  { graceUntil, prevGen }: RotationPlan,
+  { env, vaultFlags, file }: NextStepsContext,
+  output: Output,
+): void {
+  const value = file === undefined ? "the new passphrase" : `what ${file} holds`;
+  output.say(`next: 1. set VSYNC_PASSPHRASE of ${env} in your secret store, or its file, to ${value}`);
+  output.say(`      2. roll-restart the apps in ${env}`);
+  if (graceUntil === null) {
+    output.warn(
+      `until both are done, an app in ${env} that starts with the old passphrase cannot open the vault ` +
+        "(WrongPassphraseError); next time, --grace=24h leaves no such window",
+    );
+  } else {
+    output.say(`the old passphrase keeps reading until ${graceUntil}: until then no app fails to start`);
+    output.say(`when all apps have the new one: vsync rotate-passphrase ${vaultFlags} --finish`);
+  }
+  output.say(
+    `the bundles up to gen=${prevGen} still open with the old passphrase; ` +
+      `vsync gc ${vaultFlags} --keep=1 --older-than=0s removes them`,
+  );
+}
+
+export function renderFinished({ committed, dropped }: Finished, env: string, output: Output): void {
+  const { gen, prev_gen } = committed.manifest;
+  output.done(`Grace window ended: ${slotsOf(dropped)} no longer opens ${env} (gen=${prev_gen} → gen=${gen})`);
+}
+
+export function slotsOf(entries: readonly PassphraseEntry[]): string {
+  return entries.map(({ slot, not_after }) => `${slot} (until ${not_after})`).join(", ");
+}
+
+/** The commit stands; what is left to do has its own command. @throws AuditOutstandingError its row is not written */
+export function refuseOutstanding(committed: Committed | null, vaultFlags: string): void {
+  const fault = committed?.auditFault ?? null;
+  if (fault === null) return;
+  throw new AuditOutstandingError(
+    `gen=${committed?.manifest.gen} is in force, but its audit row is not written: ${fault.message}`,
+    { hint: `run vsync audit reconcile ${vaultFlags}` },
+  );
+}

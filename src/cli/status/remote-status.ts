@@ -1,0 +1,59 @@
+import type { Secret } from "../../crypto/secret.ts";
+import { fetchManifest } from "../../vault/fetch-manifest.ts";
+import type { Actor, Manifest } from "../../vault/manifest.ts";
+import { openManifest } from "../../vault/open-manifest.ts";
+import { PassphraseKeys } from "../../vault/passphrase-keys.ts";
+import type { ObjectStore } from "../../vault/ports.ts";
+import { type SlotAccess, slotAccess } from "../../vault/slot-access.ts";
+import type { LocalConfig, Warn } from "../config/local-config.ts";
+import { checkSeen } from "../config/seen-manifest.ts";
+import { remember } from "../session.ts";
+import { openStore, systemClock } from "../stores.ts";
+
+/** What the store says of one vault, for people and for `--json`. */
+export interface RemoteStatus {
+  readonly gen: number;
+  /** When that generation was committed, by the clock of who did it. */
+  readonly at: string;
+  readonly action: string;
+  readonly actor: Actor;
+  readonly rotatedAt: string;
+  readonly slots: readonly SlotAccess[];
+  /** Whether a passphrase has proven all this; else anyone who can write to the store may have made it up. */
+  readonly isVerified: boolean;
+}
+
+/**
+ * Asks the store; null where nothing has been pushed yet. A generation that a passphrase has proven is remembered.
+ *
+ * @throws what `checkSeen` and fetching a manifest throw, with a passphrase what opening it throws
+ */
+export async function remoteStatus(
+  config: LocalConfig,
+  passphrase: Secret | null,
+  warn: Warn,
+): Promise<RemoteStatus | null> {
+  const store = await openStore(config);
+  const manifest = (await fetchManifest(store))?.manifest ?? null;
+  checkSeen(manifest, config);
+  if (manifest === null) return null;
+  if (passphrase === null) return statusOf(manifest, false);
+  const proven = await provenManifest(store, config, passphrase);
+  await remember(config, proven, warn);
+  return statusOf(proven, true);
+}
+
+async function provenManifest(store: ObjectStore, config: LocalConfig, passphrase: Secret): Promise<Manifest> {
+  const keys = new PassphraseKeys(passphrase);
+  try {
+    const expect = { vault: config.vault, env: config.env, minGen: config.seenGen, hint: config.kdf };
+    return (await openManifest({ store, clock: systemClock }, { passphrase, expect }, keys)).manifest;
+  } finally {
+    keys.destroy();
+  }
+}
+
+function statusOf(manifest: Manifest, isVerified: boolean): RemoteStatus {
+  const { gen, at, action, actor, rotated_at: rotatedAt } = manifest;
+  return { gen, at, action, actor, rotatedAt, slots: slotAccess(manifest, systemClock.nowMs()), isVerified };
+}

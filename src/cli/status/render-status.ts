@@ -1,0 +1,69 @@
+import type { Output } from "../terminal/output.ts";
+import { describeAccess } from "./describe-access.ts";
+import type { RepoStatus, VaultStatus } from "./local-status.ts";
+import type { RemoteStatus } from "./remote-status.ts";
+
+/** One vault as a list of fields, several as a table. */
+export function renderStatus({ repo, vaults }: RepoStatus, output: Output): void {
+  for (const { fault, config } of vaults)
+    if (fault !== null) output.warn(fault.includes(config) ? fault : `${config}: ${fault}`);
+  for (const { env, remoteFault } of vaults) if (remoteFault) output.warn(`${env}: ${remoteFault}`);
+  const [only, ...more] = vaults;
+  if (only === undefined) {
+    output.say(`${repo} has no environment on this machine`);
+    output.hint("run vsync init --env=<env>");
+  } else if (more.length === 0 && only.fault === null && !only.remoteFault) {
+    output.fields(fieldsOf(repo, only));
+  } else {
+    const isRemote = vaults.some(({ remote }) => remote !== undefined);
+    output.table(isRemote ? [...COLUMNS, ...REMOTE_COLUMNS] : COLUMNS, vaults);
+  }
+}
+
+const COLUMNS = [
+  { head: "ENV", cell: ({ env }: VaultStatus) => env },
+  { head: "GENERATION SEEN", cell: ({ seenGen }: VaultStatus) => String(seenGen ?? "-"), align: "right" },
+  { head: "STORE", cell: storeOf },
+] as const;
+
+const REMOTE_COLUMNS = [
+  { head: "IN THE STORE (UNVERIFIED)", cell: inStore },
+  { head: "COMMITTED", cell: ({ remote }: VaultStatus) => (remote ? committedOf(remote) : "-") },
+] as const;
+
+function inStore({ remote, remoteFault }: VaultStatus): string {
+  if (remote) return String(remote.gen);
+  return remote === undefined || remoteFault ? "-" : "nothing";
+}
+
+function committedOf({ at, actor, action }: RemoteStatus): string {
+  return `${at} by ${actor.user} on ${actor.host} (${action})`;
+}
+
+function storeOf({ endpoint, bucket, prefix, fault }: VaultStatus): string {
+  return fault === null ? `${endpoint}/${bucket}/${prefix}` : "config cannot be used";
+}
+
+function fieldsOf(repo: string, status: VaultStatus): Record<string, string | number> {
+  return {
+    repo,
+    env: status.env,
+    store: storeOf(status),
+    ...(status.credentials === null ? {} : { region: status.region ?? "", credentials: status.credentials }),
+    vault: status.vault ?? "",
+    "generation seen": status.seenGen ?? "",
+    ...(status.remote === undefined ? {} : remoteFieldsOf(status.remote)),
+    config: status.config,
+  };
+}
+
+function remoteFieldsOf(remote: RemoteStatus | null): Record<string, string | number> {
+  if (remote === null) return { "in the store": "nothing: no push yet" };
+  return {
+    "in the store": remote.gen,
+    committed: committedOf(remote),
+    rotated: remote.rotatedAt,
+    access: remote.slots.map(describeAccess).join("; "),
+    verified: remote.isVerified ? "yes, by the passphrase" : "no: without a passphrase anyone can have written this",
+  };
+}

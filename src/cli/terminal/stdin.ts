@@ -1,0 +1,48 @@
+import type { Readable } from "node:stream";
+import { InputError } from "../../errors.ts";
+
+/** stdin as data: it can be read once, for one purpose. */
+export class Stdin {
+  readonly #open: () => Readable;
+  readonly #isTerminal: () => boolean;
+  #takenBy: string | null = null;
+
+  /** Nothing touches stdin before it is read: it may be meant for a child process. */
+  constructor(open: () => Readable, isTerminal: () => boolean) {
+    this.#open = open;
+    this.#isTerminal = isTerminal;
+  }
+
+  get isTerminal(): boolean {
+    return this.#isTerminal();
+  }
+
+  /**
+   * All of stdin. `purpose` is what the user asked to be read from it, such as `--from`.
+   *
+   * @throws InputError stdin is a terminal, was read before, or holds more than `maxBytes`
+   */
+  async read(purpose: string, maxBytes: number): Promise<Uint8Array> {
+    if (this.#takenBy !== null) {
+      throw new InputError(`${purpose} and ${this.#takenBy} cannot both be read from stdin`, {
+        hint: "name a file for one of them",
+      });
+    }
+    if (this.isTerminal) {
+      throw new InputError(`${purpose} is to be read from stdin, which is a terminal`, {
+        hint: "pipe it in, or name a file",
+      });
+    }
+    this.#takenBy = purpose;
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of this.#open() as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > maxBytes) {
+        throw new InputError(`${purpose}: stdin holds more than ${maxBytes} bytes`, { hint: "check what is piped in" });
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+}

@@ -1,0 +1,78 @@
+import { AccessDeniedError, S3UnreachableError } from "../../errors.ts";
+import { MANIFEST_KEY } from "../../vault/keys.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { readerStatement } from "../policy/policy.ts";
+import { isFileStore, openStore, proveRead, type StoreLocation, systemClock } from "../stores.ts";
+import { ACCEPTED_SKEW_MS, clockTimes } from "../terminal/clock-times.ts";
+
+/** No retry storm: one request, and an answer within 10 s whatever the network does. */
+const LIMITS = { attempts: 1, connectTimeoutMs: 4_000, answerTimeoutMs: 6_000, deadlineMs: 7_000 };
+/** For what has no limit of its own, such as a network file system. */
+const ANSWER_BY_MS = 7_500;
+/** What is under way after that, such as a search for ambient credentials, does not keep the process. */
+const END_BY_MS = 8_000;
+
+/**
+ * One HEAD of the manifest with the very credentials that go into the token. False where it is not there yet.
+ *
+ * @throws AccessDeniedError the store lets them not read
+ * @throws S3UnreachableError the store cannot be reached
+ */
+export async function proveToken(location: StoreLocation, env: string): Promise<boolean> {
+  setTimeout(() => process.exit(), END_BY_MS).unref();
+  return withinLimit(location, isFileStore(location) ? proveFile(location) : proveObject(location, env));
+}
+
+async function withinLimit<T>(location: StoreLocation, work: Promise<T>): Promise<T> {
+  const { promise: limit, reject } = Promise.withResolvers<never>();
+  const message = `cannot read ${location.prefix}${MANIFEST_KEY}: no answer within ${ANSWER_BY_MS / 1000} s`;
+  const timer = setTimeout(() => reject(new S3UnreachableError(message)), ANSWER_BY_MS);
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function proveFile(location: StoreLocation): Promise<boolean> {
+  const store = await openStore(location);
+  return (await store.head(MANIFEST_KEY)) !== null;
+}
+
+async function proveObject(location: StoreLocation, env: string): Promise<boolean> {
+  const { limitNameResolution } = await import("./resolver-limits.ts");
+  limitNameResolution();
+  const proof = await proveRead(location, MANIFEST_KEY, LIMITS);
+  if (proof.kind === "refused") throw cannotRead(location, env, proof.serverMs);
+  return proof.kind === "readable";
+}
+
+/** A HEAD cannot tell a missing bucket from a missing key: the name may show a typing error. */
+export function absentManifest(location: StoreLocation, config: LocalConfig): string {
+  const { bucket, prefix } = location;
+  const { env, seenGen } = config;
+  const isElsewhere = location.endpoint !== config.endpoint || bucket !== config.bucket || prefix !== config.prefix;
+  const next = `run vsync push ${env} before booting apps`;
+  if (seenGen === 0 || isElsewhere) return `there is no ${prefix}${MANIFEST_KEY} in ${bucket} yet: ${next}`;
+  return (
+    `there is no ${prefix}${MANIFEST_KEY} in ${bucket}, and this machine has seen generation ${seenGen}: check bucket and prefix, ` +
+    `put the manifest back from the store's object versions or a backup, or, for a new vault, ` +
+    `vsync init --env=${env} --reset and ${next}`
+  );
+}
+
+/** The answer to a HEAD has no body, so that one 403 stands for all that can be wrong. */
+function cannotRead(location: StoreLocation, env: string, serverMs: number | null): AccessDeniedError {
+  const message = `credentials accepted by S3 but cannot read ${location.prefix}${MANIFEST_KEY}`;
+  const nowMs = systemClock.nowMs();
+  const skewMs = serverMs === null ? 0 : serverMs - nowMs;
+  if (Math.abs(skewMs) > ACCEPTED_SKEW_MS) {
+    return new AccessDeniedError(message, { hint: `${clockTimes(nowMs, skewMs)}: set this machine's clock` });
+  }
+  const statement = JSON.stringify(readerStatement(location));
+  return new AccessDeniedError(message, {
+    hint:
+      "they may not read it, or it is not there yet and they may not list the bucket (a wrong secret key looks the same): " +
+      `allow them ${statement}, and run vsync push ${env} if nothing was pushed yet`,
+  });
+}

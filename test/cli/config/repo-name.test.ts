@@ -1,0 +1,93 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { repoName } from "../../../src/cli/config/repo-name.ts";
+
+let top: string;
+beforeEach(() => {
+  top = mkdtempSync(join(realpathSync(tmpdir()), "vsync-repo-"));
+});
+afterEach(() => rmSync(top, { recursive: true }));
+
+function write(path: string, content: string): void {
+  mkdirSync(dirname(join(top, path)), { recursive: true });
+  writeFileSync(join(top, path), content);
+}
+
+const nameIn = (folder: string, env: Record<string, string> = {}, flag?: string): Promise<string> =>
+  repoName({ flag, env, folder: join(top, folder) });
+
+const input = (message: string) =>
+  expect.objectContaining({
+    code: "INPUT",
+    message: expect.stringContaining(message),
+    hint: "name the repository with --repo=<name> or VSYNC_REPO",
+  });
+
+describe("in this order", () => {
+  test("flag, variable, package.json, git top level", async () => {
+    mkdirSync(join(top, "shop/.git"), { recursive: true });
+    expect(await nameIn("shop")).toBe("shop");
+    write("shop/package.json", '{"name": "@scope/web.shop"}');
+    expect(await nameIn("shop")).toBe("web.shop");
+    expect(await nameIn("shop", { VSYNC_REPO: "" })).toBe("web.shop");
+    expect(await nameIn("shop", { VSYNC_REPO: "named" })).toBe("named");
+    expect(await nameIn("shop", { VSYNC_REPO: "named" }, "flagged")).toBe("flagged");
+  });
+
+  test("the nearest package.json that has a name, within the working tree", async () => {
+    write("package.json", '{"name": "outside"}');
+    mkdirSync(join(top, "shop/.git"), { recursive: true });
+    write("shop/packages/api/src/package.json", '{"type": "module"}');
+    write("shop/packages/api/package.json", '\ufeff{"name": "api"}');
+    expect(await nameIn("shop/packages/api/src")).toBe("api");
+    expect(await nameIn("shop/packages")).toBe("shop");
+    write("shop/package.json", '{"name": "shop-root"}');
+    expect(await nameIn("shop/packages")).toBe("shop-root");
+  });
+
+  test("a worktree or submodule has a file .git", async () => {
+    write("tree/.git", "gitdir: elsewhere");
+    mkdirSync(join(top, "tree/below"));
+    expect(await nameIn("tree/below")).toBe("tree");
+  });
+
+  test("outside git, only the folder's own package.json", async () => {
+    write("package.json", '{"name": "outside"}');
+    write("app/package.json", '{"name": "app"}');
+    mkdirSync(join(top, "app/below"));
+    expect(await nameIn("app")).toBe("app");
+    await expect(nameIn("app/below")).rejects.toThrow(input("this folder is in no repository"));
+  });
+});
+
+describe("refused", () => {
+  test.each(["a/b", "..", ".", "-rf", "a b", "\u001b[31m", "ä"])(
+    "the name %j, wherever it comes from",
+    async (name) => {
+      mkdirSync(join(top, "x"), { recursive: true });
+      await expect(nameIn("x", {}, name)).rejects.toThrow(input("the repo "));
+      await expect(nameIn("x", { VSYNC_REPO: name })).rejects.toThrow(input("the repo "));
+    },
+  );
+
+  test("an empty flag", async () => {
+    await expect(nameIn(".", {}, "")).rejects.toThrow(input('the repo "" is empty'));
+  });
+
+  test("a top level folder that is no name", async () => {
+    mkdirSync(join(top, "my repo/.git"), { recursive: true });
+    await expect(nameIn("my repo")).rejects.toThrow(input("may only have letters, digits"));
+  });
+
+  test("a package.json that is not JSON", async () => {
+    write("package.json", "{name: 'x'}");
+    await expect(nameIn(".")).rejects.toThrow(input(`${join(top, "package.json")}: it is not JSON`));
+  });
+
+  test.each(["null", "[]", '"text"', '{"name": 7}', '{"name": ""}'])("no name in %s", async (content) => {
+    write("package.json", content);
+    await expect(nameIn(".")).rejects.toThrow(input("this folder is in no repository"));
+  });
+});
