@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+// oxlint-disable-next-line import/no-unassigned-import -- it has to be evaluated before the imports below are
+import "./node-version.js";
 import build from "../dist/build.json" with { type: "json" };
 import { runProgram } from "../dist/cli/program/program.js";
 import { COMMAND_LOADERS } from "../dist/commands.js";
