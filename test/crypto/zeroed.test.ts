@@ -1,0 +1,84 @@
+import { createCipheriv } from "node:crypto";
+import { afterEach, expect, test, vi } from "vitest";
+import { BOX_OVERHEAD_BYTES, openBox, sealBox } from "../../src/crypto/box.ts";
+import { withKey } from "../../src/crypto/subkeys.ts";
+import { x25519PublicKey } from "../../src/crypto/x25519.ts";
+import { seededRandom } from "../vault/fixture.ts";
+
+const KEY = new Uint8Array(32).fill(7);
+const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+const draw = (seed: string, length: number): Uint8Array => seededRandom(seed).bytes(length);
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Every array that is zeroed from now on, that of `prototype` alone: a Buffer's `fill` is another one than a Uint8Array's. */
+function zeroedOf(prototype: Uint8Array): Uint8Array[] {
+  const zeroed: Uint8Array[] = [];
+  const { fill } = prototype;
+  vi.spyOn(prototype, "fill").mockImplementation(function (this: Uint8Array, ...given) {
+    zeroed.push(this);
+    return fill.apply(this, given);
+  });
+  return zeroed;
+}
+
+test.each([0, 1, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 5 * 2 ** 19])(
+  "a box of %i bytes is what one call of AES-GCM makes, and opens",
+  (length) => {
+    const plaintext = draw("plaintext", length);
+    const box = sealBox(seededRandom("nonce"), KEY, "aad", plaintext);
+    const cipher = createCipheriv("aes-256-gcm", KEY, draw("nonce", 12));
+    cipher.setAAD(Buffer.from("aad"));
+    const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
+    expect(box).toHaveLength(length + BOX_OVERHEAD_BYTES);
+    // A comparison that says where two megabytes differ would take longer than all else.
+    expect(Buffer.compare(box, Buffer.concat([draw("nonce", 12), ciphertext, cipher.getAuthTag()]))).toBe(0);
+    expect(Buffer.compare(openBox(KEY, "aad", box, "it"), plaintext)).toBe(0);
+  },
+);
+
+test("the pieces that a box was opened in are zeroed", () => {
+  const box = sealBox(seededRandom("box"), KEY, "aad", draw("plaintext", 2 ** 20 + 1));
+  const zeroed = zeroedOf(Buffer.prototype);
+  const opened = openBox(KEY, "aad", box, "it");
+  expect(zeroed.map(({ length }) => length)).toEqual([2 ** 20, 1]);
+  expect(zeroed.map(isZero)).toEqual([true, true]);
+  expect(isZero(opened)).toBe(false);
+});
+
+test("what was decrypted under a wrong tag is zeroed, and given to nobody", () => {
+  const box = sealBox(seededRandom("box"), KEY, "aad", Buffer.from("plaintext"));
+  const zeroed = zeroedOf(Uint8Array.prototype);
+  expect(() => openBox(KEY, "another", box, "it")).toThrow("it does not decrypt");
+  expect(zeroed.map(({ length }) => length)).toEqual(["plaintext".length]);
+  expect(zeroed.every(isZero)).toBe(true);
+});
+
+test("a key is zeroed once its one use is over, well or not", () => {
+  const key = Uint8Array.from(KEY);
+  expect(withKey(key, (given) => given.slice())).toEqual(KEY);
+  expect(isZero(key)).toBe(true);
+  const again = Uint8Array.from(KEY);
+  const use = () => {
+    throw new TypeError("the use failed");
+  };
+  expect(() => withKey(again, use)).toThrow("the use failed");
+  expect(isZero(again)).toBe(true);
+});
+
+test("the DER form that an X25519 private key is read from is zeroed", () => {
+  const seed = draw("seed", 32);
+  const made: Buffer[] = [];
+  const { concat } = Buffer;
+  vi.spyOn(Buffer, "concat").mockImplementation((parts, ...more) => {
+    const whole = concat(parts, ...more);
+    made.push(whole);
+    return whole;
+  });
+  expect(x25519PublicKey(seed)).toHaveLength(32);
+  expect(made.map(({ length }) => length)).toEqual([48]);
+  expect(made.every(isZero)).toBe(true);
+  expect(isZero(seed)).toBe(false);
+});
