@@ -50,6 +50,11 @@ export abstract class VsyncError extends Error {
 export class InputError extends VsyncError {
   readonly name = "InputError";
   readonly code = "INPUT";
+
+  /** Whoever gave it is told what to give. */
+  constructor(message: string, { hint }: Required<ErrorDetails>) {
+    super(message, { hint });
+  }
 }
 
 /** The user ended a prompt or a command with Ctrl-C. */

@@ -25,14 +25,20 @@ export function fileStorePath(endpoint: string, bucket: string, prefix: string, 
 
 /** The folder of the bucket. It is never made as a by-product: where it is missing, a disk may not be mounted. */
 export function fileStoreRoot(endpoint: string, bucket: string): string {
-  if (!isSegment(bucket)) throw new InputError(`${JSON.stringify(bucket)} cannot be the bucket of a directory store`);
+  if (!isSegment(bucket)) {
+    throw new InputError(`${JSON.stringify(bucket)} cannot be the bucket of a directory store`, {
+      hint: "name a folder below the endpoint, as in --bucket=vaults",
+    });
+  }
   return `${endpointFolder(endpoint)}/${bucket}`;
 }
 
 /** The folder that the keys are relative to, with a trailing slash. */
 export function fileStoreFolder({ endpoint, bucket, prefix }: FileStoreLocation): string {
   if (!prefix.endsWith("/") || !prefix.slice(0, -1).split("/").every(isSegment)) {
-    throw new InputError(`${JSON.stringify(prefix)} cannot be the prefix of a directory store`);
+    throw new InputError(`${JSON.stringify(prefix)} cannot be the prefix of a directory store`, {
+      hint: `name folders, each with a / after it, as in --prefix=api/prod/; none is ., .. or ${WORK_FOLDER}`,
+    });
   }
   return `${fileStoreRoot(endpoint, bucket)}/${prefix}`;
 }
@@ -40,13 +46,20 @@ export function fileStoreFolder({ endpoint, bucket, prefix }: FileStoreLocation)
 /** The endpoint of an absolute path: the inverse of what `fileStorePath` does with it. */
 export function fileEndpoint(folder: string): string {
   const segments = folder.replace(/\/+$/, "").split("/");
-  if (segments[0] !== "" || segments.length < 2) throw new InputError(`${folder} is no absolute path below /`);
+  if (segments[0] !== "" || segments.length < 2) {
+    throw new InputError(`${folder} is no absolute path below /`, {
+      hint: "set XDG_DATA_HOME to an absolute path, or name the store with --endpoint=file:///…",
+    });
+  }
   return SCHEME + segments.map(encodeURIComponent).join("/");
 }
 
 export function checkKey(key: string): string {
-  if (!key.split("/").every(isSegment))
-    throw new InputError(`${JSON.stringify(key)} cannot be a key of a directory store`);
+  if (!key.split("/").every(isSegment)) {
+    throw new InputError(`${JSON.stringify(key)} cannot be a key of a directory store`, {
+      hint: "look at who can write the manifest: vsync names no object so",
+    });
+  }
   return key;
 }
 

@@ -123,11 +123,19 @@ function checkBounds(bundle: Uint8Array, base: CommitBase, draft: Draft, nowMs: 
     });
   }
   const fault = canonicalFault(draft.meta);
-  if (fault !== null) throw new InputError(`the audit meta cannot be written: it ${fault}`);
+  if (fault !== null) {
+    throw new InputError(`the audit meta cannot be written: it ${fault}`, {
+      hint: "give plain text, as in --meta ticket=OPS-7",
+    });
+  }
   const key = bundleKey(formatTs(firstTsMs(nowMs, currentTs(base)) + MAX_BUNDLE_KEY_TRIES));
   const manifest = nextManifest(base, draft, { key, bundle, nowMs, previousRow: new Uint8Array() });
   const bytes = encodeManifest(manifest, draft.signingKey);
-  if (bytes.length > MAX_MANIFEST_BYTES) throw new InputError("note and meta do not fit: a manifest has at most 1 MiB");
+  if (bytes.length > MAX_MANIFEST_BYTES) {
+    throw new InputError("note and meta do not fit: a manifest has at most 1 MiB", {
+      hint: "shorten --note and --meta, and name where the rest stands",
+    });
+  }
   refuseUnreadable(bytes);
 }
 
@@ -136,7 +144,11 @@ function refuseUnreadable(manifest: Uint8Array): void {
   try {
     parseManifest(manifest);
   } catch (error) {
-    if (error instanceof NotAuthenticError) throw new InputError(`this cannot be committed: ${error.message}`);
+    if (error instanceof NotAuthenticError) {
+      throw new InputError(`this cannot be committed: ${error.message}`, {
+        hint: "look at --note, --meta and the names of this machine and user, which the audit row tells",
+      });
+    }
     throw error;
   }
 }

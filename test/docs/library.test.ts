@@ -17,7 +17,7 @@ const wordsIn = (cell = ""): string[] => [...cell.matchAll(/`([A-Za-z0-9_]+)/g)]
 describe("docs/library.md", () => {
   test("has every error class and its code", () => {
     const { Vsync: _, VsyncError, AuditBrokenError, ...others } = library;
-    const simple = Object.values(others).map((Class) => new Class("it"));
+    const simple = Object.values(others).map((Class) => new Class("it", { hint: "" }));
     const errors = [...simple, new AuditBrokenError(1, "it")];
     expect(errors.every((error) => error instanceof VsyncError)).toBe(true);
     const written = tableOf("Errors").map(([name, code]) => [...wordsIn(name), ...wordsIn(code)].join(" "));

@@ -86,7 +86,9 @@ describe("the fuzzer", () => {
 
   test("takes no other error, and no message with a control character, for a refusal", () => {
     expect(() => checkRefusal(new TypeError("oops"), [InputError])).toThrow("oops");
-    expect(() => checkRefusal(new InputError("a\u001b[31m"), [InputError])).toThrow("an unprintable message");
-    expect(() => checkRefusal(new InputError("plain"), [InputError])).not.toThrow();
+    expect(() => checkRefusal(new InputError("a\u001b[31m", { hint: "" }), [InputError])).toThrow(
+      "an unprintable message",
+    );
+    expect(() => checkRefusal(new InputError("plain", { hint: "" }), [InputError])).not.toThrow();
   });
 });

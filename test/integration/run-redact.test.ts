@@ -64,6 +64,15 @@ test.each([
   expect(stdout).toBe(`ready\n${output}`);
 });
 
+test("a signal ends vsync where the program has ended, and what it left behind holds its output open", async () => {
+  const left = "trap '' TERM; while kill -0 $$ 2>/dev/null; do sleep 0.05; done; while echo alone; do sleep 0.05; done";
+  const child = spawnVsync(["--redact", "--", "sh", "-c", `(${left}) & exit 5`]);
+  child.stdout?.once("data", () => child.kill("SIGTERM"));
+  const giveUp = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  expect(await once(child, "close")).toEqual([null, "SIGTERM"]);
+  clearTimeout(giveUp);
+});
+
 test("the program waits for a slow reader", async () => {
   const script =
     "process.stdout.write(Buffer.alloc(20_000_000, 'planted-token ')); process.stderr.write('all written')";

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmod } from "node:fs/promises";
+import { chmod, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeDocument } from "../../src/cli/config/config-document.ts";
@@ -59,6 +59,13 @@ describe("the hidden call that the scripts make", () => {
   });
 });
 
+test("a named pipe or a device in a dotenv file's place does not hold up whoever is typing", async () => {
+  await symlink("/dev/zero", join(sandbox.work, ".env.zero"));
+  spawnSync("mkfifo", [join(sandbox.work, ".env.pipe")]);
+  expect(await words(["get", "pipe", ""])).toMatchObject({ stderr: "", exitCode: 0 });
+  expect(await words(["get", "zero", ""])).toMatchObject({ stderr: "", exitCode: 0 });
+});
+
 test("another shell is refused", async () => {
   expect(await sandbox.run(["completion", "tcsh"])).toEqual({
     stdout: "",
@@ -116,6 +123,23 @@ describe("a real shell", () => {
   test.runIf(isInstalled("bash"))("bash", () =>
     expectCompleted("bash", "home/rc", ["--rcfile", join(sandbox.home, "rc"), "-i"], "vsync.bash"),
   );
+
+  test.runIf(isInstalled("bash")).each([
+    ["push prod --from=x", "<push><prod><--from=x$(touch gone)>"],
+    ["run prod -- ./x", "<run><prod><--><./x$(touch gone)>"],
+  ])("a bash without compopt, as 3.2, runs no file's name: %s", async (typed, completed) => {
+    await chmod(await sandbox.write("work/x$(touch gone)", ""), 0o755);
+    await sandbox.write("home/vsync.bash", (await sandbox.run(["completion", "bash"])).stdout);
+    await sandbox.write("home/rc", `cd ${sandbox.work}\nPS1='ready> '\nenable -n compopt\n${RC["bash"]}`);
+    await using own = await openSandbox(["bash", "--rcfile", join(sandbox.home, "rc"), "-i"]);
+    const PATH = `${join(sandbox.home, "bin")}:/usr/local/bin:/usr/bin:/bin`;
+    const session = await own.terminal([], { env: { HOME: sandbox.home, PATH }, showStdout: true });
+    await session.shows("ready> ");
+    session.press(`vsync ${typed}${TAB}\r`);
+    await session.shows(completed);
+    session.answer("exit");
+    await session.end();
+  });
 
   test.runIf(isInstalled("zsh"))("zsh", () => expectCompleted("zsh", "home/.zshrc", ["-i"], "zfunc/_vsync"));
 

@@ -111,6 +111,7 @@ describe("refused, and nothing is written", () => {
     ],
     [["--format=json", "--only=ULR"], 'the vault has no "ULR"', "did you mean URL?"],
     [["--format=json", "--out=-"], "--out names a file", "without --out the result goes to stdout"],
+    [["--format=json", "--out="], "--out names a file", "without --out the result goes to stdout"],
     [
       ["--format=json", "--out=link"],
       "link is a symbolic link, which is not followed",

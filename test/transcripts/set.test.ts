@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openVaultHome, PASSPHRASE, type VaultHome } from "../integration/vault-home.ts";
 
@@ -25,6 +27,19 @@ describe("vsync set", () => {
     expect(await set(["prod", "FIRST"], "1")).toEqual(wrote("✓ Nothing to set: prod holds just this\n"));
     expect((await home.must("pull", "prod", "--stdout")).stdout).toBe("SECOND=2\nFIRST=1\n");
     expect((await home.must("status", "prod", "--json")).stdout).toContain('"seenGen": 3');
+  });
+
+  test("a named pipe is refused, which nothing could interrupt waiting for", async () => {
+    spawnSync("mkfifo", [join(home.sandbox.work, "pipe")]);
+    const refused = failed("the file that --from-file names is a named pipe", "pipe it in with --from-file=-");
+    expect(await home.run(["set", "prod", "KEY", "--from-file=pipe"])).toEqual(refused);
+  });
+
+  test("a device without end is read as far as a vault goes", async () => {
+    const ran = await home.run(["set", "prod", "KEY", "--from-file=/dev/zero"]);
+    expect(ran).toMatchObject({ stdout: "", exitCode: 1 });
+    expect(ran.stderr).toContain("the file that --from-file names has more than ");
+    expect((await home.run(["push", "prod", "--from=/dev/zero"])).stderr).toContain("/dev/zero has more than ");
   });
 
   test.each([

@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { listDotenvEnvs } from "../config/dotenv-files.ts";
 import { listEnvs, listRepos } from "../config/local-config.ts";
 import { findRepo } from "../config/repo-name.ts";
 import { workingFolder } from "../config/target.ts";
 import { parseDotenv } from "../items/dotenv.ts";
+import { readWhole } from "../items/push-input.ts";
 
 /** Larger files are read when they are pushed, not while somebody types. */
 const MAX_DOTENV_BYTES = 4 * 1024 * 1024;
@@ -36,10 +36,9 @@ export function knownNames(variables: Readonly<Record<string, string | undefined
 
 /** None where the file cannot be read: whoever is typing is not told so here. */
 async function namesIn(path: string): Promise<readonly string[]> {
-  const bytes = await readFile(path).catch(() => null);
-  if (bytes === null || bytes.length > MAX_DOTENV_BYTES) return [];
   try {
-    return parseDotenv(bytes, path).entries.map(({ name }) => name);
+    const bytes = (await readWhole(path, "")).data.expose();
+    return bytes.length > MAX_DOTENV_BYTES ? [] : parseDotenv(bytes, path).entries.map(({ name }) => name);
   } catch {
     return [];
   }

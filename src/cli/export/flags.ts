@@ -21,7 +21,8 @@ export interface ExportFlags {
 
 /** What takes no vault is refused before one is opened. */
 export function checkExportFlags({ format, out, name, namespace }: ExportFlags): void {
-  if (out === "-") throw new InputError("--out names a file", { hint: "without --out the result goes to stdout" });
+  if (out === "-" || out === "")
+    throw new InputError("--out names a file", { hint: "without --out the result goes to stdout" });
   if (format === "k8s") checkSecretMetadata({ name, namespace });
   else if (name !== undefined || namespace !== undefined) {
     throw new InputError("--name and --namespace are those of a Kubernetes Secret", {

@@ -1,9 +1,10 @@
 import { isUtf8 } from "node:buffer";
-import { readFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
+import { isNamedPipe, readAtMost } from "../items/bounded-file.ts";
 import { requireOne } from "../items/item-words.ts";
 import { readBinary } from "../items/push-input.ts";
 import { isVariableName } from "../items/variable-name.ts";
@@ -83,8 +84,18 @@ async function readGiven(name: string, input: SetInput, { prompter, stdin }: Sec
 
 async function readFrom(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    if (isNamedPipe(path, await stat(path))) {
+      throw new InputError("the file that --from-file names is a named pipe", {
+        hint: "pipe it in with --from-file=-",
+      });
+    }
+    const bytes = await readAtMost(path, MAX_BUNDLE_BYTES);
+    if (bytes.length <= MAX_BUNDLE_BYTES) return bytes;
+    throw new InputError(`the file that --from-file names has more than ${MAX_BUNDLE_BYTES} bytes`, {
+      hint: "keep it elsewhere, and its location and key here",
+    });
   } catch (error) {
+    if (error instanceof InputError) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
     const why = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
     throw new InputError(`the file that --from-file names ${why}`, { hint: "name a file, not the value: - is stdin" });

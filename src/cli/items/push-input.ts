@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { open, readFile, stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
@@ -7,6 +7,7 @@ import { itemNameFault } from "../../vault/item.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Stdin } from "../terminal/stdin.ts";
+import { isNamedPipe, readAtMost } from "./bounded-file.ts";
 import { parseDotenv } from "./dotenv.ts";
 
 export interface PushSources {
@@ -44,18 +45,19 @@ const FROM_HINT = "name the dotenv file with --from=<file>, or pipe it in with -
 export async function readTextFile(path: string, hint: string): Promise<Uint8Array> {
   try {
     const stats = await stat(path);
-    // Opening a named pipe waits for its other end, and cannot be interrupted. `<(command)` has one.
-    if (stats.isFIFO() && !/^\/(dev|proc)\//.test(path)) {
+    if (isNamedPipe(path, stats)) {
       throw new InputError(`${path} is a named pipe`, { hint: "pipe it in with --from=-" });
     }
-    if (stats.size > MAX_BUNDLE_BYTES) throw tooLarge(path, stats.size);
-    return await readFile(path);
+    if (stats.size > MAX_BUNDLE_BYTES) throw tooLarge(path, String(stats.size));
+    const bytes = await readAtMost(path, MAX_BUNDLE_BYTES);
+    if (bytes.length > MAX_BUNDLE_BYTES) throw tooLarge(path, `more than ${MAX_BUNDLE_BYTES}`);
+    return bytes;
   } catch (error) {
     throw unreadable(path, error, hint);
   }
 }
 
-function tooLarge(path: string, bytes: number): InputError {
+function tooLarge(path: string, bytes: string): InputError {
   return new InputError(`${path} has ${bytes} bytes: a vault holds ${MAX_BUNDLE_BYTES} in all`, {
     hint: "keep it elsewhere, and its location and key here",
   });
@@ -84,7 +86,7 @@ export async function readWhole(path: string, hint: string): Promise<{ mode: num
     await using handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = await handle.stat();
     if (!stats.isFile()) throw new InputError(`${path} is no regular file`, { hint });
-    if (stats.size > MAX_BUNDLE_BYTES) throw tooLarge(path, stats.size);
+    if (stats.size > MAX_BUNDLE_BYTES) throw tooLarge(path, String(stats.size));
     return { mode: stats.mode & 0o777, data: Secret.ofBytes(await handle.readFile()) };
   } catch (error) {
     throw unreadable(path, error, hint);

@@ -27,16 +27,19 @@ export async function runChild(
   const handlers = [...FROM_SUPERVISORS.map(handOn), ...FROM_TERMINALS.map(isatty(0) ? ignore : handOn)];
   // Before the program is there: one that comes while it is being started is handed on once it runs.
   for (const [signal, handler] of handlers) process.on(signal, handler);
+  const letGo = () => handlers.forEach(([signal, handler]) => process.off(signal, handler));
   try {
     child = start(commandLine, env, output.stdio);
     const passedOn = output.passOn(child);
     // Looked at below, once the program has ended.
     passedOn.catch(() => undefined);
     const exitCode = await exitOf(child, commandLine, env);
+    // What the program has left behind may hold its output open for ever: from here on a signal ends this process.
+    letGo();
     await passedOn;
     return exitCode;
   } finally {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
+    letGo();
   }
 }
 
