@@ -53,8 +53,8 @@ async function writeNew(path: string, bytes: string | Uint8Array): Promise<void>
   }
 }
 
-/** Makes the rename outlast a power cut, where the platform can flush a folder. */
-async function syncFolder(folder: string): Promise<void> {
+/** Makes a new name in the folder outlast a power cut, as its content does, where the platform can flush a folder. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => null);
   await handle?.sync().catch(() => undefined);
   await handle?.close();

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import type { Secret } from "../../crypto/secret.ts";
 import { ConflictError, InputError, ManifestSwapFailedError } from "../../errors.ts";
 import type { CommitPhase, CommitPorts } from "../../vault/commit.ts";
+import { syncFolder } from "../config/private-file.ts";
 import type { Output } from "../terminal/output.ts";
 
 /**
@@ -141,13 +142,6 @@ async function writeNew(path: string, passphrase: Secret, env: string): Promise<
   } finally {
     await handle.close();
   }
-}
-
-/** The name must outlast a power cut as the content does, where the platform can flush a folder. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r").catch(() => null);
-  await handle?.sync().catch(() => undefined);
-  await handle?.close();
 }
 
 function remove(path: string, output: Output): void {
