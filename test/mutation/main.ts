@@ -70,6 +70,8 @@ function optionsOf(folder: string, file: string, cache: string): object {
     vitest: { configFile: "test/mutation/vitest.config.ts", related: false },
     coverageAnalysis: "perTest",
     concurrency: 1,
+    // Beside other work a test may take long, and what ends as a loop counts as noticed.
+    timeoutMS: 20_000,
     // What runs while a module loads would have to be tried by every test.
     ignoreStatic: true,
     reporters: ["clear-text", "json", "progress-append-only"],
