@@ -86,6 +86,7 @@ describe.each([
     expect(await rejection(open(world, NEW))).toMatchObject({
       name: "NotAuthenticError",
       message: "the manifest's signer is not endorsed by this passphrase (slot p2)",
+      hint: "someone without the passphrase wrote this manifest: do not use it, look at who can write the bucket",
     });
   });
 

@@ -4,7 +4,7 @@ import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableErr
 import { MANIFEST_KEY } from "../../src/vault/keys.ts";
 import { openVault } from "../../src/vault/open.ts";
 import { type Expectation, openManifest } from "../../src/vault/open-manifest.ts";
-import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
+import { findSlot, PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
 import { rotatePassphrase } from "../../src/vault/rotate.ts";
 import { LAST_INSTANT_MS } from "../../src/vault/timestamp.ts";
 import { MemoryStore } from "../support/memory-store.ts";
@@ -138,6 +138,16 @@ describe("deriving", () => {
     expect(keys.isStarted(cost)).toBe(false);
   });
 
+  test("for a slot whose cost is out of bounds is refused, by whatever way its entry has come", async () => {
+    const { passphraseEntries } = await openVault(world, { passphrase: Secret.ofText(OLD), expect: { env: ENV } });
+    const [entry = expect.unreachable()] = passphraseEntries;
+    const altered = { ...entry, kdf: { ...entry.kdf, memory_kib: 1 } };
+    expect(await rejection(findSlot(new PassphraseKeys(Secret.ofText(OLD)), [altered]))).toMatchObject({
+      name: "NotAuthenticError",
+      message: "the manifest is refused: key derivation memoryKiB is 1, outside 8192…1048576",
+    });
+  });
+
   test("that fails, and that nobody waits for, is no unhandled rejection", async () => {
     const keys = new PassphraseKeys(Secret.ofText(OLD));
     const failing = keys.of({ ...cost, iterations: 0 });
@@ -148,7 +158,7 @@ describe("deriving", () => {
 
 describe("a rotation", () => {
   test.each([
-    ["is empty", "", "the new passphrase is empty", undefined],
+    ["is empty", "", "the new passphrase is empty", "give one, or let --generate draw it"],
     ["is the old one", OLD, "the new passphrase is the old one", "choose another, or let --generate draw one"],
   ])("whose new passphrase %s", async (_name, to, message, hint) => {
     const error = await rejection(rotatePassphrase(world, rotateRequest(OLD, to)));

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Secret } from "../../src/crypto/secret.ts";
+import { type OpenedVault } from "../../src/vault/open.ts";
+import { openBundle, openSigningKey, type SlotKey, sealsOf } from "../../src/vault/open-bundle.ts";
+import { HOUR_MS, NEW, OLD, open, pushedWorld, rejection, rotate, type World } from "./fixture.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = await pushedWorld({ A: "the first", B: "the second" });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+
+/** Every secret that is destroyed from now on. */
+function destroyedFromNow(): Secret[] {
+  const destroyed: Secret[] = [];
+  const { destroy } = Secret.prototype;
+  vi.spyOn(Secret.prototype, "destroy").mockImplementation(function (this: Secret) {
+    destroyed.push(this);
+    destroy.call(this);
+  });
+  return destroyed;
+}
+
+function bytesOf({ manifest }: OpenedVault): Uint8Array {
+  return world.store.bucket.get(manifest.bundle.key)?.bytes ?? expect.unreachable();
+}
+
+function opening({ manifest, unlocked }: OpenedVault, bytes: Uint8Array, more: Partial<SlotKey> = {}) {
+  const { entry, key } = unlocked;
+  const by = { slot: entry.slot, seed: key.seed, seals: sealsOf(entry), ...more };
+  return openBundle(bytes, manifest.vault, manifest.gen, by);
+}
+
+/** The bundle with one bit of its index's box altered. */
+function withIndexAltered(bytes: Uint8Array): Uint8Array {
+  const end = bytes.indexOf(0x0a);
+  const header = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString()) as { index: string };
+  const index = Buffer.from(header.index, "base64");
+  index[index.length - 1] = (index.at(-1) ?? 0) ^ 1;
+  const text = JSON.stringify({ ...header, index: index.toString("base64") });
+  return Buffer.concat([Buffer.from(`${text}\n`), bytes.subarray(end + 1)]);
+}
+
+test.each([
+  ["an operator", OLD, 2, false],
+  ["a reader", OLD, 1, true],
+])("%s's bundle that does not open leaves no key", async (_name, passphrase, keys, inGrace) => {
+  if (inGrace) await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+  const vault = await open(world, passphrase);
+  const altered = withIndexAltered(bytesOf(vault));
+  const destroyed = destroyedFromNow();
+  expect(await rejection(opening(vault, altered))).toMatchObject({
+    name: "BundleCorruptError",
+    message: "the bundle's index does not decrypt",
+  });
+  expect(destroyed.map((it) => [it.expose().length, isZero(it.expose())])).toEqual(
+    Array.from({ length: keys }, () => [32, true]),
+  );
+});
+
+test("nor, where one item does not decrypt, what the items before it held", async () => {
+  const vault = await open(world, OLD);
+  const bytes = Uint8Array.from(bytesOf(vault));
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  const destroyed = destroyedFromNow();
+  expect(await rejection(opening(vault, bytes))).toMatchObject({ name: "BundleCorruptError" });
+  expect(destroyed.map((it) => it.expose().length)).toEqual(["the first".length, 32, 32]);
+  expect(destroyed.every((it) => isZero(it.expose()))).toBe(true);
+});
+
+test("one that opens keeps its keys until whoever opened it is done", async () => {
+  const vault = await open(world, OLD);
+  const destroyed = destroyedFromNow();
+  const { key, items } = await opening(vault, bytesOf(vault));
+  expect(destroyed).toEqual([]);
+  expect([isZero(key.rootKey.expose()), items.length]).toEqual([false, 2]);
+});
+
+test("a slot that seals another key than its entry says is refused", async () => {
+  const vault = await open(world, OLD);
+  expect(await rejection(opening(vault, bytesOf(vault), { seals: "R" }))).toMatchObject({
+    name: "BundleCorruptError",
+    message: "the bundle has a slot p1 that seals O, not R",
+  });
+});
+
+test("the signing key's PKCS#8 form is zeroed once it has been read", async () => {
+  const { header, key } = (await open(world, OLD)).bundle;
+  const operatorKey = key.seals === "O" ? key.operatorKey : expect.unreachable();
+  const zeroed: Uint8Array[] = [];
+  const { fill } = Uint8Array.prototype;
+  vi.spyOn(Uint8Array.prototype, "fill").mockImplementation(function (this: Uint8Array, ...given) {
+    zeroed.push(this);
+    return fill.apply(this, given);
+  });
+  expect(openSigningKey(header, operatorKey).publicKey).toHaveLength(32);
+  expect(zeroed.map(({ length }) => length)).toEqual([32, 48]);
+  expect(zeroed.every(isZero)).toBe(true);
+});
