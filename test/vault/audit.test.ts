@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
+import { signNote } from "../../src/crypto/note.ts";
 import { AuditBrokenError } from "../../src/errors.ts";
 import { encodeAuditRow, parseAuditRow } from "../../src/vault/audit-row.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
@@ -179,6 +180,39 @@ describe("a row by itself, well signed", () => {
     expect(parseAuditRow(encodeAuditRow(vault.manifest, signingKey), expectation).row.gen).toBe(4);
     const row = encodeAuditRow({ ...vault.manifest, ...altered }, signingKey);
     expect(() => parseAuditRow(row, expectation)).toThrow(`audit row 4 ${said}`);
+  });
+
+  test("of a later format: upgrade", () => {
+    const { vault, signingKey } = stood.get(4) ?? expect.unreachable();
+    const { vault: id, signer } = vault.manifest;
+    const text = Buffer.from(encodeAuditRow(vault.manifest, signingKey)).toString().split("\n")[0] ?? "";
+    const later = signNote(`${text.replace("vsync-audit-v1", "vsync-audit-v2")}\n`, `vsync/${id}`, signingKey);
+    expect(() => parseAuditRow(later, { vault: id, gen: 4, signer })).toThrow(
+      expect.objectContaining({
+        name: "AuditBrokenError",
+        row: 4,
+        message: 'audit row 4 has the unknown format "vsync-audit-v2"',
+        hint: "upgrade vsync: a later version may have written this vault",
+      }),
+    );
+  });
+
+  test("says where to look, and leaves faults of the program what they are", () => {
+    const { vault, signingKey } = stood.get(4) ?? expect.unreachable();
+    const row = encodeAuditRow(vault.manifest, signingKey);
+    const { signer } = vault.manifest;
+    const hint =
+      "rows are never rewritten: look at who can write the bucket, and at its object versions if it keeps them";
+    const other = { vault: OTHER_VAULT, gen: 4, signer };
+    expect(() => parseAuditRow(row, other)).toThrow(expect.objectContaining({ hint, row: 4 }));
+    const failed = new TypeError("a fault of the program");
+    const failing = {
+      ...other,
+      get vault(): string {
+        throw failed;
+      },
+    };
+    expect(() => parseAuditRow(row, failing)).toThrow(failed);
   });
 
   test("that links where it must not, or does not where it must", () => {
