@@ -8,7 +8,7 @@ interface Waiting {
 
 /**
  * Orders the requests of writers that run at once, one request at a time, by a seed and not by luck: the next request is
- * chosen only when each writer that is still running waits with one. Every writer's first request goes first, so that all
+ * chosen only when each writer that is still running waits with one; a writer may wait with several. Every writer's first request goes first, so that all
  * of them have begun before any has got far.
  */
 export class Interleaving {
@@ -30,7 +30,9 @@ export class Interleaving {
     for (let writer = 0; writer < writers; writer++) this.#running.add(writer);
     return Promise.allSettled(
       Array.from({ length: writers }, (_, writer) =>
-        write({ before: () => this.#wait(writer) }, writer).finally(() => this.#end(writer)),
+        write({ before: () => this.#wait(writer), after: () => this.#release() }, writer).finally(() =>
+          this.#end(writer),
+        ),
       ),
     );
   }

@@ -274,14 +274,21 @@ class FaultyWay implements FaultHook {
   async before(request: StoreRequest): Promise<void> {
     await this.#turn.before?.(request);
     this.#asked++;
-    if (this.#fault?.lasting === true) throw this.#fault.error();
+    if (this.#fault?.lasting === true) await this.#fail(this.#fault, request);
     if (this.#asked !== this.#at) return;
     this.#fault = this.#dice.pick(faultsOf(request));
     this.met = true;
-    if (this.#fault.when === "before") throw this.#fault.error();
+    if (this.#fault.when === "before") await this.#fail(this.#fault, request);
   }
 
-  after(): void {
+  /** A request that fails is over, too: another one of the same command may be waiting. */
+  async #fail(fault: Fault, request: StoreRequest): Promise<never> {
+    await this.#turn.after?.(request);
+    throw fault.error();
+  }
+
+  async after(request: StoreRequest): Promise<void> {
+    await this.#turn.after?.(request);
     if (this.#asked === this.#at && this.#fault?.when === "after") throw this.#fault.error();
   }
 }
