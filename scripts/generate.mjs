@@ -6,6 +6,7 @@ import { cliReference } from "./generate/cli-reference.mjs";
 import { exitCodes } from "./generate/exit-codes.mjs";
 import { loadManifest } from "./generate/manifest.mjs";
 import { performance } from "./generate/performance.mjs";
+import { readme } from "./generate/readme.mjs";
 import { reliability } from "./generate/reliability.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -18,11 +19,13 @@ function fail(message) {
 async function generate() {
   const pjson = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const manifest = await loadManifest(pjson);
+  const results = JSON.parse(readFileSync(join(root, "bench/results.json"), "utf8"));
   return new Map([
     ["oclif.manifest.json", `${JSON.stringify(manifest, null, 2)}\n`],
     ["docs/cli.md", cliReference(manifest, pjson.oclif.bin)],
     ["docs/exit-codes.md", exitCodes(readFileSync(join(root, "src/errors.ts"), "utf8"))],
-    ...performance(JSON.parse(readFileSync(join(root, "bench/results.json"), "utf8"))),
+    ...performance(results),
+    ["README.md", readme(readFileSync(join(root, "README.md"), "utf8"), results)],
     ["docs/reliability.md", reliability(root)],
   ]);
 }

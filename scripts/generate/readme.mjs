@@ -1,0 +1,49 @@
+import { table } from "./markdown.mjs";
+
+const BEGIN = "<!-- written by `npm run generate` from bench/results.json -->\n";
+const END = "<!-- /generated -->";
+
+const number = (value) => String(value >= 100 ? Math.round(value) : Math.round(value * 10) / 10);
+const isOurs = ({ program }) => program.startsWith("vsync");
+const isOther = ({ program }) => program !== "control" && !isOurs({ program });
+
+/** README.md with the numbers of the last run of `npm run bench` between its two marks. */
+export function readme(text, results) {
+  const [before, rest] = text.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (after === undefined) throw new Error("README.md has lost the marks between which its numbers go");
+  return `${before}${BEGIN}\n${numbers(results)}\n\n${END}${after}`;
+}
+
+function numbers({ rows, kdf, date, machine }) {
+  const group = (name) => rows.filter((row) => row.group === name);
+  const mint = group("start-up").find(
+    ({ name, program }) => name === "runtime-token --no-validate" && program === "binary",
+  );
+  const least = group("open a directory, exec true").find(
+    ({ name, program }) => name.startsWith("least") && program === "binary",
+  );
+  const [read, change] = ["read 50 secrets for one process", "change the passphrase"].map(group);
+  const cells = [
+    ["mint a token, offline", number(mint.wallMs.median), `\`node -e 0\` ${number(mint.wallMs.median / mint.ratio)}`],
+    ["open 50 secrets and start a program", ours(read), others(read)],
+    ["change the passphrase", ours(change), others(change)],
+  ];
+  const cost = `Argon2id, ${kdf.memoryKiB / 1024} MiB, ${kdf.iterations} passes`;
+  return [
+    `Whole processes of the single binary, medians in milliseconds, measured on ${date} on ${machine.cores} cores. Opening includes one key`,
+    `derivation (${cost}), changing the passphrase two: they are slow on purpose. At the least cost that the format allows, opening`,
+    `takes ${number(least.wallMs.median)} ms. The other tools do different things: [what each one does](docs/performance.md#beside-other-tools) belongs to its number.`,
+    "",
+    table(["work", "vsync", "others"], cells),
+  ].join("\n");
+}
+
+function ours(rows) {
+  return number(rows.find(({ program }) => program === "vsync (binary)").wallMs.median);
+}
+
+function others(rows) {
+  const sorted = rows.filter(isOther).toSorted((a, b) => a.wallMs.median - b.wallMs.median);
+  return sorted.map(({ program, wallMs }) => `${program} ${number(wallMs.median)}`).join(", ");
+}
