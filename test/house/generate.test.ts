@@ -45,7 +45,7 @@ let root: string;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "vsync-generate-"));
-  for (const path of ["package.json", "bench", "scripts", "src", ...FAULTS]) {
+  for (const path of ["package.json", "README.md", "bench", "scripts", "src", ...FAULTS]) {
     await cp(join(repository, path), join(root, path), { recursive: true });
   }
   await symlink(join(repository, "node_modules"), join(root, "node_modules"));
@@ -87,6 +87,22 @@ test.each(GENERATED)("the check names %s where it is missing", async (path) => {
   const { code, stderr } = await generate("--check");
   expect(code).toBe(1);
   expect(stderr).toContain(`${path} is not what the source says`);
+});
+
+test("the readme's numbers are written afresh between their marks, and nothing else", async () => {
+  await generate();
+  const readme = await read("README.md");
+  await writeFile(join(root, "README.md"), readme.replace("| change the passphrase | ", "| change the passphrase | 1"));
+  expect((await generate("--check")).stderr).toContain("README.md is not what the source says");
+  await generate();
+  expect(await read("README.md")).toBe(readme);
+});
+
+test("a readme without the marks is refused by name", async () => {
+  await writeFile(join(root, "README.md"), "# vsync\n");
+  const { code, stderr } = await generate();
+  expect(code).toBe(1);
+  expect(stderr).toContain("README.md has lost the marks");
 });
 
 test("without a command table it says what is missing and writes nothing", async () => {
