@@ -117,7 +117,7 @@ class FileStore implements ObjectStore {
     const path = this.#pathOf(key);
     signal?.throwIfAborted();
     return attempt("read", path, async () => {
-      const stored = await readObjectFile(path, signal ? { keepBytes, signal } : { keepBytes });
+      const stored = await readObjectFile(path, { keepBytes, signal });
       if (!stored) await this.#checkRoot();
       return stored;
     });

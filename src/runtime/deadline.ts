@@ -1,7 +1,7 @@
 import { S3UnreachableError } from "../errors.ts";
 
 export interface Limits {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   readonly timeoutMs: number;
 }
 

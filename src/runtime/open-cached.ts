@@ -34,7 +34,7 @@ export async function openThroughCache(
   keys: PassphraseKeys,
   cache: CacheUse,
 ): Promise<Contents> {
-  const limits = { timeoutMs: cache.patienceMs, ...(request.signal && { signal: request.signal }) };
+  const limits = { timeoutMs: cache.patienceMs, signal: request.signal };
   const fromStore = (signal: AbortSignal) => openAndKeep(ports, { ...request, signal }, keys, cache);
   try {
     return await withDeadline(limits, fromStore, zeroContents);

@@ -56,7 +56,7 @@ export class Vsync implements AsyncDisposable {
   static async open(options: OpenOptions = {}): Promise<Vsync> {
     checkOptions(options);
     const { env = process.env, defaults = {}, logger } = options;
-    const limits = { timeoutMs: timeoutOf(options), ...(options.signal && { signal: options.signal }) };
+    const limits = { timeoutMs: timeoutOf(options), signal: options.signal };
     const work = (signal: AbortSignal) => openContents(options, env, warnThrough(logger), signal);
     const vault = new Vsync(await withDeadline(limits, work, zeroContents), env, { ...defaults });
     logger?.debug?.({ gen: vault.generation, env: vault.env }, `vsync: opened ${vault.toString()}`);

@@ -1,7 +1,5 @@
-import type { VsyncError } from "../errors.ts";
-
 /** Makes the error of whoever reads: the same fault is another class in a manifest, a bundle or an audit row. */
-export type Refuse = (fault: string) => VsyncError;
+export type Refuse = (fault: string) => Error;
 
 export type JsonObject = { readonly [key: string]: JsonValue };
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
@@ -24,18 +22,16 @@ export function parseCanonicalJson(text: string, refuse: Refuse): JsonValue {
 
 /** What keeps a value from being written as canonical JSON, for a message; null where nothing does. */
 export function canonicalFault(value: JsonValue): string | null {
-  let fault: string | null = null;
-  const note: Refuse = (found) => {
-    fault = found;
-    return new RangeError(found) as unknown as VsyncError;
-  };
   try {
-    parseCanonicalJson(JSON.stringify(value), note);
+    parseCanonicalJson(JSON.stringify(value), (fault) => new CanonicalFault(fault));
+    return null;
   } catch (error) {
-    if (fault === null) throw error;
+    if (error instanceof CanonicalFault) return error.message;
+    throw error;
   }
-  return fault;
 }
+
+class CanonicalFault extends Error {}
 
 /** @throws what `refuse` makes, where the bytes are not UTF-8 */
 export function decodeUtf8(bytes: Uint8Array, refuse: Refuse): string {

@@ -1,7 +1,6 @@
 import { sha256Hex } from "../crypto/digest.ts";
 import { BundleCorruptError } from "../errors.ts";
 import type { Manifest } from "./manifest.ts";
-import { signalOf } from "./open-manifest.ts";
 import type { ObjectStore, ReadOptions } from "./ports.ts";
 
 /** The bundle is not there: it was removed, or a newer generation has come and gc has been quick. */
@@ -15,12 +14,10 @@ export class BundleMissingError extends BundleCorruptError {}
 export async function fetchBundle(
   store: ObjectStore,
   ref: Manifest["bundle"],
-  options: ReadOptions = {},
+  { signal }: ReadOptions = {},
 ): Promise<Uint8Array> {
-  const stored = await store.get(ref.key, { ...signalOf(options), maxBytes: ref.size });
-  if (stored === null) {
-    throw new BundleMissingError(`the bundle ${ref.key} is not there`);
-  }
+  const stored = await store.get(ref.key, { signal, maxBytes: ref.size });
+  if (stored === null) throw new BundleMissingError(`the bundle ${ref.key} is not there`);
   if (stored.bytes.length !== ref.size) throw corrupt(ref, "does not have the size that its manifest gives");
   if (sha256Hex(stored.bytes) !== ref.sha256) throw corrupt(ref, "does not have the digest that its manifest gives");
   return stored.bytes;

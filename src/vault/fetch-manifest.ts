@@ -16,8 +16,7 @@ export interface FetchedManifest extends ParsedManifest {
  * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`
  */
 export async function fetchManifest(store: ObjectStore, { signal }: ReadOptions = {}): Promise<FetchedManifest | null> {
-  const options = signal === undefined ? {} : { signal };
-  const stored = await store.get(MANIFEST_KEY, { ...options, maxBytes: MAX_MANIFEST_BYTES });
+  const stored = await store.get(MANIFEST_KEY, { signal, maxBytes: MAX_MANIFEST_BYTES });
   if (stored === null) return null;
   if (stored.bytes.length > MAX_MANIFEST_BYTES) throw new NotAuthenticError("the manifest is larger than 1 MiB");
   return { ...parseManifest(stored.bytes), ...stored };

@@ -17,10 +17,10 @@ export interface RowRange {
 export async function* fetchRows(
   store: ObjectStore,
   { newest, downTo }: RowRange,
-  options: ReadOptions,
+  { signal: given }: ReadOptions,
 ): AsyncGenerator<StoredObject | null, void> {
   const walk = new AbortController();
-  const signal = AbortSignal.any([walk.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const signal = given === undefined ? walk.signal : AbortSignal.any([walk.signal, given]);
   const ahead: Promise<StoredObject | null>[] = [];
   let next = newest;
   try {

@@ -42,34 +42,55 @@ export interface OpenedManifest extends FetchedManifest {
 }
 
 /**
- * Fetches the manifest and proves it: form, bounds, slot, endorsement, signature, vault, env, rollback floor, grace
- * window, in the format's order of errors. `onParsed` is called as soon as the form is good, so that the bundle can be
- * fetched while the passphrase is derived.
+ * Fetches the manifest and proves it, for whoever does not need the bundle.
  *
- * @throws every error of `docs/format.md` §5 up to `not_after`
+ * @throws what `requireManifest` and `proveManifest` throw
  */
 export async function openManifest(
   ports: ReadPorts,
   request: OpenRequest,
   keys: PassphraseKeys,
-  onParsed?: (fetched: FetchedManifest) => void,
 ): Promise<OpenedManifest> {
-  if (request.passphrase.expose().length === 0) throw passphraseMissing();
-  keys.startEarly(request.expect.hint);
-  const fetched = await fetchManifest(ports.store, request);
-  if (fetched === null) throw manifestNotFound(ports.store, request.expect);
-  onParsed?.(fetched);
-  const unlocked = await findSlot(keys, fetched.passphraseEntries, request);
-  if (unlocked === null) throw wrongPassphrase(fetched.manifest);
-  checkEndorsement(unlocked, fetched.manifest);
-  verifySignature(fetched);
-  checkExpectation(fetched.manifest, request.expect);
-  checkNotRetired(unlocked.entry, ports.clock);
-  return { ...fetched, unlocked };
+  return proveManifest(await requireManifest(ports.store, request, keys), ports.clock, request, keys);
 }
 
-export function signalOf({ signal }: ReadOptions): ReadOptions {
-  return signal === undefined ? {} : { signal };
+/**
+ * The manifest as the store has it: its form and bounds are good, and nothing is proven yet. If the request has a hint,
+ * the derivation runs from here on.
+ *
+ * @throws the errors of `docs/format.md` §5, Opening, steps 1 to 6
+ */
+export async function requireManifest(
+  store: ObjectStore,
+  request: OpenRequest,
+  keys: PassphraseKeys,
+): Promise<FetchedManifest> {
+  if (request.passphrase.expose().length === 0) throw passphraseMissing();
+  keys.startEarly(request.expect.hint);
+  const fetched = await fetchManifest(store, request);
+  if (fetched === null) throw manifestNotFound(store, request.expect);
+  return fetched;
+}
+
+/**
+ * Proves a manifest: slot, endorsement, signature, vault, env, rollback floor, grace window, in the format's order.
+ *
+ * @throws the errors of `docs/format.md` §5, Opening, steps 7 to 12
+ */
+export async function proveManifest(
+  fetched: FetchedManifest,
+  clock: Clock,
+  request: OpenRequest,
+  keys: PassphraseKeys,
+): Promise<OpenedManifest> {
+  const { manifest, passphraseEntries } = fetched;
+  const unlocked = await findSlot(keys, passphraseEntries, request);
+  if (unlocked === null) throw wrongPassphrase(manifest);
+  checkEndorsement(unlocked, manifest);
+  verifySignature(fetched);
+  checkExpectation(manifest, request.expect);
+  checkNotRetired(unlocked.entry, clock);
+  return { ...fetched, unlocked };
 }
 
 function verifySignature({ manifest, note }: ParsedManifest): void {

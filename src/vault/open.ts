@@ -3,7 +3,13 @@ import type { FetchedManifest } from "./fetch-manifest.ts";
 import { MANIFEST_KEY } from "./keys.ts";
 import type { Manifest } from "./manifest.ts";
 import { destroyBundleKey, type OpenedBundle, openBundle, sealsOf } from "./open-bundle.ts";
-import { type OpenedManifest, type OpenRequest, openManifest, type ReadPorts, signalOf } from "./open-manifest.ts";
+import {
+  type OpenedManifest,
+  type OpenRequest,
+  proveManifest,
+  type ReadPorts,
+  requireManifest,
+} from "./open-manifest.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
 import type { Version } from "./ports.ts";
 import { release } from "./release.ts";
@@ -33,7 +39,10 @@ export async function openVault(
   }
 }
 
-/** As `openVault`; the keys stay usable until their owner destroys them. What `onParsed` throws ends the opening. */
+/**
+ * As `openVault`, with the keys left to whoever owns them. `onParsed` sees the manifest before anything is derived from
+ * it: what it throws ends the opening.
+ */
 export async function openWith(
   ports: ReadPorts,
   request: OpenRequest,
@@ -41,18 +50,18 @@ export async function openWith(
   onParsed?: (manifest: Manifest) => void,
 ): Promise<OpenedVault> {
   let seen: Version | undefined;
-  const noted = (manifest: FetchedManifest) => {
-    seen = manifest.version;
-    onParsed?.(manifest.manifest);
+  const onFetched = ({ manifest, version }: FetchedManifest) => {
+    seen = version;
+    onParsed?.(manifest);
   };
   try {
-    return await openOnce(ports, request, keys, noted);
+    return await openOnce(ports, request, keys, onFetched);
   } catch (error) {
-    // Between our two GETs a commit and a gc may have come: then there is a newer manifest, and it is opened instead.
-    const isGone =
-      error instanceof BundleMissingError && (await ports.store.head(MANIFEST_KEY, signalOf(request))) !== seen;
-    if (!isGone) throw error;
-    return openOnce(ports, request, keys, noted);
+    if (!(error instanceof BundleMissingError)) throw error;
+    // A commit and a gc may have come between our two GETs: then there is a newer manifest, and it is opened instead.
+    const hasMoved = (await ports.store.head(MANIFEST_KEY, { signal: request.signal })) !== seen;
+    if (!hasMoved) throw error;
+    return openOnce(ports, request, keys, onFetched);
   }
 }
 
@@ -60,22 +69,22 @@ async function openOnce(
   ports: ReadPorts,
   request: OpenRequest,
   keys: PassphraseKeys,
-  onParsed: (manifest: FetchedManifest) => void,
+  onFetched: (fetched: FetchedManifest) => void,
 ): Promise<OpenedVault> {
+  const fetched = await requireManifest(ports.store, request, keys);
+  onFetched(fetched);
+  const { manifest } = fetched;
   const abort = new AbortController();
   const signal = request.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, request.signal]);
-  let fetching: Promise<Uint8Array> | undefined;
+  const fetchingBundle = fetchBundle(ports.store, manifest.bundle, { signal });
+  fetchingBundle.catch(() => {
+    // Whatever it fails with is reported after the manifest's own errors, where it is awaited.
+  });
   try {
-    const opened = await openManifest(ports, request, keys, (fetched) => {
-      onParsed(fetched);
-      fetching = fetchBundle(ports.store, fetched.manifest.bundle, { signal });
-      fetching.catch(() => {
-        // Its turn comes after the manifest's own errors; until then nobody listens.
-      });
-    });
-    const bytes = await (fetching ?? fetchBundle(ports.store, opened.manifest.bundle, signalOf(request)));
-    const { manifest, unlocked } = opened;
-    const by = { slot: unlocked.entry.slot, seed: unlocked.key.seed, seals: sealsOf(unlocked.entry) };
+    const opened = await proveManifest(fetched, ports.clock, request, keys);
+    const bytes = await fetchingBundle;
+    const { entry, key } = opened.unlocked;
+    const by = { slot: entry.slot, seed: key.seed, seals: sealsOf(entry) };
     const bundle = await openBundle(bytes, manifest.vault, manifest.gen, by);
     release(bytes);
     return { ...opened, bundle };

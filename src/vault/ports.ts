@@ -11,7 +11,7 @@ export interface StoredObject {
 
 export interface ReadOptions {
   /** Aborting rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface GetOptions extends ReadOptions {

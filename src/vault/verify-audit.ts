@@ -6,7 +6,6 @@ import { fetchRows } from "./fetch-rows.ts";
 import { AUDIT_PREFIX, auditKey, generationOfAuditKey } from "./keys.ts";
 import { MAX_MANIFEST_BYTES } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
-import { signalOf } from "./open-manifest.ts";
 import type { ObjectStore, ReadOptions, StoredObject } from "./ports.ts";
 
 export interface VerifiedAudit {
@@ -62,13 +61,13 @@ function linkBelow(manifest: Manifest): Link {
 async function listRows(
   store: ObjectStore,
   manifest: Manifest,
-  options: ReadOptions,
+  { signal }: ReadOptions,
 ): Promise<{ newest: number; hasCurrent: boolean }> {
   let newest = 0;
   let hasCurrent = false;
   // Only what can be as new as the manifest: the walk back finds out by itself which older rows are missing.
   const startAfter = auditKey(manifest.prev_gen);
-  for await (const key of store.list(AUDIT_PREFIX, { ...signalOf(options), startAfter })) {
+  for await (const key of store.list(AUDIT_PREFIX, { signal, startAfter })) {
     const gen = generationOfAuditKey(key) ?? 0;
     newest = Math.max(newest, gen);
     hasCurrent ||= gen === manifest.gen;
