@@ -13,8 +13,10 @@ export type Attempt<T> =
 export type Send<T> = (signal: AbortSignal, signOfLife: () => void) => Promise<T>;
 
 export interface CallBounds {
-  /** How many bytes go over the wire, at most. */
-  readonly bytes?: number;
+  /** How many bytes come back, at most. */
+  readonly receives?: number;
+  /** How many bytes a write sends. */
+  readonly sends?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -33,7 +35,7 @@ export class Call implements Disposable {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#bounds = bounds;
     this.#backoff = new Backoff(this.#limits, options.random);
-    this.#deadline = startDeadline(this.#limits.deadlineMs + transferMs(bounds.bytes ?? 0));
+    this.#deadline = startDeadline(this.#limits.deadlineMs + transferMs(bounds.sends ?? bounds.receives ?? 0));
   }
 
   [Symbol.dispose](): void {
@@ -42,7 +44,7 @@ export class Call implements Disposable {
 
   /** @throws the reason of the caller's signal, nothing else */
   async attempt<T>(send: Send<T>): Promise<Attempt<T>> {
-    using silence = startDeadline(this.#limits.answerTimeoutMs + transferMs(this.#bounds.bytes ?? 0));
+    using silence = startDeadline(this.#silenceMs);
     const signal = this.#anyOf(silence.signal);
     try {
       return { done: true, value: await untilAborted(signal, (bounded) => send(bounded, () => silence.restart())) };
@@ -73,6 +75,13 @@ export class Call implements Disposable {
       const attempt = await this.attempt(send);
       if (attempt.done || !(await this.mayTryAgain(attempt.failure))) return attempt;
     }
+  }
+
+  /** A body that comes gives signs of life, one that goes gives none. */
+  get #silenceMs(): number {
+    const { readTimeoutMs, answerTimeoutMs } = this.#limits;
+    const { sends } = this.#bounds;
+    return sends === undefined ? readTimeoutMs : answerTimeoutMs + transferMs(sends);
   }
 
   #anyOf(...more: readonly AbortSignal[]): AbortSignal {

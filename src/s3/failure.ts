@@ -1,7 +1,10 @@
 import { S3UnreachableError, type VsyncError } from "../errors.ts";
 
-/** What became of a write: not done; perhaps done; perhaps done later, for nobody has said that it is over. */
-export type Effect = "none" | "unknown" | "pending";
+/**
+ * What became of a write: not done; not done as the server says, but some have said so of what they did; perhaps done;
+ * perhaps done later, for nobody has said that it is over.
+ */
+export type Effect = "none" | "unlikely" | "unknown" | "pending";
 
 /** What one try that did not succeed means for the call that it belongs to. */
 export interface Failure {
@@ -43,9 +46,9 @@ export function unreachable({ action }: Inquiry, reason: string, hint?: string):
   return new S3UnreachableError(`cannot ${action}: ${reason}`, hint === undefined ? {} : { hint });
 }
 
-/** Turned away at the door, to come back later. */
+/** Turned away at the door, to come back later. A proxy or a busy server may say it of a write that goes on behind it. */
 export function later(error: VsyncError): Failure {
-  return { ...again(error), isThrottled: true };
+  return { ...again(error), effect: "unlikely", isThrottled: true };
 }
 
 /** What a server said, fit for a terminal: without control and format characters, and short. */

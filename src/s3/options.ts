@@ -16,7 +16,9 @@ export interface S3Limits {
   readonly throttledAttempts: number;
   /** Until there is a connection: name resolution, TCP and TLS. */
   readonly connectTimeoutMs: number;
-  /** Without an answer, or without another byte of it. A body adds the time that it takes at 64 KiB/s. */
+  /** Of a read, without an answer or another byte of it. Three of them fit into the 30 s that `Vsync.open` has. */
+  readonly readTimeoutMs: number;
+  /** Of a write, without an answer. What it sends adds the time that it takes at 64 KiB/s. */
   readonly answerTimeoutMs: number;
   /** For all tries and the waits between them. A body adds to this, too. */
   readonly deadlineMs: number;
@@ -29,6 +31,7 @@ export const DEFAULT_LIMITS: S3Limits = {
   attempts: 5,
   throttledAttempts: 30,
   connectTimeoutMs: 5_000,
+  readTimeoutMs: 8_000,
   answerTimeoutMs: 15_000,
   deadlineMs: 60_000,
 };

@@ -23,7 +23,7 @@ export async function getObject(
   options: GetOptions,
 ): Promise<StoredObject | null> {
   const { maxBytes, signal } = options;
-  using call = connection.call("read", key, { bytes: maxBytes, signal });
+  using call = connection.call("read", key, { receives: maxBytes, signal });
   const attempt = await call.retrying(async (abortSignal, signOfLife) => {
     const output = await connection.client.send(new GetObjectCommand(connection.address(key)), { abortSignal });
     return { bytes: await readBody(output, maxBytes, signOfLife), version: versionIn(output) };

@@ -3,7 +3,7 @@ import { ConflictError, OutcomeUnknownError, type VsyncError } from "../errors.t
 import type { Version } from "../vault/ports.ts";
 import type { Connection } from "./connection.ts";
 import { isSameVersion, respelled } from "./etag.ts";
-import type { Failure } from "./failure.ts";
+import type { Effect, Failure } from "./failure.ts";
 import { getObject, headObject, versionIn } from "./read.ts";
 
 export interface Write {
@@ -15,29 +15,41 @@ export interface Write {
 }
 
 /**
- * Writes once, whatever the network does: a try that may have been applied is settled by reading back before there is
- * another one.
+ * Writes once, whatever the network and the store do: a try that may have been applied is settled by reading back before
+ * there is another one, and a refusal that comes after any try of ours is held against what is there.
  *
  * @throws ConflictError | OutcomeUnknownError as `ObjectStore` says
  */
 export async function writeObject(write: Write): Promise<Version> {
-  using call = write.connection.call("write", write.key, { bytes: write.bytes.length });
+  using call = write.connection.call("write", write.key, { sends: write.bytes.length });
   let expected = write.expected;
-  let mayYetArrive = false;
+  let doubt: Effect = "none";
   for (;;) {
     const attempt = await call.attempt((signal) => put(write, expected, signal));
     if (attempt.done) return attempt.value;
     const { failure } = attempt;
     const isRefused = failure.kind === "unmet" || (failure.kind === "absent" && expected !== null);
-    mayYetArrive ||= failure.effect === "pending";
-    // a refusal is somebody else's doing, unless an earlier try of ours may have arrived by now
-    if (failure.effect !== "none" || (isRefused && mayYetArrive)) {
+    doubt = theGreater(doubt, failure.effect);
+    const isOver = isRefused || !(await call.mayTryAgain(failure));
+    // a refusal is somebody else's doing, unless an earlier try of ours has been applied, whatever was said of it
+    if (isOpen(failure) || (isOver && doubt !== "none")) {
       const version = await readBack(write);
       if (version !== null) return version;
     }
     if (isRefused) expected = await otherSpelling(write, expected, failure);
-    else if (!(await call.mayTryAgain(failure))) throw await givenUp(write, failure, mayYetArrive);
+    else if (isOver) throw await givenUp(write, failure, doubt);
   }
+}
+
+const DOUBTS: readonly Effect[] = ["none", "unlikely", "unknown", "pending"];
+
+function theGreater(one: Effect, other: Effect): Effect {
+  return DOUBTS.indexOf(one) > DOUBTS.indexOf(other) ? one : other;
+}
+
+/** Nobody has said that the write was not done. */
+function isOpen({ effect }: Failure): boolean {
+  return effect === "unknown" || effect === "pending";
 }
 
 async function put({ connection, key, bytes }: Write, expected: Version | null, abortSignal: AbortSignal) {
@@ -78,8 +90,8 @@ async function otherSpelling(write: Write, refused: Version | null, { kind }: Fa
   return respelled(expected);
 }
 
-async function givenUp(write: Write, { kind, error }: Failure, mayYetArrive: boolean): Promise<VsyncError> {
-  if (mayYetArrive) return outcomeUnknown(write, error);
+async function givenUp(write: Write, { kind, error }: Failure, doubt: Effect): Promise<VsyncError> {
+  if (doubt === "pending") return outcomeUnknown(write, error);
   // a store that says "conflict" to every try, and has nothing there, is out of order: that is no other writer
   return kind === "contended" && !(await isAsItWas(write)) ? conflict(write) : error;
 }

@@ -69,6 +69,25 @@ describe.each(WRITES)("the answer to the write of the %s is lost", (_, key) => {
   });
 });
 
+/** The store says that it has not done what it has done. */
+const DENIED_YET_DONE: readonly (readonly [string, Fault])[] = [
+  ["503 SlowDown", { kind: "answer", apply: true, status: 503, code: "SlowDown" }],
+  ["429 TooManyRequests", { kind: "answer", apply: true, status: 429, code: "TooManyRequests" }],
+];
+
+describe.each(WRITES)("the write of the %s is applied", (_, key) => {
+  test.each(DENIED_YET_DONE)("and answered with %s: pushed once, and no conflict with itself", async (_said, fault) => {
+    server.faults.add({ method: "PUT", key }, fault);
+    const { stdout, stderr, exitCode } = await push();
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 0 });
+    expect(stderr).toContain(DONE);
+    expect(stderr).not.toContain("warning");
+    const written = server.log.filter(({ method, key: at }) => method === "PUT" && key.test(at));
+    expect(written.map(({ status }) => status)).toEqual([fault.kind === "answer" ? fault.status : 0, 412]);
+    await expectTwoGenerations();
+  });
+});
+
 test("all three are lost in one push: pushed once", async () => {
   for (const [, key] of WRITES) server.faults.add({ method: "PUT", key }, { kind: "drop", apply: true });
   expect(await push()).toMatchObject({ stdout: "", exitCode: 0 });

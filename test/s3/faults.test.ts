@@ -128,7 +128,7 @@ describe("a body", () => {
 
   test("that comes slowly but steadily is waited for", async () => {
     server.faults.add({ method: "GET" }, { kind: "drip", bytes: 1, ms: 60 });
-    const lessThanTheWhole = openAt(server, {}, { limits: { answerTimeoutMs: 1000 } });
+    const lessThanTheWhole = openAt(server, {}, { limits: { readTimeoutMs: 1000 } });
     expect((await lessThanTheWhole.get("there", MAX))?.bytes).toEqual(BYTES);
     expect(requests()).toEqual(["GET 200"]);
   });
@@ -143,7 +143,7 @@ describe("a body", () => {
 });
 
 describe("a server that hangs", () => {
-  const bounded = { limits: { attempts: 1, deadlineMs: 300, answerTimeoutMs: 10_000 } };
+  const bounded = { limits: { attempts: 1, deadlineMs: 300, readTimeoutMs: 10_000 } };
 
   test.each<[string, (store: ObjectStore) => Promise<unknown>]>([
     ["head", (hanging) => hanging.head("there")],
@@ -165,7 +165,7 @@ describe("a server that hangs", () => {
 
   test("the caller's abort ends it with the caller's reason", async () => {
     server.faults.add({}, { kind: "hang", apply: false }, 100);
-    const patient = openAt(server, {}, { limits: { answerTimeoutMs: 60_000, attempts: 1 } });
+    const patient = openAt(server, {}, { limits: { readTimeoutMs: 60_000, attempts: 1 } });
     for (const call of [
       (signal: AbortSignal) => patient.head("there", { signal }),
       (signal: AbortSignal) => patient.get("there", { ...MAX, signal }),

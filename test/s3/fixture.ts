@@ -59,6 +59,6 @@ export async function failureOf(call: Promise<unknown>): Promise<VsyncError> {
 }
 
 /** For tests in which an answer does not come. A busy machine may exceed it elsewhere, too: assert no exact log there. */
-export const IMPATIENT: Partial<S3Options> = { limits: { answerTimeoutMs: 400 } };
+export const IMPATIENT: Partial<S3Options> = { limits: { answerTimeoutMs: 400, readTimeoutMs: 400 } };
 
 const SECRETS = [ROOT.secretAccessKey, "planted-secret-key", "planted-session-token"];

@@ -54,6 +54,12 @@ const lost: readonly (readonly [string, (apply: boolean) => Fault, number | "los
   ["200 without an ETag", (apply) => ({ kind: "answer", apply, status: 200, body: "" }), 200],
 ];
 
+/** What a server says where it has not done the write, and some have said where they did. */
+const uncertain: readonly (readonly [string, number, string])[] = [
+  ["503 SlowDown", 503, "SlowDown"],
+  ["429 TooManyRequests", 429, "TooManyRequests"],
+];
+
 describe.each(writes)("$name", ({ write, before, absent }) => {
   beforeEach(before);
 
@@ -131,10 +137,62 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     expect(await failureOf(write())).toBeInstanceOf(OutcomeUnknownError);
   });
 
-  test("500, not applied, and the next try meets another writer: a conflict, even with the same bytes", async () => {
+  test.each(uncertain)("%s, applied: the next try's 412 is its own doing", async (_, status, code) => {
+    server.faults.add({ method: "PUT" }, { kind: "answer", apply: true, status, code });
+    const version = await write();
+    expect(version).toBe(await store.head("manifest"));
+    expect(requests()).toEqual([`PUT ${status}`, "PUT 412", "GET 200", "HEAD 200"]);
+    expect(stored()).toBe("our bytes");
+  });
+
+  test.each(uncertain)(
+    "%s, not applied, and the next try meets another writer: a conflict",
+    async (_, status, code) => {
+      server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status, code });
+      server.faults.add({ method: "PUT" }, { kind: "meanwhile", action: () => storeDirectly("theirs") });
+      expect(await failureOf(write())).toBeInstanceOf(ConflictError);
+      expect(requests()).toEqual([`PUT ${status}`, "PUT 412", "GET 200"]);
+      expect(stored()).toBe("theirs");
+    },
+  );
+
+  test.each(uncertain)("%s, applied, then the same every time: done, for it is there", async (_, status, code) => {
+    server.faults.add({ method: "PUT" }, { kind: "answer", apply: true, status, code });
+    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status, code }, 100);
+    expect(await write()).toBe(await store.head("manifest"));
+  });
+
+  test.each(uncertain)("%s every time, and it cannot be read: outcome unknown", async (_, status, code) => {
+    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status, code }, 100);
+    server.faults.add({ method: "GET" }, { kind: "answer", apply: false, status: 403, code: "AccessDenied" }, 100);
+    expect(await failureOf(write())).toBeInstanceOf(OutcomeUnknownError);
+  });
+
+  test("503 SlowDown, applied, then 409 and 412: done, for it is there", async () => {
+    server.faults.add({ method: "PUT" }, { kind: "answer", apply: true, status: 503, code: "SlowDown" });
+    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code: "OperationAborted" });
+    expect(await write()).toBe(await store.head("manifest"));
+    expect(requests()).toEqual(["PUT 503", "PUT 409", "PUT 412", "GET 200", "HEAD 200"]);
+  });
+
+  test("503 SlowDown, applied, then 403: done, for it is there", async () => {
+    server.faults.add({ method: "PUT" }, { kind: "answer", apply: true, status: 503, code: "SlowDown" });
+    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 403, code: "AccessDenied" });
+    expect(await write()).toBe(await store.head("manifest"));
+  });
+
+  test("500, applied only after the reading back: the next try's 412 is its own doing", async () => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 500, code: "InternalError" });
     server.faults.add({ method: "PUT" }, { kind: "meanwhile", action: () => storeDirectly("our bytes") });
+    expect(await write()).toBe('"our bytes"');
+    expect(requests()).toEqual(["PUT 500", absent, "PUT 412", "GET 200"]);
+  });
+
+  test("500, not applied, and the next try meets another writer: a conflict", async () => {
+    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 500, code: "InternalError" });
+    server.faults.add({ method: "PUT" }, { kind: "meanwhile", action: () => storeDirectly("theirs") });
     expect(await failureOf(write())).toBeInstanceOf(ConflictError);
+    expect(stored()).toBe("theirs");
   });
 
   test("500 every time, and nothing has changed: the store does not work, nothing was written", async () => {

@@ -6,7 +6,7 @@ import { isFileStore, openStore, proveRead, type StoreLocation, systemClock } fr
 import { ACCEPTED_SKEW_MS, clockTimes } from "../terminal/clock-times.ts";
 
 /** No retry storm: one request, and an answer within 10 s whatever the network does. */
-const LIMITS = { attempts: 1, connectTimeoutMs: 4_000, answerTimeoutMs: 6_000, deadlineMs: 7_000 };
+const LIMITS = { attempts: 1, connectTimeoutMs: 4_000, readTimeoutMs: 6_000, deadlineMs: 7_000 };
 /** For what has no limit of its own, such as a network file system. */
 const ANSWER_BY_MS = 7_500;
 /** What is under way after that, such as a search for ambient credentials, does not keep the process. */

@@ -22,7 +22,7 @@ const OPTIONS: S3Options = {
 };
 /** `hasty` gives up soon, so that a hang costs little; a busy machine may exceed it elsewhere, which is one fault more. */
 const LIMITS = {
-  hasty: { attempts: 3, answerTimeoutMs: 150, deadlineMs: 5_000 },
+  hasty: { attempts: 3, answerTimeoutMs: 150, readTimeoutMs: 150, deadlineMs: 5_000 },
   patient: DEFAULT_LIMITS,
 } as const;
 
