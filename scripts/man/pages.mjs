@@ -1,4 +1,4 @@
-import { wrapShell } from "../../src/cli/help/wrap.ts";
+import { wrapShell } from "../../src/cli/terminal/wrap.ts";
 import { bold, entries, filled, paragraphs, section, shell, text, title } from "./roff.mjs";
 
 /** So much is left of 80 columns by the indentation of a page. */

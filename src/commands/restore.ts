@@ -1,7 +1,7 @@
 import { confirmRestore, renderRestored } from "../cli/generations/render-restore.ts";
 import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/generations/then-passphrase.ts";
 import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession, remember } from "../cli/session.ts";
 import { NO_CHANGES } from "../vault/changes.ts";
 import { restoreGeneration } from "../vault/restore.ts";
@@ -22,7 +22,7 @@ generation from before a rotation opens with the passphrase of that time, which 
     gen: Flags.integer({ description: "the generation to restore", helpValue: "<gen>", min: 1, required: true }),
     ...THEN_PASSPHRASE_FLAG,
     yes: Flags.boolean({ char: "y", description: "do not ask" }),
-    note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+    ...NOTE_FLAG,
     ...JSON_FLAG,
   };
 

@@ -1,6 +1,6 @@
+import { overriddenLocation } from "../cli/config/checked-location.ts";
 import { loadConfig } from "../cli/config/local-config.ts";
 import { resolveTarget } from "../cli/config/target.ts";
-import { overriddenLocation } from "../cli/init/checked-location.ts";
 import { tokenCredentials } from "../cli/inputs/credentials.ts";
 import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../cli/program/failure.ts";

@@ -1,9 +1,9 @@
-import { readSetItems, wantedKeys } from "../cli/inputs/item-value.ts";
 import { KEY_ARGS, splitWords } from "../cli/items/item-words.ts";
 import { renderSet } from "../cli/items/render-set.ts";
 import { setInVault } from "../cli/items/set-in-vault.ts";
+import { readSetItems, wantedKeys } from "../cli/items/set-input.ts";
 import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession, remember } from "../cli/session.ts";
 
 export class SetItem extends BaseCommand {
@@ -25,7 +25,7 @@ export class SetItem extends BaseCommand {
     raw: Flags.boolean({ description: "keep the line end of --from-file", dependsOn: ["from-file"] }),
     "allow-empty": Flags.boolean({ description: "take a value of no characters" }),
     file: Flags.string({ description: "binary file to hold", helpValue: "<name>=<path>", multiple: true }),
-    note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+    ...NOTE_FLAG,
     ...JSON_FLAG,
   };
 

@@ -2,7 +2,7 @@ import { refuseUnknown } from "../cli/items/find-item.ts";
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
 import { renderSet } from "../cli/items/render-set.ts";
 import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession, remember } from "../cli/session.ts";
 import { unsetItems } from "../vault/set-items.ts";
 
@@ -20,7 +20,7 @@ older generations until \`vsync gc\`.`;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+    ...NOTE_FLAG,
     ...JSON_FLAG,
   };
 

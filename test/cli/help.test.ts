@@ -5,10 +5,10 @@ import { describe, expect, test } from "vitest";
 import { commandGroups } from "../../src/cli/help/groups.ts";
 import { helpPage } from "../../src/cli/help/page.ts";
 import { showHelp } from "../../src/cli/help/show.ts";
-import { wrap, wrapShell } from "../../src/cli/help/wrap.ts";
 import { makeManifest } from "../../src/cli/program/manifest.ts";
 import { parseArgv } from "../../src/cli/program/parse-argv.ts";
 import { Output } from "../../src/cli/terminal/output.ts";
+import { wrap, wrapShell } from "../../src/cli/terminal/wrap.ts";
 import { COMMAND_LOADERS } from "../../src/commands.ts";
 
 const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8"));

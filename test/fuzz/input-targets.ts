@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { endpointFault, prefixFault } from "../../src/blob/prefix.ts";
+import { checkLocation } from "../../src/cli/config/checked-location.ts";
 import { readDocument, writeDocument } from "../../src/cli/config/config-document.ts";
-import { checkLocation } from "../../src/cli/init/checked-location.ts";
 import { durationFlag } from "../../src/cli/inputs/duration-flag.ts";
 import { META_FLAG } from "../../src/cli/inputs/meta-flag.ts";
 import { parseDotenv } from "../../src/cli/items/dotenv.ts";

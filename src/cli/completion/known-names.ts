@@ -3,8 +3,8 @@ import { listDotenvEnvs } from "../config/dotenv-files.ts";
 import { listEnvs, listRepos } from "../config/local-config.ts";
 import { findRepo } from "../config/repo-name.ts";
 import { workingFolder } from "../config/target.ts";
+import { readRegularFile } from "../disk/given-file.ts";
 import { parseDotenv } from "../items/dotenv.ts";
-import { readWhole } from "../items/push-input.ts";
 
 /** Larger files are read when they are pushed, not while somebody types. */
 const MAX_DOTENV_BYTES = 4 * 1024 * 1024;
@@ -37,7 +37,7 @@ export function knownNames(variables: Readonly<Record<string, string | undefined
 /** None where the file cannot be read: whoever is typing is not told so here. */
 async function namesIn(path: string): Promise<readonly string[]> {
   try {
-    const bytes = (await readWhole(path, "")).data.expose();
+    const bytes = (await readRegularFile(path, "")).data.expose();
     return bytes.length > MAX_DOTENV_BYTES ? [] : parseDotenv(bytes, path).entries.map(({ name }) => name);
   } catch {
     return [];

@@ -3,12 +3,13 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { KdfCost } from "../../crypto/kdf-cost.ts";
 import { InputError, LocalConfigMissingError } from "../../errors.ts";
+import { codeOf } from "../disk/error-code.ts";
+import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "../disk/private-file.ts";
 import { closest } from "../program/closest.ts";
 import { type LocalConfig, readDocument, writeDocument } from "./config-document.ts";
 import { xdgFolder } from "./home-folder.ts";
 import { jsonFault } from "./json-fault.ts";
 import { segmentFault } from "./path-segment.ts";
-import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "./private-file.ts";
 import type { Target } from "./target.ts";
 
 export type { LocalConfig } from "./config-document.ts";
@@ -66,7 +67,7 @@ export async function saveConfig(config: LocalConfig): Promise<string> {
 /** What a command has learnt of the vault. */
 export interface Seen {
   readonly gen: number;
-  /** The slot that the passphrase opened; another after a rotation. */
+  /** Of the slot of those who may write; another after a rotation. */
   readonly kdf?: KdfCost;
   readonly recipient?: Uint8Array;
 }
@@ -165,8 +166,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     (error) => codeOf(error) !== "ENOENT",
   );
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown error";
 }

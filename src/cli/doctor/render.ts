@@ -1,5 +1,5 @@
-import { wrap } from "../help/wrap.ts";
 import type { Output } from "../terminal/output.ts";
+import { wrap } from "../terminal/wrap.ts";
 import type { Check } from "./check.ts";
 import { exitCodeOfChecks } from "./check.ts";
 import type { Examination } from "./examine.ts";

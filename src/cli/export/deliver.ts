@@ -1,8 +1,9 @@
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/item.ts";
 import type { OpenedVault } from "../../vault/open.ts";
-import { codeOf, lookAt } from "../config/planted-links.ts";
-import { writePrivateFile } from "../config/private-file.ts";
+import { codeOf } from "../disk/error-code.ts";
+import { lookAt, notAFile } from "../disk/planted-links.ts";
+import { writePrivateFile } from "../disk/private-file.ts";
 import { MAX_VARIABLE_BYTES, variableBytes } from "../run/environment-size.ts";
 import type { Output } from "../terminal/output.ts";
 
@@ -47,7 +48,7 @@ function print(text: string, output: Output): void {
 async function writeFile(path: string, text: string): Promise<void> {
   try {
     const stats = await lookAt(path);
-    if (stats !== null && !stats.isFile()) throw notAFile(path, stats.isSymbolicLink());
+    if (stats !== null && !stats.isFile()) throw notAFile(path, stats, ELSEWHERE);
     await writePrivateFile(path, text);
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error;
@@ -57,8 +58,4 @@ async function writeFile(path: string, text: string): Promise<void> {
   }
 }
 
-function notAFile(path: string, isLink: boolean): InputError {
-  return new InputError(`${path} is ${isLink ? "a symbolic link, which is not followed" : "no regular file"}`, {
-    hint: "name another file with --out=<file>, or redirect stdout",
-  });
-}
+const ELSEWHERE = "name another file with --out=<file>, or redirect stdout";

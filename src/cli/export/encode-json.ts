@@ -1,5 +1,5 @@
 import type { Item } from "../../vault/item.ts";
-import { modeText } from "../items/item-mode.ts";
+import { modeText } from "../disk/mode-text.ts";
 
 /** One object: a secret is a string, a file is `{"base64": "…", "mode": "0640"}`. `vsync import` reads it back. */
 export function jsonExport(items: readonly Item[]): Readonly<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import { durationFlag } from "../inputs/duration-flag.ts";
-import { Flags, JSON_FLAG, PASSPHRASE_FLAG } from "../program/flags.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG } from "../program/flags.ts";
 
 /** 30 days. */
 export const DEFAULT_OLDER_THAN_MS = 30 * 86_400_000;
@@ -19,7 +19,7 @@ export const GC_FLAGS = {
   ),
   "dry-run": Flags.boolean({ description: "print what would be removed, and remove nothing" }),
   yes: Flags.boolean({ char: "y", description: "do not ask" }),
-  note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  ...NOTE_FLAG,
   ...JSON_FLAG,
 };
 

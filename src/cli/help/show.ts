@@ -1,9 +1,9 @@
 import type { Manifest } from "@oclif/core/interfaces";
 import type { Output } from "../terminal/output.ts";
+import { wrap } from "../terminal/wrap.ts";
 import { commandGroups } from "./groups.ts";
 import { helpPage } from "./page.ts";
 import { entryLines, type HelpBlock, labelWidth, pageBlocks } from "./text.ts";
-import { wrap } from "./wrap.ts";
 
 /** Lines longer than this are hard to read, however wide the terminal. */
 const MAX_WIDTH = 80;

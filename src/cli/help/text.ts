@@ -1,6 +1,6 @@
 import { widthOf } from "../terminal/table.ts";
+import { wrap, wrapShell } from "../terminal/wrap.ts";
 import type { HelpEntry, HelpPage } from "./page.ts";
-import { wrap, wrapShell } from "./wrap.ts";
 
 /** A part of what is shown: lines below a heading, or, without one, just lines. */
 export interface HelpBlock {

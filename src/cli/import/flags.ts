@@ -1,4 +1,4 @@
-import { Flags, JSON_FLAG } from "../program/flags.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG } from "../program/flags.ts";
 import { IMPORT_FORMATS } from "./format.ts";
 
 export const IMPORT_FLAGS = {
@@ -11,6 +11,6 @@ export const IMPORT_FLAGS = {
   replace: Flags.boolean({ description: "make it the vault's whole content: what is not in it goes" }),
   yes: Flags.boolean({ char: "y", description: "with --replace: remove without asking" }),
   "dry-run": Flags.boolean({ description: "show what would change, and write nothing" }),
-  note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  ...NOTE_FLAG,
   ...JSON_FLAG,
 };

@@ -3,8 +3,9 @@ import { stat } from "node:fs/promises";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
+import { readGivenFile } from "../disk/given-file.ts";
 import { parseDotenv } from "../items/dotenv.ts";
-import { type PushSources, readTextFile } from "../items/push-input.ts";
+import type { PushSources } from "../items/push-input.ts";
 import { readDockerEnv } from "./docker-env.ts";
 import { readFlat } from "./flat.ts";
 import { guessSyntax, type ImportFormat, syntaxOf } from "./format.ts";
@@ -48,7 +49,8 @@ async function readFolder({ from, format }: ImportInput): Promise<readonly Named
 
 async function readText(input: ImportInput, { stdin }: PushSources): Promise<Read> {
   const { from, format } = input;
-  const bytes = from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readTextFile(from, FROM_HINT);
+  const file = { path: from, flag: "--from", hint: FROM_HINT };
+  const bytes = from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file);
   const label = labelOf(input);
   if (!isUtf8(bytes)) {
     throw new InputError(`${label} is not UTF-8 text`, {

@@ -2,9 +2,9 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
-import { codeOf } from "../config/planted-links.ts";
-import { withoutLineEnd } from "../inputs/without-line-end.ts";
-import { readWhole } from "../items/push-input.ts";
+import { codeOf } from "../disk/error-code.ts";
+import { readRegularFile } from "../disk/given-file.ts";
+import { withoutLineEnd } from "../disk/without-line-end.ts";
 import { canBeSecret, ImportedItems } from "./imported-items.ts";
 
 /**
@@ -18,7 +18,9 @@ export async function readSecretFolder(folder: string): Promise<readonly NamedDa
   for (const name of await namesIn(folder)) {
     const path = join(folder, name);
     await refuseFolder(path);
-    const bytes = (await readWhole(path, "check it, or move it away: every file of the folder is taken")).data.expose();
+    const bytes = (
+      await readRegularFile(path, "check it, or move it away: every file of the folder is taken")
+    ).data.expose();
     imported.addBytes(name, canBeSecret(name, bytes) ? withoutLineEnd(bytes) : bytes, path);
   }
   return imported.items;

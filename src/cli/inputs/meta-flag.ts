@@ -14,8 +14,6 @@ export const META_FLAG = {
     description: "add a key and its value to the audit row",
     helpValue: "<key>=<value>",
     multiple: true,
-    // Else the flag would take what follows its value, an environment's name, for another value.
-    multipleNonGreedy: true,
   }),
 };
 

@@ -20,9 +20,9 @@ export interface SecretInput {
   readonly variable: string;
   /** `New passphrase:` */
   readonly question: string;
-  /** For a secret that is being set: asked twice, and not too short. */
   /** Another secret is asked for soon: what is typed meanwhile is not shown. */
   readonly isFollowed?: boolean;
+  /** For a secret that is being set: asked twice, and not too short. */
   readonly setting?: { readonly confirmation: string; readonly minCharacters: number };
 }
 

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { parse } from "dotenv";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
+import { isVariableName } from "./variable-name.ts";
 
 export interface DotenvEntry {
   readonly name: string;
@@ -90,7 +91,7 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
 
 /** A name is repeated in a message where it looks like one: half a secret on a line of its own looks otherwise. */
 function checkName(name: string, label: string, line: number): string {
-  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name;
+  if (isVariableName(name)) return name;
   const named = /^[\w.-]{1,64}$/.test(name) ? ` ${name}` : "";
   throw fault(
     label,

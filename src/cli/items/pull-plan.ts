@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/item.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
-import { lookAt, refuseLinkedFolders } from "../config/planted-links.ts";
+import { lookAt, notAFile, refuseLinkedFolders } from "../disk/planted-links.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { encodeDotenv } from "./dotenv-writer.ts";
 import { pullNameFault } from "./pull-names.ts";
@@ -94,7 +94,7 @@ async function plan(wanted: Wanted, compare: (local: Uint8Array) => readonly str
   await refuseLinkedFolders(wanted.root, wanted.name);
   const stats = await lookAt(wanted.path);
   if (stats === null) return { ...wanted, state: "absent", differs: [], isExposed: false };
-  if (!stats.isFile()) throw inTheWay(wanted.path, stats.isSymbolicLink());
+  if (!stats.isFile()) throw notAFile(wanted.path, stats, ELSEWHERE);
   const isExposed = process.platform !== "win32" && (stats.mode & 0o077) !== 0;
   const local = stats.size > MAX_BUNDLE_BYTES ? null : await readLocal(wanted.path);
   const differs = local === null ? [""] : compare(local);
@@ -102,11 +102,7 @@ async function plan(wanted: Wanted, compare: (local: Uint8Array) => readonly str
   return { ...wanted, bytes: local, state: "same", differs, isExposed };
 }
 
-function inTheWay(path: string, isLink: boolean): InputError {
-  return new InputError(`${path} is ${isLink ? "a symbolic link, which is not followed" : "no regular file"}`, {
-    hint: "move it away, or name another place with --to=<file> or --files-dir=<folder>",
-  });
-}
+const ELSEWHERE = "move it away, or name another place with --to=<file> or --files-dir=<folder>";
 
 async function readLocal(path: string): Promise<Uint8Array> {
   // Windows has no such flag.

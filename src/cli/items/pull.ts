@@ -1,8 +1,9 @@
 import { ConflictError, InputError } from "../../errors.ts";
 import type { OpenedVault } from "../../vault/open.ts";
 import { checkSegment } from "../config/path-segment.ts";
-import { codeOf, makeFolders } from "../config/planted-links.ts";
-import { writePrivateFile } from "../config/private-file.ts";
+import { codeOf } from "../disk/error-code.ts";
+import { makeFolders } from "../disk/planted-links.ts";
+import { writePrivateFile } from "../disk/private-file.ts";
 import { type PlannedFile, planPull } from "./pull-plan.ts";
 
 const SHOWN_NAMES = 5;

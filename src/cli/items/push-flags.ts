@@ -1,4 +1,4 @@
-import { Flags, JSON_FLAG } from "../program/flags.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG } from "../program/flags.ts";
 
 export const PUSH_FLAGS = {
   from: Flags.string({ description: "dotenv file, `.env.<env>` if not given (- is stdin)", helpValue: "<file>" }),
@@ -9,6 +9,6 @@ export const PUSH_FLAGS = {
   }),
   yes: Flags.boolean({ char: "y", description: "remove without asking" }),
   "allow-empty": Flags.boolean({ description: "let an input without any assignment empty the vault" }),
-  note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  ...NOTE_FLAG,
   ...JSON_FLAG,
 };

@@ -1,8 +1,8 @@
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/item.ts";
 import type { OpenedVault } from "../../vault/open.ts";
+import { modeText } from "../disk/mode-text.ts";
 import type { Output } from "../terminal/output.ts";
-import { modeText } from "./item-mode.ts";
 
 /** How a value is wanted: to the byte, as JSON, or as a line. */
 export interface ValueFormat {

@@ -1,7 +1,7 @@
 import { InputError } from "../../errors.ts";
+import { checkLocation, type LocationOverrides, withOverrides } from "../config/checked-location.ts";
 import { findConfig, loadConfig, type Warn } from "../config/local-config.ts";
 import { resolveTarget, type TargetInput } from "../config/target.ts";
-import { checkLocation, type LocationOverrides, withOverrides } from "../init/checked-location.ts";
 import { isFileStore } from "../stores.ts";
 import type { PolicyScope } from "./policy.ts";
 

@@ -49,6 +49,10 @@ export const VAULT_FLAGS = {
 /** Which vault is meant, as an argument: for day-to-day commands, beside `VAULT_FLAGS`. */
 export const ENV_ARG = { env: arg("environment of the vault, as `--env`") };
 
+export const NOTE_FLAG = {
+  note: oclifFlags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+};
+
 export const JSON_FLAG = { json: oclifFlags.boolean({ description: "print the result as JSON" }) };
 
 export const PASSPHRASE_FLAG = {

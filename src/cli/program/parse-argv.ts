@@ -43,7 +43,7 @@ function split(argv: readonly string[], takesCommandLine: boolean): [readonly st
   return at === -1 ? [argv, null] : [argv.slice(0, at), argv.slice(at + 1)];
 }
 
-/** Else a flag that may be given more than once takes the arguments after it for more of its values. */
+/** Otherwise a flag that may be repeated takes the arguments after its value, an env's name, for more of its values. */
 function oneValueEach(flags: FlagInput): FlagInput {
   const entries = Object.entries(flags).map(([name, flag]) =>
     flag.type === "option" && flag.multiple ? [name, { ...flag, multipleNonGreedy: true }] : [name, flag],

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
 import { lstat, open, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Secret } from "../../crypto/secret.ts";
 import { ConflictError, InputError, ManifestSwapFailedError } from "../../errors.ts";
 import type { CommitPhase, CommitPorts } from "../../vault/commit.ts";
-import { syncFolder } from "../config/private-file.ts";
+import { codeOf } from "../disk/error-code.ts";
+import { createPrivateFile } from "../disk/private-file.ts";
 import type { Output } from "../terminal/output.ts";
 
 /**
@@ -128,19 +128,11 @@ async function refuseUnwritable(path: string): Promise<void> {
 }
 
 async function writeNew(path: string, passphrase: Secret, env: string): Promise<void> {
-  const handle = await open(path, "wx", 0o600).catch((error: unknown) => {
-    throw codeOf(error) === "EEXIST" ? exists(path, env) : unwritable(path, error);
-  });
   try {
-    // Without a line end: many a secret store takes a file's bytes as they are.
-    await handle.writeFile(passphrase.expose());
-    await handle.sync();
-    await syncFolder(dirname(path));
+    // Without a line end: many secret stores take a file's bytes as they are.
+    await createPrivateFile(path, passphrase.expose());
   } catch (error) {
-    await unlink(path).catch(() => undefined);
-    throw unwritable(path, error);
-  } finally {
-    await handle.close();
+    throw codeOf(error) === "EEXIST" ? exists(path, env) : unwritable(path, error);
   }
 }
 
@@ -157,8 +149,4 @@ function unwritable(path: string, error: unknown): InputError {
   return new InputError(`cannot write ${path}: ${codeOf(error)}`, {
     hint: "name a file in a folder that takes one, on a disk that outlasts this machine's restart",
   });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown error";
 }

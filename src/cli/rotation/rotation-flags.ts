@@ -1,6 +1,6 @@
 import { durationFlag } from "../inputs/duration-flag.ts";
 import { META_FLAG } from "../inputs/meta-flag.ts";
-import { Flags } from "../program/flags.ts";
+import { Flags, NOTE_FLAG } from "../program/flags.ts";
 
 /** What `rotate-passphrase` takes beside the vault's name. */
 export const ROTATION_FLAGS = {
@@ -44,6 +44,6 @@ export const ROTATION_FLAGS = {
   }),
   "dry-run": Flags.boolean({ description: "do everything up to the first write, and say what would be done" }),
   yes: Flags.boolean({ char: "y", description: "do not ask" }),
-  note: Flags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  ...NOTE_FLAG,
   ...META_FLAG,
 };

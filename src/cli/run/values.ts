@@ -1,5 +1,5 @@
 import type { Item } from "../../vault/item.ts";
-import { withoutLineEnd } from "../inputs/without-line-end.ts";
+import { withoutLineEnd } from "../disk/without-line-end.ts";
 
 /** Shorter values stand in too much that is no secret: `1`, `dev`. */
 export const MIN_MASKED_BYTES = 4;

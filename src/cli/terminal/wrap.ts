@@ -1,4 +1,4 @@
-import { widthOf } from "../terminal/table.ts";
+import { widthOf } from "./table.ts";
 
 /** The text in lines of at most `width` columns; a longer word stands alone. */
 export function wrap(text: string, width: number): string[] {

@@ -2,6 +2,7 @@ import type { Stats } from "node:fs";
 import { lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { codeOf } from "./error-code.ts";
 
 const FOLDER_MODE = 0o700;
 
@@ -13,6 +14,12 @@ export async function lookAt(path: string): Promise<Stats | null> {
     if (codeOf(error) === "ENOENT") return null;
     throw error;
   }
+}
+
+/** For what stands where a file is to be written. */
+export function notAFile(path: string, stats: Stats, hint: string): InputError {
+  const what = stats.isSymbolicLink() ? "is a symbolic link, which is not followed" : "is no regular file";
+  return new InputError(`${path} ${what}`, { hint });
 }
 
 /** @throws InputError a folder on the way from `root` to a name is a link, or no folder: it may lead anywhere */
@@ -46,8 +53,4 @@ function refuseUnlessFolder(folder: string, stats: Stats): void {
   if (stats.isDirectory()) return;
   const what = stats.isSymbolicLink() ? "is a symbolic link, which is not followed" : "is no folder";
   throw new InputError(`${folder} ${what}`, { hint: "move it away, or name another folder with --files-dir=<folder>" });
-}
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown error";
 }

@@ -1,15 +1,14 @@
 import { isUtf8 } from "node:buffer";
-import { stat } from "node:fs/promises";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
-import { isNamedPipe, readAtMost } from "../items/bounded-file.ts";
-import { requireOne } from "../items/item-words.ts";
-import { readBinary } from "../items/push-input.ts";
-import { isVariableName } from "../items/variable-name.ts";
-import type { SecretSources } from "./secret-input.ts";
-import { withoutLineEnd } from "./without-line-end.ts";
+import { readGivenFile } from "../disk/given-file.ts";
+import { withoutLineEnd } from "../disk/without-line-end.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { requireOne } from "./item-words.ts";
+import { readBinary } from "./push-input.ts";
+import { isVariableName } from "./variable-name.ts";
 
 /** What `set` was told to take. */
 export interface SetInput {
@@ -73,7 +72,10 @@ async function readValue(name: string, input: SetInput, sources: SecretSources):
 async function readGiven(name: string, input: SetInput, { prompter, stdin }: SecretSources): Promise<Secret> {
   const from = input["from-file"];
   if (from !== undefined) {
-    const bytes = from === "-" ? await stdin.read("--from-file", MAX_BUNDLE_BYTES) : await readFrom(from);
+    const bytes =
+      from === "-"
+        ? await stdin.read("--from-file", MAX_BUNDLE_BYTES)
+        : await readGivenFile({ ...FROM_FILE, path: from });
     return Secret.ofBytes(textOf(bytes, name, input.raw));
   }
   if (prompter.isInteractive) return prompter.secret(`Value of ${name}:`);
@@ -82,25 +84,12 @@ async function readGiven(name: string, input: SetInput, { prompter, stdin }: Sec
   });
 }
 
-async function readFrom(path: string): Promise<Uint8Array> {
-  try {
-    if (isNamedPipe(path, await stat(path))) {
-      throw new InputError("the file that --from-file names is a named pipe", {
-        hint: "pipe it in with --from-file=-",
-      });
-    }
-    const bytes = await readAtMost(path, MAX_BUNDLE_BYTES);
-    if (bytes.length <= MAX_BUNDLE_BYTES) return bytes;
-    throw new InputError(`the file that --from-file names has more than ${MAX_BUNDLE_BYTES} bytes`, {
-      hint: "keep it elsewhere, and its location and key here",
-    });
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    const why = code === "ENOENT" ? "is not there" : `cannot be read (${code})`;
-    throw new InputError(`the file that --from-file names ${why}`, { hint: "name a file, not the value: - is stdin" });
-  }
-}
+const FROM_FILE = {
+  // The path is not told: it may be the value itself.
+  label: "the file that --from-file names",
+  flag: "--from-file",
+  hint: "name a file, not the value: - is stdin",
+} as const;
 
 function textOf(bytes: Uint8Array, name: string, raw: boolean): Uint8Array {
   const fault = !isUtf8(bytes) ? "is not UTF-8 text" : bytes.includes(0) ? "has a NUL character" : null;

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { codeOf } from "./error-code.ts";
+import { modeText } from "./mode-text.ts";
 
 /**
  * Writes a file that only this user can read, at once: a reader sees the old bytes or the new ones, also after a crash.
@@ -20,6 +22,12 @@ export async function writePrivateFile(path: string, bytes: string | Uint8Array)
   await syncFolder(folder);
 }
 
+/** As `writePrivateFile`, of a file that must not be there yet, in a folder that is. @throws Error with `EEXIST`, where it is */
+export async function createPrivateFile(path: string, bytes: Uint8Array): Promise<void> {
+  await writeNew(path, bytes);
+  await syncFolder(dirname(path));
+}
+
 /**
  * Below a folder that makes none (`/proc`), `mkdir` says that the parent is missing, whatever is tried; Node's own
  * recursive form tries for ever.
@@ -29,18 +37,14 @@ async function makeFolder(folder: string): Promise<void> {
   try {
     await make();
   } catch (error) {
-    if (!isCode(error, "ENOENT") || dirname(folder) === folder) throw error;
+    if (codeOf(error) !== "ENOENT" || dirname(folder) === folder) throw error;
     await makeFolder(dirname(folder));
     await make();
   }
 }
 
 function unlessThere(error: unknown): void {
-  if (!isCode(error, "EEXIST")) throw error;
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+  if (codeOf(error) !== "EEXIST") throw error;
 }
 
 async function writeNew(path: string, bytes: string | Uint8Array): Promise<void> {
@@ -48,13 +52,16 @@ async function writeNew(path: string, bytes: string | Uint8Array): Promise<void>
   try {
     await handle.writeFile(bytes);
     await handle.sync();
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    throw error;
   } finally {
     await handle.close();
   }
 }
 
 /** Makes a new name in the folder outlast a power cut, as its content does, where the platform can flush a folder. */
-export async function syncFolder(folder: string): Promise<void> {
+async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => null);
   await handle?.sync().catch(() => undefined);
   await handle?.close();
@@ -74,14 +81,10 @@ export async function tamperingFault(path: string): Promise<TamperingFault | nul
   // Root may change any file anyway.
   if (uid !== 0 && uid !== process.geteuid?.()) return { what: `belongs to another user (uid ${uid})`, uid };
   if ((mode & 0o022) === 0) return null;
-  return { what: `can be changed by other users (mode ${modeText(mode)})`, uid: null };
+  return { what: `can be changed by other users (mode ${modeText(mode & 0o777)})`, uid: null };
 }
 
 /** Whether others may read a file that holds a credential. */
 export async function isReadableByOthers(path: string): Promise<boolean> {
   return process.platform !== "win32" && ((await stat(path)).mode & 0o044) !== 0;
-}
-
-function modeText(mode: number): string {
-  return `0${(mode & 0o777).toString(8)}`;
 }
