@@ -1,6 +1,6 @@
 import { encodeBase64 } from "../crypto/base64.ts";
 import { type PassphraseKey } from "../crypto/kdf.ts";
-import { DEFAULT_COST, type KdfCost } from "../crypto/kdf-cost.ts";
+import { type KdfCost } from "../crypto/kdf-cost.ts";
 import { Secret } from "../crypto/secret.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import { InputError } from "../errors.ts";
@@ -99,7 +99,7 @@ async function reEncrypt(
 ): Promise<Committed> {
   const keys = new PassphraseKeys(newPassphrase);
   try {
-    const cost = freshCost(ports.random, request.cost ?? DEFAULT_COST);
+    const cost = freshCost(ports.random, request.cost);
     const draft = rotationDraft(request, writable, plan, { key: await keys.of(cost), cost });
     const { manifest, sha256, version } = writable.vault;
     const base = { kind: "next", manifest, sha256, version, signingKey: writable.signingKey } as const;

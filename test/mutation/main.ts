@@ -18,6 +18,8 @@ interface Watch {
   readonly vectors: readonly string[];
   /** How the names of tests begin that need all their samples. */
   readonly without?: readonly string[];
+  /** Whether each key is derived once in a test file, where the derivation is not what is changed. */
+  readonly remembers?: boolean;
 }
 
 /** Few and quick ones: each runs again for each change in what it covers. Programs run `dist/`, where nothing is mutated. */
@@ -26,14 +28,19 @@ const WATCHES: Readonly<Record<string, Watch>> = {
   crypto: { tests: ["test/crypto/*.test.ts"], vectors: ["box", "hpke", "kdf", "keys", "note"] },
   vault: {
     tests: ["test/vault/!(older-generations|json-extent).test.ts"],
-    vectors: ["audit", "bundle", "manifest", "path", "ts"],
+    vectors: ["audit", "bundle", "manifest", "older", "path", "ts"],
     without: [
       "takes exactly what the rules allow",
       "what a push takes opens again",
       "the bundle > with an altered index, well sealed",
     ],
+    remembers: true,
   },
-  runtime: { tests: ["test/runtime/{accessors,cache,deadline,errors,inputs,path,redaction}.test.ts"], vectors: [] },
+  runtime: {
+    tests: ["test/runtime/{accessors,cache,deadline,errors,inputs,path,redaction}.test.ts"],
+    vectors: [],
+    remembers: true,
+  },
 };
 
 const { values } = parseArgs({

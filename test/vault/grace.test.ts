@@ -7,6 +7,7 @@ import { openWith } from "../../src/vault/open.ts";
 import { ReadOnlyPassphraseError } from "../../src/vault/open-for-commit.ts";
 import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
+import { rotatePassphrase } from "../../src/vault/rotate.ts";
 import { setItems } from "../../src/vault/set-items.ts";
 import { verifyAudit } from "../../src/vault/verify-audit.ts";
 import {
@@ -21,6 +22,7 @@ import {
   rejection,
   requestsOf,
   rotate,
+  rotateRequest,
   secretItems,
   secretsIn,
   type World,
@@ -217,6 +219,30 @@ describe("the signing key", () => {
     expect(after.bundle.header.signing).not.toBe(before.bundle.header.signing);
     expect(after.manifest.bundle.sha256).not.toBe(before.manifest.bundle.sha256);
     expect(world.store.bucket.has(before.manifest.bundle.key)).toBe(true);
+  });
+
+  test("the time of the last rotation stays what it was until the next one", async () => {
+    const times: string[] = [];
+    const anHourLater = async (act: () => Promise<unknown>, passphrase: string) => {
+      world.clock.ms += HOUR_MS;
+      await act();
+      times.push((await open(world, passphrase)).manifest.rotated_at);
+    };
+    await anHourLater(() => push(world, OLD, { A: "2" }), OLD);
+    await anHourLater(() => rotate(world, OLD, NEW, { graceMs: 9 * HOUR_MS }), NEW);
+    await anHourLater(() => setItems(world, amendRequest(NEW), secretItems({ B: "1" })), NEW);
+    await anHourLater(() => finishRotation(world, amendRequest(NEW)), NEW);
+    await anHourLater(() => rotate(world, NEW, OLD), OLD);
+    expect(times.map((at) => at.slice(11, 13))).toEqual(["00", "02", "02", "02", "05"]);
+  });
+
+  test("the new slot costs what was asked for, or RFC 9106's second option", async () => {
+    const costOf = async (passphrase: string) => (await slots(passphrase))[0]?.kdf;
+    await rotate(world, OLD, NEW, { cost: { iterations: 2, memoryKiB: 8200, parallelism: 1 } });
+    expect(await costOf(NEW)).toMatchObject({ iterations: 2, memory_kib: 8200, parallelism: 1 });
+    const { cost: _cost, ...request } = rotateRequest(NEW, OLD);
+    await rotatePassphrase(world, request);
+    expect(await costOf(OLD)).toMatchObject({ iterations: 3, memory_kib: 65536, parallelism: 4 });
   });
 
   test("no two slots ever share a salt", async () => {

@@ -1,8 +1,31 @@
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { setImmediate } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { type OpenedVault } from "../../src/vault/open.ts";
+import { diffGenerations } from "../../src/vault/diff.ts";
+import { finishRotation } from "../../src/vault/finish.ts";
+import { readHistory } from "../../src/vault/history.ts";
+import { createIdentity, joinVault } from "../../src/vault/identity.ts";
+import { type OpenedVault, openVault } from "../../src/vault/open.ts";
 import { openBundle, openSigningKey, type SlotKey, sealsOf } from "../../src/vault/open-bundle.ts";
-import { HOUR_MS, NEW, OLD, open, pushedWorld, rejection, rotate, type World } from "./fixture.ts";
+import { readAudit } from "../../src/vault/read-audit.ts";
+import { reconcileAudit } from "../../src/vault/reconcile.ts";
+import { restoreGeneration } from "../../src/vault/restore.ts";
+import { setItems } from "../../src/vault/set-items.ts";
+import {
+  amendRequest,
+  ENV,
+  emptyWorld,
+  HOUR_MS,
+  NEW,
+  OLD,
+  open,
+  push,
+  pushedWorld,
+  rejection,
+  rotate,
+  secretItems,
+  type World,
+} from "./fixture.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -100,4 +123,56 @@ test("the signing key's PKCS#8 form is zeroed once it has been read", async () =
   expect(openSigningKey(header, operatorKey).publicKey).toHaveLength(32);
   expect(zeroed.map(({ length }) => length)).toEqual([32, 48]);
   expect(zeroed.every(isZero)).toBe(true);
+});
+
+describe("whatever keys a use case derives or opens, none is left when it ends", () => {
+  const no = async () => false;
+  const useCases: readonly [string, (passphrase: string) => Promise<unknown>][] = [
+    ["openVault", (passphrase) => openVault(world, amendRequest(passphrase))],
+    ["joinVault", (passphrase) => joinVault(world, Secret.ofText(passphrase), ENV)],
+    ["readAudit", (passphrase) => readAudit(world, amendRequest(passphrase))],
+    ["readHistory", (passphrase) => readHistory(world, amendRequest(passphrase))],
+    ["diff", (passphrase) => diffGenerations(world, { ...amendRequest(passphrase), fromGen: 1, ...then(passphrase) })],
+    ["reconcile", (passphrase) => reconcileAudit(world, amendRequest(passphrase))],
+    ["push", (passphrase) => push(world, passphrase, { A: "2" })],
+    ["a push that is declined", (passphrase) => push(world, passphrase, { A: "3" }, { confirm: no })],
+    ["set", (passphrase) => setItems(world, amendRequest(passphrase), secretItems({ B: "2" }))],
+    ["finish", (passphrase) => finishRotation(world, amendRequest(passphrase))],
+    ["restore", (passphrase) => restoreGeneration(world, { ...amendRequest(passphrase), gen: 1, ...then(passphrase) })],
+    ["rotate", (passphrase) => rotate(world, passphrase, NEW, { graceMs: HOUR_MS })],
+  ];
+  const then = (passphrase: string) => ({ passphraseThen: Secret.ofText(passphrase), confirm: async () => true });
+
+  /** The keys that are made while `act` runs and are not zeroed after it; no value of these vaults has their length. */
+  async function keysLeftBy(act: () => Promise<unknown>): Promise<{ made: number; left: number }> {
+    const made: Secret[] = [];
+    const { ofBytes } = Secret;
+    vi.spyOn(Secret, "ofBytes").mockImplementation((bytes) => {
+      const secret = ofBytes(bytes);
+      if (bytes.length === 32) made.push(secret);
+      return secret;
+    });
+    await act();
+    await setImmediate();
+    return { made: made.length, left: made.filter((it) => !isZero(it.expose())).length };
+  }
+
+  test.each(useCases)("%s", async (_name, act) => {
+    const { made, left } = await keysLeftBy(() => act(OLD));
+    expect(made).toBeGreaterThan(0);
+    expect(left).toBe(0);
+  });
+
+  test.each(useCases)("%s, refused", async (_name, act) => {
+    const { made, left } = await keysLeftBy(() => rejection(act("wrong")));
+    expect(made).toBeGreaterThan(0);
+    expect(left).toBe(0);
+  });
+
+  test("the first push, and what init keeps of a passphrase", async () => {
+    world = await emptyWorld();
+    expect(await keysLeftBy(() => push(world, OLD, { A: "1" }))).toEqual({ made: 2, left: 0 });
+    vi.restoreAllMocks();
+    expect(await keysLeftBy(() => createIdentity(world.random, Secret.ofText(OLD)))).toEqual({ made: 2, left: 0 });
+  });
 });

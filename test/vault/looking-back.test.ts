@@ -1,0 +1,164 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { Secret } from "../../src/crypto/secret.ts";
+import { AuditBrokenError, InputError, S3UnreachableError, WrongPassphraseError } from "../../src/errors.ts";
+import { diffGenerations } from "../../src/vault/diff.ts";
+import { readHistory } from "../../src/vault/history.ts";
+import { auditKey } from "../../src/vault/keys.ts";
+import type { PassphraseThen } from "../../src/vault/open-then.ts";
+import { readAudit } from "../../src/vault/read-audit.ts";
+import {
+  ACTOR,
+  amendRequest,
+  forkOf,
+  HOUR_MS,
+  NEW,
+  OLD,
+  open,
+  push,
+  pushedWorld,
+  rejection,
+  requestsOf,
+  rotate,
+  type World,
+} from "./fixture.ts";
+
+/** Generations 1 and 2 (OLD), 3 (rotation to NEW), 4 (NEW), an hour apart. */
+let world: World;
+beforeAll(async () => {
+  world = await pushedWorld({ A: "1", B: "1" });
+  world.clock.ms += HOUR_MS;
+  await push(world, OLD, { A: "2", C: "2" }, { annotation: { actor: ACTOR, note: "why" } });
+  world.clock.ms += HOUR_MS;
+  await rotate(world, OLD, NEW);
+  world.clock.ms += HOUR_MS;
+  await push(world, NEW, { A: "2", C: "4" });
+});
+
+const rowGens = async (of: World, tail?: number) =>
+  (await readAudit(of, { ...amendRequest(NEW), tail })).rows.map(({ gen }) => gen);
+
+describe("the audit log", () => {
+  test("is read oldest first, all of it or the newest", async () => {
+    expect(await rowGens(world)).toEqual([1, 2, 3, 4]);
+    expect(await rowGens(world, 1)).toEqual([4]);
+    expect(await rowGens(world, 3)).toEqual([2, 3, 4]);
+    expect(await rowGens(world, 4)).toEqual([1, 2, 3, 4]);
+    expect(await rowGens(world, 9)).toEqual([1, 2, 3, 4]);
+  });
+
+  test("of the newest rows alone is verified no further down, and not at all for who cannot open the vault", async () => {
+    const fork = forkOf(world);
+    fork.store.bucket.delete(auditKey(2));
+    expect(await rowGens(fork, 2)).toEqual([3, 4]);
+    expect(await rejection(readAudit(fork, { ...amendRequest(NEW), tail: 3 }))).toBeInstanceOf(AuditBrokenError);
+    expect(await rejection(readAudit(fork, amendRequest(OLD)))).toBeInstanceOf(WrongPassphraseError);
+  });
+
+  test("says which row is outstanding", async () => {
+    const fork = forkOf(world);
+    expect(await readAudit(fork, amendRequest(NEW))).toMatchObject({ outstanding: null, manifest: { gen: 4 } });
+    fork.store.bucket.delete(auditKey(4));
+    expect(await readAudit(fork, amendRequest(NEW))).toMatchObject({ outstanding: 4, rows: { length: 3 } });
+  });
+});
+
+describe("the history", () => {
+  const historyOf = async (of: World, tail?: number) =>
+    (await readHistory(of, { ...amendRequest(NEW), tail })).generations;
+
+  test("tells each generation as its row does, and which bundles are there", async () => {
+    const generations = await historyOf(world);
+    const { size } = (await open(world, NEW)).manifest.bundle;
+    expect(generations.map(({ gen, action, note, bundle }) => [gen, action, note, bundle])).toEqual([
+      [1, "push", null, "kept"],
+      [2, "push", "why", "kept"],
+      [3, "rotate", null, "kept"],
+      [4, "push", null, "current"],
+    ]);
+    const at = "2026-01-01T03:00:00.000Z";
+    const key = "v=20260101T030000000Z";
+    expect(generations[3]).toEqual({
+      gen: 4,
+      at,
+      action: "push",
+      actor: ACTOR,
+      note: null,
+      key,
+      size,
+      bundle: "current",
+    });
+    expect((await historyOf(world, 2)).map(({ gen }) => gen)).toEqual([3, 4]);
+  });
+
+  test("says which bundles are gone, and tells the newest generation also while its row is outstanding", async () => {
+    const fork = forkOf(world);
+    fork.store.bucket.delete("v=20260101T000000000Z");
+    fork.store.bucket.delete(auditKey(4));
+    expect((await historyOf(fork)).map(({ gen, bundle }) => [gen, bundle])).toEqual([
+      [1, "gone"],
+      [2, "kept"],
+      [3, "kept"],
+      [4, "current"],
+    ]);
+  });
+});
+
+describe("the difference of two generations", () => {
+  const then = Secret.ofText(OLD);
+  const diff = (fromGen: number, toGen: number | undefined, passphraseThen: PassphraseThen, of = world) =>
+    diffGenerations(of, { ...amendRequest(NEW), fromGen, toGen, passphraseThen });
+
+  test.each([
+    [1, 2, { added: ["C"], changed: ["A"], removed: ["B"], unchanged: [] }],
+    [2, 1, { added: ["B"], changed: ["A"], removed: ["C"], unchanged: [] }],
+    [2, 2, { added: [], changed: [], removed: [], unchanged: ["A", "C"] }],
+  ])("from %i to %i", async (fromGen, toGen, changes) => {
+    expect(await diff(fromGen, toGen, then)).toMatchObject({ toGen, changes, manifest: { gen: 4 } });
+  });
+
+  test("goes to the newest where no other is named", async () => {
+    const today = Secret.ofText(NEW);
+    expect(await diff(3, undefined, today)).toMatchObject({ toGen: 4, changes: { changed: ["C"], unchanged: ["A"] } });
+  });
+
+  test("asks for the passphrase of a time only where today's does not open it", async () => {
+    const asked: number[] = [];
+    const ask = async (gen: number) => {
+      asked.push(gen);
+      return then;
+    };
+    expect(await diff(3, 4, ask)).toMatchObject({ changes: { changed: ["C"] } });
+    expect(asked).toEqual([]);
+    expect(await diff(2, 4, ask)).toMatchObject({ changes: { changed: ["C"] } });
+    expect(asked).toEqual([2]);
+  });
+
+  test("ends with the first refusal where nobody gives it", async () => {
+    const error = await rejection(diff(1, 4, async () => null));
+    expect(error).toMatchObject({
+      name: "WrongPassphraseError",
+      message: "the passphrase opens no slot of generation 1",
+      hint: "give the passphrase that was in use then, with --then-passphrase-file or at the prompt",
+    });
+    expect(await rejection(diff(1, 4, async () => Secret.ofText("wrong")))).toBeInstanceOf(WrongPassphraseError);
+  });
+
+  test("asks for no passphrase where the generation is not there, or the store fails", async () => {
+    const ask = async () => expect.unreachable("was asked");
+    expect(await rejection(diff(9, 4, ask))).toMatchObject({
+      name: "InputError",
+      message: "there is no generation 9: the vault has 1…4",
+      hint: "`vsync history` lists them",
+    });
+    expect(await rejection(diff(4, 0, ask))).toBeInstanceOf(InputError);
+    const failed = new S3UnreachableError("injected");
+    const fork = forkOf(world);
+    fork.store.faults = {
+      before({ key }) {
+        if (key === "v=20260101T000000000Z") throw failed;
+      },
+    };
+    expect(await rejection(diff(1, 4, ask, fork))).toBe(failed);
+    expect(requestsOf(fork.store).filter((request) => request.endsWith("T000000000Z"))).toHaveLength(1);
+  });
+});
