@@ -26,3 +26,9 @@ export async function derivePassphraseKey(passphrase: Secret, cost: KdfCost): Pr
   const seed = out.subarray(0, 32);
   return { seed: Secret.ofBytes(seed), mac: Secret.ofBytes(out.subarray(32)), recipient: x25519PublicKey(seed) };
 }
+
+/** Zeroes its secret halves. */
+export function destroyPassphraseKey({ seed, mac }: PassphraseKey): void {
+  seed.destroy();
+  mac.destroy();
+}

@@ -12,15 +12,6 @@ export function deriveRootKey(operatorKey: Uint8Array): Uint8Array {
   return hkdf(operatorKey, "vsync-root-v1");
 }
 
-/** Hands a key to its one use, and zeroes it. */
-export function withKey<T>(key: Uint8Array, use: (key: Uint8Array) => T): T {
-  try {
-    return use(key);
-  } finally {
-    key.fill(0);
-  }
-}
-
 /** From the operator key `O`: the key of the box that holds the vault's signing key. */
 export function deriveSigningBoxKey(operatorKey: Uint8Array): Uint8Array {
   return hkdf(operatorKey, "vsync-signing-v1");
@@ -42,4 +33,13 @@ export function deriveItemKey(rootKey: Uint8Array, itemId: string): Uint8Array {
  */
 export function endorsementOf(mac: Uint8Array, vault: string, slot: string, signer: string): Uint8Array {
   return createHmac("sha256", mac).update(`vsync-endorse-v1|${vault}|${slot}|${signer}`).digest();
+}
+
+/** Hands a key to its one use, and zeroes it. */
+export function withKey<T>(key: Uint8Array, use: (key: Uint8Array) => T): T {
+  try {
+    return use(key);
+  } finally {
+    key.fill(0);
+  }
 }

@@ -1,8 +1,9 @@
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { constants } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { sha256Hex } from "../crypto/digest.ts";
 import type { Secret } from "../crypto/secret.ts";
+import { hkdf, withKey } from "../crypto/subkeys.ts";
 
 const FORMAT = "vsync-cache-v1";
 const FILE_MODE = 0o600;
@@ -27,10 +28,8 @@ export class CacheFault extends Error {}
  * file but has no passphrase cannot make a copy look younger.
  */
 export function sealTime(rootKey: Secret, atMs: number, manifest: Uint8Array): string {
-  const key = Buffer.from(hkdfSync("sha256", rootKey.expose(), "", FORMAT, 32));
-  return createHmac("sha256", key)
-    .update(`${FORMAT}|${atMs}|${sha256Hex(manifest)}`)
-    .digest("hex");
+  const sealed = `${FORMAT}|${atMs}|${sha256Hex(manifest)}`;
+  return withKey(hkdf(rootKey.expose(), FORMAT), (key) => createHmac("sha256", key).update(sealed).digest("hex"));
 }
 
 export function isTimeSealed({ atMs, manifest, mac }: SealedCopy, rootKey: Secret): boolean {

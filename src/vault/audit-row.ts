@@ -4,8 +4,8 @@ import { parseNote, signNote, verifyNote } from "../crypto/note.ts";
 import type { SigningKey } from "../crypto/signing.ts";
 import { AuditBrokenError, VsyncError } from "../errors.ts";
 import { parseCanonicalJson, type Refuse } from "./canonical-json.ts";
-import { actorShape, bundleRefShape, checkFormat, type Manifest, noteName } from "./manifest.ts";
-import { base64, count, exactly, instant, openObject, parseShape, sha256, text } from "./shape.ts";
+import { actorShape, bundleRefShape, type Manifest, noteName } from "./manifest.ts";
+import { base64, checkFormat, count, exactly, instant, openObject, parseShape, sha256, text } from "./shape.ts";
 
 const AUDIT_FORMAT = "vsync-audit-v1";
 

@@ -3,9 +3,9 @@ import { BOX_OVERHEAD_BYTES } from "../crypto/box.ts";
 import { BundleCorruptError } from "../errors.ts";
 import { decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
 import { checkExtent } from "./json-extent.ts";
+import type { KdfField } from "./kdf-field.ts";
 import { MAX_UNLOCK_ENTRIES } from "./limits.ts";
-import { checkFormat, type KdfField } from "./manifest.ts";
-import { base64, count, exactly, openObject, parseShape, slotId, text } from "./shape.ts";
+import { base64, checkFormat, count, exactly, openObject, parseShape, slotId, text } from "./shape.ts";
 
 export const BUNDLE_FORMAT = "vsync-bundle-v1";
 const LF = 0x0a;

@@ -1,9 +1,9 @@
 import { decodeCheckedBase64, encodeBase64Url } from "../crypto/base64.ts";
-import { derivePassphraseKey } from "../crypto/kdf.ts";
-import { type KdfCost } from "../crypto/kdf-cost.ts";
+import { derivePassphraseKey, destroyPassphraseKey } from "../crypto/kdf.ts";
+import type { KdfCost } from "../crypto/kdf-cost.ts";
 import type { Secret } from "../crypto/secret.ts";
-import { NotAuthenticError } from "../errors.ts";
-import { kdfCostOf, type Manifest, type PassphraseEntry } from "./manifest.ts";
+import { kdfCostOf } from "./kdf-field.ts";
+import type { Manifest, PassphraseEntry } from "./manifest.ts";
 import { openManifest, type ReadPorts } from "./open-manifest.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
 import { freshCost } from "./passphrase-slot.ts";
@@ -25,8 +25,7 @@ export async function createIdentity(
 ): Promise<PassphraseHint & { readonly vault: string }> {
   const cost = freshCost(random);
   const key = await derivePassphraseKey(passphrase, cost);
-  key.seed.destroy();
-  key.mac.destroy();
+  destroyPassphraseKey(key);
   return { vault: encodeBase64Url(random.bytes(VAULT_ID_BYTES)), cost, recipient: key.recipient };
 }
 
@@ -52,6 +51,5 @@ export async function joinVault(ports: ReadPorts, passphrase: Secret, env: strin
 
 /** What to remember of a slot. */
 export function hintOf(entry: PassphraseEntry): PassphraseHint {
-  const cost = kdfCostOf(entry.kdf, (fault) => new NotAuthenticError(`the manifest is refused: ${fault}`));
-  return { cost, recipient: decodeCheckedBase64(entry.recipient) };
+  return { cost: kdfCostOf(entry.kdf), recipient: decodeCheckedBase64(entry.recipient) };
 }

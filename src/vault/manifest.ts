@@ -1,21 +1,20 @@
 import * as v from "valibot";
-import { decodeCheckedBase64 } from "../crypto/base64.ts";
 import { sha256Hex } from "../crypto/digest.ts";
-import { type KdfCost, kdfCostFault } from "../crypto/kdf-cost.ts";
 import { type Note, parseNote, signNote } from "../crypto/note.ts";
 import type { SigningKey } from "../crypto/signing.ts";
-import { NotAuthenticError, UnsupportedSpecVersionError } from "../errors.ts";
-import { type JsonObject, type JsonValue, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
+import { NotAuthenticError } from "../errors.ts";
+import { type JsonObject, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
+import { kdfShape, parseKdf } from "./kdf-field.ts";
 import { BUNDLE_PREFIX } from "./keys.ts";
 import { MAX_BUNDLE_BYTES, MAX_UNLOCK_ENTRIES } from "./limits.ts";
 import {
   base64,
+  checkFormat,
   count,
   exactly,
   instant,
   openObject,
   parseShape,
-  quoted,
   sha256,
   slotId,
   text,
@@ -25,9 +24,6 @@ import { parseTs } from "./timestamp.ts";
 
 export const MANIFEST_FORMAT = "vsync-manifest-v1";
 const MAX_PASSPHRASE_SLOTS = 4;
-
-const kdfShape = exactly({ name: text, salt: base64(), iterations: count, memory_kib: count, parallelism: count });
-export type KdfField = v.InferOutput<typeof kdfShape>;
 
 export const actorShape = exactly({ user: text, host: text, tool: text });
 export type Actor = v.InferOutput<typeof actorShape>;
@@ -111,38 +107,6 @@ export function encodeManifest(manifest: Manifest, key: SigningKey): Uint8Array 
 /** The name under which a vault's notes are signed. */
 export function noteName(vault: string): string {
   return `vsync/${vault}`;
-}
-
-/** Reads `format` before all else: what follows may be of another shape. */
-export function checkFormat(value: JsonValue, expected: string, what: string, refuseForm: Refuse): void {
-  const format = typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, "format") : null;
-  if (typeof format?.value !== "string") throw refuseForm("has no format");
-  if (format.value === expected) return;
-  throw new UnsupportedSpecVersionError(`${what} has the unknown format ${quoted(format.value)}`);
-}
-
-/** @throws what `refuseBounds` makes, where the cost is out of bounds */
-export function kdfCostOf(kdf: KdfField, refuseBounds: Refuse): KdfCost {
-  const salt = decodeCheckedBase64(kdf.salt);
-  const cost = { salt, iterations: kdf.iterations, memoryKiB: kdf.memory_kib, parallelism: kdf.parallelism };
-  const fault = kdfCostFault(cost);
-  if (fault !== null) throw refuseBounds(fault);
-  return cost;
-}
-
-/** A `kdf` field of the known shape and name, within bounds. */
-export function parseKdf(value: unknown, what: string, refuseForm: Refuse): KdfField {
-  checkKdfName(value, what);
-  const kdf = parseShape(kdfShape, value, refuseForm);
-  kdfCostOf(kdf, (fault) => refuseForm(`is refused: ${fault}`));
-  return kdf;
-}
-
-/** Before the fields: those of another derivation have another shape. */
-function checkKdfName(kdf: unknown, what: string): void {
-  const name = typeof kdf === "object" && kdf !== null && "name" in kdf ? kdf.name : undefined;
-  if (typeof name !== "string" || name === "argon2id") return;
-  throw new UnsupportedSpecVersionError(`${what} uses the unknown key derivation ${quoted(name)}`);
 }
 
 function checkLinks(manifest: Manifest): void {

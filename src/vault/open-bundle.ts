@@ -10,8 +10,9 @@ import { aadOf, type BundleHeader, parseBundle, refuseBundle, slotOf } from "./b
 import { decodeUtf8, parseCanonicalJson } from "./canonical-json.ts";
 import { type Item, itemNameFault } from "./item.ts";
 import { checkExtent } from "./json-extent.ts";
+import { parseKdf } from "./kdf-field.ts";
 import { MAX_MODE } from "./limits.ts";
-import { type PassphraseEntry, parseKdf } from "./manifest.ts";
+import type { PassphraseEntry } from "./manifest.ts";
 import { count, exactly, parseShape, text } from "./shape.ts";
 
 const indexShape = exactly({
@@ -81,7 +82,8 @@ async function unsealKey(header: BundleHeader, by: SlotKey): Promise<BundleKey> 
   parseKdf(slot.kdf, `slot ${slot.id} of the bundle`, refuseBundle);
   if (slot.seals !== by.seals) throw refuseBundle(`has a slot ${by.slot} that seals ${slot.seals}, not ${by.seals}`);
   const sealed = { enc: decode(slot.enc), ct: decode(slot.ct) };
-  const key = await openSlot(by.seed.expose(), sealed, { vault: header.vault, gen: header.gen, slot: slot.id });
+  const what = `slot ${slot.id} of generation ${header.gen}`;
+  const key = await openSlot(by.seed.expose(), aadOf(header, slot.id), sealed, what);
   if (slot.seals === "R") return { seals: "R", rootKey: Secret.ofBytes(key) };
   return { seals: "O", operatorKey: Secret.ofBytes(key), rootKey: Secret.ofBytes(deriveRootKey(key)) };
 }

@@ -3,7 +3,8 @@ import { SlotNotOursError } from "../crypto/slot.ts";
 import { InputError, WrongPassphraseError } from "../errors.ts";
 import { type BundleSlot, parseBundle, refuseBundle, slotOf } from "./bundle-header.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
-import { kdfCostOf, type Manifest, parseKdf } from "./manifest.ts";
+import { kdfCostOf, parseKdf } from "./kdf-field.ts";
+import type { Manifest } from "./manifest.ts";
 import { destroyBundleKey, type OpenedBundle, openBundle, type SlotKey } from "./open-bundle.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
 import type { ObjectStore, ReadOptions } from "./ports.ts";
@@ -67,7 +68,7 @@ async function bundleRefOf(
 
 async function slotKeyOf(slot: BundleSlot, keys: PassphraseKeys): Promise<SlotKey> {
   const kdf = parseKdf(slot.kdf, `slot ${slot.id} of the bundle`, refuseBundle);
-  const key = await keys.of(kdfCostOf(kdf, refuseBundle));
+  const key = await keys.of(kdfCostOf(kdf));
   return { slot: slot.id, seed: key.seed, seals: slot.seals };
 }
 

@@ -1,11 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
 import { decodeCheckedBase64 } from "../crypto/base64.ts";
-import { derivePassphraseKey, type PassphraseKey } from "../crypto/kdf.ts";
+import { derivePassphraseKey, destroyPassphraseKey, type PassphraseKey } from "../crypto/kdf.ts";
 import { type KdfCost, kdfCostFault } from "../crypto/kdf-cost.ts";
 import type { Secret } from "../crypto/secret.ts";
 import { endorsementOf } from "../crypto/subkeys.ts";
 import { NotAuthenticError } from "../errors.ts";
-import { kdfCostOf, type Manifest, type PassphraseEntry } from "./manifest.ts";
+import { kdfCostOf } from "./kdf-field.ts";
+import type { Manifest, PassphraseEntry } from "./manifest.ts";
 import type { ReadOptions } from "./ports.ts";
 
 /** The keys that one passphrase derives, each cost once, and never two at a time unless asked for early. */
@@ -42,17 +43,12 @@ export class PassphraseKeys {
   /** Zeroes every derived key, those still being derived as soon as they are. The passphrase is its owner's. */
   destroy(): void {
     for (const derived of this.#derived.values()) {
-      derived.then(zero, () => {
+      derived.then(destroyPassphraseKey, () => {
         // A derivation that failed left nothing to zero, and whoever waited for it has the error.
       });
     }
     this.#derived.clear();
   }
-}
-
-function zero(key: PassphraseKey): void {
-  key.seed.destroy();
-  key.mac.destroy();
 }
 
 function nameOf(cost: KdfCost): string {
@@ -74,7 +70,7 @@ export async function findSlot(
   entries: readonly PassphraseEntry[],
   { signal }: ReadOptions = {},
 ): Promise<Unlocked | null> {
-  const costed = entries.map((entry) => ({ entry, cost: kdfCostOf(entry.kdf, notAuthentic) }));
+  const costed = entries.map((entry) => ({ entry, cost: kdfCostOf(entry.kdf) }));
   const started = costed.filter(({ cost }) => keys.isStarted(cost));
   for (const { entry, cost } of [...started, ...costed.filter((candidate) => !started.includes(candidate))]) {
     signal?.throwIfAborted();
@@ -82,10 +78,6 @@ export async function findSlot(
     if (Buffer.compare(key.recipient, decodeCheckedBase64(entry.recipient)) === 0) return { entry, key };
   }
   return null;
-}
-
-function notAuthentic(fault: string): NotAuthenticError {
-  return new NotAuthenticError(`the manifest is refused: ${fault}`);
 }
 
 /** @throws NotAuthenticError the slot's endorsement was not made with this passphrase for this signer */

@@ -1,8 +1,9 @@
 import { encodeBase64 } from "../crypto/base64.ts";
-import { type PassphraseKey } from "../crypto/kdf.ts";
+import type { PassphraseKey } from "../crypto/kdf.ts";
 import { DEFAULT_COST, type KdfCost, SALT_BYTES } from "../crypto/kdf-cost.ts";
 import { endorsementOf } from "../crypto/subkeys.ts";
 import { UnsupportedSpecVersionError } from "../errors.ts";
+import { kdfFieldOf } from "./kdf-field.ts";
 import type { Manifest, PassphraseEntry } from "./manifest.ts";
 import type { Clock, Random } from "./ports.ts";
 import { quoted } from "./shape.ts";
@@ -24,13 +25,7 @@ export function passphraseEntry(slot: string, key: PassphraseKey, cost: KdfCost,
     slot,
     kind: "passphrase",
     recipient: encodeBase64(key.recipient),
-    kdf: {
-      name: "argon2id",
-      salt: encodeBase64(cost.salt),
-      iterations: cost.iterations,
-      memory_kib: cost.memoryKiB,
-      parallelism: cost.parallelism,
-    },
+    kdf: kdfFieldOf(cost),
     endorse: endorse(slot, key, by),
   };
 }

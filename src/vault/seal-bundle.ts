@@ -43,8 +43,7 @@ interface FreshKeys {
 async function sealEntry(contents: BundleContents, entry: PassphraseEntry, keys: FreshKeys): Promise<PassphraseSlot> {
   const seals = sealsOf(entry);
   const key = seals === "O" ? keys.operatorKey : keys.rootKey;
-  const place = { vault: contents.vault, gen: contents.gen, slot: entry.slot };
-  const { enc, ct } = await sealSlot(decode(entry.recipient), key, place);
+  const { enc, ct } = await sealSlot(decode(entry.recipient), aadOf(contents, entry.slot), key);
   return { id: entry.slot, seals, kdf: entry.kdf, enc: encodeBase64(enc), ct: encodeBase64(ct) };
 }
 

@@ -1,10 +1,24 @@
 import * as v from "valibot";
 import { decodeBase64 } from "../crypto/base64.ts";
-import type { JsonObject, Refuse } from "./canonical-json.ts";
+import { UnsupportedSpecVersionError } from "../errors.ts";
+import type { JsonObject, JsonValue, Refuse } from "./canonical-json.ts";
 
 /** An object with exactly these fields. Without a prototype, so that a field named `constructor` is not taken for known. */
 export function exactly<Fields extends v.ObjectEntries>(fields: Fields): v.StrictObjectSchema<Fields, undefined> {
   return v.strictObject(Object.assign(Object.create(null) as Fields, fields));
+}
+
+/**
+ * Looks at `format` before all other fields: those of another format may have another shape.
+ *
+ * @throws what `refuse` makes: there is no `format`, or it is no string
+ * @throws UnsupportedSpecVersionError it is another one; `what` says of which object
+ */
+export function checkFormat(value: JsonValue, expected: string, what: string, refuse: Refuse): void {
+  const format = typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, "format") : null;
+  if (typeof format?.value !== "string") throw refuse("has no format");
+  if (format.value === expected) return;
+  throw new UnsupportedSpecVersionError(`${what} has the unknown format ${quoted(format.value)}`);
 }
 
 /** @throws what `refuse` makes, naming the field that is not of the shape */

@@ -197,7 +197,7 @@ describe("HPKE base mode with X25519, RFC 9180", () => {
     const key = filled(32, 7);
     const sealed = sealWith(ephemeral, x25519PublicKey(seed), key, "vsync-slot-v1", "v|1|p1");
     expect(hex(sealed.enc)).toBe("37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431");
-    expect(hex(await openSlot(seed, sealed, { vault: "v", gen: 1, slot: "p1" }))).toBe(hex(key));
+    expect(hex(await openSlot(seed, "v|1|p1", sealed, "slot p1"))).toBe(hex(key));
   });
 });
 

@@ -21,13 +21,14 @@ import {
 } from "../../src/crypto/subkeys.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
 import { encodeAuditRow } from "../../src/vault/audit-row.ts";
-import { parseBundle, refuseBundle, slotOf } from "../../src/vault/bundle-header.ts";
+import { aadOf, parseBundle, refuseBundle, slotOf } from "../../src/vault/bundle-header.ts";
 import { canonicalFault, type JsonValue } from "../../src/vault/canonical-json.ts";
 import { fetchManifest } from "../../src/vault/fetch-manifest.ts";
 import { itemNameFault } from "../../src/vault/item.ts";
 import { checkExtent } from "../../src/vault/json-extent.ts";
+import { kdfCostOf } from "../../src/vault/kdf-field.ts";
 import { auditKey } from "../../src/vault/keys.ts";
-import { encodeManifest, kdfCostOf, type Manifest, parseManifest } from "../../src/vault/manifest.ts";
+import { encodeManifest, type Manifest, parseManifest } from "../../src/vault/manifest.ts";
 import { openBundle } from "../../src/vault/open-bundle.ts";
 import { openForCommit } from "../../src/vault/open-for-commit.ts";
 import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
@@ -162,7 +163,12 @@ describe("example: a bundle", () => {
       slotOf(header, given.slot),
       header.items[0]?.id ?? "",
     ];
-    const operatorKey = await openSlot(seed, { enc: decode(slot.enc), ct: decode(slot.ct) }, given);
+    const operatorKey = await openSlot(
+      seed,
+      aadOf(given, given.slot),
+      { enc: decode(slot.enc), ct: decode(slot.ct) },
+      "p1",
+    );
     const [rootKey, boxKey] = [deriveRootKey(operatorKey), deriveSigningBoxKey(operatorKey)];
     const [indexKey, itemKey] = [deriveIndexKey(rootKey), deriveItemKey(rootKey, id)];
     const open = (key: Uint8Array, what: string, box: Uint8Array) =>
@@ -212,7 +218,7 @@ describe("example: a manifest and its row", () => {
   test("what a reader computes", async () => {
     const { manifest, passphraseEntries, sha256 } = parseManifest(FIRST_BYTES);
     const [entry = expectNever("no entry")] = passphraseEntries;
-    const cost = kdfCostOf(entry.kdf, expectNever);
+    const cost = kdfCostOf(entry.kdf);
     const { seed, mac, recipient } = await derivePassphraseKey(Secret.ofText(FIRST.passphrase), cost);
     const { vault, signer } = manifest;
     expect(pairs(example("manifest/gen-1-push derived"))).toEqual({

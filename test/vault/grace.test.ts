@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { NotAuthenticError, PassphraseRetiredError, WrongPassphraseError } from "../../src/errors.ts";
+import { PassphraseRetiredError, WrongPassphraseError } from "../../src/errors.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
-import { kdfCostOf, type PassphraseEntry } from "../../src/vault/manifest.ts";
+import { kdfCostOf } from "../../src/vault/kdf-field.ts";
+import type { PassphraseEntry } from "../../src/vault/manifest.ts";
 import { openWith } from "../../src/vault/open.ts";
 import { ReadOnlyPassphraseError } from "../../src/vault/open-for-commit.ts";
 import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
@@ -80,7 +81,7 @@ describe("inside the window", () => {
     ["old", OLD, 1],
     ["new", NEW, 0],
   ] as const)("a boot with the %s one and a current hint derives once, not twice", async (_name, passphrase, at) => {
-    const costs = (await slots()).map(({ kdf }) => kdfCostOf(kdf, (fault) => new NotAuthenticError(fault)));
+    const costs = (await slots()).map(({ kdf }) => kdfCostOf(kdf));
     const [hint = expect.unreachable(), other = expect.unreachable()] = [costs[at], costs[1 - at]];
     const secret = Secret.ofText(passphrase);
     const keys = new PassphraseKeys(secret);

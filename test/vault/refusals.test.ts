@@ -144,7 +144,7 @@ describe("deriving", () => {
     const altered = { ...entry, kdf: { ...entry.kdf, memory_kib: 1 } };
     expect(await rejection(findSlot(new PassphraseKeys(Secret.ofText(OLD)), [altered]))).toMatchObject({
       name: "NotAuthenticError",
-      message: "the manifest is refused: key derivation memoryKiB is 1, outside 8192…1048576",
+      message: "key derivation memoryKiB is 1, outside 8192…1048576",
     });
   });
 

@@ -16,6 +16,7 @@ import {
   endorsementOf,
 } from "../../src/crypto/subkeys.ts";
 import { fileStorePath } from "../../src/file/location.ts";
+import { aadOf } from "../../src/vault/bundle-header.ts";
 import { openSigningKey } from "../../src/vault/open-bundle.ts";
 import { firstTsMs, formatTs } from "../../src/vault/timestamp.ts";
 import { bytesOf, inFormOf } from "./bytes.ts";
@@ -69,10 +70,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
 
   async openSlot({ input, folder, expected }: Run<SlotInput>) {
     const sealed = { enc: bytesOf(input.enc, folder), ct: bytesOf(input.ct, folder) };
-    const key = await openSlot(bytesOf(input.seed, folder), sealed, input);
+    const aad = aadOf(input, input.slot);
+    const key = await openSlot(bytesOf(input.seed, folder), aad, sealed, `slot ${input.slot}`);
     if (input.ephemeral !== undefined && input.recipient !== undefined) {
       const [ephemeral, recipient] = [bytesOf(input.ephemeral, folder), bytesOf(input.recipient, folder)];
-      const aad = `${input.vault}|${input.gen}|${input.slot}`;
       const again = sealWith(ephemeral, recipient, key, "vsync-slot-v1", aad);
       if (Buffer.compare(again.enc, sealed.enc) !== 0 || Buffer.compare(again.ct, sealed.ct) !== 0) {
         throw new TypeError("sealing does not give enc and ct");

@@ -1,4 +1,4 @@
-import { derivePassphraseKey } from "../../crypto/kdf.ts";
+import { derivePassphraseKey, destroyPassphraseKey } from "../../crypto/kdf.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import { WrongPassphraseError } from "../../errors.ts";
 import { hintOf, joinVault, type PassphraseHint } from "../../vault/identity.ts";
@@ -62,10 +62,9 @@ async function namingTheRotation(
 }
 
 async function derives(passphrase: Secret, known: LocalConfig): Promise<boolean> {
-  const { recipient, seed, mac } = await derivePassphraseKey(passphrase, known.kdf);
-  seed.destroy();
-  mac.destroy();
-  return Buffer.compare(recipient, known.recipient) === 0;
+  const key = await derivePassphraseKey(passphrase, known.kdf);
+  destroyPassphraseKey(key);
+  return Buffer.compare(key.recipient, known.recipient) === 0;
 }
 
 function graceEnd({ unlock }: Manifest, { recipient }: PassphraseHint): string | null {
