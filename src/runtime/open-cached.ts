@@ -30,7 +30,7 @@ export interface CacheUse {
  */
 export async function openThroughCache(
   ports: ReadPorts,
-  request: OpenRequest,
+  request: OpenRequest & { readonly signal: AbortSignal },
   keys: PassphraseKeys,
   cache: CacheUse,
 ): Promise<Contents> {
@@ -39,7 +39,7 @@ export async function openThroughCache(
   try {
     return await withDeadline(limits, fromStore, zeroContents);
   } catch (error) {
-    if (!(error instanceof S3UnreachableError) || request.signal?.aborted) throw error;
+    if (!(error instanceof S3UnreachableError) || request.signal.aborted) throw error;
     return await openCopy(ports, request, keys, { ...cache, reason: error });
   }
 }

@@ -4,11 +4,13 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { RuntimeToken } from "../../src/blob/token.ts";
-import { type OpenOptions, Vsync } from "../../src/runtime/index.ts";
+import { type OpenOptions, S3UnreachableError, Vsync } from "../../src/runtime/index.ts";
 import { type DirectoryVault, directoryVault, environmentOf, ITEMS, rejectionOf, temporaryFolder } from "./fixture.ts";
 import { collectSecrets, isNotZero } from "./secrets.ts";
 
 const HOUR_MS = 3_600_000;
+/** What the store says itself. */
+const UNMOUNTED: unknown = expect.stringMatching(/^mount the disk/);
 
 interface Host {
   readonly vault: DirectoryVault;
@@ -78,8 +80,24 @@ describe("a vault that is opened with a cache", () => {
     expect(stale.ageMs).toBeLessThan(HOUR_MS);
     const message = expect.stringMatching(/is not there; opened generation 1 from the cache .*, 18\d\d s old$/);
     expect(warned).toEqual([
-      { code: "VSYNC_STALE_VAULT", path: cache, gen: 1, ageMs: stale.ageMs, hint: expect.any(String), message },
+      { code: "VSYNC_STALE_VAULT", path: cache, gen: 1, ageMs: stale.ageMs, hint: UNMOUNTED, message },
     ]);
+  });
+
+  test("opens from a copy that is as old as it may be", async () => {
+    passTime(0);
+    const { boot, unmount } = await bootedHost();
+    passTime(HOUR_MS);
+    await unmount();
+    expect((await boot()).ageMs).toBe(HOUR_MS);
+  });
+
+  test("opens from a copy of the near future, as after a clock was set back, and calls it new", async () => {
+    passTime(0);
+    const { boot, unmount } = await bootedHost();
+    passTime(-HOUR_MS);
+    await unmount();
+    expect((await boot()).ageMs).toBe(0);
   });
 
   test("opens from the store as soon as it is back, and the copy is the new one", async () => {
@@ -95,12 +113,13 @@ describe("a vault that is opened with a cache", () => {
 
   test("takes half of the time for a store that does not answer", async () => {
     const { boot, vault, warned } = await bootedHost();
-    const endpoint = await silentServer();
-    const fields = { endpoint, credentials: undefined, accessKeyId: "A", secretAccessKey: "S" };
-    const config = vault.configWith(fields as unknown as Partial<RuntimeToken>);
-    // Loaded before the time runs: on a busy machine loading it takes longer than the store is given.
-    await import("../../src/s3/store.ts");
-    const v = await boot({ config, timeoutMs: 2000 });
+    const { config, asked } = await silentStore(vault);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const booting = boot({ config, timeoutMs: 2000 });
+    await asked;
+    vi.advanceTimersByTime(1000);
+    const v = await booting;
     expect(v.get("DATABASE_URL")).toBe(ITEMS[0].data);
     expect(warned.map(({ message }) => message)).toEqual([
       expect.stringContaining("was not open within 1000 ms; opened"),
@@ -155,7 +174,7 @@ describe("the copy does not stand in", () => {
     await CASES[fault]!(booted);
     await booted.unmount();
     const error = await rejectionOf(booted.boot());
-    expect(error).toMatchObject({ name: "S3UnreachableError", hint: expect.any(String) });
+    expect(error).toMatchObject({ name: "S3UnreachableError", hint: UNMOUNTED });
     const said = fault.startsWith("of the future") ? "s old, more than" : fault;
     expect((error as Error).message).toContain(`the cache ${booted.cache} cannot stand in: `);
     expect((error as Error).message).toContain(said);
@@ -207,18 +226,39 @@ describe("the copy is checked like the store", () => {
     const signal = AbortSignal.abort("no longer wanted");
     expect(await rejectionOf(boot({ signal }))).toBe("no longer wanted");
   });
+
+  test("and an abort while the store is silent, be it with an error of ours, opens nothing", async () => {
+    const { boot, vault, warned } = await bootedHost();
+    const { config, asked } = await silentStore(vault);
+    const secrets = collectSecrets();
+    const controller = new AbortController();
+    const reason = new S3UnreachableError("the app gave up");
+    const ended = rejectionOf(boot({ config, signal: controller.signal, timeoutMs: 2 ** 31 - 1 }));
+    await asked;
+    controller.abort(reason);
+    expect(await ended).toBe(reason);
+    // Token and passphrase are zeroed last: by then a copy would have been opened, had it been looked for.
+    await vi.waitFor(() => expect(secrets.slice(0, 2).map(isNotZero)).toEqual([false, false]), 20_000);
+    expect(warned).toEqual([]);
+  });
 });
 
-/** It takes connections and says nothing. */
-async function silentServer(): Promise<string> {
+/** A server that takes connections and says nothing. `asked`: it has been sent something. */
+async function silentStore(vault: DirectoryVault): Promise<{ readonly config: string; readonly asked: Promise<void> }> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => void sockets.add(socket));
+  const asked = Promise.withResolvers<void>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.once("data", () => asked.resolve());
+  });
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const fields = { endpoint, credentials: undefined, accessKeyId: "A", secretAccessKey: "S" };
+  return { config: vault.configWith(fields as unknown as Partial<RuntimeToken>), asked: asked.promise };
 }
 
 async function edit(path: string, change: (text: string) => string): Promise<void> {
