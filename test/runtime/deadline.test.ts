@@ -147,6 +147,13 @@ describe("what is decrypted", () => {
     expect(secrets.filter(isNotZero)).toEqual([]);
   });
 
+  test("is zeroed where there is no passphrase to the token", async () => {
+    const vault = await directoryVault();
+    const secrets = collectSecrets();
+    await rejectionOf(Vsync.open({ env: { VSYNC_CONFIG: vault.config } }));
+    expect(secrets.map(isNotZero)).toEqual([false]);
+  });
+
   test("is zeroed where it does not open", async () => {
     const vault = await directoryVault();
     const secrets = collectSecrets();
