@@ -1,12 +1,12 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { ConflictError, S3UnreachableError } from "../../src/errors.ts";
 import { withClaim } from "../../src/file/claim.ts";
 import { openFileStore } from "../../src/file/file-store.ts";
-import { type ProcessIdentity, systemProcesses } from "../../src/file/process-table.ts";
+import { type ProcessIdentity, type ProcessTable, systemProcesses } from "../../src/file/process-table.ts";
 import { createWorkFile, newWorkFile, type WorkFile } from "../../src/file/work-folder.ts";
 import { newStore, read, type StoreFolder, text } from "./fixture.ts";
 import { StoreProcess } from "./processes.ts";
@@ -156,6 +156,15 @@ test("a claim from another machine is given its time, and no more", async () => 
   expect(await readdir(claimed.workFolder)).toEqual([]);
 });
 
+test("a claim from another machine whose clock is far ahead has run out, too", async () => {
+  const claimed = await storeToClaim();
+  const owner = { ...(await processes.self()), place: ELSEWHERE };
+  await claimed.leave("claim", owner, -31_000);
+  await claimed.leave("temp", owner, -61 * 60_000);
+  await claimed.replaceNow("mine");
+  expect(await readdir(claimed.workFolder)).toEqual([]);
+});
+
 test("a temporary file from another machine is swept when it is old", async () => {
   const claimed = await storeToClaim();
   const owner = { ...(await processes.self()), place: ELSEWHERE };
@@ -202,6 +211,40 @@ test("a holder whose claim was taken for run out is told before it changes anyth
     for (const name of await readdir(workFolder)) execFileSync("rm", [`${workFolder}/${name}`]);
     await expect(claim.confirm()).rejects.toThrow("lost the claim on it");
   });
+});
+
+/** Processes of which nothing is known; `look` comes before each answer. */
+function unknownProcesses(look: () => Promise<void>): ProcessTable {
+  const status = async (): Promise<"unknown"> => {
+    await look();
+    return "unknown";
+  };
+  return { self: processes.self, status };
+}
+
+test("a contender whose own claim has vanished takes nobody's away", async () => {
+  const { workFolder, leave } = await storeToClaim();
+  const rival = await leave("claim", { ...(await processes.self()), place: ELSEWHERE }, 20_000);
+  const isOwn = (name: string) => `${workFolder}/${name}` !== rival.path;
+  const table = unknownProcesses(async () => {
+    for (const name of await readdir(workFolder)) if (isOwn(name)) await rm(`${workFolder}/${name}`);
+  });
+  const request = { folder: workFolder, subject: SUBJECT, processes: table, timeoutMs: 0, label: "it" };
+  const claiming = withClaim({ ...request, checkWorthWaiting: async () => {} }, async () => {});
+  await expect(claiming).rejects.toThrow(`process ${process.pid} of another machine or container has kept it`);
+  expect(await readdir(workFolder)).toEqual([rival.path.slice(workFolder.length + 1)]);
+});
+
+test("a contender that cannot look for others leaves no claim behind", async () => {
+  const { workFolder, leave } = await storeToClaim();
+  const rival = await leave("claim", { ...(await processes.self()), place: ELSEWHERE });
+  const table = unknownProcesses(async () => {
+    if ((await readdir(workFolder)).length > 1) throw new Error("the disk went away");
+  });
+  const request = { folder: workFolder, subject: SUBJECT, processes: table, timeoutMs: 0, label: "it" };
+  const claiming = withClaim({ ...request, checkWorthWaiting: async () => {} }, async () => {});
+  await expect(claiming).rejects.toThrow("the disk went away");
+  expect(await readdir(workFolder)).toEqual([rival.path.slice(workFolder.length + 1)]);
 });
 
 async function firstOutput(child: ChildProcess): Promise<string> {

@@ -1,5 +1,5 @@
 import type * as FileSystem from "node:fs/promises";
-import { link, open, rename } from "node:fs/promises";
+import { link, open, rename, unlink } from "node:fs/promises";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
 import { storeFault } from "../../src/file/faults.ts";
@@ -8,7 +8,8 @@ import { newStore, read, text } from "./fixture.ts";
 
 vi.mock("node:fs/promises", async (importOriginal) => {
   const original = await importOriginal<typeof FileSystem>();
-  return { ...original, link: vi.fn(original.link), rename: vi.fn(original.rename), open: vi.fn(original.open) };
+  const mocked = { link: vi.fn(original.link), rename: vi.fn(original.rename), unlink: vi.fn(original.unlink) };
+  return { ...original, ...mocked, open: vi.fn(original.open) };
 });
 
 const real = await vi.importActual<typeof FileSystem>("node:fs/promises");
@@ -17,6 +18,7 @@ beforeEach(() => {
   vi.mocked(link).mockReset().mockImplementation(real.link);
   vi.mocked(rename).mockReset().mockImplementation(real.rename);
   vi.mocked(open).mockReset().mockImplementation(real.open);
+  vi.mocked(unlink).mockReset().mockImplementation(real.unlink);
 });
 
 function systemError(code: string): Error {
@@ -42,14 +44,21 @@ describe("a system error becomes the port's, and names path and reason", () => {
       hint: expect.any(String),
     });
     expect(fault).toHaveProperty("message", expect.stringContaining(code));
+    const hint = code === "ENOSPC" || code === "EDQUOT" ? /make room/ : /^check (the disk|who owns)/;
+    expect(fault).toHaveProperty("hint", expect.stringMatching(hint));
   });
 
-  test.each([new Error("a fault of the program"), new ConflictError("changed"), "a reason to abort"])(
-    "%s passes as it is",
-    (error) => {
-      expect(storeFault(error, "read", "/x")).toBe(error);
-    },
-  );
+  test.each([
+    new Error("a fault of the program"),
+    new ConflictError("changed"),
+    "a reason to abort",
+    { code: "EIO", syscall: "no error at all" },
+    Object.assign(new Error("of another kind"), { code: "EIO" }),
+    Object.assign(new Error("without a code"), { syscall: "read" }),
+    Object.assign(new Error("with a number"), { code: 5, syscall: "read" }),
+  ])("%s passes as it is", (error) => {
+    expect(storeFault(error, "read", "/x")).toBe(error);
+  });
 });
 
 describe("file systems that do not do as asked", () => {
@@ -65,6 +74,15 @@ describe("file systems that do not do as asked", () => {
       expect(await real.readdir(`${folder}.vsync`)).toEqual([]);
     },
   );
+
+  test("link failed: no conflict, and nothing stays behind", async () => {
+    const { store, folder } = await newStore();
+    vi.mocked(link).mockRejectedValue(systemError("EIO"));
+    await expect(store.create("manifest", text("one"))).rejects.toThrow(
+      `cannot write ${folder}manifest: input/output error (EIO)`,
+    );
+    expect(await real.readdir(`${folder}.vsync`)).toEqual([]);
+  });
 
   test("link was done and is reported as EEXIST: it is this very write, hence success", async () => {
     const { store } = await newStore();
@@ -111,6 +129,46 @@ describe("file systems that do not do as asked", () => {
     expect(await real.readdir(`${folder}.vsync`)).toEqual([]);
   });
 
+  test("rename failed, and what is there cannot be read: the failure is that of the rename", async () => {
+    const { store, folder } = await newStore();
+    const version = await store.create("manifest", text("one"));
+    vi.mocked(rename).mockImplementation(async () => {
+      await real.rm(`${folder}manifest`);
+      await real.symlink("/nowhere", `${folder}manifest`);
+      throw systemError("EIO");
+    });
+    await expect(store.replace("manifest", text("two"), version)).rejects.toThrow(S3UnreachableError);
+  });
+
+  test("rename failed, and the object is gone: the failure is that of the rename", async () => {
+    const { store, folder } = await newStore();
+    const version = await store.create("manifest", text("one"));
+    vi.mocked(rename).mockImplementation(async () => {
+      await real.rm(`${folder}manifest`);
+      throw systemError("EIO");
+    });
+    await expect(store.replace("manifest", text("two"), version)).rejects.toThrow("input/output error (EIO)");
+  });
+
+  test("an object that another process deletes a moment earlier is deleted", async () => {
+    const { store, folder } = await newStore();
+    await store.create("manifest", text("one"));
+    vi.mocked(unlink).mockImplementation(async (path) => {
+      await real.unlink(path);
+      throw systemError("ENOENT");
+    });
+    await store.delete("manifest");
+    expect(await real.readdir(folder)).toEqual([".vsync"]);
+  });
+
+  test("an object that cannot be deleted: said so, and it stays", async () => {
+    const { store, folder } = await newStore();
+    await store.create("manifest", text("one"));
+    vi.mocked(unlink).mockRejectedValue(systemError("EIO"));
+    await expect(store.delete("manifest")).rejects.toThrow(`cannot delete ${folder}manifest: input/output error (EIO)`);
+    expect(await read(store, "manifest")).toBe("one");
+  });
+
   test.each(["create", "replace"])("%s: the folder cannot be flushed: the outcome is unknown", async (operation) => {
     const { store, folder } = await newStore();
     const version = await store.create("manifest", text("one"));
@@ -139,6 +197,14 @@ test("a key that exists is a conflict before anything is written", async () => {
   vi.mocked(open).mockClear();
   await expect(store.create("manifest", text("two"))).rejects.toThrow(ConflictError);
   expect(open).not.toHaveBeenCalled();
+});
+
+test("a stale version is a conflict before anything is written", async () => {
+  const { store, folder } = await newStore();
+  await store.create("manifest", text("one"));
+  await real.rmdir(`${folder}.vsync`);
+  await expect(store.replace("manifest", text("two"), "stale")).rejects.toThrow(ConflictError);
+  expect(await real.readdir(folder)).toEqual(["manifest"]);
 });
 
 test.each([-1, 1])("an object whose file changes size (by %i) while it is read is not handed out", async (byBytes) => {

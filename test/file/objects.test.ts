@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { expect, test } from "vitest";
 import { AccessDeniedError, ConflictError, S3UnreachableError } from "../../src/errors.ts";
 import { openFileStore } from "../../src/file/file-store.ts";
@@ -121,6 +123,27 @@ test("what lies in the work folder is no object", async () => {
   await store.delete(BUNDLE);
   expect(await keysOf(store)).toEqual([]);
   expect((await readdir(workFolder)).toSorted()).toEqual(["below", "note"]);
+});
+
+test("what is larger than any object is not read whole, and has the version of none", async () => {
+  const { store, folder } = await newStore();
+  const version = await store.create("manifest", text("one"));
+  await truncate(`${folder}manifest`, 256 * 1024 * 1024 + 1);
+  const stored = await store.get("manifest", { maxBytes: 4 });
+  expect(stored).toEqual({ bytes: Uint8Array.of(...text("one"), 0, 0), version: "larger than any object" });
+  expect(await store.head("manifest")).not.toBe(version);
+  await expect(store.replace("manifest", text("two"), version)).rejects.toThrow(ConflictError);
+});
+
+test("a socket is refused", async () => {
+  const { store, folder } = await newStore();
+  await store.create(ROW, text("row"));
+  const server = createServer().listen(`${folder}manifest`);
+  await once(server, "listening");
+  await expect(store.get("manifest", MAX)).rejects.toThrow(AccessDeniedError);
+  await expect(store.head("manifest")).rejects.toThrow(`${folder}manifest is a symbolic link or no regular file`);
+  server.close();
+  await once(server, "close");
 });
 
 test("an aborted read ends between two chunks", async () => {

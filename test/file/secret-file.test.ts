@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { readSecretFile } from "../../src/file/secret-file.ts";
+import { openFilesBelow } from "../support/open-files.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -43,6 +45,25 @@ describe("what a file holds", () => {
   });
 });
 
+test("nothing of it stays in the memory that it was read to, and no file open", async () => {
+  const prototype = Object.getPrototypeOf(await closedHandle()) as FileHandle;
+  const reading = vi.spyOn(prototype, "read");
+  onTestFinished(() => void vi.restoreAllMocks());
+  await readSecretFile(write("hunter2"));
+  await readSecretFile(write("hunter2".repeat(1024 * 1024)));
+  await readSecretFile(folder);
+  const buffers = reading.mock.calls.map(([buffer]) => buffer as unknown as Uint8Array);
+  expect(buffers.length).toBeGreaterThanOrEqual(2);
+  for (const buffer of buffers) expect(Buffer.compare(buffer, new Uint8Array(buffer.length))).toBe(0);
+  expect(openFilesBelow(folder)).toEqual([]);
+});
+
+/** A handle, closed again. */
+async function closedHandle(): Promise<FileHandle> {
+  await using handle = await open("/dev/null");
+  return handle;
+}
+
 describe("what is refused", () => {
   test.each<[string, string | Uint8Array, number, string]>([
     ["nothing", "", 0o600, "is empty"],
@@ -66,6 +87,11 @@ describe("what is refused", () => {
     expect(await readSecretFile(join(folder, "below"))).toEqual({ refusal: "is a directory" });
     expect(await readSecretFile(join(folder, "pipe"))).toEqual({ refusal: "is no regular file" });
     expect(await readSecretFile("/dev/null")).toEqual({ refusal: "is no regular file" });
+  });
+
+  test.runIf(process.platform === "linux")("a file whose reading fails", async () => {
+    // proc_pid_mem(5): nothing is mapped at 0.
+    expect(await readSecretFile("/proc/self/mem")).toEqual({ refusal: "cannot be read (EIO)" });
   });
 
   test("a circle of links, and what is no path", async () => {
@@ -95,5 +121,8 @@ describe("what deserves a warning", () => {
     const path = write("x");
     chownSync(path, 12345, 12345);
     expect(await readSecretFile(path)).toEqual({ ...read("x"), exposure: "belongs to another user (uid 12345)" });
+    chmodSync(path, 0o644);
+    const both = "is open to other users (mode 0644) and belongs to another user (uid 12345)";
+    expect(await readSecretFile(path)).toEqual({ ...read("x"), exposure: both });
   });
 });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -12,6 +12,7 @@ import {
   sealTime,
   writeCache,
 } from "../../src/runtime/cache-file.ts";
+import { openFilesBelow } from "../support/open-files.ts";
 import { rejectionOf, temporaryFolder } from "./fixture.ts";
 
 const ROOT_KEY = Secret.ofBytes(new Uint8Array(32).fill(7));
@@ -46,18 +47,6 @@ async function faultOf(path: string, maxBytes = MAX_BYTES): Promise<string> {
   const error = await rejectionOf(readCache(path, maxBytes));
   expect(error).toBeInstanceOf(CacheFault);
   return (error as CacheFault).message;
-}
-
-/** proc_pid_fd(5): the files below this folder that this process holds open. */
-function heldBelow(folder: string): string[] {
-  const held = readdirSync("/proc/self/fd").flatMap((fd) => {
-    try {
-      return [readlinkSync(`/proc/self/fd/${fd}`)];
-    } catch {
-      return [];
-    }
-  });
-  return held.filter((path) => path.startsWith(folder));
 }
 
 describe("what was written is read", () => {
@@ -125,7 +114,7 @@ describe("what has another form is no cache", () => {
     const path = await written();
     await readCache(path, MAX_BYTES);
     await faultOf(path, 1);
-    if (process.platform === "linux") expect(heldBelow(join(path, ".."))).toEqual([]);
+    expect(openFilesBelow(join(path, ".."))).toEqual([]);
   });
 });
 
@@ -136,7 +125,7 @@ describe("a copy that cannot be written", () => {
     await mkdir(join(path, "precious"), { recursive: true });
     expect(await rejectionOf(writeCache(path, COPY))).toMatchObject({ code: "EISDIR" });
     expect([await readdir(folder), await readdir(path)]).toEqual([["vault.cache"], ["precious"]]);
-    if (process.platform === "linux") expect(heldBelow(folder)).toEqual([]);
+    expect(openFilesBelow(folder)).toEqual([]);
   });
 
   // sysfs(5) makes no files, for root neither.

@@ -1,10 +1,19 @@
 import { existsSync } from "node:fs";
 import { chown, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { newFolderName, removeLeftFolders } from "../../src/runtime/left-folders.ts";
 import { directoryVault, environmentOf, temporaryFolder } from "./fixture.ts";
 import { INDEX, runModule } from "./program.ts";
+
+type FileSystem = typeof import("node:fs");
+
+vi.mock("node:fs", async (importOriginal) => {
+  const original = await importOriginal<FileSystem>();
+  return { ...original, existsSync: vi.fn(original.existsSync) };
+});
+
+const real = await vi.importActual<FileSystem>("node:fs");
 
 const ROOT = process.getuid?.() === 0;
 const isLinux = process.platform === "linux";
@@ -34,6 +43,8 @@ async function folderWith(change: (name: string) => string): Promise<string> {
   return parent;
 }
 
+const ofThread = (thread: number) => (name: string) => name.replace(/\.[0-9]+(\.[0-9a-f]{32})$/, `.${thread}$1`);
+const elsewhere = (name: string) => name.replace(/\.[0-9a-f]{16}\./, ".0123456789abcdef.");
 const ofPid = (pid: number) => (name: string) => name.replace(/^(vsync\.[0-9a-f]+\.)[0-9]+/, `$1${pid}`);
 
 describe("the files that a handle could not remove go with the next one's first path", () => {
@@ -73,12 +84,10 @@ describe("what is looked at", () => {
   test.each([
     ["a process that has ended", ofPid(NO_PROCESS), 0],
     ["this process", (name: string) => name, 1],
-    ["a thread that cannot be known", (name: string) => name.replace(/\.[0-9]+(\.[0-9a-f]{32})$/, ".0$1"), 1],
-    [
-      "a process of another machine or container",
-      (name: string) => ofPid(NO_PROCESS)(name).replace(/\.[0-9a-f]{16}\./, ".0123456789abcdef."),
-      1,
-    ],
+    ["a thread of this process that has ended", ofThread(NO_PROCESS), isLinux ? 0 : 1],
+    ["a thread that cannot be known", ofThread(0), 1],
+    ["a process of another machine or container", (name: string) => elsewhere(ofPid(NO_PROCESS)(name)), 1],
+    ["a thread of a process of another machine", (name: string) => elsewhere(ofThread(NO_PROCESS)(name)), 1],
     ["nobody that the name tells of", () => "vsync.mine", 1],
   ])("the folder of %s", async (_, change, left) => {
     const parent = await folderWith(change);
@@ -101,6 +110,14 @@ describe("what is looked at", () => {
     await removeLeftFolders(parent);
     expect([before.length, await readdir(parent)]).toEqual([ROOT ? 4 : 3, before]);
     expect(await readdir(victim)).toEqual(["precious"]);
+  });
+
+  test.runIf(isLinux)("no folder of a thread where the kernel does not show threads", async () => {
+    const parent = await folderWith(ofThread(NO_PROCESS));
+    vi.mocked(existsSync).mockReturnValue(false);
+    onTestFinished(() => void vi.mocked(existsSync).mockReset().mockImplementation(real.existsSync));
+    await removeLeftFolders(parent);
+    expect(await readdir(parent)).toHaveLength(1);
   });
 
   test("nothing, where the folder cannot be read", async () => {

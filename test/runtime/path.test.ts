@@ -1,6 +1,18 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, lstat, mkdir, readdir, readFile, statfs, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  statfs,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { chooseFolder, makePrivateFolder } from "../../src/runtime/private-folder.ts";
@@ -170,10 +182,32 @@ describe("where the files may be", () => {
       message: expect.stringContaining(parent),
       hint: expect.stringContaining("TMPDIR"),
     });
-    for (const mode of [0o1777, 0o755, 0o700]) {
+    for (const mode of [0o770, 0o702]) {
+      await chmod(parent, mode);
+      expect(await rejectionOf(chooseFolder("/nowhere"))).toMatchObject({ code: "ACCESS_DENIED" });
+    }
+    for (const mode of [0o1777, 0o1770, 0o755, 0o700]) {
       await chmod(parent, mode);
       expect(dirname(await chooseFolder("/nowhere"))).toBe(parent);
     }
+  });
+
+  test.runIf(process.getuid?.() === 0)("not where it is another user's folder", async () => {
+    const parent = await temporaryFolder();
+    environment("TMPDIR", parent);
+    await chown(parent, 65534, 65534);
+    await chmod(parent, 0o1755);
+    expect(await rejectionOf(chooseFolder("/nowhere"))).toMatchObject({ code: "ACCESS_DENIED" });
+  });
+
+  test.runIf(hasSharedMemory)("in memory, but not where another user could swap the folder", async () => {
+    const elsewhere = await temporaryFolder();
+    environment("TMPDIR", elsewhere);
+    const memory = await mkdtemp("/dev/shm/vsync test ");
+    onTestFinished(() => rm(memory, { recursive: true }));
+    expect(dirname(await chooseFolder(memory))).toBe(memory);
+    await chmod(memory, 0o777);
+    expect(dirname(await chooseFolder(memory))).toBe(elsewhere);
   });
 
   test("in the folder for temporary files, where there is no memory for them", async () => {
@@ -205,6 +239,17 @@ describe("where the files may be", () => {
     for (const name of names) expect(name).toMatch(/\/vsync\.[0-9a-f]{16}(\.[0-9]+){3}\.[0-9a-f]{32}$/);
   });
 
+  test.runIf(hasSharedMemory && canMount)("not in memory that is read-only", async () => {
+    const script = `
+      import { Vsync } from ${INDEX};
+      await using v = await Vsync.open();
+      process.stdout.write(await v.path("API_KEY"));
+    `;
+    expect(runWithMemory("ro,mode=1777", script, await directoryVault())).toMatch(
+      /^(?!\/dev\/shm).*\/vsync\..*\/API_KEY$/,
+    );
+  });
+
   test.runIf(hasSharedMemory && canMount)("and a full disk is said so", async () => {
     const vault = await directoryVault({
       items: [{ name: "big", kind: "file", data: new Uint8Array(3 * 1024 * 1024) }],
@@ -216,18 +261,21 @@ describe("where the files may be", () => {
       await v.close();
       console.log(error.code, error.message);
     `;
-    // In mount namespaces of their own, /dev/shm is one mebibyte.
-    const shell = 'mount -t tmpfs -o size=1m,mode=1777 none /dev/shm && exec "$0" "$@"';
-    const run = ["-m", "sh", "-c", shell, process.execPath, "--input-type=module", "-e", script];
-    const printed = execFileSync("unshare", run, {
-      env: { ...environmentOf(vault), PATH: process.env.PATH },
-      encoding: "utf8",
-    });
-    expect(printed).toMatch(
+    expect(runWithMemory("size=1m,mode=1777", script, vault)).toMatch(
       /^S3_UNREACHABLE cannot write \/dev\/shm\/vsync\..*: no space left on the device \(ENOSPC\)\n$/,
     );
   });
 });
+
+/** In a mount namespace of its own, whose /dev/shm is mounted with these options. */
+function runWithMemory(options: string, script: string, vault: DirectoryVault): string {
+  const shell = `mount -t tmpfs -o ${options} none /dev/shm && exec "$0" "$@"`;
+  const run = ["-m", "sh", "-c", shell, process.execPath, "--input-type=module", "-e", script];
+  return execFileSync("unshare", run, {
+    env: { ...environmentOf(vault), PATH: process.env.PATH },
+    encoding: "utf8",
+  });
+}
 
 function runScript(script: string, vault: DirectoryVault): { stdout: string; status: number | null } {
   const env = environmentOf(vault);
