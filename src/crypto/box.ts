@@ -1,4 +1,4 @@
-import { type Cipheriv, createCipheriv, createDecipheriv } from "node:crypto";
+import { type Cipheriv, createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
 import { BundleCorruptError } from "../errors.ts";
 
 const NONCE_BYTES = 12;
@@ -32,7 +32,7 @@ export function sealBoxInto(
   plaintext: Uint8Array,
 ): void {
   const nonce = random.bytes(NONCE_BYTES);
-  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: TAG_BYTES });
+  const cipher = createCipheriv("aes-256-gcm", createSecretKey(key), nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(Buffer.from(aad));
   box.set(nonce);
   updateInto(box.subarray(NONCE_BYTES), cipher, plaintext);
@@ -52,7 +52,9 @@ function updateInto(target: Uint8Array, cipher: Pick<Cipheriv, "update">, input:
 /** @throws BundleCorruptError the box is too short, or does not open with this key and `aad`; `what` names it */
 export function openBox(key: Uint8Array, aad: string, box: Uint8Array, what: string): Uint8Array {
   if (box.length < BOX_OVERHEAD_BYTES) throw new BundleCorruptError(`${what} is too short to be a sealed box`);
-  const decipher = createDecipheriv("aes-256-gcm", key, box.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+  const decipher = createDecipheriv("aes-256-gcm", createSecretKey(key), box.subarray(0, NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  });
   decipher.setAAD(Buffer.from(aad));
   decipher.setAuthTag(box.subarray(box.length - TAG_BYTES));
   const plaintext = new Uint8Array(box.length - BOX_OVERHEAD_BYTES);

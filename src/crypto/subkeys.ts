@@ -1,10 +1,10 @@
-import { createHmac, hkdfSync } from "node:crypto";
+import { createHmac, createSecretKey, hkdfSync } from "node:crypto";
 
 const KEY_BYTES = 32;
 
 /** HKDF-SHA256 without salt (RFC 5869 §3.1), 32 bytes. */
 export function hkdf(key: Uint8Array, info: string): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", key, "", info, KEY_BYTES));
+  return new Uint8Array(hkdfSync("sha256", createSecretKey(key), "", info, KEY_BYTES));
 }
 
 /** From the operator key `O`: the key that reads the bundle. */

@@ -4,7 +4,7 @@ import { brokenRow, encodeAuditRow } from "./audit-row.ts";
 import { auditKey } from "./keys.ts";
 import { MAX_MANIFEST_BYTES } from "./limits.ts";
 import type { Manifest } from "./manifest.ts";
-import type { ObjectStore } from "./ports.ts";
+import type { ObjectStore, StoredObject } from "./ports.ts";
 
 /**
  * Appends the row of a manifest's own generation, and returns its bytes. Whoever appends it writes the same bytes, so a
@@ -23,14 +23,22 @@ export async function appendAuditRow(store: ObjectStore, manifest: Manifest, key
   return row;
 }
 
-/** As `appendAuditRow`, but looks first: most of the time the row is there. */
-export async function ensureAuditRow(store: ObjectStore, manifest: Manifest, key: SigningKey): Promise<Uint8Array> {
+/** As `appendAuditRow`, but looks first at what stands in its place: most of the time the row does. */
+export async function ensureAuditRow(
+  store: ObjectStore,
+  manifest: Manifest,
+  key: SigningKey,
+  standing: Promise<StoredObject | null>,
+): Promise<Uint8Array> {
   const row = encodeAuditRow(manifest, key);
-  return (await holdsAuditRow(store, manifest.gen, row)) ? row : appendAuditRow(store, manifest, key);
+  return isRow(await standing, row) ? row : appendAuditRow(store, manifest, key);
 }
 
 /** Whether exactly these bytes are the row of `gen`. */
 export async function holdsAuditRow(store: ObjectStore, gen: number, row: Uint8Array): Promise<boolean> {
-  const stored = await store.get(auditKey(gen), { maxBytes: MAX_MANIFEST_BYTES });
-  return stored !== null && Buffer.compare(stored.bytes, row) === 0;
+  return isRow(await store.get(auditKey(gen), { maxBytes: MAX_MANIFEST_BYTES }), row);
+}
+
+function isRow(standing: StoredObject | null, row: Uint8Array): boolean {
+  return standing !== null && Buffer.compare(standing.bytes, row) === 0;
 }

@@ -24,6 +24,7 @@ import {
   type PassphraseEntry,
   parseManifest,
 } from "./manifest.ts";
+import { type Neighbours, withNeighbours } from "./neighbours.ts";
 import type { Clock, ObjectStore, Random, Version } from "./ports.ts";
 import { refuseFork } from "./refuse-fork.ts";
 import { sealBundle } from "./seal-bundle.ts";
@@ -83,27 +84,72 @@ export interface Committed {
  * → the bundle → the manifest, conditionally → the new audit row. Whatever ends it in between, the vault opens exactly as
  * before or exactly as after.
  *
+ * @param neighbours where they were asked for while the draft was still in the making
  * @throws ConflictError another commit was faster; the bundle written here is named by no manifest
  * @throws RollbackError the manifest is older than the audit rows; nothing was written
  * @throws OutcomeUnknownError the manifest's swap was sent and cannot be read back
  * @throws InputError what was to be written is not what the format allows; nothing was written
  */
-export async function commitGeneration(ports: CommitPorts, base: CommitBase, draft: Draft): Promise<Committed> {
+export async function commitGeneration(
+  ports: CommitPorts,
+  base: CommitBase,
+  draft: Draft,
+  neighbours?: Neighbours,
+): Promise<Committed> {
   const { store } = ports;
+  const sealed = await seal(ports, base, draft);
+  const look = (found: Neighbours) => ensurePreviousRow(store, base, found);
+  const looking = neighbours === undefined ? withNeighbours(store, generationAfter(base), look) : look(neighbours);
+  return await write(ports, base, { ...sealed, previousRow: await looking });
+}
+
+async function ensurePreviousRow(
+  store: ObjectStore,
+  base: CommitBase,
+  { own, before }: Neighbours,
+): Promise<Uint8Array | null> {
+  const version = base.kind === "first" ? null : base.version;
+  await refuseFork(store, own, { gen: generationAfter(base), base: version });
+  return base.kind === "first" ? null : ensureAuditRow(store, base.manifest, base.signingKey, before);
+}
+
+/** A draft's bundle, with all that can be refused without a look at the store. */
+async function seal(ports: CommitPorts, base: CommitBase, draft: Draft): Promise<Sealed> {
   const nowMs = ports.clock.nowMs();
-  const gen = base.kind === "first" ? 1 : base.manifest.gen + 1;
+  const gen = generationAfter(base);
   const bundle = await sealBundle(ports.random, { ...identityOf(base), gen, entries: draft.unlock, ...draft });
-  checkBounds(bundle, base, draft, nowMs);
-  await refuseFork(store, gen, base.kind === "first" ? null : base.version);
-  const previousRow = base.kind === "first" ? null : await ensureAuditRow(store, base.manifest, base.signingKey);
-  const key = await createBundle(store, bundle, firstTsMs(nowMs, currentTs(base)));
+  const sealed = { draft, bundle, sha256: sha256Hex(bundle), nowMs };
+  checkBounds(base, sealed);
+  return sealed;
+}
+
+async function write(ports: CommitPorts, base: CommitBase, parts: Sealed & Linked): Promise<Committed> {
+  const { store } = ports;
+  const { signingKey } = parts.draft;
+  const key = await createBundle(store, parts.bundle, firstTsMs(parts.nowMs, currentTs(base)));
   ports.onPhase?.("bundle-created");
-  const manifest = nextManifest(base, draft, { key, bundle, nowMs, previousRow });
-  await swapManifest(store, base, manifest, draft.signingKey);
+  const manifest = nextManifest(base, key, parts);
+  await swapManifest(store, base, manifest, signingKey);
   ports.onPhase?.("manifest-swapped");
-  const auditFault = await tryAppend(store, manifest, draft.signingKey);
+  const auditFault = await tryAppend(store, manifest, signingKey);
   if (auditFault === null) ports.onPhase?.("audit-appended");
   return { manifest, auditFault };
+}
+
+interface Sealed {
+  readonly draft: Draft;
+  readonly bundle: Uint8Array;
+  /** Of the bundle. */
+  readonly sha256: string;
+  readonly nowMs: number;
+}
+
+interface Linked {
+  readonly previousRow: Uint8Array | null;
+}
+
+function generationAfter(base: CommitBase): number {
+  return base.kind === "first" ? 1 : base.manifest.gen + 1;
 }
 
 function identityOf(base: CommitBase): { vault: string; repo: string; env: string } {
@@ -116,7 +162,8 @@ function currentTs(base: CommitBase): string | null {
 }
 
 /** Everything that can be refused is refused before the first write: the manifest is made once with stand-ins. */
-function checkBounds(bundle: Uint8Array, base: CommitBase, draft: Draft, nowMs: number): void {
+function checkBounds(base: CommitBase, sealed: Sealed): void {
+  const { bundle, draft, nowMs } = sealed;
   if (bundle.length > MAX_BUNDLE_BYTES) {
     throw new InputError(`the vault would be ${bundle.length} bytes, more than the ${MAX_BUNDLE_BYTES} that fit`, {
       hint: "keep large files elsewhere and store their location and key here",
@@ -129,7 +176,7 @@ function checkBounds(bundle: Uint8Array, base: CommitBase, draft: Draft, nowMs: 
     });
   }
   const key = bundleKey(formatTs(firstTsMs(nowMs, currentTs(base)) + MAX_BUNDLE_KEY_TRIES));
-  const manifest = nextManifest(base, draft, { key, bundle, nowMs, previousRow: new Uint8Array() });
+  const manifest = nextManifest(base, key, { ...sealed, previousRow: new Uint8Array() });
   const bytes = encodeManifest(manifest, draft.signingKey);
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new InputError("note and meta do not fit: a manifest has at most 1 MiB", {
@@ -166,20 +213,14 @@ async function createBundle(store: ObjectStore, bundle: Uint8Array, firstMs: num
   }
 }
 
-interface NextParts {
-  readonly key: string;
-  readonly bundle: Uint8Array;
-  readonly nowMs: number;
-  readonly previousRow: Uint8Array | null;
-}
-
-function nextManifest(base: CommitBase, draft: Draft, parts: NextParts): Manifest {
+function nextManifest(base: CommitBase, key: string, parts: Sealed & Linked): Manifest {
+  const { draft } = parts;
   const at = new Date(parts.nowMs).toISOString();
   const signer = encodeBase64(draft.signingKey.publicKey);
   return {
     format: MANIFEST_FORMAT,
     ...identityOf(base),
-    gen: base.kind === "first" ? 1 : base.manifest.gen + 1,
+    gen: generationAfter(base),
     prev_gen: base.kind === "first" ? 0 : base.manifest.gen,
     at,
     rotated_at: base.kind === "first" || draft.rotates ? at : base.manifest.rotated_at,
@@ -187,7 +228,7 @@ function nextManifest(base: CommitBase, draft: Draft, parts: NextParts): Manifes
     actor: draft.actor,
     meta: draft.meta,
     ...(draft.note === undefined ? {} : { note: draft.note }),
-    bundle: { key: parts.key, size: parts.bundle.length, sha256: sha256Hex(parts.bundle) },
+    bundle: { key, size: parts.bundle.length, sha256: parts.sha256 },
     unlock: draft.unlock.map((entry) => ({ ...entry })),
     signer,
     ...linksOf(base, signer, parts.previousRow),

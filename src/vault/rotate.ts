@@ -8,6 +8,7 @@ import { type AmendRequest } from "./amend.ts";
 import type { JsonObject } from "./canonical-json.ts";
 import { type CommitPorts, type Committed, commitGeneration, type Draft } from "./commit.ts";
 import type { PassphraseEntry } from "./manifest.ts";
+import { withNeighbours } from "./neighbours.ts";
 import type { OpenedVault } from "./open.ts";
 import { openForCommit, type WritableVault } from "./open-for-commit.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
@@ -90,6 +91,7 @@ function windowEnd(nowMs: number, graceMs: number): string {
   });
 }
 
+/** What a commit only reads is read while the new passphrase is derived. */
 async function reEncrypt(
   ports: CommitPorts,
   request: RotateRequest,
@@ -100,10 +102,12 @@ async function reEncrypt(
   const keys = new PassphraseKeys(newPassphrase);
   try {
     const cost = freshCost(ports.random, request.cost);
-    const draft = rotationDraft(request, writable, plan, { key: await keys.of(cost), cost });
-    const { manifest, sha256, version } = writable.vault;
-    const base = { kind: "next", manifest, sha256, version, signingKey: writable.signingKey } as const;
-    return await tellingTheSwap(ports, (told) => commitGeneration(told, base, draft));
+    return await withNeighbours(ports.store, plan.gen, async (neighbours) => {
+      const draft = rotationDraft(request, writable, plan, { key: await keys.of(cost), cost });
+      const { manifest, sha256, version } = writable.vault;
+      const base = { kind: "next", manifest, sha256, version, signingKey: writable.signingKey } as const;
+      return await tellingTheSwap(ports, (told) => commitGeneration(told, base, draft, neighbours));
+    });
   } finally {
     keys.destroy();
   }
