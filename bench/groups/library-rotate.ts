@@ -9,31 +9,38 @@ import { derivation } from "./library-open.ts";
 const LIBRARY_ROTATE = "rotate over S3";
 const OTHER_PASSPHRASE = "another horse battery staple";
 
+/** With a hint from before an earlier rotation, as a machine has that another one has rotated behind. */
+const OLD_HINT = "rotate, old hint";
+
 /** A rotation by round trip and by number of secrets; every round rotates back or forth. */
 export async function measureLibraryRotate({ scale }: World): Promise<readonly Row[]> {
   await using library = new Library();
   await using servers = new AsyncDisposableStack();
+  const rotations = [
+    ...scale.rotatedSecrets.map((secrets) => ({ name: "rotate", secrets })),
+    { name: OLD_HINT, secrets: Math.min(...scale.rotatedSecrets) },
+  ];
   const candidates: LibraryCandidate[] = [derivation(LIBRARY_ROTATE)];
   for (const roundTripMs of scale.roundTripsMs) {
     const server = servers.use(await S3Server.start());
     const tokens = await Promise.all(
-      scale.rotatedSecrets.map((secrets) => vaultAt(server.place, `api/${secrets}/`, secretsOf(secrets))),
+      rotations.map(({ secrets }, at) => vaultAt(server.place, `api/${at}/`, secretsOf(secrets))),
     );
     await server.setLatency(roundTripMs);
-    for (const [at, secrets] of scale.rotatedSecrets.entries()) {
-      candidates.push(candidate({ roundTripMs, secrets }, tokens[at] ?? ""));
+    for (const [at, rotation] of rotations.entries()) {
+      candidates.push(candidate({ roundTripMs, ...rotation }, tokens[at] ?? ""));
     }
   }
   return await library.interleave(candidates, scale.writeRounds);
 }
 
-function candidate(head: { roundTripMs: number; secrets: number }, token: string): LibraryCandidate {
+function candidate(head: { name: string; roundTripMs: number; secrets: number }, token: string): LibraryCandidate {
   return {
-    head: { group: LIBRARY_ROTATE, name: "rotate", program: "library", ...head },
+    head: { group: LIBRARY_ROTATE, program: "library", ...head },
     job: (round) => {
       const [passphrase, newPassphrase] =
         round % 2 === 0 ? [PASSPHRASE, OTHER_PASSPHRASE] : [OTHER_PASSPHRASE, PASSPHRASE];
-      return { do: "rotate", token, passphrase, newPassphrase };
+      return { do: "rotate", token, passphrase, newPassphrase, remembers: head.name !== OLD_HINT };
     },
   };
 }

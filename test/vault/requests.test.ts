@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { InputError, WrongPassphraseError } from "../../src/errors.ts";
+import { AccessDeniedError, InputError, WrongPassphraseError } from "../../src/errors.ts";
 import type { Annotation } from "../../src/vault/commit.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
@@ -10,6 +11,7 @@ import { restoreGeneration } from "../../src/vault/restore.ts";
 import { rotatePassphrase } from "../../src/vault/rotate.ts";
 import { setItems, unsetItems } from "../../src/vault/set-items.ts";
 import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { MemoryStore } from "../support/memory-store.ts";
 import {
   ACTOR,
   amendRequest,
@@ -104,6 +106,47 @@ describe("writing", () => {
   ];
   test.each(commits)("%s: the opening and 5 more", async (_name, act) => {
     expect(await requestsDuring(world, act)).toEqual([...OPENING_1, ...COMMITTING_2]);
+  });
+
+  test("a rotation looks at the audit rows before the new passphrase is derived", async () => {
+    const fork = forkOf(world);
+    const seen: string[][] = [];
+    // The operator key is drawn first where a bundle is sealed, and sealing needs the new passphrase's recipient.
+    const random = {
+      bytes: (length: number) => {
+        if (length === 32) seen.push(requestsOf(fork.store));
+        return world.random.bytes(length);
+      },
+    };
+    await rotate({ ...fork, random }, OLD, NEW);
+    expect(seen).toEqual([[...OPENING_1, ...COMMITTING_2.slice(0, 2)]]);
+  });
+
+  test("both rows are asked for at once", async () => {
+    let waiting = 0;
+    let most = 0;
+    const before = async (): Promise<void> => {
+      most = Math.max(most, ++waiting);
+      await nextTurn();
+      waiting--;
+    };
+    const store = new MemoryStore({ bucket: world.store.bucket, faults: { before } });
+    await setItems({ ...world, store }, amendRequest(OLD), secretItems({ C: "3" }));
+    expect(most).toBe(2);
+  });
+
+  test("a row that cannot be read: nothing is written", async () => {
+    for (const unreadable of [row(2), row(1)]) {
+      const fork = forkOf(world);
+      const before = async ({ key }: { readonly key: string }): Promise<void> => {
+        if (key === unreadable) throw new AccessDeniedError(`no access to ${key}`);
+      };
+      const store = new MemoryStore({ bucket: fork.store.bucket, faults: { before } });
+      expect(await rejection(rotate({ ...fork, store }, OLD, NEW))).toMatchObject({
+        message: `no access to ${unreadable}`,
+      });
+      expect(fork.store.bucket).toEqual(world.store.bucket);
+    }
   });
 
   test("a commit appends the outstanding row of the generation before: 1 more", async () => {
