@@ -32,7 +32,7 @@ export function parseKdf(value: unknown, what: string, refuse: Refuse): KdfField
 
 /** Before the fields: those of another derivation have another shape. */
 function checkName(kdf: unknown, what: string): void {
-  const name = typeof kdf === "object" && kdf !== null && "name" in kdf ? kdf.name : undefined;
+  const name = (kdf as { readonly name?: unknown } | null | undefined)?.name;
   if (typeof name !== "string" || name === "argon2id") return;
   throw new UnsupportedSpecVersionError(`${what} uses the unknown key derivation ${quoted(name)}`);
 }

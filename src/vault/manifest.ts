@@ -100,8 +100,8 @@ export function parseManifest(bytes: Uint8Array): ParsedManifest {
 /** The manifest's bytes, signed. Fields come out in the order of the format's table. */
 export function encodeManifest(manifest: Manifest, key: SigningKey): Uint8Array {
   const fields = Object.keys(manifestShape.entries) as (keyof Manifest)[];
-  const ordered = fields.filter((name) => manifest[name] !== undefined).map((name) => [name, manifest[name]]);
-  return signNote(`${JSON.stringify(Object.fromEntries(ordered))}\n`, noteName(manifest.vault), key);
+  const ordered = Object.fromEntries(fields.map((name) => [name, manifest[name]]));
+  return signNote(`${JSON.stringify(ordered)}\n`, noteName(manifest.vault), key);
 }
 
 /** The name under which a vault's notes are signed. */

@@ -15,7 +15,7 @@ export function exactly<Fields extends v.ObjectEntries>(fields: Fields): v.Stric
  * @throws UnsupportedSpecVersionError it is another one; `what` says of which object
  */
 export function checkFormat(value: JsonValue, expected: string, what: string, refuse: Refuse): void {
-  const format = typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, "format") : null;
+  const format = value === null ? undefined : Object.getOwnPropertyDescriptor(value, "format");
   if (typeof format?.value !== "string") throw refuse("has no format");
   if (format.value === expected) return;
   throw new UnsupportedSpecVersionError(`${what} has the unknown format ${quoted(format.value)}`);

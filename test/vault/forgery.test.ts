@@ -192,6 +192,22 @@ describe("a planted operator slot", () => {
   });
 });
 
+test("a signer that the passphrase endorses and the bundle does not hold: it is read, and nothing is committed on it", async () => {
+  const own = generateSigningKey();
+  const { manifest, unlocked } = attacker.vault;
+  const signer = encodeBase64(own.publicKey);
+  const entry = passphraseEntry("p1", unlocked.key, world.identity.cost, { vault: manifest.vault, signer });
+  put({ ...manifest, signer, unlock: [entry] }, own);
+  expect(await secretsIn(world, OLD)).toEqual({ A: "1" });
+  const { size } = world.store.bucket;
+  expect(await rejection(push(world, OLD, { A: "2" }))).toMatchObject({
+    name: "BundleCorruptError",
+    message: "the bundle's signing key is not the manifest's signer",
+    hint: "look at who wrote this generation; put the one before back, from the bucket's object versions or a backup",
+  });
+  expect(world.store.bucket.size).toBe(size);
+});
+
 test("an amend request that expects another vault or env is refused", async () => {
   const request = amendRequest(OLD);
   for (const expectation of [{ env: "staging" }, { env: ENV, vault: "AAAAAAAAAAAAAAAAAAAAAA" }]) {

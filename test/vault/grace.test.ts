@@ -73,6 +73,7 @@ describe("inside the window", () => {
       message: `this passphrase can only read until ${WINDOW_END}: use the new one`,
       code: "INPUT",
       readOnlyUntil: WINDOW_END,
+      hint: "give the passphrase that the last rotation set, as VSYNC_PASSPHRASE or at the prompt",
     });
     expect(requestsOf(world.store).slice(-2)).toEqual(["get manifest", "get v=20260101T000000001Z"]);
   });

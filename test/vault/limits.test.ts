@@ -61,6 +61,15 @@ describe("a manifest that", () => {
     });
   });
 
+  test.each([
+    [MAX_MANIFEST_BYTES, "the manifest is not a signed note"],
+    [MAX_MANIFEST_BYTES + 1, "the manifest is larger than 1 MiB"],
+  ])("has %i bytes of something else is refused as what it is", async (length, message) => {
+    const fork = forkOf(world);
+    fork.store.bucket.set(MANIFEST_KEY, { bytes: new Uint8Array(length).fill(0x20), version: "other" });
+    expect(await rejection(open(fork, OLD))).toMatchObject({ name: "NotAuthenticError", message });
+  });
+
   test.each<[string, Partial<Annotation>, string]>([
     ["a meta that is no canonical JSON", { meta: { n: 1.5 } }, "give plain text, as in --meta ticket=OPS-7"],
     [

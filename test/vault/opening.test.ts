@@ -31,13 +31,13 @@ function opening(store: ObjectStore, passphrase: string, signal?: AbortSignal) {
 
 /** The world's store, with another way to get bundles. */
 function withBundles(getBundle: (options: GetOptions) => ReturnType<ObjectStore["get"]>): ObjectStore {
-  const { store } = world;
-  return new Proxy(store, {
+  return withGet((key, options) => (key.startsWith("v=") ? getBundle(options) : world.store.get(key, options)));
+}
+
+function withGet(getAny: ObjectStore["get"]): ObjectStore {
+  return new Proxy(world.store, {
     get(target, name) {
-      if (name === "get") {
-        return (key: string, options: GetOptions) =>
-          key.startsWith("v=") ? getBundle(options) : store.get(key, options);
-      }
+      if (name === "get") return getAny;
       const member: unknown = Reflect.get(target, name, target);
       return typeof member === "function" ? member.bind(target) : member;
     },
@@ -119,6 +119,21 @@ test("a caller that gives up ends it, with its own reason", async () => {
   });
   expect(await rejection(opening(store, OLD, abort.signal))).toBe(reason);
   expect(await rejection(opening(world.store, OLD, abort.signal))).toBe(reason);
+});
+
+test("whose signal goes with every request for the vault", async () => {
+  const abort = new AbortController();
+  const given: [string, AbortSignal | undefined][] = [];
+  const get: ObjectStore["get"] = (key, options) => {
+    given.push([key, options.signal]);
+    return world.store.get(key, options);
+  };
+  await opening(withGet(get), OLD, abort.signal);
+  expect(given.map(([key]) => key)).toEqual(["manifest", "v=20260101T000000000Z"]);
+  expect(given[0]?.[1]).toBe(abort.signal);
+  expect(given[1]?.[1]?.aborted).toBe(false);
+  abort.abort();
+  expect(given[1]?.[1]?.aborted).toBe(true);
 });
 
 test("a caller that does not give up is not disturbed", async () => {

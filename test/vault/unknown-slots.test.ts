@@ -58,7 +58,12 @@ test.each<[string, (world: World) => Promise<unknown>]>([
   ["gc", (it) => collectGarbage(it, { ...amendRequest(NEW), keep: 1, olderThanMs: 0, confirm: yes })],
 ])("%s is refused rather than shut its holder out", async (_name, write) => {
   const { bucket } = forkOf(world).store;
-  expect(await rejection(write(world))).toBeInstanceOf(UnsupportedSpecVersionError);
+  const error = await rejection(write(world));
+  expect(error).toBeInstanceOf(UnsupportedSpecVersionError);
+  expect(error).toMatchObject({
+    message: String.raw`the vault has a slot of the unknown kind "\"scoped\""`,
+    hint: "upgrade vsync before writing this vault: this version would shut that slot's holder out",
+  });
   expect(world.store.bucket).toEqual(bucket);
 });
 

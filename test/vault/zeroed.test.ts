@@ -1,12 +1,16 @@
+import type { KeyObject } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
+import { generateSigningKey } from "../../src/crypto/signing.ts";
+import { deriveRootKey } from "../../src/crypto/subkeys.ts";
 import { diffGenerations } from "../../src/vault/diff.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
 import { readHistory } from "../../src/vault/history.ts";
 import { createIdentity, joinVault } from "../../src/vault/identity.ts";
 import { type OpenedVault, openVault } from "../../src/vault/open.ts";
 import { openBundle, openSigningKey, type SlotKey, sealsOf } from "../../src/vault/open-bundle.ts";
+import type { Random } from "../../src/vault/ports.ts";
 import { readAudit } from "../../src/vault/read-audit.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
 import { restoreGeneration } from "../../src/vault/restore.ts";
@@ -35,6 +39,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
 /** Every secret that is destroyed from now on. */
@@ -111,18 +116,45 @@ test("a slot that seals another key than its entry says is refused", async () =>
   });
 });
 
+/** All bytes that are zeroed from now on, and what they held before, in hex. */
+function zeroedFromNow(): Map<Uint8Array, string> {
+  const zeroed = new Map<Uint8Array, string>();
+  const { fill } = Uint8Array.prototype;
+  vi.spyOn(Uint8Array.prototype, "fill").mockImplementation(function (this: Uint8Array, ...given) {
+    zeroed.set(this, hex(this));
+    return fill.apply(this, given);
+  });
+  return zeroed;
+}
+
 test("the signing key's PKCS#8 form is zeroed once it has been read", async () => {
   const { header, key } = (await open(world, OLD)).bundle;
   const operatorKey = key.seals === "O" ? key.operatorKey : expect.unreachable();
-  const zeroed: Uint8Array[] = [];
-  const { fill } = Uint8Array.prototype;
-  vi.spyOn(Uint8Array.prototype, "fill").mockImplementation(function (this: Uint8Array, ...given) {
-    zeroed.push(this);
-    return fill.apply(this, given);
-  });
+  const zeroed = zeroedFromNow();
   expect(openSigningKey(header, operatorKey).publicKey).toHaveLength(32);
-  expect(zeroed.map(({ length }) => length)).toEqual([32, 48]);
-  expect(zeroed.every(isZero)).toBe(true);
+  expect([...zeroed.keys()].map(({ length }) => length)).toEqual([32, 48]);
+  expect([...zeroed.keys()].every(isZero)).toBe(true);
+});
+
+test("what a commit seals with is zeroed: the operator key that it draws, its root key, the signing key's PKCS#8 form", async () => {
+  const { privateKey } = generateSigningKey();
+  const drawn: Uint8Array[] = [];
+  const random: Random = {
+    bytes(length) {
+      const bytes = Uint8Array.from(world.random.bytes(length));
+      if (length === 32) drawn.push(bytes.slice());
+      return bytes;
+    },
+  };
+  const exporting = vi.spyOn(Object.getPrototypeOf(privateKey) as KeyObject, "export");
+  const zeroed = zeroedFromNow();
+  await push({ ...world, random }, OLD, { A: "2" });
+  const [operatorKey = expect.unreachable()] = drawn;
+  const keys = [operatorKey, deriveRootKey(operatorKey)].map(hex);
+  expect([...zeroed.values()].filter((held) => keys.includes(held)).toSorted()).toEqual(keys.toSorted());
+  expect([...zeroed.keys()].every(isZero)).toBe(true);
+  const exported = exporting.mock.results.map(({ value }) => value as Uint8Array);
+  expect(exported.map((bytes) => [bytes.length, isZero(bytes)])).toEqual([[48, true]]);
 });
 
 describe("whatever keys a use case derives or opens, none is left when it ends", () => {
