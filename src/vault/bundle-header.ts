@@ -83,7 +83,8 @@ function parseHeader(line: Uint8Array): BundleHeader {
 }
 
 function checkUnique(entries: readonly { readonly id: string }[], what: string): void {
-  if (new Set(entries.map((entry) => entry.id)).size !== entries.length) throw refuseBundle(`has a ${what} id twice`);
+  if (new Set(entries.map((entry) => entry.id)).size !== entries.length)
+    throw refuseBundle(`has two ${what}s of one id`);
 }
 
 function splitBoxes(rest: Uint8Array, items: BundleHeader["items"]): Uint8Array[] {

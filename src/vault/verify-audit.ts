@@ -40,13 +40,13 @@ export async function verifyAudit(
   const { newest, hasCurrent } = await listRows(store, manifest, options);
   if (newest > manifest.gen) await refuseNewerRow(store, newest, options);
   const rows: AuditRow[] = [];
+  // The manifest names the row of the generation before: its own row says so too, where it is there.
   let link: Link = hasCurrent ? { sha256: undefined, signer: manifest.signer } : linkBelow(manifest);
   const downTo = Math.max(options.downTo ?? 1, 1);
   let gen = hasCurrent ? manifest.gen : manifest.prev_gen;
   for await (const stored of fetchRows(store, { newest: gen, downTo }, options)) {
-    const { row, text, sha256 } = readRow(stored, manifest.vault, gen, link);
+    const { row, text } = readRow(stored, manifest.vault, gen, link);
     if (gen === manifest.gen) checkAgainstManifest(text, manifest);
-    if (gen === manifest.prev_gen) checkAnchor(sha256, manifest);
     rows.push(row);
     link = { sha256: row.prev, signer: row.prev_signer ?? row.signer };
     gen -= 1;
@@ -84,25 +84,17 @@ async function refuseNewerRow(store: ObjectStore, newest: number, options: ReadO
   });
 }
 
-function readRow(
-  stored: StoredObject | null,
-  vault: string,
-  gen: number,
-  link: Link,
-): ParsedAuditRow & { sha256: string } {
+function readRow(stored: StoredObject | null, vault: string, gen: number, link: Link): ParsedAuditRow {
   if (stored === null) throw brokenRow(gen, "is missing");
   if (stored.bytes.length > MAX_MANIFEST_BYTES) throw brokenRow(gen, "is larger than 1 MiB");
-  const sha256 = sha256Hex(stored.bytes);
-  if (link.sha256 !== undefined && sha256 !== link.sha256) throw brokenRow(gen, "is not the one that was linked");
-  return { ...parseAuditRow(stored.bytes, { vault, gen, signer: link.signer }), sha256 };
+  if (link.sha256 !== undefined && sha256Hex(stored.bytes) !== link.sha256) {
+    throw brokenRow(gen, "is not the one that was linked");
+  }
+  return parseAuditRow(stored.bytes, { vault, gen, signer: link.signer });
 }
 
 function checkAgainstManifest(text: string, manifest: Manifest): void {
   if (text !== auditRowText(auditRowOf(manifest))) {
     throw brokenRow(manifest.gen, "does not say what the manifest says");
   }
-}
-
-function checkAnchor(sha256: string, manifest: Manifest): void {
-  if (manifest.audit?.sha256 !== sha256) throw brokenRow(manifest.prev_gen, "is not the one that the manifest names");
 }

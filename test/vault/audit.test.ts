@@ -155,12 +155,22 @@ describe("rewritten by someone who holds the signing keys", () => {
     expect(row).toBe(newest);
   });
 
-  test("the row below an outstanding one: the manifest itself names it", async () => {
-    const row = await faultAfter((store) => {
-      store.bucket.delete(auditKey(6));
-      put(store, auditKey(5), forgedRow(5));
+  test.each([
+    ["the newest one", GENERATIONS.slice(4, 5)],
+    ["all of them, linked to one another", GENERATIONS.slice(0, 5)],
+  ])("the rows below an outstanding one, %s: the manifest itself names the newest", async (_name, gens) => {
+    const { store } = forkOf(world);
+    store.bucket.delete(auditKey(6));
+    let previous: Uint8Array | undefined;
+    for (const gen of gens) {
+      previous = forgedRow(gen, previous);
+      put(store, auditKey(gen), previous);
+    }
+    expect(await rejection(verifyAudit(store, manifest))).toMatchObject({
+      name: "AuditBrokenError",
+      row: 5,
+      message: "audit row 5 is not the one that was linked",
     });
-    expect(row).toBe(5);
   });
 });
 

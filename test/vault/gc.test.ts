@@ -1,0 +1,97 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { collectGarbage, type GcRequest } from "../../src/vault/gc.ts";
+import { auditKey } from "../../src/vault/keys.ts";
+import { formatTs } from "../../src/vault/timestamp.ts";
+import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import {
+  amendRequest,
+  forkOf,
+  HOUR_MS,
+  OLD,
+  open,
+  push,
+  pushedWorld,
+  rejection,
+  requestsOf,
+  START_MS,
+  type World,
+} from "./fixture.ts";
+
+/** Generations 1, 2 and 3, an hour apart. */
+let world: World;
+beforeEach(async () => {
+  world = await pushedWorld();
+  for (const value of ["2", "3"]) {
+    world.clock.ms += HOUR_MS;
+    await push(world, OLD, { A: value });
+  }
+});
+
+function gc(more: Partial<GcRequest> = {}) {
+  return collectGarbage(world, { ...amendRequest(OLD), keep: 1, olderThanMs: 0, confirm: async () => true, ...more });
+}
+
+describe("what is old enough", () => {
+  test.each([
+    [HOUR_MS, 1],
+    [HOUR_MS - 1, 2],
+    [2 * HOUR_MS, 0],
+    [2 * HOUR_MS - 1, 1],
+  ])("older than %i ms, to the millisecond", async (olderThanMs, count) => {
+    expect((await gc({ olderThanMs }))?.removed.length ?? 0).toBe(count);
+  });
+});
+
+describe("what is kept", () => {
+  test("is counted in generations, whatever else lies there", async () => {
+    for (const minute of [1, 2]) {
+      world.store.bucket.set(`v=${formatTs(START_MS + minute * 60_000)}`, {
+        bytes: Uint8Array.of(1),
+        version: "orphan",
+      });
+    }
+    const collected = await gc({ keep: 2 });
+    expect(collected?.removed).toEqual(["v=20260101T000000000Z", "v=20260101T000100000Z", "v=20260101T000200000Z"]);
+  });
+
+  test.each([0, 1.5])("%d generations: refused before the vault is opened, with the next step", async (keep) => {
+    const asked = world.store.requests.length;
+    expect(await rejection(gc({ keep }))).toMatchObject({
+      name: "InputError",
+      message: `gc cannot keep ${keep} generations`,
+      hint: "keep at least the current one: --keep=1",
+    });
+    expect(world.store.requests).toHaveLength(asked);
+  });
+
+  test("is known by rows that verify: where one does not, nothing is removed", async () => {
+    world.store.bucket.set(auditKey(2), { bytes: Uint8Array.of(1), version: "forged" });
+    const { bucket } = forkOf(world).store;
+    expect(await rejection(gc({ keep: 2 }))).toMatchObject({ name: "AuditBrokenError", row: 2 });
+    expect(world.store.bucket).toEqual(bucket);
+  });
+});
+
+test("ten thousand go at once, the oldest; the next gc removes the rest", async () => {
+  for (let at = 0; at < 10_001; at++) {
+    const key = `v=${formatTs(START_MS + 1000 + at)}`;
+    world.store.bucket.set(key, { bytes: Uint8Array.of(1), version: "orphan" });
+  }
+  const first = await gc({ keep: 3 });
+  expect(first?.removed).toHaveLength(10_000);
+  expect(first?.committed.auditFault).toBeNull();
+  expect((await gc({ keep: 4 }))?.removed).toEqual([`v=${formatTs(START_MS + 11_000)}`]);
+  const { manifest } = await open(world, OLD);
+  expect((await verifyAudit(world.store, manifest)).rows).toHaveLength(5);
+});
+
+test("a removal that fails for a reason that nobody knows is handed on as it is", async () => {
+  const failed = new TypeError("a fault of the program");
+  world.store.faults = {
+    before({ operation }) {
+      if (operation === "delete") throw failed;
+    },
+  };
+  expect(await rejection(gc())).toBe(failed);
+  expect(requestsOf(world.store).at(-1)).toBe("delete v=20260101T000000000Z");
+});
