@@ -44,11 +44,4 @@ describe("joining a vault that is there", () => {
     expect(await rejection(joinVault(world, Secret.ofText("wrong"), ENV))).toBeInstanceOf(WrongPassphraseError);
     expect(await rejection(joinVault(world, Secret.ofText(NEW), "staging"))).toBeInstanceOf(NotAuthenticError);
   });
-
-  test("a slot whose cost is out of bounds is no hint", async () => {
-    const [entry = expect.unreachable()] = (await open(world, NEW)).passphraseEntries;
-    expect(() => hintOf({ ...entry, kdf: { ...entry.kdf, iterations: 17 } })).toThrow(
-      new NotAuthenticError("the manifest is refused: key derivation iterations is 17, outside 1…16"),
-    );
-  });
 });
