@@ -14,6 +14,7 @@ import { verifyAudit } from "../../src/vault/verify-audit.ts";
 import {
   amendRequest,
   ENV,
+  forkOf,
   HOUR_MS,
   NEW,
   OLD,
@@ -136,6 +137,19 @@ describe("inside the window", () => {
     expect(after.passphraseEntries).toEqual(before.passphraseEntries.slice(0, 1));
     expect(await rejection(open(world, OLD))).toMatchObject({ name: "WrongPassphraseError" });
     expect(await finishRotation(world, amendRequest(NEW))).toBeNull();
+  });
+
+  test("finish says which slots it drops before it writes, and drops none where it is declined", async () => {
+    const { bucket } = forkOf(world).store;
+    const told: string[][] = [];
+    const confirm = async (dropped: readonly PassphraseEntry[]) => {
+      told.push(dropped.map((entry) => entry.slot));
+      return told.length > 1;
+    };
+    expect(await finishRotation(world, { ...amendRequest(NEW), confirm })).toBeNull();
+    expect(world.store.bucket).toEqual(bucket);
+    expect((await finishRotation(world, { ...amendRequest(NEW), confirm }))?.committed.manifest.gen).toBe(3);
+    expect(told).toEqual([["p1"], ["p1"]]);
   });
 
   test("a rotation drops the older window's slot, and says so before it writes", async () => {

@@ -121,6 +121,12 @@ describe("the difference of two generations", () => {
     expect(await diff(3, undefined, today)).toMatchObject({ toGen: 4, changes: { changed: ["C"], unchanged: ["A"] } });
   });
 
+  test("goes to the newest also while its row is outstanding: the manifest tells of its bundle", async () => {
+    const fork = forkOf(world);
+    fork.store.bucket.delete(auditKey(4));
+    expect(await diff(3, 4, Secret.ofText(NEW), fork)).toMatchObject({ toGen: 4, changes: { changed: ["C"] } });
+  });
+
   test("asks for the passphrase of a time only where today's does not open it", async () => {
     const asked: number[] = [];
     const ask = async (gen: number) => {

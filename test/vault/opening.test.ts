@@ -136,6 +136,18 @@ test("whose signal goes with every request for the vault", async () => {
   expect(given[1]?.[1]?.aborted).toBe(true);
 });
 
+test("the memory of the bundle's bytes is given back once it has been opened", async () => {
+  let bytes: Uint8Array | undefined;
+  const store = withGet(async (key, options) => {
+    const stored = await world.store.get(key, options);
+    if (key.startsWith("v=")) bytes = stored?.bytes;
+    return stored;
+  });
+  const { bundle } = await opening(store, OLD);
+  expect(bytes).toHaveLength(0);
+  expect(secretsOf(bundle.items)).toEqual({ A: "1" });
+});
+
 test("a caller that does not give up is not disturbed", async () => {
   const { bundle } = await opening(world.store, OLD, new AbortController().signal);
   expect(secretsOf(bundle.items)).toEqual({ A: "1" });
