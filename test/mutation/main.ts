@@ -1,7 +1,8 @@
 /**
  * `npm run mutation -- --folder=blob [--file=decode.ts] [--tests='test/blob/*.test.ts']`: changes one thing after the other
  * in `src/<folder>`, runs the tests that are to notice, and names the changes that none of them did. Fetches Stryker first,
- * by its own lockfile. `--file` and `--tests` are patterns.
+ * by its own lockfile. `--file` and `--tests` are patterns; a file may be given more than once, and with the lines that are
+ * looked at again: `--file=rotate.ts:60-65`.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -44,22 +45,26 @@ const WATCHES: Readonly<Record<string, Watch>> = {
 };
 
 const { values } = parseArgs({
-  options: { folder: { type: "string", multiple: true }, file: { type: "string" }, tests: { type: "string" } },
+  options: {
+    folder: { type: "string", multiple: true },
+    file: { type: "string", multiple: true },
+    tests: { type: "string" },
+  },
 });
 if (!existsSync(TOOLS)) {
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps"];
   execFileSync("npm", args, { cwd: import.meta.dirname, stdio: "inherit" });
 }
 for (const folder of values.folder ?? Object.keys(WATCHES)) {
-  const { status } = mutate(folder, values.file ?? "*.ts", values.tests);
+  const { status } = mutate(folder, values.file ?? ["*.ts"], values.tests);
   if (status !== 0) process.exitCode = 1;
 }
 
-function mutate(folder: string, file: string, tests: string | undefined) {
+function mutate(folder: string, files: readonly string[], tests: string | undefined) {
   const cache = join(ROOT, ".cache/mutation");
   mkdirSync(cache, { recursive: true });
   const config = join(cache, `${folder}.json`);
-  writeFileSync(config, JSON.stringify(optionsOf(folder, file, cache)));
+  writeFileSync(config, JSON.stringify(optionsOf(folder, files, cache)));
   const watch = { ...WATCHES[folder], ...(tests === undefined ? {} : { tests: [tests] }) };
   return spawnSync(process.execPath, [join(TOOLS, "core/bin/stryker.js"), "run", config], {
     cwd: ROOT,
@@ -69,9 +74,9 @@ function mutate(folder: string, file: string, tests: string | undefined) {
   });
 }
 
-function optionsOf(folder: string, file: string, cache: string): object {
+function optionsOf(folder: string, files: readonly string[], cache: string): object {
   return {
-    mutate: [`src/${folder}/${file}`],
+    mutate: files.map((file) => `src/${folder}/${file}`),
     plugins: [join(TOOLS, "vitest-runner/dist/src/index.js")],
     testRunner: "vitest",
     vitest: { configFile: "test/mutation/vitest.config.ts", related: false },
