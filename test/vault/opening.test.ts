@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { AccessDeniedError, S3UnreachableError, WrongPassphraseError } from "../../src/errors.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
@@ -105,7 +105,10 @@ test("a bundle that is gone under a manifest that has not moved is corrupt, and 
   const machine = overtaken(async () => {
     for (const key of world.store.bucket.keys()) if (key.startsWith("v=")) world.store.bucket.delete(key);
   });
-  const error = await rejection(openVault(machine, amendRequest(OLD)));
+  const head = vi.spyOn(machine.store, "head");
+  const { signal } = new AbortController();
+  const error = await rejection(openVault(machine, { ...amendRequest(OLD), signal }));
+  expect(head.mock.calls).toEqual([["manifest", { signal }]]);
   expect(error).toMatchObject({ name: "BundleCorruptError", message: "the bundle v=20260101T000000000Z is not there" });
   expect(requestsOf(machine.store)).toEqual(["get manifest", "get v=20260101T000000000Z", "head manifest"]);
 });
