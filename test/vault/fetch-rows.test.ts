@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { AuditBrokenError, S3UnreachableError } from "../../src/errors.ts";
 import { auditKey } from "../../src/vault/keys.ts";
 import type { Manifest } from "../../src/vault/manifest.ts";
@@ -54,6 +54,18 @@ describe("verifying a long log", () => {
     expect(error).toBeInstanceOf(AuditBrokenError);
     expect(error).toMatchObject({ row: 36 });
     expect(rowsAskedFor(fork)).toBeLessThan(GENERATIONS);
+  });
+
+  test("whoever ends the walk, at a fault or at its end, ends the requests that are still under way", async () => {
+    for (const broken of [true, false]) {
+      const fork = forkOf(world);
+      if (broken) fork.store.bucket.delete(auditKey(36));
+      const get = vi.spyOn(fork.store, "get");
+      await verifyAudit(fork.store, manifest).catch(() => {});
+      const signals = get.mock.calls.map(([, { signal }]) => signal?.aborted);
+      expect(signals).toEqual(signals.map(() => true));
+      expect(signals.length).toBeGreaterThan(4);
+    }
   });
 
   test("a store that fails is an error of the store, once it is that row's turn", async () => {
