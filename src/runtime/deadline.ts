@@ -20,7 +20,7 @@ export async function withDeadline<T>(
   signal?.throwIfAborted();
   const controller = new AbortController();
   const relay = () => controller.abort(signal?.reason);
-  signal?.addEventListener("abort", relay, { once: true });
+  signal?.addEventListener("abort", relay);
   const timer = setTimeout(() => controller.abort(timeOver(timeoutMs)), timeoutMs);
   const working = work(controller.signal);
   try {
@@ -39,7 +39,7 @@ export async function withDeadline<T>(
 
 function rejectionOf(signal: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
-  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  signal.addEventListener("abort", () => reject(signal.reason));
   return promise;
 }
 

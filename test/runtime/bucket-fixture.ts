@@ -5,6 +5,7 @@ import type { RuntimeToken } from "../../src/blob/token.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { openS3Store } from "../../src/s3/store.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
+import type { User } from "../support/strict-s3/users.ts";
 import { createVault, type VaultFixture } from "../support/vault-fixture.ts";
 import { ITEMS } from "./fixture.ts";
 
@@ -13,9 +14,9 @@ export interface BucketVault extends VaultFixture {
   configWith(fields: Partial<RuntimeToken>): string;
 }
 
-/** A vault in a bucket of a server on loopback; its log is empty. */
-export async function bucketVault(): Promise<BucketVault> {
-  const server = await startStrictS3();
+/** A vault in a bucket of a server on loopback, which knows these users beside its root user; its log is empty. */
+export async function bucketVault(users: readonly User[] = []): Promise<BucketVault> {
+  const server = await startStrictS3({ users: [ROOT, ...users] });
   onTestFinished(() => server.close());
   const place = { endpoint: server.endpoint, region: server.region, bucket: "strict", prefix: "api/prod/" };
   const credentials = { accessKeyId: ROOT.accessKeyId, secretAccessKey: Secret.ofText(ROOT.secretAccessKey) };

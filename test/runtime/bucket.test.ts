@@ -1,5 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import type { RuntimeToken } from "../../src/blob/token.ts";
 import { Vsync } from "../../src/runtime/index.ts";
+import { ROOT } from "../support/strict-s3/server.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";
 import { bucketVault } from "./bucket-fixture.ts";
 import { ITEMS, rejectionOf } from "./fixture.ts";
@@ -14,6 +16,27 @@ describe("a vault in a bucket", () => {
       ["GET", "api/prod/manifest", 200],
       ["GET", expect.stringMatching(/^api\/prod\/v=\d{8}T\d{9}Z$/), 200],
     ]);
+  });
+
+  test("opens with a session token, and not without", async () => {
+    const keys = { accessKeyId: "TEMPORARY", secretAccessKey: "planted/temporary" };
+    const { configWith } = await bucketVault([{ ...ROOT, ...keys, sessionToken: "planted-session" }]);
+    const config = configWith({ ...keys, sessionToken: "planted-session" });
+    await using v = await Vsync.open({ config, passphrase: PASSPHRASE, env: {} });
+    expect(v.get("DATABASE_URL")).toBe(ITEMS[0].data);
+    const without = Vsync.open({ config: configWith(keys), passphrase: PASSPHRASE, env: {} });
+    await expect(without).rejects.toMatchObject({ code: "ACCESS_DENIED" });
+  });
+
+  test("opens with what the platform gives", async () => {
+    const { configWith } = await bucketVault();
+    const none = { accessKeyId: undefined, secretAccessKey: undefined, credentials: "ambient" };
+    const VSYNC_CONFIG = configWith(none as unknown as Partial<RuntimeToken>);
+    const keys = { AWS_ACCESS_KEY_ID: ROOT.accessKeyId, AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey };
+    for (const [name, value] of Object.entries(keys)) vi.stubEnv(name, value);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await using v = await Vsync.open({ config: VSYNC_CONFIG, passphrase: PASSPHRASE, env: {} });
+    expect(v.get("DATABASE_URL")).toBe(ITEMS[0].data);
   });
 
   test.each([

@@ -87,6 +87,16 @@ describe("withDeadline", () => {
     expect(await discarded.promise).toBe("late");
   });
 
+  test.each([
+    ["done", async () => {}],
+    ["in vain", () => Promise.reject(new Error("of the work"))],
+  ])("leaves no timer where the work is %s", async (_, work) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    await withDeadline({ timeoutMs: LONG_MS }, work, vi.fn()).catch(() => {});
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("leaves no listener on the signal", async () => {
     const { signal } = new AbortController();
     const add = vi.spyOn(signal, "addEventListener");

@@ -8,8 +8,9 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { AccessDeniedError, ConflictError, S3UnreachableError } from "../../src/errors.ts";
+import type { ObjectStore } from "../../src/vault/ports.ts";
 import { text } from "../contract/fixture.ts";
-import { failureOf, openAt } from "./fixture.ts";
+import { failureOf, hidden, openAt } from "./fixture.ts";
 
 const s3 = mockClient(S3Client);
 beforeEach(() => {
@@ -22,15 +23,16 @@ const store = openAt({ endpoint: "https://s3.example.com", region: "eu-west-1" }
 
 interface Answer {
   readonly status: number;
-  readonly Code?: string;
+  /** What the server wrote: text, mostly. */
+  readonly Code?: unknown;
   readonly headers?: Record<string, string>;
-  readonly more?: Record<string, string>;
+  readonly more?: Record<string, unknown>;
 }
 
 /** As the SDK throws it. The body of the answer to a HEAD is empty, hence no `Code`. */
 function thrown({ status, Code, headers = {}, more = {} }: Answer): Error {
   const error = new S3ServiceException({
-    name: Code ?? "Unknown",
+    name: typeof Code === "string" ? Code : "Unknown",
     message: "planted-session-token as the server echoes it",
     $fault: status < 500 ? "client" : "server",
     $metadata: { httpStatusCode: status },
@@ -44,6 +46,8 @@ const DENIED = "access denied";
 const SKEW = "this machine's clock says 2026-01-02T03:04:05.678Z, the server's 2026-01-02T04:00:00.000Z";
 const ELSEWHERE = "bucket strict is in region us-west-2, not in eu-west-1";
 const NOT_HERE = "bucket strict is not in region eu-west-1";
+const SKEW_BEHIND = "this machine's clock says 2026-01-02T03:04:05.678Z, the server's 2026-01-02T02:00:00.000Z";
+const here = { "x-amz-bucket-region": "eu-west-1" };
 const west = { "x-amz-bucket-region": "us-west-2" };
 
 /** [answer, class, what the message ends with, how often it is tried] */
@@ -75,11 +79,23 @@ const rows: readonly (readonly [Answer, new (...args: never[]) => Error, string,
     DENIED,
     1,
   ],
+  [
+    { status: 403, Code: "RequestTimeTooSkewed" },
+    AccessDeniedError,
+    "this machine's clock says 2026-01-02T03:04:05.678Z, the server's something else",
+    1,
+  ],
+  [{ status: 403, headers: { date: "Fri, 02 Jan 2026 02:00:00 GMT" } }, AccessDeniedError, SKEW_BEHIND, 1],
+  [{ status: 403, headers: { date: "no date" } }, AccessDeniedError, DENIED, 1],
   [{ status: 301, headers: west }, S3UnreachableError, ELSEWHERE, 1],
   [{ status: 301, Code: "PermanentRedirect", headers: west }, S3UnreachableError, ELSEWHERE, 1],
   [{ status: 301, Code: "PermanentRedirect" }, S3UnreachableError, NOT_HERE, 1],
   [{ status: 307, Code: "TemporaryRedirect" }, S3UnreachableError, NOT_HERE, 1],
+  [{ status: 301, headers: here }, S3UnreachableError, NOT_HERE, 1],
+  [{ status: 301, Code: "PermanentRedirect", more: { Region: { not: "text" } } }, S3UnreachableError, NOT_HERE, 1],
   [{ status: 400, headers: west }, S3UnreachableError, ELSEWHERE, 1],
+  [{ status: 400, headers: here }, S3UnreachableError, "s3.example.com answered 400", 1],
+  [{ status: 400, Code: "IllegalLocationConstraintException" }, S3UnreachableError, NOT_HERE, 1],
   [
     { status: 400, Code: "AuthorizationHeaderMalformed", more: { Region: "us-west-2" } },
     S3UnreachableError,
@@ -96,7 +112,16 @@ const rows: readonly (readonly [Answer, new (...args: never[]) => Error, string,
   [{ status: 500, Code: "InternalError" }, S3UnreachableError, "s3.example.com answered 500 InternalError", 5],
   [{ status: 503, Code: "SlowDown" }, S3UnreachableError, "s3.example.com answered 503 SlowDown", 30],
   [{ status: 503, headers: west }, S3UnreachableError, "s3.example.com answered 503", 30],
+  [
+    { status: 503, Code: "ServiceUnavailable" },
+    S3UnreachableError,
+    "s3.example.com answered 503 ServiceUnavailable",
+    5,
+  ],
   [{ status: 504 }, S3UnreachableError, "s3.example.com answered 504", 5],
+  [{ status: 200 }, S3UnreachableError, "s3.example.com answered 200 with something that is not S3's", 1],
+  [{ status: 300, Code: "Choices" }, S3UnreachableError, NOT_HERE, 1],
+  [{ status: 400, Code: { not: "text" } }, S3UnreachableError, "s3.example.com answered 400", 1],
 ];
 
 describe.each(rows)("%j", (answer, type, message, tries) => {
@@ -107,6 +132,41 @@ describe.each(rows)("%j", (answer, type, message, tries) => {
     expect(error.message).toBe(`cannot read s3://strict/repo/env/manifest: ${message}`);
     expect(s3.calls()).toHaveLength(tries);
   });
+});
+
+describe("the next step", () => {
+  test.each<[Answer, string]>([
+    [{ status: 405 }, "check that the endpoint is that of an S3 service"],
+    [{ status: 500 }, "try again later"],
+    [{ status: 301 }, "check the region and the endpoint"],
+    [{ status: 301, headers: here }, "check the region and the endpoint"],
+    [{ status: 301, headers: west }, "set the region to us-west-2"],
+    [{ status: 403 }, "check what the access key may do: vsync policy prints what it needs"],
+    [{ status: 403, Code: "RequestTimeTooSkewed" }, "set this machine's clock"],
+    [{ status: 404, Code: "NoSuchBucket" }, "check the bucket's name and the endpoint"],
+    [{ status: 501, Code: "NotImplemented" }, "use a store with conditional writes"],
+  ])("%j", async (answer, hint) => {
+    s3.on(HeadObjectCommand).rejects(thrown(answer));
+    expect((await failureOf(store.head("manifest"))).hint).toBe(hint);
+  });
+});
+
+test("400 without a body: a session token that has expired, where there is one", async () => {
+  const keys = { accessKeyId: "A", secretAccessKey: hidden("S"), sessionToken: hidden("T") };
+  const place = { endpoint: "https://s3.example.com", region: "eu-west-1" };
+  const said = async (at: ObjectStore, answer: Answer) => {
+    s3.on(HeadObjectCommand).rejects(thrown(answer));
+    return (await failureOf(at.head("manifest"))).message.replace(/^.*manifest: /, "");
+  };
+  const stale = "the session token has expired or is not accepted";
+  for (const credentials of [keys, "ambient"] as const) {
+    expect(await said(openAt(place, { credentials }), { status: 400 })).toBe(stale);
+    expect(await said(openAt(place, { credentials }), { status: 400, Code: "Bad" })).toBe(
+      "s3.example.com answered 400 Bad",
+    );
+    expect(await said(openAt(place, { credentials }), { status: 405 })).toBe("s3.example.com answered 405");
+  }
+  expect(await said(store, { status: 400 })).toBe("s3.example.com answered 400");
 });
 
 test.each([{ status: 404 }, { status: 404, Code: "NoSuchKey" }])("%j is no object", async (answer) => {
@@ -193,6 +253,14 @@ describe("what is no answer", () => {
     ["EHOSTUNREACH", "no route to s3.example.com", 5],
     ["EPIPE", "s3.example.com closed the connection", 5],
     ["ETIMEDOUT", "the request failed (ETIMEDOUT)", 5],
+    ["ENETUNREACH", "no route to s3.example.com", 5],
+    ["ECONNREFUSED", "s3.example.com refuses connections", 5],
+    ["ECONNRESET", "s3.example.com closed the connection", 5],
+    ["EPROTO", "s3.example.com does not speak TLS (EPROTO)", 1],
+    ["", "the request failed (Error)", 5],
+    [5, "the request failed (Error)", 5],
+    ["X_CERT_HAS", "the request failed (X_CERT_HAS)", 5],
+    ["X_HPE_", "the request failed (X_HPE_)", 5],
   ])("%s", async (code, message, tries) => {
     s3.on(HeadObjectCommand).rejects(Object.assign(new Error("planted-secret-key"), { code }));
     const error = await failureOf(store.head("manifest"));
@@ -201,11 +269,25 @@ describe("what is no answer", () => {
     expect(s3.calls()).toHaveLength(tries);
   });
 
+  test("a user without a home, where ambient credentials are looked for", async () => {
+    s3.on(HeadObjectCommand).rejects(Object.assign(new Error("uv_os_homedir"), { code: "ERR_SYSTEM_ERROR" }));
+    const failure = await failureOf(store.head("manifest"));
+    expect(failure).toBeInstanceOf(AccessDeniedError);
+    expect(failure.message).toMatch(/: this user has no home to look for ambient credentials in$/);
+    expect(failure.hint).toMatch(/^set HOME/);
+  });
+
+  test("an answer whose headers nobody kept", async () => {
+    s3.on(HeadObjectCommand).rejects(Object.assign(new Error("x"), { $metadata: { httpStatusCode: 403 } }));
+    expect((await failureOf(store.head("manifest"))).message).toMatch(/: access denied$/);
+  });
+
   test("no ambient credentials", async () => {
     const error = Object.assign(new Error("planted-secret-key"), { name: "CredentialsProviderError" });
     s3.on(HeadObjectCommand).rejects(error);
     const failure = await failureOf(store.head("manifest"));
     expect(failure).toBeInstanceOf(AccessDeniedError);
     expect(failure.message).toMatch(/: no ambient credentials on this machine$/);
+    expect(failure.hint).toMatch(/^set AWS_ACCESS_KEY_ID/);
   });
 });
