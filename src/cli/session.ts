@@ -1,13 +1,12 @@
-import type { Secret } from "../crypto/secret.ts";
 import type { AmendRequest } from "../vault/amend.ts";
-import type { CommitPorts } from "../vault/commit.ts";
-import { hintOf } from "../vault/identity.ts";
+import type { Annotation, CommitPorts } from "../vault/commit.ts";
+import { hintOf, type VaultIdentity } from "../vault/identity.ts";
 import type { Manifest } from "../vault/manifest.ts";
-import type { VaultIdentity } from "../vault/push.ts";
 import { operatorEntry } from "../vault/slot-access.ts";
 import { currentActor } from "./actor.ts";
 import { type LocalConfig, loadConfig, rememberSeen, type Warn } from "./config/local-config.ts";
 import { resolveTarget, type TargetInput } from "./config/target.ts";
+import { type MetaPair, metaOf } from "./inputs/meta-flag.ts";
 import { PASSPHRASE, readSecret, type SecretInput, type SecretSources } from "./inputs/secret-input.ts";
 import { openStore, systemClock, systemRandom } from "./stores.ts";
 
@@ -16,10 +15,11 @@ export interface SessionInput extends TargetInput {
   readonly flags: TargetInput["flags"] & {
     readonly "passphrase-file"?: string | undefined;
     readonly note?: string | undefined;
+    readonly meta?: readonly MetaPair[] | undefined;
   };
 }
 
-/** A vault of this machine's config, its store, and who asks for what. */
+/** A vault that this machine has a config for: its store, and what every use-case is asked with. */
 export interface Session {
   readonly config: LocalConfig;
   readonly ports: CommitPorts;
@@ -32,30 +32,34 @@ export interface Session {
  * @throws LocalConfigMissingError there is no config, or it cannot be used
  * @throws InputError no env, no passphrase
  */
-export async function openSession(
-  input: SessionInput,
+export async function openSession(input: SessionInput, sources: SecretSources): Promise<Session> {
+  const config = await configOf(input, (text) => sources.output.warn(text));
+  return sessionOn(config, input.flags, sources);
+}
+
+/** As `openSession`, of a config that has been read. @throws InputError no passphrase, or a flag says what it cannot */
+export async function sessionOn(
+  config: LocalConfig,
+  flags: SessionInput["flags"],
   sources: SecretSources,
   secret: SecretInput = PASSPHRASE,
 ): Promise<Session> {
-  const config = await configOf(input, (text) => sources.output.warn(text));
-  const passphrase = await readSecret(secret, input.flags["passphrase-file"], sources);
-  return sessionOf(config, passphrase, input.flags.note);
+  const annotation = annotationOf(flags);
+  const passphrase = await readSecret(secret, flags["passphrase-file"], sources);
+  const expect = { vault: config.vault, env: config.env, minGen: config.seenGen, hint: config.kdf };
+  return {
+    config,
+    ports: { store: await openStore(config), clock: systemClock, random: systemRandom },
+    request: { passphrase, expect, annotation },
+  };
 }
 
 export async function configOf(input: TargetInput, warn: Warn): Promise<LocalConfig> {
   return loadConfig(await resolveTarget(input), warn);
 }
 
-async function sessionOf(config: LocalConfig, passphrase: Secret, note: string | undefined): Promise<Session> {
-  return {
-    config,
-    ports: { store: await openStore(config), clock: systemClock, random: systemRandom },
-    request: {
-      passphrase,
-      expect: { vault: config.vault, env: config.env, minGen: config.seenGen, hint: config.kdf },
-      annotation: { actor: currentActor(), ...(note === undefined ? {} : { note }) },
-    },
-  };
+function annotationOf({ note, meta }: SessionInput["flags"]): Annotation {
+  return { actor: currentActor(), meta: metaOf(meta), ...(note === undefined ? {} : { note }) };
 }
 
 export function identityOf({ vault, repo, env, kdf, recipient, seenGen }: LocalConfig): VaultIdentity {

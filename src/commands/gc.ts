@@ -16,11 +16,10 @@ export class Gc extends BaseCommand {
   protected override async execute({ flags, args }: Invocation<typeof Gc>): Promise<void> {
     refuseUnasked(flags, this.prompter);
     const { config, ports, request } = await openSession({ flags, args }, this.sources);
-    let found: readonly string[] = [];
-    const confirm = confirmGc(this.prompter, flags, (keys) => (found = keys));
+    const confirm = confirmGc(this.prompter, flags);
     const { keep, "older-than": olderThanMs = DEFAULT_OLDER_THAN_MS } = flags;
     const collected = await collectGarbage(ports, { ...request, keep, olderThanMs, confirm });
-    renderGc({ ...config, found, collected }, flags, this.output);
-    if (collected !== null) await remember(config, collected.committed.manifest, this.warnUser);
+    renderGc(collected, config, flags, this.output);
+    if (collected.committed !== null) await remember(config, collected.committed.manifest, this.warnUser);
   }
 }

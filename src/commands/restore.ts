@@ -3,7 +3,6 @@ import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/generations/then-pa
 import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession, remember } from "../cli/session.ts";
-import { NO_CHANGES } from "../vault/changes.ts";
 import { restoreGeneration } from "../vault/restore.ts";
 
 export class Restore extends BaseCommand {
@@ -29,10 +28,9 @@ generation from before a rotation opens with the passphrase of that time, which 
   protected override async execute({ flags, args }: Invocation<typeof Restore>): Promise<void> {
     const { config, ports, request } = await openSession({ flags, args }, this.sources);
     const ask = passphraseThen(flags["then-passphrase-file"], this.sources);
-    let changes = NO_CHANGES;
-    const confirm = confirmRestore(this.prompter, this.output, flags, (found) => (changes = found));
-    const committed = await restoreGeneration(ports, { ...request, gen: flags.gen, passphraseThen: ask, confirm });
-    renderRestored(committed, { ...flags, env: config.env, changes }, this.output);
-    if (committed !== null) await remember(config, committed.manifest, this.warnUser);
+    const confirm = confirmRestore(this.prompter, this.output, flags);
+    const restored = await restoreGeneration(ports, { ...request, gen: flags.gen, passphraseThen: ask, confirm });
+    renderRestored(restored, config.env, flags, this.output);
+    if (restored.committed !== null) await remember(config, restored.committed.manifest, this.warnUser);
   }
 }

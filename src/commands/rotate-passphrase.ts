@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
 import { ROTATE_EXIT_CODES } from "../cli/program/failure.ts";
 import { ENV_ARG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { endGrace } from "../cli/rotation/grace-end.ts";
+import { finishVaultRotation } from "../cli/rotation/finish.ts";
 import { rotateVault } from "../cli/rotation/rotation.ts";
 import { ROTATION_FLAGS } from "../cli/rotation/rotation-flags.ts";
 import { ROTATION_EXAMPLES, ROTATION_HELP } from "../cli/rotation/rotation-help.ts";
@@ -15,6 +15,6 @@ export class RotatePassphrase extends BaseCommand {
   static override exitCodes = ROTATE_EXIT_CODES;
 
   protected override async execute({ flags, args }: Invocation<typeof RotatePassphrase>): Promise<void> {
-    await (flags.finish ? endGrace : rotateVault)({ flags, args }, this.sources);
+    await (flags.finish ? finishVaultRotation : rotateVault)({ flags, args }, this.sources);
   }
 }

@@ -16,8 +16,10 @@ export interface GcRequest extends AmendRequest {
 }
 
 export interface Collected {
-  readonly removed: readonly string[];
-  readonly committed: Committed;
+  /** The bundles that nobody needs any more, oldest first. */
+  readonly keys: readonly string[];
+  /** That of the removal; null where there is nothing to remove, or `confirm` said no. */
+  readonly committed: Committed | null;
 }
 
 /** What one row can tell of: a manifest has room for some forty thousand keys. */
@@ -26,43 +28,22 @@ const MAX_REMOVED = 10_000;
 /**
  * Removes bundles that nobody needs any more: never what the manifest names, never one of the newest `keep` generations.
  * The commit that says so comes first, so that a row tells of every removal, also of one that was cut short: then
- * the next gc removes the rest. At most ten thousand go at once, the oldest. Null where there is nothing to remove, or
- * `confirm` said no.
+ * the next gc removes the rest. At most ten thousand go at once, the oldest.
  *
  * @throws AccessDeniedError, S3UnreachableError also after the commit, where a removal fails: the message says how many are left
  * @throws InputError `keep` is not 1 or more
  * @throws what opening, verifying the audit rows and committing throw
  */
-export async function collectGarbage(ports: CommitPorts, request: GcRequest): Promise<Collected | null> {
+export async function collectGarbage(ports: CommitPorts, request: GcRequest): Promise<Collected> {
   refuseKeepingNone(request.keep);
-  let removed: readonly string[] = [];
+  let keys: readonly string[] = [];
   const committed = await amendVault(ports, request, async ({ manifest }) => {
-    removed = await removableKeys(ports, request, manifest);
-    if (removed.length === 0 || !(await request.confirm(removed))) return null;
-    return { action: "gc", meta: { event: "gc", removed } };
+    keys = await removableKeys(ports, request, manifest);
+    if (keys.length === 0 || !(await request.confirm(keys))) return null;
+    return { action: "gc", meta: { event: "gc", removed: keys } };
   });
-  if (committed === null) return null;
-  await removeAll(ports, removed, committed.manifest.gen);
-  return { removed, committed };
-}
-
-async function removeAll({ store }: CommitPorts, keys: readonly string[], gen: number): Promise<void> {
-  for (const [gone, key] of keys.entries()) {
-    await store.delete(key).catch((error: unknown) => {
-      throw cutShort(error, `generation ${gen} is committed; ${keys.length - gone} of ${keys.length} bundles are left`);
-    });
-  }
-}
-
-/** The same failure, told with what stands and what is left to do. */
-function cutShort(error: unknown, progress: string): unknown {
-  const again = "run the same vsync gc again: it removes the rest";
-  if (error instanceof AccessDeniedError) {
-    const hint = `let this key delete (\`vsync policy --role=operator\` prints what it needs), then ${again}`;
-    return new AccessDeniedError(`${progress}: ${error.message}`, { hint });
-  }
-  if (!(error instanceof S3UnreachableError)) return error;
-  return new S3UnreachableError(`${progress}: ${error.message}`, { hint: `once the store answers, ${again}` });
+  if (committed !== null) await removeAll(ports, keys, committed.manifest.gen);
+  return { keys, committed };
 }
 
 function refuseKeepingNone(keep: number): void {
@@ -89,4 +70,23 @@ async function keptKeys(ports: CommitPorts, request: GcRequest, manifest: Manife
   const downTo = Math.max(1, manifest.gen - request.keep + 1);
   const { rows } = await verifyAudit(ports.store, manifest, { downTo });
   return new Set([manifest.bundle.key, ...rows.map((row) => row.bundle.key)]);
+}
+
+async function removeAll({ store }: CommitPorts, keys: readonly string[], gen: number): Promise<void> {
+  for (const [gone, key] of keys.entries()) {
+    await store.delete(key).catch((error: unknown) => {
+      throw cutShort(error, `generation ${gen} is committed; ${keys.length - gone} of ${keys.length} bundles are left`);
+    });
+  }
+}
+
+/** The same failure, told with what stands and what is left to do. */
+function cutShort(error: unknown, progress: string): unknown {
+  const again = "run the same vsync gc again: it removes the rest";
+  if (error instanceof AccessDeniedError) {
+    const hint = `let this key delete (\`vsync policy --role=operator\` prints what it needs), then ${again}`;
+    return new AccessDeniedError(`${progress}: ${error.message}`, { hint });
+  }
+  if (!(error instanceof S3UnreachableError)) return error;
+  return new S3UnreachableError(`${progress}: ${error.message}`, { hint: `once the store answers, ${again}` });
 }

@@ -18,6 +18,15 @@ export interface PassphraseHint {
   readonly recipient: Uint8Array;
 }
 
+/** What this machine's config says of the vault; all that the first push needs. */
+export interface VaultIdentity extends PassphraseHint {
+  readonly vault: string;
+  readonly repo: string;
+  readonly env: string;
+  /** 0 where this machine has never seen the vault. */
+  readonly seenGen: number;
+}
+
 /** A vault that has no generation yet: its id, and what its passphrase derives with a fresh salt. */
 export async function createIdentity(
   random: Random,

@@ -1,27 +1,15 @@
 import { encodeBase64 } from "../crypto/base64.ts";
-import type { KdfCost } from "../crypto/kdf-cost.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import { ConflictError, InputError, ManifestNotFoundError, RollbackError, WrongPassphraseError } from "../errors.ts";
 import { type Changes, compareItems, identifyItems, isEmpty, type NamedData } from "./changes.ts";
 import { type Annotation, type CommitBase, type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
+import type { VaultIdentity } from "./identity.ts";
 import type { Item } from "./item.ts";
 import type { Manifest, PassphraseEntry } from "./manifest.ts";
 import { openForCommit } from "./open-for-commit.ts";
 import type { OpenRequest } from "./open-manifest.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
 import { keptEntries, passphraseEntry } from "./passphrase-slot.ts";
-
-/** What this machine's config says of the vault; all that the first push needs. */
-export interface VaultIdentity {
-  readonly vault: string;
-  readonly repo: string;
-  readonly env: string;
-  readonly cost: KdfCost;
-  /** X25519 public key that the passphrase derived at `init`. */
-  readonly recipient: Uint8Array;
-  /** 0 where this machine has never seen the vault. */
-  readonly seenGen: number;
-}
 
 export interface PushRequest extends Omit<OpenRequest, "expect"> {
   readonly identity: VaultIdentity;

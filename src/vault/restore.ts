@@ -1,5 +1,5 @@
 import { type AmendRequest, amendVault } from "./amend.ts";
-import { type Changes, compareItems } from "./changes.ts";
+import { type Changes, compareItems, NO_CHANGES } from "./changes.ts";
 import type { CommitPorts, Committed } from "./commit.ts";
 import { openThen, type PassphraseThen } from "./open-then.ts";
 
@@ -11,11 +11,25 @@ export interface RestoreRequest extends AmendRequest {
   confirm(changes: Changes): Promise<boolean>;
 }
 
-/** Makes a new generation from the items of an old one. Null where `confirm` said no. */
-export async function restoreGeneration(ports: CommitPorts, request: RestoreRequest): Promise<Committed | null> {
-  return amendVault(ports, request, async (vault) => {
+export interface Restored {
+  /** What going from the current items to those of then does to each name. */
+  readonly changes: Changes;
+  /** Null where `confirm` said no. */
+  readonly committed: Committed | null;
+}
+
+/**
+ * Makes a new generation from the items of an old one.
+ *
+ * @throws what `openThen`, opening and committing throw
+ */
+export async function restoreGeneration(ports: CommitPorts, request: RestoreRequest): Promise<Restored> {
+  let changes = NO_CHANGES;
+  const committed = await amendVault(ports, request, async (vault) => {
     const then = await openThen(ports.store, vault.manifest, request);
-    if (!(await request.confirm(compareItems(vault.bundle.items, then.items)))) return null;
+    changes = compareItems(vault.bundle.items, then.items);
+    if (!(await request.confirm(changes))) return null;
     return { action: "restore", items: then.items, meta: { event: "restore", from_gen: request.gen } };
   });
+  return { changes, committed };
 }

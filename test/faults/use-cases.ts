@@ -160,7 +160,7 @@ async function restoring(): Promise<UseCase> {
     name: "restore",
     world,
     before: newOnly(3, { A: "2" }),
-    act: (it) => restoreGeneration(it, { ...amendRequest(NEW), ...request }),
+    act: async (it) => (await restoreGeneration(it, { ...amendRequest(NEW), ...request })).committed,
     after: newOnly(4, { A: "1" }),
     again: "resolves",
   };
@@ -179,7 +179,7 @@ async function collecting(): Promise<UseCase> {
     name: "gc",
     world: { ...world, clock: { ...world.clock, ms: world.clock.ms + 1 } },
     before: oldOnly(3, { A: "3" }),
-    act: async (it) => (await collectGarbage(it, { ...amendRequest(OLD), ...request }))?.committed ?? null,
+    act: async (it) => (await collectGarbage(it, { ...amendRequest(OLD), ...request })).committed,
     after: oldOnly(4, { A: "3" }),
     again: "resolves",
   };

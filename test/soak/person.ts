@@ -66,12 +66,13 @@ async function commit(
       return (await finishRotation(machine, request))?.committed ?? null;
     case "restore": {
       const passphraseThen = Secret.ofText(command.passphraseThen);
-      return restoreGeneration(machine, { ...request, gen: command.gen, passphraseThen, confirm: async () => true });
+      const past = { gen: command.gen, passphraseThen };
+      return (await restoreGeneration(machine, { ...request, ...past, confirm: async () => true })).committed;
     }
     case "gc": {
       const { keep } = command;
-      const collected = await collectGarbage(machine, { ...request, keep, olderThanMs: 0, confirm: async () => true });
-      return collected?.committed ?? null;
+      const bounds = { keep, olderThanMs: 0 };
+      return (await collectGarbage(machine, { ...request, ...bounds, confirm: async () => true })).committed;
     }
     case "reconcile":
       await reconcileAudit(machine, request);

@@ -5,10 +5,11 @@ import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { type KdfCost } from "../../src/crypto/kdf-cost.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { CommitPorts } from "../../src/vault/commit.ts";
+import type { VaultIdentity } from "../../src/vault/identity.ts";
 import type { ItemKind } from "../../src/vault/item.ts";
 import type { Manifest } from "../../src/vault/manifest.ts";
 import type { ObjectStore } from "../../src/vault/ports.ts";
-import { pushItems, type VaultIdentity } from "../../src/vault/push.ts";
+import { pushItems } from "../../src/vault/push.ts";
 import { rotatePassphrase } from "../../src/vault/rotate.ts";
 
 /** The least cost that the format allows. */

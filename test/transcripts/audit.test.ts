@@ -165,6 +165,7 @@ vsync: warning: the row of gen=3 is outstanding: the next commit appends it, or 
       exitCode: 0,
     });
     expect(JSON.parse((await audit("verify", "prod", "--json")).stdout)).toMatchObject({ verified: 2, outstanding: 3 });
+    expect((await audit("verify", "prod", "--repo=api")).stderr).toContain("audit reconcile --env=prod --repo=api\n");
   });
 
   test.each<[string, number, () => Promise<void>]>([

@@ -5,11 +5,12 @@ import { Secret } from "../../src/crypto/secret.ts";
 import type { AmendRequest } from "../../src/vault/amend.ts";
 import type { NamedData } from "../../src/vault/changes.ts";
 import type { CommitPorts, Committed } from "../../src/vault/commit.ts";
+import type { VaultIdentity } from "../../src/vault/identity.ts";
 import type { Item } from "../../src/vault/item.ts";
 import { type OpenedVault, openWith } from "../../src/vault/open.ts";
 import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
 import type { Clock, Random } from "../../src/vault/ports.ts";
-import { type PushRequest, type PushResult, pushItems, type VaultIdentity } from "../../src/vault/push.ts";
+import { type PushRequest, type PushResult, pushItems } from "../../src/vault/push.ts";
 import { type RotateRequest, type Rotation, rotatePassphrase } from "../../src/vault/rotate.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 

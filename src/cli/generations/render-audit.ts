@@ -2,6 +2,7 @@ import type { AuditRow } from "../../vault/audit-row.ts";
 import type { Actor } from "../../vault/manifest.ts";
 import type { ReadAudit } from "../../vault/read-audit.ts";
 import type { Reconciled } from "../../vault/reconcile.ts";
+import { vaultFlagsOf } from "../program/vault-flags.ts";
 import { systemClock } from "../stores.ts";
 import { csvRecord } from "../terminal/csv.ts";
 import type { Output } from "../terminal/output.ts";
@@ -28,21 +29,25 @@ const CSV_HEAD = ["time", "user", "host", "tool", "action", "gen", "note", "meta
 /** Rows as a table, as CSV with a head, or as JSON (`docs/format.md` §6 has the fields); oldest first. */
 export function renderAudit(
   audit: ReadAudit,
-  flags: { readonly json?: boolean; readonly csv?: boolean },
+  flags: { readonly json?: boolean; readonly csv?: boolean; readonly repo?: string | undefined },
   output: Output,
 ): void {
   const { manifest, rows, outstanding } = audit;
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, outstanding, rows });
   else if (flags.csv) for (const record of [CSV_HEAD, ...rows.map(csvFields)]) output.line(csvRecord(record));
   else output.table(forWhom(COLUMNS, output), rows);
-  warnOfOutstanding(audit, output);
+  warnOfOutstanding(audit, vaultFlagsOf(manifest.env, flags), output);
 }
 
-export function renderVerified(audit: ReadAudit, flags: { readonly json?: boolean }, output: Output): void {
+export function renderVerified(
+  audit: ReadAudit,
+  flags: { readonly json?: boolean; readonly repo?: string | undefined },
+  output: Output,
+): void {
   const { manifest, rows, outstanding } = audit;
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, verified: rows.length, outstanding });
   else output.done(`Audit chain of ${manifest.env} verified: ${countOf(rows.length)}, gen=${manifest.gen}`);
-  warnOfOutstanding(audit, output);
+  warnOfOutstanding(audit, vaultFlagsOf(manifest.env, flags), output);
 }
 
 export function forWhom<Row>(columns: readonly Column<Row>[], { columns: width }: Output): readonly Column<Row>[] {
@@ -62,11 +67,11 @@ function countOf(rows: number): string {
   return rows === 1 ? "1 row" : `${rows} rows`;
 }
 
-function warnOfOutstanding({ manifest, outstanding }: ReadAudit, output: Output): void {
+function warnOfOutstanding({ outstanding }: ReadAudit, vaultFlags: string, output: Output): void {
   if (outstanding === null) return;
   output.warn(
     `the row of gen=${outstanding} is outstanding: the next commit appends it, ` +
-      `or run vsync audit reconcile --env=${manifest.env}`,
+      `or run vsync audit reconcile ${vaultFlags}`,
   );
 }
 

@@ -1,5 +1,7 @@
 import type { Collected } from "../../vault/gc.ts";
+import type { LocalConfig } from "../config/local-config.ts";
 import { warnOfAuditFault } from "../items/render-changes.ts";
+import { vaultFlagsOf } from "../program/vault-flags.ts";
 import { isFileStore } from "../stores.ts";
 import { type ConfirmationFlags } from "../terminal/confirmation.ts";
 import type { Output } from "../terminal/output.ts";
@@ -7,35 +9,28 @@ import type { Prompter } from "../terminal/prompter.ts";
 
 export interface GcFlags extends ConfirmationFlags {
   readonly json?: boolean | undefined;
+  readonly repo?: string | undefined;
 }
 
-/** What a gc found, told on stdout in the end: the keys that would go where it was a rehearsal, else those that went. */
-export interface GcReport {
-  readonly env: string;
-  readonly endpoint: string;
-  readonly found: readonly string[];
-  readonly collected: Collected | null;
-}
-
-/** Notes what would go, and asks where there is someone to ask. */
-export function confirmGc(prompter: Prompter, flags: ConfirmationFlags, note: (keys: readonly string[]) => void) {
+/** Asks before bundles are removed; a dry run never goes on. */
+export function confirmGc(prompter: Prompter, flags: ConfirmationFlags) {
   return async (keys: readonly string[]): Promise<boolean> => {
-    note(keys);
     if (flags["dry-run"]) return false;
     return flags.yes || prompter.confirm(`Remove ${countOf(keys)}, from ${keys[0]} to ${keys.at(-1)}?`);
   };
 }
 
-export function renderGc(report: GcReport, flags: GcFlags, output: Output): void {
-  const { env, found, collected } = report;
-  const removed = collected?.removed ?? [];
-  if (flags.json) output.json({ env, found, removed, gen: collected?.committed.manifest.gen ?? null });
-  else for (const key of flags["dry-run"] ? found : removed) output.line(key);
-  if (found.length === 0) return output.say("there is nothing to remove");
-  if (collected === null) output.say(flags["dry-run"] ? dryRun(found) : "nothing was removed");
-  else output.done(`Removed ${countOf(removed)} of ${env} (gen=${collected.committed.manifest.gen})`);
-  output.say(whatStays(report));
-  if (collected !== null) warnOfAuditFault(collected.committed, env, output);
+/** The keys on stdout: those that would go where it was a dry run, else those that went. */
+export function renderGc({ keys, committed }: Collected, config: LocalConfig, flags: GcFlags, output: Output): void {
+  const { env } = config;
+  const removed = committed === null ? [] : keys;
+  if (flags.json) output.json({ env, found: keys, removed, gen: committed?.manifest.gen ?? null });
+  else for (const key of flags["dry-run"] ? keys : removed) output.line(key);
+  if (keys.length === 0) return output.say("there is nothing to remove");
+  if (committed === null) output.say(flags["dry-run"] ? dryRun(keys) : "nothing was removed");
+  else output.done(`Removed ${countOf(removed)} of ${env} (gen=${committed.manifest.gen})`);
+  output.say(whatStays(config));
+  if (committed !== null) warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);
 }
 
 function dryRun(found: readonly string[]): string {

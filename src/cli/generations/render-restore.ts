@@ -1,6 +1,7 @@
 import { type Changes, isEmpty } from "../../vault/changes.ts";
-import type { Committed } from "../../vault/commit.ts";
+import type { Restored } from "../../vault/restore.ts";
 import { renderChanges, warnOfAuditFault } from "../items/render-changes.ts";
+import { vaultFlagsOf } from "../program/vault-flags.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 
@@ -9,10 +10,8 @@ export function confirmRestore(
   prompter: Prompter,
   output: Output,
   flags: { readonly gen: number; readonly yes: boolean },
-  note: (changes: Changes) => void,
 ) {
   return async (changes: Changes): Promise<boolean> => {
-    note(changes);
     renderChanges(changes, output);
     if (isEmpty(changes)) {
       output.say(`gen=${flags.gen} holds just what the vault holds now`);
@@ -22,25 +21,18 @@ export function confirmRestore(
   };
 }
 
-export interface RestoreReport {
-  readonly env: string;
-  /** What was to be restored. */
-  readonly gen: number;
-  readonly json: boolean;
-  readonly changes: Changes;
-}
-
 export function renderRestored(
-  committed: Committed | null,
-  { gen, env, json, changes }: RestoreReport,
+  { changes, committed }: Restored,
+  env: string,
+  flags: { readonly gen: number; readonly json: boolean; readonly repo?: string | undefined },
   output: Output,
 ): void {
-  if (json) {
+  if (flags.json) {
     const { added, changed, removed } = changes;
-    const newGen = committed?.manifest.gen ?? null;
-    output.json({ env, from_gen: gen, gen: newGen, written: committed !== null, added, changed, removed });
+    const gen = committed?.manifest.gen ?? null;
+    output.json({ env, from_gen: flags.gen, gen, written: committed !== null, added, changed, removed });
   }
   if (committed === null) return output.say("nothing was written");
-  output.done(`Restored gen=${gen} of ${env} (gen=${committed.manifest.gen})`);
-  warnOfAuditFault(committed, env, output);
+  output.done(`Restored gen=${flags.gen} of ${env} (gen=${committed.manifest.gen})`);
+  warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);
 }

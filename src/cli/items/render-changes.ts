@@ -40,10 +40,10 @@ export function renderChangesJson({ env, gen, written, changes }: ChangesReport,
 }
 
 /** A commit stands, whatever became of its audit row; then its fault is a warning. */
-export function warnOfAuditFault({ manifest, auditFault }: Committed, env: string, output: Output): void {
+export function warnOfAuditFault({ manifest, auditFault }: Committed, vaultFlags: string, output: Output): void {
   if (auditFault === null) return;
   output.warn(
     `generation ${manifest.gen} is committed, its audit row is not written (${auditFault.message}): ` +
-      `the next commit appends it, or run vsync audit reconcile --env=${env}`,
+      `the next commit appends it, or run vsync audit reconcile ${vaultFlags}`,
   );
 }

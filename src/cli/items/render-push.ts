@@ -1,5 +1,6 @@
 import type { Changes } from "../../vault/changes.ts";
 import type { PushResult } from "../../vault/push.ts";
+import { vaultFlagsOf } from "../program/vault-flags.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 import { renderChanges, renderChangesJson, summarize, warnOfAuditFault } from "./render-changes.ts";
@@ -13,7 +14,12 @@ export function confirmRemoval(prompter: Prompter, output: Output, options: { re
   };
 }
 
-export function renderPush(result: PushResult, env: string, flags: { readonly json?: boolean }, output: Output): void {
+export function renderPush(
+  result: PushResult,
+  env: string,
+  flags: { readonly json?: boolean; readonly repo?: string | undefined },
+  output: Output,
+): void {
   if (flags.json) renderPushJson(result, env, output);
   switch (result.kind) {
     case "unchanged":
@@ -24,7 +30,7 @@ export function renderPush(result: PushResult, env: string, flags: { readonly js
       return;
     case "pushed":
       output.done(`Pushed ${env} (gen=${result.committed.manifest.gen}): ${summarize(result.changes)}`);
-      warnOfAuditFault(result.committed, env, output);
+      warnOfAuditFault(result.committed, vaultFlagsOf(env, flags), output);
       return;
     default:
       result satisfies never;

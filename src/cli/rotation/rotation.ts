@@ -2,13 +2,14 @@ import { InputError } from "../../errors.ts";
 import type { CommitPhase, CommitPorts } from "../../vault/commit.ts";
 import { type RotateRequest, type Rotation, type RotationPlan, rotatePassphrase } from "../../vault/rotate.ts";
 import type { TargetInput } from "../config/target.ts";
-import { type MetaPair, metaOf } from "../inputs/meta-flag.ts";
+import type { MetaPair } from "../inputs/meta-flag.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
 import { vaultFlagsOf } from "../program/vault-flags.ts";
-import { configOf, openSession, remember, type Session } from "../session.ts";
+import { configOf, remember, type Session, sessionOn } from "../session.ts";
 import { refuseUnasked } from "../terminal/confirmation.ts";
 import { NewPassphrase } from "./new-passphrase.ts";
-import { type Delivery, delivering, deliverToFile, deliverToStdout, NO_DELIVERY } from "./passphrase-delivery.ts";
+import { type Delivery, delivering, deliverToStdout, NO_DELIVERY } from "./passphrase-delivery.ts";
+import { deliverToFile } from "./passphrase-file.ts";
 import { rehearse } from "./rehearsal.ts";
 import { refuseOutstanding, renderNextSteps, renderPhase, renderPlan } from "./render-rotation.ts";
 
@@ -37,17 +38,16 @@ export interface RotationInput extends TargetInput {
  */
 export async function rotateVault(input: RotationInput, sources: SecretSources): Promise<void> {
   const { flags } = input;
-  metaOf(flags.meta);
-  const { env } = await configOf(input, () => undefined);
+  const config = await configOf(input, (text) => sources.output.warn(text));
   refuseUnasked(flags, sources.prompter);
   const next = new NewPassphrase(flags, sources);
-  const delivery = await deliveryOf(flags, env, sources);
+  const delivery = await deliveryOf(flags, config.env, sources);
   const old = { ...flags, "passphrase-file": flags["old-passphrase-file"] };
-  const session = await openSession({ ...input, flags: old }, sources, OLD_PASSPHRASE);
+  const session = await sessionOn(config, old, sources, OLD_PASSPHRASE);
   try {
     await next.readEarly();
-    const run = new RotationRun({ flags, sources, session, delivery, next });
-    await (flags["dry-run"] ? run.rehearse() : run.commit());
+    const run = { flags, sources, session, delivery, next };
+    await (flags["dry-run"] ? rehearseRotation(run) : commitRotation(run));
   } finally {
     sources.prompter.speakUp();
     next.destroy();
@@ -60,9 +60,8 @@ async function deliveryOf(flags: RotationInput["flags"], env: string, { output }
   return flags.out === undefined ? deliverToStdout(output) : deliverToFile(flags.out, env, output);
 }
 
-const NOT_CONFIRMED = "the old passphrase is still the one; --yes confirms without the question";
-
-interface Parts {
+/** One rotation: what it was told, and what it works with. */
+interface RotationRun {
   readonly flags: RotationInput["flags"];
   readonly sources: SecretSources;
   readonly session: Session;
@@ -70,60 +69,53 @@ interface Parts {
   readonly next: NewPassphrase;
 }
 
-class RotationRun {
-  readonly #parts: Parts;
-  #plan: RotationPlan | undefined;
+const NOT_CONFIRMED = "the old passphrase is still in force; --yes confirms without the question";
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
-  }
+async function commitRotation(run: RotationRun): Promise<void> {
+  const { flags, session, delivery } = run;
+  const { output } = run.sources;
+  let plan: RotationPlan | undefined;
+  const confirm = async (proposed: RotationPlan): Promise<boolean> => {
+    plan = proposed;
+    return isConfirmed(proposed, run);
+  };
+  const onPhase = (phase: CommitPhase): void => {
+    if (plan !== undefined) renderPhase(phase, plan, output);
+  };
+  const ports = { ...session.ports, onPhase };
+  const rotation = await delivering(ports, delivery, (watched) => rotate(watched, run, confirm));
+  if (rotation === null) throw new InputError("not confirmed: nothing was written", { hint: NOT_CONFIRMED });
+  const { env } = session.config;
+  const vaultFlags = vaultFlagsOf(env, flags);
+  renderNextSteps(rotation.plan, { env, vaultFlags, file: flags.out }, output);
+  await remember(session.config, rotation.committed.manifest, (text) => output.warn(text));
+  refuseOutstanding(rotation.committed, vaultFlags);
+}
 
-  async commit(): Promise<void> {
-    const { flags, sources, session, delivery } = this.#parts;
-    const ports = { ...session.ports, onPhase: (phase: CommitPhase) => this.#showPhase(phase) };
-    const rotation = await delivering(ports, delivery, (watched) =>
-      this.#rotate(watched, (plan) => this.#confirm(plan)),
-    );
-    if (rotation === null) throw new InputError("not confirmed: nothing was written", { hint: NOT_CONFIRMED });
-    const { env } = session.config;
-    const vaultFlags = vaultFlagsOf(env, flags);
-    renderNextSteps(rotation.plan, { env, vaultFlags, file: flags.out }, sources.output);
-    await remember(session.config, rotation.committed.manifest, (text) => sources.output.warn(text));
-    refuseOutstanding(rotation.committed, vaultFlags);
-  }
+async function isConfirmed(plan: RotationPlan, { flags, sources, delivery, next }: RotationRun): Promise<boolean> {
+  renderPlan(plan, sources.output);
+  if (!flags.yes && !(await sources.prompter.confirm("Re-encrypt bundle and push?"))) return false;
+  await delivery.prepare(await next.read());
+  return true;
+}
 
-  async rehearse(): Promise<void> {
-    const { session, sources } = this.#parts;
-    const agree = async (plan: RotationPlan): Promise<boolean> => {
-      renderPlan(plan, sources.output);
-      sources.output.say(`would re-encrypt ${session.config.env} (gen=${plan.prevGen} → gen=${plan.gen})`);
-      return true;
-    };
-    await rehearse(session.ports, (ports) => this.#rotate(ports, agree), sources.output);
-  }
-
-  async #rotate(ports: CommitPorts, confirm: RotateRequest["confirm"]): Promise<Rotation | null> {
-    const { flags, session, next } = this.#parts;
-    const { annotation } = session.request;
-    return rotatePassphrase(ports, {
-      ...session.request,
-      annotation: { ...annotation, meta: metaOf(flags.meta) },
-      newPassphrase: next.known ?? (() => next.read()),
-      ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
-      confirm,
-    });
-  }
-
-  async #confirm(plan: RotationPlan): Promise<boolean> {
-    const { flags, sources, delivery, next } = this.#parts;
-    this.#plan = plan;
-    renderPlan(plan, sources.output);
-    if (!flags.yes && !(await sources.prompter.confirm("Re-encrypt bundle and push?"))) return false;
-    await delivery.prepare(await next.read());
+async function rehearseRotation(run: RotationRun): Promise<void> {
+  const { session } = run;
+  const { output } = run.sources;
+  const agree = async (plan: RotationPlan): Promise<boolean> => {
+    renderPlan(plan, output);
+    output.say(`would re-encrypt ${session.config.env} (gen=${plan.prevGen} → gen=${plan.gen})`);
     return true;
-  }
+  };
+  await rehearse(session.ports, (ports) => rotate(ports, run, agree), output);
+}
 
-  #showPhase(phase: CommitPhase): void {
-    if (this.#plan !== undefined) renderPhase(phase, this.#plan, this.#parts.sources.output);
-  }
+function rotate(ports: CommitPorts, run: RotationRun, confirm: RotateRequest["confirm"]): Promise<Rotation | null> {
+  const { flags, session, next } = run;
+  return rotatePassphrase(ports, {
+    ...session.request,
+    newPassphrase: next.known ?? (() => next.read()),
+    ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
+    confirm,
+  });
 }
