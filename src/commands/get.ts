@@ -26,7 +26,7 @@ with --json. The vault is that of the named env, or, where none is named, of VSY
 
   protected override async execute({ flags, args }: Invocation<typeof Get>): Promise<void> {
     const { input, names } = splitReadingWords({ flags, args }, this.env);
-    const name = requireOne(names, "vsync get <env> KEY");
+    const name = requireOne(names, Get.usage);
     const { bundle } = await openAnywhere(input, this.sources);
     renderValue(findItem(bundle.items, name), flags, this.output);
   }

@@ -31,7 +31,7 @@ export class SetItem extends BaseCommand {
 
   protected override async execute({ flags, args }: Invocation<typeof SetItem>): Promise<void> {
     const { input, names } = splitWords({ flags, args });
-    const keys = wantedKeys(names, flags);
+    const keys = wantedKeys(names, flags, SetItem.usage);
     const session = await openSession(input, this.sources);
     const result = await setInVault(session, await readSetItems(keys, flags, this.sources));
     renderSet(result, session.config.env, flags, this.output);

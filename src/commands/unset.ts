@@ -26,7 +26,7 @@ older generations until \`vsync gc\`.`;
 
   protected override async execute({ flags, args }: Invocation<typeof Unset>): Promise<void> {
     const { input, names } = splitWords({ flags, args });
-    const keys = requireSome(names, "vsync unset <env> KEY…");
+    const keys = requireSome(names, Unset.usage);
     const { config, ports, request } = await openSession(input, this.sources);
     const result = await unsetItems(ports, request, keys, refuseUnknown);
     renderSet(result, config.env, flags, this.output);

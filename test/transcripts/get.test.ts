@@ -58,8 +58,8 @@ describe("vsync get fails", () => {
       "keys/sa.json is a file of 3 bytes",
       "get its bytes with --raw, or all files at once with `vsync pull`",
     ],
-    [["prod"], "missing KEY", "usage: vsync get <env> KEY"],
-    [[], "missing KEY", "usage: vsync get <env> KEY"],
+    [["prod"], "missing KEY", "usage: vsync get ENV KEY [flags]"],
+    [[], "missing KEY", "usage: vsync get ENV KEY [flags]"],
     [["prod", "A", "--env=dev"], "--env and the argument name two environments", one],
     [["prod", "A", "--raw", "--json"], "--raw cannot be used together with --json", "see vsync get --help"],
   ])("%j: 1", async (words, error, hint) => {

@@ -91,8 +91,8 @@ describe("vsync set refuses, and writes nothing", () => {
       "the value of KEY stands on the command line, where other users can see it",
       "run it with KEY alone, which asks for the value; choose a new one, for shells remember what was typed",
     ],
-    [["prod", "KEY", "planted"], "1 argument too many", "usage: vsync set [ENV] [KEY] [flags]"],
-    [["prod"], "missing KEY", "usage: vsync set <env> KEY"],
+    [["prod", "KEY", "planted"], "1 argument too many", "usage: vsync set ENV KEY [flags]"],
+    [["prod"], "missing KEY", "usage: vsync set ENV KEY [flags]"],
     [["prod", "KEY", "--env=dev"], "--env and the argument name two environments", "give one of them"],
     [["prod", "KEY", "--raw"], "--raw needs --from-file", "see vsync set --help"],
     [

@@ -22,8 +22,8 @@ test("vsync unset removes the names, at once, and remembers the generation", asy
 test.each([
   [["prod", "D", "NOPE"], 'the vault has no "NOPE"', "`vsync list` shows the names"],
   [["prod", "DATABASE_ULR"], 'the vault has no "DATABASE_ULR"', "did you mean DATABASE_URL?"],
-  [["prod"], "missing KEY", "usage: vsync unset <env> KEY…"],
-  [[], "missing ENV", "usage: vsync unset ENV [KEY…] [flags]"],
+  [["prod"], "missing KEY", "usage: vsync unset ENV KEY… [flags]"],
+  [[], "missing ENV", "usage: vsync unset ENV KEY… [flags]"],
 ])("vsync unset %j is refused, and nothing is removed", async (words, error, hint) => {
   const before = await home.sandbox.snapshot();
   const stderr = `vsync: error: ${error}\nvsync: hint: ${hint}\n`;

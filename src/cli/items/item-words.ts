@@ -41,7 +41,7 @@ export function splitReadingWords(given: WordsInput, env: Readonly<Record<string
   return only !== undefined && hasToken ? { input: { flags: given.flags }, names: [only] } : { input, names };
 }
 
-/** @param usage the command with its words, for the hint: `vsync get <env> KEY` */
+/** @param usage the command's own, for the hint: `get ENV KEY [flags]` */
 export function requireOne(names: readonly string[], usage: string): string {
   const [name] = requireSome(names, usage);
   if (names.length > 1)
@@ -51,6 +51,6 @@ export function requireOne(names: readonly string[], usage: string): string {
 
 export function requireSome(names: readonly string[], usage: string): readonly [string, ...string[]] {
   const [first, ...more] = names;
-  if (first === undefined) throw new InputError("missing KEY", { hint: `usage: ${usage}` });
+  if (first === undefined) throw new InputError("missing KEY", { hint: `usage: vsync ${usage}` });
   return [first, ...more];
 }

@@ -42,9 +42,13 @@ export async function readSetItems(
  *
  * @throws InputError there is nothing to set, or what a `push` would refuse as a name in a dotenv file
  */
-export function wantedKeys(names: readonly string[], { file, "from-file": from }: SetInput): readonly string[] {
+export function wantedKeys(
+  names: readonly string[],
+  { file, "from-file": from }: SetInput,
+  usage: string,
+): readonly string[] {
   if (names.length === 0 && file !== undefined && from === undefined) return [];
-  const name = requireOne(names, "vsync set <env> KEY");
+  const name = requireOne(names, usage);
   checkKey(name);
   return [name];
 }

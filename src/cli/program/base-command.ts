@@ -101,6 +101,6 @@ export abstract class BaseCommand {
   }
 }
 
-function declarationOf({ id, args, baseFlags, flags, takesCommandLine }: typeof BaseCommand): Declaration {
-  return { id, args, flags: { ...baseFlags, ...flags }, takesCommandLine };
+function declarationOf({ id, args, baseFlags, flags, usage, takesCommandLine }: typeof BaseCommand): Declaration {
+  return { id, args, flags: { ...baseFlags, ...flags }, usage, takesCommandLine };
 }

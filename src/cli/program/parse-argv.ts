@@ -9,6 +9,8 @@ export interface Declaration {
   readonly id: string;
   readonly flags: FlagInput;
   readonly args: ArgInput;
+  /** `get ENV KEY [flags]`, where the command words it itself. */
+  readonly usage?: string | undefined;
   /** What follows `--` is another program's command line: it is handed on as it is. */
   readonly takesCommandLine: boolean;
 }
@@ -92,7 +94,11 @@ function unknownFlag(token: string, declaration: Declaration): InputError {
 function wrongArgs(args: readonly (string | { readonly name: string })[], declaration: Declaration): InputError {
   const missing = args.flatMap((it) => (typeof it === "string" ? [] : [it.name.toUpperCase()]));
   const fault = missing.length > 0 ? `missing ${missing.join(", ")}` : surplus(args.length);
-  return new InputError(fault, { hint: `usage: ${commandName(declaration)} ${usageOf(declaration)}` });
+  const usage =
+    declaration.usage === undefined
+      ? `${commandName(declaration)} ${usageOf(declaration)}`
+      : `vsync ${declaration.usage}`;
+  return new InputError(fault, { hint: `usage: ${usage}` });
 }
 
 function surplus(count: number): string {
