@@ -7,9 +7,9 @@ import { readAudit } from "../vault/read-audit.ts";
 export class AuditVerify extends BaseCommand {
   static override summary = "Verify the whole audit log";
   static override description =
-    `Signatures, links, gaps, and that the manifest stands on it. Ends with 6 and names the row where the chain is broken:
-altered, removed, put in by somebody, or newer than a manifest that was rolled back. A row that a commit could not append
-is outstanding, which is no fault: audit reconcile appends it.`;
+    `Checks signatures, links and gaps, and that the manifest continues the log. Ends with 6 and names the row where the chain
+is broken: altered, removed, inserted, or newer than a manifest that was rolled back. A row that a commit could not append
+is outstanding, which is not a fault: audit reconcile appends it.`;
   static override examples = [
     "<%= config.bin %> audit verify prod",
     "<%= config.bin %> audit verify --env=prod --passphrase-file=/run/secrets/vsync --json",

@@ -8,9 +8,9 @@ import { readAudit } from "../vault/read-audit.ts";
 export class Audit extends BaseCommand {
   static override summary = "Show who changed a vault, when and how";
   static override description =
-    `One row for each generation, oldest first: time, actor, action, generation, note. What is shown is verified, from the
-newest row back to the oldest that is shown; that takes the passphrase. Reading a vault writes no row: who has read is in
-the access log of the bucket (S3 server access logging, CloudTrail data events).`;
+    `One row for each generation, oldest first: time, actor, action, generation, note. Every row that is shown has been
+verified, from the newest one back, which takes the passphrase. Reading a vault writes no row: who has read it is in the
+bucket's access log (S3 server access logging, CloudTrail data events).`;
   static override examples = [
     "<%= config.bin %> audit prod --tail=20",
     "<%= config.bin %> audit prod --csv >audit-prod.csv",

@@ -5,9 +5,9 @@ import { choiceArg } from "../cli/program/flags.ts";
 export class Completion extends BaseCommand {
   static override summary = "Print completions for bash, zsh or fish";
   static override description =
-    `The shell then completes commands, flags, their values, the envs that this machine has a config for, and the names in
-\`.env.<env>\` of the folder: never a value, and no store is asked. bash reads it from a file, or at once by
-\`source <(vsync completion bash)\` in .bashrc; zsh from a folder that is in fpath before compinit.`;
+    `The shell then completes commands, flags and their values, the envs that this machine has a config for, and the names in
+the folder's \`.env.<env>\`: never a secret's value, and no store is asked. bash reads the script from a file, or with
+\`source <(vsync completion bash)\` in .bashrc; zsh from a folder that is in fpath before compinit runs.`;
   static override examples = [
     "<%= config.bin %> completion bash > ~/.local/share/bash-completion/completions/vsync",
     "<%= config.bin %> completion zsh > ~/.zfunc/_vsync",

@@ -9,7 +9,7 @@ export class Diff extends BaseCommand {
   static override summary = "Show which names differ between two generations";
   static override description =
     `+ added, ~ changed, - removed: names, never values. A generation from before a rotation opens with the passphrase of
-that time, which is asked for on a terminal.`;
+that time; a terminal is asked for it.`;
   static override examples = [
     "<%= config.bin %> diff prod --from-gen=3",
     "<%= config.bin %> diff prod --from-gen=3 --to-gen=5 --then-passphrase-file=old-passphrase",

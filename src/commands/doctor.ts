@@ -4,14 +4,14 @@ import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 
 export class Doctor extends BaseCommand {
-  static override summary = "Look at everything between this machine and its vault";
+  static override summary = "Check everything between this machine and its vault";
   static override description =
-    `One line a check: ✓ good, ! worth a look, ✗ bad, each with what to do next. Looks at the config, the store, the clock, the
-credentials, the preconditions of writes, the manifest and who can open it; with a passphrase that is given, whether it
-opens the vault, and the newest audit row; with a token in VSYNC_CONFIG, whether its key reads, and cannot write. It never
-asks, and leaves everything as it was.
+    `One line per check: ✓ good, ! worth a look, ✗ bad, each with what to do next. It looks at the config, the store, the
+clock, the credentials, the preconditions of writes, the manifest and who can open it. Given a passphrase, also at whether
+it opens the vault and at the newest audit row; given a token in VSYNC_CONFIG, at whether its key can read and cannot
+write. It never asks a question, and leaves everything as it was.
 
-Exit codes: 0 nothing is ✗, else the code of the first that is.`;
+Exit codes: 0 if nothing is ✗, else the code of the first ✗.`;
   static override examples = [
     "<%= config.bin %> doctor --env=prod",
     "<%= config.bin %> doctor prod --passphrase-file=/run/secrets/vsync --json",

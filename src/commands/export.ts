@@ -7,14 +7,14 @@ import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openAnywhere } from "../cli/run/open-anywhere.ts";
 
 export class Export extends BaseCommand {
-  static override summary = "Write the vault's content in a form that other programs read";
+  static override summary = "Write the vault's content in a format that other programs read";
   static override description =
-    `dotenv and shell are text: variables alone, shell for \`eval\` in any POSIX shell. docker is for \`docker run --env-file\`
-(and Compose's env_file with \`format: raw\`): no quotes, no line ends in values. json is one object; a file in it is
-{"base64": …, "mode": …}. k8s is a Secret with all of it base64 in \`data\`, which hides nothing.
+    `dotenv and shell hold variables only; shell is for \`eval\` in any POSIX shell. docker is for \`docker run --env-file\` (and
+Compose's env_file with \`format: raw\`): no quotes, no line ends in values. json is one object, in which a file is
+{"base64": …, "mode": …}. k8s is a Secret with everything in \`data\` as base64, which hides nothing.
 
-What a format cannot carry as it is, it refuses by name; nothing is written then. The vault is that of the named env,
-or of VSYNC_CONFIG.`;
+An item that the format cannot carry unchanged is named in an error, and nothing is written. The vault is the one of the
+named env, or of VSYNC_CONFIG.`;
   static override examples = [
     'eval "$(<%= config.bin %> export prod --format=shell --only=PGUSER,PGPASSWORD)"',
     "<%= config.bin %> export prod --format=k8s --name=api --namespace=web | kubectl apply -f -",

@@ -8,8 +8,8 @@ import { openAnywhere } from "../cli/run/open-anywhere.ts";
 export class Get extends BaseCommand {
   static override summary = "Print one secret's value, or one file's bytes";
   static override description =
-    `The value is on stdout, with a line end after it unless --raw is given. A file's bytes come with --raw, or as base64
-with --json. The vault is that of the named env, or, where none is named, of VSYNC_CONFIG.`;
+    `The value goes to stdout, followed by a line end unless --raw is given. A file needs --raw for its bytes, or --json for
+base64. The vault is the one of the named env, or, if none is named, of VSYNC_CONFIG.`;
   static override usage = "get ENV KEY [flags]";
   static override examples = [
     "<%= config.bin %> get prod DATABASE_URL",
@@ -21,7 +21,7 @@ with --json. The vault is that of the named env, or, where none is named, of VSY
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     ...JSON_FLAG,
-    raw: Flags.boolean({ description: "the bytes alone, no line end after them", exclusive: ["json"] }),
+    raw: Flags.boolean({ description: "the bytes alone, without a line end", exclusive: ["json"] }),
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Get>): Promise<void> {

@@ -8,8 +8,8 @@ import { readHistory } from "../vault/history.ts";
 export class History extends BaseCommand {
   static override summary = "Show the generations, and which can be restored";
   static override description =
-    `Oldest first. BUNDLE says whether the encrypted bundle of that generation is there: current, kept, or gone (removed by gc,
-or by somebody else).`;
+    `Oldest first. BUNDLE says whether that generation's encrypted bundle is still there: current, kept, or gone (removed by
+gc, or by somebody else).`;
   static override examples = ["<%= config.bin %> history prod", "<%= config.bin %> history prod --tail=5 --json"];
   static override args = ENV_ARG;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...TAIL_FLAG, ...JSON_FLAG };

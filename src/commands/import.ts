@@ -7,13 +7,15 @@ import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { openSession, remember } from "../cli/session.ts";
 
 export class Import extends BaseCommand {
-  static override summary = "Add what other tools keep secrets in to the vault";
+  static override summary = "Add secrets from other tools' files to the vault";
   static override description =
-    `Adds and changes, in one commit; the rest of the vault stays, unless --replace is given. Names are shown, never values.
+    `Adds and changes secrets in one commit; the rest of the vault stays, unless --replace is given. Names are shown, never
+values.
 
-json and yaml are one flat object: numbers and booleans are taken as they are written. k8s is Secrets, also several or a
-List; docker is an --env-file, or a folder of secret files like /run/secrets. What no variable can be named (tls.crt) or
-is no text becomes a file there. The format is told from the file's name and content where they leave no doubt.`;
+json and yaml are one flat object; numbers and booleans are taken as they are written. k8s is one Secret, several, or a
+List. docker is an --env-file, or a folder of secret files like /run/secrets. From k8s and such a folder, whatever cannot
+be a variable, by its name (tls.crt) or because it is not text, becomes a file. Without --format, the file's name and
+content decide, where they leave no doubt.`;
   static override examples = [
     "<%= config.bin %> import prod --from=secrets.json --dry-run",
     "<%= config.bin %> import prod --from=/run/secrets",

@@ -11,7 +11,7 @@ export class Init extends BaseCommand {
   static override summary = "Set up a vault, or join the one that is there";
   static override description =
     `Writes this machine's config for the env and sets the passphrase. Without flags it asks on a terminal; without a
-terminal, or with --local, the vault lives in a directory of this machine. An S3 bucket is proven first: a store that
+terminal, or with --local, the vault lives in a directory on this machine. An S3 bucket is proven first: a store that
 ignores the preconditions of writes is refused. Run again, it changes where the vault is, never its passphrase.`;
   static override examples = [
     "<%= config.bin %> init --env=dev --local",

@@ -6,8 +6,8 @@ import { openAnywhere } from "../cli/run/open-anywhere.ts";
 export class List extends BaseCommand {
   static override summary = "Show the names of what the vault holds, never values";
   static override description =
-    `Sorted; one a line where a program reads it. On a terminal, and with --json, kinds and the sizes of files stand beside
-the names. The vault is that of the named env, or, where none is named, of VSYNC_CONFIG.`;
+    `Sorted, one per line when a program reads it. On a terminal, and with --json, kinds and the sizes of files are shown
+beside the names. The vault is the one of the named env, or, if none is named, of VSYNC_CONFIG.`;
   static override examples = ["<%= config.bin %> list prod", "<%= config.bin %> list prod --json"];
   static override args = ENV_ARG;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };

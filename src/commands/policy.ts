@@ -6,9 +6,9 @@ import { Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/program/flags.ts";
 export class Policy extends BaseCommand {
   static override summary = "Print the least IAM policy for a role";
   static override description =
-    `A reader gets the manifest and the bundles: that is for the key in a runtime token. An operator may also push, rotate,
-audit, restore and collect garbage, and prove the bucket, but delete neither manifest nor audit rows. As a bucket policy,
-each statement needs its Principal.
+    `A reader may get the manifest and the bundles: that is for the key in a runtime token. An operator may also push, rotate,
+audit, restore, collect garbage and prove the bucket, but delete neither the manifest nor audit rows. In a bucket policy,
+each statement also needs its Principal.
 
 Before there is a config, name the bucket with --bucket, and its --region and --prefix if they are not the defaults.`;
   static override examples = [

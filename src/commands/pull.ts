@@ -7,9 +7,10 @@ import { openAnywhere } from "../cli/run/open-anywhere.ts";
 export class Pull extends BaseCommand {
   static override summary = "Write the vault's secrets and files to the disk";
   static override description =
-    `Everything is decrypted and checked before the first write. Files are 0600, and each is there whole or not at all.
-What is here and differs from the vault stays, and the command ends with 5, unless --force is given; a dotenv file
-that says the same keeps its comments. Links are not followed. The vault is that of the named env, or of VSYNC_CONFIG.`;
+    `Everything is decrypted and checked before the first write. Files get mode 0600, and each is written whole or not at all.
+If a local file differs from the vault, nothing is written and the command ends with 5, unless --force is given; a dotenv
+file that says the same keeps its comments. Links are not followed. The vault is the one of the named env, or of
+VSYNC_CONFIG.`;
   static override examples = [
     "<%= config.bin %> pull prod",
     "<%= config.bin %> pull prod --to=.env --files-dir=secrets --force",

@@ -9,7 +9,7 @@ import { pushItems } from "../vault/push.ts";
 export class Push extends BaseCommand {
   static override summary = "Make dotenv and binary files the vault's new content";
   static override description =
-    `What the vault holds and the files do not is removed, on a terminal after asking. Names are shown, never values.
+    `Whatever the vault holds and the files do not is removed; on a terminal, vsync asks first. Names are shown, never values.
 A push that changes nothing writes nothing.`;
   static override examples = [
     "<%= config.bin %> push prod",

@@ -8,8 +8,8 @@ import { restoreGeneration } from "../vault/restore.ts";
 export class Restore extends BaseCommand {
   static override summary = "Make a new generation from the content of an old one";
   static override description =
-    `Nothing is undone or removed: the vault gets a new generation that holds what that one held, under today's passphrase. A
-generation from before a rotation opens with the passphrase of that time, which is asked for on a terminal.`;
+    `Nothing is undone or removed: the vault gets a new generation with the content of the old one, under today's passphrase. A
+generation from before a rotation opens with the passphrase of that time; a terminal is asked for it.`;
   static override examples = [
     "<%= config.bin %> restore prod --gen=3",
     "<%= config.bin %> restore prod --gen=3 --then-passphrase-file=old-passphrase --yes",

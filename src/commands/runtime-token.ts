@@ -12,8 +12,8 @@ import { absentManifest, proveToken } from "../cli/token/prove-token.ts";
 export class RuntimeToken extends BaseCommand {
   static override summary = "Mint the string that an app boots from";
   static override description =
-    `Prints the value of VSYNC_CONFIG, alone on stdout. One HEAD of the manifest proves first that the token's own
-credentials can read it; nothing is printed where they cannot. Overrides hold for this token and are not written back.
+    `Prints the value of VSYNC_CONFIG, alone on stdout. First, one HEAD of the manifest proves that the token's own
+credentials can read it; if they cannot, nothing is printed. Overrides hold for this token and are not written back.
 
 Exit codes: 0 written, 1 missing input, 2 credentials cannot read the manifest, 3 store not reached, 4 no config.`;
   static override examples = [

@@ -9,8 +9,8 @@ import { openSession, remember } from "../cli/session.ts";
 export class SetItem extends BaseCommand {
   static override summary = "Add a secret or a file, or give it a new value";
   static override description =
-    `The value comes from a hidden prompt, or from a file or stdin with --from-file: less one line end at its end, unless
---raw is given. It never stands on the command line, where other users can see it. All else in the vault stays.`;
+    `The value comes from a hidden prompt, or with --from-file from a file or stdin, without its last line end unless --raw is
+given. It is never on the command line, where other users can see it. Everything else in the vault stays.`;
   static override usage = "set ENV KEY [flags]";
   static override examples = [
     "<%= config.bin %> set prod DATABASE_URL",
@@ -23,8 +23,8 @@ export class SetItem extends BaseCommand {
     ...PASSPHRASE_FLAG,
     "from-file": Flags.string({ description: "file that holds the value (- is stdin)", helpValue: "<file>" }),
     raw: Flags.boolean({ description: "keep the line end of --from-file", dependsOn: ["from-file"] }),
-    "allow-empty": Flags.boolean({ description: "take a value of no characters" }),
-    file: Flags.string({ description: "binary file to hold", helpValue: "<name>=<path>", multiple: true }),
+    "allow-empty": Flags.boolean({ description: "accept an empty value" }),
+    file: Flags.string({ description: "binary file to store", helpValue: "<name>=<path>", multiple: true }),
     ...NOTE_FLAG,
     ...JSON_FLAG,
   };

@@ -5,10 +5,10 @@ import { envStatus, repoStatus } from "../cli/status/local-status.ts";
 import { renderStatus } from "../cli/status/render-status.ts";
 
 export class Status extends BaseCommand {
-  static override summary = "Show what this machine knows of its vaults";
+  static override summary = "Show what this machine knows about its vaults";
   static override description =
-    `Reads the config only, so it works offline; --remote asks the store as well, and a passphrase that is given proves what
-it answers. Without an environment it shows all of them.`;
+    `Reads the config only, so it works offline. --remote asks the store as well, and a passphrase, if one is given, proves the
+answer. Without an environment it shows all of them.`;
   static override examples = [
     "<%= config.bin %> status",
     "<%= config.bin %> status prod --json",

@@ -9,7 +9,7 @@ import { unsetItems } from "../vault/set-items.ts";
 export class Unset extends BaseCommand {
   static override summary = "Remove secrets and files from the vault";
   static override description =
-    `All of them or, where the vault does not hold one of the names, none. It does not ask. What was removed stays in
+    `Removes all of them, or none if the vault does not hold one of the names. It does not ask. What was removed stays in
 older generations until \`vsync gc\`.`;
   static override usage = "unset ENV KEY… [flags]";
   static override examples = [

@@ -18,7 +18,7 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   EACCES: "may not be read by this process",
   EPERM: "may not be read by this process",
   ELOOP: "is a circle of symbolic links",
-  ENXIO: "is no regular file",
+  ENXIO: "is not a regular file",
   ENAMETOOLONG: "is too long for a path",
 };
 
@@ -64,7 +64,7 @@ async function readFrom(handle: FileHandle): Promise<SecretFile> {
 
 function refusalOf(stats: Stats): string | null {
   if (stats.isDirectory()) return "is a directory";
-  if (!stats.isFile()) return "is no regular file";
+  if (!stats.isFile()) return "is not a regular file";
   if (!hasModes() || (stats.mode & WORLD_WRITABLE) === 0) return null;
   return `can be changed by every user of this machine (mode ${modeOf(stats)})`;
 }

@@ -55,7 +55,7 @@ function isSame(a: NamedData, b: NamedData): boolean {
 /**
  * Gives items their ids: an item that keeps its name keeps its id.
  *
- * @throws InputError an item that the format refuses, or a name that stands twice
+ * @throws InputError an item that the format refuses, or a name that appears twice
  */
 export function identifyItems(random: Random, wanted: readonly NamedData[], before: readonly Item[]): readonly Item[] {
   const ids = new Map(before.map((item) => [item.name, item.id]));
@@ -74,7 +74,7 @@ function checkItems(items: readonly NamedData[]): void {
   for (const item of items) {
     const fault = itemFault(item);
     if (fault !== null) throw refused(`${item.kind} ${JSON.stringify(item.name)} ${fault}`);
-    if (seen.has(item.name)) throw refused(`the name ${JSON.stringify(item.name)} stands twice`);
+    if (seen.has(item.name)) throw refused(`the name ${JSON.stringify(item.name)} appears twice`);
     seen.add(item.name);
   }
 }

@@ -67,10 +67,10 @@ export async function rotatePassphrase(ports: CommitPorts, request: RotateReques
 
 function refuseSamePassphrase(passphrase: Secret, newPassphrase: Secret): void {
   if (newPassphrase.expose().length === 0) {
-    throw new InputError("the new passphrase is empty", { hint: "give one, or let --generate draw it" });
+    throw new InputError("the new passphrase is empty", { hint: "give one, or let --generate make one" });
   }
   if (Buffer.compare(passphrase.expose(), newPassphrase.expose()) !== 0) return;
-  throw new InputError("the new passphrase is the old one", { hint: "choose another, or let --generate draw one" });
+  throw new InputError("the new passphrase is the old one", { hint: "choose another, or let --generate make one" });
 }
 
 function planRotation(ports: CommitPorts, request: RotateRequest, vault: OpenedVault): RotationPlan {

@@ -140,7 +140,7 @@ describe("values", () => {
       "k8s",
     );
     expect(items).toEqual({ B: "1" });
-    expect(warnings).toBe("vsync: warning: stdin: line 1: left out, it is no Secret but ConfigMap\n");
+    expect(warnings).toBe("vsync: warning: stdin: line 1: left out, not a Secret but ConfigMap\n");
   });
 
   test.each<[string, string]>([
@@ -157,7 +157,12 @@ describe("what is refused names the line, and shows no value", () => {
   test.each<[string, ImportFormat | undefined, string, string]>([
     ["a line without =", "docker", "A=1\nhunter2", "stdin: line 2 has no value"],
     ["a name with a space", "docker", "A B=hunter2", "stdin: line 1 has a name that no variable can have"],
-    ["a name twice", "docker", "A=1\nA=hunter2", "stdin: line 2 has a name A that stands twice: also at stdin: line 1"],
+    [
+      "a name twice",
+      "docker",
+      "A=1\nA=hunter2",
+      "stdin: line 2 has a name A that appears twice: also at stdin: line 1",
+    ],
     ["a NUL", "docker", "A=1\nB=hunter2\0", "stdin: line 2 has a NUL character in B"],
     ["no JSON", "json", '{"A": hunter2}', "stdin: line 1 is not JSON (column 7)"],
     ["YAML that is no JSON", "json", "A: hunter2", "stdin: line 1 is not JSON (column 1)"],
@@ -165,9 +170,9 @@ describe("what is refused names the line, and shows no value", () => {
       "a name twice in JSON",
       "json",
       '{"A": "1",\n"A": "hunter2"}',
-      "stdin: line 2 has a key A that stands twice: also on line 1",
+      "stdin: line 2 has a key A that appears twice: also on line 1",
     ],
-    ["a list", "json", '["hunter2"]', "stdin: line 1 is no object of names and values"],
+    ["a list", "json", '["hunter2"]', "stdin: line 1 is not an object of names and values"],
     ["nested", "json", '{"A": "1",\n "db": {"url": ["hunter2"]}}', "stdin: line 2 holds more than a value: db.url[0]"],
     ["nested in YAML", "yaml", "A: 1\ndb:\n  host: hunter2\n", "stdin: line 2 holds more than a value: db.host"],
     ["a list in YAML", "yaml", "A:\n- hunter2\n", "stdin: line 1 holds more than a value: A[0]"],
@@ -192,7 +197,7 @@ describe("what is refused names the line, and shows no value", () => {
       "a file with a mode of its own",
       "json",
       '{"a": {"base64": "", "mode": "4755"}}',
-      "stdin: line 1 has a file whose mode is none",
+      "stdin: line 1 has a file with an invalid mode",
     ],
     [
       "a file that leads out",
@@ -205,12 +210,12 @@ describe("what is refused names the line, and shows no value", () => {
     ["a tag on a key", "yaml", "!!str A: hunter2", "stdin: line 1 has a tag"],
     ["an alias", "yaml", "A: &a hunter2\nB: *a", "stdin: line 2 has an alias"],
     ["a merge key", "yaml", "x: &x {A: hunter2}\n<<: *x", "stdin: line 2 has an alias"],
-    ["a key that is no name", "yaml", "? [A]\n: hunter2", "stdin: line 1 has a key that is no name"],
+    ["a key that is no name", "yaml", "? [A]\n: hunter2", "stdin: line 1 has a key that is not a name"],
     [
       "a name twice in YAML",
       "yaml",
       "A: 1\nB: 2\n'A': hunter2",
-      "stdin: line 3 has a key A that stands twice: also on line 1",
+      "stdin: line 3 has a key A that appears twice: also on line 1",
     ],
     ["two documents", "yaml", "A: 1\n---\nB: hunter2", "stdin: line 3 begins a second document"],
     ["broken YAML", "yaml", 'A: 1\nB: "hunter2', `stdin: line 2 ${SYNTAX}`],
@@ -227,14 +232,14 @@ describe("what is refused names the line, and shows no value", () => {
       "data that is a list",
       "k8s",
       `${SECRET()}data: [hunter2]`,
-      "stdin: line 4 has data that is no map of keys and values",
+      "stdin: line 4 has data that is not a map of keys and values",
     ],
     ["a key that is a map", "k8s", `${SECRET()}stringData:\n  A: {b: hunter2}`, "stdin: line 5 has no text for A"],
     [
       "one key in two Secrets",
       "k8s",
       `${SECRET()}data: {A: MQ==}\n---\n${SECRET()}data: {A: Mg==}`,
-      "stdin: line 9 has a name A that stands twice: also at stdin: line 4",
+      "stdin: line 9 has a name A that appears twice: also at stdin: line 4",
     ],
     [
       "a format that cannot be told",
@@ -388,7 +393,9 @@ describe("a folder of secret files", () => {
     await expect(from("odd")).rejects.toMatchObject({ message: `${join(folder, "odd", "link")} is not there` });
     await rm(join(folder, "odd", "link"));
     execFileSync("mkfifo", [join(folder, "odd", "pipe")]);
-    await expect(from("odd")).rejects.toMatchObject({ message: `${join(folder, "odd", "pipe")} is no regular file` });
+    await expect(from("odd")).rejects.toMatchObject({
+      message: `${join(folder, "odd", "pipe")} is not a regular file`,
+    });
     await expect(from("none")).rejects.toMatchObject({ message: `${join(folder, "none")} is not there` });
   });
 });

@@ -85,8 +85,8 @@ describe("what is refused", () => {
     mkdirSync(join(folder, "below"));
     execFileSync("mkfifo", [join(folder, "pipe")]);
     expect(await readSecretFile(join(folder, "below"))).toEqual({ refusal: "is a directory" });
-    expect(await readSecretFile(join(folder, "pipe"))).toEqual({ refusal: "is no regular file" });
-    expect(await readSecretFile("/dev/null")).toEqual({ refusal: "is no regular file" });
+    expect(await readSecretFile(join(folder, "pipe"))).toEqual({ refusal: "is not a regular file" });
+    expect(await readSecretFile("/dev/null")).toEqual({ refusal: "is not a regular file" });
   });
 
   test.runIf(process.platform === "linux")("a file whose reading fails", async () => {

@@ -123,9 +123,9 @@ describe("which files are refused", () => {
       (folder) => put(folder, "x", 0o666),
     ],
     "a link in a circle": ["is a circle of symbolic links", circle],
-    "a named pipe": ["is no regular file", pipe],
-    "a device": ["is no regular file", () => "/dev/null"],
-    "an endless device": ["is no regular file", () => "/dev/zero"],
+    "a named pipe": ["is not a regular file", pipe],
+    "a device": ["is not a regular file", () => "/dev/null"],
+    "an endless device": ["is not a regular file", () => "/dev/zero"],
   };
 
   describe.each(["VSYNC_PASSPHRASE_FILE", "VSYNC_CONFIG_FILE"])("%s", (variable) => {

@@ -84,7 +84,7 @@ describe("0: nothing is bad", () => {
     await prepare();
     const expected = {
       stdout: CONFIG + STORE + VAULT,
-      stderr: "with the passphrase (VSYNC_PASSPHRASE…) more can be looked at\n",
+      stderr: "given the passphrase (VSYNC_PASSPHRASE…), more can be checked\n",
       exitCode: 0,
     };
     expect(await doctor()).toEqual(expected);

@@ -119,7 +119,7 @@ describe("refused, and nothing is written", () => {
     ],
     [
       ["--format=json", "--out=folder"],
-      "folder is no regular file",
+      "folder is not a regular file",
       "name another file with --out=<file>, or redirect stdout",
     ],
     [

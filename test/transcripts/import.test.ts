@@ -22,7 +22,9 @@ test("the first import makes the vault; the next adds and changes; one that chan
   const second = wrote("  + B\n  ~ A\n✓ Imported into prod (gen=2): 1 added, 1 changed\n");
   expect(await importing(["--from=more.yaml", "--note=moved"])).toEqual(second);
   expect(await content()).toEqual({ A: "2", PORT: "5432", B: "true" });
-  expect(await importing(["--from=more.yaml"])).toEqual(wrote("✓ Nothing to import: prod holds just this (gen=2)\n"));
+  expect(await importing(["--from=more.yaml"])).toEqual(
+    wrote("✓ Nothing to import: prod already holds exactly this (gen=2)\n"),
+  );
   expect((await home.must("audit", "prod")).stdout).toMatch(/set +2 +moved/);
   expect((await home.must("status", "prod", "--json")).stdout).toContain('"seenGen": 2');
 });

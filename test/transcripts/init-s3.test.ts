@@ -271,7 +271,7 @@ describe("a prefix that holds a vault", () => {
       expect(stderr).toMatch(ROTATED);
       expect(stderr.slice(stderr.indexOf("vsync: error"))).toBe(
         `vsync: error: this is the passphrase from before the rotation
-vsync: hint: give the one that the rotation has set: whoever rotated it knows it
+vsync: hint: give the new one: whoever rotated it knows it
 `,
       );
       expect(exitCode).toBe(1);
@@ -284,7 +284,7 @@ vsync: hint: give the one that the rotation has set: whoever rotated it knows it
       const { stderr, exitCode } = await init(["--access-key=ROOTKEY"], { passphrase: "" });
       expect(stderr).toMatch(ROTATED);
       expect(stderr).toMatch(
-        /\nvsync: warning: the passphrase was rotated on 20\S+Z: this machine's does not write any more\n✓ Config written.*\nnext: vsync init --env=prod, with the new passphrase\n$/,
+        /\nvsync: warning: the passphrase was rotated on 20\S+Z: the one that this machine knows can no longer write\n✓ Config written.*\nnext: vsync init --env=prod, with the new passphrase\n$/,
       );
       expect(exitCode).toBe(0);
       expect(identity(await configOn(sandbox))).toEqual(identity(before));

@@ -113,7 +113,7 @@ describe("fails", () => {
     await configure(sandbox, { ...PLACE, endpoint: "file:///srv" }, { ...VAULT, credentials: "ambient" });
     expect(await policy("--role=reader")).toEqual({
       stdout: "",
-      stderr: `vsync: error: a vault in a directory has no policy: who may read and write it is the folders' mode
+      stderr: `vsync: error: a vault in a directory has no policy: the folders' modes say who may read and write it
 vsync: hint: name a bucket with --bucket and --endpoint
 `,
       exitCode: 1,

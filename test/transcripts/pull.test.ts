@@ -30,7 +30,7 @@ async function expectRefused(words: readonly string[], error: string, hint: stri
 
 describe("vsync pull", () => {
   const first = wrote("  + .env.prod\n  + certs/ca.pem\n✓ Pulled prod (gen=1): 2 of 2 files written\n");
-  const nothing = wrote("✓ Nothing to pull: here is just what prod (gen=1) holds\n");
+  const nothing = wrote("✓ Nothing to pull: the files here match prod (gen=1)\n");
 
   test("writes the dotenv file and the files, for this user alone; what a push makes of them is nothing new", async () => {
     expect(await home.run(["pull", "prod"])).toEqual(first);
@@ -39,7 +39,7 @@ describe("vsync pull", () => {
     expect(await Promise.all([".env.prod", "certs/ca.pem", "certs"].map(modeOf))).toEqual(["600", "600", "700"]);
     await chmod(at("certs/ca.pem"), 0o644);
     const pushed = await home.must("push", "prod", "--file=certs/ca.pem=certs/ca.pem");
-    expect(pushed.stderr).toBe("✓ Nothing to push: prod holds just this (gen=1)\n");
+    expect(pushed.stderr).toBe("✓ Nothing to push: prod already holds exactly this (gen=1)\n");
   });
 
   test("leaves a file that says the same as it is, but not open to others", async () => {
@@ -120,7 +120,7 @@ describe("vsync pull follows no link, and puts nothing in the place of what is n
 
   test("a folder, or a part of the path that is no folder", async () => {
     await mkdir(at(".env.prod"));
-    await expectRefused(["--force"], ".env.prod is no regular file", ELSEWHERE);
+    await expectRefused(["--force"], ".env.prod is not a regular file", ELSEWHERE);
     const hint =
       "check the folder's owner, mode and free space, or name another with --to=<file> and --files-dir=<folder>";
     await expectRefused(["--to=package.json/x"], "cannot look at what is here: ENOTDIR", hint);

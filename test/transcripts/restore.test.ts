@@ -41,7 +41,7 @@ test("a new generation from an old one", async () => {
 
 test("what the vault holds already: nothing is written", async () => {
   await expectUnchanged(async () => {
-    const stderr = "gen=2 holds just what the vault holds now\nnothing was written\n";
+    const stderr = "gen=2 has the same content as the vault now\nnothing was written\n";
     expect(await restore(["--gen=2"])).toEqual({ stdout: "", stderr, exitCode: 0 });
   });
 });

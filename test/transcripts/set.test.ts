@@ -24,7 +24,7 @@ describe("vsync set", () => {
     expect(await set(["prod", "FIRST"], "one")).toEqual(wrote("  + FIRST\n✓ Updated prod (gen=1): 1 added\n"));
     expect(await set(["prod", "SECOND"], "2")).toEqual(wrote("  + SECOND\n✓ Updated prod (gen=2): 1 added\n"));
     expect(await set(["--env=prod", "FIRST"], "1")).toEqual(wrote("  ~ FIRST\n✓ Updated prod (gen=3): 1 changed\n"));
-    expect(await set(["prod", "FIRST"], "1")).toEqual(wrote("✓ Nothing to set: prod holds just this\n"));
+    expect(await set(["prod", "FIRST"], "1")).toEqual(wrote("✓ Nothing to set: prod already holds exactly this\n"));
     expect((await home.must("pull", "prod", "--stdout")).stdout).toBe("SECOND=2\nFIRST=1\n");
     expect((await home.must("status", "prod", "--json")).stdout).toContain('"seenGen": 3');
   });

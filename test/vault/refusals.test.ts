@@ -158,8 +158,8 @@ describe("deriving", () => {
 
 describe("a rotation", () => {
   test.each([
-    ["is empty", "", "the new passphrase is empty", "give one, or let --generate draw it"],
-    ["is the old one", OLD, "the new passphrase is the old one", "choose another, or let --generate draw one"],
+    ["is empty", "", "the new passphrase is empty", "give one, or let --generate make one"],
+    ["is the old one", OLD, "the new passphrase is the old one", "choose another, or let --generate make one"],
   ])("whose new passphrase %s", async (_name, to, message, hint) => {
     const error = await rejection(rotatePassphrase(world, rotateRequest(OLD, to)));
     expect(error).toMatchObject({ name: "InputError", message, hint });

@@ -39,7 +39,7 @@ export async function readRegularFile(path: string, hint: string): Promise<{ mod
     // O_NONBLOCK: opening a named pipe would wait for its other end. Windows has no such flag.
     await using handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = await handle.stat();
-    if (!stats.isFile()) throw new InputError(`${path} is no regular file`, { hint });
+    if (!stats.isFile()) throw new InputError(`${path} is not a regular file`, { hint });
     if (stats.size > MAX_BUNDLE_BYTES) throw tooLarge(path, String(stats.size));
     return { mode: stats.mode & 0o777, data: Secret.ofBytes(await handle.readFile()) };
   } catch (error) {

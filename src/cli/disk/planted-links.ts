@@ -18,7 +18,7 @@ export async function lookAt(path: string): Promise<Stats | null> {
 
 /** For what stands where a file is to be written. */
 export function notAFile(path: string, stats: Stats, hint: string): InputError {
-  const what = stats.isSymbolicLink() ? "is a symbolic link, which is not followed" : "is no regular file";
+  const what = stats.isSymbolicLink() ? "is a symbolic link, which is not followed" : "is not a regular file";
   return new InputError(`${path} ${what}`, { hint });
 }
 
@@ -51,6 +51,6 @@ function foldersOf(root: string, name: string): readonly string[] {
 
 function refuseUnlessFolder(folder: string, stats: Stats): void {
   if (stats.isDirectory()) return;
-  const what = stats.isSymbolicLink() ? "is a symbolic link, which is not followed" : "is no folder";
+  const what = stats.isSymbolicLink() ? "is a symbolic link, which is not followed" : "is not a folder";
   throw new InputError(`${folder} ${what}`, { hint: "move it away, or name another folder with --files-dir=<folder>" });
 }

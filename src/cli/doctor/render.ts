@@ -22,7 +22,7 @@ export async function renderExamination(
   const exitCode = exitCodeOfChecks(all);
   if (options.asJson) output.json({ ...target, isHealthy: exitCode === 0, checks: all });
   else if (exitCode === 0 && !hasPassphrase)
-    output.say("with the passphrase (VSYNC_PASSPHRASE…) more can be looked at");
+    output.say("given the passphrase (VSYNC_PASSPHRASE…), more can be checked");
   return exitCode;
 }
 

@@ -31,7 +31,7 @@ export function warnOfLongVariables(items: readonly Item[], format: string, outp
   for (const { name, data } of items) {
     if (variableBytes(name, data.exposeText()) <= MAX_VARIABLE_BYTES) continue;
     output.warn(
-      `${name} is longer than ${MAX_VARIABLE_BYTES} bytes: a Linux shell that exports it starts no program any more`,
+      `${name} is longer than ${MAX_VARIABLE_BYTES} bytes: a Linux shell that exports it can no longer start a program`,
     );
   }
 }

@@ -2,7 +2,7 @@ import { Flags } from "../program/flags.ts";
 
 export const TAIL_FLAG = {
   tail: Flags.integer({
-    description: "only so many of the newest; nothing older is fetched",
+    description: "only this many of the newest; nothing older is fetched",
     helpValue: "<number>",
     min: 1,
   }),

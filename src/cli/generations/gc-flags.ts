@@ -7,7 +7,7 @@ export const DEFAULT_OLDER_THAN_MS = 30 * 86_400_000;
 export const GC_FLAGS = {
   ...PASSPHRASE_FLAG,
   keep: Flags.integer({
-    description: "so many of the newest generations keep their bundles",
+    description: "this many of the newest generations keep their bundles",
     helpValue: "<number>",
     min: 1,
     default: 10,
@@ -23,9 +23,9 @@ export const GC_FLAGS = {
   ...JSON_FLAG,
 };
 
-export const GC_HELP = `Removes bundles, and what commits that were cut short have left, where they are older than --older-than and not of the
-newest --keep generations; never what the manifest names, which is all that anybody needs to open the vault, inside a
-grace window too. The audit rows stay, and one more says what went. What is gone cannot be restored.
+export const GC_HELP = `Removes bundles, and what interrupted commits have left, if they are older than --older-than and not of the newest --keep
+generations. What the manifest names always stays: that is all it takes to open the vault, inside a grace window too. The
+audit rows stay, and a new one says what was removed. A removed generation cannot be restored.
 
 After a rotation the old bundles still open with the old passphrase: --keep=1 --older-than=0s removes them. A versioned
 bucket keeps their old versions, and those of the manifest, until a lifecycle rule (NoncurrentVersionExpiration) expires

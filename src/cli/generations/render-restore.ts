@@ -14,7 +14,7 @@ export function confirmRestore(
   return async (changes: Changes): Promise<boolean> => {
     renderChanges(changes, output);
     if (isEmpty(changes)) {
-      output.say(`gen=${flags.gen} holds just what the vault holds now`);
+      output.say(`gen=${flags.gen} has the same content as the vault now`);
       return false;
     }
     return flags.yes || !prompter.isInteractive || prompter.confirm(`Restore gen=${flags.gen}?`);

@@ -19,5 +19,5 @@ export function modeIn(tree: Tree | undefined, place: Place): number | undefined
   const text = tree.kind === "scalar" ? (tree.text ?? "") : "";
   const mode = /^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : MAX_MODE + 1;
   if (mode <= MAX_MODE) return mode;
-  throw new InputError(`${place} has a file whose mode is none`, { hint: 'write it in octal, as in "0640"' });
+  throw new InputError(`${place} has a file with an invalid mode`, { hint: 'write it in octal, as in "0640"' });
 }

@@ -7,7 +7,10 @@ export const IMPORT_FLAGS = {
     helpValue: "<path>",
     required: true,
   }),
-  format: Flags.option({ options: IMPORT_FORMATS, description: "what it is, where that cannot be told" })(),
+  format: Flags.option({
+    options: IMPORT_FORMATS,
+    description: "what the input is, where its name and content leave it open",
+  })(),
   replace: Flags.boolean({ description: "make it the vault's whole content: what is not in it goes" }),
   yes: Flags.boolean({ char: "y", description: "with --replace: remove without asking" }),
   "dry-run": Flags.boolean({ description: "show what would change, and write nothing" }),

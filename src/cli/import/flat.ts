@@ -20,7 +20,7 @@ export function readFlat(documents: readonly Tree[], label: string): readonly Na
   const imported = new ImportedItems();
   if (document === undefined || (document.kind === "scalar" && document.text === null)) return imported.items;
   if (document.kind !== "map") {
-    throw new InputError(`${placeAt(label, document.line)} is no object of names and values`, {
+    throw new InputError(`${placeAt(label, document.line)} is not an object of names and values`, {
       hint: 'write {"NAME": "value"}, or NAME: value in YAML',
     });
   }

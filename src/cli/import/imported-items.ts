@@ -7,7 +7,7 @@ import { isVariableName } from "../items/variable-name.ts";
 
 const NAME_HINT =
   "use letters, digits and underscores, no digit first; what cannot be a variable can be a file: vsync set --file";
-const BYTES_HINT = "hold bytes that are no text as a file: vsync set --file=<name>=<path>";
+const BYTES_HINT = "store bytes that are not text as a file: vsync set --file=<name>=<path>";
 
 /** Where in an input a name stands, for messages: `secrets.yaml: line 3`, `secrets/tls.key`. */
 export type Place = string;
@@ -60,7 +60,7 @@ export class ImportedItems {
   #add(item: NamedData, place: Place): void {
     const before = this.#places.get(item.name);
     if (before !== undefined) {
-      throw new InputError(`${place} has a name${shownName(item.name)} that stands twice: also at ${before}`, {
+      throw new InputError(`${place} has a name${shownName(item.name)} that appears twice: also at ${before}`, {
         hint: "leave one of them",
       });
     }

@@ -31,7 +31,7 @@ export function readK8s(documents: readonly Tree[], label: string): ImportedSecr
     if (textAt(object, "kind") === "Secret") addSecret(imported, object, label);
     else
       warnings.push(
-        `${placeAt(label, object.line)}: left out, it is no Secret but${shownName(textAt(object, "kind") ?? "") || " something else"}`,
+        `${placeAt(label, object.line)}: left out, not a Secret but${shownName(textAt(object, "kind") ?? "") || " something else"}`,
       );
   }
   if (objects.length > warnings.length) return { items: imported.items, warnings };
@@ -81,7 +81,7 @@ function mapAt(object: Tree, key: string, label: string): ReadonlyMap<string, Tr
   const entry = object.kind === "map" ? object.entries.get(key) : undefined;
   if (entry === undefined || (entry.value.kind === "scalar" && entry.value.text === null)) return NO_ENTRIES;
   if (entry.value.kind === "map") return entry.value.entries;
-  throw new InputError(`${placeAt(label, entry.line)} has ${key} that is no map of keys and values`, {
+  throw new InputError(`${placeAt(label, entry.line)} has ${key} that is not a map of keys and values`, {
     hint: "check the indentation there",
   });
 }

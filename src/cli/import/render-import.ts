@@ -12,7 +12,7 @@ export function renderImport(
   output: Output,
 ): void {
   if (flags.json) renderChangesJson({ env, gen, written: committed !== null, changes }, output);
-  if (isEmpty(changes)) return output.done(`Nothing to import: ${env} holds just this (gen=${gen})`);
+  if (isEmpty(changes)) return output.done(`Nothing to import: ${env} already holds exactly this (gen=${gen})`);
   if (committed === null) {
     return output.say(
       flags["dry-run"] ? `would be ${summarize(changes)}; dry run: nothing was written` : "nothing was written",

@@ -79,13 +79,13 @@ class TreeReader {
       const name = this.read(key);
       const offset = key.range?.[0] ?? 0;
       if (name.kind !== "scalar")
-        throw this.fault(offset, "has a key that is no name", "write a plain name before the colon");
+        throw this.fault(offset, "has a key that is not a name", "write a plain name before the colon");
       const text = name.text ?? "";
       const before = entries.get(text);
       if (before !== undefined) {
         throw this.fault(
           offset,
-          `has a key${shownName(text)} that stands twice: also on line ${before.line}`,
+          `has a key${shownName(text)} that appears twice: also on line ${before.line}`,
           "leave one of them",
         );
       }

@@ -57,7 +57,7 @@ async function namingTheRotation(
 ): Promise<WrongPassphraseError> {
   if (known === null || !(await derives(passphrase, known))) return error;
   return new WrongPassphraseError("this is the passphrase from before the rotation", {
-    hint: "give the one that the rotation has set: whoever rotated it knows it",
+    hint: "give the new one: whoever rotated it knows it",
   });
 }
 

@@ -19,7 +19,9 @@ export function renderInit(result: Initialized, { env }: Target, store: ObjectSt
       break;
     case "outdated":
       output.done(`Config for ${env} written; vault and passphrase are the same`);
-      output.warn(`the passphrase was rotated on ${result.rotatedAt}: this machine's does not write any more`);
+      output.warn(
+        `the passphrase was rotated on ${result.rotatedAt}: the one that this machine knows can no longer write`,
+      );
       break;
     default:
       result satisfies never;

@@ -17,7 +17,7 @@ export const META_FLAG = {
   }),
 };
 
-/** @throws InputError a key stands twice */
+/** @throws InputError a key is given twice */
 export function metaOf(pairs: readonly MetaPair[] | undefined): JsonObject {
   const keys = (pairs ?? []).map(([key]) => key);
   const twice = keys.find((key, at) => keys.indexOf(key) !== at);

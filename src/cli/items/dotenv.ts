@@ -52,7 +52,7 @@ function linesOf(bytes: Uint8Array, label: string): readonly string[] {
     label,
     text.slice(0, zero).split("\n").length,
     "has a NUL character",
-    "hold bytes that are no text as a file: --file=<name>=<path>",
+    "store bytes that are not text as a file: --file=<name>=<path>",
   );
 }
 
@@ -74,7 +74,7 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
     throw fault(
       label,
       line,
-      "is no assignment",
+      "is not an assignment",
       "write NAME=value; a comment begins with #, a value of several lines with a quote",
     );
   const name = checkName(assignment[1] ?? "", label, line);
@@ -146,6 +146,6 @@ function fault(label: string, line: number, what: string, hint: string): InputEr
 
 function notText(label: string): InputError {
   return new InputError(`${label} is not UTF-8 text`, {
-    hint: "save it as UTF-8; hold bytes that are no text as a file: --file=<name>=<path>",
+    hint: "save it as UTF-8; store bytes that are not text as a file: --file=<name>=<path>",
   });
 }

@@ -14,7 +14,7 @@ export function pullNameFault(name: string, platform: string): string | null {
   if (segments.some(isGit)) return "would be written into git's own folder";
   if (platform !== "win32") return null;
   if (segments.some((segment) => DEVICE.test(segment))) return "is the name of a device on Windows";
-  return segments.some((segment) => NOT_ON_WINDOWS.test(segment)) ? "is no name of a file on Windows" : null;
+  return segments.some((segment) => NOT_ON_WINDOWS.test(segment)) ? "is not a valid file name on Windows" : null;
 }
 
 /** `.git/config` names programs that git runs. NTFS knows the folder as `git~1`, `.git.` and `.git::$INDEX_ALLOCATION` as well. */

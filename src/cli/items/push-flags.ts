@@ -3,12 +3,12 @@ import { Flags, JSON_FLAG, NOTE_FLAG } from "../program/flags.ts";
 export const PUSH_FLAGS = {
   from: Flags.string({ description: "dotenv file, `.env.<env>` if not given (- is stdin)", helpValue: "<file>" }),
   file: Flags.string({
-    description: "binary file to hold, under a name",
+    description: "binary file to store, under a name",
     helpValue: "<name>=<path>",
     multiple: true,
   }),
   yes: Flags.boolean({ char: "y", description: "remove without asking" }),
-  "allow-empty": Flags.boolean({ description: "let an input without any assignment empty the vault" }),
+  "allow-empty": Flags.boolean({ description: "let an empty input empty the vault" }),
   ...NOTE_FLAG,
   ...JSON_FLAG,
 };

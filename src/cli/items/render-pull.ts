@@ -17,7 +17,7 @@ export function renderPull(
   }
   const written = files.filter(({ state }) => state !== "same");
   const vault = `${manifest.env} (gen=${manifest.gen})`;
-  if (written.length === 0) return output.done(`Nothing to pull: here is just what ${vault} holds`);
+  if (written.length === 0) return output.done(`Nothing to pull: the files here match ${vault}`);
   for (const { path, state } of written) output.say(`  ${state === "absent" ? "+" : "~"} ${path}`);
   output.done(`Pulled ${vault}: ${written.length} of ${files.length} ${files.length === 1 ? "file" : "files"} written`);
 }

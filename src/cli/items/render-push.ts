@@ -23,7 +23,7 @@ export function renderPush(
   if (flags.json) renderPushJson(result, env, output);
   switch (result.kind) {
     case "unchanged":
-      output.done(`Nothing to push: ${env} holds just this (gen=${result.gen})`);
+      output.done(`Nothing to push: ${env} already holds exactly this (gen=${result.gen})`);
       return;
     case "declined":
       output.say("nothing was written");

@@ -10,7 +10,7 @@ export function renderSet(
   output: Output,
 ): void {
   if (flags.json) renderChangesJson({ env, gen, written: committed !== null, changes }, output);
-  if (committed === null) return output.done(`Nothing to set: ${env} holds just this`);
+  if (committed === null) return output.done(`Nothing to set: ${env} already holds exactly this`);
   renderChanges(changes, output);
   output.done(`Updated ${env} (gen=${gen}): ${summarize(changes)}`);
   warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);

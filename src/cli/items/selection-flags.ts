@@ -5,9 +5,9 @@ const KEYS = { helpValue: "<key>,<key>", multiple: true, delimiter: "," } as con
 /** Which of the vault's names are handed over. */
 export const SELECTION_FLAGS = {
   only: Flags.string({
-    description: "hand over these alone, by their names in the vault (commas between)",
+    description: "only these, by their names in the vault (comma-separated)",
     ...KEYS,
     exclusive: ["except"],
   }),
-  except: Flags.string({ description: "hand over all but these", ...KEYS }),
+  except: Flags.string({ description: "all but these", ...KEYS }),
 };

@@ -26,7 +26,7 @@ async function startWith(
 ): Promise<SetResult> {
   const confirmFirst = async (changes: SetResult["changes"]): Promise<boolean> => {
     if (changes.removed.length === 0) return confirm(changes);
-    throw new ConflictError("somebody made the first push meanwhile; nothing was written");
+    throw new ConflictError("somebody else made the first push meanwhile; nothing was written");
   };
   const result = await pushItems(ports, { ...request, identity: identityOf(config), items, confirm: confirmFirst });
   const { changes } = result;

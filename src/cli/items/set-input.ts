@@ -57,7 +57,7 @@ function checkKey(name: string): void {
   if (isVariableName(name)) return;
   const assigned = /^([A-Za-z_][A-Za-z0-9_]{0,63})=/.exec(name)?.[1];
   if (assigned !== undefined) {
-    throw new InputError(`the value of ${assigned} stands on the command line, where other users can see it`, {
+    throw new InputError(`the value of ${assigned} is on the command line, where other users can see it`, {
       hint: `run it with ${assigned} alone, which asks for the value; choose a new one, for shells remember what was typed`,
     });
   }

@@ -29,7 +29,7 @@ export async function policyScope(input: PolicyInput, warn: Warn): Promise<Polic
   };
   const location = checkLocation(withOverrides(known, flags));
   if (isFileStore(location)) {
-    throw new InputError("a vault in a directory has no policy: who may read and write it is the folders' mode", {
+    throw new InputError("a vault in a directory has no policy: the folders' modes say who may read and write it", {
       hint: "name a bucket with --bucket and --endpoint",
     });
   }

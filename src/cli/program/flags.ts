@@ -50,7 +50,7 @@ export const VAULT_FLAGS = {
 export const ENV_ARG = { env: arg("environment of the vault, as `--env`") };
 
 export const NOTE_FLAG = {
-  note: oclifFlags.string({ description: "what the audit row is to say", helpValue: "<text>" }),
+  note: oclifFlags.string({ description: "note for the audit row", helpValue: "<text>" }),
 };
 
 export const JSON_FLAG = { json: oclifFlags.boolean({ description: "print the result as JSON" }) };

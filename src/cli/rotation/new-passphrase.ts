@@ -55,7 +55,7 @@ function missing(): InputError {
   const { what, flag, variable } = NEW_PASSPHRASE;
   return new InputError(`missing ${what}`, {
     hint:
-      `let --generate draw it, give it with --${flag}=<file> (- is stdin), ${variable}_FILE or ${variable}, ` +
+      `let --generate make one, give it with --${flag}=<file> (- is stdin), ${variable}_FILE or ${variable}, ` +
       "or run this on a terminal",
   });
 }

@@ -79,6 +79,6 @@ function remove(path: string, output: Output): void {
 
 function unwritable(path: string, error: unknown): InputError {
   return new InputError(`cannot write ${path}: ${codeOf(error)}`, {
-    hint: "name a file in a folder that takes one, on a disk that outlasts this machine's restart",
+    hint: "name a file in a folder where you can write, on a disk that survives a restart",
   });
 }

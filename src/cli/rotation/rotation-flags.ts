@@ -17,7 +17,7 @@ export const ROTATION_FLAGS = {
     exclusive: ["generate", "finish"],
   }),
   generate: Flags.boolean({
-    description: "draw the new passphrase and print it, alone on stdout, once the vault opens with it",
+    description: "generate the new passphrase and print it, alone on stdout, once the vault opens with it",
     helpGroup: "PASSPHRASES",
     exclusive: ["finish"],
   }),
@@ -35,7 +35,7 @@ export const ROTATION_FLAGS = {
       exclusive: ["finish"],
     },
   ),
-  finish: Flags.boolean({ description: "end the grace window now: the old passphrase opens nothing any more" }),
+  finish: Flags.boolean({ description: "end the grace window now: the old passphrase no longer opens anything" }),
   "passphrase-file": Flags.string({
     description: "with --finish: file that holds the current passphrase (- is stdin); else VSYNC_PASSPHRASE(_FILE)",
     helpValue: "<file>",

@@ -95,10 +95,10 @@ test("of two assignments to one name the last one counts, with a warning", () =>
 
 describe("what is refused names the line and shows no value", () => {
   test.each([
-    ["no assignment", "A=1\nhunter2", ".env: line 2 is no assignment"],
-    ["a name alone", "export A", ".env: line 1 is no assignment"],
-    ["a colon", "A: hunter2", ".env: line 1 is no assignment"],
-    ["no name", "=hunter2", ".env: line 1 is no assignment"],
+    ["no assignment", "A=1\nhunter2", ".env: line 2 is not an assignment"],
+    ["a name alone", "export A", ".env: line 1 is not an assignment"],
+    ["a colon", "A: hunter2", ".env: line 1 is not an assignment"],
+    ["no name", "=hunter2", ".env: line 1 is not an assignment"],
     ["a dash in a name", "A=1\n\nmy-key=hunter2", ".env: line 3 has a name my-key that no variable can have"],
     ["a dot in a name", "my.key=hunter2", ".env: line 1 has a name my.key that no variable can have"],
     ["a digit first", "1A=hunter2", ".env: line 1 has a name 1A that no variable can have"],
