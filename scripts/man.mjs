@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { commandGroups } from "../src/cli/help/groups.ts";
-import { helpPage, visible } from "../src/cli/help/page.ts";
+import { helpPage, visible, withoutMarks } from "../src/cli/help/page.ts";
 import { exitStatusOf } from "./generate/exit-codes.mjs";
 import { loadManifest } from "./generate/manifest.mjs";
 import { commandPage, programPage } from "./man/pages.mjs";
@@ -33,7 +33,7 @@ const manifest = await loadManifest(pjson);
 const { bin } = pjson.oclif;
 const issue = { bin, date: dateOf(), version: pjson.version };
 const pages = visible(manifest.commands).map((command) => ({
-  ...helpPage(command, manifest, bin),
+  ...withoutMarks(helpPage(command, manifest, bin)),
   exitStatus: exitStatusOf(command.id, errors),
 }));
 mkdirSync(folder, { recursive: true });

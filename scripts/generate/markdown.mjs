@@ -1,4 +1,4 @@
-const CODE = /(`[^`]*`|--[a-z][a-z-]*|\bVSYNC_[A-Z_]+)/;
+const CODE = /(`[^`]*`|--[a-z][a-z-]*|\bVSYNC_[A-Z_]+(?:\(_FILE\))?)/;
 
 const code = (text) => (text.startsWith("`") ? text : `\`${text}\``);
 const escaped = (text) => text.replace(/[<*|]/g, "\\$&");

@@ -22,10 +22,11 @@ class Push extends Command {
   static description = "Takes what --from names, or else VSYNC_FROM.";
   static args = { env: Args.string({ required: true, description: "where to" }) };
   static flags = {
-    from: Flags.string({ helpValue: "<path>", default: async () => process.cwd(), noCacheDefault: true, env: "FROM" }),
+    from: Flags.string({ helpValue: "<path>", default: async () => process.cwd(), noCacheDefault: true }),
+    quiet: Flags.boolean({ char: "q", description: "say \`nothing\`", exclusive: ["from"] }),
     hush: Flags.boolean({ hidden: true }),
   };
-  static examples = [{ description: "From a pipe", command: "<%= config.bin %> <%= command.id %> prod --from=-" }];
+  static examples = ["<%= config.bin %> <%= command.id %> prod --from=-"];
 }
 class Verify extends Command {
   static summary = "Check every row";
@@ -140,9 +141,9 @@ test("the command reference shows usage, arguments, flags and examples, and hide
   expect(page).toContain("## vsync audit verify");
   expect(page).toContain("```sh\nvsync push ENV [flags]\n```");
   expect(page).toContain("Takes what `--from` names, or else `VSYNC_FROM`.");
-  expect(page).toContain("- `ENV` where to (required)");
-  expect(page).toContain("- `--from=<path>` (else `FROM`)");
-  expect(page).toContain("From a pipe:\n\n```sh\nvsync push prod --from=-\n```");
+  expect(page).toContain("- `ENV` where to\n");
+  expect(page).toContain("- `--from=<path>`\n- `-q, --quiet` say `nothing` (not with `--from`)\n");
+  expect(page).toContain("**Examples**\n\n```sh\nvsync push prod --from=-\n```");
   expect(page).not.toContain("hush");
 });
 

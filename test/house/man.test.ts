@@ -36,7 +36,10 @@ test("the program's page names every command", () => {
 test.each(commands.map(({ id }) => [id] as const))("the page of %s has all that it takes", (id) => {
   const { flags, args } = manifest.commands[id]!;
   const page = plain(pageOf(id));
-  for (const { name, hidden } of Object.values(flags)) if (!hidden) expect(page).toMatch(`.TP \\fB--${name}`);
+  for (const { name, char, hidden } of Object.values(flags)) {
+    const label = char === undefined ? `--${name}` : `-${char}, --${name}`;
+    if (!hidden) expect(page).toContain(`.TP \\fB${label}`);
+  }
   for (const { name } of Object.values(args)) expect(page).toContain(`.TP \\fB${name.toUpperCase()}\\fR`);
   for (const heading of ["NAME", "SYNOPSIS", "DESCRIPTION", "EXAMPLES", "EXIT STATUS", "SEE ALSO"]) {
     expect(page).toContain(`.SH "${heading}"`);

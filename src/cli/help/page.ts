@@ -5,6 +5,8 @@ import type { Manifest } from "@oclif/core/interfaces";
 export interface HelpEntry {
   readonly label: string;
   readonly text: string;
+  /** What it needs and what it excludes, for where there is room: `not with --json`. */
+  readonly relations?: readonly string[];
 }
 
 export interface HelpSection {
@@ -13,7 +15,7 @@ export interface HelpSection {
   readonly entries: readonly HelpEntry[];
 }
 
-/** What is to be said of one command, whoever shows it: `--help`, a man page. Texts are plain, a paragraph one line. */
+/** What is to be said of one command, whoever shows it: `--help`, a man page, the reference. A paragraph is one line; code is in backticks. */
 export interface HelpPage {
   /** `vsync audit verify` */
   readonly name: string;
@@ -48,13 +50,27 @@ export function helpPage(command: Command.Cached, manifest: Manifest, bin: strin
   };
 }
 
+/** The same page where code looks like everything else. */
+export function withoutMarks(page: HelpPage): HelpPage {
+  const plain = (text: string): string => text.replaceAll("`", "");
+  return {
+    ...page,
+    summary: plain(page.summary),
+    paragraphs: page.paragraphs.map(plain),
+    sections: page.sections.map(({ title, entries }) => ({
+      title,
+      entries: entries.map((entry) => ({ ...entry, text: plain(entry.text) })),
+    })),
+  };
+}
+
 export function wordsOf({ id }: Pick<Command.Cached, "id">): string {
   return id.replaceAll(":", " ");
 }
 
-/** `--env=<env>`; a choice that is short stands in place of a name. */
+/** `-y, --yes`, `--env=<env>`; a short choice takes the place of the value's name. */
 function flagLabel(flag: Flag): string {
-  if (flag.type === "boolean") return `--${flag.name}`;
+  if (flag.type === "boolean") return flag.char === undefined ? `--${flag.name}` : `-${flag.char}, --${flag.name}`;
   const choice = flag.options?.join("|");
   const value =
     [flag.helpValue ?? []].flat().join(" ") || (choice !== undefined && choice.length < 20 ? choice : "<value>");
@@ -64,12 +80,17 @@ function flagLabel(flag: Flag): string {
 function argSections({ args }: Command.Cached): readonly HelpSection[] {
   const entries = visible(args).map((arg: Arg) => ({
     label: arg.name.toUpperCase(),
-    text: withRemarks(arg.description, arg.options === undefined ? [] : [`one of ${arg.options.join(", ")}`]),
+    text: withRemarks(arg.description, [
+      ...(arg.options === undefined ? [] : [`one of ${arg.options.join(", ")}`]),
+      ...(arg.multiple === true ? ["may be repeated"] : []),
+    ]),
   }));
   return entries.length === 0 ? [] : [{ title: "ARGUMENTS", entries }];
 }
 
 const GENERAL_GROUP = "GLOBAL";
+/** The section of what every command takes. */
+export const GENERAL = "GENERAL";
 
 /** The command's own first, then by group, what every command takes last. */
 function flagSections({ flags }: Command.Cached): readonly HelpSection[] {
@@ -80,7 +101,7 @@ function flagSections({ flags }: Command.Cached): readonly HelpSection[] {
     entries: all.filter((flag) => (flag.helpGroup ?? "") === group).map(flagEntry),
   }));
   const general = all.filter((flag) => flag.helpGroup === GENERAL_GROUP).map(flagEntry);
-  return [...own, { title: "GENERAL", entries: [...general, { label: "--help", text: "show this" }] }];
+  return [...own, { title: GENERAL, entries: [...general, { label: "--help", text: "show this" }] }];
 }
 
 function flagEntry(flag: Flag): HelpEntry {
@@ -94,7 +115,12 @@ function flagEntry(flag: Flag): HelpEntry {
       ...(flag.required === true ? ["required"] : []),
       ...(flag.type === "option" && flag.multiple === true ? ["may be repeated"] : []),
     ]),
+    relations: [...relation("only with", flag.dependsOn), ...relation("not with", flag.exclusive)],
   };
+}
+
+function relation(words: string, others: readonly string[] = []): readonly string[] {
+  return others.length === 0 ? [] : [`${words} ${others.map((name) => `--${name}`).join(", ")}`];
 }
 
 /** The commands that go by this one's name and one more word. */
@@ -113,8 +139,8 @@ export function visible<T extends { readonly hidden?: boolean }>(all: Readonly<R
   return Object.values(all).filter(({ hidden }) => hidden !== true);
 }
 
-/** Lines are broken where the text is shown, not where it was written. Code marks are for Markdown. */
+/** Lines are broken where the text is shown, not where it was written. */
 function paragraphsOf(text: string): readonly string[] {
-  const paragraphs = text.replaceAll("`", "").split(/\n\s*\n/);
+  const paragraphs = text.split(/\n\s*\n/);
   return paragraphs.map((paragraph) => paragraph.trim().replace(/\s+/g, " ")).filter((paragraph) => paragraph !== "");
 }

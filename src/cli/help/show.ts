@@ -2,7 +2,7 @@ import type { Manifest } from "@oclif/core/interfaces";
 import type { Output } from "../terminal/output.ts";
 import { wrap } from "../terminal/wrap.ts";
 import { commandGroups } from "./groups.ts";
-import { helpPage } from "./page.ts";
+import { helpPage, withoutMarks } from "./page.ts";
 import { entryLines, type HelpBlock, labelWidth, pageBlocks } from "./text.ts";
 
 /** Lines longer than this are hard to read, however wide the terminal. */
@@ -22,7 +22,7 @@ export function showHelp(id: string | null, program: Program, output: Output): v
   const blocks =
     command === undefined
       ? programBlocks(program, width)
-      : pageBlocks(helpPage(command, program.manifest, program.bin), width);
+      : pageBlocks(withoutMarks(helpPage(command, program.manifest, program.bin)), width);
   for (const [index, { heading, lines }] of blocks.entries()) {
     if (index > 0) output.line("");
     if (heading !== undefined) output.heading(heading);
