@@ -66,7 +66,7 @@ export function identityOf({ vault, repo, env, kdf, recipient, seenGen }: LocalC
   return { vault, repo, env, cost: kdf, recipient, seenGen };
 }
 
-/** After a command has seen a manifest: its generation, and the slot of those who may write, which new tokens hint at. */
+/** Keeps what a manifest has shown: its generation, and the operators' slot, whose key derivation new tokens hint at. */
 export async function remember(config: LocalConfig, manifest: Manifest, warn: Warn): Promise<void> {
   const operator = operatorEntry(manifest);
   const hint = operator === undefined ? {} : { kdf: hintOf(operator).cost, recipient: hintOf(operator).recipient };

@@ -1,4 +1,4 @@
-import { refuseUnknown } from "../cli/items/find-item.ts";
+import { noSuchName } from "../cli/items/find-item.ts";
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
 import { renderSet } from "../cli/items/render-set.ts";
 import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
@@ -28,7 +28,7 @@ older generations until \`vsync gc\`.`;
     const { input, names } = splitWords({ flags, args });
     const keys = requireSome(names, Unset.usage);
     const { config, ports, request } = await openSession(input, this.sources);
-    const result = await unsetItems(ports, request, keys, refuseUnknown);
+    const result = await unsetItems(ports, request, keys, noSuchName);
     renderSet(result, config.env, flags, this.output);
     if (result.committed !== null) await remember(config, result.committed.manifest, this.warnUser);
   }

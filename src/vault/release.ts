@@ -1,6 +1,6 @@
 /**
- * Gives the memory of bytes that nobody looks at any more back now, not when the garbage collector comes to it: beside a
- * vault of 64 MiB that would be one more. Bytes that share their memory with others are left alone.
+ * Frees the memory of bytes that are no longer needed at once, not when the garbage collector gets to it: next to a vault
+ * of 64 MiB that is another 64 MiB. Bytes that share a buffer with others are left alone.
  */
 export function release(bytes: Uint8Array): void {
   const { buffer, byteLength } = bytes;

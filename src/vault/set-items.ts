@@ -11,10 +11,10 @@ export interface SetResult {
   readonly gen: number;
 }
 
-/** What to throw for a name that the vault does not hold; the caller may know how to suggest another. */
-export type RefuseName = (name: string, items: readonly NamedData[]) => Error;
+/** Makes the error for a name that the vault does not hold; a caller may know how to suggest another. */
+export type NoSuchName = (name: string, items: readonly NamedData[]) => Error;
 
-const refuseName: RefuseName = (name) =>
+const noSuchName: NoSuchName = (name) =>
   new InputError(`the vault has no ${JSON.stringify(name)}`, { hint: "`vsync list` shows the names" });
 
 /** Asked before the first write, where something would change; false ends it. */
@@ -32,16 +32,16 @@ export async function setItems(
   return editItems(ports, request, { action: "set", edit, confirm });
 }
 
-/** @throws what `refuse` makes, an InputError: the vault has no item of one of these names; nothing was written */
+/** @throws what `toError` makes, an InputError: the vault has no item of one of these names; nothing was written */
 export async function unsetItems(
   ports: CommitPorts,
   request: AmendRequest,
   names: readonly string[],
-  refuse: RefuseName = refuseName,
+  toError: NoSuchName = noSuchName,
 ): Promise<SetResult> {
   const edit = (before: readonly NamedData[]) => {
     const missing = names.find((name) => !before.some((item) => item.name === name));
-    if (missing !== undefined) throw refuse(missing, before);
+    if (missing !== undefined) throw toError(missing, before);
     return before.filter((item) => !names.includes(item.name));
   };
   return editItems(ports, request, { action: "unset", edit, confirm: async () => true });

@@ -2,11 +2,11 @@ import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/item.ts";
 import { closest } from "../program/closest.ts";
 
-/** @throws InputError there is no item of this name; the hint has the nearest one that there is */
+/** @throws InputError there is no item of this name */
 export function findItem(items: readonly Item[], name: string): Item {
   const found = items.find((item) => item.name === name);
   if (found !== undefined) return found;
-  throw refuseUnknown(name, items);
+  throw noSuchName(name, items);
 }
 
 /** Which of the vault's names a program is to get. */
@@ -40,8 +40,8 @@ export function selectItems(
   return items.filter(({ name }) => wanted.has(name) && !unwanted.has(name));
 }
 
-/** For a command about names that must be there. */
-export const refuseUnknown = (name: string, items: readonly NamedItem[]): InputError =>
+/** The error for a name that a command needs; its hint has the nearest one that there is. */
+export const noSuchName = (name: string, items: readonly NamedItem[]): InputError =>
   unknownName("the vault has no", name, items);
 
 type NamedItem = Pick<Item, "name">;

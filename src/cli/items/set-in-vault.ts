@@ -18,7 +18,7 @@ export async function setInVault(
   }
 }
 
-/** A push replaces all: where somebody pushed in between, it must not be made. */
+/** A push replaces everything, so it must not be made if somebody has pushed in between. */
 async function startWith(
   { ports, request, config }: Session,
   items: readonly NamedData[],

@@ -29,7 +29,7 @@ export interface Parsed {
  * @throws InputError anything that is not as declared
  */
 export async function parseArgv(argv: readonly string[], declaration: Declaration): Promise<Parsed> {
-  const [own, commandLine] = split(argv, declaration.takesCommandLine);
+  const [own, commandLine] = splitCommandLine(argv, declaration.takesCommandLine);
   const { args } = declaration;
   try {
     const flags = oneValueEach(declaration.flags);
@@ -40,7 +40,10 @@ export async function parseArgv(argv: readonly string[], declaration: Declaratio
   }
 }
 
-function split(argv: readonly string[], takesCommandLine: boolean): [readonly string[], readonly string[] | null] {
+function splitCommandLine(
+  argv: readonly string[],
+  takesCommandLine: boolean,
+): [readonly string[], readonly string[] | null] {
   const at = takesCommandLine ? argv.indexOf("--") : -1;
   return at === -1 ? [argv, null] : [argv.slice(0, at), argv.slice(at + 1)];
 }

@@ -49,7 +49,7 @@ function versionLine({ pjson, commit }: ProgramParts): string {
   return `${pjson.name}/${pjson.version}${commit ? ` (${commit})` : ""}`;
 }
 
-/** Where the command has not parsed its flags. */
+/** For a failure from before the command has parsed its flags. */
 const wantsStack = (argv: readonly string[]): boolean => argv.includes("--log-level=debug");
 
 const isHelpFlag = (word: string): boolean => word === "--help" || word === "-h";
@@ -80,7 +80,7 @@ async function manifestOf(parts: ProgramParts): Promise<Manifest> {
   return makeManifest(parts.pjson, parts.loaders);
 }
 
-/** Before anything else looks at the words: a flag among them is somebody's, who is still typing. */
+/** Goes before all other parsing: the words are a line that somebody is still typing, flags included. */
 async function answerShell(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
   const completion = await import("../completion/answer.ts");
   await completion.answerShell(words, await manifestOf(parts), process.env, output);

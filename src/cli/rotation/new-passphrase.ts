@@ -27,12 +27,12 @@ export class NewPassphrase {
     return this.#secret;
   }
 
-  /** What takes no person is there before anything is sent. @throws InputError it is refused, as too short */
+  /** Reads it now, unless a person has to be asked: a bad one is refused before anything is sent. @throws InputError it is too short */
   async readEarly(): Promise<void> {
     if (!this.#mustBeAsked) await this.read();
   }
 
-  /** Asks for it where it must be asked for, once. */
+  /** Asks a person for it if need be, once. */
   async read(): Promise<Secret> {
     this.#secret ??= this.#flags.generate
       ? generatePassphrase(systemRandom)

@@ -29,8 +29,8 @@ export interface RotationInput extends TargetInput {
 }
 
 /**
- * Rotates the passphrase and says what to do next. What takes neither network nor person is refused first; the old
- * passphrase comes next, and has opened the vault before anybody has to think of a new one.
+ * Rotates the passphrase and says what to do next. What can be refused without network or person is refused first; then
+ * the old passphrase has to open the vault, before anybody is asked to think of a new one.
  *
  * @throws AuditOutstandingError the rotation stands, its audit row is not written
  * @throws InputError also where the question was answered with no
