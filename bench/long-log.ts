@@ -3,6 +3,7 @@ import { sha256Hex } from "../src/crypto/digest.ts";
 import { Secret } from "../src/crypto/secret.ts";
 import { encodeAuditRow } from "../src/vault/audit-row.ts";
 import { commitGeneration } from "../src/vault/commit.ts";
+import { baseOn } from "../src/vault/draft.ts";
 import { auditKey, MANIFEST_KEY } from "../src/vault/keys.ts";
 import { encodeManifest, type Manifest } from "../src/vault/manifest.ts";
 import { openForCommit, type WritableVault } from "../src/vault/open-for-commit.ts";
@@ -38,9 +39,9 @@ export async function buildLongLog(rows: number): Promise<LongLog> {
   const bytes = encodeManifest(manifest, writable.signingKey);
   const version = sha256Hex(bytes);
   store.bucket.set(MANIFEST_KEY, { bytes, version });
-  const base = { kind: "next", manifest, sha256: version, version, signingKey: writable.signingKey } as const;
   const { action, actor, meta } = manifest;
   const { signingKey, vault } = writable;
+  const base = baseOn({ manifest, sha256: version, version, signingKey });
   const unlock = vault.passphraseEntries;
   const draft = { action, actor, meta, unlock, signingKey, items: vault.bundle.items, rotates: false };
   await commitGeneration({ store, clock, random: { bytes: randomBytes } }, base, draft);

@@ -1,5 +1,6 @@
 import type { AmendRequest } from "../vault/amend.ts";
-import type { Annotation, CommitPorts } from "../vault/commit.ts";
+import type { CommitPorts } from "../vault/commit.ts";
+import type { Annotation } from "../vault/draft.ts";
 import { hintOf, type VaultIdentity } from "../vault/identity.ts";
 import type { Manifest } from "../vault/manifest.ts";
 import { operatorEntry } from "../vault/slot-access.ts";

@@ -1,5 +1,6 @@
 import type { JsonObject } from "./canonical-json.ts";
-import { type Annotation, type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
+import { type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
+import { type Annotation, baseOn } from "./draft.ts";
 import type { Item } from "./item.ts";
 import type { PassphraseEntry } from "./manifest.ts";
 import type { OpenedVault } from "./open.ts";
@@ -38,9 +39,7 @@ export async function amendVault(
     const kept = keptEntries(vault, ports.clock);
     const amendment = await amend(vault);
     if (amendment === null) return null;
-    const { manifest, sha256, version } = vault;
-    const base = { kind: "next", manifest, sha256, version, signingKey } as const;
-    return await commitGeneration(ports, base, {
+    return await commitGeneration(ports, baseOn({ ...vault, signingKey }), {
       ...request.annotation,
       action: amendment.action,
       meta: { ...request.annotation.meta, ...amendment.meta },

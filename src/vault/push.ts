@@ -1,8 +1,9 @@
 import { encodeBase64 } from "../crypto/base64.ts";
-import { generateSigningKey } from "../crypto/signing.ts";
+import { generateSigningKey, type SigningKey } from "../crypto/signing.ts";
 import { ConflictError, InputError, ManifestNotFoundError, RollbackError, WrongPassphraseError } from "../errors.ts";
 import { type Changes, compareItems, identifyItems, isEmpty, type NamedData } from "./changes.ts";
-import { type Annotation, type CommitBase, type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
+import { type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
+import { type Annotation, baseOn, type CommitBase, currentGen } from "./draft.ts";
 import type { VaultIdentity } from "./identity.ts";
 import type { Item } from "./item.ts";
 import type { Manifest, PassphraseEntry } from "./manifest.ts";
@@ -36,21 +37,20 @@ export type PushResult =
 export async function pushItems(ports: CommitPorts, request: PushRequest): Promise<PushResult> {
   const keys = new PassphraseKeys(request.passphrase);
   try {
-    const current = await openCurrent(ports, request, keys);
-    if (request.items.length === 0 && current.items.length > 0 && !request.mayEmpty) throw wouldEmpty(current.items);
-    const changes = compareItems(current.items, request.items);
-    if (current.base.kind === "next" && isEmpty(changes)) {
-      return { kind: "unchanged", changes, gen: current.base.manifest.gen };
-    }
-    const items = identifyItems(ports.random, request.items, current.items);
-    if (!(await request.confirm(changes))) return { kind: "declined", changes, gen: generationOf(current.base) };
-    const committed = await commitGeneration(ports, current.base, {
-      action: "push",
+    const before = await openBefore(ports, request, keys);
+    if (request.items.length === 0 && before.items.length > 0 && !request.mayEmpty) throw wouldEmpty(before.items);
+    const changes = compareItems(before.items, request.items);
+    const gen = currentGen(before.base);
+    if (gen > 0 && isEmpty(changes)) return { kind: "unchanged", changes, gen };
+    const items = identifyItems(ports.random, request.items, before.items);
+    if (!(await request.confirm(changes))) return { kind: "declined", changes, gen };
+    const committed = await commitGeneration(ports, before.base, {
       ...request.annotation,
+      action: "push",
       meta: request.annotation.meta ?? {},
       items,
-      unlock: current.unlock,
-      signingKey: current.signingKey,
+      unlock: before.unlock,
+      signingKey: before.signingKey,
       rotates: false,
     });
     return { kind: "pushed", changes, committed };
@@ -66,18 +66,15 @@ function wouldEmpty(items: readonly Item[]): InputError {
   });
 }
 
-interface Current {
+/** What a push starts from. */
+interface Before {
   readonly base: CommitBase;
   readonly items: readonly Item[];
   readonly unlock: readonly PassphraseEntry[];
-  readonly signingKey: ReturnType<typeof generateSigningKey>;
+  readonly signingKey: SigningKey;
 }
 
-function generationOf(base: CommitBase): number {
-  return base.kind === "first" ? 0 : base.manifest.gen;
-}
-
-async function openCurrent(ports: CommitPorts, request: PushRequest, keys: PassphraseKeys): Promise<Current> {
+async function openBefore(ports: CommitPorts, request: PushRequest, keys: PassphraseKeys): Promise<Before> {
   try {
     return await openExisting(ports, request, keys);
   } catch (error) {
@@ -86,18 +83,13 @@ async function openCurrent(ports: CommitPorts, request: PushRequest, keys: Passp
   }
 }
 
-async function openExisting(ports: CommitPorts, request: PushRequest, keys: PassphraseKeys): Promise<Current> {
+async function openExisting(ports: CommitPorts, request: PushRequest, keys: PassphraseKeys): Promise<Before> {
   const { identity } = request;
   const expect = { vault: identity.vault, env: identity.env, minGen: identity.seenGen, hint: identity.cost };
   const onParsed = (manifest: Manifest) => refuseStranger(manifest, identity);
   const { vault, signingKey } = await openForCommit(ports, { ...request, expect }, keys, onParsed);
-  const { manifest, sha256, version } = vault;
-  return {
-    base: { kind: "next", manifest, sha256, version, signingKey },
-    items: vault.bundle.items,
-    unlock: keptEntries(vault, ports.clock),
-    signingKey,
-  };
+  const base = baseOn({ ...vault, signingKey });
+  return { base, items: vault.bundle.items, unlock: keptEntries(vault, ports.clock), signingKey };
 }
 
 /** Two people ran `init` on one empty prefix, and the other one pushed first. */
@@ -112,7 +104,7 @@ function otherVault(env: string): ConflictError {
   });
 }
 
-async function startVault(request: PushRequest, keys: PassphraseKeys): Promise<Current> {
+async function startVault(request: PushRequest, keys: PassphraseKeys): Promise<Before> {
   const { identity } = request;
   if (identity.seenGen > 0) {
     throw new RollbackError(`the manifest is gone; this machine has seen generation ${identity.seenGen}`);
@@ -126,7 +118,7 @@ async function startVault(request: PushRequest, keys: PassphraseKeys): Promise<C
   const signingKey = generateSigningKey();
   const by = { vault: identity.vault, signer: encodeBase64(signingKey.publicKey) };
   return {
-    base: { kind: "first", vault: identity.vault, repo: identity.repo, env: identity.env },
+    base: { vault: identity.vault, repo: identity.repo, env: identity.env, current: null },
     items: [],
     unlock: [passphraseEntry("p1", key, identity.cost, by)],
     signingKey,

@@ -3,8 +3,8 @@ import { MANIFEST_KEY } from "./keys.ts";
 import type { ObjectStore, Version } from "./ports.ts";
 
 /**
- * A commit on a manifest that was put back would make a second generation of the same number, whose audit row has no
- * place, and no commit could follow it. The row of the generation to come tells: it must not be there yet.
+ * A commit on top of a manifest that was put back would make a second generation with the same number: its audit row would
+ * have no place, and no commit could follow it. So the row of the generation to come must not be there yet.
  *
  * @param row that row's version, or null: it is not there
  * @param to the generation to come, and the manifest's version that the commit stands on, or null: there is no manifest

@@ -6,7 +6,8 @@ import { generateSigningKey } from "../crypto/signing.ts";
 import { InputError } from "../errors.ts";
 import { type AmendRequest } from "./amend.ts";
 import type { JsonObject } from "./canonical-json.ts";
-import { type CommitPorts, type Committed, commitGeneration, type Draft } from "./commit.ts";
+import { type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
+import { baseOn, type Draft } from "./draft.ts";
 import type { PassphraseEntry } from "./manifest.ts";
 import { withNeighbours } from "./neighbours.ts";
 import type { OpenedVault } from "./open.ts";
@@ -102,10 +103,9 @@ async function reEncrypt(
   const keys = new PassphraseKeys(newPassphrase);
   try {
     const cost = freshCost(ports.random, request.cost);
+    const base = baseOn({ ...writable.vault, signingKey: writable.signingKey });
     return await withNeighbours(ports.store, plan.gen, async (neighbours) => {
       const draft = rotationDraft(request, writable, plan, { key: await keys.of(cost), cost });
-      const { manifest, sha256, version } = writable.vault;
-      const base = { kind: "next", manifest, sha256, version, signingKey: writable.signingKey } as const;
       return await tellingTheSwap(ports, (told) => commitGeneration(told, base, draft, neighbours));
     });
   } finally {

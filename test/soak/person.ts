@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../src/crypto/secret.ts";
-import type { Annotation, Committed } from "../../src/vault/commit.ts";
+import type { Committed } from "../../src/vault/commit.ts";
+import type { Annotation } from "../../src/vault/draft.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";

@@ -115,10 +115,10 @@ describe("vsync pull follows no link, and puts nothing in the place of what is n
     await symlink(home.sandbox.home, at("certs"));
     await expectRefused(["--force"], `certs ${linked}`, hint);
     await home.sandbox.write("work/sub/certs", "x");
-    await expectRefused(["--files-dir=sub"], "sub/certs is no folder", hint);
+    await expectRefused(["--files-dir=sub"], "sub/certs is not a folder", hint);
   });
 
-  test("a folder, or a part of the path that is no folder", async () => {
+  test("a folder, or a part of the path that is not a folder", async () => {
     await mkdir(at(".env.prod"));
     await expectRefused(["--force"], ".env.prod is not a regular file", ELSEWHERE);
     const hint =

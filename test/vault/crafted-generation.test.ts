@@ -3,6 +3,7 @@ import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { BundleHeader } from "../../src/vault/bundle-header.ts";
 import { commitGeneration } from "../../src/vault/commit.ts";
+import { baseOn } from "../../src/vault/draft.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
 import { encodeManifest } from "../../src/vault/manifest.ts";
 import { openForCommit } from "../../src/vault/open-for-commit.ts";
@@ -23,7 +24,7 @@ async function worldWithFirst(change: (header: BundleHeader) => object): Promise
   const sha256 = put(world, MANIFEST_KEY, encodeManifest(manifest, signingKey));
   put(world, key, bundle);
   world.store.bucket.delete(auditKey(1));
-  const base = { kind: "next", manifest, sha256, version: sha256, signingKey } as const;
+  const base = baseOn({ manifest, sha256, version: sha256, signingKey });
   const { items } = vault.bundle;
   const draft = { action: "push", actor: ACTOR, meta: {}, items, unlock: vault.passphraseEntries, signingKey };
   await commitGeneration(world, base, { ...draft, rotates: false });

@@ -7,6 +7,7 @@ import { generateSigningKey, type SigningKey } from "../../src/crypto/signing.ts
 import { AuditBrokenError, BundleCorruptError, NotAuthenticError, RollbackError } from "../../src/errors.ts";
 import { encodeAuditRow } from "../../src/vault/audit-row.ts";
 import { commitGeneration } from "../../src/vault/commit.ts";
+import { baseOn } from "../../src/vault/draft.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
 import { encodeManifest, type Manifest, type PassphraseEntry } from "../../src/vault/manifest.ts";
 import { type OpenedVault, openVault } from "../../src/vault/open.ts";
@@ -60,7 +61,7 @@ async function forge(on: OpenedVault, unlock: readonly PassphraseEntry[], signin
   world.store.bucket.delete(auditKey(on.manifest.gen + 1));
   const stored = world.store.bucket.get(MANIFEST_KEY);
   const version = stored?.version ?? "";
-  const base = { kind: "next", manifest: on.manifest, sha256: on.sha256, version, signingKey } as const;
+  const base = baseOn({ ...on, version, signingKey });
   const draft = { action: "push", actor: ACTOR, meta: {}, items: FORGED, unlock, signingKey, rotates: false };
   await commitGeneration(world, base, draft);
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { AccessDeniedError, InputError, WrongPassphraseError } from "../../src/errors.ts";
-import type { Annotation } from "../../src/vault/commit.ts";
+import type { Annotation } from "../../src/vault/draft.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
 import { openVault } from "../../src/vault/open.ts";
