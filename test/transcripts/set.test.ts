@@ -88,7 +88,7 @@ describe("vsync set refuses, and writes nothing", () => {
     [["prod", "planted secret!"], "this is a name that no variable can have", names],
     [
       ["prod", "KEY=planted"],
-      "the value of KEY stands on the command line, where other users can see it",
+      "the value of KEY is on the command line, where other users can see it",
       "run it with KEY alone, which asks for the value; choose a new one, for shells remember what was typed",
     ],
     [["prod", "KEY", "planted"], "1 argument too many", "usage: vsync set ENV KEY [flags]"],

@@ -25,7 +25,7 @@ export async function deliverExport(
   output.done(`Wrote ${count} of ${manifest.env}'s names (gen=${manifest.gen}) to ${out}, readable by you alone`);
 }
 
-/** For `eval`: the shell takes the variable, and then starts no program any more. */
+/** For `eval`: the shell takes the variable, and then can no longer start a program. */
 export function warnOfLongVariables(items: readonly Item[], format: string, output: Output): void {
   if (format !== "shell") return;
   for (const { name, data } of items) {
