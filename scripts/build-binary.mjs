@@ -1,7 +1,7 @@
 // Compiles dist/ into one program that needs no Node.js, for this machine: dist/vsync.
 import { join } from "node:path";
-import { compile } from "./bun/compile.mjs";
-import { fetchTarget, ownTarget, programName } from "./bun/targets.mjs";
+import { compile } from "./bun/compile.ts";
+import { fetchTarget, ownTarget, programName } from "./bun/targets.ts";
 
 const name = ownTarget();
 const target = await fetchTarget(name);

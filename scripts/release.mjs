@@ -1,21 +1,26 @@
-// Makes what a release consists of, in dist/release: node scripts/release.mjs [--targets=linux-x64,…] [--repository=<url>]
-// The same commit gives the same bytes: dates come from SOURCE_DATE_EPOCH, else from the commit.
+// Makes what a release consists of, in dist/release:
+//   node scripts/release.mjs [--targets=linux-x64,…] [--repository=<url> --maintainer="Name <address>"]
+// The same commit and words give the same bytes: dates come from SOURCE_DATE_EPOCH, else from the commit.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { compile } from "./bun/compile.mjs";
-import { fetchTarget, ownTarget, programName, TARGETS } from "./bun/targets.mjs";
-import { sha256Sums } from "./release/checksums.mjs";
+import { compile } from "./bun/compile.ts";
+import { fetchTarget, ownTarget, programName, TARGETS } from "./bun/targets.ts";
+import { sha256Sums } from "./release/checksums.ts";
 import { buildDeb, DEB_ARCHITECTURES } from "./release/deb.ts";
+import { maintainerOf } from "./release/maintainer.ts";
 import { billOfMaterials } from "./release/sbom.mjs";
-import { startedHere } from "./release/started.mjs";
+import { startedHere } from "./release/started.ts";
 
 const root = join(import.meta.dirname, "..");
 const out = join(root, "dist/release");
-const { values } = parseArgs({ options: { targets: { type: "string" }, repository: { type: "string" } } });
+const { values } = parseArgs({
+  options: { targets: { type: "string" }, repository: { type: "string" }, maintainer: { type: "string" } },
+});
 const wanted = values.targets?.split(",") ?? Object.keys(TARGETS);
-const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const { version, author } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const maintainer = maintainerOf(values, author);
 const epoch = process.env.SOURCE_DATE_EPOCH ?? git("log", "-1", "--format=%ct");
 process.env.SOURCE_DATE_EPOCH = epoch;
 
@@ -27,8 +32,9 @@ const repository = values.repository === undefined ? [] : [`--repository=${value
 execFileSync(process.execPath, [join(root, "scripts/pack.mjs"), `--out=${out}`, ...repository], { stdio: "inherit" });
 writeFileSync(join(out, `vsync-${version}.cdx.json`), billOfMaterials(root, epoch));
 for (const file of ["install.sh", "Containerfile"]) cpSync(join(import.meta.dirname, "release", file), join(out, file));
-writeFileSync(join(out, "targets.json"), `${JSON.stringify(listed, null, 2)}\n`);
 writeFileSync(join(out, "SHA256SUMS"), sha256Sums(out, readdirSync(out)));
+// Of the machine, not of the release: no part of the sums.
+writeFileSync(join(out, "targets.json"), `${JSON.stringify(listed, null, 2)}\n`);
 for (const { target, started } of listed) process.stdout.write(`${target}: ${started}\n`);
 
 /** A target's program and, for Debian's architectures, its package. */
@@ -38,7 +44,7 @@ async function release(name) {
   const program = join(out, programName(name).replace("vsync", `vsync-${version}-${name}`));
   compile({ bun: compiler.bun, target, program });
   const architecture = DEB_ARCHITECTURES[name];
-  if (architecture !== undefined) buildDeb({ root, program, architecture, version, epoch, out });
+  if (architecture !== undefined) buildDeb({ root, program, architecture, version, maintainer, epoch, out });
   return { target: name, started: startedHere(program, name) };
 }
 

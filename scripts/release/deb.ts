@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { changelog, control, type DebFacts, LINTIAN_OVERRIDES, md5sums } from "./deb-texts.ts";
 
 /** Debian's names for the targets that it gets a package for. */
 export const DEB_ARCHITECTURES: Readonly<Record<string, string>> = { "linux-x64": "amd64", "linux-arm64": "arm64" };
@@ -13,21 +14,16 @@ const COMPLETIONS = {
   fish: "usr/share/fish/vendor_completions.d/vsync.fish",
 };
 
-export interface DebParts {
+export interface DebParts extends DebFacts {
   /** The repository, with dist/ built. */
   readonly root: string;
   readonly program: string;
-  /** In Debian's words. */
-  readonly architecture: string;
-  readonly version: string;
-  /** Seconds since 1970: the date of everything inside. */
-  readonly epoch: string;
   /** The folder that it goes into. */
   readonly out: string;
 }
 
 /** Makes vsync_<version>_<architecture>.deb: the program, its man pages and its completions. */
-export function buildDeb({ root, program, architecture, version, epoch, out }: DebParts): string {
+export function buildDeb({ root, program, out, ...facts }: DebParts): string {
   const tree = mkdtempSync(join(tmpdir(), "vsync-deb-"));
   try {
     const place = (path: string, content: Content, mode = 0o644): void => placeFile(join(tree, path), content, mode);
@@ -35,11 +31,14 @@ export function buildDeb({ root, program, architecture, version, epoch, out }: D
     placeManPages(root, tree);
     for (const [shell, path] of Object.entries(COMPLETIONS)) place(path, completion(root, shell));
     place("usr/share/doc/vsync/copyright", readFileSync(join(root, "LICENSE")));
-    place("DEBIAN/control", control(tree, architecture, version));
-    const file = join(out, `vsync_${version}_${architecture}.deb`);
+    place("usr/share/doc/vsync/changelog.gz", gzipSync(changelog(facts), { level: 9 }));
+    place("usr/share/lintian/overrides/vsync", LINTIAN_OVERRIDES);
+    place("DEBIAN/control", control(tree, facts));
+    place("DEBIAN/md5sums", md5sums(tree));
+    const file = join(out, `vsync_${facts.version}_${facts.architecture}.deb`);
     // Whatever the umask is here.
     execFileSync("chmod", ["-R", "u=rwX,go=rX", tree]);
-    const env = { ...process.env, SOURCE_DATE_EPOCH: epoch };
+    const env = { ...process.env, SOURCE_DATE_EPOCH: facts.epoch };
     // The program hardly compresses better than this, and would take minutes.
     const flags = ["--root-owner-group", "-Zxz", "-z3", "--build"];
     execFileSync("dpkg-deb", [...flags, tree, file], { env, stdio: ["ignore", "ignore", "inherit"] });
@@ -67,22 +66,4 @@ function placeManPages(root: string, tree: string): void {
 
 function completion(root: string, shell: string): Uint8Array {
   return execFileSync(process.execPath, [join(root, "bin/run.js"), "completion", shell]);
-}
-
-function control(tree: string, architecture: string, version: string): string {
-  const kibibytes = execFileSync("du", ["-sk", "--apparent-size", join(tree, "usr")], { encoding: "utf8" });
-  return [
-    "Package: vsync",
-    `Version: ${version}`,
-    `Architecture: ${architecture}`,
-    "Maintainer: the vsync authors <maintainers@vsync.invalid>",
-    `Installed-Size: ${Number.parseInt(kibibytes, 10)}`,
-    "Depends: libc6",
-    "Section: utils",
-    "Priority: optional",
-    "Description: secrets for backends in any S3 bucket or a plain directory",
-    " One encrypted, signed bundle per repository and environment, no server:",
-    " apps boot from one string and a passphrase.",
-    "",
-  ].join("\n");
 }

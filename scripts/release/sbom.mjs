@@ -1,10 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** The CycloneDX bill of materials of what users get, by npm, with a date and a serial number that do not change. */
 export function billOfMaterials(root, epoch) {
   const args = ["sbom", "--sbom-format=cyclonedx", "--omit=dev", "--omit=optional", "--package-lock-only"];
   const bill = JSON.parse(execFileSync("npm", args, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 }));
+  // npm names what the bill is of after the folder that it lies in.
+  bill.metadata.component.name = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).name;
   bill.metadata.timestamp = new Date(Number(epoch) * 1000).toISOString();
   delete bill.serialNumber;
   const digest = createHash("sha256").update(JSON.stringify(bill)).digest("hex");

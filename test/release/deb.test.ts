@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildDeb } from "../../scripts/release/deb.ts";
+import { maintainerOf } from "../../scripts/release/maintainer.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
@@ -12,6 +13,11 @@ const hasDpkg = await run("dpkg-deb", ["--version"]).then(
   () => true,
   () => false,
 );
+const hasLintian = await run("lintian", ["--version"]).then(
+  () => true,
+  () => false,
+);
+if (hasDpkg && !hasLintian) process.stderr.write("the Debian package is not shown to lintian: there is none\n");
 if (!hasDpkg) process.stderr.write("the tests of the Debian package are skipped: there is no dpkg-deb\n");
 
 describe.skipIf(!hasDpkg)("the Debian package", () => {
@@ -27,9 +33,8 @@ describe.skipIf(!hasDpkg)("the Debian package", () => {
 
   function build(name: string): string {
     const program = join(folder, "program");
-    const out = folder;
-    const parts = { root, program, architecture: "amd64", version: `1.2.3-${name}`, epoch: "1700000000", out };
-    return buildDeb(parts);
+    const facts = { architecture: "amd64", version: `1.2.3-${name}`, maintainer: "Ann <ann@example.com>" };
+    return buildDeb({ root, program, epoch: "1700000000", out: folder, ...facts });
   }
 
   test("has the program, a man page for each command and completions, all of root's", async () => {
@@ -58,5 +63,55 @@ describe.skipIf(!hasDpkg)("the Debian package", () => {
   test("has the same bytes when it is built again", async () => {
     const before = await readFile(deb);
     expect((await readFile(build("first"))).equals(before)).toBe(true);
+  });
+
+  test("names who stands for it, what changed, and the digests of its files", async () => {
+    const field = async (name: string): Promise<string> =>
+      (await run("dpkg-deb", ["--field", deb, name])).stdout.trim();
+    expect(await field("Version")).toBe("1.2.3~first");
+    expect(await field("Maintainer")).toBe("Ann <ann@example.com>");
+    expect(await field("Depends")).toMatch(/^libc6 \(>= [\d.]+\)$/);
+    const { stdout } = await run("dpkg-deb", ["--info", deb, "md5sums"]);
+    expect(stdout).toMatch(/^[0-9a-f]{32} {2}usr\/bin\/vsync$/m);
+  });
+
+  test("installed and removed, it leaves nothing", async () => {
+    const machine = join(folder, "machine");
+    for (const it of ["info", "updates"]) await mkdir(join(machine, "var/lib/dpkg", it), { recursive: true });
+    await writeFile(join(machine, "var/lib/dpkg/status"), "");
+    const words = [`--root=${machine}`, "--log=/dev/null", "--force-depends", "--force-not-root"];
+    const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
+    await run("dpkg", [...words, "--install", deb], { env });
+    expect((await run(join(machine, "usr/bin/vsync"))).stdout).toBe("started\n");
+    expect((await run("dpkg", [...words, "--verify", "vsync"], { env })).stdout).toBe("");
+    await run("dpkg", [...words, "--remove", "vsync"], { env });
+    expect((await readdir(machine)).toSorted()).toEqual(["var"]);
+  });
+
+  test.skipIf(!hasLintian)("lintian finds no error", async () => {
+    const { stdout } = await run("lintian", ["--allow-root", "--fail-on=none", deb]);
+    expect(stdout.split("\n").filter((line) => line.startsWith("E:"))).toEqual([]);
+  });
+});
+
+describe("who stands for the Debian package", () => {
+  const ann = "Ann <ann@example.com>";
+  const repository = "git+https://example.com/vsync.git";
+
+  test.each([
+    [{ maintainer: ann, repository }, "Bob <bob@example.com>", ann],
+    [{ repository }, ann, ann],
+    [{}, undefined, "nobody yet <nobody@vsync.invalid>"],
+  ])("%j, and %j in package.json: %s", (release, author, expected) => {
+    expect(maintainerOf(release, author)).toBe(expected);
+  });
+
+  test.each([
+    [{ repository }, /a release names who maintains it/],
+    [{ maintainer: "", repository }, /a release names who maintains it/],
+    [{ maintainer: "ann@example.com", repository }, /is not of the form/],
+    [{ maintainer: `${ann}\nDepends: evil`, repository }, /is not of the form/],
+  ])("%j is refused", (release, expected) => {
+    expect(() => maintainerOf(release)).toThrow(expected);
   });
 });

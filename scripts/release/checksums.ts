@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What `sha256sum --check` reads, of the named files of a folder. */
-export function sha256Sums(folder, names) {
-  const line = (name) =>
+export function sha256Sums(folder: string, names: readonly string[]): string {
+  const line = (name: string): string =>
     `${createHash("sha256")
       .update(readFileSync(join(folder, name)))
       .digest("hex")}  ${name}\n`;

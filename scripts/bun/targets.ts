@@ -1,10 +1,10 @@
 // What binaries are made for, and the bun package that each is made of.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fetchPackages } from "../fetched-packages.ts";
+import { fetchPackages, type Platform } from "../fetched-packages.ts";
 
 /** By the name in a release: npm's words for the platform, and the bun package. */
-export const TARGETS = {
+export const TARGETS: Readonly<Record<string, Platform & { readonly bun: string }>> = {
   "linux-x64": { os: "linux", cpu: "x64", libc: "glibc", bun: "linux-x64" },
   "linux-x64-musl": { os: "linux", cpu: "x64", libc: "musl", bun: "linux-x64-musl" },
   "linux-arm64": { os: "linux", cpu: "arm64", libc: "glibc", bun: "linux-aarch64" },
@@ -15,26 +15,45 @@ export const TARGETS = {
   "windows-arm64": { os: "win32", cpu: "arm64", bun: "windows-aarch64" },
 };
 
+export interface BunTarget {
+  /** In bun's words. */
+  readonly name: string;
+  /** The path of its bun program. */
+  readonly bun: string;
+}
+
 /** The name of the target that this machine is. */
-export function ownTarget() {
-  const musl = process.platform === "linux" && process.report.getReport().header.glibcVersionRuntime === undefined;
-  const name = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}${musl ? "-musl" : ""}`;
-  if (!(name in TARGETS)) throw new Error(`there is no binary for ${name}`);
+export function ownTarget(): string {
+  const system = process.platform === "win32" ? "windows" : process.platform;
+  const name = `${system}-${process.arch}${isMusl() ? "-musl" : ""}`;
+  platformOf(name);
   return name;
 }
 
 /** What the program for a target is called. */
-export function programName(name) {
-  return TARGETS[name].os === "win32" ? "vsync.exe" : "vsync";
+export function programName(name: string): string {
+  return platformOf(name).os === "win32" ? "vsync.exe" : "vsync";
 }
 
-/** A target's name in bun's words, and the path of its bun program. The first call on a machine fetches it with npm. */
-export async function fetchTarget(name) {
-  const { bun, ...platform } = TARGETS[name];
+/** The first call on a machine fetches it with npm. */
+export async function fetchTarget(name: string): Promise<BunTarget> {
+  const { bun, ...platform } = platformOf(name);
   const packages = await fetchPackages(import.meta.dirname, platform);
   const file = platform.os === "win32" ? "bun.exe" : "bun";
   const program = join(packages, "node_modules", "@oven", `bun-${bun}`, "bin", file);
   // Each is optional for the sake of the other platforms, and npm is silent about one that it could not fetch.
   if (!existsSync(program)) throw new Error(`npm did not fetch @oven/bun-${bun}`);
   return { name: `bun-${bun}`, bun: program };
+}
+
+function platformOf(name: string): Platform & { readonly bun: string } {
+  const target = TARGETS[name];
+  if (target === undefined) throw new Error(`there is no binary for ${name}`);
+  return target;
+}
+
+function isMusl(): boolean {
+  if (process.platform !== "linux") return false;
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime === undefined;
 }

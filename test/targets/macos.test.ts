@@ -1,0 +1,37 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
+import { signatureHolds, signedAdHoc } from "../../scripts/bun/macho-signature.ts";
+import { fetchTarget } from "../../scripts/bun/targets.ts";
+import { COMPILE_LIMIT_MS, compileFor } from "./compiled.ts";
+
+process.stderr.write("the programs for macOS are not started: their signatures are looked at\n");
+
+describe("the programs for macOS", { timeout: COMPILE_LIMIT_MS }, () => {
+  test.each(["darwin-x64", "darwin-arm64"])(
+    "%s has a signature that holds, and none once a byte is changed",
+    async (it) => {
+      await using made = await compileFor(it);
+      const program = await readFile(made.program);
+      expect(signatureHolds(program)).toBe(true);
+      const middle = program.length >> 1;
+      program[middle] = (program[middle] ?? 0) ^ 1;
+      expect(signatureHolds(program)).toBe(false);
+    },
+  );
+
+  test("one that has been added to is signed again as bun signs: the same bytes", async () => {
+    await using made = await compileFor("darwin-arm64");
+    const program = await readFile(made.program);
+    expect(digest(signedAdHoc(program, "a.out"))).toBe(digest(program));
+  });
+
+  test("bun itself is signed by its makers, and holds", async () => {
+    const { bun } = await fetchTarget("darwin-x64");
+    expect(signatureHolds(await readFile(bun))).toBe(true);
+  });
+});
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
