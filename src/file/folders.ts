@@ -25,8 +25,9 @@ export async function createFileStoreRoot(location: {
 /** Makes `folder` and what is missing between it and `root`, which must exist. */
 export async function makeFolder(folder: string, root: string): Promise<void> {
   if (await isFolder(folder)) return;
-  if (folder === root) throw rootMissing(root);
   const parent = dirname(folder);
+  // On Windows, what is above all others may be missing: a drive.
+  if (folder === root || folder === parent) throw rootMissing(folder);
   await makeFolder(parent, root);
   try {
     await mkdir(folder, { mode: FOLDER_MODE });

@@ -24,13 +24,13 @@ export function fileStorePath(endpoint: string, bucket: string, prefix: string, 
 }
 
 /** The folder of the bucket. It is never made as a by-product: where it is missing, a disk may not be mounted. */
-export function fileStoreRoot(endpoint: string, bucket: string): string {
+export function fileStoreRoot(endpoint: string, bucket: string, platform: string = process.platform): string {
   if (!isSegment(bucket)) {
     throw new InputError(`${JSON.stringify(bucket)} cannot be the bucket of a directory store`, {
       hint: "name a folder below the endpoint, as in --bucket=vaults",
     });
   }
-  return `${endpointFolder(endpoint)}/${bucket}`;
+  return `${endpointFolder(endpoint, platform)}/${bucket}`;
 }
 
 /** The folder that the keys are relative to, with a trailing slash. */
@@ -44,14 +44,16 @@ export function fileStoreFolder({ endpoint, bucket, prefix }: FileStoreLocation)
 }
 
 /** The endpoint of an absolute path: the inverse of what `fileStorePath` does with it. */
-export function fileEndpoint(folder: string): string {
-  const segments = folder.replace(/\/+$/, "").split("/");
-  if (segments[0] !== "" || segments.length < 2) {
-    throw new InputError(`${folder} is no absolute path below /`, {
+export function fileEndpoint(folder: string, platform: string = process.platform): string {
+  const top = topOf(platform);
+  const path = platform === "win32" ? `/${folder.replaceAll("\\", "/")}` : folder;
+  const segments = path.replace(/\/+$/, "").split("/");
+  if (segments[0] !== "" || !top.isIn(segments.slice(1))) {
+    throw new InputError(`${folder} is no absolute path below ${top.name}`, {
       hint: "set XDG_DATA_HOME to an absolute path, or name the store with --endpoint=file:///…",
     });
   }
-  return SCHEME + segments.map(encodeURIComponent).join("/");
+  return SCHEME + segments.map((it, index) => (index <= top.segments ? it : encodeURIComponent(it))).join("/");
 }
 
 export function checkKey(key: string): string {
@@ -63,14 +65,36 @@ export function checkKey(key: string): string {
   return key;
 }
 
-function endpointFolder(endpoint: string): string {
+function endpointFolder(endpoint: string, platform: string): string {
   const segments = endpoint.slice(`${SCHEME}/`.length).split("/").map(decodeSegment);
-  if (!endpoint.startsWith(`${SCHEME}/`) || /[?#]/.test(endpoint) || !segments.every(isPathSegment)) {
+  const top = topOf(platform);
+  const isFolder = top.isIn(segments) && segments.slice(top.segments).every((it) => isPathSegment(it, platform));
+  if (!endpoint.startsWith(`${SCHEME}/`) || /[?#]/.test(endpoint) || !isFolder) {
     throw new InputError(`${JSON.stringify(endpoint)} is no endpoint of a directory store`, {
-      hint: "write it as file:///absolute/path, without a slash at the end",
+      hint: `write it as ${top.example}, without a slash at the end`,
     });
   }
-  return `/${segments.join("/")}`;
+  return `${top.before}${segments.join("/")}`;
+}
+
+interface Top {
+  readonly name: string;
+  /** So many segments of a `file:///` address name it. */
+  readonly segments: number;
+  /** What a path has before its first segment. */
+  readonly before: string;
+  readonly example: string;
+  isIn(segments: readonly string[]): boolean;
+}
+
+/** Where absolute paths begin: `/`, or a drive of Windows, `file:///C:/…` (RFC 8089 appendix E.2). */
+function topOf(platform: string): Top {
+  if (platform !== "win32") {
+    const isIn = (segments: readonly string[]): boolean => segments.length > 0;
+    return { name: "/", segments: 0, before: "/", example: "file:///absolute/path", isIn };
+  }
+  const isIn = ([drive = "", ...below]: readonly string[]): boolean => /^[A-Za-z]:$/.test(drive) && below.length > 0;
+  return { name: "a drive", segments: 1, before: "", example: "file:///C:/absolute/path", isIn };
 }
 
 function decodeSegment(segment: string): string {
@@ -82,9 +106,11 @@ function decodeSegment(segment: string): string {
 }
 
 function isSegment(segment: string): boolean {
-  return isPathSegment(segment) && segment.toLowerCase() !== WORK_FOLDER;
+  return isPathSegment(segment, process.platform) && segment.toLowerCase() !== WORK_FOLDER;
 }
 
-function isPathSegment(segment: string): boolean {
-  return segment !== "" && segment !== "." && segment !== ".." && !segment.includes("/") && !segment.includes("\0");
+function isPathSegment(segment: string, platform: string): boolean {
+  if (segment === "" || segment === "." || segment === ".." || /[/\0]/.test(segment)) return false;
+  // A drive, a stream of a file, another separator, and ends that Windows leaves out.
+  return platform !== "win32" || !/[\\:<>"|?*]|[. ]$/.test(segment);
 }

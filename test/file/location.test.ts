@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { InputError } from "../../src/errors.ts";
 import { openFileStore } from "../../src/file/file-store.ts";
 import { createFileStoreRoot } from "../../src/file/folders.ts";
-import { fileEndpoint, fileStorePath } from "../../src/file/location.ts";
+import { fileEndpoint, fileStorePath, fileStoreRoot } from "../../src/file/location.ts";
 import { temporaryFolder } from "./fixture.ts";
 
 test.each([
@@ -99,3 +99,25 @@ test("the root is made 0700 with the folders above it, and may be made again", a
     expect((await stat(`${folder}/${made}`)).mode & 0o7777).toBe(0o700);
   }
 });
+
+test.each([
+  ["C:\\Users\\ann", "file:///C:/Users/ann", "C:/Users/ann/vaults"],
+  ["d:/two words\\naïve\\", "file:///d:/two%20words/na%C3%AFve", "d:/two words/naïve/vaults"],
+])("on Windows, %s is %s", (folder, endpoint, root) => {
+  expect(fileEndpoint(folder, "win32")).toBe(endpoint);
+  expect(fileStoreRoot(endpoint, "vaults", "win32")).toBe(root);
+});
+
+test.each(["\\Users", "Users\\ann", "C:", "C:\\", "\\\\server\\share", "/srv/vaults", "CC:\\a"])(
+  "on Windows, %s is no absolute path",
+  (folder) => {
+    expect(() => fileEndpoint(folder, "win32")).toThrow(`${folder} is no absolute path below a drive`);
+  },
+);
+
+test.each(["srv/vaults", "C%3A/a%5Cb", "C:", "C:/a:stream", "C:/a./b", "C:/..", "C:/a/", "C:/a%2Fb", "1:/a"])(
+  "on Windows, file:///%s is refused",
+  (path) => {
+    expect(() => fileStoreRoot(`file:///${path}`, "vaults", "win32")).toThrow("is no endpoint of a directory store");
+  },
+);

@@ -21,11 +21,12 @@ describe.each(startable)("the program for $target", { timeout: COMPILE_LIMIT_MS 
     const started = await sandbox.run(["--version"]);
     expect(started.stdout.trim()).toMatch(new RegExp(`^vsync/${version} \\([0-9a-f]+(-dirty)?\\)$`));
     expect(await sandbox.run(["init", "--env=prod", "--local"], { env })).toMatchObject({ exitCode: 0 });
-    const pushed = await sandbox.run(["push", "prod", "--from=-"], { env, stdin: "NAME=value of it\n" });
-    expect(pushed).toMatchObject({ exitCode: 0 });
+    await sandbox.write("work/.env.prod", "NAME=value of it\n");
+    expect(await sandbox.run(["push", "prod"], { env })).toMatchObject({ exitCode: 0 });
     const shell = target.startsWith("windows") ? ["cmd", "/c", "echo %NAME%"] : ["/bin/sh", "-c", 'echo "$NAME"'];
     const ran = await sandbox.run(["run", "prod", "--", ...shell], { env });
     expect({ ...ran, stdout: ran.stdout.trim() }).toMatchObject({ stdout: "value of it", exitCode: 0 });
+    expect(await sandbox.run(["pull", "prod", "--force"], { env })).toMatchObject({ exitCode: 0 });
     expect(await sandbox.run(["audit", "verify", "prod"], { env })).toMatchObject({ exitCode: 0 });
   });
 });

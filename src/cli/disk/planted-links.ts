@@ -33,7 +33,8 @@ export async function refuseLinkedFolders(root: string, name: string): Promise<v
 
 /** Makes the folders that are missing between `root` and a name, mode 0700. @throws as `refuseLinkedFolders` */
 export async function makeFolders(root: string, name: string): Promise<void> {
-  await mkdir(root, { recursive: true, mode: FOLDER_MODE });
+  // Windows says EEXIST of the current folder.
+  if ((await lookAt(root)) === null) await mkdir(root, { recursive: true, mode: FOLDER_MODE });
   for (const folder of foldersOf(root, name)) {
     await mkdir(folder, { mode: FOLDER_MODE }).catch((error: unknown) => {
       if (codeOf(error) !== "EEXIST") throw error;

@@ -4,7 +4,8 @@ import type { VaultStatus } from "./local-status.ts";
 export function shownStore({ endpoint, bucket, prefix }: VaultStatus, home: string): string {
   if (endpoint === null) return "?";
   if (!endpoint.startsWith("file://")) return `s3://${bucket}/${prefix}${hostRemark(endpoint)}`;
-  const folder = `${decoded(endpoint.slice("file://".length))}/${bucket}/${prefix}`;
+  const path = decoded(endpoint.slice("file://".length)).replace(/^\/(?=[A-Za-z]:\/)/, "");
+  const folder = `${path}/${bucket}/${prefix}`;
   return home !== "" && folder.startsWith(`${home}/`) ? `~${folder.slice(home.length)}` : folder;
 }
 
