@@ -37,8 +37,11 @@ describe("the first push", () => {
   test("with another passphrase than init was given: nothing is written", async () => {
     const empty = await emptyWorld();
     const error = await rejection(push(empty, NEW, { A: "1" }));
-    expect(error).toBeInstanceOf(WrongPassphraseError);
-    expect((error as Error).message).toBe("this is not the passphrase that was set at init");
+    expect(error).toMatchObject({
+      name: "WrongPassphraseError",
+      message: "this is not the passphrase that was set at init",
+      hint: "type it again, or set a new one with `vsync init --env=prod --reset`",
+    });
     expect(requestsOf(empty.store)).toEqual(["get manifest"]);
   });
 
@@ -101,6 +104,10 @@ describe("a later push", () => {
 
 test("nothing takes the place of something only where that is meant", async () => {
   const { bucket } = forkOf(world).store;
+  expect(await rejection(push(world, OLD, {}))).toMatchObject({
+    message: "there is nothing to push, and the vault holds 2 names",
+    hint: "check what was to be pushed; if the vault is really to be emptied, push with --allow-empty",
+  });
   for (const passphrase of [OLD, "wrong"]) {
     const error = await rejection(push(world, passphrase, {}));
     expect(error).toBeInstanceOf(passphrase === OLD ? InputError : WrongPassphraseError);
@@ -169,6 +176,54 @@ describe("what changes", () => {
     expect(unset.committed?.manifest).toMatchObject({ gen: 3, action: "unset" });
   });
 
+  test("an unset's refusal may be the caller's own, who knows the names", async () => {
+    const refused = new InputError("did you mean B", { hint: "say so" });
+    const asked: [string, string[]][] = [];
+    const unset = unsetItems(world, amendRequest(OLD), ["A", "b"], (name, items) => {
+      asked.push([name, items.map((item) => item.name)]);
+      return refused;
+    });
+    expect(await rejection(unset)).toBe(refused);
+    expect(asked).toEqual([["b", ["A", "B"]]]);
+  });
+
+  test("a set that is declined writes nothing, and tells the generation that stands", async () => {
+    const { bucket } = forkOf(world).store;
+    const asked: Changes[] = [];
+    const confirm = async (told: Changes) => {
+      asked.push(told);
+      return false;
+    };
+    const declined = await setItems(world, amendRequest(OLD), secretItems({ B: "9" }), confirm);
+    expect(declined).toEqual({ changes: asked[0], committed: null, gen: 1 });
+    expect(asked).toEqual([{ added: [], changed: ["B"], removed: [], unchanged: ["A"] }]);
+    const same = await setItems(world, amendRequest(OLD), secretItems({ B: "2" }), confirm);
+    expect([same.committed, same.gen, asked.length]).toEqual([null, 1, 1]);
+    expect(world.store.bucket).toEqual(bucket);
+    expect((await setItems(world, amendRequest(OLD), secretItems({ B: "9" }))).gen).toBe(2);
+  });
+
+  test.each<[string, readonly NamedData[], string]>([
+    ["a name twice", [file("x"), file("y")], 'the name "f" stands twice'],
+    [
+      "a name that is none",
+      [{ ...file("x"), name: "../x" }],
+      'file "../x" has a name that must not have a segment . or ..',
+    ],
+  ])("%s is refused, with the next step", async (_name, items, message) => {
+    expect(await rejection(push(world, OLD, {}, { items }))).toMatchObject({
+      name: "InputError",
+      message,
+      hint: "rename it or leave it out, also where a file has the name of a secret",
+    });
+  });
+
+  test("a mode that is given for a secret is not kept: only files have one", async () => {
+    const items: NamedData[] = [{ name: "S", kind: "secret", mode: 0o600, data: Secret.ofText("x") }];
+    await push(world, OLD, {}, { items });
+    expect((await open(world, OLD)).bundle.items[0]).not.toHaveProperty("mode");
+  });
+
   test("note and meta go into the row as they are", async () => {
     const annotation = { actor: ACTOR, note: "why", meta: { ticket: "OPS-1", nested: [{ a: null }] } };
     await setItems(world, { ...amendRequest(OLD), annotation }, secretItems({ C: "3" }));
@@ -181,8 +236,11 @@ describe("what changes", () => {
 
   test("an unset of one name that is there and one that is not removes neither", async () => {
     const error = await rejection(unsetItems(world, amendRequest(OLD), ["A", "nope"]));
-    expect(error).toBeInstanceOf(InputError);
-    expect((error as Error).message).toBe('the vault has no "nope"');
+    expect(error).toMatchObject({
+      name: "InputError",
+      message: 'the vault has no "nope"',
+      hint: "`vsync list` shows the names",
+    });
     expect(await secretsIn(world, OLD)).toEqual({ A: "1", B: "2" });
   });
 });
