@@ -2,7 +2,7 @@
  * `npm run mutation -- --folder=blob [--file=decode.ts] [--tests='test/blob/*.test.ts']`: changes one thing after the other
  * in `src/<folder>`, runs the tests that are to notice, and names the changes that none of them did. Fetches Stryker first,
  * by its own lockfile. `--file` and `--tests` are patterns; a file may be given more than once, and with the lines that are
- * looked at again: `--file=rotate.ts:60-65`.
+ * looked at again: `--file=rotate.ts:60-65`; `--no-vectors` leaves the vectors out, where the tests say it all.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -49,6 +49,7 @@ const { values } = parseArgs({
     folder: { type: "string", multiple: true },
     file: { type: "string", multiple: true },
     tests: { type: "string" },
+    "no-vectors": { type: "boolean" },
   },
 });
 if (!existsSync(TOOLS)) {
@@ -65,7 +66,11 @@ function mutate(folder: string, files: readonly string[], tests: string | undefi
   mkdirSync(cache, { recursive: true });
   const config = join(cache, `${folder}.json`);
   writeFileSync(config, JSON.stringify(optionsOf(folder, files, cache)));
-  const watch = { ...WATCHES[folder], ...(tests === undefined ? {} : { tests: [tests] }) };
+  const watch = {
+    ...WATCHES[folder],
+    ...(tests === undefined ? {} : { tests: [tests] }),
+    ...(values["no-vectors"] === true ? { vectors: [] } : {}),
+  };
   return spawnSync(process.execPath, [join(TOOLS, "core/bin/stryker.js"), "run", config], {
     cwd: ROOT,
     stdio: "inherit",
