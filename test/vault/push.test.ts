@@ -204,7 +204,7 @@ describe("what changes", () => {
   });
 
   test.each<[string, readonly NamedData[], string]>([
-    ["a name twice", [file("x"), file("y")], 'the name "f" stands twice'],
+    ["a name twice", [file("x"), file("y")], 'the name "f" appears twice'],
     [
       "a name that is none",
       [{ ...file("x"), name: "../x" }],
