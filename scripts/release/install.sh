@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the vsync binary of a release, once its checksum is the one in SHA256SUMS.
-#   sh install.sh --from=<URL or folder of the release> [--to=<folder, ~/.local/bin>] [--sums=<SHA-256 of SHA256SUMS>]
+#   sh install.sh --from=<URL or folder of the release> [--to=<folder, ~/.local/bin>] [--sums=<SHA-256 of SHA256SUMS>] [--downgrade]
 set -eu
 
 fail() {
@@ -8,16 +8,18 @@ fail() {
   exit 1
 }
 
-from='' to="${HOME:-}/.local/bin" sums=''
+from='' to="${HOME:-}/.local/bin" sums='' downgrade=''
 for word in "$@"; do
   case $word in
     --from=*) from=${word#--from=} ;;
     --to=*) to=${word#--to=} ;;
     --sums=*) sums=${word#--sums=} ;;
-    *) fail "unknown argument: sh install.sh --from=<URL or folder> [--to=<folder>] [--sums=<SHA-256>]" ;;
+    --downgrade) downgrade=yes ;;
+    *) fail 'unknown argument: sh install.sh --from=<URL or folder> [--to=<folder>] [--sums=<SHA-256>] [--downgrade]' ;;
   esac
 done
 [ -n "$from" ] || fail 'missing --from=<URL or folder of the release>'
+case $to in /.local/bin) fail 'there is no HOME: name a folder with --to=<folder>' ;; esac
 
 target() {
   case $(uname -s) in Linux) system=linux ;; Darwin) system=darwin ;; *) fail "there is no binary for $(uname -s)" ;; esac
@@ -27,30 +29,70 @@ target() {
   printf '%s-%s%s' "$system" "$machine" "$libc"
 }
 
+download() {
+  if command -v curl >/dev/null 2>&1; then
+    curl --fail --silent --show-error --location --proto-redir =https --output "$2" "$1"
+  elif command -v wget >/dev/null 2>&1; then
+    wget -q -O "$2" "$1"
+  else
+    fail 'there is neither curl nor wget: fetch the release by other means, and name its folder with --from'
+  fi
+}
+
 get() {
   case $from in
-    https://* | http://127.0.0.1:*) curl --fail --silent --show-error --location --output "$aside/$1" "${from%/}/$1" || fail "cannot fetch ${from%/}/$1" ;;
+    https://* | http://127.0.0.1:*) download "${from%/}/$1" "$aside/$1" || fail "cannot fetch ${from%/}/$1: nothing was installed" ;;
     *://*) fail 'only https:// is fetched from' ;;
     *) cp "${from%/}/$1" "$aside/$1" || fail "cannot read ${from%/}/$1" ;;
   esac
 }
 
 digest() {
-  if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
+  if command -v sha256sum >/dev/null 2>&1; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
+}
+
+# Whether the version $1 is newer than $2. What comes before a release (1.0.0-rc.1) is held to be as old as its first three numbers.
+newer() {
+  awk -v a="$1" -v b="$2" 'BEGIN {
+    split(a, x, /[.-]/); split(b, y, /[.-]/)
+    for (i = 1; i <= 3; i++) if (x[i] + 0 != y[i] + 0) exit !(x[i] + 0 > y[i] + 0)
+    exit 1
+  }'
+}
+
+there=''
+cleanup() {
+  rm -rf "$aside"
+  [ -z "$there" ] || rm -f "$there"
 }
 
 aside=$(mktemp -d)
-trap 'rm -rf "$aside"' EXIT
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 get SHA256SUMS
 [ -z "$sums" ] || [ "$(digest "$aside/SHA256SUMS")" = "$sums" ] || fail 'SHA256SUMS is not the one that --sums names: nothing was installed'
 ours=$(target)
-name=$(grep -o "vsync-[0-9][^ ]*-$ours\$" "$aside/SHA256SUMS" | head -n 1) || fail "the release has no binary for $ours"
+name=$(grep -o "vsync-[0-9][^ ]*-$ours\$" "$aside/SHA256SUMS" | head -n 1)
+[ -n "$name" ] || fail "the release has no binary for $ours"
+version=${name#vsync-}
+version=${version%"-$ours"}
+if [ -z "$downgrade" ] && [ -x "$to/vsync" ]; then
+  present=$("$to/vsync" --version 2>/dev/null | sed -n 's/^vsync\/\([0-9][^ ]*\).*/\1/p') || present=''
+  if [ -n "$present" ] && newer "$present" "$version"; then
+    fail "$to/vsync is $present already, and newer than $version: --downgrade replaces it"
+  fi
+fi
 expected=$(grep " $name\$" "$aside/SHA256SUMS" | cut -d ' ' -f 1)
 get "$name"
 [ "$(digest "$aside/$name")" = "$expected" ] || fail "$name is not the file that SHA256SUMS names: nothing was installed"
-mkdir -p "$to"
-chmod 755 "$aside/$name"
+mkdir -p "$to" 2>/dev/null && [ -w "$to" ] || fail "$to cannot be written to: name another folder with --to=<folder>"
 # Aside, then renamed: an older one that is running stays whole.
-cp "$aside/$name" "$to/.vsync.$$"
-mv "$to/.vsync.$$" "$to/vsync"
+there="$to/.vsync.$$"
+cp "$aside/$name" "$there" || fail "cannot write to $to: nothing was installed"
+chmod 755 "$there"
+"$there" --version >/dev/null 2>&1 || fail "$name does not start on this machine: nothing was installed (on Alpine, apk add libstdc++)"
+mv "$there" "$to/vsync"
+there=''
 printf 'installed %s as %s\n' "$name" "$to/vsync" >&2
+case ":$PATH:" in *":$to:"*) ;; *) printf 'install: %s is not in PATH\n' "$to" >&2 ;; esac

