@@ -12,7 +12,7 @@ import { isLively } from "./terminal/output.ts";
  * imported when they are opened; a command that talks to no S3 never loads the AWS SDK.
  */
 
-export { createFileStoreRoot } from "../file/folders.ts";
+export { checkFileStoreRoot, createFileStoreRoot } from "../file/folders.ts";
 export { fileEndpoint } from "../file/location.ts";
 export { readSecretFile, trimSecret } from "../file/secret-file.ts";
 

@@ -34,9 +34,9 @@ ignores the preconditions of writes is refused. Run again, it changes where the 
     const target = await initTarget({ flags }, this.sources);
     const current = await findConfig(target, this.warnUser);
     const location = await chooseLocation(flags, target, current, this.sources);
-    const store = await prepareStore(location, this.output);
+    const prepared = await prepareStore(location, this.output);
     const { reset, "passphrase-file": passphraseFile } = flags;
-    const result = await initVault({ target, location, store, current, reset, passphraseFile }, this.sources);
-    renderInit(result, target, store, this.output);
+    const result = await initVault({ target, location, prepared, current, reset, passphraseFile }, this.sources);
+    renderInit(result, target, prepared.store, this.output);
   }
 }

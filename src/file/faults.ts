@@ -12,6 +12,7 @@ const DENIED: Readonly<Record<string, string>> = {
 const UNREACHABLE: Readonly<Record<string, string>> = {
   EDQUOT: "disk quota exceeded",
   EEXIST: "something that is no folder is in the way",
+  ELOOP: "its path is a circle of symbolic links",
   EIO: "input/output error",
   EMFILE: "too many open files",
   ENFILE: "too many open files on this machine",
@@ -43,10 +44,16 @@ export function storeFault(error: unknown, action: Action, path: string): unknow
       hint: "check who owns the folder, its mode, and how it is mounted",
     });
   }
-  return new S3UnreachableError(`cannot ${action} ${path}: ${reasonOf(code)}`, {
-    hint:
-      code === "ENOSPC" || code === "EDQUOT" ? "make room on that disk, then run the command again" : "check the disk",
-  });
+  return new S3UnreachableError(`cannot ${action} ${path}: ${reasonOf(code)}`, { hint: remedyFor(code, action) });
+}
+
+function remedyFor(code: string, action: Action): string {
+  if (code === "ENOSPC" || code === "EDQUOT") return "make room on that disk, then run the command again";
+  const isNoPath = ["ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR"].includes(code);
+  // Only `init` makes a store, and where it is to be was said just now.
+  return isNoPath && action === "create"
+    ? "keep the store in another folder: --endpoint=file:///…, or XDG_DATA_HOME"
+    : "check the disk";
 }
 
 export function conflictAt(path: string, state: "exists" | "has changed"): ConflictError {

@@ -1,4 +1,4 @@
-import { mkdir, open, stat } from "node:fs/promises";
+import { access, constants, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasErrno, rootMissing, storeFault } from "./faults.ts";
 import { fileStoreRoot } from "./location.ts";
@@ -19,6 +19,36 @@ export async function createFileStoreRoot(location: {
     await makeFolder(root, "/");
   } catch (error) {
     throw storeFault(error, "create", root);
+  }
+}
+
+/**
+ * Whether the folder of a bucket is there.
+ *
+ * @throws AccessDeniedError, S3UnreachableError naming the path: it is not, and could not be made
+ */
+export async function checkFileStoreRoot(location: {
+  readonly endpoint: string;
+  readonly bucket: string;
+}): Promise<boolean> {
+  const root = fileStoreRoot(location.endpoint, location.bucket);
+  try {
+    if (await isFolder(root)) return true;
+    await access(await nearestThere(dirname(root)), constants.W_OK | constants.X_OK);
+    return false;
+  } catch (error) {
+    throw storeFault(error, "create", root);
+  }
+}
+
+async function nearestThere(path: string): Promise<string> {
+  try {
+    // A slash at the end: what is no folder is in the way.
+    await stat(`${path}/`);
+    return path;
+  } catch (error) {
+    if (!hasErrno(error, "ENOENT") || dirname(path) === path) throw error;
+    return nearestThere(dirname(path));
   }
 }
 

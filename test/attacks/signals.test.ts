@@ -11,7 +11,6 @@ import {
   type StrictS3,
   startStrictS3,
 } from "../integration/rotation-fixture.ts";
-import type { Snapshot } from "../transcripts/harness.ts";
 import type { TerminalSession } from "../transcripts/terminal.ts";
 import { ACTOR } from "../vault/fixture.ts";
 
@@ -54,6 +53,14 @@ const PROMPTS: readonly Prompt[] = [
   { words: ROTATE, question: "Re-encrypt bundle and push? [y/N]", env: { VSYNC_NEW_PASSPHRASE: NEW } },
   { words: ["init", "--env=other"], question: "Where is the vault to live?" },
   { words: ["init", "--env=other", "--local"], question: "New passphrase:", env: NOTHING },
+  {
+    words: ["init", "--env=other", "--local"],
+    answers: [["New passphrase:", OLD]],
+    question: "Confirm new passphrase:",
+    env: NOTHING,
+  },
+  { words: ["init", "--env=other", "--bucket=b", "--region=eu-west-1"], question: "Credentials:" },
+  { words: ["import", "prod", "--from=new.env", "--replace"], question: "[y/N]" },
 ];
 
 describe("at every prompt, a signal leaves terminal and disk as they were", () => {
@@ -80,9 +87,34 @@ describe("at every prompt, a signal leaves terminal and disk as they were", () =
       await session.signal(signal);
       await expectEnded(session, code);
       expect(await machine.objects()).toEqual(objects);
-      expect(filesOf(await machine.sandbox.snapshot())).toEqual(filesOf(disk));
+      expect(await machine.sandbox.snapshot()).toEqual(disk);
     },
   );
+
+  test.each([
+    [["get", "prod", "DATABASE_URL"], "Passphrase:"],
+    [["init", "--env=other", "--local"], "New passphrase:"],
+    [["init", "--env=other"], "Where is the vault to live?"],
+    [ROTATE, "Old passphrase:"],
+  ] as const)("and a terminal that goes away: %j, at %s", async (words, question) => {
+    const disk = await machine.sandbox.snapshot();
+    const session = await machine.terminal(words, NOTHING);
+    await session.shows(question);
+    expect(await session.hangUp()).toBe(129);
+    expect(await machine.sandbox.snapshot()).toEqual(disk);
+  });
+
+  test("what is said of it begins a line of its own", async () => {
+    for (const [end, said] of [
+      [(session: TerminalSession) => session.press("\u0004"), "the input ended at a question"],
+      [(session: TerminalSession) => session.signal("SIGTERM"), "ended by SIGTERM"],
+    ] as const) {
+      const session = await machine.terminal(["get", "prod", "DATABASE_URL"], NOTHING);
+      await session.shows("Passphrase:");
+      await end(session);
+      expect((await session.end()).screen).toMatch(new RegExp(`\\nvsync: error: ${said}\\r\\n`));
+    }
+  });
 
   test.each(["\u0003", "\u0004"])("and the key %j at the hidden one", async (key) => {
     const session = await machine.terminal(["get", "prod", "DATABASE_URL"], NOTHING);
@@ -91,11 +123,6 @@ describe("at every prompt, a signal leaves terminal and disk as they were", () =
     await expectEnded(session, 130);
   });
 });
-
-/** `init --local` makes the store's folder before it asks: an empty one may stay. */
-function filesOf(disk: Snapshot): Snapshot {
-  return Object.fromEntries(Object.entries(disk).filter(([, what]) => !what.endsWith(" folder")));
-}
 
 async function expectEnded(session: TerminalSession, code: number): Promise<void> {
   const { exitCode, stdout, isRestored, rawScreen, screen } = await session.end();

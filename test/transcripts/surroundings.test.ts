@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openVaultHome, type VaultHome } from "../integration/vault-home.ts";
@@ -30,6 +30,35 @@ test.each([
     });
   }
   expect(await home.sandbox.snapshot()).toEqual(before);
+});
+
+test("folders that cannot be: a file or a circle of links is in the way, and what to set is said", async () => {
+  const { sandbox } = home;
+  await sandbox.write("file", "");
+  await symlink("loop", join(sandbox.folder, "loop"));
+  for (const [name, why] of [
+    ["file", "a part of its path is no folder (ENOTDIR)"],
+    ["loop", "its path is a circle of symbolic links (ELOOP)"],
+  ]) {
+    const env = { ...ENV, HOME: join(sandbox.folder, name as string), XDG_CONFIG_HOME: undefined };
+    const transcript = await sandbox.run(["init", "--env=other", "--local"], { env });
+    expect(sandbox.tidy(transcript)).toEqual({
+      stdout: "",
+      stderr:
+        `vsync: error: <top>/${name}/.config/vsync/api/other.json cannot be: ${why}\n` +
+        "vsync: hint: check HOME and XDG_CONFIG_HOME\n",
+      exitCode: 4,
+    });
+    const data = { ...ENV, XDG_DATA_HOME: join(sandbox.folder, name as string) };
+    const { stderr, exitCode } = sandbox.tidy(await sandbox.run(["init", "--env=other", "--local"], { env: data }));
+    expect(stderr).toMatch(
+      new RegExp(
+        `^vsync: error: cannot create <top>/${name}/vsync/vaults: .* \\((ENOTDIR|ELOOP)\\)\\n` +
+          "vsync: hint: keep the store in another folder: --endpoint=file:///…, or XDG_DATA_HOME\\n$",
+      ),
+    );
+    expect(exitCode).toBe(3);
+  }
 });
 
 test.runIf(process.platform === "linux")("a config folder where none can be made is refused at once", async () => {

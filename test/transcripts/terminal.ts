@@ -82,6 +82,19 @@ export class TerminalSession {
     process.kill(await innermost(this.#child.pid ?? 0), signal);
   }
 
+  /** Takes the terminal away, as a lost connection does. The program's exit code. */
+  async hangUp(): Promise<number> {
+    this.#child.kill("SIGKILL");
+    await this.#closed;
+    const giveUp = AbortSignal.timeout(PATIENCE_MS);
+    for (;;) {
+      const code = await readFile(join(this.#options.notes, "code"), "utf8").catch(() => "");
+      if (code.endsWith("\n")) return Number(code);
+      giveUp.throwIfAborted();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   /** Waits for the end of the program. */
   async end(): Promise<TerminalEnd> {
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), PATIENCE_MS);
@@ -124,12 +137,13 @@ export function startTerminal(command: readonly string[], options: TerminalOptio
   const note = (name: string): string => quoted(join(options.notes, name));
   const target = options.showStdout ? "" : ` >${note("stdout")}`;
   const line = [
-    // Ctrl-C goes to all of the foreground: the shell must outlive it to look at the terminal.
-    "trap : INT",
+    // Ctrl-C and a hang-up go to all of the foreground: the shell must outlive them to look at the terminal.
+    "trap : INT HUP",
     "stty rows 24 cols 80",
     `stty -a >${note("before")}`,
     `${command.map(quoted).join(" ")}${target}`,
     "code=$?",
+    `echo $code >${note("code")}`,
     `stty -a >${note("after")}`,
     "exit $code",
   ].join("; ");

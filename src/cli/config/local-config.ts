@@ -16,6 +16,12 @@ export type { LocalConfig } from "./config-document.ts";
 
 const MAX_CONFIG_BYTES = 64 * 1024;
 
+const NO_PATHS = {
+  ELOOP: "its path is a circle of symbolic links",
+  ENAMETOOLONG: "its path is too long",
+  ENOTDIR: "a part of its path is no folder",
+} as const;
+
 /** Where a warning goes: `Output.warn`. */
 export type Warn = (text: string) => void;
 
@@ -109,16 +115,25 @@ export async function listEnvs(repo: string): Promise<string[]> {
 
 async function readConfig(path: string, { repo, env }: Target): Promise<Uint8Array> {
   try {
-    if ((await stat(path)).size > MAX_CONFIG_BYTES) throw unusable(path, `is larger than ${MAX_CONFIG_BYTES} bytes`);
+    const stats = await stat(path);
+    // Opening a named pipe would wait for its other end.
+    if (stats.isFIFO()) throw unusable(path, "is a named pipe", "move it away and run vsync init again");
+    if (stats.size > MAX_CONFIG_BYTES) throw unusable(path, `is larger than ${MAX_CONFIG_BYTES} bytes`);
     return await readFile(path);
   } catch (error) {
     if (error instanceof LocalConfigMissingError) throw error;
-    if (codeOf(error) !== "ENOENT")
-      throw unusable(path, `cannot be read (${codeOf(error)})`, "check its owner and mode");
+    const code = codeOf(error);
+    if (isNoPath(code))
+      throw unusable(path, `cannot be: ${NO_PATHS[code]} (${code})`, "check HOME and XDG_CONFIG_HOME");
+    if (code !== "ENOENT") throw unusable(path, `cannot be read (${code})`, "check its owner and mode");
     throw new LocalConfigMissingError(`this machine has no config for env ${env} of ${repo}: ${path} is not there`, {
       hint: await hintToConfigure({ repo, env }),
     });
   }
+}
+
+function isNoPath(code: string): code is keyof typeof NO_PATHS {
+  return code in NO_PATHS;
 }
 
 async function hintToConfigure({ repo, env }: Target): Promise<string> {

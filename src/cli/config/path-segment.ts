@@ -15,10 +15,13 @@ export function segmentFault(name: string): string | null {
   return null;
 }
 
-/** @param what `env`, `repo`; `hint` says how else to give it */
-export function checkSegment(what: string, name: string, hint: string): string {
+/**
+ * @param what `env`, `repo`; `hint` says how else to give it
+ * @param from the file or folder that it was taken from, where nobody typed it
+ */
+export function checkSegment(what: string, name: string, hint: string, from?: string): string {
   const fault = segmentFault(name);
-  if (fault !== null)
-    throw new InputError(`the ${what} ${JSON.stringify(name.slice(0, MAX_CHARACTERS))} ${fault}`, { hint });
-  return name;
+  if (fault === null) return name;
+  const shown = JSON.stringify(name.slice(0, MAX_CHARACTERS));
+  throw new InputError(`the ${what} ${shown} ${from === undefined ? "" : `of ${from} `}${fault}`, { hint });
 }

@@ -1,8 +1,10 @@
-import { lstat, readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { lstat, readFile, stat } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { checkSegment } from "./path-segment.ts";
 
+/** A thousand times what such a file has. */
+const MAX_PACKAGE_BYTES = 4 * 1024 * 1024;
 const HINT = "name the repository with --repo=<name> or VSYNC_REPO";
 
 export interface RepoSources {
@@ -35,7 +37,7 @@ export async function repoName(sources: RepoSources): Promise<string> {
 export async function findRepo({ flag, env, folder }: RepoSources): Promise<FoundRepo | null> {
   const given = flag ?? (env["VSYNC_REPO"] || undefined);
   const found = given === undefined ? await repoAround(folder) : { name: given, from: flag ? "--repo" : "VSYNC_REPO" };
-  if (found !== null) checkSegment("repo", found.name, HINT);
+  if (found !== null) checkSegment("repo", found.name, HINT, isAbsolute(found.from) ? found.from : undefined);
   return found;
 }
 
@@ -64,10 +66,17 @@ async function packageName(folder: string, topLevel: string): Promise<FoundRepo 
 }
 
 async function nameIn(path: string): Promise<string | null> {
-  const text = await readFile(path, "utf8").catch(() => null);
+  const text = await readText(path);
   if (text === null) return null;
   const name = parse(text, path)?.name;
   return typeof name === "string" && name !== "" ? name.replace(/^@[^/]*\//, "") : null;
+}
+
+/** Null for what is no file: to open a named pipe would wait for its other end, signals or not. */
+async function readText(path: string): Promise<string | null> {
+  const stats = await stat(path).catch(() => null);
+  if (stats?.isFile() !== true || stats.size > MAX_PACKAGE_BYTES) return null;
+  return readFile(path, "utf8").catch(() => null);
 }
 
 function parse(text: string, path: string): { name?: unknown } | null {

@@ -2,7 +2,6 @@ import { InputError } from "../../errors.ts";
 import { fetchManifest } from "../../vault/fetch-manifest.ts";
 import { createIdentity, hintOf } from "../../vault/identity.ts";
 import type { Manifest } from "../../vault/manifest.ts";
-import type { ObjectStore } from "../../vault/ports.ts";
 import { operatorEntry } from "../../vault/slot-access.ts";
 import { type LocalConfig, saveConfig } from "../config/local-config.ts";
 import type { Target } from "../config/target.ts";
@@ -14,12 +13,13 @@ import {
   type SecretSources,
 } from "../inputs/secret-input.ts";
 import { type StoreLocation, systemRandom } from "../stores.ts";
-import { type Joined, joinExisting } from "./init-join.ts";
+import { type Joined, type JoinRequest, joinExisting } from "./init-join.ts";
+import type { PreparedStore } from "./prepare-store.ts";
 
 export interface InitRequest {
   readonly target: Target;
   readonly location: StoreLocation;
-  readonly store: ObjectStore;
+  readonly prepared: PreparedStore;
   readonly current: LocalConfig | null;
   /** Forget what the config says of vault and passphrase. */
   readonly reset: boolean;
@@ -44,8 +44,8 @@ export type Initialized =
  * @throws what opening a manifest throws
  */
 export async function initVault(request: InitRequest, sources: SecretSources): Promise<Initialized> {
-  const { target, current, reset } = request;
-  const there = (await fetchManifest(request.store))?.manifest ?? null;
+  const { target, current, reset, prepared } = request;
+  const there = prepared.isThere ? ((await fetchManifest(prepared.store))?.manifest ?? null) : null;
   if (current === null || reset) return there === null ? create(request, sources) : join(request, sources);
   if (there === null && current.seenGen === 0) return keep(request, current);
   if (there?.vault === current.vault) return catchUp(request, there, current, sources);
@@ -57,11 +57,13 @@ export async function initVault(request: InitRequest, sources: SecretSources): P
 async function create(request: InitRequest, sources: SecretSources): Promise<Initialized> {
   const passphrase = await readSecret(FIRST_PASSPHRASE, request.passphraseFile, sources);
   const { vault, cost, recipient } = await createIdentity(systemRandom, passphrase);
+  await request.prepared.make();
   const fields = { ...request.target, ...placeOf(request.location), vault, kdf: cost, recipient, seenGen: 0 };
   return { kind: "created", path: await saveConfig(fields) };
 }
 
-async function keep({ location }: InitRequest, current: LocalConfig): Promise<Initialized> {
+async function keep({ location, prepared }: InitRequest, current: LocalConfig): Promise<Initialized> {
+  await prepared.make();
   return { kind: "kept", path: await saveConfig({ ...current, ...placeOf(location) }) };
 }
 
@@ -83,13 +85,17 @@ async function catchUp(
     return { kind: "outdated", path: kept.path, rotatedAt };
   }
   const passphrase = given ?? (await readSecret(PASSPHRASE, undefined, sources));
-  return saveJoined(request, await joinExisting({ ...request, known: current, passphrase }));
+  return saveJoined(request, await joinExisting({ ...joinOf(request), known: current, passphrase }));
 }
 
 async function join(request: InitRequest, sources: SecretSources): Promise<Initialized> {
   sources.output.say("there is a vault at this prefix already: its passphrase joins this machine to it");
   const passphrase = await readSecret(PASSPHRASE, request.passphraseFile, sources);
-  return saveJoined(request, await joinExisting({ ...request, known: null, passphrase }));
+  return saveJoined(request, await joinExisting({ ...joinOf(request), known: null, passphrase }));
+}
+
+function joinOf({ target, prepared }: InitRequest): Pick<JoinRequest, "target" | "store"> {
+  return { target, store: prepared.store };
 }
 
 async function saveJoined({ target, location }: InitRequest, joined: Joined): Promise<Initialized> {

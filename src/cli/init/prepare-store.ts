@@ -1,6 +1,13 @@
 import { InputError } from "../../errors.ts";
 import type { ObjectStore } from "../../vault/ports.ts";
-import { createFileStoreRoot, isFileStore, openStore, proveBucket, type StoreLocation } from "../stores.ts";
+import {
+  checkFileStoreRoot,
+  createFileStoreRoot,
+  isFileStore,
+  openStore,
+  proveBucket,
+  type StoreLocation,
+} from "../stores.ts";
 import type { Output } from "../terminal/output.ts";
 
 const REASONS = {
@@ -11,21 +18,31 @@ const REASONS = {
   "replace-race": "of eight PUTs with the same ETag at once not exactly one won",
 } as const;
 
+/** A store that a vault may be in, or come into. */
+export interface PreparedStore {
+  readonly store: ObjectStore;
+  /** No where a directory is still to be made: there is no vault in it. */
+  readonly isThere: boolean;
+  /** Makes what is missing. Not before all questions are answered: whoever breaks off leaves nothing behind. */
+  make(): Promise<void>;
+}
+
 /**
- * Makes a directory's root, or proves that a bucket keeps the preconditions of writes, which all safety rests on.
+ * Looks whether a directory's root is there or can be made, or proves that a bucket keeps the preconditions of writes, which
+ * all safety rests on.
  *
  * @throws what `provePreconditions` throws
  */
-export async function prepareStore(location: StoreLocation, output: Output): Promise<ObjectStore> {
+export async function prepareStore(location: StoreLocation, output: Output): Promise<PreparedStore> {
   const store = await openStore(location);
   if (isFileStore(location)) {
-    await createFileStoreRoot(location);
-    return store;
+    const isThere = await checkFileStoreRoot(location);
+    return { store, isThere, make: () => createFileStoreRoot(location) };
   }
   const { leftover } = await provePreconditions(store, location);
   if (leftover.length > 0) output.warn(`what the proof wrote could not be removed: ${leftover.join(", ")}`);
   output.done("The bucket keeps conditional writes (create-only, compare-and-swap, eight-way race)");
-  return store;
+  return { store, isThere: true, make: async () => undefined };
 }
 
 /**

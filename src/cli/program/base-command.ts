@@ -85,7 +85,7 @@ export abstract class BaseCommand {
   /** Never rejects: a failure is reported and becomes the exit code of the process. */
   async run(): Promise<void> {
     const own = this.constructor as typeof BaseCommand;
-    const letGo = own.takesCommandLine ? undefined : endOnSignals(this.output);
+    const letGo = own.takesCommandLine ? undefined : endOnSignals(this.output, this.prompter);
     let logLevel: LogLevel = "silent";
     try {
       const parsed = await parseArgv(this.#argv, declarationOf(own));

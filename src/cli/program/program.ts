@@ -3,6 +3,7 @@ import { DAY_TO_DAY_EXIT_CODES } from "../../errors.ts";
 import { Output } from "../terminal/output.ts";
 import { STDERR, STDOUT } from "../terminal/standard-streams.ts";
 import { exitCodeOf, reportFailure, UNEXPECTED_EXIT_CODE } from "./failure.ts";
+import { HANG_UP_EXIT_CODE, saysHangUp } from "./interruption.ts";
 import type { ProgramParts } from "./program-parts.ts";
 import { setVersion } from "./version.ts";
 import { findCommand } from "./which-command.ts";
@@ -16,6 +17,7 @@ import { findCommand } from "./which-command.ts";
 export async function runProgram(argv: readonly string[], parts: ProgramParts): Promise<void> {
   const output = new Output(STDOUT, STDERR, process.env);
   process.on("uncaughtException", (error) => {
+    if (saysHangUp(error)) process.exit(HANG_UP_EXIT_CODE);
     reportFailure(error, output, { withStack: wantsStack(argv) });
     process.exit(UNEXPECTED_EXIT_CODE);
   });

@@ -94,11 +94,6 @@ export class Output {
     this.#stderr.write(`vsync: ${this.#styled("cyan", "hint:")} ${printable(text)}\n`);
   }
 
-  /** A prompt hides the cursor, and cannot bring it back where a signal ends the process. */
-  showCursor(): void {
-    if (this.#stderr.isTTY === true) this.#stderr.write("\u001b[?25h");
-  }
-
   #styled(style: Style, text: string): string {
     // The stream has been looked at above; styleText would look at stdout.
     return isLively(this.#stderr, this.#env) ? styleText(style, text, { validateStream: false }) : text;

@@ -3,6 +3,7 @@ import type * as Inquirer from "@inquirer/prompts";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError, InterruptedError } from "../../errors.ts";
 import { hush } from "./hush.ts";
+import { LEAVE_PROMPT, surviveStops } from "./job-control.ts";
 
 /** Why an answer is refused, lower case, or null for a good one. */
 export type Check = (answer: string) => string | null;
@@ -33,6 +34,7 @@ export class Prompter {
   readonly #streams: () => Context;
   readonly #isInteractive: () => boolean;
   #unhush: (() => void) | undefined;
+  #isAsking = false;
 
   constructor(streams: () => Context, isInteractive: () => boolean) {
     this.#streams = streams;
@@ -42,6 +44,11 @@ export class Prompter {
   /** Whether there is someone to ask, and somewhere to show the question. */
   get isInteractive(): boolean {
     return this.#isInteractive();
+  }
+
+  /** Whether the terminal shows a question, and waits behind it. */
+  get isAsking(): boolean {
+    return this.#isAsking;
   }
 
   text({ check, ...question }: TextQuestion): Promise<string> {
@@ -85,10 +92,18 @@ export class Prompter {
     }
     const prompts = await import("@inquirer/prompts");
     this.speakUp();
+    const context = this.#streams();
+    const letGo = surviveStops({ ...context, question: message });
+    this.#isAsking = true;
     try {
-      return await untilInputEnds(ask(prompts, this.#streams()));
+      return await untilInputEnds(ask(prompts, context));
     } catch (error) {
+      // The prompt may have hidden the cursor, and left it where it was.
+      if (error instanceof InterruptedError) context.output.write(LEAVE_PROMPT);
       throw wasInterrupted(error) ? new InterruptedError("interrupted") : error;
+    } finally {
+      this.#isAsking = false;
+      letGo();
     }
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -24,6 +25,16 @@ const input = (message: string) =>
     message: expect.stringContaining(message),
     hint: "name the repository with --repo=<name> or VSYNC_REPO",
   });
+
+test("a package.json that is no file is passed over; a name that is refused is said to be of it", async () => {
+  mkdirSync(join(top, "shop/.git"), { recursive: true });
+  execFileSync("mkfifo", [join(top, "shop/package.json")]);
+  expect(await nameIn("shop")).toBe("shop");
+  write("evil/package.json", '{"name": "@scope/../../evil"}');
+  await expect(nameIn("evil")).rejects.toThrow(
+    input(`the repo "../../evil" of ${join(top, "evil/package.json")} may only have letters`),
+  );
+});
 
 describe("in this order", () => {
   test("flag, variable, package.json, git top level", async () => {

@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openSandbox, programUnderTest, type Sandbox } from "../transcripts/harness.ts";
+import type { TerminalSession } from "../transcripts/terminal.ts";
+
+/* A shell with job control, and vsync in it as a person starts it. */
+
+const PASSPHRASE = "correct horse battery";
+const VSYNC = programUnderTest().join(" ");
+
+let shell: Sandbox;
+beforeEach(async () => {
+  shell = await openSandbox(["bash", "--norc", "--noprofile", "-i"]);
+});
+afterEach(() => shell[Symbol.asyncDispose]());
+
+const openShell = (): Promise<TerminalSession> =>
+  shell.terminal([], { showStdout: true, env: { VSYNC_REPO: "api", PS1: "", NO_COLOR: "1" } });
+
+/** How a prompt is stopped: by the person at it, and by somebody else, which the line reader does not notice. */
+const STOPS = [
+  ["Ctrl-Z", async (session: TerminalSession) => session.press("\u001a")],
+  ["SIGSTOP", (session: TerminalSession) => session.signal("SIGSTOP")],
+] as const;
+
+test.each(STOPS)("%s at a hidden prompt and fg: it goes on, and nothing that is typed shows", async (_title, stop) => {
+  const session = await openShell();
+  session.answer(`${VSYNC} init --env=prod --local`);
+  await session.shows("New passphrase:");
+  await stop(session);
+  await session.shows("Stopped");
+  session.answer("fg");
+  await session.shows("? New passphrase: ");
+  session.answer(PASSPHRASE);
+  await session.shows("Confirm new passphrase:");
+  await stop(session);
+  await session.shows("Stopped");
+  session.answer("fg");
+  await session.shows("? Confirm new passphrase: ");
+  session.answer(PASSPHRASE);
+  await session.shows("next: vsync push prod");
+  session.answer("exit");
+  const { screen, isRestored } = await session.end();
+  expect(screen).not.toContain(PASSPHRASE);
+  expect(screen).not.toContain("the input ended");
+  expect(isRestored).toBe(true);
+});
+
+test("while it is stopped the cursor is shown and the terminal echoes; Ctrl-C after fg ends it", async () => {
+  const session = await openShell();
+  session.answer(`${VSYNC} init --env=prod`);
+  await session.shows("live?");
+  session.press("\u001a");
+  await session.shows("Stopped");
+  session.answer("stty -a | grep -o ' echo '; echo looked-$((1+1))");
+  await session.shows("looked-2");
+  session.answer("fg");
+  await session.shows("? Where is the vault to live?");
+  session.press("\u0003");
+  await session.shows("vsync: error: interrupted");
+  session.answer("exit $?");
+  const { exitCode, rawScreen, screen } = await session.end();
+  expect(exitCode).toBe(130);
+  const stopped = rawScreen.slice(0, rawScreen.indexOf("Stopped"));
+  expect(stopped.lastIndexOf("\u001b[?25h")).toBeGreaterThan(stopped.lastIndexOf("\u001b[?25l"));
+  expect(screen).toMatch(/^ echo \r?\nlooked-2/m);
+});
