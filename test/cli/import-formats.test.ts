@@ -165,6 +165,7 @@ describe("what is refused names the line, and shows no value", () => {
     ],
     ["a NUL", "docker", "A=1\nB=hunter2\0", "stdin: line 2 has a NUL character in B"],
     ["no JSON", "json", '{"A": hunter2}', "stdin: line 1 is not JSON (column 7)"],
+    ["deep JSON", "json", `{"A":${"[".repeat(200)}${"]".repeat(200)}}`, "stdin: line 1 nests deeper than 100 levels"],
     ["YAML that is no JSON", "json", "A: hunter2", "stdin: line 1 is not JSON (column 1)"],
     [
       "a name twice in JSON",
@@ -220,7 +221,7 @@ describe("what is refused names the line, and shows no value", () => {
     ["two documents", "yaml", "A: 1\n---\nB: hunter2", "stdin: line 3 begins a second document"],
     ["broken YAML", "yaml", 'A: 1\nB: "hunter2', `stdin: line 2 ${SYNTAX}`],
     ["a bad indent", "yaml", "A: 1\n B: hunter2", `stdin: line 1 ${SYNTAX}`],
-    ["nesting without end", "yaml", `A: ${"[".repeat(100_000)}`, `stdin: line 1 ${SYNTAX}`],
+    ["nesting without end", "yaml", `A: ${"[".repeat(100_000)}`, "stdin: line 1 nests too deeply"],
     ["no Secret", "k8s", SECRET("ConfigMap"), "stdin holds no Kubernetes Secret"],
     [
       "data that is not base64",
@@ -261,7 +262,13 @@ describe("what is refused names the line, and shows no value", () => {
   });
 
   test.each<ImportFormat>(["dotenv", "json", "yaml", "docker", "k8s"])("%s: bytes that are no text", async (format) => {
-    await expect(read(Uint8Array.of(0xff, 0xfe), format)).rejects.toMatchObject({ message: "stdin is not UTF-8 text" });
+    await expect(read(Uint8Array.of(0xff, 0x41), format)).rejects.toMatchObject({ message: "stdin is not UTF-8 text" });
+    for (const bytes of [Buffer.from("\ufeffA=1\n", "utf16le"), Buffer.from("A=1\n", "utf16le").swap16()]) {
+      await expect(read(bytes, format)).rejects.toMatchObject({
+        message: "stdin is UTF-16 text",
+        hint: "save it as UTF-8 (PowerShell: Out-File -Encoding utf8; elsewhere: iconv -f UTF-16 -t UTF-8)",
+      });
+    }
   });
 
   test("a million aliases cost nothing", async () => {

@@ -84,7 +84,13 @@ describe("refused, and nothing is written", () => {
   const file = 'cannot carry "certs/ca.pem": it is a file';
   const carried = "--format=json or --format=k8s carries it; or leave it out with --except=certs/ca.pem";
   test.each([
-    [[], "missing --format", help],
+    [[], "missing --format", "give --format= one of dotenv, json, k8s, docker, shell"],
+    [["--format=json", "--only="], "--only has an empty name", "name what is there, as in --only=DATABASE_URL,PORT"],
+    [
+      ["--format=json", "--except=A,"],
+      "--except has an empty name",
+      "name what is there, as in --except=DATABASE_URL,PORT",
+    ],
     [["--format=xml"], "--format must be one of dotenv, json, k8s, docker, shell", help],
     [["--format=dotenv"], `dotenv ${file}`, carried],
     [["--format=shell", "--out=x"], `shell ${file}`, carried],

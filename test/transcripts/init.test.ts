@@ -76,7 +76,9 @@ next: vsync push prod
     await sandbox.write("home/.config/vsync", "a file in its place");
     const before = await readFile(join(sandbox.home, ".config/vsync"), "utf8");
     const { stderr, exitCode } = await init();
-    expect(stderr).toContain("vsync: error: <home>/.config/vsync/api/prod.json cannot be read (ENOTDIR)\n");
+    expect(stderr).toContain(
+      "vsync: error: <home>/.config/vsync/api/prod.json cannot be: a part of its path is no folder (ENOTDIR)\n",
+    );
     expect(exitCode).toBe(4);
     expect(await readFile(join(sandbox.home, ".config/vsync"), "utf8")).toBe(before);
   });

@@ -10,13 +10,20 @@ const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(
 /** Thrown within this file only: how far the scanner got. */
 class Stop extends Error {
   readonly offset: number;
-  constructor(offset: number) {
+  readonly isTooDeep: boolean;
+  constructor(offset: number, isTooDeep = false) {
     super();
     this.offset = offset;
+    this.isTooDeep = isTooDeep;
   }
 }
 
-export interface TextPosition {
+export interface JsonFault extends TextPosition {
+  /** It may be JSON: it nests deeper than `MAX_JSON_DEPTH`, and was not read on. */
+  readonly isTooDeep: boolean;
+}
+
+interface TextPosition {
   /** From 1. */
   readonly line: number;
   /** From 1, in UTF-16 units. */
@@ -24,21 +31,21 @@ export interface TextPosition {
 }
 
 /** The first position at which the text is not JSON, or null where it is. */
-export function jsonFault(text: string): TextPosition | null {
+export function jsonFault(text: string): JsonFault | null {
   try {
     const end = skip(SPACE, text, value(text, 0, 0));
-    return end === text.length ? null : positionAt(text, end);
+    return end === text.length ? null : { ...positionAt(text, end), isTooDeep: false };
   } catch (stop) {
-    if (stop instanceof Stop) return positionAt(text, stop.offset);
+    if (stop instanceof Stop) return { ...positionAt(text, stop.offset), isTooDeep: stop.isTooDeep };
     throw stop;
   }
 }
 
-const MAX_DEPTH = 100;
+export const MAX_JSON_DEPTH = 100;
 
 function value(text: string, from: number, depth: number): number {
   const at = skip(SPACE, text, from);
-  if (depth > MAX_DEPTH) throw new Stop(at);
+  if (depth > MAX_JSON_DEPTH) throw new Stop(at, true);
   if (text[at] === "{") return list(text, at, "}", (start) => member(text, start, depth));
   if (text[at] === "[") return list(text, at, "]", (start) => value(text, start, depth + 1));
   return text[at] === '"' ? expect(STRING, text, at) : expect(SCALAR, text, at);

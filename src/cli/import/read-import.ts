@@ -6,6 +6,7 @@ import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
 import { readGivenFile } from "../disk/given-file.ts";
 import { parseDotenv } from "../items/dotenv.ts";
 import type { PushSources } from "../items/push-input.ts";
+import { refuseUtf16 } from "../items/utf16.ts";
 import { readDockerEnv } from "./docker-env.ts";
 import { readFlat } from "./flat.ts";
 import { guessSyntax, type ImportFormat, syntaxOf } from "./format.ts";
@@ -52,6 +53,7 @@ async function readText(input: ImportInput, { stdin }: PushSources): Promise<Rea
   const file = { path: from, flag: "--from", hint: FROM_HINT };
   const bytes = from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file);
   const label = labelOf(input);
+  refuseUtf16(bytes, label);
   if (!isUtf8(bytes)) {
     throw new InputError(`${label} is not UTF-8 text`, {
       hint: "hold bytes as a file: vsync set --file=<name>=<path>",

@@ -1,7 +1,9 @@
 import type { LineCounter, Node, Pair } from "yaml";
 import { InputError } from "../../errors.ts";
-import { jsonFault } from "../config/json-fault.ts";
+import { jsonFault, MAX_JSON_DEPTH } from "../config/json-fault.ts";
 import { placeAt, shownName } from "./imported-items.ts";
+
+const FLAT_HINT = "make it flat, a name and a value each";
 
 /** What a YAML or JSON document holds, as far as secrets are written in it. */
 export type Tree =
@@ -31,6 +33,8 @@ export async function readYaml(text: string, label: string): Promise<readonly Tr
   const reader = new TreeReader(yaml, lineCounter, label);
   return documents.map((document) => {
     const [fault] = document.errors;
+    // The parser recurses, and has its own end.
+    if (fault?.code === "RESOURCE_EXHAUSTION") throw reader.fault(fault.pos[0], "nests too deeply", FLAT_HINT);
     if (fault !== undefined)
       throw reader.fault(fault.pos[0], "is not YAML", "check the indentation and the quotes there");
     return reader.read(document.contents);
@@ -41,6 +45,11 @@ export async function readYaml(text: string, label: string): Promise<readonly Tr
 export async function readJson(text: string, label: string): Promise<readonly Tree[]> {
   const fault = jsonFault(text);
   if (fault === null) return readYaml(text, label);
+  if (fault.isTooDeep) {
+    throw new InputError(`${placeAt(label, fault.line)} nests deeper than ${MAX_JSON_DEPTH} levels`, {
+      hint: FLAT_HINT,
+    });
+  }
   throw new InputError(`${label}: line ${fault.line} is not JSON (column ${fault.column})`, {
     hint: "check the quotes and commas there",
   });

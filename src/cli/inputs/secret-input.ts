@@ -95,6 +95,12 @@ export async function readGivenSecret(
   const path = env[fileVariable];
   if (path) return fromFile({ name: fileVariable, path }, output);
   const value = env[input.variable];
+  if (value?.includes("\ufffd")) {
+    // Bytes that are no UTF-8 arrive so, and different ones alike.
+    throw new InputError(`${input.variable} does not hold UTF-8 text`, {
+      hint: `set it in UTF-8, or use ${fileVariable}`,
+    });
+  }
   return value ? Secret.ofText(value) : null;
 }
 
@@ -119,8 +125,23 @@ function shown(path: string): string {
 
 function faultOf(secret: Secret, { setting }: SecretInput): string | null {
   if (secret.expose().length === 0) return "is empty";
-  if (setting === undefined || charactersOf(secret) >= setting.minCharacters) return null;
-  return `is shorter than ${setting.minCharacters} characters`;
+  if (setting === undefined) return null;
+  return unfitToSet(secret) ?? (charactersOf(secret) >= setting.minCharacters ? null : tooShort(setting));
+}
+
+const tooShort = ({ minCharacters }: { readonly minCharacters: number }): string =>
+  `is shorter than ${minCharacters} characters`;
+
+/** Why it would not open the vault again once it is given in another way: see docs/decisions/0046. */
+function unfitToSet(secret: Secret): string | null {
+  const text = secret.exposeText();
+  if (text.startsWith("\ufeff")) return "begins with a byte order mark, which no keyboard types";
+  if (/\p{Cc}/u.test(text.trimEnd())) return "has a control character, which no prompt takes";
+  if (Buffer.compare(trimSecret(secret.expose()), secret.expose()) !== 0)
+    return "ends in a space or line end, which a file would lose";
+  return text === text.normalize("NFC")
+    ? null
+    : "has an accent as a character of its own, which keyboards do not type (it is not NFC)";
 }
 
 /** Code points: nobody may be told that an emoji counts for two. */

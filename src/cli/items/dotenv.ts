@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { parse } from "dotenv";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
+import { refuseUtf16 } from "./utf16.ts";
 import { isVariableName } from "./variable-name.ts";
 
 export interface DotenvEntry {
@@ -44,6 +45,7 @@ export function parseDotenv(bytes: Uint8Array, label: string): DotenvFile {
 }
 
 function linesOf(bytes: Uint8Array, label: string): readonly string[] {
+  refuseUtf16(bytes, label);
   if (!isUtf8(bytes)) throw notText(label);
   const text = new TextDecoder().decode(bytes).replace(/\r\n?/g, "\n");
   const zero = text.indexOf("\0");

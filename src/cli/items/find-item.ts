@@ -32,6 +32,13 @@ export function selectItems(
   { only, except }: Selection,
   fault = "the vault has no",
 ): readonly Item[] {
+  for (const [flag, names] of Object.entries({ only, except })) {
+    if (names?.includes("")) {
+      throw new InputError(`--${flag} has an empty name`, {
+        hint: `name what is there, as in --${flag}=DATABASE_URL,PORT`,
+      });
+    }
+  }
   const known = new Set(items.map((item) => item.name));
   const missing = [...(only ?? []), ...(except ?? [])].find((name) => !known.has(name));
   if (missing !== undefined) throw unknownName(fault, missing, items);

@@ -8,6 +8,7 @@ import { withoutLineEnd } from "../disk/without-line-end.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { requireOne } from "./item-words.ts";
 import { readBinary } from "./push-input.ts";
+import { refuseUtf16 } from "./utf16.ts";
 import { isVariableName } from "./variable-name.ts";
 
 /** What `set` was told to take. */
@@ -96,6 +97,7 @@ const FROM_FILE = {
 } as const;
 
 function textOf(bytes: Uint8Array, name: string, raw: boolean): Uint8Array {
+  refuseUtf16(bytes, `the value of ${name}`);
   const fault = !isUtf8(bytes) ? "is not UTF-8 text" : bytes.includes(0) ? "has a NUL character" : null;
   if (fault !== null) {
     throw new InputError(`the value of ${name} ${fault}`, { hint: "hold other bytes as a file: --file=<name>=<path>" });

@@ -69,7 +69,9 @@ function asInputError(error: OclifComplaint, declaration: Declaration): Error {
   if (error.flags !== undefined) return unknownFlag(error.flags[0] ?? "", declaration);
   if (error.args !== undefined) return wrongArgs(error.args, declaration);
   if (error.parse?.output !== undefined) {
-    return new InputError(clash(error.parse.output.flags, declaration.flags), help);
+    const { flags } = error.parse.output;
+    const choices = choicesOfMissing(flags, declaration.flags);
+    return new InputError(clash(flags, declaration.flags), choices === null ? help : { hint: choices });
   }
   return new InputError(ownWords(error.message), help);
 }
@@ -121,6 +123,16 @@ function clash(given: Record<string, unknown>, flags: FlagInput): string {
     if (missing !== undefined) return `--${name} needs --${missing}`;
   }
   return "these flags cannot be used together";
+}
+
+/** What a flag that has to be given takes, where that can be listed. */
+function choicesOfMissing(given: Record<string, unknown>, flags: FlagInput): string | null {
+  for (const [name, flag] of Object.entries(flags)) {
+    if (given[name] !== undefined || !flag.required) continue;
+    const options = flag.type === "option" ? flag.options : undefined;
+    return options === undefined ? null : `give --${name}= one of ${options.join(", ")}`;
+  }
+  return null;
 }
 
 /** oclif's words for a flag's value, without the value. */

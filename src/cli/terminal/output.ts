@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { printable, printableJson } from "./printable.ts";
 import { type Column, formatTable } from "./table.ts";
+import { wrapMessage } from "./wrap.ts";
 
 /** What `Output` needs of a stream. */
 export interface Sink {
@@ -83,15 +84,24 @@ export class Output {
   }
 
   warn(text: string): void {
-    this.#stderr.write(`vsync: ${this.#styled("yellow", "warning:")} ${printable(text)}\n`);
+    this.#message("yellow", "warning:", text);
   }
 
   error(text: string): void {
-    this.#stderr.write(`vsync: ${this.#styled("red", "error:")} ${printable(text)}\n`);
+    this.#message("red", "error:", text);
   }
 
   hint(text: string): void {
-    this.#stderr.write(`vsync: ${this.#styled("cyan", "hint:")} ${printable(text)}\n`);
+    this.#message("cyan", "hint:", text);
+  }
+
+  /** One line where a program reads it, so that it can be searched; on a terminal, lines that end between words. */
+  #message(style: Style, kind: string, text: string): void {
+    const { isTTY, columns } = this.#stderr;
+    const head = `vsync: ${kind} `;
+    const shown = printable(text);
+    const lines = isTTY === true && columns ? wrapMessage(shown, head.length, columns) : shown;
+    this.#stderr.write(`vsync: ${this.#styled(style, kind)} ${lines}\n`);
   }
 
   #styled(style: Style, text: string): string {
