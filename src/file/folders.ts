@@ -17,6 +17,7 @@ export async function createFileStoreRoot(location: {
   const root = fileStoreRoot(location.endpoint, location.bucket);
   try {
     await makeFolder(root, "/");
+    await access(root, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw storeFault(error, "create", root);
   }

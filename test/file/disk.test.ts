@@ -4,6 +4,8 @@ import { readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
+import { checkFileStoreRoot, createFileStoreRoot } from "../../src/file/folders.ts";
+import { fileEndpoint } from "../../src/file/location.ts";
 import { BUNDLE, keysOf, ROW } from "../contract/fixture.ts";
 import { newStore, read, temporaryFolder, text } from "./fixture.ts";
 
@@ -75,6 +77,18 @@ describe.skipIf(!canMount())("on a disk of its own (skipped where this user may 
     await rm(`${disk}/inode-0`);
     await store.replace("manifest", text("after"), version);
     expect(await read(store, "manifest")).toBe("after");
+  });
+
+  test("a read-only disk takes no new store, also where the store's folder is there", async () => {
+    const disk = await mountSmallDisk(`size=${SIZE}`);
+    const location = { endpoint: fileEndpoint(disk), bucket: "vaults" };
+    await createFileStoreRoot(location);
+    mount(disk, `remount,ro,size=${SIZE}`);
+    const denied = `cannot create ${disk}/vaults: the file system is read-only (EROFS)`;
+    expect(await checkFileStoreRoot(location)).toBe(true);
+    await expect(createFileStoreRoot(location)).rejects.toThrow(denied);
+    const missing = { endpoint: `${location.endpoint}/below`, bucket: "vaults" };
+    await expect(checkFileStoreRoot(missing)).rejects.toThrow(`cannot create ${disk}/below/vaults: the file system`);
   });
 
   test("a read-only disk can be read; a write is denied by name", async () => {

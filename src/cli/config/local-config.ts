@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { KdfCost } from "../../crypto/kdf-cost.ts";
-import { InputError, LocalConfigMissingError } from "../../errors.ts";
+import { ConflictError, InputError, LocalConfigMissingError } from "../../errors.ts";
 import { codeOf } from "../disk/error-code.ts";
 import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "../disk/private-file.ts";
 import { closest } from "../program/closest.ts";
@@ -59,15 +59,27 @@ export async function findConfig(target: Target, warn: Warn): Promise<LocalConfi
   return (await exists(configPath(target))) ? loadConfig(target, warn) : null;
 }
 
-/** Writes the config whole. @throws InputError naming the path, where the disk refuses */
-export async function saveConfig(config: LocalConfig): Promise<string> {
+/**
+ * Writes the config whole.
+ *
+ * @throws InputError naming the path, where the disk refuses
+ * @throws ConflictError it must be new, and another process has made one meanwhile
+ */
+export async function saveConfig(config: LocalConfig, options: { readonly mustBeNew?: boolean } = {}): Promise<string> {
   const path = configPath(config);
   try {
-    await writePrivateFile(path, writeDocument(config));
+    await writePrivateFile(path, writeDocument(config), options);
     return path;
   } catch (error) {
+    if (codeOf(error) === "EEXIST" && options.mustBeNew) throw madeMeanwhile(path);
     throw new InputError(`cannot write ${path}: ${codeOf(error)}`, { hint: "check who owns the folder, and the disk" });
   }
+}
+
+function madeMeanwhile(path: string): ConflictError {
+  return new ConflictError(`${path} was made meanwhile: another vsync init was first, and its passphrase is the one`, {
+    hint: "run vsync status to see what it says; nothing of this run was kept",
+  });
 }
 
 /** What a command has learnt of the vault. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, stat, unlink } from "node:fs/promises";
+import { link, mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf } from "./error-code.ts";
 import { modeText } from "./mode-text.ts";
@@ -7,19 +7,36 @@ import { modeText } from "./mode-text.ts";
 /**
  * Writes a file that only this user can read, at once: a reader sees the old bytes or the new ones, also after a crash.
  * Folders that are missing are made 0700; one that exists is left as it is.
+ *
+ * @throws Error with `EEXIST`, where it must be new and is not
  */
-export async function writePrivateFile(path: string, bytes: string | Uint8Array): Promise<void> {
+export async function writePrivateFile(
+  path: string,
+  bytes: string | Uint8Array,
+  { mustBeNew = false } = {},
+): Promise<void> {
   const folder = dirname(path);
   await makeFolder(folder);
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     await writeNew(temporary, bytes);
-    await rename(temporary, path);
+    await (mustBeNew ? appear(temporary, path) : rename(temporary, path));
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
   await syncFolder(folder);
+}
+
+/** A file system without hard links (FAT) replaces what somebody else has made in this moment. */
+async function appear(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    if (["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"].includes(codeOf(error))) return rename(temporary, path);
+    throw error;
+  }
+  await unlink(temporary);
 }
 
 /** As `writePrivateFile`, of a file that must not be there yet, in a folder that is. @throws Error with `EEXIST`, where it is */

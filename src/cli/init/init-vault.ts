@@ -59,7 +59,7 @@ async function create(request: InitRequest, sources: SecretSources): Promise<Ini
   const { vault, cost, recipient } = await createIdentity(systemRandom, passphrase);
   await request.prepared.make();
   const fields = { ...request.target, ...placeOf(request.location), vault, kdf: cost, recipient, seenGen: 0 };
-  return { kind: "created", path: await saveConfig(fields) };
+  return { kind: "created", path: await saveConfig(fields, { mustBeNew: request.current === null }) };
 }
 
 async function keep({ location, prepared }: InitRequest, current: LocalConfig): Promise<Initialized> {

@@ -39,6 +39,11 @@ export async function prepareStore(location: StoreLocation, output: Output): Pro
     const isThere = await checkFileStoreRoot(location);
     return { store, isThere, make: () => createFileStoreRoot(location) };
   }
+  if (isInTheClear(location)) {
+    output.warn(
+      "http:// is not encrypted: whoever is on the way sees names and times, and a session token if there is one",
+    );
+  }
   const { leftover } = await provePreconditions(store, location);
   if (leftover.length > 0) output.warn(`what the proof wrote could not be removed: ${leftover.join(", ")}`);
   output.done("The bucket keeps conditional writes (create-only, compare-and-swap, eight-way race)");
@@ -63,4 +68,10 @@ export async function provePreconditions(
       "two writers would destroy each other's work: use a store with conditional writes (AWS S3, R2, MinIO, Ceph), " +
       "or --local",
   });
+}
+
+/** On this machine alone nobody is on the way. */
+function isInTheClear({ endpoint }: StoreLocation): boolean {
+  const { protocol, hostname } = new URL(endpoint);
+  return protocol === "http:" && !/^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
 }

@@ -11,7 +11,7 @@ describe("a message on a terminal", () => {
 
   test.each([
     ["run vsync audit verify --env=prod, which says more", "run\n  vsync audit verify --env=prod,\n  which says more"],
-    ["see `vsync list prod` for the names", "see\n  `vsync list prod` for the names"],
+    ["look at `vsync list prod --repo=a` now", "look at\n  `vsync list prod --repo=a` now"],
     ["a /path/that/is/longer/than/the/whole/line it is", "a\n  /path/that/is/longer/than/the/whole/line\n  it is"],
   ])("keeps on one line what may be copied: %s", (text, expected) => {
     expect(wrapMessage(text, 7, 34)).toBe(expected);
