@@ -16,7 +16,7 @@ export type ValueSource = "vault" | "env" | "default" | "missing";
 type Found =
   | { readonly source: "vault"; readonly item: Item }
   | { readonly source: "env" | "default"; readonly text: string }
-  | { readonly source: "missing" };
+  | { readonly source: "missing"; readonly text: undefined };
 
 /**
  * A vault at one generation, decrypted in memory. It prints as `[vsync gen=4 env=prod]`, whichever way it is printed.
@@ -88,7 +88,6 @@ export class Vsync implements AsyncDisposable {
    */
   get(name: string): string | undefined {
     const found = this.#find(name);
-    if (found.source === "missing") return undefined;
     if (found.source !== "vault") return found.text;
     if (found.item.kind === "secret") return found.item.data.exposeText();
     throw new InputError(`${JSON.stringify(name)} is a file of the vault, not a secret`, {
@@ -174,7 +173,7 @@ export class Vsync implements AsyncDisposable {
 
   /** Zeroes what was decrypted and removes the files that `path` wrote. Idempotent. Every later look-up throws. */
   async close(): Promise<void> {
-    if (!this.#isClosed) zeroContents(this.#contents);
+    zeroContents(this.#contents);
     this.#isClosed = true;
     await this.#files.remove();
   }
@@ -203,7 +202,7 @@ export class Vsync implements AsyncDisposable {
     const variable = variableOf(this.#env, name);
     if (variable !== undefined) return { source: "env", text: variable };
     const text = variableOf(this.#defaults, name);
-    return text === undefined ? { source: "missing" } : { source: "default", text };
+    return text === undefined ? { source: "missing", text } : { source: "default", text };
   }
 
   #names(kind: Item["kind"]): string[] {
