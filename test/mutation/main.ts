@@ -23,7 +23,10 @@ interface Watch {
   readonly remembers?: boolean;
 }
 
-/** Few and quick ones: each runs again for each change in what it covers. Programs run `dist/`, where nothing is mutated. */
+/**
+ * Few and quick ones: each runs again for each change in what it covers. Programs run `dist/`, where nothing is mutated.
+ * The test files of a run share their modules, so that one that replaces a module (`vi.mock`) is run alone, by `--tests`.
+ */
 const WATCHES: Readonly<Record<string, Watch>> = {
   blob: { tests: ["test/blob/*.test.ts"], vectors: ["token"] },
   crypto: { tests: ["test/crypto/*.test.ts"], vectors: ["box", "hpke", "kdf", "keys", "note"] },
@@ -38,10 +41,14 @@ const WATCHES: Readonly<Record<string, Watch>> = {
     remembers: true,
   },
   runtime: {
-    tests: ["test/runtime/{accessors,cache,deadline,errors,inputs,path,redaction}.test.ts"],
+    tests: [
+      "test/runtime/{accessors,cache,cache-file,cached-store,errors,fill-environment,inputs,options,path}.test.ts",
+    ],
     vectors: [],
     remembers: true,
   },
+  file: { tests: ["test/file/{contract,location,objects,process-table,secret-file}.test.ts"], vectors: [] },
+  s3: { tests: ["test/s3/answers.test.ts"], vectors: [] },
 };
 
 const { values } = parseArgs({
