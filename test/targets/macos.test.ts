@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { signatureHolds, signedAdHoc } from "../../scripts/bun/macho-signature.ts";
 import { fetchTarget } from "../../scripts/bun/targets.ts";
-import { COMPILE_LIMIT_MS, compileFor } from "./compiled.ts";
+import { COMPILE_LIMIT_MS, compileFor, documented, megabytesOf } from "./compiled.ts";
 
 process.stderr.write("the programs for macOS are not started: their signatures are looked at\n");
 
@@ -14,6 +14,9 @@ describe("the programs for macOS", { timeout: COMPILE_LIMIT_MS }, () => {
       await using made = await compileFor(it);
       const program = await readFile(made.program);
       expect(signatureHolds(program)).toBe(true);
+      const { megabytes, seen } = await documented(it);
+      expect(Math.abs((await megabytesOf(made.program)) - megabytes)).toBeLessThanOrEqual(1);
+      expect(seen).toContain("not started");
       const middle = program.length >> 1;
       program[middle] = (program[middle] ?? 0) ^ 1;
       expect(signatureHolds(program)).toBe(false);
