@@ -20,6 +20,7 @@ export type ErrorCode =
   | "MANIFEST_SWAP_FAILED"
   | "NOT_AUTHENTIC"
   | "OUTCOME_UNKNOWN"
+  | "PASSPHRASE_UNDELIVERED"
   | "PASSPHRASE_RETIRED"
   | "ROLLBACK"
   | "S3_UNREACHABLE"
@@ -129,6 +130,12 @@ export class AuditOutstandingError extends VsyncError {
   readonly code = "AUDIT_OUTSTANDING";
 }
 
+/** The rotation stands, and the passphrase that it has drawn could not be printed. */
+export class PassphraseUndeliveredError extends VsyncError {
+  readonly name = "PassphraseUndeliveredError";
+  readonly code = "PASSPHRASE_UNDELIVERED";
+}
+
 /** There is no vault at this prefix yet. */
 export class ManifestNotFoundError extends VsyncError {
   readonly name = "ManifestNotFoundError";
@@ -207,6 +214,7 @@ export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
   OUTCOME_UNKNOWN: 3,
   LOCAL_CONFIG_MISSING: 4,
   AUDIT_OUTSTANDING: 5,
+  PASSPHRASE_UNDELIVERED: 5,
   CONFLICT: 5,
   AUDIT_BROKEN: 6,
   BUNDLE_CORRUPT: 6,
@@ -228,5 +236,6 @@ export const ROTATE_EXIT_CODES: ExitCodes = {
   MANIFEST_SWAP_FAILED: 3,
   OUTCOME_UNKNOWN: 3,
   AUDIT_OUTSTANDING: 4,
+  PASSPHRASE_UNDELIVERED: 4,
   LOCAL_CONFIG_MISSING: 5,
 };

@@ -18,7 +18,9 @@ export function reportFailure(error: unknown, output: Output, options: { readonl
     output.error(error.message);
     if (error.hint !== undefined) output.hint(error.hint);
   } else if (isOutputFault(error)) {
-    output.error(`the output cannot be written: ${error.code ?? error.message}`);
+    output.error(
+      `the output cannot be written: ${error.code === "EBADF" ? "stdout is closed" : (error.code ?? error.message)}`,
+    );
     output.hint("check the disk, or where stdout leads");
   } else {
     output.error(`unexpected: ${describe(error)}`);

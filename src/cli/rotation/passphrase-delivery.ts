@@ -1,7 +1,6 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { ConflictError, ManifestSwapFailedError } from "../../errors.ts";
 import type { CommitPhase, CommitPorts } from "../../vault/commit.ts";
-import type { Output } from "../terminal/output.ts";
 
 /**
  * How a generated passphrase reaches its owner: never lost once it may open the vault, never left where it would be taken
@@ -12,31 +11,14 @@ export interface Delivery {
   prepare(passphrase: Secret): Promise<void>;
   /** The vault opens with what was prepared. */
   complete(): void;
+  /** The rotation is over, and stands. @throws PassphraseUndeliveredError its passphrase is not where it belongs */
+  confirm(): void;
   /** The swap was not applied, or (`mayBeLive`) nobody knows. Synchronous: a signal may be ending the process. */
   fail(mayBeLive: boolean): void;
 }
 
 /** For a passphrase that its owner gave. */
-export const NO_DELIVERY: Delivery = { async prepare() {}, complete() {}, fail() {} };
-
-/** Alone on stdout, once, after the swap. */
-export function deliverToStdout(output: Output): Delivery {
-  let prepared: Secret | undefined;
-  const print = (): void => {
-    if (prepared !== undefined) output.raw(`${prepared.exposeText()}\n`);
-  };
-  return {
-    async prepare(passphrase) {
-      prepared = passphrase;
-    },
-    complete: print,
-    fail(mayBeLive) {
-      if (!mayBeLive) return;
-      print();
-      output.warn("what is on stdout may be the passphrase that opens the vault now: keep it until that is known");
-    },
-  };
-}
+export const NO_DELIVERY: Delivery = { async prepare() {}, complete() {}, confirm() {}, fail() {} };
 
 /** Runs a rotation, and tells the delivery how it ends, also where a signal ends it. */
 export async function delivering<T>(

@@ -25,6 +25,7 @@ export async function deliverToFile(path: string, env: string, output: Output): 
       isWritten = true;
     },
     complete() {},
+    confirm() {},
     fail(mayBeLive) {
       if (!isWritten) return;
       if (mayBeLive) output.warn(`${path} stays: it may hold the passphrase that opens the vault now`);

@@ -1,15 +1,16 @@
 import { InputError } from "../../errors.ts";
 import type { CommitPhase, CommitPorts } from "../../vault/commit.ts";
 import { type RotateRequest, type Rotation, type RotationPlan, rotatePassphrase } from "../../vault/rotate.ts";
-import type { TargetInput } from "../config/target.ts";
+import type { Target, TargetInput } from "../config/target.ts";
 import type { MetaPair } from "../inputs/meta-flag.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
 import { vaultFlagsOf } from "../program/vault-flags.ts";
 import { configOf, remember, type Session, sessionOn } from "../session.ts";
 import { refuseUnasked } from "../terminal/confirmation.ts";
 import { NewPassphrase } from "./new-passphrase.ts";
-import { type Delivery, delivering, deliverToStdout, NO_DELIVERY } from "./passphrase-delivery.ts";
+import { type Delivery, delivering, NO_DELIVERY } from "./passphrase-delivery.ts";
 import { deliverToFile } from "./passphrase-file.ts";
+import { deliverToStdout } from "./passphrase-on-stdout.ts";
 import { rehearse } from "./rehearsal.ts";
 import { refuseOutstanding, renderNextSteps, renderPhase, renderPlan } from "./render-rotation.ts";
 
@@ -41,7 +42,7 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   const config = await configOf(input, (text) => sources.output.warn(text));
   refuseUnasked(flags, sources.prompter);
   const next = new NewPassphrase(flags, sources);
-  const delivery = await deliveryOf(flags, config.env, sources);
+  const delivery = await deliveryOf(flags, config, sources);
   const old = { ...flags, "passphrase-file": flags["old-passphrase-file"] };
   const session = await sessionOn(config, old, sources, OLD_PASSPHRASE);
   try {
@@ -55,9 +56,13 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   }
 }
 
-async function deliveryOf(flags: RotationInput["flags"], env: string, { output }: SecretSources): Promise<Delivery> {
+async function deliveryOf(
+  flags: RotationInput["flags"],
+  { repo, env }: Target,
+  { output }: SecretSources,
+): Promise<Delivery> {
   if (!flags.generate) return NO_DELIVERY;
-  return flags.out === undefined ? deliverToStdout(output) : deliverToFile(flags.out, env, output);
+  return flags.out === undefined ? deliverToStdout({ repo, env }, output) : deliverToFile(flags.out, env, output);
 }
 
 /** One rotation: what it was told, and what it works with. */
@@ -90,6 +95,7 @@ async function commitRotation(run: RotationRun): Promise<void> {
   renderNextSteps(rotation.plan, { env, vaultFlags, file: flags.out }, output);
   await remember(session.config, rotation.committed.manifest, (text) => output.warn(text));
   refuseOutstanding(rotation.committed, vaultFlags);
+  delivery.confirm();
 }
 
 async function isConfirmed(plan: RotationPlan, { flags, sources, delivery, next }: RotationRun): Promise<boolean> {

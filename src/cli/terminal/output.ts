@@ -6,6 +6,8 @@ import { wrapMessage } from "./wrap.ts";
 /** What `Output` needs of a stream. */
 export interface Sink {
   write(chunk: string | Uint8Array): unknown;
+  /** As `write`, but that the reader has gone is a failure as well. @throws Error */
+  deliver?(chunk: string | Uint8Array): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
 }
@@ -71,6 +73,12 @@ export class Output {
   /** The result to the byte: a secret's value, a token. */
   raw(bytes: string | Uint8Array): void {
     this.#stdout.write(bytes);
+  }
+
+  /** The result to the byte, which nobody can give once more. @throws Error nobody has got it */
+  handOver(bytes: string | Uint8Array): void {
+    if (this.#stdout.deliver === undefined) this.#stdout.write(bytes);
+    else this.#stdout.deliver(bytes);
   }
 
   /** A line about what is going on. */

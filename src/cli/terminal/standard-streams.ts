@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { isStdoutClosed } from "./closed-stdout.ts";
 import type { Sink } from "./output.ts";
 
 /** Whether a descriptor leads to a terminal. node:tty brings all of the stream modules, and few commands need to know. */
@@ -15,6 +16,7 @@ const RETRY_MS = 5;
 class StandardStream implements Sink {
   readonly #descriptor: 1 | 2;
   #isClosed = false;
+  #isBegun = false;
 
   constructor(descriptor: 1 | 2) {
     this.#descriptor = descriptor;
@@ -32,14 +34,29 @@ class StandardStream implements Sink {
   write(chunk: string | Uint8Array): void {
     if (this.#isClosed) return;
     try {
-      writeAll(this.#descriptor, typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+      this.deliver(chunk);
     } catch (error) {
-      this.#isClosed = true;
       if ((error as NodeJS.ErrnoException).code === "EPIPE") return;
       process.exitCode = 1;
       // There is no place left to say it.
       if (this.#descriptor === 1) throw error;
     }
+  }
+
+  deliver(chunk: string | Uint8Array): void {
+    try {
+      this.#begin();
+      writeAll(this.#descriptor, typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+    } catch (error) {
+      this.#isClosed = true;
+      throw error;
+    }
+  }
+
+  #begin(): void {
+    if (this.#isBegun || this.#descriptor !== 1) return;
+    this.#isBegun = true;
+    if (isStdoutClosed()) throw Object.assign(new Error("stdout is closed"), { code: "EBADF", syscall: "write" });
   }
 }
 

@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { canMount } from "../../support/disks.ts";
 import { startStrictS3 } from "../../support/strict-s3/server.ts";
 import { failingCalls, killedCalls } from "./directory.ts";
-import { canMount, diskTrials, unmountAll } from "./disk.ts";
+import { diskTrials, unmountAll } from "./disk.ts";
 import { domainTrials } from "./domain.ts";
 import { type Operation, operations } from "./operations.ts";
 import type { Level } from "./results.ts";

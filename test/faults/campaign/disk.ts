@@ -1,7 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmdirSync } from "node:fs";
-import { mkdir, rm, statfs, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { fillBut, mount, remount, unmount } from "../../support/disks.ts";
 import { aftermathOf } from "./directory.ts";
 import { folderOf } from "./folder.ts";
 import type { Aftermath } from "./judge.ts";
@@ -11,25 +10,6 @@ import { Victim } from "./victim.ts";
 
 /** How many blocks of a disk are left free. */
 const LEFT_FREE = [0, 1, 2, 3, 5, 7];
-
-function mount(folder: string, options: string): void {
-  execFileSync("mount", ["-t", "tmpfs", "-o", options, "vsync-faults", folder], { stdio: "ignore" });
-}
-
-/** Whether this user may mount a disk in memory. */
-export function canMount(): boolean {
-  if (process.platform !== "linux") return false;
-  const folder = mkdtempSync(`${tmpdir()}/vsync-mount-`);
-  try {
-    mount(folder, "size=64k");
-    execFileSync("umount", [folder]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmdirSync(folder);
-  }
-}
 
 /** A disk of its own with so little room, and a disk that is mounted read-only. */
 export function diskTrials(operation: Operation, folder: string): Trial[] {
@@ -60,19 +40,10 @@ async function onDisk(operation: Operation, disk: string, harm: (disk: string) =
   return { ...aftermath, met: aftermath.ending.said !== "done" };
 }
 
-function remount(disk: string, how: "ro" | "rw"): void {
-  execFileSync("mount", ["-o", `remount,${how}`, disk]);
-}
-
-async function fillBut(disk: string, blocks: number): Promise<void> {
-  const { bavail, bsize } = await statfs(disk);
-  await writeFile(`${disk}/filler`, new Uint8Array((bavail - blocks) * bsize));
-}
-
 /** Takes every disk below the folder away again. */
 export function unmountAll(folder: string): void {
   if (process.platform !== "linux") return;
   const mounted = readFileSync("/proc/mounts", "utf8").split("\n");
   const disks = mounted.map((line) => line.split(" ")[1] ?? "").filter((path) => path.startsWith(`${folder}/`));
-  for (const disk of disks) execFileSync("umount", [disk]);
+  for (const disk of disks) unmount(disk);
 }

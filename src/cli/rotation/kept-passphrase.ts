@@ -1,0 +1,76 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Secret } from "../../crypto/secret.ts";
+import { PassphraseUndeliveredError } from "../../errors.ts";
+import { configPath } from "../config/local-config.ts";
+import type { Target } from "../config/target.ts";
+import { codeOf } from "../disk/error-code.ts";
+import type { Output } from "../terminal/output.ts";
+
+/**
+ * Prints what may be the only key to the vault. Where stdout does not take it, it is kept in a file of mode 0600, and what
+ * has happened comes back, without the passphrase. Synchronous: a signal may be ending the process.
+ */
+export function printOrKeep(passphrase: Secret, target: Target, output: Output): PassphraseUndeliveredError | null {
+  try {
+    output.handOver(`${passphrase.exposeText()}\n`);
+    return null;
+  } catch (error) {
+    const fault = codeOf(error);
+    const path = keep(passphrase, target);
+    output.warn(path === null ? `stdout does not take the new passphrase (${fault})` : keptIn(path, fault));
+    return path === null ? lost(target.env, fault) : undelivered(path, fault);
+  }
+}
+
+function keptIn(path: string, fault: string): string {
+  return `stdout does not take the new passphrase (${fault}): it is in ${path}`;
+}
+
+/** In the first folder that takes it: that of the config, the current one, that for temporary files. */
+function keep(passphrase: Secret, target: Target): string | null {
+  const name = `${target.env}-new-passphrase-${randomBytes(4).toString("hex")}`;
+  for (const folder of [dirname(configPath(target)), process.cwd(), tmpdir()]) {
+    const path = join(folder, name);
+    if (isWritten(path, passphrase)) return path;
+  }
+  return null;
+}
+
+function isWritten(path: string, passphrase: Secret): boolean {
+  try {
+    const descriptor = openSync(path, "wx", 0o600);
+    try {
+      const bytes = passphrase.expose();
+      if (writeSync(descriptor, bytes) !== bytes.length) throw new Error("written in part");
+      fsyncSync(descriptor);
+      return true;
+    } catch (error) {
+      unlinkSync(path);
+      throw error;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return false;
+  }
+}
+
+function undelivered(path: string, fault: string): PassphraseUndeliveredError {
+  return new PassphraseUndeliveredError(`rotated, but stdout does not take the new passphrase (${fault})`, {
+    hint: `put what ${path} holds into your secret store, then remove that file: nothing else opens the vault now`,
+  });
+}
+
+function lost(env: string, fault: string): PassphraseUndeliveredError {
+  return new PassphraseUndeliveredError(
+    `rotated, but stdout does not take the new passphrase (${fault}), nor does any folder: nobody has it`,
+    {
+      hint:
+        "put the manifest from before this rotation back, from the bucket's object versions or a backup, as in " +
+        `docs/operations.md; then vsync init --env=${env} --reset joins it with the old passphrase`,
+    },
+  );
+}
