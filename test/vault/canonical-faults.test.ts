@@ -50,6 +50,7 @@ describe("canonical JSON is refused by the first rule that it breaks", () => {
     nested(32),
     alternating(32),
     `[${nested(31)},${nested(31)}]`,
+    `[${"{},".repeat(40)}{}]`,
     `[${JSON.stringify("[".repeat(40))},${JSON.stringify(`\\"${"{".repeat(40)}`)}]`,
     JSON.stringify({ [`"${"[".repeat(40)}\\`]: "\\" }),
   ])("%.40s is taken", (text) => {
