@@ -18,14 +18,14 @@ import { type Herd, type Peer, RESULTS_FORMAT, type RequestCount, type Results, 
 import { programsHere, type Scale, type World } from "./world.ts";
 
 /** What the groups found so far. */
-interface Found {
+export interface Found {
   rows: Row[];
   requests: RequestCount[];
   herds: Herd[];
   peers: Peer[];
 }
 
-type Group = (world: World, found: Found) => Promise<void>;
+export type Group = (world: World, found: Found) => Promise<void>;
 
 const rowsOf =
   (group: (world: World) => Promise<readonly Row[]>): Group =>
@@ -55,26 +55,60 @@ const GROUPS: Readonly<Record<string, Group>> = {
 
 export const GROUP_NAMES = Object.keys(GROUPS);
 
-/** Runs the groups of that name, or all of them. */
-export async function measure(scale: Scale, only: readonly string[], say: (line: string) => void): Promise<Results> {
+/** What hears of a run while it goes on. */
+export interface Listener {
+  /** A line on what is going on. */
+  readonly say: (line: string) => void;
+  /** Called after each group with all that was measured so far, so that nothing that comes later can lose it. */
+  readonly save: (results: Results) => void;
+}
+
+/**
+ * Runs groups one after the other. One that fails leaves nothing of its own, and the next one follows.
+ *
+ * @param groups default: those that are called `only`, or all where it names none
+ * @returns the names of those that failed
+ */
+export async function measure(
+  scale: Scale,
+  only: readonly string[],
+  { say, save }: Listener,
+  groups: Readonly<Record<string, Group>> = chosen(only),
+): Promise<readonly string[]> {
   const startMs = performance.now();
+  const seconds = () => Math.round((performance.now() - startMs) / 1000);
   const programs = programsHere();
   const scratch = await mkdtemp(join(await realpath(tmpdir()), "vsync-bench-"));
   const found: Found = { rows: [], requests: [], herds: [], peers: [] };
+  const failed: string[] = [];
   try {
-    await using launcher = await Launcher.start();
-    for (const [name, group] of Object.entries(GROUPS)) {
-      if (only.length > 0 && !only.includes(name)) continue;
-      say(`${name} (${Math.round((performance.now() - startMs) / 1000)} s)`);
-      await group({ scale, launcher, programs, scratch, say }, found);
+    for (const [name, group] of Object.entries(groups)) {
+      say(`${name} (${seconds()} s)`);
+      try {
+        // Its own for each: a launcher that was lost takes one group with it, not those that follow.
+        await using launcher = await Launcher.start();
+        await group({ scale, launcher, programs, scratch, say }, found);
+      } catch (error) {
+        failed.push(name);
+        say(`${name} failed: ${error instanceof Error ? error.stack : String(error)}`);
+      }
+      save(resultsOf(found, programs, seconds()));
     }
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+  return failed;
+}
+
+function chosen(only: readonly string[]): Readonly<Record<string, Group>> {
+  return Object.fromEntries(Object.entries(GROUPS).filter(([name]) => only.length === 0 || only.includes(name)));
+}
+
+function resultsOf(found: Found, programs: World["programs"], seconds: number): Results {
   return {
     format: RESULTS_FORMAT,
     date: new Date().toISOString().slice(0, 10),
-    seconds: Math.round((performance.now() - startMs) / 1000),
+    seconds,
     machine: machineHere(),
     versions: versionsHere(programs),
     kdf: DEFAULT_COST,

@@ -40,7 +40,7 @@ export function sealBoxInto(
   box.set(cipher.getAuthTag(), NONCE_BYTES + plaintext.length);
 }
 
-/** GCM gives as many bytes as it takes. */
+/** GCM gives as many bytes as it takes: `target` may be `input`. */
 function updateInto(target: Uint8Array, cipher: Pick<Cipheriv, "update">, input: Uint8Array): void {
   for (let at = 0; at < input.length; at += PIECE_BYTES) {
     const piece = cipher.update(input.subarray(at, at + PIECE_BYTES));
@@ -51,19 +51,26 @@ function updateInto(target: Uint8Array, cipher: Pick<Cipheriv, "update">, input:
 
 /** @throws BundleCorruptError the box is too short, or does not open with this key and `aad`; `what` names it */
 export function openBox(key: Uint8Array, aad: string, box: Uint8Array, what: string): Uint8Array {
+  return openBoxInPlace(key, aad, Uint8Array.from(box), what);
+}
+
+/**
+ * As `openBox`, where nobody needs the box any more: the plaintext is written over its ciphertext, and what comes back is
+ * a part of `box`. Where it does not open, that part is zeroed.
+ */
+export function openBoxInPlace(key: Uint8Array, aad: string, box: Uint8Array, what: string): Uint8Array {
   if (box.length < BOX_OVERHEAD_BYTES) throw new BundleCorruptError(`${what} is too short to be a sealed box`);
-  const decipher = createDecipheriv("aes-256-gcm", createSecretKey(key), box.subarray(0, NONCE_BYTES), {
-    authTagLength: TAG_BYTES,
-  });
+  const nonce = box.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv("aes-256-gcm", createSecretKey(key), nonce, { authTagLength: TAG_BYTES });
   decipher.setAAD(Buffer.from(aad));
   decipher.setAuthTag(box.subarray(box.length - TAG_BYTES));
-  const plaintext = new Uint8Array(box.length - BOX_OVERHEAD_BYTES);
-  updateInto(plaintext, decipher, box.subarray(NONCE_BYTES, box.length - TAG_BYTES));
+  const text = box.subarray(NONCE_BYTES, box.length - TAG_BYTES);
+  updateInto(text, decipher, text);
   try {
     decipher.final();
   } catch {
-    plaintext.fill(0);
+    text.fill(0);
     throw new BundleCorruptError(`${what} does not decrypt`);
   }
-  return plaintext;
+  return text;
 }

@@ -64,6 +64,7 @@ async function sealDraft(ports: CommitPorts, base: CommitBase, draft: Draft): Pr
   const { vault } = base;
   const contents = { ...draft, vault, gen: currentGen(base) + 1, entries: draft.unlock };
   const bundle = await sealBundle(ports.random, contents);
+  draft.onSealed?.();
   const sealed = { ...draft, bundle, sha256: sha256Hex(bundle), nowMs };
   const lastMs = firstTsMs(nowMs, currentTs(base)) + MAX_BUNDLE_KEY_TRIES;
   refuseUnwritable(base, sealed, bundleKey(formatTs(lastMs)));

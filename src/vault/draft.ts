@@ -35,6 +35,8 @@ export interface Draft extends Annotation {
   readonly action: string;
   readonly meta: JsonObject;
   readonly items: readonly Item[];
+  /** Called when the items are in the bundle and are looked at no more. */
+  readonly onSealed?: () => void;
   /** Endorsed for `signingKey`. */
   readonly unlock: readonly PassphraseEntry[];
   /** Signs this generation; in a rotation, not the key that signed the one before. */

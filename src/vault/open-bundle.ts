@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import * as v from "valibot";
 import { decodeCheckedBase64 as decode } from "../crypto/base64.ts";
-import { openBox } from "../crypto/box.ts";
+import { openBox, openBoxInPlace } from "../crypto/box.ts";
 import { Secret } from "../crypto/secret.ts";
 import { importSigningKey, type SigningKey } from "../crypto/signing.ts";
 import { openSlot } from "../crypto/slot.ts";
@@ -38,6 +38,8 @@ export interface OpenedBundle {
   readonly key: BundleKey;
   /** In the order of the index. */
   readonly items: readonly Item[];
+  /** What was fetched. The data of the items lie in it. */
+  readonly bytes: Uint8Array;
 }
 
 /** Which slot to open, with what, and which key it must seal. */
@@ -55,6 +57,7 @@ export function sealsOf(entry: Pick<PassphraseEntry, "not_after">): "O" | "R" {
 /**
  * Everything from the bytes of a bundle on.
  *
+ * @param bytes the items are opened where they stand: a vault may be 64 MiB, and would be held twice
  * @throws BundleCorruptError header, slot, box or index
  * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`
  */
@@ -64,7 +67,7 @@ export async function openBundle(bytes: Uint8Array, vault: string, gen: number, 
   try {
     const rootKey = key.rootKey.expose();
     const index = openIndex(header, rootKey);
-    return { header, key, items: openItems(header, boxes, index, rootKey) };
+    return { header, key, items: openItems(header, boxes, index, rootKey), bytes };
   } catch (error) {
     destroyBundleKey(key);
     throw error;
@@ -134,7 +137,7 @@ function openItems(
 
 function openItem(header: BundleHeader, box: Uint8Array, entry: IndexEntry, rootKey: Uint8Array): Item {
   const data = withKey(deriveItemKey(rootKey, entry.id), (key) =>
-    openBox(key, aadOf(header, entry.id), box, `an item (${entry.id}) of the bundle`),
+    openBoxInPlace(key, aadOf(header, entry.id), box, `an item (${entry.id}) of the bundle`),
   );
   // Looked at as bytes: a string that is made only to be checked would stay in memory.
   if (entry.kind === "secret" && !isUtf8(data)) throw refuseBundle("holds a secret that is not UTF-8");

@@ -12,7 +12,6 @@ import {
 } from "./open-manifest.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
 import type { Version } from "./ports.ts";
-import { release } from "./release.ts";
 
 /** A vault at one generation, decrypted in memory. */
 export interface OpenedVault extends OpenedManifest {
@@ -86,7 +85,6 @@ async function openOnce(
     const { entry, key } = opened.unlocked;
     const by = { slot: entry.slot, seed: key.seed, seals: sealsOf(entry) };
     const bundle = await openBundle(bytes, manifest.vault, manifest.gen, by);
-    release(bytes);
     return { ...opened, bundle };
   } catch (error) {
     abort.abort();

@@ -11,9 +11,11 @@ import { baseOn, type Draft } from "./draft.ts";
 import type { PassphraseEntry } from "./manifest.ts";
 import { withNeighbours } from "./neighbours.ts";
 import type { OpenedVault } from "./open.ts";
+import type { OpenedBundle } from "./open-bundle.ts";
 import { openForCommit, type WritableVault } from "./open-for-commit.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
 import { freshCost, graceEntry, passphraseEntry, refuseUnknownKinds } from "./passphrase-slot.ts";
+import { release } from "./release.ts";
 import { tellingTheSwap } from "./swap-failure.ts";
 import { LAST_INSTANT_MS } from "./timestamp.ts";
 
@@ -129,11 +131,18 @@ function rotationDraft(
     action: "rotate",
     meta: { ...own, ...request.annotation.meta, ...own },
     items: vault.bundle.items,
+    onSealed: () => forget(vault.bundle),
     // The new slot first: its holders are the ones to come.
     unlock: [passphraseEntry(freshSlot(plan.gen, grace), fresh.key, fresh.cost, by), ...grace],
     signingKey,
     rotates: true,
   };
+}
+
+/** Before the upload, which takes as much again. */
+function forget({ items, bytes }: OpenedBundle): void {
+  for (const { data } of items) data.destroy();
+  release(bytes);
 }
 
 /** Whoever knew the old passphrase may have given its slot the name that would come next. */

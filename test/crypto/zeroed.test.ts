@@ -1,6 +1,6 @@
 import { createCipheriv } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
-import { BOX_OVERHEAD_BYTES, openBox, sealBox } from "../../src/crypto/box.ts";
+import { BOX_OVERHEAD_BYTES, openBox, openBoxInPlace, sealBox } from "../../src/crypto/box.ts";
 import { withKey } from "../../src/crypto/subkeys.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
 import { seededRandom } from "../vault/fixture.ts";
@@ -54,6 +54,25 @@ test("what was decrypted under a wrong tag is zeroed, and given to nobody", () =
   expect(() => openBox(KEY, "another", box, "it")).toThrow("it does not decrypt");
   expect(zeroed.map(({ length }) => length)).toEqual(["plaintext".length]);
   expect(zeroed.every(isZero)).toBe(true);
+});
+
+test("a box that nobody needs any more is opened where it stands; what does not open is zeroed there", () => {
+  const plaintext = draw("plaintext", 2 ** 20 + 1);
+  const box = sealBox(seededRandom("box"), KEY, "aad", plaintext);
+  const refused = Uint8Array.from(box);
+  const opened = openBoxInPlace(KEY, "aad", box, "it");
+  expect([opened.buffer, opened.byteOffset]).toEqual([box.buffer, 12]);
+  expect(Buffer.compare(opened, plaintext)).toBe(0);
+  expect(() => openBoxInPlace(KEY, "another", refused, "it")).toThrow("it does not decrypt");
+  expect(isZero(refused.subarray(12, -16))).toBe(true);
+});
+
+test("opening a box leaves it as it was", () => {
+  const box = sealBox(seededRandom("box"), KEY, "aad", Buffer.from("plaintext"));
+  const before = Uint8Array.from(box);
+  openBox(KEY, "aad", box, "it");
+  expect(() => openBox(KEY, "another", box, "it")).toThrow("it does not decrypt");
+  expect(box).toEqual(before);
 });
 
 test("a key is zeroed once its one use is over, well or not", () => {

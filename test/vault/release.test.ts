@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
+import { BUNDLE_PREFIX } from "../../src/vault/keys.ts";
+import type { GetOptions, StoredObject, Version } from "../../src/vault/ports.ts";
 import { release } from "../../src/vault/release.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+import { NEW, OLD, open, pushedWorld, rotate, secretsIn } from "./fixture.ts";
 
 test("the memory of bytes of their own is given back", () => {
   const bytes = Uint8Array.of(1, 2, 3);
@@ -14,4 +18,30 @@ test("bytes that share their memory stay as they are", () => {
   const shared = new Uint8Array(new SharedArrayBuffer(4));
   release(shared);
   expect(shared.length).toBe(4);
+});
+
+test("a vault that was opened is held once: its items lie in the bundle as it was fetched", async () => {
+  const { bundle } = await open(await pushedWorld({ A: "1", B: "2" }), OLD);
+  expect(bundle.items.map(({ data }) => data.expose().buffer === bundle.bytes.buffer)).toEqual([true, true]);
+});
+
+test("a rotation holds nothing of the old bundle any more when it uploads the new one", async () => {
+  const world = await pushedWorld({ A: "1" });
+  const { bucket } = world.store;
+  const fetched: Uint8Array[] = [];
+  const atUpload: number[][] = [];
+  class Watched extends MemoryStore {
+    override async get(key: string, options: GetOptions): Promise<StoredObject | null> {
+      const stored = await super.get(key, options);
+      if (key.startsWith(BUNDLE_PREFIX) && stored !== null) fetched.push(stored.bytes);
+      return stored;
+    }
+    override create(key: string, bytes: Uint8Array): Promise<Version> {
+      if (key.startsWith(BUNDLE_PREFIX)) atUpload.push(fetched.map(({ length }) => length));
+      return super.create(key, bytes);
+    }
+  }
+  await rotate({ ...world, store: new Watched({ bucket }) }, OLD, NEW);
+  expect(atUpload).toEqual([[0]]);
+  expect(await secretsIn(world, NEW)).toEqual({ A: "1" });
 });

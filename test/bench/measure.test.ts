@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { type Group, measure } from "../../bench/measure.ts";
+import type { Results, Row } from "../../bench/results.ts";
+import { QUICK } from "../../bench/world.ts";
+
+const rowOf = (name: string): Row => ({
+  group: "a group",
+  name,
+  program: "control",
+  wallMs: { runs: 1, median: 1, min: 1, max: 1 },
+});
+
+/** A group that finds one row of its name. */
+const finding =
+  (name: string): Group =>
+  async (_world, found) =>
+    void found.rows.push(rowOf(name));
+
+test("a group that fails is named, and what the others found is kept, after each of them", async () => {
+  const lines: string[] = [];
+  const saved: Results[] = [];
+  const save = (results: Results) => void saved.push(structuredClone(results));
+  const failing: Group = async () => {
+    throw new Error("the disk is full");
+  };
+  const groups = { first: finding("first"), failing, last: finding("last") };
+  const failed = await measure(QUICK, [], { say: (line) => lines.push(line), save }, groups);
+  expect(failed).toEqual(["failing"]);
+  expect(saved.map(({ rows }) => rows.map(({ name }) => name))).toEqual([["first"], ["first"], ["first", "last"]]);
+  expect(lines.find((line) => line.startsWith("failing failed: "))).toContain("the disk is full");
+});
