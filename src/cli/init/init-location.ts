@@ -74,22 +74,17 @@ function kindOf(flags: InitFlags, current: LocalConfig | null): "directory" | "b
 type Place = "directory" | "aws" | "other";
 
 async function askedLocation(inDirectory: Basis, inBucket: Basis): Promise<StoreLocation> {
-  const { flags, sources } = inBucket;
   const place = await choosePlace(inDirectory, inBucket);
   switch (place) {
     case "directory":
       return directoryLocation(inDirectory);
     case "aws": {
-      const { current } = inBucket;
-      const aws = await readAwsSetup(process.env);
-      return bucketLocation(
-        { flags, target: inBucket.target, sources, aws, current: isOnAws(current) ? current : null },
-        askedPart,
-      );
+      const current = isOnAws(inBucket.current) ? inBucket.current : null;
+      return bucketLocation({ ...inBucket, current, aws: await readAwsSetup(process.env) }, askedPart);
     }
     case "other": {
       const endpoint = await askedPart("Endpoint:", keptEndpoint(inBucket.current) ?? undefined, inBucket);
-      return bucketLocation({ ...inBucket, flags: { ...flags, endpoint } }, askedPart);
+      return bucketLocation({ ...inBucket, flags: { ...inBucket.flags, endpoint } }, askedPart);
     }
     default:
       return place satisfies never;
