@@ -5,7 +5,7 @@ import type { KdfCost } from "../../crypto/kdf-cost.ts";
 import { ConflictError, InputError, LocalConfigMissingError } from "../../errors.ts";
 import { codeOf } from "../disk/error-code.ts";
 import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "../disk/private-file.ts";
-import { closest } from "../program/closest.ts";
+import { closest } from "../terminal/closest.ts";
 import { type LocalConfig, readDocument, writeDocument } from "./config-document.ts";
 import { xdgFolder } from "./home-folder.ts";
 import { jsonFault } from "./json-fault.ts";

@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/item.ts";
-import { closest } from "../program/closest.ts";
+import { closest } from "../terminal/closest.ts";
 
 /** @throws InputError there is no item of this name */
 export function findItem(items: readonly Item[], name: string): Item {

@@ -1,7 +1,7 @@
 import type { ArgInput, FlagInput } from "@oclif/core/parser";
 import { parse } from "@oclif/core/parser";
 import { InputError, VsyncError } from "../../errors.ts";
-import { closest } from "./closest.ts";
+import { closest } from "../terminal/closest.ts";
 import { usageOf } from "./usage.ts";
 
 /** A command's declaration, as far as parsing is concerned. */

@@ -1,5 +1,5 @@
 import { InputError } from "../../errors.ts";
-import { closest } from "./closest.ts";
+import { closest } from "../terminal/closest.ts";
 
 /** A command, and what was typed after its name. */
 export interface FoundCommand {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { closest } from "../../../src/cli/program/closest.ts";
+import { closest } from "../../../src/cli/terminal/closest.ts";
 
 const COMMANDS = ["init", "push", "pull", "status", "runtime-token", "rotate-passphrase"];
 
