@@ -1,4 +1,4 @@
-import { endpointFault, prefixFault } from "./prefix.ts";
+import { endpointFault, prefixFault } from "./location.ts";
 import { type RuntimeToken, TOKEN_FIELDS } from "./token.ts";
 
 /** Says what is wrong with a value, or null. Never quotes it: a token's fields are credentials. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isFileEndpoint } from "../blob/location.ts";
 import type { Secret } from "../crypto/secret.ts";
 import type { S3Limits } from "../s3/options.ts";
 import type { ProbeResult } from "../s3/probe.ts";
@@ -40,7 +41,7 @@ export const systemClock: Clock = { nowMs: () => Date.now() };
 export const systemRandom: Random = { bytes: (length) => randomBytes(length) };
 
 export function isFileStore({ endpoint }: { readonly endpoint: string }): boolean {
-  return endpoint.startsWith("file:");
+  return isFileEndpoint(endpoint);
 }
 
 export interface StoreOptions {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { isFileEndpoint } from "../blob/location.ts";
 import type { RuntimeToken } from "../blob/token.ts";
-import { Secret } from "../crypto/secret.ts";
 import { ConfigInvalidError, InputError } from "../errors.ts";
-import type { S3Location } from "../s3/location.ts";
 import type { Clock, ObjectStore } from "../vault/ports.ts";
+import { locationOf } from "../vault/token-location.ts";
 
 export const systemClock: Clock = { nowMs: () => Date.now() };
 
@@ -13,7 +13,7 @@ export const systemClock: Clock = { nowMs: () => Date.now() };
  * @throws ConfigInvalidError the token names no possible directory
  */
 export async function openTokenStore(token: RuntimeToken): Promise<ObjectStore> {
-  return token.endpoint.startsWith("file:") ? openDirectory(token) : openBucket(token);
+  return isFileEndpoint(token.endpoint) ? openDirectory(token) : openBucket(token);
 }
 
 async function openDirectory(token: RuntimeToken): Promise<ObjectStore> {
@@ -30,16 +30,5 @@ async function openDirectory(token: RuntimeToken): Promise<ObjectStore> {
 
 async function openBucket(token: RuntimeToken): Promise<ObjectStore> {
   const { openS3Store } = await import("../s3/store.ts");
-  const { endpoint, region, bucket, prefix } = token;
-  const location = { endpoint, region, bucket, prefix, credentials: credentialsOf(token) };
-  return openS3Store(location, { clock: systemClock, random: { bytes: randomBytes } });
-}
-
-function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: RuntimeToken): S3Location["credentials"] {
-  if (accessKeyId === undefined || secretAccessKey === undefined) return "ambient";
-  return {
-    accessKeyId,
-    secretAccessKey: Secret.ofText(secretAccessKey),
-    ...(sessionToken === undefined ? {} : { sessionToken: Secret.ofText(sessionToken) }),
-  };
+  return openS3Store(locationOf(token), { clock: systemClock, random: { bytes: randomBytes } });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isRecord, knownFields, tokenFault } from "../../src/blob/fields.ts";
-import { endpointFault, prefixFault } from "../../src/blob/prefix.ts";
+import { endpointFault, prefixFault } from "../../src/blob/location.ts";
 
 const TOKEN = {
   v: 1,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { endpointFault, prefixFault } from "../../src/blob/prefix.ts";
+import { endpointFault, prefixFault } from "../../src/blob/location.ts";
 import { checkLocation } from "../../src/cli/config/checked-location.ts";
 import { readDocument, writeDocument } from "../../src/cli/config/config-document.ts";
 import { durationFlag } from "../../src/cli/inputs/duration-flag.ts";

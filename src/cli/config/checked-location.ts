@@ -1,4 +1,4 @@
-import { endpointFault, prefixFault } from "../../blob/prefix.ts";
+import { endpointFault, prefixFault } from "../../blob/location.ts";
 import { InputError } from "../../errors.ts";
 import { isFileStore, type StoreLocation } from "../stores.ts";
 

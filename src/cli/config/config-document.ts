@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { endpointFault, prefixFault } from "../../blob/prefix.ts";
+import { endpointFault, prefixFault } from "../../blob/location.ts";
 import { decodeBase64, decodeCheckedBase64, encodeBase64 } from "../../crypto/base64.ts";
 import { type KdfCost, kdfCostFault } from "../../crypto/kdf-cost.ts";
 import { Secret } from "../../crypto/secret.ts";

@@ -3,10 +3,10 @@ import { AccessDeniedError, ConflictError, NotAuthenticError } from "../../error
 import { MANIFEST_KEY } from "../../vault/keys.ts";
 import { MAX_MANIFEST_BYTES } from "../../vault/limits.ts";
 import type { ObjectStore } from "../../vault/ports.ts";
+import { locationOf } from "../../vault/token-location.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findToken } from "../inputs/token-input.ts";
-import { locationIn } from "../run/open-anywhere.ts";
 import { isFileStore, openStore } from "../stores.ts";
 import { bad, badOrThrow, type Check, good, warning } from "./check.ts";
 import type { ExaminedStore } from "./store-checks.ts";
@@ -33,7 +33,7 @@ async function tokenCheck(token: RuntimeToken, config: LocalConfig, examined: Ex
   if (token.vault !== undefined && token.vault !== vault) {
     return bad("runtime key", new NotAuthenticError(`VSYNC_CONFIG is a token of vault ${token.vault}, not ${vault}`));
   }
-  const store = await openStore(locationIn(token));
+  const store = await openStore(locationOf(token));
   const stored = await store.get(MANIFEST_KEY, { maxBytes: MAX_MANIFEST_BYTES });
   if (stored === null) return warning("runtime key", "there is no manifest to read yet", `vsync push ${env}`);
   const reads = "the key in VSYNC_CONFIG can read the manifest";
