@@ -9,18 +9,22 @@ const DENIED: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
 };
 
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  EDQUOT: "disk quota exceeded",
-  EEXIST: "something that is no folder is in the way",
-  ELOOP: "its path is a circle of symbolic links",
-  EIO: "input/output error",
-  EMFILE: "too many open files",
-  ENFILE: "too many open files on this machine",
-  ENAMETOOLONG: "the name is too long",
-  ENOENT: "a file or folder vanished meanwhile",
-  ENOSPC: "no space left on the device",
-  ENOTDIR: "a part of the path is no folder",
-  ESTALE: "the network file system lost the file",
+const CHECK_DISK = "check the disk";
+const MAKE_ROOM = "make room on that disk, then run the command again";
+
+/** Why, and what to do about it. */
+const UNREACHABLE: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
+  EDQUOT: ["disk quota exceeded", MAKE_ROOM],
+  EEXIST: ["something that is no folder is in the way", "move it elsewhere: vsync makes the folders that it needs"],
+  ELOOP: ["its path is a circle of symbolic links", "put the folder itself in place of the link"],
+  EIO: ["input/output error", CHECK_DISK],
+  EMFILE: ["too many open files", "raise the limit of open files (ulimit -n), then run the command again"],
+  ENFILE: ["too many open files on this machine", "end programs that hold many files open, then run the command again"],
+  ENAMETOOLONG: ["the name is too long", "use a shorter one"],
+  ENOENT: ["a file or folder vanished meanwhile", "run the command again"],
+  ENOSPC: ["no space left on the device", MAKE_ROOM],
+  ENOTDIR: ["a part of the path is no folder", "look at each part of the path: all but the last must be folders"],
+  ESTALE: ["the network file system lost the file", "run the command again; if that does not help, mount it anew"],
 };
 
 /** The error code of a failed system call, or undefined for every other failure. */
@@ -48,12 +52,11 @@ export function storeFault(error: unknown, action: Action, path: string): unknow
 }
 
 function remedyFor(code: string, action: Action): string {
-  if (code === "ENOSPC" || code === "EDQUOT") return "make room on that disk, then run the command again";
   const isNoPath = ["ELOOP", "ENAMETOOLONG", "ENOENT", "ENOTDIR"].includes(code);
   // Only `init` makes a store, and where it is to be was said just now.
-  return isNoPath && action === "create"
-    ? "keep the store in another folder: --endpoint=file:///…, or XDG_DATA_HOME"
-    : "check the disk";
+  if (isNoPath && action === "create")
+    return "keep the store in another folder: --endpoint=file:///…, or XDG_DATA_HOME";
+  return UNREACHABLE[code]?.[1] ?? CHECK_DISK;
 }
 
 export function conflictAt(path: string, state: "exists" | "has changed"): ConflictError {
@@ -74,15 +77,13 @@ export function noHardLinks(path: string, code: string): S3UnreachableError {
 
 /** The object is in place, but its folder could not be flushed: a power cut may still undo the write. */
 export function notDurable(error: unknown, path: string): OutcomeUnknownError {
-  return new OutcomeUnknownError(
-    `${path} was written, but may not outlast a power cut: ${reasonOf(errnoOf(error) ?? "")}`,
-    {
-      hint: "check the disk, then look with vsync status whether the change is there",
-    },
-  );
+  const reason = reasonOf(errnoOf(error) ?? "");
+  return new OutcomeUnknownError(`${path} was written, but may not outlast a power cut: ${reason}`, {
+    hint: "check the disk, then look with vsync status whether the change is there",
+  });
 }
 
 function reasonOf(code: string): string {
-  const reason = UNREACHABLE[code] ?? DENIED[code];
+  const reason = UNREACHABLE[code]?.[0] ?? DENIED[code];
   return reason === undefined ? code : `${reason} (${code})`;
 }

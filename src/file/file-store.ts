@@ -17,8 +17,9 @@ import { isFolder, makeFolder, syncFolder } from "./folders.ts";
 import { listKeys } from "./list-keys.ts";
 import { checkKey, type FileStoreLocation, fileStoreFolder, fileStoreRoot, WORK_FOLDER } from "./location.ts";
 import { isTaken, readObjectFile, versionOf } from "./object-file.ts";
+import { writeNewFile } from "./plain-file.ts";
 import { type ProcessTable, systemProcesses } from "./process-table.ts";
-import { discard, newWorkFile, sweep, type WorkFile, writeWorkFile } from "./work-folder.ts";
+import { discard, newWorkFile, sweep, type WorkFile } from "./work-folder.ts";
 
 const CLAIM_TIMEOUT_MS = 10_000;
 
@@ -136,7 +137,7 @@ class FileStore implements ObjectStore {
     await sweep(this.#workFolder, this.#processes);
     const temporary = newWorkFile(this.#workFolder, "temp", subjectOf(key), await this.#processes.self());
     try {
-      await writeWorkFile(temporary, bytes);
+      await writeNewFile(temporary.path, bytes);
       await use(temporary);
     } finally {
       await discard(temporary);

@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
 import { type FileHandle, lstat, open } from "node:fs/promises";
 import { AccessDeniedError, S3UnreachableError } from "../errors.ts";
 import type { ReadOptions, StoredObject, Version } from "../vault/ports.ts";
 import { hasErrno } from "./faults.ts";
+import { READ_PLAIN_FILE } from "./plain-file.ts";
 
-// O_NOFOLLOW: a link could point anywhere. O_NONBLOCK: opening a named pipe would wait for its other end. Windows has neither.
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 const CHUNK_BYTES = 256 * 1024;
 /** Four times the largest object of the format: what is larger was put there by something else, and is not read whole. */
 const LARGEST_OBJECT_BYTES = 256 * 1024 * 1024;
@@ -44,7 +42,7 @@ export async function readObjectFile(path: string, options: KeepOptions): Promis
   }
 }
 
-/** Whether something that is no folder has this name. */
+/** Whether anything but a folder has this name. */
 export async function isTaken(path: string): Promise<boolean> {
   try {
     return !(await lstat(path)).isDirectory();
@@ -56,7 +54,7 @@ export async function isTaken(path: string): Promise<boolean> {
 
 async function openObjectFile(path: string): Promise<FileHandle | null> {
   try {
-    return await open(path, OPEN_FLAGS);
+    return await open(path, READ_PLAIN_FILE);
   } catch (error) {
     if (hasErrno(error, "ENOENT", "ENOTDIR")) return null;
     if (hasErrno(error, "ELOOP", "ENXIO")) throw notAFile(path);

@@ -8,7 +8,7 @@ const FILE_MODE = 0o600;
 /** After this long the file of a process that cannot be asked about is taken for abandoned. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
 
-/** What a file in the work folder is called says all about it: a name appears at once or not at all, content does not. */
+/** A file in the work folder is what its name says: a name appears at once or not at all, content does not. */
 export interface WorkFile {
   readonly kind: "temp" | "claim";
   /** The object it is for: 16 hex digits of its key's digest. */
@@ -34,19 +34,9 @@ export async function listWorkFiles(folder: string): Promise<WorkFile[]> {
   });
 }
 
+/** Creates the file, without content: its name says all. */
 export async function createWorkFile(file: WorkFile): Promise<void> {
   await (await open(file.path, "wx", FILE_MODE)).close();
-}
-
-/** Creates the file with these bytes, on the disk and not only in memory. */
-export async function writeWorkFile(file: WorkFile, bytes: Uint8Array): Promise<void> {
-  const handle = await open(file.path, "wx", FILE_MODE);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Removes what killed processes left. */

@@ -1,14 +1,11 @@
-import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { constants } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { open } from "node:fs/promises";
 import { sha256Hex } from "../crypto/digest.ts";
 import type { Secret } from "../crypto/secret.ts";
 import { hkdf, withKey } from "../crypto/subkeys.ts";
+import { READ_PLAIN_FILE, replaceFile } from "../file/plain-file.ts";
 
 const FORMAT = "vsync-cache-v1";
-const FILE_MODE = 0o600;
-// O_NOFOLLOW, O_NONBLOCK: neither a link to elsewhere nor a named pipe. Windows has neither.
-const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /** A vault as the store had it. Whoever has no passphrase learns no more from it than from the store. */
 export interface SealedCopy {
@@ -41,20 +38,7 @@ export function isTimeSealed({ atMs, manifest, mac }: SealedCopy, rootKey: Secre
 /** Writes the file as a whole or not at all. */
 export async function writeCache(path: string, { atMs, manifest, bundle, mac }: SealedCopy): Promise<void> {
   const header = { format: FORMAT, at: atMs, manifest: manifest.length, bundle: bundle.length, mac };
-  const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
-  try {
-    const handle = await open(temporary, "wx", FILE_MODE);
-    try {
-      await handle.writeFile(Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), manifest, bundle]));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await replaceFile(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), manifest, bundle]));
 }
 
 /** @throws CacheFault there is no such file, or it has another form */
@@ -68,7 +52,7 @@ export async function readCache(path: string, maxBytes: number): Promise<SealedC
 }
 
 async function readWhole(path: string, maxBytes: number): Promise<Buffer> {
-  const handle = await open(path, OPEN_FLAGS).catch((error: NodeJS.ErrnoException) => {
+  const handle = await open(path, READ_PLAIN_FILE).catch((error: NodeJS.ErrnoException) => {
     throw new CacheFault(error.code === "ENOENT" ? "there is none yet" : `it cannot be read (${error.code})`);
   });
   try {

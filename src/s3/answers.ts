@@ -1,18 +1,12 @@
 import { AccessDeniedError } from "../errors.ts";
 import { again, type Failure, final, type Inquiry, later, printable, unreachable } from "./failure.ts";
 import { readNetworkFailure } from "./network.ts";
+import { type Answer, answerIn, datedMs } from "./sdk-error.ts";
 
 /** S3 refuses what is further away than this from its own clock. */
 const ACCEPTED_SKEW_MS = 15 * 60_000;
 
-interface Answer {
-  readonly status: number;
-  /** S3's word for it. The answer to a HEAD has no body, hence none. */
-  readonly code: string;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly regionField: string | undefined;
-  readonly serverTimeField: string | undefined;
-}
+const CHECK_ENDPOINT = "check that the endpoint is that of an S3 service";
 
 /** What the SDK threw, whatever it is. Every quirk of every server has its arm here or in `network.ts`. */
 export function readFailure(error: unknown, inquiry: Inquiry): Failure {
@@ -29,35 +23,6 @@ export class NoEtagError extends Error {}
 function withoutEtag(inquiry: Inquiry): Failure {
   const error = unreachable(inquiry, `${inquiry.host} answered without an ETag`, CHECK_ENDPOINT);
   return { kind: "other", isTransient: false, effect: "unknown", error };
-}
-
-const CHECK_ENDPOINT = "check that the endpoint is that of an S3 service";
-
-function answerIn(error: unknown): Answer | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const thrown: ServiceError = error;
-  const status = thrown.$metadata?.httpStatusCode;
-  if (status === undefined) return undefined;
-  return {
-    status,
-    code: textOf(thrown.Code) ?? "",
-    headers: thrown.$response?.headers ?? {},
-    regionField: textOf(thrown.Region),
-    serverTimeField: textOf(thrown.ServerTime),
-  };
-}
-
-/** What an error of the SDK may carry. It parses what the server wrote, hence `unknown`. */
-interface ServiceError extends Error {
-  readonly $metadata?: { readonly httpStatusCode?: number };
-  readonly $response?: { readonly headers?: Record<string, string | undefined> };
-  readonly Code?: unknown;
-  readonly Region?: unknown;
-  readonly ServerTime?: unknown;
-}
-
-function textOf(field: unknown): string | undefined {
-  return typeof field === "string" ? field : undefined;
 }
 
 function byCode(answer: Answer, inquiry: Inquiry): Failure | undefined {
@@ -105,15 +70,15 @@ function byStatus(answer: Answer, inquiry: Inquiry): Failure {
     return final(isSkewed(answer, inquiry) ? skewedClock(answer, inquiry) : refused(inquiry));
   if (status === 429) return later(error);
   if (status === 408) return again(error);
-  // a HEAD says by this header alone what the bodies of 301 and 400 say to others
+  // A HEAD says by this header alone what the bodies of 301 and 400 say to others.
   if (status < 500 && isElsewhere(answer, inquiry)) return final(wrongRegion(answer, inquiry));
   // AWS answers a HEAD with an expired token so; a GET would be told ExpiredToken
   if (status === 400 && answer.code === "" && inquiry.mayExpire) return final(staleToken(inquiry));
-  // a proxy that has given up on the server says nothing about what the server is still doing
+  // A proxy that has given up on the server says nothing about what the server is still doing.
   if (status === 502 || status === 504) return { kind: "other", isTransient: true, effect: "pending", error };
-  // a HEAD has no body to say SlowDown in
+  // A HEAD has no body to say SlowDown in.
   const isThrottled = status === 503 && answer.code === "";
-  // it may have failed after the write
+  // It may have failed after the write.
   if (status >= 500) return { kind: "other", isTransient: true, effect: "unknown", error, isThrottled };
   return { kind: "other", isTransient: false, effect: status < 300 ? "unknown" : "none", error };
 }
@@ -147,9 +112,9 @@ function wrongRegion({ headers, regionField }: Answer, inquiry: Inquiry) {
 }
 
 /** The answer to a HEAD does not say RequestTimeTooSkewed, but it is dated. */
-function isSkewed({ headers, code }: Answer, { nowMs }: Inquiry): boolean {
-  const serverMs = Date.parse(headers["date"] ?? "");
-  return code === "" && Math.abs(serverMs - nowMs) > ACCEPTED_SKEW_MS;
+function isSkewed(answer: Answer, { nowMs }: Inquiry): boolean {
+  const serverMs = datedMs(answer);
+  return answer.code === "" && serverMs !== null && Math.abs(serverMs - nowMs) > ACCEPTED_SKEW_MS;
 }
 
 function skewedClock({ headers, serverTimeField }: Answer, inquiry: Inquiry) {

@@ -11,20 +11,20 @@ export function createClient(location: S3Location, limits: S3Limits): S3Client {
     region: location.region,
     forcePathStyle: wantsPathStyle(location),
     ...credentialsOf(location),
-    // a second try of a conditional write would meet the first one's work: every try is ours, see write.ts
+    // A second try of a conditional write would meet the first one's work: every try is ours, see write.ts.
     maxAttempts: 1,
     // R2, B2 and others refuse the checksums that the SDK adds by default
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
-    // else the SDK quietly corrects from the second request on what the first one reports
+    // Else the SDK quietly corrects from the second request on what the first one reports.
     disableClockSkewCorrection: true,
-    // servers that do not answer it cost seconds
+    // Servers that do not answer it cost seconds.
     expectContinueHeader: false,
-    // the endpoint decides, not what this machine's AWS configuration says
+    // The endpoint decides, not what this machine's AWS configuration says.
     useFipsEndpoint: false,
     useDualstackEndpoint: false,
     useArnRegion: false,
-    // each of these is looked up in ~/.aws/config otherwise, and a container may have no home to look in
+    // Each of these is looked up in ~/.aws/config otherwise, and a container may have no home to look in.
     retryMode: "standard",
     defaultsMode: "standard",
     disableS3ExpressSessionAuth: false,

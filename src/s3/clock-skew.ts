@@ -25,7 +25,7 @@ async function fetchDate(location: S3Location, clock: Clock, timeoutMs: number):
   } catch (error) {
     const { bucket, region } = location;
     const inquiry = { action: `reach ${labelOf(location)}`, bucket, region, host: hostOf(location), mayExpire: false };
-    // fetch tells the cause apart only there
+    // `fetch` says what happened only in the cause of its error.
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     throw readFailure(cause, { ...inquiry, nowMs: clock.nowMs() }).error;
   }

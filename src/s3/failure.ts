@@ -1,8 +1,8 @@
 import { S3UnreachableError, type VsyncError } from "../errors.ts";
 
 /**
- * What became of a write: not done; not done as the server says, but some have said so of what they did; perhaps done;
- * perhaps done later, for nobody has said that it is over.
+ * What became of a write. `none`: not done. `unlikely`: not done, says the server, and some have said so of what they
+ * did. `unknown`: perhaps done. `pending`: perhaps still to be done, for nobody has said that it is over.
  */
 export type Effect = "none" | "unlikely" | "unknown" | "pending";
 

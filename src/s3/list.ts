@@ -42,9 +42,9 @@ async function fetchPage(
     const command = new ListObjectsV2Command({
       Bucket: bucket,
       Prefix: `${prefix}${keyPrefix}`,
-      // a key may hold what XML cannot
+      // A key may hold what XML cannot.
       EncodingType: "url",
-      // not the continuation token: what is after a key is the same question, whatever has come or gone meanwhile
+      // Not the continuation token: what is after a key is the same question, whatever has come or gone meanwhile.
       ...(after !== undefined && { StartAfter: after }),
     });
     const output = await connection.client.send(command, { abortSignal });
@@ -56,7 +56,7 @@ async function fetchPage(
 
 function keysOf({ Contents, EncodingType }: ListObjectsV2CommandOutput): string[] {
   const keys = (Contents ?? []).flatMap(({ Key }) => Key ?? []);
-  // a server that does not encode does not say that it does
+  // A server that does not encode does not say that it does.
   return EncodingType === "url" ? keys.map((key) => decodeURIComponent(key.replaceAll("+", " "))) : keys;
 }
 

@@ -3,6 +3,11 @@ import { ConnectTimeoutError, isConnectFailure } from "./agents.ts";
 import { again, type Failure, final, type Inquiry, printable, unreachable } from "./failure.ts";
 import { TimeLimitError } from "./time-limit.ts";
 
+const CHECK_NETWORK = "check the endpoint and this machine's network";
+const AMBIENT = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role";
+const TRUST = "check the endpoint, or trust its authority with NODE_EXTRA_CA_CERTS";
+const CLOSED = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_SOCKET_CLOSED", "ERR_STREAM_PREMATURE_CLOSE"]);
+
 /** The body ended before its Content-Length. */
 export class TruncatedBodyError extends Error {}
 
@@ -30,9 +35,6 @@ export function readNetworkFailure(error: unknown, inquiry: Inquiry): Failure {
   }
   return byNetworkCode(code, inquiry) ?? byPhase(error, code, inquiry);
 }
-
-const CHECK_NETWORK = "check the endpoint and this machine's network";
-const AMBIENT = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role";
 
 function byNetworkCode(code: string, inquiry: Inquiry): Failure | undefined {
   const { host } = inquiry;
@@ -62,8 +64,6 @@ function byNetworkCode(code: string, inquiry: Inquiry): Failure | undefined {
   }
 }
 
-const TRUST = "check the endpoint, or trust its authority with NODE_EXTRA_CA_CERTS";
-
 function isCertificateCode(code: string): boolean {
   return /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH)/.test(code);
 }
@@ -75,8 +75,6 @@ function byPhase(error: unknown, code: string, inquiry: Inquiry): Failure {
     return again(unreachable(inquiry, `no connection to ${inquiry.host} (${said})`, CHECK_NETWORK));
   return lost(inquiry, CLOSED.has(code) ? `${inquiry.host} closed the connection` : `the request failed (${said})`);
 }
-
-const CLOSED = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_SOCKET_CLOSED", "ERR_STREAM_PREMATURE_CLOSE"]);
 
 function lost(inquiry: Inquiry, reason: string): Failure {
   return { kind: "other", isTransient: true, effect: "pending", error: unreachable(inquiry, reason, CHECK_NETWORK) };

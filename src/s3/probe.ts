@@ -84,9 +84,9 @@ async function hasOneWinner(
   key: string,
   write: (bytes: Uint8Array) => Promise<Version>,
 ): Promise<boolean> {
-  // bytes of their own: equal ones would let a lost answer look like a victory
+  // Bytes of their own: equal ones would let a lost answer look like a victory.
   const writers = Array.from({ length: CONTENDERS }, (_, index) => `writer ${index}`);
-  // all of them end before the first failure is thrown: nothing may be written after the cleaning
+  // All of them end before the first failure is thrown: nothing may be written after the cleaning.
   const ends = await Promise.allSettled(writers.map((writer) => acceptedVersion(write(text(writer)))));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   const winners = writers.filter((_, index) => ends[index]?.status === "fulfilled" && ends[index].value !== null);

@@ -2,6 +2,7 @@ import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { Connection } from "./connection.ts";
 import type { S3Location } from "./location.ts";
 import type { S3Options } from "./options.ts";
+import { type Answer, answerIn, datedMs } from "./sdk-error.ts";
 
 /** What one HEAD of an object says of the credentials that it was sent with. */
 export type ReadProof =
@@ -18,30 +19,18 @@ export type ReadProof =
  */
 export async function proveRead(location: S3Location, key: string, options: S3Options): Promise<ReadProof> {
   const connection = new Connection(location, options);
-  let refusal: Refusal | undefined;
+  let answer: Answer | undefined;
   using call = connection.call("read", key);
   const attempt = await call.attempt(async (abortSignal) => {
     try {
       await connection.client.send(new HeadObjectCommand(connection.address(key)), { abortSignal });
     } catch (error) {
-      refusal = error as Refusal;
+      answer = answerIn(error);
       throw error;
     }
   });
-  const status = refusal?.$metadata?.httpStatusCode;
-  if (attempt.done || status === 304) return { kind: "readable" };
+  if (attempt.done || answer?.status === 304) return { kind: "readable" };
   if (attempt.failure.kind === "absent") return { kind: "absent" };
-  if (status === 401 || status === 403) return { kind: "refused", serverMs: datedMs(refusal) };
+  if (answer?.status === 401 || answer?.status === 403) return { kind: "refused", serverMs: datedMs(answer) };
   throw attempt.failure.error;
-}
-
-/** What an error of the SDK may carry. */
-interface Refusal {
-  readonly $metadata?: { readonly httpStatusCode?: number };
-  readonly $response?: { readonly headers?: Readonly<Record<string, string | undefined>> };
-}
-
-function datedMs(refusal: Refusal | undefined): number | null {
-  const serverMs = Date.parse(refusal?.$response?.headers?.["date"] ?? "");
-  return Number.isNaN(serverMs) ? null : serverMs;
 }

@@ -6,6 +6,9 @@ import type { Attempt } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import { TruncatedBodyError } from "./network.ts";
 
+/** What is made room for where the answer does not say how long it is. */
+const FIRST_BYTES = 64 * 1024;
+
 /** @throws VsyncError whatever is in the way, a missing key apart */
 export async function headObject(connection: Connection, key: string, options: ReadOptions): Promise<Version | null> {
   using call = connection.call("read", key, { signal: options.signal });
@@ -46,7 +49,7 @@ function orNull<T>(attempt: Attempt<T>): T | null {
 async function readBody(output: GetObjectCommandOutput, maxBytes: number, signOfLife: () => void): Promise<Uint8Array> {
   const { Body, ContentLength } = output;
   if (!(Body instanceof Readable)) throw new TypeError("the body is no stream");
-  // an answer without a length, or with a false one, grows as it comes
+  // An answer without a length, or with a false one, grows as it comes.
   let bytes = new Uint8Array(Math.min(ContentLength ?? FIRST_BYTES, maxBytes + 1));
   let length = 0;
   for await (const chunk of Body as AsyncIterable<Uint8Array>) {
@@ -60,8 +63,6 @@ async function readBody(output: GetObjectCommandOutput, maxBytes: number, signOf
   if (ContentLength !== undefined && length < ContentLength) throw new TruncatedBodyError();
   return length === bytes.length ? bytes : bytes.slice(0, length);
 }
-
-const FIRST_BYTES = 64 * 1024;
 
 /** At least twice as long, so that growing costs little, and never longer than what is read at most. */
 function enlarged(bytes: Uint8Array, needed: number, maxBytes: number): Uint8Array<ArrayBuffer> {

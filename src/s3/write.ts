@@ -31,7 +31,7 @@ export async function writeObject(write: Write): Promise<Version> {
     const isRefused = failure.kind === "unmet" || (failure.kind === "absent" && expected !== null);
     doubt = theGreater(doubt, failure.effect);
     const isOver = isRefused || !(await call.mayTryAgain(failure));
-    // a refusal is somebody else's doing, unless an earlier try of ours has been applied, whatever was said of it
+    // A refusal is somebody else's doing, unless an earlier try of ours has been applied, whatever was said of it.
     if (isOpen(failure) || (isOver && doubt !== "none")) {
       const version = await readBack(write);
       if (version !== null) return version;
@@ -84,7 +84,7 @@ async function readBack(write: Write): Promise<Version | null> {
 async function otherSpelling(write: Write, refused: Version | null, { kind }: Failure): Promise<Version> {
   const { connection, key, expected } = write;
   if (kind !== "unmet" || expected === null || refused !== expected) throw conflict(write);
-  // where even this fails, the refusal stands: nothing was written
+  // Where even this fails, the refusal stands: nothing was written.
   const current = await headObject(connection, key, {}).catch(() => null);
   if (current === null || !isSameVersion(current, expected)) throw conflict(write);
   return respelled(expected);
@@ -92,7 +92,7 @@ async function otherSpelling(write: Write, refused: Version | null, { kind }: Fa
 
 async function givenUp(write: Write, { kind, error }: Failure, doubt: Effect): Promise<VsyncError> {
   if (doubt === "pending") return outcomeUnknown(write, error);
-  // a store that says "conflict" to every try, and has nothing there, is out of order: that is no other writer
+  // A store that says "conflict" to every try, and has nothing there, is out of order: that is no other writer.
   return kind === "contended" && !(await isAsItWas(write)) ? conflict(write) : error;
 }
 
