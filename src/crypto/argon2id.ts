@@ -4,6 +4,24 @@ import type { KdfCost } from "./kdf-cost.ts";
 
 export type Argon2id = (message: Uint8Array, cost: KdfCost, length: number) => Promise<Uint8Array>;
 
+let chosen: Promise<Argon2id> | undefined;
+
+/** The addon where it loads, the built-in otherwise; a test holds them equal. */
+export async function argon2id(message: Uint8Array, cost: KdfCost, length: number): Promise<Uint8Array> {
+  chosen ??= choose();
+  return (await chosen)(message, cost, length);
+}
+
+async function choose(): Promise<Argon2id> {
+  const found = (await loadAddonArgon2id()) ?? builtInArgon2id();
+  if (found === null) {
+    throw new InputError("neither the package argon2 nor this runtime's own crypto offers Argon2id", {
+      hint: "install argon2 beside the app and keep it out of the bundle, or run on Node.js 24.7 or newer",
+    });
+  }
+  return found;
+}
+
 /** The `argon2` addon: faster than the built-in, but a native file that does not travel inside a single binary. */
 export async function loadAddonArgon2id(): Promise<Argon2id | null> {
   try {
@@ -40,24 +58,6 @@ export function builtInArgon2id(): Argon2id | null {
       };
       argon2("argon2id", parameters, (error, key) => (error === null ? resolve(key) : reject(error)));
     });
-}
-
-let chosen: Promise<Argon2id> | undefined;
-
-/** The addon where it loads, the built-in otherwise; a test holds them equal. */
-export async function argon2id(message: Uint8Array, cost: KdfCost, length: number): Promise<Uint8Array> {
-  chosen ??= choose();
-  return (await chosen)(message, cost, length);
-}
-
-async function choose(): Promise<Argon2id> {
-  const found = (await loadAddonArgon2id()) ?? builtInArgon2id();
-  if (found === null) {
-    throw new InputError("neither the package argon2 nor this runtime's own crypto offers Argon2id", {
-      hint: "install argon2 beside the app and keep it out of the bundle, or run on Node.js 24.7 or newer",
-    });
-  }
-  return found;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

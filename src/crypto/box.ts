@@ -10,7 +10,7 @@ interface NonceSource {
   bytes(length: number): Uint8Array;
 }
 
-/** What one call of OpenSSL gets: what it returns is a copy, and of a file of 60 MB there must not be one more. */
+/** Fed to OpenSSL in pieces, for it answers with a copy: of a file of 60 MB there must not be a whole one more. */
 const PIECE_BYTES = 1024 * 1024;
 
 /**

@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 
-// The process ends once, whoever made the folders: one listener for all of them, and none where there are none.
+// One listener for the folders of all handles: a process with many of them gets no warning of Node's about listeners.
 const folders = new Set<string>();
 
 /** Has the folder removed when the process, or the worker thread, exits. Calling the result takes that back. */

@@ -20,23 +20,23 @@ export async function readInputFile({ variable, path }: FileVariable, warn: Warn
   const file = await readSecretFile(path);
   if ("refusal" in file) {
     const plain = variable.replace(/_FILE$/, "");
-    throw new ConfigMissingError(`${variable} names ${printable(path)}, which ${file.refusal}`, {
+    throw new ConfigMissingError(`${variable} names ${shownPath(path)}, which ${file.refusal}`, {
       hint: `put that right, or unset ${variable} and give the value itself in ${plain}`,
     });
   }
   if (file.exposure !== null) {
     warn({
       code: "VSYNC_FILE_EXPOSED",
-      message: `${variable} names ${printable(path)}, which ${file.exposure}`,
+      message: `${variable} names ${shownPath(path)}, which ${file.exposure}`,
       hint: "make it readable by the app's user alone: chmod 400, or defaultMode 0400 where Kubernetes mounts it",
-      fields: { variable, path: printable(path) },
+      fields: { variable, path: shownPath(path) },
     });
   }
   return Secret.ofBytes(file.bytes);
 }
 
-/** Whoever puts the secret itself where its path belongs must not find it in a log. */
-function printable(path: string): string {
+/** Somebody may put the secret itself where its path belongs: then it must not end up in a log. */
+function shownPath(path: string): string {
   if (!isAbsolute(path) && !/^\.{1,2}[\\/]/.test(path)) {
     return "a relative path (not shown: it may be the value itself)";
   }

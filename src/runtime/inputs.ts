@@ -56,7 +56,7 @@ async function readInput(source: Source, options: OpenOptions, env: Environment,
 
 function textOf(text: string, name: string, source: Source): Secret {
   if (text === "") throw missing(`${name} is empty`, source);
-  if (!text.isWellFormed()) throw missing(`${name} is no well-formed text`, source);
+  if (!text.isWellFormed()) throw missing(`${name} is not valid Unicode text`, source);
   return Secret.ofText(text);
 }
 

@@ -11,7 +11,7 @@ interface Owner extends ProcessIdentity {
 }
 
 const NAME = /^vsync\.([0-9a-f]{16})\.([0-9]{1,10})\.([0-9]{1,20})\.([0-9]{1,10})\.[0-9a-f]{32}$/;
-const NOT_OURS = 0o077;
+const GROUP_OR_WORLD = 0o077;
 
 /** A name that nobody can guess, and that says who made the folder: whoever finds it can see whether it was left behind. */
 export async function newFolderName(): Promise<string> {
@@ -21,8 +21,8 @@ export async function newFolderName(): Promise<string> {
 }
 
 /**
- * Removes the folders of this user whose process was killed, or whose worker thread was terminated: neither runs any
- * more code of ours. It removes what it can, and nothing of whom it cannot tell that they have ended.
+ * Removes the folders of this user whose process was killed, or whose worker thread was terminated: neither could do so
+ * itself. The folder of an owner that may still be running is left alone, and so is what cannot be removed.
  */
 export async function removeLeftFolders(parent: string): Promise<void> {
   const processes = systemProcesses();
@@ -43,11 +43,11 @@ async function hasEnded(owner: Owner, processes: ProcessTable): Promise<boolean>
   return status === "dead" || (status === "alive" && owner.thread !== 0 && isThreadGone(owner));
 }
 
-/** Root must not be led into a folder that another user made, and can change while it is being removed. */
+/** Only a folder of our own: root must not follow another user, who could swap what is in it while it is removed. */
 async function removeOwn(folder: string): Promise<void> {
   try {
     const stats = await lstat(folder);
-    const isOwn = stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & NOT_OURS) === 0;
+    const isOwn = stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & GROUP_OR_WORLD) === 0;
     if (isOwn) await rm(folder, { recursive: true, force: true });
   } catch {
     // Another handle was faster, or whoever looks next will be.

@@ -58,7 +58,7 @@ async function openAndKeep(
   return contentsOf(vault);
 }
 
-/** A vault that is open stays so where its copy cannot be kept. */
+/** A copy that cannot be kept is a warning and no more: the vault is open. */
 async function keepCopy(vault: OpenedVault, bundle: Uint8Array, atMs: number, { path, warn }: CacheUse): Promise<void> {
   const mac = sealTime(vault.bundle.key.rootKey, atMs, vault.bytes);
   try {
@@ -90,7 +90,7 @@ async function openCopy(
   destroyBundleKey(vault.bundle.key);
   if (fault !== null) {
     zeroContents(contents);
-    throw withoutStandIn(fallback, fault);
+    throw cannotStandIn(fallback, fault);
   }
   const { path, reason, warn } = fallback;
   warn({
@@ -106,18 +106,18 @@ async function readCopy(fallback: Fallback): Promise<SealedCopy> {
   try {
     return await readCache(fallback.path, MAX_CACHE_BYTES);
   } catch (error) {
-    throw error instanceof CacheFault ? withoutStandIn(fallback, error.message) : error;
+    throw error instanceof CacheFault ? cannotStandIn(fallback, error.message) : error;
   }
 }
 
-/** A clock that was set back must not make a copy young for ever: from the future is as bad as from long ago. */
+/** A copy from the future is refused like an old one: with the clock set back it would stay young for ever. */
 function faultOf(vault: OpenedVault, copy: SealedCopy, ageMs: number, maxAgeMs: number): string | null {
   if (!isTimeSealed(copy, vault.bundle.key.rootKey)) return "the time that it gives was altered";
   if (Math.abs(ageMs) <= maxAgeMs) return null;
   return `it is ${seconds(ageMs)} s old, more than the ${seconds(maxAgeMs)} s of maxAge`;
 }
 
-function withoutStandIn({ path, reason }: Fallback, fault: string): S3UnreachableError {
+function cannotStandIn({ path, reason }: Fallback, fault: string): S3UnreachableError {
   const message = `${reason.message}; the cache ${path} cannot stand in: ${fault}`;
   return new S3UnreachableError(message, reason.hint === undefined ? {} : { hint: reason.hint });
 }

@@ -3,7 +3,7 @@ import { InputError } from "../errors.ts";
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What `pino` and `console` both are. Only names, paths and numbers are ever handed to it. */
+/** What `pino` and `console` have in common. Only names, paths and numbers are ever handed to it. */
 export interface Logger {
   /** `fields` has a stable `code` (`VSYNC_FILE_EXPOSED`, `VSYNC_STALE_VAULT`, …) and a `hint`, the next step. */
   warn(fields: object, message: string): void;
@@ -55,7 +55,7 @@ export function timeoutOf({ timeoutMs }: OpenOptions): number {
 }
 
 /**
- * What a caller without types can get wrong and would otherwise learn late, or never. No value is quoted.
+ * Refuses what a caller without types can get wrong and would otherwise notice late, or never. No value is quoted.
  *
  * @throws InputError naming the option
  */
@@ -68,7 +68,8 @@ export function checkOptions(options: OpenOptions): void {
   if (!Number.isFinite(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
     throw refused("timeoutMs", `must be 1…${MAX_TIMEOUT_MS} milliseconds`);
   }
-  if ((cache === undefined) !== (maxAge === undefined)) throw refused("cache", "and maxAge go together");
+  if (cache !== undefined && maxAge === undefined) throw refused("cache", "needs maxAge beside it");
+  if (cache === undefined && maxAge !== undefined) throw refused("maxAge", "needs cache beside it");
   if (maxAge !== undefined && !(typeof maxAge === "number" && maxAge > 0)) {
     throw refused("maxAge", "must be a positive number of milliseconds");
   }
@@ -82,6 +83,6 @@ export function checkOptions(options: OpenOptions): void {
 
 function refused(option: string, fault: string): InputError {
   return new InputError(`the option ${option} of Vsync.open ${fault}`, {
-    hint: "see the documentation of OpenOptions",
+    hint: "see the options of Vsync.open in docs/library.md",
   });
 }

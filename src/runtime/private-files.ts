@@ -15,7 +15,7 @@ export class PrivateFiles {
   readonly #paths = new Map<string, Promise<string>>();
   #written = 0;
   #folder: Promise<string> | undefined;
-  #takeBack = () => {};
+  #cancelExitRemoval = () => {};
   #removed: Promise<void> | undefined;
 
   /**
@@ -34,7 +34,7 @@ export class PrivateFiles {
     return path;
   }
 
-  /** Removes them all, those that are being written too. */
+  /** Removes all files, also those that are still being written. */
   remove(): Promise<void> {
     this.#removed ??= this.#remove();
     return this.#removed;
@@ -57,13 +57,13 @@ export class PrivateFiles {
   async #makeFolder(): Promise<string> {
     try {
       const folder = await chooseFolder();
-      // Before there is a folder, so that no exit can come in between.
-      this.#takeBack = removeOnExit(folder);
+      // Before the folder is made, so that no exit can come in between.
+      this.#cancelExitRemoval = removeOnExit(folder);
       await naming("create", folder, () => makePrivateFolder(folder));
       await removeLeftFolders(dirname(folder));
       return folder;
     } catch (error) {
-      this.#takeBack();
+      this.#cancelExitRemoval();
       this.#folder = undefined;
       throw error;
     }
@@ -74,7 +74,7 @@ export class PrivateFiles {
     const folder = await this.#folder;
     if (folder === undefined) return;
     await naming("delete", folder, () => rm(folder, { recursive: true, force: true }));
-    this.#takeBack();
+    this.#cancelExitRemoval();
   }
 }
 

@@ -39,10 +39,10 @@ export class Vsync implements AsyncDisposable {
 
   /**
    * Opens the vault that `VSYNC_CONFIG` and `VSYNC_PASSPHRASE` name (each also as `…_FILE`, the path of a file, which
-   * wins). Two requests to the store, the second while the key is derived. What is left running when it
-   * rejects early is at most the one key derivation that had begun.
+   * wins). Sends two requests to the store, the second while the key is derived. If it rejects early, at most
+   * the one key derivation that had begun goes on.
    *
-   * It opens the vault or it throws; the fallback to environment and defaults is for names that an open vault lacks.
+   * It opens the vault or throws: environment and defaults stand in for names that an open vault lacks, never for the vault.
    * `docs/library.md` has all of it with examples, `docs/format.md` §5 which failure is which error.
    *
    * @throws ConfigMissingError token or passphrase is unset or empty, or its file is refused or unreadable
@@ -126,8 +126,7 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * What a secret or a file holds, as a copy that is the caller's own; found like the text that `get` gives, in UTF-8 where
-   * it is text.
+   * What a secret or a file holds, as a copy of the caller's own; looked up as `get` does, text as UTF-8.
    *
    * @throws InputError the vault is closed
    */
@@ -138,10 +137,10 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * The path of a file, mode 0600, with what `bytes` gave when it was first asked for: in memory (tmpfs) where the
-   * machine allows it, in a folder that only this user may enter. It is gone after `close` and when the process
-   * exits. A process that is killed, or a worker thread that is terminated, leaves it behind for the next handle of this
-   * user to remove, when that is first asked for a path.
+   * The path of a file, mode 0600, that holds what `bytes` gave when the path was first asked for. It lies in a folder
+   * that only this user may enter, in memory (tmpfs) where the machine has that. `close` removes it, and so does the
+   * exit of the process. A process that is killed, or a worker thread that is terminated, leaves it behind: the next
+   * handle of this user that is asked for a path removes it.
    *
    * @throws ConfigMissingError the name is nowhere
    * @throws AccessDeniedError, S3UnreachableError naming the path: there is no fit folder, or it is full
@@ -190,7 +189,7 @@ export class Vsync implements AsyncDisposable {
     return this.toString();
   }
 
-  /** @internal Its type would ask every user for those of Node.js. */
+  /** @internal In the published types it would make every user install those of Node.js. */
   [inspect.custom](): string {
     return this.toString();
   }

@@ -2,7 +2,7 @@ import { auditKey } from "./keys.ts";
 import { MAX_MANIFEST_BYTES } from "./limits.ts";
 import type { ObjectStore, ReadOptions, StoredObject } from "./ports.ts";
 
-/** A round trip each, one after the other, would make a log of ten thousand rows take minutes; at most 1 MiB each is held. */
+/** One request after the other would take minutes for ten thousand rows. At most 1 MiB of each is held. */
 const ROWS_AHEAD = 16;
 
 export interface RowRange {
@@ -11,8 +11,8 @@ export interface RowRange {
 }
 
 /**
- * The audit rows as they are stored, newest first, null for one that is not there. A few are asked for ahead; what one of
- * those fails with comes when it is its turn, and whoever ends the walk early ends their requests.
+ * The audit rows as they are stored, newest first, null for one that is not there. Some are requested ahead: what such a
+ * request fails with is thrown when its row's turn comes, and ending the walk early aborts them.
  */
 export async function* fetchRows(
   store: ObjectStore,

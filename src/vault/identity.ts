@@ -11,7 +11,7 @@ import type { Random } from "./ports.ts";
 
 const VAULT_ID_BYTES = 16;
 
-/** What a machine keeps of a vault's passphrase: enough to derive it early and to know a wrong one, not the passphrase. */
+/** What a machine keeps of a passphrase: enough to derive its key early and to recognise a wrong one. */
 export interface PassphraseHint {
   readonly cost: KdfCost;
   /** X25519 public key, 32 bytes. */

@@ -1,8 +1,8 @@
 import type { Refuse } from "./canonical-json.ts";
 
 /*
- * What a parser makes of a text may take thirty times its size. In a bundle of 64 MiB that would be more than many
- * machines have, so it is counted first (`docs/format.md` §8). No bundle that holds items comes near to these.
+ * Parsed JSON can take thirty times the memory of its text. For a header of 64 MiB that is more than many machines have,
+ * so its values are counted before it is parsed (`docs/format.md` §8). A bundle that holds items stays far below.
  */
 
 const MAX_VALUES = 4 * 1024 * 1024;

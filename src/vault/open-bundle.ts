@@ -34,7 +34,7 @@ export type BundleKey =
 
 export interface OpenedBundle {
   readonly header: BundleHeader;
-  /** Zeroed by whoever opened the bundle, once the signing key has been opened or is not asked for. */
+  /** Whoever opened the bundle zeroes it, with `destroyBundleKey`: a writer after it has opened the signing key. */
   readonly key: BundleKey;
   /** In the order of the index. */
   readonly items: readonly Item[];
@@ -55,7 +55,7 @@ export function sealsOf(entry: Pick<PassphraseEntry, "not_after">): "O" | "R" {
 }
 
 /**
- * Everything from the bytes of a bundle on.
+ * Takes a bundle apart, opens the slot, and with its key the index and all items.
  *
  * @param bytes the items are opened where they stand: a vault may be 64 MiB, and would be held twice
  * @throws BundleCorruptError header, slot, box or index
@@ -139,7 +139,7 @@ function openItem(header: BundleHeader, box: Uint8Array, entry: IndexEntry, root
   const data = withKey(deriveItemKey(rootKey, entry.id), (key) =>
     openBoxInPlace(key, aadOf(header, entry.id), box, `an item (${entry.id}) of the bundle`),
   );
-  // Looked at as bytes: a string that is made only to be checked would stay in memory.
+  // Checked as bytes: a string made only for the check would stay in memory.
   if (entry.kind === "secret" && !isUtf8(data)) throw refuseBundle("holds a secret that is not UTF-8");
   return { ...entry, data: Secret.ofBytes(data) };
 }

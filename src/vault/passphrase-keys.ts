@@ -9,7 +9,7 @@ import { kdfCostOf } from "./kdf-field.ts";
 import type { Manifest, PassphraseEntry } from "./manifest.ts";
 import type { ReadOptions } from "./ports.ts";
 
-/** The keys that one passphrase derives, each cost once, and never two at a time unless asked for early. */
+/** The keys that one passphrase derives: once for each cost, and one after the other but for what a hint starts early. */
 export class PassphraseKeys {
   readonly #passphrase: Secret;
   readonly #derived = new Map<string, Promise<PassphraseKey>>();
@@ -71,8 +71,8 @@ export async function findSlot(
   { signal }: ReadOptions = {},
 ): Promise<Unlocked | null> {
   const costed = entries.map((entry) => ({ entry, cost: kdfCostOf(entry.kdf) }));
-  const started = costed.filter(({ cost }) => keys.isStarted(cost));
-  for (const { entry, cost } of [...started, ...costed.filter((candidate) => !started.includes(candidate))]) {
+  const startedFirst = costed.toSorted((a, b) => Number(keys.isStarted(b.cost)) - Number(keys.isStarted(a.cost)));
+  for (const { entry, cost } of startedFirst) {
     signal?.throwIfAborted();
     const key = await keys.of(cost);
     if (Buffer.compare(key.recipient, decodeCheckedBase64(entry.recipient)) === 0) return { entry, key };

@@ -82,7 +82,7 @@ describe("what is missing", () => {
     [
       "broken text",
       { ...CONFIG, VSYNC_PASSPHRASE: "\ud800" },
-      "VSYNC_PASSPHRASE is no well-formed text",
+      "VSYNC_PASSPHRASE is not valid Unicode text",
       "VSYNC_PASSPHRASE",
     ],
   ])("%s", async (_, env, message, variable) => {

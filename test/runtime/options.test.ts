@@ -16,7 +16,7 @@ describe("options that no type checker saw", () => {
     ["timeoutMs", { timeoutMs: 2 ** 31 }],
     ["timeoutMs", { timeoutMs: "1000" }],
     ["cache", { cache: "/tmp/x" }],
-    ["cache", { maxAge: 1000 }],
+    ["maxAge", { maxAge: 1000 }],
     ["cache", { cache: 1, maxAge: 1000 }],
     ["maxAge", { cache: "/tmp/x", maxAge: -1 }],
     ["maxAge", { cache: "/tmp/x", maxAge: 0 }],
@@ -32,7 +32,7 @@ describe("options that no type checker saw", () => {
     expect(error).toMatchObject({
       name: "InputError",
       message: expect.stringContaining(`the option ${name} `),
-      hint: expect.stringContaining("OpenOptions"),
+      hint: "see the options of Vsync.open in docs/library.md",
     });
   });
 });
