@@ -15,7 +15,7 @@ import {
 } from "./faults.ts";
 import { isFolder, makeFolder, syncFolder } from "./folders.ts";
 import { listKeys } from "./list-keys.ts";
-import { checkKey, type FileStoreLocation, fileStoreFolder, fileStoreRoot, WORK_FOLDER } from "./location.ts";
+import { type FileStoreLocation, fileStoreFolder, fileStorePath, fileStoreRoot, WORK_FOLDER } from "./location.ts";
 import { isTaken, readObjectFile, versionOf } from "./object-file.ts";
 import { writeNewFile } from "./plain-file.ts";
 import { type ProcessTable, systemProcesses } from "./process-table.ts";
@@ -42,14 +42,16 @@ export function openFileStore(location: FileStoreLocation, options: FileStoreOpt
 
 class FileStore implements ObjectStore {
   readonly label: string;
+  readonly #location: FileStoreLocation;
   readonly #root: string;
   readonly #workFolder: string;
   readonly #processes: ProcessTable;
   readonly #claimTimeoutMs: number;
 
   constructor(location: FileStoreLocation, options: FileStoreOptions) {
+    this.#location = location;
     this.label = fileStoreFolder(location);
-    this.#root = fileStoreRoot(location.endpoint, location.bucket);
+    this.#root = fileStoreRoot(location);
     this.#workFolder = this.label + WORK_FOLDER;
     this.#processes = options.processes ?? systemProcesses();
     this.#claimTimeoutMs = options.claimTimeoutMs ?? CLAIM_TIMEOUT_MS;
@@ -111,7 +113,7 @@ class FileStore implements ObjectStore {
   }
 
   #pathOf(key: string): string {
-    return this.label + checkKey(key);
+    return fileStorePath(this.#location, key);
   }
 
   async #read(key: string, keepBytes: number, { signal }: ReadOptions): Promise<StoredObject | null> {

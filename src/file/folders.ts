@@ -1,7 +1,7 @@
 import { access, constants, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasErrno, rootMissing, storeFault } from "./faults.ts";
-import { fileStoreRoot } from "./location.ts";
+import { type FileStoreLocation, fileStoreRoot } from "./location.ts";
 
 const FOLDER_MODE = 0o700;
 
@@ -10,11 +10,8 @@ const FOLDER_MODE = 0o700;
  *
  * @throws AccessDeniedError, S3UnreachableError naming the path
  */
-export async function createFileStoreRoot(location: {
-  readonly endpoint: string;
-  readonly bucket: string;
-}): Promise<void> {
-  const root = fileStoreRoot(location.endpoint, location.bucket);
+export async function createFileStoreRoot(location: Omit<FileStoreLocation, "prefix">): Promise<void> {
+  const root = fileStoreRoot(location);
   try {
     await makeFolder(root, "/");
     await access(root, constants.W_OK | constants.X_OK);

@@ -19,12 +19,15 @@ const SCHEME = "file://";
  *
  * @throws InputError the endpoint is no `file:///…`, or a part would lead out of the store's folder
  */
-export function fileStorePath(endpoint: string, bucket: string, prefix: string, key: string): string {
-  return fileStoreFolder({ endpoint, bucket, prefix }) + checkKey(key);
+export function fileStorePath(location: FileStoreLocation, key: string): string {
+  return fileStoreFolder(location) + checkKey(key);
 }
 
 /** The folder of the bucket. It is never made as a by-product: where it is missing, a disk may not be mounted. */
-export function fileStoreRoot(endpoint: string, bucket: string, platform: string = process.platform): string {
+export function fileStoreRoot(
+  { endpoint, bucket }: Omit<FileStoreLocation, "prefix">,
+  platform: string = process.platform,
+): string {
   if (!isSegment(bucket)) {
     throw new InputError(`${JSON.stringify(bucket)} cannot be the bucket of a directory store`, {
       hint: "name a folder below the endpoint, as in --bucket=vaults",
@@ -34,13 +37,14 @@ export function fileStoreRoot(endpoint: string, bucket: string, platform: string
 }
 
 /** The folder that the keys are relative to, with a trailing slash. */
-export function fileStoreFolder({ endpoint, bucket, prefix }: FileStoreLocation): string {
+export function fileStoreFolder(location: FileStoreLocation): string {
+  const { prefix } = location;
   if (!prefix.endsWith("/") || !prefix.slice(0, -1).split("/").every(isSegment)) {
     throw new InputError(`${JSON.stringify(prefix)} cannot be the prefix of a directory store`, {
       hint: `name folders, each with a / after it, as in --prefix=api/prod/; none is ., .. or ${WORK_FOLDER}`,
     });
   }
-  return `${fileStoreRoot(endpoint, bucket)}/${prefix}`;
+  return `${fileStoreRoot(location)}/${prefix}`;
 }
 
 /** The endpoint of an absolute path: the inverse of what `fileStorePath` does with it. */
@@ -56,6 +60,7 @@ export function fileEndpoint(folder: string, platform: string = process.platform
   return SCHEME + segments.map((it, index) => (index <= top.segments ? it : encodeURIComponent(it))).join("/");
 }
 
+/** The key, if a store may have it. @throws InputError it would lead out of the store's folder, or into its work folder */
 export function checkKey(key: string): string {
   if (!key.split("/").every(isSegment)) {
     throw new InputError(`${JSON.stringify(key)} cannot be a key of a directory store`, {

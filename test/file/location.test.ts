@@ -13,7 +13,7 @@ test.each([
   ["file:///srv/two%20words/na%C3%AFve", "manifest", "/srv/two words/naïve/vsync/api/prod/manifest"],
   ["file:///srv/100%25%23%3F", "manifest", "/srv/100%#?/vsync/api/prod/manifest"],
 ])("%s, %s", (endpoint, key, path) => {
-  expect(fileStorePath(endpoint, "vsync", "api/prod/", key)).toBe(path);
+  expect(fileStorePath({ endpoint, bucket: "vsync", prefix: "api/prod/" }, key)).toBe(path);
 });
 
 test.each([
@@ -36,18 +36,18 @@ test.each([
   "/a/b",
   "",
 ])("endpoint %j is refused", (endpoint) => {
-  expect(() => fileStorePath(endpoint, "vsync", "api/prod/", "manifest")).toThrow(InputError);
+  expect(() => fileStorePath({ endpoint, bucket: "vsync", prefix: "api/prod/" }, "manifest")).toThrow(InputError);
   expect(() => openFileStore({ endpoint, bucket: "vsync", prefix: "api/prod/" })).toThrow(InputError);
 });
 
 test.each(["", ".", "..", "a/b", "a\0", ".vsync"])("bucket %j is refused", (bucket) => {
-  expect(() => fileStorePath("file:///a", bucket, "api/prod/", "manifest")).toThrow(InputError);
+  expect(() => fileStorePath({ endpoint: "file:///a", bucket, prefix: "api/prod/" }, "manifest")).toThrow(InputError);
 });
 
 test.each(["", "/", "api", "/api/", "api//prod/", "../", "api/../../", "./", "api/.vsync/", "a\0/"])(
   "prefix %j is refused",
   (prefix) => {
-    expect(() => fileStorePath("file:///a", "vsync", prefix, "manifest")).toThrow(InputError);
+    expect(() => fileStorePath({ endpoint: "file:///a", bucket: "vsync", prefix }, "manifest")).toThrow(InputError);
   },
 );
 
@@ -66,7 +66,7 @@ test.each([
 ])("key %j is refused by every operation", async (key) => {
   const location = { endpoint: fileEndpoint(await temporaryFolder()), bucket: "vsync", prefix: "api/prod/" };
   const store = openFileStore(location);
-  expect(() => fileStorePath(location.endpoint, "vsync", "api/prod/", key)).toThrow(InputError);
+  expect(() => fileStorePath(location, key)).toThrow(InputError);
   await expect(store.head(key)).rejects.toThrow(InputError);
   await expect(store.get(key, { maxBytes: 1 })).rejects.toThrow(InputError);
   await expect(store.create(key, new Uint8Array(1))).rejects.toThrow(InputError);
@@ -82,7 +82,7 @@ test("a listing cannot leave the store", async () => {
 });
 
 test.each(["/srv/two words/naïve", "/srv/100%#?", "/a"])("the endpoint of %s leads back to it", (folder) => {
-  expect(fileStorePath(fileEndpoint(folder), "b", "p/", "k")).toBe(`${folder}/b/p/k`);
+  expect(fileStorePath({ endpoint: fileEndpoint(folder), bucket: "b", prefix: "p/" }, "k")).toBe(`${folder}/b/p/k`);
   expect(fileEndpoint(`${folder}/`)).toBe(fileEndpoint(folder));
 });
 

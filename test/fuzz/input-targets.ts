@@ -94,7 +94,10 @@ const location: Target = {
     if (read === null) return false;
     assert.deepEqual(checkLocation(read.value), read.value);
     if (!read.value.endpoint.startsWith("file:")) return true;
-    const path = readOrRefused(() => fileStorePath(read.value.endpoint, bucket, prefix, "manifest"), [InputError]);
+    const path = readOrRefused(
+      () => fileStorePath({ endpoint: read.value.endpoint, bucket, prefix }, "manifest"),
+      [InputError],
+    );
     if (path === null) return false;
     assert.ok(path.value.startsWith("/") && path.value.endsWith("/manifest"), path.value);
     assert.ok(

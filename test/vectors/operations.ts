@@ -115,7 +115,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
 
   async fileStorePath({ input }: Run<{ endpoint: string; bucket: string; prefix: string; key: string }>) {
-    return { path: fileStorePath(input.endpoint, input.bucket, input.prefix, input.key) };
+    return { path: fileStorePath(input, input.key) };
   },
 };
 
