@@ -136,7 +136,7 @@ export class PassphraseUndeliveredError extends VsyncError {
   readonly code = "PASSPHRASE_UNDELIVERED";
 }
 
-/** There is no vault at this prefix yet. */
+/** There is no manifest at this prefix: no vault yet, or none any more. */
 export class ManifestNotFoundError extends VsyncError {
   readonly name = "ManifestNotFoundError";
   readonly code = "MANIFEST_NOT_FOUND";

@@ -6,7 +6,7 @@ import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../cli/program/failure.ts";
 import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { emitToken } from "../cli/token/emit-token.ts";
-import { tokenOf } from "../cli/token/mint.ts";
+import { mintToken } from "../cli/token/mint.ts";
 import { absentManifest, proveToken } from "../cli/token/prove-token.ts";
 
 export class RuntimeToken extends BaseCommand {
@@ -34,7 +34,7 @@ Exit codes: 0 written, 1 missing input, 2 credentials cannot read the manifest, 
     const config = await loadConfig(await resolveTarget({ flags }), this.warnUser);
     const credentials = await tokenCredentials(flags, config, this.sources);
     const location = overriddenLocation({ ...config, credentials }, flags);
-    const token = tokenOf(config, location);
+    const token = mintToken(config, location);
     if (!flags["no-validate"] && !(await proveToken(location, config.env))) {
       this.output.warn(absentManifest(location, config));
     }

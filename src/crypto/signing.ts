@@ -6,7 +6,7 @@ const PKCS8_PREFIX = Buffer.from("302e020100300506032b657004220420", "hex");
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 const PKCS8_BYTES = 48;
 
-/** The vault's Ed25519 key (RFC 8032), whose public half signs manifests and audit rows. */
+/** The vault's Ed25519 key pair (RFC 8032), which signs manifests and audit rows. */
 export interface SigningKey {
   readonly privateKey: KeyObject;
   /** 32 bytes. */

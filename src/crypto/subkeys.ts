@@ -17,12 +17,12 @@ export function deriveSigningBoxKey(operatorKey: Uint8Array): Uint8Array {
   return hkdf(operatorKey, "vsync-signing-v1");
 }
 
-/** From the root key `R`. */
+/** From the root key `R`: the key of the box that holds the index. */
 export function deriveIndexKey(rootKey: Uint8Array): Uint8Array {
   return hkdf(rootKey, "vsync-index-v1");
 }
 
-/** From the root key `R`. */
+/** From the root key `R`: the key of one item's box. */
 export function deriveItemKey(rootKey: Uint8Array, itemId: string): Uint8Array {
   return hkdf(rootKey, `vsync-item-v1|${itemId}`);
 }

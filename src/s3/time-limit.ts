@@ -25,7 +25,7 @@ export function startDeadline(limitMs: number): Deadline {
   };
 }
 
-/** Ends when the signal is aborted, with its reason, whether or not the work heeds the signal. */
+/** Runs `work`, and rejects with the signal's reason once that is aborted, whether or not the work heeds it. */
 export async function untilAborted<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();

@@ -1,4 +1,4 @@
-/** Makes the error of whoever reads: the same fault is another class in a manifest, a bundle or an audit row. */
+/** Makes the error for a fault: in a manifest, a bundle and an audit row the same fault has different classes. */
 export type Refuse = (fault: string) => Error;
 
 export type JsonObject = { readonly [key: string]: JsonValue };

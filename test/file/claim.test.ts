@@ -100,7 +100,7 @@ test("a stopped holder that is killed blocks nobody", async () => {
   expect(await readdir(claimed.workFolder)).toEqual([]);
 });
 
-test("a claim and a temporary file of a process that has ended", async () => {
+test("a claim and a temporary file of a process that has ended are removed", async () => {
   const claimed = await storeToClaim();
   const child = spawn(process.execPath, ["--version"], { stdio: "ignore" });
   await once(child, "exit");
@@ -111,7 +111,7 @@ test("a claim and a temporary file of a process that has ended", async () => {
   expect(await readdir(claimed.workFolder)).toEqual([]);
 });
 
-test.runIf(isLinux)("a claim of a process whose pid another one has now", async () => {
+test.runIf(isLinux)("a claim of a process whose pid another one has now is removed", async () => {
   const claimed = await storeToClaim();
   const self = await processes.self();
   await claimed.leave("claim", { ...self, start: String(Number(self.start) - 1) });
@@ -120,7 +120,7 @@ test.runIf(isLinux)("a claim of a process whose pid another one has now", async 
   expect(await readdir(claimed.workFolder)).toEqual([]);
 });
 
-test.runIf(isLinux)("a claim of a process that has ended and that nobody has waited for", async () => {
+test.runIf(isLinux)("a claim of a zombie, which has ended and which nobody has waited for, blocks nobody", async () => {
   const claimed = await storeToClaim();
   // The shell starts a child, then turns into a program that never asks for it.
   const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec tail -f /dev/null"], {
@@ -136,7 +136,7 @@ test.runIf(isLinux)("a claim of a process that has ended and that nobody has wai
   await claimed.replaceNow("mine");
 });
 
-test("a claim and a temporary file of a process that lives", async () => {
+test("a claim and a temporary file of a process that lives stay, however old", async () => {
   const claimed = await storeToClaim();
   const claim = await claimed.leave("claim", await processes.self(), isLinux ? 90_000 : 0);
   const temporary = await claimed.leave("temp", await processes.self(), isLinux ? 2 * 3_600_000 : 0);

@@ -64,7 +64,7 @@ test("a missing root is not made: it names the folder that may not be mounted", 
   expect(await readdir(folder)).toEqual([]);
 });
 
-test("a file where the root should be", async () => {
+test("a file where the root should be: every call says where", async () => {
   const folder = await temporaryFolder();
   await writeFile(`${folder}/vsync`, "");
   const location = { endpoint: fileEndpoint(folder), bucket: "vsync", prefix: "api/prod/" };

@@ -169,7 +169,7 @@ test("400 without a body: a session token that has expired, where there is one",
   expect(await said(store, { status: 400 })).toBe("s3.example.com answered 400");
 });
 
-test.each([{ status: 404 }, { status: 404, Code: "NoSuchKey" }])("%j is no object", async (answer) => {
+test.each([{ status: 404 }, { status: 404, Code: "NoSuchKey" }])("%j: there is no such object", async (answer) => {
   s3.on(HeadObjectCommand).rejects(thrown(answer));
   expect(await store.head("manifest")).toBeNull();
 });
@@ -282,7 +282,7 @@ describe("what is no answer", () => {
     expect((await failureOf(store.head("manifest"))).message).toMatch(/: access denied$/);
   });
 
-  test("no ambient credentials", async () => {
+  test("no ambient credentials: denied, without what the SDK said", async () => {
     const error = Object.assign(new Error("planted-secret-key"), { name: "CredentialsProviderError" });
     s3.on(HeadObjectCommand).rejects(error);
     const failure = await failureOf(store.head("manifest"));

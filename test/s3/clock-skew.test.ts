@@ -7,17 +7,20 @@ import { failureOf, locationAt } from "./fixture.ts";
 const NOW = Date.parse("2026-01-02T03:04:05.678Z");
 const options = { clock: { nowMs: () => NOW }, timeoutMs: 10_000 };
 
-test.each([0, 90_000, -7_200_000])("a server that is %i ms ahead", async (aheadMs) => {
-  const server = await startStrictS3({ nowMs: () => NOW + aheadMs });
-  try {
-    expect(await measureClockSkewMs(locationAt(server), options)).toBe(aheadMs);
-    expect(server.log.map(({ headers }) => headers.authorization)).toEqual([undefined]);
-  } finally {
-    await server.close();
-  }
-});
+test.each([0, 90_000, -7_200_000])(
+  "a server that is %i ms ahead: so says the answer to one request without credentials",
+  async (aheadMs) => {
+    const server = await startStrictS3({ nowMs: () => NOW + aheadMs });
+    try {
+      expect(await measureClockSkewMs(locationAt(server), options)).toBe(aheadMs);
+      expect(server.log.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+    } finally {
+      await server.close();
+    }
+  },
+);
 
-test("a server that does not answer", async () => {
+test("a server whose name does not resolve is unreachable, and named", async () => {
   const location = locationAt({ endpoint: "http://vsync-test.invalid", region: "us-east-1" });
   const error = await failureOf(measureClockSkewMs(location, options));
   expect(error).toBeInstanceOf(S3UnreachableError);
@@ -26,7 +29,7 @@ test("a server that does not answer", async () => {
   );
 });
 
-test("a server that hangs", async () => {
+test("a server that hangs is unreachable once the time is over", async () => {
   const server = await startStrictS3();
   server.faults.add({}, { kind: "hang", apply: false });
   try {

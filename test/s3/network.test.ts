@@ -93,14 +93,14 @@ test("a connection that is reset once it stood: the write may have arrived", asy
   expect(error.message).toMatch(/: 127\.0\.0\.1:\d+ closed the connection$/);
 });
 
-test("a server that speaks something else", async () => {
+test("a server that speaks something else than HTTP is named as such", async () => {
   const port = await listen((socket) => socket.end("SSH-2.0-example\r\n"));
   const error = await failureOf(openAt({ endpoint: `http://127.0.0.1:${port}`, region: "x" }, {}, ONE_TRY).head("m"));
   expect(error).toBeInstanceOf(S3UnreachableError);
   expect(error.message).toMatch(/: 127\.0\.0\.1:\d+ does not speak HTTP$/);
 });
 
-test("a web server that is no S3", async () => {
+test("a web server that is no S3 is known by its missing ETag", async () => {
   const body = "<!doctype html><p>welcome<br>";
   const page = `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const port = await listen((socket) => socket.on("data", () => socket.write(page)));

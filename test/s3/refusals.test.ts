@@ -85,7 +85,7 @@ describe.each(calls)("%s", (name, call) => {
     }
   });
 
-  test("a wrong session token", async () => {
+  test("a wrong session token is denied as such", async () => {
     const credentials = {
       accessKeyId: temporary.accessKeyId,
       secretAccessKey: hidden(temporary.secretAccessKey),

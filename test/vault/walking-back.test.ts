@@ -38,7 +38,7 @@ test("another name beside a row that is outstanding is not taken for it", async 
   expect(await verifyAudit(store, manifest)).toMatchObject({ outstanding: 3, rows: { length: 2 } });
 });
 
-test("a row that is newer than a manifest which has since been taken away", async () => {
+test("a row newer than a manifest that has since been removed is the fault", async () => {
   expect(await rejection(verifyAudit(storeWith({ [MANIFEST_KEY]: null }), older))).toMatchObject({
     name: "AuditBrokenError",
     row: 3,
@@ -50,7 +50,7 @@ test("a row that is newer than a manifest which has since been taken away", asyn
 test.each([
   [1024 * 1024, "audit row 3 is not a signed note"],
   [1024 * 1024 + 1, "audit row 3 is larger than 1 MiB"],
-])("a row of %i bytes", async (length, message) => {
+])("a row of %i bytes: %s", async (length, message) => {
   const store = storeWith({ [auditKey(3)]: new Uint8Array(length).fill(0x20) });
   expect(await rejection(verifyAudit(store, manifest))).toMatchObject({ name: "AuditBrokenError", row: 3, message });
 });

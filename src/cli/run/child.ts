@@ -10,8 +10,8 @@ const FROM_SUPERVISORS = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 const FROM_TERMINALS = ["SIGINT", "SIGQUIT", "SIGWINCH", "SIGCONT"] as const;
 
 /**
- * Runs a program on this one's stdin, stdout and stderr, hands signals on to it, and resolves with the exit code that this
- * process is to end with: the program's own, or 128 + the signal that ended it, as a shell says it.
+ * Runs a program on this process's stdin, stdout and stderr, hands signals on to it, and resolves with the exit code for
+ * this process to end with: the program's own, or 128 + the number of the signal that ended it, as shells do.
  *
  * @param output where its stdout and stderr lead
  * @throws InputError the program cannot be started
@@ -31,7 +31,7 @@ export async function runChild(
   try {
     child = start(commandLine, env, output.stdio);
     const passedOn = output.passOn(child);
-    // Looked at below, once the program has ended.
+    // Awaited below, once the program has ended: until then a failure must not count as unhandled.
     passedOn.catch(() => undefined);
     const exitCode = await exitOf(child, commandLine, env);
     // What the program has left behind may hold its output open for ever: from here on a signal ends this process.
@@ -43,7 +43,7 @@ export async function runChild(
   }
 }
 
-/** An environment that is too large is thrown at once; other failures come as an event. */
+/** `spawn` throws at once where the environment is too large; its other failures come as an event. */
 function start(commandLine: readonly string[], env: NodeJS.ProcessEnv, stdio: StdioOptions): ChildProcess {
   const [program = "", ...args] = commandLine;
   try {

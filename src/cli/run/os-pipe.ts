@@ -13,8 +13,8 @@ export interface OsPipe {
 }
 
 /**
- * As many pipes, or null where this system does not make them. What Node.js makes for a child are socket pairs: those cannot
- * be opened again as `/dev/stdout`, and a reader that has gone resets them where a pipe sends SIGPIPE.
+ * `count` pipes, or null where this system does not make them. Node.js itself gives a child socket pairs: those cannot be
+ * opened again as `/dev/stdout`, and when their reader has gone the child gets a reset instead of SIGPIPE.
  */
 export async function openOsPipes(count: number): Promise<readonly OsPipe[] | null> {
   try {

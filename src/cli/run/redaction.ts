@@ -11,8 +11,8 @@ import { MIN_MASKED_BYTES, maskedValues, unmaskedNames } from "./values.ts";
 const SHOWN_NAMES = 5;
 
 /**
- * The output of a program in which all secrets of the vault are masked, not only those that are handed over. Says once which
- * are too short.
+ * The output of a program, with all secrets of the vault masked, not only those that it is given. Warns of those that are
+ * too short to mask.
  */
 export async function maskedOutput(items: readonly Item[], output: Output): Promise<ChildOutput> {
   const secrets = items.filter((item) => item.kind === "secret");
@@ -20,7 +20,7 @@ export async function maskedOutput(items: readonly Item[], output: Output): Prom
   const index = new ValueIndex(maskedValues(secrets));
   return pipedOutput(async (from, to) => {
     await pipeline(from, redacting(new Redactor(index)), to, { end: false }).catch((error: NodeJS.ErrnoException) => {
-      // A reader that has seen enough; the program learns of it by its own pipe.
+      // The reader has seen enough. The program learns of that from its own pipe.
       if (error.code !== "EPIPE") throw error;
     });
   });

@@ -45,7 +45,7 @@ export class Redactor {
   #markOf(name: string): Buffer {
     const known = this.#marks.get(name);
     if (known !== undefined) return known;
-    // A password may be called and read alike; the last is shorter than any value.
+    // A value may stand in its own name, as in PASSWORD=PASSWORD. The last mark is shorter than any value.
     const marks = [`[${printable(name)}]`, "[redacted]", "[*]"].map((text) => Buffer.from(text));
     const mark = marks.find((it) => !this.#holdsValue(it)) ?? Buffer.alloc(0);
     this.#marks.set(name, mark);

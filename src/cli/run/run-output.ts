@@ -2,7 +2,7 @@ import type { Item } from "../../vault/item.ts";
 import type { Output } from "../terminal/output.ts";
 import { type ChildOutput, SHARED_OUTPUT } from "./child-output.ts";
 
-/** What masks is loaded where it is asked for: most programs are to start at once. */
+/** The masking code is loaded only where it is asked for, so that other programs start without it. */
 export async function runOutput(
   { redact }: { readonly redact: boolean },
   items: readonly Item[],

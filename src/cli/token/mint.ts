@@ -3,8 +3,8 @@ import { encodeBase64 } from "../../crypto/base64.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import type { Credentials, StoreLocation } from "../stores.ts";
 
-/** What a token says: the location, and what lets a reader start before it has the manifest. */
-export function tokenOf(config: LocalConfig, location: StoreLocation): RuntimeToken {
+/** A token of this machine's config, for `location`: where the vault is, and what lets a reader start before it has the manifest. */
+export function mintToken(config: LocalConfig, location: StoreLocation): RuntimeToken {
   const { endpoint, region, bucket, prefix } = location;
   return {
     v: 1,

@@ -9,18 +9,23 @@ import { ACCEPTED_SKEW_MS, clockTimes } from "../terminal/clock-times.ts";
 const LIMITS = { attempts: 1, connectTimeoutMs: 4_000, readTimeoutMs: 6_000, deadlineMs: 7_000 };
 /** For what has no limit of its own, such as a network file system. */
 const ANSWER_BY_MS = 7_500;
-/** What is under way after that, such as a search for ambient credentials, does not keep the process. */
 const END_BY_MS = 8_000;
 
 /**
- * One HEAD of the manifest with the very credentials that go into the token. False where it is not there yet.
+ * One HEAD of the manifest with the very credentials that go into the token. False where it is not there yet. From here
+ * on the process ends after 8 s at the latest, whatever still keeps it.
  *
- * @throws AccessDeniedError the store lets them not read
+ * @throws AccessDeniedError the store does not let them read
  * @throws S3UnreachableError the store cannot be reached
  */
 export async function proveToken(location: StoreLocation, env: string): Promise<boolean> {
-  setTimeout(() => process.exit(), END_BY_MS).unref();
+  limitProcess();
   return withinLimit(location, isFileStore(location) ? proveFile(location) : proveObject(location, env));
+}
+
+/** An answer in time is worth nothing if the process then waits, say for a search for ambient credentials. */
+function limitProcess(): void {
+  setTimeout(() => process.exit(), END_BY_MS).unref();
 }
 
 async function withinLimit<T>(location: StoreLocation, work: Promise<T>): Promise<T> {
