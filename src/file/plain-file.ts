@@ -10,19 +10,22 @@ const FILE_MODE = 0o600;
  */
 export const READ_PLAIN_FILE = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** Writes a file of mode 0600 that must not exist, to the disk and not only to memory. A failure may leave a part of it. */
-export async function writeNewFile(path: string, bytes: Uint8Array): Promise<void> {
+/** Writes a file of mode 0600 that must not exist, to the disk and not only to memory; a part of it does not stay. */
+export async function writeNewFile(path: string, bytes: Uint8Array | string): Promise<void> {
   const handle = await open(path, "wx", FILE_MODE);
   try {
     await handle.writeFile(bytes);
     await handle.sync();
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    throw error;
   } finally {
     await handle.close();
   }
 }
 
 /** Writes a file of mode 0600 over what may be there. Whoever reads the path finds the old bytes or the new ones. */
-export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+export async function replaceFile(path: string, bytes: Uint8Array | string): Promise<void> {
   const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
   try {
     await writeNewFile(temporary, bytes);

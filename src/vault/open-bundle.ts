@@ -6,7 +6,7 @@ import { Secret } from "../crypto/secret.ts";
 import { importSigningKey, type SigningKey } from "../crypto/signing.ts";
 import { openSlot } from "../crypto/slot.ts";
 import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../crypto/subkeys.ts";
-import { aadOf, type BundleHeader, parseBundle, refuseBundle, slotOf } from "./bundle-header.ts";
+import { aadOf, type BundleHeader, type ParsedBundle, parseBundle, refuseBundle, slotOf } from "./bundle-header.ts";
 import { decodeUtf8, parseCanonicalJson } from "./canonical-json.ts";
 import { type Item, itemNameFault } from "./item.ts";
 import { checkExtent } from "./json-extent.ts";
@@ -62,7 +62,11 @@ export function sealsOf(entry: Pick<PassphraseEntry, "not_after">): "O" | "R" {
  * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`
  */
 export async function openBundle(bytes: Uint8Array, vault: string, gen: number, by: SlotKey): Promise<OpenedBundle> {
-  const { header, boxes } = parseBundle(bytes, vault, gen);
+  return openParsedBundle(parseBundle(bytes, vault, gen), by);
+}
+
+/** As `openBundle`, for whoever looks at the header first. */
+export async function openParsedBundle({ header, boxes }: ParsedBundle, by: SlotKey): Promise<OpenedBundle> {
   const key = await unsealKey(header, by);
   try {
     const rootKey = key.rootKey.expose();
