@@ -105,7 +105,7 @@ test.each([
   ["d:/two words\\naïve\\", "file:///d:/two%20words/na%C3%AFve", "d:/two words/naïve/vaults"],
 ])("on Windows, %s is %s", (folder, endpoint, root) => {
   expect(fileEndpoint(folder, "win32")).toBe(endpoint);
-  expect(fileStoreRoot(endpoint, "vaults", "win32")).toBe(root);
+  expect(fileStoreRoot({ endpoint, bucket: "vaults" }, "win32")).toBe(root);
 });
 
 test.each(["\\Users", "Users\\ann", "C:", "C:\\", "\\\\server\\share", "/srv/vaults", "CC:\\a"])(
@@ -118,6 +118,8 @@ test.each(["\\Users", "Users\\ann", "C:", "C:\\", "\\\\server\\share", "/srv/vau
 test.each(["srv/vaults", "C%3A/a%5Cb", "C:", "C:/a:stream", "C:/a./b", "C:/..", "C:/a/", "C:/a%2Fb", "1:/a"])(
   "on Windows, file:///%s is refused",
   (path) => {
-    expect(() => fileStoreRoot(`file:///${path}`, "vaults", "win32")).toThrow("is no endpoint of a directory store");
+    expect(() => fileStoreRoot({ endpoint: `file:///${path}`, bucket: "vaults" }, "win32")).toThrow(
+      "is no endpoint of a directory store",
+    );
   },
 );
