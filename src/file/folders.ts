@@ -25,11 +25,8 @@ export async function createFileStoreRoot(location: Omit<FileStoreLocation, "pre
  *
  * @throws AccessDeniedError, S3UnreachableError naming the path: it is not, and could not be made
  */
-export async function checkFileStoreRoot(location: {
-  readonly endpoint: string;
-  readonly bucket: string;
-}): Promise<boolean> {
-  const root = fileStoreRoot(location.endpoint, location.bucket);
+export async function checkFileStoreRoot(location: Omit<FileStoreLocation, "prefix">): Promise<boolean> {
+  const root = fileStoreRoot(location);
   try {
     if (await isFolder(root)) return true;
     await access(await nearestThere(dirname(root)), constants.W_OK | constants.X_OK);
