@@ -52,7 +52,7 @@ export class InputError extends VsyncError {
   readonly name = "InputError";
   readonly code = "INPUT";
 
-  /** Whoever gave it is told what to give. */
+  /** The hint is required: it says what to give instead. */
   constructor(message: string, { hint }: Required<ErrorDetails>) {
     super(message, { hint });
   }
