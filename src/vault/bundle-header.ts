@@ -44,19 +44,17 @@ export type PassphraseSlot = Omit<BundleSlot, "kdf"> & { readonly kdf: KdfField 
 
 export const refuseBundle: Refuse = (fault) => new BundleCorruptError(`the bundle ${fault}`);
 
-export interface ParsedBundle {
-  readonly header: BundleHeader;
-  /** Of the items, in header order, as views of the bundle's bytes. */
-  readonly boxes: readonly Uint8Array[];
-}
-
 /**
- * Takes a bundle apart into its header and the boxes of its items.
+ * Takes a bundle apart into its header and the boxes of its items, in header order, as views of `bytes`.
  *
  * @throws BundleCorruptError form, or it is not the bundle of this vault and generation
  * @throws UnsupportedSpecVersionError an unknown `format`
  */
-export function parseBundle(bytes: Uint8Array, vault: string, gen: number): ParsedBundle {
+export function parseBundle(
+  bytes: Uint8Array,
+  vault: string,
+  gen: number,
+): { header: BundleHeader; boxes: readonly Uint8Array[] } {
   const end = bytes.indexOf(LF);
   if (end === -1) throw refuseBundle("has no header line");
   const header = parseHeader(bytes.subarray(0, end));

@@ -6,7 +6,7 @@ import { Secret } from "../crypto/secret.ts";
 import { importSigningKey, type SigningKey } from "../crypto/signing.ts";
 import { openSlot } from "../crypto/slot.ts";
 import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../crypto/subkeys.ts";
-import { aadOf, type BundleHeader, type ParsedBundle, parseBundle, refuseBundle, slotOf } from "./bundle-header.ts";
+import { aadOf, type BundleHeader, parseBundle, refuseBundle, slotOf } from "./bundle-header.ts";
 import { decodeUtf8, parseCanonicalJson } from "./canonical-json.ts";
 import { type Item, itemNameFault } from "./item.ts";
 import { checkExtent } from "./json-extent.ts";
@@ -34,7 +34,7 @@ export type BundleKey =
 
 export interface OpenedBundle {
   readonly header: BundleHeader;
-  /** Whoever opened the bundle zeroes it, with `destroyBundleKey`: a writer after it has opened the signing key. */
+  /** Zeroed by whoever opened the bundle, once the signing key has been opened or is not asked for. */
   readonly key: BundleKey;
   /** In the order of the index. */
   readonly items: readonly Item[];
@@ -55,18 +55,14 @@ export function sealsOf(entry: Pick<PassphraseEntry, "not_after">): "O" | "R" {
 }
 
 /**
- * Takes a bundle apart, opens the slot, and with its key the index and all items.
+ * Everything from the bytes of a bundle on.
  *
  * @param bytes the items are opened where they stand: a vault may be 64 MiB, and would be held twice
  * @throws BundleCorruptError header, slot, box or index
  * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`
  */
 export async function openBundle(bytes: Uint8Array, vault: string, gen: number, by: SlotKey): Promise<OpenedBundle> {
-  return openParsedBundle(parseBundle(bytes, vault, gen), by);
-}
-
-/** As `openBundle`, for whoever looks at the header first. */
-export async function openParsedBundle({ header, boxes }: ParsedBundle, by: SlotKey): Promise<OpenedBundle> {
+  const { header, boxes } = parseBundle(bytes, vault, gen);
   const key = await unsealKey(header, by);
   try {
     const rootKey = key.rootKey.expose();
@@ -143,7 +139,7 @@ function openItem(header: BundleHeader, box: Uint8Array, entry: IndexEntry, root
   const data = withKey(deriveItemKey(rootKey, entry.id), (key) =>
     openBoxInPlace(key, aadOf(header, entry.id), box, `an item (${entry.id}) of the bundle`),
   );
-  // Checked as bytes: a string made only for the check would stay in memory.
+  // Looked at as bytes: a string that is made only to be checked would stay in memory.
   if (entry.kind === "secret" && !isUtf8(data)) throw refuseBundle("holds a secret that is not UTF-8");
   return { ...entry, data: Secret.ofBytes(data) };
 }

@@ -1,11 +1,11 @@
 import type { Secret } from "../crypto/secret.ts";
 import { SlotNotOursError } from "../crypto/slot.ts";
 import { InputError, WrongPassphraseError } from "../errors.ts";
-import { type BundleSlot, type ParsedBundle, parseBundle, refuseBundle, slotOf } from "./bundle-header.ts";
+import { type BundleSlot, parseBundle, refuseBundle, slotOf } from "./bundle-header.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
 import { kdfCostOf, parseKdf } from "./kdf-field.ts";
 import type { Manifest } from "./manifest.ts";
-import { destroyBundleKey, type OpenedBundle, openParsedBundle, type SlotKey } from "./open-bundle.ts";
+import { destroyBundleKey, type OpenedBundle, openBundle, type SlotKey } from "./open-bundle.ts";
 import { PassphraseKeys } from "./passphrase-keys.ts";
 import type { ObjectStore, ReadOptions } from "./ports.ts";
 import { verifyAudit } from "./verify-audit.ts";
@@ -34,10 +34,10 @@ export async function openGeneration(
   const bytes = await fetchBundle(store, ref, request);
   const keys = new PassphraseKeys(request.passphraseThen);
   try {
-    const bundle = parseBundle(bytes, manifest.vault, request.gen);
-    for (const { id } of bundle.header.slots.filter((slot) => slot["kdf"] !== undefined)) {
-      const by = await slotKeyOf(slotOf(bundle.header, id), keys);
-      const opened = await tryOpen(bundle, by);
+    const { header } = parseBundle(bytes, manifest.vault, request.gen);
+    for (const { id } of header.slots.filter((slot) => slot["kdf"] !== undefined)) {
+      const by = await slotKeyOf(slotOf(header, id), keys);
+      const opened = await tryOpen(bytes, manifest.vault, request.gen, by);
       if (opened === null) continue;
       destroyBundleKey(opened.key);
       return opened;
@@ -73,9 +73,9 @@ async function slotKeyOf(slot: BundleSlot, keys: PassphraseKeys): Promise<SlotKe
 }
 
 /** Null where the slot is not this passphrase's: an old bundle says nothing of its recipients. */
-async function tryOpen(bundle: ParsedBundle, by: SlotKey): Promise<OpenedBundle | null> {
+async function tryOpen(bytes: Uint8Array, vault: string, gen: number, by: SlotKey): Promise<OpenedBundle | null> {
   try {
-    return await openParsedBundle(bundle, by);
+    return await openBundle(bytes, vault, gen, by);
   } catch (error) {
     if (error instanceof SlotNotOursError) return null;
     throw error;
