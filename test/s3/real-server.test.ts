@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
+import { probeStore } from "../../src/s3/probe.ts";
 import { keysOf, text } from "../contract/fixture.ts";
-import { createBucket, type PolicyStatement, putBucketPolicy } from "../support/ceph/target.ts";
+import { createBucket, enableVersioning, type PolicyStatement, putBucketPolicy } from "../support/ceph/target.ts";
 import { failureOf, openAt } from "./fixture.ts";
 
 const target = inject("s3");
@@ -45,6 +46,24 @@ describe.skipIf(target === null)("on a real S3 server", () => {
     expect(error).toBeInstanceOf(S3UnreachableError);
     expect(error.message).toMatch(/ has no bucket vsync-no-such-bucket$/);
   });
+
+  test.skipIf(target?.name !== "Ceph")(
+    "Ceph with versioning lets several win a race: such a bucket is refused",
+    async () => {
+      const versioned = await createBucket(real, `vsync-versioned-${randomBytes(4).toString("hex")}`);
+      await enableVersioning(real, versioned);
+      const proveOnce = () =>
+        probeStore(openAt(real, { bucket: versioned, prefix, keys: real }), {
+          random: { bytes: (n) => randomBytes(n) },
+        });
+      // By chance one writer alone may win, twenty times in a row it does not.
+      for (let tries = 0; tries < 20; tries++) {
+        const { failed } = await proveOnce();
+        if (failed !== null) return expect(failed).toMatch(/^(create|replace)-race$/);
+      }
+      expect.unreachable("versioned buckets keep conditional writes here: docs/decisions/0047 is out of date");
+    },
+  );
 
   describe.skipIf(target?.reader === undefined)("a second user", () => {
     const reader = target?.reader ?? { accessKeyId: "", secretAccessKey: "", arn: "" };

@@ -66,7 +66,7 @@ export async function provePreconditions(
   throw new InputError(`${store.label} at ${location.endpoint} cannot hold a vault: ${REASONS[failed]}${remains}`, {
     hint:
       "two writers would destroy each other's work: use a store with conditional writes (AWS S3, R2, MinIO, Ceph), " +
-      "or --local",
+      `or --local${failed.endsWith("race") ? "; on Ceph, use a bucket without versioning" : ""}`,
   });
 }
 

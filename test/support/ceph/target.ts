@@ -3,6 +3,7 @@ import {
   DeleteObjectCommand,
   ListObjectsV2Command,
   PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
   S3Client,
 } from "@aws-sdk/client-s3";
 
@@ -53,6 +54,11 @@ export interface PolicyStatement {
 export async function putBucketPolicy(target: S3Target, bucket: string, statements: PolicyStatement[]): Promise<void> {
   const policy = JSON.stringify({ Version: "2012-10-17", Statement: statements });
   await adminClient(target).send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: policy }));
+}
+
+export async function enableVersioning(target: S3Target, bucket: string): Promise<void> {
+  const VersioningConfiguration = { Status: "Enabled" } as const;
+  await adminClient(target).send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
 }
 
 /** Removes whatever a test has left below `prefix`. One request for each key: not every server knows DeleteObjects. */
