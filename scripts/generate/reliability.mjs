@@ -22,7 +22,10 @@ const PROMISES = `After each fault another machine looks at the store, then make
 
 const WORDS = `\`old\` and \`new\` say which generation opens afterwards (after \`open\` it is always the old one). \`done\`, \`refused\`, \`unknown\` and
 \`killed\` say what whoever gave the command was told: success, an error that says nothing was committed, an error that says it is not known,
-nothing at all. Retries of the S3 store are real, only the waits between them are not.`;
+nothing at all. Retries of the S3 store are real, only the waits between them are not; on the level \`program\` those are, too, and what it
+prints, its exit code and what it leaves on the disk have to agree with what has happened. That level kills before and after every request
+of every command, and makes every ninth of the other faults happen; the level \`directory\` fails every second call of the file system, and
+from every fourth one on all that follow; each sample takes other ones from command to command.`;
 
 const FUZZ = `Every parser is given inputs that nobody wrote: the token and its fields, a gzip member, canonical JSON, base64, keys and times, signed
 notes, manifest, bundle header, index (well sealed), audit row (well signed), dotenv, durations, \`--meta\`, the config, locations and URLs, item
@@ -31,7 +34,8 @@ one line, or taken, and then it re-encodes to the same bytes (a token: to the sa
 input may take two seconds, nor the heap more than 192 MB. \`npm test\` runs what was kept and what fast-check makes of it; \`npm run fuzz\` goes on from there,
 led by coverage ([0031](decisions/0031-fuzzing.md)).`;
 
-const AGAIN = `- \`npm run faults\`: all of it, some ten minutes; \`npm run faults -- --level=S3\` one level. It keeps what it counted, from which
+const AGAIN = `- \`npm run faults\`: all of it, some fifteen minutes; \`npm run faults -- --level=S3\` one level. A level that fails is named, the others go
+  on, and the exit code is 1. It keeps what it counted after each level, from which
   \`npm run generate\` makes this page. A sample of each level is part of \`npm test\`.
 - \`npm run soak -- --seed=7 --minutes=60\`: so many simulated minutes, less than one in real time for each ten.
 - \`npm run fuzz -- --target=manifest --seconds=60\`: all targets for 20 seconds each where nothing is named.

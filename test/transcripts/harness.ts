@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from "node:fs/promises";
@@ -61,7 +61,8 @@ export class Sandbox implements AsyncDisposable {
     return join(this.home, ".config", "vsync");
   }
 
-  async run(args: readonly string[], options: RunOptions = {}): Promise<Transcript> {
+  /** Starts the program, for somebody to kill; what it writes has to be read. */
+  start(args: readonly string[], options: RunOptions = {}): ChildProcess {
     const [command = "", ...first] = this.#program;
     const child = spawn(command, [...first, ...args], {
       cwd: join(this.work, options.cwd ?? ""),
@@ -71,6 +72,11 @@ export class Sandbox implements AsyncDisposable {
       killSignal: "SIGKILL",
     });
     child.stdin?.on("error", () => undefined).end(options.stdin);
+    return child;
+  }
+
+  async run(args: readonly string[], options: RunOptions = {}): Promise<Transcript> {
+    const child = this.start(args, options);
     const [stdout, stderr, exitCode] = await Promise.all([
       textOf(child.stdout),
       textOf(child.stderr),

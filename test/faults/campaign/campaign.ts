@@ -6,6 +6,7 @@ import { failingCalls, killedCalls } from "./directory.ts";
 import { diskTrials, unmountAll } from "./disk.ts";
 import { domainTrials } from "./domain.ts";
 import { type Operation, operations } from "./operations.ts";
+import { runProgramLevel } from "./program-level.ts";
 import type { Level } from "./results.ts";
 import { s3Trials } from "./s3.ts";
 import { Tally, type Trial } from "./trial.ts";
@@ -13,20 +14,31 @@ import { Tally, type Trial } from "./trial.ts";
 /** A process is killed before every so-many-th of its file system calls: each costs a start. */
 const KILLED_EACH = 8;
 
+export interface LevelRun {
+  readonly isRun: boolean;
+  /** What this machine does not let anybody do, and why. */
+  readonly leftOut: string | null;
+}
+
+const WHOLE: LevelRun = { isRun: true, leftOut: null };
+
 /** Every trial of every level, one operation after the other. */
 export class Campaign implements AsyncDisposable {
   readonly tally = new Tally();
   readonly #operations: readonly Operation[];
   readonly #root: string;
+  readonly #atOnce: number;
   #number = 0;
 
-  private constructor(all: readonly Operation[], root: string) {
+  private constructor(all: readonly Operation[], root: string, atOnce: number) {
     this.#operations = all;
     this.#root = root;
+    this.#atOnce = atOnce;
   }
 
-  static async prepare(): Promise<Campaign> {
-    return new Campaign(await operations(), await mkdtemp(`${tmpdir()}/vsync-faults-`));
+  /** @param atOnce how many programs run at the same time, on the level that starts them */
+  static async prepare(atOnce: number): Promise<Campaign> {
+    return new Campaign(await operations(), await mkdtemp(`${tmpdir()}/vsync-faults-`), atOnce);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -34,26 +46,28 @@ export class Campaign implements AsyncDisposable {
     await rm(this.#root, { recursive: true, force: true });
   }
 
-  /** False where this machine lets nobody run the level. */
-  async run(level: Level): Promise<boolean> {
+  /** @throws Error the level cannot be run */
+  async run(level: Level): Promise<LevelRun> {
     switch (level) {
       case "domain":
         await this.#each((operation) => domainTrials(operation));
-        return true;
+        return WHOLE;
       case "S3":
         // Much of it is waiting.
         await Promise.all(this.#operations.map((operation) => this.#onServer(operation)));
-        return true;
+        return WHOLE;
       case "directory":
         await this.#each((operation, folder) => failingCalls(operation, folder), level);
-        return true;
+        return WHOLE;
       case "process":
         await this.#each((operation, folder) => killedCalls(operation, folder, KILLED_EACH), level);
-        return true;
+        return WHOLE;
       case "disk":
-        if (!canMount()) return false;
+        if (!canMount()) return { isRun: false, leftOut: "all of it: this user may not mount a disk" };
         await this.#each(async (operation, folder) => diskTrials(operation, folder), level);
-        return true;
+        return WHOLE;
+      case "program":
+        return { isRun: true, leftOut: await runProgramLevel(this.#atOnce, (trial) => this.#add([trial])) };
       default:
         return level satisfies never;
     }

@@ -14,16 +14,21 @@ const CODES: readonly (readonly [string, string])[] = [
   ["EMFILE", "I/O error"],
 ];
 
-/** "From there on" differs little from one call to the next. */
-const LASTING_EACH = 3;
+/** Every so-many-th call: a command makes some fifty, and "from there on" differs little from one to the next. */
+const ONCE_EACH = 2;
+const LASTING_EACH = 4;
 
-/** Every file system call of the operation fails: once, and (every third) from there on. One process runs them all, each in a folder of its own. */
+/**
+ * Every second file system call of the operation fails once, and every fourth one and all after it; which of them comes first
+ * differs from operation to operation. One process runs them all, each in a folder of its own.
+ */
 export async function failingCalls(operation: Operation, folder: string): Promise<Trial[]> {
   await using victim = await Victim.start();
   const calls = await callsOf(victim, operation, folder);
   const trials: Trial[] = [];
   for (const lasting of [false, true]) {
-    for (let at = 1; at <= calls; at += lasting ? LASTING_EACH : 1) {
+    const each = lasting ? LASTING_EACH : ONCE_EACH;
+    for (let at = 1 + (operation.name.length % each); at <= calls; at += each) {
       const [code, fault] = CODES[(at + (lasting ? 2 : 0)) % CODES.length] ?? ["EIO", "I/O error"];
       const location = await folderOf(operation.world, `${folder}/${code}-${at}-${lasting}`);
       const task: Task = { operation: operation.name, location, fault: { kind: "fail", at, code, lasting } };

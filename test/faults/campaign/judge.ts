@@ -4,7 +4,7 @@ import { forkOf, type Machine, type World } from "../../vault/fixture.ts";
 import { commitNext, expectChain, expectReconciles, sightsOf, writerOf } from "../aftermath.ts";
 import type { Sights } from "../use-cases.ts";
 import type { Ending } from "./ending.ts";
-import type { Operation } from "./operations.ts";
+import type { Judged } from "./operations.ts";
 
 /** What one fault has left. */
 export interface Aftermath {
@@ -34,13 +34,13 @@ export interface Verdict {
   readonly silent: string | null;
 }
 
-export function allowedOf({ before, after }: Operation): Allowed {
+export function allowedOf({ before, after }: Judged): Allowed {
   return { old: [before], new: [after] };
 }
 
 /** Looks at what a fault has left, then makes the next commit on top of it. `number` chooses which. */
 export async function judge(
-  operation: Operation,
+  operation: Judged,
   allowed: Allowed,
   aftermath: Aftermath,
   number: number,
@@ -72,7 +72,7 @@ async function chainOf(world: World, sights: Sights): Promise<Chain> {
   return { outstanding, fault };
 }
 
-function stateOf(operation: Operation, allowed: Allowed, sights: Sights, outstanding: number | null): Verdict["state"] {
+function stateOf(operation: Judged, allowed: Allowed, sights: Sights, outstanding: number | null): Verdict["state"] {
   const isOneOf = (states: readonly Sights[]) => states.some((state) => isDeepStrictEqual(sights, state));
   // What `reconcile` changes is the row alone.
   if (operation.name === "reconcile" && isOneOf(allowed.old)) return outstanding === null ? "new" : "old";
@@ -81,7 +81,7 @@ function stateOf(operation: Operation, allowed: Allowed, sights: Sights, outstan
 }
 
 function silenceOf(
-  operation: Operation,
+  operation: Judged,
   ending: Ending,
   state: Verdict["state"],
   outstanding: number | null,

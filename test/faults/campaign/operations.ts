@@ -6,6 +6,9 @@ import { editingUseCases, rotatingUseCases, type UseCase } from "../use-cases.ts
 /** A command, or an opening, of which the campaign makes something go wrong. */
 export type Operation = Omit<UseCase, "again">;
 
+/** What of it the judge looks at. */
+export type Judged = Omit<Operation, "act">;
+
 /** Every way to commit, `reconcile`, and `open`: each at the vault where it has the most to do. */
 export async function operations(): Promise<readonly Operation[]> {
   const committing = [...(await editingUseCases()), ...(await rotatingUseCases())];

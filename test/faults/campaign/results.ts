@@ -1,5 +1,5 @@
 /** Where the fault is made, and with it how much of the program is real. */
-export type Level = "domain" | "S3" | "directory" | "disk" | "process";
+export type Level = "domain" | "S3" | "directory" | "disk" | "process" | "program";
 
 export const LEVELS: Readonly<Record<Level, string>> = {
   domain: "the use-cases over a store in memory",
@@ -7,6 +7,8 @@ export const LEVELS: Readonly<Record<Level, string>> = {
   directory: "the use-cases and the directory store on a real disk, in another process whose file system calls fail",
   disk: "the same, on a disk of its own (tmpfs) that is full or mounted read-only",
   process: "the same, in a process that is killed (SIGKILL) before a file system call",
+  program:
+    "`vsync` itself, started and killed as a program, against the strict S3 server; its config folder and `--out` on such disks",
 };
 
 /** How many trials of one kind there were, and how they ended. */

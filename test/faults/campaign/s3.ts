@@ -12,9 +12,9 @@ import type { Aftermath } from "./judge.ts";
 import type { Operation } from "./operations.ts";
 import type { Trial } from "./trial.ts";
 
-const BUCKET = "strict";
-const PREFIX = "api/prod/";
-const EVER = 10_000;
+export const BUCKET = "strict";
+export const PREFIX = "api/prod/";
+export const EVER = 10_000;
 const OPTIONS: S3Options = {
   clock: { nowMs: () => Date.now() },
   random: { bytes: (length) => new Uint8Array(length) },
@@ -47,16 +47,14 @@ const REFUSALS: readonly (readonly [string, Fault])[] = [
   ["unreachable", dropped],
 ];
 
-/** The time that a read is given grows with the most that it may bring: 16 s for a manifest. A bundle's is its size. */
-const OF_SHORT_CALLS: readonly Variant[] = [
+const ALWAYS: readonly Variant[] = [
+  ...REFUSALS.flatMap(([name, fault]): Variant[] => [
+    { class: name, name: "once", faults: [fault] },
+    { class: name, name: "from there on", faults: [fault, fault] },
+  ]),
   { class: "slow or hanging", name: "hangs once", faults: [hung] },
   { class: "slow or hanging", name: "hangs from there on", faults: [hung, hung] },
 ];
-
-const ALWAYS: readonly Variant[] = REFUSALS.flatMap(([name, fault]): Variant[] => [
-  { class: name, name: "once", faults: [fault] },
-  { class: name, name: "from there on", faults: [fault, fault] },
-]);
 
 const OF_WRITES: readonly Variant[] = [
   { class: "answer lost", name: "dropped", faults: [{ kind: "drop", apply: true }] },
@@ -64,6 +62,7 @@ const OF_WRITES: readonly Variant[] = [
   { class: "answer lost", name: "500", faults: [applied(500, "InternalError")] },
   { class: "answer lost", name: "502 of a proxy", faults: [applied(502, "")] },
   { class: "answer lost", name: "503 of a proxy", faults: [applied(503, "")] },
+  { class: "answer lost", name: "503 SlowDown", faults: [applied(503, "SlowDown")] },
   { class: "answer lost", name: "hangs", faults: [{ kind: "hang", apply: true }] },
   {
     class: "answer lost",
@@ -91,9 +90,8 @@ const OF_BODIES: readonly Variant[] = [
 export async function s3Trials(operation: Operation, server: StrictS3): Promise<Trial[]> {
   const requests = await undisturbed(operation, server);
   return requests.flatMap(({ method, key }, at) => {
-    const isShort = method !== "GET" || key.startsWith(`${PREFIX}v=`);
     const ofMethod = method === "GET" ? OF_BODIES : method === "HEAD" ? [] : OF_WRITES;
-    return [...ALWAYS, ...(isShort ? OF_SHORT_CALLS : []), ...ofMethod].map((variant): Trial => {
+    return [...ALWAYS, ...ofMethod].map((variant): Trial => {
       const detail = `request ${at + 1}, ${method} ${key}, ${variant.name}`;
       const run = () => runOn(server, operation, at, variant);
       return { level: "S3", operation, fault: variant.class, detail, run };
@@ -126,7 +124,7 @@ type Stores = { readonly [K in keyof typeof LIMITS]: ObjectStore };
 const known = new WeakMap<StrictS3, Stores>();
 
 /** Made once for each server: making a client is what a trial would spend most of its time on. */
-function machineOn(server: StrictS3, world: World, limits: keyof typeof LIMITS): Machine {
+export function machineOn(server: StrictS3, world: World, limits: keyof typeof LIMITS): Machine {
   const stores = known.get(server) ?? { hasty: storeOn(server, "hasty"), patient: storeOn(server, "patient") };
   known.set(server, stores);
   return { ...world, store: stores[limits], clock: clockAt(world.clock.ms) };
@@ -139,7 +137,7 @@ function storeOn({ endpoint, region }: StrictS3, limits: keyof typeof LIMITS): O
   return openS3Store(location, { ...OPTIONS, limits: LIMITS[limits] });
 }
 
-function fill(server: StrictS3, world: World): void {
+export function fill(server: StrictS3, world: World): void {
   const bucket = server.buckets.get(BUCKET);
   bucket?.clear();
   server.faults.clear();
@@ -150,7 +148,7 @@ function fill(server: StrictS3, world: World): void {
   server.log.length = 0;
 }
 
-function copyOf(server: StrictS3, world: World): World {
+export function copyOf(server: StrictS3, world: World): World {
   const objects = [...(server.buckets.get(BUCKET) ?? [])].map(([key, { bytes }]) => {
     return [key.slice(PREFIX.length), { bytes, version: sha256Hex(bytes) }] as const;
   });

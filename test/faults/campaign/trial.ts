@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Aftermath, type Allowed, allowedOf, judge, type Verdict } from "./judge.ts";
-import type { Operation } from "./operations.ts";
+import type { Judged } from "./operations.ts";
 import { type Level, type Row, sumOf } from "./results.ts";
 
 /** One fault in one operation. */
 export interface Trial {
   readonly level: Level;
-  readonly operation: Operation;
+  readonly operation: Judged;
   /** Its row in the table. */
   readonly fault: string;
   /** For who looks at a failed trial: which request, which variant. */
