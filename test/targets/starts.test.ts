@@ -13,6 +13,9 @@ for (const it of targets) {
   if ("obstacle" in it) process.stderr.write(`the program for ${it.target} is not started here: ${it.obstacle}\n`);
 }
 
+/** Paths of the sandbox are none there: what is written goes below Wine's own folder in its home. */
+const ON_WINDOWS = { XDG_CONFIG_HOME: undefined, XDG_DATA_HOME: undefined, WINEDEBUG: "-all" };
+
 /** Of 2008: no AVX. qemu ends a program at an instruction that the processor would not have. */
 function oldProcessor(): { target: string; words: string[]; by: string }[] {
   if (ownTarget() !== "linux-x64" || spawnSync("qemu-x86_64", ["--version"]).error !== undefined) {
@@ -29,7 +32,8 @@ describe.each(startable)("the program for $target $by", { timeout: COMPILE_LIMIT
     expect(Math.abs((await megabytesOf(made.program)) - megabytes)).toBeLessThanOrEqual(1);
     expect(seen).toMatch(/^started/);
     await using sandbox = await openSandbox([...words, made.program]);
-    const env = { VSYNC_PASSPHRASE: "correct horse battery staple", VSYNC_REPO: "api" };
+    const own = { VSYNC_PASSPHRASE: "correct horse battery staple", VSYNC_REPO: "api" };
+    const env = target.startsWith("windows") ? { ...own, ...ON_WINDOWS } : own;
     const { version } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as { version: string };
     const started = await sandbox.run(["--version"]);
     expect(started.stdout.trim()).toMatch(new RegExp(`^vsync/${version} \\([0-9a-f]+(-dirty)?\\)$`));
