@@ -67,7 +67,9 @@ export class MemoryStore implements ObjectStore {
   get(key: string, options: GetOptions): Promise<StoredObject | null> {
     return this.#request({ operation: "get", key }, options, () => {
       const stored = this.#at(key);
-      return stored ? { bytes: stored.bytes.slice(0, options.maxBytes + 1), version: stored.version } : null;
+      // No `slice`: a Buffer's is a view, and what a caller gets is its own.
+      const kept = stored?.bytes.subarray(0, options.maxBytes + 1);
+      return stored && kept ? { bytes: Uint8Array.from(kept), version: stored.version } : null;
     });
   }
 
