@@ -150,7 +150,8 @@ export function fill(server: StrictS3, world: World): void {
 
 export function copyOf(server: StrictS3, world: World): World {
   const objects = [...(server.buckets.get(BUCKET) ?? [])].map(([key, { bytes }]) => {
-    return [key.slice(PREFIX.length), { bytes, version: sha256Hex(bytes) }] as const;
+    // a copy, and no Buffer: its slice would be a view, and a bundle is opened where it stands
+    return [key.slice(PREFIX.length), { bytes: new Uint8Array(bytes), version: sha256Hex(bytes) }] as const;
   });
   return { ...world, store: new MemoryStore({ bucket: new Map(objects) }), clock: clockAt(world.clock.ms) };
 }
