@@ -15,6 +15,7 @@ import { isLively } from "./terminal/output.ts";
 
 export { checkFileStoreRoot, createFileStoreRoot } from "../file/folders.ts";
 export { fileEndpoint } from "../file/location.ts";
+export { writeNewFile } from "../file/plain-file.ts";
 export { readSecretFile, trimSecret } from "../file/secret-file.ts";
 
 export interface AccessKey {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { link, mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { writeNewFile } from "../stores.ts";
 import { codeOf } from "./error-code.ts";
 import { modeText } from "./mode-text.ts";
 
@@ -19,7 +20,7 @@ export async function writePrivateFile(
   await makeFolder(folder);
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    await writeNew(temporary, bytes);
+    await writeNewFile(temporary, bytes);
     await (mustBeNew ? appear(temporary, path) : rename(temporary, path));
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
@@ -41,7 +42,7 @@ async function appear(temporary: string, path: string): Promise<void> {
 
 /** As `writePrivateFile`, of a file that must not be there yet, in a folder that is. @throws Error with `EEXIST`, where it is */
 export async function createPrivateFile(path: string, bytes: Uint8Array): Promise<void> {
-  await writeNew(path, bytes);
+  await writeNewFile(path, bytes);
   await syncFolder(dirname(path));
 }
 
@@ -62,19 +63,6 @@ async function makeFolder(folder: string): Promise<void> {
 
 function unlessThere(error: unknown): void {
   if (codeOf(error) !== "EEXIST") throw error;
-}
-
-async function writeNew(path: string, bytes: string | Uint8Array): Promise<void> {
-  const handle = await open(path, "wx", 0o600);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } catch (error) {
-    await unlink(path).catch(() => undefined);
-    throw error;
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Makes a new name in the folder outlast a power cut, as its content does, where the platform can flush a folder. */
