@@ -19,7 +19,7 @@ describe("jsonFault", () => {
     ["[truely]", 1, 2],
     ["\ufeff{}", 1, 1],
   ])("%j is none at line %i, column %i", (text, line, column) => {
-    expect(jsonFault(text)).toEqual({ line, column });
+    expect(jsonFault(text)).toEqual({ line, column, isTooDeep: false });
   });
 
   test("has no fault to find where JSON.parse finds none, in any layout", () => {
@@ -49,7 +49,7 @@ describe("jsonFault", () => {
   });
 
   test("a tower of brackets is refused, not climbed", () => {
-    expect(jsonFault("[".repeat(100_000))).toEqual({ line: 1, column: 102 });
+    expect(jsonFault("[".repeat(100_000))).toEqual({ line: 1, column: 102, isTooDeep: true });
   });
 });
 
