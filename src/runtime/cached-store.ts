@@ -8,7 +8,8 @@ type Get = ObjectStore["get"];
 export function recordingStore(store: ObjectStore, fetched: Map<string, Uint8Array>): ObjectStore {
   return withGet(store, async (key, options) => {
     const stored = await store.get(key, options);
-    if (stored !== null) fetched.set(key, stored.bytes.slice());
+    // Not `slice`: a Buffer's is a view, and a bundle is decrypted where it stands.
+    if (stored !== null) fetched.set(key, new Uint8Array(stored.bytes));
     return stored;
   });
 }

@@ -23,6 +23,17 @@ test("what is read is kept, whatever its reader does with it then, and nothing e
   expect(store.label).toBe(memory.label);
 });
 
+test("what is kept is a copy, also of a Buffer, whose slice is a view", async () => {
+  const fetched = new Map<string, Uint8Array>();
+  const bytes = Buffer.from("bundle");
+  const memory = new MemoryStore();
+  memory.get = async () => ({ bytes, version: "1" });
+  const store = recordingStore(memory, fetched);
+  await store.get(BUNDLE, { maxBytes: 100 });
+  bytes.fill(0);
+  expect(fetched.get(BUNDLE)).toEqual(text("bundle"));
+});
+
 test("a copy hands out no more than is asked for and one byte, as every store", async () => {
   const copy = { atMs: 0, manifest: text("manifest"), bundle: text("the bundle"), mac: "the seal" };
   const store = copiedStore(new MemoryStore(), copy);
