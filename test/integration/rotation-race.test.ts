@@ -48,7 +48,7 @@ async function expectOneWinner(machine: Machine, ends: readonly End[]): Promise<
   const objects = await machine.objects();
   for (const { screen, exitCode, passphrase } of ends) {
     if (exitCode === 0) continue;
-    const said = screen.replaceAll("\r\n", " ");
+    const said = screen.replaceAll(/\s*\r\n\s*/g, " ");
     expect(said).toContain("vsync: error: another writer committed generation ");
     // One that came late enough has not written any.
     const stale = /stale object at (v=\S+) is harmless/.exec(said)?.[1];

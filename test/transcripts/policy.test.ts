@@ -99,7 +99,7 @@ describe("fails", () => {
   test("no role, or another: 1", async () => {
     expect(await policy("--bucket=b")).toEqual({
       stdout: "",
-      stderr: "vsync: error: missing --role\nvsync: hint: see vsync policy --help\n",
+      stderr: "vsync: error: missing --role\nvsync: hint: give --role= one of reader, operator\n",
       exitCode: 1,
     });
     expect(await policy("--bucket=b", "--role=admin")).toEqual({

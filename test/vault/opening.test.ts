@@ -139,7 +139,7 @@ test("whose signal goes with every request for the vault", async () => {
   expect(given[1]?.[1]?.aborted).toBe(true);
 });
 
-test("the memory of the bundle's bytes is given back once it has been opened", async () => {
+test("the items are opened where their boxes stood: a vault is held once", async () => {
   let bytes: Uint8Array | undefined;
   const store = withGet(async (key, options) => {
     const stored = await world.store.get(key, options);
@@ -147,8 +147,10 @@ test("the memory of the bundle's bytes is given back once it has been opened", a
     return stored;
   });
   const { bundle } = await opening(store, OLD);
-  expect(bytes).toHaveLength(0);
   expect(secretsOf(bundle.items)).toEqual({ A: "1" });
+  for (const { data } of bundle.items) expect(data.expose().buffer).toBe(bytes?.buffer);
+  bytes?.fill(0x32);
+  expect(secretsOf(bundle.items)).toEqual({ A: "2" });
 });
 
 test("a caller that does not give up is not disturbed", async () => {
