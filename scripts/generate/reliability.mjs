@@ -34,7 +34,7 @@ one line, or taken, and then it re-encodes to the same bytes (a token: to the sa
 input may take two seconds, nor the heap more than 192 MB. \`npm test\` runs what was kept and what fast-check makes of it; \`npm run fuzz\` goes on from there,
 led by coverage ([0031](decisions/0031-fuzzing.md)).`;
 
-const AGAIN = `- \`npm run faults\`: all of it, some fifteen minutes; \`npm run faults -- --level=S3\` one level. A level that fails is named, the others go
+const AGAIN = `- \`npm run faults\`: all of it, eight minutes on a quiet machine; \`npm run faults -- --level=S3\` one level. A level that fails is named, the others go
   on, and the exit code is 1. It keeps what it counted after each level, from which
   \`npm run generate\` makes this page. A sample of each level is part of \`npm test\`.
 - \`npm run soak -- --seed=7 --minutes=60\`: so many simulated minutes, less than one in real time for each ten.
