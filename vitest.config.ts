@@ -5,7 +5,7 @@ const COUNTED = { outputFile: process.env.VSYNC_TEST_BIN ? ".cache/tests-binary.
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["{lab,test}/**/*.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     reporters: process.env.CI === "true" ? ["default", ["json", COUNTED]] : ["default"],
     testTimeout: 60_000,

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { encodeToken } from "../src/blob/encode.ts";
+import { encodeToken } from "../src/blob/token.ts";
 import { DEFAULT_COST } from "../src/crypto/kdf-cost.ts";
 import { Secret } from "../src/crypto/secret.ts";
 import { openS3Store } from "../src/s3/store.ts";

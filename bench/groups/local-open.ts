@@ -1,6 +1,6 @@
-import { encodeToken } from "../../src/blob/encode.ts";
-import { openFileStore } from "../../src/file/file-store.ts";
-import { createFileStoreRoot } from "../../src/file/folders.ts";
+import { encodeToken } from "../../src/blob/token.ts";
+import { openFileStore } from "../../src/directory/directory-store.ts";
+import { createFileStoreRoot } from "../../src/directory/folders.ts";
 import { createVault, PASSPHRASE } from "../../test/support/vault-fixture.ts";
 import { dotenv, Home } from "../home.ts";
 import { type Candidate, interleave } from "../interleave.ts";

@@ -1,4 +1,4 @@
-import { makeManifest } from "../../src/cli/program/manifest.ts";
+import { makeManifest } from "../../src/cli/program/oclif-manifest.ts";
 import { COMMAND_LOADERS } from "../../src/commands.ts";
 
 /** The commands as oclif caches them: what `oclif.manifest.json` holds. */

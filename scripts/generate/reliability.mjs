@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { levels, matrix, summary, sumOf } from "../../test/faults/campaign/results.ts";
+import { levels, matrix, summary, sumOf } from "../../lab/faults/campaign/results.ts";
 import { page, table } from "./markdown.mjs";
 
 const text = ({ head, rows }) => table(head, rows);
@@ -40,7 +40,7 @@ const AGAIN = `- \`npm run faults\`: all of it, eight minutes on a quiet machine
 - \`npm run soak -- --seed=7 --minutes=60\`: so many simulated minutes, less than one in real time for each ten.
 - \`npm run fuzz -- --target=manifest --seconds=60\`: all targets for 20 seconds each where nothing is named.
 - \`npm run mutation -- --folder=blob\` changes the sources and looks whether a test notices:
-  [what came of it](../test/mutation/README.md).`;
+  [what came of it](../lab/mutation/README.md).`;
 
 const SOAK = `\`npm run soak\` lets an hour of simulated time pass: every few seconds one to three people at once, whose clocks differ, push, set,
 unset, rotate (with and without grace), finish, restore, gc, reconcile or open, now and then with a passphrase that only reads or was
@@ -50,8 +50,8 @@ everybody was told, on which bundles are there. It prints its seed where they do
 
 /** The page of what was tried and what came of it, from the results that `npm run faults` has written. */
 export function reliability(root) {
-  const faults = JSON.parse(readFileSync(`${root}/test/faults/campaign/results.json`, "utf8"));
-  return page("Reliability", "test/faults/campaign/results.json", [
+  const faults = JSON.parse(readFileSync(`${root}/lab/faults/campaign/results.json`, "utf8"));
+  return page("Reliability", "lab/faults/campaign/results.json", [
     headline(faults),
     PROMISES,
     "## How much of it is real",

@@ -14,8 +14,3 @@ export function endpointFault(endpoint: string): string | null {
   if (endpoint.endsWith("/")) return "must not end in /";
   return URL.canParse(endpoint) ? null : "is not a URL";
 }
-
-/** Whether the store is a directory rather than a bucket. */
-export function isFileEndpoint(endpoint: string): boolean {
-  return endpoint.startsWith("file:");
-}

@@ -1,3 +1,7 @@
+import { ConfigInvalidError, ConfigMissingError, ConfigUnsupportedVersionError, InputError } from "../errors.ts";
+import { readGzipMember, writeGzipMember } from "./gzip-member.ts";
+import { endpointFault, prefixFault } from "./location.ts";
+
 /** The runtime token's fields (`docs/format.md` §2), under the names that stand in its JSON. */
 export interface RuntimeToken {
   readonly v: 1;
@@ -48,3 +52,162 @@ export const TOKEN_FIELDS = [
   "minGen",
   "credentials",
 ] as const satisfies readonly (keyof RuntimeToken)[];
+
+/** Says what is wrong with a value, or null. Never quotes it: a token's fields are credentials. */
+type Check = (value: unknown) => string | null;
+
+const anyText: Check = (value) => (typeof value === "string" ? null : "must be a string");
+const integerFrom =
+  (least: number): Check =>
+  (value) =>
+    Number.isSafeInteger(value) && (value as number) >= least ? null : `must be an integer ≥ ${least}`;
+const only =
+  (expected: string | number): Check =>
+  (value) =>
+    value === expected ? null : `must be ${JSON.stringify(expected)}`;
+const textThat =
+  (fault: (value: string) => string | null): Check =>
+  (value) =>
+    typeof value === "string" ? fault(value) : "must be a string";
+
+const CHECKS: Readonly<Record<keyof RuntimeToken, Check>> = {
+  v: only(1),
+  endpoint: textThat(endpointFault),
+  region: anyText,
+  bucket: anyText,
+  accessKeyId: anyText,
+  secretAccessKey: anyText,
+  sessionToken: anyText,
+  prefix: textThat(prefixFault),
+  env: anyText,
+  salt: textThat((value) => (isBase64(value) ? null : "must be base64")),
+  iterations: integerFrom(1),
+  kdf: only("argon2id"),
+  memoryKiB: integerFrom(1),
+  parallelism: integerFrom(1),
+  vault: anyText,
+  minGen: integerFrom(0),
+  credentials: only("ambient"),
+};
+
+const REQUIRED = ["v", "endpoint", "region", "bucket", "prefix", "env", "salt", "iterations"] as const;
+const KEYS = ["accessKeyId", "secretAccessKey"] as const;
+
+/** What is wrong with a token's fields, the first fault in the format's order; null where nothing is. */
+export function tokenFault(fields: object): string | null {
+  const own = new Map(Object.entries(fields).filter(([, value]) => value !== undefined));
+  for (const name of requiredOf(own)) {
+    if (!own.has(name)) return `${name} is missing`;
+  }
+  for (const name of TOKEN_FIELDS) {
+    const fault = own.has(name) ? CHECKS[name](own.get(name)) : null;
+    if (fault !== null) return `${name} ${fault}`;
+  }
+  const contradicting = [...KEYS, "sessionToken"].find((name) => own.has("credentials") && own.has(name));
+  return contradicting === undefined ? null : `${contradicting} must be absent beside ambient credentials`;
+}
+
+function requiredOf(own: ReadonlyMap<string, unknown>): readonly string[] {
+  return own.has("credentials") ? REQUIRED : [...REQUIRED, ...KEYS];
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The fields that the format names, without those that it does not. The fields have been checked. */
+export function knownFields(fields: Record<string, unknown>): RuntimeToken {
+  const known = TOKEN_FIELDS.filter((name) => Object.hasOwn(fields, name)).map((name) => [name, fields[name]]);
+  return Object.fromEntries(known);
+}
+
+function isBase64(value: string): boolean {
+  return Buffer.from(value, "base64").toString("base64") === value;
+}
+
+const HINT = "look at the flags that were given, and at the config: `vsync status` says where it is";
+
+/**
+ * The one string that an app boots from: `vsync-cfg-v1:` + base64url(gzip(JSON)), fields in the format's order.
+ *
+ * @throws InputError a field is not what the format asks for, or they are too large together
+ */
+export function encodeToken(token: RuntimeToken): string {
+  const json = tokenJson(token);
+  return TOKEN_ENVELOPE + Buffer.from(writeGzipMember(Buffer.from(json))).toString("base64url");
+}
+
+/** The JSON before encoding. It holds the secret access key in the clear. */
+export function tokenJson(token: RuntimeToken): string {
+  const fieldFault = tokenFault(token);
+  if (fieldFault !== null) throw new InputError(`runtime token: ${fieldFault}`, { hint: HINT });
+  const json = JSON.stringify(Object.fromEntries(TOKEN_FIELDS.map((name) => [name, token[name]])));
+  if (Buffer.byteLength(json) <= MAX_TOKEN_BYTES) return json;
+  const fault = `its fields are larger than the ${MAX_TOKEN_BYTES} bytes that a reader takes`;
+  throw new InputError(`runtime token: ${fault}`, { hint: HINT });
+}
+
+const MINT_AGAIN = "mint a new one with `vsync runtime-token` and set it without changing it";
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Decodes `VSYNC_CONFIG` strictly. Unknown fields are ignored.
+ *
+ * @throws ConfigMissingError the string is empty
+ * @throws ConfigUnsupportedVersionError another envelope, or another `v` than 1
+ * @throws ConfigInvalidError anything else
+ */
+export function decodeToken(text: string): RuntimeToken {
+  if (text === "") {
+    throw new ConfigMissingError("VSYNC_CONFIG is empty", { hint: "set it to what `vsync runtime-token` prints" });
+  }
+  if (!text.startsWith(TOKEN_ENVELOPE)) {
+    const message = `unsupported VSYNC_CONFIG envelope: expected "${TOKEN_ENVELOPE}"`;
+    throw new ConfigUnsupportedVersionError(message, { hint: MINT_AGAIN });
+  }
+  const fields = parseObject(inflate(decodeBase64Url(text.slice(TOKEN_ENVELOPE.length))));
+  checkVersion(fields);
+  const fault = tokenFault(fields);
+  if (fault !== null) throw invalid(fault);
+  return knownFields(fields);
+}
+
+function decodeBase64Url(body: string): Uint8Array {
+  const bytes = Buffer.from(body, "base64url");
+  if (bytes.toString("base64url") !== body) {
+    throw invalid("what follows the envelope is not base64url; it may be cut, wrapped or quoted");
+  }
+  return bytes;
+}
+
+function inflate(member: Uint8Array): Uint8Array {
+  try {
+    return readGzipMember(member, MAX_TOKEN_BYTES);
+  } catch (error) {
+    throw invalid(`${(error as Error).message}; it may be cut or altered`);
+  }
+}
+
+function parseObject(bytes: Uint8Array): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(bytes));
+  } catch {
+    throw invalid("it does not hold JSON");
+  }
+  if (!isRecord(value)) throw invalid("it does not hold a JSON object");
+  return value;
+}
+
+function checkVersion(fields: Record<string, unknown>): void {
+  const version = Object.hasOwn(fields, "v") ? fields["v"] : undefined;
+  if (version === 1) return;
+  const named = typeof version === "number" ? `v=${version}` : "no numeric v";
+  throw new ConfigUnsupportedVersionError(`unsupported VSYNC_CONFIG version: ${named}`, {
+    hint: "upgrade vsync in this app, or mint the token with the version of vsync that the app has",
+  });
+}
+
+function invalid(fault: string): ConfigInvalidError {
+  return new ConfigInvalidError(`invalid VSYNC_CONFIG: ${fault}`, { hint: MINT_AGAIN });
+}

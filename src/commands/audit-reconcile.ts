@@ -1,7 +1,7 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { renderReconciled } from "../cli/generations/render-audit.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { openSession } from "../cli/session.ts";
+import { openSession } from "../cli/session/session.ts";
 import { reconcileAudit } from "../vault/reconcile.ts";
 
 export class AuditReconcile extends BaseCommand {

@@ -1,8 +1,8 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { renderVerified } from "../cli/generations/render-audit.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { openSession, remember } from "../cli/session.ts";
-import { readAudit } from "../vault/read-audit.ts";
+import { openSession, remember } from "../cli/session/session.ts";
+import { readAudit } from "../vault/audit/chain.ts";
 
 export class AuditVerify extends BaseCommand {
   static override summary = "Verify the whole audit log";

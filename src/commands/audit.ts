@@ -1,9 +1,9 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { TAIL_FLAG } from "../cli/generations/audit-flags.ts";
 import { renderAudit } from "../cli/generations/render-audit.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { openSession, remember } from "../cli/session.ts";
-import { readAudit } from "../vault/read-audit.ts";
+import { openSession, remember } from "../cli/session/session.ts";
+import { readAudit } from "../vault/audit/chain.ts";
 
 export class Audit extends BaseCommand {
   static override summary = "Show who changed a vault, when and how";

@@ -1,6 +1,6 @@
-import { completionScript, SHELLS } from "../cli/completion/script.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { choiceArg } from "../cli/program/flags.ts";
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { choiceArg } from "../cli/command/flags.ts";
+import { completionScript, SHELLS } from "../cli/completion/scripts.ts";
 
 export class Completion extends BaseCommand {
   static override summary = "Print completions for bash, zsh or fish";

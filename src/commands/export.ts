@@ -1,10 +1,10 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { deliverExport, warnOfLongVariables } from "../cli/export/deliver.ts";
 import { checkExportFlags, EXPORT_FLAGS } from "../cli/export/flags.ts";
 import { encodeItems } from "../cli/export/formats.ts";
 import { selectItems } from "../cli/items/find-item.ts";
-import { openAnywhere } from "../cli/open-anywhere.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class Export extends BaseCommand {
   static override summary = "Write the vault's content in a format that other programs read";

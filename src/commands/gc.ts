@@ -1,9 +1,9 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { DEFAULT_OLDER_THAN_MS, GC_EXAMPLES, GC_FLAGS, GC_HELP } from "../cli/generations/gc-flags.ts";
 import { confirmGc, renderGc } from "../cli/generations/render-gc.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { openSession, remember } from "../cli/session.ts";
-import { refuseUnasked } from "../cli/terminal/confirmation.ts";
+import { openSession, remember } from "../cli/session/session.ts";
+import { refuseUnasked } from "../cli/terminal/prompter.ts";
 import { collectGarbage } from "../vault/gc.ts";
 
 export class Gc extends BaseCommand {

@@ -1,9 +1,9 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { findItem } from "../cli/items/find-item.ts";
 import { KEY_ARGS, requireOne, splitReadingWords } from "../cli/items/item-words.ts";
 import { renderValue } from "../cli/items/render-items.ts";
-import { openAnywhere } from "../cli/open-anywhere.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class Get extends BaseCommand {
   static override summary = "Print one secret's value, or one file's bytes";

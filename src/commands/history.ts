@@ -1,8 +1,8 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { TAIL_FLAG } from "../cli/generations/audit-flags.ts";
 import { renderHistory } from "../cli/generations/render-history.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { openSession, remember } from "../cli/session.ts";
+import { openSession, remember } from "../cli/session/session.ts";
 import { readHistory } from "../vault/history.ts";
 
 export class History extends BaseCommand {

@@ -1,10 +1,9 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { IMPORT_FLAGS } from "../cli/import/flags.ts";
-import { confirmImport, importItems } from "../cli/import/import-items.ts";
+import { confirmImport, importItems, renderImport } from "../cli/import/import-items.ts";
 import { readImport } from "../cli/import/read-import.ts";
-import { renderImport } from "../cli/import/render-import.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { openSession, remember } from "../cli/session.ts";
+import { openSession, remember } from "../cli/session/session.ts";
 
 export class Import extends BaseCommand {
   static override summary = "Add secrets from other tools' files to the vault";

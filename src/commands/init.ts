@@ -1,11 +1,11 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { findConfig } from "../cli/config/local-config.ts";
 import { chooseLocation } from "../cli/init/init-location.ts";
 import { initTarget } from "../cli/init/init-target.ts";
 import { initVault } from "../cli/init/init-vault.ts";
 import { prepareStore } from "../cli/init/prepare-store.ts";
 import { renderInit } from "../cli/init/render-init.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 
 export class Init extends BaseCommand {
   static override summary = "Set up a vault, or join the one that is there";

@@ -1,7 +1,7 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { renderList } from "../cli/items/render-items.ts";
-import { openAnywhere } from "../cli/open-anywhere.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class List extends BaseCommand {
   static override summary = "Show the names of what the vault holds, never values";

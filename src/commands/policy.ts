@@ -1,7 +1,6 @@
-import { policyOf, ROLES } from "../cli/policy/policy.ts";
-import { policyScope } from "../cli/policy/policy-scope.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { policyOf, policyScope, ROLES } from "../cli/policy/policy.ts";
 
 export class Policy extends BaseCommand {
   static override summary = "Print the least IAM policy for a role";

@@ -1,8 +1,7 @@
-import { pullFiles } from "../cli/items/pull.ts";
-import { printDotenv, renderPull } from "../cli/items/render-pull.ts";
-import { openAnywhere } from "../cli/open-anywhere.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { printDotenv, pullFiles, renderPull } from "../cli/items/pull.ts";
+import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class Pull extends BaseCommand {
   static override summary = "Write the vault's secrets and files to the disk";

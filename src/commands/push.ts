@@ -1,9 +1,9 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { PUSH_FLAGS } from "../cli/items/push-flags.ts";
 import { readPushInput } from "../cli/items/push-input.ts";
 import { confirmRemoval, renderPush } from "../cli/items/render-push.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { identityOf, openSession, remember } from "../cli/session.ts";
+import { identityOf, openSession, remember } from "../cli/session/session.ts";
 import { pushItems } from "../vault/push.ts";
 
 export class Push extends BaseCommand {

@@ -1,8 +1,8 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { confirmRestore, renderRestored } from "../cli/generations/render-restore.ts";
 import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/generations/then-passphrase.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { openSession, remember } from "../cli/session.ts";
+import { openSession, remember } from "../cli/session/session.ts";
 import { restoreGeneration } from "../vault/restore.ts";
 
 export class Restore extends BaseCommand {

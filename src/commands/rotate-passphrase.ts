@@ -1,6 +1,6 @@
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ROTATE_EXIT_CODES } from "../cli/program/failure.ts";
-import { ENV_ARG, VAULT_FLAGS } from "../cli/program/flags.ts";
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ROTATE_EXIT_CODES } from "../cli/command/failure.ts";
+import { ENV_ARG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { finishVaultRotation } from "../cli/rotation/finish.ts";
 import { rotateVault } from "../cli/rotation/rotation.ts";
 import { ROTATION_FLAGS } from "../cli/rotation/rotation-flags.ts";

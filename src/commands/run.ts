@@ -1,12 +1,11 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { selectSecrets } from "../cli/items/find-item.ts";
-import { openAnywhere } from "../cli/open-anywhere.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { runChild } from "../cli/run/child.ts";
+import { requiredCommandLine, runChild } from "../cli/run/child.ts";
 import { childEnvironment } from "../cli/run/child-environment.ts";
-import { requiredCommandLine } from "../cli/run/command-line.ts";
+import { runOutput } from "../cli/run/child-output.ts";
 import { RUN_EXAMPLES, RUN_FLAGS, RUN_HELP } from "../cli/run/run-flags.ts";
-import { runOutput } from "../cli/run/run-output.ts";
+import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class Run extends BaseCommand {
   static override summary = "Run a program with the vault's secrets in its environment";

@@ -1,12 +1,11 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { RUNTIME_TOKEN_EXIT_CODES } from "../cli/command/failure.ts";
+import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { overriddenLocation } from "../cli/config/checked-location.ts";
 import { loadConfig } from "../cli/config/local-config.ts";
 import { resolveTarget } from "../cli/config/target.ts";
 import { tokenCredentials } from "../cli/inputs/credentials.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { RUNTIME_TOKEN_EXIT_CODES } from "../cli/program/failure.ts";
-import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { emitToken } from "../cli/token/emit-token.ts";
-import { mintToken } from "../cli/token/mint.ts";
+import { emitToken, mintToken } from "../cli/token/mint.ts";
 import { absentManifest, proveToken } from "../cli/token/prove-token.ts";
 
 export class RuntimeToken extends BaseCommand {

@@ -1,10 +1,10 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { KEY_ARGS, splitWords } from "../cli/items/item-words.ts";
 import { renderSet } from "../cli/items/render-set.ts";
 import { setInVault } from "../cli/items/set-in-vault.ts";
 import { readSetItems, wantedKeys } from "../cli/items/set-input.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { openSession, remember } from "../cli/session.ts";
+import { openSession, remember } from "../cli/session/session.ts";
 
 export class SetItem extends BaseCommand {
   static override summary = "Add a secret or a file, or give it a new value";

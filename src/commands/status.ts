@@ -1,6 +1,6 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { givenEnv } from "../cli/config/target.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
 import { envStatus, repoStatus } from "../cli/status/local-status.ts";
 import { renderStatus } from "../cli/status/render-status.ts";
 

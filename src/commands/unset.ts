@@ -1,10 +1,10 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { noSuchName } from "../cli/items/find-item.ts";
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
 import { renderSet } from "../cli/items/render-set.ts";
-import { BaseCommand, type Invocation } from "../cli/program/base-command.ts";
-import { JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/program/flags.ts";
-import { openSession, remember } from "../cli/session.ts";
-import { unsetItems } from "../vault/set-items.ts";
+import { openSession, remember } from "../cli/session/session.ts";
+import { unsetItems } from "../vault/set.ts";
 
 export class Unset extends BaseCommand {
   static override summary = "Remove secrets and files from the vault";

@@ -1,5 +1,5 @@
-import type { Item } from "../vault/item.ts";
-import type { OpenedVault } from "../vault/open.ts";
+import type { Item } from "../vault/format/item.ts";
+import type { OpenedVault } from "../vault/open/open.ts";
 
 /** What an open handle holds. */
 export interface Contents {

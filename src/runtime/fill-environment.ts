@@ -1,6 +1,6 @@
 import { InputError } from "../errors.ts";
+import type { Warn } from "./options.ts";
 import type { Vsync } from "./vsync.ts";
-import type { Warn } from "./warnings.ts";
 
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 

@@ -1,14 +1,22 @@
 import { S3UnreachableError } from "../errors.ts";
-import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../vault/limits.ts";
-import { type OpenedVault, openWith } from "../vault/open.ts";
-import { destroyBundleKey } from "../vault/open-bundle.ts";
-import type { OpenRequest, ReadPorts } from "../vault/open-manifest.ts";
-import type { PassphraseKeys } from "../vault/passphrase-keys.ts";
-import { CacheFault, isTimeSealed, readCache, type SealedCopy, sealTime, writeCache } from "./cache-file.ts";
-import { copiedStore, recordingStore } from "./cached-store.ts";
+import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../vault/format/limits.ts";
+import { type OpenedVault, openWith } from "../vault/open/open.ts";
+import { destroyBundleKey } from "../vault/open/open-bundle.ts";
+import type { OpenRequest, ReadPorts } from "../vault/open/open-manifest.ts";
+import type { PassphraseKeys } from "../vault/unlock/passphrase-holder.ts";
+import {
+  CacheFault,
+  copiedStore,
+  isTimeSealed,
+  readCache,
+  recordingStore,
+  type SealedCopy,
+  sealTime,
+  writeCache,
+} from "./cache.ts";
 import { type Contents, contentsOf, zeroContents } from "./contents.ts";
 import { withDeadline } from "./deadline.ts";
-import type { Warn } from "./warnings.ts";
+import type { Warn } from "./options.ts";
 
 const MAX_HEADER_BYTES = 1024;
 const MAX_CACHE_BYTES = MAX_HEADER_BYTES + MAX_MANIFEST_BYTES + MAX_BUNDLE_BYTES;

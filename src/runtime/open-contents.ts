@@ -1,14 +1,13 @@
-import { decodeToken } from "../blob/decode.ts";
-import { openVault } from "../vault/open.ts";
-import { PassphraseKeys } from "../vault/passphrase-keys.ts";
-import { expectationOf } from "../vault/token-expectation.ts";
+import { decodeToken } from "../blob/token.ts";
+import { expectationOf } from "../stores/expectation.ts";
+import { openTokenStore, systemClock } from "../stores/open-store.ts";
+import { openVault } from "../vault/open/open.ts";
+import { PassphraseKeys } from "../vault/unlock/passphrase-holder.ts";
 import { type Contents, contentsOf } from "./contents.ts";
 import { type Inputs, readInputs } from "./inputs.ts";
 import { openThroughCache } from "./open-cached.ts";
-import type { Environment, OpenOptions } from "./options.ts";
+import type { Environment, OpenOptions, Warn } from "./options.ts";
 import { timeoutOf } from "./options.ts";
-import { openTokenStore, systemClock } from "./stores.ts";
-import type { Warn } from "./warnings.ts";
 
 /** How much of the time a store gets that a cache can stand in for. */
 const STORE_SHARE = 0.5;

@@ -1,10 +1,9 @@
+import { rmSync } from "node:fs";
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { type Action, storeFault } from "../disk/faults.ts";
 import { InputError } from "../errors.ts";
-import { type Action, storeFault } from "../file/faults.ts";
-import { removeOnExit } from "./exit-removal.ts";
-import { removeLeftFolders } from "./left-folders.ts";
-import { chooseFolder, makePrivateFolder } from "./private-folder.ts";
+import { chooseFolder, makePrivateFolder, removeLeftFolders } from "./private-folder.ts";
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -100,4 +99,21 @@ async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
 function baseName(name: string): string {
   const base = name.slice(name.lastIndexOf("/") + 1).replace(/[^A-Za-z0-9._-]/g, "_");
   return /^\.*$/.test(base) ? "item" : base.slice(-MAX_NAME_LENGTH);
+}
+
+// One listener for the folders of all handles: a process with many of them gets no warning of Node's about listeners.
+const folders = new Set<string>();
+
+/** Has the folder removed when the process, or the worker thread, exits. Calling the result takes that back. */
+function removeOnExit(folder: string): () => void {
+  if (folders.size === 0) process.on("exit", removeFolders);
+  folders.add(folder);
+  return () => {
+    folders.delete(folder);
+    if (folders.size === 0) process.removeListener("exit", removeFolders);
+  };
+}
+
+function removeFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }

@@ -6,8 +6,8 @@
 import { isMainThread } from "node:worker_threads";
 import { VsyncError } from "../errors.ts";
 import { fillEnvironment } from "./fill-environment.ts";
+import { warnThrough } from "./options.ts";
 import { Vsync } from "./vsync.ts";
-import { warnThrough } from "./warnings.ts";
 
 try {
   // A worker thread starts from a copy of its parent's variables.

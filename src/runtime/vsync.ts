@@ -1,14 +1,13 @@
 import { inspect } from "node:util";
 import { Secret } from "../crypto/secret.ts";
 import { ConfigMissingError, InputError } from "../errors.ts";
-import type { Item } from "../vault/item.ts";
+import type { Item } from "../vault/format/item.ts";
 import { type Contents, zeroContents } from "./contents.ts";
 import { withDeadline } from "./deadline.ts";
 import { variableOf } from "./inputs.ts";
 import { openContents } from "./open-contents.ts";
-import { checkOptions, type Environment, type OpenOptions, timeoutOf } from "./options.ts";
+import { checkOptions, type Environment, type OpenOptions, timeoutOf, warnThrough } from "./options.ts";
 import { PrivateFiles } from "./private-files.ts";
-import { warnThrough } from "./warnings.ts";
 
 /** Where a value comes from. */
 export type ValueSource = "vault" | "env" | "default" | "missing";

@@ -1,7 +1,18 @@
 import { AccessDeniedError } from "../errors.ts";
-import { again, type Failure, final, type Inquiry, later, printable, unreachable } from "./failure.ts";
+import type { Version } from "../ports.ts";
+import {
+  type Answer,
+  again,
+  answerIn,
+  datedMs,
+  type Failure,
+  final,
+  type Inquiry,
+  later,
+  printable,
+  unreachable,
+} from "./failure.ts";
 import { readNetworkFailure } from "./network.ts";
-import { type Answer, answerIn, datedMs } from "./sdk-error.ts";
 
 /** S3 refuses what is further away than this from its own clock. */
 const ACCEPTED_SKEW_MS = 15 * 60_000;
@@ -134,4 +145,18 @@ function refused(inquiry: Inquiry) {
 
 function denied({ action }: Inquiry, reason: string, hint: string): AccessDeniedError {
   return new AccessDeniedError(`cannot ${action}: ${reason}`, { hint });
+}
+
+/** Some servers write the ETag in quotes here and without them there. */
+export function isSameVersion(a: Version, b: Version): boolean {
+  return withoutQuotes(a) === withoutQuotes(b);
+}
+
+/** The same ETag in the other spelling: without its quotes, or with them where it had none. */
+export function respelled(version: Version): Version {
+  return withoutQuotes(version) === version ? `"${version}"` : withoutQuotes(version);
+}
+
+function withoutQuotes(version: Version): Version {
+  return /^"(.*)"$/s.exec(version)?.[1] ?? version;
 }

@@ -1,7 +1,6 @@
 import { S3Client } from "@aws-sdk/client-s3";
-import { connectingAgents } from "./agents.ts";
-import { type S3Location, wantsPathStyle } from "./location.ts";
 import type { S3Limits } from "./options.ts";
+import { connectingAgents, type S3Location, wantsPathStyle } from "./options.ts";
 
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 

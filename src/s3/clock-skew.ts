@@ -1,6 +1,6 @@
-import type { Clock } from "../vault/ports.ts";
+import type { Clock } from "../ports.ts";
 import { readFailure } from "./answers.ts";
-import { hostOf, labelOf, type S3Location } from "./location.ts";
+import { hostOf, labelOf, type S3Location } from "./options.ts";
 
 /**
  * How far the server's clock is ahead of this machine's, in milliseconds; null where the server does not date its

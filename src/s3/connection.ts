@@ -1,8 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { Call, type CallBounds } from "./call.ts";
 import { createClient } from "./client.ts";
-import { hostOf, labelOf, type S3Location } from "./location.ts";
-import { DEFAULT_LIMITS, type S3Options } from "./options.ts";
+import { DEFAULT_LIMITS, hostOf, labelOf, type S3Location, type S3Options } from "./options.ts";
 
 type Verb = "read" | "write" | "delete" | "list";
 

@@ -1,6 +1,6 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
 import { S3UnreachableError } from "../errors.ts";
-import type { ListOptions } from "../vault/ports.ts";
+import type { ListOptions } from "../ports.ts";
 import type { Connection } from "./connection.ts";
 
 /** @throws VsyncError whatever is in the way */

@@ -1,6 +1,6 @@
 import { AccessDeniedError } from "../errors.ts";
-import { ConnectTimeoutError, isConnectFailure } from "./agents.ts";
 import { again, type Failure, final, type Inquiry, printable, unreachable } from "./failure.ts";
+import { ConnectTimeoutError, isConnectFailure } from "./options.ts";
 import { TimeLimitError } from "./time-limit.ts";
 
 const CHECK_NETWORK = "check the endpoint and this machine's network";

@@ -1,5 +1,5 @@
 import { ConflictError } from "../errors.ts";
-import type { ObjectStore, Random, Version } from "../vault/ports.ts";
+import type { ObjectStore, Random, Version } from "../ports.ts";
 
 /** What a store must do for two writers not to destroy each other's work. */
 export type Proof =

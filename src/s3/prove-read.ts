@@ -1,8 +1,7 @@
 import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { Connection } from "./connection.ts";
-import type { S3Location } from "./location.ts";
-import type { S3Options } from "./options.ts";
-import { type Answer, answerIn, datedMs } from "./sdk-error.ts";
+import { type Answer, answerIn, datedMs } from "./failure.ts";
+import type { S3Location, S3Options } from "./options.ts";
 
 /** What one HEAD of an object says of the credentials that it was sent with. */
 export type ReadProof =

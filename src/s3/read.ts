@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from "@aws-sdk/client-s3";
-import type { GetOptions, ReadOptions, StoredObject, Version } from "../vault/ports.ts";
+import type { GetOptions, ReadOptions, StoredObject, Version } from "../ports.ts";
 import { NoEtagError } from "./answers.ts";
 import type { Attempt } from "./call.ts";
 import type { Connection } from "./connection.ts";

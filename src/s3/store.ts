@@ -1,9 +1,9 @@
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
-import type { ObjectStore } from "../vault/ports.ts";
+import type { ObjectStore } from "../ports.ts";
 import { Connection } from "./connection.ts";
 import { listKeys } from "./list.ts";
-import { labelOf, type S3Location } from "./location.ts";
 import type { S3Options } from "./options.ts";
+import { labelOf, type S3Location } from "./options.ts";
 import { getObject, headObject } from "./read.ts";
 import { writeObject } from "./write.ts";
 

@@ -1,8 +1,8 @@
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { ConflictError, OutcomeUnknownError, type VsyncError } from "../errors.ts";
-import type { Version } from "../vault/ports.ts";
+import type { Version } from "../ports.ts";
+import { isSameVersion, respelled } from "./answers.ts";
 import type { Connection } from "./connection.ts";
-import { isSameVersion, respelled } from "./etag.ts";
 import type { Effect, Failure } from "./failure.ts";
 import { getObject, headObject, versionIn } from "./read.ts";
 

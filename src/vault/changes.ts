@@ -1,7 +1,7 @@
 import type { Secret } from "../crypto/secret.ts";
 import { InputError } from "../errors.ts";
-import { type Item, type ItemKind, itemFault } from "./item.ts";
-import type { Random } from "./ports.ts";
+import type { Random } from "../ports.ts";
+import { type Item, type ItemKind, itemFault } from "./format/item.ts";
 
 const ITEM_ID_BYTES = 8;
 

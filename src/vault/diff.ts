@@ -1,8 +1,8 @@
+import { openThen, type PassphraseThen } from "./audit/older-generation.ts";
 import { type Changes, compareItems } from "./changes.ts";
-import type { Manifest } from "./manifest.ts";
-import { type OpenRequest, openManifest, type ReadPorts } from "./open-manifest.ts";
-import { openThen, type PassphraseThen } from "./open-then.ts";
-import { PassphraseKeys } from "./passphrase-keys.ts";
+import type { Manifest } from "./format/manifest.ts";
+import { type OpenRequest, openManifest, type ReadPorts } from "./open/open-manifest.ts";
+import { PassphraseKeys } from "./unlock/passphrase-holder.ts";
 
 export interface DiffRequest extends OpenRequest {
   readonly fromGen: number;

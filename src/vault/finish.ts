@@ -1,7 +1,7 @@
-import { type AmendRequest, amendVault } from "./amend.ts";
-import type { CommitPorts, Committed } from "./commit.ts";
-import type { PassphraseEntry } from "./manifest.ts";
-import { tellingTheSwap } from "./swap-failure.ts";
+import { type AmendRequest, amendVault } from "./commit/amend.ts";
+import type { CommitPorts, Committed } from "./commit/commit.ts";
+import { tellingTheSwap } from "./commit/swap-failure.ts";
+import type { PassphraseEntry } from "./format/manifest.ts";
 
 export interface FinishRequest extends AmendRequest {
   /** Told before the first write; false ends it there. Absent: nobody is told. */

@@ -1,10 +1,9 @@
 import { AccessDeniedError, InputError, S3UnreachableError } from "../errors.ts";
-import { type AmendRequest, amendVault } from "./amend.ts";
-import type { CommitPorts, Committed } from "./commit.ts";
-import { BUNDLE_PREFIX } from "./keys.ts";
-import type { Manifest } from "./manifest.ts";
-import { parseTs } from "./timestamp.ts";
-import { verifyAudit } from "./verify-audit.ts";
+import { verifyAudit } from "./audit/chain.ts";
+import { type AmendRequest, amendVault } from "./commit/amend.ts";
+import type { CommitPorts, Committed } from "./commit/commit.ts";
+import type { Manifest } from "./format/manifest.ts";
+import { BUNDLE_PREFIX, parseTs } from "./format/object-keys.ts";
 
 export interface GcRequest extends AmendRequest {
   /** At least so many of the newest generations keep their bundles; at least 1. */

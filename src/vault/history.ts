@@ -1,8 +1,8 @@
-import { auditRowOf } from "./audit-row.ts";
-import { BUNDLE_PREFIX } from "./keys.ts";
-import type { Actor, Manifest } from "./manifest.ts";
-import type { ReadPorts } from "./open-manifest.ts";
-import { type AuditRequest, readAudit } from "./read-audit.ts";
+import { type AuditRequest, readAudit } from "./audit/chain.ts";
+import { auditRowOf } from "./format/audit-row.ts";
+import type { Actor, Manifest } from "./format/manifest.ts";
+import { BUNDLE_PREFIX } from "./format/object-keys.ts";
+import type { ReadPorts } from "./open/open-manifest.ts";
 
 export interface Generation {
   readonly gen: number;

@@ -2,15 +2,14 @@ import { encodeBase64 } from "../crypto/base64.ts";
 import { generateSigningKey, type SigningKey } from "../crypto/signing.ts";
 import { ConflictError, InputError, ManifestNotFoundError, RollbackError, WrongPassphraseError } from "../errors.ts";
 import { type Changes, compareItems, identifyItems, isEmpty, type NamedData } from "./changes.ts";
-import { type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
-import { type Annotation, baseOn, type CommitBase, currentGen } from "./draft.ts";
-import type { VaultIdentity } from "./identity.ts";
-import type { Item } from "./item.ts";
-import type { Manifest, PassphraseEntry } from "./manifest.ts";
-import { openForCommit } from "./open-for-commit.ts";
-import type { OpenRequest } from "./open-manifest.ts";
-import { PassphraseKeys } from "./passphrase-keys.ts";
-import { keptEntries, passphraseEntry } from "./passphrase-slot.ts";
+import { type CommitPorts, type Committed, commitGeneration } from "./commit/commit.ts";
+import { type Annotation, baseOn, type CommitBase, currentGen } from "./commit/draft.ts";
+import { openForCommit } from "./commit/open-for-commit.ts";
+import type { Item } from "./format/item.ts";
+import type { Manifest, PassphraseEntry } from "./format/manifest.ts";
+import type { VaultIdentity } from "./join.ts";
+import type { OpenRequest } from "./open/open-manifest.ts";
+import { keptEntries, PassphraseKeys, passphraseEntry } from "./unlock/passphrase-holder.ts";
 
 export interface PushRequest extends Omit<OpenRequest, "expect"> {
   readonly identity: VaultIdentity;

@@ -1,8 +1,8 @@
-import { appendAuditRow, holdsAuditRow } from "./audit-append.ts";
-import { encodeAuditRow } from "./audit-row.ts";
-import { openForCommit } from "./open-for-commit.ts";
-import type { OpenRequest, ReadPorts } from "./open-manifest.ts";
-import { PassphraseKeys } from "./passphrase-keys.ts";
+import { appendAuditRow, holdsAuditRow } from "./audit/append.ts";
+import { openForCommit } from "./commit/open-for-commit.ts";
+import { encodeAuditRow } from "./format/audit-row.ts";
+import type { OpenRequest, ReadPorts } from "./open/open-manifest.ts";
+import { PassphraseKeys } from "./unlock/passphrase-holder.ts";
 
 export interface Reconciled {
   readonly gen: number;

@@ -1,7 +1,7 @@
-import { type AmendRequest, amendVault } from "./amend.ts";
+import { openThen, type PassphraseThen } from "./audit/older-generation.ts";
 import { type Changes, compareItems, NO_CHANGES } from "./changes.ts";
-import type { CommitPorts, Committed } from "./commit.ts";
-import { openThen, type PassphraseThen } from "./open-then.ts";
+import { type AmendRequest, amendVault } from "./commit/amend.ts";
+import type { CommitPorts, Committed } from "./commit/commit.ts";
 
 export interface RestoreRequest extends AmendRequest {
   /** The generation whose items are to be the current ones again. */

@@ -4,20 +4,25 @@ import { type KdfCost } from "../crypto/kdf-cost.ts";
 import { Secret } from "../crypto/secret.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import { InputError } from "../errors.ts";
-import { type AmendRequest } from "./amend.ts";
-import type { JsonObject } from "./canonical-json.ts";
-import { type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
-import { baseOn, type Draft } from "./draft.ts";
-import type { PassphraseEntry } from "./manifest.ts";
-import { withNeighbours } from "./neighbours.ts";
-import type { OpenedVault } from "./open.ts";
-import type { OpenedBundle } from "./open-bundle.ts";
-import { openForCommit, type WritableVault } from "./open-for-commit.ts";
-import { PassphraseKeys } from "./passphrase-keys.ts";
-import { freshCost, graceEntry, passphraseEntry, refuseUnknownKinds } from "./passphrase-slot.ts";
+import { type AmendRequest } from "./commit/amend.ts";
+import { type CommitPorts, type Committed, commitGeneration } from "./commit/commit.ts";
+import { baseOn, type Draft } from "./commit/draft.ts";
+import { withNeighbours } from "./commit/neighbours.ts";
+import { openForCommit, type WritableVault } from "./commit/open-for-commit.ts";
+import { tellingTheSwap } from "./commit/swap-failure.ts";
+import type { JsonObject } from "./format/canonical-json.ts";
+import type { PassphraseEntry } from "./format/manifest.ts";
+import { LAST_INSTANT_MS } from "./format/object-keys.ts";
+import type { OpenedVault } from "./open/open.ts";
+import type { OpenedBundle } from "./open/open-bundle.ts";
 import { release } from "./release.ts";
-import { tellingTheSwap } from "./swap-failure.ts";
-import { LAST_INSTANT_MS } from "./timestamp.ts";
+import {
+  freshCost,
+  graceEntry,
+  PassphraseKeys,
+  passphraseEntry,
+  refuseUnknownKinds,
+} from "./unlock/passphrase-holder.ts";
 
 export interface RotateRequest extends AmendRequest {
   /** Or who gives it: asked once the old one has opened the vault, so that nobody thinks of a new one in vain. */

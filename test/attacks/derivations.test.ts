@@ -3,9 +3,9 @@ import { encodeBase64 } from "../../src/crypto/base64.ts";
 import type { KdfCost } from "../../src/crypto/kdf-cost.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { generateSigningKey } from "../../src/crypto/signing.ts";
-import { MANIFEST_KEY } from "../../src/vault/keys.ts";
-import { encodeManifest, type Manifest, type PassphraseEntry, parseManifest } from "../../src/vault/manifest.ts";
-import { openVault } from "../../src/vault/open.ts";
+import { encodeManifest, type Manifest, type PassphraseEntry, parseManifest } from "../../src/vault/format/manifest.ts";
+import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { openVault } from "../../src/vault/open/open.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { COST, clockAt, ENV, OLD, pushedWorld, rejection } from "../vault/fixture.ts";
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { fetchManifest } from "../../src/vault/fetch-manifest.ts";
-import { hintOf } from "../../src/vault/identity.ts";
+import { hintOf } from "../../src/vault/join.ts";
+import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
 import { pushItems } from "../../src/vault/push.ts";
 import { type Machine, machineOn, OLD, type StrictS3, startStrictS3 } from "../integration/rotation-fixture.ts";
 import type { Transcript } from "../transcripts/harness.ts";

@@ -4,10 +4,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, afterEach, beforeAll, describe, inject } from "vitest";
-import { encodeToken } from "../../src/blob/encode.ts";
 import type { RuntimeToken } from "../../src/blob/token.ts";
-import { createFileStoreRoot, fileEndpoint, openStore, type StoreLocation } from "../../src/cli/stores.ts";
+import { encodeToken } from "../../src/blob/token.ts";
 import { Secret } from "../../src/crypto/secret.ts";
+import { createFileStoreRoot } from "../../src/directory/folders.ts";
+import { fileEndpoint } from "../../src/directory/location.ts";
+import { type StoreLocation } from "../../src/stores/location.ts";
+import { openStore } from "../../src/stores/open-store.ts";
 import { adminClient, createBucket, type S3Target } from "../support/ceph/target.ts";
 import { ROOT, startStrictS3 } from "../support/strict-s3/server.ts";
 

@@ -1,12 +1,12 @@
-import { systemRandom } from "../../src/cli/stores.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
-import type { Item } from "../../src/vault/item.ts";
-import { MANIFEST_KEY } from "../../src/vault/keys.ts";
-import { encodeManifest } from "../../src/vault/manifest.ts";
-import { openForCommit } from "../../src/vault/open-for-commit.ts";
-import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
-import { sealBundle } from "../../src/vault/seal-bundle.ts";
+import { systemRandom } from "../../src/stores/open-store.ts";
+import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
+import { sealBundle } from "../../src/vault/commit/seal-bundle.ts";
+import type { Item } from "../../src/vault/format/item.ts";
+import { encodeManifest } from "../../src/vault/format/manifest.ts";
+import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import { type Machine, OLD } from "../integration/rotation-fixture.ts";
 import type { FixtureItem } from "../support/vault-fixture.ts";
 

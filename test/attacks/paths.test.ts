@@ -1,12 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { decodeToken } from "../../src/blob/decode.ts";
-import { encodeToken } from "../../src/blob/encode.ts";
-import { pullNameFault } from "../../src/cli/items/pull-names.ts";
+import { decodeToken, encodeToken } from "../../src/blob/token.ts";
+import { pullNameFault } from "../../src/cli/items/pull-plan.ts";
+import { openFileStore } from "../../src/directory/directory-store.ts";
 import { InputError } from "../../src/errors.ts";
-import { openFileStore } from "../../src/file/file-store.ts";
-import { itemNameFault } from "../../src/vault/item.ts";
+import { itemNameFault } from "../../src/vault/format/item.ts";
 import { type Machine, machineOnDisk } from "../integration/rotation-fixture.ts";
 import { operatorOf } from "./operator.ts";
 

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { setItems } from "../../src/vault/set-items.ts";
+import { setItems } from "../../src/vault/set.ts";
 import {
   type Machine,
   machineOn,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { isRecord, knownFields, tokenFault } from "../../src/blob/fields.ts";
 import { endpointFault, prefixFault } from "../../src/blob/location.ts";
+import { isRecord, knownFields, tokenFault } from "../../src/blob/token.ts";
 
 const TOKEN = {
   v: 1,

@@ -1,9 +1,14 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeToken } from "../../src/blob/decode.ts";
-import { encodeToken, tokenJson } from "../../src/blob/encode.ts";
-import { type RuntimeToken, TOKEN_ENVELOPE, TOKEN_FIELDS } from "../../src/blob/token.ts";
+import {
+  decodeToken,
+  encodeToken,
+  type RuntimeToken,
+  TOKEN_ENVELOPE,
+  TOKEN_FIELDS,
+  tokenJson,
+} from "../../src/blob/token.ts";
 import { ConfigInvalidError, ConfigMissingError, ConfigUnsupportedVersionError, InputError } from "../../src/errors.ts";
 import { mutatedJson, mutatedText } from "../vault/mutation.ts";
 import { sampled } from "../vault/property.ts";

@@ -1,8 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { decodeToken } from "../../src/blob/decode.ts";
-import { encodeToken } from "../../src/blob/encode.ts";
-import { type RuntimeToken, TOKEN_ENVELOPE } from "../../src/blob/token.ts";
+import { decodeToken, encodeToken, type RuntimeToken, TOKEN_ENVELOPE } from "../../src/blob/token.ts";
 
 const MINT = "mint a new one with `vsync runtime-token` and set it without changing it";
 const UPGRADE = "upgrade vsync in this app, or mint the token with the version of vsync that the app has";

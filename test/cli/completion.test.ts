@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { complete } from "../../src/cli/completion/complete.ts";
 import type { KnownNames } from "../../src/cli/completion/known-names.ts";
-import { makeManifest } from "../../src/cli/program/manifest.ts";
+import { makeManifest } from "../../src/cli/program/oclif-manifest.ts";
 import { COMMAND_LOADERS } from "../../src/commands.ts";
 
 const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8"));

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { type ExportFormat, encodeItems } from "../../src/cli/export/formats.ts";
 import { parseDotenv } from "../../src/cli/items/dotenv.ts";
-import type { Item } from "../../src/vault/item.ts";
+import type { Item } from "../../src/vault/format/item.ts";
 import { file, SEED, secret, secretsOf, value, valuesByName } from "./exported-items.ts";
 
 const METADATA = { name: "api", namespace: "web" };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { Secret } from "../../src/crypto/secret.ts";
-import type { Item } from "../../src/vault/item.ts";
+import type { Item } from "../../src/vault/format/item.ts";
 
 /** The same values in every run. */
 export const SEED = 20_261_122;

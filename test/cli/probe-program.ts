@@ -1,10 +1,10 @@
 /** A program of the command line's own parts, whose commands do what the tests of those parts need. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { BaseCommand, type Invocation } from "../../src/cli/command/base-command.ts";
+import { arg, ENV_ARG, Flags, JSON_FLAG, requiredArg, VAULT_FLAGS } from "../../src/cli/command/flags.ts";
 import { resolveTarget } from "../../src/cli/config/target.ts";
 import { FIRST_PASSPHRASE, PASSPHRASE, readSecret } from "../../src/cli/inputs/secret-input.ts";
-import { BaseCommand, type Invocation } from "../../src/cli/program/base-command.ts";
-import { arg, ENV_ARG, Flags, JSON_FLAG, requiredArg, VAULT_FLAGS } from "../../src/cli/program/flags.ts";
 import { runProgram } from "../../src/cli/program/program.ts";
 import * as errors from "../../src/errors.ts";
 

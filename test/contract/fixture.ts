@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { ConflictError } from "../../src/errors.ts";
-import type { ObjectStore, Version } from "../../src/vault/ports.ts";
+import type { ObjectStore, Version } from "../../src/ports.ts";
 
 /** One store over an empty prefix, made afresh for every test of the suite. */
 export interface StoreFixture {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ObjectStore } from "../../src/vault/ports.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import { BUNDLE, type Fixture, keysOf, MANIFEST, ROW, text } from "./fixture.ts";
 
 const KEYS = [ROW, "audit/000000000002", "audit/000000000010", "audit-x", "audit0", MANIFEST, BUNDLE, "v=2", "ä"];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ConflictError } from "../../src/errors.ts";
-import type { ObjectStore, Version } from "../../src/vault/ports.ts";
+import type { ObjectStore, Version } from "../../src/ports.ts";
 import { BUNDLE, contentOf, type Fixture, MANIFEST, MAX_BYTES, text } from "./fixture.ts";
 
 const CONTENDERS = 20;

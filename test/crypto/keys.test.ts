@@ -13,15 +13,15 @@ import {
   endorsementOf,
 } from "../../src/crypto/subkeys.ts";
 import { BundleCorruptError } from "../../src/errors.ts";
+import type { Random } from "../../src/ports.ts";
+import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
-import { openVault } from "../../src/vault/open.ts";
-import { openForCommit } from "../../src/vault/open-for-commit.ts";
-import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
-import type { Random } from "../../src/vault/ports.ts";
+import { openVault } from "../../src/vault/open/open.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
 import { restoreGeneration } from "../../src/vault/restore.ts";
-import { setItems } from "../../src/vault/set-items.ts";
+import { setItems } from "../../src/vault/set.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import {
   amendRequest,

@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { decodeToken } from "../../src/blob/decode.ts";
 import { readGzipMember, writeGzipMember } from "../../src/blob/gzip-member.ts";
-import { TOKEN_ENVELOPE } from "../../src/blob/token.ts";
+import { decodeToken, TOKEN_ENVELOPE } from "../../src/blob/token.ts";
 import { decodeCheckedBase64 as decode, encodeBase64 } from "../../src/crypto/base64.ts";
 import { BOX_OVERHEAD_BYTES, openBox } from "../../src/crypto/box.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
@@ -20,19 +19,18 @@ import {
   endorsementOf,
 } from "../../src/crypto/subkeys.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
-import { encodeAuditRow } from "../../src/vault/audit-row.ts";
-import { aadOf, parseBundle, refuseBundle, slotOf } from "../../src/vault/bundle-header.ts";
-import { canonicalFault, type JsonValue } from "../../src/vault/canonical-json.ts";
-import { fetchManifest } from "../../src/vault/fetch-manifest.ts";
-import { itemNameFault } from "../../src/vault/item.ts";
-import { checkExtent } from "../../src/vault/json-extent.ts";
-import { kdfCostOf } from "../../src/vault/kdf-field.ts";
-import { auditKey } from "../../src/vault/keys.ts";
-import { encodeManifest, type Manifest, parseManifest } from "../../src/vault/manifest.ts";
-import { openBundle } from "../../src/vault/open-bundle.ts";
-import { openForCommit } from "../../src/vault/open-for-commit.ts";
-import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
-import { sealBundle } from "../../src/vault/seal-bundle.ts";
+import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
+import { sealBundle } from "../../src/vault/commit/seal-bundle.ts";
+import { encodeAuditRow } from "../../src/vault/format/audit-row.ts";
+import { aadOf, parseBundle, refuseBundle, slotOf } from "../../src/vault/format/bundle-header.ts";
+import { canonicalFault, checkExtent, type JsonValue } from "../../src/vault/format/canonical-json.ts";
+import { itemNameFault } from "../../src/vault/format/item.ts";
+import { kdfCostOf } from "../../src/vault/format/kdf-field.ts";
+import { encodeManifest, type Manifest, parseManifest } from "../../src/vault/format/manifest.ts";
+import { auditKey } from "../../src/vault/format/object-keys.ts";
+import { openBundle } from "../../src/vault/open/open-bundle.ts";
+import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");

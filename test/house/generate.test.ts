@@ -40,7 +40,7 @@ interface Ended {
 }
 
 /** What the page of faults is made of. */
-const FAULTS = ["test/faults/campaign/results.ts", "test/faults/campaign/results.json"];
+const FAULTS = ["lab/faults/campaign/results.ts", "lab/faults/campaign/results.json"];
 
 let root: string;
 

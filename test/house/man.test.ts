@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { makeManifest } from "../../src/cli/program/manifest.ts";
+import { makeManifest } from "../../src/cli/program/oclif-manifest.ts";
 import { COMMAND_LOADERS } from "../../src/commands.ts";
 
 const root = join(import.meta.dirname, "../..");

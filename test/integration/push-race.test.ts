@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { openFileStore } from "../../src/file/file-store.ts";
-import { openVault } from "../../src/vault/open.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { openFileStore } from "../../src/directory/directory-store.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import { openVault } from "../../src/vault/open/open.ts";
 import { openVaultHome, PASSPHRASE, type VaultHome } from "./vault-home.ts";
 
 const PUSHERS = 20;

@@ -1,12 +1,12 @@
 import { assert, constantFrom, nat, property, string, tuple, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseArgv } from "../../src/cli/command/parse-argv.ts";
 import { durationFlag, parseDuration } from "../../src/cli/inputs/duration-flag.ts";
 import { META_FLAG, metaOf } from "../../src/cli/inputs/meta-flag.ts";
-import { parseArgv } from "../../src/cli/program/parse-argv.ts";
 import { generatePassphrase } from "../../src/cli/rotation/passphrase-generator.ts";
-import { csvRecord } from "../../src/cli/terminal/csv.ts";
+import { csvRecord } from "../../src/cli/terminal/table.ts";
 import { InputError } from "../../src/errors.ts";
-import { canonicalFault } from "../../src/vault/canonical-json.ts";
+import { canonicalFault } from "../../src/vault/format/canonical-json.ts";
 import { sampled } from "../vault/property.ts";
 
 const any = (): ReturnType<typeof string> => string({ unit: "binary" });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AccessDeniedError } from "../../src/errors.ts";
-import type { ObjectStore } from "../../src/vault/ports.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import { keysOf, text } from "../contract/fixture.ts";
 import { createBucket, emptyPrefix, putBucketPolicy } from "../support/ceph/target.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";

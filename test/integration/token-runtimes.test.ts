@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { decodeToken } from "../../src/blob/decode.ts";
+import { decodeToken } from "../../src/blob/token.ts";
 import { RUNTIMES, runtimePath } from "../support/runtimes.ts";
 
 const DIST = join(import.meta.dirname, "..", "..", "dist");
@@ -46,7 +46,7 @@ async function mintUnder(program: string, token: string): Promise<Minted> {
 }
 
 test("a token minted under any runtime decodes to the same fields under every other, and starts alike", async () => {
-  const { encodeToken } = await import("../../src/blob/encode.ts");
+  const { encodeToken } = await import("../../src/blob/token.ts");
   const programs = await Promise.all(RUNTIMES.map(async (name) => [name, await runtimePath(name)] as const));
   const own = encodeToken(FIELDS);
   const minted = await Promise.all(

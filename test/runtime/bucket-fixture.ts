@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { onTestFinished } from "vitest";
-import { encodeToken } from "../../src/blob/encode.ts";
 import type { RuntimeToken } from "../../src/blob/token.ts";
+import { encodeToken } from "../../src/blob/token.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { openS3Store } from "../../src/s3/store.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";

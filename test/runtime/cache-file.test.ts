@@ -4,14 +4,7 @@ import { mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/pro
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import {
-  CacheFault,
-  isTimeSealed,
-  readCache,
-  type SealedCopy,
-  sealTime,
-  writeCache,
-} from "../../src/runtime/cache-file.ts";
+import { CacheFault, isTimeSealed, readCache, type SealedCopy, sealTime, writeCache } from "../../src/runtime/cache.ts";
 import { openFilesBelow } from "../support/open-files.ts";
 import { rejectionOf, temporaryFolder } from "./fixture.ts";
 

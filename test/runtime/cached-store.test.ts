@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { copiedStore, recordingStore } from "../../src/runtime/cached-store.ts";
-import { MANIFEST_KEY } from "../../src/vault/keys.ts";
+import { copiedStore, recordingStore } from "../../src/runtime/cache.ts";
+import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { BUNDLE, text } from "../contract/fixture.ts";
 import { describeObjectStore } from "../contract/object-store.ts";
 import { MemoryStore } from "../support/memory-store.ts";

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { onTestFinished } from "vitest";
-import { encodeToken } from "../../src/blob/encode.ts";
 import type { RuntimeToken } from "../../src/blob/token.ts";
-import { openFileStore } from "../../src/file/file-store.ts";
-import { createFileStoreRoot } from "../../src/file/folders.ts";
-import { fileEndpoint } from "../../src/file/location.ts";
+import { encodeToken } from "../../src/blob/token.ts";
+import { openFileStore } from "../../src/directory/directory-store.ts";
+import { createFileStoreRoot } from "../../src/directory/folders.ts";
+import { fileEndpoint } from "../../src/directory/location.ts";
 import { type OpenOptions, Vsync } from "../../src/runtime/index.ts";
 import { createVault, PASSPHRASE, type VaultFixture, type VaultOptions } from "../support/vault-fixture.ts";
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { chown, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { newFolderName, removeLeftFolders } from "../../src/runtime/left-folders.ts";
+import { newFolderName, removeLeftFolders } from "../../src/runtime/private-folder.ts";
 import { directoryVault, environmentOf, temporaryFolder } from "./fixture.ts";
 import { INDEX, runModule } from "./program.ts";
 

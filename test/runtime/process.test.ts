@@ -24,7 +24,7 @@ describe("in a program of its own", () => {
     expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
     const loaded = stdout.split("\n");
     expect(loaded.filter((url) => NOT_FOR_A_DIRECTORY.test(url))).toEqual([]);
-    expect(loaded.some((url) => url.endsWith("/src/file/file-store.ts"))).toBe(true);
+    expect(loaded.some((url) => url.endsWith("/src/directory/directory-store.ts"))).toBe(true);
   });
 
   test("the import alone loads neither store, nor the key derivation's addon", async () => {

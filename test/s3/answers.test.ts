@@ -8,7 +8,7 @@ import {
 import { mockClient } from "aws-sdk-client-mock";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
 import { AccessDeniedError, ConflictError, S3UnreachableError } from "../../src/errors.ts";
-import type { ObjectStore } from "../../src/vault/ports.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import { text } from "../contract/fixture.ts";
 import { failureOf, hidden, openAt } from "./fixture.ts";
 

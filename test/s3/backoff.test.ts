@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { S3UnreachableError } from "../../src/errors.ts";
-import { Backoff } from "../../src/s3/backoff.ts";
+import type { Random } from "../../src/ports.ts";
+import { Backoff } from "../../src/s3/call.ts";
 import { again, final, later } from "../../src/s3/failure.ts";
 import { DEFAULT_LIMITS } from "../../src/s3/options.ts";
-import type { Random } from "../../src/vault/ports.ts";
 import { text } from "../contract/fixture.ts";
 import { type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import { failureOf, openAt } from "./fixture.ts";

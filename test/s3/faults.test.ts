@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ConflictError, S3UnreachableError } from "../../src/errors.ts";
-import type { ObjectStore } from "../../src/vault/ports.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import { collect, text } from "../contract/fixture.ts";
 import type { Fault } from "../support/strict-s3/faults.ts";
 import { type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";

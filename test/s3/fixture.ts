@@ -1,10 +1,10 @@
 import { inspect } from "node:util";
 import { expect } from "vitest";
 import { VsyncError } from "../../src/errors.ts";
-import { type HiddenText, type S3Location } from "../../src/s3/location.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import type { S3Options } from "../../src/s3/options.ts";
+import { type HiddenText, type S3Location } from "../../src/s3/options.ts";
 import { openS3Store } from "../../src/s3/store.ts";
-import type { ObjectStore } from "../../src/vault/ports.ts";
 import type { S3Keys } from "../support/ceph/target.ts";
 import { ROOT } from "../support/strict-s3/server.ts";
 

@@ -1,8 +1,8 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import type { S3Options } from "../../src/s3/options.ts";
-import type { ObjectStore } from "../../src/vault/ports.ts";
 import { text } from "../contract/fixture.ts";
 import { failureOf, openAt } from "./fixture.ts";
 

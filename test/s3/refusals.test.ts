@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
-import type { ObjectStore } from "../../src/vault/ports.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import { collect, text } from "../contract/fixture.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import { failureOf, hidden, openAt } from "./fixture.ts";

@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import type { S3Location } from "../../src/s3/location.ts";
+import type { S3Location } from "../../src/s3/options.ts";
 import { collect, text } from "../contract/fixture.ts";
 import { failureOf, openAt } from "./fixture.ts";
 

@@ -1,13 +1,6 @@
 import { createHash } from "node:crypto";
 import { ConflictError } from "../../src/errors.ts";
-import type {
-  GetOptions,
-  ListOptions,
-  ObjectStore,
-  ReadOptions,
-  StoredObject,
-  Version,
-} from "../../src/vault/ports.ts";
+import type { GetOptions, ListOptions, ObjectStore, ReadOptions, StoredObject, Version } from "../../src/ports.ts";
 
 export interface StoreRequest {
   readonly operation: "head" | "get" | "create" | "replace" | "list" | "delete";

@@ -4,11 +4,11 @@ import { encodeBase64, encodeBase64Url } from "../../src/crypto/base64.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { type KdfCost } from "../../src/crypto/kdf-cost.ts";
 import { Secret } from "../../src/crypto/secret.ts";
-import type { CommitPorts } from "../../src/vault/commit.ts";
-import type { VaultIdentity } from "../../src/vault/identity.ts";
-import type { ItemKind } from "../../src/vault/item.ts";
-import type { Manifest } from "../../src/vault/manifest.ts";
-import type { ObjectStore } from "../../src/vault/ports.ts";
+import type { ObjectStore } from "../../src/ports.ts";
+import type { CommitPorts } from "../../src/vault/commit/commit.ts";
+import type { ItemKind } from "../../src/vault/format/item.ts";
+import type { Manifest } from "../../src/vault/format/manifest.ts";
+import type { VaultIdentity } from "../../src/vault/join.ts";
 import { pushItems } from "../../src/vault/push.ts";
 import { rotatePassphrase } from "../../src/vault/rotate.ts";
 

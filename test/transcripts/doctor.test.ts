@@ -1,7 +1,7 @@
 import { chmod, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { encodeToken } from "../../src/blob/encode.ts";
+import { encodeToken } from "../../src/blob/token.ts";
 import { configure, createVaultAt, openMachine, type Place, strictPlace } from "../integration/s3-fixture.ts";
 import { ROOT, type StrictS3, type StrictS3Options, startStrictS3 } from "../support/strict-s3/server.ts";
 import type { User } from "../support/strict-s3/users.ts";

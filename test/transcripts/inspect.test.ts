@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { encodeToken } from "../../src/blob/encode.ts";
 import type { RuntimeToken } from "../../src/blob/token.ts";
+import { encodeToken } from "../../src/blob/token.ts";
 import { openSandbox, type Sandbox } from "./harness.ts";
 
 const FIELDS: RuntimeToken = {

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { parseDotenv } from "../../src/cli/items/dotenv.ts";
 import { encodeDotenv } from "../../src/cli/items/dotenv-writer.ts";
 import { Secret } from "../../src/crypto/secret.ts";
-import type { Item } from "../../src/vault/item.ts";
+import type { Item } from "../../src/vault/format/item.ts";
 
 const secret = (name: string, value: string): Item => ({
   id: "0011223344556677",

@@ -1,9 +1,9 @@
 import { chmod, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openFileStore } from "../../src/file/file-store.ts";
-import { createFileStoreRoot } from "../../src/file/folders.ts";
-import { fileEndpoint } from "../../src/file/location.ts";
+import { openFileStore } from "../../src/directory/directory-store.ts";
+import { createFileStoreRoot } from "../../src/directory/folders.ts";
+import { fileEndpoint } from "../../src/directory/location.ts";
 import { configure, ITEMS, openMachine, tokenIn } from "../integration/s3-fixture.ts";
 import { createVault } from "../support/vault-fixture.ts";
 import { programUnderTest, type Sandbox, type Transcript } from "./harness.ts";

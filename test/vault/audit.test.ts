@@ -2,13 +2,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { signNote } from "../../src/crypto/note.ts";
 import { AuditBrokenError } from "../../src/errors.ts";
-import { encodeAuditRow, parseAuditRow } from "../../src/vault/audit-row.ts";
-import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
-import type { Manifest } from "../../src/vault/manifest.ts";
-import { openForCommit, type WritableVault } from "../../src/vault/open-for-commit.ts";
-import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import { openForCommit, type WritableVault } from "../../src/vault/commit/open-for-commit.ts";
+import { encodeAuditRow, parseAuditRow } from "../../src/vault/format/audit-row.ts";
+import type { Manifest } from "../../src/vault/format/manifest.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import type { MemoryStore } from "../support/memory-store.ts";
 import {
   amendRequest,

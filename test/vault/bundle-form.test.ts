@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseBundle, slotOf } from "../../src/vault/bundle-header.ts";
+import { parseBundle, slotOf } from "../../src/vault/format/bundle-header.ts";
 
 const VAULT = "AAAAAAAAAAAAAAAAAAAAAA";
 const ID = "0123456789abcdef";

@@ -3,9 +3,9 @@ import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { sealBox } from "../../src/crypto/box.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { deriveIndexKey, deriveItemKey } from "../../src/crypto/subkeys.ts";
-import { aadOf } from "../../src/vault/bundle-header.ts";
-import type { OpenedVault } from "../../src/vault/open.ts";
-import { openBundle } from "../../src/vault/open-bundle.ts";
+import { aadOf } from "../../src/vault/format/bundle-header.ts";
+import type { OpenedVault } from "../../src/vault/open/open.ts";
+import { openBundle } from "../../src/vault/open/open-bundle.ts";
 import { emptyWorld, OLD, open, push, rejection, secretItems, type World } from "./fixture.ts";
 
 /** A vault of two secrets and a file, in this order. */

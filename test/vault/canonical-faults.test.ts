@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { InputError, type VsyncError } from "../../src/errors.ts";
-import { canonicalFault, decodeUtf8, parseCanonicalJson } from "../../src/vault/canonical-json.ts";
+import { canonicalFault, decodeUtf8, parseCanonicalJson } from "../../src/vault/format/canonical-json.ts";
 
 const refuse = (fault: string): VsyncError => new InputError(fault, { hint: "none" });
 const NUMBER = "has a number that is no integer from 0 to 2^53−1";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { VsyncError } from "../../src/errors.ts";
-import { canonicalFault, type JsonValue, parseCanonicalJson } from "../../src/vault/canonical-json.ts";
+import { canonicalFault, type JsonValue, parseCanonicalJson } from "../../src/vault/format/canonical-json.ts";
 import { mutatedText } from "./mutation.ts";
 import { sampled } from "./property.ts";
 

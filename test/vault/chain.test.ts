@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
-import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
-import type { Manifest } from "../../src/vault/manifest.ts";
-import { setItems } from "../../src/vault/set-items.ts";
+import type { Manifest } from "../../src/vault/format/manifest.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { setItems } from "../../src/vault/set.ts";
 import { amendRequest, HOUR_MS, NEW, OLD, open, push, pushedWorld, rotate, secretItems } from "./fixture.ts";
 
 test("each manifest names the manifest and the row before it, by their digests, and when the vault was last rotated", async () => {

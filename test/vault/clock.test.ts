@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../src/errors.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
-import { setItems } from "../../src/vault/set-items.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { setItems } from "../../src/vault/set.ts";
 import {
   amendRequest,
   emptyWorld,

@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { InputError } from "../../src/errors.ts";
 import type { NamedData } from "../../src/vault/changes.ts";
-import { itemNameFault } from "../../src/vault/item.ts";
-import { setItems } from "../../src/vault/set-items.ts";
+import { itemNameFault } from "../../src/vault/format/item.ts";
+import { setItems } from "../../src/vault/set.ts";
 import { amendRequest, forkOf, OLD, open, push, pushedWorld, rejection, type World } from "./fixture.ts";
 import { sampled } from "./property.ts";
 

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
-import type { BundleHeader } from "../../src/vault/bundle-header.ts";
-import { commitGeneration } from "../../src/vault/commit.ts";
-import { baseOn } from "../../src/vault/draft.ts";
-import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
-import { encodeManifest } from "../../src/vault/manifest.ts";
-import { openForCommit } from "../../src/vault/open-for-commit.ts";
-import { openGeneration } from "../../src/vault/open-generation.ts";
-import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
+import { openGeneration } from "../../src/vault/audit/older-generation.ts";
+import { commitGeneration } from "../../src/vault/commit/commit.ts";
+import { baseOn } from "../../src/vault/commit/draft.ts";
+import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
+import type { BundleHeader } from "../../src/vault/format/bundle-header.ts";
+import { encodeManifest } from "../../src/vault/format/manifest.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import { ACTOR, amendRequest, OLD, open, pushedWorld, rejection, secretsOf, type World } from "./fixture.ts";
 
 /** A vault at generation 2, whose first one was written, well signed, with another header than this version writes. */

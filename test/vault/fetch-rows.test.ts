@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { AuditBrokenError, S3UnreachableError } from "../../src/errors.ts";
-import { auditKey } from "../../src/vault/keys.ts";
-import type { Manifest } from "../../src/vault/manifest.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import type { Manifest } from "../../src/vault/format/manifest.ts";
+import { auditKey } from "../../src/vault/format/object-keys.ts";
 import { forkOf, OLD, open, push, pushedWorld, rejection, requestsOf, type World } from "./fixture.ts";
 
 const GENERATIONS = 40;

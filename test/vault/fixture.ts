@@ -2,16 +2,16 @@ import { createHash } from "node:crypto";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { type KdfCost } from "../../src/crypto/kdf-cost.ts";
 import { Secret } from "../../src/crypto/secret.ts";
-import type { AmendRequest } from "../../src/vault/amend.ts";
+import type { Clock, Random } from "../../src/ports.ts";
 import type { NamedData } from "../../src/vault/changes.ts";
-import type { CommitPorts, Committed } from "../../src/vault/commit.ts";
-import type { VaultIdentity } from "../../src/vault/identity.ts";
-import type { Item } from "../../src/vault/item.ts";
-import { type OpenedVault, openWith } from "../../src/vault/open.ts";
-import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
-import type { Clock, Random } from "../../src/vault/ports.ts";
+import type { AmendRequest } from "../../src/vault/commit/amend.ts";
+import type { CommitPorts, Committed } from "../../src/vault/commit/commit.ts";
+import type { Item } from "../../src/vault/format/item.ts";
+import type { VaultIdentity } from "../../src/vault/join.ts";
+import { type OpenedVault, openWith } from "../../src/vault/open/open.ts";
 import { type PushRequest, type PushResult, pushItems } from "../../src/vault/push.ts";
 import { type RotateRequest, type Rotation, rotatePassphrase } from "../../src/vault/rotate.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 
 /** The least that the format allows. */

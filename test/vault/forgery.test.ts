@@ -5,16 +5,16 @@ import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { generateSigningKey, type SigningKey } from "../../src/crypto/signing.ts";
 import { AuditBrokenError, BundleCorruptError, NotAuthenticError, RollbackError } from "../../src/errors.ts";
-import { encodeAuditRow } from "../../src/vault/audit-row.ts";
-import { commitGeneration } from "../../src/vault/commit.ts";
-import { baseOn } from "../../src/vault/draft.ts";
-import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
-import { encodeManifest, type Manifest, type PassphraseEntry } from "../../src/vault/manifest.ts";
-import { type OpenedVault, openVault } from "../../src/vault/open.ts";
-import { openSigningKey } from "../../src/vault/open-bundle.ts";
-import { freshCost, passphraseEntry } from "../../src/vault/passphrase-slot.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import { commitGeneration } from "../../src/vault/commit/commit.ts";
+import { baseOn } from "../../src/vault/commit/draft.ts";
+import { encodeAuditRow } from "../../src/vault/format/audit-row.ts";
+import { encodeManifest, type Manifest, type PassphraseEntry } from "../../src/vault/format/manifest.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { type OpenedVault, openVault } from "../../src/vault/open/open.ts";
+import { openSigningKey } from "../../src/vault/open/open-bundle.ts";
 import type { RotationPlan } from "../../src/vault/rotate.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { freshCost, passphraseEntry } from "../../src/vault/unlock/passphrase-holder.ts";
 import {
   ACTOR,
   amendRequest,

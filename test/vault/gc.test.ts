@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import { auditKey, formatTs } from "../../src/vault/format/object-keys.ts";
 import { collectGarbage, type GcRequest } from "../../src/vault/gc.ts";
-import { auditKey } from "../../src/vault/keys.ts";
-import { formatTs } from "../../src/vault/timestamp.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
 import {
   amendRequest,
   forkOf,

@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { PassphraseRetiredError, WrongPassphraseError } from "../../src/errors.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import { ReadOnlyPassphraseError } from "../../src/vault/commit/open-for-commit.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
-import { kdfCostOf } from "../../src/vault/kdf-field.ts";
-import type { PassphraseEntry } from "../../src/vault/manifest.ts";
-import { openWith } from "../../src/vault/open.ts";
-import { ReadOnlyPassphraseError } from "../../src/vault/open-for-commit.ts";
-import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
+import { kdfCostOf } from "../../src/vault/format/kdf-field.ts";
+import type { PassphraseEntry } from "../../src/vault/format/manifest.ts";
+import { openWith } from "../../src/vault/open/open.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
 import { rotatePassphrase } from "../../src/vault/rotate.ts";
-import { setItems } from "../../src/vault/set-items.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { setItems } from "../../src/vault/set.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import {
   amendRequest,
   ENV,

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { NotAuthenticError, WrongPassphraseError } from "../../src/errors.ts";
-import { createIdentity, hintOf, joinVault } from "../../src/vault/identity.ts";
+import { createIdentity, hintOf, joinVault } from "../../src/vault/join.ts";
 import { ENV, HOUR_MS, NEW, OLD, open, pushedWorld, rejection, rotate, seededRandom, type World } from "./fixture.ts";
 
 describe("a vault that has no generation yet", () => {

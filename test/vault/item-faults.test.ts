@@ -1,8 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { type ItemKind, itemFault, itemNameFault } from "../../src/vault/item.ts";
-import { auditKey, bundleKey, generationOfAuditKey } from "../../src/vault/keys.ts";
-import { firstTsMs, formatTs, parseTs } from "../../src/vault/timestamp.ts";
+import { type ItemKind, itemFault, itemNameFault } from "../../src/vault/format/item.ts";
+import {
+  auditKey,
+  bundleKey,
+  firstTsMs,
+  formatTs,
+  generationOfAuditKey,
+  parseTs,
+} from "../../src/vault/format/object-keys.ts";
 
 describe("a name is refused by the first rule that it breaks", () => {
   const LENGTH = "must have 1…1024 bytes";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BundleCorruptError } from "../../src/errors.ts";
-import { parseBundle, refuseBundle } from "../../src/vault/bundle-header.ts";
-import { checkExtent } from "../../src/vault/json-extent.ts";
+import { parseBundle, refuseBundle } from "../../src/vault/format/bundle-header.ts";
+import { checkExtent } from "../../src/vault/format/canonical-json.ts";
 
 const FOUR_MI = 4 * 1024 * 1024;
 const members = (count: number): string =>

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import type { Annotation } from "../../src/vault/draft.ts";
-import { MANIFEST_KEY } from "../../src/vault/keys.ts";
-import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../../src/vault/limits.ts";
-import { readAudit } from "../../src/vault/read-audit.ts";
+import { readAudit } from "../../src/vault/audit/chain.ts";
+import type { Annotation } from "../../src/vault/commit/draft.ts";
+import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../../src/vault/format/limits.ts";
+import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import {
   ACTOR,
   amendRequest,

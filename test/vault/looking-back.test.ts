@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { AuditBrokenError, InputError, S3UnreachableError, WrongPassphraseError } from "../../src/errors.ts";
+import { readAudit } from "../../src/vault/audit/chain.ts";
+import type { PassphraseThen } from "../../src/vault/audit/older-generation.ts";
 import { diffGenerations } from "../../src/vault/diff.ts";
+import { auditKey } from "../../src/vault/format/object-keys.ts";
 import { readHistory } from "../../src/vault/history.ts";
-import { auditKey } from "../../src/vault/keys.ts";
-import type { PassphraseThen } from "../../src/vault/open-then.ts";
-import { readAudit } from "../../src/vault/read-audit.ts";
 import {
   ACTOR,
   amendRequest,

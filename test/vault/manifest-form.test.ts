@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { signNote } from "../../src/crypto/note.ts";
 import { generateSigningKey } from "../../src/crypto/signing.ts";
-import { type Manifest, noteName, type PassphraseEntry, parseManifest } from "../../src/vault/manifest.ts";
+import { type Manifest, noteName, type PassphraseEntry, parseManifest } from "../../src/vault/format/manifest.ts";
 import { HOUR_MS, NEW, OLD, open, pushedWorld, rotate } from "./fixture.ts";
 
 /** Generation 2, inside a grace window. */

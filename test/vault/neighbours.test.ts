@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { S3UnreachableError } from "../../src/errors.ts";
-import { auditKey } from "../../src/vault/keys.ts";
-import { MAX_MANIFEST_BYTES } from "../../src/vault/limits.ts";
-import { type Neighbours, withNeighbours } from "../../src/vault/neighbours.ts";
-import type { ObjectStore } from "../../src/vault/ports.ts";
+import type { ObjectStore } from "../../src/ports.ts";
+import { type Neighbours, withNeighbours } from "../../src/vault/commit/neighbours.ts";
+import { MAX_MANIFEST_BYTES } from "../../src/vault/format/limits.ts";
+import { auditKey } from "../../src/vault/format/object-keys.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { rejection } from "./fixture.ts";
 

@@ -8,13 +8,13 @@ import {
   S3UnreachableError,
   WrongPassphraseError,
 } from "../../src/errors.ts";
+import type { ObjectStore } from "../../src/ports.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import { openGeneration } from "../../src/vault/audit/older-generation.ts";
 import type { Changes } from "../../src/vault/changes.ts";
+import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../../src/vault/format/limits.ts";
 import { collectGarbage, type GcRequest } from "../../src/vault/gc.ts";
-import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../../src/vault/limits.ts";
-import { openGeneration } from "../../src/vault/open-generation.ts";
-import type { ObjectStore } from "../../src/vault/ports.ts";
 import { restoreGeneration } from "../../src/vault/restore.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
 import type { StoreRequest } from "../support/memory-store.ts";
 import {
   ACTOR,

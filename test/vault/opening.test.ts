@@ -1,9 +1,9 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { AccessDeniedError, S3UnreachableError, WrongPassphraseError } from "../../src/errors.ts";
+import type { GetOptions, ObjectStore } from "../../src/ports.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
-import { openVault } from "../../src/vault/open.ts";
-import type { GetOptions, ObjectStore } from "../../src/vault/ports.ts";
+import { openVault } from "../../src/vault/open/open.ts";
 import {
   amendRequest,
   clockAt,

@@ -14,13 +14,13 @@ import {
   UnsupportedSpecVersionError,
   WrongPassphraseError,
 } from "../../src/errors.ts";
-import { parseAuditRow } from "../../src/vault/audit-row.ts";
-import { aadOf, type BundleHeader, parseBundle } from "../../src/vault/bundle-header.ts";
-import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
-import { encodeManifest, parseManifest } from "../../src/vault/manifest.ts";
-import type { OpenedVault } from "../../src/vault/open.ts";
-import { openBundle, type SlotKey } from "../../src/vault/open-bundle.ts";
-import { setItems } from "../../src/vault/set-items.ts";
+import { parseAuditRow } from "../../src/vault/format/audit-row.ts";
+import { aadOf, type BundleHeader, parseBundle } from "../../src/vault/format/bundle-header.ts";
+import { encodeManifest, parseManifest } from "../../src/vault/format/manifest.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import type { OpenedVault } from "../../src/vault/open/open.ts";
+import { openBundle, type SlotKey } from "../../src/vault/open/open-bundle.ts";
+import { setItems } from "../../src/vault/set.ts";
 import {
   ACTOR,
   amendRequest,

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { ConflictError, InputError, RollbackError, WrongPassphraseError } from "../../src/errors.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import type { Changes, NamedData } from "../../src/vault/changes.ts";
-import { MANIFEST_KEY } from "../../src/vault/keys.ts";
-import { setItems, unsetItems } from "../../src/vault/set-items.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { setItems, unsetItems } from "../../src/vault/set.ts";
 import {
   ACTOR,
   amendRequest,

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { ConflictError, RollbackError } from "../../src/errors.ts";
+import type { StoredObject } from "../../src/ports.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
-import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
-import type { StoredObject } from "../../src/vault/ports.ts";
 import { restoreGeneration } from "../../src/vault/restore.ts";
-import { setItems } from "../../src/vault/set-items.ts";
+import { setItems } from "../../src/vault/set.ts";
 import {
   amendRequest,
   forkOf,

@@ -1,12 +1,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
-import { MANIFEST_KEY } from "../../src/vault/keys.ts";
-import { openVault } from "../../src/vault/open.ts";
-import { type Expectation, openManifest } from "../../src/vault/open-manifest.ts";
-import { findSlot, PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
+import { LAST_INSTANT_MS, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { openVault } from "../../src/vault/open/open.ts";
+import { type Expectation, openManifest } from "../../src/vault/open/open-manifest.ts";
 import { rotatePassphrase } from "../../src/vault/rotate.ts";
-import { LAST_INSTANT_MS } from "../../src/vault/timestamp.ts";
+import { findSlot, PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import {
   COST,

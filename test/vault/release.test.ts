@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { BUNDLE_PREFIX } from "../../src/vault/keys.ts";
-import type { GetOptions, StoredObject, Version } from "../../src/vault/ports.ts";
+import type { GetOptions, StoredObject, Version } from "../../src/ports.ts";
+import { BUNDLE_PREFIX } from "../../src/vault/format/object-keys.ts";
 import { release } from "../../src/vault/release.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { NEW, OLD, open, pushedWorld, rotate, secretsIn } from "./fixture.ts";

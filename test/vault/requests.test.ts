@@ -2,15 +2,15 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { AccessDeniedError, InputError, WrongPassphraseError } from "../../src/errors.ts";
-import type { Annotation } from "../../src/vault/draft.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import type { Annotation } from "../../src/vault/commit/draft.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
-import { openVault } from "../../src/vault/open.ts";
+import { openVault } from "../../src/vault/open/open.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
 import { restoreGeneration } from "../../src/vault/restore.ts";
 import { rotatePassphrase } from "../../src/vault/rotate.ts";
-import { setItems, unsetItems } from "../../src/vault/set-items.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { setItems, unsetItems } from "../../src/vault/set.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import {
   ACTOR,

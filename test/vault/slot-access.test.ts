@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Manifest } from "../../src/vault/manifest.ts";
-import { operatorEntry, slotAccess } from "../../src/vault/slot-access.ts";
+import type { Manifest } from "../../src/vault/format/manifest.ts";
+import { operatorEntry, slotAccess } from "../../src/vault/unlock/passphrase-holder.ts";
 import { HOUR_MS, NEW, OLD, open, pushedWorld, rotate, START_MS } from "./fixture.ts";
 
 const WINDOW_END = "2026-01-01T01:00:00.000Z";

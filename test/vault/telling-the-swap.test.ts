@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
+import { tellingTheSwap } from "../../src/vault/commit/swap-failure.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
-import { MANIFEST_KEY } from "../../src/vault/keys.ts";
-import { tellingTheSwap } from "../../src/vault/swap-failure.ts";
+import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import type { StoreRequest } from "../support/memory-store.ts";
 import { amendRequest, HOUR_MS, NEW, OLD, pushedWorld, rejection, rotate, type World } from "./fixture.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { RuntimeToken } from "../../src/blob/token.ts";
-import { expectationOf } from "../../src/vault/token-expectation.ts";
+import { expectationOf } from "../../src/stores/expectation.ts";
 
 const SALT = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 

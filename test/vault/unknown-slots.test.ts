@@ -2,15 +2,15 @@ import { beforeEach, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { UnsupportedSpecVersionError } from "../../src/errors.ts";
+import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
+import { encodeManifest } from "../../src/vault/format/manifest.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
-import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
-import { encodeManifest } from "../../src/vault/manifest.ts";
-import { openForCommit } from "../../src/vault/open-for-commit.ts";
-import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
 import { restoreGeneration } from "../../src/vault/restore.ts";
-import { setItems, unsetItems } from "../../src/vault/set-items.ts";
+import { setItems, unsetItems } from "../../src/vault/set.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import {
   amendRequest,
   forkOf,

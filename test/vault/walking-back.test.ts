@@ -1,7 +1,7 @@
 import { beforeAll, expect, test, vi } from "vitest";
-import { auditKey, MANIFEST_KEY } from "../../src/vault/keys.ts";
-import type { Manifest } from "../../src/vault/manifest.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import type { Manifest } from "../../src/vault/format/manifest.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { forkOf, OLD, open, push, pushedWorld, rejection, type World } from "./fixture.ts";
 
 let world: World;

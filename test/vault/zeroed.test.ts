@@ -4,17 +4,17 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { generateSigningKey } from "../../src/crypto/signing.ts";
 import { deriveRootKey } from "../../src/crypto/subkeys.ts";
+import type { Random } from "../../src/ports.ts";
+import { readAudit } from "../../src/vault/audit/chain.ts";
 import { diffGenerations } from "../../src/vault/diff.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
 import { readHistory } from "../../src/vault/history.ts";
-import { createIdentity, joinVault } from "../../src/vault/identity.ts";
-import { type OpenedVault, openVault } from "../../src/vault/open.ts";
-import { openBundle, openSigningKey, type SlotKey, sealsOf } from "../../src/vault/open-bundle.ts";
-import type { Random } from "../../src/vault/ports.ts";
-import { readAudit } from "../../src/vault/read-audit.ts";
+import { createIdentity, joinVault } from "../../src/vault/join.ts";
+import { type OpenedVault, openVault } from "../../src/vault/open/open.ts";
+import { openBundle, openSigningKey, type SlotKey, sealsOf } from "../../src/vault/open/open-bundle.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
 import { restoreGeneration } from "../../src/vault/restore.ts";
-import { setItems } from "../../src/vault/set-items.ts";
+import { setItems } from "../../src/vault/set.ts";
 import {
   amendRequest,
   ENV,

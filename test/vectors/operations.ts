@@ -1,7 +1,6 @@
 import { inflateRawSync } from "node:zlib";
-import { decodeToken } from "../../src/blob/decode.ts";
-import { encodeToken } from "../../src/blob/encode.ts";
 import type { RuntimeToken } from "../../src/blob/token.ts";
+import { decodeToken, encodeToken } from "../../src/blob/token.ts";
 import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { openBox } from "../../src/crypto/box.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
@@ -15,10 +14,10 @@ import {
   deriveSigningBoxKey,
   endorsementOf,
 } from "../../src/crypto/subkeys.ts";
-import { fileStorePath } from "../../src/file/location.ts";
-import { aadOf } from "../../src/vault/bundle-header.ts";
-import { openSigningKey } from "../../src/vault/open-bundle.ts";
-import { firstTsMs, formatTs } from "../../src/vault/timestamp.ts";
+import { fileStorePath } from "../../src/directory/location.ts";
+import { aadOf } from "../../src/vault/format/bundle-header.ts";
+import { firstTsMs, formatTs } from "../../src/vault/format/object-keys.ts";
+import { openSigningKey } from "../../src/vault/open/open-bundle.ts";
 import { bytesOf, inFormOf } from "./bytes.ts";
 import { sealWith } from "./seal-with.ts";
 import { VAULT_OPERATIONS } from "./vault-operations.ts";

@@ -1,20 +1,25 @@
-import { decodeToken } from "../../src/blob/decode.ts";
+import { decodeToken } from "../../src/blob/token.ts";
 import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { importSigningKey } from "../../src/crypto/signing.ts";
-import { encodeAuditRow } from "../../src/vault/audit-row.ts";
-import type { Item } from "../../src/vault/item.ts";
-import { auditKey } from "../../src/vault/keys.ts";
-import { parseManifest } from "../../src/vault/manifest.ts";
-import { openVault } from "../../src/vault/open.ts";
-import { openBundle } from "../../src/vault/open-bundle.ts";
-import { openForCommit, ReadOnlyPassphraseError } from "../../src/vault/open-for-commit.ts";
-import { openGeneration } from "../../src/vault/open-generation.ts";
-import { type OpenedManifest, type OpenRequest, openManifest, type ReadPorts } from "../../src/vault/open-manifest.ts";
-import { PassphraseKeys } from "../../src/vault/passphrase-keys.ts";
-import { expectationOf } from "../../src/vault/token-expectation.ts";
-import { verifyAudit } from "../../src/vault/verify-audit.ts";
+import { expectationOf } from "../../src/stores/expectation.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import { openGeneration } from "../../src/vault/audit/older-generation.ts";
+import { openForCommit, ReadOnlyPassphraseError } from "../../src/vault/commit/open-for-commit.ts";
+import { encodeAuditRow } from "../../src/vault/format/audit-row.ts";
+import type { Item } from "../../src/vault/format/item.ts";
+import { parseManifest } from "../../src/vault/format/manifest.ts";
+import { auditKey } from "../../src/vault/format/object-keys.ts";
+import { openVault } from "../../src/vault/open/open.ts";
+import { openBundle } from "../../src/vault/open/open-bundle.ts";
+import {
+  type OpenedManifest,
+  type OpenRequest,
+  openManifest,
+  type ReadPorts,
+} from "../../src/vault/open/open-manifest.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { bytesOf, inFormOf } from "./bytes.ts";
 import type { Run, VectorBytes } from "./vector.ts";

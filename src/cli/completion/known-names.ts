@@ -1,9 +1,8 @@
 import { join } from "node:path";
+import { readRegularFile } from "../../disk/given-file.ts";
 import { listDotenvEnvs } from "../config/dotenv-files.ts";
 import { listEnvs, listRepos } from "../config/local-config.ts";
-import { findRepo } from "../config/repo-name.ts";
-import { workingFolder } from "../config/target.ts";
-import { readRegularFile } from "../disk/given-file.ts";
+import { findRepo, workingFolder } from "../config/target.ts";
 import { parseDotenv } from "../items/dotenv.ts";
 
 /** Larger files are read when they are pushed, not while somebody types. */

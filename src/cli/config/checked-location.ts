@@ -1,6 +1,6 @@
 import { endpointFault, prefixFault } from "../../blob/location.ts";
 import { InputError } from "../../errors.ts";
-import { isFileStore, type StoreLocation } from "../stores.ts";
+import { isFileStore, type StoreLocation } from "../../stores/location.ts";
 
 /** What `LOCATION_FLAGS` were given. */
 export interface LocationOverrides {

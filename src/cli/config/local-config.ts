@@ -2,14 +2,13 @@ import { isUtf8 } from "node:buffer";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { KdfCost } from "../../crypto/kdf-cost.ts";
+import { codeOf } from "../../disk/posix.ts";
+import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "../../disk/private-file.ts";
 import { ConflictError, InputError, LocalConfigMissingError } from "../../errors.ts";
-import { codeOf } from "../disk/error-code.ts";
-import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "../disk/private-file.ts";
 import { closest } from "../terminal/closest.ts";
 import { type LocalConfig, readDocument, writeDocument } from "./config-document.ts";
-import { xdgFolder } from "./home-folder.ts";
 import { jsonFault } from "./json-fault.ts";
-import { segmentFault } from "./path-segment.ts";
+import { segmentFault, xdgFolder } from "./paths.ts";
 import type { Target } from "./target.ts";
 
 export type { LocalConfig } from "./config-document.ts";

@@ -1,5 +1,5 @@
 import { ConflictError, NotAuthenticError, RollbackError } from "../../errors.ts";
-import type { Manifest } from "../../vault/manifest.ts";
+import type { Manifest } from "../../vault/format/manifest.ts";
 import type { LocalConfig } from "./local-config.ts";
 
 /**

@@ -1,8 +1,7 @@
+import { configPath, type LocalConfig, loadConfig } from "../config/local-config.ts";
 import { resolveTarget, type Target, type TargetInput } from "../config/target.ts";
-import type { SecretSources } from "../inputs/secret-input.ts";
-import { PASSPHRASE, readGivenSecret } from "../inputs/secret-input.ts";
-import { type Check } from "./check.ts";
-import { checkConfig } from "./config-check.ts";
+import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
+import { badOrThrow, type Check, good, warning } from "./check.ts";
 import { checkRuntimeKey } from "./runtime-key-check.ts";
 import { checkStore } from "./store-checks.ts";
 import { checkManifest, checkPassphrase } from "./vault-checks.ts";
@@ -39,4 +38,20 @@ export async function examine(input: DoctorInput, sources: SecretSources): Promi
     yield* checkRuntimeKey(config, examined, sources);
   })();
   return { target, hasPassphrase: passphrase !== null, checks };
+}
+
+/** Whether there is a config that can be used, and that only its owner can read. Returns it, or null. */
+async function* checkConfig(target: Target): AsyncGenerator<Check, LocalConfig | null> {
+  const path = configPath(target);
+  const exposures: string[] = [];
+  try {
+    const config = await loadConfig(target, (text) => exposures.push(text));
+    yield exposures.length === 0
+      ? good("config", `${path} is there, and this user's alone`)
+      : warning("config", `${path} can be read by other users`, `chmod 600 ${path}`);
+    return config;
+  } catch (error) {
+    yield badOrThrow("config", error);
+    return null;
+  }
 }

@@ -1,13 +1,13 @@
 import type { RuntimeToken } from "../../blob/token.ts";
 import { AccessDeniedError, ConflictError, NotAuthenticError } from "../../errors.ts";
-import { MANIFEST_KEY } from "../../vault/keys.ts";
-import { MAX_MANIFEST_BYTES } from "../../vault/limits.ts";
-import type { ObjectStore } from "../../vault/ports.ts";
-import { locationOf } from "../../vault/token-location.ts";
+import type { ObjectStore } from "../../ports.ts";
+import { isFileStore, locationOf } from "../../stores/location.ts";
+import { MAX_MANIFEST_BYTES } from "../../vault/format/limits.ts";
+import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findToken } from "../inputs/token-input.ts";
-import { isFileStore, openStore } from "../stores.ts";
+import { openStore } from "../session/store.ts";
 import { bad, badOrThrow, type Check, good, warning } from "./check.ts";
 import type { ExaminedStore } from "./store-checks.ts";
 

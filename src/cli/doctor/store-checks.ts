@@ -1,9 +1,11 @@
-import { MANIFEST_KEY } from "../../vault/keys.ts";
-import type { ObjectStore } from "../../vault/ports.ts";
+import type { ObjectStore } from "../../ports.ts";
+import { isFileStore } from "../../stores/location.ts";
+import { measureClockSkewMs, systemClock } from "../../stores/open-store.ts";
+import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { provePreconditions } from "../init/prepare-store.ts";
-import { isFileStore, measureClockSkewMs, openStore, systemClock } from "../stores.ts";
-import { clockTimes } from "../terminal/clock-times.ts";
+import { openStore } from "../session/store.ts";
+import { clockTimes } from "../terminal/times.ts";
 import { limitNameResolution } from "../token/resolver-limits.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 

@@ -1,15 +1,15 @@
 import type { Secret } from "../../crypto/secret.ts";
-import { fetchManifest } from "../../vault/fetch-manifest.ts";
-import type { Manifest } from "../../vault/manifest.ts";
-import { openVault } from "../../vault/open.ts";
-import type { OpenedManifest } from "../../vault/open-manifest.ts";
-import type { ObjectStore } from "../../vault/ports.ts";
-import { operatorEntry, slotAccess } from "../../vault/slot-access.ts";
-import { verifyAudit } from "../../vault/verify-audit.ts";
+import type { ObjectStore } from "../../ports.ts";
+import { systemClock } from "../../stores/open-store.ts";
+import { verifyAudit } from "../../vault/audit/chain.ts";
+import type { Manifest } from "../../vault/format/manifest.ts";
+import { openVault } from "../../vault/open/open.ts";
+import type { OpenedManifest } from "../../vault/open/open-manifest.ts";
+import { fetchManifest } from "../../vault/open/open-manifest.ts";
+import { operatorEntry, slotAccess } from "../../vault/unlock/passphrase-holder.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { checkSeen } from "../config/seen-manifest.ts";
-import { describeAccess } from "../status/describe-access.ts";
-import { systemClock } from "../stores.ts";
+import { describeAccess } from "../status/local-status.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 
 /** What can be said of a manifest without a passphrase. Returns it, or null where there is none to go on with. */

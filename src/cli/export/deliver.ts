@@ -1,10 +1,10 @@
+import { lookAt, notAFile } from "../../disk/planted-links.ts";
+import { codeOf } from "../../disk/posix.ts";
+import { writePrivateFile } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";
-import type { Item } from "../../vault/item.ts";
-import type { OpenedVault } from "../../vault/open.ts";
-import { codeOf } from "../disk/error-code.ts";
-import { lookAt, notAFile } from "../disk/planted-links.ts";
-import { writePrivateFile } from "../disk/private-file.ts";
-import { MAX_VARIABLE_BYTES, variableBytes } from "../run/environment-size.ts";
+import type { Item } from "../../vault/format/item.ts";
+import type { OpenedVault } from "../../vault/open/open.ts";
+import { MAX_VARIABLE_BYTES, variableBytes } from "../run/child-environment.ts";
 import type { Output } from "../terminal/output.ts";
 
 export interface Exported {

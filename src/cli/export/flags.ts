@@ -1,8 +1,7 @@
 import { InputError } from "../../errors.ts";
+import { Flags } from "../command/flags.ts";
 import { SELECTION_FLAGS } from "../items/selection-flags.ts";
-import { Flags } from "../program/flags.ts";
-import { checkSecretMetadata } from "./encode-k8s.ts";
-import { EXPORT_FORMATS, type ExportFormat } from "./formats.ts";
+import { checkSecretMetadata, EXPORT_FORMATS, type ExportFormat } from "./formats.ts";
 
 export const EXPORT_FLAGS = {
   format: Flags.option({ options: EXPORT_FORMATS, description: "what to write", required: true })(),

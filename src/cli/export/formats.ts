@@ -1,10 +1,10 @@
-import type { Item } from "../../vault/item.ts";
+import { parse } from "dotenv";
+import { modeText } from "../../disk/posix.ts";
+import { InputError } from "../../errors.ts";
+import type { Item } from "../../vault/format/item.ts";
+import { dotenvAssignment } from "../items/dotenv-writer.ts";
+import { isVariableName } from "../items/variable-name.ts";
 import { printableJson } from "../terminal/printable.ts";
-import { encodeDocker } from "./encode-docker.ts";
-import { encodeDotenvExport } from "./encode-dotenv.ts";
-import { jsonExport } from "./encode-json.ts";
-import { encodeK8s, type SecretMetadata } from "./encode-k8s.ts";
-import { encodeShell } from "./encode-shell.ts";
 
 export const EXPORT_FORMATS = ["dotenv", "json", "k8s", "docker", "shell"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -25,4 +25,167 @@ export function encodeItems(items: readonly Item[], format: ExportFormat, metada
     default:
       return format satisfies never;
   }
+}
+
+/** A format that cannot carry an item as it is refuses it by name, and names what can. */
+function cannotCarry(format: string, { name }: Item, why: string, carriers: readonly string[]): InputError {
+  const others = carriers.map((it) => `--format=${it}`).join(" or ");
+  return new InputError(`${format} cannot carry ${JSON.stringify(name)}: ${why}`, {
+    hint: `${others} carries it; or leave it out with --except=${name}`,
+  });
+}
+
+/** The text of a secret, for formats that are lines of text. @throws InputError it is a file, or has a NUL */
+function textFor(format: string, item: Item): string {
+  if (item.kind === "file") throw cannotCarry(format, item, "it is a file", ["json", "k8s"]);
+  const text = item.data.exposeText();
+  if (text.includes("\0")) throw cannotCarry(format, item, "its value has a NUL character", ["json", "k8s"]);
+  return text;
+}
+
+/** As `textFor`, and the name must be a variable's. */
+function variableFor(format: string, item: Item): string {
+  const text = textFor(format, item);
+  if (isVariableName(item.name)) return text;
+  throw cannotCarry(format, item, "its name is not one that a variable can have", ["json"]);
+}
+
+/** `docker` reads the file with a Go scanner, which takes no longer line. */
+const MAX_LINE_BYTES = 65_535;
+
+/**
+ * A file for `docker run --env-file`: `NAME=value` lines, all as it stands. There are no quotes and no escapes, so that a
+ * line end cannot be carried.
+ *
+ * @throws InputError an item is no text, no line, or no variable
+ */
+function encodeDocker(items: readonly Item[]): string {
+  return items.map((item) => `${lineOf(item)}\n`).join("");
+}
+
+function lineOf(item: Item): string {
+  const line = `${item.name}=${textFor("docker", item)}`;
+  const fault = faultOf(item.name, line);
+  if (fault !== null) throw cannotCarry("docker", item, fault.why, fault.carriers);
+  return line;
+}
+
+function faultOf(name: string, line: string): { readonly why: string; readonly carriers: readonly string[] } | null {
+  if (!/^[^\s#=][^\s=]*$/u.test(name)) return { why: "its name has white space, a # or a =", carriers: ["json"] };
+  if (line.includes("\n")) return { why: "its value has a line end", carriers: ["shell", "json", "k8s"] };
+  if (line.endsWith("\r")) return { why: "its value ends with a carriage return", carriers: ["shell", "json", "k8s"] };
+  if (Buffer.byteLength(line) <= MAX_LINE_BYTES) return null;
+  return { why: `its line would be longer than ${MAX_LINE_BYTES} bytes`, carriers: ["json", "k8s"] };
+}
+
+/**
+ * A dotenv file that vsync and the `dotenv` package read to the same values.
+ *
+ * @throws InputError an item is no text, no variable, or has a value that no quoting keeps for both
+ */
+function encodeDotenvExport(items: readonly Item[]): string {
+  return items.map((item) => `${assignmentFor(item)}\n`).join("");
+}
+
+function assignmentFor(item: Item): string {
+  const text = variableFor("dotenv", item);
+  const assignment = dotenvAssignment(item);
+  if (assignment !== null && parse(assignment)[item.name] === text) return assignment;
+  throw cannotCarry("dotenv", item, "no quoting keeps its value", ["shell", "json"]);
+}
+
+/** One object: a secret is a string, a file is `{"base64": "…", "mode": "0640"}`. `vsync import` reads it back. */
+function jsonExport(items: readonly Item[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(items.map((item) => [item.name, valueOf(item)]));
+}
+
+function valueOf({ kind, mode, data }: Item): unknown {
+  if (kind === "secret") return data.exposeText();
+  const base64 = Buffer.from(data.expose()).toString("base64");
+  return mode === undefined ? { base64 } : { base64, mode: modeText(mode) };
+}
+
+/**
+ * `export NAME='value'` lines for `eval` in any POSIX shell: between single quotes nothing means anything but the quote.
+ *
+ * @throws InputError an item is no text, or no variable
+ */
+function encodeShell(items: readonly Item[]): string {
+  return items.map((item) => `export ${item.name}=${quoted(variableFor("shell", item))}\n`).join("");
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** What Kubernetes takes in one Secret. */
+const MAX_SECRET_BYTES = 1024 * 1024;
+const MAX_NAME_CHARACTERS = 253;
+const MAX_NAMESPACE_CHARACTERS = 63;
+const LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?";
+
+export interface SecretMetadata {
+  /** `metadata.name`: lower case letters, digits, dashes and dots. */
+  readonly name?: string | undefined;
+  readonly namespace?: string | undefined;
+}
+
+/** @throws InputError the name is missing, or one that Kubernetes refuses */
+export function checkSecretMetadata({ name, namespace }: SecretMetadata): string {
+  if (name === undefined)
+    throw new InputError("a Kubernetes Secret needs a name", { hint: "give it with --name=<name>" });
+  refuseUnless(new RegExp(`^${LABEL}(?:\\.${LABEL})*$`), "name", name, MAX_NAME_CHARACTERS);
+  if (namespace !== undefined) refuseUnless(new RegExp(`^${LABEL}$`), "namespace", namespace, MAX_NAMESPACE_CHARACTERS);
+  return name;
+}
+
+function refuseUnless(pattern: RegExp, flag: string, value: string, maxCharacters: number): void {
+  if (value.length <= maxCharacters && pattern.test(value)) return;
+  throw new InputError(`--${flag} is not what Kubernetes takes`, {
+    hint: `use lower case letters, digits and dashes, as in acme-api, at most ${maxCharacters}`,
+  });
+}
+
+/**
+ * A Secret manifest in YAML, every item base64 in `data`.
+ *
+ * @throws InputError a name, the metadata or the size is not what Kubernetes takes
+ */
+function encodeK8s(items: readonly Item[], { name, namespace }: SecretMetadata): string {
+  const metadata = {
+    name: checkSecretMetadata({ name, namespace }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+  refuseTooLarge(items);
+  const data = items.map((item) => [keyOf(item), Buffer.from(item.data.expose()).toString("base64")] as const);
+  return [
+    "apiVersion: v1",
+    "kind: Secret",
+    "metadata:",
+    ...Object.entries(metadata).map(pairOf),
+    "type: Opaque",
+    data.length === 0 ? "data: {}" : "data:",
+    ...data.map(pairOf),
+    "",
+  ].join("\n");
+}
+
+/** Between double quotes, where no word means a number, a date or no. */
+function pairOf([key, value]: readonly [string, string]): string {
+  return `  "${key}": "${value}"`;
+}
+
+function keyOf(item: Item): string {
+  const { name } = item;
+  const isKey = /^[-._A-Za-z0-9]{1,253}$/.test(name) && name !== "." && !name.startsWith("..");
+  if (isKey) return name;
+  throw cannotCarry("k8s", item, "a key has letters, digits, dashes, underscores and dots alone", ["json"]);
+}
+
+function refuseTooLarge(items: readonly Item[]): void {
+  const bytes = items.reduce((sum, { data }) => sum + data.expose().length, 0);
+  if (bytes <= MAX_SECRET_BYTES) return;
+  throw new InputError(`this would be a Secret of ${bytes} bytes, and Kubernetes takes ${MAX_SECRET_BYTES}`, {
+    hint: "split it with --only=<key>,<key>, or let the program read the vault itself with the library",
+  });
 }

@@ -1,4 +1,4 @@
-import { Flags } from "../program/flags.ts";
+import { Flags } from "../command/flags.ts";
 
 export const TAIL_FLAG = {
   tail: Flags.integer({

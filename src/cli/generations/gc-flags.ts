@@ -1,5 +1,5 @@
+import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG } from "../command/flags.ts";
 import { durationFlag } from "../inputs/duration-flag.ts";
-import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG } from "../program/flags.ts";
 
 /** 30 days. */
 export const DEFAULT_OLDER_THAN_MS = 30 * 86_400_000;

@@ -1,13 +1,13 @@
-import type { AuditRow } from "../../vault/audit-row.ts";
-import type { Actor } from "../../vault/manifest.ts";
-import type { ReadAudit } from "../../vault/read-audit.ts";
+import { systemClock } from "../../stores/open-store.ts";
+import type { ReadAudit } from "../../vault/audit/chain.ts";
+import type { AuditRow } from "../../vault/format/audit-row.ts";
+import type { Actor } from "../../vault/format/manifest.ts";
 import type { Reconciled } from "../../vault/reconcile.ts";
-import { vaultFlagsOf } from "../program/vault-flags.ts";
-import { systemClock } from "../stores.ts";
-import { csvRecord } from "../terminal/csv.ts";
+import { vaultFlagsOf } from "../command/flags.ts";
 import type { Output } from "../terminal/output.ts";
-import { relativeTime } from "../terminal/relative-time.ts";
 import type { Column } from "../terminal/table.ts";
+import { csvRecord } from "../terminal/table.ts";
+import { relativeTime } from "../terminal/times.ts";
 
 /** For people only: programs get the time itself. */
 export const AGO = {

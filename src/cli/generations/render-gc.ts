@@ -1,11 +1,11 @@
+import { isFileStore } from "../../stores/location.ts";
 import type { Collected } from "../../vault/gc.ts";
+import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { warnOfAuditFault } from "../items/render-changes.ts";
-import { vaultFlagsOf } from "../program/vault-flags.ts";
-import { isFileStore } from "../stores.ts";
-import { type ConfirmationFlags } from "../terminal/confirmation.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
+import { type ConfirmationFlags } from "../terminal/prompter.ts";
 
 export interface GcFlags extends ConfirmationFlags {
   readonly json?: boolean | undefined;

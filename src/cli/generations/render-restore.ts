@@ -1,7 +1,7 @@
 import { type Changes, isEmpty } from "../../vault/changes.ts";
 import type { Restored } from "../../vault/restore.ts";
+import { vaultFlagsOf } from "../command/flags.ts";
 import { renderChanges, warnOfAuditFault } from "../items/render-changes.ts";
-import { vaultFlagsOf } from "../program/vault-flags.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 

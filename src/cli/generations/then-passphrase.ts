@@ -1,7 +1,7 @@
 import type { Secret } from "../../crypto/secret.ts";
-import type { PassphraseThen } from "../../vault/open-then.ts";
+import type { PassphraseThen } from "../../vault/audit/older-generation.ts";
+import { Flags } from "../command/flags.ts";
 import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
-import { Flags } from "../program/flags.ts";
 
 export const THEN_PASSPHRASE_FLAG = {
   "then-passphrase-file": Flags.string({

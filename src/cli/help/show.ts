@@ -2,8 +2,7 @@ import type { Manifest } from "@oclif/core/interfaces";
 import type { Output } from "../terminal/output.ts";
 import { wrap } from "../terminal/wrap.ts";
 import { commandGroups } from "./groups.ts";
-import { helpPage, withoutMarks } from "./page.ts";
-import { entryLines, type HelpBlock, labelWidth, pageBlocks } from "./text.ts";
+import { entryLines, type HelpBlock, helpPage, labelWidth, pageBlocks, withoutMarks } from "./page.ts";
 
 /** Lines longer than this are hard to read, however wide the terminal. */
 const MAX_WIDTH = 80;

@@ -1,5 +1,5 @@
-import { Flags, JSON_FLAG, NOTE_FLAG } from "../program/flags.ts";
-import { IMPORT_FORMATS } from "./format.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG } from "../command/flags.ts";
+import { IMPORT_FORMATS } from "./read-import.ts";
 
 export const IMPORT_FLAGS = {
   from: Flags.string({

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
-import { itemNameFault } from "../../vault/item.ts";
+import { itemNameFault } from "../../vault/format/item.ts";
 import { isVariableName } from "../items/variable-name.ts";
 
 const NAME_HINT =

@@ -1,15 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
-import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
-import { readGivenFile } from "../disk/given-file.ts";
+import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import { parseDotenv } from "../items/dotenv.ts";
 import type { PushSources } from "../items/push-input.ts";
 import { refuseUtf16 } from "../items/utf16.ts";
-import { readDockerEnv } from "./docker-env.ts";
-import { readFlat } from "./flat.ts";
-import { guessSyntax, type ImportFormat, syntaxOf } from "./format.ts";
+import { readDockerEnv, readFlat } from "./flat.ts";
 import { isKubernetes, readK8s } from "./k8s.ts";
 import { readSecretFolder } from "./secret-folder.ts";
 import { readJson, readYaml } from "./tree.ts";
@@ -90,4 +89,34 @@ async function isFolder(from: string): Promise<boolean> {
   if (from === "-") return false;
   const stats = await stat(from).catch(() => null);
   return stats?.isDirectory() === true;
+}
+
+export const IMPORT_FORMATS = ["dotenv", "json", "yaml", "docker", "k8s"] as const;
+export type ImportFormat = (typeof IMPORT_FORMATS)[number];
+
+/** How a text is read; whether a JSON or YAML document is a Kubernetes object shows once it is. */
+export type Syntax = "dotenv" | "docker" | "json" | "yaml";
+
+/**
+ * From the file's name, else from what cannot be anything else. `.env` files are read as dotenv: docker's have no quotes.
+ *
+ * @param path null for stdin
+ * @throws InputError it cannot be told
+ */
+function guessSyntax(path: string | null, text: string): Syntax {
+  const name = path === null ? "" : basename(path).toLowerCase();
+  if (name.endsWith(".json")) return "json";
+  if (/\.ya?ml$/.test(name)) return "yaml";
+  if (/^\.env(\.|$)|\.env$/.test(name)) return "dotenv";
+  if (/^\s*\{/.test(text)) return "json";
+  if (/^apiVersion:\s/m.test(text) && /^kind:\s/m.test(text)) return "yaml";
+  throw new InputError(`the format of ${path ?? "stdin"} cannot be told from its name or content`, {
+    hint: `name it with --format=${IMPORT_FORMATS.join("|")}`,
+  });
+}
+
+/** A Kubernetes manifest is YAML, or JSON. */
+function syntaxOf(format: ImportFormat, text: string): Syntax {
+  if (format !== "k8s") return format;
+  return /^\s*\{/.test(text) ? "json" : "yaml";
 }

@@ -1,10 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { readRegularFile, withoutLineEnd } from "../../disk/given-file.ts";
+import { codeOf } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
-import { codeOf } from "../disk/error-code.ts";
-import { readRegularFile } from "../disk/given-file.ts";
-import { withoutLineEnd } from "../disk/without-line-end.ts";
 import { canBeSecret, ImportedItems } from "./imported-items.ts";
 
 /**

@@ -1,14 +1,14 @@
 import { derivePassphraseKey, destroyPassphraseKey } from "../../crypto/kdf.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import { WrongPassphraseError } from "../../errors.ts";
-import { hintOf, joinVault, type PassphraseHint } from "../../vault/identity.ts";
-import type { Manifest } from "../../vault/manifest.ts";
-import type { ObjectStore } from "../../vault/ports.ts";
-import { operatorEntry } from "../../vault/slot-access.ts";
+import type { ObjectStore } from "../../ports.ts";
+import { systemClock } from "../../stores/open-store.ts";
+import type { Manifest } from "../../vault/format/manifest.ts";
+import { hintOf, joinVault, type PassphraseHint } from "../../vault/join.ts";
+import { operatorEntry } from "../../vault/unlock/passphrase-holder.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { checkSeen } from "../config/seen-manifest.ts";
 import type { Target } from "../config/target.ts";
-import { systemClock } from "../stores.ts";
 
 export interface JoinRequest {
   readonly target: Target;

@@ -1,13 +1,14 @@
 import { join } from "node:path";
+import { fileEndpoint } from "../../directory/location.ts";
 import { InputError } from "../../errors.ts";
+import { isFileStore, type StoreLocation } from "../../stores/location.ts";
 import { type AwsSetup, readAwsSetup } from "../config/aws-files.ts";
 import { checkLocation, type LocationOverrides } from "../config/checked-location.ts";
-import { xdgFolder } from "../config/home-folder.ts";
 import type { LocalConfig } from "../config/local-config.ts";
+import { xdgFolder } from "../config/paths.ts";
 import type { Target } from "../config/target.ts";
 import { type CredentialFlags, newCredentials } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { fileEndpoint, isFileStore, type StoreLocation } from "../stores.ts";
 
 const EMBEDDED_BUCKET = "vaults";
 const DEFAULT_REGION = "us-east-1";

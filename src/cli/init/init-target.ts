@@ -1,6 +1,6 @@
 import { listDotenvEnvs } from "../config/dotenv-files.ts";
 import { listEnvs } from "../config/local-config.ts";
-import { segmentFault } from "../config/path-segment.ts";
+import { segmentFault } from "../config/paths.ts";
 import { resolveRepo, resolveTarget, type Target, type TargetInput, workingFolder } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 

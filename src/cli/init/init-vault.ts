@@ -1,8 +1,10 @@
 import { InputError } from "../../errors.ts";
-import { fetchManifest } from "../../vault/fetch-manifest.ts";
-import { createIdentity, hintOf } from "../../vault/identity.ts";
-import type { Manifest } from "../../vault/manifest.ts";
-import { operatorEntry } from "../../vault/slot-access.ts";
+import { type StoreLocation } from "../../stores/location.ts";
+import { systemRandom } from "../../stores/open-store.ts";
+import type { Manifest } from "../../vault/format/manifest.ts";
+import { createIdentity, hintOf } from "../../vault/join.ts";
+import { fetchManifest } from "../../vault/open/open-manifest.ts";
+import { operatorEntry } from "../../vault/unlock/passphrase-holder.ts";
 import { type LocalConfig, saveConfig } from "../config/local-config.ts";
 import type { Target } from "../config/target.ts";
 import {
@@ -12,7 +14,6 @@ import {
   readSecret,
   type SecretSources,
 } from "../inputs/secret-input.ts";
-import { type StoreLocation, systemRandom } from "../stores.ts";
 import { type Joined, type JoinRequest, joinExisting } from "./init-join.ts";
 import type { PreparedStore } from "./prepare-store.ts";
 

@@ -1,13 +1,9 @@
+import { checkFileStoreRoot, createFileStoreRoot } from "../../directory/folders.ts";
 import { InputError } from "../../errors.ts";
-import type { ObjectStore } from "../../vault/ports.ts";
-import {
-  checkFileStoreRoot,
-  createFileStoreRoot,
-  isFileStore,
-  openStore,
-  proveBucket,
-  type StoreLocation,
-} from "../stores.ts";
+import type { ObjectStore } from "../../ports.ts";
+import { isFileStore, type StoreLocation } from "../../stores/location.ts";
+import { proveBucket } from "../../stores/open-store.ts";
+import { openStore } from "../session/store.ts";
 import type { Output } from "../terminal/output.ts";
 
 const REASONS = {

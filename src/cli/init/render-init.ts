@@ -1,4 +1,4 @@
-import type { ObjectStore } from "../../vault/ports.ts";
+import type { ObjectStore } from "../../ports.ts";
 import type { Target } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Initialized } from "./init-vault.ts";

@@ -1,8 +1,8 @@
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
+import { type AccessKey, type Credentials, isFileStore } from "../../stores/location.ts";
 import type { AwsSetup } from "../config/aws-files.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { type AccessKey, type Credentials, isFileStore } from "../stores.ts";
 import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
 
 const SECRET_KEY: SecretInput = {

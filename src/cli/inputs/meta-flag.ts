@@ -1,6 +1,6 @@
 import * as oclifFlags from "@oclif/core/flags";
 import { InputError } from "../../errors.ts";
-import type { JsonObject } from "../../vault/canonical-json.ts";
+import type { JsonObject } from "../../vault/format/canonical-json.ts";
 
 const KEY = /^[a-z][a-z0-9_.-]*$/;
 /** What a rotation says of itself. */

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { isAbsolute } from "node:path";
 import { Secret } from "../../crypto/secret.ts";
+import { readSecretFile, trimSecret } from "../../disk/secret-file.ts";
 import { InputError } from "../../errors.ts";
-import { readSecretFile, trimSecret } from "../stores.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 import type { Stdin } from "../terminal/stdin.ts";

@@ -1,5 +1,5 @@
-import { decodeToken } from "../../blob/decode.ts";
 import type { RuntimeToken } from "../../blob/token.ts";
+import { decodeToken } from "../../blob/token.ts";
 import { InputError } from "../../errors.ts";
 import { readGivenSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
 

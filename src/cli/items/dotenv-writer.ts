@@ -1,6 +1,6 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
-import type { Item } from "../../vault/item.ts";
+import type { Item } from "../../vault/format/item.ts";
 import { type DotenvEntry, parseDotenv } from "./dotenv.ts";
 
 /** Values that every reader of such files, a shell too, takes as they stand. */

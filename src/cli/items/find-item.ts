@@ -1,5 +1,5 @@
 import { InputError } from "../../errors.ts";
-import type { Item } from "../../vault/item.ts";
+import type { Item } from "../../vault/format/item.ts";
 import { closest } from "../terminal/closest.ts";
 
 /** @throws InputError there is no item of this name */

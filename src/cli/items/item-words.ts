@@ -1,7 +1,7 @@
 import * as oclifArgs from "@oclif/core/args";
 import { InputError } from "../../errors.ts";
-import { arg, requiredArg } from "../program/flags.ts";
-import type { SessionInput } from "../session.ts";
+import { arg, requiredArg } from "../command/flags.ts";
+import type { SessionInput } from "../session/session.ts";
 
 /** For commands about one name in a vault. With `--env` the first word is the name. */
 export const KEY_ARGS = { env: arg("environment of the vault, as `--env`"), key: arg("name in the vault") };

@@ -1,4 +1,4 @@
-import { Flags, JSON_FLAG, NOTE_FLAG } from "../program/flags.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG } from "../command/flags.ts";
 
 export const PUSH_FLAGS = {
   from: Flags.string({ description: "dotenv file, `.env.<env>` if not given (- is stdin)", helpValue: "<file>" }),

@@ -1,5 +1,5 @@
 import type { Changes } from "../../vault/changes.ts";
-import type { Committed } from "../../vault/commit.ts";
+import type { Committed } from "../../vault/commit/commit.ts";
 import type { Output } from "../terminal/output.ts";
 
 const SHOWN_NAMES = 50;

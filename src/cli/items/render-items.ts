@@ -1,7 +1,7 @@
+import { modeText } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
-import type { Item } from "../../vault/item.ts";
-import type { OpenedVault } from "../../vault/open.ts";
-import { modeText } from "../disk/mode-text.ts";
+import type { Item } from "../../vault/format/item.ts";
+import type { OpenedVault } from "../../vault/open/open.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** How a value is wanted: to the byte, as JSON, or as a line. */

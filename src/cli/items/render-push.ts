@@ -1,6 +1,6 @@
 import type { Changes } from "../../vault/changes.ts";
 import type { PushResult } from "../../vault/push.ts";
-import { vaultFlagsOf } from "../program/vault-flags.ts";
+import { vaultFlagsOf } from "../command/flags.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 import { renderChanges, renderChangesJson, summarize, warnOfAuditFault } from "./render-changes.ts";

@@ -1,5 +1,5 @@
-import type { SetResult } from "../../vault/set-items.ts";
-import { vaultFlagsOf } from "../program/vault-flags.ts";
+import type { SetResult } from "../../vault/set.ts";
+import { vaultFlagsOf } from "../command/flags.ts";
 import type { Output } from "../terminal/output.ts";
 import { renderChanges, renderChangesJson, summarize, warnOfAuditFault } from "./render-changes.ts";
 

@@ -1,4 +1,4 @@
-import { Flags } from "../program/flags.ts";
+import { Flags } from "../command/flags.ts";
 
 const KEYS = { helpValue: "<key>,<key>", multiple: true, delimiter: "," } as const;
 

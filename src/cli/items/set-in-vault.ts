@@ -1,8 +1,8 @@
 import { ConflictError, ManifestNotFoundError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { pushItems } from "../../vault/push.ts";
-import { type ConfirmChanges, type SetResult, setItems } from "../../vault/set-items.ts";
-import { identityOf, type Session } from "../session.ts";
+import { type ConfirmChanges, type SetResult, setItems } from "../../vault/set.ts";
+import { identityOf, type Session } from "../session/session.ts";
 
 /** As `setItems`; where nothing has been pushed yet, the items are the first push. */
 export async function setInVault(

@@ -1,10 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { Secret } from "../../crypto/secret.ts";
+import { readGivenFile, withoutLineEnd } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
-import { MAX_BUNDLE_BYTES } from "../../vault/limits.ts";
-import { readGivenFile } from "../disk/given-file.ts";
-import { withoutLineEnd } from "../disk/without-line-end.ts";
+import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { requireOne } from "./item-words.ts";
 import { readBinary } from "./push-input.ts";

@@ -1,4 +1,9 @@
-import { AUDIT_PREFIX, BUNDLE_PREFIX, MANIFEST_KEY } from "../../vault/keys.ts";
+import { InputError } from "../../errors.ts";
+import { isFileStore } from "../../stores/location.ts";
+import { AUDIT_PREFIX, BUNDLE_PREFIX, MANIFEST_KEY } from "../../vault/format/object-keys.ts";
+import { checkLocation, type LocationOverrides, withOverrides } from "../config/checked-location.ts";
+import { findConfig, loadConfig, type Warn } from "../config/local-config.ts";
+import { resolveTarget, type TargetInput } from "../config/target.ts";
 
 /** Who a policy is for: apps, which read, or people and pipelines, which also write. */
 export const ROLES = ["reader", "operator"] as const;
@@ -72,4 +77,35 @@ function partitionOf({ region }: PolicyScope): string {
 /** IAM takes `*` and `?` for wildcards and `${…}` for a variable; these variables stand for the characters themselves. */
 function literal(text: string): string {
   return text.replace(/[*?$]/g, (character) => `\${${character}}`);
+}
+
+export interface PolicyInput extends TargetInput {
+  readonly flags: TargetInput["flags"] & LocationOverrides;
+}
+
+/**
+ * The vault that a policy is for: the config's, with the flags' overrides. Before there is a config the flags suffice, for
+ * `init` itself needs what the policy allows.
+ *
+ * @throws LocalConfigMissingError there is no config, and no bucket was given
+ * @throws InputError the vault is in a directory
+ */
+export async function policyScope(input: PolicyInput, warn: Warn): Promise<PolicyScope> {
+  const { flags } = input;
+  const target = await resolveTarget(input);
+  const config = flags.bucket === undefined ? await loadConfig(target, warn) : await findConfig(target, warn);
+  const known = config ?? {
+    endpoint: "https://s3.us-east-1.amazonaws.com",
+    region: "us-east-1",
+    bucket: flags.bucket ?? "",
+    prefix: `${target.repo}/${target.env}/`,
+    credentials: "ambient" as const,
+  };
+  const location = checkLocation(withOverrides(known, flags));
+  if (isFileStore(location)) {
+    throw new InputError("a vault in a directory has no policy: the folders' modes say who may read and write it", {
+      hint: "name a bucket with --bucket and --endpoint",
+    });
+  }
+  return location;
 }

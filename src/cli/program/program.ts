@@ -1,11 +1,11 @@
 import type { Manifest } from "@oclif/core/interfaces";
 import { DAY_TO_DAY_EXIT_CODES } from "../../errors.ts";
+import { exitCodeOf, reportFailure, UNEXPECTED_EXIT_CODE } from "../command/failure.ts";
+import { HANG_UP_EXIT_CODE, saysHangUp } from "../command/interruption.ts";
+import { setVersion } from "../command/version.ts";
 import { Output } from "../terminal/output.ts";
 import { STDERR, STDOUT } from "../terminal/standard-streams.ts";
-import { exitCodeOf, reportFailure, UNEXPECTED_EXIT_CODE } from "./failure.ts";
-import { HANG_UP_EXIT_CODE, saysHangUp } from "./interruption.ts";
-import type { ProgramParts } from "./program-parts.ts";
-import { setVersion } from "./version.ts";
+import type { ProgramParts } from "./oclif-manifest.ts";
 import { findCommand } from "./which-command.ts";
 
 /**
@@ -31,7 +31,7 @@ export async function runProgram(argv: readonly string[], parts: ProgramParts): 
 }
 
 async function dispatch(argv: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
-  if (argv.length === 0) return (await import("../status/render-overview.ts")).showOverview(process.env, output);
+  if (argv.length === 0) return (await import("../status/overview.ts")).showOverview(process.env, output);
   if (argv[0] === "completion" && argv[1] === "words") return answerShell(argv.slice(2), parts, output);
   if (argv[0] === "--version") return output.line(versionLine(parts));
   if (asksForHelp(argv))
@@ -78,12 +78,12 @@ function covers(parts: ProgramParts): parts is ProgramParts & { readonly manifes
 
 async function manifestOf(parts: ProgramParts): Promise<Manifest> {
   if (covers(parts)) return parts.manifest;
-  const { makeManifest } = await import("./manifest.ts");
+  const { makeManifest } = await import("./oclif-manifest.ts");
   return makeManifest(parts.pjson, parts.loaders);
 }
 
 /** Goes before all other parsing: the words are a line that somebody is still typing, flags included. */
 async function answerShell(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
-  const completion = await import("../completion/answer.ts");
+  const completion = await import("../completion/complete.ts");
   await completion.answerShell(words, await manifestOf(parts), process.env, output);
 }

@@ -1,8 +1,8 @@
-import type { Committed } from "../../vault/commit.ts";
+import type { Committed } from "../../vault/commit/commit.ts";
 import { type FinishRequest, finishRotation } from "../../vault/finish.ts";
+import { vaultFlagsOf } from "../command/flags.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { vaultFlagsOf } from "../program/vault-flags.ts";
-import { openSession, remember, type Session, type SessionInput } from "../session.ts";
+import { openSession, remember, type Session, type SessionInput } from "../session/session.ts";
 import { rehearse } from "./rehearsal.ts";
 import { refuseOutstanding, renderFinished, slotsOf } from "./render-rotation.ts";
 

@@ -3,10 +3,10 @@ import { closeSync, fsyncSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Secret } from "../../crypto/secret.ts";
+import { codeOf } from "../../disk/posix.ts";
 import { PassphraseUndeliveredError } from "../../errors.ts";
 import { configPath } from "../config/local-config.ts";
 import type { Target } from "../config/target.ts";
-import { codeOf } from "../disk/error-code.ts";
 import type { Output } from "../terminal/output.ts";
 
 /**

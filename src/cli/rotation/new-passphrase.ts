@@ -1,7 +1,7 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
+import { systemRandom } from "../../stores/open-store.ts";
 import { NEW_PASSPHRASE, readSecret, type SecretSources } from "../inputs/secret-input.ts";
-import { systemRandom } from "../stores.ts";
 import { generatePassphrase } from "./passphrase-generator.ts";
 
 export interface NewPassphraseFlags {

@@ -1,6 +1,6 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { ConflictError, ManifestSwapFailedError } from "../../errors.ts";
-import type { CommitPhase, CommitPorts } from "../../vault/commit.ts";
+import type { CommitPhase, CommitPorts } from "../../vault/commit/commit.ts";
 
 /**
  * How a generated passphrase reaches its owner: never lost once it may open the vault, never left where it would be taken

@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
 import { lstat, open, unlink } from "node:fs/promises";
 import type { Secret } from "../../crypto/secret.ts";
+import { codeOf } from "../../disk/posix.ts";
+import { createPrivateFile } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";
-import { codeOf } from "../disk/error-code.ts";
-import { createPrivateFile } from "../disk/private-file.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Delivery } from "./passphrase-delivery.ts";
 

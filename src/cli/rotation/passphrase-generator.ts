@@ -1,5 +1,5 @@
 import { Secret } from "../../crypto/secret.ts";
-import type { Random } from "../../vault/ports.ts";
+import type { Random } from "../../ports.ts";
 
 /** Digits and letters that nobody confuses: no i, l, o, u. 32 of them, so that five bits of a byte choose one evenly. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";

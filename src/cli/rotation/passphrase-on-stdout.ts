@@ -2,7 +2,7 @@ import type { Secret } from "../../crypto/secret.ts";
 import { InputError, type PassphraseUndeliveredError } from "../../errors.ts";
 import type { Target } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
-import { stdoutFault } from "../terminal/stdout-fault.ts";
+import { stdoutFault } from "../terminal/standard-streams.ts";
 import { printOrKeep } from "./kept-passphrase.ts";
 import type { Delivery } from "./passphrase-delivery.ts";
 

@@ -1,7 +1,7 @@
 import { ConflictError } from "../../errors.ts";
-import type { CommitPorts } from "../../vault/commit.ts";
-import { generationOfAuditKey } from "../../vault/keys.ts";
-import type { ObjectStore } from "../../vault/ports.ts";
+import type { ObjectStore } from "../../ports.ts";
+import type { CommitPorts } from "../../vault/commit/commit.ts";
+import { generationOfAuditKey } from "../../vault/format/object-keys.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** Ends a rehearsal where the real thing would have written for the first time. */

@@ -1,7 +1,7 @@
 import { AuditOutstandingError } from "../../errors.ts";
-import type { CommitPhase, Committed } from "../../vault/commit.ts";
+import type { CommitPhase, Committed } from "../../vault/commit/commit.ts";
 import type { Finished } from "../../vault/finish.ts";
-import type { PassphraseEntry } from "../../vault/manifest.ts";
+import type { PassphraseEntry } from "../../vault/format/manifest.ts";
 import type { RotationPlan } from "../../vault/rotate.ts";
 import type { Output } from "../terminal/output.ts";
 

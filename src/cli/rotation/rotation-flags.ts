@@ -1,6 +1,6 @@
+import { Flags, NOTE_FLAG } from "../command/flags.ts";
 import { durationFlag } from "../inputs/duration-flag.ts";
 import { META_FLAG } from "../inputs/meta-flag.ts";
-import { Flags, NOTE_FLAG } from "../program/flags.ts";
 
 /** What `rotate-passphrase` takes beside the vault's name. */
 export const ROTATION_FLAGS = {

@@ -1,12 +1,12 @@
 import { InputError } from "../../errors.ts";
-import type { CommitPhase, CommitPorts } from "../../vault/commit.ts";
+import type { CommitPhase, CommitPorts } from "../../vault/commit/commit.ts";
 import { type RotateRequest, type Rotation, type RotationPlan, rotatePassphrase } from "../../vault/rotate.ts";
+import { vaultFlagsOf } from "../command/flags.ts";
 import type { Target, TargetInput } from "../config/target.ts";
 import type { MetaPair } from "../inputs/meta-flag.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
-import { vaultFlagsOf } from "../program/vault-flags.ts";
-import { configOf, remember, type Session, sessionOn } from "../session.ts";
-import { refuseUnasked } from "../terminal/confirmation.ts";
+import { configOf, remember, type Session, sessionOn } from "../session/session.ts";
+import { refuseUnasked } from "../terminal/prompter.ts";
 import { NewPassphrase } from "./new-passphrase.ts";
 import { type Delivery, delivering, NO_DELIVERY } from "./passphrase-delivery.ts";
 import { deliverToFile } from "./passphrase-file.ts";

@@ -1,5 +1,5 @@
 import { InputError } from "../../errors.ts";
-import type { Item } from "../../vault/item.ts";
+import type { Item } from "../../vault/format/item.ts";
 import { isVariableName } from "../items/variable-name.ts";
 
 /** What opens vaults stays here: a program that gets the secrets needs no way to get them again. */
@@ -48,4 +48,24 @@ function notAVariable(name: string, why: string): InputError {
   return new InputError(`${name} cannot be an environment variable: ${why}`, {
     hint: "let the program read it with the library, or leave it out",
   });
+}
+
+/** Linux takes no longer `NAME=value`, its NUL included (MAX_ARG_STRLEN). */
+export const MAX_VARIABLE_BYTES = 131_072;
+
+export interface EnvironmentSize {
+  /** All of it, as the operating system counts: `NAME=value` and a NUL each. */
+  readonly bytes: number;
+  readonly count: number;
+  readonly largest: { readonly name: string; readonly bytes: number };
+}
+
+export function measureEnvironment(env: Readonly<Record<string, string | undefined>>): EnvironmentSize {
+  const sizes = Object.entries(env).map(([name, value = ""]) => ({ name, bytes: variableBytes(name, value) }));
+  const largest = sizes.reduce((a, b) => (b.bytes > a.bytes ? b : a), { name: "", bytes: 0 });
+  return { bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0), count: sizes.length, largest };
+}
+
+export function variableBytes(name: string, value: string): number {
+  return Buffer.byteLength(name) + Buffer.byteLength(value) + "=\0".length;
 }

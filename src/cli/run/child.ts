@@ -2,8 +2,8 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { InputError } from "../../errors.ts";
+import { MAX_VARIABLE_BYTES, measureEnvironment } from "./child-environment.ts";
 import { type ChildOutput, SHARED_OUTPUT } from "./child-output.ts";
-import { MAX_VARIABLE_BYTES, measureEnvironment } from "./environment-size.ts";
 
 const FROM_SUPERVISORS = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 /** A terminal sends these to the program as well: handed on, Ctrl-C would count twice. */
@@ -92,5 +92,13 @@ function tooLarge(program: string, env: NodeJS.ProcessEnv): InputError {
     hint: isOneTooLarge
       ? "leave it out with --except, and let the program read it with `vsync get` or the library"
       : "hand over what it needs with --only=<key>,<key>; it can read large ones with `vsync get` or as files, with the library's path()",
+  });
+}
+
+/** What follows `--`. @throws InputError nothing does */
+export function requiredCommandLine(commandLine: readonly string[] | null): readonly string[] {
+  if (commandLine?.[0]) return commandLine;
+  throw new InputError("missing the program to run", {
+    hint: "name it after --, as in `vsync run prod -- node app.js`",
   });
 }

@@ -1,8 +1,9 @@
 import { LocalConfigMissingError, VsyncError } from "../../errors.ts";
+import { isFileStore } from "../../stores/location.ts";
+import type { SlotAccess } from "../../vault/unlock/passphrase-holder.ts";
 import { configPath, type LocalConfig, listEnvs, loadConfig, type Warn } from "../config/local-config.ts";
 import { resolveRepo, resolveTarget, type Target, type TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
-import { isFileStore } from "../stores.ts";
 import { shownEndpoint } from "./endpoint.ts";
 import { type RemoteStatus, remoteStatus } from "./remote-status.ts";
 
@@ -117,4 +118,43 @@ function statusOf(config: LocalConfig): VaultStatus {
 function credentialsOf(config: LocalConfig): string | null {
   if (isFileStore(config)) return null;
   return config.credentials === "ambient" ? "ambient" : config.credentials.accessKeyId;
+}
+
+export function describeAccess({ slot, access, until }: SlotAccess): string {
+  switch (access) {
+    case "read-write":
+      return `slot ${slot} reads and writes`;
+    case "read":
+      return `slot ${slot}, rotated away, reads until ${until}`;
+    case "none":
+      return `slot ${slot}, rotated away, opens nothing since ${until}`;
+    case "unknown":
+      return `slot ${slot} is of a kind that this version does not know`;
+    default:
+      return access satisfies never;
+  }
+}
+
+/** A store in one short word, for people: `s3://bucket/prefix/`, with the host where it is not AWS, or `~/vaults/prefix/`. */
+export function shownStore({ endpoint, bucket, prefix }: VaultStatus, home: string): string {
+  if (endpoint === null) return "?";
+  if (!endpoint.startsWith("file://")) return `s3://${bucket}/${prefix}${hostRemark(endpoint)}`;
+  const path = decoded(endpoint.slice("file://".length)).replace(/^\/(?=[A-Za-z]:\/)/, "");
+  const folder = `${path}/${bucket}/${prefix}`;
+  return home !== "" && folder.startsWith(`${home}/`) ? `~${folder.slice(home.length)}` : folder;
+}
+
+function hostRemark(endpoint: string): string {
+  if (!URL.canParse(endpoint)) return "";
+  const { host } = new URL(endpoint);
+  return /(^|\.)amazonaws\.com(\.cn)?$/.test(host) ? "" : ` at ${host}`;
+}
+
+/** An endpoint is checked where it is used: here it is shown as far as it goes. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }

@@ -1,14 +1,13 @@
 import type { Secret } from "../../crypto/secret.ts";
-import { fetchManifest } from "../../vault/fetch-manifest.ts";
-import type { Actor, Manifest } from "../../vault/manifest.ts";
-import { openManifest } from "../../vault/open-manifest.ts";
-import { PassphraseKeys } from "../../vault/passphrase-keys.ts";
-import type { ObjectStore } from "../../vault/ports.ts";
-import { type SlotAccess, slotAccess } from "../../vault/slot-access.ts";
+import type { ObjectStore } from "../../ports.ts";
+import { systemClock } from "../../stores/open-store.ts";
+import type { Actor, Manifest } from "../../vault/format/manifest.ts";
+import { fetchManifest, openManifest } from "../../vault/open/open-manifest.ts";
+import { PassphraseKeys, type SlotAccess, slotAccess } from "../../vault/unlock/passphrase-holder.ts";
 import type { LocalConfig, Warn } from "../config/local-config.ts";
 import { checkSeen } from "../config/seen-manifest.ts";
-import { remember } from "../session.ts";
-import { openStore, systemClock } from "../stores.ts";
+import { remember } from "../session/session.ts";
+import { openStore } from "../session/store.ts";
 
 /** What the store says of one vault, for people and for `--json`. */
 export interface RemoteStatus {

@@ -1,6 +1,6 @@
 import type { Output } from "../terminal/output.ts";
-import { describeAccess } from "./describe-access.ts";
 import type { RepoStatus, VaultStatus } from "./local-status.ts";
+import { describeAccess } from "./local-status.ts";
 import type { RemoteStatus } from "./remote-status.ts";
 
 /** One vault as a list of fields, several as a table. */

@@ -1,4 +1,4 @@
-import type { ObjectStore } from "../../vault/ports.ts";
+import type { ObjectStore } from "../../ports.ts";
 import type { Sink } from "./output.ts";
 import { printable } from "./printable.ts";
 

@@ -2,7 +2,6 @@ import type { ReadStream } from "node:tty";
 import type * as Inquirer from "@inquirer/prompts";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError, InterruptedError } from "../../errors.ts";
-import { hush } from "./hush.ts";
 import { LEAVE_PROMPT, surviveStops } from "./job-control.ts";
 
 /** Why an answer is refused, lower case, or null for a good one. */
@@ -120,4 +119,34 @@ function untilInputEnds<T>(answer: Promise<T>): Promise<T> {
 /** By name: the class comes from a package that is loaded late. */
 function wasInterrupted(error: unknown): boolean {
   return error instanceof Error && error.name === "ExitPromptError";
+}
+
+const CTRL_C = 3;
+
+/**
+ * Until the returned function is called, what is typed is neither shown nor kept: for the time between two secrets, in
+ * which somebody may type the second one ahead. Ctrl-C works on.
+ */
+function hush(input: ReadStream): () => void {
+  const swallow = (chunk: Buffer | string): void => {
+    if (Buffer.from(chunk as string).includes(CTRL_C)) process.kill(process.pid, "SIGINT");
+  };
+  input.setRawMode(true);
+  input.on("data", swallow).resume().unref();
+  return () => {
+    input.off("data", swallow).pause().ref();
+    input.setRawMode(false);
+  };
+}
+
+/** What a command that asks before it writes was given. */
+export interface ConfirmationFlags {
+  readonly yes?: boolean | undefined;
+  readonly "dry-run"?: boolean | undefined;
+}
+
+/** For what is not to happen by accident. @throws InputError nobody can be asked, and `--yes` does not answer */
+export function refuseUnasked(flags: ConfirmationFlags, prompter: Prompter): void {
+  if (flags.yes || flags["dry-run"] || prompter.isInteractive) return;
+  throw new InputError("missing the confirmation", { hint: "give --yes, or run this on a terminal" });
 }

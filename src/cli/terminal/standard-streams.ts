@@ -1,5 +1,4 @@
-import { writeSync } from "node:fs";
-import { isStdoutClosed } from "./closed-stdout.ts";
+import { fstatSync, readFileSync, readlinkSync, statfsSync, statSync, writeSync } from "node:fs";
 import type { Sink } from "./output.ts";
 
 /** Whether a descriptor leads to a terminal. node:tty brings all of the stream modules, and few commands need to know. */
@@ -73,4 +72,58 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
   }
+}
+
+const NOWHERE = "/dev/null";
+const SHELLS = new Set(["ash", "bash", "busybox", "dash", "fish", "ksh", "mksh", "sh", "zsh"]);
+
+/**
+ * Whether the program was started without a stdout (`>&-`). Node.js and bun then open /dev/null in its place, for reading and
+ * writing, before anything of ours runs. So do programs that start us and want no output, but a shell does not: if it is one
+ * that started us, and its own stdout leads elsewhere, there was none. Where that cannot be told (no procfs), false.
+ */
+function isStdoutClosed(): boolean {
+  try {
+    // proc(5): the last octal digit is the access mode, and 2 is O_RDWR
+    if (!leadsNowhere() || !/^flags:\s*\d*2$/m.test(readFileSync("/proc/self/fdinfo/1", "utf8"))) return false;
+    const parent = `/proc/${process.ppid}`;
+    return SHELLS.has(readFileSync(`${parent}/comm`, "utf8").trim()) && targetOf(`${parent}/fd/1`) !== NOWHERE;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether what is written to stdout goes to /dev/null. @throws Error there is no stdout */
+function leadsNowhere(): boolean {
+  const stats = fstatSync(1);
+  return stats.isCharacterDevice() && process.platform !== "win32" && stats.rdev === statSync(NOWHERE).rdev;
+}
+
+/** Null where the shell has none, either. */
+function targetOf(descriptor: string): string | null {
+  try {
+    return readlinkSync(descriptor);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Why what is written to stdout would be lost, as far as that shows without writing anything; null: nothing shows. */
+export function stdoutFault(): string | null {
+  try {
+    if (leadsNowhere()) return isStdoutClosed() ? "is closed" : `leads to ${NOWHERE}`;
+    // nothing is written, yet a device may say that it would take nothing (/dev/full)
+    writeSync(1, new Uint8Array());
+    return isOnFullDisk() ? "is on a full disk" : null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "EBADF" ? "is closed" : `cannot be written (${code})`;
+  }
+}
+
+function isOnFullDisk(): boolean {
+  if (process.platform !== "linux" || !fstatSync(1).isFile()) return false;
+  const { blocks, bavail } = statfsSync("/proc/self/fd/1");
+  return blocks > 0 && bavail === 0;
 }

@@ -33,3 +33,8 @@ function padded(cell: string, width: number, align: "left" | "right"): string {
 export function widthOf(cell: string): number {
   return Array.from(stripVTControlCharacters(cell)).length;
 }
+
+/** One record (RFC 4180 §2), without its line end. */
+export function csvRecord(fields: readonly string[]): string {
+  return fields.map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(",");
+}

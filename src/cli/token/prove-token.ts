@@ -1,9 +1,11 @@
 import { AccessDeniedError, S3UnreachableError } from "../../errors.ts";
-import { MANIFEST_KEY } from "../../vault/keys.ts";
+import { isFileStore, type StoreLocation } from "../../stores/location.ts";
+import { proveRead, systemClock } from "../../stores/open-store.ts";
+import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { readerStatement } from "../policy/policy.ts";
-import { isFileStore, openStore, proveRead, type StoreLocation, systemClock } from "../stores.ts";
-import { ACCEPTED_SKEW_MS, clockTimes } from "../terminal/clock-times.ts";
+import { openStore } from "../session/store.ts";
+import { ACCEPTED_SKEW_MS, clockTimes } from "../terminal/times.ts";
 
 /** No retry storm: one request, and an answer within 10 s whatever the network does. */
 const LIMITS = { attempts: 1, connectTimeoutMs: 4_000, readTimeoutMs: 6_000, deadlineMs: 7_000 };

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { repoName } from "../../../src/cli/config/repo-name.ts";
+import { repoName } from "../../../src/cli/config/target.ts";
 
 let top: string;
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { makeManifest } from "../../../src/cli/program/manifest.ts";
+import { makeManifest } from "../../../src/cli/program/oclif-manifest.ts";
 import { COMMAND_LOADERS } from "../../../src/commands.ts";
 
 const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "..", "package.json"), "utf8"));

@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Redactor } from "../../../src/cli/run/redactor.ts";
-import { ValueIndex } from "../../../src/cli/run/value-index.ts";
-import { maskedValues, unmaskedNames } from "../../../src/cli/run/values.ts";
+import { maskedValues, Redactor, unmaskedNames, ValueIndex } from "../../../src/cli/run/redaction.ts";
 import { SEED, secret } from "../exported-items.ts";
 
 type Named = readonly (readonly [name: string, value: string])[];

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { withActivity } from "../../../src/cli/terminal/activity.ts";
-import type { ObjectStore } from "../../../src/vault/ports.ts";
+import type { ObjectStore } from "../../../src/ports.ts";
 
 let written: string[];
 const sink = { write: (chunk: string | Uint8Array) => written.push(String(chunk)), columns: 60 };

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { sha256Hex } from "../../src/crypto/digest.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { VsyncError } from "../../src/errors.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import { AUDIT_PREFIX, auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { reconcileAudit } from "../../src/vault/reconcile.ts";
+import { restoreGeneration } from "../../src/vault/restore.ts";
+import { setItems } from "../../src/vault/set.ts";
+import {
+  amendRequest,
+  forkOf,
+  HOUR_MS,
+  type Machine,
+  NEW,
+  OLD,
+  open,
+  push,
+  rotate,
+  secretItems,
+  secretsIn,
+  secretsOf,
+  type World,
+} from "../../test/vault/fixture.ts";
+import type { Sight, Sights } from "./use-cases.ts";
+
+const THIRD = "the third passphrase";
+
+export async function sightsOf(world: World): Promise<Sights> {
+  return { [OLD]: await sightOf(world, OLD), [NEW]: await sightOf(world, NEW) };
+}
+
+async function sightOf(world: World, passphrase: string): Promise<Sight> {
+  try {
+    const { manifest, bundle } = await open(forkOf(world), passphrase);
+    return { gen: manifest.gen, secrets: secretsOf(bundle.items) };
+  } catch (error) {
+    if (error instanceof VsyncError) return error.name;
+    throw error;
+  }
+}
+
+/** Inside a grace window both passphrases open, and the new one writes. */
+export function writerOf(sights: Sights): string {
+  return typeof sights[NEW] === "string" ? OLD : NEW;
+}
+
+/**
+ * Verifies the chain: one row for each generation without gaps, each naming a bundle that is there and whole (bar those
+ * that a gc row says it removed), bundle keys ascending. The outstanding generation, or null.
+ */
+export async function expectChain(world: World, passphrase: string): Promise<number | null> {
+  const { manifest } = await open(forkOf(world), passphrase);
+  const { rows, outstanding } = await verifyAudit(forkOf(world).store, manifest);
+  const newest = outstanding === null ? manifest.gen : manifest.prev_gen;
+  const wanted = Array.from({ length: newest }, (_, at) => newest - at);
+  assert.deepEqual(
+    rows.map((row) => row.gen),
+    wanted,
+  );
+  const keys = [...world.store.bucket.keys()].filter((key) => key.startsWith(AUDIT_PREFIX));
+  assert.deepEqual(keys.toSorted(), rows.map((row) => auditKey(row.gen)).toReversed());
+  const generations = outstanding === null ? rows : [manifest, ...rows];
+  const removed = new Set(generations.flatMap(({ meta }) => (meta["removed"] as string[] | undefined) ?? []));
+  for (const { bundle } of generations) {
+    const stored = world.store.bucket.get(bundle.key);
+    if (stored === undefined) assert.ok(removed.has(bundle.key), `${bundle.key} is gone`);
+    else assert.equal(sha256Hex(stored.bytes), bundle.sha256, `${bundle.key} is not whole`);
+  }
+  const bundles = generations.map(({ bundle }) => bundle.key);
+  assert.deepEqual(bundles, [...new Set(bundles)].toSorted().toReversed());
+  return outstanding;
+}
+
+/** `reconcile` appends the outstanding row, where there is one, and has nothing to do the second time. */
+export async function expectReconciles(world: World, passphrase: string, outstanding: number | null): Promise<void> {
+  const first = await reconcileAudit(world, amendRequest(passphrase));
+  assert.equal(first.appended, outstanding !== null);
+  assert.equal(await expectChain(world, passphrase), null);
+  assert.deepEqual(await reconcileAudit(world, amendRequest(passphrase)), { gen: first.gen, appended: false });
+}
+
+interface Next {
+  readonly name: string;
+  /** Returns the passphrase that writes afterwards. */
+  readonly act: (machine: Machine, writer: string) => Promise<string>;
+}
+
+/** The commits that may come next, each on top of whatever a fault has left. */
+const NEXT: readonly Next[] = [
+  {
+    name: "push",
+    async act(world, writer) {
+      await push(world, writer, { NEXT: "push" });
+      return writer;
+    },
+  },
+  {
+    name: "set",
+    async act(world, writer) {
+      await setItems(world, amendRequest(writer), secretItems({ NEXT: "set" }));
+      return writer;
+    },
+  },
+  {
+    name: "rotate",
+    async act(world, writer) {
+      await rotate(world, writer, THIRD);
+      return THIRD;
+    },
+  },
+  {
+    name: "rotate with grace",
+    async act(world, writer) {
+      await rotate(world, writer, THIRD, { graceMs: HOUR_MS });
+      assert.deepEqual(await secretsIn(world, writer), await secretsIn(world, THIRD));
+      return THIRD;
+    },
+  },
+  {
+    name: "restore",
+    async act(world, writer) {
+      const { gen } = (await open(world, writer)).manifest;
+      const passphraseThen = Secret.ofText(writer);
+      const request = { ...amendRequest(writer), gen, passphraseThen, confirm: async () => true };
+      await restoreGeneration(world, request);
+      return writer;
+    },
+  },
+];
+
+/** Makes the commit that comes next, of the kind that `number` chooses, and returns the passphrase that writes afterwards. */
+export async function commitNext(machine: Machine, writer: string, number: number): Promise<string> {
+  const isEmpty = (await machine.store.head(MANIFEST_KEY)) === null;
+  const next = NEXT[isEmpty ? 0 : number % NEXT.length];
+  assert.ok(next !== undefined);
+  const before = isEmpty ? 0 : (await open(machine, writer)).manifest.gen;
+  const after = await next.act(machine, writer);
+  assert.deepEqual([next.name, (await open(machine, after)).manifest.gen], [next.name, before + 1]);
+  return after;
+}
+
+/** The next commit succeeds, makes the next generation, and leaves no row outstanding. */
+export async function expectNext(world: World, writer: string, number: number): Promise<void> {
+  const after = await commitNext(world, writer, number);
+  assert.equal(await expectChain(world, after), null);
+}

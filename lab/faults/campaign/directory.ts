@@ -1,0 +1,85 @@
+import type { FileStoreLocation } from "../../../src/directory/location.ts";
+import { copyOf, folderOf, machineAt } from "./folder.ts";
+import type { Aftermath } from "./judge.ts";
+import type { Operation } from "./operations.ts";
+import type { Trial } from "./trial.ts";
+import { type Answer, type Task, Victim } from "./victim.ts";
+
+/** What a file system call may fail with, each in turn. */
+const CODES: readonly (readonly [string, string])[] = [
+  ["ENOSPC", "disk full"],
+  ["EROFS", "read-only"],
+  ["EIO", "I/O error"],
+  ["EACCES", "403"],
+  ["EMFILE", "I/O error"],
+];
+
+/** Every so-many-th call: a command makes some fifty, and "from there on" differs little from one to the next. */
+const ONCE_EACH = 2;
+const LASTING_EACH = 4;
+
+/**
+ * Every second file system call of the operation fails once, and every fourth one and all after it; which of them comes first
+ * differs from operation to operation. One process runs them all, each in a folder of its own.
+ */
+export async function failingCalls(operation: Operation, folder: string): Promise<Trial[]> {
+  await using victim = await Victim.start();
+  const calls = await callsOf(victim, operation, folder);
+  const trials: Trial[] = [];
+  for (const lasting of [false, true]) {
+    const each = lasting ? LASTING_EACH : ONCE_EACH;
+    for (let at = 1 + (operation.name.length % each); at <= calls; at += each) {
+      const [code, fault] = CODES[(at + (lasting ? 2 : 0)) % CODES.length] ?? ["EIO", "I/O error"];
+      const location = await folderOf(operation.world, `${folder}/${code}-${at}-${lasting}`);
+      const task: Task = { operation: operation.name, location, fault: { kind: "fail", at, code, lasting } };
+      const answer = await victim.perform(task);
+      if (answer === null || answer.calls < at) continue;
+      const detail = `call ${at}, ${code}${lasting ? " from there on" : ""}`;
+      trials.push({
+        level: "directory",
+        operation,
+        fault,
+        detail,
+        run: async () => aftermathOf(operation, location, answer),
+      });
+    }
+  }
+  return trials;
+}
+
+/** The process is killed before every `each`-th file system call. */
+export async function killedCalls(operation: Operation, folder: string, each: number): Promise<Trial[]> {
+  const calls = await (async () => {
+    await using victim = await Victim.start();
+    return await callsOf(victim, operation, folder);
+  })();
+  const befores = Array.from({ length: Math.ceil(calls / each) }, (_, index) => 1 + index * each);
+  return befores.map((before): Trial => {
+    const run = async (): Promise<Aftermath> => {
+      const location = await folderOf(operation.world, `${folder}/killed-${before}`);
+      await using victim = await Victim.start();
+      const answer = await victim.perform({ operation: operation.name, location, fault: { kind: "kill", before } });
+      return aftermathOf(operation, location, answer);
+    };
+    return { level: "process", operation, fault: "killed", detail: `before call ${before}`, run };
+  });
+}
+
+/** How many calls the operation makes: those of the second time, for the first also looks at the machine. */
+async function callsOf(victim: Victim, operation: Operation, folder: string): Promise<number> {
+  let calls = 0;
+  for (const name of ["first", "second"]) {
+    const location = await folderOf(operation.world, `${folder}/${name}`);
+    calls = (await victim.perform({ operation: operation.name, location }))?.calls ?? 0;
+  }
+  return calls;
+}
+
+export function aftermathOf(operation: Operation, location: FileStoreLocation, answer: Answer | null): Aftermath {
+  return {
+    met: true,
+    ending: answer?.ending ?? { said: "nothing" },
+    look: () => copyOf(location, operation.world),
+    next: machineAt(location, operation.world),
+  };
+}

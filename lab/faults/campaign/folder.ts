@@ -1,0 +1,39 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, relative } from "node:path";
+import { sha256Hex } from "../../../src/crypto/digest.ts";
+import { openFileStore } from "../../../src/directory/directory-store.ts";
+import { type FileStoreLocation, fileEndpoint, fileStoreFolder, WORK_FOLDER } from "../../../src/directory/location.ts";
+import type { StoredObject } from "../../../src/ports.ts";
+import { MemoryStore } from "../../../test/support/memory-store.ts";
+import { clockAt, type Machine, type World } from "../../../test/vault/fixture.ts";
+
+/** A directory store below `folder` that holds what `world` holds. */
+export async function folderOf(world: World, folder: string): Promise<FileStoreLocation> {
+  const location = { endpoint: fileEndpoint(folder), bucket: "vsync", prefix: "api/prod/" };
+  await mkdir(`${folder}/vsync`, { recursive: true });
+  for (const [key, { bytes }] of world.store.bucket) {
+    const path = fileStoreFolder(location) + key;
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+  }
+  return location;
+}
+
+/** The store of a machine that waits for nobody: whatever blocks it shows. */
+export function machineAt(location: FileStoreLocation, world: World): Machine {
+  return { ...world, store: openFileStore(location, { claimTimeoutMs: 0 }), clock: clockAt(world.clock.ms) };
+}
+
+/** Read by ordinary file access, past the store. */
+export async function copyOf(location: FileStoreLocation, world: World): Promise<World> {
+  const folder = fileStoreFolder(location);
+  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const bucket = new Map<string, StoredObject>();
+  for (const entry of found) {
+    const key = relative(folder, `${entry.parentPath}/${entry.name}`);
+    if (!entry.isFile() || key.startsWith(WORK_FOLDER)) continue;
+    const bytes = new Uint8Array(await readFile(folder + key));
+    bucket.set(key, { bytes, version: sha256Hex(bytes) });
+  }
+  return { ...world, store: new MemoryStore({ bucket }), clock: clockAt(world.clock.ms) };
+}

@@ -1,0 +1,45 @@
+import { rm } from "node:fs/promises";
+import { type StrictS3, startStrictS3 } from "../../../test/support/strict-s3/server.ts";
+import { openSandbox, type Sandbox } from "../../../test/transcripts/harness.ts";
+import type { Trial } from "./trial.ts";
+
+/** A store and a machine of their own, on which one trial follows the other. */
+export interface Lane {
+  readonly server: StrictS3;
+  readonly sandbox: Sandbox;
+}
+
+export type LaneTrial = (lane: Lane) => Trial;
+
+/** Does the work for each of them, in order, for as many at the same time as there are lanes. */
+export async function inLanes<T>(
+  count: number,
+  all: readonly T[],
+  work: (one: T, lane: Lane) => Promise<void>,
+): Promise<void> {
+  const left = all.map((one) => ({ one }));
+  const lanes = Array.from({ length: Math.min(count, all.length) }, () =>
+    withLane(async (lane) => {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) await work(next.one, lane);
+    }),
+  );
+  const ends = await Promise.allSettled(lanes);
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
+}
+
+async function withLane(work: (lane: Lane) => Promise<void>): Promise<void> {
+  await using sandbox = await openSandbox();
+  const server = await startStrictS3();
+  try {
+    await work({ server, sandbox });
+  } finally {
+    await server.close();
+  }
+}
+
+/** The machine as it was before its first command. */
+export async function emptied({ sandbox }: Lane): Promise<void> {
+  for (const folder of [`${sandbox.configFolder}/api`, `${sandbox.work}/old-passphrase`]) {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { setItems } from "../../../src/vault/set.ts";
+import { amendRequest, OLD, secretItems, secretsIn } from "../../../test/vault/fixture.ts";
+import { editingUseCases, rotatingUseCases, type UseCase } from "../use-cases.ts";
+
+/** A command, or an opening, of which the campaign makes something go wrong. */
+export type Operation = Omit<UseCase, "again">;
+
+/** What of it the judge looks at. */
+export type Judged = Omit<Operation, "act">;
+
+/** Every way to commit, `reconcile`, and `open`: each at the vault where it has the most to do. */
+export async function operations(): Promise<readonly Operation[]> {
+  const committing = [...(await editingUseCases()), ...(await rotatingUseCases())];
+  const { world, before } = committing[1] ?? assert.fail();
+  const many = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`IMPORTED_${at}`, `value ${at}`]));
+  return [
+    ...committing,
+    {
+      name: "set of 50 at once",
+      world,
+      before,
+      act: async (machine) => (await setItems(machine, amendRequest(OLD), secretItems(many))).committed,
+      after: { ...before, [OLD]: { gen: 2, secrets: { A: "1", B: "2", ...many } } },
+    },
+    {
+      name: "open",
+      world,
+      before,
+      act: async (machine) => {
+        const { A, B } = await secretsIn(machine, OLD);
+        assert.deepEqual({ A, B }, { A: "1", B: "2" });
+        return null;
+      },
+      after: before,
+    },
+  ];
+}

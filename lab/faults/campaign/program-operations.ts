@@ -1,0 +1,181 @@
+import { auditKey } from "../../../src/vault/format/object-keys.ts";
+import { setItems } from "../../../src/vault/set.ts";
+import {
+  amendRequest,
+  emptyWorld,
+  HOUR_MS,
+  NEW,
+  OLD,
+  push,
+  rotate,
+  type Secrets,
+  secretItems,
+  type World,
+} from "../../../test/vault/fixture.ts";
+import type { Sights } from "../use-cases.ts";
+import type { Judged } from "./operations.ts";
+
+/** One command line, at a vault where it has something to do. */
+export interface ProgramOperation extends Judged {
+  readonly args: readonly string[];
+  readonly stdin?: string;
+  /** The environment, and what lies in files of the working directory, beside the passphrase that writes. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
+  /** What is on stdout where it succeeds. Default: nothing. */
+  readonly stdout?: RegExp;
+}
+
+const A = "planted-value-of-a";
+const B = "planted-value-of-b";
+const C = "planted-value-of-c";
+/** No message may tell one of them. */
+export const PLANTED: readonly string[] = [A, B, C, "planted-value"];
+
+const WRONG = "WrongPassphraseError";
+const NOBODY = { [OLD]: "ManifestNotFoundError", [NEW]: "ManifestNotFoundError" };
+const oldOnly = (gen: number, secrets: Secrets): Sights => ({ [OLD]: { gen, secrets }, [NEW]: WRONG });
+const newOnly = (gen: number, secrets: Secrets): Sights => ({ [OLD]: WRONG, [NEW]: { gen, secrets } });
+const both = (gen: number, secrets: Secrets): Sights => ({ [OLD]: { gen, secrets }, [NEW]: { gen, secrets } });
+
+/** A vault whose last commit is `aheadMs` from now, by the clock of whoever made it. */
+async function worldOf(aheadMs: number, ...pushes: readonly Secrets[]): Promise<World> {
+  const world = await emptyWorld("program");
+  world.clock.ms = Date.now() + aheadMs - pushes.length * 1_000;
+  for (const secrets of pushes) {
+    world.clock.ms += 1_000;
+    await push(world, OLD, secrets);
+  }
+  return world;
+}
+
+/** @param aheadMs how far the clock of the machine that made the vault was ahead of this one's */
+export async function programOperations(aheadMs = -1_000): Promise<readonly ProgramOperation[]> {
+  return [
+    ...(await pushing(aheadMs)),
+    ...(await amending(aheadMs)),
+    ...(await rotating(aheadMs)),
+    ...(await lookingBack(aheadMs)),
+  ];
+}
+
+async function pushing(aheadMs: number): Promise<ProgramOperation[]> {
+  const args = ["push", "prod", "--from=-", "--yes"];
+  return [
+    {
+      name: "first push",
+      world: await worldOf(aheadMs),
+      args,
+      stdin: `A=${A}\n`,
+      before: NOBODY,
+      after: oldOnly(1, { A }),
+    },
+    {
+      name: "push",
+      world: await worldOf(aheadMs, { A: "1", B }),
+      args,
+      stdin: `A=${A}\nC=${C}\n`,
+      before: oldOnly(1, { A: "1", B }),
+      after: oldOnly(2, { A, C }),
+    },
+    {
+      name: "push over an outstanding row",
+      world: await withoutRow(await worldOf(aheadMs, { A: "1" }, { A }), 2),
+      args,
+      stdin: `A=${A}\nC=${C}\n`,
+      before: oldOnly(2, { A }),
+      after: oldOnly(3, { A, C }),
+    },
+  ];
+}
+
+async function withoutRow(world: World, gen: number): Promise<World> {
+  world.store.bucket.delete(auditKey(gen));
+  return world;
+}
+
+async function amending(aheadMs: number): Promise<ProgramOperation[]> {
+  const world = await worldOf(aheadMs, { A, B });
+  const start = { world, before: oldOnly(1, { A, B }) };
+  return [
+    {
+      ...start,
+      name: "set",
+      args: ["set", "prod", "C", "--from-file=-"],
+      stdin: C,
+      after: oldOnly(2, { A, B, C }),
+    },
+    { ...start, name: "unset", args: ["unset", "prod", "B"], after: oldOnly(2, { A }) },
+    {
+      ...start,
+      name: "import",
+      args: ["import", "prod", "--from=-", "--format=json"],
+      stdin: JSON.stringify({ C, D: B }),
+      after: oldOnly(2, { A, B, C, D: B }),
+    },
+    {
+      ...start,
+      name: "open",
+      args: ["run", "prod", "--", "printenv", "A"],
+      stdout: new RegExp(`^${A}\n$`),
+      after: start.before,
+    },
+  ];
+}
+
+const ROTATE = ["rotate-passphrase", "--env=prod", "--yes"];
+const TO_NEW = { VSYNC_NEW_PASSPHRASE: NEW };
+
+async function rotating(aheadMs: number): Promise<ProgramOperation[]> {
+  const world = await worldOf(aheadMs, { A, B });
+  const window = await worldOf(aheadMs, { A });
+  await rotate(window, OLD, NEW, { graceMs: 12 * HOUR_MS });
+  const start = { world, before: oldOnly(1, { A, B }), env: TO_NEW };
+  return [
+    { ...start, name: "rotate", args: ROTATE, after: newOnly(2, { A, B }) },
+    { ...start, name: "rotate with grace", args: [...ROTATE, "--grace=1h"], after: both(2, { A, B }) },
+    {
+      name: "finish",
+      world: window,
+      args: ["rotate-passphrase", "--env=prod", "--finish"],
+      env: { VSYNC_PASSPHRASE: NEW },
+      before: both(2, { A }),
+      after: newOnly(3, { A }),
+    },
+  ];
+}
+
+async function lookingBack(aheadMs: number): Promise<ProgramOperation[]> {
+  const rotated = await worldOf(aheadMs, { A });
+  await rotate(rotated, OLD, NEW);
+  await setItems(rotated, amendRequest(NEW), secretItems({ A: B }));
+  const many = await worldOf(aheadMs, { A: "1" }, { A: "2" }, { A });
+  await many.store.create("v=20260101T003000000Z", new TextEncoder().encode("an orphan"));
+  const outstanding = await withoutRow(await worldOf(aheadMs, { A: "1" }, { A }), 2);
+  return [
+    {
+      name: "restore",
+      world: rotated,
+      args: ["restore", "prod", "--gen=1", "--then-passphrase-file=old-passphrase", "--yes"],
+      env: { VSYNC_PASSPHRASE: NEW },
+      files: { "old-passphrase": OLD },
+      before: newOnly(3, { A: B }),
+      after: newOnly(4, { A }),
+    },
+    {
+      name: "gc",
+      world: many,
+      args: ["gc", "prod", "--keep=1", "--older-than=0s", "--yes"],
+      stdout: /^(v=\S+\n)*$/,
+      before: oldOnly(3, { A }),
+      after: oldOnly(4, { A }),
+    },
+    {
+      name: "reconcile",
+      world: outstanding,
+      args: ["audit", "reconcile", "--env=prod"],
+      before: oldOnly(2, { A }),
+      after: oldOnly(2, { A }),
+    },
+  ];
+}

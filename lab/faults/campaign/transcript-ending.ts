@@ -1,0 +1,76 @@
+import { ROOT } from "../../../test/support/strict-s3/server.ts";
+import type { Transcript } from "../../../test/transcripts/harness.ts";
+import { NEW, OLD } from "../../../test/vault/fixture.ts";
+import type { Ending } from "./ending.ts";
+import { PLANTED, type ProgramOperation } from "./program-operations.ts";
+
+const OUTSTANDING = /its audit row is not written/;
+const UNKNOWN = /may or may not have been committed|it is not known whether/;
+/** Of a rotation's upload: whatever it has left, no manifest names it. */
+const NOT_WRITTEN = /the new generation was not written: /;
+const IDLE = /there is nothing to (?:remove|push)/;
+/** A passphrase, that is; `the old passphrase keeps reading` is said of it. */
+const SECRETS = [...PLANTED, ROOT.secretAccessKey, `'${OLD}'`, `"${NEW}"`];
+
+/** What a command has told whoever gave it, by its words, its exit code and its streams, which have to agree. */
+export function endingOfTranscript(
+  operation: Pick<ProgramOperation, "args" | "stdout">,
+  transcript: Transcript,
+  codes: readonly number[],
+): Ending {
+  if (transcript.exitCode === null) return { said: "nothing" };
+  const { stdout, stderr, exitCode } = transcript;
+  const ending = wordsOf(operation, transcript);
+  const fault =
+    leakIn(operation, transcript) ??
+    streamFault(operation, transcript) ??
+    codeFault(operation, ending, exitCode, codes);
+  return fault === null ? ending : { said: "crashed", message: `${fault}: exit code ${exitCode}, ${stderr}${stdout}` };
+}
+
+function wordsOf({ args }: Pick<ProgramOperation, "args">, { stderr, exitCode }: Transcript): Ending {
+  if (exitCode === 0 && (args[0] === "run" || IDLE.test(stderr))) return { said: "idle" };
+  if (OUTSTANDING.test(stderr)) return { said: "outstanding" };
+  if (exitCode === 0) return { said: "done" };
+  return { said: UNKNOWN.test(stderr) && !NOT_WRITTEN.test(stderr) ? "unknown" : "refused", message: stderr.trim() };
+}
+
+function leakIn({ args }: Pick<ProgramOperation, "args">, { stdout, stderr }: Transcript): string | null {
+  // `run` hands its stdout on to a program that was asked for a value.
+  const said = args[0] === "run" ? stderr : stdout + stderr;
+  return SECRETS.some((secret) => said.includes(secret)) ? "it printed a secret" : null;
+}
+
+function streamFault(
+  { stdout: expected = /^$/ }: Pick<ProgramOperation, "stdout">,
+  { stdout, stderr, exitCode }: Transcript,
+): string | null {
+  if (exitCode === 0) return expected.test(stdout) ? null : "stdout is not the result";
+  if (stdout !== "") return "it failed, and wrote to stdout";
+  const errors = stderr.split("\n").filter((line) => line.startsWith("vsync: error: "));
+  return errors.length === 1 && !errors[0]?.includes("unexpected") ? null : "it failed without one error line";
+}
+
+/** 0 only where it stands; for a failure the code that the documentation gives what went wrong. */
+function codeFault(
+  { args }: Pick<ProgramOperation, "args">,
+  ending: Ending,
+  exitCode: number | null,
+  codes: readonly number[],
+): string | null {
+  const isRotation = args[0] === "rotate-passphrase";
+  const documented = (): readonly number[] => {
+    switch (ending.said) {
+      case "done":
+      case "idle":
+        return [0];
+      case "outstanding":
+        return [isRotation ? 4 : 0];
+      case "unknown":
+        return [3];
+      default:
+        return codes;
+    }
+  };
+  return documented().some((code) => code === exitCode) ? null : `not the documented exit code (${documented()})`;
+}

@@ -1,0 +1,60 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { FileStoreLocation } from "../../../src/directory/location.ts";
+import type { Ending } from "./ending.ts";
+
+export interface Task {
+  readonly operation: string;
+  readonly location: FileStoreLocation;
+  /** File system calls are counted from 1. */
+  readonly fault?:
+    | { readonly kind: "kill"; readonly before: number }
+    | { readonly kind: "fail"; readonly at: number; readonly code: string; readonly lasting: boolean };
+}
+
+export interface Answer {
+  readonly ending: Ending;
+  /** How many file system calls the operation made. */
+  readonly calls: number;
+}
+
+const SCRIPT = fileURLToPath(new URL("victim-process.ts", import.meta.url));
+const HOOK = new URL("remember-derivations.ts", import.meta.url).href;
+
+/** A process for what is to go wrong: whatever it holds when it ends is held by a dead process, as after a crash. */
+export class Victim implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#ended = once(child, "exit");
+  }
+
+  static async start(): Promise<Victim> {
+    const victim = new Victim(fork(SCRIPT, [], { execArgv: ["--import", HOOK] }));
+    await victim.#message("ready");
+    return victim;
+  }
+
+  /** What came of it, or null where the process was killed on the way. */
+  async perform(task: Task): Promise<Answer | null> {
+    const answer = this.#message(null);
+    this.#child.send(task);
+    return answer;
+  }
+
+  /** Resolves when the process is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+
+  async #message(wanted: "ready" | null): Promise<Answer | null> {
+    const received = once(this.#child, "message").then(([message]: unknown[]) => message as Answer);
+    const answer = await Promise.race([received, this.#ended.then(() => null)]);
+    if (wanted !== null && answer === null) throw new Error("the process ended before it was ready");
+    return answer;
+  }
+}

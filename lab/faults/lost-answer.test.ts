@@ -1,0 +1,188 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
+import type { Committed } from "../../src/vault/commit/commit.ts";
+import { finishRotation } from "../../src/vault/finish.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { reconcileAudit } from "../../src/vault/reconcile.ts";
+import { setItems } from "../../src/vault/set.ts";
+import {
+  amendRequest,
+  committedBy,
+  emptyWorld,
+  forkOf,
+  HOUR_MS,
+  NEW,
+  OLD,
+  open,
+  peerOf,
+  push,
+  pushedWorld,
+  rejection,
+  rotate,
+  secretItems,
+  secretsIn,
+  type World,
+} from "../../test/vault/fixture.ts";
+import { expectChain } from "./aftermath.ts";
+
+/**
+ * A machine whose swap is applied and whose answer is lost, and when its store asks what became of it, `then` has already
+ * happened: what stands there is not what it wrote, so the store says `ConflictError`.
+ */
+function overtaken(world: World, then: (peer: World) => Promise<unknown>): World {
+  const machine = peerOf(world);
+  machine.store.faults = {
+    async after({ key, bytes }) {
+      if (key !== MANIFEST_KEY || bytes === undefined) return;
+      await then(peerOf(world));
+      throw new ConflictError("injected: other bytes are there");
+    },
+  };
+  return machine;
+}
+
+const setOne = (passphrase: string, name: string) => (world: World) =>
+  setItems(world, amendRequest(passphrase), secretItems({ [name]: "1" }));
+const setTwo = (passphrase: string) => async (world: World) => {
+  await setOne(passphrase, "X")(world);
+  await setOne(passphrase, "Y")(world);
+};
+
+let world: World;
+beforeEach(async () => {
+  world = await pushedWorld({ A: "1" });
+});
+
+describe("the answer to the swap is lost, and other commits stand on ours: it is a success", () => {
+  const cases: readonly [string, (peer: World) => Promise<unknown>, number][] = [
+    ["a set", setOne(OLD, "X"), 3],
+    ["two sets", setTwo(OLD), 4],
+    ["a rotation", (peer) => rotate(peer, OLD, NEW, { graceMs: HOUR_MS }), 3],
+  ];
+  test.each(cases)("push, then %s", async (_name, then, gen) => {
+    const committed = committedBy(await push(overtaken(world, then), OLD, { A: "2" }));
+    expect(committed).toMatchObject({ auditFault: null, manifest: { gen: 2 } });
+    expect(await secretsIn(world, OLD)).toMatchObject({ A: "2" });
+    expect((await open(world, OLD)).manifest.gen).toBe(gen);
+    expect(await expectChain(world, OLD)).toBeNull();
+  });
+
+  test("rotate, then a set with the new passphrase", async () => {
+    const { committed } = await rotate(overtaken(world, setOne(NEW, "X")), OLD, NEW);
+    expect(committed).toMatchObject({ auditFault: null, manifest: { gen: 2, action: "rotate" } });
+    expect(await secretsIn(world, NEW)).toEqual({ A: "1", X: "1" });
+    expect(await expectChain(world, NEW)).toBeNull();
+  });
+
+  test("finish, then a set", async () => {
+    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+    const finished = await finishRotation(overtaken(world, setOne(NEW, "X")), amendRequest(NEW));
+    expect(finished?.committed).toMatchObject({ auditFault: null, manifest: { gen: 3 } });
+    expect(await expectChain(world, NEW)).toBeNull();
+  });
+
+  test("the first push, then a set", async () => {
+    const empty = await emptyWorld();
+    const committed = committedBy(await push(overtaken(empty, setOne(OLD, "X")), OLD, { A: "1" }));
+    expect(committed).toMatchObject({ auditFault: null, manifest: { gen: 1 } });
+    expect(await secretsIn(empty, OLD)).toEqual({ A: "1", X: "1" });
+    expect(await expectChain(empty, OLD)).toBeNull();
+  });
+});
+
+describe("the swap was not applied, since another commit was faster: it is a conflict", () => {
+  /** `then` comes between opening and swapping. */
+  function tooLate(start: World, then: (peer: World) => Promise<unknown>): World {
+    const machine = peerOf(start);
+    machine.store.faults = {
+      async before({ key, bytes }) {
+        if (key === MANIFEST_KEY && bytes !== undefined) await then(peerOf(start));
+      },
+    };
+    return machine;
+  }
+
+  test.each<[string, (peer: World) => Promise<unknown>, number]>([
+    ["with its row", setOne(OLD, "X"), 2],
+    ["with a second one on top", setTwo(OLD), 3],
+    ["with its row outstanding", (peer) => setOne(OLD, "X")(peer).then(() => peer.store.bucket.delete(auditKey(2))), 2],
+  ])("a set %s", async (_name, then, gen) => {
+    const error = await rejection(push(tooLate(world, then), OLD, { A: "2" }));
+    expect(error).toBeInstanceOf(ConflictError);
+    expect((error as ConflictError).message).toMatch(
+      /^another writer committed generation 2 first; stale object at v=\S+ is harmless \(manifest never named it\)$/,
+    );
+    expect(await secretsIn(world, OLD)).toMatchObject({ A: "1", X: "1" });
+    expect((await open(world, OLD)).manifest.gen).toBe(gen);
+  });
+
+  test("another first push, of the same config", async () => {
+    const empty = await emptyWorld();
+    const error = await rejection(
+      push(
+        tooLate(empty, (peer) => push(peer, OLD, { B: "1" })),
+        OLD,
+        { A: "1" },
+      ),
+    );
+    expect(error).toBeInstanceOf(ConflictError);
+    expect(await secretsIn(empty, OLD)).toEqual({ B: "1" });
+  });
+});
+
+describe("the swap's conflict cannot be settled, since the audit row cannot be read", () => {
+  function blinded(machine: World): World {
+    const { after } = machine.store.faults;
+    let swapped = false;
+    machine.store.faults = {
+      before() {
+        if (swapped) throw new S3UnreachableError("injected: connection refused");
+      },
+      async after(request) {
+        swapped ||= request.key === MANIFEST_KEY && request.bytes !== undefined;
+        await after?.(request);
+      },
+    };
+    return machine;
+  }
+
+  test("a commit that stands is not called a conflict", async () => {
+    const machine = blinded(overtaken(world, setOne(OLD, "X")));
+    const error = await rejection(push(machine, OLD, { A: "2" }));
+    expect(error).toBeInstanceOf(OutcomeUnknownError);
+    expect((error as Error).message).toMatch(/^generation 2 may or may not have been committed: /);
+    expect(await secretsIn(world, OLD)).toEqual({ A: "2", X: "1" });
+  });
+});
+
+describe("the audit row", () => {
+  test("is appended by another machine between our swap and our append: it is there once, and no fault", async () => {
+    const machine = peerOf(world);
+    machine.store.faults = {
+      async before({ operation, key }) {
+        if (operation === "create" && key === auditKey(2)) await reconcileAudit(peerOf(world), amendRequest(OLD));
+      },
+    };
+    const committed: Committed = committedBy(await push(machine, OLD, { A: "2" }));
+    expect(committed.auditFault).toBeNull();
+    expect(await expectChain(world, OLD)).toBeNull();
+  });
+
+  test("is another one: the commit stands, and says so", async () => {
+    const machine = peerOf(world);
+    const bytes = new TextEncoder().encode("not a row");
+    machine.store.faults = {
+      after({ key, bytes: written }) {
+        if (key === MANIFEST_KEY && written !== undefined) {
+          world.store.bucket.set(auditKey(2), { bytes, version: "forged" });
+        }
+      },
+    };
+    const committed = committedBy(await push(machine, OLD, { A: "2" }));
+    expect(committed.auditFault).toMatchObject({ name: "AuditBrokenError", row: 2 });
+    const next = forkOf(world);
+    expect(await rejection(push(next, OLD, { A: "3" }))).toMatchObject({ name: "AuditBrokenError", row: 2 });
+    expect(next.store.bucket).toEqual(world.store.bucket);
+    expect(await rejection(reconcileAudit(next, amendRequest(OLD)))).toMatchObject({ row: 2 });
+  });
+});

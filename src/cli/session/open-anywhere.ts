@@ -1,0 +1,35 @@
+import { InputError } from "../../errors.ts";
+import { expectationOf } from "../../stores/expectation.ts";
+import { locationOf } from "../../stores/location.ts";
+import { systemClock } from "../../stores/open-store.ts";
+import { type OpenedVault, openVault } from "../../vault/open/open.ts";
+import { givenEnv } from "../config/target.ts";
+import { PASSPHRASE, readSecret, type SecretSources } from "../inputs/secret-input.ts";
+import { findToken } from "../inputs/token-input.ts";
+import { openSession, remember, type SessionInput } from "./session.ts";
+import { openStore } from "./store.ts";
+
+/**
+ * Opens the vault that is named: an env of this machine's config, else the runtime token in `VSYNC_CONFIG`.
+ *
+ * @throws InputError neither is given
+ */
+export async function openAnywhere(input: SessionInput, sources: SecretSources): Promise<OpenedVault> {
+  if (givenEnv(input) !== undefined) return openConfigured(input, sources);
+  const token = await findToken(undefined, sources);
+  if (token === null) {
+    throw new InputError("no vault is named", {
+      hint: "name the environment, as in --env=prod, or set VSYNC_CONFIG and VSYNC_PASSPHRASE",
+    });
+  }
+  const passphrase = await readSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
+  const store = await openStore(locationOf(token));
+  return openVault({ store, clock: systemClock }, { passphrase, expect: expectationOf(token) });
+}
+
+async function openConfigured(input: SessionInput, sources: SecretSources): Promise<OpenedVault> {
+  const session = await openSession(input, sources);
+  const vault = await openVault(session.ports, session.request);
+  await remember(session.config, vault.manifest, (text) => sources.output.warn(text));
+  return vault;
+}

@@ -1,0 +1,223 @@
+import { createHash } from "node:crypto";
+import { link, lstat, rename, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import {
+  type Action,
+  conflictAt,
+  errnoOf,
+  hasErrno,
+  noHardLinks,
+  notDurable,
+  rootMissing,
+  storeFault,
+} from "../disk/faults.ts";
+import { writeNewFile } from "../disk/private-file.ts";
+import { type ProcessTable, systemProcesses } from "../disk/process-table.ts";
+import type { GetOptions, ListOptions, ObjectStore, ReadOptions, StoredObject, Version } from "../ports.ts";
+import { type Claim, withClaim } from "./claim.ts";
+import { isFolder, makeFolder, syncFolder } from "./folders.ts";
+import { listKeys } from "./list-keys.ts";
+import { type FileStoreLocation, fileStoreFolder, fileStorePath, fileStoreRoot, WORK_FOLDER } from "./location.ts";
+import { isTaken, readObjectFile, versionOf } from "./object-file.ts";
+import { discard, newWorkFile, sweep, type WorkFile } from "./work-folder.ts";
+
+const CLAIM_TIMEOUT_MS = 10_000;
+
+export interface FileStoreOptions {
+  /** How long `replace` waits for another process that is replacing the same object. Default 10 000. */
+  readonly claimTimeoutMs?: number;
+  /** Default: the processes of this machine. */
+  readonly processes?: ProcessTable;
+}
+
+/**
+ * An `ObjectStore` over a local directory (format.md §1). An object is one file, which is never changed: it appears by
+ * `link`, gives way by `rename`, goes by `unlink`. Nothing is read or written before the first call.
+ *
+ * @throws InputError the location names no directory below its endpoint
+ */
+export function openFileStore(location: FileStoreLocation, options: FileStoreOptions = {}): ObjectStore {
+  return new FileStore(location, options);
+}
+
+class FileStore implements ObjectStore {
+  readonly label: string;
+  readonly #location: FileStoreLocation;
+  readonly #root: string;
+  readonly #workFolder: string;
+  readonly #processes: ProcessTable;
+  readonly #claimTimeoutMs: number;
+
+  constructor(location: FileStoreLocation, options: FileStoreOptions) {
+    this.#location = location;
+    this.label = fileStoreFolder(location);
+    this.#root = fileStoreRoot(location);
+    this.#workFolder = this.label + WORK_FOLDER;
+    this.#processes = options.processes ?? systemProcesses();
+    this.#claimTimeoutMs = options.claimTimeoutMs ?? CLAIM_TIMEOUT_MS;
+  }
+
+  async head(key: string, options: ReadOptions = {}): Promise<Version | null> {
+    return (await this.#read(key, 0, options))?.version ?? null;
+  }
+
+  async get(key: string, options: GetOptions): Promise<StoredObject | null> {
+    return this.#read(key, options.maxBytes + 1, options);
+  }
+
+  async create(key: string, bytes: Uint8Array): Promise<Version> {
+    const path = this.#pathOf(key);
+    return attempt("write", path, async () => {
+      if (await isTaken(path)) throw conflictAt(path, "exists");
+      await makeFolder(dirname(path), this.#root);
+      await this.#withTemporary(key, bytes, (temporary) => linkNew(temporary, path));
+      return versionOf(bytes);
+    });
+  }
+
+  async replace(key: string, bytes: Uint8Array, version: Version): Promise<Version> {
+    const path = this.#pathOf(key);
+    return attempt("write", path, async () => {
+      await this.#checkVersion(key, version);
+      await this.#withTemporary(key, bytes, (temporary) =>
+        this.#withClaim(key, version, async (claim) => {
+          await this.#checkVersion(key, version);
+          await claim.confirm();
+          await renameOver(temporary, path, versionOf(bytes));
+        }),
+      );
+      return versionOf(bytes);
+    });
+  }
+
+  async *list(keyPrefix: string, options: ListOptions = {}): AsyncGenerator<string> {
+    const keys = await attempt("list", this.label, async () => {
+      const found = await listKeys(this.label, keyPrefix, options);
+      if (found.length === 0) await this.#checkRoot();
+      return found;
+    });
+    for (const key of keys) {
+      options.signal?.throwIfAborted();
+      yield key;
+    }
+  }
+
+  /** Takes no claim, for that needs room on the disk, and deleting is what one does where there is none. */
+  async delete(key: string): Promise<void> {
+    const path = this.#pathOf(key);
+    return attempt("delete", path, async () => {
+      if (!(await isTaken(path))) return this.#checkRoot();
+      await unlink(path).catch(unlessGone);
+      await syncFolder(dirname(path));
+    });
+  }
+
+  #pathOf(key: string): string {
+    return fileStorePath(this.#location, key);
+  }
+
+  async #read(key: string, keepBytes: number, { signal }: ReadOptions): Promise<StoredObject | null> {
+    const path = this.#pathOf(key);
+    signal?.throwIfAborted();
+    return attempt("read", path, async () => {
+      const stored = await readObjectFile(path, { keepBytes, signal });
+      if (!stored) await this.#checkRoot();
+      return stored;
+    });
+  }
+
+  async #checkRoot(): Promise<void> {
+    if (!(await isFolder(this.#root))) throw rootMissing(this.#root);
+  }
+
+  async #checkVersion(key: string, version: Version): Promise<void> {
+    if ((await this.head(key)) !== version) throw conflictAt(this.#pathOf(key), "has changed");
+  }
+
+  async #withTemporary(key: string, bytes: Uint8Array, use: (temporary: WorkFile) => Promise<void>): Promise<void> {
+    await makeFolder(this.#workFolder, this.#root);
+    await sweep(this.#workFolder, this.#processes);
+    const temporary = newWorkFile(this.#workFolder, "temp", subjectOf(key), await this.#processes.self());
+    try {
+      await writeNewFile(temporary.path, bytes);
+      await use(temporary);
+    } finally {
+      await discard(temporary);
+    }
+  }
+
+  #withClaim(key: string, version: Version, work: (claim: Claim) => Promise<void>): Promise<void> {
+    const request = {
+      folder: this.#workFolder,
+      subject: subjectOf(key),
+      processes: this.#processes,
+      timeoutMs: this.#claimTimeoutMs,
+      label: this.#pathOf(key),
+      checkWorthWaiting: () => this.#checkVersion(key, version),
+    };
+    return withClaim(request, work);
+  }
+}
+
+async function attempt<T>(action: Action, path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storeFault(error, action, path);
+  }
+}
+
+async function linkNew(temporary: WorkFile, path: string): Promise<void> {
+  try {
+    await link(temporary.path, path);
+  } catch (error) {
+    // The folder could be written to a moment ago, so EPERM is link's own: see link(2).
+    if (hasErrno(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw noHardLinks(path, errnoOf(error) ?? "");
+    if (!hasErrno(error, "EEXIST")) throw error;
+    // A network file system sends again what was not answered, and then reports its own success as EEXIST.
+    if (!(await areOneFile(temporary.path, path))) throw conflictAt(path, "exists");
+  }
+  await flush(path);
+}
+
+async function renameOver(temporary: WorkFile, path: string, version: Version): Promise<void> {
+  try {
+    await rename(temporary.path, path);
+  } catch (error) {
+    // For the same reason a rename that was done may be reported as failed.
+    const stored = await readObjectFile(path, { keepBytes: 0 }).catch(() => null);
+    if (stored?.version !== version) throw error;
+  }
+  await flush(path);
+}
+
+async function flush(path: string): Promise<void> {
+  try {
+    await syncFolder(dirname(path));
+  } catch (error) {
+    throw notDurable(error, path);
+  }
+}
+
+async function areOneFile(a: string, b: string): Promise<boolean> {
+  const [first, second] = await Promise.all([identify(a), identify(b)]);
+  return first !== null && first === second;
+}
+
+async function identify(path: string): Promise<string | null> {
+  try {
+    const { dev, ino } = await lstat(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return null;
+    throw error;
+  }
+}
+
+function unlessGone(error: unknown): void {
+  if (!hasErrno(error, "ENOENT")) throw error;
+}
+
+function subjectOf(key: string): string {
+  return createHash("sha256").update(key).digest("hex").slice(0, 16);
+}

@@ -1,0 +1,57 @@
+import type { Stats } from "node:fs";
+import { lstat, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { InputError } from "../errors.ts";
+import { codeOf } from "./posix.ts";
+
+const FOLDER_MODE = 0o700;
+
+/** What is at a path, links not followed; null for nothing. */
+export async function lookAt(path: string): Promise<Stats | null> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** For what stands where a file is to be written. */
+export function notAFile(path: string, stats: Stats, hint: string): InputError {
+  const what = stats.isSymbolicLink() ? "is a symbolic link, which is not followed" : "is not a regular file";
+  return new InputError(`${path} ${what}`, { hint });
+}
+
+/** @throws InputError a folder on the way from `root` to a name is a link, or no folder: it may lead anywhere */
+export async function refuseLinkedFolders(root: string, name: string): Promise<void> {
+  for (const folder of foldersOf(root, name)) {
+    const stats = await lookAt(folder);
+    if (stats === null) return;
+    refuseUnlessFolder(folder, stats);
+  }
+}
+
+/** Makes the folders that are missing between `root` and a name, mode 0700. @throws as `refuseLinkedFolders` */
+export async function makeFolders(root: string, name: string): Promise<void> {
+  // Windows says EEXIST of the current folder.
+  if ((await lookAt(root)) === null) await mkdir(root, { recursive: true, mode: FOLDER_MODE });
+  for (const folder of foldersOf(root, name)) {
+    await mkdir(folder, { mode: FOLDER_MODE }).catch((error: unknown) => {
+      if (codeOf(error) !== "EEXIST") throw error;
+    });
+    const stats = await lookAt(folder);
+    if (stats !== null) refuseUnlessFolder(folder, stats);
+  }
+}
+
+/** `a/b/c` below `root`: `root/a`, `root/a/b`. */
+function foldersOf(root: string, name: string): readonly string[] {
+  const segments = name.split("/").slice(0, -1);
+  return segments.map((_, at) => join(root, ...segments.slice(0, at + 1)));
+}
+
+function refuseUnlessFolder(folder: string, stats: Stats): void {
+  if (stats.isDirectory()) return;
+  const what = stats.isSymbolicLink() ? "is a symbolic link, which is not followed" : "is not a folder";
+  throw new InputError(`${folder} ${what}`, { hint: "move it away, or name another folder with --files-dir=<folder>" });
+}

@@ -1,0 +1,126 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { open } from "node:fs/promises";
+import { sha256Hex } from "../crypto/digest.ts";
+import type { Secret } from "../crypto/secret.ts";
+import { hkdf, withKey } from "../crypto/subkeys.ts";
+import { READ_PLAIN_FILE, replaceFile } from "../disk/private-file.ts";
+import type { ObjectStore } from "../ports.ts";
+import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
+
+const FORMAT = "vsync-cache-v1";
+
+/** A vault as the store had it. Whoever has no passphrase learns no more from it than from the store. */
+export interface SealedCopy {
+  /** When the store was asked, in milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly manifest: Uint8Array;
+  readonly bundle: Uint8Array;
+  /** Ties `atMs` to the manifest: see `sealTime`. */
+  readonly mac: string;
+}
+
+/** The cache does not hold what was asked for; the message says why. */
+export class CacheFault extends Error {}
+
+/**
+ * HMAC-SHA256 over time and manifest, hexadecimal, its key HKDF-SHA256 of the bundle's root key: whoever can write the
+ * file but has no passphrase cannot make a copy look younger.
+ */
+export function sealTime(rootKey: Secret, atMs: number, manifest: Uint8Array): string {
+  const sealed = `${FORMAT}|${atMs}|${sha256Hex(manifest)}`;
+  return withKey(hkdf(rootKey.expose(), FORMAT), (key) => createHmac("sha256", key).update(sealed).digest("hex"));
+}
+
+export function isTimeSealed({ atMs, manifest, mac }: SealedCopy, rootKey: Secret): boolean {
+  const expected = Buffer.from(sealTime(rootKey, atMs, manifest));
+  const given = Buffer.from(mac);
+  return given.length === expected.length && timingSafeEqual(given, expected);
+}
+
+/** Writes the file as a whole or not at all. */
+export async function writeCache(path: string, { atMs, manifest, bundle, mac }: SealedCopy): Promise<void> {
+  const header = { format: FORMAT, at: atMs, manifest: manifest.length, bundle: bundle.length, mac };
+  await replaceFile(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), manifest, bundle]));
+}
+
+/** @throws CacheFault there is no such file, or it has another form */
+export async function readCache(path: string, maxBytes: number): Promise<SealedCopy> {
+  const bytes = await readWhole(path, maxBytes);
+  const end = bytes.indexOf(0x0a);
+  const { at, manifest, bundle, mac } = parseHeader(bytes.subarray(0, Math.max(end, 0)));
+  const body = bytes.subarray(end + 1);
+  if (manifest + bundle !== body.length) throw new CacheFault("it is cut or altered");
+  return { atMs: at, manifest: body.subarray(0, manifest), bundle: body.subarray(manifest), mac };
+}
+
+async function readWhole(path: string, maxBytes: number): Promise<Buffer> {
+  const handle = await open(path, READ_PLAIN_FILE).catch((error: NodeJS.ErrnoException) => {
+    throw new CacheFault(error.code === "ENOENT" ? "there is none yet" : `it cannot be read (${error.code})`);
+  });
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile() || stats.size > maxBytes) throw new CacheFault("it is no file that was written as a cache");
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+interface Header {
+  readonly at: number;
+  readonly manifest: number;
+  readonly bundle: number;
+  readonly mac: string;
+}
+
+function parseHeader(line: Buffer): Header {
+  const { format, at, manifest, bundle, mac } = parseObject(line.toString());
+  if (format !== FORMAT || !isCount(at) || !isCount(manifest) || !isCount(bundle) || typeof mac !== "string") {
+    throw new CacheFault("it is no file that was written as a cache");
+  }
+  return { at, manifest, bundle, mac };
+}
+
+function parseObject(json: string): Record<string, unknown> {
+  try {
+    return { ...JSON.parse(json) };
+  } catch {
+    return {};
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+type Get = ObjectStore["get"];
+
+/** A store that keeps in `fetched`, by key, a copy of what is read from it. */
+export function recordingStore(store: ObjectStore, fetched: Map<string, Uint8Array>): ObjectStore {
+  return withGet(store, async (key, options) => {
+    const stored = await store.get(key, options);
+    // Not `slice`: a Buffer's is a view, and a bundle is decrypted where it stands.
+    if (stored !== null) fetched.set(key, new Uint8Array(stored.bytes));
+    return stored;
+  });
+}
+
+/** The store as it was when the copy was made, for a reader: the manifest, and the one bundle that it names. */
+export function copiedStore(store: ObjectStore, copy: SealedCopy): ObjectStore {
+  return withGet(store, async (key, { maxBytes }) => {
+    const bytes = key === MANIFEST_KEY ? copy.manifest : copy.bundle;
+    return { bytes: bytes.subarray(0, maxBytes + 1), version: copy.mac };
+  });
+}
+
+function withGet(store: ObjectStore, get: Get): ObjectStore {
+  return {
+    label: store.label,
+    get,
+    head: (key, options) => store.head(key, options),
+    create: (key, bytes) => store.create(key, bytes),
+    replace: (key, bytes, version) => store.replace(key, bytes, version),
+    list: (keyPrefix, options) => store.list(keyPrefix, options),
+    delete: (key) => store.delete(key),
+  };
+}

@@ -1,0 +1,175 @@
+import { sha256Hex } from "../../crypto/digest.ts";
+import { AuditBrokenError } from "../../errors.ts";
+import type { ObjectStore, ReadOptions, StoredObject } from "../../ports.ts";
+import {
+  type AuditRow,
+  auditRowOf,
+  auditRowText,
+  brokenRow,
+  type ParsedAuditRow,
+  parseAuditRow,
+} from "../format/audit-row.ts";
+import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
+import type { Manifest } from "../format/manifest.ts";
+import { AUDIT_PREFIX, auditKey, generationOfAuditKey } from "../format/object-keys.ts";
+import { fetchManifest, type OpenRequest, openManifest, type ReadPorts } from "../open/open-manifest.ts";
+import { PassphraseKeys } from "../unlock/passphrase-holder.ts";
+
+export interface VerifiedAudit {
+  /** Newest first, down to where it was asked for. */
+  readonly rows: readonly AuditRow[];
+  /** The manifest's own generation, where its row has not been appended yet; null where it has. */
+  readonly outstanding: number | null;
+}
+
+export interface VerifyOptions extends ReadOptions {
+  /** The oldest generation whose row is verified. Default 1. */
+  readonly downTo?: number;
+}
+
+/** What the row above (or the manifest) says of the row that is looked at. */
+interface Link {
+  readonly sha256: string | undefined;
+  readonly signer: string;
+}
+
+/**
+ * Walks the audit rows back from the newest: each is there, is the one that the row above (or the manifest) names, and is
+ * signed by the signer of its time. `manifest` has been opened with a passphrase, which is what the chain hangs on.
+ *
+ * @throws AuditBrokenError the first fault on the way back, with its `row`
+ */
+export async function verifyAudit(
+  store: ObjectStore,
+  manifest: Manifest,
+  options: VerifyOptions = {},
+): Promise<VerifiedAudit> {
+  const { newest, hasCurrent } = await listRows(store, manifest, options);
+  if (newest > manifest.gen) await refuseNewerRow(store, newest, options);
+  const rows: AuditRow[] = [];
+  // The manifest names the row of the generation before: its own row says so too, where it is there.
+  let link: Link = hasCurrent ? { sha256: undefined, signer: manifest.signer } : linkBelow(manifest);
+  const downTo = Math.max(options.downTo ?? 1, 1);
+  let gen = hasCurrent ? manifest.gen : manifest.prev_gen;
+  for await (const stored of fetchRows(store, { newest: gen, downTo }, options)) {
+    const { row, text } = readRow(stored, manifest.vault, gen, link);
+    if (gen === manifest.gen) checkAgainstManifest(text, manifest);
+    rows.push(row);
+    link = { sha256: row.prev, signer: row.prev_signer ?? row.signer };
+    gen -= 1;
+  }
+  return { rows, outstanding: hasCurrent ? null : manifest.gen };
+}
+
+function linkBelow(manifest: Manifest): Link {
+  return { sha256: manifest.audit?.sha256, signer: manifest.prev_signer ?? manifest.signer };
+}
+
+async function listRows(
+  store: ObjectStore,
+  manifest: Manifest,
+  { signal }: ReadOptions,
+): Promise<{ newest: number; hasCurrent: boolean }> {
+  let newest = 0;
+  let hasCurrent = false;
+  // Only what can be as new as the manifest: the walk back finds out by itself which older rows are missing.
+  const startAfter = auditKey(manifest.prev_gen);
+  for await (const key of store.list(AUDIT_PREFIX, { signal, startAfter })) {
+    const gen = generationOfAuditKey(key) ?? 0;
+    newest = Math.max(newest, gen);
+    hasCurrent ||= gen === manifest.gen;
+  }
+  return { newest, hasCurrent };
+}
+
+/** A commit may have come between reading the manifest and listing: that is no fault, so the manifest is read again. */
+async function refuseNewerRow(store: ObjectStore, newest: number, options: ReadOptions): Promise<void> {
+  const again = await fetchManifest(store, options);
+  if (again !== null && again.manifest.gen >= newest) return;
+  throw new AuditBrokenError(newest, `audit row ${newest} is newer than the manifest: manifest rolled back`, {
+    hint: "an older manifest was put back: look at who can write the bucket, then restore the newest manifest's version",
+  });
+}
+
+function readRow(stored: StoredObject | null, vault: string, gen: number, link: Link): ParsedAuditRow {
+  if (stored === null) throw brokenRow(gen, "is missing");
+  if (stored.bytes.length > MAX_MANIFEST_BYTES) throw brokenRow(gen, "is larger than 1 MiB");
+  if (link.sha256 !== undefined && sha256Hex(stored.bytes) !== link.sha256) {
+    throw brokenRow(gen, "is not the one that was linked");
+  }
+  return parseAuditRow(stored.bytes, { vault, gen, signer: link.signer });
+}
+
+function checkAgainstManifest(text: string, manifest: Manifest): void {
+  if (text !== auditRowText(auditRowOf(manifest))) {
+    throw brokenRow(manifest.gen, "does not say what the manifest says");
+  }
+}
+
+/** One request after the other would take minutes for ten thousand rows. At most 1 MiB of each is held. */
+const ROWS_AHEAD = 16;
+
+export interface RowRange {
+  readonly newest: number;
+  readonly downTo: number;
+}
+
+/**
+ * The audit rows as they are stored, newest first, null for one that is not there. Some are requested ahead: what such a
+ * request fails with is thrown when its row's turn comes, and ending the walk early aborts them.
+ */
+async function* fetchRows(
+  store: ObjectStore,
+  { newest, downTo }: RowRange,
+  { signal: given }: ReadOptions,
+): AsyncGenerator<StoredObject | null, void> {
+  const walk = new AbortController();
+  const signal = given === undefined ? walk.signal : AbortSignal.any([walk.signal, given]);
+  const ahead: Promise<StoredObject | null>[] = [];
+  let next = newest;
+  try {
+    for (let gen = newest; gen >= downTo; gen--) {
+      for (; next >= downTo && ahead.length < ROWS_AHEAD; next--) {
+        const row = store.get(auditKey(next), { signal, maxBytes: MAX_MANIFEST_BYTES });
+        row.catch(() => {
+          // Its turn may never come.
+        });
+        ahead.push(row);
+      }
+      yield (await ahead.shift()) ?? null;
+    }
+  } finally {
+    walk.abort();
+  }
+}
+
+export interface AuditRequest extends OpenRequest {
+  /** So many of the newest generations; absent: all of them. */
+  readonly tail?: number | undefined;
+}
+
+export interface ReadAudit {
+  readonly manifest: Manifest;
+  /** Oldest first, each one verified. */
+  readonly rows: readonly AuditRow[];
+  /** The manifest's own generation, where its row has not been appended yet; null where it has. */
+  readonly outstanding: number | null;
+}
+
+/**
+ * The audit rows, verified from the newest one back as far as they are read. What is older is neither listed nor fetched.
+ *
+ * @throws AuditBrokenError the first fault on the way back, with its `row`
+ * @throws what `openManifest` throws
+ */
+export async function readAudit(ports: ReadPorts, request: AuditRequest): Promise<ReadAudit> {
+  const keys = new PassphraseKeys(request.passphrase);
+  try {
+    const { manifest } = await openManifest(ports, request, keys);
+    const downTo = request.tail === undefined ? 1 : manifest.gen - request.tail + 1;
+    const { rows, outstanding } = await verifyAudit(ports.store, manifest, { ...request, downTo });
+    return { manifest, rows: rows.toReversed(), outstanding };
+  } finally {
+    keys.destroy();
+  }
+}

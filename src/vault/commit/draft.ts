@@ -1,0 +1,61 @@
+import type { SigningKey } from "../../crypto/signing.ts";
+import type { Version } from "../../ports.ts";
+import type { JsonObject } from "../format/canonical-json.ts";
+import type { Item } from "../format/item.ts";
+import type { Actor, Manifest, PassphraseEntry } from "../format/manifest.ts";
+import { BUNDLE_PREFIX } from "../format/object-keys.ts";
+
+/** Which vault a commit is for, and what it stands on. */
+export interface CommitBase {
+  readonly vault: string;
+  readonly repo: string;
+  readonly env: string;
+  /** Null for the first commit. */
+  readonly current: CurrentGeneration | null;
+}
+
+/** The manifest that was read, and the key that signed it. */
+export interface CurrentGeneration {
+  readonly manifest: Manifest;
+  /** Of the manifest's bytes. */
+  readonly sha256: string;
+  readonly version: Version;
+  readonly signingKey: SigningKey;
+}
+
+/** What the audit row will say. */
+export interface Annotation {
+  readonly actor: Actor;
+  readonly note?: string;
+  readonly meta?: JsonObject;
+}
+
+/** What the new generation is to be. */
+export interface Draft extends Annotation {
+  readonly action: string;
+  readonly meta: JsonObject;
+  readonly items: readonly Item[];
+  /** Called when the items are in the bundle and are looked at no more. */
+  readonly onSealed?: () => void;
+  /** Endorsed for `signingKey`. */
+  readonly unlock: readonly PassphraseEntry[];
+  /** Signs this generation; in a rotation, not the key that signed the one before. */
+  readonly signingKey: SigningKey;
+  readonly rotates: boolean;
+}
+
+/** The base of a commit on top of a generation. */
+export function baseOn({ manifest, sha256, version, signingKey }: CurrentGeneration): CommitBase {
+  const { vault, repo, env } = manifest;
+  return { vault, repo, env, current: { manifest, sha256, version, signingKey } };
+}
+
+/** 0 for the first commit. */
+export function currentGen({ current }: CommitBase): number {
+  return current?.manifest.gen ?? 0;
+}
+
+/** `<ts>` of the current bundle's key. */
+export function currentTs({ current }: CommitBase): string | null {
+  return current === null ? null : current.manifest.bundle.key.slice(BUNDLE_PREFIX.length);
+}

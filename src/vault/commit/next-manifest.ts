@@ -1,0 +1,102 @@
+import { encodeBase64 } from "../../crypto/base64.ts";
+import { sha256Hex } from "../../crypto/digest.ts";
+import { InputError, NotAuthenticError } from "../../errors.ts";
+import { canonicalFault } from "../format/canonical-json.ts";
+import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../format/limits.ts";
+import { encodeManifest, MANIFEST_FORMAT, type Manifest, parseManifest } from "../format/manifest.ts";
+import { type CommitBase, currentGen, type Draft } from "./draft.ts";
+
+/** A draft whose bundle has been sealed. */
+export interface SealedDraft extends Draft {
+  readonly bundle: Uint8Array;
+  /** Of the bundle. */
+  readonly sha256: string;
+  /** When it is committed. */
+  readonly nowMs: number;
+}
+
+/**
+ * The manifest of the generation after `base`.
+ *
+ * @param key the bundle's
+ * @param previousRow the current generation's audit row, as stored; null for the first commit
+ */
+export function nextManifest(
+  base: CommitBase,
+  draft: SealedDraft,
+  key: string,
+  previousRow: Uint8Array | null,
+): Manifest {
+  const { vault, repo, env, current } = base;
+  const at = new Date(draft.nowMs).toISOString();
+  const signer = encodeBase64(draft.signingKey.publicKey);
+  return {
+    format: MANIFEST_FORMAT,
+    vault,
+    repo,
+    env,
+    gen: currentGen(base) + 1,
+    prev_gen: currentGen(base),
+    at,
+    rotated_at: current === null || draft.rotates ? at : current.manifest.rotated_at,
+    action: draft.action,
+    actor: draft.actor,
+    meta: draft.meta,
+    ...(draft.note === undefined ? {} : { note: draft.note }),
+    bundle: { key, size: draft.bundle.length, sha256: draft.sha256 },
+    unlock: draft.unlock.map((entry) => ({ ...entry })),
+    signer,
+    ...linksOf(base, signer, previousRow),
+  };
+}
+
+function linksOf({ current }: CommitBase, signer: string, previousRow: Uint8Array | null): Partial<Manifest> {
+  if (current === null || previousRow === null) return {};
+  return {
+    ...(current.manifest.signer === signer ? {} : { prev_signer: current.manifest.signer }),
+    audit: { gen: current.manifest.gen, sha256: sha256Hex(previousRow) },
+    prev: current.sha256,
+  };
+}
+
+/**
+ * Refuses whatever the format does not allow, before the first write. The manifest is made once for that, with stand-ins.
+ *
+ * @param lastKey the longest name that the bundle may get
+ * @throws InputError the bundle or the manifest is too large, or no reader would take the manifest
+ */
+export function refuseUnwritable(base: CommitBase, draft: SealedDraft, lastKey: string): void {
+  if (draft.bundle.length > MAX_BUNDLE_BYTES) {
+    throw new InputError(
+      `the vault would be ${draft.bundle.length} bytes, more than the ${MAX_BUNDLE_BYTES} that fit`,
+      {
+        hint: "keep large files elsewhere and store their location and key here",
+      },
+    );
+  }
+  const fault = canonicalFault(draft.meta);
+  if (fault !== null) {
+    throw new InputError(`the audit meta cannot be written: it ${fault}`, {
+      hint: "give plain text, as in --meta ticket=OPS-7",
+    });
+  }
+  const bytes = encodeManifest(nextManifest(base, draft, lastKey, new Uint8Array()), draft.signingKey);
+  if (bytes.length > MAX_MANIFEST_BYTES) {
+    throw new InputError("note and meta do not fit: a manifest has at most 1 MiB", {
+      hint: "shorten --note and --meta, and name where the rest stands",
+    });
+  }
+  refuseUnreadable(bytes);
+}
+
+/** A manifest that no reader would take: a clock beyond the year 9999, a note with half a surrogate pair. */
+function refuseUnreadable(manifest: Uint8Array): void {
+  try {
+    parseManifest(manifest);
+  } catch (error) {
+    if (!(error instanceof NotAuthenticError)) throw error;
+    throw new InputError(`this cannot be committed: ${error.message}`, {
+      hint: "look at --note, --meta and the names of this machine and user, which the audit row tells",
+    });
+  }
+}

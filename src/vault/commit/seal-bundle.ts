@@ -1,0 +1,108 @@
+import { decodeCheckedBase64 as decode, encodeBase64 } from "../../crypto/base64.ts";
+import { BOX_OVERHEAD_BYTES, sealBox, sealBoxInto } from "../../crypto/box.ts";
+import type { SigningKey } from "../../crypto/signing.ts";
+import { sealSlot } from "../../crypto/slot.ts";
+import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../../crypto/subkeys.ts";
+import type { Random } from "../../ports.ts";
+import { aadOf, BUNDLE_FORMAT, type PassphraseSlot } from "../format/bundle-header.ts";
+import type { Item } from "../format/item.ts";
+import type { PassphraseEntry } from "../format/manifest.ts";
+import { sealsOf } from "../open/open-bundle.ts";
+
+const OPERATOR_KEY_BYTES = 32;
+
+/** The passphrase slots that a bundle is to have, and what it is to hold. */
+export interface BundleContents {
+  readonly vault: string;
+  readonly gen: number;
+  readonly entries: readonly PassphraseEntry[];
+  readonly signingKey: SigningKey;
+  readonly items: readonly Item[];
+}
+
+/** A bundle's bytes, under keys drawn afresh. */
+export async function sealBundle(random: Random, contents: BundleContents): Promise<Uint8Array> {
+  const operatorKey = random.bytes(OPERATOR_KEY_BYTES);
+  const rootKey = deriveRootKey(operatorKey);
+  try {
+    const slots = await Promise.all(
+      contents.entries.map((entry) => sealEntry(contents, entry, { operatorKey, rootKey })),
+    );
+    return assemble(random, contents, slots, { operatorKey, rootKey });
+  } finally {
+    operatorKey.fill(0);
+    rootKey.fill(0);
+  }
+}
+
+interface FreshKeys {
+  readonly operatorKey: Uint8Array;
+  readonly rootKey: Uint8Array;
+}
+
+async function sealEntry(contents: BundleContents, entry: PassphraseEntry, keys: FreshKeys): Promise<PassphraseSlot> {
+  const seals = sealsOf(entry);
+  const key = seals === "O" ? keys.operatorKey : keys.rootKey;
+  const { enc, ct } = await sealSlot(decode(entry.recipient), aadOf(contents, entry.slot), key);
+  return { id: entry.slot, seals, kdf: entry.kdf, enc: encodeBase64(enc), ct: encodeBase64(ct) };
+}
+
+function assemble(
+  random: Random,
+  contents: BundleContents,
+  slots: readonly PassphraseSlot[],
+  { operatorKey, rootKey }: FreshKeys,
+): Uint8Array {
+  const header = {
+    format: BUNDLE_FORMAT,
+    vault: contents.vault,
+    gen: contents.gen,
+    slots,
+    signing: sealSigningKey(random, contents, operatorKey),
+    index: encodeBase64(
+      withKey(deriveIndexKey(rootKey), (key) =>
+        sealBox(random, key, aadOf(contents, "index"), indexOf(contents.items)),
+      ),
+    ),
+    items: contents.items.map((item) => ({ id: item.id, size: boxBytes(item) })),
+  };
+  return withBoxes(Buffer.from(`${JSON.stringify(header)}\n`), random, contents, rootKey);
+}
+
+function boxBytes({ data }: Item): number {
+  return BOX_OVERHEAD_BYTES + data.expose().length;
+}
+
+/** Each box is sealed where it belongs: a vault may be 64 MiB, and is held twice here already, as items and as bundle. */
+function withBoxes(header: Uint8Array, random: Random, contents: BundleContents, rootKey: Uint8Array): Uint8Array {
+  const bundle = new Uint8Array(contents.items.reduce((sum, item) => sum + boxBytes(item), header.length));
+  bundle.set(header);
+  let at = header.length;
+  for (const item of contents.items) {
+    const box = bundle.subarray(at, at + boxBytes(item));
+    withKey(deriveItemKey(rootKey, item.id), (key) =>
+      sealBoxInto(box, random, key, aadOf(contents, item.id), item.data.expose()),
+    );
+    at += box.length;
+  }
+  return bundle;
+}
+
+function sealSigningKey(random: Random, contents: BundleContents, operatorKey: Uint8Array): string {
+  const pkcs8 = contents.signingKey.exportPkcs8();
+  const box = withKey(deriveSigningBoxKey(operatorKey), (key) =>
+    sealBox(random, key, aadOf(contents, "signing"), pkcs8),
+  );
+  pkcs8.fill(0);
+  return encodeBase64(box);
+}
+
+function indexOf(items: readonly Item[]): Uint8Array {
+  const entries = items.map(({ id, name, kind, mode }) => ({
+    id,
+    name,
+    kind,
+    ...(mode === undefined ? {} : { mode }),
+  }));
+  return Buffer.from(JSON.stringify({ items: entries }));
+}

@@ -1,0 +1,114 @@
+import * as v from "valibot";
+import { decodeCheckedBase64 } from "../../crypto/base64.ts";
+import { parseNote, signNote, verifyNote } from "../../crypto/note.ts";
+import type { SigningKey } from "../../crypto/signing.ts";
+import { AuditBrokenError, VsyncError } from "../../errors.ts";
+import { parseCanonicalJson, type Refuse } from "./canonical-json.ts";
+import { actorShape, bundleRefShape, type Manifest, noteName } from "./manifest.ts";
+import { base64, checkFormat, count, exactly, instant, openObject, parseShape, sha256, text } from "./shape.ts";
+
+const AUDIT_FORMAT = "vsync-audit-v1";
+
+const rowShape = exactly({
+  format: v.literal(AUDIT_FORMAT),
+  vault: text,
+  gen: count,
+  prev_gen: count,
+  at: instant,
+  action: text,
+  actor: actorShape,
+  meta: openObject,
+  note: v.exactOptional(text),
+  bundle: bundleRefShape,
+  signer: base64(32),
+  prev_signer: v.exactOptional(base64(32)),
+  prev: v.exactOptional(sha256),
+});
+/** An audit row under the names of its JSON (`docs/format.md` §6). */
+export type AuditRow = v.InferOutput<typeof rowShape>;
+
+/** The row that a generation's manifest gives: a function of it alone, so the same whoever appends it. */
+export function auditRowOf(manifest: Manifest): AuditRow {
+  const { vault, gen, prev_gen, at, action, actor, meta, note, bundle, signer, prev_signer } = manifest;
+  return {
+    format: AUDIT_FORMAT,
+    vault,
+    gen,
+    prev_gen,
+    at,
+    action,
+    actor,
+    meta,
+    ...(note === undefined ? {} : { note }),
+    bundle,
+    signer,
+    ...(prev_signer === undefined ? {} : { prev_signer }),
+    ...(manifest.audit === undefined ? {} : { prev: manifest.audit.sha256 }),
+  };
+}
+
+export function auditRowText(row: AuditRow): string {
+  return `${JSON.stringify(row)}\n`;
+}
+
+/** The row's bytes, signed by the generation's signer. Ed25519 is deterministic: the same row gives the same bytes. */
+export function encodeAuditRow(manifest: Manifest, key: SigningKey): Uint8Array {
+  return signNote(auditRowText(auditRowOf(manifest)), noteName(manifest.vault), key);
+}
+
+/** What a row must be: whose, which, and signed by whom. */
+export interface RowExpectation {
+  readonly vault: string;
+  readonly gen: number;
+  /** Base64, as in the row. */
+  readonly signer: string;
+}
+
+export interface ParsedAuditRow {
+  readonly row: AuditRow;
+  /** What was signed, byte for byte. */
+  readonly text: string;
+}
+
+/**
+ * Checks one row by itself: form, vault, generation, signature.
+ *
+ * @throws AuditBrokenError naming `expect.gen`
+ */
+export function parseAuditRow(bytes: Uint8Array, expect: RowExpectation): ParsedAuditRow {
+  const refuse: Refuse = (fault) => brokenRow(expect.gen, fault);
+  return asAuditFault(expect.gen, () => {
+    const note = parseNote(bytes, `audit row ${expect.gen}`);
+    const value = parseCanonicalJson(note.text.slice(0, -1), refuse);
+    checkFormat(value, AUDIT_FORMAT, `audit row ${expect.gen}`, refuse);
+    const row = parseShape(rowShape, value, refuse);
+    checkPlace(row, expect, refuse);
+    verifyNote(note, noteName(expect.vault), decodeCheckedBase64(expect.signer), `audit row ${expect.gen}`);
+    return { row, text: note.text };
+  });
+}
+
+function checkPlace(row: AuditRow, expect: RowExpectation, refuse: Refuse): void {
+  if (row.vault !== expect.vault) throw refuse("is of another vault");
+  if (row.gen !== expect.gen || row.gen !== row.prev_gen + 1) throw refuse("is of another generation");
+  if ((row.gen === 1) !== (row.prev === undefined)) throw refuse("does not link to the row before it as it must");
+  if (row.signer !== expect.signer) throw refuse("names another signer");
+}
+
+export function brokenRow(gen: number, fault: string): AuditBrokenError {
+  return new AuditBrokenError(gen, `audit row ${gen} ${fault}`, {
+    hint: "rows are never rewritten: look at who can write the bucket, and at its object versions if it keeps them",
+  });
+}
+
+/** The readers of notes and formats know nothing of rows: what they refuse is a fault of this one. */
+function asAuditFault<T>(gen: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof VsyncError && !(error instanceof AuditBrokenError)) {
+      throw new AuditBrokenError(gen, error.message, error.hint === undefined ? {} : { hint: error.hint });
+    }
+    throw error;
+  }
+}

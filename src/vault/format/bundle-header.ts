@@ -1,0 +1,103 @@
+import * as v from "valibot";
+import { BOX_OVERHEAD_BYTES } from "../../crypto/box.ts";
+import { BundleCorruptError } from "../../errors.ts";
+import { checkExtent, decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
+import type { KdfField } from "./kdf-field.ts";
+import { MAX_UNLOCK_ENTRIES } from "./limits.ts";
+import { base64, checkFormat, count, exactly, openObject, parseShape, slotId, text } from "./shape.ts";
+
+export const BUNDLE_FORMAT = "vsync-bundle-v1";
+const LF = 0x0a;
+
+const slotShape = exactly({
+  id: slotId,
+  seals: v.picklist(["O", "R"]),
+  kdf: openObject,
+  enc: base64(),
+  ct: base64(),
+});
+const itemShape = exactly({
+  id: v.pipe(text, v.regex(/^[0-9a-f]{16}$/)),
+  size: v.pipe(count, v.minValue(BOX_OVERHEAD_BYTES)),
+});
+/** By reference: `looseObject` would drop a field named `constructor`, and nobody would see that it was there. */
+const slotWithId = v.custom<JsonObject & { readonly id: string }>(
+  (slot) => v.is(openObject, slot) && v.is(slotId, slot["id"]),
+);
+const headerShape = exactly({
+  format: v.literal(BUNDLE_FORMAT),
+  vault: text,
+  gen: count,
+  slots: v.array(slotWithId),
+  signing: base64(),
+  index: base64(),
+  items: v.array(itemShape),
+});
+
+/** Of a slot, the header's reader sees the id alone: what other holders' slots hold is theirs. */
+export type BundleHeader = v.InferOutput<typeof headerShape>;
+/** A passphrase slot. Its `kdf` is for `parseKdf`. */
+export type BundleSlot = v.InferOutput<typeof slotShape>;
+/** What a writer puts into a passphrase slot. */
+export type PassphraseSlot = Omit<BundleSlot, "kdf"> & { readonly kdf: KdfField };
+
+export const refuseBundle: Refuse = (fault) => new BundleCorruptError(`the bundle ${fault}`);
+
+/**
+ * Takes a bundle apart into its header and the boxes of its items, in header order, as views of `bytes`.
+ *
+ * @throws BundleCorruptError form, or it is not the bundle of this vault and generation
+ * @throws UnsupportedSpecVersionError an unknown `format`
+ */
+export function parseBundle(
+  bytes: Uint8Array,
+  vault: string,
+  gen: number,
+): { header: BundleHeader; boxes: readonly Uint8Array[] } {
+  const end = bytes.indexOf(LF);
+  if (end === -1) throw refuseBundle("has no header line");
+  const header = parseHeader(bytes.subarray(0, end));
+  if (header.vault !== vault) throw refuseBundle("is of another vault");
+  if (header.gen !== gen) throw refuseBundle(`is of generation ${header.gen}, not ${gen}`);
+  return { header, boxes: splitBoxes(bytes.subarray(end + 1), header.items) };
+}
+
+/** @throws BundleCorruptError there is no such slot, or it is not a passphrase slot */
+export function slotOf(header: BundleHeader, id: string): BundleSlot {
+  const slot = header.slots.find((candidate) => candidate.id === id);
+  if (slot === undefined) throw refuseBundle(`has no slot ${id}`);
+  return parseShape(slotShape, slot, refuseBundle);
+}
+
+function parseHeader(line: Uint8Array): BundleHeader {
+  const json = decodeUtf8(line, refuseBundle);
+  checkExtent(json, refuseBundle);
+  const value = parseCanonicalJson(json, refuseBundle);
+  checkFormat(value, BUNDLE_FORMAT, "the bundle", refuseBundle);
+  const header = parseShape(headerShape, value as JsonObject, refuseBundle);
+  if (header.slots.length > MAX_UNLOCK_ENTRIES) throw refuseBundle(`has more than ${MAX_UNLOCK_ENTRIES} slots`);
+  checkUnique(header.slots, "slot");
+  checkUnique(header.items, "item");
+  return header;
+}
+
+function checkUnique(entries: readonly { readonly id: string }[], what: string): void {
+  if (new Set(entries.map((entry) => entry.id)).size !== entries.length)
+    throw refuseBundle(`has two ${what}s of one id`);
+}
+
+function splitBoxes(rest: Uint8Array, items: BundleHeader["items"]): Uint8Array[] {
+  const boxes: Uint8Array[] = [];
+  let at = 0;
+  for (const { size } of items) {
+    boxes.push(rest.subarray(at, at + size));
+    at += size;
+  }
+  if (at !== rest.length) throw refuseBundle(`has ${rest.length} bytes of items, its header says ${at}`);
+  return boxes;
+}
+
+/** What each box and slot of a bundle is bound to. */
+export function aadOf(place: { readonly vault: string; readonly gen: number }, what: string): string {
+  return `${place.vault}|${place.gen}|${what}`;
+}

@@ -1,0 +1,135 @@
+/** Makes the error for a fault: in a manifest, a bundle and an audit row the same fault has different classes. */
+export type Refuse = (fault: string) => Error;
+
+export type JsonObject = { readonly [key: string]: JsonValue };
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+
+const MAX_NESTING = 32;
+const DIGITS_ONLY = /^[0-9]+$/;
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Parses JSON that is its own re-serialisation (`docs/format.md`, Text forms): one way only to write each value, so that
+ * two readers can never disagree about what was signed.
+ */
+export function parseCanonicalJson(text: string, refuse: Refuse): JsonValue {
+  if (nestsTooDeep(text)) throw refuse(`nests more than ${MAX_NESTING} levels`);
+  const value = parse(text, refuse);
+  if (JSON.stringify(value) !== text) throw refuse("is not its own re-serialisation");
+  checkValue(value, refuse);
+  return value;
+}
+
+/** What keeps a value from being written as canonical JSON, for a message; null where nothing does. */
+export function canonicalFault(value: JsonValue): string | null {
+  try {
+    parseCanonicalJson(JSON.stringify(value), (fault) => new CanonicalFault(fault));
+    return null;
+  } catch (error) {
+    if (error instanceof CanonicalFault) return error.message;
+    throw error;
+  }
+}
+
+class CanonicalFault extends Error {}
+
+/** @throws what `refuse` makes, where the bytes are not UTF-8 */
+export function decodeUtf8(bytes: Uint8Array, refuse: Refuse): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw refuse("is not UTF-8");
+  }
+}
+
+function parse(text: string, refuse: Refuse): JsonValue {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw refuse("is not JSON");
+  }
+}
+
+/** Looks at the text, before any parser can be made to recurse. */
+function nestsTooDeep(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (inString) {
+      if (character === "\\") at++;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === "[" || character === "{") {
+      if (++depth > MAX_NESTING) return true;
+    } else if (character === "]" || character === "}") depth--;
+  }
+  return false;
+}
+
+function checkValue(value: JsonValue, refuse: Refuse): void {
+  if (typeof value === "number" && (!Number.isSafeInteger(value) || value < 0)) {
+    throw refuse("has a number that is no integer from 0 to 2^53−1");
+  }
+  if (typeof value === "string") checkText(value, refuse);
+  if (typeof value !== "object" || value === null) return;
+  if (isArray(value)) {
+    for (const inner of value) checkValue(inner, refuse);
+    return;
+  }
+  for (const [key, inner] of Object.entries(value)) {
+    checkKey(key, refuse);
+    checkValue(inner, refuse);
+  }
+}
+
+function isArray(value: JsonValue): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+function checkKey(key: string, refuse: Refuse): void {
+  if (DIGITS_ONLY.test(key)) throw refuse("has a key of digits only");
+  checkText(key, refuse);
+}
+
+function checkText(text: string, refuse: Refuse): void {
+  if (!text.isWellFormed()) throw refuse("has a lone surrogate");
+}
+
+/*
+ * Parsed JSON can take thirty times the memory of its text. For a header of 64 MiB that is more than many machines have,
+ * so its values are counted before it is parsed (`docs/format.md` §8). A bundle that holds items stays far below.
+ */
+
+const MAX_VALUES = 4 * 1024 * 1024;
+const MAX_MEMBERS = 1024;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPENING = [0x5b, 0x7b];
+const CLOSING = [0x5d, 0x7d];
+
+/** @throws what `refuse` makes: more values in all, or more members in one object, than a bundle's JSON may have */
+export function checkExtent(text: string, refuse: Refuse): void {
+  let values = 1;
+  /** Of the object that is open at each depth; a depth beyond the parser's limit is the parser's to refuse. */
+  const members: number[] = [0];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (OPENING.includes(code)) members.push(0);
+    else if (CLOSING.includes(code)) members.pop();
+    else if (code === COLON) members.push((members.pop() ?? 0) + 1);
+    if (code === COMMA || OPENING.includes(code)) values++;
+    if (values > MAX_VALUES) throw refuse(`has more than ${MAX_VALUES} JSON values`);
+    if ((members.at(-1) ?? 0) > MAX_MEMBERS) throw refuse(`has an object of more than ${MAX_MEMBERS} members`);
+  }
+}
+
+/** Where the string that starts at `from` ends; the end of the text, where it does not. */
+function endOfString(text: string, from: number): number {
+  let at = from + 1;
+  while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
+  return at;
+}

@@ -1,0 +1,46 @@
+/** The keys of a vault's objects, below its prefix (`docs/format.md` §1). */
+
+export const MANIFEST_KEY = "manifest";
+export const AUDIT_PREFIX = "audit/";
+export const BUNDLE_PREFIX = "v=";
+
+export function bundleKey(ts: string): string {
+  return BUNDLE_PREFIX + ts;
+}
+
+/** `audit/` and twelve digits. */
+export function auditKey(gen: number): string {
+  return AUDIT_PREFIX + String(gen).padStart(12, "0");
+}
+
+/** The generation of an audit row's key, or null where it is none. */
+export function generationOfAuditKey(key: string): number | null {
+  const digits = /^audit\/(\d{12})$/.exec(key)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+/** `<ts>` of a bundle's key: `YYYYMMDDTHHMMSSmmmZ`, so that keys sort as they were written. */
+
+const TS = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(\d{3})Z$/;
+
+/** ISO 8601 writes later years with a sign and six digits, which is no time of this format. */
+export const LAST_INSTANT_MS = Date.parse("9999-12-31T23:59:59.999Z");
+
+export function formatTs(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace(/[-:.]/g, "");
+}
+
+/** Milliseconds since the epoch, or null where the text is no `<ts>` or no such instant. */
+export function parseTs(ts: string): number | null {
+  const match = TS.exec(ts);
+  if (match === null) return null;
+  const [, year, month, day, hour, minute, second, millisecond] = match;
+  const epochMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${millisecond}Z`);
+  return !Number.isNaN(epochMs) && formatTs(epochMs) === ts ? epochMs : null;
+}
+
+/** The first `<ts>` that a commit tries: max(now, the manifest's + 1 ms). */
+export function firstTsMs(nowMs: number, manifestTs: string | null): number {
+  const after = manifestTs === null ? null : parseTs(manifestTs);
+  return after === null ? nowMs : Math.max(nowMs, after + 1);
+}

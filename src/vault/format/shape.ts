@@ -1,0 +1,79 @@
+import * as v from "valibot";
+import { decodeBase64 } from "../../crypto/base64.ts";
+import { UnsupportedSpecVersionError } from "../../errors.ts";
+import type { JsonObject, JsonValue, Refuse } from "./canonical-json.ts";
+
+/** An object with exactly these fields. Without a prototype, so that a field named `constructor` is not taken for known. */
+export function exactly<Fields extends v.ObjectEntries>(fields: Fields): v.StrictObjectSchema<Fields, undefined> {
+  return v.strictObject(Object.assign(Object.create(null) as Fields, fields));
+}
+
+/**
+ * Looks at `format` before all other fields: those of another format may have another shape.
+ *
+ * @throws what `refuse` makes: there is no `format`, or it is no string
+ * @throws UnsupportedSpecVersionError it is another one; `what` says of which object
+ */
+export function checkFormat(value: JsonValue, expected: string, what: string, refuse: Refuse): void {
+  const format = value === null ? undefined : Object.getOwnPropertyDescriptor(value, "format");
+  if (typeof format?.value !== "string") throw refuse("has no format");
+  if (format.value === expected) return;
+  throw new UnsupportedSpecVersionError(`${what} has the unknown format ${quoted(format.value)}`);
+}
+
+/** @throws what `refuse` makes, naming the field that is not of the shape */
+export function parseShape<Schema extends v.GenericSchema>(
+  shape: Schema,
+  value: unknown,
+  refuse: Refuse,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(shape, value, { abortEarly: true });
+  if (parsed.success) return parsed.output;
+  const field = v.getDotPath(parsed.issues[0]) ?? "it";
+  throw refuse(`has a field of the wrong form: ${quoted(field)}`);
+}
+
+const QUOTED_CHARACTERS = 64;
+
+/** A word that somebody else wrote, for a message: short, and without anything that a terminal would act on. */
+export function quoted(word: string): string {
+  const printable = word.slice(0, QUOTED_CHARACTERS).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, "\u{fffd}");
+  return JSON.stringify(word.length > QUOTED_CHARACTERS ? `${printable}\u2026` : printable);
+}
+
+export const text = v.string();
+/** 0…2^53−1: canonical JSON has no other numbers. */
+export const count = v.number();
+export const openObject = v.custom<JsonObject>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+);
+export const sha256 = v.pipe(text, v.regex(/^[0-9a-f]{64}$/));
+export const slotId = v.pipe(text, v.regex(/^[A-Za-z0-9_-]{1,64}$/));
+/** 16 random bytes, base64url. */
+export const vaultId = v.pipe(
+  text,
+  v.check(
+    (id) => Buffer.from(id, "base64url").toString("base64url") === id && Buffer.from(id, "base64url").length === 16,
+  ),
+);
+
+/** Canonical standard base64, of `bytes` bytes where given. */
+export function base64(bytes?: number) {
+  return v.pipe(
+    text,
+    v.check((encoded) => {
+      const decoded = decodeBase64(encoded);
+      return decoded !== null && (bytes === undefined || decoded.length === bytes);
+    }),
+  );
+}
+
+/** `YYYY-MM-DDTHH:MM:SS.mmmZ`, a day that there is. */
+export const instant = v.pipe(
+  text,
+  v.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/),
+  v.check((at) => {
+    const date = new Date(at);
+    return !Number.isNaN(date.getTime()) && date.toISOString() === at;
+  }),
+);

@@ -1,0 +1,192 @@
+import { isUtf8 } from "node:buffer";
+import * as v from "valibot";
+import { decodeCheckedBase64 as decode } from "../../crypto/base64.ts";
+import { openBox, openBoxInPlace } from "../../crypto/box.ts";
+import { sha256Hex } from "../../crypto/digest.ts";
+import { Secret } from "../../crypto/secret.ts";
+import { importSigningKey, type SigningKey } from "../../crypto/signing.ts";
+import { openSlot } from "../../crypto/slot.ts";
+import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../../crypto/subkeys.ts";
+import { BundleCorruptError } from "../../errors.ts";
+import type { ObjectStore, ReadOptions } from "../../ports.ts";
+import { aadOf, type BundleHeader, parseBundle, refuseBundle, slotOf } from "../format/bundle-header.ts";
+import { checkExtent, decodeUtf8, parseCanonicalJson } from "../format/canonical-json.ts";
+import { type Item, itemNameFault } from "../format/item.ts";
+import { parseKdf } from "../format/kdf-field.ts";
+import { MAX_MODE } from "../format/limits.ts";
+import type { Manifest, PassphraseEntry } from "../format/manifest.ts";
+import { count, exactly, parseShape, text } from "../format/shape.ts";
+
+const indexShape = exactly({
+  items: v.array(
+    exactly({
+      id: text,
+      name: text,
+      kind: v.picklist(["secret", "file"]),
+      mode: v.exactOptional(v.pipe(count, v.maxValue(MAX_MODE))),
+    }),
+  ),
+});
+type IndexEntry = v.InferOutput<typeof indexShape>["items"][number];
+
+/** What a slot gives its holder: an operator may write, a reader may not. */
+export type BundleKey =
+  | { readonly seals: "O"; readonly operatorKey: Secret; readonly rootKey: Secret }
+  | { readonly seals: "R"; readonly rootKey: Secret };
+
+export interface OpenedBundle {
+  readonly header: BundleHeader;
+  /** Zeroed by whoever opened the bundle, once the signing key has been opened or is not asked for. */
+  readonly key: BundleKey;
+  /** In the order of the index. */
+  readonly items: readonly Item[];
+  /** What was fetched. The data of the items lie in it. */
+  readonly bytes: Uint8Array;
+}
+
+/** Which slot to open, with what, and which key it must seal. */
+export interface SlotKey {
+  readonly slot: string;
+  readonly seed: Secret;
+  readonly seals: "O" | "R";
+}
+
+/** What a slot seals, by its entry in the manifest: inside a grace window a passphrase only reads. */
+export function sealsOf(entry: Pick<PassphraseEntry, "not_after">): "O" | "R" {
+  return entry.not_after === undefined ? "O" : "R";
+}
+
+/**
+ * Everything from the bytes of a bundle on.
+ *
+ * @param bytes the items are opened where they stand: a vault may be 64 MiB, and would be held twice
+ * @throws BundleCorruptError header, slot, box or index
+ * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`
+ */
+export async function openBundle(bytes: Uint8Array, vault: string, gen: number, by: SlotKey): Promise<OpenedBundle> {
+  const { header, boxes } = parseBundle(bytes, vault, gen);
+  const key = await unsealKey(header, by);
+  try {
+    const rootKey = key.rootKey.expose();
+    const index = openIndex(header, rootKey);
+    return { header, key, items: openItems(header, boxes, index, rootKey), bytes };
+  } catch (error) {
+    destroyBundleKey(key);
+    throw error;
+  }
+}
+
+/** Zeroes what a slot gave. */
+export function destroyBundleKey(key: BundleKey): void {
+  key.rootKey.destroy();
+  if (key.seals === "O") key.operatorKey.destroy();
+}
+
+async function unsealKey(header: BundleHeader, by: SlotKey): Promise<BundleKey> {
+  const slot = slotOf(header, by.slot);
+  parseKdf(slot.kdf, `slot ${slot.id} of the bundle`, refuseBundle);
+  if (slot.seals !== by.seals) throw refuseBundle(`has a slot ${by.slot} that seals ${slot.seals}, not ${by.seals}`);
+  const sealed = { enc: decode(slot.enc), ct: decode(slot.ct) };
+  const what = `slot ${slot.id} of generation ${header.gen}`;
+  const key = await openSlot(by.seed.expose(), aadOf(header, slot.id), sealed, what);
+  if (slot.seals === "R") return { seals: "R", rootKey: Secret.ofBytes(key) };
+  return { seals: "O", operatorKey: Secret.ofBytes(key), rootKey: Secret.ofBytes(deriveRootKey(key)) };
+}
+
+function openIndex(header: BundleHeader, rootKey: Uint8Array): readonly IndexEntry[] {
+  const plaintext = withKey(deriveIndexKey(rootKey), (key) =>
+    openBox(key, aadOf(header, "index"), decode(header.index), "the bundle's index"),
+  );
+  const json = decodeUtf8(plaintext, refuseIndex);
+  checkExtent(json, refuseIndex);
+  const value = parseCanonicalJson(json, refuseIndex);
+  const { items } = parseShape(indexShape, value, refuseIndex);
+  checkIndex(items, header);
+  return items;
+}
+
+const refuseIndex = (fault: string) => refuseBundle(`has an index that ${fault}`);
+
+function checkIndex(items: readonly IndexEntry[], header: BundleHeader): void {
+  const ids = new Set(items.map((item) => item.id));
+  // The header's ids are unique: as many items that have all of them have no id twice.
+  const same = items.length === header.items.length && header.items.every((item) => ids.has(item.id));
+  if (!same) throw refuseIndex("does not list the items of its header");
+  if (new Set(items.map((item) => item.name)).size !== items.length) throw refuseIndex("has a name twice");
+  for (const item of items) {
+    const fault = itemNameFault(item.name, item.kind);
+    if (fault !== null) throw refuseIndex(`has a name that ${fault}`);
+    if (item.kind === "secret" && item.mode !== undefined) throw refuseIndex("gives a secret a mode");
+  }
+}
+
+function openItems(
+  header: BundleHeader,
+  boxes: readonly Uint8Array[],
+  index: readonly IndexEntry[],
+  rootKey: Uint8Array,
+): Item[] {
+  const boxOf = new Map(header.items.map((item, at) => [item.id, boxes[at]]));
+  const items: Item[] = [];
+  try {
+    for (const entry of index) items.push(openItem(header, boxOf.get(entry.id) ?? new Uint8Array(), entry, rootKey));
+    return items;
+  } catch (error) {
+    for (const { data } of items) data.destroy();
+    throw error;
+  }
+}
+
+function openItem(header: BundleHeader, box: Uint8Array, entry: IndexEntry, rootKey: Uint8Array): Item {
+  const data = withKey(deriveItemKey(rootKey, entry.id), (key) =>
+    openBoxInPlace(key, aadOf(header, entry.id), box, `an item (${entry.id}) of the bundle`),
+  );
+  // Looked at as bytes: a string that is made only to be checked would stay in memory.
+  if (entry.kind === "secret" && !isUtf8(data)) throw refuseBundle("holds a secret that is not UTF-8");
+  return { ...entry, data: Secret.ofBytes(data) };
+}
+
+/**
+ * What a writer does after opening: the vault's signing key.
+ *
+ * @throws BundleCorruptError the box does not open, or holds no Ed25519 key
+ */
+export function openSigningKey(
+  header: Pick<BundleHeader, "vault" | "gen" | "signing">,
+  operatorKey: Secret,
+): SigningKey {
+  const pkcs8 = withKey(deriveSigningBoxKey(operatorKey.expose()), (key) =>
+    openBox(key, aadOf(header, "signing"), decode(header.signing), "the bundle's signing key"),
+  );
+  try {
+    return importSigningKey(pkcs8);
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
+/** The bundle is not there: it was removed, or a newer generation has come and gc has been quick. */
+export class BundleMissingError extends BundleCorruptError {}
+
+/**
+ * The bundle that a manifest or an audit row names, proven by size and digest.
+ *
+ * @throws BundleCorruptError it is not there, or has another size or digest
+ */
+export async function fetchBundle(
+  store: ObjectStore,
+  ref: Manifest["bundle"],
+  { signal }: ReadOptions = {},
+): Promise<Uint8Array> {
+  const stored = await store.get(ref.key, { signal, maxBytes: ref.size });
+  if (stored === null) throw new BundleMissingError(`the bundle ${ref.key} is not there`);
+  if (stored.bytes.length !== ref.size) throw corrupt(ref, "does not have the size that its manifest gives");
+  if (sha256Hex(stored.bytes) !== ref.sha256) throw corrupt(ref, "does not have the digest that its manifest gives");
+  return stored.bytes;
+}
+
+function corrupt(ref: Manifest["bundle"], fault: string): BundleCorruptError {
+  return new BundleCorruptError(`the bundle ${ref.key} ${fault}`, {
+    hint: "it was altered in the store: put it back, from the bucket's object versions or a backup",
+  });
+}

@@ -1,0 +1,258 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { expect, onTestFinished, test } from "vitest";
+import { withClaim } from "../../src/directory/claim.ts";
+import { openFileStore } from "../../src/directory/directory-store.ts";
+import { createWorkFile, newWorkFile, type WorkFile } from "../../src/directory/work-folder.ts";
+import { type ProcessIdentity, type ProcessTable, systemProcesses } from "../../src/disk/process-table.ts";
+import { ConflictError, S3UnreachableError } from "../../src/errors.ts";
+import { newStore, read, type StoreFolder, text } from "./fixture.ts";
+import { StoreProcess } from "./processes.ts";
+
+const processes = systemProcesses();
+const isLinux = process.platform === "linux";
+const SUBJECT = createHash("sha256").update("manifest").digest("hex").slice(0, 16);
+const ELSEWHERE = "0123456789abcdef";
+
+interface Claimed extends StoreFolder {
+  replace(content: string): Promise<string>;
+  /** The same, with one attempt at the claim. */
+  replaceNow(content: string): Promise<string>;
+  readonly claims: () => Promise<string[]>;
+  leave(kind: WorkFile["kind"], owner: ProcessIdentity, ageMs?: number): Promise<WorkFile>;
+}
+
+/** A store whose manifest is "before", and somebody else's files beside it. */
+async function storeToClaim(): Promise<Claimed> {
+  const folder = await newStore();
+  const version = await folder.store.create("manifest", text("before"));
+  const impatient = openFileStore(folder.location, { claimTimeoutMs: 0 });
+  return {
+    ...folder,
+    replace: (content) => folder.store.replace("manifest", text(content), version),
+    replaceNow: (content) => impatient.replace("manifest", text(content), version),
+    claims: async () => (await readdir(folder.workFolder)).filter((name) => name.startsWith("claim.")),
+    leave: async (kind, owner, ageMs = 0) => {
+      const file = newWorkFile(folder.workFolder, kind, SUBJECT, owner);
+      await createWorkFile(file);
+      const madeAt = new Date(Date.now() - ageMs);
+      await utimes(file.path, madeAt, madeAt);
+      return file;
+    },
+  };
+}
+
+async function stoppedWriter(claimed: Claimed): Promise<StoreProcess> {
+  const writer = await StoreProcess.start({
+    location: claimed.location,
+    interruption: { before: "rename", signal: "SIGSTOP" },
+  });
+  const version = (await claimed.store.head("manifest")) ?? "";
+  void writer.ask({ operation: "replace", key: "manifest", content: "from the stopped one", version });
+  await expect.poll(claimed.claims, { timeout: 10_000 }).toHaveLength(1);
+  return writer;
+}
+
+test("a stopped holder: the next writer gives up in bounded time and names it", async () => {
+  const claimed = await storeToClaim();
+  const writer = await stoppedWriter(claimed);
+  const version = (await claimed.store.head("manifest")) ?? "";
+  const waiting = openFileStore(claimed.location, { claimTimeoutMs: 300 }).replace("manifest", text("mine"), version);
+  await expect(waiting).rejects.toThrow(S3UnreachableError);
+  await expect(waiting).rejects.toThrow(`process ${writer.pid} has kept ${claimed.folder}manifest to itself for 0.3 s`);
+  await expect(waiting).rejects.toHaveProperty(
+    "hint",
+    expect.stringContaining(`wait for process ${writer.pid} or end it`),
+  );
+  expect(await read(claimed.store, "manifest")).toBe("before");
+  expect(await claimed.claims()).toHaveLength(1);
+});
+
+test("a stopped holder that goes on finishes its write, and who waited is told of the conflict", async () => {
+  const claimed = await storeToClaim();
+  const writer = await stoppedWriter(claimed);
+  const waiting = claimed.replace("mine");
+  writer.signal("SIGCONT");
+  await expect(waiting).rejects.toThrow(`${claimed.folder}manifest has changed`);
+  expect(await read(claimed.store, "manifest")).toBe("from the stopped one");
+});
+
+test("who has nothing to wait for is told of the conflict at once: the claim is still held", async () => {
+  const claimed = await storeToClaim();
+  await stoppedWriter(claimed);
+  const impatient = openFileStore(claimed.location, { claimTimeoutMs: 0 });
+  await expect(impatient.replace("manifest", text("mine"), "stale")).rejects.toThrow(ConflictError);
+  const waiting = claimed.replace("mine");
+  const ended = expect(waiting).rejects.toThrow(ConflictError);
+  await claimed.store.delete("manifest");
+  await ended;
+  expect(await claimed.claims()).toHaveLength(1);
+});
+
+test("a stopped holder that is killed blocks nobody", async () => {
+  const claimed = await storeToClaim();
+  const writer = await stoppedWriter(claimed);
+  await writer.kill();
+  await claimed.replaceNow("mine");
+  expect(await read(claimed.store, "manifest")).toBe("mine");
+  expect(await readdir(claimed.workFolder)).toEqual([]);
+});
+
+test("a claim and a temporary file of a process that has ended are removed", async () => {
+  const claimed = await storeToClaim();
+  const child = spawn(process.execPath, ["--version"], { stdio: "ignore" });
+  await once(child, "exit");
+  const owner = { ...(await processes.self()), pid: child.pid ?? 0 };
+  await claimed.leave("claim", owner);
+  await claimed.leave("temp", owner);
+  await claimed.replaceNow("mine");
+  expect(await readdir(claimed.workFolder)).toEqual([]);
+});
+
+test.runIf(isLinux)("a claim of a process whose pid another one has now is removed", async () => {
+  const claimed = await storeToClaim();
+  const self = await processes.self();
+  await claimed.leave("claim", { ...self, start: String(Number(self.start) - 1) });
+  await claimed.leave("temp", { ...self, start: String(Number(self.start) - 1) });
+  await claimed.replaceNow("mine");
+  expect(await readdir(claimed.workFolder)).toEqual([]);
+});
+
+test.runIf(isLinux)("a claim of a zombie, which has ended and which nobody has waited for, blocks nobody", async () => {
+  const claimed = await storeToClaim();
+  // The shell starts a child, then turns into a program that never asks for it.
+  const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec tail -f /dev/null"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  onTestFinished(() => void parent.kill("SIGKILL"));
+  const pid = Number(await firstOutput(parent));
+  await expect.poll(() => readFile(`/proc/${parent.pid}/comm`, "utf8"), { timeout: 10_000 }).toBe("tail\n");
+  process.kill(pid, "SIGKILL");
+  await expect.poll(async () => (await statOf(pid))[0], { timeout: 10_000 }).toBe("Z");
+  const start = (await statOf(pid))[19] ?? "";
+  await claimed.leave("claim", { ...(await processes.self()), pid, start });
+  await claimed.replaceNow("mine");
+});
+
+test("a claim and a temporary file of a process that lives stay, however old", async () => {
+  const claimed = await storeToClaim();
+  const claim = await claimed.leave("claim", await processes.self(), isLinux ? 90_000 : 0);
+  const temporary = await claimed.leave("temp", await processes.self(), isLinux ? 2 * 3_600_000 : 0);
+  await expect(claimed.replaceNow("mine")).rejects.toThrow(`process ${process.pid} has kept`);
+  const left = (await readdir(claimed.workFolder)).map((name) => `${claimed.workFolder}/${name}`);
+  expect(left.toSorted()).toEqual([claim.path, temporary.path]);
+});
+
+test("a claim from another machine is given its time, and no more", async () => {
+  const claimed = await storeToClaim();
+  const owner = { ...(await processes.self()), place: ELSEWHERE };
+  const claim = await claimed.leave("claim", owner, 20_000);
+  await expect(claimed.replaceNow("mine")).rejects.toThrow("of another machine or container has kept");
+  const longAgo = new Date(Date.now() - 31_000);
+  await utimes(claim.path, longAgo, longAgo);
+  await claimed.replaceNow("mine");
+  expect(await readdir(claimed.workFolder)).toEqual([]);
+});
+
+test("a claim from another machine whose clock is far ahead has run out, too", async () => {
+  const claimed = await storeToClaim();
+  const owner = { ...(await processes.self()), place: ELSEWHERE };
+  await claimed.leave("claim", owner, -31_000);
+  await claimed.leave("temp", owner, -61 * 60_000);
+  await claimed.replaceNow("mine");
+  expect(await readdir(claimed.workFolder)).toEqual([]);
+});
+
+test("a temporary file from another machine is swept when it is old", async () => {
+  const claimed = await storeToClaim();
+  const owner = { ...(await processes.self()), place: ELSEWHERE };
+  const recent = await claimed.leave("temp", owner, 59 * 60_000);
+  await claimed.leave("temp", owner, 61 * 60_000);
+  await claimed.replaceNow("mine");
+  expect((await readdir(claimed.workFolder)).map((name) => `${claimed.workFolder}/${name}`)).toEqual([recent.path]);
+});
+
+test("what is no work file is left alone", async () => {
+  const claimed = await storeToClaim();
+  const names = ["notes.txt", "claim", `claim.${ELSEWHERE}.${ELSEWHERE}.1.0.short`, "temp.x"];
+  for (const name of names) await writeFile(`${claimed.workFolder}/${name}`, "");
+  await claimed.replaceNow("mine");
+  expect((await readdir(claimed.workFolder)).toSorted()).toEqual(names.toSorted());
+});
+
+test("claims on other objects are no hindrance; a second one on the same is, until the first is done", async () => {
+  const { workFolder } = await storeToClaim();
+  const request = { folder: workFolder, processes, timeoutMs: 0, label: "it", checkWorthWaiting: async () => {} };
+  const [one, other] = ["1".repeat(16), "2".repeat(16)];
+  await withClaim({ ...request, subject: one }, async () => {
+    await withClaim({ ...request, subject: other }, async () => {});
+    await expect(withClaim({ ...request, subject: one }, async () => {})).rejects.toThrow(S3UnreachableError);
+  });
+  await expect(withClaim({ ...request, subject: one }, () => Promise.reject(new Error("work failed")))).rejects.toThrow(
+    "work failed",
+  );
+  await withClaim({ ...request, subject: one }, async () => {});
+  expect(await readdir(workFolder)).toEqual([]);
+});
+
+test("a holder whose claim was taken for run out is told before it changes anything", async () => {
+  const { workFolder } = await storeToClaim();
+  const request = {
+    folder: workFolder,
+    subject: ELSEWHERE,
+    processes,
+    timeoutMs: 0,
+    checkWorthWaiting: async () => {},
+  };
+  await withClaim({ ...request, label: "it" }, async (claim) => {
+    await claim.confirm();
+    for (const name of await readdir(workFolder)) execFileSync("rm", [`${workFolder}/${name}`]);
+    await expect(claim.confirm()).rejects.toThrow("lost the claim on it");
+  });
+});
+
+/** Processes of which nothing is known; `look` comes before each answer. */
+function unknownProcesses(look: () => Promise<void>): ProcessTable {
+  const status = async (): Promise<"unknown"> => {
+    await look();
+    return "unknown";
+  };
+  return { self: processes.self, status };
+}
+
+test("a contender whose own claim has vanished takes nobody's away", async () => {
+  const { workFolder, leave } = await storeToClaim();
+  const rival = await leave("claim", { ...(await processes.self()), place: ELSEWHERE }, 20_000);
+  const isOwn = (name: string) => `${workFolder}/${name}` !== rival.path;
+  const table = unknownProcesses(async () => {
+    for (const name of await readdir(workFolder)) if (isOwn(name)) await rm(`${workFolder}/${name}`);
+  });
+  const request = { folder: workFolder, subject: SUBJECT, processes: table, timeoutMs: 0, label: "it" };
+  const claiming = withClaim({ ...request, checkWorthWaiting: async () => {} }, async () => {});
+  await expect(claiming).rejects.toThrow(`process ${process.pid} of another machine or container has kept it`);
+  expect(await readdir(workFolder)).toEqual([rival.path.slice(workFolder.length + 1)]);
+});
+
+test("a contender that cannot look for others leaves no claim behind", async () => {
+  const { workFolder, leave } = await storeToClaim();
+  const rival = await leave("claim", { ...(await processes.self()), place: ELSEWHERE });
+  const table = unknownProcesses(async () => {
+    if ((await readdir(workFolder)).length > 1) throw new Error("the disk went away");
+  });
+  const request = { folder: workFolder, subject: SUBJECT, processes: table, timeoutMs: 0, label: "it" };
+  const claiming = withClaim({ ...request, checkWorthWaiting: async () => {} }, async () => {});
+  await expect(claiming).rejects.toThrow("the disk went away");
+  expect(await readdir(workFolder)).toEqual([rival.path.slice(workFolder.length + 1)]);
+});
+
+async function firstOutput(child: ChildProcess): Promise<string> {
+  const [chunk]: unknown[] = await once(child.stdout ?? expect.unreachable("no stdout"), "data");
+  return String(chunk).trim();
+}
+
+async function statOf(pid: number): Promise<string[]> {
+  const line = await readFile(`/proc/${pid}/stat`, "utf8");
+  return line.slice(line.lastIndexOf(")") + 2).split(" ");
+}

@@ -1,0 +1,273 @@
+import type * as FileSystem from "node:fs/promises";
+import { link, open, rename, unlink } from "node:fs/promises";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { storeFault } from "../../src/disk/faults.ts";
+import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
+import { keysOf } from "../contract/fixture.ts";
+import { newStore, read, text } from "./fixture.ts";
+
+vi.mock("node:fs/promises", async (importOriginal) => {
+  const original = await importOriginal<typeof FileSystem>();
+  const mocked = { link: vi.fn(original.link), rename: vi.fn(original.rename), unlink: vi.fn(original.unlink) };
+  return { ...original, ...mocked, open: vi.fn(original.open) };
+});
+
+const real = await vi.importActual<typeof FileSystem>("node:fs/promises");
+
+beforeEach(() => {
+  vi.mocked(link).mockReset().mockImplementation(real.link);
+  vi.mocked(rename).mockReset().mockImplementation(real.rename);
+  vi.mocked(open).mockReset().mockImplementation(real.open);
+  vi.mocked(unlink).mockReset().mockImplementation(real.unlink);
+});
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: as the system says it`), { code, syscall: "link" });
+}
+
+describe("a system error becomes the port's, and names path and reason", () => {
+  test.each([
+    ["EACCES", AccessDeniedError, "permission denied", /^check who owns/],
+    ["EPERM", AccessDeniedError, "operation not permitted", /^check who owns/],
+    ["EROFS", AccessDeniedError, "the file system is read-only", /^check who owns/],
+    ["ENOSPC", S3UnreachableError, "no space left on the device", /^make room/],
+    ["EDQUOT", S3UnreachableError, "disk quota exceeded", /^make room/],
+    ["EIO", S3UnreachableError, "input/output error", /^check the disk/],
+    ["EMFILE", S3UnreachableError, "too many open files", /^raise the limit .*ulimit -n/],
+    ["ENFILE", S3UnreachableError, "too many open files", /^end programs/],
+    ["ENAMETOOLONG", S3UnreachableError, "the name is too long", /^use a shorter one/],
+    ["EEXIST", S3UnreachableError, "something that is no folder is in the way", /^move it elsewhere/],
+    ["ENOTDIR", S3UnreachableError, "a part of the path is no folder", /^look at each part/],
+    ["ENOENT", S3UnreachableError, "a file or folder vanished", /^run the command again/],
+    ["ESTALE", S3UnreachableError, "the network file system", /^run the command again/],
+    ["EWHATEVER", S3UnreachableError, "EWHATEVER", /^check the disk/],
+  ])("%s", (code, error, reason, hint) => {
+    const fault = storeFault(systemError(code), "write", "/srv/vsync/api/prod/manifest");
+    expect(fault).toBeInstanceOf(error);
+    expect(fault).toMatchObject({
+      message: expect.stringContaining(`cannot write /srv/vsync/api/prod/manifest: ${reason}`),
+      hint: expect.stringMatching(hint),
+    });
+    expect(fault).toHaveProperty("message", expect.stringContaining(code));
+  });
+
+  test.each([
+    new Error("a fault of the program"),
+    new ConflictError("changed"),
+    "a reason to abort",
+    { code: "EIO", syscall: "no error at all" },
+    Object.assign(new Error("of another kind"), { code: "EIO" }),
+    Object.assign(new Error("without a code"), { syscall: "read" }),
+    Object.assign(new Error("with a number"), { code: 5, syscall: "read" }),
+  ])("%s passes as it is", (error) => {
+    expect(storeFault(error, "read", "/x")).toBe(error);
+  });
+});
+
+describe("file systems that do not do as asked", () => {
+  test.each(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"])(
+    "no hard links (%s): said so, nothing stays",
+    async (code) => {
+      const { store, folder } = await newStore();
+      vi.mocked(link).mockRejectedValue(systemError(code));
+      const creating = store.create("manifest", text("one"));
+      await expect(creating).rejects.toThrow(S3UnreachableError);
+      await expect(creating).rejects.toThrow(`cannot create ${folder}manifest: its file system has no hard links`);
+      expect(await keysOf(store)).toEqual([]);
+      expect(await real.readdir(`${folder}.vsync`)).toEqual([]);
+    },
+  );
+
+  test("link failed: no conflict, and nothing stays behind", async () => {
+    const { store, folder } = await newStore();
+    vi.mocked(link).mockRejectedValue(systemError("EIO"));
+    await expect(store.create("manifest", text("one"))).rejects.toThrow(
+      `cannot write ${folder}manifest: input/output error (EIO)`,
+    );
+    expect(await real.readdir(`${folder}.vsync`)).toEqual([]);
+  });
+
+  test("link was done and is reported as EEXIST: it is this very write, hence success", async () => {
+    const { store } = await newStore();
+    vi.mocked(link).mockImplementation(async (from, to) => {
+      await real.link(from, to);
+      throw systemError("EEXIST");
+    });
+    const version = await store.create("manifest", text("one"));
+    expect(await store.head("manifest")).toBe(version);
+  });
+
+  test("EEXIST with another writer's equal bytes: a conflict", async () => {
+    const { store, folder } = await newStore();
+    vi.mocked(link).mockImplementation(async () => {
+      await real.writeFile(`${folder}manifest`, "one");
+      throw systemError("EEXIST");
+    });
+    await expect(store.create("manifest", text("one"))).rejects.toThrow(ConflictError);
+  });
+
+  test("EEXIST, and gone before it could be looked at: a conflict", async () => {
+    const { store } = await newStore();
+    vi.mocked(link).mockRejectedValue(systemError("EEXIST"));
+    await expect(store.create("manifest", text("one"))).rejects.toThrow(ConflictError);
+  });
+
+  test("rename was done and is reported as failed: success", async () => {
+    const { store } = await newStore();
+    const version = await store.create("manifest", text("one"));
+    vi.mocked(rename).mockImplementation(async (from, to) => {
+      await real.rename(from, to);
+      throw systemError("ENOENT");
+    });
+    await store.replace("manifest", text("two"), version);
+    expect(await read(store, "manifest")).toBe("two");
+  });
+
+  test("rename failed: the old object, and nothing stays behind", async () => {
+    const { store, folder } = await newStore();
+    const version = await store.create("manifest", text("one"));
+    vi.mocked(rename).mockRejectedValue(systemError("EIO"));
+    await expect(store.replace("manifest", text("two"), version)).rejects.toThrow("input/output error (EIO)");
+    expect(await read(store, "manifest")).toBe("one");
+    expect(await real.readdir(`${folder}.vsync`)).toEqual([]);
+  });
+
+  test("rename failed, and what is there cannot be read: the failure is that of the rename", async () => {
+    const { store, folder } = await newStore();
+    const version = await store.create("manifest", text("one"));
+    vi.mocked(rename).mockImplementation(async () => {
+      await real.rm(`${folder}manifest`);
+      await real.symlink("/nowhere", `${folder}manifest`);
+      throw systemError("EIO");
+    });
+    await expect(store.replace("manifest", text("two"), version)).rejects.toThrow(S3UnreachableError);
+  });
+
+  test("rename failed, and the object is gone: the failure is that of the rename", async () => {
+    const { store, folder } = await newStore();
+    const version = await store.create("manifest", text("one"));
+    vi.mocked(rename).mockImplementation(async () => {
+      await real.rm(`${folder}manifest`);
+      throw systemError("EIO");
+    });
+    await expect(store.replace("manifest", text("two"), version)).rejects.toThrow("input/output error (EIO)");
+  });
+
+  test("an object that another process deletes a moment earlier is deleted", async () => {
+    const { store, folder } = await newStore();
+    await store.create("manifest", text("one"));
+    vi.mocked(unlink).mockImplementation(async (path) => {
+      await real.unlink(path);
+      throw systemError("ENOENT");
+    });
+    await store.delete("manifest");
+    expect(await real.readdir(folder)).toEqual([".vsync"]);
+  });
+
+  test("an object that cannot be deleted: said so, and it stays", async () => {
+    const { store, folder } = await newStore();
+    await store.create("manifest", text("one"));
+    vi.mocked(unlink).mockRejectedValue(systemError("EIO"));
+    await expect(store.delete("manifest")).rejects.toThrow(`cannot delete ${folder}manifest: input/output error (EIO)`);
+    expect(await read(store, "manifest")).toBe("one");
+  });
+
+  test.each(["create", "replace"])("%s: the folder cannot be flushed: the outcome is unknown", async (operation) => {
+    const { store, folder } = await newStore();
+    const version = await store.create("manifest", text("one"));
+    failSync(folder.slice(0, -1), "EIO");
+    const write =
+      operation === "create" ? store.create("v=1", text("two")) : store.replace("manifest", text("two"), version);
+    await expect(write).rejects.toThrow(OutcomeUnknownError);
+    await expect(write).rejects.toThrow("was written, but may not outlast a power cut: input/output error (EIO)");
+  });
+
+  test.each(["EINVAL", "EISDIR", "ENOTSUP"])(
+    "a platform that cannot flush folders (%s) is no failure",
+    async (code) => {
+      const { store, folder } = await newStore();
+      await store.create("v=1", text("one"));
+      failSync(folder.slice(0, -1), code);
+      await store.create("manifest", text("two"));
+      expect(await read(store, "manifest")).toBe("two");
+    },
+  );
+});
+
+test("a key that exists is a conflict before anything is written", async () => {
+  const { store } = await newStore();
+  await store.create("manifest", text("one"));
+  vi.mocked(open).mockClear();
+  await expect(store.create("manifest", text("two"))).rejects.toThrow(ConflictError);
+  expect(open).not.toHaveBeenCalled();
+});
+
+test("a stale version is a conflict before anything is written", async () => {
+  const { store, folder } = await newStore();
+  await store.create("manifest", text("one"));
+  await real.rmdir(`${folder}.vsync`);
+  await expect(store.replace("manifest", text("two"), "stale")).rejects.toThrow(ConflictError);
+  expect(await real.readdir(folder)).toEqual(["manifest"]);
+});
+
+test.each([-1, 1])("an object whose file changes size (by %i) while it is read is not handed out", async (byBytes) => {
+  const { store } = await newStore();
+  await store.create("manifest", text("one"));
+  vi.mocked(open).mockImplementation(async (...args) => {
+    const handle = await real.open(...args);
+    const stats = await handle.stat();
+    stats.size += byBytes;
+    return Object.assign(handle, { stat: () => Promise.resolve(stats) });
+  });
+  await expect(store.get("manifest", { maxBytes: 100 })).rejects.toThrow("manifest changed while it was read");
+});
+
+describe("what a power cut leaves", () => {
+  test("the bytes are on the disk before the object has its name, the name before the write is reported", async () => {
+    const { store, folder } = await newStore();
+    const events = recordEvents(folder);
+    const version = await store.create("manifest", text("one"));
+    expect(events).toEqual(["flush vsync", "flush api", "flush prod", "flush temp", "link", "flush prod"]);
+    events.length = 0;
+    await store.replace("manifest", text("two"), version);
+    expect(events).toEqual(["flush temp", "rename", "flush prod"]);
+    events.length = 0;
+    await store.delete("manifest");
+    expect(events).toEqual(["flush prod"]);
+    events.length = 0;
+    await store.create("audit/1", text("row"));
+    expect(events).toEqual(["flush prod", "flush temp", "link", "flush audit"]);
+  });
+});
+
+/** What was flushed, linked and renamed, in order. */
+function recordEvents(folder: string): string[] {
+  const events: string[] = [];
+  vi.mocked(open).mockImplementation(async (...args) => {
+    const handle = await real.open(...args);
+    const path = String(args[0]);
+    const flush = handle.sync.bind(handle);
+    handle.sync = () => {
+      events.push(`flush ${path.startsWith(`${folder}.vsync/temp.`) ? "temp" : path.slice(path.lastIndexOf("/") + 1)}`);
+      return flush();
+    };
+    return handle;
+  });
+  vi.mocked(link).mockImplementation((...args) => {
+    events.push("link");
+    return real.link(...args);
+  });
+  vi.mocked(rename).mockImplementation((...args) => {
+    events.push("rename");
+    return real.rename(...args);
+  });
+  return events;
+}
+
+function failSync(path: string, code: string): void {
+  vi.mocked(open).mockImplementation(async (...args) => {
+    const handle = await real.open(...args);
+    if (args[0] === path) handle.sync = () => Promise.reject(systemError(code));
+    return handle;
+  });
+}

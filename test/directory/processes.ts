@@ -1,0 +1,86 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished } from "vitest";
+import type { FileStoreLocation } from "../../src/directory/location.ts";
+
+export interface Interruption {
+  /** The number of a file system call, from 1, or its name. */
+  readonly before: number | "rename";
+  readonly signal: "SIGKILL" | "SIGSTOP";
+}
+
+export interface Setup {
+  readonly location: FileStoreLocation;
+  readonly claimTimeoutMs?: number;
+  readonly umask?: number;
+  readonly interruption?: Interruption;
+}
+
+export type Ask = (
+  | { readonly operation: "create"; readonly key: string; readonly content: string }
+  | { readonly operation: "replace"; readonly key: string; readonly content: string; readonly version: string }
+  | { readonly operation: "increment"; readonly key: string; readonly times: number; readonly padding: number }
+) & {
+  /** Every process that is given the same moment begins then. */
+  readonly startAtMs?: number;
+};
+
+export type Answer = { readonly version: string } | { readonly error: string; readonly message: string };
+
+const SCRIPT = fileURLToPath(new URL("store-process.ts", import.meta.url));
+
+/** A directory store in another process, which is gone when the test is over. */
+export class StoreProcess {
+  /** How many increments the process has told of. */
+  acknowledged = 0;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  #ready = Promise.withResolvers<void>();
+  #answer = Promise.withResolvers<Answer>();
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#ended = once(child, "exit");
+    child.on("message", (message) => this.#receive(message));
+  }
+
+  static async start(setup: Setup): Promise<StoreProcess> {
+    const child = fork(SCRIPT, [JSON.stringify(setup)], { execArgv: [] });
+    const started = new StoreProcess(child);
+    onTestFinished(() => started.kill());
+    const ended = started.#ended.then(() => expect.unreachable("the process ended before it was ready"));
+    await Promise.race([started.#ready.promise, ended]);
+    return started;
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** What came of it, or null where the process ended before it could tell. */
+  async ask(ask: Ask): Promise<Answer | null> {
+    this.#answer = Promise.withResolvers();
+    this.#child.send(ask);
+    return Promise.race([this.#answer.promise, this.#ended.then(() => null)]);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+
+  #receive(message: unknown): void {
+    if (message === "ready") this.#ready.resolve();
+    else if (message === "incremented") this.acknowledged++;
+    else if (typeof message === "object") this.#answer.resolve(message as Answer);
+  }
+}
+
+export function startProcesses(count: number, setup: Setup): Promise<StoreProcess[]> {
+  return Promise.all(Array.from({ length: count }, () => StoreProcess.start(setup)));
+}
