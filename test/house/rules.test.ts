@@ -6,6 +6,11 @@ const lines = (count: number, line: (number: number) => string): string =>
 const constants = (count: number): string => lines(count, (number) => `export const a${number} = ${number};`);
 const longFunction = (count: number): string =>
   `export function long() {\n  let a = 0;\n${lines(count - 4, (number) => `  a += ${number};`)}  return a;\n}\n`;
+const execute = (body: string): string =>
+  `declare function it(...of: number[]): void;\nexport class It {\n  execute(): void {\n${body}  }\n}\n`;
+/** The body of a function of `count` lines with one statement. */
+const longExpression = (count: number): string =>
+  `    it(\n${lines(count - 4, (number) => `      ${number},`)}    );\n`;
 
 const PURE = ["src/commands/", "src/vault/", "src/blob/", "src/crypto/", "src/s3/"];
 const IMPURE = ["src/cli/terminal/", "src/directory/", "src/disk/", "src/stores/", "src/runtime/"];
@@ -86,20 +91,6 @@ const CASES: readonly Case[] = [
     accepted: ["src/vault/300.ts"],
   },
   {
-    rule: "eslint(max-lines)",
-    name: "commands of more than 40 lines",
-    text: constants(41),
-    refused: ["src/commands/41.ts"],
-    accepted: ["src/cli/41.ts"],
-  },
-  {
-    rule: "eslint(max-lines)",
-    name: "commands of 40 lines",
-    text: constants(40),
-    refused: [],
-    accepted: ["src/commands/40.ts"],
-  },
-  {
     rule: "eslint(max-lines-per-function)",
     name: "functions of more than 40 lines",
     text: longFunction(41),
@@ -112,6 +103,34 @@ const CASES: readonly Case[] = [
     text: longFunction(40),
     refused: [],
     accepted: ["src/vault/function-40.ts"],
+  },
+  {
+    rule: "eslint(max-lines-per-function)",
+    name: "an execute of more than 25 lines",
+    text: execute(longExpression(26)),
+    refused: ["src/commands/execute-26.ts"],
+    accepted: ["src/cli/execute-26.ts"],
+  },
+  {
+    rule: "eslint(max-lines-per-function)",
+    name: "an execute of 25 lines, in a command of 200",
+    text: constants(170) + execute(longExpression(25)),
+    refused: [],
+    accepted: ["src/commands/execute-25.ts"],
+  },
+  {
+    rule: "eslint(max-statements)",
+    name: "an execute of more than 15 statements",
+    text: execute(lines(16, (number) => `    it(${number});`)),
+    refused: ["src/commands/statements-16.ts"],
+    accepted: ["src/cli/statements-16.ts"],
+  },
+  {
+    rule: "eslint(max-statements)",
+    name: "an execute of 15 statements",
+    text: execute(lines(15, (number) => `    it(${number});`)),
+    refused: [],
+    accepted: ["src/commands/statements-15.ts"],
   },
   {
     rule: "import(no-default-export)",
