@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { openSandbox, type Transcript } from "../../test/support/program/sandbox.ts";
 import { startStrictS3 } from "../../test/support/strict-s3/server.ts";
-import { openSandbox, type Transcript } from "../../test/transcripts/harness.ts";
 import type { Lane } from "./campaign/lanes.ts";
 import { clockTrial, requestTrials } from "./campaign/program.ts";
 import { type ProgramOperation, programOperations } from "./campaign/program-operations.ts";

@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Machine, machineOn, type StrictS3, startStrictS3 } from "../integration/rotation-fixture.ts";
+import { type Machine, machineOn, type StrictS3, startStrictS3 } from "../support/program/machine.ts";
 
 /*
  * Variables and files that other programs leave behind, or that somebody plants in a folder where vsync is started. What is

@@ -3,8 +3,8 @@ import { Secret } from "../../src/crypto/secret.ts";
 import { hintOf } from "../../src/vault/join.ts";
 import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
 import { pushItems } from "../../src/vault/push.ts";
-import { type Machine, machineOn, OLD, type StrictS3, startStrictS3 } from "../integration/rotation-fixture.ts";
-import type { Transcript } from "../transcripts/harness.ts";
+import { type Machine, machineOn, OLD, type StrictS3, startStrictS3 } from "../support/program/machine.ts";
+import type { Transcript } from "../support/program/sandbox.ts";
 
 /*
  * Somebody who may write the vault, or the server, chooses every word that he can so that it would act upon the terminal of

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openSandbox, programUnderTest, type Sandbox } from "../transcripts/harness.ts";
-import type { TerminalSession } from "../transcripts/terminal.ts";
+import { openSandbox, programUnderTest, type Sandbox } from "../support/program/sandbox.ts";
+import type { TerminalSession } from "../support/program/terminal.ts";
 
 /* A shell with job control, and vsync in it as a person starts it. */
 

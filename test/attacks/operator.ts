@@ -7,7 +7,7 @@ import type { Item } from "../../src/vault/format/item.ts";
 import { encodeManifest } from "../../src/vault/format/manifest.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
-import { type Machine, OLD } from "../integration/rotation-fixture.ts";
+import { type Machine, OLD } from "../support/program/machine.ts";
 import type { FixtureItem } from "../support/vault-fixture.ts";
 
 /**

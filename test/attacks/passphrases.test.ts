@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openSandbox, programUnderTest, type Sandbox } from "../transcripts/harness.ts";
+import { openSandbox, programUnderTest, type Sandbox } from "../support/program/sandbox.ts";
 
 /* What a passphrase may be: docs/decisions/0046-passphrases-that-travel.md. */
 

@@ -6,7 +6,7 @@ import { pullNameFault } from "../../src/cli/items/pull-plan.ts";
 import { openFileStore } from "../../src/directory/directory-store.ts";
 import { InputError } from "../../src/errors.ts";
 import { itemNameFault } from "../../src/vault/format/item.ts";
-import { type Machine, machineOnDisk } from "../integration/rotation-fixture.ts";
+import { type Machine, machineOnDisk } from "../support/program/machine.ts";
 import { operatorOf } from "./operator.ts";
 
 /** Two dots that are none, and slashes that are none: FULLWIDTH FULL STOP, ONE DOT LEADER, DIVISION SLASH, FULLWIDTH SOLIDUS. */

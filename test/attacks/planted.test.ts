@@ -1,7 +1,7 @@
 import { link, lstat, mkdir, readFile, readlink, symlink, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openVaultHome, type VaultHome } from "../integration/vault-home.ts";
+import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 /*
  * Links that somebody else has put where vsync is going to write. Symbolic ones at pull's targets: test/transcripts/pull.test.ts;

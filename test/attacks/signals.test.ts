@@ -10,8 +10,8 @@ import {
   OLD,
   type StrictS3,
   startStrictS3,
-} from "../integration/rotation-fixture.ts";
-import type { TerminalSession } from "../transcripts/terminal.ts";
+} from "../support/program/machine.ts";
+import type { TerminalSession } from "../support/program/terminal.ts";
 import { ACTOR } from "../vault/fixture.ts";
 
 /*

@@ -11,8 +11,8 @@ import { sealBundle } from "../../src/vault/commit/seal-bundle.ts";
 import { encodeManifest, type Manifest, parseManifest } from "../../src/vault/format/manifest.ts";
 import { hintOf } from "../../src/vault/join.ts";
 import { freshCost, passphraseEntry } from "../../src/vault/unlock/passphrase-holder.ts";
+import { openSandbox, type Sandbox, type Transcript } from "../support/program/sandbox.ts";
 import { createVault, PASSPHRASE } from "../support/vault-fixture.ts";
-import { openSandbox, type Sandbox, type Transcript } from "../transcripts/harness.ts";
 import { describeOnEveryStore, type Ground } from "./ground.ts";
 
 /*

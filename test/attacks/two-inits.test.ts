@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openSandbox, type Sandbox } from "../transcripts/harness.ts";
+import { openSandbox, type Sandbox } from "../support/program/sandbox.ts";
 
 const FIRST = "the first one's words";
 const SECOND = "the second one's words";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openSandbox, Sandbox } from "../transcripts/harness.ts";
+import { openSandbox, Sandbox } from "../support/program/sandbox.ts";
 import { binary, NODE_PROGRAM } from "./built.ts";
 
 const env = { VSYNC_PASSPHRASE: "correct horse battery staple", VSYNC_REPO: "api" };

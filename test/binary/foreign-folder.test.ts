@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { openSandbox } from "../transcripts/harness.ts";
+import { openSandbox } from "../support/program/sandbox.ts";
 import { binary } from "./built.ts";
 
 const PROGRAM = 'require("node:fs").writeFileSync("was-run", "");';

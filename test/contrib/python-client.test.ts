@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openVaultHome, PASSPHRASE, type VaultHome } from "../integration/vault-home.ts";
+import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 import { findPython, type PythonRun, runPython } from "./python.ts";
 
 /*

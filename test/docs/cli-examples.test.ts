@@ -1,9 +1,9 @@
 import { cp, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runSteps, type Scene, typeAt, unstaged } from "../support/program/shell.ts";
 import { type Command, readPage, sectionsOf } from "./page.ts";
 import { type SetScene, setScene } from "./scenes.ts";
-import { runSteps, type Scene, typeAt, unstaged } from "./shell.ts";
 
 /**
  * Every example of the command reference, and so of `--help`, is run on its own: on a machine whose vault has five

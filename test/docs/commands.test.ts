@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { isShown, type Ran, runSteps, type Scene, unstaged } from "../support/program/shell.ts";
 import { pages, ROOT, readPage, type Section, sectionsOf } from "./page.ts";
 import { type SetScene, type Start, setScene, standInCalls } from "./scenes.ts";
-import { isShown, type Ran, runSteps, type Scene, unstaged } from "./shell.ts";
 
 /**
  * Every command line of the pages is run, section by section, against a real vault, and what a page shows below a line is

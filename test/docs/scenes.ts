@@ -1,12 +1,12 @@
 import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fetchPackages } from "../../scripts/fetched-packages.ts";
-import { machineOnDisk, OLD } from "../integration/rotation-fixture.ts";
-import { configure, createVaultAt, type Place } from "../integration/s3-fixture.ts";
+import { machineOnDisk, OLD } from "../support/program/machine.ts";
+import { configure, createVaultAt, type Place } from "../support/program/s3-machine.ts";
+import { openSandbox, type Sandbox } from "../support/program/sandbox.ts";
+import { furnish, type Scene } from "../support/program/shell.ts";
 import { startStrictS3 } from "../support/strict-s3/server.ts";
 import type { User } from "../support/strict-s3/users.ts";
-import { openSandbox, type Sandbox } from "../transcripts/harness.ts";
-import { furnish, type Scene } from "./shell.ts";
 import { NEW_KEY } from "./stand-ins.ts";
 
 /** A scene with what it needs to be put away. */

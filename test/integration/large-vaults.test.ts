@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Vsync } from "../../src/runtime/index.ts";
-import { programUnderTest } from "../transcripts/harness.ts";
-import { openVaultHome, PASSPHRASE, type VaultHome } from "./vault-home.ts";
+import { programUnderTest } from "../support/program/sandbox.ts";
+import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 
 const COUNT = 10_000;
 const FILE_BYTES = 60 * 1024 * 1024;

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { programUnderTest } from "../transcripts/harness.ts";
-import { openVaultHome, type VaultHome } from "./vault-home.ts";
+import { programUnderTest } from "../support/program/sandbox.ts";
+import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 const KILLS = 24;
 /** Longer than a push takes where nothing else runs: some are killed too late, and some before they begin. */

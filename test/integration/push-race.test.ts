@@ -3,7 +3,7 @@ import { Secret } from "../../src/crypto/secret.ts";
 import { openFileStore } from "../../src/directory/directory-store.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { openVault } from "../../src/vault/open/open.ts";
-import { openVaultHome, PASSPHRASE, type VaultHome } from "./vault-home.ts";
+import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 
 const PUSHERS = 20;
 

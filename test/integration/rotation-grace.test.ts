@@ -2,7 +2,7 @@ import { rename } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, inject, test } from "vitest";
 import { Vsync } from "../../src/runtime/index.ts";
-import { type Machine, machineOnDisk, machineOnRealS3, NEW, OLD } from "./rotation-fixture.ts";
+import { type Machine, machineOnDisk, machineOnRealS3, NEW, OLD } from "../support/program/machine.ts";
 
 const REBOOT_MS = 100;
 /** More than anything takes that is waited for here. */

@@ -4,7 +4,6 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
-import type { Transcript } from "../transcripts/harness.ts";
 import {
   type Machine,
   machineOn,
@@ -14,7 +13,8 @@ import {
   OLD,
   type Sight,
   startStrictS3,
-} from "./rotation-fixture.ts";
+} from "../support/program/machine.ts";
+import type { Transcript } from "../support/program/sandbox.ts";
 import { type Gate, openGate, type Stop } from "./rotation-gate.ts";
 
 const REQUESTS = [

@@ -1,5 +1,5 @@
 import { describe, expect, inject, test } from "vitest";
-import { type Machine, machineOnDisk, machineOnRealS3, OLD } from "./rotation-fixture.ts";
+import { type Machine, machineOnDisk, machineOnRealS3, OLD } from "../support/program/machine.ts";
 
 const ROTATORS = 8;
 const ROUNDS = 3;

@@ -2,8 +2,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { programUnderTest } from "../transcripts/harness.ts";
-import { openVaultHome, type VaultHome } from "./vault-home.ts";
+import { programUnderTest } from "../support/program/sandbox.ts";
+import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 if (!hasPython) console.log("no python3 on this machine: no Python program was booted through vsync run");

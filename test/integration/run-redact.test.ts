@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { programUnderTest } from "../transcripts/harness.ts";
-import { openVaultHome, type VaultHome } from "./vault-home.ts";
+import { programUnderTest } from "../support/program/sandbox.ts";
+import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 let home: VaultHome;
 beforeAll(async () => {

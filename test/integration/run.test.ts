@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { programUnderTest } from "../transcripts/harness.ts";
-import { openVaultHome, type VaultHome } from "./vault-home.ts";
+import { programUnderTest } from "../support/program/sandbox.ts";
+import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 let home: VaultHome;
 

@@ -5,8 +5,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AccessDeniedError } from "../../src/errors.ts";
 import { text } from "../contract/fixture.ts";
 import { createBucket, putBucketPolicy } from "../support/ceph/target.ts";
-import { PASSPHRASE } from "../support/vault-fixture.ts";
-import type { Sandbox } from "../transcripts/harness.ts";
 import {
   configure,
   createVaultAt,
@@ -16,7 +14,9 @@ import {
   realServer,
   storeAt,
   tokenIn,
-} from "./s3-fixture.ts";
+} from "../support/program/s3-machine.ts";
+import type { Sandbox } from "../support/program/sandbox.ts";
+import { PASSPHRASE } from "../support/vault-fixture.ts";
 
 const APP = join(import.meta.dirname, "../../examples/app.mjs");
 const { isThere, target: real, reader } = realServer();

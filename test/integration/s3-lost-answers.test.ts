@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
+import { configure, createVaultAt, openMachine, strictPlace } from "../support/program/s3-machine.ts";
+import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import type { Fault } from "../support/strict-s3/faults.ts";
 import { type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import { PASSPHRASE, type VaultFixture } from "../support/vault-fixture.ts";
-import type { Sandbox, Transcript } from "../transcripts/harness.ts";
-import { configure, createVaultAt, openMachine, strictPlace } from "./s3-fixture.ts";
 
 /** The three writes of a push, by their keys. */
 const WRITES: readonly (readonly [string, RegExp])[] = [

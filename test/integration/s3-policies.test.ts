@@ -3,8 +3,6 @@ import { AccessDeniedError } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import { keysOf, text } from "../contract/fixture.ts";
 import { createBucket, emptyPrefix, putBucketPolicy } from "../support/ceph/target.ts";
-import { PASSPHRASE } from "../support/vault-fixture.ts";
-import type { Sandbox, Transcript } from "../transcripts/harness.ts";
 import {
   configure,
   createVaultAt,
@@ -14,7 +12,9 @@ import {
   randomName,
   realServer,
   storeAt,
-} from "./s3-fixture.ts";
+} from "../support/program/s3-machine.ts";
+import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
+import { PASSPHRASE } from "../support/vault-fixture.ts";
 
 const NEW = "another passphrase entirely";
 const { isThere, target: real, reader: user } = realServer();

@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openMachine } from "../support/program/s3-machine.ts";
+import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import { type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import type { User } from "../support/strict-s3/users.ts";
-import type { Sandbox, Transcript } from "../transcripts/harness.ts";
-import { openMachine } from "./s3-fixture.ts";
 
 /** Each of them would be found wherever it showed. */
 const PLANTED = {

@@ -7,7 +7,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { openSandbox, type Sandbox } from "../transcripts/harness.ts";
+import { openSandbox, type Sandbox } from "../support/program/sandbox.ts";
 
 const SCRIPT = join(import.meta.dirname, "../../scripts/release/install.sh");
 const PROGRAM = "#!/bin/sh\necho vsync/9.9.9\n";

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Sums } from "../../scripts/release/checksums.ts";
 import { buildDeb } from "../../scripts/release/deb.ts";
-import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../transcripts/harness.ts";
+import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../support/program/sandbox.ts";
 import { COMPILE_LIMIT_MS, compileFor, ROOT } from "./compiled.ts";
 
 const run = promisify(execFile);

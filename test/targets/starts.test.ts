@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ownTarget, TARGETS } from "../../scripts/bun/targets.ts";
 import { wayOf } from "../../scripts/targets/ways.ts";
-import { openSandbox } from "../transcripts/harness.ts";
+import { openSandbox } from "../support/program/sandbox.ts";
 import { COMPILE_LIMIT_MS, compileFor, documented, megabytesOf, ROOT } from "./compiled.ts";
 
 const targets = Object.keys(TARGETS).map((target) => ({ target, ...wayOf(target) }));

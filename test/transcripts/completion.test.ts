@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeDocument } from "../../src/cli/config/config-document.ts";
 import { makeConfig, PLANTED_SECRET } from "../cli/config-fixture.ts";
-import { openSandbox, programUnderTest, type RunOptions, type Sandbox, type Transcript } from "./harness.ts";
+import {
+  openSandbox,
+  programUnderTest,
+  type RunOptions,
+  type Sandbox,
+  type Transcript,
+} from "../support/program/sandbox.ts";
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 const isInstalled = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).status === 0;

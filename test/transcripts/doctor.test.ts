@@ -2,11 +2,11 @@ import { chmod, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeToken } from "../../src/blob/token.ts";
-import { configure, createVaultAt, openMachine, type Place, strictPlace } from "../integration/s3-fixture.ts";
+import { configure, createVaultAt, openMachine, type Place, strictPlace } from "../support/program/s3-machine.ts";
+import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import { ROOT, type StrictS3, type StrictS3Options, startStrictS3 } from "../support/strict-s3/server.ts";
 import type { User } from "../support/strict-s3/users.ts";
 import { PASSPHRASE, type VaultFixture } from "../support/vault-fixture.ts";
-import type { Sandbox, Transcript } from "./harness.ts";
 
 const READER: User = {
   accessKeyId: "READERKEY",

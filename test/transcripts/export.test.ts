@@ -3,7 +3,7 @@ import { mkdir, readFile, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { openVaultHome, PASSPHRASE, type VaultHome } from "../integration/vault-home.ts";
+import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 
 let home: VaultHome;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Machine, machineOn, machineOnDisk, NEW, OLD, startStrictS3 } from "../integration/rotation-fixture.ts";
-import type { Transcript } from "./harness.ts";
+import { type Machine, machineOn, machineOnDisk, NEW, OLD, startStrictS3 } from "../support/program/machine.ts";
+import type { Transcript } from "../support/program/sandbox.ts";
 
 const ALL_BUT_CURRENT = ["--keep=1", "--older-than=0s"];
 const DIRECTORY_NOTE = "backups and snapshots of the directory keep what gc removes\n";

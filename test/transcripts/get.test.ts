@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openVaultHome, PASSPHRASE, type VaultHome } from "../integration/vault-home.ts";
+import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 
 const ANSI = "\u001b[31mred";
 

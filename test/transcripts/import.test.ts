@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openVaultHome, PASSPHRASE, type VaultHome } from "../integration/vault-home.ts";
+import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 
 let home: VaultHome;
 /** Nothing is pushed yet. */

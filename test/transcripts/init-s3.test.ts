@@ -2,11 +2,11 @@ import { chmod, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { LocalConfig } from "../../src/cli/config/config-document.ts";
-import { configOn, configure, createVaultAt, openMachine, strictPlace } from "../integration/s3-fixture.ts";
+import { configOn, configure, createVaultAt, openMachine, strictPlace } from "../support/program/s3-machine.ts";
+import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import { startS3rver } from "../support/s3rver.ts";
 import { ROOT, type StrictS3, type StrictS3Options, startStrictS3 } from "../support/strict-s3/server.ts";
 import { PASSPHRASE, type VaultFixture } from "../support/vault-fixture.ts";
-import type { Sandbox, Transcript } from "./harness.ts";
 
 const OTHER = "another passphrase entirely";
 

@@ -1,10 +1,10 @@
 import { chmod, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { configOn, configure, keyOf, openMachine, strictPlace } from "../integration/s3-fixture.ts";
+import { configOn, configure, keyOf, openMachine, strictPlace } from "../support/program/s3-machine.ts";
+import { programUnderTest, type Sandbox, type Transcript } from "../support/program/sandbox.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";
-import { programUnderTest, type Sandbox, type Transcript } from "./harness.ts";
 
 let sandbox: Sandbox;
 beforeEach(async () => {

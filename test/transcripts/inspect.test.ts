@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { RuntimeToken } from "../../src/blob/token.ts";
 import { encodeToken } from "../../src/blob/token.ts";
-import { openSandbox, type Sandbox } from "./harness.ts";
+import { openSandbox, type Sandbox } from "../support/program/sandbox.ts";
 
 const FIELDS: RuntimeToken = {
   v: 1,

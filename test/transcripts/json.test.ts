@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openVaultHome, type VaultHome } from "../integration/vault-home.ts";
+import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 let home: VaultHome;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { writeDocument } from "../../src/cli/config/config-document.ts";
 import type { LocalConfig } from "../../src/cli/config/local-config.ts";
 import { makeConfig, PLANTED_SECRET } from "../cli/config-fixture.ts";
-import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "./harness.ts";
+import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../support/program/sandbox.ts";
 
 let sandbox: Sandbox;
 beforeEach(async () => {

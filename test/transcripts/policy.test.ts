@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { configure, openMachine } from "../integration/s3-fixture.ts";
-import type { Sandbox, Transcript } from "./harness.ts";
+import { configure, openMachine } from "../support/program/s3-machine.ts";
+import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 
 const PLACE = {
   endpoint: "http://127.0.0.1:1",

@@ -1,7 +1,7 @@
 import { chmod, lstat, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openVaultHome, type VaultHome } from "../integration/vault-home.ts";
+import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 const DOTENV = "URL=postgres://db\nTEXT='two words'\n";
 const KEEP = "keep what is here with vsync set prod or vsync push prod, or overwrite it with --force";

@@ -1,7 +1,7 @@
 import { chmod, copyFile, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { openVaultHome, type VaultHome } from "../integration/vault-home.ts";
+import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 /** A boot from the two variables, with something wrong. */
 interface Refusal {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Machine, machineOnDisk, NEW, OLD } from "../integration/rotation-fixture.ts";
-import type { Transcript } from "./harness.ts";
+import { type Machine, machineOnDisk, NEW, OLD } from "../support/program/machine.ts";
+import type { Transcript } from "../support/program/sandbox.ts";
 
 let machine: Machine;
 /** Generation 1 holds DATABASE_URL, 2 holds A and B. */

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Machine, machineOn, NEW, OLD, type StrictS3, startStrictS3 } from "../integration/rotation-fixture.ts";
+import { type Machine, machineOn, NEW, OLD, type StrictS3, startStrictS3 } from "../support/program/machine.ts";
+import type { Transcript } from "../support/program/sandbox.ts";
 import { ROOT } from "../support/strict-s3/server.ts";
-import type { Transcript } from "./harness.ts";
 
 const PREFIX = "api/prod/";
 const BUNDLE = /^api\/prod\/v=/;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Machine, machineOnDisk, NEW, OLD } from "../integration/rotation-fixture.ts";
-import type { TerminalSession } from "./terminal.ts";
+import { type Machine, machineOnDisk, NEW, OLD } from "../support/program/machine.ts";
+import type { TerminalSession } from "../support/program/terminal.ts";
 
 let machine: Machine;
 beforeEach(async () => {

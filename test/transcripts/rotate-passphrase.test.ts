@@ -1,7 +1,7 @@
 import { readFile, stat, symlink } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Machine, machineOnDisk, NEW, OLD } from "../integration/rotation-fixture.ts";
-import type { Transcript } from "./harness.ts";
+import { type Machine, machineOnDisk, NEW, OLD } from "../support/program/machine.ts";
+import type { Transcript } from "../support/program/sandbox.ts";
 
 let machine: Machine;
 beforeEach(async () => {

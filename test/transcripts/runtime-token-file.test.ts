@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openFileStore } from "../../src/directory/directory-store.ts";
 import { createFileStoreRoot } from "../../src/directory/folders.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
-import { configure, ITEMS, openMachine, tokenIn } from "../integration/s3-fixture.ts";
+import { configure, ITEMS, openMachine, tokenIn } from "../support/program/s3-machine.ts";
+import { programUnderTest, type Sandbox, type Transcript } from "../support/program/sandbox.ts";
 import { createVault } from "../support/vault-fixture.ts";
-import { programUnderTest, type Sandbox, type Transcript } from "./harness.ts";
 
 /** Root may read everything; without its capabilities it is a user like any other. */
 const UNPRIVILEGED = process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] : [];

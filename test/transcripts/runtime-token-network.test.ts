@@ -4,9 +4,9 @@ import { writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { configure, openMachine } from "../integration/s3-fixture.ts";
 import { type Hole, openBlackHole, openServer } from "../support/black-hole.ts";
-import { programUnderTest, type Sandbox, type Transcript } from "./harness.ts";
+import { configure, openMachine } from "../support/program/s3-machine.ts";
+import { programUnderTest, type Sandbox, type Transcript } from "../support/program/sandbox.ts";
 
 /** What the contract allows, whatever the network does. */
 const LIMIT_MS = 10_000;

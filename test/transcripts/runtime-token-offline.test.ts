@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { configure, createVaultAt, openMachine, strictPlace, tokenIn } from "../integration/s3-fixture.ts";
+import { configure, createVaultAt, openMachine, strictPlace, tokenIn } from "../support/program/s3-machine.ts";
+import { programUnderTest, type Sandbox } from "../support/program/sandbox.ts";
 import { type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
-import { programUnderTest, type Sandbox } from "./harness.ts";
 
 const OFFLINE = ["runtime-token", "--env=prod", "--no-validate"];
 const hasStrace = spawnSync("strace", ["-qq", "-o", "/dev/null", "true"]).status === 0;

@@ -1,5 +1,6 @@
 import { chmod } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createBucket, putBucketPolicy, type S3Keys } from "../support/ceph/target.ts";
 import {
   configOn,
   configure,
@@ -10,10 +11,9 @@ import {
   realServer,
   strictPlace,
   tokenIn,
-} from "../integration/s3-fixture.ts";
-import { createBucket, putBucketPolicy, type S3Keys } from "../support/ceph/target.ts";
+} from "../support/program/s3-machine.ts";
+import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
-import type { Sandbox, Transcript } from "./harness.ts";
 
 /** Where the tables of the contract are gone through: a bucket that holds a vault below `api/prod/`, and three users. */
 interface Stage {

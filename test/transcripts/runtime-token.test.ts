@@ -9,10 +9,10 @@ import {
   openMachine,
   strictPlace,
   tokenIn,
-} from "../integration/s3-fixture.ts";
+} from "../support/program/s3-machine.ts";
+import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import type { User } from "../support/strict-s3/users.ts";
-import type { Sandbox, Transcript } from "./harness.ts";
 
 const READER: User = {
   accessKeyId: "READERKEY",

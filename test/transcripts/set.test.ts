@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openVaultHome, PASSPHRASE, type VaultHome } from "../integration/vault-home.ts";
+import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 
 let home: VaultHome;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { configOn, configure, createVaultAt, openMachine, strictPlace } from "../integration/s3-fixture.ts";
+import { configOn, configure, createVaultAt, openMachine, strictPlace } from "../support/program/s3-machine.ts";
+import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import { PASSPHRASE, type VaultFixture } from "../support/vault-fixture.ts";
-import type { Sandbox, Transcript } from "./harness.ts";
 
 const OTHER = "another passphrase entirely";
 const INSTANT = /20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g;

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openVaultHome, type VaultHome } from "../integration/vault-home.ts";
 import { canMount, fillBut, mount, unmount } from "../support/disks.ts";
-import { programUnderTest, type Transcript } from "./harness.ts";
+import { programUnderTest, type Transcript } from "../support/program/sandbox.ts";
+import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 const PROGRAM = programUnderTest().join(" ");
 const VALUE = "planted-value";

@@ -1,7 +1,7 @@
 import { rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openVaultHome, type VaultHome } from "../integration/vault-home.ts";
+import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 let home: VaultHome;
 beforeEach(async () => {

@@ -1,10 +1,10 @@
 import { readdir } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { configure, createVaultAt, openMachine, strictPlace } from "../integration/s3-fixture.ts";
+import { configure, createVaultAt, openMachine, strictPlace } from "../support/program/s3-machine.ts";
+import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import type { User } from "../support/strict-s3/users.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";
-import type { Sandbox, Transcript } from "./harness.ts";
 
 const READER: User = {
   accessKeyId: "READERKEY",

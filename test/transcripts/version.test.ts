@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import pjson from "../../package.json" with { type: "json" };
-import { openSandbox } from "./harness.ts";
+import { openSandbox } from "../support/program/sandbox.ts";
 
 test("--version says the version, and the commit that was built where git knows", async () => {
   await using sandbox = await openSandbox();

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
+import { openSandbox, type Sandbox } from "../../../test/support/program/sandbox.ts";
 import { type StrictS3, startStrictS3 } from "../../../test/support/strict-s3/server.ts";
-import { openSandbox, type Sandbox } from "../../../test/transcripts/harness.ts";
 import type { Trial } from "./trial.ts";
 
 /** A store and a machine of their own, on which one trial follows the other. */

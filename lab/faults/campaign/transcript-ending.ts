@@ -1,5 +1,5 @@
+import type { Transcript } from "../../../test/support/program/sandbox.ts";
 import { ROOT } from "../../../test/support/strict-s3/server.ts";
-import type { Transcript } from "../../../test/transcripts/harness.ts";
 import { NEW, OLD } from "../../../test/vault/fixture.ts";
 import type { Ending } from "./ending.ts";
 import { PLANTED, type ProgramOperation } from "./program-operations.ts";

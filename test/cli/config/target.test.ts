@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openSandbox, type Sandbox } from "../../transcripts/harness.ts";
+import { openSandbox, type Sandbox } from "../../support/program/sandbox.ts";
 import { PROBE } from "../probe.ts";
 
 let sandbox: Sandbox;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../../transcripts/harness.ts";
+import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../../support/program/sandbox.ts";
 import { PROBE } from "../probe.ts";
 
 const WAYS =

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DAY_TO_DAY_EXIT_CODES, ROTATE_EXIT_CODES } from "../../../src/errors.ts";
-import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../../transcripts/harness.ts";
+import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../../support/program/sandbox.ts";
 import { PROBE } from "../probe.ts";
 
 let sandbox: Sandbox;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { wrapMessage } from "../../../src/cli/terminal/wrap.ts";
-import { openSandbox, type Sandbox } from "../../transcripts/harness.ts";
+import { openSandbox, type Sandbox } from "../../support/program/sandbox.ts";
 
 describe("a message on a terminal", () => {
   test("ends its lines between words, the first after the head", () => {

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openSandbox, type Sandbox } from "./harness.ts";
+import { openSandbox, type Sandbox } from "./sandbox.ts";
 
 let sandbox: Sandbox;
 

@@ -1,20 +1,20 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { expect, inject } from "vitest";
-import type { RuntimeToken } from "../../src/blob/token.ts";
-import { decodeToken } from "../../src/blob/token.ts";
-import { type LocalConfig, readDocument, writeDocument } from "../../src/cli/config/config-document.ts";
-import { Secret } from "../../src/crypto/secret.ts";
-import type { ObjectStore } from "../../src/ports.ts";
-import type { AccessKey } from "../../src/stores/location.ts";
-import { hintOf } from "../../src/vault/join.ts";
-import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
-import { makeConfig } from "../cli/config-fixture.ts";
-import { openAt } from "../s3/fixture.ts";
-import type { S3Keys, S3Target } from "../support/ceph/target.ts";
-import { ROOT } from "../support/strict-s3/server.ts";
-import { createVault, type VaultFixture } from "../support/vault-fixture.ts";
-import { openSandbox, type Sandbox, type Transcript } from "../transcripts/harness.ts";
+import type { RuntimeToken } from "../../../src/blob/token.ts";
+import { decodeToken } from "../../../src/blob/token.ts";
+import { type LocalConfig, readDocument, writeDocument } from "../../../src/cli/config/config-document.ts";
+import { Secret } from "../../../src/crypto/secret.ts";
+import type { ObjectStore } from "../../../src/ports.ts";
+import type { AccessKey } from "../../../src/stores/location.ts";
+import { hintOf } from "../../../src/vault/join.ts";
+import { fetchManifest } from "../../../src/vault/open/open-manifest.ts";
+import { makeConfig } from "../../cli/config-fixture.ts";
+import { openAt } from "../../s3/fixture.ts";
+import type { S3Keys, S3Target } from "../ceph/target.ts";
+import { ROOT } from "../strict-s3/server.ts";
+import { createVault, type VaultFixture } from "../vault-fixture.ts";
+import { openSandbox, type Sandbox, type Transcript } from "./sandbox.ts";
 
 export const ITEMS = [{ name: "DATABASE_URL", data: "postgres://app:planted-value@db.internal/app" }];
 

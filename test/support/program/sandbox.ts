@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { startTerminal, type TerminalSession } from "./terminal.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..");
+const ROOT = join(import.meta.dirname, "../../..");
 /** A program that takes longer hangs. */
 const TIMEOUT_MS = 60_000;
 

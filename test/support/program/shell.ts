@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { mkdir, readFile, symlink } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import { programUnderTest, type Sandbox } from "../transcripts/harness.ts";
-import { startTerminal } from "../transcripts/terminal.ts";
-import { type Command, ROOT, type Step } from "./page.ts";
-import { STAND_INS } from "./stand-ins.ts";
+import { type Command, ROOT, type Step } from "../../docs/page.ts";
+import { STAND_INS } from "../../docs/stand-ins.ts";
+import { programUnderTest, type Sandbox } from "./sandbox.ts";
+import { startTerminal } from "./terminal.ts";
 
 /** What a page's names stand for on this machine. */
 export interface Scene {
@@ -34,7 +34,7 @@ export async function furnish({ sandbox }: Scene): Promise<void> {
   const [program = "", ...first] = programUnderTest();
   const vsync = [program, ...first].map((word) => `"${word}"`).join(" ");
   await sandbox.write("bin/vsync", `#!/bin/sh\nexec ${vsync} "$@"\n`, 0o700);
-  const standIn = `"${process.execPath}" "${join(import.meta.dirname, "stand-in-process.ts")}"`;
+  const standIn = `"${process.execPath}" "${join(ROOT, "test/docs/stand-in-process.ts")}"`;
   for (const tool of Object.keys(STAND_INS)) {
     await sandbox.write(`bin/${tool}`, `#!/bin/sh\nexec ${standIn} ${tool} "$@"\n`, 0o700);
   }

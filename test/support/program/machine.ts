@@ -1,32 +1,26 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { inject } from "vitest";
-import { writeDocument } from "../../src/cli/config/config-document.ts";
-import { Secret } from "../../src/crypto/secret.ts";
-import { createFileStoreRoot } from "../../src/directory/folders.ts";
-import { fileEndpoint } from "../../src/directory/location.ts";
-import { VsyncError } from "../../src/errors.ts";
-import type { ObjectStore } from "../../src/ports.ts";
-import { type StoreLocation } from "../../src/stores/location.ts";
-import { openStore, systemClock, systemRandom } from "../../src/stores/open-store.ts";
-import { verifyAudit } from "../../src/vault/audit/chain.ts";
-import type { CommitPorts } from "../../src/vault/commit/commit.ts";
-import type { Manifest } from "../../src/vault/format/manifest.ts";
-import { hintOf } from "../../src/vault/join.ts";
-import { openVault } from "../../src/vault/open/open.ts";
-import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
-import { rotatePassphrase } from "../../src/vault/rotate.ts";
-import { createBucket } from "../support/ceph/target.ts";
-import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
-import { createVault, type FixtureItem, PASSPHRASE } from "../support/vault-fixture.ts";
-import {
-  openSandbox,
-  programUnderTest,
-  type RunOptions,
-  type Sandbox,
-  type Transcript,
-} from "../transcripts/harness.ts";
-import type { TerminalSession } from "../transcripts/terminal.ts";
+import { writeDocument } from "../../../src/cli/config/config-document.ts";
+import { Secret } from "../../../src/crypto/secret.ts";
+import { createFileStoreRoot } from "../../../src/directory/folders.ts";
+import { fileEndpoint } from "../../../src/directory/location.ts";
+import { VsyncError } from "../../../src/errors.ts";
+import type { ObjectStore } from "../../../src/ports.ts";
+import { type StoreLocation } from "../../../src/stores/location.ts";
+import { openStore, systemClock, systemRandom } from "../../../src/stores/open-store.ts";
+import { verifyAudit } from "../../../src/vault/audit/chain.ts";
+import type { CommitPorts } from "../../../src/vault/commit/commit.ts";
+import type { Manifest } from "../../../src/vault/format/manifest.ts";
+import { hintOf } from "../../../src/vault/join.ts";
+import { openVault } from "../../../src/vault/open/open.ts";
+import { fetchManifest } from "../../../src/vault/open/open-manifest.ts";
+import { rotatePassphrase } from "../../../src/vault/rotate.ts";
+import { createBucket } from "../ceph/target.ts";
+import { ROOT, type StrictS3, startStrictS3 } from "../strict-s3/server.ts";
+import { createVault, type FixtureItem, PASSPHRASE } from "../vault-fixture.ts";
+import { openSandbox, programUnderTest, type RunOptions, type Sandbox, type Transcript } from "./sandbox.ts";
+import type { TerminalSession } from "./terminal.ts";
 
 /** The least that the format allows. */
 const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;

@@ -1,4 +1,4 @@
-import { openSandbox, type Sandbox, type Transcript } from "../transcripts/harness.ts";
+import { openSandbox, type Sandbox, type Transcript } from "./sandbox.ts";
 
 export const PASSPHRASE = "correct horse battery staple";
 const PACKAGE = JSON.stringify({ name: "@acme/api" });
