@@ -6,8 +6,8 @@ import { DEFAULT_COST, type KdfCost } from "../src/crypto/kdf-cost.ts";
 import { Secret } from "../src/crypto/secret.ts";
 import type { ObjectStore } from "../src/ports.ts";
 import { Vsync } from "../src/runtime/vsync.ts";
-import { expectationOf } from "../src/stores/expectation.ts";
-import { openTokenStore, systemClock } from "../src/stores/open-store.ts";
+import { systemClock } from "../src/stores/open-store.ts";
+import { vaultOf } from "../src/stores/token.ts";
 import { readAudit } from "../src/vault/audit/chain.ts";
 import type { AmendRequest } from "../src/vault/commit/amend.ts";
 import type { CommitPorts } from "../src/vault/commit/commit.ts";
@@ -52,7 +52,7 @@ const remembered = new Map<string, KdfCost>();
 async function storeOf({ token }: Access): Promise<ObjectStore> {
   const known = stores.get(token);
   if (known !== undefined) return known;
-  const store = await openTokenStore(decodeToken(token));
+  const store = await vaultOf(decodeToken(token)).openStore();
   await store.head("manifest");
   stores.set(token, store);
   return store;
@@ -83,7 +83,7 @@ type StoreJob = Extract<Job, { do: "round-trip" | "rotate" | "set" | "verify" }>
 async function onStore(job: StoreJob, store: ObjectStore): Promise<unknown> {
   if (job.do === "round-trip") return store.head("manifest");
   const ports = { store, clock: systemClock, random };
-  const expect = expectationOf(decodeToken(job.token));
+  const { expect } = vaultOf(decodeToken(job.token));
   const request = { passphrase: Secret.ofText(job.passphrase), expect, annotation: { actor: ACTOR } };
   if (job.do === "verify") return readAudit(ports, request);
   if (job.do === "set") {
@@ -104,7 +104,7 @@ async function rotate(ports: CommitPorts, request: AmendRequest, job: Rotation):
 
 async function openInSequence({ token, passphrase }: Access): Promise<void> {
   const decoded = decodeToken(token);
-  const store = await openTokenStore(decoded);
+  const store = await vaultOf(decoded).openStore();
   const keys = new PassphraseKeys(Secret.ofText(passphrase));
   const fetched = await fetchManifest(store);
   if (fetched === null) throw new Error("there is no vault");

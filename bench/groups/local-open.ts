@@ -1,6 +1,6 @@
 import { encodeToken } from "../../src/blob/token.ts";
-import { openFileStore } from "../../src/directory/directory-store.ts";
-import { createFileStoreRoot } from "../../src/directory/folders.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
+import { createDirectoryRoot } from "../../src/directory/folders.ts";
 import { createVault, PASSPHRASE } from "../../test/support/vault-fixture.ts";
 import { dotenv, Home } from "../home.ts";
 import { type Candidate, interleave } from "../interleave.ts";
@@ -37,7 +37,7 @@ function candidate(home: Home, vsync: Vsync, name: string, env: Readonly<Record<
 async function cheapVault(folder: string): Promise<string> {
   const location = { endpoint: `file://${folder}`, bucket: "cheap", prefix: "api/prod/" };
   const items = Array.from({ length: SECRETS }, (_, at) => ({ name: `SECRET_${at}`, data: "x".repeat(40) }));
-  await createFileStoreRoot(location);
-  const { tokenFields } = await createVault(openFileStore(location), { items });
+  await createDirectoryRoot(location);
+  const { tokenFields } = await createVault(openDirectoryStore(location), { items });
   return encodeToken({ ...location, ...tokenFields, region: "local", credentials: "ambient" });
 }

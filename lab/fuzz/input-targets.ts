@@ -9,7 +9,7 @@ import { encodeDotenv } from "../../src/cli/items/dotenv-writer.ts";
 import { shownEndpoint } from "../../src/cli/status/endpoint.ts";
 import { printable, printableJson } from "../../src/cli/terminal/printable.ts";
 import { csvRecord } from "../../src/cli/terminal/table.ts";
-import { fileStorePath } from "../../src/directory/location.ts";
+import { objectPath } from "../../src/directory/location.ts";
 import { InputError } from "../../src/errors.ts";
 import { itemNameFault } from "../../src/vault/format/item.ts";
 import { makeConfig } from "../../test/cli/config-fixture.ts";
@@ -95,7 +95,7 @@ const location: Target = {
     assert.deepEqual(checkLocation(read.value), read.value);
     if (!read.value.endpoint.startsWith("file:")) return true;
     const path = readOrRefused(
-      () => fileStorePath({ endpoint: read.value.endpoint, bucket, prefix }, "manifest"),
+      () => objectPath({ endpoint: read.value.endpoint, bucket, prefix }, "manifest"),
       [InputError],
     );
     if (path === null) return false;

@@ -17,13 +17,13 @@ import type { GetOptions, ListOptions, ObjectStore, ReadOptions, StoredObject, V
 import { type Claim, withClaim } from "./claim.ts";
 import { isFolder, makeFolder, syncFolder } from "./folders.ts";
 import { listKeys } from "./list-keys.ts";
-import { type FileStoreLocation, fileStoreFolder, fileStorePath, fileStoreRoot, WORK_FOLDER } from "./location.ts";
+import { type DirectoryLocation, objectPath, prefixFolder, rootOf, WORK_FOLDER } from "./location.ts";
 import { isTaken, readObjectFile, versionOf } from "./object-file.ts";
 import { discard, newWorkFile, sweep, type WorkFile } from "./work-folder.ts";
 
 const CLAIM_TIMEOUT_MS = 10_000;
 
-export interface FileStoreOptions {
+export interface DirectoryStoreOptions {
   /** How long `replace` waits for another process that is replacing the same object. Default 10 000. */
   readonly claimTimeoutMs?: number;
   /** Default: the processes of this machine. */
@@ -36,22 +36,22 @@ export interface FileStoreOptions {
  *
  * @throws InputError the location names no directory below its endpoint
  */
-export function openFileStore(location: FileStoreLocation, options: FileStoreOptions = {}): ObjectStore {
-  return new FileStore(location, options);
+export function openDirectoryStore(location: DirectoryLocation, options: DirectoryStoreOptions = {}): ObjectStore {
+  return new DirectoryStore(location, options);
 }
 
-class FileStore implements ObjectStore {
+class DirectoryStore implements ObjectStore {
   readonly label: string;
-  readonly #location: FileStoreLocation;
+  readonly #location: DirectoryLocation;
   readonly #root: string;
   readonly #workFolder: string;
   readonly #processes: ProcessTable;
   readonly #claimTimeoutMs: number;
 
-  constructor(location: FileStoreLocation, options: FileStoreOptions) {
+  constructor(location: DirectoryLocation, options: DirectoryStoreOptions) {
     this.#location = location;
-    this.label = fileStoreFolder(location);
-    this.#root = fileStoreRoot(location);
+    this.label = prefixFolder(location);
+    this.#root = rootOf(location);
     this.#workFolder = this.label + WORK_FOLDER;
     this.#processes = options.processes ?? systemProcesses();
     this.#claimTimeoutMs = options.claimTimeoutMs ?? CLAIM_TIMEOUT_MS;
@@ -113,7 +113,7 @@ class FileStore implements ObjectStore {
   }
 
   #pathOf(key: string): string {
-    return fileStorePath(this.#location, key);
+    return objectPath(this.#location, key);
   }
 
   async #read(key: string, keepBytes: number, { signal }: ReadOptions): Promise<StoredObject | null> {

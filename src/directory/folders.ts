@@ -1,7 +1,7 @@
 import { access, constants, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasErrno, rootMissing, storeFault } from "../disk/faults.ts";
-import { type FileStoreLocation, fileStoreRoot } from "./location.ts";
+import { type DirectoryLocation, rootOf } from "./location.ts";
 
 const FOLDER_MODE = 0o700;
 
@@ -10,8 +10,8 @@ const FOLDER_MODE = 0o700;
  *
  * @throws AccessDeniedError, S3UnreachableError naming the path
  */
-export async function createFileStoreRoot(location: Omit<FileStoreLocation, "prefix">): Promise<void> {
-  const root = fileStoreRoot(location);
+export async function createDirectoryRoot(location: Omit<DirectoryLocation, "prefix">): Promise<void> {
+  const root = rootOf(location);
   try {
     await makeFolder(root, "/");
     await access(root, constants.W_OK | constants.X_OK);
@@ -25,8 +25,8 @@ export async function createFileStoreRoot(location: Omit<FileStoreLocation, "pre
  *
  * @throws AccessDeniedError, S3UnreachableError naming the path: it is not, and could not be made
  */
-export async function checkFileStoreRoot(location: Omit<FileStoreLocation, "prefix">): Promise<boolean> {
-  const root = fileStoreRoot(location);
+export async function checkDirectoryRoot(location: Omit<DirectoryLocation, "prefix">): Promise<boolean> {
+  const root = rootOf(location);
   try {
     if (await isFolder(root)) return true;
     await access(await nearestThere(dirname(root)), constants.W_OK | constants.X_OK);

@@ -1,7 +1,7 @@
 import { InputError } from "../errors.ts";
 
 /** Which directory a `file://` store is. */
-export interface FileStoreLocation {
+export interface DirectoryLocation {
   /** `file:///…`, percent-encoded, without a trailing slash. */
   readonly endpoint: string;
   readonly bucket: string;
@@ -19,13 +19,13 @@ const SCHEME = "file://";
  *
  * @throws InputError the endpoint is no `file:///…`, or a part would lead out of the store's folder
  */
-export function fileStorePath(location: FileStoreLocation, key: string): string {
-  return fileStoreFolder(location) + checkKey(key);
+export function objectPath(location: DirectoryLocation, key: string): string {
+  return prefixFolder(location) + checkKey(key);
 }
 
 /** The folder of the bucket. It is never made as a by-product: where it is missing, a disk may not be mounted. */
-export function fileStoreRoot(
-  { endpoint, bucket }: Omit<FileStoreLocation, "prefix">,
+export function rootOf(
+  { endpoint, bucket }: Omit<DirectoryLocation, "prefix">,
   platform: string = process.platform,
 ): string {
   if (!isSegment(bucket)) {
@@ -37,17 +37,17 @@ export function fileStoreRoot(
 }
 
 /** The folder that the keys are relative to, with a trailing slash. */
-export function fileStoreFolder(location: FileStoreLocation): string {
+export function prefixFolder(location: DirectoryLocation): string {
   const { prefix } = location;
   if (!prefix.endsWith("/") || !prefix.slice(0, -1).split("/").every(isSegment)) {
     throw new InputError(`${JSON.stringify(prefix)} cannot be the prefix of a directory store`, {
       hint: `name folders, each with a / after it, as in --prefix=api/prod/; none is ., .. or ${WORK_FOLDER}`,
     });
   }
-  return `${fileStoreRoot(location)}/${prefix}`;
+  return `${rootOf(location)}/${prefix}`;
 }
 
-/** The endpoint of an absolute path: the inverse of what `fileStorePath` does with it. */
+/** The endpoint of an absolute path: the inverse of what `objectPath` does with it. */
 export function fileEndpoint(folder: string, platform: string = process.platform): string {
   const top = topOf(platform);
   const path = platform === "win32" ? `/${folder.replaceAll("\\", "/")}` : folder;

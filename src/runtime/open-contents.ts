@@ -1,6 +1,6 @@
 import { decodeToken } from "../blob/token.ts";
-import { expectationOf } from "../stores/expectation.ts";
-import { openTokenStore, systemClock } from "../stores/open-store.ts";
+import { systemClock } from "../stores/open-store.ts";
+import { vaultOf } from "../stores/token.ts";
 import { openVault } from "../vault/open/open.ts";
 import { PassphraseKeys } from "../vault/unlock/passphrase-holder.ts";
 import { type Contents, contentsOf } from "./contents.ts";
@@ -34,13 +34,13 @@ async function openWithInputs(
   warn: Warn,
   signal: AbortSignal,
 ): Promise<Contents> {
-  const token = decodeToken(config.exposeText());
-  const request = { passphrase, expect: expectationOf(token), signal };
+  const { expect, openStore } = vaultOf(decodeToken(config.exposeText()));
+  const request = { passphrase, expect, signal };
   const keys = new PassphraseKeys(passphrase);
   try {
     // Loading the AWS SDK takes about as long as a derivation, which runs on another thread.
-    keys.startEarly(request.expect.hint);
-    const ports = { store: await openTokenStore(token), clock: systemClock };
+    keys.startEarly(expect.hint);
+    const ports = { store: await openStore(), clock: systemClock };
     if (options.cache === undefined) return contentsOf(await openVault(ports, request, keys));
     const cache = { path: options.cache, maxAgeMs: options.maxAge, patienceMs: timeoutOf(options) * STORE_SHARE, warn };
     return await openThroughCache(ports, request, keys, cache);

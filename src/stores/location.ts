@@ -1,5 +1,4 @@
-import type { RuntimeToken } from "../blob/token.ts";
-import { Secret } from "../crypto/secret.ts";
+import type { Secret } from "../crypto/secret.ts";
 
 export interface AccessKey {
   readonly accessKeyId: string;
@@ -7,10 +6,10 @@ export interface AccessKey {
   readonly sessionToken?: Secret;
 }
 
-/** `ambient`: the platform's own credential chain; always so for `file://`. */
+/** `ambient`: the platform's own credential chain. A directory store always has it. */
 export type Credentials = AccessKey | "ambient";
 
-/** Where a vault is, and as whom to go there. */
+/** Where a vault is, and which credentials to use there. */
 export interface StoreLocation {
   /** `https://…`, `http://…` or `file:///…`, without a trailing slash. */
   readonly endpoint: string;
@@ -19,21 +18,4 @@ export interface StoreLocation {
   /** Ends in `/`. */
   readonly prefix: string;
   readonly credentials: Credentials;
-}
-
-/** Whether the store is a directory rather than a bucket. */
-export function isFileStore({ endpoint }: { readonly endpoint: string }): boolean {
-  return endpoint.startsWith("file:");
-}
-
-/** The store that a runtime token names. */
-export function locationOf(token: RuntimeToken): StoreLocation {
-  const { endpoint, region, bucket, prefix } = token;
-  return { endpoint, region, bucket, prefix, credentials: credentialsOf(token) };
-}
-
-function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: RuntimeToken): Credentials {
-  if (accessKeyId === undefined || secretAccessKey === undefined) return "ambient";
-  const key = { accessKeyId, secretAccessKey: Secret.ofText(secretAccessKey) };
-  return sessionToken === undefined ? key : { ...key, sessionToken: Secret.ofText(sessionToken) };
 }

@@ -1,73 +1,48 @@
 import { randomBytes } from "node:crypto";
-import type { RuntimeToken } from "../blob/token.ts";
-import { ConfigInvalidError, InputError } from "../errors.ts";
 import type { Clock, ObjectStore, Random } from "../ports.ts";
 import type { S3Limits } from "../s3/options.ts";
-import type { ProbeResult } from "../s3/probe.ts";
-import type { ReadProof } from "../s3/prove-read.ts";
-import { isFileStore, locationOf, type StoreLocation } from "./location.ts";
-
-/*
- * The one place that knows which implementation is behind a port. Each is imported when a store of its kind is opened, so
- * a process that talks to no bucket never loads the AWS SDK.
- */
+import type { StoreLocation } from "./location.ts";
 
 export const systemClock: Clock = { nowMs: () => Date.now() };
 export const systemRandom: Random = { bytes: (length) => randomBytes(length) };
 
 export interface StoreOptions {
-  /** How often a request is tried, and for how long. A directory store ignores them. */
+  /** How often and how long to try a request. A directory store ignores them. */
   readonly limits?: Partial<S3Limits>;
 }
 
-/**
- * Opens the store at a location. Nothing is read or sent yet.
- *
- * @throws InputError the location cannot exist
+/** Opens the store at a location. Sends and reads nothing yet. @throws InputError the location cannot exist */
+export type OpenStore = (location: StoreLocation, options?: StoreOptions) => Promise<ObjectStore>;
+
+/*
+ * Each kind loads its implementation when it opens its first store: a process that talks to no bucket never loads the
+ * AWS SDK.
  */
-export async function openStore(location: StoreLocation, options: StoreOptions = {}): Promise<ObjectStore> {
-  if (isFileStore(location)) {
-    const { openFileStore } = await import("../directory/directory-store.ts");
-    return openFileStore(location);
-  }
+
+const openDirectory: OpenStore = async (location) => {
+  const { openDirectoryStore } = await import("../directory/directory-store.ts");
+  return openDirectoryStore(location);
+};
+
+const openBucket: OpenStore = async (location, options) => {
   const { openS3Store } = await import("../s3/store.ts");
   return openS3Store(location, { clock: systemClock, random: systemRandom, ...options });
+};
+
+/** Every scheme of an endpoint. A new one needs its row here and its form in `endpointFault` of src/blob. */
+const SCHEMES: Readonly<Record<string, OpenStore>> = {
+  "file:": openDirectory,
+  "https:": openBucket,
+  "http:": openBucket,
+};
+
+export const openStore: OpenStore = (location, options) => openerOf(location)(location, options);
+
+export function isDirectoryStore(location: Pick<StoreLocation, "endpoint">): boolean {
+  return openerOf(location) === openDirectory;
 }
 
-/**
- * Opens the store that a token names.
- *
- * @throws ConfigInvalidError the token names no possible directory
- */
-export async function openTokenStore(token: RuntimeToken): Promise<ObjectStore> {
-  try {
-    return await openStore(locationOf(token));
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    throw new ConfigInvalidError(`invalid VSYNC_CONFIG: ${error.message}`, {
-      hint: "mint a new one with `vsync runtime-token`",
-    });
-  }
-}
-
-/** Proves that a bucket keeps the preconditions of writes. @throws what the store throws */
-export async function proveBucket(store: ObjectStore): Promise<ProbeResult> {
-  const { probeStore } = await import("../s3/probe.ts");
-  return probeStore(store, { random: systemRandom });
-}
-
-/** One HEAD of an object in a bucket, with the location's credentials. @throws as `proveRead` of `src/s3` */
-export async function proveRead(
-  location: StoreLocation,
-  key: string,
-  limits: Partial<S3Limits> = {},
-): Promise<ReadProof> {
-  const prove = await import("../s3/prove-read.ts");
-  return prove.proveRead(location, key, { clock: systemClock, random: systemRandom, limits });
-}
-
-/** How far a bucket's server is ahead of this machine's clock, or null if it does not say. @throws S3UnreachableError */
-export async function measureClockSkewMs(location: StoreLocation, timeoutMs: number): Promise<number | null> {
-  const clocks = await import("../s3/clock-skew.ts");
-  return clocks.measureClockSkewMs(location, { clock: systemClock, timeoutMs });
+/** A flag may name an endpoint that nobody has checked yet: without a known scheme it counts as a bucket's. */
+function openerOf({ endpoint }: Pick<StoreLocation, "endpoint">): OpenStore {
+  return SCHEMES[endpoint.slice(0, endpoint.indexOf(":") + 1)] ?? openBucket;
 }

@@ -8,7 +8,7 @@ import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { SigningKey } from "../../src/crypto/signing.ts";
 import { deriveIndexKey } from "../../src/crypto/subkeys.ts";
-import { openFileStore } from "../../src/directory/directory-store.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
 import { aadOf } from "../../src/vault/format/bundle-header.ts";
 import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";
@@ -160,7 +160,7 @@ async function oneVault(): Promise<DirectoryVault> {
 
 function storeOf({ folder }: DirectoryVault) {
   const place = { bucket: "vsync", prefix: "api/prod/" };
-  return openFileStore({ endpoint: fileEndpoint(folder.slice(0, -"vsync/api/prod/".length)), ...place });
+  return openDirectoryStore({ endpoint: fileEndpoint(folder.slice(0, -"vsync/api/prod/".length)), ...place });
 }
 
 interface Operator {

@@ -7,9 +7,9 @@ import { afterAll, afterEach, beforeAll, describe, inject } from "vitest";
 import type { RuntimeToken } from "../../src/blob/token.ts";
 import { encodeToken } from "../../src/blob/token.ts";
 import { Secret } from "../../src/crypto/secret.ts";
-import { createFileStoreRoot } from "../../src/directory/folders.ts";
+import { createDirectoryRoot } from "../../src/directory/folders.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
-import { type StoreLocation } from "../../src/stores/location.ts";
+import type { StoreLocation } from "../../src/stores/location.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { adminClient, createBucket, type S3Target } from "../support/ceph/target.ts";
 import { ROOT, startStrictS3 } from "../support/strict-s3/server.ts";
@@ -92,7 +92,7 @@ export function describeOnEveryStore(name: string, suite: (ground: () => Ground)
 async function onDisk(): Promise<Ground> {
   const folder = await mkdtemp(join(tmpdir(), "vsync-attack-"));
   const where = { endpoint: fileEndpoint(folder), region: "local", bucket: "vaults", credentials: "ambient" } as const;
-  await createFileStoreRoot(where);
+  await createDirectoryRoot(where);
   const fileOf = (path: string): string => join(folder, "vaults", path);
   return new Ground(where, {
     read: (path) => readFile(fileOf(path)),

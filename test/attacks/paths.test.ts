@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeToken, encodeToken } from "../../src/blob/token.ts";
 import { pullNameFault } from "../../src/cli/items/pull-plan.ts";
-import { openFileStore } from "../../src/directory/directory-store.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { InputError } from "../../src/errors.ts";
 import { itemNameFault } from "../../src/vault/format/item.ts";
 import { type Machine, machineOnDisk } from "../support/program/machine.ts";
@@ -164,11 +164,11 @@ describe("names that lead elsewhere", () => {
 
     test.each([".vsync/", "a/.VSYNC/b/", "a\0/"])("%j is no directory store's", (prefix) => {
       const location = { endpoint: "file:///srv", bucket: "b", prefix };
-      expect(() => openFileStore(location)).toThrow(InputError);
+      expect(() => openDirectoryStore(location)).toThrow(InputError);
     });
 
     test.each(["..", ".", "", "a/b", "/", "a\0", ".vsync"])("nor is %j a bucket", (bucket) => {
-      expect(() => openFileStore({ endpoint: "file:///srv", bucket, prefix: "a/" })).toThrow(InputError);
+      expect(() => openDirectoryStore({ endpoint: "file:///srv", bucket, prefix: "a/" })).toThrow(InputError);
     });
 
     test.each([
@@ -182,12 +182,12 @@ describe("names that lead elsewhere", () => {
       "file:///a?b",
       "file:///a#b",
     ])("nor %j an endpoint", (endpoint) => {
-      expect(() => openFileStore({ endpoint, bucket: "b", prefix: "a/" })).toThrow(InputError);
+      expect(() => openDirectoryStore({ endpoint, bucket: "b", prefix: "a/" })).toThrow(InputError);
     });
 
     test.each(LOOK_ALIKES)("%j is a name like any other", (name) => {
       const { prefix } = decodeToken(encodeToken(token(`${name}/`)));
-      expect(openFileStore({ endpoint: "file:///srv", bucket: "b", prefix }).label).toBe(`/srv/b/${name}/`);
+      expect(openDirectoryStore({ endpoint: "file:///srv", bucket: "b", prefix }).label).toBe(`/srv/b/${name}/`);
     });
   });
 });

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { withClaim } from "../../src/directory/claim.ts";
-import { openFileStore } from "../../src/directory/directory-store.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { createWorkFile, newWorkFile, type WorkFile } from "../../src/directory/work-folder.ts";
 import { type ProcessIdentity, type ProcessTable, systemProcesses } from "../../src/disk/process-table.ts";
 import { ConflictError, S3UnreachableError } from "../../src/errors.ts";
@@ -28,7 +28,7 @@ interface Claimed extends StoreFolder {
 async function storeToClaim(): Promise<Claimed> {
   const folder = await newStore();
   const version = await folder.store.create("manifest", text("before"));
-  const impatient = openFileStore(folder.location, { claimTimeoutMs: 0 });
+  const impatient = openDirectoryStore(folder.location, { claimTimeoutMs: 0 });
   return {
     ...folder,
     replace: (content) => folder.store.replace("manifest", text(content), version),
@@ -59,7 +59,11 @@ test("a stopped holder: the next writer gives up in bounded time and names it", 
   const claimed = await storeToClaim();
   const writer = await stoppedWriter(claimed);
   const version = (await claimed.store.head("manifest")) ?? "";
-  const waiting = openFileStore(claimed.location, { claimTimeoutMs: 300 }).replace("manifest", text("mine"), version);
+  const waiting = openDirectoryStore(claimed.location, { claimTimeoutMs: 300 }).replace(
+    "manifest",
+    text("mine"),
+    version,
+  );
   await expect(waiting).rejects.toThrow(S3UnreachableError);
   await expect(waiting).rejects.toThrow(`process ${writer.pid} has kept ${claimed.folder}manifest to itself for 0.3 s`);
   await expect(waiting).rejects.toHaveProperty(
@@ -82,7 +86,7 @@ test("a stopped holder that goes on finishes its write, and who waited is told o
 test("who has nothing to wait for is told of the conflict at once: the claim is still held", async () => {
   const claimed = await storeToClaim();
   await stoppedWriter(claimed);
-  const impatient = openFileStore(claimed.location, { claimTimeoutMs: 0 });
+  const impatient = openDirectoryStore(claimed.location, { claimTimeoutMs: 0 });
   await expect(impatient.replace("manifest", text("mine"), "stale")).rejects.toThrow(ConflictError);
   const waiting = claimed.replace("mine");
   const ended = expect(waiting).rejects.toThrow(ConflictError);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { openFileStore } from "../../src/directory/directory-store.ts";
-import { createFileStoreRoot } from "../../src/directory/folders.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
+import { createDirectoryRoot } from "../../src/directory/folders.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import { describeObjectStore } from "../contract/object-store.ts";
@@ -11,8 +11,8 @@ describeObjectStore(
   async () => {
     const folder = await mkdtemp(`${tmpdir()}/vsync contract `);
     const bucket = { endpoint: fileEndpoint(folder), bucket: "vsync" };
-    await createFileStoreRoot(bucket);
-    const at = async (prefix: string): Promise<ObjectStore> => openFileStore({ ...bucket, prefix });
+    await createDirectoryRoot(bucket);
+    const at = async (prefix: string): Promise<ObjectStore> => openDirectoryStore({ ...bucket, prefix });
     return {
       store: await at("a/b/"),
       another: () => at("a/b/"),

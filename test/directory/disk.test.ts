@@ -3,7 +3,7 @@ import { mkdtempSync, rmdirSync } from "node:fs";
 import { readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { checkFileStoreRoot, createFileStoreRoot } from "../../src/directory/folders.ts";
+import { checkDirectoryRoot, createDirectoryRoot } from "../../src/directory/folders.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
 import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
 import { BUNDLE, keysOf, ROW } from "../contract/fixture.ts";
@@ -82,13 +82,13 @@ describe.skipIf(!canMount())("on a disk of its own (skipped where this user may 
   test("a read-only disk takes no new store, also where the store's folder is there", async () => {
     const disk = await mountSmallDisk(`size=${SIZE}`);
     const location = { endpoint: fileEndpoint(disk), bucket: "vaults" };
-    await createFileStoreRoot(location);
+    await createDirectoryRoot(location);
     mount(disk, `remount,ro,size=${SIZE}`);
     const denied = `cannot create ${disk}/vaults: the file system is read-only (EROFS)`;
-    expect(await checkFileStoreRoot(location)).toBe(true);
-    await expect(createFileStoreRoot(location)).rejects.toThrow(denied);
+    expect(await checkDirectoryRoot(location)).toBe(true);
+    await expect(createDirectoryRoot(location)).rejects.toThrow(denied);
     const missing = { endpoint: `${location.endpoint}/below`, bucket: "vaults" };
-    await expect(checkFileStoreRoot(missing)).rejects.toThrow(`cannot create ${disk}/below/vaults: the file system`);
+    await expect(checkDirectoryRoot(missing)).rejects.toThrow(`cannot create ${disk}/below/vaults: the file system`);
   });
 
   test("a read-only disk can be read; a write is denied by name", async () => {

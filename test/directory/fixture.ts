@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { onTestFinished } from "vitest";
-import { openFileStore } from "../../src/directory/directory-store.ts";
-import { createFileStoreRoot } from "../../src/directory/folders.ts";
-import { type FileStoreLocation, fileEndpoint } from "../../src/directory/location.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
+import { createDirectoryRoot } from "../../src/directory/folders.ts";
+import { type DirectoryLocation, fileEndpoint } from "../../src/directory/location.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 
 const PREFIX = "api/prod/";
@@ -16,7 +16,7 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 export interface StoreFolder {
-  readonly location: FileStoreLocation;
+  readonly location: DirectoryLocation;
   readonly store: ObjectStore;
   /** `<endpoint path>/<bucket>` */
   readonly root: string;
@@ -28,8 +28,8 @@ export interface StoreFolder {
 /** A store at `at`, or in a temporary folder. Its root exists, its prefix does not. */
 export async function newStore(at?: string): Promise<StoreFolder> {
   const location = { endpoint: fileEndpoint(at ?? (await temporaryFolder())), bucket: "vsync", prefix: PREFIX };
-  await createFileStoreRoot(location);
-  const store = openFileStore(location);
+  await createDirectoryRoot(location);
+  const store = openDirectoryStore(location);
   const root = store.label.slice(0, -PREFIX.length - 1);
   return { location, store, root, folder: store.label, workFolder: `${store.label}.vsync` };
 }

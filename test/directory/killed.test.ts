@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { openFileStore } from "../../src/directory/directory-store.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import { keysOf, ROW } from "../contract/fixture.ts";
 import { newStore, read, type StoreFolder, text } from "./fixture.ts";
@@ -10,7 +10,7 @@ const NEW = "after ".repeat(5000);
 
 /** A store that gives up where its first attempt at a claim fails: whatever blocks it shows. */
 function impatientStore({ location }: StoreFolder): ObjectStore {
-  return openFileStore(location, { claimTimeoutMs: 0 });
+  return openDirectoryStore(location, { claimTimeoutMs: 0 });
 }
 
 async function replaceNow(folder: StoreFolder, content: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { openFileStore } from "../../src/directory/directory-store.ts";
-import { createFileStoreRoot } from "../../src/directory/folders.ts";
-import { fileEndpoint, fileStorePath, fileStoreRoot } from "../../src/directory/location.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
+import { createDirectoryRoot } from "../../src/directory/folders.ts";
+import { fileEndpoint, objectPath, rootOf } from "../../src/directory/location.ts";
 import { InputError } from "../../src/errors.ts";
 import { temporaryFolder } from "./fixture.ts";
 
@@ -13,7 +13,7 @@ test.each([
   ["file:///srv/two%20words/na%C3%AFve", "manifest", "/srv/two words/naïve/vsync/api/prod/manifest"],
   ["file:///srv/100%25%23%3F", "manifest", "/srv/100%#?/vsync/api/prod/manifest"],
 ])("%s, %s", (endpoint, key, path) => {
-  expect(fileStorePath({ endpoint, bucket: "vsync", prefix: "api/prod/" }, key)).toBe(path);
+  expect(objectPath({ endpoint, bucket: "vsync", prefix: "api/prod/" }, key)).toBe(path);
 });
 
 test.each([
@@ -36,18 +36,18 @@ test.each([
   "/a/b",
   "",
 ])("endpoint %j is refused", (endpoint) => {
-  expect(() => fileStorePath({ endpoint, bucket: "vsync", prefix: "api/prod/" }, "manifest")).toThrow(InputError);
-  expect(() => openFileStore({ endpoint, bucket: "vsync", prefix: "api/prod/" })).toThrow(InputError);
+  expect(() => objectPath({ endpoint, bucket: "vsync", prefix: "api/prod/" }, "manifest")).toThrow(InputError);
+  expect(() => openDirectoryStore({ endpoint, bucket: "vsync", prefix: "api/prod/" })).toThrow(InputError);
 });
 
 test.each(["", ".", "..", "a/b", "a\0", ".vsync"])("bucket %j is refused", (bucket) => {
-  expect(() => fileStorePath({ endpoint: "file:///a", bucket, prefix: "api/prod/" }, "manifest")).toThrow(InputError);
+  expect(() => objectPath({ endpoint: "file:///a", bucket, prefix: "api/prod/" }, "manifest")).toThrow(InputError);
 });
 
 test.each(["", "/", "api", "/api/", "api//prod/", "../", "api/../../", "./", "api/.vsync/", "a\0/"])(
   "prefix %j is refused",
   (prefix) => {
-    expect(() => fileStorePath({ endpoint: "file:///a", bucket: "vsync", prefix }, "manifest")).toThrow(InputError);
+    expect(() => objectPath({ endpoint: "file:///a", bucket: "vsync", prefix }, "manifest")).toThrow(InputError);
   },
 );
 
@@ -65,8 +65,8 @@ test.each([
   "a\0",
 ])("key %j is refused by every operation", async (key) => {
   const location = { endpoint: fileEndpoint(await temporaryFolder()), bucket: "vsync", prefix: "api/prod/" };
-  const store = openFileStore(location);
-  expect(() => fileStorePath(location, key)).toThrow(InputError);
+  const store = openDirectoryStore(location);
+  expect(() => objectPath(location, key)).toThrow(InputError);
   await expect(store.head(key)).rejects.toThrow(InputError);
   await expect(store.get(key, { maxBytes: 1 })).rejects.toThrow(InputError);
   await expect(store.create(key, new Uint8Array(1))).rejects.toThrow(InputError);
@@ -76,13 +76,13 @@ test.each([
 
 test("a listing cannot leave the store", async () => {
   const location = { endpoint: fileEndpoint(await temporaryFolder()), bucket: "vsync", prefix: "api/prod/" };
-  await createFileStoreRoot(location);
-  const list = openFileStore(location).list("../");
+  await createDirectoryRoot(location);
+  const list = openDirectoryStore(location).list("../");
   await expect(list[Symbol.asyncIterator]().next()).rejects.toThrow(InputError);
 });
 
 test.each(["/srv/two words/naïve", "/srv/100%#?", "/a"])("the endpoint of %s leads back to it", (folder) => {
-  expect(fileStorePath({ endpoint: fileEndpoint(folder), bucket: "b", prefix: "p/" }, "k")).toBe(`${folder}/b/p/k`);
+  expect(objectPath({ endpoint: fileEndpoint(folder), bucket: "b", prefix: "p/" }, "k")).toBe(`${folder}/b/p/k`);
   expect(fileEndpoint(`${folder}/`)).toBe(fileEndpoint(folder));
 });
 
@@ -93,8 +93,8 @@ test.each(["", "/", "a/b", "./a"])("%j has no endpoint", (folder) => {
 test("the root is made 0700 with the folders above it, and may be made again", async () => {
   const folder = await temporaryFolder();
   const bucket = { endpoint: fileEndpoint(`${folder}/data/stores`), bucket: "vsync" };
-  await createFileStoreRoot(bucket);
-  await createFileStoreRoot(bucket);
+  await createDirectoryRoot(bucket);
+  await createDirectoryRoot(bucket);
   for (const made of ["data", "data/stores", "data/stores/vsync"]) {
     expect((await stat(`${folder}/${made}`)).mode & 0o7777).toBe(0o700);
   }
@@ -105,7 +105,7 @@ test.each([
   ["d:/two words\\naïve\\", "file:///d:/two%20words/na%C3%AFve", "d:/two words/naïve/vaults"],
 ])("on Windows, %s is %s", (folder, endpoint, root) => {
   expect(fileEndpoint(folder, "win32")).toBe(endpoint);
-  expect(fileStoreRoot({ endpoint, bucket: "vaults" }, "win32")).toBe(root);
+  expect(rootOf({ endpoint, bucket: "vaults" }, "win32")).toBe(root);
 });
 
 test.each(["\\Users", "Users\\ann", "C:", "C:\\", "\\\\server\\share", "/srv/vaults", "CC:\\a"])(
@@ -118,7 +118,7 @@ test.each(["\\Users", "Users\\ann", "C:", "C:\\", "\\\\server\\share", "/srv/vau
 test.each(["srv/vaults", "C%3A/a%5Cb", "C:", "C:/a:stream", "C:/a./b", "C:/..", "C:/a/", "C:/a%2Fb", "1:/a"])(
   "on Windows, file:///%s is refused",
   (path) => {
-    expect(() => fileStoreRoot({ endpoint: `file:///${path}`, bucket: "vaults" }, "win32")).toThrow(
+    expect(() => rootOf({ endpoint: `file:///${path}`, bucket: "vaults" }, "win32")).toThrow(
       "is no endpoint of a directory store",
     );
   },

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { expect, test } from "vitest";
-import { openFileStore } from "../../src/directory/directory-store.ts";
-import { createFileStoreRoot } from "../../src/directory/folders.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
+import { createDirectoryRoot } from "../../src/directory/folders.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
 import { AccessDeniedError, ConflictError, S3UnreachableError } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
@@ -59,7 +59,7 @@ test("files are 0600 and folders 0700, whatever the umask", async () => {
 
 test("a missing root is not made: it names the folder that may not be mounted", async () => {
   const folder = await temporaryFolder();
-  const store = openFileStore({ endpoint: fileEndpoint(`${folder}/stick`), bucket: "vsync", prefix: "api/prod/" });
+  const store = openDirectoryStore({ endpoint: fileEndpoint(`${folder}/stick`), bucket: "vsync", prefix: "api/prod/" });
   await expectEveryCall(store, S3UnreachableError, `the store's folder ${folder}/stick/vsync is not there`);
   expect(await readdir(folder)).toEqual([]);
 });
@@ -68,8 +68,8 @@ test("a file where the root should be: every call says where", async () => {
   const folder = await temporaryFolder();
   await writeFile(`${folder}/vsync`, "");
   const location = { endpoint: fileEndpoint(folder), bucket: "vsync", prefix: "api/prod/" };
-  await expectEveryCall(openFileStore(location), S3UnreachableError, `${folder}/vsync`);
-  await expect(createFileStoreRoot(location)).rejects.toThrow(`${folder}/vsync`);
+  await expectEveryCall(openDirectoryStore(location), S3UnreachableError, `${folder}/vsync`);
+  await expect(createDirectoryRoot(location)).rejects.toThrow(`${folder}/vsync`);
 });
 
 test("a missing prefix is an empty store", async () => {

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
-import type { FileStoreLocation } from "../../src/directory/location.ts";
+import type { DirectoryLocation } from "../../src/directory/location.ts";
 
 export interface Interruption {
   /** The number of a file system call, from 1, or its name. */
@@ -11,7 +11,7 @@ export interface Interruption {
 }
 
 export interface Setup {
-  readonly location: FileStoreLocation;
+  readonly location: DirectoryLocation;
   readonly claimTimeoutMs?: number;
   readonly umask?: number;
   readonly interruption?: Interruption;

@@ -1,12 +1,12 @@
 /** Runs as a process of its own: a directory store that does what its parent asks for. See `processes.ts`. */
 
-import { openFileStore } from "../../src/directory/directory-store.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { beforeEveryCall } from "./file-system-calls.ts";
 import type { Ask, Interruption, Setup } from "./processes.ts";
 
 const { location, claimTimeoutMs = 10_000, umask, interruption }: Setup = JSON.parse(process.argv[2] ?? "");
 if (umask !== undefined) process.umask(umask);
-const store = openFileStore(location, { claimTimeoutMs });
+const store = openDirectoryStore(location, { claimTimeoutMs });
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 

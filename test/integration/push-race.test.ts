@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { openFileStore } from "../../src/directory/directory-store.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { openVault } from "../../src/vault/open/open.ts";
 import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
@@ -9,7 +9,7 @@ const PUSHERS = 20;
 
 async function openedVault(home: VaultHome) {
   const endpoint = `file://${home.sandbox.home}/.local/share/vsync`;
-  const store = openFileStore({ endpoint, bucket: "vaults", prefix: "api/prod/" });
+  const store = openDirectoryStore({ endpoint, bucket: "vaults", prefix: "api/prod/" });
   const request = { passphrase: Secret.ofText(PASSPHRASE), expect: { env: "prod" } };
   return { store, vault: await openVault({ store, clock: { nowMs: () => Date.now() } }, request) };
 }

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { onTestFinished } from "vitest";
 import type { RuntimeToken } from "../../src/blob/token.ts";
 import { encodeToken } from "../../src/blob/token.ts";
-import { openFileStore } from "../../src/directory/directory-store.ts";
-import { createFileStoreRoot } from "../../src/directory/folders.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
+import { createDirectoryRoot } from "../../src/directory/folders.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
 import { type OpenOptions, Vsync } from "../../src/runtime/index.ts";
 import { createVault, PASSPHRASE, type VaultFixture, type VaultOptions } from "../support/vault-fixture.ts";
@@ -37,8 +37,8 @@ export interface DirectoryVault extends VaultFixture {
 /** A vault in a temporary directory. */
 export async function directoryVault(options: Partial<VaultOptions> = {}): Promise<DirectoryVault> {
   const location = { endpoint: fileEndpoint(await temporaryFolder()), bucket: "vsync", prefix: "api/prod/" };
-  await createFileStoreRoot(location);
-  const store = openFileStore(location);
+  await createDirectoryRoot(location);
+  const store = openDirectoryStore(location);
   const vault = await createVault(store, { items: ITEMS, ...options });
   const token: RuntimeToken = { ...vault.tokenFields, ...location, region: "local", credentials: "ambient" };
   return {

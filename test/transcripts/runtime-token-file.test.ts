@@ -1,8 +1,8 @@
 import { chmod, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openFileStore } from "../../src/directory/directory-store.ts";
-import { createFileStoreRoot } from "../../src/directory/folders.ts";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
+import { createDirectoryRoot } from "../../src/directory/folders.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
 import { configure, ITEMS, openMachine, tokenIn } from "../support/program/s3-machine.ts";
 import { programUnderTest, type Sandbox, type Transcript } from "../support/program/sandbox.ts";
@@ -17,8 +17,8 @@ beforeEach(async () => {
   sandbox = await openMachine([...UNPRIVILEGED, ...programUnderTest()]);
   const folder = join(sandbox.home, "store");
   const location = { endpoint: fileEndpoint(folder), region: "local", bucket: "vaults", prefix: "api/prod/" };
-  await createFileStoreRoot(location);
-  const { vault } = await createVault(openFileStore(location), { items: ITEMS });
+  await createDirectoryRoot(location);
+  const { vault } = await createVault(openDirectoryStore(location), { items: ITEMS });
   const nobody = { accessKeyId: "", secretAccessKey: "" };
   await configure(sandbox, { ...location, ...nobody }, { vault, credentials: "ambient", seenGen: 1 });
   manifest = join(folder, "vaults", "api", "prod", "manifest");

@@ -14,7 +14,7 @@ import {
   deriveSigningBoxKey,
   endorsementOf,
 } from "../../src/crypto/subkeys.ts";
-import { fileStorePath } from "../../src/directory/location.ts";
+import { objectPath } from "../../src/directory/location.ts";
 import { aadOf } from "../../src/vault/format/bundle-header.ts";
 import { firstTsMs, formatTs } from "../../src/vault/format/object-keys.ts";
 import { openSigningKey } from "../../src/vault/open/open-bundle.ts";
@@ -114,7 +114,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   },
 
   async fileStorePath({ input }: Run<{ endpoint: string; bucket: string; prefix: string; key: string }>) {
-    return { path: fileStorePath(input, input.key) };
+    return { path: objectPath(input, input.key) };
   },
 };
 

@@ -3,7 +3,7 @@ import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { importSigningKey } from "../../src/crypto/signing.ts";
-import { expectationOf } from "../../src/stores/expectation.ts";
+import { vaultOf } from "../../src/stores/token.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { openGeneration } from "../../src/vault/audit/older-generation.ts";
 import { openForCommit, ReadOnlyPassphraseError } from "../../src/vault/commit/open-for-commit.ts";
@@ -37,7 +37,7 @@ function setUp({ input, folder }: Run<OpenInput>): { ports: ReadPorts; request: 
   const nowMs = Date.parse(input.now);
   return {
     ports: { store: MemoryStore.of(Object.fromEntries(objects)), clock: { nowMs: () => nowMs } },
-    request: { passphrase: Secret.ofText(input.passphrase), expect: expectationOf(decodeToken(input.token)) },
+    request: { passphrase: Secret.ofText(input.passphrase), expect: vaultOf(decodeToken(input.token)).expect },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { FileStoreLocation } from "../../../src/directory/location.ts";
+import type { DirectoryLocation } from "../../../src/directory/location.ts";
 import { copyOf, folderOf, machineAt } from "./folder.ts";
 import type { Aftermath } from "./judge.ts";
 import type { Operation } from "./operations.ts";
@@ -75,7 +75,7 @@ async function callsOf(victim: Victim, operation: Operation, folder: string): Pr
   return calls;
 }
 
-export function aftermathOf(operation: Operation, location: FileStoreLocation, answer: Answer | null): Aftermath {
+export function aftermathOf(operation: Operation, location: DirectoryLocation, answer: Answer | null): Aftermath {
   return {
     met: true,
     ending: answer?.ending ?? { said: "nothing" },

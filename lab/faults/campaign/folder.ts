@@ -1,18 +1,18 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 import { sha256Hex } from "../../../src/crypto/digest.ts";
-import { openFileStore } from "../../../src/directory/directory-store.ts";
-import { type FileStoreLocation, fileEndpoint, fileStoreFolder, WORK_FOLDER } from "../../../src/directory/location.ts";
+import { openDirectoryStore } from "../../../src/directory/directory-store.ts";
+import { type DirectoryLocation, fileEndpoint, prefixFolder, WORK_FOLDER } from "../../../src/directory/location.ts";
 import type { StoredObject } from "../../../src/ports.ts";
 import { MemoryStore } from "../../../test/support/memory-store.ts";
 import { clockAt, type Machine, type World } from "../../../test/vault/fixture.ts";
 
 /** A directory store below `folder` that holds what `world` holds. */
-export async function folderOf(world: World, folder: string): Promise<FileStoreLocation> {
+export async function folderOf(world: World, folder: string): Promise<DirectoryLocation> {
   const location = { endpoint: fileEndpoint(folder), bucket: "vsync", prefix: "api/prod/" };
   await mkdir(`${folder}/vsync`, { recursive: true });
   for (const [key, { bytes }] of world.store.bucket) {
-    const path = fileStoreFolder(location) + key;
+    const path = prefixFolder(location) + key;
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, bytes);
   }
@@ -20,13 +20,13 @@ export async function folderOf(world: World, folder: string): Promise<FileStoreL
 }
 
 /** The store of a machine that waits for nobody: whatever blocks it shows. */
-export function machineAt(location: FileStoreLocation, world: World): Machine {
-  return { ...world, store: openFileStore(location, { claimTimeoutMs: 0 }), clock: clockAt(world.clock.ms) };
+export function machineAt(location: DirectoryLocation, world: World): Machine {
+  return { ...world, store: openDirectoryStore(location, { claimTimeoutMs: 0 }), clock: clockAt(world.clock.ms) };
 }
 
 /** Read by ordinary file access, past the store. */
-export async function copyOf(location: FileStoreLocation, world: World): Promise<World> {
-  const folder = fileStoreFolder(location);
+export async function copyOf(location: DirectoryLocation, world: World): Promise<World> {
+  const folder = prefixFolder(location);
   const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const bucket = new Map<string, StoredObject>();
   for (const entry of found) {

@@ -1,7 +1,7 @@
 /** Runs as a process of its own: operations over directory stores, of which file system calls fail. See `victim.ts`. */
 
 import { once } from "node:events";
-import { openFileStore } from "../../../src/directory/directory-store.ts";
+import { openDirectoryStore } from "../../../src/directory/directory-store.ts";
 import { beforeEveryCall } from "../../../test/directory/file-system-calls.ts";
 import { clockAt } from "../../../test/vault/fixture.ts";
 import { endingOf } from "./ending.ts";
@@ -23,7 +23,7 @@ function step(name: string): void {
 async function perform(given: Task): Promise<Answer> {
   const operation = known.find(({ name }) => name === given.operation);
   if (operation === undefined) throw new TypeError(`no operation ${given.operation}`);
-  const store = openFileStore(given.location, { claimTimeoutMs: 1_000 });
+  const store = openDirectoryStore(given.location, { claimTimeoutMs: 1_000 });
   const machine = { ...operation.world, store, clock: clockAt(operation.world.clock.ms) };
   calls = 0;
   task = given;

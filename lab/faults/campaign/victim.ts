@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { FileStoreLocation } from "../../../src/directory/location.ts";
+import type { DirectoryLocation } from "../../../src/directory/location.ts";
 import type { Ending } from "./ending.ts";
 
 export interface Task {
   readonly operation: string;
-  readonly location: FileStoreLocation;
+  readonly location: DirectoryLocation;
   /** File system calls are counted from 1. */
   readonly fault?:
     | { readonly kind: "kill"; readonly before: number }

@@ -1,6 +1,7 @@
 import { endpointFault, prefixFault } from "../../blob/location.ts";
 import { InputError } from "../../errors.ts";
-import { isFileStore, type StoreLocation } from "../../stores/location.ts";
+import type { StoreLocation } from "../../stores/location.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
 
 /** What `LOCATION_FLAGS` were given. */
 export interface LocationOverrides {
@@ -36,7 +37,7 @@ export function checkLocation(given: StoreLocation): StoreLocation {
   refuse("prefix", controlFault(location.prefix) ?? prefixFault(location.prefix));
   refuse("bucket", nameFault(location.bucket));
   refuse("region", nameFault(location.region));
-  return isFileStore(location) ? { ...location, region: "local", credentials: "ambient" } : location;
+  return isDirectoryStore(location) ? { ...location, region: "local", credentials: "ambient" } : location;
 }
 
 const HINTS = {

@@ -1,7 +1,8 @@
 import type { RuntimeToken } from "../../blob/token.ts";
 import { AccessDeniedError, ConflictError, NotAuthenticError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
-import { isFileStore, locationOf } from "../../stores/location.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
+import { vaultOf } from "../../stores/token.ts";
 import { MAX_MANIFEST_BYTES } from "../../vault/format/limits.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
@@ -33,11 +34,11 @@ async function tokenCheck(token: RuntimeToken, config: LocalConfig, examined: Ex
   if (token.vault !== undefined && token.vault !== vault) {
     return bad("runtime key", new NotAuthenticError(`VSYNC_CONFIG is a token of vault ${token.vault}, not ${vault}`));
   }
-  const store = await openStore(locationOf(token));
+  const store = await vaultOf(token, openStore).openStore();
   const stored = await store.get(MANIFEST_KEY, { maxBytes: MAX_MANIFEST_BYTES });
   if (stored === null) return warning("runtime key", "there is no manifest to read yet", `vsync push ${env}`);
   const reads = "the key in VSYNC_CONFIG can read the manifest";
-  if (isFileStore(token)) return good("runtime key", "what is in VSYNC_CONFIG can read the manifest");
+  if (isDirectoryStore(token)) return good("runtime key", "what is in VSYNC_CONFIG can read the manifest");
   if (!examined?.isProven || !isSamePlace(token, config)) {
     return warning(
       "runtime key",

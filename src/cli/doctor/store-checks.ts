@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../../ports.ts";
-import { isFileStore } from "../../stores/location.ts";
-import { measureClockSkewMs, systemClock } from "../../stores/open-store.ts";
+import { measureClockSkewMs } from "../../stores/bucket-checks.ts";
+import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { provePreconditions } from "../init/prepare-store.ts";
@@ -20,7 +20,7 @@ export interface ExaminedStore {
 
 /** Whether the store answers, to this machine's clock and credentials, and can hold a vault. Returns it, or null. */
 export async function* checkStore(config: LocalConfig): AsyncGenerator<Check, ExaminedStore | null> {
-  if (isFileStore(config)) return yield* checkDirectory(config);
+  if (isDirectoryStore(config)) return yield* checkDirectory(config);
   limitNameResolution();
   try {
     const skewMs = await measureClockSkewMs(config, REACH_TIMEOUT_MS);

@@ -1,4 +1,4 @@
-import { isFileStore } from "../../stores/location.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { Collected } from "../../vault/gc.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
@@ -42,7 +42,7 @@ function countOf({ length }: readonly string[]): string {
 }
 
 function whatStays(location: { readonly endpoint: string }): string {
-  if (isFileStore(location)) return "backups and snapshots of the directory keep what gc removes";
+  if (isDirectoryStore(location)) return "backups and snapshots of the directory keep what gc removes";
   return (
     "a versioned bucket keeps old versions of what gc removes, and of the manifest: " +
     "a lifecycle rule with NoncurrentVersionExpiration on the prefix expires them"

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { fileEndpoint } from "../../directory/location.ts";
 import { InputError } from "../../errors.ts";
-import { isFileStore, type StoreLocation } from "../../stores/location.ts";
+import type { StoreLocation } from "../../stores/location.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
 import { type AwsSetup, readAwsSetup } from "../config/aws-files.ts";
 import { checkLocation, type LocationOverrides } from "../config/checked-location.ts";
 import type { LocalConfig } from "../config/local-config.ts";
@@ -52,8 +53,13 @@ export async function chooseLocation(
   sources: SecretSources,
 ): Promise<StoreLocation> {
   if (flags.local) return embeddedLocation(target);
-  const inDirectory = { flags, target, sources, current: current !== null && isFileStore(current) ? current : null };
-  const inBucket = { flags, target, sources, current: current !== null && !isFileStore(current) ? current : null };
+  const inDirectory = {
+    flags,
+    target,
+    sources,
+    current: current !== null && isDirectoryStore(current) ? current : null,
+  };
+  const inBucket = { flags, target, sources, current: current !== null && !isDirectoryStore(current) ? current : null };
   switch (kindOf(flags, current)) {
     case "directory":
       return directoryLocation(inDirectory);
@@ -66,10 +72,10 @@ export async function chooseLocation(
 }
 
 function kindOf(flags: InitFlags, current: LocalConfig | null): "directory" | "bucket" | null {
-  if (flags.endpoint !== undefined) return isFileStore({ endpoint: flags.endpoint }) ? "directory" : "bucket";
+  if (flags.endpoint !== undefined) return isDirectoryStore({ endpoint: flags.endpoint }) ? "directory" : "bucket";
   if (BUCKET_FLAGS.some((name) => flags[name])) return "bucket";
   if (flags.prefix === undefined || current === null) return null;
-  return isFileStore(current) ? "directory" : "bucket";
+  return isDirectoryStore(current) ? "directory" : "bucket";
 }
 
 type Place = "directory" | "aws" | "other";
@@ -98,7 +104,7 @@ async function choosePlace(inDirectory: Basis, inBucket: Basis): Promise<Place> 
     inDirectory.current !== null || inBucket.current === null ? "directory" : placeOf(inBucket.current);
   const remark = (place: Place, config: LocalConfig | null): string => {
     if (config === null || place !== now) return "";
-    return ` (${isFileStore(config) ? config.endpoint : config.bucket}, as now)`;
+    return ` (${isDirectoryStore(config) ? config.endpoint : config.bucket}, as now)`;
   };
   const choices = [
     { name: `In a directory on this machine${remark("directory", inDirectory.current)}`, value: "directory" as const },

@@ -1,5 +1,5 @@
 import { InputError } from "../../errors.ts";
-import { type StoreLocation } from "../../stores/location.ts";
+import type { StoreLocation } from "../../stores/location.ts";
 import { systemRandom } from "../../stores/open-store.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import { createIdentity, hintOf } from "../../vault/join.ts";

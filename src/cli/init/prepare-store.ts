@@ -1,8 +1,9 @@
-import { checkFileStoreRoot, createFileStoreRoot } from "../../directory/folders.ts";
+import { checkDirectoryRoot, createDirectoryRoot } from "../../directory/folders.ts";
 import { InputError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
-import { isFileStore, type StoreLocation } from "../../stores/location.ts";
-import { proveBucket } from "../../stores/open-store.ts";
+import { proveBucket } from "../../stores/bucket-checks.ts";
+import type { StoreLocation } from "../../stores/location.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
 import { openStore } from "../session/store.ts";
 import type { Output } from "../terminal/output.ts";
 
@@ -31,9 +32,9 @@ export interface PreparedStore {
  */
 export async function prepareStore(location: StoreLocation, output: Output): Promise<PreparedStore> {
   const store = await openStore(location);
-  if (isFileStore(location)) {
-    const isThere = await checkFileStoreRoot(location);
-    return { store, isThere, make: () => createFileStoreRoot(location) };
+  if (isDirectoryStore(location)) {
+    const isThere = await checkDirectoryRoot(location);
+    return { store, isThere, make: () => createDirectoryRoot(location) };
   }
   if (isInTheClear(location)) {
     output.warn(

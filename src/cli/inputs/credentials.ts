@@ -1,6 +1,7 @@
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
-import { type AccessKey, type Credentials, isFileStore } from "../../stores/location.ts";
+import type { AccessKey, Credentials } from "../../stores/location.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { AwsSetup } from "../config/aws-files.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
@@ -40,7 +41,7 @@ export async function tokenCredentials(
   config: LocalConfig,
   sources: SecretSources,
 ): Promise<Credentials> {
-  if (flags.ambient || isFileStore({ endpoint: flags.endpoint ?? config.endpoint })) return "ambient";
+  if (flags.ambient || isDirectoryStore({ endpoint: flags.endpoint ?? config.endpoint })) return "ambient";
   return accessKey(await givenKey(flags, sources), keyOf(config), sources);
 }
 

@@ -1,5 +1,5 @@
 import { InputError } from "../../errors.ts";
-import { isFileStore } from "../../stores/location.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
 import { AUDIT_PREFIX, BUNDLE_PREFIX, MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import { checkLocation, type LocationOverrides, withOverrides } from "../config/checked-location.ts";
 import { findConfig, loadConfig, type Warn } from "../config/local-config.ts";
@@ -102,7 +102,7 @@ export async function policyScope(input: PolicyInput, warn: Warn): Promise<Polic
     credentials: "ambient" as const,
   };
   const location = checkLocation(withOverrides(known, flags));
-  if (isFileStore(location)) {
+  if (isDirectoryStore(location)) {
     throw new InputError("a vault in a directory has no policy: the folders' modes say who may read and write it", {
       hint: "name a bucket with --bucket and --endpoint",
     });

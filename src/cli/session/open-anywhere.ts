@@ -1,7 +1,6 @@
 import { InputError } from "../../errors.ts";
-import { expectationOf } from "../../stores/expectation.ts";
-import { locationOf } from "../../stores/location.ts";
 import { systemClock } from "../../stores/open-store.ts";
+import { vaultOf } from "../../stores/token.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
 import { givenEnv } from "../config/target.ts";
 import { PASSPHRASE, readSecret, type SecretSources } from "../inputs/secret-input.ts";
@@ -23,8 +22,9 @@ export async function openAnywhere(input: SessionInput, sources: SecretSources):
     });
   }
   const passphrase = await readSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
-  const store = await openStore(locationOf(token));
-  return openVault({ store, clock: systemClock }, { passphrase, expect: expectationOf(token) });
+  const named = vaultOf(token, openStore);
+  const ports = { store: await named.openStore(), clock: systemClock };
+  return openVault(ports, { passphrase, expect: named.expect });
 }
 
 async function openConfigured(input: SessionInput, sources: SecretSources): Promise<OpenedVault> {

@@ -1,12 +1,10 @@
-import type { ObjectStore } from "../../ports.ts";
-import { isFileStore, type StoreLocation } from "../../stores/location.ts";
-import { openStore as openQuietStore, type StoreOptions } from "../../stores/open-store.ts";
+import { isDirectoryStore, type OpenStore, openStore as openQuietStore } from "../../stores/open-store.ts";
 import { withActivity } from "../terminal/activity.ts";
 import { isLively } from "../terminal/output.ts";
 
 /** Opens a store that shows on a terminal what it waits for. @throws InputError the location cannot exist */
-export async function openStore(location: StoreLocation, options: StoreOptions = {}): Promise<ObjectStore> {
+export const openStore: OpenStore = async (location, options) => {
   const store = await openQuietStore(location, options);
-  if (isFileStore(location)) return store;
+  if (isDirectoryStore(location)) return store;
   return withActivity(store, { sink: process.stderr, isLively: isLively(process.stderr, process.env) });
-}
+};

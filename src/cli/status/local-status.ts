@@ -1,5 +1,5 @@
 import { LocalConfigMissingError, VsyncError } from "../../errors.ts";
-import { isFileStore } from "../../stores/location.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { SlotAccess } from "../../vault/unlock/passphrase-holder.ts";
 import { configPath, type LocalConfig, listEnvs, loadConfig, type Warn } from "../config/local-config.ts";
 import { resolveRepo, resolveTarget, type Target, type TargetInput } from "../config/target.ts";
@@ -116,7 +116,7 @@ function statusOf(config: LocalConfig): VaultStatus {
 }
 
 function credentialsOf(config: LocalConfig): string | null {
-  if (isFileStore(config)) return null;
+  if (isDirectoryStore(config)) return null;
   return config.credentials === "ambient" ? "ambient" : config.credentials.accessKeyId;
 }
 

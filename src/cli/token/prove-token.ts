@@ -1,6 +1,7 @@
 import { AccessDeniedError, S3UnreachableError } from "../../errors.ts";
-import { isFileStore, type StoreLocation } from "../../stores/location.ts";
-import { proveRead, systemClock } from "../../stores/open-store.ts";
+import { proveRead } from "../../stores/bucket-checks.ts";
+import type { StoreLocation } from "../../stores/location.ts";
+import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { readerStatement } from "../policy/policy.ts";
@@ -22,7 +23,7 @@ const END_BY_MS = 8_000;
  */
 export async function proveToken(location: StoreLocation, env: string): Promise<boolean> {
   limitProcess();
-  return withinLimit(location, isFileStore(location) ? proveFile(location) : proveObject(location, env));
+  return withinLimit(location, isDirectoryStore(location) ? proveFile(location) : proveObject(location, env));
 }
 
 /** An answer in time is worth nothing if the process then waits, say for a search for ambient credentials. */

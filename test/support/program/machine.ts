@@ -3,11 +3,11 @@ import { randomBytes } from "node:crypto";
 import { inject } from "vitest";
 import { writeDocument } from "../../../src/cli/config/config-document.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
-import { createFileStoreRoot } from "../../../src/directory/folders.ts";
+import { createDirectoryRoot } from "../../../src/directory/folders.ts";
 import { fileEndpoint } from "../../../src/directory/location.ts";
 import { VsyncError } from "../../../src/errors.ts";
 import type { ObjectStore } from "../../../src/ports.ts";
-import { type StoreLocation } from "../../../src/stores/location.ts";
+import type { StoreLocation } from "../../../src/stores/location.ts";
 import { openStore, systemClock, systemRandom } from "../../../src/stores/open-store.ts";
 import { verifyAudit } from "../../../src/vault/audit/chain.ts";
 import type { CommitPorts } from "../../../src/vault/commit/commit.ts";
@@ -141,7 +141,7 @@ export async function machineOnDisk(): Promise<Machine> {
     prefix: "api/prod/",
     credentials: "ambient",
   } as const;
-  await createFileStoreRoot(location);
+  await createDirectoryRoot(location);
   return furnish(sandbox, location);
 }
 

@@ -1,0 +1,28 @@
+import type { ObjectStore } from "../ports.ts";
+import type { S3Limits } from "../s3/options.ts";
+import type { ProbeResult } from "../s3/probe.ts";
+import type { ReadProof } from "../s3/prove-read.ts";
+import type { StoreLocation } from "./location.ts";
+import { systemClock, systemRandom } from "./open-store.ts";
+
+/** Proves that a bucket keeps the preconditions of writes. @throws what the store throws */
+export async function proveBucket(store: ObjectStore): Promise<ProbeResult> {
+  const { probeStore } = await import("../s3/probe.ts");
+  return probeStore(store, { random: systemRandom });
+}
+
+/** Sends one HEAD for an object of a bucket, with the location's credentials. @throws as `proveRead` of src/s3 */
+export async function proveRead(
+  location: StoreLocation,
+  key: string,
+  limits: Partial<S3Limits> = {},
+): Promise<ReadProof> {
+  const prove = await import("../s3/prove-read.ts");
+  return prove.proveRead(location, key, { clock: systemClock, random: systemRandom, limits });
+}
+
+/** How far a bucket's server is ahead of this machine's clock; null if it does not say. @throws S3UnreachableError */
+export async function measureClockSkewMs(location: StoreLocation, timeoutMs: number): Promise<number | null> {
+  const clocks = await import("../s3/clock-skew.ts");
+  return clocks.measureClockSkewMs(location, { clock: systemClock, timeoutMs });
+}

@@ -1,0 +1,58 @@
+import type { RuntimeToken } from "../blob/token.ts";
+import { decodeCheckedBase64 } from "../crypto/base64.ts";
+import type { KdfCost } from "../crypto/kdf-cost.ts";
+import { Secret } from "../crypto/secret.ts";
+import { ConfigInvalidError, InputError } from "../errors.ts";
+import type { ObjectStore } from "../ports.ts";
+import type { Expectation } from "../vault/open/open-manifest.ts";
+import type { Credentials, StoreLocation } from "./location.ts";
+import { type OpenStore, openStore } from "./open-store.ts";
+
+/** The vault that a runtime token names: what to hold it to, and how to open its store. */
+export interface TokenVault {
+  readonly expect: Expectation;
+  /** @throws ConfigInvalidError no store can be at the token's location */
+  readonly openStore: () => Promise<ObjectStore>;
+}
+
+export function vaultOf(token: RuntimeToken, open: OpenStore = openStore): TokenVault {
+  return { expect: expectationOf(token), openStore: () => openNamed(token, open) };
+}
+
+async function openNamed(token: RuntimeToken, open: OpenStore): Promise<ObjectStore> {
+  try {
+    return await open(locationOf(token));
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new ConfigInvalidError(`invalid VSYNC_CONFIG: ${error.message}`, {
+      hint: "mint a new one with `vsync runtime-token`",
+    });
+  }
+}
+
+function locationOf(token: RuntimeToken): StoreLocation {
+  const { endpoint, region, bucket, prefix } = token;
+  return { endpoint, region, bucket, prefix, credentials: credentialsOf(token) };
+}
+
+function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: RuntimeToken): Credentials {
+  if (accessKeyId === undefined || secretAccessKey === undefined) return "ambient";
+  const key = { accessKeyId, secretAccessKey: Secret.ofText(secretAccessKey) };
+  return sessionToken === undefined ? key : { ...key, sessionToken: Secret.ofText(sessionToken) };
+}
+
+function expectationOf(token: RuntimeToken): Expectation {
+  const hint = costHintOf(token);
+  return {
+    env: token.env,
+    ...(token.vault === undefined ? {} : { vault: token.vault }),
+    ...(token.minGen === undefined ? {} : { minGen: token.minGen }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+/** Tokens of other writers may give only a part of the cost, which is no hint and no error. */
+function costHintOf({ salt, iterations, memoryKiB, parallelism }: RuntimeToken): KdfCost | undefined {
+  if (memoryKiB === undefined || parallelism === undefined) return undefined;
+  return { salt: decodeCheckedBase64(salt), iterations, memoryKiB, parallelism };
+}
