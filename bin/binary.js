@@ -1,8 +1,8 @@
 // As run.js, in the form that bun compiles to bytecode: without await at the top.
 import build from "../dist/build.json" with { type: "json" };
 import { runProgram } from "../dist/cli/program/program.js";
-import { COMMAND_LOADERS } from "../dist/commands.js";
+import { COMMANDS } from "../dist/commands.js";
 import manifest from "../oclif.manifest.json" with { type: "json" };
 import pjson from "../package.json" with { type: "json" };
 
-void runProgram(process.argv.slice(2), { pjson, ...build, manifest, loaders: COMMAND_LOADERS });
+void runProgram(process.argv.slice(2), { pjson, ...build, manifest, commands: COMMANDS });

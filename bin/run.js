@@ -3,8 +3,8 @@
 import "./node-version.js";
 import build from "../dist/build.json" with { type: "json" };
 import { runProgram } from "../dist/cli/program/program.js";
-import { COMMAND_LOADERS } from "../dist/commands.js";
+import { COMMANDS } from "../dist/commands.js";
 import manifest from "../oclif.manifest.json" with { type: "json" };
 import pjson from "../package.json" with { type: "json" };
 
-await runProgram(process.argv.slice(2), { pjson, ...build, manifest, loaders: COMMAND_LOADERS });
+await runProgram(process.argv.slice(2), { pjson, ...build, manifest, commands: COMMANDS });

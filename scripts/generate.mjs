@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cliReference } from "./generate/cli-reference.mjs";
-import { exitCodes } from "./generate/exit-codes.mjs";
+import { exitCodePage } from "./generate/exit-codes.mjs";
 import { loadManifest } from "./generate/manifest.mjs";
 import { performance } from "./generate/performance.mjs";
 import { readme } from "./generate/readme.mjs";
@@ -23,7 +23,7 @@ async function generate() {
   return new Map([
     ["oclif.manifest.json", `${JSON.stringify(manifest, null, 2)}\n`],
     ["docs/cli.md", cliReference(manifest, pjson.oclif.bin)],
-    ["docs/exit-codes.md", exitCodes(readFileSync(join(root, "src/errors.ts"), "utf8"))],
+    ["docs/exit-codes.md", await exitCodePage()],
     ...performance(results),
     ["README.md", readme(readFileSync(join(root, "README.md"), "utf8"), results)],
     ["docs/reliability.md", reliability(root)],

@@ -3,9 +3,10 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { commandGroups } from "../src/cli/help/groups.ts";
-import { helpPage, visible, withoutMarks } from "../src/cli/help/page.ts";
-import { exitStatusOf } from "./generate/exit-codes.mjs";
+import { exitCodeEntries, helpPage, visible, withoutMarks } from "../src/cli/help/page.ts";
+import { commandGroups } from "../src/cli/help/show.ts";
+import { COMMANDS } from "../src/commands.ts";
+import { DAY_TO_DAY_EXIT_CODES } from "../src/exit-codes.ts";
 import { loadManifest } from "./generate/manifest.mjs";
 import { commandPage, programPage } from "./man/pages.mjs";
 
@@ -28,14 +29,11 @@ if (folder === undefined || rest.length > 0) {
   process.exit(1);
 }
 const pjson = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const errors = readFileSync(join(root, "src/errors.ts"), "utf8");
 const manifest = await loadManifest(pjson);
 const { bin } = pjson.oclif;
 const issue = { bin, date: dateOf(), version: pjson.version };
-const pages = visible(manifest.commands).map((command) => ({
-  ...withoutMarks(helpPage(command, manifest, bin)),
-  exitStatus: exitStatusOf(command.id, errors),
-}));
+const exitCodes = exitCodeEntries(DAY_TO_DAY_EXIT_CODES.meanings);
+const pages = visible(manifest.commands).map((command) => withoutMarks(helpPage(command, manifest, bin)));
 mkdirSync(folder, { recursive: true });
 const write = (name, text) => writeFileSync(join(folder, `${name.replaceAll(" ", "-")}.1`), text);
 write(
@@ -43,8 +41,9 @@ write(
   programPage({
     ...issue,
     description: pjson.description,
-    groups: commandGroups(manifest),
-    exitStatus: exitStatusOf(null, errors),
+    groups: commandGroups({ manifest, commands: COMMANDS }),
+    exitCodes,
   }),
 );
-for (const page of pages) write(page.name, commandPage(page, { ...issue, names: pages.map(({ name }) => name) }));
+const names = pages.map(({ name }) => name);
+for (const page of pages) write(page.name, commandPage(page, { ...issue, names, exitCodes }));

@@ -1,6 +1,6 @@
 /**
  * Every failure that vsync reports. An error carries `code`, `hint` and (the audit error) `row`, and nothing else that
- * could hold a secret; which exit code a failure ends a command with is a matter of the command, see the tables at the end.
+ * could hold a secret. The exit code of a failure depends on the command: see `exit-codes.ts`.
  */
 
 /** The stable names that programs may depend on. */
@@ -195,47 +195,3 @@ export class AuditBrokenError extends VsyncError {
     this.row = row;
   }
 }
-
-/** Which exit code each failure ends a command with. Scripts depend on these numbers: they never change. */
-type ExitCodes = Readonly<Record<ErrorCode, number>>;
-
-/** 0 ok · 1 input · 2 denied · 3 unreachable · 4 config missing · 5 conflict · 6 not authentic or corrupt · 130 Ctrl-C. */
-export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
-  INPUT: 1,
-  CONFIG_MISSING: 1,
-  CONFIG_INVALID: 1,
-  CONFIG_UNSUPPORTED_VERSION: 1,
-  WRONG_PASSPHRASE: 1,
-  PASSPHRASE_RETIRED: 1,
-  MANIFEST_NOT_FOUND: 1,
-  ACCESS_DENIED: 2,
-  S3_UNREACHABLE: 3,
-  MANIFEST_SWAP_FAILED: 3,
-  OUTCOME_UNKNOWN: 3,
-  LOCAL_CONFIG_MISSING: 4,
-  AUDIT_OUTSTANDING: 5,
-  PASSPHRASE_UNDELIVERED: 5,
-  CONFLICT: 5,
-  AUDIT_BROKEN: 6,
-  BUNDLE_CORRUPT: 6,
-  NOT_AUTHENTIC: 6,
-  ROLLBACK: 6,
-  UNSUPPORTED_SPEC_VERSION: 6,
-  INTERRUPTED: 130,
-};
-
-/** 0 written · 1 missing input · 2 credential validation failed · 3 S3 unreachable · 4 config file missing. */
-export const RUNTIME_TOKEN_EXIT_CODES: ExitCodes = DAY_TO_DAY_EXIT_CODES;
-
-/** 0 done · 1 input · 2 S3 error before the swap · 3 swap failed · 4 audit append failed · 5 config missing · 6 not authentic. */
-export const ROTATE_EXIT_CODES: ExitCodes = {
-  ...DAY_TO_DAY_EXIT_CODES,
-  ACCESS_DENIED: 2,
-  S3_UNREACHABLE: 2,
-  CONFLICT: 3,
-  MANIFEST_SWAP_FAILED: 3,
-  OUTCOME_UNKNOWN: 3,
-  AUDIT_OUTSTANDING: 4,
-  PASSPHRASE_UNDELIVERED: 4,
-  LOCAL_CONFIG_MISSING: 5,
-};

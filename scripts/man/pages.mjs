@@ -1,3 +1,4 @@
+import { EXIT_CODES } from "../../src/cli/help/page.ts";
 import { wrapShell } from "../../src/cli/terminal/wrap.ts";
 import { bold, entries, filled, paragraphs, section, shell, text, title } from "./roff.mjs";
 
@@ -6,28 +7,29 @@ const EXAMPLE_COLUMNS = 72;
 
 const dashed = (name) => name.replaceAll(" ", "-");
 const join = (lines) => `${lines.join("\n")}\n`;
-const exitEntries = (exitStatus) => entries(exitStatus.map(([code, about]) => ({ label: code, text: about })));
 const references = (names) =>
   names.flatMap((name, index) => [`.BR ${text(dashed(name))} (1)${index < names.length - 1 ? " ," : ""}`]);
 
-/** The man page of one command: what `--help` says, and its exit codes. */
+/** The man page of one command: what `--help` says, and the exit codes, `issue.exitCodes` unless it has its own. */
 export function commandPage(page, issue) {
   const name = dashed(page.name);
+  const sections = page.sections.filter(({ title: it }) => it !== EXIT_CODES);
+  const exitCodes = page.sections.find(({ title: it }) => it === EXIT_CODES)?.entries ?? issue.exitCodes;
   const related = [issue.bin, ...issue.names.filter((it) => it.startsWith(`${page.name} `))];
   return join([
     title(name, issue),
     ...section("NAME", [`${text(name)} \\-`, text(page.summary)]),
     ...section("SYNOPSIS", synopsis(page.usage, page.name)),
     ...section("DESCRIPTION", paragraphs(page.paragraphs)),
-    ...page.sections.flatMap((it) => section(it.title, entries(it.entries))),
+    ...sections.flatMap((it) => section(it.title, entries(it.entries))),
     ...section("EXAMPLES", shell(page.examples.map((line) => wrapShell(line, EXAMPLE_COLUMNS)))),
-    ...section("EXIT STATUS", exitEntries(page.exitStatus)),
+    ...section("EXIT STATUS", entries(exitCodes)),
     ...section("SEE ALSO", references(related)),
   ]);
 }
 
 /** The man page of the program: its commands, variables, files and exit codes. */
-export function programPage({ description, groups, exitStatus, ...issue }) {
+export function programPage({ description, groups, exitCodes, ...issue }) {
   const names = groups.flatMap((group) => group.entries.map(({ label }) => `${issue.bin} ${label}`));
   return join([
     title(issue.bin, issue),
@@ -37,7 +39,7 @@ export function programPage({ description, groups, exitStatus, ...issue }) {
     ...groups.flatMap((group) => section(group.title, entries(group.entries))),
     ...section("ENVIRONMENT", entries(ENVIRONMENT)),
     ...section("FILES", entries(FILES)),
-    ...section("EXIT STATUS", exitEntries(exitStatus)),
+    ...section("EXIT STATUS", entries(exitCodes)),
     ...section("SEE ALSO", references(names)),
   ]);
 }

@@ -11,7 +11,7 @@ clock, the credentials, the preconditions of writes, the manifest and who can op
 it opens the vault and at the newest audit row; given a token in VSYNC_CONFIG, at whether its key can read and cannot
 write. It never asks a question, and leaves everything as it was.
 
-Exit codes: 0 if nothing is ✗, else the code of the first ✗.`;
+It ends with 0 if nothing is ✗, else with the code of the first ✗.`;
   static override examples = [
     "<%= config.bin %> doctor --env=prod",
     "<%= config.bin %> doctor prod --passphrase-file=/run/secrets/vsync --json",

@@ -1,10 +1,10 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ROTATE_EXIT_CODES } from "../cli/command/failure.ts";
 import { ENV_ARG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { finishVaultRotation } from "../cli/rotation/finish.ts";
 import { rotateVault } from "../cli/rotation/rotation.ts";
 import { ROTATION_FLAGS } from "../cli/rotation/rotation-flags.ts";
 import { ROTATION_EXAMPLES, ROTATION_HELP } from "../cli/rotation/rotation-help.ts";
+import { ROTATE_EXIT_CODES } from "../exit-codes.ts";
 
 export class RotatePassphrase extends BaseCommand {
   static override summary = "Re-encrypt a vault under a new passphrase";

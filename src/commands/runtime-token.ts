@@ -1,5 +1,4 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { RUNTIME_TOKEN_EXIT_CODES } from "../cli/command/failure.ts";
 import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { overriddenLocation } from "../cli/config/checked-location.ts";
 import { loadConfig } from "../cli/config/local-config.ts";
@@ -7,14 +6,13 @@ import { resolveTarget } from "../cli/config/target.ts";
 import { tokenCredentials } from "../cli/inputs/credentials.ts";
 import { emitToken, mintToken } from "../cli/token/mint.ts";
 import { absentManifest, proveToken } from "../cli/token/prove-token.ts";
+import { RUNTIME_TOKEN_EXIT_CODES } from "../exit-codes.ts";
 
 export class RuntimeToken extends BaseCommand {
   static override summary = "Mint the string that an app boots from";
   static override description =
     `Prints the value of VSYNC_CONFIG, alone on stdout. First, one HEAD of the manifest proves that the token's own
-credentials can read it; if they cannot, nothing is printed. Overrides hold for this token and are not written back.
-
-Exit codes: 0 written, 1 missing input, 2 credentials cannot read the manifest, 3 store not reached, 4 no config.`;
+credentials can read it; if they cannot, nothing is printed. Overrides hold for this token and are not written back.`;
   static override examples = [
     "<%= config.bin %> runtime-token --env=prod | wrangler secret put VSYNC_CONFIG",
     "<%= config.bin %> runtime-token --env=prod --access-key=AKIA… --secret-key-file=key",

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { complete } from "../../src/cli/completion/complete.ts";
 import type { KnownNames } from "../../src/cli/completion/known-names.ts";
+import { loadersOf } from "../../src/cli/program/command-table.ts";
 import { makeManifest } from "../../src/cli/program/oclif-manifest.ts";
-import { COMMAND_LOADERS } from "../../src/commands.ts";
+import { COMMANDS } from "../../src/commands.ts";
 
 const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8"));
-const manifest = await makeManifest(pjson, COMMAND_LOADERS);
+const manifest = await makeManifest(pjson, COMMANDS);
 
 const ENVS: Record<string, string[]> = { api: ["prod", "staging"], web: ["live"] };
 const KEYS: Record<string, string[]> = { prod: ["DATABASE_POOL", "DATABASE_URL", "SMTP"], staging: ["STAGED"] };
@@ -83,7 +84,7 @@ describe("what may stand at the cursor", () => {
     expect(await offered("doctor prod x")).toEqual([]);
   });
 
-  test.each(Object.keys(COMMAND_LOADERS))("every flag of %s that is offered is one of its own", async (id) => {
+  test.each(Object.keys(loadersOf(COMMANDS)))("every flag of %s that is offered is one of its own", async (id) => {
     const words = await offered(`${id.replace(":", " ")} --`);
     const flags = Object.keys(manifest.commands[id]!.flags);
     expect(words.length).toBe(flags.length + 1);

@@ -7,6 +7,7 @@ import { resolveTarget } from "../../src/cli/config/target.ts";
 import { FIRST_PASSPHRASE, PASSPHRASE, readSecret } from "../../src/cli/inputs/secret-input.ts";
 import { runProgram } from "../../src/cli/program/program.ts";
 import * as errors from "../../src/errors.ts";
+import { ROTATE_EXIT_CODES } from "../../src/exit-codes.ts";
 
 /** Throws the error whose code is given, with a message and hint that hold what no terminal may act upon. */
 class Fail extends BaseCommand {
@@ -30,7 +31,7 @@ function isErrorClass(it: unknown): it is ErrorClass {
 }
 
 class FailRotating extends Fail {
-  static override exitCodes = errors.ROTATE_EXIT_CODES;
+  static override exitCodes = ROTATE_EXIT_CODES;
 }
 
 /** Shows what was understood. */
@@ -138,18 +139,20 @@ const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "pac
 
 await runProgram(process.argv.slice(2), {
   pjson,
-  loaders: {
-    ask: async () => Ask,
-    confirm: async () => Confirm,
-    fail: async () => Fail,
-    "fail-rotating": async () => FailRotating,
-    hand: async () => Hand,
-    require: async () => Require,
-    show: async () => Show,
-    "show:verify": async () => Verify,
-    "topic:leaf": async () => Require,
-    wait: async () => Wait,
-    where: async () => Where,
-    write: async () => Write,
+  commands: {
+    PROBE: {
+      ask: async () => Ask,
+      confirm: async () => Confirm,
+      fail: async () => Fail,
+      "fail-rotating": async () => FailRotating,
+      hand: async () => Hand,
+      require: async () => Require,
+      show: async () => Show,
+      "show:verify": async () => Verify,
+      "topic:leaf": async () => Require,
+      wait: async () => Wait,
+      where: async () => Where,
+      write: async () => Write,
+    },
   },
 });

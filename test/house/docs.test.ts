@@ -1,7 +1,8 @@
 import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { COMMAND_LOADERS } from "../../src/commands.ts";
+import { loadersOf } from "../../src/cli/program/command-table.ts";
+import { COMMANDS } from "../../src/commands.ts";
 import { anchorOf, pages, ROOT, readPage, unseenCommands } from "../docs/page.ts";
 
 const written = await pages();
@@ -19,7 +20,7 @@ describe.each(written)("%s", (path) => {
   });
 
   test("names commands that there are", async () => {
-    const known = new Set(Object.keys(COMMAND_LOADERS).map((id) => id.replace(":", " ")));
+    const known = new Set(Object.keys(loadersOf(COMMANDS)).map((id) => id.replace(":", " ")));
     const named = [...(await readPage(path)).matchAll(/(?:`|^\$ )vsync ([a-z-]+(?: (?:verify|reconcile))?)\b/gm)];
     expect(named.map(([, name = ""]) => name).filter((name) => !known.has(name))).toEqual([]);
   });

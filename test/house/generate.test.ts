@@ -16,11 +16,13 @@ const GENERATED = [
 ];
 const TABLE = "src/commands.ts";
 const COMMANDS = `
-import { Args, Command, Flags } from "@oclif/core";
-class Push extends Command {
+import { BaseCommand } from "./cli/command/base-command.ts";
+import { arg, Flags } from "./cli/command/flags.ts";
+import { ROTATE_EXIT_CODES } from "./exit-codes.ts";
+class Push extends BaseCommand {
   static summary = "Seal a dotenv file";
   static description = "Takes what --from names, or else VSYNC_FROM.";
-  static args = { env: Args.string({ required: true, description: "where to" }) };
+  static args = { env: arg("where to") };
   static flags = {
     from: Flags.string({ helpValue: "<path>", default: async () => process.cwd(), noCacheDefault: true }),
     quiet: Flags.boolean({ char: "q", description: "say \`nothing\`", exclusive: ["from"] }),
@@ -28,18 +30,13 @@ class Push extends Command {
   };
   static examples = ["<%= config.bin %> <%= command.id %> prod --from=-"];
 }
-class Verify extends Command {
+class Verify extends BaseCommand {
   static summary = "Check every row";
+  static exitCodes = ROTATE_EXIT_CODES;
 }
-export const COMMAND_LOADERS = { push: async () => Push, "audit:verify": async () => Verify };
+export const COMMANDS = { "DAY TO DAY": { push: async () => Push }, AUDIT: { "audit:verify": async () => Verify } };
 `;
-
-interface Ended {
-  readonly code: number;
-  readonly stderr: string;
-}
-
-/** What the page of faults is made of. */
+/** The sources of docs/reliability.md. */
 const FAULTS = ["lab/faults/campaign/results.ts", "lab/faults/campaign/results.json"];
 
 let root: string;
@@ -56,6 +53,11 @@ beforeEach(async () => {
 
 afterEach(() => rm(root, { recursive: true }));
 
+interface Ended {
+  readonly code: number;
+  readonly stderr: string;
+}
+
 async function generate(...args: readonly string[]): Promise<Ended> {
   try {
     const { stderr } = await promisify(execFile)(process.execPath, ["scripts/generate.mjs", ...args], { cwd: root });
@@ -67,30 +69,21 @@ async function generate(...args: readonly string[]): Promise<Ended> {
 
 const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
 
-test("what was just written passes the check", async () => {
+test("the check passes what was just written, and names every file that was edited or removed since", async () => {
   expect(await generate()).toEqual({ code: 0, stderr: "" });
   expect(await generate("--check")).toEqual({ code: 0, stderr: "" });
-});
-
-test.each(GENERATED)("the check names %s where it was edited, and leaves it alone", async (path) => {
-  await generate();
-  const edited = `${await read(path)}\n`;
-  await writeFile(join(root, path), edited);
+  const [edited = "", ...removed] = GENERATED;
+  const text = `${await read(edited)}\n`;
+  await writeFile(join(root, edited), text);
+  for (const path of removed) await rm(join(root, path));
   const { code, stderr } = await generate("--check");
   expect(code).toBe(1);
-  expect(stderr).toBe(`${path} is not what the source says\nwrite it afresh with: npm run generate\n`);
-  expect(await read(path)).toBe(edited);
+  const complaints = GENERATED.map((path) => `${path} is not what the source says\n`).join("");
+  expect(stderr).toBe(`${complaints}write it afresh with: npm run generate\n`);
+  expect(await read(edited)).toBe(text);
 });
 
-test.each(GENERATED)("the check names %s where it is missing", async (path) => {
-  await generate();
-  await rm(join(root, path));
-  const { code, stderr } = await generate("--check");
-  expect(code).toBe(1);
-  expect(stderr).toContain(`${path} is not what the source says`);
-});
-
-test("the readme's numbers are written afresh between their marks, and nothing else", async () => {
+test("writes the readme's numbers between their marks and leaves the rest alone", async () => {
   await generate();
   const readme = await read("README.md");
   await writeFile(join(root, "README.md"), readme.replace("| change the passphrase | ", "| change the passphrase | 1"));
@@ -99,57 +92,43 @@ test("the readme's numbers are written afresh between their marks, and nothing e
   expect(await read("README.md")).toBe(readme);
 });
 
-test("a readme without the marks is refused by name", async () => {
-  await writeFile(join(root, "README.md"), "# vsync\n");
+test.each([
+  ["README.md", "# vsync\n", "README.md has lost the marks"],
+  [TABLE, "export const COMMANDS = {};\n", "src/commands.ts names no command"],
+  [TABLE, COMMANDS.replace("config.bin", "config.root"), "push: unknown template"],
+])("refuses a wrong %s and writes nothing", async (path, text, complaint) => {
+  await writeFile(join(root, path), text);
   const { code, stderr } = await generate();
   expect(code).toBe(1);
-  expect(stderr).toContain("README.md has lost the marks");
-});
-
-test("without a command table it says what is missing and writes nothing", async () => {
-  await rm(join(root, TABLE));
-  const { code, stderr } = await generate();
-  expect(code).toBe(1);
-  expect(stderr).toContain(TABLE);
+  expect(stderr).toContain(complaint);
   await expect(read("docs/cli.md")).rejects.toThrow("ENOENT");
 });
 
-test("an empty command table is refused", async () => {
-  await writeFile(join(root, TABLE), "export const COMMAND_LOADERS = {};\n");
-  const { code, stderr } = await generate();
-  expect(code).toBe(1);
-  expect(stderr).toContain("src/commands.ts names no command");
-});
-
-test("a help text with a template that is not known is refused", async () => {
-  await writeFile(join(root, TABLE), COMMANDS.replace("config.bin", "config.root"));
-  const { code, stderr } = await generate();
-  expect(code).toBe(1);
-  expect(stderr).toContain("push: unknown template");
-});
-
-test("the manifest holds nothing of the machine it was made on", async () => {
+test("the manifest holds nothing of the machine that made it", async () => {
   await generate();
   const manifest = await read("oclif.manifest.json");
   expect(Object.keys(JSON.parse(manifest).commands)).toEqual(["audit:verify", "push"]);
   expect(manifest).not.toContain(root);
 });
 
-test("the command reference shows usage, arguments, flags and examples, and hides what is hidden", async () => {
+test("the command reference shows usage, arguments, flags, exit codes and examples, and hides what is hidden", async () => {
   await generate();
   const page = await read("docs/cli.md");
   expect(page).toContain("## vsync audit verify");
-  expect(page).toContain("```sh\nvsync push ENV [flags]\n```");
+  expect(page).toContain("```sh\nvsync push [ENV] [flags]\n```");
   expect(page).toContain("Takes what `--from` names, or else `VSYNC_FROM`.");
   expect(page).toContain("- `ENV` where to\n");
   expect(page).toContain("- `--from=<path>`\n- `-q, --quiet` say `nothing` (not with `--from`)\n");
   expect(page).toContain("**Examples**\n\n```sh\nvsync push prod --from=-\n```");
+  expect(page).toContain("**Exit codes**\n\n- `0` rotated");
   expect(page).not.toContain("hush");
 });
 
-test("the page of exit codes has the row of every error", async () => {
+test("the page of exit codes lists the commands with their own, and every error", async () => {
   await generate();
   const page = await read("docs/exit-codes.md");
-  expect(page).toContain("| `ConflictError` | `CONFLICT` | 5 | 3 | 5 | A conditional write found another state");
-  expect(page).toContain("- `rotate-passphrase`: **0** done, **1** input,");
+  expect(page).toContain("`audit verify`:\n\n- **0** rotated");
+  expect(page).toContain("Every other command:\n\n- **0** done\n");
+  expect(page).toContain("| `ConflictError` | `CONFLICT` | 3 | 5 | The vault or a local file");
+  expect(page.match(/^\| `\w+Error` \|/gm)).toHaveLength(21);
 });

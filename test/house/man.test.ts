@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { makeManifest } from "../../src/cli/program/oclif-manifest.ts";
-import { COMMAND_LOADERS } from "../../src/commands.ts";
+import { COMMANDS } from "../../src/commands.ts";
 
 const root = join(import.meta.dirname, "../..");
 const pjson = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const manifest = await makeManifest(pjson, COMMAND_LOADERS);
+const manifest = await makeManifest(pjson, COMMANDS);
 const commands = Object.values(manifest.commands).filter(({ hidden }) => !hidden);
 
 const folder = mkdtempSync(join(tmpdir(), "vsync-man-"));
@@ -47,9 +47,9 @@ test.each(commands.map(({ id }) => [id] as const))("the page of %s has all that 
 });
 
 test("exit codes are those of the command", () => {
-  expect(plain("vsync-rotate-passphrase")).toContain("\\fB5\\fR config missing");
-  expect(plain("vsync-runtime-token")).toContain("\\fB4\\fR config file missing");
-  expect(plain("vsync-push")).toContain("\\fB5\\fR conflict");
+  expect(plain("vsync-rotate-passphrase")).toContain("\\fB5\\fR this machine has no config");
+  expect(plain("vsync-runtime-token")).toContain("\\fB4\\fR this machine has no config");
+  expect(plain("vsync-push")).toContain("\\fB5\\fR a conflict");
 });
 
 const CHECKERS = {

@@ -1,12 +1,12 @@
 import type { InferredArgs, InferredFlags } from "@oclif/core/interfaces";
 import type { ArgInput, FlagInput } from "@oclif/core/parser";
-import { DAY_TO_DAY_EXIT_CODES } from "../../errors.ts";
+import { DAY_TO_DAY_EXIT_CODES, type ExitCodes } from "../../exit-codes.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { Output } from "../terminal/output.ts";
 import { Prompter } from "../terminal/prompter.ts";
 import { isTerminal, STDERR, STDOUT } from "../terminal/standard-streams.ts";
 import { Stdin } from "../terminal/stdin.ts";
-import { type ExitCodes, exitCodeOf, reportFailure } from "./failure.ts";
+import { exitCodeOf, reportFailure } from "./failure.ts";
 import { COMMON_FLAGS, type LogLevel } from "./flags.ts";
 import { endOnSignals } from "./interruption.ts";
 import { createLogger, type Logger, SILENT_LOGGER } from "./logger.ts";
@@ -38,7 +38,6 @@ export abstract class BaseCommand {
   static flags: FlagInput = {};
   static baseFlags = COMMON_FLAGS;
 
-  /** Which exit code each failure has. */
   static exitCodes: ExitCodes = DAY_TO_DAY_EXIT_CODES;
 
   /** The command runs another program: what follows `--` is that program's, and so are the signals. */

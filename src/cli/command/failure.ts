@@ -1,15 +1,9 @@
-import { type DAY_TO_DAY_EXIT_CODES, VsyncError } from "../../errors.ts";
+import { VsyncError } from "../../errors.ts";
+import { type ExitCodes, UNEXPECTED_EXIT_CODE } from "../../exit-codes.ts";
 import type { Output } from "../terminal/output.ts";
 
-export { ROTATE_EXIT_CODES, RUNTIME_TOKEN_EXIT_CODES } from "../../errors.ts";
-
-export type ExitCodes = typeof DAY_TO_DAY_EXIT_CODES;
-
-/** For what no table names: a fault of this program. */
-export const UNEXPECTED_EXIT_CODE = 1;
-
 export function exitCodeOf(error: unknown, codes: ExitCodes): number {
-  return error instanceof VsyncError ? codes[error.code] : UNEXPECTED_EXIT_CODE;
+  return error instanceof VsyncError ? codes.failures[error.code] : UNEXPECTED_EXIT_CODE;
 }
 
 /** `vsync: error: …` and `vsync: hint: …` on stderr, and the stack only where it was asked for. */

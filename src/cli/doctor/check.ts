@@ -1,4 +1,5 @@
-import { DAY_TO_DAY_EXIT_CODES, type ErrorCode, VsyncError } from "../../errors.ts";
+import { type ErrorCode, VsyncError } from "../../errors.ts";
+import { DAY_TO_DAY_EXIT_CODES } from "../../exit-codes.ts";
 
 /** What is looked at, in this order. */
 export type Subject =
@@ -46,5 +47,5 @@ export function badOrThrow(subject: Subject, error: unknown): Check {
 /** 0 where nothing is bad, else the code of the first that is. */
 export function exitCodeOfChecks(checks: readonly Check[]): number {
   const first = checks.find(({ code }) => code !== null)?.code;
-  return first === undefined || first === null ? 0 : DAY_TO_DAY_EXIT_CODES[first];
+  return first === undefined || first === null ? 0 : DAY_TO_DAY_EXIT_CODES.failures[first];
 }

@@ -1,5 +1,6 @@
 import type { Command } from "@oclif/core/command";
 import type { Manifest } from "@oclif/core/interfaces";
+import type { ExitCodes } from "../../exit-codes.ts";
 import { widthOf } from "../terminal/table.ts";
 import { wrap, wrapShell } from "../terminal/wrap.ts";
 
@@ -45,7 +46,12 @@ export function helpPage(command: Command.Cached, manifest: Manifest, bin: strin
     summary: command.summary ?? "",
     usage: [command.usage ?? []].flat().map((line) => `${bin} ${filled(line)}`),
     paragraphs: paragraphsOf(filled(command.description ?? "")),
-    sections: [...argSections(command), ...flagSections(command), ...belowSection(command, manifest)],
+    sections: [
+      ...argSections(command),
+      ...flagSections(command),
+      ...belowSection(command, manifest),
+      ...exitCodeSection(command),
+    ],
     examples: (command.examples ?? []).map((example) =>
       filled(typeof example === "string" ? example : example.command),
     ),
@@ -132,13 +138,26 @@ function belowSection(command: Command.Cached, { commands }: Manifest): readonly
   return entries.length === 0 ? [] : [{ title: "COMMANDS", entries }];
 }
 
+/** The section of the exit codes, for the commands whose codes differ from everybody else's. */
+export const EXIT_CODES = "EXIT CODES";
+
+function exitCodeSection({ exitCodes }: Command.Cached): readonly HelpSection[] {
+  return exitCodes === undefined ? [] : [{ title: EXIT_CODES, entries: exitCodeEntries(exitCodes as Meanings) }];
+}
+
+type Meanings = ExitCodes["meanings"];
+
+export function exitCodeEntries(meanings: Meanings): readonly HelpEntry[] {
+  return Object.entries(meanings).map(([label, text]) => ({ label, text }));
+}
+
 function withRemarks(description: string | undefined, remarks: readonly string[]): string {
   const [text = ""] = paragraphsOf(description ?? "");
   return remarks.length === 0 ? text : `${text} (${remarks.join("; ")})`;
 }
 
 export function visible<T extends { readonly hidden?: boolean }>(all: Readonly<Record<string, T>>): readonly T[] {
-  return Object.values(all).filter(({ hidden }) => hidden !== true);
+  return Object.values(all).filter(({ hidden }) => !hidden);
 }
 
 /** Lines are broken where the text is shown, not where it was written. */

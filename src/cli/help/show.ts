@@ -1,10 +1,18 @@
 import type { Manifest } from "@oclif/core/interfaces";
 import type { Output } from "../terminal/output.ts";
 import { wrap } from "../terminal/wrap.ts";
-import { commandGroups } from "./groups.ts";
-import { entryLines, type HelpBlock, helpPage, labelWidth, pageBlocks, withoutMarks } from "./page.ts";
+import {
+  entryLines,
+  type HelpBlock,
+  type HelpSection,
+  helpPage,
+  labelWidth,
+  pageBlocks,
+  withoutMarks,
+  wordsOf,
+} from "./page.ts";
 
-/** Lines longer than this are hard to read, however wide the terminal. */
+/** Longer lines are hard to read, even on a wide terminal. */
 const MAX_WIDTH = 80;
 const MIN_WIDTH = 40;
 
@@ -12,6 +20,8 @@ export interface Program {
   readonly bin: string;
   readonly description: string;
   readonly manifest: Manifest;
+  /** The commands by group, both in the order to show them in: only the keys count. */
+  readonly commands: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** Explains one command, or, with null, the program. */
@@ -29,8 +39,9 @@ export function showHelp(id: string | null, program: Program, output: Output): v
   }
 }
 
-function programBlocks({ bin, description, manifest }: Program, width: number): readonly HelpBlock[] {
-  const groups = commandGroups(manifest);
+function programBlocks(program: Program, width: number): readonly HelpBlock[] {
+  const { bin, description } = program;
+  const groups = commandGroups(program);
   const column = labelWidth(groups.flatMap(({ entries }) => entries));
   return [
     { lines: wrap(description, width) },
@@ -40,4 +51,13 @@ function programBlocks({ bin, description, manifest }: Program, width: number): 
       lines: wrap(`${bin} alone says where you are and what to type next. ${bin} --version prints the version.`, width),
     },
   ];
+}
+
+/** Every command that is not hidden, by group. */
+export function commandGroups({ manifest, commands }: Pick<Program, "manifest" | "commands">): readonly HelpSection[] {
+  return Object.entries(commands).map(([title, group]) => {
+    const shown = Object.keys(group).flatMap((id) => manifest.commands[id] ?? []);
+    const entries = shown.filter(({ hidden }) => !hidden);
+    return { title, entries: entries.map((it) => ({ label: wordsOf(it), text: it.summary ?? "" })) };
+  });
 }

@@ -1,14 +1,17 @@
 import type { Command } from "@oclif/core/command";
 import { Plugin } from "@oclif/core/config";
 import type { Manifest, PJSON } from "@oclif/core/interfaces";
-import type { BaseCommand } from "../command/base-command.ts";
+import { DAY_TO_DAY_EXIT_CODES, type ExitCodes } from "../../exit-codes.ts";
 import { usageOf } from "../command/usage.ts";
+import { type CommandTable, loadersOf } from "./command-table.ts";
 
-/** What oclif caches of every command, made from the classes themselves: the content of `oclif.manifest.json`. */
-export async function makeManifest(pjson: PJSON, loaders: CommandLoaders): Promise<Manifest> {
+/** The content of `oclif.manifest.json`: what oclif caches of every command, made from the classes themselves. */
+export async function makeManifest(pjson: PJSON, table: CommandTable): Promise<Manifest> {
   const entries = await Promise.all(
     // oclif knows a command by a static `run`.
-    Object.entries(loaders).map(async ([id, load]) => [id, Object.assign(await load(), { run() {} })] as const),
+    Object.entries(loadersOf(table)).map(
+      async ([id, load]) => [id, Object.assign(await load(), { run() {} })] as const,
+    ),
   );
   const discovery = { strategy: "explicit" as const, target: "commands", identifier: "COMMANDS" };
   const plugin = new Plugin({
@@ -18,10 +21,10 @@ export async function makeManifest(pjson: PJSON, loaders: CommandLoaders): Promi
     isRoot: true,
     ignoreManifest: true,
     errorOnManifestCreate: true,
-    // Defaults that a flag works out from the environment stay out.
+    // Leaves out the defaults that a flag takes from the environment.
     respectNoCacheDefault: true,
   });
-  // Where oclif keeps what it has imported from `target`: it finds the table there and imports nothing.
+  // oclif looks here for what it has imported from `target`, finds the commands and imports nothing.
   Object.assign(plugin, { commandCache: Object.fromEntries(entries) });
   await plugin.load();
   const commands = Object.entries(plugin.manifest.commands).map(([id, command]) => [id, declared(command)] as const);
@@ -31,28 +34,13 @@ export async function makeManifest(pjson: PJSON, loaders: CommandLoaders): Promi
   };
 }
 
-/** Without the statics that are this program's own. oclif's usage would name every flag in a line of its own making. */
-function declared({ exitCodes: _, run: __, takesCommandLine, ...command }: Command.Cached): Command.Cached {
+/** Replaces our own statics by what the help shows. oclif's own usage would list every flag. */
+function declared({ exitCodes, run: _, takesCommandLine, ...command }: Command.Cached): Command.Cached {
   const { args, flags, usage } = command;
   const words = usageOf({ args, flags, takesCommandLine: takesCommandLine === true });
-  return { ...command, usage: usage ?? `<%= command.id %> ${words}` };
-}
-
-/** A command that can be made: `BaseCommand` itself is abstract. */
-export type CommandClass = Pick<typeof BaseCommand, keyof typeof BaseCommand> &
-  (new (
-    ...args: ConstructorParameters<typeof BaseCommand>
-  ) => BaseCommand);
-
-/** Every command's id (`audit:verify`) and how to import its class. */
-export type CommandLoaders = Readonly<Record<string, () => Promise<CommandClass>>>;
-
-export interface ProgramParts {
-  /** Of this program's package.json. */
-  readonly pjson: PJSON;
-  /** The commit that the program was built from; null where git did not know. */
-  readonly commit?: string | null;
-  /** What `oclif.manifest.json` holds; without it, help imports every command. */
-  readonly manifest?: Manifest;
-  readonly loaders: CommandLoaders;
+  const own =
+    exitCodes === undefined || exitCodes === DAY_TO_DAY_EXIT_CODES
+      ? {}
+      : { exitCodes: (exitCodes as ExitCodes).meanings };
+  return { ...command, usage: usage ?? `<%= command.id %> ${words}`, ...own };
 }

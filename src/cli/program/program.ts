@@ -1,12 +1,21 @@
-import type { Manifest } from "@oclif/core/interfaces";
-import { DAY_TO_DAY_EXIT_CODES } from "../../errors.ts";
-import { exitCodeOf, reportFailure, UNEXPECTED_EXIT_CODE } from "../command/failure.ts";
+import type { Manifest, PJSON } from "@oclif/core/interfaces";
+import { DAY_TO_DAY_EXIT_CODES, UNEXPECTED_EXIT_CODE } from "../../exit-codes.ts";
+import { exitCodeOf, reportFailure } from "../command/failure.ts";
 import { HANG_UP_EXIT_CODE, saysHangUp } from "../command/interruption.ts";
 import { setVersion } from "../command/version.ts";
 import { Output } from "../terminal/output.ts";
 import { STDERR, STDOUT } from "../terminal/standard-streams.ts";
-import type { ProgramParts } from "./oclif-manifest.ts";
-import { findCommand } from "./which-command.ts";
+import { type CommandTable, findCommand, loadersOf } from "./command-table.ts";
+
+export interface ProgramParts {
+  /** Of this program's package.json. */
+  readonly pjson: PJSON;
+  /** The commit that the program was built from; null if git did not know. */
+  readonly commit?: string | null;
+  /** The content of `oclif.manifest.json`; without it, help imports every command. */
+  readonly manifest?: Manifest;
+  readonly commands: CommandTable;
+}
 
 /**
  * Runs one command line (without the program's name) and sets the exit code of the process. Never rejects.
@@ -40,8 +49,9 @@ async function dispatch(argv: readonly string[], parts: ProgramParts, output: Ou
       parts,
       output,
     );
-  const { id, rest } = findCommand(argv, Object.keys(parts.loaders));
-  const found = await parts.loaders[id]?.();
+  const loaders = loadersOf(parts.commands);
+  const { id, rest } = findCommand(argv, Object.keys(loaders));
+  const found = await loaders[id]?.();
   if (found === undefined) throw new TypeError(`no command ${id}`);
   found.id = id;
   await new found(rest).run();
@@ -63,23 +73,23 @@ function asksForHelp(argv: readonly string[]): boolean {
 
 async function showHelp(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
   const subject = words[0] === "help" ? words.slice(1) : words;
-  const id = subject.length === 0 ? null : findCommand(subject, Object.keys(parts.loaders)).id;
+  const id = subject.length === 0 ? null : findCommand(subject, Object.keys(loadersOf(parts.commands))).id;
   const { bin = parts.pjson.name } = parts.pjson.oclif;
   const manifest = await manifestOf(parts);
   const help = await import("../help/show.ts");
-  help.showHelp(id, { bin, description: parts.pjson.description ?? "", manifest }, output);
+  help.showHelp(id, { bin, description: parts.pjson.description ?? "", manifest, commands: parts.commands }, output);
 }
 
 /** While a command is being written, the manifest does not know it yet. */
 function covers(parts: ProgramParts): parts is ProgramParts & { readonly manifest: Manifest } {
-  const { manifest, loaders } = parts;
-  return manifest !== undefined && Object.keys(loaders).every((id) => id in manifest.commands);
+  const { manifest, commands } = parts;
+  return manifest !== undefined && Object.keys(loadersOf(commands)).every((id) => id in manifest.commands);
 }
 
 async function manifestOf(parts: ProgramParts): Promise<Manifest> {
   if (covers(parts)) return parts.manifest;
   const { makeManifest } = await import("./oclif-manifest.ts");
-  return makeManifest(parts.pjson, parts.loaders);
+  return makeManifest(parts.pjson, parts.commands);
 }
 
 /** Goes before all other parsing: the words are a line that somebody is still typing, flags included. */

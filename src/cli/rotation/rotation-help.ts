@@ -10,11 +10,7 @@ Either way, whoever had it may have read the values: replace those as well, and 
 Unattended: the old passphrase from VSYNC_PASSPHRASE(_FILE) or --old-passphrase-file, the new one from
 VSYNC_NEW_PASSPHRASE(_FILE), --new-passphrase-file or --generate, and --yes. With --generate --out the new passphrase is
 on disk before the vault is touched. The file counts once this command has ended with 0 or 4; it is removed if the rotation
-is known to have failed, and kept if the outcome is unknown. A run that was interrupted is safe to repeat.
-
-Exit codes: 0 done, 1 wrong old passphrase, mismatch, missing input, 2 the store failed before the swap, 3 the swap
-failed or another rotation came first, 4 rotated, but the audit row is not written (vsync audit reconcile writes it), 5 no
-config for the env on this machine, 6 the vault is not authentic or is corrupt.`;
+is known to have failed, and kept if the outcome is unknown. A run that was interrupted is safe to repeat.`;
 
 export const ROTATION_EXAMPLES = [
   "<%= config.bin %> rotate-passphrase --env=prod --grace=24h",

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DAY_TO_DAY_EXIT_CODES, ROTATE_EXIT_CODES } from "../../../src/errors.ts";
+import { DAY_TO_DAY_EXIT_CODES, ROTATE_EXIT_CODES } from "../../../src/exit-codes.ts";
 import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../../support/program/sandbox.ts";
 import { PROBE } from "../probe.ts";
 
@@ -18,7 +18,7 @@ function failed(error: string, hint?: string, exitCode = 1): Transcript {
 }
 
 const SAID = "something\\x1b[31m failed\\nvsync: error: forged";
-const codes = Object.entries(DAY_TO_DAY_EXIT_CODES).filter(([code]) => code !== "AUDIT_BROKEN");
+const codes = Object.entries(DAY_TO_DAY_EXIT_CODES.failures).filter(([code]) => code !== "AUDIT_BROKEN");
 
 describe("a command that fails", () => {
   test.each(codes)("with %s ends with %i", async (code, exitCode) => {
@@ -32,7 +32,9 @@ describe("a command that fails", () => {
   test.each(["ACCESS_DENIED", "CONFLICT", "LOCAL_CONFIG_MISSING", "S3_UNREACHABLE"] as const)(
     "ends by its own table with %s",
     async (code) => {
-      expect(await probe(`fail-rotating ${code} --hint=next`)).toEqual(failed(SAID, "next", ROTATE_EXIT_CODES[code]));
+      expect(await probe(`fail-rotating ${code} --hint=next`)).toEqual(
+        failed(SAID, "next", ROTATE_EXIT_CODES.failures[code]),
+      );
     },
   );
 

@@ -1,5 +1,22 @@
 import { InputError } from "../../errors.ts";
+import type { BaseCommand } from "../command/base-command.ts";
 import { closest } from "../terminal/closest.ts";
+
+/** A command that can be made: `BaseCommand` itself is abstract. */
+export type CommandClass = Pick<typeof BaseCommand, keyof typeof BaseCommand> &
+  (new (
+    ...args: ConstructorParameters<typeof BaseCommand>
+  ) => BaseCommand);
+
+/** Imports a command's class, by its id (`audit:verify`). */
+export type CommandLoaders = Readonly<Record<string, () => Promise<CommandClass>>>;
+
+/** The loaders by the group that the help shows them in. */
+export type CommandTable = Readonly<Record<string, CommandLoaders>>;
+
+export function loadersOf(table: CommandTable): CommandLoaders {
+  return Object.assign({}, ...Object.values(table));
+}
 
 /** A command, and what was typed after its name. */
 export interface FoundCommand {

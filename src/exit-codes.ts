@@ -1,0 +1,107 @@
+import type { ErrorCode } from "./errors.ts";
+
+/** How a command ends. The base command, the help, the man pages and docs/exit-codes.md all read these tables. */
+export interface ExitCodes {
+  /** What each exit code of the command tells a script. */
+  readonly meanings: Readonly<Record<number, string>>;
+  readonly failures: Readonly<Record<ErrorCode, number>>;
+}
+
+/** For a fault of this program, which no table lists. */
+export const UNEXPECTED_EXIT_CODE = 1;
+
+// Scripts depend on these numbers: they never change.
+export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
+  meanings: {
+    0: "done",
+    1: "missing or wrong input, a wrong passphrase, or no vault yet",
+    2: "the store refused the credentials",
+    3: "the store could not be reached, or did not say whether it wrote",
+    4: "this machine has no config for the env",
+    5: "a conflict: the vault or a local file has changed, or the audit row is outstanding",
+    6: "the vault is corrupt, not authentic, or older than seen before",
+    130: "ended by Ctrl-C",
+  },
+  failures: {
+    INPUT: 1,
+    CONFIG_MISSING: 1,
+    CONFIG_INVALID: 1,
+    CONFIG_UNSUPPORTED_VERSION: 1,
+    WRONG_PASSPHRASE: 1,
+    PASSPHRASE_RETIRED: 1,
+    MANIFEST_NOT_FOUND: 1,
+    ACCESS_DENIED: 2,
+    S3_UNREACHABLE: 3,
+    MANIFEST_SWAP_FAILED: 3,
+    OUTCOME_UNKNOWN: 3,
+    LOCAL_CONFIG_MISSING: 4,
+    AUDIT_OUTSTANDING: 5,
+    PASSPHRASE_UNDELIVERED: 5,
+    CONFLICT: 5,
+    AUDIT_BROKEN: 6,
+    BUNDLE_CORRUPT: 6,
+    NOT_AUTHENTIC: 6,
+    ROLLBACK: 6,
+    UNSUPPORTED_SPEC_VERSION: 6,
+    INTERRUPTED: 130,
+  },
+};
+
+export const RUNTIME_TOKEN_EXIT_CODES: ExitCodes = {
+  meanings: {
+    0: "written",
+    1: "missing input",
+    2: "the token's credentials cannot read the manifest",
+    3: "the store could not be reached",
+    4: "this machine has no config for the env",
+    130: "ended by Ctrl-C",
+  },
+  failures: DAY_TO_DAY_EXIT_CODES.failures,
+};
+
+export const ROTATE_EXIT_CODES: ExitCodes = {
+  meanings: {
+    0: "rotated, and the audit row is written",
+    1: "wrong old passphrase, new ones that differ, missing input, or no vault yet",
+    2: "the store failed before the swap; nothing has changed",
+    3: "the swap failed, or another write came first",
+    4: "rotated, but the audit row is outstanding: `vsync audit reconcile` appends it",
+    5: "this machine has no config for the env",
+    6: "the vault is corrupt, not authentic, or older than seen before; nothing has changed",
+    130: "ended by Ctrl-C",
+  },
+  failures: {
+    ...DAY_TO_DAY_EXIT_CODES.failures,
+    S3_UNREACHABLE: 2,
+    CONFLICT: 3,
+    AUDIT_OUTSTANDING: 4,
+    PASSPHRASE_UNDELIVERED: 4,
+    LOCAL_CONFIG_MISSING: 5,
+  },
+};
+
+/** When each failure happens, in a user's words. */
+export const FAILURES: Readonly<Record<ErrorCode, string>> = {
+  INPUT: "A flag, a value or an answer is missing or wrong.",
+  CONFIG_MISSING:
+    "The runtime token or the passphrase is unset or empty, or its file is missing, unreadable or writable by everyone.",
+  CONFIG_INVALID: "The runtime token is not one that `vsync runtime-token` wrote.",
+  CONFIG_UNSUPPORTED_VERSION: "The runtime token has an envelope or version that this vsync does not know.",
+  WRONG_PASSPHRASE: "The passphrase does not open the vault.",
+  PASSPHRASE_RETIRED: "The passphrase was right until its grace window ended.",
+  MANIFEST_NOT_FOUND: "The prefix holds no manifest: nobody has pushed yet, or somebody removed it.",
+  ACCESS_DENIED: "The store refused the request (401, 403, EACCES).",
+  S3_UNREACHABLE: "The store, S3 or a directory, could not be reached, or answered 5xx.",
+  MANIFEST_SWAP_FAILED: "The store failed at the swap of the manifest, which did not take effect.",
+  OUTCOME_UNKNOWN: "The answer to a write was lost, and reading it back failed too.",
+  LOCAL_CONFIG_MISSING: "This machine's config for the repo and env is missing or unusable.",
+  AUDIT_OUTSTANDING: "The vault has changed, but the audit row could not be appended.",
+  PASSPHRASE_UNDELIVERED: "The passphrase has changed, but the generated one could not be printed.",
+  CONFLICT: "The vault or a local file has changed meanwhile. Nothing was written.",
+  AUDIT_BROKEN: "The audit log is broken at `row`, a generation.",
+  BUNDLE_CORRUPT: "The encrypted bundle is missing, or its content is not what the manifest signs.",
+  NOT_AUTHENTIC: "The manifest is malformed, has the wrong signature, or belongs to another vault or env.",
+  ROLLBACK: "The manifest is older than the generation that the token or this machine has seen.",
+  UNSUPPORTED_SPEC_VERSION: "The vault uses a format or key derivation that this vsync does not know.",
+  INTERRUPTED: "You ended a prompt or a command with Ctrl-C.",
+};
