@@ -54,7 +54,7 @@ const MAY_IMPORT = {
   directory: ["disk", "ports.ts", "errors.ts"],
   ...stacked("vault", VAULT, BELOW_VAULT),
   vault: BELOW_VAULT,
-  disk: ["crypto", "vault/format/limits.ts", "errors.ts"],
+  disk: ["errors.ts"],
   blob: ["errors.ts"],
   crypto: ["errors.ts"],
   "ports.ts": [],

@@ -1,24 +1,18 @@
 import { createHash } from "node:crypto";
-import { link, lstat, rename, unlink } from "node:fs/promises";
+import { unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import {
-  type Action,
-  conflictAt,
-  errnoOf,
-  hasErrno,
-  noHardLinks,
-  notDurable,
-  rootMissing,
-  storeFault,
-} from "../disk/faults.ts";
-import { writeNewFile } from "../disk/private-file.ts";
+import { type Action, storeFault } from "../disk/faults.ts";
+import { syncFolder } from "../disk/folders.ts";
+import { hasErrno } from "../disk/posix.ts";
+import { createPrivateFile } from "../disk/private-file.ts";
 import { type ProcessTable, systemProcesses } from "../disk/process-table.ts";
 import type { GetOptions, ListOptions, ObjectStore, ReadOptions, StoredObject, Version } from "../ports.ts";
 import { type Claim, withClaim } from "./claim.ts";
-import { isFolder, makeFolder, syncFolder } from "./folders.ts";
+import { isFolder, makeFolderBelow, rootMissing } from "./folders.ts";
 import { listKeys } from "./list-keys.ts";
 import { type DirectoryLocation, objectPath, prefixFolder, rootOf, WORK_FOLDER } from "./location.ts";
 import { isTaken, readObjectFile, versionOf } from "./object-file.ts";
+import { conflictAt, publishNew, publishOver } from "./publish.ts";
 import { discard, newWorkFile, sweep, type WorkFile } from "./work-folder.ts";
 
 const CLAIM_TIMEOUT_MS = 10_000;
@@ -69,8 +63,8 @@ class DirectoryStore implements ObjectStore {
     const path = this.#pathOf(key);
     return attempt("write", path, async () => {
       if (await isTaken(path)) throw conflictAt(path, "exists");
-      await makeFolder(dirname(path), this.#root);
-      await this.#withTemporary(key, bytes, (temporary) => linkNew(temporary, path));
+      await makeFolderBelow(dirname(path), this.#root);
+      await this.#withTemporary(key, bytes, (temporary) => publishNew(temporary.path, path));
       return versionOf(bytes);
     });
   }
@@ -83,7 +77,7 @@ class DirectoryStore implements ObjectStore {
         this.#withClaim(key, version, async (claim) => {
           await this.#checkVersion(key, version);
           await claim.confirm();
-          await renameOver(temporary, path, versionOf(bytes));
+          await publishOver(temporary.path, path, versionOf(bytes));
         }),
       );
       return versionOf(bytes);
@@ -135,11 +129,11 @@ class DirectoryStore implements ObjectStore {
   }
 
   async #withTemporary(key: string, bytes: Uint8Array, use: (temporary: WorkFile) => Promise<void>): Promise<void> {
-    await makeFolder(this.#workFolder, this.#root);
+    await makeFolderBelow(this.#workFolder, this.#root);
     await sweep(this.#workFolder, this.#processes);
     const temporary = newWorkFile(this.#workFolder, "temp", subjectOf(key), await this.#processes.self());
     try {
-      await writeNewFile(temporary.path, bytes);
+      await createPrivateFile(temporary.path, bytes);
       await use(temporary);
     } finally {
       await discard(temporary);
@@ -164,53 +158,6 @@ async function attempt<T>(action: Action, path: string, work: () => Promise<T>):
     return await work();
   } catch (error) {
     throw storeFault(error, action, path);
-  }
-}
-
-async function linkNew(temporary: WorkFile, path: string): Promise<void> {
-  try {
-    await link(temporary.path, path);
-  } catch (error) {
-    // The folder could be written to a moment ago, so EPERM is link's own: see link(2).
-    if (hasErrno(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw noHardLinks(path, errnoOf(error) ?? "");
-    if (!hasErrno(error, "EEXIST")) throw error;
-    // A network file system sends again what was not answered, and then reports its own success as EEXIST.
-    if (!(await areOneFile(temporary.path, path))) throw conflictAt(path, "exists");
-  }
-  await flush(path);
-}
-
-async function renameOver(temporary: WorkFile, path: string, version: Version): Promise<void> {
-  try {
-    await rename(temporary.path, path);
-  } catch (error) {
-    // For the same reason a rename that was done may be reported as failed.
-    const stored = await readObjectFile(path, { keepBytes: 0 }).catch(() => null);
-    if (stored?.version !== version) throw error;
-  }
-  await flush(path);
-}
-
-async function flush(path: string): Promise<void> {
-  try {
-    await syncFolder(dirname(path));
-  } catch (error) {
-    throw notDurable(error, path);
-  }
-}
-
-async function areOneFile(a: string, b: string): Promise<boolean> {
-  const [first, second] = await Promise.all([identify(a), identify(b)]);
-  return first !== null && first === second;
-}
-
-async function identify(path: string): Promise<string | null> {
-  try {
-    const { dev, ino } = await lstat(path, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return null;
-    throw error;
   }
 }
 

@@ -1,9 +1,10 @@
-import { access, constants, mkdir, open, stat } from "node:fs/promises";
+import { access, constants, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { hasErrno, rootMissing, storeFault } from "../disk/faults.ts";
+import { storeFault } from "../disk/faults.ts";
+import { FOLDER_MODE, syncFolder } from "../disk/folders.ts";
+import { hasErrno } from "../disk/posix.ts";
+import { S3UnreachableError } from "../errors.ts";
 import { type DirectoryLocation, rootOf } from "./location.ts";
-
-const FOLDER_MODE = 0o700;
 
 /**
  * Makes the folder of a bucket, and those above it, 0700. One that exists is left as it is.
@@ -13,7 +14,7 @@ const FOLDER_MODE = 0o700;
 export async function createDirectoryRoot(location: Omit<DirectoryLocation, "prefix">): Promise<void> {
   const root = rootOf(location);
   try {
-    await makeFolder(root, "/");
+    await makeFolderBelow(root, "/");
     await access(root, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw storeFault(error, "create", root);
@@ -48,12 +49,12 @@ async function nearestThere(path: string): Promise<string> {
 }
 
 /** Makes `folder` and what is missing between it and `root`, which must exist. */
-export async function makeFolder(folder: string, root: string): Promise<void> {
+export async function makeFolderBelow(folder: string, root: string): Promise<void> {
   if (await isFolder(folder)) return;
   const parent = dirname(folder);
   // On Windows, what is above all others may be missing: a drive.
   if (folder === root || folder === parent) throw rootMissing(folder);
-  await makeFolder(parent, root);
+  await makeFolderBelow(parent, root);
   try {
     await mkdir(folder, { mode: FOLDER_MODE });
   } catch (error) {
@@ -71,15 +72,8 @@ export async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-/** Makes the entries of a folder outlast a power cut, where the platform can. */
-export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const handle = await open(folder, "r");
-  try {
-    await handle.sync();
-  } catch (error) {
-    if (!hasErrno(error, "EINVAL", "EISDIR", "EPERM", "ENOTSUP", "EOPNOTSUPP")) throw error;
-  } finally {
-    await handle.close();
-  }
+export function rootMissing(root: string): S3UnreachableError {
+  return new S3UnreachableError(`the store's folder ${root} is not there`, {
+    hint: "mount the disk that holds it, or make a new store with vsync init",
+  });
 }

@@ -1,6 +1,6 @@
 import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { hasErrno } from "../disk/faults.ts";
+import { hasErrno } from "../disk/posix.ts";
 import type { ListOptions } from "../ports.ts";
 import { checkKey, WORK_FOLDER } from "./location.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, lstat, open } from "node:fs/promises";
-import { hasErrno } from "../disk/faults.ts";
+import { hasErrno } from "../disk/posix.ts";
 import { READ_PLAIN_FILE } from "../disk/private-file.ts";
 import { AccessDeniedError, S3UnreachableError } from "../errors.ts";
 import type { ReadOptions, StoredObject, Version } from "../ports.ts";

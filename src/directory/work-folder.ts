@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { open, readdir, stat, unlink } from "node:fs/promises";
-import { hasErrno } from "../disk/faults.ts";
+import { hasErrno } from "../disk/posix.ts";
 import type { ProcessIdentity, ProcessTable } from "../disk/process-table.ts";
 
 const FILE_MODE = 0o600;

@@ -1,54 +1,67 @@
+import { isUtf8 } from "node:buffer";
 import { constants, createReadStream, type Stats } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
-import { Secret } from "../crypto/secret.ts";
 import { InputError } from "../errors.ts";
-import { MAX_BUNDLE_BYTES } from "../vault/format/limits.ts";
-import { codeOf } from "./posix.ts";
+import { belongsToAnother, codeOf, errnoOf, hasModes, modeText } from "./posix.ts";
+
+/*
+ * Reads the files that users name. Links are followed: that is how Kubernetes mounts secrets. O_NONBLOCK: opening a named
+ * pipe would wait for its other end, and neither a signal nor an exit interrupts that. Windows has no such flag.
+ */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /** A file that a flag names. */
 export interface GivenFile {
   readonly path: string;
-  /** What messages call it. Default: its path, which in the wrong place may be a secret. */
+  /** What messages call it. Default: its path, which may be a secret that somebody typed in the wrong place. */
   readonly label?: string;
   /** `--from`; with `=-` it takes stdin. */
   readonly flag: string;
-  /** What to do where the file cannot be read. */
+  /** What to do if the file cannot be read. */
   readonly hint: string;
 }
 
-/** All of a file, or of what `<(command)` and `/dev/…` give. @throws InputError it cannot be read, or is larger than a vault */
-export async function readGivenFile({ path, label = path, flag, hint }: GivenFile): Promise<Uint8Array> {
+/** Reads a whole file, or what `<(command)` and `/dev/…` give. @throws InputError it cannot be read, or is longer than `maxBytes` */
+export async function readGivenFile(
+  { path, label = path, flag, hint }: GivenFile,
+  maxBytes: number,
+): Promise<Uint8Array> {
   try {
     const stats = await stat(path);
-    if (isNamedPipe(path, stats)) {
+    // `<(command)` is a pipe whose other end is open already.
+    if (stats.isFIFO() && !/^\/(dev|proc)\//.test(path)) {
       throw new InputError(`${label} is a named pipe`, { hint: `pipe it in with ${flag}=-` });
     }
-    if (stats.size > MAX_BUNDLE_BYTES) throw tooLarge(label, String(stats.size));
-    const bytes = await readAtMost(path, MAX_BUNDLE_BYTES);
-    if (bytes.length > MAX_BUNDLE_BYTES) throw tooLarge(label, `more than ${MAX_BUNDLE_BYTES}`);
+    if (stats.size > maxBytes) throw tooLarge(label, String(stats.size), maxBytes);
+    // One byte more than `maxBytes` at most: a device such as /dev/zero never ends.
+    const bytes = await buffer(createReadStream(path, { end: maxBytes }));
+    if (bytes.length > maxBytes) throw tooLarge(label, `more than ${maxBytes}`, maxBytes);
     return bytes;
   } catch (error) {
     throw unreadable(label, error, hint);
   }
 }
 
-/** A regular file with its mode. @throws InputError it is none, is larger than a vault, or cannot be read */
-export async function readRegularFile(path: string, hint: string): Promise<{ mode: number; data: Secret }> {
+/** A regular file with its mode. @throws InputError it is not one, is longer than `maxBytes`, or cannot be read */
+export async function readRegularFile(
+  path: string,
+  maxBytes: number,
+  hint: string,
+): Promise<{ readonly mode: number; readonly bytes: Uint8Array }> {
   try {
-    // O_NONBLOCK: opening a named pipe would wait for its other end. Windows has no such flag.
-    await using handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    await using handle = await open(path, READ);
     const stats = await handle.stat();
     if (!stats.isFile()) throw new InputError(`${path} is not a regular file`, { hint });
-    if (stats.size > MAX_BUNDLE_BYTES) throw tooLarge(path, String(stats.size));
-    return { mode: stats.mode & 0o777, data: Secret.ofBytes(await handle.readFile()) };
+    if (stats.size > maxBytes) throw tooLarge(path, String(stats.size), maxBytes);
+    return { mode: stats.mode & 0o777, bytes: await handle.readFile() };
   } catch (error) {
     throw unreadable(path, error, hint);
   }
 }
 
-function tooLarge(label: string, bytes: string): InputError {
-  return new InputError(`${label} has ${bytes} bytes: a vault holds ${MAX_BUNDLE_BYTES} in all`, {
+function tooLarge(label: string, bytes: string, maxBytes: number): InputError {
+  return new InputError(`${label} has ${bytes} bytes: a vault holds ${maxBytes} in all`, {
     hint: "keep it elsewhere, and its location and key here",
   });
 }
@@ -59,18 +72,103 @@ function unreadable(label: string, error: unknown, hint: string): unknown {
   return new InputError(`${label} ${why}`, { hint });
 }
 
-/** Opening one waits for its other end, and neither a signal nor an exit interrupts that. `<(command)` has its end. */
-function isNamedPipe(path: string, stats: Stats): boolean {
-  return stats.isFIFO() && !/^\/(dev|proc)\//.test(path);
-}
-
-/** The first bytes of a file, one more than `maxBytes` where it has more: a device such as `/dev/zero` has no end. */
-function readAtMost(path: string, maxBytes: number): Promise<Uint8Array> {
-  return buffer(createReadStream(path, { end: maxBytes }));
-}
-
-/** Without one line end at the end, which editors and `echo` leave behind. */
+/** Drops one line end, which editors and `echo` leave behind. */
 export function withoutLineEnd(bytes: Uint8Array): Uint8Array {
   if (bytes.at(-1) !== 0x0a) return bytes;
   return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
+}
+
+const MAX_SECRET_BYTES = 1024 * 1024;
+const WRITABLE_BY_ALL = 0o002;
+const GROUP_OR_WORLD = 0o077;
+/** Space, tab, CR, LF. */
+const TRAILING = [0x20, 0x09, 0x0d, 0x0a];
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "is not there",
+  ENOTDIR: "is not there",
+  EACCES: "may not be read by this process",
+  EPERM: "may not be read by this process",
+  ELOOP: "is a circle of symbolic links",
+  ENXIO: "is not a regular file",
+  ENAMETOOLONG: "is too long for a path",
+};
+
+/** The content of a file that a user named for a secret, or why vsync refuses it. */
+export type SecretFile =
+  | {
+      /** UTF-8, at least one byte, without trailing spaces, tabs and line ends. */
+      readonly bytes: Uint8Array;
+      /** Why the file deserves a warning: `is open to other users (mode 0644)`. */
+      readonly exposure: string | null;
+    }
+  | {
+      /** To follow the path in a message: `is a directory`. */
+      readonly refusal: string;
+    };
+
+/** Reads a secret's file: a regular one of at most 1 MiB that not every user of the machine can change. */
+export async function readSecretFile(path: string): Promise<SecretFile> {
+  try {
+    await using handle = await open(path, READ);
+    return await readSecret(handle);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined && !isBadPath(error)) throw error;
+    return { refusal: UNREADABLE[code ?? ""] ?? `cannot be read${code === undefined ? "" : ` (${code})`}` };
+  }
+}
+
+async function readSecret(handle: FileHandle): Promise<SecretFile> {
+  const stats = await handle.stat();
+  const refusal = refusalOf(stats);
+  if (refusal !== null) return { refusal };
+  const bytes = await readTrimmed(handle);
+  if (bytes === null) return { refusal: `is larger than ${MAX_SECRET_BYTES} bytes` };
+  if (bytes.length === 0) return { refusal: "is empty" };
+  if (!isUtf8(bytes)) return { refusal: "does not hold UTF-8 text" };
+  return { bytes, exposure: exposureOf(stats) };
+}
+
+function refusalOf(stats: Stats): string | null {
+  if (stats.isDirectory()) return "is a directory";
+  if (!stats.isFile()) return "is not a regular file";
+  if (!hasModes() || (stats.mode & WRITABLE_BY_ALL) === 0) return null;
+  return `can be changed by every user of this machine (mode ${modeText(stats.mode & 0o777)})`;
+}
+
+async function readTrimmed(handle: FileHandle): Promise<Uint8Array | null> {
+  const read = new Uint8Array(MAX_SECRET_BYTES + 1);
+  try {
+    const length = await fill(read, handle);
+    return length > MAX_SECRET_BYTES ? null : trimSecret(read.subarray(0, length)).slice();
+  } finally {
+    read.fill(0);
+  }
+}
+
+async function fill(target: Uint8Array, handle: FileHandle): Promise<number> {
+  for (let length = 0; ; ) {
+    const { bytesRead } = await handle.read(target, length, target.length - length, null);
+    length += bytesRead;
+    if (bytesRead === 0 || length === target.length) return length;
+  }
+}
+
+/** A view without trailing `[ \t\r\n]+`, which editors and `echo` leave behind. */
+export function trimSecret(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, bytes.findLastIndex((byte) => !TRAILING.includes(byte)) + 1);
+}
+
+function exposureOf(stats: Stats): string | null {
+  if (!hasModes()) return null;
+  const faults = [];
+  if ((stats.mode & GROUP_OR_WORLD) !== 0) faults.push(`is open to other users (mode ${modeText(stats.mode & 0o777)})`);
+  if (belongsToAnother(stats)) faults.push(`belongs to another user (uid ${stats.uid})`);
+  return faults.length === 0 ? null : faults.join(" and ");
+}
+
+/** Node refuses a path with a NUL in it before any system call. */
+function isBadPath(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_INVALID_ARG_VALUE";
 }

@@ -2,9 +2,8 @@ import type { Stats } from "node:fs";
 import { lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
+import { FOLDER_MODE, makeFolder, unlessThere } from "./folders.ts";
 import { codeOf } from "./posix.ts";
-
-const FOLDER_MODE = 0o700;
 
 /** What is at a path, links not followed; null for nothing. */
 export async function lookAt(path: string): Promise<Stats | null> {
@@ -33,12 +32,9 @@ export async function refuseLinkedFolders(root: string, name: string): Promise<v
 
 /** Makes the folders that are missing between `root` and a name, mode 0700. @throws as `refuseLinkedFolders` */
 export async function makeFolders(root: string, name: string): Promise<void> {
-  // Windows says EEXIST of the current folder.
-  if ((await lookAt(root)) === null) await mkdir(root, { recursive: true, mode: FOLDER_MODE });
+  if ((await lookAt(root)) === null) await makeFolder(root);
   for (const folder of foldersOf(root, name)) {
-    await mkdir(folder, { mode: FOLDER_MODE }).catch((error: unknown) => {
-      if (codeOf(error) !== "EEXIST") throw error;
-    });
+    await mkdir(folder, { mode: FOLDER_MODE }).catch(unlessThere);
     const stats = await lookAt(folder);
     if (stats !== null) refuseUnlessFolder(folder, stats);
   }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
-import { hasErrno } from "./faults.ts";
+import { hasErrno } from "./posix.ts";
 
 /** One process, so that no other one, now or later, is mistaken for it. */
 export interface ProcessIdentity {

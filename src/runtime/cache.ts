@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { sha256Hex } from "../crypto/digest.ts";
 import type { Secret } from "../crypto/secret.ts";
 import { hkdf, withKey } from "../crypto/subkeys.ts";
-import { READ_PLAIN_FILE, replaceFile } from "../disk/private-file.ts";
+import { READ_PLAIN_FILE, writePrivateFile } from "../disk/private-file.ts";
 import type { ObjectStore } from "../ports.ts";
 import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
 
@@ -40,7 +40,7 @@ export function isTimeSealed({ atMs, manifest, mac }: SealedCopy, rootKey: Secre
 /** Writes the file as a whole or not at all. */
 export async function writeCache(path: string, { atMs, manifest, bundle, mac }: SealedCopy): Promise<void> {
   const header = { format: FORMAT, at: atMs, manifest: manifest.length, bundle: bundle.length, mac };
-  await replaceFile(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), manifest, bundle]));
+  await writePrivateFile(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), manifest, bundle]));
 }
 
 /** @throws CacheFault there is no such file, or it has another form */

@@ -1,6 +1,6 @@
 import { isAbsolute } from "node:path";
 import { Secret } from "../crypto/secret.ts";
-import { readSecretFile } from "../disk/secret-file.ts";
+import { readSecretFile } from "../disk/given-file.ts";
 import { ConfigMissingError } from "../errors.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 

@@ -1,12 +1,12 @@
 import { rmSync } from "node:fs";
-import { mkdir, open, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Action, storeFault } from "../disk/faults.ts";
+import { FOLDER_MODE } from "../disk/folders.ts";
+import { createPrivateFile } from "../disk/private-file.ts";
 import { InputError } from "../errors.ts";
 import { chooseFolder, makePrivateFolder, removeLeftFolders } from "./private-folder.ts";
 
-const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
 const MAX_NAME_LENGTH = 200;
 
 /** The files of one handle, in a folder that nobody else may enter. */
@@ -44,7 +44,10 @@ export class PrivateFiles {
     const place = join(String(this.#written++), baseName(name));
     this.#folder ??= this.#makeFolder();
     const path = join(await this.#folder, place);
-    await naming("write", path, () => writeNew(path, bytes));
+    await naming("write", path, async () => {
+      await mkdir(dirname(path), { mode: FOLDER_MODE });
+      await createPrivateFile(path, bytes);
+    });
     if (this.#removed !== undefined) {
       throw new InputError(`${path} was removed again: the vault has been closed`, {
         hint: "await path() before close()",
@@ -82,16 +85,6 @@ async function naming(action: Action, path: string, work: () => Promise<void>): 
     await work();
   } catch (error) {
     throw storeFault(error, action, path);
-  }
-}
-
-async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { mode: FOLDER_MODE });
-  const handle = await open(path, "wx", FILE_MODE);
-  try {
-    await handle.writeFile(bytes);
-  } finally {
-    await handle.close();
   }
 }
 

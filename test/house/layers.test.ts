@@ -78,7 +78,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "vault/format/probe.ts": FORMAT,
   "s3/probe.ts": ["s3/store.ts", "@aws-sdk/client-s3", "node:crypto", ...GROUND],
   "directory/probe.ts": ["directory/directory-store.ts", ...DISK, ...GROUND],
-  "disk/probe.ts": [...DISK, "crypto/secret.ts", "vault/format/limits.ts", "errors.ts"],
+  "disk/probe.ts": [...DISK, "errors.ts"],
   "blob/probe.ts": ["blob/token.ts", "blob/location.ts", "errors.ts", "node:crypto"],
   "crypto/probe.ts": ["crypto/secret.ts", "errors.ts", "argon2", "hpke", "node:crypto"],
   "ports.ts": [],

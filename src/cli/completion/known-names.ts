@@ -36,8 +36,8 @@ export function knownNames(variables: Readonly<Record<string, string | undefined
 /** None where the file cannot be read: whoever is typing is not told so here. */
 async function namesIn(path: string): Promise<readonly string[]> {
   try {
-    const bytes = (await readRegularFile(path, "")).data.expose();
-    return bytes.length > MAX_DOTENV_BYTES ? [] : parseDotenv(bytes, path).entries.map(({ name }) => name);
+    const bytes = (await readRegularFile(path, MAX_DOTENV_BYTES, "")).bytes;
+    return parseDotenv(bytes, path).entries.map(({ name }) => name);
   } catch {
     return [];
   }

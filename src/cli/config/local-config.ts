@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { KdfCost } from "../../crypto/kdf-cost.ts";
+import { makeFolder } from "../../disk/folders.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "../../disk/private-file.ts";
 import { ConflictError, InputError, LocalConfigMissingError } from "../../errors.ts";
@@ -67,6 +68,7 @@ export async function findConfig(target: Target, warn: Warn): Promise<LocalConfi
 export async function saveConfig(config: LocalConfig, options: { readonly mustBeNew?: boolean } = {}): Promise<string> {
   const path = configPath(config);
   try {
+    await makeFolder(dirname(path));
     await writePrivateFile(path, writeDocument(config), options);
     return path;
   } catch (error) {

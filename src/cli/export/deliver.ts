@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import { makeFolder } from "../../disk/folders.ts";
 import { lookAt, notAFile } from "../../disk/planted-links.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { writePrivateFile } from "../../disk/private-file.ts";
@@ -49,6 +51,7 @@ async function writeFile(path: string, text: string): Promise<void> {
   try {
     const stats = await lookAt(path);
     if (stats !== null && !stats.isFile()) throw notAFile(path, stats, ELSEWHERE);
+    await makeFolder(dirname(path));
     await writePrivateFile(path, text);
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error;

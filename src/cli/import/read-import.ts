@@ -50,7 +50,8 @@ async function readFolder({ from, format }: ImportInput): Promise<readonly Named
 async function readText(input: ImportInput, { stdin }: PushSources): Promise<Read> {
   const { from, format } = input;
   const file = { path: from, flag: "--from", hint: FROM_HINT };
-  const bytes = from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file);
+  const bytes =
+    from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
   const label = labelOf(input);
   refuseUtf16(bytes, label);
   if (!isUtf8(bytes)) {

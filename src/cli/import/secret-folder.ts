@@ -4,6 +4,7 @@ import { readRegularFile, withoutLineEnd } from "../../disk/given-file.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
+import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import { canBeSecret, ImportedItems } from "./imported-items.ts";
 
 /**
@@ -17,9 +18,8 @@ export async function readSecretFolder(folder: string): Promise<readonly NamedDa
   for (const name of await namesIn(folder)) {
     const path = join(folder, name);
     await refuseFolder(path);
-    const bytes = (
-      await readRegularFile(path, "check it, or move it away: every file of the folder is taken")
-    ).data.expose();
+    const hint = "check it, or move it away: every file of the folder is taken";
+    const { bytes } = await readRegularFile(path, MAX_BUNDLE_BYTES, hint);
     imported.addBytes(name, canBeSecret(name, bytes) ? withoutLineEnd(bytes) : bytes, path);
   }
   return imported.items;

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { isAbsolute } from "node:path";
 import { Secret } from "../../crypto/secret.ts";
-import { readSecretFile, trimSecret } from "../../disk/secret-file.ts";
+import { readSecretFile, trimSecret } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";

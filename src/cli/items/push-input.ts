@@ -1,3 +1,4 @@
+import { Secret } from "../../crypto/secret.ts";
 import { readGivenFile, readRegularFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
@@ -31,7 +32,8 @@ export async function readPushInput(
 
 async function readDotenv(from: string, { stdin, output }: PushSources): Promise<readonly NamedData[]> {
   const file = { path: from, flag: "--from", hint: FROM_HINT };
-  const bytes = from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file);
+  const bytes =
+    from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
   const { entries, warnings } = parseDotenv(bytes, from === "-" ? "stdin" : from);
   for (const warning of warnings) output.warn(warning);
   return entries.map(({ name, value }) => ({ name, kind: "secret", data: value }));
@@ -52,5 +54,6 @@ export async function readBinary(given: string): Promise<NamedData> {
       hint: "what stands before the = is the name in the vault, as in --file certs/ca.pem=./ca.pem",
     });
   }
-  return { name, kind: "file", ...(await readRegularFile(path, "check the path after the = of --file")) };
+  const { mode, bytes } = await readRegularFile(path, MAX_BUNDLE_BYTES, "check the path after the = of --file");
+  return { name, kind: "file", mode, data: Secret.ofBytes(bytes) };
 }

@@ -79,7 +79,7 @@ async function readGiven(name: string, input: SetInput, { prompter, stdin }: Sec
     const bytes =
       from === "-"
         ? await stdin.read("--from-file", MAX_BUNDLE_BYTES)
-        : await readGivenFile({ ...FROM_FILE, path: from });
+        : await readGivenFile({ ...FROM_FILE, path: from }, MAX_BUNDLE_BYTES);
     return Secret.ofBytes(textOf(bytes, name, input.raw));
   }
   if (prompter.isInteractive) return prompter.secret(`Value of ${name}:`);

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
 import { lstat, open, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Secret } from "../../crypto/secret.ts";
+import { syncFolder } from "../../disk/folders.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { createPrivateFile } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";
@@ -64,6 +66,7 @@ async function writeNew(path: string, passphrase: Secret, env: string): Promise<
   try {
     // Without a line end: many secret stores take a file's bytes as they are.
     await createPrivateFile(path, passphrase.expose());
+    await syncFolder(dirname(path)).catch(() => undefined);
   } catch (error) {
     throw codeOf(error) === "EEXIST" ? exists(path, env) : unwritable(path, error);
   }

@@ -4,7 +4,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { readSecretFile } from "../../src/disk/secret-file.ts";
+import { readSecretFile } from "../../src/disk/given-file.ts";
 import { openFilesBelow } from "../support/open-files.ts";
 
 let folder: string;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { listWorkFiles } from "../../src/directory/work-folder.ts";
 import { systemProcesses } from "../../src/disk/process-table.ts";
-import { newStore, text } from "./fixture.ts";
-import { StoreProcess } from "./processes.ts";
+import { newStore, text } from "../directory/fixture.ts";
+import { StoreProcess } from "../directory/processes.ts";
 
 const isLinux = process.platform === "linux";
 

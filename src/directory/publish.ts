@@ -1,0 +1,83 @@
+import { link, lstat, rename } from "node:fs/promises";
+import { dirname } from "node:path";
+import { reasonOf } from "../disk/faults.ts";
+import { syncFolder } from "../disk/folders.ts";
+import { errnoOf, hasErrno } from "../disk/posix.ts";
+import { ConflictError, OutcomeUnknownError, S3UnreachableError } from "../errors.ts";
+import type { Version } from "../ports.ts";
+import { readObjectFile } from "./object-file.ts";
+
+/*
+ * How a finished temporary file becomes an object. A network file system repeats a request whose answer was lost, and then
+ * reports its own success as a failure: both functions look at what is there before they believe one.
+ */
+
+/**
+ * Gives the file the name of an object that must not exist.
+ *
+ * @throws ConflictError the name is taken
+ * @throws S3UnreachableError the file system has no hard links
+ * @throws OutcomeUnknownError the object is in place, but may not outlast a power cut
+ */
+export async function publishNew(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    // vsync wrote to this folder a moment ago, so EPERM is about links: see link(2).
+    if (hasErrno(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw noHardLinks(path, errnoOf(error) ?? "");
+    if (!hasErrno(error, "EEXIST")) throw error;
+    if (!(await areOneFile(temporary, path))) throw conflictAt(path, "exists");
+  }
+  await flush(path);
+}
+
+/**
+ * Puts the file, whose content has this version, in the place of an object.
+ *
+ * @throws OutcomeUnknownError the object is in place, but may not outlast a power cut
+ */
+export async function publishOver(temporary: string, path: string, version: Version): Promise<void> {
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    const stored = await readObjectFile(path, { keepBytes: 0 }).catch(() => null);
+    if (stored?.version !== version) throw error;
+  }
+  await flush(path);
+}
+
+export function conflictAt(path: string, state: "exists" | "has changed"): ConflictError {
+  return new ConflictError(`${path} ${state}`, { hint: "another writer was first: run the command again" });
+}
+
+function noHardLinks(path: string, code: string): S3UnreachableError {
+  return new S3UnreachableError(`cannot create ${path}: its file system has no hard links (${code})`, {
+    hint: "keep the store on a file system that has them, such as ext4, xfs, btrfs or apfs; a copy of it can be read anywhere",
+  });
+}
+
+async function flush(path: string): Promise<void> {
+  try {
+    await syncFolder(dirname(path));
+  } catch (error) {
+    const message = `${path} was written, but may not outlast a power cut: ${reasonOf(errnoOf(error) ?? "")}`;
+    throw new OutcomeUnknownError(message, {
+      hint: "check the disk, then look with vsync status whether the change is there",
+    });
+  }
+}
+
+async function areOneFile(a: string, b: string): Promise<boolean> {
+  const [first, second] = await Promise.all([identify(a), identify(b)]);
+  return first !== null && first === second;
+}
+
+async function identify(path: string): Promise<string | null> {
+  try {
+    const { dev, ino } = await lstat(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return null;
+    throw error;
+  }
+}
