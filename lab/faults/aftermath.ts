@@ -1,27 +1,9 @@
 import assert from "node:assert/strict";
 import { sha256Hex } from "../../src/crypto/digest.ts";
-import { Secret } from "../../src/crypto/secret.ts";
 import { VsyncError } from "../../src/errors.ts";
-import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { AUDIT_PREFIX, auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { reconcileAudit } from "../../src/vault/reconcile.ts";
-import { restoreGeneration } from "../../src/vault/restore.ts";
-import { setItems } from "../../src/vault/set.ts";
-import {
-  amendRequest,
-  forkOf,
-  HOUR_MS,
-  type Machine,
-  NEW,
-  OLD,
-  open,
-  push,
-  rotate,
-  secretItems,
-  secretsIn,
-  secretsOf,
-  type World,
-} from "../../test/vault/fixture.ts";
+import type { World } from "../../test/support/world.ts";
+import { HOUR_MS, type Machine, NEW, OLD, secretsOf } from "../../test/support/world.ts";
 import type { Sight, Sights } from "./use-cases.ts";
 
 const THIRD = "the third passphrase";
@@ -32,7 +14,7 @@ export async function sightsOf(world: World): Promise<Sights> {
 
 async function sightOf(world: World, passphrase: string): Promise<Sight> {
   try {
-    const { manifest, bundle } = await open(forkOf(world), passphrase);
+    const { manifest, bundle } = await world.fork().open(passphrase);
     return { gen: manifest.gen, secrets: secretsOf(bundle.items) };
   } catch (error) {
     if (error instanceof VsyncError) return error.name;
@@ -50,8 +32,8 @@ export function writerOf(sights: Sights): string {
  * that a gc row says it removed), bundle keys ascending. The outstanding generation, or null.
  */
 export async function expectChain(world: World, passphrase: string): Promise<number | null> {
-  const { manifest } = await open(forkOf(world), passphrase);
-  const { rows, outstanding } = await verifyAudit(forkOf(world).store, manifest);
+  const { manifest } = await world.fork().open(passphrase);
+  const { rows, outstanding } = await world.fork().verify(manifest);
   const newest = outstanding === null ? manifest.gen : manifest.prev_gen;
   const wanted = Array.from({ length: newest }, (_, at) => newest - at);
   assert.deepEqual(
@@ -74,10 +56,10 @@ export async function expectChain(world: World, passphrase: string): Promise<num
 
 /** `reconcile` appends the outstanding row, where there is one, and has nothing to do the second time. */
 export async function expectReconciles(world: World, passphrase: string, outstanding: number | null): Promise<void> {
-  const first = await reconcileAudit(world, amendRequest(passphrase));
+  const first = await world.reconcile({ by: passphrase });
   assert.equal(first.appended, outstanding !== null);
   assert.equal(await expectChain(world, passphrase), null);
-  assert.deepEqual(await reconcileAudit(world, amendRequest(passphrase)), { gen: first.gen, appended: false });
+  assert.deepEqual(await world.reconcile({ by: passphrase }), { gen: first.gen, appended: false });
 }
 
 interface Next {
@@ -91,39 +73,37 @@ const NEXT: readonly Next[] = [
   {
     name: "push",
     async act(world, writer) {
-      await push(world, writer, { NEXT: "push" });
+      await world.push({ NEXT: "push" }, { by: writer });
       return writer;
     },
   },
   {
     name: "set",
     async act(world, writer) {
-      await setItems(world, amendRequest(writer), secretItems({ NEXT: "set" }));
+      await world.set({ NEXT: "set" }, { by: writer });
       return writer;
     },
   },
   {
     name: "rotate",
     async act(world, writer) {
-      await rotate(world, writer, THIRD);
+      await world.rotate(writer, THIRD);
       return THIRD;
     },
   },
   {
     name: "rotate with grace",
     async act(world, writer) {
-      await rotate(world, writer, THIRD, { graceMs: HOUR_MS });
-      assert.deepEqual(await secretsIn(world, writer), await secretsIn(world, THIRD));
+      await world.rotate(writer, THIRD, { graceMs: HOUR_MS });
+      assert.deepEqual(await world.secrets(writer), await world.secrets(THIRD));
       return THIRD;
     },
   },
   {
     name: "restore",
     async act(world, writer) {
-      const { gen } = (await open(world, writer)).manifest;
-      const passphraseThen = Secret.ofText(writer);
-      const request = { ...amendRequest(writer), gen, passphraseThen, confirm: async () => true };
-      await restoreGeneration(world, request);
+      const { gen } = await world.manifest(writer);
+      await world.restore(gen, { by: writer, oldPassphrase: writer });
       return writer;
     },
   },
@@ -134,9 +114,9 @@ export async function commitNext(machine: Machine, writer: string, number: numbe
   const isEmpty = (await machine.store.head(MANIFEST_KEY)) === null;
   const next = NEXT[isEmpty ? 0 : number % NEXT.length];
   assert.ok(next !== undefined);
-  const before = isEmpty ? 0 : (await open(machine, writer)).manifest.gen;
+  const before = isEmpty ? 0 : (await machine.open(writer)).manifest.gen;
   const after = await next.act(machine, writer);
-  assert.deepEqual([next.name, (await open(machine, after)).manifest.gen], [next.name, before + 1]);
+  assert.deepEqual([next.name, (await machine.open(after)).manifest.gen], [next.name, before + 1]);
   return after;
 }
 

@@ -6,9 +6,8 @@ import { AccessDeniedError } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import type { Committed } from "../../src/vault/commit/commit.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { setItems } from "../../src/vault/set.ts";
 import { startStrictS3 } from "../../test/support/strict-s3/server.ts";
-import { amendRequest, forkOf, OLD, secretItems, type World } from "../../test/vault/fixture.ts";
+import type { World } from "../../test/support/world.ts";
 import { alteredStore } from "./campaign/altered-store.ts";
 import { failingCalls, killedCalls } from "./campaign/directory.ts";
 import { domainTrials } from "./campaign/domain.ts";
@@ -69,10 +68,10 @@ describe("a sample of `npm run faults` on each level", () => {
 describe("what the campaign calls a failure", () => {
   /** The verdict on a `set` over a store that `spoil` makes of a sound one. */
   async function verdictOn(spoil: (world: World) => ObjectStore, act = set.act): Promise<Verdict> {
-    const world = forkOf(set.world);
+    const world = set.world.fork();
     const store = spoil(world);
-    const ending = await endingOf(() => act({ ...world, store }));
-    const aftermath = { met: true, ending, look: async () => forkOf(world), next: { ...world, store } };
+    const ending = await endingOf(() => act(world.with({ store })));
+    const aftermath = { met: true, ending, look: async () => world.fork(), next: world.with({ store }) };
     return judge(set, allowedOf(set), aftermath, 1);
   }
 
@@ -137,7 +136,7 @@ describe("what the campaign calls a failure", () => {
 
   test("a command that does not mention its missing row: silent", async () => {
     const quiet = async (machine: Parameters<Operation["act"]>[0]): Promise<Committed | null> => {
-      const { committed } = await setItems(machine, amendRequest(OLD), secretItems({ C: "3" }));
+      const { committed } = await machine.set({ C: "3" });
       await machine.store.delete(auditKey(2));
       return committed;
     };

@@ -9,7 +9,7 @@ import {
 import type { Committed } from "../../src/vault/commit/commit.ts";
 import { AUDIT_PREFIX, auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import type { StoreRequest } from "../../test/support/memory-store.ts";
-import { forkOf, type World } from "../../test/vault/fixture.ts";
+import type { World } from "../../test/support/world.ts";
 import { expectChain, expectNext, expectReconciles, sightsOf, writerOf } from "./aftermath.ts";
 import { type Fault, failingAt, faultsOf } from "./failing-store.ts";
 import type { Sights, UseCase } from "./use-cases.ts";
@@ -29,7 +29,7 @@ interface Case {
 
 /** Every fault around every request. An undisturbed run, made while the tests are collected, tells the requests. */
 export async function describeCrashes(useCase: UseCase): Promise<void> {
-  const undisturbed = forkOf(useCase.world);
+  const undisturbed = useCase.world.fork();
   await useCase.act(undisturbed);
   const { requests } = undisturbed.store;
   const cases = requests.flatMap((request, at) => faultsOf(request).map((fault) => ({ request, at, fault })));
@@ -47,7 +47,7 @@ export async function describeCrashes(useCase: UseCase): Promise<void> {
 }
 
 async function expectHolds(it: Case): Promise<void> {
-  const world = forkOf(it.useCase.world);
+  const world = it.useCase.world.fork();
   await expectEnd(it, it.useCase.act(failingAt(world, it.at, it.fault)));
   const now = sightsNow(it);
   expect(await sightsOf(world)).toEqual(now);
@@ -55,10 +55,10 @@ async function expectHolds(it: Case): Promise<void> {
   if (world.store.bucket.has(MANIFEST_KEY)) {
     const outstanding = await expectChain(world, writer);
     expect(outstanding).toBe(expectedOutstanding(it, world));
-    await expectReconciles(forkOf(world), writer, outstanding);
+    await expectReconciles(world.fork(), writer, outstanding);
   }
-  await expectAgain(it, forkOf(world));
-  await expectNext(forkOf(world), writer, it.number);
+  await expectAgain(it, world.fork());
+  await expectNext(world.fork(), writer, it.number);
 }
 
 function isApplied({ at, fault }: Case, request: number): boolean {

@@ -1,6 +1,6 @@
 import { AccessDeniedError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
 import { type FaultHook, MemoryStore, type StoreRequest } from "../../test/support/memory-store.ts";
-import type { World } from "../../test/vault/fixture.ts";
+import type { World } from "../../test/support/world.ts";
 
 /** What a killed process does: nothing any more. No code of ours may catch it and go on. */
 export class ProcessDeath extends Error {}
@@ -61,5 +61,5 @@ export function failingAt(world: World, at: number, fault: Fault): World {
     after: (request) => failAt("after", request),
   };
   store.faults = faults;
-  return { ...world, store };
+  return world.with({ store });
 }

@@ -1,28 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
-import type { Committed } from "../../src/vault/commit/commit.ts";
-import { finishRotation } from "../../src/vault/finish.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { reconcileAudit } from "../../src/vault/reconcile.ts";
-import { setItems } from "../../src/vault/set.ts";
-import {
-  amendRequest,
-  committedBy,
-  emptyWorld,
-  forkOf,
-  HOUR_MS,
-  NEW,
-  OLD,
-  open,
-  peerOf,
-  push,
-  pushedWorld,
-  rejection,
-  rotate,
-  secretItems,
-  secretsIn,
-  type World,
-} from "../../test/vault/fixture.ts";
+import { committedBy, HOUR_MS, NEW, OLD, rejection, World } from "../../test/support/world.ts";
 import { expectChain } from "./aftermath.ts";
 
 /**
@@ -30,19 +9,18 @@ import { expectChain } from "./aftermath.ts";
  * happened: what stands there is not what it wrote, so the store says `ConflictError`.
  */
 function overtaken(world: World, then: (peer: World) => Promise<unknown>): World {
-  const machine = peerOf(world);
+  const machine = world.peer();
   machine.store.faults = {
     async after({ key, bytes }) {
       if (key !== MANIFEST_KEY || bytes === undefined) return;
-      await then(peerOf(world));
+      await then(world.peer());
       throw new ConflictError("injected: other bytes are there");
     },
   };
   return machine;
 }
 
-const setOne = (passphrase: string, name: string) => (world: World) =>
-  setItems(world, amendRequest(passphrase), secretItems({ [name]: "1" }));
+const setOne = (passphrase: string, name: string) => (world: World) => world.set({ [name]: "1" }, { by: passphrase });
 const setTwo = (passphrase: string) => async (world: World) => {
   await setOne(passphrase, "X")(world);
   await setOne(passphrase, "Y")(world);
@@ -50,42 +28,42 @@ const setTwo = (passphrase: string) => async (world: World) => {
 
 let world: World;
 beforeEach(async () => {
-  world = await pushedWorld({ A: "1" });
+  world = await World.pushed({ A: "1" });
 });
 
 describe("the answer to the swap is lost, and other commits stand on ours: it is a success", () => {
   const cases: readonly [string, (peer: World) => Promise<unknown>, number][] = [
     ["a set", setOne(OLD, "X"), 3],
     ["two sets", setTwo(OLD), 4],
-    ["a rotation", (peer) => rotate(peer, OLD, NEW, { graceMs: HOUR_MS }), 3],
+    ["a rotation", (peer) => peer.rotate(OLD, NEW, { graceMs: HOUR_MS }), 3],
   ];
   test.each(cases)("push, then %s", async (_name, then, gen) => {
-    const committed = committedBy(await push(overtaken(world, then), OLD, { A: "2" }));
+    const committed = committedBy(await overtaken(world, then).push({ A: "2" }));
     expect(committed).toMatchObject({ auditFault: null, manifest: { gen: 2 } });
-    expect(await secretsIn(world, OLD)).toMatchObject({ A: "2" });
-    expect((await open(world, OLD)).manifest.gen).toBe(gen);
+    expect(await world.secrets()).toMatchObject({ A: "2" });
+    expect((await world.open()).manifest.gen).toBe(gen);
     expect(await expectChain(world, OLD)).toBeNull();
   });
 
   test("rotate, then a set with the new passphrase", async () => {
-    const { committed } = await rotate(overtaken(world, setOne(NEW, "X")), OLD, NEW);
+    const { committed } = await overtaken(world, setOne(NEW, "X")).rotate(OLD, NEW);
     expect(committed).toMatchObject({ auditFault: null, manifest: { gen: 2, action: "rotate" } });
-    expect(await secretsIn(world, NEW)).toEqual({ A: "1", X: "1" });
+    expect(await world.secrets(NEW)).toEqual({ A: "1", X: "1" });
     expect(await expectChain(world, NEW)).toBeNull();
   });
 
   test("finish, then a set", async () => {
-    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
-    const finished = await finishRotation(overtaken(world, setOne(NEW, "X")), amendRequest(NEW));
+    await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
+    const finished = await overtaken(world, setOne(NEW, "X")).finish({ by: NEW });
     expect(finished?.committed).toMatchObject({ auditFault: null, manifest: { gen: 3 } });
     expect(await expectChain(world, NEW)).toBeNull();
   });
 
   test("the first push, then a set", async () => {
-    const empty = await emptyWorld();
-    const committed = committedBy(await push(overtaken(empty, setOne(OLD, "X")), OLD, { A: "1" }));
+    const empty = await World.empty();
+    const committed = committedBy(await overtaken(empty, setOne(OLD, "X")).push({ A: "1" }));
     expect(committed).toMatchObject({ auditFault: null, manifest: { gen: 1 } });
-    expect(await secretsIn(empty, OLD)).toEqual({ A: "1", X: "1" });
+    expect(await empty.secrets()).toEqual({ A: "1", X: "1" });
     expect(await expectChain(empty, OLD)).toBeNull();
   });
 });
@@ -93,10 +71,10 @@ describe("the answer to the swap is lost, and other commits stand on ours: it is
 describe("the swap was not applied, since another commit was faster: it is a conflict", () => {
   /** `then` comes between opening and swapping. */
   function tooLate(start: World, then: (peer: World) => Promise<unknown>): World {
-    const machine = peerOf(start);
+    const machine = start.peer();
     machine.store.faults = {
       async before({ key, bytes }) {
-        if (key === MANIFEST_KEY && bytes !== undefined) await then(peerOf(start));
+        if (key === MANIFEST_KEY && bytes !== undefined) await then(start.peer());
       },
     };
     return machine;
@@ -107,26 +85,20 @@ describe("the swap was not applied, since another commit was faster: it is a con
     ["with a second one on top", setTwo(OLD), 3],
     ["with its row outstanding", (peer) => setOne(OLD, "X")(peer).then(() => peer.store.bucket.delete(auditKey(2))), 2],
   ])("a set %s", async (_name, then, gen) => {
-    const error = await rejection(push(tooLate(world, then), OLD, { A: "2" }));
+    const error = await rejection(tooLate(world, then).push({ A: "2" }));
     expect(error).toBeInstanceOf(ConflictError);
     expect((error as ConflictError).message).toMatch(
       /^another writer committed generation 2 first; stale object at v=\S+ is harmless \(manifest never named it\)$/,
     );
-    expect(await secretsIn(world, OLD)).toMatchObject({ A: "1", X: "1" });
-    expect((await open(world, OLD)).manifest.gen).toBe(gen);
+    expect(await world.secrets()).toMatchObject({ A: "1", X: "1" });
+    expect((await world.open()).manifest.gen).toBe(gen);
   });
 
   test("another first push, of the same config", async () => {
-    const empty = await emptyWorld();
-    const error = await rejection(
-      push(
-        tooLate(empty, (peer) => push(peer, OLD, { B: "1" })),
-        OLD,
-        { A: "1" },
-      ),
-    );
+    const empty = await World.empty();
+    const error = await rejection(tooLate(empty, (peer) => peer.push({ B: "1" })).push({ A: "1" }));
     expect(error).toBeInstanceOf(ConflictError);
-    expect(await secretsIn(empty, OLD)).toEqual({ B: "1" });
+    expect(await empty.secrets()).toEqual({ B: "1" });
   });
 });
 
@@ -148,28 +120,28 @@ describe("the swap's conflict cannot be settled, since the audit row cannot be r
 
   test("a commit that stands is not called a conflict", async () => {
     const machine = blinded(overtaken(world, setOne(OLD, "X")));
-    const error = await rejection(push(machine, OLD, { A: "2" }));
+    const error = await rejection(machine.push({ A: "2" }));
     expect(error).toBeInstanceOf(OutcomeUnknownError);
     expect((error as Error).message).toMatch(/^generation 2 may or may not have been committed: /);
-    expect(await secretsIn(world, OLD)).toEqual({ A: "2", X: "1" });
+    expect(await world.secrets()).toEqual({ A: "2", X: "1" });
   });
 });
 
 describe("the audit row", () => {
   test("is appended by another machine between our swap and our append: it is there once, and no fault", async () => {
-    const machine = peerOf(world);
+    const machine = world.peer();
     machine.store.faults = {
       async before({ operation, key }) {
-        if (operation === "create" && key === auditKey(2)) await reconcileAudit(peerOf(world), amendRequest(OLD));
+        if (operation === "create" && key === auditKey(2)) await world.peer().reconcile();
       },
     };
-    const committed: Committed = committedBy(await push(machine, OLD, { A: "2" }));
+    const committed = committedBy(await machine.push({ A: "2" }));
     expect(committed.auditFault).toBeNull();
     expect(await expectChain(world, OLD)).toBeNull();
   });
 
   test("is another one: the commit stands, and says so", async () => {
-    const machine = peerOf(world);
+    const machine = world.peer();
     const bytes = new TextEncoder().encode("not a row");
     machine.store.faults = {
       after({ key, bytes: written }) {
@@ -178,11 +150,11 @@ describe("the audit row", () => {
         }
       },
     };
-    const committed = committedBy(await push(machine, OLD, { A: "2" }));
+    const committed = committedBy(await machine.push({ A: "2" }));
     expect(committed.auditFault).toMatchObject({ name: "AuditBrokenError", row: 2 });
-    const next = forkOf(world);
-    expect(await rejection(push(next, OLD, { A: "3" }))).toMatchObject({ name: "AuditBrokenError", row: 2 });
+    const next = world.fork();
+    expect(await rejection(next.push({ A: "3" }))).toMatchObject({ name: "AuditBrokenError", row: 2 });
     expect(next.store.bucket).toEqual(world.store.bucket);
-    expect(await rejection(reconcileAudit(next, amendRequest(OLD)))).toMatchObject({ row: 2 });
+    expect(await rejection(next.reconcile())).toMatchObject({ row: 2 });
   });
 });

@@ -1,24 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { ConflictError, WrongPassphraseError } from "../../src/errors.ts";
-import { finishRotation } from "../../src/vault/finish.ts";
-import { setItems } from "../../src/vault/set.ts";
-import {
-  amendRequest,
-  emptyWorld,
-  forkOf,
-  HOUR_MS,
-  NEW,
-  OLD,
-  open,
-  peerOf,
-  push,
-  pushedWorld,
-  rejection,
-  rotate,
-  secretItems,
-  secretsIn,
-  type World,
-} from "../../test/vault/fixture.ts";
+import { HOUR_MS, NEW, OLD, rejection, World } from "../../test/support/world.ts";
 import { expectChain, expectNext } from "./aftermath.ts";
 import { Interleaving } from "./interleaving.ts";
 
@@ -44,7 +26,7 @@ async function race<T>(
   write: (machine: World, writer: number) => Promise<T>,
 ): Promise<End<T>> {
   const ends = await new Interleaving(seed).run(writers, (hook, writer) => {
-    const machine = peerOf(world);
+    const machine = world.peer();
     machine.store.faults = hook;
     return write(machine, writer);
   });
@@ -67,20 +49,20 @@ describe(`${ROTATORS} rotators at once`, () => {
     ["with grace", { graceMs: HOUR_MS }],
   ])("%s", (_name, grace) => {
     test.each(ROUNDS)("round %i: one wins, the others conflict", async (round) => {
-      const world = await pushedWorld({ A: "1" });
+      const world = await World.pushed({ A: "1" });
       const { winners, losers } = await race(world, `rotate ${round}`, ROTATORS, (machine, writer) =>
-        rotate(machine, OLD, passphraseOf(writer), grace),
+        machine.rotate(OLD, passphraseOf(writer), grace),
       );
       const winner = only(winners);
-      expect(winner.value.committed.auditFault).toBeNull();
+      expect(winner.value.committed?.auditFault).toBeNull();
       for (const { writer, error } of losers) {
         expect(error).toBeInstanceOf(ConflictError);
         expect((error as Error).message).toMatch(
           /^another writer committed generation 2 first(; stale object at v=|$)/,
         );
-        expect(await rejection(open(world, passphraseOf(writer)))).toBeInstanceOf(WrongPassphraseError);
+        expect(await rejection(world.open(passphraseOf(writer)))).toBeInstanceOf(WrongPassphraseError);
       }
-      expect(await secretsIn(world, passphraseOf(winner.writer))).toEqual({ A: "1" });
+      expect(await world.secrets(passphraseOf(winner.writer))).toEqual({ A: "1" });
       expect(await expectChain(world, passphraseOf(winner.writer))).toBeNull();
       await expectNext(world, passphraseOf(winner.writer), round);
     });
@@ -89,8 +71,8 @@ describe(`${ROTATORS} rotators at once`, () => {
   test("the rounds are not all the same race", async () => {
     const winners = new Set<number>();
     for (const round of ROUNDS) {
-      const end = await race(await pushedWorld(), `rotate ${round}`, ROTATORS, (machine, writer) =>
-        rotate(machine, OLD, passphraseOf(writer)),
+      const end = await race(await World.pushed(), `rotate ${round}`, ROTATORS, (machine, writer) =>
+        machine.rotate(OLD, passphraseOf(writer)),
       );
       winners.add(only(end.winners).writer);
     }
@@ -100,72 +82,70 @@ describe(`${ROTATORS} rotators at once`, () => {
 
 describe(`${PUSHERS} pushers at once`, () => {
   test.each(ROUNDS.slice(0, 10))("round %i: who does not win conflicts, and no generation is lost", async (round) => {
-    const world = await pushedWorld({ A: "1" });
+    const world = await World.pushed({ A: "1" });
     const { winners, losers } = await race(world, `push ${round}`, PUSHERS, (machine, writer) =>
-      push(machine, OLD, { A: `pusher ${writer}` }),
+      machine.push({ A: `pusher ${writer}` }),
     );
     expect(winners.length).toBeGreaterThanOrEqual(1);
     for (const { error } of losers) expect(error).toBeInstanceOf(ConflictError);
-    const { manifest } = await open(world, OLD);
+    const { manifest } = await world.open();
     expect(manifest.gen).toBe(1 + winners.length);
-    expect(winners.map(({ writer }) => ({ A: `pusher ${writer}` }))).toContainEqual(await secretsIn(world, OLD));
+    expect(winners.map(({ writer }) => ({ A: `pusher ${writer}` }))).toContainEqual(await world.secrets());
     expect(await expectChain(world, OLD)).toBeNull();
     await expectNext(world, OLD, round);
   });
 
   test.each(ROUNDS.slice(0, 5))("round %i, each trying until it wins: nothing is lost", async (round) => {
-    const world = await pushedWorld({});
+    const world = await World.pushed({});
     const set = async (machine: World, writer: number): Promise<void> => {
-      const end = await setItems(machine, amendRequest(OLD), secretItems({ [`S${writer}`]: "1" })).catch(
-        (error: unknown) => error,
-      );
+      const end = await machine.set({ [`S${writer}`]: "1" }).catch((error: unknown) => error);
       if (end instanceof ConflictError) return set(machine, writer);
       if (end instanceof Error) throw end;
     };
     const { winners } = await race(world, `set ${round}`, 6, set);
     expect(winners).toHaveLength(6);
-    expect(Object.keys(await secretsIn(world, OLD)).toSorted()).toEqual(["S0", "S1", "S2", "S3", "S4", "S5"]);
-    expect((await open(world, OLD)).manifest.gen).toBe(7);
+    expect(Object.keys(await world.secrets()).toSorted()).toEqual(["S0", "S1", "S2", "S3", "S4", "S5"]);
+    expect((await world.open()).manifest.gen).toBe(7);
     expect(await expectChain(world, OLD)).toBeNull();
   });
 });
 
 describe("first pushes at once", () => {
   test.each(ROUNDS.slice(0, 10))("round %i, of one config: one vault", async (round) => {
-    const world = await emptyWorld();
+    const world = await World.empty();
     const { winners, losers } = await race(world, `first ${round}`, 5, (machine, writer) =>
-      push(machine, OLD, { A: `pusher ${writer}` }),
+      machine.push({ A: `pusher ${writer}` }),
     );
     const winner = only(winners);
     for (const { error } of losers) expect(error).toBeInstanceOf(ConflictError);
-    expect(await secretsIn(world, OLD)).toEqual({ A: `pusher ${winner.writer}` });
+    expect(await world.secrets()).toEqual({ A: `pusher ${winner.writer}` });
     expect(await expectChain(world, OLD)).toBeNull();
   });
 
   test.each(ROUNDS.slice(0, 10))("round %i, of two machines that both ran init: one vault", async (round) => {
-    const worlds = [await emptyWorld("one machine"), await emptyWorld("the other machine")];
+    const worlds = [await World.empty("one machine"), await World.empty("the other machine")];
     const [one] = worlds;
     if (one === undefined) throw new TypeError("no world");
     const { winners, losers } = await race(one, `strangers ${round}`, 2, (machine, writer) =>
-      push({ ...machine, identity: worlds[writer]?.identity ?? machine.identity }, OLD, { A: String(writer) }),
+      machine.with({ identity: worlds[writer]?.identity ?? machine.identity }).push({ A: String(writer) }),
     );
     const winner = only(winners);
     expect(only(losers).error).toBeInstanceOf(ConflictError);
-    expect((await open(one, OLD)).manifest.vault).toBe(worlds[winner.writer]?.identity.vault);
-    const late = { ...forkOf(one), identity: worlds[1 - winner.writer]?.identity ?? one.identity };
-    const error = await rejection(push(late, OLD, { A: "late" }));
+    expect((await one.open()).manifest.vault).toBe(worlds[winner.writer]?.identity.vault);
+    const late = one.fork().with({ identity: worlds[1 - winner.writer]?.identity ?? one.identity });
+    const error = await rejection(late.push({ A: "late" }));
     expect(error).toBeInstanceOf(ConflictError);
     expect((error as ConflictError).hint).toContain("to join it");
   });
 });
 
 test.each(ROUNDS)("round %i: a push, a finish and a rotation inside a window: one wins", async (round) => {
-  const world = await pushedWorld({ A: "1" });
-  await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+  const world = await World.pushed({ A: "1" });
+  await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
   const acts = [
-    (machine: World) => push(machine, NEW, { A: "2" }),
-    (machine: World) => finishRotation(machine, amendRequest(NEW)),
-    (machine: World) => rotate(machine, NEW, passphraseOf(2)),
+    (machine: World) => machine.push({ A: "2" }, { by: NEW }),
+    (machine: World) => machine.finish({ by: NEW }),
+    (machine: World) => machine.rotate(NEW, passphraseOf(2)),
   ];
   const { winners, losers } = await race(world, `mixed ${round}`, acts.length, async (machine, writer) =>
     acts[writer]?.(machine),
@@ -173,7 +153,7 @@ test.each(ROUNDS)("round %i: a push, a finish and a rotation inside a window: on
   const winner = only(winners);
   for (const { error } of losers) expect(error).toBeInstanceOf(ConflictError);
   const writer = winner.writer === 2 ? passphraseOf(2) : NEW;
-  expect(await secretsIn(world, writer)).toEqual({ A: winner.writer === 0 ? "2" : "1" });
-  expect((await open(world, writer)).manifest.gen).toBe(3);
+  expect(await world.secrets(writer)).toEqual({ A: winner.writer === 0 ? "2" : "1" });
+  expect((await world.open(writer)).manifest.gen).toBe(3);
   expect(await expectChain(world, writer)).toBeNull();
 });

@@ -31,20 +31,7 @@ import { parseManifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, formatTs, generationOfAuditKey, MANIFEST_KEY, parseTs } from "../../src/vault/format/object-keys.ts";
 import type { OpenedVault } from "../../src/vault/open/open.ts";
 import { openBundle } from "../../src/vault/open/open-bundle.ts";
-import { setItems } from "../../src/vault/set.ts";
-import {
-  ACTOR,
-  amendRequest,
-  emptyWorld,
-  HOUR_MS,
-  NEW,
-  OLD,
-  open,
-  push,
-  rotate,
-  secretItems,
-  type World,
-} from "../../test/vault/fixture.ts";
+import { HOUR_MS, NEW, OLD, secretItems, World } from "../../test/support/world.ts";
 import { bytesOf, checkRefusal, readOrRefused, type Target, textOf } from "./target.ts";
 
 const TOKEN: RuntimeToken = {
@@ -151,23 +138,23 @@ const keys: Target = {
 
 /** A vault at generation 3, inside a grace window, with a note, meta, an empty secret and a file. */
 async function vaultOfAllSorts(): Promise<{ world: World; vault: OpenedVault; manifests: Uint8Array[] }> {
-  const world = await emptyWorld("fuzz");
+  const world = await World.empty("fuzz");
   const file = {
     name: "conf/app.bin",
     kind: "file",
     mode: 0o640,
     data: Secret.ofBytes(Uint8Array.of(0, 255)),
   } as const;
-  const annotation = { actor: ACTOR, note: "über \u{1f511} \u2028", meta: { b: [1, { a: null }], a: true } };
+  const annotation = { note: "über \u{1f511} \u2028", meta: { b: [1, { a: null }], a: true } };
   const manifests: Uint8Array[] = [];
   const keep = () => manifests.push(objectIn(world, MANIFEST_KEY));
-  await push(world, OLD, {}, { items: [...secretItems({ A: "1", EMPTY: "" }), file], annotation });
+  await world.push([...secretItems({ A: "1", EMPTY: "" }), file], annotation);
   keep();
-  await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+  await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
   keep();
-  await setItems(world, amendRequest(NEW), secretItems({ B: "2" }));
+  await world.set({ B: "2" }, { by: NEW });
   keep();
-  return { world, vault: await open(world, NEW), manifests };
+  return { world, vault: await world.open(NEW), manifests };
 }
 
 function objectIn(world: World, key: string): Uint8Array {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Secrets } from "../../test/vault/fixture.ts";
+import { type Secrets } from "../../test/support/world.ts";
 
 /** A command with everything that it is given; who gives it is another matter. */
 export type Command =

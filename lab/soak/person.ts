@@ -1,23 +1,6 @@
 import assert from "node:assert/strict";
-import { Secret } from "../../src/crypto/secret.ts";
 import type { Committed } from "../../src/vault/commit/commit.ts";
-import type { Annotation } from "../../src/vault/commit/draft.ts";
-import { finishRotation } from "../../src/vault/finish.ts";
-import { collectGarbage } from "../../src/vault/gc.ts";
-import { reconcileAudit } from "../../src/vault/reconcile.ts";
-import { restoreGeneration } from "../../src/vault/restore.ts";
-import { setItems, unsetItems } from "../../src/vault/set.ts";
-import {
-  amendRequest,
-  committedBy,
-  type Machine,
-  open,
-  push,
-  rotate,
-  type Secrets,
-  secretItems,
-  secretsOf,
-} from "../../test/vault/fixture.ts";
+import { type Machine, type Secrets, secretsOf } from "../../test/support/world.ts";
 import type { Command } from "./model.ts";
 
 /** What a reader saw. */
@@ -38,7 +21,7 @@ export async function give(machine: Machine, command: Command, passphrase: strin
 }
 
 async function look(machine: Machine, passphrase: string): Promise<Seen> {
-  const { manifest, bundle } = await open(machine, passphrase);
+  const { manifest, bundle } = await machine.open(passphrase);
   return { gen: manifest.gen, secrets: secretsOf(bundle.items) };
 }
 
@@ -48,35 +31,26 @@ async function commit(
   passphrase: string,
   id: string,
 ): Promise<Committed | null> {
-  const annotation: Annotation = { actor: { user: id, host: "soak", tool: "vsync/test" }, note: id };
-  const request = { ...amendRequest(passphrase), annotation };
+  const request = { by: passphrase, actor: { user: id, host: "soak", tool: "vsync/test" }, note: id };
   switch (command.kind) {
-    case "push": {
-      const result = await push(machine, passphrase, command.secrets, { annotation });
-      return result.kind === "pushed" ? committedBy(result) : null;
-    }
+    case "push":
+      return (await machine.push(command.secrets, request)).committed;
     case "set":
-      return (await setItems(machine, request, secretItems(command.secrets))).committed;
+      return (await machine.set(command.secrets, request)).committed;
     case "unset":
-      return (await unsetItems(machine, request, command.names)).committed;
+      return (await machine.unset(command.names, request)).committed;
     case "rotate": {
       const grace = command.graceMs === undefined ? {} : { graceMs: command.graceMs };
-      return (await rotate(machine, passphrase, command.to, { ...grace, annotation })).committed;
+      return (await machine.rotate(passphrase, command.to, { ...request, ...grace })).committed;
     }
     case "finish":
-      return (await finishRotation(machine, request))?.committed ?? null;
-    case "restore": {
-      const passphraseThen = Secret.ofText(command.passphraseThen);
-      const past = { gen: command.gen, passphraseThen };
-      return (await restoreGeneration(machine, { ...request, ...past, confirm: async () => true })).committed;
-    }
-    case "gc": {
-      const { keep } = command;
-      const bounds = { keep, olderThanMs: 0 };
-      return (await collectGarbage(machine, { ...request, ...bounds, confirm: async () => true })).committed;
-    }
+      return (await machine.finish(request)).committed;
+    case "restore":
+      return (await machine.restore(command.gen, { ...request, oldPassphrase: command.passphraseThen })).committed;
+    case "gc":
+      return (await machine.gc({ ...request, keep: command.keep })).committed;
     case "reconcile":
-      await reconcileAudit(machine, request);
+      await machine.reconcile(request);
       return null;
     default:
       return assert.fail(command satisfies never);

@@ -1,4 +1,4 @@
-import { HOUR_MS, OLD } from "../../test/vault/fixture.ts";
+import { HOUR_MS, OLD } from "../../test/support/world.ts";
 import type { Dice } from "./dice.ts";
 import type { Command, Model } from "./model.ts";
 

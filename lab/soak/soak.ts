@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { ObjectStore } from "../../src/ports.ts";
-import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { AUDIT_PREFIX, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { type FaultHook, MemoryStore, type StoreRequest } from "../../test/support/memory-store.ts";
-import { clockAt, emptyWorld, open, secretsOf, type World } from "../../test/vault/fixture.ts";
+import { clockAt, secretsOf, World } from "../../test/support/world.ts";
 import { type Ending, endingOf } from "../faults/campaign/ending.ts";
 import { type Fault, faultsOf } from "../faults/failing-store.ts";
 import { Interleaving } from "../faults/interleaving.ts";
@@ -57,7 +56,7 @@ export class Soak {
 
   /** `spoil` makes of a sound store the one that everybody gets. */
   static async begin(seed: number, spoil: (store: MemoryStore) => ObjectStore = (store) => store): Promise<Soak> {
-    return new Soak(seed, await emptyWorld(`soak ${seed}`), spoil);
+    return new Soak(seed, await World.empty(`soak ${seed}`), spoil);
   }
 
   get report(): Report {
@@ -69,8 +68,8 @@ export class Soak {
   /** Runs until so much simulated time has gone by, and `isOver` does not say so before. */
   async run(simulatedMs: number, isOver: () => boolean = () => false): Promise<Report> {
     while (this.#elapsedMs < simulatedMs && !isOver()) await this.#step();
-    const { manifest } = await open(this.#observer(), this.#model.current.passphrase);
-    await verifyAudit(this.#world.store, manifest);
+    const { manifest } = await this.#observer().open(this.#model.current.passphrase);
+    await this.#world.verify(manifest);
     return this.report;
   }
 
@@ -102,7 +101,7 @@ export class Soak {
       const faulty = new FaultyWay(hook, assignment.faultAt, this.#dice);
       const nowMs = this.#world.clock.ms + assignment.skewMs;
       const store = this.#spoil(new MemoryStore({ bucket: this.#world.store.bucket, faults: faulty }));
-      const machine = { ...this.#world, store, clock: clockAt(nowMs) };
+      const machine = this.#world.with({ store, clock: clockAt(nowMs) });
       let done: Done | null = null;
       const ending = await endingOf(async () => {
         done = await give(machine, assignment.command, assignment.passphrase, assignment.id);
@@ -121,7 +120,7 @@ export class Soak {
   }
 
   #observer(): World {
-    return { ...this.#world, store: new MemoryStore({ bucket: this.#world.store.bucket }) };
+    return this.#world.peer();
   }
 
   async #check(acts: readonly Act[]): Promise<void> {
@@ -144,7 +143,7 @@ export class Soak {
     const known = this.#model.current.gen;
     if (!store.bucket.has(MANIFEST_KEY)) return;
     const { manifest } = await this.#openAny(acts);
-    const { rows, outstanding } = await verifyAudit(store, manifest, { downTo: Math.max(1, known - ROWS_LOOKED_AT) });
+    const { rows, outstanding } = await this.#world.verify(manifest, { downTo: Math.max(1, known - ROWS_LOOKED_AT) });
     const missing = outstanding === null ? [] : [manifest];
     const fresh = [...missing, ...rows].filter(({ gen }) => gen > known).toReversed();
     for (const { gen, at, note, bundle, meta } of fresh) {
@@ -167,11 +166,13 @@ export class Soak {
     for (const key of keys) this.#removed.add(key);
   }
 
-  async #openAny(acts: readonly Act[]): ReturnType<typeof open> {
+  async #openAny(acts: readonly Act[]): ReturnType<World["open"]> {
     const rotatedTo = acts.flatMap(({ command }) => (command.kind === "rotate" ? [command.to] : []));
     const first = acts.map(({ passphrase }) => passphrase);
     for (const passphrase of [...rotatedTo, this.#model.current.passphrase, ...first]) {
-      const opened = await open(this.#observer(), passphrase).catch(() => null);
+      const opened = await this.#observer()
+        .open(passphrase)
+        .catch(() => null);
       if (opened !== null) return opened;
     }
     return assert.fail("no passphrase opens the vault");
@@ -246,10 +247,12 @@ export class Soak {
     const passphrases = new Set(generations.slice(-8).map(({ passphrase }) => passphrase));
     for (const passphrase of passphrases) {
       const sight = this.#model.sight(passphrase, this.#world.clock.ms);
-      const seen = await open(this.#observer(), passphrase).then(
-        ({ manifest, bundle }) => ({ gen: manifest.gen, secrets: secretsOf(bundle.items) }),
-        (error: Error) => error.name,
-      );
+      const seen = await this.#observer()
+        .open(passphrase)
+        .then(
+          ({ manifest, bundle }) => ({ gen: manifest.gen, secrets: secretsOf(bundle.items) }),
+          (error: Error) => error.name,
+        );
       const { gen, secrets } = typeof sight === "string" ? { gen: 0, secrets: {} } : sight;
       assert.deepEqual(seen, typeof sight === "string" ? sight : { gen, secrets }, passphrase);
     }

@@ -7,7 +7,7 @@ import { encodeManifest, type Manifest, type PassphraseEntry, parseManifest } fr
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { openVault } from "../../src/vault/open/open.ts";
 import { MemoryStore } from "../support/memory-store.ts";
-import { COST, clockAt, ENV, OLD, pushedWorld, rejection } from "../vault/fixture.ts";
+import { COST, clockAt, ENV, OLD, rejection, World } from "../support/world.ts";
 
 /** Every cost that was derived, and how many were under way at once. */
 const derived: KdfCost[] = [];
@@ -25,7 +25,7 @@ vi.mock("../../src/crypto/argon2id.ts", async (original) => {
   };
 });
 
-const world = await pushedWorld();
+const world = await World.pushed();
 const genuine = parseManifest(world.store.bucket.get(MANIFEST_KEY)?.bytes ?? expect.unreachable());
 const entry = genuine.passphraseEntries[0] ?? expect.unreachable();
 

@@ -12,7 +12,7 @@ import {
   startStrictS3,
 } from "../support/program/machine.ts";
 import type { TerminalSession } from "../support/program/terminal.ts";
-import { ACTOR } from "../vault/fixture.ts";
+import { ACTOR } from "../support/world.ts";
 
 /*
  * A signal at every prompt and at a request that is never answered. Ctrl-C at the prompts of rotate-passphrase, init and

@@ -1,6 +1,6 @@
 import type * as nodeCrypto from "node:crypto";
 import { beforeEach, expect, test, vi } from "vitest";
-import { COST, rejection } from "../vault/fixture.ts";
+import { COST, rejection } from "../support/world.ts";
 
 /** `argon2` as a package and as `crypto.argon2`, each as a test wants it; null is one that is not there. */
 type Own = typeof nodeCrypto.argon2;

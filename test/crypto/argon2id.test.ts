@@ -5,7 +5,7 @@ import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { DEFAULT_COST, type KdfCost, kdfCostFault } from "../../src/crypto/kdf-cost.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { NotAuthenticError } from "../../src/errors.ts";
-import { rejection } from "../vault/fixture.ts";
+import { rejection } from "../support/world.ts";
 
 const addon = (await loadAddonArgon2id()) ?? expect.unreachable("the addon does not load here");
 const builtIn = builtInArgon2id();

@@ -15,27 +15,10 @@ import {
 import { BundleCorruptError } from "../../src/errors.ts";
 import type { Random } from "../../src/ports.ts";
 import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
-import { finishRotation } from "../../src/vault/finish.ts";
-import { collectGarbage } from "../../src/vault/gc.ts";
 import { openVault } from "../../src/vault/open/open.ts";
-import { reconcileAudit } from "../../src/vault/reconcile.ts";
-import { restoreGeneration } from "../../src/vault/restore.ts";
-import { setItems } from "../../src/vault/set.ts";
 import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
-import {
-  amendRequest,
-  COST,
-  forkOf,
-  OLD,
-  push,
-  pushedWorld,
-  rejection,
-  rotate,
-  secretItems,
-  seededRandom,
-  type World,
-} from "../vault/fixture.ts";
+import { COST, OLD, rejection, seededRandom, World } from "../support/world.ts";
 
 const KEY = new Uint8Array(32).fill(7);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -56,7 +39,7 @@ describe("boxes", () => {
   });
 
   test("no nonce stands twice in a vault's life, and no key seals two boxes", async () => {
-    const world = await pushedWorld({ A: "same", B: "same", C: "" });
+    const world = await World.pushed({ A: "same", B: "same", C: "" });
     const nonces: string[] = [];
     const ciphertexts: string[] = [];
     for (const [key, { bytes }] of await historyBundles(world)) {
@@ -96,9 +79,9 @@ describe("boxes", () => {
   });
 
   async function historyBundles(world: World): Promise<[string, { bytes: Uint8Array }][]> {
-    await push(world, OLD, { A: "same", B: "same", C: "!" });
-    await rotate(world, OLD, "second", { graceMs: 1 });
-    await rotate(world, "second", OLD);
+    await world.push({ A: "same", B: "same", C: "!" });
+    await world.rotate(OLD, "second", { graceMs: 1 });
+    await world.rotate("second", OLD);
     return [...world.store.bucket].filter(([key]) => key.startsWith("v="));
   }
 });
@@ -201,7 +184,7 @@ describe("keys are zeroed", () => {
   });
 
   test("by openVault, which leaves the items alone", async () => {
-    const vault = await openVault(await pushedWorld({ A: "1" }), request());
+    const vault = await openVault(await World.pushed({ A: "1" }), request());
     const { key } = vault.bundle;
     const slot = vault.unlocked.key;
     expect([key.rootKey, slot.seed, slot.mac].map(isZero)).toEqual([true, true, true]);
@@ -211,7 +194,7 @@ describe("keys are zeroed", () => {
 
   test("by openForCommit, once it has the signing key", async () => {
     const keys = new PassphraseKeys(Secret.ofText(OLD));
-    const { vault, signingKey } = await openForCommit(await pushedWorld(), request(), keys);
+    const { vault, signingKey } = await openForCommit(await World.pushed(), request(), keys);
     expect([isZero(vault.bundle.key.rootKey), vault.bundle.key.seals]).toEqual([true, "O"]);
     expect(signingKey.publicKey).toHaveLength(32);
     keys.destroy();
@@ -220,7 +203,7 @@ describe("keys are zeroed", () => {
   });
 
   test("by a commit: the operator key that it drew", async () => {
-    const world = await pushedWorld();
+    const world = await World.pushed();
     const drawn: Uint8Array[] = [];
     const random: Random = {
       bytes(length) {
@@ -229,35 +212,28 @@ describe("keys are zeroed", () => {
         return bytes;
       },
     };
-    await push({ ...world, random }, OLD, { A: "2" });
-    await rotate({ ...world, random }, OLD, "second");
+    await world.with({ random }).push({ A: "2" });
+    await world.with({ random }).rotate(OLD, "second");
     expect(drawn.map((bytes) => bytes.every((byte) => byte === 0))).toEqual([true, true]);
   });
 
-  const yes = async () => true;
-  const then = { passphraseThen: Secret.ofText(OLD), confirm: yes };
   test.each<[string, number, (world: World, passphrase: string) => Promise<unknown>]>([
-    ["openVault", 1, (world, passphrase) => openVault(world, amendRequest(passphrase))],
-    ["push", 1, (world, passphrase) => push(world, passphrase, { A: "2" })],
-    ["set", 1, (world, passphrase) => setItems(world, amendRequest(passphrase), secretItems({ B: "1" }))],
-    ["reconcile", 1, (world, passphrase) => reconcileAudit(world, amendRequest(passphrase))],
-    ["finish", 1, (world, passphrase) => finishRotation(world, amendRequest(passphrase))],
-    ["rotate", 2, (world, passphrase) => rotate(world, passphrase, "second")],
-    ["restore", 2, (world, passphrase) => restoreGeneration(world, { ...amendRequest(passphrase), ...then, gen: 1 })],
-    [
-      "gc",
-      1,
-      (world, passphrase) =>
-        collectGarbage(world, { ...amendRequest(passphrase), keep: 1, olderThanMs: 0, confirm: yes }),
-    ],
+    ["openVault", 1, (world, passphrase) => world.openAfresh(passphrase)],
+    ["push", 1, (world, passphrase) => world.push({ A: "2" }, { by: passphrase })],
+    ["set", 1, (world, passphrase) => world.set({ B: "1" }, { by: passphrase })],
+    ["reconcile", 1, (world, passphrase) => world.reconcile({ by: passphrase })],
+    ["finish", 1, (world, passphrase) => world.finish({ by: passphrase })],
+    ["rotate", 2, (world, passphrase) => world.rotate(passphrase, "second")],
+    ["restore", 2, (world, passphrase) => world.restore(1, { by: passphrase })],
+    ["gc", 1, (world, passphrase) => world.gc({ by: passphrase })],
   ])("by %s, done or refused", async (_name, sets, act) => {
-    const world = await pushedWorld();
+    const world = await World.pushed();
     const destroyed = vi.spyOn(PassphraseKeys.prototype, "destroy");
     try {
       await act(world, OLD);
       expect(destroyed).toHaveBeenCalledTimes(sets);
       destroyed.mockClear();
-      await rejection(act({ ...world, store: new MemoryStore({ bucket: world.store.bucket }) }, "wrong"));
+      await rejection(act(world.with({ store: new MemoryStore({ bucket: world.store.bucket }) }), "wrong"));
       expect(destroyed).toHaveBeenCalled();
     } finally {
       destroyed.mockRestore();
@@ -265,7 +241,7 @@ describe("keys are zeroed", () => {
   });
 
   test("the passphrase itself is its owner's to destroy", async () => {
-    const world = forkOf(await pushedWorld());
+    const world = (await World.pushed()).fork();
     const it = request();
     await openVault(world, it);
     expect(it.passphrase.exposeText()).toBe(OLD);

@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { BOX_OVERHEAD_BYTES, openBox, openBoxInPlace, sealBox } from "../../src/crypto/box.ts";
 import { withKey } from "../../src/crypto/subkeys.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
-import { seededRandom } from "../vault/fixture.ts";
+import { seededRandom } from "../support/world.ts";
 
 const KEY = new Uint8Array(32).fill(7);
 const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);

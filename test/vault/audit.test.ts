@@ -3,25 +3,12 @@ import { sha256Hex } from "../../src/crypto/digest.ts";
 import { signNote } from "../../src/crypto/note.ts";
 import { AuditBrokenError } from "../../src/errors.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
-import { openForCommit, type WritableVault } from "../../src/vault/commit/open-for-commit.ts";
+import { type WritableVault } from "../../src/vault/commit/open-for-commit.ts";
 import { encodeAuditRow, parseAuditRow } from "../../src/vault/format/audit-row.ts";
 import type { Manifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { reconcileAudit } from "../../src/vault/reconcile.ts";
-import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import type { MemoryStore } from "../support/memory-store.ts";
-import {
-  amendRequest,
-  forkOf,
-  HOUR_MS,
-  NEW,
-  OLD,
-  push,
-  pushedWorld,
-  rejection,
-  rotate,
-  type World,
-} from "./fixture.ts";
+import { HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
 
 const GENERATIONS = [1, 2, 3, 4, 5, 6];
 
@@ -31,23 +18,22 @@ let manifest: Manifest;
 const stood = new Map<number, WritableVault>();
 
 beforeAll(async () => {
-  world = await pushedWorld({ A: "1" });
+  world = await World.pushed({ A: "1" });
   const note = async (passphrase: string) => {
-    const request = amendRequest(passphrase);
-    const writable = await openForCommit(world, request, new PassphraseKeys(request.passphrase));
+    const writable = await world.writable(passphrase);
     ({ manifest } = writable.vault);
     stood.set(manifest.gen, writable);
   };
   await note(OLD);
-  await push(world, OLD, { A: "2" });
+  await world.push({ A: "2" });
   await note(OLD);
-  await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+  await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
   await note(NEW);
-  await push(world, NEW, { A: "4" });
+  await world.push({ A: "4" }, { by: NEW });
   await note(NEW);
-  await rotate(world, NEW, OLD);
+  await world.rotate(NEW, OLD);
   await note(OLD);
-  await push(world, OLD, { A: "6" });
+  await world.push({ A: "6" });
   await note(OLD);
 });
 
@@ -61,7 +47,7 @@ function put(store: MemoryStore, key: string, bytes: Uint8Array): void {
 
 /** The row at fault, after `tamper` has had its way with a copy of the store. */
 async function faultAfter(tamper: (store: MemoryStore) => void): Promise<number> {
-  const { store } = forkOf(world);
+  const { store } = world.fork();
   tamper(store);
   const error = await rejection(verifyAudit(store, manifest));
   expect(error).toBeInstanceOf(AuditBrokenError);
@@ -69,7 +55,7 @@ async function faultAfter(tamper: (store: MemoryStore) => void): Promise<number>
 }
 
 test("six rows over two rotations verify", async () => {
-  const { rows, outstanding } = await verifyAudit(world.store, manifest);
+  const { rows, outstanding } = await world.verify(manifest);
   expect(outstanding).toBeNull();
   expect(rows.map((row) => [row.gen, row.action])).toEqual([
     [6, "push"],
@@ -100,7 +86,7 @@ describe.each(GENERATIONS)("row %i", (gen) => {
   });
 
   test("gone: broken, but for the manifest's own, which is outstanding", async () => {
-    const { store } = forkOf(world);
+    const { store } = world.fork();
     store.bucket.delete(auditKey(gen));
     const verified = verifyAudit(store, manifest);
     if (gen === manifest.gen) expect(await verified).toMatchObject({ outstanding: gen, rows: { length: gen - 1 } });
@@ -114,9 +100,9 @@ describe.each(GENERATIONS)("row %i", (gen) => {
   });
 
   test("with the manifest of its generation put back: every newer row is one too many", async () => {
-    if (gen === manifest.gen) return expect(await verifyAudit(world.store, manifest)).toBeDefined();
+    if (gen === manifest.gen) return expect(await world.verify(manifest)).toBeDefined();
     const { vault } = stood.get(gen) ?? expect.unreachable();
-    const { store } = forkOf(world);
+    const { store } = world.fork();
     put(store, MANIFEST_KEY, vault.bytes);
     expect(await rejection(verifyAudit(store, vault.manifest))).toMatchObject({
       row: manifest.gen,
@@ -126,7 +112,7 @@ describe.each(GENERATIONS)("row %i", (gen) => {
 
   test("verified under a manifest that was read before newer commits came: no fault", async () => {
     const { vault } = stood.get(gen) ?? expect.unreachable();
-    const { rows, outstanding } = await verifyAudit(world.store, vault.manifest);
+    const { rows, outstanding } = await world.verify(vault.manifest);
     expect({ rows: rows.length, outstanding }).toEqual({ rows: gen, outstanding: null });
   });
 });
@@ -159,7 +145,7 @@ describe("rewritten by someone who holds the signing keys", () => {
     ["the newest one", GENERATIONS.slice(4, 5)],
     ["all of them, linked to one another", GENERATIONS.slice(0, 5)],
   ])("the rows below an outstanding one, %s: the manifest itself names the newest", async (_name, gens) => {
-    const { store } = forkOf(world);
+    const { store } = world.fork();
     store.bucket.delete(auditKey(6));
     let previous: Uint8Array | undefined;
     for (const gen of gens) {
@@ -262,7 +248,7 @@ test("two rows traded", async () => {
 });
 
 test("other names below audit/ are ignored, on both sides of the rows", async () => {
-  const { store } = forkOf(world);
+  const { store } = world.fork();
   for (const name of [
     "0",
     "000000000006.bak",
@@ -279,11 +265,11 @@ test("other names below audit/ are ignored, on both sides of the rows", async ()
 });
 
 test("a chain that is broken is not written on: neither by a commit nor by reconcile", async () => {
-  const fork = forkOf(world);
+  const fork = world.fork();
   put(fork.store, auditKey(6), rowBytes(5));
-  const { bucket } = forkOf(fork).store;
-  expect(await rejection(push(fork, OLD, { A: "7" }))).toMatchObject({ name: "AuditBrokenError", row: 6 });
-  expect(await rejection(rotate(fork, OLD, NEW))).toMatchObject({ name: "AuditBrokenError", row: 6 });
-  expect(await rejection(reconcileAudit(fork, amendRequest(OLD)))).toMatchObject({ name: "AuditBrokenError", row: 6 });
+  const { bucket } = fork.fork().store;
+  expect(await rejection(fork.push({ A: "7" }))).toMatchObject({ name: "AuditBrokenError", row: 6 });
+  expect(await rejection(fork.rotate(OLD, NEW))).toMatchObject({ name: "AuditBrokenError", row: 6 });
+  expect(await rejection(fork.reconcile())).toMatchObject({ name: "AuditBrokenError", row: 6 });
   expect(fork.store.bucket).toEqual(bucket);
 });

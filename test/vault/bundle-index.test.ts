@@ -6,16 +6,16 @@ import { deriveIndexKey, deriveItemKey } from "../../src/crypto/subkeys.ts";
 import { aadOf } from "../../src/vault/format/bundle-header.ts";
 import type { OpenedVault } from "../../src/vault/open/open.ts";
 import { openBundle } from "../../src/vault/open/open-bundle.ts";
-import { emptyWorld, OLD, open, push, rejection, secretItems, type World } from "./fixture.ts";
+import { rejection, secretItems, World } from "../support/world.ts";
 
 /** A vault of two secrets and a file, in this order. */
 let world: World;
 let vault: OpenedVault;
 beforeAll(async () => {
-  world = await emptyWorld();
+  world = await World.empty();
   const file = { name: "conf/app", kind: "file", mode: 0o600, data: Secret.ofText("file") } as const;
-  await push(world, OLD, {}, { items: [...secretItems({ A: "1", B: "2" }), file] });
-  vault = await open(world, OLD);
+  await world.push([...secretItems({ A: "1", B: "2" }), file]);
+  vault = await world.open();
 });
 
 interface Entry {

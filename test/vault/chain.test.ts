@@ -1,27 +1,25 @@
 import { expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
-import { finishRotation } from "../../src/vault/finish.ts";
 import type { Manifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { setItems } from "../../src/vault/set.ts";
-import { amendRequest, HOUR_MS, NEW, OLD, open, push, pushedWorld, rotate, secretItems } from "./fixture.ts";
+import { HOUR_MS, NEW, OLD, World } from "../support/world.ts";
 
 test("each manifest names the manifest and the row before it, by their digests, and when the vault was last rotated", async () => {
-  const world = await pushedWorld({ A: "1" });
+  const world = await World.pushed({ A: "1" });
   const manifests: { manifest: Manifest; sha256: string }[] = [];
   const note = async (passphrase: string) => {
     const { bytes } = world.store.bucket.get(MANIFEST_KEY) ?? expect.unreachable();
-    manifests.push({ manifest: (await open(world, passphrase)).manifest, sha256: sha256Hex(bytes) });
+    manifests.push({ manifest: (await world.open(passphrase)).manifest, sha256: sha256Hex(bytes) });
     world.clock.ms += HOUR_MS;
   };
   await note(OLD);
-  await push(world, OLD, { A: "2" });
+  await world.push({ A: "2" });
   await note(OLD);
-  await rotate(world, OLD, NEW, { graceMs: 9 * HOUR_MS });
+  await world.rotate(OLD, NEW, { graceMs: 9 * HOUR_MS });
   await note(NEW);
-  await setItems(world, amendRequest(NEW), secretItems({ A: "3" }));
+  await world.set({ A: "3" }, { by: NEW });
   await note(NEW);
-  await finishRotation(world, amendRequest(NEW));
+  await world.finish({ by: NEW });
   await note(NEW);
   expect(manifests.map(({ manifest }) => [manifest.gen, manifest.action, manifest.at, manifest.rotated_at])).toEqual([
     [1, "push", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"],

@@ -4,13 +4,12 @@ import { Secret } from "../../src/crypto/secret.ts";
 import { InputError } from "../../src/errors.ts";
 import type { NamedData } from "../../src/vault/changes.ts";
 import { itemNameFault } from "../../src/vault/format/item.ts";
-import { setItems } from "../../src/vault/set.ts";
-import { amendRequest, forkOf, OLD, open, push, pushedWorld, rejection, type World } from "./fixture.ts";
+import { rejection, World } from "../support/world.ts";
 import { sampled } from "./property.ts";
 
 let world: World;
 beforeAll(async () => {
-  world = await pushedWorld({ A: "1" });
+  world = await World.pushed({ A: "1" });
 });
 
 interface Plain {
@@ -44,16 +43,16 @@ test("what a push takes opens again, whole and in order; what it refuses it has 
   let taken = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(anyItem, { maxLength: 5 }), async (items) => {
-      const fork = forkOf(world);
+      const fork = world.fork();
       try {
-        await push(fork, OLD, {}, { items: named(items), mayEmpty: true });
+        await fork.push(named(items), { mayEmpty: true });
       } catch (error) {
         expect(error).toBeInstanceOf(InputError);
         expect(fork.store.requests.map(({ operation }) => operation)).toEqual(["get", "get"]);
         return;
       }
       taken++;
-      const { bundle } = await open(fork, OLD);
+      const { bundle } = await fork.open();
       const expected = items.map(({ mode, ...item }) =>
         plain(item.kind === "file" && mode !== undefined ? { ...item, mode } : item),
       );
@@ -75,8 +74,8 @@ describe("refused before anything is written", () => {
     ["a name twice", [file(0), file(0)]],
   ];
   test.each(cases)("%s", async (_name, items) => {
-    const fork = forkOf(world);
-    expect(await rejection(setItems(fork, amendRequest(OLD), items))).toBeInstanceOf(InputError);
+    const fork = world.fork();
+    expect(await rejection(fork.set(items))).toBeInstanceOf(InputError);
     expect(fork.store.requests.map(({ operation }) => operation)).toEqual(["get", "get"]);
   });
 });

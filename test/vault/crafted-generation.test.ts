@@ -4,17 +4,15 @@ import { Secret } from "../../src/crypto/secret.ts";
 import { openGeneration } from "../../src/vault/audit/older-generation.ts";
 import { commitGeneration } from "../../src/vault/commit/commit.ts";
 import { baseOn } from "../../src/vault/commit/draft.ts";
-import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
 import type { BundleHeader } from "../../src/vault/format/bundle-header.ts";
 import { encodeManifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
-import { ACTOR, amendRequest, OLD, open, pushedWorld, rejection, secretsOf, type World } from "./fixture.ts";
+import { ACTOR, OLD, rejection, secretsOf, World } from "../support/world.ts";
 
 /** A vault at generation 2, whose first one was written, well signed, with another header than this version writes. */
 async function worldWithFirst(change: (header: BundleHeader) => object): Promise<World> {
-  const world = await pushedWorld({ A: "1" });
-  const { vault, signingKey } = await openForCommit(world, amendRequest(OLD), new PassphraseKeys(Secret.ofText(OLD)));
+  const world = await World.pushed({ A: "1" });
+  const { vault, signingKey } = await world.writable();
   const { key } = vault.manifest.bundle;
   const bytes = world.store.bucket.get(key)?.bytes ?? expect.unreachable();
   const end = bytes.indexOf(0x0a);
@@ -38,7 +36,7 @@ function put(world: World, key: string, bytes: Uint8Array): string {
 }
 
 async function firstOf(world: World, passphrase: string): Promise<unknown> {
-  const { manifest } = await open(world, OLD);
+  const { manifest } = await world.open();
   const request = { gen: 1, passphraseThen: Secret.ofText(passphrase) };
   return secretsOf((await openGeneration(world.store, manifest, request)).items);
 }

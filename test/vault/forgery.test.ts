@@ -5,7 +5,6 @@ import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { generateSigningKey, type SigningKey } from "../../src/crypto/signing.ts";
 import { AuditBrokenError, BundleCorruptError, NotAuthenticError, RollbackError } from "../../src/errors.ts";
-import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { commitGeneration } from "../../src/vault/commit/commit.ts";
 import { baseOn } from "../../src/vault/commit/draft.ts";
 import { encodeAuditRow } from "../../src/vault/format/audit-row.ts";
@@ -15,22 +14,7 @@ import { type OpenedVault, openVault } from "../../src/vault/open/open.ts";
 import { openSigningKey } from "../../src/vault/open/open-bundle.ts";
 import type { RotationPlan } from "../../src/vault/rotate.ts";
 import { freshCost, passphraseEntry } from "../../src/vault/unlock/passphrase-holder.ts";
-import {
-  ACTOR,
-  amendRequest,
-  COST,
-  ENV,
-  HOUR_MS,
-  NEW,
-  OLD,
-  open,
-  push,
-  pushedWorld,
-  rejection,
-  rotate,
-  secretsIn,
-  type World,
-} from "./fixture.ts";
+import { ACTOR, COST, ENV, HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
 
 /** An attacker who knew the old passphrase while it could write, and may still write the bucket. */
 interface Attacker {
@@ -45,8 +29,8 @@ let world: World;
 let attacker: Attacker;
 
 beforeEach(async () => {
-  world = await pushedWorld({ A: "1" });
-  const vault = await open(world, OLD);
+  world = await World.pushed({ A: "1" });
+  const vault = await world.open();
   if (vault.bundle.key.seals !== "O") throw new TypeError("the old passphrase only reads");
   attacker = { vault, signingKey: openSigningKey(vault.bundle.header, vault.bundle.key.operatorKey) };
 });
@@ -78,13 +62,13 @@ describe.each([
 ])("after a rotation %s, who knew the old passphrase forges nothing that the new one takes", (_name, grace) => {
   let current: OpenedVault;
   beforeEach(async () => {
-    await rotate(world, OLD, NEW, grace);
-    current = await open(world, NEW);
+    await world.rotate(OLD, NEW, grace);
+    current = await world.open(NEW);
   });
 
   test("a generation signed with the old signing key, the new slot copied into it", async () => {
     await forge(attacker.vault, current.passphraseEntries, attacker.signingKey);
-    expect(await rejection(open(world, NEW))).toMatchObject({
+    expect(await rejection(world.open(NEW))).toMatchObject({
       name: "NotAuthenticError",
       message: "the manifest's signer is not endorsed by this passphrase (slot p2)",
       hint: "someone without the passphrase wrote this manifest: do not use it, look at who can write the bucket",
@@ -93,7 +77,7 @@ describe.each([
 
   test("the new signer named, and the old key's signature below", async () => {
     put({ ...current.manifest, env: ENV, repo: "forged" }, attacker.signingKey);
-    expect(await rejection(open(world, NEW))).toMatchObject({
+    expect(await rejection(world.open(NEW))).toMatchObject({
       name: "NotAuthenticError",
       message: "the manifest is not signed by the vault's signer",
     });
@@ -102,7 +86,7 @@ describe.each([
   test("a signer of its own, endorsed by nobody who knows the new passphrase", async () => {
     const own = generateSigningKey();
     put({ ...current.manifest, signer: encodeBase64(own.publicKey) }, own);
-    expect(await rejection(open(world, NEW))).toBeInstanceOf(NotAuthenticError);
+    expect(await rejection(world.open(NEW))).toBeInstanceOf(NotAuthenticError);
   });
 
   test("the slot renamed to that of an endorsement which it has seen", async () => {
@@ -110,16 +94,16 @@ describe.each([
     if (entry === undefined) throw new TypeError("no slot");
     const unlock = [{ ...entry, slot: "p1", endorse: attacker.vault.unlocked.entry.endorse }];
     put({ ...attacker.vault.manifest, unlock }, attacker.signingKey);
-    expect(await rejection(open(world, NEW))).toBeInstanceOf(NotAuthenticError);
+    expect(await rejection(world.open(NEW))).toBeInstanceOf(NotAuthenticError);
   });
 
   test("the older manifest put back: no slot for the new passphrase, and a rollback for who has a floor", async () => {
     put(attacker.vault.manifest, attacker.signingKey);
-    expect(await rejection(open(world, NEW))).toMatchObject({ name: "WrongPassphraseError" });
+    expect(await rejection(world.open(NEW))).toMatchObject({ name: "WrongPassphraseError" });
     const expectation = { env: ENV, minGen: 2 };
     const again = openVault(world, { passphrase: Secret.ofText(OLD), expect: expectation });
     expect(await rejection(again)).toBeInstanceOf(RollbackError);
-    const error = await rejection(verifyAudit(world.store, (await open(world, OLD)).manifest));
+    const error = await rejection(world.verify((await world.open()).manifest));
     expect(error).toBeInstanceOf(AuditBrokenError);
     expect(error).toMatchObject({ row: 2 });
   });
@@ -127,7 +111,7 @@ describe.each([
   test("the audit row of the rotation, signed with the old key", async () => {
     const bytes = encodeAuditRow(current.manifest, attacker.signingKey);
     world.store.bucket.set(auditKey(2), { bytes, version: sha256Hex(bytes) });
-    const error = await rejection(verifyAudit(world.store, current.manifest));
+    const error = await rejection(world.verify(current.manifest));
     expect(error).toBeInstanceOf(AuditBrokenError);
     expect(error).toMatchObject({ row: 2, message: "audit row 2 is not signed by the vault's signer" });
   });
@@ -135,19 +119,19 @@ describe.each([
 
 describe("inside a window, the old passphrase's holder", () => {
   test("has the root key, and no box of the signing key opens with it", async () => {
-    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
-    const { bundle } = await open(world, OLD);
+    await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
+    const { bundle } = await world.open();
     const asOperator = await rejection(Promise.resolve().then(() => openSigningKey(bundle.header, bundle.key.rootKey)));
     expect(asOperator).toBeInstanceOf(BundleCorruptError);
   });
 
   test("cannot make an operator slot of its reader slot", async () => {
-    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
-    const { manifest, passphraseEntries } = await open(world, OLD);
+    await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
+    const { manifest, passphraseEntries } = await world.open();
     const unlock = passphraseEntries.map(({ not_after: _until, ...entry }) => entry);
     put({ ...manifest, unlock }, attacker.signingKey);
-    expect(await rejection(open(world, OLD))).toBeInstanceOf(NotAuthenticError);
-    expect(await rejection(open(world, NEW))).toBeInstanceOf(NotAuthenticError);
+    expect(await rejection(world.open())).toBeInstanceOf(NotAuthenticError);
+    expect(await rejection(world.open(NEW))).toBeInstanceOf(NotAuthenticError);
   });
 });
 
@@ -156,12 +140,12 @@ describe("a planted operator slot", () => {
     const { manifest, passphraseEntries } = attacker.vault;
     const planted = await plantedEntry(manifest.signer);
     await forge(attacker.vault, [planted, ...passphraseEntries], attacker.signingKey);
-    expect(await secretsIn(world, PLANTED)).toEqual({ A: "forged" });
+    expect(await world.secrets(PLANTED)).toEqual({ A: "forged" });
   });
 
   test("outlives a push: only a rotation shuts it out", async () => {
-    await push(world, OLD, { A: "2" });
-    expect(await secretsIn(world, PLANTED)).toEqual({ A: "2" });
+    await world.push({ A: "2" });
+    expect(await world.secrets(PLANTED)).toEqual({ A: "2" });
   });
 
   test.each([
@@ -169,7 +153,7 @@ describe("a planted operator slot", () => {
     ["with grace", { graceMs: HOUR_MS }],
   ])("is dropped by a rotation %s, which says so first", async (_name, grace) => {
     const plans: RotationPlan[] = [];
-    await rotate(world, OLD, NEW, {
+    await world.rotate(OLD, NEW, {
       ...grace,
       confirm: async (plan) => {
         plans.push(plan);
@@ -177,19 +161,19 @@ describe("a planted operator slot", () => {
       },
     });
     expect(plans.map((plan) => plan.dropped.map((entry) => entry.slot))).toEqual([["planted"]]);
-    expect(await rejection(open(world, PLANTED))).toMatchObject({ name: "WrongPassphraseError" });
-    const slots = (await open(world, NEW)).bundle.header.slots.map((slot) => slot.id);
+    expect(await rejection(world.open(PLANTED))).toMatchObject({ name: "WrongPassphraseError" });
+    const slots = (await world.open(NEW)).bundle.header.slots.map((slot) => slot.id);
     expect(slots).toEqual("graceMs" in grace ? ["p3", "p1"] : ["p3"]);
   });
 
   test("the old slot renamed to what the rotation would call its own does not stand in its way", async () => {
-    const { manifest, unlocked } = await open(world, OLD);
+    const { manifest, unlocked } = await world.open();
     const { vault, signer } = manifest;
     const renamed = passphraseEntry("p4", unlocked.key, world.identity.cost, { vault, signer });
-    await forge(await open(world, OLD), [renamed], attacker.signingKey);
-    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
-    expect(await secretsIn(world, NEW)).toEqual({ A: "forged" });
-    expect(await secretsIn(world, OLD)).toEqual({ A: "forged" });
+    await forge(await world.open(), [renamed], attacker.signingKey);
+    await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
+    expect(await world.secrets(NEW)).toEqual({ A: "forged" });
+    expect(await world.secrets()).toEqual({ A: "forged" });
   });
 });
 
@@ -199,9 +183,9 @@ test("a signer that the passphrase endorses and the bundle does not hold: it is 
   const signer = encodeBase64(own.publicKey);
   const entry = passphraseEntry("p1", unlocked.key, world.identity.cost, { vault: manifest.vault, signer });
   put({ ...manifest, signer, unlock: [entry] }, own);
-  expect(await secretsIn(world, OLD)).toEqual({ A: "1" });
+  expect(await world.secrets()).toEqual({ A: "1" });
   const { size } = world.store.bucket;
-  expect(await rejection(push(world, OLD, { A: "2" }))).toMatchObject({
+  expect(await rejection(world.push({ A: "2" }))).toMatchObject({
     name: "BundleCorruptError",
     message: "the bundle's signing key is not the manifest's signer",
     hint: "look at who wrote this generation; put the one before back, from the bucket's object versions or a backup",
@@ -210,9 +194,8 @@ test("a signer that the passphrase endorses and the bundle does not hold: it is 
 });
 
 test("an amend request that expects another vault or env is refused", async () => {
-  const request = amendRequest(OLD);
   for (const expectation of [{ env: "staging" }, { env: ENV, vault: "AAAAAAAAAAAAAAAAAAAAAA" }]) {
-    const opening = openVault(world, { ...request, expect: expectation });
+    const opening = world.openAfresh(OLD, expectation);
     expect(await rejection(opening)).toBeInstanceOf(NotAuthenticError);
   }
 });

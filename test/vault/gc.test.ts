@@ -1,34 +1,16 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { auditKey, formatTs } from "../../src/vault/format/object-keys.ts";
-import { collectGarbage, type GcRequest } from "../../src/vault/gc.ts";
-import {
-  amendRequest,
-  forkOf,
-  HOUR_MS,
-  OLD,
-  open,
-  push,
-  pushedWorld,
-  rejection,
-  requestsOf,
-  START_MS,
-  type World,
-} from "./fixture.ts";
+import { HOUR_MS, rejection, START_MS, World } from "../support/world.ts";
 
 /** Generations 1, 2 and 3, an hour apart. */
 let world: World;
 beforeEach(async () => {
-  world = await pushedWorld();
+  world = await World.pushed();
   for (const value of ["2", "3"]) {
     world.clock.ms += HOUR_MS;
-    await push(world, OLD, { A: value });
+    await world.push({ A: value });
   }
 });
-
-function gc(more: Partial<GcRequest> = {}) {
-  return collectGarbage(world, { ...amendRequest(OLD), keep: 1, olderThanMs: 0, confirm: async () => true, ...more });
-}
 
 describe("what is old enough", () => {
   test.each([
@@ -37,7 +19,7 @@ describe("what is old enough", () => {
     [2 * HOUR_MS, 0],
     [2 * HOUR_MS - 1, 1],
   ])("older than %i ms, to the millisecond", async (olderThanMs, count) => {
-    expect((await gc({ olderThanMs })).keys).toHaveLength(count);
+    expect((await world.gc({ olderThanMs })).plan).toHaveLength(count);
   });
 });
 
@@ -49,13 +31,13 @@ describe("what is kept", () => {
         version: "orphan",
       });
     }
-    const collected = await gc({ keep: 2 });
-    expect(collected.keys).toEqual(["v=20260101T000000000Z", "v=20260101T000100000Z", "v=20260101T000200000Z"]);
+    const collected = await world.gc({ keep: 2 });
+    expect(collected.plan).toEqual(["v=20260101T000000000Z", "v=20260101T000100000Z", "v=20260101T000200000Z"]);
   });
 
   test.each([0, 1.5])("%d generations: refused before the vault is opened, with the next step", async (keep) => {
     const asked = world.store.requests.length;
-    expect(await rejection(gc({ keep }))).toMatchObject({
+    expect(await rejection(world.gc({ keep }))).toMatchObject({
       name: "InputError",
       message: `gc cannot keep ${keep} generations`,
       hint: "keep at least the current one: --keep=1",
@@ -65,8 +47,8 @@ describe("what is kept", () => {
 
   test("is known by rows that verify: where one does not, nothing is removed", async () => {
     world.store.bucket.set(auditKey(2), { bytes: Uint8Array.of(1), version: "forged" });
-    const { bucket } = forkOf(world).store;
-    expect(await rejection(gc({ keep: 2 }))).toMatchObject({ name: "AuditBrokenError", row: 2 });
+    const { bucket } = world.fork().store;
+    expect(await rejection(world.gc({ keep: 2 }))).toMatchObject({ name: "AuditBrokenError", row: 2 });
     expect(world.store.bucket).toEqual(bucket);
   });
 });
@@ -76,12 +58,12 @@ test("ten thousand go at once, the oldest; the next gc removes the rest", async 
     const key = `v=${formatTs(START_MS + 1000 + at)}`;
     world.store.bucket.set(key, { bytes: Uint8Array.of(1), version: "orphan" });
   }
-  const first = await gc({ keep: 3 });
-  expect(first.keys).toHaveLength(10_000);
+  const first = await world.gc({ keep: 3 });
+  expect(first.plan).toHaveLength(10_000);
   expect(first.committed?.auditFault).toBeNull();
-  expect((await gc({ keep: 4 })).keys).toEqual([`v=${formatTs(START_MS + 11_000)}`]);
-  const { manifest } = await open(world, OLD);
-  expect((await verifyAudit(world.store, manifest)).rows).toHaveLength(5);
+  expect((await world.gc({ keep: 4 })).plan).toEqual([`v=${formatTs(START_MS + 11_000)}`]);
+  const { manifest } = await world.open();
+  expect((await world.verify(manifest)).rows).toHaveLength(5);
 });
 
 test("a removal that fails for a reason that nobody knows is handed on as it is", async () => {
@@ -91,6 +73,6 @@ test("a removal that fails for a reason that nobody knows is handed on as it is"
       if (operation === "delete") throw failed;
     },
   };
-  expect(await rejection(gc())).toBe(failed);
-  expect(requestsOf(world.store).at(-1)).toBe("delete v=20260101T000000000Z");
+  expect(await rejection(world.gc())).toBe(failed);
+  expect(world.requests.at(-1)).toBe("delete v=20260101T000000000Z");
 });

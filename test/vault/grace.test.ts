@@ -1,45 +1,23 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { PassphraseRetiredError, WrongPassphraseError } from "../../src/errors.ts";
-import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { ReadOnlyPassphraseError } from "../../src/vault/commit/open-for-commit.ts";
-import { finishRotation } from "../../src/vault/finish.ts";
 import { kdfCostOf } from "../../src/vault/format/kdf-field.ts";
 import type { PassphraseEntry } from "../../src/vault/format/manifest.ts";
 import { openWith } from "../../src/vault/open/open.ts";
-import { reconcileAudit } from "../../src/vault/reconcile.ts";
-import { rotatePassphrase } from "../../src/vault/rotate.ts";
-import { setItems } from "../../src/vault/set.ts";
 import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
-import {
-  amendRequest,
-  ENV,
-  forkOf,
-  HOUR_MS,
-  NEW,
-  OLD,
-  open,
-  push,
-  pushedWorld,
-  rejection,
-  requestsOf,
-  rotate,
-  rotateRequest,
-  secretItems,
-  secretsIn,
-  type World,
-} from "./fixture.ts";
+import { ENV, HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
 
 const WINDOW_END = "2026-01-01T01:00:00.000Z";
 const THIRD = "the third passphrase";
 
 let world: World;
 beforeEach(async () => {
-  world = await pushedWorld({ A: "1" });
+  world = await World.pushed({ A: "1" });
 });
 
 async function slots(passphrase = NEW): Promise<readonly PassphraseEntry[]> {
-  return (await open(world, passphrase)).passphraseEntries;
+  return (await world.open(passphrase)).passphraseEntries;
 }
 
 async function slotNames(passphrase = NEW): Promise<readonly string[]> {
@@ -48,25 +26,25 @@ async function slotNames(passphrase = NEW): Promise<readonly string[]> {
 
 describe("inside the window", () => {
   beforeEach(async () => {
-    const { plan } = await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+    const { plan } = await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
     expect(plan).toEqual({ prevGen: 1, gen: 2, graceUntil: WINDOW_END, dropped: [] });
   });
 
   test("both passphrases open, the old one as a reader that never sees the signing key's box open", async () => {
-    const [before, after] = [await open(world, OLD), await open(world, NEW)];
+    const [before, after] = [await world.open(), await world.open(NEW)];
     expect(before.bundle.key).toMatchObject({ seals: "R" });
     expect(before.bundle.key).not.toHaveProperty("operatorKey");
     expect(after.bundle.key).toMatchObject({ seals: "O" });
-    expect(await secretsIn(world, OLD)).toEqual({ A: "1" });
-    expect(await secretsIn(world, NEW)).toEqual({ A: "1" });
+    expect(await world.secrets()).toEqual({ A: "1" });
+    expect(await world.secrets(NEW)).toEqual({ A: "1" });
   });
 
   test.each<[string, (world: World) => Promise<unknown>]>([
-    ["push", (it) => push(it, OLD, { A: "2" })],
-    ["set", (it) => setItems(it, amendRequest(OLD), secretItems({ A: "2" }))],
-    ["finish", (it) => finishRotation(it, amendRequest(OLD))],
-    ["reconcile", (it) => reconcileAudit(it, amendRequest(OLD))],
-    ["rotate", (it) => rotate(it, OLD, THIRD)],
+    ["push", (it) => it.push({ A: "2" })],
+    ["set", (it) => it.set({ A: "2" })],
+    ["finish", (it) => it.finish()],
+    ["reconcile", (it) => it.reconcile()],
+    ["rotate", (it) => it.rotate(OLD, THIRD)],
   ])("the old one is refused at %s, with its reason, before any write", async (_name, act) => {
     const error = await rejection(act(world));
     expect(error).toBeInstanceOf(ReadOnlyPassphraseError);
@@ -76,7 +54,7 @@ describe("inside the window", () => {
       readOnlyUntil: WINDOW_END,
       hint: "give the passphrase that the last rotation set, as VSYNC_PASSPHRASE or at the prompt",
     });
-    expect(requestsOf(world.store).slice(-2)).toEqual(["get manifest", "get v=20260101T000000001Z"]);
+    expect(world.requests.slice(-2)).toEqual(["get manifest", "get v=20260101T000000001Z"]);
   });
 
   test.each([
@@ -92,69 +70,69 @@ describe("inside the window", () => {
   });
 
   test("pushes keep both slots, signer and endorsements", async () => {
-    const before = await open(world, NEW);
+    const before = await world.open(NEW);
     for (const value of ["2", "3"]) {
       world.clock.ms += HOUR_MS / 3;
-      await push(world, NEW, { A: value });
-      expect(await secretsIn(world, OLD)).toEqual({ A: value });
-      expect(await secretsIn(world, NEW)).toEqual({ A: value });
+      await world.push({ A: value }, { by: NEW });
+      expect(await world.secrets()).toEqual({ A: value });
+      expect(await world.secrets(NEW)).toEqual({ A: value });
     }
-    const after = await open(world, NEW);
+    const after = await world.open(NEW);
     expect(after.manifest.signer).toBe(before.manifest.signer);
     expect(after.passphraseEntries).toEqual(before.passphraseEntries);
   });
 
   test("the end is the first millisecond at which the old one is refused", async () => {
     world.clock.ms += HOUR_MS - 1;
-    expect(await secretsIn(world, OLD)).toEqual({ A: "1" });
+    expect(await world.secrets()).toEqual({ A: "1" });
     world.clock.ms += 1;
-    const error = await rejection(open(world, OLD));
+    const error = await rejection(world.open());
     expect(error).toBeInstanceOf(PassphraseRetiredError);
     expect(error).toBeInstanceOf(WrongPassphraseError);
-    expect(await rejection(push(world, OLD, { A: "2" }))).toBeInstanceOf(PassphraseRetiredError);
-    expect(await secretsIn(world, NEW)).toEqual({ A: "1" });
+    expect(await rejection(world.push({ A: "2" }))).toBeInstanceOf(PassphraseRetiredError);
+    expect(await world.secrets(NEW)).toEqual({ A: "1" });
   });
 
   test("a push in the last millisecond keeps the slot, the next one drops it and changes no other", async () => {
     world.clock.ms += HOUR_MS - 1;
-    await push(world, NEW, { A: "2" });
+    await world.push({ A: "2" }, { by: NEW });
     const [kept] = await slots();
     expect(await slotNames()).toEqual(["p2", "p1"]);
     world.clock.ms += 1;
-    await push(world, NEW, { A: "3" });
+    await world.push({ A: "3" }, { by: NEW });
     expect(await slots()).toEqual([kept]);
-    expect(await rejection(open(world, OLD))).toMatchObject({ name: "WrongPassphraseError" });
+    expect(await rejection(world.open())).toMatchObject({ name: "WrongPassphraseError" });
   });
 
   test("finish drops it at once, keeping signer and endorsement; a second finish has nothing to do", async () => {
-    const before = await open(world, NEW);
-    const finished = await finishRotation(world, amendRequest(NEW));
-    expect(finished?.dropped.map((entry) => entry.slot)).toEqual(["p1"]);
-    const after = await open(world, NEW);
+    const before = await world.open(NEW);
+    const finished = await world.finish({ by: NEW });
+    expect(finished.plan.map((entry) => entry.slot)).toEqual(["p1"]);
+    const after = await world.open(NEW);
     expect(after.manifest).toMatchObject({ gen: 3, action: "finish", signer: before.manifest.signer });
     expect(after.manifest).not.toHaveProperty("prev_signer");
     expect(after.manifest.rotated_at).toBe(before.manifest.rotated_at);
     expect(after.passphraseEntries).toEqual(before.passphraseEntries.slice(0, 1));
-    expect(await rejection(open(world, OLD))).toMatchObject({ name: "WrongPassphraseError" });
-    expect(await finishRotation(world, amendRequest(NEW))).toBeNull();
+    expect(await rejection(world.open())).toMatchObject({ name: "WrongPassphraseError" });
+    expect((await world.finish({ by: NEW })).committed).toBeNull();
   });
 
   test("finish says which slots it drops before it writes, and drops none where it is declined", async () => {
-    const { bucket } = forkOf(world).store;
+    const { bucket } = world.fork().store;
     const told: string[][] = [];
     const confirm = async (dropped: readonly PassphraseEntry[]) => {
       told.push(dropped.map((entry) => entry.slot));
       return told.length > 1;
     };
-    expect(await finishRotation(world, { ...amendRequest(NEW), confirm })).toBeNull();
+    expect((await world.finish({ by: NEW, confirm })).committed).toBeNull();
     expect(world.store.bucket).toEqual(bucket);
-    expect((await finishRotation(world, { ...amendRequest(NEW), confirm }))?.committed.manifest.gen).toBe(3);
+    expect((await world.finish({ by: NEW, confirm })).committed?.manifest.gen).toBe(3);
     expect(told).toEqual([["p1"], ["p1"]]);
   });
 
   test("a rotation drops the older window's slot, and says so before it writes", async () => {
     let writesWhenAsked = -1;
-    const { plan } = await rotate(world, NEW, THIRD, {
+    const { plan } = await world.rotate(NEW, THIRD, {
       graceMs: 2 * HOUR_MS,
       confirm: async (asked) => {
         expect(asked.dropped.map((entry) => [entry.slot, entry.not_after])).toEqual([["p1", WINDOW_END]]);
@@ -165,56 +143,56 @@ describe("inside the window", () => {
     expect(world.store.requests.filter(({ bytes }) => bytes !== undefined).length).toBe(writesWhenAsked + 3);
     expect(plan.graceUntil).toBe("2026-01-01T02:00:00.000Z");
     expect(await slotNames(THIRD)).toEqual(["p3", "p2"]);
-    expect(await rejection(open(world, OLD))).toMatchObject({ name: "WrongPassphraseError" });
-    expect(await secretsIn(world, NEW)).toEqual({ A: "1" });
-    expect(await rejection(push(world, NEW, { A: "2" }))).toBeInstanceOf(ReadOnlyPassphraseError);
+    expect(await rejection(world.open())).toMatchObject({ name: "WrongPassphraseError" });
+    expect(await world.secrets(NEW)).toEqual({ A: "1" });
+    expect(await rejection(world.push({ A: "2" }, { by: NEW }))).toBeInstanceOf(ReadOnlyPassphraseError);
   });
 
   test("a rotation back to the first passphrase makes a new slot of it, which writes", async () => {
-    await rotate(world, NEW, OLD, { graceMs: HOUR_MS });
+    await world.rotate(NEW, OLD, { graceMs: HOUR_MS });
     expect(await slotNames(OLD)).toEqual(["p3", "p2"]);
-    await push(world, OLD, { A: "2" });
-    expect(await secretsIn(world, NEW)).toEqual({ A: "2" });
-    expect(await rejection(push(world, NEW, { A: "3" }))).toBeInstanceOf(ReadOnlyPassphraseError);
+    await world.push({ A: "2" });
+    expect(await world.secrets(NEW)).toEqual({ A: "2" });
+    expect(await rejection(world.push({ A: "3" }, { by: NEW }))).toBeInstanceOf(ReadOnlyPassphraseError);
   });
 });
 
 describe("without a window", () => {
   test("the old passphrase opens nothing any more", async () => {
-    const { plan } = await rotate(world, OLD, NEW);
+    const { plan } = await world.rotate(OLD, NEW);
     expect(plan.graceUntil).toBeNull();
     expect(await slotNames()).toEqual(["p2"]);
-    const error = await rejection(open(world, OLD));
+    const error = await rejection(world.open());
     expect(error).toMatchObject({ name: "WrongPassphraseError", code: "WRONG_PASSPHRASE" });
     expect((error as WrongPassphraseError).hint).toContain("roll the new one out");
   });
 
   test("a window of no length is none that a reader sees", async () => {
-    await rotate(world, OLD, NEW, { graceMs: 0 });
-    expect(await rejection(open(world, OLD))).toBeInstanceOf(PassphraseRetiredError);
+    await world.rotate(OLD, NEW, { graceMs: 0 });
+    expect(await rejection(world.open())).toBeInstanceOf(PassphraseRetiredError);
   });
 });
 
 describe("the signing key", () => {
   test("changes at each rotation and at nothing else", async () => {
     const signers: string[] = [];
-    const note = async (passphrase: string) => signers.push((await open(world, passphrase)).manifest.signer);
+    const note = async (passphrase: string) => signers.push((await world.open(passphrase)).manifest.signer);
     await note(OLD);
-    await push(world, OLD, { A: "2" });
+    await world.push({ A: "2" });
     await note(OLD);
-    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+    await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
     await note(NEW);
-    await setItems(world, amendRequest(NEW), secretItems({ B: "1" }));
-    await finishRotation(world, amendRequest(NEW));
+    await world.set({ B: "1" }, { by: NEW });
+    await world.finish({ by: NEW });
     await note(NEW);
-    await rotate(world, NEW, OLD);
+    await world.rotate(NEW, OLD);
     await note(OLD);
     const [first, pushed, rotated, finished, back] = signers;
     expect(pushed).toBe(first);
     expect(finished).toBe(rotated);
     expect(new Set([first, rotated, back]).size).toBe(3);
-    const { manifest } = await open(world, OLD);
-    expect((await verifyAudit(world.store, manifest)).rows.map((row) => row.prev_signer)).toEqual([
+    const { manifest } = await world.open();
+    expect((await world.verify(manifest)).rows.map((row) => row.prev_signer)).toEqual([
       rotated,
       undefined,
       undefined,
@@ -225,9 +203,9 @@ describe("the signing key", () => {
   });
 
   test("so does everything that a rotation draws: salt, recipient, bundle, boxes", async () => {
-    const before = await open(world, OLD);
-    await rotate(world, OLD, NEW);
-    const after = await open(world, NEW);
+    const before = await world.open();
+    await world.rotate(OLD, NEW);
+    const after = await world.open(NEW);
     const [old, fresh] = [before.unlocked.entry, after.unlocked.entry];
     expect(fresh.kdf.salt).not.toBe(old.kdf.salt);
     expect(fresh.recipient).not.toBe(old.recipient);
@@ -242,22 +220,21 @@ describe("the signing key", () => {
     const anHourLater = async (act: () => Promise<unknown>, passphrase: string) => {
       world.clock.ms += HOUR_MS;
       await act();
-      times.push((await open(world, passphrase)).manifest.rotated_at);
+      times.push((await world.open(passphrase)).manifest.rotated_at);
     };
-    await anHourLater(() => push(world, OLD, { A: "2" }), OLD);
-    await anHourLater(() => rotate(world, OLD, NEW, { graceMs: 9 * HOUR_MS }), NEW);
-    await anHourLater(() => setItems(world, amendRequest(NEW), secretItems({ B: "1" })), NEW);
-    await anHourLater(() => finishRotation(world, amendRequest(NEW)), NEW);
-    await anHourLater(() => rotate(world, NEW, OLD), OLD);
+    await anHourLater(() => world.push({ A: "2" }), OLD);
+    await anHourLater(() => world.rotate(OLD, NEW, { graceMs: 9 * HOUR_MS }), NEW);
+    await anHourLater(() => world.set({ B: "1" }, { by: NEW }), NEW);
+    await anHourLater(() => world.finish({ by: NEW }), NEW);
+    await anHourLater(() => world.rotate(NEW, OLD), OLD);
     expect(times.map((at) => at.slice(11, 13))).toEqual(["00", "02", "02", "02", "05"]);
   });
 
   test("the new slot costs what was asked for, or RFC 9106's second option", async () => {
     const costOf = async (passphrase: string) => (await slots(passphrase))[0]?.kdf;
-    await rotate(world, OLD, NEW, { cost: { iterations: 2, memoryKiB: 8200, parallelism: 1 } });
+    await world.rotate(OLD, NEW, { cost: { iterations: 2, memoryKiB: 8200, parallelism: 1 } });
     expect(await costOf(NEW)).toMatchObject({ iterations: 2, memory_kib: 8200, parallelism: 1 });
-    const { cost: _cost, ...request } = rotateRequest(NEW, OLD);
-    await rotatePassphrase(world, request);
+    await world.rotate(NEW, OLD, { cost: null });
     expect(await costOf(OLD)).toMatchObject({ iterations: 3, memory_kib: 65536, parallelism: 4 });
   });
 
@@ -268,16 +245,15 @@ describe("the signing key", () => {
       [NEW, THIRD],
       [THIRD, OLD],
     ] as const) {
-      await rotate(world, from, to);
+      await world.rotate(from, to);
       salts.push((await slots(to))[0]?.kdf.salt);
     }
     expect(new Set(salts).size).toBe(4);
   });
 
   test("rotation meta: the operator's own, and never over the three that the row needs", async () => {
-    const annotation = { ...amendRequest(OLD).annotation, meta: { ticket: "OPS-1", gen: 99, event: "forged" } };
-    await rotate(world, OLD, NEW, { annotation });
-    const { manifest } = await open(world, NEW);
+    await world.rotate(OLD, NEW, { meta: { ticket: "OPS-1", gen: 99, event: "forged" } });
+    const { manifest } = await world.open(NEW);
     expect(manifest).toMatchObject({ action: "rotate", rotated_at: manifest.at });
     expect(JSON.stringify(manifest.meta)).toBe('{"event":"rotate","gen":2,"prev_gen":1,"ticket":"OPS-1"}');
   });

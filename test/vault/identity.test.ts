@@ -3,7 +3,7 @@ import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { NotAuthenticError, WrongPassphraseError } from "../../src/errors.ts";
 import { createIdentity, hintOf, joinVault } from "../../src/vault/join.ts";
-import { ENV, HOUR_MS, NEW, OLD, open, pushedWorld, rejection, rotate, seededRandom, type World } from "./fixture.ts";
+import { ENV, HOUR_MS, NEW, OLD, rejection, seededRandom, World } from "../support/world.ts";
 
 describe("a vault that has no generation yet", () => {
   test("has an id of 16 bytes, a fresh salt, RFC 9106's second option, and what the passphrase derives with it", async () => {
@@ -21,8 +21,8 @@ describe("joining a vault that is there", () => {
   /** Generation 2, inside a grace window. */
   let world: World;
   beforeAll(async () => {
-    world = await pushedWorld();
-    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+    world = await World.pushed();
+    await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
   });
 
   test.each([
@@ -32,7 +32,7 @@ describe("joining a vault that is there", () => {
     "with the %s passphrase: the manifest, and what to remember of its slot",
     async (_name, passphrase, at) => {
       const { manifest, hint } = await joinVault(world, Secret.ofText(passphrase), ENV);
-      const entry = (await open(world, NEW)).passphraseEntries[at] ?? expect.unreachable();
+      const entry = (await world.open(NEW)).passphraseEntries[at] ?? expect.unreachable();
       expect([manifest.gen, manifest.vault]).toEqual([2, world.identity.vault]);
       expect(hint).toEqual(hintOf(entry));
       const { recipient } = await derivePassphraseKey(Secret.ofText(passphrase), hint.cost);

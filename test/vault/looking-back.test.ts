@@ -1,41 +1,23 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { AuditBrokenError, InputError, S3UnreachableError, WrongPassphraseError } from "../../src/errors.ts";
-import { readAudit } from "../../src/vault/audit/chain.ts";
 import type { PassphraseThen } from "../../src/vault/audit/older-generation.ts";
-import { diffGenerations } from "../../src/vault/diff.ts";
 import { auditKey } from "../../src/vault/format/object-keys.ts";
-import { readHistory } from "../../src/vault/history.ts";
-import {
-  ACTOR,
-  amendRequest,
-  forkOf,
-  HOUR_MS,
-  NEW,
-  OLD,
-  open,
-  push,
-  pushedWorld,
-  rejection,
-  requestsOf,
-  rotate,
-  type World,
-} from "./fixture.ts";
+import { ACTOR, HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
 
 /** Generations 1 and 2 (OLD), 3 (rotation to NEW), 4 (NEW), an hour apart. */
 let world: World;
 beforeAll(async () => {
-  world = await pushedWorld({ A: "1", B: "1" });
+  world = await World.pushed({ A: "1", B: "1" });
   world.clock.ms += HOUR_MS;
-  await push(world, OLD, { A: "2", C: "2" }, { annotation: { actor: ACTOR, note: "why" } });
+  await world.push({ A: "2", C: "2" }, { note: "why" });
   world.clock.ms += HOUR_MS;
-  await rotate(world, OLD, NEW);
+  await world.rotate(OLD, NEW);
   world.clock.ms += HOUR_MS;
-  await push(world, NEW, { A: "2", C: "4" });
+  await world.push({ A: "2", C: "4" }, { by: NEW });
 });
 
-const rowGens = async (of: World, tail?: number) =>
-  (await readAudit(of, { ...amendRequest(NEW), tail })).rows.map(({ gen }) => gen);
+const rowGens = async (of: World, tail?: number) => (await of.audit({ by: NEW, tail })).rows.map(({ gen }) => gen);
 
 describe("the audit log", () => {
   test("is read oldest first, all of it or the newest", async () => {
@@ -47,28 +29,27 @@ describe("the audit log", () => {
   });
 
   test("of the newest rows alone is verified no further down, and not at all for who cannot open the vault", async () => {
-    const fork = forkOf(world);
+    const fork = world.fork();
     fork.store.bucket.delete(auditKey(2));
     expect(await rowGens(fork, 2)).toEqual([3, 4]);
-    expect(await rejection(readAudit(fork, { ...amendRequest(NEW), tail: 3 }))).toBeInstanceOf(AuditBrokenError);
-    expect(await rejection(readAudit(fork, amendRequest(OLD)))).toBeInstanceOf(WrongPassphraseError);
+    expect(await rejection(fork.audit({ by: NEW, tail: 3 }))).toBeInstanceOf(AuditBrokenError);
+    expect(await rejection(fork.audit())).toBeInstanceOf(WrongPassphraseError);
   });
 
   test("says which row is outstanding", async () => {
-    const fork = forkOf(world);
-    expect(await readAudit(fork, amendRequest(NEW))).toMatchObject({ outstanding: null, manifest: { gen: 4 } });
+    const fork = world.fork();
+    expect(await fork.audit({ by: NEW })).toMatchObject({ outstanding: null, manifest: { gen: 4 } });
     fork.store.bucket.delete(auditKey(4));
-    expect(await readAudit(fork, amendRequest(NEW))).toMatchObject({ outstanding: 4, rows: { length: 3 } });
+    expect(await fork.audit({ by: NEW })).toMatchObject({ outstanding: 4, rows: { length: 3 } });
   });
 });
 
 describe("the history", () => {
-  const historyOf = async (of: World, tail?: number) =>
-    (await readHistory(of, { ...amendRequest(NEW), tail })).generations;
+  const historyOf = async (of: World, tail?: number) => (await of.history({ by: NEW, tail })).generations;
 
   test("tells each generation as its row does, and which bundles are there", async () => {
     const generations = await historyOf(world);
-    const { size } = (await open(world, NEW)).manifest.bundle;
+    const { size } = (await world.open(NEW)).manifest.bundle;
     expect(generations.map(({ gen, action, note, bundle }) => [gen, action, note, bundle])).toEqual([
       [1, "push", null, "kept"],
       [2, "push", "why", "kept"],
@@ -91,7 +72,7 @@ describe("the history", () => {
   });
 
   test("says which bundles are gone, and tells the newest generation also while its row is outstanding", async () => {
-    const fork = forkOf(world);
+    const fork = world.fork();
     fork.store.bucket.delete("v=20260101T000000000Z");
     fork.store.bucket.delete(auditKey(4));
     expect((await historyOf(fork)).map(({ gen, bundle }) => [gen, bundle])).toEqual([
@@ -106,7 +87,7 @@ describe("the history", () => {
 describe("the difference of two generations", () => {
   const then = Secret.ofText(OLD);
   const diff = (fromGen: number, toGen: number | undefined, passphraseThen: PassphraseThen, of = world) =>
-    diffGenerations(of, { ...amendRequest(NEW), fromGen, toGen, passphraseThen });
+    of.diff(fromGen, toGen, { by: NEW, oldPassphrase: passphraseThen });
 
   test.each([
     [1, 2, { added: ["C"], changed: ["A"], removed: ["B"], unchanged: [] }],
@@ -122,7 +103,7 @@ describe("the difference of two generations", () => {
   });
 
   test("goes to the newest also while its row is outstanding: the manifest tells of its bundle", async () => {
-    const fork = forkOf(world);
+    const fork = world.fork();
     fork.store.bucket.delete(auditKey(4));
     expect(await diff(3, 4, Secret.ofText(NEW), fork)).toMatchObject({ toGen: 4, changes: { changed: ["C"] } });
   });
@@ -158,13 +139,13 @@ describe("the difference of two generations", () => {
     });
     expect(await rejection(diff(4, 0, ask))).toBeInstanceOf(InputError);
     const failed = new S3UnreachableError("injected");
-    const fork = forkOf(world);
+    const fork = world.fork();
     fork.store.faults = {
       before({ key }) {
         if (key === "v=20260101T000000000Z") throw failed;
       },
     };
     expect(await rejection(diff(1, 4, ask, fork))).toBe(failed);
-    expect(requestsOf(fork.store).filter((request) => request.endsWith("T000000000Z"))).toHaveLength(1);
+    expect(fork.requests.filter((request) => request.endsWith("T000000000Z"))).toHaveLength(1);
   });
 });

@@ -2,16 +2,16 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { signNote } from "../../src/crypto/note.ts";
 import { generateSigningKey } from "../../src/crypto/signing.ts";
 import { type Manifest, noteName, type PassphraseEntry, parseManifest } from "../../src/vault/format/manifest.ts";
-import { HOUR_MS, NEW, OLD, open, pushedWorld, rotate } from "./fixture.ts";
+import { HOUR_MS, NEW, OLD, World } from "../support/world.ts";
 
 /** Generation 2, inside a grace window. */
 let manifest: Manifest;
 let operator: PassphraseEntry;
 let reader: PassphraseEntry;
 beforeAll(async () => {
-  const world = await pushedWorld();
-  await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
-  const opened = await open(world, NEW);
+  const world = await World.pushed();
+  await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
+  const opened = await world.open(NEW);
   ({ manifest } = opened);
   [operator = expect.unreachable(), reader = expect.unreachable()] = opened.passphraseEntries;
 });

@@ -5,7 +5,7 @@ import { type Neighbours, withNeighbours } from "../../src/vault/commit/neighbou
 import { MAX_MANIFEST_BYTES } from "../../src/vault/format/limits.ts";
 import { auditKey } from "../../src/vault/format/object-keys.ts";
 import { MemoryStore } from "../support/memory-store.ts";
-import { rejection } from "./fixture.ts";
+import { rejection } from "../support/world.ts";
 
 /** A store that answers no question, and what it was asked. */
 function silentStore(): { store: ObjectStore; asked: { question: string; signal: AbortSignal | undefined }[] } {

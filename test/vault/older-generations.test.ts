@@ -9,42 +9,24 @@ import {
   WrongPassphraseError,
 } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
-import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { openGeneration } from "../../src/vault/audit/older-generation.ts";
 import type { Changes } from "../../src/vault/changes.ts";
 import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../../src/vault/format/limits.ts";
-import { collectGarbage, type GcRequest } from "../../src/vault/gc.ts";
-import { restoreGeneration } from "../../src/vault/restore.ts";
 import type { StoreRequest } from "../support/memory-store.ts";
-import {
-  ACTOR,
-  amendRequest,
-  forkOf,
-  HOUR_MS,
-  NEW,
-  OLD,
-  open,
-  push,
-  pushedWorld,
-  rejection,
-  rotate,
-  secretsIn,
-  secretsOf,
-  type World,
-} from "./fixture.ts";
+import { HOUR_MS, NEW, OLD, rejection, secretsOf, World } from "../support/world.ts";
 
 const THIRD = "the third passphrase";
 
 /** Generations 1 (OLD), 2 (OLD), 3 (rotation to NEW, in a window), 4 (NEW), an hour apart. */
 let world: World;
 beforeEach(async () => {
-  world = await pushedWorld({ A: "1" });
+  world = await World.pushed({ A: "1" });
   world.clock.ms += HOUR_MS;
-  await push(world, OLD, { A: "2", B: "2" });
+  await world.push({ A: "2", B: "2" });
   world.clock.ms += HOUR_MS;
-  await rotate(world, OLD, NEW, { graceMs: 24 * HOUR_MS });
+  await world.rotate(OLD, NEW, { graceMs: 24 * HOUR_MS });
   world.clock.ms += HOUR_MS;
-  await push(world, NEW, { A: "4" });
+  await world.push({ A: "4" }, { by: NEW });
 });
 
 function bundles(of = world): string[] {
@@ -53,7 +35,7 @@ function bundles(of = world): string[] {
 
 describe("opening", () => {
   async function opened(gen: number, passphrase: string): Promise<unknown> {
-    const { manifest } = await open(world, NEW);
+    const { manifest } = await world.open(NEW);
     const request = { gen, passphraseThen: Secret.ofText(passphrase) };
     return secretsOf((await openGeneration(world.store, manifest, request)).items);
   }
@@ -91,7 +73,7 @@ describe("opening", () => {
 
 describe("restore", () => {
   const restore = (gen: number, then: string, confirm = async (_changes: Changes) => true) =>
-    restoreGeneration(world, { ...amendRequest(NEW), gen, passphraseThen: Secret.ofText(then), confirm });
+    world.restore(gen, { by: NEW, oldPassphrase: then, confirm });
 
   test("makes a new generation of the old items, for today's passphrases", async () => {
     let asked: Changes | undefined;
@@ -101,14 +83,13 @@ describe("restore", () => {
     });
     expect(asked).toEqual({ added: ["B"], changed: ["A"], removed: [], unchanged: [] });
     expect(committed?.manifest).toMatchObject({ gen: 5, action: "restore", meta: { event: "restore", from_gen: 2 } });
-    expect(await secretsIn(world, NEW)).toEqual({ A: "2", B: "2" });
-    expect(await secretsIn(world, OLD)).toEqual({ A: "2", B: "2" });
+    expect(await world.secrets(NEW)).toEqual({ A: "2", B: "2" });
+    expect(await world.secrets()).toEqual({ A: "2", B: "2" });
   });
 
   test("its meta: the operator's own, and never over what the row must say", async () => {
-    const annotation = { actor: ACTOR, note: "why", meta: { ticket: "OPS-1", event: "forged", from_gen: 9 } };
-    const request = { ...amendRequest(NEW), annotation, gen: 1, passphraseThen: Secret.ofText(OLD) };
-    const { committed } = await restoreGeneration(world, { ...request, confirm: async () => true });
+    const annotation = { note: "why", meta: { ticket: "OPS-1", event: "forged", from_gen: 9 } };
+    const { committed } = await world.restore(1, { by: NEW, ...annotation });
     expect(committed?.manifest).toMatchObject({
       note: "why",
       meta: { ticket: "OPS-1", event: "restore", from_gen: 1 },
@@ -116,7 +97,7 @@ describe("restore", () => {
   });
 
   test("declined, refused or impossible: nothing is written", async () => {
-    const { bucket } = forkOf(world).store;
+    const { bucket } = world.fork().store;
     expect(await restore(1, OLD, async () => false)).toMatchObject({ committed: null });
     expect(await rejection(restore(1, NEW))).toBeInstanceOf(WrongPassphraseError);
     expect(await rejection(restore(9, NEW))).toBeInstanceOf(InputError);
@@ -125,8 +106,7 @@ describe("restore", () => {
 });
 
 describe("gc", () => {
-  const gc = (more: Partial<GcRequest> = {}) =>
-    collectGarbage(world, { ...amendRequest(NEW), keep: 1, olderThanMs: 0, confirm: async () => true, ...more });
+  const gc = (more: Parameters<World["gc"]>[0] = {}) => world.gc({ by: NEW, ...more });
 
   test.each([
     [1, 3],
@@ -135,13 +115,13 @@ describe("gc", () => {
   ])("keep %i: removes %i of 4, and says so in a generation of its own", async (keep, count) => {
     const before = bundles();
     const collected = await gc({ keep });
-    expect(collected.keys).toEqual(before.slice(0, count));
+    expect(collected.plan).toEqual(before.slice(0, count));
     expect(bundles()).toEqual([...before.slice(count), collected.committed?.manifest.bundle.key]);
-    const { manifest } = await open(world, NEW);
+    const { manifest } = await world.open(NEW);
     expect(manifest).toMatchObject({ gen: 5, action: "gc", meta: { event: "gc", removed: before.slice(0, count) } });
-    expect((await verifyAudit(world.store, manifest)).rows).toHaveLength(5);
-    expect(await secretsIn(world, NEW)).toEqual({ A: "4" });
-    expect(await secretsIn(world, OLD)).toEqual({ A: "4" });
+    expect((await world.verify(manifest)).rows).toHaveLength(5);
+    expect(await world.secrets(NEW)).toEqual({ A: "4" });
+    expect(await world.secrets()).toEqual({ A: "4" });
   });
 
   test.each([
@@ -170,23 +150,23 @@ describe("gc", () => {
       });
       world.store.faults = {};
       expect(bundles()).not.toContain(first);
-      expect((await gc({ keep: 2 })).keys).toEqual([second, third]);
+      expect((await gc({ keep: 2 })).plan).toEqual([second, third]);
     },
   );
 
   test.each([4, 5, 1000])("keep %i: nothing to do", async (keep) => {
-    expect(await gc({ keep })).toEqual({ keys: [], committed: null });
+    expect(await gc({ keep })).toEqual({ plan: [], committed: null });
   });
 
   test.each([0, -1, 1.5, Number.NaN])("keep %d is refused", async (keep) => {
-    const { bucket } = forkOf(world).store;
+    const { bucket } = world.fork().store;
     expect(await rejection(gc({ keep }))).toBeInstanceOf(InputError);
     expect(world.store.bucket).toEqual(bucket);
   });
 
   test("only what is older", async () => {
     const before = bundles();
-    expect((await gc({ olderThanMs: 2 * HOUR_MS })).keys).toEqual(before.slice(0, 1));
+    expect((await gc({ olderThanMs: 2 * HOUR_MS })).plan).toEqual(before.slice(0, 1));
   });
 
   test("a bundle that is newer than the manifest may be a commit under way", async () => {
@@ -194,7 +174,7 @@ describe("gc", () => {
     for (const key of orphans) await world.store.create(key, new TextEncoder().encode("orphan"));
     world.clock.ms += 24 * HOUR_MS;
     const collected = await gc({ keep: 4 });
-    expect(collected.keys).toEqual(orphans.slice(0, 1));
+    expect(collected.plan).toEqual(orphans.slice(0, 1));
     expect(bundles()).toContain(orphans[1]);
   });
 
@@ -206,13 +186,13 @@ describe("gc", () => {
   });
 
   test("declined: nothing is removed, nothing committed", async () => {
-    const { bucket } = forkOf(world).store;
-    expect(await gc({ confirm: async () => false })).toEqual({ keys: bundles().slice(0, 3), committed: null });
+    const { bucket } = world.fork().store;
+    expect(await gc({ confirm: async () => false })).toEqual({ plan: bundles().slice(0, 3), committed: null });
     expect(world.store.bucket).toEqual(bucket);
   });
 
   test("a reader that had read the manifest before still finds its bundle", async () => {
-    const before = await open(world, NEW);
+    const before = await world.open(NEW);
     await gc();
     expect(world.store.bucket.has(before.manifest.bundle.key)).toBe(true);
   });
@@ -226,17 +206,16 @@ describe("a bundle that was altered in the store", () => {
     ["shorter", NOT_ITS_SIZE, (bytes) => bytes.subarray(0, -1)],
     ["altered", "does not have the digest that its manifest gives", (bytes) => bytes.map((byte) => byte ^ 1)],
   ])("%s: nothing opens, nothing is committed, and the way back is to put it back", async (_name, said, alter) => {
-    const { key } = (await open(world, NEW)).manifest.bundle;
+    const { key } = (await world.open(NEW)).manifest.bundle;
     const genuine = bytesAt(key);
     const altered = alter(genuine);
     if (altered === null) world.store.bucket.delete(key);
     else put(key, altered);
-    const then = { gen: 2, passphraseThen: Secret.ofText(OLD), confirm: async () => true };
     for (const act of [
-      () => open(world, NEW),
-      () => push(world, NEW, { A: "5" }),
-      () => rotate(world, NEW, THIRD),
-      () => restoreGeneration(world, { ...amendRequest(NEW), ...then }),
+      () => world.open(NEW),
+      () => world.push({ A: "5" }, { by: NEW }),
+      () => world.rotate(NEW, THIRD),
+      () => world.restore(2, { by: NEW }),
     ]) {
       const error = await rejection(act());
       expect(error).toBeInstanceOf(BundleCorruptError);
@@ -244,8 +223,8 @@ describe("a bundle that was altered in the store", () => {
       expect((error as BundleCorruptError).hint).toMatch(altered === null ? /^put the object back/ : /^it was altered/);
     }
     put(key, genuine);
-    await push(world, NEW, { A: "5" });
-    expect(await secretsIn(world, NEW)).toEqual({ A: "5" });
+    await world.push({ A: "5" }, { by: NEW });
+    expect(await world.secrets(NEW)).toEqual({ A: "5" });
   });
 
   function bytesAt(key: string): Uint8Array {
@@ -270,13 +249,8 @@ test("every read says how much it can bear", async () => {
       return typeof member === "function" ? member.bind(target) : member;
     },
   });
-  const watched = { ...world, store };
-  await restoreGeneration(watched, {
-    ...amendRequest(NEW),
-    gen: 1,
-    passphraseThen: Secret.ofText(OLD),
-    confirm: async () => true,
-  });
+  const watched = world.with({ store });
+  await watched.restore(1, { by: NEW });
   expect(bounds.length).toBeGreaterThan(6);
   for (const [key, maxBytes] of bounds) {
     if (!key.startsWith("v=")) expect([key, maxBytes]).toEqual([key, MAX_MANIFEST_BYTES]);

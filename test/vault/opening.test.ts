@@ -1,32 +1,15 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { Secret } from "../../src/crypto/secret.ts";
 import { AccessDeniedError, S3UnreachableError, WrongPassphraseError } from "../../src/errors.ts";
 import type { GetOptions, ObjectStore } from "../../src/ports.ts";
-import { collectGarbage } from "../../src/vault/gc.ts";
-import { openVault } from "../../src/vault/open/open.ts";
-import {
-  amendRequest,
-  clockAt,
-  ENV,
-  HOUR_MS,
-  OLD,
-  peerOf,
-  push,
-  pushedWorld,
-  rejection,
-  requestsOf,
-  secretsOf,
-  type World,
-} from "./fixture.ts";
+import { clockAt, HOUR_MS, OLD, rejection, secretsOf, World } from "../support/world.ts";
 
 let world: World;
 beforeEach(async () => {
-  world = await pushedWorld({ A: "1" });
+  world = await World.pushed({ A: "1" });
 });
 
 function opening(store: ObjectStore, passphrase: string, signal?: AbortSignal) {
-  const request = { passphrase: Secret.ofText(passphrase), expect: { env: ENV } };
-  return openVault({ ...world, store }, signal === undefined ? request : { ...request, signal });
+  return world.with({ store }).openAfresh(passphrase, {}, { signal });
 }
 
 /** The world's store, with another way to get bundles. */
@@ -71,7 +54,7 @@ test("the manifest's fault comes before the bundle's, whatever is known first", 
 
 /** What `then` does comes between the two GETs of the first opening. */
 function overtaken(then: () => Promise<unknown>): World {
-  const machine = peerOf(world);
+  const machine = world.peer();
   let done = false;
   machine.store.faults = {
     async before({ key }) {
@@ -85,14 +68,14 @@ function overtaken(then: () => Promise<unknown>): World {
 
 test("commits and a gc that come between the two GETs: the newest generation is opened instead", async () => {
   const machine = overtaken(async () => {
-    const peer = peerOf({ ...world, clock: clockAt(world.clock.ms + HOUR_MS) });
-    await push(peer, OLD, { A: "2" });
-    await push(peer, OLD, { A: "3" });
-    await collectGarbage(peer, { ...amendRequest(OLD), keep: 1, olderThanMs: 0, confirm: async () => true });
+    const peer = world.with({ clock: clockAt(world.clock.ms + HOUR_MS) }).peer();
+    await peer.push({ A: "2" });
+    await peer.push({ A: "3" });
+    await peer.gc();
   });
-  const { manifest, bundle } = await openVault(machine, amendRequest(OLD));
+  const { manifest, bundle } = await machine.openAfresh();
   expect([manifest.gen, secretsOf(bundle.items)]).toEqual([4, { A: "3" }]);
-  expect(requestsOf(machine.store).map((request) => request.slice(0, 12))).toEqual([
+  expect(machine.requests.map((request) => request.slice(0, 12))).toEqual([
     "get manifest",
     "get v=202601",
     "head manifes",
@@ -107,10 +90,10 @@ test("a bundle that is gone under a manifest that has not moved is corrupt, and 
   });
   const head = vi.spyOn(machine.store, "head");
   const { signal } = new AbortController();
-  const error = await rejection(openVault(machine, { ...amendRequest(OLD), signal }));
+  const error = await rejection(machine.openAfresh(OLD, {}, { signal }));
   expect(head.mock.calls).toEqual([["manifest", { signal }]]);
   expect(error).toMatchObject({ name: "BundleCorruptError", message: "the bundle v=20260101T000000000Z is not there" });
-  expect(requestsOf(machine.store)).toEqual(["get manifest", "get v=20260101T000000000Z", "head manifest"]);
+  expect(machine.requests).toEqual(["get manifest", "get v=20260101T000000000Z", "head manifest"]);
 });
 
 test("a caller that gives up ends it, with its own reason", async () => {

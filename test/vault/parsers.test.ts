@@ -20,21 +20,7 @@ import { encodeManifest, parseManifest } from "../../src/vault/format/manifest.t
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import type { OpenedVault } from "../../src/vault/open/open.ts";
 import { openBundle, type SlotKey } from "../../src/vault/open/open-bundle.ts";
-import { setItems } from "../../src/vault/set.ts";
-import {
-  ACTOR,
-  amendRequest,
-  emptyWorld,
-  forkOf,
-  HOUR_MS,
-  NEW,
-  OLD,
-  open,
-  push,
-  rotate,
-  secretItems,
-  type World,
-} from "./fixture.ts";
+import { HOUR_MS, NEW, OLD, secretItems, World } from "../support/world.ts";
 import { mutatedBytes, mutatedJson } from "./mutation.ts";
 import { sampled } from "./property.ts";
 
@@ -49,21 +35,21 @@ function objectAt(key: string): Uint8Array {
 }
 
 beforeAll(async () => {
-  world = await emptyWorld();
+  world = await World.empty();
   const file = {
     name: "conf/app.bin",
     kind: "file",
     mode: 0o640,
     data: Secret.ofBytes(Uint8Array.of(0, 255)),
   } as const;
-  const annotation = { actor: ACTOR, note: "über \u{1f511} \u2028", meta: { b: [1, { a: null }], a: true } };
-  await push(world, OLD, {}, { items: [...secretItems({ A: "1", EMPTY: "" }), file], annotation });
+  const annotation = { note: "über \u{1f511} \u2028", meta: { b: [1, { a: null }], a: true } };
+  await world.push([...secretItems({ A: "1", EMPTY: "" }), file], annotation);
   manifests.push(objectAt(MANIFEST_KEY));
-  await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+  await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
   manifests.push(objectAt(MANIFEST_KEY));
-  await setItems(world, amendRequest(NEW), secretItems({ B: "2" }));
+  await world.set({ B: "2" }, { by: NEW });
   manifests.push(objectAt(MANIFEST_KEY));
-  vault = await open(world, NEW);
+  vault = await world.open(NEW);
 });
 
 /** What `read` gives, or null where it refuses in one of the ways it may. */
@@ -136,9 +122,9 @@ describe("the manifest", () => {
     await fc.assert(
       fc.asyncProperty(either, async (bytes) => {
         fc.pre(Buffer.compare(bytes, genuine) !== 0);
-        const fork = forkOf(world);
+        const fork = world.fork();
         fork.store.bucket.set(MANIFEST_KEY, { bytes, version: sha256Hex(bytes) });
-        const error = await open(fork, NEW).then(
+        const error = await fork.open(NEW).then(
           () => null,
           (reason: unknown) => reason,
         );

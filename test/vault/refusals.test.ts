@@ -2,24 +2,10 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
 import { LAST_INSTANT_MS, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { openVault } from "../../src/vault/open/open.ts";
 import { type Expectation, openManifest } from "../../src/vault/open/open-manifest.ts";
-import { rotatePassphrase } from "../../src/vault/rotate.ts";
 import { findSlot, PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
-import {
-  COST,
-  ENV,
-  NEW,
-  OLD,
-  push,
-  pushedWorld,
-  rejection,
-  rotate,
-  rotateRequest,
-  START_MS,
-  type World,
-} from "./fixture.ts";
+import { COST, ENV, NEW, OLD, rejection, START_MS, World } from "../support/world.ts";
 
 const OTHER_VAULT = "AAAAAAAAAAAAAAAAAAAAAA";
 const AT = "2026-01-01T00:00:00.000Z";
@@ -27,12 +13,12 @@ const STALE = "stale object at v=20260101T000000001Z is harmless (manifest never
 
 let world: World;
 beforeEach(async () => {
-  world = await pushedWorld();
+  world = await World.pushed();
 });
 
 /** What an opening is refused with. */
 function refusal(passphrase: string, expectation: Partial<Expectation> = {}, from = world): Promise<unknown> {
-  return rejection(openVault(from, { passphrase: Secret.ofText(passphrase), expect: { env: ENV, ...expectation } }));
+  return rejection(from.openAfresh(passphrase, expectation));
 }
 
 describe("who opens is told what happened, and the next step", () => {
@@ -55,7 +41,7 @@ describe("who opens is told what happened, and the next step", () => {
       "check the bucket and prefix; if they are right, put the object `manifest` back, from the store's object versions or a backup",
     ],
   ])("no vault, with generation %s seen", async (minGen, message, hint) => {
-    const empty = { ...world, store: new MemoryStore() };
+    const empty = world.with({ store: new MemoryStore() });
     const error = await refusal(OLD, minGen === undefined ? {} : { minGen }, empty);
     expect(error).toMatchObject({ name: "ManifestNotFoundError", message, hint });
   });
@@ -69,7 +55,7 @@ describe("who opens is told what happened, and the next step", () => {
   });
 
   test("a passphrase whose window is over", async () => {
-    await rotate(world, OLD, NEW, { graceMs: 0 });
+    await world.rotate(OLD, NEW, { graceMs: 0 });
     expect(await refusal(OLD)).toMatchObject({
       name: "PassphraseRetiredError",
       message: `this passphrase was rotated away; its grace window ended ${AT}`,
@@ -95,7 +81,7 @@ describe("who opens is told what happened, and the next step", () => {
 
   test("the vault, env and generation that were expected are no fault", async () => {
     const expectation = { vault: world.identity.vault, env: ENV, minGen: 1 };
-    const opened = await openVault(world, { passphrase: Secret.ofText(OLD), expect: expectation });
+    const opened = await world.openAfresh(OLD, expectation);
     expect(opened.manifest.gen).toBe(1);
   });
 });
@@ -138,7 +124,7 @@ describe("deriving", () => {
   });
 
   test("for a slot whose cost is out of bounds is refused, by whatever way its entry has come", async () => {
-    const { passphraseEntries } = await openVault(world, { passphrase: Secret.ofText(OLD), expect: { env: ENV } });
+    const { passphraseEntries } = await world.openAfresh();
     const [entry = expect.unreachable()] = passphraseEntries;
     const altered = { ...entry, kdf: { ...entry.kdf, memory_kib: 1 } };
     expect(await rejection(findSlot(new PassphraseKeys(Secret.ofText(OLD)), [altered]))).toMatchObject({
@@ -160,14 +146,14 @@ describe("a rotation", () => {
     ["is empty", "", "the new passphrase is empty", "give one, or let --generate make one"],
     ["is the old one", OLD, "the new passphrase is the old one", "choose another, or let --generate make one"],
   ])("whose new passphrase %s", async (_name, to, message, hint) => {
-    const error = await rejection(rotatePassphrase(world, rotateRequest(OLD, to)));
+    const error = await rejection(world.rotate(OLD, to));
     expect(error).toMatchObject({ name: "InputError", message, hint });
   });
 
   test.each([-1, LAST_INSTANT_MS - START_MS + 1, Number.NaN, Number.POSITIVE_INFINITY])(
     "whose window of %d ms ends at no time that can be written",
     async (graceMs) => {
-      const error = await rejection(rotatePassphrase(world, rotateRequest(OLD, NEW, { graceMs })));
+      const error = await rejection(world.rotate(OLD, NEW, { graceMs }));
       expect(error).toMatchObject({
         name: "InputError",
         message: `a grace window of ${graceMs} ms ends at no time that can be written`,
@@ -177,14 +163,13 @@ describe("a rotation", () => {
   );
 
   test("whose window ends in the last millisecond that can be written", async () => {
-    const { plan } = await rotate(world, OLD, NEW, { graceMs: LAST_INSTANT_MS - START_MS });
+    const { plan } = await world.rotate(OLD, NEW, { graceMs: LAST_INSTANT_MS - START_MS });
     expect(plan.graceUntil).toBe("9999-12-31T23:59:59.999Z");
   });
 
   test("that is declined writes nothing", async () => {
     const asked = world.store.requests.length;
-    const request = rotateRequest(OLD, NEW, { confirm: async () => false });
-    expect(await rotatePassphrase(world, request)).toBeNull();
+    expect((await world.rotate(OLD, NEW, { confirm: () => false })).committed).toBeNull();
     expect(world.store.requests.slice(asked).some(({ bytes }) => bytes !== undefined)).toBe(false);
   });
 });
@@ -197,7 +182,7 @@ describe("a commit whose swap of the manifest fails", () => {
         if (operation === "replace" && key === MANIFEST_KEY) throw failed;
       },
     };
-    return rejection(push(world, OLD, { A: "2" }));
+    return rejection(world.push({ A: "2" }));
   }
 
   test.each([
@@ -240,8 +225,8 @@ describe("a commit whose row cannot be appended", () => {
     const failed = new AccessDeniedError("refused");
     rowsFailing(failed);
     const phases: string[] = [];
-    const ports = { ...world, onPhase: (phase: string) => void phases.push(phase) };
-    expect(await push(ports, OLD, { A: "2" })).toMatchObject({
+    const ports = world.with({ onPhase: (phase: string) => void phases.push(phase) });
+    expect(await ports.push({ A: "2" })).toMatchObject({
       committed: { auditFault: failed, manifest: { gen: 2 } },
     });
     expect(phases).toEqual(["bundle-created", "manifest-swapped"]);
@@ -250,7 +235,7 @@ describe("a commit whose row cannot be appended", () => {
   test("through a fault of the program: that is handed on", async () => {
     const failed = new TypeError("a fault of the program");
     rowsFailing(failed);
-    expect(await rejection(push(world, OLD, { A: "2" }))).toBe(failed);
+    expect(await rejection(world.push({ A: "2" }))).toBe(failed);
   });
 });
 
@@ -265,14 +250,14 @@ describe("a commit whose bundle has a name that is taken", () => {
   test("takes the next millisecond that is free, a hundred tries after the first", async () => {
     taken(100);
     const phases: string[] = [];
-    await push({ ...world, onPhase: (phase) => void phases.push(phase) }, OLD, { A: "2" });
+    await world.with({ onPhase: (phase) => void phases.push(phase) }).push({ A: "2" });
     expect(phases).toEqual(["bundle-created", "manifest-swapped", "audit-appended"]);
     expect(world.store.bucket.has("v=20260101T000000101Z")).toBe(true);
   });
 
   test("and gives up where that is taken too", async () => {
     taken(101);
-    expect(await rejection(push(world, OLD, { A: "2" }))).toMatchObject({ name: "ConflictError" });
+    expect(await rejection(world.push({ A: "2" }))).toMatchObject({ name: "ConflictError" });
     expect(
       world.store.requests.filter(({ operation, key }) => operation === "create" && key.startsWith("v=")),
     ).toHaveLength(102);
@@ -286,7 +271,7 @@ describe("a commit whose bundle has a name that is taken", () => {
       },
     };
     const asked = world.store.requests.length;
-    expect(await rejection(push(world, OLD, { A: "2" }))).toBe(failed);
+    expect(await rejection(world.push({ A: "2" }))).toBe(failed);
     expect(world.store.requests.slice(asked).filter(({ operation }) => operation === "create")).toHaveLength(1);
   });
 });

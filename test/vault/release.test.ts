@@ -3,7 +3,7 @@ import type { GetOptions, StoredObject, Version } from "../../src/ports.ts";
 import { BUNDLE_PREFIX } from "../../src/vault/format/object-keys.ts";
 import { release } from "../../src/vault/release.ts";
 import { MemoryStore } from "../support/memory-store.ts";
-import { NEW, OLD, open, pushedWorld, rotate, secretsIn } from "./fixture.ts";
+import { NEW, OLD, World } from "../support/world.ts";
 
 test("the memory of bytes of their own is given back", () => {
   const bytes = Uint8Array.of(1, 2, 3);
@@ -21,12 +21,12 @@ test("bytes that share their memory stay as they are", () => {
 });
 
 test("a vault that was opened is held once: its items lie in the bundle as it was fetched", async () => {
-  const { bundle } = await open(await pushedWorld({ A: "1", B: "2" }), OLD);
+  const { bundle } = await (await World.pushed({ A: "1", B: "2" })).open();
   expect(bundle.items.map(({ data }) => data.expose().buffer === bundle.bytes.buffer)).toEqual([true, true]);
 });
 
 test("a rotation holds nothing of the old bundle any more when it uploads the new one", async () => {
-  const world = await pushedWorld({ A: "1" });
+  const world = await World.pushed({ A: "1" });
   const { bucket } = world.store;
   const fetched: Uint8Array[] = [];
   const atUpload: number[][] = [];
@@ -41,7 +41,7 @@ test("a rotation holds nothing of the old bundle any more when it uploads the ne
       return super.create(key, bytes);
     }
   }
-  await rotate({ ...world, store: new Watched({ bucket }) }, OLD, NEW);
+  await world.with({ store: new Watched({ bucket }) }).rotate(OLD, NEW);
   expect(atUpload).toEqual([[0]]);
-  expect(await secretsIn(world, NEW)).toEqual({ A: "1" });
+  expect(await world.secrets(NEW)).toEqual({ A: "1" });
 });

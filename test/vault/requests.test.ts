@@ -2,34 +2,9 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { AccessDeniedError, InputError, WrongPassphraseError } from "../../src/errors.ts";
-import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import type { Annotation } from "../../src/vault/commit/draft.ts";
-import { finishRotation } from "../../src/vault/finish.ts";
-import { collectGarbage } from "../../src/vault/gc.ts";
-import { openVault } from "../../src/vault/open/open.ts";
-import { reconcileAudit } from "../../src/vault/reconcile.ts";
-import { restoreGeneration } from "../../src/vault/restore.ts";
-import { rotatePassphrase } from "../../src/vault/rotate.ts";
-import { setItems, unsetItems } from "../../src/vault/set.ts";
 import { MemoryStore } from "../support/memory-store.ts";
-import {
-  ACTOR,
-  amendRequest,
-  emptyWorld,
-  forkOf,
-  HOUR_MS,
-  NEW,
-  OLD,
-  open,
-  push,
-  pushedWorld,
-  rejection,
-  requestsOf,
-  rotate,
-  rotateRequest,
-  secretItems,
-  type World,
-} from "./fixture.ts";
+import { HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
 
 const BUNDLE_1 = "v=20260101T000000000Z";
 const BUNDLE_2 = "v=20260101T000000001Z";
@@ -42,53 +17,47 @@ const COMMITTING_3 = [`head ${row(3)}`, `get ${row(2)}`, `create ${BUNDLE_3}`, "
 
 /** The requests of `act` alone, on a fork of `world`. */
 async function requestsDuring(world: World, act: (fork: World) => Promise<unknown>): Promise<string[]> {
-  const fork = forkOf(world);
+  const fork = world.fork();
   await act(fork);
-  return requestsOf(fork.store);
+  return fork.requests;
 }
 
 let world: World;
 beforeEach(async () => {
-  world = await pushedWorld({ A: "1", B: "2" });
+  world = await World.pushed({ A: "1", B: "2" });
 });
 
 describe("reading", () => {
   test("open: 2 GETs", async () => {
-    const passphrase = Secret.ofText(OLD);
-    expect(await requestsDuring(world, (fork) => openVault(fork, { passphrase, expect: { env: "prod" } }))).toEqual(
-      OPENING_1,
-    );
+    expect(await requestsDuring(world, (fork) => fork.openAfresh())).toEqual(OPENING_1);
   });
 
   test("the bundle is asked for before the passphrase is derived", async () => {
-    const wrong = openVault(world, { passphrase: Secret.ofText("wrong"), expect: { env: "prod" } });
+    const wrong = world.openAfresh("wrong");
     await expect(wrong).rejects.toBeInstanceOf(WrongPassphraseError);
-    expect(requestsOf(world.store).slice(-2)).toEqual(OPENING_1);
+    expect(world.requests.slice(-2)).toEqual(OPENING_1);
   });
 
   test.each([1, 2, 7])("verifyAudit of %i rows: 1 list and as many GETs", async (rows) => {
-    for (let gen = 2; gen <= rows; gen++) await push(world, OLD, { A: String(gen) });
-    const { manifest } = await open(world, OLD);
+    for (let gen = 2; gen <= rows; gen++) await world.push({ A: String(gen) });
+    const { manifest } = await world.open();
     const newestFirst = Array.from({ length: rows }, (_, at) => `get ${row(rows - at)}`);
-    expect(await requestsDuring(world, (fork) => verifyAudit(fork.store, manifest))).toEqual([
-      "list audit/",
-      ...newestFirst,
-    ]);
+    expect(await requestsDuring(world, (fork) => fork.verify(manifest))).toEqual(["list audit/", ...newestFirst]);
   });
 
   test("verifyAudit of the newest rows alone reads no more of them", async () => {
-    for (let gen = 2; gen <= 7; gen++) await push(world, OLD, { A: String(gen) });
-    const { manifest } = await open(world, OLD);
-    const requests = await requestsDuring(world, (fork) => verifyAudit(fork.store, manifest, { downTo: 6 }));
+    for (let gen = 2; gen <= 7; gen++) await world.push({ A: String(gen) });
+    const { manifest } = await world.open();
+    const requests = await requestsDuring(world, (fork) => fork.verify(manifest, { downTo: 6 }));
     expect(requests).toEqual(["list audit/", `get ${row(7)}`, `get ${row(6)}`]);
   });
 });
 
 describe("writing", () => {
   test("first push", async () => {
-    const empty = await emptyWorld();
-    await push(empty, OLD, { A: "1" });
-    expect(requestsOf(empty.store)).toEqual([
+    const empty = await World.empty();
+    await empty.push({ A: "1" });
+    expect(empty.requests).toEqual([
       "get manifest",
       `head ${row(1)}`,
       `create ${BUNDLE_1}`,
@@ -98,27 +67,27 @@ describe("writing", () => {
   });
 
   const commits: readonly [string, (fork: World) => Promise<unknown>][] = [
-    ["push", (fork) => push(fork, OLD, { A: "2" })],
-    ["set", (fork) => setItems(fork, amendRequest(OLD), secretItems({ C: "3" }))],
-    ["unset", (fork) => unsetItems(fork, amendRequest(OLD), ["B"])],
-    ["rotate", (fork) => rotate(fork, OLD, NEW)],
-    ["rotate with grace", (fork) => rotate(fork, OLD, NEW, { graceMs: HOUR_MS })],
+    ["push", (fork) => fork.push({ A: "2" })],
+    ["set", (fork) => fork.set({ C: "3" })],
+    ["unset", (fork) => fork.unset(["B"])],
+    ["rotate", (fork) => fork.rotate(OLD, NEW)],
+    ["rotate with grace", (fork) => fork.rotate(OLD, NEW, { graceMs: HOUR_MS })],
   ];
   test.each(commits)("%s: the opening and 5 more", async (_name, act) => {
     expect(await requestsDuring(world, act)).toEqual([...OPENING_1, ...COMMITTING_2]);
   });
 
   test("a rotation looks at the audit rows before the new passphrase is derived", async () => {
-    const fork = forkOf(world);
+    const fork = world.fork();
     const seen: string[][] = [];
     // The operator key is drawn first where a bundle is sealed, and sealing needs the new passphrase's recipient.
     const random = {
       bytes: (length: number) => {
-        if (length === 32) seen.push(requestsOf(fork.store));
+        if (length === 32) seen.push(fork.requests);
         return world.random.bytes(length);
       },
     };
-    await rotate({ ...fork, random }, OLD, NEW);
+    await fork.with({ random }).rotate(OLD, NEW);
     expect(seen).toEqual([[...OPENING_1, ...COMMITTING_2.slice(0, 2)]]);
   });
 
@@ -131,18 +100,18 @@ describe("writing", () => {
       waiting--;
     };
     const store = new MemoryStore({ bucket: world.store.bucket, faults: { before } });
-    await setItems({ ...world, store }, amendRequest(OLD), secretItems({ C: "3" }));
+    await world.with({ store }).set({ C: "3" });
     expect(most).toBe(2);
   });
 
   test("a row that cannot be read: nothing is written", async () => {
     for (const unreadable of [row(2), row(1)]) {
-      const fork = forkOf(world);
+      const fork = world.fork();
       const before = async ({ key }: { readonly key: string }): Promise<void> => {
         if (key === unreadable) throw new AccessDeniedError(`no access to ${key}`);
       };
       const store = new MemoryStore({ bucket: fork.store.bucket, faults: { before } });
-      expect(await rejection(rotate({ ...fork, store }, OLD, NEW))).toMatchObject({
+      expect(await rejection(fork.with({ store }).rotate(OLD, NEW))).toMatchObject({
         message: `no access to ${unreadable}`,
       });
       expect(fork.store.bucket).toEqual(world.store.bucket);
@@ -151,7 +120,7 @@ describe("writing", () => {
 
   test("a commit appends the outstanding row of the generation before: 1 more", async () => {
     world.store.bucket.delete(row(1));
-    expect(await requestsDuring(world, (fork) => push(fork, OLD, { A: "2" }))).toEqual([
+    expect(await requestsDuring(world, (fork) => fork.push({ A: "2" }))).toEqual([
       ...OPENING_1,
       ...COMMITTING_2.slice(0, 2),
       `create ${row(1)}`,
@@ -160,14 +129,14 @@ describe("writing", () => {
   });
 
   test("a commit costs the same at generation 2 and at generation 12", async () => {
-    const second = await requestsDuring(world, (fork) => push(fork, OLD, { A: "2" }));
-    for (let gen = 2; gen < 12; gen++) await push(world, OLD, { A: `generation ${gen}` });
-    expect(await requestsDuring(world, (fork) => push(fork, OLD, { A: "2" }))).toHaveLength(second.length);
+    const second = await requestsDuring(world, (fork) => fork.push({ A: "2" }));
+    for (let gen = 2; gen < 12; gen++) await world.push({ A: `generation ${gen}` });
+    expect(await requestsDuring(world, (fork) => fork.push({ A: "2" }))).toHaveLength(second.length);
   });
 
   test("finish", async () => {
-    await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
-    expect(await requestsDuring(world, (fork) => finishRotation(fork, amendRequest(NEW)))).toEqual([
+    await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
+    expect(await requestsDuring(world, (fork) => fork.finish({ by: NEW }))).toEqual([
       "get manifest",
       `get ${BUNDLE_2}`,
       ...COMMITTING_3,
@@ -175,10 +144,8 @@ describe("writing", () => {
   });
 
   test("restore: the rows down to that generation, and its bundle", async () => {
-    await push(world, OLD, { A: "2" });
-    const confirm = async () => true;
-    const request = { ...amendRequest(OLD), gen: 1, passphraseThen: Secret.ofText(OLD), confirm };
-    expect(await requestsDuring(world, (fork) => restoreGeneration(fork, request))).toEqual([
+    await world.push({ A: "2" });
+    expect(await requestsDuring(world, (fork) => fork.restore(1))).toEqual([
       "get manifest",
       `get ${BUNDLE_2}`,
       "list audit/",
@@ -190,10 +157,9 @@ describe("writing", () => {
   });
 
   test("gc: removes after its commit has said so", async () => {
-    await push(world, OLD, { A: "2" });
+    await world.push({ A: "2" });
     world.clock.ms += 2;
-    const request = { ...amendRequest(OLD), keep: 1, olderThanMs: 0, confirm: async () => true };
-    expect(await requestsDuring(world, (fork) => collectGarbage(fork, request))).toEqual([
+    expect(await requestsDuring(world, (fork) => fork.gc())).toEqual([
       "get manifest",
       `get ${BUNDLE_2}`,
       "list audit/",
@@ -205,7 +171,7 @@ describe("writing", () => {
   });
 
   test("reconcile: looks, and appends only what is missing", async () => {
-    const reconcile = (fork: World) => reconcileAudit(fork, amendRequest(OLD));
+    const reconcile = (fork: World) => fork.reconcile();
     expect(await requestsDuring(world, reconcile)).toEqual([...OPENING_1, `get ${row(1)}`]);
     world.store.bucket.delete(row(1));
     expect(await requestsDuring(world, reconcile)).toEqual([...OPENING_1, `get ${row(1)}`, `create ${row(1)}`]);
@@ -215,14 +181,14 @@ describe("writing", () => {
 describe("refused or declined: nothing is written", () => {
   const no = async () => false;
   const cases: readonly [string, (fork: World) => Promise<unknown>][] = [
-    ["push that changes nothing", (fork) => push(fork, OLD, { A: "1", B: "2" })],
-    ["push that was declined", (fork) => push(fork, OLD, { A: "2" }, { confirm: no })],
-    ["set of the same value", (fork) => setItems(fork, amendRequest(OLD), secretItems({ A: "1" }))],
-    ["unset of a name that is not there", (fork) => rejection(unsetItems(fork, amendRequest(OLD), ["nope"]))],
-    ["finish without a window", (fork) => finishRotation(fork, amendRequest(OLD))],
-    ["rotation that was declined", (fork) => rotatePassphrase(fork, rotateRequest(OLD, NEW, { confirm: no }))],
-    ["push with the wrong passphrase", (fork) => rejection(push(fork, "wrong", { A: "2" }))],
-    ["rotation with the wrong passphrase", (fork) => rejection(rotate(fork, "wrong", NEW))],
+    ["push that changes nothing", (fork) => fork.push({ A: "1", B: "2" })],
+    ["push that was declined", (fork) => fork.push({ A: "2" }, { confirm: no })],
+    ["set of the same value", (fork) => fork.set({ A: "1" })],
+    ["unset of a name that is not there", (fork) => rejection(fork.unset(["nope"]))],
+    ["finish without a window", (fork) => fork.finish()],
+    ["rotation that was declined", (fork) => fork.rotate(OLD, NEW, { confirm: no })],
+    ["push with the wrong passphrase", (fork) => rejection(fork.push({ A: "2" }, { by: "wrong" }))],
+    ["rotation with the wrong passphrase", (fork) => rejection(fork.rotate("wrong", NEW))],
   ];
   test.each(cases)("%s", async (_name, act) => {
     expect(await requestsDuring(world, act)).toEqual(OPENING_1);
@@ -231,7 +197,7 @@ describe("refused or declined: nothing is written", () => {
   test("rotation to the same or to an empty passphrase: no request at all", async () => {
     for (const to of [OLD, ""]) {
       const requests = await requestsDuring(world, async (fork) => {
-        await expect(rotate(fork, OLD, to)).rejects.toBeInstanceOf(InputError);
+        await expect(fork.rotate(OLD, to)).rejects.toBeInstanceOf(InputError);
       });
       expect(requests).toEqual([]);
     }
@@ -243,25 +209,25 @@ describe("refused or declined: nothing is written", () => {
       asked.push(text);
       return Secret.ofText(text);
     };
-    const wrong = rotatePassphrase(world, rotateRequest("wrong", NEW, { newPassphrase: newPassphrase(NEW) }));
+    const wrong = world.rotate("wrong", newPassphrase(NEW));
     expect(await rejection(wrong)).toBeInstanceOf(WrongPassphraseError);
     expect(asked).toEqual([]);
     for (const to of [OLD, ""]) {
       const requests = await requestsDuring(world, async (fork) => {
-        const rotation = rotatePassphrase(fork, rotateRequest(OLD, NEW, { newPassphrase: newPassphrase(to) }));
+        const rotation = fork.rotate(OLD, newPassphrase(to));
         expect(await rejection(rotation)).toBeInstanceOf(InputError);
       });
       expect(requests).toEqual(OPENING_1);
     }
     expect(asked).toEqual([OLD, ""]);
-    await rotatePassphrase(world, rotateRequest(OLD, NEW, { newPassphrase: newPassphrase(NEW) }));
-    expect(await open(world, NEW)).toMatchObject({ manifest: { gen: 2, action: "rotate" } });
+    await world.rotate(OLD, newPassphrase(NEW));
+    expect(await world.open(NEW)).toMatchObject({ manifest: { gen: 2, action: "rotate" } });
   });
 
   test("items that fit no bundle", async () => {
     const data = Secret.ofBytes(new Uint8Array(64 * 1024 * 1024));
     const requests = await requestsDuring(world, async (fork) => {
-      const push64 = push(fork, OLD, {}, { items: [{ name: "large", kind: "file", data }] });
+      const push64 = fork.push([{ name: "large", kind: "file", data }]);
       expect(await rejection(push64)).toMatchObject({
         name: "InputError",
         message: expect.stringMatching(/^the vault would be \d{8} bytes, more than the 67108864 that fit$/),
@@ -279,9 +245,8 @@ describe("refused or declined: nothing is written", () => {
     ["half a surrogate pair in a note", { note: "\ud800" }, /^this cannot be committed: the manifest has a lone/],
   ];
   test.each(annotations)("%s", async (_name, more, message) => {
-    const annotation = { actor: ACTOR, ...more };
     const requests = await requestsDuring(world, async (fork) => {
-      const error = await rejection(push(fork, OLD, { A: "2" }, { annotation }));
+      const error = await rejection(fork.push({ A: "2" }, more));
       expect(error).toMatchObject({ name: "InputError", message: expect.stringMatching(message) });
     });
     expect(requests).toEqual(OPENING_1);

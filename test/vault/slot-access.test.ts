@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Manifest } from "../../src/vault/format/manifest.ts";
 import { operatorEntry, slotAccess } from "../../src/vault/unlock/passphrase-holder.ts";
-import { HOUR_MS, NEW, OLD, open, pushedWorld, rotate, START_MS } from "./fixture.ts";
+import { HOUR_MS, NEW, OLD, START_MS, World } from "../support/world.ts";
 
 const WINDOW_END = "2026-01-01T01:00:00.000Z";
 
 /** Generation 2, inside a grace window: the new passphrase's slot first, then the old one's. */
 let manifest: Manifest;
 beforeAll(async () => {
-  const world = await pushedWorld();
-  await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
-  ({ manifest } = await open(world, NEW));
+  const world = await World.pushed();
+  await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
+  ({ manifest } = await world.open(NEW));
 });
 
 const withUnlock = (unlock: Manifest["unlock"]): Manifest => ({ ...manifest, unlock });

@@ -1,22 +1,21 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
 import { tellingTheSwap } from "../../src/vault/commit/swap-failure.ts";
-import { finishRotation } from "../../src/vault/finish.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import type { StoreRequest } from "../support/memory-store.ts";
-import { amendRequest, HOUR_MS, NEW, OLD, pushedWorld, rejection, rotate, type World } from "./fixture.ts";
+import { HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
 
 /** Generation 2, inside a grace window. */
 let world: World;
 beforeEach(async () => {
-  world = await pushedWorld();
-  await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
+  world = await World.pushed();
+  await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
 });
 
 const STALE = "; stale object at v=20260101T000000002Z is harmless (manifest never named it)";
 const commits: readonly [string, () => Promise<unknown>][] = [
-  ["rotate", () => rotate(world, NEW, "a third passphrase")],
-  ["finish", () => finishRotation(world, amendRequest(NEW))],
+  ["rotate", () => world.rotate(NEW, "a third passphrase")],
+  ["finish", () => world.finish({ by: NEW })],
 ];
 
 function failing(at: (request: StoreRequest) => boolean, failed: Error): void {
@@ -85,7 +84,7 @@ describe.each(commits)("%s, where the manifest cannot be swapped", (_name, commi
 test("once the manifest is swapped, nothing that fails is called a failed swap", async () => {
   const failed = new AccessDeniedError("refused");
   const phases: string[] = [];
-  const ports = { ...world, onPhase: (phase: string) => void phases.push(phase) };
+  const ports = world.with({ onPhase: (phase: string) => void phases.push(phase) });
   const commit = tellingTheSwap(ports, async ({ onPhase }) => {
     onPhase?.("bundle-created");
     onPhase?.("manifest-swapped");

@@ -2,22 +2,22 @@ import { beforeAll, expect, test, vi } from "vitest";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import type { Manifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { forkOf, OLD, open, push, pushedWorld, rejection, type World } from "./fixture.ts";
+import { rejection, World } from "../support/world.ts";
 
 let world: World;
 /** Of generation 2 and 3. */
 let older: Manifest;
 let manifest: Manifest;
 beforeAll(async () => {
-  world = await pushedWorld({ A: "1" });
-  await push(world, OLD, { A: "2" });
-  ({ manifest: older } = await open(world, OLD));
-  await push(world, OLD, { A: "3" });
-  ({ manifest } = await open(world, OLD));
+  world = await World.pushed({ A: "1" });
+  await world.push({ A: "2" });
+  ({ manifest: older } = await world.open());
+  await world.push({ A: "3" });
+  ({ manifest } = await world.open());
 });
 
 function storeWith(objects: Readonly<Record<string, Uint8Array | null>>) {
-  const { store } = forkOf(world);
+  const { store } = world.fork();
   for (const [key, bytes] of Object.entries(objects)) {
     if (bytes === null) store.bucket.delete(key);
     else store.bucket.set(key, { bytes, version: key });
@@ -26,7 +26,7 @@ function storeWith(objects: Readonly<Record<string, Uint8Array | null>>) {
 }
 
 test("only what can be as new as the manifest is listed, under the caller's signal", async () => {
-  const { store } = forkOf(world);
+  const { store } = world.fork();
   const list = vi.spyOn(store, "list");
   const { signal } = new AbortController();
   await verifyAudit(store, manifest, { signal });

@@ -5,35 +5,14 @@ import { Secret } from "../../src/crypto/secret.ts";
 import { generateSigningKey } from "../../src/crypto/signing.ts";
 import { deriveRootKey } from "../../src/crypto/subkeys.ts";
 import type { Random } from "../../src/ports.ts";
-import { readAudit } from "../../src/vault/audit/chain.ts";
-import { diffGenerations } from "../../src/vault/diff.ts";
-import { finishRotation } from "../../src/vault/finish.ts";
-import { readHistory } from "../../src/vault/history.ts";
-import { createIdentity, joinVault } from "../../src/vault/join.ts";
-import { type OpenedVault, openVault } from "../../src/vault/open/open.ts";
+import { createIdentity } from "../../src/vault/join.ts";
+import { type OpenedVault } from "../../src/vault/open/open.ts";
 import { openBundle, openSigningKey, type SlotKey, sealsOf } from "../../src/vault/open/open-bundle.ts";
-import { reconcileAudit } from "../../src/vault/reconcile.ts";
-import { restoreGeneration } from "../../src/vault/restore.ts";
-import { setItems } from "../../src/vault/set.ts";
-import {
-  amendRequest,
-  ENV,
-  emptyWorld,
-  HOUR_MS,
-  NEW,
-  OLD,
-  open,
-  push,
-  pushedWorld,
-  rejection,
-  rotate,
-  secretItems,
-  type World,
-} from "./fixture.ts";
+import { HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
 
 let world: World;
 beforeEach(async () => {
-  world = await pushedWorld({ A: "the first", B: "the second" });
+  world = await World.pushed({ A: "the first", B: "the second" });
 });
 afterEach(() => {
   vi.restoreAllMocks();
@@ -77,8 +56,8 @@ test.each([
   ["an operator", OLD, 2, false],
   ["a reader", OLD, 1, true],
 ])("%s's bundle that does not open leaves no key", async (_name, passphrase, keys, inGrace) => {
-  if (inGrace) await rotate(world, OLD, NEW, { graceMs: HOUR_MS });
-  const vault = await open(world, passphrase);
+  if (inGrace) await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
+  const vault = await world.open(passphrase);
   const altered = withIndexAltered(bytesOf(vault));
   const destroyed = destroyedFromNow();
   expect(await rejection(opening(vault, altered))).toMatchObject({
@@ -91,7 +70,7 @@ test.each([
 });
 
 test("nor, where one item does not decrypt, what the items before it held", async () => {
-  const vault = await open(world, OLD);
+  const vault = await world.open();
   const bytes = Uint8Array.from(bytesOf(vault));
   bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
   const destroyed = destroyedFromNow();
@@ -101,7 +80,7 @@ test("nor, where one item does not decrypt, what the items before it held", asyn
 });
 
 test("one that opens keeps its keys until whoever opened it is done", async () => {
-  const vault = await open(world, OLD);
+  const vault = await world.open();
   const destroyed = destroyedFromNow();
   const { key, items } = await opening(vault, bytesOf(vault));
   expect(destroyed).toEqual([]);
@@ -109,7 +88,7 @@ test("one that opens keeps its keys until whoever opened it is done", async () =
 });
 
 test("a slot that seals another key than its entry says is refused", async () => {
-  const vault = await open(world, OLD);
+  const vault = await world.open();
   expect(await rejection(opening(vault, bytesOf(vault), { seals: "R" }))).toMatchObject({
     name: "BundleCorruptError",
     message: "the bundle has a slot p1 that seals O, not R",
@@ -128,7 +107,7 @@ function zeroedFromNow(): Map<Uint8Array, string> {
 }
 
 test("the signing key's PKCS#8 form is zeroed once it has been read", async () => {
-  const { header, key } = (await open(world, OLD)).bundle;
+  const { header, key } = (await world.open()).bundle;
   const operatorKey = key.seals === "O" ? key.operatorKey : expect.unreachable();
   const zeroed = zeroedFromNow();
   expect(openSigningKey(header, operatorKey).publicKey).toHaveLength(32);
@@ -148,7 +127,7 @@ test("what a commit seals with is zeroed: the operator key that it draws, its ro
   };
   const exporting = vi.spyOn(Object.getPrototypeOf(privateKey) as KeyObject, "export");
   const zeroed = zeroedFromNow();
-  await push({ ...world, random }, OLD, { A: "2" });
+  await world.with({ random }).push({ A: "2" });
   const [operatorKey = expect.unreachable()] = drawn;
   const keys = [operatorKey, deriveRootKey(operatorKey)].map(hex);
   expect([...zeroed.values()].filter((held) => keys.includes(held)).toSorted()).toEqual(keys.toSorted());
@@ -160,20 +139,19 @@ test("what a commit seals with is zeroed: the operator key that it draws, its ro
 describe("whatever keys a use case derives or opens, none is left when it ends", () => {
   const no = async () => false;
   const useCases: readonly [string, (passphrase: string) => Promise<unknown>][] = [
-    ["openVault", (passphrase) => openVault(world, amendRequest(passphrase))],
-    ["joinVault", (passphrase) => joinVault(world, Secret.ofText(passphrase), ENV)],
-    ["readAudit", (passphrase) => readAudit(world, amendRequest(passphrase))],
-    ["readHistory", (passphrase) => readHistory(world, amendRequest(passphrase))],
-    ["diff", (passphrase) => diffGenerations(world, { ...amendRequest(passphrase), fromGen: 1, ...then(passphrase) })],
-    ["reconcile", (passphrase) => reconcileAudit(world, amendRequest(passphrase))],
-    ["push", (passphrase) => push(world, passphrase, { A: "2" })],
-    ["a push that is declined", (passphrase) => push(world, passphrase, { A: "3" }, { confirm: no })],
-    ["set", (passphrase) => setItems(world, amendRequest(passphrase), secretItems({ B: "2" }))],
-    ["finish", (passphrase) => finishRotation(world, amendRequest(passphrase))],
-    ["restore", (passphrase) => restoreGeneration(world, { ...amendRequest(passphrase), gen: 1, ...then(passphrase) })],
-    ["rotate", (passphrase) => rotate(world, passphrase, NEW, { graceMs: HOUR_MS })],
+    ["openVault", (passphrase) => world.openAfresh(passphrase)],
+    ["joinVault", (passphrase) => world.join(passphrase)],
+    ["readAudit", (passphrase) => world.audit({ by: passphrase })],
+    ["readHistory", (passphrase) => world.history({ by: passphrase })],
+    ["diff", (passphrase) => world.diff(1, undefined, { by: passphrase, oldPassphrase: passphrase })],
+    ["reconcile", (passphrase) => world.reconcile({ by: passphrase })],
+    ["push", (passphrase) => world.push({ A: "2" }, { by: passphrase })],
+    ["a push that is declined", (passphrase) => world.push({ A: "3" }, { by: passphrase, confirm: no })],
+    ["set", (passphrase) => world.set({ B: "2" }, { by: passphrase })],
+    ["finish", (passphrase) => world.finish({ by: passphrase })],
+    ["restore", (passphrase) => world.restore(1, { by: passphrase, oldPassphrase: passphrase })],
+    ["rotate", (passphrase) => world.rotate(passphrase, NEW, { graceMs: HOUR_MS })],
   ];
-  const then = (passphrase: string) => ({ passphraseThen: Secret.ofText(passphrase), confirm: async () => true });
 
   /** The keys that are made while `act` runs and are not zeroed after it; no value of these vaults has their length. */
   async function keysLeftBy(act: () => Promise<unknown>): Promise<{ made: number; left: number }> {
@@ -202,8 +180,8 @@ describe("whatever keys a use case derives or opens, none is left when it ends",
   });
 
   test("the first push, and what init keeps of a passphrase", async () => {
-    world = await emptyWorld();
-    expect(await keysLeftBy(() => push(world, OLD, { A: "1" }))).toEqual({ made: 2, left: 0 });
+    world = await World.empty();
+    expect(await keysLeftBy(() => world.push({ A: "1" }))).toEqual({ made: 2, left: 0 });
     vi.restoreAllMocks();
     expect(await keysLeftBy(() => createIdentity(world.random, Secret.ofText(OLD)))).toEqual({ made: 2, left: 0 });
   });

@@ -1,16 +1,7 @@
 import { MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
-import { setItems } from "../../../src/vault/set.ts";
 import { type FaultHook, MemoryStore } from "../../../test/support/memory-store.ts";
-import {
-  amendRequest,
-  clockAt,
-  forkOf,
-  HOUR_MS,
-  OLD,
-  push,
-  secretItems,
-  type World,
-} from "../../../test/vault/fixture.ts";
+import type { World } from "../../../test/support/world.ts";
+import { clockAt, HOUR_MS } from "../../../test/support/world.ts";
 import { sightsOf, writerOf } from "../aftermath.ts";
 import { type Fault, failingAt, faultsOf } from "../failing-store.ts";
 import { alteredStore } from "./altered-store.ts";
@@ -24,7 +15,7 @@ const level = "domain";
 
 /** Every fault around every request that the operation makes where nothing goes wrong. */
 export async function domainTrials(operation: Operation): Promise<Trial[]> {
-  const undisturbed = forkOf(operation.world);
+  const undisturbed = operation.world.fork();
   await operation.act(undisturbed);
   const { requests } = undisturbed.store;
   const allowed = await allowedWithRival(operation);
@@ -45,11 +36,11 @@ const CLASSES: readonly (readonly [RegExp, string])[] = [
 
 function failingTrial(operation: Operation, at: number, fault: Fault, detail: string): Trial {
   const name = CLASSES.find(([pattern]) => pattern.test(fault.name))?.[1] ?? fault.name;
-  const start = (): World => forkOf(operation.world);
+  const start = (): World => operation.world.fork();
   const run = async (): Promise<Aftermath> => {
     const world = start();
     const ending = await endingOf(() => operation.act(failingAt(world, at, fault)));
-    return { met: true, ending, look: async () => forkOf(world), next: world };
+    return { met: true, ending, look: async () => world.fork(), next: world };
   };
   return { level, operation, fault: name, detail: `${detail}, ${fault.name}`, run };
 }
@@ -65,7 +56,7 @@ const BODIES: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] 
 function bodyTrials(operation: Operation, at: number, detail: string): Trial[] {
   return BODIES.map(([name, change]) => {
     const run = async (): Promise<Aftermath> => {
-      const world = forkOf(operation.world);
+      const world = operation.world.fork();
       const store = new MemoryStore({ bucket: world.store.bucket });
       let met = false;
       const altering = alteredStore(store, {
@@ -76,8 +67,8 @@ function bodyTrials(operation: Operation, at: number, detail: string): Trial[] {
           return { ...stored, bytes: change(stored.bytes) };
         },
       });
-      const ending = await endingOf(() => operation.act({ ...world, store: altering }));
-      return { met, ending, look: async () => forkOf(world), next: world };
+      const ending = await endingOf(() => operation.act(world.with({ store: altering })));
+      return { met, ending, look: async () => world.fork(), next: world };
     };
     return { level, operation, fault: "body cut or altered", detail: `${detail}, ${name}`, run };
   });
@@ -87,7 +78,7 @@ function bodyTrials(operation: Operation, at: number, detail: string): Trial[] {
 function clockTrials(operation: Operation, at: number, detail: string): Trial[] {
   return [HOUR_MS / 2, 10 * 365 * DAY_MS].map((byMs) => {
     const run = async (): Promise<Aftermath> => {
-      const world = forkOf(operation.world);
+      const world = operation.world.fork();
       const nowMs = world.clock.ms;
       let asked = -1;
       world.store.faults = {
@@ -96,8 +87,8 @@ function clockTrials(operation: Operation, at: number, detail: string): Trial[] 
         },
       };
       const ending = await endingOf(() => operation.act(world));
-      const next = { ...world, store: new MemoryStore({ bucket: world.store.bucket }) };
-      return { met: asked >= at, ending, look: async () => forkOf(next), next };
+      const next = world.with({ store: new MemoryStore({ bucket: world.store.bucket }) });
+      return { met: asked >= at, ending, look: async () => next.fork(), next };
     };
     return { level, operation, fault: "clock jumps back", detail: `${detail}, by ${byMs / HOUR_MS} h`, run };
   });
@@ -106,38 +97,38 @@ function clockTrials(operation: Operation, at: number, detail: string): Trial[] 
 /** Another machine commits just before the request. */
 function rivalTrial(operation: Operation, at: number, detail: string, allowed: Allowed): Trial {
   const run = async (): Promise<Aftermath> => {
-    const world = forkOf(operation.world);
+    const world = operation.world.fork();
     let asked = -1;
     let met = false;
     const faults: FaultHook = {
       async before() {
         if (++asked !== at) return;
-        met = await rival({ ...world, store: new MemoryStore({ bucket: world.store.bucket }) });
+        met = await rival(world.with({ store: new MemoryStore({ bucket: world.store.bucket }) }));
       },
     };
-    const machine = { ...world, store: new MemoryStore({ bucket: world.store.bucket, faults }) };
+    const machine = world.with({ store: new MemoryStore({ bucket: world.store.bucket, faults }) });
     const ending = await endingOf(() => operation.act(machine));
-    return { met, ending, look: async () => forkOf(world), next: world };
+    return { met, ending, look: async () => world.fork(), next: world };
   };
   return { level, operation, fault: "another writer first", detail, run, allowed };
 }
 
 /** False where it comes too late: the passphrase that it knows was rotated away. */
 async function rival(machine: World): Promise<boolean> {
-  const it = { ...machine, clock: clockAt(machine.clock.ms) };
+  const it = machine.with({ clock: clockAt(machine.clock.ms) });
   const writer = writerOf(await sightsOf(it));
-  if (!machine.store.bucket.has(MANIFEST_KEY)) await push(it, OLD, { RIVAL: "1" });
-  else await setItems(it, amendRequest(writer), secretItems({ RIVAL: "1" }));
+  if (!machine.store.bucket.has(MANIFEST_KEY)) await it.push({ RIVAL: "1" });
+  else await it.set({ RIVAL: "1" }, { by: writer });
   return true;
 }
 
 /** Whatever comes of the two, it is what comes of one after the other. */
 async function allowedWithRival(operation: Operation): Promise<Allowed> {
-  const alone = forkOf(operation.world);
+  const alone = operation.world.fork();
   await rival(alone);
-  const first = forkOf(alone);
+  const first = alone.fork();
   await operation.act(first).catch(() => null);
-  const second = forkOf(operation.world);
+  const second = operation.world.fork();
   await operation.act(second);
   await rival(second);
   const [old, ...after] = await Promise.all([alone, first, second].map((world) => sightsOf(world)));

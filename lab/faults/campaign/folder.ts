@@ -5,7 +5,8 @@ import { openDirectoryStore } from "../../../src/directory/directory-store.ts";
 import { type DirectoryLocation, fileEndpoint, prefixFolder, WORK_FOLDER } from "../../../src/directory/location.ts";
 import type { StoredObject } from "../../../src/ports.ts";
 import { MemoryStore } from "../../../test/support/memory-store.ts";
-import { clockAt, type Machine, type World } from "../../../test/vault/fixture.ts";
+import type { World } from "../../../test/support/world.ts";
+import { clockAt, type Machine } from "../../../test/support/world.ts";
 
 /** A directory store below `folder` that holds what `world` holds. */
 export async function folderOf(world: World, folder: string): Promise<DirectoryLocation> {
@@ -21,7 +22,7 @@ export async function folderOf(world: World, folder: string): Promise<DirectoryL
 
 /** The store of a machine that waits for nobody: whatever blocks it shows. */
 export function machineAt(location: DirectoryLocation, world: World): Machine {
-  return { ...world, store: openDirectoryStore(location, { claimTimeoutMs: 0 }), clock: clockAt(world.clock.ms) };
+  return world.with({ store: openDirectoryStore(location, { claimTimeoutMs: 0 }), clock: clockAt(world.clock.ms) });
 }
 
 /** Read by ordinary file access, past the store. */
@@ -35,5 +36,5 @@ export async function copyOf(location: DirectoryLocation, world: World): Promise
     const bytes = new Uint8Array(await readFile(folder + key));
     bucket.set(key, { bytes, version: sha256Hex(bytes) });
   }
-  return { ...world, store: new MemoryStore({ bucket }), clock: clockAt(world.clock.ms) };
+  return world.with({ store: new MemoryStore({ bucket }), clock: clockAt(world.clock.ms) });
 }

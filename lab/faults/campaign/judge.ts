@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
-import { forkOf, type Machine, type World } from "../../../test/vault/fixture.ts";
+import type { World } from "../../../test/support/world.ts";
+import { type Machine } from "../../../test/support/world.ts";
 import { commitNext, expectChain, expectReconciles, sightsOf, writerOf } from "../aftermath.ts";
 import type { Sights } from "../use-cases.ts";
 import type { Ending } from "./ending.ts";
@@ -67,7 +68,7 @@ async function chainOf(world: World, sights: Sights): Promise<Chain> {
   let outstanding: number | null = null;
   const fault = await failureOf(async () => {
     outstanding = await expectChain(world, writerOf(sights));
-    await expectReconciles(forkOf(world), writerOf(sights), outstanding);
+    await expectReconciles(world.fork(), writerOf(sights), outstanding);
   });
   return { outstanding, fault };
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { setItems } from "../../../src/vault/set.ts";
-import { amendRequest, OLD, secretItems, secretsIn } from "../../../test/vault/fixture.ts";
+import { OLD } from "../../../test/support/world.ts";
 import { editingUseCases, rotatingUseCases, type UseCase } from "../use-cases.ts";
 
 /** A command, or an opening, of which the campaign makes something go wrong. */
@@ -20,7 +19,7 @@ export async function operations(): Promise<readonly Operation[]> {
       name: "set of 50 at once",
       world,
       before,
-      act: async (machine) => (await setItems(machine, amendRequest(OLD), secretItems(many))).committed,
+      act: async (machine) => (await machine.set(many)).committed,
       after: { ...before, [OLD]: { gen: 2, secrets: { A: "1", B: "2", ...many } } },
     },
     {
@@ -28,7 +27,7 @@ export async function operations(): Promise<readonly Operation[]> {
       world,
       before,
       act: async (machine) => {
-        const { A, B } = await secretsIn(machine, OLD);
+        const { A, B } = await machine.secrets();
         assert.deepEqual({ A, B }, { A: "1", B: "2" });
         return null;
       },

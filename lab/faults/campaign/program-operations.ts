@@ -1,17 +1,5 @@
 import { auditKey } from "../../../src/vault/format/object-keys.ts";
-import { setItems } from "../../../src/vault/set.ts";
-import {
-  amendRequest,
-  emptyWorld,
-  HOUR_MS,
-  NEW,
-  OLD,
-  push,
-  rotate,
-  type Secrets,
-  secretItems,
-  type World,
-} from "../../../test/vault/fixture.ts";
+import { HOUR_MS, NEW, OLD, type Secrets, World } from "../../../test/support/world.ts";
 import type { Sights } from "../use-cases.ts";
 import type { Judged } from "./operations.ts";
 
@@ -40,11 +28,11 @@ const both = (gen: number, secrets: Secrets): Sights => ({ [OLD]: { gen, secrets
 
 /** A vault whose last commit is `aheadMs` from now, by the clock of whoever made it. */
 async function worldOf(aheadMs: number, ...pushes: readonly Secrets[]): Promise<World> {
-  const world = await emptyWorld("program");
+  const world = await World.empty("program");
   world.clock.ms = Date.now() + aheadMs - pushes.length * 1_000;
   for (const secrets of pushes) {
     world.clock.ms += 1_000;
-    await push(world, OLD, secrets);
+    await world.push(secrets);
   }
   return world;
 }
@@ -129,7 +117,7 @@ const TO_NEW = { VSYNC_NEW_PASSPHRASE: NEW };
 async function rotating(aheadMs: number): Promise<ProgramOperation[]> {
   const world = await worldOf(aheadMs, { A, B });
   const window = await worldOf(aheadMs, { A });
-  await rotate(window, OLD, NEW, { graceMs: 12 * HOUR_MS });
+  await window.rotate(OLD, NEW, { graceMs: 12 * HOUR_MS });
   const start = { world, before: oldOnly(1, { A, B }), env: TO_NEW };
   return [
     { ...start, name: "rotate", args: ROTATE, after: newOnly(2, { A, B }) },
@@ -147,8 +135,8 @@ async function rotating(aheadMs: number): Promise<ProgramOperation[]> {
 
 async function lookingBack(aheadMs: number): Promise<ProgramOperation[]> {
   const rotated = await worldOf(aheadMs, { A });
-  await rotate(rotated, OLD, NEW);
-  await setItems(rotated, amendRequest(NEW), secretItems({ A: B }));
+  await rotated.rotate(OLD, NEW);
+  await rotated.set({ A: B }, { by: NEW });
   const many = await worldOf(aheadMs, { A: "1" }, { A: "2" }, { A });
   await many.store.create("v=20260101T003000000Z", new TextEncoder().encode("an orphan"));
   const outstanding = await withoutRow(await worldOf(aheadMs, { A: "1" }, { A }), 2);

@@ -6,7 +6,7 @@ import { Secret } from "../../../src/crypto/secret.ts";
 import { makeConfig } from "../../../test/cli/config-fixture.ts";
 import type { RunOptions, Transcript } from "../../../test/support/program/sandbox.ts";
 import { ROOT, type StrictS3 } from "../../../test/support/strict-s3/server.ts";
-import { clockAt, OLD, type World } from "../../../test/vault/fixture.ts";
+import { clockAt, OLD, type World } from "../../../test/support/world.ts";
 import type { Ending } from "./ending.ts";
 import type { Aftermath } from "./judge.ts";
 import { emptied, type Lane, type LaneTrial } from "./lanes.ts";
@@ -166,6 +166,6 @@ async function endingOf(
 /** From now on nothing goes wrong any more, and the time is this machine's. */
 export function aftermathOf(operation: ProgramOperation, { server }: Lane, ending: Ending, met: boolean): Aftermath {
   server.faults.clear();
-  const world = { ...operation.world, clock: clockAt(Date.now()) };
+  const world = operation.world.with({ clock: clockAt(Date.now()) });
   return { met, ending, look: async () => copyOf(server, world), next: machineOn(server, world, "patient") };
 }

@@ -6,7 +6,8 @@ import { openS3Store } from "../../../src/s3/store.ts";
 import { MemoryStore } from "../../../test/support/memory-store.ts";
 import type { Fault } from "../../../test/support/strict-s3/faults.ts";
 import { ROOT, type StrictS3 } from "../../../test/support/strict-s3/server.ts";
-import { clockAt, type Machine, type World } from "../../../test/vault/fixture.ts";
+import type { World } from "../../../test/support/world.ts";
+import { clockAt, type Machine } from "../../../test/support/world.ts";
 import { endingOf } from "./ending.ts";
 import type { Aftermath } from "./judge.ts";
 import type { Operation } from "./operations.ts";
@@ -127,7 +128,7 @@ const known = new WeakMap<StrictS3, Stores>();
 export function machineOn(server: StrictS3, world: World, limits: keyof typeof LIMITS): Machine {
   const stores = known.get(server) ?? { hasty: storeOn(server, "hasty"), patient: storeOn(server, "patient") };
   known.set(server, stores);
-  return { ...world, store: stores[limits], clock: clockAt(world.clock.ms) };
+  return world.with({ store: stores[limits], clock: clockAt(world.clock.ms) });
 }
 
 function storeOn({ endpoint, region }: StrictS3, limits: keyof typeof LIMITS): ObjectStore {
@@ -153,5 +154,5 @@ export function copyOf(server: StrictS3, world: World): World {
     // a copy, and no Buffer: its slice would be a view, and a bundle is opened where it stands
     return [key.slice(PREFIX.length), { bytes: new Uint8Array(bytes), version: sha256Hex(bytes) }] as const;
   });
-  return { ...world, store: new MemoryStore({ bucket: new Map(objects) }), clock: clockAt(world.clock.ms) };
+  return world.with({ store: new MemoryStore({ bucket: new Map(objects) }), clock: clockAt(world.clock.ms) });
 }

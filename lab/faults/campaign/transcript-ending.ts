@@ -1,6 +1,6 @@
 import type { Transcript } from "../../../test/support/program/sandbox.ts";
 import { ROOT } from "../../../test/support/strict-s3/server.ts";
-import { NEW, OLD } from "../../../test/vault/fixture.ts";
+import { NEW, OLD } from "../../../test/support/world.ts";
 import type { Ending } from "./ending.ts";
 import { PLANTED, type ProgramOperation } from "./program-operations.ts";
 

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { openDirectoryStore } from "../../../src/directory/directory-store.ts";
 import { beforeEveryCall } from "../../../test/directory/file-system-calls.ts";
-import { clockAt } from "../../../test/vault/fixture.ts";
+import { clockAt } from "../../../test/support/world.ts";
 import { endingOf } from "./ending.ts";
 import { operations } from "./operations.ts";
 import type { Answer, Task } from "./victim.ts";
@@ -24,7 +24,7 @@ async function perform(given: Task): Promise<Answer> {
   const operation = known.find(({ name }) => name === given.operation);
   if (operation === undefined) throw new TypeError(`no operation ${given.operation}`);
   const store = openDirectoryStore(given.location, { claimTimeoutMs: 1_000 });
-  const machine = { ...operation.world, store, clock: clockAt(operation.world.clock.ms) };
+  const machine = operation.world.with({ store, clock: clockAt(operation.world.clock.ms) });
   calls = 0;
   task = given;
   const ending = await endingOf(() => operation.act(machine));

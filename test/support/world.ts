@@ -1,0 +1,383 @@
+import { createHash } from "node:crypto";
+import { encodeBase64Url } from "../../src/crypto/base64.ts";
+import { sha256Hex } from "../../src/crypto/digest.ts";
+import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
+import { type KdfCost } from "../../src/crypto/kdf-cost.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import type { SigningKey } from "../../src/crypto/signing.ts";
+import type { Clock, ObjectStore, Random, ReadOptions } from "../../src/ports.ts";
+import {
+  type AuditRequest,
+  type ReadAudit,
+  readAudit,
+  type VerifiedAudit,
+  type VerifyOptions,
+  verifyAudit,
+} from "../../src/vault/audit/chain.ts";
+import { openGeneration, type PassphraseThen } from "../../src/vault/audit/older-generation.ts";
+import type { Changes, NamedData } from "../../src/vault/changes.ts";
+import type { AmendRequest } from "../../src/vault/commit/amend.ts";
+import type { CommitPhase, CommitPorts, Committed } from "../../src/vault/commit/commit.ts";
+import type { Annotation } from "../../src/vault/commit/draft.ts";
+import { openForCommit, type WritableVault } from "../../src/vault/commit/open-for-commit.ts";
+import { type Diff, diffGenerations } from "../../src/vault/diff.ts";
+import { finishRotation } from "../../src/vault/finish.ts";
+import type { Item } from "../../src/vault/format/item.ts";
+import { encodeManifest, type Manifest, type PassphraseEntry } from "../../src/vault/format/manifest.ts";
+import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { collectGarbage } from "../../src/vault/gc.ts";
+import { type History, readHistory } from "../../src/vault/history.ts";
+import { type JoinedVault, joinVault, type VaultIdentity } from "../../src/vault/join.ts";
+import { type OpenedVault, openVault, openWith } from "../../src/vault/open/open.ts";
+import type { Expectation, OpenRequest } from "../../src/vault/open/open-manifest.ts";
+import { pushItems } from "../../src/vault/push.ts";
+import { type Reconciled, reconcileAudit } from "../../src/vault/reconcile.ts";
+import { restoreGeneration } from "../../src/vault/restore.ts";
+import { type RotationPlan, rotatePassphrase } from "../../src/vault/rotate.ts";
+import { type NoSuchName, setItems, unsetItems } from "../../src/vault/set.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
+import { type FaultHook, type MemoryBucket, MemoryStore } from "./memory-store.ts";
+
+/** The lowest cost that the format allows. */
+export const COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
+export const START_MS = Date.parse("2026-01-01T00:00:00.000Z");
+export const HOUR_MS = 3_600_000;
+export const ENV = "prod";
+export const ACTOR = { user: "ann", host: "build-7", tool: "vsync/0.1.0" };
+/** The passphrase that a world's vault starts with, and the one that tests rotate it to. */
+export const OLD = "the old passphrase";
+export const NEW = "the new passphrase";
+
+export type Secrets = Readonly<Record<string, string>>;
+
+export interface SettableClock extends Clock {
+  ms: number;
+}
+
+export function clockAt(ms: number): SettableClock {
+  return {
+    ms,
+    nowMs() {
+      return this.ms;
+    },
+  };
+}
+
+/** The same bytes in every run: SHAKE256 over a counter. */
+export function seededRandom(seed: string): Random {
+  let drawn = 0;
+  return {
+    bytes(length) {
+      const outputLength = length;
+      return createHash("shake256", { outputLength }).update(`${seed}|${drawn++}`).digest();
+    },
+  };
+}
+
+/** What a machine is made of: its ports and its config. */
+export interface MachineParts {
+  readonly store: ObjectStore;
+  readonly clock: SettableClock;
+  readonly random: Random;
+  readonly identity: VaultIdentity;
+  readonly onPhase?: (phase: CommitPhase) => void;
+}
+
+export interface By {
+  /** The passphrase. Default: {@link OLD}. */
+  readonly by?: string;
+}
+
+/** Options of every method that writes. */
+export interface Writing<Plan> extends By, ReadOptions, Partial<Annotation> {
+  /** Sees what would change before the first write. False: nothing is written. */
+  readonly confirm?: (plan: Plan) => boolean | Promise<boolean>;
+}
+
+export interface Written<Plan> {
+  readonly plan: Plan;
+  /** Null: there was nothing to change, or `confirm` said no. */
+  readonly committed: Committed | null;
+}
+
+const keysOf = new Map<string, PassphraseKeys>();
+
+/** One person's machine: every use-case of the vault as a method. */
+export class Machine implements CommitPorts {
+  readonly store: ObjectStore;
+  readonly clock: SettableClock;
+  readonly random: Random;
+  readonly identity: VaultIdentity;
+  readonly onPhase: (phase: CommitPhase) => void;
+
+  constructor(parts: MachineParts) {
+    this.store = parts.store;
+    this.clock = parts.clock;
+    this.random = parts.random;
+    this.identity = parts.identity;
+    this.onPhase = parts.onPhase ?? (() => {});
+  }
+
+  /** The same machine with other parts. */
+  with(parts: Partial<MachineParts>): Machine {
+    return new Machine({ ...this, ...parts });
+  }
+
+  /** Replaces the whole set of items. The first push makes the vault. */
+  async push(
+    items: Secrets | readonly NamedData[],
+    options: Writing<Changes> & { readonly mayEmpty?: boolean } = {},
+  ): Promise<Written<Changes>> {
+    const { mayEmpty = false } = options;
+    const { passphrase, annotation, signal } = requestOf(options);
+    const { identity } = this;
+    const confirm = confirming(options);
+    const request = { passphrase, annotation, signal, identity, items: namedData(items), mayEmpty, confirm };
+    const result = await pushItems(this, request);
+    return { plan: result.changes, committed: result.kind === "pushed" ? result.committed : null };
+  }
+
+  async set(items: Secrets | readonly NamedData[], options: Writing<Changes> = {}): Promise<Written<Changes>> {
+    const { changes, committed } = await setItems(this, requestOf(options), namedData(items), confirming(options));
+    return { plan: changes, committed };
+  }
+
+  async unset(
+    names: readonly string[],
+    options: By & ReadOptions & Partial<Annotation> & { readonly toError?: NoSuchName } = {},
+  ): Promise<Written<Changes>> {
+    const { changes, committed } = await unsetItems(this, requestOf(options), names, options.toError);
+    return { plan: changes, committed };
+  }
+
+  /** @param to the new passphrase, or a function that is asked for it */
+  async rotate(
+    from: string,
+    to: string | (() => Promise<Secret>),
+    options: Writing<RotationPlan> & { readonly graceMs?: number; readonly cost?: Omit<KdfCost, "salt"> | null } = {},
+  ): Promise<Written<RotationPlan>> {
+    const { graceMs, cost = COST, confirm } = options;
+    let plan: RotationPlan | undefined;
+    const rotation = await rotatePassphrase(this, {
+      ...requestOf({ ...options, by: from }),
+      newPassphrase: typeof to === "string" ? Secret.ofText(to) : to,
+      ...(cost === null ? {} : { cost }),
+      ...(graceMs === undefined ? {} : { graceMs }),
+      confirm: async (asked) => {
+        plan = asked;
+        return (await confirm?.(asked)) ?? true;
+      },
+    });
+    if (plan === undefined) throw new TypeError("the rotation made no plan");
+    return { plan, committed: rotation?.committed ?? null };
+  }
+
+  /** The plan: the entries that lose their grace window. */
+  async finish(options: Writing<readonly PassphraseEntry[]> = {}): Promise<Written<readonly PassphraseEntry[]>> {
+    const finished = await finishRotation(this, { ...requestOf(options), confirm: confirming(options) });
+    return { plan: finished?.dropped ?? [], committed: finished?.committed ?? null };
+  }
+
+  async restore(
+    gen: number,
+    options: Writing<Changes> & { readonly oldPassphrase?: PassphraseThen | string } = {},
+  ): Promise<Written<Changes>> {
+    const passphraseThen = thenOf(options.oldPassphrase);
+    const request = { ...requestOf(options), gen, passphraseThen, confirm: confirming(options) };
+    const { changes, committed } = await restoreGeneration(this, request);
+    return { plan: changes, committed };
+  }
+
+  /** The plan: the keys of the bundles that go. */
+  async gc(
+    options: Writing<readonly string[]> & { readonly keep?: number; readonly olderThanMs?: number } = {},
+  ): Promise<Written<readonly string[]>> {
+    const { keep = 1, olderThanMs = 0 } = options;
+    const request = { ...requestOf(options), keep, olderThanMs, confirm: confirming(options) };
+    const { keys, committed } = await collectGarbage(this, request);
+    return { plan: keys, committed };
+  }
+
+  reconcile(options: By & ReadOptions = {}): Promise<Reconciled> {
+    return reconcileAudit(this, requestOf(options));
+  }
+
+  /** Opens as `openVault` does, but derives the keys of a passphrase once in a test file and keeps them. */
+  open(passphrase = OLD): Promise<OpenedVault> {
+    const keys = keysOf.get(passphrase) ?? new PassphraseKeys(Secret.ofText(passphrase));
+    keysOf.set(passphrase, keys);
+    return openWith(this, requestOf({ by: passphrase }), keys);
+  }
+
+  /** Opens as the runtime does, with keys of its own. */
+  openAfresh(passphrase = OLD, expect: Partial<Expectation> = {}, { signal }: ReadOptions = {}): Promise<OpenedVault> {
+    const request: OpenRequest = { passphrase: Secret.ofText(passphrase), expect: { env: ENV, ...expect } };
+    return openVault(this, signal === undefined ? request : { ...request, signal });
+  }
+
+  /** The vault and its signing key, as a commit gets hold of them. */
+  writable(passphrase = OLD): Promise<WritableVault> {
+    const request = requestOf({ by: passphrase });
+    return openForCommit(this, request, new PassphraseKeys(request.passphrase));
+  }
+
+  async manifest(passphrase = OLD): Promise<Manifest> {
+    return (await this.open(passphrase)).manifest;
+  }
+
+  async secrets(passphrase = OLD): Promise<Secrets> {
+    return secretsOf((await this.open(passphrase)).bundle.items);
+  }
+
+  /** Opens an older generation. */
+  async generation(gen: number, then = OLD, by = OLD): Promise<Secrets> {
+    const manifest = await this.manifest(by);
+    return secretsOf((await openGeneration(this.store, manifest, { gen, passphraseThen: Secret.ofText(then) })).items);
+  }
+
+  join(passphrase = OLD, env = ENV): Promise<JoinedVault> {
+    return joinVault(this, Secret.ofText(passphrase), env);
+  }
+
+  /** Verifies the audit rows against a manifest that has been opened. */
+  verify(manifest: Manifest, options?: VerifyOptions): Promise<VerifiedAudit> {
+    return verifyAudit(this.store, manifest, options);
+  }
+
+  audit(options: By & Pick<AuditRequest, "tail"> = {}): Promise<ReadAudit> {
+    return readAudit(this, { ...requestOf(options), tail: options.tail });
+  }
+
+  history(options: By & Pick<AuditRequest, "tail"> = {}): Promise<History> {
+    return readHistory(this, { ...requestOf(options), tail: options.tail });
+  }
+
+  diff(
+    fromGen: number,
+    toGen?: number,
+    options: By & { readonly oldPassphrase?: PassphraseThen | string } = {},
+  ): Promise<Diff> {
+    const passphraseThen = thenOf(options.oldPassphrase);
+    return diffGenerations(this, { ...requestOf(options), fromGen, toGen, passphraseThen });
+  }
+}
+
+/** A machine whose store is in memory. */
+export class World extends Machine {
+  declare readonly store: MemoryStore;
+
+  /** After `init`: a config, and an empty store. */
+  static async empty(seed = "world"): Promise<World> {
+    const random = seededRandom(seed);
+    const cost: KdfCost = { ...COST, salt: random.bytes(16) };
+    const { recipient } = await derivePassphraseKey(Secret.ofText(OLD), cost);
+    const vault = encodeBase64Url(random.bytes(16));
+    const identity = { vault, repo: "api", env: ENV, cost, recipient, seenGen: 0 };
+    return new World({ store: new MemoryStore(), clock: clockAt(START_MS), random, identity });
+  }
+
+  /** A vault that holds `secrets` at generation 1. */
+  static async pushed(secrets: Secrets = { A: "1" }): Promise<World> {
+    const world = await World.empty();
+    await world.push(secrets);
+    return world;
+  }
+
+  override with(parts: Partial<MachineParts> & { readonly store?: MemoryStore }): World;
+  override with(parts: Partial<MachineParts>): Machine;
+  override with(parts: Partial<MachineParts>): Machine {
+    const whole = { ...this, ...parts };
+    return whole.store instanceof MemoryStore ? new World(whole) : new Machine(whole);
+  }
+
+  /** Another world that starts from the same objects and the same time. */
+  fork(): World {
+    return this.with({ store: new MemoryStore({ bucket: this.objects() }), clock: clockAt(this.clock.ms) });
+  }
+
+  /** Another machine over the same objects, with the same clock. */
+  peer(): World {
+    return this.with({ store: new MemoryStore({ bucket: this.store.bucket }) });
+  }
+
+  /** A copy of all objects, to compare with later. */
+  objects(): MemoryBucket {
+    return new Map(this.store.bucket);
+  }
+
+  /** The object's bytes. */
+  bytes(key: string): Uint8Array {
+    const stored = this.store.bucket.get(key);
+    if (stored === undefined) throw new TypeError(`there is no object ${key}`);
+    return stored.bytes;
+  }
+
+  /** Puts bytes into the store behind vsync's back; null removes the object. Returns the world. */
+  tamper(key: string, bytes: Uint8Array | null): this {
+    if (bytes === null) this.store.bucket.delete(key);
+    else this.store.bucket.set(key, { bytes, version: sha256Hex(bytes) });
+    return this;
+  }
+
+  /** Puts a manifest of one's own making into the store. */
+  forge(manifest: Manifest, key: SigningKey): this {
+    return this.tamper(MANIFEST_KEY, encodeManifest(manifest, key));
+  }
+
+  /** From now on the store answers as the hook says. */
+  failing(faults: FaultHook): this {
+    this.store.faults = faults;
+    return this;
+  }
+
+  /** The requests so far, for a person to read: `replace manifest`. */
+  get requests(): string[] {
+    return this.store.requests.map(({ operation, key }) => `${operation} ${key}`);
+  }
+}
+
+function requestOf({ by = OLD, actor = ACTOR, note, meta, signal }: Writing<never>): AmendRequest {
+  const annotation = { actor, ...(note === undefined ? {} : { note }), ...(meta === undefined ? {} : { meta }) };
+  return { passphrase: Secret.ofText(by), expect: { env: ENV }, annotation, signal };
+}
+
+function confirming<Plan>({ confirm }: Writing<Plan>): (plan: Plan) => Promise<boolean> {
+  return async (plan) => (await confirm?.(plan)) ?? true;
+}
+
+function thenOf(then: PassphraseThen | string = OLD): PassphraseThen {
+  return typeof then === "string" ? Secret.ofText(then) : then;
+}
+
+function namedData(items: Secrets | readonly NamedData[]): readonly NamedData[] {
+  return isList(items) ? items : secretItems(items);
+}
+
+function isList(items: Secrets | readonly NamedData[]): items is readonly NamedData[] {
+  return Array.isArray(items);
+}
+
+export function secretItems(secrets: Secrets): NamedData[] {
+  return Object.entries(secrets).map(([name, value]) => ({ name, kind: "secret", data: Secret.ofText(value) }));
+}
+
+export function secretsOf(items: readonly Item[]): Secrets {
+  return Object.fromEntries(items.map((item) => [item.name, item.data.exposeText()]));
+}
+
+/** Of a write that must have changed something. */
+export function committedBy({ committed }: Written<unknown>): Committed {
+  if (committed === null) throw new TypeError("nothing was committed");
+  return committed;
+}
+
+/** What a promise is rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  const unexpected = new TypeError("was not rejected");
+  const reason = await promise.then(
+    () => unexpected,
+    (error: unknown) => error,
+  );
+  if (reason === unexpected) throw unexpected;
+  return reason;
+}
