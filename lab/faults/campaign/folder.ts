@@ -5,8 +5,7 @@ import { openDirectoryStore } from "../../../src/directory/directory-store.ts";
 import { type DirectoryLocation, fileEndpoint, prefixFolder, WORK_FOLDER } from "../../../src/directory/location.ts";
 import type { StoredObject } from "../../../src/ports.ts";
 import { MemoryStore } from "../../../test/support/memory-store.ts";
-import type { World } from "../../../test/support/world.ts";
-import { clockAt, type Machine } from "../../../test/support/world.ts";
+import { clockAt, type Machine, type World } from "../../../test/support/world.ts";
 
 /** A directory store below `folder` that holds what `world` holds. */
 export async function folderOf(world: World, folder: string): Promise<DirectoryLocation> {
