@@ -31,7 +31,7 @@ export function herdSection({ herds }) {
   ];
   return [
     "## Many machines at once",
-    "So many `Vsync.open()` at the same moment, each with its own client and connection, at the least KDF cost: on real machines each instance has its own processor for its derivation, here all share this machine's, and so the times are those of this machine. With a limit, the server answers 503 SlowDown to what comes above it. [scaling.md](scaling.md) does the arithmetic.",
+    "Many `Vsync.open()` at the same moment, each with its own client and connection, at the lowest KDF cost. In production each instance derives on its own processor; here all instances share one machine, and the times are those of this machine. With a limit, the server answers 503 SlowDown to requests above it. [scaling.md](scaling.md) does the arithmetic.",
     table(head, cells),
     ...herdPlots({ herds }).map(([name]) => `![requests over time](performance/${name}.svg)`),
   ];

@@ -19,8 +19,30 @@ export function table(head, rows) {
   return [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
 }
 
+const WIDTH = 106;
+
+/** Fills paragraphs and list items; tables, headings, images, comments and fences stay as they are. */
+export function filled(markdown) {
+  const blocks = markdown.split(/\n{2,}/).map((block) => (/^(?:\||#|!\[|<|```)/.test(block) ? block : fill(block)));
+  return blocks.join("\n\n");
+}
+
+function fill(block) {
+  const parts = block.split(/\n(?=- )/).map((part) => {
+    const [indent, lines] = [part.startsWith("- ") ? "  " : "", []];
+    // A code span or a link stays on one line.
+    for (const word of part.match(/(?:`[^`]*`|\[[^\]]*\]\([^)]*\)|\S)+/g)) {
+      const line = lines.at(-1);
+      if (line !== undefined && line.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${line} ${word}`;
+      else lines.push(line === undefined ? word : indent + word);
+    }
+    return lines.join("\n");
+  });
+  return parts.join("\n");
+}
+
 /** Blocks become a page: one empty line between them, a note on where the page comes from. */
 export function page(title, source, blocks) {
   const note = `<!-- Written by \`npm run generate\` from ${source}: change that, not this. -->`;
-  return `${[`# ${title}`, note, ...blocks].join("\n\n")}\n`;
+  return `${[`# ${title}`, note, ...blocks.map(filled)].join("\n\n")}\n`;
 }

@@ -48,13 +48,14 @@ function introduction({ machine, versions, date, seconds, kdf, rows }) {
     ? `; one derivation took ${number(derivation.wallMs.median)} ms here (${range(derivation.wallMs)})`
     : "";
   return [
+    "This page shows how long vsync takes to start, open, rotate and grow, and how it compares with other tools.",
     `Measured by \`npm run bench\` on ${date} in ${seconds} s: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}. Versions: ${versionList.join(", ")}.`,
     [
-      "- Rows of one table were run interleaved: each candidate once a round, each round beginning with another one, one round before that is not counted.",
-      "- Numbers are medians, with the smallest and the largest run beside them. Ratios are to the control that was run in the same rounds.",
-      "- Programs are measured as whole processes, from outside: wall time, CPU time of all their threads, peak resident memory (`wait4`).",
-      "- The S3 server is the project's own strict one on loopback, in a process of its own. An injected round trip delays each answer; setting up a connection is not delayed.",
-      `- The key derivation is stated apart because it is slow on purpose: ${cost} (RFC 9106 §4, second recommended option)${took}.`,
+      "- The rows of one table ran interleaved: each round ran every candidate once and started with a different one. The first round does not count.",
+      "- Numbers are medians, with the fastest and the slowest run beside them. Ratios compare with the control of the same rounds.",
+      "- Programs are measured as whole processes, from outside: wall time, CPU time of all threads, peak resident memory (`wait4`).",
+      "- The S3 server is the project's own strict one, in a separate process on loopback. An injected round trip delays each answer, but not the set-up of a connection.",
+      `- The key derivation is slow on purpose, so it has numbers of its own: ${cost} (RFC 9106 §4, second recommended option)${took}.`,
     ].join("\n"),
   ];
 }
@@ -71,7 +72,7 @@ function bars(results) {
     isMet(verdict) ? "yes" : "**no**",
   ]);
   const missed = verdicts.filter((verdict) => !isMet(verdict)).length;
-  const summary = `${verdicts.length - missed} of ${verdicts.length} bars are met in this run. A round trip is a measured one: a HEAD on a connection that stands.`;
+  const summary = `${verdicts.length - missed} of ${verdicts.length} bars are met in this run. "Round trip" means the measured time of a HEAD on an open connection.`;
   return ["## The bars", summary, table(["work", "bar", "that is", "measured", "met"], rows)];
 }
 
@@ -96,7 +97,7 @@ function startUp(results) {
   if (rows.length === 0) return [];
   return [
     "## Start-up and minting",
-    "No key is derived here. `--no-validate` sends nothing; without it there is one HEAD.",
+    "These commands derive no key. With `--no-validate` they send nothing; without it, one HEAD.",
     plot("start-up", "wall time of start-up and minting"),
     processTable(rows, [WHAT, BY]),
   ];
@@ -119,13 +120,13 @@ function opening(results) {
   const blocks = ["## Opening"];
   if (local.length > 0) {
     blocks.push(
-      "`vsync run -- /bin/true` by token, 50 secrets in a directory. At the least cost that the format allows, the derivation is a few milliseconds; for the bar they are taken off: in work (memory × passes) the two costs are 1 to 24, so the least one takes a 23rd of the difference between the rows.",
+      "`vsync run -- /bin/true` by token, 50 secrets in a directory. At the lowest cost that the format allows, the derivation takes a few milliseconds, which the bar leaves out: the work (memory × passes) of the two costs is 1 to 24, so the lower one takes a 23rd of the difference between the rows.",
       processTable(local, [["what", ({ name }) => name], BY]),
     );
   }
   if (remote.length > 0) {
     blocks.push(
-      "`Vsync.open()` of 50 secrets over S3, in a Node.js process that has the library loaded: two GETs, the second while the key is derived. Beside it the same steps one after the other.",
+      "`Vsync.open()` of 50 secrets over S3, in a Node.js process that has already loaded the library: two GETs, the second in parallel with the key derivation. The last column runs the same steps in sequence.",
       plot("open", "Vsync.open by round trip"),
       table(
         ["injected round trip", "measured round trip", "`Vsync.open()`, ms", "min…max", "in sequence, ms"],
@@ -186,7 +187,7 @@ function rotate(results) {
   ]);
   return [
     "## Rotating over S3",
-    "A rotation derives twice, the old passphrase's key and the new one's: that is why it is never below 2 × KDF. The library is loaded and the connection stands. The hint is what a machine's config remembers of the slot, so that the first derivation begins before the manifest is there; an old one, from before somebody else's rotation, costs one derivation in vain, beside the first.",
+    "A rotation derives two keys, for the old and the new passphrase, and so takes at least 2 × KDF. The library is loaded and the connection is open. The hint is what a machine's config remembers about the passphrase's cost; with it, the first derivation starts before the manifest arrives. An old hint, from before somebody else's rotation, costs one derivation in vain.",
     table(["secrets", "hint", "round trip", "wall, ms", "min…max", "× one KDF"], cells),
   ];
 }
@@ -211,7 +212,7 @@ function growth(results) {
   ]);
   return [
     "## Growth",
-    "Whole processes on a directory, at the default KDF cost: one derivation for a push, two for a rotation. A directory is written durably (`fsync`), which the disk's speed shows in.",
+    "Whole processes on a directory, at the default KDF cost: one derivation for a push, two for a rotation. vsync writes a directory durably (`fsync`), so the disk's speed shows.",
     plot("growth-secrets", "push and rotate by number of secrets"),
     plot("growth-bytes", "push and rotate by size"),
     table(head, cells),
@@ -251,7 +252,7 @@ function audit(results) {
   ]);
   return [
     "## The audit log",
-    `Over S3 with an injected round trip of ${roundTripMs} ms, at the least KDF cost. A commit reads and writes one row each, however long the log is.`,
+    `Over S3 with an injected round trip of ${roundTripMs} ms, at the lowest KDF cost. A commit reads one row and writes one, however long the log is.`,
     table(["what", "rows in the log", "wall, ms", "min…max"], cells),
   ];
 }
@@ -263,7 +264,7 @@ function requests({ requests: counted }) {
       .map(([method, times]) => `${times} ${method}`)
       .join(", ") || "none";
   const cells = counted.map(({ operation, requests: methods }) => [operation, said(methods)]);
-  return ["## Requests", "As the server counts them.", table(["operation", "requests"], cells)];
+  return ["## Requests", "The server counts them.", table(["operation", "requests"], cells)];
 }
 
 function memory(results) {
@@ -278,7 +279,7 @@ function memory(results) {
   ]);
   return [
     "## Memory",
-    "Peak resident memory of whole processes over S3 (`get` opens, `rotate-passphrase` rotates). The rows of one byte are the floor: the runtime, the program and the 64 MiB of the KDF.",
+    "Peak resident memory of whole processes over S3 (`get` opens, `rotate-passphrase` rotates). The rows with one byte show the floor: the runtime, the program and the 64 MiB of the KDF.",
     table(["what", "program", "file in the vault", "peak, MiB", "wall, ms"], cells),
   ];
 }

@@ -1,4 +1,4 @@
-import { table } from "./markdown.mjs";
+import { filled, table } from "./markdown.mjs";
 
 const BEGIN = "<!-- written by `npm run generate` from bench/results.json -->\n";
 const END = "<!-- /generated -->";
@@ -31,12 +31,11 @@ function numbers({ rows, kdf, date, machine }) {
   ];
   const cost = `Argon2id, ${kdf.memoryKiB / 1024} MiB, ${kdf.iterations} passes`;
   return [
-    `Whole processes of the single binary, medians in milliseconds, measured on ${date} on ${machine.cores} cores. Opening includes one key`,
-    `derivation (${cost}), changing the passphrase two: they are slow on purpose. At the least cost that the format allows, opening`,
-    `takes ${number(least.wallMs.median)} ms. The other tools do different things: [what each one does](docs/performance.md#beside-other-tools) belongs to its number.`,
-    "",
+    filled(
+      `Whole processes of the single binary, medians in milliseconds, measured on ${date} on ${machine.cores} cores. Opening derives one key (${cost}), and changing the passphrase two; derivations are slow on purpose. At the lowest cost that the format allows, opening takes ${number(least.wallMs.median)} ms. The other tools do different things: [read what each one does](docs/performance.md#beside-other-tools) with its number.`,
+    ),
     table(["work", "vsync", "others"], cells),
-  ].join("\n");
+  ].join("\n\n");
 }
 
 function ours(rows) {
