@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-// Where .ci/run reads how many tests passed.
-const COUNTED = { outputFile: process.env.VSYNC_TEST_BIN ? ".cache/tests-binary.json" : ".cache/tests.json" };
+/** `npm test`, `npm run lab` and `npm run test:binary` each leave a count of their own for .ci/run. */
+const { npm_lifecycle_event: script = "vitest" } = process.env;
+const COUNTED = { outputFile: `.cache/counts/${script.replace(":", "-")}.json` };
 
 export default defineConfig({
   test: {

@@ -19,7 +19,7 @@ function fail(message) {
 async function generate() {
   const pjson = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const manifest = await loadManifest(pjson);
-  const results = JSON.parse(readFileSync(join(root, "bench/results.json"), "utf8"));
+  const results = JSON.parse(readFileSync(join(root, "lab/bench/results.json"), "utf8"));
   return new Map([
     ["oclif.manifest.json", `${JSON.stringify(manifest, null, 2)}\n`],
     ["docs/cli.md", cliReference(manifest, pjson.oclif.bin)],

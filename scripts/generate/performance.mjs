@@ -1,5 +1,5 @@
-import { isMet, verdictsOf } from "../../bench/page/bars.ts";
-import { barChart, lineChart } from "../../bench/page/svg.ts";
+import { isMet, verdictsOf } from "../../lab/bench/page/bars.ts";
+import { barChart, lineChart } from "../../lab/bench/page/svg.ts";
 import { herdPlots, herdSection } from "./herds.mjs";
 import { page, table } from "./markdown.mjs";
 import { peerPlots, peerSection } from "./peers.mjs";
@@ -31,7 +31,7 @@ export function performance(results) {
     ...peerSection(results),
     ...herdSection(results),
   ];
-  const files = [["docs/performance.md", page("Performance", "bench/results.json", blocks)]];
+  const files = [["docs/performance.md", page("Performance", "lab/bench/results.json", blocks)]];
   for (const [name, svg] of plots) files.push([`docs/performance/${name}.svg`, svg]);
   return files;
 }

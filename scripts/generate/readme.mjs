@@ -1,6 +1,6 @@
 import { filled, table } from "./markdown.mjs";
 
-const BEGIN = "<!-- written by `npm run generate` from bench/results.json -->\n";
+const BEGIN = "<!-- written by `npm run generate` from lab/bench/results.json -->\n";
 const END = "<!-- /generated -->";
 
 const number = (value) => String(value >= 100 ? Math.round(value) : Math.round(value * 10) / 10);

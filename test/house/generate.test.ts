@@ -43,7 +43,7 @@ let root: string;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "vsync-generate-"));
-  for (const path of ["package.json", "README.md", "bench", "scripts", "src", ...FAULTS]) {
+  for (const path of ["package.json", "README.md", "lab/bench", "scripts", "src", ...FAULTS]) {
     await cp(join(repository, path), join(root, path), { recursive: true });
   }
   await symlink(join(repository, "node_modules"), join(root, "node_modules"));

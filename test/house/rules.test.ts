@@ -133,6 +133,13 @@ const CASES: readonly Case[] = [
     accepted: ["src/commands/statements-15.ts"],
   },
   {
+    rule: "eslint(no-restricted-imports)",
+    name: "a test that stands on the lab",
+    text: 'export { Soak } from "../../lab/soak/soak.ts";\n',
+    refused: ["test/vault/soak.test.ts"],
+    accepted: ["lab/faults/soak.ts"],
+  },
+  {
     rule: "import(no-default-export)",
     name: "default exports",
     text: "const it = 1;\nexport default it;\n",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Results } from "./results.ts";
 import type { Vsync } from "./world.ts";
 
-const ROOT = join(import.meta.dirname, "..");
+const ROOT = join(import.meta.dirname, "../..");
 
 export function machineHere(): Results["machine"] {
   const found = cpus();

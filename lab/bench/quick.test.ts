@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isMet, verdictsOf } from "../../bench/page/bars.ts";
-import type { Results, Row } from "../../bench/results.ts";
+import { isMet, verdictsOf } from "./page/bars.ts";
+import type { Results, Row } from "./results.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -14,7 +14,7 @@ let results: Results;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "vsync-test-bench-"));
   const out = join(folder, "results.json");
-  await promisify(execFile)(process.execPath, ["bench/main.ts", "--quick", `--out=${out}`], { cwd: ROOT });
+  await promisify(execFile)(process.execPath, ["lab/bench/main.ts", "--quick", `--out=${out}`], { cwd: ROOT });
   results = JSON.parse(await readFile(out, "utf8")) as Results;
 }, 300_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -1,22 +1,22 @@
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
-import { decodeToken } from "../src/blob/token.ts";
-import { derivePassphraseKey } from "../src/crypto/kdf.ts";
-import { DEFAULT_COST, type KdfCost } from "../src/crypto/kdf-cost.ts";
-import { Secret } from "../src/crypto/secret.ts";
-import type { ObjectStore } from "../src/ports.ts";
-import { Vsync } from "../src/runtime/vsync.ts";
-import { systemClock } from "../src/stores/open-store.ts";
-import { vaultOf } from "../src/stores/token.ts";
-import { readAudit } from "../src/vault/audit/chain.ts";
-import type { AmendRequest } from "../src/vault/commit/amend.ts";
-import type { CommitPorts } from "../src/vault/commit/commit.ts";
-import { hintOf } from "../src/vault/join.ts";
-import { fetchBundle, openBundle, sealsOf } from "../src/vault/open/open-bundle.ts";
-import { fetchManifest } from "../src/vault/open/open-manifest.ts";
-import { rotatePassphrase } from "../src/vault/rotate.ts";
-import { setItems } from "../src/vault/set.ts";
-import { findSlot, operatorEntry, PassphraseKeys } from "../src/vault/unlock/passphrase-holder.ts";
+import { decodeToken } from "../../src/blob/token.ts";
+import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
+import { DEFAULT_COST, type KdfCost } from "../../src/crypto/kdf-cost.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import type { ObjectStore } from "../../src/ports.ts";
+import { Vsync } from "../../src/runtime/vsync.ts";
+import { systemClock } from "../../src/stores/open-store.ts";
+import { vaultOf } from "../../src/stores/token.ts";
+import { readAudit } from "../../src/vault/audit/chain.ts";
+import type { AmendRequest } from "../../src/vault/commit/amend.ts";
+import type { CommitPorts } from "../../src/vault/commit/commit.ts";
+import { hintOf } from "../../src/vault/join.ts";
+import { fetchBundle, openBundle, sealsOf } from "../../src/vault/open/open-bundle.ts";
+import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
+import { rotatePassphrase } from "../../src/vault/rotate.ts";
+import { setItems } from "../../src/vault/set.ts";
+import { findSlot, operatorEntry, PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 
 /** The library in a process that has loaded it already: one job per line of JSON, answered with its wall time. */
 export type Job =

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { type Group, measure } from "../../bench/measure.ts";
-import type { Results, Row } from "../../bench/results.ts";
-import { QUICK } from "../../bench/world.ts";
+import { type Group, measure } from "./measure.ts";
+import type { Results, Row } from "./results.ts";
+import { QUICK } from "./world.ts";
 
 const rowOf = (name: string): Row => ({
   group: "a group",

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { runtimePath } from "../test/support/runtimes.ts";
+import { runtimePath } from "../../test/support/runtimes.ts";
 import { JsonLines } from "./json-lines.ts";
 
 /** A program to run: nothing of this process's environment reaches it. */

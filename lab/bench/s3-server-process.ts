@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
-import { type Bucket, putObject } from "../test/support/strict-s3/buckets.ts";
-import { ROOT, startStrictS3 } from "../test/support/strict-s3/server.ts";
+import { type Bucket, putObject } from "../../test/support/strict-s3/buckets.ts";
+import { ROOT, startStrictS3 } from "../../test/support/strict-s3/server.ts";
 import { buildLongLog } from "./long-log.ts";
 
 /** The strict S3 server in a process of its own, told by lines of JSON what to do, and asked what it has counted. */

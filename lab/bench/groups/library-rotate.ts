@@ -1,4 +1,4 @@
-import { PASSPHRASE } from "../../test/support/vault-fixture.ts";
+import { PASSPHRASE } from "../../../test/support/vault-fixture.ts";
 import { Library, type LibraryCandidate } from "../library.ts";
 import type { Row } from "../results.ts";
 import { S3Server } from "../s3-server.ts";

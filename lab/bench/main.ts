@@ -1,4 +1,4 @@
-// `npm run bench`: measures, and writes bench/results.json after each group. `npm run generate` makes docs/performance.md of it.
+// `npm run bench`: measures, and writes lab/bench/results.json after each group. `npm run generate` makes docs/performance.md of it.
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

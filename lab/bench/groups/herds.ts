@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { cephRoot, isCephFetched, startCeph } from "../../test/support/ceph/ceph.ts";
-import { createBucket } from "../../test/support/ceph/target.ts";
-import { PASSPHRASE } from "../../test/support/vault-fixture.ts";
+import { cephRoot, isCephFetched, startCeph } from "../../../test/support/ceph/ceph.ts";
+import { createBucket } from "../../../test/support/ceph/target.ts";
+import { PASSPHRASE } from "../../../test/support/vault-fixture.ts";
 import type { HerdAnswer } from "../herd-process.ts";
 import { JsonLines } from "../json-lines.ts";
 import type { Herd } from "../results.ts";

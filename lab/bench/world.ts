@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { RUN_JS } from "./home.ts";
 import type { Launcher } from "./launcher.ts";
 
-const ROOT = join(import.meta.dirname, "..");
+const ROOT = join(import.meta.dirname, "../..");
 
 /** A way to start vsync. */
 export interface Vsync {

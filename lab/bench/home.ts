@@ -6,7 +6,7 @@ import type { Program } from "./launcher.ts";
 import type { Place } from "./s3-server.ts";
 
 export const PASSPHRASE = "correct horse battery staple";
-const ROOT = join(import.meta.dirname, "..");
+const ROOT = join(import.meta.dirname, "../..");
 export const RUN_JS = [process.execPath, join(ROOT, "bin/run.js")];
 
 /** A machine with nothing on it but vsync's config: its own home and working directory, as the CLI sees them. */

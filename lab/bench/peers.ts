@@ -2,7 +2,7 @@ import { execFile, execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { fetchPackages } from "../scripts/fetched-packages.ts";
+import { fetchPackages } from "../../scripts/fetched-packages.ts";
 import { debianProgram } from "./debian.ts";
 import { dotenv } from "./home.ts";
 import type { Program } from "./launcher.ts";

@@ -1,15 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { sha256Hex } from "../src/crypto/digest.ts";
-import { Secret } from "../src/crypto/secret.ts";
-import { commitGeneration } from "../src/vault/commit/commit.ts";
-import { baseOn } from "../src/vault/commit/draft.ts";
-import { openForCommit, type WritableVault } from "../src/vault/commit/open-for-commit.ts";
-import { encodeAuditRow } from "../src/vault/format/audit-row.ts";
-import { encodeManifest, type Manifest } from "../src/vault/format/manifest.ts";
-import { auditKey, MANIFEST_KEY } from "../src/vault/format/object-keys.ts";
-import { PassphraseKeys } from "../src/vault/unlock/passphrase-holder.ts";
-import { MemoryStore } from "../test/support/memory-store.ts";
-import { createVault, PASSPHRASE, type VaultTokenFields } from "../test/support/vault-fixture.ts";
+import { sha256Hex } from "../../src/crypto/digest.ts";
+import { Secret } from "../../src/crypto/secret.ts";
+import { commitGeneration } from "../../src/vault/commit/commit.ts";
+import { baseOn } from "../../src/vault/commit/draft.ts";
+import { openForCommit, type WritableVault } from "../../src/vault/commit/open-for-commit.ts";
+import { encodeAuditRow } from "../../src/vault/format/audit-row.ts";
+import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";
+import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
+import { MemoryStore } from "../../test/support/memory-store.ts";
+import { createVault, PASSPHRASE, type VaultTokenFields } from "../../test/support/vault-fixture.ts";
 
 const ITEMS = [{ name: "DATABASE_URL", data: "postgres://app:value@db.internal/app" }];
 

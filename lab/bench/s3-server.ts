@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { VaultTokenFields } from "../test/support/vault-fixture.ts";
+import type { VaultTokenFields } from "../../test/support/vault-fixture.ts";
 import { JsonLines } from "./json-lines.ts";
 import type { Counted, Order } from "./s3-server-process.ts";
 

@@ -1,7 +1,7 @@
-import { encodeToken } from "../../src/blob/token.ts";
-import { openDirectoryStore } from "../../src/directory/directory-store.ts";
-import { createDirectoryRoot } from "../../src/directory/folders.ts";
-import { createVault, PASSPHRASE } from "../../test/support/vault-fixture.ts";
+import { encodeToken } from "../../../src/blob/token.ts";
+import { openDirectoryStore } from "../../../src/directory/directory-store.ts";
+import { createDirectoryRoot } from "../../../src/directory/folders.ts";
+import { createVault, PASSPHRASE } from "../../../test/support/vault-fixture.ts";
 import { dotenv, Home } from "../home.ts";
 import { type Candidate, interleave } from "../interleave.ts";
 import type { Row } from "../results.ts";

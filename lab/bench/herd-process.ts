@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
-import { VsyncError } from "../src/errors.ts";
-import { Vsync } from "../src/runtime/vsync.ts";
+import { VsyncError } from "../../src/errors.ts";
+import { Vsync } from "../../src/runtime/vsync.ts";
 
 /** So many instances that boot at the same moment, as far as one process can: each has its own client and connection. */
 export interface HerdOrder {
