@@ -8,6 +8,7 @@ import { loadManifest } from "./generate/manifest.mjs";
 import { performance } from "./generate/performance.mjs";
 import { readme } from "./generate/readme.mjs";
 import { reliability } from "./generate/reliability.mjs";
+import { terminalPicture } from "./generate/terminal-picture.mjs";
 
 const root = join(import.meta.dirname, "..");
 
@@ -27,7 +28,14 @@ async function generate() {
     ...performance(results),
     ["README.md", readme(readFileSync(join(root, "README.md"), "utf8"), results)],
     ["docs/reliability.md", reliability(root)],
+    ["docs/rotate-passphrase.svg", rotationPicture()],
   ]);
+}
+
+/** test/docs/picture.test.ts records the session. */
+function rotationPicture() {
+  const recording = readFileSync(join(root, "scripts/generate/rotate-passphrase.ansi"), "utf8");
+  return terminalPicture("A rotation of the passphrase at a terminal", recording);
 }
 
 function isDrifted([path, text]) {
