@@ -29,14 +29,15 @@ export function filled(markdown) {
 
 function fill(block) {
   const parts = block.split(/\n(?=- )/).map((part) => {
-    const [indent, lines] = [part.startsWith("- ") ? "  " : "", []];
+    const indent = part.startsWith("- ") ? "  " : "";
+    let [text, column] = ["", 0];
     // A code span or a link stays on one line.
-    for (const word of part.match(/(?:`[^`]*`|\[[^\]]*\]\([^)]*\)|\S)+/g)) {
-      const line = lines.at(-1);
-      if (line !== undefined && line.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${line} ${word}`;
-      else lines.push(line === undefined ? word : indent + word);
+    for (const word of part.match(/(?:`[^`]*`|\[[^\]]*\]\([^)]*\)|\S)+/g) ?? []) {
+      const breaks = column > 0 && column + 1 + word.length > WIDTH;
+      text += breaks ? `\n${indent}${word}` : `${column > 0 ? " " : ""}${word}`;
+      column = breaks ? indent.length + word.length : column + (column > 0 ? 1 : 0) + word.length;
     }
-    return lines.join("\n");
+    return text;
   });
   return parts.join("\n");
 }
