@@ -43,11 +43,11 @@ export abstract class VsyncError extends Error {
     this.hint = details.hint ?? new.target.usualHint;
   }
 
-  /** The next step where the place that throws knows no better one. */
+  /** The next step if the place that throws does not give a better one. */
   protected static readonly usualHint: string | undefined = undefined;
 }
 
-/** Something the user gave, or did not give: a flag, a value, an answer. */
+/** A flag, a value or an answer of the user is wrong or missing. */
 export class InputError extends VsyncError {
   readonly name = "InputError";
   readonly code = "INPUT";
@@ -64,25 +64,25 @@ export class InterruptedError extends VsyncError {
   readonly code = "INTERRUPTED";
 }
 
-/** The per-(repo, env) config file of this machine is missing or cannot be used. */
+/** This machine's config file for the (repo, env) is missing or unusable. */
 export class LocalConfigMissingError extends VsyncError {
   readonly name = "LocalConfigMissingError";
   readonly code = "LOCAL_CONFIG_MISSING";
 }
 
-/** The runtime token or the passphrase is unset, empty, or in a file that is refused or cannot be read. */
+/** The runtime token or the passphrase is unset, empty, or in a file that vsync cannot or will not read. */
 export class ConfigMissingError extends VsyncError {
   readonly name = "ConfigMissingError";
   readonly code = "CONFIG_MISSING";
 }
 
-/** The runtime token is not what `vsync runtime-token` writes. */
+/** The runtime token is malformed. */
 export class ConfigInvalidError extends VsyncError {
   readonly name = "ConfigInvalidError";
   readonly code = "CONFIG_INVALID";
 }
 
-/** The runtime token has another envelope or version than this program knows. */
+/** This program does not know the envelope or version of the runtime token. */
 export class ConfigUnsupportedVersionError extends VsyncError {
   readonly name = "ConfigUnsupportedVersionError";
   readonly code = "CONFIG_UNSUPPORTED_VERSION";
@@ -103,14 +103,14 @@ export class AccessDeniedError extends VsyncError {
   readonly code = "ACCESS_DENIED";
 }
 
-/** A conditional write found another state than the one it was made for. Nothing was written. */
+/** A conditional write found another state than its precondition names. It wrote nothing. */
 export class ConflictError extends VsyncError {
   protected static override readonly usualHint = "run the same command again: it starts from what is there now";
   readonly name = "ConflictError";
   readonly code = "CONFLICT";
 }
 
-/** A write was sent, its answer was lost, and reading back failed as well. */
+/** The answer to a write was lost, and reading back failed as well. */
 export class OutcomeUnknownError extends VsyncError {
   protected static override readonly usualHint =
     "run `vsync status --remote` once the store answers: it says which generation the manifest names";
@@ -118,39 +118,39 @@ export class OutcomeUnknownError extends VsyncError {
   readonly code = "OUTCOME_UNKNOWN";
 }
 
-/** The store refused, or was lost, at the swap of the manifest. The swap was not applied. */
+/** The store refused the swap of the manifest, or was lost. The swap did not happen. */
 export class ManifestSwapFailedError extends VsyncError {
   readonly name = "ManifestSwapFailedError";
   readonly code = "MANIFEST_SWAP_FAILED";
 }
 
-/** The commit stands, and its audit row could not be appended. */
+/** The commit stands, but its audit row could not be appended. */
 export class AuditOutstandingError extends VsyncError {
   readonly name = "AuditOutstandingError";
   readonly code = "AUDIT_OUTSTANDING";
 }
 
-/** The rotation stands, and the passphrase that it has drawn could not be printed. */
+/** The rotation stands, but its generated passphrase could not be printed. */
 export class PassphraseUndeliveredError extends VsyncError {
   readonly name = "PassphraseUndeliveredError";
   readonly code = "PASSPHRASE_UNDELIVERED";
 }
 
-/** There is no manifest at this prefix: no vault yet, or none any more. */
+/** No manifest at this prefix: there is no vault yet, or somebody deleted it. */
 export class ManifestNotFoundError extends VsyncError {
   readonly name = "ManifestNotFoundError";
   readonly code = "MANIFEST_NOT_FOUND";
 }
 
-/** The manifest's form, bounds, endorsement, signature, vault or env is not what it must be. */
+/** The manifest's form, bounds, endorsement, signature, vault or env is wrong. */
 export class NotAuthenticError extends VsyncError {
   protected static override readonly usualHint =
-    "do not use what the store holds: look at who can write it, and at its object versions if it keeps them";
+    "do not use this vault: check who can write the store, and its object versions if it keeps them";
   readonly name = "NotAuthenticError";
   readonly code = "NOT_AUTHENTIC";
 }
 
-/** The passphrase opens no slot of the vault. */
+/** The passphrase does not open the vault. */
 export class WrongPassphraseError extends VsyncError {
   readonly name: string = "WrongPassphraseError";
   readonly code: "WRONG_PASSPHRASE" | "PASSPHRASE_RETIRED" = "WRONG_PASSPHRASE";
@@ -170,21 +170,21 @@ export class RollbackError extends VsyncError {
   readonly code = "ROLLBACK";
 }
 
-/** The bundle is absent, or its size, digest, header, slot, boxes or index are not what they must be. */
+/** The bundle is absent, or its size, digest, header, slot, boxes or index are wrong. */
 export class BundleCorruptError extends VsyncError {
   protected static override readonly usualHint = "put the object back, from the bucket's object versions or a backup";
   readonly name = "BundleCorruptError";
   readonly code = "BUNDLE_CORRUPT";
 }
 
-/** The vault is written in a format, or with a key derivation, that this program does not know. */
+/** This program does not know the vault's format or key derivation. */
 export class UnsupportedSpecVersionError extends VsyncError {
   protected static override readonly usualHint = "upgrade vsync: a later version may have written this vault";
   readonly name = "UnsupportedSpecVersionError";
   readonly code = "UNSUPPORTED_SPEC_VERSION";
 }
 
-/** The audit chain is broken at `row`, the generation whose row is at fault. */
+/** The audit chain breaks at the row of generation `row`. */
 export class AuditBrokenError extends VsyncError {
   readonly name = "AuditBrokenError";
   readonly code = "AUDIT_BROKEN";

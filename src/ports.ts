@@ -1,10 +1,10 @@
-/** What the domain asks of the world. Implementations: `src/s3`, `src/file`, and an in-memory one for tests. */
+/** What the domain needs from the world. Implementations: `src/s3`, `src/directory`, and one in memory for tests. */
 
 /** Opaque: an ETag, a digest. Equal versions of one key mean equal bytes. */
 export type Version = string;
 
 export interface StoredObject {
-  /** The caller's own: it may alter them, or give their memory back. */
+  /** The caller's own copy, to change or to zero. */
   readonly bytes: Uint8Array;
   readonly version: Version;
 }
@@ -16,8 +16,8 @@ export interface ReadOptions {
 
 export interface GetOptions extends ReadOptions {
   /**
-   * At most this many bytes are read into memory. An object that is longer comes back cut to `maxBytes + 1`, so that its
-   * length alone shows that it is too long.
+   * The most bytes to read into memory. A longer object comes back cut to `maxBytes + 1` bytes: its length alone shows
+   * that it is too long.
    */
   readonly maxBytes: number;
 }
@@ -29,26 +29,26 @@ export interface ListOptions extends ReadOptions {
 
 /**
  * The objects below one prefix of one bucket or directory. Keys are relative to the prefix (`manifest`, `v=…`,
- * `audit/…`). There is no unconditional write.
+ * `audit/…`). Every write states its precondition.
  *
- * Reads are retried within the implementation, a bounded number of times. Writes are too, and a write whose answer was
- * lost is settled by reading back, so that a caller sees one of three ends: done, `ConflictError`, `OutcomeUnknownError`.
+ * The implementation retries reads and writes a bounded number of times. If the answer to a write is lost, it reads the
+ * object back, so a write ends in one of three ways: done, `ConflictError`, `OutcomeUnknownError`.
  *
- * Every method throws `AccessDeniedError` where the store refuses and `S3UnreachableError` where it cannot be reached.
+ * Every method throws `AccessDeniedError` if the store refuses and `S3UnreachableError` if it cannot be reached.
  */
 export interface ObjectStore {
-  /** What a person calls this store, for messages: `s3://bucket/prefix`, a path. Never a credential. */
+  /** The store's name for messages: `s3://bucket/prefix`, a path. Never a credential. */
   readonly label: string;
 
-  /** The version of an object, or null where it is not there. */
+  /** The version of an object, or null if it does not exist. */
   head(key: string, options?: ReadOptions): Promise<Version | null>;
 
-  /** The bytes of an object and their version, or null where it is not there. */
+  /** The bytes of an object and their version, or null if it does not exist. */
   get(key: string, options: GetOptions): Promise<StoredObject | null>;
 
   /**
-   * Writes an object that must not exist. Resolves with its version, also when an earlier try of the same call had
-   * written these very bytes.
+   * Writes an object that must not exist. Resolves with its version, even if it was an earlier try of the same call that
+   * wrote the bytes.
    *
    * @throws ConflictError the key exists; nothing was changed
    * @throws OutcomeUnknownError the answer was lost and the object cannot be read back
@@ -66,7 +66,7 @@ export interface ObjectStore {
   /** The keys that start with `keyPrefix`, in ascending order of their UTF-8 bytes. */
   list(keyPrefix: string, options?: ListOptions): AsyncIterable<string>;
 
-  /** Removes an object. Idempotent: a key that is not there is no error. */
+  /** Removes an object. Idempotent: a missing key is not an error. */
   delete(key: string): Promise<void>;
 }
 

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { decodeToken } from "../../src/blob/token.ts";
+import { DEFAULT_COST, type KdfCost } from "../../src/crypto/argon2id.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
-import { DEFAULT_COST, type KdfCost } from "../../src/crypto/kdf-cost.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import { Vsync } from "../../src/runtime/vsync.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEFAULT_COST } from "../../src/crypto/kdf-cost.ts";
+import { DEFAULT_COST } from "../../src/crypto/argon2id.ts";
 import { measureAudit } from "./groups/audit.ts";
 import { measureGrowth } from "./groups/growth.ts";
 import { measureHerds } from "./groups/herds.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { encodeToken } from "../../src/blob/token.ts";
-import { DEFAULT_COST } from "../../src/crypto/kdf-cost.ts";
+import { DEFAULT_COST } from "../../src/crypto/argon2id.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { openS3Store } from "../../src/s3/store.ts";
 import { createVault, type VaultOptions, type VaultTokenFields } from "../../test/support/vault-fixture.ts";

@@ -10,7 +10,7 @@ const FLAG_COMMENT = 0x10;
 const RESERVED_FLAGS = 0xe0;
 const OS_UNIX = 3;
 
-/** One member whose header does not depend on the machine: mtime 0, XFL 0, OS 3. */
+/** One member with the same header on every machine: mtime 0, XFL 0, OS 3. */
 export function writeGzipMember(bytes: Uint8Array): Uint8Array {
   const member = gzipSync(bytes, { level: constants.Z_DEFAULT_COMPRESSION });
   member.fill(0, 4, 9);
@@ -19,10 +19,10 @@ export function writeGzipMember(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * The contents of exactly one gzip member with nothing after it. `zlib.gunzip` would join members and skip what follows
- * them, so the member is taken apart here.
+ * The contents of exactly one gzip member with nothing after it. `zlib.gunzip` would join members and skip trailing bytes,
+ * so we parse the member here.
  *
- * @throws RangeError more than `maxBytes` inflated (nothing beyond them is inflated), or not exactly one sound member
+ * @throws RangeError it inflates to more than `maxBytes` (and stops there), or is not exactly one sound member
  */
 export function readGzipMember(member: Uint8Array, maxBytes: number): Uint8Array {
   const start = headerBytes(member);

@@ -1,4 +1,4 @@
-/** Why a prefix is refused, for a message; null for a good one: `api/prod/`, ends in `/`, no segment empty, `.` or `..`. */
+/** Why a prefix is refused, for a message; null for a good one like `api/prod/`. */
 export function prefixFault(prefix: string): string | null {
   if (!prefix.endsWith("/")) return "must end in /";
   for (const segment of prefix.slice(0, -1).split("/")) {

@@ -2,7 +2,7 @@ import { ConfigInvalidError, ConfigMissingError, ConfigUnsupportedVersionError, 
 import { readGzipMember, writeGzipMember } from "./gzip-member.ts";
 import { endpointFault, prefixFault } from "./location.ts";
 
-/** The runtime token's fields (`docs/format.md` §2), under the names that stand in its JSON. */
+/** The runtime token (`docs/format.md` §2), with the field names of its JSON. */
 export interface RuntimeToken {
   readonly v: 1;
   /** `https://…`, `http://…` or `file:///…`, no trailing slash. */
@@ -14,7 +14,7 @@ export interface RuntimeToken {
   readonly sessionToken?: string;
   readonly prefix: string;
   readonly env: string;
-  /** Standard base64. A hint, like the four below: the manifest is the authority. */
+  /** Standard base64. Like the next four a hint: the manifest decides. */
   readonly salt: string;
   /** Argon2id passes. */
   readonly iterations: number;
@@ -24,15 +24,15 @@ export interface RuntimeToken {
   readonly vault?: string;
   /** A reader refuses an older generation. */
   readonly minGen?: number;
-  /** The platform's own credential chain; then there are no keys. */
+  /** The platform's own credential chain, in the place of keys. */
   readonly credentials?: "ambient";
 }
 
 export const TOKEN_ENVELOPE = "vsync-cfg-v1:";
-/** Of the JSON. */
+/** The longest JSON of a token. */
 export const MAX_TOKEN_BYTES = 64 * 1024;
 
-/** The order in which writers emit the fields. */
+/** The fields in the order in which writers emit them. */
 export const TOKEN_FIELDS = [
   "v",
   "endpoint",
@@ -53,84 +53,12 @@ export const TOKEN_FIELDS = [
   "credentials",
 ] as const satisfies readonly (keyof RuntimeToken)[];
 
-/** Says what is wrong with a value, or null. Never quotes it: a token's fields are credentials. */
-type Check = (value: unknown) => string | null;
-
-const anyText: Check = (value) => (typeof value === "string" ? null : "must be a string");
-const integerFrom =
-  (least: number): Check =>
-  (value) =>
-    Number.isSafeInteger(value) && (value as number) >= least ? null : `must be an integer ≥ ${least}`;
-const only =
-  (expected: string | number): Check =>
-  (value) =>
-    value === expected ? null : `must be ${JSON.stringify(expected)}`;
-const textThat =
-  (fault: (value: string) => string | null): Check =>
-  (value) =>
-    typeof value === "string" ? fault(value) : "must be a string";
-
-const CHECKS: Readonly<Record<keyof RuntimeToken, Check>> = {
-  v: only(1),
-  endpoint: textThat(endpointFault),
-  region: anyText,
-  bucket: anyText,
-  accessKeyId: anyText,
-  secretAccessKey: anyText,
-  sessionToken: anyText,
-  prefix: textThat(prefixFault),
-  env: anyText,
-  salt: textThat((value) => (isBase64(value) ? null : "must be base64")),
-  iterations: integerFrom(1),
-  kdf: only("argon2id"),
-  memoryKiB: integerFrom(1),
-  parallelism: integerFrom(1),
-  vault: anyText,
-  minGen: integerFrom(0),
-  credentials: only("ambient"),
-};
-
-const REQUIRED = ["v", "endpoint", "region", "bucket", "prefix", "env", "salt", "iterations"] as const;
-const KEYS = ["accessKeyId", "secretAccessKey"] as const;
-
-/** What is wrong with a token's fields, the first fault in the format's order; null where nothing is. */
-export function tokenFault(fields: object): string | null {
-  const own = new Map(Object.entries(fields).filter(([, value]) => value !== undefined));
-  for (const name of requiredOf(own)) {
-    if (!own.has(name)) return `${name} is missing`;
-  }
-  for (const name of TOKEN_FIELDS) {
-    const fault = own.has(name) ? CHECKS[name](own.get(name)) : null;
-    if (fault !== null) return `${name} ${fault}`;
-  }
-  const contradicting = [...KEYS, "sessionToken"].find((name) => own.has("credentials") && own.has(name));
-  return contradicting === undefined ? null : `${contradicting} must be absent beside ambient credentials`;
-}
-
-function requiredOf(own: ReadonlyMap<string, unknown>): readonly string[] {
-  return own.has("credentials") ? REQUIRED : [...REQUIRED, ...KEYS];
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** The fields that the format names, without those that it does not. The fields have been checked. */
-export function knownFields(fields: Record<string, unknown>): RuntimeToken {
-  const known = TOKEN_FIELDS.filter((name) => Object.hasOwn(fields, name)).map((name) => [name, fields[name]]);
-  return Object.fromEntries(known);
-}
-
-function isBase64(value: string): boolean {
-  return Buffer.from(value, "base64").toString("base64") === value;
-}
-
-const HINT = "look at the flags that were given, and at the config: `vsync status` says where it is";
+const CHECK_INPUT = "check the flags, and the config: `vsync status` says where it is";
 
 /**
  * The one string that an app boots from: `vsync-cfg-v1:` + base64url(gzip(JSON)), fields in the format's order.
  *
- * @throws InputError a field is not what the format asks for, or they are too large together
+ * @throws InputError a field is invalid, or the fields are too large together
  */
 export function encodeToken(token: RuntimeToken): string {
   const json = tokenJson(token);
@@ -140,11 +68,11 @@ export function encodeToken(token: RuntimeToken): string {
 /** The JSON before encoding. It holds the secret access key in the clear. */
 export function tokenJson(token: RuntimeToken): string {
   const fieldFault = tokenFault(token);
-  if (fieldFault !== null) throw new InputError(`runtime token: ${fieldFault}`, { hint: HINT });
+  if (fieldFault !== null) throw new InputError(`runtime token: ${fieldFault}`, { hint: CHECK_INPUT });
   const json = JSON.stringify(Object.fromEntries(TOKEN_FIELDS.map((name) => [name, token[name]])));
   if (Buffer.byteLength(json) <= MAX_TOKEN_BYTES) return json;
   const fault = `its fields are larger than the ${MAX_TOKEN_BYTES} bytes that a reader takes`;
-  throw new InputError(`runtime token: ${fault}`, { hint: HINT });
+  throw new InputError(`runtime token: ${fault}`, { hint: CHECK_INPUT });
 }
 
 const MINT_AGAIN = "mint a new one with `vsync runtime-token` and set it without changing it";
@@ -204,10 +132,82 @@ function checkVersion(fields: Record<string, unknown>): void {
   if (version === 1) return;
   const named = typeof version === "number" ? `v=${version}` : "no numeric v";
   throw new ConfigUnsupportedVersionError(`unsupported VSYNC_CONFIG version: ${named}`, {
-    hint: "upgrade vsync in this app, or mint the token with the version of vsync that the app has",
+    hint: "upgrade vsync in this app, or mint the token with the app's version of vsync",
   });
 }
 
 function invalid(fault: string): ConfigInvalidError {
   return new ConfigInvalidError(`invalid VSYNC_CONFIG: ${fault}`, { hint: MINT_AGAIN });
+}
+
+/** The fault of a value, or null. Never quotes the value: a token's fields are credentials. */
+type Check = (value: unknown) => string | null;
+
+const anyText: Check = (value) => (typeof value === "string" ? null : "must be a string");
+const integerFrom =
+  (least: number): Check =>
+  (value) =>
+    Number.isSafeInteger(value) && (value as number) >= least ? null : `must be an integer ≥ ${least}`;
+const only =
+  (expected: string | number): Check =>
+  (value) =>
+    value === expected ? null : `must be ${JSON.stringify(expected)}`;
+const textThat =
+  (fault: (value: string) => string | null): Check =>
+  (value) =>
+    typeof value === "string" ? fault(value) : "must be a string";
+
+const CHECKS: Readonly<Record<keyof RuntimeToken, Check>> = {
+  v: only(1),
+  endpoint: textThat(endpointFault),
+  region: anyText,
+  bucket: anyText,
+  accessKeyId: anyText,
+  secretAccessKey: anyText,
+  sessionToken: anyText,
+  prefix: textThat(prefixFault),
+  env: anyText,
+  salt: textThat((value) => (isBase64(value) ? null : "must be base64")),
+  iterations: integerFrom(1),
+  kdf: only("argon2id"),
+  memoryKiB: integerFrom(1),
+  parallelism: integerFrom(1),
+  vault: anyText,
+  minGen: integerFrom(0),
+  credentials: only("ambient"),
+};
+
+const REQUIRED = ["v", "endpoint", "region", "bucket", "prefix", "env", "salt", "iterations"] as const;
+const KEYS = ["accessKeyId", "secretAccessKey"] as const;
+
+/** The first fault of a token's fields, in the format's order, or null. */
+export function tokenFault(fields: object): string | null {
+  const own = new Map(Object.entries(fields).filter(([, value]) => value !== undefined));
+  for (const name of requiredOf(own)) {
+    if (!own.has(name)) return `${name} is missing`;
+  }
+  for (const name of TOKEN_FIELDS) {
+    const fault = own.has(name) ? CHECKS[name](own.get(name)) : null;
+    if (fault !== null) return `${name} ${fault}`;
+  }
+  const contradicting = [...KEYS, "sessionToken"].find((name) => own.has("credentials") && own.has(name));
+  return contradicting === undefined ? null : `${contradicting} must be absent beside ambient credentials`;
+}
+
+function requiredOf(own: ReadonlyMap<string, unknown>): readonly string[] {
+  return own.has("credentials") ? REQUIRED : [...REQUIRED, ...KEYS];
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Drops the fields that the format does not name. `tokenFault` has checked the others. */
+export function knownFields(fields: Record<string, unknown>): RuntimeToken {
+  const known = TOKEN_FIELDS.filter((name) => Object.hasOwn(fields, name)).map((name) => [name, fields[name]]);
+  return Object.fromEntries(known);
+}
+
+function isBase64(value: string): boolean {
+  return Buffer.from(value, "base64").toString("base64") === value;
 }

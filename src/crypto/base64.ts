@@ -1,11 +1,11 @@
-/** Strict standard base64 (RFC 4648 §4): canonical, with padding, nothing skipped. Null for anything else. */
+/** Strict standard base64 (RFC 4648 §4): canonical and padded. Null for anything else. */
 export function decodeBase64(text: string): Uint8Array | null {
   const bytes = Buffer.from(text, "base64");
   return bytes.toString("base64") === text ? bytes : null;
 }
 
 /**
- * For text that a parser has checked before.
+ * Decodes text that a parser has already checked.
  *
  * @throws TypeError the text is not canonical base64 after all
  */

@@ -3,19 +3,19 @@ import { BundleCorruptError } from "../errors.ts";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** A box of no plaintext. */
+/** The length of a box with an empty plaintext. */
 export const BOX_OVERHEAD_BYTES = NONCE_BYTES + TAG_BYTES;
 
 interface NonceSource {
   bytes(length: number): Uint8Array;
 }
 
-/** Fed to OpenSSL in pieces, for it answers with a copy: of a file of 60 MB there must not be a whole one more. */
+/** OpenSSL gets the text in pieces because it returns a copy: a file of 60 MB must not be in memory once more. */
 const PIECE_BYTES = 1024 * 1024;
 
 /**
  * Seals with AES-256-GCM: `nonce[12] ‖ ct ‖ tag[16]`, the nonce fresh from `random` (NIST SP 800-38D §8.2.2).
- * Every key is drawn for one generation and seals one box, so that no nonce can meet its key again.
+ * Every key is drawn for one generation and seals one box: a nonce can never meet its key again.
  */
 export function sealBox(random: NonceSource, key: Uint8Array, aad: string, plaintext: Uint8Array): Uint8Array {
   const box = new Uint8Array(BOX_OVERHEAD_BYTES + plaintext.length);
@@ -23,7 +23,7 @@ export function sealBox(random: NonceSource, key: Uint8Array, aad: string, plain
   return box;
 }
 
-/** As `sealBox`, into a part of something larger. `box` has {@link BOX_OVERHEAD_BYTES} more than the plaintext. */
+/** Like `sealBox`, into a part of a larger array. `box` is {@link BOX_OVERHEAD_BYTES} longer than the plaintext. */
 export function sealBoxInto(
   box: Uint8Array,
   random: NonceSource,
@@ -40,7 +40,7 @@ export function sealBoxInto(
   box.set(cipher.getAuthTag(), NONCE_BYTES + plaintext.length);
 }
 
-/** GCM gives as many bytes as it takes: `target` may be `input`. */
+/** GCM returns as many bytes as it takes, so `target` may be `input`. */
 function updateInto(target: Uint8Array, cipher: Pick<Cipheriv, "update">, input: Uint8Array): void {
   for (let at = 0; at < input.length; at += PIECE_BYTES) {
     const piece = cipher.update(input.subarray(at, at + PIECE_BYTES));
@@ -55,8 +55,8 @@ export function openBox(key: Uint8Array, aad: string, box: Uint8Array, what: str
 }
 
 /**
- * As `openBox`, where nobody needs the box any more: the plaintext is written over its ciphertext, and what comes back is
- * a part of `box`. Where it does not open, that part is zeroed.
+ * Like `openBox`, but writes the plaintext over the ciphertext and returns that part of `box`. If the box does not open,
+ * the part is zeroed.
  */
 export function openBoxInPlace(key: Uint8Array, aad: string, box: Uint8Array, what: string): Uint8Array {
   if (box.length < BOX_OVERHEAD_BYTES) throw new BundleCorruptError(`${what} is too short to be a sealed box`);

@@ -1,10 +1,9 @@
 import { NotAuthenticError } from "../errors.ts";
-import { argon2id } from "./argon2id.ts";
-import { type KdfCost, kdfCostFault } from "./kdf-cost.ts";
+import { argon2id, type KdfCost, kdfCostFault } from "./argon2id.ts";
 import { Secret } from "./secret.ts";
 import { x25519PublicKey } from "./x25519.ts";
 
-/** What a passphrase and a cost give: the X25519 key pair of a slot, and the key of its endorsement. */
+/** The keys that a passphrase and a cost derive: the X25519 key pair of a slot, and the key of its endorsement. */
 export interface PassphraseKey {
   /** X25519 private key, 32 bytes. */
   readonly seed: Secret;
@@ -17,7 +16,7 @@ export interface PassphraseKey {
 /**
  * Argon2id version 1.3 (RFC 9106) over the passphrase's bytes as they are, 64 bytes out: `seed[32] ‖ mac[32]`.
  *
- * @throws NotAuthenticError the cost is out of bounds; nothing was derived
+ * @throws NotAuthenticError the cost is out of bounds; derives nothing then
  */
 export async function derivePassphraseKey(passphrase: Secret, cost: KdfCost): Promise<PassphraseKey> {
   const fault = kdfCostFault(cost);

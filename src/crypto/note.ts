@@ -5,7 +5,7 @@ import { type SigningKey, signEd25519, verifyEd25519 } from "./signing.ts";
 
 /** C2SP signed-note: text, an empty line, and here exactly one line `— <name> <base64(keyid[4] ‖ sig[64])>`. */
 export interface Note {
-  /** With its final newline; what is signed. */
+  /** The signed text, with its final newline. */
   readonly text: string;
   readonly name: string;
   readonly keyId: Uint8Array;
@@ -20,7 +20,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
- * Checks the form alone.
+ * Checks the form only; `verifyNote` checks the signature.
  *
  * @throws NotAuthenticError `what` is not a signed note with exactly one signature line
  */

@@ -12,7 +12,7 @@ export class Secret {
     this.#bytes = bytes;
   }
 
-  /** Takes the bytes over: `destroy` zeroes them. */
+  /** Takes ownership of the bytes: `destroy` zeroes them. */
   static ofBytes(bytes: Uint8Array): Secret {
     return new Secret(bytes);
   }
@@ -26,12 +26,12 @@ export class Secret {
     return this.#bytes;
   }
 
-  /** @throws TypeError where the bytes are not UTF-8 */
+  /** @throws TypeError the bytes are not UTF-8 */
   exposeText(): string {
     return decoder.decode(this.#bytes);
   }
 
-  /** Zeroes the bytes. Strings that were made from them live until the garbage collector takes them. */
+  /** Zeroes the bytes. Strings made from them live until the garbage collector takes them. */
   destroy(): void {
     this.#bytes.fill(0);
   }

@@ -11,7 +11,7 @@ export interface SigningKey {
   readonly privateKey: KeyObject;
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** PKCS#8 DER, 48 bytes: what the bundle seals. The caller zeroes it. */
+  /** PKCS#8 DER, 48 bytes, the form that the bundle seals. The caller zeroes it. */
   exportPkcs8(): Uint8Array;
 }
 
@@ -41,7 +41,7 @@ export function signEd25519(key: SigningKey, message: Uint8Array): Uint8Array {
   return sign(null, message, key.privateKey);
 }
 
-/** False also where `publicKey` is no point of the curve. */
+/** False also if `publicKey` is not a point of the curve. */
 export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   try {
     const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: "der", type: "spki" });

@@ -6,7 +6,7 @@ const KEY_BYTES = 32;
 const encoder = new TextEncoder();
 const INFO = encoder.encode("vsync-slot-v1");
 
-/** The slot was not sealed to this key, or was altered; nobody can tell which. */
+/** The slot was sealed to another key, or altered; HPKE cannot tell which. */
 export class SlotNotOursError extends BundleCorruptError {}
 
 /** HPKE's own output (RFC 9180 §6.1): the encapsulated key, 32 bytes, and ciphertext with tag. */
@@ -15,7 +15,7 @@ export interface SealedKey {
   readonly ct: Uint8Array;
 }
 
-/** Seals a 32-byte key to the X25519 public key `recipient`; `aad` says what it is bound to. */
+/** Seals a 32-byte key to the X25519 public key `recipient`, bound to `aad`. */
 export async function sealSlot(recipient: Uint8Array, aad: string, key: Uint8Array): Promise<SealedKey> {
   const suite = cipherSuite();
   const publicKey = await suite.DeserializePublicKey(recipient);
@@ -27,13 +27,13 @@ export async function sealSlot(recipient: Uint8Array, aad: string, key: Uint8Arr
  * The 32-byte key that a slot holds. `what` names the slot, for messages.
  *
  * @throws SlotNotOursError the slot does not open with this X25519 private key and `aad`
- * @throws BundleCorruptError it opens and holds no 32-byte key
+ * @throws BundleCorruptError it opens, but does not hold 32 bytes
  */
 export async function openSlot(seed: Uint8Array, aad: string, sealed: SealedKey, what: string): Promise<Uint8Array> {
   const suite = cipherSuite();
   let key: Uint8Array;
   try {
-    // Both halves, since Decap takes pkRm (RFC 9180 §4.1) and WebCrypto has no stable way to get it from the private key.
+    // Decap needs pkRm as well (RFC 9180 §4.1), and WebCrypto has no stable way to get it from the private key.
     const privateKey = await suite.DeserializePrivateKey(seed);
     const publicKey = await suite.DeserializePublicKey(x25519PublicKey(seed));
     key = await suite.Open({ privateKey, publicKey }, sealed.enc, sealed.ct, { info: INFO, aad: encoder.encode(aad) });

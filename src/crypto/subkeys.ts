@@ -28,14 +28,14 @@ export function deriveItemKey(rootKey: Uint8Array, itemId: string): Uint8Array {
 }
 
 /**
- * What ties a signer to a passphrase: HMAC-SHA256 (RFC 2104) with the passphrase's `mac` key, 32 bytes.
- * The signer enters as its base64 text.
+ * Ties a signer to a passphrase: HMAC-SHA256 (RFC 2104) with the passphrase's `mac` key, 32 bytes. The signer enters as
+ * its base64 text.
  */
 export function endorsementOf(mac: Uint8Array, vault: string, slot: string, signer: string): Uint8Array {
   return createHmac("sha256", mac).update(`vsync-endorse-v1|${vault}|${slot}|${signer}`).digest();
 }
 
-/** Hands a key to its one use, and zeroes it. */
+/** Lends a key to one use, then zeroes it. */
 export function withKey<T>(key: Uint8Array, use: (key: Uint8Array) => T): T {
   try {
     return use(key);

@@ -7,18 +7,18 @@ import { createWorkFile, discard, listWorkFiles, modifiedAtMs, newWorkFile, type
 /*
  * Mutual exclusion between processes that share nothing but a folder, and may be killed at any moment.
  *
- * A contender makes a claim file of a name that is its own, then lists the claims. Alone, it holds the object until it
- * removes its claim; in company, it removes its claim at once and tries again a little later.
+ * A contender creates a claim file under a fresh name, then lists the claims. If it is alone, it holds the object until
+ * it removes its claim. If it is not, it removes its claim at once and tries again a little later.
  *
- * Why two never hold together: each listed after its own claim was there, and a holder's claim stays until it is done.
- * Of two claims one was made later; the listing of its maker began later still and showed the other. So it withdrew.
+ * Two contenders never hold together: each lists after its own claim exists, and a holder's claim stays until it is
+ * done. One of the two claims is the later one; its maker listed later still, saw the other claim, and withdrew.
  *
- * Why the dead block nobody: a claim's name says whose it is, and anyone may remove one whose owner has ended. That
- * takes nothing from the living, for the name is never used again. Nothing is ever taken over, renamed or rewritten, so
- * there is no moment at which a claim is half made. That two who meet both withdraw costs time only: waits are random.
+ * A dead process blocks nobody: a claim's name says whose it is, and anyone may remove the claim of a process that has
+ * ended. Names are never used again, so that takes nothing from the living. Nobody takes over, renames or rewrites a
+ * claim, so a claim is never half made. Two contenders that meet both withdraw and lose only time: their waits are random.
  *
- * An owner that cannot be asked about (on another machine that shares the folder) is given LEASE_MS, by the clock of
- * the file system. There the proof needs that no process sleeps for so long between `confirm` and its next system call.
+ * Nobody can ask about an owner on another machine that shares the folder. It gets LEASE_MS, by the clock of the file
+ * system. There the proof assumes that no process sleeps that long between `confirm` and its next system call.
  */
 
 const LEASE_MS = 30_000;
@@ -29,23 +29,23 @@ export interface ClaimRequest {
   /** See `WorkFile.subject`. */
   readonly subject: string;
   readonly processes: ProcessTable;
-  /** How long to try. */
+  /** How long to keep trying. */
   readonly timeoutMs: number;
-  /** What a person calls the object, for messages. */
+  /** The object's name for messages. */
   readonly label: string;
-  /** Asked before every further try: throws where there is nothing left to wait for. */
+  /** Called before every further try. Throws if nothing is left to wait for. */
   readonly checkWorthWaiting: () => Promise<void>;
 }
 
 export interface Claim {
-  /** To be called last before the change. @throws S3UnreachableError the claim has run out; nothing may be changed now */
+  /** Call it last before the change. @throws S3UnreachableError the claim has run out: change nothing */
   confirm(): Promise<void>;
 }
 
 /**
- * Calls `work` while no other process is in `work` for the same subject of the same folder.
+ * Calls `work` while no other process does so for the same subject of the same folder.
  *
- * @throws S3UnreachableError another process has held the claim for all of `timeoutMs`
+ * @throws S3UnreachableError another process held the claim for all of `timeoutMs`
  */
 export async function withClaim<T>(request: ClaimRequest, work: (claim: Claim) => Promise<T>): Promise<T> {
   const own = await acquire(request);
@@ -68,7 +68,7 @@ async function acquire(request: ClaimRequest): Promise<WorkFile> {
 }
 
 async function tryToClaim(request: ClaimRequest): Promise<{ own: WorkFile } | { rival: WorkFile }> {
-  // A look before making a claim: not needed for the proof, but a claim disturbs everyone who is about to make theirs.
+  // The proof does not need this look, but every claim disturbs all who are about to make theirs.
   const before = await findRival(request, null);
   if (before) return { rival: before };
   const own = newWorkFile(request.folder, "claim", request.subject, await request.processes.self());
@@ -84,13 +84,13 @@ async function tryToClaim(request: ClaimRequest): Promise<{ own: WorkFile } | { 
   }
 }
 
-/** A claim of another contender that may be alive. Those of the dead are removed on the way. */
+/** The claim of another contender that may be alive. Removes the claims of dead ones on the way. */
 async function findRival({ folder, subject, processes }: ClaimRequest, own: WorkFile | null): Promise<WorkFile | null> {
   for (const file of await listWorkFiles(folder)) {
     if (file.kind !== "claim" || file.subject !== subject || file.path === own?.path) continue;
     const status = await processes.status(file.owner);
     if (status === "alive") return file;
-    // Only a claim of our own tells the file system's time, so the first look passes over what it cannot judge.
+    // Only a claim of our own tells the file system's time: the first look skips what it cannot judge.
     if (status === "unknown" && !own) continue;
     if (status === "unknown" && own && !(await hasRunOut(file, own))) return file;
     await discard(file);

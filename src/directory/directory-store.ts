@@ -18,17 +18,17 @@ import { discard, newWorkFile, sweep, type WorkFile } from "./work-folder.ts";
 const CLAIM_TIMEOUT_MS = 10_000;
 
 export interface DirectoryStoreOptions {
-  /** How long `replace` waits for another process that is replacing the same object. Default 10 000. */
+  /** How long `replace` waits for another process that replaces the same object. Default 10 000. */
   readonly claimTimeoutMs?: number;
   /** Default: the processes of this machine. */
   readonly processes?: ProcessTable;
 }
 
 /**
- * An `ObjectStore` over a local directory (format.md §1). An object is one file, which is never changed: it appears by
- * `link`, gives way by `rename`, goes by `unlink`. Nothing is read or written before the first call.
+ * An `ObjectStore` over a local directory (format.md §1). An object is one file that never changes: `link` creates it,
+ * `rename` replaces it, `unlink` deletes it. Reads and writes nothing before the first call.
  *
- * @throws InputError the location names no directory below its endpoint
+ * @throws InputError the location cannot be a directory below its endpoint
  */
 export function openDirectoryStore(location: DirectoryLocation, options: DirectoryStoreOptions = {}): ObjectStore {
   return new DirectoryStore(location, options);
@@ -96,7 +96,7 @@ class DirectoryStore implements ObjectStore {
     }
   }
 
-  /** Takes no claim, for that needs room on the disk, and deleting is what one does where there is none. */
+  /** Takes no claim: a claim needs room on the disk, and people delete when it is full. */
   async delete(key: string): Promise<void> {
     const path = this.#pathOf(key);
     return attempt("delete", path, async () => {

@@ -7,7 +7,7 @@ import { S3UnreachableError } from "../errors.ts";
 import { type DirectoryLocation, rootOf } from "./location.ts";
 
 /**
- * Makes the folder of a bucket, and those above it, 0700. One that exists is left as it is.
+ * Makes the folder of a bucket and those above it, 0700. One that exists keeps its mode.
  *
  * @throws AccessDeniedError, S3UnreachableError naming the path
  */
@@ -22,9 +22,9 @@ export async function createDirectoryRoot(location: Omit<DirectoryLocation, "pre
 }
 
 /**
- * Whether the folder of a bucket is there.
+ * Whether the folder of a bucket exists.
  *
- * @throws AccessDeniedError, S3UnreachableError naming the path: it is not, and could not be made
+ * @throws AccessDeniedError, S3UnreachableError naming the path: it does not exist and cannot be made
  */
 export async function checkDirectoryRoot(location: Omit<DirectoryLocation, "prefix">): Promise<boolean> {
   const root = rootOf(location);
@@ -39,7 +39,7 @@ export async function checkDirectoryRoot(location: Omit<DirectoryLocation, "pref
 
 async function nearestThere(path: string): Promise<string> {
   try {
-    // A slash at the end: what is no folder is in the way.
+    // With the slash, stat fails for anything but a folder, which would be in the way.
     await stat(`${path}/`);
     return path;
   } catch (error) {
@@ -48,11 +48,11 @@ async function nearestThere(path: string): Promise<string> {
   }
 }
 
-/** Makes `folder` and what is missing between it and `root`, which must exist. */
+/** Makes `folder` and the folders missing between it and `root`, which must exist. Flushes each new entry. */
 export async function makeFolderBelow(folder: string, root: string): Promise<void> {
   if (await isFolder(folder)) return;
   const parent = dirname(folder);
-  // On Windows, what is above all others may be missing: a drive.
+  // On Windows even the topmost folder, the drive, may be missing.
   if (folder === root || folder === parent) throw rootMissing(folder);
   await makeFolderBelow(parent, root);
   try {

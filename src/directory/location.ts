@@ -1,6 +1,6 @@
 import { InputError } from "../errors.ts";
 
-/** Which directory a `file://` store is. */
+/** Where a `file://` store keeps its objects. */
 export interface DirectoryLocation {
   /** `file:///…`, percent-encoded, without a trailing slash. */
   readonly endpoint: string;
@@ -9,7 +9,7 @@ export interface DirectoryLocation {
   readonly prefix: string;
 }
 
-/** Holds the temporary files and claims of a store. No key or prefix may have a segment of this name. */
+/** Holds the temporary files and claims of a store. No key or prefix may contain a segment of this name. */
 export const WORK_FOLDER = ".vsync";
 
 const SCHEME = "file://";
@@ -17,13 +17,13 @@ const SCHEME = "file://";
 /**
  * The file that holds an object (format.md §1).
  *
- * @throws InputError the endpoint is no `file:///…`, or a part would lead out of the store's folder
+ * @throws InputError the endpoint is not `file:///…`, or a part would lead out of the store's folder
  */
 export function objectPath(location: DirectoryLocation, key: string): string {
   return prefixFolder(location) + checkKey(key);
 }
 
-/** The folder of the bucket. It is never made as a by-product: where it is missing, a disk may not be mounted. */
+/** The folder of the bucket. Only `init` makes it: if it is missing, a disk may not be mounted. */
 export function rootOf(
   { endpoint, bucket }: Omit<DirectoryLocation, "prefix">,
   platform: string = process.platform,
@@ -36,35 +36,35 @@ export function rootOf(
   return `${endpointFolder(endpoint, platform)}/${bucket}`;
 }
 
-/** The folder that the keys are relative to, with a trailing slash. */
+/** The folder that keys are relative to, with a trailing slash. */
 export function prefixFolder(location: DirectoryLocation): string {
   const { prefix } = location;
   if (!prefix.endsWith("/") || !prefix.slice(0, -1).split("/").every(isSegment)) {
     throw new InputError(`${JSON.stringify(prefix)} cannot be the prefix of a directory store`, {
-      hint: `name folders, each with a / after it, as in --prefix=api/prod/; none is ., .. or ${WORK_FOLDER}`,
+      hint: `name folders, each with a / after it, as in --prefix=api/prod/; none may be ., .. or ${WORK_FOLDER}`,
     });
   }
   return `${rootOf(location)}/${prefix}`;
 }
 
-/** The endpoint of an absolute path: the inverse of what `objectPath` does with it. */
+/** The endpoint of an absolute path; `objectPath` does the inverse. */
 export function fileEndpoint(folder: string, platform: string = process.platform): string {
   const top = topOf(platform);
   const path = platform === "win32" ? `/${folder.replaceAll("\\", "/")}` : folder;
   const segments = path.replace(/\/+$/, "").split("/");
   if (segments[0] !== "" || !top.isIn(segments.slice(1))) {
-    throw new InputError(`${folder} is no absolute path below ${top.name}`, {
+    throw new InputError(`${folder} is not an absolute path below ${top.name}`, {
       hint: "set XDG_DATA_HOME to an absolute path, or name the store with --endpoint=file:///…",
     });
   }
   return SCHEME + segments.map((it, index) => (index <= top.segments ? it : encodeURIComponent(it))).join("/");
 }
 
-/** The key, if a store may have it. @throws InputError it would lead out of the store's folder, or into its work folder */
+/** Returns the key if a store may have it. @throws InputError it would lead out of the store's folder, or into its work folder */
 export function checkKey(key: string): string {
   if (!key.split("/").every(isSegment)) {
     throw new InputError(`${JSON.stringify(key)} cannot be a key of a directory store`, {
-      hint: "look at who can write the manifest: vsync names no object so",
+      hint: "check who can write the manifest: vsync never names an object like that",
     });
   }
   return key;
@@ -75,7 +75,7 @@ function endpointFolder(endpoint: string, platform: string): string {
   const top = topOf(platform);
   const isFolder = top.isIn(segments) && segments.slice(top.segments).every((it) => isPathSegment(it, platform));
   if (!endpoint.startsWith(`${SCHEME}/`) || /[?#]/.test(endpoint) || !isFolder) {
-    throw new InputError(`${JSON.stringify(endpoint)} is no endpoint of a directory store`, {
+    throw new InputError(`${JSON.stringify(endpoint)} is not an endpoint of a directory store`, {
       hint: `write it as ${top.example}, without a slash at the end`,
     });
   }
@@ -84,15 +84,15 @@ function endpointFolder(endpoint: string, platform: string): string {
 
 interface Top {
   readonly name: string;
-  /** So many segments of a `file:///` address name it. */
+  /** How many segments of a `file:///` address name it. */
   readonly segments: number;
-  /** What a path has before its first segment. */
+  /** The start of a path, before its first segment. */
   readonly before: string;
   readonly example: string;
   isIn(segments: readonly string[]): boolean;
 }
 
-/** Where absolute paths begin: `/`, or a drive of Windows, `file:///C:/…` (RFC 8089 appendix E.2). */
+/** The top of absolute paths: `/`, or on Windows a drive, `file:///C:/…` (RFC 8089 appendix E.2). */
 function topOf(platform: string): Top {
   if (platform !== "win32") {
     const isIn = (segments: readonly string[]): boolean => segments.length > 0;
@@ -116,6 +116,6 @@ function isSegment(segment: string): boolean {
 
 function isPathSegment(segment: string, platform: string): boolean {
   if (segment === "" || segment === "." || segment === ".." || /[/\0]/.test(segment)) return false;
-  // A drive, a stream of a file, another separator, and ends that Windows leaves out.
+  // A drive, a stream of a file, the other separator, and ends that Windows drops.
   return platform !== "win32" || !/[\\:<>"|?*]|[. ]$/.test(segment);
 }

@@ -6,13 +6,13 @@ import { AccessDeniedError, S3UnreachableError } from "../errors.ts";
 import type { ReadOptions, StoredObject, Version } from "../ports.ts";
 
 const CHUNK_BYTES = 256 * 1024;
-/** Four times the largest object of the format: what is larger was put there by something else, and is not read whole. */
+/** Four times the largest object of the format. A larger file is not vsync's, and is not read whole. */
 const LARGEST_OBJECT_BYTES = 256 * 1024 * 1024;
 /** Equals the version of no object. */
 const NO_VERSION = "larger than any object";
 
 export interface KeepOptions extends ReadOptions {
-  /** How many bytes to hand back, from the first. The version is that of the whole in any case. */
+  /** How many bytes to return, from the first. The version is always that of the whole file. */
   readonly keepBytes: number;
 }
 
@@ -21,9 +21,9 @@ export function versionOf(bytes: Uint8Array): Version {
 }
 
 /**
- * Reads the file of an object; a folder of that name is no object.
+ * Reads the file of an object, or null; a folder of that name does not count.
  *
- * @throws AccessDeniedError it is a symbolic link, or no regular file
+ * @throws AccessDeniedError it is a symbolic link, a pipe or another special file
  */
 export async function readObjectFile(path: string, options: KeepOptions): Promise<StoredObject | null> {
   const handle = await openObjectFile(path);
@@ -67,7 +67,7 @@ async function readStart(handle: FileHandle, kept: Uint8Array): Promise<Uint8Arr
   return kept.subarray(0, bytesRead);
 }
 
-/** Fills `kept` from the start of the file and digests all of it. */
+/** Digests the whole file and fills `kept` from its start. */
 async function digest(
   handle: FileHandle,
   kept: Uint8Array,
@@ -86,7 +86,7 @@ async function digest(
 }
 
 function notAFile(path: string): AccessDeniedError {
-  return new AccessDeniedError(`${path} is a symbolic link or no regular file, and was not read`, {
+  return new AccessDeniedError(`${path} is a symbolic link or a special file, and was not read`, {
     hint: "a store holds plain files only: put the object itself in that place",
   });
 }

@@ -5,13 +5,13 @@ import type { ProcessIdentity, ProcessTable } from "../disk/process-table.ts";
 
 const FILE_MODE = 0o600;
 
-/** After this long the file of a process that cannot be asked about is taken for abandoned. */
+/** The age at which a file counts as abandoned if nobody can ask about its process. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
 
-/** A file in the work folder is what its name says: a name appears at once or not at all, content does not. */
+/** A file of the work folder says everything in its name: a name appears at once or not at all, content may be cut. */
 export interface WorkFile {
   readonly kind: "temp" | "claim";
-  /** The object it is for: 16 hex digits of its key's digest. */
+  /** The object that it is for: 16 hex digits of its key's digest. */
   readonly subject: string;
   readonly owner: ProcessIdentity;
   readonly path: string;
@@ -19,7 +19,7 @@ export interface WorkFile {
 
 const NAME = /^(temp|claim)\.([0-9a-f]{16})\.([0-9a-f]{16})\.([0-9]{1,10})\.([0-9]{1,20})\.[0-9a-f]{24}$/;
 
-/** A file that is not there yet, of a name that no file has ever had. */
+/** A file to be created, under a name that no file ever had. */
 export function newWorkFile(folder: string, kind: WorkFile["kind"], subject: string, owner: ProcessIdentity): WorkFile {
   const random = randomBytes(12).toString("hex");
   const path = `${folder}/${kind}.${subject}.${owner.place}.${owner.pid}.${owner.start}.${random}`;
@@ -34,12 +34,12 @@ export async function listWorkFiles(folder: string): Promise<WorkFile[]> {
   });
 }
 
-/** Creates the file, without content: its name says all. */
+/** Creates the file, empty: its name says everything. */
 export async function createWorkFile(file: WorkFile): Promise<void> {
   await (await open(file.path, "wx", FILE_MODE)).close();
 }
 
-/** Removes what killed processes left. */
+/** Removes the files that killed processes left. */
 export async function sweep(folder: string, processes: ProcessTable): Promise<void> {
   for (const file of await listWorkFiles(folder)) {
     if (await isAbandoned(file, processes)) await discard(file);
@@ -53,7 +53,7 @@ async function isAbandoned(file: WorkFile, processes: ProcessTable): Promise<boo
   return changedAtMs !== null && Math.abs(Date.now() - changedAtMs) > ABANDONED_AFTER_MS;
 }
 
-/** By the clock of the file system, or null where the file is gone. */
+/** By the clock of the file system; null if the file is gone. */
 export async function modifiedAtMs(file: WorkFile): Promise<number | null> {
   try {
     return (await stat(file.path)).mtimeMs;
@@ -63,7 +63,7 @@ export async function modifiedAtMs(file: WorkFile): Promise<number | null> {
   }
 }
 
-/** Never throws: it comes after the outcome is decided, and what stays is swept by a later write. */
+/** Never throws: the outcome is decided already, and a later write sweeps up what stays. */
 export async function discard(file: WorkFile): Promise<void> {
   await unlink(file.path).catch(() => undefined);
 }

@@ -5,7 +5,7 @@ import { InputError } from "../errors.ts";
 import { FOLDER_MODE, makeFolder, unlessThere } from "./folders.ts";
 import { codeOf } from "./posix.ts";
 
-/** What is at a path, links not followed; null for nothing. */
+/** Looks at a path without following links; null if nothing is there. */
 export async function lookAt(path: string): Promise<Stats | null> {
   try {
     return await lstat(path);
@@ -15,13 +15,13 @@ export async function lookAt(path: string): Promise<Stats | null> {
   }
 }
 
-/** For what stands where a file is to be written. */
+/** For anything in the place of a file that vsync is about to write. */
 export function notAFile(path: string, stats: Stats, hint: string): InputError {
   const what = stats.isSymbolicLink() ? "is a symbolic link, which is not followed" : "is not a regular file";
   return new InputError(`${path} ${what}`, { hint });
 }
 
-/** @throws InputError a folder on the way from `root` to a name is a link, or no folder: it may lead anywhere */
+/** @throws InputError something on the way from `root` to a name is a link, which may lead anywhere, or not a folder */
 export async function refuseLinkedFolders(root: string, name: string): Promise<void> {
   for (const folder of foldersOf(root, name)) {
     const stats = await lookAt(folder);
@@ -30,7 +30,7 @@ export async function refuseLinkedFolders(root: string, name: string): Promise<v
   }
 }
 
-/** Makes the folders that are missing between `root` and a name, mode 0700. @throws as `refuseLinkedFolders` */
+/** Makes the missing folders between `root` and a name, 0700. @throws as `refuseLinkedFolders` */
 export async function makeFolders(root: string, name: string): Promise<void> {
   if ((await lookAt(root)) === null) await makeFolder(root);
   for (const folder of foldersOf(root, name)) {

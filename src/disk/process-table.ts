@@ -3,12 +3,12 @@ import { readFile, readlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { hasErrno } from "./posix.ts";
 
-/** One process, so that no other one, now or later, is mistaken for it. */
+/** One process, told from every other one, now or later. */
 export interface ProcessIdentity {
-  /** Where `pid` means something: host, boot, pid and time namespace, hashed. */
+  /** Where `pid` is valid: host, boot, pid and time namespace, hashed. */
   readonly place: string;
   readonly pid: number;
-  /** Start time in clock ticks since boot, `0` where it cannot be known. It tells a process from a later one of its pid. */
+  /** Start time in clock ticks since boot, `0` if unknown. It tells a process from a later one with the same pid. */
   readonly start: string;
 }
 
@@ -42,7 +42,7 @@ async function readSelf(): Promise<ProcessIdentity> {
     .digest("hex")
     .slice(0, 16);
   const stat = await readStat("self");
-  // A /proc of another pid namespace counts otherwise than process.kill does: nothing in it can be used.
+  // A /proc of another pid namespace numbers processes differently from process.kill: nothing in it can be used.
   const start = stat?.pid === process.pid ? stat.start : UNKNOWN_START;
   return { place, pid: process.pid, start };
 }
@@ -68,7 +68,7 @@ function exists(pid: number): boolean {
 interface Stat {
   readonly pid: number;
   readonly start: string;
-  /** A zombie that nobody has waited for: it will do nothing more. */
+  /** A zombie: it will do nothing more. */
   readonly ended: boolean;
 }
 
@@ -87,6 +87,6 @@ async function tryRead(read: () => Promise<string>): Promise<string> {
   try {
     return await read();
   } catch {
-    return ""; // No /proc, or a hidden one: then less is known, which is safe.
+    return ""; // No /proc, or a hidden one. To know less is safe.
   }
 }

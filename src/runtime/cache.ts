@@ -9,9 +9,9 @@ import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
 
 const FORMAT = "vsync-cache-v1";
 
-/** A vault as the store had it. Whoever has no passphrase learns no more from it than from the store. */
+/** A vault as the store had it. Without the passphrase it tells no more than the store does. */
 export interface SealedCopy {
-  /** When the store was asked, in milliseconds since the epoch. */
+  /** When vsync asked the store, in milliseconds since the epoch. */
   readonly atMs: number;
   readonly manifest: Uint8Array;
   readonly bundle: Uint8Array;
@@ -19,12 +19,12 @@ export interface SealedCopy {
   readonly mac: string;
 }
 
-/** The cache does not hold what was asked for; the message says why. */
+/** The cache holds no usable copy; the message says why. */
 export class CacheFault extends Error {}
 
 /**
- * HMAC-SHA256 over time and manifest, hexadecimal, its key HKDF-SHA256 of the bundle's root key: whoever can write the
- * file but has no passphrase cannot make a copy look younger.
+ * HMAC-SHA256 over time and manifest, hexadecimal, keyed with HKDF-SHA256 of the bundle's root key. Somebody who can write
+ * the file but has no passphrase cannot make a copy look younger.
  */
 export function sealTime(rootKey: Secret, atMs: number, manifest: Uint8Array): string {
   const sealed = `${FORMAT}|${atMs}|${sha256Hex(manifest)}`;
@@ -43,7 +43,7 @@ export async function writeCache(path: string, { atMs, manifest, bundle, mac }: 
   await writePrivateFile(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), manifest, bundle]));
 }
 
-/** @throws CacheFault there is no such file, or it has another form */
+/** @throws CacheFault the file does not exist, or is not a cache */
 export async function readCache(path: string, maxBytes: number): Promise<SealedCopy> {
   const bytes = await readWhole(path, maxBytes);
   const end = bytes.indexOf(0x0a);
@@ -59,7 +59,7 @@ async function readWhole(path: string, maxBytes: number): Promise<Buffer> {
   });
   try {
     const stats = await handle.stat();
-    if (!stats.isFile() || stats.size > maxBytes) throw new CacheFault("it is no file that was written as a cache");
+    if (!stats.isFile() || stats.size > maxBytes) throw new CacheFault("vsync did not write it");
     return await handle.readFile();
   } finally {
     await handle.close();
@@ -76,7 +76,7 @@ interface Header {
 function parseHeader(line: Buffer): Header {
   const { format, at, manifest, bundle, mac } = parseObject(line.toString());
   if (format !== FORMAT || !isCount(at) || !isCount(manifest) || !isCount(bundle) || typeof mac !== "string") {
-    throw new CacheFault("it is no file that was written as a cache");
+    throw new CacheFault("vsync did not write it");
   }
   return { at, manifest, bundle, mac };
 }
@@ -95,17 +95,17 @@ function isCount(value: unknown): value is number {
 
 type Get = ObjectStore["get"];
 
-/** A store that keeps in `fetched`, by key, a copy of what is read from it. */
+/** A store that keeps a copy of everything read from it in `fetched`, by key. */
 export function recordingStore(store: ObjectStore, fetched: Map<string, Uint8Array>): ObjectStore {
   return withGet(store, async (key, options) => {
     const stored = await store.get(key, options);
-    // Not `slice`: a Buffer's is a view, and a bundle is decrypted where it stands.
+    // Not `slice`: a Buffer's is a view, and vsync decrypts a bundle in place.
     if (stored !== null) fetched.set(key, new Uint8Array(stored.bytes));
     return stored;
   });
 }
 
-/** The store as it was when the copy was made, for a reader: the manifest, and the one bundle that it names. */
+/** The store at the time of the copy, as a reader sees it: the manifest, and the one bundle that it names. */
 export function copiedStore(store: ObjectStore, copy: SealedCopy): ObjectStore {
   return withGet(store, async (key, { maxBytes }) => {
     const bytes = key === MANIFEST_KEY ? copy.manifest : copy.bundle;

@@ -1,13 +1,13 @@
 import type { Item } from "../vault/format/item.ts";
 import type { OpenedVault } from "../vault/open/open.ts";
 
-/** What an open handle holds. */
+/** The data of an open handle. */
 export interface Contents {
   readonly env: string;
   readonly generation: number;
   /** By name, in the vault's order. */
   readonly items: ReadonlyMap<string, Item>;
-  /** Since the store gave it, in milliseconds; 0 where it did so just now. */
+  /** Milliseconds since the store returned it; 0 if it did so just now. */
   readonly ageMs: number;
 }
 

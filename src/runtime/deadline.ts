@@ -6,8 +6,8 @@ export interface Limits {
 }
 
 /**
- * Runs `work` until it is done, the caller aborts, or the time is over; in the last two cases it rejects at once, whether
- * or not the work can be stopped. What work brings too late goes to `discard`.
+ * Runs `work` until it is done, the caller aborts, or the time is over. In the last two cases it rejects at once, whether
+ * or not the work can stop. A result that comes too late goes to `discard`.
  *
  * @throws the signal's reason
  * @throws S3UnreachableError the time is over
@@ -27,9 +27,9 @@ export async function withDeadline<T>(
     return await Promise.race([working, rejectionOf(controller.signal)]);
   } catch (error) {
     working.then(discard, () => {
-      // The caller has been told why already.
+      // The caller already knows why.
     });
-    // What the work throws on being aborted says less than the reason.
+    // The reason says more than the error that aborted work throws.
     throw controller.signal.aborted ? controller.signal.reason : error;
   } finally {
     clearTimeout(timer);
@@ -45,6 +45,6 @@ function rejectionOf(signal: AbortSignal): Promise<never> {
 
 function timeOver(timeoutMs: number): S3UnreachableError {
   return new S3UnreachableError(`the vault was not open within ${timeoutMs} ms`, {
-    hint: "see whether the store answers with `vsync status --remote`, or give Vsync.open a longer timeoutMs",
+    hint: "check with `vsync status --remote` whether the store answers, or give Vsync.open a longer timeoutMs",
   });
 }

@@ -5,14 +5,14 @@ import type { Vsync } from "./vsync.ts";
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
- * Sets every secret of the vault that is not set yet. Files stay in the vault.
+ * Sets every secret of the vault that has no variable yet. Files stay in the vault.
  *
- * @throws InputError a secret holds NUL, at which the operating system would cut it
+ * @throws InputError a secret contains NUL, where the operating system would cut it
  */
-export function fillEnvironment(vault: Vsync, env: NodeJS.ProcessEnv, warn: Warn): void {
-  for (const name of vault.keys().filter((key) => !Object.hasOwn(env, key))) {
+export function fillEnvironment(vault: Vsync, variables: NodeJS.ProcessEnv, warn: Warn): void {
+  for (const name of vault.keys().filter((key) => !Object.hasOwn(variables, key))) {
     if (!VARIABLE_NAME.test(name)) warn(skipped(name));
-    else env[name] = valueOf(vault, name);
+    else variables[name] = valueOf(vault, name);
   }
 }
 

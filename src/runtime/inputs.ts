@@ -28,28 +28,28 @@ const PASSPHRASE: Source = {
 };
 
 /**
- * Token and passphrase, each from the first of: the option, the file that `…_FILE` names, the variable. Option and
- * variable are taken verbatim.
+ * Reads token and passphrase, each from the first of: the option, the file that `…_FILE` names, the variable. Takes option
+ * and variable verbatim.
  *
- * @throws ConfigMissingError neither is given, or the one given is empty or cannot be read
+ * @throws ConfigMissingError none is given, or the one given is empty or cannot be read
  */
-export async function readInputs(options: OpenOptions, env: Environment, warn: Warn): Promise<Inputs> {
-  const config = await readInput(CONFIG, options, env, warn);
+export async function readInputs(options: OpenOptions, variables: Environment, warn: Warn): Promise<Inputs> {
+  const config = await readInput(CONFIG, options, variables, warn);
   try {
-    return { config, passphrase: await readInput(PASSPHRASE, options, env, warn) };
+    return { config, passphrase: await readInput(PASSPHRASE, options, variables, warn) };
   } catch (error) {
     config.destroy();
     throw error;
   }
 }
 
-async function readInput(source: Source, options: OpenOptions, env: Environment, warn: Warn): Promise<Secret> {
+async function readInput(source: Source, options: OpenOptions, variables: Environment, warn: Warn): Promise<Secret> {
   const given = options[source.option];
   if (given !== undefined) return textOf(given, `the option ${source.option} of Vsync.open`, source);
   const fileVariable = `${source.variable}_FILE`;
-  const path = variableOf(env, fileVariable);
+  const path = variableOf(variables, fileVariable);
   if (path !== undefined && path !== "") return readInputFile({ variable: fileVariable, path }, warn);
-  const value = variableOf(env, source.variable);
+  const value = variableOf(variables, source.variable);
   if (value === undefined) throw missing(`neither ${source.variable} nor ${fileVariable} is set`, source);
   return textOf(value, source.variable, source);
 }
@@ -66,9 +66,9 @@ function missing(message: string, { variable, content }: Source): ConfigMissingE
   });
 }
 
-/** A variable of the environment, and nothing that it inherits. */
-export function variableOf(env: Environment, name: string): string | undefined {
-  return Object.hasOwn(env, name) ? env[name] : undefined;
+/** An own variable of the environment, not an inherited property. */
+export function variableOf(variables: Environment, name: string): string | undefined {
+  return Object.hasOwn(variables, name) ? variables[name] : undefined;
 }
 
 /** A variable that ends in `_FILE`, and its value. */
@@ -78,17 +78,17 @@ export interface FileVariable {
 }
 
 /**
- * What the file holds, without trailing spaces, tabs and line ends. A file that others can read is one warning.
+ * Reads the file, without trailing spaces, tabs and line ends. Warns if others can read it.
  *
- * @throws ConfigMissingError naming variable and path: not there, unreadable, no regular file, world-writable, more than
- * 1 MiB, not UTF-8, nothing but white space
+ * @throws ConfigMissingError naming variable and path: missing, unreadable, not a regular file, world-writable, longer
+ * than 1 MiB, not UTF-8, or only white space
  */
 async function readInputFile({ variable, path }: FileVariable, warn: Warn): Promise<Secret> {
   const file = await readSecretFile(path);
   if ("refusal" in file) {
     const plain = variable.replace(/_FILE$/, "");
     throw new ConfigMissingError(`${variable} names ${shownPath(path)}, which ${file.refusal}`, {
-      hint: `put that right, or unset ${variable} and give the value itself in ${plain}`,
+      hint: `fix that, or unset ${variable} and give the value itself in ${plain}`,
     });
   }
   if (file.exposure !== null) {
@@ -102,7 +102,7 @@ async function readInputFile({ variable, path }: FileVariable, warn: Warn): Prom
   return Secret.ofBytes(file.bytes);
 }
 
-/** Somebody may put the secret itself where its path belongs: then it must not end up in a log. */
+/** Somebody may put the secret itself in the place of its path. Then it must not reach a log. */
 function shownPath(path: string): string {
   if (!isAbsolute(path) && !/^\.{1,2}[\\/]/.test(path)) {
     return "a relative path (not shown: it may be the value itself)";

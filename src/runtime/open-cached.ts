@@ -24,16 +24,16 @@ const MAX_CACHE_BYTES = MAX_HEADER_BYTES + MAX_MANIFEST_BYTES + MAX_BUNDLE_BYTES
 export interface CacheUse {
   readonly path: string;
   readonly maxAgeMs: number;
-  /** How long the store has to answer before the copy stands in. */
+  /** How long the store may take to answer before the copy stands in. */
   readonly patienceMs: number;
   readonly warn: Warn;
 }
 
 /**
- * Opens the vault from the store and keeps a sealed copy of it; opens that copy, by the same checks, where the store
- * cannot be reached. A store that refuses is not one that cannot be reached.
+ * Opens the vault from the store and keeps a sealed copy of it. If the store cannot be reached, opens that copy, with the
+ * same checks. A store that refuses can be reached.
  *
- * @throws S3UnreachableError the store cannot be reached, and there is no copy that is young enough
+ * @throws S3UnreachableError the store cannot be reached, and no copy is young enough
  * @throws what `openVault` throws
  */
 export async function openThroughCache(
@@ -66,7 +66,7 @@ async function openAndKeep(
   return contentsOf(vault);
 }
 
-/** A copy that cannot be kept is a warning and no more: the vault is open. */
+/** Only warns if the copy cannot be kept: the vault is open. */
 async function keepCopy(vault: OpenedVault, bundle: Uint8Array, atMs: number, { path, warn }: CacheUse): Promise<void> {
   const mac = sealTime(vault.bundle.key.rootKey, atMs, vault.bytes);
   try {
@@ -76,7 +76,7 @@ async function keepCopy(vault: OpenedVault, bundle: Uint8Array, atMs: number, { 
     warn({
       code: "VSYNC_CACHE_UNWRITABLE",
       message: `the cache ${path} cannot be written (${code})`,
-      hint: "make its folder and let the app's user write there; until then nothing new stands in for the store",
+      hint: "create its folder and let the app's user write there; until then no newer copy can stand in for the store",
       fields: { path },
     });
   }
@@ -104,7 +104,7 @@ async function openCopy(
   warn({
     code: "VSYNC_STALE_VAULT",
     message: `${reason.message}; opened generation ${vault.manifest.gen} from the cache ${path}, ${seconds(ageMs)} s old`,
-    hint: reason.hint ?? "see why the store does not answer",
+    hint: reason.hint ?? "check why the store does not answer",
     fields: { path, gen: vault.manifest.gen, ageMs },
   });
   return contents;
@@ -118,9 +118,9 @@ async function readCopy(fallback: Fallback): Promise<SealedCopy> {
   }
 }
 
-/** A copy from the future is refused like an old one: with the clock set back it would stay young for ever. */
+/** Refuses a copy from the future like an old one: with the clock set back it would stay young for ever. */
 function faultOf(vault: OpenedVault, copy: SealedCopy, ageMs: number, maxAgeMs: number): string | null {
-  if (!isTimeSealed(copy, vault.bundle.key.rootKey)) return "the time that it gives was altered";
+  if (!isTimeSealed(copy, vault.bundle.key.rootKey)) return "somebody altered its time";
   if (Math.abs(ageMs) <= maxAgeMs) return null;
   return `it is ${seconds(ageMs)} s old, more than the ${seconds(maxAgeMs)} s of maxAge`;
 }

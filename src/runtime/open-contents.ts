@@ -9,17 +9,17 @@ import { openThroughCache } from "./open-cached.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 import { timeoutOf } from "./options.ts";
 
-/** How much of the time a store gets that a cache can stand in for. */
+/** The share of the time that the store gets if a cache can stand in for it. */
 const STORE_SHARE = 0.5;
 
-/** Everything between the options and the decrypted items. Token and passphrase are zeroed on the way out. */
+/** Goes from the options to the decrypted items. Zeroes token and passphrase on the way out. */
 export async function openContents(
   options: OpenOptions,
-  env: Environment,
+  variables: Environment,
   warn: Warn,
   signal: AbortSignal,
 ): Promise<Contents> {
-  const inputs = await readInputs(options, env, warn);
+  const inputs = await readInputs(options, variables, warn);
   try {
     return await openWithInputs(inputs, options, warn, signal);
   } finally {

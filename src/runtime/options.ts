@@ -3,11 +3,11 @@ import { InputError } from "../errors.ts";
 /** Environment variables, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What `pino` and `console` have in common. Only names, paths and numbers are ever handed to it. */
+/** The methods that `pino` and `console` share. vsync passes names, paths and numbers only. */
 export interface Logger {
   /** `fields` has a stable `code` (`VSYNC_FILE_EXPOSED`, `VSYNC_STALE_VAULT`, …) and a `hint`, the next step. */
   warn(fields: object, message: string): void;
-  /** That a vault was opened: its `gen` and `env`. */
+  /** A vault was opened: its `gen` and `env`. */
   debug?(fields: object, message: string): void;
 }
 
@@ -16,15 +16,15 @@ interface BaseOptions {
   readonly config?: string;
   /** The passphrase itself, verbatim. Beats `VSYNC_PASSPHRASE` and `VSYNC_PASSPHRASE_FILE`. */
   readonly passphrase?: string;
-  /** Read in place of `process.env`, now and at every later look-up. */
+  /** Used in place of `process.env`, now and at every later look-up. */
   readonly env?: Environment;
-  /** The last resort of `get`, for names that neither the vault nor the environment has. */
+  /** The last resort of `get`, for names in neither the vault nor the environment. */
   readonly defaults?: Readonly<Record<string, string>>;
-  /** Aborting it makes `open` reject at once with the signal's reason. It has no effect on an open handle. */
+  /** Aborting makes `open` reject at once with the signal's reason. It does not affect an open handle. */
   readonly signal?: AbortSignal;
   /** For all of `open`, in milliseconds, 1…2147483647. Default 30 000. */
   readonly timeoutMs?: number;
-  /** Where warnings go. Default: `process.emitWarning`. */
+  /** Receives warnings. Default: `process.emitWarning`. */
   readonly logger?: Logger;
 }
 
@@ -34,11 +34,11 @@ interface WithoutCache {
 }
 
 /**
- * For hosts that must boot while the store is down. Where it cannot be reached (refusing is not that) within half of
- * `timeoutMs`, the vault is opened from its sealed copy, by the same checks, and `ageMs` and a warning say so.
+ * For hosts that must boot while the store is down. If the store cannot be reached within half of `timeoutMs`, `open` uses
+ * the sealed copy, with the same checks; `ageMs` and a warning say so. A store that refuses can be reached.
  */
 interface WithCache {
-  /** A file that keeps the last vault opened, sealed as it came from the store, mode 0600. Its folder must exist. */
+  /** A file, mode 0600, that keeps the last opened vault, sealed as it came from the store. Its folder must exist. */
   readonly cache: string;
   /** How old the cached vault may be, in milliseconds. */
   readonly maxAge: number;
@@ -47,7 +47,7 @@ interface WithCache {
 export type OpenOptions = BaseOptions & (WithoutCache | WithCache);
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** What a timer of Node.js can hold. */
+/** The longest timer of Node.js. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export function timeoutOf({ timeoutMs }: OpenOptions): number {
@@ -55,7 +55,7 @@ export function timeoutOf({ timeoutMs }: OpenOptions): number {
 }
 
 /**
- * Refuses what a caller without types can get wrong and would otherwise notice late, or never. No value is quoted.
+ * Refuses mistakes that a caller without types would notice late or never. Quotes no value.
  *
  * @throws InputError naming the option
  */
@@ -87,7 +87,7 @@ function refused(option: string, fault: string): InputError {
   });
 }
 
-/** Something that the operator should look at and that does not stop the app from booting. */
+/** Something that the operator should look at, but that does not stop the app. */
 export interface Warning {
   /** Stable, for filters. */
   readonly code: "VSYNC_FILE_EXPOSED" | "VSYNC_STALE_VAULT" | "VSYNC_CACHE_UNWRITABLE" | "VSYNC_NAME_SKIPPED";
@@ -99,7 +99,7 @@ export interface Warning {
 
 export type Warn = (warning: Warning) => void;
 
-/** Warns through the app's logger, else as Node.js itself warns. */
+/** Warns through the app's logger, or else as Node.js itself does. */
 export function warnThrough(logger: Logger | undefined): Warn {
   return ({ code, message, hint, fields }) => {
     if (logger === undefined) process.emitWarning(message, { type: "VsyncWarning", code, detail: hint });

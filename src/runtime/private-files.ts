@@ -9,7 +9,7 @@ import { chooseFolder, makePrivateFolder, removeLeftFolders } from "./private-fo
 
 const MAX_NAME_LENGTH = 200;
 
-/** The files of one handle, in a folder that nobody else may enter. */
+/** The files of one handle, in a folder that only this user may enter. */
 export class PrivateFiles {
   readonly #paths = new Map<string, Promise<string>>();
   #written = 0;
@@ -18,10 +18,10 @@ export class PrivateFiles {
   #removed: Promise<void> | undefined;
 
   /**
-   * Writes a file, mode 0600, the first time that its name is asked for.
+   * Writes a file, mode 0600, on the first call with its name.
    *
-   * @throws AccessDeniedError, S3UnreachableError naming the path: there is no fit folder, or it is full
-   * @throws InputError the files have been removed meanwhile
+   * @throws AccessDeniedError, S3UnreachableError naming the path: no folder is fit, or it is full
+   * @throws InputError `remove` was called meanwhile
    */
   path(name: string, bytes: Uint8Array): Promise<string> {
     let path = this.#paths.get(name);
@@ -33,14 +33,14 @@ export class PrivateFiles {
     return path;
   }
 
-  /** Removes all files, also those that are still being written. */
+  /** Removes all files, even those still being written. */
   remove(): Promise<void> {
     this.#removed ??= this.#remove();
     return this.#removed;
   }
 
   async #write(name: string, bytes: Uint8Array): Promise<string> {
-    // Each file has a folder of its own, so that it can keep the end of its name, which some programs go by.
+    // Each file has its own folder and can keep the end of its name, which some programs go by.
     const place = join(String(this.#written++), baseName(name));
     this.#folder ??= this.#makeFolder();
     const path = join(await this.#folder, place);
@@ -59,7 +59,7 @@ export class PrivateFiles {
   async #makeFolder(): Promise<string> {
     try {
       const folder = await chooseFolder();
-      // Before the folder is made, so that no exit can come in between.
+      // Before the folder exists: an exit in between would leave it behind.
       this.#cancelExitRemoval = removeOnExit(folder);
       await naming("create", folder, () => makePrivateFolder(folder));
       await removeLeftFolders(dirname(folder));
@@ -88,16 +88,16 @@ async function naming(action: Action, path: string, work: () => Promise<void>): 
   }
 }
 
-/** A secret's name may be any text, a path out of the folder too. */
+/** A secret's name may be any text, even a path that leads out of the folder. */
 function baseName(name: string): string {
   const base = name.slice(name.lastIndexOf("/") + 1).replace(/[^A-Za-z0-9._-]/g, "_");
   return /^\.*$/.test(base) ? "item" : base.slice(-MAX_NAME_LENGTH);
 }
 
-// One listener for the folders of all handles: a process with many of them gets no warning of Node's about listeners.
+// One listener for the folders of all handles: with one for each, Node would warn about too many.
 const folders = new Set<string>();
 
-/** Has the folder removed when the process, or the worker thread, exits. Calling the result takes that back. */
+/** Removes the folder when the process or the worker thread exits. Call the result to cancel that. */
 function removeOnExit(folder: string): () => void {
   if (folders.size === 0) process.on("exit", removeFolders);
   folders.add(folder);

@@ -15,23 +15,22 @@ const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
 /**
- * A name for a folder of our own, which is not made yet: in memory where this machine has a place for that, else where
- * it keeps temporary files.
+ * A name for a new folder: in memory if this machine has a place for that, else in its folder for temporary files.
  *
  * @throws AccessDeniedError other users could put something else in the folder's place
- * @throws S3UnreachableError there is no folder for temporary files
+ * @throws S3UnreachableError the folder for temporary files does not exist
  */
 export async function chooseFolder(memoryFolder = MEMORY_FOLDER): Promise<string> {
   const parent = (await isUsableMemory(memoryFolder)) ? memoryFolder : tmpdir();
   if (!isSafeParent(await statOf(parent))) {
-    throw new AccessDeniedError(`${parent} is no place for a secret file: other users can rename what is in it`, {
+    throw new AccessDeniedError(`${parent} is not safe for a secret file: other users can rename the files in it`, {
       hint: "set TMPDIR to a folder of the app's own user, or set the sticky bit: chmod +t",
     });
   }
   return join(parent, await newFolderName());
 }
 
-/** Fails where there is something of that name, be it a link that somebody planted. */
+/** Fails if anything has that name, such as a link that somebody planted. */
 export async function makePrivateFolder(folder: string): Promise<void> {
   await mkdir(folder, { mode: FOLDER_MODE });
 }
@@ -54,23 +53,23 @@ async function statOf(folder: string): Promise<Stats> {
   }
 }
 
-/** Windows has neither of the bits, nor users with numbers. */
+/** Windows has neither these bits nor numbered users. */
 function isSafeParent({ mode, uid }: Stats): boolean {
   if (process.platform === "win32") return true;
   const owned = uid === 0 || uid === process.geteuid?.();
   return owned && ((mode & WRITABLE_BY_OTHERS) === 0 || (mode & STICKY) !== 0);
 }
 
-/** Who made a folder: a thread of a process. */
+/** The thread of a process that made a folder. */
 interface Owner extends ProcessIdentity {
-  /** As the kernel numbers threads; 0 where that cannot be known. */
+  /** The kernel's number of the thread; 0 if unknown. */
   readonly thread: number;
 }
 
 const NAME = /^vsync\.([0-9a-f]{16})\.([0-9]{1,10})\.([0-9]{1,20})\.([0-9]{1,10})\.[0-9a-f]{32}$/;
 const GROUP_OR_WORLD = 0o077;
 
-/** A name that nobody can guess, and that says who made the folder: whoever finds it can see whether it was left behind. */
+/** A name that nobody can guess and that says who made the folder, so another process can tell whether it was left behind. */
 export async function newFolderName(): Promise<string> {
   const thread = ownThread();
   const { place, pid, start } = await systemProcesses().self();
@@ -78,8 +77,8 @@ export async function newFolderName(): Promise<string> {
 }
 
 /**
- * Removes the folders of this user whose process was killed, or whose worker thread was terminated: neither could do so
- * itself. The folder of an owner that may still be running is left alone, and so is what cannot be removed.
+ * Removes the folders that killed processes and terminated worker threads of this user left behind. Leaves alone folders
+ * whose owner may still be running, and those it cannot remove.
  */
 export async function removeLeftFolders(parent: string): Promise<void> {
   const processes = systemProcesses();
@@ -100,18 +99,18 @@ async function hasEnded(owner: Owner, processes: ProcessTable): Promise<boolean>
   return status === "dead" || (status === "alive" && owner.thread !== 0 && isThreadGone(owner));
 }
 
-/** Only a folder of our own: root must not follow another user, who could swap what is in it while it is removed. */
+/** Only this user's folder: another user could swap its contents while root removes it. */
 async function removeOwn(folder: string): Promise<void> {
   try {
     const stats = await lstat(folder);
     const isOwn = stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & GROUP_OR_WORLD) === 0;
     if (isOwn) await rm(folder, { recursive: true, force: true });
   } catch {
-    // Another handle was faster, or whoever looks next will be.
+    // Another handle was faster, or the next one will remove it.
   }
 }
 
-/** proc(5): /proc/thread-self, of the thread that this runs on. */
+/** The number of the current thread: /proc/thread-self, see proc(5). */
 function ownThread(): number {
   try {
     const [, pid, thread] = /^([0-9]+)\/task\/([0-9]+)$/.exec(readlinkSync("/proc/thread-self")) ?? [];

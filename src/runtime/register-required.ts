@@ -1,6 +1,6 @@
 /**
- * What `require("vsync/register")` and `node --require vsync/register` lead to: a vault takes requests and a key
- * derivation to open, and nothing that is required can wait for them.
+ * Serves `require("vsync/register")` and `node --require vsync/register`: a vault takes requests and a key derivation to
+ * open, and a required module cannot wait for them.
  */
 process.stderr.write("vsync: error: vsync/register cannot be required: it waits until the vault is open\n");
 process.stderr.write(

@@ -1,6 +1,6 @@
 /**
  * `node --import vsync/register app.js`: opens the vault before the app starts and puts its secrets into `process.env`,
- * for programs that read only that. What is set already stays as it is. Where the vault does not open, the app does not
+ * for programs that read only that. Variables that are already set win. If the vault does not open, the app does not
  * start: two lines on stderr, exit code 1.
  */
 import { isMainThread } from "node:worker_threads";

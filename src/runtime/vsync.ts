@@ -9,7 +9,7 @@ import { openContents } from "./open-contents.ts";
 import { checkOptions, type Environment, type OpenOptions, timeoutOf, warnThrough } from "./options.ts";
 import { PrivateFiles } from "./private-files.ts";
 
-/** Where a value comes from. */
+/** The origin of a value. */
 export type ValueSource = "vault" | "env" | "default" | "missing";
 
 type Found =
@@ -18,63 +18,62 @@ type Found =
   | { readonly source: "missing"; readonly text: undefined };
 
 /**
- * A vault at one generation, decrypted in memory. It prints as `[vsync gen=4 env=prod]`, whichever way it is printed.
+ * A vault at one generation, decrypted in memory. However you print it, it prints as `[vsync gen=4 env=prod]`.
  *
  *     await using vault = await Vsync.open();
  *     const url = vault.require("DATABASE_URL");
  */
 export class Vsync implements AsyncDisposable {
   readonly #contents: Contents;
-  readonly #env: Environment;
+  readonly #variables: Environment;
   readonly #defaults: Environment;
   readonly #files = new PrivateFiles();
   #isClosed = false;
 
-  private constructor(contents: Contents, env: Environment, defaults: Environment) {
+  private constructor(contents: Contents, variables: Environment, defaults: Environment) {
     this.#contents = contents;
-    this.#env = env;
+    this.#variables = variables;
     this.#defaults = defaults;
   }
 
   /**
    * Opens the vault that `VSYNC_CONFIG` and `VSYNC_PASSPHRASE` name (each also as `…_FILE`, the path of a file, which
-   * wins). Sends two requests to the store, the second while the key is derived. If it rejects early, at most
-   * the one key derivation that had begun goes on.
+   * wins). Sends two requests to the store, the second while it derives the key. If it rejects early, at most one key
+   * derivation, already begun, goes on.
    *
-   * It opens the vault or throws: environment and defaults stand in for names that an open vault lacks, never for the vault.
-   * `docs/library.md` has all of it with examples, `docs/format.md` §5 which failure is which error.
+   * It opens the vault or throws: environment and defaults stand in for names that an open vault lacks, never for the
+   * vault. See `docs/library.md` for examples, `docs/format.md` §5 for which failure is which error.
    *
-   * @throws ConfigMissingError token or passphrase is unset or empty, or its file is refused or unreadable
-   * @throws ConfigUnsupportedVersionError, ConfigInvalidError the token
-   * @throws S3UnreachableError, AccessDeniedError, ManifestNotFoundError the store; also when `timeoutMs` is over
-   * @throws WrongPassphraseError, PassphraseRetiredError the passphrase
-   * @throws NotAuthenticError, RollbackError, BundleCorruptError, UnsupportedSpecVersionError what the store holds
+   * @throws ConfigMissingError token or passphrase is unset or empty, or vsync cannot or will not read its file
+   * @throws ConfigUnsupportedVersionError, ConfigInvalidError the token is of another version, or malformed
+   * @throws S3UnreachableError, AccessDeniedError, ManifestNotFoundError the store fails, or `timeoutMs` is over
+   * @throws WrongPassphraseError, PassphraseRetiredError the passphrase does not open the vault, or no longer does
+   * @throws NotAuthenticError, RollbackError, BundleCorruptError, UnsupportedSpecVersionError the vault is not to be trusted
    * @throws InputError an option is not what its type says
-   * @throws the reason of `signal`, once it is aborted
+   * @throws the reason of `signal`, once it aborts
    */
   static async open(options: OpenOptions = {}): Promise<Vsync> {
     checkOptions(options);
-    const { env = process.env, defaults = {}, logger } = options;
+    const { env: variables = process.env, defaults = {}, logger } = options;
     const limits = { timeoutMs: timeoutOf(options), signal: options.signal };
-    const work = (signal: AbortSignal) => openContents(options, env, warnThrough(logger), signal);
-    const vault = new Vsync(await withDeadline(limits, work, zeroContents), env, { ...defaults });
+    const work = (signal: AbortSignal) => openContents(options, variables, warnThrough(logger), signal);
+    const vault = new Vsync(await withDeadline(limits, work, zeroContents), variables, { ...defaults });
     logger?.debug?.({ gen: vault.generation, env: vault.env }, `vsync: opened ${vault.toString()}`);
     return vault;
   }
 
-  /** The vault's generation: it grows by one with every change. Known after `close`, too. */
+  /** The vault's generation, which grows by one with every change. Still available after `close`. */
   get generation(): number {
     return this.#contents.generation;
   }
 
-  /** The environment that the vault is of, such as `prod`. Known after `close`, too. */
+  /** The vault's environment, such as `prod`. Still available after `close`. */
   get env(): string {
     return this.#contents.env;
   }
 
   /**
-   * How long ago the store gave what this handle holds, in milliseconds: 0, unless the store could not be reached and the
-   * `cache` stood in.
+   * The age of this handle's data in milliseconds: 0, unless the store could not be reached and the `cache` stood in.
    */
   get ageMs(): number {
     return this.#contents.ageMs;
@@ -83,22 +82,22 @@ export class Vsync implements AsyncDisposable {
   /**
    * A secret's text: from the vault, else from the environment as it is now, else from `defaults`, else undefined.
    *
-   * @throws InputError the name is that of a file, or the vault is closed
+   * @throws InputError the vault holds a file of that name, or is closed
    */
   get(name: string): string | undefined {
     const found = this.#find(name);
     if (found.source !== "vault") return found.text;
     if (found.item.kind === "secret") return found.item.data.exposeText();
     throw new InputError(`${JSON.stringify(name)} is a file of the vault, not a secret`, {
-      hint: "use bytes(name) for what it holds, or path(name) for a file of it on this machine",
+      hint: "use bytes(name) for its content, or path(name) for a copy on this machine's disk",
     });
   }
 
   /**
-   * As `get`, for what the app cannot do without.
+   * Like `get`, for values that the app cannot do without.
    *
-   * @throws ConfigMissingError the name is nowhere
-   * @throws InputError the name is that of a file, or the vault is closed
+   * @throws ConfigMissingError the name is not found
+   * @throws InputError the vault holds a file of that name, or is closed
    */
   require(name: string): string {
     const value = this.get(name);
@@ -116,7 +115,7 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * Where the value of a name comes from, now.
+   * The current origin of a name's value.
    *
    * @throws InputError the vault is closed
    */
@@ -125,7 +124,7 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * What a secret or a file holds, as a copy of the caller's own; looked up as `get` does, text as UTF-8.
+   * The bytes of a secret or a file, as the caller's own copy. Looks a name up like `get`; text becomes UTF-8.
    *
    * @throws InputError the vault is closed
    */
@@ -136,13 +135,12 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * The path of a file, mode 0600, that holds what `bytes` gave when the path was first asked for. It lies in a folder
-   * that only this user may enter, in memory (tmpfs) where the machine has that. `close` removes it, and so does the
-   * exit of the process. A process that is killed, or a worker thread that is terminated, leaves it behind: the next
-   * handle of this user that is asked for a path removes it.
+   * The path of a file, mode 0600, with the bytes that `bytes` returned on the first call. It lies in a folder that only
+   * this user may enter, in memory (tmpfs) if the machine has that. `close` and the exit of the process remove it. A
+   * killed process or a terminated worker thread leaves it behind, until the next handle of this user writes a file.
    *
-   * @throws ConfigMissingError the name is nowhere
-   * @throws AccessDeniedError, S3UnreachableError naming the path: there is no fit folder, or it is full
+   * @throws ConfigMissingError the name is not found
+   * @throws AccessDeniedError, S3UnreachableError naming the path: no folder is fit, or it is full
    * @throws InputError the vault is closed
    */
   async path(name: string): Promise<string> {
@@ -152,7 +150,7 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * The names of the vault's secrets, in its order; those of the environment and of the defaults are not among them.
+   * The names of the vault's secrets, in its order, without those of the environment and the defaults.
    *
    * @throws InputError the vault is closed
    */
@@ -169,7 +167,7 @@ export class Vsync implements AsyncDisposable {
     return this.#names("file");
   }
 
-  /** Zeroes what was decrypted and removes the files that `path` wrote. Idempotent. Every later look-up throws. */
+  /** Zeroes the decrypted items and removes the files that `path` wrote. Idempotent. Every later look-up throws. */
   async close(): Promise<void> {
     zeroContents(this.#contents);
     this.#isClosed = true;
@@ -188,7 +186,7 @@ export class Vsync implements AsyncDisposable {
     return this.toString();
   }
 
-  /** @internal In the published types it would make every user install those of Node.js. */
+  /** @internal In the published types it would make every user install the types of Node.js. */
   [inspect.custom](): string {
     return this.toString();
   }
@@ -197,7 +195,7 @@ export class Vsync implements AsyncDisposable {
     const items = this.#openItems();
     const item = items.get(name);
     if (item !== undefined) return { source: "vault", item };
-    const variable = variableOf(this.#env, name);
+    const variable = variableOf(this.#variables, name);
     if (variable !== undefined) return { source: "env", text: variable };
     const text = variableOf(this.#defaults, name);
     return text === undefined ? { source: "missing", text } : { source: "default", text };
@@ -210,7 +208,7 @@ export class Vsync implements AsyncDisposable {
 
   #openItems(): Contents["items"] {
     if (this.#isClosed)
-      throw new InputError(`${this.toString()} is closed`, { hint: "read what the app needs before close()" });
+      throw new InputError(`${this.toString()} is closed`, { hint: "read everything the app needs before close()" });
     return this.#contents.items;
   }
 

@@ -1,5 +1,5 @@
 import { AccessDeniedError } from "../errors.ts";
-import type { Version } from "../ports.ts";
+
 import {
   type Answer,
   again,
@@ -14,12 +14,12 @@ import {
 } from "./failure.ts";
 import { readNetworkFailure } from "./network.ts";
 
-/** S3 refuses what is further away than this from its own clock. */
+/** S3 refuses a request dated further than this from its own clock. */
 const ACCEPTED_SKEW_MS = 15 * 60_000;
 
 const CHECK_ENDPOINT = "check that the endpoint is that of an S3 service";
 
-/** What the SDK threw, whatever it is. Every quirk of every server has its arm here or in `network.ts`. */
+/** Reads whatever the SDK threw. Every quirk of every server has its arm here or in `network.ts`. */
 export function readFailure(error: unknown, inquiry: Inquiry): Failure {
   if (error instanceof NoEtagError) return withoutEtag(inquiry);
   const answer = answerIn(error);
@@ -59,9 +59,9 @@ function byCode(answer: Answer, inquiry: Inquiry): Failure | undefined {
     case "SlowDown": // 503, or 429 elsewhere: turned away at the door, unlike every other 5xx
     case "TooManyRequests":
       return later(answered(answer, inquiry));
-    case "RequestTimeout": // 400: the server had to wait too long for the body
+    case "RequestTimeout": // 400: the server waited too long for the body
       return again(answered(answer, inquiry));
-    case "NotImplemented": // 501: how servers answer If-Match and If-None-Match that know of them and do not have them
+    case "NotImplemented": // 501: the answer to If-Match and If-None-Match of servers that know them and lack them
       return final(
         unreachable(inquiry, `${inquiry.host} does not implement this request`, "use a store with conditional writes"),
       );
@@ -81,11 +81,11 @@ function byStatus(answer: Answer, inquiry: Inquiry): Failure {
     return final(isSkewed(answer, inquiry) ? skewedClock(answer, inquiry) : refused(inquiry));
   if (status === 429) return later(error);
   if (status === 408) return again(error);
-  // A HEAD says by this header alone what the bodies of 301 and 400 say to others.
+  // A HEAD has only this header to say what the bodies of 301 and 400 say.
   if (status < 500 && isElsewhere(answer, inquiry)) return final(wrongRegion(answer, inquiry));
-  // AWS answers a HEAD with an expired token so; a GET would be told ExpiredToken
+  // AWS's answer to a HEAD with an expired token; a GET gets ExpiredToken
   if (status === 400 && answer.code === "" && inquiry.mayExpire) return final(staleToken(inquiry));
-  // A proxy that has given up on the server says nothing about what the server is still doing.
+  // A proxy that gave up on the server does not know what the server is still doing.
   if (status === 502 || status === 504) return { kind: "other", isTransient: true, effect: "pending", error };
   // A HEAD has no body to say SlowDown in.
   const isThrottled = status === 503 && answer.code === "";
@@ -122,7 +122,7 @@ function wrongRegion({ headers, regionField }: Answer, inquiry: Inquiry) {
   return unreachable(inquiry, `bucket ${bucket} is in region ${right}, not in ${region}`, `set the region to ${right}`);
 }
 
-/** The answer to a HEAD does not say RequestTimeTooSkewed, but it is dated. */
+/** The answer to a HEAD cannot say RequestTimeTooSkewed, but it carries a date. */
 function isSkewed(answer: Answer, { nowMs }: Inquiry): boolean {
   const serverMs = datedMs(answer);
   return answer.code === "" && serverMs !== null && Math.abs(serverMs - nowMs) > ACCEPTED_SKEW_MS;
@@ -145,18 +145,4 @@ function refused(inquiry: Inquiry) {
 
 function denied({ action }: Inquiry, reason: string, hint: string): AccessDeniedError {
   return new AccessDeniedError(`cannot ${action}: ${reason}`, { hint });
-}
-
-/** Some servers write the ETag in quotes here and without them there. */
-export function isSameVersion(a: Version, b: Version): boolean {
-  return withoutQuotes(a) === withoutQuotes(b);
-}
-
-/** The same ETag in the other spelling: without its quotes, or with them where it had none. */
-export function respelled(version: Version): Version {
-  return withoutQuotes(version) === version ? `"${version}"` : withoutQuotes(version);
-}
-
-function withoutQuotes(version: Version): Version {
-  return /^"(.*)"$/s.exec(version)?.[1] ?? version;
 }

@@ -13,7 +13,7 @@ export type Attempt<T> =
 export type Send<T> = (signal: AbortSignal, signOfLife: () => void) => Promise<T>;
 
 export interface CallBounds {
-  /** How many bytes come back, at most. */
+  /** The most bytes that come back. */
   readonly receives?: number;
   /** How many bytes a write sends. */
   readonly sends?: number;
@@ -42,7 +42,7 @@ export class Call implements Disposable {
     this.#deadline[Symbol.dispose]();
   }
 
-  /** @throws the reason of the caller's signal, nothing else */
+  /** @throws only the reason of the caller's signal */
   async attempt<T>(send: Send<T>): Promise<Attempt<T>> {
     using silence = startDeadline(this.#silenceMs);
     const signal = this.#anyOf(silence.signal);
@@ -54,7 +54,7 @@ export class Call implements Disposable {
     }
   }
 
-  /** Whether there is to be another try after this one; waits for its time to come. */
+  /** Whether to try again after this failure. Waits until it is time to. */
   async mayTryAgain(failure: Failure): Promise<boolean> {
     const waitMs = this.#backoff.waitMsAfter(failure);
     if (waitMs === null) return false;
@@ -69,7 +69,7 @@ export class Call implements Disposable {
     }
   }
 
-  /** Tries until it is done, or until there is no sense in another try. */
+  /** Tries until one succeeds or another makes no sense. */
   async retrying<T>(send: Send<T>): Promise<Attempt<T>> {
     for (;;) {
       const attempt = await this.attempt(send);
@@ -77,7 +77,7 @@ export class Call implements Disposable {
     }
   }
 
-  /** A body that comes gives signs of life, one that goes gives none. */
+  /** A body shows signs of life while it is received, and none while it is sent. */
   get #silenceMs(): number {
     const { readTimeoutMs, answerTimeoutMs } = this.#limits;
     const { sends } = this.#bounds;
@@ -97,7 +97,7 @@ async function defaultSleep(ms: number, signal: AbortSignal): Promise<void> {
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 
-/** How often, and after which waits, one call tries again. */
+/** How often one call tries again, and how long it waits before that. */
 export class Backoff {
   readonly #limits: Pick<S3Limits, "attempts" | "throttledAttempts">;
   readonly #random: Random;
@@ -109,7 +109,7 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** How long to wait after this failure, in milliseconds; null: it was the last try. */
+  /** How long to wait after this failure, in milliseconds; null if it was the last try. */
   waitMsAfter(failure: Failure): number | null {
     if (!failure.isTransient) return null;
     if (failure.isThrottled) this.#throttled += 1;
@@ -119,8 +119,8 @@ export class Backoff {
   }
 
   /**
-   * Somewhere between nothing and a bound that doubles each time, so that those who collided do not meet again. The whole
-   * range is drawn from ("full jitter"): a thousand machines that were turned away at once come back one by one.
+   * A random time below a bound that doubles with each failure. It is drawn from the whole range ("full jitter"): a
+   * thousand machines that a server turned away at once come back one by one.
    */
   #waitMs(): number {
     const ceilingMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failed + this.#throttled - 1));

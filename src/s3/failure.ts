@@ -1,25 +1,25 @@
 import { S3UnreachableError, type VsyncError } from "../errors.ts";
 
 /**
- * What became of a write. `none`: not done. `unlikely`: not done, says the server, and some have said so of what they
- * did. `unknown`: perhaps done. `pending`: perhaps still to be done, for nobody has said that it is over.
+ * What became of a write. `none`: not done. `unlikely`: not done, says the server, though some say so and then do it.
+ * `unknown`: perhaps done. `pending`: perhaps done later, since the server has not said that it is over.
  */
 export type Effect = "none" | "unlikely" | "unknown" | "pending";
 
-/** What one try that did not succeed means for the call that it belongs to. */
+/** What a failed try means for its call. */
 export interface Failure {
   /** `absent`: no such key. `unmet`: another state than the write's precondition. `contended`: another write is at it. */
   readonly kind: "absent" | "unmet" | "contended" | "other";
   /** Whether another try may succeed. */
   readonly isTransient: boolean;
-  /** Whether the server is there and only has too much to do: waiting is all that it asks for. */
+  /** The server is up and only asks for time. */
   readonly isThrottled?: boolean;
   readonly effect: Effect;
-  /** What to throw where nothing comes of it. */
+  /** What to throw if the call fails for good. */
   readonly error: VsyncError;
 }
 
-/** What was being asked, of whom, for messages. */
+/** The request and its server, for messages. */
 export interface Inquiry {
   /** `read s3://bucket/prefix/manifest` */
   readonly action: string;
@@ -27,7 +27,7 @@ export interface Inquiry {
   readonly region: string;
   /** Name and port. */
   readonly host: string;
-  /** Whether the credentials may be ones that expire. */
+  /** The credentials may be temporary ones. */
   readonly mayExpire: boolean;
   readonly nowMs: number;
 }
@@ -37,7 +37,7 @@ export function final(error: VsyncError): Failure {
   return { kind: "other", isTransient: false, effect: "none", error };
 }
 
-/** Nothing was done, and it is worth another try. */
+/** Nothing was done; another try is worth it. */
 export function again(error: VsyncError): Failure {
   return { kind: "other", isTransient: true, effect: "none", error };
 }
@@ -46,12 +46,12 @@ export function unreachable({ action }: Inquiry, reason: string, hint?: string):
   return new S3UnreachableError(`cannot ${action}: ${reason}`, hint === undefined ? {} : { hint });
 }
 
-/** Turned away at the door, to come back later. A proxy or a busy server may say it of a write that goes on behind it. */
+/** Turned away at the door. A proxy or a busy server may say so of a write that goes on behind it. */
 export function later(error: VsyncError): Failure {
   return { ...again(error), effect: "unlikely", isThrottled: true };
 }
 
-/** What a server said, fit for a terminal: without control and format characters, and short. */
+/** A server's words made fit for a terminal: short, without control and format characters. */
 export function printable(text: string): string {
   return text
     .replace(/[\p{C}\p{Z}]+/gu, " ")
@@ -59,17 +59,17 @@ export function printable(text: string): string {
     .slice(0, 64);
 }
 
-/** What a server answered, as far as an error of the SDK tells. */
+/** A server's answer, as far as an error of the SDK tells. */
 export interface Answer {
   readonly status: number;
-  /** S3's word for it. The answer to a HEAD has no body, hence none. */
+  /** S3's error code; empty for a HEAD, whose answer has no body. */
   readonly code: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly regionField: string | undefined;
   readonly serverTimeField: string | undefined;
 }
 
-/** The answer that the SDK threw an error for; undefined where there was none. */
+/** The answer behind an error of the SDK; undefined if the server sent none. */
 export function answerIn(error: unknown): Answer | undefined {
   if (!(error instanceof Error)) return undefined;
   const thrown: ServiceError = error;
@@ -84,7 +84,7 @@ export function answerIn(error: unknown): Answer | undefined {
   };
 }
 
-/** When the server dated its answer, in milliseconds since the epoch; null where it did not. */
+/** The date of the server's answer, in milliseconds since the epoch; null if it carries none. */
 export function datedMs({ headers }: Pick<Answer, "headers">): number | null {
   const serverMs = Date.parse(headers["date"] ?? "");
   return Number.isNaN(serverMs) ? null : serverMs;

@@ -3,7 +3,7 @@ import { S3UnreachableError } from "../errors.ts";
 import type { ListOptions } from "../ports.ts";
 import type { Connection } from "./connection.ts";
 
-/** @throws VsyncError whatever is in the way */
+/** The keys below a prefix, in order. @throws VsyncError the server refuses, fails or lists out of order */
 export async function* listKeys(
   connection: Connection,
   keyPrefix: string,
@@ -42,9 +42,9 @@ async function fetchPage(
     const command = new ListObjectsV2Command({
       Bucket: bucket,
       Prefix: `${prefix}${keyPrefix}`,
-      // A key may hold what XML cannot.
+      // A key may hold characters that XML cannot.
       EncodingType: "url",
-      // Not the continuation token: what is after a key is the same question, whatever has come or gone meanwhile.
+      // Not the continuation token: "after this key" means the same however the bucket has changed meanwhile.
       ...(after !== undefined && { StartAfter: after }),
     });
     const output = await connection.client.send(command, { abortSignal });
@@ -56,7 +56,7 @@ async function fetchPage(
 
 function keysOf({ Contents, EncodingType }: ListObjectsV2CommandOutput): string[] {
   const keys = (Contents ?? []).flatMap(({ Key }) => Key ?? []);
-  // A server that does not encode does not say that it does.
+  // A server that does not encode leaves EncodingType out.
   return EncodingType === "url" ? keys.map((key) => decodeURIComponent(key.replaceAll("+", " "))) : keys;
 }
 
@@ -64,7 +64,7 @@ function isBefore(a: string, b: string): boolean {
   return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
 }
 
-/** Going on from the last key would skip keys, or never end. */
+/** To go on from the last key would skip keys, or never end. */
 function disorder(connection: Connection, keyPrefix: string): S3UnreachableError {
   const message = `cannot list ${connection.name(keyPrefix)}: the server does not list keys in their order`;
   return new S3UnreachableError(message, { hint: "use a store that lists in order; S3 directory buckets do not" });

@@ -1,6 +1,8 @@
+import { type ClientRequestArgs, Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import type { Duplex } from "node:stream";
 import { AccessDeniedError } from "../errors.ts";
 import { again, type Failure, final, type Inquiry, printable, unreachable } from "./failure.ts";
-import { ConnectTimeoutError, isConnectFailure } from "./options.ts";
 import { TimeLimitError } from "./time-limit.ts";
 
 const CHECK_NETWORK = "check the endpoint and this machine's network";
@@ -11,7 +13,7 @@ const CLOSED = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_SOCKET_CLOSE
 /** The body ended before its Content-Length. */
 export class TruncatedBodyError extends Error {}
 
-/** What the network, TLS or the SDK's own chain of credentials reported instead of an answer. */
+/** Reads a failure of the network, of TLS or of the SDK's credential chain. */
 export function readNetworkFailure(error: unknown, inquiry: Inquiry): Failure {
   const { host } = inquiry;
   const code = codeOf(error);
@@ -25,7 +27,7 @@ export function readNetworkFailure(error: unknown, inquiry: Inquiry): Failure {
       new AccessDeniedError(`cannot ${inquiry.action}: no ambient credentials on this machine`, { hint: AMBIENT }),
     );
   }
-  // Of os.homedir(), for a user that passwd(5) does not know: the SDK's chain looks for a profile there.
+  // From os.homedir(), for a user that passwd(5) does not know: the SDK's chain looks for a profile there.
   if (code === "ERR_SYSTEM_ERROR") {
     return final(
       new AccessDeniedError(`cannot ${inquiry.action}: this user has no home to look for ambient credentials in`, {
@@ -41,7 +43,7 @@ function byNetworkCode(code: string, inquiry: Inquiry): Failure | undefined {
   switch (code) {
     case "ENOTFOUND":
       return final(unreachable(inquiry, `the name ${host} does not resolve`, CHECK_NETWORK));
-    case "EAI_AGAIN": // no name server answers, which may pass
+    case "EAI_AGAIN": // no name server answers, for now
       return again(unreachable(inquiry, `the name ${host} does not resolve now`, CHECK_NETWORK));
     case "ECONNREFUSED":
       return again(unreachable(inquiry, `${host} refuses connections`, CHECK_NETWORK));
@@ -49,7 +51,7 @@ function byNetworkCode(code: string, inquiry: Inquiry): Failure | undefined {
     case "EHOSTUNREACH":
     case "EADDRNOTAVAIL":
       return again(unreachable(inquiry, `no route to ${host}`, CHECK_NETWORK));
-    case "EPROTO": // OpenSSL: what came back is not TLS
+    case "EPROTO": // OpenSSL: the answer is not TLS
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
       return final(
@@ -68,7 +70,7 @@ function isCertificateCode(code: string): boolean {
   return /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH)/.test(code);
 }
 
-/** Whether the connection stood decides what a write may have done; the code, which is mostly ECONNRESET, does not. */
+/** What a write may have done depends on whether the connection stood, not on the code, which is mostly ECONNRESET. */
 function byPhase(error: unknown, code: string, inquiry: Inquiry): Failure {
   const said = printable(code === "" ? nameOf(error) : code);
   if (isConnectFailure(error))
@@ -90,4 +92,53 @@ function nameOf(error: unknown): string {
 
 function seconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`;
+}
+
+const failedConnecting = new WeakSet<object>();
+
+/** Whether the failure came before there was a connection: then nothing was sent. */
+export function isConnectFailure(error: unknown): boolean {
+  return typeof error === "object" && error !== null && failedConnecting.has(error);
+}
+
+/** No connection in time: name resolution, TCP or TLS took too long. */
+export class ConnectTimeoutError extends Error {
+  readonly code = "CONNECT_TIMEOUT";
+  readonly limitMs: number;
+
+  constructor(limitMs: number) {
+    super(`no connection within ${limitMs} ms`);
+    this.limitMs = limitMs;
+  }
+}
+
+type Connect = (options: ClientRequestArgs, done?: Done) => Duplex | null | undefined;
+type Done = (error: Error | null, stream: Duplex) => void;
+
+/** Agents that stop connecting after `limitMs`, and remember the failures that came before the connection stood. */
+export function connectingAgents(limitMs: number): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
+  const httpAgent = new HttpAgent({ keepAlive: true });
+  const httpsAgent = new HttpsAgent({ keepAlive: true });
+  httpAgent.createConnection = watched(httpAgent.createConnection.bind(httpAgent), "connect", limitMs);
+  httpsAgent.createConnection = watched(httpsAgent.createConnection.bind(httpsAgent), "secureConnect", limitMs);
+  return { httpAgent, httpsAgent };
+}
+
+function watched(connect: Connect, ready: "connect" | "secureConnect", limitMs: number): Connect {
+  return (options, done) => {
+    const socket = connect(options, done);
+    if (socket) watch(socket, ready, limitMs);
+    return socket;
+  };
+}
+
+function watch(socket: Duplex, ready: string, limitMs: number): void {
+  const timer = setTimeout(() => socket.destroy(new ConnectTimeoutError(limitMs)), limitMs);
+  const onError = (error: Error): void => void failedConnecting.add(error);
+  socket.once("error", onError);
+  socket.once("close", () => clearTimeout(timer));
+  socket.once(ready, () => {
+    clearTimeout(timer);
+    socket.removeListener("error", onError);
+  });
 }

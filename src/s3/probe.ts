@@ -1,7 +1,7 @@
 import { ConflictError } from "../errors.ts";
 import type { ObjectStore, Random, Version } from "../ports.ts";
 
-/** What a store must do for two writers not to destroy each other's work. */
+/** What a store must do to keep two writers from destroying each other's work. */
 export type Proof =
   /** A create-only write to an existing key is refused, and changes nothing. */
   | "create-only"
@@ -9,21 +9,21 @@ export type Proof =
   | "replace"
   /** A write with a stale version is refused, and changes nothing. */
   | "stale-replace"
-  /** Of writers at the same moment one wins, the others are told, and the winner's bytes are there. */
+  /** Of several writers at the same moment one wins, the others learn that they lost, and the winner's bytes are there. */
   | "create-race"
   | "replace-race";
 
 export interface ProbeResult {
-  /** The first proof that the store failed, or null: it passed all. */
+  /** The first proof that the store failed, or null. */
   readonly failed: Proof | null;
-  /** Keys that the probe has written and could not remove. */
+  /** Keys that the probe wrote and could not remove. */
   readonly leftover: readonly string[];
 }
 
 const CONTENDERS = 8;
 
 /**
- * Proves that a store keeps the preconditions of writes. Writes below `probe-<random>/`, and removes that again.
+ * Proves that a store keeps the preconditions of writes. Writes below `probe-<random>/`, then removes what it wrote.
  *
  * @throws VsyncError the store cannot be reached, refuses a write, or does not implement conditional ones
  */
@@ -84,9 +84,9 @@ async function hasOneWinner(
   key: string,
   write: (bytes: Uint8Array) => Promise<Version>,
 ): Promise<boolean> {
-  // Bytes of their own: equal ones would let a lost answer look like a victory.
+  // Each writes its own bytes: with equal ones, a lost answer could look like a victory.
   const writers = Array.from({ length: CONTENDERS }, (_, index) => `writer ${index}`);
-  // All of them end before the first failure is thrown: nothing may be written after the cleaning.
+  // Wait for all of them before throwing: a late write would land after the clean-up.
   const ends = await Promise.allSettled(writers.map((writer) => acceptedVersion(write(text(writer)))));
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   const winners = writers.filter((_, index) => ends[index]?.status === "fulfilled" && ends[index].value !== null);

@@ -6,10 +6,10 @@ import type { Attempt } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import { TruncatedBodyError } from "./network.ts";
 
-/** What is made room for where the answer does not say how long it is. */
+/** The first buffer if the answer does not say how long it is. */
 const FIRST_BYTES = 64 * 1024;
 
-/** @throws VsyncError whatever is in the way, a missing key apart */
+/** @throws VsyncError any failure but a missing key */
 export async function headObject(connection: Connection, key: string, options: ReadOptions): Promise<Version | null> {
   using call = connection.call("read", key, { signal: options.signal });
   const attempt = await call.retrying(async (abortSignal) => {
@@ -19,7 +19,7 @@ export async function headObject(connection: Connection, key: string, options: R
   return orNull(attempt);
 }
 
-/** @throws VsyncError whatever is in the way, a missing key apart */
+/** @throws VsyncError any failure but a missing key */
 export async function getObject(
   connection: Connection,
   key: string,
@@ -34,7 +34,7 @@ export async function getObject(
   return orNull(attempt);
 }
 
-/** @throws NoEtagError there is none */
+/** @throws NoEtagError the answer has none */
 export function versionIn({ ETag }: { ETag?: string | undefined }): Version {
   if (!ETag) throw new NoEtagError();
   return ETag;
@@ -49,7 +49,7 @@ function orNull<T>(attempt: Attempt<T>): T | null {
 async function readBody(output: GetObjectCommandOutput, maxBytes: number, signOfLife: () => void): Promise<Uint8Array> {
   const { Body, ContentLength } = output;
   if (!(Body instanceof Readable)) throw new TypeError("the body is no stream");
-  // An answer without a length, or with a false one, grows as it comes.
+  // Without a length, or with a false one, the buffer grows as bytes arrive.
   let bytes = new Uint8Array(Math.min(ContentLength ?? FIRST_BYTES, maxBytes + 1));
   let length = 0;
   for await (const chunk of Body as AsyncIterable<Uint8Array>) {
@@ -64,7 +64,7 @@ async function readBody(output: GetObjectCommandOutput, maxBytes: number, signOf
   return length === bytes.length ? bytes : bytes.slice(0, length);
 }
 
-/** At least twice as long, so that growing costs little, and never longer than what is read at most. */
+/** At least twice as long, to grow seldom, and never longer than the most that is read. */
 function enlarged(bytes: Uint8Array, needed: number, maxBytes: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(Math.min(Math.max(needed, 2 * bytes.length), maxBytes + 1));
   larger.set(bytes);

@@ -7,7 +7,7 @@ import { labelOf, type S3Location } from "./options.ts";
 import { getObject, headObject } from "./read.ts";
 import { writeObject } from "./write.ts";
 
-/** A store over one prefix of a bucket. Sends nothing yet. */
+/** Opens a store over one prefix of a bucket. Sends nothing yet. */
 export function openS3Store(location: S3Location, options: S3Options): ObjectStore {
   const connection = new Connection(location, options);
   return {

@@ -1,7 +1,6 @@
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { ConflictError, OutcomeUnknownError, type VsyncError } from "../errors.ts";
 import type { Version } from "../ports.ts";
-import { isSameVersion, respelled } from "./answers.ts";
 import type { Connection } from "./connection.ts";
 import type { Effect, Failure } from "./failure.ts";
 import { getObject, headObject, versionIn } from "./read.ts";
@@ -10,13 +9,13 @@ export interface Write {
   readonly connection: Connection;
   readonly key: string;
   readonly bytes: Uint8Array;
-  /** The version that must be there for the write to happen, or null: nothing must. */
+  /** The version that the write replaces, or null for an object that must not exist. */
   readonly expected: Version | null;
 }
 
 /**
- * Writes once, whatever the network and the store do: a try that may have been applied is settled by reading back before
- * there is another one, and a refusal that comes after any try of ours is held against what is there.
+ * Writes once, whatever the network and the store do. After a try that the server may have applied, it reads the object
+ * back before it tries again; a refusal after any such try may be the answer to our own write, so it reads back then too.
  *
  * @throws ConflictError | OutcomeUnknownError as `ObjectStore` says
  */
@@ -31,7 +30,7 @@ export async function writeObject(write: Write): Promise<Version> {
     const isRefused = failure.kind === "unmet" || (failure.kind === "absent" && expected !== null);
     doubt = theGreater(doubt, failure.effect);
     const isOver = isRefused || !(await call.mayTryAgain(failure));
-    // A refusal is somebody else's doing, unless an earlier try of ours has been applied, whatever was said of it.
+    // A refusal means another writer, unless the server applied an earlier try of ours, whatever it said.
     if (isOpen(failure) || (isOver && doubt !== "none")) {
       const version = await readBack(write);
       if (version !== null) return version;
@@ -47,7 +46,7 @@ function theGreater(one: Effect, other: Effect): Effect {
   return DOUBTS.indexOf(one) > DOUBTS.indexOf(other) ? one : other;
 }
 
-/** Nobody has said that the write was not done. */
+/** The server has not said that the write failed. */
 function isOpen({ effect }: Failure): boolean {
   return effect === "unknown" || effect === "pending";
 }
@@ -59,10 +58,10 @@ async function put({ connection, key, bytes }: Write, expected: Version | null, 
 }
 
 /**
- * The version of what was written, or null where everything is as it was before.
+ * The version of our bytes if they are there, or null if nothing has changed.
  *
  * @throws ConflictError other bytes are there
- * @throws OutcomeUnknownError it cannot be read
+ * @throws OutcomeUnknownError the object cannot be read
  */
 async function readBack(write: Write): Promise<Version | null> {
   const { connection, key, bytes, expected } = write;
@@ -76,15 +75,15 @@ async function readBack(write: Write): Promise<Version | null> {
 }
 
 /**
- * Ceph 16 hands out quoted ETags and takes only unquoted ones: a refusal although the object is at the very version
- * that was asked for.
+ * Ceph 16 hands out quoted ETags and accepts only unquoted ones: it refuses a write although the object is at the very
+ * version that we named.
  *
- * @throws ConflictError it is not, or the other spelling has been refused as well
+ * @throws ConflictError the object is at another version, or the server has refused both spellings
  */
 async function otherSpelling(write: Write, refused: Version | null, { kind }: Failure): Promise<Version> {
   const { connection, key, expected } = write;
   if (kind !== "unmet" || expected === null || refused !== expected) throw conflict(write);
-  // Where even this fails, the refusal stands: nothing was written.
+  // If even this fails, the refusal stands: nothing was written.
   const current = await headObject(connection, key, {}).catch(() => null);
   if (current === null || !isSameVersion(current, expected)) throw conflict(write);
   return respelled(expected);
@@ -92,7 +91,7 @@ async function otherSpelling(write: Write, refused: Version | null, { kind }: Fa
 
 async function givenUp(write: Write, { kind, error }: Failure, doubt: Effect): Promise<VsyncError> {
   if (doubt === "pending") return outcomeUnknown(write, error);
-  // A store that says "conflict" to every try, and has nothing there, is out of order: that is no other writer.
+  // A store that answers "conflict" to every try and has nothing there is out of order: there was no other writer.
   return kind === "contended" && !(await isAsItWas(write)) ? conflict(write) : error;
 }
 
@@ -109,4 +108,18 @@ function conflict({ connection, key, expected }: Write): ConflictError {
 function outcomeUnknown({ connection, key }: Write, { message }: VsyncError): OutcomeUnknownError {
   const hint = "look at the store once it can be reached: the write may have happened";
   return new OutcomeUnknownError(`it is not known whether ${connection.name(key)} was written: ${message}`, { hint });
+}
+
+/** Some servers quote the ETag in one answer and not in the next. */
+function isSameVersion(a: Version, b: Version): boolean {
+  return withoutQuotes(a) === withoutQuotes(b);
+}
+
+/** The same ETag in the other spelling: without its quotes, or with them if it had none. */
+function respelled(version: Version): Version {
+  return withoutQuotes(version) === version ? `"${version}"` : withoutQuotes(version);
+}
+
+function withoutQuotes(version: Version): Version {
+  return /^"(.*)"$/s.exec(version)?.[1] ?? version;
 }

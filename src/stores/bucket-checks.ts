@@ -1,7 +1,7 @@
 import type { ObjectStore } from "../ports.ts";
+import type { ReadProof } from "../s3/checks.ts";
 import type { S3Limits } from "../s3/options.ts";
 import type { ProbeResult } from "../s3/probe.ts";
-import type { ReadProof } from "../s3/prove-read.ts";
 import type { StoreLocation } from "./location.ts";
 import { systemClock, systemRandom } from "./open-store.ts";
 
@@ -17,12 +17,12 @@ export async function proveRead(
   key: string,
   limits: Partial<S3Limits> = {},
 ): Promise<ReadProof> {
-  const prove = await import("../s3/prove-read.ts");
+  const prove = await import("../s3/checks.ts");
   return prove.proveRead(location, key, { clock: systemClock, random: systemRandom, limits });
 }
 
 /** How far a bucket's server is ahead of this machine's clock; null if it does not say. @throws S3UnreachableError */
 export async function measureClockSkewMs(location: StoreLocation, timeoutMs: number): Promise<number | null> {
-  const clocks = await import("../s3/clock-skew.ts");
+  const clocks = await import("../s3/checks.ts");
   return clocks.measureClockSkewMs(location, { clock: systemClock, timeoutMs });
 }

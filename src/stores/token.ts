@@ -1,6 +1,6 @@
 import type { RuntimeToken } from "../blob/token.ts";
+import type { KdfCost } from "../crypto/argon2id.ts";
 import { decodeCheckedBase64 } from "../crypto/base64.ts";
-import type { KdfCost } from "../crypto/kdf-cost.ts";
 import { Secret } from "../crypto/secret.ts";
 import { ConfigInvalidError, InputError } from "../errors.ts";
 import type { ObjectStore } from "../ports.ts";

@@ -1,6 +1,6 @@
+import type { KdfCost } from "../crypto/argon2id.ts";
 import { decodeCheckedBase64, encodeBase64Url } from "../crypto/base64.ts";
 import { derivePassphraseKey, destroyPassphraseKey } from "../crypto/kdf.ts";
-import type { KdfCost } from "../crypto/kdf-cost.ts";
 import type { Secret } from "../crypto/secret.ts";
 import type { Random } from "../ports.ts";
 import { kdfCostOf } from "./format/kdf-field.ts";

@@ -1,6 +1,6 @@
+import { type KdfCost } from "../crypto/argon2id.ts";
 import { encodeBase64 } from "../crypto/base64.ts";
 import { type PassphraseKey } from "../crypto/kdf.ts";
-import { type KdfCost } from "../crypto/kdf-cost.ts";
 import { Secret } from "../crypto/secret.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import { InputError } from "../errors.ts";

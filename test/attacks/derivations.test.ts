@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
+import type { KdfCost } from "../../src/crypto/argon2id.ts";
 import { encodeBase64 } from "../../src/crypto/base64.ts";
-import type { KdfCost } from "../../src/crypto/kdf-cost.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { generateSigningKey } from "../../src/crypto/signing.ts";
 import { encodeManifest, type Manifest, type PassphraseEntry, parseManifest } from "../../src/vault/format/manifest.ts";

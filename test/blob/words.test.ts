@@ -3,8 +3,8 @@ import { expect, test } from "vitest";
 import { decodeToken, encodeToken, type RuntimeToken, TOKEN_ENVELOPE } from "../../src/blob/token.ts";
 
 const MINT = "mint a new one with `vsync runtime-token` and set it without changing it";
-const UPGRADE = "upgrade vsync in this app, or mint the token with the version of vsync that the app has";
-const LOOK = "look at the flags that were given, and at the config: `vsync status` says where it is";
+const UPGRADE = "upgrade vsync in this app, or mint the token with the app's version of vsync";
+const LOOK = "check the flags, and the config: `vsync status` says where it is";
 const TOKEN: RuntimeToken = {
   v: 1,
   endpoint: "https://s3.example.com",

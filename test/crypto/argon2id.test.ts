@@ -1,8 +1,15 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { type Argon2id, argon2id, builtInArgon2id, loadAddonArgon2id } from "../../src/crypto/argon2id.ts";
+import {
+  type Argon2id,
+  argon2id,
+  builtInArgon2id,
+  DEFAULT_COST,
+  type KdfCost,
+  kdfCostFault,
+  loadAddonArgon2id,
+} from "../../src/crypto/argon2id.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
-import { DEFAULT_COST, type KdfCost, kdfCostFault } from "../../src/crypto/kdf-cost.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { NotAuthenticError } from "../../src/errors.ts";
 import { rejection } from "../support/world.ts";

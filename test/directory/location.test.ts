@@ -109,9 +109,9 @@ test.each([
 });
 
 test.each(["\\Users", "Users\\ann", "C:", "C:\\", "\\\\server\\share", "/srv/vaults", "CC:\\a"])(
-  "on Windows, %s is no absolute path",
+  "on Windows, %s is not an absolute path",
   (folder) => {
-    expect(() => fileEndpoint(folder, "win32")).toThrow(`${folder} is no absolute path below a drive`);
+    expect(() => fileEndpoint(folder, "win32")).toThrow(`${folder} is not an absolute path below a drive`);
   },
 );
 
@@ -119,7 +119,7 @@ test.each(["srv/vaults", "C%3A/a%5Cb", "C:", "C:/a:stream", "C:/a./b", "C:/..", 
   "on Windows, file:///%s is refused",
   (path) => {
     expect(() => rootOf({ endpoint: `file:///${path}`, bucket: "vaults" }, "win32")).toThrow(
-      "is no endpoint of a directory store",
+      "is not an endpoint of a directory store",
     );
   },
 );

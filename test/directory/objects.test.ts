@@ -141,7 +141,7 @@ test("a socket is refused", async () => {
   const server = createServer().listen(`${folder}manifest`);
   await once(server, "listening");
   await expect(store.get("manifest", MAX)).rejects.toThrow(AccessDeniedError);
-  await expect(store.head("manifest")).rejects.toThrow(`${folder}manifest is a symbolic link or no regular file`);
+  await expect(store.head("manifest")).rejects.toThrow(`${folder}manifest is a symbolic link or a special file`);
   server.close();
   await once(server, "close");
 });

@@ -17,7 +17,7 @@ const COPY: SealedCopy = {
   mac: sealTime(ROOT_KEY, 1_700_000_000_000, MANIFEST),
 };
 const MAX_BYTES = 4096;
-const OTHER_FORM = "it is no file that was written as a cache";
+const OTHER_FORM = "vsync did not write it";
 
 async function written(copy: SealedCopy = COPY): Promise<string> {
   const path = join(await temporaryFolder(), "vault.cache");

@@ -160,8 +160,8 @@ describe("the copy does not stand in", () => {
     "old, more than the 3600 s of maxAge": () => passTime(HOUR_MS + 1000),
     "of the future, more than": () => passTime(-HOUR_MS - 1000),
     "it is cut or altered": async ({ cache }) => writeFile(cache, (await readFile(cache)).subarray(0, -1)),
-    "it is no file that was written as a cache": ({ cache }) => writeFile(cache, "{}\n"),
-    "the time that it gives was altered": ({ cache }) =>
+    "vsync did not write it": ({ cache }) => writeFile(cache, "{}\n"),
+    "somebody altered its time": ({ cache }) =>
       edit(cache, (text) => text.replace(/"at":\d+/, `"at":${Date.now() + 1}`)),
     "it cannot be read (ELOOP)": async ({ cache }) => {
       await rename(cache, `${cache}.elsewhere`);

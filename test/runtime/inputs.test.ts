@@ -182,7 +182,7 @@ describe("which paths are shown", () => {
     const env = { VSYNC_CONFIG: "vsync-cfg-v1:x", VSYNC_PASSPHRASE_FILE: path };
     expect(await rejectionOf(Vsync.open({ env }))).toMatchObject({
       message: `VSYNC_PASSPHRASE_FILE names ${shown}, which is not there`,
-      hint: "put that right, or unset VSYNC_PASSPHRASE_FILE and give the value itself in VSYNC_PASSPHRASE",
+      hint: "fix that, or unset VSYNC_PASSPHRASE_FILE and give the value itself in VSYNC_PASSPHRASE",
     });
   });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { S3UnreachableError } from "../../src/errors.ts";
-import { measureClockSkewMs } from "../../src/s3/clock-skew.ts";
+import { measureClockSkewMs } from "../../src/s3/checks.ts";
 import { startStrictS3 } from "../support/strict-s3/server.ts";
 import { failureOf, locationAt } from "./fixture.ts";
 

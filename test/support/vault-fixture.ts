@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { RuntimeToken } from "../../src/blob/token.ts";
+import { type KdfCost } from "../../src/crypto/argon2id.ts";
 import { encodeBase64, encodeBase64Url } from "../../src/crypto/base64.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
-import { type KdfCost } from "../../src/crypto/kdf-cost.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import type { CommitPorts } from "../../src/vault/commit/commit.ts";

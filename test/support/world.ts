@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
+import { type KdfCost } from "../../src/crypto/argon2id.ts";
 import { encodeBase64Url } from "../../src/crypto/base64.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
-import { type KdfCost } from "../../src/crypto/kdf-cost.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { SigningKey } from "../../src/crypto/signing.ts";
 import type { Clock, ObjectStore, Random, ReadOptions } from "../../src/ports.ts";

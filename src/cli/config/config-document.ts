@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { endpointFault, prefixFault } from "../../blob/location.ts";
+import { type KdfCost, kdfCostFault } from "../../crypto/argon2id.ts";
 import { decodeBase64, decodeCheckedBase64, encodeBase64 } from "../../crypto/base64.ts";
-import { type KdfCost, kdfCostFault } from "../../crypto/kdf-cost.ts";
 import { Secret } from "../../crypto/secret.ts";
 import type { AccessKey, StoreLocation } from "../../stores/location.ts";
 import type { Target } from "./target.ts";

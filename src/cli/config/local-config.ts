@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { KdfCost } from "../../crypto/kdf-cost.ts";
+import type { KdfCost } from "../../crypto/argon2id.ts";
 import { makeFolder } from "../../disk/folders.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "../../disk/private-file.ts";

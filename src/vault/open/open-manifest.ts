@@ -1,5 +1,5 @@
+import type { KdfCost } from "../../crypto/argon2id.ts";
 import { decodeCheckedBase64 } from "../../crypto/base64.ts";
-import type { KdfCost } from "../../crypto/kdf-cost.ts";
 import { verifyNote } from "../../crypto/note.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import {

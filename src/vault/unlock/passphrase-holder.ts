@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
+import { DEFAULT_COST, type KdfCost, kdfCostFault, SALT_BYTES } from "../../crypto/argon2id.ts";
 import { decodeCheckedBase64, encodeBase64 } from "../../crypto/base64.ts";
 import { derivePassphraseKey, destroyPassphraseKey, type PassphraseKey } from "../../crypto/kdf.ts";
-import { DEFAULT_COST, type KdfCost, kdfCostFault, SALT_BYTES } from "../../crypto/kdf-cost.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import { endorsementOf } from "../../crypto/subkeys.ts";
 import { NotAuthenticError, UnsupportedSpecVersionError } from "../../errors.ts";
