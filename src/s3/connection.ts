@@ -46,7 +46,7 @@ export class Connection {
 
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-export function createClient(location: S3Location, limits: S3Limits): S3Client {
+function createClient(location: S3Location, limits: S3Limits): S3Client {
   return new S3Client({
     endpoint: location.endpoint,
     region: location.region,

@@ -97,12 +97,12 @@ function seconds(ms: number): string {
 const failedConnecting = new WeakSet<object>();
 
 /** Whether the failure came before there was a connection: then nothing was sent. */
-export function isConnectFailure(error: unknown): boolean {
+function isConnectFailure(error: unknown): boolean {
   return typeof error === "object" && error !== null && failedConnecting.has(error);
 }
 
 /** No connection in time: name resolution, TCP or TLS took too long. */
-export class ConnectTimeoutError extends Error {
+class ConnectTimeoutError extends Error {
   readonly code = "CONNECT_TIMEOUT";
   readonly limitMs: number;
 
