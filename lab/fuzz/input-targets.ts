@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { endpointFault, prefixFault } from "../../src/blob/location.ts";
-import { checkLocation } from "../../src/cli/config/checked-location.ts";
 import { readDocument, writeDocument } from "../../src/cli/config/config-document.ts";
+import { checkLocation, shownEndpoint } from "../../src/cli/config/location.ts";
 import { durationFlag } from "../../src/cli/inputs/duration-flag.ts";
 import { META_FLAG } from "../../src/cli/inputs/meta-flag.ts";
 import { parseDotenv } from "../../src/cli/items/dotenv.ts";
 import { encodeDotenv } from "../../src/cli/items/dotenv-writer.ts";
-import { shownEndpoint } from "../../src/cli/status/endpoint.ts";
 import { printable, printableJson } from "../../src/cli/terminal/printable.ts";
 import { csvRecord } from "../../src/cli/terminal/table.ts";
 import { objectPath } from "../../src/directory/location.ts";

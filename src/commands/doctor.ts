@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { renderExamination } from "../cli/doctor/check.ts";
 import { examine } from "../cli/doctor/examine.ts";
-import { renderExamination } from "../cli/doctor/render.ts";
 
 export class Doctor extends BaseCommand {
   static override summary = "Check everything between this machine and its vault";

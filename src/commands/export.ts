@@ -1,9 +1,8 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { deliverExport, warnOfLongVariables } from "../cli/export/deliver.ts";
-import { checkExportFlags, EXPORT_FLAGS } from "../cli/export/flags.ts";
-import { encodeItems } from "../cli/export/formats.ts";
-import { selectItems } from "../cli/items/find-item.ts";
+import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { checkDestination, deliverExport, warnOfLongVariables } from "../cli/export/deliver.ts";
+import { checkMetadata, EXPORT_FORMATS, encodeItems } from "../cli/export/formats.ts";
+import { SELECTION_FLAGS, selectItems } from "../cli/items/selection.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class Export extends BaseCommand {
@@ -22,10 +21,19 @@ named env, or of VSYNC_CONFIG.`;
     "<%= config.bin %> export prod --format=json | jq -r .DATABASE_URL",
   ];
   static override args = ENV_ARG;
-  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...EXPORT_FLAGS };
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    format: Flags.option({ options: EXPORT_FORMATS, description: "what to write", required: true })(),
+    out: Flags.string({ description: "write this file instead of stdout (mode 0600)", helpValue: "<file>" }),
+    ...SELECTION_FLAGS,
+    name: Flags.string({ description: "with --format=k8s: name of the Secret", helpValue: "<name>" }),
+    namespace: Flags.string({ description: "with --format=k8s: its namespace", helpValue: "<name>" }),
+  };
 
   protected override async execute({ flags, args }: Invocation<typeof Export>): Promise<void> {
-    checkExportFlags(flags);
+    checkDestination(flags.out);
+    checkMetadata(flags.format, flags);
     const vault = await openAnywhere({ flags, args }, this.sources);
     const items = selectItems(vault.bundle.items, flags);
     const text = encodeItems(items, flags.format, flags);

@@ -1,8 +1,8 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { findItem } from "../cli/items/find-item.ts";
 import { KEY_ARGS, requireOne, splitReadingWords } from "../cli/items/item-words.ts";
 import { renderValue } from "../cli/items/render-items.ts";
+import { findItem } from "../cli/items/selection.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class Get extends BaseCommand {

@@ -1,8 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { IMPORT_FLAGS } from "../cli/import/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { confirmImport, importItems, renderImport } from "../cli/import/import-items.ts";
-import { readImport } from "../cli/import/read-import.ts";
+import { IMPORT_FORMATS, readImport } from "../cli/import/read-import.ts";
 import { openSession, remember } from "../cli/session/session.ts";
 
 export class Import extends BaseCommand {
@@ -22,7 +21,24 @@ content decide, where they leave no doubt.`;
     "sops -d secrets.yaml | <%= config.bin %> import prod --from=- --format=yaml --replace",
   ];
   static override args = ENV_ARG;
-  static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...IMPORT_FLAGS };
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    from: Flags.string({
+      description: "file, folder of secret files, or - for stdin",
+      helpValue: "<path>",
+      required: true,
+    }),
+    format: Flags.option({
+      options: IMPORT_FORMATS,
+      description: "what the input is, where its name and content leave it open",
+    })(),
+    replace: Flags.boolean({ description: "make it the vault's whole content: what is not in it goes" }),
+    yes: Flags.boolean({ char: "y", description: "with --replace: remove without asking" }),
+    "dry-run": Flags.boolean({ description: "show what would change, and write nothing" }),
+    ...NOTE_FLAG,
+    ...JSON_FLAG,
+  };
 
   protected override async execute({ flags, args }: Invocation<typeof Import>): Promise<void> {
     const items = await readImport(flags, this.sources);

@@ -1,8 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { findConfig } from "../cli/config/local-config.ts";
-import { chooseLocation } from "../cli/init/init-location.ts";
-import { initTarget } from "../cli/init/init-target.ts";
+import { chooseLocation, initTarget } from "../cli/init/init-location.ts";
 import { initVault } from "../cli/init/init-vault.ts";
 import { prepareStore } from "../cli/init/prepare-store.ts";
 import { renderInit } from "../cli/init/render-init.ts";

@@ -1,6 +1,6 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { selectSecrets } from "../cli/items/find-item.ts";
+import { selectSecrets } from "../cli/items/selection.ts";
 import { requiredCommandLine, runChild } from "../cli/run/child.ts";
 import { childEnvironment } from "../cli/run/child-environment.ts";
 import { runOutput } from "../cli/run/child-output.ts";

@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { overriddenLocation } from "../cli/config/checked-location.ts";
 import { loadConfig } from "../cli/config/local-config.ts";
+import { overriddenLocation } from "../cli/config/location.ts";
 import { resolveTarget } from "../cli/config/target.ts";
 import { tokenCredentials } from "../cli/inputs/credentials.ts";
 import { emitToken, mintToken } from "../cli/token/mint.ts";

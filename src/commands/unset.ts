@@ -1,8 +1,8 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { noSuchName } from "../cli/items/find-item.ts";
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
 import { renderSet } from "../cli/items/render-set.ts";
+import { noSuchName } from "../cli/items/selection.ts";
 import { openSession, remember } from "../cli/session/session.ts";
 import { unsetItems } from "../vault/set.ts";
 

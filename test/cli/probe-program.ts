@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BaseCommand, type Invocation } from "../../src/cli/command/base-command.ts";
 import { arg, ENV_ARG, Flags, JSON_FLAG, requiredArg, VAULT_FLAGS } from "../../src/cli/command/flags.ts";
-import { resolveTarget } from "../../src/cli/config/target.ts";
 import { FIRST_PASSPHRASE, PASSPHRASE, readSecret } from "../../src/cli/inputs/secret-input.ts";
 import { runProgram } from "../../src/cli/program/program.ts";
 import * as errors from "../../src/errors.ts";
@@ -67,15 +66,6 @@ class Hand extends BaseCommand {
 
   protected override async execute({ args, flags, commandLine }: Invocation<typeof Hand>): Promise<void> {
     this.output.json({ args, flags, commandLine });
-  }
-}
-
-class Where extends BaseCommand {
-  static override args = ENV_ARG;
-  static override flags = VAULT_FLAGS;
-
-  protected override async execute(input: Invocation<typeof Where>): Promise<void> {
-    this.output.json(await resolveTarget(input));
   }
 }
 
@@ -151,7 +141,6 @@ await runProgram(process.argv.slice(2), {
       "show:verify": async () => Verify,
       "topic:leaf": async () => Require,
       wait: async () => Wait,
-      where: async () => Where,
       write: async () => Write,
     },
   },

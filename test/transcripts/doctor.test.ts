@@ -61,7 +61,7 @@ const STORE = `✓ store          <server> answers
 `;
 const VAULT = `✓ manifest       generation 1, <at> by ann on build-7 (push), as it says itself
 ✓ rollback       not older than generation 1, the newest that this machine has seen
-✓ access         slot p1 reads and writes
+✓ access         the current passphrase reads and writes
 `;
 
 describe("0: nothing is bad", () => {
@@ -191,7 +191,7 @@ describe("! what is worth a look", () => {
     const transcript = await doctor(env);
     expect(complaints(transcript)).toEqual([
       expect.stringMatching(
-        /^! access {9}slot \S+ reads and writes; slot p1, rotated away, reads until <at>; next: vsync rotate-passphrase --env=prod --finish, once all apps have the new one$/,
+        /^! access {9}the current passphrase reads and writes; an earlier passphrase reads until <at>; next: vsync rotate-passphrase --env=prod --finish, once all apps have the new one$/,
       ),
       "! passphrase     opens generation 2 by slot p1, and endorses who signed it; it only reads, until <at>; next: roll the new passphrase out",
     ]);

@@ -85,11 +85,15 @@ describe("refused, and nothing is written", () => {
   const carried = "--format=json or --format=k8s carries it; or leave it out with --except=certs/ca.pem";
   test.each([
     [[], "missing --format", "give --format= one of dotenv, json, k8s, docker, shell"],
-    [["--format=json", "--only="], "--only has an empty name", "name what is there, as in --only=DATABASE_URL,PORT"],
+    [
+      ["--format=json", "--only="],
+      "--only has an empty name",
+      "give names from the vault, as in --only=DATABASE_URL,PORT",
+    ],
     [
       ["--format=json", "--except=A,"],
       "--except has an empty name",
-      "name what is there, as in --except=DATABASE_URL,PORT",
+      "give names from the vault, as in --except=DATABASE_URL,PORT",
     ],
     [["--format=xml"], "--format must be one of dotenv, json, k8s, docker, shell", help],
     [["--format=dotenv"], `dotenv ${file}`, carried],

@@ -45,7 +45,7 @@ async function push(on = sandbox, passphrase = PASSPHRASE): Promise<Transcript> 
 const PROVEN = "✓ The bucket keeps conditional writes (create-only, compare-and-swap, eight-way race)\n";
 const WRITTEN = "✓ Config written to <home>/.config/vsync/api/prod.json\n";
 const KEPT = `${PROVEN}✓ Config for prod written; vault and passphrase are the same\n${WRITTEN}next: vsync status prod\n`;
-const JOIN = "there is a vault at this prefix already: its passphrase joins this machine to it\n";
+const JOIN = "this prefix holds a vault already: give its passphrase to join it\n";
 
 /** What must not change unless `--reset` is typed. */
 const identity = ({ vault, kdf, recipient }: LocalConfig) => ({ vault, kdf, recipient });
@@ -193,7 +193,7 @@ vsync: hint: two writers would destroy each other's work: use a store with condi
     const strict = await startStrictS3({ users: [{ ...ROOT, grants: [{ actions }] }] });
     const { stderr, exitCode } = await init(bucketFlags(strict));
     expect(stderr).toMatch(
-      /^vsync: warning: what the proof wrote could not be removed: probe-\w+\/single, probe-\w+\/raced\n/,
+      /^vsync: warning: the proof could not remove its objects: probe-\w+\/single, probe-\w+\/raced\n/,
     );
     expect(exitCode).toBe(0);
     await strict.close();
@@ -272,7 +272,7 @@ describe("a prefix that holds a vault", () => {
       expect(stderr).toMatch(ROTATED);
       expect(stderr.slice(stderr.indexOf("vsync: error"))).toBe(
         `vsync: error: this is the passphrase from before the rotation
-vsync: hint: give the new one: whoever rotated it knows it
+vsync: hint: ask a teammate for the new one
 `,
       );
       expect(exitCode).toBe(1);
@@ -295,7 +295,7 @@ vsync: hint: give the new one: whoever rotated it knows it
       await vault.rotate(OTHER, 3_600_000);
       const { stderr, exitCode } = await init();
       expect(stderr).toMatch(
-        /\nvsync: warning: this passphrase was rotated away: it reads until 20\S+Z, and pushing takes the new one\n/,
+        /\nvsync: warning: this passphrase was rotated away: it reads until 20\S+Z, and only the new one pushes\n/,
       );
       expect(exitCode).toBe(0);
       expect((await configOn(sandbox)).seenGen).toBe(2);
@@ -382,7 +382,7 @@ vsync: hint: correct it, or move it away and run vsync init again
     const shown = sandbox.tidy({ stdout: loose, stderr: "", exitCode: 0 }).stdout;
     expect(stderr).toBe(
       `vsync: error: ${shown} can be changed by other users (mode 0${mode.toString(8)})\n` +
-        `vsync: hint: look what it says, then chmod ${right} ${shown}\n`,
+        `vsync: hint: check its content, then chmod ${right} ${shown}\n`,
     );
     expect(exitCode).toBe(4);
     expect(await sandbox.snapshot()).toEqual(before);

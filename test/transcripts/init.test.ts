@@ -77,7 +77,7 @@ next: vsync push prod
     const before = await readFile(join(sandbox.home, ".config/vsync"), "utf8");
     const { stderr, exitCode } = await init();
     expect(stderr).toContain(
-      "vsync: error: <home>/.config/vsync/api/prod.json cannot be: a part of its path is no folder (ENOTDIR)\n",
+      "vsync: error: <home>/.config/vsync/api/prod.json cannot be used: a part of its path is not a folder (ENOTDIR)\n",
     );
     expect(exitCode).toBe(4);
     expect(await readFile(join(sandbox.home, ".config/vsync"), "utf8")).toBe(before);

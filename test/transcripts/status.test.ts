@@ -127,7 +127,7 @@ describe("fails and writes nothing", () => {
     await configure({}, 0o666);
     const stderr =
       "vsync: error: <home>/.config/vsync/api/prod.json can be changed by other users (mode 0666)\n" +
-      "vsync: hint: look what it says, then chmod 600 <home>/.config/vsync/api/prod.json\n";
+      "vsync: hint: check its content, then chmod 600 <home>/.config/vsync/api/prod.json\n";
     expect(await status("prod")).toEqual({ stdout: "", stderr, exitCode: 4 });
   });
 

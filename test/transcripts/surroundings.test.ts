@@ -37,7 +37,7 @@ test("folders that cannot be: a file or a circle of links is in the way, and wha
   await sandbox.write("file", "");
   await symlink("loop", join(sandbox.folder, "loop"));
   for (const [name, why] of [
-    ["file", "a part of its path is no folder (ENOTDIR)"],
+    ["file", "a part of its path is not a folder (ENOTDIR)"],
     ["loop", "its path is a circle of symbolic links (ELOOP)"],
   ]) {
     const env = { ...ENV, HOME: join(sandbox.folder, name as string), XDG_CONFIG_HOME: undefined };
@@ -45,7 +45,7 @@ test("folders that cannot be: a file or a circle of links is in the way, and wha
     expect(sandbox.tidy(transcript)).toEqual({
       stdout: "",
       stderr:
-        `vsync: error: <top>/${name}/.config/vsync/api/other.json cannot be: ${why}\n` +
+        `vsync: error: <top>/${name}/.config/vsync/api/other.json cannot be used: ${why}\n` +
         "vsync: hint: check HOME and XDG_CONFIG_HOME\n",
       exitCode: 4,
     });

@@ -53,7 +53,7 @@ export abstract class BaseCommand {
 
   /** What reading a secret needs: see `secret-input.ts`. */
   protected get sources(): SecretSources {
-    return { env: this.env, stdin: this.stdin, prompter: this.prompter, output: this.output };
+    return { variables: this.env, stdin: this.stdin, prompter: this.prompter, output: this.output };
   }
 
   /** Where a warning goes. */

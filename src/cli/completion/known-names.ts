@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { readRegularFile } from "../../disk/given-file.ts";
-import { listDotenvEnvs } from "../config/dotenv-files.ts";
-import { listEnvs, listRepos } from "../config/local-config.ts";
-import { findRepo, workingFolder } from "../config/target.ts";
+import { listEnvs, listRepos } from "../config/paths.ts";
+import { findRepo } from "../config/repo.ts";
+import { listDotenvEnvs, workingFolder } from "../config/target.ts";
 import { parseDotenv } from "../items/dotenv.ts";
 
 /** Larger files are read when they are pushed, not while somebody types. */
@@ -22,7 +22,7 @@ export function knownNames(variables: Readonly<Record<string, string | undefined
   return {
     repos: listRepos,
     envs: async (repo) => {
-      const found = await findRepo({ flag: repo, env: variables, folder });
+      const found = await findRepo({ flag: repo, variables, folder });
       return found === null ? [] : listEnvs(found.name);
     },
     keys: async (env) => {

@@ -8,15 +8,15 @@ import type { Target } from "./target.ts";
 
 const CONFIG_FORMAT = "vsync-config-v1";
 
-/** What this machine knows of one vault (`<config folder>/<repo>/<env>.json`). No passphrase and no key made from one. */
+/** What this machine knows of one vault (`<config folder>/<repo>/<env>.json`). It holds neither a passphrase nor a key derived from one. */
 export interface LocalConfig extends Target, StoreLocation {
   /** The vault's id. */
   readonly vault: string;
-  /** The newest passphrase slot's derivation that this machine has seen: a hint, the manifest is the authority. */
+  /** How the newest passphrase that this machine has seen is derived: a hint, the manifest is the authority. */
   readonly kdf: KdfCost;
-  /** That slot's X25519 public key, 32 bytes. */
+  /** That passphrase's X25519 public key, 32 bytes. */
   readonly recipient: Uint8Array;
-  /** The newest generation that this machine has seen, 0 at first: an older one is a rollback. */
+  /** The newest generation that this machine has seen, 0 before the first: an older one is a rollback. */
   readonly seenGen: number;
 }
 
@@ -49,7 +49,7 @@ const kdf = v.pipe(
   v.check((given) => kdfCostFault(kdfCost(given)) === null),
 );
 
-/** Field order is the file's. */
+/** In the order of the file. */
 const document = v.strictObject({
   format: v.literal(CONFIG_FORMAT),
   repo: text,
@@ -66,7 +66,7 @@ const document = v.strictObject({
 });
 type ConfigDocument = v.InferOutput<typeof document>;
 
-/** The config that a parsed file says, or the field that is not of the right form (`kdf.salt`). */
+/** The config in a parsed file, or the path of the first field that is missing or malformed (`kdf.salt`). */
 export function readDocument(value: unknown): { config: LocalConfig } | { fault: string } {
   const parsed = v.safeParse(document, value, { abortEarly: true });
   if (!parsed.success) return { fault: faultyField(parsed.issues[0]) };

@@ -1,13 +1,13 @@
 /*
- * Where a text stops being JSON. JSON.parse does not always say, and what it says quotes the text, which may hold a secret.
+ * Where a text stops being JSON. JSON.parse does not always tell, and its messages quote the text, which may hold a secret.
  */
 
 const SPACE = /[ \t\r\n]*/y;
-/** From the space upwards: control characters must be escaped. */
+/** Control characters below the space must be escaped. */
 const STRING = /"(?:[ !#-[\]-\u{10ffff}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
-/** Thrown within this file only: how far the scanner got. */
+/** How far the scanner got. It never leaves this file. */
 class Stop extends Error {
   readonly offset: number;
   readonly isTooDeep: boolean;
@@ -19,7 +19,7 @@ class Stop extends Error {
 }
 
 export interface JsonFault extends TextPosition {
-  /** It may be JSON: it nests deeper than `MAX_JSON_DEPTH`, and was not read on. */
+  /** It may be JSON, but nests deeper than `MAX_JSON_DEPTH`: the scanner stopped there. */
   readonly isTooDeep: boolean;
 }
 
@@ -30,7 +30,7 @@ interface TextPosition {
   readonly column: number;
 }
 
-/** The first position at which the text is not JSON, or null where it is. */
+/** The first position at which the text is not JSON, or null if it is. */
 export function jsonFault(text: string): JsonFault | null {
   try {
     const end = skip(SPACE, text, value(text, 0, 0));

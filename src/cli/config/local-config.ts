@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { KdfCost } from "../../crypto/argon2id.ts";
 import { makeFolder } from "../../disk/folders.ts";
 import { codeOf } from "../../disk/posix.ts";
@@ -9,8 +9,8 @@ import { ConflictError, InputError, LocalConfigMissingError } from "../../errors
 import { closest } from "../terminal/closest.ts";
 import { type LocalConfig, readDocument, writeDocument } from "./config-document.ts";
 import { jsonFault } from "./json-fault.ts";
-import { segmentFault, xdgFolder } from "./paths.ts";
-import type { Target } from "./target.ts";
+import { configPath, listEnvs } from "./paths.ts";
+import { type Target, vaultFlags } from "./target.ts";
 
 export type { LocalConfig } from "./config-document.ts";
 
@@ -19,51 +19,37 @@ const MAX_CONFIG_BYTES = 64 * 1024;
 const NO_PATHS = {
   ELOOP: "its path is a circle of symbolic links",
   ENAMETOOLONG: "its path is too long",
-  ENOTDIR: "a part of its path is no folder",
+  ENOTDIR: "a part of its path is not a folder",
 } as const;
 
 /** Where a warning goes: `Output.warn`. */
 export type Warn = (text: string) => void;
 
-/** `${XDG_CONFIG_HOME:-~/.config}/vsync`. @throws InputError as `xdgFolder` */
-export function configFolder(): string {
-  return join(xdgFolder("XDG_CONFIG_HOME", [".config"]), "vsync");
-}
-
-export function configPath({ repo, env }: Target): string {
-  for (const name of [repo, env]) {
-    if (segmentFault(name) !== null)
-      throw new InputError(`${JSON.stringify(name)} cannot be the name of a config file`, {
-        hint: "use letters, digits, dots, underscores and dashes",
-      });
-  }
-  return join(configFolder(), repo, `${env}.json`);
-}
-
 /**
- * What this machine knows of the vault.
+ * Reads what this machine knows of the vault.
  *
- * @throws LocalConfigMissingError there is no config, or it cannot be read, is not what vsync writes, or others can write it
+ * @throws LocalConfigMissingError the config is missing, cannot be read, is not what vsync writes, or others can write it
  */
 export async function loadConfig(target: Target, warn: Warn): Promise<LocalConfig> {
   const path = configPath(target);
   const bytes = await readConfig(path, target);
   await checkTrust(path, warn);
   const config = parseConfig(bytes, path);
-  if (config.repo === target.repo && config.env === target.env) return config;
-  throw unusable(path, "is the config of another repo or env", "put it back under its own name");
+  if (config.repo !== target.repo || config.env !== target.env)
+    throw unusable(path, "is the config of another repo or env", "put it back under its own name");
+  return target.isRepoTyped ? { ...config, isRepoTyped: true } : config;
 }
 
-/** As `loadConfig`, with null where there is no config. */
+/** As `loadConfig`, but null if the file does not exist. */
 export async function findConfig(target: Target, warn: Warn): Promise<LocalConfig | null> {
   return (await exists(configPath(target))) ? loadConfig(target, warn) : null;
 }
 
 /**
- * Writes the config whole.
+ * Replaces the whole file, and returns its path.
  *
- * @throws InputError naming the path, where the disk refuses
- * @throws ConflictError it must be new, and another process has made one meanwhile
+ * @throws InputError the file cannot be written
+ * @throws ConflictError with `mustBeNew`: another process has created the file in the meantime
  */
 export async function saveConfig(config: LocalConfig, options: { readonly mustBeNew?: boolean } = {}): Promise<string> {
   const path = configPath(config);
@@ -79,21 +65,21 @@ export async function saveConfig(config: LocalConfig, options: { readonly mustBe
 
 function madeMeanwhile(path: string): ConflictError {
   return new ConflictError(`${path} was made meanwhile: another vsync init was first, and its passphrase is the one`, {
-    hint: "run vsync status to see what it says; nothing of this run was kept",
+    hint: "run vsync status to see what it says; this run has written nothing",
   });
 }
 
-/** What a command has learnt of the vault. */
+/** What a command has learnt about the vault. */
 export interface Seen {
   readonly gen: number;
-  /** Of the slot of those who may write; another after a rotation. */
+  /** Of the passphrase that may write; a rotation changes it. */
   readonly kdf?: KdfCost;
   readonly recipient?: Uint8Array;
 }
 
 /**
- * Remembers the newest generation seen, from which on an older one is refused. The file is read once more, so that what
- * another process has remembered meanwhile is not forgotten. A failure is a warning: what the command did stands.
+ * Remembers the newest generation seen; from then on an older one is refused. Reads the file again, because another process
+ * may have remembered more. A failure is only a warning: the command has done its work.
  */
 export async function rememberSeen(target: Target, seen: Seen, warn: Warn): Promise<void> {
   try {
@@ -109,27 +95,10 @@ function merged(config: LocalConfig, { gen, kdf, recipient }: Seen): LocalConfig
   return { ...config, seenGen: gen, kdf: kdf ?? config.kdf, recipient: recipient ?? config.recipient };
 }
 
-/** The repositories that this machine has a folder of configs for, sorted. */
-export async function listRepos(): Promise<string[]> {
-  const entries = await readdir(configFolder(), { withFileTypes: true }).catch(() => []);
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  return names.filter((name) => segmentFault(name) === null).toSorted();
-}
-
-/** The envs of a repo that this machine has a config file for, sorted. */
-export async function listEnvs(repo: string): Promise<string[]> {
-  const names = await readdir(dirname(configPath({ repo, env: "any" }))).catch(() => []);
-  return names
-    .filter((name) => name.endsWith(".json"))
-    .map((name) => name.slice(0, -".json".length))
-    .filter((env) => segmentFault(env) === null)
-    .toSorted();
-}
-
-async function readConfig(path: string, { repo, env }: Target): Promise<Uint8Array> {
+async function readConfig(path: string, target: Target): Promise<Uint8Array> {
   try {
     const stats = await stat(path);
-    // Opening a named pipe would wait for its other end.
+    // Opening a named pipe would wait for a writer.
     if (stats.isFIFO()) throw unusable(path, "is a named pipe", "move it away and run vsync init again");
     if (stats.size > MAX_CONFIG_BYTES) throw unusable(path, `is larger than ${MAX_CONFIG_BYTES} bytes`);
     return await readFile(path);
@@ -137,10 +106,11 @@ async function readConfig(path: string, { repo, env }: Target): Promise<Uint8Arr
     if (error instanceof LocalConfigMissingError) throw error;
     const code = codeOf(error);
     if (isNoPath(code))
-      throw unusable(path, `cannot be: ${NO_PATHS[code]} (${code})`, "check HOME and XDG_CONFIG_HOME");
+      throw unusable(path, `cannot be used: ${NO_PATHS[code]} (${code})`, "check HOME and XDG_CONFIG_HOME");
     if (code !== "ENOENT") throw unusable(path, `cannot be read (${code})`, "check its owner and mode");
+    const { repo, env } = target;
     throw new LocalConfigMissingError(`this machine has no config for env ${env} of ${repo}: ${path} is not there`, {
-      hint: await hintToConfigure({ repo, env }),
+      hint: await hintToConfigure(target),
     });
   }
 }
@@ -149,9 +119,10 @@ function isNoPath(code: string): code is keyof typeof NO_PATHS {
   return code in NO_PATHS;
 }
 
-async function hintToConfigure({ repo, env }: Target): Promise<string> {
-  const meant = closest(env, await listEnvs(repo));
-  return meant === null ? `run vsync init --env=${env}` : `did you mean ${meant}? Else run vsync init --env=${env}`;
+async function hintToConfigure(target: Target): Promise<string> {
+  const meant = closest(target.env, await listEnvs(target.repo));
+  const init = `run vsync init ${vaultFlags(target)}`;
+  return meant === null ? init : `did you mean ${meant}? Else ${init}`;
 }
 
 async function checkTrust(path: string, warn: Warn): Promise<void> {
@@ -162,7 +133,7 @@ async function checkTrust(path: string, warn: Warn): Promise<void> {
   ] as const) {
     const fault = await tamperingFault(checked);
     if (fault !== null)
-      throw unusable(checked, fault.what, `look what it says, then ${remedyFor(fault, mode, checked)}`);
+      throw unusable(checked, fault.what, `check its content, then ${remedyFor(fault, mode, checked)}`);
   }
   if (await isReadableByOthers(path)) warn(`${path} can be read by other users: chmod 600 it`);
 }

@@ -1,16 +1,49 @@
+import { readdir } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { InputError } from "../../errors.ts";
 
+/** `${XDG_CONFIG_HOME:-~/.config}/vsync`. @throws InputError as `xdgFolder` */
+export function configFolder(): string {
+  return join(xdgFolder("XDG_CONFIG_HOME", [".config"]), "vsync");
+}
+
+/** `<config folder>/<repo>/<env>.json`. @throws InputError a name cannot be part of a path */
+export function configPath({ repo, env }: { readonly repo: string; readonly env: string }): string {
+  for (const name of [repo, env]) {
+    if (segmentFault(name) !== null)
+      throw new InputError(`${JSON.stringify(name)} cannot be the name of a config file`, {
+        hint: "use letters, digits, dots, underscores and dashes",
+      });
+  }
+  return join(configFolder(), repo, `${env}.json`);
+}
+
+/** The repositories that this machine has a folder of configs for, sorted. */
+export async function listRepos(): Promise<string[]> {
+  const entries = await readdir(configFolder(), { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  return names.filter((name) => segmentFault(name) === null).toSorted();
+}
+
+/** The envs of a repo that this machine has a config file for, sorted. */
+export async function listEnvs(repo: string): Promise<string[]> {
+  const names = await readdir(dirname(configPath({ repo, env: "any" }))).catch(() => []);
+  return names
+    .flatMap((name) => /^(.+)\.json$/.exec(name)?.[1] ?? [])
+    .filter((env) => segmentFault(env) === null)
+    .toSorted();
+}
+
 /**
- * `${variable:-~/fallback}`. A relative path in the variable is to be ignored, says the XDG base directory specification.
+ * `${variable:-~/fallback}`. The XDG base directory specification says to ignore a relative path in the variable.
  *
  * @throws InputError the home folder is needed, and HOME does not say where it is
  */
 export function xdgFolder(variable: "XDG_CONFIG_HOME" | "XDG_DATA_HOME", fallback: readonly string[]): string {
   const given = process.env[variable];
   if (given && isAbsolute(given)) return given;
-  // bun passes over an empty HOME to what the account says.
+  // Bun skips an empty HOME and asks the account database; here it is an error under both runtimes.
   const home = process.platform !== "win32" && process.env["HOME"] === "" ? "" : homedir();
   if (isAbsolute(home)) return join(home, ...fallback);
   const fault = home === "" ? "HOME is empty" : "HOME is not an absolute path";
@@ -19,10 +52,7 @@ export function xdgFolder(variable: "XDG_CONFIG_HOME" | "XDG_DATA_HOME", fallbac
 
 const MAX_CHARACTERS = 100;
 
-/**
- * Why a repo's or env's name is refused, for a message; null for a good one. Such names become parts of paths, prefixes and
- * command lines.
- */
+/** Why a repo or env may not have this name, for a message, or null. Names end up in paths, prefixes and command lines. */
 export function segmentFault(name: string): string | null {
   if (name === "") return "is empty";
   if (name.length > MAX_CHARACTERS) return `is longer than ${MAX_CHARACTERS} characters`;
@@ -33,10 +63,13 @@ export function segmentFault(name: string): string | null {
 }
 
 /**
- * @param what `env`, `repo`; `hint` says how else to give it
+ * Returns the name if it is a good one.
+ *
+ * @param what `env` or `repo`; `hint` says how else to give it
  * @param from the file or folder that it was taken from, where nobody typed it
+ * @throws InputError
  */
-export function checkSegment(what: string, name: string, hint: string, from?: string): string {
+export function requireSegment(what: string, name: string, hint: string, from?: string): string {
   const fault = segmentFault(name);
   if (fault === null) return name;
   const shown = JSON.stringify(name.slice(0, MAX_CHARACTERS));

@@ -1,7 +1,10 @@
 import { type ErrorCode, VsyncError } from "../../errors.ts";
 import { DAY_TO_DAY_EXIT_CODES } from "../../exit-codes.ts";
+import type { Target } from "../config/target.ts";
+import type { Output } from "../terminal/output.ts";
+import { wrap } from "../terminal/wrap.ts";
 
-/** What is looked at, in this order. */
+/** The subjects of the checks, in the order of the report. */
 export type Subject =
   | "config"
   | "store"
@@ -15,15 +18,22 @@ export type Subject =
   | "audit"
   | "runtime key";
 
-/** What one look has shown. */
 export interface Check {
   readonly subject: Subject;
   readonly state: "good" | "warning" | "bad";
   readonly message: string;
-  /** What to do about it. */
+  /** The command or step that helps. */
   readonly next: string | null;
-  /** Of a bad check: the error that a command would end with. */
+  /** For a bad check: the error that a command would end with. */
   readonly code: ErrorCode | null;
+}
+
+/** The result of `examine`. */
+export interface Examination {
+  readonly target: Target;
+  readonly hasPassphrase: boolean;
+  /** Each as it becomes known. A check is left out if one that it depends on is bad. */
+  readonly checks: AsyncIterable<Check>;
 }
 
 export function good(subject: Subject, message: string): Check {
@@ -38,14 +48,45 @@ export function bad(subject: Subject, error: VsyncError): Check {
   return { subject, state: "bad", message: error.message, next: error.hint ?? null, code: error.code };
 }
 
-/** The check that a failure makes; what is no failure of a vault or store is thrown on. */
+/** A failure of a vault or store as a check. @throws the error if it is anything else */
 export function badOrThrow(subject: Subject, error: unknown): Check {
   if (error instanceof VsyncError) return bad(subject, error);
   throw error;
 }
 
-/** 0 where nothing is bad, else the code of the first that is. */
-export function exitCodeOfChecks(checks: readonly Check[]): number {
+/** 0 if nothing is bad, else the code of the first check that is. */
+function exitCodeOfChecks(checks: readonly Check[]): number {
   const first = checks.find(({ code }) => code !== null)?.code;
   return first === undefined || first === null ? 0 : DAY_TO_DAY_EXIT_CODES.failures[first];
+}
+
+const MIN_TEXT_COLUMNS = 30;
+const MARKS = { good: "✓", warning: "!", bad: "✗" } as const;
+const SUBJECT_WIDTH = "preconditions".length;
+
+/** Prints one line per check, as each becomes known, or all of them as JSON. Returns the exit code. */
+export async function renderExamination(
+  { target, checks, hasPassphrase }: Examination,
+  output: Output,
+  options: { readonly asJson: boolean },
+): Promise<number> {
+  const all: Check[] = [];
+  for await (const check of checks) {
+    all.push(check);
+    if (!options.asJson) for (const line of linesOf(check, output.columns)) output.line(line);
+  }
+  const exitCode = exitCodeOfChecks(all);
+  if (options.asJson) output.json({ repo: target.repo, env: target.env, isHealthy: exitCode === 0, checks: all });
+  else if (exitCode === 0 && !hasPassphrase)
+    output.say("given the passphrase (VSYNC_PASSPHRASE…), more can be checked");
+  return exitCode;
+}
+
+/** One line for a program; on a terminal, wrapped to its width. */
+function linesOf({ state, subject, message, next }: Check, columns: number | undefined): readonly string[] {
+  const head = `${MARKS[state]} ${subject.padEnd(SUBJECT_WIDTH)}  `;
+  const text = next === null ? message : `${message}; next: ${next}`;
+  if (columns === undefined) return [head + text];
+  const lines = wrap(text, Math.max(MIN_TEXT_COLUMNS, columns - head.length));
+  return lines.map((line, index) => (index === 0 ? head : " ".repeat(head.length)) + line);
 }

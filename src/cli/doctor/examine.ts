@@ -1,26 +1,18 @@
-import { configPath, type LocalConfig, loadConfig } from "../config/local-config.ts";
+import { type LocalConfig, loadConfig } from "../config/local-config.ts";
+import { configPath } from "../config/paths.ts";
 import { resolveTarget, type Target, type TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
-import { badOrThrow, type Check, good, warning } from "./check.ts";
+import { badOrThrow, type Check, type Examination, good, warning } from "./check.ts";
 import { checkRuntimeKey } from "./runtime-key-check.ts";
 import { checkStore } from "./store-checks.ts";
 import { checkManifest, checkPassphrase } from "./vault-checks.ts";
 
-/** What `doctor` was given. */
 export interface DoctorInput extends TargetInput {
   readonly flags: TargetInput["flags"] & { readonly "passphrase-file"?: string | undefined };
 }
 
-export interface Examination {
-  readonly target: Target;
-  /** Whether a passphrase was given. */
-  readonly hasPassphrase: boolean;
-  /** In the order of looking, as each becomes known. What stands on something bad is left out. */
-  readonly checks: AsyncIterable<Check>;
-}
-
 /**
- * Looks at everything between this machine and its vault. What is wrong is a check, not an error.
+ * Checks everything between this machine and its vault. A fault becomes a check; it is not thrown.
  *
  * @throws InputError no env, or a passphrase file that is refused
  */
@@ -40,7 +32,7 @@ export async function examine(input: DoctorInput, sources: SecretSources): Promi
   return { target, hasPassphrase: passphrase !== null, checks };
 }
 
-/** Whether there is a config that can be used, and that only its owner can read. Returns it, or null. */
+/** Checks that the config can be used and that only its owner can read it. Returns the config, or null. */
 async function* checkConfig(target: Target): AsyncGenerator<Check, LocalConfig | null> {
   const path = configPath(target);
   const exposures: string[] = [];

@@ -9,7 +9,7 @@ import { fetchManifest } from "../../vault/open/open-manifest.ts";
 import { operatorEntry, slotAccess } from "../../vault/unlock/passphrase-holder.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { checkSeen } from "../config/seen-manifest.ts";
-import { describeAccess } from "../status/local-status.ts";
+import { describeAccess } from "../status/render-status.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 
 /** What can be said of a manifest without a passphrase. Returns it, or null where there is none to go on with. */

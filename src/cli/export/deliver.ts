@@ -9,14 +9,20 @@ import type { OpenedVault } from "../../vault/open/open.ts";
 import { MAX_VARIABLE_BYTES, variableBytes } from "../run/child-environment.ts";
 import type { Output } from "../terminal/output.ts";
 
+/** Refuses what needs no vault, before one is opened. */
+export function checkDestination(out: string | undefined): void {
+  if (out === "-" || out === "")
+    throw new InputError("--out names a file", { hint: "without --out the result goes to stdout" });
+}
+
 export interface Exported {
   readonly text: string;
   readonly count: number;
-  /** Where to, if not to stdout. */
+  /** The file to write, else stdout. */
   readonly out: string | undefined;
 }
 
-/** Writes the file, at once and for this user alone, or prints it. @throws InputError the file cannot be written */
+/** Writes the file atomically with mode 0600, or prints the text. @throws InputError the file cannot be written */
 export async function deliverExport(
   { text, count, out }: Exported,
   { manifest }: OpenedVault,
@@ -27,7 +33,7 @@ export async function deliverExport(
   output.done(`Wrote ${count} of ${manifest.env}'s names (gen=${manifest.gen}) to ${out}, readable by you alone`);
 }
 
-/** For `eval`: the shell takes the variable, and then can no longer start a program. */
+/** After `eval`, such a variable keeps the shell from starting any program. */
 export function warnOfLongVariables(items: readonly Item[], format: string, output: Output): void {
   if (format !== "shell") return;
   for (const { name, data } of items) {
@@ -42,7 +48,7 @@ function print(text: string, output: Output): void {
   output.raw(text);
   if (process.stdout.isTTY) {
     output.warn(
-      "these values are on the screen now, and in its scrollback: --out=<file> writes them to a file of mode 0600",
+      "these values are now on your screen and in its scrollback: --out=<file> writes a file of mode 0600 instead",
     );
   }
 }

@@ -3,13 +3,13 @@ import { modeText } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
 import { dotenvAssignment } from "../items/dotenv-writer.ts";
-import { isVariableName } from "../items/variable-name.ts";
+import { isVariableName } from "../items/secret-text.ts";
 import { printableJson } from "../terminal/printable.ts";
 
 export const EXPORT_FORMATS = ["dotenv", "json", "k8s", "docker", "shell"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** The items in a format, to the byte. @throws InputError naming an item that the format cannot carry, and one that can */
+/** @throws InputError naming an item that the format cannot carry unchanged, and the formats that can */
 export function encodeItems(items: readonly Item[], format: ExportFormat, metadata: SecretMetadata): string {
   switch (format) {
     case "dotenv":
@@ -27,7 +27,6 @@ export function encodeItems(items: readonly Item[], format: ExportFormat, metada
   }
 }
 
-/** A format that cannot carry an item as it is refuses it by name, and names what can. */
 function cannotCarry(format: string, { name }: Item, why: string, carriers: readonly string[]): InputError {
   const others = carriers.map((it) => `--format=${it}`).join(" or ");
   return new InputError(`${format} cannot carry ${JSON.stringify(name)}: ${why}`, {
@@ -35,7 +34,7 @@ function cannotCarry(format: string, { name }: Item, why: string, carriers: read
   });
 }
 
-/** The text of a secret, for formats that are lines of text. @throws InputError it is a file, or has a NUL */
+/** The text of a secret, for formats of text lines. @throws InputError the item is a file, or has a NUL */
 function textFor(format: string, item: Item): string {
   if (item.kind === "file") throw cannotCarry(format, item, "it is a file", ["json", "k8s"]);
   const text = item.data.exposeText();
@@ -43,21 +42,21 @@ function textFor(format: string, item: Item): string {
   return text;
 }
 
-/** As `textFor`, and the name must be a variable's. */
+/** As `textFor`, for formats whose names are variables. */
 function variableFor(format: string, item: Item): string {
   const text = textFor(format, item);
   if (isVariableName(item.name)) return text;
   throw cannotCarry(format, item, "its name is not one that a variable can have", ["json"]);
 }
 
-/** `docker` reads the file with a Go scanner, which takes no longer line. */
+/** `docker` reads the file with a Go scanner, whose buffer ends here. */
 const MAX_LINE_BYTES = 65_535;
 
 /**
- * A file for `docker run --env-file`: `NAME=value` lines, all as it stands. There are no quotes and no escapes, so that a
- * line end cannot be carried.
+ * A file for `docker run --env-file`: lines of `NAME=value`, taken literally. It has neither quotes nor escapes, so it cannot
+ * carry a line end.
  *
- * @throws InputError an item is no text, no line, or no variable
+ * @throws InputError an item is not a line of text, or its name not a variable's
  */
 function encodeDocker(items: readonly Item[]): string {
   return items.map((item) => `${lineOf(item)}\n`).join("");
@@ -81,7 +80,7 @@ function faultOf(name: string, line: string): { readonly why: string; readonly c
 /**
  * A dotenv file that vsync and the `dotenv` package read to the same values.
  *
- * @throws InputError an item is no text, no variable, or has a value that no quoting keeps for both
+ * @throws InputError an item is not text, its name not a variable's, or no quoting keeps its value for both
  */
 function encodeDotenvExport(items: readonly Item[]): string {
   return items.map((item) => `${assignmentFor(item)}\n`).join("");
@@ -106,9 +105,9 @@ function valueOf({ kind, mode, data }: Item): unknown {
 }
 
 /**
- * `export NAME='value'` lines for `eval` in any POSIX shell: between single quotes nothing means anything but the quote.
+ * `export NAME='value'` lines for `eval` in any POSIX shell: within single quotes only the quote itself is special.
  *
- * @throws InputError an item is no text, or no variable
+ * @throws InputError an item is not text, or its name not a variable's
  */
 function encodeShell(items: readonly Item[]): string {
   return items.map((item) => `export ${item.name}=${quoted(variableFor("shell", item))}\n`).join("");
@@ -118,7 +117,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** What Kubernetes takes in one Secret. */
+/** Of one Secret, in Kubernetes. */
 const MAX_SECRET_BYTES = 1024 * 1024;
 const MAX_NAME_CHARACTERS = 253;
 const MAX_NAMESPACE_CHARACTERS = 63;
@@ -130,8 +129,17 @@ export interface SecretMetadata {
   readonly namespace?: string | undefined;
 }
 
-/** @throws InputError the name is missing, or one that Kubernetes refuses */
-export function checkSecretMetadata({ name, namespace }: SecretMetadata): string {
+/** @throws InputError metadata for another format, no name for k8s, or one that Kubernetes refuses */
+export function checkMetadata(format: ExportFormat, { name, namespace }: SecretMetadata): void {
+  if (format === "k8s") requireSecretName({ name, namespace });
+  else if (name !== undefined || namespace !== undefined) {
+    throw new InputError("--name and --namespace are those of a Kubernetes Secret", {
+      hint: "leave them out, or give --format=k8s",
+    });
+  }
+}
+
+function requireSecretName({ name, namespace }: SecretMetadata): string {
   if (name === undefined)
     throw new InputError("a Kubernetes Secret needs a name", { hint: "give it with --name=<name>" });
   refuseUnless(new RegExp(`^${LABEL}(?:\\.${LABEL})*$`), "name", name, MAX_NAME_CHARACTERS);
@@ -147,13 +155,13 @@ function refuseUnless(pattern: RegExp, flag: string, value: string, maxCharacter
 }
 
 /**
- * A Secret manifest in YAML, every item base64 in `data`.
+ * A Secret manifest in YAML with every item as base64 in `data`.
  *
- * @throws InputError a name, the metadata or the size is not what Kubernetes takes
+ * @throws InputError Kubernetes would refuse a name, the metadata or the size
  */
 function encodeK8s(items: readonly Item[], { name, namespace }: SecretMetadata): string {
   const metadata = {
-    name: checkSecretMetadata({ name, namespace }),
+    name: requireSecretName({ name, namespace }),
     ...(namespace === undefined ? {} : { namespace }),
   };
   refuseTooLarge(items);
@@ -170,7 +178,7 @@ function encodeK8s(items: readonly Item[], { name, namespace }: SecretMetadata):
   ].join("\n");
 }
 
-/** Between double quotes, where no word means a number, a date or no. */
+/** Quoted: YAML would read some plain words as numbers, dates or booleans. */
 function pairOf([key, value]: readonly [string, string]): string {
   return `  "${key}": "${value}"`;
 }

@@ -3,7 +3,7 @@ import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
-import { isVariableName } from "../items/variable-name.ts";
+import { isVariableName } from "../items/secret-text.ts";
 
 const NAME_HINT =
   "use letters, digits and underscores, no digit first; what cannot be a variable can be a file: vsync set --file";

@@ -7,7 +7,7 @@ import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import { parseDotenv } from "../items/dotenv.ts";
 import type { PushSources } from "../items/push-input.ts";
-import { refuseUtf16 } from "../items/utf16.ts";
+import { refuseUtf16 } from "../items/secret-text.ts";
 import { readDockerEnv, readFlat } from "./flat.ts";
 import { isKubernetes, readK8s } from "./k8s.ts";
 import { readSecretFolder } from "./secret-folder.ts";

@@ -3,17 +3,24 @@ import { fileEndpoint } from "../../directory/location.ts";
 import { InputError } from "../../errors.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
-import { type AwsSetup, readAwsSetup } from "../config/aws-files.ts";
-import { checkLocation, type LocationOverrides } from "../config/checked-location.ts";
+import { type AwsSetup, readAwsSetup } from "../config/aws-setup.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { xdgFolder } from "../config/paths.ts";
-import type { Target } from "../config/target.ts";
+import { checkLocation, type LocationOverrides } from "../config/location.ts";
+import { listEnvs, segmentFault, xdgFolder } from "../config/paths.ts";
+import {
+  listDotenvEnvs,
+  resolveRepo,
+  resolveTarget,
+  type Target,
+  type TargetInput,
+  workingFolder,
+} from "../config/target.ts";
 import { type CredentialFlags, newCredentials } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 
 const EMBEDDED_BUCKET = "vaults";
 const DEFAULT_REGION = "us-east-1";
-/** Whatever the config says so far: these are meant for a bucket. A directory is named by its endpoint. */
+/** These flags mean a bucket, even if the config names a directory: a directory is chosen by its endpoint. */
 const BUCKET_FLAGS = [
   "region",
   "bucket",
@@ -25,26 +32,43 @@ const BUCKET_FLAGS = [
   "session-token-file",
 ] as const;
 
+/** The vault that `init` is about. On a terminal it asks for an env that no flag names. @throws as `resolveTarget` */
+export async function initTarget(input: TargetInput, { prompter, output }: SecretSources): Promise<Target> {
+  if (input.flags.env !== undefined || !prompter.isInteractive) return resolveTarget(input);
+  const repo = await resolveRepo(input);
+  output.say(`Sets up a vault for ${repo} here, or joins your team's. Ctrl-C changes nothing.`);
+  const suggestion = await suggestedEnv(repo);
+  const check = (answer: string): string | null => segmentFault(answer.trim());
+  const env = await prompter.text({ message: "Environment:", default: suggestion, check });
+  return { repo, env: env.trim(), ...(input.flags.repo === undefined ? {} : { isRepoTyped: true }) };
+}
+
+/** An env that the folder has a dotenv file for and this machine has no config for. */
+async function suggestedEnv(repo: string): Promise<string> {
+  const [configured, dotenvEnvs] = await Promise.all([listEnvs(repo), listDotenvEnvs(workingFolder())]);
+  const usual = [...dotenvEnvs, "dev", "prod"];
+  return usual.find((env) => !configured.includes(env)) ?? "dev";
+}
+
 export interface InitFlags extends LocationOverrides, CredentialFlags {
   readonly local?: boolean | undefined;
 }
 
-/** What a location is chosen by. */
 interface Basis {
   readonly flags: InitFlags;
   readonly target: Target;
   readonly sources: SecretSources;
-  /** The config that is there already, if it is of the kind of store that is being chosen. */
+  /** The current config, if its store is of the kind that is being chosen; else null. */
   readonly current: LocalConfig | null;
-  /** What this machine's AWS set-up suggests, where a person is asked. */
+  /** This machine's AWS set-up, for suggestions when somebody is asked. */
   readonly aws?: AwsSetup;
 }
 
 /**
- * Where a vault is to be: what the flags say, with the rest as the config has it; else what a person answers; else what the
- * config says; else the embedded store, a directory of this machine.
+ * Where the vault is or will be. The flags decide, and the config fills in the rest; without flags a person is asked; without
+ * a terminal the config stands, and if there is no config, the embedded store: a directory on this machine.
  *
- * @throws InputError a part is missing, or not of the right form
+ * @throws InputError a part is missing or malformed
  */
 export async function chooseLocation(
   flags: InitFlags,
@@ -98,7 +122,7 @@ async function askedLocation(inDirectory: Basis, inBucket: Basis): Promise<Store
   }
 }
 
-/** What is there now comes first. */
+/** Asks. The current place is the first choice. */
 async function choosePlace(inDirectory: Basis, inBucket: Basis): Promise<Place> {
   const now: Place =
     inDirectory.current !== null || inBucket.current === null ? "directory" : placeOf(inBucket.current);
@@ -139,7 +163,7 @@ function directoryAt(endpoint: string, bucket: string, prefix: string): StoreLoc
   return checkLocation({ endpoint, region: "local", bucket, prefix, credentials: "ambient" });
 }
 
-/** One part of a location that no flag gives. */
+/** Finds one part of a location that no flag gives. */
 type Part = (question: string, suggestion: string | undefined, basis: Basis) => Promise<string>;
 
 async function bucketLocation(basis: Basis, part: Part): Promise<StoreLocation> {
@@ -164,14 +188,14 @@ const suggestedPart: Part = async (question, suggestion, basis) => {
   throw new InputError("missing --bucket", { hint: "name the bucket, or give --local" });
 };
 
-/** AWS's own variables and files speak of AWS's own endpoints. */
+/** AWS's variables and files name a region of AWS, so another endpoint ignores them. */
 function usualRegion({ flags, aws }: Basis): string {
   if (flags.endpoint !== undefined) return DEFAULT_REGION;
   const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;
   return aws?.region || AWS_REGION || AWS_DEFAULT_REGION || DEFAULT_REGION;
 }
 
-/** The config's, unless it follows from the region. */
+/** The config's endpoint, or undefined if it follows from the region. */
 function keptEndpoint(current: LocalConfig | null): string | undefined {
   return current === null || current.endpoint === awsEndpoint(current.region) ? undefined : current.endpoint;
 }

@@ -1,12 +1,15 @@
-import { InputError } from "../../errors.ts";
+import { derivePassphraseKey, destroyPassphraseKey } from "../../crypto/kdf.ts";
+import type { Secret } from "../../crypto/secret.ts";
+import { InputError, WrongPassphraseError } from "../../errors.ts";
 import type { StoreLocation } from "../../stores/location.ts";
-import { systemRandom } from "../../stores/open-store.ts";
+import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
-import { createIdentity, hintOf } from "../../vault/join.ts";
+import { createIdentity, hintOf, joinVault, type PassphraseHint } from "../../vault/join.ts";
 import { fetchManifest } from "../../vault/open/open-manifest.ts";
 import { operatorEntry } from "../../vault/unlock/passphrase-holder.ts";
 import { type LocalConfig, saveConfig } from "../config/local-config.ts";
-import type { Target } from "../config/target.ts";
+import { checkSeen } from "../config/seen-manifest.ts";
+import { type Target, vaultFlags } from "../config/target.ts";
 import {
   FIRST_PASSPHRASE,
   PASSPHRASE,
@@ -14,7 +17,6 @@ import {
   readSecret,
   type SecretSources,
 } from "../inputs/secret-input.ts";
-import { type Joined, type JoinRequest, joinExisting } from "./init-join.ts";
 import type { PreparedStore } from "./prepare-store.ts";
 
 export interface InitRequest {
@@ -22,27 +24,29 @@ export interface InitRequest {
   readonly location: StoreLocation;
   readonly prepared: PreparedStore;
   readonly current: LocalConfig | null;
-  /** Forget what the config says of vault and passphrase. */
+  /** Forget the vault and passphrase of the config. */
   readonly reset: boolean;
   readonly passphraseFile: string | undefined;
 }
 
 export type Initialized =
-  /** There is no vault yet; this machine has drawn the id and salt of the one to come. */
+  /** The prefix is empty: this machine has drawn the id and salt of the vault that the first push makes. */
   | { readonly kind: "created"; readonly path: string }
-  /** The vault that is there, its passphrase proven. */
-  | ({ readonly kind: "joined"; readonly path: string } & Pick<Joined, "gen" | "readOnlyUntil">)
-  /** The vault and passphrase of the config, at the location that was given. */
+  /** The prefix holds a vault, and the passphrase is proven. `readOnlyUntil` is the end of its grace window, or null. */
+  | { readonly kind: "joined"; readonly path: string; readonly gen: number; readonly readOnlyUntil: string | null }
+  /** The config's vault and passphrase, at the location that was given. */
   | { readonly kind: "kept"; readonly path: string }
-  /** As `kept`; the manifest says that the passphrase was rotated, and the new one was not given. */
+  /** As `kept`, but the manifest says that the passphrase was rotated, and nobody gave the new one. */
   | { readonly kind: "outdated"; readonly path: string; readonly rotatedAt: string };
 
 /**
- * Writes the config. Where the prefix holds a vault it is joined, never replaced; vault and salt of a config that is there
- * are kept unless `reset` is typed, or the manifest proves that the passphrase has been rotated.
+ * Writes the config. It joins a vault that the prefix holds, and never replaces it. A config that exists keeps its vault and
+ * salt unless `reset` is set, or the manifest proves that the passphrase has been rotated.
  *
- * @throws InputError the prefix holds another vault than the one that this machine knows
- * @throws what opening a manifest throws
+ * @throws InputError the prefix holds another vault than the config
+ * @throws WrongPassphraseError also for the passphrase from before a rotation, and the message says so
+ * @throws RollbackError the manifest is older than what this machine has seen
+ * @throws as opening a manifest
  */
 export async function initVault(request: InitRequest, sources: SecretSources): Promise<Initialized> {
   const { target, current, reset, prepared } = request;
@@ -59,16 +63,16 @@ async function create(request: InitRequest, sources: SecretSources): Promise<Ini
   const passphrase = await readSecret(FIRST_PASSPHRASE, request.passphraseFile, sources);
   const { vault, cost, recipient } = await createIdentity(systemRandom, passphrase);
   await request.prepared.make();
-  const fields = { ...request.target, ...placeOf(request.location), vault, kdf: cost, recipient, seenGen: 0 };
+  const fields = { ...placeOf(request), vault, kdf: cost, recipient, seenGen: 0 };
   return { kind: "created", path: await saveConfig(fields, { mustBeNew: request.current === null }) };
 }
 
-async function keep({ location, prepared }: InitRequest, current: LocalConfig): Promise<Initialized> {
-  await prepared.make();
-  return { kind: "kept", path: await saveConfig({ ...current, ...placeOf(location) }) };
+async function keep(request: InitRequest, current: LocalConfig): Promise<Initialized> {
+  await request.prepared.make();
+  return { kind: "kept", path: await saveConfig({ ...current, ...placeOf(request) }) };
 }
 
-/** The manifest is the authority on passphrases; a config that knows an older one is put right by the new one. */
+/** Brings a config up to date whose passphrase has been rotated, if somebody gives the new one. */
 async function catchUp(
   request: InitRequest,
   there: Manifest,
@@ -86,33 +90,61 @@ async function catchUp(
     return { kind: "outdated", path: kept.path, rotatedAt };
   }
   const passphrase = given ?? (await readSecret(PASSPHRASE, undefined, sources));
-  return saveJoined(request, await joinExisting({ ...joinOf(request), known: current, passphrase }));
+  return joinWith(passphrase, request, current);
 }
 
 async function join(request: InitRequest, sources: SecretSources): Promise<Initialized> {
-  sources.output.say("there is a vault at this prefix already: its passphrase joins this machine to it");
-  const passphrase = await readSecret(PASSPHRASE, request.passphraseFile, sources);
-  return saveJoined(request, await joinExisting({ ...joinOf(request), known: null, passphrase }));
+  sources.output.say("this prefix holds a vault already: give its passphrase to join it");
+  return joinWith(await readSecret(PASSPHRASE, request.passphraseFile, sources), request, null);
 }
 
-function joinOf({ target, prepared }: InitRequest): Pick<JoinRequest, "target" | "store"> {
-  return { target, store: prepared.store };
+/** @param known what this machine knows of this very vault, or null */
+async function joinWith(passphrase: Secret, request: InitRequest, known: LocalConfig | null): Promise<Initialized> {
+  const ports = { store: request.prepared.store, clock: systemClock };
+  const { manifest, hint } = await joinVault(ports, passphrase, request.target.env).catch(async (error: unknown) => {
+    throw error instanceof WrongPassphraseError ? await namingTheRotation(error, passphrase, known) : error;
+  });
+  if (known !== null) checkSeen(manifest, known);
+  const operator = operatorEntry(manifest);
+  const { cost, recipient } = operator === undefined ? hint : hintOf(operator);
+  const { vault, gen } = manifest;
+  const path = await saveConfig({ ...placeOf(request), vault, kdf: cost, recipient, seenGen: gen });
+  return { kind: "joined", path, gen, readOnlyUntil: graceEnd(manifest, hint) };
 }
 
-async function saveJoined({ target, location }: InitRequest, joined: Joined): Promise<Initialized> {
-  const { vault, gen, hint, readOnlyUntil } = joined;
-  const place = { ...target, ...placeOf(location) };
-  const path = await saveConfig({ ...place, vault, kdf: hint.cost, recipient: hint.recipient, seenGen: gen });
-  return { kind: "joined", path, gen, readOnlyUntil };
+/** A passphrase that matches the config was right until somebody rotated it. */
+async function namingTheRotation(
+  error: WrongPassphraseError,
+  passphrase: Secret,
+  known: LocalConfig | null,
+): Promise<WrongPassphraseError> {
+  if (known === null || !(await derives(passphrase, known))) return error;
+  return new WrongPassphraseError("this is the passphrase from before the rotation", {
+    hint: "ask a teammate for the new one",
+  });
 }
 
-function placeOf({ endpoint, region, bucket, prefix, credentials }: StoreLocation): StoreLocation {
-  return { endpoint, region, bucket, prefix, credentials };
+async function derives(passphrase: Secret, known: LocalConfig): Promise<boolean> {
+  const key = await derivePassphraseKey(passphrase, known.kdf);
+  destroyPassphraseKey(key);
+  return Buffer.compare(key.recipient, known.recipient) === 0;
 }
 
-function otherVault({ env }: Target, isGone: boolean): InputError {
+function graceEnd({ unlock }: Manifest, { recipient }: PassphraseHint): string | null {
+  const encoded = Buffer.from(recipient).toString("base64");
+  const until = unlock.find((entry) => entry["recipient"] === encoded)?.["not_after"];
+  return typeof until === "string" ? until : null;
+}
+
+/** Without the fields of `LocalConfig` that a location may carry beside its own. */
+function placeOf({ target, location }: InitRequest): Target & StoreLocation {
+  const { endpoint, region, bucket, prefix, credentials } = location;
+  return { ...target, endpoint, region, bucket, prefix, credentials };
+}
+
+function otherVault(target: Target, isGone: boolean): InputError {
   const fault = isGone ? "the vault that this machine knows is not at this prefix" : "this prefix holds another vault";
   return new InputError(fault, {
-    hint: `check bucket and prefix; to forget the vault that this machine knows, vsync init --env=${env} --reset`,
+    hint: `check bucket and prefix; to forget the vault that this machine knows, vsync init ${vaultFlags(target)} --reset`,
   });
 }

@@ -15,20 +15,20 @@ const REASONS = {
   "replace-race": "of eight PUTs with the same ETag at once not exactly one won",
 } as const;
 
-/** A store that a vault may be in, or come into. */
+/** A store that can hold a vault. */
 export interface PreparedStore {
   readonly store: ObjectStore;
-  /** No where a directory is still to be made: there is no vault in it. */
+  /** False if the directory does not exist yet, so it holds no vault. */
   readonly isThere: boolean;
-  /** Makes what is missing. Not before all questions are answered: whoever breaks off leaves nothing behind. */
+  /** Creates the directory. Call it after the last question, so Ctrl-C leaves nothing behind. */
   make(): Promise<void>;
 }
 
 /**
- * Looks whether a directory's root is there or can be made, or proves that a bucket keeps the preconditions of writes, which
- * all safety rests on.
+ * Checks that the directory exists or can be made, or proves that the bucket keeps the preconditions of writes, on which every
+ * commit relies.
  *
- * @throws what `provePreconditions` throws
+ * @throws as `provePreconditions`
  */
 export async function prepareStore(location: StoreLocation, output: Output): Promise<PreparedStore> {
   const store = await openStore(location);
@@ -38,20 +38,20 @@ export async function prepareStore(location: StoreLocation, output: Output): Pro
   }
   if (isInTheClear(location)) {
     output.warn(
-      "http:// is not encrypted: whoever is on the way sees names and times, and a session token if there is one",
+      "http:// is not encrypted: the network sees object names and times, and a session token if you use one",
     );
   }
   const { leftover } = await provePreconditions(store, location);
-  if (leftover.length > 0) output.warn(`what the proof wrote could not be removed: ${leftover.join(", ")}`);
+  if (leftover.length > 0) output.warn(`the proof could not remove its objects: ${leftover.join(", ")}`);
   output.done("The bucket keeps conditional writes (create-only, compare-and-swap, eight-way race)");
   return { store, isThere: true, make: async () => undefined };
 }
 
 /**
- * What it wrote, and could not remove, is returned.
+ * Proves that a bucket keeps the preconditions of writes. Returns the objects that it wrote and could not remove.
  *
- * @throws InputError the bucket does not keep the preconditions of writes
- * @throws AccessDeniedError | S3UnreachableError it could not be tried
+ * @throws InputError the bucket ignores a precondition
+ * @throws AccessDeniedError | S3UnreachableError the proof could not be made
  */
 export async function provePreconditions(
   store: ObjectStore,
@@ -59,7 +59,7 @@ export async function provePreconditions(
 ): Promise<{ readonly leftover: readonly string[] }> {
   const { failed, leftover } = await proveBucket(store);
   if (failed === null) return { leftover };
-  const remains = leftover.length === 0 ? "" : `; what the proof wrote is still there: ${leftover.join(", ")}`;
+  const remains = leftover.length === 0 ? "" : `; the proof left these objects: ${leftover.join(", ")}`;
   throw new InputError(`${store.label} at ${location.endpoint} cannot hold a vault: ${REASONS[failed]}${remains}`, {
     hint:
       "two writers would destroy each other's work: use a store with conditional writes (AWS S3, R2, MinIO, Ceph), " +
@@ -67,7 +67,7 @@ export async function provePreconditions(
   });
 }
 
-/** On this machine alone nobody is on the way. */
+/** Plain HTTP, except over loopback. */
 function isInTheClear({ endpoint }: StoreLocation): boolean {
   const { protocol, hostname } = new URL(endpoint);
   return protocol === "http:" && !/^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);

@@ -1,18 +1,21 @@
 import type { ObjectStore } from "../../ports.ts";
-import type { Target } from "../config/target.ts";
+import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Initialized } from "./init-vault.ts";
 
-export function renderInit(result: Initialized, { env }: Target, store: ObjectStore, output: Output): void {
+export function renderInit(result: Initialized, target: Target, store: ObjectStore, output: Output): void {
+  const { env } = target;
   switch (result.kind) {
     case "created":
       output.done(`Vault for ${env} set up at ${store.label}`);
-      output.done(`Passphrase set: it is stored nowhere, and without it the vault does not open`);
+      output.done("Passphrase set: it is stored nowhere, and without it the vault does not open");
       break;
     case "joined":
       output.done(`Joined the vault for ${env} at ${store.label} (gen=${result.gen})`);
       if (result.readOnlyUntil !== null)
-        output.warn(`this passphrase was rotated away: ${limitOf(result.readOnlyUntil)}`);
+        output.warn(
+          `this passphrase was rotated away: it reads until ${result.readOnlyUntil}, and only the new one pushes`,
+        );
       break;
     case "kept":
       output.done(`Config for ${env} written; vault and passphrase are the same`);
@@ -27,14 +30,11 @@ export function renderInit(result: Initialized, { env }: Target, store: ObjectSt
       result satisfies never;
   }
   output.done(`Config written to ${result.path}`);
-  output.say(`next: ${nextOf(result, env)}`);
+  output.say(`next: ${nextOf(result, target)}`);
 }
 
-function limitOf(until: string): string {
-  return `it reads until ${until}, and pushing takes the new one`;
-}
-
-function nextOf({ kind }: Initialized, env: string): string {
-  if (kind === "created") return `vsync push ${env}`;
-  return kind === "outdated" ? `vsync init --env=${env}, with the new passphrase` : `vsync status ${env}`;
+function nextOf({ kind }: Initialized, target: Target): string {
+  if (kind === "created") return `vsync push ${vaultArgs(target)}`;
+  if (kind === "outdated") return `vsync init ${vaultFlags(target)}, with the new passphrase`;
+  return `vsync status ${vaultArgs(target)}`;
 }

@@ -2,7 +2,7 @@ import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { AccessKey, Credentials } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
-import type { AwsSetup } from "../config/aws-files.ts";
+import type { AwsSetup } from "../config/aws-setup.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
 
@@ -113,7 +113,7 @@ interface GivenKey {
 
 async function givenKey(flags: CredentialFlags, sources: SecretSources): Promise<GivenKey> {
   warnOfArgv(flags, sources);
-  const accessKeyId = flags["access-key"] ?? (sources.env["VSYNC_ACCESS_KEY"] || undefined);
+  const accessKeyId = flags["access-key"] ?? (sources.variables["VSYNC_ACCESS_KEY"] || undefined);
   if (accessKeyId !== undefined) refuseKeyId(accessKeyId);
   const secret = await givenSecret(SECRET_KEY, flags["secret-key"], flags["secret-key-file"], sources);
   const token = await givenSecret(SESSION_TOKEN, flags["session-token"], flags["session-token-file"], sources);

@@ -57,7 +57,7 @@ export const NEW_PASSPHRASE: SecretInput = {
 
 /** What reading a secret needs of a command. */
 export interface SecretSources {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly variables: Readonly<Record<string, string | undefined>>;
   readonly stdin: Stdin;
   readonly prompter: Prompter;
   readonly output: Output;
@@ -87,14 +87,14 @@ export async function readSecret(
 export async function readGivenSecret(
   input: Pick<SecretInput, "what" | "flag" | "variable">,
   file: string | undefined,
-  { env, stdin, output }: SecretSources,
+  { variables, stdin, output }: SecretSources,
 ): Promise<Secret | null> {
   if (file === "-") return fromStdin(input, stdin);
   if (file !== undefined) return fromFile({ name: `--${input.flag}`, path: file }, output);
   const fileVariable = `${input.variable}_FILE`;
-  const path = env[fileVariable];
+  const path = variables[fileVariable];
   if (path) return fromFile({ name: fileVariable, path }, output);
-  const value = env[input.variable];
+  const value = variables[input.variable];
   if (value?.includes("\ufffd")) {
     // Bytes that are no UTF-8 arrive so, and different ones alike.
     throw new InputError(`${input.variable} does not hold UTF-8 text`, {

@@ -3,14 +3,14 @@ import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
 import { type DotenvEntry, parseDotenv } from "./dotenv.ts";
 
-/** Values that every reader of such files, a shell too, takes as they stand. */
+/** Values that every reader of dotenv files, and a shell, takes literally. */
 const PLAIN = /^[A-Za-z0-9_./:@%+,=-]*$/;
 
 /**
  * The secrets as a dotenv file that `parseDotenv` reads back to the same names and values, in their order.
  *
  * @param env for the hint
- * @throws InputError naming a secret that no quoting can represent
+ * @throws InputError naming a secret whose value no quoting keeps
  */
 export function encodeDotenv(secrets: readonly Item[], env: string): Uint8Array {
   return Buffer.concat(secrets.map((secret) => Buffer.from(`${assignmentOf(secret, env)}\n`)));
@@ -25,7 +25,7 @@ function assignmentOf(secret: Item, env: string): string {
   });
 }
 
-/** `NAME=value`, quoted where it must be, without the line end; null where no quoting keeps the value as it is. */
+/** `NAME=value`, quoted if necessary, without the line end; null if no quoting keeps the value. */
 export function dotenvAssignment({ name, data }: Pick<Item, "name" | "data">): string | null {
   const value = data.exposeText();
   if (PLAIN.test(value) && readsBack(`${name}=${value}`, name, data)) return `${name}=${value}`;
@@ -33,12 +33,12 @@ export function dotenvAssignment({ name, data }: Pick<Item, "name" | "data">): s
   return lines.find((line) => readsBack(line, name, data)) ?? null;
 }
 
-/** In the order of how many other readers take them alike: single quotes keep `$` and backslashes from shells. */
+/** The most portable first: single quotes keep shells from expanding `$` and backslashes. */
 function formsOf(value: string): readonly string[] {
   return [`'${value}'`, `"${value.replaceAll("\r", "\\r")}"`, `\`${value}\``, value];
 }
 
-/** Proven on each rather than deduced from the rules: they have corners (a backslash at the end, `\n` in double quotes). */
+/** Tried on each value, because the rules have corners (a backslash at the end, `\n` in double quotes). */
 function readsBack(line: string, name: string, data: Secret): boolean {
   const entries = parsed(line);
   const [entry] = entries;

@@ -2,13 +2,12 @@ import { isUtf8 } from "node:buffer";
 import { parse } from "dotenv";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
-import { refuseUtf16 } from "./utf16.ts";
-import { isVariableName } from "./variable-name.ts";
+import { isVariableName, refuseUtf16 } from "./secret-text.ts";
 
 export interface DotenvEntry {
   readonly name: string;
   readonly value: Secret;
-  /** Where the assignment begins, from 1. */
+  /** Of the start of the assignment, from 1. */
   readonly line: number;
 }
 
@@ -20,12 +19,12 @@ export interface DotenvFile {
 }
 
 /**
- * Reads a dotenv file. A value opened with `'`, `"` or a backtick goes on to the next such quote without a backslash
- * before it, over line ends too, and is read by the `dotenv` package (`\n` and `\r` mean something between double
- * quotes). Any other value is trimmed, and a `#` begins a comment after white space only. `$` means nothing.
+ * Reads a dotenv file. A value that opens with `'`, `"` or a backtick extends to the next such quote without a backslash
+ * before it, across line ends, and the `dotenv` package reads it (`\n` and `\r` are escapes between double quotes). Any
+ * other value is trimmed, and `#` starts a comment only after white space. `$` has no meaning.
  *
- * @param label what a person calls the file
- * @throws InputError naming the line, never what it says: that may be a secret
+ * @param label the file's name in messages
+ * @throws InputError naming the line, but not its text, which may be a secret
  */
 export function parseDotenv(bytes: Uint8Array, label: string): DotenvFile {
   const lines = linesOf(bytes, label);
@@ -91,7 +90,7 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
   return { entry: { name, line, value: Secret.ofText(value) }, next: last + 1 };
 }
 
-/** A name is repeated in a message where it looks like one: half a secret on a line of its own looks otherwise. */
+/** A message repeats the name only if it looks like one: it may be half a secret on a line of its own. */
 function checkName(name: string, label: string, line: number): string {
   if (isVariableName(name)) return name;
   const named = /^[\w.-]{1,64}$/.test(name) ? ` ${name}` : "";
@@ -103,7 +102,7 @@ function checkName(name: string, label: string, line: number): string {
   );
 }
 
-/** The white space before a value counts as white space before a comment. */
+/** White space before the value counts as white space before a comment, too. */
 function unquoted(text: string, start: number): string {
   const comment = text.slice(start - 1).search(/\s#/);
   return (comment === -1 ? text.slice(start) : text.slice(start, start + comment)).trim();
@@ -112,7 +111,7 @@ function unquoted(text: string, start: number): string {
 interface Quoted {
   /** With its quotes. */
   readonly quoted: string;
-  /** The index of the line that it ends on. */
+  /** The index of its last line. */
   readonly last: number;
 }
 

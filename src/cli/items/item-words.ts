@@ -3,24 +3,23 @@ import { InputError } from "../../errors.ts";
 import { arg, requiredArg } from "../command/flags.ts";
 import type { SessionInput } from "../session/session.ts";
 
-/** For commands about one name in a vault. With `--env` the first word is the name. */
+/** For commands about one name in a vault. After `--env` the first word is that name. */
 export const KEY_ARGS = { env: arg("environment of the vault, as `--env`"), key: arg("name in the vault") };
 
-/** For commands about several. oclif wants all words before the last to be required. */
+/** For commands about several names. oclif requires every argument before one that repeats. */
 export const KEYS_ARGS = {
   env: requiredArg("environment of the vault, or with `--env` the first name"),
   key: oclifArgs.string({ description: "names in the vault", multiple: true, ignoreStdin: true }),
 };
 
-/** What a command with `KEY_ARGS` or `KEYS_ARGS` was given. */
+/** The input of a command with `KEY_ARGS` or `KEYS_ARGS`. */
 interface WordsInput {
   readonly flags: SessionInput["flags"];
   readonly args: { readonly env?: string | undefined; readonly key?: string | readonly string[] | undefined };
 }
 
-/** The words, told apart. */
 export interface ItemWords {
-  /** Which vault. */
+  /** Names the vault. */
   readonly input: SessionInput;
   readonly names: readonly string[];
 }
@@ -33,11 +32,14 @@ export function splitWords({ flags, args }: WordsInput): ItemWords {
   return { input: { flags }, names: isEnvSaidTwice ? words.slice(1) : words };
 }
 
-/** As `splitWords`, for a command that reads a vault: where `VSYNC_CONFIG` names one, a single word is the name in it. */
-export function splitReadingWords(given: WordsInput, env: Readonly<Record<string, string | undefined>>): ItemWords {
+/** As `splitWords`, for a command that reads: if `VSYNC_CONFIG` names the vault, a single word is a name in it. */
+export function splitReadingWords(
+  given: WordsInput,
+  variables: Readonly<Record<string, string | undefined>>,
+): ItemWords {
   const { input, names } = splitWords(given);
   const only = names.length === 0 ? input.args?.env : undefined;
-  const hasToken = Boolean(env["VSYNC_CONFIG"]) || Boolean(env["VSYNC_CONFIG_FILE"]);
+  const hasToken = Boolean(variables["VSYNC_CONFIG"]) || Boolean(variables["VSYNC_CONFIG_FILE"]);
   return only !== undefined && hasToken ? { input: { flags: given.flags }, names: [only] } : { input, names };
 }
 

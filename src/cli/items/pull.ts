@@ -3,7 +3,7 @@ import { codeOf } from "../../disk/posix.ts";
 import { writePrivateFile } from "../../disk/private-file.ts";
 import { ConflictError, InputError } from "../../errors.ts";
 import type { OpenedVault } from "../../vault/open/open.ts";
-import { checkSegment } from "../config/paths.ts";
+import { requireSegment } from "../config/paths.ts";
 import type { Output } from "../terminal/output.ts";
 import { encodeDotenv } from "./dotenv-writer.ts";
 import { type PlannedFile, planPull } from "./pull-plan.ts";
@@ -36,7 +36,7 @@ export async function pullFiles(vault: OpenedVault, input: PullInput): Promise<r
 
 /** A config's env has been checked; a token's may be anything. */
 function defaultFile(env: string): string {
-  return `.env.${checkSegment("env", env, "name the file with --to=<file>")}`;
+  return `.env.${requireSegment("env", env, "name the file with --to=<file>")}`;
 }
 
 /** Who edits a dotenv file keeps its comments: what says the same stays, but not open to others. */

@@ -4,13 +4,12 @@ import type { Item } from "../../vault/format/item.ts";
 import type { OpenedVault } from "../../vault/open/open.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** How a value is wanted: to the byte, as JSON, or as a line. */
 export interface ValueFormat {
   readonly raw: boolean;
   readonly json: boolean;
 }
 
-/** @throws InputError a file's bytes are wanted as a line */
+/** Prints a value as a line, as its bytes, or as JSON. @throws InputError a file is asked for as a line */
 export function renderValue(item: Item, { raw, json }: ValueFormat, output: Output): void {
   if (json) return output.json(valueOf(item));
   if (raw) return output.raw(item.data.expose());
@@ -25,7 +24,7 @@ function valueOf({ name, kind, mode, data }: Item): Record<string, unknown> {
   return { name, kind, ...modeOf(mode), base64: Buffer.from(data.expose()).toString("base64") };
 }
 
-/** Names, never values: a name a line for programs, a table for people. */
+/** Prints names, never values: one a line for programs, a table on a terminal. */
 export function renderList(
   { manifest, bundle }: OpenedVault,
   { json }: { readonly json: boolean },
@@ -43,7 +42,7 @@ const COLUMNS = [
   { head: "SIZE", cell: sizeText, align: "right" as const },
 ];
 
-/** A secret's length says something about it; a file's is wanted. */
+/** Only of files: the length of a secret gives something away. */
 function sizeText({ kind, data }: Item): string {
   if (kind === "secret") return "";
   const bytes = data.expose().length;

@@ -7,8 +7,7 @@ import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { requireOne } from "./item-words.ts";
 import { readBinary } from "./push-input.ts";
-import { refuseUtf16 } from "./utf16.ts";
-import { isVariableName } from "./variable-name.ts";
+import { isVariableName, refuseUtf16 } from "./secret-text.ts";
 
 /** What `set` was told to take. */
 export interface SetInput {

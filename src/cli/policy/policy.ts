@@ -1,8 +1,8 @@
 import { InputError } from "../../errors.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { AUDIT_PREFIX, BUNDLE_PREFIX, MANIFEST_KEY } from "../../vault/format/object-keys.ts";
-import { checkLocation, type LocationOverrides, withOverrides } from "../config/checked-location.ts";
 import { findConfig, loadConfig, type Warn } from "../config/local-config.ts";
+import { type LocationOverrides, overriddenLocation } from "../config/location.ts";
 import { resolveTarget, type TargetInput } from "../config/target.ts";
 
 /** Who a policy is for: apps, which read, or people and pipelines, which also write. */
@@ -101,7 +101,7 @@ export async function policyScope(input: PolicyInput, warn: Warn): Promise<Polic
     prefix: `${target.repo}/${target.env}/`,
     credentials: "ambient" as const,
   };
-  const location = checkLocation(withOverrides(known, flags));
+  const location = overriddenLocation(known, flags);
   if (isDirectoryStore(location)) {
     throw new InputError("a vault in a directory has no policy: the folders' modes say who may read and write it", {
       hint: "name a bucket with --bucket and --endpoint",

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { Secret } from "../../crypto/secret.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { PassphraseUndeliveredError } from "../../errors.ts";
-import { configPath } from "../config/local-config.ts";
+import { configPath } from "../config/paths.ts";
 import type { Target } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
 

@@ -45,9 +45,9 @@ export class NewPassphrase {
   }
 
   get #mustBeAsked(): boolean {
-    const { env } = this.#sources;
+    const { variables } = this.#sources;
     const isGiven = this.#flags.generate || this.#flags["new-passphrase-file"] !== undefined;
-    return !isGiven && !env[NEW_PASSPHRASE.variable] && !env[`${NEW_PASSPHRASE.variable}_FILE`];
+    return !isGiven && !variables[NEW_PASSPHRASE.variable] && !variables[`${NEW_PASSPHRASE.variable}_FILE`];
   }
 }
 

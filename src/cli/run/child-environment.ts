@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
-import { isVariableName } from "../items/variable-name.ts";
+import { isVariableName } from "../items/secret-text.ts";
 
 /** What opens vaults stays here: a program that gets the secrets needs no way to get them again. */
 const KEPT_BACK =

@@ -1,5 +1,5 @@
 import { Flags } from "../command/flags.ts";
-import { SELECTION_FLAGS } from "../items/selection-flags.ts";
+import { SELECTION_FLAGS } from "../items/selection.ts";
 
 /** What `run` takes beside the vault's name. */
 export const RUN_FLAGS = {

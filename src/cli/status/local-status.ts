@@ -1,28 +1,28 @@
 import { LocalConfigMissingError, VsyncError } from "../../errors.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
-import type { SlotAccess } from "../../vault/unlock/passphrase-holder.ts";
-import { configPath, type LocalConfig, listEnvs, loadConfig, type Warn } from "../config/local-config.ts";
+import { type LocalConfig, loadConfig, type Warn } from "../config/local-config.ts";
+import { shownEndpoint } from "../config/location.ts";
+import { configPath, listEnvs } from "../config/paths.ts";
 import { resolveRepo, resolveTarget, type Target, type TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
-import { shownEndpoint } from "./endpoint.ts";
 import { type RemoteStatus, remoteStatus } from "./remote-status.ts";
 
-/** What this machine knows of one vault, for people and for `--json`. Nothing secret. */
+/** What this machine knows of one vault, for people and for `--json`. It holds no secret. */
 export interface VaultStatus {
   readonly env: string;
-  /** Why the config cannot be used, or null; the rest is then null too. */
+  /** Why the config cannot be used, or null. With a fault, all that a config says is null. */
   readonly fault: string | null;
   readonly endpoint: string | null;
   readonly region: string | null;
   readonly bucket: string | null;
   readonly prefix: string | null;
-  /** `ambient`, an access key's id, or null for a directory. */
+  /** `ambient`, the id of an access key, or null for a directory. */
   readonly credentials: string | null;
   readonly vault: string | null;
   /** The newest generation that this machine has seen; 0 before the first push. */
   readonly seenGen: number | null;
   readonly config: string;
-  /** What the store says, where it was asked: null where nothing has been pushed yet, or `remoteFault` says why not. */
+  /** The store's answer if it was asked: null before the first push, and when `remoteFault` says why it failed. */
   readonly remote?: RemoteStatus | null;
   readonly remoteFault?: string | null;
 }
@@ -32,7 +32,6 @@ export interface RepoStatus {
   readonly vaults: readonly VaultStatus[];
 }
 
-/** What `status` was given. */
 export interface StatusInput extends TargetInput {
   readonly flags: TargetInput["flags"] & {
     /** Ask the stores as well. */
@@ -41,7 +40,7 @@ export interface StatusInput extends TargetInput {
   };
 }
 
-/** Of every env that this machine has a config for. One that cannot be used, or reached, is reported, not thrown. */
+/** The status of every env of the repo on this machine. A config or store that fails is reported, not thrown. */
 export async function repoStatus(input: StatusInput, { output }: SecretSources): Promise<RepoStatus> {
   const repo = await resolveRepo(input);
   return { repo, vaults: await vaultsOf(repo, input.flags.remote, (text) => output.warn(text)) };
@@ -53,10 +52,10 @@ export async function vaultsOf(repo: string, asksStore: boolean, warn: Warn): Pr
 }
 
 /**
- * Of one env; what the store says is proven by the passphrase, if one is given.
+ * The status of one env. A passphrase, if one is given, proves the store's answer.
  *
- * @throws LocalConfigMissingError there is no config, or it cannot be used
- * @throws what asking the store throws
+ * @throws LocalConfigMissingError the config is missing or cannot be used
+ * @throws as `remoteStatus`
  */
 export async function envStatus(input: StatusInput, sources: SecretSources): Promise<RepoStatus> {
   const warn = (text: string): void => sources.output.warn(text);
@@ -65,7 +64,7 @@ export async function envStatus(input: StatusInput, sources: SecretSources): Pro
   if (!input.flags.remote) return { repo: target.repo, vaults: [statusOf(config)] };
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const remote = await remoteStatus(config, passphrase, warn);
-  // afterwards: what was proven has been remembered
+  // Read again: a proven answer has just been remembered there.
   return { repo: target.repo, vaults: [{ ...statusOf(await loadConfig(target, () => undefined)), remote }] };
 }
 
@@ -79,7 +78,7 @@ async function statusOrFault(target: Target, asksStore: boolean, warn: Warn): Pr
   }
 }
 
-/** Unproven: each env has a passphrase of its own. */
+/** Unproven, because each env has its own passphrase and one flag cannot give them all. */
 async function withRemote(config: LocalConfig, warn: Warn): Promise<VaultStatus> {
   try {
     return { ...statusOf(config), remote: await remoteStatus(config, null, warn), remoteFault: null };
@@ -118,43 +117,4 @@ function statusOf(config: LocalConfig): VaultStatus {
 function credentialsOf(config: LocalConfig): string | null {
   if (isDirectoryStore(config)) return null;
   return config.credentials === "ambient" ? "ambient" : config.credentials.accessKeyId;
-}
-
-export function describeAccess({ slot, access, until }: SlotAccess): string {
-  switch (access) {
-    case "read-write":
-      return `slot ${slot} reads and writes`;
-    case "read":
-      return `slot ${slot}, rotated away, reads until ${until}`;
-    case "none":
-      return `slot ${slot}, rotated away, opens nothing since ${until}`;
-    case "unknown":
-      return `slot ${slot} is of a kind that this version does not know`;
-    default:
-      return access satisfies never;
-  }
-}
-
-/** A store in one short word, for people: `s3://bucket/prefix/`, with the host where it is not AWS, or `~/vaults/prefix/`. */
-export function shownStore({ endpoint, bucket, prefix }: VaultStatus, home: string): string {
-  if (endpoint === null) return "?";
-  if (!endpoint.startsWith("file://")) return `s3://${bucket}/${prefix}${hostRemark(endpoint)}`;
-  const path = decoded(endpoint.slice("file://".length)).replace(/^\/(?=[A-Za-z]:\/)/, "");
-  const folder = `${path}/${bucket}/${prefix}`;
-  return home !== "" && folder.startsWith(`${home}/`) ? `~${folder.slice(home.length)}` : folder;
-}
-
-function hostRemark(endpoint: string): string {
-  if (!URL.canParse(endpoint)) return "";
-  const { host } = new URL(endpoint);
-  return /(^|\.)amazonaws\.com(\.cn)?$/.test(host) ? "" : ` at ${host}`;
-}
-
-/** An endpoint is checked where it is used: here it is shown as far as it goes. */
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }

@@ -1,69 +1,53 @@
-import { readdir } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join, sep } from "node:path";
-import { listDotenvEnvs } from "../config/dotenv-files.ts";
-import { listRepos, type Warn } from "../config/local-config.ts";
-import { type FoundRepo, findRepo, workingFolder } from "../config/target.ts";
+import { sep } from "node:path";
+import { ambientSource } from "../config/aws-setup.ts";
+import type { Warn } from "../config/local-config.ts";
+import { listRepos } from "../config/paths.ts";
+import { type FoundRepo, findRepo } from "../config/repo.ts";
+import { listDotenvEnvs, workingFolder } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
 import { formatTable } from "../terminal/table.ts";
-import { shownStore, type VaultStatus, vaultsOf } from "./local-status.ts";
+import { type VaultStatus, vaultsOf } from "./local-status.ts";
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Where one is, as far as this machine knows without asking anybody. */
+/** What this machine knows about the current folder without asking anybody. */
 export interface Overview {
   readonly repo: FoundRepo | null;
   readonly vaults: readonly VaultStatus[];
-  /** Other repositories that this machine has configs for. */
+  /** The other repositories that this machine has configs for. */
   readonly otherRepos: readonly string[];
   /** The envs that the folder has a dotenv file for: `prod` of `.env.prod`. */
   readonly dotenvEnvs: readonly string[];
   /** Whether a runtime token is in the environment. */
   readonly hasToken: boolean;
-  /** Where the platform's own credential chain would begin here, as far as one sees without asking; null for nowhere. */
+  /** Where the platform's credential chain would find something, or null. */
   readonly ambient: string | null;
   readonly home: string;
 }
 
-/** Reads this machine's files only. */
-export async function lookAround(env: Environment, warn: Warn): Promise<Overview> {
+async function lookAround(variables: Variables, warn: Warn): Promise<Overview> {
   const folder = workingFolder();
-  const repo = await findRepo({ flag: undefined, env, folder });
+  const repo = await findRepo({ flag: undefined, variables, folder });
   const [vaults, repos, dotenvEnvs] = await Promise.all([
     repo === null ? [] : vaultsOf(repo.name, false, warn),
     listRepos(),
     listDotenvEnvs(folder),
   ]);
   const otherRepos = repos.filter((name) => name !== repo?.name);
-  const hasToken = Boolean(env["VSYNC_CONFIG"] || env["VSYNC_CONFIG_FILE"]);
+  const hasToken = Boolean(variables["VSYNC_CONFIG"] || variables["VSYNC_CONFIG_FILE"]);
   const home = homedir();
-  return { repo, vaults, otherRepos, dotenvEnvs, hasToken, ambient: await ambientSource(env, home), home };
+  return { repo, vaults, otherRepos, dotenvEnvs, hasToken, ambient: await ambientSource(variables, home), home };
 }
 
-const AMBIENT_VARIABLES = [
-  "AWS_ACCESS_KEY_ID",
-  "AWS_PROFILE",
-  "AWS_WEB_IDENTITY_TOKEN_FILE",
-  "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-  "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-];
-
-async function ambientSource(env: Environment, home: string): Promise<string | null> {
-  const variable = AMBIENT_VARIABLES.find((name) => env[name]);
-  if (variable !== undefined) return variable;
-  const names: readonly string[] = await readdir(join(home, ".aws")).catch(() => []);
-  return names.includes("credentials") || names.includes("config") ? "~/.aws" : null;
-}
-
-/** A command, and what it is for. */
 interface Step {
   readonly command: string;
   readonly why: string;
 }
 
-/** What `vsync` alone says: where one is, and what to type next. */
-export async function showOverview(env: Readonly<Record<string, string | undefined>>, output: Output): Promise<void> {
-  const overview = await lookAround(env, (text) => output.warn(text));
+/** The output of plain `vsync`: what is set up here, and what to type next. */
+export async function showOverview(variables: Variables, output: Output): Promise<void> {
+  const overview = await lookAround(variables, (text) => output.warn(text));
   output.line(placeOf(overview));
   const { vaults, otherRepos, hasToken } = overview;
   if (vaults.length > 0) {
@@ -115,7 +99,7 @@ function credentialsText({ credentials, fault }: VaultStatus, ambient: string | 
   return credentials ?? "none needed";
 }
 
-/** What to type, most likely first. */
+/** Commands to try, the most likely first. */
 function nextSteps({ repo, vaults, dotenvEnvs, hasToken }: Overview): readonly Step[] {
   const steps = repo === null || vaults.length === 0 ? setUp(repo === null, dotenvEnvs) : dayToDay(vaults, dotenvEnvs);
   const token = { command: "vsync inspect", why: "show what the token in VSYNC_CONFIG says" };
@@ -144,4 +128,28 @@ function firstPush(env: string, dotenvEnvs: readonly string[]): Step {
   const file = `.env.${env}`;
   if (dotenvEnvs.includes(env)) return { command: `vsync push ${env}`, why: `put ${file} into its vault` };
   return { command: `vsync push ${env} --from=<file>`, why: `there is no ${file} here` };
+}
+
+/** A store in one short word: `s3://bucket/prefix/`, with the host unless it is AWS, or `~/vaults/prefix/`. */
+function shownStore({ endpoint, bucket, prefix }: VaultStatus, home: string): string {
+  if (endpoint === null) return "?";
+  if (!endpoint.startsWith("file://")) return `s3://${bucket}/${prefix}${hostRemark(endpoint)}`;
+  const path = decoded(endpoint.slice("file://".length)).replace(/^\/(?=[A-Za-z]:\/)/, "");
+  const folder = `${path}/${bucket}/${prefix}`;
+  return home !== "" && folder.startsWith(`${home}/`) ? `~${folder.slice(home.length)}` : folder;
+}
+
+function hostRemark(endpoint: string): string {
+  if (!URL.canParse(endpoint)) return "";
+  const { host } = new URL(endpoint);
+  return /(^|\.)amazonaws\.com(\.cn)?$/.test(host) ? "" : ` at ${host}`;
+}
+
+/** A malformed path is shown as it is: only commands that use the endpoint refuse it. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }

@@ -9,21 +9,21 @@ import { checkSeen } from "../config/seen-manifest.ts";
 import { remember } from "../session/session.ts";
 import { openStore } from "../session/store.ts";
 
-/** What the store says of one vault, for people and for `--json`. */
+/** The store's answer about one vault, for people and for `--json`. */
 export interface RemoteStatus {
   readonly gen: number;
-  /** When that generation was committed, by the clock of who did it. */
+  /** When that generation was committed, by the clock of the machine that did it. */
   readonly at: string;
   readonly action: string;
   readonly actor: Actor;
   readonly rotatedAt: string;
   readonly slots: readonly SlotAccess[];
-  /** Whether a passphrase has proven all this; else anyone who can write to the store may have made it up. */
+  /** A passphrase has proven all this. Otherwise anyone who can write to the store may have made it up. */
   readonly isVerified: boolean;
 }
 
 /**
- * Asks the store; null where nothing has been pushed yet. A generation that a passphrase has proven is remembered.
+ * Asks the store; null before the first push. A generation that a passphrase has proven is remembered.
  *
  * @throws what `checkSeen` and fetching a manifest throw, with a passphrase what opening it throws
  */

@@ -1,6 +1,6 @@
+import type { SlotAccess } from "../../vault/unlock/passphrase-holder.ts";
 import type { Output } from "../terminal/output.ts";
 import type { RepoStatus, VaultStatus } from "./local-status.ts";
-import { describeAccess } from "./local-status.ts";
 import type { RemoteStatus } from "./remote-status.ts";
 
 /** One vault as a list of fields, several as a table. */
@@ -66,4 +66,20 @@ function remoteFieldsOf(remote: RemoteStatus | null): Record<string, string | nu
     access: remote.slots.map(describeAccess).join("; "),
     verified: remote.isVerified ? "yes, by the passphrase" : "no: without a passphrase anyone can have written this",
   };
+}
+
+/** One entry of the manifest's unlock list in words. */
+export function describeAccess({ slot, access, until }: SlotAccess): string {
+  switch (access) {
+    case "read-write":
+      return "the current passphrase reads and writes";
+    case "read":
+      return `an earlier passphrase reads until ${until}`;
+    case "none":
+      return `an earlier passphrase expired ${until}`;
+    case "unknown":
+      return `${slot} is of a kind that only a newer vsync knows`;
+    default:
+      return access satisfies never;
+  }
 }

@@ -2,10 +2,10 @@ import { encodeToken, type RuntimeToken, TOKEN_FIELDS, tokenJson } from "../../b
 import { encodeBase64 } from "../../crypto/base64.ts";
 import type { Credentials, StoreLocation } from "../../stores/location.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { shownEndpoint } from "../status/endpoint.ts";
+import { shownEndpoint } from "../config/location.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** A token of this machine's config, for `location`: where the vault is, and what lets a reader start before it has the manifest. */
+/** The token for `location`, with what a reader needs from the config before it has the manifest. */
 export function mintToken(config: LocalConfig, location: StoreLocation): RuntimeToken {
   const { endpoint, region, bucket, prefix } = location;
   return {
@@ -39,7 +39,7 @@ function credentialFields(credentials: Credentials): Partial<RuntimeToken> {
 /** AWS Lambda's limit for all variables together, in bytes. */
 const LAMBDA_LIMIT_BYTES = 4096;
 
-/** Prints the token, alone on stdout; with `asJson` also what is inside, on stderr. */
+/** Prints the token alone on stdout, and with `asJson` its content on stderr. */
 export function emitToken(token: RuntimeToken, output: Output, { asJson }: { readonly asJson: boolean }): void {
   const text = encodeToken(token);
   if (asJson) showJson(token, output);
@@ -61,7 +61,7 @@ function showJson(token: RuntimeToken, output: Output): void {
 const MASK = "[secret]";
 const SECRET_FIELDS: readonly (keyof RuntimeToken)[] = ["secretAccessKey", "sessionToken"];
 
-/** A token's fields in the format's order, what is secret masked. */
+/** A token's fields in the order of the format, secrets masked. */
 export function describeToken(token: RuntimeToken): Record<string, string | number> {
   const present = TOKEN_FIELDS.flatMap((name) =>
     token[name] === undefined ? [] : [[name, shown(token, name)] as const],

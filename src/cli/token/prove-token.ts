@@ -1,3 +1,4 @@
+import { getServers } from "node:dns";
 import { AccessDeniedError, S3UnreachableError } from "../../errors.ts";
 import { proveRead } from "../../stores/bucket-checks.ts";
 import type { StoreLocation } from "../../stores/location.ts";
@@ -8,17 +9,17 @@ import { readerStatement } from "../policy/policy.ts";
 import { openStore } from "../session/store.ts";
 import { ACCEPTED_SKEW_MS, clockTimes } from "../terminal/times.ts";
 
-/** No retry storm: one request, and an answer within 10 s whatever the network does. */
+/** One request without retries. Together with the limits below, the command answers within 10 s whatever the network does. */
 const LIMITS = { attempts: 1, connectTimeoutMs: 4_000, readTimeoutMs: 6_000, deadlineMs: 7_000 };
-/** For what has no limit of its own, such as a network file system. */
+/** For work without a limit of its own, such as a network file system. */
 const ANSWER_BY_MS = 7_500;
 const END_BY_MS = 8_000;
 
 /**
- * One HEAD of the manifest with the very credentials that go into the token. False where it is not there yet. From here
- * on the process ends after 8 s at the latest, whatever still keeps it.
+ * Sends one HEAD for the manifest with the very credentials that go into the token. Returns whether the manifest exists. From
+ * this call on, the process ends after 8 s at the latest, even if something still keeps it alive.
  *
- * @throws AccessDeniedError the store does not let them read
+ * @throws AccessDeniedError the credentials may not read it
  * @throws S3UnreachableError the store cannot be reached
  */
 export async function proveToken(location: StoreLocation, env: string): Promise<boolean> {
@@ -26,7 +27,7 @@ export async function proveToken(location: StoreLocation, env: string): Promise<
   return withinLimit(location, isDirectoryStore(location) ? proveFile(location) : proveObject(location, env));
 }
 
-/** An answer in time is worth nothing if the process then waits, say for a search for ambient credentials. */
+/** After the answer, a pending search for ambient credentials would keep the process waiting. */
 function limitProcess(): void {
   setTimeout(() => process.exit(), END_BY_MS).unref();
 }
@@ -48,14 +49,13 @@ async function proveFile(location: StoreLocation): Promise<boolean> {
 }
 
 async function proveObject(location: StoreLocation, env: string): Promise<boolean> {
-  const { limitNameResolution } = await import("./resolver-limits.ts");
   limitNameResolution();
   const proof = await proveRead(location, MANIFEST_KEY, LIMITS);
   if (proof.kind === "refused") throw cannotRead(location, env, proof.serverMs);
   return proof.kind === "readable";
 }
 
-/** A HEAD cannot tell a missing bucket from a missing key: the name may show a typing error. */
+/** Names bucket and key, which may show a typing error: a HEAD cannot tell a missing bucket from a missing key. */
 export function absentManifest(location: StoreLocation, config: LocalConfig): string {
   const { bucket, prefix } = location;
   const { env, seenGen } = config;
@@ -69,7 +69,7 @@ export function absentManifest(location: StoreLocation, config: LocalConfig): st
   );
 }
 
-/** The answer to a HEAD has no body, so that one 403 stands for all that can be wrong. */
+/** The answer to a HEAD has no body, so a 403 does not say which of several causes it has. */
 function cannotRead(location: StoreLocation, env: string, serverMs: number | null): AccessDeniedError {
   const message = `credentials accepted by S3 but cannot read ${location.prefix}${MANIFEST_KEY}`;
   const nowMs = systemClock.nowMs();
@@ -83,4 +83,14 @@ function cannotRead(location: StoreLocation, env: string, serverMs: number | nul
       "they may not read it, or it is not there yet and they may not list the bucket (a wrong secret key looks the same): " +
       `allow them ${statement}, and run vsync push ${env} if nothing was pushed yet`,
   });
+}
+
+/**
+ * Shortens name resolution; call it before the first look-up. glibc waits 5 s for each silent name server, twice over. That
+ * wait cannot be interrupted, and even `process.exit()` waits for it. With this variable it takes glibc a few seconds in
+ * all. Other resolvers have limits of their own.
+ */
+export function limitNameResolution(): void {
+  const attempts = getServers().length > 1 ? 1 : 2;
+  process.env["RES_OPTIONS"] = `${process.env["RES_OPTIONS"] ?? ""} timeout:1 attempts:${attempts}`.trim();
 }

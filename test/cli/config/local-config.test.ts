@@ -15,15 +15,8 @@ import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { writeDocument } from "../../../src/cli/config/config-document.ts";
-import {
-  configFolder,
-  configPath,
-  findConfig,
-  listEnvs,
-  loadConfig,
-  rememberSeen,
-  saveConfig,
-} from "../../../src/cli/config/local-config.ts";
+import { findConfig, loadConfig, rememberSeen, saveConfig } from "../../../src/cli/config/local-config.ts";
+import { configFolder, configPath, listEnvs } from "../../../src/cli/config/paths.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 import { makeConfig, PLANTED_SECRET } from "../config-fixture.ts";
 

@@ -1,42 +1,60 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openSandbox, type Sandbox } from "../../support/program/sandbox.ts";
-import { PROBE } from "../probe.ts";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { listDotenvEnvs, resolveTarget, vaultArgs, vaultFlags } from "../../../src/cli/config/target.ts";
 
-let sandbox: Sandbox;
-beforeAll(async () => {
-  sandbox = await openSandbox(PROBE);
-  await sandbox.write("work/package.json", '{"name":"@acme/api"}');
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "vsync-target-"));
+  writeFileSync(join(folder, "package.json"), '{"name":"@acme/api"}');
+  vi.spyOn(process, "cwd").mockReturnValue(folder);
+  vi.stubEnv("VSYNC_REPO", undefined);
 });
-afterAll(() => sandbox[Symbol.asyncDispose]());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
 
-const where = async (args: readonly string[], env = {}) => sandbox.run(["where", ...args], { env });
+test("an env is named by the flag, by the argument, or by both alike", async () => {
+  const target = { repo: "api", env: "prod" };
+  expect(await resolveTarget({ flags: { env: "prod" } })).toEqual(target);
+  expect(await resolveTarget({ flags: {}, args: { env: "prod" } })).toEqual(target);
+  expect(await resolveTarget({ flags: { env: "prod" }, args: { env: "prod" } })).toEqual(target);
+});
 
-describe("which vault is meant", () => {
-  test.each([
-    [["prod"], {}, { repo: "api", env: "prod" }],
-    [["--env=prod"], {}, { repo: "api", env: "prod" }],
-    [["prod", "--env=prod"], {}, { repo: "api", env: "prod" }],
-    [["prod", "--repo=web"], { VSYNC_REPO: "shop" }, { repo: "web", env: "prod" }],
-    [["prod"], { VSYNC_REPO: "shop" }, { repo: "shop", env: "prod" }],
-  ])("%j with %o", async (args, env, target) => {
-    const { stdout, stderr, exitCode } = await where(args, env);
-    expect({ target: JSON.parse(stdout), stderr, exitCode }).toEqual({ target, stderr: "", exitCode: 0 });
-  });
+test("a repo that was typed is repeated in hints, one that was found is not", async () => {
+  vi.stubEnv("VSYNC_REPO", "shop");
+  const found = await resolveTarget({ flags: { env: "prod" } });
+  expect([found.repo, vaultArgs(found), vaultFlags(found)]).toEqual(["shop", "prod", "--env=prod"]);
+  const typed = await resolveTarget({ flags: { env: "prod", repo: "web" } });
+  expect([vaultArgs(typed), vaultFlags(typed)]).toEqual(["prod --repo=web", "--env=prod --repo=web"]);
+});
 
-  const hint = "name the environment with --env=<env>";
-  test.each([
-    [[], "missing --env", hint],
-    [["prod", "--env=staging"], "--env and the argument name two environments", "give one of them"],
-    [["../../etc"], 'the env "../../etc" may only have letters, digits, dots, underscores and dashes', hint],
-    [["--env=-x"], 'the env "-x" must not start with a dash', hint],
-    [["--env="], 'the env "" is empty', hint],
-    [
-      ["prod", "--repo=.."],
-      'the repo ".." leads out of its folder',
-      "name the repository with --repo=<name> or VSYNC_REPO",
-    ],
-  ])("%j is refused", async (args, error, said) => {
-    const stderr = `vsync: error: ${error}\nvsync: hint: ${said}\n`;
-    expect(await where(args)).toEqual({ stdout: "", stderr, exitCode: 1 });
-  });
+const ENV_HINT = "name the environment with --env=<env>";
+test.each([
+  [{}, undefined, "missing --env", ENV_HINT],
+  [{ env: "staging" }, "prod", "--env and the argument name two environments", "give one of them"],
+  [{}, "../../etc", 'the env "../../etc" may only have letters, digits, dots, underscores and dashes', ENV_HINT],
+  [{ env: "-x" }, undefined, 'the env "-x" must not start with a dash', ENV_HINT],
+  [{ env: "" }, undefined, 'the env "" is empty', ENV_HINT],
+  [
+    { repo: ".." },
+    "prod",
+    'the repo ".." leads out of its folder',
+    "name the repository with --repo=<name> or VSYNC_REPO",
+  ],
+])("%j and the argument %j are refused", async (flags, env, message, hint) => {
+  const refused = expect.objectContaining({ code: "INPUT", message, hint });
+  await expect(resolveTarget({ flags, args: { env } })).rejects.toThrow(refused);
+});
+
+test("a dotenv file names an env, unless it holds examples or one person's overrides", async () => {
+  for (const name of [".env", ".env.prod", ".env.dev", ".env.example", ".env.local", ".env.a.b"])
+    writeFileSync(join(folder, name), "");
+  mkdirSync(join(folder, "below"));
+  writeFileSync(join(folder, "below", ".env.other"), "");
+  expect(await listDotenvEnvs(folder)).toEqual(["dev", "prod"]);
+  expect(await listDotenvEnvs(join(folder, "missing"))).toEqual([]);
 });

@@ -19,7 +19,7 @@ afterEach(() => vi.unstubAllEnvs());
 async function place(flags: InitFlags, current?: object) {
   const nowhere = { write: () => true };
   const sources = {
-    env: {},
+    variables: {},
     stdin: new Stdin(
       () => expect.unreachable("stdin was opened"),
       () => false,

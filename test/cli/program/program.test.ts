@@ -93,7 +93,7 @@ describe("a command line that is not as declared", () => {
 describe("which command is meant", () => {
   test.each([
     ["shwo a", "unknown command shwo", "did you mean vsync show?"],
-    ["wehre", "unknown command wehre", "did you mean vsync where?"],
+    ["sohw", "unknown command sohw", "did you mean vsync show?"],
     ["nothing-like-it", "unknown command nothing-like-it", "see vsync --help"],
     ["hunter2!", "unknown command", "see vsync --help"],
     ["topic", "unknown command topic", "there is vsync topic leaf"],

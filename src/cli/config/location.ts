@@ -3,7 +3,7 @@ import { InputError } from "../../errors.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 
-/** What `LOCATION_FLAGS` were given. */
+/** The values of `LOCATION_FLAGS`. */
 export interface LocationOverrides {
   readonly endpoint?: string | undefined;
   readonly region?: string | undefined;
@@ -11,32 +11,26 @@ export interface LocationOverrides {
   readonly prefix?: string | undefined;
 }
 
-/** A location with a command line's overrides. @throws InputError naming the flag that is not of the right form */
+/** A location with a command line's overrides. @throws InputError as `checkLocation` */
 export function overriddenLocation(location: StoreLocation, overrides: LocationOverrides): StoreLocation {
-  return checkLocation(withOverrides(location, overrides));
-}
-
-export function withOverrides(location: StoreLocation, overrides: LocationOverrides): StoreLocation {
   const given = <K extends keyof LocationOverrides>(name: K) => overrides[name] ?? location[name];
-  return {
+  return checkLocation({
     endpoint: given("endpoint"),
     region: given("region"),
     bucket: given("bucket"),
     prefix: given("prefix"),
     credentials: location.credentials,
-  };
+  });
 }
 
-/** The location as it is written down. @throws InputError naming the flag that is not of the right form */
+/** The location in the form that a config holds. @throws InputError naming the flag whose value cannot be used */
 export function checkLocation(given: StoreLocation): StoreLocation {
   const location = { ...given, endpoint: given.endpoint.replace(/(?<=[^/])\/+$/, "") };
-  refuse(
-    "endpoint",
-    controlFault(location.endpoint) ?? endpointFault(location.endpoint) ?? urlFault(location.endpoint),
-  );
-  refuse("prefix", controlFault(location.prefix) ?? prefixFault(location.prefix));
-  refuse("bucket", nameFault(location.bucket));
-  refuse("region", nameFault(location.region));
+  const { endpoint, prefix, bucket, region } = location;
+  refuse("endpoint", controlFault(endpoint) ?? endpointFault(endpoint) ?? urlFault(endpoint));
+  refuse("prefix", controlFault(prefix) ?? prefixFault(prefix));
+  refuse("bucket", nameFault(bucket));
+  refuse("region", nameFault(region));
   return isDirectoryStore(location) ? { ...location, region: "local", credentials: "ambient" } : location;
 }
 
@@ -60,9 +54,16 @@ function nameFault(name: string): string | null {
   return name.includes("/") ? "must not have a slash" : controlFault(name);
 }
 
-/** A URL can carry a password, and would then show it wherever it is shown. */
+/** A URL can carry a password, which status, errors and tokens would then show. */
 function urlFault(endpoint: string): string | null {
   const { username, password } = new URL(endpoint);
   if (username !== "" || password !== "") return "must not carry a user or password";
   return /[?#]/.test(endpoint) ? "must not have a query or fragment" : null;
+}
+
+/** An endpoint for people. A config or token made elsewhere may hold one with a password in it, which is masked. */
+export function shownEndpoint(endpoint: string): string {
+  if (!URL.canParse(endpoint)) return "[not a URL]";
+  const { username, password } = new URL(endpoint);
+  return username === "" && password === "" ? endpoint : endpoint.replace(/^([a-z]+:\/\/)[^/]*@/, "$1[secret]@");
 }

@@ -1,11 +1,16 @@
 import { InputError } from "../../errors.ts";
 
+/** Whether shells and most other programs accept this as the name of a variable. */
+export function isVariableName(name: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+}
+
 /**
- * PowerShell's `>` and some editors write UTF-16, which must not be taken for bytes that are no text. With no byte order mark it
- * shows by the zero bytes beside its first two characters.
+ * PowerShell's `>` and some editors write UTF-16, which must not pass for binary data. Without a byte order mark it is
+ * recognised by the zero bytes beside its first two characters.
  *
- * @param label of the file, or `the value of KEY`
- * @throws InputError the bytes are UTF-16, by all that their beginning says
+ * @param label the file's name, or `the value of KEY`
+ * @throws InputError the bytes look like UTF-16
  */
 export function refuseUtf16(bytes: Uint8Array, label: string): void {
   const [first = 0, second = 0, third = 0, fourth = 0] = bytes;

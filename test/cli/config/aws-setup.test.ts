@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { readAwsSetup } from "../../../src/cli/config/aws-files.ts";
+import { readAwsSetup } from "../../../src/cli/config/aws-setup.ts";
 
 let home: string;
 beforeEach(() => {

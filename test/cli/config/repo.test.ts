@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { repoName } from "../../../src/cli/config/target.ts";
+import { repoName } from "../../../src/cli/config/repo.ts";
 
 let top: string;
 beforeEach(() => {
@@ -17,7 +17,7 @@ function write(path: string, content: string): void {
 }
 
 const nameIn = (folder: string, env: Record<string, string> = {}, flag?: string): Promise<string> =>
-  repoName({ flag, env, folder: join(top, folder) });
+  repoName({ flag, variables: env, folder: join(top, folder) });
 
 const input = (message: string) =>
   expect.objectContaining({

@@ -6,12 +6,12 @@ import { Readable } from "node:stream";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { encodeItems } from "../../src/cli/export/formats.ts";
-import { type ImportFormat, readImport } from "../../src/cli/import/read-import.ts";
-import { Output } from "../../src/cli/terminal/output.ts";
-import { Stdin } from "../../src/cli/terminal/stdin.ts";
-import type { NamedData } from "../../src/vault/changes.ts";
-import { file, SEED, secretsOf, value, valuesByName } from "./exported-items.ts";
+import { encodeItems } from "../../../src/cli/export/formats.ts";
+import { type ImportFormat, readImport } from "../../../src/cli/import/read-import.ts";
+import { Output } from "../../../src/cli/terminal/output.ts";
+import { Stdin } from "../../../src/cli/terminal/stdin.ts";
+import type { NamedData } from "../../../src/vault/changes.ts";
+import { file, SEED, secretsOf, value, valuesByName } from "../exported-items.ts";
 
 let folder: string;
 beforeAll(async () => {

@@ -7,10 +7,10 @@ import { parse as parseWithDotenv } from "dotenv";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
-import { type ExportFormat, encodeItems } from "../../src/cli/export/formats.ts";
-import { parseDotenv } from "../../src/cli/items/dotenv.ts";
-import type { Item } from "../../src/vault/format/item.ts";
-import { file, SEED, secret, secretsOf, value, valuesByName } from "./exported-items.ts";
+import { type ExportFormat, encodeItems } from "../../../src/cli/export/formats.ts";
+import { parseDotenv } from "../../../src/cli/items/dotenv.ts";
+import type { Item } from "../../../src/vault/format/item.ts";
+import { file, SEED, secret, secretsOf, value, valuesByName } from "../exported-items.ts";
 
 const METADATA = { name: "api", namespace: "web" };
 const encode = (items: readonly Item[], format: ExportFormat): string => encodeItems(items, format, METADATA);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shownEndpoint } from "../../../src/cli/status/endpoint.ts";
+import { shownEndpoint } from "../../../src/cli/config/location.ts";
 
 test.each([
   ["https://s3.example.com", "https://s3.example.com"],

@@ -1,31 +1,31 @@
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
+import { Flags } from "../command/flags.ts";
 import { closest } from "../terminal/closest.ts";
 
-/** @throws InputError there is no item of this name */
+/** @throws InputError no item has this name */
 export function findItem(items: readonly Item[], name: string): Item {
   const found = items.find((item) => item.name === name);
   if (found !== undefined) return found;
   throw noSuchName(name, items);
 }
 
-/** Which of the vault's names a program is to get. */
+/** The names that `--only` and `--except` give. */
 export interface Selection {
   readonly only?: readonly string[] | undefined;
   readonly except?: readonly string[] | undefined;
 }
 
-/** As `selectItems`, of the secrets: a file is no variable. */
+/** As `selectItems`, but of the secrets only: a file cannot be a variable. */
 export function selectSecrets(items: readonly Item[], selection: Selection): readonly Item[] {
   const secrets = items.filter((item) => item.kind === "secret");
   return selectItems(secrets, selection, "the vault has no secret");
 }
 
 /**
- * The items that are selected. A name that is not there is refused, also one to leave out: a typo there would hand over
- * what was to stay.
+ * The selected items. An unknown name is an error in `--except`, too: with a typo there, the secret would be handed over.
  *
- * @throws InputError the vault has none of one of the names
+ * @throws InputError the vault does not have one of the names
  */
 export function selectItems(
   items: readonly Item[],
@@ -35,7 +35,7 @@ export function selectItems(
   for (const [flag, names] of Object.entries({ only, except })) {
     if (names?.includes("")) {
       throw new InputError(`--${flag} has an empty name`, {
-        hint: `name what is there, as in --${flag}=DATABASE_URL,PORT`,
+        hint: `give names from the vault, as in --${flag}=DATABASE_URL,PORT`,
       });
     }
   }
@@ -47,7 +47,7 @@ export function selectItems(
   return items.filter(({ name }) => wanted.has(name) && !unwanted.has(name));
 }
 
-/** The error for a name that a command needs; its hint has the nearest one that there is. */
+/** The error for a name that the vault does not have. Its hint names the closest one. */
 export const noSuchName = (name: string, items: readonly NamedItem[]): InputError =>
   unknownName("the vault has no", name, items);
 
@@ -61,3 +61,14 @@ function unknownName(fault: string, name: string, items: readonly NamedItem[]): 
   const hint = suggestion === null ? "`vsync list` shows the names" : `did you mean ${suggestion}?`;
   return new InputError(`${fault} ${JSON.stringify(name)}`, { hint });
 }
+
+const KEYS = { helpValue: "<key>,<key>", multiple: true, delimiter: "," } as const;
+
+export const SELECTION_FLAGS = {
+  only: Flags.string({
+    description: "only these, by their names in the vault (comma-separated)",
+    ...KEYS,
+    exclusive: ["except"],
+  }),
+  except: Flags.string({ description: "all but these", ...KEYS }),
+};
