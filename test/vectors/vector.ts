@@ -3,6 +3,7 @@ export type VectorBytes = { utf8: string } | { hex: string } | { b64: string } |
 
 /** See `data/README.md`. */
 export interface Vector {
+  readonly name: string;
   readonly about: string;
   readonly op: string;
   readonly in: never;
