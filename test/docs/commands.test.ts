@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { isShown, type Ran, runSteps, type Scene, unstaged } from "../support/program/shell.ts";
+import { type Command, isShown } from "../support/program/commands.ts";
+import { type Ran, type Scene, unstaged } from "../support/program/shell.ts";
 import { pages, ROOT, readPage, type Section, sectionsOf } from "./page.ts";
-import { type SetScene, type Start, setScene, standInCalls } from "./scenes.ts";
+import { runSteps, type SetScene, type Start, setScene, standInCalls } from "./scenes.ts";
 
 /**
  * Every command line of the pages is run, section by section, against a real vault, and what a page shows below a line is
@@ -80,11 +81,11 @@ async function backedUp({ sandbox, env }: SetScene): Promise<string> {
   return folder;
 }
 
-function expectAsShown({ command, output, exitCode }: Ran, scene: SetScene): void {
-  const said = unstaged(output, scene);
-  expect(exitCode, `line ${command.line}: ${command.text}\n${said}`).toBe(command.exitCode);
-  if (command.output === null || isShown(command.output, output, scene)) return;
-  expect(said.trimEnd().split("\n"), `line ${command.line}: ${command.text}`).toEqual(command.output);
+function expectAsShown({ command, stdout, exitCode }: Ran & { command: Command }, scene: SetScene): void {
+  const said = unstaged(stdout, scene);
+  expect(exitCode, `line ${command.line}: ${command.text}\n${said.join("\n")}`).toBe(command.exitCode);
+  if (command.output === null || isShown(command.output, said)) return;
+  expect(said, `line ${command.line}: ${command.text}`).toEqual(command.output);
 }
 
 /** An app boots from what the platforms of the section were handed, and no argument had it. */

@@ -1,17 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { type Command, commandOf, commandsIn } from "../support/program/commands.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
-
-/** A command line as it stands in a page, without its prompt. */
-export interface Command {
-  readonly line: number;
-  readonly text: string;
-  /** What the page shows below it; null where it shows nothing. */
-  readonly output: readonly string[] | null;
-  /** 0, unless a comment on the line says `exit code N`. */
-  readonly exitCode: number;
-}
 
 /** A fence with a name after its language (```js app.mjs) is that file. */
 export interface PageFile {
@@ -83,27 +74,10 @@ function* blocksOf(markdown: string): Generator<string | Fence> {
 }
 
 function stepsOf(fence: Fence): Step[] {
-  if (fence.language === "console") return commandsIn(fence);
-  if (fence.language === "sh") return [command(fence.line + 1, fence.lines.join("\n"), null)];
+  if (fence.language === "console") return commandsIn(fence.lines, fence.line + 1);
+  if (fence.language === "sh") return [commandOf(fence.line + 1, fence.lines.join("\n"), null)];
   const isFile = fence.name?.includes(".") === true && fence.language !== "text";
   return isFile ? [{ name: fence.name, content: `${fence.lines.join("\n")}\n` }] : [];
-}
-
-function commandsIn({ line, lines }: Fence): Command[] {
-  const found: { line: number; text: string; output: string[] }[] = [];
-  for (const [at, text] of lines.entries()) {
-    const last = found.at(-1);
-    if (text.startsWith("$ ")) found.push({ line: line + 1 + at, text: text.slice(2), output: [] });
-    else if (last === undefined) throw new Error(`line ${line + 1 + at}: output without a command`);
-    else if (/^> ?/.test(text) && last.output.length === 0) last.text += `\n${text.replace(/^> ?/, "")}`;
-    else last.output.push(text);
-  }
-  return found.map((it) => command(it.line, it.text, it.output.length === 0 ? null : it.output));
-}
-
-function command(line: number, text: string, output: readonly string[] | null): Command {
-  const [, exitCode = "0"] = / # .*exit code (\d+)/.exec(text) ?? [];
-  return { line, text, output, exitCode: Number(exitCode) };
 }
 
 /** Lines that look like commands and stand where no test sees them. */

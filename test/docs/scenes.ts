@@ -1,13 +1,15 @@
 import { mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { fetchPackages } from "../../scripts/fetched-packages.ts";
+import type { Command } from "../support/program/commands.ts";
 import { machineOnDisk, OLD } from "../support/program/machine.ts";
 import { configure, createVaultAt, type Place } from "../support/program/s3-machine.ts";
 import { openSandbox, type Sandbox } from "../support/program/sandbox.ts";
-import { furnish, type Scene } from "../support/program/shell.ts";
+import { installProgram, outsideOf, type Ran, type Scene, Shell } from "../support/program/shell.ts";
 import { startStrictS3 } from "../support/strict-s3/server.ts";
 import type { User } from "../support/strict-s3/users.ts";
-import { NEW_KEY } from "./stand-ins.ts";
+import { ROOT, type Step } from "./page.ts";
+import { NEW_KEY, STAND_INS } from "./stand-ins.ts";
 
 /** A scene with what it needs to be put away. */
 export interface SetScene extends Scene, AsyncDisposable {}
@@ -100,4 +102,32 @@ interface Kept {
 export async function standInCalls({ sandbox }: Scene): Promise<Kept[]> {
   const text = await readFile(join(sandbox.folder, "stand-ins.jsonl"), "utf8").catch(() => "");
   return text.split("\n").flatMap((line): Kept[] => (line === "" ? [] : [JSON.parse(line)]));
+}
+
+/** Puts the program, the tools that are stood in for, and the library where a page's commands find them. */
+async function furnish({ sandbox }: Scene): Promise<void> {
+  await installProgram(sandbox);
+  const standIn = `"${process.execPath}" "${join(import.meta.dirname, "stand-in-process.ts")}"`;
+  for (const tool of Object.keys(STAND_INS)) {
+    await sandbox.write(`bin/${tool}`, `#!/bin/sh\nexec ${standIn} ${tool} "$@"\n`, 0o700);
+  }
+  await mkdir(join(sandbox.work, "node_modules"), { recursive: true });
+  await symlink(ROOT, join(sandbox.work, "node_modules", "vsync"));
+  for (const name of ["bin", "examples"]) await symlink(join(ROOT, name), join(sandbox.work, name));
+  for (const name of ["etc/vsync", "media/stick", "run/secrets", "run/vsync", "srv", "var/lib", "mnt"]) {
+    await mkdir(join(outsideOf(sandbox), name), { recursive: true });
+  }
+}
+
+/** Runs the steps of a section in their order, and shows each command's two streams as a terminal would. */
+export async function runSteps(scene: Scene, steps: readonly Step[]): Promise<(Ran & { command: Command })[]> {
+  await using shell = new Shell(scene);
+  const ran: (Ran & { command: Command })[] = [];
+  for (const [at, step] of steps.entries()) {
+    if ("content" in step) {
+      const file = await scene.sandbox.write(`files/${at}`, step.content);
+      await shell.run(`mkdir -p "$(dirname '${step.name}')" && cp "${file}" '${step.name}'`);
+    } else ran.push({ command: step, ...(await shell.run(step.text, { isMerged: true })) });
+  }
+  return ran;
 }

@@ -1,93 +1,164 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdir, readFile, symlink } from "node:fs/promises";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
-import { type Command, ROOT, type Step } from "../../docs/page.ts";
-import { STAND_INS } from "../../docs/stand-ins.ts";
+import { createInterface } from "node:readline";
 import { programUnderTest, type Sandbox } from "./sandbox.ts";
-import { startTerminal } from "./terminal.ts";
+import { renderScreen } from "./screen.ts";
+import { startTerminal, type TerminalSession } from "./terminal.ts";
 
-/** What a page's names stand for on this machine. */
+/** What the names in a page or a script stand for on this machine. */
 export interface Scene {
   readonly sandbox: Sandbox;
   readonly env: Readonly<Record<string, string>>;
-  /** The S3 server that buckets of the page are on. */
+  /** The S3 server that `https://s3.example.com` stands for. */
   readonly endpoint?: string;
-  /** What `VSYNC_CONFIG=…`, `VSYNC_PASSPHRASE=…` and `AKIA…` of the page stand for. */
+  /** What `VSYNC_CONFIG=…`, `VSYNC_PASSPHRASE=…` and `AKIA…` of a page stand for. */
   readonly values?: Readonly<Record<string, string>>;
 }
 
 export interface Ran {
-  readonly command: Command;
+  readonly stdout: string;
+  /** Of a command on a terminal: the screen, with `Question? ⟨answer⟩` for what was asked and typed. */
+  readonly stderr: string;
   readonly exitCode: number;
-  /** stdout and stderr as a terminal would show them. */
-  readonly output: string;
 }
 
-/** Absolute paths of a page lie below this folder. */
-const outsideOf = ({ folder }: Sandbox): string => join(folder, "outside");
-const OUTSIDE = /(?<=^|[\s=:"'@(<>]|file:\/\/)\/(etc|run|media|mnt|srv|var|secrets)(?=\/)/gm;
-
-/** Puts the program, the tools that are stood in for, and the library where a page's commands find them. */
-export async function furnish({ sandbox }: Scene): Promise<void> {
-  const [program = "", ...first] = programUnderTest();
-  const vsync = [program, ...first].map((word) => `"${word}"`).join(" ");
-  await sandbox.write("bin/vsync", `#!/bin/sh\nexec ${vsync} "$@"\n`, 0o700);
-  const standIn = `"${process.execPath}" "${join(ROOT, "test/docs/stand-in-process.ts")}"`;
-  for (const tool of Object.keys(STAND_INS)) {
-    await sandbox.write(`bin/${tool}`, `#!/bin/sh\nexec ${standIn} ${tool} "$@"\n`, 0o700);
-  }
-  await mkdir(join(sandbox.work, "node_modules"), { recursive: true });
-  await symlink(ROOT, join(sandbox.work, "node_modules", "vsync"));
-  for (const name of ["bin", "examples"]) await symlink(join(ROOT, name), join(sandbox.work, name));
-  for (const name of ["etc/vsync", "media/stick", "run/secrets", "run/vsync", "srv", "var/lib", "mnt"]) {
-    await mkdir(join(outsideOf(sandbox), name), { recursive: true });
-  }
+/** What somebody types when asked. Keys (`⏎ ↓ ↑ ^C ^D`) are pressed as they are, other text is followed by Enter. */
+export interface Answer {
+  readonly text: string;
+  /** Whether no part of the screen may ever show it. */
+  readonly isHidden: boolean;
 }
 
-/** Runs the steps in one shell, in their order: what one exports the next ones see. */
-export async function runSteps(scene: Scene, steps: readonly Step[]): Promise<Ran[]> {
-  const { sandbox } = scene;
-  const commands: Command[] = [];
-  const script = [];
-  for (const [at, step] of steps.entries()) {
-    if ("content" in step) {
-      await sandbox.write(`files/${at}`, step.content);
-      script.push(`mkdir -p "$(dirname '${step.name}')" && cp "$top/files/${at}" '${step.name}'`);
-    } else {
-      const n = commands.push(step) - 1;
-      script.push(`{ ${staged(step.text, scene)}\n} >"$top/said.${n}" 2>&1 </dev/null; echo $? >"$top/code.${n}"`);
+/** A command that runs longer hangs. */
+const TIMEOUT_MS = 60_000;
+const KEYS: Readonly<Record<string, string>> = {
+  "⏎": "\r",
+  "↓": "\u001b[B",
+  "↑": "\u001b[A",
+  "^C": "\u0003",
+  "^D": "\u0004",
+};
+const ONLY_KEYS = /^(?:[⏎↓↑]|\^[CD])+$/;
+/** A question, open or answered, as the prompts show it. */
+const QUESTION = /^[?✔] /;
+
+/** Puts the program under test where a shell of the sandbox finds it, as `vsync`. */
+export async function installProgram(sandbox: Sandbox): Promise<void> {
+  const vsync = programUnderTest().map((word) => `"${word}"`);
+  await sandbox.write("bin/vsync", `#!/bin/sh\nexec ${vsync.join(" ")} "$@"\n`, 0o700);
+}
+
+/** One `sh` for all commands of a section: what one exports the next ones see. */
+export class Shell implements AsyncDisposable {
+  readonly #scene: Scene;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #answers: AsyncIterator<string>;
+  #count = 0;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+    const { sandbox } = scene;
+    this.#child = spawn("sh", [], { cwd: sandbox.work, env: environment(scene), stdio: "pipe" });
+    this.#child.stdin.on("error", () => undefined);
+    this.#child.stderr.pipe(process.stderr);
+    this.#answers = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
+  }
+
+  /** Runs a command without a terminal. With `isMerged`, stdout holds both streams in the order of writing. */
+  async run(text: string, { isMerged = false } = {}): Promise<Ran> {
+    const n = this.#count++;
+    const file = (name: string): string => join(this.#scene.sandbox.folder, `${name}.${n}`);
+    const target = isMerged ? "2>&1" : `2>"${file("stderr")}"`;
+    const exitCode = await this.#tell(`{ ${staged(text, this.#scene)}\n} >"${file("stdout")}" ${target} </dev/null`);
+    const [stdout = "", stderr = ""] = await Promise.all(
+      ["stdout", "stderr"].map((name) => readFile(file(name), "utf8").catch(() => "")),
+    );
+    return exitCode === null
+      ? { stdout: "(it was not reached)", stderr: "", exitCode: -1 }
+      : { stdout, stderr, exitCode };
+  }
+
+  /** Runs a command with stdin and stderr on a terminal, and answers one question after the other. */
+  async type(text: string, answers: readonly Answer[]): Promise<Ran> {
+    const { sandbox } = this.#scene;
+    const notes = join(sandbox.folder, `terminal.${this.#count++}`);
+    const state = join(sandbox.folder, "state");
+    await this.#tell(`mkdir -p "${notes}"; { export -p; echo cd "'$PWD'"; } >"${state}"`);
+    const line = `. "${state}"\n${staged(text, this.#scene)}`;
+    const env = { PATH: process.env["PATH"], TERM: "xterm" };
+    const session = startTerminal(["sh", "-c", line], { cwd: sandbox.work, env, notes, showStdout: false });
+    const asked: string[] = [];
+    for (const answer of answers) {
+      const question = await openQuestion(session, asked.length);
+      if (question === null) break;
+      asked.push(`${question} ${written(answer)}`);
+      session.press(keysOf(answer));
     }
+    const { rawScreen, stdout, exitCode, isRestored } = await session.end();
+    if (!isRestored) throw new Error(`the terminal was not left as it was found: ${text}`);
+    const leaked = answers.find((it) => it.isHidden && rawScreen.includes(it.text));
+    if (leaked) throw new Error(`the terminal has shown ${written(leaked)}: ${text}`);
+    return { stdout, stderr: withAnswers(renderScreen(rawScreen), asked), exitCode: exitCode ?? -1 };
   }
-  await sandbox.write("script", `top=${sandbox.folder}\n${script.join("\n")}\n`);
-  await shell(scene);
-  return Promise.all(commands.map((command, n) => ranAt(sandbox, command, n)));
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const closed = new Promise((resolve) => this.#child.once("close", resolve));
+    this.#child.stdin.end();
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), TIMEOUT_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  /** The exit code, or null where the shell itself has ended. */
+  async #tell(line: string): Promise<number | null> {
+    this.#child.stdin.write(`${line}\necho $?\n`);
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), TIMEOUT_MS);
+    const { value } = await this.#answers.next();
+    clearTimeout(timer);
+    return value === undefined ? null : Number(value);
+  }
 }
 
-/** Runs one command on a terminal, and answers what it asks. */
-export async function typeAt(scene: Scene, command: Command, answers: readonly [string, string][]): Promise<Ran> {
-  const { sandbox } = scene;
-  const options = { cwd: sandbox.work, env: environment(scene), notes: sandbox.folder, showStdout: true };
-  const session = startTerminal(["sh", "-c", staged(command.text, scene)], options);
-  for (const [question, answer] of answers) {
-    await session.shows(question);
-    session.answer(answer);
-  }
-  const { screen, exitCode } = await session.end();
-  return { command, output: screen, exitCode: exitCode ?? -1 };
+/** Waits for the question that comes after so many answered ones, as the screen has it; null where none came. */
+async function openQuestion(session: TerminalSession, answered: number): Promise<string | null> {
+  const screen = await session.until((raw) => questionsOn(raw).length > answered).catch(() => null);
+  if (screen === null) return null;
+  return (questionsOn(screen)[answered] ?? "").replace(QUESTION, "").replace(/ *\[input is hidden\]/, "");
 }
 
-async function shell(scene: Scene): Promise<void> {
-  const { sandbox } = scene;
-  const child = spawn("sh", [join(sandbox.folder, "script")], {
-    cwd: sandbox.work,
-    env: environment(scene),
-    stdio: ["ignore", "inherit", "inherit"],
-    timeout: 120_000,
-    killSignal: "SIGKILL",
+const questionsOn = (raw: string): string[] =>
+  renderScreen(raw)
+    .split("\n")
+    .filter((line) => QUESTION.test(line));
+
+/** The screen with its questions as they were when they were answered. */
+function withAnswers(screen: string, asked: readonly string[]): string {
+  let at = 0;
+  const lines = screen.split("\n").map((line) => {
+    const question = QUESTION.test(line) ? asked[at++] : undefined;
+    if (question === undefined) return line;
+    const [, keys = ""] = /⟨([^⟩]*)⟩$/.exec(question) ?? [];
+    const chosen =
+      ONLY_KEYS.test(keys) && line.startsWith("✔") ? line.slice(2 + commonStart(line.slice(2), question)).trim() : "";
+    return chosen === "" ? question : `${question} ${chosen}`;
   });
-  await once(child, "close");
+  return lines.join("\n");
+}
+
+function commonStart(one: string, other: string): number {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return length;
+}
+
+const written = ({ text, isHidden }: Answer): string => (isHidden ? `⟪${text}⟫` : `⟨${text}⟩`);
+
+function keysOf({ text }: Answer): string {
+  if (!ONLY_KEYS.test(text)) return `${text}\r`;
+  return text.replace(/[⏎↓↑]|\^[CD]/g, (key) => KEYS[key] ?? "");
 }
 
 function environment({ sandbox: { folder, home }, env }: Scene): Record<string, string> {
@@ -101,13 +172,9 @@ function environment({ sandbox: { folder, home }, env }: Scene): Record<string, 
   };
 }
 
-async function ranAt({ folder }: Sandbox, command: Command, n: number): Promise<Ran> {
-  const [output, code] = await Promise.all([
-    readFile(join(folder, `said.${n}`), "utf8").catch(() => "(it was not reached)"),
-    readFile(join(folder, `code.${n}`), "utf8").catch(() => "-1"),
-  ]);
-  return { command, output, exitCode: Number(code) };
-}
+/** Absolute paths of a page lie below this folder. */
+export const outsideOf = ({ folder }: Sandbox): string => join(folder, "outside");
+const OUTSIDE = /(?<=^|[\s=:"'@(<>]|file:\/\/)\/(etc|run|media|mnt|srv|var|secrets)(?=\/)/gm;
 
 /** The line as this machine can run it. */
 function staged(text: string, { sandbox, endpoint, values = {} }: Scene): string {
@@ -119,37 +186,18 @@ function staged(text: string, { sandbox, endpoint, values = {} }: Scene): string
   return line.replace(namesBucket, `$1--endpoint=${endpoint} $2`);
 }
 
-/** Whether the output is what the page shows: `…` stands for the rest of a line, alone on a line for any lines. */
-export function isShown(expected: readonly string[], actual: string, scene: Scene): boolean {
-  const pattern = expected.map((line) => lineAsPattern(tidied(line))).join("");
-  return new RegExp(`^${pattern}$`).test(`${unstaged(actual, scene).replace(/\n+$/, "")}\n`);
-}
-
-/** What was printed, with this machine's own names, times and paddings taken back. */
-export function unstaged(actual: string, { sandbox, endpoint }: Scene): string {
+/** What was printed, line by line, with this machine's own names taken back. */
+export function unstaged(actual: string, { sandbox, endpoint }: Scene): string[] {
   const { username } = userInfo();
   const named = actual
     .replaceAll(outsideOf(sandbox), "")
     .replaceAll(`${sandbox.home}/store`, `${sandbox.home}/.local/share/vsync`)
     .replaceAll(sandbox.home, "/home/ann")
     .replaceAll(sandbox.work, "/home/ann/api")
-    .replaceAll(endpoint ?? "\0", "https://s3.eu-central-1.amazonaws.com")
+    .replaceAll(endpoint ?? "\0", "https://s3.example.com")
+    .replaceAll(endpoint?.replace("http://", "") ?? "\0", "s3.example.com")
     .replaceAll(`${username}@${hostname()}`, "ann@laptop")
     .replaceAll(` by ${username} on ${hostname()}`, " by ann on laptop");
-  return tidied(named);
+  const lines = named.replace(/ +$/gm, "").replace(/\n+$/, "");
+  return lines === "" ? [] : lines.split("\n");
 }
-
-function tidied(text: string): string {
-  return text
-    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "<time>")
-    .replace(/v=\d{8}T\d{9}Z/g, "v=<time>")
-    .replace(/ {2,}/g, "  ")
-    .replace(/ +$/gm, "");
-}
-
-function lineAsPattern(line: string): string {
-  if (line === "…") return "(?:.*\n)*";
-  return `${line.split("…").map(escaped).join(".*")}\n`;
-}
-
-const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -54,17 +54,18 @@ export class TerminalSession {
 
   /** Waits until the terminal shows this text, after what was waited for before. */
   async shows(text: string): Promise<void> {
+    const shown = (): number => this.#screen.indexOf(text, this.#seen);
+    await this.until(() => shown() !== -1).catch(() => {
+      throw new Error(`the terminal never showed ${JSON.stringify(text)} but:\n${this.#screen.slice(this.#seen)}`);
+    });
+    this.#seen = shown() + text.length;
+  }
+
+  /** Waits until what the terminal was sent so far is as it should be, and returns it. @throws Error the program ended */
+  async until(isThere: (rawScreen: string) => boolean): Promise<string> {
     const giveUp = AbortSignal.timeout(PATIENCE_MS);
-    for (;;) {
-      const at = this.#screen.indexOf(text, this.#seen);
-      if (at !== -1) {
-        this.#seen = at + text.length;
-        return;
-      }
-      await this.#next(giveUp).catch(() => {
-        throw new Error(`the terminal never showed ${JSON.stringify(text)} but:\n${this.#screen.slice(this.#seen)}`);
-      });
-    }
+    while (!isThere(this.#raw)) await this.#next(giveUp);
+    return this.#raw;
   }
 
   /** Types the text and Enter. */

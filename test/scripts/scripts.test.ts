@@ -1,0 +1,49 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { type Command, isShown } from "../support/program/commands.ts";
+import { openScene } from "../support/program/scene.ts";
+import { type Ran, type Scene, Shell, unstaged } from "../support/program/shell.ts";
+import { answersTo, asShown, readScript, type Update, updatedScript } from "./script.ts";
+
+/** Runs the scripts beside it, each section on a machine of its own. README.md has the notation, and how to update. */
+const names = (await readdir(import.meta.dirname)).filter((name) => name.endsWith(".txt")).toSorted();
+const isUpdate = process.env["UPDATE_SCRIPTS"] === "1";
+
+describe.each(names)("%s", async (name) => {
+  const path = join(import.meta.dirname, name);
+  const text = await readFile(path, "utf8");
+  const { sections, files } = readScript(text);
+  const updates: Update[] = [];
+  afterAll(async () => {
+    if (updates.length > 0) await writeFile(path, updatedScript(text, updates));
+  });
+
+  test.each(sections.map((section) => [section.title, section] as const))("%s", async (_title, section) => {
+    await using scene = await openScene(section.start, files);
+    await using shell = new Shell(scene);
+    for (const command of section.commands) {
+      const answers = answersTo(command);
+      const ran = await (answers === null ? shell.run(command.text) : shell.type(command.text, answers));
+      if (isUpdate) updates.push(...changes(command, ran, scene));
+      else expectAsShown(command, ran, scene);
+    }
+  });
+});
+
+function changes(command: Command, ran: Ran, scene: Scene): Update[] {
+  const [expected, actual] = [command.output ?? [], linesOf(ran, scene)];
+  const isSame = ran.exitCode === command.exitCode && isShown(expected, actual);
+  return isSame ? [] : [{ command, actual, exitCode: ran.exitCode }];
+}
+
+function expectAsShown(command: Command, ran: Ran, scene: Scene): void {
+  const [expected, actual] = [command.output ?? [], linesOf(ran, scene)];
+  const where = `line ${command.line}: ${command.text}`;
+  if (!isShown(expected, actual)) expect(actual, where).toEqual(expected);
+  expect(ran.exitCode, where).toBe(command.exitCode);
+}
+
+function linesOf({ stdout, stderr }: Ran, scene: Scene): string[] {
+  return asShown(unstaged(stdout, scene), unstaged(stderr, scene));
+}

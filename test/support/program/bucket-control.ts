@@ -1,0 +1,73 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Fault } from "../strict-s3/faults.ts";
+import type { StrictS3 } from "../strict-s3/server.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+/**
+ * The command `s3` of a script, with which somebody else looks into its bucket and disturbs it. A key may have `*`.
+ *
+ *     s3 ls                              the keys
+ *     s3 rm KEY, s3 put KEY TEXT         remove objects, write one
+ *     s3 keep KEY, s3 back KEY           remember an object as it is now, put it back
+ *     s3 log                             the requests since the last look
+ *     s3 refuse METHOD KEY STATUS CODE   answer all such requests with this error
+ *     s3 lose METHOD KEY                 carry out all such requests, and answer none
+ *     s3 mend                            no more of both
+ *     s3 stop                            close the server
+ */
+export async function startBucketControl(server: StrictS3, sandbox: Sandbox): Promise<AsyncDisposable> {
+  const verbs = verbsOf(server);
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const [verb = "", ...words] = new URL(request.url ?? "", "http://x").searchParams.getAll("word");
+    const lines = await verbs[verb]?.(...words);
+    response
+      .writeHead(verb in verbs ? 200 : 404, { connection: "close" })
+      .end((lines ?? []).map((it) => `${it}\n`).join(""));
+  };
+  const control = createServer((request, response) => void answer(request, response));
+  await new Promise<void>((resolve) => void control.listen(0, "127.0.0.1", resolve));
+  const { port } = control.address() as { port: number };
+  const client = `
+    const words = process.argv.slice(1).map((word) => "word=" + encodeURIComponent(word)).join("&");
+    require("http").get("http://127.0.0.1:${port}/?" + words, (answer) => {
+      answer.pipe(process.stdout);
+      process.exitCode = answer.statusCode === 200 ? 0 : 64;
+    });`;
+  await sandbox.write("bin/s3", `#!/bin/sh\nexec "${process.execPath}" -e '${client}' "$@"\n`, 0o700);
+  return {
+    async [Symbol.asyncDispose]() {
+      await new Promise((resolve) => control.close(resolve));
+    },
+  };
+}
+
+function patternOf(key: string): RegExp {
+  return new RegExp(`^${key.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`);
+}
+
+function raise(key: string): never {
+  throw new Error(`there is no ${key}`);
+}
+
+type Verb = (...words: string[]) => string[] | void | Promise<void>;
+
+function verbsOf(server: StrictS3): Readonly<Record<string, Verb>> {
+  const bucket = server.buckets.get("strict") ?? new Map();
+  const kept = new Map<string, NonNullable<ReturnType<typeof bucket.get>>>();
+  const matching = (key: string): string[] => [...bucket.keys()].filter((it) => patternOf(key).test(it));
+  const always = (method: string, key: string, fault: Fault): void =>
+    server.faults.add({ method, key: patternOf(key) }, fault, Number.POSITIVE_INFINITY);
+  return {
+    ls: () => [...bucket.keys()].toSorted((a, b) => (a < b ? -1 : 1)),
+    rm: (key = "") => matching(key).forEach((it) => bucket.delete(it)),
+    put: (key = "", text = "") => void bucket.set(key, { bytes: Buffer.from(text), etag: `"${text}"`, modifiedMs: 0 }),
+    keep: (key = "") => matching(key).forEach((it) => kept.set(it, bucket.get(it) ?? raise(it))),
+    back: (key = "") => void bucket.set(key, kept.get(key) ?? raise(key)),
+    log: () => server.log.splice(0).map((it) => `${it.method} ${it.key === "" ? `?${it.query}` : it.key}`),
+    refuse: (method = "", key = "", status = "", code = "") =>
+      always(method, key, { kind: "answer", apply: false, status: Number(status), code }),
+    lose: (method = "", key = "") => always(method, key, { kind: "drop", apply: true }),
+    mend: () => server.faults.clear(),
+    stop: () => server.close(),
+  };
+}

@@ -1,0 +1,64 @@
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { ROOT, startStrictS3 } from "../strict-s3/server.ts";
+import type { User } from "../strict-s3/users.ts";
+import { startBucketControl } from "./bucket-control.ts";
+import { machineOn, machineOnDisk, OLD } from "./machine.ts";
+import { openSandbox } from "./sandbox.ts";
+import { installProgram, type Scene } from "./shell.ts";
+
+/** A scene with what it needs to be put away. */
+export interface SetScene extends Scene, AsyncDisposable {}
+
+/** May read the vault, and nothing else. */
+const READER: User = {
+  accessKeyId: "READERKEY",
+  secretAccessKey: "reader/secret+key",
+  grants: [{ actions: ["s3:GetObject"], prefix: "api/prod/" }],
+};
+/** May do nothing at all. */
+const STRANGER: User = { accessKeyId: "STRANGERKEY", secretAccessKey: "stranger/secret+key", grants: [] };
+
+/**
+ * How a script begins. `fresh`: the folder of a repository `api`, no more. `vault`: with a vault `prod` of one secret at
+ * generation 1, where `vsync init --local` puts it, and its passphrase in the environment. `bucket`: the same in the
+ * bucket `strict` of an S3 server whose root user the machine is, with the command `s3` to look into it.
+ */
+const STARTS: Readonly<Record<string, () => Promise<SetScene>>> = {
+  async fresh() {
+    const sandbox = await openSandbox();
+    return { sandbox, env: {}, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
+  },
+  async vault() {
+    const { sandbox } = await machineOnDisk();
+    await mkdir(join(sandbox.home, ".local/share"), { recursive: true, mode: 0o700 });
+    await symlink(join(sandbox.home, "store"), join(sandbox.home, ".local/share/vsync"));
+    return { sandbox, env: { VSYNC_PASSPHRASE: OLD }, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
+  },
+  async bucket() {
+    const server = await startStrictS3({ users: [ROOT, READER, STRANGER] });
+    const { sandbox } = await machineOn(server);
+    server.log.length = 0;
+    const control = await startBucketControl(server, sandbox);
+    const scene = { sandbox, env: { VSYNC_PASSPHRASE: OLD }, endpoint: server.endpoint };
+    return {
+      ...scene,
+      async [Symbol.asyncDispose]() {
+        await sandbox[Symbol.asyncDispose]();
+        await control[Symbol.asyncDispose]();
+        await server.close();
+      },
+    };
+  },
+};
+
+export async function openScene(start: string, files: Readonly<Record<string, string>>): Promise<SetScene> {
+  const open = STARTS[start];
+  if (open === undefined) throw new Error(`start: ${start} is not one of ${Object.keys(STARTS).join(", ")}`);
+  const scene = await open();
+  await installProgram(scene.sandbox);
+  for (const [name, text] of Object.entries({ "package.json": '{"name":"api"}\n', ...files })) {
+    await scene.sandbox.write(`work/${name}`, text);
+  }
+  return scene;
+}
