@@ -21,7 +21,7 @@ for (const target of chosen) {
   const { failure, ...counts } = await new Fuzzer(target, coverage, seed).run(Number(values.seconds) * 1000);
   found[target.name] = counts;
   if (failure === null) continue;
-  console.error(`${target.name}: ${failure}\nkept in test/fuzz/regressions/${target.name}.txt`);
+  console.error(`${target.name}: ${failure}\nkept in lab/fuzz/regressions/${target.name}.txt`);
   process.exitCode = 1;
 }
 console.table(found);

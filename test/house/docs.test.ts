@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadersOf } from "../../src/cli/program/command-table.ts";
 import { COMMANDS } from "../../src/commands.ts";
@@ -44,3 +44,23 @@ async function leadsSomewhere(from: string, target: string): Promise<boolean> {
   const headings = [...(await readPage(file)).matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) => anchorOf(title));
   return headings.includes(anchor);
 }
+
+describe("the decisions", async () => {
+  const paths = written.filter((path) => /^docs\/decisions\/\d/.test(path));
+  const index = await readPage("docs/decisions/README.md");
+
+  test.each(paths)("%s has its number, its date and its row in the index", async (path) => {
+    const [, number = "", title = "", date = ""] =
+      /^# (\d{4}): (.+)\n\n(\d{4}-\d\d-\d\d)\n/.exec(await readPage(path)) ?? [];
+    const file = basename(path);
+    expect(file.slice(0, 4)).toBe(number);
+    expect(index).toContain(`| [${number}](${file}) | ${date} | ${title} |`);
+  });
+
+  test("each number has a page, or the index says that it was never used", () => {
+    const numbers = paths.map((path) => basename(path).slice(0, 4));
+    const unused = index.split("\n| ")[0]?.match(/\d{4}/g) ?? [];
+    const all = Array.from({ length: Number(numbers.at(-1)) }, (_, at) => `${at + 1}`.padStart(4, "0"));
+    expect([...numbers, ...unused].toSorted()).toEqual(all);
+  });
+});
