@@ -1,5 +1,5 @@
 import { EXIT_CODES } from "../../src/cli/help/page.ts";
-import { wrapShell } from "../../src/cli/terminal/wrap.ts";
+import { wrapShell } from "../../src/cli/terminal/layout.ts";
 import { bold, entries, filled, paragraphs, section, shell, text, title } from "./roff.mjs";
 
 /** So much is left of 80 columns by the indentation of a page. */

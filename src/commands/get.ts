@@ -25,7 +25,7 @@ base64. The vault is the one of the named env, or, if none is named, of VSYNC_CO
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Get>): Promise<void> {
-    const { input, names } = splitReadingWords({ flags, args }, this.env);
+    const { input, names } = splitReadingWords({ flags, args }, this.variables);
     const name = requireOne(names, Get.usage);
     const { bundle } = await openAnywhere(input, this.sources);
     renderValue(findItem(bundle.items, name), flags, this.output);

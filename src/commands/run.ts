@@ -2,8 +2,8 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { selectSecrets } from "../cli/items/selection.ts";
 import { requiredCommandLine, runChild } from "../cli/run/child.ts";
-import { childEnvironment } from "../cli/run/child-environment.ts";
-import { runOutput } from "../cli/run/child-output.ts";
+import { childEnvironment } from "../cli/run/environment.ts";
+import { runOutput } from "../cli/run/output.ts";
 import { RUN_EXAMPLES, RUN_FLAGS, RUN_HELP } from "../cli/run/run-flags.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
@@ -23,7 +23,7 @@ export class Run extends BaseCommand {
     const program = requiredCommandLine(commandLine);
     const { bundle } = await openAnywhere({ flags, args }, this.sources);
     const secrets = selectSecrets(bundle.items, flags);
-    const env = childEnvironment(this.env, secrets, flags.prefix);
+    const env = childEnvironment(this.variables, secrets, flags.prefix);
     const output = await runOutput(flags, bundle.items, this.output);
     this.exitWith(await runChild(program, env, output));
   }

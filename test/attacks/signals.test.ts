@@ -106,7 +106,7 @@ describe("at every prompt, a signal leaves terminal and disk as they were", () =
 
   test("what is said of it begins a line of its own", async () => {
     for (const [end, said] of [
-      [(session: TerminalSession) => session.press("\u0004"), "the input ended at a question"],
+      [(session: TerminalSession) => session.press("\u0004"), "the input ended before the answer"],
       [(session: TerminalSession) => session.signal("SIGTERM"), "ended by SIGTERM"],
     ] as const) {
       const session = await machine.terminal(["get", "prod", "DATABASE_URL"], NOTHING);

@@ -7,8 +7,8 @@ import { helpPage } from "../../src/cli/help/page.ts";
 import { showHelp } from "../../src/cli/help/show.ts";
 import { loadersOf } from "../../src/cli/program/command-table.ts";
 import { makeManifest } from "../../src/cli/program/oclif-manifest.ts";
+import { wrap, wrapShell } from "../../src/cli/terminal/layout.ts";
 import { Output } from "../../src/cli/terminal/output.ts";
-import { wrap, wrapShell } from "../../src/cli/terminal/wrap.ts";
 import { COMMANDS } from "../../src/commands.ts";
 
 const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8"));

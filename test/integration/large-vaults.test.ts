@@ -69,7 +69,7 @@ describe.runIf(process.platform === "linux")("more than an environment takes", {
     await home.push({ BIG: "x".repeat(200_000), SMALL: "1" });
     expect(await run()).toEqual(
       refused(
-        "BIG would be a variable of 200005 bytes, and Linux takes 131072",
+        "the variable BIG would have 200005 bytes, and Linux takes 131072",
         "leave it out with --except, and let the program read it with `vsync get` or the library",
       ),
     );
@@ -82,7 +82,7 @@ describe.runIf(process.platform === "linux")("more than an environment takes", {
     await home.push({ BIG: "x".repeat(131_072 - "BIG=\0".length) });
     expect(await run()).toMatchObject({ stdout: "started\n", exitCode: 0 });
     await home.push({ BIG: "x".repeat(131_072 - "BIG=\0".length + 1) });
-    expect((await run()).stderr).toContain("BIG would be a variable of 131073 bytes");
+    expect((await run()).stderr).toContain("the variable BIG would have 131073 bytes");
   });
 
   test("all together: how large it would be, and what to do", async () => {
@@ -90,13 +90,13 @@ describe.runIf(process.platform === "linux")("more than an environment takes", {
     await home.run(["push", "prod", "--from=-"], { stdin: numbered(700) });
     const ran = await run();
     expect(ran).toMatchObject({ stdout: "", exitCode: 1 });
-    const fault = /its environment would be (\d+) bytes in (\d+) variables, more than this system takes\n/.exec(
+    const fault = /its environment would have (\d+) bytes in (\d+) variables, more than this system takes\n/.exec(
       ran.stderr,
     );
     expect(Number(fault?.[1])).toBeGreaterThan(COUNT * 700);
     expect(Number(fault?.[2])).toBeGreaterThanOrEqual(COUNT);
     expect(ran.stderr).toContain(
-      "hand over what it needs with --only=<key>,<key>; it can read large ones with `vsync get`",
+      "pass only what it needs with --only=<key>,<key>; it can read large ones with `vsync get`",
     );
     expect(await run("--only=KEY_1,KEY_2")).toMatchObject({ stdout: "started\n", exitCode: 0 });
   });

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
-const WARNING = "vsync: warning: not masked, for they are shorter than 4 bytes: PIN\n";
+const WARNING = "vsync: warning: not masked, because they are shorter than 4 bytes: PIN\n";
 const redacting = (script: string, options: Parameters<VaultHome["run"]>[1] = {}, ...flags: string[]) =>
   home.run(["run", "prod", "--redact", ...flags, "--", "sh", "-c", script], options);
 
@@ -126,7 +126,7 @@ test("without mkfifo, or a place for temporary files, it masks all the same, and
 test("a program that does not start", async () => {
   const ran = await home.run(["run", "prod", "--redact", "--", "no-such-program"]);
   expect(ran).toMatchObject({ stdout: "", exitCode: 1 });
-  expect(ran.stderr).toContain("cannot run no-such-program: there is no such program");
+  expect(ran.stderr).toContain("cannot run no-such-program: no such program");
 });
 
 test("on a terminal the program's output is a pipe, and without --redact it is the terminal", async () => {

@@ -53,12 +53,11 @@ describe("vsync run", () => {
     expect(ran.stderr).toMatch(/^vsync: error: the passphrase opens no slot of this vault\nvsync: hint: /);
   });
 
-  test("says that there is no such program", async () => {
+  test("says that it found no such program", async () => {
     const ran = await home.run(["run", "prod", "--", "no-such-program"]);
     expect(ran).toEqual({
       stdout: "",
-      stderr:
-        "vsync: error: cannot run no-such-program: there is no such program\nvsync: hint: check its name and the PATH\n",
+      stderr: "vsync: error: cannot run no-such-program: no such program\nvsync: hint: check its name and PATH\n",
       exitCode: 1,
     });
   });

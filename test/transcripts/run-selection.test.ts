@@ -47,7 +47,7 @@ test.each([
 test("a prefixed name that is set already is refused, and the program is not started", async () => {
   const ran = await home.run(["run", "prod", "--prefix=P_", "--", "echo", "started"], { env: { P_X_TWO: "" } });
   const stderr =
-    "vsync: error: P_X_TWO is set in this environment already\n" +
+    "vsync: error: P_X_TWO is already set in this environment\n" +
     "vsync: hint: give another --prefix, or unset the variable first\n";
   expect(ran).toEqual({ stdout: "", stderr, exitCode: 1 });
 });

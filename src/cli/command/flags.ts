@@ -1,7 +1,8 @@
 import * as oclifArgs from "@oclif/core/args";
 import * as oclifFlags from "@oclif/core/flags";
+import { LOG_LEVELS, type LogLevel } from "./logger.ts";
 
-/** What a command may declare. Secrets have no flag of their own but `--…-file`: see `secret-input.ts`. */
+/** The kinds of flags. A secret has a `--…-file` flag instead of one for the value: see `secret-input.ts`. */
 export const Flags = {
   boolean: oclifFlags.boolean,
   integer: oclifFlags.integer,
@@ -9,25 +10,22 @@ export const Flags = {
   string: oclifFlags.string,
 } as const;
 
-/** A positional argument. oclif would read a missing one from stdin, ten milliseconds long: here stdin is data. */
+/** A positional argument. `ignoreStdin` keeps oclif from reading a missing one from stdin, which is data here. */
 export function arg(description: string) {
   return oclifArgs.string({ description, ignoreStdin: true });
 }
 
-/** As `arg`, and the command ends with 1 where it is missing. */
+/** Like `arg`, but an error if missing. */
 export function requiredArg(description: string) {
   return oclifArgs.string({ description, ignoreStdin: true, required: true });
 }
 
-/** As `requiredArg`, one of these. */
+/** Like `requiredArg`, with a choice of values. */
 export function choiceArg<const T extends string>(description: string, options: readonly T[]) {
   return oclifArgs.custom<T>({ description, options: [...options], ignoreStdin: true })({ required: true });
 }
 
-export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** What every command takes. */
+/** Every command has these. */
 export const COMMON_FLAGS = {
   "log-level": oclifFlags.option({
     options: LOG_LEVELS,
@@ -37,17 +35,18 @@ export const COMMON_FLAGS = {
   })(),
 };
 
-/** Which vault is meant, for commands that take `--env` only. */
+/** These choose the vault. Day-to-day commands also take `ENV_ARG`. */
 export const VAULT_FLAGS = {
-  env: oclifFlags.string({ description: "environment of the vault", helpValue: "<env>" }),
+  env: oclifFlags.string({ description: "env of the vault", helpValue: "<env>" }),
   repo: oclifFlags.string({
-    description: "name of the repository; else `VSYNC_REPO`, the name in package.json, the git top level folder",
+    description:
+      "name of the repository (default: `VSYNC_REPO`, the project file, package.json, the git remote or folder)",
     helpValue: "<name>",
   }),
 };
 
-/** Which vault is meant, as an argument: for day-to-day commands, beside `VAULT_FLAGS`. */
-export const ENV_ARG = { env: arg("environment of the vault, as `--env`") };
+/** The env as an argument, beside `VAULT_FLAGS`. */
+export const ENV_ARG = { env: arg("env of the vault, like `--env`") };
 
 export const NOTE_FLAG = {
   note: oclifFlags.string({ description: "note for the audit row", helpValue: "<text>" }),
@@ -57,12 +56,12 @@ export const JSON_FLAG = { json: oclifFlags.boolean({ description: "print the re
 
 export const PASSPHRASE_FLAG = {
   "passphrase-file": oclifFlags.string({
-    description: "file that holds the passphrase (- is stdin)",
+    description: "file with the passphrase (- for stdin)",
     helpValue: "<file>",
   }),
 };
 
-/** Where a store is, for commands that can be told otherwise than the config says. */
+/** The store's location, for commands that can override the config's. */
 export const LOCATION_FLAGS = {
   endpoint: oclifFlags.string({
     description: "`https://…`, `http://…` or `file:///…`",
@@ -70,7 +69,7 @@ export const LOCATION_FLAGS = {
     helpGroup: "STORE",
   }),
   region: oclifFlags.string({
-    description: "region that requests are signed for",
+    description: "region to sign requests for",
     helpValue: "<region>",
     helpGroup: "STORE",
   }),
@@ -80,49 +79,49 @@ export const LOCATION_FLAGS = {
     helpGroup: "STORE",
   }),
   prefix: oclifFlags.string({
-    description: "prefix of the vault's objects, ends in /",
+    description: "prefix of the vault's objects, ending in /",
     helpValue: "<prefix>/",
     helpGroup: "STORE",
   }),
 };
 
-/** As whom to go to a store. */
+/** The store's credentials. */
 export const CREDENTIAL_FLAGS = {
   "access-key": oclifFlags.string({
-    description: "access key id; else VSYNC_ACCESS_KEY",
+    description: "access key id (default: VSYNC_ACCESS_KEY)",
     helpValue: "<id>",
     helpGroup: "CREDENTIALS",
   }),
   "secret-key": oclifFlags.string({
-    description: "secret access key; other users of this machine can see it",
+    description: "secret access key; other users of this machine can see it here",
     helpValue: "<secret>",
     helpGroup: "CREDENTIALS",
     exclusive: ["secret-key-file"],
   }),
   "secret-key-file": oclifFlags.string({
-    description: "file that holds the secret access key (- is stdin); else VSYNC_SECRET_KEY(_FILE)",
+    description: "file with the secret access key, - for stdin (default: VSYNC_SECRET_KEY(_FILE))",
     helpValue: "<file>",
     helpGroup: "CREDENTIALS",
   }),
   "session-token": oclifFlags.string({
-    description: "session token of temporary credentials; other users can see it",
+    description: "session token of temporary credentials; other users can see it here",
     helpValue: "<token>",
     helpGroup: "CREDENTIALS",
     exclusive: ["session-token-file"],
   }),
   "session-token-file": oclifFlags.string({
-    description: "file that holds the session token (- is stdin); else VSYNC_SESSION_TOKEN(_FILE)",
+    description: "file with the session token, - for stdin (default: VSYNC_SESSION_TOKEN(_FILE))",
     helpValue: "<file>",
     helpGroup: "CREDENTIALS",
   }),
   ambient: oclifFlags.boolean({
-    description: "the platform's own credential chain, no keys",
+    description: "use the platform's own credential chain instead of keys",
     helpGroup: "CREDENTIALS",
     exclusive: ["access-key", "secret-key", "secret-key-file", "session-token", "session-token-file"],
   }),
 };
 
-/** The flags that lead the next command to the same vault: `--env=prod`, and the repo where that was given as a flag. */
+/** The flags that lead the next command to the same vault: `--env=prod`, and `--repo` if the user gave it. */
 export function vaultFlagsOf(env: string, { repo }: { readonly repo?: string | undefined }): string {
   return repo === undefined ? `--env=${env}` : `--env=${env} --repo=${repo}`;
 }

@@ -1,32 +1,30 @@
-import type { ArgInput, FlagInput } from "@oclif/core/parser";
-import { parse } from "@oclif/core/parser";
+import { type ArgInput, type FlagInput, parse } from "@oclif/core/parser";
 import { InputError, VsyncError } from "../../errors.ts";
 import { closest } from "../terminal/closest.ts";
-import { usageOf } from "./usage.ts";
 
-/** A command's declaration, as far as parsing is concerned. */
+/** The part of a command's declaration that parsing needs. */
 export interface Declaration {
   readonly id: string;
   readonly flags: FlagInput;
   readonly args: ArgInput;
-  /** `get ENV KEY [flags]`, where the command words it itself. */
+  /** `get ENV KEY [flags]`, if the command words it itself. */
   readonly usage?: string | undefined;
-  /** What follows `--` is another program's command line: it is handed on as it is. */
+  /** The words after `--` are another program's command line, passed on unchanged. */
   readonly takesCommandLine: boolean;
 }
 
 export interface Parsed {
   readonly flags: Record<string, unknown>;
   readonly args: Record<string, unknown>;
-  /** What followed `--`, or null where there was none or the command does not take it. */
+  /** The words after `--`; null without one, or if the command takes none. */
   readonly commandLine: readonly string[] | null;
 }
 
 /**
- * Parses by oclif's rules. Its own complaints quote what was typed, which may be a secret at the wrong place, and end with
- * 2: here they name flags and arguments, never values.
+ * Parses by oclif's rules, with our own complaints: oclif's quote what was typed, which may be a misplaced secret, and exit
+ * with 2. Ours name flags and arguments, never values.
  *
- * @throws InputError anything that is not as declared
+ * @throws InputError the words do not match the declaration
  */
 export async function parseArgv(argv: readonly string[], declaration: Declaration): Promise<Parsed> {
   const [own, commandLine] = splitCommandLine(argv, declaration.takesCommandLine);
@@ -48,7 +46,7 @@ function splitCommandLine(
   return at === -1 ? [argv, null] : [argv.slice(0, at), argv.slice(at + 1)];
 }
 
-/** Otherwise a flag that may be repeated takes the arguments after its value, an env's name, for more of its values. */
+/** By default oclif takes the arguments after a repeatable flag's value, such as the env's name, for more values. */
 function oneValueEach(flags: FlagInput): FlagInput {
   const entries = Object.entries(flags).map(([name, flag]) =>
     flag.type === "option" && flag.multiple ? [name, { ...flag, multipleNonGreedy: true }] : [name, flag],
@@ -56,7 +54,7 @@ function oneValueEach(flags: FlagInput): FlagInput {
   return Object.fromEntries(entries);
 }
 
-/** What oclif's errors carry. Its classes are not exported, and their names do not outlive a minifier. */
+/** The properties of oclif's errors. oclif does not export the classes, and a minifier renames them. */
 interface OclifComplaint extends Error {
   readonly flags?: readonly string[];
   readonly args?: readonly (string | { readonly name: string })[];
@@ -76,7 +74,7 @@ function asInputError(error: OclifComplaint, declaration: Declaration): Error {
   return new InputError(ownWords(error.message), help);
 }
 
-/** oclif writes over the message of an error that a flag's own parser threw. */
+/** oclif rewrites the message of an error that a flag's own parser threw. */
 function withoutFrame(error: VsyncError): VsyncError {
   error.message = unframed(error.message);
   return error;
@@ -110,7 +108,7 @@ function surplus(count: number): string {
   return count === 1 ? "1 argument too many" : `${count} arguments too many`;
 }
 
-/** Which of the flags' own rules is broken: oclif would quote the values. */
+/** The rule that the flags break. oclif's own message would quote the values. */
 function clash(given: Record<string, unknown>, flags: FlagInput): string {
   for (const [name, flag] of Object.entries(flags)) {
     if (given[name] === undefined) {
@@ -125,7 +123,7 @@ function clash(given: Record<string, unknown>, flags: FlagInput): string {
   return "these flags cannot be used together";
 }
 
-/** What a flag that has to be given takes, where that can be listed. */
+/** The choices of a required flag that is missing, if it has any. */
 function choicesOfMissing(given: Record<string, unknown>, flags: FlagInput): string | null {
   for (const [name, flag] of Object.entries(flags)) {
     if (given[name] !== undefined || !flag.required) continue;
@@ -135,7 +133,7 @@ function choicesOfMissing(given: Record<string, unknown>, flags: FlagInput): str
   return null;
 }
 
-/** oclif's words for a flag's value, without the value. */
+/** oclif's message about a flag's value, without the value. */
 function ownWords(message: string): string {
   const option = /^Expected --(\S+?)=[\s\S]* to be one of: (.+)$/m.exec(unframed(message));
   if (option !== null) return `--${option[1]} must be one of ${option[2]}`;
@@ -148,4 +146,26 @@ function ownWords(message: string): string {
 
 function commandName({ id }: { readonly id: string }): string {
   return `vsync ${id.replaceAll(":", " ")}`;
+}
+
+interface Usage {
+  readonly args: Readonly<Record<string, { readonly required?: boolean; readonly multiple?: boolean }>>;
+  readonly flags: Readonly<
+    Record<
+      string,
+      { readonly required?: boolean | undefined; readonly helpValue?: string | readonly string[] | undefined }
+    >
+  >;
+  readonly takesCommandLine: boolean;
+}
+
+/** The usage line after the command's name: `KEY [OTHER] --format=<format> [flags]`. */
+export function usageOf({ args, flags, takesCommandLine }: Usage): string {
+  const words = Object.entries(args).map(([name, { required, multiple }]) => {
+    const word = `${name.toUpperCase()}${multiple ? "…" : ""}`;
+    return required ? word : `[${word}]`;
+  });
+  const required = Object.entries(flags).filter(([, flag]) => flag.required === true);
+  const needed = required.map(([name, { helpValue = `<${name}>` }]) => `--${name}=${[helpValue].flat().join(" ")}`);
+  return [...words, ...needed, "[flags]", ...(takesCommandLine ? ["-- COMMAND…"] : [])].join(" ");
 }

@@ -5,12 +5,12 @@ import type { Output } from "../terminal/output.ts";
 import { type KnownNames, knownNames } from "./known-names.ts";
 import { readTypedLine, type TypedLine } from "./typed-line.ts";
 
-/** What a shell's command line may hold unquoted. */
+/** Words that a shell takes unquoted. */
 const PLAIN = /^[\w.,=:/@+-]+$/;
 
 /**
- * `vsync completion words -- word…`: what the scripts of `vsync completion <shell>` ask. One candidate a line, a tab before
- * what it is about; or `:files`, `:folders`, `:programs`. Somebody is typing: whatever goes wrong, it says nothing.
+ * Answers `vsync completion words -- word…` for the scripts of `vsync completion <shell>`: one candidate per line, followed by
+ * a tab and a description; or `:files`, `:folders`, `:programs`. Errors stay silent, because the user is still typing.
  */
 export async function answerShell(
   words: readonly string[],
@@ -24,26 +24,22 @@ export async function answerShell(
     const safe = completion.filter(({ word }) => PLAIN.test(word));
     output.raw(safe.map(({ word, about }) => `${word}\t${about.replace(/\s+/g, " ")}\n`).join(""));
   } catch {
-    // nothing to offer
+    // offers nothing
   }
 }
 
-/** A word that may stand at the cursor. */
+/** A word to offer at the cursor. */
 export interface Candidate {
-  /** Whole, with what has been typed of it. */
+  /** The whole word, including the part already typed. */
   readonly word: string;
-  /** For shells that show it; may be empty. */
+  /** A description, which some shells show; may be empty. */
   readonly about: string;
 }
 
-/** What may stand at the cursor: words, or names that the shell itself knows best. */
+/** Words, or a kind of names that the shell itself can list. */
 export type Completion = readonly Candidate[] | "files" | "folders" | "programs";
 
-/**
- * What may stand at the cursor.
- *
- * @param words after the program's name, up to and with the one at the cursor, which may be empty
- */
+/** @param words after the program's name, up to and including the one at the cursor, which may be empty */
 export async function complete(words: readonly string[], manifest: Manifest, names: KnownNames): Promise<Completion> {
   const current = words.at(-1) ?? "";
   const before = words.slice(0, -1);
@@ -81,7 +77,7 @@ function belowWords({ command, rest }: TypedLine, { commands }: Manifest): reado
   return below.map(({ id, summary = "" }) => ({ word: id.slice(command.id.length + 1), about: summary }));
 }
 
-/** What was given once is not offered again, unless it may be repeated. */
+/** Leaves out flags already given, unless they may be repeated. */
 function flagWords({ command, givenFlags }: TypedLine): readonly Candidate[] {
   const offered = visible(command.flags).filter(
     (flag) => !givenFlags.has(flag.name) || (flag.type === "option" && flag.multiple === true),
@@ -95,7 +91,7 @@ function flagWords({ command, givenFlags }: TypedLine): readonly Candidate[] {
   return [...words, HELP_FLAG];
 }
 
-/** With `--env` the first word is what would be the second without. */
+/** After `--env`, the first word is what the second would be without it. */
 async function argWords(line: TypedLine, names: KnownNames): Promise<readonly Candidate[]> {
   const { command, positionals, values } = line;
   const args = Object.values(command.args).filter(({ name }) => name !== "env" || values["env"] === undefined);
@@ -113,7 +109,7 @@ async function argWords(line: TypedLine, names: KnownNames): Promise<readonly Ca
 
 const isRepeated = ({ multiple }: Command.Arg.Cached): boolean => multiple === true;
 
-/** @param left what stands before the value in the word at the cursor: `--env=` */
+/** @param left the part of the word at the cursor before the value: `--env=` */
 async function flagValue(
   flag: Command.Flag.Cached,
   left: string,
@@ -145,7 +141,7 @@ async function flagValue(
 
 const envOf = ({ values, positionals }: TypedLine): string | undefined => values["env"] ?? positionals[0];
 
-/** `A,B,` goes on with what is not in it yet. */
+/** Continues `A,B,` with the keys not in it yet. */
 function listed(keys: readonly string[], current: string, left: string): readonly Candidate[] {
   const given = current.slice(left.length).split(",").slice(0, -1);
   const start = left + given.map((key) => `${key},`).join("");

@@ -5,15 +5,15 @@ import { findRepo } from "../config/repo.ts";
 import { listDotenvEnvs, workingFolder } from "../config/target.ts";
 import { parseDotenv } from "../items/dotenv.ts";
 
-/** Larger files are read when they are pushed, not while somebody types. */
+/** Reading a larger file would delay the user's typing. */
 const MAX_DOTENV_BYTES = 4 * 1024 * 1024;
 
-/** The names that this machine knows. Files only: no store is asked, and nobody for a passphrase. */
+/** The names that this machine's files hold. Asks neither a store nor for a passphrase. */
 export interface KnownNames {
   repos(): Promise<readonly string[]>;
-  /** @param repo what `--repo` says, if it does */
+  /** @param repo the value of `--repo`, if given */
   envs(repo: string | undefined): Promise<readonly string[]>;
-  /** The names in `.env.<env>` of this folder, never a value; without an env those of every such file. */
+  /** The names (never the values) in this folder's `.env.<env>`; without an env, in all such files. */
   keys(env: string | undefined): Promise<readonly string[]>;
 }
 
@@ -33,7 +33,7 @@ export function knownNames(variables: Readonly<Record<string, string | undefined
   };
 }
 
-/** None where the file cannot be read: whoever is typing is not told so here. */
+/** Empty if the file cannot be read: completion reports no errors. */
 async function namesIn(path: string): Promise<readonly string[]> {
   try {
     const bytes = (await readRegularFile(path, MAX_DOTENV_BYTES, "")).bytes;

@@ -1,7 +1,7 @@
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** What a shell is to read, so that it completes vsync's command lines. */
+/** The script that makes a shell complete vsync's command lines. */
 export function completionScript(shell: Shell): string {
   switch (shell) {
     case "bash":
@@ -15,8 +15,10 @@ export function completionScript(shell: Shell): string {
   }
 }
 
-/** For bash from 3.2 on, without the bash-completion package. bash splits words at `=`: they are put together again.
- * A file may be named `$(rm *)`: bash from 4.0 on quotes file names where it is told that they are, else `%q` does. */
+/**
+ * For bash 3.2 or newer, without the bash-completion package. bash splits words at `=`, so the script joins them again. A
+ * file may be named `$(rm *)`: bash 4 quotes names that `compopt -o filenames` declares; `%q` quotes the others.
+ */
 const BASH_COMPLETION = `# vsync: completions for bash
 _vsync() {
   local word line file cur left unquoted= count=0
@@ -59,7 +61,7 @@ _vsync() {
 complete -F _vsync vsync
 `;
 
-/** Works from a folder in `fpath`, and sourced after `compinit`. */
+/** Works both from a folder in `fpath` and sourced after `compinit`. */
 const ZSH_COMPLETION = `#compdef vsync
 # vsync: completions for zsh
 _vsync() {

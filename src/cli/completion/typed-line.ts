@@ -2,23 +2,23 @@ import type { Command } from "@oclif/core/command";
 import type { Manifest } from "@oclif/core/interfaces";
 import { visible } from "../help/page.ts";
 
-/** A command line that is being typed, as far as the command is known. */
+/** A command line that is being typed, once it names a command. */
 export interface TypedLine {
   readonly command: Command.Cached;
-  /** What follows the command's name, without the word at the cursor. */
+  /** The words after the command's name, without the one at the cursor. */
   readonly rest: readonly string[];
-  /** The words among them that are neither flags nor flags' values. */
+  /** Those that are neither flags nor flags' values. */
   readonly positionals: readonly string[];
-  /** The last value of each flag that was given one. */
+  /** The last value of each flag. */
   readonly values: Readonly<Record<string, string>>;
   readonly givenFlags: ReadonlySet<string>;
-  /** The flag whose value comes next: `--env` was the last word. */
+  /** The flag whose value comes next, if the last word was `--env`. */
   readonly awaiting: Command.Flag.Cached | null;
-  /** How many words follow `--`, where the command runs another program; null before it. */
+  /** The number of words after `--`, if the command runs another program; null before it. */
   readonly programWords: number | null;
 }
 
-/** @param before the words between the program's name and the one at the cursor; null where they name no command */
+/** @param before the words between the program's name and the one at the cursor; null if they name no command */
 export function readTypedLine(before: readonly string[], manifest: Manifest): TypedLine | null {
   const command = commandOf(before, manifest);
   if (command === null) return null;

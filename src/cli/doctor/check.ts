@@ -1,8 +1,8 @@
 import { type ErrorCode, VsyncError } from "../../errors.ts";
 import { DAY_TO_DAY_EXIT_CODES } from "../../exit-codes.ts";
 import type { Target } from "../config/target.ts";
+import { wrap } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
-import { wrap } from "../terminal/wrap.ts";
 
 /** The subjects of the checks, in the order of the report. */
 export type Subject =

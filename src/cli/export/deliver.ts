@@ -6,7 +6,7 @@ import { writePrivateFile } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
 import type { OpenedVault } from "../../vault/open/open.ts";
-import { MAX_VARIABLE_BYTES, variableBytes } from "../run/child-environment.ts";
+import { MAX_VARIABLE_BYTES, variableBytes } from "../run/environment.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** Refuses what needs no vault, before one is opened. */

@@ -4,9 +4,9 @@ import type { AuditRow } from "../../vault/format/audit-row.ts";
 import type { Actor } from "../../vault/format/manifest.ts";
 import type { Reconciled } from "../../vault/reconcile.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
+import type { Column } from "../terminal/layout.ts";
+import { csvRecord } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
-import type { Column } from "../terminal/table.ts";
-import { csvRecord } from "../terminal/table.ts";
 import { relativeTime } from "../terminal/times.ts";
 
 /** For people only: programs get the time itself. */

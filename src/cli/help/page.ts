@@ -1,14 +1,13 @@
 import type { Command } from "@oclif/core/command";
 import type { Manifest } from "@oclif/core/interfaces";
 import type { ExitCodes } from "../../exit-codes.ts";
-import { widthOf } from "../terminal/table.ts";
-import { wrap, wrapShell } from "../terminal/wrap.ts";
+import { widthOf, wrap, wrapShell } from "../terminal/layout.ts";
 
-/** A name and what it means: `--env=<env>`, `environment of the vault`. */
+/** A name and what it means: `--env=<env>`, `env of the vault`. */
 export interface HelpEntry {
   readonly label: string;
   readonly text: string;
-  /** What it needs and what it excludes, for where there is room: `not with --json`. */
+  /** The flags that it needs or excludes, shown only in the reference: `not with --json`. */
   readonly relations?: readonly string[];
 }
 
@@ -18,7 +17,7 @@ export interface HelpSection {
   readonly entries: readonly HelpEntry[];
 }
 
-/** What is to be said of one command, whoever shows it: `--help`, a man page, the reference. A paragraph is one line; code is in backticks. */
+/** The text about one command for `--help`, its man page and docs/cli.md. A paragraph is one line; code is in backticks. */
 export interface HelpPage {
   /** `vsync audit verify` */
   readonly name: string;
@@ -33,7 +32,7 @@ export interface HelpPage {
 type Flag = Command.Flag.Cached;
 type Arg = Command.Arg.Cached;
 
-/** @throws TypeError a text has a template that is not known */
+/** @throws TypeError a text has an unknown template */
 export function helpPage(command: Command.Cached, manifest: Manifest, bin: string): HelpPage {
   const name = `${bin} ${wordsOf(command)}`;
   const filled = (text: string): string => {
@@ -58,7 +57,7 @@ export function helpPage(command: Command.Cached, manifest: Manifest, bin: strin
   };
 }
 
-/** The same page where code looks like everything else. */
+/** The same page without backticks, for media that do not set code apart. */
 export function withoutMarks(page: HelpPage): HelpPage {
   const plain = (text: string): string => text.replaceAll("`", "");
   return {
@@ -76,7 +75,7 @@ export function wordsOf({ id }: Pick<Command.Cached, "id">): string {
   return id.replaceAll(":", " ");
 }
 
-/** `-y, --yes`, `--env=<env>`; a short choice takes the place of the value's name. */
+/** `-y, --yes`, `--env=<env>`, or the choices if they are short: `--role=reader|operator`. */
 function flagLabel(flag: Flag): string {
   if (flag.type === "boolean") return flag.char === undefined ? `--${flag.name}` : `-${flag.char}, --${flag.name}`;
   const choice = flag.options?.join("|");
@@ -97,10 +96,10 @@ function argSections({ args }: Command.Cached): readonly HelpSection[] {
 }
 
 const GENERAL_GROUP = "GLOBAL";
-/** The section of what every command takes. */
+/** The section with the flags of every command. */
 export const GENERAL = "GENERAL";
 
-/** The command's own first, then by group, what every command takes last. */
+/** The command's own flags first, then those with a group, then those of every command. */
 function flagSections({ flags }: Command.Cached): readonly HelpSection[] {
   const all = visible(flags);
   const groups = [...new Set(all.map((flag) => flag.helpGroup ?? ""))].filter((it) => it !== GENERAL_GROUP).toSorted();
@@ -109,7 +108,7 @@ function flagSections({ flags }: Command.Cached): readonly HelpSection[] {
     entries: all.filter((flag) => (flag.helpGroup ?? "") === group).map(flagEntry),
   }));
   const general = all.filter((flag) => flag.helpGroup === GENERAL_GROUP).map(flagEntry);
-  return [...own, { title: GENERAL, entries: [...general, { label: "--help", text: "show this" }] }];
+  return [...own, { title: GENERAL, entries: [...general, { label: "--help", text: "show this help" }] }];
 }
 
 function flagEntry(flag: Flag): HelpEntry {
@@ -131,14 +130,14 @@ function relation(words: string, others: readonly string[] = []): readonly strin
   return others.length === 0 ? [] : [`${words} ${others.map((name) => `--${name}`).join(", ")}`];
 }
 
-/** The commands that go by this one's name and one more word. */
+/** The subcommands. */
 function belowSection(command: Command.Cached, { commands }: Manifest): readonly HelpSection[] {
   const below = visible(commands).filter(({ id }) => id.startsWith(`${command.id}:`));
   const entries = below.map((it) => ({ label: wordsOf(it), text: it.summary ?? "" }));
   return entries.length === 0 ? [] : [{ title: "COMMANDS", entries }];
 }
 
-/** The section of the exit codes, for the commands whose codes differ from everybody else's. */
+/** The section of a command whose exit codes are its own. */
 export const EXIT_CODES = "EXIT CODES";
 
 function exitCodeSection({ exitCodes }: Command.Cached): readonly HelpSection[] {
@@ -160,20 +159,20 @@ export function visible<T extends { readonly hidden?: boolean }>(all: Readonly<R
   return Object.values(all).filter(({ hidden }) => !hidden);
 }
 
-/** Lines are broken where the text is shown, not where it was written. */
+/** Joins the lines of each paragraph: line breaks in the source mean nothing. */
 function paragraphsOf(text: string): readonly string[] {
   const paragraphs = text.split(/\n\s*\n/);
   return paragraphs.map((paragraph) => paragraph.trim().replace(/\s+/g, " ")).filter((paragraph) => paragraph !== "");
 }
 
-/** A part of what is shown: lines below a heading, or, without one, just lines. */
+/** Lines, below a heading if there is one. */
 export interface HelpBlock {
   readonly heading?: string;
   readonly lines: readonly string[];
 }
 
 const INDENT = "  ";
-/** A longer label has a line to itself. */
+/** A longer label gets a line to itself. */
 const MAX_LABEL = 28;
 
 export function pageBlocks(page: HelpPage, width: number): readonly HelpBlock[] {
@@ -188,7 +187,7 @@ export function pageBlocks(page: HelpPage, width: number): readonly HelpBlock[] 
   ];
 }
 
-/** Labels in one column, their texts in the next. */
+/** Labels in one column, texts in the next. */
 export function entryLines(
   entries: readonly HelpEntry[],
   width: number,
@@ -203,7 +202,7 @@ export function entryLines(
   });
 }
 
-/** Of the longest label that shares its line with a text. */
+/** The width of the longest label that shares its line with a text. */
 export function labelWidth(entries: readonly HelpEntry[]): number {
   return Math.max(0, ...entries.map(({ label }) => widthOf(label)).filter((it) => it <= MAX_LABEL));
 }

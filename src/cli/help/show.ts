@@ -1,6 +1,6 @@
 import type { Manifest } from "@oclif/core/interfaces";
+import { wrap } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
-import { wrap } from "../terminal/wrap.ts";
 import {
   entryLines,
   type HelpBlock,

@@ -4,11 +4,11 @@ import { arg, requiredArg } from "../command/flags.ts";
 import type { SessionInput } from "../session/session.ts";
 
 /** For commands about one name in a vault. After `--env` the first word is that name. */
-export const KEY_ARGS = { env: arg("environment of the vault, as `--env`"), key: arg("name in the vault") };
+export const KEY_ARGS = { env: arg("env of the vault, like `--env`"), key: arg("name in the vault") };
 
 /** For commands about several names. oclif requires every argument before one that repeats. */
 export const KEYS_ARGS = {
-  env: requiredArg("environment of the vault, or with `--env` the first name"),
+  env: requiredArg("env of the vault; with `--env`, the first name"),
   key: oclifArgs.string({ description: "names in the vault", multiple: true, ignoreStdin: true }),
 };
 

@@ -2,7 +2,7 @@ import { InputError } from "../../errors.ts";
 import type { BaseCommand } from "../command/base-command.ts";
 import { closest } from "../terminal/closest.ts";
 
-/** A command that can be made: `BaseCommand` itself is abstract. */
+/** A concrete command: `BaseCommand` itself is abstract. */
 export type CommandClass = Pick<typeof BaseCommand, keyof typeof BaseCommand> &
   (new (
     ...args: ConstructorParameters<typeof BaseCommand>
@@ -18,7 +18,7 @@ export function loadersOf(table: CommandTable): CommandLoaders {
   return Object.assign({}, ...Object.values(table));
 }
 
-/** A command, and what was typed after its name. */
+/** A command and the words after its name. */
 export interface FoundCommand {
   /** `audit:verify` */
   readonly id: string;
@@ -28,7 +28,7 @@ export interface FoundCommand {
 /**
  * The longest run of leading words that names a command: `audit verify prod` is `audit:verify`, not `audit`.
  *
- * @throws InputError there is none; the hint has the nearest one that there is
+ * @throws InputError unknown command; the hint suggests the nearest one
  */
 export function findCommand(argv: readonly string[], ids: readonly string[]): FoundCommand {
   for (let length = Math.min(argv.length, 3); length > 0; length--) {
@@ -41,13 +41,13 @@ export function findCommand(argv: readonly string[], ids: readonly string[]): Fo
   throw unknownCommand(argv, ids);
 }
 
-/** `audit verfy` is no env of a strange name: that one could still be given with --env. */
+/** `audit verfy` is a typo, not an env called `verfy`. That env can still be given with --env. */
 function refuseMistypedTopic(id: string, next: string | undefined, ids: readonly string[]): void {
   if (next === undefined || next.startsWith("-")) return;
   const below = ids.filter((it) => it.startsWith(`${id}:`)).map((it) => it.slice(id.length + 1));
   const meant = closest(next, below);
   if (meant === null) return;
-  const hint = `did you mean vsync ${id.replaceAll(":", " ")} ${meant}? An env of that name is given with --env=`;
+  const hint = `did you mean vsync ${id.replaceAll(":", " ")} ${meant}? For an env of that name, use --env=`;
   throw new InputError(unknown([id, next]), { hint });
 }
 
@@ -62,14 +62,14 @@ function suggestionFor(argv: readonly string[], ids: readonly string[]): string 
   const names = ids.map((id) => id.replaceAll(":", " "));
   const typed = argv[0] ?? "";
   const related = names.filter((name) => name.startsWith(`${typed} `) || name.endsWith(` ${typed}`));
-  if (related.length > 0) return `there is ${related.map((it) => `vsync ${it}`).join(", ")}`;
+  if (related.length > 0) return `did you mean ${related.map((it) => `vsync ${it}`).join(" or ")}?`;
   const meant = closest(argv.slice(0, 2).join(" "), names.filter(isTopic)) ?? closest(typed, names);
   return meant === null ? null : `did you mean vsync ${meant}?`;
 }
 
 const isTopic = (name: string): boolean => name.includes(" ");
 
-/** A word that cannot be a command's name is not repeated: it may be anything, also a secret. */
+/** Repeats only words that could be a command's name: others may be secrets. */
 function unknown(words: readonly string[]): string {
   const isName = words.every((word) => /^[a-z][a-z:-]{0,30}$/i.test(word));
   return isName ? `unknown command ${words.join(" ").replaceAll(":", " ")}` : "unknown command";

@@ -2,7 +2,7 @@ import type { Command } from "@oclif/core/command";
 import { Plugin } from "@oclif/core/config";
 import type { Manifest, PJSON } from "@oclif/core/interfaces";
 import { DAY_TO_DAY_EXIT_CODES, type ExitCodes } from "../../exit-codes.ts";
-import { usageOf } from "../command/usage.ts";
+import { usageOf } from "../command/parse-argv.ts";
 import { type CommandTable, loadersOf } from "./command-table.ts";
 
 /** The content of `oclif.manifest.json`: what oclif caches of every command, made from the classes themselves. */

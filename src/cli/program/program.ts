@@ -1,7 +1,6 @@
 import type { Manifest, PJSON } from "@oclif/core/interfaces";
 import { DAY_TO_DAY_EXIT_CODES, UNEXPECTED_EXIT_CODE } from "../../exit-codes.ts";
-import { exitCodeOf, reportFailure } from "../command/failure.ts";
-import { HANG_UP_EXIT_CODE, saysHangUp } from "../command/interruption.ts";
+import { exitCodeOf, HANG_UP_EXIT_CODE, reportFailure, saysHangUp } from "../command/ending.ts";
 import { setVersion } from "../command/version.ts";
 import { Output } from "../terminal/output.ts";
 import { STDERR, STDOUT } from "../terminal/standard-streams.ts";
@@ -20,8 +19,8 @@ export interface ProgramParts {
 /**
  * Runs one command line (without the program's name) and sets the exit code of the process. Never rejects.
  *
- * oclif declares, parses and explains the commands. Which command is meant is found here: oclif's own search asks
- * questions, quotes what was typed, and ends with 2 or 127.
+ * oclif declares, parses and explains the commands. We look up the command ourselves, because oclif's own search asks
+ * questions, quotes what was typed, and exits with 2 or 127.
  */
 export async function runProgram(argv: readonly string[], parts: ProgramParts): Promise<void> {
   const output = new Output(STDOUT, STDERR, process.env);
@@ -61,7 +60,7 @@ function versionLine({ pjson, commit }: ProgramParts): string {
   return `${pjson.name}/${pjson.version}${commit ? ` (${commit})` : ""}`;
 }
 
-/** For a failure from before the command has parsed its flags. */
+/** For failures before the flags are parsed. */
 const wantsStack = (argv: readonly string[]): boolean => argv.includes("--log-level=debug");
 
 const isHelpFlag = (word: string): boolean => word === "--help" || word === "-h";
@@ -80,7 +79,7 @@ async function showHelp(words: readonly string[], parts: ProgramParts, output: O
   help.showHelp(id, { bin, description: parts.pjson.description ?? "", manifest, commands: parts.commands }, output);
 }
 
-/** While a command is being written, the manifest does not know it yet. */
+/** A command that is still being written is missing from the manifest. */
 function covers(parts: ProgramParts): parts is ProgramParts & { readonly manifest: Manifest } {
   const { manifest, commands } = parts;
   return manifest !== undefined && Object.keys(loadersOf(commands)).every((id) => id in manifest.commands);
@@ -92,7 +91,7 @@ async function manifestOf(parts: ProgramParts): Promise<Manifest> {
   return makeManifest(parts.pjson, parts.commands);
 }
 
-/** Goes before all other parsing: the words are a line that somebody is still typing, flags included. */
+/** Comes before all other parsing: the words, flags included, are a line that the user is still typing. */
 async function answerShell(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
   const completion = await import("../completion/complete.ts");
   await completion.answerShell(words, await manifestOf(parts), process.env, output);

@@ -2,39 +2,39 @@ import { type ChildProcess, type StdioOptions, spawn } from "node:child_process"
 import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { InputError } from "../../errors.ts";
-import { MAX_VARIABLE_BYTES, measureEnvironment } from "./child-environment.ts";
-import { type ChildOutput, SHARED_OUTPUT } from "./child-output.ts";
+import { MAX_VARIABLE_BYTES, measureEnvironment } from "./environment.ts";
+import { type ChildOutput, SHARED_OUTPUT } from "./output.ts";
 
 const FROM_SUPERVISORS = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
-/** A terminal sends these to the program as well: handed on, Ctrl-C would count twice. */
+/** A terminal sends these to the program itself; forwarding them would count Ctrl-C twice. */
 const FROM_TERMINALS = ["SIGINT", "SIGQUIT", "SIGWINCH", "SIGCONT"] as const;
 
 /**
- * Runs a program on this process's stdin, stdout and stderr, hands signals on to it, and resolves with the exit code for
- * this process to end with: the program's own, or 128 + the number of the signal that ended it, as shells do.
+ * Runs a program on our stdin, forwards signals to it, and resolves with its exit code, or 128 + the number of the signal
+ * that ended it, as shells do.
  *
  * @param output where its stdout and stderr lead
  * @throws InputError the program cannot be started
  */
 export async function runChild(
   commandLine: readonly string[],
-  env: NodeJS.ProcessEnv,
+  variables: NodeJS.ProcessEnv,
   output: ChildOutput = SHARED_OUTPUT,
 ): Promise<number> {
   let child: ChildProcess | undefined;
-  const handOn = (signal: NodeJS.Signals) => [signal, () => void child?.kill(signal)] as const;
+  const forward = (signal: NodeJS.Signals) => [signal, () => void child?.kill(signal)] as const;
   const ignore = (signal: NodeJS.Signals) => [signal, () => undefined] as const;
-  const handlers = [...FROM_SUPERVISORS.map(handOn), ...FROM_TERMINALS.map(isatty(0) ? ignore : handOn)];
-  // Before the program is there: one that comes while it is being started is handed on once it runs.
+  const handlers = [...FROM_SUPERVISORS.map(forward), ...FROM_TERMINALS.map(isatty(0) ? ignore : forward)];
+  // Listen before the program starts, so a signal that arrives meanwhile reaches it too.
   for (const [signal, handler] of handlers) process.on(signal, handler);
   const letGo = () => handlers.forEach(([signal, handler]) => process.off(signal, handler));
   try {
-    child = start(commandLine, env, output.stdio);
+    child = start(commandLine, variables, output.stdio);
     const passedOn = output.passOn(child);
-    // Awaited below, once the program has ended: until then a failure must not count as unhandled.
+    // Awaited only after the program has ended; a failure must not count as unhandled until then.
     passedOn.catch(() => undefined);
-    const exitCode = await exitOf(child, commandLine, env);
-    // What the program has left behind may hold its output open for ever: from here on a signal ends this process.
+    const exitCode = await exitOf(child, commandLine, variables);
+    // A process that the program left behind may hold the output open for ever; from here on a signal ends us.
     letGo();
     await passedOn;
     return exitCode;
@@ -43,19 +43,19 @@ export async function runChild(
   }
 }
 
-/** `spawn` throws at once where the environment is too large; its other failures come as an event. */
-function start(commandLine: readonly string[], env: NodeJS.ProcessEnv, stdio: StdioOptions): ChildProcess {
+/** `spawn` throws if the environment is too large; its other failures arrive as an event. */
+function start(commandLine: readonly string[], variables: NodeJS.ProcessEnv, stdio: StdioOptions): ChildProcess {
   const [program = "", ...args] = commandLine;
   try {
-    return spawn(program, args, { env, stdio });
+    return spawn(program, args, { env: variables, stdio });
   } catch (error) {
-    throw notStarted(error as NodeJS.ErrnoException, commandLine, env);
+    throw notStarted(error as NodeJS.ErrnoException, commandLine, variables);
   }
 }
 
-function exitOf(child: ChildProcess, commandLine: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+function exitOf(child: ChildProcess, commandLine: readonly string[], variables: NodeJS.ProcessEnv): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once("error", (error: NodeJS.ErrnoException) => reject(notStarted(error, commandLine, env)));
+    child.once("error", (error: NodeJS.ErrnoException) => reject(notStarted(error, commandLine, variables)));
     child.once("exit", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
 }
@@ -63,39 +63,39 @@ function exitOf(child: ChildProcess, commandLine: readonly string[], env: NodeJS
 function notStarted(
   { code }: NodeJS.ErrnoException,
   [program = ""]: readonly string[],
-  env: NodeJS.ProcessEnv,
+  variables: NodeJS.ProcessEnv,
 ): InputError {
   switch (code) {
     case "ENOENT":
-      return new InputError(`cannot run ${program}: there is no such program`, { hint: "check its name and the PATH" });
+      return new InputError(`cannot run ${program}: no such program`, { hint: "check its name and PATH" });
     case "EACCES":
-      return new InputError(`cannot run ${program}: it is not executable`, {
-        hint: "chmod +x it, or name its interpreter",
+      return new InputError(`cannot run ${program}: not executable`, {
+        hint: "make it executable with chmod +x, or name its interpreter",
       });
     case "E2BIG":
-      return tooLarge(program, env);
+      return tooLarge(program, variables);
     default:
-      return new InputError(`cannot run ${program}: ${code ?? "it does not start"}`, {
-        hint: "see whether it starts without vsync",
+      return new InputError(`cannot run ${program}: ${code ?? "it did not start"}`, {
+        hint: "check whether it starts without vsync",
       });
   }
 }
 
-/** The operating system says no more than that something is too large. */
-function tooLarge(program: string, env: NodeJS.ProcessEnv): InputError {
-  const { bytes, count, largest } = measureEnvironment(env);
+/** Finds out what is too large, which the operating system does not say. */
+function tooLarge(program: string, variables: NodeJS.ProcessEnv): InputError {
+  const { bytes, count, largest } = measureEnvironment(variables);
   const isOneTooLarge = process.platform === "linux" && largest.bytes > MAX_VARIABLE_BYTES;
   const fault = isOneTooLarge
-    ? `${largest.name} would be a variable of ${largest.bytes} bytes, and Linux takes ${MAX_VARIABLE_BYTES}`
-    : `its environment would be ${bytes} bytes in ${count} variables, more than this system takes`;
+    ? `the variable ${largest.name} would have ${largest.bytes} bytes, and Linux takes ${MAX_VARIABLE_BYTES}`
+    : `its environment would have ${bytes} bytes in ${count} variables, more than this system takes`;
   return new InputError(`cannot run ${program}: ${fault}`, {
     hint: isOneTooLarge
       ? "leave it out with --except, and let the program read it with `vsync get` or the library"
-      : "hand over what it needs with --only=<key>,<key>; it can read large ones with `vsync get` or as files, with the library's path()",
+      : "pass only what it needs with --only=<key>,<key>; it can read large ones with `vsync get` or the library's path()",
   });
 }
 
-/** What follows `--`. @throws InputError nothing does */
+/** @throws InputError no words after `--` */
 export function requiredCommandLine(commandLine: readonly string[] | null): readonly string[] {
   if (commandLine?.[0]) return commandLine;
   throw new InputError("missing the program to run", {

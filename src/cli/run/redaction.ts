@@ -4,12 +4,12 @@ import { withoutLineEnd } from "../../disk/given-file.ts";
 import type { Item } from "../../vault/format/item.ts";
 import type { Output } from "../terminal/output.ts";
 import { printable } from "../terminal/printable.ts";
-import { type ChildOutput, pipedOutput } from "./child-output.ts";
+import { type ChildOutput, pipedOutput } from "./output.ts";
 
 const SHOWN_NAMES = 5;
 
 /**
- * The output of a program, with all secrets of the vault masked, not only those that it is given. Warns of those that are
+ * Masks all secrets of the vault in a program's output, including those that the program does not get. Warns about secrets
  * too short to mask.
  */
 export async function maskedOutput(items: readonly Item[], output: Output): Promise<ChildOutput> {
@@ -18,7 +18,7 @@ export async function maskedOutput(items: readonly Item[], output: Output): Prom
   const index = new ValueIndex(maskedValues(secrets));
   return pipedOutput(async (from, to) => {
     await pipeline(from, redacting(new Redactor(index)), to, { end: false }).catch((error: NodeJS.ErrnoException) => {
-      // The reader has seen enough. The program learns of that from its own pipe.
+      // The reader has gone, which the program learns from its own pipe.
       if (error.code !== "EPIPE") throw error;
     });
   });
@@ -35,12 +35,17 @@ function warnOfShort(names: readonly string[], output: Output): void {
   if (names.length === 0) return;
   const shown = names.slice(0, SHOWN_NAMES).join(", ");
   const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : "";
-  output.warn(`not masked, for they are shorter than ${MIN_MASKED_BYTES} bytes: ${shown}${more}`);
+  output.warn(`not masked, because they are shorter than ${MIN_MASKED_BYTES} bytes: ${shown}${more}`);
 }
 
+/** Shorter values, like `1` and `dev`, appear in much text that is not secret. */
+const MIN_MASKED_BYTES = 4;
+/** Of longer values, only the plain form is masked. */
+const MAX_ENCODED_BYTES = 64 * 1024;
+
 /**
- * Puts a mark in place of every value in a stream of bytes, however it is cut into chunks: at each place the longest value that
- * stands there. What may be the beginning of a value is held back until it is decided, and nothing else.
+ * Replaces every value in a stream of bytes by a mark, however the stream is cut into chunks. At each place the longest value
+ * wins. Holds back only bytes that may begin a value, until the next bytes decide.
  */
 export class Redactor {
   readonly #index: ValueIndex;
@@ -51,12 +56,12 @@ export class Redactor {
     this.#index = index;
   }
 
-  /** What can be passed on of all that has come. */
+  /** @returns the bytes that can be passed on now */
   push(chunk: Uint8Array): Buffer {
     return this.#scan(Buffer.concat([this.#held, chunk]), false);
   }
 
-  /** The rest. */
+  /** @returns the bytes held back */
   end(): Buffer {
     return this.#scan(this.#held, true);
   }
@@ -82,7 +87,7 @@ export class Redactor {
   #markOf(name: string): Buffer {
     const known = this.#marks.get(name);
     if (known !== undefined) return known;
-    // A value may stand in its own name, as in PASSWORD=PASSWORD. The last mark is shorter than any value.
+    // A mark must not print a value, as in PASSWORD=PASSWORD. The last candidate is shorter than any value.
     const marks = [`[${printable(name)}]`, "[redacted]", "[*]"].map((text) => Buffer.from(text));
     const mark = marks.find((it) => !this.#holdsValue(it)) ?? Buffer.alloc(0);
     this.#marks.set(name, mark);
@@ -94,19 +99,19 @@ export class Redactor {
   }
 }
 
-/** More bytes are needed to tell whether a value stands here. */
-export const UNDECIDED = Symbol("undecided");
+/** More bytes are needed to tell whether a value starts here. */
+const UNDECIDED = Symbol("undecided");
 
-/** Finds which of many values stands at a place, the longest first. */
+/** Finds which of many values starts at a place, the longest first. */
 export class ValueIndex {
   /** By the first four bytes; longest first. */
   readonly #byStart = new Map<number, MaskedValue[]>();
-  /** Which first two bytes there are: most places are passed over by one look at this. */
+  /** The first two bytes of the values, which rule out most places in one step. */
   readonly #pairs = new Uint8Array(0x1_0000);
-  /** Which one, two and three bytes a value begins with, for the end of a chunk. */
+  /** The first one, two and three bytes of the values, for the end of a chunk. */
   readonly #beginnings = new Set<string>();
 
-  /** @param values of at least `MIN_MASKED_BYTES`; of two that are the same, the first counts */
+  /** @param values of at least `MIN_MASKED_BYTES`; of two equal ones, the first counts */
   constructor(values: readonly MaskedValue[]) {
     const seen = new Set<string>();
     for (const value of values) {
@@ -127,7 +132,7 @@ export class ValueIndex {
     for (let length = 1; length < MIN_MASKED_BYTES; length++) this.#beginnings.add(key.slice(0, length));
   }
 
-  /** The next place from `at` on where a value may begin; the end where there is none. */
+  /** The next place from `at` on where a value may start, or one near the end. */
   skip(bytes: Buffer, at: number): number {
     const last = bytes.length - MIN_MASKED_BYTES;
     let place = at;
@@ -135,7 +140,7 @@ export class ValueIndex {
     return place;
   }
 
-  /** @param isWhole nothing comes after these bytes */
+  /** @param isWhole no bytes follow */
   at(bytes: Buffer, place: number, isWhole: boolean): MaskedValue | typeof UNDECIDED | null {
     const left = bytes.length - place;
     if (left < MIN_MASKED_BYTES) {
@@ -151,30 +156,25 @@ export class ValueIndex {
   }
 }
 
-/** Shorter values stand in too much that is no secret: `1`, `dev`. */
-const MIN_MASKED_BYTES = 4;
-/** Longer values are masked as they are, not in their encodings too. */
-const MAX_ENCODED_BYTES = 64 * 1024;
-
-/** Bytes to mask, and whose value they are. */
+/** Bytes to mask, and the secret they belong to. */
 export interface MaskedValue {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
 
-/** Every form in which the secrets may be printed. */
+/** Every form in which a program may print the secrets. */
 export function maskedValues(secrets: readonly Item[]): readonly MaskedValue[] {
   const forms = secrets.flatMap(({ name, data }) => formsOf(data.expose()).map((bytes) => ({ name, bytes })));
   return forms.filter(({ bytes }) => bytes.length >= MIN_MASKED_BYTES);
 }
 
-/** The names of values that are too short to mask. An empty one says nothing. */
+/** The names of secrets too short to mask. An empty one needs no mask. */
 export function unmaskedNames(secrets: readonly Item[]): readonly string[] {
   const isShort = (length: number): boolean => length > 0 && length < MIN_MASKED_BYTES;
   return secrets.filter(({ data }) => isShort(data.expose().length)).map(({ name }) => name);
 }
 
-/** As it is, less a line end at its end, and, of a value that is masked at all, as programs write it into logs and URLs. */
+/** The value, also without its last line end, and as programs write it into logs and URLs. */
 function formsOf(value: Uint8Array): readonly Uint8Array[] {
   const plain = [value, withoutLineEnd(value)];
   if (value.length < MIN_MASKED_BYTES || value.length > MAX_ENCODED_BYTES) return plain;

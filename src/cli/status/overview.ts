@@ -5,8 +5,8 @@ import type { Warn } from "../config/local-config.ts";
 import { listRepos } from "../config/paths.ts";
 import { type FoundRepo, findRepo } from "../config/repo.ts";
 import { listDotenvEnvs, workingFolder } from "../config/target.ts";
+import { formatTable } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
-import { formatTable } from "../terminal/table.ts";
 import { type VaultStatus, vaultsOf } from "./local-status.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;

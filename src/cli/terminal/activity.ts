@@ -7,14 +7,14 @@ const FRAME_MS = 100;
 const BAR_CELLS = 16;
 const BLOCK_CELLS = 4;
 
-/** Where a bar is drawn, and whether there is one to see it. */
+/** Where to draw the bar. */
 export interface Display {
   readonly sink: Sink;
-  /** A terminal, and colours are welcome: whoever wants none wants no moving parts either. */
+  /** A terminal whose user accepts colours, and so moving parts too. */
   readonly isLively: boolean;
 }
 
-/** The same store; while a call takes longer than a second, a line that moves says what it does. */
+/** Wraps a store: a call that takes longer than a second shows a moving line that says what it does. */
 export function withActivity(store: ObjectStore, display: Display): ObjectStore {
   if (!display.isLively) return store;
   const { label } = store;
@@ -53,7 +53,7 @@ async function showDuring<T>(work: Promise<T>, what: string, sink: Sink): Promis
   }
 }
 
-/** A block that goes to and fro: nobody knows how much of the way is done. */
+/** A block that moves to and fro, because the total is unknown. */
 function barAt(frame: number): string {
   const way = BAR_CELLS - BLOCK_CELLS;
   const at = way - Math.abs((frame % (2 * way)) - way);

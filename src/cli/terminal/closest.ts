@@ -1,7 +1,7 @@
-/** No typo of a command or flag is longer, and the work grows with the length. */
+/** Longer than any command or flag. The work grows with the length. */
 const MAX_TYPED_CHARACTERS = 50;
 
-/** The candidate that a typo most likely meant, or null where none is near. */
+/** The candidate that a typo most likely meant; null if none is near. */
 export function closest(typed: string, candidates: readonly string[]): string | null {
   if (typed.length > MAX_TYPED_CHARACTERS) return null;
   const ranked = candidates

@@ -1,12 +1,11 @@
 import { styleText } from "node:util";
+import { type Column, formatTable, wrapMessage } from "./layout.ts";
 import { printable, printableJson } from "./printable.ts";
-import { type Column, formatTable } from "./table.ts";
-import { wrapMessage } from "./wrap.ts";
 
-/** What `Output` needs of a stream. */
+/** The part of a stream that `Output` uses. */
 export interface Sink {
   write(chunk: string | Uint8Array): unknown;
-  /** As `write`, but that the reader has gone is a failure as well. @throws Error */
+  /** Like `write`, but also fails when the reader has gone. @throws Error */
   deliver?(chunk: string | Uint8Array): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
@@ -14,27 +13,29 @@ export interface Sink {
 
 type Style = "red" | "yellow" | "green" | "cyan" | "bold" | "dim";
 
-/** Whether a stream may have colours and moving parts: a terminal that can, and whose user did not decline. */
-export function isLively({ isTTY }: Sink, env: Readonly<Record<string, string | undefined>>): boolean {
-  return isTTY === true && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Whether to use colours and moving parts: on a capable terminal, unless the user declines. */
+export function isLively({ isTTY }: Sink, variables: Variables): boolean {
+  return isTTY === true && !variables["NO_COLOR"] && variables["TERM"] !== "dumb";
 }
 
 /**
- * The only way to the terminal. stdout carries the result and nothing else; what a person wants to know meanwhile goes to
- * stderr. Everything is escaped but `raw`, which is for what the user asked for to the byte.
+ * The only way to the terminal. stdout carries the result and nothing else; messages go to stderr. Escapes everything
+ * except in `raw` and `handOver`, which pass bytes on unchanged.
  */
 export class Output {
   readonly #stdout: Sink;
   readonly #stderr: Sink;
-  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #variables: Variables;
 
-  constructor(stdout: Sink, stderr: Sink, env: Readonly<Record<string, string | undefined>>) {
+  constructor(stdout: Sink, stderr: Sink, variables: Variables) {
     this.#stdout = stdout;
     this.#stderr = stderr;
-    this.#env = env;
+    this.#variables = variables;
   }
 
-  /** How wide the terminal is that shows the result; undefined where there is none. */
+  /** The width of the terminal on stdout; undefined without one. */
   get columns(): number | undefined {
     return this.#stdout.isTTY === true ? this.#stdout.columns : undefined;
   }
@@ -44,20 +45,20 @@ export class Output {
     this.#stdout.write(`${printable(text)}\n`);
   }
 
-  /** A line of the result that stands over others. */
+  /** A heading within the result. */
   heading(text: string): void {
     const line = printable(text);
     this.#stdout.write(
-      `${isLively(this.#stdout, this.#env) ? styleText("bold", line, { validateStream: false }) : line}\n`,
+      `${isLively(this.#stdout, this.#variables) ? styleText("bold", line, { validateStream: false }) : line}\n`,
     );
   }
 
-  /** The result as a table: aligned columns, and no head where it is read by a program. */
+  /** The result as aligned columns; the head is for terminals only, because programs would read it as a row. */
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
     for (const text of formatTable(columns, rows, { head: this.#stdout.isTTY === true })) this.line(text);
   }
 
-  /** The result as names and values, one a line. */
+  /** The result as names and values, one per line. */
   fields(fields: Readonly<Record<string, string | number>>): void {
     const columns = [
       { head: "", cell: ([name]: readonly [string, unknown]) => name },
@@ -70,23 +71,23 @@ export class Output {
     this.#stdout.write(`${printableJson(value)}\n`);
   }
 
-  /** The result to the byte: a secret's value, a token. */
+  /** Bytes of the result, unchanged: a secret's value, a token. */
   raw(bytes: string | Uint8Array): void {
     this.#stdout.write(bytes);
   }
 
-  /** The result to the byte, which nobody can give once more. @throws Error nobody has got it */
+  /** Bytes of the result that vsync cannot print a second time. @throws Error nobody has read them */
   handOver(bytes: string | Uint8Array): void {
     if (this.#stdout.deliver === undefined) this.#stdout.write(bytes);
     else this.#stdout.deliver(bytes);
   }
 
-  /** A line about what is going on. */
+  /** Progress. */
   say(text: string): void {
     this.#stderr.write(`${printable(text)}\n`);
   }
 
-  /** What has been achieved. */
+  /** A step that is done, after a tick. */
   done(text: string): void {
     this.#stderr.write(`${this.#styled("green", "✓")} ${printable(text)}\n`);
   }
@@ -103,7 +104,7 @@ export class Output {
     this.#message("cyan", "hint:", text);
   }
 
-  /** One line where a program reads it, so that it can be searched; on a terminal, lines that end between words. */
+  /** Wraps the message on a terminal only: in a log it stays on one line, where grep finds it. */
   #message(style: Style, kind: string, text: string): void {
     const { isTTY, columns } = this.#stderr;
     const head = `vsync: ${kind} `;
@@ -113,7 +114,7 @@ export class Output {
   }
 
   #styled(style: Style, text: string): string {
-    // The stream has been looked at above; styleText would look at stdout.
-    return isLively(this.#stderr, this.#env) ? styleText(style, text, { validateStream: false }) : text;
+    // Without `validateStream: false`, styleText would look at stdout instead.
+    return isLively(this.#stderr, this.#variables) ? styleText(style, text, { validateStream: false }) : text;
   }
 }

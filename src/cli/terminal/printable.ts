@@ -1,6 +1,6 @@
 /*
- * What came from elsewhere (names, notes, a server's words) may hold terminal escape sequences, line breaks that would
- * forge a line of output, or marks that reorder text. Nothing of that reaches a terminal or a log.
+ * Text from elsewhere (names, notes, a server's answer) may hold terminal escape sequences, line breaks that forge a line
+ * of output, or marks that reorder text. None of these may reach a terminal or a log.
  */
 
 // C0 and C1 controls, DEL, line and paragraph separators, bidirectional marks, invisible characters, lone surrogates.
@@ -8,12 +8,12 @@ const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** The text on one line, with `\n`, `\x1b`, `\u202e` in place of what a terminal would act upon. */
+/** The text on one line, with everything that a terminal acts on escaped: `\n`, `\x1b`, `\u202e`. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => SHORT[character] ?? escaped(character));
 }
 
-/** JSON whose strings a terminal shows as they are: the same value, other escapes. */
+/** JSON that is safe on a terminal: the same value, with more escapes. */
 export function printableJson(value: unknown): string {
   const json = JSON.stringify(value, null, 2);
   return json.replace(UNPRINTABLE, (character) => (character === "\n" ? character : jsonEscape(character)));

@@ -2,9 +2,8 @@ import type { ReadStream } from "node:tty";
 import type * as Inquirer from "@inquirer/prompts";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError, InterruptedError } from "../../errors.ts";
-import { LEAVE_PROMPT, surviveStops } from "./job-control.ts";
 
-/** Why an answer is refused, lower case, or null for a good one. */
+/** Why an answer is refused, in lower case; null accepts it. */
 export type Check = (answer: string) => string | null;
 
 export interface TextQuestion {
@@ -16,7 +15,7 @@ export interface TextQuestion {
 export interface Choice<T> {
   readonly name: string;
   readonly value: T;
-  /** Shown while the choice is the marked one. */
+  /** Shown while the choice is highlighted. */
   readonly description?: string;
 }
 
@@ -26,8 +25,8 @@ type Prompts = typeof Inquirer;
 type Context = { readonly input: ReadStream; readonly output: NodeJS.WritableStream };
 
 /**
- * Asks a person on stderr, so that stdout stays the result's. Every question throws `InputError` where there is nobody to
- * ask, and `InterruptedError` at Ctrl-C, with the terminal as it was.
+ * Asks on stderr, because stdout carries the result. Every question throws `InputError` without a terminal, and
+ * `InterruptedError` at Ctrl-C, after restoring the terminal.
  */
 export class Prompter {
   readonly #streams: () => Context;
@@ -40,12 +39,12 @@ export class Prompter {
     this.#isInteractive = isInteractive;
   }
 
-  /** Whether there is someone to ask, and somewhere to show the question. */
+  /** Whether both stdin and stderr are a terminal. */
   get isInteractive(): boolean {
     return this.#isInteractive();
   }
 
-  /** Whether the terminal shows a question, and waits behind it. */
+  /** Whether a question is on the screen now. */
   get isAsking(): boolean {
     return this.#isAsking;
   }
@@ -58,8 +57,8 @@ export class Prompter {
   }
 
   /**
-   * The answer is not shown, nor its length. With `hushAfter` nothing that is typed is shown from then on, until the next
-   * question or `speakUp`.
+   * Shows neither the answer nor its length. With `hushAfter`, the terminal keeps echoing nothing until the next question
+   * or `speakUp`.
    */
   async secret(message: string, { hushAfter = false } = {}): Promise<Secret> {
     const answer = await this.#ask(message, (prompts, context) =>
@@ -87,7 +86,7 @@ export class Prompter {
 
   async #ask<T>(message: string, ask: (prompts: Prompts, context: Context) => Promise<T>): Promise<T> {
     if (!this.isInteractive) {
-      throw new InputError(`there is no terminal to ask on: ${message}`, { hint: "answer with a flag instead" });
+      throw new InputError(`cannot ask without a terminal: ${message}`, { hint: "answer with a flag instead" });
     }
     const prompts = await import("@inquirer/prompts");
     this.speakUp();
@@ -97,7 +96,7 @@ export class Prompter {
     try {
       return await untilInputEnds(ask(prompts, context));
     } catch (error) {
-      // The prompt may have hidden the cursor, and left it where it was.
+      // The prompt may have hidden the cursor and left it on the question.
       if (error instanceof InterruptedError) context.output.write(LEAVE_PROMPT);
       throw wasInterrupted(error) ? new InterruptedError("interrupted") : error;
     } finally {
@@ -107,16 +106,16 @@ export class Prompter {
   }
 }
 
-/** At Ctrl-D the prompt's line reader closes and never answers, and nothing is left that would keep the process going. */
+/** At Ctrl-D the prompt closes and never answers, so the event loop runs dry. */
 function untilInputEnds<T>(answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const ended = (): void => reject(new InterruptedError("the input ended at a question"));
+    const ended = (): void => reject(new InterruptedError("the input ended before the answer"));
     process.once("beforeExit", ended);
     answer.then(resolve, reject).finally(() => process.off("beforeExit", ended));
   });
 }
 
-/** By name: the class comes from a package that is loaded late. */
+/** Compares names, because the class comes from a package that is loaded on demand. */
 function wasInterrupted(error: unknown): boolean {
   return error instanceof Error && error.name === "ExitPromptError";
 }
@@ -124,8 +123,8 @@ function wasInterrupted(error: unknown): boolean {
 const CTRL_C = 3;
 
 /**
- * Until the returned function is called, what is typed is neither shown nor kept: for the time between two secrets, in
- * which somebody may type the second one ahead. Ctrl-C works on.
+ * Swallows what is typed, and echoes nothing, until the returned function is called. Between two secrets, a user may
+ * already type the second one. Ctrl-C still works.
  */
 function hush(input: ReadStream): () => void {
   const swallow = (chunk: Buffer | string): void => {
@@ -149,4 +148,47 @@ export interface ConfirmationFlags {
 export function refuseUnasked(flags: ConfirmationFlags, prompter: Prompter): void {
   if (flags.yes || flags["dry-run"] || prompter.isInteractive) return;
   throw new InputError("missing the confirmation", { hint: "give --yes, or run this on a terminal" });
+}
+
+/** Shows the cursor, which a prompt hides, and starts a new line. */
+export const LEAVE_PROMPT = "\u001b[?25h\n";
+
+interface Questioned {
+  readonly input: ReadStream;
+  readonly output: NodeJS.WritableStream;
+  /** Shown again after `fg`, because the prompt redraws only at the next key. */
+  readonly question: string;
+}
+
+/**
+ * Makes Ctrl-Z and `fg` work at a prompt. Without this, Node's line reader stops with the cursor hidden and stays paused
+ * after `fg`, and the shell has turned echo on meanwhile, so the secret would show.
+ *
+ * @returns a function that ends it
+ */
+function surviveStops({ input, output, question }: Questioned): () => void {
+  const stop = (): void => {
+    output.write(LEAVE_PROMPT);
+    // Without a listener the signal stops the process; `kill` returns after `fg`.
+    process.removeListener("SIGTSTP", stop);
+    process.kill(process.pid, "SIGTSTP");
+    process.on("SIGTSTP", stop);
+  };
+  let wasStopped = false;
+  const goOn = (): void => void setImmediate(takeBack);
+  const takeBack = (): void => {
+    if (process.listenerCount("SIGCONT", goOn) === 0) return;
+    wasStopped = true;
+    // Node.js remembers the mode from before and skips a call that changes nothing.
+    input.setRawMode(false);
+    input.setRawMode(true);
+    input.resume();
+    output.write(`? ${question} `);
+  };
+  process.on("SIGTSTP", stop).on("SIGCONT", goOn);
+  return () => {
+    process.removeListener("SIGTSTP", stop).removeListener("SIGCONT", goOn);
+    // The line reader believes it is paused already.
+    if (wasStopped) input.pause();
+  };
 }

@@ -1,7 +1,7 @@
 import { fstatSync, readFileSync, readlinkSync, statfsSync, statSync, writeSync } from "node:fs";
 import type { Sink } from "./output.ts";
 
-/** Whether a descriptor leads to a terminal. node:tty brings all of the stream modules, and few commands need to know. */
+/** Loads node:tty on demand, because it brings all the stream modules and few commands ask. */
 export function isTerminal(descriptor: 0 | 1 | 2): boolean {
   return process.getBuiltinModule("node:tty").isatty(descriptor);
 }
@@ -9,8 +9,8 @@ export function isTerminal(descriptor: 0 | 1 | 2): boolean {
 const RETRY_MS = 5;
 
 /**
- * stdout or stderr, by its number. What is written is out when `write` returns, whatever it leads to, so that nothing is
- * lost when the process ends; and no stream object has to be made, which would take a third of a short command's time.
+ * stdout or stderr, by its number. Writes synchronously, so nothing is lost when the process ends, and without a stream
+ * object, which would take a third of a short command's time.
  */
 class StandardStream implements Sink {
   readonly #descriptor: 1 | 2;
@@ -29,7 +29,7 @@ class StandardStream implements Sink {
     return (this.#descriptor === 1 ? process.stdout : process.stderr).columns;
   }
 
-  /** A reader that has seen enough (`| head -1`) is no failure. @throws Error stdout cannot be written */
+  /** Ignores a reader that has gone (`| head -1`). @throws Error stdout cannot be written */
   write(chunk: string | Uint8Array): void {
     if (this.#isClosed) return;
     try {
@@ -37,7 +37,7 @@ class StandardStream implements Sink {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EPIPE") return;
       process.exitCode = 1;
-      // There is no place left to say it.
+      // If stderr itself fails, nobody can be told.
       if (this.#descriptor === 1) throw error;
     }
   }
@@ -67,7 +67,7 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
     try {
       written += writeSync(descriptor, bytes, written);
     } catch (error) {
-      // Another program has made the terminal or pipe that it shares with us non-blocking, and its reader is slow.
+      // Another program that shares the pipe has made it non-blocking, and the reader is slow.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
@@ -78,9 +78,9 @@ const NOWHERE = "/dev/null";
 const SHELLS = new Set(["ash", "bash", "busybox", "dash", "fish", "ksh", "mksh", "sh", "zsh"]);
 
 /**
- * Whether the program was started without a stdout (`>&-`). Node.js and bun then open /dev/null in its place, for reading and
- * writing, before anything of ours runs. So do programs that start us and want no output, but a shell does not: if it is one
- * that started us, and its own stdout leads elsewhere, there was none. Where that cannot be told (no procfs), false.
+ * Whether the program was started without a stdout (`>&-`). Node.js and bun then open /dev/null for reading and writing in
+ * its place before our code runs. A parent that wants no output does the same, but a shell does not: if a shell started
+ * us and its own stdout leads elsewhere, stdout was closed. Without procfs this cannot be told, and the answer is false.
  */
 function isStdoutClosed(): boolean {
   try {
@@ -93,13 +93,13 @@ function isStdoutClosed(): boolean {
   }
 }
 
-/** Whether what is written to stdout goes to /dev/null. @throws Error there is no stdout */
+/** Whether stdout is /dev/null. @throws Error stdout is closed */
 function leadsNowhere(): boolean {
   const stats = fstatSync(1);
   return stats.isCharacterDevice() && process.platform !== "win32" && stats.rdev === statSync(NOWHERE).rdev;
 }
 
-/** Null where the shell has none, either. */
+/** Null if the shell has no stdout either. */
 function targetOf(descriptor: string): string | null {
   try {
     return readlinkSync(descriptor);
@@ -109,11 +109,11 @@ function targetOf(descriptor: string): string | null {
   }
 }
 
-/** Why what is written to stdout would be lost, as far as that shows without writing anything; null: nothing shows. */
+/** Why output would be lost, as far as it shows without writing anything; null if nothing shows. */
 export function stdoutFault(): string | null {
   try {
     if (leadsNowhere()) return isStdoutClosed() ? "is closed" : `leads to ${NOWHERE}`;
-    // nothing is written, yet a device may say that it would take nothing (/dev/full)
+    // An empty write makes a device that takes nothing (/dev/full) say so.
     writeSync(1, new Uint8Array());
     return isOnFullDisk() ? "is on a full disk" : null;
   } catch (error) {

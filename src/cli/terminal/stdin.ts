@@ -1,13 +1,13 @@
 import type { Readable } from "node:stream";
 import { InputError } from "../../errors.ts";
 
-/** stdin as data: it can be read once, for one purpose. */
+/** stdin as data, which can be read once and for one purpose. */
 export class Stdin {
   readonly #open: () => Readable;
   readonly #isTerminal: () => boolean;
   #takenBy: string | null = null;
 
-  /** Nothing touches stdin before it is read: it may be meant for a child process. */
+  /** Opens stdin late, because it may be meant for a child process. */
   constructor(open: () => Readable, isTerminal: () => boolean) {
     this.#open = open;
     this.#isTerminal = isTerminal;
@@ -18,7 +18,7 @@ export class Stdin {
   }
 
   /**
-   * All of stdin. `purpose` is what the user asked to be read from it, such as `--from`.
+   * All of stdin. `purpose` is the flag that asked for it, such as `--from`.
    *
    * @throws InputError stdin is a terminal, was read before, or holds more than `maxBytes`
    */
@@ -29,7 +29,7 @@ export class Stdin {
       });
     }
     if (this.isTerminal) {
-      throw new InputError(`${purpose} is to be read from stdin, which is a terminal`, {
+      throw new InputError(`${purpose} reads stdin, which is a terminal`, {
         hint: "pipe it in, or name a file",
       });
     }
@@ -39,7 +39,7 @@ export class Stdin {
     for await (const chunk of this.#open() as AsyncIterable<Buffer>) {
       length += chunk.length;
       if (length > maxBytes) {
-        throw new InputError(`${purpose}: stdin holds more than ${maxBytes} bytes`, { hint: "check what is piped in" });
+        throw new InputError(`${purpose}: stdin holds more than ${maxBytes} bytes`, { hint: "check what you pipe in" });
       }
       chunks.push(chunk);
     }

@@ -7,7 +7,7 @@ const UNITS = [
   { name: "years", ms: 365.25 * 86_400_000, upTo: Number.POSITIVE_INFINITY },
 ] as const;
 
-/** `3 min ago`; `in 3 min` where the clock of who wrote it is ahead; empty for what is no instant. */
+/** `3 min ago`; `in 3 min` if the writer's clock is ahead; empty if `instant` is not a date. */
 export function relativeTime(instant: string, nowMs: number): string {
   const distanceMs = nowMs - Date.parse(instant);
   if (Number.isNaN(distanceMs)) return "";
@@ -16,7 +16,7 @@ export function relativeTime(instant: string, nowMs: number): string {
   return distanceMs < 0 ? `in ${text}` : `${text} ago`;
 }
 
-/** S3 refuses requests that are dated further away from its own clock. */
+/** S3 refuses requests dated further from its own clock. */
 export const ACCEPTED_SKEW_MS = 15 * 60_000;
 
 /** Both clocks, for a message. Milliseconds since the epoch; `skewMs` is how far the server is ahead. */
@@ -24,7 +24,7 @@ export function clockTimes(nowMs: number, skewMs: number): string {
   return `this machine's clock says ${isoTime(nowMs)}, the server's ${isoTime(nowMs + skewMs)}`;
 }
 
-/** A Date header is to the second, and so is this. */
+/** To the second, like a Date header. */
 function isoTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace(/\.\d+Z$/, "Z");
 }

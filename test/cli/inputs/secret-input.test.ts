@@ -158,7 +158,7 @@ describe("on a terminal", () => {
 
   test("- is not read from a terminal, where it would be seen", async () => {
     const session = await sandbox.terminal(["ask", "--passphrase-file=-"]);
-    await session.shows("vsync: error: --passphrase-file is to be read from stdin, which is a terminal");
+    await session.shows("vsync: error: --passphrase-file reads stdin, which is a terminal");
     expect(await session.end()).toMatchObject({ stdout: "", exitCode: 1 });
   });
 
@@ -199,7 +199,7 @@ describe("other questions", () => {
 
   test("are not asked without a terminal", async () => {
     expect(await sandbox.run(["confirm"], { stdin: "web\n" })).toEqual(
-      refused("there is no terminal to ask on: Name:", "answer with a flag instead"),
+      refused("cannot ask without a terminal: Name:", "answer with a flag instead"),
     );
   });
 });

@@ -39,7 +39,7 @@ describe("a command that fails", () => {
   );
 
   test("unexpectedly says so without a stack", async () => {
-    const hint = "this is a fault of vsync: run it again with --log-level=debug and report it";
+    const hint = "this is a bug in vsync: run it again with --log-level=debug and report it";
     expect(await probe("fail boom")).toEqual(failed("unexpected: RangeError: boom", hint));
   });
 
@@ -96,16 +96,12 @@ describe("which command is meant", () => {
     ["sohw", "unknown command sohw", "did you mean vsync show?"],
     ["nothing-like-it", "unknown command nothing-like-it", "see vsync --help"],
     ["hunter2!", "unknown command", "see vsync --help"],
-    ["topic", "unknown command topic", "there is vsync topic leaf"],
-    ["topic laef", "unknown command topic", "there is vsync topic leaf"],
+    ["topic", "unknown command topic", "did you mean vsync topic leaf?"],
+    ["topic laef", "unknown command topic", "did you mean vsync topic leaf?"],
     ["--json show", "a command comes first", "see vsync --help"],
     ["topci leaf", "unknown command topci", "did you mean vsync topic leaf?"],
-    ["leaf", "unknown command leaf", "there is vsync topic leaf"],
-    [
-      "show verfy",
-      "unknown command show verfy",
-      "did you mean vsync show verify? An env of that name is given with --env=",
-    ],
+    ["leaf", "unknown command leaf", "did you mean vsync topic leaf?"],
+    ["show verfy", "unknown command show verfy", "did you mean vsync show verify? For an env of that name, use --env="],
     ["help shwo", "unknown command shwo", "did you mean vsync show?"],
     ["constructor", "unknown command constructor", "see vsync --help"],
   ])("%s", async (line, error, hint) => {

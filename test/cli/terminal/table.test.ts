@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formatTable } from "../../../src/cli/terminal/table.ts";
+import { formatTable } from "../../../src/cli/terminal/layout.ts";
 
 interface Row {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { wrapMessage } from "../../../src/cli/terminal/wrap.ts";
+import { wrapMessage } from "../../../src/cli/terminal/layout.ts";
 import { openSandbox, type Sandbox } from "../../support/program/sandbox.ts";
 
 describe("a message on a terminal", () => {

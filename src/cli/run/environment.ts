@@ -2,59 +2,59 @@ import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
 import { isVariableName } from "../items/secret-text.ts";
 
-/** What opens vaults stays here: a program that gets the secrets needs no way to get them again. */
+/** The program gets the secrets, not the credentials that open the vault. */
 const KEPT_BACK =
   /^VSYNC_(CONFIG|PASSPHRASE|NEW_PASSPHRASE|THEN_PASSPHRASE|ACCESS_KEY|SECRET_KEY|SESSION_TOKEN)(_FILE)?$/;
 
 /**
- * The environment that a program is run in: this one's, and over it the vault's secrets, `prefix` before each name.
+ * The program's environment: our own variables, overridden by the vault's secrets, each name with `prefix` before it.
  *
- * @throws InputError a secret cannot be an environment variable, or with the prefix is one that is set
+ * @throws InputError a secret cannot be an environment variable, or its prefixed name is taken
  */
-export function childEnvironment(env: NodeJS.ProcessEnv, items: readonly Item[], prefix?: string): NodeJS.ProcessEnv {
-  const inherited = Object.entries(env).filter(([name]) => !KEPT_BACK.test(name));
+export function childEnvironment(own: NodeJS.ProcessEnv, items: readonly Item[], prefix?: string): NodeJS.ProcessEnv {
+  const inherited = Object.entries(own).filter(([name]) => !KEPT_BACK.test(name));
   const secrets = items.filter((item) => item.kind === "secret").map(variableOf);
-  const variables = prefix === undefined ? secrets : prefixed(secrets, prefix, env);
+  const variables = prefix === undefined ? secrets : prefixed(secrets, prefix, own);
   return { ...Object.fromEntries(inherited), ...Object.fromEntries(variables) };
 }
 
-/** A prefix keeps the vault's names apart from all others: one that is taken is a mistake, not to be hidden. */
+/** A prefix sets the vault's names apart from all others, so a name that is taken is a mistake. */
 function prefixed(
   variables: readonly (readonly [string, string])[],
   prefix: string,
-  env: NodeJS.ProcessEnv,
+  own: NodeJS.ProcessEnv,
 ): readonly (readonly [string, string])[] {
   if (!isVariableName(prefix)) {
     throw new InputError("--prefix cannot begin the name of a variable", {
-      hint: "use letters, digits and underscores, no digit first, as in --prefix=APP_",
+      hint: "use letters, digits and underscores, starting with a letter or underscore, as in --prefix=APP_",
     });
   }
   const renamed = variables.map(([name, value]) => [`${prefix}${name}`, value] as const);
-  const taken = renamed.find(([name]) => env[name] !== undefined);
+  const taken = renamed.find(([name]) => own[name] !== undefined);
   if (taken === undefined) return renamed;
-  throw new InputError(`${taken[0]} is set in this environment already`, {
+  throw new InputError(`${taken[0]} is already set in this environment`, {
     hint: "give another --prefix, or unset the variable first",
   });
 }
 
 function variableOf({ name, data }: Item): readonly [string, string] {
-  if (name.includes("=")) throw notAVariable(name, "its name has a =");
+  if (name.includes("=")) throw notAVariable(name, "its name contains =");
   const value = data.exposeText();
-  if (value.includes("\0")) throw notAVariable(name, "its value has a NUL");
+  if (value.includes("\0")) throw notAVariable(name, "its value contains a NUL byte");
   return [name, value];
 }
 
 function notAVariable(name: string, why: string): InputError {
   return new InputError(`${name} cannot be an environment variable: ${why}`, {
-    hint: "let the program read it with the library, or leave it out",
+    hint: "leave it out with --except, or let the program read it with the library",
   });
 }
 
-/** Linux takes no longer `NAME=value`, its NUL included (MAX_ARG_STRLEN). */
+/** The longest `NAME=value` that Linux takes, including its NUL (MAX_ARG_STRLEN). */
 export const MAX_VARIABLE_BYTES = 131_072;
 
 export interface EnvironmentSize {
-  /** All of it, as the operating system counts: `NAME=value` and a NUL each. */
+  /** As the operating system counts: `NAME=value` and a NUL each. */
   readonly bytes: number;
   readonly count: number;
   readonly largest: { readonly name: string; readonly bytes: number };

@@ -7,34 +7,33 @@ import { promisify } from "node:util";
 import type { Item } from "../../vault/format/item.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** The masking code is loaded only where it is asked for, so that other programs start without it. */
+/** Where a program's stdout and stderr lead. */
+export interface ChildOutput {
+  readonly stdio: StdioOptions;
+  /** Called after the program has started; resolves when all its output has been passed on. */
+  passOn(child: ChildProcess): Promise<void>;
+}
+
+/** Our own stdout and stderr, with nothing in between. */
+export const SHARED_OUTPUT: ChildOutput = { stdio: "inherit", async passOn() {} };
+
 export async function runOutput(
   { redact }: { readonly redact: boolean },
   items: readonly Item[],
   output: Output,
 ): Promise<ChildOutput> {
   if (!redact) return SHARED_OUTPUT;
+  // Loaded on demand, so programs without --redact start faster.
   const { maskedOutput } = await import("./redaction.ts");
   return maskedOutput(items, output);
 }
 
-/** Where a program's stdout and stderr lead. */
-export interface ChildOutput {
-  readonly stdio: StdioOptions;
-  /** Called once the program has been started; resolves when all that it prints has been passed on. */
-  passOn(child: ChildProcess): Promise<void>;
-}
-
-/** To where this process's own lead, with nothing in between. */
-export const SHARED_OUTPUT: ChildOutput = { stdio: "inherit", async passOn() {} };
-
-/** Passes a stream on, perhaps not as it is; resolves where it ends, or where its reader has gone. */
+/** Passes a stream on, perhaps altered; resolves when it ends, or when its reader has gone. */
 type PassOn = (from: Readable, to: Writable) => Promise<void>;
 
-/** The output of a program, by way of `passOn`. */
+/** Leads a program's output through `passOn`. */
 export async function pipedOutput(passOn: PassOn): Promise<ChildOutput> {
-  const pipes = await openOsPipes(2);
-  const [stdout, stderr] = pipes ?? [];
+  const [stdout, stderr] = (await openOsPipes(2)) ?? [];
   return stdout === undefined || stderr === undefined ? throughSockets(passOn) : throughPipes(passOn, stdout, stderr);
 }
 
@@ -42,7 +41,7 @@ function throughPipes(passOn: PassOn, stdout: OsPipe, stderr: OsPipe): ChildOutp
   return {
     stdio: ["inherit", stdout.writeFd, stderr.writeFd],
     async passOn() {
-      // The program alone holds them from here on: they end when it does.
+      // The program holds the only write ends from here on, so the pipes end when it does.
       for (const { writeFd } of [stdout, stderr]) closeSync(writeFd);
       await Promise.all([passOn(stdout.readEnd, process.stdout), passOn(stderr.readEnd, process.stderr)]);
     },
@@ -60,15 +59,15 @@ function throughSockets(passOn: PassOn): ChildOutput {
 }
 
 /** A pipe as a shell makes it. */
-export interface OsPipe {
+interface OsPipe {
   readonly readEnd: Readable;
-  /** For a child's stdout or stderr; to be closed here once the child has it. */
+  /** For a child's stdout or stderr; close it here once the child has it. */
   readonly writeFd: number;
 }
 
 /**
- * `count` pipes, or null where this system does not make them. Node.js itself gives a child socket pairs: those cannot be
- * opened again as `/dev/stdout`, and when their reader has gone the child gets a reset instead of SIGPIPE.
+ * `count` pipes, or null if this system cannot make them. Node.js gives a child socket pairs instead, which cannot be opened
+ * as `/dev/stdout`, and which send the child a reset instead of SIGPIPE when their reader has gone.
  */
 async function openOsPipes(count: number): Promise<readonly OsPipe[] | null> {
   try {
@@ -85,7 +84,7 @@ async function makePipes(folder: string, count: number): Promise<readonly OsPipe
   return paths.map(openFifo);
 }
 
-/** Opening one end waits for the other, unless it is opened as both first. */
+/** Opening one end waits for the other, so open both at once first. */
 function openFifo(path: string): OsPipe {
   const both = openSync(path, constants.O_RDWR);
   const readFd = openSync(path, constants.O_RDONLY);

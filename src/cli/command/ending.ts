@@ -1,0 +1,67 @@
+import { constants } from "node:os";
+import { VsyncError } from "../../errors.ts";
+import { type ExitCodes, UNEXPECTED_EXIT_CODE } from "../../exit-codes.ts";
+import type { Output } from "../terminal/output.ts";
+import { LEAVE_PROMPT, type Prompter } from "../terminal/prompter.ts";
+import { STDERR } from "../terminal/standard-streams.ts";
+
+export function exitCodeOf(error: unknown, codes: ExitCodes): number {
+  return error instanceof VsyncError ? codes.failures[error.code] : UNEXPECTED_EXIT_CODE;
+}
+
+/** Prints `vsync: error: …` and `vsync: hint: …` on stderr, and the stack only on request. */
+export function reportFailure(error: unknown, output: Output, options: { readonly withStack: boolean }): void {
+  if (error instanceof VsyncError) {
+    output.error(error.message);
+    if (error.hint !== undefined) output.hint(error.hint);
+  } else if (isOutputFault(error)) {
+    output.error(
+      `the output cannot be written: ${error.code === "EBADF" ? "stdout is closed" : (error.code ?? error.message)}`,
+    );
+    output.hint("check the disk, or where stdout leads");
+  } else {
+    output.error(`unexpected: ${describe(error)}`);
+    if (!options.withStack) output.hint("this is a bug in vsync: run it again with --log-level=debug and report it");
+  }
+  if (options.withStack && error instanceof Error) for (const line of stackOf(error)) output.say(line);
+}
+
+function isOutputFault(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && error.syscall === "write";
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+function stackOf(error: Error): readonly string[] {
+  return error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+export const HANG_UP_EXIT_CODE = 128 + constants.signals.SIGHUP;
+
+/** When a terminal goes away, a prompt's line reader may fail on it before SIGHUP arrives. */
+export function saysHangUp({ message }: Error): boolean {
+  return /^setRawMode (EIO|failed)/.test(message);
+}
+
+/**
+ * Until the returned function is called, a signal ends the process at once with 128 + its number, as a shell reports it.
+ * Every write survives SIGKILL, so this is safe too. Node.js restores the terminal's modes as it exits.
+ */
+export function endOnSignals(output: Output, prompter: Pick<Prompter, "isAsking">): () => void {
+  const end = (signal: NodeJS.Signals): void => {
+    const exitCode = 128 + constants.signals[signal];
+    // A prompt tidies up as the process exits, which fails if the terminal has gone.
+    process.removeAllListeners("uncaughtException").once("uncaughtException", () => process.exit(exitCode));
+    if (prompter.isAsking) STDERR.write(LEAVE_PROMPT);
+    output.error(signal === "SIGINT" ? "interrupted" : `ended by ${signal}`);
+    process.exit(exitCode);
+  };
+  for (const signal of SIGNALS) process.once(signal, end);
+  return () => {
+    for (const signal of SIGNALS) process.removeListener(signal, end);
+  };
+}

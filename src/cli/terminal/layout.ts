@@ -1,0 +1,87 @@
+import { stripVTControlCharacters } from "node:util";
+import { printable } from "./printable.ts";
+
+/** Counts code points. A terminal does the same, except for wide and combining characters. */
+export function widthOf(cell: string): number {
+  return Array.from(stripVTControlCharacters(cell)).length;
+}
+
+export interface Column<Row> {
+  readonly head: string;
+  readonly cell: (row: Row) => string;
+  readonly align?: "left" | "right";
+}
+
+/** Lines of aligned columns, two spaces apart, without trailing spaces. Cells are escaped before they are measured. */
+export function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  options: { readonly head: boolean },
+): string[] {
+  const body = rows.map((row) => columns.map((column) => printable(column.cell(row))));
+  const lines = options.head ? [columns.map((column) => column.head), ...body] : body;
+  const widths = columns.map((_, index) => Math.max(0, ...lines.map((cells) => widthOf(cells[index] ?? ""))));
+  return lines.map((cells) =>
+    cells
+      .map((cell, index) => padded(cell, widths[index] ?? 0, columns[index]?.align ?? "left"))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+function padded(cell: string, width: number, align: "left" | "right"): string {
+  const padding = " ".repeat(width - widthOf(cell));
+  return align === "left" ? cell + padding : padding + cell;
+}
+
+/** One record (RFC 4180 §2), without its line end. */
+export function csvRecord(fields: readonly string[]): string {
+  return fields.map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(",");
+}
+
+/** Breaks the text into lines of at most `width` columns; a longer word gets a line to itself. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line === undefined || widthOf(line) + 1 + widthOf(word) > width) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}
+
+const INDENT = "  ";
+
+/**
+ * Breaks a message whose first line starts `headColumns` to the right. Text in backticks, and a vsync command up to the next
+ * punctuation, stay on one line, to be copied. If such a line is too long, the terminal breaks it, and joins it again when
+ * it is copied.
+ */
+export function wrapMessage(text: string, headColumns: number, width: number): string {
+  const lines: string[] = [];
+  for (const part of unbroken(text)) {
+    const line = lines.at(-1);
+    const used = line === undefined ? 0 : widthOf(line) + 1 + (lines.length === 1 ? headColumns : 0);
+    if (line === undefined || used + widthOf(part) > width) lines.push(lines.length === 0 ? part : `${INDENT}${part}`);
+    else lines[lines.length - 1] = `${line} ${part}`;
+  }
+  return lines.join("\n");
+}
+
+function unbroken(text: string): readonly string[] {
+  return text.match(/`[^`]*`\S*|vsync(?: (?!vsync\b)[^ ,;:)]+)*[,;:)]*|\S+/g) ?? [];
+}
+
+/** Breaks a long shell command before a flag or a pipe, with a backslash, as you would type it. */
+export function wrapShell(line: string, width: number): string[] {
+  if (widthOf(line) <= width) return [line];
+  const parts = line.split(/ (?=--\w|\| )/);
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    if (last === undefined) lines.push(part);
+    else if (widthOf(last) + 1 + widthOf(part) > width - 2) lines.push(`${INDENT}${part}`);
+    else lines[lines.length - 1] = `${last} ${part}`;
+  }
+  return lines.map((it, index) => (index < lines.length - 1 ? `${it} \\` : it));
+}
