@@ -69,7 +69,7 @@ describe("without a terminal", () => {
   test("more than 1 MiB on stdin is not read on", async () => {
     const message = "--passphrase-file: stdin holds more than 1048576 bytes";
     expect(await ask(["--passphrase-file=-"], { stdin: "x".repeat(1024 * 1024 + 1) })).toEqual(
-      refused(message, "check what is piped in"),
+      refused(message, "check what you pipe in"),
     );
   });
 
