@@ -104,7 +104,9 @@ describe("--meta", () => {
   );
 
   test.each(["event", "gen", "prev_gen"])("%s is the rotation's own", async (key) => {
-    expect(await refusalOf(`--meta=${key}=1`)).toMatch(new RegExp(`^--meta ${key} is what the rotation itself writes`));
+    expect(await refusalOf(`--meta=${key}=1`)).toMatch(
+      new RegExp(`^--meta ${key} is a key that the rotation writes itself`),
+    );
   });
 
   test("whatever is taken can be written", async () => {

@@ -82,7 +82,7 @@ describe("vsync pull", () => {
 
   test("--stdout prints the dotenv file and writes nothing", async () => {
     const before = await home.sandbox.snapshot();
-    const stderr = "vsync: warning: 1 file is not in this: vsync get --raw prints one\n";
+    const stderr = "vsync: warning: 1 file is not included: vsync get --raw prints one\n";
     expect(await home.run(["pull", "prod", "--stdout"])).toEqual({ stdout: DOTENV, stderr, exitCode: 0 });
     expect(await home.sandbox.snapshot()).toEqual(before);
   });
@@ -123,7 +123,7 @@ describe("vsync pull follows no link, and puts nothing in the place of what is n
     await expectRefused(["--force"], ".env.prod is not a regular file", ELSEWHERE);
     const hint =
       "check the folder's owner, mode and free space, or name another with --to=<file> and --files-dir=<folder>";
-    await expectRefused(["--to=package.json/x"], "cannot look at what is here: ENOTDIR", hint);
+    await expectRefused(["--to=package.json/x"], "cannot read the files here: ENOTDIR", hint);
   });
 });
 

@@ -39,7 +39,7 @@ const as = ({ accessKeyId, secretAccessKey }: S3Keys): string[] => [
   `--secret-key=${secretAccessKey}`,
 ];
 const ARGV =
-  "vsync: warning: --secret-key can be seen by other users of this machine while the command runs: " +
+  "vsync: warning: other users of this machine can see --secret-key while the command runs: " +
   "prefer --secret-key-file\n";
 
 /** Exit 2, to the letter. */

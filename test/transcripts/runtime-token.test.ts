@@ -142,7 +142,7 @@ describe("the credentials", () => {
   test("in argv are warned of, and not repeated", async () => {
     const { stderr } = await mint(["--access-key=READERKEY", "--secret-key=reader/secret+key"]);
     expect(stderr).toBe(
-      "vsync: warning: --secret-key can be seen by other users of this machine while the command runs: " +
+      "vsync: warning: other users of this machine can see --secret-key while the command runs: " +
         "prefer --secret-key-file\n",
     );
   });

@@ -5,10 +5,10 @@ import { decodedBase64, modeIn } from "./k8s.ts";
 import type { Tree } from "./tree.ts";
 
 /**
- * One object of names and values. A string is the value; a number or a boolean is its text as it is written there;
- * `{"base64": …, "mode": …}` is a file, as `vsync export --format=json` writes it.
+ * Reads one object of names and values. A number or boolean becomes its literal text, and `{"base64": …, "mode": …}` a file,
+ * as `vsync export --format=json` writes it.
  *
- * @throws InputError naming the line, and the path of what is nested
+ * @throws InputError naming the line, and the path of a nested value
  */
 export function readFlat(documents: readonly Tree[], label: string): readonly NamedData[] {
   const [document, second] = documents;
@@ -55,7 +55,7 @@ function nested(name: string, value: Tree, place: string): InputError {
   });
 }
 
-/** `database.hosts[0]`: the way down to the first value that is not flat. */
+/** `database.hosts[0]`: the path to the first nested scalar. */
 function pathOf(path: string, tree: Tree): string {
   if (tree.kind === "scalar") return path;
   if (tree.kind === "list") return tree.items[0] === undefined ? `${path}[]` : pathOf(`${path}[0]`, tree.items[0]);
@@ -64,10 +64,10 @@ function pathOf(path: string, tree: Tree): string {
 }
 
 /**
- * A file as `docker run --env-file` reads it: white space before a name goes, a line that begins with `#` is a comment, and
- * all after the first `=` is the value, quotes and white space too.
+ * Reads a file as `docker run --env-file` does: it drops white space before a name, `#` at the start of a line begins a comment,
+ * and the value is everything after the first `=`, including quotes and white space.
  *
- * @throws InputError naming the line, never what it says
+ * @throws InputError naming the line, but not its text
  */
 export function readDockerEnv(text: string, label: string): readonly NamedData[] {
   const imported = new ImportedItems();
@@ -84,6 +84,6 @@ export function readDockerEnv(text: string, label: string): readonly NamedData[]
 
 function noValue(place: string): InputError {
   return new InputError(`${place} has no value`, {
-    hint: "write NAME=value: docker would take the value of a name alone from its own environment",
+    hint: "write NAME=value: for a bare name, docker takes the value from its own environment",
   });
 }

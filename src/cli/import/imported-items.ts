@@ -9,24 +9,24 @@ const NAME_HINT =
   "use letters, digits and underscores, no digit first; what cannot be a variable can be a file: vsync set --file";
 const BYTES_HINT = "store bytes that are not text as a file: vsync set --file=<name>=<path>";
 
-/** Where in an input a name stands, for messages: `secrets.yaml: line 3`, `secrets/tls.key`. */
+/** Where an input has a name, for messages: `secrets.yaml: line 3`, `secrets/tls.key`. */
 export type Place = string;
 
 export function placeAt(label: string, line: number): Place {
   return `${label}: line ${line}`;
 }
 
-/** A name for a message, where it looks like one: a secret at the wrong place looks otherwise. */
+/** The name for a message, or nothing if it does not look like a name: it may be a secret in the wrong place. */
 export function shownName(name: string): string {
   return /^[\w./-]{1,64}$/.test(name) ? ` ${name}` : "";
 }
 
-/** Whether it is a variable's name, and text. */
+/** Whether the name is a variable's and the bytes are text. */
 export function canBeSecret(name: string, bytes: Uint8Array): boolean {
   return isVariableName(name) && isUtf8(bytes) && !bytes.includes(0);
 }
 
-/** What an input holds, gathered name by name. Every method throws an InputError that names the place, never a value. */
+/** Collects the items of an input. Every method throws an InputError that names the place, but never a value. */
 export class ImportedItems {
   readonly #items: NamedData[] = [];
   readonly #places = new Map<string, Place>();
@@ -35,7 +35,7 @@ export class ImportedItems {
     return this.#items;
   }
 
-  /** A secret; its name must be a variable's, as for `vsync set`. */
+  /** Adds a secret. Its name must be a variable's, as for `vsync set`. */
   addSecret(name: string, text: string, place: Place): void {
     if (!isVariableName(name)) {
       throw new InputError(`${place} has a name${shownName(name)} that no variable can have`, { hint: NAME_HINT });
@@ -50,7 +50,7 @@ export class ImportedItems {
     this.#add({ name, kind: "file", ...(mode === undefined ? {} : { mode }), data: Secret.ofBytes(bytes) }, place);
   }
 
-  /** A secret where it can be one, else a file, as a mounted secret is one. */
+  /** Adds a secret if it can be one, else a file, which is what a mounted secret is. */
   addBytes(name: string, bytes: Uint8Array, place: Place): void {
     if (canBeSecret(name, bytes)) {
       this.#add({ name, kind: "secret", data: Secret.ofBytes(bytes) }, place);

@@ -9,20 +9,20 @@ const NO_ENTRIES: ReadonlyMap<string, TreeEntry> = new Map();
 
 export interface ImportedSecrets {
   readonly items: readonly NamedData[];
-  /** About objects of other kinds, which were left out. */
+  /** About objects of other kinds, which are skipped. */
   readonly warnings: readonly string[];
 }
 
-/** Whether a document is a Kubernetes object: no flat object of secrets has both of these names. */
+/** Whether a document is a Kubernetes object: a flat object of secrets does not have both of these names. */
 export function isKubernetes(document: Tree | undefined): boolean {
   return textAt(document, "apiVersion") !== null && textAt(document, "kind") !== null;
 }
 
 /**
- * The Secrets of a Kubernetes manifest, also several in one stream or a List: `data` (base64) and `stringData`, which wins
- * over `data` as it does in Kubernetes.
+ * Reads the Secrets of a Kubernetes manifest, also several in one stream or in a List: `data` (base64) and `stringData`, which
+ * overrides `data` as it does in Kubernetes.
  *
- * @throws InputError naming the line; there is no Secret at all
+ * @throws InputError naming the line; or the manifest holds no Secret
  */
 export function readK8s(documents: readonly Tree[], label: string): ImportedSecrets {
   const imported = new ImportedItems();
@@ -45,7 +45,7 @@ function objectsIn(document: Tree): readonly Tree[] {
   const kind = textAt(document, "kind");
   const items = document.kind === "map" ? document.entries.get("items")?.value : undefined;
   if (items?.kind === "list" && (kind === "List" || kind === "SecretList")) {
-    // The items of a SecretList need not say what they are.
+    // The items of a SecretList may omit their kind.
     return items.items.flatMap((item) =>
       kind === "SecretList" && textAt(item, "kind") === null ? named(item) : objectsIn(item),
     );
@@ -77,7 +77,7 @@ function scalarOf(value: Tree, name: string, place: string): string {
   throw new InputError(`${place} has no text for${shownName(name) || " a key"}`, { hint: "write a string there" });
 }
 
-/** The map below a key; an absent one is empty. */
+/** The map under a key, empty if the key is absent. */
 function mapAt(object: Tree, key: string, label: string): ReadonlyMap<string, TreeEntry> {
   const entry = object.kind === "map" ? object.entries.get(key) : undefined;
   if (entry === undefined || (entry.value.kind === "scalar" && entry.value.text === null)) return NO_ENTRIES;
@@ -92,7 +92,7 @@ function textAt(tree: Tree | undefined, key: string): string | null {
   return value?.kind === "scalar" ? value.text : null;
 }
 
-/** Bytes from base64, in which white space means nothing. @throws InputError it is not that */
+/** Decodes base64, ignoring white space. @throws InputError naming the place */
 export function decodedBase64(text: string | null, place: Place): Uint8Array {
   const bytes = decodeBase64((text ?? "").replaceAll(/\s/g, ""));
   if (bytes !== null) return bytes;
@@ -101,7 +101,7 @@ export function decodedBase64(text: string | null, place: Place): Uint8Array {
   });
 }
 
-/** `0640`, as `vsync export` writes it; undefined where there is none. @throws InputError it is no mode */
+/** Parses `0640`, as `vsync export` writes it. @throws InputError it is not a file mode */
 export function modeIn(tree: Tree | undefined, place: Place): number | undefined {
   if (tree === undefined) return undefined;
   const text = tree.kind === "scalar" ? (tree.text ?? "") : "";

@@ -21,14 +21,14 @@ export interface ImportInput {
   readonly format?: ImportFormat | undefined;
 }
 
-/** What is to be imported: at least one item. @throws InputError naming file and line, never what stands there */
+/** The items to import, at least one. @throws InputError naming file and line, but not their text */
 export async function readImport(input: ImportInput, sources: PushSources): Promise<readonly NamedData[]> {
   const { items, warnings } = (await isFolder(input.from))
     ? { items: await readFolder(input), warnings: [] }
     : await readText(input, sources);
   if (items.length === 0) {
     throw new InputError(`${labelOf(input)} holds no names`, {
-      hint: "check what was to be imported, and its --format",
+      hint: "check the input, and its --format",
     });
   }
   for (const warning of warnings) sources.output.warn(warning);
@@ -95,14 +95,14 @@ async function isFolder(from: string): Promise<boolean> {
 export const IMPORT_FORMATS = ["dotenv", "json", "yaml", "docker", "k8s"] as const;
 export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 
-/** How a text is read; whether a JSON or YAML document is a Kubernetes object shows once it is. */
-export type Syntax = "dotenv" | "docker" | "json" | "yaml";
+/** Which parser reads the text. Whether a document is a Kubernetes object shows only after parsing. */
+type Syntax = "dotenv" | "docker" | "json" | "yaml";
 
 /**
- * From the file's name, else from what cannot be anything else. `.env` files are read as dotenv: docker's have no quotes.
+ * Tells the syntax by the file's name, else by content that is unambiguous. `.env` files count as dotenv, not docker.
  *
  * @param path null for stdin
- * @throws InputError it cannot be told
+ * @throws InputError both leave it open
  */
 function guessSyntax(path: string | null, text: string): Syntax {
   const name = path === null ? "" : basename(path).toLowerCase();
@@ -116,7 +116,7 @@ function guessSyntax(path: string | null, text: string): Syntax {
   });
 }
 
-/** A Kubernetes manifest is YAML, or JSON. */
+/** A Kubernetes manifest is YAML or JSON. */
 function syntaxOf(format: ImportFormat, text: string): Syntax {
   if (format !== "k8s") return format;
   return /^\s*\{/.test(text) ? "json" : "yaml";

@@ -8,10 +8,10 @@ import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import { canBeSecret, ImportedItems } from "./imported-items.ts";
 
 /**
- * A folder with a file for each secret, as in `/run/secrets`: the file's name is the name. A secret loses one line end at
- * its end, as with `vsync set --from-file`. Names that begin with `..` are the machinery of a Kubernetes mount.
+ * Reads a folder with one file per secret, such as `/run/secrets`; the file's name is the secret's. A secret loses one final
+ * line end, as with `vsync set --from-file`. Names that start with `..` are internals of a Kubernetes mount and are skipped.
  *
- * @throws InputError something in the folder is no file, or cannot be read
+ * @throws InputError an entry is not a file, or cannot be read
  */
 export async function readSecretFolder(folder: string): Promise<readonly NamedData[]> {
   const imported = new ImportedItems();
@@ -34,7 +34,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 }
 
 async function refuseFolder(path: string): Promise<void> {
-  // What is not there, or a link that leads nowhere, is told of where it is read.
+  // Reading the file reports a missing file or a dangling link.
   const stats = await stat(path).catch(() => null);
   if (stats?.isDirectory() !== true) return;
   throw new InputError(`${path} is a folder`, { hint: "name it itself with --from=<folder>, or move it away" });

@@ -5,22 +5,22 @@ import { placeAt, shownName } from "./imported-items.ts";
 
 const FLAT_HINT = "make it flat, a name and a value each";
 
-/** What a YAML or JSON document holds, as far as secrets are written in it. */
+/** A YAML or JSON document. */
 export type Tree =
-  /** `text` as it is written where it is a number or a boolean; null for null. */
+  /** `text` is a string's value, the literal text of a number or boolean, or null for null. */
   | { readonly kind: "scalar"; readonly line: number; readonly text: string | null }
   | { readonly kind: "list"; readonly line: number; readonly items: readonly Tree[] }
   | { readonly kind: "map"; readonly line: number; readonly entries: ReadonlyMap<string, TreeEntry> };
 
 export interface TreeEntry {
-  /** Of the key, from 1. */
+  /** The line of the key, from 1. */
   readonly line: number;
   readonly value: Tree;
 }
 
 /**
- * The documents of a YAML stream (1.2, core schema). Tags and aliases are refused: nothing here needs them, and each has
- * been a way to make a reader do more than read.
+ * Parses the documents of a YAML stream (1.2, core schema). Tags and aliases are refused: secrets do not need them, and both
+ * have been used to make a reader execute code or run out of memory.
  *
  * @throws InputError naming the line
  */
@@ -33,7 +33,7 @@ export async function readYaml(text: string, label: string): Promise<readonly Tr
   const reader = new TreeReader(yaml, lineCounter, label);
   return documents.map((document) => {
     const [fault] = document.errors;
-    // The parser recurses, and has its own end.
+    // The parser recurses, and stops at a depth of its own.
     if (fault?.code === "RESOURCE_EXHAUSTION") throw reader.fault(fault.pos[0], "nests too deeply", FLAT_HINT);
     if (fault !== undefined)
       throw reader.fault(fault.pos[0], "is not YAML", "check the indentation and the quotes there");
@@ -41,7 +41,7 @@ export async function readYaml(text: string, label: string): Promise<readonly Tr
   });
 }
 
-/** As `readYaml`, of a text that is JSON: YAML holds all of it. */
+/** As `readYaml`, for a text that must be JSON, which is a subset of YAML. */
 export async function readJson(text: string, label: string): Promise<readonly Tree[]> {
   const fault = jsonFault(text);
   if (fault === null) return readYaml(text, label);

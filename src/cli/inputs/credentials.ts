@@ -20,7 +20,7 @@ const SESSION_TOKEN: SecretInput = {
   question: "Session token:",
 };
 
-/** What `CREDENTIAL_FLAGS` were given. */
+/** The values of `CREDENTIAL_FLAGS`. */
 export interface CredentialFlags {
   readonly ambient?: boolean | undefined;
   readonly "access-key"?: string | undefined;
@@ -31,10 +31,10 @@ export interface CredentialFlags {
 }
 
 /**
- * The credentials that go into a token: flags and variables, else the config's, else a prompt. A config that goes by the
- * platform's own chain has none to hand on: that is said with `--ambient` only.
+ * The credentials that go into a token: flags and variables, else the config's, else a prompt. A config without keys of its
+ * own does not make the token ambient: only `--ambient` does.
  *
- * @throws InputError there are none, and nobody can be asked
+ * @throws InputError none are given, and nobody can be asked
  */
 export async function tokenCredentials(
   flags: CredentialFlags & { readonly endpoint?: string | undefined },
@@ -46,11 +46,11 @@ export async function tokenCredentials(
 }
 
 /**
- * The credentials that a config is to hold: what flags and variables give, else what a person chooses, else what is there.
+ * The credentials for a config: flags and variables, else a person's choice, else those of the current config.
  *
  * @param current the config of the same store, or null
- * @param aws what is suggested first where it has credentials
- * @throws InputError there are none, and nobody can be asked
+ * @param aws if it has credentials, they are the first choice
+ * @throws InputError none are given, and nobody can be asked
  */
 export async function newCredentials(
   flags: CredentialFlags,
@@ -120,7 +120,7 @@ async function givenKey(flags: CredentialFlags, sources: SecretSources): Promise
   return { accessKeyId, secret, token };
 }
 
-/** An access key never meets the secret or the session token of another one. */
+/** Never combines an access key with the secret or session token of another. */
 async function accessKey(given: GivenKey, configured: AccessKey | null, sources: SecretSources): Promise<AccessKey> {
   const accessKeyId = given.accessKeyId ?? configured?.accessKeyId ?? (await askAccessKey(sources));
   const own = accessKeyId === configured?.accessKeyId && given.secret === null ? configured : null;
@@ -156,7 +156,7 @@ function refuseKeyId(accessKeyId: string): void {
   if (fault !== null) throw new InputError(`the access key id ${fault}`, { hint: "give it with --access-key=<id>" });
 }
 
-/** It goes into a header. */
+/** Restricted to what a header can carry. */
 function keyIdFault(accessKeyId: string): string | null {
   if (accessKeyId === "") return "must not be empty";
   return /^[\x21-\x7e]+$/.test(accessKeyId) ? null : "must be printable ASCII without spaces";
@@ -165,6 +165,6 @@ function keyIdFault(accessKeyId: string): string | null {
 function warnOfArgv(flags: CredentialFlags, { output }: SecretSources): void {
   for (const name of ["secret-key", "session-token"] as const) {
     if (flags[name] === undefined) continue;
-    output.warn(`--${name} can be seen by other users of this machine while the command runs: prefer --${name}-file`);
+    output.warn(`other users of this machine can see --${name} while the command runs: prefer --${name}-file`);
   }
 }

@@ -4,7 +4,7 @@ import { InputError } from "../../errors.ts";
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 export interface DurationRange {
-  /** As a user writes them: `1s`, `90d`. */
+  /** In the form that a user types: `1s`, `90d`. */
   readonly from: string;
   readonly to: string;
 }
@@ -21,7 +21,7 @@ export interface DurationOptions {
   readonly exclusive?: string[];
 }
 
-/** A flag whose value is milliseconds. @throws InputError, when parsed, naming the flag and the range */
+/** A flag whose value is in milliseconds. Parsing it throws an InputError that names the flag and the range. */
 export function durationFlag(name: string, range: DurationRange, options: DurationOptions) {
   return oclifFlags.custom<number>({ parse: async (text) => durationMs(name, range, text) })({
     ...options,

@@ -3,12 +3,12 @@ import { InputError } from "../../errors.ts";
 import type { JsonObject } from "../../vault/format/canonical-json.ts";
 
 const KEY = /^[a-z][a-z0-9_.-]*$/;
-/** What a rotation says of itself. */
+/** Keys that a rotation writes itself. */
 const RESERVED = ["event", "gen", "prev_gen"];
 
 export type MetaPair = readonly [key: string, value: string];
 
-/** `--meta ticket=OPS-7`, any number of times: what the operator adds to the audit row. */
+/** `--meta ticket=OPS-7`, repeatable: the operator's own fields in the audit row. */
 export const META_FLAG = {
   meta: oclifFlags.custom<MetaPair>({ parse: async (text) => parsePair(text), multiple: true })({
     description: "add a key and its value to the audit row",
@@ -17,7 +17,7 @@ export const META_FLAG = {
   }),
 };
 
-/** @throws InputError a key is given twice */
+/** @throws InputError the same key appears twice */
 export function metaOf(pairs: readonly MetaPair[] | undefined): JsonObject {
   const keys = (pairs ?? []).map(([key]) => key);
   const twice = keys.find((key, at) => keys.indexOf(key) !== at);
@@ -25,7 +25,7 @@ export function metaOf(pairs: readonly MetaPair[] | undefined): JsonObject {
   return Object.fromEntries(pairs ?? []);
 }
 
-/** What was typed is not quoted, bar a key that is one: it may be a secret at the wrong place. */
+/** Errors do not quote the text, except a well-formed key: it may be a secret given in the wrong place. */
 function parsePair(text: string): MetaPair {
   const at = text.indexOf("=");
   const key = text.slice(0, Math.max(at, 0));
@@ -35,6 +35,6 @@ function parsePair(text: string): MetaPair {
     });
   }
   if (RESERVED.includes(key))
-    throw new InputError(`--meta ${key} is what the rotation itself writes`, { hint: "name it otherwise" });
+    throw new InputError(`--meta ${key} is a key that the rotation writes itself`, { hint: "use another key" });
   return [key, text.slice(at + 1)];
 }

@@ -10,7 +10,7 @@ import type { Stdin } from "../terminal/stdin.ts";
 const MAX_STDIN_BYTES = 1024 * 1024;
 const MAX_ASKED_AGAIN = 3;
 
-/** One secret that a user gives, and every way to give it, in the order in which they are looked at. */
+/** A secret that the user gives, and the ways to give it. `readSecret` says which way wins. */
 export interface SecretInput {
   /** For messages: `the new passphrase`. */
   readonly what: string;
@@ -20,9 +20,9 @@ export interface SecretInput {
   readonly variable: string;
   /** `New passphrase:` */
   readonly question: string;
-  /** Another secret is asked for soon: what is typed meanwhile is not shown. */
+  /** Another question follows after a pause: keys typed in the meantime are not echoed. */
   readonly isFollowed?: boolean;
-  /** For a secret that is being set: asked twice, and not too short. */
+  /** For a new secret: it is asked for twice, and has a minimum length. */
   readonly setting?: { readonly confirmation: string; readonly minCharacters: number };
 }
 
@@ -55,7 +55,7 @@ export const NEW_PASSPHRASE: SecretInput = {
   setting: { confirmation: "Confirm new passphrase:", minCharacters: 12 },
 };
 
-/** What reading a secret needs of a command. */
+/** The ways in and out that reading a secret needs. */
 export interface SecretSources {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly stdin: Stdin;
@@ -64,10 +64,10 @@ export interface SecretSources {
 }
 
 /**
- * The secret, from the first of: the file that the flag names, the file that `X_FILE` names, the variable `X`, a prompt.
+ * Takes the secret from the first of: the file that the flag names, the file that `X_FILE` names, the variable `X`, a prompt.
  *
- * @param file what the flag was given, if it was
- * @throws InputError none of the ways was taken and nobody can be asked; a file is refused; the secret is empty or too short
+ * @param file the flag's value
+ * @throws InputError no way was used and nobody can be asked; a file is refused; the secret is empty or too short
  * @throws InterruptedError Ctrl-C at the prompt
  */
 export async function readSecret(
@@ -83,7 +83,7 @@ export async function readSecret(
   throw new InputError(`${input.what} ${fault}`, { hint: waysOf(input) });
 }
 
-/** As `readSecret` without the prompt: null where it was given in none of the other ways. Its length is not looked at. */
+/** As `readSecret`, but null instead of the prompt. It does not check the length. */
 export async function readGivenSecret(
   input: Pick<SecretInput, "what" | "flag" | "variable">,
   file: string | undefined,
@@ -96,7 +96,7 @@ export async function readGivenSecret(
   if (path) return fromFile({ name: fileVariable, path }, output);
   const value = variables[input.variable];
   if (value?.includes("\ufffd")) {
-    // Bytes that are no UTF-8 arrive so, and different ones alike.
+    // Node replaces invalid UTF-8 by U+FFFD, so different passphrases would look the same.
     throw new InputError(`${input.variable} does not hold UTF-8 text`, {
       hint: `set it in UTF-8, or use ${fileVariable}`,
     });
@@ -118,7 +118,7 @@ async function fromFile({ name, path }: { name: string; path: string }, output: 
   return Secret.ofBytes(read.bytes);
 }
 
-/** A path, unless it may be the secret itself at the wrong place. */
+/** The path, unless it may be the secret itself, given in the wrong place. */
 function shown(path: string): string {
   return isAbsolute(path) || /^\.{1,2}[\\/]/.test(path) ? `, ${path},` : "";
 }
@@ -132,7 +132,7 @@ function faultOf(secret: Secret, { setting }: SecretInput): string | null {
 const tooShort = ({ minCharacters }: { readonly minCharacters: number }): string =>
   `is shorter than ${minCharacters} characters`;
 
-/** Why it would not open the vault again once it is given in another way: see docs/decisions/0046. */
+/** Why it would not open the vault if it were given another way the next time: see docs/decisions/0046. */
 function unfitToSet(secret: Secret): string | null {
   const text = secret.exposeText();
   if (text.startsWith("\ufeff")) return "begins with a byte order mark, which no keyboard types";
@@ -144,7 +144,7 @@ function unfitToSet(secret: Secret): string | null {
     : "has an accent as a character of its own, which keyboards do not type (it is not NFC)";
 }
 
-/** Code points: nobody may be told that an emoji counts for two. */
+/** Code points, so an emoji counts as one. */
 function charactersOf(secret: Secret): number {
   return Array.from(secret.exposeText()).length;
 }

@@ -12,9 +12,9 @@ const TOKEN = {
 } as const satisfies Pick<SecretInput, "what" | "flag" | "variable">;
 
 /**
- * The runtime token from the file that the flag names, `VSYNC_CONFIG_FILE` or `VSYNC_CONFIG`; null where it is in none.
+ * The runtime token from the file that the flag names, `VSYNC_CONFIG_FILE` or `VSYNC_CONFIG`; null if none of them is set.
  *
- * @throws what `decodeToken` throws
+ * @throws as `decodeToken`
  * @throws InputError the file is refused
  */
 export async function findToken(file: string | undefined, sources: SecretSources): Promise<RuntimeToken | null> {
@@ -22,7 +22,7 @@ export async function findToken(file: string | undefined, sources: SecretSources
   return given === null ? null : decodeToken(given.exposeText());
 }
 
-/** As `findToken`, with stdin as the last resort. */
+/** As `findToken`, but falls back to stdin. @throws InputError also if stdin is empty or a terminal */
 export async function readToken(file: string | undefined, sources: SecretSources): Promise<RuntimeToken> {
   return (await findToken(file, sources)) ?? decodeToken(await textOnStdin(sources));
 }

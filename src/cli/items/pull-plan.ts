@@ -12,30 +12,30 @@ export interface PullTarget {
   readonly env: string;
   /** The dotenv file. */
   readonly to: string;
-  /** Where files go, by their names. */
+  /** The folder for the vault's files. */
   readonly filesDir: string;
 }
 
-/** One file that a pull is to leave. */
+/** One file that the pull leaves on the disk. */
 export interface PlannedFile {
-  /** As the user knows it: relative to where the command runs. */
+  /** As the user knows it: relative to the working directory. */
   readonly path: string;
-  /** What of the path the user named. The rest, `name`, comes from the vault. */
+  /** The part of the path that the user named. The rest, `name`, comes from the vault. */
   readonly root: string;
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** What is there now. `same` may have other comments and quotes; it stays. */
+  /** Of the file that exists now. `same` may have other comments and quotes, and stays. */
   readonly state: "absent" | "same" | "different";
-  /** Names that differ, of a dotenv file. */
+  /** The names whose values differ, of a dotenv file. */
   readonly differs: readonly string[];
-  /** Whether what is there is open to other users. */
+  /** Other users have access to the file that exists now. */
   readonly isExposed: boolean;
 }
 
 /**
- * Everything that a pull would write, and what is there already. Nothing is written.
+ * Compares what a pull would write with the files that exist. It writes nothing.
  *
- * @throws InputError something cannot be written: a value, a name, or for what is in its place
+ * @throws InputError a value or name cannot be written, or something other than a file is in its place
  */
 export async function planPull(items: readonly Item[], { env, to, filesDir }: PullTarget): Promise<PlannedFile[]> {
   const secrets = items.filter((item) => item.kind === "secret");
@@ -64,7 +64,7 @@ function refuseName(name: string): void {
     throw new InputError(`${JSON.stringify(name)} ${fault}`, { hint: "get its bytes with `vsync get --raw`" });
 }
 
-/** One file in another's place, or in the place of another's folder. */
+/** Refuses two items at one path, and a file where another needs a folder. */
 function refuseCollisions(wanted: readonly Wanted[]): void {
   const paths = new Map<string, string>();
   for (const { path } of wanted) {
@@ -104,12 +104,12 @@ async function plan(wanted: Wanted, compare: (local: Uint8Array) => readonly str
 const ELSEWHERE = "move it away, or name another place with --to=<file> or --files-dir=<folder>";
 
 async function readLocal(path: string): Promise<Uint8Array> {
-  // Windows has no such flag.
+  // Windows does not have O_NOFOLLOW.
   await using handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
   return await handle.readFile();
 }
 
-/** Names, sorted; an empty one for a file that is no dotenv file at all. */
+/** The names that differ, sorted; an empty one if the file is not a dotenv file. */
 function differencesOf(local: Uint8Array, secrets: readonly Item[]): readonly string[] {
   const here = readEntries(local);
   if (here === null) return [""];
@@ -132,16 +132,16 @@ function readEntries(local: Uint8Array): ReadonlyMap<string, Item["data"]> | nul
 }
 
 /*
- * File systems have names for a file beside the one that it was given. What is written by any of them is written to that file.
+ * File systems accept more than one name for a file, so a harmless-looking name can reach a dangerous file.
  */
 
-/** What HFS+ leaves out when it compares names. */
+/** Characters that HFS+ ignores when it compares names. */
 const IGNORED = /[\u200b-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/gu;
 const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]) *(?:\.|$)/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: Windows allows none of them
 const NOT_ON_WINDOWS = /[<>:"|?*\u0000-\u001f]|[. ]$/;
 
-/** Why `pull` does not write a file of this name on this platform, for a message; null where it does. */
+/** Why `pull` does not write a file of this name on this platform, for a message, or null. */
 export function pullNameFault(name: string, platform: string): string | null {
   const segments = name.split("/");
   if (segments.some(isGit)) return "would be written into git's own folder";
@@ -150,7 +150,7 @@ export function pullNameFault(name: string, platform: string): string | null {
   return segments.some((segment) => NOT_ON_WINDOWS.test(segment)) ? "is not a valid file name on Windows" : null;
 }
 
-/** `.git/config` names programs that git runs. NTFS knows the folder as `git~1`, `.git.` and `.git::$INDEX_ALLOCATION` as well. */
+/** `.git/config` names programs that git runs. NTFS also finds the folder as `git~1`, `.git.` and `.git::$INDEX_ALLOCATION`. */
 function isGit(segment: string): boolean {
   const plain = segment.replaceAll(IGNORED, "").toLowerCase();
   return /^(?:\.git|git~1)[. ]*(?::|$)/.test(plain);

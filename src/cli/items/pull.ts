@@ -13,33 +13,33 @@ const SHOWN_NAMES = 5;
 export interface PullInput {
   readonly to?: string | undefined;
   readonly "files-dir": string;
-  /** Overwrite what differs. */
+  /** Overwrite files that differ. */
   readonly force: boolean;
 }
 
 /**
- * Writes the vault's secrets as a dotenv file, and its files below a folder, mode 0600. Everything that can be refused is
- * refused before the first write.
+ * Writes the vault's secrets as a dotenv file and its files below a folder, all with mode 0600. It checks everything before the
+ * first write.
  *
- * @throws ConflictError something here differs from what the vault holds
- * @throws InputError something cannot be written
+ * @throws ConflictError a file here differs from the vault
+ * @throws InputError a file cannot be written
  */
 export async function pullFiles(vault: OpenedVault, input: PullInput): Promise<readonly PlannedFile[]> {
   const { env } = vault.manifest;
   const target = { env, to: input.to ?? defaultFile(env), filesDir: input["files-dir"] };
-  const files = await naming("look at what is here", () => planPull(vault.bundle.items, target));
+  const files = await naming("read the files here", () => planPull(vault.bundle.items, target));
   const different = files.filter(({ state }) => state === "different");
   if (different.length > 0 && !input.force) throw wouldOverwrite(different, env);
   for (const file of files) await naming(`write ${file.path}`, () => write(file));
   return files;
 }
 
-/** A config's env has been checked; a token's may be anything. */
+/** A config's env is a good file name; a token's may be anything. */
 function defaultFile(env: string): string {
   return `.env.${requireSegment("env", env, "name the file with --to=<file>")}`;
 }
 
-/** Who edits a dotenv file keeps its comments: what says the same stays, but not open to others. */
+/** A file whose values are equal is left alone, so its comments survive, unless others can read it. */
 async function write({ state, isExposed, path, root, name, bytes }: PlannedFile): Promise<void> {
   if (state === "same" && !isExposed) return;
   await makeFolders(root, name);
@@ -91,11 +91,11 @@ export function renderPull(
   output.done(`Pulled ${vault}: ${written.length} of ${files.length} ${files.length === 1 ? "file" : "files"} written`);
 }
 
-/** The dotenv file as the result; other files have no place in it. */
+/** Prints the secrets as a dotenv file. The vault's files cannot be part of it. */
 export function printDotenv({ manifest, bundle }: OpenedVault, output: Output): void {
   const secrets = bundle.items.filter((item) => item.kind === "secret");
   output.raw(encodeDotenv(secrets, manifest.env));
   const left = bundle.items.length - secrets.length;
   if (left > 0)
-    output.warn(`${left === 1 ? "1 file is" : `${left} files are`} not in this: vsync get --raw prints one`);
+    output.warn(`${left === 1 ? "1 file is" : `${left} files are`} not included: vsync get --raw prints one`);
 }

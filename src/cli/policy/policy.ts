@@ -1,22 +1,19 @@
 import { InputError } from "../../errors.ts";
+import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { AUDIT_PREFIX, BUNDLE_PREFIX, MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import { findConfig, loadConfig, type Warn } from "../config/local-config.ts";
 import { type LocationOverrides, overriddenLocation } from "../config/location.ts";
 import { resolveTarget, type TargetInput } from "../config/target.ts";
 
-/** Who a policy is for: apps, which read, or people and pipelines, which also write. */
+/** Apps are readers; people and pipelines, which also write, are operators. */
 export const ROLES = ["reader", "operator"] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Which vault a policy is for. */
-export interface PolicyScope {
-  readonly region: string;
-  readonly bucket: string;
-  readonly prefix: string;
-}
+/** The part of a location that a policy names. */
+export type PolicyScope = Pick<StoreLocation, "region" | "bucket" | "prefix">;
 
-/** A statement of an IAM policy. For a bucket policy it lacks the principal only. */
+/** A statement of an IAM policy. A bucket policy also needs a Principal. */
 export interface PolicyStatement {
   readonly Sid: string;
   readonly Effect: "Allow";
@@ -26,17 +23,17 @@ export interface PolicyStatement {
 }
 
 export interface Policy {
-  /** The version of the policy language that knows variables. */
+  /** The version of the policy language that has variables. */
   readonly Version: "2012-10-17";
   readonly Statement: readonly PolicyStatement[];
 }
 
 const BUNDLES = `${BUNDLE_PREFIX}*`;
 const AUDIT_ROWS = `${AUDIT_PREFIX}*`;
-/** What the proof of a bucket writes, and removes again. */
+/** Objects that the proof of a bucket writes and removes. */
 const PROBES = "probe-*";
 
-/** The least that a role needs. */
+/** The least permissions that a role needs. */
 export function policyOf(role: Role, scope: PolicyScope): Policy {
   const statements = role === "reader" ? [readerStatement(scope)] : operatorStatements(scope);
   return { Version: "2012-10-17", Statement: statements };
@@ -46,14 +43,14 @@ export function readerStatement(scope: PolicyScope): PolicyStatement {
   return allow("VsyncRead", ["s3:GetObject"], objects(scope, [MANIFEST_KEY, BUNDLES]));
 }
 
-/** Nothing lets an operator delete the manifest or an audit row; `gc` and the proof of the bucket need the rest. */
+/** An operator may not delete the manifest or an audit row. `gc` and the proof of the bucket need the other deletions. */
 function operatorStatements(scope: PolicyScope): readonly PolicyStatement[] {
   const all = [MANIFEST_KEY, BUNDLES, AUDIT_ROWS, PROBES];
   return [
     allow("VsyncReadAndWrite", ["s3:GetObject", "s3:PutObject"], objects(scope, all)),
     allow("VsyncRemove", ["s3:DeleteObject"], objects(scope, [BUNDLES, PROBES])),
     {
-      // who may list is told 404, not 403, of what is not there: without it nobody could make the first push
+      // Without the right to list, S3 answers 403 instead of 404 for a missing key, and the first push would fail.
       ...allow("VsyncList", ["s3:ListBucket"], [`arn:${partitionOf(scope)}:s3:::${literal(scope.bucket)}`]),
       Condition: { StringLike: { "s3:prefix": [`${literal(scope.prefix)}*`] } },
     },
@@ -74,7 +71,7 @@ function partitionOf({ region }: PolicyScope): string {
   return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
-/** IAM takes `*` and `?` for wildcards and `${…}` for a variable; these variables stand for the characters themselves. */
+/** In IAM, `*` and `?` are wildcards and `${…}` is a variable; `${*}`, `${?}` and `${$}` are the characters themselves. */
 function literal(text: string): string {
   return text.replace(/[*?$]/g, (character) => `\${${character}}`);
 }
@@ -84,10 +81,10 @@ export interface PolicyInput extends TargetInput {
 }
 
 /**
- * The vault that a policy is for: the config's, with the flags' overrides. Before there is a config the flags suffice, for
- * `init` itself needs what the policy allows.
+ * The scope from the config, with the flags' overrides. Without a config the flags suffice, because `init` itself needs the
+ * permissions.
  *
- * @throws LocalConfigMissingError there is no config, and no bucket was given
+ * @throws LocalConfigMissingError neither a config exists nor a bucket was given
  * @throws InputError the vault is in a directory
  */
 export async function policyScope(input: PolicyInput, warn: Warn): Promise<PolicyScope> {
