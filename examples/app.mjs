@@ -1,5 +1,5 @@
-// An app that boots from its vault. It needs two variables, VSYNC_CONFIG and VSYNC_PASSPHRASE, and no file with secrets.
-// Or start it with `vsync run -- node app.mjs`: then the secrets are in its environment, and the two variables are not.
+// This app boots from its vault. It needs the variables VSYNC_CONFIG and VSYNC_PASSPHRASE, but no file with secrets.
+// If you start it with `vsync run -- node app.mjs`, it finds the secrets in its environment instead of the two variables.
 import { Vsync, VsyncError } from "vsync";
 
 async function openVault() {

@@ -1,21 +1,21 @@
 #!/bin/sh
-# Rotates the passphrase of a vault and hands the new one to a secret store. Made to run on a schedule: whatever cuts a
-# run short, the next one takes up where it ended.
+# Rotates the passphrase of a vault and hands the new one to a secret store, on a schedule. If anything interrupts a run,
+# the next one continues where it stopped.
 #
 #   rotate.sh ENV COMMAND [ARGUMENT...]
 #
-# COMMAND stores the passphrase that it reads from stdin, as `gh secret set VSYNC_PASSPHRASE` does. It may be called again
-# with the same one.
+# COMMAND reads the passphrase from stdin and stores it, as `gh secret set VSYNC_PASSPHRASE` does. It may run again with
+# the same one.
 #
 # Environment:
 #   VSYNC_PASSPHRASE, VSYNC_PASSPHRASE_FILE   the passphrase that the secret store holds now
-#   ROTATE_GRACE    how long that one keeps reading (24h)
-#   ROTATE_STATE    folder that keeps the new passphrase until it is handed over; it must outlast a restart
+#   ROTATE_GRACE    how long that passphrase keeps reading (24h)
+#   ROTATE_STATE    folder that keeps the new passphrase until COMMAND has stored it; it must survive a restart
 #                   ($STATE_DIRECTORY, as systemd sets it)
-#   VSYNC_NEW_PASSPHRASE_FILE   instead of ROTATE_STATE: the new passphrase, which somebody else keeps safe meanwhile
-#   ROTATE_INIT     for a machine that does not know the vault: the flags of `vsync init` that say where it is
+#   VSYNC_NEW_PASSPHRASE_FILE   instead of ROTATE_STATE: the new passphrase, which the caller keeps safe
+#   ROTATE_INIT     on a machine that does not know the vault: the flags of `vsync init` that say where it is
 #
-# Exit codes: those of vsync rotate-passphrase (3: another rotation is under way, run again later), and 10: rotated, but
+# Exit codes: those of vsync rotate-passphrase (3: another rotation is running, try again later), and 10: rotated, but
 # COMMAND failed; run again.
 set -eu
 umask 077
@@ -31,8 +31,8 @@ say() {
   echo "rotate.sh: $*" >&2
 }
 
-# Whether the file holds the passphrase that writes the vault; if so, its audit row is appended where that is outstanding.
-# 0 yes, 1 no, else the store could not be asked.
+# Returns 0 if the passphrase in the file can write the vault, 1 if it cannot, and another code if the store did not
+# answer. Appends the audit row if it is outstanding.
 writes() {
   vsync audit reconcile --env="$env" --passphrase-file="$1" >&2
 }
@@ -43,7 +43,7 @@ hand_over() {
     exit 10
   fi
   say "the new passphrase of $env is handed over"
-  # Whatever was set aside can never come into force any more.
+  # A candidate that was set aside can no longer become the passphrase.
   if [ "$staged" = no ]; then rm -f "$new" "$new.unused"; fi
 }
 
@@ -87,7 +87,7 @@ fi
 case $code in
 0) hand_over "$@" ;;
 4)
-  # Rotated, but the audit row is not written; if it cannot be written now either, the next commit writes it.
+  # Rotated, but the audit row is missing; if this attempt fails too, the next commit writes it.
   if writes "$new"; then code=0; fi
   hand_over "$@"
   exit "$code"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Runs the test vectors of test/vectors/data: run_vectors.py <folder> [op …]. Exit 1 where one disagrees.
+"""Runs the test vectors of test/vectors/data: run_vectors.py <folder> [op …]. Exits with 1 if one disagrees.
 
-What a vector is, and what each operation asks for, says the README.md beside them."""
+The README.md beside the vectors explains them and each operation."""
 import base64, datetime, glob, json, os, re, sys, zlib
 import vsync_audit as audit
 import vsync_client as vsync
@@ -53,7 +53,7 @@ class Vector:
         return vsync.read(os.path.join(self.folder, value["file"]))
 
     def same(self, name, raw, like=None):
-        """The bytes in the form in which the vector gives them."""
+        """The bytes in the form that the vector uses."""
         form = next(iter(like or self.out.get(name) or {"hex": ""}))
         return {form: raw.decode() if form == "utf8" else b64(raw) if form == "b64" else raw.hex()}
 
@@ -157,7 +157,7 @@ def pkcs8(key):
 
 
 def disagreement(vector):
-    """None where the client does what the vector says, else what it does."""
+    """None if the client agrees with the vector, else what it did instead."""
     want = vector.vector
     try:
         out = vector.run()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A second vsync client, written from docs/format.md (§ below: its sections). Debian: python3-cryptography, python3-argon2.
-As a program it opens the vault of VSYNC_CONFIG and VSYNC_PASSPHRASE, in a directory store, and prints it as JSON."""
+"""A second vsync client, written from docs/format.md (§ means its sections). Debian: python3-cryptography, python3-argon2.
+Run as a program, it opens the vault of VSYNC_CONFIG and VSYNC_PASSPHRASE in a directory store and prints it as JSON."""
 import base64, datetime, hashlib, hmac, itertools, json, os, pathlib, re, sys, urllib.parse, zlib
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -16,7 +16,7 @@ def tried(kind, why, work, *given):
     try: return work(*given)
     except (ValueError, TypeError, AttributeError, LookupError, RecursionError, InvalidTag, InvalidSignature, zlib.error):
         raise Refused(kind, why) from None
-# --- text forms. `only` refuses with a ValueError, to which `tried` gives the class.
+# --- text forms. `only` raises ValueError; `tried` turns that into the class.
 def only(value, condition): return value if condition else int("refused")
 def b64(raw): return base64.b64encode(raw).decode()
 def b64u(raw): return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

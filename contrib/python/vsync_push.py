@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes a vault: commits {"NAME": "value", …} from stdin as the secrets of the next generation (or the first one).
 
-The token and the passphrase come from VSYNC_CONFIG and VSYNC_PASSPHRASE; the vault's files stay. It takes none of the
-claims by which vsync's own writers exclude each other: nobody else may write the directory meanwhile (docs/format.md §1)."""
+Token and passphrase come from VSYNC_CONFIG and VSYNC_PASSPHRASE; the vault's files stay. It does not take the claims by
+which vsync's own writers exclude each other: make sure that nobody else writes the directory (docs/format.md §1)."""
 import getpass, json, os, re, socket, sys
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -52,7 +52,7 @@ def seal_slot(m, entry, operator, root):
 
 
 def seal_bundle(m, key, items):
-    """m: what the bundle is bound to, and whom it is for: vault, gen, unlock."""
+    """m holds vault, gen and unlock: the bundle is bound to the first two and sealed to the entries of the third."""
     operator = os.urandom(32)
     root = hkdf(operator, "vsync-root-v1")
     signing = PKCS8 + key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
@@ -93,7 +93,7 @@ def first_entry(token, passphrase, signer):
 
 
 def begin(token, passphrase):
-    """The part of the first manifest that later ones take over, and the key that signs it."""
+    """The fields of the first manifest that later ones copy, and the key that signs it."""
     need(passphrase, "ConfigMissingError", "the passphrase is empty")
     key = Ed25519PrivateKey.generate()
     signer = b64(public(key))
@@ -103,7 +103,7 @@ def begin(token, passphrase):
 
 
 def bundle_key(token, at, before):
-    """The clock, or a millisecond after the bundle before; later still where an orphan is in the way."""
+    """The key for a bundle made now; fails if the clock has not moved past the bundle before."""
     digits = re.sub(r"\D", "", at)
     ts = f"v={digits[:8]}T{digits[8:]}Z"
     need(ts > before and not os.path.exists(file_path(token, ts)), "ConflictError", "the clock stands or runs behind")
