@@ -86,7 +86,8 @@ describe("what is refused", () => {
     execFileSync("mkfifo", [join(folder, "pipe")]);
     expect(await readSecretFile(join(folder, "below"))).toEqual({ refusal: "is a directory" });
     expect(await readSecretFile(join(folder, "pipe"))).toEqual({ refusal: "is not a regular file" });
-    expect(await readSecretFile("/dev/null")).toEqual({ refusal: "is not a regular file" });
+    for (const device of ["/dev/null", "/dev/zero"])
+      expect(await readSecretFile(device)).toEqual({ refusal: "is not a regular file" });
   });
 
   test.runIf(process.platform === "linux")("a file whose reading fails", async () => {
@@ -101,8 +102,16 @@ describe("what is refused", () => {
     expect(await readSecretFile(join(folder, "x".repeat(300)))).toEqual({ refusal: "is too long for a path" });
   });
 
-  test.skipIf(process.geteuid?.() === 0)("a file that this process may not read", async () => {
-    expect(await readSecretFile(write("hunter2", 0o000))).toEqual({ refusal: "may not be read by this process" });
+  test("a file that this process may not read", async () => {
+    const path = write("hunter2", 0o000);
+    chmodSync(folder, 0o755);
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(65534);
+    try {
+      expect(await readSecretFile(path)).toEqual({ refusal: "may not be read by this process" });
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
   });
 });
 

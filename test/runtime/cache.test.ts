@@ -1,267 +1,146 @@
-import { once } from "node:events";
-import { readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
-import type { RuntimeToken } from "../../src/blob/token.ts";
-import { type OpenOptions, S3UnreachableError, Vsync } from "../../src/runtime/index.ts";
-import { type DirectoryVault, directoryVault, environmentOf, ITEMS, rejectionOf, temporaryFolder } from "./fixture.ts";
-import { collectSecrets, isNotZero } from "./secrets.ts";
+import { describe, expect, test } from "vitest";
+import { Secret } from "../../src/crypto/secret.ts";
+import { CacheFault, isTimeSealed, readCache, type SealedCopy, sealTime, writeCache } from "../../src/runtime/cache.ts";
+import { openFilesBelow } from "../support/open-files.ts";
+import { rejectionOf, temporaryFolder } from "./fixture.ts";
 
-const HOUR_MS = 3_600_000;
-/** What the store says itself. */
-const UNMOUNTED: unknown = expect.stringMatching(/^mount the disk/);
+const ROOT_KEY = Secret.ofBytes(new Uint8Array(32).fill(7));
+const MANIFEST = Uint8Array.of(1, 10, 3);
+const COPY: SealedCopy = {
+  atMs: 1_700_000_000_000,
+  manifest: MANIFEST,
+  bundle: Uint8Array.of(10, 0, 255, 10),
+  mac: sealTime(ROOT_KEY, 1_700_000_000_000, MANIFEST),
+};
+const MAX_BYTES = 4096;
+const OTHER_FORM = "vsync did not write it";
 
-interface Host {
-  readonly vault: DirectoryVault;
-  readonly cache: string;
-  readonly warned: { readonly code: string; readonly message: string }[];
-  /** As the app boots; the handle is closed when the test is over. */
-  boot(options?: OpenOptions): Promise<Vsync>;
-  /** The store's disk is unmounted; calling the result mounts it again. */
-  unmount(): Promise<() => Promise<void>>;
+async function written(copy: SealedCopy = COPY): Promise<string> {
+  const path = join(await temporaryFolder(), "vault.cache");
+  await writeCache(path, copy);
+  return path;
 }
 
-async function host(vault: DirectoryVault): Promise<Host> {
-  const cache = join(await temporaryFolder(), "vault.cache");
-  const warned: Host["warned"] = [];
-  const warn = (fields: object, message: string) => void warned.push({ ...(fields as { code: string }), message });
-  const root = join(vault.folder, "../..");
-  return {
-    vault,
-    cache,
-    warned,
-    boot: async (options = {}) => {
-      const defaults = { env: environmentOf(vault), logger: { warn }, cache, maxAge: HOUR_MS };
-      const v = await Vsync.open({ ...defaults, ...options });
-      onTestFinished(() => v.close());
-      return v;
-    },
-    unmount: async () => {
-      await rename(root, `${root}.away`);
-      return () => rename(`${root}.away`, root);
-    },
-  };
+/** The first line as another program could write it. */
+async function withHeader(change: (header: Record<string, unknown>) => unknown): Promise<string> {
+  const path = await written();
+  const bytes = await readFile(path);
+  const end = bytes.indexOf("\n");
+  const header = change(JSON.parse(bytes.toString("utf8", 0, end)) as Record<string, unknown>);
+  const line = typeof header === "string" ? header : JSON.stringify(header);
+  await writeFile(path, Buffer.concat([Buffer.from(line), bytes.subarray(end)]));
+  return path;
 }
 
-/** A host that has booted once, at the time that its clock shows now. */
-async function bootedHost(options: Parameters<typeof directoryVault>[0] = {}): Promise<Host> {
-  const booted = await host(await directoryVault(options));
-  await booted.boot();
-  return booted;
+async function faultOf(path: string, maxBytes = MAX_BYTES): Promise<string> {
+  const error = await rejectionOf(readCache(path, maxBytes));
+  expect(error).toBeInstanceOf(CacheFault);
+  return (error as CacheFault).message;
 }
 
-function passTime(ms: number): void {
-  const nowMs = Date.now() + ms;
-  const clock = vi.spyOn(Date, "now").mockReturnValue(nowMs);
-  onTestFinished(() => clock.mockRestore());
-}
-
-describe("a vault that is opened with a cache", () => {
-  test("keeps a sealed copy, mode 0600, with nothing readable in it", async () => {
-    const { cache } = await bootedHost();
-    expect((await stat(cache)).mode & 0o777).toBe(0o600);
-    const text = (await readFile(cache)).toString("latin1");
-    for (const planted of ["DATABASE_URL", "postgres", ITEMS[1].data, "certs/sa.json"])
-      expect(text).not.toContain(planted);
-    expect(await readdir(join(cache, ".."))).toEqual(["vault.cache"]);
+describe("what was written is read", () => {
+  test("as it was", async () => {
+    const { atMs, mac, ...read } = await readCache(await written(), MAX_BYTES);
+    expect({ atMs, mac }).toEqual({ atMs: COPY.atMs, mac: COPY.mac });
+    expect(Uint8Array.from(read.manifest)).toEqual(COPY.manifest);
+    expect(Uint8Array.from(read.bundle)).toEqual(COPY.bundle);
   });
 
-  test("opens from it while the store cannot be reached, and says how old it is", async () => {
-    const { boot, unmount, warned, cache } = await bootedHost();
-    const live = await boot();
-    expect([live.ageMs, warned]).toEqual([0, []]);
-    passTime(HOUR_MS / 2);
-    await unmount();
-    const stale = await boot();
-    expect(stale.get("DATABASE_URL")).toBe(ITEMS[0].data);
-    expect(stale.bytes("certs/sa.json")).toEqual(ITEMS[4].data);
-    expect(stale.ageMs).toBeGreaterThanOrEqual(HOUR_MS / 2);
-    expect(stale.ageMs).toBeLessThan(HOUR_MS);
-    const message = expect.stringMatching(/is not there; opened generation 1 from the cache .*, 18\d\d s old$/);
-    expect(warned).toEqual([
-      { code: "VSYNC_STALE_VAULT", path: cache, gen: 1, ageMs: stale.ageMs, hint: UNMOUNTED, message },
-    ]);
+  test("up to so many bytes, and not one more", async () => {
+    const path = await written();
+    const { size } = await stat(path);
+    expect(await readCache(path, size)).toMatchObject({ atMs: COPY.atMs });
+    expect(await faultOf(path, size - 1)).toBe(OTHER_FORM);
   });
 
-  test("opens from a copy that is as old as it may be", async () => {
-    passTime(0);
-    const { boot, unmount } = await bootedHost();
-    passTime(HOUR_MS);
-    await unmount();
-    expect((await boot()).ageMs).toBe(HOUR_MS);
-  });
-
-  test("opens from a copy of the near future, as after a clock was set back, and calls it new", async () => {
-    passTime(0);
-    const { boot, unmount } = await bootedHost();
-    passTime(-HOUR_MS);
-    await unmount();
-    expect((await boot()).ageMs).toBe(0);
-  });
-
-  test("opens from the store as soon as it is back, and the copy is the new one", async () => {
-    const { boot, unmount, vault } = await bootedHost();
-    const mount = await unmount();
-    expect((await boot()).generation).toBe(1);
-    await mount();
-    await vault.push([{ name: "NEW", data: "2" }]);
-    expect((await boot()).generation).toBe(2);
-    await unmount();
-    expect((await boot()).get("NEW")).toBe("2");
-  });
-
-  test("takes half of the time for a store that does not answer", async () => {
-    const { boot, vault, warned } = await bootedHost();
-    const { config, asked } = await silentStore(vault);
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    onTestFinished(() => void vi.useRealTimers());
-    const booting = boot({ config, timeoutMs: 2000 });
-    await asked;
-    vi.advanceTimersByTime(1000);
-    const v = await booting;
-    expect(v.get("DATABASE_URL")).toBe(ITEMS[0].data);
-    expect(warned.map(({ message }) => message)).toEqual([
-      expect.stringContaining("was not open within 1000 ms; opened"),
-    ]);
-  });
-
-  test("zeroes what it decrypts, from the store and from the copy", async () => {
-    const { boot, unmount, cache } = await bootedHost();
-    const secrets = collectSecrets();
-    await (await boot()).close();
-    expect(secrets.filter(isNotZero)).toEqual([]);
-    await unmount();
-    await (await boot()).close();
-    await rejectionOf(boot({ cache, maxAge: Number.MIN_VALUE }));
-    expect(secrets.filter(isNotZero)).toEqual([]);
-    expect(secrets.length).toBeGreaterThan(20);
-  });
-
-  test("is off by default", async () => {
-    const { vault, unmount } = await bootedHost();
-    await unmount();
-    await expect(Vsync.open({ env: environmentOf(vault) })).rejects.toMatchObject({ code: "S3_UNREACHABLE" });
-  });
-
-  test("opens all the same where the copy cannot be kept, with a warning", async () => {
-    const { boot, warned, vault } = await host(await directoryVault());
-    const cache = join(vault.folder, "none/vault.cache");
-    const v = await boot({ cache, maxAge: HOUR_MS });
-    expect(v.has("API_KEY")).toBe(true);
-    const message = `vsync: the cache ${cache} cannot be written (ENOENT)`;
-    expect(warned).toEqual([{ code: "VSYNC_CACHE_UNWRITABLE", path: cache, hint: expect.any(String), message }]);
+  test("of the first moment, and of nothing", async () => {
+    const path = await written({ ...COPY, atMs: 0, manifest: new Uint8Array(), bundle: new Uint8Array() });
+    expect(await readCache(path, MAX_BYTES)).toMatchObject({ atMs: 0, manifest: { length: 0 }, bundle: { length: 0 } });
   });
 });
 
-describe("the copy does not stand in", () => {
-  const CASES: Record<string, (host: Host) => Promise<OpenOptions | void> | void> = {
-    "there is none yet": ({ cache }) => rm(cache),
-    "old, more than the 3600 s of maxAge": () => passTime(HOUR_MS + 1000),
-    "of the future, more than": () => passTime(-HOUR_MS - 1000),
-    "it is cut or altered": async ({ cache }) => writeFile(cache, (await readFile(cache)).subarray(0, -1)),
-    "vsync did not write it": ({ cache }) => writeFile(cache, "{}\n"),
-    "somebody altered its time": ({ cache }) =>
-      edit(cache, (text) => text.replace(/"at":\d+/, `"at":${Date.now() + 1}`)),
-    "it cannot be read (ELOOP)": async ({ cache }) => {
-      await rename(cache, `${cache}.elsewhere`);
-      await symlink(`${cache}.elsewhere`, cache);
-    },
+describe("what has another form is no cache", () => {
+  const FORMS: Record<string, (header: Record<string, unknown>) => unknown> = {
+    "another format": (header) => ({ ...header, format: "vsync-cache-v2" }),
+    "a time that is text": (header) => ({ ...header, at: String(COPY.atMs) }),
+    "a time before the epoch": (header) => ({ ...header, at: -1 }),
+    "a manifest of less than nothing": (header) => ({ ...header, manifest: -1, bundle: 8 }),
+    "a manifest of a part of a byte": (header) => ({ ...header, manifest: 2.5, bundle: 4.5 }),
+    "a bundle of less than nothing": (header) => ({ ...header, manifest: 8, bundle: -1 }),
+    "no size of a bundle": ({ bundle: _, ...header }) => header,
+    "a seal that is no text": (header) => ({ ...header, mac: 5 }),
+    "no object": () => "null",
+    "no JSON": () => "vsync-cache-v1",
   };
 
-  test.each(Object.keys(CASES))("%s", async (fault) => {
-    const booted = await bootedHost();
-    await CASES[fault]!(booted);
-    await booted.unmount();
-    const error = await rejectionOf(booted.boot());
-    expect(error).toMatchObject({ name: "S3UnreachableError", hint: UNMOUNTED });
-    const said = fault.startsWith("of the future") ? "s old, more than" : fault;
-    expect((error as Error).message).toContain(`the cache ${booted.cache} cannot stand in: `);
-    expect((error as Error).message).toContain(said);
-    expect(booted.warned).toEqual([]);
+  test.each(Object.keys(FORMS))("%s", async (name) => {
+    expect(await faultOf(await withHeader(FORMS[name]!))).toBe(OTHER_FORM);
+  });
+
+  test("no line end", async () => {
+    const path = join(await temporaryFolder(), "vault.cache");
+    await writeFile(path, '{"format":"vsync-cache-v1","at":1,"manifest":0,"bundle":0,"mac":""}');
+    expect(await faultOf(path)).toBe(OTHER_FORM);
+  });
+
+  test("a folder, a named pipe that nobody writes to", async () => {
+    const folder = await temporaryFolder();
+    expect(await faultOf(folder)).toBe(OTHER_FORM);
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    expect(await faultOf(join(folder, "pipe"))).toBe(OTHER_FORM);
+  });
+
+  test.each([
+    ["longer", (path: string, size: number) => truncate(path, size + 1)],
+    ["shorter", (path: string, size: number) => truncate(path, size - 1)],
+  ])("one that has become %s is cut or altered", async (_, change) => {
+    const path = await written();
+    await change(path, (await stat(path)).size);
+    expect(await faultOf(path)).toBe("it is cut or altered");
+  });
+
+  test("and none stays open", async () => {
+    const path = await written();
+    await readCache(path, MAX_BYTES);
+    await faultOf(path, 1);
+    expect(openFilesBelow(join(path, ".."))).toEqual([]);
   });
 });
 
-describe("the copy is checked like the store", () => {
-  test("a wrong passphrase", async () => {
-    const { boot, unmount } = await bootedHost();
-    await unmount();
-    expect(await rejectionOf(boot({ passphrase: "wrong" }))).toMatchObject({ code: "WRONG_PASSPHRASE" });
+describe("a copy that cannot be written", () => {
+  test("leaves nothing behind, and what was there", async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, "vault.cache");
+    await mkdir(join(path, "precious"), { recursive: true });
+    expect(await rejectionOf(writeCache(path, COPY))).toMatchObject({ code: "EISDIR" });
+    expect([await readdir(folder), await readdir(path)]).toEqual([["vault.cache"], ["precious"]]);
+    expect(openFilesBelow(folder)).toEqual([]);
   });
 
-  test("a token that has seen a newer generation", async () => {
-    const { boot, unmount, vault } = await bootedHost();
-    await unmount();
-    expect(await rejectionOf(boot({ config: vault.configWith({ minGen: 2 }) }))).toMatchObject({ code: "ROLLBACK" });
-  });
-
-  test("another vault's copy", async () => {
-    const { boot, unmount, cache } = await bootedHost();
-    const other = await bootedHost();
-    await rename(other.cache, cache);
-    await unmount();
-    expect(await rejectionOf(boot())).toMatchObject({ code: "NOT_AUTHENTIC" });
-  });
-
-  test("an altered bundle", async () => {
-    const { boot, unmount, cache } = await bootedHost();
-    const bytes = await readFile(cache);
-    bytes[bytes.length - 1]! ^= 1;
-    await writeFile(cache, bytes);
-    await unmount();
-    expect(await rejectionOf(boot())).toMatchObject({ code: "BUNDLE_CORRUPT" });
-  });
-
-  test("a store that refuses, or has no vault, is not one that cannot be reached", async () => {
-    const { boot, vault } = await bootedHost();
-    await rm(join(vault.folder, "manifest"));
-    expect(await rejectionOf(boot())).toMatchObject({ code: "MANIFEST_NOT_FOUND" });
-    await symlink("/etc/hostname", join(vault.folder, "manifest"));
-    expect(await rejectionOf(boot())).toMatchObject({ code: "ACCESS_DENIED" });
-  });
-
-  test("and an abort ends it", async () => {
-    const { boot, unmount } = await bootedHost();
-    await unmount();
-    const signal = AbortSignal.abort("no longer wanted");
-    expect(await rejectionOf(boot({ signal }))).toBe("no longer wanted");
-  });
-
-  test("and an abort while the store is silent, be it with an error of ours, opens nothing", async () => {
-    const { boot, vault, warned } = await bootedHost();
-    const { config, asked } = await silentStore(vault);
-    const secrets = collectSecrets();
-    const controller = new AbortController();
-    const reason = new S3UnreachableError("the app gave up");
-    const ended = rejectionOf(boot({ config, signal: controller.signal, timeoutMs: 2 ** 31 - 1 }));
-    await asked;
-    controller.abort(reason);
-    expect(await ended).toBe(reason);
-    // Token and passphrase are zeroed last: by then a copy would have been opened, had it been looked for.
-    await vi.waitFor(() => expect(secrets.slice(0, 2).map(isNotZero)).toEqual([false, false]), 20_000);
-    expect(warned).toEqual([]);
+  // sysfs(5) makes no files, for root neither.
+  test.runIf(existsSync("/sys/kernel"))("says why, and not what became of cleaning up", async () => {
+    const error = await rejectionOf(writeCache("/sys/kernel/vault.cache", COPY));
+    expect(error).toMatchObject({ code: expect.stringMatching(/^(EACCES|EPERM|EROFS)$/) });
   });
 });
 
-/** A server that takes connections and says nothing. `asked`: it has been sent something. */
-async function silentStore(vault: DirectoryVault): Promise<{ readonly config: string; readonly asked: Promise<void> }> {
-  const sockets = new Set<Socket>();
-  const asked = Promise.withResolvers<void>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.once("data", () => asked.resolve());
+describe("the time is sealed", () => {
+  test("with the vault's key, for that manifest", () => {
+    expect(isTimeSealed(COPY, ROOT_KEY)).toBe(true);
+    expect(isTimeSealed({ ...COPY, atMs: COPY.atMs + 1 }, ROOT_KEY)).toBe(false);
+    expect(isTimeSealed({ ...COPY, manifest: Uint8Array.of(1, 10, 4) }, ROOT_KEY)).toBe(false);
+    expect(isTimeSealed(COPY, Secret.ofBytes(new Uint8Array(32).fill(8)))).toBe(false);
   });
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const fields = { endpoint, credentials: undefined, accessKeyId: "A", secretAccessKey: "S" };
-  return { config: vault.configWith(fields as unknown as Partial<RuntimeToken>), asked: asked.promise };
-}
 
-async function edit(path: string, change: (text: string) => string): Promise<void> {
-  const before = (await readFile(path)).toString("latin1");
-  await writeFile(path, Buffer.from(change(before), "latin1"));
-}
+  test.each([
+    ["", "nothing"],
+    [COPY.mac.slice(0, -1), "a part of the seal"],
+    [`${COPY.mac}0`, "more than the seal"],
+  ])("and %j is none: %s", (mac) => {
+    expect(isTimeSealed({ ...COPY, mac }, ROOT_KEY)).toBe(false);
+  });
+});

@@ -33,18 +33,6 @@ const FAILURES: Record<string, Failure> = {
       VSYNC_CONFIG: `${vault.config.slice(0, 60)}AAAA${vault.config.slice(64)}`,
     }),
   },
-  "a token with a line end": {
-    className: "ConfigInvalidError",
-    code: "CONFIG_INVALID",
-    message: /cut, wrapped or quoted/,
-    arrange: (vault) => ({ ...environmentOf(vault), VSYNC_CONFIG: `${vault.config}\n` }),
-  },
-  "a token with a typo in its envelope": {
-    className: "ConfigUnsupportedVersionError",
-    code: "CONFIG_UNSUPPORTED_VERSION",
-    message: /^unsupported VSYNC_CONFIG envelope: expected "vsync-cfg-v1:"$/,
-    arrange: (vault) => ({ ...environmentOf(vault), VSYNC_CONFIG: vault.config.replace("cfg", "cgf") }),
-  },
   "a token for no possible directory": {
     className: "ConfigInvalidError",
     code: "CONFIG_INVALID",
@@ -56,15 +44,6 @@ const FAILURES: Record<string, Failure> = {
     code: "WRONG_PASSPHRASE",
     message: /opens no slot/,
     arrange: (vault) => ({ ...environmentOf(vault), VSYNC_PASSPHRASE: "not the passphrase" }),
-  },
-  "a passphrase that was rotated away": {
-    className: "WrongPassphraseError",
-    code: "WRONG_PASSPHRASE",
-    message: /opens no slot/,
-    arrange: async (vault) => {
-      await vault.rotate("another passphrase");
-      return environmentOf(vault);
-    },
   },
   "a passphrase after its grace window": {
     className: "PassphraseRetiredError",
@@ -84,15 +63,6 @@ const FAILURES: Record<string, Failure> = {
       return environmentOf(vault);
     },
   },
-  "a bundle that is gone": {
-    className: "BundleCorruptError",
-    code: "BUNDLE_CORRUPT",
-    message: /is not there/,
-    arrange: async (vault) => {
-      await rm(await bundleOf(vault));
-      return environmentOf(vault);
-    },
-  },
   "an altered manifest": {
     className: "NotAuthenticError",
     code: "NOT_AUTHENTIC",
@@ -101,12 +71,6 @@ const FAILURES: Record<string, Failure> = {
       await alter(join(vault.folder, "manifest"));
       return environmentOf(vault);
     },
-  },
-  "the manifest of another env": {
-    className: "NotAuthenticError",
-    code: "NOT_AUTHENTIC",
-    message: /another env than "staging"/,
-    arrange: (vault) => ({ ...environmentOf(vault), VSYNC_CONFIG: vault.configWith({ env: "staging" }) }),
   },
   "an older manifest put back": {
     className: "RollbackError",

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { keysOf, text } from "../contract/fixture.ts";
-import { adminClient, type S3Target } from "../support/ceph/target.ts";
-import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
-import { openAt } from "./fixture.ts";
+import { keysOf, text } from "../../contract/fixture.ts";
+import { openAt } from "../../s3/fixture.ts";
+import { adminClient, type S3Target } from "../ceph/target.ts";
+import { ROOT, type StrictS3, startStrictS3 } from "./server.ts";
 
 // What the suite relies on, where our own client would not notice its absence.
 
@@ -99,7 +99,7 @@ test("a fault meets the requests it is meant for, as often as it was told to", a
 });
 
 test("as a program it says where it is, and ends with its stdin", async () => {
-  const program = fileURLToPath(new URL("../support/strict-s3/main.ts", import.meta.url));
+  const program = fileURLToPath(new URL("./main.ts", import.meta.url));
   const child = spawn(process.execPath, [program]);
   const exit = once(child, "exit");
   try {
