@@ -5,10 +5,10 @@ import { openSession } from "../cli/session/session.ts";
 import { reconcileAudit } from "../vault/reconcile.ts";
 
 export class AuditReconcile extends BaseCommand {
-  static override summary = "Append the audit row that a commit could not";
+  static override summary = "Append the audit row that an earlier command could not";
   static override description =
-    `The row follows from the manifest, so it is the same whoever appends it, and running this twice does no harm. It takes a
-passphrase that may write: after a rotation, the new one.`;
+    `The row follows from the manifest, so it comes out the same on every machine, and running this twice does no harm. It
+takes a passphrase that may write: after a rotation, the new one.`;
   static override examples = ["<%= config.bin %> audit reconcile --env=prod"];
   static override args = ENV_ARG;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };

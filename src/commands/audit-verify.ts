@@ -7,9 +7,9 @@ import { readAudit } from "../vault/audit/chain.ts";
 export class AuditVerify extends BaseCommand {
   static override summary = "Verify the whole audit log";
   static override description =
-    `Checks signatures, links and gaps, and that the manifest continues the log. Ends with 6 and names the row where the chain
-is broken: altered, removed, inserted, or newer than a manifest that was rolled back. A row that a commit could not append
-is outstanding, which is not a fault: audit reconcile appends it.`;
+    `Checks signatures, links and gaps, and that the manifest continues the log. A broken log ends the command with 6 and the
+row at fault: altered, removed, inserted, or newer than a manifest that was rolled back. A row that a command could not
+append is outstanding, which breaks nothing: audit reconcile appends it.`;
   static override examples = [
     "<%= config.bin %> audit verify prod",
     "<%= config.bin %> audit verify --env=prod --passphrase-file=/run/secrets/vsync --json",

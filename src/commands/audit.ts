@@ -1,6 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { TAIL_FLAG } from "../cli/generations/audit-flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, TAIL_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { renderAudit } from "../cli/generations/render-audit.ts";
 import { openSession, remember } from "../cli/session/session.ts";
 import { readAudit } from "../vault/audit/chain.ts";
@@ -8,9 +7,9 @@ import { readAudit } from "../vault/audit/chain.ts";
 export class Audit extends BaseCommand {
   static override summary = "Show who changed a vault, when and how";
   static override description =
-    `One row for each generation, oldest first: time, actor, action, generation, note. Every row that is shown has been
-verified, from the newest one back, which takes the passphrase. Reading a vault writes no row: who has read it is in the
-bucket's access log (S3 server access logging, CloudTrail data events).`;
+    `One row per generation, oldest first: time, actor, action, generation, note. vsync verifies every row that it shows, from
+the newest one back, which takes the passphrase. Reading a vault writes no row: look in the bucket's access log for who
+has read it (S3 server access logging, CloudTrail data events).`;
   static override examples = [
     "<%= config.bin %> audit prod --tail=20",
     "<%= config.bin %> audit prod --csv >audit-prod.csv",

@@ -8,8 +8,8 @@ import { diffGenerations } from "../vault/diff.ts";
 export class Diff extends BaseCommand {
   static override summary = "Show which names differ between two generations";
   static override description =
-    `+ added, ~ changed, - removed: names, never values. A generation from before a rotation opens with the passphrase of
-that time; a terminal is asked for it.`;
+    `Prints names, never values: + added, ~ changed, - removed. A generation from before a rotation needs the passphrase of
+that time; on a terminal, vsync asks for it.`;
   static override examples = [
     "<%= config.bin %> diff prod --from-gen=3",
     "<%= config.bin %> diff prod --from-gen=3 --to-gen=5 --then-passphrase-file=old-passphrase",
@@ -18,9 +18,9 @@ that time; a terminal is asked for it.`;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    "from-gen": Flags.integer({ description: "the older side", helpValue: "<gen>", min: 1, required: true }),
+    "from-gen": Flags.integer({ description: "older generation", helpValue: "<gen>", min: 1, required: true }),
     "to-gen": Flags.integer({
-      description: "the newer side, if not the newest generation",
+      description: "newer generation (default: the newest)",
       helpValue: "<gen>",
       min: 1,
     }),

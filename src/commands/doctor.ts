@@ -6,12 +6,12 @@ import { examine } from "../cli/doctor/examine.ts";
 export class Doctor extends BaseCommand {
   static override summary = "Check everything between this machine and its vault";
   static override description =
-    `One line per check: ✓ good, ! worth a look, ✗ bad, each with what to do next. It looks at the config, the store, the
-clock, the credentials, the preconditions of writes, the manifest and who can open it. Given a passphrase, also at whether
-it opens the vault and at the newest audit row; given a token in VSYNC_CONFIG, at whether its key can read and cannot
-write. It never asks a question, and leaves everything as it was.
+    `Prints one line per check, ✓ good, ! worth a look or ✗ bad, with what to do next. Checks the config, the store, the clock,
+the credentials, the preconditions of writes, and the manifest with who can open it. With a passphrase, also checks that
+it opens the vault, and the newest audit row; with a token in VSYNC_CONFIG, that its key can read and cannot write. doctor
+asks no questions and changes nothing.
 
-It ends with 0 if nothing is ✗, else with the code of the first ✗.`;
+Ends with 0 if nothing is ✗, else with the exit code of the first ✗.`;
   static override examples = [
     "<%= config.bin %> doctor --env=prod",
     "<%= config.bin %> doctor prod --passphrase-file=/run/secrets/vsync --json",

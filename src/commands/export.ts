@@ -8,12 +8,12 @@ import { openAnywhere } from "../cli/session/open-anywhere.ts";
 export class Export extends BaseCommand {
   static override summary = "Write the vault's content in a format that other programs read";
   static override description =
-    `dotenv and shell hold variables only; shell is for \`eval\` in any POSIX shell. docker is for \`docker run --env-file\` (and
-Compose's env_file with \`format: raw\`): no quotes, no line ends in values. json is one object, in which a file is
+    `dotenv and shell hold variables only; shell is for \`eval\` in any POSIX shell. docker is for \`docker run --env-file\` and
+for Compose's env_file with \`format: raw\`: no quotes, no line breaks in values. json is one object, in which a file is
 {"base64": …, "mode": …}. k8s is a Secret with everything in \`data\` as base64, which hides nothing.
 
-An item that the format cannot carry unchanged is named in an error, and nothing is written. The vault is the one of the
-named env, or of VSYNC_CONFIG.`;
+If the format cannot carry a value unchanged, the command names it and writes nothing. Without an env, exports the vault
+of VSYNC_CONFIG.`;
   static override examples = [
     'eval "$(<%= config.bin %> export prod --format=shell --only=PGUSER,PGPASSWORD)"',
     "<%= config.bin %> export prod --format=k8s --name=api --namespace=web | kubectl apply -f -",
@@ -24,8 +24,8 @@ named env, or of VSYNC_CONFIG.`;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    format: Flags.option({ options: EXPORT_FORMATS, description: "what to write", required: true })(),
-    out: Flags.string({ description: "write this file instead of stdout (mode 0600)", helpValue: "<file>" }),
+    format: Flags.option({ options: EXPORT_FORMATS, description: "format to write", required: true })(),
+    out: Flags.string({ description: "file to write instead of stdout (mode 0600)", helpValue: "<file>" }),
     ...SELECTION_FLAGS,
     name: Flags.string({ description: "with --format=k8s: name of the Secret", helpValue: "<name>" }),
     namespace: Flags.string({ description: "with --format=k8s: its namespace", helpValue: "<name>" }),

@@ -8,8 +8,8 @@ import { openAnywhere } from "../cli/session/open-anywhere.ts";
 export class Get extends BaseCommand {
   static override summary = "Print one secret's value, or one file's bytes";
   static override description =
-    `The value goes to stdout, followed by a line end unless --raw is given. A file needs --raw for its bytes, or --json for
-base64. The vault is the one of the named env, or, if none is named, of VSYNC_CONFIG.`;
+    `Prints the value with a line break after it, unless you give --raw. A file needs --raw for its bytes, or --json for base64.
+Without an env, reads the vault of VSYNC_CONFIG.`;
   static override usage = "get ENV KEY [flags]";
   static override examples = [
     "<%= config.bin %> get prod DATABASE_URL",
@@ -21,7 +21,7 @@ base64. The vault is the one of the named env, or, if none is named, of VSYNC_CO
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     ...JSON_FLAG,
-    raw: Flags.boolean({ description: "the bytes alone, without a line end", exclusive: ["json"] }),
+    raw: Flags.boolean({ description: "print the bytes alone, without a line break", exclusive: ["json"] }),
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Get>): Promise<void> {

@@ -1,6 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { TAIL_FLAG } from "../cli/generations/audit-flags.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, TAIL_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { renderHistory } from "../cli/generations/render-history.ts";
 import { openSession, remember } from "../cli/session/session.ts";
 import { readHistory } from "../vault/history.ts";
@@ -8,8 +7,8 @@ import { readHistory } from "../vault/history.ts";
 export class History extends BaseCommand {
   static override summary = "Show the generations, and which can be restored";
   static override description =
-    `Oldest first. BUNDLE says whether that generation's encrypted bundle is still there: current, kept, or gone (removed by
-gc, or by somebody else).`;
+    `Oldest first. BUNDLE tells whether the generation's encrypted bundle still exists: current, kept, or gone (removed by gc or
+by somebody else).`;
   static override examples = ["<%= config.bin %> history prod", "<%= config.bin %> history prod --tail=5 --json"];
   static override args = ENV_ARG;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...TAIL_FLAG, ...JSON_FLAG };

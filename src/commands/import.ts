@@ -7,13 +7,13 @@ import { openSession, remember } from "../cli/session/session.ts";
 export class Import extends BaseCommand {
   static override summary = "Add secrets from other tools' files to the vault";
   static override description =
-    `Adds and changes secrets in one commit; the rest of the vault stays, unless --replace is given. Names are shown, never
-values.
+    `Adds and changes secrets as one new generation and keeps the rest of the vault, unless you give --replace. Shows names,
+never values.
 
-json and yaml are one flat object; numbers and booleans are taken as they are written. k8s is one Secret, several, or a
-List. docker is an --env-file, or a folder of secret files like /run/secrets. From k8s and such a folder, whatever cannot
-be a variable, by its name (tls.crt) or because it is not text, becomes a file. Without --format, the file's name and
-content decide, where they leave no doubt.`;
+json and yaml hold one flat object; numbers and booleans are taken as written. k8s is one Secret, several, or a List.
+docker is an --env-file, or a folder of secret files like /run/secrets. From k8s and such a folder, an entry that cannot be
+a variable, because of its name (tls.crt) or because it is not text, becomes a file. Without --format, the file's name and
+content decide, if they are unambiguous.`;
   static override examples = [
     "<%= config.bin %> import prod --from=secrets.json --dry-run",
     "<%= config.bin %> import prod --from=/run/secrets",
@@ -31,11 +31,11 @@ content decide, where they leave no doubt.`;
     }),
     format: Flags.option({
       options: IMPORT_FORMATS,
-      description: "what the input is, where its name and content leave it open",
+      description: "format of the input (default: told by its name and content)",
     })(),
-    replace: Flags.boolean({ description: "make it the vault's whole content: what is not in it goes" }),
+    replace: Flags.boolean({ description: "replace the whole vault: remove everything that the input lacks" }),
     yes: Flags.boolean({ char: "y", description: "with --replace: remove without asking" }),
-    "dry-run": Flags.boolean({ description: "show what would change, and write nothing" }),
+    "dry-run": Flags.boolean({ description: "show what would change and write nothing" }),
     ...NOTE_FLAG,
     ...JSON_FLAG,
   };

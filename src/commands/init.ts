@@ -7,11 +7,11 @@ import { prepareStore } from "../cli/init/prepare-store.ts";
 import { renderInit } from "../cli/init/render-init.ts";
 
 export class Init extends BaseCommand {
-  static override summary = "Set up a vault, or join the one that is there";
+  static override summary = "Set up a vault, or join an existing one";
   static override description =
-    `Writes this machine's config for the env and sets the passphrase. Without flags it asks on a terminal; without a
-terminal, or with --local, the vault lives in a directory on this machine. An S3 bucket is proven first: a store that
-ignores the preconditions of writes is refused. Run again, it changes where the vault is, never its passphrase.`;
+    `Writes this machine's config for the env and sets the passphrase. Without flags, init asks on a terminal; without a
+terminal, or with --local, it keeps the vault in a directory on this machine. It first proves an S3 bucket, and refuses a
+store that ignores the preconditions of writes. Run it again to change the vault's location; the passphrase stays.`;
   static override examples = [
     "<%= config.bin %> init --env=dev --local",
     "<%= config.bin %> init --env=prod --bucket=acme-secrets --region=eu-central-1",
@@ -21,10 +21,10 @@ ignores the preconditions of writes is refused. Run again, it changes where the 
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     local: Flags.boolean({
-      description: "keep the vault in a directory of this machine",
+      description: "keep the vault in a directory on this machine",
       exclusive: Object.keys({ ...LOCATION_FLAGS, ...CREDENTIAL_FLAGS }),
     }),
-    reset: Flags.boolean({ description: "forget the vault and passphrase that the config knows, and start over" }),
+    reset: Flags.boolean({ description: "forget the vault and passphrase in this machine's config, and start over" }),
     ...LOCATION_FLAGS,
     ...CREDENTIAL_FLAGS,
   };

@@ -6,13 +6,13 @@ import { describeToken } from "../cli/token/mint.ts";
 export class Inspect extends BaseCommand {
   static override summary = "Check a runtime token offline and show its fields";
   static override description =
-    "The token is taken from --file, VSYNC_CONFIG_FILE, VSYNC_CONFIG or stdin. Secret fields are masked.";
+    "Reads the token from --file, VSYNC_CONFIG_FILE, VSYNC_CONFIG or stdin, and masks its secret fields.";
   static override examples = [
     "<%= config.bin %> runtime-token --env=prod | <%= config.bin %> inspect",
     "<%= config.bin %> inspect --file=/etc/vsync/config --json",
   ];
   static override flags = {
-    file: Flags.string({ description: "file that holds the token (- is stdin)", helpValue: "<file>" }),
+    file: Flags.string({ description: "file with the token (- for stdin)", helpValue: "<file>" }),
     ...JSON_FLAG,
   };
 

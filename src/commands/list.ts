@@ -4,10 +4,10 @@ import { renderList } from "../cli/items/render-items.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class List extends BaseCommand {
-  static override summary = "Show the names of what the vault holds, never values";
+  static override summary = "List the names in the vault, never values";
   static override description =
-    `Sorted, one per line when a program reads it. On a terminal, and with --json, kinds and the sizes of files are shown
-beside the names. The vault is the one of the named env, or, if none is named, of VSYNC_CONFIG.`;
+    `Sorted, one name per line. On a terminal, and with --json, also shows the kind of each entry and the sizes of files. Without
+an env, lists the vault of VSYNC_CONFIG.`;
   static override examples = ["<%= config.bin %> list prod", "<%= config.bin %> list prod --json"];
   static override args = ENV_ARG;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };

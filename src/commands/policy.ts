@@ -5,20 +5,20 @@ import { policyOf, policyScope, ROLES } from "../cli/policy/policy.ts";
 export class Policy extends BaseCommand {
   static override summary = "Print the least IAM policy for a role";
   static override description =
-    `A reader may get the manifest and the bundles: that is for the key in a runtime token. An operator may also push, rotate,
-audit, restore, collect garbage and prove the bucket, but delete neither the manifest nor audit rows. In a bucket policy,
-each statement also needs its Principal.
+    `A reader may get the manifest and the bundles, which is enough for the key in a runtime token. An operator may also push,
+rotate, audit, restore, collect garbage and prove the bucket, but cannot delete the manifest or audit rows. In a bucket
+policy, add a Principal to each statement.
 
-Before there is a config, name the bucket with --bucket, and its --region and --prefix if they are not the defaults.`;
+Before init, name the bucket with --bucket, and give --region and --prefix if they are not the defaults.`;
   static override examples = [
     "<%= config.bin %> policy --env=prod --role=reader",
     "<%= config.bin %> policy --env=prod --role=operator --bucket=acme-secrets",
   ];
   static override flags = {
     ...VAULT_FLAGS,
-    role: Flags.option({ options: ROLES, description: "who it is for", required: true })(),
+    role: Flags.option({ options: ROLES, description: "role to grant", required: true })(),
     ...LOCATION_FLAGS,
-    json: Flags.boolean({ description: "print the result as JSON, which it is anyway" }),
+    json: Flags.boolean({ description: "print JSON, as it does without this flag" }),
   };
 
   protected override async execute({ flags }: Invocation<typeof Policy>): Promise<void> {

@@ -4,11 +4,11 @@ import { printDotenv, pullFiles, renderPull } from "../cli/items/pull.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class Pull extends BaseCommand {
-  static override summary = "Write the vault's secrets and files to the disk";
+  static override summary = "Write the vault's secrets and files to disk";
   static override description =
-    `Everything is decrypted and checked before the first write. Files get mode 0600, and each is written whole or not at all.
-If a local file differs from the vault, nothing is written and the command ends with 5, unless --force is given; a dotenv
-file that says the same keeps its comments. Links are not followed. The vault is the one of the named env, or of
+    `Decrypts and checks everything before the first write. Files get mode 0600, and each is written whole or not at all. If a
+local file differs from the vault, pull writes nothing and ends with 5, unless you give --force. A dotenv file whose
+values are equal is left alone, so its comments survive. pull does not follow links. Without an env, pulls the vault of
 VSYNC_CONFIG.`;
   static override examples = [
     "<%= config.bin %> pull prod",
@@ -19,11 +19,11 @@ VSYNC_CONFIG.`;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    to: Flags.string({ description: "dotenv file, `.env.<env>` if not given", helpValue: "<file>" }),
+    to: Flags.string({ description: "dotenv file (default: `.env.<env>`)", helpValue: "<file>" }),
     "files-dir": Flags.string({ description: "folder for the vault's files", helpValue: "<folder>", default: "." }),
-    force: Flags.boolean({ char: "f", description: "overwrite what differs here" }),
+    force: Flags.boolean({ char: "f", description: "overwrite local files that differ" }),
     stdout: Flags.boolean({
-      description: "print the dotenv file and write nothing",
+      description: "print the dotenv file instead of writing anything",
       exclusive: ["to", "force", "json"],
     }),
     ...JSON_FLAG,

@@ -7,10 +7,10 @@ import { identityOf, openSession, remember } from "../cli/session/session.ts";
 import { pushItems } from "../vault/push.ts";
 
 export class Push extends BaseCommand {
-  static override summary = "Make dotenv and binary files the vault's new content";
+  static override summary = "Replace the vault's content by dotenv and binary files";
   static override description =
-    `Whatever the vault holds and the files do not is removed; on a terminal, vsync asks first. Names are shown, never values.
-A push that changes nothing writes nothing.`;
+    `Removes everything that the files lack; on a terminal, vsync asks first. Shows names, never values. A push that changes
+nothing writes nothing.`;
   static override examples = [
     "<%= config.bin %> push prod",
     "<%= config.bin %> push prod --file certs/ca.pem=./ca.pem",

@@ -6,10 +6,10 @@ import { openSession, remember } from "../cli/session/session.ts";
 import { restoreGeneration } from "../vault/restore.ts";
 
 export class Restore extends BaseCommand {
-  static override summary = "Make a new generation from the content of an old one";
+  static override summary = "Make a new generation from an old one";
   static override description =
-    `Nothing is undone or removed: the vault gets a new generation with the content of the old one, under today's passphrase. A
-generation from before a rotation opens with the passphrase of that time; a terminal is asked for it.`;
+    `The new generation has the content of the old one, under today's passphrase; the generations in between stay. A
+generation from before a rotation needs the passphrase of that time; on a terminal, vsync asks for it.`;
   static override examples = [
     "<%= config.bin %> restore prod --gen=3",
     "<%= config.bin %> restore prod --gen=3 --then-passphrase-file=old-passphrase --yes",
@@ -18,7 +18,7 @@ generation from before a rotation opens with the passphrase of that time; a term
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    gen: Flags.integer({ description: "the generation to restore", helpValue: "<gen>", min: 1, required: true }),
+    gen: Flags.integer({ description: "generation to restore", helpValue: "<gen>", min: 1, required: true }),
     ...THEN_PASSPHRASE_FLAG,
     yes: Flags.boolean({ char: "y", description: "do not ask" }),
     ...NOTE_FLAG,

@@ -1,21 +1,36 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { selectSecrets } from "../cli/items/selection.ts";
+import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { SELECTION_FLAGS, selectSecrets } from "../cli/items/selection.ts";
 import { requiredCommandLine, runChild } from "../cli/run/child.ts";
 import { childEnvironment } from "../cli/run/environment.ts";
 import { runOutput } from "../cli/run/output.ts";
-import { RUN_EXAMPLES, RUN_FLAGS, RUN_HELP } from "../cli/run/run-flags.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class Run extends BaseCommand {
   static override summary = "Run a program with the vault's secrets in its environment";
-  static override description = RUN_HELP;
-  static override examples = RUN_EXAMPLES;
+  static override description =
+    `The program gets stdin, signals and the terminal as if you had started it without vsync, and vsync ends with its exit code.
+If the vault does not open, the program does not start. Secrets override variables of the same name. VSYNC_CONFIG and
+VSYNC_PASSPHRASE are not passed on. Without an env, runs with the vault of VSYNC_CONFIG.
+
+--prefix goes before every name of the vault; a variable that is already set under such a name is an error. --only and
+--except take the names in the vault, without the prefix.
+
+With --redact the program's stdout and stderr are pipes, not a terminal. They mask every secret of the vault: plain, in
+base64, percent-encoded and escaped as in JSON. Values shorter than 4 bytes and other encodings pass.`;
+  static override examples = [
+    "<%= config.bin %> run prod -- node server.js",
+    "<%= config.bin %> run prod --only DATABASE_URL,PGPASSWORD -- psql",
+    "<%= config.bin %> run prod --prefix=APP_ --redact -- ./migrate.sh",
+    "VSYNC_CONFIG=… VSYNC_PASSPHRASE=… <%= config.bin %> run -- python3 app.py",
+  ];
   static override args = ENV_ARG;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    ...RUN_FLAGS,
+    ...SELECTION_FLAGS,
+    prefix: Flags.string({ description: "prefix for every name: PORT becomes APP_PORT", helpValue: "<APP_>" }),
+    redact: Flags.boolean({ description: "print [KEY] in place of the value of KEY in the program's output" }),
   };
   static override takesCommandLine = true;
 

@@ -12,7 +12,7 @@ export class RuntimeToken extends BaseCommand {
   static override summary = "Mint the string that an app boots from";
   static override description =
     `Prints the value of VSYNC_CONFIG, alone on stdout. First, one HEAD of the manifest proves that the token's own
-credentials can read it; if they cannot, nothing is printed. Overrides hold for this token and are not written back.`;
+credentials can read it; if they cannot, nothing is printed. Overrides apply to this token only.`;
   static override examples = [
     "<%= config.bin %> runtime-token --env=prod | wrangler secret put VSYNC_CONFIG",
     "<%= config.bin %> runtime-token --env=prod --access-key=AKIA… --secret-key-file=key",
@@ -22,8 +22,8 @@ credentials can read it; if they cannot, nothing is printed. Overrides hold for 
     ...VAULT_FLAGS,
     ...LOCATION_FLAGS,
     ...CREDENTIAL_FLAGS,
-    "no-validate": Flags.boolean({ description: "send nothing: for machines without a network" }),
-    json: Flags.boolean({ description: "also print on stderr what the token holds, with the secret key in the clear" }),
+    "no-validate": Flags.boolean({ description: "send nothing, for machines without a network" }),
+    json: Flags.boolean({ description: "also print the token's content on stderr, with the secret key in the clear" }),
   };
   static override exitCodes = RUNTIME_TOKEN_EXIT_CODES;
 

@@ -7,10 +7,10 @@ import { readSetItems, wantedKeys } from "../cli/items/set-input.ts";
 import { openSession, remember } from "../cli/session/session.ts";
 
 export class SetItem extends BaseCommand {
-  static override summary = "Add a secret or a file, or give it a new value";
+  static override summary = "Add or change secrets and files";
   static override description =
-    `The value comes from a hidden prompt, or with --from-file from a file or stdin, without its last line end unless --raw is
-given. It is never on the command line, where other users can see it. Everything else in the vault stays.`;
+    `Asks for the value at a hidden prompt, or reads it with --from-file from a file or stdin, without its last line break unless
+you give --raw. The value is never on the command line, where other users could see it. The rest of the vault stays.`;
   static override usage = "set ENV KEY [flags]";
   static override examples = [
     "<%= config.bin %> set prod DATABASE_URL",
@@ -21,8 +21,8 @@ given. It is never on the command line, where other users can see it. Everything
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    "from-file": Flags.string({ description: "file that holds the value (- is stdin)", helpValue: "<file>" }),
-    raw: Flags.boolean({ description: "keep the line end of --from-file", dependsOn: ["from-file"] }),
+    "from-file": Flags.string({ description: "file with the value (- for stdin)", helpValue: "<file>" }),
+    raw: Flags.boolean({ description: "keep the last line break of --from-file", dependsOn: ["from-file"] }),
     "allow-empty": Flags.boolean({ description: "accept an empty value" }),
     file: Flags.string({ description: "binary file to store", helpValue: "<name>=<path>", multiple: true }),
     ...NOTE_FLAG,

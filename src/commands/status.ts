@@ -7,8 +7,8 @@ import { renderStatus } from "../cli/status/render-status.ts";
 export class Status extends BaseCommand {
   static override summary = "Show what this machine knows about its vaults";
   static override description =
-    `Reads the config only, so it works offline. --remote asks the store as well, and a passphrase, if one is given, proves the
-answer. Without an environment it shows all of them.`;
+    `Reads only this machine's config, so it works offline. --remote also asks the store; a passphrase, if you give one, proves
+the answer. Without an env, shows all of them.`;
   static override examples = [
     "<%= config.bin %> status",
     "<%= config.bin %> status prod --json",
@@ -17,7 +17,9 @@ answer. Without an environment it shows all of them.`;
   static override args = ENV_ARG;
   static override flags = {
     ...VAULT_FLAGS,
-    remote: Flags.boolean({ description: "ask the store: generation, by whom and when, who can open it" }),
+    remote: Flags.boolean({
+      description: "ask the store for the generation, its author and date, and who can open it",
+    }),
     ...PASSPHRASE_FLAG,
     ...JSON_FLAG,
   };

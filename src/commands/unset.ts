@@ -9,8 +9,8 @@ import { unsetItems } from "../vault/set.ts";
 export class Unset extends BaseCommand {
   static override summary = "Remove secrets and files from the vault";
   static override description =
-    `Removes all of them, or none if the vault does not hold one of the names. It does not ask. What was removed stays in
-older generations until \`vsync gc\`.`;
+    `Removes all of them, or none if the vault lacks one of the names. It does not ask. Older generations keep the removed values
+until \`vsync gc\`.`;
   static override usage = "unset ENV KEY… [flags]";
   static override examples = [
     "<%= config.bin %> unset prod OLD_TOKEN",

@@ -52,6 +52,14 @@ export const NOTE_FLAG = {
   note: oclifFlags.string({ description: "note for the audit row", helpValue: "<text>" }),
 };
 
+export const TAIL_FLAG = {
+  tail: oclifFlags.integer({
+    description: "show only this many of the newest, and fetch nothing older",
+    helpValue: "<number>",
+    min: 1,
+  }),
+};
+
 export const JSON_FLAG = { json: oclifFlags.boolean({ description: "print the result as JSON" }) };
 
 export const PASSPHRASE_FLAG = {

@@ -5,7 +5,7 @@ import { readGivenSecret, readSecret, type SecretInput, type SecretSources } fro
 
 export const THEN_PASSPHRASE_FLAG = {
   "then-passphrase-file": Flags.string({
-    description: "file that holds the passphrase of that generation (- is stdin); else VSYNC_THEN_PASSPHRASE(_FILE)",
+    description: "file with the passphrase of that generation, - for stdin (default: VSYNC_THEN_PASSPHRASE(_FILE))",
     helpValue: "<file>",
   }),
 };

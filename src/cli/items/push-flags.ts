@@ -1,9 +1,9 @@
 import { Flags, JSON_FLAG, NOTE_FLAG } from "../command/flags.ts";
 
 export const PUSH_FLAGS = {
-  from: Flags.string({ description: "dotenv file, `.env.<env>` if not given (- is stdin)", helpValue: "<file>" }),
+  from: Flags.string({ description: "dotenv file, - for stdin (default: `.env.<env>`)", helpValue: "<file>" }),
   file: Flags.string({
-    description: "binary file to store, under a name",
+    description: "binary file to store under a name",
     helpValue: "<name>=<path>",
     multiple: true,
   }),

@@ -66,9 +66,9 @@ const KEYS = { helpValue: "<key>,<key>", multiple: true, delimiter: "," } as con
 
 export const SELECTION_FLAGS = {
   only: Flags.string({
-    description: "only these, by their names in the vault (comma-separated)",
+    description: "only these names in the vault (comma-separated)",
     ...KEYS,
     exclusive: ["except"],
   }),
-  except: Flags.string({ description: "all but these", ...KEYS }),
+  except: Flags.string({ description: "all names but these (comma-separated)", ...KEYS }),
 };
