@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { decodeToken } from "../../src/blob/token.ts";
-import { DEFAULT_COST, type KdfCost } from "../../src/crypto/argon2id.ts";
+import { DEFAULT_COST } from "../../src/crypto/argon2id.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { ObjectStore } from "../../src/ports.ts";
@@ -9,14 +9,11 @@ import { Vsync } from "../../src/runtime/vsync.ts";
 import { systemClock } from "../../src/stores/open-store.ts";
 import { vaultOf } from "../../src/stores/token.ts";
 import { readAudit } from "../../src/vault/audit/chain.ts";
-import type { AmendRequest } from "../../src/vault/commit/amend.ts";
-import type { CommitPorts } from "../../src/vault/commit/commit.ts";
-import { hintOf } from "../../src/vault/join.ts";
-import { fetchBundle, openBundle, sealsOf } from "../../src/vault/open/open-bundle.ts";
+import { fetchBundle, openBundle } from "../../src/vault/open/open-bundle.ts";
 import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
 import { rotatePassphrase } from "../../src/vault/rotate.ts";
 import { setItems } from "../../src/vault/set.ts";
-import { findSlot, operatorEntry, PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
+import { hintOf, type PassphraseHint, PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 
 /** The library in a process that has loaded it already: one job per line of JSON, answered with its wall time. */
 export type Job =
@@ -46,7 +43,7 @@ const ACTOR = { user: "bench", host: "bench", tool: "vsync/bench" };
 const random = { bytes: randomBytes };
 const stores = new Map<string, ObjectStore>();
 /** By token. */
-const remembered = new Map<string, KdfCost>();
+const remembered = new Map<string, PassphraseHint>();
 
 /** The same one for the same token: its connection stands from the second use on. */
 async function storeOf({ token }: Access): Promise<ObjectStore> {
@@ -83,37 +80,32 @@ type StoreJob = Extract<Job, { do: "round-trip" | "rotate" | "set" | "verify" }>
 async function onStore(job: StoreJob, store: ObjectStore): Promise<unknown> {
   if (job.do === "round-trip") return store.head("manifest");
   const ports = { store, clock: systemClock, random };
-  const { expect } = vaultOf(decodeToken(job.token));
-  const request = { passphrase: Secret.ofText(job.passphrase), expect, annotation: { actor: ACTOR } };
-  if (job.do === "verify") return readAudit(ports, request);
+  const { expect, hint } = vaultOf(decodeToken(job.token));
+  const known = job.do === "rotate" && job.remembers ? remembered.get(job.token) : undefined;
+  using holder = new PassphraseHolder(Secret.ofText(job.passphrase), known ?? hint);
+  const request = { holder, expect, annotation: { actor: ACTOR } };
+  if (job.do === "verify") return await readAudit(ports, request);
   if (job.do === "set") {
     const data = Secret.ofText(randomBytes(16).toString("hex"));
-    return setItems(ports, request, [{ name: "DATABASE_URL", kind: "secret", data }]);
+    return await setItems(ports, request, [{ name: "DATABASE_URL", kind: "secret", data }]);
   }
-  return rotate(ports, request, job);
-}
-
-async function rotate(ports: CommitPorts, request: AmendRequest, job: Rotation): Promise<void> {
-  const hint = job.remembers ? remembered.get(job.token) : undefined;
-  const expect = { ...request.expect, ...(hint === undefined ? {} : { hint }) };
   const newPassphrase = Secret.ofText(job.newPassphrase);
-  const done = await rotatePassphrase(ports, { ...request, expect, newPassphrase, confirm: async () => true });
-  const operator = done && operatorEntry(done.committed.manifest);
-  if (operator) remembered.set(job.token, hintOf(operator).cost);
+  const done = await rotatePassphrase(ports, { ...request, newPassphrase, confirm: async () => true });
+  if (done) remembered.set(job.token, hintOf(done.committed.manifest));
+  return done;
 }
 
 async function openInSequence({ token, passphrase }: Access): Promise<void> {
   const decoded = decodeToken(token);
   const store = await vaultOf(decoded).openStore();
-  const keys = new PassphraseKeys(Secret.ofText(passphrase));
+  using holder = new PassphraseHolder(Secret.ofText(passphrase));
   const fetched = await fetchManifest(store);
   if (fetched === null) throw new Error("there is no vault");
-  const unlocked = await findSlot(keys, fetched.passphraseEntries);
-  if (unlocked === null) throw new Error("the passphrase opens nothing");
   const { manifest } = fetched;
+  const unlocked = await holder.unlock(manifest, { clock: systemClock });
   const bytes = await fetchBundle(store, manifest.bundle);
-  const by = { slot: unlocked.entry.slot, seed: unlocked.key.seed, seals: sealsOf(unlocked.entry) };
-  await openBundle(bytes, manifest.vault, manifest.gen, by);
+  const { keys } = await openBundle(bytes, manifest, (header) => unlocked.openSlot(header));
+  keys[Symbol.dispose]();
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -7,7 +7,7 @@ import { openForCommit, type WritableVault } from "../../src/vault/commit/open-f
 import { encodeAuditRow } from "../../src/vault/format/audit-row.ts";
 import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
+import { PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../../test/support/memory-store.ts";
 import { createVault, PASSPHRASE, type VaultTokenFields } from "../../test/support/vault-fixture.ts";
 
@@ -28,12 +28,10 @@ export interface LongLog {
 export async function buildLongLog(rows: number): Promise<LongLog> {
   const store = new MemoryStore();
   const fixture = await createVault(store, { items: ITEMS });
-  const passphrase = Secret.ofText(PASSPHRASE);
   const clock = { nowMs: Date.now };
   const writable = await openForCommit(
     { store, clock },
-    { passphrase, expect: { env: "prod" } },
-    new PassphraseKeys(passphrase),
+    { holder: new PassphraseHolder(Secret.ofText(PASSPHRASE)), expect: { env: "prod" } },
   );
   const manifest = chainRows(store, writable, rows - 1);
   const bytes = encodeManifest(manifest, writable.signingKey);
@@ -42,7 +40,7 @@ export async function buildLongLog(rows: number): Promise<LongLog> {
   const { action, actor, meta } = manifest;
   const { signingKey, vault } = writable;
   const base = baseOn({ manifest, sha256: version, version, signingKey });
-  const unlock = vault.passphraseEntries;
+  const unlock = vault.manifest.unlock;
   const draft = { action, actor, meta, unlock, signingKey, items: vault.bundle.items, rotates: false };
   await commitGeneration({ store, clock, random: { bytes: randomBytes } }, base, draft);
   const objects = new Map([...store.bucket].map(([key, stored]) => [key, stored.bytes] as const));

@@ -200,8 +200,7 @@ function indexTarget(world: World, vault: OpenedVault): Target {
   const end = bytes.indexOf(0x0a);
   const header = JSON.parse(textOf(bytes.subarray(0, end))) as BundleHeader;
   const items = vault.bundle.items.map(({ data: _data, ...item }) => item);
-  const key = deriveIndexKey(vault.bundle.key.rootKey.expose());
-  const by = { slot: vault.unlocked.entry.slot, seed: vault.unlocked.key.seed, seals: "O" } as const;
+  const key = deriveIndexKey(vault.bundle.keys.rootKey.expose());
   return {
     name: "index",
     seeds: [bytesOf(JSON.stringify({ items }))],
@@ -210,7 +209,7 @@ function indexTarget(world: World, vault: OpenedVault): Target {
       const line = bytesOf(`${JSON.stringify({ ...header, index: encodeBase64(box) })}\n`);
       const altered = Buffer.concat([line, bytes.subarray(end + 1)]);
       try {
-        const opened = await openBundle(altered, header.vault, header.gen, by);
+        const opened = await openBundle(altered, header, (it) => vault.unlocked.openSlot(it));
         const seen = opened.items.map(({ data: _data, ...item }) => item);
         assert.equal(JSON.stringify({ items: seen }), textOf(index));
         return true;

@@ -14,7 +14,8 @@ takes a passphrase that may write: after a rotation, the new one.`;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof AuditReconcile>): Promise<void> {
-    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources);
+    const { config, ports, request } = session;
     renderReconciled(await reconcileAudit(ports, request), config.env, flags, this.output);
   }
 }

@@ -18,7 +18,8 @@ append is outstanding, which breaks nothing: audit reconcile appends it.`;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof AuditVerify>): Promise<void> {
-    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources);
+    const { config, ports, request } = session;
     const audit = await readAudit(ports, request);
     renderVerified(audit, flags, this.output);
     await remember(config, audit.manifest, this.warnUser);

@@ -25,7 +25,8 @@ has read it (S3 server access logging, CloudTrail data events).`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Audit>): Promise<void> {
-    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources);
+    const { config, ports, request } = session;
     const audit = await readAudit(ports, { ...request, tail: flags.tail });
     renderAudit(audit, flags, this.output);
     await remember(config, audit.manifest, this.warnUser);

@@ -15,7 +15,8 @@ export class Gc extends BaseCommand {
 
   protected override async execute({ flags, args }: Invocation<typeof Gc>): Promise<void> {
     refuseUnasked(flags, this.prompter);
-    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources);
+    const { config, ports, request } = session;
     const confirm = confirmGc(this.prompter, flags);
     const { keep, "older-than": olderThanMs = DEFAULT_OLDER_THAN_MS } = flags;
     const collected = await collectGarbage(ports, { ...request, keep, olderThanMs, confirm });

@@ -14,7 +14,8 @@ by somebody else).`;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...TAIL_FLAG, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof History>): Promise<void> {
-    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources);
+    const { config, ports, request } = session;
     const history = await readHistory(ports, { ...request, tail: flags.tail });
     renderHistory(history, flags, this.output);
     await remember(config, history.manifest, this.warnUser);

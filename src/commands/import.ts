@@ -42,7 +42,7 @@ content decide, if they are unambiguous.`;
 
   protected override async execute({ flags, args }: Invocation<typeof Import>): Promise<void> {
     const items = await readImport(flags, this.sources);
-    const session = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources);
     const confirm = confirmImport(flags, this.prompter, this.output);
     const result = await importItems(session, items, flags, confirm);
     renderImport(result, session.config.env, flags, this.output);

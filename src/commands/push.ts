@@ -24,7 +24,8 @@ nothing writes nothing.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Push>): Promise<void> {
-    const { config, ports, request } = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources);
+    const { config, ports, request } = session;
     const items = await readPushInput(flags, config.env, this.sources);
     const confirm = confirmRemoval(this.prompter, this.output, flags);
     const result = await pushItems(ports, {

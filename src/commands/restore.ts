@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { confirmRestore, renderRestored } from "../cli/generations/render-restore.ts";
-import { passphraseThen, THEN_PASSPHRASE_FLAG } from "../cli/generations/then-passphrase.ts";
+import { OlderPassphrases, THEN_PASSPHRASE_FLAG } from "../cli/generations/then-passphrase.ts";
 import { openSession, remember } from "../cli/session/session.ts";
 import { restoreGeneration } from "../vault/restore.ts";
 
@@ -26,10 +26,16 @@ generation from before a rotation needs the passphrase of that time; on a termin
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Restore>): Promise<void> {
-    const { config, ports, request } = await openSession({ flags, args }, this.sources);
-    const ask = passphraseThen(flags["then-passphrase-file"], this.sources);
+    using session = await openSession({ flags, args }, this.sources);
+    const { config, ports, request } = session;
+    using older = new OlderPassphrases(flags["then-passphrase-file"], this.sources);
     const confirm = confirmRestore(this.prompter, this.output, flags);
-    const restored = await restoreGeneration(ports, { ...request, gen: flags.gen, passphraseThen: ask, confirm });
+    const restored = await restoreGeneration(ports, {
+      ...request,
+      gen: flags.gen,
+      olderHolder: older.holderOf,
+      confirm,
+    });
     renderRestored(restored, config.env, flags, this.output);
     if (restored.committed !== null) await remember(config, restored.committed.manifest, this.warnUser);
   }

@@ -32,7 +32,7 @@ you give --raw. The value is never on the command line, where other users could 
   protected override async execute({ flags, args }: Invocation<typeof SetItem>): Promise<void> {
     const { input, names } = splitWords({ flags, args });
     const keys = wantedKeys(names, flags, SetItem.usage);
-    const session = await openSession(input, this.sources);
+    using session = await openSession(input, this.sources);
     const result = await setInVault(session, await readSetItems(keys, flags, this.sources));
     renderSet(result, session.config.env, flags, this.output);
     if (result.committed !== null) await remember(session.config, result.committed.manifest, this.warnUser);

@@ -27,7 +27,8 @@ until \`vsync gc\`.`;
   protected override async execute({ flags, args }: Invocation<typeof Unset>): Promise<void> {
     const { input, names } = splitWords({ flags, args });
     const keys = requireSome(names, Unset.usage);
-    const { config, ports, request } = await openSession(input, this.sources);
+    using session = await openSession(input, this.sources);
+    const { config, ports, request } = session;
     const result = await unsetItems(ports, request, keys, noSuchName);
     renderSet(result, config.env, flags, this.output);
     if (result.committed !== null) await remember(config, result.committed.manifest, this.warnUser);

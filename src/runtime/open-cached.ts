@@ -1,9 +1,8 @@
+import type { Secret } from "../crypto/secret.ts";
 import { S3UnreachableError } from "../errors.ts";
 import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../vault/format/limits.ts";
-import { type OpenedVault, openWith } from "../vault/open/open.ts";
-import { destroyBundleKey } from "../vault/open/open-bundle.ts";
+import { openWithKeys } from "../vault/open/open.ts";
 import type { OpenRequest, ReadPorts } from "../vault/open/open-manifest.ts";
-import type { PassphraseKeys } from "../vault/unlock/passphrase-holder.ts";
 import {
   CacheFault,
   copiedStore,
@@ -39,38 +38,35 @@ export interface CacheUse {
 export async function openThroughCache(
   ports: ReadPorts,
   request: OpenRequest & { readonly signal: AbortSignal },
-  keys: PassphraseKeys,
   cache: CacheUse,
 ): Promise<Contents> {
   const limits = { timeoutMs: cache.patienceMs, signal: request.signal };
-  const fromStore = (signal: AbortSignal) => openAndKeep(ports, { ...request, signal }, keys, cache);
+  const fromStore = (signal: AbortSignal) => openAndKeep(ports, { ...request, signal }, cache);
   try {
     return await withDeadline(limits, fromStore, zeroContents);
   } catch (error) {
     if (!(error instanceof S3UnreachableError) || request.signal.aborted) throw error;
-    return await openCopy(ports, request, keys, { ...cache, reason: error });
+    return await openCopy(ports, request, { ...cache, reason: error });
   }
 }
 
-async function openAndKeep(
-  ports: ReadPorts,
-  request: OpenRequest,
-  keys: PassphraseKeys,
-  cache: CacheUse,
-): Promise<Contents> {
+async function openAndKeep(ports: ReadPorts, request: OpenRequest, cache: CacheUse): Promise<Contents> {
   const fetched = new Map<string, Uint8Array>();
-  const vault = await openWith({ ...ports, store: recordingStore(ports.store, fetched) }, request, keys);
+  const vault = await openWithKeys({ ...ports, store: recordingStore(ports.store, fetched) }, request);
+  using keys = vault.bundle.keys;
   const bundle = fetched.get(vault.manifest.bundle.key);
-  if (bundle !== undefined) await keepCopy(vault, bundle, ports.clock.nowMs(), cache);
-  destroyBundleKey(vault.bundle.key);
+  if (bundle !== undefined) {
+    const atMs = ports.clock.nowMs();
+    const mac = sealTime(keys.rootKey, atMs, vault.bytes);
+    await keepCopy({ atMs, manifest: vault.bytes, bundle, mac }, cache);
+  }
   return contentsOf(vault);
 }
 
 /** Only warns if the copy cannot be kept: the vault is open. */
-async function keepCopy(vault: OpenedVault, bundle: Uint8Array, atMs: number, { path, warn }: CacheUse): Promise<void> {
-  const mac = sealTime(vault.bundle.key.rootKey, atMs, vault.bytes);
+async function keepCopy(copy: SealedCopy, { path, warn }: CacheUse): Promise<void> {
   try {
-    await writeCache(path, { atMs, manifest: vault.bytes, bundle, mac });
+    await writeCache(path, copy);
   } catch (error) {
     const { code = "unknown error" } = error as NodeJS.ErrnoException;
     warn({
@@ -84,18 +80,13 @@ async function keepCopy(vault: OpenedVault, bundle: Uint8Array, atMs: number, { 
 
 type Fallback = CacheUse & { readonly reason: S3UnreachableError };
 
-async function openCopy(
-  ports: ReadPorts,
-  request: OpenRequest,
-  keys: PassphraseKeys,
-  fallback: Fallback,
-): Promise<Contents> {
+async function openCopy(ports: ReadPorts, request: OpenRequest, fallback: Fallback): Promise<Contents> {
   const copy = await readCopy(fallback);
-  const vault = await openWith({ ...ports, store: copiedStore(ports.store, copy) }, request, keys);
+  const vault = await openWithKeys({ ...ports, store: copiedStore(ports.store, copy) }, request);
+  using keys = vault.bundle.keys;
   const ageMs = ports.clock.nowMs() - copy.atMs;
-  const fault = faultOf(vault, copy, ageMs, fallback.maxAgeMs);
+  const fault = faultOf(copy, keys.rootKey, ageMs, fallback.maxAgeMs);
   const contents = contentsOf(vault, Math.max(0, ageMs));
-  destroyBundleKey(vault.bundle.key);
   if (fault !== null) {
     zeroContents(contents);
     throw cannotStandIn(fallback, fault);
@@ -119,8 +110,8 @@ async function readCopy(fallback: Fallback): Promise<SealedCopy> {
 }
 
 /** Refuses a copy from the future like an old one: with the clock set back it would stay young for ever. */
-function faultOf(vault: OpenedVault, copy: SealedCopy, ageMs: number, maxAgeMs: number): string | null {
-  if (!isTimeSealed(copy, vault.bundle.key.rootKey)) return "somebody altered its time";
+function faultOf(copy: SealedCopy, rootKey: Secret, ageMs: number, maxAgeMs: number): string | null {
+  if (!isTimeSealed(copy, rootKey)) return "somebody altered its time";
   if (Math.abs(ageMs) <= maxAgeMs) return null;
   return `it is ${seconds(ageMs)} s old, more than the ${seconds(maxAgeMs)} s of maxAge`;
 }

@@ -2,7 +2,7 @@ import { decodeToken } from "../blob/token.ts";
 import { systemClock } from "../stores/open-store.ts";
 import { vaultOf } from "../stores/token.ts";
 import { openVault } from "../vault/open/open.ts";
-import { PassphraseKeys } from "../vault/unlock/passphrase-holder.ts";
+import { PassphraseHolder } from "../vault/unlock/passphrase-holder.ts";
 import { type Contents, contentsOf } from "./contents.ts";
 import { type Inputs, readInputs } from "./inputs.ts";
 import { openThroughCache } from "./open-cached.ts";
@@ -34,17 +34,13 @@ async function openWithInputs(
   warn: Warn,
   signal: AbortSignal,
 ): Promise<Contents> {
-  const { expect, openStore } = vaultOf(decodeToken(config.exposeText()));
-  const request = { passphrase, expect, signal };
-  const keys = new PassphraseKeys(passphrase);
-  try {
-    // Loading the AWS SDK takes about as long as a derivation, which runs on another thread.
-    keys.startEarly(expect.hint);
-    const ports = { store: await openStore(), clock: systemClock };
-    if (options.cache === undefined) return contentsOf(await openVault(ports, request, keys));
-    const cache = { path: options.cache, maxAgeMs: options.maxAge, patienceMs: timeoutOf(options) * STORE_SHARE, warn };
-    return await openThroughCache(ports, request, keys, cache);
-  } finally {
-    keys.destroy();
-  }
+  const { expect, hint, openStore } = vaultOf(decodeToken(config.exposeText()));
+  using holder = new PassphraseHolder(passphrase, hint);
+  // Loading the AWS SDK takes about as long as a derivation, which runs on another thread.
+  holder.prepare();
+  const ports = { store: await openStore(), clock: systemClock };
+  const request = { holder, expect, signal };
+  if (options.cache === undefined) return contentsOf(await openVault(ports, request));
+  const cache = { path: options.cache, maxAgeMs: options.maxAge, patienceMs: timeoutOf(options) * STORE_SHARE, warn };
+  return await openThroughCache(ports, request, cache);
 }

@@ -1,22 +1,24 @@
 import type { RuntimeToken } from "../blob/token.ts";
-import type { KdfCost } from "../crypto/argon2id.ts";
 import { decodeCheckedBase64 } from "../crypto/base64.ts";
 import { Secret } from "../crypto/secret.ts";
 import { ConfigInvalidError, InputError } from "../errors.ts";
 import type { ObjectStore } from "../ports.ts";
-import type { Expectation } from "../vault/open/open-manifest.ts";
+import type { Expectation } from "../vault/open/expectation.ts";
+import type { PassphraseHint } from "../vault/unlock/passphrase-holder.ts";
 import type { Credentials, StoreLocation } from "./location.ts";
 import { type OpenStore, openStore } from "./open-store.ts";
 
 /** The vault that a runtime token names: what to hold it to, and how to open its store. */
 export interface TokenVault {
   readonly expect: Expectation;
+  /** The cost that the vault's passphrase had when the token was minted; undefined where the token does not say. */
+  readonly hint: PassphraseHint | undefined;
   /** @throws ConfigInvalidError no store can be at the token's location */
   readonly openStore: () => Promise<ObjectStore>;
 }
 
 export function vaultOf(token: RuntimeToken, open: OpenStore = openStore): TokenVault {
-  return { expect: expectationOf(token), openStore: () => openNamed(token, open) };
+  return { expect: expectationOf(token), hint: hintOf(token), openStore: () => openNamed(token, open) };
 }
 
 async function openNamed(token: RuntimeToken, open: OpenStore): Promise<ObjectStore> {
@@ -42,17 +44,15 @@ function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: RuntimeTo
 }
 
 function expectationOf(token: RuntimeToken): Expectation {
-  const hint = costHintOf(token);
   return {
     env: token.env,
     ...(token.vault === undefined ? {} : { vault: token.vault }),
     ...(token.minGen === undefined ? {} : { minGen: token.minGen }),
-    ...(hint === undefined ? {} : { hint }),
   };
 }
 
 /** Tokens of other writers may give only a part of the cost, which is no hint and no error. */
-function costHintOf({ salt, iterations, memoryKiB, parallelism }: RuntimeToken): KdfCost | undefined {
+function hintOf({ salt, iterations, memoryKiB, parallelism }: RuntimeToken): PassphraseHint | undefined {
   if (memoryKiB === undefined || parallelism === undefined) return undefined;
-  return { salt: decodeCheckedBase64(salt), iterations, memoryKiB, parallelism };
+  return { cost: { salt: decodeCheckedBase64(salt), iterations, memoryKiB, parallelism } };
 }

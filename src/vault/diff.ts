@@ -1,14 +1,13 @@
-import { openThen, type PassphraseThen } from "./audit/older-generation.ts";
+import { type OlderHolder, openAtGeneration } from "./audit/older-generation.ts";
 import { type Changes, compareItems } from "./changes.ts";
 import type { Manifest } from "./format/manifest.ts";
 import { type OpenRequest, openManifest, type ReadPorts } from "./open/open-manifest.ts";
-import { PassphraseKeys } from "./unlock/passphrase-holder.ts";
 
 export interface DiffRequest extends OpenRequest {
   readonly fromGen: number;
   /** Absent: the newest generation. */
   readonly toGen?: number | undefined;
-  readonly passphraseThen: PassphraseThen;
+  readonly olderHolder: OlderHolder;
 }
 
 export interface Diff {
@@ -24,14 +23,9 @@ export interface Diff {
  * @throws what `openManifest` and `openGeneration` throw
  */
 export async function diffGenerations(ports: ReadPorts, request: DiffRequest): Promise<Diff> {
-  const keys = new PassphraseKeys(request.passphrase);
-  try {
-    const { manifest } = await openManifest(ports, request, keys);
-    const toGen = request.toGen ?? manifest.gen;
-    const from = await openThen(ports.store, manifest, { ...request, gen: request.fromGen });
-    const to = await openThen(ports.store, manifest, { ...request, gen: toGen });
-    return { manifest, toGen, changes: compareItems(from.items, to.items) };
-  } finally {
-    keys.destroy();
-  }
+  const { manifest } = await openManifest(ports, request);
+  const toGen = request.toGen ?? manifest.gen;
+  const from = await openAtGeneration(ports.store, manifest, { ...request, gen: request.fromGen });
+  const to = await openAtGeneration(ports.store, manifest, { ...request, gen: toGen });
+  return { manifest, toGen, changes: compareItems(from.items, to.items) };
 }

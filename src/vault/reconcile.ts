@@ -1,8 +1,7 @@
 import { appendAuditRow, holdsAuditRow } from "./audit/append.ts";
-import { openForCommit } from "./commit/open-for-commit.ts";
+import { openSigner } from "./commit/open-for-commit.ts";
 import { encodeAuditRow } from "./format/audit-row.ts";
 import type { OpenRequest, ReadPorts } from "./open/open-manifest.ts";
-import { PassphraseKeys } from "./unlock/passphrase-holder.ts";
 
 export interface Reconciled {
   readonly gen: number;
@@ -16,14 +15,9 @@ export interface Reconciled {
  * @throws AuditBrokenError another row stands in its place
  */
 export async function reconcileAudit(ports: ReadPorts, request: OpenRequest): Promise<Reconciled> {
-  const keys = new PassphraseKeys(request.passphrase);
-  try {
-    const { vault, signingKey } = await openForCommit(ports, request, keys);
-    const { gen } = vault.manifest;
-    const held = await holdsAuditRow(ports.store, gen, encodeAuditRow(vault.manifest, signingKey));
-    if (!held) await appendAuditRow(ports.store, vault.manifest, signingKey);
-    return { gen, appended: !held };
-  } finally {
-    keys.destroy();
-  }
+  const { vault, signingKey } = await openSigner(ports, request);
+  const { gen } = vault.manifest;
+  const held = await holdsAuditRow(ports.store, gen, encodeAuditRow(vault.manifest, signingKey));
+  if (!held) await appendAuditRow(ports.store, vault.manifest, signingKey);
+  return { gen, appended: !held };
 }

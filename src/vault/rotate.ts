@@ -1,6 +1,5 @@
 import { type KdfCost } from "../crypto/argon2id.ts";
 import { encodeBase64 } from "../crypto/base64.ts";
-import { type PassphraseKey } from "../crypto/kdf.ts";
 import { Secret } from "../crypto/secret.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import { InputError } from "../errors.ts";
@@ -11,20 +10,15 @@ import { withNeighbours } from "./commit/neighbours.ts";
 import { openForCommit, type WritableVault } from "./commit/open-for-commit.ts";
 import { tellingTheSwap } from "./commit/swap-failure.ts";
 import type { JsonObject } from "./format/canonical-json.ts";
-import type { PassphraseEntry } from "./format/manifest.ts";
 import { LAST_INSTANT_MS } from "./format/object-keys.ts";
 import type { OpenedVault } from "./open/open.ts";
 import type { OpenedBundle } from "./open/open-bundle.ts";
 import { release } from "./release.ts";
-import {
-  freshCost,
-  graceEntry,
-  PassphraseKeys,
-  passphraseEntry,
-  refuseUnknownKinds,
-} from "./unlock/passphrase-holder.ts";
+import { accessOf, type SlotAccess } from "./unlock/entries.ts";
+import { freshCost, PassphraseHolder } from "./unlock/passphrase-holder.ts";
 
 export interface RotateRequest extends AmendRequest {
+  readonly holder: PassphraseHolder;
   /** Or who gives it: asked once the old one has opened the vault, so that nobody thinks of a new one in vain. */
   readonly newPassphrase: Secret | (() => Promise<Secret>);
   /** How long the old passphrase keeps reading; absent: it ends at once. */
@@ -41,7 +35,7 @@ export interface RotationPlan {
   /** The end of the old passphrase's grace window, if it has one. */
   readonly graceUntil: string | null;
   /** Slots that this rotation shuts out, beside the old passphrase's own. */
-  readonly dropped: readonly PassphraseEntry[];
+  readonly dropped: readonly SlotAccess[];
 }
 
 export interface Rotation {
@@ -57,37 +51,32 @@ export interface Rotation {
  * @throws what opening, committing and `tellingTheSwap` throw
  */
 export async function rotatePassphrase(ports: CommitPorts, request: RotateRequest): Promise<Rotation | null> {
-  const { newPassphrase } = request;
-  if (newPassphrase instanceof Secret) refuseSamePassphrase(request.passphrase, newPassphrase);
-  const keys = new PassphraseKeys(request.passphrase);
-  try {
-    const writable = await openForCommit(ports, request, keys);
-    refuseUnknownKinds(writable.vault.manifest);
-    const next = newPassphrase instanceof Secret ? newPassphrase : await newPassphrase();
-    refuseSamePassphrase(request.passphrase, next);
-    const plan = planRotation(ports, request, writable.vault);
-    if (!(await request.confirm(plan))) return null;
-    return { plan, committed: await reEncrypt(ports, request, writable, plan, next) };
-  } finally {
-    keys.destroy();
-  }
+  const { newPassphrase, holder } = request;
+  if (newPassphrase instanceof Secret) requireNewPassphrase(holder, newPassphrase);
+  const writable = await openForCommit(ports, request);
+  const next = newPassphrase instanceof Secret ? newPassphrase : await newPassphrase();
+  requireNewPassphrase(holder, next);
+  const plan = planRotation(ports, request, writable.vault);
+  if (!(await request.confirm(plan))) return null;
+  return { plan, committed: await reEncrypt(ports, request, writable, plan, next) };
 }
 
-function refuseSamePassphrase(passphrase: Secret, newPassphrase: Secret): void {
+function requireNewPassphrase(holder: PassphraseHolder, newPassphrase: Secret): void {
   if (newPassphrase.expose().length === 0) {
     throw new InputError("the new passphrase is empty", { hint: "give one, or let --generate make one" });
   }
-  if (Buffer.compare(passphrase.expose(), newPassphrase.expose()) !== 0) return;
+  if (!holder.isOf(newPassphrase)) return;
   throw new InputError("the new passphrase is the old one", { hint: "choose another, or let --generate make one" });
 }
 
 function planRotation(ports: CommitPorts, request: RotateRequest, vault: OpenedVault): RotationPlan {
-  const { manifest, passphraseEntries, unlocked } = vault;
+  const { manifest, unlocked } = vault;
+  const nowMs = ports.clock.nowMs();
   return {
     prevGen: manifest.gen,
     gen: manifest.gen + 1,
-    graceUntil: request.graceMs === undefined ? null : windowEnd(ports.clock.nowMs(), request.graceMs),
-    dropped: passphraseEntries.filter((entry) => entry.slot !== unlocked.entry.slot),
+    graceUntil: request.graceMs === undefined ? null : windowEnd(nowMs, request.graceMs),
+    dropped: accessOf(manifest, nowMs).filter(({ slot }) => slot !== unlocked.slot),
   };
 }
 
@@ -107,29 +96,25 @@ async function reEncrypt(
   plan: RotationPlan,
   newPassphrase: Secret,
 ): Promise<Committed> {
-  const keys = new PassphraseKeys(newPassphrase);
-  try {
-    const cost = freshCost(ports.random, request.cost);
-    const base = baseOn({ ...writable.vault, signingKey: writable.signingKey });
-    return await withNeighbours(ports.store, plan.gen, async (neighbours) => {
-      const draft = rotationDraft(request, writable, plan, { key: await keys.of(cost), cost });
-      return await tellingTheSwap(ports, (told) => commitGeneration(told, base, draft, neighbours));
-    });
-  } finally {
-    keys.destroy();
-  }
+  using next = new PassphraseHolder(newPassphrase, { cost: freshCost(ports.random, request.cost) });
+  next.prepare();
+  const base = baseOn({ ...writable.vault, signingKey: writable.signingKey });
+  return await withNeighbours(ports.store, plan.gen, async (neighbours) => {
+    const draft = await rotationDraft(request, writable, plan, next);
+    return await tellingTheSwap(ports, (told) => commitGeneration(told, base, draft, neighbours));
+  });
 }
 
-function rotationDraft(
+async function rotationDraft(
   request: RotateRequest,
   { vault }: WritableVault,
   plan: RotationPlan,
-  fresh: { key: PassphraseKey; cost: KdfCost },
-): Draft {
+  next: PassphraseHolder,
+): Promise<Draft> {
+  const { manifest } = vault;
   const signingKey = generateSigningKey();
-  const by = { vault: vault.manifest.vault, signer: encodeBase64(signingKey.publicKey) };
-  const old = vault.unlocked;
-  const grace = plan.graceUntil === null ? [] : [graceEntry(old.entry, old.key, by, plan.graceUntil)];
+  const by = { vault: manifest.vault, env: manifest.env, signer: encodeBase64(signingKey.publicKey) };
+  const grace = plan.graceUntil === null ? [] : [await request.holder.retire(manifest, by, plan.graceUntil)];
   const own: JsonObject = { event: "rotate", gen: plan.gen, prev_gen: plan.prevGen };
   return {
     ...request.annotation,
@@ -138,7 +123,7 @@ function rotationDraft(
     items: vault.bundle.items,
     onSealed: () => forget(vault.bundle),
     // The new slot first: its holders are the ones to come.
-    unlock: [passphraseEntry(freshSlot(plan.gen, grace), fresh.key, fresh.cost, by), ...grace],
+    unlock: [await next.enrol(freshSlot(plan, vault), by), ...grace],
     signingKey,
     rotates: true,
   };
@@ -150,8 +135,8 @@ function forget({ items, bytes }: OpenedBundle): void {
   release(bytes);
 }
 
-/** Whoever knew the old passphrase may have given its slot the name that would come next. */
-function freshSlot(gen: number, taken: readonly PassphraseEntry[]): string {
+/** Somebody who knew the old passphrase may have given its slot the name that would come next. */
+function freshSlot({ gen, graceUntil }: RotationPlan, { unlocked }: OpenedVault): string {
   const name = `p${gen}`;
-  return taken.some((entry) => entry.slot === name) ? `${name}-new` : name;
+  return graceUntil !== null && unlocked.slot === name ? `${name}-new` : name;
 }

@@ -13,9 +13,9 @@ import { fileEndpoint } from "../../src/directory/location.ts";
 import { aadOf } from "../../src/vault/format/bundle-header.ts";
 import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";
 import { auditKey } from "../../src/vault/format/object-keys.ts";
-import { openWith } from "../../src/vault/open/open.ts";
+import { openWithKeys } from "../../src/vault/open/open.ts";
 import { type OpenedBundle, openSigningKey } from "../../src/vault/open/open-bundle.ts";
-import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
+import { PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { type DirectoryVault, directoryVault, environmentOf } from "../runtime/fixture.ts";
 import { INDEX, runModule } from "../runtime/program.ts";
 
@@ -140,10 +140,10 @@ describe.skipIf(process.platform !== "linux")(
       test("arrays in the index", async () => {
         const vault = await oneVault();
         const operator = await opened(vault);
-        const { header, key } = operator.bundle;
+        const { header, keys } = operator.bundle;
         const text = `{"items":[${"[],".repeat(EACH / 6)}[]]}`;
         const random = { bytes: (length: number) => new Uint8Array(length) };
-        const index = sealBox(random, deriveIndexKey(key.rootKey.expose()), aadOf(header, "index"), Buffer.from(text));
+        const index = sealBox(random, deriveIndexKey(keys.rootKey.expose()), aadOf(header, "index"), Buffer.from(text));
         await plantBundle(
           vault,
           Buffer.from(`${JSON.stringify({ ...header, index: encodeBase64(index), items: [] })}\n`),
@@ -171,13 +171,13 @@ interface Operator {
 
 /** As its operator opens it; the keys are good until the test ends. */
 async function opened(vault: DirectoryVault): Promise<Operator> {
-  const passphrase = Secret.ofText(vault.passphrase);
-  const keys = new PassphraseKeys(passphrase);
-  onTestFinished(() => keys.destroy());
+  const holder = new PassphraseHolder(Secret.ofText(vault.passphrase));
+  onTestFinished(() => holder[Symbol.dispose]());
   const ports = { store: storeOf(vault), clock: { nowMs: Date.now } };
-  const { manifest, bundle } = await openWith(ports, { passphrase, expect: { env: "prod" } }, keys);
-  if (bundle.key.seals !== "O") throw new TypeError("no operator");
-  return { manifest, bundle, signingKey: openSigningKey(bundle.header, bundle.key.operatorKey) };
+  const { manifest, bundle } = await openWithKeys(ports, { holder, expect: { env: "prod" } });
+  const { operatorKey } = bundle.keys;
+  if (operatorKey === null) throw new TypeError("no operator");
+  return { manifest, bundle, signingKey: openSigningKey(bundle.header, operatorKey) };
 }
 
 function headerWith({ bundle: { header } }: Operator, parts: { slots?: string; items?: string }): Buffer {

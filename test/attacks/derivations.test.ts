@@ -1,12 +1,13 @@
 import { describe, expect, test, vi } from "vitest";
 import type { KdfCost } from "../../src/crypto/argon2id.ts";
 import { encodeBase64 } from "../../src/crypto/base64.ts";
-import { Secret } from "../../src/crypto/secret.ts";
 import { generateSigningKey } from "../../src/crypto/signing.ts";
-import { encodeManifest, type Manifest, type PassphraseEntry, parseManifest } from "../../src/vault/format/manifest.ts";
+import { encodeManifest, type Manifest, parseManifest } from "../../src/vault/format/manifest.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import type { PassphraseEntry } from "../../src/vault/format/unlock-entry.ts";
 import { openVault } from "../../src/vault/open/open.ts";
 import { MemoryStore } from "../support/memory-store.ts";
+import { holding, passphrasesIn } from "../support/passphrases.ts";
 import { COST, clockAt, ENV, OLD, rejection, World } from "../support/world.ts";
 
 /** Every cost that was derived, and how many were under way at once. */
@@ -27,7 +28,7 @@ vi.mock("../../src/crypto/argon2id.ts", async (original) => {
 
 const world = await World.pushed();
 const genuine = parseManifest(world.store.bucket.get(MANIFEST_KEY)?.bytes ?? expect.unreachable());
-const entry = genuine.passphraseEntries[0] ?? expect.unreachable();
+const entry = passphrasesIn(genuine.manifest)[0] ?? expect.unreachable();
 
 function costing(change: Partial<PassphraseEntry["kdf"]>, slot = "p1"): PassphraseEntry {
   return { ...entry, slot, kdf: { ...entry.kdf, ...change } };
@@ -39,8 +40,7 @@ async function openForged(unlock: readonly PassphraseEntry[], hint?: KdfCost): P
   const key = generateSigningKey();
   const forged: Manifest = { ...genuine.manifest, signer: encodeBase64(key.publicKey), unlock: [...unlock] };
   const store = MemoryStore.of({ [MANIFEST_KEY]: encodeManifest(forged, key) });
-  const expectation = hint === undefined ? { env: ENV } : { env: ENV, hint };
-  const request = { passphrase: Secret.ofText(OLD), expect: expectation };
+  const request = { holder: holding(OLD, hint && { cost: hint }), expect: { env: ENV } };
   return rejection(openVault({ store, clock: clockAt(0) }, request));
 }
 

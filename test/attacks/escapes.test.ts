@@ -1,8 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { hintOf } from "../../src/vault/join.ts";
-import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
 import { pushItems } from "../../src/vault/push.ts";
+import { holding } from "../support/passphrases.ts";
 import { type Machine, machineOn, OLD, type StrictS3, startStrictS3 } from "../support/program/machine.ts";
 import type { Transcript } from "../support/program/sandbox.ts";
 
@@ -23,12 +22,10 @@ beforeAll(async () => {
   server = await startStrictS3();
   machine = await machineOn(server);
   const { vault } = (await machine.manifest()) as { vault: string };
-  const entry = (await fetchManifest(machine.store))?.passphraseEntries[0] ?? expect.unreachable();
-  const { cost, recipient } = hintOf(entry);
   for (const turn of ["1", "2"]) {
     await pushItems(machine.ports, {
-      passphrase: Secret.ofText(OLD),
-      identity: { vault, repo: "api", env: "prod", cost, recipient, seenGen: 1 },
+      holder: holding(OLD),
+      identity: { vault, repo: "api", env: "prod", seenGen: 1 },
       annotation: {
         actor: { user: EVIL, host: EVIL, tool: EVIL },
         note: EVIL,

@@ -6,7 +6,7 @@ import { sealBundle } from "../../src/vault/commit/seal-bundle.ts";
 import type { Item } from "../../src/vault/format/item.ts";
 import { encodeManifest } from "../../src/vault/format/manifest.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
+import { PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { type Machine, OLD } from "../support/program/machine.ts";
 import type { FixtureItem } from "../support/vault-fixture.ts";
 
@@ -16,11 +16,10 @@ import type { FixtureItem } from "../support/vault-fixture.ts";
  * @returns what writes; it goes by the vault as it was at first
  */
 export async function operatorOf(machine: Machine): Promise<(items: readonly FixtureItem[]) => Promise<void>> {
-  const passphrase = Secret.ofText(OLD);
-  const keys = new PassphraseKeys(passphrase);
-  const opening = openForCommit(machine.ports, { passphrase, expect: { env: "prod" } }, keys);
-  const { vault: opened, signingKey } = await opening.finally(() => keys.destroy());
-  const { manifest, passphraseEntries: entries } = opened;
+  using holder = new PassphraseHolder(Secret.ofText(OLD));
+  const { vault: opened, signingKey } = await openForCommit(machine.ports, { holder, expect: { env: "prod" } });
+  const { manifest } = opened;
+  const entries = manifest.unlock;
   const { vault, gen } = manifest;
   let atMs = Date.parse(manifest.at);
   return async (items) => {

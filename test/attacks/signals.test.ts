@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { setItems } from "../../src/vault/set.ts";
+import { holding } from "../support/passphrases.ts";
 import {
   type Machine,
   machineOn,
@@ -67,7 +68,7 @@ describe("at every prompt, a signal leaves terminal and disk as they were", () =
   let machine: Machine;
   beforeEach(async () => {
     machine = await machineOnDisk();
-    const request = { passphrase: Secret.ofText(OLD), expect: { env: "prod" }, annotation: { actor: ACTOR } };
+    const request = { holder: holding(OLD), expect: { env: "prod" }, annotation: { actor: ACTOR } };
     await setItems(machine.ports, request, [{ name: "LATER", kind: "secret", data: Secret.ofText("x") }]);
     await machine.sandbox.write("work/new.env", "A=1\n");
   });

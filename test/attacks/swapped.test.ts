@@ -9,8 +9,9 @@ import { generateSigningKey } from "../../src/crypto/signing.ts";
 import { Vsync } from "../../src/runtime/index.ts";
 import { sealBundle } from "../../src/vault/commit/seal-bundle.ts";
 import { encodeManifest, type Manifest, parseManifest } from "../../src/vault/format/manifest.ts";
-import { hintOf } from "../../src/vault/join.ts";
-import { freshCost, passphraseEntry } from "../../src/vault/unlock/passphrase-holder.ts";
+import { passphraseEntry } from "../../src/vault/unlock/passphrase-entry.ts";
+import { freshCost, hintOf } from "../../src/vault/unlock/passphrase-holder.ts";
+import { passphrasesIn } from "../support/passphrases.ts";
 import { openSandbox, type Sandbox, type Transcript } from "../support/program/sandbox.ts";
 import { createVault, PASSPHRASE } from "../support/vault-fixture.ts";
 import { describeOnEveryStore, type Ground } from "./ground.ts";
@@ -171,11 +172,9 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
     const signer = encodeBase64(key.publicKey);
     const random = { bytes: (length: number) => randomBytes(length) };
     const cost = freshCost(random, LEAST);
-    const own = passphraseEntry("evil", await derivePassphraseKey(Secret.ofText("of the attacker"), cost), cost, {
-      vault,
-      signer,
-    });
-    const [ours] = parseManifest(manifests[3] ?? expect.unreachable()).passphraseEntries;
+    const key2 = await derivePassphraseKey(Secret.ofText("of the attacker"), cost);
+    const own = passphraseEntry("evil", { key: key2, cost }, { vault, env: "prod", signer });
+    const [ours] = parseManifest(manifests[3] ?? expect.unreachable()).manifest.unlock;
     const all = { ours: ours ?? expect.unreachable(), "its own": own };
     const entries = slots.map((slot) => all[slot]);
     const data = Secret.ofText("forged");
@@ -223,8 +222,7 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
     });
 
     test("is refused by a machine that has seen a newer one, and nothing is committed on it", async () => {
-      const [entry] = parseManifest(manifests[3] ?? expect.unreachable()).passphraseEntries;
-      const { cost, recipient } = hintOf(entry ?? expect.unreachable());
+      const { cost, recipient } = hintOf(parseManifest(manifests[3] ?? expect.unreachable()).manifest);
       const known = { repo: "api", env: "prod", vault, kdf: cost, recipient };
       const config = (seenGen: number) => writeDocument({ ...ground().at(OURS), ...known, seenGen });
       await plantManifest(manifests[2] ?? expect.unreachable());
@@ -287,7 +285,7 @@ function withEntry(manifest: Manifest, change: Readonly<Record<string, unknown>>
 }
 
 function withCost(manifest: Manifest, change: Readonly<Record<string, number>>): unknown {
-  return withEntry(manifest, { kdf: { ...(manifest.unlock[0]?.["kdf"] as object), ...change } });
+  return withEntry(manifest, { kdf: { ...passphrasesIn(manifest)[0]?.kdf, ...change } });
 }
 
 /** One bundle, with another's slots added to its header. */

@@ -1,5 +1,4 @@
-import { setImmediate } from "node:timers/promises";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openBox, sealBox } from "../../src/crypto/box.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
@@ -14,10 +13,6 @@ import {
 } from "../../src/crypto/subkeys.ts";
 import { BundleCorruptError } from "../../src/errors.ts";
 import type { Random } from "../../src/ports.ts";
-import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
-import { openVault } from "../../src/vault/open/open.ts";
-import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
-import { MemoryStore } from "../support/memory-store.ts";
 import { COST, OLD, rejection, seededRandom, World } from "../support/world.ts";
 
 const KEY = new Uint8Array(32).fill(7);
@@ -160,46 +155,18 @@ describe("the signing key", () => {
 
 describe("keys are zeroed", () => {
   const isZero = (it: Secret): boolean => it.expose().every((byte) => byte === 0);
-  const cost = { ...COST, salt: new Uint8Array(16) };
-
-  test("by PassphraseKeys.destroy, also those still being derived", async () => {
-    const keys = new PassphraseKeys(Secret.ofText(OLD));
-    const done = await keys.of(cost);
-    const early = keys.of({ ...cost, iterations: 2 });
-    expect(isZero(done.seed) || isZero(done.mac)).toBe(false);
-    keys.destroy();
-    const late = await early;
-    await setImmediate();
-    for (const key of [done, late]) expect([isZero(key.seed), isZero(key.mac)]).toEqual([true, true]);
-  });
-
-  test("and a destroyed PassphraseKeys derives afresh, never handing zeroes out", async () => {
-    const keys = new PassphraseKeys(Secret.ofText(OLD));
-    const { recipient } = await keys.of(cost);
-    keys.destroy();
-    const again = await keys.of(cost);
-    expect(isZero(again.seed)).toBe(false);
-    expect(again.recipient).toEqual(recipient);
-    keys.destroy();
-  });
-
   test("by openVault, which leaves the items alone", async () => {
-    const vault = await openVault(await World.pushed({ A: "1" }), request());
-    const { key } = vault.bundle;
-    const slot = vault.unlocked.key;
-    expect([key.rootKey, slot.seed, slot.mac].map(isZero)).toEqual([true, true, true]);
-    expect(key.seals === "O" && isZero(key.operatorKey)).toBe(true);
-    expect(vault.bundle.items.map(({ data }) => data.exposeText())).toEqual(["1"]);
+    const { bundle } = await (await World.pushed({ A: "1" })).openAfresh();
+    const { rootKey, operatorKey } = bundle.keys;
+    expect([isZero(rootKey), operatorKey !== null && isZero(operatorKey)]).toEqual([true, true]);
+    expect(bundle.items.map(({ data }) => data.exposeText())).toEqual(["1"]);
   });
 
   test("by openForCommit, once it has the signing key", async () => {
-    const keys = new PassphraseKeys(Secret.ofText(OLD));
-    const { vault, signingKey } = await openForCommit(await World.pushed(), request(), keys);
-    expect([isZero(vault.bundle.key.rootKey), vault.bundle.key.seals]).toEqual([true, "O"]);
+    const { vault, signingKey } = await (await World.pushed()).writable();
+    const { rootKey, operatorKey } = vault.bundle.keys;
+    expect([isZero(rootKey), operatorKey !== null && isZero(operatorKey)]).toEqual([true, true]);
     expect(signingKey.publicKey).toHaveLength(32);
-    keys.destroy();
-    await setImmediate();
-    expect(isZero(vault.unlocked.key.seed)).toBe(true);
   });
 
   test("by a commit: the operator key that it drew", async () => {
@@ -216,38 +183,4 @@ describe("keys are zeroed", () => {
     await world.with({ random }).rotate(OLD, "second");
     expect(drawn.map((bytes) => bytes.every((byte) => byte === 0))).toEqual([true, true]);
   });
-
-  test.each<[string, number, (world: World, passphrase: string) => Promise<unknown>]>([
-    ["openVault", 1, (world, passphrase) => world.openAfresh(passphrase)],
-    ["push", 1, (world, passphrase) => world.push({ A: "2" }, { by: passphrase })],
-    ["set", 1, (world, passphrase) => world.set({ B: "1" }, { by: passphrase })],
-    ["reconcile", 1, (world, passphrase) => world.reconcile({ by: passphrase })],
-    ["finish", 1, (world, passphrase) => world.finish({ by: passphrase })],
-    ["rotate", 2, (world, passphrase) => world.rotate(passphrase, "second")],
-    ["restore", 2, (world, passphrase) => world.restore(1, { by: passphrase })],
-    ["gc", 1, (world, passphrase) => world.gc({ by: passphrase })],
-  ])("by %s, done or refused", async (_name, sets, act) => {
-    const world = await World.pushed();
-    const destroyed = vi.spyOn(PassphraseKeys.prototype, "destroy");
-    try {
-      await act(world, OLD);
-      expect(destroyed).toHaveBeenCalledTimes(sets);
-      destroyed.mockClear();
-      await rejection(act(world.with({ store: new MemoryStore({ bucket: world.store.bucket }) }), "wrong"));
-      expect(destroyed).toHaveBeenCalled();
-    } finally {
-      destroyed.mockRestore();
-    }
-  });
-
-  test("the passphrase itself is its owner's to destroy", async () => {
-    const world = (await World.pushed()).fork();
-    const it = request();
-    await openVault(world, it);
-    expect(it.passphrase.exposeText()).toBe(OLD);
-  });
-
-  function request() {
-    return { passphrase: Secret.ofText(OLD), expect: { env: "prod" } };
-  }
 });

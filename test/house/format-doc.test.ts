@@ -30,8 +30,8 @@ import { encodeManifest, type Manifest, parseManifest } from "../../src/vault/fo
 import { auditKey } from "../../src/vault/format/object-keys.ts";
 import { openBundle } from "../../src/vault/open/open-bundle.ts";
 import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
-import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
+import { holding, passphrasesIn } from "../support/passphrases.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
 const DATA = join(REPOSITORY, "test/vectors/data");
@@ -200,10 +200,8 @@ async function openFirst() {
   const [key = "", bundle] = Object.entries(FIRST.objects).find(([it]) => it.startsWith("v=")) ?? [];
   const bytes = readFileSync(join(DATA, "manifest", (bundle as { file: string }).file));
   const store = MemoryStore.of({ manifest: FIRST_BYTES, [key]: bytes });
-  const passphrase = Secret.ofText(FIRST.passphrase);
   const ports = { store, clock: { nowMs: () => Date.parse(FIRST.now) } };
-  const request = { passphrase, expect: { env: decodeToken(FIRST.token).env } };
-  return openForCommit(ports, request, new PassphraseKeys(passphrase));
+  return openForCommit(ports, { holder: holding(FIRST.passphrase), expect: { env: decodeToken(FIRST.token).env } });
 }
 
 describe("example: a manifest and its row", () => {
@@ -214,8 +212,8 @@ describe("example: a manifest and its row", () => {
   });
 
   test("what a reader computes", async () => {
-    const { manifest, passphraseEntries, sha256 } = parseManifest(FIRST_BYTES);
-    const [entry = expectNever("no entry")] = passphraseEntries;
+    const { manifest, sha256 } = parseManifest(FIRST_BYTES);
+    const [entry = expectNever("no entry")] = passphrasesIn(manifest);
     const cost = kdfCostOf(entry.kdf);
     const { seed, mac, recipient } = await derivePassphraseKey(Secret.ofText(FIRST.passphrase), cost);
     const { vault, signer } = manifest;
@@ -240,6 +238,9 @@ describe("example: a manifest and its row", () => {
     expect(parseManifest(Buffer.from(SECOND.objects.manifest.utf8)).manifest.audit?.sha256).toBe(sha256Hex(row));
   });
 });
+
+/** The manifest as it may be written: with entries of every kind. */
+type ManifestJson = Omit<Manifest, "unlock"> & { readonly unlock: readonly object[] };
 
 type Accepts = (size: number) => unknown;
 
@@ -275,7 +276,7 @@ const LIMITS: Readonly<Record<string, Accepts>> = {
   "generation in an audit key": (digits) => expect(auditKey(1)).toHaveLength("audit/".length + digits),
 };
 
-function headerWith(slots: Manifest["unlock"]): Uint8Array {
+function headerWith(slots: readonly object[]): Uint8Array {
   const named = slots.map((slot, at) => ({ id: `s${at}`, ...slot }));
   const header = { format: "vsync-bundle-v1", vault: "v", gen: 1, slots: named, signing: "", index: "", items: [] };
   return Buffer.from(`${JSON.stringify(header)}\n`);
@@ -292,27 +293,26 @@ async function manifestOf(size: number): Promise<Uint8Array> {
   return sized("n".repeat(size - sized("").length));
 }
 
-function parseWith(change: (manifest: Manifest) => Partial<Manifest>): unknown {
-  const { manifest } = parseManifest(FIRST_BYTES);
+function parseWith(change: (manifest: ManifestJson) => Partial<ManifestJson>): unknown {
+  const manifest = parseManifest(FIRST_BYTES).manifest as ManifestJson;
   const [, signature = ""] = FIRST.objects.manifest.utf8.split("\n\n");
   return parseManifest(Buffer.from(`${JSON.stringify({ ...manifest, ...change(manifest) })}\n\n${signature}`));
 }
 
-function others(count: number): Manifest["unlock"] {
+function others(count: number): ManifestJson["unlock"] {
   return Array.from({ length: count }, () => ({ kind: "other" }));
 }
 
-function repeated(unlock: Manifest["unlock"], count: number): Manifest["unlock"] {
+function repeated(unlock: ManifestJson["unlock"], count: number): ManifestJson["unlock"] {
   return Array.from({ length: count }, (_, at) => ({ ...unlock[0], slot: `p${at}` }));
 }
 
 async function openFileOf(mode: number): Promise<unknown> {
   const { vault, signingKey } = await openFirst();
-  const { entry, key } = vault.unlocked;
   const item = { id: "00".repeat(8), name: "f", kind: "file", mode, data: Secret.ofText("") } as const;
-  const contents = { vault: vault.manifest.vault, gen: 2, entries: [entry], signingKey, items: [item] };
+  const contents = { vault: vault.manifest.vault, gen: 2, entries: vault.manifest.unlock, signingKey, items: [item] };
   const bytes = await sealBundle({ bytes: (length) => new Uint8Array(length).fill(7) }, contents);
-  return openBundle(bytes, contents.vault, 2, { slot: entry.slot, seed: key.seed, seals: "O" });
+  return openBundle(bytes, contents, (header) => vault.unlocked.openSlot(header));
 }
 
 /** The rows of a table of the limits' section that starts with this head: first cell, and the numbers in the second. */

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { Secret } from "../../src/crypto/secret.ts";
 import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { openVault } from "../../src/vault/open/open.ts";
+import { holding } from "../support/passphrases.ts";
 import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 
 const PUSHERS = 20;
@@ -10,7 +10,7 @@ const PUSHERS = 20;
 async function openedVault(home: VaultHome) {
   const endpoint = `file://${home.sandbox.home}/.local/share/vsync`;
   const store = openDirectoryStore({ endpoint, bucket: "vaults", prefix: "api/prod/" });
-  const request = { passphrase: Secret.ofText(PASSPHRASE), expect: { env: "prod" } };
+  const request = { holder: holding(PASSPHRASE), expect: { env: "prod" } };
   return { store, vault: await openVault({ store, clock: { nowMs: () => Date.now() } }, request) };
 }
 

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { Secret } from "../../src/crypto/secret.ts";
 import { reconcileAudit } from "../../src/vault/reconcile.ts";
+import { holding } from "../support/passphrases.ts";
 import {
   type Machine,
   machineOn,
@@ -111,7 +111,7 @@ async function expectChainAndNext(machine: Machine, stop: Stop, writer: string):
   expect(await machine.chain(writer)).toEqual({ gens: held, outstanding: isOutstanding ? newest : null });
   // Every second time it is `reconcile` that appends the row, else the next commit.
   if (isOutstanding && stop.when === "before") {
-    const request = { passphrase: Secret.ofText(writer), expect: { env: "prod" } };
+    const request = { holder: holding(writer), expect: { env: "prod" } };
     expect(await reconcileAudit(machine.ports, request)).toEqual({ gen: newest, appended: true });
   }
   await machine.rotateElsewhere(writer, THIRD);

@@ -50,7 +50,7 @@ describe("vsync run", () => {
   test("does not start the program when the vault does not open", async () => {
     const ran = await home.run(sh("echo started"), { env: { VSYNC_PASSPHRASE: "not the passphrase" } });
     expect(ran).toMatchObject({ stdout: "", exitCode: 1 });
-    expect(ran.stderr).toMatch(/^vsync: error: the passphrase opens no slot of this vault\nvsync: hint: /);
+    expect(ran.stderr).toMatch(/^vsync: error: wrong passphrase for api\/prod\nvsync: hint: /);
   });
 
   test("says that it found no such program", async () => {

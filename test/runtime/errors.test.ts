@@ -42,7 +42,7 @@ const FAILURES: Record<string, Failure> = {
   "a wrong passphrase": {
     className: "WrongPassphraseError",
     code: "WRONG_PASSPHRASE",
-    message: /opens no slot/,
+    message: /^wrong passphrase for /,
     arrange: (vault) => ({ ...environmentOf(vault), VSYNC_PASSPHRASE: "not the passphrase" }),
   },
   "a passphrase after its grace window": {

@@ -52,7 +52,7 @@ describe("in a program of its own", () => {
     const env = { ...environmentOf(await directoryVault()), VSYNC_PASSPHRASE: "planted-passphrase" };
     const { stderr, status } = await runModule(`import { Vsync } from ${INDEX}; await Vsync.open();`, env);
     expect(status).toBe(1);
-    expect(stderr).toMatch(/WrongPassphraseError: the passphrase opens no slot[^]*hint: '[^]*code: 'WRONG_PASSPHRASE'/);
+    expect(stderr).toMatch(/WrongPassphraseError: wrong passphrase for [^]*hint: '[^]*code: 'WRONG_PASSPHRASE'/);
     expect(stderr).not.toContain("planted-passphrase");
   });
 });

@@ -29,11 +29,7 @@ describe("node --import vsync/register", () => {
       {},
       /^vsync: error: neither VSYNC_CONFIG nor VSYNC_CONFIG_FILE is set\nvsync: hint: set VSYNC_CONFIG .*\n$/,
     ],
-    [
-      "a wrong passphrase",
-      { VSYNC_PASSPHRASE: "wrong" },
-      /^vsync: error: the passphrase opens no slot .*\nvsync: hint: .*\n$/,
-    ],
+    ["a wrong passphrase", { VSYNC_PASSPHRASE: "wrong" }, /^vsync: error: wrong passphrase for .*\nvsync: hint: .*\n$/],
   ])("does not start the app with %s: two lines, no stack", async (_, wrong, stderr) => {
     const env = Object.keys(wrong).length === 0 ? {} : { ...environmentOf(await directoryVault()), ...wrong };
     const ended = await runRegistered(PRINT, env);

@@ -24,12 +24,12 @@ describe("what a token tells its reader before the manifest arrives", () => {
   });
 
   test("all fields give vault, rollback floor and cost", () => {
-    const expectation = vaultOf({ ...CONTRACT, ...COST, vault: "AAAAAAAAAAAAAAAAAAAAAA", minGen: 7 }).expect;
-    expect({ ...expectation, hint: { ...expectation.hint, salt: [...(expectation.hint?.salt ?? [])] } }).toEqual({
-      env: "prod",
-      vault: "AAAAAAAAAAAAAAAAAAAAAA",
-      minGen: 7,
-      hint: { salt: [...SALT], iterations: 3, ...COST },
+    const named = vaultOf({ ...CONTRACT, ...COST, vault: "AAAAAAAAAAAAAAAAAAAAAA", minGen: 7 });
+    expect(named.expect).toEqual({ env: "prod", vault: "AAAAAAAAAAAAAAAAAAAAAA", minGen: 7 });
+    expect({ ...named.hint?.cost, salt: [...(named.hint?.cost.salt ?? [])] }).toEqual({
+      salt: [...SALT],
+      iterations: 3,
+      ...COST,
     });
   });
 
@@ -38,6 +38,6 @@ describe("what a token tells its reader before the manifest arrives", () => {
   });
 
   test.each([{ memoryKiB: 65536 }, { parallelism: 4 }])("%j alone starts no derivation", (half) => {
-    expect(vaultOf({ ...CONTRACT, ...half }).expect).not.toHaveProperty("hint");
+    expect(vaultOf({ ...CONTRACT, ...half }).hint).toBeUndefined();
   });
 });

@@ -11,6 +11,8 @@ import type { Manifest } from "../../src/vault/format/manifest.ts";
 import type { VaultIdentity } from "../../src/vault/join.ts";
 import { pushItems } from "../../src/vault/push.ts";
 import { rotatePassphrase } from "../../src/vault/rotate.ts";
+import type { PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
+import { holding } from "./passphrases.ts";
 
 /** The least cost that the format allows. */
 const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
@@ -57,7 +59,7 @@ export async function createVault(store: ObjectStore, options: VaultOptions): Pr
   const cost: KdfCost = { ...LEAST_COST, ...options.cost, salt: randomBytes(16) };
   const { recipient } = await derivePassphraseKey(Secret.ofText(passphrase), cost);
   const vault = encodeBase64Url(randomBytes(16));
-  const writer = new Writer(store, { vault, repo: "api", env, cost, recipient, seenGen: 0 }, passphrase);
+  const writer = new Writer(store, { vault, repo: "api", env, seenGen: 0 }, holding(passphrase, { cost, recipient }));
   await writer.push(options.items);
   const { salt, ...rest } = cost;
   return {
@@ -71,17 +73,17 @@ export async function createVault(store: ObjectStore, options: VaultOptions): Pr
 class Writer {
   readonly #ports: CommitPorts;
   readonly #identity: VaultIdentity;
-  #passphrase: string;
+  #holder: PassphraseHolder;
 
-  constructor(store: ObjectStore, identity: VaultIdentity, passphrase: string) {
+  constructor(store: ObjectStore, identity: VaultIdentity, holder: PassphraseHolder) {
     this.#ports = { store, clock: { nowMs: Date.now }, random: { bytes: randomBytes } };
     this.#identity = identity;
-    this.#passphrase = passphrase;
+    this.#holder = holder;
   }
 
   async push(items: readonly FixtureItem[]): Promise<Manifest> {
     const result = await pushItems(this.#ports, {
-      passphrase: Secret.ofText(this.#passphrase),
+      holder: this.#holder,
       identity: this.#identity,
       annotation: { actor: ACTOR },
       items: items.map(({ kind = "secret", data, ...item }) => ({ ...item, kind, data: secretOf(data) })),
@@ -94,7 +96,7 @@ class Writer {
   async rotate(newPassphrase: string, graceMs?: number): Promise<Manifest> {
     const { vault, env } = this.#identity;
     const rotation = await rotatePassphrase(this.#ports, {
-      passphrase: Secret.ofText(this.#passphrase),
+      holder: this.#holder,
       newPassphrase: Secret.ofText(newPassphrase),
       expect: { vault, env },
       annotation: { actor: ACTOR },
@@ -103,7 +105,7 @@ class Writer {
       confirm: async () => true,
     });
     if (rotation === null) throw new Error("the rotation was declined");
-    this.#passphrase = newPassphrase;
+    this.#holder = holding(newPassphrase);
     return rotation.committed.manifest;
   }
 }

@@ -14,7 +14,7 @@ import {
   type VerifyOptions,
   verifyAudit,
 } from "../../src/vault/audit/chain.ts";
-import { openGeneration, type PassphraseThen } from "../../src/vault/audit/older-generation.ts";
+import { type OlderHolder, openGeneration } from "../../src/vault/audit/older-generation.ts";
 import type { Changes, NamedData } from "../../src/vault/changes.ts";
 import type { AmendRequest } from "../../src/vault/commit/amend.ts";
 import type { CommitPhase, CommitPorts, Committed } from "../../src/vault/commit/commit.ts";
@@ -23,20 +23,23 @@ import { openForCommit, type WritableVault } from "../../src/vault/commit/open-f
 import { type Diff, diffGenerations } from "../../src/vault/diff.ts";
 import { finishRotation } from "../../src/vault/finish.ts";
 import type { Item } from "../../src/vault/format/item.ts";
-import { encodeManifest, type Manifest, type PassphraseEntry } from "../../src/vault/format/manifest.ts";
+import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { collectGarbage } from "../../src/vault/gc.ts";
 import { type History, readHistory } from "../../src/vault/history.ts";
-import { type JoinedVault, joinVault, type VaultIdentity } from "../../src/vault/join.ts";
-import { type OpenedVault, openVault, openWith } from "../../src/vault/open/open.ts";
-import type { Expectation, OpenRequest } from "../../src/vault/open/open-manifest.ts";
+import type { VaultIdentity } from "../../src/vault/join.ts";
+import type { Expectation } from "../../src/vault/open/expectation.ts";
+import { type OpenedVault, openVault, openWithKeys } from "../../src/vault/open/open.ts";
+import { type OpenedManifest, openManifest } from "../../src/vault/open/open-manifest.ts";
 import { pushItems } from "../../src/vault/push.ts";
 import { type Reconciled, reconcileAudit } from "../../src/vault/reconcile.ts";
 import { restoreGeneration } from "../../src/vault/restore.ts";
 import { type RotationPlan, rotatePassphrase } from "../../src/vault/rotate.ts";
 import { type NoSuchName, setItems, unsetItems } from "../../src/vault/set.ts";
-import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
+import type { SlotAccess } from "../../src/vault/unlock/entries.ts";
+import type { PassphraseHint, PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { type FaultHook, type MemoryBucket, MemoryStore } from "./memory-store.ts";
+import { holding } from "./passphrases.ts";
 
 /** The lowest cost that the format allows. */
 export const COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
@@ -74,12 +77,15 @@ export function seededRandom(seed: string): Random {
   };
 }
 
+/** What a machine's config says of its vault and passphrase. */
+export type KnownIdentity = VaultIdentity & Required<PassphraseHint>;
+
 /** What a machine is made of: its ports and its config. */
 export interface MachineParts {
   readonly store: ObjectStore;
   readonly clock: SettableClock;
   readonly random: Random;
-  readonly identity: VaultIdentity;
+  readonly identity: KnownIdentity;
   readonly onPhase?: (phase: CommitPhase) => void;
 }
 
@@ -100,14 +106,27 @@ export interface Written<Plan> {
   readonly committed: Committed | null;
 }
 
-const keysOf = new Map<string, PassphraseKeys>();
+/** By passphrase: each derives its keys once in a test file, because deriving is what such tests spend their time on. */
+const holders = new Map<string, PassphraseHolder>();
+
+function holderOf(passphrase: string): PassphraseHolder {
+  const holder = holders.get(passphrase) ?? holding(passphrase);
+  holders.set(passphrase, holder);
+  return holder;
+}
+
+/** Ends the holders that the machines of this test file share, as a command ends its own. */
+export function endHolders(): void {
+  for (const holder of holders.values()) holder[Symbol.dispose]();
+  holders.clear();
+}
 
 /** One person's machine: every use-case of the vault as a method. */
 export class Machine implements CommitPorts {
   readonly store: ObjectStore;
   readonly clock: SettableClock;
   readonly random: Random;
-  readonly identity: VaultIdentity;
+  readonly identity: KnownIdentity;
   readonly onPhase: (phase: CommitPhase) => void;
 
   constructor(parts: MachineParts) {
@@ -129,10 +148,11 @@ export class Machine implements CommitPorts {
     options: Writing<Changes> & { readonly mayEmpty?: boolean } = {},
   ): Promise<Written<Changes>> {
     const { mayEmpty = false } = options;
-    const { passphrase, annotation, signal } = requestOf(options);
+    const { annotation, signal } = requestOf(options);
     const { identity } = this;
+    using holder = holding(options.by ?? OLD, identity);
     const confirm = confirming(options);
-    const request = { passphrase, annotation, signal, identity, items: namedData(items), mayEmpty, confirm };
+    const request = { holder, annotation, signal, identity, items: namedData(items), mayEmpty, confirm };
     const result = await pushItems(this, request);
     return { plan: result.changes, committed: result.kind === "pushed" ? result.committed : null };
   }
@@ -173,17 +193,17 @@ export class Machine implements CommitPorts {
   }
 
   /** The plan: the entries that lose their grace window. */
-  async finish(options: Writing<readonly PassphraseEntry[]> = {}): Promise<Written<readonly PassphraseEntry[]>> {
+  async finish(options: Writing<readonly SlotAccess[]> = {}): Promise<Written<readonly SlotAccess[]>> {
     const finished = await finishRotation(this, { ...requestOf(options), confirm: confirming(options) });
     return { plan: finished?.dropped ?? [], committed: finished?.committed ?? null };
   }
 
   async restore(
     gen: number,
-    options: Writing<Changes> & { readonly oldPassphrase?: PassphraseThen | string } = {},
+    options: Writing<Changes> & { readonly oldPassphrase?: OlderHolder | string } = {},
   ): Promise<Written<Changes>> {
-    const passphraseThen = thenOf(options.oldPassphrase);
-    const request = { ...requestOf(options), gen, passphraseThen, confirm: confirming(options) };
+    const olderHolder = olderHolderOf(options.oldPassphrase);
+    const request = { ...requestOf(options), gen, olderHolder, confirm: confirming(options) };
     const { changes, committed } = await restoreGeneration(this, request);
     return { plan: changes, committed };
   }
@@ -202,23 +222,25 @@ export class Machine implements CommitPorts {
     return reconcileAudit(this, requestOf(options));
   }
 
-  /** Opens as `openVault` does, but derives the keys of a passphrase once in a test file and keeps them. */
+  /** Opens as `openVault` does, and leaves the keys. */
   open(passphrase = OLD): Promise<OpenedVault> {
-    const keys = keysOf.get(passphrase) ?? new PassphraseKeys(Secret.ofText(passphrase));
-    keysOf.set(passphrase, keys);
-    return openWith(this, requestOf({ by: passphrase }), keys);
+    return openWithKeys(this, requestOf({ by: passphrase }));
   }
 
   /** Opens as the runtime does, with keys of its own. */
-  openAfresh(passphrase = OLD, expect: Partial<Expectation> = {}, { signal }: ReadOptions = {}): Promise<OpenedVault> {
-    const request: OpenRequest = { passphrase: Secret.ofText(passphrase), expect: { env: ENV, ...expect } };
-    return openVault(this, signal === undefined ? request : { ...request, signal });
+  async openAfresh(
+    passphrase = OLD,
+    expect: Partial<Expectation> & { readonly hint?: KdfCost } = {},
+    { signal }: ReadOptions = {},
+  ): Promise<OpenedVault> {
+    const { hint, ...known } = expect;
+    using holder = holding(passphrase, hint && { cost: hint });
+    return await openVault(this, { holder, expect: { env: ENV, ...known }, signal });
   }
 
   /** The vault and its signing key, as a commit gets hold of them. */
   writable(passphrase = OLD): Promise<WritableVault> {
-    const request = requestOf({ by: passphrase });
-    return openForCommit(this, request, new PassphraseKeys(request.passphrase));
+    return openForCommit(this, requestOf({ by: passphrase }));
   }
 
   async manifest(passphrase = OLD): Promise<Manifest> {
@@ -232,11 +254,12 @@ export class Machine implements CommitPorts {
   /** Opens an older generation. */
   async generation(gen: number, then = OLD, by = OLD): Promise<Secrets> {
     const manifest = await this.manifest(by);
-    return secretsOf((await openGeneration(this.store, manifest, { gen, passphraseThen: Secret.ofText(then) })).items);
+    return secretsOf((await openGeneration(this.store, manifest, { gen, holder: holderOf(then) })).items);
   }
 
-  join(passphrase = OLD, env = ENV): Promise<JoinedVault> {
-    return joinVault(this, Secret.ofText(passphrase), env);
+  async openManifest(passphrase = OLD, env = ENV): Promise<OpenedManifest> {
+    using holder = holding(passphrase);
+    return await openManifest(this, { holder, expect: { env } });
   }
 
   /** Verifies the audit rows against a manifest that has been opened. */
@@ -255,10 +278,10 @@ export class Machine implements CommitPorts {
   diff(
     fromGen: number,
     toGen?: number,
-    options: By & { readonly oldPassphrase?: PassphraseThen | string } = {},
+    options: By & { readonly oldPassphrase?: OlderHolder | string } = {},
   ): Promise<Diff> {
-    const passphraseThen = thenOf(options.oldPassphrase);
-    return diffGenerations(this, { ...requestOf(options), fromGen, toGen, passphraseThen });
+    const olderHolder = olderHolderOf(options.oldPassphrase);
+    return diffGenerations(this, { ...requestOf(options), fromGen, toGen, olderHolder });
   }
 }
 
@@ -336,17 +359,23 @@ export class World extends Machine {
   }
 }
 
-function requestOf({ by = OLD, actor = ACTOR, note, meta, signal }: Writing<never>): AmendRequest {
+function requestOf({
+  by = OLD,
+  actor = ACTOR,
+  note,
+  meta,
+  signal,
+}: Writing<never>): AmendRequest & { holder: PassphraseHolder } {
   const annotation = { actor, ...(note === undefined ? {} : { note }), ...(meta === undefined ? {} : { meta }) };
-  return { passphrase: Secret.ofText(by), expect: { env: ENV }, annotation, signal };
+  return { holder: holderOf(by), expect: { env: ENV }, annotation, signal };
 }
 
 function confirming<Plan>({ confirm }: Writing<Plan>): (plan: Plan) => Promise<boolean> {
   return async (plan) => (await confirm?.(plan)) ?? true;
 }
 
-function thenOf(then: PassphraseThen | string = OLD): PassphraseThen {
-  return typeof then === "string" ? Secret.ofText(then) : then;
+function olderHolderOf(older: OlderHolder | string = OLD): OlderHolder {
+  return typeof older === "string" ? holderOf(older) : older;
 }
 
 function namedData(items: Secrets | readonly NamedData[]): readonly NamedData[] {

@@ -338,7 +338,7 @@ describe("✗ the code of the first that is bad", () => {
     const transcript = await doctor();
     expect(complaints(transcript)).toEqual([
       "✗ rollback       the store offers generation 1, generation 2 was seen before; " +
-        "next: an older manifest was put back: find out who, then restore the newest object version",
+        "next: put back the newest version of the object `manifest`, from the bucket's object versions or a backup",
     ]);
     expect(transcript.exitCode).toBe(6);
   });
@@ -358,7 +358,7 @@ describe("✗ the code of the first that is bad", () => {
     await configure(sandbox, strictPlace(server), { vault: "AAECAwQFBgcICQoLDA0ODw", seenGen: 0 });
     const transcript = await doctor();
     expect(complaints(transcript)).toEqual([
-      "✗ rollback       another vault was pushed here since this machine ran init; next: run vsync init --env=prod again to join it",
+      "✗ rollback       another vault was pushed here since this machine ran init; next: run `vsync init --env=prod` again to join it",
     ]);
     expect(transcript.exitCode).toBe(5);
   });
@@ -367,7 +367,7 @@ describe("✗ the code of the first that is bad", () => {
     await prepare();
     const transcript = await doctor({ VSYNC_PASSPHRASE: "not the one at all" });
     expect(complaints(transcript)).toEqual([
-      expect.stringMatching(/^✗ passphrase {5}the passphrase opens no slot of this vault; next: /),
+      expect.stringMatching(/^✗ passphrase {5}wrong passphrase for api\/prod; next: /),
     ]);
     expect(transcript.exitCode).toBe(1);
   });

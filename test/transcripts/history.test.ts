@@ -96,7 +96,7 @@ describe("diff", () => {
     const refused = await run("diff", "prod", "--from-gen=2");
     expect(refused).toEqual({
       stdout: "",
-      stderr: `vsync: error: the passphrase opens no slot of generation 2
+      stderr: `vsync: error: wrong passphrase for generation 2
 vsync: hint: give the passphrase that was in use then, with --then-passphrase-file or at the prompt
 `,
       exitCode: 1,

@@ -220,7 +220,7 @@ describe("a prefix that holds a vault", () => {
 
   test("not by another passphrase: 1, and no config", async () => {
     const { stderr, exitCode } = await init(bucketFlags(), { passphrase: OTHER });
-    expect(stderr).toContain("vsync: error: the passphrase opens no slot of this vault\n");
+    expect(stderr).toContain("vsync: error: wrong passphrase for api/prod\n");
     expect(exitCode).toBe(1);
     await noConfig();
   });

@@ -23,8 +23,8 @@ const REFUSALS: readonly Refusal[] = [
     what: "a wrong passphrase",
     arrange: async () => ({ VSYNC_PASSPHRASE: "correct horse battery stapler" }),
     exitCode: 1,
-    error: /^the passphrase opens no slot of this vault$/,
-    hint: /^check the passphrase and where it comes from \(generation 2, last set .*\): if it was rotated, roll the new one out$/,
+    error: /^wrong passphrase for api\/prod$/,
+    hint: /^the bucket says \(unproven\): changed .* ago by .*; check where the passphrase comes from, and if it was rotated, roll the new one out$/,
   },
   {
     what: "an altered bundle",

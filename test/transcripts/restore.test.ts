@@ -70,7 +70,7 @@ describe("across a rotation", () => {
     await expectUnchanged(async () => {
       const transcript = await restore(["--gen=1"], { VSYNC_PASSPHRASE: NEW });
       expect(transcript).toMatchObject({ stdout: "", exitCode: 1 });
-      expect(transcript.stderr).toContain("vsync: error: the passphrase opens no slot of generation 1\n");
+      expect(transcript.stderr).toContain("vsync: error: wrong passphrase for generation 1\n");
       expect(await restore(["--gen=1"], { VSYNC_PASSPHRASE: NEW, VSYNC_THEN_PASSPHRASE: "wrong" })).toMatchObject({
         exitCode: 1,
       });

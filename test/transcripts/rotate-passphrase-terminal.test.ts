@@ -124,7 +124,7 @@ test("a wrong old passphrase is refused before anybody thinks of a new one", asy
   await type(session, ["Old passphrase:", "not the old passphrase"]);
   const { exitCode, stdout, isRestored, screen } = await session.end();
   expect({ exitCode, stdout, isRestored }).toEqual({ exitCode: 1, stdout: "", isRestored: true });
-  expect(screen).toContain("vsync: error: the passphrase opens no slot of this vault");
+  expect(screen).toContain("vsync: error: wrong passphrase for api/prod");
   expect(screen).not.toContain("New passphrase:");
 });
 

@@ -104,7 +104,7 @@ describe("fails, with nothing on stdout", () => {
   test("a wrong passphrase: 1", async () => {
     const { stdout, stderr, exitCode } = await status(["prod"], { VSYNC_PASSPHRASE: OTHER });
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
-    expect(stderr).toContain("vsync: error: the passphrase opens no slot of this vault\n");
+    expect(stderr).toContain("vsync: error: wrong passphrase for api/prod\n");
   });
 
   test("the key may not read: 2", async () => {

@@ -37,8 +37,8 @@ function genuineIndex(): Entry[] {
 /** The genuine bundle with another index, sealed as only who holds its keys can, and its last boxes exchanged for `boxes`. */
 function crafted(index: string | Uint8Array, boxes: readonly Uint8Array[] = []): Uint8Array {
   const bytes = world.store.bucket.get(vault.manifest.bundle.key)?.bytes ?? expect.unreachable();
-  const { header, key } = vault.bundle;
-  const indexKey = deriveIndexKey(key.rootKey.expose());
+  const { header, keys } = vault.bundle;
+  const indexKey = deriveIndexKey(keys.rootKey.expose());
   const box = sealBox(world.random, indexKey, aadOf(header, "index"), Buffer.from(index));
   const kept = header.items.slice(0, header.items.length - boxes.length);
   const sizes = boxes.map((other, at) => ({ id: header.items[kept.length + at]?.id, size: other.length }));
@@ -53,9 +53,7 @@ function crafted(index: string | Uint8Array, boxes: readonly Uint8Array[] = []):
 }
 
 function opening(bytes: Uint8Array) {
-  const { header } = vault.bundle;
-  const { entry, key } = vault.unlocked;
-  return openBundle(bytes, header.vault, header.gen, { slot: entry.slot, seed: key.seed, seals: "O" });
+  return openBundle(bytes, vault.manifest, (header) => vault.unlocked.openSlot(header));
 }
 
 function withEntry(at: number, change: Partial<Entry>): Entry[] {
@@ -133,9 +131,9 @@ describe("an index that only who holds the vault's keys can have crafted", () =>
 });
 
 test("a secret that is no UTF-8 is refused, a file that is none is not", async () => {
-  const { header, key } = vault.bundle;
+  const { header, keys } = vault.bundle;
   const [, , last = expect.unreachable()] = header.items;
-  const itemKey = deriveItemKey(key.rootKey.expose(), last.id);
+  const itemKey = deriveItemKey(keys.rootKey.expose(), last.id);
   const box = sealBox(world.random, itemKey, aadOf(header, last.id), Uint8Array.of(0xff));
   const asFile = crafted(JSON.stringify({ items: genuineIndex() }), [box]);
   expect([...((await opening(asFile)).items[2]?.data.expose() ?? [])]).toEqual([0xff]);

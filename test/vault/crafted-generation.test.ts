@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
-import { Secret } from "../../src/crypto/secret.ts";
 import { openGeneration } from "../../src/vault/audit/older-generation.ts";
 import { commitGeneration } from "../../src/vault/commit/commit.ts";
 import { baseOn } from "../../src/vault/commit/draft.ts";
 import type { BundleHeader } from "../../src/vault/format/bundle-header.ts";
 import { encodeManifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { holding } from "../support/passphrases.ts";
 import { ACTOR, OLD, rejection, secretsOf, World } from "../support/world.ts";
 
 /** A vault at generation 2, whose first one was written, well signed, with another header than this version writes. */
@@ -24,7 +24,7 @@ async function worldWithFirst(change: (header: BundleHeader) => object): Promise
   world.store.bucket.delete(auditKey(1));
   const base = baseOn({ manifest, sha256, version: sha256, signingKey });
   const { items } = vault.bundle;
-  const draft = { action: "push", actor: ACTOR, meta: {}, items, unlock: vault.passphraseEntries, signingKey };
+  const draft = { action: "push", actor: ACTOR, meta: {}, items, unlock: vault.manifest.unlock, signingKey };
   await commitGeneration(world, base, { ...draft, rotates: false });
   return world;
 }
@@ -37,7 +37,7 @@ function put(world: World, key: string, bytes: Uint8Array): string {
 
 async function firstOf(world: World, passphrase: string): Promise<unknown> {
   const { manifest } = await world.open();
-  const request = { gen: 1, passphraseThen: Secret.ofText(passphrase) };
+  const request = { gen: 1, holder: holding(passphrase) };
   return secretsOf((await openGeneration(world.store, manifest, request)).items);
 }
 

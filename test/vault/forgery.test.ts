@@ -8,12 +8,15 @@ import { AuditBrokenError, BundleCorruptError, NotAuthenticError, RollbackError 
 import { commitGeneration } from "../../src/vault/commit/commit.ts";
 import { baseOn } from "../../src/vault/commit/draft.ts";
 import { encodeAuditRow } from "../../src/vault/format/audit-row.ts";
-import { encodeManifest, type Manifest, type PassphraseEntry } from "../../src/vault/format/manifest.ts";
+import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import type { UnlockEntry } from "../../src/vault/format/unlock-entry.ts";
 import { type OpenedVault, openVault } from "../../src/vault/open/open.ts";
 import { openSigningKey } from "../../src/vault/open/open-bundle.ts";
 import type { RotationPlan } from "../../src/vault/rotate.ts";
-import { freshCost, passphraseEntry } from "../../src/vault/unlock/passphrase-holder.ts";
+import { passphraseEntry } from "../../src/vault/unlock/passphrase-entry.ts";
+import { freshCost } from "../../src/vault/unlock/passphrase-holder.ts";
+import { holding, ownEntry, passphrasesIn } from "../support/passphrases.ts";
 import { ACTOR, COST, ENV, HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
 
 /** An attacker who knew the old passphrase while it could write, and may still write the bucket. */
@@ -31,8 +34,9 @@ let attacker: Attacker;
 beforeEach(async () => {
   world = await World.pushed({ A: "1" });
   const vault = await world.open();
-  if (vault.bundle.key.seals !== "O") throw new TypeError("the old passphrase only reads");
-  attacker = { vault, signingKey: openSigningKey(vault.bundle.header, vault.bundle.key.operatorKey) };
+  const { operatorKey } = vault.bundle.keys;
+  if (operatorKey === null) throw new TypeError("the old passphrase only reads");
+  attacker = { vault, signingKey: openSigningKey(vault.bundle.header, operatorKey) };
 });
 
 function put(manifest: Manifest, key: SigningKey): void {
@@ -41,7 +45,7 @@ function put(manifest: Manifest, key: SigningKey): void {
 }
 
 /** Commits over whatever is there, rows too, as only someone who can write the bucket could. */
-async function forge(on: OpenedVault, unlock: readonly PassphraseEntry[], signingKey: SigningKey): Promise<void> {
+async function forge(on: OpenedVault, unlock: readonly UnlockEntry[], signingKey: SigningKey): Promise<void> {
   world.store.bucket.delete(auditKey(on.manifest.gen + 1));
   const stored = world.store.bucket.get(MANIFEST_KEY);
   const version = stored?.version ?? "";
@@ -50,10 +54,10 @@ async function forge(on: OpenedVault, unlock: readonly PassphraseEntry[], signin
   await commitGeneration(world, base, draft);
 }
 
-async function plantedEntry(signer: string): Promise<PassphraseEntry> {
+async function plantedEntry(signer: string): Promise<UnlockEntry> {
   const cost = freshCost(world.random, COST);
   const key = await derivePassphraseKey(Secret.ofText(PLANTED), cost);
-  return passphraseEntry("planted", key, cost, { vault: attacker.vault.manifest.vault, signer });
+  return passphraseEntry("planted", { key, cost }, { ...attacker.vault.manifest, signer });
 }
 
 describe.each([
@@ -67,7 +71,7 @@ describe.each([
   });
 
   test("a generation signed with the old signing key, the new slot copied into it", async () => {
-    await forge(attacker.vault, current.passphraseEntries, attacker.signingKey);
+    await forge(attacker.vault, current.manifest.unlock, attacker.signingKey);
     expect(await rejection(world.open(NEW))).toMatchObject({
       name: "NotAuthenticError",
       message: "the manifest's signer is not endorsed by this passphrase (slot p2)",
@@ -90,9 +94,9 @@ describe.each([
   });
 
   test("the slot renamed to that of an endorsement which it has seen", async () => {
-    const [entry] = current.passphraseEntries;
+    const [entry] = passphrasesIn(current.manifest);
     if (entry === undefined) throw new TypeError("no slot");
-    const unlock = [{ ...entry, slot: "p1", endorse: attacker.vault.unlocked.entry.endorse }];
+    const unlock = [{ ...entry, slot: "p1", endorse: passphrasesIn(attacker.vault.manifest)[0]?.endorse ?? "" }];
     put({ ...attacker.vault.manifest, unlock }, attacker.signingKey);
     expect(await rejection(world.open(NEW))).toBeInstanceOf(NotAuthenticError);
   });
@@ -101,7 +105,7 @@ describe.each([
     put(attacker.vault.manifest, attacker.signingKey);
     expect(await rejection(world.open(NEW))).toMatchObject({ name: "WrongPassphraseError" });
     const expectation = { env: ENV, minGen: 2 };
-    const again = openVault(world, { passphrase: Secret.ofText(OLD), expect: expectation });
+    const again = openVault(world, { holder: holding(OLD), expect: expectation });
     expect(await rejection(again)).toBeInstanceOf(RollbackError);
     const error = await rejection(world.verify((await world.open()).manifest));
     expect(error).toBeInstanceOf(AuditBrokenError);
@@ -121,14 +125,16 @@ describe("inside a window, the old passphrase's holder", () => {
   test("has the root key, and no box of the signing key opens with it", async () => {
     await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
     const { bundle } = await world.open();
-    const asOperator = await rejection(Promise.resolve().then(() => openSigningKey(bundle.header, bundle.key.rootKey)));
+    const asOperator = await rejection(
+      Promise.resolve().then(() => openSigningKey(bundle.header, bundle.keys.rootKey)),
+    );
     expect(asOperator).toBeInstanceOf(BundleCorruptError);
   });
 
   test("cannot make an operator slot of its reader slot", async () => {
     await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
-    const { manifest, passphraseEntries } = await world.open();
-    const unlock = passphraseEntries.map(({ not_after: _until, ...entry }) => entry);
+    const { manifest } = await world.open();
+    const unlock = passphrasesIn(manifest).map(({ not_after: _until, ...entry }) => entry);
     put({ ...manifest, unlock }, attacker.signingKey);
     expect(await rejection(world.open())).toBeInstanceOf(NotAuthenticError);
     expect(await rejection(world.open(NEW))).toBeInstanceOf(NotAuthenticError);
@@ -137,9 +143,9 @@ describe("inside a window, the old passphrase's holder", () => {
 
 describe("a planted operator slot", () => {
   beforeEach(async () => {
-    const { manifest, passphraseEntries } = attacker.vault;
+    const { manifest } = attacker.vault;
     const planted = await plantedEntry(manifest.signer);
-    await forge(attacker.vault, [planted, ...passphraseEntries], attacker.signingKey);
+    await forge(attacker.vault, [planted, ...manifest.unlock], attacker.signingKey);
     expect(await world.secrets(PLANTED)).toEqual({ A: "forged" });
   });
 
@@ -167,9 +173,9 @@ describe("a planted operator slot", () => {
   });
 
   test("the old slot renamed to what the rotation would call its own does not stand in its way", async () => {
-    const { manifest, unlocked } = await world.open();
-    const { vault, signer } = manifest;
-    const renamed = passphraseEntry("p4", unlocked.key, world.identity.cost, { vault, signer });
+    const { manifest } = await world.open();
+    const { key } = await ownEntry(manifest, OLD);
+    const renamed = passphraseEntry("p4", { key, cost: world.identity.cost }, manifest);
     await forge(await world.open(), [renamed], attacker.signingKey);
     await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
     expect(await world.secrets(NEW)).toEqual({ A: "forged" });
@@ -179,9 +185,10 @@ describe("a planted operator slot", () => {
 
 test("a signer that the passphrase endorses and the bundle does not hold: it is read, and nothing is committed on it", async () => {
   const own = generateSigningKey();
-  const { manifest, unlocked } = attacker.vault;
+  const { manifest } = attacker.vault;
+  const { key } = await ownEntry(manifest, OLD);
   const signer = encodeBase64(own.publicKey);
-  const entry = passphraseEntry("p1", unlocked.key, world.identity.cost, { vault: manifest.vault, signer });
+  const entry = passphraseEntry("p1", { key, cost: world.identity.cost }, { ...manifest, signer });
   put({ ...manifest, signer, unlock: [entry] }, own);
   expect(await world.secrets()).toEqual({ A: "1" });
   const { size } = world.store.bucket;

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { Secret } from "../../src/crypto/secret.ts";
 import { AuditBrokenError, InputError, S3UnreachableError, WrongPassphraseError } from "../../src/errors.ts";
-import type { PassphraseThen } from "../../src/vault/audit/older-generation.ts";
+import type { OlderHolder } from "../../src/vault/audit/older-generation.ts";
 import { auditKey } from "../../src/vault/format/object-keys.ts";
+import { holding } from "../support/passphrases.ts";
 import { ACTOR, HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
 
 /** Generations 1 and 2 (OLD), 3 (rotation to NEW), 4 (NEW), an hour apart. */
@@ -85,9 +85,9 @@ describe("the history", () => {
 });
 
 describe("the difference of two generations", () => {
-  const then = Secret.ofText(OLD);
-  const diff = (fromGen: number, toGen: number | undefined, passphraseThen: PassphraseThen, of = world) =>
-    of.diff(fromGen, toGen, { by: NEW, oldPassphrase: passphraseThen });
+  const then = holding(OLD);
+  const diff = (fromGen: number, toGen: number | undefined, oldPassphrase: OlderHolder, of = world) =>
+    of.diff(fromGen, toGen, { by: NEW, oldPassphrase });
 
   test.each([
     [1, 2, { added: ["C"], changed: ["A"], removed: ["B"], unchanged: [] }],
@@ -98,14 +98,14 @@ describe("the difference of two generations", () => {
   });
 
   test("goes to the newest where no other is named", async () => {
-    const today = Secret.ofText(NEW);
+    const today = holding(NEW);
     expect(await diff(3, undefined, today)).toMatchObject({ toGen: 4, changes: { changed: ["C"], unchanged: ["A"] } });
   });
 
   test("goes to the newest also while its row is outstanding: the manifest tells of its bundle", async () => {
     const fork = world.fork();
     fork.store.bucket.delete(auditKey(4));
-    expect(await diff(3, 4, Secret.ofText(NEW), fork)).toMatchObject({ toGen: 4, changes: { changed: ["C"] } });
+    expect(await diff(3, 4, holding(NEW), fork)).toMatchObject({ toGen: 4, changes: { changed: ["C"] } });
   });
 
   test("asks for the passphrase of a time only where today's does not open it", async () => {
@@ -124,10 +124,10 @@ describe("the difference of two generations", () => {
     const error = await rejection(diff(1, 4, async () => null));
     expect(error).toMatchObject({
       name: "WrongPassphraseError",
-      message: "the passphrase opens no slot of generation 1",
+      message: "wrong passphrase for generation 1",
       hint: "give the passphrase that was in use then, with --then-passphrase-file or at the prompt",
     });
-    expect(await rejection(diff(1, 4, async () => Secret.ofText("wrong")))).toBeInstanceOf(WrongPassphraseError);
+    expect(await rejection(diff(1, 4, async () => holding("wrong")))).toBeInstanceOf(WrongPassphraseError);
   });
 
   test("asks for no passphrase where the generation is not there, or the store fails", async () => {

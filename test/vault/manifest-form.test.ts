@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { signNote } from "../../src/crypto/note.ts";
 import { generateSigningKey } from "../../src/crypto/signing.ts";
-import { type Manifest, noteName, type PassphraseEntry, parseManifest } from "../../src/vault/format/manifest.ts";
+import { type Manifest, noteName, parseManifest } from "../../src/vault/format/manifest.ts";
+import type { PassphraseEntry } from "../../src/vault/format/unlock-entry.ts";
+import { passphrasesIn } from "../support/passphrases.ts";
 import { HOUR_MS, NEW, OLD, World } from "../support/world.ts";
 
 /** Generation 2, inside a grace window. */
@@ -13,7 +15,7 @@ beforeAll(async () => {
   await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
   const opened = await world.open(NEW);
   ({ manifest } = opened);
-  [operator = expect.unreachable(), reader = expect.unreachable()] = opened.passphraseEntries;
+  [operator = expect.unreachable(), reader = expect.unreachable()] = passphrasesIn(manifest);
 });
 
 const anyKey = generateSigningKey();
@@ -104,8 +106,8 @@ describe("its slots", () => {
   });
 
   test("four of a passphrase, and 64 in all, are taken", () => {
-    expect(parsed({ ...manifest, unlock: named(4) }).passphraseEntries).toHaveLength(4);
-    expect(parsed({ ...manifest, unlock: [...others(63), operator] }).passphraseEntries).toHaveLength(1);
+    expect(parsed({ ...manifest, unlock: named(4) }).manifest.unlock).toHaveLength(4);
+    expect(parsed({ ...manifest, unlock: [...others(63), operator] }).manifest.unlock).toHaveLength(64);
   });
 
   test.each([
@@ -180,7 +182,7 @@ describe("its fields", () => {
 
   test("a slot's name of 64 characters is the longest", () => {
     const slot = "Az09_-".padEnd(64, "x");
-    expect(parsed({ ...manifest, unlock: [{ ...operator, slot }] }).passphraseEntries[0]?.slot).toBe(slot);
+    expect(passphrasesIn(parsed({ ...manifest, unlock: [{ ...operator, slot }] }).manifest)[0]?.slot).toBe(slot);
   });
 
   test("what a field is called cannot move a terminal, nor fill it", () => {

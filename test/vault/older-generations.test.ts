@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
-import { Secret } from "../../src/crypto/secret.ts";
 import {
   AccessDeniedError,
   BundleCorruptError,
@@ -13,6 +12,7 @@ import { openGeneration } from "../../src/vault/audit/older-generation.ts";
 import type { Changes } from "../../src/vault/changes.ts";
 import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../../src/vault/format/limits.ts";
 import type { StoreRequest } from "../support/memory-store.ts";
+import { holding } from "../support/passphrases.ts";
 import { HOUR_MS, NEW, OLD, rejection, secretsOf, World } from "../support/world.ts";
 
 const THIRD = "the third passphrase";
@@ -36,7 +36,7 @@ function bundles(of = world): string[] {
 describe("opening", () => {
   async function opened(gen: number, passphrase: string): Promise<unknown> {
     const { manifest } = await world.open(NEW);
-    const request = { gen, passphraseThen: Secret.ofText(passphrase) };
+    const request = { gen, holder: holding(passphrase) };
     return secretsOf((await openGeneration(world.store, manifest, request)).items);
   }
 

@@ -19,7 +19,7 @@ import { aadOf, type BundleHeader, parseBundle } from "../../src/vault/format/bu
 import { encodeManifest, parseManifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import type { OpenedVault } from "../../src/vault/open/open.ts";
-import { openBundle, type SlotKey } from "../../src/vault/open/open-bundle.ts";
+import { type OpenSlot, openBundle } from "../../src/vault/open/open-bundle.ts";
 import { HOUR_MS, NEW, OLD, secretItems, World } from "../support/world.ts";
 import { mutatedBytes, mutatedJson } from "./mutation.ts";
 import { sampled } from "./property.ts";
@@ -153,17 +153,14 @@ describe("the bundle", () => {
     return Buffer.concat([bytesOf(`${JSON.stringify(header)}\n`), boxes]);
   }
 
-  function slotKey(): SlotKey {
-    return { slot: vault.unlocked.entry.slot, seed: vault.unlocked.key.seed, seals: "O" };
-  }
+  const openSlot: OpenSlot = (header) => vault.unlocked.openSlot(header);
 
   const plain = (items: OpenedVault["bundle"]["items"]) =>
     items.map(({ data, ...item }) => ({ ...item, data: Buffer.from(data.expose()).toString("hex") }));
 
   /** Whoever alters a bundle gets it refused, or has altered nothing that its reader looks at. */
   async function expectSameOrRefused(bytes: Uint8Array): Promise<void> {
-    const { vault: id, gen } = vault.manifest;
-    const opened = await openBundle(bytes, id, gen, slotKey()).catch((error: unknown) => {
+    const opened = await openBundle(bytes, vault.manifest, openSlot).catch((error: unknown) => {
       expect(refusals.some((refusal) => error instanceof refusal) ? null : error).toBeNull();
       return null;
     });
@@ -199,7 +196,7 @@ describe("the bundle", () => {
 
   test("with an altered index, well sealed", async () => {
     const { header, boxes } = split(genuine());
-    const rootKey = vault.bundle.key.rootKey.expose();
+    const rootKey = vault.bundle.keys.rootKey.expose();
     const index = vault.bundle.items.map(({ id, name, kind, mode }) => ({
       id,
       name,
@@ -216,7 +213,7 @@ describe("the bundle", () => {
           bytesOf(JSON.stringify(json)),
         );
         const bytes = joined({ ...header, index: encodeBase64(box) }, boxes);
-        const opened = await openBundle(bytes, header.vault, header.gen, slotKey()).catch((error: unknown) => {
+        const opened = await openBundle(bytes, header, openSlot).catch((error: unknown) => {
           expect(error).toBeInstanceOf(BundleCorruptError);
         });
         if (opened === undefined) {
@@ -235,10 +232,10 @@ describe("the bundle", () => {
   });
 
   test("the root key is not the operator key", () => {
-    const { key } = vault.bundle;
-    if (key.seals !== "O") throw new TypeError("a reader slot");
-    expect(deriveRootKey(key.operatorKey.expose())).toEqual(new Uint8Array(key.rootKey.expose()));
-    expect(Buffer.compare(key.operatorKey.expose(), key.rootKey.expose())).not.toBe(0);
+    const { rootKey, operatorKey } = vault.bundle.keys;
+    if (operatorKey === null) throw new TypeError("a reader slot");
+    expect(deriveRootKey(operatorKey.expose())).toEqual(new Uint8Array(rootKey.expose()));
+    expect(Buffer.compare(operatorKey.expose(), rootKey.expose())).not.toBe(0);
   });
 });
 

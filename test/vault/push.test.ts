@@ -78,7 +78,7 @@ describe("a later push", () => {
     const error = await rejection(seen(1).push({ A: "4" }));
     expect(error).toMatchObject({
       name: "WrongPassphraseError",
-      message: "the passphrase opens no slot of this vault",
+      message: "wrong passphrase for api/prod",
     });
   });
 });

@@ -1,11 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { Secret } from "../../src/crypto/secret.ts";
 import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
 import { LAST_INSTANT_MS, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { type Expectation, openManifest } from "../../src/vault/open/open-manifest.ts";
-import { findSlot, PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
+import type { Expectation } from "../../src/vault/open/expectation.ts";
 import { MemoryStore } from "../support/memory-store.ts";
-import { COST, ENV, NEW, OLD, rejection, START_MS, World } from "../support/world.ts";
+import { ENV, NEW, OLD, rejection, START_MS, World } from "../support/world.ts";
 
 const OTHER_VAULT = "AAAAAAAAAAAAAAAAAAAAAA";
 const AT = "2026-01-01T00:00:00.000Z";
@@ -49,8 +47,8 @@ describe("who opens is told what happened, and the next step", () => {
   test("another passphrase", async () => {
     expect(await refusal("wrong")).toMatchObject({
       name: "WrongPassphraseError",
-      message: "the passphrase opens no slot of this vault",
-      hint: `check the passphrase and where it comes from (generation 1, last set ${AT}): if it was rotated, roll the new one out`,
+      message: "wrong passphrase for api/prod",
+      hint: "the bucket says (unproven): changed 0 s ago by ann@build-7; check where the passphrase comes from, and if it was rotated, roll the new one out",
     });
   });
 
@@ -83,61 +81,6 @@ describe("who opens is told what happened, and the next step", () => {
     const expectation = { vault: world.identity.vault, env: ENV, minGen: 1 };
     const opened = await world.openAfresh(OLD, expectation);
     expect(opened.manifest.gen).toBe(1);
-  });
-});
-
-describe("deriving", () => {
-  const cost = { ...COST, salt: new Uint8Array(16) };
-
-  test("begins with the hint, while the manifest is on its way", async () => {
-    const passphrase = Secret.ofText(OLD);
-    const keys = new PassphraseKeys(passphrase);
-    const started: boolean[] = [];
-    world.store.faults = { before: () => void started.push(keys.isStarted(cost)) };
-    await openManifest(world, { passphrase, expect: { env: ENV, hint: cost } }, keys);
-    expect(started).toEqual([true]);
-    keys.destroy();
-  });
-
-  test("does not begin with a hint that is out of bounds, nor with none", async () => {
-    const keys = new PassphraseKeys(Secret.ofText(OLD));
-    keys.startEarly({ ...cost, memoryKiB: 1 });
-    keys.startEarly(undefined);
-    expect(keys.isStarted({ ...cost, memoryKiB: 1 })).toBe(false);
-  });
-
-  test("is done once for each cost, and again for one that differs in anything", async () => {
-    const keys = new PassphraseKeys(Secret.ofText(OLD));
-    const first = keys.of(cost);
-    expect(keys.of({ ...cost, salt: new Uint8Array(16) })).toBe(first);
-    for (const other of [
-      { salt: new Uint8Array(16).fill(1) },
-      { iterations: 2 },
-      { memoryKiB: 8193 },
-      { parallelism: 2 },
-    ]) {
-      expect(keys.isStarted({ ...cost, ...other })).toBe(false);
-    }
-    await first;
-    keys.destroy();
-    expect(keys.isStarted(cost)).toBe(false);
-  });
-
-  test("for a slot whose cost is out of bounds is refused, by whatever way its entry has come", async () => {
-    const { passphraseEntries } = await world.openAfresh();
-    const [entry = expect.unreachable()] = passphraseEntries;
-    const altered = { ...entry, kdf: { ...entry.kdf, memory_kib: 1 } };
-    expect(await rejection(findSlot(new PassphraseKeys(Secret.ofText(OLD)), [altered]))).toMatchObject({
-      name: "NotAuthenticError",
-      message: "key derivation memoryKiB is 1, outside 8192…1048576",
-    });
-  });
-
-  test("that fails, and that nobody waits for, is no unhandled rejection", async () => {
-    const keys = new PassphraseKeys(Secret.ofText(OLD));
-    const failing = keys.of({ ...cost, iterations: 0 });
-    keys.destroy();
-    expect(await rejection(failing)).toMatchObject({ name: "NotAuthenticError" });
   });
 });
 

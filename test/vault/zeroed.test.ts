@@ -5,13 +5,15 @@ import { Secret } from "../../src/crypto/secret.ts";
 import { generateSigningKey } from "../../src/crypto/signing.ts";
 import { deriveRootKey } from "../../src/crypto/subkeys.ts";
 import type { Random } from "../../src/ports.ts";
-import { createIdentity } from "../../src/vault/join.ts";
 import { type OpenedVault } from "../../src/vault/open/open.ts";
-import { openBundle, openSigningKey, type SlotKey, sealsOf } from "../../src/vault/open/open-bundle.ts";
-import { HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
+import { openBundle, openSigningKey } from "../../src/vault/open/open-bundle.ts";
+import { freshHint } from "../../src/vault/unlock/passphrase-holder.ts";
+import { ownEntry, slotOpener } from "../support/passphrases.ts";
+import { endHolders, HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
 
 let world: World;
 beforeEach(async () => {
+  endHolders();
   world = await World.pushed({ A: "the first", B: "the second" });
 });
 afterEach(() => {
@@ -36,10 +38,8 @@ function bytesOf({ manifest }: OpenedVault): Uint8Array {
   return world.store.bucket.get(manifest.bundle.key)?.bytes ?? expect.unreachable();
 }
 
-function opening({ manifest, unlocked }: OpenedVault, bytes: Uint8Array, more: Partial<SlotKey> = {}) {
-  const { entry, key } = unlocked;
-  const by = { slot: entry.slot, seed: key.seed, seals: sealsOf(entry), ...more };
-  return openBundle(bytes, manifest.vault, manifest.gen, by);
+function opening({ manifest, unlocked }: OpenedVault, bytes: Uint8Array) {
+  return openBundle(bytes, manifest, (header) => unlocked.openSlot(header));
 }
 
 /** The bundle with one bit of its index's box altered. */
@@ -82,14 +82,16 @@ test("nor, where one item does not decrypt, what the items before it held", asyn
 test("one that opens keeps its keys until whoever opened it is done", async () => {
   const vault = await world.open();
   const destroyed = destroyedFromNow();
-  const { key, items } = await opening(vault, bytesOf(vault));
+  const { keys, items } = await opening(vault, bytesOf(vault));
   expect(destroyed).toEqual([]);
-  expect([isZero(key.rootKey.expose()), items.length]).toEqual([false, 2]);
+  expect([isZero(keys.rootKey.expose()), items.length]).toEqual([false, 2]);
 });
 
 test("a slot that seals another key than its entry says is refused", async () => {
-  const vault = await world.open();
-  expect(await rejection(opening(vault, bytesOf(vault), { seals: "R" }))).toMatchObject({
+  const { manifest } = await world.open();
+  const { entry, key } = await ownEntry(manifest, OLD);
+  const asReader = slotOpener({ key, entry: { ...entry, not_after: "2026-01-01T01:00:00.000Z" } });
+  expect(await rejection(openBundle(world.bytes(manifest.bundle.key), manifest, asReader))).toMatchObject({
     name: "BundleCorruptError",
     message: "the bundle has a slot p1 that seals O, not R",
   });
@@ -107,8 +109,8 @@ function zeroedFromNow(): Map<Uint8Array, string> {
 }
 
 test("the signing key's PKCS#8 form is zeroed once it has been read", async () => {
-  const { header, key } = (await world.open()).bundle;
-  const operatorKey = key.seals === "O" ? key.operatorKey : expect.unreachable();
+  const { header, keys } = (await world.open()).bundle;
+  const operatorKey = keys.operatorKey ?? expect.unreachable();
   const zeroed = zeroedFromNow();
   expect(openSigningKey(header, operatorKey).publicKey).toHaveLength(32);
   expect([...zeroed.keys()].map(({ length }) => length)).toEqual([32, 48]);
@@ -140,7 +142,7 @@ describe("whatever keys a use case derives or opens, none is left when it ends",
   const no = async () => false;
   const useCases: readonly [string, (passphrase: string) => Promise<unknown>][] = [
     ["openVault", (passphrase) => world.openAfresh(passphrase)],
-    ["joinVault", (passphrase) => world.join(passphrase)],
+    ["openManifest", (passphrase) => world.openManifest(passphrase)],
     ["readAudit", (passphrase) => world.audit({ by: passphrase })],
     ["readHistory", (passphrase) => world.history({ by: passphrase })],
     ["diff", (passphrase) => world.diff(1, undefined, { by: passphrase, oldPassphrase: passphrase })],
@@ -163,6 +165,7 @@ describe("whatever keys a use case derives or opens, none is left when it ends",
       return secret;
     });
     await act();
+    endHolders();
     await setImmediate();
     return { made: made.length, left: made.filter((it) => !isZero(it.expose())).length };
   }
@@ -183,6 +186,6 @@ describe("whatever keys a use case derives or opens, none is left when it ends",
     world = await World.empty();
     expect(await keysLeftBy(() => world.push({ A: "1" }))).toEqual({ made: 2, left: 0 });
     vi.restoreAllMocks();
-    expect(await keysLeftBy(() => createIdentity(world.random, Secret.ofText(OLD)))).toEqual({ made: 2, left: 0 });
+    expect(await keysLeftBy(() => freshHint(world.random, Secret.ofText(OLD)))).toEqual({ made: 2, left: 0 });
   });
 });

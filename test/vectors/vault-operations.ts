@@ -6,7 +6,7 @@ import { importSigningKey } from "../../src/crypto/signing.ts";
 import { vaultOf } from "../../src/stores/token.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { openGeneration } from "../../src/vault/audit/older-generation.ts";
-import { openForCommit, ReadOnlyPassphraseError } from "../../src/vault/commit/open-for-commit.ts";
+import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
 import { encodeAuditRow } from "../../src/vault/format/audit-row.ts";
 import type { Item } from "../../src/vault/format/item.ts";
 import { parseManifest } from "../../src/vault/format/manifest.ts";
@@ -19,7 +19,8 @@ import {
   openManifest,
   type ReadPorts,
 } from "../../src/vault/open/open-manifest.ts";
-import { PassphraseKeys } from "../../src/vault/unlock/passphrase-holder.ts";
+import { openPassphraseSlot } from "../../src/vault/unlock/passphrase-entry.ts";
+import { PassphraseHolder, ReadOnlyPassphraseError } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { bytesOf, inFormOf } from "./bytes.ts";
 import type { Run, VectorBytes } from "./vector.ts";
@@ -35,14 +36,15 @@ interface OpenInput {
 function setUp({ input, folder }: Run<OpenInput>): { ports: ReadPorts; request: OpenRequest } {
   const objects = Object.entries(input.objects).map(([key, bytes]) => [key, bytesOf(bytes, folder)] as const);
   const nowMs = Date.parse(input.now);
+  const { expect, hint } = vaultOf(decodeToken(input.token));
   return {
     ports: { store: MemoryStore.of(Object.fromEntries(objects)), clock: { nowMs: () => nowMs } },
-    request: { passphrase: Secret.ofText(input.passphrase), expect: vaultOf(decodeToken(input.token)).expect },
+    request: { holder: new PassphraseHolder(Secret.ofText(input.passphrase), hint), expect },
   };
 }
 
 async function openedManifest({ ports, request }: ReturnType<typeof setUp>): Promise<OpenedManifest> {
-  return openManifest(ports, request, new PassphraseKeys(request.passphrase));
+  return openManifest(ports, request);
 }
 
 function vaultJson(gen: number, env: string, items: readonly Item[]): unknown {
@@ -62,7 +64,9 @@ function vaultJson(gen: number, env: string, items: readonly Item[]): unknown {
 export const VAULT_OPERATIONS = {
   async openBundle({ input, folder, expected }: Run<BundleInput>) {
     const by = { slot: input.slot, seals: input.seals, seed: Secret.ofBytes(bytesOf(input.seed, folder)) };
-    const { items } = await openBundle(bytesOf(input.bundle, folder), input.vault, input.gen, by);
+    const { items } = await openBundle(bytesOf(input.bundle, folder), input, (header) =>
+      openPassphraseSlot(header, by),
+    );
     const out = (expected as { items?: { data: unknown }[] } | undefined)?.items;
     return {
       items: items.map(({ name, kind, mode, data }, at) => ({
@@ -83,7 +87,7 @@ export const VAULT_OPERATIONS = {
   async openForCommit(run: Run<OpenInput>) {
     const { ports, request } = setUp(run);
     try {
-      const { vault, signingKey } = await openForCommit(ports, request, new PassphraseKeys(request.passphrase));
+      const { vault, signingKey } = await openForCommit(ports, request);
       const expected = run.expected as { pkcs8?: unknown } | undefined;
       return { signer: vault.manifest.signer, pkcs8: inFormOf(signingKey.exportPkcs8(), expected?.pkcs8) };
     } catch (error) {
@@ -121,8 +125,8 @@ export const VAULT_OPERATIONS = {
     const set = setUp(run);
     const { manifest } = await openedManifest(set);
     const { gen } = run.input;
-    const passphraseThen = Secret.ofText(run.input.passphraseThen);
-    const { items } = await openGeneration(set.ports.store, manifest, { gen, passphraseThen });
+    const holder = new PassphraseHolder(Secret.ofText(run.input.passphraseThen));
+    const { items } = await openGeneration(set.ports.store, manifest, { gen, holder });
     return vaultJson(gen, manifest.env, items);
   },
 };

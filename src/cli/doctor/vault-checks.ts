@@ -3,12 +3,14 @@ import type { ObjectStore } from "../../ports.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import { verifyAudit } from "../../vault/audit/chain.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
+import { requireSeen } from "../../vault/open/expectation.ts";
 import { openVault } from "../../vault/open/open.ts";
 import type { OpenedManifest } from "../../vault/open/open-manifest.ts";
 import { fetchManifest } from "../../vault/open/open-manifest.ts";
-import { operatorEntry, slotAccess } from "../../vault/unlock/passphrase-holder.ts";
+import { accessOf } from "../../vault/unlock/entries.ts";
+import { hintOf } from "../../vault/unlock/passphrase-holder.ts";
+import { holderOf, seenVaultOf } from "../config/known-vault.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { checkSeen } from "../config/seen-manifest.ts";
 import { describeAccess } from "../status/render-status.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 
@@ -23,7 +25,7 @@ export async function* checkManifest(store: ObjectStore, config: LocalConfig): A
   }
   yield manifestCheck(manifest, config);
   try {
-    checkSeen(manifest, config);
+    requireSeen(manifest, seenVaultOf(config));
   } catch (error) {
     yield badOrThrow("rollback", error);
     return null;
@@ -42,11 +44,9 @@ function manifestCheck(manifest: Manifest | null, { env }: LocalConfig): Check {
 
 /** Who can still open the vault, and until when. */
 function accessCheck(manifest: Manifest, config: LocalConfig): Check {
-  const slots = slotAccess(manifest, systemClock.nowMs());
+  const slots = accessOf(manifest, systemClock.nowMs());
   const message = slots.map(describeAccess).join("; ");
-  const operator = operatorEntry(manifest);
-  const recipient = Buffer.from(config.recipient).toString("base64");
-  if (operator !== undefined && operator.recipient !== recipient) {
+  if (Buffer.compare(hintOf(manifest).recipient, config.recipient) !== 0) {
     const rotated = `the passphrase was rotated on ${manifest.rotated_at}, and this machine knows the one before`;
     return warning("access", `${message}; ${rotated}`, `vsync init --env=${config.env}, with the new passphrase`);
   }
@@ -61,9 +61,9 @@ export async function* checkPassphrase(
   config: LocalConfig,
   passphrase: Secret,
 ): AsyncGenerator<Check, void> {
-  const expect = { vault: config.vault, env: config.env, minGen: config.seenGen, hint: config.kdf };
+  using holder = holderOf(passphrase, config);
   try {
-    const opened = await openVault({ store, clock: systemClock }, { passphrase, expect });
+    const opened = await openVault({ store, clock: systemClock }, { holder, expect: seenVaultOf(config) });
     yield openedCheck(opened);
     yield await auditCheck(store, opened.manifest, config);
   } catch (error) {
@@ -71,10 +71,10 @@ export async function* checkPassphrase(
   }
 }
 
-function openedCheck({ manifest, unlocked: { entry } }: OpenedManifest): Check {
-  const opens = `opens generation ${manifest.gen} by slot ${entry.slot}, and endorses who signed it`;
-  if (entry.not_after === undefined) return good("passphrase", opens);
-  return warning("passphrase", `${opens}; it only reads, until ${entry.not_after}`, "roll the new passphrase out");
+function openedCheck({ manifest, unlocked }: OpenedManifest): Check {
+  const opens = `opens generation ${manifest.gen} by slot ${unlocked.slot}, and endorses who signed it`;
+  if (unlocked.until === null) return good("passphrase", opens);
+  return warning("passphrase", `${opens}; it only reads, until ${unlocked.until}`, "roll the new passphrase out");
 }
 
 /** The newest row or two: `vsync audit verify` goes through all of them. */

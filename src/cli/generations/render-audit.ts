@@ -2,12 +2,12 @@ import { systemClock } from "../../stores/open-store.ts";
 import type { ReadAudit } from "../../vault/audit/chain.ts";
 import type { AuditRow } from "../../vault/format/audit-row.ts";
 import type { Actor } from "../../vault/format/manifest.ts";
+import { relativeTime } from "../../vault/format/relative-time.ts";
 import type { Reconciled } from "../../vault/reconcile.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { Column } from "../terminal/layout.ts";
 import { csvRecord } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
-import { relativeTime } from "../terminal/times.ts";
 
 /** For people only: programs get the time itself. */
 export const AGO = {

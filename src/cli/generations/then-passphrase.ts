@@ -1,5 +1,6 @@
 import type { Secret } from "../../crypto/secret.ts";
-import type { PassphraseThen } from "../../vault/audit/older-generation.ts";
+import type { OlderHolder } from "../../vault/audit/older-generation.ts";
+import { PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { Flags } from "../command/flags.ts";
 import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
 
@@ -11,20 +12,40 @@ export const THEN_PASSPHRASE_FLAG = {
 };
 
 /**
- * Who is asked where an older generation has another passphrase than the vault of today: the file, the variables, and
- * each time anew a person, where there is one.
+ * Asks for the passphrase of an older generation, where it is another than today's: the file, the variables, and each
+ * time anew a person, if there is one. Disposing zeroes the keys of all that were given.
  */
-export function passphraseThen(file: string | undefined, sources: SecretSources): PassphraseThen {
-  let given: Promise<Secret | null> | undefined;
-  return async (gen) => {
-    const input: SecretInput = {
+export class OlderPassphrases implements Disposable {
+  readonly #file: string | undefined;
+  readonly #sources: SecretSources;
+  readonly #holders: PassphraseHolder[] = [];
+  #given: Promise<Secret | null> | undefined;
+
+  constructor(file: string | undefined, sources: SecretSources) {
+    this.#file = file;
+    this.#sources = sources;
+  }
+
+  readonly holderOf: OlderHolder = async (gen) => {
+    const passphrase = await this.#read({
       what: `the passphrase of gen=${gen}`,
       flag: "then-passphrase-file",
       variable: "VSYNC_THEN_PASSPHRASE",
       question: `Passphrase of gen=${gen}:`,
-    };
-    given ??= readGivenSecret(input, file, sources);
-    const secret = await given;
-    return secret === null && sources.prompter.isInteractive ? readSecret(input, undefined, sources) : secret;
+    });
+    if (passphrase === null) return null;
+    const holder = new PassphraseHolder(passphrase);
+    this.#holders.push(holder);
+    return holder;
   };
+
+  async #read(input: SecretInput): Promise<Secret | null> {
+    this.#given ??= readGivenSecret(input, this.#file, this.#sources);
+    const given = await this.#given;
+    return given === null && this.#sources.prompter.isInteractive ? readSecret(input, undefined, this.#sources) : given;
+  }
+
+  [Symbol.dispose](): void {
+    for (const holder of this.#holders) holder[Symbol.dispose]();
+  }
 }

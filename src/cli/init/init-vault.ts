@@ -1,14 +1,14 @@
-import { derivePassphraseKey, destroyPassphraseKey } from "../../crypto/kdf.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import { InputError, WrongPassphraseError } from "../../errors.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
-import { createIdentity, hintOf, joinVault, type PassphraseHint } from "../../vault/join.ts";
-import { fetchManifest } from "../../vault/open/open-manifest.ts";
-import { operatorEntry } from "../../vault/unlock/passphrase-holder.ts";
+import { newVaultId } from "../../vault/join.ts";
+import { requireSeen } from "../../vault/open/expectation.ts";
+import { fetchManifest, openManifest } from "../../vault/open/open-manifest.ts";
+import { freshHint, hintOf, PassphraseHolder, recipientOf } from "../../vault/unlock/passphrase-holder.ts";
+import { seenVaultOf } from "../config/known-vault.ts";
 import { type LocalConfig, saveConfig } from "../config/local-config.ts";
-import { checkSeen } from "../config/seen-manifest.ts";
 import { type Target, vaultFlags } from "../config/target.ts";
 import {
   FIRST_PASSPHRASE,
@@ -61,8 +61,9 @@ export async function initVault(request: InitRequest, sources: SecretSources): P
 
 async function create(request: InitRequest, sources: SecretSources): Promise<Initialized> {
   const passphrase = await readSecret(FIRST_PASSPHRASE, request.passphraseFile, sources);
-  const { vault, cost, recipient } = await createIdentity(systemRandom, passphrase);
+  const { cost, recipient } = await freshHint(systemRandom, passphrase);
   await request.prepared.make();
+  const vault = newVaultId(systemRandom);
   const fields = { ...placeOf(request), vault, kdf: cost, recipient, seenGen: 0 };
   return { kind: "created", path: await saveConfig(fields, { mustBeNew: request.current === null }) };
 }
@@ -79,9 +80,7 @@ async function catchUp(
   current: LocalConfig,
   sources: SecretSources,
 ): Promise<Initialized> {
-  const operator = operatorEntry(there);
-  if (operator === undefined || Buffer.compare(hintOf(operator).recipient, current.recipient) === 0)
-    return keep(request, current);
+  if (Buffer.compare(hintOf(there).recipient, current.recipient) === 0) return keep(request, current);
   const rotatedAt = there.rotated_at;
   sources.output.say(`the passphrase was rotated on ${rotatedAt}: the new one is needed`);
   const given = await readGivenSecret(PASSPHRASE, request.passphraseFile, sources);
@@ -101,15 +100,16 @@ async function join(request: InitRequest, sources: SecretSources): Promise<Initi
 /** @param known what this machine knows of this very vault, or null */
 async function joinWith(passphrase: Secret, request: InitRequest, known: LocalConfig | null): Promise<Initialized> {
   const ports = { store: request.prepared.store, clock: systemClock };
-  const { manifest, hint } = await joinVault(ports, passphrase, request.target.env).catch(async (error: unknown) => {
+  using holder = new PassphraseHolder(passphrase);
+  const opening = openManifest(ports, { holder, expect: { env: request.target.env } });
+  const { manifest, unlocked } = await opening.catch(async (error: unknown) => {
     throw error instanceof WrongPassphraseError ? await namingTheRotation(error, passphrase, known) : error;
   });
-  if (known !== null) checkSeen(manifest, known);
-  const operator = operatorEntry(manifest);
-  const { cost, recipient } = operator === undefined ? hint : hintOf(operator);
+  if (known !== null) requireSeen(manifest, seenVaultOf(known));
+  const { cost, recipient } = hintOf(manifest);
   const { vault, gen } = manifest;
   const path = await saveConfig({ ...placeOf(request), vault, kdf: cost, recipient, seenGen: gen });
-  return { kind: "joined", path, gen, readOnlyUntil: graceEnd(manifest, hint) };
+  return { kind: "joined", path, gen, readOnlyUntil: unlocked.until };
 }
 
 /** A passphrase that matches the config was right until somebody rotated it. */
@@ -124,16 +124,8 @@ async function namingTheRotation(
   });
 }
 
-async function derives(passphrase: Secret, known: LocalConfig): Promise<boolean> {
-  const key = await derivePassphraseKey(passphrase, known.kdf);
-  destroyPassphraseKey(key);
-  return Buffer.compare(key.recipient, known.recipient) === 0;
-}
-
-function graceEnd({ unlock }: Manifest, { recipient }: PassphraseHint): string | null {
-  const encoded = Buffer.from(recipient).toString("base64");
-  const until = unlock.find((entry) => entry["recipient"] === encoded)?.["not_after"];
-  return typeof until === "string" ? until : null;
+async function derives(passphrase: Secret, { kdf, recipient }: LocalConfig): Promise<boolean> {
+  return Buffer.compare(await recipientOf(passphrase, kdf), recipient) === 0;
 }
 
 /** Without the fields of `LocalConfig` that a location may carry beside its own. */

@@ -18,14 +18,10 @@ interface FinishInput extends SessionInput {
  */
 export async function finishVaultRotation(input: FinishInput, sources: SecretSources): Promise<void> {
   const { flags } = input;
-  const session = await openSession(input, sources);
-  try {
-    if (flags["dry-run"]) return await rehearseFinish(session, sources);
-    const committed = await commitFinish(session, sources);
-    refuseOutstanding(committed, vaultFlagsOf(session.config.env, flags));
-  } finally {
-    session.request.passphrase.destroy();
-  }
+  using session = await openSession(input, sources);
+  if (flags["dry-run"]) return await rehearseFinish(session, sources);
+  const committed = await commitFinish(session, sources);
+  refuseOutstanding(committed, vaultFlagsOf(session.config.env, flags));
 }
 
 async function commitFinish({ config, ports, request }: Session, { output }: SecretSources): Promise<Committed | null> {

@@ -1,8 +1,8 @@
 import { AuditOutstandingError } from "../../errors.ts";
 import type { CommitPhase, Committed } from "../../vault/commit/commit.ts";
 import type { Finished } from "../../vault/finish.ts";
-import type { PassphraseEntry } from "../../vault/format/manifest.ts";
 import type { RotationPlan } from "../../vault/rotate.ts";
+import type { SlotAccess } from "../../vault/unlock/entries.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** What a person should know before they say yes. */
@@ -12,8 +12,8 @@ export function renderPlan({ dropped, graceUntil }: RotationPlan, output: Output
 }
 
 /** A rotation seals to no slot but the old passphrase's own: any other may have been planted. */
-function describeSlot({ slot, not_after }: PassphraseEntry): string {
-  if (not_after !== undefined) return `${slot}: an older passphrase that could read until ${not_after}`;
+function describeSlot({ slot, until }: SlotAccess): string {
+  if (until !== null) return `${slot}: an older passphrase that could read until ${until}`;
   return `${slot}: another passphrase that could write (find out who set it)`;
 }
 
@@ -69,8 +69,8 @@ export function renderFinished({ committed, dropped }: Finished, env: string, ou
   output.done(`Grace window ended: ${slotsOf(dropped)} no longer opens ${env} (gen=${prev_gen} → gen=${gen})`);
 }
 
-export function slotsOf(entries: readonly PassphraseEntry[]): string {
-  return entries.map(({ slot, not_after }) => `${slot} (until ${not_after})`).join(", ");
+export function slotsOf(entries: readonly SlotAccess[]): string {
+  return entries.map(({ slot, until }) => `${slot} (until ${until})`).join(", ");
 }
 
 /** The commit stands; what is left to do has its own command. @throws AuditOutstandingError its row is not written */

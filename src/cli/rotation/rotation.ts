@@ -44,7 +44,7 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   const next = new NewPassphrase(flags, sources);
   const delivery = await deliveryOf(flags, config, sources);
   const old = { ...flags, "passphrase-file": flags["old-passphrase-file"] };
-  const session = await sessionOn(config, old, sources, OLD_PASSPHRASE);
+  using session = await sessionOn(config, old, sources, OLD_PASSPHRASE);
   try {
     await next.readEarly();
     const run = { flags, sources, session, delivery, next };
@@ -52,7 +52,6 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   } finally {
     sources.prompter.speakUp();
     next.destroy();
-    session.request.passphrase.destroy();
   }
 }
 

@@ -2,6 +2,7 @@ import { InputError } from "../../errors.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import { vaultOf } from "../../stores/token.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
+import { PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { givenEnv } from "../config/target.ts";
 import { PASSPHRASE, readSecret, type SecretSources } from "../inputs/secret-input.ts";
 import { findToken } from "../inputs/token-input.ts";
@@ -21,14 +22,15 @@ export async function openAnywhere(input: SessionInput, sources: SecretSources):
       hint: "name the environment, as in --env=prod, or set VSYNC_CONFIG and VSYNC_PASSPHRASE",
     });
   }
-  const passphrase = await readSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const named = vaultOf(token, openStore);
+  const passphrase = await readSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
+  using holder = new PassphraseHolder(passphrase, named.hint);
   const ports = { store: await named.openStore(), clock: systemClock };
-  return openVault(ports, { passphrase, expect: named.expect });
+  return await openVault(ports, { holder, expect: named.expect });
 }
 
 async function openConfigured(input: SessionInput, sources: SecretSources): Promise<OpenedVault> {
-  const session = await openSession(input, sources);
+  using session = await openSession(input, sources);
   const vault = await openVault(session.ports, session.request);
   await remember(session.config, vault.manifest, (text) => sources.output.warn(text));
   return vault;

@@ -3,8 +3,9 @@ import type { AmendRequest } from "../../vault/commit/amend.ts";
 import type { CommitPorts } from "../../vault/commit/commit.ts";
 import type { Annotation } from "../../vault/commit/draft.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
-import { hintOf, type VaultIdentity } from "../../vault/join.ts";
-import { operatorEntry } from "../../vault/unlock/passphrase-holder.ts";
+import type { VaultIdentity } from "../../vault/join.ts";
+import { hintOf, type PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
+import { holderOf, seenVaultOf } from "../config/known-vault.ts";
 import { type LocalConfig, loadConfig, rememberSeen, type Warn } from "../config/local-config.ts";
 import { resolveTarget, type TargetInput } from "../config/target.ts";
 import { type MetaPair, metaOf } from "../inputs/meta-flag.ts";
@@ -21,11 +22,11 @@ export interface SessionInput extends TargetInput {
   };
 }
 
-/** A vault that this machine has a config for: its store, and what every use-case is asked with. */
-export interface Session {
+/** A vault that this machine has a config for: its store, and what every use-case is asked with. Its end zeroes the passphrase. */
+export interface Session extends Disposable {
   readonly config: LocalConfig;
   readonly ports: CommitPorts;
-  readonly request: AmendRequest;
+  readonly request: AmendRequest & { readonly holder: PassphraseHolder };
 }
 
 /**
@@ -48,11 +49,15 @@ export async function sessionOn(
 ): Promise<Session> {
   const annotation = annotationOf(flags);
   const passphrase = await readSecret(secret, flags["passphrase-file"], sources);
-  const expect = { vault: config.vault, env: config.env, minGen: config.seenGen, hint: config.kdf };
+  const holder = holderOf(passphrase, config);
   return {
     config,
     ports: { store: await openStore(config), clock: systemClock, random: systemRandom },
-    request: { passphrase, expect, annotation },
+    request: { holder, expect: seenVaultOf(config), annotation },
+    [Symbol.dispose]() {
+      holder[Symbol.dispose]();
+      passphrase.destroy();
+    },
   };
 }
 
@@ -64,13 +69,12 @@ function annotationOf({ note, meta }: SessionInput["flags"]): Annotation {
   return { actor: currentActor(), meta: metaOf(meta), ...(note === undefined ? {} : { note }) };
 }
 
-export function identityOf({ vault, repo, env, kdf, recipient, seenGen }: LocalConfig): VaultIdentity {
-  return { vault, repo, env, cost: kdf, recipient, seenGen };
+export function identityOf({ vault, repo, env, seenGen }: LocalConfig): VaultIdentity {
+  return { vault, repo, env, seenGen };
 }
 
-/** Keeps what a manifest has shown: its generation, and the operators' slot, whose key derivation new tokens hint at. */
+/** Keeps what a manifest has shown: its generation, and the hint of the passphrase that may write, for new tokens. */
 export async function remember(config: LocalConfig, manifest: Manifest, warn: Warn): Promise<void> {
-  const operator = operatorEntry(manifest);
-  const hint = operator === undefined ? {} : { kdf: hintOf(operator).cost, recipient: hintOf(operator).recipient };
-  await rememberSeen(config, { gen: manifest.gen, ...hint }, warn);
+  const { cost: kdf, recipient } = hintOf(manifest);
+  await rememberSeen(config, { gen: manifest.gen, kdf, recipient }, warn);
 }

@@ -2,10 +2,11 @@ import type { Secret } from "../../crypto/secret.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import type { Actor, Manifest } from "../../vault/format/manifest.ts";
+import { requireSeen } from "../../vault/open/expectation.ts";
 import { fetchManifest, openManifest } from "../../vault/open/open-manifest.ts";
-import { PassphraseKeys, type SlotAccess, slotAccess } from "../../vault/unlock/passphrase-holder.ts";
+import { accessOf, type SlotAccess } from "../../vault/unlock/entries.ts";
+import { holderOf, seenVaultOf } from "../config/known-vault.ts";
 import type { LocalConfig, Warn } from "../config/local-config.ts";
-import { checkSeen } from "../config/seen-manifest.ts";
 import { remember } from "../session/session.ts";
 import { openStore } from "../session/store.ts";
 
@@ -25,7 +26,7 @@ export interface RemoteStatus {
 /**
  * Asks the store; null before the first push. A generation that a passphrase has proven is remembered.
  *
- * @throws what `checkSeen` and fetching a manifest throw, with a passphrase what opening it throws
+ * @throws what `requireSeen` and fetching a manifest throw, with a passphrase what opening it throws
  */
 export async function remoteStatus(
   config: LocalConfig,
@@ -34,7 +35,7 @@ export async function remoteStatus(
 ): Promise<RemoteStatus | null> {
   const store = await openStore(config);
   const manifest = (await fetchManifest(store))?.manifest ?? null;
-  checkSeen(manifest, config);
+  requireSeen(manifest, seenVaultOf(config));
   if (manifest === null) return null;
   if (passphrase === null) return statusOf(manifest, false);
   const proven = await provenManifest(store, config, passphrase);
@@ -43,16 +44,12 @@ export async function remoteStatus(
 }
 
 async function provenManifest(store: ObjectStore, config: LocalConfig, passphrase: Secret): Promise<Manifest> {
-  const keys = new PassphraseKeys(passphrase);
-  try {
-    const expect = { vault: config.vault, env: config.env, minGen: config.seenGen, hint: config.kdf };
-    return (await openManifest({ store, clock: systemClock }, { passphrase, expect }, keys)).manifest;
-  } finally {
-    keys.destroy();
-  }
+  using holder = holderOf(passphrase, config);
+  const request = { holder, expect: seenVaultOf(config) };
+  return (await openManifest({ store, clock: systemClock }, request)).manifest;
 }
 
 function statusOf(manifest: Manifest, isVerified: boolean): RemoteStatus {
   const { gen, at, action, actor, rotated_at: rotatedAt } = manifest;
-  return { gen, at, action, actor, rotatedAt, slots: slotAccess(manifest, systemClock.nowMs()), isVerified };
+  return { gen, at, action, actor, rotatedAt, slots: accessOf(manifest, systemClock.nowMs()), isVerified };
 }

@@ -1,4 +1,4 @@
-import type { SlotAccess } from "../../vault/unlock/passphrase-holder.ts";
+import type { SlotAccess } from "../../vault/unlock/entries.ts";
 import type { Output } from "../terminal/output.ts";
 import type { RepoStatus, VaultStatus } from "./local-status.ts";
 import type { RemoteStatus } from "./remote-status.ts";

@@ -13,7 +13,6 @@ import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { AUDIT_PREFIX, auditKey, generationOfAuditKey } from "../format/object-keys.ts";
 import { fetchManifest, type OpenRequest, openManifest, type ReadPorts } from "../open/open-manifest.ts";
-import { PassphraseKeys } from "../unlock/passphrase-holder.ts";
 
 export interface VerifiedAudit {
   /** Newest first, down to where it was asked for. */
@@ -163,13 +162,8 @@ export interface ReadAudit {
  * @throws what `openManifest` throws
  */
 export async function readAudit(ports: ReadPorts, request: AuditRequest): Promise<ReadAudit> {
-  const keys = new PassphraseKeys(request.passphrase);
-  try {
-    const { manifest } = await openManifest(ports, request, keys);
-    const downTo = request.tail === undefined ? 1 : manifest.gen - request.tail + 1;
-    const { rows, outstanding } = await verifyAudit(ports.store, manifest, { ...request, downTo });
-    return { manifest, rows: rows.toReversed(), outstanding };
-  } finally {
-    keys.destroy();
-  }
+  const { manifest } = await openManifest(ports, request);
+  const downTo = request.tail === undefined ? 1 : manifest.gen - request.tail + 1;
+  const { rows, outstanding } = await verifyAudit(ports.store, manifest, { ...request, downTo });
+  return { manifest, rows: rows.toReversed(), outstanding };
 }

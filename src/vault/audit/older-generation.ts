@@ -1,27 +1,23 @@
-import { Secret } from "../../crypto/secret.ts";
-import { SlotNotOursError } from "../../crypto/slot.ts";
 import { InputError, WrongPassphraseError } from "../../errors.ts";
 import type { ObjectStore, ReadOptions } from "../../ports.ts";
-import { type BundleSlot, parseBundle, refuseBundle, slotOf } from "../format/bundle-header.ts";
-import { kdfCostOf, parseKdf } from "../format/kdf-field.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { destroyBundleKey, fetchBundle, type OpenedBundle, openBundle, type SlotKey } from "../open/open-bundle.ts";
-import { PassphraseKeys } from "../unlock/passphrase-holder.ts";
+import { fetchBundle, type OpenedBundle, openBundle } from "../open/open-bundle.ts";
+import type { KeyHolder } from "../unlock/key-holder.ts";
 import { verifyAudit } from "./chain.ts";
 
 export interface GenerationRequest extends ReadOptions {
   readonly gen: number;
-  /** The passphrase of that time. */
-  readonly passphraseThen: Secret;
+  /** Of that time. */
+  readonly holder: KeyHolder;
 }
 
 /**
  * Opens an older generation. Its bundle's key, size and digest come from its audit row, and the chain is verified from
- * the newest row down to it; `manifest` has been opened with today's passphrase.
+ * the newest row down to it; `manifest` has been opened with today's holder.
  *
  * @throws InputError there is no such generation
  * @throws AuditBrokenError the chain between today and then
- * @throws WrongPassphraseError the passphrase opens no slot of that bundle
+ * @throws WrongPassphraseError the holder does not open that generation
  * @throws BundleCorruptError the bundle is gone, or not what its row says
  */
 export async function openGeneration(
@@ -29,24 +25,13 @@ export async function openGeneration(
   manifest: Manifest,
   request: GenerationRequest,
 ): Promise<OpenedBundle> {
+  const { gen, holder } = request;
   const ref = await bundleRefOf(store, manifest, request);
   const bytes = await fetchBundle(store, ref, request);
-  const keys = new PassphraseKeys(request.passphraseThen);
-  try {
-    const { header } = parseBundle(bytes, manifest.vault, request.gen);
-    for (const { id } of header.slots.filter((slot) => slot["kdf"] !== undefined)) {
-      const by = await slotKeyOf(slotOf(header, id), keys);
-      const opened = await tryOpen(bytes, manifest.vault, request.gen, by);
-      if (opened === null) continue;
-      destroyBundleKey(opened.key);
-      return opened;
-    }
-  } finally {
-    keys.destroy();
-  }
-  throw new WrongPassphraseError(`the passphrase opens no slot of generation ${request.gen}`, {
-    hint: "give the passphrase that was in use then, with --then-passphrase-file or at the prompt",
-  });
+  const place = { vault: manifest.vault, gen };
+  const opened = await openBundle(bytes, place, (header) => holder.openOlderSlot(header));
+  opened.keys[Symbol.dispose]();
+  return opened;
 }
 
 async function bundleRefOf(
@@ -65,30 +50,12 @@ async function bundleRefOf(
   return row?.gen === gen ? row.bundle : manifest.bundle;
 }
 
-async function slotKeyOf(slot: BundleSlot, keys: PassphraseKeys): Promise<SlotKey> {
-  const kdf = parseKdf(slot.kdf, `slot ${slot.id} of the bundle`, refuseBundle);
-  const key = await keys.of(kdfCostOf(kdf));
-  return { slot: slot.id, seed: key.seed, seals: slot.seals };
-}
+/** Opened an older generation before its passphrase was rotated away; or asks for it, and is disposed of by its maker. */
+export type OlderHolder = KeyHolder | ((gen: number) => Promise<KeyHolder | null>);
 
-/** Null where the slot is not this passphrase's: an old bundle says nothing of its recipients. */
-async function tryOpen(bytes: Uint8Array, vault: string, gen: number, by: SlotKey): Promise<OpenedBundle | null> {
-  try {
-    return await openBundle(bytes, vault, gen, by);
-  } catch (error) {
-    if (error instanceof SlotNotOursError) return null;
-    throw error;
-  }
-}
-
-/** The passphrase of an older generation; or who gives it, asked only where today's passphrase is not that one. */
-export type PassphraseThen = Secret | ((gen: number) => Promise<Secret | null>);
-
-export interface ThenRequest extends ReadOptions {
-  readonly gen: number;
-  /** Today's. */
-  readonly passphrase: Secret;
-  readonly passphraseThen: PassphraseThen;
+export interface AtGenerationRequest extends GenerationRequest {
+  /** Of that time, or who is asked for it: only where today's `holder` does not open the generation. */
+  readonly olderHolder: OlderHolder;
 }
 
 /**
@@ -96,14 +63,18 @@ export interface ThenRequest extends ReadOptions {
  *
  * @throws what `openGeneration` throws
  */
-export async function openThen(store: ObjectStore, manifest: Manifest, request: ThenRequest): Promise<OpenedBundle> {
-  const { passphrase, passphraseThen, ...rest } = request;
-  if (passphraseThen instanceof Secret) return openGeneration(store, manifest, { ...rest, passphraseThen });
+export async function openAtGeneration(
+  store: ObjectStore,
+  manifest: Manifest,
+  request: AtGenerationRequest,
+): Promise<OpenedBundle> {
+  const { olderHolder } = request;
+  if (typeof olderHolder !== "function") return openGeneration(store, manifest, { ...request, holder: olderHolder });
   try {
-    return await openGeneration(store, manifest, { ...rest, passphraseThen: passphrase });
+    return await openGeneration(store, manifest, request);
   } catch (error) {
-    const given = error instanceof WrongPassphraseError ? await passphraseThen(request.gen) : null;
-    if (given === null) throw error;
-    return openGeneration(store, manifest, { ...rest, passphraseThen: given });
+    const older = error instanceof WrongPassphraseError ? await olderHolder(request.gen) : null;
+    if (older === null) throw error;
+    return openGeneration(store, manifest, { ...request, holder: older });
   }
 }

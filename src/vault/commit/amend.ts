@@ -1,9 +1,9 @@
 import type { JsonObject } from "../format/canonical-json.ts";
 import type { Item } from "../format/item.ts";
-import type { PassphraseEntry } from "../format/manifest.ts";
+import type { UnlockEntry } from "../format/unlock-entry.ts";
 import type { OpenedVault } from "../open/open.ts";
 import type { OpenRequest } from "../open/open-manifest.ts";
-import { keptEntries, PassphraseKeys } from "../unlock/passphrase-holder.ts";
+import { liveEntries } from "../unlock/entries.ts";
 import { type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
 import { type Annotation, baseOn } from "./draft.ts";
 import { openForCommit } from "./open-for-commit.ts";
@@ -17,7 +17,7 @@ export interface Amendment {
   readonly action: string;
   readonly items?: readonly Item[];
   /** Default: all slots but those whose grace window is over. */
-  readonly unlock?: readonly PassphraseEntry[];
+  readonly unlock?: readonly UnlockEntry[];
   /** Wins over the annotation's own. */
   readonly meta?: JsonObject;
 }
@@ -32,22 +32,17 @@ export async function amendVault(
   request: AmendRequest,
   amend: (vault: OpenedVault) => Promise<Amendment | null>,
 ): Promise<Committed | null> {
-  const keys = new PassphraseKeys(request.passphrase);
-  try {
-    const { vault, signingKey } = await openForCommit(ports, request, keys);
-    const kept = keptEntries(vault, ports.clock);
-    const amendment = await amend(vault);
-    if (amendment === null) return null;
-    return await commitGeneration(ports, baseOn({ ...vault, signingKey }), {
-      ...request.annotation,
-      action: amendment.action,
-      meta: { ...request.annotation.meta, ...amendment.meta },
-      items: amendment.items ?? vault.bundle.items,
-      unlock: amendment.unlock ?? kept,
-      signingKey,
-      rotates: false,
-    });
-  } finally {
-    keys.destroy();
-  }
+  const { vault, signingKey } = await openForCommit(ports, request);
+  const kept = liveEntries(vault.manifest.unlock, ports.clock.nowMs());
+  const amendment = await amend(vault);
+  if (amendment === null) return null;
+  return await commitGeneration(ports, baseOn({ ...vault, signingKey }), {
+    ...request.annotation,
+    action: amendment.action,
+    meta: { ...request.annotation.meta, ...amendment.meta },
+    items: amendment.items ?? vault.bundle.items,
+    unlock: amendment.unlock ?? kept,
+    signingKey,
+    rotates: false,
+  });
 }

@@ -2,8 +2,9 @@ import type { SigningKey } from "../../crypto/signing.ts";
 import type { Version } from "../../ports.ts";
 import type { JsonObject } from "../format/canonical-json.ts";
 import type { Item } from "../format/item.ts";
-import type { Actor, Manifest, PassphraseEntry } from "../format/manifest.ts";
+import type { Actor, Manifest } from "../format/manifest.ts";
 import { BUNDLE_PREFIX } from "../format/object-keys.ts";
+import type { UnlockEntry } from "../format/unlock-entry.ts";
 
 /** Which vault a commit is for, and what it stands on. */
 export interface CommitBase {
@@ -38,7 +39,7 @@ export interface Draft extends Annotation {
   /** Called when the items are in the bundle and are looked at no more. */
   readonly onSealed?: () => void;
   /** Endorsed for `signingKey`. */
-  readonly unlock: readonly PassphraseEntry[];
+  readonly unlock: readonly UnlockEntry[];
   /** Signs this generation; in a rotation, not the key that signed the one before. */
   readonly signingKey: SigningKey;
   readonly rotates: boolean;

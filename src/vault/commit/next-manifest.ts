@@ -44,7 +44,7 @@ export function nextManifest(
     meta: draft.meta,
     ...(draft.note === undefined ? {} : { note: draft.note }),
     bundle: { key, size: draft.bundle.length, sha256: draft.sha256 },
-    unlock: draft.unlock.map((entry) => ({ ...entry })),
+    unlock: draft.unlock,
     signer,
     ...linksOf(base, signer, previousRow),
   };

@@ -1,11 +1,12 @@
 import { encodeBase64 } from "../../crypto/base64.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
-import { BundleCorruptError, InputError } from "../../errors.ts";
+import { BundleCorruptError } from "../../errors.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { type OpenedVault, openWith } from "../open/open.ts";
-import { destroyBundleKey, openSigningKey } from "../open/open-bundle.ts";
+import { type OpenedVault, openWithKeys } from "../open/open.ts";
+import { openSigningKey } from "../open/open-bundle.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
-import type { PassphraseKeys } from "../unlock/passphrase-holder.ts";
+import { requireKnownKinds } from "../unlock/entries.ts";
+import type { BundleKeys } from "../unlock/key-holder.ts";
 
 /** A vault that its holder may write. */
 export interface WritableVault {
@@ -13,43 +14,43 @@ export interface WritableVault {
   readonly signingKey: SigningKey;
 }
 
-/** What a commit is refused with inside a grace window, by the passphrase that was rotated away. */
-export class ReadOnlyPassphraseError extends InputError {
-  /** `YYYY-MM-DDTHH:MM:SS.mmmZ` */
-  readonly readOnlyUntil: string;
-
-  constructor(readOnlyUntil: string) {
-    super(`this passphrase can only read until ${readOnlyUntil}: use the new one`, {
-      hint: "give the passphrase that the last rotation set, as VSYNC_PASSPHRASE or at the prompt",
-    });
-    this.readOnlyUntil = readOnlyUntil;
-  }
-}
-
 /**
- * Opens a vault and its signing key, as every commit does.
+ * Opens a vault and its signing key, and checks that this version can seal to everybody whom the vault lets in.
  *
- * @throws ReadOnlyPassphraseError the passphrase has a reader slot
- * @throws BundleCorruptError the bundle's signing key is not the manifest's signer
- * @throws what `openVault` throws
+ * @throws UnsupportedSpecVersionError an entry of a kind that this version does not know
+ * @throws what `openSigner` throws
  */
 export async function openForCommit(
   ports: ReadPorts,
   request: OpenRequest,
-  keys: PassphraseKeys,
   onParsed?: (manifest: Manifest) => void,
 ): Promise<WritableVault> {
-  const vault = await openWith(ports, request, keys, onParsed);
-  try {
-    return { vault, signingKey: signingKeyOf(vault) };
-  } finally {
-    destroyBundleKey(vault.bundle.key);
-  }
+  const writable = await openSigner(ports, request, onParsed);
+  requireKnownKinds(writable.vault.manifest);
+  return writable;
 }
 
-function signingKeyOf({ bundle, manifest, unlocked }: OpenedVault): SigningKey {
-  if (bundle.key.seals !== "O") throw new ReadOnlyPassphraseError(unlocked.entry.not_after ?? manifest.at);
-  const signingKey = openSigningKey(bundle.header, bundle.key.operatorKey);
+/**
+ * Opens a vault and its signing key, for what signs and seals nothing.
+ *
+ * @throws InputError the holder only reads
+ * @throws BundleCorruptError the bundle's signing key is not the manifest's signer
+ * @throws what `openVault` throws
+ */
+export async function openSigner(
+  ports: ReadPorts,
+  request: OpenRequest,
+  onParsed?: (manifest: Manifest) => void,
+): Promise<WritableVault> {
+  const vault = await openWithKeys(ports, request, onParsed);
+  using keys = vault.bundle.keys;
+  return { vault, signingKey: signingKeyOf(vault, keys) };
+}
+
+function signingKeyOf({ bundle, manifest, unlocked }: OpenedVault, { operatorKey }: BundleKeys): SigningKey {
+  unlocked.requireWriter();
+  if (operatorKey === null) throw new BundleCorruptError("the bundle gives its writer no key to sign with");
+  const signingKey = openSigningKey(bundle.header, operatorKey);
   if (encodeBase64(signingKey.publicKey) === manifest.signer) return signingKey;
   throw new BundleCorruptError("the bundle's signing key is not the manifest's signer", {
     hint: "look at who wrote this generation; put the one before back, from the bucket's object versions or a backup",

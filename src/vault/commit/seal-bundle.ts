@@ -1,21 +1,20 @@
-import { decodeCheckedBase64 as decode, encodeBase64 } from "../../crypto/base64.ts";
+import { encodeBase64 } from "../../crypto/base64.ts";
 import { BOX_OVERHEAD_BYTES, sealBox, sealBoxInto } from "../../crypto/box.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
-import { sealSlot } from "../../crypto/slot.ts";
 import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../../crypto/subkeys.ts";
 import type { Random } from "../../ports.ts";
-import { aadOf, BUNDLE_FORMAT, type PassphraseSlot } from "../format/bundle-header.ts";
+import { aadOf, BUNDLE_FORMAT } from "../format/bundle-header.ts";
+import type { JsonObject } from "../format/canonical-json.ts";
 import type { Item } from "../format/item.ts";
-import type { PassphraseEntry } from "../format/manifest.ts";
-import { sealsOf } from "../open/open-bundle.ts";
+import type { UnlockEntry } from "../format/unlock-entry.ts";
+import { sealEntry } from "../unlock/entries.ts";
+import type { BundlePlace, FreshKeys } from "../unlock/key-holder.ts";
 
 const OPERATOR_KEY_BYTES = 32;
 
-/** The passphrase slots that a bundle is to have, and what it is to hold. */
-export interface BundleContents {
-  readonly vault: string;
-  readonly gen: number;
-  readonly entries: readonly PassphraseEntry[];
+/** What a bundle is to hold, and for whom. */
+export interface BundleContents extends BundlePlace {
+  readonly entries: readonly UnlockEntry[];
   readonly signingKey: SigningKey;
   readonly items: readonly Item[];
 }
@@ -25,32 +24,19 @@ export async function sealBundle(random: Random, contents: BundleContents): Prom
   const operatorKey = random.bytes(OPERATOR_KEY_BYTES);
   const rootKey = deriveRootKey(operatorKey);
   try {
-    const slots = await Promise.all(
-      contents.entries.map((entry) => sealEntry(contents, entry, { operatorKey, rootKey })),
-    );
-    return assemble(random, contents, slots, { operatorKey, rootKey });
+    const keys = { operatorKey, rootKey };
+    const slots = await Promise.all(contents.entries.map((entry) => sealEntry(entry, contents, keys)));
+    return assemble(random, contents, slots, keys);
   } finally {
     operatorKey.fill(0);
     rootKey.fill(0);
   }
 }
 
-interface FreshKeys {
-  readonly operatorKey: Uint8Array;
-  readonly rootKey: Uint8Array;
-}
-
-async function sealEntry(contents: BundleContents, entry: PassphraseEntry, keys: FreshKeys): Promise<PassphraseSlot> {
-  const seals = sealsOf(entry);
-  const key = seals === "O" ? keys.operatorKey : keys.rootKey;
-  const { enc, ct } = await sealSlot(decode(entry.recipient), aadOf(contents, entry.slot), key);
-  return { id: entry.slot, seals, kdf: entry.kdf, enc: encodeBase64(enc), ct: encodeBase64(ct) };
-}
-
 function assemble(
   random: Random,
   contents: BundleContents,
-  slots: readonly PassphraseSlot[],
+  slots: readonly JsonObject[],
   { operatorKey, rootKey }: FreshKeys,
 ): Uint8Array {
   const header = {

@@ -2,7 +2,6 @@ import * as v from "valibot";
 import { BOX_OVERHEAD_BYTES } from "../../crypto/box.ts";
 import { BundleCorruptError } from "../../errors.ts";
 import { checkExtent, decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
-import type { KdfField } from "./kdf-field.ts";
 import { MAX_UNLOCK_ENTRIES } from "./limits.ts";
 import { base64, checkFormat, count, exactly, openObject, parseShape, slotId, text } from "./shape.ts";
 
@@ -37,9 +36,7 @@ const headerShape = exactly({
 /** Of a slot, the header's reader sees the id alone: what other holders' slots hold is theirs. */
 export type BundleHeader = v.InferOutput<typeof headerShape>;
 /** A passphrase slot. Its `kdf` is for `parseKdf`. */
-export type BundleSlot = v.InferOutput<typeof slotShape>;
-/** What a writer puts into a passphrase slot. */
-export type PassphraseSlot = Omit<BundleSlot, "kdf"> & { readonly kdf: KdfField };
+type BundleSlot = v.InferOutput<typeof slotShape>;
 
 export const refuseBundle: Refuse = (fault) => new BundleCorruptError(`the bundle ${fault}`);
 

@@ -3,8 +3,7 @@ import { sha256Hex } from "../../crypto/digest.ts";
 import { type Note, parseNote, signNote } from "../../crypto/note.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { NotAuthenticError } from "../../errors.ts";
-import { type JsonObject, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
-import { kdfShape, parseKdf } from "./kdf-field.ts";
+import { parseCanonicalJson, type Refuse } from "./canonical-json.ts";
 import { MAX_BUNDLE_BYTES, MAX_UNLOCK_ENTRIES } from "./limits.ts";
 import { BUNDLE_PREFIX, parseTs } from "./object-keys.ts";
 import {
@@ -16,13 +15,12 @@ import {
   openObject,
   parseShape,
   sha256,
-  slotId,
   text,
   vaultId,
 } from "./shape.ts";
+import { parseUnlock, type UnlockEntry, unlockJson } from "./unlock-entry.ts";
 
 export const MANIFEST_FORMAT = "vsync-manifest-v1";
-const MAX_PASSPHRASE_SLOTS = 4;
 
 export const actorShape = exactly({ user: text, host: text, tool: text });
 export type Actor = v.InferOutput<typeof actorShape>;
@@ -35,17 +33,6 @@ export const bundleRefShape = exactly({
   size: v.pipe(count, v.maxValue(MAX_BUNDLE_BYTES)),
   sha256,
 });
-
-const passphraseEntryShape = exactly({
-  slot: slotId,
-  kind: v.literal("passphrase"),
-  recipient: base64(32),
-  kdf: kdfShape,
-  endorse: base64(32),
-  not_after: v.exactOptional(instant),
-});
-/** How one passphrase opens the vault. With `not_after` it is a reader slot, in its grace window. */
-export type PassphraseEntry = v.InferOutput<typeof passphraseEntryShape>;
 
 const manifestShape = exactly({
   format: v.literal(MANIFEST_FORMAT),
@@ -67,12 +54,13 @@ const manifestShape = exactly({
   audit: v.exactOptional(exactly({ gen: count, sha256 })),
   prev: v.exactOptional(sha256),
 });
-/** The manifest under the names of its JSON (`docs/format.md` §5). `unlock` holds every entry, also of unknown kinds. */
-export type Manifest = v.InferOutput<typeof manifestShape>;
+/** The manifest under the names of its JSON (`docs/format.md` §5). */
+export type Manifest = Omit<v.InferOutput<typeof manifestShape>, "unlock"> & {
+  readonly unlock: readonly UnlockEntry[];
+};
 
 export interface ParsedManifest {
   readonly manifest: Manifest;
-  readonly passphraseEntries: readonly PassphraseEntry[];
   /** Its signature is not verified yet: that takes an endorsed signer. */
   readonly note: Note;
   /** Of the whole object. */
@@ -91,15 +79,17 @@ export function parseManifest(bytes: Uint8Array): ParsedManifest {
   const note = parseNote(bytes, "the manifest");
   const value = parseCanonicalJson(note.text.slice(0, -1), refuse);
   checkFormat(value, MANIFEST_FORMAT, "the manifest", refuse);
-  const manifest = parseShape(manifestShape, value, refuse);
-  checkLinks(manifest);
-  return { manifest, passphraseEntries: parseUnlock(manifest.unlock), note, sha256: sha256Hex(bytes) };
+  const fields = parseShape(manifestShape, value, refuse);
+  checkLinks(fields);
+  const manifest = { ...fields, unlock: parseUnlock(fields.unlock, refuse) };
+  return { manifest, note, sha256: sha256Hex(bytes) };
 }
 
 /** The manifest's bytes, signed. Fields come out in the order of the format's table. */
 export function encodeManifest(manifest: Manifest, key: SigningKey): Uint8Array {
+  const json = { ...manifest, unlock: manifest.unlock.map(unlockJson) };
   const fields = Object.keys(manifestShape.entries) as (keyof Manifest)[];
-  const ordered = Object.fromEntries(fields.map((name) => [name, manifest[name]]));
+  const ordered = Object.fromEntries(fields.map((name) => [name, json[name]]));
   return signNote(`${JSON.stringify(ordered)}\n`, noteName(manifest.vault), key);
 }
 
@@ -108,7 +98,7 @@ export function noteName(vault: string): string {
   return `vsync/${vault}`;
 }
 
-function checkLinks(manifest: Manifest): void {
+function checkLinks(manifest: v.InferOutput<typeof manifestShape>): void {
   if (manifest.gen !== manifest.prev_gen + 1) throw refuse("has a gen that does not follow its prev_gen");
   const first = manifest.gen === 1;
   if (first !== (manifest.audit === undefined) || first !== (manifest.prev === undefined)) {
@@ -117,20 +107,4 @@ function checkLinks(manifest: Manifest): void {
   if (manifest.audit !== undefined && manifest.audit.gen !== manifest.prev_gen) {
     throw refuse("links to the audit row of another generation");
   }
-}
-
-function parseUnlock(unlock: readonly JsonObject[]): PassphraseEntry[] {
-  if (unlock.some((entry) => typeof entry["kind"] !== "string")) throw refuse("has an unlock entry without a kind");
-  const entries = unlock.filter((entry) => entry["kind"] === "passphrase").map(parsePassphraseEntry);
-  if (entries.length < 1 || entries.length > MAX_PASSPHRASE_SLOTS) {
-    throw refuse(`has ${entries.length} passphrase slots, not 1…${MAX_PASSPHRASE_SLOTS}`);
-  }
-  if (new Set(entries.map((entry) => entry.slot)).size !== entries.length) throw refuse("names a slot twice");
-  if (entries.every((entry) => entry.not_after !== undefined)) throw refuse("has no slot that may write");
-  return entries;
-}
-
-function parsePassphraseEntry(value: JsonObject): PassphraseEntry {
-  parseKdf(value["kdf"], "the manifest", refuse);
-  return parseShape(passphraseEntryShape, value, refuse);
 }

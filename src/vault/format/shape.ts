@@ -33,12 +33,17 @@ export function parseShape<Schema extends v.GenericSchema>(
   throw refuse(`has a field of the wrong form: ${quoted(field)}`);
 }
 
-const QUOTED_CHARACTERS = 64;
+const SHOWN_CHARACTERS = 64;
 
 /** A word that somebody else wrote, for a message: short, and without anything that a terminal would act on. */
+export function shown(word: string): string {
+  const printable = word.slice(0, SHOWN_CHARACTERS).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, "\u{fffd}");
+  return word.length > SHOWN_CHARACTERS ? `${printable}\u2026` : printable;
+}
+
+/** As `shown`, between quotes. */
 export function quoted(word: string): string {
-  const printable = word.slice(0, QUOTED_CHARACTERS).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, "\u{fffd}");
-  return JSON.stringify(word.length > QUOTED_CHARACTERS ? `${printable}\u2026` : printable);
+  return JSON.stringify(shown(word));
 }
 
 export const text = v.string();

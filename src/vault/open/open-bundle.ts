@@ -5,17 +5,16 @@ import { openBox, openBoxInPlace } from "../../crypto/box.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import { Secret } from "../../crypto/secret.ts";
 import { importSigningKey, type SigningKey } from "../../crypto/signing.ts";
-import { openSlot } from "../../crypto/slot.ts";
-import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../../crypto/subkeys.ts";
+import { deriveIndexKey, deriveItemKey, deriveSigningBoxKey, withKey } from "../../crypto/subkeys.ts";
 import { BundleCorruptError } from "../../errors.ts";
 import type { ObjectStore, ReadOptions } from "../../ports.ts";
-import { aadOf, type BundleHeader, parseBundle, refuseBundle, slotOf } from "../format/bundle-header.ts";
+import { aadOf, type BundleHeader, parseBundle, refuseBundle } from "../format/bundle-header.ts";
 import { checkExtent, decodeUtf8, parseCanonicalJson } from "../format/canonical-json.ts";
 import { type Item, itemNameFault } from "../format/item.ts";
-import { parseKdf } from "../format/kdf-field.ts";
 import { MAX_MODE } from "../format/limits.ts";
-import type { Manifest, PassphraseEntry } from "../format/manifest.ts";
+import type { Manifest } from "../format/manifest.ts";
 import { count, exactly, parseShape, text } from "../format/shape.ts";
+import type { BundleKeys, BundlePlace } from "../unlock/key-holder.ts";
 
 const indexShape = exactly({
   items: v.array(
@@ -29,32 +28,18 @@ const indexShape = exactly({
 });
 type IndexEntry = v.InferOutput<typeof indexShape>["items"][number];
 
-/** What a slot gives its holder: an operator may write, a reader may not. */
-export type BundleKey =
-  | { readonly seals: "O"; readonly operatorKey: Secret; readonly rootKey: Secret }
-  | { readonly seals: "R"; readonly rootKey: Secret };
-
 export interface OpenedBundle {
   readonly header: BundleHeader;
-  /** Zeroed by whoever opened the bundle, once the signing key has been opened or is not asked for. */
-  readonly key: BundleKey;
+  /** The opener disposes of them, once it has the signing key or knows that it needs none. */
+  readonly keys: BundleKeys;
   /** In the order of the index. */
   readonly items: readonly Item[];
   /** What was fetched. The data of the items lie in it. */
   readonly bytes: Uint8Array;
 }
 
-/** Which slot to open, with what, and which key it must seal. */
-export interface SlotKey {
-  readonly slot: string;
-  readonly seed: Secret;
-  readonly seals: "O" | "R";
-}
-
-/** What a slot seals, by its entry in the manifest: inside a grace window a passphrase only reads. */
-export function sealsOf(entry: Pick<PassphraseEntry, "not_after">): "O" | "R" {
-  return entry.not_after === undefined ? "O" : "R";
-}
+/** Opens the slot in the header that was found. */
+export type OpenSlot = (header: BundleHeader) => Promise<BundleKeys>;
 
 /**
  * Everything from the bytes of a bundle on.
@@ -62,35 +47,23 @@ export function sealsOf(entry: Pick<PassphraseEntry, "not_after">): "O" | "R" {
  * @param bytes the items are opened where they stand: a vault may be 64 MiB, and would be held twice
  * @throws BundleCorruptError header, slot, box or index
  * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`
+ * @throws what `openSlot` throws
  */
-export async function openBundle(bytes: Uint8Array, vault: string, gen: number, by: SlotKey): Promise<OpenedBundle> {
+export async function openBundle(
+  bytes: Uint8Array,
+  { vault, gen }: BundlePlace,
+  openSlot: OpenSlot,
+): Promise<OpenedBundle> {
   const { header, boxes } = parseBundle(bytes, vault, gen);
-  const key = await unsealKey(header, by);
+  const keys = await openSlot(header);
   try {
-    const rootKey = key.rootKey.expose();
+    const rootKey = keys.rootKey.expose();
     const index = openIndex(header, rootKey);
-    return { header, key, items: openItems(header, boxes, index, rootKey), bytes };
+    return { header, keys, items: openItems(header, boxes, index, rootKey), bytes };
   } catch (error) {
-    destroyBundleKey(key);
+    keys[Symbol.dispose]();
     throw error;
   }
-}
-
-/** Zeroes what a slot gave. */
-export function destroyBundleKey(key: BundleKey): void {
-  key.rootKey.destroy();
-  if (key.seals === "O") key.operatorKey.destroy();
-}
-
-async function unsealKey(header: BundleHeader, by: SlotKey): Promise<BundleKey> {
-  const slot = slotOf(header, by.slot);
-  parseKdf(slot.kdf, `slot ${slot.id} of the bundle`, refuseBundle);
-  if (slot.seals !== by.seals) throw refuseBundle(`has a slot ${by.slot} that seals ${slot.seals}, not ${by.seals}`);
-  const sealed = { enc: decode(slot.enc), ct: decode(slot.ct) };
-  const what = `slot ${slot.id} of generation ${header.gen}`;
-  const key = await openSlot(by.seed.expose(), aadOf(header, slot.id), sealed, what);
-  if (slot.seals === "R") return { seals: "R", rootKey: Secret.ofBytes(key) };
-  return { seals: "O", operatorKey: Secret.ofBytes(key), rootKey: Secret.ofBytes(deriveRootKey(key)) };
 }
 
 function openIndex(header: BundleHeader, rootKey: Uint8Array): readonly IndexEntry[] {

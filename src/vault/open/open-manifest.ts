@@ -1,40 +1,16 @@
-import type { KdfCost } from "../../crypto/argon2id.ts";
 import { decodeCheckedBase64 } from "../../crypto/base64.ts";
 import { verifyNote } from "../../crypto/note.ts";
-import type { Secret } from "../../crypto/secret.ts";
-import {
-  ConfigMissingError,
-  ManifestNotFoundError,
-  NotAuthenticError,
-  PassphraseRetiredError,
-  RollbackError,
-  WrongPassphraseError,
-} from "../../errors.ts";
+import { ManifestNotFoundError, NotAuthenticError } from "../../errors.ts";
 import type { Clock, ObjectStore, ReadOptions, Version } from "../../ports.ts";
 import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
-import {
-  type Manifest,
-  noteName,
-  type ParsedManifest,
-  type PassphraseEntry,
-  parseManifest,
-} from "../format/manifest.ts";
+import { noteName, type ParsedManifest, parseManifest } from "../format/manifest.ts";
 import { MANIFEST_KEY } from "../format/object-keys.ts";
-import { checkEndorsement, findSlot, type PassphraseKeys, type Unlocked } from "../unlock/passphrase-holder.ts";
-
-/** What a reader knows beforehand, from its token or its machine's config. */
-export interface Expectation {
-  /** Vault id; unknown to tokens that other writers minted without it. */
-  readonly vault?: string;
-  readonly env: string;
-  /** An older generation is refused. */
-  readonly minGen?: number;
-  /** Lets the derivation start before the manifest is there. */
-  readonly hint?: KdfCost;
-}
+import type { KeyHolder, Unlocked } from "../unlock/key-holder.ts";
+import { type Expectation, requireExpected } from "./expectation.ts";
 
 export interface OpenRequest extends ReadOptions {
-  readonly passphrase: Secret;
+  /** The caller's, who disposes of it. */
+  readonly holder: KeyHolder;
   readonly expect: Expectation;
 }
 
@@ -44,59 +20,44 @@ export interface ReadPorts {
 }
 
 export interface OpenedManifest extends FetchedManifest {
-  /** The slot that the passphrase opened. Its keys are zeroed by `PassphraseKeys.destroy`. */
   readonly unlocked: Unlocked;
 }
 
 /**
- * Fetches the manifest and proves it, for whoever does not need the bundle.
+ * Fetches the manifest and proves it, for callers that do not need the bundle.
  *
  * @throws what `requireManifest` and `proveManifest` throw
  */
-export async function openManifest(
-  ports: ReadPorts,
-  request: OpenRequest,
-  keys: PassphraseKeys,
-): Promise<OpenedManifest> {
-  return proveManifest(await requireManifest(ports.store, request, keys), ports.clock, request, keys);
+export async function openManifest(ports: ReadPorts, request: OpenRequest): Promise<OpenedManifest> {
+  return proveManifest(await requireManifest(ports.store, request), ports.clock, request);
 }
 
 /**
- * The manifest as the store has it: its form and bounds are good, and nothing is proven yet. If the request has a hint,
- * the derivation runs from here on.
+ * The manifest as the store has it: its form and bounds are good, and nothing is proven yet.
  *
  * @throws the errors of `docs/format.md` §5, Opening, steps 1 to 6
  */
-export async function requireManifest(
-  store: ObjectStore,
-  request: OpenRequest,
-  keys: PassphraseKeys,
-): Promise<FetchedManifest> {
-  if (request.passphrase.expose().length === 0) throw passphraseMissing();
-  keys.startEarly(request.expect.hint);
+export async function requireManifest(store: ObjectStore, request: OpenRequest): Promise<FetchedManifest> {
+  request.holder.prepare();
   const fetched = await fetchManifest(store, request);
   if (fetched === null) throw manifestNotFound(store, request.expect);
   return fetched;
 }
 
 /**
- * Proves a manifest: slot, endorsement, signature, vault, env, rollback floor, grace window, in the format's order.
+ * Proves a manifest: entry, endorsement, signature, vault, env, rollback floor, grace window, in the format's order.
  *
  * @throws the errors of `docs/format.md` §5, Opening, steps 7 to 12
  */
 export async function proveManifest(
   fetched: FetchedManifest,
   clock: Clock,
-  request: OpenRequest,
-  keys: PassphraseKeys,
+  { holder, expect, signal }: OpenRequest,
 ): Promise<OpenedManifest> {
-  const { manifest, passphraseEntries } = fetched;
-  const unlocked = await findSlot(keys, passphraseEntries, request);
-  if (unlocked === null) throw wrongPassphrase(manifest);
-  checkEndorsement(unlocked, manifest);
+  const unlocked = await holder.unlock(fetched.manifest, { clock, signal });
   verifySignature(fetched);
-  checkExpectation(manifest, request.expect);
-  checkNotRetired(unlocked.entry, clock);
+  requireExpected(fetched.manifest, expect);
+  unlocked.requireCurrent(clock);
   return { ...fetched, unlocked };
 }
 
@@ -104,32 +65,7 @@ function verifySignature({ manifest, note }: ParsedManifest): void {
   verifyNote(note, noteName(manifest.vault), decodeCheckedBase64(manifest.signer), "the manifest");
 }
 
-function checkExpectation(manifest: Manifest, expect: Expectation): void {
-  if (expect.vault !== undefined && manifest.vault !== expect.vault) {
-    throw new NotAuthenticError(`the manifest is of vault ${manifest.vault}, not ${expect.vault}`);
-  }
-  if (manifest.env !== expect.env) {
-    throw new NotAuthenticError(`the manifest is of another env than ${JSON.stringify(expect.env)}`);
-  }
-  if (expect.minGen !== undefined && manifest.gen < expect.minGen) {
-    throw new RollbackError(`the store offers generation ${manifest.gen}, generation ${expect.minGen} was seen before`);
-  }
-}
-
-function checkNotRetired(entry: PassphraseEntry, clock: Clock): void {
-  if (entry.not_after === undefined || clock.nowMs() < Date.parse(entry.not_after)) return;
-  throw new PassphraseRetiredError(`this passphrase was rotated away; its grace window ended ${entry.not_after}`, {
-    hint: "set VSYNC_PASSPHRASE to the new passphrase",
-  });
-}
-
-function wrongPassphrase({ gen, rotated_at }: Manifest): WrongPassphraseError {
-  return new WrongPassphraseError("the passphrase opens no slot of this vault", {
-    hint: `check the passphrase and where it comes from (generation ${gen}, last set ${rotated_at}): if it was rotated, roll the new one out`,
-  });
-}
-
-/** What was there once is not pushed anew: that would be another vault. */
+/** A vault that was there once is not pushed anew: that would be another vault. */
 function manifestNotFound(store: ObjectStore, { minGen = 0 }: Expectation): ManifestNotFoundError {
   const isGone = minGen > 0;
   const fault = isGone
@@ -140,10 +76,6 @@ function manifestNotFound(store: ObjectStore, { minGen = 0 }: Expectation): Mani
       ? "check the bucket and prefix; if they are right, put the object `manifest` back, from the store's object versions or a backup"
       : "run `vsync push` first, or check the bucket and prefix",
   });
-}
-
-function passphraseMissing(): ConfigMissingError {
-  return new ConfigMissingError("the passphrase is empty", { hint: "set VSYNC_PASSPHRASE or VSYNC_PASSPHRASE_FILE" });
 }
 
 export interface FetchedManifest extends ParsedManifest {

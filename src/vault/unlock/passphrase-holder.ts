@@ -1,33 +1,126 @@
-import { timingSafeEqual } from "node:crypto";
 import { DEFAULT_COST, type KdfCost, kdfCostFault, SALT_BYTES } from "../../crypto/argon2id.ts";
-import { decodeCheckedBase64, encodeBase64 } from "../../crypto/base64.ts";
+import { decodeCheckedBase64 } from "../../crypto/base64.ts";
 import { derivePassphraseKey, destroyPassphraseKey, type PassphraseKey } from "../../crypto/kdf.ts";
 import type { Secret } from "../../crypto/secret.ts";
-import { endorsementOf } from "../../crypto/subkeys.ts";
-import { NotAuthenticError, UnsupportedSpecVersionError } from "../../errors.ts";
-import type { Clock, Random, ReadOptions } from "../../ports.ts";
-import { kdfCostOf, kdfFieldOf } from "../format/kdf-field.ts";
-import type { Manifest, PassphraseEntry } from "../format/manifest.ts";
-import { quoted } from "../format/shape.ts";
+import { SlotNotOursError } from "../../crypto/slot.ts";
+import { ConfigMissingError, InputError, PassphraseRetiredError, WrongPassphraseError } from "../../errors.ts";
+import type { Clock, Random } from "../../ports.ts";
+import { type BundleHeader, refuseBundle, slotOf } from "../format/bundle-header.ts";
+import { kdfCostOf, parseKdf } from "../format/kdf-field.ts";
+import type { Manifest } from "../format/manifest.ts";
+import { relativeTime } from "../format/relative-time.ts";
+import { shown } from "../format/shape.ts";
+import type { PassphraseEntry } from "../format/unlock-entry.ts";
+import type { BundleKeys, Endorsed, OperatorHolder, Unlocked, UnlockOptions } from "./key-holder.ts";
+import { openPassphraseSlot, passphraseEntry, sealsOf, verifyEndorsement } from "./passphrase-entry.ts";
 
-/** The keys that one passphrase derives: once for each cost, and one after the other but for what a hint starts early. */
-export class PassphraseKeys {
+/** What a machine or token remembers of a passphrase: enough to derive its key early. */
+export interface PassphraseHint {
+  readonly cost: KdfCost;
+  /** X25519 public key, 32 bytes: tells a wrong passphrase where no manifest does. Tokens have none. */
+  readonly recipient?: Uint8Array;
+}
+
+/** A passphrase, and the keys that it derives: once for each cost. */
+export class PassphraseHolder implements OperatorHolder {
   readonly #passphrase: Secret;
+  readonly #hint: PassphraseHint | undefined;
   readonly #derived = new Map<string, Promise<PassphraseKey>>();
 
-  constructor(passphrase: Secret) {
+  /** @param passphrase the caller's: disposing of the holder zeroes the keys alone */
+  constructor(passphrase: Secret, hint?: PassphraseHint) {
     this.#passphrase = passphrase;
+    this.#hint = hint;
   }
 
-  /** Starts a derivation that will probably be needed, while the manifest is still on its way. A bad hint is no error. */
-  startEarly(hint: KdfCost | undefined): void {
-    if (hint === undefined || kdfCostFault(hint) !== null) return;
-    this.of(hint).catch(() => {
-      // Whoever asks for this key gets the error; nobody may ask.
+  isOf(passphrase: Secret): boolean {
+    return Buffer.compare(this.#passphrase.expose(), passphrase.expose()) === 0;
+  }
+
+  /** Starts the derivation that will probably be needed. A hint that is out of bounds is ignored. */
+  prepare(): void {
+    if (this.#passphrase.expose().length === 0) {
+      throw new ConfigMissingError("the passphrase is empty", {
+        hint: "set VSYNC_PASSPHRASE or VSYNC_PASSPHRASE_FILE",
+      });
+    }
+    if (this.#hint === undefined || kdfCostFault(this.#hint.cost) !== null) return;
+    this.#derive(this.#hint.cost).catch(() => {
+      // The error surfaces where the key is needed, which may be never.
     });
   }
 
-  of(cost: KdfCost): Promise<PassphraseKey> {
+  async unlock(manifest: Manifest, { clock, signal }: UnlockOptions): Promise<Unlocked> {
+    const found = await this.#find(manifest, signal);
+    if (found === null) throw wrongPassphrase(manifest, clock.nowMs());
+    verifyEndorsement(found.entry, found.key, manifest);
+    return new UnlockedByPassphrase(found.entry, found.key);
+  }
+
+  async openOlderSlot(header: BundleHeader): Promise<BundleKeys> {
+    for (const { id } of header.slots.filter((slot) => slot["kdf"] !== undefined)) {
+      const slot = slotOf(header, id);
+      const kdf = parseKdf(slot.kdf, `slot ${id} of the bundle`, refuseBundle);
+      const { seed } = await this.#derive(kdfCostOf(kdf));
+      const opened = await openPassphraseSlot(header, { slot: id, seed, seals: slot.seals }).catch(nullIfNotOurs);
+      if (opened !== null) return opened;
+    }
+    throw new WrongPassphraseError(`wrong passphrase for generation ${header.gen}`, {
+      hint: "give the passphrase that was in use then, with --then-passphrase-file or at the prompt",
+    });
+  }
+
+  async entryIn(manifest: Manifest): Promise<PassphraseEntry | null> {
+    return (await this.#find(manifest))?.entry ?? null;
+  }
+
+  /** @throws WrongPassphraseError the hint remembers another passphrase */
+  async enrol(slot: string, by: Endorsed): Promise<PassphraseEntry> {
+    if (this.#hint === undefined) throw new TypeError("a new entry takes a cost");
+    const { cost, recipient } = this.#hint;
+    const key = await this.#derive(cost);
+    if (recipient !== undefined && Buffer.compare(key.recipient, recipient) !== 0) {
+      throw new WrongPassphraseError("this is not the passphrase that was set at init", {
+        hint: `type it again, or set a new one with \`vsync init --env=${by.env} --reset\``,
+      });
+    }
+    return passphraseEntry(slot, { key, cost }, by);
+  }
+
+  async retire(manifest: Manifest, by: Endorsed, notAfter: string): Promise<PassphraseEntry> {
+    const found = await this.#find(manifest);
+    if (found === null) throw new TypeError("only a passphrase that opens the vault can be retired");
+    const { entry, key } = found;
+    return passphraseEntry(entry.slot, { key, cost: kdfCostOf(entry.kdf) }, by, notAfter);
+  }
+
+  /** Zeroes every derived key; one that is still being derived, as soon as it is there. */
+  [Symbol.dispose](): void {
+    for (const derived of this.#derived.values()) {
+      derived.then(destroyPassphraseKey, () => {
+        // A derivation that failed left nothing to zero, and its error went to whoever waited.
+      });
+    }
+    this.#derived.clear();
+  }
+
+  /**
+   * The entry whose recipient the passphrase derives. A cost that is being derived already comes first: with a current
+   * hint, a boot inside a grace window derives once, not twice. Aborting keeps the next derivation from beginning.
+   */
+  async #find(manifest: Manifest, signal?: AbortSignal): Promise<Found | null> {
+    const entries = manifest.unlock.filter((entry) => entry.kind === "passphrase");
+    const costed = entries.map((entry) => ({ entry, cost: kdfCostOf(entry.kdf) }));
+    const isStarted = ({ cost }: { cost: KdfCost }) => this.#derived.has(nameOf(cost));
+    for (const { entry, cost } of costed.toSorted((a, b) => Number(isStarted(b)) - Number(isStarted(a)))) {
+      signal?.throwIfAborted();
+      const key = await this.#derive(cost);
+      if (Buffer.compare(key.recipient, decodeCheckedBase64(entry.recipient)) === 0) return { entry, key };
+    }
+    return null;
+  }
+
+  #derive(cost: KdfCost): Promise<PassphraseKey> {
     const name = nameOf(cost);
     let key = this.#derived.get(name);
     if (key === undefined) {
@@ -36,138 +129,93 @@ export class PassphraseKeys {
     }
     return key;
   }
+}
 
-  isStarted(cost: KdfCost): boolean {
-    return this.#derived.has(nameOf(cost));
+interface Found {
+  readonly entry: PassphraseEntry;
+  readonly key: PassphraseKey;
+}
+
+class UnlockedByPassphrase implements Unlocked {
+  readonly slot: string;
+  readonly until: string | null;
+  readonly #entry: PassphraseEntry;
+  readonly #key: PassphraseKey;
+
+  constructor(entry: PassphraseEntry, key: PassphraseKey) {
+    this.slot = entry.slot;
+    this.until = entry.not_after ?? null;
+    this.#entry = entry;
+    this.#key = key;
   }
 
-  /** Zeroes every derived key, those still being derived as soon as they are. The passphrase is its owner's. */
-  destroy(): void {
-    for (const derived of this.#derived.values()) {
-      derived.then(destroyPassphraseKey, () => {
-        // A derivation that failed left nothing to zero, and whoever waited for it has the error.
-      });
-    }
-    this.#derived.clear();
+  requireCurrent(clock: Clock): void {
+    if (this.until === null || clock.nowMs() < Date.parse(this.until)) return;
+    throw new PassphraseRetiredError(`this passphrase was rotated away; its grace window ended ${this.until}`, {
+      hint: "set VSYNC_PASSPHRASE to the new passphrase",
+    });
   }
+
+  requireWriter(): void {
+    if (this.until !== null) throw new ReadOnlyPassphraseError(this.until);
+  }
+
+  async openSlot(header: BundleHeader): Promise<BundleKeys> {
+    return openPassphraseSlot(header, { slot: this.slot, seed: this.#key.seed, seals: sealsOf(this.#entry) });
+  }
+}
+
+/** A passphrase that was rotated away tries to commit inside its grace window. */
+export class ReadOnlyPassphraseError extends InputError {
+  /** `YYYY-MM-DDTHH:MM:SS.mmmZ` */
+  readonly readOnlyUntil: string;
+
+  constructor(readOnlyUntil: string) {
+    super(`this passphrase can only read until ${readOnlyUntil}: use the new one`, {
+      hint: "give the passphrase that the last rotation set, as VSYNC_PASSPHRASE or at the prompt",
+    });
+    this.readOnlyUntil = readOnlyUntil;
+  }
+}
+
+/** Nothing that this manifest says is proven: anyone who can write the store may have written it. */
+function wrongPassphrase({ repo, env, at, actor }: Manifest, nowMs: number): WrongPassphraseError {
+  const changed = `${relativeTime(at, nowMs)} by ${shown(`${actor.user}@${actor.host}`)}`;
+  return new WrongPassphraseError(`wrong passphrase for ${shown(repo)}/${shown(env)}`, {
+    hint: `the bucket says (unproven): changed ${changed}; check where the passphrase comes from, and if it was rotated, roll the new one out`,
+  });
+}
+
+function nullIfNotOurs(error: unknown): null {
+  if (error instanceof SlotNotOursError) return null;
+  throw error;
 }
 
 function nameOf(cost: KdfCost): string {
   return [Buffer.from(cost.salt).toString("hex"), cost.iterations, cost.memoryKiB, cost.parallelism].join("|");
 }
 
-export interface Unlocked {
-  readonly entry: PassphraseEntry;
-  readonly key: PassphraseKey;
-}
-
-/**
- * The slot whose recipient the passphrase derives, or null. A cost that is being derived already is looked at first:
- * with a current hint, a boot inside a grace window derives once, not twice. A derivation that has begun cannot be
- * stopped; aborting keeps the next one from beginning.
- */
-export async function findSlot(
-  keys: PassphraseKeys,
-  entries: readonly PassphraseEntry[],
-  { signal }: ReadOptions = {},
-): Promise<Unlocked | null> {
-  const costed = entries.map((entry) => ({ entry, cost: kdfCostOf(entry.kdf) }));
-  const startedFirst = costed.toSorted((a, b) => Number(keys.isStarted(b.cost)) - Number(keys.isStarted(a.cost)));
-  for (const { entry, cost } of startedFirst) {
-    signal?.throwIfAborted();
-    const key = await keys.of(cost);
-    if (Buffer.compare(key.recipient, decodeCheckedBase64(entry.recipient)) === 0) return { entry, key };
-  }
-  return null;
-}
-
-/** @throws NotAuthenticError the slot's endorsement was not made with this passphrase for this signer */
-export function checkEndorsement({ entry, key }: Unlocked, manifest: Pick<Manifest, "vault" | "signer">): void {
-  const expected = endorsementOf(key.mac.expose(), manifest.vault, entry.slot, manifest.signer);
-  if (!timingSafeEqual(expected, decodeCheckedBase64(entry.endorse))) {
-    throw new NotAuthenticError(`the manifest's signer is not endorsed by this passphrase (slot ${entry.slot})`, {
-      hint: "someone without the passphrase wrote this manifest: do not use it, look at who can write the bucket",
-    });
-  }
-}
-
-/** The default cost with a fresh salt: no two slots ever share one. */
+/** The default cost with a fresh salt: no two entries ever share one. */
 export function freshCost(random: Random, cost: Omit<KdfCost, "salt"> = DEFAULT_COST): KdfCost {
   return { ...cost, salt: random.bytes(SALT_BYTES) };
 }
 
-/** What the endorsement of a slot is made for. */
-export interface Endorsed {
-  readonly vault: string;
-  /** Base64. */
-  readonly signer: string;
+/** What to remember of a passphrase that is new. */
+export async function freshHint(random: Random, passphrase: Secret): Promise<Required<PassphraseHint>> {
+  const cost = freshCost(random);
+  return { cost, recipient: await recipientOf(passphrase, cost) };
 }
 
-export function passphraseEntry(slot: string, key: PassphraseKey, cost: KdfCost, by: Endorsed): PassphraseEntry {
-  return {
-    slot,
-    kind: "passphrase",
-    recipient: encodeBase64(key.recipient),
-    kdf: kdfFieldOf(cost),
-    endorse: endorse(slot, key, by),
-  };
+/** The X25519 public key that a passphrase derives, 32 bytes. */
+export async function recipientOf(passphrase: Secret, cost: KdfCost): Promise<Uint8Array> {
+  const key = await derivePassphraseKey(passphrase, cost);
+  destroyPassphraseKey(key);
+  return key.recipient;
 }
 
-/** The old passphrase's slot in its grace window: the new signer is endorsed, and it reads until `notAfter`. */
-export function graceEntry(
-  entry: PassphraseEntry,
-  key: PassphraseKey,
-  by: Endorsed,
-  notAfter: string,
-): PassphraseEntry {
-  return { ...entry, endorse: endorse(entry.slot, key, by), not_after: notAfter };
-}
-
-function endorse(slot: string, key: PassphraseKey, { vault, signer }: Endorsed): string {
-  return encodeBase64(endorsementOf(key.mac.expose(), vault, slot, signer));
-}
-
-/** The slots that a commit which is no rotation carries on: all but those whose grace window is over. */
-export function keptEntries(
-  { manifest, passphraseEntries }: { manifest: Manifest; passphraseEntries: readonly PassphraseEntry[] },
-  clock: Clock,
-): readonly PassphraseEntry[] {
-  refuseUnknownKinds(manifest);
-  return passphraseEntries.filter(
-    (entry) => entry.not_after === undefined || clock.nowMs() < Date.parse(entry.not_after),
-  );
-}
-
-/** A writer cannot seal to a slot of a kind that it does not know, and must not drop it. */
-export function refuseUnknownKinds(manifest: Manifest): void {
-  const unknown = manifest.unlock.map((entry) => entry["kind"]).find((kind) => kind !== "passphrase");
-  if (unknown === undefined) return;
-  throw new UnsupportedSpecVersionError(`the vault has a slot of the unknown kind ${quoted(JSON.stringify(unknown))}`, {
-    hint: "upgrade vsync before writing this vault: this version would shut that slot's holder out",
-  });
-}
-
-/** What one slot lets its holder do. */
-export interface SlotAccess {
-  readonly slot: string;
-  readonly access: "read-write" | "read" | "none" | "unknown";
-  /** When reading ends, or ended: `YYYY-MM-DDTHH:MM:SS.mmmZ`; null for a slot that does not end. */
-  readonly until: string | null;
-}
-
-/** Who can open a vault at this moment, in the manifest's order. Slots of kinds that this version does not know are named. */
-export function slotAccess({ unlock }: Manifest, nowMs: number): readonly SlotAccess[] {
-  return unlock.map((entry) => {
-    const slot = typeof entry["slot"] === "string" ? entry["slot"] : "?";
-    if (entry["kind"] !== "passphrase") return { slot, access: "unknown", until: null };
-    const until = typeof entry["not_after"] === "string" ? entry["not_after"] : null;
-    if (until === null) return { slot, access: "read-write", until };
-    return { slot, access: nowMs < Date.parse(until) ? "read" : "none", until };
-  });
-}
-
-/** The slot of those who may write, which configs and tokens hint at: a manifest that has been parsed has one. */
-export function operatorEntry({ unlock }: Manifest): PassphraseEntry | undefined {
-  const entries = unlock as unknown as readonly PassphraseEntry[];
-  return entries.find((entry) => entry.kind === "passphrase" && entry.not_after === undefined);
+/** What to remember of the passphrase that may write: every manifest has one. */
+export function hintOf({ unlock }: Manifest): Required<PassphraseHint> {
+  const writer = unlock.find((entry) => entry.kind === "passphrase" && entry.not_after === undefined);
+  if (writer?.kind !== "passphrase") throw new TypeError("the manifest was not parsed: nobody may write");
+  return { cost: kdfCostOf(writer.kdf), recipient: decodeCheckedBase64(writer.recipient) };
 }

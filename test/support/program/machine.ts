@@ -12,11 +12,12 @@ import { openStore, systemClock, systemRandom } from "../../../src/stores/open-s
 import { verifyAudit } from "../../../src/vault/audit/chain.ts";
 import type { CommitPorts } from "../../../src/vault/commit/commit.ts";
 import type { Manifest } from "../../../src/vault/format/manifest.ts";
-import { hintOf } from "../../../src/vault/join.ts";
 import { openVault } from "../../../src/vault/open/open.ts";
 import { fetchManifest } from "../../../src/vault/open/open-manifest.ts";
 import { rotatePassphrase } from "../../../src/vault/rotate.ts";
+import { hintOf } from "../../../src/vault/unlock/passphrase-holder.ts";
 import { createBucket } from "../ceph/target.ts";
+import { holding } from "../passphrases.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../strict-s3/server.ts";
 import { createVault, type FixtureItem, PASSPHRASE } from "../vault-fixture.ts";
 import { openSandbox, programUnderTest, type RunOptions, type Sandbox, type Transcript } from "./sandbox.ts";
@@ -79,8 +80,9 @@ export class Machine implements AsyncDisposable {
 
   /** A rotation by somebody else, in this process. */
   async rotateElsewhere(from: string, to: string, graceMs?: number): Promise<void> {
+    using holder = holding(from);
     await rotatePassphrase(this.ports, {
-      passphrase: Secret.ofText(from),
+      holder,
       newPassphrase: Secret.ofText(to),
       expect: { env: "prod" },
       annotation: { actor: { user: "eve", host: "elsewhere", tool: "vsync/test" } },
@@ -93,15 +95,16 @@ export class Machine implements AsyncDisposable {
   async sight(passphrase: string): Promise<Sight> {
     try {
       const { unlocked } = await this.open(passphrase);
-      return unlocked.entry.not_after === undefined ? "writes" : "reads";
+      return unlocked.until === null ? "writes" : "reads";
     } catch (error) {
       if (error instanceof VsyncError) return error.name;
       throw error;
     }
   }
 
-  open(passphrase: string) {
-    return openVault(this.ports, { passphrase: Secret.ofText(passphrase), expect: { env: "prod" } });
+  async open(passphrase: string) {
+    using holder = holding(passphrase);
+    return await openVault(this.ports, { holder, expect: { env: "prod" } });
   }
 
   /** As it stands in the store, nothing of it proven. */
@@ -169,9 +172,9 @@ export { type StrictS3, startStrictS3 };
 async function furnish(sandbox: Sandbox, location: StoreLocation): Promise<Machine> {
   const store = await openStore(location);
   const { vault } = await createVault(store, { items: ITEMS });
-  const [entry] = (await fetchManifest(store))?.passphraseEntries ?? [];
-  if (entry === undefined) throw new Error("the vault was not made");
-  const { cost, recipient } = hintOf(entry);
+  const fetched = await fetchManifest(store);
+  if (fetched === null) throw new Error("the vault was not made");
+  const { cost, recipient } = hintOf(fetched.manifest);
   const config = { ...location, repo: "api", env: "prod", vault, kdf: cost, recipient, seenGen: 1 };
   await sandbox.write("home/.config/vsync/api/prod.json", writeDocument(config));
   return new Machine(sandbox, location, store);

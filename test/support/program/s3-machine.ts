@@ -7,8 +7,8 @@ import { type LocalConfig, readDocument, writeDocument } from "../../../src/cli/
 import { Secret } from "../../../src/crypto/secret.ts";
 import type { ObjectStore } from "../../../src/ports.ts";
 import type { AccessKey } from "../../../src/stores/location.ts";
-import { hintOf } from "../../../src/vault/join.ts";
 import { fetchManifest } from "../../../src/vault/open/open-manifest.ts";
+import { hintOf } from "../../../src/vault/unlock/passphrase-holder.ts";
 import { makeConfig } from "../../cli/config-fixture.ts";
 import { openAt } from "../../s3/fixture.ts";
 import type { S3Keys, S3Target } from "../ceph/target.ts";
@@ -60,8 +60,7 @@ export async function configure(
   changes: Partial<LocalConfig> = {},
 ): Promise<LocalConfig> {
   const manifest = changes.vault === undefined ? await manifestAt({ endpoint, region, bucket, prefix, ...keys }) : null;
-  const entry = manifest?.passphraseEntries.find(({ not_after }) => not_after === undefined);
-  const hint = entry === undefined ? undefined : hintOf(entry);
+  const hint = manifest === null ? undefined : hintOf(manifest.manifest);
   const known = hint && {
     vault: manifest?.manifest.vault ?? "",
     seenGen: manifest?.manifest.gen ?? 0,

@@ -1,0 +1,17 @@
+const UNITS = [
+  { name: "s", ms: 1_000, upTo: 60 },
+  { name: "min", ms: 60_000, upTo: 60 },
+  { name: "h", ms: 3_600_000, upTo: 48 },
+  { name: "days", ms: 86_400_000, upTo: 60 },
+  { name: "months", ms: 30.44 * 86_400_000, upTo: 24 },
+  { name: "years", ms: 365.25 * 86_400_000, upTo: Number.POSITIVE_INFINITY },
+] as const;
+
+/** `3 min ago`; `in 3 min` if the writer's clock is ahead; empty if `instant` is not a date. */
+export function relativeTime(instant: string, nowMs: number): string {
+  const distanceMs = nowMs - Date.parse(instant);
+  if (Number.isNaN(distanceMs)) return "";
+  const unit = UNITS.find(({ ms, upTo }) => Math.abs(distanceMs) < ms * upTo) ?? UNITS[5];
+  const text = `${Math.floor(Math.abs(distanceMs) / unit.ms)} ${unit.name}`;
+  return distanceMs < 0 ? `in ${text}` : `${text} ago`;
+}

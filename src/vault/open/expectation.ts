@@ -1,0 +1,66 @@
+import { ConflictError, NotAuthenticError, RollbackError } from "../../errors.ts";
+import type { Manifest } from "../format/manifest.ts";
+
+/** What a reader knows beforehand, from its token or its machine's config. */
+export interface Expectation {
+  /** Vault id; unknown to tokens that other writers minted without it. */
+  readonly vault?: string;
+  readonly env: string;
+  /** An older generation is refused. */
+  readonly minGen?: number;
+}
+
+/**
+ * Holds a proven manifest against what the reader knows.
+ *
+ * @throws NotAuthenticError it is of another vault or env
+ * @throws RollbackError it is older than `minGen`
+ */
+export function requireExpected(manifest: Manifest, expect: Expectation): void {
+  if (expect.vault !== undefined) requireVault(manifest, expect.vault);
+  if (manifest.env !== expect.env) {
+    throw new NotAuthenticError(`the manifest is of another env than ${JSON.stringify(expect.env)}`);
+  }
+  requireNotOlder(manifest, expect.minGen ?? 0);
+}
+
+/** What a machine's config says of a vault. `minGen` is 0 until the machine has seen a generation. */
+export type SeenVault = Required<Expectation>;
+
+/**
+ * Holds a manifest, or its absence, against what this machine has seen. It needs no passphrase: what is wrong here is
+ * wrong no matter who wrote it.
+ *
+ * @throws RollbackError the manifest is older, or gone
+ * @throws ConflictError, NotAuthenticError as `requireJoined`
+ */
+export function requireSeen(manifest: Manifest | null, seen: SeenVault): void {
+  if (manifest === null) return requireNothingSeen(seen.minGen);
+  requireJoined(manifest, seen);
+  requireVault(manifest, seen.vault);
+  requireNotOlder(manifest, seen.minGen);
+}
+
+/** @throws ConflictError two people ran `init` on one empty prefix, and the other one pushed first */
+export function requireJoined(manifest: Manifest, { vault, env, minGen }: SeenVault): void {
+  if (minGen > 0 || manifest.vault === vault) return;
+  throw new ConflictError("another vault was pushed here since this machine ran init", {
+    hint: `run \`vsync init --env=${env}\` again to join it`,
+  });
+}
+
+/** @throws RollbackError this machine has seen a generation, and now the manifest is gone */
+export function requireNothingSeen(minGen: number): void {
+  if (minGen === 0) return;
+  throw new RollbackError(`the manifest is gone; this machine has seen generation ${minGen}`);
+}
+
+function requireVault(manifest: Manifest, vault: string): void {
+  if (manifest.vault === vault) return;
+  throw new NotAuthenticError(`the manifest is of vault ${manifest.vault}, not ${vault}`);
+}
+
+function requireNotOlder({ gen }: Manifest, minGen: number): void {
+  if (gen >= minGen) return;
+  throw new RollbackError(`the store offers generation ${gen}, generation ${minGen} was seen before`);
+}

@@ -1,0 +1,113 @@
+import { setImmediate } from "node:timers/promises";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { KdfCost } from "../../../src/crypto/argon2id.ts";
+import { derivePassphraseKey } from "../../../src/crypto/kdf.ts";
+import { openManifest } from "../../../src/vault/open/open-manifest.ts";
+import { holding, passphrasesIn } from "../../support/passphrases.ts";
+import { COST, ENV, OLD, rejection, World } from "../../support/world.ts";
+
+vi.mock("../../../src/crypto/kdf.ts", { spy: true });
+const derive = vi.mocked(derivePassphraseKey);
+
+let world: World;
+beforeEach(async () => {
+  world = await World.pushed();
+  derive.mockClear();
+});
+
+const costs = (): KdfCost[] => derive.mock.calls.map(([, cost]) => cost);
+
+describe("a passphrase derives", () => {
+  test("while the manifest is on its way, with the hint", async () => {
+    const derived: number[] = [];
+    world.failing({ before: () => void derived.push(costs().length) });
+    using holder = holding(OLD, world.identity);
+    await openManifest(world, { holder, expect: { env: ENV } });
+    expect(derived).toEqual([1]);
+    expect(costs()).toEqual([world.identity.cost]);
+  });
+
+  test.each([
+    ["out of bounds", { memoryKiB: 1 }],
+    ["outdated", { salt: new Uint8Array(16) }],
+  ])("what the manifest says, where the hint is %s", async (_name, change) => {
+    using holder = holding(OLD, { cost: { ...world.identity.cost, ...change } });
+    const { manifest } = await openManifest(world, { holder, expect: { env: ENV } });
+    expect(manifest.gen).toBe(1);
+    expect(costs().at(-1)).toEqual(world.identity.cost);
+  });
+
+  test.each([
+    ["salt", { salt: Buffer.alloc(16).toString("base64") }],
+    ["iterations", { iterations: 2 }],
+    ["memory", { memory_kib: 8193 }],
+    ["parallelism", { parallelism: 2 }],
+  ])("once for each cost, and again for one that differs in its %s", async (_name, change) => {
+    const [entry = expect.unreachable()] = passphrasesIn(await world.manifest());
+    derive.mockClear();
+    const other = { ...entry, slot: "other", kdf: { ...entry.kdf, ...change }, recipient: entry.endorse };
+    const manifest = { ...(await world.manifest()), unlock: [other, entry] };
+    using holder = holding(OLD);
+    expect(await holder.entryIn(manifest)).toEqual(entry);
+    expect(await holder.entryIn(manifest)).toEqual(entry);
+    expect(costs()).toHaveLength(2);
+  });
+
+  test("nothing beyond the bounds, whichever way an entry has come", async () => {
+    const manifest = await world.manifest();
+    const [entry = expect.unreachable()] = passphrasesIn(manifest);
+    const altered = { ...entry, kdf: { ...entry.kdf, memory_kib: 1 } };
+    using holder = holding(OLD);
+    expect(await rejection(holder.entryIn({ ...manifest, unlock: [altered] }))).toMatchObject({
+      name: "NotAuthenticError",
+      message: "key derivation memoryKiB is 1, outside 8192…1048576",
+    });
+  });
+});
+
+describe("the end of a holder zeroes its keys", () => {
+  const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+
+  test("those that are there, and those still being derived", async () => {
+    using holder = holding(OLD, { cost: { ...COST, salt: new Uint8Array(16) } });
+    await holder.entryIn(await world.manifest());
+    holder.prepare();
+    holder[Symbol.dispose]();
+    const keys = await Promise.all(derive.mock.results.map(({ value }) => value));
+    await setImmediate();
+    expect(keys.length).toBeGreaterThanOrEqual(2);
+    for (const { seed, mac } of keys) expect([isZero(seed.expose()), isZero(mac.expose())]).toEqual([true, true]);
+  });
+
+  test("a derivation that fails is no unhandled rejection", async () => {
+    derive.mockRejectedValueOnce(new Error("no memory"));
+    const holder = holding(OLD, world.identity);
+    holder.prepare();
+    holder[Symbol.dispose]();
+    await setImmediate();
+  });
+});
+
+test("a remembered recipient tells a wrong passphrase before a vault is made", async () => {
+  using holder = holding("wrong", world.identity);
+  const error = await rejection(holder.enrol("p1", { vault: "v", env: "prod", signer: "s" }));
+  expect(error).toMatchObject({
+    name: "WrongPassphraseError",
+    message: "this is not the passphrase that was set at init",
+    hint: "type it again, or set a new one with `vsync init --env=prod --reset`",
+  });
+});
+
+test("what the manifest claims of itself cannot move a terminal, nor fill it", async () => {
+  const evil = "\u001b]0;owned\u0007\u202e";
+  const actor = { user: evil, host: "h".repeat(200), tool: "t" };
+  const at = "2025-12-29T00:00:00.000Z";
+  const manifest = { ...(await world.manifest()), repo: evil, actor, at, note: evil, meta: { evil } };
+  using holder = holding("wrong");
+  const error = await rejection(holder.unlock(manifest, { clock: world.clock }));
+  const shown = "\ufffd]0;owned\ufffd\ufffd";
+  expect(error).toMatchObject({
+    message: `wrong passphrase for ${shown}/prod`,
+    hint: expect.stringContaining(`the bucket says (unproven): changed 3 days ago by ${shown}@${"h".repeat(52)}…;`),
+  });
+});
