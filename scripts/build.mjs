@@ -1,4 +1,4 @@
-// Compiles src/ into dist/, afresh: a file that was deleted in src/ must not live on in dist/.
+// Compiles src/ into a fresh dist/: a file deleted in src/ must not survive in dist/.
 import { execFileSync } from "node:child_process";
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 const root = join(import.meta.dirname, "..");
 const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
 const tsc = join(dirname(typescript), "bin", "tsc");
-// Built aside and renamed, so that a build that fails leaves the last good one in place.
+// Builds aside and renames: a failed build leaves the last good one in place.
 const next = join(".cache", `dist-${process.pid}`);
 try {
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", next], { cwd: root, stdio: "inherit" });
@@ -17,18 +17,18 @@ try {
 }
 writeFileSync(join(root, next, "build.json"), `${JSON.stringify({ commit: commitOf(root) })}\n`);
 execFileSync(process.execPath, ["scripts/man.mjs", join(next, "man", "man1")], { cwd: root, stdio: "inherit" });
-// What other scripts have put into dist/ stays until they make it anew.
+// Keeps the files of other scripts in dist/ until those make them anew.
 for (const other of ["vsync", "vsync.exe", "release"]) {
   if (existsSync(join(root, "dist", other))) renameSync(join(root, "dist", other), join(root, next, other));
 }
 rmSync(join(root, "dist"), { recursive: true, force: true });
 renameSync(join(root, next), join(root, "dist"));
 
-/** The commit that is checked out, with a mark where files differ from it; null where git does not know. */
+/** The checked-out commit, marked if files differ from it; null if git does not know. */
 function commitOf(folder) {
   const options = { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
   try {
-    // Not the commit of some other repository that this folder has been unpacked in.
+    // Guards against the commit of another repository that contains this folder.
     if (execFileSync("git", ["rev-parse", "--show-prefix"], options).trim() !== "") return null;
     return execFileSync("git", ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], options).trim();
   } catch {

@@ -1,7 +1,7 @@
-// Counts the instructions of `runtime-token --no-validate`, from the first to the last, without a clock: valgrind's count
-// hardly moves, whatever else the machine does. A start that has become heavier than the committed figure allows fails.
+// Counts all instructions of `runtime-token --no-validate`. Unlike a clock, valgrind's count hardly depends on the load of
+// the machine. Fails if a start has become heavier than the committed figure allows.
 //   node scripts/count-start.mjs           compares with scripts/start-instructions.json
-//   node scripts/count-start.mjs --write   writes that file afresh, for a change that is worth it
+//   node scripts/count-start.mjs --write   rewrites that file, for a change that is worth its cost
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,7 +42,7 @@ function count() {
   for (const [name, program] of Object.entries(PROGRAMS)) compare(name, program, instructions[name], tolerance);
 }
 
-/** Helper threads of the runtimes may get in the way of one count; a heavier start is in all of them. */
+/** Helper threads of the runtimes may disturb one count; a heavier start shows in all of them. */
 function compare(name, program, expected, tolerance) {
   let least = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < ATTEMPTS && least > expected * (1 + tolerance); attempt++) {
@@ -51,7 +51,7 @@ function compare(name, program, expected, tolerance) {
   const change = `${(least / 1e6).toFixed(1)} million instructions, ${(expected / 1e6).toFixed(1)} committed`;
   process.stdout.write(`${name} runtime-token --no-validate: ${change}\n`);
   if (least <= expected * (1 + tolerance)) return;
-  process.stdout.write(`that is more than ${tolerance * 100} % above: find what is loaded that need not be\n`);
+  process.stdout.write(`that is more than ${tolerance * 100} % above: look for modules that the start need not load\n`);
   process.exitCode = 1;
 }
 

@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-/** A platform in npm's words, where packages for another one than this machine's are wanted. */
+/** A platform as npm names it, to fetch packages for a machine other than this one. */
 export interface Platform {
   readonly os: string;
   readonly cpu: string;
@@ -14,8 +14,8 @@ export interface Platform {
 }
 
 /**
- * The folder with the packages that the lockfile in `described` names. The first call on a machine fetches them with npm into
- * a cache; the folder appears whole: filled aside, then renamed.
+ * The folder with the packages of the lockfile in `described`. The first call on a machine fetches them with npm into a
+ * cache. The folder is filled aside and then renamed, so it is always complete.
  *
  * @throws Error npm could not fetch them
  */
@@ -38,7 +38,7 @@ async function fetchInto(folder: string, described: string, platform: Platform |
     await promisify(execFile)("npm", ["ci", "--ignore-scripts", "--no-bin-links", ...foreign], { cwd: aside });
     await rename(aside, folder);
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it first.
     if (!existsSync(folder)) throw error;
   } finally {
     await rm(aside, { recursive: true, force: true });

@@ -1,5 +1,5 @@
-// Writes the files that are made from the source and kept in the repository. With --check it writes nothing, names each
-// file that is not what the source says, and ends with 1.
+// Writes the generated files that the repository contains. With --check it writes nothing, names each file that is out of
+// date, and exits with 1.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { cliReference } from "./generate/cli-reference.mjs";
@@ -52,6 +52,6 @@ if (mode !== "--check") {
     writeFileSync(join(root, path), text);
   }
 } else if (drifted.length > 0) {
-  for (const [path] of drifted) console.error(`${path} is not what the source says`);
-  fail("write it afresh with: npm run generate");
+  for (const [path] of drifted) console.error(`${path} is out of date`);
+  fail("run: npm run generate");
 }

@@ -1,5 +1,5 @@
 // Writes a man page for vsync and one for each command into a folder: node scripts/man.mjs <folder>
-// They say what --help says. SOURCE_DATE_EPOCH, else the last commit, gives the date.
+// They have the text of --help. Their date is SOURCE_DATE_EPOCH, or else the last commit.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

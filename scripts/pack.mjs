@@ -1,5 +1,5 @@
 // Packs the npm package as users get it: node scripts/pack.mjs [--out=<folder>] [--repository=<url>]
-// The tarball's path is the result, on stdout. dist/ must have been built.
+// Prints the tarball's path on stdout. Run `npm run build` first.
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -7,19 +7,19 @@ import { parseArgs } from "node:util";
 
 const root = join(import.meta.dirname, "..");
 
-// What only development needs. The optional dependencies are a whole Node each, for hosts whose own is too old.
+// Only development needs these. Each optional dependency is a whole Node, for hosts with an older one.
 const NOT_PUBLISHED = ["devDependencies", "optionalDependencies", "private", "scripts"];
-// npm adds these by itself.
+// npm adds these itself.
 const ALWAYS = ["LICENSE", "README.md"];
 
-/** package.json without what only development needs; npm's provenance asks for the repository. */
+/** package.json without the fields for development; npm's provenance requires the repository. */
 function publishedManifest(manifest, repository) {
   const kept = Object.entries(manifest).filter(([name]) => !NOT_PUBLISHED.includes(name));
   const added = repository === undefined ? {} : { repository: { type: "git", url: repository } };
   return { ...Object.fromEntries(kept), ...added };
 }
 
-/** Lays the package out in an empty folder, so that nothing of this one can slip in. */
+/** Lays the package out in an empty folder: nothing else from the repository can slip in. */
 function stage(folder, manifest) {
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   const left = manifest.files.filter((it) => it.startsWith("!")).map((it) => join(root, it.slice(1)));

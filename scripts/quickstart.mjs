@@ -1,4 +1,4 @@
-// Walks through vsync's main job in a throw-away home: each command is shown as one would type it, then run.
+// Walks through vsync's main job in a throw-away home: shows each command as you would type it, then runs it.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,7 +48,7 @@ vsync("status");
 say("That is all. The throw-away home is gone when this script ends.");
 say("Next: README.md for S3 and for rotating the passphrase; `node bin/run.js --help` for the commands.");
 
-/** The reader's own vsync settings must not reach the demonstration, nor it theirs. */
+/** Keeps the demonstration and the user's own vsync settings apart. */
 function cleanEnvironment() {
   const kept = Object.entries(process.env).filter(([name]) => !/^(VSYNC_|XDG_|AWS_|npm_)/.test(name));
   const path = [join(root, "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter);

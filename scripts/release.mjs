@@ -1,6 +1,6 @@
-// Makes what a release consists of, in dist/release:
+// Makes a release in dist/release:
 //   node scripts/release.mjs [--targets=linux-x64,…] [--repository=<url> --maintainer="Name <address>"]
-// The same commit and words give the same bytes: dates come from SOURCE_DATE_EPOCH, else from the commit.
+// The same commit and arguments give the same bytes: dates come from SOURCE_DATE_EPOCH, or else from the commit.
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ execFileSync(process.execPath, [join(root, "scripts/pack.mjs"), `--out=${out}`, 
 writeFileSync(join(out, `vsync-${version}.cdx.json`), billOfMaterials(root, epoch));
 for (const file of ["install.sh", "Containerfile"]) cpSync(join(import.meta.dirname, "release", file), join(out, file));
 writeFileSync(join(out, "SHA256SUMS"), sha256Sums(out, readdirSync(out)));
-// Of the machine, not of the release: no part of the sums.
+// Describes this machine, not the release, so the sums leave it out.
 writeFileSync(join(out, "targets.json"), `${JSON.stringify(listed, null, 2)}\n`);
 for (const { target, started } of listed) process.stdout.write(`${target}: ${started}\n`);
 

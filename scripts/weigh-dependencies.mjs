@@ -1,5 +1,5 @@
-// What each run-time dependency costs, for decision 0007: packages and megabytes, and how much longer Node.js takes to start
-// with it than without: the fastest of interleaved runs, since a busy machine only ever adds.
+// Measures the cost of each run-time dependency for decision 0007: packages, megabytes, and how much longer Node.js takes to
+// start with it. It takes the fastest of interleaved runs, because load only ever adds time.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { bytesOf, justified, productionTree, weightOf } from "./supply-chain/dependencies.ts";

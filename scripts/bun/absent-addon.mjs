@@ -1,6 +1,6 @@
 /**
- * A plugin of bun's bundler: the `argon2` addon, a native file, stays outside, and importing it fails at once, on which
- * vsync takes the built-in Argon2id. Its loader would look for the file in folders that are none of the program's own.
+ * A plugin of bun's bundler that leaves out the `argon2` addon, a native file. Importing it fails at once, and vsync uses
+ * the built-in Argon2id. The addon's loader would search folders outside the program.
  */
 export const absentAddon = {
   name: "absent-addon",

@@ -9,16 +9,16 @@ await Bun.build({
   minify: true,
   bytecode: true,
   plugins: [absentAddon, lazyRequires],
-  // Else it would be this machine's folders that are inside, and the bytes would be others elsewhere.
+  // Without this, the result contains this machine's folders, and other machines get other bytes.
   define: { __dirname: '"/"', __filename: '"/program"' },
   compile: {
     outfile,
     target,
     executablePath,
-    // Else the program would take in the .env, and run the bunfig.toml, of the folder that it is started in.
+    // Without this, the program reads the .env and runs the bunfig.toml of the current folder.
     autoloadDotenv: false,
     autoloadBunfig: false,
-    // Compiling to machine code takes from short commands what it gives to long ones, which here wait for Argon2id anyway.
+    // Compiling to machine code slows short commands down; the long ones wait for Argon2id anyway.
     jitPolicy: 4,
   },
 });

@@ -15,8 +15,8 @@ export interface Compilation {
 }
 
 /**
- * Compiles `bin/binary.js`, with dist/ and all that it imports, into one program. The same sources give the same bytes, in
- * whatever folder they are and wherever the program goes: its name alone is inside.
+ * Compiles `bin/binary.js`, dist/ and all its imports into one program. The same sources give the same bytes in every
+ * folder; the program contains its own name but not its path.
  */
 export function compile({ bun, target, program }: Compilation): void {
   mkdirSync(dirname(program), { recursive: true });
@@ -25,7 +25,7 @@ export function compile({ bun, target, program }: Compilation): void {
   try {
     execFileSync(bun, [join(import.meta.dirname, "bundle.mjs"), made, target.name, target.bun], {
       cwd: root,
-      // No NODE_ENV and no BUN_OPTIONS: both would be seen in the result.
+      // NODE_ENV and BUN_OPTIONS would change the result.
       env: { PATH: process.env["PATH"], HOME: process.env["HOME"] },
       stdio: ["ignore", "ignore", "inherit"],
     });
@@ -36,7 +36,7 @@ export function compile({ bun, target, program }: Compilation): void {
   }
 }
 
-/** bun leaves its own signature on the x64 program, which holds no longer: decision 0040. */
+/** bun leaves its own signature on the x64 program, where it is no longer valid: decision 0040. */
 function sign(file: string): void {
   const program = readFileSync(file);
   if (!signatureHolds(program)) writeFileSync(file, signedAdHoc(program, "vsync"));

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 const REQUIRE = /^const (\w+) = ((?:__importDefault\()?require\("[^"]+"\)\)?);$/gm;
 
 /**
- * A plugin of bun's bundler: oclif's modules require each other when they are first used, not when they are loaded. Its
- * parser's error classes lead to its help, its spinners and its colours, which vsync never uses: 8 of a start's 25 ms.
- * The code that runs is oclif's own, in the same order but for the loading.
+ * A plugin of bun's bundler that makes oclif's modules require each other on first use instead of on load. Its parser's
+ * error classes load help, spinners and colours that vsync never uses, which took 8 of a start's 25 ms. The code that
+ * runs is oclif's own; only the order of loading differs.
  */
 export const lazyRequires = {
   name: "lazy-requires",

@@ -6,14 +6,14 @@ const LC_CODE_SIGNATURE = 0x1d;
 const CPU_TYPE_ARM64 = 0x0100000c;
 const SUPERBLOB = 0xfade0cc0;
 const CODE_DIRECTORY = 0xfade0c02;
-// CS_ADHOC | CS_LINKER_SIGNED: what Apple's linker gives; `codesign` replaces it without being asked to.
+// CS_ADHOC | CS_LINKER_SIGNED, as Apple's linker sets them; `codesign` replaces such a signature without --force.
 const FLAGS = 0x20002;
 const SHA256 = 2;
 const PAGE_BITS = 12;
 const DIRECTORY_BYTES = 88;
 const INDEX_BYTES = 20;
 
-/** Whether macOS would find each page of a program as its signature says. One that does not hold gets it killed. */
+/** Tells whether each page of a program matches its signature. macOS kills a program with a mismatch. */
 export function signatureHolds(program: Buffer): boolean {
   const { signature } = commandsOf(program);
   if (signature === undefined) return false;
@@ -25,15 +25,15 @@ export function signatureHolds(program: Buffer): boolean {
 }
 
 /**
- * The program with a signature of nobody's ("ad hoc") in place of the one that it has.
+ * Replaces the program's signature with an ad hoc one, which names no signer.
  *
- * @param program with a signature at its end, which need not hold
- * @param identifier what the signature calls it
+ * @param program has a signature at its end, valid or not
+ * @param identifier the program's name in the signature
  */
 export function signedAdHoc(program: Buffer, identifier: string): Buffer {
   const { signature, segments, isArm64 } = commandsOf(program);
   const [linkedit, text] = [segments.get("__LINKEDIT"), segments.get("__TEXT")];
-  if (!signature || !linkedit || !text) throw new Error("no Mach-O program with a place for its signature");
+  if (!signature || !linkedit || !text) throw new Error("this is not a Mach-O program with room for a signature");
   const codeBytes = signature.offset;
   const size = INDEX_BYTES + DIRECTORY_BYTES + identifier.length + 1 + hashes(program, codeBytes).length;
   const signed = Buffer.alloc(codeBytes + size);
@@ -67,7 +67,7 @@ function superBlob(identifier: string, text: Segment, pages: Buffer, codeBytes: 
   return Buffer.concat([index, directory, pages]);
 }
 
-/** The SHA-256 of each page, the last of which is as long as it is. */
+/** The SHA-256 of each page; the last page may be short. */
 function hashes(program: Buffer, codeBytes: number): Buffer {
   const digests: Buffer[] = [];
   for (let at = 0; at < codeBytes; at += 1 << PAGE_BITS) {
@@ -78,7 +78,7 @@ function hashes(program: Buffer, codeBytes: number): Buffer {
 }
 
 interface Segment {
-  /** Where its load command is. */
+  /** The offset of its load command. */
   readonly command: number;
   readonly fileOffset: bigint;
   readonly fileSize: bigint;

@@ -1,9 +1,9 @@
-// What binaries are made for, and the bun package that each is made of.
+// The platforms that get a binary, and the bun package behind each.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fetchPackages, type Platform } from "../fetched-packages.ts";
 
-/** By the name in a release: npm's words for the platform, and the bun package. */
+/** By the name in a release: the platform as npm names it, and the bun package. */
 export const TARGETS: Readonly<Record<string, Platform & { readonly bun: string }>> = {
   "linux-x64": { os: "linux", cpu: "x64", libc: "glibc", bun: "linux-x64" },
   "linux-x64-musl": { os: "linux", cpu: "x64", libc: "musl", bun: "linux-x64-musl" },
@@ -16,13 +16,13 @@ export const TARGETS: Readonly<Record<string, Platform & { readonly bun: string 
 };
 
 export interface BunTarget {
-  /** In bun's words. */
+  /** As bun names it. */
   readonly name: string;
   /** The path of its bun program. */
   readonly bun: string;
 }
 
-/** The name of the target that this machine is. */
+/** The name of this machine's target. */
 export function ownTarget(): string {
   const system = process.platform === "win32" ? "windows" : process.platform;
   const name = `${system}-${process.arch}${isMusl() ? "-musl" : ""}`;
@@ -30,7 +30,7 @@ export function ownTarget(): string {
   return name;
 }
 
-/** What the program for a target is called. */
+/** The file name of the program for a target. */
 export function programName(name: string): string {
   return platformOf(name).os === "win32" ? "vsync.exe" : "vsync";
 }
@@ -41,7 +41,7 @@ export async function fetchTarget(name: string): Promise<BunTarget> {
   const packages = await fetchPackages(import.meta.dirname, platform);
   const file = platform.os === "win32" ? "bun.exe" : "bun";
   const program = join(packages, "node_modules", "@oven", `bun-${bun}`, "bin", file);
-  // Each is optional for the sake of the other platforms, and npm is silent about one that it could not fetch.
+  // Each is an optional dependency, because of the other platforms, and npm does not report one that it could not fetch.
   if (!existsSync(program)) throw new Error(`npm did not fetch @oven/bun-${bun}`);
   return { name: `bun-${bun}`, bun: program };
 }

@@ -3,7 +3,7 @@ import { table } from "./markdown.mjs";
 
 const number = (value) => String(value >= 100 ? Math.round(value) : Math.round(value * 100) / 100);
 
-/** Instances that boot at the same moment, and what the store saw. */
+/** Instances that boot at the same moment, and the requests that the store saw. */
 export function herdSection({ herds }) {
   if (herds.length === 0) return [];
   const cells = herds.map((herd) => [

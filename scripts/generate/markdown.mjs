@@ -3,7 +3,7 @@ const CODE = /(`[^`]*`|--[a-z][a-z-]*|\bVSYNC_[A-Z_]+(?:\(_FILE\))?)/;
 const code = (text) => (text.startsWith("`") ? text : `\`${text}\``);
 const escaped = (text) => text.replace(/[<*|]/g, "\\$&");
 
-/** Text that Markdown shows as it stands, on one line. Flags, our variables and what backticks enclose become code. */
+/** Escapes text for Markdown and puts it on one line. Flags, our variables and text in backticks become code. */
 export function prose(text) {
   const parts = text.trim().replace(/\s+/g, " ").split(CODE);
   return parts.map((part, number) => (number % 2 === 1 ? code(part) : escaped(part))).join("");
@@ -42,7 +42,7 @@ function fill(block) {
   return parts.join("\n");
 }
 
-/** Blocks become a page: one empty line between them, a note on where the page comes from. */
+/** Joins blocks into a page, below a note that names its source. */
 export function page(title, source, blocks) {
   const note = `<!-- Written by \`npm run generate\` from ${source}: change that, not this. -->`;
   return `${[`# ${title}`, note, ...blocks.map(filled)].join("\n\n")}\n`;

@@ -9,7 +9,7 @@ const ratio = (value) => (value === undefined ? "" : `${Math.round(value * 100) 
 const range = ({ min, max }) => `${number(min)}…${number(max)}`;
 const megabytes = (bytes) => `${bytes / 1_000_000} MB`;
 
-/** The page and its plots, by path, from what a run of `npm run bench` wrote. */
+/** The page and its plots, by path, from the results of `npm run bench`. */
 export function performance(results) {
   const plots = new Map([
     ...startUpPlots(results),

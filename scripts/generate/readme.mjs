@@ -11,7 +11,7 @@ const isOther = ({ program }) => program !== "control" && !isOurs({ program });
 export function readme(text, results) {
   const [before, rest] = text.split(BEGIN);
   const after = rest?.split(END)[1];
-  if (after === undefined) throw new Error("README.md has lost the marks between which its numbers go");
+  if (after === undefined) throw new Error("README.md has lost the marks around its numbers");
   return `${before}${BEGIN}\n${numbers(results)}\n\n${END}${after}`;
 }
 

@@ -51,7 +51,7 @@ step a model without cryptography replays the commits of the audit log, and the 
 opens, on what everybody was told, and on the bundles in the store. If they disagree, the soak prints its seed. \`npm test\` includes a
 few minutes of two seeds.`;
 
-/** The page of what was tried and what came of it, from the results that `npm run faults` has written. */
+/** The page about injected faults, from the results of `npm run faults`. */
 export function reliability(root) {
   const faults = JSON.parse(readFileSync(`${root}/lab/faults/campaign/results.json`, "utf8"));
   return page("Reliability", "lab/faults/campaign/results.json", [

@@ -15,7 +15,7 @@ const STYLES = new Map([
 ]);
 const SGR = /\x1b\[([\d;]*)m/;
 
-/** A terminal's screen with its colours (SGR alone) as a picture. */
+/** Draws a terminal's screen. `screen` may contain SGR sequences for its colours, and no others. */
 export function terminalPicture(title, screen) {
   const lines = screen.trimEnd().split("\n").flatMap(wrapped);
   const [width, height] = [2 * MARGIN + COLUMNS * CHARACTER, 2 * MARGIN + lines.length * LINE];
@@ -35,7 +35,7 @@ export function terminalPicture(title, screen) {
   ].join("\n");
 }
 
-/** A line as lines of styled runs, none longer than the picture is wide. */
+/** Splits a line into lines of styled runs that fit the picture. */
 function wrapped(line) {
   const lines = [[]];
   let [style, column] = [{}, 0];

@@ -1,4 +1,4 @@
-// The rules of this house that no linter ships, as a plugin for oxlint. `test/house` proves each of them.
+// Our own lint rules, as a plugin for oxlint. `test/house` tests each of them.
 import { commandTry } from "./commands.mjs";
 import { layers } from "./layers.mjs";
 import { names } from "./names.mjs";

@@ -1,5 +1,5 @@
-// Who may import whom in src/, by the file an import leads to: relative depth, `export from`, `import()` and
-// `import("…").Type` make no difference. An entry that ends in .ts is one file, any other is a folder.
+// The layers of src/: which folder may import which. The rule follows each import to its file, including `export from`,
+// `import()` and `import("…").Type`. An entry that ends in .ts is one file; any other is a folder.
 import { dirname, join, relative, resolve, sep } from "node:path";
 
 /** The folders of src/vault, from the bottom up. A folder imports those before it; the verbs, on top, import them all. */
@@ -43,7 +43,7 @@ const ALL_BUT_CLI = [
 ];
 const BELOW_VAULT = ["blob/token.ts", "crypto", "ports.ts", "errors.ts"];
 
-/** Each layer, and what it may import beside itself. A folder inside another one comes before it. */
+/** Each layer with the layers it may import, besides itself. A folder inside another one comes before it. */
 const MAY_IMPORT = {
   "commands.ts": ["commands"],
   commands: ["cli", "vault", "exit-codes.ts"],
@@ -65,7 +65,7 @@ const MAY_IMPORT = {
 /** The layers that touch the machine: files, the process, the clock. */
 const MACHINE = ["cli", "disk", "directory", "stores", "runtime"];
 
-/** The only layers that may import a module. A trailing slash stands for a whole scope; modules not named are free. */
+/** The layers that may import each module. A trailing slash means a whole scope; all layers may import other modules. */
 const MODULE_OWNERS = {
   "@aws-sdk/": ["s3"],
   "@smithy/": ["s3"],
@@ -90,7 +90,7 @@ function stacked(layer, folders, beside) {
   return Object.fromEntries(folders.map((folder, at) => [of(folder), [...folders.slice(0, at).map(of), ...beside]]));
 }
 
-/** Layers that import nothing from outside src/, not even from Node. */
+/** Layers that import only from src/, not even from Node. */
 const CLOSED = ["commands.ts", "commands", "errors.ts", "exit-codes.ts", "ports.ts"];
 
 const covers = (entry, file) => file === entry || (!entry.endsWith(".ts") && file.startsWith(`${entry}/`));
@@ -116,7 +116,7 @@ function fileComplaint(layer, target) {
   return `${layer} may import ${allowed.join(", ") || "nothing"}, not ${target}`;
 }
 
-/** What is wrong with the import of `specifier` in `file` (both as in src/), or undefined. */
+/** The complaint about the import of `specifier` in `file` (paths below src/), or undefined. */
 function complaint(src, file, specifier) {
   const layer = layerOf(file);
   if (layer === undefined) return `src/${file} is in no layer: see scripts/lint/layers.mjs`;

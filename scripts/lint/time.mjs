@@ -1,4 +1,4 @@
-// `new Date()` reads the clock as `Date.now()` does; with an argument it only converts.
+// `new Date()` reads the clock like `Date.now()`; with an argument it only converts.
 
 const isDate = (callee) => callee.type === "Identifier" && callee.name === "Date";
 

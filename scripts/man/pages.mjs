@@ -2,7 +2,7 @@ import { EXIT_CODES } from "../../src/cli/help/page.ts";
 import { wrapShell } from "../../src/cli/terminal/layout.ts";
 import { bold, entries, filled, paragraphs, section, shell, text, title } from "./roff.mjs";
 
-/** So much is left of 80 columns by the indentation of a page. */
+/** The indentation of a page leaves this many of 80 columns. */
 const EXAMPLE_COLUMNS = 72;
 
 const dashed = (name) => name.replaceAll(" ", "-");
@@ -10,7 +10,7 @@ const join = (lines) => `${lines.join("\n")}\n`;
 const references = (names) =>
   names.flatMap((name, index) => [`.BR ${text(dashed(name))} (1)${index < names.length - 1 ? " ," : ""}`]);
 
-/** The man page of one command: what `--help` says, and the exit codes, `issue.exitCodes` unless it has its own. */
+/** The man page of one command: the text of `--help`, and its own exit codes or those in `issue.exitCodes`. */
 export function commandPage(page, issue) {
   const name = dashed(page.name);
   const sections = page.sections.filter(({ title: it }) => it !== EXIT_CODES);

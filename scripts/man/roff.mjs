@@ -2,10 +2,10 @@
 
 const MAX_SOURCE_COLUMNS = 79;
 
-/** Text on one line, as roff shows it. */
+/** Escapes text for roff and puts it on one line. */
 export const text = (plain) => guarded(escaped(plain));
 
-/** Dashes and quotes are those that one types. */
+/** Keeps dashes and quotes as you type them. */
 function escaped(plain) {
   return plain
     .replaceAll("\\", "\\e")
@@ -17,10 +17,10 @@ function escaped(plain) {
     .replace(/[^\0-\x7f]/gu, (it) => `\\[u${it.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-/** No line of text begins with what makes it a request. */
+/** Keeps a line of text from starting like a request. */
 const guarded = (line) => line.replace(/^\./, "\\&.");
 
-/** The text in lines that a reader of the source can read too. */
+/** Breaks text into lines that are readable in the source too. */
 export function filled(plain) {
   const lines = [];
   for (const word of plain.split(" ").map(escaped)) {
@@ -31,7 +31,7 @@ export function filled(plain) {
   return lines.map(guarded);
 }
 
-/** An argument of a macro, in quotes. */
+/** Quotes an argument of a macro. */
 const quoted = (plain) => `"${text(plain).replaceAll('"', "\\(dq")}"`;
 
 export const bold = (plain) => `\\fB${text(plain)}\\fR`;
@@ -42,12 +42,12 @@ export function title(name, { date, version, bin }) {
 
 export const section = (name, lines) => (lines.length === 0 ? [] : [`.SH ${quoted(name)}`, ...lines]);
 
-/** The first paragraph of a section stands without a macro. */
+/** The first paragraph of a section needs no macro. */
 export const paragraphs = (all) => all.flatMap((it, index) => (index === 0 ? filled(it) : [".PP", ...filled(it)]));
 
-/** Labels, and indented below each what it means. */
+/** Labels, each with its meaning indented below. */
 export const entries = (all) => all.flatMap(({ label, text: about }) => [".TP", bold(label), ...filled(about)]);
 
-/** Each a command line of a shell, perhaps over several lines, as they are. */
+/** Command lines of a shell, verbatim; each may span several lines. */
 export const shell = (commands) =>
   commands.flatMap((lines, index) => [...(index === 0 ? [] : [".PP"]), ".EX", ...lines.map(text), ".EE"]);

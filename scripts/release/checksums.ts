@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What `sha256sum --check` reads, of the named files of a folder. */
+/** The input of `sha256sum --check` for the named files of a folder. */
 export function sha256Sums(folder: string, names: readonly string[]): string {
   const line = (name: string): string =>
     `${createHash("sha256")

@@ -3,16 +3,16 @@ import { globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 export interface DebFacts {
-  /** In Debian's words. */
+  /** As Debian names it. */
   readonly architecture: string;
   readonly version: string;
   /** `Name <address>` */
   readonly maintainer: string;
-  /** Seconds since 1970: the date of everything inside. */
+  /** Seconds since 1970; every file inside has this date. */
   readonly epoch: string;
 }
 
-/** deb-control(5), of the package whose files are in `tree`. */
+/** The control file (deb-control(5)) of the package whose files are in `tree`. */
 export function control(tree: string, { architecture, version, maintainer }: DebFacts): string {
   const bytes = filesOf(tree).reduce((total, file) => total + statSync(join(tree, file)).size, 0);
   return [
@@ -21,7 +21,7 @@ export function control(tree: string, { architecture, version, maintainer }: Deb
     `Architecture: ${architecture}`,
     `Maintainer: ${maintainer}`,
     `Installed-Size: ${Math.ceil(bytes / 1024)}`,
-    // The newest of glibc's versions that the programs ask for.
+    // The newest version of glibc that the programs require.
     "Depends: libc6 (>= 2.17)",
     "Section: utils",
     "Priority: optional",
@@ -32,7 +32,7 @@ export function control(tree: string, { architecture, version, maintainer }: Deb
   ].join("\n");
 }
 
-/** deb-md5sums(5), which `dpkg --verify` and debsums read. */
+/** The checksums (deb-md5sums(5)) for `dpkg --verify` and debsums. */
 export function md5sums(tree: string): string {
   const sum = (file: string): string =>
     createHash("md5")
@@ -43,7 +43,7 @@ export function md5sums(tree: string): string {
     .join("");
 }
 
-/** deb-changelog(5) wants one entry for the version; what has changed is in the project's own. */
+/** The one entry that deb-changelog(5) requires; it points to the project's own changelog. */
 export function changelog({ version, maintainer, epoch }: DebFacts): string {
   const date = new Date(Number(epoch) * 1000).toUTCString().replace("GMT", "+0000");
   const entry = [
@@ -55,12 +55,12 @@ export function changelog({ version, maintainer, epoch }: DebFacts): string {
   return [...entry, ` -- ${maintainer}  ${date}`, ""].join("\n");
 }
 
-/** A version before a release comes before it: deb-version(7). */
+/** A pre-release sorts before its release: deb-version(7). */
 function debianVersion(version: string): string {
   return version.replace("-", "~");
 }
 
-/** What lintian finds in the runtime (bun), which is put in as its makers built it. */
+/** Overrides for lintian's findings in the runtime (bun), which we ship as its makers built it. */
 export const LINTIAN_OVERRIDES = [
   "# Stripping would cut off the code that is behind the runtime.",
   "vsync: unstripped-binary-or-object [usr/bin/vsync]",
@@ -71,7 +71,7 @@ export const LINTIAN_OVERRIDES = [
   "",
 ].join("\n");
 
-/** Sorted, relative to the package's root. */
+/** Sorted paths, relative to the package's root. */
 function filesOf(tree: string): string[] {
   return globSync("usr/**", { cwd: tree })
     .filter((path) => statSync(join(tree, path)).isFile())

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { changelog, control, type DebFacts, LINTIAN_OVERRIDES, md5sums } from "./deb-texts.ts";
 
-/** Debian's names for the targets that it gets a package for. */
+/** The targets with a Debian package, and Debian's names for them. */
 export const DEB_ARCHITECTURES: Readonly<Record<string, string>> = { "linux-x64": "amd64", "linux-arm64": "arm64" };
 
 const COMPLETIONS = {
@@ -15,10 +15,10 @@ const COMPLETIONS = {
 };
 
 export interface DebParts extends DebFacts {
-  /** The repository, with dist/ built. */
+  /** The repository, after `npm run build`. */
   readonly root: string;
   readonly program: string;
-  /** The folder that it goes into. */
+  /** The output folder. */
   readonly out: string;
 }
 
@@ -36,10 +36,10 @@ export function buildDeb({ root, program, out, ...facts }: DebParts): string {
     place("DEBIAN/control", control(tree, facts));
     place("DEBIAN/md5sums", md5sums(tree));
     const file = join(out, `vsync_${facts.version}_${facts.architecture}.deb`);
-    // Whatever the umask is here.
+    // Independent of the umask.
     execFileSync("chmod", ["-R", "u=rwX,go=rX", tree]);
     const env = { ...process.env, SOURCE_DATE_EPOCH: facts.epoch };
-    // The program hardly compresses better than this, and would take minutes.
+    // A higher level takes minutes and hardly saves anything.
     const flags = ["--root-owner-group", "-Zxz", "-z3", "--build"];
     execFileSync("dpkg-deb", [...flags, tree, file], { env, stdio: ["ignore", "ignore", "inherit"] });
     return file;

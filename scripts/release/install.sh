@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the vsync binary of a release, once its checksum is the one in SHA256SUMS.
+# Installs the vsync binary of a release if its checksum matches SHA256SUMS.
 #   sh install.sh --from=<URL or folder of the release> [--to=<folder, ~/.local/bin>] [--sums=<SHA-256 of SHA256SUMS>] [--downgrade]
 set -eu
 
@@ -51,7 +51,7 @@ digest() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
 }
 
-# Whether the version $1 is newer than $2. What comes before a release (1.0.0-rc.1) is held to be as old as its first three numbers.
+# Succeeds if version $1 is newer than $2. A pre-release (1.0.0-rc.1) counts as its first three numbers.
 newer() {
   awk -v a="$1" -v b="$2" 'BEGIN {
     split(a, x, /[.-]/); split(b, y, /[.-]/)
@@ -87,7 +87,7 @@ expected=$(grep " $name\$" "$aside/SHA256SUMS" | cut -d ' ' -f 1)
 get "$name"
 [ "$(digest "$aside/$name")" = "$expected" ] || fail "$name is not the file that SHA256SUMS names: nothing was installed"
 mkdir -p "$to" 2>/dev/null && [ -w "$to" ] || fail "$to cannot be written to: name another folder with --to=<folder>"
-# Aside, then renamed: an older one that is running stays whole.
+# Writes aside and renames: an older vsync that is running stays intact.
 there="$to/.vsync.$$"
 cp "$aside/$name" "$there" || fail "cannot write to $to: nothing was installed"
 chmod 755 "$there"

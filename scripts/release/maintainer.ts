@@ -1,9 +1,9 @@
-/** Of a package that was built to try it. `.invalid` is nobody's, and never will be: RFC 2606 §2. */
+/** The maintainer of a trial build. RFC 2606 §2 reserves `.invalid`, so the address belongs to nobody. */
 const NOBODY = "nobody yet <nobody@vsync.invalid>";
 
 /**
- * Who stands for the Debian package: the one who is named, else the author that package.json names. A release, which names
- * its repository, is refused without (decision 0041).
+ * The maintainer of the Debian package: the one given, else the author in package.json. A release, which names its
+ * repository, requires one of the two (decision 0041).
  */
 export function maintainerOf(release: { maintainer?: string; repository?: string }, author?: string): string {
   const { maintainer, repository } = release;

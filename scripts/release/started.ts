@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { wayOf } from "../targets/ways.ts";
 
-/** What a program says of its version when it is started on this machine, or why it was not started. */
+/** Starts a program on this machine and returns the version that it prints, or why it did not start. */
 export function startedHere(program: string, target: string): string {
   const way = wayOf(target);
   if ("obstacle" in way) return `not started here: ${way.obstacle}`;

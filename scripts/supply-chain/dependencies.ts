@@ -21,8 +21,8 @@ export interface Justification {
 }
 
 /**
- * The packages that an installed vsync brings along, by their folder, from the lockfile: what `dependencies` need, and what
- * that needs. What only other platforms get is not installed here, and is left out.
+ * The packages that an installed vsync brings along, by folder, from the lockfile: `dependencies` and everything they need.
+ * Packages for other platforms are not installed here and are left out.
  */
 export function productionTree(
   names: readonly string[] = Object.keys(readJson("package.json").dependencies),
@@ -40,7 +40,7 @@ export function productionTree(
   return found;
 }
 
-/** As Node.js looks a package up: next to whoever asks, then further out. */
+/** Looks a package up like Node.js: beside the importing package, then further out. */
 function resolved(packages: Readonly<Record<string, unknown>>, name: string, from: string): string | undefined {
   for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf("/node_modules/")))) {
     const candidate = folder === "" ? `node_modules/${name}` : `${folder}/node_modules/${name}`;
@@ -49,7 +49,7 @@ function resolved(packages: Readonly<Record<string, unknown>>, name: string, fro
   }
 }
 
-/** On the disk, without the packages inside of it. */
+/** The size on disk, without nested packages. */
 export function bytesOf(folder: string): number {
   let bytes = 0;
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
@@ -60,7 +60,7 @@ export function bytesOf(folder: string): number {
   return bytes;
 }
 
-/** Of one run-time dependency with all that it brings: how many packages, and how many megabytes. */
+/** The packages and megabytes of one run-time dependency with everything it brings. */
 export function weightOf(name: string): { packages: number; megabytes: number } {
   const folders = [...productionTree([name]).keys()];
   const bytes = folders.reduce((sum, folder) => sum + bytesOf(folder), 0);

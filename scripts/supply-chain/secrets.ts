@@ -1,6 +1,6 @@
 import { constants, inflateRawSync } from "node:zlib";
 
-/** What a secret of one kind looks like, and what of it may stand in the repository. */
+/** The pattern of one kind of secret, and the examples of it that the repository may contain. */
 interface Kind {
   readonly what: string;
   readonly pattern: RegExp;
@@ -16,7 +16,7 @@ const KINDS: readonly Kind[] = [
   {
     what: "an AWS access key id",
     pattern: /\b(?:AKIA|ASIA|AGPA|AROA|AIDA)[0-9A-Z]{16}\b/g,
-    // the key of AWS's own documentation
+    // the key in AWS's own documentation
     isAllowed: (found) => /^A[KS]IAIOSFODNN7EXAMPLE$/.test(found),
   },
   {
@@ -32,11 +32,11 @@ const KINDS: readonly Kind[] = [
   { what: "a Stripe key", pattern: /\b[rs]k_live_[0-9A-Za-z]{20,}/g },
   { what: "a Google API key", pattern: /\bAIza[0-9A-Za-z_-]{35}\b/g },
   { what: "a JSON Web Token", pattern: /\beyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20,}/g },
-  // cut ones included, of which enough is left to be read
+  // including truncated ones that are still readable
   { what: "a runtime token", pattern: /(?<=vsync-cfg-v1:)H4sI[\w-]{40,}/g, isAllowed: holdsNoKey },
 ];
 
-/** The access keys that tokens of the vectors and tests hold: made up, of no cloud. */
+/** The made-up access keys in the tokens of vectors and tests. */
 const MADE_UP_KEYS = ["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"];
 
 function holdsNoKey(encoded: string): boolean {
@@ -45,7 +45,7 @@ function holdsNoKey(encoded: string): boolean {
   return keys.every((key) => MADE_UP_KEYS.includes(key));
 }
 
-/** As far as it can be read, the checksum apart: some vectors are damaged on purpose. */
+/** Decodes as much as possible and ignores the checksum: some vectors are damaged on purpose. */
 function inflatedStart(gzip: Uint8Array): string {
   const HEADER_BYTES = 10;
   try {
@@ -56,7 +56,7 @@ function inflatedStart(gzip: Uint8Array): string {
   }
 }
 
-/** The lines of the text that hold what looks like a secret, and that it is not one of the fixtures'. */
+/** The lines that contain something like a secret other than the fixtures'. */
 export function secretsIn(text: string): FoundSecret[] {
   const found = KINDS.flatMap(({ what, pattern, isAllowed = () => false }) =>
     Array.from(text.matchAll(pattern))

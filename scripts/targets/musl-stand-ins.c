@@ -1,7 +1,7 @@
 /*
- * What Debian's libstdc++ and libgcc take from glibc and musl does not have, so that a program made for musl can be started
- * on a machine without a libstdc++ for musl. It goes by the name of glibc's loader, which they ask for. No exception passes
- * through them: with _dl_find_object finding nothing, one would end the program.
+ * Stand-ins for the functions that Debian's libstdc++ and libgcc take from glibc and musl lacks. With them, a program for
+ * musl starts on a machine without a libstdc++ for musl. The file has the name of glibc's loader, which those libraries
+ * request. An exception would end the program, because _dl_find_object finds nothing; none passes through here.
  */
 typedef unsigned long size_t;
 

@@ -24,7 +24,7 @@ interface Machine {
 
 const MACHINES: Readonly<Record<"x64" | "arm64", Machine>> = {
   x64: { debian: "amd64", compiler: "gcc", flags: [], glibcLoader: "ld-linux-x86-64.so.2" },
-  // Else it would want libgcc's atomics.
+  // Without this, it needs libgcc's atomics.
   arm64: {
     debian: "arm64",
     compiler: "aarch64-linux-gnu-gcc",
@@ -34,10 +34,10 @@ const MACHINES: Readonly<Record<"x64" | "arm64", Machine>> = {
 };
 
 /**
- * The words before a program made for musl, on a Debian machine: musl's loader, with Debian's libstdc++ and stand-ins for
- * what that takes from glibc. The first call on a machine fetches musl and compiles those.
+ * The command prefix that starts a program for musl on a Debian machine: musl's loader with Debian's libstdc++ and
+ * stand-ins for the parts of glibc that it needs. The first call on a machine fetches musl and compiles the stand-ins.
  *
- * @throws Error why there is none here
+ * @throws Error saying why this machine cannot do it
  */
 export function muslLoader(cpu: "x64" | "arm64"): string[] {
   const machine = MACHINES[cpu];
@@ -76,7 +76,7 @@ function libraryOf(compiler: string, name: string): string {
   }
 }
 
-/** Debian's package, without installing it, and for an architecture that is not this machine's. */
+/** Fetches Debian's package for another architecture without installing it. */
 function fetchMusl(folder: string, architecture: string): string {
   try {
     const { source, codename } = ownArchive();
@@ -98,7 +98,7 @@ function fetchMusl(folder: string, architecture: string): string {
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/** Where this machine takes its own packages from. */
+/** The source of this machine's own packages. */
 function ownArchive(): { source: string; codename: string } {
   const format = ["indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages", "Component: main"];
   const lines = execFileSync("apt-get", format, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).split("\n");

@@ -1,10 +1,10 @@
-// How the program of a target is started on this machine.
+// How to start the program of a target on this machine.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { ownTarget } from "../bun/targets.ts";
 import { muslLoader } from "./musl.ts";
 
-/** Of Debian's libc6-arm64-cross. */
+/** From Debian's libc6-arm64-cross. */
 const ARM64_GLIBC = "/usr/aarch64-linux-gnu";
 
 const WAYS: Readonly<Record<string, () => string[]>> = {
@@ -14,7 +14,7 @@ const WAYS: Readonly<Record<string, () => string[]>> = {
   "windows-x64": wine,
 };
 
-/** What stands before a program's own name, and what that is: empty for this machine's own target. Or why there is none. */
+/** The command prefix for a target's program, and its name, both empty for this machine's own target; or the obstacle. */
 export type Way = { readonly words: readonly string[]; readonly by: string } | { readonly obstacle: string };
 
 export function wayOf(target: string): Way {
@@ -34,7 +34,7 @@ function wine(): string[] {
   return Number(/^wine-(\d+)/.exec(version)?.[1]) >= 9 ? ["wine"] : none(`${version}, and it takes wine-9.0`);
 }
 
-/** What a program says first of itself. musl's loader says it on stderr, with status 1. */
+/** The first line in which a program describes itself. musl's loader prints it on stderr, with status 1. */
 function versionOf(program: string): string {
   const { error, stdout, stderr } = spawnSync(program, ["--version"], { encoding: "utf8" });
   if (error !== undefined) none(`no ${program}`);

@@ -13,6 +13,7 @@ const GENERATED = [
   "docs/performance.md",
   "docs/performance/open.svg",
   "docs/reliability.md",
+  "docs/rotate-passphrase.svg",
 ];
 const TABLE = "src/commands.ts";
 const COMMANDS = `
@@ -78,8 +79,8 @@ test("the check passes what was just written, and names every file that was edit
   for (const path of removed) await rm(join(root, path));
   const { code, stderr } = await generate("--check");
   expect(code).toBe(1);
-  const complaints = GENERATED.map((path) => `${path} is not what the source says\n`).join("");
-  expect(stderr).toBe(`${complaints}write it afresh with: npm run generate\n`);
+  const complaints = GENERATED.map((path) => `${path} is out of date\n`).join("");
+  expect(stderr).toBe(`${complaints}run: npm run generate\n`);
   expect(await read(edited)).toBe(text);
 });
 
@@ -87,7 +88,7 @@ test("writes the readme's numbers between their marks and leaves the rest alone"
   await generate();
   const readme = await read("README.md");
   await writeFile(join(root, "README.md"), readme.replace("| change the passphrase | ", "| change the passphrase | 1"));
-  expect((await generate("--check")).stderr).toContain("README.md is not what the source says");
+  expect((await generate("--check")).stderr).toContain("README.md is out of date");
   await generate();
   expect(await read("README.md")).toBe(readme);
 });
