@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 /*
- * Links that somebody else has put where vsync is going to write. Symbolic ones at pull's targets: test/transcripts/pull.test.ts;
+ * Links that somebody else has put where vsync is going to write. Symbolic ones at pull's targets: test/scripts/pull.txt;
  * at --out: test/transcripts/rotate-passphrase.test.ts; at path(): test/runtime/path.test.ts.
  */
 

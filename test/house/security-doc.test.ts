@@ -5,14 +5,16 @@ import { describe, expect, test } from "vitest";
 const ROOT = join(import.meta.dirname, "../..");
 const PAGE = readFileSync(join(ROOT, "docs/security.md"), "utf8").replaceAll(/\s+/g, " ");
 
-/** "`test/x/y.test.ts`: "title"; "title"", "…: all of it", "…: the vectors `a/`, `b/`". */
+/** "`test/x/y.test.ts`: "title"; "title"", "…: all of it", "…: the vectors `a/`, `b/`". A script's titles are its headings. */
 const NAMED = [
-  ...PAGE.matchAll(/`(test\/[\w/-]+\.test\.ts)`: ((?:"[^"]+"(?:; )?)+|all of it|the vectors (?:`[\w]+\/`(?:, )?)+)/g),
+  ...PAGE.matchAll(
+    /`(test\/[\w/-]+\.(?:test\.ts|txt))`: ((?:"[^"]+"(?:; )?)+|all of it|the vectors (?:`[\w]+\/`(?:, )?)+)/g,
+  ),
 ].map(([, file = "", what = ""]) => ({ file, what }));
 
 describe("docs/security.md", () => {
   test("says of every test that it names which part it means", () => {
-    const files = [...PAGE.matchAll(/`(test\/[\w/-]+\.test\.ts)`(.{0,4})/g)];
+    const files = [...PAGE.matchAll(/`(test\/[\w/-]+\.(?:test\.ts|txt))`(.{0,4})/g)];
     const loose = files.filter(
       ([, file, next]) => !next?.startsWith(": ") && file !== "test/house/security-doc.test.ts",
     );
@@ -24,13 +26,13 @@ describe("docs/security.md", () => {
   test.each(NAMED)("$file has $what", ({ file, what }) => {
     const source = readFileSync(join(ROOT, file), "utf8").replaceAll(/\s+/g, " ");
     for (const [, title = ""] of what.matchAll(/"([^"]+)"/g)) {
-      expect(source).toMatch(
-        new RegExp(`\\(\\s*["'\`]${title.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}[^"'\`]*["'\`],`),
-      );
+      const literally = title.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+      const named = file.endsWith(".txt") ? `## ${literally}` : `\\(\\s*["'\`]${literally}[^"'\`]*["'\`],`;
+      expect(source).toMatch(new RegExp(named));
     }
     for (const [, folder = ""] of what.matchAll(/`(\w+)\/`/g)) {
       expect(existsSync(join(ROOT, "test/vectors/data", folder))).toBe(true);
     }
-    expect(source).toMatch(/\b(?:test|describe)[.(]/);
+    expect(source).toMatch(/\b(?:test|describe)[.(]|## /);
   });
 });

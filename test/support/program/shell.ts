@@ -197,6 +197,9 @@ export function unstaged(actual: string, { sandbox, endpoint }: Scene): string[]
     .replaceAll(endpoint ?? "\0", "https://s3.example.com")
     .replaceAll(endpoint?.replace("http://", "") ?? "\0", "s3.example.com")
     .replaceAll(`${username}@${hostname()}`, "ann@laptop")
+    .replaceAll(`,${username},${hostname()},`, ",ann,laptop,")
+    .replaceAll(`"user": "${username}"`, '"user": "ann"')
+    .replaceAll(`"host": "${hostname()}"`, '"host": "laptop"')
     .replaceAll(` by ${username} on ${hostname()}`, " by ann on laptop");
   const lines = named.replace(/ +$/gm, "").replace(/\n+$/, "");
   return lines === "" ? [] : lines.split("\n");

@@ -2,10 +2,10 @@ import { execFileSync } from "node:child_process";
 import { parse } from "dotenv";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseDotenv } from "../../src/cli/items/dotenv.ts";
-import { encodeDotenv } from "../../src/cli/items/dotenv-writer.ts";
-import { Secret } from "../../src/crypto/secret.ts";
-import type { Item } from "../../src/vault/format/item.ts";
+import { parseDotenv } from "../../../src/cli/items/dotenv.ts";
+import { encodeDotenv } from "../../../src/cli/items/dotenv-writer.ts";
+import { Secret } from "../../../src/crypto/secret.ts";
+import type { Item } from "../../../src/vault/format/item.ts";
 
 const secret = (name: string, value: string): Item => ({
   id: "0011223344556677",
