@@ -4,7 +4,7 @@ import { binary, NODE_PROGRAM } from "./built.ts";
 
 const env = { VSYNC_PASSPHRASE: "correct horse battery staple", VSYNC_REPO: "api" };
 
-// The one derives with the argon2 addon, the other with the runtime's own Argon2id.
+// One derives with the argon2 addon, the other with the runtime's own Argon2id.
 test.each([
   ["the binary opens what Node.js sealed", NODE_PROGRAM, [binary()]],
   ["Node.js opens what the binary sealed", [binary()], NODE_PROGRAM],

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 
 export const ROOT = join(import.meta.dirname, "../..");
 
-/** The single binary: what `VSYNC_TEST_BIN` names, else dist/vsync. */
+/** The single binary: `VSYNC_TEST_BIN`, else dist/vsync. */
 export function binary(): string {
   const path = resolve(ROOT, process.env["VSYNC_TEST_BIN"] ?? "dist/vsync");
   if (!existsSync(path)) throw new Error(`${path} is missing: npm run build:binary`);

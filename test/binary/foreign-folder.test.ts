@@ -4,7 +4,7 @@ import { binary } from "./built.ts";
 
 const PROGRAM = 'require("node:fs").writeFileSync("was-run", "");';
 
-test("nothing in the folder that it is started in is run or taken in", async () => {
+test("the program neither runs nor reads the config files of the current folder", async () => {
   await using sandbox = await openSandbox([binary()]);
   await sandbox.write("work/bunfig.toml", 'preload = ["./planted.js"]\n');
   await sandbox.write("work/planted.js", PROGRAM);

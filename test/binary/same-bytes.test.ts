@@ -7,7 +7,7 @@ import { binary, ROOT } from "./built.ts";
 
 const run = promisify(execFile);
 
-test("the same sources give the same bytes, built again in another folder", { timeout: 300_000 }, async () => {
+test("the same sources give the same bytes in another folder", { timeout: 300_000 }, async () => {
   await mkdir(join(ROOT, ".cache"), { recursive: true });
   const folder = await mkdtemp(join(ROOT, ".cache/elsewhere-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

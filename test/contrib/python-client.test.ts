@@ -6,7 +6,7 @@ import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/va
 import { findPython, type PythonRun, runPython } from "./python.ts";
 
 /*
- * The second client, in another language: it opens what the CLI writes, and writes what the CLI opens and commits on.
+ * The second client, in another language: it opens vaults that the CLI wrote, and writes vaults that the CLI opens and commits to.
  */
 
 const python = findPython();
@@ -36,7 +36,7 @@ describe.skipIf(python === null)("the Python client", () => {
     expect({ stdout, stderr, exitCode }).toEqual({ stdout: `${count} of ${count} agree\n`, stderr: "", exitCode: 0 });
   });
 
-  test("its runner says so where a vector disagrees", async () => {
+  test("its runner reports a vector that disagrees", async () => {
     const data = join(ROOT, "test/vectors/data");
     const vector = JSON.parse(await readFile(join(data, "kdf/small-cost.json"), "utf8"));
     vector.out.mac = { hex: "00" };
@@ -73,7 +73,7 @@ describe.skipIf(python === null)("the Python client", () => {
       return stderr;
     };
 
-    test("it opens what push, set, unset, restore and gc write", async () => {
+    test("it opens a vault after push, set, unset, restore and gc", async () => {
       await home.sandbox.write("work/ca.pem", Uint8Array.of(0, 255, 10));
       const words = ["push", "prod", "--from=-", "--file=certs/ca.pem=ca.pem"];
       const pushed = await home.run(words, {
@@ -94,7 +94,7 @@ describe.skipIf(python === null)("the Python client", () => {
       expect(outstanding).toBeNull();
     });
 
-    test("through a rotation with grace: both passphrases read, the old one no longer after the end", async () => {
+    test("in a grace window it opens the vault with both passphrases, and afterwards only with the new one", async () => {
       await home.push({ A: "1" });
       const rotation = ["rotate-passphrase", "--env=prod", "--yes", "--grace=1h"];
       const env = { VSYNC_NEW_PASSPHRASE: NEW };
@@ -106,7 +106,7 @@ describe.skipIf(python === null)("the Python client", () => {
       const push = { stdin: '{"A":"2"}' };
       expect(await refusal("vsync_push.py", push)).toMatch(/^InputError: this passphrase can only read until \S+Z: /);
       expect(await json("vsync_push.py", { ...push, env: { VSYNC_PASSPHRASE: NEW } })).toEqual({ gen: 3 });
-      // What Python sealed to the window's reader slot, the old passphrase opens here, too.
+      // The CLI also opens the reader slot that Python sealed for the old passphrase.
       expect((await home.run(["get", "prod", "A"])).stdout).toBe("2\n");
       const finish = await home.run(["rotate-passphrase", "--env=prod", "--finish", "--yes"], {
         env: { VSYNC_PASSPHRASE: NEW },
@@ -117,7 +117,7 @@ describe.skipIf(python === null)("the Python client", () => {
       expect(await json("vsync_audit.py", { args: ["1"], env: then })).toEqual({ ...opened, gen: 1 });
     });
 
-    test("it writes the first generation and later ones; the CLI opens them, commits on them, and verifies the chain", async () => {
+    test("it writes the first generation and later ones; the CLI opens them, commits on top, and verifies the chain", async () => {
       expect(await json("vsync_push.py", { stdin: '{"A":"1","EMPTY":""}' })).toEqual({ gen: 1 });
       expect((await home.must("get", "prod", "A")).stdout).toBe("1\n");
       expect((await home.push({ A: "2", C: "3" })).exitCode).toBe(0);
@@ -129,7 +129,7 @@ describe.skipIf(python === null)("the Python client", () => {
       expect(verified).toMatchObject({ exitCode: 0, stderr: "✓ Audit chain of prod verified: 4 rows, gen=4\n" });
     });
 
-    test("it refuses what was altered, put back or swapped", async () => {
+    test("it refuses altered, rolled-back and swapped objects", async () => {
       await home.push({ A: "1" });
       const manifest = join(home.vaultFolder, "manifest");
       const first = await readFile(manifest);

@@ -6,8 +6,8 @@ const FOLDER = fileURLToPath(new URL("../../contrib/python", import.meta.url));
 const MODULES = "import argon2, cryptography, sys; assert sys.version_info >= (3, 9)";
 
 /**
- * A python3 that has the two modules: what `VSYNC_TEST_PYTHON` names, the system's own, the first on the PATH; null where
- * none has.
+ * A python3 with the two modules: `VSYNC_TEST_PYTHON`, the system's own, or the first on the PATH; null if all of them
+ * lack one.
  */
 export function findPython(): string | null {
   const candidates = [process.env["VSYNC_TEST_PYTHON"], "/usr/bin/python3", "python3"].filter(
@@ -28,9 +28,9 @@ export interface PythonRun {
   readonly stdin?: string;
 }
 
-/** Runs a script of `contrib/python` with an environment that holds nothing else. */
+/** Runs a script of `contrib/python` with exactly this environment. */
 export async function runPython(python: string, script: string, { args = [], env = {}, stdin = "" }: PythonRun) {
-  // -B: no __pycache__ in the repository.
+  // -B keeps __pycache__ out of the repository.
   const child = spawn(python, ["-B", join(FOLDER, script), ...args], {
     env: { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", ...env },
   });

@@ -7,12 +7,12 @@ import { fetchPackages } from "../../scripts/fetched-packages.ts";
 import type { Ended } from "../runtime/program.ts";
 import { installedPackage } from "./installed.ts";
 
-/** For the first call on a machine, which fetches packages. */
+/** Long enough for the first call on a machine, which fetches packages. */
 export const FETCH_LIMIT_MS = 10 * 60_000;
 
 const STRANGERS = join(import.meta.dirname, "../support/strangers");
 
-/** A folder with these files, gone when the test is over. */
+/** A folder with these files; removed after the test. */
 async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "vsync app "));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -23,7 +23,7 @@ async function folderOf(files: Readonly<Record<string, string>>): Promise<string
   return folder;
 }
 
-/** Somebody's app: its files, and a `node_modules` with vsync as npm installs it, and packages of others. */
+/** A user's app: its files, and a `node_modules` with vsync as npm installs it and other packages. */
 export async function appOf(
   files: Readonly<Record<string, string>>,
   packages: readonly ("express" | "esbuild")[] = [],
@@ -39,13 +39,13 @@ export async function appOf(
 }
 
 export interface Started {
-  /** Resolves with the first line that it prints. */
+  /** Resolves with the first line of its output. */
   readonly line: Promise<string>;
   readonly ended: Promise<Ended>;
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Starts a program with these variables and no others; it is killed when the test is over. */
+/** Starts a program with exactly these variables and kills it after the test. */
 export function startIn(cwd: string, env: Readonly<Record<string, string>>, command: readonly string[]): Started {
   const [program = "", ...args] = command;
   const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });

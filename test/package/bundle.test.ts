@@ -26,7 +26,7 @@ const APP = {
   "bundle.mjs": `
     import { build } from "esbuild";
     const [format, outfile, ...external] = process.argv.slice(2);
-    // The AWS SDK requires modules of Node.js, and esbuild gives an ES module no require.
+    // The AWS SDK requires Node.js modules, and esbuild does not give an ES module a require function.
     const js = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
     const banner = format === "esm" ? { js } : {};
     const options = { bundle: true, platform: "node", target: "node22", minify: true, external, metafile: true, banner };
@@ -37,7 +37,7 @@ const APP = {
 const BOOTED = [ITEMS[1].data, "[vsync gen=1 env=prod]", true, "WrongPassphraseError", "WRONG_PASSPHRASE"];
 
 interface Bundle {
-  /** Without the packages that it was made of. */
+  /** A folder without the packages in the bundle. */
   readonly folder: string;
   readonly file: string;
   readonly inputs: readonly string[];
@@ -65,24 +65,24 @@ async function boot({ folder, file }: Bundle, env: Record<string, string>, runti
 beforeAll(async () => void (await installedPackage()), FETCH_LIMIT_MS);
 
 describe.each(["esm", "cjs"] as const)("a minified bundle, %s", { timeout: FETCH_LIMIT_MS }, (format) => {
-  test("boots on its own, argon2 left out: with the key derivation of Node.js", async () => {
+  test("boots without argon2, with the key derivation of Node.js", async () => {
     const made = await bundle(format, ["argon2"]);
     expect(await boot(made, environmentOf(await directoryVault()))).toEqual({ printed: BOOTED, status: 0 });
   });
 
-  test("boots on its own, argon2 bundled, which does not find its addon there", async () => {
+  test("boots with argon2 bundled, although argon2 cannot find its addon there", async () => {
     const made = await bundle(format, []);
     expect(made.inputs.some((path) => path.endsWith("/argon2/argon2.cjs"))).toBe(true);
     expect(await boot(made, environmentOf(await directoryVault()))).toEqual({ printed: BOOTED, status: 0 });
   });
 
-  test("boots on its own from a bucket, the AWS SDK bundled", async () => {
+  test("boots from a bucket with the AWS SDK bundled", async () => {
     const [made, vault] = await Promise.all([bundle(format, ["argon2"]), bucketVault()]);
     const env = { VSYNC_CONFIG: vault.configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };
     expect(await boot(made, env)).toEqual({ printed: BOOTED, status: 0 });
   });
 
-  test("under a Node.js without Argon2id of its own boots where argon2 is installed, and says so where not", async () => {
+  test("under a Node.js without Argon2id, boots if argon2 is installed and otherwise says what is missing", async () => {
     const [made, vault] = await Promise.all([bundle(format, ["argon2"]), directoryVault()]);
     const { printed, status } = await boot(made, environmentOf(vault), "node22");
     expect({ printed, status }).toEqual({
@@ -98,7 +98,7 @@ describe.each(["esm", "cjs"] as const)("a minified bundle, %s", { timeout: FETCH
     expect(await boot(beside, environmentOf(vault), "node22")).toEqual({ printed: BOOTED, status: 0 });
   });
 
-  test("holds nothing of the command line", async () => {
+  test("contains no code of the command line", async () => {
     const { inputs } = await bundle(format, ["argon2"]);
     expect(inputs.filter((path) => /@oclif|@inquirer|\/pino|\/dotenv|vsync\/dist\/(cli|commands)/.test(path))).toEqual(
       [],

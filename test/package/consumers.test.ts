@@ -66,7 +66,7 @@ const FILES = {
 beforeAll(async () => void (await installedPackage()), FETCH_LIMIT_MS);
 
 describe.each(RUNTIMES)("under %s, installed by npm", { timeout: FETCH_LIMIT_MS }, (runtime) => {
-  // It throws where there is no such runtime for this machine.
+  // Throws if this machine has no such runtime.
   const start = async (args: readonly string[]) => {
     const [program, app, vault] = await Promise.all([runtimePath(runtime), appOf(FILES), directoryVault()]);
     return runIn(app, environmentOf(vault), [program, ...args]);
@@ -88,17 +88,17 @@ describe.each(RUNTIMES)("under %s, installed by npm", { timeout: FETCH_LIMIT_MS 
     ]);
   });
 
-  test("what is required and what is imported is one", async () => {
+  test("require and import load the same module", async () => {
     expect(await start(["both.cjs"])).toEqual({ stdout: "true\n", stderr: "", status: 0 });
   });
 
-  test("a worker thread opens, and the handle prints as its name there", async () => {
+  test("a worker thread opens a vault, and the handle prints as its name there", async () => {
     const { stdout, stderr, status } = await start(["worker.mjs"]);
     expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
     expect(JSON.parse(stdout)).toEqual([ITEMS[1].data, "[vsync gen=1 env=prod]"]);
   });
 
-  test("a CommonJS app that knows nothing of vsync finds its environment filled", async () => {
+  test("a CommonJS app without vsync code finds its environment filled", async () => {
     const flag = runtime === "bun" ? "--preload" : "--import";
     const ended = await start([flag, "vsync/register", "reads-environment.cjs"]);
     expect(ended).toEqual({ stdout: `${ITEMS[1].data}\n`, stderr: "", status: 0 });
@@ -106,14 +106,14 @@ describe.each(RUNTIMES)("under %s, installed by npm", { timeout: FETCH_LIMIT_MS 
 });
 
 describe("preloaded in other ways", () => {
-  test("NODE_OPTIONS carries it", async () => {
+  test("NODE_OPTIONS preloads it", async () => {
     const [app, vault] = await Promise.all([appOf(FILES), directoryVault()]);
     const env = { ...environmentOf(vault), NODE_OPTIONS: "--import=vsync/register" };
     const ended = await runIn(app, env, [process.execPath, "reads-environment.cjs"]);
     expect(ended).toEqual({ stdout: `${ITEMS[1].data}\n`, stderr: "", status: 0 });
   });
 
-  test("--require says that it takes --import, and the app does not start", async () => {
+  test("--require names --import, and the app does not start", async () => {
     const [app, vault] = await Promise.all([appOf(FILES), directoryVault()]);
     const command = [process.execPath, "--require", "vsync/register", "reads-environment.cjs"];
     const stderr = expect.stringMatching(/cannot be required.*\nvsync: hint: .*--import vsync\/register/);
@@ -121,7 +121,7 @@ describe("preloaded in other ways", () => {
   });
 });
 
-describe("somebody's Express app", () => {
+describe("an Express app", () => {
   const APP = {
     "package.json": JSON.stringify({ name: "shop", type: "module" }),
     "server.js": `
@@ -146,7 +146,7 @@ describe("somebody's Express app", () => {
     `,
   };
 
-  test("boots, answers with what the vault holds, and ends on SIGTERM", { timeout: FETCH_LIMIT_MS }, async () => {
+  test("boots, answers with a secret, and ends on SIGTERM", { timeout: FETCH_LIMIT_MS }, async () => {
     const [app, vault] = await Promise.all([appOf(APP, ["express"]), directoryVault()]);
     const env = { ...environmentOf(vault), NODE_ENV: "production" };
     const { line, ended, kill } = startIn(app, env, [process.execPath, "server.js"]);

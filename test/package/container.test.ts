@@ -36,7 +36,7 @@ const APP = { files: { "/app/main.mjs": MAIN }, workdir: "/app", args: ["/app/ma
 const APP_USER = 1000;
 const ROOT = 0;
 
-/** Boots an app whose token and passphrase are mounted as files; an absent one is not there. */
+/** Boots an app whose token and passphrase are mounted as files, unless absent. */
 async function boot(
   uid: number,
   mounts: { config?: Partial<Mounted>; passphrase?: Partial<Mounted> | null },
@@ -97,7 +97,7 @@ describe.runIf(obstacle === null)("a container with its two secrets mounted as f
     expect(await boot(uid, { passphrase })).toEqual({ stdout: refused("PASSPHRASE", fault), stderr: "", status: 1 });
   });
 
-  test("with ambient credentials and no home says so, and boots with a home", async () => {
+  test("with ambient credentials, boots with a home and explains a missing one", async () => {
     const vault = await bucketVault();
     const noKeys = { accessKeyId: undefined, secretAccessKey: undefined } as unknown as Partial<RuntimeToken>;
     const config = vault.configWith({ ...noKeys, credentials: "ambient" });
@@ -113,7 +113,7 @@ describe.runIf(obstacle === null)("a container with its two secrets mounted as f
     expect(homely).toEqual({ stdout: booted(APP_USER), stderr: "", status: 0 });
   });
 
-  test("holds the token's file to the same", async () => {
+  test("applies the same rules to the token's file", async () => {
     const exposed = await boot(APP_USER, { config: { mode: 0o644 } });
     expect(exposed).toMatchObject({ stdout: booted(APP_USER), status: 0 });
     expect(exposed.stderr).toContain(

@@ -7,8 +7,8 @@ import { type Started, startIn } from "./app.ts";
 import { installedPackage } from "./installed.ts";
 
 /**
- * Why no container can be made here, or null. They are made of what containers are made of: a mount namespace and another
- * root. Docker needs a daemon and an image, neither of which this repository can count on.
+ * The reason why this machine cannot make a container, or null. A container here is a mount namespace and another root:
+ * Docker needs a daemon and an image, and this repository cannot count on either.
  */
 export function containerObstacle(): string | null {
   if (process.platform !== "linux") return "it needs Linux";
@@ -23,24 +23,24 @@ export interface Mounted {
 }
 
 export interface Container {
-  /** Absolute paths of the app's files; `node_modules` with vsync lies beside those in `workdir`. */
+  /** Absolute paths of the app's files; `node_modules` with vsync is beside those in `workdir`. */
   readonly files: Readonly<Record<string, string>>;
   readonly workdir: string;
-  /** All of it; there is no home, and no passwd(5). */
+  /** The whole environment. The container has neither a home nor passwd(5). */
   readonly env: Readonly<Record<string, string>>;
-  /** What Node.js is started with. */
+  /** The arguments of Node.js. */
   readonly args: readonly string[];
   readonly uid: number;
   /** Files mounted into it, by absolute path, with exactly these modes. */
   readonly mounted?: Readonly<Record<string, Mounted>>;
-  /** The folder that is its `/tmp`; else an empty one. All the rest of it can be read only. */
+  /** The folder for `/tmp`; default: an empty one. Everything else is read-only. */
   readonly tmp?: string;
-  /** A `/dev/shm` in memory. */
+  /** Whether `/dev/shm` exists, in memory. */
   readonly hasSharedMemory: boolean;
 }
 
-// $1 the layer with the app, $2 its node_modules, $3 its place, $4 /tmp, $5 node, $6 uid, $7 whether there is a /dev/shm.
-// No process is left between: the one that is started becomes Node.js, and can be stopped and killed.
+// $1 the layer with the app, $2 its node_modules, $3 its folder, $4 /tmp, $5 node, $6 uid, $7 whether /dev/shm exists.
+// The started process becomes Node.js, so the test can stop and kill it directly.
 const ENTER = `
   set -e
   layer=$1 modules=$2 workdir=$3 tmp=$4 node=$5 uid=$6 shm=$7
@@ -60,7 +60,7 @@ const ENTER = `
   exec chroot --userspec="$uid:$uid" "$layer" /opt/node "$@"
 `;
 
-/** Starts Node.js in a container of its own, which goes with it. */
+/** Starts Node.js in its own container, which ends with it. */
 export async function startContainer(container: Container): Promise<Started> {
   const { workdir, env, args, uid, hasSharedMemory } = container;
   const layer = await layerOf(container);
@@ -70,7 +70,7 @@ export async function startContainer(container: Container): Promise<Started> {
   return startIn("/", env, ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", ENTER, "sh", ...given, ...args]);
 }
 
-/** A folder for `/tmp` that outlives its container. */
+/** A folder for `/tmp` that survives its container. */
 export async function emptyTmp(): Promise<string> {
   const folder = await temporaryFolder();
   await chmod(folder, 0o1777);

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 const ROOT = join(import.meta.dirname, "../..");
 const CACHE = join(ROOT, ".cache");
 
-/** Packs the npm package of this repository into a folder, as `binary` and a release do. Resolves with the tarball's path. */
+/** Packs the npm package of this repository into a folder, as a release does. Resolves with the tarball's path. */
 export async function packInto(folder: string): Promise<string> {
   const script = join(ROOT, "scripts/pack.mjs");
   const { stdout } = await promisify(execFile)(process.execPath, [script, `--out=${folder}`]);
@@ -18,8 +18,8 @@ export async function packInto(folder: string): Promise<string> {
 let installed: Promise<string> | undefined;
 
 /**
- * A folder in which somebody has run `npm install vsync`: the packed package in `node_modules`, with its dependencies
- * from the registry, and nothing of this repository. One for each content of the package; to be read only.
+ * A folder after `npm install vsync`: the packed package in `node_modules`, with its dependencies from the registry and
+ * without anything else of this repository. Tests share one folder per content of the package, so do not write to it.
  */
 export function installedPackage(): Promise<string> {
   installed ??= install();
@@ -51,7 +51,7 @@ async function installAside(aside: string, tarball: string, folder: string): Pro
   try {
     await rename(aside, folder);
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it first.
     if (!existsSync(folder)) throw error;
   }
 }

@@ -51,7 +51,7 @@ const COMMON = `
 `;
 const CACHED = ESM.replace("Vsync.open()", 'Vsync.open({ cache: "/tmp/vault.cache", maxAge: 3600_000 })');
 
-/** As a function has it: the token names no key, the platform gives the role's in variables. */
+/** As in a function: the token has no key, and the platform gives the role's key in variables. */
 function environmentOf(vault: BucketVault): Record<string, string> {
   const noKeys = { accessKeyId: undefined, secretAccessKey: undefined } as unknown as Partial<RuntimeToken>;
   return {
@@ -90,7 +90,7 @@ describe.runIf(obstacle === null)("a function", () => {
     expect(await lambda.stop()).toBe("");
   });
 
-  test("starts from the sealed copy in /tmp while the bucket is away, and says so", async () => {
+  test("starts from the sealed copy in /tmp while the bucket is down, and says so", async () => {
     const vault = await bucketVault();
     const [first, second, tmp] = [new Lambda(), new Lambda(), await emptyTmp()];
     const options = { files: { "index.mjs": CACHED }, env: environmentOf(vault), tmp };
@@ -112,7 +112,7 @@ describe.runIf(obstacle === null)("a function", () => {
     );
   });
 
-  test("without its role says what to do, in the log of its cold start", async () => {
+  test("without its role, says in the log of its cold start what to do", async () => {
     const vault = await bucketVault();
     const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...env } = environmentOf(vault);
     const lambda = new Lambda();

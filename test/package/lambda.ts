@@ -6,7 +6,7 @@ import { onTestFinished } from "vitest";
 import type { Started } from "./app.ts";
 import { startContainer } from "./container.ts";
 
-/** Does what AWS's runtime does: loads the handler, then asks for one event after the other, for ever. */
+/** Loads the handler and asks for one event after another, for ever, like AWS's runtime. */
 const BOOTSTRAP = `
   const api = "http://" + process.env.AWS_LAMBDA_RUNTIME_API + "/2018-06-01/runtime/";
   const [file, name] = process.env._HANDLER.split(".");
@@ -30,7 +30,7 @@ export interface LambdaOptions {
   readonly tmp: string;
 }
 
-/** One execution environment of a function: its files read-only, `/tmp` to write, frozen while it has nothing to do. */
+/** One execution environment of a function: read-only files, a writable `/tmp`, frozen between events. */
 export class Lambda {
   readonly #api = new RuntimeApi();
   #process: Started | undefined;
@@ -62,10 +62,10 @@ export class Lambda {
     });
   }
 
-  /** Thaws the environment for one event, and freezes it again once it has answered. */
+  /** Thaws the environment for one event and freezes it again after the answer. */
   async invoke(event: object): Promise<unknown> {
     const started = this.#process;
-    if (started === undefined) throw new Error("it has not been started");
+    if (started === undefined) throw new Error("start the function first");
     started.kill("SIGCONT");
     const ended = started.ended.then(({ stderr }) => Promise.reject(new Error(`the function ended: ${stderr}`)));
     const answer = await Promise.race([this.#api.answerTo(`request-${++this.#count}`, event), ended]);
@@ -73,7 +73,7 @@ export class Lambda {
     return answer;
   }
 
-  /** What it has logged, once the platform has taken the environment away. */
+  /** Its log, after the platform has ended the environment. */
   async stop(): Promise<string> {
     this.#process?.kill("SIGKILL");
     const ended = await this.#process?.ended;

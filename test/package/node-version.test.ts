@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 
 const PROGRAM = join(import.meta.dirname, "../../bin/run.js");
 
-/** The program under this very Node.js, which says that it is `version`. */
+/** Runs the program under this Node.js, which pretends to be `version`. */
 function runUnder(version: string): { stdout: string; stderr: string; status: number | null } {
   const folder = mkdtempSync(join(tmpdir(), "vsync-node-version-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -19,7 +19,7 @@ function runUnder(version: string): { stdout: string; stderr: string; status: nu
   return { stdout, stderr, status };
 }
 
-test("an older Node.js is told so, and nothing runs", () => {
+test("an older Node.js gets a message, and nothing runs", () => {
   expect(runUnder("20.20.0")).toEqual({
     stdout: "",
     stderr:
@@ -29,6 +29,6 @@ test("an older Node.js is told so, and nothing runs", () => {
   });
 });
 
-test.each(["22.22.2", "24.15.0", "26.0.0"])("Node.js %s is taken", (version) => {
+test.each(["22.22.2", "24.15.0", "26.0.0"])("Node.js %s is accepted", (version) => {
   expect(runUnder(version)).toMatchObject({ stdout: expect.stringMatching(/^vsync\//), stderr: "", status: 0 });
 });

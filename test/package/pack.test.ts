@@ -19,7 +19,7 @@ async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Packed once for the tests that only look at it. */
+/** Packed once for the tests that only read it. */
 let tarball: string;
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ describe("the package's tarball", () => {
     expect((await readFile(again)).equals(await readFile(tarball))).toBe(true);
   });
 
-  test("holds what is needed to run and to read, and nothing else", async () => {
+  test("contains the program and its pages, and nothing else", async () => {
     const { stdout } = await run("tar", ["-tzf", tarball]);
     const names = stdout.trimEnd().split("\n");
     const places = new Set(names.map((name) => name.replace(/^(package\/(?:dist|docs))\/.*$/, "$1")));
@@ -53,7 +53,7 @@ describe("the package's tarball", () => {
     expect(names).toContain("package/docs/format.md");
   });
 
-  test("says what it depends on, and nothing that only its development needs", async () => {
+  test("declares its dependencies without those of development", async () => {
     const repository = JSON.parse(await readFile(join(CHECKS, "../../../package.json"), "utf8")) as object;
     const { stdout } = await run("tar", ["-xOzf", tarball, "package/package.json"]);
     const { devDependencies, optionalDependencies, scripts, ...published } = repository as Record<string, object>;
@@ -61,7 +61,7 @@ describe("the package's tarball", () => {
     expect(JSON.parse(stdout)).toEqual(published);
   });
 
-  test("names its repository where a release says which, for npm's provenance", async () => {
+  test("names its repository in a release, for npm's provenance", async () => {
     const folder = await temporaryFolder();
     const url = "git+https://example.org/acme/vsync.git";
     const script = join(CHECKS, "../../../scripts/pack.mjs");
@@ -71,7 +71,7 @@ describe("the package's tarball", () => {
   });
 });
 
-describe("the package as others' tools see it", { timeout: FETCH_LIMIT_MS }, () => {
+describe("the package through other tools", { timeout: FETCH_LIMIT_MS }, () => {
   let packages: string;
   beforeAll(async () => {
     packages = await fetchPackages(CHECKS);
@@ -82,7 +82,7 @@ describe("the package as others' tools see it", { timeout: FETCH_LIMIT_MS }, () 
     return (await import(pathToFileURL(entry).href)) as T;
   };
 
-  test("publint has nothing to say", async () => {
+  test("publint has no complaints", async () => {
     const { publint } = await load<{
       publint(options: object): Promise<{ messages: { code: string; type: string }[] }>;
     }>("publint");
@@ -91,7 +91,7 @@ describe("the package as others' tools see it", { timeout: FETCH_LIMIT_MS }, () 
     expect(messages).toEqual([]);
   });
 
-  test("its types resolve wherever an ES module can be used (attw, profile esm-only: decisions/0019)", async () => {
+  test("its types resolve for every user of an ES module (attw, profile esm-only: decision 0019)", async () => {
     interface Problem {
       readonly kind: string;
       readonly resolutionKind?: string;

@@ -8,7 +8,7 @@ import { installedPackage } from "./installed.ts";
 const REPOSITORY = join(import.meta.dirname, "../..");
 const CHECKS = join(import.meta.dirname, "../support/package-checks");
 
-/** What a program may write, and what it gets. */
+/** Code that must compile, with the types it gets. */
 const RIGHT = `
   import { AccessDeniedError, type ErrorCode, type Logger, type OpenOptions, type ValueSource, Vsync, VsyncError } from "vsync";
 
@@ -42,34 +42,34 @@ const RIGHT = `
   export const logger: Logger = { warn: (fields: object, message: string) => void [fields, message] };
 `;
 
-/** What must not compile, each line because of what it says. */
+/** Code that must not compile; each comment gives the reason. */
 const WRONG = `
   import { Vsync, VsyncError } from "vsync";
 
   export async function wrong(v: Vsync): Promise<void> {
-    // @ts-expect-error a cache without an age is a cache for ever
+    // @ts-expect-error a cache without a maximum age would last for ever
     await Vsync.open({ cache: "/tmp/vault.cache" });
-    // @ts-expect-error an age of what
+    // @ts-expect-error a maximum age needs a cache
     await Vsync.open({ maxAge: 1000 });
     // @ts-expect-error a duration is a number of milliseconds
     await Vsync.open({ cache: "/tmp/vault.cache", maxAge: "1h" });
-    // @ts-expect-error no such option
+    // @ts-expect-error an unknown option
     await Vsync.open({ timeout: 1000 });
     // @ts-expect-error a passphrase is text
     await Vsync.open({ passphrase: new Uint8Array(8) });
-    // @ts-expect-error defaults are text, as the environment is
+    // @ts-expect-error defaults are text, like the environment
     await Vsync.open({ defaults: { PORT: 8080 } });
     // @ts-expect-error a handle comes from open
     new Vsync();
-    // @ts-expect-error it may be missing: require it, or say what then
+    // @ts-expect-error it may be undefined: require it, or give a fallback
     const url: string = v.get("DATABASE_URL");
     // @ts-expect-error a file's path is a promise
     const path: string = v.path("sa.json");
-    // @ts-expect-error what was opened does not change
+    // @ts-expect-error an open vault does not change
     v.generation = 1;
-    // @ts-expect-error it closes asynchronously: await using
+    // @ts-expect-error it closes asynchronously: use await using
     using held = v;
-    // @ts-expect-error the base class is for catching
+    // @ts-expect-error the base class is only for catching
     new VsyncError("mine");
     void [url, path, held];
   }
@@ -95,7 +95,7 @@ const PROJECTS: Record<string, { type: "module" | "commonjs"; options: object; f
   "without the types of Node.js": { type: "module", options: { ...bundler, ...withoutNode }, files: {} },
 };
 
-/** Node's types and pino, which programs of others have. */
+/** Node's types and pino, which users' programs have. */
 async function projectOf(name: string): Promise<string> {
   const { type, options, files } = PROJECTS[name]!;
   const folder = await appOf({
@@ -121,10 +121,10 @@ const COMPILERS: Record<string, () => Promise<string>> = {
 };
 
 describe.each(Object.keys(COMPILERS))("%s", (compiler) => {
-  // A require of an ES module compiles since TypeScript 5.8.
+  // TypeScript compiles a require of an ES module since 5.8.
   const projects = Object.keys(PROJECTS).filter((name) => compiler !== "an older one" || !name.includes("CommonJS"));
 
-  test.each(projects)("takes what is right and refuses what is wrong: %s", async (name) => {
+  test.each(projects)("accepts correct code and refuses wrong code: %s", async (name) => {
     const folder = await projectOf(name);
     const command = [process.execPath, await COMPILERS[compiler]!(), "-p", folder];
     expect(await runIn(folder, { PATH: dirname(process.execPath) }, command)).toEqual({

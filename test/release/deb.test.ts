@@ -37,7 +37,7 @@ describe.skipIf(!hasDpkg)("the Debian package", () => {
     return buildDeb({ root, program, epoch: "1700000000", out: folder, ...facts });
   }
 
-  test("has the program, a man page for each command and completions, all of root's", async () => {
+  test("has the program, a man page for each command and completions, all owned by root", async () => {
     const { stdout } = await run("dpkg-deb", ["--contents", deb]);
     const entries = stdout
       .trim()
@@ -53,19 +53,19 @@ describe.skipIf(!hasDpkg)("the Debian package", () => {
     expect(paths).toContain("./usr/share/fish/vendor_completions.d/vsync.fish");
   });
 
-  test("unpacked, the program starts", async () => {
+  test("contains a program that starts", async () => {
     const tree = join(folder, "tree");
     await mkdir(tree);
     await run("dpkg-deb", ["--extract", deb, tree]);
     expect((await run(join(tree, "usr/bin/vsync"))).stdout).toBe("started\n");
   });
 
-  test("has the same bytes when it is built again", async () => {
+  test("has the same bytes in a second build", async () => {
     const before = await readFile(deb);
     expect((await readFile(build("first"))).equals(before)).toBe(true);
   });
 
-  test("names who stands for it, what changed, and the digests of its files", async () => {
+  test("names its maintainer, its changes, and the digests of its files", async () => {
     const field = async (name: string): Promise<string> =>
       (await run("dpkg-deb", ["--field", deb, name])).stdout.trim();
     expect(await field("Version")).toBe("1.2.3~first");
@@ -75,7 +75,7 @@ describe.skipIf(!hasDpkg)("the Debian package", () => {
     expect(stdout).toMatch(/^[0-9a-f]{32} {2}usr\/bin\/vsync$/m);
   });
 
-  test("installed and removed, it leaves nothing", async () => {
+  test("leaves nothing behind after install and removal", async () => {
     const machine = join(folder, "machine");
     for (const it of ["info", "updates"]) await mkdir(join(machine, "var/lib/dpkg", it), { recursive: true });
     await writeFile(join(machine, "var/lib/dpkg/status"), "");
@@ -88,13 +88,13 @@ describe.skipIf(!hasDpkg)("the Debian package", () => {
     expect((await readdir(machine)).toSorted()).toEqual(["var"]);
   });
 
-  test.skipIf(!hasLintian)("lintian finds no error", async () => {
+  test.skipIf(!hasLintian)("passes lintian", async () => {
     const { stdout } = await run("lintian", ["--allow-root", "--fail-on=none", deb]);
     expect(stdout.split("\n").filter((line) => line.startsWith("E:"))).toEqual([]);
   });
 });
 
-describe("who stands for the Debian package", () => {
+describe("the maintainer of the Debian package", () => {
   const ann = "Ann <ann@example.com>";
   const repository = "git+https://example.com/vsync.git";
 

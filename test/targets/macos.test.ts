@@ -23,13 +23,13 @@ describe("the programs for macOS", { timeout: COMPILE_LIMIT_MS }, () => {
     },
   );
 
-  test("one that has been added to is signed again as bun signs: the same bytes", async () => {
+  test("signing an extended program again gives the bytes that bun signs", async () => {
     await using made = await compileFor("darwin-arm64");
     const program = await readFile(made.program);
     expect(digest(signedAdHoc(program, "a.out"))).toBe(digest(program));
   });
 
-  test("bun itself is signed by its makers, and holds", async () => {
+  test("the signature of bun's makers verifies", async () => {
     const { bun } = await fetchTarget("darwin-x64");
     expect(signatureHolds(await readFile(bun))).toBe(true);
   });

@@ -13,10 +13,10 @@ for (const it of targets) {
   if ("obstacle" in it) process.stderr.write(`the program for ${it.target} is not started here: ${it.obstacle}\n`);
 }
 
-/** Paths of the sandbox are none there: what is written goes below Wine's own folder in its home. */
+/** Wine does not know the sandbox's paths, so the test writes below Wine's own folder in its home. */
 const ON_WINDOWS = { XDG_CONFIG_HOME: undefined, XDG_DATA_HOME: undefined, WINEDEBUG: "-all" };
 
-/** Of 2008: no AVX. qemu ends a program at an instruction that the processor would not have. */
+/** A processor of 2008 without AVX. qemu ends a program at an instruction that it lacks. */
 function oldProcessor(): { target: string; words: string[]; by: string }[] {
   if (ownTarget() !== "linux-x64" || spawnSync("qemu-x86_64", ["--version"]).error !== undefined) {
     process.stderr.write("the program for linux-x64 is not started on an older processor: no qemu-x86_64\n");
@@ -26,7 +26,7 @@ function oldProcessor(): { target: string; words: string[]; by: string }[] {
 }
 
 describe.each(startable)("the program for $target $by", { timeout: COMPILE_LIMIT_MS }, ({ target, words }) => {
-  test("sets up a vault, pushes, and starts a program with what is in it", async () => {
+  test("sets up a vault, pushes, and starts a program with its secrets", async () => {
     await using made = await compileFor(target);
     const { megabytes, seen } = await documented(target);
     expect(Math.abs((await megabytesOf(made.program)) - megabytes)).toBeLessThanOrEqual(1);
@@ -48,7 +48,7 @@ describe.each(startable)("the program for $target $by", { timeout: COMPILE_LIMIT
   });
 });
 
-// Those for macOS are looked at in macos.test.ts.
+// macos.test.ts covers the programs for macOS.
 const unstarted = targets.filter(({ target, ...way }) => "obstacle" in way && target.startsWith("windows"));
 
 test.each(unstarted)(
@@ -63,6 +63,6 @@ test.each(unstarted)(
   },
 );
 
-test("this machine's own program is among those that start", () => {
+test("starts this machine's own program", () => {
   expect(startable.filter(({ words }) => words.length === 0)).toHaveLength(1);
 });
