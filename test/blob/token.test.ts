@@ -13,7 +13,7 @@ import {
   tokenJson,
 } from "../../src/blob/token.ts";
 import { ConfigInvalidError, ConfigMissingError, ConfigUnsupportedVersionError, InputError } from "../../src/errors.ts";
-import { sampled } from "../vault/property.ts";
+import { sampled } from "../support/samples.ts";
 
 const REFUSALS = [ConfigMissingError, ConfigInvalidError, ConfigUnsupportedVersionError];
 const SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";

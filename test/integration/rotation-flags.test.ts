@@ -7,7 +7,7 @@ import { generatePassphrase } from "../../src/cli/rotation/passphrase-generator.
 import { csvRecord } from "../../src/cli/terminal/layout.ts";
 import { InputError } from "../../src/errors.ts";
 import { canonicalFault } from "../../src/vault/format/canonical-json.ts";
-import { sampled } from "../vault/property.ts";
+import { sampled } from "../support/samples.ts";
 
 const any = (): ReturnType<typeof string> => string({ unit: "binary" });
 

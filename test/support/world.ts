@@ -347,6 +347,16 @@ export class World extends Machine {
     return this.tamper(MANIFEST_KEY, encodeManifest(manifest, key));
   }
 
+  /** This world's store with some of its methods replaced. */
+  storeWith(methods: Partial<ObjectStore>): ObjectStore {
+    return new Proxy(this.store, {
+      get(target, name) {
+        const member: unknown = Reflect.get(name in methods ? methods : target, name);
+        return typeof member === "function" ? member.bind(target) : member;
+      },
+    });
+  }
+
   /** From now on the store answers as the hook says. */
   failing(faults: FaultHook): this {
     this.store.faults = faults;

@@ -4,8 +4,8 @@ import { Secret } from "../../src/crypto/secret.ts";
 import { InputError } from "../../src/errors.ts";
 import type { NamedData } from "../../src/vault/changes.ts";
 import { itemNameFault } from "../../src/vault/format/item.ts";
+import { sampled } from "../support/samples.ts";
 import { rejection, World } from "../support/world.ts";
-import { sampled } from "./property.ts";
 
 let world: World;
 beforeAll(async () => {

@@ -1,78 +1,136 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
 import { auditKey, formatTs } from "../../src/vault/format/object-keys.ts";
 import { HOUR_MS, rejection, START_MS, World } from "../support/world.ts";
 
-/** Generations 1, 2 and 3, an hour apart. */
+/** Four generations, an hour apart. */
 let world: World;
 beforeEach(async () => {
   world = await World.pushed();
-  for (const value of ["2", "3"]) {
+  for (const value of ["2", "3", "4"]) {
     world.clock.ms += HOUR_MS;
     await world.push({ A: value });
   }
 });
 
-describe("what is old enough", () => {
+const bundles = () => [...world.store.bucket.keys()].filter((key) => key.startsWith("v=")).toSorted();
+const orphan = (ms: number) => world.tamper(`v=${formatTs(ms)}`, Uint8Array.of(1));
+
+describe("what it removes", () => {
   test.each([
-    [HOUR_MS, 1],
-    [HOUR_MS - 1, 2],
-    [2 * HOUR_MS, 0],
-    [2 * HOUR_MS - 1, 1],
-  ])("older than %i ms, to the millisecond", async (olderThanMs, count) => {
+    [1, 3],
+    [2, 2],
+    [3, 1],
+  ])("with keep %i: %i of 4 bundles, in a generation that names them", async (keep, count) => {
+    const before = bundles();
+    const { plan, committed } = await world.gc({ keep });
+    expect(plan).toEqual(before.slice(0, count));
+    expect(committed?.manifest).toMatchObject({ gen: 5, action: "gc", meta: { event: "gc", removed: plan } });
+    expect(bundles()).toEqual([...before.slice(count), committed?.manifest.bundle.key]);
+    expect((await world.audit()).rows).toHaveLength(5);
+    expect(await world.secrets()).toEqual({ A: "4" });
+  });
+
+  test.each([4, 5, 1000])("with keep %i: nothing", async (keep) => {
+    expect(await world.gc({ keep })).toEqual({ plan: [], committed: null });
+  });
+
+  test.each([
+    [2 * HOUR_MS - 1, 2],
+    [2 * HOUR_MS, 1],
+    [3 * HOUR_MS - 1, 1],
+    [3 * HOUR_MS, 0],
+  ])("older than %i ms, to the millisecond: %i", async (olderThanMs, count) => {
     expect((await world.gc({ olderThanMs })).plan).toHaveLength(count);
+  });
+
+  test("nothing that it was told of and declined", async () => {
+    const before = world.objects();
+    expect(await world.gc({ confirm: () => false })).toEqual({ plan: bundles().slice(0, 3), committed: null });
+    expect(world.objects()).toEqual(before);
+  });
+
+  test("orphans too, but none newer than the manifest: a commit may be under way", async () => {
+    orphan(START_MS + 60_000);
+    orphan(world.clock.ms + HOUR_MS);
+    world.clock.ms += 24 * HOUR_MS;
+    expect((await world.gc({ keep: 4 })).plan).toEqual(["v=20260101T000100000Z"]);
+  });
+
+  test("only bundles: not what has another kind of name", async () => {
+    const strangers = ["v=", "v=x", "v=20260101T000000000Z.bak", "v=20261301T000000000Z", "other"];
+    for (const key of strangers) world.tamper(key, new Uint8Array());
+    await world.gc();
+    for (const key of strangers) expect(world.store.bucket.has(key)).toBe(true);
+  });
+
+  test("ten thousand at once, the oldest; the next gc removes the rest", async () => {
+    for (let at = 0; at < 10_001; at++) orphan(START_MS + 1000 + at);
+    const first = await world.gc({ keep: 4 });
+    expect(first.plan).toHaveLength(10_000);
+    expect(first.committed?.auditFault).toBeNull();
+    expect((await world.gc({ keep: 5 })).plan).toEqual([`v=${formatTs(START_MS + 11_000)}`]);
+    expect((await world.audit()).rows).toHaveLength(6);
   });
 });
 
-describe("what is kept", () => {
-  test("is counted in generations, whatever else lies there", async () => {
-    for (const minute of [1, 2]) {
-      world.store.bucket.set(`v=${formatTs(START_MS + minute * 60_000)}`, {
-        bytes: Uint8Array.of(1),
-        version: "orphan",
-      });
-    }
-    const collected = await world.gc({ keep: 2 });
-    expect(collected.plan).toEqual(["v=20260101T000000000Z", "v=20260101T000100000Z", "v=20260101T000200000Z"]);
+describe("what it keeps", () => {
+  test("is counted in generations, whatever else is there", async () => {
+    for (const minute of [61, 62]) orphan(START_MS + minute * 60_000);
+    expect((await world.gc({ keep: 3 })).plan).toEqual([
+      "v=20260101T000000000Z",
+      "v=20260101T010100000Z",
+      "v=20260101T010200000Z",
+    ]);
   });
 
-  test.each([0, 1.5])("%d generations: refused before the vault is opened, with the next step", async (keep) => {
-    const asked = world.store.requests.length;
+  test.each([0, -1, 1.5, Number.NaN])("is at least one: %d is refused before the vault is opened", async (keep) => {
+    const asked = world.requests.length;
     expect(await rejection(world.gc({ keep }))).toMatchObject({
       name: "InputError",
       message: `gc cannot keep ${keep} generations`,
       hint: "keep at least the current one: --keep=1",
     });
-    expect(world.store.requests).toHaveLength(asked);
+    expect(world.requests).toHaveLength(asked);
   });
 
-  test("is known by rows that verify: where one does not, nothing is removed", async () => {
-    world.store.bucket.set(auditKey(2), { bytes: Uint8Array.of(1), version: "forged" });
-    const { bucket } = world.fork().store;
-    expect(await rejection(world.gc({ keep: 2 }))).toMatchObject({ name: "AuditBrokenError", row: 2 });
-    expect(world.store.bucket).toEqual(bucket);
+  test("is known from rows that verify: if one does not, nothing is removed", async () => {
+    world.tamper(auditKey(3), Uint8Array.of(1));
+    const before = world.objects();
+    expect(await rejection(world.gc({ keep: 2 }))).toMatchObject({ name: "AuditBrokenError", row: 3 });
+    expect(world.objects()).toEqual(before);
   });
 });
 
-test("ten thousand go at once, the oldest; the next gc removes the rest", async () => {
-  for (let at = 0; at < 10_001; at++) {
-    const key = `v=${formatTs(START_MS + 1000 + at)}`;
-    world.store.bucket.set(key, { bytes: Uint8Array.of(1), version: "orphan" });
-  }
-  const first = await world.gc({ keep: 3 });
-  expect(first.plan).toHaveLength(10_000);
-  expect(first.committed?.auditFault).toBeNull();
-  expect((await world.gc({ keep: 4 })).plan).toEqual([`v=${formatTs(START_MS + 11_000)}`]);
-  const { manifest } = await world.open();
-  expect((await world.verify(manifest)).rows).toHaveLength(5);
-});
-
-test("a removal that fails for a reason that nobody knows is handed on as it is", async () => {
-  const failed = new TypeError("a fault of the program");
-  world.store.faults = {
-    before({ operation }) {
-      if (operation === "delete") throw failed;
-    },
+describe("a removal that fails", () => {
+  const failingAt = (removal: number, fault: Error) => {
+    let removals = 0;
+    return world.failing({
+      before: ({ operation }) => {
+        if (operation === "delete" && ++removals === removal) throw fault;
+      },
+    });
   };
-  expect(await rejection(world.gc())).toBe(failed);
-  expect(world.requests.at(-1)).toBe("delete v=20260101T000000000Z");
+
+  test.each([
+    [
+      new AccessDeniedError("injected: 403"),
+      "--role=operator` prints what it needs), then run the same vsync gc again",
+    ],
+    [new S3UnreachableError("injected: reset"), "once the store answers, run the same vsync gc again"],
+  ])("with %s: says what is left, and the next gc removes it", async (fault, hint) => {
+    const [first, second, third] = bundles();
+    expect(await rejection(failingAt(2, fault).gc())).toMatchObject({
+      name: fault.name,
+      message: `generation 5 is committed; 2 of 3 bundles are left: ${fault.message}`,
+      hint: expect.stringContaining(hint),
+    });
+    expect(bundles()).not.toContain(first);
+    expect((await world.failing({}).gc({ keep: 2 })).plan).toEqual([second, third]);
+  });
+
+  test("with a bug: passes it on", async () => {
+    const failed = new TypeError("a bug");
+    expect(await rejection(failingAt(1, failed).gc())).toBe(failed);
+  });
 });

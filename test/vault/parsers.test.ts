@@ -20,9 +20,8 @@ import { encodeManifest, parseManifest } from "../../src/vault/format/manifest.t
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import type { OpenedVault } from "../../src/vault/open/open.ts";
 import { type OpenSlot, openBundle } from "../../src/vault/open/open-bundle.ts";
+import { mutatedBytes, mutatedJson, sampled } from "../support/samples.ts";
 import { HOUR_MS, NEW, OLD, secretItems, World } from "../support/world.ts";
-import { mutatedBytes, mutatedJson } from "./mutation.ts";
-import { sampled } from "./property.ts";
 
 /** A vault at generation 3, inside a grace window, with a note, meta, an empty secret and a file. */
 let world: World;

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 
-/** A text with a few of its characters dropped, doubled, changed or put elsewhere. */
+/** Each run looks at the same samples. `VSYNC_FUZZ_SEED` draws others, `VSYNC_FUZZ_TIMES` draws more or fewer. */
+const SEED = Number(process.env["VSYNC_FUZZ_SEED"] ?? 20260101);
+const TIMES = Number(process.env["VSYNC_FUZZ_TIMES"] ?? 1);
+
+export function sampled<T>(runs: number): fc.Parameters<T> {
+  return { seed: SEED, numRuns: Math.ceil(runs * TIMES) };
+}
+
+/** Texts with up to three edits: characters inserted, replaced, dropped or doubled, or an end cut off. */
 export function mutatedText(texts: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const unit = fc.oneof(
     fc.constantFrom(...'{}[]":,\\0123456789-.eE \n\u2028é\ud800'),
@@ -14,27 +22,15 @@ export function mutatedText(texts: fc.Arbitrary<string>): fc.Arbitrary<string> {
 type Edit = (text: string, at: number) => string;
 
 function edits(unit: fc.Arbitrary<string>): fc.Arbitrary<Edit> {
-  return fc.oneof(
-    unit.map(
-      (put): Edit =>
+  const few = fc.nat({ max: 8 });
+  return fc.oneof<fc.Arbitrary<Edit>[]>(
+    fc.tuple(unit, fc.nat({ max: 1 })).map(
+      ([put, cut]) =>
         (text, at) =>
-          text.slice(0, at) + put + text.slice(at),
+          text.slice(0, at) + put + text.slice(at + cut),
     ),
-    unit.map(
-      (put): Edit =>
-        (text, at) =>
-          text.slice(0, at) + put + text.slice(at + 1),
-    ),
-    fc.nat({ max: 8 }).map(
-      (cut): Edit =>
-        (text, at) =>
-          text.slice(0, at) + text.slice(at + cut),
-    ),
-    fc.nat({ max: 8 }).map(
-      (twice): Edit =>
-        (text, at) =>
-          text.slice(0, at + twice) + text.slice(at),
-    ),
+    few.map((cut) => (text, at) => text.slice(0, at) + text.slice(at + cut)),
+    few.map((twice) => (text, at) => text.slice(0, at + twice) + text.slice(at)),
     fc.constant<Edit>((text, at) => text.slice(0, at)),
     fc.constant<Edit>((text, at) => text.slice(at)),
   );

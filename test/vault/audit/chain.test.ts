@@ -1,0 +1,308 @@
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { sha256Hex } from "../../../src/crypto/digest.ts";
+import { AuditBrokenError, S3UnreachableError, WrongPassphraseError } from "../../../src/errors.ts";
+import type { WritableVault } from "../../../src/vault/commit/open-for-commit.ts";
+import { encodeAuditRow } from "../../../src/vault/format/audit-row.ts";
+import type { Manifest } from "../../../src/vault/format/manifest.ts";
+import { auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
+import { HOUR_MS, NEW, OLD, rejection, World } from "../../support/world.ts";
+
+/** Six generations over two rotations, an hour apart; OLD is the passphrase again at the end. */
+let world: World;
+let manifest: Manifest;
+/** The vault as it stood at each generation, by its number. */
+const stood = new Map<number, WritableVault>();
+const GENERATIONS = [1, 2, 3, 4, 5, 6];
+
+beforeAll(async () => {
+  world = await World.pushed({ A: "1" });
+  const keep = async (passphrase = OLD) => {
+    const writable = await world.writable(passphrase);
+    ({ manifest } = writable.vault);
+    stood.set(manifest.gen, writable);
+    world.clock.ms += HOUR_MS;
+  };
+  await keep();
+  await world.push({ A: "2" });
+  await keep();
+  await world.rotate(OLD, NEW, { graceMs: 9 * HOUR_MS });
+  await keep(NEW);
+  await world.finish({ by: NEW });
+  await keep(NEW);
+  await world.rotate(NEW, OLD);
+  await keep();
+  await world.set({ A: "6" });
+  await keep();
+});
+
+function stoodAt(gen: number): WritableVault {
+  return stood.get(gen) ?? expect.unreachable(`generation ${gen}`);
+}
+
+/** The row at fault after `tamper` has changed a copy of the world. */
+async function faultAfter(tamper: (fork: World) => unknown): Promise<number> {
+  const fork = world.fork();
+  tamper(fork);
+  const error = await rejection(fork.verify(manifest));
+  expect(error).toBeInstanceOf(AuditBrokenError);
+  return (error as AuditBrokenError).row;
+}
+
+/** The row of `gen` with another note, signed with the key of its time, and linked to `previous` if given. */
+function forgedRow(gen: number, previous?: Uint8Array): Uint8Array {
+  const { vault, signingKey } = stoodAt(gen);
+  const audit = previous === undefined ? vault.manifest.audit : { gen: gen - 1, sha256: sha256Hex(previous) };
+  return encodeAuditRow({ ...vault.manifest, note: "forged", ...(audit === undefined ? {} : { audit }) }, signingKey);
+}
+
+describe("an intact chain", () => {
+  test("verifies across rotations, newest row first", async () => {
+    const { rows, outstanding } = await world.verify(manifest);
+    expect(outstanding).toBeNull();
+    expect(rows.map((row) => [row.gen, row.action])).toEqual([
+      [6, "set"],
+      [5, "rotate"],
+      [4, "finish"],
+      [3, "rotate"],
+      [2, "push"],
+      [1, "push"],
+    ]);
+    expect(rows.map((row) => row.prev_signer ?? null)).toEqual([
+      null,
+      stoodAt(4).vault.manifest.signer,
+      null,
+      stoodAt(2).vault.manifest.signer,
+      null,
+      null,
+    ]);
+  });
+
+  test("links each manifest to the manifest and the row before it, and tells when the vault was last rotated", () => {
+    const manifests = GENERATIONS.map((gen) => stoodAt(gen).vault.manifest);
+    expect(manifests.map(({ at, rotated_at }) => [at.slice(11, 13), rotated_at.slice(11, 13)])).toEqual([
+      ["00", "00"],
+      ["01", "00"],
+      ["02", "02"],
+      ["03", "02"],
+      ["04", "04"],
+      ["05", "04"],
+    ]);
+    expect(manifests[0]).not.toHaveProperty("prev");
+    expect(manifests[0]).not.toHaveProperty("audit");
+    for (const { gen, prev, audit } of manifests.slice(1)) {
+      expect(prev).toBe(stoodAt(gen - 1).vault.sha256);
+      expect(audit).toEqual({ gen: gen - 1, sha256: sha256Hex(world.bytes(auditKey(gen - 1))) });
+    }
+  });
+
+  test.each(GENERATIONS)(
+    "verifies under the manifest of generation %i too: newer commits are no fault",
+    async (gen) => {
+      const { rows, outstanding } = await world.verify(stoodAt(gen).vault.manifest);
+      expect([rows.length, outstanding]).toEqual([gen, null]);
+    },
+  );
+
+  test("may have other objects beside its rows", async () => {
+    const fork = world.fork();
+    for (const name of ["0", "000000000006.bak", "0000000000060", "00000000000a", "README", "sub/000000000009"]) {
+      fork.tamper(`audit/${name}`, world.bytes(auditKey(1)));
+    }
+    expect(await fork.verify(manifest)).toMatchObject({ outstanding: null, rows: { length: 6 } });
+    fork.tamper(auditKey(6), null);
+    expect(await fork.verify(manifest)).toMatchObject({ outstanding: 6, rows: { length: 5 } });
+  });
+});
+
+describe.each(GENERATIONS)("row %i", (gen) => {
+  test("is named if it is altered, cut, longer, empty, another row, or rewritten by who holds its signing key", async () => {
+    const genuine = world.bytes(auditKey(gen));
+    const flipped = (at: number) => Uint8Array.from(genuine, (byte, index) => (index === at ? byte ^ 1 : byte));
+    const others = GENERATIONS.filter((other) => other !== gen).map((other) => world.bytes(auditKey(other)));
+    for (const bytes of [
+      flipped(9),
+      flipped(genuine.length - 9),
+      genuine.subarray(0, -1),
+      Buffer.concat([genuine, Buffer.from("\n")]),
+      new Uint8Array(),
+      ...others,
+      forgedRow(gen),
+    ]) {
+      expect(await faultAfter((fork) => fork.tamper(auditKey(gen), bytes))).toBe(gen);
+    }
+  });
+
+  test("is named if it is missing; the newest one is outstanding instead", async () => {
+    const verified = world.fork().tamper(auditKey(gen), null).verify(manifest);
+    if (gen === manifest.gen) expect(await verified).toMatchObject({ outstanding: gen, rows: { length: gen - 1 } });
+    else expect(await rejection(verified)).toMatchObject({ row: gen, message: `audit row ${gen} is missing` });
+  });
+});
+
+describe("several rows", () => {
+  test.each([2, 4, 6])("1 to %i rewritten, each linked to the one before: the newest is named", async (newest) => {
+    const row = await faultAfter((fork) => {
+      let previous: Uint8Array | undefined;
+      for (const gen of GENERATIONS.slice(0, newest)) {
+        previous = forgedRow(gen, previous);
+        fork.tamper(auditKey(gen), previous);
+      }
+    });
+    expect(row).toBe(newest);
+  });
+
+  test.each([
+    ["the newest of them", [5]],
+    ["all of them, linked", [1, 2, 3, 4, 5]],
+  ])("rewritten below an outstanding one, %s: the manifest itself names row 5", async (_name, gens) => {
+    const fork = world.fork().tamper(auditKey(6), null);
+    let previous: Uint8Array | undefined;
+    for (const gen of gens) {
+      previous = forgedRow(gen, previous);
+      fork.tamper(auditKey(gen), previous);
+    }
+    expect(await rejection(fork.verify(manifest))).toMatchObject({
+      name: "AuditBrokenError",
+      row: 5,
+      message: "audit row 5 is not the one that was linked",
+    });
+  });
+
+  test("at fault, or traded: the newer is named, since the older hangs on it", async () => {
+    const rows = [world.bytes(auditKey(2)), world.bytes(auditKey(4))] as const;
+    expect(await faultAfter((fork) => fork.tamper(auditKey(2), null).tamper(auditKey(4), null))).toBe(4);
+    expect(await faultAfter((fork) => fork.tamper(auditKey(2), rows[1]).tamper(auditKey(4), rows[0]))).toBe(4);
+  });
+});
+
+describe("a row that is newer than the manifest", () => {
+  test("shows that an older manifest was put back", async () => {
+    const { vault } = stoodAt(3);
+    const fork = world.fork().tamper(MANIFEST_KEY, vault.bytes);
+    expect(await rejection(fork.verify(vault.manifest))).toMatchObject({
+      name: "AuditBrokenError",
+      row: 6,
+      message: "audit row 6 is newer than the manifest: manifest rolled back",
+      hint: "an older manifest was put back: look at who can write the bucket, then restore the newest manifest's version",
+    });
+  });
+
+  test("is the fault too if the manifest has been removed since", async () => {
+    const fork = world.fork().tamper(MANIFEST_KEY, null);
+    expect(await rejection(fork.verify(stoodAt(5).vault.manifest))).toMatchObject({ row: 6 });
+  });
+});
+
+test.each([
+  [1024 * 1024, "audit row 6 is not a signed note"],
+  [1024 * 1024 + 1, "audit row 6 is larger than 1 MiB"],
+])("a row of %i bytes: %s", async (length, message) => {
+  const fork = world.fork().tamper(auditKey(6), new Uint8Array(length).fill(0x20));
+  expect(await rejection(fork.verify(manifest))).toMatchObject({ name: "AuditBrokenError", row: 6, message });
+});
+
+test("nothing is committed on a broken chain, nor appended to it", async () => {
+  const fork = world.fork().tamper(auditKey(6), world.bytes(auditKey(5)));
+  const before = fork.objects();
+  for (const act of [() => fork.push({ A: "7" }), () => fork.rotate(OLD, NEW), () => fork.reconcile()]) {
+    expect(await rejection(act())).toMatchObject({ name: "AuditBrokenError", row: 6 });
+  }
+  expect(fork.objects()).toEqual(before);
+});
+
+describe("readAudit", () => {
+  const gensOf = async (of: World, tail?: number) => (await of.audit({ tail })).rows.map(({ gen }) => gen);
+
+  test("gives the rows oldest first, all of them or the newest", async () => {
+    expect(await gensOf(world)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await gensOf(world, 1)).toEqual([6]);
+    expect(await gensOf(world, 6)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await gensOf(world, 9)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  test("verifies no older rows than it gives, and none before the vault has opened", async () => {
+    const fork = world.fork().tamper(auditKey(3), null);
+    expect(await gensOf(fork, 3)).toEqual([4, 5, 6]);
+    expect(await rejection(fork.audit({ tail: 4 }))).toBeInstanceOf(AuditBrokenError);
+    expect(await rejection(fork.audit({ by: "wrong" }))).toBeInstanceOf(WrongPassphraseError);
+  });
+
+  test("tells which row is outstanding", async () => {
+    expect(await world.audit()).toMatchObject({ outstanding: null, manifest: { gen: 6 } });
+    expect(await world.fork().tamper(auditKey(6), null).audit()).toMatchObject({ outstanding: 6, rows: { length: 5 } });
+  });
+});
+
+describe("the requests for a long log", () => {
+  const LENGTH = 40;
+  let long: World;
+  let newest: Manifest;
+  beforeAll(async () => {
+    long = await World.pushed();
+    for (let gen = 2; gen <= LENGTH; gen++) await long.push({ A: String(gen) });
+    newest = await long.manifest();
+  });
+
+  test("are one list from the manifest on, and one GET a row, no further down than asked", async () => {
+    const fork = long.fork();
+    const list = vi.spyOn(fork.store, "list");
+    const { signal } = new AbortController();
+    await fork.verify(newest, { signal, downTo: 38 });
+    expect(list.mock.calls).toEqual([["audit/", { signal, startAfter: auditKey(39) }]]);
+    expect(fork.requests).toEqual(["list audit/", ...[40, 39, 38].map((gen) => `get ${auditKey(gen)}`)]);
+  });
+
+  test("run up to 16 ahead, whatever order the answers come in", async () => {
+    let pending = 0;
+    let most = 0;
+    const fork = long.fork().failing({
+      before: async ({ operation }) => {
+        if (operation !== "get") return;
+        pending += 1;
+        most = Math.max(most, pending);
+        for (let turns = pending % 3; turns >= 0; turns--) await new Promise(setImmediate);
+        pending -= 1;
+      },
+    });
+    const { rows } = await fork.verify(newest);
+    expect(rows.map(({ gen }) => gen)).toEqual(Array.from({ length: LENGTH }, (_, at) => LENGTH - at));
+    expect(most).toBeGreaterThan(8);
+    expect(most).toBeLessThanOrEqual(16);
+    expect(fork.requests).toHaveLength(1 + LENGTH);
+  });
+
+  const failingAt = (gen: number) =>
+    long.fork().failing({
+      before: async ({ key }) => {
+        if (key === auditKey(gen)) throw new S3UnreachableError("the network is gone");
+        if (key === auditKey(36)) for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+      },
+    });
+
+  test("fail when the row's turn comes: a newer row's fault is named first", async () => {
+    expect(await rejection(failingAt(30).verify(newest))).toBeInstanceOf(S3UnreachableError);
+    const fork = failingAt(30).tamper(auditKey(36), null);
+    expect(await rejection(fork.verify(newest))).toMatchObject({ name: "AuditBrokenError", row: 36 });
+    expect(fork.requests.length).toBeLessThan(LENGTH);
+  });
+
+  test("are aborted when the walk ends, at a fault or not", async () => {
+    for (const fork of [long.fork(), long.fork().tamper(auditKey(36), null)]) {
+      const get = vi.spyOn(fork.store, "get");
+      await fork.verify(newest).catch(() => {});
+      const aborted = get.mock.calls.map(([, { signal }]) => signal?.aborted);
+      expect(aborted).toEqual(aborted.map(() => true));
+      expect(aborted.length).toBeGreaterThan(4);
+    }
+  });
+
+  test("end with the caller's reason when the caller aborts", async () => {
+    const caller = new AbortController();
+    const fork = long.fork().failing({
+      before: ({ key }) => {
+        if (key === auditKey(20)) caller.abort("no longer wanted");
+      },
+    });
+    await expect(fork.verify(newest, { signal: caller.signal })).rejects.toBe("no longer wanted");
+  });
+});
