@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BaseCommand, type Invocation } from "../../src/cli/command/base-command.ts";
 import { arg, ENV_ARG, Flags, JSON_FLAG, requiredArg, VAULT_FLAGS } from "../../src/cli/command/flags.ts";
-import { FIRST_PASSPHRASE, PASSPHRASE, readSecret } from "../../src/cli/inputs/secret-input.ts";
+import { PASSPHRASE, readSecret } from "../../src/cli/inputs/secret-input.ts";
 import { runProgram } from "../../src/cli/program/program.ts";
 import * as errors from "../../src/errors.ts";
 import { ROTATE_EXIT_CODES } from "../../src/exit-codes.ts";
@@ -71,16 +71,8 @@ class Hand extends BaseCommand {
 
 /** Reads a passphrase and says how long it is. */
 class Ask extends BaseCommand {
-  static override flags = {
-    "passphrase-file": Flags.string(),
-    setting: Flags.boolean(),
-    twice: Flags.boolean(),
-  };
-
-  protected override async execute({ flags }: Invocation<typeof Ask>): Promise<void> {
-    const input = flags.setting ? FIRST_PASSPHRASE : PASSPHRASE;
-    const secret = await readSecret(input, flags["passphrase-file"], this.sources);
-    if (flags.twice) await readSecret(input, flags["passphrase-file"], this.sources);
+  protected override async execute(): Promise<void> {
+    const secret = await readSecret(PASSPHRASE, undefined, this.sources);
     this.output.line(JSON.stringify({ secret, bytes: secret.expose().length, text: secret.exposeText() }));
   }
 }
