@@ -4,6 +4,7 @@ import { Output } from "../../../src/cli/terminal/output.ts";
 import { Prompter } from "../../../src/cli/terminal/prompter.ts";
 import { Stdin } from "../../../src/cli/terminal/stdin.ts";
 import { makeConfig } from "../config-fixture.ts";
+import { rows } from "../rows.ts";
 
 const TARGET = { repo: "api", env: "prod" };
 const AWS = { endpoint: "https://s3.eu-west-1.amazonaws.com", region: "eu-west-1" };
@@ -36,96 +37,65 @@ async function place(flags: InitFlags, current?: object) {
   return [endpoint, rest.region, rest.bucket, rest.prefix, who].join(" ");
 }
 
-describe("nothing is known yet", () => {
-  test.each<[string, InitFlags, string]>([
-    ["no flags", {}, "file:///home/ann/data/vsync local vaults api/prod/ ambient"],
-    ["--local", { local: true }, "file:///home/ann/data/vsync local vaults api/prod/ ambient"],
-    ["a prefix", { prefix: "a/b/" }, "file:///home/ann/data/vsync local vaults a/b/ ambient"],
-    ["a directory", { endpoint: "file:///srv" }, "file:///srv local vaults api/prod/ ambient"],
-    [
-      "a bucket is AWS's",
-      { bucket: "acme", ambient: true },
-      "https://s3.us-east-1.amazonaws.com us-east-1 acme api/prod/ ambient",
-    ],
-    [
-      "in another region",
-      { bucket: "acme", region: "eu-west-1", ambient: true },
-      "https://s3.eu-west-1.amazonaws.com eu-west-1 acme api/prod/ ambient",
-    ],
-    [
-      "in China",
-      { bucket: "acme", region: "cn-north-1", ambient: true },
-      "https://s3.cn-north-1.amazonaws.com.cn cn-north-1 acme api/prod/ ambient",
-    ],
-    [
-      "a bucket elsewhere",
-      { bucket: "acme", endpoint: "https://s3.example.com/", "access-key": "K", "secret-key": "S" },
-      "https://s3.example.com us-east-1 acme api/prod/ K",
-    ],
-  ])("%s", async (_, flags, expected) => {
-    expect(await place(flags)).toBe(expected);
+/** `bucket=acme ambient` as flags: a word alone is a switch. */
+function flagsOf(words = ""): InitFlags {
+  const flags = words.split(" ").filter((word) => word !== "-");
+  return Object.fromEntries(flags.map((flag) => [flag.split("=")[0], flag.split("=")[1] ?? true]));
+}
+
+describe("without a config", () => {
+  test.each(rows`
+    -                                          │ file:///home/ann/data/vsync local vaults api/prod/ ambient
+    local                                      │ file:///home/ann/data/vsync local vaults api/prod/ ambient
+    prefix=a/b/                                │ file:///home/ann/data/vsync local vaults a/b/ ambient
+    endpoint=file:///srv                       │ file:///srv local vaults api/prod/ ambient
+    bucket=acme ambient                        │ https://s3.us-east-1.amazonaws.com us-east-1 acme api/prod/ ambient
+    bucket=acme region=eu-west-1 ambient       │ https://s3.eu-west-1.amazonaws.com eu-west-1 acme api/prod/ ambient
+    bucket=acme region=cn-north-1 ambient      │ https://s3.cn-north-1.amazonaws.com.cn cn-north-1 acme api/prod/ ambient
+    bucket=acme endpoint=https://s3.example.com/ access-key=K secret-key=S │ https://s3.example.com us-east-1 acme api/prod/ K
+  `)("%s: %s", async (flags, expected) => {
+    expect(await place(flagsOf(flags))).toBe(expected);
   });
 
   test("AWS_REGION names the region of AWS's own endpoints only", async () => {
     vi.stubEnv("AWS_REGION", "eu-north-1");
-    expect(await place({ bucket: "b", ambient: true })).toMatch(
-      /^https:\/\/s3\.eu-north-1\.amazonaws\.com eu-north-1 /,
-    );
-    const elsewhere = { bucket: "b", endpoint: "https://s3.example.com", ambient: true };
+    expect(await place(flagsOf("bucket=b ambient"))).toMatch(/^https:\/\/s3\.eu-north-1\.amazonaws\.com eu-north-1 /);
+    const elsewhere = flagsOf("bucket=b endpoint=https://s3.example.com ambient");
     expect(await place(elsewhere)).toMatch(/^https:\/\/s3\.example\.com us-east-1 /);
   });
 
-  test.each<[string, InitFlags, string]>([
-    ["a region without a bucket", { region: "eu-west-1" }, "missing --bucket"],
-    ["a bucket without credentials", { bucket: "b" }, "missing the credentials"],
-    ["a key without its secret", { bucket: "b", "access-key": "K" }, "missing the secret access key"],
-    ["a prefix that is none", { prefix: "a" }, "--prefix must end in /"],
-  ])("%s is refused", async (_, flags, message) => {
-    await expect(place(flags)).rejects.toThrow(message);
+  test.each(rows`
+    region=eu-west-1      │ missing --bucket
+    bucket=b              │ missing the credentials
+    bucket=b access-key=K │ missing the secret access key
+    prefix=a              │ --prefix must end in /
+  `)("%s is refused: %s", async (flags, message) => {
+    await expect(place(flagsOf(flags))).rejects.toThrow(message);
   });
 });
 
-describe("a bucket is known", () => {
-  test.each<[string, InitFlags, object, string]>([
-    ["no flags: it stays", {}, AWS, `${AWS.endpoint} eu-west-1 vaults api/prod/ AKIAEXAMPLE`],
-    [
-      "another region of AWS: its endpoint",
-      { region: "eu-north-1" },
-      AWS,
-      "https://s3.eu-north-1.amazonaws.com eu-north-1 vaults api/prod/ AKIAEXAMPLE",
-    ],
-    [
-      "another region elsewhere: the same endpoint",
-      { region: "eu-north-1" },
-      { endpoint: "https://s3.example.com" },
-      "https://s3.example.com eu-north-1 vaults api/prod/ AKIAEXAMPLE",
-    ],
-    ["another prefix", { prefix: "x/" }, AWS, `${AWS.endpoint} eu-west-1 vaults x/ AKIAEXAMPLE`],
-    ["no key any more", { ambient: true }, AWS, `${AWS.endpoint} eu-west-1 vaults api/prod/ ambient`],
-    [
-      "the chain stays as well",
-      { bucket: "b" },
-      { ...AWS, credentials: "ambient" },
-      `${AWS.endpoint} eu-west-1 b api/prod/ ambient`,
-    ],
-    ["a directory instead", { endpoint: "file:///srv" }, AWS, "file:///srv local vaults api/prod/ ambient"],
-    ["--local instead", { local: true }, AWS, "file:///home/ann/data/vsync local vaults api/prod/ ambient"],
-  ])("%s", async (_, flags, current, expected) => {
-    expect(await place(flags, current)).toBe(expected);
-  });
-});
+describe("with a config", () => {
+  const CURRENT: Record<string, object> = {
+    aws: AWS,
+    chain: { ...AWS, credentials: "ambient" },
+    r2: { endpoint: "https://s3.example.com" },
+    dir: DIRECTORY,
+  };
 
-describe("a directory is known", () => {
-  test.each<[string, InitFlags, string]>([
-    ["no flags: it stays", {}, "file:///srv/vaults local v api/prod/ ambient"],
-    ["another prefix", { prefix: "x/" }, "file:///srv/vaults local v x/ ambient"],
-    ["another directory", { endpoint: "file:///mnt" }, "file:///mnt local vaults api/prod/ ambient"],
-    [
-      "a bucket is S3's, never a folder in it",
-      { bucket: "acme", ambient: true },
-      "https://s3.us-east-1.amazonaws.com us-east-1 acme api/prod/ ambient",
-    ],
-  ])("%s", async (_, flags, expected) => {
-    expect(await place(flags, DIRECTORY)).toBe(expected);
+  test.each(rows`
+    aws   │ -                    │ https://s3.eu-west-1.amazonaws.com eu-west-1 vaults api/prod/ AKIAEXAMPLE
+    aws   │ region=eu-north-1    │ https://s3.eu-north-1.amazonaws.com eu-north-1 vaults api/prod/ AKIAEXAMPLE
+    r2    │ region=eu-north-1    │ https://s3.example.com eu-north-1 vaults api/prod/ AKIAEXAMPLE
+    aws   │ prefix=x/            │ https://s3.eu-west-1.amazonaws.com eu-west-1 vaults x/ AKIAEXAMPLE
+    aws   │ ambient              │ https://s3.eu-west-1.amazonaws.com eu-west-1 vaults api/prod/ ambient
+    chain │ bucket=b             │ https://s3.eu-west-1.amazonaws.com eu-west-1 b api/prod/ ambient
+    aws   │ endpoint=file:///srv │ file:///srv local vaults api/prod/ ambient
+    aws   │ local                │ file:///home/ann/data/vsync local vaults api/prod/ ambient
+    dir   │ -                    │ file:///srv/vaults local v api/prod/ ambient
+    dir   │ prefix=x/            │ file:///srv/vaults local v x/ ambient
+    dir   │ endpoint=file:///mnt │ file:///mnt local vaults api/prod/ ambient
+    dir   │ bucket=acme ambient  │ https://s3.us-east-1.amazonaws.com us-east-1 acme api/prod/ ambient
+  `)("of %s, %s: %s", async (current = "", flags, expected) => {
+    expect(await place(flagsOf(flags), CURRENT[current])).toBe(expected);
   });
 });
