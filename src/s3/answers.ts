@@ -1,5 +1,5 @@
 import { AccessDeniedError } from "../errors.ts";
-
+import { OversizedAnswerError } from "./bounded-bodies.ts";
 import {
   type Answer,
   again,
@@ -21,7 +21,8 @@ const CHECK_ENDPOINT = "check that the endpoint is that of an S3 service";
 
 /** Reads whatever the SDK threw. Every quirk of every server has its arm here or in `network.ts`. */
 export function readFailure(error: unknown, inquiry: Inquiry): Failure {
-  if (error instanceof NoEtagError) return withoutEtag(inquiry);
+  if (error instanceof NoEtagError) return notS3(inquiry, "without an ETag");
+  if (error instanceof OversizedAnswerError) return notS3(inquiry, `with more than ${error.maxBytes} bytes`);
   const answer = answerIn(error);
   return answer === undefined
     ? readNetworkFailure(error, inquiry)
@@ -31,8 +32,8 @@ export function readFailure(error: unknown, inquiry: Inquiry): Failure {
 /** A 200 without an ETag: a web server, a captive portal. */
 export class NoEtagError extends Error {}
 
-function withoutEtag(inquiry: Inquiry): Failure {
-  const error = unreachable(inquiry, `${inquiry.host} answered without an ETag`, CHECK_ENDPOINT);
+function notS3(inquiry: Inquiry, how: string): Failure {
+  const error = unreachable(inquiry, `${inquiry.host} answered ${how}`, CHECK_ENDPOINT);
   return { kind: "other", isTransient: false, effect: "unknown", error };
 }
 

@@ -1,4 +1,5 @@
 import { S3Client } from "@aws-sdk/client-s3";
+import { boundBodies } from "./bounded-bodies.ts";
 import { Call, type CallBounds } from "./call.ts";
 import { connectingAgents } from "./network.ts";
 import {
@@ -17,12 +18,19 @@ type Verb = "read" | "write" | "delete" | "list";
 export class Connection {
   readonly client: S3Client;
   readonly location: S3Location;
+  readonly limits: S3Limits;
   readonly #options: S3Options;
 
   constructor(location: S3Location, options: S3Options) {
-    this.client = createClient(location, { ...DEFAULT_LIMITS, ...options.limits });
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.client = createClient(location, this.limits);
+    boundBodies(this.client);
     this.location = location;
     this.#options = options;
+  }
+
+  nowMs(): number {
+    return this.#options.clock.nowMs();
   }
 
   /** The object's name for messages: `s3://bucket/prefix/key`. */
@@ -40,7 +48,7 @@ export class Connection {
     const host = hostOf(this.location);
     const mayExpire = credentials === "ambient" || credentials.sessionToken !== undefined;
     const inquiry = { action: `${verb} ${this.name(key)}`, bucket, region, host, mayExpire };
-    return new Call(() => ({ ...inquiry, nowMs: this.#options.clock.nowMs() }), this.#options, bounds);
+    return new Call(() => ({ ...inquiry, nowMs: this.nowMs() }), this.#options, bounds);
   }
 }
 

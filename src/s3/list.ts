@@ -3,7 +3,14 @@ import { S3UnreachableError } from "../errors.ts";
 import type { ListOptions } from "../ports.ts";
 import type { Connection } from "./connection.ts";
 
-/** The keys below a prefix, in order. @throws VsyncError the server refuses, fails or lists out of order */
+/** Far beyond any vault: a commit a minute for two years. */
+const MAX_KEYS = 1_000_000;
+
+/**
+ * The keys below a prefix, in order.
+ *
+ * @throws VsyncError the server refuses, fails, lists out of order or does not come to an end
+ */
 export async function* listKeys(
   connection: Connection,
   keyPrefix: string,
@@ -11,8 +18,16 @@ export async function* listKeys(
 ): AsyncGenerator<string> {
   const { prefix } = connection.location;
   let after = options.startAfter === undefined ? undefined : `${prefix}${options.startAfter}`;
+  let keys = 0;
+  let spentMs = 0;
   for (;;) {
+    const askedMs = connection.nowMs();
     const page = await fetchPage(connection, keyPrefix, after, options.signal);
+    spentMs += connection.nowMs() - askedMs;
+    keys += page.keys.length;
+    if (!page.isLast && (spentMs > connection.limits.listingMs || keys >= MAX_KEYS)) {
+      throw endless(connection, keyPrefix, keys);
+    }
     for (const key of page.keys) {
       if (!key.startsWith(`${prefix}${keyPrefix}`) || (after !== undefined && !isBefore(after, key))) {
         throw disorder(connection, keyPrefix);
@@ -68,4 +83,9 @@ function isBefore(a: string, b: string): boolean {
 function disorder(connection: Connection, keyPrefix: string): S3UnreachableError {
   const message = `cannot list ${connection.name(keyPrefix)}: the server does not list keys in their order`;
   return new S3UnreachableError(message, { hint: "use a store that lists in order; S3 directory buckets do not" });
+}
+
+function endless(connection: Connection, keyPrefix: string, keys: number): S3UnreachableError {
+  const message = `cannot list ${connection.name(keyPrefix)}: no end after ${keys} keys`;
+  return new S3UnreachableError(message, { hint: "check who can write the bucket, and its server" });
 }

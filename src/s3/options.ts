@@ -20,6 +20,8 @@ export interface S3Limits {
   readonly readTimeoutMs: number;
   /** For a write to be answered, beside the time that its bytes take at 64 KiB/s. */
   readonly answerTimeoutMs: number;
+  /** For the pages of one listing together. What the caller does between two pages does not count. */
+  readonly listingMs: number;
   /** For all tries and the waits between them. The bytes of a body add to this, too. */
   readonly deadlineMs: number;
 }
@@ -33,6 +35,7 @@ export const DEFAULT_LIMITS: S3Limits = {
   connectTimeoutMs: 5_000,
   readTimeoutMs: 8_000,
   answerTimeoutMs: 15_000,
+  listingMs: 300_000,
   deadlineMs: 60_000,
 };
 

@@ -16,8 +16,10 @@ import { auditKey } from "../../src/vault/format/object-keys.ts";
 import { openWithKeys } from "../../src/vault/open/open.ts";
 import { type OpenedBundle, openSigningKey } from "../../src/vault/open/open-bundle.ts";
 import { PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
+import { bucketVault } from "../runtime/bucket-fixture.ts";
 import { type DirectoryVault, directoryVault, environmentOf } from "../runtime/fixture.ts";
 import { INDEX, runModule } from "../runtime/program.ts";
+import { PASSPHRASE } from "../support/vault-fixture.ts";
 
 /*
  * How much memory a reader needs, in a process of its own (VmHWM of proc(5)), for what an attacker has planted: more than for
@@ -115,6 +117,18 @@ describe.skipIf(process.platform !== "linux")(
       await truncate(file, 4096 * MIB);
       const stored = await storeOf(vault).get(auditKey(1), { maxBytes: MIB });
       expect(stored?.bytes.length).toBe(MIB + 1);
+    });
+
+    test.each<[string, string | RegExp, number, string]>([
+      ["a manifest", /manifest$/, 200, "NotAuthenticError"],
+      ["a bundle", /v=[^/]*$/, 200, "BundleCorruptError"],
+      ["an error", /./, 500, "S3UnreachableError"],
+    ])("in a bucket, %s without an end", async (_name, key, status, refusal) => {
+      const vault = await bucketVault();
+      vault.server.faults.add({ key }, { kind: "endless", status, start: "{", etag: '"e"' }, 100);
+      const env = { VSYNC_CONFIG: vault.configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };
+      // The AWS SDK takes 40 MiB itself.
+      await expectRefused(env, refusal, refusal === "BundleCorruptError" ? 200 : 100);
     });
 
     // Only who has the passphrase can have these accepted so far.

@@ -35,27 +35,27 @@ const EXAMPLE: RuntimeToken = {
   minGen: 4,
 };
 
-const text = fc.string({ unit: "binary", maxLength: 30 });
+const anyText = fc.string({ unit: "binary", maxLength: 30 });
 const positive = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const segment = fc.stringMatching(/^[A-Za-z0-9_.-]{1,8}$/).filter((name) => name !== "." && name !== "..");
 const common = {
   v: fc.constant(1 as const),
   endpoint: fc.constantFrom("https://s3.example.com", "http://[::1]:9000", "file:///var/lib/vsync", "https://h/p%20q"),
-  region: text,
-  bucket: text,
+  region: anyText,
+  bucket: anyText,
   prefix: fc.array(segment, { minLength: 1, maxLength: 3 }).map((segments) => `${segments.join("/")}/`),
-  env: text,
+  env: anyText,
   salt: fc.uint8Array({ maxLength: 64 }).map((bytes) => Buffer.from(bytes).toString("base64")),
   iterations: positive,
   kdf: fc.constant("argon2id" as const),
   memoryKiB: positive,
   parallelism: positive,
-  vault: text,
+  vault: anyText,
   minGen: fc.maxSafeNat(),
 };
 const REQUIRED = ["v", "endpoint", "region", "bucket", "prefix", "env", "salt", "iterations"] as const;
 const keyed = fc.record(
-  { ...common, accessKeyId: text, secretAccessKey: text, sessionToken: text },
+  { ...common, accessKeyId: anyText, secretAccessKey: anyText, sessionToken: anyText },
   { requiredKeys: [...REQUIRED, "accessKeyId", "secretAccessKey"] },
 );
 const ambient = fc.record(

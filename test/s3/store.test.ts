@@ -149,6 +149,19 @@ describe("what comes back and is not what was asked for", () => {
     expect((await failureOf(collect(store.list("")))).message).toMatch(/in their order$/);
   });
 
+  test("a listing that never ends is given up after a million keys, or after five minutes of waiting", async () => {
+    let next = 0;
+    s3.on(ListObjectsV2Command).callsFake(() => {
+      const Contents = Array.from({ length: 1000 }, () => ({ Key: `repo/env/${String(next++).padStart(9, "0")}` }));
+      return { Contents, IsTruncated: true };
+    });
+    const { message } = await failureOf(collect(store.list("")));
+    expect(message).toBe("cannot list s3://strict/repo/env/: no end after 1000000 keys");
+    s3.resetHistory();
+    const slow = openAt(place, {}, { clock: { nowMs: () => s3.calls().length * 60_001 } });
+    expect((await failureOf(collect(slow.list("")))).message).toMatch(/no end after 5000 keys$/);
+  });
+
   test("keys as the server says that it has spelled them", async () => {
     const Contents = [{ Key: "repo/env/a%2Bb+c" }];
     s3.on(ListObjectsV2Command).resolves({ Contents, EncodingType: "url" });

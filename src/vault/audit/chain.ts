@@ -11,7 +11,7 @@ import {
 } from "../format/audit-row.ts";
 import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { AUDIT_PREFIX, auditKey, generationOfAuditKey } from "../format/object-keys.ts";
+import { AUDIT_PREFIX, auditKey, generationOfAuditKey, LAST_AUDIT_KEY } from "../format/object-keys.ts";
 import { fetchManifest, type OpenRequest, openManifest, type ReadPorts } from "../open/open-manifest.ts";
 
 export interface VerifiedAudit {
@@ -74,6 +74,8 @@ async function listRows(
   // Only what can be as new as the manifest: the walk back finds out by itself which older rows are missing.
   const startAfter = auditKey(manifest.prev_gen);
   for await (const key of store.list(AUDIT_PREFIX, { signal, startAfter })) {
+    // A hostile store may go on for ever behind the last key that a row can have.
+    if (key > LAST_AUDIT_KEY) break;
     const gen = generationOfAuditKey(key) ?? 0;
     newest = Math.max(newest, gen);
     hasCurrent ||= gen === manifest.gen;

@@ -13,6 +13,8 @@ export function auditKey(gen: number): string {
   return AUDIT_PREFIX + String(gen).padStart(12, "0");
 }
 
+export const LAST_AUDIT_KEY = auditKey(999_999_999_999);
+
 /** The generation of an audit row's key, or null where it is none. */
 export function generationOfAuditKey(key: string): number | null {
   const digits = /^audit\/(\d{12})$/.exec(key)?.[1];

@@ -29,6 +29,8 @@ export function deliver(delivery: Delivery): number | null {
       return sendPart(delivery, fault.bytes, () => {});
     case "drip":
       return send(delivery, must(answer), (response, body) => void drip(response, body, fault));
+    case "endless":
+      return send(delivery, endlessAnswer(fault), pour);
     case "delay":
     case "meanwhile":
     case undefined:
@@ -56,12 +58,27 @@ function sendPart(delivery: Delivery, bytes: number, then: (response: ServerResp
   });
 }
 
+function pour(response: ServerResponse, start: Uint8Array): void {
+  const spaces = Buffer.alloc(64 * 1024, " ");
+  const more = (): void => {
+    while (!response.destroyed && response.write(spaces));
+    if (!response.destroyed) response.once("drain", more);
+  };
+  response.write(start);
+  more();
+}
+
 async function drip(response: ServerResponse, body: Uint8Array, pace: { bytes: number; ms: number }): Promise<void> {
   for (let sent = 0; sent < body.length && !response.destroyed; sent += pace.bytes) {
     response.write(body.subarray(sent, sent + pace.bytes));
     await new Promise((resolve) => setTimeout(resolve, pace.ms));
   }
   response.end();
+}
+
+function endlessAnswer({ status, start = "", etag }: Extract<Fault, { kind: "endless" }>): Answer {
+  const headers = { "Transfer-Encoding": "chunked", ...(etag === undefined ? {} : { ETag: etag }) };
+  return { status, headers, body: Buffer.from(start) };
 }
 
 function faultyAnswer(fault: Extract<Fault, { kind: "answer" }>): Answer {

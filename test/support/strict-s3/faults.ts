@@ -21,6 +21,8 @@ export type Fault =
   | { readonly kind: "stall"; readonly bytes: number }
   /** Sends the body in pieces of `bytes`, one every `ms`. */
   | { readonly kind: "drip"; readonly bytes: number; readonly ms: number }
+  /** Sends `start`, then spaces that never end. */
+  | { readonly kind: "endless"; readonly status: number; readonly start?: string; readonly etag?: string }
   /** Does something first, as if another client had been quicker; then answers as always. */
   | { readonly kind: "meanwhile"; readonly action: () => void };
 
