@@ -63,9 +63,9 @@ describe("values", () => {
     -      │ ⏎ {"apiVersion": "v1", "kind": "Secret", "stringData": {"A": "1"}} │ {"A": "1"}
     -      │ <Secret>⏎stringData: {A: "1"}            │ {"A": "1"}
   `)("%s: %j holds %s", async (format, text, items) => {
-    expect(Object.entries((await read(withHead(text), formatOf(format))).items).toSorted()).toEqual(
-      Object.entries(JSON.parse(items ?? "") as object).toSorted(),
-    );
+    const got = (await read(withHead(text), formatOf(format))).items;
+    // As maps, because toEqual passes over an own __proto__.
+    expect(new Map(Object.entries(got))).toEqual(new Map(Object.entries(JSON.parse(items ?? "") as object)));
   });
 
   test("a byte order mark is not part of the first name", async () => {
