@@ -1,6 +1,6 @@
 /**
- * Every failure that vsync reports. An error carries `code`, `hint` and (the audit error) `row`, and nothing else that
- * could hold a secret. The exit code of a failure depends on the command: see `exit-codes.ts`.
+ * Every failure that vsync reports. Errors have only `code`, `hint` and (the audit error) `row`, so they cannot carry a
+ * secret. The exit code of a failure depends on the command: see `exit-codes.ts`.
  */
 
 /** The stable names that programs may depend on. */
@@ -28,12 +28,12 @@ export type ErrorCode =
   | "WRONG_PASSPHRASE";
 
 export interface ErrorDetails {
-  /** The next command or step, lower case, without a full stop. */
+  /** The next command or step, in lower case, without a full stop. */
   readonly hint?: string;
 }
 
 export abstract class VsyncError extends Error {
-  /** The documented class, written out: a minifier renames classes. Finer classes below it keep it. */
+  /** The documented class, written out because a minifier renames classes. Undocumented subclasses inherit it. */
   abstract override readonly name: string;
   abstract readonly code: ErrorCode;
   readonly hint: string | undefined;
@@ -52,13 +52,13 @@ export class InputError extends VsyncError {
   readonly name = "InputError";
   readonly code = "INPUT";
 
-  /** The hint is required: it says what to give instead. */
+  /** The hint is required, and says what to give instead. */
   constructor(message: string, { hint }: Required<ErrorDetails>) {
     super(message, { hint });
   }
 }
 
-/** The user ended a prompt or a command with Ctrl-C. */
+/** The user pressed Ctrl-C at a prompt or during a command. */
 export class InterruptedError extends VsyncError {
   readonly name = "InterruptedError";
   readonly code = "INTERRUPTED";
@@ -88,24 +88,24 @@ export class ConfigUnsupportedVersionError extends VsyncError {
   readonly code = "CONFIG_UNSUPPORTED_VERSION";
 }
 
-/** The store could not be reached, or answered 5xx. The name is part of the documented API; directories raise it too. */
+/** The store could not be reached, or answered 5xx. Directories throw this too; the name is documented API. */
 export class S3UnreachableError extends VsyncError {
   protected static override readonly usualHint = "check the endpoint and the network, then run the same command again";
   readonly name = "S3UnreachableError";
   readonly code = "S3_UNREACHABLE";
 }
 
-/** The store was reached and refused (401, 403, EACCES). */
+/** The store refused the request (401, 403, EACCES). */
 export class AccessDeniedError extends VsyncError {
   protected static override readonly usualHint =
-    "check which credentials are used and what they may do: `vsync policy` prints the least that is needed";
+    "check the credentials and what they may do: `vsync policy` prints the least that a role needs";
   readonly name = "AccessDeniedError";
   readonly code = "ACCESS_DENIED";
 }
 
 /** A conditional write found another state than its precondition names. It wrote nothing. */
 export class ConflictError extends VsyncError {
-  protected static override readonly usualHint = "run the same command again: it starts from what is there now";
+  protected static override readonly usualHint = "run the same command again: it starts from the newest generation";
   readonly name = "ConflictError";
   readonly code = "CONFLICT";
 }
@@ -113,7 +113,7 @@ export class ConflictError extends VsyncError {
 /** The answer to a write was lost, and reading back failed as well. */
 export class OutcomeUnknownError extends VsyncError {
   protected static override readonly usualHint =
-    "run `vsync status --remote` once the store answers: it says which generation the manifest names";
+    "once the store answers again, run `vsync status --remote` to see which generation is current";
   readonly name = "OutcomeUnknownError";
   readonly code = "OUTCOME_UNKNOWN";
 }
@@ -162,7 +162,7 @@ export class PassphraseRetiredError extends WrongPassphraseError {
   override readonly code = "PASSPHRASE_RETIRED";
 }
 
-/** The manifest is older than the generation that the token or this machine has seen. */
+/** The manifest is older than a generation that the token or this machine has seen. */
 export class RollbackError extends VsyncError {
   protected static override readonly usualHint =
     "put back the newest version of the object `manifest`, from the bucket's object versions or a backup";
@@ -172,14 +172,14 @@ export class RollbackError extends VsyncError {
 
 /** The bundle is absent, or its size, digest, header, slot, boxes or index are wrong. */
 export class BundleCorruptError extends VsyncError {
-  protected static override readonly usualHint = "put the object back, from the bucket's object versions or a backup";
+  protected static override readonly usualHint = "put the object back from the bucket's object versions or a backup";
   readonly name = "BundleCorruptError";
   readonly code = "BUNDLE_CORRUPT";
 }
 
 /** This program does not know the vault's format or key derivation. */
 export class UnsupportedSpecVersionError extends VsyncError {
-  protected static override readonly usualHint = "upgrade vsync: a later version may have written this vault";
+  protected static override readonly usualHint = "upgrade vsync: a newer version may have written this vault";
   readonly name = "UnsupportedSpecVersionError";
   readonly code = "UNSUPPORTED_SPEC_VERSION";
 }

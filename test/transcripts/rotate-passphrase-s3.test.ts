@@ -146,7 +146,7 @@ describe("3: the swap failed", () => {
       stdout: "",
       stderr: `✓ Bundle re-encrypted with new passphrase (gen=1 → gen=2)
 vsync: error: another writer committed generation 2 first; ${HARMLESS}
-vsync: hint: run the same command again: it starts from what is there now
+vsync: hint: run the same command again: it starts from the newest generation
 `,
       exitCode: 3,
     });
