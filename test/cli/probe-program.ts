@@ -1,14 +1,14 @@
-/** A program of the command line's own parts, whose commands do what the tests of those parts need. */
+/** A program made of the command line's own parts, with commands for the tests of those parts. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BaseCommand, type Invocation } from "../../src/cli/command/base-command.ts";
-import { arg, ENV_ARG, Flags, JSON_FLAG, requiredArg, VAULT_FLAGS } from "../../src/cli/command/flags.ts";
+import { arg, ENV_ARG, Flags, JSON_FLAG, requiredArg } from "../../src/cli/command/flags.ts";
 import { PASSPHRASE, readSecret } from "../../src/cli/inputs/secret-input.ts";
 import { runProgram } from "../../src/cli/program/program.ts";
 import * as errors from "../../src/errors.ts";
 import { ROTATE_EXIT_CODES } from "../../src/exit-codes.ts";
 
-/** Throws the error whose code is given, with a message and hint that hold what no terminal may act upon. */
+/** Throws the error of the given code, with a message that tries to act on the terminal. */
 class Fail extends BaseCommand {
   static override flags = { hint: Flags.string(), rest: Flags.string(), ...JSON_FLAG };
   static override args = { code: arg("code of the error") };
@@ -33,43 +33,26 @@ class FailRotating extends Fail {
   static override exitCodes = ROTATE_EXIT_CODES;
 }
 
-/** Shows what was understood. */
+/** Prints the parsed command line. */
 class Show extends BaseCommand {
   static override args = { key: requiredArg("a key"), other: arg("another") };
-  static override flags = {
-    ...JSON_FLAG,
-    count: Flags.integer({ min: 1, max: 9 }),
-    role: Flags.option({ options: ["reader", "operator"] as const })(),
-    token: Flags.string({ exclusive: ["ambient"] }),
-    ambient: Flags.boolean(),
-    salt: Flags.string({ dependsOn: ["token"] }),
-    meta: Flags.string({ multiple: true }),
-  };
+  static override flags = JSON_FLAG;
 
-  protected override async execute({ args, flags, commandLine }: Invocation<typeof Show>): Promise<void> {
-    this.output.json({ args, flags, commandLine });
-  }
-}
-
-class Require extends BaseCommand {
-  static override flags = { needed: Flags.string({ required: true }) };
-
-  protected override async execute(): Promise<void> {
-    this.output.line("ran");
+  protected override async execute({ args, flags }: Invocation<typeof Show>): Promise<void> {
+    this.output.json({ args, flags });
   }
 }
 
 class Hand extends BaseCommand {
   static override takesCommandLine = true;
   static override args = ENV_ARG;
-  static override flags = VAULT_FLAGS;
 
-  protected override async execute({ args, flags, commandLine }: Invocation<typeof Hand>): Promise<void> {
-    this.output.json({ args, flags, commandLine });
+  protected override async execute({ commandLine }: Invocation<typeof Hand>): Promise<void> {
+    this.output.json({ commandLine });
   }
 }
 
-/** Reads a passphrase and says how long it is. */
+/** Reads a passphrase and prints its length. */
 class Ask extends BaseCommand {
   protected override async execute(): Promise<void> {
     const secret = await readSecret(PASSPHRASE, undefined, this.sources);
@@ -107,15 +90,13 @@ class Write extends BaseCommand {
   }
 }
 
-/** Says that it has begun, and never ends. */
+/** Never ends. */
 class Wait extends BaseCommand {
   protected override async execute(): Promise<void> {
     this.output.line("waiting");
     await new Promise((resolve) => setTimeout(resolve, 2 ** 30));
   }
 }
-
-class Verify extends Show {}
 
 const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8"));
 
@@ -128,10 +109,7 @@ await runProgram(process.argv.slice(2), {
       fail: async () => Fail,
       "fail-rotating": async () => FailRotating,
       hand: async () => Hand,
-      require: async () => Require,
       show: async () => Show,
-      "show:verify": async () => Verify,
-      "topic:leaf": async () => Require,
       wait: async () => Wait,
       write: async () => Write,
     },

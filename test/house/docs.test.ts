@@ -1,9 +1,8 @@
 import { access } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadersOf } from "../../src/cli/program/command-table.ts";
-import { COMMANDS } from "../../src/commands.ts";
 import { anchorOf, pages, ROOT, readPage, unseenCommands } from "../docs/page.ts";
+import { LOADERS } from "../support/commands.ts";
 
 const written = await pages();
 
@@ -20,7 +19,7 @@ describe.each(written)("%s", (path) => {
   });
 
   test("names commands that there are", async () => {
-    const known = new Set(Object.keys(loadersOf(COMMANDS)).map((id) => id.replace(":", " ")));
+    const known = new Set(Object.keys(LOADERS).map((id) => id.replace(":", " ")));
     const named = [...(await readPage(path)).matchAll(/(?:`|^\$ )vsync ([a-z-]+(?: (?:verify|reconcile))?)\b/gm)];
     expect(named.map(([, name = ""]) => name).filter((name) => !known.has(name))).toEqual([]);
   });

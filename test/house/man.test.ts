@@ -3,38 +3,32 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { makeManifest } from "../../src/cli/program/oclif-manifest.ts";
-import { COMMANDS } from "../../src/commands.ts";
-
-const root = join(import.meta.dirname, "../..");
-const pjson = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const manifest = await makeManifest(pjson, COMMANDS);
-const commands = Object.values(manifest.commands).filter(({ hidden }) => !hidden);
+import { MANIFEST, PJSON, ROOT, VISIBLE } from "../support/commands.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "vsync-man-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const env = { ...process.env, SOURCE_DATE_EPOCH: "86400" };
-execFileSync(process.execPath, ["scripts/man.mjs", folder], { cwd: root, env });
+execFileSync(process.execPath, ["scripts/man.mjs", folder], { cwd: ROOT, env });
 
 const source = (name: string): string => readFileSync(join(folder, `${name}.1`), "utf8");
 const pageOf = (id: string): string => `vsync-${id.replaceAll(":", "-")}`;
 const plain = (page: string): string => source(page).replaceAll("\\-", "-").replaceAll("\n", " ");
 
 test("there is a page for the program and for each command, dated by SOURCE_DATE_EPOCH", () => {
-  const names = ["vsync", ...commands.map(({ id }) => pageOf(id))].map((name) => `${name}.1`);
+  const names = ["vsync", ...VISIBLE.map(({ id }) => pageOf(id))].map((name) => `${name}.1`);
   expect(readdirSync(folder).toSorted()).toEqual(names.toSorted());
-  expect(source("vsync")).toContain(`.TH "VSYNC" 1 "1970-01-02" "vsync ${pjson.version}"`);
+  expect(source("vsync")).toContain(`.TH "VSYNC" 1 "1970-01-02" "vsync ${PJSON.version}"`);
 });
 
 test("the program's page names every command", () => {
-  for (const { id, summary } of commands) {
+  for (const { id, summary } of VISIBLE) {
     expect(plain("vsync")).toContain(`.TP \\fB${id.replace(":", " ")}\\fR`);
     expect(plain("vsync").replaceAll("\\(aq", "'")).toContain(summary);
   }
 });
 
-test.each(commands.map(({ id }) => [id] as const))("the page of %s has all that it takes", (id) => {
-  const { flags, args } = manifest.commands[id]!;
+test.each(VISIBLE.map(({ id }) => [id] as const))("the page of %s has all that it takes", (id) => {
+  const { flags, args } = MANIFEST.commands[id]!;
   const page = plain(pageOf(id));
   for (const { name, char, hidden } of Object.values(flags)) {
     const label = char === undefined ? `--${name}` : `-${char}, --${name}`;

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { DAY_TO_DAY_EXIT_CODES, ROTATE_EXIT_CODES } from "../../../src/exit-codes.ts";
 import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../../support/program/sandbox.ts";
 import { PROBE } from "../probe.ts";
 
@@ -18,118 +17,32 @@ function failed(error: string, hint?: string, exitCode = 1): Transcript {
 }
 
 const SAID = "something\\x1b[31m failed\\nvsync: error: forged";
-const codes = Object.entries(DAY_TO_DAY_EXIT_CODES.failures).filter(([code]) => code !== "AUDIT_BROKEN");
 
 describe("a command that fails", () => {
-  test.each(codes)("with %s ends with %i", async (code, exitCode) => {
-    expect(await probe(`fail ${code} --hint=next`)).toEqual(failed(SAID, "next", exitCode));
+  test("ends with the code of its table, the same with --json", async () => {
+    expect(await probe("fail LOCAL_CONFIG_MISSING --hint=next")).toEqual(failed(SAID, "next", 4));
+    expect(await probe("fail LOCAL_CONFIG_MISSING --hint=next --json")).toEqual(failed(SAID, "next", 4));
+    expect(await probe("fail-rotating LOCAL_CONFIG_MISSING --hint=next")).toEqual(failed(SAID, "next", 5));
+    expect(await probe("show --json")).toEqual(failed("missing KEY", "usage: vsync show KEY [OTHER] [flags]"));
+    expect(await probe("shwo")).toEqual(failed("unknown command shwo", "did you mean vsync show?"));
   });
 
-  test.each(codes)("with %s ends the same way with --json, and stdout stays empty", async (code, exitCode) => {
-    expect(await probe(`fail ${code} --json --hint=next`)).toEqual(failed(SAID, "next", exitCode));
-  });
-
-  test.each(["ACCESS_DENIED", "CONFLICT", "LOCAL_CONFIG_MISSING", "S3_UNREACHABLE"] as const)(
-    "ends by its own table with %s",
-    async (code) => {
-      expect(await probe(`fail-rotating ${code} --hint=next`)).toEqual(
-        failed(SAID, "next", ROTATE_EXIT_CODES.failures[code]),
-      );
-    },
-  );
-
-  test("unexpectedly says so without a stack", async () => {
+  test("shows its stack at --log-level=debug only, whatever the variables say", async () => {
+    const env = { NODE_ENV: "development", VSYNC_DEBUG: "1", DEBUG: "*", VSYNC_CONTENT_TYPE: "json" };
     const hint = "this is a bug in vsync: run it again with --log-level=debug and report it";
-    expect(await probe("fail boom")).toEqual(failed("unexpected: RangeError: boom", hint));
-  });
-
-  test("shows the stack at --log-level=debug", async () => {
-    const { stdout, stderr, exitCode } = await probe("fail boom --log-level=debug");
-    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
+    expect(await probe("fail boom", { env })).toEqual(failed("unexpected: RangeError: boom", hint));
+    const { stderr, exitCode } = await probe("fail boom --log-level=debug");
+    expect(exitCode).toBe(1);
     expect(stderr).toMatch(/^vsync: error: unexpected: RangeError: boom\n {4}at Fail\.execute/);
   });
 
-  test.each([
-    { NODE_ENV: "development" },
-    { NODE_ENV: "test" },
-    { VSYNC_DEBUG: "1" },
-    { DEBUG: "*" },
-    { VSYNC_CONTENT_TYPE: "json" },
-  ])("says no more with %o", async (env) => {
-    expect(await probe("show --json", { env })).toEqual(failed("missing KEY", "usage: vsync show KEY [OTHER] [flags]"));
-    expect(await probe("fail INPUT --json", { env })).toEqual(failed(SAID));
+  test("does not read a missing argument from stdin", async () => {
+    expect(await probe("show", { stdin: "a\n" })).toMatchObject({ stdout: "", exitCode: 1 });
   });
 });
 
-describe("a command line that is not as declared", () => {
-  const help = "see vsync show --help";
-  const usage = "usage: vsync show KEY [OTHER] [flags]";
-  test.each([
-    ["show", "missing KEY", usage],
-    ["show a b hunter2", "1 argument too many", usage],
-    ["show a b hunter2 hunter3", "2 arguments too many", usage],
-    ["show a --tokne=hunter2", "unknown flag --tokne", "did you mean --token?"],
-    ["show a --tokne hunter2", "unknown flag --tokne", "did you mean --token?"],
-    ["show a --hunter2/=x", "unknown flag", help],
-    ["show a --count=hunter2", "--count must be an integer", help],
-    ["show a --count=12", "--count must be an integer less than or equal to 9", help],
-    ["show a --role=hunter2", "--role must be one of reader, operator", help],
-    ["show a --token=hunter2 --ambient", "--token cannot be used together with --ambient", help],
-    ["show a --salt=hunter2", "--salt needs --token", help],
-    ["show a --token", "--token expects a value", help],
-    ["show a --token=hunter2 --token=hunter3", "--token can only be specified once", help],
-    ["require", "missing --needed", "see vsync require --help"],
-    ["hand prod hunter2", "1 argument too many", "usage: vsync hand [ENV] [flags] -- COMMAND…"],
-  ])("%s", async (line, error, hint) => {
-    expect(await probe(line)).toEqual(failed(error, hint));
-    if (line.startsWith("show")) expect(await probe(`${line} --json`)).toEqual(failed(error, hint));
-  });
-
-  test("a missing argument is not read from stdin", async () => {
-    expect(await probe("show", { stdin: "a\n" })).toEqual(failed("missing KEY", usage));
-  });
-});
-
-describe("which command is meant", () => {
-  test.each([
-    ["shwo a", "unknown command shwo", "did you mean vsync show?"],
-    ["sohw", "unknown command sohw", "did you mean vsync show?"],
-    ["nothing-like-it", "unknown command nothing-like-it", "see vsync --help"],
-    ["hunter2!", "unknown command", "see vsync --help"],
-    ["topic", "unknown command topic", "did you mean vsync topic leaf?"],
-    ["topic laef", "unknown command topic", "did you mean vsync topic leaf?"],
-    ["--json show", "a command comes first", "see vsync --help"],
-    ["topci leaf", "unknown command topci", "did you mean vsync topic leaf?"],
-    ["leaf", "unknown command leaf", "did you mean vsync topic leaf?"],
-    ["show verfy", "unknown command show verfy", "did you mean vsync show verify? For an env of that name, use --env="],
-    ["help shwo", "unknown command shwo", "did you mean vsync show?"],
-    ["constructor", "unknown command constructor", "see vsync --help"],
-  ])("%s", async (line, error, hint) => {
-    expect(await probe(line)).toEqual(failed(error, hint));
-  });
-
-  test("a command below another goes before an argument of that name", async () => {
-    expect((await probe("show verify key")).stdout).toContain('"key": "key"');
-    expect((await probe("show key verify")).stdout).toContain('"other": "verify"');
-    expect(await probe("topic leaf --needed=x")).toEqual({ stdout: "ran\n", stderr: "", exitCode: 0 });
-  });
-
-  test("what follows -- is another program's, to the letter", async () => {
-    const { stdout } = await probe("hand -- prod --env=x -- -y");
-    expect(JSON.parse(stdout)).toMatchObject({ args: {}, commandLine: ["prod", "--env=x", "--", "-y"] });
-    expect(JSON.parse((await probe("hand prod")).stdout)).toMatchObject({ args: { env: "prod" }, commandLine: null });
-    expect(JSON.parse((await probe("hand prod -- --help")).stdout)).toMatchObject({ commandLine: ["--help"] });
-  });
-
-  test("a flag that may be given more than once takes one value at a time", async () => {
-    const { stdout } = await probe("show --meta a=1 key --meta=b=2 --meta c=3 other");
-    expect(JSON.parse(stdout)).toMatchObject({
-      args: { key: "key", other: "other" },
-      flags: { meta: ["a=1", "b=2", "c=3"] },
-    });
-  });
-
-  test.each(["--help", "help", "-h"])("%j shows what there is", async (line) => {
+describe("help", () => {
+  test.each(["--help", "help", "-h"])("%j lists the commands", async (line) => {
     const { stdout, stderr, exitCode } = await probe(line);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
     expect(stdout).toMatch(/USAGE\n {2}\$ vsync COMMAND \[arguments\] \[flags\]/);
@@ -140,6 +53,11 @@ describe("which command is meant", () => {
     const { stdout, stderr, exitCode } = await probe(line);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
     expect(stdout).toMatch(/\$ vsync show KEY \[OTHER\] \[flags\]/);
+  });
+
+  test("help <typo> suggests a command, and --help after -- is another program's", async () => {
+    expect(await probe("help shwo")).toEqual(failed("unknown command shwo", "did you mean vsync show?"));
+    expect(JSON.parse((await probe("hand prod -- --help")).stdout)).toMatchObject({ commandLine: ["--help"] });
   });
 
   test("--version", async () => {
@@ -178,16 +96,6 @@ describe("streams", () => {
     const { stderr, exitCode } = await shell.run([`${PROBE.join(" ")} write >/dev/full`]);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/vsync: error: the output cannot be written: ENOSPC\nvsync: hint: /);
-  });
-
-  test("colour needs a terminal, and NO_COLOR forgoes it", async () => {
-    const screenWith = async (env: Record<string, string>): Promise<string> => {
-      const session = await sandbox.terminal(["write"], { env });
-      return (await session.end()).rawScreen;
-    };
-    expect(await screenWith({})).toContain("\u001b[33mwarning:");
-    expect(await screenWith({ NO_COLOR: "1" })).toContain("vsync: warning: careful");
-    expect(await screenWith({ TERM: "dumb" })).toContain("vsync: warning: careful");
   });
 });
 

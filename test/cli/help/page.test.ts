@@ -1,42 +1,33 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
-import { parseArgv } from "../../src/cli/command/parse-argv.ts";
-import { helpPage } from "../../src/cli/help/page.ts";
-import { showHelp } from "../../src/cli/help/show.ts";
-import { loadersOf } from "../../src/cli/program/command-table.ts";
-import { makeManifest } from "../../src/cli/program/oclif-manifest.ts";
-import { wrap, wrapShell } from "../../src/cli/terminal/layout.ts";
-import { Output } from "../../src/cli/terminal/output.ts";
-import { COMMANDS } from "../../src/commands.ts";
-
-const pjson = JSON.parse(readFileSync(join(import.meta.dirname, "..", "..", "package.json"), "utf8"));
-const manifest = await makeManifest(pjson, COMMANDS);
-const commands = Object.values(manifest.commands).filter(({ hidden }) => !hidden);
+import { parseArgv } from "../../../src/cli/command/parse-argv.ts";
+import { helpPage } from "../../../src/cli/help/page.ts";
+import { showHelp } from "../../../src/cli/help/show.ts";
+import { Output } from "../../../src/cli/terminal/output.ts";
+import { COMMANDS } from "../../../src/commands.ts";
+import { LOADERS, MANIFEST, PJSON, VISIBLE } from "../../support/commands.ts";
 
 function helpOf(id: string | null, columns = 80): string {
   let text = "";
   const stdout = { isTTY: true, columns, write: (chunk: string | Uint8Array) => (text += String(chunk)) };
-  showHelp(
-    id,
-    { bin: "vsync", description: pjson.description, manifest, commands: COMMANDS },
-    new Output(stdout, stdout, {}),
-  );
+  const program = { bin: "vsync", description: PJSON.description, manifest: MANIFEST, commands: COMMANDS };
+  showHelp(id, program, new Output(stdout, stdout, {}));
   return stripVTControlCharacters(text);
 }
 
 const onOneLine = (text: string): string => text.replaceAll("`", "").replace(/\s+/g, " ").trim();
 
-describe.each(commands.map(({ id }) => [id] as const))("%s --help", (id) => {
-  const command = manifest.commands[id]!;
+describe.each(VISIBLE.map(({ id }) => [id] as const))("%s --help", (id) => {
+  const command = MANIFEST.commands[id]!;
 
-  test.each([80, 60])("fits %i columns", (columns) => {
-    const lines = helpOf(id, columns).split("\n");
-    // what one copies into a shell is broken between flags alone
-    const tooLong = lines.filter((line) => line.length > columns && !/^ {2}(\$ | {2})/.test(line));
-    expect(tooLong).toEqual([]);
-    if (columns === 80) expect(lines.filter((line) => line.length > columns)).toEqual([]);
+  test("fits 80 columns, and 60 but for shell commands, which break between flags only", () => {
+    expect(
+      helpOf(id)
+        .split("\n")
+        .filter((line) => line.length > 80),
+    ).toEqual([]);
+    const narrow = helpOf(id, 60).split("\n");
+    expect(narrow.filter((line) => line.length > 60 && !/^ {2}(\$ | {2})/.test(line))).toEqual([]);
   });
 
   test("says everything, and nothing twice", () => {
@@ -51,7 +42,7 @@ describe.each(commands.map(({ id }) => [id] as const))("%s --help", (id) => {
   });
 
   test("every example is one that the command understands", async () => {
-    const { examples } = helpPage(command, manifest, "vsync");
+    const { examples } = helpPage(command, MANIFEST, "vsync");
     expect(examples).not.toHaveLength(0);
     for (const example of examples) {
       const lines = vsyncLines(example);
@@ -76,9 +67,8 @@ function vsyncLines(example: string): string[][] {
 
 async function understood(words: readonly string[]): Promise<unknown> {
   const deep = words.slice(0, 2).join(":");
-  const loaders = loadersOf(COMMANDS);
-  const id = deep in loaders ? deep : (words[0] ?? "");
-  const command = await loaders[id]!();
+  const id = deep in LOADERS ? deep : (words[0] ?? "");
+  const command = await LOADERS[id]!();
   const { args, flags, baseFlags, takesCommandLine } = command;
   const rest = words.slice(id.split(":").length);
   return parseArgv(rest, { id, args, flags: { ...baseFlags, ...flags }, takesCommandLine });
@@ -87,7 +77,7 @@ async function understood(words: readonly string[]): Promise<unknown> {
 test("vsync --help has every command once, in a group, at 80 columns", () => {
   const text = helpOf(null);
   expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
-  for (const { id } of commands) {
+  for (const { id } of VISIBLE) {
     expect(text.match(new RegExp(`^ {2}${id.replace(":", " ")}  `, "gm")), id).toHaveLength(1);
   }
   expect(text.match(/^[A-Z ]{5,}$/gm)).toEqual(["USAGE", ...Object.keys(COMMANDS)]);
@@ -103,15 +93,4 @@ test("a flag that must be given stands in the usage", () => {
 
 test("audit names the commands below it", () => {
   expect(helpOf("audit")).toMatch(/COMMANDS\n {2}audit reconcile {2}.+\n {2}audit verify +/);
-});
-
-test("lines are broken between words; a word that is too long stands alone", () => {
-  expect(wrap("one two three", 7)).toEqual(["one two", "three"]);
-  expect(wrap("a incomprehensible b", 5)).toEqual(["a", "incomprehensible", "b"]);
-  expect(wrap("", 5)).toEqual([""]);
-});
-
-test("a shell's line is broken where a shell goes on", () => {
-  expect(wrapShell("$ vsync x --a=1 --b=2 | jq .", 20)).toEqual(["$ vsync x --a=1 \\", "  --b=2 | jq ."]);
-  expect(wrapShell("$ vsync x --a=1", 20)).toEqual(["$ vsync x --a=1"]);
 });

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "vitest";
+import { exitCodeOf, reportFailure } from "../../../src/cli/command/ending.ts";
+import { Output } from "../../../src/cli/terminal/output.ts";
+import * as errors from "../../../src/errors.ts";
+import { DAY_TO_DAY_EXIT_CODES, ROTATE_EXIT_CODES, RUNTIME_TOKEN_EXIT_CODES } from "../../../src/exit-codes.ts";
+
+/** Day to day (and `runtime-token`), `rotate-passphrase`. */
+const NUMBERS: Readonly<Record<errors.ErrorCode, readonly [number, number]>> = {
+  INPUT: [1, 1],
+  CONFIG_MISSING: [1, 1],
+  CONFIG_INVALID: [1, 1],
+  CONFIG_UNSUPPORTED_VERSION: [1, 1],
+  WRONG_PASSPHRASE: [1, 1],
+  PASSPHRASE_RETIRED: [1, 1],
+  MANIFEST_NOT_FOUND: [1, 1],
+  ACCESS_DENIED: [2, 2],
+  S3_UNREACHABLE: [3, 2],
+  MANIFEST_SWAP_FAILED: [3, 3],
+  OUTCOME_UNKNOWN: [3, 3],
+  LOCAL_CONFIG_MISSING: [4, 5],
+  AUDIT_OUTSTANDING: [5, 4],
+  PASSPHRASE_UNDELIVERED: [5, 4],
+  CONFLICT: [5, 3],
+  AUDIT_BROKEN: [6, 6],
+  BUNDLE_CORRUPT: [6, 6],
+  NOT_AUTHENTIC: [6, 6],
+  ROLLBACK: [6, 6],
+  UNSUPPORTED_SPEC_VERSION: [6, 6],
+  INTERRUPTED: [130, 130],
+};
+
+describe("exit codes never change", () => {
+  test.each(Object.entries(NUMBERS))("%s: %j", (code, [dayToDay, rotate]) => {
+    const error = Object.assign(new errors.ConflictError("failed"), { code });
+    expect(exitCodeOf(error, DAY_TO_DAY_EXIT_CODES)).toBe(dayToDay);
+    expect(exitCodeOf(error, RUNTIME_TOKEN_EXIT_CODES)).toBe(dayToDay);
+    expect(exitCodeOf(error, ROTATE_EXIT_CODES)).toBe(rotate);
+    expect(DAY_TO_DAY_EXIT_CODES.meanings).toHaveProperty(String(dayToDay));
+    expect(ROTATE_EXIT_CODES.meanings).toHaveProperty(String(rotate));
+  });
+
+  test("a bug ends with 1", () => {
+    expect(exitCodeOf(new RangeError("boom"), ROTATE_EXIT_CODES)).toBe(1);
+  });
+});
+
+function reported(error: unknown, withStack = false): string {
+  let text = "";
+  const sink = { write: (chunk: string | Uint8Array) => (text += String(chunk)) };
+  reportFailure(error, new Output(sink, sink, {}), { withStack });
+  return text;
+}
+
+test("a failure is one line, and one with its hint, neither of which can act on a terminal", () => {
+  const error = new errors.ConflictError("it\u001b[31m failed\nvsync: error: forged", { hint: "next\u202e" });
+  expect(reported(error)).toBe("vsync: error: it\\x1b[31m failed\\nvsync: error: forged\nvsync: hint: next\\u202e\n");
+  expect(reported(new errors.AuditBrokenError(3, "broken"))).toBe("vsync: error: broken\n");
+});
+
+test("a bug shows its stack only on request", () => {
+  const hint = "vsync: hint: this is a bug in vsync: run it again with --log-level=debug and report it\n";
+  expect(reported(new RangeError("boom"))).toBe(`vsync: error: unexpected: RangeError: boom\n${hint}`);
+  expect(reported(new RangeError("boom"), true)).toMatch(/^vsync: error: unexpected: RangeError: boom\n {4}at /);
+  expect(reported("boom")).toContain("unexpected: boom\n");
+});
+
+test.each([
+  ["ENOSPC", "ENOSPC"],
+  ["EBADF", "stdout is closed"],
+])("output that cannot be written is not a bug: %s", (code, said) => {
+  const fault = Object.assign(new Error("write failed"), { code, syscall: "write" });
+  expect(reported(fault)).toBe(
+    `vsync: error: the output cannot be written: ${said}\nvsync: hint: check the disk, or where stdout leads\n`,
+  );
+});
