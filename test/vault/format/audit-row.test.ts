@@ -68,7 +68,7 @@ describe("a row that is well signed is refused", () => {
         name: "AuditBrokenError",
         row: 2,
         message: 'audit row 2 has the unknown format "vsync-audit-v2"',
-        hint: "upgrade vsync: a later version may have written this vault",
+        hint: "upgrade vsync: a newer version may have written this vault",
       }),
     );
   });
