@@ -8,10 +8,10 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /**
- * A program of a Debian package, unpacked into a cache and not installed; apt checks its signature. Programs that need
- * nothing but themselves, as those written in Go.
+ * A program from a Debian package, unpacked into a cache without installing it; apt checks the signature. Only for
+ * self-contained programs, such as those written in Go.
  *
- * @throws Error apt is not here, or has no such package
+ * @throws Error apt is missing or does not have the package
  */
 export async function debianProgram(name: string): Promise<string> {
   const cache = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "vsync-test");

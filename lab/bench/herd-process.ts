@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { VsyncError } from "../../src/errors.ts";
 import { Vsync } from "../../src/runtime/vsync.ts";
 
-/** So many instances that boot at the same moment, as far as one process can: each has its own client and connection. */
+/** Boots many instances at once, as far as one process can; each has its own client and connection. */
 export interface HerdOrder {
   readonly token: string;
   readonly passphrase: string;
@@ -12,7 +12,7 @@ export interface HerdOrder {
 export interface HerdAnswer {
   /** Milliseconds of each `Vsync.open()` that succeeded. */
   readonly openedMs: readonly number[];
-  /** By error class. */
+  /** Counts by error class. */
   readonly failed: Readonly<Record<string, number>>;
 }
 
@@ -34,7 +34,7 @@ async function boot({ token, passphrase, instances }: HerdOrder): Promise<HerdAn
   return { openedMs, failed };
 }
 
-// answered once loaded, so that all processes of a herd can start together
+// Answers once loaded; then all processes of a herd can start together.
 process.stdout.write("{}\n");
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(await boot(JSON.parse(line) as HerdOrder))}\n`);

@@ -9,7 +9,7 @@ export const PASSPHRASE = "correct horse battery staple";
 const ROOT = join(import.meta.dirname, "../..");
 export const RUN_JS = [process.execPath, join(ROOT, "bin/run.js")];
 
-/** A machine with nothing on it but vsync's config: its own home and working directory, as the CLI sees them. */
+/** A machine with only vsync's config: its own home and working directory, as the CLI sees them. */
 export class Home implements AsyncDisposable {
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
@@ -42,14 +42,14 @@ export class Home implements AsyncDisposable {
     await writeFile(join(this.work, name), content, { mode: 0o600 });
   }
 
-  /** Runs what is not measured. @throws Error it did not end with 0 */
+  /** Runs a command without measuring it. @throws Error it exited with another code than 0 */
   async cli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
     const { argv, cwd, ...program } = this.program(RUN_JS, args, env);
     const [command = "", ...rest] = argv;
     return (await promisify(execFile)(command, rest, { cwd, env: program.env })).stdout;
   }
 
-  /** @param vsync how the program is started */
+  /** @param vsync the way to start the program */
   program(vsync: readonly string[], args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
     return { argv: [...vsync, ...args], env: { ...this.env, ...env }, cwd: this.work };
   }
@@ -59,7 +59,7 @@ export class Home implements AsyncDisposable {
   }
 }
 
-/** A prefix of its own, so that many homes can share the bucket. */
+/** A prefix of its own lets many homes share the bucket. */
 function placeFlags({ endpoint, region, bucket, accessKeyId, secretAccessKey }: Place, folder: string): string[] {
   return [
     `--endpoint=${endpoint}`,
@@ -71,7 +71,7 @@ function placeFlags({ endpoint, region, bucket, accessKeyId, secretAccessKey }: 
   ];
 }
 
-/** A dotenv file of so many secrets of 40 characters; another `edition` has other values under the same names. */
+/** A dotenv file with this many secrets of 40 characters; another `edition` has other values under the same names. */
 export function dotenv(secrets: number, edition = 0): string {
   const lines = Array.from({ length: secrets }, (_, at) => {
     const name = `SECRET_${String(at).padStart(5, "0")}`;

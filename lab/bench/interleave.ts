@@ -4,18 +4,18 @@ import { medianOf, rounded, seriesOf } from "./series.ts";
 
 export const CONTROL = "control";
 
-/** What a row says beside its numbers. */
+/** The description of a row. */
 export type RowHead = Omit<Row, "wallMs" | "cpuMs" | "peakMiB" | "ratio">;
 
 export interface Candidate {
   readonly head: RowHead;
-  /** The program of one round, 0 and up; a write has to write something new each time. */
+  /** The program for a round, from 0; a program that writes must write something new each time. */
   readonly program: (round: number) => Program;
 }
 
 /**
- * Runs all candidates once in each round, each round beginning with another one, so that what comes and goes on the machine
- * meets all of them. One round before that, number 0, is not counted.
+ * Runs all candidates once per round and starts each round with a different one: disturbances of the machine then affect
+ * all of them. Round 0 does not count.
  */
 export async function inRounds<Case, Outcome>(
   candidates: readonly Case[],

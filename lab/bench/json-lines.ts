@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-/** A program that answers each line of JSON with one, and ends when its stdin does. */
+/** A program that answers each line of JSON with one line, and ends when its stdin does. */
 export class JsonLines implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -16,7 +16,7 @@ export class JsonLines implements AsyncDisposable {
       this.#child.once("error", reject).once("close", () => resolve());
     });
     this.#ended.catch(() => {
-      // Whoever waits for an answer learns of it.
+      // Fails the pending requests.
     });
     if (this.#child.stdout === null) throw new Error(`${name} has no stdout`);
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();

@@ -1,5 +1,5 @@
-// Runs programs one at a time and measures them as wait4(2) tells: wall, CPU and peak memory of the whole process. It is run
-// by bun, which hands the resource usage of a child out. One JSON object per line in ({argv, env, cwd}), one out.
+// Runs programs one at a time and measures wall time, CPU and peak memory of the whole process with wait4(2). bun runs this
+// script, because it exposes the resource usage of a child. Reads one JSON object per line ({argv, env, cwd}), writes one.
 import { createInterface } from "node:readline";
 
 const TIMEOUT_MS = 120_000;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { runtimePath } from "../../test/support/runtimes.ts";
 import { JsonLines } from "./json-lines.ts";
 
-/** A program to run: nothing of this process's environment reaches it. */
+/** A program to run. It gets nothing from this process's environment. */
 export interface Program {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export interface Run {
   readonly peakMiB: number;
 }
 
-/** Starts programs from a small process of its own and measures them. */
+/** Starts and measures programs from a small separate process. */
 export class Launcher implements AsyncDisposable {
   readonly #process: JsonLines;
 
@@ -29,7 +29,7 @@ export class Launcher implements AsyncDisposable {
     return new Launcher(new JsonLines("the launcher", [bun, join(import.meta.dirname, "launcher-process.mjs")]));
   }
 
-  /** @throws Error the program did not end with 0 */
+  /** @throws Error the program exited with another code than 0 */
   async run(program: Program): Promise<Run> {
     const run = await this.#process.ask<Run & { exitCode: number | null; stderr: string }>(program);
     if (run.exitCode === 0) return run;

@@ -15,16 +15,16 @@ import { rotatePassphrase } from "../../src/vault/rotate.ts";
 import { setItems } from "../../src/vault/set.ts";
 import { hintOf, type PassphraseHint, PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 
-/** The library in a process that has loaded it already: one job per line of JSON, answered with its wall time. */
+/** A process that has loaded the library: runs one job per line of JSON and answers with its wall time. */
 export type Job =
   | { readonly do: "derive" }
-  /** One HEAD on a connection that stands. */
+  /** One HEAD on an open connection. */
   | ({ readonly do: "round-trip" } & Access)
   | ({ readonly do: "open" } & Access)
-  /** What `open` would be without overlap: manifest, derivation, bundle, one after the other. */
+  /** `open` without overlap: manifest, derivation and bundle in sequence. */
   | ({ readonly do: "open-in-sequence" } & Access)
   | ({ readonly do: "rotate" } & Rotation)
-  /** One secret gets a new value, and the log one more row. */
+  /** Gives one secret a new value, which appends a row to the log. */
   | ({ readonly do: "set" } & Access)
   | ({ readonly do: "verify" } & Access);
 
@@ -35,7 +35,7 @@ export interface Access {
 
 export interface Rotation extends Access {
   readonly newPassphrase: string;
-  /** Whether the hint is what the last rotation set, as a machine's config remembers it; else it is the token's, which is older. */
+  /** Whether to use the hint of the last rotation, as in a machine's config, instead of the token's older one. */
   readonly remembers: boolean;
 }
 
@@ -45,7 +45,7 @@ const stores = new Map<string, ObjectStore>();
 /** By token. */
 const remembered = new Map<string, PassphraseHint>();
 
-/** The same one for the same token: its connection stands from the second use on. */
+/** Reuses the store of a token, so its connection is open from the second use on. */
 async function storeOf({ token }: Access): Promise<ObjectStore> {
   const known = stores.get(token);
   if (known !== undefined) return known;
@@ -100,7 +100,7 @@ async function openInSequence({ token, passphrase }: Access): Promise<void> {
   const store = await vaultOf(decoded).openStore();
   using holder = new PassphraseHolder(Secret.ofText(passphrase));
   const fetched = await fetchManifest(store);
-  if (fetched === null) throw new Error("there is no vault");
+  if (fetched === null) throw new Error("the vault is missing");
   const { manifest } = fetched;
   const unlocked = await holder.unlock(manifest, { clock: systemClock });
   const bytes = await fetchBundle(store, manifest.bundle);

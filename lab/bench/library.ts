@@ -10,7 +10,7 @@ export interface LibraryCandidate {
   job(round: number): Job | Promise<Job>;
 }
 
-/** The library, loaded, in a process of its own. */
+/** The loaded library in a separate process. */
 export class Library implements AsyncDisposable {
   readonly #process: JsonLines;
 
@@ -25,7 +25,7 @@ export class Library implements AsyncDisposable {
     return ms;
   }
 
-  /** As `interleave` does with programs. One round before the counted ones loads what is loaded lazily. */
+  /** Like `interleave` for programs. A first round, which does not count, loads the lazy modules. */
   async interleave(candidates: readonly LibraryCandidate[], rounds: number): Promise<readonly Row[]> {
     const times = await inRounds(candidates, rounds, async (candidate, round) => this.time(await candidate.job(round)));
     const control = times[candidates.findIndex(({ head }) => head.program === CONTROL)];

@@ -14,14 +14,14 @@ import { createVault, PASSPHRASE, type VaultTokenFields } from "../../test/suppo
 const ITEMS = [{ name: "DATABASE_URL", data: "postgres://app:value@db.internal/app" }];
 
 export interface LongLog {
-  /** By key without prefix. */
+  /** Objects by key, without prefix. */
   readonly objects: ReadonlyMap<string, Uint8Array>;
   readonly fields: VaultTokenFields;
 }
 
 /**
- * A vault with so many generations. Their rows are chained and signed as commits would have done it; only the first and the
- * last generation have a bundle, as after `gc`.
+ * A vault with this many generations. Its rows are chained and signed as if by commits; only the first and the last
+ * generation have a bundle, as after `gc`.
  *
  * @param rows at least 2
  */

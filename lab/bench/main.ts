@@ -1,4 +1,4 @@
-// `npm run bench`: measures, and writes lab/bench/results.json after each group. `npm run generate` makes docs/performance.md of it.
+// `npm run bench` measures and writes lab/bench/results.json after each group. `npm run generate` makes docs/performance.md from it.
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,17 +8,17 @@ import { FULL, QUICK } from "./world.ts";
 
 const { values } = parseArgs({
   options: {
-    /** Every kind of row once, in less than a minute. */
+    /** Measures every kind of row once, in less than a minute. */
     quick: { type: "boolean", default: false },
     out: { type: "string", default: join(import.meta.dirname, "results.json") },
-    /** Of the groups' names; default: all. */
+    /** Names of groups; default: all. */
     only: { type: "string", multiple: true, default: [] },
   },
 });
 
 const unknown = values.only.find((name) => !GROUP_NAMES.includes(name));
-if (unknown !== undefined) throw new Error(`no group is called ${unknown}: there are ${GROUP_NAMES.join(", ")}`);
-// 40 ms for Node.js 20 and nothing for others: measured without, for all of them
+if (unknown !== undefined) throw new Error(`unknown group ${unknown}; the groups are ${GROUP_NAMES.join(", ")}`);
+// It costs Node.js 20 40 ms and others nothing, so all programs run without it.
 delete process.env["NODE_EXTRA_CA_CERTS"];
 delete process.env["NODE_OPTIONS"];
 const say = (line: string) => void process.stderr.write(`${line}\n`);
@@ -28,7 +28,7 @@ if (failed.length > 0) {
   process.exitCode = 1;
 }
 
-/** Whoever ends a run, even while it writes, keeps what was measured before. */
+/** Renames the new file into place: interrupting a run, even while it writes, keeps the earlier results. */
 function save(results: Results): void {
   const part = `${values.out}.part`;
   writeFileSync(part, `${JSON.stringify(results, null, 2)}\n`);

@@ -10,13 +10,13 @@ const rowOf = (name: string): Row => ({
   wallMs: { runs: 1, median: 1, min: 1, max: 1 },
 });
 
-/** A group that finds one row of its name. */
+/** A group that measures one row with its name. */
 const finding =
   (name: string): Group =>
   async (_world, found) =>
     void found.rows.push(rowOf(name));
 
-test("a group that fails is named, and what the others found is kept, after each of them", async () => {
+test("names a group that fails, and keeps the results of the others after each of them", async () => {
   const lines: string[] = [];
   const saved: Results[] = [];
   const save = (results: Results) => void saved.push(structuredClone(results));

@@ -17,7 +17,7 @@ import { machineHere, versionsHere } from "./machine.ts";
 import { type Herd, type Peer, RESULTS_FORMAT, type RequestCount, type Results, type Row } from "./results.ts";
 import { programsHere, type Scale, type World } from "./world.ts";
 
-/** What the groups found so far. */
+/** The results so far. */
 export interface Found {
   rows: Row[];
   requests: RequestCount[];
@@ -55,19 +55,19 @@ const GROUPS: Readonly<Record<string, Group>> = {
 
 export const GROUP_NAMES = Object.keys(GROUPS);
 
-/** What hears of a run while it goes on. */
+/** Callbacks during a run. */
 export interface Listener {
-  /** A line on what is going on. */
+  /** Receives a line of progress. */
   readonly say: (line: string) => void;
-  /** Called after each group with all that was measured so far, so that nothing that comes later can lose it. */
+  /** Called after each group with all results so far, so a later failure cannot lose them. */
   readonly save: (results: Results) => void;
 }
 
 /**
- * Runs groups one after the other. One that fails leaves nothing of its own, and the next one follows.
+ * Runs groups one after another. A group that fails adds no results, and the next one follows.
  *
- * @param groups default: those that are called `only`, or all where it names none
- * @returns the names of those that failed
+ * @param groups default: those named in `only`, or all of them
+ * @returns the names of the groups that failed
  */
 export async function measure(
   scale: Scale,
@@ -85,7 +85,7 @@ export async function measure(
     for (const [name, group] of Object.entries(groups)) {
       say(`${name} (${seconds()} s)`);
       try {
-        // Its own for each: a launcher that was lost takes one group with it, not those that follow.
+        // Each group has its own launcher, because a lost launcher must not fail the next groups.
         await using launcher = await Launcher.start();
         await group({ scale, launcher, programs, scratch, say }, found);
       } catch (error) {

@@ -12,10 +12,10 @@ const SECRETS = 50;
 const PASSPHRASE = "correct horse battery staple";
 const OTHER = "another horse battery staple";
 
-/** Another tool, set up to do its part of one comparison. */
+/** Another tool, set up for one comparison. */
 export interface PeerSetup {
   readonly version: string;
-  /** What it does, for the table. */
+  /** Its work, for the table. */
   readonly does: string;
   readonly program: (round: number) => Program;
 }
@@ -23,7 +23,7 @@ export interface PeerSetup {
 export interface PeerPlan {
   readonly name: string;
   readonly compares: "read" | "change";
-  /** @throws Error it cannot be had here, or cannot be set up */
+  /** @throws Error the tool is not available here, or its set-up fails */
   readonly setUp: (scratch: string) => Promise<PeerSetup>;
 }
 
@@ -37,7 +37,7 @@ export const PEERS: readonly PeerPlan[] = [
   { name: "restic", compares: "change", setUp: resticKey },
 ];
 
-/** A folder of its own with 50 secrets in `.env`, and an environment with next to nothing in it. */
+/** A separate folder with 50 secrets in `.env`, and a nearly empty environment. */
 async function place(scratch: string): Promise<{ cwd: string; env: Record<string, string> }> {
   const cwd = await mkdtemp(join(scratch, "peer-"));
   await writeFile(join(cwd, ".env"), dotenv(SECRETS), { mode: 0o600 });

@@ -63,7 +63,7 @@ describe("npm run bench -- --quick", () => {
     });
   });
 
-  test("lets herds boot, each instance by two requests, also where the server tells them to slow down", () => {
+  test("boots herds with two requests per instance, also when the server tells them to slow down", () => {
     const herds = results.herds.map(({ instances, limit, opened, failed }) => ({ instances, limit, opened, failed }));
     expect(herds).toEqual([
       { instances: 1, limit: null, opened: 1, failed: {} },
@@ -75,7 +75,7 @@ describe("npm run bench -- --quick", () => {
     expect(limited?.arrivals.reduce((sum, requests) => sum + requests, 0)).toBe(10 + (limited?.turnedAway ?? 0));
   });
 
-  test("says where it was run, and names no path", () => {
+  test("describes the machine without naming a path", () => {
     expect(results.date).toMatch(/^\d{4}-\d\d-\d\d$/);
     expect(results.machine.cores).toBeGreaterThan(0);
     expect(JSON.stringify(results)).not.toMatch(/\/(home|root|tmp|work|usr)\//);
@@ -107,7 +107,7 @@ describe("the bars", () => {
     expect(openedIn(181)[0]?.limit).toBeCloseTo(181);
   });
 
-  test("say nothing of what was not measured", () => {
+  test("skip everything that was not measured", () => {
     expect(verdictsOf({ ...results, rows: [], requests: [] })).toEqual([]);
   });
 });

@@ -1,8 +1,8 @@
-/** What `npm run bench` writes: `results.json`, from which the page and its plots are made. */
+/** The results of `npm run bench` in `results.json`, the source of the page and its plots. */
 
 export const RESULTS_FORMAT = "vsync-bench-v1";
 
-/** Of several runs. */
+/** Over several runs. */
 export interface Series {
   readonly runs: number;
   readonly median: number;
@@ -11,11 +11,11 @@ export interface Series {
 }
 
 export interface Row {
-  /** `start-up`, `open`, …: rows of one group were run interleaved. */
+  /** `start-up`, `open`, …: the rows of one group ran interleaved. */
   readonly group: string;
-  /** What was run. */
+  /** The work. */
   readonly name: string;
-  /** By what: `control`, `binary`, `bin/run.js`, `library`, or a peer's name. */
+  /** The program: `control`, `binary`, `bin/run.js`, `library`, or a peer's name. */
   readonly program: string;
   /** Wall time in milliseconds. */
   readonly wallMs: Series;
@@ -34,7 +34,7 @@ export interface Row {
   readonly auditRows?: number;
 }
 
-/** How often a store was asked, by `METHOD`. */
+/** Requests to a store, by `METHOD`. */
 export interface RequestCount {
   readonly operation: string;
   readonly requests: Readonly<Record<string, number>>;
@@ -48,19 +48,19 @@ export interface Herd {
   readonly opened: number;
   /** Failures by error class. */
   readonly failed: Readonly<Record<string, number>>;
-  /** Null where the server does not tell. */
+  /** Null if the server does not count. */
   readonly requestsPerBoot: number | null;
   readonly turnedAway: number | null;
-  /** Of one `Vsync.open()`, in milliseconds. */
+  /** Duration of one `Vsync.open()`, in milliseconds. */
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number };
-  /** How many requests came to the server in each tenth of a second. */
+  /** Requests per tenth of a second. */
   readonly arrivals: readonly number[];
 }
 
 export interface Peer {
   readonly name: string;
   readonly version: string | null;
-  /** Why there is no row of it. */
+  /** Why the tool has no row. */
   readonly missing?: string;
 }
 
@@ -68,7 +68,7 @@ export interface Results {
   readonly format: typeof RESULTS_FORMAT;
   /** `YYYY-MM-DD` */
   readonly date: string;
-  /** How long the run took. */
+  /** Duration of the run. */
   readonly seconds: number;
   readonly machine: {
     readonly cpu: string;

@@ -3,15 +3,15 @@ import { type Bucket, putObject } from "../../test/support/strict-s3/buckets.ts"
 import { ROOT, startStrictS3 } from "../../test/support/strict-s3/server.ts";
 import { buildLongLog } from "./long-log.ts";
 
-/** The strict S3 server in a process of its own, told by lines of JSON what to do, and asked what it has counted. */
+/** The strict S3 server in a separate process, controlled and queried by lines of JSON. */
 export type Order =
-  /** Every answer comes so much later from now on. */
+  /** Delays every answer by this much from now on. */
   | { readonly do: "latency"; readonly ms: number }
-  /** From now on, more requests in a second than this are answered 503 SlowDown; null: none. */
+  /** Answers requests above this rate per second with 503 SlowDown from now on; null: without a limit. */
   | { readonly do: "limit"; readonly perSecond: number | null }
-  /** Answers with what came since the last time. */
+  /** Answers with the requests since the last call. */
   | { readonly do: "count" }
-  /** Puts a vault of so many generations below `prefix`. */
+  /** Puts a vault with this many generations below `prefix`. */
   | { readonly do: "build-log"; readonly rows: number; readonly prefix: string };
 
 export interface Counted {
@@ -76,7 +76,7 @@ async function obey(order: Order): Promise<object> {
 
 function bucketOf(): Bucket {
   const bucket = server.buckets.get(BUCKET);
-  if (bucket === undefined) throw new Error(`there is no bucket ${BUCKET}`);
+  if (bucket === undefined) throw new Error(`bucket ${BUCKET} is missing`);
   return bucket;
 }
 

@@ -3,7 +3,7 @@ import type { VaultTokenFields } from "../../test/support/vault-fixture.ts";
 import { JsonLines } from "./json-lines.ts";
 import type { Counted, Order } from "./s3-server-process.ts";
 
-/** A bucket, and as whom one goes there. */
+/** A bucket and its credentials. */
 export interface Place {
   readonly endpoint: string;
   readonly region: string;
@@ -12,7 +12,7 @@ export interface Place {
   readonly secretAccessKey: string;
 }
 
-/** The project's strict S3 server, in a process of its own so that its work is not counted as ours. */
+/** The project's strict S3 server in a separate process, which keeps its work out of our measurements. */
 export class S3Server implements AsyncDisposable {
   readonly #process: JsonLines;
   readonly place: Place;
@@ -36,7 +36,7 @@ export class S3Server implements AsyncDisposable {
     await this.#order({ do: "limit", perSecond });
   }
 
-  /** What came since the last time. */
+  /** The requests since the last call. */
   count(): Promise<Counted> {
     return this.#order({ do: "count" });
   }

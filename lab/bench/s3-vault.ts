@@ -8,7 +8,7 @@ import type { Place } from "./s3-server.ts";
 
 type Cost = NonNullable<VaultOptions["cost"]>;
 
-/** So many secrets of 40 characters. */
+/** This many secrets of 40 characters. */
 export function secretsOf(count: number): VaultOptions["items"] {
   return Array.from({ length: count }, (_, at) => ({ name: `SECRET_${at}`, data: String(at).padEnd(40, "x") }));
 }

@@ -15,7 +15,7 @@ export function medianOf(values: readonly number[]): number {
   return seriesOf(values).median;
 }
 
-/** The middle of the two where the rank falls between two values. `sorted` ascending. */
+/** Interpolates if the rank falls between two values. `sorted` is ascending. */
 export function percentile(sorted: readonly number[], percent: number): number {
   const rank = ((sorted.length - 1) * percent) / 100;
   const [low = Number.NaN, high = low] = [sorted[Math.floor(rank)], sorted[Math.ceil(rank)]];

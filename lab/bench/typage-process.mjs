@@ -1,4 +1,4 @@
-// Decrypts a file with a passphrase, by the age-encryption package of the folder that is given: typage-process.mjs packages file
+// Decrypts a file with a passphrase, with the age-encryption package of the given folder: typage-process.mjs packages file
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -5,13 +5,13 @@ import type { Launcher } from "./launcher.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** A way to start vsync. */
+/** One way to start vsync. */
 export interface Vsync {
   readonly name: "binary" | "bin/run.js";
   readonly argv: readonly string[];
 }
 
-/** What is measured, and how often. */
+/** The sizes and repetitions of the measurements. */
 export interface Scale {
   readonly startRounds: number;
   readonly openRounds: number;
@@ -40,7 +40,7 @@ export const FULL: Scale = {
   withPeers: true,
 };
 
-/** Every kind of row once, in less than a minute: for trying out, not for numbers. */
+/** Every kind of row once, in less than a minute: to try the benchmark, not for results. */
 export const QUICK: Scale = {
   startRounds: 1,
   openRounds: 1,
@@ -58,13 +58,13 @@ export interface World {
   readonly scale: Scale;
   readonly launcher: Launcher;
   readonly programs: readonly Vsync[];
-  /** A folder that is removed at the end. */
+  /** A folder, removed at the end. */
   readonly scratch: string;
-  /** Says on stderr what is going on. */
+  /** Reports progress on stderr. */
   readonly say: (line: string) => void;
 }
 
-/** The binary is there after `npm run build:binary`. */
+/** The binary exists after `npm run build:binary`. */
 export function programsHere(): readonly Vsync[] {
   const binary = join(ROOT, "dist", "vsync");
   const runJs: Vsync = { name: "bin/run.js", argv: RUN_JS };

@@ -4,9 +4,9 @@ import type { Coverage } from "./coverage.ts";
 import { mutated } from "./mutate.ts";
 import type { Target } from "./target.ts";
 
-/** Coverage is asked for once for so many inputs, and for each of them only where it has grown: asking is what costs. */
+/** Asking for coverage is expensive: the loop asks once per this many inputs, and per input only if coverage has grown. */
 const BATCH = 25;
-/** No input of a few KiB may take longer, on a machine however busy. */
+/** No input of a few KiB may take longer, not even on a busy machine. */
 const HANGS_MS = 2_000;
 
 export interface Found {
@@ -15,11 +15,11 @@ export interface Found {
   readonly corpus: number;
   /** The slowest input. */
   readonly slowestMs: number;
-  /** What broke a promise, and how. */
+  /** The input that broke a promise, and how. */
   readonly failure: string | null;
 }
 
-/** Looks for inputs that run what no other has run, keeps them, and mutates them further; ends at the first failure. */
+/** Looks for inputs that run new code, keeps them, and mutates them further; ends at the first failure. */
 export class Fuzzer {
   readonly #target: Target;
   readonly #coverage: Coverage;
@@ -46,7 +46,7 @@ export class Fuzzer {
     for (const input of known) failure ??= await this.#tryOne(input);
     if (this.#corpus.length === 0) this.#corpus.push(...this.#target.seeds);
     while (failure === null && performance.now() < untilMs) failure = await this.#tryBatch();
-    // What the target brings itself need not be kept.
+    // The target's own seeds need not be kept.
     const isSeed = (input: Uint8Array) => this.#target.seeds.some((seed) => Buffer.compare(seed, input) === 0);
     this.#keep(
       this.#target,
@@ -65,7 +65,7 @@ export class Fuzzer {
       const failure = await this.#execute(input);
       if (failure !== null) return failure;
     }
-    // Which of them it was: those that add nothing to one before are not kept.
+    // Finds the inputs responsible: an input that adds nothing to an earlier one is not kept.
     if (this.#coverage.peekNew() === 0) return null;
     for (const input of inputs) {
       const failure = await this.#tryOne(input);

@@ -4,17 +4,17 @@ import { IMPORT_TARGETS } from "./import-targets.ts";
 import { INPUT_TARGETS } from "./input-targets.ts";
 import type { Target } from "./target.ts";
 
-/** All of them. */
+/** All targets. */
 export async function targets(): Promise<readonly Target[]> {
   return [...(await formatTargets()), ...INPUT_TARGETS, ...IMPORT_TARGETS];
 }
 
-/** `corpus`: inputs that together run everything that was ever run. `regressions`: inputs that once broke a promise. */
+/** `corpus`: inputs that together run all code ever reached. `regressions`: inputs that once broke a promise. */
 export type Kind = "corpus" | "regressions";
 
 const fileOf = (target: Target, kind: Kind): URL => new URL(`${kind}/${target.name}.txt`, import.meta.url);
 
-/** One input a line, in base64: most are no text. */
+/** One input per line, in base64, because most are not text. */
 export function kept(target: Target, kind: Kind): readonly Uint8Array[] {
   const file = fileOf(target, kind);
   if (!existsSync(file)) return [];

@@ -1,8 +1,8 @@
 import inspector from "node:inspector";
 
 /**
- * Which blocks of `src/` run, by V8's own precise coverage: what `@jazzer.js/core` would tell by instrumenting, without a
- * native module (docs/decisions/0031).
+ * Tells which blocks of `src/` run, by V8's own precise coverage. `@jazzer.js/core` would instrument the code instead, and
+ * needs a native module (docs/decisions/0031).
  */
 export class Coverage implements Disposable {
   readonly #session = new inspector.Session();
@@ -18,14 +18,14 @@ export class Coverage implements Disposable {
     this.#session.disconnect();
   }
 
-  /** How much has run since the last time that had never run before. */
+  /** The number of blocks that have run for the first time since the last call. */
   takeNew(): number {
     const before = this.#seen.size;
     for (const feature of this.#features()) this.#seen.add(feature);
     return this.#seen.size - before;
   }
 
-  /** As `takeNew`, but what is new stays new. */
+  /** Like `takeNew`, but new blocks stay new. */
   peekNew(): number {
     return this.#features().filter((feature) => !this.#seen.has(feature)).length;
   }

@@ -194,7 +194,7 @@ function bundleTarget(world: World, { manifest }: OpenedVault): Target {
   };
 }
 
-/** The index's text, well sealed each time. */
+/** The index's text, correctly sealed. */
 function indexTarget(world: World, vault: OpenedVault): Target {
   const bytes = objectIn(world, vault.manifest.bundle.key);
   const end = bytes.indexOf(0x0a);
@@ -221,7 +221,7 @@ function indexTarget(world: World, vault: OpenedVault): Target {
   };
 }
 
-/** The row's text, well signed each time. */
+/** The row's text, correctly signed. */
 function auditRowTarget(world: World, { manifest }: OpenedVault): Target {
   const key = generateSigningKey();
   const signer = encodeBase64(key.publicKey);
@@ -240,7 +240,7 @@ function auditRowTarget(world: World, { manifest }: OpenedVault): Target {
   };
 }
 
-/** The parsers of what is in a token or a store. */
+/** The parsers for tokens and for the objects of a store. */
 export async function formatTargets(): Promise<readonly Target[]> {
   const { world, vault, manifests } = await vaultOfAllSorts();
   return [

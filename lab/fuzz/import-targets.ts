@@ -19,7 +19,7 @@ const SEEDS: Readonly<Record<ImportFormat | "any", readonly string[]>> = {
   any: ['{"apiVersion":"v1","kind":"Secret","data":{"A":"MQ=="}}', "apiVersion: v1\nkind: Secret\n"],
 };
 
-/** The exports that carry what such an import brings. */
+/** The export formats that can carry the items of such an import. */
 const CARRIERS: readonly ExportFormat[] = ["json", "docker", "k8s", "dotenv"];
 
 async function read(bytes: Uint8Array, format: ImportFormat | undefined): Promise<readonly NamedData[] | null> {
@@ -40,7 +40,7 @@ const plain = (items: readonly NamedData[]) =>
     .map(({ data, ...item }) => ({ ...item, data: Buffer.from(data.expose()).toString("hex") }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
-/** What was imported, exported in another format and imported again, is what it was; or the format cannot carry it. */
+/** Items survive an export to another format and a second import, unless the format cannot carry them. */
 async function checkCarried(items: readonly NamedData[], format: ExportFormat): Promise<void> {
   const whole = items.map((item) => ({ ...item, id: "0011223344556677" }));
   let text: string;
@@ -51,13 +51,13 @@ async function checkCarried(items: readonly NamedData[], format: ExportFormat): 
   }
   const again = await read(bytesOf(text), format === "shell" ? "dotenv" : format);
   assert.ok(again !== null, `${format} is not read back: ${JSON.stringify(text)}`);
-  // A Secret says nothing of modes, and a file that is text under a variable's name comes back as a secret.
+  // A Secret has no mode, and a text file with a variable's name comes back as a secret.
   const withoutKind = (its: readonly NamedData[]) => plain(its).map(({ name, data }) => ({ name, data }));
   const compared = format === "k8s" ? withoutKind : plain;
   assert.deepEqual(compared(again), compared(items), format);
 }
 
-/** The parsers of what other tools have written. */
+/** The parsers for other tools' files. */
 export const IMPORT_TARGETS: readonly Target[] = Object.entries(SEEDS).map(([name, seeds]) => ({
   name: `import-${name}`,
   seeds: seeds.map(bytesOf),

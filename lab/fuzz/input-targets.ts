@@ -42,7 +42,7 @@ const duration: Target = {
   },
 };
 
-/** What a flag's own parser makes of a text; null where it refuses it. */
+/** The value that a flag's own parser gives, or null if it refuses the text. */
 async function parsedFlag<T>(flag: object, text: string): Promise<T | null> {
   const { parse } = flag as { readonly parse: (text: string) => Promise<T> };
   try {
@@ -114,7 +114,7 @@ const printed: Target = {
   name: "printable",
   seeds: ["plain", "\u001b[31mred\u0007", "\u202eabc\u2028\r\n\t", "\ud83d\ude00é"].map(bytesOf),
   run(bytes) {
-    // Half a surrogate pair is what UTF-8 cannot bring, and JSON can.
+    // JSON can contain half a surrogate pair; UTF-8 cannot.
     const text = textOf(bytes) + String.fromCharCode(0xd800 + (bytes[0] ?? 0));
     const shown = printable(text);
     assert.doesNotMatch(shown, /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2066-\u2069]/u);
@@ -134,7 +134,7 @@ const csv: Target = {
   },
 };
 
-/** RFC 4180 §2, by a reader that has nothing in common with the writer. */
+/** A reader of RFC 4180 §2 that shares no code with the writer. */
 function fieldsOf(record: string): string[] {
   const fields: string[] = [];
   let rest = record;
@@ -161,5 +161,5 @@ const itemName: Target = {
   },
 };
 
-/** The parsers of what people and files on this machine say. */
+/** The parsers for user input and for files on this machine. */
 export const INPUT_TARGETS: readonly Target[] = [dotenv, duration, meta, config, location, printed, csv, itemName];

@@ -1,4 +1,4 @@
-/** `npm run fuzz [-- --target=manifest …] [--seconds=20] [--seed=…]`: so long for each target; grows the corpus that is kept. */
+/** `npm run fuzz [-- --target=manifest …] [--seconds=20] [--seed=…]` fuzzes each target for that long and extends the corpus. */
 
 import { parseArgs } from "node:util";
 import { Fuzzer } from "./campaign.ts";

@@ -15,10 +15,10 @@ const WORDS = [
   "{}",
   '""',
 ];
-/** Longer inputs find nothing that shorter ones do not. */
+/** Longer inputs find no more than shorter ones. */
 const LONGEST_BYTES = 8192;
 
-/** A new input from one that is known, with pieces of another: a few changes, each of a kind that parsers stumble over. */
+/** Changes a known input in a few ways that make parsers stumble, sometimes with pieces of another input. */
 export function mutated(dice: Dice, bytes: Uint8Array, other: Uint8Array): Uint8Array {
   let now: Buffer = Buffer.from(bytes);
   for (let left = dice.between(1, 4); left > 0; left--) now = change(dice, now, other);
@@ -54,7 +54,7 @@ function spliced(now: Buffer, at: number, drop: number, put: Iterable<number>): 
   return Buffer.concat([now.subarray(0, at), Buffer.from([...put]), now.subarray(at + drop)]);
 }
 
-/** One of the places where the pattern matches says something else. */
+/** Replaces one match of the pattern. */
 function replaced(dice: Dice, now: Buffer, pattern: RegExp, put: string): Buffer {
   const text = now.toString("latin1");
   const found = [...text.matchAll(pattern)];

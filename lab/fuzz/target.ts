@@ -1,20 +1,20 @@
 import { VsyncError } from "../../src/errors.ts";
 
-/** A parser, and what must hold whatever it is given. */
+/** A parser, and the promises that it keeps for every input. */
 export interface Target {
   readonly name: string;
-  /** What a corpus begins with. */
+  /** The first inputs of the corpus. */
   readonly seeds: readonly Uint8Array[];
   /**
-   * Throws where a promise is broken. True where the bytes were taken, false where they were refused as the parser
-   * documents.
+   * Throws if a promise is broken. Returns true if the parser accepted the bytes, false if it refused them as
+   * documented.
    */
   readonly run: (bytes: Uint8Array) => boolean | Promise<boolean>;
 }
 
 type ErrorClass = abstract new (...args: never[]) => Error;
 
-/** What `read` gives, or null where it refuses in one of the ways it may; every other failure goes on. */
+/** Returns the result of `read`, or null if it refuses with an allowed error. Other errors pass through. */
 export function readOrRefused<T>(read: () => T, refusals: readonly ErrorClass[]): { readonly value: T } | null {
   try {
     return { value: read() };
@@ -26,7 +26,7 @@ export function readOrRefused<T>(read: () => T, refusals: readonly ErrorClass[])
 
 export function checkRefusal(error: unknown, refusals: readonly ErrorClass[]): void {
   if (!refusals.some((refusal) => error instanceof refusal)) throw error;
-  // A program may log a message as it is: one line, without a control character.
+  // Programs log messages verbatim, so they are one line without control characters.
   const said = error instanceof VsyncError ? `${error.message}${error.hint ?? ""}` : "";
   if (/\p{Cc}/u.test(said)) throw new TypeError(`an unprintable message: ${JSON.stringify(said)}`);
 }

@@ -15,11 +15,11 @@ const all = await targets();
 describe.each(all.map((target) => [target.name, target] as const))("%s", (_name, target) => {
   const corpus = [...target.seeds, ...kept(target, "corpus"), ...kept(target, "regressions")];
 
-  test("what the fuzzer has kept holds", async () => {
+  test("keeps its promises for the inputs that the fuzzer has kept", async () => {
     for (const input of corpus) await target.run(input);
   });
 
-  test("what comes of it by a few changes holds, too", async () => {
+  test("keeps its promises for variations of these inputs", async () => {
     const examples = kept(target, "regressions").map((input): [Uint8Array] => [input]);
     const near = fc.constantFrom(...corpus).chain((input) => mutatedBytes(input));
     const property = fc.asyncProperty(near, async (input) => void (await target.run(input)));
@@ -27,7 +27,7 @@ describe.each(all.map((target) => [target.name, target] as const))("%s", (_name,
   });
 });
 
-test("some seed of every target is taken", async () => {
+test("every target accepts one of its seeds", async () => {
   for (const target of all) {
     const taken = [];
     for (const seed of target.seeds) taken.push(await target.run(seed));
@@ -35,7 +35,7 @@ test("some seed of every target is taken", async () => {
   }
 });
 
-test("every file that is kept belongs to a target", () => {
+test("every corpus file belongs to a target", () => {
   const names = all.map(({ name }) => `${name}.txt`);
   for (const kind of ["corpus", "regressions"]) {
     const found = readdirSync(new URL(kind, import.meta.url)).filter((name) => name.endsWith(".txt"));
@@ -53,7 +53,7 @@ describe("the fuzzer", () => {
     },
   };
 
-  test("finds what breaks a promise, and gives the input", async () => {
+  test("finds an input that breaks a promise, and reports it", async () => {
     using coverage = new Coverage();
     const { failure } = await new Fuzzer(stumbles, coverage, 1, () => undefined).run(60_000);
     expect(failure).toMatch(/^[\w+/=]+: TypeError: stumbled/);
@@ -61,7 +61,7 @@ describe("the fuzzer", () => {
     expect(Buffer.from(input, "base64").toString()).toContain("__proto__");
   });
 
-  test("tells what has run for the first time", async () => {
+  test("notices code that runs for the first time", async () => {
     const [token, note] = ["token", "note"].map((name) => all.find((it) => it.name === name));
     using coverage = new Coverage();
     await token?.run(bytesOf("vsync-cfg-v1:"));
@@ -72,7 +72,7 @@ describe("the fuzzer", () => {
     expect(coverage.takeNew()).toBeGreaterThan(0);
   });
 
-  test("makes the same inputs of the same seed", () => {
+  test("makes the same inputs from the same seed", () => {
     const [one, other] = [bytesOf('{"a":1,"b":"c"}'), bytesOf("other")];
     const made = (seed: number) => {
       const dice = new Dice(seed);
@@ -83,7 +83,7 @@ describe("the fuzzer", () => {
     expect(new Set(made(3)).size).toBeGreaterThan(30);
   });
 
-  test("takes no other error, and no message with a control character, for a refusal", () => {
+  test("does not count other errors, or messages with control characters, as refusals", () => {
     expect(() => checkRefusal(new TypeError("oops"), [InputError])).toThrow("oops");
     expect(() => checkRefusal(new InputError("a\u001b[31m", { hint: "" }), [InputError])).toThrow(
       "an unprintable message",

@@ -1,8 +1,8 @@
 /**
- * `npm run mutation -- --folder=blob [--file=decode.ts] [--tests='test/blob/*.test.ts']`: changes one thing after the other
- * in `src/<folder>`, runs the tests that are to notice, and names the changes that none of them did. Fetches Stryker first,
- * by its own lockfile. `--file` and `--tests` are patterns; a file may be given more than once, and with the lines that are
- * looked at again: `--file=rotate.ts:60-65`; `--no-vectors` leaves the vectors out, where the tests say it all.
+ * `npm run mutation -- --folder=blob [--file=decode.ts] [--tests='test/blob/*.test.ts']` makes one change after another in
+ * `src/<folder>`, runs the tests that should notice, and names the changes that none of them noticed. It first fetches
+ * Stryker by its own lockfile. `--file` and `--tests` are patterns; you can repeat `--file` and add lines to look at again:
+ * `--file=rotate.ts:60-65`. `--no-vectors` leaves the vectors out.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -15,17 +15,17 @@ const TOOLS = join(import.meta.dirname, "node_modules/@stryker-mutator");
 
 interface Watch {
   readonly tests: readonly string[];
-  /** Which folders of the vectors say something of it. */
+  /** The folders of vectors that cover it. */
   readonly vectors: readonly string[];
-  /** How the names of tests begin that need all their samples. */
+  /** Prefixes of the tests that need all their samples. */
   readonly without?: readonly string[];
-  /** Whether each key is derived once in a test file, where the derivation is not what is changed. */
+  /** Whether a test file derives each key only once; not if the derivation itself is mutated. */
   readonly remembers?: boolean;
 }
 
 /**
- * Few and quick ones: each runs again for each change in what it covers. Programs run `dist/`, where nothing is mutated.
- * The test files of a run share their modules, so that one that replaces a module (`vi.mock`) is run alone, by `--tests`.
+ * Few and quick tests: each runs again for each change in the code it covers. Programs run `dist/`, which is not mutated.
+ * The test files of a run share their modules, so run one that replaces a module (`vi.mock`) alone, with `--tests`.
  */
 const WATCHES: Readonly<Record<string, Watch>> = {
   blob: { tests: ["test/blob/*.test.ts"], vectors: ["token"] },
@@ -81,7 +81,7 @@ function mutate(folder: string, files: readonly string[], tests: string | undefi
   return spawnSync(process.execPath, [join(TOOLS, "core/bin/stryker.js"), "run", config], {
     cwd: ROOT,
     stdio: "inherit",
-    // A fiftieth of the samples: each is drawn again for each change.
+    // A fiftieth of the samples, because each change draws them again.
     env: { ...process.env, VSYNC_FUZZ_TIMES: "0.02", VSYNC_MUTATION_WATCH: JSON.stringify(watch) },
   });
 }
@@ -94,20 +94,20 @@ function optionsOf(folder: string, files: readonly string[], cache: string): obj
     vitest: { configFile: "lab/mutation/vitest.config.ts", related: false },
     coverageAnalysis: "perTest",
     concurrency: 1,
-    // Beside other work a test may take long, and what ends as a loop counts as noticed.
+    // Under load a test may take long, and a timeout counts as noticed.
     timeoutMS: 20_000,
-    // What runs while a module loads would have to be tried by every test.
+    // Every test would have to run for a change in code that runs while a module loads.
     ignoreStatic: true,
     reporters: ["clear-text", "json", "progress-append-only"],
     clearTextReporter: { logTests: false, reportTests: false, allowColor: false },
     jsonReporter: { fileName: join(cache, `${folder}-report.json`) },
     tempDirName: ".cache/stryker",
-    // Other files than the sources and their tests need not be copied.
+    // Stryker need not copy files other than the sources and their tests.
     ignorePatterns: ["dist", "docs", "bench", "contrib", "coverage", "test/mutation/node_modules"],
     disableTypeChecks: false,
-    // It would read the project's with TypeScript's old interface, which TypeScript 7 has not.
+    // Stryker reads tsconfig.json through TypeScript's old interface, which TypeScript 7 lacks.
     tsconfigFile: "there-is-none.json",
-    // Words of a message are looked at by whoever reads it.
+    // Leaves out the words of messages: readers check those.
     mutator: { excludedMutations: ["StringLiteral"] },
   };
 }

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-/** Which tests are to notice, see `main.ts`. */
+/** The tests that should notice; see `main.ts`. */
 const { tests, vectors, without, remembers } = JSON.parse(
   process.env["VSYNC_MUTATION_WATCH"] ?? '{"tests":[],"vectors":[]}',
 ) as {
@@ -19,18 +19,18 @@ export default defineConfig({
   plugins: remembers === true ? [{ name: "argon2id-once", enforce: "pre", resolveId: argon2idOnce }] : [],
   test: {
     include: [...tests, ...(vectors.length === 0 ? [] : ["test/vectors/*.test.ts"])],
-    // The vectors are one file, and the folder is where a vector's name begins.
+    // All vectors are one test file, and a vector's name starts with its folder.
     testNamePattern: new RegExp(`^(?!${[...others, ...(without ?? [])].join("|")})`),
     testTimeout: 60_000,
     maxWorkers: 1,
-    // To start a thread for each file of tests takes longer than most of them.
+    // Starting a thread per test file takes longer than most of the files.
     isolate: false,
     fsModuleCache: false,
     provide: { s3: null },
   },
 });
 
-/** As `remember-derivations.ts` does for a program: most of the time of these tests is Argon2id. */
+/** Like `remember-derivations.ts` for a program: these tests spend most of their time in Argon2id. */
 function argon2idOnce(specifier: string, importer?: string): string | undefined {
   const isTheKdf = specifier === "./argon2id.ts" && importer?.endsWith("/src/crypto/kdf.ts") === true;
   return isTheKdf ? ARGON2ID_ONCE : undefined;

@@ -1,4 +1,4 @@
-/** Chance that a seed decides: mulberry32. */
+/** Seeded randomness: mulberry32. */
 export class Dice {
   #state: number;
 
@@ -19,7 +19,7 @@ export class Dice {
     return least + Math.floor(this.fraction() * (most - least + 1));
   }
 
-  /** True this often. */
+  /** Returns true with this probability. */
   isLucky(chance: number): boolean {
     return this.fraction() < chance;
   }
@@ -30,7 +30,7 @@ export class Dice {
     return found;
   }
 
-  /** One of the names, each as often as its weight says. */
+  /** Picks one of the names, in proportion to its weight. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
     const entries = Object.entries(weights) as [K, number][];
     let left = this.fraction() * entries.reduce((sum, [, weight]) => sum + weight, 0);

@@ -1,9 +1,9 @@
-/** `npm run soak -- --seed=… --minutes=…`: so many simulated minutes. Ends with 1, and prints the seed, where the model is broken. */
+/** `npm run soak -- --seed=… --minutes=…` simulates that many minutes. If the model disagrees, it prints the seed and exits with 1. */
 
 import { parseArgs } from "node:util";
 import { Soak } from "./soak.ts";
 
-/** Whatever was asked for, it is over after this long. */
+/** The run ends after this time in any case. */
 const LONGEST_MS = 9 * 60_000;
 
 const { values } = parseArgs({ options: { seed: { type: "string" }, minutes: { type: "string", default: "60" } } });

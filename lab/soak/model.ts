@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Secrets } from "../../test/support/world.ts";
 
-/** A command with everything that it is given; who gives it is another matter. */
+/** A command with its complete input, independent of the person who runs it. */
 export type Command =
   | { readonly kind: "push"; readonly secrets: Secrets }
   | { readonly kind: "set"; readonly secrets: Secrets }
@@ -18,11 +18,11 @@ interface Reader {
   readonly notAfterMs: number;
 }
 
-/** What a vault is to those who use it. */
+/** A vault as its users see it. */
 export interface Generation {
   readonly gen: number;
   readonly secrets: Secrets;
-  /** The one that writes. */
+  /** The passphrase that writes. */
   readonly passphrase: string;
   readonly readers: readonly Reader[];
 }
@@ -41,10 +41,10 @@ export class Model {
     return this.generations[gen - 1] ?? assert.fail(`there is no generation ${gen}`);
   }
 
-  /** What a command makes of the newest generation, by the clock of whoever gives it. `by` is the passphrase given. */
+  /** Applies a command to the newest generation, by its user's clock. `by` is the passphrase given. */
   commit(command: Command, by: string, nowMs: number): Generation {
     const { current } = this;
-    // The next commit drops the readers whose window is over.
+    // The next commit drops readers whose window has ended.
     const readers = current.readers.filter(({ notAfterMs }) => notAfterMs > nowMs);
     const next = { ...current, gen: current.gen + 1, passphrase: by, readers };
     const made = { ...next, ...this.#changed(command, by, nowMs) };
@@ -77,7 +77,7 @@ export class Model {
     }
   }
 
-  /** What opening comes to, by the clock of whoever opens: the generation, or the error's class. */
+  /** The result of opening by the reader's clock: the generation, or the error's class. */
   sight(passphrase: string, nowMs: number): Generation | "PassphraseRetiredError" | "WrongPassphraseError" {
     const { current } = this;
     if (passphrase === current.passphrase) return current;

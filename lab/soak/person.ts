@@ -3,7 +3,7 @@ import type { Committed } from "../../src/vault/commit/commit.ts";
 import { type Machine, type Secrets, secretsOf } from "../../test/support/world.ts";
 import type { Command } from "./model.ts";
 
-/** What a reader saw. */
+/** The vault that a reader saw. */
 export interface Seen {
   readonly gen: number;
   readonly secrets: Secrets;
@@ -14,7 +14,7 @@ export interface Done {
   readonly seen: Seen | null;
 }
 
-/** Gives a command as a person at a machine does; `id` goes into the note, so that the audit log tells who committed what. */
+/** Runs a command like a person at a machine. `id` goes into the note and identifies the commit in the audit log. */
 export async function give(machine: Machine, command: Command, passphrase: string, id: string): Promise<Done> {
   if (command.kind === "open") return { committed: null, seen: await look(machine, passphrase) };
   return { committed: await commit(machine, command, passphrase, id), seen: null };

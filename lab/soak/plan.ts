@@ -10,13 +10,13 @@ export interface Assignment {
   readonly id: string;
   readonly command: Command;
   readonly passphrase: string;
-  /** How far this machine's clock is from the others'. */
+  /** The offset of this machine's clock from the others'. */
   readonly skewMs: number;
-  /** The request around which something goes wrong, from 0; null: nothing does. */
+  /** The request that meets a fault, from 0, or null. */
   readonly faultAt: number | null;
 }
 
-/** What somebody does next, who knows the vault as it is now. */
+/** Plans the next command of somebody who knows the current vault. */
 export function assign(dice: Dice, model: Model, id: string): Assignment {
   const isFirst = model.generations.length === 0;
   const kind = isFirst ? "push" : dice.weighted(WEIGHTS);
@@ -29,7 +29,7 @@ export function assign(dice: Dice, model: Model, id: string): Assignment {
   };
 }
 
-/** Mostly the one that writes; now and then one that only reads, or that was rotated away. */
+/** Usually the passphrase that writes; sometimes one that only reads or was rotated away. */
 function passphraseOf(dice: Dice, { current, generations }: Model): string {
   if (dice.isLucky(0.9)) return current.passphrase;
   const reader = current.readers[0];

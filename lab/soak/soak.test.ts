@@ -12,7 +12,7 @@ vi.mock("../../src/crypto/argon2id.ts", async (importActual) => {
 
 const MINUTE_MS = 60_000;
 
-/** `npm run soak` runs an hour of another seed each time. */
+/** `npm run soak` runs an hour with a new seed each time. */
 test.each([20260101, 7])("four minutes of seed %i", async (seed) => {
   const soak = await Soak.begin(seed);
   const { steps, generations, faults } = await soak.run(4 * MINUTE_MS);
@@ -21,12 +21,12 @@ test.each([20260101, 7])("four minutes of seed %i", async (seed) => {
   expect(faults).toBeGreaterThan(15);
 });
 
-test("a seed decides everything", async () => {
+test("the seed decides everything", async () => {
   const reports = await Promise.all([1, 2].map(async () => (await Soak.begin(11)).run(MINUTE_MS)));
   expect(reports[0]).toEqual(reports[1]);
 });
 
-describe("the model is broken, and it is said with the seed, by a store", () => {
+describe("the soak reports the seed when a store breaks the model:", () => {
   async function failureOver(spoil: (store: MemoryStore) => ObjectStore): Promise<Error> {
     const soak = await Soak.begin(5, spoil);
     return soak.run(10 * MINUTE_MS).then(
@@ -35,7 +35,7 @@ describe("the model is broken, and it is said with the seed, by a store", () => 
     );
   }
 
-  test("that takes a swap whatever is there: an update is lost", async () => {
+  test("one that swaps unconditionally and loses an update", async () => {
     const error = await failureOver((store) =>
       alteredStore(store, {
         replace: async (key, bytes) => store.replace(key, bytes, (await store.head(key)) ?? ""),
@@ -44,7 +44,7 @@ describe("the model is broken, and it is said with the seed, by a store", () => 
     expect(error.message).toMatch(/^seed 5, step \d+:\n\{"id":"c\d+"/);
   });
 
-  test("that forgets what it was given", async () => {
+  test("one that forgets objects", async () => {
     let swaps = 0;
     const forgetting = (store: MemoryStore) =>
       alteredStore(store, {
@@ -53,7 +53,7 @@ describe("the model is broken, and it is said with the seed, by a store", () => 
     expect((await failureOver(forgetting)).message).toMatch(/^seed 5, step/);
   });
 
-  test("that sees conflicts where there are none", async () => {
+  test("one that invents conflicts", async () => {
     let swaps = 0;
     const quarrelling = (store: MemoryStore) =>
       alteredStore(store, {
@@ -65,7 +65,7 @@ describe("the model is broken, and it is said with the seed, by a store", () => 
     expect((await failureOver(quarrelling)).message).toMatch(/^seed 5, step/);
   });
 
-  test("that removes more than it is asked to", async () => {
+  test("one that removes too much", async () => {
     const greedy = (store: MemoryStore) =>
       alteredStore(store, {
         async delete(key) {

@@ -11,14 +11,14 @@ import { Model } from "./model.ts";
 import { type Done, give } from "./person.ts";
 import { type Assignment, assign } from "./plan.ts";
 
-/** So many rows are verified after every step; all of them at the end. */
+/** Every step verifies this many rows; the end verifies all of them. */
 const ROWS_LOOKED_AT = 5;
 
-/** One command, and how it ended. */
+/** One command and its outcome. */
 interface Act extends Assignment {
   readonly ending: Ending;
   readonly done: Done | null;
-  /** Whether something went wrong on its way to the store. */
+  /** Whether it met a fault on its way to the store. */
   readonly met: boolean;
   readonly nowMs: number;
 }
@@ -28,11 +28,11 @@ export interface Report {
   readonly simulatedMs: number;
   readonly generations: number;
   readonly faults: number;
-  /** By what was said, for each kind of command. */
+  /** Counts by outcome, for each kind of command. */
   readonly commands: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** Writers and readers over one store, at random by a seed, held to a model after every step. */
+/** Random writers and readers over one store, compared with a model after every step. */
 export class Soak {
   readonly #seed: number;
   readonly #spoil: (store: MemoryStore) => ObjectStore;
@@ -54,7 +54,7 @@ export class Soak {
     this.#world = world;
   }
 
-  /** `spoil` makes of a sound store the one that everybody gets. */
+  /** `spoil` turns a sound store into the one that everybody uses. */
   static async begin(seed: number, spoil: (store: MemoryStore) => ObjectStore = (store) => store): Promise<Soak> {
     return new Soak(seed, await World.empty(`soak ${seed}`), spoil);
   }
@@ -65,7 +65,7 @@ export class Soak {
     return { ...counts, commands: this.#commands };
   }
 
-  /** Runs until so much simulated time has gone by, and `isOver` does not say so before. */
+  /** Runs until that much simulated time has passed, or until `isOver` returns true. */
   async run(simulatedMs: number, isOver: () => boolean = () => false): Promise<Report> {
     while (this.#elapsedMs < simulatedMs && !isOver()) await this.#step();
     const { manifest } = await this.#observer().open(this.#model.current.passphrase);
@@ -90,7 +90,7 @@ export class Soak {
   #passTime(): void {
     const ms = this.#dice.between(200, 4_000);
     this.#elapsedMs += ms;
-    // Now and then somebody sets the clocks right.
+    // Sometimes somebody corrects the clocks.
     this.#world.clock.ms += this.#dice.isLucky(0.01) ? -this.#dice.between(0, 90_000) : ms;
   }
 
@@ -137,7 +137,7 @@ export class Soak {
     }
   }
 
-  /** Lets the model make every commit that the audit log tells of since the last step, in its order. */
+  /** Replays in the model every commit that the audit log shows since the last step, in order. */
   async #follow(acts: readonly Act[]): Promise<void> {
     const { store } = this.#world;
     const known = this.#model.current.gen;
@@ -160,7 +160,7 @@ export class Soak {
   }
 
   #remove(keys: readonly string[], keep: number, gen: number): void {
-    // Its own commit is one more than those that it has counted.
+    // Its own commit comes on top of those that it has counted.
     const kept = this.#bundles.slice(-keep - 1);
     for (const key of keys) assert.ok(!kept.includes(key), `generation ${gen} removes ${key}`);
     for (const key of keys) this.#removed.add(key);
@@ -203,7 +203,7 @@ export class Soak {
     }
   }
 
-  /** What somebody is told to whom nothing and nobody gets in the way; null where it may be one or the other. */
+  /** The outcome of a command that meets neither faults nor other writers; null if several are possible. */
   #expected({ command, passphrase, met, nowMs }: Act): Ending["said"] | null {
     if (met) return null;
     const { current } = this.#model;
@@ -216,7 +216,7 @@ export class Soak {
       case "rotate":
         return "done";
       case "finish":
-        // A window that is over may have been dropped by the next commit already, or not.
+        // The next commit may already have dropped a window that has ended.
         return current.readers.length === 0
           ? "idle"
           : current.readers.some((it) => it.notAfterMs > nowMs)
@@ -228,7 +228,7 @@ export class Soak {
         return "done";
       case "push":
         if (Object.keys(command.secrets).length > 0) return "done";
-        // See docs/decisions/0002: a push of nothing at all is a mistake, unless nothing is there.
+        // See docs/decisions/0002: a push of nothing is a mistake unless the vault is empty.
         return Object.keys(current.secrets).length > 0 ? "refused" : null;
       case "restore":
         if (command.gen === current.gen) return null;
@@ -240,7 +240,7 @@ export class Soak {
     }
   }
 
-  /** Every passphrase of late opens what it is to open, or is refused as what it is. */
+  /** Checks that every recent passphrase opens the right generation, or is refused with the right error. */
   async #checkSights(): Promise<void> {
     const { generations, current } = this.#model;
     if (current.gen === 0) return;
@@ -259,7 +259,7 @@ export class Soak {
   }
 }
 
-/** The way of one command to the store: in its turn, and with a fault around one request. */
+/** One command's path to the store: in its turn, and with a fault around one request. */
 class FaultyWay implements FaultHook {
   met = false;
   readonly #turn: FaultHook;
@@ -284,7 +284,7 @@ class FaultyWay implements FaultHook {
     if (this.#fault.when === "before") await this.#fail(this.#fault, request);
   }
 
-  /** A request that fails is over, too: another one of the same command may be waiting. */
+  /** Also called after a failed request, because another request of the same command may be waiting. */
   async #fail(fault: Fault, request: StoreRequest): Promise<never> {
     await this.#turn.after?.(request);
     throw fault.error();

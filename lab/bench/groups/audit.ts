@@ -8,7 +8,7 @@ import type { World } from "../world.ts";
 const AUDIT = "audit log over S3";
 const ROUND_TRIP_MS = 5;
 
-/** A commit on a log of few and of many rows (one row is appended), and verifying all of them. Least KDF cost. */
+/** A commit on a short and on a long log (it appends one row), and a verification of all rows. Lowest KDF cost. */
 export async function measureAudit({
   scale,
 }: World): Promise<{ rows: readonly Row[]; requests: readonly RequestCount[] }> {

@@ -14,7 +14,7 @@ interface Size {
   readonly bytes?: number;
 }
 
-/** `vsync push` and `vsync rotate-passphrase` by size, with the first program that is there. Default KDF cost. */
+/** `vsync push` and `vsync rotate-passphrase` by size, with the first available program. Default KDF cost. */
 export async function measureGrowth(world: World): Promise<readonly Row[]> {
   const { scale, launcher } = world;
   const [vsync] = world.programs;
@@ -31,7 +31,7 @@ export async function measureGrowth(world: World): Promise<readonly Row[]> {
   return rows;
 }
 
-/** Two sets of the same names and sizes, with no value in common. */
+/** Two sets with the same names and sizes and different values. */
 export async function writeEditions(home: Home, { secrets = FEW, bytes }: Size): Promise<void> {
   for (const edition of [0, 1]) {
     await home.write(`${edition}.env`, dotenv(secrets, edition));
@@ -49,7 +49,7 @@ function pushing(home: Home, vsync: Vsync, size: Size): Candidate {
   return { head, program };
 }
 
-/** Rotates forth in even rounds and back in odd ones. */
+/** Rotates forward in even rounds and back in odd ones. */
 export function rotating(home: Home, vsync: Vsync, size: Size): Candidate {
   const head = { group: ROTATE, name: "rotate", program: vsync.name, ...size };
   const program = (round: number) => {

@@ -13,10 +13,10 @@ import type { World } from "../world.ts";
 const SECRETS = 50;
 const PROCESSES = 4;
 const TENTH_MS = 100;
-/** The least that the format allows: an instance derives on its own machine, and all of them share this one. */
+/** The lowest cost that the format allows: instances normally derive on their own machines, but share this one. */
 const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 };
 
-/** Instances that boot all at once: on the strict server, on it with a limit of requests per second, and on Ceph. */
+/** Instances that boot at once: on the strict server, without and with a limit of requests per second, and on Ceph. */
 export async function measureHerds({ scale, say }: World): Promise<readonly Herd[]> {
   await using processes = new AsyncDisposableStack();
   const program = join(import.meta.dirname, "..", "herd-process.ts");
@@ -91,7 +91,7 @@ async function onCeph(
   }
 }
 
-/** The instances are dealt out to the processes. */
+/** Distributes the instances over the processes. */
 function bootAll(workers: readonly JsonLines[], token: string, instances: number): Promise<readonly HerdAnswer[]> {
   const dealt = workers.map((worker, at) => {
     const share = Math.floor(instances / workers.length) + (at < instances % workers.length ? 1 : 0);

@@ -9,7 +9,7 @@ import type { World } from "../world.ts";
 const LIBRARY_OPEN = "Vsync.open over S3";
 const SECRETS = 50;
 
-/** `Vsync.open()` of 50 secrets by round trip, in a process that has the library loaded, beside what bounds it. */
+/** `Vsync.open()` of 50 secrets by round trip, in a process that has loaded the library, beside its lower bounds. */
 export async function measureLibraryOpen({ scale }: World): Promise<readonly Row[]> {
   await using library = new Library();
   await using servers = new AsyncDisposableStack();
@@ -27,7 +27,7 @@ export async function measureLibraryOpen({ scale }: World): Promise<readonly Row
   return await library.interleave(candidates, scale.openRounds);
 }
 
-/** The control of what the library does: one derivation at the default cost. */
+/** The control for the library: one derivation at the default cost. */
 export function derivation(group: string): LibraryCandidate {
   return { head: { group, name: "derive", program: CONTROL }, job: () => ({ do: "derive" }) };
 }

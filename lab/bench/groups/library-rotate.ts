@@ -9,10 +9,10 @@ import { derivation } from "./library-open.ts";
 const LIBRARY_ROTATE = "rotate over S3";
 const OTHER_PASSPHRASE = "another horse battery staple";
 
-/** With a hint from before an earlier rotation, as a machine has that another one has rotated behind. */
+/** With a hint from before an earlier rotation, as on a machine that missed a rotation. */
 const OLD_HINT = "rotate, old hint";
 
-/** A rotation by round trip and by number of secrets; every round rotates back or forth. */
+/** A rotation by round trip and number of secrets; rounds rotate forward and back in turn. */
 export async function measureLibraryRotate({ scale }: World): Promise<readonly Row[]> {
   await using library = new Library();
   await using servers = new AsyncDisposableStack();

@@ -14,7 +14,7 @@ const LEAST = "least KDF cost (8 MiB, 1 pass)";
 const DEFAULT = "default KDF cost (64 MiB, 3 passes)";
 const RUN_TRUE = ["run", "--", "/bin/true"];
 
-/** `vsync run -- true` by token: 50 secrets in a directory, at the default KDF cost and at the least that the format allows. */
+/** `vsync run -- true` by token: 50 secrets in a directory, at the default KDF cost and the lowest that the format allows. */
 export async function measureLocalOpen({ launcher, programs, scale, scratch }: World): Promise<readonly Row[]> {
   await using home = await Home.make(scratch);
   await home.write(".env.prod", dotenv(SECRETS));
@@ -33,7 +33,7 @@ function candidate(home: Home, vsync: Vsync, name: string, env: Readonly<Record<
   return { head: { group: GROUP, name, program: vsync.name, secrets: SECRETS }, program: () => program };
 }
 
-/** Its token. */
+/** The token of the vault. */
 async function cheapVault(folder: string): Promise<string> {
   const location = { endpoint: `file://${folder}`, bucket: "cheap", prefix: "api/prod/" };
   const items = Array.from({ length: SECRETS }, (_, at) => ({ name: `SECRET_${at}`, data: "x".repeat(40) }));

@@ -8,7 +8,7 @@ import { rotating, writeEditions } from "./growth.ts";
 const MEMORY = "peak memory over S3";
 const TINY = 1;
 
-/** Peak memory of `get` (opens) and `rotate-passphrase` over S3: with the largest file, and with one byte for the floor. */
+/** Peak memory of `get` (opens) and `rotate-passphrase` over S3: with the largest file, and with one byte as the floor. */
 export async function measureMemory({ launcher, programs, scale, scratch }: World): Promise<readonly Row[]> {
   await using server = await S3Server.start();
   const rows: Row[] = [];

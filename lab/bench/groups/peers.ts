@@ -9,7 +9,7 @@ import { nodeControl } from "./start-up.ts";
 const GROUPS = { read: "read 50 secrets for one process", change: "change the passphrase" } as const;
 const DERIVATION = "Argon2id, 64 MiB and 3 passes";
 
-/** Other tools beside vsync: each row says what was done. Those that cannot be had here are named, with the reason. */
+/** Other tools beside vsync; each row describes its work. Tools that this machine cannot run are listed with the reason. */
 export async function measurePeers(world: World): Promise<{ rows: readonly Row[]; peers: readonly Peer[] }> {
   if (!world.scale.withPeers) return { rows: [], peers: [] };
   await using home = await Home.make(world.scratch);

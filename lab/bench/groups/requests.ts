@@ -13,7 +13,7 @@ const OPERATIONS: readonly (readonly [string, readonly string[], Record<string, 
   ["rotate", ["rotate-passphrase", "prod", "--yes"], NEW],
 ];
 
-/** What each command asks of the store, as the server counts it. */
+/** The requests of each command, as the server counts them. */
 export async function countRequests({ scratch }: World): Promise<readonly RequestCount[]> {
   await using server = await S3Server.start();
   await using home = await Home.make(scratch, server.place);

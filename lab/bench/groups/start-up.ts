@@ -10,13 +10,13 @@ const COMMANDS = [
   ["runtime-token (one HEAD, 0 ms)", ["runtime-token", "--env=prod"]],
 ] as const;
 
-/** `node -e 0`: what a process that does nothing costs under Node.js. */
+/** `node -e 0`: the cost of an idle Node.js process. */
 export function nodeControl(group: string, home: Home): Candidate {
   const program = home.program([process.execPath], ["-e", "0"]);
   return { head: { group, name: "node -e 0", program: CONTROL }, program: () => program };
 }
 
-/** Start-up and minting: no key is derived. */
+/** Start-up and minting, without key derivation. */
 export async function measureStartUp({ launcher, programs, scale, scratch }: World): Promise<readonly Row[]> {
   await using server = await S3Server.start();
   await using home = await Home.make(scratch, server.place);

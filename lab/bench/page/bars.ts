@@ -1,10 +1,10 @@
 import { CONTROL } from "../interleave.ts";
 import type { Results, Row } from "../results.ts";
 
-/** A bar of the design, and how the measured value stands to it. */
+/** A bar of the design and the measured value. */
 export interface Verdict {
   readonly work: string;
-  /** In words. */
+  /** The bar in words. */
   readonly bar: string;
   readonly limit: number;
   readonly measured: number;
@@ -12,10 +12,10 @@ export interface Verdict {
 }
 
 const MIB = 1024 * 1024;
-/** A smaller file drowns in what the garbage collector leaves to chance. */
+/** The noise of the garbage collector hides a smaller file. */
 const LARGE_BYTES = 8_000_000;
 
-/** The verdicts on everything that was measured; nothing is said of what was not. */
+/** The verdicts on everything that was measured. */
 export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
   return [
     ...startUp(rows),
@@ -44,8 +44,8 @@ function startUp(rows: readonly Row[]): Verdict[] {
 }
 
 /**
- * The two rows differ in the KDF alone, whose work is memory × passes (RFC 9106 §3.1): 8 MiB × 1 at the least cost, 24 times
- * that at the default one. So a 23rd of the difference is what the least cost takes, and what is left is vsync itself.
+ * The two rows differ only in the KDF, whose work is memory × passes (RFC 9106 §3.1): 8 MiB × 1 at the lowest cost, and 24
+ * times that at the default. The lowest cost therefore takes a 23rd of the difference, and the rest is vsync itself.
  */
 const LEAST_COSTS_IN_DIFFERENCE = (64 * 3) / 8 - 1;
 
@@ -93,7 +93,7 @@ function libraryRotate(rows: readonly Row[], requests: number): Verdict[] {
   });
 }
 
-/** The floor is the same command on a vault of next to nothing: it holds the runtime and the 64 MiB of the KDF. */
+/** The floor is the same command on a tiny vault: the runtime and the 64 MiB of the KDF. */
 function memory(rows: readonly Row[]): Verdict[] {
   const group = rows.filter((row) => row.group === "peak memory over S3" && (row.bytes ?? 0) >= LARGE_BYTES);
   return group.flatMap(({ name, program, bytes = 0, peakMiB = 0 }) => {

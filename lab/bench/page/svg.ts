@@ -1,4 +1,4 @@
-/** Just enough SVG for bars and lines: text that a diff can show, and no dependency. */
+/** Just enough SVG for bars and lines, without a dependency, as text that diffs well. */
 
 const FONT = 'font-family="system-ui, sans-serif" font-size="12"';
 const INK = "#24292f";
@@ -118,7 +118,7 @@ function scaleOf(values: readonly number[], [from, to]: readonly [number, number
   return { ticks, place: (value) => from + ((Math.log10(value) - low) / (high - low)) * (to - from) };
 }
 
-/** 1, 2 or 5 times a power of ten, four to ten of which reach `most`. */
+/** A step of 1, 2 or 5 times a power of ten; four to ten steps reach `most`. */
 function stepOf(most: number): number {
   const power = 10 ** Math.floor(Math.log10(most / 4 || 1));
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => most / step <= 8) ?? power;
