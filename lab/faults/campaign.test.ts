@@ -31,7 +31,7 @@ beforeAll(async () => {
   rotate = all.find(({ name }) => name === "rotate") ?? expect.unreachable();
 });
 
-/** Every `each`-th of them. `npm run faults` runs all. */
+/** Every `each`-th trial. `npm run faults` runs all of them. */
 async function sample(trials: readonly Trial[], each: number): Promise<Tally> {
   const tally = new Tally();
   for (const [number, trial] of trials.entries()) if (number % each === 0) await tally.add(trial, number);
@@ -65,8 +65,8 @@ describe("a sample of `npm run faults` on each level", () => {
   });
 });
 
-describe("what the campaign calls a failure", () => {
-  /** The verdict on a `set` over a store that `spoil` makes of a sound one. */
+describe("the campaign reports", () => {
+  /** The verdict on a `set` over a sound store altered by `spoil`. */
   async function verdictOn(spoil: (world: World) => ObjectStore, act = set.act): Promise<Verdict> {
     const world = set.world.fork();
     const store = spoil(world);
@@ -78,18 +78,18 @@ describe("what the campaign calls a failure", () => {
   const sound = (world: World): ObjectStore => world.store;
   const altered = (world: World, change: Partial<ObjectStore>): ObjectStore => alteredStore(world.store, change);
 
-  test("nothing, where nothing goes wrong", async () => {
+  test("nothing for a sound store", async () => {
     expect(await verdictOn(sound)).toEqual({ state: "new", lost: null, stuck: null, silent: null });
   });
 
-  test("a store that forgets what it said it had written: silent", async () => {
+  test("a store that forgets an acknowledged write: silent", async () => {
     const forgetful = (world: World) => altered(world, { replace: async () => "written" });
     const verdict = await verdictOn(forgetful);
     expect(verdict).toMatchObject({ state: "old", silent: "it said that it was done, and nothing has changed" });
     expect(verdict.stuck).not.toBeNull();
   });
 
-  test("a store that spoils what it writes: lost", async () => {
+  test("a store that corrupts its writes: lost", async () => {
     const spoiling = (world: World) =>
       altered(world, {
         create: (key, bytes) => world.store.create(key, key.startsWith("v=") ? bytes.slice(1) : bytes),
@@ -110,7 +110,7 @@ describe("what the campaign calls a failure", () => {
     expect((await verdictOn(losing)).lost).toContain("AuditBrokenError");
   });
 
-  test("a store that takes no second swap: stuck", async () => {
+  test("a store that refuses the second swap: stuck", async () => {
     let swaps = 0;
     const seized = (world: World) =>
       altered(world, {
@@ -126,7 +126,7 @@ describe("what the campaign calls a failure", () => {
     });
   });
 
-  test("a command that says it was refused, and has committed: silent", async () => {
+  test("a command that reports a refusal although it committed: silent", async () => {
     const lying = async (machine: Parameters<Operation["act"]>[0]): Promise<Committed | null> => {
       await set.act(machine);
       throw new AccessDeniedError("injected: 403");
@@ -134,7 +134,7 @@ describe("what the campaign calls a failure", () => {
     expect((await verdictOn(sound, lying)).silent).toContain("it said that it was refused, and has committed");
   });
 
-  test("a command that does not mention its missing row: silent", async () => {
+  test("a command that does not mention its outstanding row: silent", async () => {
     const quiet = async (machine: Parameters<Operation["act"]>[0]): Promise<Committed | null> => {
       const { committed } = await machine.set({ C: "3" });
       await machine.store.delete(auditKey(2));
@@ -143,12 +143,12 @@ describe("what the campaign calls a failure", () => {
     expect((await verdictOn(sound, quiet)).silent).toBe("it did not say that a row is outstanding");
   });
 
-  test("anything but a documented error: silent", async () => {
+  test("an undocumented error: silent", async () => {
     const verdict = await verdictOn(sound, () => Promise.reject(new TypeError("undefined is not a function")));
     expect(verdict).toMatchObject({ state: "old", silent: "TypeError: undefined is not a function" });
   });
 
-  test("a manifest that opens nothing: lost", async () => {
+  test("a manifest that does not open: lost", async () => {
     const garbage = (world: World) =>
       altered(world, {
         replace: (key, _bytes, version) => world.store.replace(key, new TextEncoder().encode(MANIFEST_KEY), version),
@@ -157,7 +157,7 @@ describe("what the campaign calls a failure", () => {
   });
 });
 
-test("the results that are kept: at least 2 000 faults on all levels, none of them lost, stuck or silent", () => {
+test("the saved results have at least 2 000 faults on all levels, none of them lost, stuck or silent", () => {
   const kept = new URL("campaign/results.json", import.meta.url);
   const { rows } = JSON.parse(readFileSync(kept, "utf8")) as Results;
   expect(sumOf(rows, "injected")).toBeGreaterThanOrEqual(2000);

@@ -1,8 +1,8 @@
 import type * as argon2 from "../../src/crypto/argon2id.ts";
 
 /**
- * Argon2id that remembers: these tests open the same vault with the same passphrase thousands of times, and would spend
- * most of their time on that. Every caller gets bytes of its own, since it zeroes them.
+ * Argon2id with a memory: these tests open the same vault with the same passphrase thousands of times and would spend most
+ * of their time deriving. Every caller gets its own copy, because callers zero it.
  */
 export function derivingOnce(actual: typeof argon2): typeof argon2 {
   const derived = new Map<string, Promise<Uint8Array>>();

@@ -2,10 +2,10 @@ import { AccessDeniedError, OutcomeUnknownError, S3UnreachableError } from "../.
 import { type FaultHook, MemoryStore, type StoreRequest } from "../../test/support/memory-store.ts";
 import type { World } from "../../test/support/world.ts";
 
-/** What a killed process does: nothing any more. No code of ours may catch it and go on. */
+/** Simulates a killed process. Our code must not catch this and continue. */
 export class ProcessDeath extends Error {}
 
-/** Something that goes wrong around one request: before it reached the store, or on its answer's way back. */
+/** A fault around one request: before it reaches the store, or on the way back. */
 export interface Fault {
   readonly name: string;
   readonly when: "before" | "after";
@@ -35,7 +35,7 @@ const OF_REMOVALS: readonly Fault[] = [
   { name: "answer lost, applied", when: "after", lasting: false, error: unreachable },
 ];
 
-/** What the contract of `ObjectStore` lets go wrong around a request. */
+/** The failures that the contract of `ObjectStore` allows around a request. */
 export function faultsOf({ operation }: Pick<StoreRequest, "operation">): readonly Fault[] {
   if (operation === "create" || operation === "replace") return [...ALWAYS, ...OF_WRITES];
   return operation === "delete" ? [...ALWAYS, ...OF_REMOVALS] : ALWAYS;
@@ -44,7 +44,7 @@ export function faultsOf({ operation }: Pick<StoreRequest, "operation">): readon
 /** The same machine over the same objects, with `fault` around its request number `at` (from 0). */
 export function failingAt(world: World, at: number, fault: Fault): World {
   const store = new MemoryStore({ bucket: world.store.bucket });
-  /** Requests by their number: some are under way at the same time. */
+  /** Requests by number, because some run in parallel. */
   const numbers = new Map<StoreRequest, number>();
   let over = false;
   const failAt = (when: Fault["when"], request: StoreRequest) => {

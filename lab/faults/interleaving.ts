@@ -7,9 +7,8 @@ interface Waiting {
 }
 
 /**
- * Orders the requests of writers that run at once, one request at a time, by a seed and not by luck: the next request is
- * chosen only when each writer that is still running waits with one; a writer may wait with several. Every writer's first request goes first, so that all
- * of them have begun before any has got far.
+ * Orders the requests of concurrent writers by a seed, one request at a time. It chooses the next request only when every
+ * running writer waits with at least one. The first requests of all writers go first: all have begun before any gets far.
  */
 export class Interleaving {
   readonly #seed: string;
@@ -22,7 +21,7 @@ export class Interleaving {
     this.#seed = seed;
   }
 
-  /** Runs `write` for each writer; each is to make its requests through a store with the hook that it is given. */
+  /** Runs `write` for each writer, which must send its requests through a store with the given hook. */
   async run<T>(
     writers: number,
     write: (hook: FaultHook, writer: number) => Promise<T>,
@@ -44,7 +43,7 @@ export class Interleaving {
     });
   }
 
-  /** What an ended writer still waits with is a fetch that it has given up. */
+  /** An ended writer may still wait with a fetch that it has abandoned. */
   #end(writer: number): void {
     this.#running.delete(writer);
     for (const { go } of this.#waiting.filter((waiting) => waiting.writer === writer)) go();

@@ -5,8 +5,8 @@ import { committedBy, HOUR_MS, NEW, OLD, rejection, World } from "../../test/sup
 import { expectChain } from "./aftermath.ts";
 
 /**
- * A machine whose swap is applied and whose answer is lost, and when its store asks what became of it, `then` has already
- * happened: what stands there is not what it wrote, so the store says `ConflictError`.
+ * A machine whose swap is applied but whose answer is lost. Before its store reads back, `then` happens, so the object has
+ * other bytes and the store throws `ConflictError`.
  */
 function overtaken(world: World, then: (peer: World) => Promise<unknown>): World {
   const machine = world.peer();
@@ -14,7 +14,7 @@ function overtaken(world: World, then: (peer: World) => Promise<unknown>): World
     async after({ key, bytes }) {
       if (key !== MANIFEST_KEY || bytes === undefined) return;
       await then(world.peer());
-      throw new ConflictError("injected: other bytes are there");
+      throw new ConflictError("injected: the object has other bytes");
     },
   };
   return machine;
@@ -31,7 +31,7 @@ beforeEach(async () => {
   world = await World.pushed({ A: "1" });
 });
 
-describe("the answer to the swap is lost, and other commits stand on ours: it is a success", () => {
+describe("a lost answer to the swap, under other commits, is a success", () => {
   const cases: readonly [string, (peer: World) => Promise<unknown>, number][] = [
     ["a set", setOne(OLD, "X"), 3],
     ["two sets", setTwo(OLD), 4],
@@ -68,8 +68,8 @@ describe("the answer to the swap is lost, and other commits stand on ours: it is
   });
 });
 
-describe("the swap was not applied, since another commit was faster: it is a conflict", () => {
-  /** `then` comes between opening and swapping. */
+describe("a swap that lost to another commit is a conflict", () => {
+  /** `then` happens between opening and swapping. */
   function tooLate(start: World, then: (peer: World) => Promise<unknown>): World {
     const machine = start.peer();
     machine.store.faults = {
@@ -102,7 +102,7 @@ describe("the swap was not applied, since another commit was faster: it is a con
   });
 });
 
-describe("the swap's conflict cannot be settled, since the audit row cannot be read", () => {
+describe("if the audit row cannot be read, the conflict stays unsettled", () => {
   function blinded(machine: World): World {
     const { after } = machine.store.faults;
     let swapped = false;
@@ -118,7 +118,7 @@ describe("the swap's conflict cannot be settled, since the audit row cannot be r
     return machine;
   }
 
-  test("a commit that stands is not called a conflict", async () => {
+  test("a commit that stands is not reported as a conflict", async () => {
     const machine = blinded(overtaken(world, setOne(OLD, "X")));
     const error = await rejection(machine.push({ A: "2" }));
     expect(error).toBeInstanceOf(OutcomeUnknownError);
@@ -128,7 +128,7 @@ describe("the swap's conflict cannot be settled, since the audit row cannot be r
 });
 
 describe("the audit row", () => {
-  test("is appended by another machine between our swap and our append: it is there once, and no fault", async () => {
+  test("may be appended by another machine between our swap and our append", async () => {
     const machine = world.peer();
     machine.store.faults = {
       async before({ operation, key }) {
@@ -140,7 +140,7 @@ describe("the audit row", () => {
     expect(await expectChain(world, OLD)).toBeNull();
   });
 
-  test("is another one: the commit stands, and says so", async () => {
+  test("with other bytes is reported, and the commit stands", async () => {
     const machine = world.peer();
     const bytes = new TextEncoder().encode("not a row");
     machine.store.faults = {

@@ -46,7 +46,7 @@ describe("a sample of the level `program` of `npm run faults`", () => {
   });
 });
 
-describe("what the level calls a failure", () => {
+describe("the level reports", () => {
   const PUSH = { args: ["push", "prod"] };
   const ROTATE = { args: ["rotate-passphrase", "--env=prod"] };
   const REFUSED: Transcript = { stdout: "", stderr: "vsync: error: cannot read it\nvsync: hint: wait\n", exitCode: 3 };

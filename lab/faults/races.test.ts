@@ -18,7 +18,7 @@ interface End<T> {
   readonly losers: readonly { readonly writer: number; readonly error: unknown }[];
 }
 
-/** Each writer is a machine of its own over the same objects; their requests come in an order that `seed` gives. */
+/** Each writer is a separate machine over the same objects; `seed` orders their requests. */
 async function race<T>(
   world: World,
   seed: string,
@@ -68,7 +68,7 @@ describe(`${ROTATORS} rotators at once`, () => {
     });
   });
 
-  test("the rounds are not all the same race", async () => {
+  test("the rounds are different races", async () => {
     const winners = new Set<number>();
     for (const round of ROUNDS) {
       const end = await race(await World.pushed(), `rotate ${round}`, ROTATORS, (machine, writer) =>
@@ -81,21 +81,24 @@ describe(`${ROTATORS} rotators at once`, () => {
 });
 
 describe(`${PUSHERS} pushers at once`, () => {
-  test.each(ROUNDS.slice(0, 10))("round %i: who does not win conflicts, and no generation is lost", async (round) => {
-    const world = await World.pushed({ A: "1" });
-    const { winners, losers } = await race(world, `push ${round}`, PUSHERS, (machine, writer) =>
-      machine.push({ A: `pusher ${writer}` }),
-    );
-    expect(winners.length).toBeGreaterThanOrEqual(1);
-    for (const { error } of losers) expect(error).toBeInstanceOf(ConflictError);
-    const { manifest } = await world.open();
-    expect(manifest.gen).toBe(1 + winners.length);
-    expect(winners.map(({ writer }) => ({ A: `pusher ${writer}` }))).toContainEqual(await world.secrets());
-    expect(await expectChain(world, OLD)).toBeNull();
-    await expectNext(world, OLD, round);
-  });
+  test.each(ROUNDS.slice(0, 10))(
+    "round %i: all but the winner get a conflict, and no generation is lost",
+    async (round) => {
+      const world = await World.pushed({ A: "1" });
+      const { winners, losers } = await race(world, `push ${round}`, PUSHERS, (machine, writer) =>
+        machine.push({ A: `pusher ${writer}` }),
+      );
+      expect(winners.length).toBeGreaterThanOrEqual(1);
+      for (const { error } of losers) expect(error).toBeInstanceOf(ConflictError);
+      const { manifest } = await world.open();
+      expect(manifest.gen).toBe(1 + winners.length);
+      expect(winners.map(({ writer }) => ({ A: `pusher ${writer}` }))).toContainEqual(await world.secrets());
+      expect(await expectChain(world, OLD)).toBeNull();
+      await expectNext(world, OLD, round);
+    },
+  );
 
-  test.each(ROUNDS.slice(0, 5))("round %i, each trying until it wins: nothing is lost", async (round) => {
+  test.each(ROUNDS.slice(0, 5))("round %i, each retrying until it wins: nothing is lost", async (round) => {
     const world = await World.pushed({});
     const set = async (machine: World, writer: number): Promise<void> => {
       const end = await machine.set({ [`S${writer}`]: "1" }).catch((error: unknown) => error);

@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../../../src/ports.ts";
 
-/** `store`, but for what `change` does in its place. */
+/** `store`, with the methods in `change` replaced. */
 export function alteredStore(store: ObjectStore, change: Partial<ObjectStore>): ObjectStore {
   return {
     label: store.label,

@@ -11,18 +11,18 @@ import type { Level } from "./results.ts";
 import { s3Trials } from "./s3.ts";
 import { Tally, type Trial } from "./trial.ts";
 
-/** A process is killed before every so-many-th of its file system calls: each costs a start. */
+/** Kills a process only before every n-th file system call, because each kill costs a start. */
 const KILLED_EACH = 8;
 
 export interface LevelRun {
   readonly isRun: boolean;
-  /** What this machine does not let anybody do, and why. */
+  /** The trials that this machine cannot run, and why. */
   readonly leftOut: string | null;
 }
 
 const WHOLE: LevelRun = { isRun: true, leftOut: null };
 
-/** Every trial of every level, one operation after the other. */
+/** Every trial of every level, one operation after another. */
 export class Campaign implements AsyncDisposable {
   readonly tally = new Tally();
   readonly #operations: readonly Operation[];
@@ -36,7 +36,7 @@ export class Campaign implements AsyncDisposable {
     this.#atOnce = atOnce;
   }
 
-  /** @param atOnce how many programs run at the same time, on the level that starts them */
+  /** @param atOnce the number of programs to run in parallel, on the level that starts programs */
   static async prepare(atOnce: number): Promise<Campaign> {
     return new Campaign(await operations(), await mkdtemp(`${tmpdir()}/vsync-faults-`), atOnce);
   }
@@ -46,14 +46,14 @@ export class Campaign implements AsyncDisposable {
     await rm(this.#root, { recursive: true, force: true });
   }
 
-  /** @throws Error the level cannot be run */
+  /** @throws Error this machine cannot run the level */
   async run(level: Level): Promise<LevelRun> {
     switch (level) {
       case "domain":
         await this.#each((operation) => domainTrials(operation));
         return WHOLE;
       case "S3":
-        // Much of it is waiting.
+        // Most of the time is waiting.
         await Promise.all(this.#operations.map((operation) => this.#onServer(operation)));
         return WHOLE;
       case "directory":

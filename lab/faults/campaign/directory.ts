@@ -5,7 +5,7 @@ import type { Operation } from "./operations.ts";
 import type { Trial } from "./trial.ts";
 import { type Answer, type Task, Victim } from "./victim.ts";
 
-/** What a file system call may fail with, each in turn. */
+/** The errors of failing file system calls, in turn. */
 const CODES: readonly (readonly [string, string])[] = [
   ["ENOSPC", "disk full"],
   ["EROFS", "read-only"],
@@ -14,13 +14,13 @@ const CODES: readonly (readonly [string, string])[] = [
   ["EMFILE", "I/O error"],
 ];
 
-/** Every so-many-th call: a command makes some fifty, and "from there on" differs little from one to the next. */
+/** Every n-th call: a command makes about fifty, and neighbouring starting points differ little. */
 const ONCE_EACH = 2;
 const LASTING_EACH = 4;
 
 /**
- * Every second file system call of the operation fails once, and every fourth one and all after it; which of them comes first
- * differs from operation to operation. One process runs them all, each in a folder of its own.
+ * Fails every second file system call of the operation once, and from every fourth one also all later calls. The first
+ * call differs between operations. One process runs all of them, each in its own folder.
  */
 export async function failingCalls(operation: Operation, folder: string): Promise<Trial[]> {
   await using victim = await Victim.start();
@@ -47,7 +47,7 @@ export async function failingCalls(operation: Operation, folder: string): Promis
   return trials;
 }
 
-/** The process is killed before every `each`-th file system call. */
+/** Kills the process before every `each`-th file system call. */
 export async function killedCalls(operation: Operation, folder: string, each: number): Promise<Trial[]> {
   const calls = await (async () => {
     await using victim = await Victim.start();
@@ -65,7 +65,7 @@ export async function killedCalls(operation: Operation, folder: string, each: nu
   });
 }
 
-/** How many calls the operation makes: those of the second time, for the first also looks at the machine. */
+/** The operation's number of calls on its second run; the first run also inspects the machine. */
 async function callsOf(victim: Victim, operation: Operation, folder: string): Promise<number> {
   let calls = 0;
   for (const name of ["first", "second"]) {

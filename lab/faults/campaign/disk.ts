@@ -8,10 +8,10 @@ import type { Operation } from "./operations.ts";
 import type { Trial } from "./trial.ts";
 import { Victim } from "./victim.ts";
 
-/** How many blocks of a disk are left free. */
+/** The number of free blocks on a disk. */
 const LEFT_FREE = [0, 1, 2, 3, 5, 7];
 
-/** A disk of its own with so little room, and a disk that is mounted read-only. */
+/** Nearly full disks, and a disk mounted read-only. */
 export function diskTrials(operation: Operation, folder: string): Trial[] {
   const full = LEFT_FREE.map((blocks) => ({
     level: "disk" as const,
@@ -36,11 +36,11 @@ async function onDisk(operation: Operation, disk: string, harm: (disk: string) =
   remount(disk, "rw");
   await rm(`${disk}/filler`, { force: true });
   const aftermath = aftermathOf(operation, location, answer);
-  // With room enough nothing went wrong; reading needs none.
+  // With enough room nothing failed; reading needs none.
   return { ...aftermath, met: aftermath.ending.said !== "done" };
 }
 
-/** Takes every disk below the folder away again. */
+/** Unmounts every disk below the folder. */
 export function unmountAll(folder: string): void {
   if (process.platform !== "linux") return;
   const mounted = readFileSync("/proc/mounts", "utf8").split("\n");

@@ -13,7 +13,7 @@ import type { Trial } from "./trial.ts";
 const DAY_MS = 24 * HOUR_MS;
 const level = "domain";
 
-/** Every fault around every request that the operation makes where nothing goes wrong. */
+/** Every fault around every request of an undisturbed operation. */
 export async function domainTrials(operation: Operation): Promise<Trial[]> {
   const undisturbed = operation.world.fork();
   await operation.act(undisturbed);
@@ -74,7 +74,7 @@ function bodyTrials(operation: Operation, at: number, detail: string): Trial[] {
   });
 }
 
-/** The machine's clock jumps back, and stays there for the next command. */
+/** The machine's clock jumps back and stays back for the next command. */
 function clockTrials(operation: Operation, at: number, detail: string): Trial[] {
   return [HOUR_MS / 2, 10 * 365 * DAY_MS].map((byMs) => {
     const run = async (): Promise<Aftermath> => {
@@ -113,7 +113,7 @@ function rivalTrial(operation: Operation, at: number, detail: string, allowed: A
   return { level, operation, fault: "another writer first", detail, run, allowed };
 }
 
-/** False where it comes too late: the passphrase that it knows was rotated away. */
+/** False if it comes too late: its passphrase was rotated away. */
 async function rival(machine: World): Promise<boolean> {
   const it = machine.with({ clock: clockAt(machine.clock.ms) });
   const writer = writerOf(await sightsOf(it));
@@ -122,7 +122,7 @@ async function rival(machine: World): Promise<boolean> {
   return true;
 }
 
-/** Whatever comes of the two, it is what comes of one after the other. */
+/** The two must end as if one had run after the other. */
 async function allowedWithRival(operation: Operation): Promise<Allowed> {
   const alone = operation.world.fork();
   await rival(alone);

@@ -2,15 +2,15 @@ import { OutcomeUnknownError, VsyncError } from "../../../src/errors.ts";
 import type { Committed } from "../../../src/vault/commit/commit.ts";
 import { ProcessDeath } from "../failing-store.ts";
 
-/** What whoever gave the command is told. */
+/** What the command reports to its user. */
 export type Ending =
-  /** `outstanding`: it stands, and its audit row could not be appended. `idle`: there was nothing to commit. */
+  /** `outstanding`: the commit stands, but its audit row could not be appended. `idle`: nothing to commit. */
   | { readonly said: "done" | "outstanding" | "idle" }
-  /** An error of a documented class; `message` for the report of a failed trial. */
+  /** An error of a documented class; `message` is for the report of a failed trial. */
   | { readonly said: "refused" | "unknown"; readonly message: string }
-  /** The process was killed: nobody is told anything. */
+  /** The process was killed and reported nothing. */
   | { readonly said: "nothing" }
-  /** Anything but a documented error. */
+  /** An undocumented error. */
   | { readonly said: "crashed"; readonly message: string };
 
 export async function endingOf(act: () => Promise<Committed | null>): Promise<Ending> {

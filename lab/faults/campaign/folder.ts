@@ -7,7 +7,7 @@ import type { StoredObject } from "../../../src/ports.ts";
 import { MemoryStore } from "../../../test/support/memory-store.ts";
 import { clockAt, type Machine, type World } from "../../../test/support/world.ts";
 
-/** A directory store below `folder` that holds what `world` holds. */
+/** A directory store below `folder` with the objects of `world`. */
 export async function folderOf(world: World, folder: string): Promise<DirectoryLocation> {
   const location = { endpoint: fileEndpoint(folder), bucket: "vsync", prefix: "api/prod/" };
   await mkdir(`${folder}/vsync`, { recursive: true });
@@ -19,12 +19,12 @@ export async function folderOf(world: World, folder: string): Promise<DirectoryL
   return location;
 }
 
-/** The store of a machine that waits for nobody: whatever blocks it shows. */
+/** The store of a machine that never waits, so every block shows. */
 export function machineAt(location: DirectoryLocation, world: World): Machine {
   return world.with({ store: openDirectoryStore(location, { claimTimeoutMs: 0 }), clock: clockAt(world.clock.ms) });
 }
 
-/** Read by ordinary file access, past the store. */
+/** Reads the files directly, bypassing the store. */
 export async function copyOf(location: DirectoryLocation, world: World): Promise<World> {
   const folder = prefixFolder(location);
   const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);

@@ -7,14 +7,14 @@ import type { Sights } from "../use-cases.ts";
 import type { Ending } from "./ending.ts";
 import type { Judged } from "./operations.ts";
 
-/** What one fault has left. */
+/** The state after one fault. */
 export interface Aftermath {
-  /** False where the operation ended before it came to the fault: then nothing was injected. */
+  /** False if the operation ended before the fault, which then was not injected. */
   readonly met: boolean;
   readonly ending: Ending;
-  /** A copy of what the store holds now, as another machine sees it. */
+  /** A copy of the store's objects, as another machine sees them. */
   readonly look: () => Promise<World>;
-  /** Whoever comes next, on the same store, where nothing goes wrong any more. */
+  /** The next machine on the same store, without faults. */
   readonly next: Machine;
 }
 
@@ -25,13 +25,13 @@ export interface Allowed {
 }
 
 export interface Verdict {
-  /** Which of the two generations opens; null where neither does, or both do. */
+  /** The generation that opens; null if neither opens, or both. */
   readonly state: "old" | "new" | null;
-  /** Neither the old nor the new state, or an audit chain that does not verify. */
+  /** The vault is in neither the old nor the new state, or its audit chain does not verify. */
   readonly lost: string | null;
-  /** The next command does not come through. */
+  /** The next command fails. */
   readonly stuck: string | null;
-  /** The command said something else than what has happened. */
+  /** The command misreported what happened. */
   readonly silent: string | null;
 }
 
@@ -39,7 +39,7 @@ export function allowedOf({ before, after }: Judged): Allowed {
   return { old: [before], new: [after] };
 }
 
-/** Looks at what a fault has left, then makes the next commit on top of it. `number` chooses which. */
+/** Examines the state after a fault, then makes the next commit on top. `number` chooses the kind of commit. */
 export async function judge(
   operation: Judged,
   allowed: Allowed,
@@ -75,7 +75,7 @@ async function chainOf(world: World, sights: Sights): Promise<Chain> {
 
 function stateOf(operation: Judged, allowed: Allowed, sights: Sights, outstanding: number | null): Verdict["state"] {
   const isOneOf = (states: readonly Sights[]) => states.some((state) => isDeepStrictEqual(sights, state));
-  // What `reconcile` changes is the row alone.
+  // `reconcile` changes only the row.
   if (operation.name === "reconcile" && isOneOf(allowed.old)) return outstanding === null ? "new" : "old";
   if (isOneOf(allowed.old)) return "old";
   return isOneOf(allowed.new) ? "new" : null;
@@ -90,14 +90,14 @@ function silenceOf(
   const changes = !isDeepStrictEqual(operation.before, operation.after) || operation.name === "reconcile";
   switch (ending.said) {
     case "idle":
-      // With its clock set back, a gc finds nothing that is old enough.
+      // With its clock set back, a gc finds nothing old enough.
       return changes && state === "old" && operation.name !== "gc" ? "it said nothing, and nothing has changed" : null;
     case "done":
     case "outstanding":
       if (changes && state === "old") return "it said that it was done, and nothing has changed";
       return ending.said === "done" && outstanding !== null ? "it did not say that a row is outstanding" : null;
     case "refused":
-      // A gc that cannot remove has committed, and says so.
+      // A gc that cannot remove bundles has committed, and says so.
       if (!changes || state !== "new" || /: generation \d+ is committed;/.test(ending.message)) return null;
       return `it said that it was refused, and has committed: ${ending.message}`;
     case "crashed":

@@ -3,7 +3,7 @@ import { openSandbox, type Sandbox } from "../../../test/support/program/sandbox
 import { type StrictS3, startStrictS3 } from "../../../test/support/strict-s3/server.ts";
 import type { Trial } from "./trial.ts";
 
-/** A store and a machine of their own, on which one trial follows the other. */
+/** A store and a machine for a sequence of trials. */
 export interface Lane {
   readonly server: StrictS3;
   readonly sandbox: Sandbox;
@@ -11,7 +11,7 @@ export interface Lane {
 
 export type LaneTrial = (lane: Lane) => Trial;
 
-/** Does the work for each of them, in order, for as many at the same time as there are lanes. */
+/** Runs the work for each item in order, as many at once as there are lanes. */
 export async function inLanes<T>(
   count: number,
   all: readonly T[],

@@ -1,4 +1,4 @@
-/** `npm run faults [-- --level=S3 … --at-once=4]`: every trial of every level, tables on stdout, the counts in `results.json`. */
+/** `npm run faults [-- --level=S3 … --at-once=4]` runs every trial, prints tables and saves the counts in `results.json`. */
 
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
@@ -43,7 +43,7 @@ if (failed.length > 0) {
   process.exitCode = 1;
 }
 
-/** A level that cannot be run to its end counts as not run, and the others go on. */
+/** A level that fails before its end counts as not run; the others continue. */
 async function outcomeOf(level: Level): Promise<string> {
   try {
     const { isRun, leftOut } = await campaign.run(level);
@@ -62,7 +62,7 @@ function fresh(): Results {
   };
 }
 
-/** After every level, so that what has been counted is not lost with what comes next. */
+/** Saves after every level, so a later failure cannot lose earlier counts. */
 async function keep(): Promise<void> {
   const results = existsSync(KEPT) ? merged(JSON.parse(await readFile(KEPT, "utf8")), fresh()) : fresh();
   await writeFile(KEPT, `${JSON.stringify(results, null, 1)}\n`);

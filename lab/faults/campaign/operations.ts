@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { OLD } from "../../../test/support/world.ts";
 import { editingUseCases, rotatingUseCases, type UseCase } from "../use-cases.ts";
 
-/** A command, or an opening, of which the campaign makes something go wrong. */
+/** A command or an opening that the campaign disturbs. */
 export type Operation = Omit<UseCase, "again">;
 
-/** What of it the judge looks at. */
+/** The aspects that the judge checks. */
 export type Judged = Omit<Operation, "act">;
 
-/** Every way to commit, `reconcile`, and `open`: each at the vault where it has the most to do. */
+/** Every way to commit, `reconcile` and `open`, each on the vault where it does the most work. */
 export async function operations(): Promise<readonly Operation[]> {
   const committing = [...(await editingUseCases()), ...(await rotatingUseCases())];
   const { world, before } = committing[1] ?? assert.fail();

@@ -19,18 +19,18 @@ const HARMS: readonly Harm[] = [
   { fault: "read-only", do: async (disk) => remount(disk, "ro") },
 ];
 
-/** A command line, of which one folder is a disk that takes nothing. */
+/** A command line with one folder on a disk that cannot be written. */
 interface OnDisk {
   readonly operation: ProgramOperation;
   readonly what: "config folder" | "folder of --out";
-  /** Whether this machine has a config already. */
+  /** Whether this machine already has a config. */
   readonly isConfigured: boolean;
-  /** What it must say on stderr, and the exit codes it may refuse with. */
+  /** The expected stderr and the allowed exit codes. */
   readonly says: RegExp;
   readonly codes: readonly number[];
 }
 
-/** The commands that write this machine's config, and `--out`, each on a full disk and on one that is mounted read-only. */
+/** The commands that write this machine's config or `--out`, on a full disk and on a read-only one. */
 export function programDiskTrials(operations: readonly ProgramOperation[]): readonly LaneTrial[] {
   const named = (name: string) => operations.filter((operation) => operation.name === name);
   const says = /is not remembered on this machine/;
@@ -104,7 +104,7 @@ function placeOf({ server: { endpoint, region } }: Lane): string[] {
   ];
 }
 
-/** Files that nobody asked for, and what a proof of the bucket has not removed. */
+/** Stray files, and leftovers of the proof of a bucket. */
 async function leftOn(disk: string, { server }: Lane): Promise<readonly string[]> {
   const files = await readdir(disk, { recursive: true, withFileTypes: true });
   const names = files.filter((file) => file.isFile()).map(({ name }) => name);

@@ -1,22 +1,22 @@
 import type { Fault } from "../../../test/support/strict-s3/faults.ts";
 import type { ProgramOperation } from "./program-operations.ts";
 
-/** One request of a command where nothing goes wrong. */
+/** One request of an undisturbed command. */
 export interface Boundary {
   /** Its number, from 0. */
   readonly at: number;
   readonly method: string;
   readonly key: string;
-  /** The number of the request that swaps the manifest; -1: there is none. */
+  /** The number of the request that swaps the manifest, or -1. */
   readonly swapAt: number;
 }
 
 export interface Variant {
   readonly class: string;
   readonly name: string;
-  /** What the request meets, then every later one. */
+  /** The fault of this request, then of every later one. */
   readonly faults: readonly [Fault, Fault?];
-  /** It takes seconds in which nobody does anything. */
+  /** The trial spends seconds waiting. */
   readonly waits: boolean;
 }
 
@@ -40,7 +40,7 @@ const ALWAYS: readonly Variant[] = [
   lasting("412", answer(412, "PreconditionFailed")),
   once("500", answer(500, "InternalError")),
   lasting("500", answer(500, "InternalError")),
-  // From there on, it is asked for the whole minute that a call may take.
+  // Every later request fails too, so the call uses up its whole minute.
   once("503", SLOW_DOWN),
   once("unreachable", dropped),
   lasting("unreachable", dropped),
@@ -71,7 +71,7 @@ export function faultsAt({ method }: Boundary): readonly Variant[] {
   return [...ALWAYS, ...(method === "PUT" ? OF_WRITES : method === "GET" ? OF_BODIES : [])];
 }
 
-/** The exit codes that docs/exit-codes.md gives a command that ends by this fault, having committed nothing. */
+/** The exit codes in docs/exit-codes.md for a command that this fault ends before it commits. */
 export function documentedCodes(
   { args }: Pick<ProgramOperation, "args">,
   { at, method, key, swapAt }: Boundary,
@@ -80,9 +80,9 @@ export function documentedCodes(
   const isRotation = args[0] === "rotate-passphrase";
   if (isRotation && at === swapAt) return [3];
   if (method === "PUT" && variant.class === "412") {
-    // A row that is said to be there, and is not (or cannot be looked at).
+    // A row that the store claims to have but does not, or that cannot be read.
     if (key.includes("/audit/")) return [variant.faults.length === 1 ? 6 : isRotation ? 2 : 3];
-    // Every name for the bundle is taken: as if others were faster a hundred times.
+    // Every name for the bundle is taken, as if others had been faster a hundred times.
     return [isRotation ? 3 : 5];
   }
   return [isRotation || variant.class === "403" ? 2 : 3];

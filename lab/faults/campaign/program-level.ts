@@ -5,16 +5,16 @@ import { programDiskTrials } from "./program-disks.ts";
 import { programOperations } from "./program-operations.ts";
 import type { Trial } from "./trial.ts";
 
-/** Each trial costs a start of the program: of the faults beside SIGKILL, every so-many-th. */
+/** Each trial starts the program, so only every n-th fault other than SIGKILL runs. */
 const FAULTS_EACH = 9;
-/** A start keeps one core busy; those that hang do not. */
+/** A start keeps one core busy; a hanging program does not. */
 export const AT_ONCE = 2;
 const WAITING_AT_ONCE = 8;
 
 const HALF_AN_HOUR_MS = 1_800_000;
 const TEN_YEARS_MS = 10 * 365 * 86_400_000;
 
-/** All trials of the program. Returns what was left out and why, or null. */
+/** Runs all trials of the program. Returns what it left out and why, or null. */
 export async function runProgramLevel(atOnce: number, add: (trial: Trial) => Promise<void>): Promise<string | null> {
   const { busy, waiting } = await programTrials(atOnce);
   const run = (trial: LaneTrial, lane: Lane) => add(trial(lane));

@@ -3,21 +3,21 @@ import { HOUR_MS, NEW, OLD, type Secrets, World } from "../../../test/support/wo
 import type { Sights } from "../use-cases.ts";
 import type { Judged } from "./operations.ts";
 
-/** One command line, at a vault where it has something to do. */
+/** One command line, on a vault where it has work to do. */
 export interface ProgramOperation extends Judged {
   readonly args: readonly string[];
   readonly stdin?: string;
-  /** The environment, and what lies in files of the working directory, beside the passphrase that writes. */
+  /** The environment and the files of the working directory, beside the passphrase that writes. */
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
-  /** What is on stdout where it succeeds. Default: nothing. */
+  /** The stdout of a successful run. Default: empty. */
   readonly stdout?: RegExp;
 }
 
 const A = "planted-value-of-a";
 const B = "planted-value-of-b";
 const C = "planted-value-of-c";
-/** No message may tell one of them. */
+/** No message may reveal one of these. */
 export const PLANTED: readonly string[] = [A, B, C, "planted-value"];
 
 const WRONG = "WrongPassphraseError";
@@ -26,7 +26,7 @@ const oldOnly = (gen: number, secrets: Secrets): Sights => ({ [OLD]: { gen, secr
 const newOnly = (gen: number, secrets: Secrets): Sights => ({ [OLD]: WRONG, [NEW]: { gen, secrets } });
 const both = (gen: number, secrets: Secrets): Sights => ({ [OLD]: { gen, secrets }, [NEW]: { gen, secrets } });
 
-/** A vault whose last commit is `aheadMs` from now, by the clock of whoever made it. */
+/** A vault whose last commit is `aheadMs` in the future, by its maker's clock. */
 async function worldOf(aheadMs: number, ...pushes: readonly Secrets[]): Promise<World> {
   const world = await World.empty("program");
   world.clock.ms = Date.now() + aheadMs - pushes.length * 1_000;
@@ -37,7 +37,7 @@ async function worldOf(aheadMs: number, ...pushes: readonly Secrets[]): Promise<
   return world;
 }
 
-/** @param aheadMs how far the clock of the machine that made the vault was ahead of this one's */
+/** @param aheadMs the offset of the maker's clock from this machine's */
 export async function programOperations(aheadMs = -1_000): Promise<readonly ProgramOperation[]> {
   return [
     ...(await pushing(aheadMs)),

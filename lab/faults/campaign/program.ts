@@ -17,15 +17,15 @@ import { endingOfTranscript } from "./transcript-ending.ts";
 
 const level = "program";
 
-/** Those that mostly wait, which may wait together, and all others. */
+/** Trials that mostly wait may run together, apart from all others. */
 export interface ProgramTrials {
   readonly waiting: readonly LaneTrial[];
   readonly busy: readonly LaneTrial[];
 }
 
 /**
- * The program is killed before and after every request, and every `each`-th other fault happens. After a read is before the
- * next request: it has changed nothing.
+ * Kills the program before and after every request, and injects every `each`-th other fault. After a read equals before
+ * the next request, because a read changes nothing.
  */
 export async function requestTrials(
   operation: ProgramOperation,
@@ -47,7 +47,7 @@ export async function requestTrials(
   return { waiting: trialsOf(true), busy: [...kills, ...trialsOf(false)] };
 }
 
-/** The command as it is, at a vault that a machine with another clock has made. */
+/** The undisturbed command, on a vault made by a machine with another clock. */
 export function clockTrial(operation: ProgramOperation, aheadMs: number): LaneTrial {
   const detail = `by ${Math.round(aheadMs / 60_000)} min since the last command`;
   return (lane) => ({
@@ -66,7 +66,7 @@ export function clockTrial(operation: ProgramOperation, aheadMs: number): LaneTr
 async function undisturbed(operation: ProgramOperation, lane: Lane): Promise<readonly Boundary[]> {
   await prepare(operation, lane);
   const { exitCode, stderr } = await run(operation, lane);
-  if (exitCode !== 0) throw new Error(`${operation.name} fails where nothing goes wrong: ${stderr}`);
+  if (exitCode !== 0) throw new Error(`${operation.name} fails without a fault: ${stderr}`);
   const requests = lane.server.log.map(({ method, key }, at) => ({ method, key, at }));
   const swapAt = requests.findIndex(({ method, key }) => method === "PUT" && key === `${PREFIX}manifest`);
   return requests.map((request) => ({ ...request, swapAt }));
@@ -115,7 +115,7 @@ function inject({ faults }: StrictS3, at: number, [first, later]: Variant["fault
   return faults.pending;
 }
 
-/** The vault in the store, the machine's config, and what the command reads. */
+/** The vault in the store, the machine's config, and the command's input. */
 export async function prepare(operation: ProgramOperation, lane: Lane): Promise<void> {
   const { world, files = {} } = operation;
   fill(lane.server, world);
@@ -163,7 +163,7 @@ async function endingOf(
   return endingOfTranscript(operation, transcript, codes);
 }
 
-/** From now on nothing goes wrong any more, and the time is this machine's. */
+/** Ends all faults and returns to this machine's time. */
 export function aftermathOf(operation: ProgramOperation, { server }: Lane, ending: Ending, met: boolean): Aftermath {
   server.faults.clear();
   const world = operation.world.with({ clock: clockAt(Date.now()) });

@@ -1,4 +1,4 @@
-/** To be imported first (`node --import`): see `derive-once.ts`. */
+/** Import this first (`node --import`): see `derive-once.ts`. */
 
 import { registerHooks } from "node:module";
 

@@ -1,4 +1,4 @@
-/** Where the fault is made, and with it how much of the program is real. */
+/** The level of a fault decides how much of the program is real. */
 export type Level = "domain" | "S3" | "directory" | "disk" | "process" | "program";
 
 export const LEVELS: Readonly<Record<Level, string>> = {
@@ -11,15 +11,15 @@ export const LEVELS: Readonly<Record<Level, string>> = {
     "`vsync` itself, started and killed as a program, against the strict S3 server; its config folder and `--out` on such disks",
 };
 
-/** How many trials of one kind there were, and how they ended. */
+/** Counts of the trials of one kind, by outcome. */
 export interface Row {
   readonly level: Level;
   readonly operation: string;
   readonly fault: string;
   injected: number;
-  /** Ended as before. */
+  /** Ended with the old generation. */
   old: number;
-  /** Ended as if nothing had gone wrong. */
+  /** Ended with the new generation. */
   new: number;
   done: number;
   refused: number;
@@ -39,12 +39,12 @@ interface Run {
 }
 
 export interface Results {
-  /** When each level was run last, and with what. */
+  /** The last run of each level, and its versions. */
   readonly runs: Readonly<Partial<Record<Level, Run>>>;
   readonly rows: readonly Row[];
 }
 
-/** What is kept, with the levels in `fresh` in place of what was known of them. */
+/** `kept`, with the levels of `fresh` replaced. */
 export function merged(kept: Results, fresh: Results): Results {
   const rows = [...kept.rows.filter(({ level }) => fresh.runs[level] === undefined), ...fresh.rows];
   const order = Object.keys(LEVELS);
@@ -54,7 +54,7 @@ export function merged(kept: Results, fresh: Results): Results {
   };
 }
 
-/** For each level what of it is real, and when it was run with what. */
+/** For each level: its real parts, and the date and versions of its last run. */
 export function levels({ runs }: Results): Table {
   const rows = Object.entries(LEVELS).map(([level, what]) => {
     const run = runs[level as Level];
@@ -79,7 +79,7 @@ function distinct<K extends "level" | "operation" | "fault">(rows: readonly Row[
 
 const COUNTS = ["injected", "old", "new", "done", "refused", "unknown", "killed", "lost", "stuck", "silent"] as const;
 
-/** One line for each level, or for each kind of fault, and one for all of them. */
+/** One line per level or kind of fault, and one for all. */
 export function summary({ rows }: Results, key: "level" | "fault"): Table {
   const line = (name: string, of: readonly Row[]) => [name, ...COUNTS.map((count) => String(sumOf(of, count)))];
   const lines = distinct(rows, key).map((name) => {
@@ -91,7 +91,7 @@ export function summary({ rows }: Results, key: "level" | "fault"): Table {
   return { head: [key, ...COUNTS], rows: [...lines, line("all", rows)] };
 }
 
-/** Operation × fault: how many trials ended as before, and how many as if nothing had gone wrong. */
+/** Operation × fault: the trials that ended with the old generation, and with the new one. */
 export function matrix({ rows }: Results): Table {
   const faults = distinct(rows, "fault").toSorted();
   const lines = distinct(rows, "operation").map((operation) => [

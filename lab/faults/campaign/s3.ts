@@ -21,7 +21,7 @@ const OPTIONS: S3Options = {
   random: { bytes: (length) => new Uint8Array(length) },
   sleep: async () => {},
 };
-/** `hasty` gives up soon, so that a hang costs little; a busy machine may exceed it elsewhere, which is one fault more. */
+/** `hasty` gives up soon, which makes a hang cheap. A busy machine may exceed it elsewhere, which adds one fault. */
 const LIMITS = {
   hasty: { attempts: 3, answerTimeoutMs: 150, readTimeoutMs: 150, deadlineMs: 5_000 },
   patient: DEFAULT_LIMITS,
@@ -30,7 +30,7 @@ const LIMITS = {
 interface Variant {
   readonly class: string;
   readonly name: string;
-  /** What the request meets, then every later one. */
+  /** The fault of this request, then of every later one. */
   readonly faults: readonly [Fault, Fault?];
 }
 
@@ -87,7 +87,7 @@ const OF_BODIES: readonly Variant[] = [
   { class: "slow or hanging", name: "late", faults: [{ kind: "delay", ms: 60 }] },
 ];
 
-/** Every fault at every HTTP request that the operation makes where nothing goes wrong. */
+/** Every fault at every HTTP request of an undisturbed operation. */
 export async function s3Trials(operation: Operation, server: StrictS3): Promise<Trial[]> {
   const requests = await undisturbed(operation, server);
   return requests.flatMap(({ method, key }, at) => {
@@ -110,7 +110,7 @@ async function runOn(server: StrictS3, operation: Operation, at: number, { fault
   fill(server, operation.world);
   const [first, later] = faults;
   server.faults.add({}, first, 1, at);
-  // Looked at in turn: the first one takes its request, then the second lets as many pass.
+  // Faults apply in turn: the first takes its request, then the second lets as many pass.
   if (later !== undefined) server.faults.add({}, later, EVER);
   const pending = server.faults.pending;
   const machine = machineOn(server, operation.world, "hasty");
@@ -124,7 +124,7 @@ async function runOn(server: StrictS3, operation: Operation, at: number, { fault
 type Stores = { readonly [K in keyof typeof LIMITS]: ObjectStore };
 const known = new WeakMap<StrictS3, Stores>();
 
-/** Made once for each server: making a client is what a trial would spend most of its time on. */
+/** One client per server: a trial would spend most of its time on making one. */
 export function machineOn(server: StrictS3, world: World, limits: keyof typeof LIMITS): Machine {
   const stores = known.get(server) ?? { hasty: storeOn(server, "hasty"), patient: storeOn(server, "patient") };
   known.set(server, stores);
@@ -151,7 +151,7 @@ export function fill(server: StrictS3, world: World): void {
 
 export function copyOf(server: StrictS3, world: World): World {
   const objects = [...(server.buckets.get(BUCKET) ?? [])].map(([key, { bytes }]) => {
-    // a copy, and no Buffer: its slice would be a view, and a bundle is opened where it stands
+    // A copy and not a Buffer, whose slice would be a view: vsync decrypts a bundle in place.
     return [key.slice(PREFIX.length), { bytes: new Uint8Array(bytes), version: sha256Hex(bytes) }] as const;
   });
   return world.with({ store: new MemoryStore({ bucket: new Map(objects) }), clock: clockAt(world.clock.ms) });

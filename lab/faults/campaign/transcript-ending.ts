@@ -6,13 +6,13 @@ import { PLANTED, type ProgramOperation } from "./program-operations.ts";
 
 const OUTSTANDING = /its audit row is not written/;
 const UNKNOWN = /may or may not have been committed|it is not known whether/;
-/** Of a rotation's upload: whatever it has left, no manifest names it. */
+/** After a failed upload of a rotation: no manifest names what it left. */
 const NOT_WRITTEN = /the new generation was not written: /;
 const IDLE = /there is nothing to (?:remove|push)/;
-/** A passphrase, that is; `the old passphrase keeps reading` is said of it. */
+/** In quotes, because messages contain words like `the old passphrase keeps reading`. */
 const SECRETS = [...PLANTED, ROOT.secretAccessKey, `'${OLD}'`, `"${NEW}"`];
 
-/** What a command has told whoever gave it, by its words, its exit code and its streams, which have to agree. */
+/** What a command reported, by its words, exit code and streams, which have to agree. */
 export function endingOfTranscript(
   operation: Pick<ProgramOperation, "args" | "stdout">,
   transcript: Transcript,
@@ -36,7 +36,7 @@ function wordsOf({ args }: Pick<ProgramOperation, "args">, { stderr, exitCode }:
 }
 
 function leakIn({ args }: Pick<ProgramOperation, "args">, { stdout, stderr }: Transcript): string | null {
-  // `run` hands its stdout on to a program that was asked for a value.
+  // `run` passes its stdout to a program that prints a value.
   const said = args[0] === "run" ? stderr : stdout + stderr;
   return SECRETS.some((secret) => said.includes(secret)) ? "it printed a secret" : null;
 }
@@ -51,7 +51,7 @@ function streamFault(
   return errors.length === 1 && !errors[0]?.includes("unexpected") ? null : "it failed without one error line";
 }
 
-/** 0 only where it stands; for a failure the code that the documentation gives what went wrong. */
+/** 0 only if the commit stands; a failure has the documented code of its cause. */
 function codeFault(
   { args }: Pick<ProgramOperation, "args">,
   ending: Ending,

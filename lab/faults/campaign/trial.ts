@@ -9,9 +9,9 @@ export interface Trial {
   readonly operation: Judged;
   /** Its row in the table. */
   readonly fault: string;
-  /** For who looks at a failed trial: which request, which variant. */
+  /** Identifies a failed trial: the request and the variant. */
   readonly detail: string;
-  /** Default: what the operation itself names. */
+  /** Default: the operation's own. */
   readonly allowed?: Allowed;
   readonly run: () => Promise<Aftermath>;
 }
@@ -26,13 +26,13 @@ const COLUMNS = {
   crashed: null,
 } as const;
 
-/** The trials so far, counted. */
+/** Counts of the trials so far. */
 export class Tally {
   readonly rows: Row[] = [];
   /** One line for each trial that broke a promise. */
   readonly failures: string[] = [];
 
-  /** Runs the trial and counts it, unless it never came to its fault. */
+  /** Runs the trial and counts it, unless it never reached its fault. */
   async add(trial: Trial, number: number): Promise<void> {
     const aftermath = await trial.run();
     if (!aftermath.met) return;

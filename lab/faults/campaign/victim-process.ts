@@ -1,4 +1,4 @@
-/** Runs as a process of its own: operations over directory stores, of which file system calls fail. See `victim.ts`. */
+/** A separate process that runs operations over directory stores with failing file system calls. See `victim.ts`. */
 
 import { once } from "node:events";
 import { openDirectoryStore } from "../../../src/directory/directory-store.ts";

@@ -15,14 +15,14 @@ export interface Task {
 
 export interface Answer {
   readonly ending: Ending;
-  /** How many file system calls the operation made. */
+  /** The operation's number of file system calls. */
   readonly calls: number;
 }
 
 const SCRIPT = fileURLToPath(new URL("victim-process.ts", import.meta.url));
 const HOOK = new URL("remember-derivations.ts", import.meta.url).href;
 
-/** A process for what is to go wrong: whatever it holds when it ends is held by a dead process, as after a crash. */
+/** A process for operations that fail: anything it holds when it ends belongs to a dead process, as after a crash. */
 export class Victim implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -38,7 +38,7 @@ export class Victim implements AsyncDisposable {
     return victim;
   }
 
-  /** What came of it, or null where the process was killed on the way. */
+  /** The outcome, or null if the process was killed. */
   async perform(task: Task): Promise<Answer | null> {
     const answer = this.#message(null);
     this.#child.send(task);
