@@ -28,7 +28,7 @@ credentials can read it; if they cannot, nothing is printed. Overrides apply to 
   static override exitCodes = RUNTIME_TOKEN_EXIT_CODES;
 
   protected override async execute({ flags }: Invocation<typeof RuntimeToken>): Promise<void> {
-    const config = await loadConfig(await resolveTarget({ flags }), this.warnUser);
+    const config = await loadConfig(await resolveTarget({ flags }, this.warnUser), this.warnUser);
     const credentials = await tokenCredentials(flags, config, this.sources);
     const location = overriddenLocation({ ...config, credentials }, flags);
     const token = mintToken(config, location);

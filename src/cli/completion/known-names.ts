@@ -22,7 +22,7 @@ export function knownNames(variables: Readonly<Record<string, string | undefined
   return {
     repos: listRepos,
     envs: async (repo) => {
-      const found = await findRepo({ flag: repo, variables, folder });
+      const found = await findRepo({ flag: repo, variables, folder, warn: () => undefined });
       return found === null ? [] : listEnvs(found.name);
     },
     keys: async (env) => {

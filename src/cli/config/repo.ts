@@ -1,5 +1,6 @@
 import { lstat, readFile, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join } from "node:path";
+import { belongsToAnother } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
 import { requireSegment } from "./paths.ts";
 
@@ -13,6 +14,8 @@ export interface RepoSources {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** The working directory, absolute. */
   readonly folder: string;
+  /** Is told about files that do not count because another user owns them. */
+  readonly warn: (text: string) => void;
 }
 
 export interface FoundRepo {
@@ -23,7 +26,8 @@ export interface FoundRepo {
 
 /**
  * The name under which this machine knows the repository: `--repo`, `VSYNC_REPO`, the name in the nearest package.json
- * (without its scope, within the git working tree), the git top level folder.
+ * (without its scope, within the git working tree), the git top level folder. Files and folders of another user do not
+ * count: in a shared folder above, they could lead a command to that user's vault (CVE-2022-24765 of git).
  *
  * @throws InputError none of these names one, or the name cannot be a folder's
  */
@@ -34,35 +38,64 @@ export async function repoName(sources: RepoSources): Promise<string> {
 }
 
 /** As `repoName`, but null if nothing names one. @throws InputError the name cannot be a folder's */
-export async function findRepo({ flag, variables, folder }: RepoSources): Promise<FoundRepo | null> {
+export async function findRepo(sources: RepoSources): Promise<FoundRepo | null> {
+  const { flag, variables } = sources;
   const given = flag ?? (variables["VSYNC_REPO"] || undefined);
-  const found = given === undefined ? await repoAround(folder) : { name: given, from: flag ? "--repo" : "VSYNC_REPO" };
+  const found = given === undefined ? await repoAround(sources) : { name: given, from: flag ? "--repo" : "VSYNC_REPO" };
   if (found !== null) requireSegment("repo", found.name, HINT, isAbsolute(found.from) ? found.from : undefined);
   return found;
 }
 
-async function repoAround(folder: string): Promise<FoundRepo | null> {
-  const topLevel = await gitTopLevel(folder);
-  const named = await packageName(folder, topLevel ?? folder);
+async function repoAround({ folder, variables, warn }: RepoSources): Promise<FoundRepo | null> {
+  const owners = new Owners(variables);
+  const topLevel = await gitTopLevel(folder, owners);
+  const named = await packageName(folder, topLevel ?? folder, owners);
+  for (const [path, uid] of owners.passedOver) {
+    warn(`${path} belongs to another user (uid ${uid}) and does not count: ${HINT}`);
+  }
   return named ?? (topLevel === null ? null : { name: basename(topLevel), from: topLevel });
 }
 
 /** The folder that has `.git`: a folder, or a file in a worktree or submodule. */
-async function gitTopLevel(folder: string): Promise<string | null> {
+async function gitTopLevel(folder: string, owners: Owners): Promise<string | null> {
   for (const candidate of upwards(folder)) {
-    if (await exists(join(candidate, ".git"))) return candidate;
+    if (await owners.trust(join(candidate, ".git"))) return candidate;
   }
   return null;
 }
 
-async function packageName(folder: string, topLevel: string): Promise<FoundRepo | null> {
+async function packageName(folder: string, topLevel: string, owners: Owners): Promise<FoundRepo | null> {
   for (const candidate of upwards(folder)) {
     const from = join(candidate, "package.json");
-    const name = await nameIn(from);
+    const name = (await owners.trust(from)) ? await nameIn(from) : null;
     if (name !== null) return { name, from };
     if (candidate === topLevel) break;
   }
   return null;
+}
+
+/** Decides by their owners which files count. Those of the user and of root do, and under sudo those of the caller. */
+class Owners {
+  readonly #sudoer: string | undefined;
+  /** What does not count, and its owner. */
+  readonly passedOver = new Map<string, number>();
+
+  constructor(variables: RepoSources["variables"]) {
+    this.#sudoer = process.geteuid?.() === 0 ? variables["SUDO_UID"] : undefined;
+  }
+
+  /** Whether the path exists and nobody else owns it, its folder, or the target of a link. */
+  async trust(path: string): Promise<boolean> {
+    const looks = [[dirname(path), stat] as const, [path, lstat] as const, [path, stat] as const];
+    if ((await lstat(path).catch(() => null)) === null) return false;
+    for (const [place, look] of looks) {
+      const stats = await look(place).catch(() => null);
+      if (stats === null || !belongsToAnother(stats) || String(stats.uid) === this.#sudoer) continue;
+      this.passedOver.set(place, stats.uid);
+      return false;
+    }
+    return true;
+  }
 }
 
 async function nameIn(path: string): Promise<string | null> {
@@ -92,11 +125,4 @@ function* upwards(folder: string): Generator<string> {
     yield at;
     if (dirname(at) === at) return;
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
 }

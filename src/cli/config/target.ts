@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { InputError } from "../../errors.ts";
 import { requireSegment } from "./paths.ts";
-import { repoName } from "./repo.ts";
+import { type RepoSources, repoName } from "./repo.ts";
 
 /** Which vault a command is about, in this machine's own names. */
 export interface Target {
@@ -18,10 +18,10 @@ export interface TargetInput {
 }
 
 /** @throws InputError no env, two different ones, or no repository */
-export async function resolveTarget(input: TargetInput): Promise<Target> {
+export async function resolveTarget(input: TargetInput, warn: RepoSources["warn"]): Promise<Target> {
   const env = givenEnv(input);
   if (env === undefined) throw new InputError("missing --env", { hint: "name the environment with --env=<env>" });
-  const repo = await resolveRepo(input);
+  const repo = await resolveRepo(input, warn);
   const target = { repo, env: requireSegment("env", env, "name the environment with --env=<env>") };
   return input.flags.repo === undefined ? target : { ...target, isRepoTyped: true };
 }
@@ -34,8 +34,8 @@ export function givenEnv({ flags, args }: TargetInput): string | undefined {
   return flags.env ?? args?.env;
 }
 
-export function resolveRepo({ flags }: TargetInput): Promise<string> {
-  return repoName({ flag: flags.repo, variables: process.env, folder: workingFolder() });
+export function resolveRepo({ flags }: TargetInput, warn: RepoSources["warn"]): Promise<string> {
+  return repoName({ flag: flags.repo, variables: process.env, folder: workingFolder(), warn });
 }
 
 /** `--env=prod --repo=web`, for the commands that a hint names. */

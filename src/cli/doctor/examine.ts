@@ -17,7 +17,7 @@ export interface DoctorInput extends TargetInput {
  * @throws InputError no env, or a passphrase file that is refused
  */
 export async function examine(input: DoctorInput, sources: SecretSources): Promise<Examination> {
-  const target = await resolveTarget(input);
+  const target = await resolveTarget(input, (text) => sources.output.warn(text));
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const checks = (async function* () {
     const config = yield* checkConfig(target);

@@ -34,8 +34,9 @@ const BUCKET_FLAGS = [
 
 /** The vault that `init` is about. On a terminal it asks for an env that no flag names. @throws as `resolveTarget` */
 export async function initTarget(input: TargetInput, { prompter, output }: SecretSources): Promise<Target> {
-  if (input.flags.env !== undefined || !prompter.isInteractive) return resolveTarget(input);
-  const repo = await resolveRepo(input);
+  const warn = (text: string): void => output.warn(text);
+  if (input.flags.env !== undefined || !prompter.isInteractive) return resolveTarget(input, warn);
+  const repo = await resolveRepo(input, warn);
   output.say(`Sets up a vault for ${repo} here, or joins your team's. Ctrl-C changes nothing.`);
   const suggestion = await suggestedEnv(repo);
   const check = (answer: string): string | null => segmentFault(answer.trim());

@@ -89,7 +89,7 @@ export interface PolicyInput extends TargetInput {
  */
 export async function policyScope(input: PolicyInput, warn: Warn): Promise<PolicyScope> {
   const { flags } = input;
-  const target = await resolveTarget(input);
+  const target = await resolveTarget(input, warn);
   const config = flags.bucket === undefined ? await loadConfig(target, warn) : await findConfig(target, warn);
   const known = config ?? {
     endpoint: "https://s3.us-east-1.amazonaws.com",

@@ -62,7 +62,7 @@ export async function sessionOn(
 }
 
 export async function configOf(input: TargetInput, warn: Warn): Promise<LocalConfig> {
-  return loadConfig(await resolveTarget(input), warn);
+  return loadConfig(await resolveTarget(input, warn), warn);
 }
 
 function annotationOf({ note, meta }: SessionInput["flags"]): Annotation {

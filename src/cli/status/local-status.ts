@@ -42,8 +42,9 @@ export interface StatusInput extends TargetInput {
 
 /** The status of every env of the repo on this machine. A config or store that fails is reported, not thrown. */
 export async function repoStatus(input: StatusInput, { output }: SecretSources): Promise<RepoStatus> {
-  const repo = await resolveRepo(input);
-  return { repo, vaults: await vaultsOf(repo, input.flags.remote, (text) => output.warn(text)) };
+  const warn = (text: string): void => output.warn(text);
+  const repo = await resolveRepo(input, warn);
+  return { repo, vaults: await vaultsOf(repo, input.flags.remote, warn) };
 }
 
 export async function vaultsOf(repo: string, asksStore: boolean, warn: Warn): Promise<readonly VaultStatus[]> {
@@ -59,7 +60,7 @@ export async function vaultsOf(repo: string, asksStore: boolean, warn: Warn): Pr
  */
 export async function envStatus(input: StatusInput, sources: SecretSources): Promise<RepoStatus> {
   const warn = (text: string): void => sources.output.warn(text);
-  const target = await resolveTarget(input);
+  const target = await resolveTarget(input, warn);
   const config = await loadConfig(target, warn);
   if (!input.flags.remote) return { repo: target.repo, vaults: [statusOf(config)] };
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);

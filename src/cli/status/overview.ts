@@ -28,7 +28,7 @@ export interface Overview {
 
 async function lookAround(variables: Variables, warn: Warn): Promise<Overview> {
   const folder = workingFolder();
-  const repo = await findRepo({ flag: undefined, variables, folder });
+  const repo = await findRepo({ flag: undefined, variables, folder, warn });
   const [vaults, repos, dotenvEnvs] = await Promise.all([
     repo === null ? [] : vaultsOf(repo.name, false, warn),
     listRepos(),

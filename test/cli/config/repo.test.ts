@@ -1,12 +1,23 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { repoName } from "../../../src/cli/config/repo.ts";
 
 let top: string;
+let warnings: string[];
 beforeEach(() => {
+  warnings = [];
   top = mkdtempSync(join(realpathSync(tmpdir()), "vsync-repo-"));
 });
 afterEach(() => rmSync(top, { recursive: true }));
@@ -17,7 +28,7 @@ function write(path: string, content: string): void {
 }
 
 const nameIn = (folder: string, env: Record<string, string> = {}, flag?: string): Promise<string> =>
-  repoName({ flag, variables: env, folder: join(top, folder) });
+  repoName({ flag, variables: env, folder: join(top, folder), warn: (text) => void warnings.push(text) });
 
 const input = (message: string) =>
   expect.objectContaining({
@@ -70,6 +81,61 @@ describe("in this order", () => {
     mkdirSync(join(top, "app/below"));
     expect(await nameIn("app")).toBe("app");
     await expect(nameIn("app/below")).rejects.toThrow(input("this folder is in no repository"));
+  });
+});
+
+describe.skipIf(process.geteuid?.() !== 0)("another user's files do not name the repository", () => {
+  const EVE = 4321;
+  const giveToEve = (path: string) => chownSync(join(top, path), EVE, EVE);
+  const passedOver = (path: string) =>
+    `${join(top, path)} belongs to another user (uid ${EVE}) and does not count: name the repository with --repo=<name> or VSYNC_REPO`;
+
+  beforeEach(() => {
+    write("up/package.json", '{"name": "chosen-by-eve"}');
+    mkdirSync(join(top, "up/.git"));
+    mkdirSync(join(top, "up/here"));
+  });
+
+  test("a .git in a folder above", async () => {
+    giveToEve("up/.git");
+    await expect(nameIn("up/here")).rejects.toThrow(input("this folder is in no repository"));
+    expect(warnings).toEqual([passedOver("up/.git")]);
+  });
+
+  test("a package.json, though the git folder is the user's own", async () => {
+    giveToEve("up/package.json");
+    expect(await nameIn("up/here")).toBe("up");
+    expect(warnings).toEqual([passedOver("up/package.json")]);
+  });
+
+  test("a folder: its owner can exchange everything in it", async () => {
+    giveToEve("up");
+    await expect(nameIn("up/here")).rejects.toThrow(input("this folder is in no repository"));
+    expect(warnings).toEqual([passedOver("up")]);
+  });
+
+  test("a link of theirs to a file of the user", async () => {
+    write("own.json", '{"name": "own"}');
+    rmSync(join(top, "up/package.json"));
+    symlinkSync(join(top, "own.json"), join(top, "up/package.json"));
+    lchownSync(join(top, "up/package.json"), EVE, EVE);
+    expect(await nameIn("up/here")).toBe("up");
+    expect(warnings).toEqual([passedOver("up/package.json")]);
+  });
+
+  test("a file without a repository's name is not mentioned", async () => {
+    rmSync(join(top, "up/.git"), { recursive: true });
+    rmSync(join(top, "up/package.json"));
+    giveToEve("up");
+    await expect(nameIn("up/here")).rejects.toThrow(input("this folder is in no repository"));
+    expect(warnings).toEqual([]);
+  });
+
+  test("sudo leaves the user's own repository theirs", async () => {
+    giveToEve("up");
+    giveToEve("up/.git");
+    giveToEve("up/package.json");
+    expect(await nameIn("up/here", { SUDO_UID: String(EVE) })).toBe("chosen-by-eve");
   });
 });
 

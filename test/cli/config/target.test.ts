@@ -2,9 +2,16 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { listDotenvEnvs, resolveTarget, vaultArgs, vaultFlags } from "../../../src/cli/config/target.ts";
+import {
+  listDotenvEnvs,
+  resolveTarget,
+  type TargetInput,
+  vaultArgs,
+  vaultFlags,
+} from "../../../src/cli/config/target.ts";
 
 let folder: string;
+const resolve = (input: TargetInput) => resolveTarget(input, () => expect.unreachable());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "vsync-target-"));
   writeFileSync(join(folder, "package.json"), '{"name":"@acme/api"}');
@@ -19,16 +26,16 @@ afterEach(() => {
 
 test("an env is named by the flag, by the argument, or by both alike", async () => {
   const target = { repo: "api", env: "prod" };
-  expect(await resolveTarget({ flags: { env: "prod" } })).toEqual(target);
-  expect(await resolveTarget({ flags: {}, args: { env: "prod" } })).toEqual(target);
-  expect(await resolveTarget({ flags: { env: "prod" }, args: { env: "prod" } })).toEqual(target);
+  expect(await resolve({ flags: { env: "prod" } })).toEqual(target);
+  expect(await resolve({ flags: {}, args: { env: "prod" } })).toEqual(target);
+  expect(await resolve({ flags: { env: "prod" }, args: { env: "prod" } })).toEqual(target);
 });
 
 test("a repo that was typed is repeated in hints, one that was found is not", async () => {
   vi.stubEnv("VSYNC_REPO", "shop");
-  const found = await resolveTarget({ flags: { env: "prod" } });
+  const found = await resolve({ flags: { env: "prod" } });
   expect([found.repo, vaultArgs(found), vaultFlags(found)]).toEqual(["shop", "prod", "--env=prod"]);
-  const typed = await resolveTarget({ flags: { env: "prod", repo: "web" } });
+  const typed = await resolve({ flags: { env: "prod", repo: "web" } });
   expect([vaultArgs(typed), vaultFlags(typed)]).toEqual(["prod --repo=web", "--env=prod --repo=web"]);
 });
 
@@ -47,7 +54,7 @@ test.each([
   ],
 ])("%j and the argument %j are refused", async (flags, env, message, hint) => {
   const refused = expect.objectContaining({ code: "INPUT", message, hint });
-  await expect(resolveTarget({ flags, args: { env } })).rejects.toThrow(refused);
+  await expect(resolve({ flags, args: { env } })).rejects.toThrow(refused);
 });
 
 test("a dotenv file names an env, unless it holds examples or one person's overrides", async () => {
