@@ -8,8 +8,8 @@ export class Pull extends BaseCommand {
   static override description =
     `Decrypts and checks everything before the first write. Files get mode 0600, and each is written whole or not at all. If a
 local file differs from the vault, pull writes nothing and ends with 5, unless you give --force. A dotenv file whose
-values are equal is left alone, so its comments survive. pull does not follow links. Without an env, pulls the vault of
-VSYNC_CONFIG.`;
+values are equal is left alone, so its comments survive. pull does not follow links, and puts no file into a folder that
+other users own or can change. Without an env, pulls the vault of VSYNC_CONFIG.`;
   static override examples = [
     "<%= config.bin %> pull prod",
     "<%= config.bin %> pull prod --to=.env --files-dir=secrets --force",

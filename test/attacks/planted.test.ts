@@ -1,4 +1,4 @@
-import { link, lstat, mkdir, readFile, readlink, symlink, unlink, writeFile } from "node:fs/promises";
+import { chmod, link, lstat, mkdir, readdir, readFile, readlink, symlink, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
@@ -44,6 +44,17 @@ describe("links that were planted are not written through", () => {
     expect(await home.run(["pull", "prod", "--files-dir=out", "--force"])).toMatchObject({ exitCode: 0 });
     expect(await readFile(at("out/certs/blob"), "utf8")).toBe("bytes");
     await expectUnharmed();
+  });
+
+  test("a folder that others may write is refused by pull", async () => {
+    await home.sandbox.write("work/blob", "bytes");
+    await home.must("set", "prod", "--file=certs/blob=blob");
+    await mkdir(at("open"));
+    await chmod(at("open"), 0o777);
+    const { exitCode, stderr } = await home.run(["pull", "prod", "--to=new.env", "--files-dir=open"]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining("open can be changed by other users (mode 0777)")]);
+    expect(await readdir(at("open"))).toEqual([]);
+    await expect(lstat(at("new.env"))).rejects.toThrow("ENOENT");
   });
 
   test.each([

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
+import { lookAt, notAFile } from "../../disk/files-below.ts";
 import { makeFolder } from "../../disk/folders.ts";
-import { lookAt, notAFile } from "../../disk/planted-links.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { writePrivateFile } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import { lookAt, notAFile, refuseLinkedFolders } from "../../disk/planted-links.ts";
+import { dirname, join, resolve } from "node:path";
+import { lookAt, notAFile, refuseUnsafeFolders } from "../../disk/files-below.ts";
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
@@ -20,8 +20,8 @@ export interface PullTarget {
 export interface PlannedFile {
   /** As the user knows it: relative to the working directory. */
   readonly path: string;
-  /** The part of the path that the user named. The rest, `name`, comes from the vault. */
-  readonly root: string;
+  /** The folder that the user named if the rest, `name`, comes from the vault; null if the user named the whole path. */
+  readonly root: string | null;
   readonly name: string;
   readonly bytes: Uint8Array;
   /** Of the file that exists now. `same` may have other comments and quotes, and stays. */
@@ -41,7 +41,7 @@ export async function planPull(items: readonly Item[], { env, to, filesDir }: Pu
   const secrets = items.filter((item) => item.kind === "secret");
   const files = items.filter((item) => item.kind === "file");
   const bytes = encodeDotenv(secrets, env);
-  const dotenv = { path: to, root: dirname(to), name: basename(to), bytes };
+  const dotenv = { path: to, root: null, name: to, bytes };
   const wanted = files.map(({ name, data }) => ({
     path: join(filesDir, name),
     root: filesDir,
@@ -90,7 +90,7 @@ function collision(path: string, other: string): InputError {
 }
 
 async function plan(wanted: Wanted, compare: (local: Uint8Array) => readonly string[]): Promise<PlannedFile> {
-  await refuseLinkedFolders(wanted.root, wanted.name);
+  if (wanted.root !== null) await refuseUnsafeFolders(wanted.root, wanted.name);
   const stats = await lookAt(wanted.path);
   if (stats === null) return { ...wanted, state: "absent", differs: [], isExposed: false };
   if (!stats.isFile()) throw notAFile(wanted.path, stats, ELSEWHERE);

@@ -1,4 +1,6 @@
-import { makeFolders } from "../../disk/planted-links.ts";
+import { dirname } from "node:path";
+import { writeFileBelow } from "../../disk/files-below.ts";
+import { makeFolder } from "../../disk/folders.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { writePrivateFile } from "../../disk/private-file.ts";
 import { ConflictError, InputError } from "../../errors.ts";
@@ -42,7 +44,8 @@ function defaultFile(env: string): string {
 /** A file whose values are equal is left alone, so its comments survive, unless others can read it. */
 async function write({ state, isExposed, path, root, name, bytes }: PlannedFile): Promise<void> {
   if (state === "same" && !isExposed) return;
-  await makeFolders(root, name);
+  if (root !== null) return writeFileBelow(root, name, bytes);
+  await makeFolder(dirname(path));
   await writePrivateFile(path, bytes);
 }
 
