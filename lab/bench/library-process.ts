@@ -11,8 +11,8 @@ import { vaultOf } from "../../src/stores/token.ts";
 import { readAudit } from "../../src/vault/audit/chain.ts";
 import { fetchBundle, openBundle } from "../../src/vault/open/open-bundle.ts";
 import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
-import { rotatePassphrase } from "../../src/vault/rotate.ts";
-import { setItems } from "../../src/vault/set.ts";
+import { openRotation } from "../../src/vault/rotate.ts";
+import { proposeSet } from "../../src/vault/set.ts";
 import { hintOf, type PassphraseHint, PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 
 /** A process that has loaded the library: runs one job per line of JSON and answers with its wall time. */
@@ -87,12 +87,15 @@ async function onStore(job: StoreJob, store: ObjectStore): Promise<unknown> {
   if (job.do === "verify") return await readAudit(ports, request);
   if (job.do === "set") {
     const data = Secret.ofText(randomBytes(16).toString("hex"));
-    return await setItems(ports, request, [{ name: "DATABASE_URL", kind: "secret", data }]);
+    using proposal = await proposeSet(ports, request, [{ name: "DATABASE_URL", kind: "secret", data }]);
+    return await proposal.commit();
   }
   const newPassphrase = Secret.ofText(job.newPassphrase);
-  const done = await rotatePassphrase(ports, { ...request, newPassphrase, confirm: async () => true });
-  if (done) remembered.set(job.token, hintOf(done.committed.manifest));
-  return done;
+  using rotation = await openRotation(ports, request);
+  using proposal = rotation.propose({ newPassphrase });
+  const committed = await proposal.commit();
+  if (committed) remembered.set(job.token, hintOf(committed.manifest));
+  return committed;
 }
 
 async function openInSequence({ token, passphrase }: Access): Promise<void> {

@@ -10,6 +10,7 @@ import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { MemoryStore } from "../../test/support/memory-store.ts";
 import { createVault, PASSPHRASE, type VaultTokenFields } from "../../test/support/vault-fixture.ts";
+import { takeAll } from "../../test/support/world.ts";
 
 const ITEMS = [{ name: "DATABASE_URL", data: "postgres://app:value@db.internal/app" }];
 
@@ -42,7 +43,7 @@ export async function buildLongLog(rows: number): Promise<LongLog> {
   const base = baseOn({ manifest, sha256: version, version, signingKey });
   const unlock = vault.manifest.unlock;
   const draft = { action, actor, meta, unlock, signingKey, items: vault.bundle.items, rotates: false };
-  await commitGeneration({ store, clock, random: { bytes: randomBytes } }, base, draft);
+  await takeAll(commitGeneration({ store, clock, random: { bytes: randomBytes } }, base, () => draft));
   const objects = new Map([...store.bucket].map(([key, stored]) => [key, stored.bytes] as const));
   return { objects, fields: fixture.tokenFields };
 }

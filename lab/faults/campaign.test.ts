@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { AccessDeniedError } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
-import type { Committed } from "../../src/vault/commit/commit.ts";
+import type { Committed } from "../../src/vault/commit/proposal.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { startStrictS3 } from "../../test/support/strict-s3/server.ts";
 import type { World } from "../../test/support/world.ts";

@@ -6,7 +6,7 @@ import {
   S3UnreachableError,
   VsyncError,
 } from "../../src/errors.ts";
-import type { Committed } from "../../src/vault/commit/commit.ts";
+import type { Committed } from "../../src/vault/commit/proposal.ts";
 import { AUDIT_PREFIX, auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import type { StoreRequest } from "../../test/support/memory-store.ts";
 import type { World } from "../../test/support/world.ts";

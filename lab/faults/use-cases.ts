@@ -1,4 +1,4 @@
-import type { Committed } from "../../src/vault/commit/commit.ts";
+import type { Committed } from "../../src/vault/commit/proposal.ts";
 import { auditKey } from "../../src/vault/format/object-keys.ts";
 import { HOUR_MS, type Machine, NEW, OLD, type Secrets, World } from "../../test/support/world.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Committed } from "../../src/vault/commit/commit.ts";
+import type { Committed } from "../../src/vault/commit/proposal.ts";
 import { type Machine, type Secrets, secretsOf } from "../../test/support/world.ts";
 import type { Command } from "./model.ts";
 

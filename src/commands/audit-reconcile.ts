@@ -1,8 +1,8 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { renderReconciled } from "../cli/generations/render-audit.ts";
+import { renderReconciled } from "../cli/generations/render-log.ts";
 import { openSession } from "../cli/session/session.ts";
-import { reconcileAudit } from "../vault/reconcile.ts";
+import { proposeReconcile } from "../vault/reconcile.ts";
 
 export class AuditReconcile extends BaseCommand {
   static override summary = "Append the audit row that an earlier command could not";
@@ -15,7 +15,8 @@ takes a passphrase that may write: after a rotation, the new one.`;
 
   protected override async execute({ flags, args }: Invocation<typeof AuditReconcile>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);
-    const { config, ports, request } = session;
-    renderReconciled(await reconcileAudit(ports, request), config.env, flags, this.output);
+    using proposal = await proposeReconcile(session.ports, session.request);
+    const committed = await proposal.commit();
+    renderReconciled(proposal.plan.gen, committed !== null, session.config.env, flags, this.output);
   }
 }

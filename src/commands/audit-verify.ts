@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { renderVerified } from "../cli/generations/render-audit.ts";
-import { openSession, remember } from "../cli/session/session.ts";
+import { renderVerified } from "../cli/generations/render-log.ts";
+import { openSession } from "../cli/session/session.ts";
 import { readAudit } from "../vault/audit/chain.ts";
 
 export class AuditVerify extends BaseCommand {
@@ -19,9 +19,8 @@ append is outstanding, which breaks nothing: audit reconcile appends it.`;
 
   protected override async execute({ flags, args }: Invocation<typeof AuditVerify>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);
-    const { config, ports, request } = session;
-    const audit = await readAudit(ports, request);
+    const audit = await readAudit(session.ports, session.request);
     renderVerified(audit, flags, this.output);
-    await remember(config, audit.manifest, this.warnUser);
+    await session.remember(audit.manifest);
   }
 }

@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, TAIL_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { renderAudit } from "../cli/generations/render-audit.ts";
-import { openSession, remember } from "../cli/session/session.ts";
+import { renderAudit } from "../cli/generations/render-log.ts";
+import { openSession } from "../cli/session/session.ts";
 import { readAudit } from "../vault/audit/chain.ts";
 
 export class Audit extends BaseCommand {
@@ -26,9 +26,8 @@ has read it (S3 server access logging, CloudTrail data events).`;
 
   protected override async execute({ flags, args }: Invocation<typeof Audit>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);
-    const { config, ports, request } = session;
-    const audit = await readAudit(ports, { ...request, tail: flags.tail });
+    const audit = await readAudit(session.ports, { ...session.request, tail: flags.tail });
     renderAudit(audit, flags, this.output);
-    await remember(config, audit.manifest, this.warnUser);
+    await session.remember(audit.manifest);
   }
 }

@@ -1,8 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { renderDiff } from "../cli/generations/render-diff.ts";
-import { OlderPassphrases, THEN_PASSPHRASE_FLAG } from "../cli/generations/then-passphrase.ts";
-import { openSession, remember } from "../cli/session/session.ts";
+import { OlderPassphrases, renderDiff, THEN_PASSPHRASE_FLAG } from "../cli/generations/older-generation.ts";
+import { openSession } from "../cli/session/session.ts";
 import { diffGenerations } from "../vault/diff.ts";
 
 export class Diff extends BaseCommand {
@@ -30,11 +29,15 @@ that time; on a terminal, vsync asks for it.`;
 
   protected override async execute({ flags, args }: Invocation<typeof Diff>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);
-    const { config, ports, request } = session;
     const { "from-gen": fromGen, "to-gen": toGen } = flags;
     using older = new OlderPassphrases(flags["then-passphrase-file"], this.sources);
-    const diff = await diffGenerations(ports, { ...request, fromGen, toGen, olderHolder: older.holderOf });
+    const diff = await diffGenerations(session.ports, {
+      ...session.request,
+      fromGen,
+      toGen,
+      olderHolder: older.holderOf,
+    });
     renderDiff(diff, flags, this.output);
-    await remember(config, diff.manifest, this.warnUser);
+    await session.remember(diff.manifest);
   }
 }

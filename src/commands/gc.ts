@@ -1,26 +1,57 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { DEFAULT_OLDER_THAN_MS, GC_EXAMPLES, GC_FLAGS, GC_HELP } from "../cli/generations/gc-flags.ts";
-import { confirmGc, renderGc } from "../cli/generations/render-gc.ts";
-import { openSession, remember } from "../cli/session/session.ts";
+import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { commitGc, renderGc } from "../cli/generations/gc.ts";
+import { durationFlag } from "../cli/inputs/duration-flag.ts";
+import { openSession } from "../cli/session/session.ts";
 import { refuseUnasked } from "../cli/terminal/prompter.ts";
-import { collectGarbage } from "../vault/gc.ts";
+import { proposeGc } from "../vault/gc.ts";
+
+/** 30 days. */
+const DEFAULT_OLDER_THAN_MS = 30 * 86_400_000;
 
 export class Gc extends BaseCommand {
   static override summary = "Remove the bundles of old generations";
-  static override description = GC_HELP;
-  static override examples = GC_EXAMPLES;
+  static override description =
+    `Removes bundles, and what interrupted commits have left, if they are older than --older-than and not of the newest --keep
+generations. What the manifest names always stays: that is all it takes to open the vault, inside a grace window too. The
+audit rows stay, and a new one says what was removed. A removed generation cannot be restored.
+
+After a rotation the old bundles still open with the old passphrase: --keep=1 --older-than=0s removes them. A versioned
+bucket keeps their old versions, and those of the manifest, until a lifecycle rule (NoncurrentVersionExpiration) expires
+them; backups keep them as long as you keep the backups.`;
+  static override examples = [
+    "<%= config.bin %> gc prod --dry-run",
+    "<%= config.bin %> gc prod --keep=10 --older-than=30d --yes",
+    "<%= config.bin %> gc prod --keep=1 --older-than=0s",
+  ];
   static override args = ENV_ARG;
-  static override flags = { ...VAULT_FLAGS, ...GC_FLAGS };
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    keep: Flags.integer({
+      description: "this many of the newest generations keep their bundles",
+      helpValue: "<number>",
+      min: 1,
+      default: 10,
+    }),
+    "older-than": durationFlag(
+      "older-than",
+      { from: "0s", to: "3650d" },
+      { description: "only bundles older than this, 30d if not given" },
+    ),
+    "dry-run": Flags.boolean({ description: "print what would be removed, and remove nothing" }),
+    yes: Flags.boolean({ char: "y", description: "do not ask" }),
+    ...NOTE_FLAG,
+    ...JSON_FLAG,
+  };
 
   protected override async execute({ flags, args }: Invocation<typeof Gc>): Promise<void> {
     refuseUnasked(flags, this.prompter);
     using session = await openSession({ flags, args }, this.sources);
-    const { config, ports, request } = session;
-    const confirm = confirmGc(this.prompter, flags);
     const { keep, "older-than": olderThanMs = DEFAULT_OLDER_THAN_MS } = flags;
-    const collected = await collectGarbage(ports, { ...request, keep, olderThanMs, confirm });
-    renderGc(collected, config, flags, this.output);
-    if (collected.committed !== null) await remember(config, collected.committed.manifest, this.warnUser);
+    using proposal = await proposeGc(session.ports, { ...session.request, keep, olderThanMs });
+    const committed = await commitGc(proposal, flags, this.prompter);
+    renderGc(proposal.plan, committed, session.config, flags, this.output);
+    await session.remember(committed?.manifest);
   }
 }

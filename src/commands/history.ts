@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, TAIL_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { renderHistory } from "../cli/generations/render-history.ts";
-import { openSession, remember } from "../cli/session/session.ts";
+import { renderHistory } from "../cli/generations/render-log.ts";
+import { openSession } from "../cli/session/session.ts";
 import { readHistory } from "../vault/history.ts";
 
 export class History extends BaseCommand {
@@ -15,9 +15,8 @@ by somebody else).`;
 
   protected override async execute({ flags, args }: Invocation<typeof History>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);
-    const { config, ports, request } = session;
-    const history = await readHistory(ports, { ...request, tail: flags.tail });
+    const history = await readHistory(session.ports, { ...session.request, tail: flags.tail });
     renderHistory(history, flags, this.output);
-    await remember(config, history.manifest, this.warnUser);
+    await session.remember(history.manifest);
   }
 }

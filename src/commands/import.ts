@@ -1,8 +1,10 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { confirmImport, importItems, renderImport } from "../cli/import/import-items.ts";
 import { IMPORT_FORMATS, readImport } from "../cli/import/read-import.ts";
-import { openSession, remember } from "../cli/session/session.ts";
+import { askBeforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
+import { openSession } from "../cli/session/session.ts";
+import { proposePush } from "../vault/push.ts";
+import { proposeSetOrFirstPush } from "../vault/set.ts";
 
 export class Import extends BaseCommand {
   static override summary = "Add secrets from other tools' files to the vault";
@@ -43,9 +45,13 @@ content decide, if they are unambiguous.`;
   protected override async execute({ flags, args }: Invocation<typeof Import>): Promise<void> {
     const items = await readImport(flags, this.sources);
     using session = await openSession({ flags, args }, this.sources);
-    const confirm = confirmImport(flags, this.prompter, this.output);
-    const result = await importItems(session, items, flags, confirm);
-    renderImport(result, session.config.env, flags, this.output);
-    if (result.committed !== null) await remember(session.config, result.committed.manifest, this.warnUser);
+    const { env } = session.config;
+    const propose = flags.replace ? proposePush : proposeSetOrFirstPush;
+    using proposal = await propose(session.ports, { ...session.request, identity: session.identity, items });
+    const { plan } = proposal;
+    const committed = await commitChanges(proposal, askBeforeRemoving, flags, this.sources);
+    const nothing = `Nothing to import: ${env} already holds exactly this (gen=${plan.gen})`;
+    renderOutcome({ plan, committed }, { nothing, done: `Imported into ${env}` }, env, flags, this.output);
+    await session.remember(committed?.manifest);
   }
 }

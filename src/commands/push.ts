@@ -1,10 +1,9 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { PUSH_FLAGS } from "../cli/items/push-flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { askBeforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { readPushInput } from "../cli/items/push-input.ts";
-import { confirmRemoval, renderPush } from "../cli/items/render-push.ts";
-import { identityOf, openSession, remember } from "../cli/session/session.ts";
-import { pushItems } from "../vault/push.ts";
+import { openSession } from "../cli/session/session.ts";
+import { proposePush } from "../vault/push.ts";
 
 export class Push extends BaseCommand {
   static override summary = "Replace the vault's content by dotenv and binary files";
@@ -20,22 +19,28 @@ nothing writes nothing.`;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    ...PUSH_FLAGS,
+    from: Flags.string({ description: "dotenv file, - for stdin (default: `.env.<env>`)", helpValue: "<file>" }),
+    file: Flags.string({
+      description: "binary file to store under a name",
+      helpValue: "<name>=<path>",
+      multiple: true,
+    }),
+    yes: Flags.boolean({ char: "y", description: "remove without asking" }),
+    "allow-empty": Flags.boolean({ description: "let an empty input empty the vault" }),
+    ...NOTE_FLAG,
+    ...JSON_FLAG,
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Push>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);
-    const { config, ports, request } = session;
-    const items = await readPushInput(flags, config.env, this.sources);
-    const confirm = confirmRemoval(this.prompter, this.output, flags);
-    const result = await pushItems(ports, {
-      ...request,
-      identity: identityOf(config),
-      items,
-      mayEmpty: flags["allow-empty"],
-      confirm,
-    });
-    renderPush(result, config.env, flags, this.output);
-    if (result.kind === "pushed") await remember(config, result.committed.manifest, this.warnUser);
+    const { env } = session.config;
+    const items = await readPushInput(flags, env, this.sources);
+    const request = { ...session.request, identity: session.identity, items, mayEmpty: flags["allow-empty"] };
+    using proposal = await proposePush(session.ports, request);
+    const { plan } = proposal;
+    const committed = await commitChanges(proposal, askBeforeRemoving, flags, this.sources);
+    const nothing = `Nothing to push: ${env} already holds exactly this (gen=${plan.gen})`;
+    renderOutcome({ plan, committed }, { nothing, done: `Pushed ${env}` }, env, flags, this.output);
+    await session.remember(committed?.manifest);
   }
 }

@@ -1,9 +1,10 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { confirmRestore, renderRestored } from "../cli/generations/render-restore.ts";
-import { OlderPassphrases, THEN_PASSPHRASE_FLAG } from "../cli/generations/then-passphrase.ts";
-import { openSession, remember } from "../cli/session/session.ts";
-import { restoreGeneration } from "../vault/restore.ts";
+import { OlderPassphrases, renderRestored, THEN_PASSPHRASE_FLAG } from "../cli/generations/older-generation.ts";
+import { commitChanges } from "../cli/items/proposed-changes.ts";
+import { openSession } from "../cli/session/session.ts";
+import { type Changes, isEmpty } from "../vault/changes.ts";
+import { proposeRestore } from "../vault/restore.ts";
 
 export class Restore extends BaseCommand {
   static override summary = "Make a new generation from an old one";
@@ -27,16 +28,12 @@ generation from before a rotation needs the passphrase of that time; on a termin
 
   protected override async execute({ flags, args }: Invocation<typeof Restore>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);
-    const { config, ports, request } = session;
     using older = new OlderPassphrases(flags["then-passphrase-file"], this.sources);
-    const confirm = confirmRestore(this.prompter, this.output, flags);
-    const restored = await restoreGeneration(ports, {
-      ...request,
-      gen: flags.gen,
-      olderHolder: older.holderOf,
-      confirm,
-    });
-    renderRestored(restored, config.env, flags, this.output);
-    if (restored.committed !== null) await remember(config, restored.committed.manifest, this.warnUser);
+    const request = { ...session.request, gen: flags.gen, olderHolder: older.holderOf };
+    using proposal = await proposeRestore(session.ports, request);
+    const question = (changes: Changes) => (isEmpty(changes) ? null : `Restore gen=${flags.gen}?`);
+    const committed = await commitChanges(proposal, question, flags, this.sources);
+    renderRestored(proposal.plan, committed, session.config.env, flags, this.output);
+    await session.remember(committed?.manifest);
   }
 }

@@ -1,10 +1,10 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { KEY_ARGS, splitWords } from "../cli/items/item-words.ts";
-import { renderSet } from "../cli/items/render-set.ts";
-import { setInVault } from "../cli/items/set-in-vault.ts";
+import { commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { readSetItems, wantedKeys } from "../cli/items/set-input.ts";
-import { openSession, remember } from "../cli/session/session.ts";
+import { openSession } from "../cli/session/session.ts";
+import { proposeSetOrFirstPush } from "../vault/set.ts";
 
 export class SetItem extends BaseCommand {
   static override summary = "Add or change secrets and files";
@@ -33,8 +33,13 @@ you give --raw. The value is never on the command line, where other users could 
     const { input, names } = splitWords({ flags, args });
     const keys = wantedKeys(names, flags, SetItem.usage);
     using session = await openSession(input, this.sources);
-    const result = await setInVault(session, await readSetItems(keys, flags, this.sources));
-    renderSet(result, session.config.env, flags, this.output);
-    if (result.committed !== null) await remember(session.config, result.committed.manifest, this.warnUser);
+    const { env } = session.config;
+    const items = await readSetItems(keys, flags, this.sources);
+    const request = { ...session.request, identity: session.identity, items };
+    using proposal = await proposeSetOrFirstPush(session.ports, request);
+    const committed = await commitChanges(proposal, () => null, {}, this.sources);
+    const words = { nothing: `Nothing to set: ${env} already holds exactly this`, done: `Updated ${env}` };
+    renderOutcome({ plan: proposal.plan, committed }, words, env, flags, this.output);
+    await session.remember(committed?.manifest);
   }
 }

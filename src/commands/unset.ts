@@ -1,10 +1,10 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
-import { renderSet } from "../cli/items/render-set.ts";
+import { commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { noSuchName } from "../cli/items/selection.ts";
-import { openSession, remember } from "../cli/session/session.ts";
-import { unsetItems } from "../vault/set.ts";
+import { openSession } from "../cli/session/session.ts";
+import { proposeUnset } from "../vault/set.ts";
 
 export class Unset extends BaseCommand {
   static override summary = "Remove secrets and files from the vault";
@@ -28,9 +28,11 @@ until \`vsync gc\`.`;
     const { input, names } = splitWords({ flags, args });
     const keys = requireSome(names, Unset.usage);
     using session = await openSession(input, this.sources);
-    const { config, ports, request } = session;
-    const result = await unsetItems(ports, request, keys, noSuchName);
-    renderSet(result, config.env, flags, this.output);
-    if (result.committed !== null) await remember(config, result.committed.manifest, this.warnUser);
+    const { env } = session.config;
+    using proposal = await proposeUnset(session.ports, session.request, keys, noSuchName);
+    const committed = await commitChanges(proposal, () => null, {}, this.sources);
+    const words = { nothing: `Nothing to unset in ${env}`, done: `Updated ${env}` };
+    renderOutcome({ plan: proposal.plan, committed }, words, env, flags, this.output);
+    await session.remember(committed?.manifest);
   }
 }

@@ -21,7 +21,12 @@ export interface Changes {
   readonly unchanged: readonly string[];
 }
 
-export const NO_CHANGES: Changes = { added: [], changed: [], removed: [], unchanged: [] };
+/** What a proposal does to the vault's names. */
+export interface ChangePlan {
+  readonly changes: Changes;
+  /** The newest generation now; 0 before the first push. */
+  readonly gen: number;
+}
 
 export function isEmpty(changes: Changes): boolean {
   return changes.added.length + changes.changed.length + changes.removed.length === 0;

@@ -1,7 +1,9 @@
 import { AccessDeniedError, InputError, S3UnreachableError } from "../errors.ts";
 import { verifyAudit } from "./audit/chain.ts";
-import { type AmendRequest, amendVault } from "./commit/amend.ts";
-import type { CommitPorts, Committed } from "./commit/commit.ts";
+import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
+import type { CommitPorts } from "./commit/commit.ts";
+import type { CommitStep } from "./commit/proposal.ts";
+import { Proposal } from "./commit/proposal.ts";
 import type { Manifest } from "./format/manifest.ts";
 import { BUNDLE_PREFIX, parseTs } from "./format/object-keys.ts";
 
@@ -10,49 +12,43 @@ export interface GcRequest extends AmendRequest {
   readonly keep: number;
   /** Only bundles older than this. */
   readonly olderThanMs: number;
-  /** Asked before the first write, with the keys that would go; false ends the gc. */
-  confirm(keys: readonly string[]): Promise<boolean>;
 }
 
-export interface Collected {
-  /** The bundles that nobody needs any more, oldest first. */
+export interface GcPlan {
+  /** Keys of the bundles that nobody needs any more, oldest first. */
   readonly keys: readonly string[];
-  /** That of the removal; null where there is nothing to remove, or `confirm` said no. */
-  readonly committed: Committed | null;
 }
 
 /** What one row can tell of: a manifest has room for some forty thousand keys. */
 const MAX_REMOVED = 10_000;
 
 /**
- * Removes bundles that nobody needs any more: never what the manifest names, never one of the newest `keep` generations.
- * The commit that says so comes first, so that a row tells of every removal, also of one that was cut short: then
- * the next gc removes the rest. At most ten thousand go at once, the oldest.
+ * Proposes to remove bundles that nobody needs any more: never what the manifest names, never one of the newest `keep`
+ * generations. The commit that says so comes first, which makes a row tell of every removal, also of one that was cut
+ * short: then the next gc removes the rest. At most ten thousand go at once, the oldest.
  *
- * @throws AccessDeniedError, S3UnreachableError also after the commit, where a removal fails: the message says how many are left
+ * @throws AccessDeniedError, S3UnreachableError also after the commit, if a removal fails: the message says how many are left
  * @throws InputError `keep` is not 1 or more
  * @throws what opening, verifying the audit rows and committing throw
  */
-export async function collectGarbage(ports: CommitPorts, request: GcRequest): Promise<Collected> {
-  refuseKeepingNone(request.keep);
-  let keys: readonly string[] = [];
-  const committed = await amendVault(ports, request, async ({ manifest }) => {
-    keys = await removableKeys(ports, request, manifest);
-    if (keys.length === 0 || !(await request.confirm(keys))) return null;
-    return { action: "gc", meta: { event: "gc", removed: keys } };
+export async function proposeGc(ports: CommitPorts, request: GcRequest): Promise<Proposal<GcPlan>> {
+  requireKeepingOne(request.keep);
+  const proposal = await proposeAmendment(ports, request, async ({ manifest }) => {
+    const keys = await removableKeys(ports, request, manifest);
+    const amendment = keys.length === 0 ? null : { action: "gc", meta: { event: "gc", removed: keys } };
+    return { plan: { keys }, amendment };
   });
-  if (committed !== null) await removeAll(ports, keys, committed.manifest.gen);
-  return { keys, committed };
+  return new Proposal(proposal.plan, () => removing(ports, proposal), proposal);
 }
 
-function refuseKeepingNone(keep: number): void {
+function requireKeepingOne(keep: number): void {
   if (Number.isInteger(keep) && keep >= 1) return;
   throw new InputError(`gc cannot keep ${keep} generations`, { hint: "keep at least the current one: --keep=1" });
 }
 
 async function removableKeys(ports: CommitPorts, request: GcRequest, manifest: Manifest): Promise<readonly string[]> {
   const kept = await keptKeys(ports, request, manifest);
-  // A commit under way has created its bundle and not yet swapped the manifest: whatever is newer than the manifest stays.
+  // A commit under way has created its bundle and not yet swapped the manifest: what is newer than the manifest stays.
   const newest = parseTs(manifest.bundle.key.slice(BUNDLE_PREFIX.length)) ?? 0;
   const before = Math.min(ports.clock.nowMs() - request.olderThanMs, newest);
   const keys: string[] = [];
@@ -71,7 +67,15 @@ async function keptKeys(ports: CommitPorts, request: GcRequest, manifest: Manife
   return new Set([manifest.bundle.key, ...rows.map((row) => row.bundle.key)]);
 }
 
-async function removeAll({ store }: CommitPorts, keys: readonly string[], gen: number): Promise<void> {
+async function* removing({ store }: CommitPorts, proposal: Proposal<GcPlan>): AsyncGenerator<CommitStep, void> {
+  const { keys } = proposal.plan;
+  for await (const step of proposal.steps()) {
+    if (step.kind === "done") await removeAll(store, keys, step.committed.manifest.gen);
+    yield step;
+  }
+}
+
+async function removeAll(store: CommitPorts["store"], keys: readonly string[], gen: number): Promise<void> {
   for (const [gone, key] of keys.entries()) {
     await store.delete(key).catch((error: unknown) => {
       throw cutShort(error, `generation ${gen} is committed; ${keys.length - gone} of ${keys.length} bundles are left`);

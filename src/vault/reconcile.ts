@@ -1,23 +1,43 @@
-import { appendAuditRow, holdsAuditRow } from "./audit/append.ts";
-import { openSigner } from "./commit/open-for-commit.ts";
-import { encodeAuditRow } from "./format/audit-row.ts";
-import type { OpenRequest, ReadPorts } from "./open/open-manifest.ts";
+import { appendAuditRow, requireOwnRow } from "./audit/append.ts";
+import type { CommitPorts } from "./commit/commit.ts";
+import { openSigner, type WritableVault } from "./commit/open-for-commit.ts";
+import type { CommitStep } from "./commit/proposal.ts";
+import { Proposal } from "./commit/proposal.ts";
+import { MAX_MANIFEST_BYTES } from "./format/limits.ts";
+import { auditKey } from "./format/object-keys.ts";
+import type { OpenRequest } from "./open/open-manifest.ts";
 
-export interface Reconciled {
+export interface ReconcilePlan {
   readonly gen: number;
-  /** False where the row was there already. */
-  readonly appended: boolean;
 }
 
 /**
- * Appends the current generation's audit row where a commit could not. Idempotent.
+ * Proposes to append the current generation's audit row, which a commit could not. Nothing to write if it is there.
  *
  * @throws AuditBrokenError another row stands in its place
+ * @throws what opening throws
  */
-export async function reconcileAudit(ports: ReadPorts, request: OpenRequest): Promise<Reconciled> {
-  const { vault, signingKey } = await openSigner(ports, request);
-  const { gen } = vault.manifest;
-  const held = await holdsAuditRow(ports.store, gen, encodeAuditRow(vault.manifest, signingKey));
-  if (!held) await appendAuditRow(ports.store, vault.manifest, signingKey);
-  return { gen, appended: !held };
+export async function proposeReconcile(
+  ports: Pick<CommitPorts, "store" | "clock">,
+  request: OpenRequest,
+): Promise<Proposal<ReconcilePlan>> {
+  const { store } = ports;
+  const writable = await openSigner(ports, request);
+  try {
+    const { gen } = writable.vault.manifest;
+    const standing = store.get(auditKey(gen), { maxBytes: MAX_MANIFEST_BYTES });
+    const { isMissing } = await requireOwnRow({ ...writable.vault, ...writable }, standing);
+    return new Proposal({ gen }, isMissing ? () => append(ports, writable) : null, writable);
+  } catch (error) {
+    writable[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function* append(
+  { store }: Pick<CommitPorts, "store">,
+  { vault, signingKey }: WritableVault,
+): AsyncGenerator<CommitStep, void> {
+  await appendAuditRow(store, vault.manifest, signingKey);
+  yield { kind: "done", committed: { manifest: vault.manifest, auditFault: null } };
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { pushItems } from "../../src/vault/push.ts";
+import { proposePush } from "../../src/vault/push.ts";
 import { holding } from "../support/passphrases.ts";
 import { type Machine, machineOn, OLD, type StrictS3, startStrictS3 } from "../support/program/machine.ts";
 import type { Transcript } from "../support/program/sandbox.ts";
@@ -23,7 +23,7 @@ beforeAll(async () => {
   machine = await machineOn(server);
   const { vault } = (await machine.manifest()) as { vault: string };
   for (const turn of ["1", "2"]) {
-    await pushItems(machine.ports, {
+    using proposal = await proposePush(machine.ports, {
       holder: holding(OLD),
       identity: { vault, repo: "api", env: "prod", seenGen: 1 },
       annotation: {
@@ -36,8 +36,8 @@ beforeAll(async () => {
         { name: `dir/${EVIL_NAME}`, kind: "file", data: Secret.ofText(turn) },
         { name: `${turn}${EVIL_NAME}`, kind: "secret", data: Secret.ofText(EVIL.replaceAll("\0", "")) },
       ],
-      confirm: async () => true,
     });
+    await proposal.commit();
   }
 });
 afterAll(async () => {

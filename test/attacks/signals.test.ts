@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { setItems } from "../../src/vault/set.ts";
+import { proposeSet } from "../../src/vault/set.ts";
 import { holding } from "../support/passphrases.ts";
 import {
   type Machine,
@@ -69,7 +69,9 @@ describe("at every prompt, a signal leaves terminal and disk as they were", () =
   beforeEach(async () => {
     machine = await machineOnDisk();
     const request = { holder: holding(OLD), expect: { env: "prod" }, annotation: { actor: ACTOR } };
-    await setItems(machine.ports, request, [{ name: "LATER", kind: "secret", data: Secret.ofText("x") }]);
+    const items = [{ name: "LATER", kind: "secret", data: Secret.ofText("x") }] as const;
+    using proposal = await proposeSet(machine.ports, request, items);
+    await proposal.commit();
     await machine.sandbox.write("work/new.env", "A=1\n");
   });
   afterEach(() => machine[Symbol.asyncDispose]());

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { reconcileAudit } from "../../src/vault/reconcile.ts";
+import { proposeReconcile } from "../../src/vault/reconcile.ts";
 import { holding } from "../support/passphrases.ts";
 import {
   type Machine,
@@ -112,7 +112,8 @@ async function expectChainAndNext(machine: Machine, stop: Stop, writer: string):
   // Every second time it is `reconcile` that appends the row, else the next commit.
   if (isOutstanding && stop.when === "before") {
     const request = { holder: holding(writer), expect: { env: "prod" } };
-    expect(await reconcileAudit(machine.ports, request)).toEqual({ gen: newest, appended: true });
+    using proposal = await proposeReconcile(machine.ports, request);
+    expect((await proposal.commit())?.manifest.gen).toBe(newest);
   }
   await machine.rotateElsewhere(writer, THIRD);
   expect(await machine.chain(THIRD)).toEqual({ gens: [...gens, newest + 1], outstanding: null });

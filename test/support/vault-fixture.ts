@@ -6,11 +6,12 @@ import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import type { CommitPorts } from "../../src/vault/commit/commit.ts";
+import type { Committed } from "../../src/vault/commit/proposal.ts";
 import type { ItemKind } from "../../src/vault/format/item.ts";
 import type { Manifest } from "../../src/vault/format/manifest.ts";
 import type { VaultIdentity } from "../../src/vault/join.ts";
-import { pushItems } from "../../src/vault/push.ts";
-import { rotatePassphrase } from "../../src/vault/rotate.ts";
+import { proposePush } from "../../src/vault/push.ts";
+import { openRotation } from "../../src/vault/rotate.ts";
 import type { PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { holding } from "./passphrases.ts";
 
@@ -82,32 +83,30 @@ class Writer {
   }
 
   async push(items: readonly FixtureItem[]): Promise<Manifest> {
-    const result = await pushItems(this.#ports, {
+    using proposal = await proposePush(this.#ports, {
       holder: this.#holder,
       identity: this.#identity,
       annotation: { actor: ACTOR },
       items: items.map(({ kind = "secret", data, ...item }) => ({ ...item, kind, data: secretOf(data) })),
-      confirm: async () => true,
     });
-    if (result.kind !== "pushed") throw new Error(`the push was ${result.kind}`);
-    return result.committed.manifest;
+    return manifestOf(await proposal.commit());
   }
 
   async rotate(newPassphrase: string, graceMs?: number): Promise<Manifest> {
     const { vault, env } = this.#identity;
-    const rotation = await rotatePassphrase(this.#ports, {
-      holder: this.#holder,
-      newPassphrase: Secret.ofText(newPassphrase),
-      expect: { vault, env },
-      annotation: { actor: ACTOR },
-      cost: LEAST_COST,
-      ...(graceMs === undefined ? {} : { graceMs }),
-      confirm: async () => true,
-    });
-    if (rotation === null) throw new Error("the rotation was declined");
+    const request = { holder: this.#holder, expect: { vault, env }, annotation: { actor: ACTOR } };
+    using rotation = await openRotation(this.#ports, request);
+    const grace = graceMs === undefined ? {} : { graceMs };
+    using proposal = rotation.propose({ newPassphrase: Secret.ofText(newPassphrase), cost: LEAST_COST, ...grace });
+    const manifest = manifestOf(await proposal.commit());
     this.#holder = holding(newPassphrase);
-    return rotation.committed.manifest;
+    return manifest;
   }
+}
+
+function manifestOf(committed: Committed | null): Manifest {
+  if (committed === null) throw new Error("nothing was written");
+  return committed.manifest;
 }
 
 function secretOf(data: string | Uint8Array): Secret {

@@ -15,27 +15,28 @@ import {
   verifyAudit,
 } from "../../src/vault/audit/chain.ts";
 import { type OlderHolder, openGeneration } from "../../src/vault/audit/older-generation.ts";
-import type { Changes, NamedData } from "../../src/vault/changes.ts";
+import type { ChangePlan, Changes, NamedData } from "../../src/vault/changes.ts";
 import type { AmendRequest } from "../../src/vault/commit/amend.ts";
-import type { CommitPhase, CommitPorts, Committed } from "../../src/vault/commit/commit.ts";
+import type { CommitPorts } from "../../src/vault/commit/commit.ts";
 import type { Annotation } from "../../src/vault/commit/draft.ts";
 import { openForCommit, type WritableVault } from "../../src/vault/commit/open-for-commit.ts";
+import type { CommitStep, Committed, Proposal } from "../../src/vault/commit/proposal.ts";
 import { type Diff, diffGenerations } from "../../src/vault/diff.ts";
-import { finishRotation } from "../../src/vault/finish.ts";
+import { proposeFinish } from "../../src/vault/finish.ts";
 import type { Item } from "../../src/vault/format/item.ts";
 import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
-import { collectGarbage } from "../../src/vault/gc.ts";
+import { proposeGc } from "../../src/vault/gc.ts";
 import { type History, readHistory } from "../../src/vault/history.ts";
 import type { VaultIdentity } from "../../src/vault/join.ts";
 import type { Expectation } from "../../src/vault/open/expectation.ts";
 import { type OpenedVault, openVault, openWithKeys } from "../../src/vault/open/open.ts";
 import { type OpenedManifest, openManifest } from "../../src/vault/open/open-manifest.ts";
-import { pushItems } from "../../src/vault/push.ts";
-import { type Reconciled, reconcileAudit } from "../../src/vault/reconcile.ts";
-import { restoreGeneration } from "../../src/vault/restore.ts";
-import { type RotationPlan, rotatePassphrase } from "../../src/vault/rotate.ts";
-import { type NoSuchName, setItems, unsetItems } from "../../src/vault/set.ts";
+import { proposePush } from "../../src/vault/push.ts";
+import { proposeReconcile } from "../../src/vault/reconcile.ts";
+import { proposeRestore } from "../../src/vault/restore.ts";
+import { openRotation, type RotationPlan, requireNewPassphrase } from "../../src/vault/rotate.ts";
+import { type NoSuchName, proposeSet, proposeUnset } from "../../src/vault/set.ts";
 import type { SlotAccess } from "../../src/vault/unlock/entries.ts";
 import type { PassphraseHint, PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { type FaultHook, type MemoryBucket, MemoryStore } from "./memory-store.ts";
@@ -86,7 +87,6 @@ export interface MachineParts {
   readonly clock: SettableClock;
   readonly random: Random;
   readonly identity: KnownIdentity;
-  readonly onPhase?: (phase: CommitPhase) => void;
 }
 
 export interface By {
@@ -127,14 +127,12 @@ export class Machine implements CommitPorts {
   readonly clock: SettableClock;
   readonly random: Random;
   readonly identity: KnownIdentity;
-  readonly onPhase: (phase: CommitPhase) => void;
 
   constructor(parts: MachineParts) {
     this.store = parts.store;
     this.clock = parts.clock;
     this.random = parts.random;
     this.identity = parts.identity;
-    this.onPhase = parts.onPhase ?? (() => {});
   }
 
   /** The same machine with other parts. */
@@ -147,55 +145,53 @@ export class Machine implements CommitPorts {
     items: Secrets | readonly NamedData[],
     options: Writing<Changes> & { readonly mayEmpty?: boolean } = {},
   ): Promise<Written<Changes>> {
+    return answered(this.proposePush(items, options), options, ({ changes }) => changes);
+  }
+
+  async proposePush(
+    items: Secrets | readonly NamedData[],
+    options: Writing<never> & { readonly mayEmpty?: boolean } = {},
+  ): Promise<Proposal<ChangePlan>> {
     const { mayEmpty = false } = options;
     const { annotation, signal } = requestOf(options);
     const { identity } = this;
     using holder = holding(options.by ?? OLD, identity);
-    const confirm = confirming(options);
-    const request = { holder, annotation, signal, identity, items: namedData(items), mayEmpty, confirm };
-    const result = await pushItems(this, request);
-    return { plan: result.changes, committed: result.kind === "pushed" ? result.committed : null };
+    return await proposePush(this, { holder, annotation, signal, identity, items: namedData(items), mayEmpty });
   }
 
   async set(items: Secrets | readonly NamedData[], options: Writing<Changes> = {}): Promise<Written<Changes>> {
-    const { changes, committed } = await setItems(this, requestOf(options), namedData(items), confirming(options));
-    return { plan: changes, committed };
+    return answered(proposeSet(this, requestOf(options), namedData(items)), options, ({ changes }) => changes);
   }
 
   async unset(
     names: readonly string[],
-    options: By & ReadOptions & Partial<Annotation> & { readonly toError?: NoSuchName } = {},
+    options: Writing<Changes> & { readonly toError?: NoSuchName } = {},
   ): Promise<Written<Changes>> {
-    const { changes, committed } = await unsetItems(this, requestOf(options), names, options.toError);
-    return { plan: changes, committed };
+    const proposing = proposeUnset(this, requestOf(options), names, options.toError);
+    return answered(proposing, options, ({ changes }) => changes);
   }
 
-  /** @param to the new passphrase, or a function that is asked for it */
+  /** @param to the new passphrase, or a function that is asked for it once the old one has opened the vault */
   async rotate(
     from: string,
     to: string | (() => Promise<Secret>),
     options: Writing<RotationPlan> & { readonly graceMs?: number; readonly cost?: Omit<KdfCost, "salt"> | null } = {},
   ): Promise<Written<RotationPlan>> {
-    const { graceMs, cost = COST, confirm } = options;
-    let plan: RotationPlan | undefined;
-    const rotation = await rotatePassphrase(this, {
-      ...requestOf({ ...options, by: from }),
-      newPassphrase: typeof to === "string" ? Secret.ofText(to) : to,
+    const { graceMs, cost = COST } = options;
+    const request = requestOf({ ...options, by: from });
+    if (typeof to === "string") requireNewPassphrase(request.holder, Secret.ofText(to));
+    using rotation = await openRotation(this, request);
+    const proposing = rotation.propose({
+      newPassphrase: typeof to === "string" ? Secret.ofText(to) : await to(),
       ...(cost === null ? {} : { cost }),
       ...(graceMs === undefined ? {} : { graceMs }),
-      confirm: async (asked) => {
-        plan = asked;
-        return (await confirm?.(asked)) ?? true;
-      },
     });
-    if (plan === undefined) throw new TypeError("the rotation made no plan");
-    return { plan, committed: rotation?.committed ?? null };
+    return await answered(proposing, options, (plan) => plan);
   }
 
   /** The plan: the entries that lose their grace window. */
   async finish(options: Writing<readonly SlotAccess[]> = {}): Promise<Written<readonly SlotAccess[]>> {
-    const finished = await finishRotation(this, { ...requestOf(options), confirm: confirming(options) });
-    return { plan: finished?.dropped ?? [], committed: finished?.committed ?? null };
+    return answered(proposeFinish(this, requestOf(options)), options, ({ dropped }) => dropped);
   }
 
   async restore(
@@ -203,9 +199,8 @@ export class Machine implements CommitPorts {
     options: Writing<Changes> & { readonly oldPassphrase?: OlderHolder | string } = {},
   ): Promise<Written<Changes>> {
     const olderHolder = olderHolderOf(options.oldPassphrase);
-    const request = { ...requestOf(options), gen, olderHolder, confirm: confirming(options) };
-    const { changes, committed } = await restoreGeneration(this, request);
-    return { plan: changes, committed };
+    const proposing = proposeRestore(this, { ...requestOf(options), gen, olderHolder });
+    return answered(proposing, options, ({ changes }) => changes);
   }
 
   /** The plan: the keys of the bundles that go. */
@@ -213,13 +208,13 @@ export class Machine implements CommitPorts {
     options: Writing<readonly string[]> & { readonly keep?: number; readonly olderThanMs?: number } = {},
   ): Promise<Written<readonly string[]>> {
     const { keep = 1, olderThanMs = 0 } = options;
-    const request = { ...requestOf(options), keep, olderThanMs, confirm: confirming(options) };
-    const { keys, committed } = await collectGarbage(this, request);
-    return { plan: keys, committed };
+    const proposing = proposeGc(this, { ...requestOf(options), keep, olderThanMs });
+    return answered(proposing, options, ({ keys }) => keys);
   }
 
-  reconcile(options: By & ReadOptions = {}): Promise<Reconciled> {
-    return reconcileAudit(this, requestOf(options));
+  async reconcile(options: By & ReadOptions = {}): Promise<{ gen: number; appended: boolean }> {
+    const { plan, committed } = await answered(proposeReconcile(this, requestOf(options)), {}, ({ gen }) => gen);
+    return { gen: plan, appended: committed !== null };
   }
 
   /** Opens as `openVault` does, and leaves the keys. */
@@ -380,8 +375,23 @@ function requestOf({
   return { holder: holderOf(by), expect: { env: ENV }, annotation, signal };
 }
 
-function confirming<Plan>({ confirm }: Writing<Plan>): (plan: Plan) => Promise<boolean> {
-  return async (plan) => (await confirm?.(plan)) ?? true;
+/** Commits what is proposed, unless `confirm` says no. */
+async function answered<Plan, Shown>(
+  proposing: Proposal<Plan> | Promise<Proposal<Plan>>,
+  { confirm }: Writing<Shown>,
+  shownOf: (plan: Plan) => Shown,
+): Promise<Written<Shown>> {
+  using proposal = await proposing;
+  const plan = shownOf(proposal.plan);
+  const isAgreed = (await confirm?.(plan)) ?? true;
+  return { plan, committed: isAgreed ? await proposal.commit() : null };
+}
+
+/** Takes every step of a commit; their kinds. */
+export async function takeAll(steps: AsyncIterable<CommitStep>): Promise<string[]> {
+  const kinds: string[] = [];
+  for await (const { kind } of steps) kinds.push(kind);
+  return kinds;
 }
 
 function olderHolderOf(older: OlderHolder | string = OLD): OlderHolder {

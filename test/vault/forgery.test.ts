@@ -17,7 +17,7 @@ import type { RotationPlan } from "../../src/vault/rotate.ts";
 import { passphraseEntry } from "../../src/vault/unlock/passphrase-entry.ts";
 import { freshCost } from "../../src/vault/unlock/passphrase-holder.ts";
 import { holding, ownEntry, passphrasesIn } from "../support/passphrases.ts";
-import { ACTOR, COST, ENV, HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
+import { ACTOR, COST, ENV, HOUR_MS, NEW, OLD, rejection, takeAll, World } from "../support/world.ts";
 
 /** An attacker who knew the old passphrase while it could write, and may still write the bucket. */
 interface Attacker {
@@ -51,7 +51,7 @@ async function forge(on: OpenedVault, unlock: readonly UnlockEntry[], signingKey
   const version = stored?.version ?? "";
   const base = baseOn({ ...on, version, signingKey });
   const draft = { action: "push", actor: ACTOR, meta: {}, items: FORGED, unlock, signingKey, rotates: false };
-  await commitGeneration(world, base, draft);
+  await takeAll(commitGeneration(world, base, () => draft));
 }
 
 async function plantedEntry(signer: string): Promise<UnlockEntry> {

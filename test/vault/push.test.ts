@@ -181,7 +181,7 @@ describe("what changes", () => {
     expect(declined).toEqual({ plan: asked[0], committed: null });
     expect(asked).toEqual([{ added: [], changed: ["B"], removed: [], unchanged: ["A"] }]);
     const same = await world.set({ B: "2" }, { confirm });
-    expect([same.committed, asked.length]).toEqual([null, 1]);
+    expect(same.committed).toBeNull();
     expect(world.store.bucket).toEqual(bucket);
   });
 

@@ -1,22 +1,24 @@
 import { expect, test } from "vitest";
+import { Secret } from "../../src/crypto/secret.ts";
 import type { GetOptions, StoredObject, Version } from "../../src/ports.ts";
+import { forgetBundle } from "../../src/vault/commit/open-for-commit.ts";
 import { BUNDLE_PREFIX } from "../../src/vault/format/object-keys.ts";
-import { release } from "../../src/vault/release.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { NEW, OLD, World } from "../support/world.ts";
 
 test("the memory of bytes of their own is given back", () => {
   const bytes = Uint8Array.of(1, 2, 3);
-  release(bytes);
+  forgetBundle({ items: [], bytes });
   expect(bytes.length).toBe(0);
+  forgetBundle({ items: [{ id: "a", name: "A", kind: "secret", data: Secret.ofBytes(bytes) }], bytes });
 });
 
 test("bytes that share their memory stay as they are", () => {
   const whole = Uint8Array.of(1, 2, 3, 4);
-  for (const part of [whole.subarray(0, 3), whole.subarray(1)]) release(part);
+  for (const part of [whole.subarray(0, 3), whole.subarray(1)]) forgetBundle({ items: [], bytes: part });
   expect(whole).toEqual(Uint8Array.of(1, 2, 3, 4));
   const shared = new Uint8Array(new SharedArrayBuffer(4));
-  release(shared);
+  forgetBundle({ items: [], bytes: shared });
   expect(shared.length).toBe(4);
 });
 

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
-import { tellingTheSwap } from "../../src/vault/commit/swap-failure.ts";
+import type { CommitStep } from "../../src/vault/commit/proposal.ts";
+import { tellingTheSwap } from "../../src/vault/commit/swap-manifest.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import type { StoreRequest } from "../support/memory-store.ts";
-import { HOUR_MS, NEW, OLD, rejection, World } from "../support/world.ts";
+import { HOUR_MS, NEW, OLD, rejection, takeAll, World } from "../support/world.ts";
 
 /** Generation 2, inside a grace window. */
 let world: World;
@@ -83,13 +84,10 @@ describe.each(commits)("%s, where the manifest cannot be swapped", (_name, commi
 
 test("once the manifest is swapped, nothing that fails is called a failed swap", async () => {
   const failed = new AccessDeniedError("refused");
-  const phases: string[] = [];
-  const ports = world.with({ onPhase: (phase: string) => void phases.push(phase) });
-  const commit = tellingTheSwap(ports, async ({ onPhase }) => {
-    onPhase?.("bundle-created");
-    onPhase?.("manifest-swapped");
+  async function* steps(): AsyncGenerator<CommitStep> {
+    yield { kind: "bundle-created" };
+    yield { kind: "manifest-swapped" };
     throw failed;
-  });
-  expect(await rejection(commit)).toBe(failed);
-  expect(phases).toEqual(["bundle-created", "manifest-swapped"]);
+  }
+  expect(await rejection(takeAll(tellingTheSwap(steps())))).toBe(failed);
 });

@@ -21,7 +21,8 @@ afterEach(() => {
 });
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+/** A detached buffer was given back whole. */
+const isZero = (bytes: Uint8Array): boolean => bytes.buffer.byteLength === 0 || bytes.every((byte) => byte === 0);
 
 /** Every secret that is destroyed from now on. */
 function destroyedFromNow(): Secret[] {

@@ -1,5 +1,5 @@
 import { OutcomeUnknownError, VsyncError } from "../../../src/errors.ts";
-import type { Committed } from "../../../src/vault/commit/commit.ts";
+import type { Committed } from "../../../src/vault/commit/proposal.ts";
 import { ProcessDeath } from "../failing-store.ts";
 
 /** What the command reports to its user. */

@@ -1,16 +1,16 @@
-import type { Secret } from "../../crypto/secret.ts";
+import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
+import type { Random } from "../../ports.ts";
 import { systemRandom } from "../../stores/open-store.ts";
 import { NEW_PASSPHRASE, readSecret, type SecretSources } from "../inputs/secret-input.ts";
-import { generatePassphrase } from "./passphrase-generator.ts";
 
 export interface NewPassphraseFlags {
   readonly generate?: boolean | undefined;
   readonly "new-passphrase-file"?: string | undefined;
 }
 
-/** The passphrase that a rotation is to set, from wherever it comes. */
-export class NewPassphrase {
+/** The new passphrase of a rotation: generated, given, or asked for. */
+export class NewPassphrase implements Disposable {
   readonly #flags: NewPassphraseFlags;
   readonly #sources: SecretSources;
   #secret: Secret | null = null;
@@ -22,14 +22,13 @@ export class NewPassphrase {
     if (this.#mustBeAsked && !sources.prompter.isInteractive) throw missing();
   }
 
-  /** Null where it has still to be asked for. */
-  get known(): Secret | null {
-    return this.#secret;
-  }
-
-  /** Reads it now, unless a person has to be asked: a bad one is refused before anything is sent. @throws InputError it is too short */
-  async readEarly(): Promise<void> {
-    if (!this.#mustBeAsked) await this.read();
+  /**
+   * Reads it now, unless a person has to be asked: then null. A bad one is refused before anything is sent.
+   *
+   * @throws InputError it is too short
+   */
+  async readEarly(): Promise<Secret | null> {
+    return this.#mustBeAsked ? null : this.read();
   }
 
   /** Asks a person for it if need be, once. */
@@ -40,7 +39,9 @@ export class NewPassphrase {
     return this.#secret;
   }
 
-  destroy(): void {
+  [Symbol.dispose](): void {
+    // The question for the old passphrase hushed the terminal for this one's.
+    this.#sources.prompter.speakUp();
     this.#secret?.destroy();
   }
 
@@ -58,4 +59,21 @@ function missing(): InputError {
       `let --generate make one, give it with --${flag}=<file> (- is stdin), ${variable}_FILE or ${variable}, ` +
       "or run this on a terminal",
   });
+}
+
+/** Digits and letters that nobody confuses: no i, l, o, u. 32 of them, so that five bits of a byte choose one evenly. */
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+const GROUPS = 7;
+const GROUP_LENGTH = 4;
+const DASH = 0x2d;
+
+/** A passphrase of 28 symbols, 140 bits, in groups: `7h3k-…`. It needs no quoting in any shell or file. */
+export function generatePassphrase(random: Random): Secret {
+  const drawn = random.bytes(GROUPS * GROUP_LENGTH);
+  const text = new Uint8Array(drawn.length + GROUPS - 1).fill(DASH);
+  for (const [at, byte] of drawn.entries()) {
+    text[at + Math.floor(at / GROUP_LENGTH)] = ALPHABET.charCodeAt(byte % ALPHABET.length);
+  }
+  drawn.fill(0);
+  return Secret.ofBytes(text);
 }

@@ -1,6 +1,6 @@
 import { AuditOutstandingError } from "../../errors.ts";
-import type { CommitPhase, Committed } from "../../vault/commit/commit.ts";
-import type { Finished } from "../../vault/finish.ts";
+import type { CommitStep, Committed } from "../../vault/commit/proposal.ts";
+import type { FinishPlan } from "../../vault/finish.ts";
 import type { RotationPlan } from "../../vault/rotate.ts";
 import type { SlotAccess } from "../../vault/unlock/entries.ts";
 import type { Output } from "../terminal/output.ts";
@@ -17,19 +17,19 @@ function describeSlot({ slot, until }: SlotAccess): string {
   return `${slot}: another passphrase that could write (find out who set it)`;
 }
 
-export function renderPhase(phase: CommitPhase, { prevGen, gen }: RotationPlan, output: Output): void {
-  switch (phase) {
+export function renderStep(step: CommitStep, { prevGen, gen }: RotationPlan, output: Output): void {
+  switch (step.kind) {
+    case "ready":
+      return;
     case "bundle-created":
-      output.done(`Bundle re-encrypted with new passphrase (gen=${prevGen} → gen=${gen})`);
-      return;
+      return output.done(`Bundle re-encrypted with new passphrase (gen=${prevGen} → gen=${gen})`);
     case "manifest-swapped":
-      output.done("Manifest pointer updated atomically (ETag-conditional)");
-      return;
-    case "audit-appended":
-      output.done("Audit log entry written");
+      return output.done("Manifest pointer updated atomically (ETag-conditional)");
+    case "done":
+      if (step.committed.auditFault === null) output.done("Audit log entry written");
       return;
     default:
-      phase satisfies never;
+      step satisfies never;
   }
 }
 
@@ -64,8 +64,8 @@ export function renderNextSteps(
   );
 }
 
-export function renderFinished({ committed, dropped }: Finished, env: string, output: Output): void {
-  const { gen, prev_gen } = committed.manifest;
+export function renderFinished({ dropped }: FinishPlan, { manifest }: Committed, env: string, output: Output): void {
+  const { gen, prev_gen } = manifest;
   output.done(`Grace window ended: ${slotsOf(dropped)} no longer opens ${env} (gen=${prev_gen} → gen=${gen})`);
 }
 
@@ -74,11 +74,10 @@ export function slotsOf(entries: readonly SlotAccess[]): string {
 }
 
 /** The commit stands; what is left to do has its own command. @throws AuditOutstandingError its row is not written */
-export function refuseOutstanding(committed: Committed | null, vaultFlags: string): void {
-  const fault = committed?.auditFault ?? null;
-  if (fault === null) return;
+export function refuseOutstanding({ manifest, auditFault }: Committed, vaultFlags: string): void {
+  if (auditFault === null) return;
   throw new AuditOutstandingError(
-    `gen=${committed?.manifest.gen} is in force, but its audit row is not written: ${fault.message}`,
+    `gen=${manifest.gen} is in force, but its audit row is not written: ${auditFault.message}`,
     { hint: `run vsync audit reconcile ${vaultFlags}` },
   );
 }

@@ -1,23 +1,32 @@
 import { InputError } from "../../errors.ts";
-import type { CommitPhase, CommitPorts } from "../../vault/commit/commit.ts";
-import { type RotateRequest, type Rotation, type RotationPlan, rotatePassphrase } from "../../vault/rotate.ts";
+import type { CommitStep, Committed, Proposal } from "../../vault/commit/proposal.ts";
+import { proposeFinish } from "../../vault/finish.ts";
+import { openRotation, type RotationPlan, requireNewPassphrase } from "../../vault/rotate.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { Target, TargetInput } from "../config/target.ts";
 import type { MetaPair } from "../inputs/meta-flag.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
-import { configOf, remember, type Session, sessionOn } from "../session/session.ts";
+import { configOf, openSession, sessionOn } from "../session/session.ts";
+import type { Output } from "../terminal/output.ts";
 import { refuseUnasked } from "../terminal/prompter.ts";
+import { deliverToFile } from "./deliver-to-file.ts";
+import { deliverToStdout } from "./deliver-to-stdout.ts";
+import { type Delivery, delivering, NO_DELIVERY } from "./delivery.ts";
 import { NewPassphrase } from "./new-passphrase.ts";
-import { type Delivery, delivering, NO_DELIVERY } from "./passphrase-delivery.ts";
-import { deliverToFile } from "./passphrase-file.ts";
-import { deliverToStdout } from "./passphrase-on-stdout.ts";
-import { rehearse } from "./rehearsal.ts";
-import { refuseOutstanding, renderNextSteps, renderPhase, renderPlan } from "./render-rotation.ts";
+import {
+  refuseOutstanding,
+  renderFinished,
+  renderNextSteps,
+  renderPlan,
+  renderStep,
+  slotsOf,
+} from "./render-rotation.ts";
 
 export interface RotationInput extends TargetInput {
   readonly flags: TargetInput["flags"] & {
     readonly "old-passphrase-file"?: string | undefined;
     readonly "new-passphrase-file"?: string | undefined;
+    readonly "passphrase-file"?: string | undefined;
     readonly generate?: boolean | undefined;
     readonly out?: string | undefined;
     /** Milliseconds. */
@@ -30,97 +39,92 @@ export interface RotationInput extends TargetInput {
 }
 
 /**
- * Rotates the passphrase and says what to do next. What can be refused without network or person is refused first; then
- * the old passphrase has to open the vault, before anybody is asked to think of a new one.
+ * Rotates the passphrase and says what to do next. It first refuses what it can without network or person; then the old
+ * passphrase has to open the vault, before anybody is asked to think of a new one.
  *
  * @throws AuditOutstandingError the rotation stands, its audit row is not written
- * @throws InputError also where the question was answered with no
- * @throws what `rotatePassphrase` throws
+ * @throws InputError also if the question was answered with no
+ * @throws what `openRotation`, `propose` and `commit` throw
  */
 export async function rotateVault(input: RotationInput, sources: SecretSources): Promise<void> {
   const { flags } = input;
-  const config = await configOf(input, (text) => sources.output.warn(text));
+  const { output } = sources;
+  const config = await configOf(input, (text) => output.warn(text));
   refuseUnasked(flags, sources.prompter);
-  const next = new NewPassphrase(flags, sources);
-  const delivery = await deliveryOf(flags, config, sources);
+  using next = new NewPassphrase(flags, sources);
+  const delivery = await deliveryOf(flags, config, output);
   const old = { ...flags, "passphrase-file": flags["old-passphrase-file"] };
   using session = await sessionOn(config, old, sources, OLD_PASSPHRASE);
-  try {
-    await next.readEarly();
-    const run = { flags, sources, session, delivery, next };
-    await (flags["dry-run"] ? rehearseRotation(run) : commitRotation(run));
-  } finally {
-    sources.prompter.speakUp();
-    next.destroy();
+  const early = await next.readEarly();
+  if (early !== null) requireNewPassphrase(session.request.holder, early);
+  using rotation = await openRotation(session.ports, session.request);
+  const newPassphrase = await next.read();
+  using proposal = rotation.propose({
+    newPassphrase,
+    ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
+  });
+  const { plan } = proposal;
+  renderPlan(plan, output);
+  if (flags["dry-run"]) {
+    output.say(`would re-encrypt ${config.env} (gen=${plan.prevGen} → gen=${plan.gen})`);
+    return await rehearse(proposal, output);
   }
+  await requireConfirmation(flags, sources);
+  const committed = await show(delivering(proposal.steps(), delivery, newPassphrase), plan, output);
+  const vaultFlags = vaultFlagsOf(config.env, flags);
+  renderNextSteps(plan, { env: config.env, vaultFlags, file: flags.out }, output);
+  await session.remember(committed.manifest);
+  refuseOutstanding(committed, vaultFlags);
+  delivery.confirm();
 }
 
-async function deliveryOf(
-  flags: RotationInput["flags"],
-  { repo, env }: Target,
-  { output }: SecretSources,
-): Promise<Delivery> {
+async function deliveryOf(flags: RotationInput["flags"], { repo, env }: Target, output: Output): Promise<Delivery> {
   if (!flags.generate) return NO_DELIVERY;
   return flags.out === undefined ? deliverToStdout({ repo, env }, output) : deliverToFile(flags.out, env, output);
 }
 
-/** One rotation: what it was told, and what it works with. */
-interface RotationRun {
-  readonly flags: RotationInput["flags"];
-  readonly sources: SecretSources;
-  readonly session: Session;
-  readonly delivery: Delivery;
-  readonly next: NewPassphrase;
-}
-
-const NOT_CONFIRMED = "the old passphrase is still in force; --yes confirms without the question";
-
-async function commitRotation(run: RotationRun): Promise<void> {
-  const { flags, session, delivery } = run;
-  const { output } = run.sources;
-  let plan: RotationPlan | undefined;
-  const confirm = async (proposed: RotationPlan): Promise<boolean> => {
-    plan = proposed;
-    return isConfirmed(proposed, run);
-  };
-  const onPhase = (phase: CommitPhase): void => {
-    if (plan !== undefined) renderPhase(phase, plan, output);
-  };
-  const ports = { ...session.ports, onPhase };
-  const rotation = await delivering(ports, delivery, (watched) => rotate(watched, run, confirm));
-  if (rotation === null) throw new InputError("not confirmed: nothing was written", { hint: NOT_CONFIRMED });
-  const { env } = session.config;
-  const vaultFlags = vaultFlagsOf(env, flags);
-  renderNextSteps(rotation.plan, { env, vaultFlags, file: flags.out }, output);
-  await remember(session.config, rotation.committed.manifest, (text) => output.warn(text));
-  refuseOutstanding(rotation.committed, vaultFlags);
-  delivery.confirm();
-}
-
-async function isConfirmed(plan: RotationPlan, { flags, sources, delivery, next }: RotationRun): Promise<boolean> {
-  renderPlan(plan, sources.output);
-  if (!flags.yes && !(await sources.prompter.confirm("Re-encrypt bundle and push?"))) return false;
-  await delivery.prepare(await next.read());
-  return true;
-}
-
-async function rehearseRotation(run: RotationRun): Promise<void> {
-  const { session } = run;
-  const { output } = run.sources;
-  const agree = async (plan: RotationPlan): Promise<boolean> => {
-    renderPlan(plan, output);
-    output.say(`would re-encrypt ${session.config.env} (gen=${plan.prevGen} → gen=${plan.gen})`);
-    return true;
-  };
-  await rehearse(session.ports, (ports) => rotate(ports, run, agree), output);
-}
-
-function rotate(ports: CommitPorts, run: RotationRun, confirm: RotateRequest["confirm"]): Promise<Rotation | null> {
-  const { flags, session, next } = run;
-  return rotatePassphrase(ports, {
-    ...session.request,
-    newPassphrase: next.known ?? (() => next.read()),
-    ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
-    confirm,
+async function requireConfirmation(flags: RotationInput["flags"], { prompter }: SecretSources): Promise<void> {
+  if (flags.yes || (await prompter.confirm("Re-encrypt bundle and push?"))) return;
+  throw new InputError("not confirmed: nothing was written", {
+    hint: "the old passphrase is still in force; --yes confirms without the question",
   });
+}
+
+async function show(steps: AsyncIterable<CommitStep>, plan: RotationPlan, output: Output): Promise<Committed> {
+  for await (const step of steps) {
+    renderStep(step, plan, output);
+    if (step.kind === "done") return step.committed;
+  }
+  throw new TypeError("a rotation always commits");
+}
+
+/** Does everything up to the first write, which refuses whatever a commit would refuse until then. */
+async function rehearse(proposal: Proposal<unknown>, output: Output): Promise<void> {
+  const outstanding = await proposal.rehearse();
+  if (outstanding !== null) output.say(`the outstanding audit row of gen=${outstanding} would be appended first`);
+  output.say("dry run: nothing was written");
+}
+
+/**
+ * Ends the grace window now, with the passphrase that the rotation set. Without an open window there is nothing to do.
+ *
+ * @throws AuditOutstandingError the window is ended, the audit row is not written
+ * @throws what `proposeFinish` and `commit` throw
+ */
+export async function finishVaultRotation(input: RotationInput, sources: SecretSources): Promise<void> {
+  const { flags } = input;
+  const { output } = sources;
+  using session = await openSession(input, sources);
+  const { env } = session.config;
+  using proposal = await proposeFinish(session.ports, session.request);
+  const { plan } = proposal;
+  if (flags["dry-run"]) {
+    if (plan.dropped.length > 0) output.say(`would end the grace window of ${slotsOf(plan.dropped)}`);
+    return await rehearse(proposal, output);
+  }
+  const committed = await proposal.commit();
+  if (committed === null) return output.done(`No grace window is open in ${env}: nothing to finish`);
+  renderFinished(plan, committed, env, output);
+  await session.remember(committed.manifest);
+  refuseOutstanding(committed, vaultFlagsOf(env, flags));
 }

@@ -6,7 +6,7 @@ import { PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { givenEnv } from "../config/target.ts";
 import { PASSPHRASE, readSecret, type SecretSources } from "../inputs/secret-input.ts";
 import { findToken } from "../inputs/token-input.ts";
-import { openSession, remember, type SessionInput } from "./session.ts";
+import { openSession, type SessionInput } from "./session.ts";
 import { openStore } from "./store.ts";
 
 /**
@@ -32,6 +32,6 @@ export async function openAnywhere(input: SessionInput, sources: SecretSources):
 async function openConfigured(input: SessionInput, sources: SecretSources): Promise<OpenedVault> {
   using session = await openSession(input, sources);
   const vault = await openVault(session.ports, session.request);
-  await remember(session.config, vault.manifest, (text) => sources.output.warn(text));
+  await session.remember(vault.manifest);
   return vault;
 }

@@ -1,3 +1,4 @@
+import type { Secret } from "../../crypto/secret.ts";
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import type { AmendRequest } from "../../vault/commit/amend.ts";
 import type { CommitPorts } from "../../vault/commit/commit.ts";
@@ -22,11 +23,41 @@ export interface SessionInput extends TargetInput {
   };
 }
 
-/** A vault that this machine has a config for: its store, and what every use-case is asked with. Its end zeroes the passphrase. */
-export interface Session extends Disposable {
+/** A vault that this machine has a config for: its store, and what every use-case needs. Its end zeroes the passphrase. */
+export class Session implements Disposable {
   readonly config: LocalConfig;
   readonly ports: CommitPorts;
   readonly request: AmendRequest & { readonly holder: PassphraseHolder };
+  readonly #passphrase: Secret;
+  readonly #warn: Warn;
+
+  constructor(
+    { config, ports, request }: Pick<Session, "config" | "ports" | "request">,
+    passphrase: Secret,
+    warn: Warn,
+  ) {
+    this.config = config;
+    this.ports = ports;
+    this.request = request;
+    this.#passphrase = passphrase;
+    this.#warn = warn;
+  }
+
+  /** What a push needs to know of a vault that may not be there yet. */
+  get identity(): VaultIdentity {
+    const { vault, repo, env, seenGen } = this.config;
+    return { vault, repo, env, seenGen };
+  }
+
+  /** See `rememberManifest`. Without a manifest, as after a commit that wrote nothing, the config stays as it is. */
+  async remember(manifest: Manifest | undefined): Promise<void> {
+    if (manifest !== undefined) await rememberManifest(this.config, manifest, this.#warn);
+  }
+
+  [Symbol.dispose](): void {
+    this.request.holder[Symbol.dispose]();
+    this.#passphrase.destroy();
+  }
 }
 
 /**
@@ -50,15 +81,9 @@ export async function sessionOn(
   const annotation = annotationOf(flags);
   const passphrase = await readSecret(secret, flags["passphrase-file"], sources);
   const holder = holderOf(passphrase, config);
-  return {
-    config,
-    ports: { store: await openStore(config), clock: systemClock, random: systemRandom },
-    request: { holder, expect: seenVaultOf(config), annotation },
-    [Symbol.dispose]() {
-      holder[Symbol.dispose]();
-      passphrase.destroy();
-    },
-  };
+  const ports = { store: await openStore(config), clock: systemClock, random: systemRandom };
+  const request = { holder, expect: seenVaultOf(config), annotation };
+  return new Session({ config, ports, request }, passphrase, (text) => sources.output.warn(text));
 }
 
 export async function configOf(input: TargetInput, warn: Warn): Promise<LocalConfig> {
@@ -69,12 +94,8 @@ function annotationOf({ note, meta }: SessionInput["flags"]): Annotation {
   return { actor: currentActor(), meta: metaOf(meta), ...(note === undefined ? {} : { note }) };
 }
 
-export function identityOf({ vault, repo, env, seenGen }: LocalConfig): VaultIdentity {
-  return { vault, repo, env, seenGen };
-}
-
 /** Keeps what a manifest has shown: its generation, and the hint of the passphrase that may write, for new tokens. */
-export async function remember(config: LocalConfig, manifest: Manifest, warn: Warn): Promise<void> {
+export async function rememberManifest(config: LocalConfig, manifest: Manifest, warn: Warn): Promise<void> {
   const { cost: kdf, recipient } = hintOf(manifest);
   await rememberSeen(config, { gen: manifest.gen, kdf, recipient }, warn);
 }

@@ -7,7 +7,7 @@ import { fetchManifest, openManifest } from "../../vault/open/open-manifest.ts";
 import { accessOf, type SlotAccess } from "../../vault/unlock/entries.ts";
 import { holderOf, seenVaultOf } from "../config/known-vault.ts";
 import type { LocalConfig, Warn } from "../config/local-config.ts";
-import { remember } from "../session/session.ts";
+import { rememberManifest } from "../session/session.ts";
 import { openStore } from "../session/store.ts";
 
 /** The store's answer about one vault, for people and for `--json`. */
@@ -39,7 +39,7 @@ export async function remoteStatus(
   if (manifest === null) return null;
   if (passphrase === null) return statusOf(manifest, false);
   const proven = await provenManifest(store, config, passphrase);
-  await remember(config, proven, warn);
+  await rememberManifest(config, proven, warn);
   return statusOf(proven, true);
 }
 

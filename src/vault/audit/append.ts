@@ -23,15 +23,25 @@ export async function appendAuditRow(store: ObjectStore, manifest: Manifest, key
   return row;
 }
 
-/** As `appendAuditRow`, but looks first at what stands in its place: most of the time the row does. */
-export async function ensureAuditRow(
-  store: ObjectStore,
-  manifest: Manifest,
-  key: SigningKey,
+/** The row of a manifest's own generation, and whether it has still to be appended. */
+export interface OwnRow {
+  readonly row: Uint8Array;
+  readonly isMissing: boolean;
+}
+
+/**
+ * Compares the row of a manifest's own generation with the one that stands in its place.
+ *
+ * @throws AuditBrokenError another row stands there
+ */
+export async function requireOwnRow(
+  { manifest, signingKey }: { readonly manifest: Manifest; readonly signingKey: SigningKey },
   standing: Promise<StoredObject | null>,
-): Promise<Uint8Array> {
-  const row = encodeAuditRow(manifest, key);
-  return isRow(await standing, row) ? row : appendAuditRow(store, manifest, key);
+): Promise<OwnRow> {
+  const row = encodeAuditRow(manifest, signingKey);
+  const found = await standing;
+  if (found !== null && !isRow(found, row)) throw brokenRow(manifest.gen, "is there and is another one");
+  return { row, isMissing: found === null };
 }
 
 /** Whether exactly these bytes are the row of `gen`. */

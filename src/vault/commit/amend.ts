@@ -3,10 +3,11 @@ import type { Item } from "../format/item.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
 import type { OpenedVault } from "../open/open.ts";
 import type { OpenRequest } from "../open/open-manifest.ts";
-import { liveEntries } from "../unlock/entries.ts";
-import { type CommitPorts, type Committed, commitGeneration } from "./commit.ts";
-import { type Annotation, baseOn } from "./draft.ts";
-import { openForCommit } from "./open-for-commit.ts";
+import { type CommitPorts, commitGeneration } from "./commit.ts";
+import { type Annotation, baseOn, type Draft } from "./draft.ts";
+import { openForCommit, type WritableVault } from "./open-for-commit.ts";
+import type { CommitStep } from "./proposal.ts";
+import { Proposal } from "./proposal.ts";
 
 export interface AmendRequest extends OpenRequest {
   readonly annotation: Annotation;
@@ -16,33 +17,54 @@ export interface AmendRequest extends OpenRequest {
 export interface Amendment {
   readonly action: string;
   readonly items?: readonly Item[];
-  /** Default: all slots but those whose grace window is over. */
+  /** Default: all entries. */
   readonly unlock?: readonly UnlockEntry[];
   /** Wins over the annotation's own. */
   readonly meta?: JsonObject;
 }
 
+/** What a use-case says about an open vault. */
+export interface Amending<Plan> {
+  readonly plan: Plan;
+  /** Null if the vault already is as it should be. */
+  readonly amendment: Amendment | null;
+}
+
 /**
- * Opens the vault, asks `amend` what to change, and commits it on top. Null where `amend` says that nothing is to be done.
+ * Opens the vault and proposes to commit what `amend` makes of it.
  *
- * @throws what opening and committing throw
+ * @throws what opening and `amend` throw
  */
-export async function amendVault(
+export async function proposeAmendment<Plan>(
   ports: CommitPorts,
   request: AmendRequest,
-  amend: (vault: OpenedVault) => Promise<Amendment | null>,
-): Promise<Committed | null> {
-  const { vault, signingKey } = await openForCommit(ports, request);
-  const kept = liveEntries(vault.manifest.unlock, ports.clock.nowMs());
-  const amendment = await amend(vault);
-  if (amendment === null) return null;
-  return await commitGeneration(ports, baseOn({ ...vault, signingKey }), {
-    ...request.annotation,
+  amend: (vault: OpenedVault) => Promise<Amending<Plan>> | Amending<Plan>,
+): Promise<Proposal<Plan>> {
+  const writable = await openForCommit(ports, request);
+  try {
+    const { plan, amendment } = await amend(writable.vault);
+    const write = amendment === null ? null : () => commitAmendment(ports, request, writable, amendment);
+    return new Proposal(plan, write, writable);
+  } catch (error) {
+    writable[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function commitAmendment(
+  ports: CommitPorts,
+  { annotation }: AmendRequest,
+  { vault, signingKey }: WritableVault,
+  amendment: Amendment,
+): AsyncGenerator<CommitStep, void> {
+  const draft: Draft = {
+    ...annotation,
     action: amendment.action,
-    meta: { ...request.annotation.meta, ...amendment.meta },
+    meta: { ...annotation.meta, ...amendment.meta },
     items: amendment.items ?? vault.bundle.items,
-    unlock: amendment.unlock ?? kept,
+    unlock: amendment.unlock ?? vault.manifest.unlock,
     signingKey,
     rotates: false,
-  });
+  };
+  return commitGeneration(ports, baseOn({ ...vault, signingKey }), () => draft);
 }

@@ -6,7 +6,7 @@ import type { Actor, Manifest } from "../format/manifest.ts";
 import { BUNDLE_PREFIX } from "../format/object-keys.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
 
-/** Which vault a commit is for, and what it stands on. */
+/** Which vault a commit is for, and the generation below it. */
 export interface CommitBase {
   readonly vault: string;
   readonly repo: string;
@@ -24,21 +24,19 @@ export interface CurrentGeneration {
   readonly signingKey: SigningKey;
 }
 
-/** What the audit row will say. */
+/** Who commits, and what the audit row says about why. */
 export interface Annotation {
   readonly actor: Actor;
   readonly note?: string;
   readonly meta?: JsonObject;
 }
 
-/** What the new generation is to be. */
+/** The content of a new generation. */
 export interface Draft extends Annotation {
   readonly action: string;
   readonly meta: JsonObject;
   readonly items: readonly Item[];
-  /** Called when the items are in the bundle and are looked at no more. */
-  readonly onSealed?: () => void;
-  /** Endorsed for `signingKey`. */
+  /** Endorsed for `signingKey`. The commit drops those whose window is over when it reads the clock. */
   readonly unlock: readonly UnlockEntry[];
   /** Signs this generation; in a rotation, not the key that signed the one before. */
   readonly signingKey: SigningKey;

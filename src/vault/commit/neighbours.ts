@@ -3,43 +3,31 @@ import type { ObjectStore, StoredObject, Version } from "../../ports.ts";
 import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import { auditKey, MANIFEST_KEY } from "../format/object-keys.ts";
 
-/** The audit rows that a commit looks at before it writes. */
-export interface Neighbours {
-  /** The version of its own generation's row, which must not be there yet. */
+/** The audit rows that a commit looks at before it writes. Disposing of them aborts what is pending. */
+export interface Neighbours extends Disposable {
+  /** The version of the new generation's own row: null, unless something is wrong. */
   readonly own: Promise<Version | null>;
-  /** The row of the generation that it stands on; null also where there is none. */
+  /** The row of the generation below, or null. */
   readonly before: Promise<StoredObject | null>;
 }
 
-/** Asks for both at once, one round trip, and gives up what is unanswered when `use` has ended. */
-export async function withNeighbours<T>(
-  store: ObjectStore,
-  gen: number,
-  use: (neighbours: Neighbours) => Promise<T>,
-): Promise<T> {
+/** Requests both rows in parallel, in one round trip. Errors surface where a row is awaited, which may be never. */
+export function readNeighbours(store: ObjectStore, gen: number): Neighbours {
   const reading = new AbortController();
   const { signal } = reading;
   const own = store.head(auditKey(gen), { signal });
   const before =
     gen === 1 ? Promise.resolve(null) : store.get(auditKey(gen - 1), { signal, maxBytes: MAX_MANIFEST_BYTES });
-  for (const answer of [own, before]) {
-    answer.catch(() => {
-      // What it failed with comes when it is its turn; where something else is refused first, nobody asks.
-    });
-  }
-  try {
-    return await use({ own, before });
-  } finally {
-    reading.abort();
-  }
+  for (const answer of [own, before]) answer.catch(() => {});
+  return { own, before, [Symbol.dispose]: () => reading.abort() };
 }
 
 /**
- * A commit on top of a manifest that was put back would make a second generation with the same number: its audit row would
- * have no place, and no commit could follow it. So the row of the generation to come must not be there yet.
+ * Refuses to commit on a manifest that somebody put back: the vault would get a second generation of the same number,
+ * whose audit row has no place, and no commit could follow it.
  *
- * @param row that row's version, or null: it is not there
- * @param to the generation to come, and the manifest's version that the commit stands on, or null: there is no manifest
+ * @param row the version of the new generation's row, or null
+ * @param to the new generation, and the version of the manifest below it, or null for the first
  * @throws ConflictError another commit has made that generation meanwhile
  * @throws RollbackError the manifest is older than the rows
  */

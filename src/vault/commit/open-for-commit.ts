@@ -1,15 +1,14 @@
 import { encodeBase64 } from "../../crypto/base64.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { BundleCorruptError } from "../../errors.ts";
-import type { Manifest } from "../format/manifest.ts";
 import { type OpenedVault, openWithKeys } from "../open/open.ts";
-import { openSigningKey } from "../open/open-bundle.ts";
+import { type OpenedBundle, openSigningKey } from "../open/open-bundle.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
 import { requireKnownKinds } from "../unlock/entries.ts";
 import type { BundleKeys } from "../unlock/key-holder.ts";
 
-/** A vault that its holder may write. */
-export interface WritableVault {
+/** A vault that its holder may write. Disposing of it zeroes its values. */
+export interface WritableVault extends Disposable {
   readonly vault: OpenedVault;
   readonly signingKey: SigningKey;
 }
@@ -20,14 +19,15 @@ export interface WritableVault {
  * @throws UnsupportedSpecVersionError an entry of a kind that this version does not know
  * @throws what `openSigner` throws
  */
-export async function openForCommit(
-  ports: ReadPorts,
-  request: OpenRequest,
-  onParsed?: (manifest: Manifest) => void,
-): Promise<WritableVault> {
-  const writable = await openSigner(ports, request, onParsed);
-  requireKnownKinds(writable.vault.manifest);
-  return writable;
+export async function openForCommit(ports: ReadPorts, request: OpenRequest): Promise<WritableVault> {
+  const writable = await openSigner(ports, request);
+  try {
+    requireKnownKinds(writable.vault.manifest);
+    return writable;
+  } catch (error) {
+    writable[Symbol.dispose]();
+    throw error;
+  }
 }
 
 /**
@@ -37,14 +37,11 @@ export async function openForCommit(
  * @throws BundleCorruptError the bundle's signing key is not the manifest's signer
  * @throws what `openVault` throws
  */
-export async function openSigner(
-  ports: ReadPorts,
-  request: OpenRequest,
-  onParsed?: (manifest: Manifest) => void,
-): Promise<WritableVault> {
-  const vault = await openWithKeys(ports, request, onParsed);
+export async function openSigner(ports: ReadPorts, request: OpenRequest): Promise<WritableVault> {
+  const vault = await openWithKeys(ports, request);
   using keys = vault.bundle.keys;
-  return { vault, signingKey: signingKeyOf(vault, keys) };
+  const signingKey = signingKeyOf(vault, keys);
+  return { vault, signingKey, [Symbol.dispose]: () => forgetBundle(vault.bundle) };
 }
 
 function signingKeyOf({ bundle, manifest, unlocked }: OpenedVault, { operatorKey }: BundleKeys): SigningKey {
@@ -55,4 +52,16 @@ function signingKeyOf({ bundle, manifest, unlocked }: OpenedVault, { operatorKey
   throw new BundleCorruptError("the bundle's signing key is not the manifest's signer", {
     hint: "look at who wrote this generation; put the one before back, from the bucket's object versions or a backup",
   });
+}
+
+/**
+ * Zeroes the values, and frees their memory at once, not when the garbage collector gets to it: a vault may be 64 MiB.
+ * Bytes that share a buffer with others stay where they are.
+ */
+export function forgetBundle({ items, bytes }: Pick<OpenedBundle, "items" | "bytes">): void {
+  // Freed already: filling what lies in a detached buffer would throw.
+  if (bytes.length === 0) return;
+  for (const { data } of items) data.destroy();
+  const { buffer, byteLength } = bytes;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

@@ -1,15 +1,24 @@
 import type { SigningKey } from "../../crypto/signing.ts";
-import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError, VsyncError } from "../../errors.ts";
+import {
+  AccessDeniedError,
+  ConflictError,
+  ManifestSwapFailedError,
+  OutcomeUnknownError,
+  S3UnreachableError,
+  VsyncError,
+} from "../../errors.ts";
 import type { ObjectStore, Version } from "../../ports.ts";
 import { holdsAuditRow } from "../audit/append.ts";
 import { encodeAuditRow } from "../format/audit-row.ts";
 import { encodeManifest, type Manifest } from "../format/manifest.ts";
 import { MANIFEST_KEY } from "../format/object-keys.ts";
+import type { CommitStep } from "./proposal.ts";
 
 /**
- * Writes the manifest where `current` is, or where there is none yet. A conflict may be with ourselves, and is settled.
+ * Writes the manifest in place of `current`, or creates the first one. A conflict may be with our own write, whose answer
+ * was lost, and is settled.
  *
- * @throws ConflictError another commit was faster; the bundle is named by no manifest
+ * @throws ConflictError another commit was faster; no manifest names the bundle
  * @throws OutcomeUnknownError the write was sent and cannot be read back
  */
 export async function swapManifest(
@@ -29,8 +38,8 @@ export async function swapManifest(
 }
 
 /**
- * Where the answer to our swap was lost and another commit already stands on ours, the manifest's bytes are no longer
- * ours, but that commit has first appended our audit row. Null where it is there: then ours stands.
+ * Another commit may already stand on ours. Then the manifest's bytes are no longer ours, but that commit appended our
+ * audit row first. Null if the row is there: our swap was applied.
  */
 async function settleConflict(
   store: ObjectStore,
@@ -57,4 +66,44 @@ function namingTheBundle(error: unknown, manifest: Manifest): unknown {
   if (error instanceof AccessDeniedError) return new AccessDeniedError(`${error.message}; ${stale}`, details);
   if (error instanceof S3UnreachableError) return new S3UnreachableError(`${error.message}; ${stale}`, details);
   return error;
+}
+
+/**
+ * The same steps, with errors that tell a failure before the swap of the manifest from one at it: `rotate-passphrase` has
+ * an exit code for each.
+ *
+ * @throws S3UnreachableError also instead of an unknown outcome of a write before the swap
+ * @throws ManifestSwapFailedError the store refused or was lost at the swap, which was not applied
+ * @throws OutcomeUnknownError of the swap itself
+ * @throws ConflictError another commit was faster, at any step
+ */
+export async function* tellingTheSwap(steps: AsyncIterable<CommitStep>): AsyncGenerator<CommitStep, void> {
+  let reached: CommitStep["kind"] = "ready";
+  try {
+    for await (const step of steps) {
+      reached = step.kind;
+      yield step;
+    }
+  } catch (error) {
+    throw error instanceof VsyncError ? told(error, reached) : error;
+  }
+}
+
+function told(error: VsyncError, reached: CommitStep["kind"]): VsyncError {
+  const isRefused = error instanceof AccessDeniedError || error instanceof S3UnreachableError;
+  if (reached === "ready" && error instanceof OutcomeUnknownError) return uploadFailed(error);
+  return reached === "bundle-created" && isRefused ? swapFailed(error) : error;
+}
+
+/** No manifest names what the upload may have left. */
+function uploadFailed(error: VsyncError): S3UnreachableError {
+  return new S3UnreachableError(`the new generation was not written: ${error.message}`, {
+    hint: "the vault is as it was: run the same command again",
+  });
+}
+
+function swapFailed(error: VsyncError): ManifestSwapFailedError {
+  return new ManifestSwapFailedError(`the manifest was not swapped: ${error.message}`, {
+    hint: error.hint ?? "the vault is as it was: run the same command again",
+  });
 }

@@ -8,6 +8,8 @@ export interface Expectation {
   readonly env: string;
   /** An older generation is refused. */
   readonly minGen?: number;
+  /** This machine has made the vault's id and pushed nothing yet: a manifest with another id is somebody else's push. */
+  readonly isUnseen?: boolean;
 }
 
 /**
@@ -25,7 +27,7 @@ export function requireExpected(manifest: Manifest, expect: Expectation): void {
 }
 
 /** What a machine's config says of a vault. `minGen` is 0 until the machine has seen a generation. */
-export type SeenVault = Required<Expectation>;
+export type SeenVault = Required<Omit<Expectation, "isUnseen">>;
 
 /**
  * Holds a manifest, or its absence, against what this machine has seen. It needs no passphrase: what is wrong here is
@@ -42,7 +44,7 @@ export function requireSeen(manifest: Manifest | null, seen: SeenVault): void {
 }
 
 /** @throws ConflictError two people ran `init` on one empty prefix, and the other one pushed first */
-export function requireJoined(manifest: Manifest, { vault, env, minGen }: SeenVault): void {
+export function requireJoined(manifest: Manifest, { vault, env, minGen = 0 }: Expectation): void {
   if (minGen > 0 || manifest.vault === vault) return;
   throw new ConflictError("another vault was pushed here since this machine ran init", {
     hint: `run \`vsync init --env=${env}\` again to join it`,

@@ -6,7 +6,7 @@ import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import { noteName, type ParsedManifest, parseManifest } from "../format/manifest.ts";
 import { MANIFEST_KEY } from "../format/object-keys.ts";
 import type { KeyHolder, Unlocked } from "../unlock/key-holder.ts";
-import { type Expectation, requireExpected } from "./expectation.ts";
+import { type Expectation, requireExpected, requireJoined } from "./expectation.ts";
 
 export interface OpenRequest extends ReadOptions {
   /** The caller's, who disposes of it. */
@@ -35,12 +35,14 @@ export async function openManifest(ports: ReadPorts, request: OpenRequest): Prom
 /**
  * The manifest as the store has it: its form and bounds are good, and nothing is proven yet.
  *
+ * @throws ConflictError see `Expectation.isUnseen`
  * @throws the errors of `docs/format.md` §5, Opening, steps 1 to 6
  */
 export async function requireManifest(store: ObjectStore, request: OpenRequest): Promise<FetchedManifest> {
   request.holder.prepare();
   const fetched = await fetchManifest(store, request);
   if (fetched === null) throw manifestNotFound(store, request.expect);
+  if (request.expect.isUnseen) requireJoined(fetched.manifest, request.expect);
   return fetched;
 }
 

@@ -1,5 +1,4 @@
 import type { Version } from "../../ports.ts";
-import type { Manifest } from "../format/manifest.ts";
 import { MANIFEST_KEY } from "../format/object-keys.ts";
 import { BundleMissingError, fetchBundle, type OpenedBundle, openBundle } from "./open-bundle.ts";
 import {
@@ -28,19 +27,11 @@ export async function openVault(ports: ReadPorts, request: OpenRequest): Promise
   return vault;
 }
 
-/**
- * As `openVault`, with the bundle's keys left to the caller. `onParsed` sees the manifest before anything is derived from
- * it: what it throws ends the opening.
- */
-export async function openWithKeys(
-  ports: ReadPorts,
-  request: OpenRequest,
-  onParsed?: (manifest: Manifest) => void,
-): Promise<OpenedVault> {
+/** As `openVault`, with the bundle's keys left to the caller. */
+export async function openWithKeys(ports: ReadPorts, request: OpenRequest): Promise<OpenedVault> {
   let seen: Version | undefined;
-  const onFetched = ({ manifest, version }: FetchedManifest) => {
+  const onFetched = ({ version }: FetchedManifest) => {
     seen = version;
-    onParsed?.(manifest);
   };
   try {
     return await openOnce(ports, request, onFetched);

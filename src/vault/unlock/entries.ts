@@ -49,7 +49,7 @@ function nameIn({ slot }: JsonObject): string {
   return typeof slot === "string" ? slot : "?";
 }
 
-/** The entries that a commit which is no rotation carries on: all but those whose window is over. */
+/** The entries that still open the vault at that time: all but those whose window is over. */
 export function liveEntries(unlock: readonly UnlockEntry[], nowMs: number): readonly UnlockEntry[] {
   return unlock.filter((entry) => {
     const until = untilOf(entry);

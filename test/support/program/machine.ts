@@ -14,7 +14,7 @@ import type { CommitPorts } from "../../../src/vault/commit/commit.ts";
 import type { Manifest } from "../../../src/vault/format/manifest.ts";
 import { openVault } from "../../../src/vault/open/open.ts";
 import { fetchManifest } from "../../../src/vault/open/open-manifest.ts";
-import { rotatePassphrase } from "../../../src/vault/rotate.ts";
+import { openRotation } from "../../../src/vault/rotate.ts";
 import { hintOf } from "../../../src/vault/unlock/passphrase-holder.ts";
 import { createBucket } from "../ceph/target.ts";
 import { holding } from "../passphrases.ts";
@@ -81,15 +81,11 @@ export class Machine implements AsyncDisposable {
   /** A rotation by somebody else, in this process. */
   async rotateElsewhere(from: string, to: string, graceMs?: number): Promise<void> {
     using holder = holding(from);
-    await rotatePassphrase(this.ports, {
-      holder,
-      newPassphrase: Secret.ofText(to),
-      expect: { env: "prod" },
-      annotation: { actor: { user: "eve", host: "elsewhere", tool: "vsync/test" } },
-      cost: LEAST_COST,
-      ...(graceMs === undefined ? {} : { graceMs }),
-      confirm: async () => true,
-    });
+    const annotation = { actor: { user: "eve", host: "elsewhere", tool: "vsync/test" } };
+    using rotation = await openRotation(this.ports, { holder, expect: { env: "prod" }, annotation });
+    const grace = graceMs === undefined ? {} : { graceMs };
+    using proposal = rotation.propose({ newPassphrase: Secret.ofText(to), cost: LEAST_COST, ...grace });
+    await proposal.commit();
   }
 
   async sight(passphrase: string): Promise<Sight> {

@@ -8,7 +8,7 @@ import type { BundleHeader } from "../../../src/vault/format/bundle-header.ts";
 import { encodeManifest } from "../../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
 import { holding } from "../../support/passphrases.ts";
-import { ACTOR, HOUR_MS, NEW, OLD, rejection, World } from "../../support/world.ts";
+import { ACTOR, HOUR_MS, NEW, OLD, rejection, takeAll, World } from "../../support/world.ts";
 
 const THIRD = "the third passphrase";
 
@@ -118,7 +118,7 @@ describe("a generation that another version wrote", () => {
       unlock: vault.manifest.unlock,
     };
     const base = baseOn({ manifest, sha256, version, signingKey });
-    await commitGeneration(crafted, base, { ...draft, signingKey, rotates: false });
+    await takeAll(commitGeneration(crafted, base, () => ({ ...draft, signingKey, rotates: false })));
     return crafted;
   }
 

@@ -1,8 +1,13 @@
 import type { Secret } from "../../crypto/secret.ts";
 import type { OlderHolder } from "../../vault/audit/older-generation.ts";
+import { type ChangePlan, isEmpty } from "../../vault/changes.ts";
+import type { Committed } from "../../vault/commit/proposal.ts";
+import type { Diff } from "../../vault/diff.ts";
 import { PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
-import { Flags } from "../command/flags.ts";
+import { Flags, vaultFlagsOf } from "../command/flags.ts";
 import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
+import { summarize, warnOfAuditFault } from "../items/proposed-changes.ts";
+import type { Output } from "../terminal/output.ts";
 
 export const THEN_PASSPHRASE_FLAG = {
   "then-passphrase-file": Flags.string({
@@ -48,4 +53,41 @@ export class OlderPassphrases implements Disposable {
   [Symbol.dispose](): void {
     for (const holder of this.#holders) holder[Symbol.dispose]();
   }
+}
+
+/** `+ NAME`, `~ NAME`, `- NAME`, one a line: names, never values. */
+export function renderDiff(
+  { manifest, toGen, changes }: Diff,
+  flags: { readonly "from-gen": number; readonly json?: boolean },
+  output: Output,
+): void {
+  const { added, changed, removed } = changes;
+  const fromGen = flags["from-gen"];
+  if (flags.json) return output.json({ env: manifest.env, from_gen: fromGen, to_gen: toGen, added, changed, removed });
+  for (const [sign, names] of [
+    ["+", added],
+    ["~", changed],
+    ["-", removed],
+  ] as const) {
+    for (const name of names) output.line(`${sign} ${name}`);
+  }
+  output.say(`gen=${fromGen} → gen=${toGen}: ${summarize(changes)}`);
+}
+
+export function renderRestored(
+  { changes }: ChangePlan,
+  committed: Committed | null,
+  env: string,
+  flags: { readonly gen: number; readonly json: boolean; readonly repo?: string | undefined },
+  output: Output,
+): void {
+  if (flags.json) {
+    const { added, changed, removed } = changes;
+    const gen = committed?.manifest.gen ?? null;
+    output.json({ env, from_gen: flags.gen, gen, written: committed !== null, added, changed, removed });
+  }
+  if (isEmpty(changes)) output.say(`gen=${flags.gen} has the same content as the vault now`);
+  if (committed === null) return output.say("nothing was written");
+  output.done(`Restored gen=${flags.gen} of ${env} (gen=${committed.manifest.gen})`);
+  warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);
 }

@@ -3,19 +3,19 @@ import type { ReadAudit } from "../../vault/audit/chain.ts";
 import type { AuditRow } from "../../vault/format/audit-row.ts";
 import type { Actor } from "../../vault/format/manifest.ts";
 import { relativeTime } from "../../vault/format/relative-time.ts";
-import type { Reconciled } from "../../vault/reconcile.ts";
+import type { Generation, History } from "../../vault/history.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { Column } from "../terminal/layout.ts";
 import { csvRecord } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** For people only: programs get the time itself. */
-export const AGO = {
+const AGO = {
   head: "AGO",
   cell: ({ at }: { readonly at: string }): string => relativeTime(at, systemClock.nowMs()).replace(/ ago$/, ""),
 };
 
-const COLUMNS = [
+const ROW_COLUMNS = [
   { head: "TIME", cell: ({ at }: AuditRow) => toSeconds(at) },
   AGO,
   { head: "ACTOR", cell: ({ actor }: AuditRow) => nameOf(actor) },
@@ -35,7 +35,7 @@ export function renderAudit(
   const { manifest, rows, outstanding } = audit;
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, outstanding, rows });
   else if (flags.csv) for (const record of [CSV_HEAD, ...rows.map(csvFields)]) output.line(csvRecord(record));
-  else output.table(forWhom(COLUMNS, output), rows);
+  else output.table(forWhom(ROW_COLUMNS, output), rows);
   warnOfOutstanding(audit, vaultFlagsOf(manifest.env, flags), output);
 }
 
@@ -50,16 +50,16 @@ export function renderVerified(
   warnOfOutstanding(audit, vaultFlagsOf(manifest.env, flags), output);
 }
 
-export function forWhom<Row>(columns: readonly Column<Row>[], { columns: width }: Output): readonly Column<Row>[] {
+function forWhom<Row>(columns: readonly Column<Row>[], { columns: width }: Output): readonly Column<Row>[] {
   return width === undefined ? columns.filter(({ head }) => head !== AGO.head) : columns;
 }
 
 /** `2026-01-01T00:00:00Z` */
-export function toSeconds(instant: string): string {
+function toSeconds(instant: string): string {
   return instant.replace(/\.\d{3}Z$/, "Z");
 }
 
-export function nameOf({ user, host }: Actor): string {
+function nameOf({ user, host }: Actor): string {
   return `${user}@${host}`;
 }
 
@@ -81,11 +81,31 @@ function csvFields({ at, actor, action, gen, note, meta }: AuditRow): string[] {
 }
 
 export function renderReconciled(
-  { gen, appended }: Reconciled,
+  gen: number,
+  isAppended: boolean,
   env: string,
   flags: { readonly json?: boolean },
   output: Output,
 ): void {
-  if (flags.json) output.json({ env, gen, appended });
-  else output.done(appended ? `Audit row of gen=${gen} appended` : `Audit row of gen=${gen} is there: nothing to do`);
+  if (flags.json) output.json({ env, gen, appended: isAppended });
+  else output.done(isAppended ? `Audit row of gen=${gen} appended` : `Audit row of gen=${gen} is there: nothing to do`);
+}
+
+const GENERATION_COLUMNS = [
+  { head: "GEN", cell: ({ gen }: Generation) => String(gen), align: "right" },
+  { head: "WHEN", cell: ({ at }: Generation) => toSeconds(at) },
+  AGO,
+  { head: "WHO", cell: ({ actor }: Generation) => nameOf(actor) },
+  { head: "ACTION", cell: ({ action }: Generation) => action },
+  { head: "BUNDLE", cell: ({ bundle }: Generation) => bundle },
+  { head: "NOTE", cell: ({ note }: Generation) => note ?? "" },
+] as const;
+
+export function renderHistory(
+  { manifest, generations }: History,
+  flags: { readonly json?: boolean },
+  output: Output,
+): void {
+  if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, generations });
+  else output.table(forWhom(GENERATION_COLUMNS, output), generations);
 }

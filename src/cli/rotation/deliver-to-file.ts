@@ -8,7 +8,7 @@ import { codeOf } from "../../disk/posix.ts";
 import { createPrivateFile } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";
 import type { Output } from "../terminal/output.ts";
-import type { Delivery } from "./passphrase-delivery.ts";
+import type { Delivery } from "./delivery.ts";
 
 /**
  * In a file that must not be there yet, mode 0600, on the disk before the first write to the store.

@@ -4,16 +4,56 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Secret } from "../../crypto/secret.ts";
 import { codeOf } from "../../disk/posix.ts";
-import { PassphraseUndeliveredError } from "../../errors.ts";
+import { InputError, PassphraseUndeliveredError } from "../../errors.ts";
 import { configPath } from "../config/paths.ts";
 import type { Target } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
+import { stdoutFault } from "../terminal/standard-streams.ts";
+import type { Delivery } from "./delivery.ts";
+
+/**
+ * Alone on stdout, once, after the swap. Where stdout takes it no more by then, it is kept in a file.
+ *
+ * @throws InputError stdout leads nowhere
+ */
+export function deliverToStdout(target: Target, output: Output): Delivery {
+  let prepared: Secret | undefined;
+  let failure: PassphraseUndeliveredError | null = null;
+  const print = (): void => {
+    if (prepared !== undefined) failure = printOrKeep(prepared, target, output);
+  };
+  refuseLosing();
+  return {
+    async prepare(passphrase) {
+      refuseLosing();
+      prepared = passphrase;
+    },
+    complete: print,
+    confirm() {
+      if (failure !== null) throw failure;
+    },
+    fail(mayBeLive) {
+      if (!mayBeLive) return;
+      print();
+      const where = failure === null ? "on stdout" : "in that file";
+      output.warn(`what is ${where} may be the passphrase that opens the vault now: keep it until that is known`);
+    },
+  };
+}
+
+function refuseLosing(): void {
+  const fault = stdoutFault();
+  if (fault === null) return;
+  throw new InputError(`the new passphrase would be lost: stdout ${fault}`, {
+    hint: "name a file for it with --out=<file>, or let stdout lead to whom it is for",
+  });
+}
 
 /**
  * Prints what may be the only key to the vault. Where stdout does not take it, it is kept in a file of mode 0600, and what
  * has happened comes back, without the passphrase. Synchronous: a signal may be ending the process.
  */
-export function printOrKeep(passphrase: Secret, target: Target, output: Output): PassphraseUndeliveredError | null {
+function printOrKeep(passphrase: Secret, target: Target, output: Output): PassphraseUndeliveredError | null {
   try {
     output.handOver(`${passphrase.exposeText()}\n`);
     return null;

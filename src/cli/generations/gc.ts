@@ -1,27 +1,37 @@
 import { isDirectoryStore } from "../../stores/open-store.ts";
-import type { Collected } from "../../vault/gc.ts";
+import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
+import type { GcPlan } from "../../vault/gc.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { warnOfAuditFault } from "../items/render-changes.ts";
+import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import type { Output } from "../terminal/output.ts";
-import type { Prompter } from "../terminal/prompter.ts";
-import { type ConfirmationFlags } from "../terminal/prompter.ts";
+import { type ConfirmationFlags, type Prompter } from "../terminal/prompter.ts";
 
 export interface GcFlags extends ConfirmationFlags {
   readonly json?: boolean | undefined;
   readonly repo?: string | undefined;
 }
 
-/** Asks before bundles are removed; a dry run never goes on. */
-export function confirmGc(prompter: Prompter, flags: ConfirmationFlags) {
-  return async (keys: readonly string[]): Promise<boolean> => {
-    if (flags["dry-run"]) return false;
-    return flags.yes || prompter.confirm(`Remove ${countOf(keys)}, from ${keys[0]} to ${keys.at(-1)}?`);
-  };
+/** Asks, and removes. Null if nothing was removed: a dry run, or somebody said no. */
+export async function commitGc(
+  proposal: Proposal<GcPlan>,
+  flags: ConfirmationFlags,
+  prompter: Prompter,
+): Promise<Committed | null> {
+  const { keys } = proposal.plan;
+  if (flags["dry-run"] || keys.length === 0) return null;
+  const isAgreed = flags.yes || (await prompter.confirm(`Remove ${countOf(keys)}, from ${keys[0]} to ${keys.at(-1)}?`));
+  return isAgreed ? proposal.commit() : null;
 }
 
-/** The keys on stdout: those that would go where it was a dry run, else those that went. */
-export function renderGc({ keys, committed }: Collected, config: LocalConfig, flags: GcFlags, output: Output): void {
+/** The keys on stdout: with `--dry-run` those that would go, else those that went. */
+export function renderGc(
+  { keys }: GcPlan,
+  committed: Committed | null,
+  config: LocalConfig,
+  flags: GcFlags,
+  output: Output,
+): void {
   const { env } = config;
   const removed = committed === null ? [] : keys;
   if (flags.json) output.json({ env, found: keys, removed, gen: committed?.manifest.gen ?? null });

@@ -1,0 +1,96 @@
+import { type ChangePlan, type Changes, isEmpty } from "../../vault/changes.ts";
+import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
+import { vaultFlagsOf } from "../command/flags.ts";
+import type { Output } from "../terminal/output.ts";
+import type { ConfirmationFlags, Prompter } from "../terminal/prompter.ts";
+
+interface Terminal {
+  readonly prompter: Prompter;
+  readonly output: Output;
+}
+
+/** What to ask before changes are committed; null to ask nothing. */
+export type Question = (changes: Changes) => string | null;
+
+export const askBeforeRemoving: Question = ({ removed }) =>
+  removed.length === 0 ? null : `Remove ${removed.length} of the vault's names?`;
+
+/** Shows the names that would change, asks, and commits. Null if nothing was written. */
+export async function commitChanges(
+  proposal: Proposal<ChangePlan>,
+  question: Question,
+  flags: ConfirmationFlags,
+  { prompter, output }: Terminal,
+): Promise<Committed | null> {
+  const { changes } = proposal.plan;
+  renderChanges(changes, output);
+  if (flags["dry-run"]) return null;
+  const asked = flags.yes || !prompter.isInteractive ? null : question(changes);
+  return asked === null || (await prompter.confirm(asked)) ? proposal.commit() : null;
+}
+
+/** How a command that changes names has ended. */
+export interface Outcome {
+  readonly plan: ChangePlan;
+  /** Null if nothing was written. */
+  readonly committed: Committed | null;
+}
+
+export interface OutcomeWords {
+  /** If the vault is that way already: `Nothing to push: prod already holds exactly this`. */
+  readonly nothing: string;
+  /** `Pushed prod` */
+  readonly done: string;
+}
+
+/** The result for people, or with `--json` for programs: names, never values. */
+export function renderOutcome(
+  { plan: { changes, gen }, committed }: Outcome,
+  { nothing, done }: OutcomeWords,
+  env: string,
+  flags: { readonly json?: boolean; readonly repo?: string | undefined; readonly "dry-run"?: boolean },
+  output: Output,
+): void {
+  const { added, changed, removed } = changes;
+  const newest = committed?.manifest.gen ?? gen;
+  if (flags.json) output.json({ env, gen: newest, written: committed !== null, added, changed, removed });
+  if (committed !== null) {
+    output.done(`${done} (gen=${newest}): ${summarize(changes)}`);
+    return warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);
+  }
+  if (isEmpty(changes)) return output.done(nothing);
+  output.say(flags["dry-run"] ? `would be ${summarize(changes)}; dry run: nothing was written` : "nothing was written");
+}
+
+const SHOWN_NAMES = 50;
+
+/** Names, never values. */
+function renderChanges(changes: Changes, output: Output): void {
+  renderNames("+", "added", changes.added, output);
+  renderNames("~", "changed", changes.changed, output);
+  renderNames("-", "removed", changes.removed, output);
+}
+
+function renderNames(sign: string, what: string, names: readonly string[], output: Output): void {
+  for (const name of names.slice(0, SHOWN_NAMES)) output.say(`  ${sign} ${name}`);
+  if (names.length > SHOWN_NAMES) output.say(`  ${sign} … ${names.length - SHOWN_NAMES} more ${what}`);
+}
+
+/** `3 added, 1 removed` */
+export function summarize({ added, changed, removed }: Changes): string {
+  const parts = [
+    [added.length, "added"],
+    [changed.length, "changed"],
+    [removed.length, "removed"],
+  ] as const;
+  return parts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])).join(", ") || "no changes";
+}
+
+/** The commit stands without its audit row: a missing row is a warning. */
+export function warnOfAuditFault({ manifest, auditFault }: Committed, vaultFlags: string, output: Output): void {
+  if (auditFault === null) return;
+  output.warn(
+    `generation ${manifest.gen} is committed, its audit row is not written (${auditFault.message}): ` +
+      `the next commit appends it, or run vsync audit reconcile ${vaultFlags}`,
+  );
+}

@@ -1,0 +1,52 @@
+import type { Secret } from "../../crypto/secret.ts";
+import { ConflictError, ManifestSwapFailedError } from "../../errors.ts";
+import type { CommitStep } from "../../vault/commit/proposal.ts";
+
+/**
+ * How a generated passphrase reaches its owner: never lost once it may open the vault, never left where somebody would
+ * take it for one that does. See `docs/decisions/0010-generated-passphrases.md`.
+ */
+export interface Delivery {
+  /** Everything is agreed, nothing is written to the store yet. @throws InputError it cannot be delivered */
+  prepare(passphrase: Secret): Promise<void>;
+  /** The vault opens with what was prepared. */
+  complete(): void;
+  /** The rotation is over, and stands. @throws PassphraseUndeliveredError its passphrase is not where it belongs */
+  confirm(): void;
+  /** The swap was not applied, or (`mayBeLive`) nobody knows. Synchronous: a signal may be ending the process. */
+  fail(mayBeLive: boolean): void;
+}
+
+/** For a passphrase that its owner gave. */
+export const NO_DELIVERY: Delivery = { async prepare() {}, complete() {}, confirm() {}, fail() {} };
+
+/** The steps of a rotation. The delivery learns how it ends, even if a signal or the caller ends it. */
+export async function* delivering(
+  steps: AsyncIterable<CommitStep>,
+  delivery: Delivery,
+  passphrase: Secret,
+): AsyncGenerator<CommitStep, void> {
+  let reached: CommitStep["kind"] = "ready";
+  // Between two steps nothing is under way.
+  let isUndone = true;
+  const fail = (mayBeLive: boolean): void => {
+    if (reached === "ready") delivery.fail(false);
+    if (reached === "bundle-created") delivery.fail(mayBeLive);
+  };
+  const failAtExit = (): void => fail(true);
+  process.once("exit", failAtExit);
+  try {
+    await delivery.prepare(passphrase);
+    for await (const step of steps) {
+      reached = step.kind;
+      if (reached === "manifest-swapped") delivery.complete();
+      yield step;
+    }
+  } catch (error) {
+    isUndone = error instanceof ConflictError || error instanceof ManifestSwapFailedError;
+    throw error;
+  } finally {
+    process.removeListener("exit", failAtExit);
+    fail(!isUndone);
+  }
+}

@@ -1,0 +1,89 @@
+import type { VsyncError } from "../../errors.ts";
+import type { Manifest } from "../format/manifest.ts";
+
+export interface Committed {
+  readonly manifest: Manifest;
+  /** Why the audit row was not appended, or null. The commit stands, and the next one appends the row. */
+  readonly auditFault: VsyncError | null;
+}
+
+/** How far a commit has come. */
+export type CommitStep =
+  /** All is checked and sealed; the next step writes, first the row of `outstanding` if that generation has none. */
+  | { readonly kind: "ready"; readonly outstanding: number | null }
+  | { readonly kind: "bundle-created" }
+  | { readonly kind: "manifest-swapped" }
+  | { readonly kind: "done"; readonly committed: Committed };
+
+/**
+ * What a use-case would write. Show `plan`, ask, then `commit()`, or let it go: `--dry-run` is a proposal that nobody
+ * commits. Disposing of it zeroes what it holds of the vault.
+ *
+ * @example
+ * using proposal = await proposePush(ports, request);
+ * if (await isAgreed(proposal.plan)) await proposal.commit();
+ */
+export class Proposal<Plan> implements Disposable {
+  readonly plan: Plan;
+  readonly #write: (() => AsyncIterable<CommitStep>) | null;
+  readonly #held: Disposable;
+  #isSpent = false;
+  #isDisposed = false;
+
+  /**
+   * @param write null if the vault already is as it should be
+   * @param held zeroed once the new bundle is sealed, or when the proposal is disposed of
+   */
+  constructor(plan: Plan, write: (() => AsyncIterable<CommitStep>) | null, held: Disposable) {
+    this.plan = plan;
+    this.#write = write;
+    this.#held = held;
+  }
+
+  /**
+   * Writes what was proposed. Null if there is nothing to write.
+   *
+   * @throws what `commitGeneration` throws
+   */
+  async commit(): Promise<Committed | null> {
+    for await (const step of this.steps()) if (step.kind === "done") return step.committed;
+    return null;
+  }
+
+  /**
+   * As `commit`, one step at a time: the next one starts when the caller asks for it, and a caller who stops asking stops
+   * the commit.
+   */
+  async *steps(): AsyncGenerator<CommitStep, void> {
+    if (this.#isSpent || this.#isDisposed) throw spent();
+    this.#isSpent = true;
+    for await (const step of this.#write?.() ?? []) {
+      if (step.kind === "ready") {
+        // Disposed of while it was being sealed, as by a `return` without `await`: zeros would be written.
+        if (this.#isDisposed) throw spent();
+        // The upload takes as much memory again.
+        this.#held[Symbol.dispose]();
+      }
+      yield step;
+    }
+  }
+
+  /**
+   * Does all that a commit does before its first write, and stops there.
+   *
+   * @returns the generation whose audit row is missing and would be appended first, or null
+   */
+  async rehearse(): Promise<number | null> {
+    for await (const step of this.steps()) return step.kind === "ready" ? step.outstanding : null;
+    return null;
+  }
+
+  [Symbol.dispose](): void {
+    this.#isDisposed = true;
+    this.#held[Symbol.dispose]();
+  }
+}
+
+function spent(): TypeError {
+  return new TypeError("a proposal is committed once, and before its disposal");
+}

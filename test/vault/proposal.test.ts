@@ -1,0 +1,68 @@
+import { beforeEach, expect, test } from "vitest";
+import { Secret } from "../../src/crypto/secret.ts";
+import type { NamedData } from "../../src/vault/changes.ts";
+import { openRotation } from "../../src/vault/rotate.ts";
+import { holding } from "../support/passphrases.ts";
+import { ACTOR, COST, ENV, NEW, OLD, rejection, World } from "../support/world.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = await World.pushed({ A: "1", B: "2" });
+});
+
+const SPENT = { name: "TypeError", message: "a proposal is committed once, and before its disposal" };
+const REQUEST = { expect: { env: ENV }, annotation: { actor: ACTOR } };
+const pushing = () => world.proposePush({ A: "1", B: "2", C: "3" });
+
+test("what is not committed writes nothing, also where it is rehearsed", async () => {
+  const before = world.objects();
+  using proposal = await pushing();
+  expect(await proposal.rehearse()).toBeNull();
+  expect(world.store.bucket).toEqual(before);
+});
+
+test("a rehearsal names the generation whose audit row would be appended first", async () => {
+  for (const key of world.store.bucket.keys()) if (key.startsWith("audit/")) world.store.bucket.delete(key);
+  using proposal = await pushing();
+  expect(await proposal.rehearse()).toBe(1);
+});
+
+test("a proposal commits once, and never after its disposal: its values are zeroed by then", async () => {
+  using twice = await pushing();
+  expect((await twice.commit())?.manifest.gen).toBe(2);
+  expect(await rejection(twice.commit())).toMatchObject(SPENT);
+  const disposed = await pushing();
+  disposed[Symbol.dispose]();
+  expect(await rejection(disposed.commit())).toMatchObject(SPENT);
+  expect(await world.secrets()).toEqual({ A: "1", B: "2", C: "3" });
+});
+
+test("a commit whose proposal is disposed of meanwhile writes nothing", async () => {
+  const before = world.objects();
+  const commitWithoutAwaiting = async () => {
+    using proposal = await pushing();
+    return proposal.commit();
+  };
+  expect(await rejection(commitWithoutAwaiting())).toMatchObject(SPENT);
+  using holder = holding(OLD);
+  using rotation = await openRotation(world, { ...REQUEST, holder });
+  const proposal = rotation.propose({ newPassphrase: Secret.ofText(NEW), cost: COST });
+  rotation[Symbol.dispose]();
+  expect(await rejection(proposal.commit())).toMatchObject(SPENT);
+  expect(world.store.bucket).toEqual(before);
+});
+
+test("the values that are pushed stay their owner's", async () => {
+  const items: NamedData[] = [{ name: "A", kind: "secret", data: Secret.ofText("9") }];
+  const proposal = await world.proposePush(items);
+  await proposal.commit();
+  proposal[Symbol.dispose]();
+  expect(items[0]?.data.exposeText()).toBe("9");
+});
+
+test("a caller who stops taking steps stops the commit", async () => {
+  const { manifest } = Object.fromEntries(world.store.bucket);
+  using proposal = await pushing();
+  for await (const { kind } of proposal.steps()) if (kind === "bundle-created") break;
+  expect(world.store.bucket.get("manifest")).toEqual(manifest);
+});
