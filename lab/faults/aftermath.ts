@@ -28,8 +28,8 @@ export function writerOf(sights: Sights): string {
 }
 
 /**
- * Verifies the chain: one row for each generation without gaps, each naming a bundle that is there and whole (bar those
- * that a gc row says it removed), bundle keys ascending. The outstanding generation, or null.
+ * Verifies the chain: one row per generation without gaps, ascending bundle keys, and each named bundle complete (unless a
+ * gc row says that it removed it). Returns the outstanding generation, or null.
  */
 export async function expectChain(world: World, passphrase: string): Promise<number | null> {
   const { manifest } = await world.fork().open(passphrase);
@@ -54,7 +54,7 @@ export async function expectChain(world: World, passphrase: string): Promise<num
   return outstanding;
 }
 
-/** `reconcile` appends the outstanding row, where there is one, and has nothing to do the second time. */
+/** `reconcile` appends the outstanding row, if any, and finds nothing to do the second time. */
 export async function expectReconciles(world: World, passphrase: string, outstanding: number | null): Promise<void> {
   const first = await world.reconcile({ by: passphrase });
   assert.equal(first.appended, outstanding !== null);
@@ -68,7 +68,7 @@ interface Next {
   readonly act: (machine: Machine, writer: string) => Promise<string>;
 }
 
-/** The commits that may come next, each on top of whatever a fault has left. */
+/** The possible next commits, on top of the state after a fault. */
 const NEXT: readonly Next[] = [
   {
     name: "push",
@@ -109,7 +109,7 @@ const NEXT: readonly Next[] = [
   },
 ];
 
-/** Makes the commit that comes next, of the kind that `number` chooses, and returns the passphrase that writes afterwards. */
+/** Makes the next commit. `number` chooses its kind. Returns the passphrase that writes afterwards. */
 export async function commitNext(machine: Machine, writer: string, number: number): Promise<string> {
   const isEmpty = (await machine.store.head(MANIFEST_KEY)) === null;
   const next = NEXT[isEmpty ? 0 : number % NEXT.length];

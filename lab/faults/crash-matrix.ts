@@ -19,15 +19,15 @@ const HARMLESS = /; stale object at v=\d{8}T\d{9}Z is harmless \(manifest never 
 /** A fault around one request of a use-case. */
 interface Case {
   readonly useCase: UseCase;
-  /** Those of an undisturbed run. */
+  /** The requests of an undisturbed run. */
   readonly requests: readonly StoreRequest[];
   readonly at: number;
   readonly fault: Fault;
-  /** Counts the cases, so that each kind of next commit gets its share of them. */
+  /** Counts the cases, to spread them over the kinds of next commit. */
   readonly number: number;
 }
 
-/** Every fault around every request. An undisturbed run, made while the tests are collected, tells the requests. */
+/** Every fault around every request. An undisturbed run during collection lists the requests. */
 export async function describeCrashes(useCase: UseCase): Promise<void> {
   const undisturbed = useCase.world.fork();
   await useCase.act(undisturbed);
@@ -85,7 +85,7 @@ function expectedOutstanding(it: Case, world: World): number | null {
   return there ? null : Math.max(...gens);
 }
 
-/** What is reported is what has happened: an error before the swap, and after it a commit that names its audit fault. */
+/** The report must match what happened: an error before the swap, and after it a commit that names its audit fault. */
 async function expectEnd(it: Case, act: Promise<Committed | null>): Promise<void> {
   const end = await act.then(
     (committed) => ({ committed }),
@@ -107,7 +107,7 @@ function tellsTheSwap({ name }: UseCase): boolean {
   return name.startsWith("rotate") || name.startsWith("finish");
 }
 
-/** @param afterSwap how many requests after the swap the fault stands, or before it where negative */
+/** @param afterSwap the number of requests between the swap and the fault; negative before the swap */
 function toldAs(injected: Error, afterSwap: number): unknown {
   if (afterSwap === 0 && isRefusal(injected)) return ManifestSwapFailedError;
   return afterSwap < 0 && injected instanceof OutcomeUnknownError ? S3UnreachableError : injected.constructor;
@@ -117,7 +117,7 @@ function isRefusal(error: Error): boolean {
   return error instanceof AccessDeniedError || error instanceof S3UnreachableError;
 }
 
-/** Doing it again is safe, also for who does not know how far it came. */
+/** A second run is safe, even if you do not know how far the first one got. */
 async function expectAgain(it: Case, world: World): Promise<void> {
   const again = await it.useCase.act(world).then(
     () => "resolves",
@@ -130,7 +130,7 @@ async function expectAgain(it: Case, world: World): Promise<void> {
   if (!isCommitted(it)) expect(outstanding).toBeNull();
 }
 
-/** Without generations: some use-cases, done again, make another one. */
+/** Leaves out generations, because a second run of some use-cases makes another one. */
 function secretsAlone(sights: Sights): object {
   const entries = Object.entries(sights).map(([passphrase, sight]) => [
     passphrase,

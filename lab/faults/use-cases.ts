@@ -2,7 +2,7 @@ import type { Committed } from "../../src/vault/commit/proposal.ts";
 import { auditKey } from "../../src/vault/format/object-keys.ts";
 import { HOUR_MS, type Machine, NEW, OLD, type Secrets, World } from "../../test/support/world.ts";
 
-/** What comes of opening with one passphrase: what is seen, or the class of the error. */
+/** The result of opening with one passphrase: the vault's content, or the class of the error. */
 export type Sight = { readonly gen: number; readonly secrets: Secrets } | string;
 
 export interface Sights {
@@ -12,12 +12,12 @@ export interface Sights {
 
 export interface UseCase {
   readonly name: string;
-  /** Where it starts; never changed, since every case works on a fork. */
+  /** The starting point. It never changes, because every case works on a fork. */
   readonly world: World;
   readonly act: (machine: Machine) => Promise<Committed | null>;
   readonly before: Sights;
   readonly after: Sights;
-  /** What comes of doing it again where it had committed before it was cut short. */
+  /** The result of a second run after an interrupted run that had committed. */
   readonly again: "resolves" | "WrongPassphraseError" | "InputError";
 }
 
@@ -30,7 +30,7 @@ async function pushAll(world: Machine, secrets: Secrets): Promise<Committed | nu
   return (await world.push(secrets)).committed;
 }
 
-/** At generation 2, whose row is missing: the commit before was cut short. */
+/** At generation 2, whose row is missing because the commit was interrupted. */
 async function outstandingWorld(): Promise<World> {
   const world = await World.pushed({ A: "1" });
   await world.push({ A: "2" });
@@ -130,7 +130,7 @@ export async function rotatingUseCases(): Promise<readonly UseCase[]> {
   ];
 }
 
-/** Back over a rotation: the generation has another passphrase than the vault of today. */
+/** Restores from before a rotation, when the vault had another passphrase. */
 async function restoring(): Promise<UseCase> {
   const world = await World.pushed({ A: "1" });
   await world.rotate(OLD, NEW);
@@ -145,7 +145,7 @@ async function restoring(): Promise<UseCase> {
   };
 }
 
-/** Two bundles to remove, and an orphan of a commit that was cut short. */
+/** Two bundles to remove, and the orphan of an interrupted commit. */
 async function collecting(): Promise<UseCase> {
   const world = await World.pushed({ A: "1" });
   for (const value of ["2", "3"]) {
