@@ -2,12 +2,12 @@ import { expect } from "vitest";
 import { ConflictError } from "../../src/errors.ts";
 import type { ObjectStore, Version } from "../../src/ports.ts";
 
-/** One store over an empty prefix, made afresh for every test of the suite. */
+/** One store over an empty prefix, new for every test of the suite. */
 export interface StoreFixture {
   readonly store: ObjectStore;
-  /** An independent client of the same prefix, as another process would have it. */
+  /** An independent client of the same prefix, like that of another process. */
   readonly another: () => Promise<ObjectStore>;
-  /** A store over another prefix of the same bucket. The hardest case is one that begins alike: `a/b/` and `a/bc/`. */
+  /** A store over another prefix of the same bucket, ideally one with a common beginning: `a/b/` and `a/bc/`. */
   readonly sibling: () => Promise<ObjectStore>;
   readonly close: () => Promise<void>;
 }

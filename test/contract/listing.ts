@@ -7,19 +7,19 @@ const KEYS = [ROW, "audit/000000000002", "audit/000000000010", "audit-x", "audit
 export function describeListing(fixture: Fixture, listedKeys: number): void {
   describeParts(fixture);
 
-  test("nothing there, nothing listed", async () => {
+  test("an empty prefix lists nothing", async () => {
     const { store } = fixture();
     expect(await keysOf(store)).toEqual([]);
     expect(await keysOf(store, "audit/")).toEqual([]);
   });
 
-  test("ascending by UTF-8 bytes", async () => {
+  test("keys ascend by their UTF-8 bytes", async () => {
     const { store } = fixture();
     await createKeys(store);
     expect(await keysOf(store)).toEqual(KEYS.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
   });
 
-  test(`${listedKeys} keys, each once, to the end`, async () => {
+  test(`${listedKeys} keys, each of them once`, async () => {
     const { store } = fixture();
     const rows = Array.from({ length: listedKeys }, (_, i) => `audit/${String(i + 1).padStart(12, "0")}`);
     for (let from = 0; from < rows.length; from += 16) {
@@ -29,7 +29,7 @@ export function describeListing(fixture: Fixture, listedKeys: number): void {
     expect(await keysOf(store, "audit/", rows[2])).toEqual(rows.slice(3));
   });
 
-  test("who stops early is given no more", async () => {
+  test("a caller may stop early", async () => {
     const { store } = fixture();
     await createKeys(store);
     const seen: string[] = [];

@@ -17,20 +17,20 @@ const failing: FaultHook["before"] = () => {
   throw new Error("cable pulled");
 };
 
-test("a fault before the request: nothing has happened", async () => {
+test("a fault before the request changes nothing", async () => {
   const store = new MemoryStore({ faults: { before: failing } });
   await expect(store.create("manifest", text("bytes"))).rejects.toThrow("cable pulled");
   expect(store.bucket.size).toBe(0);
   expect(store.requests).toEqual([{ operation: "create", key: "manifest", bytes: text("bytes") }]);
 });
 
-test("a fault after the request: applied, the answer lost", async () => {
+test("a fault after the request loses the answer but applies the write", async () => {
   const store = new MemoryStore({ faults: { after: failing } });
   await expect(store.create("manifest", text("bytes"))).rejects.toThrow("cable pulled");
   expect(store.bucket.get("manifest")?.bytes).toEqual(text("bytes"));
 });
 
-test("a paused request lets others pass", async () => {
+test("other requests pass a paused one", async () => {
   const paused = Promise.withResolvers<void>();
   const store = MemoryStore.of({ manifest: text("one") });
   const version = (await store.head("manifest")) ?? expect.unreachable("no manifest");

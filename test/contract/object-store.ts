@@ -18,11 +18,11 @@ import { describeRaces } from "./races.ts";
 export type { StoreFixture } from "./fixture.ts";
 
 export interface ContractOptions {
-  /** How many objects the long listing has. More than 1000 makes S3 answer in pages. Default 25. */
+  /** The length of the long listing. Above 1000, S3 answers in pages. Default 25. */
   readonly listedKeys?: number;
 }
 
-/** What every `ObjectStore` must do, whatever it stores in. */
+/** The contract of every `ObjectStore`. */
 export function describeObjectStore(
   name: string,
   open: () => Promise<StoreFixture>,
@@ -44,7 +44,7 @@ export function describeObjectStore(
     describe("bytes", () => describeBytes(fixture));
     describe("creating", () => describeCreating(fixture));
     describe("replacing", () => describeReplacing(fixture));
-    describe("replacing with bytes that were there before", () => describeSameBytes(fixture));
+    describe("replacing with earlier bytes", () => describeSameBytes(fixture));
     describe("listing", () => describeListing(fixture, options.listedKeys ?? 25));
     describe("deleting", () => describeDeleting(fixture));
     describe("prefixes", () => describePrefixes(fixture));
@@ -54,7 +54,7 @@ export function describeObjectStore(
 }
 
 function describeReading(fixture: Fixture): void {
-  test("what is not there is null", async () => {
+  test("a missing object is null", async () => {
     const { store } = fixture();
     expect(await store.head(MANIFEST)).toBeNull();
     expect(await store.get(MANIFEST, { maxBytes: MAX_BYTES })).toBeNull();
@@ -62,7 +62,7 @@ function describeReading(fixture: Fixture): void {
     expect(await store.get(ROW, { maxBytes: MAX_BYTES })).toBeNull();
   });
 
-  test("a name that only begins other keys is not there", async () => {
+  test("a prefix of other keys is not an object", async () => {
     const { store } = fixture();
     await store.create(ROW, text("row"));
     expect(await store.head("audit")).toBeNull();
@@ -88,7 +88,7 @@ function describeReading(fixture: Fixture): void {
     expect(await store.get(BUNDLE, { maxBytes: 0 })).toEqual({ bytes: text("0"), version });
   });
 
-  test("the store says what it is called", () => {
+  test("the store has a name", () => {
     expect(fixture().store.label).not.toBe("");
   });
 }
@@ -112,13 +112,13 @@ function describeBytes(fixture: Fixture): void {
     expect(stored?.bytes.length).toBe(bytes.length);
   });
 
-  test("an empty object is there, also where nothing may be read of it", async () => {
+  test("an empty object exists, even with a limit of no bytes", async () => {
     const { store } = fixture();
     const version = await store.create(MANIFEST, new Uint8Array(0));
     expect(await store.get(MANIFEST, { maxBytes: 0 })).toEqual({ bytes: new Uint8Array(0), version });
   });
 
-  test("what the caller does to its buffers afterwards changes nothing", async () => {
+  test("the caller may change its buffers afterwards", async () => {
     const { store } = fixture();
     const given = text("as written");
     const version = await store.create(MANIFEST, given);
@@ -151,7 +151,7 @@ function describeCreating(fixture: Fixture): void {
 }
 
 function describeReplacing(fixture: Fixture): void {
-  test("at its version: the new bytes and their version", async () => {
+  test("at its version: gives the new bytes and their version", async () => {
     const { store, another } = fixture();
     const first = await store.create(MANIFEST, text("one, and longer"));
     const second = await (await another()).replace(MANIFEST, text("two"), first);
@@ -160,7 +160,7 @@ function describeReplacing(fixture: Fixture): void {
     expect(await store.get(MANIFEST, { maxBytes: MAX_BYTES })).toEqual({ bytes: text("two"), version: second });
   });
 
-  test("at a stale version: a conflict, nothing changed", async () => {
+  test("at a stale version: a conflict that changes nothing", async () => {
     const { store } = fixture();
     const first = await store.create(MANIFEST, text("one"));
     const second = await store.replace(MANIFEST, text("two"), first);
@@ -169,7 +169,7 @@ function describeReplacing(fixture: Fixture): void {
     expect(await store.get(MANIFEST, { maxBytes: MAX_BYTES })).toEqual({ bytes: text("two"), version: second });
   });
 
-  test("a missing key: a conflict, and still missing", async () => {
+  test("a missing key: a conflict that creates nothing", async () => {
     const { store } = fixture();
     const version = await store.create(MANIFEST, text("one"));
     await expectConflict(store.replace(ROW, text("two"), version));
@@ -180,14 +180,14 @@ function describeReplacing(fixture: Fixture): void {
 }
 
 function describeSameBytes(fixture: Fixture): void {
-  test("the same bytes again are a write like any other", async () => {
+  test("writing the same bytes again is an ordinary write", async () => {
     const { store } = fixture();
     const version = await store.create(MANIFEST, text("one"));
     const again = await store.replace(MANIFEST, text("one"), version);
     expect(await store.head(MANIFEST)).toBe(again);
   });
 
-  test("A to B and back to A: only a version whose bytes are there is taken", async () => {
+  test("A to B and back to A: only the version of the present bytes is accepted", async () => {
     const { store } = fixture();
     const a = await store.create(MANIFEST, text("A"));
     const b = await store.replace(MANIFEST, text("B"), a);
@@ -199,7 +199,7 @@ function describeSameBytes(fixture: Fixture): void {
 }
 
 function describeDeleting(fixture: Fixture): void {
-  test("a deleted object is gone, its neighbours stay", async () => {
+  test("a deleted object is gone and its neighbours stay", async () => {
     const { store, another } = fixture();
     await store.create(BUNDLE, text("bundle"));
     await store.create(MANIFEST, text("manifest"));
@@ -209,7 +209,7 @@ function describeDeleting(fixture: Fixture): void {
     expect(await keysOf(store)).toEqual([MANIFEST]);
   });
 
-  test("deleting again, or what never was, is no error", async () => {
+  test("deleting a missing object is not an error", async () => {
     const { store } = fixture();
     await store.create(ROW, text("row"));
     await store.delete(ROW);
@@ -221,7 +221,7 @@ function describeDeleting(fixture: Fixture): void {
 }
 
 function describePrefixes(fixture: Fixture): void {
-  test("two prefixes of one bucket do not see each other", async () => {
+  test("two prefixes of one bucket do not see each other's objects", async () => {
     const { store, sibling } = fixture();
     const other = await sibling();
     const version = await store.create(MANIFEST, text("mine"));

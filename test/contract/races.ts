@@ -6,7 +6,7 @@ import { BUNDLE, contentOf, type Fixture, MANIFEST, MAX_BYTES, text } from "./fi
 const CONTENDERS = 20;
 
 export function describeRaces(fixture: Fixture): void {
-  test(`${CONTENDERS} creators: one wins, and its bytes are there`, async () => {
+  test(`${CONTENDERS} creators: one wins, and the object has its bytes`, async () => {
     const { store, another } = fixture();
     const stores = await Promise.all(Array.from({ length: CONTENDERS }, another));
     const ends = await Promise.allSettled(stores.map((each, i) => each.create(BUNDLE, text(`writer ${i}`))));
@@ -15,7 +15,7 @@ export function describeRaces(fixture: Fixture): void {
     expect(await store.head(BUNDLE)).toBe(winner.version);
   });
 
-  test(`${CONTENDERS} replacers at one version: one wins, and its bytes are there`, async () => {
+  test(`${CONTENDERS} replacers at one version: one wins, and the object has its bytes`, async () => {
     const { store, another } = fixture();
     const version = await store.create(MANIFEST, text("before"));
     const stores = await Promise.all(Array.from({ length: CONTENDERS }, another));
@@ -27,7 +27,7 @@ export function describeRaces(fixture: Fixture): void {
     expect(await store.head(MANIFEST)).toBe(winner.version);
   });
 
-  test(`${CONTENDERS} workers add 1 five times each: nothing is lost`, async () => {
+  test(`${CONTENDERS} workers add 1 five times each: no increment is lost`, async () => {
     const { store, another } = fixture();
     await store.create(MANIFEST, text("0"));
     await Promise.all(

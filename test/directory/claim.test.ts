@@ -18,13 +18,13 @@ const ELSEWHERE = "0123456789abcdef";
 
 interface Claimed extends StoreFolder {
   replace(content: string): Promise<string>;
-  /** The same, with one attempt at the claim. */
+  /** The same store with one attempt at the claim. */
   replaceNow(content: string): Promise<string>;
   readonly claims: () => Promise<string[]>;
   leave(kind: WorkFile["kind"], owner: ProcessIdentity, ageMs?: number): Promise<WorkFile>;
 }
 
-/** A store whose manifest is "before", and somebody else's files beside it. */
+/** A store whose manifest is "before", beside files of another process. */
 async function storeToClaim(): Promise<Claimed> {
   const folder = await newStore();
   const version = await folder.store.create("manifest", text("before"));
@@ -55,7 +55,7 @@ async function stoppedWriter(claimed: Claimed): Promise<StoreProcess> {
   return writer;
 }
 
-test("a stopped holder: the next writer gives up in bounded time and names it", async () => {
+test("a writer gives up in bounded time behind a stopped holder, and names it", async () => {
   const claimed = await storeToClaim();
   const writer = await stoppedWriter(claimed);
   const version = (await claimed.store.head("manifest")) ?? "";
@@ -74,7 +74,7 @@ test("a stopped holder: the next writer gives up in bounded time and names it", 
   expect(await claimed.claims()).toHaveLength(1);
 });
 
-test("a stopped holder that goes on finishes its write, and who waited is told of the conflict", async () => {
+test("a stopped holder that continues finishes its write, and the waiting writer gets a conflict", async () => {
   const claimed = await storeToClaim();
   const writer = await stoppedWriter(claimed);
   const waiting = claimed.replace("mine");
@@ -83,7 +83,7 @@ test("a stopped holder that goes on finishes its write, and who waited is told o
   expect(await read(claimed.store, "manifest")).toBe("from the stopped one");
 });
 
-test("who has nothing to wait for is told of the conflict at once: the claim is still held", async () => {
+test("a writer at a stale version gets a conflict at once, although the claim is held", async () => {
   const claimed = await storeToClaim();
   await stoppedWriter(claimed);
   const impatient = openDirectoryStore(claimed.location, { claimTimeoutMs: 0 });
@@ -104,7 +104,7 @@ test("a stopped holder that is killed blocks nobody", async () => {
   expect(await readdir(claimed.workFolder)).toEqual([]);
 });
 
-test("a claim and a temporary file of a process that has ended are removed", async () => {
+test("the claim and the temporary file of an ended process are removed", async () => {
   const claimed = await storeToClaim();
   const child = spawn(process.execPath, ["--version"], { stdio: "ignore" });
   await once(child, "exit");
@@ -126,7 +126,7 @@ test.runIf(isLinux)("a claim of a process whose pid another one has now is remov
 
 test.runIf(isLinux)("a claim of a zombie, which has ended and which nobody has waited for, blocks nobody", async () => {
   const claimed = await storeToClaim();
-  // The shell starts a child, then turns into a program that never asks for it.
+  // The shell starts a child, then becomes a program that never waits for it.
   const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec tail -f /dev/null"], {
     stdio: ["ignore", "pipe", "ignore"],
   });
@@ -140,7 +140,7 @@ test.runIf(isLinux)("a claim of a zombie, which has ended and which nobody has w
   await claimed.replaceNow("mine");
 });
 
-test("a claim and a temporary file of a process that lives stay, however old", async () => {
+test("the claim and the temporary file of a living process stay, however old", async () => {
   const claimed = await storeToClaim();
   const claim = await claimed.leave("claim", await processes.self(), isLinux ? 90_000 : 0);
   const temporary = await claimed.leave("temp", await processes.self(), isLinux ? 2 * 3_600_000 : 0);
@@ -149,7 +149,7 @@ test("a claim and a temporary file of a process that lives stay, however old", a
   expect(left.toSorted()).toEqual([claim.path, temporary.path]);
 });
 
-test("a claim from another machine is given its time, and no more", async () => {
+test("a claim from another machine lasts its lease and no longer", async () => {
   const claimed = await storeToClaim();
   const owner = { ...(await processes.self()), place: ELSEWHERE };
   const claim = await claimed.leave("claim", owner, 20_000);
@@ -160,7 +160,7 @@ test("a claim from another machine is given its time, and no more", async () => 
   expect(await readdir(claimed.workFolder)).toEqual([]);
 });
 
-test("a claim from another machine whose clock is far ahead has run out, too", async () => {
+test("a claim from another machine whose clock is far ahead has run out too", async () => {
   const claimed = await storeToClaim();
   const owner = { ...(await processes.self()), place: ELSEWHERE };
   await claimed.leave("claim", owner, -31_000);
@@ -169,7 +169,7 @@ test("a claim from another machine whose clock is far ahead has run out, too", a
   expect(await readdir(claimed.workFolder)).toEqual([]);
 });
 
-test("a temporary file from another machine is swept when it is old", async () => {
+test("an old temporary file from another machine is removed", async () => {
   const claimed = await storeToClaim();
   const owner = { ...(await processes.self()), place: ELSEWHERE };
   const recent = await claimed.leave("temp", owner, 59 * 60_000);
@@ -178,7 +178,7 @@ test("a temporary file from another machine is swept when it is old", async () =
   expect((await readdir(claimed.workFolder)).map((name) => `${claimed.workFolder}/${name}`)).toEqual([recent.path]);
 });
 
-test("what is no work file is left alone", async () => {
+test("foreign files in the work folder stay", async () => {
   const claimed = await storeToClaim();
   const names = ["notes.txt", "claim", `claim.${ELSEWHERE}.${ELSEWHERE}.1.0.short`, "temp.x"];
   for (const name of names) await writeFile(`${claimed.workFolder}/${name}`, "");
@@ -186,7 +186,7 @@ test("what is no work file is left alone", async () => {
   expect((await readdir(claimed.workFolder)).toSorted()).toEqual(names.toSorted());
 });
 
-test("claims on other objects are no hindrance; a second one on the same is, until the first is done", async () => {
+test("claims on other objects do not block; one on the same object blocks until it is released", async () => {
   const { workFolder } = await storeToClaim();
   const request = { folder: workFolder, processes, timeoutMs: 0, label: "it", checkWorthWaiting: async () => {} };
   const [one, other] = ["1".repeat(16), "2".repeat(16)];
@@ -201,7 +201,7 @@ test("claims on other objects are no hindrance; a second one on the same is, unt
   expect(await readdir(workFolder)).toEqual([]);
 });
 
-test("a holder whose claim was taken for run out is told before it changes anything", async () => {
+test("a holder whose claim was removed as expired learns it before it changes anything", async () => {
   const { workFolder } = await storeToClaim();
   const request = {
     folder: workFolder,
@@ -217,7 +217,7 @@ test("a holder whose claim was taken for run out is told before it changes anyth
   });
 });
 
-/** Processes of which nothing is known; `look` comes before each answer. */
+/** Processes that nobody knows; `look` runs before each answer. */
 function unknownProcesses(look: () => Promise<void>): ProcessTable {
   const status = async (): Promise<"unknown"> => {
     await look();
@@ -226,7 +226,7 @@ function unknownProcesses(look: () => Promise<void>): ProcessTable {
   return { self: processes.self, status };
 }
 
-test("a contender whose own claim has vanished takes nobody's away", async () => {
+test("a contender whose own claim has vanished removes no other claim", async () => {
   const { workFolder, leave } = await storeToClaim();
   const rival = await leave("claim", { ...(await processes.self()), place: ELSEWHERE }, 20_000);
   const isOwn = (name: string) => `${workFolder}/${name}` !== rival.path;
@@ -239,7 +239,7 @@ test("a contender whose own claim has vanished takes nobody's away", async () =>
   expect(await readdir(workFolder)).toEqual([rival.path.slice(workFolder.length + 1)]);
 });
 
-test("a contender that cannot look for others leaves no claim behind", async () => {
+test("a contender that cannot list claims leaves none behind", async () => {
   const { workFolder, leave } = await storeToClaim();
   const rival = await leave("claim", { ...(await processes.self()), place: ELSEWHERE });
   const table = unknownProcesses(async () => {

@@ -31,7 +31,7 @@ async function expectEveryCall(store: ObjectStore, error: typeof S3UnreachableEr
   }
 }
 
-test("an object is a plain file, its version the sha256 of its bytes", async () => {
+test("an object is a plain file, and its version is the sha256 of its bytes", async () => {
   const { store, folder } = await newStore();
   const version = await store.create(ROW, text("row"));
   expect(version).toBe(createHash("sha256").update("row").digest("hex"));
@@ -39,7 +39,7 @@ test("an object is a plain file, its version the sha256 of its bytes", async () 
   expect(store.label).toBe(folder);
 });
 
-test("files are 0600 and folders 0700, whatever the umask", async () => {
+test("files are 0600 and folders 0700 under any umask", async () => {
   const { location, folder, workFolder } = await newStore();
   const writer = await StoreProcess.start({
     location,
@@ -57,14 +57,14 @@ test("files are 0600 and folders 0700, whatever the umask", async () => {
   for (const made of [`${folder}${ROW}`, `${folder}manifest`, ...files]) expect(await modeOf(made)).toBe(0o600);
 });
 
-test("a missing root is not made: it names the folder that may not be mounted", async () => {
+test("a missing root is an error that names the folder, which may not be mounted", async () => {
   const folder = await temporaryFolder();
   const store = openDirectoryStore({ endpoint: fileEndpoint(`${folder}/stick`), bucket: "vsync", prefix: "api/prod/" });
   await expectEveryCall(store, S3UnreachableError, `the store's folder ${folder}/stick/vsync is not there`);
   expect(await readdir(folder)).toEqual([]);
 });
 
-test("a file where the root should be: every call says where", async () => {
+test("every call names a file in the place of the root", async () => {
   const folder = await temporaryFolder();
   await writeFile(`${folder}/vsync`, "");
   const location = { endpoint: fileEndpoint(folder), bucket: "vsync", prefix: "api/prod/" };
@@ -105,7 +105,7 @@ test.skipIf(process.platform === "win32")("a named pipe is refused, and nobody w
   expect(await keysOf(store)).toEqual([ROW]);
 });
 
-test("a folder of an object's name is no object", async () => {
+test("a folder is not an object", async () => {
   const { store, folder } = await newStore();
   await mkdir(`${folder}manifest`, { recursive: true });
   expect(await store.head("manifest")).toBeNull();
@@ -113,7 +113,7 @@ test("a folder of an object's name is no object", async () => {
   expect(await readdir(folder)).toEqual(["manifest"]);
 });
 
-test("what lies in the work folder is no object", async () => {
+test("files in the work folder are not objects", async () => {
   const { store, workFolder } = await newStore();
   await store.create(BUNDLE, text("bundle"));
   await mkdir(`${workFolder}/below`);
@@ -125,7 +125,7 @@ test("what lies in the work folder is no object", async () => {
   expect((await readdir(workFolder)).toSorted()).toEqual(["below", "note"]);
 });
 
-test("what is larger than any object is not read whole, and has the version of none", async () => {
+test("a file larger than any object is not read whole, and its version matches none", async () => {
   const { store, folder } = await newStore();
   const version = await store.create("manifest", text("one"));
   await truncate(`${folder}manifest`, 256 * 1024 * 1024 + 1);

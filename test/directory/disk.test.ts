@@ -12,7 +12,7 @@ import { newStore, read, temporaryFolder, text } from "./fixture.ts";
 const SIZE = "1m";
 const LARGER_THAN_THE_DISK = new Uint8Array(2 * 1024 * 1024);
 
-/** A file system of its own in memory, gone when the test is over. */
+/** A file system in memory, removed after the test. */
 async function mountSmallDisk(options: string): Promise<string> {
   const folder = await temporaryFolder();
   mount(folder, options);
@@ -43,7 +43,7 @@ async function fill(path: string): Promise<void> {
 }
 
 describe.skipIf(!canMount())("on a disk of its own (skipped where this user may not mount one)", () => {
-  test("create, where the disk fills up on the way: named, and nothing stays behind", async () => {
+  test("create names a disk that fills up, and leaves nothing behind", async () => {
     const { store, folder, workFolder } = await newStore(await mountSmallDisk(`size=${SIZE}`));
     await store.create("manifest", text("before"));
     const creating = store.create(BUNDLE, LARGER_THAN_THE_DISK);
@@ -54,7 +54,7 @@ describe.skipIf(!canMount())("on a disk of its own (skipped where this user may 
     await store.create(BUNDLE, text("there is room for this one"));
   });
 
-  test("replace, where the disk fills up on the way: the old object stays", async () => {
+  test("replace keeps the old object when the disk fills up", async () => {
     const { store, folder, workFolder } = await newStore(await mountSmallDisk(`size=${SIZE}`));
     const version = await store.create("manifest", text("before"));
     const replacing = store.replace("manifest", LARGER_THAN_THE_DISK, version);
@@ -63,7 +63,7 @@ describe.skipIf(!canMount())("on a disk of its own (skipped where this user may 
     expect(await readdir(workFolder)).toEqual([]);
   });
 
-  test("a full disk can be read and deleted from, and then written to again", async () => {
+  test("a full disk allows reads and deletes, and then writes again", async () => {
     const disk = await mountSmallDisk(`size=${SIZE},nr_inodes=20`);
     const { store } = await newStore(disk);
     const version = await store.create("manifest", text("before"));
@@ -79,7 +79,7 @@ describe.skipIf(!canMount())("on a disk of its own (skipped where this user may 
     expect(await read(store, "manifest")).toBe("after");
   });
 
-  test("a read-only disk takes no new store, also where the store's folder is there", async () => {
+  test("a read-only disk refuses a new store, even if its folder exists", async () => {
     const disk = await mountSmallDisk(`size=${SIZE}`);
     const location = { endpoint: fileEndpoint(disk), bucket: "vaults" };
     await createDirectoryRoot(location);
@@ -91,7 +91,7 @@ describe.skipIf(!canMount())("on a disk of its own (skipped where this user may 
     await expect(checkDirectoryRoot(missing)).rejects.toThrow(`cannot create ${disk}/below/vaults: the file system`);
   });
 
-  test("a read-only disk can be read; a write is denied by name", async () => {
+  test("a read-only disk allows reads; a write is denied and names the path", async () => {
     const disk = await mountSmallDisk(`size=${SIZE}`);
     const { store, folder } = await newStore(disk);
     const version = await store.create("manifest", text("before"));

@@ -5,8 +5,8 @@ const OF_HANDLES = ["read", "sync", "close", "stat"];
 const OF_PATHS = ["open", "link", "rename", "unlink", "mkdir", "readdir", "stat", "lstat"];
 
 /**
- * Calls `step` before every call of `node:fs/promises` that this process makes from now on. What it throws, the call fails
- * with; a `close` closes all the same, as Linux does. A file is written in two halves, so that it can end half written.
+ * Calls `step` before every call of `node:fs/promises` in this process. If `step` throws, the call fails with that error; a
+ * `close` closes all the same, as on Linux. Files are written in two halves, so a failure can leave half of one.
  */
 export async function beforeEveryCall(step: (name: string) => void): Promise<void> {
   const prototype = await handlePrototype();

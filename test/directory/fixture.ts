@@ -8,7 +8,7 @@ import type { ObjectStore } from "../../src/ports.ts";
 
 const PREFIX = "api/prod/";
 
-/** A folder of its own for one test, gone when the test is over. */
+/** A folder for one test, removed after it. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(`${tmpdir()}/vsync file store `);
   onTestFinished(() => rm(folder, { recursive: true, force: true }));

@@ -8,7 +8,7 @@ import { type Ask, StoreProcess, startProcesses } from "./processes.ts";
 
 const NEW = "after ".repeat(5000);
 
-/** A store that gives up where its first attempt at a claim fails: whatever blocks it shows. */
+/** A store that gives up if its first attempt at a claim fails, so every block shows. */
 function impatientStore({ location }: StoreFolder): ObjectStore {
   return openDirectoryStore(location, { claimTimeoutMs: 0 });
 }
@@ -20,7 +20,7 @@ async function replaceNow(folder: StoreFolder, content: string): Promise<void> {
   expect(await readdir(folder.workFolder)).toEqual([]);
 }
 
-/** Runs a trial for every call that there is, and gives what came of each, in their order. */
+/** Runs a trial for every file system call and returns the outcomes in order. */
 async function killBeforeEveryCall(trial: (before: number) => Promise<string>): Promise<string[]> {
   const outcomes: string[] = [];
   while (outcomes.at(-1) !== "finished") {
@@ -37,7 +37,7 @@ async function askVictim({ location }: StoreFolder, before: number, ask: Ask): P
   return answer ? "finished" : "killed";
 }
 
-test("replace, killed before each of its file system calls: old or new, and the next one is not blocked", async () => {
+test("replace, killed before each of its file system calls, leaves the old or the new object and blocks nobody", async () => {
   const outcomes = await killBeforeEveryCall(async (before) => {
     const folder = await newStore();
     const version = await folder.store.create("manifest", text("before"));
@@ -50,7 +50,7 @@ test("replace, killed before each of its file system calls: old or new, and the 
   expect([...new Set(outcomes)]).toEqual(["old", "new", "finished"]);
 });
 
-test("create, killed before each of its file system calls: nothing or all, and the next one is not blocked", async () => {
+test("create, killed before each of its file system calls, leaves nothing or the whole object and blocks nobody", async () => {
   const outcomes = await killBeforeEveryCall(async (before) => {
     const folder = await newStore();
     const end = await askVictim(folder, before, { operation: "create", key: ROW, content: NEW });
@@ -65,7 +65,7 @@ test("create, killed before each of its file system calls: nothing or all, and t
   expect([...new Set(outcomes)]).toEqual(["nothing", "all", "finished"]);
 });
 
-test("writers killed at random moments lose nothing that they told of", async () => {
+test("writers killed at random moments lose no acknowledged write", async () => {
   const folder = await newStore();
   await folder.store.create("manifest", text("0".padEnd(50_000, ".")));
   const random = seededRandom(20_260_101);
@@ -91,7 +91,7 @@ test("writers killed at random moments lose nothing that they told of", async ()
   expect(acknowledged).toBeGreaterThan(killed);
 });
 
-/** mulberry32: the same moments in every run. */
+/** mulberry32, for the same moments in every run. */
 function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -81,7 +81,7 @@ test("a listing cannot leave the store", async () => {
   await expect(list[Symbol.asyncIterator]().next()).rejects.toThrow(InputError);
 });
 
-test.each(["/srv/two words/naïve", "/srv/100%#?", "/a"])("the endpoint of %s leads back to it", (folder) => {
+test.each(["/srv/two words/naïve", "/srv/100%#?", "/a"])("the endpoint of %s gives back its path", (folder) => {
   expect(objectPath({ endpoint: fileEndpoint(folder), bucket: "b", prefix: "p/" }, "k")).toBe(`${folder}/b/p/k`);
   expect(fileEndpoint(`${folder}/`)).toBe(fileEndpoint(folder));
 });

@@ -22,7 +22,7 @@ export type Ask = (
   | { readonly operation: "replace"; readonly key: string; readonly content: string; readonly version: string }
   | { readonly operation: "increment"; readonly key: string; readonly times: number; readonly padding: number }
 ) & {
-  /** Every process that is given the same moment begins then. */
+  /** All processes with the same moment start then. */
   readonly startAtMs?: number;
 };
 
@@ -30,9 +30,9 @@ export type Answer = { readonly version: string } | { readonly error: string; re
 
 const SCRIPT = fileURLToPath(new URL("store-process.ts", import.meta.url));
 
-/** A directory store in another process, which is gone when the test is over. */
+/** A directory store in another process, killed after the test. */
 export class StoreProcess {
-  /** How many increments the process has told of. */
+  /** The number of increments that the process has reported. */
   acknowledged = 0;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -58,7 +58,7 @@ export class StoreProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** What came of it, or null where the process ended before it could tell. */
+  /** The outcome, or null if the process ended before it could report. */
   async ask(ask: Ask): Promise<Answer | null> {
     this.#answer = Promise.withResolvers();
     this.#child.send(ask);

@@ -24,7 +24,7 @@ function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: as the system says it`), { code, syscall: "link" });
 }
 
-describe("file systems that do not do as asked", () => {
+describe("file systems that misbehave", () => {
   test.each(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"])(
     "no hard links (%s): said so, nothing stays",
     async (code) => {
@@ -38,7 +38,7 @@ describe("file systems that do not do as asked", () => {
     },
   );
 
-  test("link failed: no conflict, and nothing stays behind", async () => {
+  test("a failed link is not a conflict and leaves nothing behind", async () => {
     const { store, folder } = await newStore();
     vi.mocked(link).mockRejectedValue(systemError("EIO"));
     await expect(store.create("manifest", text("one"))).rejects.toThrow(
@@ -47,7 +47,7 @@ describe("file systems that do not do as asked", () => {
     expect(await real.readdir(`${folder}.vsync`)).toEqual([]);
   });
 
-  test("link was done and is reported as EEXIST: it is this very write, hence success", async () => {
+  test("a link that worked but reports EEXIST is a success", async () => {
     const { store } = await newStore();
     vi.mocked(link).mockImplementation(async (from, to) => {
       await real.link(from, to);
@@ -57,7 +57,7 @@ describe("file systems that do not do as asked", () => {
     expect(await store.head("manifest")).toBe(version);
   });
 
-  test("EEXIST with another writer's equal bytes: a conflict", async () => {
+  test("EEXIST with another writer's equal bytes is a conflict", async () => {
     const { store, folder } = await newStore();
     vi.mocked(link).mockImplementation(async () => {
       await real.writeFile(`${folder}manifest`, "one");
@@ -66,13 +66,13 @@ describe("file systems that do not do as asked", () => {
     await expect(store.create("manifest", text("one"))).rejects.toThrow(ConflictError);
   });
 
-  test("EEXIST, and gone before it could be looked at: a conflict", async () => {
+  test("EEXIST is a conflict even if the object has gone since", async () => {
     const { store } = await newStore();
     vi.mocked(link).mockRejectedValue(systemError("EEXIST"));
     await expect(store.create("manifest", text("one"))).rejects.toThrow(ConflictError);
   });
 
-  test("rename was done and is reported as failed: success", async () => {
+  test("a rename that worked but reports a failure is a success", async () => {
     const { store } = await newStore();
     const version = await store.create("manifest", text("one"));
     vi.mocked(rename).mockImplementation(async (from, to) => {
@@ -83,7 +83,7 @@ describe("file systems that do not do as asked", () => {
     expect(await read(store, "manifest")).toBe("two");
   });
 
-  test("rename failed: the old object, and nothing stays behind", async () => {
+  test("a failed rename keeps the old object and leaves nothing behind", async () => {
     const { store, folder } = await newStore();
     const version = await store.create("manifest", text("one"));
     vi.mocked(rename).mockRejectedValue(systemError("EIO"));
@@ -92,7 +92,7 @@ describe("file systems that do not do as asked", () => {
     expect(await real.readdir(`${folder}.vsync`)).toEqual([]);
   });
 
-  test("rename failed, and what is there cannot be read: the failure is that of the rename", async () => {
+  test("a failed rename is the error, even if the object cannot be read", async () => {
     const { store, folder } = await newStore();
     const version = await store.create("manifest", text("one"));
     vi.mocked(rename).mockImplementation(async () => {
@@ -103,7 +103,7 @@ describe("file systems that do not do as asked", () => {
     await expect(store.replace("manifest", text("two"), version)).rejects.toThrow(S3UnreachableError);
   });
 
-  test("rename failed, and the object is gone: the failure is that of the rename", async () => {
+  test("a failed rename is the error, even if the object is gone", async () => {
     const { store, folder } = await newStore();
     const version = await store.create("manifest", text("one"));
     vi.mocked(rename).mockImplementation(async () => {
@@ -113,7 +113,7 @@ describe("file systems that do not do as asked", () => {
     await expect(store.replace("manifest", text("two"), version)).rejects.toThrow("input/output error (EIO)");
   });
 
-  test("an object that another process deletes a moment earlier is deleted", async () => {
+  test("deleting an object that another process has just deleted succeeds", async () => {
     const { store, folder } = await newStore();
     await store.create("manifest", text("one"));
     vi.mocked(unlink).mockImplementation(async (path) => {
@@ -124,7 +124,7 @@ describe("file systems that do not do as asked", () => {
     expect(await real.readdir(folder)).toEqual([".vsync"]);
   });
 
-  test("an object that cannot be deleted: said so, and it stays", async () => {
+  test("an object that cannot be deleted stays, and the error says so", async () => {
     const { store, folder } = await newStore();
     await store.create("manifest", text("one"));
     vi.mocked(unlink).mockRejectedValue(systemError("EIO"));
@@ -132,7 +132,7 @@ describe("file systems that do not do as asked", () => {
     expect(await read(store, "manifest")).toBe("one");
   });
 
-  test.each(["create", "replace"])("%s: the folder cannot be flushed: the outcome is unknown", async (operation) => {
+  test.each(["create", "replace"])("%s: if the folder cannot be flushed, the outcome is unknown", async (operation) => {
     const { store, folder } = await newStore();
     const version = await store.create("manifest", text("one"));
     failSync(folder.slice(0, -1), "EIO");
@@ -154,7 +154,7 @@ describe("file systems that do not do as asked", () => {
   );
 });
 
-test("a key that exists is a conflict before anything is written", async () => {
+test("an existing key is a conflict before anything is written", async () => {
   const { store } = await newStore();
   await store.create("manifest", text("one"));
   vi.mocked(open).mockClear();
@@ -170,7 +170,7 @@ test("a stale version is a conflict before anything is written", async () => {
   expect(await real.readdir(folder)).toEqual(["manifest"]);
 });
 
-test.each([-1, 1])("an object whose file changes size (by %i) while it is read is not handed out", async (byBytes) => {
+test.each([-1, 1])("an object whose file changes size (by %i) while it is read is an error", async (byBytes) => {
   const { store } = await newStore();
   await store.create("manifest", text("one"));
   vi.mocked(open).mockImplementation(async (...args) => {
@@ -182,8 +182,8 @@ test.each([-1, 1])("an object whose file changes size (by %i) while it is read i
   await expect(store.get("manifest", { maxBytes: 100 })).rejects.toThrow("manifest changed while it was read");
 });
 
-describe("what a power cut leaves", () => {
-  test("the bytes are on the disk before the object has its name, the name before the write is reported", async () => {
+describe("after a power cut", () => {
+  test("the bytes reach the disk before the name, and the name before the write returns", async () => {
     const { store, folder } = await newStore();
     const events = recordEvents(folder);
     const version = await store.create("manifest", text("one"));
@@ -200,7 +200,7 @@ describe("what a power cut leaves", () => {
   });
 });
 
-/** What was flushed, linked and renamed, in order. */
+/** The flushes, links and renames, in order. */
 function recordEvents(folder: string): string[] {
   const events: string[] = [];
   vi.mocked(open).mockImplementation(async (...args) => {

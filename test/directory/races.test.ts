@@ -48,7 +48,7 @@ test(`${PROCESSES} processes replace one version: one wins, ${ROUNDS} times`, as
   }
 });
 
-test("8 processes add 1 ten times each: nothing is lost", async () => {
+test("8 processes add 1 ten times each: no increment is lost", async () => {
   const { location, store } = await newStore();
   await store.create("manifest", text("0"));
   const processes = await startProcesses(8, { location });

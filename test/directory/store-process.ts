@@ -1,4 +1,4 @@
-/** Runs as a process of its own: a directory store that does what its parent asks for. See `processes.ts`. */
+/** A separate process with a directory store that its parent controls. See `processes.ts`. */
 
 import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { beforeEveryCall } from "./file-system-calls.ts";

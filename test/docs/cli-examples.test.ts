@@ -6,8 +6,8 @@ import { readPage, sectionsOf } from "./page.ts";
 import { type SetScene, setScene } from "./scenes.ts";
 
 /**
- * Every example of the command reference, and so of `--help`, is run on its own: on a machine whose vault has five
- * generations, the first three under another passphrase.
+ * Runs every example of the command reference, and so of `--help`, on a machine whose vault has five generations, the first
+ * three under another passphrase.
  */
 const page = await readPage("docs/cli.md");
 const examples = sectionsOf("docs/cli.md", withoutUsage(page)).flatMap(({ id, steps }) =>
@@ -16,7 +16,7 @@ const examples = sectionsOf("docs/cli.md", withoutUsage(page)).flatMap(({ id, st
 const THEN = "the passphrase of then, for all";
 const NEW = "the passphrase from now on";
 
-/** What a person answers to an example's questions. The other examples are run without a terminal. */
+/** Answers to an example's questions. The other examples run without a terminal. */
 const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   "vsync diff prod --from-gen=3": [THEN],
   "vsync gc prod --keep=1 --older-than=0s": ["y"],
@@ -24,13 +24,13 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   "vsync rotate-passphrase --env=prod --grace=24h": [NEW, NEW, "y"],
   "vsync set prod DATABASE_URL": ["postgres://new@db/app"],
 };
-/** What the machine's user has done before: a Kubernetes Secret has no key with a slash. */
+/** Preparations: a Kubernetes Secret cannot have a key with a slash. */
 const BEFORE: readonly (readonly [example: RegExp, args: readonly string[]])[] = [
   [/--format=k8s.*kubectl apply/, ["unset", "prod", "certs/ca.pem"]],
 ];
-/** An S3 bucket is spoken of. */
+/** The example needs an S3 bucket. */
 const ON_S3 = /--bucket|AKIA|^vsync policy/;
-/** Where shells look for completions; theirs to make. */
+/** The folders where shells look for completions; they exist already. */
 const SHELL_FOLDERS = [".local/share/bash-completion/completions", ".zfunc", ".config/fish/completions"];
 const SECRETS = ["DATABASE_URL", "SESSION_SECRET", "PGUSER", "PGPASSWORD", "OLD_TOKEN", "SMTP_USER", "SMTP_PASSWORD"];
 
@@ -51,7 +51,7 @@ afterAll(async () => {
   await bucket[Symbol.asyncDispose]();
 });
 
-test("there are examples for every command", async () => {
+test("every command has examples", async () => {
   const { commands } = JSON.parse(await readFile(join(import.meta.dirname, "../../oclif.manifest.json"), "utf8"));
   const ids = new Set(examples.map(([, id]) => id.replace("docs/cli.md#vsync-", "").replaceAll("-", ":")));
   const missing = Object.keys(commands).filter((id) => !ids.has(id.replaceAll("-", ":")));
@@ -71,7 +71,7 @@ describe.each(examples)("%s", (text) => {
   });
 });
 
-/** The usage lines are no commands. */
+/** Leaves out the usage lines, which are not commands. */
 function withoutUsage(markdown: string): string {
   const sections = markdown.split(/^(?=## )/m);
   const onlyExamples = sections.map((section) => {

@@ -8,9 +8,9 @@ import { pages, ROOT, readPage, type Section, sectionsOf } from "./page.ts";
 import { runSteps, type SetScene, type Start, setScene, standInCalls } from "./scenes.ts";
 
 /**
- * Every command line of the pages is run, section by section, against a real vault, and what a page shows below a line is
- * what it printed. Tools of others (kubectl, aws, …) are stood in for, see stand-ins.ts: of them only the shape of the line
- * is held, and that an app boots from what they were handed. Absolute paths outside of the home are in the sandbox.
+ * Runs every command line of the pages, section by section, against a real vault, and compares the output with the page.
+ * Stand-ins replace other tools (kubectl, aws, …): the tests check the shape of their lines and that an app boots from
+ * their input (stand-ins.ts). Absolute paths outside the home are in the sandbox.
  */
 const STARTS: Readonly<Record<string, Start>> = {
   "README.md": "fresh",
@@ -21,7 +21,7 @@ const STARTS: Readonly<Record<string, Start>> = {
   "docs/s3.md": "bucket",
 };
 
-/** What has happened to a vault of two generations, of which there is a backup at `/srv/backup`. */
+/** Accidents of a vault with two generations and a backup at `/srv/backup`. */
 const ACCIDENTS: Readonly<Record<string, (folder: string, scene: Scene) => Promise<void>>> = {
   "docs/operations.md#the-manifest-is-gone": (folder) => rm(join(folder, "manifest")),
   "docs/operations.md#an-older-manifest-was-put-back": async (folder, { sandbox }) => {
@@ -36,7 +36,7 @@ const ACCIDENTS: Readonly<Record<string, (folder: string, scene: Scene) => Promi
   "docs/operations.md#the-audit-chain-is-broken": (folder) => rm(join(folder, "audit/000000000001")),
 };
 
-/** The folder of a release, with shell scripts in the place of binaries. */
+/** The folder of a release, with shell scripts in place of binaries. */
 async function release({ sandbox }: Scene): Promise<Record<string, string>> {
   const platforms = ["linux-x64", "linux-arm64", "linux-x64-musl", "linux-arm64-musl", "darwin-x64", "darwin-arm64"];
   const binary = "#!/bin/sh\necho vsync/0.1.0\n";
@@ -71,7 +71,7 @@ describe.each(sections)("%s", (_id, section) => {
   });
 });
 
-/** Pushes once more, and copies the vault. Returns its folder. */
+/** Pushes once more and copies the vault. Returns its folder. */
 async function backedUp({ sandbox, env }: SetScene): Promise<string> {
   const folder = join(sandbox.home, "store/vaults/api/prod");
   await cp(join(folder, "manifest"), join(sandbox.folder, "first-manifest"));
@@ -88,7 +88,7 @@ function expectAsShown({ command, stdout, exitCode }: Ran & { command: Command }
   expect(said, `line ${command.line}: ${command.text}`).toEqual(command.output);
 }
 
-/** An app boots from what the platforms of the section were handed, and no argument had it. */
+/** An app boots from the values that each platform received, and no argument contained them. */
 async function expectBoots(scene: SetScene): Promise<void> {
   const platforms = new Map<string, Record<string, string>>();
   const calls = await standInCalls(scene);

@@ -4,7 +4,7 @@ import { readPage } from "./page.ts";
 
 const PAGE = await readPage("docs/library.md");
 
-/** The rows of a section's table, without its head, each as its cells. */
+/** The cells of each row of a section's table, without its head. */
 function tableOf(heading: string): string[][] {
   const [, section = ""] = PAGE.split(`## ${heading}\n`);
   const lines = section.split(/^## /m)[0]?.split("\n") ?? [];
@@ -24,7 +24,7 @@ describe("docs/library.md", () => {
     expect(written.toSorted()).toEqual(errors.map(({ name, code }) => `${name} ${code}`).toSorted());
   });
 
-  test("has everything that a handle answers", () => {
+  test("has every member of a handle", () => {
     const written = tableOf("What a handle answers").flatMap(([names]) => wordsIn(names));
     const own = Object.getOwnPropertyNames(library.Vsync.prototype);
     const printing = ["constructor", "toString", "toJSON"];

@@ -4,7 +4,7 @@ import { type Command, commandOf, commandsIn } from "../support/program/commands
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 
-/** A fence with a name after its language (```js app.mjs) is that file. */
+/** The file of a fence with a name after its language (```js app.mjs). */
 export interface PageFile {
   readonly name: string;
   readonly content: string;
@@ -25,7 +25,7 @@ interface Fence {
   readonly lines: readonly string[];
 }
 
-/** Every page that people read, from the top of the repository. */
+/** The paths of all pages, from the top of the repository. */
 export async function pages(): Promise<string[]> {
   const below = await readdir(join(ROOT, "docs"), { recursive: true });
   const docs = below.map((name) => join("docs", name));
@@ -35,7 +35,7 @@ export async function pages(): Promise<string[]> {
 
 export const readPage = (path: string): Promise<string> => readFile(join(ROOT, path), "utf8");
 
-/** As GitHub makes a heading's anchor. */
+/** A heading's anchor, as on GitHub. */
 export function anchorOf(heading: string): string {
   const kept = heading
     .toLowerCase()
@@ -44,7 +44,7 @@ export function anchorOf(heading: string): string {
   return kept.trim().replaceAll(" ", "-");
 }
 
-/** The page's sections with something to run, cut at its `##` headings. */
+/** The page's sections with commands, split at its `##` headings. */
 export function sectionsOf(path: string, markdown: string): Section[] {
   const found = new Map<string, Step[]>();
   let id = path;
@@ -56,7 +56,7 @@ export function sectionsOf(path: string, markdown: string): Section[] {
   return sections.filter(({ steps }) => steps.some((step) => "text" in step));
 }
 
-/** Headings of the second level, and fences, in their order. */
+/** Headings of the second level and fences, in order. */
 function* blocksOf(markdown: string): Generator<string | Fence> {
   let open: (Fence & { lines: string[]; indent: string }) | null = null;
   for (const [at, text] of markdown.split("\n").entries()) {
@@ -80,7 +80,7 @@ function stepsOf(fence: Fence): Step[] {
   return isFile ? [{ name: fence.name, content: `${fence.lines.join("\n")}\n` }] : [];
 }
 
-/** Lines that look like commands and stand where no test sees them. */
+/** Lines that look like commands outside the fences that the tests run. */
 export function unseenCommands(markdown: string): string[] {
   const looksLikeOne = /^ *(\$ |(npx )?vsync [a-z]+( |$)|npm (ci|run|test|install) )/;
   let language: string | null = null;

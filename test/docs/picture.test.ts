@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { machineOnDisk, NEW, OLD } from "../support/program/machine.ts";
 
-/** The screen once the session has ended: what each line was drawn with last, with its colours and nothing else. */
+/** The final screen: the last version of each line, with colours and without other sequences. */
 function settled(raw: string): string {
   const lines = raw.split("\r\n").map((line) => line.split("\x1b[2K\x1b[G").at(-1) ?? "");
   return lines.join("\n").replace(/\x1b\[[?\d;]*[A-Za-ln-z]/g, "");

@@ -11,16 +11,16 @@ import type { User } from "../support/strict-s3/users.ts";
 import { ROOT, type Step } from "./page.ts";
 import { NEW_KEY, STAND_INS } from "./stand-ins.ts";
 
-/** A scene with what it needs to be put away. */
+/** A scene that can be disposed of. */
 export interface SetScene extends Scene, AsyncDisposable {}
 
 /**
- * How a section begins. `vault`: at generation 1 in a directory; `bucket`: the same in a bucket; `fresh`: nothing; `app`:
- * a vault with a file, and an app's two variables.
+ * The start of a section. `vault`: at generation 1 in a directory; `bucket`: the same in a bucket; `fresh`: without a vault;
+ * `app`: a vault with a file, and an app's two variables.
  */
 export type Start = "vault" | "bucket" | "fresh" | "app";
 
-/** What every repository of the pages has. */
+/** The files in every repository of the pages. */
 const FILES = {
   "../outside/run/secrets/API_KEY": "of-elsewhere\n",
   "package.json": '{"name":"@acme/api","type":"module"}\n',
@@ -82,7 +82,7 @@ async function appScene(): Promise<SetScene> {
   return { ...scene, env: { ...env, VSYNC_CONFIG: minted.stdout.trimEnd() } };
 }
 
-/** The pages have the vault where `init --local` puts it. */
+/** The pages expect the vault where `init --local` puts it. */
 async function linkStore({ home }: Sandbox): Promise<void> {
   await mkdir(join(home, ".local/share"), { recursive: true, mode: 0o700 });
   await symlink(join(home, "store"), join(home, ".local/share/vsync"));
@@ -98,13 +98,13 @@ interface Kept {
   readonly kept: Readonly<Record<string, string>>;
 }
 
-/** What the stand-ins were called with, in order. */
+/** The calls of the stand-ins, in order. */
 export async function standInCalls({ sandbox }: Scene): Promise<Kept[]> {
   const text = await readFile(join(sandbox.folder, "stand-ins.jsonl"), "utf8").catch(() => "");
   return text.split("\n").flatMap((line): Kept[] => (line === "" ? [] : [JSON.parse(line)]));
 }
 
-/** Puts the program, the tools that are stood in for, and the library where a page's commands find them. */
+/** Puts the program, the stand-ins and the library where a page's commands find them. */
 async function furnish({ sandbox }: Scene): Promise<void> {
   await installProgram(sandbox);
   const standIn = `"${process.execPath}" "${join(import.meta.dirname, "stand-in-process.ts")}"`;
@@ -119,7 +119,7 @@ async function furnish({ sandbox }: Scene): Promise<void> {
   }
 }
 
-/** Runs the steps of a section in their order, and shows each command's two streams as a terminal would. */
+/** Runs the steps of a section in order, and merges each command's two streams as a terminal would. */
 export async function runSteps(scene: Scene, steps: readonly Step[]): Promise<(Ran & { command: Command })[]> {
   await using shell = new Shell(scene);
   const ran: (Ran & { command: Command })[] = [];

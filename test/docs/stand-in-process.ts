@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { fileText, STAND_INS } from "./stand-ins.ts";
 
-/** Stands in for the tool of its first argument: see stand-ins.ts. Ends with 64 on a line that has none of its shapes. */
+/** Stands in for the tool named by its first argument: see stand-ins.ts. Exits with 64 on an unknown shape. */
 const [tool = "", ...args] = process.argv.slice(2);
 const line = args.join(" ");
 const shape = STAND_INS[tool]?.find((it) => it.args.test(line));

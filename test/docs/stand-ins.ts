@@ -3,13 +3,13 @@ import { join, resolve } from "node:path";
 import { ROOT } from "./page.ts";
 
 /**
- * Tools of others that the pages call and that cannot do their work here. They are stood in for by a program that knows
- * the shapes of their command lines that the pages use, keeps what the real one would have kept, and refuses the rest.
- * The shapes are those of the makers' documentation, as linked from the pages, in November 2026.
+ * Stand-ins for tools that the pages call and that cannot work here. A stand-in knows the shapes of the command lines on the
+ * pages, keeps what the real tool would keep, and refuses everything else. The shapes come from the makers' documentation,
+ * as linked from the pages, in November 2026.
  */
 export interface Shape {
   readonly args: RegExp;
-  /** What the platform has afterwards, by variable. */
+  /** The values that the platform has afterwards, by variable. */
   readonly keeps?: (call: Call) => Readonly<Record<string, string>>;
   readonly prints?: (call: Call) => string;
 }
@@ -17,13 +17,13 @@ export interface Shape {
 export interface Call {
   readonly args: readonly string[];
   readonly stdin: () => string;
-  /** The part of the line that the group matched. */
+  /** The part of the line in the group. */
   readonly group: (name: string) => string;
 }
 
 export const fileText = (path: string): string => readFileSync(path === "/dev/stdin" ? 0 : path, "utf8");
 
-/** Which of the two variables a platform's own name for the secret means. */
+/** The variable behind a platform's name for a secret. */
 function variableOf(name: string): string {
   if (/config/i.test(name)) return "VSYNC_CONFIG";
   if (/passphrase/i.test(name)) return "VSYNC_PASSPHRASE";
@@ -43,7 +43,7 @@ function keepsMounted({ group }: Call): Record<string, string> {
   return { VSYNC_CONFIG_FILE: `${group("host")}/config`, VSYNC_PASSPHRASE_FILE: `${group("host")}/passphrase` };
 }
 
-/** Mounted as files. */
+/** Secrets mounted as files. */
 function keepsFiles({ args }: Call): Record<string, string> {
   const files = args.flatMap((arg) => Array.from(arg.matchAll(/^--from-file=(?<name>\w+)=(?<file>.+)$/g)));
   const kept = files.map(({ groups = {} }) => [
@@ -61,7 +61,7 @@ const keepsLines = ({ stdin }: Call): Record<string, string> =>
       .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
   );
 
-/** What the pages' `aws iam create-access-key` makes; the S3 server of the scene knows it, and that it may only read. */
+/** The key that `aws iam create-access-key` makes; the scene's S3 server knows it as read-only. */
 export const NEW_KEY = { AccessKeyId: "AKIDOFREADER", SecretAccessKey: "secret/of+reader" } as const;
 
 const DOTENV = "DATABASE_URL=postgres://from-sops\nSESSION_SECRET=9f2c\n";
@@ -145,7 +145,7 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
   fly: [{ args: /^secrets import( --app \S+)?( --stage)?$/, keeps: keepsLines }],
   gh: [{ args: /^secret set (?<name>VSYNC_\w+)( --env \S+)?$/, keeps: keepsStdin }],
   wrangler: [
-    // it drops white space at the end of what is piped in
+    // The tool drops trailing white space of its input.
     { args: /^secret put (?<name>VSYNC_\w+)$/, keeps: ({ group, stdin }) => ({ [group("name")]: stdin().trimEnd() }) },
   ],
   systemctl: [{ args: /^(daemon-reload|restart \S+|enable --now \S+)$/ }],
@@ -182,7 +182,7 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
   psql: [{ args: /^$/ }],
   python3: [{ args: /^app\.py$/ }],
   npm: [
-    // what it would run is run elsewhere: .ci/run does npm ci, npm run check (npm test) and npm run quickstart
+    // .ci/run runs the real ones: npm ci, npm run check (npm test) and npm run quickstart.
     { args: /^(ci|install vsync)$/ },
     { args: /^(?:run )?(?<script>[\w:-]+)$/, prints: scriptThere },
   ],

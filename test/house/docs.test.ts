@@ -7,7 +7,7 @@ import { LOADERS } from "../support/commands.ts";
 const written = await pages();
 
 describe.each(written)("%s", (path) => {
-  // test/docs runs what stands in ```console fences, `$ ` before each command, and in ```sh fences
+  // test/docs runs ```console fences, with `$ ` before each command, and ```sh fences.
   test("has its commands where test/docs runs them", async () => {
     expect(unseenCommands(await readPage(path))).toEqual([]);
   });
@@ -18,14 +18,14 @@ describe.each(written)("%s", (path) => {
     expect(broken).toEqual([]);
   });
 
-  test("names commands that there are", async () => {
+  test("names only existing commands", async () => {
     const known = new Set(Object.keys(LOADERS).map((id) => id.replace(":", " ")));
     const named = [...(await readPage(path)).matchAll(/(?:`|^\$ )vsync ([a-z-]+(?: (?:verify|reconcile))?)\b/gm)];
     expect(named.map(([, name = ""]) => name).filter((name) => !known.has(name))).toEqual([]);
   });
 });
 
-/** Links to files and headings of the repository, those in code apart. */
+/** Links to files and headings of the repository, outside code. */
 function linksIn(markdown: string): string[] {
   const prose = markdown.replace(/^( *)```[\s\S]*?^\1```$/gm, "").replace(/`[^`\n]*`/g, "");
   const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);

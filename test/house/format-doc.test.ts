@@ -43,7 +43,7 @@ const FOLDERS = readdirSync(DATA, { withFileTypes: true }).flatMap((it) => (it.i
 const VECTORS = FOLDERS.flatMap((folder) =>
   readdirSync(join(DATA, folder)).flatMap((file) => (file.endsWith(".json") ? [`${folder}/${file.slice(0, -5)}`] : [])),
 );
-/** What stands between backticks and starts with a vector folder's name; or, in a `Vectors` paragraph, has a slash at all. */
+/** Text in backticks that starts with a vector folder's name or, in a `Vectors` paragraph, contains a slash. */
 const NAMED = [
   ...new Set([
     ...[...DOC.matchAll(/`([a-z0-9]+\/[a-z0-9*-]*)`/g)].map(([, it = ""]) => it).filter(isInFolder),
@@ -65,7 +65,7 @@ function namedBy(name: string): readonly string[] {
 }
 
 describe("the vectors that the format's text names", () => {
-  test.each(NAMED)("%s is there", (name) => {
+  test.each(NAMED)("%s exists", (name) => {
     expect(namedBy(name)).not.toEqual([]);
   });
 
@@ -73,13 +73,13 @@ describe("the vectors that the format's text names", () => {
     expect(NAMED).toContain(`${folder}/`);
   });
 
-  test("each section says which they are", () => {
+  test("each section names its vectors", () => {
     const sections = DOC.split(/^## /m).slice(1);
     const without = sections.filter((it) => !it.includes("\n**Vectors:** ")).map((it) => it.split("\n")[0]);
     expect(without).toEqual(["Terms"]);
   });
 
-  test("each that decides a reading is named by its own name", () => {
+  test("each vector that decides a reading is named individually", () => {
     const deciding = VECTORS.filter((it) => "reading" in vector(it));
     expect(deciding).not.toEqual([]);
     expect(deciding.filter((it) => !NAMED.includes(it))).toEqual([]);
@@ -104,12 +104,12 @@ function example(label: string): string {
   return fence.slice(fence.indexOf("\n") + 1, -1);
 }
 
-/** JSON with comments and line breaks, as the one line that it stands for. */
+/** Turns JSON with comments and line breaks into one line. */
 function oneLine(jsonc: string): string {
   return JSON.stringify(JSON.parse(jsonc.replace(/(?<=^|\s)\/\/ .*$/gm, "")));
 }
 
-/** `name  value`, one a line. */
+/** Parses `name  value` lines. */
 function pairs(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(text.split("\n").map((line) => line.split(/ {2,}/, 2)));
 }
@@ -252,7 +252,7 @@ function orRefuse(fault: string | null): void {
   if (fault !== null) throw new RangeError(fault);
 }
 
-/** What each limit of the table does with a size: it throws where it refuses it. */
+/** Applies each limit of the table to a size; throws if the size is refused. */
 const LIMITS: Readonly<Record<string, Accepts>> = {
   "token, inflated": (size) => decodeToken(tokenOf(size)),
   manifest: async (size) => fetchManifest(MemoryStore.of({ manifest: await manifestOf(size) })),
@@ -315,7 +315,7 @@ async function openFileOf(mode: number): Promise<unknown> {
   return openBundle(bytes, contents, (header) => vault.unlocked.openSlot(header));
 }
 
-/** The rows of a table of the limits' section that starts with this head: first cell, and the numbers in the second. */
+/** The rows of the table with this head in the section on limits: the first cell and the numbers in the second. */
 function numbers(head: string): readonly (readonly [string, readonly number[]])[] {
   const rows = DOC.slice(DOC.indexOf("## 8. Limits")).split(`\n| ${head} |`, 2)[1]?.split("\n\n")[0]?.split("\n") ?? [];
   return rows.slice(2).map((row) => {

@@ -70,7 +70,7 @@ async function generate(...args: readonly string[]): Promise<Ended> {
 
 const read = (path: string): Promise<string> => readFile(join(root, path), "utf8");
 
-test("the check passes what was just written, and names every file that was edited or removed since", async () => {
+test("the check accepts fresh files and names every edited or removed one", async () => {
   expect(await generate()).toEqual({ code: 0, stderr: "" });
   expect(await generate("--check")).toEqual({ code: 0, stderr: "" });
   const [edited = "", ...removed] = GENERATED;
@@ -84,7 +84,7 @@ test("the check passes what was just written, and names every file that was edit
   expect(await read(edited)).toBe(text);
 });
 
-test("writes the readme's numbers between their marks and leaves the rest alone", async () => {
+test("writes the numbers of README.md between their marks and leaves the rest alone", async () => {
   await generate();
   const readme = await read("README.md");
   await writeFile(join(root, "README.md"), readme.replace("| change the passphrase | ", "| change the passphrase | 1"));
@@ -105,14 +105,14 @@ test.each([
   await expect(read("docs/cli.md")).rejects.toThrow("ENOENT");
 });
 
-test("the manifest holds nothing of the machine that made it", async () => {
+test("the manifest does not depend on the machine", async () => {
   await generate();
   const manifest = await read("oclif.manifest.json");
   expect(Object.keys(JSON.parse(manifest).commands)).toEqual(["audit:verify", "push"]);
   expect(manifest).not.toContain(root);
 });
 
-test("the command reference shows usage, arguments, flags, exit codes and examples, and hides what is hidden", async () => {
+test("the command reference shows usage, arguments, flags, exit codes and examples, but no hidden flags", async () => {
   await generate();
   const page = await read("docs/cli.md");
   expect(page).toContain("## vsync audit verify");

@@ -54,7 +54,7 @@ const CLI = [
   "pino",
 ];
 
-// "Who may import whom", written down a second time: a file of each layer, and all of TARGETS that it may import.
+// States the layers a second time: a file of each layer, and all of TARGETS that it may import.
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "commands.ts": ["commands/push.ts"],
   "commands/probe.ts": [
@@ -86,7 +86,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "elsewhere/probe.ts": [],
 };
 
-/** Every way in which a module can name another one; `it` is a name that nothing else in the module binds. */
+/** Every way in which a module can name another one; `it` must be unbound in the module. */
 const FORMS: readonly ((specifier: string, it: string) => string)[] = [
   (specifier) => `import "${specifier}";`,
   (specifier, it) => `import { it as ${it} } from "${specifier}";`,
@@ -128,7 +128,7 @@ beforeAll(async () => {
   );
 });
 
-test.each(Object.entries(MAY_IMPORT))("src/%s reaches what the table says and nothing else", (importer, allowed) => {
+test.each(Object.entries(MAY_IMPORT))("src/%s may import what the table says and nothing else", (importer, allowed) => {
   const statements = statementsOf(importer);
   const expected = statements.filter(({ target }) => !allowed.includes(target)).map(({ text }) => text);
   const refused = refusedLines.get(`src/${importer}`)?.map((line) => statements[line - 1]?.text);

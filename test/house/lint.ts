@@ -11,13 +11,13 @@ export interface Complaint {
   readonly path: string;
   /** Counts from 1. */
   readonly line: number;
-  /** As the linter writes it: `house(layers)`. */
+  /** The rule as the linter prints it: `house(layers)`. */
   readonly rule: string;
 }
 
 interface Report {
   readonly diagnostics: readonly {
-    /** Not there where a file could not even be parsed. */
+    /** Missing if the file could not be parsed. */
     readonly code?: string;
     readonly message: string;
     readonly filename: string;
@@ -25,7 +25,7 @@ interface Report {
   }[];
 }
 
-/** Lints `files` (text by path) in a folder of their own, under this repository's configuration. */
+/** Lints `files` (text by path) in a separate folder, with this repository's configuration. */
 export async function lint(files: ReadonlyMap<string, string>): Promise<readonly Complaint[]> {
   const folder = await mkdtemp(join(tmpdir(), "vsync-house-"));
   try {
@@ -46,7 +46,7 @@ async function place(path: string, text: string): Promise<void> {
 async function run(folder: string): Promise<Report> {
   const args = [join(root, "node_modules/oxlint/bin/oxlint"), "--type-aware", "--format=json"];
   const ended = promisify(execFile)(process.execPath, args, { cwd: folder, maxBuffer: 1 << 26 });
-  // Complaints end the linter with 1 and are on stdout all the same.
+  // The linter exits with 1 if it has complaints, and prints them on stdout.
   const { stdout } = await ended.catch((error: { stdout: string }) => error);
   return JSON.parse(stdout) as Report;
 }

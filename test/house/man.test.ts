@@ -14,7 +14,7 @@ const source = (name: string): string => readFileSync(join(folder, `${name}.1`),
 const pageOf = (id: string): string => `vsync-${id.replaceAll(":", "-")}`;
 const plain = (page: string): string => source(page).replaceAll("\\-", "-").replaceAll("\n", " ");
 
-test("there is a page for the program and for each command, dated by SOURCE_DATE_EPOCH", () => {
+test("the program and each command have a page, dated by SOURCE_DATE_EPOCH", () => {
   const names = ["vsync", ...VISIBLE.map(({ id }) => pageOf(id))].map((name) => `${name}.1`);
   expect(readdirSync(folder).toSorted()).toEqual(names.toSorted());
   expect(source("vsync")).toContain(`.TH "VSYNC" 1 "1970-01-02" "vsync ${PJSON.version}"`);
@@ -27,7 +27,7 @@ test("the program's page names every command", () => {
   }
 });
 
-test.each(VISIBLE.map(({ id }) => [id] as const))("the page of %s has all that it takes", (id) => {
+test.each(VISIBLE.map(({ id }) => [id] as const))("the page of %s lists all its arguments and flags", (id) => {
   const { flags, args } = MANIFEST.commands[id]!;
   const page = plain(pageOf(id));
   for (const { name, char, hidden } of Object.values(flags)) {
@@ -40,7 +40,7 @@ test.each(VISIBLE.map(({ id }) => [id] as const))("the page of %s has all that i
   }
 });
 
-test("exit codes are those of the command", () => {
+test("a page has the exit codes of its command", () => {
   expect(plain("vsync-rotate-passphrase")).toContain("\\fB5\\fR this machine has no config");
   expect(plain("vsync-runtime-token")).toContain("\\fB4\\fR this machine has no config");
   expect(plain("vsync-push")).toContain("\\fB5\\fR a conflict");
@@ -56,7 +56,7 @@ const absent = Object.keys(CHECKERS).filter((program) => !installed(program));
 if (absent.length > 0) console.log(`man pages: not checked by ${absent.join(", ")}: not installed here`);
 
 describe.each(Object.entries(CHECKERS))("%s", (program, args) => {
-  test.runIf(installed(program))("has nothing to say", () => {
+  test.runIf(installed(program))("has no complaints", () => {
     for (const name of readdirSync(folder)) {
       const { stdout, stderr, status } = spawnSync(program, [...args, join(folder, name)], { encoding: "utf8" });
       expect({ name, stderr, status }).toEqual({ name, stderr: "", status: 0 });

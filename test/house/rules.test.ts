@@ -166,7 +166,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-// Cycles take more than one file, so they are no row of the table.
+// Cycles need more than one file, so they do not fit the table.
 const CYCLES: Readonly<Record<string, string>> = {
   "src/vault/cycle-a.ts": 'import { b } from "./cycle-b.ts";\nexport const a = () => b;\n',
   "src/vault/cycle-b.ts": 'import { a } from "./cycle-a.ts";\nexport const b = () => a;\n',

@@ -13,7 +13,7 @@ const NAMED = [
 ].map(([, file = "", what = ""]) => ({ file, what }));
 
 describe("docs/security.md", () => {
-  test("says of every test that it names which part it means", () => {
+  test("names a part of every test file it mentions", () => {
     const files = [...PAGE.matchAll(/`(test\/[\w/-]+\.(?:test\.ts|txt))`(.{0,4})/g)];
     const loose = files.filter(
       ([, file, next]) => !next?.startsWith(": ") && file !== "test/house/security-doc.test.ts",

@@ -11,9 +11,9 @@ const readJson = (path: string) => JSON.parse(readFileSync(join(ROOT, path), "ut
 const dependencies = Object.keys(readJson("package.json").dependencies);
 const tree = [...productionTree()];
 
-/** Licences that ask for no more than to be named. */
+/** Licences that only require attribution. */
 const LICENCES = ["MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "0BSD", "BlueOak-1.0.0", "(MIT OR CC0-1.0)"];
-/** It builds an addon; the package has it ready for the platforms that we support, and without it the built-in is used. */
+/** It builds an addon that the package already contains for our platforms; without the addon, vsync uses the built-in. */
 const NEEDLESS_SCRIPTS = ["argon2"];
 
 describe("the run-time dependencies", () => {
@@ -23,7 +23,7 @@ describe("the run-time dependencies", () => {
     expect([...rows.keys()].toSorted()).toEqual(dependencies.toSorted());
   });
 
-  test.each(dependencies)("%s: why, who, what else; and the size that it has", (name) => {
+  test.each(dependencies)("%s: the row has every cell, and the true size", (name) => {
     const row = rows.get(name);
     expect(Object.values(row ?? {}).filter((cell) => cell === "" || cell === undefined)).toEqual([]);
     const [, packages, megabytes] = /^(\d+) packages?, ([\d.]+) MB$/.exec(row?.size ?? "") ?? [];
@@ -32,7 +32,7 @@ describe("the run-time dependencies", () => {
     expect(Math.abs(Number(megabytes) - weight.megabytes)).toBeLessThan(0.1 + 0.1 * weight.megabytes);
   });
 
-  test("may be passed on: in the lockfile, and as each package says itself", () => {
+  test("have licences that allow redistribution, in the lockfile and in each package", () => {
     const others = tree.flatMap(([folder, { name, license }]) => {
       const said = readJson(`${folder}/package.json`).license;
       return LICENCES.includes(license ?? "") && said === license ? [] : [`${name}: ${license}, ${said}`];
@@ -41,13 +41,13 @@ describe("the run-time dependencies", () => {
     expect(others).toEqual([]);
   });
 
-  test("none needs an install script, and npm runs none", () => {
+  test("no package needs its install script, and npm runs none", () => {
     const scripted = tree.filter(([, entry]) => entry.hasInstallScript).map(([, { name }]) => name);
     expect(scripted).toEqual(NEEDLESS_SCRIPTS);
     expect(readFileSync(join(ROOT, ".npmrc"), "utf8")).toContain("ignore-scripts=true\n");
   });
 
-  test("the lockfile has a digest of everything, and nobody's address", () => {
+  test("the lockfile has a digest for everything and no registry's address", () => {
     const entries = Object.entries<{ integrity?: string; resolved?: string }>(readJson("package-lock.json").packages);
     const faults = entries.filter(([folder, { integrity = "", resolved }]) => {
       return folder !== "" && (!integrity.startsWith("sha512-") || resolved !== undefined);
@@ -57,7 +57,7 @@ describe("the run-time dependencies", () => {
 });
 
 describe("secrets in the repository", () => {
-  test("there is none but the fixtures'", () => {
+  test("only the fixtures have any", () => {
     const names = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], { cwd: ROOT });
     const found = names
       .toString()
@@ -71,7 +71,7 @@ describe("secrets in the repository", () => {
   const token = (fields: object): string =>
     `vsync-cfg-v1:${gzipSync(JSON.stringify({ v: 1, endpoint: "https://s3.example.com", ...fields })).toString("base64url")}`;
 
-  // in parts, so that this file holds none
+  // In parts, because this file must not contain any.
   test.each([
     ["an AWS access key id", `id = ${key}`],
     ["an AWS secret access key", `"secretAccess${"Key"}": "${"q8Zr+2vK".repeat(5)}"`],
@@ -90,7 +90,7 @@ describe("secrets in the repository", () => {
     expect(secretsIn(`first\n${line}\n`)).toEqual([{ what, line: 2 }]);
   });
 
-  test("a token without a key is none", () => {
+  test("a token without a key does not count", () => {
     expect(secretsIn(token({ bucket: "acme-secrets", prefix: "api/prod/", env: "prod" }))).toEqual([]);
   });
 });
@@ -99,7 +99,7 @@ function textOf(name: string): string {
   try {
     return readFileSync(join(ROOT, name), "latin1");
   } catch {
-    // in the index, and removed from the disk
+    // In the index, but removed from the disk.
     return "";
   }
 }

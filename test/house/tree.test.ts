@@ -43,7 +43,7 @@ function importsOf(file: string): string[] {
   return Array.from(source.matchAll(/(?:from |import\()"(\.[^"]+)"/g), ([, path = ""]) => join(dirname(file), path));
 }
 
-/** Without those that start with a dot, and `test/` itself, which holds folders alone. */
+/** Leaves out folders that start with a dot, and `test/` itself, which contains only folders. */
 function foldersOf(file: string): string[] {
   const parts = file.split("/").slice(0, -1);
   const folders = parts.slice(0, 2).map((_, at) => `${parts.slice(0, at + 1).join("/")}/`);

@@ -16,7 +16,7 @@ const vectors = folders.flatMap((folder) =>
     })),
 );
 
-/** The words in backticks that stand in the first cell of the table's rows. */
+/** The words in backticks in the first cell of each row. */
 function firstCells(heading: string): readonly string[] {
   const section = README.slice(README.indexOf(`## ${heading}\n`)).split("\n## ")[0] ?? "";
   const rows = section.slice(section.indexOf("\n|---"));
@@ -25,7 +25,7 @@ function firstCells(heading: string): readonly string[] {
 }
 
 describe("the README beside the vectors", () => {
-  test("counts what is there", () => {
+  test("counts the vectors", () => {
     const counts = [...README.matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, folder, count]) => [
       folder,
       Number(count),
@@ -35,7 +35,7 @@ describe("the README beside the vectors", () => {
     expect(README).toContain(`, ${vectors.length} vectors,`);
   });
 
-  test("names every field that a vector has, and none has another", () => {
+  test("names exactly the fields of the vectors", () => {
     const known = firstCells("How to run them");
     const used = new Set(vectors.flatMap(({ folder: _folder, file: _file, ...vector }) => Object.keys(vector)));
     expect([...used].toSorted()).toEqual(known.toSorted());
