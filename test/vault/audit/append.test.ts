@@ -1,0 +1,32 @@
+import { beforeEach, expect, test } from "vitest";
+import { auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
+import { committedBy, rejection, World } from "../../support/world.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = await World.pushed({ A: "1" });
+});
+
+test("a row that another machine appends between our swap and our append is there once, and no fault", async () => {
+  const machine = world.peer().failing({
+    async before({ operation, key }) {
+      if (operation === "create" && key === auditKey(2)) await world.peer().reconcile();
+    },
+  });
+  expect(committedBy(await machine.push({ A: "2" })).auditFault).toBeNull();
+  expect(await world.audit()).toMatchObject({ outstanding: null, rows: { length: 2 } });
+});
+
+test("another row in its place: the commit stands and says so, and nothing follows it", async () => {
+  const machine = world.peer().failing({
+    after({ key, bytes }) {
+      if (key === MANIFEST_KEY && bytes !== undefined) world.tamper(auditKey(2), Buffer.from("not a row"));
+    },
+  });
+  const { auditFault } = committedBy(await machine.push({ A: "2" }));
+  expect(auditFault).toMatchObject({ row: 2, message: "audit row 2 is there and is another one" });
+  const before = world.objects();
+  expect(await rejection(world.push({ A: "3" }))).toMatchObject({ name: "AuditBrokenError", row: 2 });
+  expect(await rejection(world.reconcile())).toMatchObject({ name: "AuditBrokenError", row: 2 });
+  expect(world.objects()).toEqual(before);
+});
