@@ -3,8 +3,10 @@
  */
 
 const SPACE = /[ \t\r\n]*/y;
-/** Control characters below the space must be escaped. */
-const STRING = /"(?:[ !#-[\]-\u{10ffff}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
+/** Where the plain part of a string ends. One pattern for whole strings would overflow the stack on some MiB. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON allows none of them in a string
+const NOT_PLAIN = /["\\\u0000-\u001f]/g;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
 /** How far the scanner got. It never leaves this file. */
@@ -48,11 +50,23 @@ function value(text: string, from: number, depth: number): number {
   if (depth > MAX_JSON_DEPTH) throw new Stop(at, true);
   if (text[at] === "{") return list(text, at, "}", (start) => member(text, start, depth));
   if (text[at] === "[") return list(text, at, "]", (start) => value(text, start, depth + 1));
-  return text[at] === '"' ? expect(STRING, text, at) : expect(SCALAR, text, at);
+  return text[at] === '"' ? string(text, at) : expect(SCALAR, text, at);
+}
+
+/** A string's fault is reported where the string starts. */
+function string(text: string, start: number): number {
+  if (text[start] !== '"') throw new Stop(start);
+  for (let at = start + 1; ; ) {
+    const next = skip(NOT_PLAIN, text, at) - 1;
+    if (next < at) throw new Stop(start);
+    if (text[next] === '"') return next + 1;
+    at = skip(ESCAPE, text, next);
+    if (at === next) throw new Stop(start);
+  }
 }
 
 function member(text: string, from: number, depth: number): number {
-  const colon = skip(SPACE, text, expect(STRING, text, skip(SPACE, text, from)));
+  const colon = skip(SPACE, text, string(text, skip(SPACE, text, from)));
   if (text[colon] !== ":") throw new Stop(colon);
   return value(text, colon + 1, depth + 1);
 }

@@ -16,13 +16,16 @@ describe("jsonFault", () => {
     ["[1] 2", 1, 5],
     ['["\\x"]', 1, 2],
     ["{'a':1}", 1, 2],
+    ['["a\tb"]', 1, 2],
+    ['["\ud83d"]x', 1, 6],
+    ['["\\u12g4"]', 1, 2],
     ["[truely]", 1, 2],
     ["\ufeff{}", 1, 1],
-  ])("%j is none at line %i, column %i", (text, line, column) => {
+  ])("%j is faulty at line %i, column %i", (text, line, column) => {
     expect(jsonFault(text)).toEqual({ line, column, isTooDeep: false });
   });
 
-  test("has no fault to find where JSON.parse finds none, in any layout", () => {
+  test("finds no fault in JSON, in any layout", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.constantFrom(0, 1, "\t", "\r\n "), (value, space) => {
         expect(jsonFault(JSON.stringify(value, null, space))).toBeNull();
@@ -46,6 +49,12 @@ describe("jsonFault", () => {
       fc.property(mangled, (text) => (jsonFault(text) === null) === isJson(text)),
       { numRuns: 2000 },
     );
+  });
+
+  test("a string of 64 MiB is no deeper than a short one", () => {
+    const large = "x\\n".repeat(2 ** 24);
+    expect(jsonFault(`{"BIG": "${large}", "${large}": 1}`)).toBeNull();
+    expect(jsonFault(`["${large}\\x"]`)).toMatchObject({ column: 2 });
   });
 
   test("a tower of brackets is refused, not climbed", () => {
