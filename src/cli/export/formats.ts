@@ -89,7 +89,9 @@ function encodeDotenvExport(items: readonly Item[]): string {
 function assignmentFor(item: Item): string {
   const text = variableFor("dotenv", item);
   const assignment = dotenvAssignment(item);
-  if (assignment !== null && parse(assignment)[item.name] === text) return assignment;
+  // Read under another name, because the package drops __proto__.
+  const asRead = parse(`K${assignment?.slice(item.name.length)}`)["K"];
+  if (assignment !== null && asRead === text) return assignment;
   throw cannotCarry("dotenv", item, "no quoting keeps its value", ["shell", "json"]);
 }
 
