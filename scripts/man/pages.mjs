@@ -58,9 +58,13 @@ const PROGRAM = [
 
 const ENVIRONMENT = [
   { label: "VSYNC_PASSPHRASE, VSYNC_PASSPHRASE_FILE", text: "The passphrase, or the file that holds it, which wins." },
-  { label: "VSYNC_CONFIG, VSYNC_CONFIG_FILE", text: "The runtime token: which vault, where no environment is named." },
-  { label: "VSYNC_REPO", text: "The name of the repository, where --repo is not given." },
-  { label: "XDG_CONFIG_HOME, XDG_DATA_HOME", text: "Where configs and local vaults are, if these are absolute paths." },
+  { label: "VSYNC_CONFIG, VSYNC_CONFIG_FILE", text: "The runtime token, which names the vault if you name no env." },
+  { label: "VSYNC_REPO", text: "The name of the repository, unless you give --repo." },
+  { label: "VSYNC_ACTOR", text: "The user that audit rows name, in place of your account or the CI job's user." },
+  {
+    label: "XDG_CONFIG_HOME, XDG_DATA_HOME",
+    text: "Where configs and local vaults live, if these are absolute paths.",
+  },
   { label: "NO_COLOR", text: "No colours." },
 ];
 

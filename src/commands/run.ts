@@ -40,6 +40,6 @@ base64, percent-encoded and escaped as in JSON. Values shorter than 4 bytes and 
     const secrets = selectSecrets(bundle.items, flags);
     const env = childEnvironment(this.variables, secrets, flags.prefix);
     const output = await runOutput(flags, bundle.items, this.output);
-    this.exitWith(await runChild(program, env, output));
+    this.exitWith(await runChild(program, env, { sharesStdin: !this.stdin.isTaken, output }));
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { programUnderTest } from "../support/program/sandbox.ts";
@@ -113,12 +113,17 @@ test("/dev/stdout and /dev/stderr can be opened", async () => {
   expect(ran).toEqual({ stdout: "[TOKEN]\n", stderr: `${WARNING}[OTHER]\n`, exitCode: 0 });
 });
 
-test("without mkfifo, or a place for temporary files, it masks all the same, and nothing is left behind", async () => {
-  const PATH = join(home.sandbox.work, "no-programs");
-  const args = ["run", "prod", "--redact", "--", "/bin/sh", "-c", "echo $TOKEN; echo $OTHER >&2; exit 3"];
-  const ran = await home.run(args, { env: { PATH } });
+test("starts no program that PATH names, and so hands the passphrase to none", async () => {
+  const script = `#!/bin/sh\necho "$0 $VSYNC_PASSPHRASE" >>${home.sandbox.work}/started\nexec /usr/bin/mkfifo "$@"\n`;
+  await home.sandbox.write("work/evil/mkfifo", script, 0o755);
+  const PATH = `${home.sandbox.work}/evil:/usr/bin:/bin`;
+  expect(await redacting("echo $TOKEN", { env: { PATH } })).toMatchObject({ stdout: "[TOKEN]\n" });
+  await expect(access(join(home.sandbox.work, "started"))).rejects.toThrow("ENOENT");
+});
+
+test("without a place for temporary files it masks all the same, and it leaves no files behind", async () => {
+  const ran = await redacting("echo $TOKEN; echo $OTHER >&2; exit 3", { env: { TMPDIR: "/nonexistent" } });
   expect(ran).toEqual({ stdout: "[TOKEN]\n", stderr: `${WARNING}[OTHER]\n`, exitCode: 3 });
-  expect(await redacting("echo $TOKEN", { env: { TMPDIR: "/nonexistent" } })).toMatchObject({ stdout: "[TOKEN]\n" });
   await redacting("true");
   expect(await readdir(join(home.sandbox.folder, "tmp"))).toEqual([]);
 });

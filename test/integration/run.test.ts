@@ -1,8 +1,10 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { programUnderTest } from "../support/program/sandbox.ts";
-import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
+import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 
 let home: VaultHome;
 
@@ -25,6 +27,27 @@ describe("vsync run", () => {
     const ran = await home.run(sh("cat"), { stdin: bytes });
     expect(ran.stdout).toBe(bytes.toString());
   });
+
+  test.each(["-", "/dev/stdin", "/proc/self/fd/0"])(
+    "keeps stdin to itself if the passphrase came from it: --passphrase-file=%s <file",
+    async (file) => {
+      await home.sandbox.write("work/passphrase", PASSPHRASE, 0o600);
+      const [command = "", ...first] = programUnderTest();
+      const stdin = openSync(join(home.sandbox.work, "passphrase"), "r");
+      // The program goes back to the beginning of whatever its stdin is, and reads.
+      const script =
+        "import os\ntry: os.lseek(0, 0, 0)\nexcept OSError: pass\nprint(os.environ['GREETING'], os.read(0, 100))";
+      const args = ["run", "prod", "--repo=api", `--passphrase-file=${file}`, "--", "python3", "-c", script];
+      const ran = spawnSync(command, [...first, ...args], {
+        env: { HOME: home.sandbox.home, PATH: process.env["PATH"] ?? "" },
+        cwd: home.sandbox.work,
+        stdio: [stdin, "pipe", "pipe"],
+        encoding: "utf8",
+      });
+      closeSync(stdin);
+      expect(ran).toMatchObject({ stdout: "hello b''\n", stderr: "", status: 0 });
+    },
+  );
 
   test.each([0, 1, 7, 130, 255])("comes back with exit code %i", async (code) => {
     expect((await home.run(sh(`exit ${code}`))).exitCode).toBe(code);

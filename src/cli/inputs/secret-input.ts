@@ -87,13 +87,14 @@ export async function readSecret(
 export async function readGivenSecret(
   input: Pick<SecretInput, "what" | "flag" | "variable">,
   file: string | undefined,
-  { variables, stdin, output }: SecretSources,
+  sources: SecretSources,
 ): Promise<Secret | null> {
+  const { variables, stdin } = sources;
   if (file === "-") return fromStdin(input, stdin);
-  if (file !== undefined) return fromFile({ name: `--${input.flag}`, path: file }, output);
+  if (file !== undefined) return fromFile({ name: `--${input.flag}`, path: file }, sources);
   const fileVariable = `${input.variable}_FILE`;
   const path = variables[fileVariable];
-  if (path) return fromFile({ name: fileVariable, path }, output);
+  if (path) return fromFile({ name: fileVariable, path }, sources);
   const value = variables[input.variable];
   if (value?.includes("\ufffd")) {
     // Node replaces invalid UTF-8 by U+FFFD, so different passphrases would look the same.
@@ -110,7 +111,14 @@ async function fromStdin(input: Pick<SecretInput, "what" | "flag" | "variable">,
   return Secret.ofBytes(trimSecret(bytes));
 }
 
-async function fromFile({ name, path }: { name: string; path: string }, output: Output): Promise<Secret> {
+/** Other names of stdin. */
+const STDIN_PATHS = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
+async function fromFile(
+  { name, path }: { name: string; path: string },
+  { stdin, output }: SecretSources,
+): Promise<Secret> {
+  if (STDIN_PATHS.includes(path)) stdin.take(name);
   const read = await readSecretFile(path);
   const file = `the file that ${name} names${shown(path)}`;
   if ("refusal" in read) throw new InputError(`${file} ${read.refusal}`, { hint: "put it into a file of mode 0600" });

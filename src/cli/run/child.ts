@@ -3,23 +3,29 @@ import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { InputError } from "../../errors.ts";
 import { MAX_VARIABLE_BYTES, measureEnvironment } from "./environment.ts";
-import { type ChildOutput, SHARED_OUTPUT } from "./output.ts";
+import type { ChildOutput } from "./output.ts";
 
 const FROM_SUPERVISORS = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 /** A terminal sends these to the program itself; forwarding them would count Ctrl-C twice. */
 const FROM_TERMINALS = ["SIGINT", "SIGQUIT", "SIGWINCH", "SIGCONT"] as const;
 
+/** Where a program's standard streams lead. */
+export interface ChildStreams {
+  /** Whether the program gets our stdin; otherwise it reads /dev/null. */
+  readonly sharesStdin: boolean;
+  readonly output: ChildOutput;
+}
+
 /**
- * Runs a program on our stdin, forwards signals to it, and resolves with its exit code, or 128 + the number of the signal
- * that ended it, as shells do.
+ * Runs a program, forwards signals to it, and resolves with its exit code, or 128 + the number of the signal that ended
+ * it, as shells do.
  *
- * @param output where its stdout and stderr lead
  * @throws InputError the program cannot be started
  */
 export async function runChild(
   commandLine: readonly string[],
   variables: NodeJS.ProcessEnv,
-  output: ChildOutput = SHARED_OUTPUT,
+  { sharesStdin, output }: ChildStreams,
 ): Promise<number> {
   let child: ChildProcess | undefined;
   const forward = (signal: NodeJS.Signals) => [signal, () => void child?.kill(signal)] as const;
@@ -29,7 +35,7 @@ export async function runChild(
   for (const [signal, handler] of handlers) process.on(signal, handler);
   const letGo = () => handlers.forEach(([signal, handler]) => process.off(signal, handler));
   try {
-    child = start(commandLine, variables, output.stdio);
+    child = start(commandLine, variables, [sharesStdin ? "inherit" : "ignore", ...output.stdio]);
     const passedOn = output.passOn(child);
     // Awaited only after the program has ended; a failure must not count as unhandled until then.
     passedOn.catch(() => undefined);

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, type StdioOptions } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { closeSync, constants, createReadStream, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,13 +9,14 @@ import type { Output } from "../terminal/output.ts";
 
 /** Where a program's stdout and stderr lead. */
 export interface ChildOutput {
-  readonly stdio: StdioOptions;
+  /** For `spawn`: stdout, then stderr. */
+  readonly stdio: readonly ("inherit" | "pipe" | number)[];
   /** Called after the program has started; resolves when all its output has been passed on. */
   passOn(child: ChildProcess): Promise<void>;
 }
 
 /** Our own stdout and stderr, with nothing in between. */
-export const SHARED_OUTPUT: ChildOutput = { stdio: "inherit", async passOn() {} };
+export const SHARED_OUTPUT: ChildOutput = { stdio: ["inherit", "inherit"], async passOn() {} };
 
 export async function runOutput(
   { redact }: { readonly redact: boolean },
@@ -39,7 +40,7 @@ export async function pipedOutput(passOn: PassOn): Promise<ChildOutput> {
 
 function throughPipes(passOn: PassOn, stdout: OsPipe, stderr: OsPipe): ChildOutput {
   return {
-    stdio: ["inherit", stdout.writeFd, stderr.writeFd],
+    stdio: [stdout.writeFd, stderr.writeFd],
     async passOn() {
       // The program holds the only write ends from here on, so the pipes end when it does.
       for (const { writeFd } of [stdout, stderr]) closeSync(writeFd);
@@ -50,7 +51,7 @@ function throughPipes(passOn: PassOn, stdout: OsPipe, stderr: OsPipe): ChildOutp
 
 function throughSockets(passOn: PassOn): ChildOutput {
   return {
-    stdio: ["inherit", "pipe", "pipe"],
+    stdio: ["pipe", "pipe"],
     async passOn({ stdout, stderr }) {
       if (stdout === null || stderr === null) return;
       await Promise.all([passOn(stdout, process.stdout), passOn(stderr, process.stderr)]);
@@ -78,9 +79,12 @@ async function openOsPipes(count: number): Promise<readonly OsPipe[] | null> {
   }
 }
 
+/** An absolute path and no environment: PATH may name somebody's program, and our variables hold the passphrase. */
+const MKFIFO = "/usr/bin/mkfifo";
+
 async function makePipes(folder: string, count: number): Promise<readonly OsPipe[]> {
   const paths = Array.from({ length: count }, (_, at) => join(folder, String(at)));
-  await promisify(execFile)("mkfifo", ["-m", "600", ...paths]);
+  await promisify(execFile)(MKFIFO, ["-m", "600", ...paths], { env: {} });
   return paths.map(openFifo);
 }
 

@@ -78,7 +78,7 @@ export async function sessionOn(
   sources: SecretSources,
   secret: SecretInput = PASSPHRASE,
 ): Promise<Session> {
-  const annotation = annotationOf(flags);
+  const annotation = annotationOf(flags, sources);
   const passphrase = await readSecret(secret, flags["passphrase-file"], sources);
   const holder = holderOf(passphrase, config);
   const ports = { store: await openStore(config), clock: systemClock, random: systemRandom };
@@ -90,8 +90,8 @@ export async function configOf(input: TargetInput, warn: Warn): Promise<LocalCon
   return loadConfig(await resolveTarget(input, warn), warn);
 }
 
-function annotationOf({ note, meta }: SessionInput["flags"]): Annotation {
-  return { actor: currentActor(), meta: metaOf(meta), ...(note === undefined ? {} : { note }) };
+function annotationOf({ note, meta }: SessionInput["flags"], { variables }: SecretSources): Annotation {
+  return { actor: currentActor(variables), meta: metaOf(meta), ...(note === undefined ? {} : { note }) };
 }
 
 /** Keeps what a manifest has shown: its generation, and the hint of the passphrase that may write, for new tokens. */

@@ -17,23 +17,33 @@ export class Stdin {
     return this.#isTerminal();
   }
 
+  /** Whether vsync itself took stdin. A child must not get it then: it could seek back and read a passphrase. */
+  get isTaken(): boolean {
+    return this.#takenBy !== null;
+  }
+
+  /** Claims stdin for one purpose. @throws InputError another one has claimed it */
+  take(purpose: string): void {
+    if (this.#takenBy !== null) {
+      throw new InputError(`${purpose} and ${this.#takenBy} cannot both be read from stdin`, {
+        hint: "name a file for one of them",
+      });
+    }
+    this.#takenBy = purpose;
+  }
+
   /**
    * All of stdin. `purpose` is the flag that asked for it, such as `--from`.
    *
    * @throws InputError stdin is a terminal, was read before, or holds more than `maxBytes`
    */
   async read(purpose: string, maxBytes: number): Promise<Uint8Array> {
-    if (this.#takenBy !== null) {
-      throw new InputError(`${purpose} and ${this.#takenBy} cannot both be read from stdin`, {
-        hint: "name a file for one of them",
-      });
-    }
-    if (this.isTerminal) {
+    if (this.#takenBy === null && this.isTerminal) {
       throw new InputError(`${purpose} reads stdin, which is a terminal`, {
         hint: "pipe it in, or name a file",
       });
     }
-    this.#takenBy = purpose;
+    this.take(purpose);
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of this.#open() as AsyncIterable<Buffer>) {
