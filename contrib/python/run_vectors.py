@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the test vectors of test/vectors/data: run_vectors.py <folder> [op …]. Exits with 1 if one disagrees.
-
-The README.md beside the vectors explains them and each operation."""
+"""Runs the test vectors of test/vectors/data, or of a folder with one file a vector: run_vectors.py <folder> [op …].
+Exits with 1 if one disagrees. The README.md beside the vectors explains them and each operation."""
 import base64, datetime, glob, json, os, re, sys, zlib
 import vsync_audit as audit
 import vsync_client as vsync
@@ -29,18 +28,17 @@ def next_ts(now, after, taken):
         at = datetime.datetime.fromtimestamp(ms // 1000, datetime.timezone.utc)
         return at.strftime("%Y%m%dT%H%M%S") + f"{ms % 1000:03d}Z"
 
-    at = ms(now) if after is None else max(ms(now), ms(after) + 1)
+    ahead = after is not None and ms(after) - ms(now) <= 24 * 3600 * 1000
+    at = max(ms(now), ms(after) + 1) if ahead else ms(now)
     while text(at) in taken:
         at += 1
     return text(at)
 
 
 class Vector:
-    def __init__(self, path):
-        with open(path, encoding="utf-8") as file:
-            vector = json.load(file)
+    def __init__(self, vector, folder):
         self.op, self.given, self.out = vector["op"], vector["in"], vector.get("out", {})
-        self.vector, self.folder = vector, os.path.dirname(path)
+        self.vector, self.folder = vector, folder
         self.objects = {key: self.bytes(value) for key, value in self.given.get("objects", {}).items()}
 
     def bytes(self, value):
@@ -85,7 +83,7 @@ class Vector:
         return {name: self.same(name, raw) for name, raw in keys.items()}
 
     def op_endorse(self, i):
-        return {"endorse": b64(vsync.endorse(self.at("mac"), i["vault"], i["slot"], i["signer"]))}
+        return {"endorse": b64(vsync.endorse(self.at("mac"), i["vault"], i["slot"], i["signer"], i.get("notAfter", "")))}
 
     def op_openSlot(self, i):
         slot = {"id": i["slot"], "enc": b64(self.at("enc")), "ct": b64(self.at("ct"))}
@@ -170,8 +168,15 @@ def disagreement(vector):
     return None if "error" not in want and out == want["out"] else f"gives {out}"
 
 
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
 def main(folder, ops):
-    vectors = [Vector(path) for path in sorted(glob.glob(os.path.join(folder, "*", "*.json")))]
+    packed = [Vector(vector, folder) for path in sorted(glob.glob(os.path.join(folder, "*.json"))) for vector in load(path)]
+    files = sorted(glob.glob(os.path.join(folder, "*", "*.json")))
+    vectors = packed + [Vector(load(path), os.path.dirname(path)) for path in files]
     chosen = [vector for vector in vectors if not ops or vector.op in ops]
     wrong = [(vector, found) for vector in chosen if (found := disagreement(vector)) is not None]
     for vector, found in wrong:

@@ -41,21 +41,25 @@ def endpoint(v): return re.match(r"https?://[^/]|file:///.", v) and v[-1] != "/"
 digits = like("[0-9]+")
 FORMS = {  # a test, which may throw; or the fields of an object, where one with ? may be absent
     "text": a(str), "int": a(int), "object": a(dict), "list": a(list), "sha": like("[0-9a-f]{64}"), "b64": lambda v: un64(v) is not None,
-    "b64[32]": lambda v: len(un64(v)) == 32, "vault": lambda v: len(un64u(v)) == 16, "slotid": like("[A-Za-z0-9_-]{1,64}"),
+    "b64[32]": lambda v: len(un64(v)) == 32, "b64[64]": lambda v: len(un64(v)) == 64, "vault": lambda v: len(un64u(v)) == 16,
+    "slotid": like("[A-Za-z0-9_-]{1,64}"), "ownid": like("(?!tok_)[A-Za-z0-9_-]{1,64}"), "gen": lambda v: type(v) is int and v < 10 ** 12,
+    "certs": lambda v: len(v) < 5 and unique([fits(c, "cert")["anchor"] for c in v]) and v, "cert": "anchor:b64[32] not_after?:time sig:b64[64]",
+    "views": lambda v: type(v) is list and unique([fits(w, "view")["id"] for w in v]), "view": "id:itemid box:b64", "seals": like("[OR]"),
+    "boxes": lambda v: [un64(box) for box in v.values()] is not None, "argon2id": like("argon2id"), "ambient": like("ambient"),
     "time": day(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.\d{3}Z"), "v=ts": day(r"v=(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\d{3}Z"),
-    "size": lambda v: type(v) is int and v >= 28, "mode": lambda v: type(v) is int and v < 512, "seals": like("[OR]"),
     "kind": like("secret|file"), "endpoint": endpoint, "prefix": lambda v: v[-1] == "/" and not {"", ".", ".."} & set(v[:-1].split("/")),
-    "1+": lambda v: whole(v) >= 1, "0+": lambda v: whole(v) >= 0, "argon2id": like("argon2id"), "ambient": like("ambient"),
+    "size": lambda v: type(v) is int and v >= 28, "mode": lambda v: type(v) is int and v < 512, "itemid": like("[0-9a-f]{16}"),
+    "1+": lambda v: whole(v) >= 1, "0+": lambda v: whole(v) >= 0,
     "token": "v:1+ endpoint:endpoint region:text bucket:text accessKeyId?:text secretAccessKey?:text sessionToken?:text prefix:prefix "
              "env:text salt:b64 iterations:1+ kdf?:argon2id memoryKiB?:1+ parallelism?:1+ vault?:text minGen?:0+ credentials?:ambient",
     "kdf": "name:text salt:b64 iterations:int memory_kib:int parallelism:int", "actor": "user:text host:text tool:text",
-    "header": "format:text vault:text gen:int slots:list signing:b64 index:b64 items:list", "itemid": like("[0-9a-f]{16}"),
+    "header": "format:text vault:text gen:int slots:list signing:b64 index:b64 views?:views boxes?:boxes items:list",
     "slot": "id:slotid seals:seals kdf:object enc:b64 ct:b64", "item": "id:itemid size:size", "index": "items:list",
     "entry": "id:text name:text kind:kind mode?:mode", "bundle": "key:v=ts size:int sha256:sha", "link": "gen:int sha256:sha",
-    "unlock": "slot:slotid kind:text recipient:b64[32] kdf:object endorse:b64[32] not_after?:time",
-    "row": "format:text vault:vault gen:int prev_gen:int at:time action:text actor:actor meta:object note?:text bundle:bundle "
+    "unlock": "slot:ownid kind:text recipient:b64[32] kdf:object endorse:b64[32] not_after?:time",
+    "row": "format:text vault:vault gen:gen prev_gen:int at:time action:text actor:actor meta:object note?:text bundle:bundle "
            "signer:b64[32] prev_signer?:b64[32] prev?:sha"}
-FORMS["manifest"] = FORMS["row"] + " repo:text env:text rotated_at:time unlock:list audit?:link"
+FORMS["manifest"] = FORMS["row"] + " repo:text env:text rotated_at:time unlock:list certs?:certs audit?:link"
 def fields(form): return {n.rstrip("?"): (n[-1] != "?", of) for n, of in (f.rsplit(":", 1) for f in FORMS[form].split())}
 def fits(value, form):
     if callable(FORMS[form]): return only(value, FORMS[form](value))
@@ -95,7 +99,7 @@ def derive(passphrase, cost):
 def extract(salt, ikm): return hmac.digest(salt, ikm, "sha256")
 def expand(prk, info, size=32): return hmac.digest(prk, info + b"\x01", "sha256")[:size]
 def hkdf(key, info): return expand(extract(b"", key), info.encode())
-def endorse(mac, vault, slot, signer): return hmac.digest(mac, f"vsync-endorse-v1|{vault}|{slot}|{signer}".encode(), "sha256")
+def endorse(mac, vault, slot, signer, end=""): return hmac.digest(mac, f"vsync-endorse-v1|{vault}|{slot}|{signer}|{end}".encode(), "sha256")
 def place(m, what): return f"{m['vault']}|{m['gen']}|{what}"
 def open_box(key, data, box):
     return tried(CORRUPT, "a box does not open", lambda: AESGCM(key).decrypt(box[:12], box[12:], data.encode()))
@@ -120,7 +124,7 @@ def parse_bundle(raw, vault, gen):
     ids = [check(item, "item", CORRUPT)["id"] for item in header["items"]]
     ends = list(itertools.accumulate((i["size"] for i in header["items"]), initial=0))
     here = lf and (header["vault"], header["gen"]) == (vault, gen)
-    need(here and unique(slots) and unique(ids) and ends[-1] == len(rest), CORRUPT, "place, ids or sizes")
+    need(here and unique(slots) and len(slots) <= 1024 and unique(ids) and ends[-1] == len(rest), CORRUPT, "place, ids or sizes")
     return header, dict(zip(ids, (rest[a:b] for a, b in zip(ends, ends[1:]))))
 def slot_of(header, slot_id):
     slot = check(next((s for s in header["slots"] if s["id"] == slot_id), None), "slot", CORRUPT)
@@ -168,23 +172,20 @@ def open_manifest(get, token, passphrase, now):
     keys = ((e, derive(passphrase, cost_of(e["kdf"], FORGED))) for e in entries)
     entry, key = next(((e, k) for e, k in keys if k["recipient"] == un64(e["recipient"])), (None, None))
     need(entry, "WrongPassphraseError", "the passphrase opens no slot")
-    endorsed = hmac.compare_digest(endorse(key["mac"], m["vault"], entry["slot"], m["signer"]), un64(entry["endorse"]))
-    need(endorsed, FORGED, "the passphrase has not endorsed the signer")
+    ours = endorse(key["mac"], m["vault"], entry["slot"], m["signer"], entry.get("not_after", ""))
+    need(hmac.compare_digest(ours, un64(entry["endorse"])), FORGED, "the passphrase has not endorsed the signer")
     verify_note(note, "vsync/" + m["vault"], un64(m["signer"]))
     need((token.get("vault", m["vault"]), token["env"]) == (m["vault"], m["env"]), FORGED, "another vault or env")
     need(m["gen"] >= token.get("minGen", 0), "RollbackError", "older than minGen")
     need(now < entry.get("not_after", "9999-99"), "PassphraseRetiredError", "its window is over")
     return m, entry, key
 def fetch_bundle(get, ref):
-    raw = get(ref["key"]) or b""
-    return tried(CORRUPT, "absent, or altered", only, raw, (len(raw), sha256(raw)) == (ref["size"], ref["sha256"]))
+    return tried(CORRUPT, "absent, or altered", only, raw := get(ref["key"]) or b"", (len(raw), sha256(raw)) == (ref["size"], ref["sha256"]))
 def open_vault(get, token, passphrase, now):  # manifest, header, operator key or None, items
     m, e, key = open_manifest(get, token, passphrase, now)
-    by = e["slot"], key["seed"], "R" if "not_after" in e else "O"
-    return m, *open_bundle(fetch_bundle(get, m["bundle"]), m["vault"], m["gen"], *by)
+    return m, *open_bundle(fetch_bundle(get, m["bundle"]), m["vault"], m["gen"], e["slot"], key["seed"], "R" if "not_after" in e else "O")
 def file_path(token, key):  # §1, a directory store
-    folder = [urllib.parse.unquote(s, errors="strict") for s in token["endpoint"][len("file:///"):].split("/")]
-    return "/" + "/".join([*folder, token["bucket"], token["prefix"] + key])
+    return "/".join([urllib.parse.unquote(token["endpoint"][len("file://"):], errors="strict"), token["bucket"], token["prefix"] + key])
 def read(path): return pathlib.Path(path).read_bytes()
 def reader(token): return lambda key: read(file_path(token, key)) if os.path.isfile(file_path(token, key)) else None
 def now(): return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")[:23] + "Z"
@@ -195,5 +196,4 @@ def as_json(gen, env, items):
 def main(work):
     try: print(json.dumps(work(decode_token(os.environ.get("VSYNC_CONFIG", "")), os.environ.get("VSYNC_PASSPHRASE", "")), indent=2))
     except Refused as refused: sys.exit(f"{refused.kind}: {refused}")
-def opened(m, header, operator, items): return as_json(m["gen"], m["env"], items)
-if __name__ == "__main__": main(lambda token, passphrase: opened(*open_vault(reader(token), token, passphrase, now())))
+if __name__ == "__main__": main(lambda t, p: (lambda m, _, __, items: as_json(m["gen"], m["env"], items))(*open_vault(reader(t), t, p, now())))

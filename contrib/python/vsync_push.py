@@ -28,6 +28,8 @@ def open_for_commit(get, token, passphrase, at):
     need(operator, "InputError", f"this passphrase can only read until {until}: use the new one")
     key = open_signing_key(m, operator, un64(header["signing"]))
     need(b64(public(key)) == m["signer"], CORRUPT, "the signing key is not the manifest's signer")
+    need(all(e["kind"] == "passphrase" for e in m["unlock"]), UNKNOWN, "a slot of an unknown kind cannot be sealed to")
+    need(not {"views", "boxes"} & set(header) and "certs" not in m, UNKNOWN, "scoped tokens cannot be carried over")
     return m, key, items
 
 
@@ -115,7 +117,6 @@ def push(token, passphrase, secrets):
     raw = stored("manifest")
     get = lambda key: raw if key == "manifest" else stored(key)  # what is opened must be what is replaced
     m, key, items = begin(token, passphrase) if raw is None else open_for_commit(get, token, passphrase, at)
-    need(all(e["kind"] == "passphrase" for e in m["unlock"]), UNKNOWN, "a slot of an unknown kind cannot be sealed to")
     items = [i for i in items if i["kind"] == "file"]
     items += [{"name": name, "kind": "secret", "data": value.encode()} for name, value in secrets.items()]
     names = {i["name"] for i in items}

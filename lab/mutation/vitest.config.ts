@@ -12,14 +12,15 @@ const { tests, vectors, without, remembers } = JSON.parse(
   readonly remembers?: boolean;
 };
 const ARGON2ID_ONCE = fileURLToPath(new URL("../faults/campaign/argon2id-once.ts", import.meta.url));
-const data = readdirSync(new URL("../vectors/data", import.meta.url), { withFileTypes: true });
-const others = data.filter((it) => it.isDirectory() && !vectors.includes(it.name)).map((it) => `${it.name} > `);
+const files = readdirSync(new URL("../../test/vectors/data", import.meta.url));
+const kinds = files.flatMap((name) => (name.endsWith(".json") ? [name.slice(0, -".json".length)] : []));
+const others = kinds.filter((kind) => !vectors.includes(kind)).map((kind) => `${kind} > `);
 
 export default defineConfig({
   plugins: remembers === true ? [{ name: "argon2id-once", enforce: "pre", resolveId: argon2idOnce }] : [],
   test: {
     include: [...tests, ...(vectors.length === 0 ? [] : ["test/vectors/*.test.ts"])],
-    // All vectors are one test file, and a vector's name starts with its folder.
+    // The vectors are one file, and the kind is where a vector's name begins.
     testNamePattern: new RegExp(`^(?!${[...others, ...(without ?? [])].join("|")})`),
     testTimeout: 60_000,
     maxWorkers: 1,

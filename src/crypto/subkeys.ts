@@ -27,12 +27,23 @@ export function deriveItemKey(rootKey: Uint8Array, itemId: string): Uint8Array {
   return hkdf(rootKey, `vsync-item-v1|${itemId}`);
 }
 
+/** What an endorsement vouches for. */
+export interface Endorsement {
+  readonly vault: string;
+  readonly slot: string;
+  /** Base64. */
+  readonly signer: string;
+  /** When the slot ends; absent if it may write. */
+  readonly notAfter?: string | undefined;
+}
+
 /**
- * Ties a signer to a passphrase: HMAC-SHA256 (RFC 2104) with the passphrase's `mac` key, 32 bytes. The signer enters as
- * its base64 text.
+ * Ties a signer to a passphrase: HMAC-SHA256 (RFC 2104) with the passphrase's `mac` key, 32 bytes. The end of the slot is
+ * part of it: otherwise an attacker who learns a later signing key could strike `not_after` out of the grace entry of an
+ * earlier passphrase, and write to everybody who goes back to that passphrase.
  */
-export function endorsementOf(mac: Uint8Array, vault: string, slot: string, signer: string): Uint8Array {
-  return createHmac("sha256", mac).update(`vsync-endorse-v1|${vault}|${slot}|${signer}`).digest();
+export function endorsementOf(mac: Uint8Array, { vault, slot, signer, notAfter = "" }: Endorsement): Uint8Array {
+  return createHmac("sha256", mac).update(`vsync-endorse-v1|${vault}|${slot}|${signer}|${notAfter}`).digest();
 }
 
 /** Lends a key to one use, then zeroes it. */

@@ -1,17 +1,7 @@
-import type { Secret } from "../crypto/secret.ts";
 import { InputError } from "../errors.ts";
-import type { Random } from "../ports.ts";
-import { type Item, type ItemKind, itemFault } from "./format/item.ts";
+import { itemFault, type NamedData } from "./format/item.ts";
 
-const ITEM_ID_BYTES = 8;
-
-/** An item as a user gives it: without an id. */
-export interface NamedData {
-  readonly name: string;
-  readonly kind: ItemKind;
-  readonly mode?: number;
-  readonly data: Secret;
-}
+export type { NamedData } from "./format/item.ts";
 
 /** Names, each list sorted. */
 export interface Changes {
@@ -57,24 +47,8 @@ function isSame(a: NamedData, b: NamedData): boolean {
   return a.kind === b.kind && a.mode === b.mode && Buffer.compare(a.data.expose(), b.data.expose()) === 0;
 }
 
-/**
- * Gives items their ids: an item that keeps its name keeps its id.
- *
- * @throws InputError an item that the format refuses, or a name that appears twice
- */
-export function identifyItems(random: Random, wanted: readonly NamedData[], before: readonly Item[]): readonly Item[] {
-  const ids = new Map(before.map((item) => [item.name, item.id]));
-  checkItems(wanted);
-  return wanted.map((item) => ({
-    id: ids.get(item.name) ?? Buffer.from(random.bytes(ITEM_ID_BYTES)).toString("hex"),
-    name: item.name,
-    kind: item.kind,
-    ...(item.kind === "file" && item.mode !== undefined ? { mode: item.mode } : {}),
-    data: item.data,
-  }));
-}
-
-function checkItems(items: readonly NamedData[]): void {
+/** @throws InputError an item that the format refuses, or a name that appears twice */
+export function requireItems(items: readonly NamedData[]): void {
   const seen = new Set<string>();
   for (const item of items) {
     const fault = itemFault(item);

@@ -1,7 +1,7 @@
 import { encodeBase64 } from "../crypto/base64.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import { InputError, ManifestNotFoundError } from "../errors.ts";
-import { type ChangePlan, compareItems, identifyItems, isEmpty, type NamedData } from "./changes.ts";
+import { type ChangePlan, compareItems, isEmpty, type NamedData, requireItems } from "./changes.ts";
 import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import { type CommitPorts, commitGeneration } from "./commit/commit.ts";
 import type { CommitBase, Draft } from "./commit/draft.ts";
@@ -34,8 +34,9 @@ export async function proposePush(ports: CommitPorts, request: PushRequest): Pro
     return await proposeAmendment(ports, { ...request, expect }, ({ bundle, manifest }) => {
       if (request.items.length === 0 && bundle.items.length > 0 && !request.mayEmpty) throw wouldEmpty(bundle.items);
       const changes = compareItems(bundle.items, request.items);
-      const items = identifyItems(ports.random, request.items, bundle.items);
-      return { plan: { changes, gen: manifest.gen }, amendment: isEmpty(changes) ? null : { action: "push", items } };
+      requireItems(request.items);
+      const amendment = isEmpty(changes) ? null : { action: "push", items: request.items };
+      return { plan: { changes, gen: manifest.gen }, amendment };
     });
   } catch (error) {
     if (error instanceof ManifestNotFoundError) return proposeFirstPush(ports, request);
@@ -54,12 +55,13 @@ async function proposeFirstPush(ports: CommitPorts, request: PushRequest): Promi
   const { identity, annotation, holder } = request;
   const { vault, repo, env, seenGen } = identity;
   requireNothingSeen(seenGen);
+  requireItems(request.items);
   const signingKey = generateSigningKey();
   const draft: Draft = {
     ...annotation,
     action: "push",
     meta: annotation.meta ?? {},
-    items: identifyItems(ports.random, request.items, []),
+    items: request.items,
     unlock: [await holder.enrol("p1", { vault, env, signer: encodeBase64(signingKey.publicKey) })],
     signingKey,
     rotates: false,

@@ -1,5 +1,5 @@
 import { ConflictError, InputError, ManifestNotFoundError } from "../errors.ts";
-import { type ChangePlan, compareItems, identifyItems, isEmpty, type NamedData } from "./changes.ts";
+import { type ChangePlan, compareItems, isEmpty, type NamedData, requireItems } from "./changes.ts";
 import { type Amending, type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import type { CommitPorts } from "./commit/commit.ts";
 import type { Proposal } from "./commit/proposal.ts";
@@ -21,7 +21,7 @@ export async function proposeSet(
   const named = new Set(items.map((item) => item.name));
   return proposeAmendment(ports, request, (vault) => {
     const after = [...vault.bundle.items.filter((item) => !named.has(item.name)), ...items];
-    return editing(ports, "set", vault, after);
+    return editing("set", vault, after);
   });
 }
 
@@ -56,22 +56,13 @@ export async function proposeUnset(
     const { items } = vault.bundle;
     const missing = names.find((name) => !items.some((item) => item.name === name));
     if (missing !== undefined) throw toError(missing, items);
-    return editing(
-      ports,
-      "unset",
-      vault,
-      items.filter((item) => !names.includes(item.name)),
-    );
+    const after = items.filter((item) => !names.includes(item.name));
+    return editing("unset", vault, after);
   });
 }
 
-function editing(
-  { random }: CommitPorts,
-  action: string,
-  { bundle, manifest }: OpenedVault,
-  after: readonly NamedData[],
-): Amending<ChangePlan> {
-  const changes = compareItems(bundle.items, after);
-  const items = identifyItems(random, after, bundle.items);
+function editing(action: string, { bundle, manifest }: OpenedVault, items: readonly NamedData[]): Amending<ChangePlan> {
+  const changes = compareItems(bundle.items, items);
+  requireItems(items);
   return { plan: { changes, gen: manifest.gen }, amendment: isEmpty(changes) ? null : { action, items } };
 }

@@ -100,7 +100,7 @@ describe("subkeys", () => {
 
   test("an endorsement is of one passphrase, vault, slot and signer", () => {
     const of = (mac: Uint8Array, vault: string, slot: string, signer: string) =>
-      hex(endorsementOf(mac, vault, slot, signer));
+      hex(endorsementOf(mac, { vault, slot, signer }));
     const all = [of(KEY, "v", "p1", "s"), of(KEY, "w", "p1", "s"), of(KEY, "v", "p2", "s"), of(KEY, "v", "p1", "t")];
     expect(new Set([...all, of(new Uint8Array(32), "v", "p1", "s")]).size).toBe(5);
   });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readGzipMember, writeGzipMember } from "../../src/blob/gzip-member.ts";
@@ -32,17 +32,18 @@ import { openBundle } from "../../src/vault/open/open-bundle.ts";
 import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { holding, passphrasesIn } from "../support/passphrases.ts";
+import { bytesOf } from "../vectors/bytes.ts";
+import { loadVectors } from "../vectors/load.ts";
+import type { VectorBytes } from "../vectors/vector.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
-const DATA = join(REPOSITORY, "test/vectors/data");
 const DOC = readFileSync(join(REPOSITORY, "docs/format.md"), "utf8");
 const PROSE = DOC.replace(/\s+/g, " ");
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
-const FOLDERS = readdirSync(DATA, { withFileTypes: true }).flatMap((it) => (it.isDirectory() ? [it.name] : []));
-const VECTORS = FOLDERS.flatMap((folder) =>
-  readdirSync(join(DATA, folder)).flatMap((file) => (file.endsWith(".json") ? [`${folder}/${file.slice(0, -5)}`] : [])),
-);
+const LOADED = loadVectors();
+const VECTORS = LOADED.map(({ name }) => name);
+const FOLDERS = [...new Set(VECTORS.map((name) => name.slice(0, name.indexOf("/"))))];
 /** Text in backticks that starts with a vector folder's name or, in a `Vectors` paragraph, contains a slash. */
 const NAMED = [
   ...new Set([
@@ -94,7 +95,7 @@ interface OpenVector {
 }
 
 function vector(name: string): { readonly in: unknown } {
-  return JSON.parse(readFileSync(join(DATA, `${name}.json`), "utf8"));
+  return LOADED.find((it) => it.name === name) ?? expectNever(`no vector ${name}`);
 }
 
 /** The fenced block whose info string is `language label`. */
@@ -123,8 +124,14 @@ test("example: a token", () => {
 });
 
 describe("example: a bundle", () => {
-  const given = vector("bundle/one-item").in as { vault: string; gen: number; slot: string; seed: { hex: string } };
-  const bytes = readFileSync(join(DATA, "bundle/one-item.bin"));
+  const given = vector("bundle/one-item").in as {
+    bundle: VectorBytes;
+    vault: string;
+    gen: number;
+    slot: string;
+    seed: { hex: string };
+  };
+  const bytes = Buffer.from(bytesOf(given.bundle));
   const at = bytes.indexOf(0x0a);
   const offset = (number: number): string => number.toString(16).padStart(4, "0");
 
@@ -198,8 +205,7 @@ function expectNever(fault: string): never {
 /** The vector's vault, opened as a commit opens it. */
 async function openFirst() {
   const [key = "", bundle] = Object.entries(FIRST.objects).find(([it]) => it.startsWith("v=")) ?? [];
-  const bytes = readFileSync(join(DATA, "manifest", (bundle as { file: string }).file));
-  const store = MemoryStore.of({ manifest: FIRST_BYTES, [key]: bytes });
+  const store = MemoryStore.of({ manifest: FIRST_BYTES, [key]: bytesOf(bundle as VectorBytes) });
   const ports = { store, clock: { nowMs: () => Date.parse(FIRST.now) } };
   return openForCommit(ports, { holder: holding(FIRST.passphrase), expect: { env: decodeToken(FIRST.token).env } });
 }
@@ -221,8 +227,8 @@ describe("example: a manifest and its row", () => {
       seed: hex(seed.expose()),
       mac: hex(mac.expose()),
       recipient: encodeBase64(recipient),
-      "hmac of": `vsync-endorse-v1|${vault}|${entry.slot}|${signer}`,
-      endorse: encodeBase64(endorsementOf(mac.expose(), vault, entry.slot, signer)),
+      "hmac of": `vsync-endorse-v1|${vault}|${entry.slot}|${signer}|`,
+      endorse: encodeBase64(endorsementOf(mac.expose(), { vault, slot: entry.slot, signer })),
       keyid: hex(keyIdOf(`vsync/${vault}`, decode(signer))),
       "object bytes": String(FIRST_BYTES.length),
       "object sha256": sha256,
@@ -273,8 +279,19 @@ const LIMITS: Readonly<Record<string, Accepts>> = {
   "JSON values in a header, or an index": (count) => checkExtent(`[${"1,".repeat(count - 2)}1]`, refuseBundle),
   "members of an object in a header, or an index": (count) =>
     checkExtent(`{${'"k":1,'.repeat(count - 1)}"k":1}`, refuseBundle),
+  generation: (gen) => parseWith(() => ({ gen, prev_gen: gen - 1, ...(gen === 1 ? {} : linksTo(gen - 1)) })),
+  certs: (count) => parseWith(() => ({ certs: Array.from({ length: count }, (_, at) => certOf(at)) })),
   "generation in an audit key": (digits) => expect(auditKey(1)).toHaveLength("audit/".length + digits),
 };
+
+function linksTo(gen: number) {
+  const sha256 = "0".repeat(64);
+  return { audit: { gen, sha256 }, prev: sha256 };
+}
+
+function certOf(at: number) {
+  return { anchor: encodeBase64(new Uint8Array(32).fill(at)), sig: encodeBase64(new Uint8Array(64)) };
+}
 
 function headerWith(slots: readonly object[]): Uint8Array {
   const named = slots.map((slot, at) => ({ id: `s${at}`, ...slot }));

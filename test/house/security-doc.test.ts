@@ -31,7 +31,7 @@ describe("docs/security.md", () => {
       expect(source).toMatch(new RegExp(named));
     }
     for (const [, folder = ""] of what.matchAll(/`(\w+)\/`/g)) {
-      expect(existsSync(join(ROOT, "test/vectors/data", folder))).toBe(true);
+      expect(existsSync(join(ROOT, "test/vectors/data", `${folder}.json`))).toBe(true);
     }
     expect(source).toMatch(/\b(?:test|describe)[.(]|## /);
   });

@@ -114,3 +114,18 @@ describe("item names", () => {
 function isControl(codePoint: number): boolean {
   return codePoint <= 0x1f || (codePoint >= 0x7f && codePoint <= 0x9f);
 }
+
+test("every generation draws its items' ids anew, so nobody can follow one secret through the bucket", async () => {
+  const fork = world.fork();
+  await fork.push({ A: "1", B: "2" });
+  await fork.set({ C: "3" });
+  await fork.rotate("the old passphrase", "another");
+  await fork.restore(1, { by: "another" });
+  const ids = [...fork.store.bucket].flatMap(([key, { bytes }]) => {
+    if (!key.startsWith("v=")) return [];
+    const line = Buffer.from(bytes.subarray(0, bytes.indexOf(0x0a))).toString();
+    return (JSON.parse(line) as { items: { id: string }[] }).items.map(({ id }) => id);
+  });
+  expect(ids).toHaveLength(1 + 2 + 3 + 3 + 1);
+  expect(new Set(ids).size).toBe(ids.length);
+});

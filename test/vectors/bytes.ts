@@ -1,13 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { encodeBase64 } from "../../src/crypto/base64.ts";
 import type { VectorBytes } from "./vector.ts";
 
-export function bytesOf(value: VectorBytes, folder: string): Uint8Array {
+export function bytesOf(value: VectorBytes): Uint8Array {
   if ("utf8" in value) return Buffer.from(value.utf8);
   if ("hex" in value) return Buffer.from(value.hex, "hex");
-  if ("b64" in value) return Buffer.from(value.b64, "base64");
-  return readFileSync(join(folder, value.file));
+  return Buffer.from(value.b64, "base64");
 }
 
 /** Writes bytes in the form in which `expected` gives them, so that they can be compared as JSON. */

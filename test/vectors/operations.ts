@@ -12,6 +12,7 @@ import {
   deriveItemKey,
   deriveRootKey,
   deriveSigningBoxKey,
+  type Endorsement,
   endorsementOf,
 } from "../../src/crypto/subkeys.ts";
 import { objectPath } from "../../src/directory/location.ts";
@@ -39,9 +40,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     return { json: inflateRawSync(member.subarray(10, -8)).toString(), startsWith: token.slice(0, 26) };
   },
 
-  async deriveKey({ input, folder, expected }: Run<DeriveInput>) {
+  async deriveKey({ input, expected }: Run<DeriveInput>) {
     const out = expected as Expected;
-    const cost = { ...input, salt: bytesOf(input.salt, folder) };
+    const cost = { ...input, salt: bytesOf(input.salt) };
     const key = await derivePassphraseKey(Secret.ofText(input.passphrase), cost);
     return {
       seed: inFormOf(key.seed.expose(), out?.["seed"]),
@@ -50,9 +51,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     };
   },
 
-  async deriveSubkeys({ input, folder, expected }: Run<{ operatorKey: VectorBytes; itemId: string }>) {
+  async deriveSubkeys({ input, expected }: Run<{ operatorKey: VectorBytes; itemId: string }>) {
     const out = expected as Expected;
-    const operatorKey = bytesOf(input.operatorKey, folder);
+    const operatorKey = bytesOf(input.operatorKey);
     const rootKey = deriveRootKey(operatorKey);
     return {
       rootKey: inFormOf(rootKey, out?.["rootKey"]),
@@ -62,17 +63,16 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     };
   },
 
-  async endorse({ input, folder }: Run<{ mac: VectorBytes; vault: string; slot: string; signer: string }>) {
-    const mac = bytesOf(input.mac, folder);
-    return { endorse: encodeBase64(endorsementOf(mac, input.vault, input.slot, input.signer)) };
+  async endorse({ input }: Run<Endorsement & { mac: VectorBytes }>) {
+    return { endorse: encodeBase64(endorsementOf(bytesOf(input.mac), input)) };
   },
 
-  async openSlot({ input, folder, expected }: Run<SlotInput>) {
-    const sealed = { enc: bytesOf(input.enc, folder), ct: bytesOf(input.ct, folder) };
+  async openSlot({ input, expected }: Run<SlotInput>) {
+    const sealed = { enc: bytesOf(input.enc), ct: bytesOf(input.ct) };
     const aad = aadOf(input, input.slot);
-    const key = await openSlot(bytesOf(input.seed, folder), aad, sealed, `slot ${input.slot}`);
+    const key = await openSlot(bytesOf(input.seed), aad, sealed, `slot ${input.slot}`);
     if (input.ephemeral !== undefined && input.recipient !== undefined) {
-      const [ephemeral, recipient] = [bytesOf(input.ephemeral, folder), bytesOf(input.recipient, folder)];
+      const [ephemeral, recipient] = [bytesOf(input.ephemeral), bytesOf(input.recipient)];
       const again = sealWith(ephemeral, recipient, key, "vsync-slot-v1", aad);
       if (Buffer.compare(again.enc, sealed.enc) !== 0 || Buffer.compare(again.ct, sealed.ct) !== 0) {
         throw new TypeError("sealing does not give enc and ct");
@@ -81,25 +81,25 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     return { key: inFormOf(key, (expected as Expected)?.["key"]) };
   },
 
-  async openBox({ input, folder, expected }: Run<{ key: VectorBytes; aad: string; box: VectorBytes }>) {
-    const plaintext = openBox(bytesOf(input.key, folder), input.aad, bytesOf(input.box, folder), "the box");
+  async openBox({ input, expected }: Run<{ key: VectorBytes; aad: string; box: VectorBytes }>) {
+    const plaintext = openBox(bytesOf(input.key), input.aad, bytesOf(input.box), "the box");
     return { plaintext: inFormOf(plaintext, (expected as Expected)?.["plaintext"]) };
   },
 
-  async openSigningKey({ input, folder, expected }: Run<SigningInput>) {
+  async openSigningKey({ input, expected }: Run<SigningInput>) {
     const out = expected as Expected;
-    const header = { vault: input.vault, gen: input.gen, signing: encodeBase64(bytesOf(input.signing, folder)) };
-    const key = openSigningKey(header, Secret.ofBytes(bytesOf(input.operatorKey, folder)));
+    const header = { vault: input.vault, gen: input.gen, signing: encodeBase64(bytesOf(input.signing)) };
+    const key = openSigningKey(header, Secret.ofBytes(bytesOf(input.operatorKey)));
     return {
       pkcs8: inFormOf(key.exportPkcs8(), out?.["pkcs8"]),
       publicKey: inFormOf(key.publicKey, out?.["publicKey"]),
     };
   },
 
-  async verifyNote({ input, folder, expected }: Run<{ note: VectorBytes; name: string; publicKey: VectorBytes }>) {
+  async verifyNote({ input, expected }: Run<{ note: VectorBytes; name: string; publicKey: VectorBytes }>) {
     const out = expected as Expected;
-    const publicKey = bytesOf(input.publicKey, folder);
-    const note = parseNote(bytesOf(input.note, folder), "the note");
+    const publicKey = bytesOf(input.publicKey);
+    const note = parseNote(bytesOf(input.note), "the note");
     verifyNote(note, input.name, publicKey, "the note");
     return {
       text: inFormOf(Buffer.from(note.text), out?.["text"]),

@@ -33,8 +33,8 @@ interface OpenInput {
 }
 
 /** What the input of `openVault` and its kin asks for. */
-function setUp({ input, folder }: Run<OpenInput>): { ports: ReadPorts; request: OpenRequest } {
-  const objects = Object.entries(input.objects).map(([key, bytes]) => [key, bytesOf(bytes, folder)] as const);
+function setUp({ input }: Run<OpenInput>): { ports: ReadPorts; request: OpenRequest } {
+  const objects = Object.entries(input.objects).map(([key, bytes]) => [key, bytesOf(bytes)] as const);
   const nowMs = Date.parse(input.now);
   const { expect, hint } = vaultOf(decodeToken(input.token));
   return {
@@ -62,11 +62,9 @@ function vaultJson(gen: number, env: string, items: readonly Item[]): unknown {
 }
 
 export const VAULT_OPERATIONS = {
-  async openBundle({ input, folder, expected }: Run<BundleInput>) {
-    const by = { slot: input.slot, seals: input.seals, seed: Secret.ofBytes(bytesOf(input.seed, folder)) };
-    const { items } = await openBundle(bytesOf(input.bundle, folder), input, (header) =>
-      openPassphraseSlot(header, by),
-    );
+  async openBundle({ input, expected }: Run<BundleInput>) {
+    const by = { slot: input.slot, seals: input.seals, seed: Secret.ofBytes(bytesOf(input.seed)) };
+    const { items } = await openBundle(bytesOf(input.bundle), input, (header) => openPassphraseSlot(header, by));
     const out = (expected as { items?: { data: unknown }[] } | undefined)?.items;
     return {
       items: items.map(({ name, kind, mode, data }, at) => ({
@@ -96,8 +94,8 @@ export const VAULT_OPERATIONS = {
     }
   },
 
-  async manifestChain({ input, folder }: Run<{ manifests: readonly VectorBytes[] }>) {
-    const manifests = input.manifests.map((bytes) => bytesOf(bytes, folder));
+  async manifestChain({ input }: Run<{ manifests: readonly VectorBytes[] }>) {
+    const manifests = input.manifests.map((bytes) => bytesOf(bytes));
     const sha256 = manifests.map(sha256Hex);
     const parsed = manifests.map((bytes) => parseManifest(bytes).manifest);
     const broken = parsed.findIndex((manifest, at) => manifest.prev !== sha256[at - 1]);
@@ -105,10 +103,10 @@ export const VAULT_OPERATIONS = {
     return { sha256, gens: parsed.map((manifest) => manifest.gen) };
   },
 
-  async auditRow({ input, folder, expected }: Run<RowInput>) {
-    const { manifest } = parseManifest(bytesOf(input.manifest, folder));
-    const row = encodeAuditRow(manifest, importSigningKey(bytesOf(input.signingKey, folder)));
-    if (input.previousRow !== undefined && sha256Hex(bytesOf(input.previousRow, folder)) !== manifest.audit?.sha256) {
+  async auditRow({ input, expected }: Run<RowInput>) {
+    const { manifest } = parseManifest(bytesOf(input.manifest));
+    const row = encodeAuditRow(manifest, importSigningKey(bytesOf(input.signingKey)));
+    if (input.previousRow !== undefined && sha256Hex(bytesOf(input.previousRow)) !== manifest.audit?.sha256) {
       throw new TypeError("the manifest does not name the previous row");
     }
     return { key: auditKey(manifest.gen), row: inFormOf(row, (expected as { row?: unknown } | undefined)?.row) };

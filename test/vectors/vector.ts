@@ -1,5 +1,5 @@
-/** Bytes in a vector's input: exactly one of these members. `file` lies in the vector's own folder. */
-export type VectorBytes = { utf8: string } | { hex: string } | { b64: string } | { file: string };
+/** Bytes in a vector's input: exactly one of these members. */
+export type VectorBytes = { utf8: string } | { hex: string } | { b64: string };
 
 /** See `data/README.md`. */
 export interface Vector {
@@ -15,7 +15,6 @@ export interface Vector {
 
 export interface Run<Input> {
   readonly input: Input;
-  readonly folder: string;
   /** Results are written in the form (`utf8`, `hex`, …) in which the vector gives them. */
   readonly expected: unknown;
 }

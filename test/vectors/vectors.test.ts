@@ -1,11 +1,10 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { type AuditBrokenError, VsyncError } from "../../src/errors.ts";
+import { loadVectors } from "./load.ts";
 import { OPERATIONS } from "./operations.ts";
 import type { Vector } from "./vector.ts";
-
-const DATA = join(import.meta.dirname, "data");
 
 /*
  * The vectors fix error classes; these are this program's own words for each of them, by vector. After rewording one, run
@@ -15,24 +14,20 @@ const MESSAGES = join(import.meta.dirname, "messages.json");
 const messages = JSON.parse(readFileSync(MESSAGES, "utf8")) as Record<string, string>;
 const said: Record<string, string> = {};
 
-for (const kind of readdirSync(DATA, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
-  const folder = join(DATA, kind.name);
-  describe(kind.name, () => {
-    for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
-      const vector = JSON.parse(readFileSync(join(folder, file), "utf8")) as Vector;
-      test(`${file.slice(0, -".json".length)}: ${vector.about}`, () => holds(vector, folder));
-    }
+for (const [folder, vectors] of Map.groupBy(loadVectors(), ({ name }) => name.split("/")[0])) {
+  describe(`${folder}`, () => {
+    for (const vector of vectors) test(`${vector.name}: ${vector.about}`, () => holds(vector));
   });
 }
 
-async function holds(vector: Vector, folder: string): Promise<void> {
+async function holds(vector: Vector): Promise<void> {
   const operation = OPERATIONS[vector.op];
   if (operation === undefined) throw new TypeError(`no operation ${vector.op}`);
   if (vector.error === undefined) {
-    expect(await operation({ input: vector.in, folder, expected: vector.out })).toEqual(vector.out);
+    expect(await operation({ input: vector.in, expected: vector.out })).toEqual(vector.out);
     return;
   }
-  const error = await operation({ input: vector.in, folder, expected: undefined }).then(
+  const error = await operation({ input: vector.in, expected: undefined }).then(
     (out) => expect.fail(`gives ${JSON.stringify(out)}, not ${vector.error}`),
     (reason: unknown) => reason,
   );

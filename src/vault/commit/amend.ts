@@ -1,5 +1,5 @@
 import type { JsonObject } from "../format/canonical-json.ts";
-import type { Item } from "../format/item.ts";
+import type { NamedData } from "../format/item.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
 import type { OpenedVault } from "../open/open.ts";
 import type { OpenRequest } from "../open/open-manifest.ts";
@@ -16,7 +16,7 @@ export interface AmendRequest extends OpenRequest {
 /** What a commit changes; the rest stays as it is. */
 export interface Amendment {
   readonly action: string;
-  readonly items?: readonly Item[];
+  readonly items?: readonly NamedData[];
   /** Default: all entries. */
   readonly unlock?: readonly UnlockEntry[];
   /** Wins over the annotation's own. */

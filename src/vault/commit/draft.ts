@@ -1,7 +1,7 @@
 import type { SigningKey } from "../../crypto/signing.ts";
 import type { Version } from "../../ports.ts";
 import type { JsonObject } from "../format/canonical-json.ts";
-import type { Item } from "../format/item.ts";
+import type { NamedData } from "../format/item.ts";
 import type { Actor, Manifest } from "../format/manifest.ts";
 import { BUNDLE_PREFIX } from "../format/object-keys.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
@@ -35,7 +35,7 @@ export interface Annotation {
 export interface Draft extends Annotation {
   readonly action: string;
   readonly meta: JsonObject;
-  readonly items: readonly Item[];
+  readonly items: readonly NamedData[];
   /** Endorsed for `signingKey`. The commit drops those whose window is over when it reads the clock. */
   readonly unlock: readonly UnlockEntry[];
   /** Signs this generation; in a rotation, not the key that signed the one before. */

@@ -2,7 +2,7 @@ import { encodeBase64 } from "../../crypto/base64.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import { InputError, NotAuthenticError } from "../../errors.ts";
 import { canonicalFault } from "../format/canonical-json.ts";
-import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../format/limits.ts";
+import { MAX_BUNDLE_BYTES, MAX_GEN, MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import { encodeManifest, MANIFEST_FORMAT, type Manifest, parseManifest } from "../format/manifest.ts";
 import { type CommitBase, currentGen, type Draft } from "./draft.ts";
 
@@ -66,6 +66,11 @@ function linksOf({ current }: CommitBase, signer: string, previousRow: Uint8Arra
  * @throws InputError the bundle or the manifest is too large, or no reader would take the manifest
  */
 export function refuseUnwritable(base: CommitBase, draft: SealedDraft, lastKey: string): void {
+  if (currentGen(base) >= MAX_GEN) {
+    throw new InputError(`generation ${MAX_GEN} is the last that a vault can have`, {
+      hint: "make a new vault below another prefix and push there",
+    });
+  }
   if (draft.bundle.length > MAX_BUNDLE_BYTES) {
     throw new InputError(
       `the vault would be ${draft.bundle.length} bytes, more than the ${MAX_BUNDLE_BYTES} that fit`,

@@ -1,6 +1,6 @@
 import { encodeBase64 } from "../../crypto/base64.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
-import { BundleCorruptError } from "../../errors.ts";
+import { BundleCorruptError, UnsupportedSpecVersionError } from "../../errors.ts";
 import { type OpenedVault, openWithKeys } from "../open/open.ts";
 import { type OpenedBundle, openSigningKey } from "../open/open-bundle.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
@@ -16,18 +16,27 @@ export interface WritableVault extends Disposable {
 /**
  * Opens a vault and its signing key, and checks that this version can seal to everybody whom the vault lets in.
  *
- * @throws UnsupportedSpecVersionError an entry of a kind that this version does not know
+ * @throws UnsupportedSpecVersionError an entry of a kind that this version does not know, or scoped tokens
  * @throws what `openSigner` throws
  */
 export async function openForCommit(ports: ReadPorts, request: OpenRequest): Promise<WritableVault> {
   const writable = await openSigner(ports, request);
   try {
     requireKnownKinds(writable.vault.manifest);
+    requireNoTokens(writable.vault);
     return writable;
   } catch (error) {
     writable[Symbol.dispose]();
     throw error;
   }
+}
+
+/** This version reads a vault that has scoped tokens, but cannot seal to them. */
+function requireNoTokens({ manifest: { certs }, bundle: { header } }: OpenedVault): void {
+  if (certs === undefined && header.views === undefined && header.boxes === undefined) return;
+  throw new UnsupportedSpecVersionError("the vault has scoped tokens, which this version cannot carry over", {
+    hint: "upgrade vsync before writing this vault: this version would shut their holders out",
+  });
 }
 
 /**

@@ -5,37 +5,48 @@ import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, with
 import type { Random } from "../../ports.ts";
 import { aadOf, BUNDLE_FORMAT } from "../format/bundle-header.ts";
 import type { JsonObject } from "../format/canonical-json.ts";
-import type { Item } from "../format/item.ts";
+import type { Item, NamedData } from "../format/item.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
 import { sealEntry } from "../unlock/entries.ts";
 import type { BundlePlace, FreshKeys } from "../unlock/key-holder.ts";
 
 const OPERATOR_KEY_BYTES = 32;
+const ITEM_ID_BYTES = 8;
 
 /** What a bundle is to hold, and for whom. */
 export interface BundleContents extends BundlePlace {
   readonly entries: readonly UnlockEntry[];
   readonly signingKey: SigningKey;
-  readonly items: readonly Item[];
+  readonly items: readonly NamedData[];
 }
 
-/** A bundle's bytes, under keys drawn afresh. */
+/** A bundle's bytes. Keys and ids are drawn afresh: nobody can follow one secret through the bundles of a bucket. */
 export async function sealBundle(random: Random, contents: BundleContents): Promise<Uint8Array> {
   const operatorKey = random.bytes(OPERATOR_KEY_BYTES);
   const rootKey = deriveRootKey(operatorKey);
   try {
     const keys = { operatorKey, rootKey };
     const slots = await Promise.all(contents.entries.map((entry) => sealEntry(entry, contents, keys)));
-    return assemble(random, contents, slots, keys);
+    const items = contents.items.map((item) => identified(random, item));
+    return assemble(random, { ...contents, items }, slots, keys);
   } finally {
     operatorKey.fill(0);
     rootKey.fill(0);
   }
 }
 
+function identified(random: Random, { name, kind, mode, data }: NamedData): Item {
+  const id = Buffer.from(random.bytes(ITEM_ID_BYTES)).toString("hex");
+  return { id, name, kind, ...(kind === "file" && mode !== undefined ? { mode } : {}), data };
+}
+
+interface IdentifiedContents extends BundleContents {
+  readonly items: readonly Item[];
+}
+
 function assemble(
   random: Random,
-  contents: BundleContents,
+  contents: IdentifiedContents,
   slots: readonly JsonObject[],
   { operatorKey, rootKey }: FreshKeys,
 ): Uint8Array {
@@ -60,7 +71,7 @@ function boxBytes({ data }: Item): number {
 }
 
 /** Each box is sealed where it belongs: a vault may be 64 MiB, and is held twice here already, as items and as bundle. */
-function withBoxes(header: Uint8Array, random: Random, contents: BundleContents, rootKey: Uint8Array): Uint8Array {
+function withBoxes(header: Uint8Array, random: Random, contents: IdentifiedContents, rootKey: Uint8Array): Uint8Array {
   const bundle = new Uint8Array(contents.items.reduce((sum, item) => sum + boxBytes(item), header.length));
   bundle.set(header);
   let at = header.length;

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { BOX_OVERHEAD_BYTES } from "../../crypto/box.ts";
 import { BundleCorruptError } from "../../errors.ts";
 import { checkExtent, decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
-import { MAX_UNLOCK_ENTRIES } from "./limits.ts";
+import { MAX_SLOTS } from "./limits.ts";
 import { base64, checkFormat, count, exactly, openObject, parseShape, slotId, text } from "./shape.ts";
 
 export const BUNDLE_FORMAT = "vsync-bundle-v1";
@@ -15,8 +15,13 @@ const slotShape = exactly({
   enc: base64(),
   ct: base64(),
 });
+function holdsBoxes(boxes: JsonObject): boolean {
+  return Object.values(boxes).every((box) => v.is(base64(), box));
+}
+
+const randomId = v.pipe(text, v.regex(/^[0-9a-f]{16}$/));
 const itemShape = exactly({
-  id: v.pipe(text, v.regex(/^[0-9a-f]{16}$/)),
+  id: randomId,
   size: v.pipe(count, v.minValue(BOX_OVERHEAD_BYTES)),
 });
 /** By reference: `looseObject` would drop a field named `constructor`, and nobody would see that it was there. */
@@ -30,6 +35,8 @@ const headerShape = exactly({
   slots: v.array(slotWithId),
   signing: base64(),
   index: base64(),
+  views: v.exactOptional(v.array(exactly({ id: randomId, box: base64() }))),
+  boxes: v.exactOptional(v.pipe(openObject, v.check(holdsBoxes))),
   items: v.array(itemShape),
 });
 
@@ -72,9 +79,10 @@ function parseHeader(line: Uint8Array): BundleHeader {
   const value = parseCanonicalJson(json, refuseBundle);
   checkFormat(value, BUNDLE_FORMAT, "the bundle", refuseBundle);
   const header = parseShape(headerShape, value as JsonObject, refuseBundle);
-  if (header.slots.length > MAX_UNLOCK_ENTRIES) throw refuseBundle(`has more than ${MAX_UNLOCK_ENTRIES} slots`);
+  if (header.slots.length > MAX_SLOTS) throw refuseBundle(`has more than ${MAX_SLOTS} slots`);
   checkUnique(header.slots, "slot");
   checkUnique(header.items, "item");
+  checkUnique(header.views ?? [], "view");
   return header;
 }
 

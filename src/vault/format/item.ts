@@ -4,10 +4,8 @@ import { MAX_MODE, MAX_NAME_BYTES } from "./limits.ts";
 
 export type ItemKind = "secret" | "file";
 
-/** What a vault holds: a named secret (its data is UTF-8 text) or a named file. */
-export interface Item {
-  /** 16 lower-case hex digits, kept while the item keeps its name. */
-  readonly id: string;
+/** A named secret (its data is UTF-8 text) or a named file. */
+export interface NamedData {
   readonly name: string;
   readonly kind: ItemKind;
   /** Permission bits 0…0o777, files only. */
@@ -15,8 +13,14 @@ export interface Item {
   readonly data: Secret;
 }
 
+/** What a vault holds at one generation. */
+export interface Item extends NamedData {
+  /** 16 lower-case hex digits, drawn anew in every generation. */
+  readonly id: string;
+}
+
 /** Why a reader would refuse an item, for a message; null for a good one (`docs/format.md` §4). */
-export function itemFault({ name, kind, mode = 0, data }: Omit<Item, "id">): string | null {
+export function itemFault({ name, kind, mode = 0, data }: NamedData): string | null {
   const nameFault = itemNameFault(name, kind);
   if (nameFault !== null) return `has a name that ${nameFault}`;
   if (kind === "secret") return isUtf8(data.expose()) ? null : "must be UTF-8 text: other bytes go into a file";

@@ -4,7 +4,7 @@ import { type Note, parseNote, signNote } from "../../crypto/note.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { NotAuthenticError } from "../../errors.ts";
 import { parseCanonicalJson, type Refuse } from "./canonical-json.ts";
-import { MAX_BUNDLE_BYTES, MAX_UNLOCK_ENTRIES } from "./limits.ts";
+import { MAX_BUNDLE_BYTES, MAX_GEN, MAX_UNLOCK_ENTRIES } from "./limits.ts";
 import { BUNDLE_PREFIX, parseTs } from "./object-keys.ts";
 import {
   base64,
@@ -21,6 +21,7 @@ import {
 import { parseUnlock, type UnlockEntry, unlockJson } from "./unlock-entry.ts";
 
 export const MANIFEST_FORMAT = "vsync-manifest-v1";
+const MAX_CERTS = 4;
 
 export const actorShape = exactly({ user: text, host: text, tool: text });
 export type Actor = v.InferOutput<typeof actorShape>;
@@ -34,12 +35,19 @@ export const bundleRefShape = exactly({
   sha256,
 });
 
+const certShape = exactly({ anchor: base64(32), not_after: v.exactOptional(instant), sig: base64(64) });
+type Cert = v.InferOutput<typeof certShape>;
+
+function hasNoAnchorTwice(certs: Cert[]): boolean {
+  return new Set(certs.map(({ anchor }) => anchor)).size === certs.length;
+}
+
 const manifestShape = exactly({
   format: v.literal(MANIFEST_FORMAT),
   vault: vaultId,
   repo: text,
   env: text,
-  gen: count,
+  gen: v.pipe(count, v.maxValue(MAX_GEN)),
   prev_gen: count,
   at: instant,
   rotated_at: instant,
@@ -51,6 +59,7 @@ const manifestShape = exactly({
   unlock: v.pipe(v.array(openObject), v.maxLength(MAX_UNLOCK_ENTRIES)),
   signer: base64(32),
   prev_signer: v.exactOptional(base64(32)),
+  certs: v.exactOptional(v.pipe(v.array(certShape), v.minLength(1), v.maxLength(MAX_CERTS), v.check(hasNoAnchorTwice))),
   audit: v.exactOptional(exactly({ gen: count, sha256 })),
   prev: v.exactOptional(sha256),
 });

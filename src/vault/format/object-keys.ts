@@ -41,8 +41,14 @@ export function parseTs(ts: string): number | null {
   return !Number.isNaN(epochMs) && formatTs(epochMs) === ts ? epochMs : null;
 }
 
-/** The first `<ts>` that a commit tries: max(now, the manifest's + 1 ms). */
+/** A manifest that is further ahead of now was written by a clock that was wrong. */
+const MAX_AHEAD_MS = 24 * 3_600_000;
+
+/**
+ * The first `<ts>` that a commit tries: max(now, the manifest's + 1 ms). A manifest from far ahead does not count, or one
+ * commit by a clock at the end of time would leave a vault that nobody can write.
+ */
 export function firstTsMs(nowMs: number, manifestTs: string | null): number {
   const after = manifestTs === null ? null : parseTs(manifestTs);
-  return after === null ? nowMs : Math.max(nowMs, after + 1);
+  return after === null || after - nowMs > MAX_AHEAD_MS ? nowMs : Math.max(nowMs, after + 1);
 }

@@ -4,9 +4,14 @@ import { kdfShape, parseKdf } from "./kdf-field.ts";
 import { base64, exactly, instant, parseShape, slotId } from "./shape.ts";
 
 const MAX_PASSPHRASE_ENTRIES = 4;
+/** Starts the id of a scoped token's slot. */
+const TOKEN_SLOT = "tok_";
 
 const passphraseEntryShape = exactly({
-  slot: slotId,
+  slot: v.pipe(
+    slotId,
+    v.check((slot) => !slot.startsWith(TOKEN_SLOT)),
+  ),
   kind: v.literal("passphrase"),
   recipient: base64(32),
   kdf: kdfShape,

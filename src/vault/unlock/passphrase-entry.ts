@@ -40,14 +40,15 @@ export function passphraseEntry(
     kind: "passphrase",
     recipient: encodeBase64(key.recipient),
     kdf: kdfFieldOf(cost),
-    endorse: encodeBase64(endorsementOf(key.mac.expose(), by.vault, slot, by.signer)),
+    endorse: encodeBase64(endorsementOf(key.mac.expose(), { ...by, slot, notAfter })),
     ...(notAfter === undefined ? {} : { not_after: notAfter }),
   };
 }
 
 /** @throws NotAuthenticError the entry was not endorsed with this passphrase for this signer */
 export function verifyEndorsement(entry: PassphraseEntry, key: PassphraseKey, by: Endorsed): void {
-  const expected = endorsementOf(key.mac.expose(), by.vault, entry.slot, by.signer);
+  const { slot, not_after: notAfter } = entry;
+  const expected = endorsementOf(key.mac.expose(), { vault: by.vault, signer: by.signer, slot, notAfter });
   if (!timingSafeEqual(expected, decode(entry.endorse))) {
     throw new NotAuthenticError(`the manifest's signer is not endorsed by this passphrase (slot ${entry.slot})`, {
       hint: "someone without the passphrase wrote this manifest: do not use it, look at who can write the bucket",
