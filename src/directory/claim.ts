@@ -2,7 +2,15 @@ import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ProcessTable } from "../disk/process-table.ts";
 import { S3UnreachableError } from "../errors.ts";
-import { createWorkFile, discard, listWorkFiles, modifiedAtMs, newWorkFile, type WorkFile } from "./work-folder.ts";
+import {
+  createWorkFile,
+  discard,
+  listWorkFiles,
+  modifiedAtMs,
+  newWorkFile,
+  renew,
+  type WorkFile,
+} from "./work-folder.ts";
 
 /*
  * Mutual exclusion between processes that share nothing but a folder, and may be killed at any moment.
@@ -104,7 +112,7 @@ async function hasRunOut(file: WorkFile, own: WorkFile): Promise<boolean> {
 }
 
 async function confirm(own: WorkFile, label: string): Promise<void> {
-  if ((await modifiedAtMs(own)) !== null) return;
+  if (await renew(own)) return;
   throw new S3UnreachableError(`lost the claim on ${label}: this process stood still for too long`, {
     hint: "nothing was written: run the command again",
   });

@@ -9,11 +9,12 @@ import { type ProcessTable, systemProcesses } from "../disk/process-table.ts";
 import type { GetOptions, ListOptions, ObjectStore, ReadOptions, StoredObject, Version } from "../ports.ts";
 import { type Claim, withClaim } from "./claim.ts";
 import { isFolder, makeFolderBelow, rootMissing } from "./folders.ts";
+import { shareFile } from "./group-access.ts";
 import { listKeys } from "./list-keys.ts";
 import { type DirectoryLocation, objectPath, prefixFolder, rootOf, WORK_FOLDER } from "./location.ts";
 import { isTaken, readObjectFile, versionOf } from "./object-file.ts";
 import { conflictAt, publishNew, publishOver } from "./publish.ts";
-import { discard, newWorkFile, sweep, type WorkFile } from "./work-folder.ts";
+import { discard, newWorkFile, sweep, sweepAbandoned, type WorkFile } from "./work-folder.ts";
 
 const CLAIM_TIMEOUT_MS = 10_000;
 
@@ -130,10 +131,12 @@ class DirectoryStore implements ObjectStore {
 
   async #withTemporary(key: string, bytes: Uint8Array, use: (temporary: WorkFile) => Promise<void>): Promise<void> {
     await makeFolderBelow(this.#workFolder, this.#root);
-    await sweep(this.#workFolder, this.#processes);
+    const unknown = await sweep(this.#workFolder, this.#processes);
     const temporary = newWorkFile(this.#workFolder, "temp", subjectOf(key), await this.#processes.self());
     try {
       await createPrivateFile(temporary.path, bytes);
+      await sweepAbandoned(unknown, temporary);
+      await shareFile(temporary.path, this.#pathOf(key));
       await use(temporary);
     } finally {
       await discard(temporary);

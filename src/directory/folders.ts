@@ -4,6 +4,7 @@ import { storeFault } from "../disk/faults.ts";
 import { FOLDER_MODE, syncFolder } from "../disk/folders.ts";
 import { hasErrno } from "../disk/posix.ts";
 import { S3UnreachableError } from "../errors.ts";
+import { shareFolder, shareRoot } from "./group-access.ts";
 import { type DirectoryLocation, rootOf } from "./location.ts";
 
 /**
@@ -14,7 +15,10 @@ import { type DirectoryLocation, rootOf } from "./location.ts";
 export async function createDirectoryRoot(location: Omit<DirectoryLocation, "prefix">): Promise<void> {
   const root = rootOf(location);
   try {
-    await makeFolderBelow(root, "/");
+    if (!(await isFolder(root))) {
+      await makeFolderBelow(root, "/");
+      await shareRoot(root);
+    }
     await access(root, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw storeFault(error, "create", root);
@@ -57,6 +61,7 @@ export async function makeFolderBelow(folder: string, root: string): Promise<voi
   await makeFolderBelow(parent, root);
   try {
     await mkdir(folder, { mode: FOLDER_MODE });
+    if (root !== "/") await shareFolder(folder);
   } catch (error) {
     if (!hasErrno(error, "EEXIST") || !(await isFolder(folder))) throw error;
   }

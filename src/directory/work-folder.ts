@@ -39,18 +39,23 @@ export async function createWorkFile(file: WorkFile): Promise<void> {
   await (await open(file.path, "wx", FILE_MODE)).close();
 }
 
-/** Removes the files that killed processes left. */
-export async function sweep(folder: string, processes: ProcessTable): Promise<void> {
+/** Removes the files that killed processes left. Returns those of owners that nobody here can ask about. */
+export async function sweep(folder: string, processes: ProcessTable): Promise<readonly WorkFile[]> {
+  const unknown: WorkFile[] = [];
   for (const file of await listWorkFiles(folder)) {
-    if (await isAbandoned(file, processes)) await discard(file);
+    const status = await processes.status(file.owner);
+    if (status === "dead") await discard(file);
+    if (status === "unknown") unknown.push(file);
   }
+  return unknown;
 }
 
-async function isAbandoned(file: WorkFile, processes: ProcessTable): Promise<boolean> {
-  const status = await processes.status(file.owner);
-  if (status !== "unknown") return status === "dead";
-  const changedAtMs = await modifiedAtMs(file);
-  return changedAtMs !== null && Math.abs(Date.now() - changedAtMs) > ABANDONED_AFTER_MS;
+/** Removes the files that are much older than `fresh`, a file of ours just made: the file system's clock made both times. */
+export async function sweepAbandoned(files: readonly WorkFile[], fresh: WorkFile): Promise<void> {
+  for (const file of files) {
+    const [madeAtMs, nowMs] = await Promise.all([modifiedAtMs(file), modifiedAtMs(fresh)]);
+    if (madeAtMs !== null && nowMs !== null && Math.abs(nowMs - madeAtMs) > ABANDONED_AFTER_MS) await discard(file);
+  }
 }
 
 /** By the clock of the file system; null if the file is gone. */
@@ -59,6 +64,22 @@ export async function modifiedAtMs(file: WorkFile): Promise<number | null> {
     return (await stat(file.path)).mtimeMs;
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return null;
+    throw error;
+  }
+}
+
+/**
+ * Whether the file still exists. Writes to it: a network file system may answer a mere look from its cache. The write also
+ * renews the file's time, by the clock of the file system.
+ */
+export async function renew(file: WorkFile): Promise<boolean> {
+  try {
+    await using handle = await open(file.path, "r+");
+    await handle.write(".", 0);
+    await handle.sync();
+    return (await handle.stat()).nlink > 0;
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "ESTALE")) return false;
     throw error;
   }
 }

@@ -57,16 +57,16 @@ export async function refuseUnsafeFolders(root: string, name: string): Promise<v
  */
 export async function writeFileBelow(root: string, name: string, bytes: Uint8Array): Promise<void> {
   await makeFolder(root);
-  await using open = new AsyncDisposableStack();
+  await using handles = new AsyncDisposableStack();
   let shown = root;
-  let folder = open.use(await openFolder(root, root, OPEN_FOLDER));
+  let folder = handles.use(await openFolder(root, root, OPEN_FOLDER));
   await refuseUnsafe(folder, root);
   const segments = name.split("/");
   for (const segment of segments.slice(0, -1)) {
     const path = within(folder, shown, segment);
     shown = join(shown, segment);
     await mkdir(path, { mode: FOLDER_MODE }).catch(unlessThere);
-    folder = open.use(await openFolder(path, shown, OPEN_PLAIN_FOLDER));
+    folder = handles.use(await openFolder(path, shown, OPEN_PLAIN_FOLDER));
     await refuseUnsafe(folder, shown);
   }
   await writePrivateFile(within(folder, shown, segments.at(-1) ?? ""), bytes);

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readFile, readlink } from "node:fs/promises";
-import { hostname } from "node:os";
+import { hostname, networkInterfaces } from "node:os";
 import { hasErrno } from "./posix.ts";
 
 /** One process, told from every other one, now or later. */
 export interface ProcessIdentity {
-  /** Where `pid` is valid: host, boot, pid and time namespace, hashed. */
+  /** Where `pid` is valid, hashed: on Linux host, boot, pid and time namespace. */
   readonly place: string;
   readonly pid: number;
   /** Start time in clock ticks since boot, `0` if unknown. It tells a process from a later one with the same pid. */
@@ -32,19 +32,41 @@ export function systemProcesses(): ProcessTable {
 }
 
 async function readSelf(): Promise<ProcessIdentity> {
-  const facts = await Promise.all([
-    tryRead(() => readFile("/proc/sys/kernel/random/boot_id", "utf8")),
-    tryRead(() => readlink("/proc/self/ns/pid")),
-    tryRead(() => readlink("/proc/self/ns/time")),
-  ]);
-  const place = createHash("sha256")
-    .update([hostname(), ...facts].join("\n"))
-    .digest("hex")
-    .slice(0, 16);
+  const place = (await readPlace()) ?? randomBytes(8).toString("hex");
   const stat = await readStat("self");
   // A /proc of another pid namespace numbers processes differently from process.kill: nothing in it can be used.
   const start = stat?.pid === process.pid ? stat.start : UNKNOWN_START;
   return { place, pid: process.pid, start };
+}
+
+/**
+ * Null if this machine does not say enough to tell its processes from those of another machine or container: then each
+ * process has a place of its own, and knows nothing about any other.
+ */
+async function readPlace(): Promise<string | null> {
+  switch (process.platform) {
+    case "linux": {
+      const [boot, pids, time] = await Promise.all([
+        tryRead(() => readFile("/proc/sys/kernel/random/boot_id", "utf8")),
+        tryRead(() => readlink("/proc/self/ns/pid")),
+        // Linux before 5.6 has no time namespaces.
+        tryRead(() => readlink("/proc/self/ns/time")),
+      ]);
+      return boot === "" || pids === "" ? null : digest([hostname(), boot, pids, time]);
+    }
+    // Neither has pid namespaces. Two machines may have one name, as in a class room, but not one network card.
+    case "darwin":
+    case "win32": {
+      const cards = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ mac }) => mac) ?? []);
+      return digest([hostname(), ...new Set(cards.toSorted())]);
+    }
+    default:
+      return null;
+  }
+}
+
+function digest(facts: readonly string[]): string {
+  return createHash("sha256").update(facts.join("\n")).digest("hex").slice(0, 16);
 }
 
 async function statusSeenBy(self: ProcessIdentity, identity: ProcessIdentity): Promise<ProcessStatus> {

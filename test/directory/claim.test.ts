@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
-import { expect, onTestFinished, test } from "vitest";
+import { readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { withClaim } from "../../src/directory/claim.ts";
 import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { createWorkFile, newWorkFile, type WorkFile } from "../../src/directory/work-folder.ts";
@@ -215,6 +215,26 @@ test("a holder whose claim was removed as expired learns it before it changes an
     for (const name of await readdir(workFolder)) execFileSync("rm", [`${workFolder}/${name}`]);
     await expect(claim.confirm()).rejects.toThrow("lost the claim on it");
   });
+});
+
+test("a holder renews its claim by the file system's clock before it changes anything", async () => {
+  const { workFolder } = await storeToClaim();
+  const request = { folder: workFolder, subject: ELSEWHERE, processes, timeoutMs: 0, label: "it" };
+  await withClaim({ ...request, checkWorthWaiting: async () => {} }, async (claim) => {
+    const [name = ""] = await readdir(workFolder);
+    await utimes(`${workFolder}/${name}`, new Date(0), new Date(0));
+    await claim.confirm();
+    expect((await stat(`${workFolder}/${name}`)).mtimeMs).toBeGreaterThan(Date.now() - 3_600_000);
+  });
+});
+
+test("the sweep goes by the clock of the file system, not by this machine's", async () => {
+  const claimed = await storeToClaim();
+  const recent = await claimed.leave("temp", { ...(await processes.self()), place: ELSEWHERE }, 59 * 60_000);
+  const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 30 * 24 * 3_600_000);
+  onTestFinished(() => clock.mockRestore());
+  await claimed.replaceNow("mine");
+  expect((await readdir(claimed.workFolder)).map((name) => `${claimed.workFolder}/${name}`)).toEqual([recent.path]);
 });
 
 /** Processes that nobody knows; `look` runs before each answer. */

@@ -190,7 +190,7 @@ describe("after a power cut", () => {
     expect(events).toEqual(["flush vsync", "flush api", "flush prod", "flush temp", "link", "flush prod"]);
     events.length = 0;
     await store.replace("manifest", text("two"), version);
-    expect(events).toEqual(["flush temp", "rename", "flush prod"]);
+    expect(events).toEqual(["flush temp", "flush claim", "rename", "flush prod"]);
     events.length = 0;
     await store.delete("manifest");
     expect(events).toEqual(["flush prod"]);
@@ -208,7 +208,8 @@ function recordEvents(folder: string): string[] {
     const path = String(args[0]);
     const flush = handle.sync.bind(handle);
     handle.sync = () => {
-      events.push(`flush ${path.startsWith(`${folder}.vsync/temp.`) ? "temp" : path.slice(path.lastIndexOf("/") + 1)}`);
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      events.push(`flush ${path.startsWith(`${folder}.vsync/`) ? name.slice(0, name.indexOf(".")) : name}`);
       return flush();
     };
     return handle;

@@ -1,0 +1,85 @@
+import { chmod, chown, mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createDirectoryRoot } from "../../src/directory/folders.ts";
+import { fileEndpoint } from "../../src/directory/location.ts";
+import { newStore, temporaryFolder, text } from "./fixture.ts";
+
+type FileSystem = typeof import("node:fs/promises");
+
+vi.mock("node:fs/promises", async (importOriginal) => {
+  const original = await importOriginal<FileSystem>();
+  return { ...original, chown: vi.fn(original.chown) };
+});
+
+const real = await vi.importActual<FileSystem>("node:fs/promises");
+const isRoot = process.geteuid?.() === 0;
+const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o7777).toString(8);
+
+beforeEach(() => {
+  vi.mocked(chown).mockReset().mockImplementation(real.chown);
+});
+
+describe.skipIf(process.platform === "win32")("the group of a store", () => {
+  test("gets nothing by itself", async () => {
+    const { store, root, folder, workFolder } = await newStore();
+    await store.create("audit/000000000001", text("row"));
+    expect(await Promise.all([root, folder, workFolder, `${folder}audit`].map(modeOf))).toEqual(Array(4).fill("700"));
+    expect(await modeOf(`${folder}audit/000000000001`)).toBe("600");
+  });
+
+  test.each([
+    [0o750, "640", "750"],
+    [0o770, "660", "770"],
+    [0o705, "600", "700"],
+  ])("has the rights of the folder in a new object and a new folder: %o", async (mode, file, below) => {
+    const { store, folder } = await newStore();
+    await store.create("v=1", text("first"));
+    await chmod(folder, mode);
+    await store.create("manifest", text("one"));
+    await store.create("audit/000000000001", text("row"));
+    expect(await modeOf(`${folder}manifest`)).toBe(file);
+    expect(await modeOf(`${folder}audit`)).toBe(below);
+  });
+
+  test("keeps its rights to an object that is replaced", async () => {
+    const { store, folder } = await newStore();
+    const version = await store.create("manifest", text("one"));
+    await chmod(`${folder}manifest`, 0o644);
+    await store.replace("manifest", text("two"), version);
+    expect(await modeOf(`${folder}manifest`)).toBe("640");
+  });
+
+  test.runIf(isRoot)("is the group of the folder, whatever group this process has", async () => {
+    const { store, folder } = await newStore();
+    await store.create("v=1", text("first"));
+    await chown(folder, 0, 1234);
+    await chmod(folder, 0o750);
+    await store.create("manifest", text("one"));
+    expect([(await stat(`${folder}manifest`)).gid, await modeOf(`${folder}manifest`)]).toEqual([1234, "640"]);
+  });
+
+  test.runIf(isRoot)("gets nothing if this process may not give the object to it", async () => {
+    const { store, folder } = await newStore();
+    await store.create("v=1", text("first"));
+    await chown(folder, 0, 1234);
+    await chmod(folder, 0o750);
+    vi.mocked(chown).mockRejectedValue(Object.assign(new Error("EPERM"), { code: "EPERM", syscall: "chown" }));
+    await store.create("manifest", text("one"));
+    expect([(await stat(`${folder}manifest`)).gid, await modeOf(`${folder}manifest`)]).toEqual([0, "600"]);
+  });
+
+  test("shares a new store only below a folder with setgid", async () => {
+    const above = await temporaryFolder();
+    for (const [mode, expected] of [
+      [0o775, "700"],
+      [0o2775, "2770"],
+    ] as const) {
+      const shared = join(above, String(mode));
+      await mkdir(shared);
+      await chmod(shared, mode);
+      await createDirectoryRoot({ endpoint: fileEndpoint(shared), bucket: "vaults" });
+      expect(await modeOf(join(shared, "vaults"))).toBe(expected);
+    }
+  });
+});
