@@ -22,8 +22,8 @@ import { INDEX, runModule } from "../runtime/program.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";
 
 /*
- * How much memory a reader needs, in a process of its own (VmHWM of proc(5)), for what an attacker has planted: more than for
- * the vault as it was, by so much at most. The sizes are those that the format allows, or beyond.
+ * The memory that a reader needs for planted objects, in a separate process (VmHWM of proc(5)), may exceed the memory for the
+ * original vault only by a fixed amount. The sizes are those that the format allows, or larger.
  */
 
 const MIB = 1024 * 1024;
@@ -38,7 +38,7 @@ const PROGRAM = `
 `;
 
 interface Opened {
-  /** The error's; null where the vault opened. */
+  /** The error's code, or null if the vault opened. */
   readonly name: string | null;
   readonly peakMiB: number;
 }
@@ -54,7 +54,7 @@ describe.skipIf(process.platform !== "linux")(
   () => {
     let usual: number | undefined;
 
-    /** What the vault takes as it was, measured once. */
+    /** The memory for the original vault, measured once. */
     async function usualMiB(): Promise<number> {
       if (usual !== undefined) return usual;
       const { name, peakMiB } = await openIn(environmentOf(await oneVault()));
@@ -102,14 +102,14 @@ describe.skipIf(process.platform !== "linux")(
       await expectRefused(environmentOf(vault), "NotAuthenticError", 64);
     });
 
-    test("a bundle of 4 GiB where the manifest names a small one", async () => {
+    test("a bundle of 4 GiB although the manifest names a small one", async () => {
       const vault = await oneVault();
       const { key } = (await opened(vault)).manifest.bundle;
       await truncate(join(vault.folder, key), 4096 * MIB);
       await expectRefused(environmentOf(vault), "BundleCorruptError", 32);
     });
 
-    test("an audit row of 4 GiB, where rows are read", async () => {
+    test("an audit row of 4 GiB, for commands that read rows", async () => {
       const vault = await oneVault();
       const file = join(vault.folder, auditKey(1));
       await rm(file);
@@ -131,7 +131,7 @@ describe.skipIf(process.platform !== "linux")(
       await expectRefused(env, refusal, refusal === "BundleCorruptError" ? 200 : 100);
     });
 
-    // Only who has the passphrase can have these accepted so far.
+    // Readers accept these this far only from a holder of the passphrase.
     describe("a bundle of 64 MiB that an operator has crafted", () => {
       const open64 = EACH - 2000;
       test.each([
@@ -183,7 +183,7 @@ interface Operator {
   readonly signingKey: SigningKey;
 }
 
-/** As its operator opens it; the keys are good until the test ends. */
+/** Opens it as the operator; the keys are valid until the test ends. */
 async function opened(vault: DirectoryVault): Promise<Operator> {
   const holder = new PassphraseHolder(Secret.ofText(vault.passphrase));
   onTestFinished(() => holder[Symbol.dispose]());

@@ -10,7 +10,7 @@ import { MemoryStore } from "../support/memory-store.ts";
 import { holding, passphrasesIn } from "../support/passphrases.ts";
 import { COST, clockAt, ENV, OLD, rejection, World } from "../support/world.ts";
 
-/** Every cost that was derived, and how many were under way at once. */
+/** Every derived cost, and the number of derivations in parallel. */
 const derived: KdfCost[] = [];
 let running = 0;
 let mostAtOnce = 0;
@@ -34,7 +34,7 @@ function costing(change: Partial<PassphraseEntry["kdf"]>, slot = "p1"): Passphra
   return { ...entry, slot, kdf: { ...entry.kdf, ...change } };
 }
 
-/** Opens what a writer without a passphrase makes of the manifest; signed, by a key of its own. */
+/** Opens a manifest altered by a writer without a passphrase, signed with the writer's own key. */
 async function openForged(unlock: readonly PassphraseEntry[], hint?: KdfCost): Promise<unknown> {
   derived.length = mostAtOnce = 0;
   const key = generateSigningKey();
@@ -80,7 +80,7 @@ describe("nothing is derived before every cost is within the bounds", () => {
     expect(derived).toEqual([]);
   });
 
-  test("a kind of derivation that is not known is not tried as another", async () => {
+  test("an unknown kind of derivation is refused, not tried as another kind", async () => {
     expect(await openForged([costing({ name: "scrypt" })])).toMatchObject({ name: "UnsupportedSpecVersionError" });
     expect(derived).toEqual([]);
   });
@@ -92,7 +92,7 @@ describe("four slots at most, one after another", () => {
       costing({ salt: encodeBase64(new Uint8Array(16).fill(at + 1)) }, `p${at}`),
     );
 
-  test("four that do not fit cost four derivations, never two at once", async () => {
+  test("four that do not match cost four derivations, never two at once", async () => {
     expect(await openForged(slots(4))).toMatchObject({ name: "WrongPassphraseError" });
     expect(derived).toHaveLength(4);
     expect(mostAtOnce).toBe(1);

@@ -7,13 +7,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Machine, machineOn, type StrictS3, startStrictS3 } from "../support/program/machine.ts";
 
 /*
- * Variables and files that other programs leave behind, or that somebody plants in a folder where vsync is started. What is
- * Node.js's or the system's own (NODE_OPTIONS, LD_PRELOAD, PATH) is no boundary: docs/security.md says so.
+ * Variables and files that other programs leave behind, or that somebody plants in the folder where vsync is started. The
+ * variables of Node.js and the system (NODE_OPTIONS, LD_PRELOAD, PATH) are out of scope: see docs/security.md.
  */
 
 let server: StrictS3;
 let machine: Machine;
-/** Takes every request that it is sent; it must be sent none. */
+/** Accepts every request; the program must send none. */
 let elsewhere: Server;
 let lured = 0;
 let trap: string;
@@ -34,7 +34,7 @@ afterAll(async () => {
   await server.close();
 });
 
-describe("other programs' variables lead it nowhere", () => {
+describe("other programs' variables have no effect", () => {
   const lures: Readonly<Record<string, () => Record<string, string>>> = {
     "the AWS tools' endpoints": () => ({ AWS_ENDPOINT_URL: trap, AWS_ENDPOINT_URL_S3: trap }),
     "the AWS tools' credentials": () => ({
@@ -58,7 +58,7 @@ describe("other programs' variables lead it nowhere", () => {
 
   test.each(Object.entries(lures))("%s", async (name, lure) => {
     const { exitCode, stdout, stderr } = await machine.run(["get", "prod", "DATABASE_URL"], { env: lure() });
-    // Ignored, as its specification asks: then the config is looked for in the home, where it is.
+    // Ignored, as its specification asks: vsync finds the config in the home.
     expect(name).not.toBe("");
     expect({ exitCode, stdout, stderr }).toEqual({
       exitCode: 0,
@@ -68,7 +68,7 @@ describe("other programs' variables lead it nowhere", () => {
     expect(lured).toBe(0);
   });
 
-  test("a profile of the AWS tools that names another place and a program to run", async () => {
+  test("an AWS profile that names another endpoint and a program to run", async () => {
     const folder = join(machine.sandbox.home, ".aws");
     const program = await machine.sandbox.write("home/steal", `#!/bin/sh\ntouch ${machine.sandbox.work}/stolen\n`);
     await chmod(program, 0o700);
@@ -81,7 +81,7 @@ describe("other programs' variables lead it nowhere", () => {
     expect(lured).toBe(0);
   });
 
-  test("files of other programs where it is started", async () => {
+  test("files of other programs in the current folder", async () => {
     for (const [name, text] of Object.entries({
       ".env": `VSYNC_PASSPHRASE=other\nAWS_ENDPOINT_URL=${trap}\n`,
       ".env.prod": "VSYNC_REPO=other\n",

@@ -6,14 +6,14 @@ import { type Machine, machineOn, OLD, type StrictS3, startStrictS3 } from "../s
 import type { Transcript } from "../support/program/sandbox.ts";
 
 /*
- * Somebody who may write the vault, or the server, chooses every word that he can so that it would act upon the terminal of
- * whoever looks: colours, titles, the clipboard, other lines, reordered text.
+ * An attacker who controls the vault or the server chooses every word to control a reader's terminal: colours, titles, the
+ * clipboard, other lines, reordered text.
  */
 
 const EVIL = "\u001b]0;owned\u0007\u001b[2J\u009b31m\r\n\u2028\u202e\u2066\u200b\ufeff\u0000";
-/** Names may have no control characters; these they may have. */
+/** Names may not contain control characters, but may contain these. */
 const EVIL_NAME = "N\u202eEMAN\u2066\u200b\u2028\ufeff";
-/** What `printable` leaves nothing of; a line break may end a line. */
+/** Characters that `printable` never passes through, except a line break at the end of a line. */
 const ACTS = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/u;
 
 let server: StrictS3;
@@ -50,7 +50,7 @@ function expectHarmless({ stdout, stderr }: Pick<Transcript, "stdout" | "stderr"
   for (const line of [...stdout.split("\n"), ...stderr.split("\n")]) expect(line).not.toMatch(ACTS);
 }
 
-describe("nothing that comes from elsewhere acts upon the terminal", () => {
+describe("text from outside does not control the terminal", () => {
   test.each<[...words: string[]]>([
     ["list", "prod"],
     ["list", "prod", "--json"],
@@ -81,12 +81,12 @@ describe("nothing that comes from elsewhere acts upon the terminal", () => {
     expectHarmless(transcript);
   });
 
-  test("who did it stands there all the same, escaped", async () => {
+  test("the actor is still shown, escaped", async () => {
     const { stdout } = await machine.run(["audit", "prod"]);
     expect(stdout).toContain("\\x1b]0;owned\\x07\\x1b[2J\\x9b31m\\r\\n\\u2028\\u202e\\u2066\\u200b\\ufeff\\x00");
   });
 
-  test.each(["get", "head", "put"])("a server's words: %s", async (operation) => {
+  test.each(["get", "head", "put"])("a server's message: %s", async (operation) => {
     const code = EVIL.replaceAll("\u0000", "");
     const body = `<Error><Code>${code}</Code><Message>${code}</Message><Resource>${code}</Resource></Error>`;
     const fault = {
@@ -129,7 +129,7 @@ describe("nothing that comes from elsewhere acts upon the terminal", () => {
     expectHarmless(await machine.run(["history", "prod"], { env }));
   });
 
-  test("on a terminal, colours are vsync's own", async () => {
+  test("on a terminal, only vsync's own colours appear", async () => {
     const session = await machine.terminal(["audit", "prod"]);
     const { rawScreen, stdout } = await session.end();
     expect(rawScreen + stdout).not.toContain("owned\u0007");

@@ -16,7 +16,7 @@ import { ROOT, startStrictS3 } from "../support/strict-s3/server.ts";
 
 type Where = Omit<StoreLocation, "prefix">;
 
-/** A store as an attacker has it who can write it: every object can be read and replaced, by path (prefix and key). */
+/** A store that the attacker can write: it reads and replaces every object, by path (prefix and key). */
 export class Ground implements AsyncDisposable {
   readonly #where: Where;
   readonly #raw: RawObjects;
@@ -35,7 +35,7 @@ export class Ground implements AsyncDisposable {
     return openStore(this.at(prefix));
   }
 
-  /** A token that holds no more than a reader needs. */
+  /** A token with only what a reader needs. */
   token(prefix: string, fields: Partial<RuntimeToken> = {}): string {
     const { credentials, ...where } = this.#where;
     const keys =
@@ -50,7 +50,7 @@ export class Ground implements AsyncDisposable {
     return this.#raw.read(path);
   }
 
-  /** Until the end of the test. */
+  /** Lasts until the end of the test. */
   async plant(path: string, bytes: Uint8Array | string): Promise<void> {
     if (!this.#planted.has(path)) this.#planted.set(path, await this.steal(path));
     await this.#raw.write(path, Buffer.from(bytes));
@@ -72,7 +72,7 @@ interface RawObjects {
   close(): Promise<void>;
 }
 
-/** The suite over a directory and over S3: the real server of this run, or the project's own where there is none. */
+/** Runs the suite over a directory and over S3: the real server of this run, or else the project's own. */
 export function describeOnEveryStore(name: string, suite: (ground: () => Ground) => void): void {
   const real = inject("s3");
   const kinds: [name: string, open: () => Promise<Ground>][] = [["a directory", onDisk]];

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { openSandbox, programUnderTest, type Sandbox } from "../support/program/sandbox.ts";
 import type { TerminalSession } from "../support/program/terminal.ts";
 
-/* A shell with job control, and vsync in it as a person starts it. */
+/* Starts vsync in a shell with job control, like a person. */
 
 const PASSPHRASE = "correct horse battery";
 const VSYNC = programUnderTest().join(" ");
@@ -16,36 +16,39 @@ afterEach(() => shell[Symbol.asyncDispose]());
 const openShell = (): Promise<TerminalSession> =>
   shell.terminal([], { showStdout: true, env: { VSYNC_REPO: "api", PS1: "", NO_COLOR: "1" } });
 
-/** How a prompt is stopped: by the person at it, and by somebody else, which the line reader does not notice. */
+/** Ways to stop a prompt: by its user, or by somebody else, which the line reader does not notice. */
 const STOPS = [
   ["Ctrl-Z", async (session: TerminalSession) => session.press("\u001a")],
   ["SIGSTOP", (session: TerminalSession) => session.signal("SIGSTOP")],
 ] as const;
 
-test.each(STOPS)("%s at a hidden prompt and fg: it goes on, and nothing that is typed shows", async (_title, stop) => {
-  const session = await openShell();
-  session.answer(`${VSYNC} init --env=prod --local`);
-  await session.shows("New passphrase:");
-  await stop(session);
-  await session.shows("Stopped");
-  session.answer("fg");
-  await session.shows("? New passphrase: ");
-  session.answer(PASSPHRASE);
-  await session.shows("Confirm new passphrase:");
-  await stop(session);
-  await session.shows("Stopped");
-  session.answer("fg");
-  await session.shows("? Confirm new passphrase: ");
-  session.answer(PASSPHRASE);
-  await session.shows("next: vsync push prod");
-  session.answer("exit");
-  const { screen, isRestored } = await session.end();
-  expect(screen).not.toContain(PASSPHRASE);
-  expect(screen).not.toContain("the input ended");
-  expect(isRestored).toBe(true);
-});
+test.each(STOPS)(
+  "%s at a hidden prompt and fg: the prompt continues, and typed text stays hidden",
+  async (_title, stop) => {
+    const session = await openShell();
+    session.answer(`${VSYNC} init --env=prod --local`);
+    await session.shows("New passphrase:");
+    await stop(session);
+    await session.shows("Stopped");
+    session.answer("fg");
+    await session.shows("? New passphrase: ");
+    session.answer(PASSPHRASE);
+    await session.shows("Confirm new passphrase:");
+    await stop(session);
+    await session.shows("Stopped");
+    session.answer("fg");
+    await session.shows("? Confirm new passphrase: ");
+    session.answer(PASSPHRASE);
+    await session.shows("next: vsync push prod");
+    session.answer("exit");
+    const { screen, isRestored } = await session.end();
+    expect(screen).not.toContain(PASSPHRASE);
+    expect(screen).not.toContain("the input ended");
+    expect(isRestored).toBe(true);
+  },
+);
 
-test("while it is stopped the cursor is shown and the terminal echoes; Ctrl-C after fg ends it", async () => {
+test("while stopped, the cursor shows and the terminal echoes; Ctrl-C after fg ends it", async () => {
   const session = await openShell();
   session.answer(`${VSYNC} init --env=prod`);
   await session.shows("live?");

@@ -11,9 +11,9 @@ import { type Machine, OLD } from "../support/program/machine.ts";
 import type { FixtureItem } from "../support/vault-fixture.ts";
 
 /**
- * Writes whatever an operator wants, with none of vsync's own checks: a bundle, signed and named by the manifest.
+ * Writes an operator's bundle without vsync's own checks, signed and named by the manifest.
  *
- * @returns what writes; it goes by the vault as it was at first
+ * @returns a writer that builds on the original vault
  */
 export async function operatorOf(machine: Machine): Promise<(items: readonly FixtureItem[]) => Promise<void>> {
   using holder = new PassphraseHolder(Secret.ofText(OLD));

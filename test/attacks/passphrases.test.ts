@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openSandbox, programUnderTest, type Sandbox } from "../support/program/sandbox.ts";
 
-/* What a passphrase may be: docs/decisions/0046-passphrases-that-travel.md. */
+/* The rules for passphrases: docs/decisions/0046-passphrases-that-travel.md. */
 
 const GOOD = "correct horse battery";
 let sandbox: Sandbox;
@@ -32,7 +32,7 @@ test.each([
   expect(await sandbox.snapshot()).toEqual(before);
 });
 
-test("a rotation does not set one either, and the old one is taken as it is", async () => {
+test("a rotation refuses them too, and takes the old passphrase as it is", async () => {
   const env = { VSYNC_PASSPHRASE: ` ${GOOD}`, VSYNC_REPO: "api" };
   expect((await sandbox.run(INIT, { env })).exitCode).toBe(0);
   expect((await sandbox.run(["push", "prod", "--from=-"], { env, stdin: "A=1\n" })).exitCode).toBe(0);
@@ -44,7 +44,7 @@ test("a rotation does not set one either, and the old one is taken as it is", as
   expect((await sandbox.run(["get", "prod", "A"], { env })).stdout).toBe("1\n");
 });
 
-test("bytes in the variable that are not UTF-8 are refused: U+FFFD would stand for all of them", async () => {
+test("a variable with bytes that are not UTF-8 is refused, because U+FFFD would replace all of them", async () => {
   const before = await sandbox.snapshot();
   const line = `VSYNC_PASSPHRASE=$(printf '\\377correct horse battery') ${programUnderTest().join(" ")} ${INIT.join(" ")}`;
   const env = { HOME: sandbox.home, PATH: process.env["PATH"] };

@@ -9,7 +9,7 @@ import { itemNameFault } from "../../src/vault/format/item.ts";
 import { type Machine, machineOnDisk } from "../support/program/machine.ts";
 import { operatorOf } from "./operator.ts";
 
-/** Two dots that are none, and slashes that are none: FULLWIDTH FULL STOP, ONE DOT LEADER, DIVISION SLASH, FULLWIDTH SOLIDUS. */
+/** Look-alikes of dots and slashes: FULLWIDTH FULL STOP, ONE DOT LEADER, DIVISION SLASH, FULLWIDTH SOLIDUS. */
 const LOOK_ALIKES = ["\uff0e\uff0e", "\u2024\u2024", "\u2025"];
 const CLIMBING = [
   "../x",
@@ -35,12 +35,12 @@ describe("names that lead elsewhere", () => {
       expect(itemNameFault(name, "file")).not.toBeNull();
     });
 
-    test.each(["a\0b", "a\u0001", "a\u007f", "a\u0085", "a\nb"])("%j too, for any kind", (name) => {
+    test.each(["a\0b", "a\u0001", "a\u007f", "a\u0085", "a\nb"])("%j is refused for every kind", (name) => {
       for (const kind of ["file", "secret"] as const) expect(itemNameFault(name, kind)).not.toBeNull();
     });
   });
 
-  describe("what pull would make of a name", () => {
+  describe("names that pull refuses", () => {
     const git = [
       ".git/config",
       "a/.GIT/hooks/x",
@@ -94,7 +94,7 @@ describe("names that lead elsewhere", () => {
     });
   });
 
-  describe("vsync pull, of a vault that another client has written", () => {
+  describe("vsync pull of a vault from another client", () => {
     let machine: Machine;
     let write: Awaited<ReturnType<typeof operatorOf>>;
     beforeAll(async () => {
@@ -103,7 +103,7 @@ describe("names that lead elsewhere", () => {
     });
     afterAll(() => machine[Symbol.asyncDispose]());
 
-    test.each(CLIMBING)("%j: the vault is corrupt, nothing is written", async (name) => {
+    test.each(CLIMBING)("%j: the vault is corrupt, and pull writes nothing", async (name) => {
       await write([{ name, kind: "file", data: "climbed" }]);
       const before = await machine.sandbox.snapshot();
       const { exitCode, stdout } = await machine.run(["pull", "prod", "--force"]);
@@ -111,7 +111,7 @@ describe("names that lead elsewhere", () => {
       expect(await machine.sandbox.snapshot()).toEqual(before);
     });
 
-    test("look-alikes, Windows names and dots at the end stay below the folder, under their own names", async () => {
+    test("look-alikes, Windows names and trailing dots stay below the folder, under their own names", async () => {
       const names = [
         ...LOOK_ALIKES,
         "\uff0e\uff0e\u2215x",
@@ -162,12 +162,12 @@ describe("names that lead elsewhere", () => {
       },
     );
 
-    test.each([".vsync/", "a/.VSYNC/b/", "a\0/"])("%j is no directory store's", (prefix) => {
+    test.each([".vsync/", "a/.VSYNC/b/", "a\0/"])("%j is refused for a directory store", (prefix) => {
       const location = { endpoint: "file:///srv", bucket: "b", prefix };
       expect(() => openDirectoryStore(location)).toThrow(InputError);
     });
 
-    test.each(["..", ".", "", "a/b", "/", "a\0", ".vsync"])("nor is %j a bucket", (bucket) => {
+    test.each(["..", ".", "", "a/b", "/", "a\0", ".vsync"])("%j is refused as a bucket", (bucket) => {
       expect(() => openDirectoryStore({ endpoint: "file:///srv", bucket, prefix: "a/" })).toThrow(InputError);
     });
 

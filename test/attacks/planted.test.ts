@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 /*
- * Links that somebody else has put where vsync is going to write. Symbolic ones at pull's targets: test/scripts/pull.txt;
+ * Links that somebody else has planted where vsync will write. Symbolic ones at pull's targets: test/scripts/pull.txt;
  * at --out: test/transcripts/rotate-passphrase.test.ts; at path(): test/runtime/path.test.ts.
  */
 
@@ -26,8 +26,8 @@ const expectUnharmed = async () => {
   expect((await lstat(victim)).mode & 0o777).toBe(0o600);
 };
 
-describe("links that were planted are not written through", () => {
-  test("a hard link where pull writes: it gives way, what it was linked to stays", async () => {
+describe("planted links do not redirect writes", () => {
+  test("pull replaces a hard link and leaves its target alone", async () => {
     await link(victim, at(".env.prod"));
     expect(await home.run(["pull", "prod"])).toMatchObject({ stdout: "", exitCode: 5 });
     expect(await home.run(["pull", "prod", "--force"])).toMatchObject({ exitCode: 0 });
@@ -36,7 +36,7 @@ describe("links that were planted are not written through", () => {
     await expectUnharmed();
   });
 
-  test("a hard link where a file of pull goes", async () => {
+  test("a hard link in the place of a pulled file", async () => {
     await home.sandbox.write("work/blob", "bytes");
     await home.must("set", "prod", "--file=certs/blob=blob");
     await mkdir(at("out/certs"), { recursive: true });
@@ -46,7 +46,7 @@ describe("links that were planted are not written through", () => {
     await expectUnharmed();
   });
 
-  test("a folder that others may write is refused by pull", async () => {
+  test("pull refuses a folder that others may write", async () => {
     await home.sandbox.write("work/blob", "bytes");
     await home.must("set", "prod", "--file=certs/blob=blob");
     await mkdir(at("open"));
@@ -68,7 +68,7 @@ describe("links that were planted are not written through", () => {
     expect(await home.run(["get", "prod", "A"])).toMatchObject({ stdout: "1\n", exitCode: 0 });
   });
 
-  test("a link at the config: what is learnt goes into a file of its own, not through the link", async () => {
+  test("a link at the config is replaced by a file, not written through", async () => {
     const kept = await home.sandbox.write("kept.json", await readFile(config()));
     const before = await readFile(kept, "utf8");
     await writeFile(config(), "");

@@ -16,7 +16,7 @@ import type { TerminalSession } from "../support/program/terminal.ts";
 import { ACTOR } from "../support/world.ts";
 
 /*
- * A signal at every prompt and at a request that is never answered. Ctrl-C at the prompts of rotate-passphrase, init and
+ * A signal at every prompt and during a request without an answer. Ctrl-C at the prompts of rotate-passphrase, init and
  * runtime-token, and at rotation's requests: test/transcripts and test/integration/rotation-killed.test.ts.
  */
 
@@ -28,7 +28,7 @@ const SIGNALS = [
 
 interface Prompt {
   readonly words: readonly string[];
-  /** Before the one that is interrupted. */
+  /** The prompts before the interrupted one. */
   readonly answers?: readonly (readonly [question: string, answer: string])[];
   readonly question: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -64,7 +64,7 @@ const PROMPTS: readonly Prompt[] = [
   { words: ["import", "prod", "--from=new.env", "--replace"], question: "[y/N]" },
 ];
 
-describe("at every prompt, a signal leaves terminal and disk as they were", () => {
+describe("at every prompt, a signal leaves the terminal and the disk unchanged", () => {
   let machine: Machine;
   beforeEach(async () => {
     machine = await machineOnDisk();
@@ -107,7 +107,7 @@ describe("at every prompt, a signal leaves terminal and disk as they were", () =
     expect(await machine.sandbox.snapshot()).toEqual(disk);
   });
 
-  test("what is said of it begins a line of its own", async () => {
+  test("its message starts on a new line", async () => {
     for (const [end, said] of [
       [(session: TerminalSession) => session.press("\u0004"), "the input ended before the answer"],
       [(session: TerminalSession) => session.signal("SIGTERM"), "ended by SIGTERM"],
@@ -119,7 +119,7 @@ describe("at every prompt, a signal leaves terminal and disk as they were", () =
     }
   });
 
-  test.each(["\u0003", "\u0004"])("and the key %j at the hidden one", async (key) => {
+  test.each(["\u0003", "\u0004"])("so does the key %j at a hidden prompt", async (key) => {
     const session = await machine.terminal(["get", "prod", "DATABASE_URL"], NOTHING);
     await session.shows("Passphrase:");
     session.press(key);
@@ -130,12 +130,12 @@ describe("at every prompt, a signal leaves terminal and disk as they were", () =
 async function expectEnded(session: TerminalSession, code: number): Promise<void> {
   const { exitCode, stdout, isRestored, rawScreen, screen } = await session.end();
   expect({ exitCode, stdout, isRestored }).toEqual({ exitCode: code, stdout: "", isRestored: true });
-  // The cursor is shown, where it was hidden.
+  // The cursor shows again if it was hidden.
   expect(rawScreen.lastIndexOf("\u001b[?25h")).toBeGreaterThanOrEqual(rawScreen.lastIndexOf("\u001b[?25l"));
   expect(screen).not.toContain(OLD);
 }
 
-describe("while a request hangs", () => {
+describe("during a hanging request", () => {
   let server: StrictS3;
   let machine: Machine;
   beforeEach(async () => {

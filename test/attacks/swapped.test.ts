@@ -17,9 +17,9 @@ import { createVault, PASSPHRASE } from "../support/vault-fixture.ts";
 import { describeOnEveryStore, type Ground } from "./ground.ts";
 
 /*
- * Who can write the bucket, and knows no passphrase, puts in the place of each object whatever it has: older ones, those of
- * other vaults and envs under the same passphrase, and ones of its own making. Each attack is tried on the library and on the
- * program; nothing opens.
+ * An attacker who can write the bucket but knows no passphrase replaces each object by everything it has: older objects,
+ * those of other vaults and envs under the same passphrase, and forgeries. Each attack runs against the library and the
+ * program, and nothing opens.
  */
 
 const OURS = "api/prod/";
@@ -28,7 +28,7 @@ const LEAST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
 
 describeOnEveryStore("a store that its attacker can write", (ground) => {
   let sandbox: Sandbox;
-  /** Of our vault, by generation. */
+  /** The objects of our vault, by generation. */
   const manifests: Buffer[] = [];
   let vault: string;
 
@@ -166,7 +166,7 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
     ["nothing in its place", "NotAuthenticError", () => plantManifest(Buffer.of())],
   ];
 
-  /** A vault that opens for the attacker, with our slot beside its own; its bundle takes the place of ours. */
+  /** The attacker's own vault with our slot beside its own; its bundle replaces ours. */
   async function plantOwnVault(slots: readonly ("ours" | "its own")[]): Promise<void> {
     const key = generateSigningKey();
     const signer = encodeBase64(key.publicKey);
@@ -209,7 +209,7 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
   });
 
   describe("an older manifest put back", () => {
-    test("is taken by a token without minGen: nothing in the store shows that there was a newer one", async () => {
+    test("is accepted by a token without minGen, because the store does not show that a newer one existed", async () => {
       await plantManifest(manifests[2] ?? expect.unreachable());
       expect(await valueSeen()).toBe("other");
     });
@@ -221,7 +221,7 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
       expect(await valueSeen({ minGen: 2 })).toBe("other");
     });
 
-    test("is refused by a machine that has seen a newer one, and nothing is committed on it", async () => {
+    test("is refused by a machine that has seen a newer one, which commits nothing on top", async () => {
       const { cost, recipient } = hintOf(parseManifest(manifests[3] ?? expect.unreachable()).manifest);
       const known = { repo: "api", env: "prod", vault, kdf: cost, recipient };
       const config = (seenGen: number) => writeDocument({ ...ground().at(OURS), ...known, seenGen });
@@ -229,7 +229,7 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
       const push = ["push", "prod", "--from=-", "--yes"];
       const options = { stdin: "URL=fourth", env: { VSYNC_PASSPHRASE: PASSPHRASE } };
       for (const seenGen of [3, 1]) {
-        // Also a machine that has not: the audit row of the generation to come is there.
+        // So does a machine that has not, because the audit row of the next generation exists.
         await sandbox.write("home/.config/vsync/api/prod.json", config(seenGen));
         expect(await sandbox.run(push, options)).toMatchObject({ stdout: "", exitCode: 6 });
         expect(await ground().steal(`${OURS}manifest`)).toEqual(manifests[2]);
@@ -275,7 +275,7 @@ const textOf = (note: Buffer | undefined): string => {
 };
 const signatureOf = (note: Buffer | undefined): string => String(note).slice(textOf(note).length);
 
-/** Other fields, below the signature of before. */
+/** Changes fields under the old signature. */
 function edited(note: Buffer | undefined, edit: (manifest: Manifest) => unknown): Buffer {
   return Buffer.from(`${JSON.stringify(edit(JSON.parse(textOf(note)) as Manifest))}\n\n${signatureOf(note)}`);
 }
@@ -288,7 +288,7 @@ function withCost(manifest: Manifest, change: Readonly<Record<string, number>>):
   return withEntry(manifest, { kdf: { ...passphrasesIn(manifest)[0]?.kdf, ...change } });
 }
 
-/** One bundle, with another's slots added to its header. */
+/** One bundle with another's slots added to its header. */
 function withSlotsOf(bundle: Buffer, other: Buffer): Buffer {
   const end = bundle.indexOf(0x0a);
   const header = JSON.parse(bundle.subarray(0, end).toString());

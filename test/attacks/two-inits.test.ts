@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => sandbox[Symbol.asyncDispose]());
 
-test("of two who set up the same vault on one machine, one is told that the other was first", async () => {
+test("of two concurrent set-ups of one vault on one machine, one learns that the other was first", async () => {
   const words = ["init", "--env=prod", "--repo=api", "--local"];
   const session = await sandbox.terminal(words, { env: { NO_COLOR: "1" } });
   await session.shows("New passphrase:");
@@ -29,7 +29,7 @@ test("of two who set up the same vault on one machine, one is told that the othe
   expect((await sandbox.run(["push", "prod", "--from=-"], push)).exitCode).toBe(0);
 });
 
-test("http:// to another machine is said to be in the clear; on this one it is not", async () => {
+test("warns that http:// to another machine is unencrypted, but not on loopback", async () => {
   const env = { VSYNC_PASSPHRASE: FIRST, VSYNC_ACCESS_KEY: "k", VSYNC_SECRET_KEY: "s", VSYNC_REPO: "api" };
   for (const [host, isWarned] of [
     ["s3.invalid", true],

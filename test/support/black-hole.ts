@@ -16,8 +16,8 @@ const LISTENER = `
 `;
 
 /**
- * An address that drops whatever is sent to it, on loopback: it listens, never accepts, and its queue is full, so that the
- * kernel answers no further SYN. No connection is refused, and none is made.
+ * A loopback address that drops everything: it listens but never accepts, and its queue is full, so the kernel answers no
+ * further SYN. A connection is neither refused nor made.
  */
 export async function openBlackHole(): Promise<Hole> {
   const child = spawn(process.execPath, ["-e", LISTENER], { stdio: ["ignore", "pipe", "inherit"] });
@@ -47,7 +47,7 @@ function connects(port: number, queued: Socket[]): Promise<boolean> {
   });
 }
 
-/** A server that does with a connection as it is told, and keeps it open. */
+/** A server that handles connections as told and keeps them open. */
 export async function openServer(onData: (socket: Socket) => void): Promise<Hole> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {

@@ -1,4 +1,4 @@
-/** Disks in memory (tmpfs), for what happens on one that is full or read-only. Mounting takes root, or CAP_SYS_ADMIN. */
+/** Full and read-only disks in memory (tmpfs). Mounting needs root or CAP_SYS_ADMIN. */
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmdirSync } from "node:fs";
@@ -33,7 +33,7 @@ export function canMount(): boolean {
   }
 }
 
-/** Fills the disk but for so many blocks; `filler` is the file that does. */
+/** Fills the disk except for this many blocks; `filler` is the file that does it. */
 export async function fillBut(disk: string, blocks: number): Promise<void> {
   const { bavail, bsize } = await statfs(disk);
   await writeFile(`${disk}/filler`, new Uint8Array((bavail - blocks) * bsize));

@@ -5,7 +5,7 @@ import type { S3Target } from "./ceph/target.ts";
 
 /**
  * Gives the suite a real S3 server: the one that `VSYNC_TEST_S3_ENDPOINT` names (with `VSYNC_TEST_S3_ACCESS_KEY`,
- * `…_SECRET_KEY`, and optionally `…_REGION`, `…_BUCKET`), else a Ceph of its own, which `VSYNC_TEST_CEPH=off` forgoes.
+ * `…_SECRET_KEY`, and optionally `…_REGION`, `…_BUCKET`), else a Ceph of its own, unless `VSYNC_TEST_CEPH=off`.
  */
 
 let ceph: RunningCeph | undefined;
@@ -45,7 +45,7 @@ async function cephTarget(): Promise<S3Target | null> {
   }
 }
 
-/** Why Ceph is not even tried here. */
+/** Why this machine cannot try Ceph, or null. */
 function cephObstacle(): string | undefined {
   if (process.env.VSYNC_TEST_CEPH === "off") return "VSYNC_TEST_CEPH=off";
   if (process.platform !== "linux") return "it needs Linux";

@@ -6,13 +6,13 @@ export interface StoreRequest {
   readonly operation: "head" | "get" | "create" | "replace" | "list" | "delete";
   /** The object's key; for `list` the prefix of keys. */
   readonly key: string;
-  /** What was to be written. */
+  /** The bytes to write. */
   readonly bytes?: Uint8Array;
 }
 
 /**
- * Called around every request. To throw is to fail it: `before`, nothing has happened; `after`, it has been applied and
- * only its answer is lost. To await is to hold it up there.
+ * Called around every request. Throw to fail the request: in `before` nothing has happened, in `after` it has been applied
+ * and only its answer is lost. Await to delay it.
  */
 export interface FaultHook {
   before?(request: StoreRequest): void | Promise<void>;
@@ -30,11 +30,11 @@ export interface MemoryStoreOptions {
   readonly faults?: FaultHook;
 }
 
-/** An `ObjectStore` that forgets. Nothing is retried: what a hook throws is what the caller gets. */
+/** An `ObjectStore` in memory. It never retries, so the caller gets the error that a hook throws. */
 export class MemoryStore implements ObjectStore {
   readonly bucket: MemoryBucket;
   readonly label: string;
-  /** Every request so far, also those that a hook made fail. */
+  /** Every request so far, including those that a hook failed. */
   readonly requests: StoreRequest[] = [];
   faults: FaultHook;
   readonly #prefix: string;
@@ -46,7 +46,7 @@ export class MemoryStore implements ObjectStore {
     this.label = `memory://${this.#prefix}`;
   }
 
-  /** A store that holds `objects`, whatever they are. */
+  /** A store with these objects, valid or not. */
   static of(objects: Readonly<Record<string, Uint8Array>>): MemoryStore {
     const store = new MemoryStore();
     for (const [key, bytes] of Object.entries(objects)) store.#write(key, bytes);
@@ -60,7 +60,7 @@ export class MemoryStore implements ObjectStore {
   get(key: string, options: GetOptions): Promise<StoredObject | null> {
     return this.#request({ operation: "get", key }, options, () => {
       const stored = this.#at(key);
-      // No `slice`: a Buffer's is a view, and what a caller gets is its own.
+      // Not `slice`: a Buffer's is a view, and the caller owns the result.
       const kept = stored?.bytes.subarray(0, options.maxBytes + 1);
       return stored && kept ? { bytes: Uint8Array.from(kept), version: stored.version } : null;
     });

@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from "node:fs";
 
-/** proc_pid_fd(5): the files below this folder that this process holds open; none where the system does not say. */
+/** The files below this folder that this process has open (proc_pid_fd(5)); empty if the system does not tell. */
 export function openFilesBelow(folder: string): string[] {
   if (process.platform !== "linux") return [];
   const open = readdirSync("/proc/self/fd").flatMap((fd) => {

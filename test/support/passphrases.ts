@@ -15,7 +15,7 @@ export function passphrasesIn({ unlock }: Manifest): readonly PassphraseEntry[] 
   return unlock.filter((entry) => entry.kind === "passphrase");
 }
 
-/** The entry that a passphrase opens, and its key: what a person with the passphrase can derive by hand. */
+/** The entry that a passphrase opens, and its key, which a holder of the passphrase can derive by hand. */
 export interface OwnEntry {
   readonly entry: PassphraseEntry;
   readonly key: PassphraseKey;

@@ -12,7 +12,7 @@ const VERSIONS: Readonly<Record<RuntimeName, RegExp>> = {
 const PROGRAM = "const { bun, node } = process.versions; console.log(bun ? `bun ${bun}` : `node ${node}`);";
 const FETCH_LIMIT_MS = 10 * 60_000;
 
-test.each(RUNTIMES)("%s starts, and is what its name says", { timeout: FETCH_LIMIT_MS }, async (name) => {
+test.each(RUNTIMES)("%s starts and reports its own version", { timeout: FETCH_LIMIT_MS }, async (name) => {
   const { stdout } = await promisify(execFile)(await runtimePath(name), ["-e", PROGRAM]);
   expect(stdout).toMatch(VERSIONS[name]);
 });

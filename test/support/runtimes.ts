@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fetchPackages } from "../../scripts/fetched-packages.ts";
 
-/** The runtimes that vsync is tested under. `node24` is the Node of this repository, the others are fetched. */
+/** The runtimes of the tests. `node24` is the Node of this repository; the others are fetched. */
 export const RUNTIMES = ["node22", "node24", "node26", "bun"] as const;
 export type RuntimeName = (typeof RUNTIMES)[number];
 
@@ -39,7 +39,7 @@ function programs(): Readonly<Record<RuntimeName, string>> {
 
 async function fetchOnce(): Promise<string> {
   const folder = await fetchPackages(described);
-  // They are optional for the sake of the other architecture, and npm is silent about one that it could not fetch.
+  // They are optional dependencies, because of the other architecture, and npm does not report one that it could not fetch.
   const { node24, ...wanted } = programs();
   const missing = Object.values(wanted).filter((program) => !existsSync(join(folder, program)));
   if (missing.length === 0) return folder;

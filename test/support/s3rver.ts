@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fetchPackages } from "../../scripts/fetched-packages.ts";
 
-/** The npm package `s3rver`, as it is: its keys and region are its own. */
+/** The unmodified npm package `s3rver`, with its own keys and region. */
 export interface RunningS3rver extends AsyncDisposable {
   readonly endpoint: string;
   readonly region: string;
@@ -21,7 +21,7 @@ const PROGRAM = `
   server.run().then(({ port }) => console.log(port));
 `;
 
-/** @param directory where it keeps its objects */
+/** @param directory the folder of its objects */
 export async function startS3rver(directory: string): Promise<RunningS3rver> {
   const packages = await fetchPackages(join(import.meta.dirname, "s3rver"));
   const module = join(packages, "node_modules", "s3rver");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Each run looks at the same samples. `VSYNC_FUZZ_SEED` draws others, `VSYNC_FUZZ_TIMES` draws more or fewer. */
+/** Every run uses the same samples. `VSYNC_FUZZ_SEED` draws others, `VSYNC_FUZZ_TIMES` more or fewer. */
 const SEED = Number(process.env["VSYNC_FUZZ_SEED"] ?? 20260101);
 const TIMES = Number(process.env["VSYNC_FUZZ_TIMES"] ?? 1);
 

@@ -15,7 +15,7 @@ import { openRotation } from "../../src/vault/rotate.ts";
 import type { PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { holding } from "./passphrases.ts";
 
-/** The least cost that the format allows. */
+/** The lowest cost that the format allows. */
 const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
 export const PASSPHRASE = "correct horse battery staple";
 
@@ -39,7 +39,7 @@ export interface VaultOptions {
   readonly cost?: Omit<KdfCost, "salt">;
 }
 
-/** What a runtime token says of a vault; where it lies is for the caller to add. */
+/** The fields of a runtime token about a vault; the caller adds the location. */
 export type VaultTokenFields = Required<
   Pick<RuntimeToken, "v" | "env" | "salt" | "iterations" | "kdf" | "memoryKiB" | "parallelism" | "vault" | "minGen">
 >;
@@ -50,7 +50,7 @@ export interface VaultFixture {
   readonly tokenFields: VaultTokenFields;
   /** Commits the whole set of items as the next generation. */
   push(items: readonly FixtureItem[]): Promise<Manifest>;
-  /** Rotates to another passphrase; with `graceMs` the first one keeps reading. Then only that one may `push`. */
+  /** Rotates to another passphrase, which alone may `push` afterwards; with `graceMs` the first one keeps reading. */
   rotate(newPassphrase: string, graceMs?: number): Promise<Manifest>;
 }
 

@@ -16,7 +16,7 @@ export interface RunningCeph {
   stop(): Promise<void>;
 }
 
-/** Where Ceph is kept between runs. */
+/** The folder that keeps Ceph between runs. */
 export function cephRoot(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "vsync-test", "ceph");
 }
@@ -26,9 +26,9 @@ export function isCephFetched(): boolean {
 }
 
 /**
- * Starts Ceph's S3 server on loopback, fetching it the first time. Its processes end with this one, whatever ends it.
+ * Starts Ceph's S3 server on loopback, fetching it the first time. Its processes always end with this one.
  *
- * @throws Error it did not start; the message ends with what it said last
+ * @throws Error it did not start; the message ends with its last output
  */
 export async function startCeph(): Promise<RunningCeph> {
   const [port, monitorPort] = await freePorts();
@@ -46,7 +46,7 @@ export async function startCeph(): Promise<RunningCeph> {
 }
 
 function run(args: readonly string[], env: Record<string, string>, limitMs: number): Promise<() => Promise<void>> {
-  // in a session of its own: Ctrl-C ends it by ending its stdin, when vitest is done with it
+  // In a session of its own, out of reach of Ctrl-C: it ends with its stdin, once vitest is done with it.
   const script = fileURLToPath(new URL("run.sh", import.meta.url));
   const child = spawn(script, args, { detached: true, env: { ...process.env, ...env } });
   const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()));
@@ -85,7 +85,7 @@ function randomKeys() {
   };
 }
 
-/** Two ports that were free at the same time, hence two different ones. */
+/** Two different ports that were free at the same time. */
 async function freePorts(): Promise<[number, number]> {
   const servers = [createServer(), createServer()];
   const ports = await Promise.all(

@@ -14,30 +14,30 @@ export interface S3Keys {
 
 /** A real S3 server that the suite may write to, and its administrator's keys. */
 export interface S3Target extends S3Keys {
-  /** What the test's title calls it. */
+  /** Its name in test titles. */
   readonly name: string;
   readonly endpoint: string;
   readonly region: string;
-  /** Where the tests must stay in one bucket; else each makes its own. */
+  /** The bucket that all tests must share; default: each makes its own. */
   readonly bucket?: string;
-  /** A second user, who may do nothing until a bucket policy says so. */
+  /** A second user, who may do nothing without a bucket policy. */
   readonly reader?: S3Keys & { readonly arn: string };
 }
 
 declare module "vitest" {
   export interface ProvidedContext {
-    /** The real S3 server of this run, or null where there is none: see `test/support/global-setup.ts`. */
+    /** The real S3 server of this run, or null: see `test/support/global-setup.ts`. */
     s3: S3Target | null;
   }
 }
 
-/** The SDK's own client, for what the store under test cannot do: buckets and policies. */
+/** The SDK's own client, for buckets and policies, which the store under test cannot handle. */
 export function adminClient(target: S3Target): S3Client {
   const { accessKeyId, secretAccessKey, endpoint, region } = target;
   return new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
 }
 
-/** A bucket for one test file: the target's only one, or a new one that is called `name`. */
+/** A bucket for one test file: the target's only one, or a new one called `name`. */
 export async function createBucket(target: S3Target, name: string): Promise<string> {
   if (target.bucket !== undefined) return target.bucket;
   await adminClient(target).send(new CreateBucketCommand({ Bucket: name }));
@@ -61,7 +61,7 @@ export async function enableVersioning(target: S3Target, bucket: string): Promis
   await adminClient(target).send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
 }
 
-/** Removes whatever a test has left below `prefix`. One request for each key: not every server knows DeleteObjects. */
+/** Removes what a test has left below `prefix`, one request per key, because some servers lack DeleteObjects. */
 export async function emptyPrefix(target: S3Target, bucket: string, prefix: string): Promise<void> {
   const client = adminClient(target);
   for (;;) {

@@ -26,12 +26,11 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
-/** What is on the disk, by path: mode and digest, or where a link leads. */
+/** The disk by path: mode and digest, or the target of a link. */
 export type Snapshot = Readonly<Record<string, string>>;
 
 /**
- * The program under test: what `VSYNC_TEST_BIN` names (the single binary; a `.js` file is run by Node.js), else
- * `bin/run.js`.
+ * The program under test: `VSYNC_TEST_BIN` (the single binary; Node.js runs a `.js` file), else `bin/run.js`.
  */
 export function programUnderTest(): readonly string[] {
   const path = resolve(ROOT, process.env["VSYNC_TEST_BIN"] ?? join("bin", "run.js"));
@@ -40,7 +39,7 @@ export function programUnderTest(): readonly string[] {
   return [process.execPath, path];
 }
 
-/** A throw-away machine: its own home, temporary and working directory, and an environment that holds nothing else. */
+/** A throw-away machine: its own home, temporary and working directory, and an environment of its own. */
 export class Sandbox implements AsyncDisposable {
   readonly #program: readonly string[];
   readonly folder: string;
@@ -61,7 +60,7 @@ export class Sandbox implements AsyncDisposable {
     return join(this.home, ".config", "vsync");
   }
 
-  /** Starts the program, for somebody to kill; what it writes has to be read. */
+  /** Starts the program, for a test to kill. The test has to read its output. */
   start(args: readonly string[], options: RunOptions = {}): ChildProcess {
     const [command = "", ...first] = this.#program;
     const child = spawn(command, [...first, ...args], {
@@ -85,7 +84,7 @@ export class Sandbox implements AsyncDisposable {
     return { stdout, stderr, exitCode };
   }
 
-  /** As `run`, with stdin and stderr on a terminal of 80 columns, and stdout in a file unless it is shown there too. */
+  /** Like `run`, with stdin and stderr on a terminal of 80 columns; stdout goes to a file unless `showStdout`. */
   async terminal(
     args: readonly string[],
     options: Omit<RunOptions, "stdin"> & { readonly showStdout?: boolean } = {},
@@ -105,13 +104,13 @@ export class Sandbox implements AsyncDisposable {
     return absolute;
   }
 
-  /** Of home and working directory: two that are equal show that nothing was written in between. */
+  /** A snapshot of home and working directory; two equal ones show that nothing was written in between. */
   async snapshot(): Promise<Snapshot> {
     const entries = await Promise.all([this.home, this.work].map((folder) => entriesBelow(folder, this.folder)));
     return Object.fromEntries(entries.flat());
   }
 
-  /** A transcript with the sandbox's paths, and what else is random, replaced by names: `<home>`, `<work>`. */
+  /** A transcript with the sandbox's paths and other random parts replaced by names: `<home>`, `<work>`. */
   tidy(transcript: Transcript, placeholders: Readonly<Record<string, RegExp>> = {}): Transcript {
     const tidied = (text: string): string => {
       const named = text
@@ -131,7 +130,7 @@ export class Sandbox implements AsyncDisposable {
     const own = {
       HOME: this.home,
       LANG: "C.UTF-8",
-      // Node.js first, for programs that are started by `env node`.
+      // Node.js first, for programs that `env node` starts.
       PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
       TMPDIR: this.#tmp,
       XDG_CONFIG_HOME: join(this.home, ".config"),

@@ -1,6 +1,6 @@
 /**
- * What a terminal shows after it was sent these bytes, line by line. It knows the few sequences that prompts use: a
- * carriage return, a backspace, moves of the cursor, and erasing.
+ * The lines that a terminal shows after these bytes. It supports the few sequences that prompts use: a carriage return, a
+ * backspace, cursor moves and erasing.
  */
 export function renderScreen(sent: string): string {
   const lines: string[] = [""];

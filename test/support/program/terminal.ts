@@ -4,30 +4,30 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 
-/** How long a question may let one wait. */
+/** The longest wait for a question. */
 const PATIENCE_MS = 30_000;
 
 export interface TerminalOptions {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** A folder for what the session notes down. */
+  /** A folder for the session's notes. */
   readonly notes: string;
   readonly showStdout: boolean;
 }
 
 export interface TerminalEnd {
-  /** All that the terminal was sent, without escape sequences. */
+  /** Everything sent to the terminal, without escape sequences. */
   readonly screen: string;
-  /** As it was sent. */
+  /** The bytes as sent. */
   readonly rawScreen: string;
-  /** What went past the terminal; empty where stdout was shown on it. */
+  /** The stdout that bypassed the terminal; empty if the terminal showed it. */
   readonly stdout: string;
   readonly exitCode: number | null;
-  /** Whether echo, line discipline and size are what they were. */
+  /** Whether echo, line discipline and size are unchanged. */
   readonly isRestored: boolean;
 }
 
-/** A program on a pseudo-terminal, which `script` of util-linux makes. */
+/** A program on a pseudo-terminal of `script` (util-linux). */
 export class TerminalSession {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #options: TerminalOptions;
@@ -52,7 +52,7 @@ export class TerminalSession {
     return stripVTControlCharacters(this.#raw);
   }
 
-  /** Waits until the terminal shows this text, after what was waited for before. */
+  /** Waits until the terminal shows this text, after the text of the last wait. */
   async shows(text: string): Promise<void> {
     const shown = (): number => this.#screen.indexOf(text, this.#seen);
     await this.until(() => shown() !== -1).catch(() => {
@@ -61,7 +61,7 @@ export class TerminalSession {
     this.#seen = shown() + text.length;
   }
 
-  /** Waits until what the terminal was sent so far is as it should be, and returns it. @throws Error the program ended */
+  /** Waits until the output so far satisfies a condition, and returns it. @throws Error the program ended */
   async until(isThere: (rawScreen: string) => boolean): Promise<string> {
     const giveUp = AbortSignal.timeout(PATIENCE_MS);
     while (!isThere(this.#raw)) await this.#next(giveUp);
@@ -73,17 +73,17 @@ export class TerminalSession {
     this.#child.stdin.write(`${text}\r`);
   }
 
-  /** Types keys as they are: `\u0003` is Ctrl-C. */
+  /** Types raw keys: `\u0003` is Ctrl-C. */
   press(keys: string): void {
     this.#child.stdin.write(keys);
   }
 
-  /** Sends a signal to the program itself, and to nothing that started it. */
+  /** Sends a signal to the program alone, not to its parents. */
   async signal(signal: NodeJS.Signals): Promise<void> {
     process.kill(await innermost(this.#child.pid ?? 0), signal);
   }
 
-  /** Takes the terminal away, as a lost connection does. The program's exit code. */
+  /** Hangs up the terminal, like a lost connection. Returns the program's exit code. */
   async hangUp(): Promise<number> {
     this.#child.kill("SIGKILL");
     await this.#closed;
@@ -127,7 +127,7 @@ export class TerminalSession {
   }
 }
 
-/** The last of a chain of processes, each the only child of the one before: script, its shell, the program. */
+/** The last process of a chain of only children: script, its shell, the program. */
 async function innermost(pid: number): Promise<number> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
   const [child] = children.trim().split(" ").filter(Boolean);
@@ -138,7 +138,7 @@ export function startTerminal(command: readonly string[], options: TerminalOptio
   const note = (name: string): string => quoted(join(options.notes, name));
   const target = options.showStdout ? "" : ` >${note("stdout")}`;
   const line = [
-    // Ctrl-C and a hang-up go to all of the foreground: the shell must outlive them to look at the terminal.
+    // Ctrl-C and a hang-up reach the whole foreground; the shell must survive them to check the terminal.
     "trap : INT HUP",
     "stty rows 24 cols 80",
     `stty -a >${note("before")}`,

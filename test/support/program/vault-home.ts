@@ -11,7 +11,7 @@ export class VaultHome implements AsyncDisposable {
     this.sandbox = sandbox;
   }
 
-  /** Where the vault's objects are. */
+  /** The folder of the vault's objects. */
   get vaultFolder(): string {
     return `${this.sandbox.home}/.local/share/vsync/vaults/api/prod`;
   }
@@ -24,7 +24,7 @@ export class VaultHome implements AsyncDisposable {
     return this.sandbox.run(args, { ...options, env: { ...this.env, ...options.env } });
   }
 
-  /** Runs what must succeed. */
+  /** Runs a command that must succeed. */
   async must(...args: string[]): Promise<Transcript> {
     const transcript = await this.run(args);
     if (transcript.exitCode !== 0) throw new Error(`vsync ${args.join(" ")}: ${transcript.stderr}`);

@@ -14,15 +14,15 @@ export type Bucket = Map<string, StrictObject>;
 export type Precondition = "if-match" | "if-none-match";
 
 export interface PreconditionQuirks {
-  /** Which preconditions it does not know: it then writes as if they had not been sent. */
+  /** The preconditions that it ignores. */
   readonly ignores?: readonly Precondition[];
-  /** For which preconditions it looks first and writes `ms` later, without looking again. */
+  /** The preconditions that it checks `ms` before it writes, without checking again. */
   readonly races?: { readonly on: readonly Precondition[]; readonly ms: number };
   /** Compares If-Match with the ETag without its quotes, as Ceph 16 does. */
   readonly unquotedIfMatch?: boolean;
 }
 
-/** Checks and writes in one step: nothing can come between the two. */
+/** Checks and writes in one step, so nothing can come between the two. */
 export function putObject(
   bucket: Bucket,
   key: string,

@@ -6,13 +6,13 @@ import { document, element } from "./xml.ts";
 export interface Delivery {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** What the server would say, where the request took effect. */
+  /** The regular answer, if the request took effect. */
   readonly answer: Answer | undefined;
   readonly fault: Fault | undefined;
   readonly date: Date;
 }
 
-/** Sends the answer, or what the fault makes of it. Returns the status that went out, or null. */
+/** Sends the answer, altered by the fault. Returns the status that was sent, or null. */
 export function deliver(delivery: Delivery): number | null {
   const { request, answer, fault } = delivery;
   switch (fault?.kind) {
@@ -43,7 +43,7 @@ export function deliver(delivery: Delivery): number | null {
 type Ending = (response: ServerResponse, body: Uint8Array) => void;
 
 function send({ request, response, date }: Delivery, answer: Answer, end: Ending): number {
-  // a 204 has no length, and the answer to HEAD has that of the body which it does not carry
+  // A 204 has no length; the answer to HEAD has the length of the body that it leaves out.
   const isWithout = answer.status === 204 || "Transfer-Encoding" in answer.headers;
   const length = isWithout ? {} : { "Content-Length": String(answer.body.length) };
   response.writeHead(answer.status, { Date: date.toUTCString(), ...length, ...answer.headers });

@@ -1,4 +1,4 @@
-/** What goes wrong with one request. `apply`: whether the request takes effect all the same. */
+/** A fault of one request. `apply`: whether the request still takes effect. */
 export type Fault =
   /** Answers `ms` later; the request takes effect after the wait. */
   | { readonly kind: "delay"; readonly ms: number }
@@ -23,7 +23,7 @@ export type Fault =
   | { readonly kind: "drip"; readonly bytes: number; readonly ms: number }
   /** Sends `start`, then spaces that never end. */
   | { readonly kind: "endless"; readonly status: number; readonly start?: string; readonly etag?: string }
-  /** Does something first, as if another client had been quicker; then answers as always. */
+  /** Does something first, as if another client had been faster; then answers normally. */
   | { readonly kind: "meanwhile"; readonly action: () => void };
 
 export interface RequestMatcher {
@@ -36,11 +36,11 @@ interface Armed {
   readonly matcher: RequestMatcher;
   readonly fault: Fault;
   left: number;
-  /** How many that match pass untouched first. */
+  /** The number of matching requests that pass first. */
   passes: number;
 }
 
-/** The faults that wait for their requests, in the order in which they were added; a request meets one at most. */
+/** The pending faults, in order; a request meets at most one. */
 export class Faults {
   #armed: Armed[] = [];
 
@@ -53,7 +53,7 @@ export class Faults {
     this.#armed = [];
   }
 
-  /** How many faults have not been met yet. */
+  /** The number of pending faults. */
   get pending(): number {
     return this.#armed.reduce((sum, { left }) => sum + left, 0);
   }

@@ -22,7 +22,7 @@ export interface Answer {
 export interface Storage extends PreconditionQuirks {
   readonly buckets: ReadonlyMap<string, Bucket>;
   readonly nowMs: number;
-  /** What preconditions are held against, where that is not what is there now. */
+  /** The state for checking preconditions, if it differs from the present one. */
   readonly seen?: StrictObject | undefined;
 }
 
@@ -71,7 +71,7 @@ function performOnObject(operation: Operation, user: User, bucket: Bucket, stora
 function put(operation: Operation, user: User, bucket: Bucket, storage: Storage): Answer {
   const { key, headers, body } = operation;
   authorize(user, "s3:PutObject", key);
-  // S3 lets nobody learn by If-Match what GetObject would not have told
+  // S3 does not reveal by If-Match what GetObject would not.
   if (headers["if-match"] !== undefined) authorize(user, "s3:GetObject", key);
   if (headers["content-length"] === undefined || headers["content-encoding"] !== undefined) {
     throw new S3Error(411, "MissingContentLength", "You must provide the Content-Length HTTP header.");
@@ -80,7 +80,7 @@ function put(operation: Operation, user: User, bucket: Bucket, storage: Storage)
   return { status: 200, headers: { ETag: etag }, body: NO_BODY };
 }
 
-/** Who may not list learns nothing about which keys exist: 403 instead of 404. */
+/** Without permission to list, a client must not learn which keys exist: 403 instead of 404. */
 function readable(bucket: Bucket, key: string, user: User): StrictObject {
   authorize(user, "s3:GetObject", key);
   const object = bucket.get(key);

@@ -8,7 +8,7 @@ import { openAt } from "../../s3/fixture.ts";
 import { adminClient, type S3Target } from "../ceph/target.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "./server.ts";
 
-// What the suite relies on, where our own client would not notice its absence.
+// Properties that the suite relies on and whose absence our own client would not notice.
 
 let server: StrictS3;
 let target: S3Target;
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 beforeEach(() => server.buckets.get("strict")?.clear());
 
-/** Sends a properly signed PUT after `change` has tampered with it. */
+/** Sends a correctly signed PUT after `change` has tampered with it. */
 function tampered(change: (request: { headers: Record<string, string>; path: string; body: unknown }) => void) {
   const command = new PutObjectCommand({ Bucket: "strict", Key: "key", Body: text("bytes") });
   const late = adminClient(target);
@@ -35,12 +35,12 @@ function tampered(change: (request: { headers: Record<string, string>; path: str
   return late.send(command);
 }
 
-/** The same minute, so that only the signature can tell. */
+/** In the same minute, so only the signature can reveal it. */
 function laterBySeconds(time: string): string {
   return time.replace(/(\d)(?=Z$)/, (digit) => String((Number(digit) + 1) % 10));
 }
 
-test("what is signed and untouched is taken", async () => {
+test("accepts a signed request without changes", async () => {
   await tampered(() => {});
   expect([...(server.buckets.get("strict")?.keys() ?? [])]).toEqual(["key"]);
 });
@@ -86,7 +86,7 @@ describe("pages", () => {
   });
 });
 
-test("a fault meets the requests it is meant for, as often as it was told to", async () => {
+test("a fault meets the matching requests, as often as told", async () => {
   const store = openAt(server, { prefix: "" });
   await store.create("one", text("1"));
   server.faults.add({ method: "GET", key: /^o/ }, { kind: "answer", apply: false, status: 418 }, 2);
@@ -98,7 +98,7 @@ test("a fault meets the requests it is meant for, as often as it was told to", a
   expect((await get("one")).ETag).toBe('"c4ca4238a0b923820dcc509a6f75849b"');
 });
 
-test("as a program it says where it is, and ends with its stdin", async () => {
+test("as a program, prints its address and ends with its stdin", async () => {
   const program = fileURLToPath(new URL("./main.ts", import.meta.url));
   const child = spawn(process.execPath, [program]);
   const exit = once(child, "exit");

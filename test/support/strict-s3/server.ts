@@ -17,16 +17,16 @@ import { errorDocument } from "./xml.ts";
 export interface StrictS3Options extends PreconditionQuirks {
   /** Default: one, called `strict`. */
   readonly buckets?: readonly string[];
-  /** Default: {@link ROOT}, who may do everything. */
+  /** Default: {@link ROOT}, with every permission. */
   readonly users?: readonly User[];
   readonly region?: string;
   /** Default: a free one. */
   readonly port?: number;
   /** The server's own clock, in milliseconds since the epoch. */
   readonly nowMs?: () => number;
-  /** Every answer comes this much later. */
+  /** Delays every answer by this much. */
   readonly latencyMs?: number;
-  /** Asked for each request that meets no other fault: true is answered with 503 SlowDown. */
+  /** Called for each request without another fault; true answers it with 503 SlowDown. */
   readonly isTooMuch?: () => boolean;
 }
 
@@ -36,17 +36,17 @@ export interface LoggedRequest {
   readonly key: string;
   readonly query: string;
   readonly headers: IncomingHttpHeaders;
-  /** What was answered, or null where the client got no answer. */
+  /** The status, or null if the client got no answer. */
   readonly status: number | null;
 }
 
 export interface StrictS3 {
   readonly endpoint: string;
   readonly region: string;
-  /** By name; tests may look and change as they like. */
+  /** By name; tests may read and change them. */
   readonly buckets: ReadonlyMap<string, Bucket>;
   readonly faults: Faults;
-  /** In the order in which they were decided. Empty it with `log.length = 0`. */
+  /** In the order of the decisions. Empty it with `log.length = 0`. */
   readonly log: LoggedRequest[];
   close(): Promise<void>;
 }
@@ -65,7 +65,7 @@ interface Context {
   readonly nowMs: () => number;
 }
 
-/** A small S3 server on loopback that takes nothing on trust: signatures, payload hashes, clocks, preconditions. */
+/** A small S3 server on loopback that checks everything: signatures, payload hashes, clocks, preconditions. */
 export async function startStrictS3(options: StrictS3Options = {}): Promise<StrictS3> {
   const context: Context = {
     options,
@@ -98,7 +98,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, context
   context.log.push({ method, bucket, key, query: query.toString(), headers, status });
 }
 
-/** What a server saw that will not look again before it writes. */
+/** The state that a server saw and will not check again before it writes. */
 interface EarlyLook {
   readonly seen: StrictObject | undefined;
   readonly ms: number;

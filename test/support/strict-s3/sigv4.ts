@@ -9,7 +9,7 @@ const AUTHORIZATION =
 
 export interface SignedRequest {
   readonly method: string;
-  /** As on the request line: still encoded, with the query. */
+  /** As on the request line: encoded, with the query. */
   readonly target: string;
   readonly headers: IncomingHttpHeaders;
 }
@@ -29,9 +29,9 @@ interface Claim {
 }
 
 /**
- * Who sent the request, by AWS Signature Version 4 in the Authorization header.
+ * Finds the sender of a request by AWS Signature Version 4 in the Authorization header.
  *
- * @throws S3Error as S3 answers requests that are unsigned, wrongly signed, too old or too new
+ * @throws S3Error the answer of S3 to requests that are unsigned, wrongly signed, too old or too new
  */
 export function authenticate(request: SignedRequest, policy: SignaturePolicy): User {
   const claim = readClaim(request.headers);
@@ -120,7 +120,7 @@ function canonicalQuery(query: string): string {
   return byName.map(([name, value]) => `${name}=${value}`).join("&");
 }
 
-/** Whatever the client chose to encode: S3 signs the one encoding that leaves only unreserved characters. */
+/** S3 signs the one encoding that leaves only unreserved characters, independent of the client's choice. */
 function recode(text: string): string {
   return encodeURIComponent(decodeURIComponent(text)).replace(
     /[!'()*]/g,

@@ -4,7 +4,7 @@ export type Action = "s3:GetObject" | "s3:PutObject" | "s3:DeleteObject" | "s3:L
 
 export interface Grant {
   readonly actions: readonly Action[];
-  /** Only keys that start with this; for ListBucket, only listings of what starts with this. Default: all. */
+  /** Only keys that start with this; for ListBucket, only listings below it. Default: all. */
   readonly prefix?: string;
 }
 
