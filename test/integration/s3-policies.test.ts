@@ -123,7 +123,7 @@ describe.skipIf(!isThere)("on a real S3 server, what vsync policy prints", () =>
     const [item] = ITEMS;
     const printed = await must(["run", "--", "printenv", "DATABASE_URL"], { VSYNC_CONFIG: token });
     expect(printed).toBe(`${item?.data}\n`);
-    expect(await must(["doctor", "prod"], { VSYNC_CONFIG: token })).toMatch(/^✓ runtime key .*, and not write it$/m);
+    expect(await must(["doctor", "prod"], { VSYNC_CONFIG: token })).toMatch(/^✓ runtime key .* and cannot write it$/m);
 
     const before = await keysOf(storeAt(owner));
     await configure(sandbox, place, await knownVault());

@@ -53,15 +53,19 @@ function tokenOf(vault: VaultFixture, { accessKeyId, secretAccessKey }: User, ch
   return encodeToken({ ...vault.tokenFields, ...place, accessKeyId, secretAccessKey, ...changes });
 }
 
-const CONFIG = "✓ config         <home>/.config/vsync/api/prod.json is there, and this user's alone\n";
+const CONFIG = "✓ config         <home>/.config/vsync/api/prod.json exists, and only you have access to it\n";
 const STORE = `✓ store          <server> answers
 ✓ clock          this machine and the server agree on the time, to the minute
 ✓ credentials    access key ROOTKEY can read s3://strict/api/prod/
 ✓ preconditions  the bucket keeps create-only and compare-and-swap writes, also in a race of eight
 `;
-const VAULT = `✓ manifest       generation 1, <at> by ann on build-7 (push), as it says itself
+const VAULT = `✓ manifest       generation 1, <at> by ann on build-7 (push), proven by the passphrase
 ✓ rollback       not older than generation 1, the newest that this machine has seen
 ✓ access         the current passphrase reads and writes
+`;
+const UNPROVEN = `? manifest       generation 1, <at> by ann on build-7 (push): unproven, anyone who can write to the store can have written this
+? rollback       not older than generation 1, the newest that this machine has seen
+? access         the current passphrase reads and writes
 `;
 
 describe("0: nothing is bad", () => {
@@ -70,9 +74,9 @@ describe("0: nothing is bad", () => {
     const before = [[...(server.buckets.get("strict") ?? [])], await sandbox.snapshot()];
     const env = { VSYNC_PASSPHRASE: PASSPHRASE, VSYNC_CONFIG: tokenOf(vault, READER) };
     expect(await doctor(env)).toEqual({
-      stdout: `${CONFIG}${STORE}${VAULT}✓ passphrase     opens generation 1 by slot p1, and endorses who signed it
-✓ audit          the row of generation 1 says what the manifest says
-✓ runtime key    the key in VSYNC_CONFIG can read the manifest, and not write it
+      stdout: `${CONFIG}${STORE}${VAULT}✓ passphrase     opens generation 1
+✓ audit          the row of generation 1 matches the manifest
+✓ runtime key    the key in VSYNC_CONFIG can read the manifest and cannot write it
 `,
       stderr: "",
       exitCode: 0,
@@ -83,8 +87,8 @@ describe("0: nothing is bad", () => {
   test("without a passphrase and a token: never asks, and says that there is more", async () => {
     await prepare();
     const expected = {
-      stdout: CONFIG + STORE + VAULT,
-      stderr: "given the passphrase (VSYNC_PASSPHRASE…), more can be checked\n",
+      stdout: CONFIG + STORE + UNPROVEN,
+      stderr: "with a passphrase (VSYNC_PASSPHRASE…), doctor proves each ? and checks more\n",
       exitCode: 0,
     };
     expect(await doctor()).toEqual(expected);
@@ -118,7 +122,9 @@ describe("0: nothing is bad", () => {
   test("no push yet: a warning", async () => {
     await configure(sandbox, strictPlace(server));
     const transcript = await doctor();
-    expect(transcript.stdout).toBe(`${CONFIG}${STORE}! manifest       there is none yet; next: vsync push prod\n`);
+    expect(transcript.stdout).toBe(
+      `${CONFIG}${STORE}! manifest       nothing has been pushed yet; next: vsync push prod\n`,
+    );
     expect(transcript.exitCode).toBe(0);
   });
 
@@ -193,7 +199,7 @@ describe("! what is worth a look", () => {
       expect.stringMatching(
         /^! access {9}the current passphrase reads and writes; an earlier passphrase reads until <at>; next: vsync rotate-passphrase --env=prod --finish, once all apps have the new one$/,
       ),
-      "! passphrase     opens generation 2 by slot p1, and endorses who signed it; it only reads, until <at>; next: roll the new passphrase out",
+      "! passphrase     opens generation 2, but only reads, until <at>; next: give the apps the new passphrase",
     ]);
     expect(transcript.exitCode).toBe(0);
   });
@@ -213,7 +219,7 @@ describe("! what is worth a look", () => {
     server.buckets.get("strict")?.delete("api/prod/audit/000000000001");
     const transcript = await doctor({ VSYNC_PASSPHRASE: PASSPHRASE });
     expect(complaints(transcript)).toEqual([
-      "! audit          the row of generation 1 is outstanding; next: vsync audit reconcile prod",
+      "! audit          the row of generation 1 is missing; next: vsync audit reconcile prod",
     ]);
     expect(transcript.exitCode).toBe(0);
   });
@@ -223,7 +229,7 @@ describe("! what is worth a look", () => {
     const before = [...(server.buckets.get("strict") ?? [])];
     const transcript = await doctor({ VSYNC_CONFIG: tokenOf(vault, WRITER) });
     expect(complaints(transcript)).toEqual([
-      "! runtime key    the key in VSYNC_CONFIG can read the manifest, and may write it: it should not; next: vsync policy --env=prod --role=reader",
+      "! runtime key    the key in VSYNC_CONFIG can read the manifest and write it, which it should not; next: vsync policy --env=prod --role=reader",
     ]);
     expect(transcript.exitCode).toBe(0);
     expect([...(server.buckets.get("strict") ?? [])]).toEqual(before);
@@ -247,7 +253,7 @@ describe("! what is worth a look", () => {
     const vault = await prepare();
     const transcript = await doctor({ VSYNC_CONFIG: tokenOf(vault, READER, { env: "staging" }) });
     expect(complaints(transcript)).toEqual([
-      "! runtime key    VSYNC_CONFIG is a token of env staging: not looked at; next: unset it, or --env",
+      "! runtime key    VSYNC_CONFIG is a token of env staging: not checked; next: unset it, or check that env",
     ]);
   });
 });
@@ -341,6 +347,20 @@ describe("✗ the code of the first that is bad", () => {
         "next: put back the newest version of the object `manifest`, from the bucket's object versions or a backup",
     ]);
     expect(transcript.exitCode).toBe(6);
+  });
+
+  test("6: a forged manifest is never good: unproven without the passphrase, bad with it", async () => {
+    await prepare();
+    const bucket = server.buckets.get("strict");
+    const forged = Buffer.from(bucket?.get("api/prod/manifest")?.bytes ?? "");
+    const at = forged.indexOf('"user":"ann"');
+    forged.write('"user":"eve"', at);
+    bucket?.set("api/prod/manifest", { bytes: forged, etag: '"x"', modifiedMs: 0 });
+    expect((await doctor()).stdout).toContain(UNPROVEN.replace("ann", "eve"));
+    const proven = await doctor({ VSYNC_PASSPHRASE: PASSPHRASE });
+    expect(proven.stdout).not.toMatch(/^✓ (manifest|rollback|access)/m);
+    expect(complaints(proven)).toEqual([expect.stringMatching(/^✗ passphrase {5}the manifest/)]);
+    expect(proven.exitCode).toBe(6);
   });
 
   test("6: the manifest is gone", async () => {

@@ -20,7 +20,8 @@ export type Subject =
 
 export interface Check {
   readonly subject: Subject;
-  readonly state: "good" | "warning" | "bad";
+  /** `unproven`: it looks good, but only a passphrase could tell. */
+  readonly state: "good" | "unproven" | "warning" | "bad";
   readonly message: string;
   /** The command or step that helps. */
   readonly next: string | null;
@@ -38,6 +39,10 @@ export interface Examination {
 
 export function good(subject: Subject, message: string): Check {
   return { subject, state: "good", message, next: null, code: null };
+}
+
+export function unproven(subject: Subject, message: string): Check {
+  return { ...good(subject, message), state: "unproven" };
 }
 
 export function warning(subject: Subject, message: string, next: string): Check {
@@ -61,7 +66,7 @@ function exitCodeOfChecks(checks: readonly Check[]): number {
 }
 
 const MIN_TEXT_COLUMNS = 30;
-const MARKS = { good: "✓", warning: "!", bad: "✗" } as const;
+const MARKS = { good: "✓", unproven: "?", warning: "!", bad: "✗" } as const;
 const SUBJECT_WIDTH = "preconditions".length;
 
 /** Prints one line per check, as each becomes known, or all of them as JSON. Returns the exit code. */
@@ -78,7 +83,7 @@ export async function renderExamination(
   const exitCode = exitCodeOfChecks(all);
   if (options.asJson) output.json({ repo: target.repo, env: target.env, isHealthy: exitCode === 0, checks: all });
   else if (exitCode === 0 && !hasPassphrase)
-    output.say("given the passphrase (VSYNC_PASSPHRASE…), more can be checked");
+    output.say("with a passphrase (VSYNC_PASSPHRASE…), doctor proves each ? and checks more");
   return exitCode;
 }
 

@@ -5,7 +5,7 @@ import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secre
 import { badOrThrow, type Check, type Examination, good, warning } from "./check.ts";
 import { checkRuntimeKey } from "./runtime-key-check.ts";
 import { checkStore } from "./store-checks.ts";
-import { checkManifest, checkPassphrase } from "./vault-checks.ts";
+import { checkVault } from "./vault-checks.ts";
 
 export interface DoctorInput extends TargetInput {
   readonly flags: TargetInput["flags"] & { readonly "passphrase-file"?: string | undefined };
@@ -23,10 +23,7 @@ export async function examine(input: DoctorInput, sources: SecretSources): Promi
     const config = yield* checkConfig(target);
     if (config === null) return;
     const examined = yield* checkStore(config);
-    const manifest = examined === null ? null : yield* checkManifest(examined.store, config);
-    if (examined !== null && manifest !== null && passphrase !== null) {
-      yield* checkPassphrase(examined.store, config, passphrase);
-    }
+    if (examined !== null) yield* checkVault(examined.store, config, passphrase);
     yield* checkRuntimeKey(config, examined, sources);
   })();
   return { target, hasPassphrase: passphrase !== null, checks };
@@ -39,7 +36,7 @@ async function* checkConfig(target: Target): AsyncGenerator<Check, LocalConfig |
   try {
     const config = await loadConfig(target, (text) => exposures.push(text));
     yield exposures.length === 0
-      ? good("config", `${path} is there, and this user's alone`)
+      ? good("config", `${path} exists, and only you have access to it`)
       : warning("config", `${path} can be read by other users`, `chmod 600 ${path}`);
     return config;
   } catch (error) {

@@ -6,13 +6,14 @@ import { vaultOf } from "../../stores/token.ts";
 import { MAX_MANIFEST_BYTES } from "../../vault/format/limits.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
+import { vaultArgs, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findToken } from "../inputs/token-input.ts";
 import { openStore } from "../session/store.ts";
 import { bad, badOrThrow, type Check, good, warning } from "./check.ts";
 import type { ExaminedStore } from "./store-checks.ts";
 
-/** What the key of the runtime token in `VSYNC_CONFIG`, if one is set, can do: it should read, and no more. */
+/** Checks that the key of the runtime token in `VSYNC_CONFIG`, if one is set, can read the manifest and not write it. */
 export async function* checkRuntimeKey(
   config: LocalConfig,
   examined: ExaminedStore | null,
@@ -29,16 +30,21 @@ export async function* checkRuntimeKey(
 async function tokenCheck(token: RuntimeToken, config: LocalConfig, examined: ExaminedStore | null): Promise<Check> {
   const { env, vault } = config;
   if (token.env !== env) {
-    return warning("runtime key", `VSYNC_CONFIG is a token of env ${token.env}: not looked at`, "unset it, or --env");
+    return warning(
+      "runtime key",
+      `VSYNC_CONFIG is a token of env ${token.env}: not checked`,
+      "unset it, or check that env",
+    );
   }
   if (token.vault !== undefined && token.vault !== vault) {
     return bad("runtime key", new NotAuthenticError(`VSYNC_CONFIG is a token of vault ${token.vault}, not ${vault}`));
   }
   const store = await vaultOf(token, openStore).openStore();
   const stored = await store.get(MANIFEST_KEY, { maxBytes: MAX_MANIFEST_BYTES });
-  if (stored === null) return warning("runtime key", "there is no manifest to read yet", `vsync push ${env}`);
+  if (stored === null)
+    return warning("runtime key", "nothing to read has been pushed yet", `vsync push ${vaultArgs(config)}`);
   const reads = "the key in VSYNC_CONFIG can read the manifest";
-  if (isDirectoryStore(token)) return good("runtime key", "what is in VSYNC_CONFIG can read the manifest");
+  if (isDirectoryStore(token)) return good("runtime key", "the token in VSYNC_CONFIG can read the manifest");
   if (!examined?.isProven || !isSamePlace(token, config)) {
     return warning(
       "runtime key",
@@ -47,19 +53,23 @@ async function tokenCheck(token: RuntimeToken, config: LocalConfig, examined: Ex
     );
   }
   return (await mayWrite(store, stored.bytes))
-    ? warning("runtime key", `${reads}, and may write it: it should not`, `vsync policy --env=${env} --role=reader`)
-    : good("runtime key", `${reads}, and not write it`);
+    ? warning(
+        "runtime key",
+        `${reads} and write it, which it should not`,
+        `vsync policy ${vaultFlags(config)} --role=reader`,
+      )
+    : good("runtime key", `${reads} and cannot write it`);
 }
 
-const PROVE_FIRST = "look at the lines above, and run this with a token of this bucket and prefix";
+const PROVE_FIRST = "see the lines above, and use a token of this bucket and prefix";
 
 function isSamePlace(token: RuntimeToken, { endpoint, bucket, prefix }: LocalConfig): boolean {
   return token.endpoint === endpoint && token.bucket === bucket && token.prefix === prefix;
 }
 
 /**
- * Asks for what must be refused either way: a create-only write of the manifest that is there, which a key that may write
- * is told 412, any other 403. Its bytes are those that are there, and the bucket has been proven to keep the precondition.
+ * Sends a create-only write of the existing manifest, which must fail: with 412 if the key may write, else with 403. It is
+ * safe, because the bucket has proved that it keeps the precondition, and the bytes are the same.
  */
 async function mayWrite(store: ObjectStore, manifest: Uint8Array): Promise<boolean> {
   try {

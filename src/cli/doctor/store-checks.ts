@@ -3,6 +3,7 @@ import { measureClockSkewMs } from "../../stores/bucket-checks.ts";
 import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
+import { vaultFlags } from "../config/target.ts";
 import { provePreconditions } from "../init/prepare-store.ts";
 import { openStore } from "../session/store.ts";
 import { clockTimes } from "../terminal/times.ts";
@@ -14,11 +15,11 @@ const WORRYING_SKEW_MS = 60_000;
 
 export interface ExaminedStore {
   readonly store: ObjectStore;
-  /** The bucket has just kept the preconditions of writes. */
+  /** The bucket has just proved that it keeps the preconditions of writes. */
   readonly isProven: boolean;
 }
 
-/** Whether the store answers, to this machine's clock and credentials, and can hold a vault. Returns it, or null. */
+/** Checks that the store answers, accepts this machine's clock and credentials, and can hold a vault. Returns it, or null. */
 export async function* checkStore(config: LocalConfig): AsyncGenerator<Check, ExaminedStore | null> {
   if (isDirectoryStore(config)) return yield* checkDirectory(config);
   limitNameResolution();
@@ -60,7 +61,7 @@ async function* checkCredentials(store: ObjectStore, config: LocalConfig): Async
   const { credentials } = config;
   const who = credentials === "ambient" ? "the ambient credentials" : `access key ${credentials.accessKeyId}`;
   try {
-    // a GET, unlike a HEAD, is told what is wrong
+    // The error of a GET, unlike that of a HEAD, has a body that says what is wrong.
     await store.get(MANIFEST_KEY, { maxBytes: 0 });
     yield good("credentials", `${who} can read ${store.label}`);
     return true;
@@ -75,7 +76,11 @@ async function* checkPreconditions(store: ObjectStore, config: LocalConfig): Asy
     const { leftover } = await provePreconditions(store, config);
     yield leftover.length === 0
       ? good("preconditions", "the bucket keeps create-only and compare-and-swap writes, also in a race of eight")
-      : warning("preconditions", `kept, but the proof left ${leftover.join(", ")} behind`, deletionHint(config));
+      : warning(
+          "preconditions",
+          `the bucket keeps them, but the proof left ${leftover.join(", ")} behind`,
+          deletionHint(config),
+        );
     return true;
   } catch (error) {
     yield badOrThrow("preconditions", error);
@@ -83,6 +88,6 @@ async function* checkPreconditions(store: ObjectStore, config: LocalConfig): Asy
   }
 }
 
-function deletionHint({ env }: LocalConfig): string {
-  return `let this key delete them: vsync policy --env=${env} --role=operator`;
+function deletionHint(config: LocalConfig): string {
+  return `let this key delete them: vsync policy ${vaultFlags(config)} --role=operator`;
 }

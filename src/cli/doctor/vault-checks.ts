@@ -1,88 +1,106 @@
 import type { Secret } from "../../crypto/secret.ts";
+import { VsyncError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import { verifyAudit } from "../../vault/audit/chain.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import { requireSeen } from "../../vault/open/expectation.ts";
-import { openVault } from "../../vault/open/open.ts";
-import type { OpenedManifest } from "../../vault/open/open-manifest.ts";
+import { type OpenedVault, openVault } from "../../vault/open/open.ts";
 import { fetchManifest } from "../../vault/open/open-manifest.ts";
 import { accessOf } from "../../vault/unlock/entries.ts";
 import { hintOf } from "../../vault/unlock/passphrase-holder.ts";
 import { holderOf, seenVaultOf } from "../config/known-vault.ts";
 import type { LocalConfig } from "../config/local-config.ts";
+import { vaultArgs, vaultFlags } from "../config/target.ts";
 import { describeAccess } from "../status/render-status.ts";
-import { badOrThrow, type Check, good, warning } from "./check.ts";
+import { badOrThrow, type Check, good, unproven, warning } from "./check.ts";
 
-/** What can be said of a manifest without a passphrase. Returns it, or null where there is none to go on with. */
-export async function* checkManifest(store: ObjectStore, config: LocalConfig): AsyncGenerator<Check, Manifest | null> {
-  let manifest: Manifest | null;
+/**
+ * Checks the manifest and, with a passphrase, whether it opens the vault and whether the newest audit row matches. Without
+ * proof by the passphrase, everything that the manifest says is unproven: anyone who can write to the store can forge it.
+ */
+export async function* checkVault(
+  store: ObjectStore,
+  config: LocalConfig,
+  passphrase: Secret | null,
+): AsyncGenerator<Check, void> {
+  let fetched: Manifest | null;
   try {
-    manifest = (await fetchManifest(store))?.manifest ?? null;
+    fetched = (await fetchManifest(store))?.manifest ?? null;
   } catch (error) {
     yield badOrThrow("manifest", error);
-    return null;
+    return;
   }
-  yield manifestCheck(manifest, config);
+  const opened = fetched === null || passphrase === null ? null : await tryToOpen(store, config, passphrase);
+  const isProven = opened !== null && !(opened instanceof VsyncError);
+  const manifest = isProven ? opened.manifest : fetched;
+  const stated = isProven ? good : unproven;
+  yield manifestCheck(manifest, config, isProven);
   try {
     requireSeen(manifest, seenVaultOf(config));
   } catch (error) {
     yield badOrThrow("rollback", error);
-    return null;
+    return;
   }
-  if (manifest === null) return null;
-  yield good("rollback", `not older than generation ${config.seenGen}, the newest that this machine has seen`);
-  yield accessCheck(manifest, config);
-  return manifest;
+  if (manifest === null) return;
+  yield stated("rollback", `not older than generation ${config.seenGen}, the newest that this machine has seen`);
+  yield accessCheck(manifest, config, stated);
+  if (opened instanceof VsyncError) yield badOrThrow("passphrase", opened);
+  else if (opened !== null) {
+    yield openedCheck(opened);
+    yield await auditCheck(store, opened.manifest, config);
+  }
 }
 
-function manifestCheck(manifest: Manifest | null, { env }: LocalConfig): Check {
-  if (manifest === null) return warning("manifest", "there is none yet", `vsync push ${env}`);
+async function tryToOpen(
+  store: ObjectStore,
+  config: LocalConfig,
+  passphrase: Secret,
+): Promise<OpenedVault | VsyncError> {
+  using holder = holderOf(passphrase, config);
+  try {
+    return await openVault({ store, clock: systemClock }, { holder, expect: seenVaultOf(config) });
+  } catch (error) {
+    if (error instanceof VsyncError) return error;
+    throw error;
+  }
+}
+
+function manifestCheck(manifest: Manifest | null, config: LocalConfig, isProven: boolean): Check {
+  if (manifest === null) return warning("manifest", "nothing has been pushed yet", `vsync push ${vaultArgs(config)}`);
   const { gen, at, actor, action } = manifest;
-  return good("manifest", `generation ${gen}, ${at} by ${actor.user} on ${actor.host} (${action}), as it says itself`);
+  const said = `generation ${gen}, ${at} by ${actor.user} on ${actor.host} (${action})`;
+  return isProven
+    ? good("manifest", `${said}, proven by the passphrase`)
+    : unproven("manifest", `${said}: unproven, anyone who can write to the store can have written this`);
 }
 
 /** Who can still open the vault, and until when. */
-function accessCheck(manifest: Manifest, config: LocalConfig): Check {
+function accessCheck(manifest: Manifest, config: LocalConfig, stated: typeof good): Check {
   const slots = accessOf(manifest, systemClock.nowMs());
   const message = slots.map(describeAccess).join("; ");
   if (Buffer.compare(hintOf(manifest).recipient, config.recipient) !== 0) {
     const rotated = `the passphrase was rotated on ${manifest.rotated_at}, and this machine knows the one before`;
-    return warning("access", `${message}; ${rotated}`, `vsync init --env=${config.env}, with the new passphrase`);
+    return warning("access", `${message}; ${rotated}`, `vsync init ${vaultFlags(config)}, with the new passphrase`);
   }
-  return slots.some(({ access }) => access === "read")
-    ? warning("access", message, `vsync rotate-passphrase --env=${config.env} --finish, once all apps have the new one`)
-    : good("access", message);
+  if (!slots.some(({ access }) => access === "read")) return stated("access", message);
+  const finish = `vsync rotate-passphrase ${vaultFlags(config)} --finish, once all apps have the new one`;
+  return warning("access", message, finish);
 }
 
-/** Whether the passphrase opens the vault, and whether the newest audit row is there. */
-export async function* checkPassphrase(
-  store: ObjectStore,
-  config: LocalConfig,
-  passphrase: Secret,
-): AsyncGenerator<Check, void> {
-  using holder = holderOf(passphrase, config);
-  try {
-    const opened = await openVault({ store, clock: systemClock }, { holder, expect: seenVaultOf(config) });
-    yield openedCheck(opened);
-    yield await auditCheck(store, opened.manifest, config);
-  } catch (error) {
-    yield badOrThrow("passphrase", error);
-  }
-}
-
-function openedCheck({ manifest, unlocked }: OpenedManifest): Check {
-  const opens = `opens generation ${manifest.gen} by slot ${unlocked.slot}, and endorses who signed it`;
+function openedCheck({ manifest, unlocked }: OpenedVault): Check {
+  const opens = `opens generation ${manifest.gen}`;
   if (unlocked.until === null) return good("passphrase", opens);
-  return warning("passphrase", `${opens}; it only reads, until ${unlocked.until}`, "roll the new passphrase out");
+  return warning("passphrase", `${opens}, but only reads, until ${unlocked.until}`, "give the apps the new passphrase");
 }
 
-/** The newest row or two: `vsync audit verify` goes through all of them. */
-async function auditCheck(store: ObjectStore, manifest: Manifest, { env }: LocalConfig): Promise<Check> {
+/** Checks the newest row or two; `vsync audit verify` checks all of them. */
+async function auditCheck(store: ObjectStore, manifest: Manifest, config: LocalConfig): Promise<Check> {
   try {
     const { outstanding } = await verifyAudit(store, manifest, { downTo: manifest.prev_gen });
-    if (outstanding === null) return good("audit", `the row of generation ${manifest.gen} says what the manifest says`);
-    return warning("audit", `the row of generation ${outstanding} is outstanding`, `vsync audit reconcile ${env}`);
+    if (outstanding === null) return good("audit", `the row of generation ${manifest.gen} matches the manifest`);
+    const next = `vsync audit reconcile ${vaultArgs(config)}`;
+    return warning("audit", `the row of generation ${outstanding} is missing`, next);
   } catch (error) {
     return badOrThrow("audit", error);
   }
