@@ -16,7 +16,7 @@ export interface ChildOutput {
 }
 
 /** Our own stdout and stderr, with nothing in between. */
-export const SHARED_OUTPUT: ChildOutput = { stdio: ["inherit", "inherit"], async passOn() {} };
+const SHARED_OUTPUT: ChildOutput = { stdio: ["inherit", "inherit"], async passOn() {} };
 
 export async function runOutput(
   { redact }: { readonly redact: boolean },
