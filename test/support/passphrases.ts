@@ -3,8 +3,6 @@ import { Secret } from "../../src/crypto/secret.ts";
 import { kdfCostOf } from "../../src/vault/format/kdf-field.ts";
 import type { Manifest } from "../../src/vault/format/manifest.ts";
 import type { PassphraseEntry } from "../../src/vault/format/unlock-entry.ts";
-import type { OpenSlot } from "../../src/vault/open/open-bundle.ts";
-import { openPassphraseSlot, sealsOf } from "../../src/vault/unlock/passphrase-entry.ts";
 import { type PassphraseHint, PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 
 export function holding(passphrase: string, hint?: PassphraseHint): PassphraseHolder {
@@ -27,8 +25,4 @@ export async function ownEntry(manifest: Manifest, passphrase: string): Promise<
     if (Buffer.from(key.recipient).toString("base64") === entry.recipient) return { entry, key };
   }
   throw new TypeError("the passphrase opens no entry");
-}
-
-export function slotOpener({ entry, key }: OwnEntry): OpenSlot {
-  return (header) => openPassphraseSlot(header, { slot: entry.slot, seed: key.seed, seals: sealsOf(entry) });
 }

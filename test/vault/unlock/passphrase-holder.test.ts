@@ -2,9 +2,12 @@ import { setImmediate } from "node:timers/promises";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { KdfCost } from "../../../src/crypto/argon2id.ts";
 import { derivePassphraseKey } from "../../../src/crypto/kdf.ts";
+import { Secret } from "../../../src/crypto/secret.ts";
+import { kdfCostOf } from "../../../src/vault/format/kdf-field.ts";
 import { openManifest } from "../../../src/vault/open/open-manifest.ts";
+import { freshHint, hintOf, recipientOf } from "../../../src/vault/unlock/passphrase-holder.ts";
 import { holding, passphrasesIn } from "../../support/passphrases.ts";
-import { COST, ENV, OLD, rejection, World } from "../../support/world.ts";
+import { COST, ENV, endHolders, HOUR_MS, NEW, OLD, rejection, seededRandom, World } from "../../support/world.ts";
 
 vi.mock("../../../src/crypto/kdf.ts", { spy: true });
 const derive = vi.mocked(derivePassphraseKey);
@@ -65,6 +68,43 @@ describe("a passphrase derives", () => {
   });
 });
 
+describe("in a grace window", () => {
+  beforeEach(async () => {
+    await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
+  });
+
+  test.each([
+    ["old", OLD, 1],
+    ["new", NEW, 0],
+  ] as const)("a boot with the %s passphrase and a current hint derives once, not twice", async (_name, by, at) => {
+    const hint = passphrasesIn(await world.manifest(NEW)).map(({ kdf }) => kdfCostOf(kdf))[at] ?? expect.unreachable();
+    derive.mockClear();
+    await world.openAfresh(by, { hint });
+    expect(costs()).toEqual([hint]);
+  });
+
+  test("the manifest tells the old passphrase when it ends, the new one that it does not", async () => {
+    expect((await world.openManifest(OLD)).unlocked.until).toBe("2026-01-01T01:00:00.000Z");
+    expect((await world.openManifest(NEW)).unlocked.until).toBeNull();
+  });
+
+  test("machines remember the passphrase that may write, wherever its entry stands", async () => {
+    const manifest = await world.manifest(NEW);
+    const { cost, recipient } = hintOf(manifest);
+    expect(Buffer.from(recipient).toString("base64")).toBe(passphrasesIn(manifest)[0]?.recipient);
+    expect(new Uint8Array(recipient)).toEqual(await recipientOf(Secret.ofText(NEW), cost));
+    const unlock = [{ kind: null, raw: { kind: "scoped" } }, ...manifest.unlock.toReversed()];
+    expect(hintOf({ ...manifest, unlock })).toEqual({ cost, recipient });
+  });
+});
+
+test("a new passphrase gets a fresh salt and RFC 9106's second option, and its recipient is remembered", async () => {
+  const { cost, recipient } = await freshHint(seededRandom("salt"), Secret.ofText(OLD));
+  expect(cost).toMatchObject({ iterations: 3, memoryKiB: 65536, parallelism: 4 });
+  expect(cost.salt).toHaveLength(16);
+  expect(await recipientOf(Secret.ofText(OLD), cost)).toEqual(recipient);
+});
+
 describe("the end of a holder zeroes its keys", () => {
   const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
@@ -109,5 +149,53 @@ test("what the manifest claims of itself cannot move a terminal, nor fill it", a
   expect(error).toMatchObject({
     message: `wrong passphrase for ${shown}/prod`,
     hint: expect.stringContaining(`the bucket says (unproven): changed 3 days ago by ${shown}@${"h".repeat(52)}…;`),
+  });
+});
+
+describe("a use-case leaves no key behind", () => {
+  const useCases: readonly [string, (by: string) => Promise<unknown>][] = [
+    ["openVault", (by) => world.openAfresh(by)],
+    ["openManifest", (by) => world.openManifest(by)],
+    ["readAudit", (by) => world.audit({ by })],
+    ["readHistory", (by) => world.history({ by })],
+    ["diff", (by) => world.diff(1, undefined, { by, oldPassphrase: by })],
+    ["reconcile", (by) => world.reconcile({ by })],
+    ["push", (by) => world.push({ A: "2" }, { by })],
+    ["a declined push", (by) => world.push({ A: "3" }, { by, confirm: () => false })],
+    ["set", (by) => world.set({ B: "2" }, { by })],
+    ["finish", (by) => world.finish({ by })],
+    ["restore", (by) => world.restore(1, { by, oldPassphrase: by })],
+    ["rotate", (by) => world.rotate(by, NEW, { graceMs: HOUR_MS })],
+  ];
+
+  /** The keys made while `act` runs, and those that are not zeroed after it. No value of these vaults is 32 bytes long. */
+  async function keysLeftBy(act: () => Promise<unknown>): Promise<{ made: number; left: number }> {
+    const made: Secret[] = [];
+    const { ofBytes } = Secret;
+    using spy = vi.spyOn(Secret, "ofBytes").mockImplementation((bytes) => {
+      const secret = ofBytes(bytes);
+      if (bytes.length === 32) made.push(secret);
+      return secret;
+    });
+    await act();
+    endHolders();
+    await setImmediate();
+    expect(spy).toHaveBeenCalled();
+    return { made: made.length, left: made.filter((it) => it.expose().some((byte) => byte !== 0)).length };
+  }
+
+  beforeEach(endHolders);
+
+  test.each(useCases)("%s, done or refused", async (_name, act) => {
+    for (const acting of [() => rejection(act("wrong")), () => act(OLD)]) {
+      const { made, left } = await keysLeftBy(acting);
+      expect([made > 0, left]).toEqual([true, 0]);
+    }
+  });
+
+  test("the first push, and what init keeps of a passphrase", async () => {
+    world = await World.empty();
+    expect(await keysLeftBy(() => world.push({ A: "1" }))).toEqual({ made: 2, left: 0 });
+    expect(await keysLeftBy(() => freshHint(world.random, Secret.ofText(OLD)))).toEqual({ made: 2, left: 0 });
   });
 });

@@ -1,0 +1,35 @@
+import type { KeyObject } from "node:crypto";
+import { expect, test, vi } from "vitest";
+import { generateSigningKey } from "../../../src/crypto/signing.ts";
+import { deriveRootKey } from "../../../src/crypto/subkeys.ts";
+import { World } from "../../support/world.ts";
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+/** Memory that was given back has no length. */
+const isZero = (bytes: Uint8Array): boolean => bytes.length === 0 || bytes.every((byte) => byte === 0);
+
+test("a commit zeroes what it sealed with: operator key, root key and the signing key's PKCS#8 form", async () => {
+  const world = await World.pushed();
+  const drawn: Uint8Array[] = [];
+  const bytes = (length: number) => {
+    const random = Uint8Array.from(world.random.bytes(length));
+    if (length === 32) drawn.push(random.slice());
+    return random;
+  };
+  const exporting = vi.spyOn(Object.getPrototypeOf(generateSigningKey().privateKey) as KeyObject, "export");
+  /** What was zeroed, and what it held before. */
+  const zeroed = new Map<Uint8Array, string>();
+  const { fill } = Uint8Array.prototype;
+  vi.spyOn(Uint8Array.prototype, "fill").mockImplementation(function (this: Uint8Array, ...given) {
+    zeroed.set(this, hex(this));
+    return fill.apply(this, given);
+  });
+  await world.with({ random: { bytes } }).push({ A: "2" });
+  vi.restoreAllMocks();
+  const [operatorKey = expect.unreachable()] = drawn;
+  const keys = [operatorKey, deriveRootKey(operatorKey)].map(hex);
+  expect([...zeroed.values()].filter((held) => keys.includes(held)).toSorted()).toEqual(keys.toSorted());
+  expect([...zeroed.keys()].every(isZero)).toBe(true);
+  const exported = exporting.mock.results.map(({ value }) => value as Uint8Array);
+  expect(exported.map((pkcs8) => [pkcs8.length, isZero(pkcs8)])).toEqual([[48, true]]);
+});
