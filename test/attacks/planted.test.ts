@@ -5,7 +5,7 @@ import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts"
 
 /*
  * Links that somebody else has planted where vsync will write. Symbolic ones at pull's targets: test/scripts/pull.txt;
- * at --out: test/transcripts/rotate-passphrase.test.ts; at path(): test/runtime/path.test.ts.
+ * at --out: test/scripts/rotate-passphrase.txt; at path(): test/runtime/path.test.ts.
  */
 
 const PRECIOUS = "precious\n";

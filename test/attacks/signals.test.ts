@@ -17,7 +17,7 @@ import { ACTOR } from "../support/world.ts";
 
 /*
  * A signal at every prompt and during a request without an answer. Ctrl-C at the prompts of rotate-passphrase, init and
- * runtime-token, and at rotation's requests: test/transcripts and test/integration/rotation-killed.test.ts.
+ * runtime-token, and at rotation's requests: test/scripts and test/integration/rotation-killed.test.ts.
  */
 
 const SIGNALS = [

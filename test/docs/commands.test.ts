@@ -73,7 +73,7 @@ describe.each(sections)("%s", (_id, section) => {
 
 /** Pushes once more and copies the vault. Returns its folder. */
 async function backedUp({ sandbox, env }: SetScene): Promise<string> {
-  const folder = join(sandbox.home, "store/vaults/api/prod");
+  const folder = join(sandbox.home, ".local/share/vsync/vaults/api/prod");
   await cp(join(folder, "manifest"), join(sandbox.folder, "first-manifest"));
   const pushed = await sandbox.run(["push", "prod"], { env });
   expect(pushed.exitCode, pushed.stderr).toBe(0);

@@ -41,7 +41,6 @@ export async function setScene(start: Start): Promise<SetScene> {
   const machine = start === "vault" ? await machineOnDisk() : null;
   const sandbox = machine?.sandbox ?? (await openSandbox());
   await giveFiles(sandbox);
-  if (start === "vault") await linkStore(sandbox);
   const scene = { sandbox, env: start === "vault" ? { VSYNC_PASSPHRASE: OLD } : {}, values: {} };
   await furnish(scene);
   return { ...scene, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
@@ -80,12 +79,6 @@ async function appScene(): Promise<SetScene> {
   await mkdir(join(sandbox.work, "node_modules/.bin"));
   await symlink(join(esbuild, "bin/esbuild"), join(sandbox.work, "node_modules/.bin/esbuild"));
   return { ...scene, env: { ...env, VSYNC_CONFIG: minted.stdout.trimEnd() } };
-}
-
-/** The pages expect the vault where `init --local` puts it. */
-async function linkStore({ home }: Sandbox): Promise<void> {
-  await mkdir(join(home, ".local/share"), { recursive: true, mode: 0o700 });
-  await symlink(join(home, "store"), join(home, ".local/share/vsync"));
 }
 
 async function giveFiles(sandbox: Sandbox): Promise<void> {

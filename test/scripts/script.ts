@@ -100,5 +100,10 @@ function withExitCode(line: string, exitCode: number): string {
   return exitCode === 0 ? bare : `${bare}  # exit code ${exitCode}`;
 }
 
-/** With `…` for what differs each time. */
-const generalized = (line: string): string => line.replace(TIME, "…").replace(/(vsync-cfg-v1:)[\w-]+/g, "$1…");
+/** With `…` for what differs each time: times, tokens, digests, keys, salts, vault ids. */
+const generalized = (line: string): string =>
+  line
+    .replace(TIME, "…")
+    .replace(/(?<=…  )\d+ (?:s|min) /, "… ")
+    .replace(/(?<=vsync-cfg-v1:)[\w-]{40,}/g, "…")
+    .replace(/(?<=probe-)[0-9a-f]{16}|[0-9a-f]{64}|[\w+/-]{43}=|[\w+/]{22}==|(?<="vault": ?"|^vault +)[\w-]{22}/g, "…");

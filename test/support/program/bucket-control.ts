@@ -11,12 +11,21 @@ import type { Sandbox } from "./sandbox.ts";
  *     s3 keep KEY, s3 back KEY           remember an object as it is now, put it back
  *     s3 log                             the requests since the last look
  *     s3 refuse METHOD KEY STATUS CODE   answer all such requests with this error
+ *     …, after N                         but for the first N
  *     s3 lose METHOD KEY                 carry out all such requests, and answer none
  *     s3 mend                            no more of both
+ *     s3 ignore HEADER                   take no notice of this precondition: if-match, if-none-match
  *     s3 stop                            close the server
  */
-export async function startBucketControl(server: StrictS3, sandbox: Sandbox): Promise<AsyncDisposable> {
-  const verbs = verbsOf(server);
+export async function startBucketControl(
+  server: StrictS3,
+  ignores: string[],
+  sandbox: Sandbox,
+): Promise<AsyncDisposable> {
+  const verbs: Readonly<Record<string, Verb>> = {
+    ...verbsOf(server),
+    ignore: (header = "") => void ignores.push(header),
+  };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [verb = "", ...words] = new URL(request.url ?? "", "http://x").searchParams.getAll("word");
     const lines = await verbs[verb]?.(...words);
@@ -55,8 +64,8 @@ function verbsOf(server: StrictS3): Readonly<Record<string, Verb>> {
   const bucket = server.buckets.get("strict") ?? new Map();
   const kept = new Map<string, NonNullable<ReturnType<typeof bucket.get>>>();
   const matching = (key: string): string[] => [...bucket.keys()].filter((it) => patternOf(key).test(it));
-  const always = (method: string, key: string, fault: Fault): void =>
-    server.faults.add({ method, key: patternOf(key) }, fault, Number.POSITIVE_INFINITY);
+  const always = (method: string, key: string, fault: Fault, passes = 0): void =>
+    server.faults.add({ method, key: patternOf(key) }, fault, Number.POSITIVE_INFINITY, passes);
   return {
     ls: () => [...bucket.keys()].toSorted((a, b) => (a < b ? -1 : 1)),
     rm: (key = "") => matching(key).forEach((it) => bucket.delete(it)),
@@ -64,8 +73,8 @@ function verbsOf(server: StrictS3): Readonly<Record<string, Verb>> {
     keep: (key = "") => matching(key).forEach((it) => kept.set(it, bucket.get(it) ?? raise(it))),
     back: (key = "") => void bucket.set(key, kept.get(key) ?? raise(key)),
     log: () => server.log.splice(0).map((it) => `${it.method} ${it.key === "" ? `?${it.query}` : it.key}`),
-    refuse: (method = "", key = "", status = "", code = "") =>
-      always(method, key, { kind: "answer", apply: false, status: Number(status), code }),
+    refuse: (method = "", key = "", status = "", code = "", _after = "after", passes = "0") =>
+      always(method, key, { kind: "answer", apply: false, status: Number(status), code }, Number(passes)),
     lose: (method = "", key = "") => always(method, key, { kind: "drop", apply: true }),
     mend: () => server.faults.clear(),
     stop: () => server.close(),

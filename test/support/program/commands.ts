@@ -81,7 +81,7 @@ function lineAsPattern(line: string): string {
 
 const narrowed = (line: string): string => line.replace(TIME, "<time>").replace(/ {2,}/g, "  ").trimEnd();
 
-/** An instant, or the one in a bundle's key. */
-export const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|(?<=v=)\d{8}T\d{9}Z/g;
+/** An instant, the one in a bundle's key, or how long ago it was. */
+export const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|(?<=v=)\d{8}T\d{9}Z|\d+ (?:s|min)(?= ago)/g;
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -132,7 +132,7 @@ export class Machine implements AsyncDisposable {
 /** A machine over a directory. */
 export async function machineOnDisk(): Promise<Machine> {
   const sandbox = await openSandbox();
-  const endpoint = fileEndpoint(`${sandbox.home}/store`);
+  const endpoint = fileEndpoint(`${sandbox.home}/.local/share/vsync`);
   const location = {
     endpoint,
     region: "local",

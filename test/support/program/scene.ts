@@ -1,10 +1,8 @@
-import { mkdir, symlink } from "node:fs/promises";
-import { join } from "node:path";
-import { ROOT, startStrictS3 } from "../strict-s3/server.ts";
+import { ROOT, type StrictS3, startStrictS3 } from "../strict-s3/server.ts";
 import type { User } from "../strict-s3/users.ts";
 import { startBucketControl } from "./bucket-control.ts";
 import { machineOn, machineOnDisk, OLD } from "./machine.ts";
-import { openSandbox } from "./sandbox.ts";
+import { openSandbox, type Sandbox } from "./sandbox.ts";
 import { installProgram, type Scene } from "./shell.ts";
 
 /** A scene with what it needs to be put away. */
@@ -23,6 +21,7 @@ const STRANGER: User = { accessKeyId: "STRANGERKEY", secretAccessKey: "stranger/
  * How a script begins. `fresh`: the folder of a repository `api`, no more. `vault`: with a vault `prod` of one secret at
  * generation 1, where `vsync init --local` puts it, and its passphrase in the environment. `bucket`: the same in the
  * bucket `strict` of an S3 server whose root user the machine is, with the command `s3` to look into it.
+ * `empty bucket`: the same server, before anybody has run `vsync init`.
  */
 const STARTS: Readonly<Record<string, () => Promise<SetScene>>> = {
   async fresh() {
@@ -31,26 +30,28 @@ const STARTS: Readonly<Record<string, () => Promise<SetScene>>> = {
   },
   async vault() {
     const { sandbox } = await machineOnDisk();
-    await mkdir(join(sandbox.home, ".local/share"), { recursive: true, mode: 0o700 });
-    await symlink(join(sandbox.home, "store"), join(sandbox.home, ".local/share/vsync"));
     return { sandbox, env: { VSYNC_PASSPHRASE: OLD }, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
   },
-  async bucket() {
-    const server = await startStrictS3({ users: [ROOT, READER, STRANGER] });
-    const { sandbox } = await machineOn(server);
-    server.log.length = 0;
-    const control = await startBucketControl(server, sandbox);
-    const scene = { sandbox, env: { VSYNC_PASSPHRASE: OLD }, endpoint: server.endpoint };
-    return {
-      ...scene,
-      async [Symbol.asyncDispose]() {
-        await sandbox[Symbol.asyncDispose]();
-        await control[Symbol.asyncDispose]();
-        await server.close();
-      },
-    };
-  },
+  bucket: () => sceneOn((server) => machineOn(server).then(({ sandbox }) => sandbox)),
+  "empty bucket": () => sceneOn(() => openSandbox()),
 };
+
+async function sceneOn(open: (server: StrictS3) => Promise<Sandbox>): Promise<SetScene> {
+  const ignores: ("if-match" | "if-none-match")[] = [];
+  const server = await startStrictS3({ users: [ROOT, READER, STRANGER], ignores });
+  const sandbox = await open(server);
+  server.log.length = 0;
+  const control = await startBucketControl(server, ignores, sandbox);
+  const scene = { sandbox, env: { VSYNC_PASSPHRASE: OLD }, endpoint: server.endpoint };
+  return {
+    ...scene,
+    async [Symbol.asyncDispose]() {
+      await sandbox[Symbol.asyncDispose]();
+      await control[Symbol.asyncDispose]();
+      await server.close();
+    },
+  };
+}
 
 export async function openScene(start: string, files: Readonly<Record<string, string>>): Promise<SetScene> {
   const open = STARTS[start];

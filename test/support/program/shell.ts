@@ -94,10 +94,10 @@ export class Shell implements AsyncDisposable {
       const question = await openQuestion(session, asked.length);
       if (question === null) break;
       asked.push(`${question} ${written(answer)}`);
-      session.press(keysOf(answer));
+      session.press(staged(keysOf(answer), this.#scene));
     }
     const { rawScreen, stdout, exitCode, isRestored } = await session.end();
-    if (!isRestored) throw new Error(`the terminal was not left as it was found: ${text}`);
+    if (exitCode !== null && !isRestored) throw new Error(`the terminal was not left as it was found: ${text}`);
     const leaked = answers.find((it) => it.isHidden && rawScreen.includes(it.text));
     if (leaked) throw new Error(`the terminal has shown ${written(leaked)}: ${text}`);
     return { stdout, stderr: withAnswers(renderScreen(rawScreen), asked), exitCode: exitCode ?? -1 };
@@ -191,7 +191,6 @@ export function unstaged(actual: string, { sandbox, endpoint }: Scene): string[]
   const { username } = userInfo();
   const named = actual
     .replaceAll(outsideOf(sandbox), "")
-    .replaceAll(`${sandbox.home}/store`, `${sandbox.home}/.local/share/vsync`)
     .replaceAll(sandbox.home, "/home/ann")
     .replaceAll(sandbox.work, "/home/ann/api")
     .replaceAll(endpoint ?? "\0", "https://s3.example.com")
