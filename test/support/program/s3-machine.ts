@@ -32,7 +32,7 @@ export function strictPlace({ endpoint, region }: { endpoint: string; region: st
   return { endpoint, region, bucket: "strict", accessKeyId: keys.accessKeyId, secretAccessKey: keys.secretAccessKey };
 }
 
-export function keyOf({ accessKeyId, secretAccessKey }: S3Keys): AccessKey {
+function keyOf({ accessKeyId, secretAccessKey }: S3Keys): AccessKey {
   return { accessKeyId, secretAccessKey: Secret.ofText(secretAccessKey) };
 }
 
@@ -79,12 +79,6 @@ async function manifestAt(place: Place) {
 
 function configFile({ repo, env }: { repo: string; env: string }): string {
   return `home/.config/vsync/${repo}/${env}.json`;
-}
-
-/** The config as it is on the disk now. */
-export async function configOn(sandbox: Sandbox, env = "prod"): Promise<LocalConfig> {
-  const read = readDocument(JSON.parse(await readFile(`${sandbox.configFolder}/api/${env}.json`, "utf8")));
-  return "fault" in read ? expect.unreachable(read.fault) : read.config;
 }
 
 /** The token that is alone on stdout. */
