@@ -1,9 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { expect, inject } from "vitest";
 import type { RuntimeToken } from "../../../src/blob/token.ts";
 import { decodeToken } from "../../../src/blob/token.ts";
-import { type LocalConfig, readDocument, writeDocument } from "../../../src/cli/config/config-document.ts";
+import { type LocalConfig, writeDocument } from "../../../src/cli/config/config-document.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 import type { ObjectStore } from "../../../src/ports.ts";
 import type { AccessKey } from "../../../src/stores/location.ts";
