@@ -13,15 +13,31 @@ export interface PassphraseKey {
   readonly recipient: Uint8Array;
 }
 
+/** The derivation that runs, or the last one in the queue. It never rejects. */
+let running: Promise<unknown> = Promise.resolve();
+
 /**
  * Argon2id version 1.3 (RFC 9106) over the passphrase's bytes as they are, 64 bytes out: `seed[32] ‖ mac[32]`.
  *
+ * A process runs one derivation at a time. Two at once would take 128 MiB at the default cost, and kill a container of
+ * that size whenever its token's hint is out of date. A derivation that has begun cannot be stopped.
+ *
+ * @param signal keeps a derivation from beginning
  * @throws NotAuthenticError the cost is out of bounds; derives nothing then
  */
-export async function derivePassphraseKey(passphrase: Secret, cost: KdfCost): Promise<PassphraseKey> {
+export async function derivePassphraseKey(
+  passphrase: Secret,
+  cost: KdfCost,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<PassphraseKey> {
   const fault = kdfCostFault(cost);
   if (fault !== null) throw new NotAuthenticError(fault);
-  const out = await argon2id(passphrase.expose(), cost, 64);
+  const turn = running.then(() => {
+    signal?.throwIfAborted();
+    return argon2id(passphrase.expose(), cost, 64);
+  });
+  running = turn.catch(() => {});
+  const out = await turn;
   const seed = out.subarray(0, 32);
   return { seed: Secret.ofBytes(seed), mac: Secret.ofBytes(out.subarray(32)), recipient: x25519PublicKey(seed) };
 }

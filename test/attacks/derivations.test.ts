@@ -16,12 +16,13 @@ let running = 0;
 let mostAtOnce = 0;
 
 vi.mock("../../src/crypto/argon2id.ts", async (original) => {
-  const { argon2id } = await original<typeof import("../../src/crypto/argon2id.ts")>();
+  const real = await original<typeof import("../../src/crypto/argon2id.ts")>();
   return {
+    ...real,
     argon2id: async (message: Uint8Array, cost: KdfCost, length: number) => {
       derived.push(cost);
       mostAtOnce = Math.max(mostAtOnce, ++running);
-      return argon2id(message, cost, length).finally(() => running--);
+      return real.argon2id(message, cost, length).finally(() => running--);
     },
   };
 });
@@ -102,6 +103,13 @@ describe("four slots at most, one after another", () => {
     const same = slots(4).map((slot) => ({ ...slot, kdf: entry.kdf, recipient: encodeBase64(new Uint8Array(32)) }));
     expect(await openForged(same)).toMatchObject({ name: "WrongPassphraseError" });
     expect(derived).toHaveLength(1);
+  });
+
+  test("nor two at once if the token's hint is out of date: that costs time, not memory", async () => {
+    const hint = { ...COST, salt: new Uint8Array(16) };
+    expect(await openForged(slots(2), hint)).toMatchObject({ name: "WrongPassphraseError" });
+    expect(derived).toHaveLength(3);
+    expect(mostAtOnce).toBe(1);
   });
 
   test("five are refused", async () => {

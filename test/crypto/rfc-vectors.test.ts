@@ -205,7 +205,7 @@ test("HMAC-SHA256 of the endorsement, RFC 2104 over RFC 6234's SHA-256: by its d
   const mac = filled(32, 9);
   const pad = (byte: number): Uint8Array => new Uint8Array([...mac, ...filled(32, 0)]).map((own) => own ^ byte);
   const sha = (...parts: Uint8Array[]): Buffer => nodeCrypto.createHash("sha256").update(Buffer.concat(parts)).digest();
-  const text = Buffer.from("vsync-endorse-v1|v|p1|AAAA");
+  const text = Buffer.from("vsync-endorse-v1|v|p1|AAAA|");
   expect(hex(endorsementOf(mac, { vault: "v", slot: "p1", signer: "AAAA" }))).toBe(
     hex(sha(pad(0x5c), sha(pad(0x36), text))),
   );

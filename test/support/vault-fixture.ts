@@ -60,7 +60,8 @@ export async function createVault(store: ObjectStore, options: VaultOptions): Pr
   const cost: KdfCost = { ...LEAST_COST, ...options.cost, salt: randomBytes(16) };
   const { recipient } = await derivePassphraseKey(Secret.ofText(passphrase), cost);
   const vault = encodeBase64Url(randomBytes(16));
-  const writer = new Writer(store, { vault, repo: "api", env, seenGen: 0 }, holding(passphrase, { cost, recipient }));
+  const identity = { vault, repo: "api", env, seenGen: 0 };
+  const writer = new Writer({ store, identity, cost }, holding(passphrase, { cost, recipient }));
   await writer.push(options.items);
   const { salt, ...rest } = cost;
   return {
@@ -71,14 +72,22 @@ export async function createVault(store: ObjectStore, options: VaultOptions): Pr
   };
 }
 
+interface WriterParts {
+  readonly store: ObjectStore;
+  readonly identity: VaultIdentity;
+  readonly cost: Omit<KdfCost, "salt">;
+}
+
 class Writer {
   readonly #ports: CommitPorts;
   readonly #identity: VaultIdentity;
+  readonly #cost: Omit<KdfCost, "salt">;
   #holder: PassphraseHolder;
 
-  constructor(store: ObjectStore, identity: VaultIdentity, holder: PassphraseHolder) {
+  constructor({ store, identity, cost }: WriterParts, holder: PassphraseHolder) {
     this.#ports = { store, clock: { nowMs: Date.now }, random: { bytes: randomBytes } };
     this.#identity = identity;
+    this.#cost = cost;
     this.#holder = holder;
   }
 
@@ -97,7 +106,7 @@ class Writer {
     const request = { holder: this.#holder, expect: { vault, env }, annotation: { actor: ACTOR } };
     using rotation = await openRotation(this.#ports, request);
     const grace = graceMs === undefined ? {} : { graceMs };
-    using proposal = rotation.propose({ newPassphrase: Secret.ofText(newPassphrase), cost: LEAST_COST, ...grace });
+    using proposal = rotation.propose({ newPassphrase: Secret.ofText(newPassphrase), cost: this.#cost, ...grace });
     const manifest = manifestOf(await proposal.commit());
     this.#holder = holding(newPassphrase);
     return manifest;

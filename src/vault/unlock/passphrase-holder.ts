@@ -26,6 +26,7 @@ export class PassphraseHolder implements OperatorHolder {
   readonly #passphrase: Secret;
   readonly #hint: PassphraseHint | undefined;
   readonly #derived = new Map<string, Promise<PassphraseKey>>();
+  readonly #ended = new AbortController();
 
   /** @param passphrase the caller's: disposing of the holder zeroes the keys alone */
   constructor(passphrase: Secret, hint?: PassphraseHint) {
@@ -94,8 +95,9 @@ export class PassphraseHolder implements OperatorHolder {
     return passphraseEntry(entry.slot, { key, cost: kdfCostOf(entry.kdf) }, by, notAfter);
   }
 
-  /** Zeroes every derived key; one that is still being derived, as soon as it is there. */
+  /** Zeroes every derived key; one that is still being derived, as soon as it is there. A queued one never begins. */
   [Symbol.dispose](): void {
+    this.#ended.abort();
     for (const derived of this.#derived.values()) {
       derived.then(destroyPassphraseKey, () => {
         // A derivation that failed left nothing to zero, and its error went to whoever waited.
@@ -124,7 +126,7 @@ export class PassphraseHolder implements OperatorHolder {
     const name = nameOf(cost);
     let key = this.#derived.get(name);
     if (key === undefined) {
-      key = derivePassphraseKey(this.#passphrase, cost);
+      key = derivePassphraseKey(this.#passphrase, cost, { signal: this.#ended.signal });
       this.#derived.set(name, key);
     }
     return key;
