@@ -12,13 +12,13 @@ const DEFAULT_OLDER_THAN_MS = 30 * 86_400_000;
 export class Gc extends BaseCommand {
   static override summary = "Remove the bundles of old generations";
   static override description =
-    `Removes bundles, and what interrupted commits have left, if they are older than --older-than and not of the newest --keep
-generations. What the manifest names always stays: that is all it takes to open the vault, inside a grace window too. The
-audit rows stay, and a new one says what was removed. A removed generation cannot be restored.
+    `Removes the bundles of all but the newest --keep generations, and leftovers of interrupted commits, once they are older than
+--older-than. The current bundle always stays, which is all that opening the vault takes, also during a grace window. The
+audit rows stay too, and a new one lists what was removed. You cannot restore a removed generation.
 
-After a rotation the old bundles still open with the old passphrase: --keep=1 --older-than=0s removes them. A versioned
-bucket keeps their old versions, and those of the manifest, until a lifecycle rule (NoncurrentVersionExpiration) expires
-them; backups keep them as long as you keep the backups.`;
+After a rotation, the old bundles still open with the old passphrase: --keep=1 --older-than=0s removes them. A versioned
+bucket keeps old versions of them, and of the manifest, until a lifecycle rule (NoncurrentVersionExpiration) expires them;
+backups keep them as long as you keep the backups.`;
   static override examples = [
     "<%= config.bin %> gc prod --dry-run",
     "<%= config.bin %> gc prod --keep=10 --older-than=30d --yes",
@@ -29,7 +29,7 @@ them; backups keep them as long as you keep the backups.`;
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     keep: Flags.integer({
-      description: "this many of the newest generations keep their bundles",
+      description: "number of newest generations that keep their bundles",
       helpValue: "<number>",
       min: 1,
       default: 10,
@@ -37,9 +37,9 @@ them; backups keep them as long as you keep the backups.`;
     "older-than": durationFlag(
       "older-than",
       { from: "0s", to: "3650d" },
-      { description: "only bundles older than this, 30d if not given" },
+      { description: "remove only bundles older than this (default: 30d)" },
     ),
-    "dry-run": Flags.boolean({ description: "print what would be removed, and remove nothing" }),
+    "dry-run": Flags.boolean({ description: "show what would be removed and remove nothing" }),
     yes: Flags.boolean({ char: "y", description: "do not ask" }),
     ...NOTE_FLAG,
     ...JSON_FLAG,

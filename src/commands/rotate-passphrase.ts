@@ -8,18 +8,18 @@ import { ROTATE_EXIT_CODES } from "../exit-codes.ts";
 export class RotatePassphrase extends BaseCommand {
   static override summary = "Re-encrypt a vault under a new passphrase";
   static override description =
-    `Decrypts the vault in memory with the old passphrase, re-encrypts it under the new one with fresh keys, writes that as a
-new object, and swaps the manifest in one conditional write. Wherever it is interrupted, the vault opens exactly as before
-or exactly as after. Runtime tokens stay valid.
+    `Decrypts the vault in memory with the old passphrase, re-encrypts it under the new one with fresh keys, writes the result as
+a new object, and swaps the manifest in one conditional write. If it is interrupted, the vault opens exactly as before or
+exactly as after. Runtime tokens stay valid.
 
-With --grace the old passphrase keeps reading for that long (it writes no more), so that apps restart whenever they
-like; --finish ends that at once. After a leak give no --grace: the old passphrase must stop opening the vault now.
-Either way, whoever had it may have read the values: replace those as well, and remove the old bundles with gc.
+With --grace the old passphrase still reads, but no longer writes, for that long, and apps can restart in their own time;
+--finish ends the window at once. After a leak, do not use --grace: the old passphrase must stop opening the vault now.
+Its holder may have read the values, so change them too, and remove the old bundles with gc.
 
-Unattended: the old passphrase from VSYNC_PASSPHRASE(_FILE) or --old-passphrase-file, the new one from
-VSYNC_NEW_PASSPHRASE(_FILE), --new-passphrase-file or --generate, and --yes. With --generate --out the new passphrase is
-on disk before the vault is touched. The file counts once this command has ended with 0 or 4; it is removed if the rotation
-is known to have failed, and kept if the outcome is unknown. A run that was interrupted is safe to repeat.`;
+To run unattended, give the old passphrase in VSYNC_PASSPHRASE(_FILE) or --old-passphrase-file, the new one in
+VSYNC_NEW_PASSPHRASE(_FILE), --new-passphrase-file or --generate, and --yes. With --generate --out, the new passphrase is on
+disk before the vault changes. Use the file if the command ends with 0 or 4. vsync removes it if the rotation failed, and
+keeps it if the outcome is unknown. You can safely repeat an interrupted run.`;
   static override examples = [
     "<%= config.bin %> rotate-passphrase --env=prod --grace=24h",
     "<%= config.bin %> rotate-passphrase --env=prod --finish",
@@ -30,24 +30,24 @@ is known to have failed, and kept if the outcome is unknown. A run that was inte
   static override flags = {
     ...VAULT_FLAGS,
     "old-passphrase-file": Flags.string({
-      description: "file that holds the old passphrase (- is stdin); else VSYNC_PASSPHRASE(_FILE)",
+      description: "file with the old passphrase, - for stdin (default: VSYNC_PASSPHRASE(_FILE))",
       helpValue: "<file>",
       helpGroup: "PASSPHRASES",
       exclusive: ["finish"],
     }),
     "new-passphrase-file": Flags.string({
-      description: "file that holds the new passphrase (- is stdin); else VSYNC_NEW_PASSPHRASE(_FILE)",
+      description: "file with the new passphrase, - for stdin (default: VSYNC_NEW_PASSPHRASE(_FILE))",
       helpValue: "<file>",
       helpGroup: "PASSPHRASES",
       exclusive: ["generate", "finish"],
     }),
     generate: Flags.boolean({
-      description: "generate the new passphrase and print it, alone on stdout, once the vault opens with it",
+      description: "generate the new passphrase, and print it alone on stdout once the vault opens with it",
       helpGroup: "PASSPHRASES",
       exclusive: ["finish"],
     }),
     out: Flags.string({
-      description: "write it to this new file instead (mode 0600), before the vault is touched",
+      description: "write it to this new file instead (mode 0600), before the vault changes",
       helpValue: "<file>",
       helpGroup: "PASSPHRASES",
       dependsOn: ["generate"],
@@ -56,18 +56,18 @@ is known to have failed, and kept if the outcome is unknown. A run that was inte
       "grace",
       { from: "1s", to: "90d" },
       {
-        description: "how long the old passphrase keeps reading, as in 24h; not for one that has leaked",
+        description: "how long the old passphrase still reads, as in 24h; not for one that leaked",
         exclusive: ["finish"],
       },
     ),
-    finish: Flags.boolean({ description: "end the grace window now: the old passphrase no longer opens anything" }),
+    finish: Flags.boolean({ description: "end the grace window now: the old passphrase opens nothing from then on" }),
     "passphrase-file": Flags.string({
-      description: "with --finish: file that holds the current passphrase (- is stdin); else VSYNC_PASSPHRASE(_FILE)",
+      description: "with --finish: file with the current passphrase, - for stdin (default: VSYNC_PASSPHRASE(_FILE))",
       helpValue: "<file>",
       helpGroup: "PASSPHRASES",
       dependsOn: ["finish"],
     }),
-    "dry-run": Flags.boolean({ description: "do everything up to the first write, and say what would be done" }),
+    "dry-run": Flags.boolean({ description: "do everything up to the first write, and show what would follow" }),
     yes: Flags.boolean({ char: "y", description: "do not ask" }),
     ...NOTE_FLAG,
     ...META_FLAG,

@@ -11,7 +11,7 @@ export type MetaPair = readonly [key: string, value: string];
 /** `--meta ticket=OPS-7`, repeatable: the operator's own fields in the audit row. */
 export const META_FLAG = {
   meta: oclifFlags.custom<MetaPair>({ parse: async (text) => parsePair(text), multiple: true })({
-    description: "add a key and its value to the audit row",
+    description: "key and value to add to the audit row",
     helpValue: "<key>=<value>",
     multiple: true,
   }),
