@@ -27,7 +27,7 @@ export function deriveItemKey(rootKey: Uint8Array, itemId: string): Uint8Array {
   return hkdf(rootKey, `vsync-item-v1|${itemId}`);
 }
 
-/** What an endorsement vouches for. */
+/** The fields that an endorsement vouches for. */
 export interface Endorsement {
   readonly vault: string;
   readonly slot: string;

@@ -22,7 +22,7 @@ import {
  * done. One of the two claims is the later one; its maker listed later still, saw the other claim, and withdrew.
  *
  * A dead process blocks nobody: a claim's name says whose it is, and anyone may remove the claim of a process that has
- * ended. Names are never used again, so that takes nothing from the living. Nobody takes over, renames or rewrites a
+ * ended. Names are never used again, so this cannot hurt a living process. Nobody takes over, renames or rewrites a
  * claim, so a claim is never half made. Two contenders that meet both withdraw and lose only time: their waits are random.
  *
  * Nobody can ask about an owner on another machine that shares the folder. It gets LEASE_MS, by the clock of the file

@@ -73,8 +73,8 @@ export async function writeFileBelow(root: string, name: string, bytes: Uint8Arr
 }
 
 /**
- * The path of an entry of an open folder. On Linux it leads through the handle, whatever became of the folder's name
- * meanwhile. Elsewhere it is the plain path, where only this user and root can swap a folder.
+ * The path of an entry of an open folder. On Linux it leads through the handle, even if somebody
+ * has renamed the folder. Elsewhere it is the plain path, where only this user and root can swap a folder.
  */
 function within(folder: FileHandle, shown: string, entry: string): string {
   const handle = `/proc/self/fd/${folder.fd}`;

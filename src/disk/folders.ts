@@ -7,7 +7,7 @@ export const FOLDER_MODE = 0o700;
 /**
  * Makes a folder and those missing above it, 0700. One that exists keeps its mode.
  *
- * Not Node's recursive `mkdir`: below a folder that takes none (`/proc`), the system answers ENOENT whatever is tried, and
+ * Not Node's recursive `mkdir`: below a folder that cannot contain one (`/proc`), the system always answers ENOENT, and
  * Node tries for ever.
  */
 export async function makeFolder(folder: string): Promise<void> {

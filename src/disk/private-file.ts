@@ -51,7 +51,7 @@ export async function writePrivateFile(
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
-  // The file is in place: a folder that cannot be flushed is no reason to call the write failed.
+  // The file is in place: a folder that cannot be flushed does not make the write fail.
   await syncFolder(dirname(path)).catch(() => undefined);
 }
 

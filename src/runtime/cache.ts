@@ -55,7 +55,7 @@ export async function readCache(path: string, maxBytes: number): Promise<SealedC
 
 async function readWhole(path: string, maxBytes: number): Promise<Buffer> {
   const handle = await open(path, READ_PLAIN_FILE).catch((error: NodeJS.ErrnoException) => {
-    throw new CacheFault(error.code === "ENOENT" ? "there is none yet" : `it cannot be read (${error.code})`);
+    throw new CacheFault(error.code === "ENOENT" ? "it does not exist yet" : `it cannot be read (${error.code})`);
   });
   try {
     const stats = await handle.stat();

@@ -19,7 +19,7 @@ const ACCEPTED_SKEW_MS = 15 * 60_000;
 
 const CHECK_ENDPOINT = "check that the endpoint is that of an S3 service";
 
-/** Reads whatever the SDK threw. Every quirk of every server has its arm here or in `network.ts`. */
+/** Reads an error of the SDK. Every quirk of every server has its arm here or in `network.ts`. */
 export function readFailure(error: unknown, inquiry: Inquiry): Failure {
   if (error instanceof NoEtagError) return notS3(inquiry, "without an ETag");
   if (error instanceof OversizedAnswerError) return notS3(inquiry, `with more than ${error.maxBytes} bytes`);

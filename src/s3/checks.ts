@@ -15,7 +15,7 @@ export type ReadProof =
 /**
  * Sends exactly one HEAD. Any 200 counts, even without an ETag, and so does a cache's 304.
  *
- * @throws AccessDeniedError there are no ambient credentials, or the session token has expired
+ * @throws AccessDeniedError ambient credentials are missing, or the session token has expired
  * @throws S3UnreachableError anything else
  */
 export async function proveRead(location: S3Location, key: string, options: S3Options): Promise<ReadProof> {

@@ -1,12 +1,12 @@
 import { S3UnreachableError, type VsyncError } from "../errors.ts";
 
 /**
- * What became of a write. `none`: not done. `unlikely`: not done, says the server, though some say so and then do it.
+ * The outcome of a write. `none`: not done. `unlikely`: the server says not done, but some say so and then do it.
  * `unknown`: perhaps done. `pending`: perhaps done later, since the server has not said that it is over.
  */
 export type Effect = "none" | "unlikely" | "unknown" | "pending";
 
-/** What a failed try means for its call. */
+/** The meaning of a failed try for its call. */
 export interface Failure {
   /** `absent`: no such key. `unmet`: another state than the write's precondition. `contended`: another write is at it. */
   readonly kind: "absent" | "unmet" | "contended" | "other";
@@ -15,7 +15,7 @@ export interface Failure {
   /** The server is up and only asks for time. */
   readonly isThrottled?: boolean;
   readonly effect: Effect;
-  /** What to throw if the call fails for good. */
+  /** The error if the call fails for good. */
   readonly error: VsyncError;
 }
 

@@ -70,7 +70,7 @@ function isCertificateCode(code: string): boolean {
   return /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH)/.test(code);
 }
 
-/** What a write may have done depends on whether the connection stood, not on the code, which is mostly ECONNRESET. */
+/** The outcome of a write depends on whether the connection was open, not on the code, which is mostly ECONNRESET. */
 function byPhase(error: unknown, code: string, inquiry: Inquiry): Failure {
   const said = printable(code === "" ? nameOf(error) : code);
   if (isConnectFailure(error))
@@ -96,7 +96,7 @@ function seconds(ms: number): string {
 
 const failedConnecting = new WeakSet<object>();
 
-/** Whether the failure came before there was a connection: then nothing was sent. */
+/** Whether the failure came before the connection, so nothing was sent. */
 function isConnectFailure(error: unknown): boolean {
   return typeof error === "object" && error !== null && failedConnecting.has(error);
 }

@@ -20,7 +20,7 @@ export interface S3Limits {
   readonly readTimeoutMs: number;
   /** For a write to be answered, beside the time that its bytes take at 64 KiB/s. */
   readonly answerTimeoutMs: number;
-  /** For the pages of one listing together. What the caller does between two pages does not count. */
+  /** For the pages of one listing together. The time between two pages does not count. */
   readonly listingMs: number;
   /** For all tries and the waits between them. The bytes of a body add to this, too. */
   readonly deadlineMs: number;

@@ -48,7 +48,7 @@ function orNull<T>(attempt: Attempt<T>): T | null {
 
 async function readBody(output: GetObjectCommandOutput, maxBytes: number, signOfLife: () => void): Promise<Uint8Array> {
   const { Body, ContentLength } = output;
-  if (!(Body instanceof Readable)) throw new TypeError("the body is no stream");
+  if (!(Body instanceof Readable)) throw new TypeError("the body is not a stream");
   // Without a length, or with a false one, the buffer grows as bytes arrive.
   let bytes = new Uint8Array(Math.min(ContentLength ?? FIRST_BYTES, maxBytes + 1));
   let length = 0;

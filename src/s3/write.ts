@@ -14,7 +14,7 @@ export interface Write {
 }
 
 /**
- * Writes once, whatever the network and the store do. After a try that the server may have applied, it reads the object
+ * Writes once, despite faults of network and store. After a try that the server may have applied, it reads the object
  * back before it tries again; a refusal after any such try may be the answer to our own write, so it reads back then too.
  *
  * @throws ConflictError | OutcomeUnknownError as `ObjectStore` says
@@ -30,7 +30,7 @@ export async function writeObject(write: Write): Promise<Version> {
     const isRefused = failure.kind === "unmet" || (failure.kind === "absent" && expected !== null);
     doubt = theGreater(doubt, failure.effect);
     const isOver = isRefused || !(await call.mayTryAgain(failure));
-    // A refusal means another writer, unless the server applied an earlier try of ours, whatever it said.
+    // A refusal means another writer, unless the server applied an earlier try of ours despite its answer.
     if (isOpen(failure) || (isOver && doubt !== "none")) {
       const version = await readBack(write);
       if (version !== null) return version;
@@ -91,7 +91,7 @@ async function otherSpelling(write: Write, refused: Version | null, { kind }: Fa
 
 async function givenUp(write: Write, { kind, error }: Failure, doubt: Effect): Promise<VsyncError> {
   if (doubt === "pending") return outcomeUnknown(write, error);
-  // A store that answers "conflict" to every try and has nothing there is out of order: there was no other writer.
+  // A store that answers "conflict" to every try and has nothing there is broken: no other writer was there.
   return kind === "contended" && !(await isAsItWas(write)) ? conflict(write) : error;
 }
 

@@ -51,7 +51,7 @@ function expectationOf(token: RuntimeToken): Expectation {
   };
 }
 
-/** Tokens of other writers may give only a part of the cost, which is no hint and no error. */
+/** Tokens of other writers may give only part of the cost, which does not make a hint; that is not an error. */
 function hintOf({ salt, iterations, memoryKiB, parallelism }: RuntimeToken): PassphraseHint | undefined {
   if (memoryKiB === undefined || parallelism === undefined) return undefined;
   return { cost: { salt: decodeCheckedBase64(salt), iterations, memoryKiB, parallelism } };

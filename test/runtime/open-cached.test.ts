@@ -156,7 +156,7 @@ describe("a vault that is opened with a cache", () => {
 
 describe("the copy does not stand in", () => {
   const CASES: Record<string, (host: Host) => Promise<OpenOptions | void> | void> = {
-    "there is none yet": ({ cache }) => rm(cache),
+    "it does not exist yet": ({ cache }) => rm(cache),
     "old, more than the 3600 s of maxAge": () => passTime(HOUR_MS + 1000),
     "of the future, more than": () => passTime(-HOUR_MS - 1000),
     "it is cut or altered": async ({ cache }) => writeFile(cache, (await readFile(cache)).subarray(0, -1)),

@@ -8,7 +8,7 @@ const OUTSTANDING = /its audit row is not written/;
 const UNKNOWN = /may or may not have been committed|it is not known whether/;
 /** After a failed upload of a rotation: no manifest names what it left. */
 const NOT_WRITTEN = /the new generation was not written: /;
-const IDLE = /there is nothing to (?:remove|push)/;
+const IDLE = /nothing to (?:remove|push)/;
 /** In quotes, because messages contain words like `the old passphrase keeps reading`. */
 const SECRETS = [...PLANTED, ROOT.secretAccessKey, `'${OLD}'`, `"${NEW}"`];
 

@@ -2,9 +2,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-/** What this machine's AWS set-up suggests when somebody is asked. No secret is read out of the files. */
+/** Suggestions from this machine's AWS set-up. Reading them loads no secret. */
 export interface AwsSetup {
-  /** Of the active profile, or null. */
+  /** The region of the active profile, or null. */
   readonly region: string | null;
   /** Where the credential chain would start (`profile work`, `AWS_ACCESS_KEY_ID`), or null if nothing is found. */
   readonly source: string | null;

@@ -8,7 +8,7 @@ import type { Target } from "./target.ts";
 
 const CONFIG_FORMAT = "vsync-config-v1";
 
-/** What this machine knows of one vault (`<config folder>/<repo>/<env>.json`). It holds neither a passphrase nor a key derived from one. */
+/** This machine's knowledge of one vault (`<config folder>/<repo>/<env>.json`), without the passphrase or a key from it. */
 export interface LocalConfig extends Target, StoreLocation {
   /** The vault's id. */
   readonly vault: string;

@@ -1,5 +1,5 @@
 /*
- * Where a text stops being JSON. JSON.parse does not always tell, and its messages quote the text, which may hold a secret.
+ * Finds where a text stops being JSON. JSON.parse does not always tell, and its messages quote the text, maybe a secret.
  */
 
 const SPACE = /[ \t\r\n]*/y;

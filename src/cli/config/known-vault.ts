@@ -3,7 +3,7 @@ import type { SeenVault } from "../../vault/open/expectation.ts";
 import { PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import type { LocalConfig } from "./local-config.ts";
 
-/** What this machine knows of the vault and holds every manifest against. */
+/** The facts about the vault that this machine compares with every manifest. */
 export function seenVaultOf({ vault, env, seenGen }: LocalConfig): SeenVault {
   return { vault, env, minGen: seenGen };
 }

@@ -22,11 +22,11 @@ const NO_PATHS = {
   ENOTDIR: "a part of its path is not a folder",
 } as const;
 
-/** Where a warning goes: `Output.warn`. */
+/** Receives warnings: `Output.warn`. */
 export type Warn = (text: string) => void;
 
 /**
- * Reads what this machine knows of the vault.
+ * Reads this machine's knowledge of the vault.
  *
  * @throws LocalConfigMissingError the config is missing, cannot be read, is not what vsync writes, or others can write it
  */
@@ -69,7 +69,7 @@ function madeMeanwhile(path: string): ConflictError {
   });
 }
 
-/** What a command has learnt about the vault. */
+/** News about the vault that a command has learnt. */
 export interface Seen {
   readonly gen: number;
   /** Of the passphrase that may write; a rotation changes it. */

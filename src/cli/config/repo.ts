@@ -77,7 +77,7 @@ async function packageName(folder: string, topLevel: string, owners: Owners): Pr
 /** Decides by their owners which files count. Those of the user and of root do, and under sudo those of the caller. */
 class Owners {
   readonly #sudoer: string | undefined;
-  /** What does not count, and its owner. */
+  /** A path that does not count, and its owner. */
   readonly passedOver = new Map<string, number>();
 
   constructor(variables: RepoSources["variables"]) {

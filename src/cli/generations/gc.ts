@@ -36,7 +36,7 @@ export function renderGc(
   const removed = committed === null ? [] : keys;
   if (flags.json) output.json({ env, found: keys, removed, gen: committed?.manifest.gen ?? null });
   else for (const key of flags["dry-run"] ? keys : removed) output.line(key);
-  if (keys.length === 0) return output.say("there is nothing to remove");
+  if (keys.length === 0) return output.say("nothing to remove");
   if (committed === null) output.say(flags["dry-run"] ? dryRun(keys) : "nothing was removed");
   else output.done(`Removed ${countOf(removed)} of ${env} (gen=${committed.manifest.gen})`);
   output.say(whatStays(config));

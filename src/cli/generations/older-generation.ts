@@ -17,8 +17,8 @@ export const THEN_PASSPHRASE_FLAG = {
 };
 
 /**
- * Asks for the passphrase of an older generation, where it is another than today's: the file, the variables, and each
- * time anew a person, if there is one. Disposing zeroes the keys of all that were given.
+ * Finds the passphrase of an older generation if it differs from today's: from the file, the variables, or a prompt, which
+ * asks again for each generation. Disposing zeroes the keys of all of them.
  */
 export class OlderPassphrases implements Disposable {
   readonly #file: string | undefined;
@@ -55,7 +55,7 @@ export class OlderPassphrases implements Disposable {
   }
 }
 
-/** `+ NAME`, `~ NAME`, `- NAME`, one a line: names, never values. */
+/** `+ NAME`, `~ NAME`, `- NAME`, one per line: names, never values. */
 export function renderDiff(
   { manifest, toGen, changes }: Diff,
   flags: { readonly "from-gen": number; readonly json?: boolean },

@@ -165,7 +165,7 @@ function paragraphsOf(text: string): readonly string[] {
   return paragraphs.map((paragraph) => paragraph.trim().replace(/\s+/g, " ")).filter((paragraph) => paragraph !== "");
 }
 
-/** Lines, below a heading if there is one. */
+/** Lines below an optional heading. */
 export interface HelpBlock {
   readonly heading?: string;
   readonly lines: readonly string[];

@@ -9,7 +9,7 @@ const NAME_HINT =
   "use letters, digits and underscores, no digit first; what cannot be a variable can be a file: vsync set --file";
 const BYTES_HINT = "store bytes that are not text as a file: vsync set --file=<name>=<path>";
 
-/** Where an input has a name, for messages: `secrets.yaml: line 3`, `secrets/tls.key`. */
+/** The place of a name in an input, for messages: `secrets.yaml: line 3`, `secrets/tls.key`. */
 export type Place = string;
 
 export function placeAt(label: string, line: number): Place {

@@ -13,13 +13,13 @@ export interface PushSources {
   readonly output: Output;
 }
 
-/** What a push was told to take: a dotenv file (`-` is stdin; default `.env.<env>`), `name=path` for each binary file. */
+/** The files of a push: a dotenv file (`-` is stdin; default `.env.<env>`), and `name=path` for each binary file. */
 export interface PushInput {
   readonly from?: string | undefined;
   readonly file?: readonly string[] | undefined;
 }
 
-/** The whole set of items that a push is to leave. @throws InputError a file is refused, or cannot be read */
+/** The complete set of items for a push. @throws InputError a file is refused, or cannot be read */
 export async function readPushInput(
   { from, file }: PushInput,
   env: string,

@@ -24,7 +24,7 @@ function valueOf({ name, kind, mode, data }: Item): Record<string, unknown> {
   return { name, kind, ...modeOf(mode), base64: Buffer.from(data.expose()).toString("base64") };
 }
 
-/** Prints names, never values: one a line for programs, a table on a terminal. */
+/** Prints names, never values: one per line for programs, a table on a terminal. */
 export function renderList(
   { manifest, bundle }: OpenedVault,
   { json }: { readonly json: boolean },

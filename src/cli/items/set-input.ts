@@ -9,9 +9,9 @@ import { requireOne } from "./item-words.ts";
 import { readBinary } from "./push-input.ts";
 import { isVariableName, refuseUtf16 } from "./secret-text.ts";
 
-/** What `set` was told to take. */
+/** The input of `set`. */
 export interface SetInput {
-  /** `-` is stdin; without it the value is asked for. */
+  /** `-` is stdin; without it vsync asks for the value. */
   readonly "from-file"?: string | undefined;
   /** Keep the file's last line end. */
   readonly raw: boolean;
@@ -21,7 +21,7 @@ export interface SetInput {
 }
 
 /**
- * The items to set: the secret of this name, if there is one, and the binary files.
+ * The items to set: the secret of this name, if any, and the binary files.
  *
  * @throws InputError a name or value is refused, or a file cannot be read
  */
@@ -37,9 +37,9 @@ export async function readSetItems(
 }
 
 /**
- * The secret to set, or none where there are only files: checked before anything is asked.
+ * The secret to set, or nothing if only files are given. Checks the name before it asks for the value.
  *
- * @throws InputError there is nothing to set, or what a `push` would refuse as a name in a dotenv file
+ * @throws InputError neither a name nor a file is given, or a dotenv file could not have this name
  */
 export function wantedKeys(
   names: readonly string[],
@@ -88,7 +88,7 @@ async function readGiven(name: string, input: SetInput, { prompter, stdin }: Sec
 }
 
 const FROM_FILE = {
-  // The path is not told: it may be the value itself.
+  // Does not show the path: it may be the value itself.
   label: "the file that --from-file names",
   flag: "--from-file",
   hint: "name a file, not the value: - is stdin",

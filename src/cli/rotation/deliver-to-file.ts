@@ -11,10 +11,10 @@ import type { Output } from "../terminal/output.ts";
 import type { Delivery } from "./delivery.ts";
 
 /**
- * In a file that must not be there yet, mode 0600, on the disk before the first write to the store.
+ * Delivers to a new file of mode 0600, which is on the disk before the first write to the store.
  *
  * @param env for the hint
- * @throws InputError the file is there already, or its folder takes none
+ * @throws InputError the file exists already, or cannot be created
  */
 export async function deliverToFile(path: string, env: string, output: Output): Promise<Delivery> {
   if (path === "-") throw new InputError("--out names a file", { hint: "without --out the passphrase goes to stdout" });
@@ -51,7 +51,7 @@ function exists(path: string, env: string): InputError {
   });
 }
 
-/** Learns by doing: modes, quotas and read-only mounts all have their say. */
+/** Tries it, because modes, quotas and read-only mounts may all prevent it. */
 async function refuseUnwritable(path: string): Promise<void> {
   const probe = `${path}.${randomBytes(6).toString("hex")}.probe`;
   try {
@@ -64,7 +64,7 @@ async function refuseUnwritable(path: string): Promise<void> {
 
 async function writeNew(path: string, passphrase: Secret, env: string): Promise<void> {
   try {
-    // Without a line end: many secret stores take a file's bytes as they are.
+    // Without a line end, because many secret stores take a file's bytes as they are.
     await createPrivateFile(path, passphrase.expose());
     await syncFolder(dirname(path)).catch(() => undefined);
   } catch (error) {

@@ -12,7 +12,7 @@ import { stdoutFault } from "../terminal/standard-streams.ts";
 import type { Delivery } from "./delivery.ts";
 
 /**
- * Alone on stdout, once, after the swap. Where stdout takes it no more by then, it is kept in a file.
+ * Prints it on stdout, alone and once, after the swap. If stdout fails by then, it goes into a file.
  *
  * @throws InputError stdout leads nowhere
  */
@@ -45,13 +45,13 @@ function refuseLosing(): void {
   const fault = stdoutFault();
   if (fault === null) return;
   throw new InputError(`the new passphrase would be lost: stdout ${fault}`, {
-    hint: "name a file for it with --out=<file>, or let stdout lead to whom it is for",
+    hint: "name a file for it with --out=<file>, or connect stdout to its recipient",
   });
 }
 
 /**
- * Prints what may be the only key to the vault. Where stdout does not take it, it is kept in a file of mode 0600, and what
- * has happened comes back, without the passphrase. Synchronous: a signal may be ending the process.
+ * Prints what may be the only key to the vault. If stdout fails, it goes into a file of mode 0600, and the function returns
+ * what happened, without the passphrase. Synchronous, because a signal may be ending the process.
  */
 function printOrKeep(passphrase: Secret, target: Target, output: Output): PassphraseUndeliveredError | null {
   try {
@@ -69,7 +69,7 @@ function keptIn(path: string, fault: string): string {
   return `stdout does not take the new passphrase (${fault}): it is in ${path}`;
 }
 
-/** In the first folder that takes it: that of the config, the current one, that for temporary files. */
+/** Writes it into the first folder that works: the config folder, the current one, the one for temporary files. */
 function keep(passphrase: Secret, target: Target): string | null {
   const name = `${target.env}-new-passphrase-${randomBytes(4).toString("hex")}`;
   for (const folder of [dirname(configPath(target)), process.cwd(), tmpdir()]) {

@@ -7,13 +7,13 @@ import type { CommitStep } from "../../vault/commit/proposal.ts";
  * take it for one that does. See `docs/decisions/0010-generated-passphrases.md`.
  */
 export interface Delivery {
-  /** Everything is agreed, nothing is written to the store yet. @throws InputError it cannot be delivered */
+  /** Called after the user has agreed and before the first write to the store. @throws InputError it cannot be delivered */
   prepare(passphrase: Secret): Promise<void>;
-  /** The vault opens with what was prepared. */
+  /** Called once the vault opens with the prepared passphrase. */
   complete(): void;
-  /** The rotation is over, and stands. @throws PassphraseUndeliveredError its passphrase is not where it belongs */
+  /** Called after a rotation that stands. @throws PassphraseUndeliveredError its passphrase did not reach its owner */
   confirm(): void;
-  /** The swap was not applied, or (`mayBeLive`) nobody knows. Synchronous: a signal may be ending the process. */
+  /** Called if the swap was not applied, or (`mayBeLive`) may have been. Synchronous: a signal may be ending the process. */
   fail(mayBeLive: boolean): void;
 }
 
@@ -27,7 +27,7 @@ export async function* delivering(
   passphrase: Secret,
 ): AsyncGenerator<CommitStep, void> {
   let reached: CommitStep["kind"] = "ready";
-  // Between two steps nothing is under way.
+  // Between two steps, no request is in flight.
   let isUndone = true;
   const fail = (mayBeLive: boolean): void => {
     if (reached === "ready") delivery.fail(false);

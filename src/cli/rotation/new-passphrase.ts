@@ -9,13 +9,13 @@ export interface NewPassphraseFlags {
   readonly "new-passphrase-file"?: string | undefined;
 }
 
-/** The new passphrase of a rotation: generated, given, or asked for. */
+/** The new passphrase of a rotation: generated, given, or typed at a prompt. */
 export class NewPassphrase implements Disposable {
   readonly #flags: NewPassphraseFlags;
   readonly #sources: SecretSources;
   #secret: Secret | null = null;
 
-  /** @throws InputError it is given in no way, and nobody can be asked */
+  /** @throws InputError it is missing, and nobody can be asked */
   constructor(flags: NewPassphraseFlags, sources: SecretSources) {
     this.#flags = flags;
     this.#sources = sources;
@@ -23,7 +23,7 @@ export class NewPassphrase implements Disposable {
   }
 
   /**
-   * Reads it now, unless a person has to be asked: then null. A bad one is refused before anything is sent.
+   * Reads it now, or returns null if it has to ask a person. Refuses a bad one before any request.
    *
    * @throws InputError it is too short
    */
@@ -31,7 +31,7 @@ export class NewPassphrase implements Disposable {
     return this.#mustBeAsked ? null : this.read();
   }
 
-  /** Asks a person for it if need be, once. */
+  /** Returns it, and asks a person for it at most once. */
   async read(): Promise<Secret> {
     this.#secret ??= this.#flags.generate
       ? generatePassphrase(systemRandom)
@@ -40,7 +40,7 @@ export class NewPassphrase implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // The question for the old passphrase hushed the terminal for this one's.
+    // The prompt for the old passphrase turned off the terminal's echo for this one.
     this.#sources.prompter.speakUp();
     this.#secret?.destroy();
   }
@@ -61,7 +61,7 @@ function missing(): InputError {
   });
 }
 
-/** Digits and letters that nobody confuses: no i, l, o, u. 32 of them, so that five bits of a byte choose one evenly. */
+/** 32 digits and letters without look-alikes (i, l, o, u): five bits choose one of them evenly. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const GROUPS = 7;
 const GROUP_LENGTH = 4;

@@ -5,13 +5,13 @@ import type { RotationPlan } from "../../vault/rotate.ts";
 import type { SlotAccess } from "../../vault/unlock/entries.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** What a person should know before they say yes. */
+/** Shows what the user should know before they agree. */
 export function renderPlan({ dropped, graceUntil }: RotationPlan, output: Output): void {
   for (const entry of dropped) output.say(`this shuts out slot ${describeSlot(entry)}`);
   if (graceUntil !== null) output.say(`the old passphrase will read until ${graceUntil}, and write no more`);
 }
 
-/** A rotation seals to no slot but the old passphrase's own: any other may have been planted. */
+/** A rotation drops every slot except the old passphrase's own, because an attacker may have planted it. */
 function describeSlot({ slot, until }: SlotAccess): string {
   if (until !== null) return `${slot}: an older passphrase that could read until ${until}`;
   return `${slot}: another passphrase that could write (find out who set it)`;
@@ -35,9 +35,9 @@ export function renderStep(step: CommitStep, { prevGen, gen }: RotationPlan, out
 
 export interface NextStepsContext {
   readonly env: string;
-  /** As the next command must be given them: `--env=prod`. */
+  /** The flags of the next command: `--env=prod`. */
   readonly vaultFlags: string;
-  /** Where a generated passphrase has been written. */
+  /** The file with a generated passphrase. */
   readonly file: string | undefined;
 }
 
@@ -73,7 +73,7 @@ export function slotsOf(entries: readonly SlotAccess[]): string {
   return entries.map(({ slot, until }) => `${slot} (until ${until})`).join(", ");
 }
 
-/** The commit stands; what is left to do has its own command. @throws AuditOutstandingError its row is not written */
+/** @throws AuditOutstandingError the commit stands, but its audit row is missing; another command appends it */
 export function refuseOutstanding({ manifest, auditFault }: Committed, vaultFlags: string): void {
   if (auditFault === null) return;
   throw new AuditOutstandingError(

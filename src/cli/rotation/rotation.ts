@@ -39,10 +39,10 @@ export interface RotationInput extends TargetInput {
 }
 
 /**
- * Rotates the passphrase and says what to do next. It first refuses what it can without network or person; then the old
- * passphrase has to open the vault, before anybody is asked to think of a new one.
+ * Rotates the passphrase and says what to do next. It first refuses everything it can without the network or a person. Then
+ * the old passphrase has to open the vault before it asks anybody to think of a new one.
  *
- * @throws AuditOutstandingError the rotation stands, its audit row is not written
+ * @throws AuditOutstandingError the rotation stands, but its audit row is missing
  * @throws InputError also if the question was answered with no
  * @throws what `openRotation`, `propose` and `commit` throw
  */
@@ -98,7 +98,7 @@ async function show(steps: AsyncIterable<CommitStep>, plan: RotationPlan, output
   throw new TypeError("a rotation always commits");
 }
 
-/** Does everything up to the first write, which refuses whatever a commit would refuse until then. */
+/** Does everything up to the first write, and so refuses what a commit would refuse before it. */
 async function rehearse(proposal: Proposal<unknown>, output: Output): Promise<void> {
   const outstanding = await proposal.rehearse();
   if (outstanding !== null) output.say(`the outstanding audit row of gen=${outstanding} would be appended first`);
@@ -106,9 +106,9 @@ async function rehearse(proposal: Proposal<unknown>, output: Output): Promise<vo
 }
 
 /**
- * Ends the grace window now, with the passphrase that the rotation set. Without an open window there is nothing to do.
+ * Ends the grace window now, with the passphrase that the rotation set. Does nothing without an open window.
  *
- * @throws AuditOutstandingError the window is ended, the audit row is not written
+ * @throws AuditOutstandingError the window has ended, but the audit row is missing
  * @throws what `proposeFinish` and `commit` throw
  */
 export async function finishVaultRotation(input: RotationInput, sources: SecretSources): Promise<void> {

@@ -9,7 +9,7 @@ const FROM_SUPERVISORS = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
 /** A terminal sends these to the program itself; forwarding them would count Ctrl-C twice. */
 const FROM_TERMINALS = ["SIGINT", "SIGQUIT", "SIGWINCH", "SIGCONT"] as const;
 
-/** Where a program's standard streams lead. */
+/** The targets of a program's standard streams. */
 export interface ChildStreams {
   /** Whether the program gets our stdin; otherwise it reads /dev/null. */
   readonly sharesStdin: boolean;

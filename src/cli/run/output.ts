@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import type { Item } from "../../vault/format/item.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** Where a program's stdout and stderr lead. */
+/** The targets of a program's stdout and stderr. */
 export interface ChildOutput {
   /** For `spawn`: stdout, then stderr. */
   readonly stdio: readonly ("inherit" | "pipe" | number)[];

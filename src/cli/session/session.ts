@@ -14,7 +14,7 @@ import { PASSPHRASE, readSecret, type SecretInput, type SecretSources } from "..
 import { currentActor } from "./actor.ts";
 import { openStore } from "./store.ts";
 
-/** What a command with `VAULT_FLAGS` and `PASSPHRASE_FLAG` was given. */
+/** The input of a command with `VAULT_FLAGS` and `PASSPHRASE_FLAG`. */
 export interface SessionInput extends TargetInput {
   readonly flags: TargetInput["flags"] & {
     readonly "passphrase-file"?: string | undefined;
@@ -43,7 +43,7 @@ export class Session implements Disposable {
     this.#warn = warn;
   }
 
-  /** What a push needs to know of a vault that may not be there yet. */
+  /** The identity of a vault that may not exist yet, for its first push. */
   get identity(): VaultIdentity {
     const { vault, repo, env, seenGen } = this.config;
     return { vault, repo, env, seenGen };
@@ -63,7 +63,7 @@ export class Session implements Disposable {
 /**
  * The config comes before the passphrase: nobody types one for a vault that this machine does not know.
  *
- * @throws LocalConfigMissingError there is no config, or it cannot be used
+ * @throws LocalConfigMissingError the config is missing or cannot be used
  * @throws InputError no env, no passphrase
  */
 export async function openSession(input: SessionInput, sources: SecretSources): Promise<Session> {

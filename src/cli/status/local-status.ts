@@ -7,7 +7,7 @@ import { resolveRepo, resolveTarget, type Target, type TargetInput } from "../co
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
 import { type RemoteStatus, remoteStatus } from "./remote-status.ts";
 
-/** What this machine knows of one vault, for people and for `--json`. It holds no secret. */
+/** This machine's knowledge of one vault, for people and for `--json`, without secrets. */
 export interface VaultStatus {
   readonly env: string;
   /** Why the config cannot be used, or null. With a fault, all that a config says is null. */

@@ -11,7 +11,7 @@ import { type VaultStatus, vaultsOf } from "./local-status.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** What this machine knows about the current folder without asking anybody. */
+/** This machine's knowledge of the current folder, from local files alone. */
 export interface Overview {
   readonly repo: FoundRepo | null;
   readonly vaults: readonly VaultStatus[];
@@ -21,7 +21,7 @@ export interface Overview {
   readonly dotenvEnvs: readonly string[];
   /** Whether a runtime token is in the environment. */
   readonly hasToken: boolean;
-  /** Where the platform's credential chain would find something, or null. */
+  /** The starting point of the platform's credential chain, or null. */
   readonly ambient: string | null;
   readonly home: string;
 }

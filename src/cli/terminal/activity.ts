@@ -7,7 +7,7 @@ const FRAME_MS = 100;
 const BAR_CELLS = 16;
 const BLOCK_CELLS = 4;
 
-/** Where to draw the bar. */
+/** The stream to draw on. */
 export interface Display {
   readonly sink: Sink;
   /** A terminal whose user accepts colours, and so moving parts too. */

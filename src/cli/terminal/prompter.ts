@@ -138,7 +138,7 @@ function hush(input: ReadStream): () => void {
   };
 }
 
-/** What a command that asks before it writes was given. */
+/** The flags of a command that asks before it writes. */
 export interface ConfirmationFlags {
   readonly yes?: boolean | undefined;
   readonly "dry-run"?: boolean | undefined;

@@ -9,7 +9,7 @@ import { readerStatement } from "../policy/policy.ts";
 import { openStore } from "../session/store.ts";
 import { ACCEPTED_SKEW_MS, clockTimes } from "../terminal/times.ts";
 
-/** One request without retries. Together with the limits below, the command answers within 10 s whatever the network does. */
+/** One request without retries. With the limits below, the command always answers within 10 s. */
 const LIMITS = { attempts: 1, connectTimeoutMs: 4_000, readTimeoutMs: 6_000, deadlineMs: 7_000 };
 /** For work without a limit of its own, such as a network file system. */
 const ANSWER_BY_MS = 7_500;
