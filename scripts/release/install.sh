@@ -29,11 +29,31 @@ target() {
   printf '%s-%s%s' "$system" "$machine" "$libc"
 }
 
+# wget would follow a redirect to http://, so this follows redirects itself.
+fetch_with_wget() {
+  wget --help 2>&1 | grep -q -e --max-redirect || fail 'this wget may follow a redirect to http://: install curl, or fetch the release by other means, and name its folder with --from'
+  url=$1
+  for hop in 1 2 3 4 5; do
+    headers=$(LC_ALL=C wget -nv -S --max-redirect=0 -O "$2" "$url" 2>&1) && return 0
+    url=$(printf '%s\n' "$headers" | sed -n 's/^ *[Ll]ocation: *\([^[:space:]]*\).*/\1/p' | head -n 1)
+    case $url in https://*) ;; *) return 1 ;; esac
+  done
+  return 1
+}
+
+# The URL of a server on this machine, for tests: a port and a path, and nothing that makes it another host's.
+is_local() {
+  port=${1#http://127.0.0.1:}
+  port=${port%%/*}
+  case $1 in http://127.0.0.1:*) ;; *) return 1 ;; esac
+  case $port in '' | *[!0-9]*) return 1 ;; esac
+}
+
 download() {
   if command -v curl >/dev/null 2>&1; then
     curl --fail --silent --show-error --location --proto-redir =https --output "$2" "$1"
   elif command -v wget >/dev/null 2>&1; then
-    wget -q -O "$2" "$1"
+    fetch_with_wget "$1" "$2"
   else
     fail 'there is neither curl nor wget: fetch the release by other means, and name its folder with --from'
   fi
@@ -41,8 +61,10 @@ download() {
 
 get() {
   case $from in
-    https://* | http://127.0.0.1:*) download "${from%/}/$1" "$aside/$1" || fail "cannot fetch ${from%/}/$1: nothing was installed" ;;
-    *://*) fail 'only https:// is fetched from' ;;
+    *://*)
+      case $from in https://*) ;; *) is_local "$from" || fail 'only https:// is fetched from' ;; esac
+      download "${from%/}/$1" "$aside/$1" || fail "cannot fetch ${from%/}/$1: nothing was installed"
+      ;;
     *) cp "${from%/}/$1" "$aside/$1" || fail "cannot read ${from%/}/$1" ;;
   esac
 }

@@ -84,6 +84,18 @@ describe.each(["curl", "wget"])("with only %s", (tool) => {
     expect(await readFile(installed(), "utf8")).toBe(PROGRAM);
   });
 
+  test.skipIf(isMissing)("does not follow a redirect to http://", async () => {
+    const other = await serve();
+    const url = await serve((name, response) =>
+      response.writeHead(302, { location: `${other}${name.slice(1)}` }).end(),
+    );
+    const env = { PATH: await pathWith(tool), ...(tool === "wget" ? { WGETRC: await wgetrc() } : {}) };
+    const { stderr, exitCode } = await sandbox.run([`--from=${url}`], { env });
+    expect(stderr).toMatch(/install: error: cannot fetch \S+: nothing was installed\n$/);
+    expect(exitCode).toBe(1);
+    expect(await missing(installed())).toBe(true);
+  });
+
   test.skipIf(isMissing)("keeps the older version if a download breaks off", async () => {
     const older = await sandbox.write("home/.local/bin/vsync", "older", 0o755);
     const url = await serve((name, response) => {
@@ -103,6 +115,14 @@ describe.each(["curl", "wget"])("with only %s", (tool) => {
 test("names curl and wget if both are missing", async () => {
   const { stderr } = await sandbox.run([`--from=${await serve()}`], { env: { PATH: await pathWith() } });
   expect(stderr).toContain("install: error: there is neither curl nor wget: fetch the release by other means");
+});
+
+test("uses no wget that cannot be kept from http://", async () => {
+  const PATH = await pathWith();
+  await sandbox.write("path/wget", "#!/bin/sh\necho 'BusyBox wget: -O FILE'\n", 0o755);
+  const { stderr, exitCode } = await sandbox.run([`--from=${await serve()}`], { env: { PATH } });
+  expect(stderr).toContain("install: error: this wget may follow a redirect to http://: install curl");
+  expect(exitCode).toBe(1);
 });
 
 test.each([
@@ -176,6 +196,9 @@ test("refuses checksums that differ from --sums", async () => {
 test.each([
   [[], "missing --from=<URL or folder of the release>"],
   [["--from=http://example.com"], "only https:// is fetched from"],
+  [["--from=http://127.0.0.1:80@example.com/"], "only https:// is fetched from"],
+  [["--from=http://127.0.0.1:"], "only https:// is fetched from"],
+  [["--from=http://127.0.0.1:80?@example.com/"], "only https:// is fetched from"],
   [["--from=/nowhere/at/all"], "cannot read /nowhere/at/all/SHA256SUMS"],
 ])("%j: %s", async (args, reason) => {
   const { stderr, exitCode } = await sandbox.run(args);
