@@ -11,6 +11,8 @@ import { timeoutOf } from "./options.ts";
 
 /** The share of the time that the store gets if a cache can stand in for it. */
 const STORE_SHARE = 0.5;
+/** The share for reading the cache, and again for writing it. */
+const DISK_SHARE = 0.2;
 
 /** Goes from the options to the decrypted items. Zeroes token and passphrase on the way out. */
 export async function openContents(
@@ -41,6 +43,7 @@ async function openWithInputs(
   const ports = { store: await openStore(), clock: systemClock };
   const request = { holder, expect, signal };
   if (options.cache === undefined) return contentsOf(await openVault(ports, request));
-  const cache = { path: options.cache, maxAgeMs: options.maxAge, patienceMs: timeoutOf(options) * STORE_SHARE, warn };
-  return await openThroughCache(ports, request, cache);
+  const timeoutMs = timeoutOf(options);
+  const times = { maxAgeMs: options.maxAge, patienceMs: timeoutMs * STORE_SHARE, diskMs: timeoutMs * DISK_SHARE };
+  return await openThroughCache(ports, request, { path: options.cache, ...times, warn });
 }

@@ -2,11 +2,23 @@ import { once } from "node:events";
 import { readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { RuntimeToken } from "../../src/blob/token.ts";
 import { type OpenOptions, S3UnreachableError, Vsync } from "../../src/runtime/index.ts";
 import { type DirectoryVault, directoryVault, environmentOf, ITEMS, rejectionOf, temporaryFolder } from "./fixture.ts";
 import { collectSecrets, isNotZero } from "./secrets.ts";
+
+const disk = vi.hoisted(() => ({ hangs: false, asked: false }));
+vi.mock("../../src/runtime/cache.ts", async (importOriginal) => {
+  const original = await importOriginal<typeof import("../../src/runtime/cache.ts")>();
+  const hang = () => {
+    disk.asked = true;
+    return new Promise<never>(() => {});
+  };
+  const readCache: typeof original.readCache = (...given) => (disk.hangs ? hang() : original.readCache(...given));
+  const writeCache: typeof original.writeCache = (...given) => (disk.hangs ? hang() : original.writeCache(...given));
+  return { ...original, readCache, writeCache };
+});
 
 const HOUR_MS = 3_600_000;
 /** What the store says itself. */
@@ -240,6 +252,89 @@ describe("the copy is checked like the store", () => {
     // Token and passphrase are zeroed last: by then a copy would have been opened, had it been looked for.
     await vi.waitFor(() => expect(secrets.slice(0, 2).map(isNotZero)).toEqual([false, false]), 20_000);
     expect(warned).toEqual([]);
+  });
+});
+
+describe("the copy is a floor", () => {
+  /** The manifest as it is now; calling the result puts it back. */
+  async function kept({ vault }: Host): Promise<() => Promise<void>> {
+    const manifest = join(vault.folder, "manifest");
+    const bytes = await readFile(manifest);
+    return () => writeFile(manifest, bytes);
+  }
+
+  test("an older generation that somebody put back is refused", async () => {
+    const booted = await bootedHost();
+    const putBack = await kept(booted);
+    await booted.vault.push([{ name: "NEW", data: "2" }]);
+    await booted.boot();
+    await putBack();
+    const secrets = collectSecrets();
+    const message = "the store offers generation 1, generation 2 was seen before";
+    expect(await rejectionOf(booted.boot())).toMatchObject({ code: "ROLLBACK", message });
+    expect(secrets.filter(isNotZero)).toEqual([]);
+    expect((await readFile(booted.cache)).toString("latin1")).toContain('"gen":2');
+  });
+
+  test("also under a passphrase that the copy has retired meanwhile", async () => {
+    const booted = await bootedHost();
+    const putBack = await kept(booted);
+    await booted.vault.rotate("another passphrase", HOUR_MS);
+    await booted.boot();
+    await putBack();
+    passTime(2 * HOUR_MS);
+    expect(await rejectionOf(booted.boot())).toMatchObject({ code: "ROLLBACK" });
+  });
+
+  test("not if somebody made it up", async () => {
+    const booted = await bootedHost();
+    await edit(booted.cache, (text) => text.replace('"gen":1', '"gen":9'));
+    expect((await booted.boot()).generation).toBe(1);
+    await writeFile(booted.cache, "{}\n");
+    expect((await booted.boot()).generation).toBe(1);
+  });
+
+  test("not if it is another vault's", async () => {
+    const booted = await bootedHost();
+    const other = await bootedHost();
+    await other.vault.push([{ name: "NEW", data: "2" }]);
+    await other.boot();
+    await rename(other.cache, booted.cache);
+    expect((await booted.boot()).generation).toBe(1);
+  });
+});
+
+describe("a cache whose disk hangs", () => {
+  beforeEach(() => {
+    disk.hangs = true;
+    return () => {
+      disk.hangs = false;
+    };
+  });
+
+  test("does not count as an unreachable store", async () => {
+    const { boot, warned, cache } = await host(await directoryVault());
+    const v = await boot({ cache, maxAge: HOUR_MS, timeoutMs: 2000 });
+    expect([v.ageMs, v.has("API_KEY")]).toEqual([0, true]);
+    const message = `vsync: the cache ${cache} cannot be written (its disk did not answer within 400 ms)`;
+    expect(warned).toMatchObject([{ code: "VSYNC_CACHE_UNWRITABLE", message }]);
+  });
+
+  test("cannot stand in for the store", async () => {
+    const { boot, unmount } = await host(await directoryVault());
+    await unmount();
+    const error = await rejectionOf(boot({ timeoutMs: 2000 }));
+    expect(error).toMatchObject({ name: "S3UnreachableError", hint: UNMOUNTED });
+    expect((error as Error).message).toMatch(/cannot stand in: its disk did not answer within 400 ms$/);
+  });
+
+  test("does not outlast an abort", async () => {
+    const { boot } = await host(await directoryVault());
+    const controller = new AbortController();
+    const ended = rejectionOf(boot({ signal: controller.signal }));
+    await vi.waitFor(() => expect(disk.asked).toBe(true));
+    controller.abort("no longer wanted");
+    expect(await ended).toBe("no longer wanted");
   });
 });
 
