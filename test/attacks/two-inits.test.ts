@@ -21,8 +21,8 @@ test("of two concurrent set-ups of one vault on one machine, one learns that the
   const { exitCode, screen } = await session.end();
   expect(exitCode).toBe(5);
   expect(screen.replace(/\s+/g, " ")).toContain(
-    "api/prod.json was made meanwhile: another vsync init was first, and its passphrase is the one " +
-      "vsync: hint: run vsync status to see what it says; nothing of this run was kept",
+    "api/prod.json, so the passphrase is the one given there " +
+      "vsync: hint: run vsync status to see what it says; this run has written nothing",
   );
   expect(await sandbox.snapshot()).toEqual(disk);
   const push = { env: { VSYNC_PASSPHRASE: FIRST, VSYNC_REPO: "api" }, stdin: "A=1\n" };

@@ -1,11 +1,14 @@
 import { isUtf8 } from "node:buffer";
+import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { KdfCost } from "../../crypto/argon2id.ts";
+import { withClaim } from "../../directory/claim.ts";
 import { makeFolder } from "../../disk/folders.ts";
-import { codeOf } from "../../disk/posix.ts";
+import { codeOf, errnoOf } from "../../disk/posix.ts";
 import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "../../disk/private-file.ts";
-import { ConflictError, InputError, LocalConfigMissingError } from "../../errors.ts";
+import { systemProcesses } from "../../disk/process-table.ts";
+import { ConflictError, InputError, LocalConfigMissingError, S3UnreachableError } from "../../errors.ts";
 import { closest } from "../terminal/closest.ts";
 import { type LocalConfig, readDocument, writeDocument } from "./config-document.ts";
 import { jsonFault } from "./json-fault.ts";
@@ -59,12 +62,54 @@ export async function saveConfig(config: LocalConfig, options: { readonly mustBe
     return path;
   } catch (error) {
     if (codeOf(error) === "EEXIST" && options.mustBeNew) throw madeMeanwhile(path);
-    throw new InputError(`cannot write ${path}: ${codeOf(error)}`, { hint: "check who owns the folder, and the disk" });
+    throw cannotWrite(path, error);
   }
 }
 
+const CLAIM_TIMEOUT_MS = 5_000;
+
+/**
+ * Changes a config, starting from what its file says now, while no other process does. Returns the path. It writes nothing
+ * if nothing changes.
+ *
+ * @param change may be called more than once
+ * @throws InputError the file cannot be written, or another process has kept it to itself for 5 s
+ * @throws LocalConfigMissingError as `loadConfig`
+ */
+export async function updateConfig(target: Target, change: (latest: LocalConfig) => LocalConfig): Promise<string> {
+  const path = configPath(target);
+  const changed = async (): Promise<LocalConfig | null> => {
+    const latest = await loadConfig(target, () => undefined);
+    const next = change(latest);
+    return writeDocument(next) === writeDocument(latest) ? null : next;
+  };
+  if ((await changed()) === null) return path;
+  const request = {
+    folder: dirname(path),
+    subject: createHash("sha256").update(target.env).digest("hex").slice(0, 16),
+    processes: systemProcesses(),
+    timeoutMs: CLAIM_TIMEOUT_MS,
+    label: path,
+    checkWorthWaiting: async () => undefined,
+  };
+  try {
+    return await withClaim(request, async (claim) => {
+      const next = await changed();
+      await claim.confirm();
+      return next === null ? path : saveConfig(next);
+    });
+  } catch (error) {
+    if (error instanceof S3UnreachableError) throw new InputError(error.message, { hint: error.hint ?? "try again" });
+    throw errnoOf(error) === undefined ? error : cannotWrite(path, error);
+  }
+}
+
+function cannotWrite(path: string, error: unknown): InputError {
+  return new InputError(`cannot write ${path}: ${codeOf(error)}`, { hint: "check who owns the folder, and the disk" });
+}
+
 function madeMeanwhile(path: string): ConflictError {
-  return new ConflictError(`${path} was made meanwhile: another vsync init was first, and its passphrase is the one`, {
+  return new ConflictError(`another vsync init has just written ${path}, so the passphrase is the one given there`, {
     hint: "run vsync status to see what it says; this run has written nothing",
   });
 }
@@ -78,14 +123,18 @@ export interface Seen {
 }
 
 /**
- * Remembers the newest generation seen; from then on an older one is refused. Reads the file again, because another process
- * may have remembered more. A failure is only a warning: the command has done its work.
+ * Remembers the newest generation seen; from then on an older one is refused. Another process may have remembered more in the
+ * meantime, or `init` may have put another vault in its place. A failure is only a warning: the command has done its work.
  */
-export async function rememberSeen(target: Target, seen: Seen, warn: Warn): Promise<void> {
+export async function rememberSeen(
+  known: Pick<LocalConfig, "repo" | "env" | "vault">,
+  seen: Seen,
+  warn: Warn,
+): Promise<void> {
   try {
-    const config = await loadConfig(target, () => undefined);
-    const next = seen.gen < config.seenGen ? config : merged(config, seen);
-    if (writeDocument(next) !== writeDocument(config)) await saveConfig(next);
+    await updateConfig(known, (latest) =>
+      latest.vault !== known.vault || seen.gen < latest.seenGen ? latest : merged(latest, seen),
+    );
   } catch (error) {
     warn(`generation ${seen.gen} is not remembered on this machine: ${(error as Error).message}`);
   }

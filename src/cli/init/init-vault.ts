@@ -8,7 +8,7 @@ import { requireSeen } from "../../vault/open/expectation.ts";
 import { fetchManifest, openManifest } from "../../vault/open/open-manifest.ts";
 import { freshHint, hintOf, PassphraseHolder, recipientOf } from "../../vault/unlock/passphrase-holder.ts";
 import { seenVaultOf } from "../config/known-vault.ts";
-import { type LocalConfig, saveConfig } from "../config/local-config.ts";
+import { type LocalConfig, saveConfig, updateConfig } from "../config/local-config.ts";
 import { type Target, vaultFlags } from "../config/target.ts";
 import {
   FIRST_PASSPHRASE,
@@ -52,7 +52,7 @@ export async function initVault(request: InitRequest, sources: SecretSources): P
   const { target, current, reset, prepared } = request;
   const there = prepared.isThere ? ((await fetchManifest(prepared.store))?.manifest ?? null) : null;
   if (current === null || reset) return there === null ? create(request, sources) : join(request, sources);
-  if (there === null && current.seenGen === 0) return keep(request, current);
+  if (there === null && current.seenGen === 0) return keep(request);
   if (there?.vault === current.vault) return catchUp(request, there, current, sources);
   if (current.seenGen > 0 || there === null) throw otherVault(target, there === null);
   sources.output.say("another vault was pushed here since this machine ran init");
@@ -68,9 +68,9 @@ async function create(request: InitRequest, sources: SecretSources): Promise<Ini
   return { kind: "created", path: await saveConfig(fields, { mustBeNew: request.current === null }) };
 }
 
-async function keep(request: InitRequest, current: LocalConfig): Promise<Initialized> {
+async function keep(request: InitRequest): Promise<Initialized & { kind: "kept" }> {
   await request.prepared.make();
-  return { kind: "kept", path: await saveConfig({ ...current, ...placeOf(request) }) };
+  return { kind: "kept", path: await updateConfig(request.target, (latest) => ({ ...latest, ...placeOf(request) })) };
 }
 
 /** Brings a config up to date whose passphrase has been rotated, if somebody gives the new one. */
@@ -80,13 +80,12 @@ async function catchUp(
   current: LocalConfig,
   sources: SecretSources,
 ): Promise<Initialized> {
-  if (Buffer.compare(hintOf(there).recipient, current.recipient) === 0) return keep(request, current);
+  if (Buffer.compare(hintOf(there).recipient, current.recipient) === 0) return keep(request);
   const rotatedAt = there.rotated_at;
   sources.output.say(`the passphrase was rotated on ${rotatedAt}: the new one is needed`);
   const given = await readGivenSecret(PASSPHRASE, request.passphraseFile, sources);
   if (given === null && !sources.prompter.isInteractive) {
-    const kept = await keep(request, current);
-    return { kind: "outdated", path: kept.path, rotatedAt };
+    return { ...(await keep(request)), kind: "outdated", rotatedAt };
   }
   const passphrase = given ?? (await readSecret(PASSPHRASE, undefined, sources));
   return joinWith(passphrase, request, current);
@@ -108,7 +107,13 @@ async function joinWith(passphrase: Secret, request: InitRequest, known: LocalCo
   if (known !== null) requireSeen(manifest, seenVaultOf(known));
   const { cost, recipient } = hintOf(manifest);
   const { vault, gen } = manifest;
-  const path = await saveConfig({ ...placeOf(request), vault, kdf: cost, recipient, seenGen: gen });
+  const joined = { ...placeOf(request), vault, kdf: cost, recipient, seenGen: gen };
+  const path =
+    known === null
+      ? await saveConfig(joined)
+      : await updateConfig(request.target, (latest) =>
+          latest.seenGen > gen ? { ...latest, ...placeOf(request) } : joined,
+        );
   return { kind: "joined", path, gen, readOnlyUntil: unlocked.until };
 }
 

@@ -219,6 +219,7 @@ test("a link is followed, and its target is checked", async () => {
 });
 
 describe("rememberSeen", () => {
+  const KNOWN = { ...TARGET, vault: makeConfig().vault };
   const seen = async () => {
     const { seenGen, kdf, recipient } = await loadConfig(TARGET, warn);
     return { seenGen, iterations: kdf.iterations, recipient: recipient[0] };
@@ -228,33 +229,47 @@ describe("rememberSeen", () => {
 
   test("keeps a newer generation, and the passphrase that may write", async () => {
     await saveConfig(makeConfig({ seenGen: 3 }));
-    await rememberSeen(TARGET, { gen: 4, kdf, recipient }, warn);
+    await rememberSeen(KNOWN, { gen: 4, kdf, recipient }, warn);
     expect(await seen()).toEqual({ seenGen: 4, iterations: 5, recipient: 1 });
-    await rememberSeen(TARGET, { gen: 6 }, warn);
+    await rememberSeen(KNOWN, { gen: 6 }, warn);
     expect(await seen()).toEqual({ seenGen: 6, iterations: 5, recipient: 1 });
   });
 
   test("ignores an older generation", async () => {
     await saveConfig(makeConfig({ seenGen: 3 }));
-    await rememberSeen(TARGET, { gen: 2, kdf, recipient }, warn);
+    await rememberSeen(KNOWN, { gen: 2, kdf, recipient }, warn);
     expect(await seen()).toEqual({ seenGen: 3, iterations: 3, recipient: 9 });
   });
 
   test("keeps what another process has changed in the file", async () => {
     await saveConfig(makeConfig({ bucket: "moved", seenGen: 9 }));
-    await rememberSeen(makeConfig({ seenGen: 3 }), { gen: 10 }, warn);
+    await rememberSeen(KNOWN, { gen: 10 }, warn);
     expect(await loadConfig(TARGET, warn)).toMatchObject({ bucket: "moved", seenGen: 10 });
+  });
+
+  test("keeps the newest of many that are remembered at once, and leaves no other file", async () => {
+    await saveConfig(makeConfig({ seenGen: 3 }));
+    const gens = [23, 7, 22, 8, 21, 9, 20, 10, 19, 11, 18, 12, 4, 5, 6];
+    await Promise.all(gens.map((gen) => rememberSeen(KNOWN, { gen, recipient: recipient.map(() => gen) }, warn)));
+    expect([await seen(), warnings]).toEqual([{ seenGen: 23, iterations: 3, recipient: 23 }, []]);
+    expect(readdirSync(dirname(path))).toEqual(["prod.json"]);
+  });
+
+  test("does not touch the config of another vault that has taken its place", async () => {
+    await saveConfig(makeConfig({ seenGen: 3 }));
+    await rememberSeen({ ...TARGET, vault: "BBECAwQFBgcICQoLDA0ODw" }, { gen: 8 }, warn);
+    expect((await seen()).seenGen).toBe(3);
   });
 
   test("writes nothing if nothing is new", async () => {
     await saveConfig(makeConfig({ seenGen: 3 }));
     const { ino } = statSync(path);
-    await rememberSeen(TARGET, { gen: 3 }, warn);
+    await rememberSeen(KNOWN, { gen: 3 }, warn);
     expect(statSync(path).ino).toBe(ino);
   });
 
   test("only warns at a failure", async () => {
-    await rememberSeen(TARGET, { gen: 4 }, warn);
+    await rememberSeen(KNOWN, { gen: 4 }, warn);
     expect(warnings).toEqual([
       expect.stringMatching(/^generation 4 is not remembered on this machine: .* is not there$/),
     ]);
