@@ -1,16 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { chmod, symlink } from "node:fs/promises";
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeDocument } from "../../src/cli/config/config-document.ts";
 import { makeConfig, PLANTED_SECRET } from "../cli/config-fixture.ts";
-import {
-  openSandbox,
-  programUnderTest,
-  type RunOptions,
-  type Sandbox,
-  type Transcript,
-} from "../support/program/sandbox.ts";
+import { openSandbox, programUnderTest, type Sandbox } from "../support/program/sandbox.ts";
 
 const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 const isInstalled = (shell: string): boolean => spawnSync(shell, ["-c", "exit 0"]).status === 0;
@@ -31,54 +25,6 @@ beforeEach(async () => {
   await chmod(await sandbox.write("home/bin/vsync", script), 0o755);
 });
 afterEach(() => sandbox[Symbol.asyncDispose]());
-
-const words = (args: readonly string[], options?: RunOptions): Promise<Transcript> =>
-  sandbox.run(["completion", "words", "--", ...args], options);
-
-describe("the hidden call that the scripts make", () => {
-  test("offers envs and the names of the dotenv file, never a value", async () => {
-    expect(await words(["push", "s"])).toEqual({ stdout: "staging\t\n", stderr: "", exitCode: 0 });
-    const { stdout, stderr } = await words(["get", "prod", ""]);
-    expect(stdout).toBe("DATABASE_POOL\t\nDATABASE_URL\t\n");
-    expect(stdout + stderr).not.toContain(PLANTED_SECRET);
-  });
-
-  test("takes --help among the words for a word", async () => {
-    expect((await words(["status", "--help", "--js"])).stdout).toMatch(/^--json\t/);
-  });
-
-  test.each([
-    ["in no repository", { cwd: "../tmp" }],
-    ["where the home is unusable", { env: { HOME: "/dev/null", XDG_CONFIG_HOME: "/dev/null" } }],
-  ])("says nothing %s, and does not fail", async (_, options) => {
-    expect(await words(["push", ""], options)).toMatchObject({ stderr: "", exitCode: 0 });
-    expect((await words(["get", "prod", "DATA"], options)).stderr).toBe("");
-  });
-
-  test("says nothing of a dotenv file that is not one, and writes nothing", async () => {
-    await sandbox.write("work/.env.prod", `A=1\n${PLANTED_SECRET}\n`);
-    await sandbox.write("work/.env.staging", "$(touch gone)=1\nB=2\n");
-    const before = await sandbox.snapshot();
-    expect(await words(["get", "prod", ""])).toMatchObject({ stderr: "", exitCode: 0 });
-    expect((await words(["get", "staging", ""])).stdout).not.toContain("touch");
-    expect(await sandbox.snapshot()).toEqual(before);
-  });
-});
-
-test("a named pipe or a device in a dotenv file's place does not hold up whoever is typing", async () => {
-  await symlink("/dev/zero", join(sandbox.work, ".env.zero"));
-  spawnSync("mkfifo", [join(sandbox.work, ".env.pipe")]);
-  expect(await words(["get", "pipe", ""])).toMatchObject({ stderr: "", exitCode: 0 });
-  expect(await words(["get", "zero", ""])).toMatchObject({ stderr: "", exitCode: 0 });
-});
-
-test("another shell is refused", async () => {
-  expect(await sandbox.run(["completion", "tcsh"])).toEqual({
-    stdout: "",
-    stderr: "vsync: error: the argument must be one of bash, zsh, fish\nvsync: hint: see vsync completion --help\n",
-    exitCode: 1,
-  });
-});
 
 /** What a person sees: the shell itself, on a terminal, with the Tab key. */
 describe("a real shell", () => {

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Vsync } from "../../src/runtime/index.ts";
 import { programUnderTest } from "../support/program/sandbox.ts";
@@ -78,13 +77,6 @@ describe.runIf(process.platform === "linux")("more than an environment takes", {
     expect(exported.stderr).toMatch(/^vsync: warning: BIG is longer than 131072 bytes: /);
   });
 
-  test("a variable of the longest length that Linux takes", async () => {
-    await home.push({ BIG: "x".repeat(131_072 - "BIG=\0".length) });
-    expect(await run()).toMatchObject({ stdout: "started\n", exitCode: 0 });
-    await home.push({ BIG: "x".repeat(131_072 - "BIG=\0".length + 1) });
-    expect((await run()).stderr).toContain("the variable BIG would have 131073 bytes");
-  });
-
   test("all together: how large it would be, and what to do", async () => {
     // Beyond the 6 MiB that Linux takes at most, whatever the limit of the stack.
     await home.run(["push", "prod", "--from=-"], { stdin: numbered(700) });
@@ -132,22 +124,6 @@ describe("a file of 60 MiB", { timeout: TIMEOUT_MS }, () => {
     expect(sha256(vault.bytes("data/big.bin") ?? Buffer.alloc(0))).toBe(digest);
     expect(sha256(await readFile(await vault.path("data/big.bin")))).toBe(digest);
     expect(vault.require("SMALL")).toBe("planted");
-  });
-
-  test("run does not mind it, also when it masks", async () => {
-    const ran = await home.run(["run", "prod", "--redact", "--", "sh", "-c", "echo $SMALL"]);
-    expect(ran).toEqual({ stdout: "[SMALL]\n", stderr: "", exitCode: 0 });
-  });
-
-  test("export names it, or leaves it out; pull writes it", async () => {
-    const refused = await home.run(["export", "prod", "--format=shell"]);
-    expect(refused).toMatchObject({ stdout: "", exitCode: 1 });
-    expect(refused.stderr).toContain('shell cannot carry "data/big.bin": it is a file\n');
-    expect((await home.must("export", "prod", "--format=shell", "--except=data/big.bin")).stdout).toBe(
-      "export SMALL='planted'\n",
-    );
-    await home.must("pull", "prod", "--to=other.env", "--files-dir=pulled");
-    expect(sha256(await readFile(join(home.sandbox.work, "pulled", "data", "big.bin")))).toBe(digest);
   });
 
   test("what does not fit beside it is refused, and nothing is written", async () => {

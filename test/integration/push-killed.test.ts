@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { programUnderTest } from "../support/program/sandbox.ts";
 import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
-const KILLS = 24;
+const KILLS = 8;
 /** Longer than a push takes where nothing else runs: some are killed too late, and some before they begin. */
 const LATEST_MS = 700;
 

@@ -5,7 +5,7 @@ import { openVault } from "../../src/vault/open/open.ts";
 import { holding } from "../support/passphrases.ts";
 import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 
-const PUSHERS = 20;
+const PUSHERS = 8;
 
 async function openedVault(home: VaultHome) {
   const endpoint = `file://${home.sandbox.home}/.local/share/vsync`;
@@ -14,11 +14,10 @@ async function openedVault(home: VaultHome) {
   return { store, vault: await openVault({ store, clock: { nowMs: () => Date.now() } }, request) };
 }
 
-test("20 processes push at once: every loser says conflict, nothing is lost, generations have no gaps", async () => {
+test("8 processes push at once, to a vault that is not there yet: every loser says conflict, nothing is lost, generations have no gaps", async () => {
   await using home = await openVaultHome();
-  await home.push({ ROUND: "0" });
   const pushes = await Promise.all(
-    Array.from({ length: PUSHERS }, (_, pusher) => home.push({ ROUND: "1", PUSHER: String(pusher) })),
+    Array.from({ length: PUSHERS }, (_, pusher) => home.push({ PUSHER: String(pusher) })),
   );
   const winners = pushes.filter(({ exitCode }) => exitCode === 0);
   const losers = pushes.filter(({ exitCode }) => exitCode !== 0);
@@ -30,7 +29,7 @@ test("20 processes push at once: every loser says conflict, nothing is lost, gen
     );
   }
   const { store, vault } = await openedVault(home);
-  expect(vault.manifest.gen).toBe(1 + winners.length);
+  expect(vault.manifest.gen).toBe(winners.length);
   const audit = await verifyAudit(store, vault.manifest);
   expect(audit.outstanding).toBeNull();
   expect(audit.rows.map((row) => row.gen)).toEqual(
@@ -38,15 +37,4 @@ test("20 processes push at once: every loser says conflict, nothing is lost, gen
   );
   const pusher = vault.bundle.items.find((item) => item.name === "PUSHER")?.data.exposeText();
   expect(pushes[Number(pusher)]?.exitCode).toBe(0);
-}, 180_000);
-
-test("20 processes push to a vault that is not there yet: one makes it", async () => {
-  await using home = await openVaultHome();
-  const pushes = await Promise.all(
-    Array.from({ length: PUSHERS }, (_, pusher) => home.push({ PUSHER: String(pusher) })),
-  );
-  const codes = pushes.map(({ exitCode }) => exitCode);
-  const winners = codes.filter((code) => code === 0).length;
-  expect(codes.filter((code) => code !== 0)).toEqual(Array.from({ length: PUSHERS - winners }, () => 5));
-  expect((await openedVault(home)).vault.manifest.gen).toBe(winners);
 }, 180_000);

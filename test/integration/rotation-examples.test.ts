@@ -120,31 +120,9 @@ describe("rotate.sh", () => {
     expect(seen).not.toContain(OLD);
   });
 
-  test("usage: nothing is done", async () => {
-    expect(await run([ROTATE, "prod"])).toMatchObject({ stdout: "", exitCode: 1 });
-    expect((await machine.manifest()).gen).toBe(1);
-  });
-
-  test("another rotation under way: 3, nothing handed over, and safe to run again", async () => {
-    const bucket = server.buckets.get("strict");
-    const action = (): void => {
-      const current = bucket?.get("api/prod/manifest");
-      if (current !== undefined) bucket?.set("api/prod/manifest", { ...current, etag: '"another"' });
-    };
-    server.faults.add({ method: "PUT", key: /manifest$/ }, { kind: "meanwhile", action });
-    expect(await rotate()).toMatchObject({ stdout: "", exitCode: 3 });
-    expect(await kept()).toBe(OLD);
-    expect(await stateFiles()).toEqual([]);
-    expect(await rotate()).toMatchObject({ exitCode: 0 });
-    await expectHandedOver(2);
-  });
-
-  test.each([
-    ["cannot be written for a moment: it is written in the end", 1, 0],
-    ["cannot be written at all: handed over all the same", 2, 4],
-  ])("the audit row %s", async (_name, times, exitCode) => {
-    server.faults.add({ method: "PUT", key: /audit/ }, DENIED, times);
-    expect(await rotate()).toMatchObject({ exitCode });
+  test("the audit row cannot be written: handed over all the same, and the next run writes it", async () => {
+    server.faults.add({ method: "PUT", key: /audit/ }, DENIED, 2);
+    expect(await rotate()).toMatchObject({ exitCode: 4 });
     expect(await machine.sight(await kept())).toBe("writes");
     expect(await rotate()).toMatchObject({ exitCode: 0 });
     await expectHandedOver(3);
@@ -172,10 +150,8 @@ describe("rotate.sh", () => {
   describe("killed, and run again", () => {
     // The requests of a rotation: 0 to 3 look, 4 to 6 write bundle, manifest and row.
     test.each([
-      ["before the bundle is written", { at: 4, when: "before" }, false],
       ["before the swap", { at: 5, when: "before" }, false],
       ["after the swap", { at: 5, when: "after" }, true],
-      ["after the audit row", { at: 6, when: "after" }, true],
     ] as const)("%s", async (_name, stop, isRotated) => {
       const held = gate.stopAt(stop);
       const child = start(rotateArgs());
@@ -249,12 +225,6 @@ describe("github-actions.yml", () => {
     const flags = `--endpoint=${endpoint} --bucket=${bucket} --region=${region} --prefix=${prefix}`;
     return { ROTATE_INIT: flags, VSYNC_ACCESS_KEY: ROOT_USER.accessKeyId, VSYNC_SECRET_KEY: ROOT_USER.secretAccessKey };
   }
-
-  test("on a machine that does not know the vault", async () => {
-    const transcript = await workflow(await freshRunner());
-    expect(transcript.exitCode, transcript.stderr).toBe(0);
-    expect(await machine.sight(await kept())).toBe("writes");
-  });
 
   test("a run that lost its machine after the swap is taken up by the next one, which has never seen the vault", async () => {
     const gh = `${machine.sandbox.folder}/bin/gh`;

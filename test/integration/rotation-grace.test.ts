@@ -104,28 +104,4 @@ describe.each([
     },
     300_000,
   );
-
-  test.skipIf(!isThere)(
-    "without --grace it is told what to do, until the secret store has the new passphrase",
-    async () => {
-      await using machine = await opened();
-      await using app = await startApp(machine);
-      await app.boots(2, 1);
-      await must(machine, OLD, ["rotate-passphrase", "--env=prod", "--yes"]);
-      await until(() => app.failures.length >= 3);
-      await deliver(machine, NEW);
-      await app.boots(1, 2);
-      const failed = app.failures.length;
-      await app.boots(3, 2);
-      expect(app.failures).toHaveLength(failed);
-      for (const failure of app.failures) {
-        expect(failure).toMatchObject({
-          name: "WrongPassphraseError",
-          code: "WRONG_PASSPHRASE",
-          hint: expect.stringMatching(/generation 2, .*rotated, roll the new one out$/),
-        });
-      }
-    },
-    300_000,
-  );
 });

@@ -1,8 +1,8 @@
 import { describe, expect, inject, test } from "vitest";
 import { type Machine, machineOnDisk, machineOnRealS3, OLD } from "../support/program/machine.ts";
 
-const ROTATORS = 8;
-const ROUNDS = 3;
+const ROTATORS = 4;
+const ROUNDS = 2;
 const ARGS = ["rotate-passphrase", "--env=prod"];
 
 interface End {

@@ -1,7 +1,6 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import type { Socket } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Hole, openBlackHole, openServer } from "../support/black-hole.ts";
@@ -35,38 +34,15 @@ const failure = (reason: string): RegExp =>
   new RegExp(`^vsync: error: cannot read s3://b/api/prod/manifest: ${reason}\nvsync: hint: .+\n$`);
 
 const silent = (): void => undefined;
-const dripping = (socket: Socket): void => {
-  socket.write("HTTP/1.1 200 OK\r\n");
-  const drip = setInterval(() => (socket.destroyed ? clearInterval(drip) : socket.write("X-Drip: 1\r\n")), 100);
-};
-const plain = (socket: Socket): void => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
 
 describe.concurrent("3, within 10 s", () => {
   test.each<[string, () => Promise<Hole>, "http" | "https", string]>([
     ["an address that drops everything", openBlackHole, "http", "no connection to \\S+ within 4 s"],
-    ["one that drops everything, by TLS", openBlackHole, "https", "no connection to \\S+ within 4 s"],
     ["a server that never answers", () => openServer(silent), "http", "\\S+ did not answer within 6 s"],
-    ["a server that never answers TLS", () => openServer(silent), "https", "no connection to \\S+ within 4 s"],
-    ["a server that drips headers", () => openServer(dripping), "http", "\\S+ did not answer within 6 s"],
-    ["TLS to a plain port", () => openServer(plain), "https", "\\S+ does not speak TLS \\((EPROTO|ERR_SSL_\\w+)\\)"],
-    ["no HTTP", () => openServer((it) => void it.write("SSH-2.0-x\r\n")), "http", "\\S+ does not speak HTTP"],
-    ["a connection that is closed", () => openServer((it) => void it.end()), "http", "\\S+ closed the connection"],
   ])("%s", async (_, open, scheme, reason) => {
     await using hole = await open();
     await using sandbox = await machineAt(`${scheme}://127.0.0.1:${hole.port}`);
     expect((await fails(sandbox, failure(reason))).exitCode).toBe(3);
-  });
-
-  test("a closed port", async () => {
-    const hole = await openServer(silent);
-    await hole[Symbol.asyncDispose]();
-    await using sandbox = await machineAt(`http://127.0.0.1:${hole.port}`);
-    expect((await fails(sandbox, failure("\\S+ refuses connections"))).exitCode).toBe(3);
-  });
-
-  test("a name that does not exist", async () => {
-    await using sandbox = await machineAt("https://nothing.invalid");
-    expect((await fails(sandbox, failure("the name nothing.invalid does not resolve( now)?"))).exitCode).toBe(3);
   });
 
   test("--ambient, and the credentials' own source never answers", async () => {
@@ -81,7 +57,7 @@ describe.concurrent("3, within 10 s", () => {
 // name servers that never answer are behind a resolv.conf of the program's own, which takes a mount namespace
 const hasNamespaces = process.platform === "linux" && process.getuid?.() === 0;
 describe.skipIf(!hasNamespaces)("silent name servers", { concurrent: true }, () => {
-  test.each([["127.0.0.61"], ["127.0.0.62", "127.0.0.63", "127.0.0.64"]])("%s: 3, within 10 s", async (...servers) => {
+  test.each([["127.0.0.62", "127.0.0.63", "127.0.0.64"]])("%s: 3, within 10 s", async (...servers) => {
     const sockets = await Promise.all(servers.map(listenOn));
     const folder = await openMachine();
     const resolvers = servers.map((server) => `nameserver ${server}\n`).join("");

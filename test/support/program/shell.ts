@@ -178,7 +178,8 @@ const OUTSIDE = /(?<=^|[\s=:"'@(<>]|file:\/\/)\/(etc|run|media|mnt|srv|var|secre
 
 /** The line as this machine can run it. */
 function staged(text: string, { sandbox, endpoint, values = {} }: Scene): string {
-  let line = text.replace(OUTSIDE, `${outsideOf(sandbox)}/$1`).replaceAll("/home/ann", sandbox.home);
+  let line = text.replace(OUTSIDE, `${outsideOf(sandbox)}/$1`);
+  line = line.replaceAll("/home/ann/api", sandbox.work).replaceAll("/home/ann", sandbox.home);
   for (const [name, value] of Object.entries(values)) line = line.replaceAll(name, value);
   if (endpoint === undefined) return line;
   line = line.replaceAll("https://s3.example.com", endpoint);

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { encodeItems } from "../../src/cli/export/formats.ts";
-import { readDockerEnv } from "../../src/cli/import/flat.ts";
-import { SEED, secretsOf, value, valuesByName } from "../cli/exported-items.ts";
+import { encodeItems } from "../../../src/cli/export/formats.ts";
+import { readDockerEnv } from "../../../src/cli/import/flat.ts";
+import { SEED, secretsOf, value, valuesByName } from "../exported-items.ts";
 
 const works = (...args: string[]): boolean => spawnSync("docker", args, { stdio: "ignore" }).status === 0;
 const hasDocker = works("--version");
