@@ -1,11 +1,11 @@
 let version: string | undefined;
 
-/** Once, at the start: the version is in package.json, which the binary has inside and the sources cannot import. */
+/** Called once at the start, by the entry points in bin/: only they can import package.json. */
 export function setVersion(value: string): void {
   version = value;
 }
 
-/** `vsync/1.2.3`: what a manifest's actor names as the tool. */
+/** `vsync/1.2.3`, the tool in a manifest's actor. */
 export function toolName(): string {
   return `vsync/${version ?? "unknown"}`;
 }

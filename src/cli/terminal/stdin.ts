@@ -38,12 +38,10 @@ export class Stdin {
    * @throws InputError stdin is a terminal, was read before, or holds more than `maxBytes`
    */
   async read(purpose: string, maxBytes: number): Promise<Uint8Array> {
-    if (this.#takenBy === null && this.isTerminal) {
-      throw new InputError(`${purpose} reads stdin, which is a terminal`, {
-        hint: "pipe it in, or name a file",
-      });
-    }
     this.take(purpose);
+    if (this.isTerminal) {
+      throw new InputError(`${purpose} reads stdin, which is a terminal`, { hint: "pipe it in, or name a file" });
+    }
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of this.#open() as AsyncIterable<Buffer>) {
