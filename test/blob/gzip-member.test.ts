@@ -5,7 +5,7 @@ import { readGzipMember, writeGzipMember } from "../../src/blob/gzip-member.ts";
 const CONTENT = Buffer.from("what is in it, what is in it");
 const LIMIT = 1024;
 const [HCRC, EXTRA, NAME, COMMENT] = [0x02, 0x04, 0x08, 0x10];
-/** What each flag adds to the header, in the order of RFC 1952 §2.3. */
+/** The bytes that each flag adds to the header, in the order of RFC 1952 §2.3. */
 const FIELDS: readonly (readonly [number, Buffer])[] = [
   [EXTRA, Buffer.concat([Buffer.from([4, 2]), Buffer.alloc(516, 7)])],
   [NAME, Buffer.from("a name\0")],
@@ -24,13 +24,13 @@ function member(flags: number, changes: { crc?: number; size?: number; after?: B
 
 const read = (bytes: Uint8Array): Buffer => Buffer.from(readGzipMember(bytes, LIMIT));
 
-test("is written the same on every machine", () => {
+test("has the same bytes on every machine", () => {
   const written = Buffer.from(writeGzipMember(CONTENT));
   expect(written.subarray(0, 10).toString("hex")).toBe("1f8b0800000000000003");
   expect(read(written)).toEqual(CONTENT);
 });
 
-describe("every field that a header may have is passed over", () => {
+describe("skips every optional field of a header", () => {
   test.each([0, HCRC, EXTRA, NAME, COMMENT, 1, EXTRA | NAME, NAME | COMMENT | HCRC, HCRC | EXTRA | NAME | COMMENT | 1])(
     "flags %i",
     (flags) => {
@@ -76,7 +76,7 @@ describe("is refused", () => {
     expect(() => read(bytes)).toThrow(new RangeError(fault));
   });
 
-  test("more than may be inflated, to the byte", () => {
+  test("one byte more than the limit", () => {
     expect(readGzipMember(gzipSync(Buffer.alloc(LIMIT)), LIMIT)).toHaveLength(LIMIT);
     expect(() => readGzipMember(gzipSync(Buffer.alloc(LIMIT + 1)), LIMIT)).toThrow(
       new RangeError(`inflates to more than ${LIMIT} bytes`),

@@ -64,7 +64,7 @@ const ambient = fc.record(
 );
 const tokens: fc.Arbitrary<RuntimeToken> = fc.oneof(keyed, ambient);
 
-/** The fields, or null where the token is refused in one of its three ways, without a word of what was in it. */
+/** The fields, or null if the token is refused with one of its three errors, which must not quote it. */
 function decodedOrRefused(token: string): RuntimeToken | null {
   try {
     return decodeToken(token);
@@ -81,7 +81,7 @@ function envelope(member: Uint8Array): string {
 }
 
 describe("round trip", () => {
-  test("decode gives what was encoded, and encoding that again gives the same token", () => {
+  test("decoding gives the encoded fields, and encoding them again gives the same token", () => {
     fc.assert(
       fc.property(tokens, (token) => {
         const encoded = encodeToken(token);
@@ -93,21 +93,21 @@ describe("round trip", () => {
     );
   });
 
-  test("fields in the format's order whatever order they were given in", () => {
+  test("writes fields in the format's order", () => {
     const reversed = Object.fromEntries(Object.entries(EXAMPLE).toReversed()) as unknown as RuntimeToken;
     expect(encodeToken(reversed)).toBe(encodeToken(EXAMPLE));
     const names = TOKEN_FIELDS.filter((name) => name in EXAMPLE);
     expect(Object.keys(JSON.parse(tokenJson(reversed)))).toEqual(names);
   });
 
-  test("every token starts alike, on every machine", () => {
+  test("every token starts alike on every machine", () => {
     fc.assert(
       fc.property(tokens, (token) => encodeToken(token).startsWith("vsync-cfg-v1:H4sIAAAAAAAAA")),
       sampled(200),
     );
   });
 
-  test("a token that would inflate to more than 64 KiB is not written", () => {
+  test("refuses to write a token of more than 64 KiB", () => {
     const overhead = tokenJson({ ...EXAMPLE, sessionToken: "" }).length;
     const longest = { ...EXAMPLE, sessionToken: "x".repeat(64 * 1024 - overhead) };
     expect(decodeToken(encodeToken(longest))).toEqual(longest);
@@ -120,7 +120,7 @@ describe("one character changed, dropped or added", () => {
   const others = [..."Ab-= \u00e9"];
   const positions = Array.from({ length: token.length }, (_, at) => at);
 
-  test("at every place: the same fields, or refused", () => {
+  test("at every position: the same fields or a refusal", () => {
     const same: number[] = [];
     for (const at of positions) {
       for (const other of others) {
@@ -137,7 +137,7 @@ describe("one character changed, dropped or added", () => {
         }
       }
     }
-    // The gzip header says when and where a member was made, which is none of a reader's business.
+    // The gzip header tells when and where a member was made, which readers ignore.
     const headerEnd = TOKEN_ENVELOPE.length + Math.ceil((10 * 4) / 3);
     expect(same.length).toBeGreaterThan(0);
     expect(Math.max(...same)).toBeLessThan(headerEnd);
@@ -164,7 +164,7 @@ describe("anything else", () => {
     }
   });
 
-  test("a bomb is left where it grows beyond 64 KiB", () => {
+  test("inflating a bomb stops at 64 KiB", () => {
     const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, " "));
     expect(() => decodeToken(envelope(bomb))).toThrow("inflates to more than 65536 bytes");
   });
@@ -221,12 +221,12 @@ test.each<[object, string | null]>([
   expect(tokenFault({ ...FIELDS, ...changes })).toBe(fault);
 });
 
-test("ambient credentials come without keys", () => {
+test("ambient credentials exclude keys", () => {
   expect(tokenFault({ ...KEYLESS, credentials: "ambient" })).toBeNull();
   expect(tokenFault(KEYLESS)).toBe("accessKeyId is missing");
 });
 
-test("fields that the format does not name are dropped, and inherited ones are none", () => {
+test("drops unknown fields and ignores inherited ones", () => {
   const given: Record<string, unknown> = Object.assign(Object.create({ vault: "inherited" }), { ...FIELDS, extra: 1 });
   expect(knownFields(given)).toEqual(FIELDS);
 });
@@ -270,7 +270,7 @@ test.each([
   expect(() => decodeToken(text)).toThrow(expect.objectContaining({ message, hint }));
 });
 
-test("what cannot be written says where to look", () => {
+test("the error for a bad field says where to look", () => {
   const message = "runtime token: prefix must end in /";
   expect(() => encodeToken({ ...AMBIENT, prefix: "api" })).toThrow(expect.objectContaining({ message, hint: LOOK }));
   const large = "runtime token: its fields are larger than the 65536 bytes that a reader takes";

@@ -2,7 +2,7 @@ import type * as nodeCrypto from "node:crypto";
 import { beforeEach, expect, test, vi } from "vitest";
 import { COST, rejection } from "../support/world.ts";
 
-/** `argon2` as a package and as `crypto.argon2`, each as a test wants it; null is one that is not there. */
+/** `argon2` as a package and as `crypto.argon2`, each set by a test; null means missing. */
 type Own = typeof nodeCrypto.argon2;
 async function argon2idWith(addon: (() => object) | null, own: Own | null) {
   vi.doMock("argon2", () => {
@@ -27,7 +27,7 @@ beforeEach(() => {
   };
 });
 
-test("where the package is missing, the runtime's own derives", async () => {
+test("without the package, the runtime's own derives", async () => {
   const own = vi.fn((_name: string, { tagLength }: { tagLength: number }, done: (e: null, key: Buffer) => void) =>
     done(null, Buffer.alloc(tagLength, 5)),
   );
@@ -41,14 +41,14 @@ test("where the package is missing, the runtime's own derives", async () => {
   ]);
 });
 
-test("an error of the runtime's own is handed on", async () => {
+test("an error of the runtime's own passes through", async () => {
   const failed = new Error("no memory");
   const own = (_name: string, _parameters: unknown, done: (e: Error) => void) => done(failed);
   const { argon2id } = await argon2idWith(null, own as unknown as Own);
   expect(await rejection(argon2id(PASSPHRASE, cost, 32))).toBe(failed);
 });
 
-test("where the package is there, the runtime's own is not asked", async () => {
+test("with the package, the runtime's own is not used", async () => {
   const hash = vi.fn(async () => Buffer.alloc(32, 6));
   const { argon2id, builtInArgon2id } = await argon2idWith(() => ({ argon2id: 2, hash }), null);
   expect(builtInArgon2id()).toBeNull();
@@ -57,7 +57,7 @@ test("where the package is there, the runtime's own is not asked", async () => {
   expect(hash).toHaveBeenCalledTimes(2);
 });
 
-test("where neither is there, it says what to install", async () => {
+test("without both, the error says what to install", async () => {
   const { argon2id } = await argon2idWith(null, null);
   expect(await rejection(argon2id(PASSPHRASE, cost, 32))).toMatchObject({
     name: "InputError",

@@ -32,7 +32,7 @@ async function hex(derive: Argon2id, passphrase: string, cost: KdfCost, length =
   return Buffer.from(await derive(new TextEncoder().encode(passphrase), cost, length)).toString("hex");
 }
 
-// Node has `crypto.argon2` from 24.7 on; the addon is all that older ones have.
+// Node has `crypto.argon2` from 24.7 on; older versions have only the addon.
 describe.skipIf(builtIn === null)("the addon and the runtime's own Argon2id are equal", () => {
   const own: Argon2id = (...given) => (builtIn ?? expect.unreachable())(...given);
   const grid = COSTS.flatMap((cost) => SALTS.map((salt) => ({ ...cost, salt })));
@@ -68,7 +68,7 @@ describe.skipIf(builtIn === null)("the addon and the runtime's own Argon2id are 
 describe("the passphrase key", () => {
   const cost: KdfCost = { memoryKiB: 8192, iterations: 1, parallelism: 1, salt: new Uint8Array(16) };
 
-  test("seed and mac are the two halves of what Argon2id gives", async () => {
+  test("seed and mac are the two halves of Argon2id's output", async () => {
     const { seed, mac } = await derivePassphraseKey(Secret.ofText("passphrase"), cost);
     const halves = Buffer.concat([seed.expose(), mac.expose()]).toString("hex");
     expect(halves).toBe(await hex(argon2id, "passphrase", cost));
@@ -83,7 +83,7 @@ describe("the passphrase key", () => {
       ["passphrase", { ...cost, iterations: 2 }],
       ["passphrase", { ...cost, parallelism: 2 }],
       ["passphrase", { ...cost, memoryKiB: 8193 }],
-      // No normalisation: the same letter to the eye, other bytes.
+      // Not normalised: the same letter to the eye, but other bytes.
       ["p\u00e4ssphrase", cost],
       ["pa\u0308ssphrase", cost],
     ];

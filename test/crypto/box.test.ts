@@ -13,7 +13,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Every array that is zeroed from now on, that of `prototype` alone: a Buffer's `fill` is another one than a Uint8Array's. */
+/** Records every array that `prototype` zeroes from now on; a Buffer's `fill` differs from a Uint8Array's. */
 function zeroedOf(prototype: Uint8Array): Uint8Array[] {
   const zeroed: Uint8Array[] = [];
   const { fill } = prototype;
@@ -33,13 +33,13 @@ test.each([0, 1, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 5 * 2 ** 19])(
     cipher.setAAD(Buffer.from("aad"));
     const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
     expect(box).toHaveLength(length + BOX_OVERHEAD_BYTES);
-    // A comparison that says where two megabytes differ would take longer than all else.
+    // A comparison that shows a difference in two megabytes would take too long.
     expect(Buffer.compare(box, Buffer.concat([draw("nonce", 12), ciphertext, cipher.getAuthTag()]))).toBe(0);
     expect(Buffer.compare(openBox(KEY, "aad", box, "it"), plaintext)).toBe(0);
   },
 );
 
-test("the pieces that a box was opened in are zeroed", () => {
+test("opening a box zeroes its pieces", () => {
   const box = sealBox(seededRandom("box"), KEY, "aad", draw("plaintext", 2 ** 20 + 1));
   const zeroed = zeroedOf(Buffer.prototype);
   const opened = openBox(KEY, "aad", box, "it");
@@ -48,7 +48,7 @@ test("the pieces that a box was opened in are zeroed", () => {
   expect(isZero(opened)).toBe(false);
 });
 
-test("what was decrypted under a wrong tag is zeroed, and given to nobody", () => {
+test("a box with a wrong tag gives nothing, and its plaintext is zeroed", () => {
   const box = sealBox(seededRandom("box"), KEY, "aad", Buffer.from("plaintext"));
   const zeroed = zeroedOf(Uint8Array.prototype);
   expect(() => openBox(KEY, "another", box, "it")).toThrow("it does not decrypt");
@@ -56,7 +56,7 @@ test("what was decrypted under a wrong tag is zeroed, and given to nobody", () =
   expect(zeroed.every(isZero)).toBe(true);
 });
 
-test("a box that nobody needs any more is opened where it stands; what does not open is zeroed there", () => {
+test("opens a box in place, and zeroes one that does not open", () => {
   const plaintext = draw("plaintext", 2 ** 20 + 1);
   const box = sealBox(seededRandom("box"), KEY, "aad", plaintext);
   const refused = Uint8Array.from(box);
@@ -67,7 +67,7 @@ test("a box that nobody needs any more is opened where it stands; what does not 
   expect(isZero(refused.subarray(12, -16))).toBe(true);
 });
 
-test("opening a box leaves it as it was", () => {
+test("opening a box leaves it unchanged", () => {
   const box = sealBox(seededRandom("box"), KEY, "aad", Buffer.from("plaintext"));
   const before = Uint8Array.from(box);
   openBox(KEY, "aad", box, "it");
@@ -75,7 +75,7 @@ test("opening a box leaves it as it was", () => {
   expect(box).toEqual(before);
 });
 
-test("a key is zeroed once its one use is over, well or not", () => {
+test("a key is zeroed after its one use, even if that fails", () => {
   const key = Uint8Array.from(KEY);
   expect(withKey(key, (given) => given.slice())).toEqual(KEY);
   expect(isZero(key)).toBe(true);
@@ -87,7 +87,7 @@ test("a key is zeroed once its one use is over, well or not", () => {
   expect(isZero(again)).toBe(true);
 });
 
-test("the DER form that an X25519 private key is read from is zeroed", () => {
+test("the DER form of an X25519 private key is zeroed", () => {
   const seed = draw("seed", 32);
   const made: Buffer[] = [];
   const { concat } = Buffer;

@@ -19,7 +19,7 @@ const KEY = new Uint8Array(32).fill(7);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 describe("boxes", () => {
-  test("every box has a nonce of its own, drawn from the random source", () => {
+  test("every box draws a fresh nonce", () => {
     const drawn: string[] = [];
     const random: Random = {
       bytes(length) {
@@ -33,7 +33,7 @@ describe("boxes", () => {
     expect(new Set(boxes.map((box) => hex(box.subarray(12)))).size).toBe(100);
   });
 
-  test("no nonce stands twice in a vault's life, and no key seals two boxes", async () => {
+  test("in a vault's life, no nonce repeats and no key seals two boxes", async () => {
     const world = await World.pushed({ A: "same", B: "same", C: "" });
     const nonces: string[] = [];
     const ciphertexts: string[] = [];
@@ -82,7 +82,7 @@ describe("boxes", () => {
 });
 
 describe("subkeys", () => {
-  test("none is another, nor its parent", () => {
+  test("all differ, from each other and from their parent", () => {
     const root = deriveRootKey(KEY);
     const all = [
       KEY,
@@ -98,7 +98,7 @@ describe("subkeys", () => {
     for (const key of all) expect(key).toHaveLength(32);
   });
 
-  test("an endorsement is of one passphrase, vault, slot and signer", () => {
+  test("an endorsement depends on passphrase, vault, slot and signer", () => {
     const of = (mac: Uint8Array, vault: string, slot: string, signer: string) =>
       hex(endorsementOf(mac, { vault, slot, signer }));
     const all = [of(KEY, "v", "p1", "s"), of(KEY, "w", "p1", "s"), of(KEY, "v", "p2", "s"), of(KEY, "v", "p1", "t")];
@@ -109,7 +109,7 @@ describe("subkeys", () => {
 describe("slots", () => {
   const [AAD, WHAT] = ["v|1|p1", "slot p1 of generation 1"];
 
-  test("open for their recipient, in their own place", async () => {
+  test("open only for their recipient and in their own place", async () => {
     const { seed, recipient } = await derivePassphraseKey(Secret.ofText(OLD), { ...COST, salt: new Uint8Array(16) });
     const sealed = await sealSlot(recipient, AAD, KEY);
     expect(await openSlot(seed.expose(), AAD, sealed, WHAT)).toEqual(KEY);
@@ -123,7 +123,7 @@ describe("slots", () => {
     }
   });
 
-  test("that hold anything but a key are corrupt", async () => {
+  test("are corrupt if they hold anything but a key", async () => {
     const { seed, recipient } = await derivePassphraseKey(Secret.ofText(OLD), { ...COST, salt: new Uint8Array(16) });
     for (const length of [0, 31, 33]) {
       const sealed = await sealSlot(recipient, AAD, new Uint8Array(length));
@@ -136,7 +136,7 @@ describe("slots", () => {
 });
 
 describe("the signing key", () => {
-  test("comes back from its PKCS#8 form and signs the same bytes alike", () => {
+  test("survives its PKCS#8 form and signs the same bytes alike", () => {
     const key = generateSigningKey();
     const again = importSigningKey(key.exportPkcs8());
     const message = Buffer.from("message");
@@ -146,7 +146,7 @@ describe("the signing key", () => {
     expect(verifyEd25519(generateSigningKey().publicKey, message, signEd25519(key, message))).toBe(false);
   });
 
-  test("is no other PKCS#8", () => {
+  test("is refused in any other PKCS#8 form", () => {
     const pkcs8 = generateSigningKey().exportPkcs8();
     const altered = [pkcs8.subarray(1), Buffer.concat([pkcs8, Buffer.of(0)]), new Uint8Array(48), new Uint8Array()];
     for (const it of altered) expect(() => importSigningKey(it)).toThrow(BundleCorruptError);
@@ -169,7 +169,7 @@ describe("keys are zeroed", () => {
     expect(signingKey.publicKey).toHaveLength(32);
   });
 
-  test("by a commit: the operator key that it drew", async () => {
+  test("by a commit, including its fresh operator key", async () => {
     const world = await World.pushed();
     const drawn: Uint8Array[] = [];
     const random: Random = {

@@ -37,7 +37,7 @@ test.each(["A", "AAA", "AB==", "====", "AAAA", `AAAA${signed}`, signed.slice(4)]
 );
 
 test.each([
-  // The signature is of the text alone, and a key's id can be copied: the name has to be looked at for itself.
+  // The signature covers only the text, and a key id can be copied, so the name needs a check of its own.
   ["another name above the right key's id", "vsync/w", signed],
   ["another key's id", "vsync/v", encodeBase64(Buffer.concat([Buffer.alloc(4), signEd25519(key, Buffer.from(text))]))],
   [
@@ -52,7 +52,7 @@ test.each([
   );
 });
 
-test.each([0, 31, 33])("%i bytes are no public key, and verify nothing", (length) => {
+test.each([0, 31, 33])("%i bytes are not a public key and verify nothing", (length) => {
   const signature = signEd25519(key, Buffer.from(text));
   expect(verifyEd25519(new Uint8Array(length).fill(1), Buffer.from(text), signature)).toBe(false);
 });

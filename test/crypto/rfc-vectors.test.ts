@@ -11,8 +11,8 @@ import { x25519PublicKey } from "../../src/crypto/x25519.ts";
 import { sealWith } from "../vectors/seal-with.ts";
 
 /*
- * The published vectors of every primitive, run through the functions that vsync calls: by RFC and section. Where an RFC's
- * vector has an input that vsync never gives (Argon2id's secret, another AEAD), it goes to the library below that function.
+ * The published vectors of every primitive, by RFC and section, run through the functions that vsync calls. A vector with an
+ * input that vsync never uses (Argon2id's secret, another AEAD) goes to the library below that function.
  */
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, "hex");
@@ -191,7 +191,7 @@ describe("HPKE base mode with X25519, RFC 9180", () => {
     expect(hex(ct)).toBe("23ded2d5d90ea89d975dac4792b297240f194952d7421aacbff0474100052b6bb8aa58d18ef6c42b6960e2e28f");
   });
 
-  test("what that sealing seals, slots open: as used", async () => {
+  test("slots open what that sealing seals: as used", async () => {
     const seed = bytes("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8");
     const ephemeral = bytes("52c4a758a802cd8b936eceea314432798d5baf2d7e9235dc084ab1b9cfa2f736");
     const key = filled(32, 7);

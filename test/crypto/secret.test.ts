@@ -8,7 +8,7 @@ import { Secret } from "../../src/crypto/secret.ts";
 const TEXT = "correct-horse-battery-staple";
 const secret = Secret.ofText(TEXT);
 
-/** The text, its bytes in any of the usual writings. */
+/** The text, and the usual encodings of its bytes. */
 const LEAKS = [
   TEXT,
   Buffer.from(TEXT).toString("hex"),
@@ -52,29 +52,29 @@ const ways: readonly [string, () => string][] = [
   ["V8's serialisation", () => serialize({ secret }).toString("latin1")],
 ];
 
-test.each(ways)("is not printed by %s", (_name, print) => {
+test.each(ways)("%s does not print it", (_name, print) => {
   const printed = print();
   expect(printed.length).toBeGreaterThan(0);
   for (const leak of LEAKS) expect(printed).not.toContain(leak);
 });
 
-test("shows that there is one", () => {
+test("shows that it exists", () => {
   expect(inspect({ secret })).toBe("{ secret: [secret] }");
   expect(JSON.stringify({ secret })).toBe('{"secret":"[secret]"}');
   expect(`the ${String(secret)}`).toBe("the [secret]");
 });
 
 describe("its bytes", () => {
-  test("are those it was made of, byte for byte", () => {
+  test("are unchanged", () => {
     for (const text of ["", " a ", "\ufeffx", "\u0000", "\u{1f511}"])
       expect(Secret.ofText(text).exposeText()).toBe(text);
   });
 
-  test("that are no text are not made one", () => {
+  test("throw as text if they are not UTF-8", () => {
     expect(() => Secret.ofBytes(Uint8Array.of(0xff)).exposeText()).toThrow(TypeError);
   });
 
-  test("are zeroed in place", () => {
+  test("can be zeroed in place", () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const it = Secret.ofBytes(bytes);
     it.destroy();

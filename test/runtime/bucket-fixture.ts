@@ -14,7 +14,7 @@ export interface BucketVault extends VaultFixture {
   configWith(fields: Partial<RuntimeToken>): string;
 }
 
-/** A vault in a bucket of a server on loopback, which knows these users beside its root user; its log is empty. */
+/** A vault in a bucket of a loopback server with these users and a root user; its log is empty. */
 export async function bucketVault(users: readonly User[] = []): Promise<BucketVault> {
   const server = await startStrictS3({ users: [ROOT, ...users] });
   onTestFinished(() => server.close());

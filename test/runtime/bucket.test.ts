@@ -18,7 +18,7 @@ describe("a vault in a bucket", () => {
     ]);
   });
 
-  test("opens with a session token, and not without", async () => {
+  test("opens with a session token but not without it", async () => {
     const keys = { accessKeyId: "TEMPORARY", secretAccessKey: "planted/temporary" };
     const { configWith } = await bucketVault([{ ...ROOT, ...keys, sessionToken: "planted-session" }]);
     const config = configWith({ ...keys, sessionToken: "planted-session" });
@@ -28,7 +28,7 @@ describe("a vault in a bucket", () => {
     await expect(without).rejects.toMatchObject({ code: "ACCESS_DENIED" });
   });
 
-  test("opens with what the platform gives", async () => {
+  test("opens with the platform's credentials", async () => {
     const { configWith } = await bucketVault();
     const none = { accessKeyId: undefined, secretAccessKey: undefined, credentials: "ambient" };
     const VSYNC_CONFIG = configWith(none as unknown as Partial<RuntimeToken>);
@@ -60,7 +60,7 @@ describe("a vault in a bucket", () => {
     expect(error).toMatchObject({ code: "S3_UNREACHABLE", message: "the vault was not open within 1000 ms" });
   });
 
-  test("whose server never answers ends with the signal's reason", async () => {
+  test("rejects with the signal's reason if its server never answers", async () => {
     const { server, configWith } = await bucketVault();
     server.faults.add({ key: /manifest$/ }, { kind: "hang", apply: false });
     const signal = AbortSignal.timeout(100);
@@ -68,7 +68,7 @@ describe("a vault in a bucket", () => {
     expect(error).toBe(signal.reason);
   });
 
-  test("loads what speaks S3 while the key is derived", async () => {
+  test("loads the S3 client while it derives the key", async () => {
     const { configWith } = await bucketVault();
     const env = { VSYNC_CONFIG: configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };
     const text = `
@@ -84,7 +84,7 @@ describe("a vault in a bucket", () => {
     expect(sdk).toBeGreaterThan(addon!);
   });
 
-  test("opens where the user has no home", async () => {
+  test("opens for a user without a home", async () => {
     const { configWith } = await bucketVault();
     const text = `
       import { syncBuiltinESMExports } from "node:module";
@@ -98,7 +98,7 @@ describe("a vault in a bucket", () => {
     expect(ended).toEqual({ stdout: "[vsync gen=1 env=prod]", stderr: "", status: 0 });
   });
 
-  test("keeps no process alive", async () => {
+  test("does not keep the process alive", async () => {
     const { configWith } = await bucketVault();
     const env = { VSYNC_CONFIG: configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };
     const text = `import { Vsync } from ${INDEX}; process.stdout.write(String(await Vsync.open()));`;

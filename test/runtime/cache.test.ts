@@ -25,7 +25,7 @@ async function written(copy: SealedCopy = COPY): Promise<string> {
   return path;
 }
 
-/** The first line as another program could write it. */
+/** The first line as another program might write it. */
 async function withHeader(change: (header: Record<string, unknown>) => unknown): Promise<string> {
   const path = await written();
   const bytes = await readFile(path);
@@ -42,28 +42,28 @@ async function faultOf(path: string, maxBytes = MAX_BYTES): Promise<string> {
   return (error as CacheFault).message;
 }
 
-describe("what was written is read", () => {
-  test("as it was", async () => {
+describe("a written copy is read", () => {
+  test("unchanged", async () => {
     const { atMs, mac, ...read } = await readCache(await written(), MAX_BYTES);
     expect({ atMs, mac }).toEqual({ atMs: COPY.atMs, mac: COPY.mac });
     expect(Uint8Array.from(read.manifest)).toEqual(COPY.manifest);
     expect(Uint8Array.from(read.bundle)).toEqual(COPY.bundle);
   });
 
-  test("up to so many bytes, and not one more", async () => {
+  test("up to the limit of bytes and not beyond", async () => {
     const path = await written();
     const { size } = await stat(path);
     expect(await readCache(path, size)).toMatchObject({ atMs: COPY.atMs });
     expect(await faultOf(path, size - 1)).toBe(OTHER_FORM);
   });
 
-  test("of the first moment, and of nothing", async () => {
+  test("from the first moment, and without content", async () => {
     const path = await written({ ...COPY, atMs: 0, manifest: new Uint8Array(), bundle: new Uint8Array() });
     expect(await readCache(path, MAX_BYTES)).toMatchObject({ atMs: 0, manifest: { length: 0 }, bundle: { length: 0 } });
   });
 });
 
-describe("what has another form is no cache", () => {
+describe("other forms are refused", () => {
   const FORMS: Record<string, (header: Record<string, unknown>) => unknown> = {
     "another format": (header) => ({ ...header, format: "vsync-cache-v2" }),
     "a time that is text": (header) => ({ ...header, at: String(COPY.atMs) }),
@@ -81,13 +81,13 @@ describe("what has another form is no cache", () => {
     expect(await faultOf(await withHeader(FORMS[name]!))).toBe(OTHER_FORM);
   });
 
-  test("no line end", async () => {
+  test("without a line end", async () => {
     const path = join(await temporaryFolder(), "vault.cache");
     await writeFile(path, '{"format":"vsync-cache-v1","at":1,"manifest":0,"bundle":0,"mac":""}');
     expect(await faultOf(path)).toBe(OTHER_FORM);
   });
 
-  test("a folder, a named pipe that nobody writes to", async () => {
+  test("a folder, and a named pipe without a writer", async () => {
     const folder = await temporaryFolder();
     expect(await faultOf(folder)).toBe(OTHER_FORM);
     execFileSync("mkfifo", [join(folder, "pipe")]);
@@ -103,7 +103,7 @@ describe("what has another form is no cache", () => {
     expect(await faultOf(path)).toBe("it is cut or altered");
   });
 
-  test("and none stays open", async () => {
+  test("without leaving a file open", async () => {
     const path = await written();
     await readCache(path, MAX_BYTES);
     await faultOf(path, 1);
@@ -112,7 +112,7 @@ describe("what has another form is no cache", () => {
 });
 
 describe("a copy that cannot be written", () => {
-  test("leaves nothing behind, and what was there", async () => {
+  test("leaves the old copy and nothing else", async () => {
     const folder = await temporaryFolder();
     const path = join(folder, "vault.cache");
     await mkdir(join(path, "precious"), { recursive: true });
@@ -121,7 +121,7 @@ describe("a copy that cannot be written", () => {
     expect(openFilesBelow(folder)).toEqual([]);
   });
 
-  // sysfs(5) makes no files, for root neither.
+  // sysfs(5) refuses new files, even for root.
   test.runIf(existsSync("/sys/kernel"))("says why, and not what became of cleaning up", async () => {
     const error = await rejectionOf(writeCache("/sys/kernel/vault.cache", COPY));
     expect(error).toMatchObject({ code: expect.stringMatching(/^(EACCES|EPERM|EROFS)$/) });
@@ -129,7 +129,7 @@ describe("a copy that cannot be written", () => {
 });
 
 describe("the time is sealed", () => {
-  test("with the vault's key, for that manifest", () => {
+  test("with the vault's key, for this manifest", () => {
     expect(isTimeSealed(COPY, ROOT_KEY)).toBe(true);
     expect(isTimeSealed({ ...COPY, atMs: COPY.atMs + 1 }, ROOT_KEY)).toBe(false);
     expect(isTimeSealed({ ...COPY, manifest: Uint8Array.of(1, 10, 4) }, ROOT_KEY)).toBe(false);

@@ -11,7 +11,7 @@ describeObjectStore("a store whose reads are kept", async () => {
   return { store: await at("a/b/"), another: () => at("a/b/"), sibling: () => at("a/bc/"), close: async () => {} };
 });
 
-test("what is read is kept, whatever its reader does with it then, and nothing else is", async () => {
+test("keeps what was read, despite later changes by its reader, and nothing else", async () => {
   const fetched = new Map<string, Uint8Array>();
   const memory = MemoryStore.of({ [BUNDLE]: text("bundle"), other: text("other") });
   const store = recordingStore(memory, fetched);
@@ -23,7 +23,7 @@ test("what is read is kept, whatever its reader does with it then, and nothing e
   expect(store.label).toBe(memory.label);
 });
 
-test("what is kept is a copy, also of a Buffer, whose slice is a view", async () => {
+test("keeps a copy, even of a Buffer, whose slice is a view", async () => {
   const fetched = new Map<string, Uint8Array>();
   const bytes = Buffer.from("bundle");
   const memory = new MemoryStore();
@@ -34,7 +34,7 @@ test("what is kept is a copy, also of a Buffer, whose slice is a view", async ()
   expect(fetched.get(BUNDLE)).toEqual(text("bundle"));
 });
 
-test("a copy hands out no more than is asked for and one byte, as every store", async () => {
+test("a copy returns at most one byte beyond the limit, like every store", async () => {
   const copy = { atMs: 0, manifest: text("manifest"), bundle: text("the bundle"), mac: "the seal" };
   const store = copiedStore(new MemoryStore(), copy);
   for (const [key, content] of [

@@ -17,7 +17,7 @@ vi.mock("../../src/crypto/kdf.ts", async (importOriginal) => {
   return { ...original, derivePassphraseKey };
 });
 
-/** From now on no derivation ends before `release`, as on a machine that is too slow. */
+/** Delays every derivation until `release`, as on a slow machine. */
 function holdDerivations(): { readonly asked: Promise<void>; release(): void } {
   const asked = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -32,19 +32,19 @@ function holdDerivations(): { readonly asked: Promise<void>; release(): void } {
 }
 
 describe("withDeadline", () => {
-  test("gives what the work gives", async () => {
+  test("returns the result of the work", async () => {
     const discard = vi.fn();
     expect(await withDeadline({ timeoutMs: LONG_MS }, async () => "done", discard)).toBe("done");
     expect(discard).not.toHaveBeenCalled();
   });
 
-  test("throws what the work throws", async () => {
+  test("throws the error of the work", async () => {
     const fault = new Error("of the work");
     const work = () => Promise.reject(fault);
     expect(await rejectionOf(withDeadline({ timeoutMs: LONG_MS }, work, vi.fn()))).toBe(fault);
   });
 
-  test("does not begin once the signal is aborted", async () => {
+  test("does not start after an abort", async () => {
     const work = vi.fn(never);
     const reason = new Error("too early");
     const limits = { timeoutMs: LONG_MS, signal: AbortSignal.abort(reason) };
@@ -52,7 +52,7 @@ describe("withDeadline", () => {
     expect(work).not.toHaveBeenCalled();
   });
 
-  test("ends with the signal's reason, whatever the work does", async () => {
+  test("rejects with the signal's reason, even if the work continues", async () => {
     const reason = { of: "the caller" };
     const deaf = new AbortController();
     const ended = rejectionOf(withDeadline({ timeoutMs: LONG_MS, signal: deaf.signal }, never, vi.fn()));
@@ -66,7 +66,7 @@ describe("withDeadline", () => {
     expect(await heeded).toBe(reason);
   });
 
-  test("ends when the time is over, and tells the work", async () => {
+  test("ends at the deadline and tells the work", async () => {
     let told: AbortSignal | undefined;
     const work = (signal: AbortSignal) => {
       told = signal;
@@ -78,7 +78,7 @@ describe("withDeadline", () => {
     expect(told?.reason).toBe(error);
   });
 
-  test("what comes too late is discarded", async () => {
+  test("discards a late result", async () => {
     const late = Promise.withResolvers<string>();
     const discarded = Promise.withResolvers<string>();
     const work = () => late.promise;
@@ -129,14 +129,14 @@ describe("open", () => {
       expect(await opening).toEqual(what === "the signal" ? "no longer wanted" : expect.objectContaining(timeOver));
       derivation.release();
       await vi.waitFor(() => {
-        // The seed and the mac: zeroed last of all that an opening makes.
+        // The seed and the mac, which an opening zeroes last.
         expect(secrets.filter((secret) => secret.expose().length === 32).length).toBeGreaterThanOrEqual(2);
         expect(secrets.filter(isNotZero)).toEqual([]);
       }, 20_000);
     },
   );
 
-  test("an abort after it is open changes nothing", async () => {
+  test("an abort after opening changes nothing", async () => {
     const vault = await directoryVault();
     const controller = new AbortController();
     await using v = await Vsync.open({ env: environmentOf(vault), signal: controller.signal });
@@ -145,8 +145,8 @@ describe("open", () => {
   });
 });
 
-describe("what is decrypted", () => {
-  test("is zeroed on close: keys before, items then", async () => {
+describe("decrypted data", () => {
+  test("is zeroed: keys before, items on close", async () => {
     const vault = await directoryVault();
     const secrets = collectSecrets();
     const v = await Vsync.open({ env: environmentOf(vault) });
@@ -157,14 +157,14 @@ describe("what is decrypted", () => {
     expect(secrets.filter(isNotZero)).toEqual([]);
   });
 
-  test("is zeroed where there is no passphrase to the token", async () => {
+  test("is zeroed if the passphrase is missing", async () => {
     const vault = await directoryVault();
     const secrets = collectSecrets();
     await rejectionOf(Vsync.open({ env: { VSYNC_CONFIG: vault.config } }));
     expect(secrets.map(isNotZero)).toEqual([false]);
   });
 
-  test("is zeroed where it does not open", async () => {
+  test("is zeroed if the vault does not open", async () => {
     const vault = await directoryVault();
     const secrets = collectSecrets();
     await rejectionOf(Vsync.open({ env: { ...environmentOf(vault), VSYNC_PASSPHRASE: "wrong" } }));

@@ -117,7 +117,7 @@ const BUCKET_KEYS = {
   secretAccessKey: "planted/secret",
 } as unknown as Partial<RuntimeToken>;
 
-describe("open throws, and never stands in with the environment", () => {
+describe("open throws and never falls back to the environment", () => {
   test.each(Object.keys(FAILURES))("%s", async (name) => {
     const failure = FAILURES[name]!;
     const vault = await directoryVault();
@@ -133,7 +133,7 @@ describe("open throws, and never stands in with the environment", () => {
     if (failure.className !== "NotAuthenticError") expect(hint).toMatch(/\w.*[^.]$/);
   });
 
-  test("a retired passphrase is a wrong one, for those who do not care why", () => {
+  test("a retired passphrase is also a wrong one", () => {
     expect(library.PassphraseRetiredError.prototype).toBeInstanceOf(library.WrongPassphraseError);
   });
 
@@ -147,7 +147,7 @@ describe("open throws, and never stands in with the environment", () => {
   });
 });
 
-test("the library offers the handle and the errors that it throws, nothing else", () => {
+test("the library exports the handle and its errors, and nothing else", () => {
   expect(Object.keys(library).toSorted()).toEqual([
     "AccessDeniedError",
     "AuditBrokenError",

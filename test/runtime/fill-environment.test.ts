@@ -13,19 +13,19 @@ async function filled(items: Record<string, string>, env: Record<string, string>
   return { env, warned: warn.mock.calls.flat() as { fields: { name: string } }[] };
 }
 
-describe("what register sets", () => {
-  test("every secret that is not set, and no file", async () => {
+describe("register sets", () => {
+  test("every unset secret, and no file", async () => {
     const { env, warned } = await filled({ A: "1", _b2: "", SET: "vault", BLANK: "vault" }, { SET: "own", BLANK: "" });
     expect(env).toEqual({ A: "1", _b2: "", SET: "own", BLANK: "" });
     expect(warned).toEqual([]);
   });
 
-  test("also a secret whose name every object inherits", async () => {
+  test("a secret whose name every object inherits, too", async () => {
     const { env } = await filled({ toString: "of the vault" });
     expect(Object.entries(env)).toEqual([["toString", "of the vault"]]);
   });
 
-  test.each(["1A", "A-B", "A B", "A=B", "Ä", " A", "a.b"])("no variable %j: one warning instead", async (name) => {
+  test.each(["1A", "A-B", "A B", "A=B", "Ä", " A", "a.b"])("no variable %j, but warns once", async (name) => {
     const { env, warned } = await filled({ [name]: "planted", GOOD: "good" });
     expect(env).toEqual({ GOOD: "good" });
     expect(warned).toEqual([
@@ -38,7 +38,7 @@ describe("what register sets", () => {
     ]);
   });
 
-  test("nothing that the operating system would cut", async () => {
+  test("no value that the operating system would cut", async () => {
     await expect(filled({ CUT: "be\0hind" })).rejects.toThrow(InputError);
     await expect(filled({ CUT: "be\0hind" })).rejects.toMatchObject({ hint: expect.stringContaining("bytes()") });
   });

@@ -17,7 +17,7 @@ export const ITEMS = [
   { name: "certs/sa.json", kind: "file", mode: 0o644, data: Uint8Array.of(0, 255, 1, 254, 10) },
 ] as const satisfies VaultOptions["items"];
 
-/** A folder of its own for one test, gone when the test is over. */
+/** A folder for one test, removed after it. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(`${tmpdir()}/vsync runtime `);
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -50,12 +50,12 @@ export async function directoryVault(options: Partial<VaultOptions> = {}): Promi
   };
 }
 
-/** What an app's environment says of a vault. */
+/** The variables of an app for a vault. */
 export function environmentOf(vault: DirectoryVault): Record<string, string> {
   return { VSYNC_CONFIG: vault.config, VSYNC_PASSPHRASE: vault.passphrase };
 }
 
-/** Opens a vault, by default from its own environment; closed when the test is over. */
+/** Opens a vault, by default from its own environment, and closes it after the test. */
 export async function open(vault: DirectoryVault, options: OpenOptions = {}): Promise<Vsync> {
   const handle = await Vsync.open({ env: environmentOf(vault), ...options });
   onTestFinished(() => handle.close());

@@ -72,7 +72,7 @@ describe("a missing input", () => {
   });
 });
 
-// test/disk/given-file.test.ts has every file that is refused, and every mode.
+// test/disk/given-file.test.ts covers every refused file and every mode.
 describe("a file that is refused", () => {
   test.each([
     ["VSYNC_PASSPHRASE", "./none/passphrase", "./none/passphrase"],
@@ -102,7 +102,7 @@ describe("a file that is refused", () => {
 });
 
 describe("a file that others can read", () => {
-  test("is one warning, with its path", async () => {
+  test("gives one warning, with its path", async () => {
     const vault = await directoryVault();
     const path = await fileOf(vault.passphrase, 0o644, "line\nend");
     const logger = collecting();
@@ -114,7 +114,7 @@ describe("a file that others can read", () => {
     expect(logger.warned).toEqual([{ fields, message }]);
   });
 
-  test("is none if nobody else can", async () => {
+  test("gives none if nobody else can", async () => {
     const vault = await directoryVault();
     const logger = collecting();
     const env = { VSYNC_CONFIG: vault.config, VSYNC_PASSPHRASE_FILE: await fileOf(vault.passphrase, 0o400) };

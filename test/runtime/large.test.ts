@@ -4,7 +4,7 @@ import { directoryVault, open } from "./fixture.ts";
 
 const MIB = 1024 * 1024;
 
-test("a vault of 10 000 secrets and a file of 60 MiB opens, and hands them out", async () => {
+test("opens a vault of 10 000 secrets and a file of 60 MiB and returns them", async () => {
   const secrets = Array.from({ length: 10_000 }, (_, n) => ({ name: `SECRET_${n}`, data: `value of ${n}` }));
   const data = new Uint8Array(60 * MIB).fill(0xa5);
   const v = await open(await directoryVault({ items: [...secrets, { name: "big", kind: "file", data }] }));

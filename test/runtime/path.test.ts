@@ -30,7 +30,7 @@ const INDEX = JSON.stringify(new URL("../../src/runtime/index.ts", import.meta.u
 const canMount = spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0;
 const hasSharedMemory = process.platform === "linux" && existsSync("/dev/shm");
 
-/** The folder that all files of a handle are below. */
+/** The folder of all files of a handle. */
 function folderOf(path: string): string {
   return dirname(dirname(path));
 }
@@ -51,12 +51,12 @@ describe("path", () => {
     ]);
   });
 
-  test.runIf(hasSharedMemory)("is in memory where there is a tmpfs", async () => {
+  test.runIf(hasSharedMemory)("is in memory if the system has a tmpfs", async () => {
     const v = await open(await directoryVault());
     expect((await statfs(await v.path("API_KEY"))).type).toBe(0x01021994);
   });
 
-  test("is written once, however often and at once it is asked for", async () => {
+  test("is written once, even for many calls at once", async () => {
     const v = await open(await directoryVault());
     const paths = await Promise.all([v.path("API_KEY"), v.path("API_KEY"), v.path("certs/sa.json")]);
     expect(paths[1]).toBe(paths[0]);
@@ -65,7 +65,7 @@ describe("path", () => {
     expect(await readFile(await v.path("API_KEY"), "utf8")).toBe("the app's own change");
   });
 
-  test("holds what get finds elsewhere, too", async () => {
+  test("also holds a value that get finds elsewhere", async () => {
     const vault = await directoryVault();
     const v = await open(vault, { env: { ...environmentOf(vault), FROM_ENV: "e" }, defaults: { FALLBACK: "d" } });
     expect(await readFile(await v.path("FROM_ENV"), "utf8")).toBe("e");
@@ -73,7 +73,7 @@ describe("path", () => {
     expect(await rejectionOf(v.path("NOWHERE"))).toMatchObject({ code: "CONFIG_MISSING" });
   });
 
-  test("is another one for every handle", async () => {
+  test("differs for every handle", async () => {
     const vault = await directoryVault();
     const [a, b] = await Promise.all([open(vault), open(vault)]);
     const paths = await Promise.all([a.path("API_KEY"), b.path("API_KEY")]);
@@ -106,7 +106,7 @@ describe("path", () => {
     expect(await readFile(path, "utf8")).toBe("x");
   });
 
-  test("of two files with one base name are two", async () => {
+  test("of two files with the same base name differ", async () => {
     const items = ["a/key", "b/key"].map((name) => ({ name, kind: "file", data: name }) as const);
     const v = await open(await directoryVault({ items }));
     expect(await Promise.all(items.map(async ({ name }) => readFile(await v.path(name), "utf8")))).toEqual([
@@ -124,7 +124,7 @@ describe("the files go", () => {
     expect(existsSync(folderOf(path))).toBe(false);
   });
 
-  test("on close while they are being written", async () => {
+  test("on close during a write", async () => {
     const v = await open(await directoryVault());
     const first = await v.path("API_KEY");
     const writing = rejectionOf(v.path("certs/sa.json"));
@@ -137,7 +137,7 @@ describe("the files go", () => {
     expect(existsSync(folderOf(first))).toBe(false);
   });
 
-  test("and the exit listener with them: there is one while there are files", async () => {
+  test("together with the exit listener, which exists only while there are files", async () => {
     const before = process.listenerCount("exit");
     const handles = await Promise.all(Array.from({ length: 12 }, async () => open(await directoryVault())));
     expect(process.listenerCount("exit")).toBe(before);
@@ -210,16 +210,16 @@ describe("where the files may be", () => {
     expect(dirname(await chooseFolder(memory))).toBe(elsewhere);
   });
 
-  test("in the folder for temporary files, where there is no memory for them", async () => {
+  test("in the folder for temporary files, if memory is not available", async () => {
     const parent = await temporaryFolder();
     environment("TMPDIR", parent);
     const disk = join(parent, "disk");
     await mkdir(disk, { mode: 0o700 });
-    // A folder of that name that is no tmpfs: as in a container that mounts something else there.
+    // A folder of that name on another file system, as in a container with another mount there.
     for (const none of ["/nowhere", "/proc"]) expect(dirname(await chooseFolder(none))).toBe(parent);
   });
 
-  test("nowhere, where there is none", async () => {
+  test("nowhere, if that is missing too", async () => {
     environment("TMPDIR", join(await temporaryFolder(), "none"));
     expect(await rejectionOf(chooseFolder("/nowhere"))).toMatchObject({ code: "S3_UNREACHABLE" });
   });
@@ -250,7 +250,7 @@ describe("where the files may be", () => {
     );
   });
 
-  test.runIf(hasSharedMemory && canMount)("and a full disk is said so", async () => {
+  test.runIf(hasSharedMemory && canMount)("and a full disk is reported", async () => {
     const vault = await directoryVault({
       items: [{ name: "big", kind: "file", data: new Uint8Array(3 * 1024 * 1024) }],
     });

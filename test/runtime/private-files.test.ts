@@ -36,13 +36,13 @@ function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: as the system says it`), { code, syscall: "mkdir" });
 }
 
-/** The folder that all files of a handle are below. */
+/** The folder of all files of a handle. */
 function folderOf(path: string): string {
   return dirname(dirname(path));
 }
 
-describe("what fails once", () => {
-  test("is said with its path, leaves nothing for the exit, and may go well the next time", async () => {
+describe("a single failure", () => {
+  test("names the path, leaves nothing for the exit, and may succeed the next time", async () => {
     const listeners = process.listenerCount("exit");
     const files = newFiles();
     vi.mocked(mkdir).mockRejectedValueOnce(systemError("ENOSPC"));
@@ -53,7 +53,7 @@ describe("what fails once", () => {
     expect(await readFile(await files.path("KEY", BYTES), "utf8")).toBe("planted");
   });
 
-  test("be it one file of several", async () => {
+  test("even for one file of several", async () => {
     const files = newFiles();
     const first = await files.path("FIRST", BYTES);
     vi.mocked(open).mockRejectedValueOnce(systemError("EACCES"));
@@ -64,7 +64,7 @@ describe("what fails once", () => {
     expect([folderOf(path), await readFile(path, "utf8")]).toEqual([folderOf(first), "planted"]);
   });
 
-  test("and does not keep the others from being removed", async () => {
+  test("does not keep the others from being removed", async () => {
     const files = newFiles();
     const first = await files.path("FIRST", BYTES);
     vi.mocked(open).mockRejectedValueOnce(systemError("EACCES"));
@@ -76,7 +76,7 @@ describe("what fails once", () => {
 });
 
 describe("removing", () => {
-  test("says what it could not remove, which the exit then tries again", async () => {
+  test("reports what it could not remove, and the exit tries again", async () => {
     const listeners = process.listenerCount("exit");
     const files = newFiles();
     const path = await files.path("KEY", BYTES);
@@ -90,7 +90,7 @@ describe("removing", () => {
     process.removeListener("exit", atExit);
   });
 
-  test("finds nothing wrong with what the app has removed itself", async () => {
+  test("accepts that the app has removed a file itself", async () => {
     const files = newFiles();
     const path = await files.path("KEY", BYTES);
     await real.rm(folderOf(path), { recursive: true });
@@ -102,7 +102,7 @@ describe("removing", () => {
     expect(rm).not.toHaveBeenCalled();
   });
 
-  test("waits for a first file whose folder is still being made", async () => {
+  test("waits for a first file whose folder is still being created", async () => {
     const files = newFiles();
     const writing = rejectionOf(files.path("KEY", BYTES));
     await files.remove();
@@ -113,7 +113,7 @@ describe("removing", () => {
   });
 });
 
-test("no descriptor stays open, also where a file cannot be written", async () => {
+test("leaves no descriptor open, even if a file cannot be written", async () => {
   const files = newFiles();
   const closed = vi.fn();
   vi.mocked(open).mockImplementationOnce(async (...args) => {

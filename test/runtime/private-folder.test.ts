@@ -17,7 +17,7 @@ const real = await vi.importActual<FileSystem>("node:fs");
 
 const ROOT = process.getuid?.() === 0;
 const isLinux = process.platform === "linux";
-/** Above what Linux can count to (proc(5), pid_max), and still a number that kill(2) takes. */
+/** Above the pids of Linux (proc(5), pid_max), and still a number that kill(2) accepts. */
 const NO_PROCESS = 2 ** 22 + 1;
 
 const OPEN = `
@@ -36,7 +36,7 @@ const WORKER = `
   const [left] = await once(worker, "message");
 `;
 
-/** Where a handle of this process would put its files now, which no handle has done. */
+/** The unused folder of this process for files of a handle. */
 async function folderWith(change: (name: string) => string): Promise<string> {
   const parent = await temporaryFolder();
   await mkdir(join(parent, change(await newFolderName())), { mode: 0o700 });
@@ -47,7 +47,7 @@ const ofThread = (thread: number) => (name: string) => name.replace(/\.[0-9]+(\.
 const elsewhere = (name: string) => name.replace(/\.[0-9a-f]{16}\./, ".0123456789abcdef.");
 const ofPid = (pid: number) => (name: string) => name.replace(/^(vsync\.[0-9a-f]+\.)[0-9]+/, `$1${pid}`);
 
-describe("the files that a handle could not remove go with the next one's first path", () => {
+describe("the first path of a handle removes leftover files", () => {
   test("of a process that was killed", async () => {
     const env = environmentOf(await directoryVault());
     const killed = await runModule(`${OPEN} process.stdout.write(path, () => process.kill(process.pid, 9));`, env);
@@ -80,7 +80,7 @@ describe("the files that a handle could not remove go with the next one's first 
   });
 });
 
-describe("what is looked at", () => {
+describe("leftover folders", () => {
   test.each([
     ["a process that has ended", ofPid(NO_PROCESS), 0],
     ["this process", (name: string) => name, 1],
@@ -95,7 +95,7 @@ describe("what is looked at", () => {
     expect(await readdir(parent)).toHaveLength(left);
   });
 
-  test("no link, no file, and no folder that others may enter or that is another user's", async () => {
+  test("are never links, files, or folders that others own or may enter", async () => {
     const parent = await temporaryFolder();
     const place = async () => join(parent, ofPid(NO_PROCESS)(await newFolderName()));
     const [link, file, open, foreign] = [await place(), await place(), await place(), await place()];
@@ -112,7 +112,7 @@ describe("what is looked at", () => {
     expect(await readdir(victim)).toEqual(["precious"]);
   });
 
-  test.runIf(isLinux)("no folder of a thread where the kernel does not show threads", async () => {
+  test.runIf(isLinux)("of threads stay if the kernel does not show threads", async () => {
     const parent = await folderWith(ofThread(NO_PROCESS));
     vi.mocked(existsSync).mockReturnValue(false);
     onTestFinished(() => void vi.mocked(existsSync).mockReset().mockImplementation(real.existsSync));
@@ -120,7 +120,7 @@ describe("what is looked at", () => {
     expect(await readdir(parent)).toHaveLength(1);
   });
 
-  test("nothing, where the folder cannot be read", async () => {
+  test("stay if the folder cannot be read", async () => {
     await expect(removeLeftFolders("/nowhere")).resolves.toBeUndefined();
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { directoryVault, environmentOf, ITEMS } from "./fixture.ts";
 import { INDEX, runModule } from "./program.ts";
 
-/** Prints the addresses of all modules that are loaded when the program exits. */
+/** Prints the addresses of all modules loaded by the end of the program. */
 const LIST_MODULES = `
   import { registerHooks } from "node:module";
   const loaded = [];
@@ -14,8 +14,8 @@ const LIST_MODULES = `
 
 const NOT_FOR_A_DIRECTORY = /@aws-sdk|@smithy|@oclif|@inquirer|\/pino|\/dotenv|\/src\/(s3|cli|commands)\//;
 
-describe("in a program of its own", () => {
-  test("a directory's vault loads nothing that is for buckets or for the command line", async () => {
+describe("in a separate program", () => {
+  test("a vault in a directory loads no code for buckets or the command line", async () => {
     const text = `${LIST_MODULES}
       const { Vsync } = await import(${INDEX});
       await Vsync.open();
@@ -27,7 +27,7 @@ describe("in a program of its own", () => {
     expect(loaded.some((url) => url.endsWith("/src/directory/directory-store.ts"))).toBe(true);
   });
 
-  test("the import alone loads neither store, nor the key derivation's addon", async () => {
+  test("the import alone loads neither a store nor the addon for key derivation", async () => {
     const { stdout, status } = await runModule(`${LIST_MODULES} await import(${INDEX});`, {});
     expect(status).toBe(0);
     expect(stdout.split("\n").filter((url) => /s3|file-store|argon2\/|aws/.test(url))).toEqual([]);
@@ -48,7 +48,7 @@ describe("in a program of its own", () => {
     expect(ended).toEqual({ stdout: "end of the program", stderr: "", status: 0 });
   });
 
-  test("an error that nobody catches shows code and hint, and no secret", async () => {
+  test("an uncaught error shows code and hint, and no secret", async () => {
     const env = { ...environmentOf(await directoryVault()), VSYNC_PASSPHRASE: "planted-passphrase" };
     const { stderr, status } = await runModule(`import { Vsync } from ${INDEX}; await Vsync.open();`, env);
     expect(status).toBe(1);

@@ -17,7 +17,7 @@ describe("node --import vsync/register", () => {
     expect(JSON.parse(stdout)).toEqual({ ...env, ...Object.fromEntries(secrets) });
   });
 
-  test("leaves what is set, be it empty", async () => {
+  test("keeps existing variables, even empty ones", async () => {
     const env = { ...environmentOf(await directoryVault()), API_KEY: "of the shell", DATABASE_URL: "" };
     const { stdout } = await runRegistered(PRINT, env);
     expect(JSON.parse(stdout)).toMatchObject({ API_KEY: "of the shell", DATABASE_URL: "", UMLAUT: ITEMS[3].data });
@@ -36,7 +36,7 @@ describe("node --import vsync/register", () => {
     expect(ended).toEqual({ stdout: "", stderr: expect.stringMatching(stderr), status: 1 });
   });
 
-  test("warns of a name that no variable can have", async () => {
+  test("warns about a name that no variable can have", async () => {
     const vault = await directoryVault({
       items: [
         { name: "a=b", data: "x" },
@@ -49,7 +49,7 @@ describe("node --import vsync/register", () => {
     expect(stdout).not.toContain("a=b");
   });
 
-  test("does not start the app where the operating system would cut a value", async () => {
+  test("does not start the app if the operating system would cut a value", async () => {
     const vault = await directoryVault({ items: [{ name: "CUT", data: "be\0hind" }] });
     const ended = await runRegistered(PRINT, environmentOf(vault));
     expect(ended).toMatchObject({
@@ -59,7 +59,7 @@ describe("node --import vsync/register", () => {
     });
   });
 
-  test("opens once: a worker thread has its parent's variables", async () => {
+  test("opens once, and a worker thread has its parent's variables", async () => {
     const body = `import { parentPort } from "node:worker_threads"; parentPort.postMessage(process.env.API_KEY)`;
     const text = `
       import { Worker } from "node:worker_threads";
@@ -72,7 +72,7 @@ describe("node --import vsync/register", () => {
 });
 
 describe("node --require vsync/register", () => {
-  test("says how it is done, and does not start the app", async () => {
+  test("names --import, and does not start the app", async () => {
     const ended = await runModule(PRINT, environmentOf(await directoryVault()), ["--require", REGISTER_REQUIRED]);
     const stderr = expect.stringMatching(/^vsync: error: .*cannot be required.*\nvsync: hint: .*node --import.*\n$/);
     expect(ended).toEqual({ stdout: "", stderr, status: 1 });

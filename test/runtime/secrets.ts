@@ -1,7 +1,7 @@
 import { onTestFinished, vi } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 
-/** Every secret that is made from now on, until the test is over. */
+/** Records every secret until the end of the test. */
 export function collectSecrets(): Secret[] {
   const secrets: Secret[] = [];
   const { ofBytes, ofText } = Secret;

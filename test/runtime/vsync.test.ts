@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ConfigMissingError, InputError, Vsync } from "../../src/runtime/index.ts";
 import { directoryVault, environmentOf, ITEMS, open, rejectionOf } from "./fixture.ts";
 
-describe("what a handle answers", () => {
+describe("a handle", () => {
   const variables: Record<string, string> = { API_KEY: "of the environment", ONLY_ENV: "e", BOTH: "env", BLANK: "" };
   const defaults = { API_KEY: "of the defaults", ONLY_DEFAULT: "d", BOTH: "default", toString: "own" };
 
@@ -31,7 +31,7 @@ describe("what a handle answers", () => {
     else expect(() => v.require(name)).toThrow(ConfigMissingError);
   });
 
-  test("generation, env and names", async () => {
+  test("has generation, env and names", async () => {
     const vault = await directoryVault();
     await vault.push(ITEMS.slice(1));
     const v = await open(vault);
@@ -40,7 +40,7 @@ describe("what a handle answers", () => {
     expect(v.files()).toEqual(["certs/sa.json"]);
   });
 
-  test("the environment is looked up at the time of asking, the defaults are those of open", async () => {
+  test("looks up the environment at each call, and the defaults at open", async () => {
     const vault = await directoryVault();
     const env: Record<string, string> = environmentOf(vault);
     const changing = { LATE_DEFAULT: "first" };
@@ -51,7 +51,7 @@ describe("what a handle answers", () => {
     expect([v.get("LATE"), v.get("LATE_DEFAULT")]).toEqual(["now", "first"]);
   });
 
-  test("process.env is the environment by default", async () => {
+  test("uses process.env by default", async () => {
     const vault = await directoryVault();
     const v = await open(vault, { config: vault.config, passphrase: vault.passphrase, env: process.env });
     const plain = await Vsync.open({ config: vault.config, passphrase: vault.passphrase });
@@ -66,7 +66,7 @@ describe("what a handle answers", () => {
 });
 
 describe("a file of the vault", () => {
-  test("is bytes, which are the caller's own", async () => {
+  test("gives bytes that the caller owns", async () => {
     const v = await open(await directoryVault());
     const bytes = v.bytes("certs/sa.json")!;
     expect(bytes).toEqual(ITEMS[4].data);
@@ -75,7 +75,7 @@ describe("a file of the vault", () => {
     expect([v.has("certs/sa.json"), v.source("certs/sa.json")]).toEqual([true, "vault"]);
   });
 
-  test("is no text, and says what to use", async () => {
+  test("does not give text, and says what to use", async () => {
     const v = await open(await directoryVault());
     for (const ask of [() => v.get("certs/sa.json"), () => v.require("certs/sa.json")]) {
       expect(ask).toThrow(
@@ -85,7 +85,7 @@ describe("a file of the vault", () => {
   });
 });
 
-test("require names the key, the vault and the next step, and no value", async () => {
+test("require names the key, the vault and the next step, but no value", async () => {
   const v = await open(await directoryVault());
   const error = await rejectionOf(Promise.resolve().then(() => v.require("SMTP_URL")));
   expect(error).toMatchObject({
@@ -115,7 +115,7 @@ describe("a closed handle", () => {
     expect(error).toMatchObject({ message: "[vsync gen=1 env=prod] is closed", hint: expect.any(String) });
   });
 
-  test("closes again, prints as before and still knows what it was", async () => {
+  test("closes again, prints as before and keeps its generation and env", async () => {
     const v = await open(await directoryVault());
     await Promise.all([v.close(), v.close()]);
     await v.close();
@@ -134,7 +134,7 @@ describe("a closed handle", () => {
   });
 });
 
-test("handles do not know of each other", async () => {
+test("handles are independent", async () => {
   const names = ["a", "b", "c", "d"];
   const vaults = await Promise.all(
     names.map((name) =>

@@ -23,13 +23,13 @@ const store = openAt({ endpoint: "https://s3.example.com", region: "eu-west-1" }
 
 interface Answer {
   readonly status: number;
-  /** What the server wrote: text, mostly. */
+  /** The server's body, usually text. */
   readonly Code?: unknown;
   readonly headers?: Record<string, string>;
   readonly more?: Record<string, unknown>;
 }
 
-/** As the SDK throws it. The body of the answer to a HEAD is empty, hence no `Code`. */
+/** An error of the SDK. The answer to a HEAD has an empty body and so no `Code`. */
 function thrown({ status, Code, headers = {}, more = {} }: Answer): Error {
   const error = new S3ServiceException({
     name: typeof Code === "string" ? Code : "Unknown",
@@ -50,7 +50,7 @@ const SKEW_BEHIND = "this machine's clock says 2026-01-02T03:04:05.678Z, the ser
 const here = { "x-amz-bucket-region": "eu-west-1" };
 const west = { "x-amz-bucket-region": "us-west-2" };
 
-/** [answer, the end of the message, how often it is tried if more than once] */
+/** [answer, the end of the message, the number of tries if more than one] */
 type Row = [answer: Answer, message: string, tries?: number];
 
 const denied: Row[] = [
@@ -132,7 +132,7 @@ describe("the next step", () => {
   });
 });
 
-test("400 without a body: a session token that has expired, where there is one", async () => {
+test("400 without a body means an expired session token, if one is used", async () => {
   const keys = { accessKeyId: "A", secretAccessKey: hidden("S"), sessionToken: hidden("T") };
   const place = { endpoint: "https://s3.example.com", region: "eu-west-1" };
   const said = async (at: ObjectStore, answer: Answer) => {
@@ -150,12 +150,12 @@ test("400 without a body: a session token that has expired, where there is one",
   expect(await said(store, { status: 400 })).toBe("s3.example.com answered 400");
 });
 
-test.each([{ status: 404 }, { status: 404, Code: "NoSuchKey" }])("%j: there is no such object", async (answer) => {
+test.each([{ status: 404 }, { status: 404, Code: "NoSuchKey" }])("%j: the object is missing", async (answer) => {
   s3.on(HeadObjectCommand).rejects(thrown(answer));
   expect(await store.head("manifest")).toBeNull();
 });
 
-test("404 to a delete is as good as done, unless the bucket is missing", async () => {
+test("404 to a delete counts as done unless the bucket is missing", async () => {
   s3.on(DeleteObjectCommand).rejects(thrown({ status: 404, Code: "NoSuchKey" }));
   await store.delete("v=1");
   s3.on(DeleteObjectCommand).rejects(thrown({ status: 404, Code: "NoSuchBucket" }));
@@ -173,7 +173,7 @@ describe("conditional writes", () => {
     expect(error).toBeInstanceOf(ConflictError);
     expect(error.message).toBe("s3://strict/repo/env/manifest is not at the version that was read");
     expect(s3.commandCalls(PutObjectCommand)).toHaveLength(1);
-    // only a 412 may be a matter of spelling
+    // Only a 412 may depend on the spelling.
     expect(s3.commandCalls(HeadObjectCommand)).toHaveLength(answer.status === 412 ? 1 : 0);
   });
 
@@ -202,7 +202,7 @@ describe("conditional writes", () => {
     expect(spellings).toEqual(['"etag"', "etag"]);
   });
 
-  test("412 that cannot be looked into is a conflict all the same", async () => {
+  test("412 without a way to check is still a conflict", async () => {
     s3.on(PutObjectCommand).rejects(thrown({ status: 412 }));
     s3.on(HeadObjectCommand).rejects(thrown({ status: 403 }));
     expect(await failureOf(store.replace("manifest", text("bytes"), '"etag"'))).toBeInstanceOf(ConflictError);
@@ -239,7 +239,7 @@ describe("no answer", () => {
     await expectFailure(S3UnreachableError, message, tries);
   });
 
-  test("a user without a home, where ambient credentials are looked for", async () => {
+  test("ambient credentials for a user without a home", async () => {
     s3.on(HeadObjectCommand).rejects(Object.assign(new Error("uv_os_homedir"), { code: "ERR_SYSTEM_ERROR" }));
     const failure = await failureOf(store.head("manifest"));
     expect(failure).toBeInstanceOf(AccessDeniedError);
@@ -247,12 +247,12 @@ describe("no answer", () => {
     expect(failure.hint).toMatch(/^set HOME/);
   });
 
-  test("an answer whose headers nobody kept", async () => {
+  test("an answer without headers", async () => {
     s3.on(HeadObjectCommand).rejects(Object.assign(new Error("x"), { $metadata: { httpStatusCode: 403 } }));
     expect((await failureOf(store.head("manifest"))).message).toMatch(/: access denied$/);
   });
 
-  test("no ambient credentials: denied, without what the SDK said", async () => {
+  test("missing ambient credentials are a denial, without the SDK's text", async () => {
     const error = Object.assign(new Error("planted-secret-key"), { name: "CredentialsProviderError" });
     s3.on(HeadObjectCommand).rejects(error);
     const failure = await failureOf(store.head("manifest"));

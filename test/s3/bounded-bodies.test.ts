@@ -23,7 +23,7 @@ const calls: readonly (readonly [string, (store: ObjectStore) => Promise<unknown
   ["delete", (it) => it.delete("manifest")],
 ];
 
-test.each(calls)("%s: an error body without an end counts by its status alone", async (_, call) => {
+test.each(calls)("%s: an endless error body counts by its status alone", async (_, call) => {
   server.faults.add({}, { kind: "endless", status: 500, start: "<Error><Code>InternalError</Code>" }, 100);
   const error = await failureOf(call(store));
   expect(error).toBeInstanceOf(S3UnreachableError);
@@ -41,7 +41,7 @@ test("an error body of 64 KiB is read, a longer one is not", async () => {
   expect(await said()).toBe("access denied");
 });
 
-test("a page of a listing may have 2 MiB, and not a byte more", async () => {
+test("a page of a listing may have 2 MiB and not a byte more", async () => {
   const page = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
   const padded = (bytes: number) => ({ kind: "answer", apply: false, status: 200, body: page.padEnd(bytes) }) as const;
   server.faults.add({}, padded(2 * 1024 * 1024));
@@ -55,7 +55,7 @@ test("a page of a listing may have 2 MiB, and not a byte more", async () => {
   expect(server.log).toHaveLength(3);
 });
 
-test("an answer to a write that does not end leaves open what became of it", async () => {
+test("an endless answer to a write leaves its outcome open", async () => {
   server.faults.add({ method: "PUT" }, { kind: "endless", status: 200, start: "<Error>" });
   // Reading back settles whether the write was done.
   await store.create("manifest", text("bytes"));

@@ -30,11 +30,11 @@ function waitsOf(backoff: Backoff, failure: typeof FAILED): number[] {
 }
 
 describe("the policy", () => {
-  test("a server that fails is tried five times; the bound of the waits doubles", () => {
+  test("a failing server is tried five times, and the bound of the waits doubles", () => {
     expect(waitsOf(new Backoff(DEFAULT_LIMITS, LARGEST), FAILED)).toEqual([100, 200, 400, 800]);
   });
 
-  test("a server that asks for time is tried until about the deadline; the bound ends at 5 s", () => {
+  test("a server that asks for time is tried until about the deadline, with a bound of at most 5 s", () => {
     const waits = waitsOf(new Backoff(DEFAULT_LIMITS, LARGEST), SLOW_DOWN);
     expect(waits.slice(0, 8)).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000]);
     expect(waits).toHaveLength(29);
@@ -42,17 +42,17 @@ describe("the policy", () => {
     expect(meanMs).toBeGreaterThan(DEFAULT_LIMITS.deadlineMs);
   });
 
-  test("being told to wait does not use up the tries for failures, nor the other way round", () => {
+  test("waits on request and tries after failures have separate counts", () => {
     const backoff = new Backoff({ attempts: 3, throttledAttempts: 4 }, LARGEST);
     const given = [SLOW_DOWN, FAILED, SLOW_DOWN, FAILED, SLOW_DOWN, SLOW_DOWN];
     expect(given.map((failure) => backoff.waitMsAfter(failure))).toEqual([100, 200, 400, 800, 1600, null]);
   });
 
-  test("what no other try can mend is not tried again", () => {
+  test("a failure that no retry can fix is not retried", () => {
     expect(new Backoff(DEFAULT_LIMITS, LARGEST).waitMsAfter(final(DOWN))).toBeNull();
   });
 
-  test("a thousand machines that are turned away at the same moment, three times, come back spread out", () => {
+  test("a thousand machines turned away at the same moment, three times, come back spread out", () => {
     const random = seeded(1);
     const backAtMs = Array.from({ length: 1000 }, () => {
       const backoff = new Backoff(DEFAULT_LIMITS, random);
@@ -78,7 +78,7 @@ describe("a server that answers 503 SlowDown", () => {
 
   const slowDown = { kind: "answer", apply: false, status: 503, code: "SlowDown" } as const;
 
-  test("twelve times, then lets it through: the call succeeds, after the waits of the policy", async () => {
+  test("twelve times and then lets it through: the call succeeds after the waits of the policy", async () => {
     server.faults.add({ method: "GET" }, slowDown, 12);
     const waits: number[] = [];
     const sleep = async (ms: number): Promise<void> => void waits.push(ms);
@@ -88,7 +88,7 @@ describe("a server that answers 503 SlowDown", () => {
     expect(server.log).toHaveLength(13);
   });
 
-  test("for ever: unreachable once the deadline is over, and not before", async () => {
+  test("for ever: unreachable at the deadline and not before", async () => {
     server.faults.add({}, slowDown, 1000);
     const waits: number[] = [];
     // sleeps until the call's own deadline wakes it, from the third wait on

@@ -20,7 +20,7 @@ test.each([0, 90_000, -7_200_000])(
   },
 );
 
-test("a server whose name does not resolve is unreachable, and named", async () => {
+test("a server whose name does not resolve is unreachable, and the error names it", async () => {
   const location = locationAt({ endpoint: "http://vsync-test.invalid", region: "us-east-1" });
   const error = await failureOf(measureClockSkewMs(location, options));
   expect(error).toBeInstanceOf(S3UnreachableError);
@@ -29,7 +29,7 @@ test("a server whose name does not resolve is unreachable, and named", async () 
   );
 });
 
-test("a server that hangs is unreachable once the time is over", async () => {
+test("a hanging server is unreachable at the deadline", async () => {
   const server = await startStrictS3();
   server.faults.add({}, { kind: "hang", apply: false });
   try {

@@ -8,7 +8,7 @@ import { failureOf, IMPATIENT, openAt } from "./fixture.ts";
 
 const BYTES = text("some bytes of some length");
 const MAX = { maxBytes: 1000 };
-/** One half of whatever is drawn from. */
+/** Always draws the middle of a range. */
 const HALF = { bytes: () => Uint8Array.of(127, 255, 255, 255) };
 
 let server: StrictS3;
@@ -65,7 +65,7 @@ describe.each(passing)("once %s", (_, fault) => {
   });
 });
 
-test.each(failing)("always %s: given up after five tries", async (_, fault) => {
+test.each(failing)("always %s: gives up after five tries", async (_, fault) => {
   server.faults.add({}, fault, 100);
   expect(await failureOf(store.head("there"))).toBeInstanceOf(S3UnreachableError);
   expect(await failureOf(store.get("there", MAX))).toBeInstanceOf(S3UnreachableError);
@@ -74,7 +74,7 @@ test.each(failing)("always %s: given up after five tries", async (_, fault) => {
   expect(server.log).toHaveLength(20);
 });
 
-test.each(throttling)("always %s: given up after thirty tries", async (_, fault) => {
+test.each(throttling)("always %s: gives up after thirty tries", async (_, fault) => {
   server.faults.add({}, fault, 100);
   expect(await failureOf(store.head("there"))).toBeInstanceOf(S3UnreachableError);
   expect(await failureOf(store.get("there", MAX))).toBeInstanceOf(S3UnreachableError);
@@ -95,7 +95,7 @@ test("once hanging", async () => {
   expect(server.buckets.get("strict")?.size).toBe(0);
 });
 
-test("the waits between tries double up to a bound, shortened by chance", async () => {
+test("the waits between tries double up to a bound, with random shortening", async () => {
   const waits: number[] = [];
   const sleep = async (ms: number): Promise<void> => void waits.push(ms);
   const patient = openAt(server, {}, { sleep, random: HALF, limits: { attempts: 9 } });
@@ -105,7 +105,7 @@ test("the waits between tries double up to a bound, shortened by chance", async 
 });
 
 describe("a body", () => {
-  test("cut off is read again, and never taken for the object", async () => {
+  test("that is cut off is read again and never taken for the object", async () => {
     server.faults.add({ method: "GET" }, { kind: "truncate", bytes: 7 });
     expect((await store.get("there", MAX))?.bytes).toEqual(BYTES);
     expect(requests()).toEqual(["GET 200", "GET 200"]);
@@ -117,7 +117,7 @@ describe("a body", () => {
     expect(server.log.length).toBeGreaterThan(1);
   });
 
-  test("cut off every time: a network failure", async () => {
+  test("that is cut off every time is a network failure", async () => {
     server.faults.add({ method: "GET" }, { kind: "truncate", bytes: 7 }, 100);
     const error = await failureOf(store.get("there", MAX));
     expect(error).toBeInstanceOf(S3UnreachableError);
@@ -126,7 +126,7 @@ describe("a body", () => {
     );
   });
 
-  test("that comes slowly but steadily is waited for", async () => {
+  test("that comes slowly but steadily is accepted", async () => {
     server.faults.add({ method: "GET" }, { kind: "drip", bytes: 1, ms: 60 });
     const lessThanTheWhole = openAt(server, {}, { limits: { readTimeoutMs: 1000 } });
     expect((await lessThanTheWhole.get("there", MAX))?.bytes).toEqual(BYTES);
@@ -163,7 +163,7 @@ describe("a server that hangs", () => {
     expect(await waiting.head("there")).not.toBeNull();
   });
 
-  test("the caller's abort ends it with the caller's reason", async () => {
+  test("an abort ends the call with the caller's reason", async () => {
     server.faults.add({}, { kind: "hang", apply: false }, 100);
     const patient = openAt(server, {}, { limits: { readTimeoutMs: 60_000, attempts: 1 } });
     for (const call of [
@@ -178,7 +178,7 @@ describe("a server that hangs", () => {
     }
   });
 
-  test("the caller's abort ends the wait between two tries", async () => {
+  test("an abort ends the wait between two tries", async () => {
     server.faults.add({}, { kind: "answer", apply: false, status: 503, code: "SlowDown" }, 100);
     const controller = new AbortController();
     const sleep = (_: number, signal: AbortSignal): Promise<void> => {
@@ -194,25 +194,25 @@ describe("a server that hangs", () => {
 describe("writes that are turned away", () => {
   const conflicts = ["ConditionalRequestConflict", "ConcurrentModification", "OperationAborted"];
 
-  test.each(conflicts)("409 %s: tried again, nothing read", async (code) => {
+  test.each(conflicts)("409 %s: tries again without reading", async (code) => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code }, 3);
     await store.create("new", BYTES);
     expect(requests()).toEqual(["PUT 409", "PUT 409", "PUT 409", "PUT 200"]);
   });
 
-  test("503 SlowDown: tried again, nothing read", async () => {
+  test("503 SlowDown: tries again without reading", async () => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 503, code: "SlowDown" }, 2);
     await store.create("new", BYTES);
     expect(requests()).toEqual(["PUT 503", "PUT 503", "PUT 200"]);
   });
 
-  test("409 every time, and somebody else's object is there: a conflict", async () => {
+  test("409 every time, and the object is another writer's: a conflict", async () => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code: "OperationAborted" }, 100);
     expect(await failureOf(store.create("there", BYTES))).toBeInstanceOf(ConflictError);
     expect(requests().filter((request) => request.startsWith("PUT"))).toHaveLength(5);
   });
 
-  test("409 every time, and nothing is there: the store is out of order, and nobody was quicker", async () => {
+  test("409 every time, and the object is missing: the store is broken, not a conflict", async () => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code: "OperationAborted" }, 100);
     expect(await failureOf(store.create("new", BYTES))).toBeInstanceOf(S3UnreachableError);
   });

@@ -27,7 +27,7 @@ export function locationAt(
   return { endpoint, region, bucket: "strict", prefix: "repo/env/", credentials, ...rest };
 }
 
-/** Waits for nothing between tries. */
+/** Does not wait between tries. */
 function quickOptions(overrides: Partial<S3Options> = {}): S3Options {
   return {
     clock: { nowMs: () => Date.now() },
@@ -45,7 +45,7 @@ export function openAt(
   return openS3Store(locationAt(place, overrides), quickOptions(options));
 }
 
-/** What a call ended with; checks that no secret rides in it, and that it is worded as errors are here. */
+/** The error of a call. Checks that it contains no secret and follows our wording. */
 export async function failureOf(call: Promise<unknown>): Promise<VsyncError> {
   const error: unknown = await call.then(
     () => expect.unreachable("the call succeeded"),
@@ -58,7 +58,7 @@ export async function failureOf(call: Promise<unknown>): Promise<VsyncError> {
   return error;
 }
 
-/** For tests in which an answer does not come. A busy machine may exceed it elsewhere, too: assert no exact log there. */
+/** For tests without an answer. A busy machine may exceed it elsewhere too, so do not assert an exact log there. */
 export const IMPATIENT: Partial<S3Options> = { limits: { answerTimeoutMs: 400, readTimeoutMs: 400 } };
 
 const SECRETS = [ROOT.secretAccessKey, "planted-secret-key", "planted-session-token"];

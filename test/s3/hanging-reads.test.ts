@@ -4,10 +4,10 @@ import { Call, type CallBounds } from "../../src/s3/call.ts";
 import { DEFAULT_LIMITS } from "../../src/s3/options.ts";
 import { MAX_MANIFEST_BYTES } from "../../src/vault/format/limits.ts";
 
-/** The longest waits that there are. */
+/** The longest possible waits. */
 const LARGEST = { bytes: (length: number) => new Uint8Array(length).fill(255) };
 const MANIFEST: CallBounds = { receives: MAX_MANIFEST_BYTES };
-/** What `Vsync.open` has by default. */
+/** The default of `Vsync.open`. */
 const BOOT_MS = 30_000;
 
 beforeEach(() => void vi.useFakeTimers());
@@ -19,7 +19,7 @@ function callOf(bounds: CallBounds): Call {
   return new Call(() => inquiry, { clock: { nowMs: () => 0 }, random: LARGEST, sleep }, bounds);
 }
 
-/** When each try begins, and when all is over, in milliseconds; no try is ever answered. */
+/** The start of each try and the end of all, in milliseconds, without any answer. */
 async function triesOf(bounds: CallBounds): Promise<{ begun: number[]; overMs: number }> {
   const startMs = Date.now();
   const begun: number[] = [];
@@ -36,7 +36,7 @@ async function triesOf(bounds: CallBounds): Promise<{ begun: number[]; overMs: n
   return { begun, overMs: await over };
 }
 
-test("a manifest that nobody answers for is asked for three times within what a boot waits", async () => {
+test("an unanswered request for the manifest is tried three times within the deadline of a boot", async () => {
   const { begun } = await triesOf(MANIFEST);
   expect(begun.slice(0, 4)).toEqual([0, 8_100, 16_300, 24_700]);
   expect(begun.filter((ms) => ms + DEFAULT_LIMITS.readTimeoutMs <= BOOT_MS)).toHaveLength(3);
@@ -48,11 +48,11 @@ test("a command gives up on it after five tries, in 42 s", async () => {
   expect(overMs).toBe(41_500);
 });
 
-test("how long a read may be silent has nothing to do with how much it may bring", async () => {
+test("the limit on silence of a read does not depend on its size", async () => {
   expect((await triesOf({ receives: 64 * 1024 * 1024 })).begun[1]).toBe(8_100);
 });
 
-test("a body that comes piece by piece is waited for, up to what its size takes at the slowest", async () => {
+test("a body may come piece by piece, up to the time for its size at the slowest rate", async () => {
   using call = callOf(MANIFEST);
   let pieces = 0;
   const ended = call.attempt((_, signOfLife) => {
@@ -69,6 +69,6 @@ test("a body that comes piece by piece is waited for, up to what its size takes 
   vi.clearAllTimers();
 });
 
-test("a write is given the time that sending takes, and the store's own", async () => {
+test("a write gets the time for sending plus the store's own", async () => {
   expect((await triesOf({ sends: 1024 * 1024 })).begun[1]).toBe(15_000 + 16_000 + 100);
 });

@@ -13,7 +13,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
 });
 
-/** The port of a server on loopback that answers as `serve` does. */
+/** The port of a loopback server that answers with `serve`. */
 async function listen(serve: (socket: Socket) => void): Promise<number> {
   const server = createServer((socket) => {
     sockets.push(socket);
@@ -43,7 +43,7 @@ interface Case {
 
 const ONE_TRY: Partial<S3Options> = { limits: { attempts: 1 } };
 
-/** Nothing was sent: a write need not be settled. */
+/** Nothing was sent, so a write need not be settled. */
 const unsent: readonly Case[] = [
   {
     name: "a name that does not resolve",
@@ -85,7 +85,7 @@ describe.each(unsent)("$name", ({ endpoint, message, options }) => {
   });
 });
 
-test("a connection that is reset once it stood: the write may have arrived", async () => {
+test("after a reset of an open connection, the write may have arrived", async () => {
   const port = await listen((socket) => socket.once("data", () => socket.resetAndDestroy()));
   const store = openAt({ endpoint: `http://127.0.0.1:${port}`, region: "us-east-1" }, {}, ONE_TRY);
   expect(await failureOf(store.create("manifest", text("bytes")))).toBeInstanceOf(OutcomeUnknownError);
@@ -93,14 +93,14 @@ test("a connection that is reset once it stood: the write may have arrived", asy
   expect(error.message).toMatch(/: 127\.0\.0\.1:\d+ closed the connection$/);
 });
 
-test("a server that speaks something else than HTTP is named as such", async () => {
+test("names a server that does not speak HTTP", async () => {
   const port = await listen((socket) => socket.end("SSH-2.0-example\r\n"));
   const error = await failureOf(openAt({ endpoint: `http://127.0.0.1:${port}`, region: "x" }, {}, ONE_TRY).head("m"));
   expect(error).toBeInstanceOf(S3UnreachableError);
   expect(error.message).toMatch(/: 127\.0\.0\.1:\d+ does not speak HTTP$/);
 });
 
-test("a web server that is no S3 is known by its missing ETag", async () => {
+test("recognises a web server other than S3 by its missing ETag", async () => {
   const body = "<!doctype html><p>welcome<br>";
   const page = `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
   const port = await listen((socket) => socket.on("data", () => socket.write(page)));
@@ -110,7 +110,7 @@ test("a web server that is no S3 is known by its missing ETag", async () => {
   expect(error.message).toMatch(/ answered without an ETag$/);
 });
 
-test("what a server says reaches the terminal neither raw nor at length", async () => {
+test("shortens and escapes a server's message", async () => {
   const code = `\u001b[2J\u202eEvil\u0007${"x".repeat(500)}`;
   const body = `<Error><Code>${code.replace("\u001b", "&#27;").replace("\u0007", "&#7;")}</Code></Error>`;
   const page = `HTTP/1.1 418 No\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;

@@ -17,26 +17,26 @@ async function start(options: StrictS3Options = {}): Promise<StrictS3> {
   return server;
 }
 
-test("the strict server passes, and is left as it was", async () => {
+test("the strict server passes and stays unchanged", async () => {
   const { endpoint, region, buckets, log } = await start();
   expect(await probeStore(openAt({ endpoint, region }), { random })).toEqual({ failed: null, leftover: [] });
   expect(buckets.get("strict")?.size).toBe(0);
   for (const { key } of log) expect(key).toMatch(/^repo\/env\/probe-[0-9a-f]{16}\/(single|raced)$/);
 });
 
-test("a server whose If-Match wants no quotes passes", async () => {
+test("a server whose If-Match takes no quotes passes", async () => {
   const store = openAt(await start({ unquotedIfMatch: true }));
   expect(await probeStore(store, { random })).toEqual({ failed: null, leftover: [] });
 });
 
-test("a server that ignores preconditions fails, and is left as it was", async () => {
+test("a server that ignores preconditions fails and stays unchanged", async () => {
   const running = await start({ ignores: ["if-match", "if-none-match"] });
   expect(await probeStore(openAt(running), { random })).toEqual({ failed: "create-only", leftover: [] });
   expect(running.buckets.get("strict")?.size).toBe(0);
 });
 
-describe("a server that keeps some preconditions only", () => {
-  test("not If-Match", async () => {
+describe("a server that keeps only some preconditions", () => {
+  test("ignores If-Match", async () => {
     expect(await probeStore(openAt(await start({ ignores: ["if-match"] })), { random })).toMatchObject({
       failed: "stale-replace",
     });
@@ -45,7 +45,7 @@ describe("a server that keeps some preconditions only", () => {
   test("refuses every If-Match", async () => {
     const running = await start();
     const refusal = { kind: "answer", apply: false, status: 412, code: "PreconditionFailed" } as const;
-    // the first PUT to `single` creates, the second must not, the third is the replace, which is spelled twice
+    // The first PUT to `single` creates, the second must not, the third is the replace in two spellings.
     running.faults.add({ method: "PUT" }, { kind: "delay", ms: 0 }, 2);
     running.faults.add({ method: "PUT" }, refusal, 2);
     expect(await probeStore(openAt(running), { random })).toMatchObject({ failed: "replace" });
@@ -61,7 +61,7 @@ describe("a server that keeps some preconditions only", () => {
   });
 });
 
-test("a server without If-Match is named as such, and left as it was", async () => {
+test("names a server without If-Match, which stays unchanged", async () => {
   const running = await start();
   running.faults.add({ method: "PUT" }, { kind: "delay", ms: 0 }, 2);
   running.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 501, code: "NotImplemented" });
@@ -71,7 +71,7 @@ test("a server without If-Match is named as such, and left as it was", async () 
   expect(running.buckets.get("strict")?.size).toBe(0);
 });
 
-test("who may not delete is told what is left", async () => {
+test("without permission to delete, the error names the leftovers", async () => {
   const writer = { ...ROOT, grants: [{ actions: ["s3:GetObject" as const, "s3:PutObject" as const] }] };
   const running = await start({ users: [writer] });
   const { failed, leftover } = await probeStore(openAt(running), { random });
@@ -81,14 +81,14 @@ test("who may not delete is told what is left", async () => {
   );
 });
 
-test("who may not write is told so", async () => {
+test("without permission to write, the error says so", async () => {
   const reader = { ...ROOT, grants: [{ actions: ["s3:GetObject" as const] }] };
   const error = await failureOf(probeStore(openAt(await start({ users: [reader] })), { random }));
   expect(error).toBeInstanceOf(AccessDeniedError);
 });
 
 const target = inject("s3");
-test.skipIf(target === null)("a real S3 server passes, and is left as it was", async () => {
+test.skipIf(target === null)("a real S3 server passes and stays unchanged", async () => {
   const real = target ?? expect.unreachable("no server");
   const bucket = await createBucket(real, `vsync-probe-${randomBytes(4).toString("hex")}`);
   const store = openAt(real, { bucket, keys: real, prefix: `${randomBytes(4).toString("hex")}/` });

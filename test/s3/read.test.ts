@@ -28,7 +28,7 @@ test.each([0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK + 7])(
   },
 );
 
-test("an answer without a length grows as it comes", async () => {
+test("an answer without a length grows its buffer", async () => {
   const body = "x".repeat(3 * CHUNK);
   const headers = { ETag: '"e"', "Transfer-Encoding": "chunked" };
   server.faults.add({ method: "GET" }, { kind: "answer", apply: false, status: 200, body, headers });

@@ -24,7 +24,7 @@ describe.skipIf(target === null)("on a real S3 server", () => {
   });
   const asAdmin = () => openAt(real, { bucket, prefix, keys: real });
 
-  test("keys of any characters are written, read and listed", async () => {
+  test("writes, reads and lists keys with any characters", async () => {
     const keys = [" two  spaces ", "a+b%20c", "a&b<c>\"d'", "#?=;:@$,!*()[]{}|\\^`~", "\u0001\t", "é/日本/😀"];
     const store = asAdmin();
     for (const key of keys) await store.create(`keys/${key}`, text(key));
@@ -35,7 +35,7 @@ describe.skipIf(target === null)("on a real S3 server", () => {
     expect(await keysOf(store)).toEqual([]);
   });
 
-  test("credentials that are wrong, a bucket that is not there", async () => {
+  test("wrong credentials, a missing bucket", async () => {
     const unknown = openAt(real, { bucket, keys: { accessKeyId: "NOBODYNOBODYNOBODY00", secretAccessKey: "x" } });
     expect((await failureOf(unknown.get("manifest", MAX))).message).toMatch(/does not know the access key$/);
     const wrong = openAt(real, { bucket, keys: { ...real, secretAccessKey: "planted-secret-key" } });
@@ -56,7 +56,7 @@ describe.skipIf(target === null)("on a real S3 server", () => {
         probeStore(openAt(real, { bucket: versioned, prefix, keys: real }), {
           random: { bytes: (n) => randomBytes(n) },
         });
-      // By chance one writer alone may win, twenty times in a row it does not.
+      // By chance one writer alone may win, but not twenty times in a row.
       for (let tries = 0; tries < 20; tries++) {
         const { failed } = await proveOnce();
         if (failed !== null) return expect(failed).toMatch(/^(create|replace)-race$/);
@@ -75,7 +75,7 @@ describe.skipIf(target === null)("on a real S3 server", () => {
       Principal: { AWS: [reader.arn] },
     });
 
-    test("who may get objects: gets them, writes none, and is not told what is missing", async () => {
+    test("with permission to get: gets objects, writes none, and does not learn which are missing", async () => {
       await putBucketPolicy(real, bucket, [allow("s3:GetObject", `arn:aws:s3:::${bucket}/${prefix}*`)]);
       await asAdmin().create("there", text("bytes"));
       expect((await asReader().get("there", MAX))?.bytes).toEqual(text("bytes"));
@@ -93,7 +93,7 @@ describe.skipIf(target === null)("on a real S3 server", () => {
       expect(await keysOf(asAdmin())).toEqual(["there"]);
     });
 
-    test("who may list as well: is told what is missing", async () => {
+    test("with permission to list as well: learns which are missing", async () => {
       await putBucketPolicy(real, bucket, [
         allow("s3:GetObject", `arn:aws:s3:::${bucket}/${prefix}*`),
         allow("s3:ListBucket", `arn:aws:s3:::${bucket}`),

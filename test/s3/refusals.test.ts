@@ -26,7 +26,7 @@ afterAll(() => server.close());
 
 const MAX = { maxBytes: 100 };
 
-/** Every call of a store; a write goes to a key that is not there. */
+/** Every call of a store; writes use a missing key. */
 const calls: readonly (readonly [string, (store: ObjectStore) => Promise<unknown>])[] = [
   ["head", (store) => store.head("manifest")],
   ["get", (store) => store.get("manifest", MAX)],
@@ -36,7 +36,7 @@ const calls: readonly (readonly [string, (store: ObjectStore) => Promise<unknown
   ["delete", (store) => store.delete("manifest")],
 ];
 
-// What an answer means does not depend on the call (answers.test.ts), but a HEAD has no body to say it in.
+// An answer means the same for every call (answers.test.ts), but a HEAD has no body.
 describe.each(calls.slice(0, 2))("%s", (name, call) => {
   test("an unknown access key", async () => {
     const error = await failureOf(call(openAt(server, { keys: { accessKeyId: "NOBODY", secretAccessKey: "x" } })));
@@ -58,9 +58,9 @@ describe.each(calls.slice(0, 2))("%s", (name, call) => {
     expect(error.hint).toBe("set the region to us-east-1");
   });
 
-  test("a bucket that is not there", async () => {
+  test("a missing bucket", async () => {
     const store = openAt(server, { bucket: "nowhere" });
-    // to a HEAD this is like a missing key: its answer has no body
+    // For a HEAD this looks like a missing key, because its answer has no body.
     if (name === "head") return expect(await store.head("manifest")).toBeNull();
     const error = await failureOf(call(store));
     expect(error).toBeInstanceOf(S3UnreachableError);
@@ -73,12 +73,12 @@ describe.each(calls.slice(0, 2))("%s", (name, call) => {
     try {
       const store = openAt(ahead, {}, { clock: { nowMs: () => nowMs } });
       await failureOf(call(store));
-      // nor does the SDK learn from the first answer and hide it from then on
+      // The SDK must not learn from the first answer and hide the skew from then on.
       const error = await failureOf(call(store));
       expect(error).toBeInstanceOf(AccessDeniedError);
       const [ours = "", theirs = ""] = error.message.match(/\d{4}-\d\d-\d\dT[\d:.]+Z/g) ?? [];
       expect(Date.parse(ours)).toBe(nowMs);
-      // a Date header has no milliseconds
+      // A Date header has no milliseconds.
       expect(Math.floor(Date.parse(theirs) / 1000)).toBe(Math.floor((nowMs + 3_600_000) / 1000));
       expect(error.hint).toBe("set this machine's clock");
     } finally {
@@ -86,7 +86,7 @@ describe.each(calls.slice(0, 2))("%s", (name, call) => {
     }
   });
 
-  test("a wrong session token is denied as such", async () => {
+  test("a wrong session token is denied and named", async () => {
     const credentials = {
       accessKeyId: temporary.accessKeyId,
       secretAccessKey: hidden(temporary.secretAccessKey),
@@ -98,7 +98,7 @@ describe.each(calls.slice(0, 2))("%s", (name, call) => {
   });
 });
 
-test("the right session token is sent and accepted", async () => {
+test("a right session token is accepted", async () => {
   const credentials = {
     accessKeyId: temporary.accessKeyId,
     secretAccessKey: hidden(temporary.secretAccessKey),
@@ -145,7 +145,7 @@ describe("a user who may only read", () => {
     expect(error.message).toMatch(/^cannot (write|list|delete) s3:\/\/strict\/repo\/env\/\w*: access denied$/);
   });
 
-  test("is denied what is not there, for it may not know; who may list is told", async () => {
+  test("is denied a missing object, which only a user with permission to list learns about", async () => {
     for (const call of [
       (store: ObjectStore) => store.head("missing"),
       (store: ObjectStore) => store.get("missing", MAX),
@@ -156,7 +156,7 @@ describe("a user who may only read", () => {
   });
 });
 
-test("a refusal is not tried again", async () => {
+test("a refusal is not retried", async () => {
   server.log.length = 0;
   for (const [, call] of calls) await failureOf(call(openAt(server, { keys: { ...reader, secretAccessKey: "x" } })));
   expect(server.log.map(({ status }) => status)).toEqual(calls.map(() => 403));

@@ -31,7 +31,7 @@ function body(content: string): never {
   return Readable.from([Buffer.from(content)]) as never;
 }
 
-describe("what is sent", () => {
+describe("requests", () => {
   test("head", async () => {
     s3.on(HeadObjectCommand).resolves({ ETag: '"etag"' });
     expect(await store.head("manifest")).toBe('"etag"');
@@ -44,13 +44,13 @@ describe("what is sent", () => {
     expect(sent()).toEqual([["GetObjectCommand", at("manifest")]]);
   });
 
-  test("create: only where nothing is", async () => {
+  test("create: only if the object is missing", async () => {
     s3.on(PutObjectCommand).resolves({ ETag: '"etag"' });
     expect(await store.create("v=1", text("bytes"))).toBe('"etag"');
     expect(sent()).toEqual([["PutObjectCommand", { ...at("v=1"), Body: text("bytes"), IfNoneMatch: "*" }]]);
   });
 
-  test("replace: only where the version is, spelled as it came", async () => {
+  test("replace: only at the version, spelled as received", async () => {
     s3.on(PutObjectCommand).resolves({ ETag: '"new"' });
     expect(await store.replace("manifest", text("bytes"), '"old"')).toBe('"new"');
     expect(sent()).toEqual([["PutObjectCommand", { ...at("manifest"), Body: text("bytes"), IfMatch: '"old"' }]]);
@@ -97,7 +97,7 @@ describe("the client", () => {
     expect((await configOf({ endpoint })).forcePathStyle).toBe(forcePathStyle);
   });
 
-  test("tries once, adds no checksums, and takes clocks as they are", async () => {
+  test("tries once, adds no checksums, and does not correct clocks", async () => {
     const config = await configOf();
     expect(await config.maxAttempts()).toBe(1);
     expect(await config.requestChecksumCalculation()).toBe("WHEN_REQUIRED");
@@ -113,7 +113,7 @@ describe("the client", () => {
   });
 });
 
-describe("what comes back and is not what was asked for", () => {
+describe("unexpected answers", () => {
   test("fewer bytes than announced", async () => {
     s3.on(GetObjectCommand).callsFake(() => ({ ETag: '"etag"', Body: body("byt"), ContentLength: 5 }));
     const { message } = await failureOf(store.get("manifest", { maxBytes: 5 }));
@@ -121,7 +121,7 @@ describe("what comes back and is not what was asked for", () => {
     expect(s3.calls()).toHaveLength(5);
   });
 
-  test("more bytes than wanted are not waited for", async () => {
+  test("more bytes than wanted are not read", async () => {
     const endless = Readable.from(
       (function* () {
         for (;;) yield Buffer.from("0123456789");
@@ -149,7 +149,7 @@ describe("what comes back and is not what was asked for", () => {
     expect((await failureOf(collect(store.list("")))).message).toMatch(/in their order$/);
   });
 
-  test("a listing that never ends is given up after a million keys, or after five minutes of waiting", async () => {
+  test("gives up an endless listing after a million keys or five minutes of waiting", async () => {
     let next = 0;
     s3.on(ListObjectsV2Command).callsFake(() => {
       const Contents = Array.from({ length: 1000 }, () => ({ Key: `repo/env/${String(next++).padStart(9, "0")}` }));
@@ -162,7 +162,7 @@ describe("what comes back and is not what was asked for", () => {
     expect((await failureOf(collect(slow.list("")))).message).toMatch(/no end after 5000 keys$/);
   });
 
-  test("keys as the server says that it has spelled them", async () => {
+  test("keys in the encoding that the server declares", async () => {
     const Contents = [{ Key: "repo/env/a%2Bb+c" }];
     s3.on(ListObjectsV2Command).resolves({ Contents, EncodingType: "url" });
     expect(await collect(store.list(""))).toEqual(["a+b c"]);

@@ -39,7 +39,7 @@ function storeDirectly(content: string): void {
 const create = (by = store): Promise<Version> => by.create("manifest", OURS);
 const replace = (by = store): Promise<Version> => by.replace("manifest", OURS, '"before"');
 
-/** Both kinds of write; `before` puts there what the write expects. */
+/** Both kinds of write; `before` prepares the object that the write expects. */
 const writes = [
   { name: "create", write: create, before: () => {}, absent: "GET 404" },
   { name: "replace", write: replace, before: () => storeDirectly("before"), absent: "GET 200" },
@@ -54,7 +54,7 @@ const lost: readonly (readonly [string, (apply: boolean) => Fault, number | "los
   ["200 without an ETag", (apply) => ({ kind: "answer", apply, status: 200, body: "" }), 200],
 ];
 
-/** What a server says where it has not done the write, and some have said where they did. */
+/** Answers that mean the write was not done, although some servers gave them after doing it. */
 const uncertain: readonly (readonly [string, number, string])[] = [
   ["503 SlowDown", 503, "SlowDown"],
   ["429 TooManyRequests", 429, "TooManyRequests"],
@@ -63,7 +63,7 @@ const uncertain: readonly (readonly [string, number, string])[] = [
 describe.each(writes)("$name", ({ write, before, absent }) => {
   beforeEach(before);
 
-  test.each(lost)("%s after the write: done, and once", async (_, fault, status) => {
+  test.each(lost)("%s after the write: done once", async (_, fault, status) => {
     server.faults.add({ method: "PUT" }, fault(true));
     const version = await write();
     expect(version).toBe(await store.head("manifest"));
@@ -78,7 +78,7 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     expect(stored()).toBe("our bytes");
   });
 
-  test.each([true, false])("no answer in time, applied %s: done, and once", async (apply) => {
+  test.each([true, false])("no answer in time, applied %s: done once", async (apply) => {
     server.faults.add({ method: "PUT" }, { kind: "hang", apply });
     const version = await write(openAt(server, {}, IMPATIENT));
     expect(version).toBe(await store.head("manifest"));
@@ -86,14 +86,14 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     expect(stored()).toBe("our bytes");
   });
 
-  test("lost, and another writer's bytes are there: a conflict", async () => {
+  test("lost, and the object has another writer's bytes: a conflict", async () => {
     server.faults.add({ method: "PUT" }, { kind: "drop", apply: true });
     server.faults.add({ method: "GET" }, { kind: "meanwhile", action: () => storeDirectly("theirs") });
     expect(await failureOf(write())).toBeInstanceOf(ConflictError);
     expect(requests()).toEqual(["PUT lost", "GET 200"]);
   });
 
-  test("lost, and applied only after the reading back: the next try's 412 is its own doing", async () => {
+  test("lost, and applied only after reading back: the next try's 412 is its own doing", async () => {
     server.faults.add({ method: "PUT" }, { kind: "drop", apply: false });
     server.faults.add({ method: "PUT" }, { kind: "meanwhile", action: () => storeDirectly("our bytes") });
     expect(await write()).toBe('"our bytes"');
@@ -120,7 +120,7 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     expect(requests().filter((request) => request.startsWith("PUT"))).toHaveLength(1);
   });
 
-  test("lost every time, and nothing has changed: outcome unknown, for the last may yet arrive", async () => {
+  test("lost every time without a change: outcome unknown, because the last may still arrive", async () => {
     server.faults.add({ method: "PUT" }, { kind: "drop", apply: false }, 100);
     expect(await failureOf(write())).toBeInstanceOf(OutcomeUnknownError);
     expect(requests().filter((request) => request === "PUT lost")).toHaveLength(5);
@@ -132,10 +132,13 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     expect(await failureOf(write())).toBeInstanceOf(OutcomeUnknownError);
   });
 
-  test.each([502, 504])("%i every time: outcome unknown, for the server behind the proxy goes on", async (status) => {
-    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status, body: "" }, 100);
-    expect(await failureOf(write())).toBeInstanceOf(OutcomeUnknownError);
-  });
+  test.each([502, 504])(
+    "%i every time: outcome unknown, because the server behind the proxy continues",
+    async (status) => {
+      server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status, body: "" }, 100);
+      expect(await failureOf(write())).toBeInstanceOf(OutcomeUnknownError);
+    },
+  );
 
   test.each(uncertain)("%s, applied: the next try's 412 is its own doing", async (_, status, code) => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: true, status, code });
@@ -156,11 +159,14 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     },
   );
 
-  test.each(uncertain)("%s, applied, then the same every time: done, for it is there", async (_, status, code) => {
-    server.faults.add({ method: "PUT" }, { kind: "answer", apply: true, status, code });
-    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status, code }, 100);
-    expect(await write()).toBe(await store.head("manifest"));
-  });
+  test.each(uncertain)(
+    "%s, applied, then the same every time: done, because the object is there",
+    async (_, status, code) => {
+      server.faults.add({ method: "PUT" }, { kind: "answer", apply: true, status, code });
+      server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status, code }, 100);
+      expect(await write()).toBe(await store.head("manifest"));
+    },
+  );
 
   test.each(uncertain)("%s every time, and it cannot be read: outcome unknown", async (_, status, code) => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status, code }, 100);
@@ -168,20 +174,20 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     expect(await failureOf(write())).toBeInstanceOf(OutcomeUnknownError);
   });
 
-  test("503 SlowDown, applied, then 409 and 412: done, for it is there", async () => {
+  test("503 SlowDown, applied, then 409 and 412: done, because the object is there", async () => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: true, status: 503, code: "SlowDown" });
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code: "OperationAborted" });
     expect(await write()).toBe(await store.head("manifest"));
     expect(requests()).toEqual(["PUT 503", "PUT 409", "PUT 412", "GET 200", "HEAD 200"]);
   });
 
-  test("503 SlowDown, applied, then 403: done, for it is there", async () => {
+  test("503 SlowDown, applied, then 403: done, because the object is there", async () => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: true, status: 503, code: "SlowDown" });
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 403, code: "AccessDenied" });
     expect(await write()).toBe(await store.head("manifest"));
   });
 
-  test("500, applied only after the reading back: the next try's 412 is its own doing", async () => {
+  test("500, applied only after reading back: the next try's 412 is its own doing", async () => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 500, code: "InternalError" });
     server.faults.add({ method: "PUT" }, { kind: "meanwhile", action: () => storeDirectly("our bytes") });
     expect(await write()).toBe('"our bytes"');
@@ -195,7 +201,7 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     expect(stored()).toBe("theirs");
   });
 
-  test("500 every time, and nothing has changed: the store does not work, nothing was written", async () => {
+  test("500 every time without a change: the store is unreachable, and nothing was written", async () => {
     server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 500, code: "InternalError" }, 100);
     const error = await failureOf(write());
     expect(error).toBeInstanceOf(S3UnreachableError);
@@ -214,7 +220,7 @@ test("a replace that was lost, and the object is gone: a conflict", async () => 
   expect(await failureOf(replace())).toBeInstanceOf(ConflictError);
 });
 
-test("the first try's 412 is not looked into: the same bytes may be another writer's", async () => {
+test("the first try's 412 is not checked, because the same bytes may be another writer's", async () => {
   storeDirectly("our bytes");
   expect(await failureOf(create())).toBeInstanceOf(ConflictError);
   expect(requests()).toEqual(["PUT 412"]);

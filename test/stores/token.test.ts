@@ -18,7 +18,7 @@ const CONTRACT: RuntimeToken = {
 };
 const COST = { memoryKiB: 65536, parallelism: 4 };
 
-describe("what a token tells its reader before the manifest arrives", () => {
+describe("a token tells its reader before the manifest arrives", () => {
   test("the required fields alone give the env and no cost to derive", () => {
     expect(vaultOf(CONTRACT).expect).toEqual({ env: "prod" });
   });
