@@ -36,6 +36,10 @@ export class Secret {
     this.#bytes.fill(0);
   }
 
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
   toString(): string {
     return MASK;
   }

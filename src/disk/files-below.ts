@@ -57,19 +57,24 @@ export async function refuseUnsafeFolders(root: string, name: string): Promise<v
  */
 export async function writeFileBelow(root: string, name: string, bytes: Uint8Array): Promise<void> {
   await makeFolder(root);
-  await using handles = new AsyncDisposableStack();
-  let shown = root;
-  let folder = handles.use(await openFolder(root, root, OPEN_FOLDER));
-  await refuseUnsafe(folder, root);
-  const segments = name.split("/");
-  for (const segment of segments.slice(0, -1)) {
-    const path = within(folder, shown, segment);
-    shown = join(shown, segment);
-    await mkdir(path, { mode: FOLDER_MODE }).catch(unlessThere);
-    folder = handles.use(await openFolder(path, shown, OPEN_PLAIN_FOLDER));
-    await refuseUnsafe(folder, shown);
-  }
-  await writePrivateFile(within(folder, shown, segments.at(-1) ?? ""), bytes);
+  await using folder = await openFolder(root, root, OPEN_FOLDER);
+  await writeIn(folder, root, name.split("/"), bytes);
+}
+
+async function writeIn(
+  folder: FileHandle,
+  shown: string,
+  segments: readonly string[],
+  bytes: Uint8Array,
+): Promise<void> {
+  await refuseUnsafe(folder, shown);
+  const [segment = "", ...rest] = segments;
+  const path = within(folder, shown, segment);
+  if (rest.length === 0) return writePrivateFile(path, bytes);
+  await mkdir(path, { mode: FOLDER_MODE }).catch(unlessThere);
+  const below = join(shown, segment);
+  await using next = await openFolder(path, below, OPEN_PLAIN_FOLDER);
+  await writeIn(next, below, rest, bytes);
 }
 
 /**

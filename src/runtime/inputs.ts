@@ -4,7 +4,7 @@ import { readSecretFile } from "../disk/given-file.ts";
 import { ConfigMissingError } from "../errors.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 
-export interface Inputs {
+export interface Inputs extends Disposable {
   readonly config: Secret;
   readonly passphrase: Secret;
 }
@@ -35,12 +35,12 @@ const PASSPHRASE: Source = {
  */
 export async function readInputs(options: OpenOptions, variables: Environment, warn: Warn): Promise<Inputs> {
   const config = await readInput(CONFIG, options, variables, warn);
-  try {
-    return { config, passphrase: await readInput(PASSPHRASE, options, variables, warn) };
-  } catch (error) {
+  const passphrase = await readInput(PASSPHRASE, options, variables, warn).catch((error: unknown) => {
     config.destroy();
     throw error;
-  }
+  });
+  const dispose = (): void => [config, passphrase].forEach((it) => it.destroy());
+  return { config, passphrase, [Symbol.dispose]: dispose };
 }
 
 async function readInput(source: Source, options: OpenOptions, variables: Environment, warn: Warn): Promise<Secret> {

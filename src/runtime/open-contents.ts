@@ -4,7 +4,7 @@ import { vaultOf } from "../stores/token.ts";
 import { openVault } from "../vault/open/open.ts";
 import { PassphraseHolder } from "../vault/unlock/passphrase-holder.ts";
 import { type Contents, contentsOf } from "./contents.ts";
-import { type Inputs, readInputs } from "./inputs.ts";
+import { readInputs } from "./inputs.ts";
 import { openThroughCache } from "./open-cached.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 import { timeoutOf } from "./options.ts";
@@ -21,23 +21,9 @@ export async function openContents(
   warn: Warn,
   signal: AbortSignal,
 ): Promise<Contents> {
-  const inputs = await readInputs(options, variables, warn);
-  try {
-    return await openWithInputs(inputs, options, warn, signal);
-  } finally {
-    inputs.config.destroy();
-    inputs.passphrase.destroy();
-  }
-}
-
-async function openWithInputs(
-  { config, passphrase }: Inputs,
-  options: OpenOptions,
-  warn: Warn,
-  signal: AbortSignal,
-): Promise<Contents> {
-  const { expect, hint, openStore } = vaultOf(decodeToken(config.exposeText()));
-  using holder = new PassphraseHolder(passphrase, hint);
+  using inputs = await readInputs(options, variables, warn);
+  const { expect, hint, openStore } = vaultOf(decodeToken(inputs.config.exposeText()));
+  using holder = new PassphraseHolder(inputs.passphrase, hint);
   // Loading the AWS SDK takes about as long as a derivation, which runs on another thread.
   holder.prepare();
   const ports = { store: await openStore(), clock: systemClock };

@@ -8,7 +8,7 @@ import { failureOf, IMPATIENT, openAt } from "./fixture.ts";
 
 const BYTES = text("some bytes of some length");
 const MAX = { maxBytes: 1000 };
-/** Always draws the middle of a range. */
+/** Half of every range. */
 const HALF = { bytes: () => Uint8Array.of(127, 255, 255, 255) };
 
 let server: StrictS3;
@@ -25,87 +25,66 @@ beforeEach(async () => {
   server.log.length = 0;
 });
 
-function requests(): string[] {
-  return server.log.map(({ method, status }) => `${method} ${status ?? "lost"}`);
-}
+const requests = (): string[] => server.log.map(({ method, status }) => `${method} ${status ?? "lost"}`);
+const answer = (status: number, code?: string): Fault => ({
+  kind: "answer",
+  apply: false,
+  status,
+  ...(code === undefined ? {} : { code }),
+});
 
-const passing: readonly (readonly [string, Fault])[] = [
-  ["dropped", { kind: "drop", apply: false }],
-  ["500", { kind: "answer", apply: false, status: 500, code: "InternalError" }],
+const failing: readonly (readonly [string, Fault])[] = [
+  ["a dropped connection", { kind: "drop", apply: false }],
+  ["500", answer(500, "InternalError")],
   ["502 with HTML", { kind: "answer", apply: false, status: 502, body: "<html><br></html>" }],
-  ["503 SlowDown", { kind: "answer", apply: false, status: 503, code: "SlowDown" }],
-  ["503 without a body", { kind: "answer", apply: false, status: 503 }],
   ["504", { kind: "answer", apply: false, status: 504, body: "timeout" }],
-  ["429", { kind: "answer", apply: false, status: 429, code: "TooManyRequests" }],
+];
+const throttling: readonly (readonly [string, Fault])[] = [
+  ["503 SlowDown", answer(503, "SlowDown")],
+  ["503 without a body", answer(503)],
+  ["429", answer(429, "TooManyRequests")],
 ];
 
-const throttling = passing.filter(([name]) => /503|429/.test(name));
-const failing = passing.filter((fault) => !throttling.includes(fault));
-
-describe.each(passing)("once %s", (_, fault) => {
-  test("head", async () => {
-    server.faults.add({ method: "HEAD" }, fault);
-    expect(await store.head("there")).not.toBeNull();
-  });
-
-  test("get", async () => {
-    server.faults.add({ method: "GET" }, fault);
-    expect((await store.get("there", MAX))?.bytes).toEqual(BYTES);
-  });
-
-  test("list", async () => {
-    server.faults.add({ method: "GET" }, fault);
-    expect(await collect(store.list(""))).toEqual(["there"]);
-  });
-
-  test("delete", async () => {
-    server.faults.add({ method: "DELETE" }, fault);
-    await store.delete("there");
-    expect(server.buckets.get("strict")?.size).toBe(0);
-  });
-});
-
-test.each(failing)("always %s: gives up after five tries", async (_, fault) => {
-  server.faults.add({}, fault, 100);
-  expect(await failureOf(store.head("there"))).toBeInstanceOf(S3UnreachableError);
-  expect(await failureOf(store.get("there", MAX))).toBeInstanceOf(S3UnreachableError);
-  expect(await failureOf(collect(store.list("")))).toBeInstanceOf(S3UnreachableError);
-  expect(await failureOf(store.delete("there"))).toBeInstanceOf(S3UnreachableError);
-  expect(server.log).toHaveLength(20);
-});
-
-test.each(throttling)("always %s: gives up after thirty tries", async (_, fault) => {
-  server.faults.add({}, fault, 100);
-  expect(await failureOf(store.head("there"))).toBeInstanceOf(S3UnreachableError);
-  expect(await failureOf(store.get("there", MAX))).toBeInstanceOf(S3UnreachableError);
-  expect(await failureOf(collect(store.list("")))).toBeInstanceOf(S3UnreachableError);
-  expect(server.log).toHaveLength(90);
-});
-
-test("once hanging", async () => {
-  const impatient = openAt(server, {}, IMPATIENT);
-  server.faults.add({ method: "HEAD" }, { kind: "hang", apply: false });
-  expect(await impatient.head("there")).not.toBeNull();
-  server.faults.add({ method: "GET" }, { kind: "hang", apply: false });
-  expect((await impatient.get("there", MAX))?.bytes).toEqual(BYTES);
-  server.faults.add({ method: "GET" }, { kind: "hang", apply: false });
-  expect(await collect(impatient.list(""))).toEqual(["there"]);
-  server.faults.add({ method: "DELETE" }, { kind: "hang", apply: false });
-  await impatient.delete("there");
+/** Each call meets the fault once and succeeds. */
+async function survive(it: ObjectStore, fault: Fault): Promise<void> {
+  server.faults.add({ method: "HEAD" }, fault);
+  expect(await it.head("there")).not.toBeNull();
+  server.faults.add({ method: "GET" }, fault);
+  expect((await it.get("there", MAX))?.bytes).toEqual(BYTES);
+  server.faults.add({ method: "GET" }, fault);
+  expect(await collect(it.list(""))).toEqual(["there"]);
+  server.faults.add({ method: "DELETE" }, fault);
+  await it.delete("there");
   expect(server.buckets.get("strict")?.size).toBe(0);
-});
+}
 
-test("the waits between tries double up to a bound, with random shortening", async () => {
+test.each([...failing, ...throttling])("head, get, list and delete survive %s", (_, fault) => survive(store, fault));
+test("head, get, list and delete survive a server that hangs once", () =>
+  survive(openAt(server, {}, IMPATIENT), { kind: "hang", apply: false }));
+
+test.each([...failing.map((it) => [...it, 5] as const), ...throttling.map((it) => [...it, 30] as const)])(
+  "%s every time ends each of them",
+  async (_, fault, tries) => {
+    server.faults.add({}, fault, 1000);
+    expect(await failureOf(store.head("there"))).toBeInstanceOf(S3UnreachableError);
+    expect(await failureOf(store.get("there", MAX))).toBeInstanceOf(S3UnreachableError);
+    expect(await failureOf(collect(store.list("")))).toBeInstanceOf(S3UnreachableError);
+    expect(await failureOf(store.delete("there"))).toBeInstanceOf(S3UnreachableError);
+    expect(server.log).toHaveLength(4 * tries);
+  },
+);
+
+test("the waits between tries double up to a bound, shortened by chance", async () => {
   const waits: number[] = [];
   const sleep = async (ms: number): Promise<void> => void waits.push(ms);
   const patient = openAt(server, {}, { sleep, random: HALF, limits: { attempts: 9 } });
-  server.faults.add({}, { kind: "answer", apply: false, status: 500 }, 100);
+  server.faults.add({}, answer(500), 100);
   await failureOf(patient.head("there"));
   expect(waits).toEqual([50, 100, 200, 400, 800, 1600, 2500, 2500]);
 });
 
 describe("a body", () => {
-  test("that is cut off is read again and never taken for the object", async () => {
+  test("that is cut off is read again, and never passes for the object", async () => {
     server.faults.add({ method: "GET" }, { kind: "truncate", bytes: 7 });
     expect((await store.get("there", MAX))?.bytes).toEqual(BYTES);
     expect(requests()).toEqual(["GET 200", "GET 200"]);
@@ -126,14 +105,14 @@ describe("a body", () => {
     );
   });
 
-  test("that comes slowly but steadily is accepted", async () => {
+  test("that comes slowly but steadily is awaited", async () => {
     server.faults.add({ method: "GET" }, { kind: "drip", bytes: 1, ms: 60 });
     const lessThanTheWhole = openAt(server, {}, { limits: { readTimeoutMs: 1000 } });
     expect((await lessThanTheWhole.get("there", MAX))?.bytes).toEqual(BYTES);
     expect(requests()).toEqual(["GET 200"]);
   });
 
-  test("that comes too slowly for the deadline is given up", async () => {
+  test("that comes too slowly for the deadline fails", async () => {
     server.faults.add({ method: "GET" }, { kind: "drip", bytes: 1, ms: 100 }, 100);
     const hasty = openAt(server, {}, { limits: { deadlineMs: 300 } });
     const error = await failureOf(hasty.get("there", { maxBytes: 100 }));
@@ -143,28 +122,21 @@ describe("a body", () => {
 });
 
 describe("a server that hangs", () => {
-  const bounded = { limits: { attempts: 1, deadlineMs: 300, readTimeoutMs: 10_000 } };
+  beforeEach(() => server.faults.add({}, { kind: "hang", apply: false }, 100));
 
   test.each<[string, (store: ObjectStore) => Promise<unknown>]>([
     ["head", (hanging) => hanging.head("there")],
     ["get", (hanging) => hanging.get("there", { maxBytes: 10 })],
     ["list", (hanging) => collect(hanging.list(""))],
     ["delete", (hanging) => hanging.delete("there")],
-  ])("%s ends at its deadline", async (_, call) => {
-    server.faults.add({}, { kind: "hang", apply: false }, 100);
+  ])("ends %s at its deadline", async (_, call) => {
+    const bounded = { limits: { attempts: 1, deadlineMs: 300, readTimeoutMs: 10_000 } };
     const error = await failureOf(call(openAt(server, {}, bounded)));
     expect(error).toBeInstanceOf(S3UnreachableError);
     expect(error.message).toMatch(/: 127\.0\.0\.1:\d+ did not answer within 0\.3 s$/);
   });
 
-  test("an answer may take longer than a connection", async () => {
-    server.faults.add({}, { kind: "delay", ms: 1000 });
-    const waiting = openAt(server, {}, { limits: { attempts: 1, connectTimeoutMs: 500 } });
-    expect(await waiting.head("there")).not.toBeNull();
-  });
-
-  test("an abort ends the call with the caller's reason", async () => {
-    server.faults.add({}, { kind: "hang", apply: false }, 100);
+  test("ends with the caller's reason if the caller aborts", async () => {
     const patient = openAt(server, {}, { limits: { readTimeoutMs: 60_000, attempts: 1 } });
     for (const call of [
       (signal: AbortSignal) => patient.head("there", { signal }),
@@ -177,48 +149,57 @@ describe("a server that hangs", () => {
       await ended;
     }
   });
-
-  test("an abort ends the wait between two tries", async () => {
-    server.faults.add({}, { kind: "answer", apply: false, status: 503, code: "SlowDown" }, 100);
-    const controller = new AbortController();
-    const sleep = (_: number, signal: AbortSignal): Promise<void> => {
-      queueMicrotask(() => controller.abort("no longer wanted"));
-      return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("awake"))));
-    };
-    const waiting = openAt(server, {}, { sleep });
-    await expect(waiting.head("there", { signal: controller.signal })).rejects.toBe("no longer wanted");
-    expect(requests()).toEqual(["HEAD 503"]);
-  });
 });
 
-describe("writes that are turned away", () => {
-  const conflicts = ["ConditionalRequestConflict", "ConcurrentModification", "OperationAborted"];
+test("an answer may take longer than a connection", async () => {
+  server.faults.add({}, { kind: "delay", ms: 1000 });
+  const waiting = openAt(server, {}, { limits: { attempts: 1, connectTimeoutMs: 500 } });
+  expect(await waiting.head("there")).not.toBeNull();
+});
 
-  test.each(conflicts)("409 %s: tries again without reading", async (code) => {
-    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code }, 3);
-    await store.create("new", BYTES);
-    expect(requests()).toEqual(["PUT 409", "PUT 409", "PUT 409", "PUT 200"]);
-  });
+test("the caller's abort ends the wait between two tries", async () => {
+  server.faults.add({}, answer(503, "SlowDown"), 100);
+  const controller = new AbortController();
+  const sleep = (_: number, signal: AbortSignal): Promise<void> => {
+    queueMicrotask(() => controller.abort("no longer wanted"));
+    return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("awake"))));
+  };
+  const waiting = openAt(server, {}, { sleep });
+  await expect(waiting.head("there", { signal: controller.signal })).rejects.toBe("no longer wanted");
+  expect(requests()).toEqual(["HEAD 503"]);
+});
 
-  test("503 SlowDown: tries again without reading", async () => {
-    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 503, code: "SlowDown" }, 2);
+describe("a write that the server turns away", () => {
+  const aborted = answer(409, "OperationAborted");
+
+  test.each([answer(409, "ConditionalRequestConflict"), answer(409, "ConcurrentModification"), aborted])(
+    "is tried again after %j, and nothing is read",
+    async (fault) => {
+      server.faults.add({ method: "PUT" }, fault, 3);
+      await store.create("new", BYTES);
+      expect(requests()).toEqual(["PUT 409", "PUT 409", "PUT 409", "PUT 200"]);
+    },
+  );
+
+  test("is tried again after 503 SlowDown, and nothing is read", async () => {
+    server.faults.add({ method: "PUT" }, answer(503, "SlowDown"), 2);
     await store.create("new", BYTES);
     expect(requests()).toEqual(["PUT 503", "PUT 503", "PUT 200"]);
   });
 
-  test("409 every time, and the object is another writer's: a conflict", async () => {
-    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code: "OperationAborted" }, 100);
+  test("with 409 every time is a conflict if another writer's object is there", async () => {
+    server.faults.add({ method: "PUT" }, aborted, 100);
     expect(await failureOf(store.create("there", BYTES))).toBeInstanceOf(ConflictError);
     expect(requests().filter((request) => request.startsWith("PUT"))).toHaveLength(5);
   });
 
-  test("409 every time, and the object is missing: the store is broken, not a conflict", async () => {
-    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code: "OperationAborted" }, 100);
+  test("with 409 every time is a broken store if nothing is there", async () => {
+    server.faults.add({ method: "PUT" }, aborted, 100);
     expect(await failureOf(store.create("new", BYTES))).toBeInstanceOf(S3UnreachableError);
   });
 
-  test("409, then 412: the other writer has won, even if with the same bytes", async () => {
-    server.faults.add({ method: "PUT" }, { kind: "answer", apply: false, status: 409, code: "ConcurrentModification" });
+  test("with 409, then 412, has lost to another writer, even one with the same bytes", async () => {
+    server.faults.add({ method: "PUT" }, answer(409, "ConcurrentModification"));
     expect(await failureOf(store.create("there", BYTES))).toBeInstanceOf(ConflictError);
     expect(requests()).toEqual(["PUT 409", "PUT 412"]);
   });
