@@ -144,7 +144,7 @@ export interface ConfirmationFlags {
   readonly "dry-run"?: boolean | undefined;
 }
 
-/** For what is not to happen by accident. @throws InputError nobody can be asked, and `--yes` does not answer */
+/** For a command that asks before it removes something. @throws InputError no `--yes`, and no terminal to ask on */
 export function refuseUnasked(flags: ConfirmationFlags, prompter: Prompter): void {
   if (flags.yes || flags["dry-run"] || prompter.isInteractive) return;
   throw new InputError("missing the confirmation", { hint: "give --yes, or run this on a terminal" });
