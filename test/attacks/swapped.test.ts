@@ -51,120 +51,50 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
   const bundleAt = (gen: number): string => OURS + at(gen).bundle.key;
   const plantManifest = (bytes: Uint8Array) => ground().plant(`${OURS}manifest`, bytes);
 
-  const attacks: readonly [name: string, error: string, act: (it: Ground) => Promise<void>][] = [
-    [
-      "the bundle of an older generation under the new one's name",
-      "BundleCorruptError",
-      async (it) => {
-        await it.plant(bundleAt(3), await it.steal(bundleAt(1)));
-      },
-    ],
-    [
-      "another vault's bundle under ours",
-      "BundleCorruptError",
-      async (it) => {
-        const { bundle } = parsed(await it.steal("twin/prod/manifest"));
-        await it.plant(bundleAt(3), await it.steal(`twin/prod/${bundle.key}`));
-      },
-    ],
-    [
-      "another env's bundle under ours",
-      "BundleCorruptError",
-      async (it) => {
-        const { bundle } = parsed(await it.steal("api/staging/manifest"));
-        await it.plant(bundleAt(3), await it.steal(`api/staging/${bundle.key}`));
-      },
-    ],
-    [
-      "one bit of the bundle turned",
-      "BundleCorruptError",
-      async (it) => {
-        const bytes = await it.steal(bundleAt(3));
-        bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
-        await it.plant(bundleAt(3), bytes);
-      },
-    ],
-    [
-      "a slot grafted into the bundle",
-      "BundleCorruptError",
-      async (it) => {
-        const bytes = await it.steal(bundleAt(3));
-        const theirs = await it.steal(bundleAt(1));
-        await it.plant(bundleAt(3), withSlotsOf(bytes, theirs));
-      },
-    ],
-    [
-      "an older generation's bundle named, the signature left",
-      "NotAuthenticError",
-      (it) =>
-        it.plant(
-          `${OURS}manifest`,
-          edited(manifests[3], (m) => ({ ...m, bundle: at(1).bundle })),
-        ),
-    ],
-    [
-      "another vault's manifest, whole and genuine",
-      "NotAuthenticError",
-      async (it) => plantManifest(await it.steal("twin/prod/manifest")),
-    ],
-    [
-      "another env's manifest, whole and genuine",
-      "NotAuthenticError",
-      async (it) => plantManifest(await it.steal("api/staging/manifest")),
-    ],
-    [
-      "the manifest signed again, by a key that it names",
-      "NotAuthenticError",
-      () => {
-        const key = generateSigningKey();
-        return plantManifest(encodeManifest({ ...at(3), signer: encodeBase64(key.publicKey) }, key));
-      },
-    ],
-    [
-      "the manifest signed again, the genuine signer named",
-      "NotAuthenticError",
-      () => plantManifest(encodeManifest(at(3), generateSigningKey())),
-    ],
-    [
-      "the signature line of another generation",
-      "NotAuthenticError",
-      () => plantManifest(Buffer.from(textOf(manifests[3]) + signatureOf(manifests[2]))),
-    ],
-    [
-      "a slot of the attacker's own grafted in, its own signer",
-      "NotAuthenticError",
-      () => plantOwnVault(["ours", "its own"]),
-    ],
-    ["a slot of the attacker's own first", "NotAuthenticError", () => plantOwnVault(["its own", "ours"])],
-    ["nothing but the attacker's own vault, under our id", "WrongPassphraseError", () => plantOwnVault(["its own"])],
-    [
-      "the endorsement taken away",
-      "NotAuthenticError",
-      () => plantManifest(edited(manifests[3], (m) => withEntry(m, { endorse: undefined }))),
-    ],
-    [
-      "the endorsement zeroed",
-      "NotAuthenticError",
-      () => plantManifest(edited(manifests[3], (m) => withEntry(m, { endorse: encodeBase64(new Uint8Array(32)) }))),
-    ],
-    [
-      "the slot turned into one of a kind that readers skip",
-      "NotAuthenticError",
-      () => plantManifest(edited(manifests[3], (m) => withEntry(m, { kind: "other" }))),
-    ],
-    [
-      "the cost lowered within the bounds",
-      "WrongPassphraseError",
-      () => plantManifest(edited(manifests[3], (m) => withCost(m, { memory_kib: 8193 }))),
-    ],
-    [
-      "the cost raised within the bounds",
-      "WrongPassphraseError",
-      () => plantManifest(edited(manifests[3], (m) => withCost(m, { iterations: 2 }))),
-    ],
-    ["the manifest cut short", "NotAuthenticError", () => plantManifest((manifests[3] ?? Buffer.of()).subarray(0, -3))],
-    ["nothing in its place", "NotAuthenticError", () => plantManifest(Buffer.of())],
-  ];
+  const newest = (): Buffer => manifests[3] ?? expect.unreachable();
+  const plantEdited = (edit: (manifest: Manifest) => unknown) => plantManifest(edited(newest(), edit));
+  const stealManifest = (prefix: string) => ground().steal(`${prefix}manifest`);
+  const stealBundle = async (prefix: string) => ground().steal(prefix + parsed(await stealManifest(prefix)).bundle.key);
+  const plantBundle = (bytes: Uint8Array) => ground().plant(bundleAt(3), bytes);
+  const resigned = (change: Partial<Manifest>, key = generateSigningKey()) =>
+    encodeManifest({ ...at(3), ...change }, key);
+  const own = generateSigningKey();
+  const ownSigner = { signer: encodeBase64(own.publicKey) };
+  const noEndorsement = { endorse: encodeBase64(new Uint8Array(32)) };
+
+  type Attack = () => Promise<void>;
+  const ATTACKS: Readonly<Record<string, Readonly<Record<string, Attack>>>> = {
+    BundleCorruptError: {
+      "an older bundle under the newest one's name": async () => plantBundle(await ground().steal(bundleAt(1))),
+      "another vault's bundle": async () => plantBundle(await stealBundle("twin/prod/")),
+      "another env's bundle": async () => plantBundle(await stealBundle("api/staging/")),
+      "a slot grafted into the bundle": async () =>
+        plantBundle(withSlotsOf(await ground().steal(bundleAt(3)), await ground().steal(bundleAt(1)))),
+    },
+    NotAuthenticError: {
+      "an older bundle named under the old signature": () => plantEdited((m) => ({ ...m, bundle: at(1).bundle })),
+      "another vault's manifest": async () => plantManifest(await stealManifest("twin/prod/")),
+      "another env's manifest": async () => plantManifest(await stealManifest("api/staging/")),
+      "a manifest signed by a key that it names": () => plantManifest(resigned(ownSigner, own)),
+      "a manifest signed by a stranger": () => plantManifest(resigned({})),
+      "the signature of another generation": () =>
+        plantManifest(Buffer.from(textOf(newest()) + signatureOf(manifests[2]))),
+      "the attacker's slot beside ours": () => plantOwnVault(["ours", "its own"]),
+      "the attacker's slot before ours": () => plantOwnVault(["its own", "ours"]),
+      "an endorsement removed": () => plantEdited((m) => withEntry(m, { endorse: undefined })),
+      "an endorsement zeroed": () => plantEdited((m) => withEntry(m, noEndorsement)),
+      "a slot of a kind that readers skip": () => plantEdited((m) => withEntry(m, { kind: "other" })),
+      "a manifest cut short": () => plantManifest(newest().subarray(0, -3)),
+    },
+    WrongPassphraseError: {
+      "the attacker's vault under our id": () => plantOwnVault(["its own"]),
+      "a lower cost": () => plantEdited((m) => withCost(m, { memory_kib: 8193 })),
+      "a higher cost": () => plantEdited((m) => withCost(m, { iterations: 2 })),
+    },
+  };
+  const attacks = Object.entries(ATTACKS).flatMap(([error, acts]) =>
+    Object.entries(acts).map(([name, act]) => [name, error, act] as const),
+  );
 
   /** The attacker's own vault with our slot beside its own; its bundle replaces ours. */
   async function plantOwnVault(slots: readonly ("ours" | "its own")[]): Promise<void> {
@@ -201,7 +131,7 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
   });
 
   test.each(attacks)("%s: %s", async (_name, error, act) => {
-    await act(ground());
+    await act();
     await expect(valueSeen()).rejects.toMatchObject({ name: error });
     const { stdout, stderr, exitCode } = await get();
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: error === "WrongPassphraseError" ? 1 : 6 });
