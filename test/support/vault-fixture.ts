@@ -1,25 +1,16 @@
 import { randomBytes } from "node:crypto";
 import type { RuntimeToken } from "../../src/blob/token.ts";
-import { type KdfCost } from "../../src/crypto/argon2id.ts";
+import type { KdfCost } from "../../src/crypto/argon2id.ts";
 import { encodeBase64, encodeBase64Url } from "../../src/crypto/base64.ts";
-import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { ObjectStore } from "../../src/ports.ts";
-import type { CommitPorts } from "../../src/vault/commit/commit.ts";
-import type { Committed } from "../../src/vault/commit/proposal.ts";
+import type { NamedData } from "../../src/vault/changes.ts";
 import type { ItemKind } from "../../src/vault/format/item.ts";
 import type { Manifest } from "../../src/vault/format/manifest.ts";
-import type { VaultIdentity } from "../../src/vault/join.ts";
-import { proposePush } from "../../src/vault/push.ts";
-import { openRotation } from "../../src/vault/rotate.ts";
-import type { PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
-import { holding } from "./passphrases.ts";
+import { recipientOf } from "../../src/vault/unlock/passphrase-holder.ts";
+import { COST, committedBy, ENV, Machine } from "./world.ts";
 
-/** The lowest cost that the format allows. */
-const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
 export const PASSPHRASE = "correct horse battery staple";
-
-const ACTOR = { user: "ann", host: "build-7", tool: "vsync/test" };
 
 export interface FixtureItem {
   readonly name: string;
@@ -35,7 +26,7 @@ export interface VaultOptions {
   readonly passphrase?: string;
   /** Default: `prod`. */
   readonly env?: string;
-  /** Argon2id; default: {@link LEAST_COST}. */
+  /** Argon2id; default: {@link COST}. */
   readonly cost?: Omit<KdfCost, "salt">;
 }
 
@@ -54,70 +45,36 @@ export interface VaultFixture {
   rotate(newPassphrase: string, graceMs?: number): Promise<Manifest>;
 }
 
-/** Makes a vault at generation 1 in an empty store. */
+/** Makes a vault at generation 1 in an empty store, by this machine's own clock and randomness. */
 export async function createVault(store: ObjectStore, options: VaultOptions): Promise<VaultFixture> {
-  const { passphrase = PASSPHRASE, env = "prod" } = options;
-  const cost: KdfCost = { ...LEAST_COST, ...options.cost, salt: randomBytes(16) };
-  const { recipient } = await derivePassphraseKey(Secret.ofText(passphrase), cost);
+  const { passphrase = PASSPHRASE, env = ENV } = options;
+  const cost = { ...COST, ...options.cost };
+  const salt = randomBytes(16);
+  const hint = { cost: { ...cost, salt }, recipient: await recipientOf(Secret.ofText(passphrase), { ...cost, salt }) };
   const vault = encodeBase64Url(randomBytes(16));
-  const identity = { vault, repo: "api", env, seenGen: 0 };
-  const writer = new Writer({ store, identity, cost }, holding(passphrase, { cost, recipient }));
-  await writer.push(options.items);
-  const { salt, ...rest } = cost;
+  const identity = { vault, repo: "api", env, seenGen: 0, ...hint };
+  const clock = { ms: 0, nowMs: Date.now };
+  const machine = new Machine({ store, clock, random: { bytes: randomBytes }, identity });
+  let by = passphrase;
+  const push = async (items: readonly FixtureItem[]) =>
+    committedBy(await machine.push(items.map(named), { by })).manifest;
+  await push(options.items);
   return {
     vault,
-    tokenFields: { v: 1, env, salt: encodeBase64(salt), ...rest, kdf: "argon2id", vault, minGen: 1 },
-    push: (items) => writer.push(items),
-    rotate: (newPassphrase, graceMs) => writer.rotate(newPassphrase, graceMs),
+    tokenFields: { v: 1, env, salt: encodeBase64(salt), ...cost, kdf: "argon2id", vault, minGen: 1 },
+    push,
+    async rotate(to, graceMs) {
+      const { manifest } = committedBy(await machine.rotate(by, to, { cost, ...(graceMs && { graceMs }) }));
+      by = to;
+      return manifest;
+    },
   };
 }
 
-interface WriterParts {
-  readonly store: ObjectStore;
-  readonly identity: VaultIdentity;
-  readonly cost: Omit<KdfCost, "salt">;
-}
-
-class Writer {
-  readonly #ports: CommitPorts;
-  readonly #identity: VaultIdentity;
-  readonly #cost: Omit<KdfCost, "salt">;
-  #holder: PassphraseHolder;
-
-  constructor({ store, identity, cost }: WriterParts, holder: PassphraseHolder) {
-    this.#ports = { store, clock: { nowMs: Date.now }, random: { bytes: randomBytes } };
-    this.#identity = identity;
-    this.#cost = cost;
-    this.#holder = holder;
-  }
-
-  async push(items: readonly FixtureItem[]): Promise<Manifest> {
-    using proposal = await proposePush(this.#ports, {
-      holder: this.#holder,
-      identity: this.#identity,
-      annotation: { actor: ACTOR },
-      items: items.map(({ kind = "secret", data, ...item }) => ({ ...item, kind, data: secretOf(data) })),
-    });
-    return manifestOf(await proposal.commit());
-  }
-
-  async rotate(newPassphrase: string, graceMs?: number): Promise<Manifest> {
-    const { vault, env } = this.#identity;
-    const request = { holder: this.#holder, expect: { vault, env }, annotation: { actor: ACTOR } };
-    using rotation = await openRotation(this.#ports, request);
-    const grace = graceMs === undefined ? {} : { graceMs };
-    using proposal = rotation.propose({ newPassphrase: Secret.ofText(newPassphrase), cost: this.#cost, ...grace });
-    const manifest = manifestOf(await proposal.commit());
-    this.#holder = holding(newPassphrase);
-    return manifest;
-  }
-}
-
-function manifestOf(committed: Committed | null): Manifest {
-  if (committed === null) throw new Error("nothing was written");
-  return committed.manifest;
-}
-
-function secretOf(data: string | Uint8Array): Secret {
-  return typeof data === "string" ? Secret.ofText(data) : Secret.ofBytes(Uint8Array.from(data));
+function named({ kind = "secret", data, ...item }: FixtureItem): NamedData {
+  return {
+    ...item,
+    kind,
+    data: typeof data === "string" ? Secret.ofText(data) : Secret.ofBytes(Uint8Array.from(data)),
+  };
 }
