@@ -11,7 +11,7 @@ export interface Changes {
   readonly unchanged: readonly string[];
 }
 
-/** What a proposal does to the vault's names. */
+/** The effect of a proposal on the vault's names. */
 export interface ChangePlan {
   readonly changes: Changes;
   /** The newest generation now; 0 before the first push. */
@@ -22,7 +22,7 @@ export function isEmpty(changes: Changes): boolean {
   return changes.added.length + changes.changed.length + changes.removed.length === 0;
 }
 
-/** What going from `before` to `after` does to each name. */
+/** The changes from `before` to `after`, by name. */
 export function compareItems(before: readonly NamedData[], after: readonly NamedData[]): Changes {
   const old = new Map(before.map((item) => [item.name, item]));
   const kept = new Set(after.map((item) => item.name));

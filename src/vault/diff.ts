@@ -5,7 +5,7 @@ import { type OpenRequest, openManifest, type ReadPorts } from "./open/open-mani
 
 export interface DiffRequest extends OpenRequest {
   readonly fromGen: number;
-  /** Absent: the newest generation. */
+  /** Default: the newest generation. */
   readonly toGen?: number | undefined;
   readonly olderHolder: OlderHolder;
 }
@@ -13,7 +13,7 @@ export interface DiffRequest extends OpenRequest {
 export interface Diff {
   readonly manifest: Manifest;
   readonly toGen: number;
-  /** What going from the one generation to the other does to each name. */
+  /** The changes from one generation to the other, by name. */
   readonly changes: Changes;
 }
 

@@ -26,8 +26,8 @@ export interface History {
 }
 
 /**
- * The generations by their audit rows, and which of their bundles are still there. The newest is told by the manifest, so
- * that it is there also while its row is outstanding.
+ * The generations by their audit rows, and which bundles still exist. The newest comes from the manifest, and so appears even
+ * while its row is outstanding.
  *
  * @throws what `readAudit` throws
  */

@@ -3,12 +3,12 @@ import type { Random } from "../ports.ts";
 
 const VAULT_ID_BYTES = 16;
 
-/** What this machine's config says of the vault: all that the first push needs beside a holder. */
+/** The vault in this machine's config: everything that the first push needs, except a holder. */
 export interface VaultIdentity {
   readonly vault: string;
   readonly repo: string;
   readonly env: string;
-  /** 0 where this machine has never seen the vault. */
+  /** 0 if this machine has never seen the vault. */
   readonly seenGen: number;
 }
 

@@ -14,9 +14,9 @@ import type { OperatorHolder } from "./unlock/key-holder.ts";
 export interface PushRequest extends Omit<AmendRequest, "expect"> {
   readonly holder: OperatorHolder;
   readonly identity: VaultIdentity;
-  /** The whole set: a name that is missing here is removed. */
+  /** The complete set: the push removes names that are missing here. */
   readonly items: readonly NamedData[];
-  /** Lets an empty set replace one that is not. */
+  /** Allows an empty set to empty the vault. */
   readonly mayEmpty?: boolean;
 }
 
@@ -24,7 +24,7 @@ export interface PushRequest extends Omit<AmendRequest, "expect"> {
  * Proposes to replace the whole set of items. The first push makes the vault.
  *
  * @throws ConflictError somebody else made another vault here first
- * @throws InputError nothing would replace something, without `mayEmpty`; or the format refuses an item
+ * @throws InputError an empty set without `mayEmpty`, or the format refuses an item
  * @throws what opening throws
  */
 export async function proposePush(ports: CommitPorts, request: PushRequest): Promise<Proposal<ChangePlan>> {
@@ -44,7 +44,7 @@ export async function proposePush(ports: CommitPorts, request: PushRequest): Pro
   }
 }
 
-/** Nine times in ten it is the pipe's other end that failed. */
+/** Usually the other end of the pipe has failed. */
 function wouldEmpty(items: readonly Item[]): InputError {
   return new InputError(`there is nothing to push, and the vault holds ${items.length} names`, {
     hint: "check what was to be pushed; if the vault is really to be emptied, push with --allow-empty",

@@ -12,9 +12,9 @@ export interface ReconcilePlan {
 }
 
 /**
- * Proposes to append the current generation's audit row, which a commit could not. Nothing to write if it is there.
+ * Proposes to append the current generation's audit row after a commit could not. Proposes nothing if it exists.
  *
- * @throws AuditBrokenError another row stands in its place
+ * @throws AuditBrokenError another row is in its place
  * @throws what opening throws
  */
 export async function proposeReconcile(

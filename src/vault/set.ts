@@ -6,7 +6,7 @@ import type { Proposal } from "./commit/proposal.ts";
 import type { OpenedVault } from "./open/open.ts";
 import { type PushRequest, proposePush } from "./push.ts";
 
-/** Makes the error for a name that the vault does not hold; a caller may know how to suggest another. */
+/** Makes the error for an unknown name; the caller may suggest another one. */
 export type NoSuchName = (name: string, items: readonly NamedData[]) => Error;
 
 const noSuchName: NoSuchName = (name) =>

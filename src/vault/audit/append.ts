@@ -7,10 +7,10 @@ import type { Manifest } from "../format/manifest.ts";
 import { auditKey } from "../format/object-keys.ts";
 
 /**
- * Appends the row of a manifest's own generation, and returns its bytes. Whoever appends it writes the same bytes, so a
- * row that is there already is either this one or a broken chain.
+ * Appends the row of a manifest's own generation, and returns its bytes. Every machine writes the same bytes, so an existing
+ * row is either this one or a broken chain.
  *
- * @throws AuditBrokenError another row stands in its place
+ * @throws AuditBrokenError another row is in its place
  */
 export async function appendAuditRow(store: ObjectStore, manifest: Manifest, key: SigningKey): Promise<Uint8Array> {
   const row = encodeAuditRow(manifest, key);
@@ -23,16 +23,16 @@ export async function appendAuditRow(store: ObjectStore, manifest: Manifest, key
   return row;
 }
 
-/** The row of a manifest's own generation, and whether it has still to be appended. */
+/** The row of a manifest's own generation, and whether it is missing. */
 export interface OwnRow {
   readonly row: Uint8Array;
   readonly isMissing: boolean;
 }
 
 /**
- * Compares the row of a manifest's own generation with the one that stands in its place.
+ * Compares the row of a manifest's own generation with the stored one.
  *
- * @throws AuditBrokenError another row stands there
+ * @throws AuditBrokenError another row is in its place
  */
 export async function requireOwnRow(
   { manifest, signingKey }: { readonly manifest: Manifest; readonly signingKey: SigningKey },

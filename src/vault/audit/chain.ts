@@ -15,9 +15,9 @@ import { AUDIT_PREFIX, auditKey, generationOfAuditKey, LAST_AUDIT_KEY } from "..
 import { fetchManifest, type OpenRequest, openManifest, type ReadPorts } from "../open/open-manifest.ts";
 
 export interface VerifiedAudit {
-  /** Newest first, down to where it was asked for. */
+  /** Newest first, down to the requested one. */
   readonly rows: readonly AuditRow[];
-  /** The manifest's own generation, where its row has not been appended yet; null where it has. */
+  /** The manifest's own generation if its row is outstanding, else null. */
   readonly outstanding: number | null;
 }
 
@@ -26,15 +26,15 @@ export interface VerifyOptions extends ReadOptions {
   readonly downTo?: number;
 }
 
-/** What the row above (or the manifest) says of the row that is looked at. */
+/** What the row above, or the manifest, says about a row. */
 interface Link {
   readonly sha256: string | undefined;
   readonly signer: string;
 }
 
 /**
- * Walks the audit rows back from the newest: each is there, is the one that the row above (or the manifest) names, and is
- * signed by the signer of its time. `manifest` has been opened with a passphrase, which is what the chain hangs on.
+ * Walks the audit rows back from the newest: each exists, is the one that the row above (or the manifest) names, and is
+ * signed by the signer of its time. The chain rests on `manifest`, which a passphrase has proven.
  *
  * @throws AuditBrokenError the first fault on the way back, with its `row`
  */
@@ -46,7 +46,7 @@ export async function verifyAudit(
   const { newest, hasCurrent } = await listRows(store, manifest, options);
   if (newest > manifest.gen) await refuseNewerRow(store, newest, options);
   const rows: AuditRow[] = [];
-  // The manifest names the row of the generation before: its own row says so too, where it is there.
+  // The manifest names the row of the generation before, and so does its own row, if it exists.
   let link: Link = hasCurrent ? { sha256: undefined, signer: manifest.signer } : linkBelow(manifest);
   const downTo = Math.max(options.downTo ?? 1, 1);
   let gen = hasCurrent ? manifest.gen : manifest.prev_gen;
@@ -71,10 +71,10 @@ async function listRows(
 ): Promise<{ newest: number; hasCurrent: boolean }> {
   let newest = 0;
   let hasCurrent = false;
-  // Only what can be as new as the manifest: the walk back finds out by itself which older rows are missing.
+  // Lists only rows as new as the manifest: the walk back notices by itself which older rows are missing.
   const startAfter = auditKey(manifest.prev_gen);
   for await (const key of store.list(AUDIT_PREFIX, { signal, startAfter })) {
-    // A hostile store may go on for ever behind the last key that a row can have.
+    // A hostile store may list keys for ever after the last one that a row can have.
     if (key > LAST_AUDIT_KEY) break;
     const gen = generationOfAuditKey(key) ?? 0;
     newest = Math.max(newest, gen);
@@ -83,7 +83,7 @@ async function listRows(
   return { newest, hasCurrent };
 }
 
-/** A commit may have come between reading the manifest and listing: that is no fault, so the manifest is read again. */
+/** A commit may have happened between reading the manifest and listing, so this reads the manifest again. */
 async function refuseNewerRow(store: ObjectStore, newest: number, options: ReadOptions): Promise<void> {
   const again = await fetchManifest(store, options);
   if (again !== null && again.manifest.gen >= newest) return;
@@ -107,7 +107,7 @@ function checkAgainstManifest(text: string, manifest: Manifest): void {
   }
 }
 
-/** One request after the other would take minutes for ten thousand rows. At most 1 MiB of each is held. */
+/** Requests in sequence would take minutes for ten thousand rows. Keeps at most 1 MiB of each. */
 const ROWS_AHEAD = 16;
 
 export interface RowRange {
@@ -116,8 +116,8 @@ export interface RowRange {
 }
 
 /**
- * The audit rows as they are stored, newest first, null for one that is not there. Some are requested ahead: what such a
- * request fails with is thrown when its row's turn comes, and ending the walk early aborts them.
+ * The audit rows as stored, newest first, null for a missing one. Requests some rows ahead: an error surfaces when its row's
+ * turn comes, and ending the walk early aborts the pending requests.
  */
 async function* fetchRows(
   store: ObjectStore,
@@ -145,20 +145,20 @@ async function* fetchRows(
 }
 
 export interface AuditRequest extends OpenRequest {
-  /** So many of the newest generations; absent: all of them. */
+  /** The number of newest generations; default: all. */
   readonly tail?: number | undefined;
 }
 
 export interface ReadAudit {
   readonly manifest: Manifest;
-  /** Oldest first, each one verified. */
+  /** Oldest first, all verified. */
   readonly rows: readonly AuditRow[];
-  /** The manifest's own generation, where its row has not been appended yet; null where it has. */
+  /** The manifest's own generation if its row is outstanding, else null. */
   readonly outstanding: number | null;
 }
 
 /**
- * The audit rows, verified from the newest one back as far as they are read. What is older is neither listed nor fetched.
+ * The newest audit rows, verified from the newest back. Older rows are neither listed nor fetched.
  *
  * @throws AuditBrokenError the first fault on the way back, with its `row`
  * @throws what `openManifest` throws

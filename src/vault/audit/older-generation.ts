@@ -7,7 +7,7 @@ import { verifyAudit } from "./chain.ts";
 
 export interface GenerationRequest extends ReadOptions {
   readonly gen: number;
-  /** Of that time. */
+  /** The holder of that time. */
   readonly holder: KeyHolder;
 }
 
@@ -15,7 +15,7 @@ export interface GenerationRequest extends ReadOptions {
  * Opens an older generation. Its bundle's key, size and digest come from its audit row, and the chain is verified from
  * the newest row down to it; `manifest` has been opened with today's holder.
  *
- * @throws InputError there is no such generation
+ * @throws InputError the vault does not have this generation
  * @throws AuditBrokenError the chain between today and then
  * @throws WrongPassphraseError the holder does not open that generation
  * @throws BundleCorruptError the bundle is gone, or not what its row says
@@ -50,16 +50,16 @@ async function bundleRefOf(
   return row?.gen === gen ? row.bundle : manifest.bundle;
 }
 
-/** Opened an older generation before its passphrase was rotated away; or asks for it, and is disposed of by its maker. */
+/** A holder of an older passphrase, or a function that asks for one. Its maker disposes of it. */
 export type OlderHolder = KeyHolder | ((gen: number) => Promise<KeyHolder | null>);
 
 export interface AtGenerationRequest extends GenerationRequest {
-  /** Of that time, or who is asked for it: only where today's `holder` does not open the generation. */
+  /** Used only if today's `holder` does not open the generation. */
   readonly olderHolder: OlderHolder;
 }
 
 /**
- * As `openGeneration`, where it is not known yet whether the passphrase has changed since.
+ * Like `openGeneration`, for callers that do not know whether the passphrase has changed since.
  *
  * @throws what `openGeneration` throws
  */

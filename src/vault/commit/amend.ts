@@ -13,7 +13,7 @@ export interface AmendRequest extends OpenRequest {
   readonly annotation: Annotation;
 }
 
-/** What a commit changes; the rest stays as it is. */
+/** The changes of a commit; everything else stays. */
 export interface Amendment {
   readonly action: string;
   readonly items?: readonly NamedData[];
@@ -23,10 +23,10 @@ export interface Amendment {
   readonly meta?: JsonObject;
 }
 
-/** What a use-case says about an open vault. */
+/** The answer of a use-case about an open vault. */
 export interface Amending<Plan> {
   readonly plan: Plan;
-  /** Null if the vault already is as it should be. */
+  /** Null if nothing needs to change. */
   readonly amendment: Amendment | null;
 }
 

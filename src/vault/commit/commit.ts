@@ -13,7 +13,7 @@ import type { CommitStep } from "./proposal.ts";
 import { sealBundle } from "./seal-bundle.ts";
 import { swapManifest } from "./swap-manifest.ts";
 
-/** A crashed commit leaves one orphan; a hundred in successive milliseconds are something else. */
+/** A crashed commit leaves one orphan; a hundred in successive milliseconds have another cause. */
 const MAX_BUNDLE_KEY_TRIES = 100;
 
 export interface CommitPorts {
@@ -30,7 +30,7 @@ export interface CommitPorts {
  * @param draft is made while the neighbouring audit rows are on their way
  * @throws ConflictError another commit was faster; no manifest names the bundle written here
  * @throws RollbackError the manifest is older than the audit rows; nothing was written
- * @throws AuditBrokenError another row stands in place of the current generation's; nothing was written
+ * @throws AuditBrokenError another row is in place of the current generation's; nothing was written
  * @throws OutcomeUnknownError the manifest's swap was sent and cannot be read back
  * @throws InputError the format does not allow the draft; nothing was written
  */
@@ -59,7 +59,7 @@ export async function* commitGeneration(
   yield { kind: "done", committed: { manifest, auditFault } };
 }
 
-/** Refuses whatever can be refused without a look at the store. The clock is read here, after every question. */
+/** Refuses everything it can without the store. Reads the clock here, after every question. */
 async function sealDraft(ports: CommitPorts, base: CommitBase, draft: Draft): Promise<SealedDraft> {
   const nowMs = ports.clock.nowMs();
   const unlock = liveEntries(draft.unlock, nowMs);
@@ -78,7 +78,7 @@ async function createBundle(store: ObjectStore, bundle: Uint8Array, firstMs: num
       await store.create(key, bundle);
       return key;
     } catch (error) {
-      // A crashed commit's orphan has this name and other bytes: the next millisecond is as good.
+      // A crashed commit's orphan has this name and other bytes, so take the next millisecond.
       if (!(error instanceof ConflictError) || tries >= MAX_BUNDLE_KEY_TRIES) throw error;
     }
   }

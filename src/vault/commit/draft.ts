@@ -6,7 +6,7 @@ import type { Actor, Manifest } from "../format/manifest.ts";
 import { BUNDLE_PREFIX } from "../format/object-keys.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
 
-/** Which vault a commit is for, and the generation below it. */
+/** The vault of a commit, and the generation below it. */
 export interface CommitBase {
   readonly vault: string;
   readonly repo: string;
@@ -24,7 +24,7 @@ export interface CurrentGeneration {
   readonly signingKey: SigningKey;
 }
 
-/** Who commits, and what the audit row says about why. */
+/** The author of a commit, and the reasons for its audit row. */
 export interface Annotation {
   readonly actor: Actor;
   readonly note?: string;

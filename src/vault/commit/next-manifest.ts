@@ -11,7 +11,7 @@ export interface SealedDraft extends Draft {
   readonly bundle: Uint8Array;
   /** Of the bundle. */
   readonly sha256: string;
-  /** When it is committed. */
+  /** The time of the commit. */
   readonly nowMs: number;
 }
 
@@ -60,10 +60,10 @@ function linksOf({ current }: CommitBase, signer: string, previousRow: Uint8Arra
 }
 
 /**
- * Refuses whatever the format does not allow, before the first write. The manifest is made once for that, with stand-ins.
+ * Refuses everything that the format does not allow, before the first write. Makes the manifest once with stand-ins for that.
  *
  * @param lastKey the longest name that the bundle may get
- * @throws InputError the bundle or the manifest is too large, or no reader would take the manifest
+ * @throws InputError the bundle or the manifest is too large, or readers would refuse the manifest
  */
 export function refuseUnwritable(base: CommitBase, draft: SealedDraft, lastKey: string): void {
   if (currentGen(base) >= MAX_GEN) {
@@ -94,7 +94,7 @@ export function refuseUnwritable(base: CommitBase, draft: SealedDraft, lastKey: 
   refuseUnreadable(bytes);
 }
 
-/** A manifest that no reader would take: a clock beyond the year 9999, a note with half a surrogate pair. */
+/** A manifest that readers would refuse: a clock beyond the year 9999, a note with half a surrogate pair. */
 function refuseUnreadable(manifest: Uint8Array): void {
   try {
     parseManifest(manifest);

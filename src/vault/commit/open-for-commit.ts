@@ -14,7 +14,7 @@ export interface WritableVault extends Disposable {
 }
 
 /**
- * Opens a vault and its signing key, and checks that this version can seal to everybody whom the vault lets in.
+ * Opens a vault and its signing key, and checks that this version can seal to every holder of the vault.
  *
  * @throws UnsupportedSpecVersionError an entry of a kind that this version does not know, or scoped tokens
  * @throws what `openSigner` throws
@@ -40,7 +40,7 @@ function requireNoTokens({ manifest: { certs }, bundle: { header } }: OpenedVaul
 }
 
 /**
- * Opens a vault and its signing key, for what signs and seals nothing.
+ * Opens a vault and its signing key, for callers that neither sign nor seal.
  *
  * @throws InputError the holder only reads
  * @throws BundleCorruptError the bundle's signing key is not the manifest's signer
@@ -64,11 +64,11 @@ function signingKeyOf({ bundle, manifest, unlocked }: OpenedVault, { operatorKey
 }
 
 /**
- * Zeroes the values, and frees their memory at once, not when the garbage collector gets to it: a vault may be 64 MiB.
- * Bytes that share a buffer with others stay where they are.
+ * Zeroes the values and frees their memory at once instead of waiting for the garbage collector: a vault may be 64 MiB.
+ * Bytes that share a buffer with others keep it.
  */
 export function forgetBundle({ items, bytes }: Pick<OpenedBundle, "items" | "bytes">): void {
-  // Freed already: filling what lies in a detached buffer would throw.
+  // Already freed: filling a detached buffer would throw.
   if (bytes.length === 0) return;
   for (const { data } of items) data.destroy();
   const { buffer, byteLength } = bytes;

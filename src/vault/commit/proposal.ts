@@ -3,21 +3,21 @@ import type { Manifest } from "../format/manifest.ts";
 
 export interface Committed {
   readonly manifest: Manifest;
-  /** Why the audit row was not appended, or null. The commit stands, and the next one appends the row. */
+  /** Why the audit row is missing, or null. The commit stands, and the next one appends the row. */
   readonly auditFault: VsyncError | null;
 }
 
-/** How far a commit has come. */
+/** The progress of a commit. */
 export type CommitStep =
-  /** All is checked and sealed; the next step writes, first the row of `outstanding` if that generation has none. */
+  /** Everything is checked and sealed; the next step writes, first the row of `outstanding` if it is missing. */
   | { readonly kind: "ready"; readonly outstanding: number | null }
   | { readonly kind: "bundle-created" }
   | { readonly kind: "manifest-swapped" }
   | { readonly kind: "done"; readonly committed: Committed };
 
 /**
- * What a use-case would write. Show `plan`, ask, then `commit()`, or let it go: `--dry-run` is a proposal that nobody
- * commits. Disposing of it zeroes what it holds of the vault.
+ * The changes that a use-case would write. Show `plan`, ask, then `commit()` or drop it: `--dry-run` is a proposal that
+ * nobody commits. Disposing of it zeroes its copy of the vault.
  *
  * @example
  * using proposal = await proposePush(ports, request);
@@ -31,7 +31,7 @@ export class Proposal<Plan> implements Disposable {
   #isDisposed = false;
 
   /**
-   * @param write null if the vault already is as it should be
+   * @param write null if nothing needs to change
    * @param held zeroed once the new bundle is sealed, or when the proposal is disposed of
    */
   constructor(plan: Plan, write: (() => AsyncIterable<CommitStep>) | null, held: Disposable) {
@@ -41,7 +41,7 @@ export class Proposal<Plan> implements Disposable {
   }
 
   /**
-   * Writes what was proposed. Null if there is nothing to write.
+   * Writes the proposed changes. Returns null if nothing needs to be written.
    *
    * @throws what `commitGeneration` throws
    */
@@ -51,17 +51,17 @@ export class Proposal<Plan> implements Disposable {
   }
 
   /**
-   * As `commit`, one step at a time: the next one starts when the caller asks for it, and a caller who stops asking stops
-   * the commit.
+   * Like `commit`, one step at a time: the next step starts when the caller asks for it, and a caller that stops asking
+   * stops the commit.
    */
   async *steps(): AsyncGenerator<CommitStep, void> {
     if (this.#isSpent || this.#isDisposed) throw spent();
     this.#isSpent = true;
     for await (const step of this.#write?.() ?? []) {
       if (step.kind === "ready") {
-        // Disposed of while it was being sealed, as by a `return` without `await`: zeros would be written.
+        // Disposed of during sealing, as by a `return` without `await`: it would write zeros.
         if (this.#isDisposed) throw spent();
-        // The upload takes as much memory again.
+        // The upload needs as much memory again.
         this.#held[Symbol.dispose]();
       }
       yield step;
@@ -69,7 +69,7 @@ export class Proposal<Plan> implements Disposable {
   }
 
   /**
-   * Does all that a commit does before its first write, and stops there.
+   * Does everything that a commit does before its first write, and stops there.
    *
    * @returns the generation whose audit row is missing and would be appended first, or null
    */

@@ -13,7 +13,7 @@ import type { BundlePlace, FreshKeys } from "../unlock/key-holder.ts";
 const OPERATOR_KEY_BYTES = 32;
 const ITEM_ID_BYTES = 8;
 
-/** What a bundle is to hold, and for whom. */
+/** The contents of a bundle and its holders. */
 export interface BundleContents extends BundlePlace {
   readonly entries: readonly UnlockEntry[];
   readonly signingKey: SigningKey;
@@ -70,7 +70,7 @@ function boxBytes({ data }: Item): number {
   return BOX_OVERHEAD_BYTES + data.expose().length;
 }
 
-/** Each box is sealed where it belongs: a vault may be 64 MiB, and is held twice here already, as items and as bundle. */
+/** Seals each box in place: a vault may be 64 MiB and is in memory twice here already, as items and as bundle. */
 function withBoxes(header: Uint8Array, random: Random, contents: IdentifiedContents, rootKey: Uint8Array): Uint8Array {
   const bundle = new Uint8Array(contents.items.reduce((sum, item) => sum + boxBytes(item), header.length));
   bundle.set(header);

@@ -15,8 +15,8 @@ import { MANIFEST_KEY } from "../format/object-keys.ts";
 import type { CommitStep } from "./proposal.ts";
 
 /**
- * Writes the manifest in place of `current`, or creates the first one. A conflict may be with our own write, whose answer
- * was lost, and is settled.
+ * Writes the manifest in place of `current`, or creates the first one. Settles a conflict, which may be with our own write
+ * whose answer was lost.
  *
  * @throws ConflictError another commit was faster; no manifest names the bundle
  * @throws OutcomeUnknownError the write was sent and cannot be read back
@@ -38,8 +38,8 @@ export async function swapManifest(
 }
 
 /**
- * Another commit may already stand on ours. Then the manifest's bytes are no longer ours, but that commit appended our
- * audit row first. Null if the row is there: our swap was applied.
+ * Another commit may already be on top of ours. The manifest then has other bytes, but that commit first appended our audit
+ * row. Returns null if the row exists: our swap was applied.
  */
 async function settleConflict(
   store: ObjectStore,
@@ -95,7 +95,7 @@ function told(error: VsyncError, reached: CommitStep["kind"]): VsyncError {
   return reached === "bundle-created" && isRefused ? swapFailed(error) : error;
 }
 
-/** No manifest names what the upload may have left. */
+/** A failed upload may leave an object that no manifest names. */
 function uploadFailed(error: VsyncError): S3UnreachableError {
   return new S3UnreachableError(`the new generation was not written: ${error.message}`, {
     hint: "the vault is as it was: run the same command again",

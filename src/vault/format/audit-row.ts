@@ -27,7 +27,7 @@ const rowShape = exactly({
 /** An audit row under the names of its JSON (`docs/format.md` §6). */
 export type AuditRow = v.InferOutput<typeof rowShape>;
 
-/** The row that a generation's manifest gives: a function of it alone, so the same whoever appends it. */
+/** The row of a generation. It depends only on the manifest, so every machine makes the same row. */
 export function auditRowOf(manifest: Manifest): AuditRow {
   const { vault, gen, prev_gen, at, action, actor, meta, note, bundle, signer, prev_signer } = manifest;
   return {
@@ -56,7 +56,7 @@ export function encodeAuditRow(manifest: Manifest, key: SigningKey): Uint8Array 
   return signNote(auditRowText(auditRowOf(manifest)), noteName(manifest.vault), key);
 }
 
-/** What a row must be: whose, which, and signed by whom. */
+/** The vault, number and signer that a row must have. */
 export interface RowExpectation {
   readonly vault: string;
   readonly gen: number;
@@ -66,7 +66,7 @@ export interface RowExpectation {
 
 export interface ParsedAuditRow {
   readonly row: AuditRow;
-  /** What was signed, byte for byte. */
+  /** The signed bytes. */
   readonly text: string;
 }
 
@@ -101,7 +101,7 @@ export function brokenRow(gen: number, fault: string): AuditBrokenError {
   });
 }
 
-/** The readers of notes and formats know nothing of rows: what they refuse is a fault of this one. */
+/** The parsers of notes and formats do not know rows, so their errors become a fault of this row. */
 function asAuditFault<T>(gen: number, read: () => T): T {
   try {
     return read();

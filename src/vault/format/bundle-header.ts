@@ -24,7 +24,7 @@ const itemShape = exactly({
   id: randomId,
   size: v.pipe(count, v.minValue(BOX_OVERHEAD_BYTES)),
 });
-/** By reference: `looseObject` would drop a field named `constructor`, and nobody would see that it was there. */
+/** Keeps the object: `looseObject` would silently drop a field named `constructor`. */
 const slotWithId = v.custom<JsonObject & { readonly id: string }>(
   (slot) => v.is(openObject, slot) && v.is(slotId, slot["id"]),
 );
@@ -40,7 +40,7 @@ const headerShape = exactly({
   items: v.array(itemShape),
 });
 
-/** Of a slot, the header's reader sees the id alone: what other holders' slots hold is theirs. */
+/** Readers of a header look only at a slot's id, because its content may belong to another holder. */
 export type BundleHeader = v.InferOutput<typeof headerShape>;
 /** A passphrase slot. Its `kdf` is for `parseKdf`. */
 type BundleSlot = v.InferOutput<typeof slotShape>;
@@ -66,7 +66,7 @@ export function parseBundle(
   return { header, boxes: splitBoxes(bytes.subarray(end + 1), header.items) };
 }
 
-/** @throws BundleCorruptError there is no such slot, or it is not a passphrase slot */
+/** @throws BundleCorruptError the slot is missing, or not a passphrase slot */
 export function slotOf(header: BundleHeader, id: string): BundleSlot {
   const slot = header.slots.find((candidate) => candidate.id === id);
   if (slot === undefined) throw refuseBundle(`has no slot ${id}`);
@@ -102,7 +102,7 @@ function splitBoxes(rest: Uint8Array, items: BundleHeader["items"]): Uint8Array[
   return boxes;
 }
 
-/** What each box and slot of a bundle is bound to. */
+/** The associated data of a box or slot. */
 export function aadOf(place: { readonly vault: string; readonly gen: number }, what: string): string {
   return `${place.vault}|${place.gen}|${what}`;
 }

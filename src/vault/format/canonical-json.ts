@@ -1,4 +1,4 @@
-/** Makes the error for a fault: in a manifest, a bundle and an audit row the same fault has different classes. */
+/** Makes the error for a fault, whose class differs between a manifest, a bundle and an audit row. */
 export type Refuse = (fault: string) => Error;
 
 export type JsonObject = { readonly [key: string]: JsonValue };
@@ -9,8 +9,8 @@ const DIGITS_ONLY = /^[0-9]+$/;
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Parses JSON that is its own re-serialisation (`docs/format.md`, Text forms): one way only to write each value, so that
- * two readers can never disagree about what was signed.
+ * Parses JSON that equals its own re-serialisation (`docs/format.md`, Text forms). Each value has only one spelling, which
+ * keeps two readers from disagreeing about signed bytes.
  */
 export function parseCanonicalJson(text: string, refuse: Refuse): JsonValue {
   if (nestsTooDeep(text)) throw refuse(`nests more than ${MAX_NESTING} levels`);
@@ -20,7 +20,7 @@ export function parseCanonicalJson(text: string, refuse: Refuse): JsonValue {
   return value;
 }
 
-/** What keeps a value from being written as canonical JSON, for a message; null where nothing does. */
+/** Why a value cannot be written as canonical JSON, for a message, or null. */
 export function canonicalFault(value: JsonValue): string | null {
   try {
     parseCanonicalJson(JSON.stringify(value), (fault) => new CanonicalFault(fault));
@@ -33,7 +33,7 @@ export function canonicalFault(value: JsonValue): string | null {
 
 class CanonicalFault extends Error {}
 
-/** @throws what `refuse` makes, where the bytes are not UTF-8 */
+/** @throws what `refuse` makes: the bytes are not UTF-8 */
 export function decodeUtf8(bytes: Uint8Array, refuse: Refuse): string {
   try {
     return decoder.decode(bytes);
@@ -50,7 +50,7 @@ function parse(text: string, refuse: Refuse): JsonValue {
   }
 }
 
-/** Looks at the text, before any parser can be made to recurse. */
+/** Checks the text before a parser can recurse. */
 function nestsTooDeep(text: string): boolean {
   let depth = 0;
   let inString = false;
@@ -69,7 +69,7 @@ function nestsTooDeep(text: string): boolean {
 
 function checkValue(value: JsonValue, refuse: Refuse): void {
   if (typeof value === "number" && (!Number.isSafeInteger(value) || value < 0)) {
-    throw refuse("has a number that is no integer from 0 to 2^53−1");
+    throw refuse("has a number that is not an integer from 0 to 2^53−1");
   }
   if (typeof value === "string") checkText(value, refuse);
   if (typeof value !== "object" || value === null) return;
@@ -97,8 +97,8 @@ function checkText(text: string, refuse: Refuse): void {
 }
 
 /*
- * Parsed JSON can take thirty times the memory of its text. For a header of 64 MiB that is more than many machines have,
- * so its values are counted before it is parsed (`docs/format.md` §8). A bundle that holds items stays far below.
+ * Parsed JSON can take thirty times the memory of its text. For a header of 64 MiB many machines lack that memory, so this
+ * counts the values before parsing (`docs/format.md` §8). A bundle of items stays far below.
  */
 
 const MAX_VALUES = 4 * 1024 * 1024;
@@ -110,7 +110,7 @@ const COLON = 0x3a;
 const OPENING = [0x5b, 0x7b];
 const CLOSING = [0x5d, 0x7d];
 
-/** @throws what `refuse` makes: more values in all, or more members in one object, than a bundle's JSON may have */
+/** @throws what `refuse` makes: more values, or more members in one object, than a bundle's JSON may have */
 export function checkExtent(text: string, refuse: Refuse): void {
   let values = 1;
   /** Of the object that is open at each depth; a depth beyond the parser's limit is the parser's to refuse. */
@@ -127,7 +127,7 @@ export function checkExtent(text: string, refuse: Refuse): void {
   }
 }
 
-/** Where the string that starts at `from` ends; the end of the text, where it does not. */
+/** The end of the string that starts at `from`; the end of the text if it has none. */
 function endOfString(text: string, from: number): number {
   let at = from + 1;
   while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;

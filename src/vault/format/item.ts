@@ -13,7 +13,7 @@ export interface NamedData {
   readonly data: Secret;
 }
 
-/** What a vault holds at one generation. */
+/** The items of a vault at one generation. */
 export interface Item extends NamedData {
   /** 16 lower-case hex digits, drawn anew in every generation. */
   readonly id: string;

@@ -37,12 +37,12 @@ function checkName(kdf: unknown, what: string): void {
   throw new UnsupportedSpecVersionError(`${what} uses the unknown key derivation ${quoted(name)}`);
 }
 
-/** What to derive with, of a field that has been parsed. */
+/** The cost in a parsed field. */
 export function kdfCostOf({ salt, iterations, memory_kib, parallelism }: KdfField): KdfCost {
   return { salt: decodeCheckedBase64(salt), iterations, memoryKiB: memory_kib, parallelism };
 }
 
-/** What a writer puts into the manifest and the bundle. */
+/** The field for the manifest and the bundle. */
 export function kdfFieldOf({ salt, iterations, memoryKiB, parallelism }: KdfCost): KdfField {
   return { name: "argon2id", salt: encodeBase64(salt), iterations, memory_kib: memoryKiB, parallelism };
 }

@@ -21,18 +21,18 @@ export function generationOfAuditKey(key: string): number | null {
   return digits === undefined ? null : Number(digits);
 }
 
-/** `<ts>` of a bundle's key: `YYYYMMDDTHHMMSSmmmZ`, so that keys sort as they were written. */
+/** `<ts>` of a bundle's key: `YYYYMMDDTHHMMSSmmmZ`, which sorts by time. */
 
 const TS = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(\d{3})Z$/;
 
-/** ISO 8601 writes later years with a sign and six digits, which is no time of this format. */
+/** ISO 8601 writes later years with a sign and six digits, which this format does not allow. */
 export const LAST_INSTANT_MS = Date.parse("9999-12-31T23:59:59.999Z");
 
 export function formatTs(epochMs: number): string {
   return new Date(epochMs).toISOString().replace(/[-:.]/g, "");
 }
 
-/** Milliseconds since the epoch, or null where the text is no `<ts>` or no such instant. */
+/** Milliseconds since the epoch, or null if the text is not a `<ts>` or the instant does not exist. */
 export function parseTs(ts: string): number | null {
   const match = TS.exec(ts);
   if (match === null) return null;

@@ -3,7 +3,7 @@ import { decodeBase64 } from "../../crypto/base64.ts";
 import { UnsupportedSpecVersionError } from "../../errors.ts";
 import type { JsonObject, JsonValue, Refuse } from "./canonical-json.ts";
 
-/** An object with exactly these fields. Without a prototype, so that a field named `constructor` is not taken for known. */
+/** An object with exactly these fields. It has no prototype, or a field named `constructor` would count as known. */
 export function exactly<Fields extends v.ObjectEntries>(fields: Fields): v.StrictObjectSchema<Fields, undefined> {
   return v.strictObject(Object.assign(Object.create(null) as Fields, fields));
 }
@@ -11,7 +11,7 @@ export function exactly<Fields extends v.ObjectEntries>(fields: Fields): v.Stric
 /**
  * Looks at `format` before all other fields: those of another format may have another shape.
  *
- * @throws what `refuse` makes: there is no `format`, or it is no string
+ * @throws what `refuse` makes: `format` is missing or not a string
  * @throws UnsupportedSpecVersionError it is another one; `what` says of which object
  */
 export function checkFormat(value: JsonValue, expected: string, what: string, refuse: Refuse): void {
@@ -73,7 +73,7 @@ export function base64(bytes?: number) {
   );
 }
 
-/** `YYYY-MM-DDTHH:MM:SS.mmmZ`, a day that there is. */
+/** `YYYY-MM-DDTHH:MM:SS.mmmZ`, on a day that exists. */
 export const instant = v.pipe(
   text,
   v.regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/),

@@ -57,7 +57,7 @@ function parseEntry(value: JsonObject, refuse: Refuse): UnlockEntry {
   return parseShape(passphraseEntryShape, value, refuse);
 }
 
-/** The entry as JSON: what a reader of the manifest does not know is written back as it came. */
+/** The entry as JSON. An entry of an unknown kind is written back unchanged. */
 export function unlockJson(entry: UnlockEntry): JsonObject {
   return entry.kind === null ? entry.raw : entry;
 }

@@ -1,7 +1,7 @@
 import { ConflictError, NotAuthenticError, RollbackError } from "../../errors.ts";
 import type { Manifest } from "../format/manifest.ts";
 
-/** What a reader knows beforehand, from its token or its machine's config. */
+/** A reader's prior knowledge, from its token or its machine's config. */
 export interface Expectation {
   /** Vault id; unknown to tokens that other writers minted without it. */
   readonly vault?: string;
@@ -13,7 +13,7 @@ export interface Expectation {
 }
 
 /**
- * Holds a proven manifest against what the reader knows.
+ * Compares a proven manifest with what the reader knows.
  *
  * @throws NotAuthenticError it is of another vault or env
  * @throws RollbackError it is older than `minGen`
@@ -26,12 +26,12 @@ export function requireExpected(manifest: Manifest, expect: Expectation): void {
   requireNotOlder(manifest, expect.minGen ?? 0);
 }
 
-/** What a machine's config says of a vault. `minGen` is 0 until the machine has seen a generation. */
+/** A vault in a machine's config. `minGen` is 0 until the machine has seen a generation. */
 export type SeenVault = Required<Omit<Expectation, "isUnseen">>;
 
 /**
- * Holds a manifest, or its absence, against what this machine has seen. It needs no passphrase: what is wrong here is
- * wrong no matter who wrote it.
+ * Compares a manifest, or its absence, with what this machine has seen. It needs no passphrase: these faults are faults no
+ * matter who wrote the manifest.
  *
  * @throws RollbackError the manifest is older, or gone
  * @throws ConflictError, NotAuthenticError as `requireJoined`

@@ -30,21 +30,21 @@ type IndexEntry = v.InferOutput<typeof indexShape>["items"][number];
 
 export interface OpenedBundle {
   readonly header: BundleHeader;
-  /** The opener disposes of them, once it has the signing key or knows that it needs none. */
+  /** The opener disposes of them once it has the signing key or does not need it. */
   readonly keys: BundleKeys;
   /** In the order of the index. */
   readonly items: readonly Item[];
-  /** What was fetched. The data of the items lie in it. */
+  /** The fetched bytes. The items' data are views of them. */
   readonly bytes: Uint8Array;
 }
 
-/** Opens the slot in the header that was found. */
+/** Opens the holder's slot in the header. */
 export type OpenSlot = (header: BundleHeader) => Promise<BundleKeys>;
 
 /**
  * Everything from the bytes of a bundle on.
  *
- * @param bytes the items are opened where they stand: a vault may be 64 MiB, and would be held twice
+ * @param bytes decrypted in place: a vault may be 64 MiB and would otherwise be in memory twice
  * @throws BundleCorruptError header, slot, box or index
  * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`
  * @throws what `openSlot` throws
@@ -82,7 +82,7 @@ const refuseIndex = (fault: string) => refuseBundle(`has an index that ${fault}`
 
 function checkIndex(items: readonly IndexEntry[], header: BundleHeader): void {
   const ids = new Set(items.map((item) => item.id));
-  // The header's ids are unique: as many items that have all of them have no id twice.
+  // The header's ids are unique, so the same number of items with all of them has no id twice.
   const same = items.length === header.items.length && header.items.every((item) => ids.has(item.id));
   if (!same) throw refuseIndex("does not list the items of its header");
   if (new Set(items.map((item) => item.name)).size !== items.length) throw refuseIndex("has a name twice");
@@ -114,15 +114,15 @@ function openItem(header: BundleHeader, box: Uint8Array, entry: IndexEntry, root
   const data = withKey(deriveItemKey(rootKey, entry.id), (key) =>
     openBoxInPlace(key, aadOf(header, entry.id), box, `an item (${entry.id}) of the bundle`),
   );
-  // Looked at as bytes: a string that is made only to be checked would stay in memory.
+  // Checks the bytes: a string made for the check would stay in memory.
   if (entry.kind === "secret" && !isUtf8(data)) throw refuseBundle("holds a secret that is not UTF-8");
   return { ...entry, data: Secret.ofBytes(data) };
 }
 
 /**
- * What a writer does after opening: the vault's signing key.
+ * Opens the vault's signing key, which only writers do.
  *
- * @throws BundleCorruptError the box does not open, or holds no Ed25519 key
+ * @throws BundleCorruptError the box does not open, or does not hold an Ed25519 key
  */
 export function openSigningKey(
   header: Pick<BundleHeader, "vault" | "gen" | "signing">,
@@ -138,13 +138,13 @@ export function openSigningKey(
   }
 }
 
-/** The bundle is not there: it was removed, or a newer generation has come and gc has been quick. */
+/** The bundle is missing: somebody removed it, or gc did after a newer commit. */
 export class BundleMissingError extends BundleCorruptError {}
 
 /**
  * The bundle that a manifest or an audit row names, proven by size and digest.
  *
- * @throws BundleCorruptError it is not there, or has another size or digest
+ * @throws BundleCorruptError it is missing, or has another size or digest
  */
 export async function fetchBundle(
   store: ObjectStore,

@@ -9,7 +9,7 @@ import type { KeyHolder, Unlocked } from "../unlock/key-holder.ts";
 import { type Expectation, requireExpected, requireJoined } from "./expectation.ts";
 
 export interface OpenRequest extends ReadOptions {
-  /** The caller's, who disposes of it. */
+  /** The caller owns and disposes of it. */
   readonly holder: KeyHolder;
   readonly expect: Expectation;
 }
@@ -33,7 +33,7 @@ export async function openManifest(ports: ReadPorts, request: OpenRequest): Prom
 }
 
 /**
- * The manifest as the store has it: its form and bounds are good, and nothing is proven yet.
+ * The stored manifest. Its form and bounds are good; nothing is proven yet.
  *
  * @throws ConflictError see `Expectation.isUnseen`
  * @throws the errors of `docs/format.md` §5, Opening, steps 1 to 6
@@ -67,7 +67,7 @@ function verifySignature({ manifest, note }: ParsedManifest): void {
   verifyNote(note, noteName(manifest.vault), decodeCheckedBase64(manifest.signer), "the manifest");
 }
 
-/** A vault that was there once is not pushed anew: that would be another vault. */
+/** Refuses to push a vanished vault anew, because that would make another vault. */
 function manifestNotFound(store: ObjectStore, { minGen = 0 }: Expectation): ManifestNotFoundError {
   const isGone = minGen > 0;
   const fault = isGone
@@ -86,7 +86,7 @@ export interface FetchedManifest extends ParsedManifest {
 }
 
 /**
- * The manifest that is there, or null. Nothing of it is proven but its form and bounds.
+ * The stored manifest, or null. Only its form and bounds are checked.
  *
  * @throws NotAuthenticError form or bounds
  * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`

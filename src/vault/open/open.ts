@@ -16,8 +16,8 @@ export interface OpenedVault extends OpenedManifest {
 }
 
 /**
- * Opens a vault for reading: two GETs, the second overlapping the key derivation. Of two failures the one comes out that
- * is first in the format's order. The bundle's keys are zeroed: what is left is the items.
+ * Opens a vault for reading with two GETs, the second in parallel with the key derivation. Of two failures it throws the one
+ * that comes first in the format's order. It zeroes the bundle's keys, so only the items remain.
  *
  * @throws every error of `docs/format.md` §5, and those of the store
  */
@@ -27,7 +27,7 @@ export async function openVault(ports: ReadPorts, request: OpenRequest): Promise
   return vault;
 }
 
-/** As `openVault`, with the bundle's keys left to the caller. */
+/** Like `openVault`, but hands the bundle's keys to the caller. */
 export async function openWithKeys(ports: ReadPorts, request: OpenRequest): Promise<OpenedVault> {
   let seen: Version | undefined;
   const onFetched = ({ version }: FetchedManifest) => {
@@ -37,7 +37,7 @@ export async function openWithKeys(ports: ReadPorts, request: OpenRequest): Prom
     return await openOnce(ports, request, onFetched);
   } catch (error) {
     if (!(error instanceof BundleMissingError)) throw error;
-    // A commit and a gc may have come between our two GETs: then there is a newer manifest, and it is opened instead.
+    // A commit and a gc may have happened between our two GETs: then open the newer manifest instead.
     const hasMoved = (await ports.store.head(MANIFEST_KEY, { signal: request.signal })) !== seen;
     if (!hasMoved) throw error;
     return openOnce(ports, request, onFetched);
@@ -56,7 +56,7 @@ async function openOnce(
   const signal = request.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, request.signal]);
   const fetchingBundle = fetchBundle(ports.store, manifest.bundle, { signal });
   fetchingBundle.catch(() => {
-    // Reported where it is awaited, after the manifest's own errors.
+    // Surfaces where it is awaited, after the manifest's own errors.
   });
   try {
     const opened = await proveManifest(fetched, ports.clock, request);

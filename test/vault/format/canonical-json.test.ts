@@ -130,7 +130,7 @@ describe("nesting", () => {
 
 test("canonicalFault names the first fault, and passes other errors on", () => {
   expect(canonicalFault({ a: [1, "b", null, true, {}] })).toBeNull();
-  expect(canonicalFault({ a: [-1] })).toBe("has a number that is no integer from 0 to 2^53−1");
+  expect(canonicalFault({ a: [-1] })).toBe("has a number that is not an integer from 0 to 2^53−1");
   expect(canonicalFault({ a: "\ud800" })).toBe("has a lone surrogate");
   const failed = new TypeError("a bug");
   const failing = {
