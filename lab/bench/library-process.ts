@@ -92,7 +92,7 @@ async function onStore(job: StoreJob, store: ObjectStore): Promise<unknown> {
   }
   const newPassphrase = Secret.ofText(job.newPassphrase);
   using rotation = await openRotation(ports, request);
-  using proposal = rotation.propose({ newPassphrase });
+  using proposal = await rotation.propose({ newPassphrase });
   const committed = await proposal.commit();
   if (committed) remembered.set(job.token, hintOf(committed.manifest));
   return committed;

@@ -42,9 +42,9 @@ export interface OpenedRotation extends Disposable {
   /**
    * Proposes to re-encrypt the vault under the new passphrase, with fresh keys, salt, nonces and signing key.
    *
-   * @throws InputError the new passphrase is empty or the old one, or the grace window has no end
+   * @throws InputError the new passphrase is empty, or an entry of the vault still knows it; the grace window has no end
    */
-  propose(options: RotationOptions): Proposal<RotationPlan>;
+  propose(options: RotationOptions): Promise<Proposal<RotationPlan>>;
 }
 
 /**
@@ -57,8 +57,9 @@ export async function openRotation(ports: CommitPorts, request: RotationRequest)
   const writable = await openForCommit(ports, request);
   const held: Disposable[] = [writable];
   return {
-    propose(options) {
+    async propose(options) {
       requireNewPassphrase(request.holder, options.newPassphrase);
+      await requireUnknownPassphrase(writable.vault, options.newPassphrase);
       const plan = planRotation(ports, options, writable.vault);
       const write = () => tellingTheSwap(reEncrypt(ports, request, writable, { ...options, ...plan }));
       const proposal = new Proposal(plan, write, writable);
@@ -76,6 +77,21 @@ export function requireNewPassphrase(holder: PassphraseHolder, newPassphrase: Se
   }
   if (!holder.isOf(newPassphrase)) return;
   throw new InputError("the new passphrase is the old one", { hint: "choose another, or let --generate make one" });
+}
+
+/**
+ * Its own entry has just been compared, so this derives only where somebody else's passphrase or a grace window is left:
+ * three times at most.
+ */
+async function requireUnknownPassphrase({ manifest, unlocked }: OpenedVault, newPassphrase: Secret): Promise<void> {
+  using next = new PassphraseHolder(newPassphrase);
+  const entry = await next.entryIn(manifest, { besides: unlocked.slot });
+  if (entry === null) return;
+  const [{ until } = { until: null }] = accessOf({ unlock: [entry] }, 0);
+  const opens = until === null ? "still opens the vault" : `still opens the vault, or did until ${until}`;
+  throw new InputError(`this passphrase ${opens}: choose one that was never used`, {
+    hint: "let --generate make one",
+  });
 }
 
 function planRotation(ports: CommitPorts, { graceMs }: RotationOptions, vault: OpenedVault): RotationPlan {

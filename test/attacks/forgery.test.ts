@@ -36,12 +36,12 @@ const WINDOWS = [
 ] as const;
 
 /** Commits over whatever is there, the audit row too. */
-async function forge(on: OpenedVault, unlock: readonly UnlockEntry[]): Promise<void> {
+async function forge(on: OpenedVault, unlock: readonly UnlockEntry[], signingKey = oldKey): Promise<void> {
   world.tamper(auditKey(on.manifest.gen + 1), null);
   const { version = "" } = world.store.bucket.get(MANIFEST_KEY) ?? {};
   const items = [{ id: "00000000000000aa", name: "A", kind: "secret", data: Secret.ofText("forged") }] as const;
-  const draft = { action: "push", actor: ACTOR, meta: {}, items, unlock, signingKey: oldKey, rotates: false };
-  await takeAll(commitGeneration(world, baseOn({ ...on, version, signingKey: oldKey }), () => draft));
+  const draft = { action: "push", actor: ACTOR, meta: {}, items, unlock, signingKey, rotates: false };
+  await takeAll(commitGeneration(world, baseOn({ ...on, version, signingKey }), () => draft));
 }
 
 describe.each(WINDOWS)(
@@ -146,5 +146,20 @@ describe("an entry that was planted before the rotation", () => {
     await forge(await world.open(), [renamed]);
     await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
     expect([await world.secrets(NEW), await world.secrets(OLD)]).toEqual([{ A: "forged" }, { A: "forged" }]);
+  });
+});
+
+test("whoever learns the passphrase in between cannot revive the grace entry of one that is set again", async () => {
+  await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
+  const leaked = await world.writable(NEW);
+  const [, grace = expect.unreachable()] = passphrasesIn(leaked.vault.manifest);
+  await world.finish({ by: NEW });
+  await world.rotate(NEW, OLD);
+  const { not_after: end, ...unending } = grace;
+  expect(end).toBe("2026-01-01T01:00:00.000Z");
+  await forge(leaked.vault, [unending], leaked.signingKey);
+  expect(await rejection(world.openAfresh(OLD))).toMatchObject({
+    name: "NotAuthenticError",
+    message: "the manifest's signer is not endorsed by this passphrase (slot p1)",
   });
 });

@@ -131,11 +131,17 @@ describe("in a grace window", () => {
     expect(await rejection(world.push({ A: "2" }, { by: NEW }))).toBeInstanceOf(ReadOnlyPassphraseError);
   });
 
-  test("a rotation back to the first passphrase makes a new entry for it, which writes", async () => {
-    await world.rotate(NEW, OLD, { graceMs: HOUR_MS });
-    expect(await slotNames(OLD)).toEqual(["p3", "p2"]);
-    await world.push({ A: "2" });
-    expect(await world.secrets(NEW)).toEqual({ A: "2" });
+  test("a rotation back to the first passphrase is refused while an entry knows it, also after its end", async () => {
+    const before = world.objects();
+    for (const afterMs of [0, 2 * HOUR_MS]) {
+      world.clock.ms += afterMs;
+      expect(await rejection(world.rotate(NEW, OLD))).toMatchObject({
+        name: "InputError",
+        message: `this passphrase still opens the vault, or did until ${WINDOW_END}: choose one that was never used`,
+        hint: "let --generate make one",
+      });
+    }
+    expect(world.objects()).toEqual(before);
   });
 });
 

@@ -59,7 +59,7 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   if (early !== null) requireNewPassphrase(session.request.holder, early);
   using rotation = await openRotation(session.ports, session.request);
   const newPassphrase = await next.read();
-  using proposal = rotation.propose({
+  using proposal = await rotation.propose({
     newPassphrase,
     ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
   });

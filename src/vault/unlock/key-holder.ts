@@ -77,8 +77,12 @@ export class BundleKeys implements Disposable {
 
 /** A holder that can be given a vault and taken off it again. */
 export interface OperatorHolder extends KeyHolder {
-  /** The entry of a manifest that this holder opens, or opened until its window ended; null where it opens none. */
-  entryIn(manifest: Manifest): Promise<UnlockEntry | null>;
+  /**
+   * The entry of a manifest that this holder opens, or opened until its window ended; null where it opens none.
+   *
+   * @param options `besides`: the slot of an entry that is known to be another's
+   */
+  entryIn(manifest: Manifest, options?: { readonly besides?: string }): Promise<UnlockEntry | null>;
   /** An entry that lets this holder write. */
   enrol(slot: string, by: Endorsed): Promise<UnlockEntry>;
   /** This holder's entry in the manifest, turned into one that reads until `notAfter`. */

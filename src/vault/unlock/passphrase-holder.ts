@@ -71,8 +71,9 @@ export class PassphraseHolder implements OperatorHolder {
     });
   }
 
-  async entryIn(manifest: Manifest): Promise<PassphraseEntry | null> {
-    return (await this.#find(manifest))?.entry ?? null;
+  async entryIn(manifest: Manifest, { besides }: { readonly besides?: string } = {}): Promise<PassphraseEntry | null> {
+    const unlock = manifest.unlock.filter((entry) => entry.kind !== "passphrase" || entry.slot !== besides);
+    return (await this.#find({ unlock }))?.entry ?? null;
   }
 
   /** @throws WrongPassphraseError the hint remembers another passphrase */
@@ -110,8 +111,8 @@ export class PassphraseHolder implements OperatorHolder {
    * The entry whose recipient the passphrase derives. A cost that is being derived already comes first: with a current
    * hint, a boot inside a grace window derives once, not twice. Aborting keeps the next derivation from beginning.
    */
-  async #find(manifest: Manifest, signal?: AbortSignal): Promise<Found | null> {
-    const entries = manifest.unlock.filter((entry) => entry.kind === "passphrase");
+  async #find({ unlock }: Pick<Manifest, "unlock">, signal?: AbortSignal): Promise<Found | null> {
+    const entries = unlock.filter((entry) => entry.kind === "passphrase");
     const costed = entries.map((entry) => ({ entry, cost: kdfCostOf(entry.kdf) }));
     const isStarted = ({ cost }: { cost: KdfCost }) => this.#derived.has(nameOf(cost));
     for (const { entry, cost } of costed.toSorted((a, b) => Number(isStarted(b)) - Number(isStarted(a)))) {

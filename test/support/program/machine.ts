@@ -84,7 +84,7 @@ export class Machine implements AsyncDisposable {
     const annotation = { actor: { user: "eve", host: "elsewhere", tool: "vsync/test" } };
     using rotation = await openRotation(this.ports, { holder, expect: { env: "prod" }, annotation });
     const grace = graceMs === undefined ? {} : { graceMs };
-    using proposal = rotation.propose({ newPassphrase: Secret.ofText(to), cost: LEAST_COST, ...grace });
+    using proposal = await rotation.propose({ newPassphrase: Secret.ofText(to), cost: LEAST_COST, ...grace });
     await proposal.commit();
   }
 

@@ -46,7 +46,7 @@ test("a commit whose proposal is disposed of meanwhile writes nothing", async ()
   expect(await rejection(commitWithoutAwaiting())).toMatchObject(SPENT);
   using holder = holding(OLD);
   using rotation = await openRotation(world, { ...REQUEST, holder });
-  const proposal = rotation.propose({ newPassphrase: Secret.ofText(NEW), cost: COST });
+  const proposal = await rotation.propose({ newPassphrase: Secret.ofText(NEW), cost: COST });
   rotation[Symbol.dispose]();
   expect(await rejection(proposal.commit())).toMatchObject(SPENT);
   expect(world.store.bucket).toEqual(before);
