@@ -58,8 +58,8 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
   const plantBundle = (bytes: Uint8Array) => ground().plant(bundleAt(3), bytes);
   const resigned = (change: Partial<Manifest>, key = generateSigningKey()) =>
     encodeManifest({ ...at(3), ...change }, key);
-  const own = generateSigningKey();
-  const ownSigner = { signer: encodeBase64(own.publicKey) };
+  const stranger = generateSigningKey();
+  const ownSigner = { signer: encodeBase64(stranger.publicKey) };
   const noEndorsement = { endorse: encodeBase64(new Uint8Array(32)) };
 
   type Attack = () => Promise<void>;
@@ -75,7 +75,7 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
       "an older bundle named under the old signature": () => plantEdited((m) => ({ ...m, bundle: at(1).bundle })),
       "another vault's manifest": async () => plantManifest(await stealManifest("twin/prod/")),
       "another env's manifest": async () => plantManifest(await stealManifest("api/staging/")),
-      "a manifest signed by a key that it names": () => plantManifest(resigned(ownSigner, own)),
+      "a manifest signed by a key that it names": () => plantManifest(resigned(ownSigner, stranger)),
       "a manifest signed by a stranger": () => plantManifest(resigned({})),
       "the signature of another generation": () =>
         plantManifest(Buffer.from(textOf(newest()) + signatureOf(manifests[2]))),
