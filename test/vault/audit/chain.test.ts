@@ -202,6 +202,8 @@ describe("readAudit", () => {
   test("tells which row is outstanding", async () => {
     expect(await world.audit()).toMatchObject({ outstanding: null, manifest: { gen: 6 } });
     expect(await world.fork().tamper(auditKey(6), null).audit()).toMatchObject({ outstanding: 6, rows: { length: 5 } });
+    const first = (await World.pushed()).tamper(auditKey(1), null);
+    expect(await first.audit()).toMatchObject({ outstanding: 1, rows: [] });
   });
 });
 
@@ -222,6 +224,20 @@ describe("the requests for a long log", () => {
     await fork.verify(newest, { signal, downTo: 38 });
     expect(list.mock.calls).toEqual([["audit/", { signal, startAfter: auditKey(39) }]]);
     expect(fork.requests).toEqual(["list audit/", ...[40, 39, 38].map((gen) => `get ${auditKey(gen)}`)]);
+  });
+
+  test("stop listing behind the last key that a row can have", async () => {
+    const keys = [auditKey(40), auditKey(999_999_999_999), "audit/a", "audit/b"];
+    const listed: string[] = [];
+    async function* list() {
+      for (const key of keys) {
+        listed.push(key);
+        yield key;
+      }
+    }
+    const machine = long.with({ store: long.storeWith({ list }) });
+    expect(await rejection(machine.verify(newest))).toMatchObject({ row: 999_999_999_999 });
+    expect(listed).toEqual(keys.slice(0, 3));
   });
 
   test("run up to 16 ahead, whatever order the answers come in", async () => {
