@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => home[Symbol.asyncDispose]());
 
 describe("vsync run", () => {
-  test.each(["-", "/proc/self/fd/0"])(
+  test.each(["-", "/proc/self/fd/0", "passphrase"])(
     "keeps stdin to itself if the passphrase came from it: --passphrase-file=%s <file",
     async (file) => {
       await home.sandbox.write("work/passphrase", PASSPHRASE, 0o600);

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { fstatSync, statSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { Secret } from "../../crypto/secret.ts";
 import { readSecretFile, trimSecret } from "../../disk/given-file.ts";
@@ -111,19 +112,26 @@ async function fromStdin(input: Pick<SecretInput, "what" | "flag" | "variable">,
   return Secret.ofBytes(trimSecret(bytes));
 }
 
-/** Other names of stdin. */
-const STDIN_PATHS = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
-
 async function fromFile(
   { name, path }: { name: string; path: string },
   { stdin, output }: SecretSources,
 ): Promise<Secret> {
-  if (STDIN_PATHS.includes(path)) stdin.take(name);
+  if (isStdin(path)) stdin.take(name);
   const read = await readSecretFile(path);
   const file = `the file that ${name} names${shown(path)}`;
   if ("refusal" in read) throw new InputError(`${file} ${read.refusal}`, { hint: "put it into a file of mode 0600" });
   if (read.exposure !== null) output.warn(`${file} ${read.exposure}: make it readable by you alone (chmod 600)`);
   return Secret.ofBytes(read.bytes);
+}
+
+/** Whether the path is stdin under another name (`/dev/stdin`, `/dev/fd/0`), or the file that stdin comes from. */
+function isStdin(path: string): boolean {
+  try {
+    const [named, stdin] = [statSync(path), fstatSync(0)];
+    return named.dev === stdin.dev && named.ino === stdin.ino;
+  } catch {
+    return false;
+  }
 }
 
 /** The path, unless it may be the secret itself, given in the wrong place. */
