@@ -12,6 +12,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 2,
+    maxConcurrency: 3,
     // It has been seen to run a file as it was before an edit.
     fsModuleCache: false,
   },

@@ -8,6 +8,8 @@ import { answersTo, asShown, readScript, type Update, updatedScript } from "./sc
 
 /** Runs the scripts beside it, each section on a machine of its own. README.md has the notation, and how to update. */
 const names = (await readdir(import.meta.dirname)).filter((name) => name.endsWith(".txt")).toSorted();
+/** Of a section; a single command has less. */
+const TIMEOUT_MS = 300_000;
 const isUpdate = process.env["UPDATE_SCRIPTS"] === "1";
 
 describe.each(names)("%s", async (name) => {
@@ -19,16 +21,21 @@ describe.each(names)("%s", async (name) => {
     if (updates.length > 0) await writeFile(path, updatedScript(text, updates));
   });
 
-  test.each(sections.map((section) => [section.title, section] as const))("%s", async (_title, section) => {
-    await using scene = await openScene(section.start, files);
-    await using shell = new Shell(scene);
-    for (const command of section.commands) {
-      const answers = answersTo(command);
-      const ran = await (answers === null ? shell.run(command.text) : shell.type(command.text, answers));
-      if (isUpdate) updates.push(...changes(command, ran, scene));
-      else expectAsShown(command, ran, scene);
-    }
-  });
+  test.concurrent.each(sections.map((section) => [section.title, section] as const))(
+    "%s",
+    async (_title, section) => {
+      await using scene = await openScene(section.start, files);
+      await using shell = new Shell(scene);
+      for (const command of section.commands) {
+        const answers = answersTo(command);
+        const ran = await (answers === null ? shell.run(command.text) : shell.type(command.text, answers));
+        if (ran.exitCode === -1) throw new Error(`line ${command.line}: it hung: ${command.text}\n${ran.stderr}`);
+        if (isUpdate) updates.push(...changes(command, ran, scene));
+        else expectAsShown(command, ran, scene);
+      }
+    },
+    TIMEOUT_MS,
+  );
 });
 
 function changes(command: Command, ran: Ran, scene: Scene): Update[] {

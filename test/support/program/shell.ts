@@ -32,7 +32,7 @@ export interface Answer {
 }
 
 /** A command that runs longer hangs. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 const KEYS: Readonly<Record<string, string>> = {
   "⏎": "\r",
   "↓": "\u001b[B",
