@@ -1,7 +1,8 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { checkDestination, deliverExport, warnOfLongVariables } from "../cli/export/deliver.ts";
-import { checkMetadata, EXPORT_FORMATS, encodeItems } from "../cli/export/formats.ts";
+import { EXPORT_FORMATS, encodeItems } from "../cli/export/formats.ts";
+import { checkMetadata } from "../cli/export/k8s.ts";
 import { SELECTION_FLAGS, selectItems } from "../cli/items/selection.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 

@@ -35,6 +35,11 @@ content decide, if they are unambiguous.`;
       options: IMPORT_FORMATS,
       description: "format of the input (default: told by its name and content)",
     })(),
+    rename: Flags.string({
+      description: "store an entry of the input under another name",
+      helpValue: "<name>=<name>",
+      multiple: true,
+    }),
     replace: Flags.boolean({ description: "replace the whole vault: remove everything that the input lacks" }),
     yes: Flags.boolean({ char: "y", description: "with --replace: remove without asking" }),
     "dry-run": Flags.boolean({ description: "show what would change and write nothing" }),

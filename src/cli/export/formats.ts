@@ -1,10 +1,11 @@
 import { parse } from "dotenv";
 import { modeText } from "../../disk/posix.ts";
-import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
 import { dotenvAssignment } from "../items/dotenv-writer.ts";
 import { isVariableName } from "../items/secret-text.ts";
 import { printableJson } from "../terminal/printable.ts";
+import { cannotCarry } from "./cannot-carry.ts";
+import { encodeK8s, type SecretMetadata } from "./k8s.ts";
 
 export const EXPORT_FORMATS = ["dotenv", "json", "k8s", "docker", "shell"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
@@ -25,13 +26,6 @@ export function encodeItems(items: readonly Item[], format: ExportFormat, metada
     default:
       return format satisfies never;
   }
-}
-
-function cannotCarry(format: string, { name }: Item, why: string, carriers: readonly string[]): InputError {
-  const others = carriers.map((it) => `--format=${it}`).join(" or ");
-  return new InputError(`${format} cannot carry ${JSON.stringify(name)}: ${why}`, {
-    hint: `${others} carries it; or leave it out with --except=${name}`,
-  });
 }
 
 /** The text of a secret, for formats of text lines. @throws InputError the item is a file, or has a NUL */
@@ -117,85 +111,4 @@ function encodeShell(items: readonly Item[]): string {
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** Of one Secret, in Kubernetes. */
-const MAX_SECRET_BYTES = 1024 * 1024;
-const MAX_NAME_CHARACTERS = 253;
-const MAX_NAMESPACE_CHARACTERS = 63;
-const LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?";
-
-export interface SecretMetadata {
-  /** `metadata.name`: lower case letters, digits, dashes and dots. */
-  readonly name?: string | undefined;
-  readonly namespace?: string | undefined;
-}
-
-/** @throws InputError metadata for another format, no name for k8s, or one that Kubernetes refuses */
-export function checkMetadata(format: ExportFormat, { name, namespace }: SecretMetadata): void {
-  if (format === "k8s") requireSecretName({ name, namespace });
-  else if (name !== undefined || namespace !== undefined) {
-    throw new InputError("--name and --namespace are those of a Kubernetes Secret", {
-      hint: "leave them out, or give --format=k8s",
-    });
-  }
-}
-
-function requireSecretName({ name, namespace }: SecretMetadata): string {
-  if (name === undefined)
-    throw new InputError("a Kubernetes Secret needs a name", { hint: "give it with --name=<name>" });
-  refuseUnless(new RegExp(`^${LABEL}(?:\\.${LABEL})*$`), "name", name, MAX_NAME_CHARACTERS);
-  if (namespace !== undefined) refuseUnless(new RegExp(`^${LABEL}$`), "namespace", namespace, MAX_NAMESPACE_CHARACTERS);
-  return name;
-}
-
-function refuseUnless(pattern: RegExp, flag: string, value: string, maxCharacters: number): void {
-  if (value.length <= maxCharacters && pattern.test(value)) return;
-  throw new InputError(`--${flag} is not what Kubernetes takes`, {
-    hint: `use lower case letters, digits and dashes, as in acme-api, at most ${maxCharacters}`,
-  });
-}
-
-/**
- * A Secret manifest in YAML with every item as base64 in `data`.
- *
- * @throws InputError Kubernetes would refuse a name, the metadata or the size
- */
-function encodeK8s(items: readonly Item[], { name, namespace }: SecretMetadata): string {
-  const metadata = {
-    name: requireSecretName({ name, namespace }),
-    ...(namespace === undefined ? {} : { namespace }),
-  };
-  refuseTooLarge(items);
-  const data = items.map((item) => [keyOf(item), Buffer.from(item.data.expose()).toString("base64")] as const);
-  return [
-    "apiVersion: v1",
-    "kind: Secret",
-    "metadata:",
-    ...Object.entries(metadata).map(pairOf),
-    "type: Opaque",
-    data.length === 0 ? "data: {}" : "data:",
-    ...data.map(pairOf),
-    "",
-  ].join("\n");
-}
-
-/** Quoted: YAML would read some plain words as numbers, dates or booleans. */
-function pairOf([key, value]: readonly [string, string]): string {
-  return `  "${key}": "${value}"`;
-}
-
-function keyOf(item: Item): string {
-  const { name } = item;
-  const isKey = /^[-._A-Za-z0-9]{1,253}$/.test(name) && name !== "." && !name.startsWith("..");
-  if (isKey) return name;
-  throw cannotCarry("k8s", item, "a key has letters, digits, dashes, underscores and dots alone", ["json"]);
-}
-
-function refuseTooLarge(items: readonly Item[]): void {
-  const bytes = items.reduce((sum, { data }) => sum + data.expose().length, 0);
-  if (bytes <= MAX_SECRET_BYTES) return;
-  throw new InputError(`this would be a Secret of ${bytes} bytes, and Kubernetes takes ${MAX_SECRET_BYTES}`, {
-    hint: "split it with --only=<key>,<key>, or let the program read the vault itself with the library",
-  });
 }

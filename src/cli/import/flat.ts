@@ -1,6 +1,5 @@
 import { InputError } from "../../errors.ts";
-import type { NamedData } from "../../vault/changes.ts";
-import { ImportedItems, placeAt, shownName } from "./imported-items.ts";
+import { type ImportedItems, placeAt, shownName } from "./imported-items.ts";
 import { decodedBase64, modeIn } from "./k8s.ts";
 import type { Tree } from "./tree.ts";
 
@@ -10,15 +9,14 @@ import type { Tree } from "./tree.ts";
  *
  * @throws InputError naming the line, and the path of a nested value
  */
-export function readFlat(documents: readonly Tree[], label: string): readonly NamedData[] {
+export function readFlat(documents: readonly Tree[], label: string, imported: ImportedItems): void {
   const [document, second] = documents;
   if (second !== undefined) {
     throw new InputError(`${placeAt(label, second.line)} begins a second document`, {
       hint: "import them one by one; Kubernetes Secrets are read with --format=k8s",
     });
   }
-  const imported = new ImportedItems();
-  if (document === undefined || (document.kind === "scalar" && document.text === null)) return imported.items;
+  if (document === undefined || (document.kind === "scalar" && document.text === null)) return;
   if (document.kind !== "map") {
     throw new InputError(`${placeAt(label, document.line)} is not an object of names and values`, {
       hint: 'write {"NAME": "value"}, or NAME: value in YAML',
@@ -26,7 +24,6 @@ export function readFlat(documents: readonly Tree[], label: string): readonly Na
   }
   for (const [name, { line, value }] of document.entries)
     addEntry(imported, { name, value, place: placeAt(label, line) });
-  return imported.items;
 }
 
 interface Entry {
@@ -69,8 +66,7 @@ function pathOf(path: string, tree: Tree): string {
  *
  * @throws InputError naming the line, but not its text
  */
-export function readDockerEnv(text: string, label: string): readonly NamedData[] {
-  const imported = new ImportedItems();
+export function readDockerEnv(text: string, label: string, imported: ImportedItems): void {
   for (const [index, raw] of text.split("\n").entries()) {
     const line = raw.replace(/\r$/, "").replace(/^[\s\u0085]+/u, "");
     if (line === "" || line.startsWith("#")) continue;
@@ -79,7 +75,6 @@ export function readDockerEnv(text: string, label: string): readonly NamedData[]
     if (at === -1) throw noValue(place);
     imported.addSecret(line.slice(0, at), line.slice(at + 1), place);
   }
-  return imported.items;
 }
 
 function noValue(place: string): InputError {

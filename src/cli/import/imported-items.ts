@@ -6,7 +6,7 @@ import { itemNameFault } from "../../vault/format/item.ts";
 import { isVariableName } from "../items/secret-text.ts";
 
 const NAME_HINT =
-  "use letters, digits and underscores, no digit first; what cannot be a variable can be a file: vsync set --file";
+  "use letters, digits and underscores, no digit first, as in --rename=db-password=DB_PASSWORD; or store a file: vsync set --file";
 const BYTES_HINT = "store bytes that are not text as a file: vsync set --file=<name>=<path>";
 
 /** The place of a name in an input, for messages: `secrets.yaml: line 3`, `secrets/tls.key`. */
@@ -23,38 +23,105 @@ export function shownName(name: string): string {
 
 /** Whether the name is a variable's and the bytes are text. */
 export function canBeSecret(name: string, bytes: Uint8Array): boolean {
-  return isVariableName(name) && isUtf8(bytes) && !bytes.includes(0);
+  return isVariableName(name) && isText(bytes);
+}
+
+function isText(bytes: Uint8Array): boolean {
+  return isUtf8(bytes) && !bytes.includes(0);
+}
+
+/** `old=new`, from `--rename`. @throws InputError it is malformed, or renames one name twice */
+export function renamesOf(given: readonly string[] = []): ReadonlyMap<string, string> {
+  const renames = new Map<string, string>();
+  for (const text of given) {
+    const [, from, to] = /^([^=]+)=([^=]+)$/.exec(text) ?? [];
+    if (from === undefined || to === undefined) {
+      throw new InputError("--rename must be <name>=<name>", { hint: "as in --rename=db-password=DB_PASSWORD" });
+    }
+    if (renames.has(from)) throw new InputError(`--rename names ${from} twice`, { hint: "give each name once" });
+    renames.set(from, to);
+  }
+  return renames;
 }
 
 /** Collects the items of an input. Every method throws an InputError that names the place, but never a value. */
 export class ImportedItems {
+  readonly #label: string;
+  readonly #renames: ReadonlyMap<string, string>;
   readonly #items: NamedData[] = [];
   readonly #places = new Map<string, Place>();
+  readonly #renamed = new Set<string>();
+  readonly #warnings: string[] = [];
+  /** Texts whose names keep them from being secrets. */
+  readonly #misnamed: string[] = [];
 
-  get items(): readonly NamedData[] {
-    return this.#items;
+  constructor(label: string, renames: ReadonlyMap<string, string>) {
+    this.#label = label;
+    this.#renames = renames;
+  }
+
+  /** @throws InputError the input is empty, or lacks a name that was to be renamed */
+  finish(): { readonly items: readonly NamedData[]; readonly warnings: readonly string[] } {
+    if (this.#items.length === 0) {
+      throw new InputError(`${this.#label} holds no names`, { hint: "check the input, and its --format" });
+    }
+    for (const name of this.#renames.keys()) {
+      if (!this.#renamed.has(name)) {
+        throw new InputError(`${this.#label} has no name ${name}`, { hint: "check the names after --rename" });
+      }
+    }
+    return { items: this.#items, warnings: [...this.#warnings, ...this.#misnamedWarning()] };
+  }
+
+  warn(text: string): void {
+    this.#warnings.push(text);
   }
 
   /** Adds a secret. Its name must be a variable's, as for `vsync set`. */
-  addSecret(name: string, text: string, place: Place): void {
+  addSecret(given: string, text: string, place: Place): void {
+    const name = this.#rename(given);
     if (!isVariableName(name)) {
       throw new InputError(`${place} has a name${shownName(name)} that no variable can have`, { hint: NAME_HINT });
     }
     if (text.includes("\0")) throw new InputError(`${place} has a NUL character in ${name}`, { hint: BYTES_HINT });
+    requireWellFormed(text, name, place);
     this.#add({ name, kind: "secret", data: Secret.ofText(text) }, place);
   }
 
-  addFile(name: string, bytes: Uint8Array, place: Place, mode?: number): void {
+  addFile(given: string, bytes: Uint8Array, place: Place, mode?: number): void {
+    const name = this.#rename(given);
     const fault = itemNameFault(name, "file");
     if (fault !== null) throw new InputError(`${place} has a file whose name ${fault}`, { hint: "rename it there" });
     this.#add({ name, kind: "file", ...(mode === undefined ? {} : { mode }), data: Secret.ofBytes(bytes) }, place);
   }
 
-  /** Adds a secret if it can be one, else a file, which is what a mounted secret is. */
-  addBytes(name: string, bytes: Uint8Array, place: Place): void {
-    if (canBeSecret(name, bytes)) {
-      this.#add({ name, kind: "secret", data: Secret.ofBytes(bytes) }, place);
-    } else this.addFile(name, bytes, place);
+  /** Adds a secret if it can be one, else a file, which is what a mounted secret is. Returns which. */
+  addBytes(given: string, bytes: Uint8Array, place: Place): NamedData["kind"] {
+    const name = this.#rename(given);
+    if (!canBeSecret(name, bytes)) {
+      if (isText(bytes)) this.#misnamed.push(given);
+      this.addFile(given, bytes, place);
+      return "file";
+    }
+    this.#add({ name, kind: "secret", data: Secret.ofBytes(bytes) }, place);
+    return "secret";
+  }
+
+  #rename(name: string): string {
+    const renamed = this.#renames.get(name);
+    if (renamed === undefined) return name;
+    this.#renamed.add(name);
+    return renamed;
+  }
+
+  #misnamedWarning(): readonly string[] {
+    const [first] = this.#misnamed;
+    if (first === undefined) return [];
+    const variable = first.replaceAll(/[^A-Za-z0-9]/g, "_").toUpperCase();
+    return [
+      `these become files, because no variable can have such a name: ${this.#misnamed.join(", ")}; ` +
+        `with --rename=${first}=${variable} it becomes a secret`,
+    ];
   }
 
   #add(item: NamedData, place: Place): void {
@@ -67,4 +134,12 @@ export class ImportedItems {
     this.#places.set(item.name, place);
     this.#items.push(item);
   }
+}
+
+/** A lone surrogate has no UTF-8 form: it would be stored as U+FFFD. @throws InputError */
+export function requireWellFormed(text: string, name: string, place: Place): void {
+  if (text.isWellFormed()) return;
+  throw new InputError(`${place} has half a surrogate pair in${shownName(name) || " a value"}`, {
+    hint: "write both halves, as in \\ud83d\\ude00, or the character itself",
+  });
 }

@@ -1,17 +1,13 @@
 import { decodeBase64 } from "../../crypto/base64.ts";
 import { InputError } from "../../errors.ts";
-import type { NamedData } from "../../vault/changes.ts";
+import type { NamedData } from "../../vault/format/item.ts";
 import { MAX_MODE } from "../../vault/format/limits.ts";
-import { ImportedItems, type Place, placeAt, shownName } from "./imported-items.ts";
+import { FILES_ANNOTATION, parseFilesAnnotation } from "../export/k8s.ts";
+import { isVariableName } from "../items/secret-text.ts";
+import { type ImportedItems, type Place, placeAt, requireWellFormed, shownName } from "./imported-items.ts";
 import type { Tree, TreeEntry } from "./tree.ts";
 
 const NO_ENTRIES: ReadonlyMap<string, TreeEntry> = new Map();
-
-export interface ImportedSecrets {
-  readonly items: readonly NamedData[];
-  /** About objects of other kinds, which are skipped. */
-  readonly warnings: readonly string[];
-}
 
 /** Whether a document is a Kubernetes object: a flat object of secrets does not have both of these names. */
 export function isKubernetes(document: Tree | undefined): boolean {
@@ -24,18 +20,17 @@ export function isKubernetes(document: Tree | undefined): boolean {
  *
  * @throws InputError naming the line; or the manifest holds no Secret
  */
-export function readK8s(documents: readonly Tree[], label: string): ImportedSecrets {
-  const imported = new ImportedItems();
-  const warnings: string[] = [];
+export function readK8s(documents: readonly Tree[], label: string, imported: ImportedItems): void {
   const objects = documents.flatMap(objectsIn);
+  const secrets = objects.filter((object) => textAt(object, "kind") === "Secret");
   for (const object of objects) {
-    if (textAt(object, "kind") === "Secret") addSecret(imported, object, label);
-    else
-      warnings.push(
-        `${placeAt(label, object.line)}: left out, not a Secret but${shownName(textAt(object, "kind") ?? "") || " something else"}`,
-      );
+    if (secrets.includes(object)) addSecret(imported, object, label);
+    else {
+      const kind = shownName(textAt(object, "kind") ?? "") || " something else";
+      imported.warn(`${placeAt(label, object.line)}: left out, not a Secret but${kind}`);
+    }
   }
-  if (objects.length > warnings.length) return { items: imported.items, warnings };
+  if (secrets.length > 0) return;
   throw new InputError(`${label} holds no Kubernetes Secret`, {
     hint: "name its format with --format=json or --format=yaml",
   });
@@ -61,15 +56,42 @@ function named(item: Tree): readonly Tree[] {
 
 function addSecret(imported: ImportedItems, object: Tree, label: string): void {
   const texts = mapAt(object, "stringData", label);
+  const files = filesIn(object, label);
+  const add = (name: string, bytes: Uint8Array, place: Place): NamedData["kind"] | null => {
+    if (!files.has(name)) return imported.addBytes(name, bytes, place);
+    imported.addFile(name, bytes, place, files.get(name));
+    return null;
+  };
   for (const [name, { line, value }] of mapAt(object, "data", label)) {
     if (texts.has(name)) continue;
     const place = placeAt(label, line);
-    imported.addBytes(name, decodedBase64(scalarOf(value, name, place), place), place);
+    const kind = add(name, decodedBase64(scalarOf(value, name, place), place), place);
+    if (kind === "file" && isVariableName(name)) {
+      imported.warn(
+        `${place}: ${name} becomes a file, because it is not text once decoded: ` +
+          "if it was never encoded, move it to stringData",
+      );
+    }
   }
   for (const [name, { line, value }] of texts) {
     const place = placeAt(label, line);
-    imported.addBytes(name, Buffer.from(scalarOf(value, name, place)), place);
+    const text = scalarOf(value, name, place);
+    requireWellFormed(text, name, place);
+    add(name, Buffer.from(text), place);
   }
+}
+
+/** The files of a Secret that `vsync export` has written, with their modes. */
+function filesIn(object: Tree, label: string): ReadonlyMap<string, number | undefined> {
+  const metadata = object.kind === "map" ? object.entries.get("metadata")?.value : undefined;
+  const annotations = metadata?.kind === "map" ? metadata.entries.get("annotations")?.value : undefined;
+  const note = textAt(annotations, FILES_ANNOTATION);
+  const files = note === null ? new Map() : parseFilesAnnotation(note);
+  if (files !== null) return files;
+  const line = annotations?.line ?? object.line;
+  throw new InputError(`${placeAt(label, line)} has an annotation ${FILES_ANNOTATION} that vsync did not write`, {
+    hint: "leave it out, or export the Secret again",
+  });
 }
 
 function scalarOf(value: Tree, name: string, place: string): string {

@@ -9,6 +9,7 @@ import { parseDotenv } from "../items/dotenv.ts";
 import type { PushSources } from "../items/push-input.ts";
 import { refuseUtf16 } from "../items/secret-text.ts";
 import { readDockerEnv, readFlat } from "./flat.ts";
+import { ImportedItems, placeAt, renamesOf } from "./imported-items.ts";
 import { isKubernetes, readK8s } from "./k8s.ts";
 import { readSecretFolder } from "./secret-folder.ts";
 import { readJson, readYaml } from "./tree.ts";
@@ -19,35 +20,27 @@ export interface ImportInput {
   /** `-` is stdin. */
   readonly from: string;
   readonly format?: ImportFormat | undefined;
+  /** `db-password=DB_PASSWORD` */
+  readonly rename?: readonly string[] | undefined;
 }
 
 /** The items to import, at least one. @throws InputError naming file and line, but not their text */
 export async function readImport(input: ImportInput, sources: PushSources): Promise<readonly NamedData[]> {
-  const { items, warnings } = (await isFolder(input.from))
-    ? { items: await readFolder(input), warnings: [] }
-    : await readText(input, sources);
-  if (items.length === 0) {
-    throw new InputError(`${labelOf(input)} holds no names`, {
-      hint: "check the input, and its --format",
-    });
-  }
+  const imported = new ImportedItems(labelOf(input), renamesOf(input.rename));
+  await ((await isFolder(input.from)) ? readFolder(input, imported) : readText(input, sources, imported));
+  const { items, warnings } = imported.finish();
   for (const warning of warnings) sources.output.warn(warning);
   return items;
 }
 
-interface Read {
-  readonly items: readonly NamedData[];
-  readonly warnings: readonly string[];
-}
-
-async function readFolder({ from, format }: ImportInput): Promise<readonly NamedData[]> {
-  if (format === undefined || format === "docker" || format === "k8s") return readSecretFolder(from);
+async function readFolder({ from, format }: ImportInput, imported: ImportedItems): Promise<void> {
+  if (format === undefined || format === "docker" || format === "k8s") return readSecretFolder(from, imported);
   throw new InputError(`${from} is a folder, and ${format} is a file`, {
     hint: "a folder of secret files, as in /run/secrets, is read with --format=docker",
   });
 }
 
-async function readText(input: ImportInput, { stdin }: PushSources): Promise<Read> {
+async function readText(input: ImportInput, { stdin }: PushSources, imported: ImportedItems): Promise<void> {
   const { from, format } = input;
   const file = { path: from, flag: "--from", hint: FROM_HINT };
   const bytes =
@@ -63,23 +56,24 @@ async function readText(input: ImportInput, { stdin }: PushSources): Promise<Rea
   const syntax = format === undefined ? guessSyntax(from === "-" ? null : from, text) : syntaxOf(format, text);
   switch (syntax) {
     case "dotenv":
-      return readDotenv(bytes, label);
+      return readDotenv(bytes, label, imported);
     case "docker":
-      return { items: readDockerEnv(text, label), warnings: [] };
+      return readDockerEnv(text, label, imported);
     case "json":
     case "yaml": {
       const documents = await (syntax === "json" ? readJson : readYaml)(text, label);
       const isK8s = format === "k8s" || (format === undefined && documents.some(isKubernetes));
-      return isK8s ? readK8s(documents, label) : { items: readFlat(documents, label), warnings: [] };
+      return (isK8s ? readK8s : readFlat)(documents, label, imported);
     }
     default:
       return syntax satisfies never;
   }
 }
 
-function readDotenv(bytes: Uint8Array, label: string): Read {
+function readDotenv(bytes: Uint8Array, label: string, imported: ImportedItems): void {
   const { entries, warnings } = parseDotenv(bytes, label);
-  return { items: entries.map(({ name, value }) => ({ name, kind: "secret", data: value })), warnings };
+  for (const warning of warnings) imported.warn(warning);
+  for (const { name, value, line } of entries) imported.addSecret(name, value.exposeText(), placeAt(label, line));
 }
 
 function labelOf({ from }: ImportInput): string {

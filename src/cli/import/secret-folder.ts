@@ -1,11 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { readRegularFile, withoutLineEnd } from "../../disk/given-file.ts";
+import { readRegularFile } from "../../disk/given-file.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
-import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
-import { canBeSecret, ImportedItems } from "./imported-items.ts";
+import { valueIn } from "../items/secret-text.ts";
+import { canBeSecret, type ImportedItems } from "./imported-items.ts";
 
 /**
  * Reads a folder with one file per secret, such as `/run/secrets`; the file's name is the secret's. A secret loses one final
@@ -13,16 +13,14 @@ import { canBeSecret, ImportedItems } from "./imported-items.ts";
  *
  * @throws InputError an entry is not a file, or cannot be read
  */
-export async function readSecretFolder(folder: string): Promise<readonly NamedData[]> {
-  const imported = new ImportedItems();
+export async function readSecretFolder(folder: string, imported: ImportedItems): Promise<void> {
   for (const name of await namesIn(folder)) {
     const path = join(folder, name);
     await refuseFolder(path);
     const hint = "check it, or move it away: every file of the folder is taken";
     const { bytes } = await readRegularFile(path, MAX_BUNDLE_BYTES, hint);
-    imported.addBytes(name, canBeSecret(name, bytes) ? withoutLineEnd(bytes) : bytes, path);
+    imported.addBytes(name, canBeSecret(name, bytes) ? valueIn(bytes) : bytes, path);
   }
-  return imported.items;
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

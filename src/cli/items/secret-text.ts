@@ -1,3 +1,4 @@
+import { withoutLineEnd } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 
 /** Whether shells and most other programs accept this as the name of a variable. */
@@ -21,4 +22,13 @@ export function refuseUtf16(bytes: Uint8Array, label: string): void {
   throw new InputError(`${label} is UTF-16 text`, {
     hint: "save it as UTF-8 (PowerShell: Out-File -Encoding utf8; elsewhere: iconv -f UTF-16 -t UTF-8)",
   });
+}
+
+/**
+ * The value in a file that holds nothing else. A byte order mark at the start and one line end at the end belong to the
+ * file: editors add both.
+ */
+export function valueIn(bytes: Uint8Array): Uint8Array {
+  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return withoutLineEnd(hasMark ? bytes.subarray(3) : bytes);
 }

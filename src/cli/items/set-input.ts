@@ -1,13 +1,13 @@
 import { isUtf8 } from "node:buffer";
 import { Secret } from "../../crypto/secret.ts";
-import { readGivenFile, withoutLineEnd } from "../../disk/given-file.ts";
+import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { requireOne } from "./item-words.ts";
 import { readBinary } from "./push-input.ts";
-import { isVariableName, refuseUtf16 } from "./secret-text.ts";
+import { isVariableName, refuseUtf16, valueIn } from "./secret-text.ts";
 
 /** The input of `set`. */
 export interface SetInput {
@@ -100,5 +100,5 @@ function textOf(bytes: Uint8Array, name: string, raw: boolean): Uint8Array {
   if (fault !== null) {
     throw new InputError(`the value of ${name} ${fault}`, { hint: "hold other bytes as a file: --file=<name>=<path>" });
   }
-  return raw ? bytes : withoutLineEnd(bytes);
+  return raw ? bytes : valueIn(bytes);
 }

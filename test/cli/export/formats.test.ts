@@ -7,7 +7,8 @@ import { parse as parseWithDotenv } from "dotenv";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
-import { checkMetadata, type ExportFormat, encodeItems } from "../../../src/cli/export/formats.ts";
+import { type ExportFormat, encodeItems } from "../../../src/cli/export/formats.ts";
+import { checkMetadata } from "../../../src/cli/export/k8s.ts";
 import { parseDotenv } from "../../../src/cli/items/dotenv.ts";
 import type { Item } from "../../../src/vault/format/item.ts";
 import { file, SEED, secret, secretsOf, value, valuesByName } from "../exported-items.ts";
@@ -97,6 +98,8 @@ test("k8s: a YAML library reads a Secret whose data has the same bytes, whatever
   });
   fc.assert(property, { seed: SEED, numRuns: 500 });
   expect(parseYaml(encode([], "k8s"))).toMatchObject({ metadata: METADATA, data: {} });
+  const annotated = parseYaml(encode([file("A", Uint8Array.of(1), 0o640), file("b.crt", Uint8Array.of(1))], "k8s"));
+  expect(annotated.metadata.annotations).toEqual({ "vsync-files": "A=0640,b.crt" });
 });
 
 test.each<[ExportFormat, string]>([

@@ -19,14 +19,19 @@ interface Got {
   readonly warnings: string;
 }
 
-async function read(input: string | Uint8Array, format?: ImportFormat, from = "-"): Promise<Got> {
+async function read(
+  input: string | Uint8Array,
+  format?: ImportFormat,
+  from = "-",
+  rename: string[] = [],
+): Promise<Got> {
   const stdin = new Stdin(
     () => Readable.from([Buffer.from(input)]),
     () => false,
   );
   let warnings = "";
   const sink = { write: (text: string | Uint8Array) => (warnings += String(text)) };
-  const items = await readImport({ from, format }, { stdin, output: new Output(sink, sink, {}) });
+  const items = await readImport({ from, format, rename }, { stdin, output: new Output(sink, sink, {}) });
   return { items: Object.fromEntries(items.map((item) => [item.name, shown(item)])), warnings };
 }
 
@@ -72,6 +77,35 @@ describe("values", () => {
     expect((await read("\ufeffA=1", "docker")).items).toEqual({ A: "1" });
   });
 
+  test("what looks like a variable and becomes a file is named, because it may never have been encoded", async () => {
+    const { items, warnings } = await read(withHead("<Secret>data:\n  TOKEN: hunter22\n  PORT: ODA=\n"), "k8s");
+    expect(items).toEqual({ TOKEN: "file - hunter22", PORT: "80" });
+    expect(warnings).toBe(
+      "vsync: warning: stdin: line 6: TOKEN becomes a file, because it is not text once decoded: " +
+        "if it was never encoded, move it to stringData\n",
+    );
+  });
+
+  test("names that no variable can have become files, in one warning; --rename makes them variables", async () => {
+    const secret = withHead("<Secret>data: {db-password: eA==, tls.crt: eQ==, bin.der: /w==}\n");
+    const { items, warnings } = await read(secret, "k8s");
+    expect(items).toEqual({ "db-password": "file - eA==", "tls.crt": "file - eQ==", "bin.der": "file - /w==" });
+    expect(warnings).toBe(
+      "vsync: warning: these become files, because no variable can have such a name: db-password, tls.crt; " +
+        "with --rename=db-password=DB_PASSWORD it becomes a secret\n",
+    );
+    const renamed = await read(secret, "k8s", "-", ["db-password=DB_PASSWORD"]);
+    expect(renamed.items).toEqual({ DB_PASSWORD: "x", "tls.crt": "file - eQ==", "bin.der": "file - /w==" });
+    const json = '{"my-key": "1", "B": "2"}';
+    expect((await read(json, "json", "-", ["my-key=A", "B=C"])).items).toEqual({ A: "1", C: "2" });
+    expect((await read("A=1", "dotenv", "-", ["A=B"])).items).toEqual({ B: "1" });
+    const refused = (rename: string) => expect(read(json, "json", "-", ["my-key=A", rename])).rejects;
+    await refused("my_key=D").toThrow("stdin has no name my_key");
+    await refused("my-key=E").toThrow("--rename names my-key twice");
+    await refused("my-key").toThrow("--rename must be <name>=<name>");
+    await refused("B=A").toThrow("stdin: line 1 has a name A that appears twice: also at stdin: line 1");
+  });
+
   test("objects of other kinds are skipped, with a warning", async () => {
     const { items, warnings } = await read(withHead("<ConfigMap>data: {A: x}\n---\n<Secret>data: {B: MQ==}\n"), "k8s");
     expect(items).toEqual({ B: "1" });
@@ -98,6 +132,9 @@ describe("a refusal names the line, and shows no value", () => {
     json   │ {"my-key": "hunter2"}                │ stdin: line 1 has a name my-key that no variable can have
     json   │ {"hunter2 /+x": "1"}                 │ stdin: line 1 has a name that no variable can have
     json   │ {"A": "hunter2\u0000"}               │ stdin: line 1 has a NUL character in A
+    json   │ {"A": "hunter2\ud83d"}               │ stdin: line 1 has half a surrogate pair in A
+    yaml   │ B: 1⏎A: "\udc00hunter2"              │ stdin: line 2 has half a surrogate pair in A
+    k8s    │ <Secret>⏎stringData: {A: "\ud83d"}   │ stdin: line 5 has half a surrogate pair in A
     json   │ {"a": {"base64": "AA==", "x": 1}}    │ stdin: line 1 holds more than a value: a.base64
     json   │ {"a": {"base64": "hunter2"}}         │ stdin: line 1 has a value that is not base64
     json   │ {"a": {"base64": "", "mode": "4755"}} │ stdin: line 1 has a file with an invalid mode
@@ -194,6 +231,18 @@ describe("what was written is what is read", () => {
   });
 });
 
+test("files exported as a Kubernetes Secret come back as files, with their modes", async () => {
+  const text = new TextEncoder().encode("kind: Config\n");
+  const items = [file("KUBECONFIG", text, 0o640), file("tls.crt", text), ...secretsOf({ A: "1" })];
+  const base64 = "a2luZDogQ29uZmlnCg==";
+  const expected = { KUBECONFIG: `file 640 ${base64}`, "tls.crt": `file - ${base64}`, A: "1" };
+  expect(await read(encodeItems(items, "k8s", { name: "api" }), "k8s")).toEqual({ items: expected, warnings: "" });
+  const invented = withHead("<Secret>  annotations: {vsync-files: 'A=9999,B'}\ndata: {A: MQ==}\n");
+  await expect(read(invented, "k8s")).rejects.toThrow(
+    "stdin: line 5 has an annotation vsync-files that vsync did not write",
+  );
+});
+
 describe("a folder of secret files", () => {
   let folder: string;
   beforeAll(async () => {
@@ -211,10 +260,18 @@ describe("a folder of secret files", () => {
     await writeFile(at("TOKEN"), "y");
     await writeFile(at("tls.key"), "k\n");
     await writeFile(at("BIN"), Uint8Array.of(255, 10));
+    await writeFile(at("BOM"), "\ufeffhunter2\n");
     await writeFile(at("..2026_01_01/user"), "ann\n");
     await symlink("..2026_01_01", at("..data"));
     await symlink("..data/user", at("user"));
-    const items = { BIN: "file - /wo=", TOKEN: "y", db_password: "x\n", "tls.key": "file - awo=", user: "ann" };
+    const items = {
+      BIN: "file - /wo=",
+      BOM: "hunter2",
+      TOKEN: "y",
+      db_password: "x\n",
+      "tls.key": "file - awo=",
+      user: "ann",
+    };
     for (const format of [undefined, "docker", "k8s"] as const) expect(await from("secrets", format)).toEqual(items);
     await expect(from("secrets", "json")).rejects.toMatchObject(refusal("secrets", "is a folder, and json is a file"));
   });
