@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from vsync_audit import row_key, row_of
+from vsync_audit import row_key, row_of, rows_in
 from vsync_client import (
     CORRUPT, UNKNOWN, b64, cost_of, derive, dump, endorse, file_path, fits, hkdf, hpke, is_name, key_id, main, need, now,
     open_box, open_vault, place, public, read, reader, sha256, tried, un64)
@@ -121,7 +121,8 @@ def push(token, passphrase, secrets):
     items += [{"name": name, "kind": "secret", "data": value.encode()} for name, value in secrets.items()]
     names = {i["name"] for i in items}
     need(len(names) == len(items) and all(is_name(i["name"], i["kind"]) for i in items), "InputError", "bad names")
-    need(get(row_key(m["gen"] + 1)) is None, "RollbackError", "the row to come is there: the manifest was put back")
+    above = [key for key in rows_in(token) if key > row_key(m["gen"])]
+    need(not above, "RollbackError", "a row to come is there: the manifest was put back")
     since = {} if raw is None else {"audit": {"gen": m["gen"], "sha256": append_row(token, m, key)}, "prev": sha256(raw)}
     unlock = [e for e in m["unlock"] if at < e.get("not_after", "9999-99")]
     bundle = seal_bundle({"vault": m["vault"], "gen": m["gen"] + 1, "unlock": unlock}, key, items)

@@ -43,7 +43,7 @@ export async function* commitGeneration(
   const { current } = base;
   using neighbours = readNeighbours(store, currentGen(base) + 1);
   const sealed = await sealDraft(ports, base, await draft());
-  await refuseFork(store, neighbours.own, { gen: currentGen(base) + 1, base: current?.version ?? null });
+  await refuseFork(store, neighbours.above, { gen: currentGen(base) + 1, base: current?.version ?? null });
   const previous = current === null ? null : await requireOwnRow(current, neighbours.before);
   yield { kind: "ready", outstanding: previous?.isMissing ? currentGen(base) : null };
 

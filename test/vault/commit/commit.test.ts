@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { AccessDeniedError } from "../../../src/errors.ts";
-import { auditKey } from "../../../src/vault/format/object-keys.ts";
+import { AUDIT_PREFIX, auditKey } from "../../../src/vault/format/object-keys.ts";
 import { HOUR_MS, NEW, OLD, rejection, World } from "../../support/world.ts";
 
 const BUNDLE_1 = "v=20260101T000000000Z";
 const BUNDLE_2 = "v=20260101T000000001Z";
 const OPENING = ["get manifest", `get ${BUNDLE_1}`];
-const LOOKING = [`head ${auditKey(2)}`, `get ${auditKey(1)}`];
+const LOOKING = [`list ${AUDIT_PREFIX}`, `get ${auditKey(1)}`];
 const WRITING = [`create ${BUNDLE_2}`, "replace manifest", `create ${auditKey(2)}`];
 
 let world: World;
@@ -28,7 +28,7 @@ describe("the requests of a commit", () => {
     await empty.push({ A: "1" });
     expect(empty.requests).toEqual([
       "get manifest",
-      `head ${auditKey(1)}`,
+      `list ${AUDIT_PREFIX}`,
       `create ${BUNDLE_1}`,
       "create manifest",
       `create ${auditKey(1)}`,
@@ -65,7 +65,7 @@ describe("the requests of a commit", () => {
   test("of restore: the rows down to the generation, and its bundle", async () => {
     await world.push({ A: "2" });
     expect((await requestsDuring((fork) => fork.restore(1))).slice(2, -5)).toEqual([
-      "list audit/",
+      `list ${AUDIT_PREFIX}`,
       `get ${auditKey(2)}`,
       `get ${auditKey(1)}`,
       `get ${BUNDLE_1}`,
@@ -76,7 +76,7 @@ describe("the requests of a commit", () => {
     await world.push({ A: "2" });
     world.clock.ms += 2;
     const requests = await requestsDuring((fork) => fork.gc());
-    expect(requests.slice(2, 5)).toEqual(["list audit/", `get ${auditKey(2)}`, "list v="]);
+    expect(requests.slice(2, 5)).toEqual([`list ${AUDIT_PREFIX}`, `get ${auditKey(2)}`, "list v="]);
     expect(requests.slice(-2)).toEqual([`create ${auditKey(3)}`, `delete ${BUNDLE_1}`]);
   });
 
@@ -103,7 +103,7 @@ describe("the requests of a commit", () => {
     requests.length = 0;
     await fork.with({ random: { bytes } }).rotate(OLD, NEW);
     expect(seen.map((before) => before.filter((request) => request.includes("audit/")))).toEqual([
-      [`head ${auditKey(3)}`, `get ${auditKey(2)}`],
+      [`list ${AUDIT_PREFIX}`, `get ${auditKey(2)}`],
     ]);
   });
 });
@@ -123,7 +123,7 @@ describe("a commit that is refused or has nothing to change opens the vault and 
     expect(await requestsDuring(act)).toEqual(OPENING);
   });
 
-  test.each([auditKey(2), auditKey(1)])("if %s cannot be read, nothing is written", async (unreadable) => {
+  test.each([AUDIT_PREFIX, auditKey(1)])("if %s cannot be read, nothing is written", async (unreadable) => {
     const failed = new AccessDeniedError("injected");
     const fork = world.fork().failing({
       before: ({ key }) => {

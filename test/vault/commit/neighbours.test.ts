@@ -3,23 +3,24 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessDeniedError, ConflictError } from "../../../src/errors.ts";
 import { readNeighbours } from "../../../src/vault/commit/neighbours.ts";
 import { MAX_MANIFEST_BYTES } from "../../../src/vault/format/limits.ts";
-import { auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
+import { AUDIT_PREFIX, auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
 import { MemoryStore } from "../../support/memory-store.ts";
 import { HOUR_MS, NEW, OLD, rejection, World } from "../../support/world.ts";
 
 describe("the audit rows on both sides of a commit", () => {
   test("are requested in parallel; disposal aborts what is pending", () => {
     const store = new MemoryStore({ faults: { before: () => new Promise(() => {}) } });
-    const [head, get] = [vi.spyOn(store, "head"), vi.spyOn(store, "get")];
-    const aborted = () => [head, get].map(({ mock }) => mock.calls[0]?.[1]?.signal?.aborted);
+    const [list, get] = [vi.spyOn(store, "list"), vi.spyOn(store, "get")];
+    const aborted = () => [list, get].map(({ mock }) => mock.calls[0]?.[1]?.signal?.aborted);
     const neighbours = readNeighbours(store, 7);
     expect(aborted()).toEqual([false, false]);
     neighbours[Symbol.dispose]();
     expect(aborted()).toEqual([true, true]);
     expect(store.requests.map(({ operation, key }) => [operation, key])).toEqual([
-      ["head", auditKey(7)],
+      ["list", AUDIT_PREFIX],
       ["get", auditKey(6)],
     ]);
+    expect(list.mock.calls[0]?.[1]?.startAfter).toBe(auditKey(6));
     expect(get.mock.calls[0]?.[1].maxBytes).toBe(MAX_MANIFEST_BYTES);
   });
 
@@ -27,7 +28,7 @@ describe("the audit rows on both sides of a commit", () => {
     const store = new MemoryStore();
     using neighbours = readNeighbours(store, 1);
     expect(await neighbours.before).toBeNull();
-    expect(store.requests.map(({ operation, key }) => [operation, key])).toEqual([["head", auditKey(1)]]);
+    expect(store.requests.map(({ operation, key }) => [operation, key])).toEqual([["list", AUDIT_PREFIX]]);
   });
 
   test("fail where they are awaited; if nobody awaits them, that is no unhandled rejection", async () => {
@@ -35,7 +36,7 @@ describe("the audit rows on both sides of a commit", () => {
       throw new AccessDeniedError("injected");
     };
     using neighbours = readNeighbours(new MemoryStore({ faults: { before } }), 7);
-    expect(await rejection(neighbours.own)).toBeInstanceOf(AccessDeniedError);
+    expect(await rejection(neighbours.above)).toBeInstanceOf(AccessDeniedError);
     await nextTurn();
   });
 });
@@ -69,6 +70,16 @@ describe("a commit on a manifest that was put back", () => {
     await commit(world.tamper(MANIFEST_KEY, newest));
   });
 
+  test("is a rollback also if whoever put it back has removed the row that follows it", async () => {
+    await world.push({ A: "4" }, { by: NEW });
+    const before = world.tamper(MANIFEST_KEY, older).tamper(auditKey(3), null).objects();
+    expect(await rejection(world.push({ A: "5" }, { by: NEW }))).toMatchObject({
+      name: "RollbackError",
+      message: "audit row 4 is there already: an older manifest was put back",
+    });
+    expect(world.objects()).toEqual(before);
+  });
+
   test.each<[string, (world: World) => Promise<unknown>]>([
     ["restore", (it) => it.restore(1, { by: NEW })],
     ["gc", (it) => it.gc({ by: NEW })],
@@ -90,7 +101,7 @@ describe("a commit on a manifest that was put back", () => {
   test("is a conflict, not a rollback, if another commit has come since the manifest was read", async () => {
     const machine = world.peer().failing({
       async before({ operation, key }) {
-        if (operation === "head" && key === auditKey(4)) await world.peer().push({ A: "faster" }, { by: NEW });
+        if (operation === "list" && key === AUDIT_PREFIX) await world.peer().push({ A: "faster" }, { by: NEW });
       },
     });
     const error = await rejection(machine.push({ A: "4" }, { by: NEW }));
