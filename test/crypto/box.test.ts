@@ -3,6 +3,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { BOX_OVERHEAD_BYTES, openBox, openBoxInPlace, sealBox } from "../../src/crypto/box.ts";
 import { withKey } from "../../src/crypto/subkeys.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
+import { BundleCorruptError } from "../../src/errors.ts";
 import { seededRandom } from "../support/world.ts";
 
 const KEY = new Uint8Array(32).fill(7);
@@ -100,4 +101,32 @@ test("the DER form of an X25519 private key is zeroed", () => {
   expect(made.map(({ length }) => length)).toEqual([48]);
   expect(made.every(isZero)).toBe(true);
   expect(isZero(seed)).toBe(false);
+});
+
+test("every box draws a fresh nonce", () => {
+  const drawn: string[] = [];
+  const random = {
+    bytes(length: number) {
+      const bytes = seededRandom(String(drawn.length)).bytes(length);
+      drawn.push(Buffer.from(bytes).toString("hex"));
+      return bytes;
+    },
+  };
+  const boxes = Array.from({ length: 100 }, () => sealBox(random, KEY, "aad", Buffer.from("same")));
+  expect(boxes.map((box) => Buffer.from(box.subarray(0, 12)).toString("hex"))).toEqual(drawn);
+  expect(new Set(boxes.map((box) => Buffer.from(box.subarray(12)).toString("hex"))).size).toBe(100);
+});
+
+test("another key, aad, nonce, text or tag: corrupt, and no plaintext", () => {
+  const box = sealBox(seededRandom("box"), KEY, "aad", Buffer.from("plaintext"));
+  expect(Buffer.from(openBox(KEY, "aad", box, "it")).toString()).toBe("plaintext");
+  expect(() => openBox(new Uint8Array(32), "aad", box, "it")).toThrow(BundleCorruptError);
+  expect(() => openBox(KEY, "aad ", box, "it")).toThrow(BundleCorruptError);
+  for (let at = 0; at < box.length; at++) {
+    const altered = Uint8Array.from(box, (byte, index) => (index === at ? byte ^ 1 : byte));
+    expect(() => openBox(KEY, "aad", altered, "it")).toThrow("it does not decrypt");
+  }
+  for (let length = 0; length < box.length; length++) {
+    expect(() => openBox(KEY, "aad", box.subarray(0, length), "it")).toThrow(BundleCorruptError);
+  }
 });

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import {
+  deriveIndexKey,
+  deriveItemKey,
+  deriveRootKey,
+  deriveSigningBoxKey,
+  endorsementOf,
+} from "../../src/crypto/subkeys.ts";
+
+const KEY = new Uint8Array(32).fill(7);
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+test("all differ, from each other and from their parent", () => {
+  const root = deriveRootKey(KEY);
+  const all = [
+    KEY,
+    root,
+    deriveSigningBoxKey(KEY),
+    deriveIndexKey(root),
+    deriveItemKey(root, "0000000000000000"),
+    deriveItemKey(root, "0000000000000001"),
+    deriveIndexKey(KEY),
+    deriveSigningBoxKey(root),
+  ];
+  expect(new Set(all.map(hex)).size).toBe(all.length);
+  for (const key of all) expect(key).toHaveLength(32);
+});
+
+test("an endorsement depends on passphrase, vault, slot and signer", () => {
+  const of = (mac: Uint8Array, vault: string, slot: string, signer: string) =>
+    hex(endorsementOf(mac, { vault, slot, signer }));
+  const all = [of(KEY, "v", "p1", "s"), of(KEY, "w", "p1", "s"), of(KEY, "v", "p2", "s"), of(KEY, "v", "p1", "t")];
+  expect(new Set([...all, of(new Uint8Array(32), "v", "p1", "s")]).size).toBe(5);
+});
