@@ -149,7 +149,7 @@ describe("an entry that was planted before the rotation", () => {
   });
 });
 
-test("whoever learns the passphrase in between cannot revive the grace entry of one that is set again", async () => {
+test("an attacker who learns the passphrase in between cannot revive the grace entry of one that is set again", async () => {
   await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
   const leaked = await world.writable(NEW);
   const [, grace = expect.unreachable()] = passphrasesIn(leaked.vault.manifest);

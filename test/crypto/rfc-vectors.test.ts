@@ -184,7 +184,7 @@ describe("HPKE base mode with X25519, RFC 9180", () => {
 
   // The RFC prints no vector of this suite (0x0020, 0x0001, 0x0002); its authors' test-vectors.json, which Appendix A
   // refers to, has one, and so have BoringSSL and Tink. It gives the sender's key and not the recipient's.
-  test("this suite's vector of the authors' test-vectors.json, by the sealing that stands in for the library's", () => {
+  test("this suite's vector in the authors' test-vectors.json, with a sealing in place of the library's", () => {
     const ephemeral = bytes("28e212563a8b6f068af7ff17400ff1baf23612b7a738bbaf5dfb321b2b5b431a");
     const recipient = bytes("ac66bae9ffa270cf4a89ed9f274e30c0456babae2572aaaf002ff0d8884ab018");
     const { ct } = sealWith(ephemeral, recipient, PLAINTEXT, INFO.toString(), AAD);

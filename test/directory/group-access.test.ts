@@ -50,7 +50,7 @@ describe.skipIf(process.platform === "win32")("the group of a store", () => {
     expect(await modeOf(`${folder}manifest`)).toBe("640");
   });
 
-  test.runIf(isRoot)("is the group of the folder, whatever group this process has", async () => {
+  test.runIf(isRoot)("is the group of the folder, independent of the process's group", async () => {
     const { store, folder } = await newStore();
     await store.create("v=1", text("first"));
     await chown(folder, 0, 1234);

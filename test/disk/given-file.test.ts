@@ -22,7 +22,7 @@ function write(content: string | Uint8Array, mode = 0o600): string {
 
 const read = (text: string) => ({ bytes: new Uint8Array(Buffer.from(text)), exposure: null });
 
-describe("what a file holds", () => {
+describe("the content of a file", () => {
   test.each([
     ["hunter2", "hunter2"],
     ["hunter2\n", "hunter2"],
@@ -95,7 +95,7 @@ describe("what is refused", () => {
     expect(await readSecretFile("/proc/self/mem")).toEqual({ refusal: "cannot be read (EIO)" });
   });
 
-  test("a circle of links, and what is no path", async () => {
+  test("a circle of links, and a string that is not a path", async () => {
     symlinkSync(join(folder, "circle"), join(folder, "circle"));
     expect(await readSecretFile(join(folder, "circle"))).toEqual({ refusal: "is a circle of symbolic links" });
     expect(await readSecretFile("a\0b")).toEqual({ refusal: "cannot be read" });
@@ -115,7 +115,7 @@ describe("what is refused", () => {
   });
 });
 
-describe("what deserves a warning", () => {
+describe("warnings", () => {
   test.each([
     [0o640, "is open to other users (mode 0640)"],
     [0o604, "is open to other users (mode 0604)"],

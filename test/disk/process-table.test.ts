@@ -37,7 +37,7 @@ test("this process is alive to itself and to any other look at it", async () => 
   expect(await systemProcesses().self()).toEqual(self);
 });
 
-test("a pid that is not there is dead, a place that is not here unknown", async () => {
+test("a missing pid is dead, and a foreign place unknown", async () => {
   const processes = systemProcesses();
   const self = await processes.self();
   expect(await processes.status({ ...self, pid: 4_194_305 })).toBe("dead");

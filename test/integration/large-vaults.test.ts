@@ -126,7 +126,7 @@ describe("a file of 60 MiB", { timeout: TIMEOUT_MS }, () => {
     expect(vault.require("SMALL")).toBe("planted");
   });
 
-  test("what does not fit beside it is refused, and nothing is written", async () => {
+  test("refuses items that do not fit beside it, and writes nothing", async () => {
     await home.sandbox.write("work/more.bin", randomBytes(5 * 1024 * 1024));
     const before = await home.sandbox.snapshot();
     const ran = await home.run(["set", "prod", "--file=more.bin=more.bin"]);

@@ -22,7 +22,7 @@ test("a value that is written in pieces, and bytes at the end that could have be
   expect(ran.stdout).toBe("[TOKEN] planted-tok");
 });
 
-test("bytes that are no text, and a long output, come out as they went in", async () => {
+test("passes bytes that are not text, and long output, unchanged", async () => {
   const script = "process.stdout.write(Buffer.alloc(3_000_000, Buffer.from([0, 255, 10, 112, 108])))";
   const { stdout } = spawnVsync(["--redact", "--", process.execPath, "-e", script]);
   let bytes = Buffer.alloc(0);

@@ -39,7 +39,7 @@ describe.skipIf(!hasStrace)("strace sees", () => {
     expect(await networkCalls(OFFLINE)).toEqual([]);
   });
 
-  test("nor a look at the platform's credential chain, whatever it is told", async () => {
+  test("nor a look at the platform's credential chain, with any settings", async () => {
     const env = { AWS_PROFILE: "other", AWS_EC2_METADATA_SERVICE_ENDPOINT: server.endpoint };
     expect(await networkCalls([...OFFLINE, "--ambient"], env)).toEqual([]);
     expect(await networkCalls([...OFFLINE, "--endpoint=https://s3.nothing.invalid"])).toEqual([]);

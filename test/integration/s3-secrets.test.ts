@@ -67,7 +67,7 @@ function stored(): string {
   return objects.map(([key, { bytes }]) => key + Buffer.from(bytes).toString("latin1")).join("\n");
 }
 
-test("what is looked for would be found", () => {
+test("the search finds planted secrets", () => {
   expect(plantedIn(`x${PLANTED.value}y`)).toEqual(["value"]);
   expect(plantedIn(Buffer.from(PLANTED.secretKey).toString("hex"))).toEqual(["secretKey"]);
 });

@@ -239,7 +239,7 @@ describe("the copy is checked like the store", () => {
     expect(await rejectionOf(boot({ signal }))).toBe("no longer wanted");
   });
 
-  test("and an abort while the store is silent, be it with an error of ours, opens nothing", async () => {
+  test("an abort while the store is silent opens nothing, even with an error of ours", async () => {
     const { boot, vault, warned } = await bootedHost();
     const { config, asked } = await silentStore(vault);
     const secrets = collectSecrets();

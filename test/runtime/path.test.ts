@@ -171,7 +171,7 @@ describe("the files go", () => {
   });
 });
 
-describe("where the files may be", () => {
+describe("the place of the files", () => {
   test("not where another user could swap the folder", async () => {
     const parent = await temporaryFolder();
     environment("TMPDIR", parent);

@@ -93,7 +93,7 @@ const anyItem: fc.Arbitrary<Plain> = fc.record(
   { requiredKeys: ["name", "kind", "data"] },
 );
 
-test("what a push takes opens again, whole and in order; what it refuses is not begun", async () => {
+test("an accepted push opens again, whole and in order; a refused one writes nothing", async () => {
   const plain = ({ data, ...rest }: Plain | NamedData) => ({
     ...rest,
     data: Buffer.from(data instanceof Uint8Array ? data : data.expose()).toString("hex"),

@@ -9,7 +9,7 @@ beforeEach(async () => {
   await world.rotate(OLD, NEW, { graceMs: HOUR_MS });
 });
 
-test("ends the grace window at once and keeps signer and endorsement; then there is nothing left to finish", async () => {
+test("ends the grace window at once and keeps signer and endorsement; a second call finds nothing", async () => {
   const before = await world.manifest(NEW);
   const { plan } = await world.finish({ by: NEW });
   expect(plan.map(({ slot }) => slot)).toEqual(["p1"]);

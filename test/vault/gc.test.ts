@@ -16,7 +16,7 @@ beforeEach(async () => {
 const bundles = () => [...world.store.bucket.keys()].filter((key) => key.startsWith("v=")).toSorted();
 const orphan = (ms: number) => world.tamper(`v=${formatTs(ms)}`, Uint8Array.of(1));
 
-describe("what it removes", () => {
+describe("gc removes", () => {
   test.each([
     [1, 3],
     [2, 2],
@@ -74,8 +74,8 @@ describe("what it removes", () => {
   });
 });
 
-describe("what it keeps", () => {
-  test("is counted in generations, whatever else is there", async () => {
+describe("gc keeps", () => {
+  test("the newest generations, counted without orphans", async () => {
     for (const minute of [61, 62]) orphan(START_MS + minute * 60_000);
     expect((await world.gc({ keep: 3 })).plan).toEqual([
       "v=20260101T000000000Z",

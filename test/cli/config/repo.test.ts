@@ -37,7 +37,7 @@ const input = (message: string) =>
     hint: "name the repository with --repo=<name> or VSYNC_REPO",
   });
 
-test("a package.json that is no file is passed over; a name that is refused is said to be of it", async () => {
+test("skips a package.json that is not a file, and names the file of a refused name", async () => {
   mkdirSync(join(top, "shop/.git"), { recursive: true });
   execFileSync("mkfifo", [join(top, "shop/package.json")]);
   expect(await nameIn("shop")).toBe("shop");
@@ -153,7 +153,7 @@ describe("refused", () => {
     await expect(nameIn(".", {}, "")).rejects.toThrow(input('the repo "" is empty'));
   });
 
-  test("a top level folder that is no name", async () => {
+  test("a top level folder that cannot be a name", async () => {
     mkdirSync(join(top, "my repo/.git"), { recursive: true });
     await expect(nameIn("my repo")).rejects.toThrow(input("may only have letters, digits"));
   });

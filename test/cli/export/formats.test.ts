@@ -25,7 +25,7 @@ describe("shell", () => {
   afterAll(() => rm(folder, { recursive: true }));
   const shells = ["/bin/sh", "/bin/bash", "/bin/dash", "/bin/zsh", "/bin/busybox"].filter((it) => existsSync(it));
 
-  test("there is a shell to read it", () => expect(shells).toContain("/bin/sh"));
+  test("a shell exists to read it", () => expect(shells).toContain("/bin/sh"));
 
   test.each(shells)("%s evaluates it to the same values, and runs nothing", async (shell) => {
     const property = fc.property(valuesByName(value), (values) => {
@@ -83,7 +83,7 @@ test("json: JSON.parse reads the same values, and a file's bytes and mode", () =
   fc.assert(property, { seed: SEED, numRuns: 500 });
 });
 
-test("k8s: a YAML library reads a Secret whose data has the same bytes, whatever the keys look like", () => {
+test("k8s: a YAML library reads the Secret back with the same bytes, for keys of any form", () => {
   const words = ["NO", "y", "null", "1e3", "0x1F", "1", "-", "tls.crt", ".dockerconfigjson", "2020-01-01", "__proto__"];
   const key = fc.oneof(fc.constantFrom(...words), fc.stringMatching(/^[-_A-Za-z0-9][-._A-Za-z0-9]{0,20}$/));
   const entry = fc.tuple(key, fc.uint8Array({ maxLength: 40 }));

@@ -87,7 +87,7 @@ test("run says where the program goes", () => {
   expect(helpOf("run")).toContain("  $ vsync run [ENV] [flags] -- COMMAND…\n");
 });
 
-test("a flag that must be given stands in the usage", () => {
+test("the usage contains required flags", () => {
   expect(helpOf("export")).toContain("  $ vsync export [ENV] --format=<format> [flags]\n");
 });
 

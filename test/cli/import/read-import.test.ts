@@ -199,7 +199,7 @@ describe("a refusal names the line, and shows no value", () => {
   });
 });
 
-describe("what was written is what is read", () => {
+describe("an export reads back unchanged", () => {
   type Values = Record<string, string>;
   const options = { seed: SEED, numRuns: 300 };
   const escaped = (text: string) =>

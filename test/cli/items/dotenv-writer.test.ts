@@ -77,7 +77,7 @@ describe("properties", () => {
     }
   };
 
-  test("what is written reads back: names, values, order", () => {
+  test("a written file reads back: names, values, order", () => {
     let written = 0;
     fc.assert(
       fc.property(values, (entries) => {

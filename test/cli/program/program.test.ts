@@ -27,7 +27,7 @@ describe("a command that fails", () => {
     expect(await probe("shwo")).toEqual(failed("unknown command shwo", "did you mean vsync show?"));
   });
 
-  test("shows its stack at --log-level=debug only, whatever the variables say", async () => {
+  test("shows its stack only at --log-level=debug, independent of variables", async () => {
     const env = { NODE_ENV: "development", VSYNC_DEBUG: "1", DEBUG: "*", VSYNC_CONTENT_TYPE: "json" };
     const hint = "this is a bug in vsync: run it again with --log-level=debug and report it";
     expect(await probe("fail boom", { env })).toEqual(failed("unexpected: RangeError: boom", hint));
@@ -83,7 +83,7 @@ describe("streams", () => {
     expect((await probe("write --log-level=info")).stderr).not.toContain("{");
   });
 
-  test("a reader that has seen enough is no failure", async () => {
+  test("a reader that has seen enough does not make the command fail", async () => {
     await using shell = await openSandbox(["/bin/sh", "-c"]);
     const line = `{ ${PROBE.join(" ")} write --lines=200000; echo $? >&2; } | head -1`;
     const { stdout, stderr } = await shell.run([line]);

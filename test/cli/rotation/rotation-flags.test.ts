@@ -109,7 +109,7 @@ describe("--meta", () => {
     );
   });
 
-  test("whatever is taken can be written", async () => {
+  test("accepted values can be written", async () => {
     const texts: string[] = [];
     assert(
       property(any(), any(), (key, value) => void texts.push(`${key}=${value}`, `k${texts.length}=${value}`)),
@@ -159,14 +159,14 @@ describe("generated passphrases", () => {
     );
   });
 
-  test("what was drawn is zeroed", () => {
+  test("zeroes the random bytes", () => {
     const drawn = new Uint8Array(28).fill(7);
     generatePassphrase({ bytes: () => drawn });
     expect(drawn).toEqual(new Uint8Array(28));
   });
 });
 
-test("a CSV record reads back, whatever is in it", () => {
+test("a CSV record with any content reads back", () => {
   const read = (record: string): string[] => {
     const fields = record.match(/(?<=^|,)("(?:[^"]|"")*"|[^,"]*)(?=,|$)/g) ?? [];
     return fields.map((field) => (field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field));

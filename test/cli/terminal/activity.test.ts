@@ -75,7 +75,7 @@ test("a quick call shows nothing", async () => {
   expect(written).toEqual([]);
 });
 
-test("where nothing may move, the store is handed back as it is", () => {
+test("without moving parts, returns the store unchanged", () => {
   const store = slowStore(0);
   expect(withActivity(store, { sink, isLively: false })).toBe(store);
 });

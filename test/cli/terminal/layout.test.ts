@@ -29,7 +29,7 @@ test("a CSV record quotes what needs quotes", () => {
   expect(csvRecord(["a", 'b"c', "d,e", "f\ng", ""])).toBe('a,"b""c","d,e","f\ng",');
 });
 
-test("text breaks between words; a word that is too long stands alone", () => {
+test("text breaks between words; an overlong word gets its own line", () => {
   expect(wrap("one two three", 7)).toEqual(["one two", "three"]);
   expect(wrap("a incomprehensible b", 5)).toEqual(["a", "incomprehensible", "b"]);
   expect(wrap("", 5)).toEqual([""]);

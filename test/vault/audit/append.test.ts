@@ -17,7 +17,7 @@ test("a row that another machine appends between our swap and our append is ther
   expect(await world.audit()).toMatchObject({ outstanding: null, rows: { length: 2 } });
 });
 
-test("another row in its place: the commit stands and says so, and nothing follows it", async () => {
+test("another row in its place: the commit stands and says so, but no commit follows", async () => {
   const machine = world.peer().failing({
     after({ key, bytes }) {
       if (key === MANIFEST_KEY && bytes !== undefined) world.tamper(auditKey(2), Buffer.from("not a row"));

@@ -240,7 +240,7 @@ describe("the requests for a long log", () => {
     expect(listed).toEqual(keys.slice(0, 3));
   });
 
-  test("run up to 16 ahead, whatever order the answers come in", async () => {
+  test("run up to 16 ahead, with answers in any order", async () => {
     let pending = 0;
     let most = 0;
     const fork = long.fork().failing({

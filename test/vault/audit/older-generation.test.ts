@@ -42,7 +42,7 @@ describe("a generation opens with a passphrase of its time", () => {
     });
   });
 
-  test.each([0, 5, -1, 1.5, Number.NaN])("there is no generation %d", async (gen) => {
+  test.each([0, 5, -1, 1.5, Number.NaN])("generation %d does not exist", async (gen) => {
     expect(await rejection(world.generation(gen, NEW, NEW))).toMatchObject({
       name: "InputError",
       message: `there is no generation ${gen}: the vault has 1…4`,
@@ -71,7 +71,7 @@ describe("a passphrase of that time is asked for", () => {
     expect(asked).toEqual([2]);
   });
 
-  test("and the first refusal stands if none is given", async () => {
+  test("throws the first refusal if no passphrase is given", async () => {
     expect(await rejection(diff(1, async () => null))).toMatchObject({
       message: "wrong passphrase for generation 1",
     });

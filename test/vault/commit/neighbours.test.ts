@@ -31,7 +31,7 @@ describe("the audit rows on both sides of a commit", () => {
     expect(store.requests.map(({ operation, key }) => [operation, key])).toEqual([["list", AUDIT_PREFIX]]);
   });
 
-  test("fail where they are awaited; if nobody awaits them, that is no unhandled rejection", async () => {
+  test("fail where they are awaited, without an unhandled rejection if they never are", async () => {
     const before = async () => {
       throw new AccessDeniedError("injected");
     };
@@ -89,7 +89,7 @@ describe("a commit on a manifest that was put back", () => {
     expect(world.objects()).toEqual(before);
   });
 
-  test("is no second vault if the manifest was taken away", async () => {
+  test("does not make a second vault if the manifest is gone", async () => {
     const before = world.tamper(MANIFEST_KEY, null).objects();
     expect(await rejection(world.push({ A: "4" }))).toMatchObject({
       name: "RollbackError",

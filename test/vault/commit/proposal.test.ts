@@ -14,7 +14,7 @@ const SPENT = { name: "TypeError", message: "a proposal is committed once, and b
 const REQUEST = { expect: { env: ENV }, annotation: { actor: ACTOR } };
 const pushing = () => world.proposePush({ A: "1", B: "2", C: "3" });
 
-test("what is not committed writes nothing, also where it is rehearsed", async () => {
+test("a proposal without a commit writes nothing, even if rehearsed", async () => {
   const before = world.objects();
   using proposal = await pushing();
   expect(await proposal.rehearse()).toBeNull();

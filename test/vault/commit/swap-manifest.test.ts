@@ -118,7 +118,7 @@ test("a conflict that cannot be settled is an unknown outcome", async () => {
   expect(await world.secrets()).toEqual({ A: "2", X: "1" });
 });
 
-describe("a swap that fails says whether it stands, and which object is left", () => {
+describe("a failed swap says whether it was applied, and which object is left", () => {
   const pushing = (failed: Error) =>
     world
       .failing({

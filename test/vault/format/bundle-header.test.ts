@@ -22,7 +22,7 @@ function parsed(change: object, boxes: Uint8Array = BOXES) {
   return parseBundle(Buffer.concat([line, boxes]), VAULT, 3);
 }
 
-test("the boxes follow the header line, in the header's order, whatever bytes they hold", () => {
+test("the boxes follow the header line in the header's order, with any bytes", () => {
   const { header, boxes } = parsed({});
   expect(header).toEqual(HEADER);
   expect(boxes.map((box) => Buffer.from(box))).toEqual([BOXES.subarray(0, 28), BOXES.subarray(28)]);

@@ -34,7 +34,7 @@ function expectRefused(json: unknown, fault: string): void {
   );
 }
 
-test("what is encoded parses again, and encodes to the same text", () => {
+test("an encoded manifest parses and encodes to the same text", () => {
   const bytes = world.bytes(MANIFEST_KEY);
   expect(parsed(manifest).manifest).toEqual(manifest);
   expect(parseNote(encodeManifest(manifest, anyKey), "it").text).toBe(parseNote(bytes, "it").text);

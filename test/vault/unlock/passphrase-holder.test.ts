@@ -88,7 +88,7 @@ describe("in a grace window", () => {
     expect((await world.openManifest(NEW)).unlocked.until).toBeNull();
   });
 
-  test("machines remember the passphrase that may write, wherever its entry stands", async () => {
+  test("machines remember the passphrase that may write, in any position of its entry", async () => {
     const manifest = await world.manifest(NEW);
     const { cost, recipient } = hintOf(manifest);
     expect(Buffer.from(recipient).toString("base64")).toBe(passphrasesIn(manifest)[0]?.recipient);
@@ -123,7 +123,7 @@ describe("the end of a holder zeroes its keys", () => {
     expect([isZero(seed.expose()), isZero(mac.expose())]).toEqual([true, true]);
   });
 
-  test("a derivation that fails is no unhandled rejection", async () => {
+  test("a failed derivation is not an unhandled rejection", async () => {
     derive.mockRejectedValueOnce(new Error("no memory"));
     const holder = holding(OLD, world.identity);
     holder.prepare();
@@ -142,7 +142,7 @@ test("a remembered recipient tells a wrong passphrase before a vault is made", a
   });
 });
 
-test("what the manifest claims of itself cannot move a terminal, nor fill it", async () => {
+test("the manifest's unproven words can neither control a terminal nor fill it", async () => {
   const evil = "\u001b]0;owned\u0007\u202e";
   const actor = { user: evil, host: "h".repeat(200), tool: "t" };
   const at = "2025-12-29T00:00:00.000Z";
