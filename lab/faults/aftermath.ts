@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { VsyncError } from "../../src/errors.ts";
-import { AUDIT_PREFIX, auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import type { Manifest } from "../../src/vault/format/manifest.ts";
+import { AUDIT_PREFIX, auditKey, BUNDLE_PREFIX, MANIFEST_KEY, parseTs } from "../../src/vault/format/object-keys.ts";
 import type { World } from "../../test/support/world.ts";
 import { HOUR_MS, type Machine, NEW, OLD, secretsOf } from "../../test/support/world.ts";
 import type { Sight, Sights } from "./use-cases.ts";
@@ -49,9 +50,19 @@ export async function expectChain(world: World, passphrase: string): Promise<num
     if (stored === undefined) assert.ok(removed.has(bundle.key), `${bundle.key} is gone`);
     else assert.equal(sha256Hex(stored.bytes), bundle.sha256, `${bundle.key} is not whole`);
   }
-  const bundles = generations.map(({ bundle }) => bundle.key);
-  assert.deepEqual(bundles, [...new Set(bundles)].toSorted().toReversed());
+  expectAscending(generations.toReversed());
   return outstanding;
+}
+
+/** Bundle keys are unique, and ascend but for a commit whose clock is more than a day behind the one before. */
+function expectAscending(generations: readonly Pick<Manifest, "at" | "bundle">[]): void {
+  const keys = generations.map(({ bundle }) => bundle.key);
+  assert.equal(new Set(keys).size, keys.length);
+  for (const [index, { at, bundle }] of generations.slice(1).entries()) {
+    const before = keys[index] ?? "";
+    const behindMs = (parseTs(before.slice(BUNDLE_PREFIX.length)) ?? 0) - Date.parse(at);
+    assert.ok(bundle.key > before || behindMs > 24 * HOUR_MS, `${bundle.key} follows ${before}`);
+  }
 }
 
 /** `reconcile` appends the outstanding row, if any, and finds nothing to do the second time. */
@@ -66,6 +77,8 @@ interface Next {
   readonly name: string;
   /** Returns the passphrase that writes afterwards. */
   readonly act: (machine: Machine, writer: string) => Promise<string>;
+  /** Default: 1. */
+  readonly generations?: number;
 }
 
 /** The possible next commits, on top of the state after a fault. */
@@ -100,9 +113,11 @@ const NEXT: readonly Next[] = [
     },
   },
   {
-    name: "restore",
+    name: "set, then restore",
+    generations: 2,
     async act(world, writer) {
       const { gen } = await world.manifest(writer);
+      await world.set({ NEXT: "to be undone" }, { by: writer });
       await world.restore(gen, { by: writer, oldPassphrase: writer });
       return writer;
     },
@@ -116,7 +131,8 @@ export async function commitNext(machine: Machine, writer: string, number: numbe
   assert.ok(next !== undefined);
   const before = isEmpty ? 0 : (await machine.open(writer)).manifest.gen;
   const after = await next.act(machine, writer);
-  assert.deepEqual([next.name, (await machine.open(after)).manifest.gen], [next.name, before + 1]);
+  const { gen } = await machine.manifest(after);
+  assert.deepEqual([next.name, gen], [next.name, before + (next.generations ?? 1)]);
   return after;
 }
 
