@@ -2,30 +2,47 @@ import { AccessDeniedError, InputError, S3UnreachableError } from "../errors.ts"
 import { verifyAudit } from "./audit/chain.ts";
 import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import type { CommitPorts } from "./commit/commit.ts";
-import type { CommitStep } from "./commit/proposal.ts";
-import { Proposal } from "./commit/proposal.ts";
+import { type CommitStep, Proposal } from "./commit/proposal.ts";
 import type { Manifest } from "./format/manifest.ts";
-import { BUNDLE_PREFIX, parseTs } from "./format/object-keys.ts";
+import { BUNDLE_PREFIX, MAX_AHEAD_MS, parseTs } from "./format/object-keys.ts";
 
 export interface GcRequest extends AmendRequest {
   /** At least so many of the newest generations keep their bundles; at least 1. */
   readonly keep: number;
-  /** Only bundles older than this. */
+  /** Only bundles older than this; 0: of any age. */
   readonly olderThanMs: number;
 }
 
 export interface GcPlan {
-  /** Keys of the bundles that nobody needs any more, oldest first. */
+  /** Keys of the bundles that nobody needs any more: those of generations, oldest first, then what no row names. */
   readonly keys: readonly string[];
+  readonly stays: Stays;
 }
 
-/** What one row can tell of: a manifest has room for some forty thousand keys. */
+/** How many bundles stay, by the reason. */
+export interface Stays {
+  /** Of the newest generations. */
+  readonly kept: number;
+  /** Not older than was asked for. */
+  readonly young: number;
+  /** Of those, with a time ahead of this machine's clock. */
+  readonly ahead: number;
+  /** Named by no row, and so new that a commit under way may have written them. */
+  readonly underWay: number;
+  /** More than one gc removes. */
+  readonly later: number;
+}
+
+/** As many keys as one row should name; a manifest has room for some forty thousand. */
 const MAX_REMOVED = 10_000;
+/** Beyond that, somebody plants names: the rows alone say what may go. */
+const MAX_LISTED = 100_000;
 
 /**
  * Proposes to remove bundles that nobody needs any more: never what the manifest names, never one of the newest `keep`
- * generations. The commit that says so comes first, which makes a row tell of every removal, also of one that was cut
- * short: then the next gc removes the rest. At most ten thousand go at once, the oldest.
+ * generations. Age and generation come from the verified audit rows, because anyone who can write the store can make
+ * names. The commit comes before the removals, which makes a row tell of each, also of those that were cut short: the next
+ * gc removes the rest.
  *
  * @throws AccessDeniedError, S3UnreachableError also after the commit, if a removal fails: the message says how many are left
  * @throws InputError `keep` is not 1 or more
@@ -34,9 +51,9 @@ const MAX_REMOVED = 10_000;
 export async function proposeGc(ports: CommitPorts, request: GcRequest): Promise<Proposal<GcPlan>> {
   requireKeepingOne(request.keep);
   const proposal = await proposeAmendment(ports, request, async ({ manifest }) => {
-    const keys = await removableKeys(ports, request, manifest);
-    const amendment = keys.length === 0 ? null : { action: "gc", meta: { event: "gc", removed: keys } };
-    return { plan: { keys }, amendment };
+    const plan = await planGc(ports, request, manifest);
+    const amendment = plan.keys.length === 0 ? null : { action: "gc", meta: { event: "gc", removed: plan.keys } };
+    return { plan, amendment };
   });
   return new Proposal(proposal.plan, () => removing(ports, proposal), proposal);
 }
@@ -46,25 +63,62 @@ function requireKeepingOne(keep: number): void {
   throw new InputError(`gc cannot keep ${keep} generations`, { hint: "keep at least the current one: --keep=1" });
 }
 
-async function removableKeys(ports: CommitPorts, request: GcRequest, manifest: Manifest): Promise<readonly string[]> {
-  const kept = await keptKeys(ports, request, manifest);
-  // A commit under way has created its bundle and not yet swapped the manifest: what is newer than the manifest stays.
-  const newest = parseTs(manifest.bundle.key.slice(BUNDLE_PREFIX.length)) ?? 0;
-  const before = Math.min(ports.clock.nowMs() - request.olderThanMs, newest);
-  const keys: string[] = [];
-  for await (const key of ports.store.list(BUNDLE_PREFIX)) {
-    if (keys.length === MAX_REMOVED) break;
-    const at = parseTs(key.slice(BUNDLE_PREFIX.length));
-    if (at !== null && at < before && !kept.has(key)) keys.push(key);
-  }
-  return keys;
+async function planGc(ports: CommitPorts, request: GcRequest, manifest: Manifest): Promise<GcPlan> {
+  const { rows } = await verifyAudit(ports.store, manifest);
+  const listed = await listBundles(ports);
+  const nowMs = ports.clock.nowMs();
+  const older = rows.filter(({ gen }) => gen <= manifest.gen - request.keep).toReversed();
+  // Of a listing that was cut short, a missing name proves nothing; removing what is gone does no harm.
+  const there = older.filter(({ bundle }) => listed.isCut || listed.keys.has(bundle.key));
+  const [old, young] = partition(there, ({ at }) => isOlder(nowMs - Date.parse(at), request));
+  const named = new Set([manifest.bundle.key, ...rows.map(({ bundle }) => bundle.key)]);
+  const orphans = [...listed.keys].filter((key) => !named.has(key));
+  const [dead, underWay] = partition(orphans, (key) => isOldOrphan(timeOf(key), manifest, nowMs, request));
+  const removable = [...old.map(({ bundle }) => bundle.key), ...dead];
+  return {
+    keys: removable.slice(0, MAX_REMOVED),
+    stays: {
+      kept: [...named].filter((key) => listed.keys.has(key)).length - there.length,
+      young: young.length,
+      ahead: young.filter(({ at }) => Date.parse(at) > nowMs).length,
+      underWay: underWay.length,
+      later: Math.max(removable.length - MAX_REMOVED, 0),
+    },
+  };
+}
+function partition<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  const [first, second]: [T[], T[]] = [[], []];
+  for (const one of all) (isFirst(one) ? first : second).push(one);
+  return [first, second];
 }
 
-/** What the newest generations name, by their audit rows. */
-async function keptKeys(ports: CommitPorts, request: GcRequest, manifest: Manifest): Promise<ReadonlySet<string>> {
-  const downTo = Math.max(1, manifest.gen - request.keep + 1);
-  const { rows } = await verifyAudit(ports.store, manifest, { downTo });
-  return new Set([manifest.bundle.key, ...rows.map((row) => row.bundle.key)]);
+/** A time ahead of this machine's clock is age 0. */
+function isOlder(ageMs: number, { olderThanMs }: GcRequest): boolean {
+  return olderThanMs === 0 || ageMs > olderThanMs;
+}
+
+/**
+ * A commit under way has created its bundle and not yet swapped the manifest: its name is later than the manifest's, unless
+ * that was made by a clock far ahead. Then only what is a day old is certainly not under way.
+ */
+function isOldOrphan(atMs: number, manifest: Manifest, nowMs: number, request: GcRequest): boolean {
+  const newestMs = timeOf(manifest.bundle.key);
+  const beforeMs = newestMs > nowMs + MAX_AHEAD_MS ? nowMs - MAX_AHEAD_MS : newestMs;
+  return atMs < beforeMs && isOlder(nowMs - atMs, request);
+}
+
+function timeOf(key: string): number {
+  return parseTs(key.slice(BUNDLE_PREFIX.length)) ?? 0;
+}
+
+async function listBundles({ store }: CommitPorts): Promise<{ keys: ReadonlySet<string>; isCut: boolean }> {
+  const keys = new Set<string>();
+  for await (const key of store.list(BUNDLE_PREFIX)) {
+    if (parseTs(key.slice(BUNDLE_PREFIX.length)) === null) continue;
+    if (keys.size === MAX_LISTED) return { keys, isCut: true };
+    keys.add(key);
+  }
+  return { keys, isCut: false };
 }
 
 async function* removing({ store }: CommitPorts, proposal: Proposal<GcPlan>): AsyncGenerator<CommitStep, void> {

@@ -50,6 +50,27 @@ describe("gc removes", () => {
     expect(world.objects()).toEqual(before);
   });
 
+  test("a bundle of a generation whose clock ran ahead, and nothing later is held up by it", async () => {
+    const YEARS = 2 * 365 * 24 * HOUR_MS;
+    world.clock.ms += YEARS;
+    await world.push({ A: "ahead" });
+    world.clock.ms -= YEARS - HOUR_MS;
+    await world.push({ A: "on time" });
+    expect((await world.manifest()).bundle.key).toBe(`v=${formatTs(world.clock.ms)}`);
+    expect((await world.gc({ olderThanMs: HOUR_MS })).plan).toHaveLength(3);
+    const before = bundles();
+    expect((await world.gc()).plan).toEqual([before[0], before[3], before[1]]);
+    expect(bundles()).toHaveLength(2);
+  });
+
+  test("generations first: ten thousand planted names keep none of them", async () => {
+    for (let at = 0; at < 10_001; at++) orphan(START_MS - 86_400_000 + at);
+    const [first, second, third] = bundles().slice(-4);
+    const { plan } = await world.gc();
+    expect(plan.slice(0, 3)).toEqual([first, second, third]);
+    expect(plan).toHaveLength(10_000);
+  });
+
   test("orphans too, but none newer than the manifest: a commit may be under way", async () => {
     orphan(START_MS + 60_000);
     orphan(world.clock.ms + HOUR_MS);

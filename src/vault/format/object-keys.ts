@@ -42,7 +42,7 @@ export function parseTs(ts: string): number | null {
 }
 
 /** A manifest that is further ahead of now was written by a clock that was wrong. */
-const MAX_AHEAD_MS = 24 * 3_600_000;
+export const MAX_AHEAD_MS = 24 * 3_600_000;
 
 /**
  * The first `<ts>` that a commit tries: max(now, the manifest's + 1 ms). A manifest from far ahead does not count, or one

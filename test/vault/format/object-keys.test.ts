@@ -45,4 +45,7 @@ test("the next bundle is named now, or one millisecond after the last one", () =
   expect(firstTsMs(5, formatTs(5))).toBe(6);
   expect(firstTsMs(5, formatTs(9))).toBe(10);
   expect(firstTsMs(5, "not a time")).toBe(5);
+  const DAY_MS = 86_400_000;
+  expect(firstTsMs(5, formatTs(5 + DAY_MS))).toBe(6 + DAY_MS);
+  expect(firstTsMs(5, formatTs(6 + DAY_MS))).toBe(5);
 });
