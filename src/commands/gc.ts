@@ -3,7 +3,7 @@ import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } fr
 import { commitGc, renderGc } from "../cli/generations/gc.ts";
 import { durationFlag } from "../cli/inputs/duration-flag.ts";
 import { openSession } from "../cli/session/session.ts";
-import { refuseUnasked } from "../cli/terminal/prompter.ts";
+import { requireAnswerable } from "../cli/terminal/prompter.ts";
 import { proposeGc } from "../vault/gc.ts";
 
 /** 30 days. */
@@ -46,11 +46,11 @@ backups keep them as long as you keep the backups.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Gc>): Promise<void> {
-    refuseUnasked(flags, this.prompter);
+    requireAnswerable(flags, this.prompter);
     using session = await openSession({ flags, args }, this.sources);
     const { keep, "older-than": olderThanMs = DEFAULT_OLDER_THAN_MS } = flags;
     using proposal = await proposeGc(session.ports, { ...session.request, keep, olderThanMs });
-    const committed = await commitGc(proposal, flags, this.prompter);
+    const committed = await commitGc(proposal, session.config, flags, this.sources);
     renderGc(proposal.plan, committed, session.config, flags, this.output);
     await session.remember(committed?.manifest);
   }

@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { IMPORT_FORMATS, readImport } from "../cli/import/read-import.ts";
-import { askBeforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
+import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { openSession } from "../cli/session/session.ts";
 import { proposePush } from "../vault/push.ts";
 import { proposeSetOrFirstPush } from "../vault/set.ts";
@@ -54,7 +54,8 @@ content decide, if they are unambiguous.`;
     const propose = flags.replace ? proposePush : proposeSetOrFirstPush;
     using proposal = await propose(session.ports, { ...session.request, identity: session.identity, items });
     const { plan } = proposal;
-    const committed = await commitChanges(proposal, askBeforeRemoving, flags, this.sources);
+    const asking = beforeRemoving(session.config, "to remove them, give --yes; without --replace they stay");
+    const committed = await commitChanges(proposal, asking, flags, this.sources);
     const nothing = `Nothing to import: ${env} already holds exactly this (gen=${plan.gen})`;
     renderOutcome({ plan, committed }, { nothing, done: `Imported into ${env}` }, env, flags, this.output);
     await session.remember(committed?.manifest);

@@ -1,6 +1,14 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { askBeforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
+import {
+  ENV_ARG,
+  Flags,
+  JSON_FLAG,
+  NOTE_FLAG,
+  PASSPHRASE_FLAG,
+  VAULT_FLAGS,
+  vaultFlagsOf,
+} from "../cli/command/flags.ts";
+import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { readPushInput } from "../cli/items/push-input.ts";
 import { openSession } from "../cli/session/session.ts";
 import { proposePush } from "../vault/push.ts";
@@ -38,7 +46,11 @@ nothing writes nothing.`;
     const request = { ...session.request, identity: session.identity, items, mayEmpty: flags["allow-empty"] };
     using proposal = await proposePush(session.ports, request);
     const { plan } = proposal;
-    const committed = await commitChanges(proposal, askBeforeRemoving, flags, this.sources);
+    const asking = beforeRemoving(
+      session.config,
+      `to remove them, give --yes; to change one secret, vsync set ${vaultFlagsOf(env, flags)} <name>`,
+    );
+    const committed = await commitChanges(proposal, asking, flags, this.sources);
     const nothing = `Nothing to push: ${env} already holds exactly this (gen=${plan.gen})`;
     renderOutcome({ plan, committed }, { nothing, done: `Pushed ${env}` }, env, flags, this.output);
     await session.remember(committed?.manifest);

@@ -1,9 +1,13 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { OlderPassphrases, renderRestored, THEN_PASSPHRASE_FLAG } from "../cli/generations/older-generation.ts";
+import {
+  beforeRestoring,
+  OlderPassphrases,
+  renderRestored,
+  THEN_PASSPHRASE_FLAG,
+} from "../cli/generations/older-generation.ts";
 import { commitChanges } from "../cli/items/proposed-changes.ts";
 import { openSession } from "../cli/session/session.ts";
-import { type Changes, isEmpty } from "../vault/changes.ts";
 import { proposeRestore } from "../vault/restore.ts";
 
 export class Restore extends BaseCommand {
@@ -31,8 +35,8 @@ generation from before a rotation needs the passphrase of that time; on a termin
     using older = new OlderPassphrases(flags["then-passphrase-file"], this.sources);
     const request = { ...session.request, gen: flags.gen, olderHolder: older.holderOf };
     using proposal = await proposeRestore(session.ports, request);
-    const question = (changes: Changes) => (isEmpty(changes) ? null : `Restore gen=${flags.gen}?`);
-    const committed = await commitChanges(proposal, question, flags, this.sources);
+    const asking = beforeRestoring(session.config, flags.gen);
+    const committed = await commitChanges(proposal, asking, flags, this.sources);
     renderRestored(proposal.plan, committed, session.config.env, flags, this.output);
     await session.remember(committed?.manifest);
   }

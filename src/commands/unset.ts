@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
-import { commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
+import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { noSuchName } from "../cli/items/selection.ts";
 import { openSession } from "../cli/session/session.ts";
 import { proposeUnset } from "../vault/set.ts";
@@ -9,8 +9,8 @@ import { proposeUnset } from "../vault/set.ts";
 export class Unset extends BaseCommand {
   static override summary = "Remove secrets and files from the vault";
   static override description =
-    `Removes all of them, or none if the vault lacks one of the names. It does not ask. Older generations keep the removed values
-until \`vsync gc\`.`;
+    `Removes all of them, or none if the vault lacks one of the names. On a terminal, vsync asks first; without one, give --yes.
+Older generations keep the removed values until \`vsync gc\`.`;
   static override usage = "unset ENV KEY… [flags]";
   static override examples = [
     "<%= config.bin %> unset prod OLD_TOKEN",
@@ -20,6 +20,7 @@ until \`vsync gc\`.`;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
+    yes: Flags.boolean({ char: "y", description: "remove without asking" }),
     ...NOTE_FLAG,
     ...JSON_FLAG,
   };
@@ -30,7 +31,8 @@ until \`vsync gc\`.`;
     using session = await openSession(input, this.sources);
     const { env } = session.config;
     using proposal = await proposeUnset(session.ports, session.request, keys, noSuchName);
-    const committed = await commitChanges(proposal, () => null, {}, this.sources);
+    const asking = beforeRemoving(session.config, "give --yes, or run this on a terminal");
+    const committed = await commitChanges(proposal, asking, flags, this.sources);
     const words = { nothing: `Nothing to unset in ${env}`, done: `Updated ${env}` };
     renderOutcome({ plan: proposal.plan, committed }, words, env, flags, this.output);
     await session.remember(committed?.manifest);

@@ -84,7 +84,7 @@ describe.skipIf(python === null)("the Python client", () => {
       const contents = { env: "prod", secrets: { A: "1", U: "caf\u00e9 \u{1f511}" }, files };
       expect(await json("vsync_client.py")).toMatchObject({ gen: 1, ...contents });
       await home.run(["set", "prod", "B", "--from-file=-"], { stdin: "2" });
-      await home.must("unset", "prod", "A");
+      await home.must("unset", "prod", "A", "--yes");
       expect(await json("vsync_client.py")).toMatchObject({ gen: 3, secrets: { U: "caf\u00e9 \u{1f511}", B: "2" } });
       await home.must("restore", "prod", "--gen=1", "--yes");
       await home.must("gc", "prod", "--keep=1", "--older-than=0s", "--yes");

@@ -26,7 +26,7 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
 };
 /** Preparations: a Kubernetes Secret cannot have a key with a slash. */
 const BEFORE: readonly (readonly [example: RegExp, args: readonly string[]])[] = [
-  [/--format=k8s.*kubectl apply/, ["unset", "prod", "certs/ca.pem"]],
+  [/--format=k8s.*kubectl apply/, ["unset", "prod", "certs/ca.pem", "--yes"]],
 ];
 /** The example needs an S3 bucket. */
 const ON_S3 = /--bucket|AKIA|^vsync policy/;

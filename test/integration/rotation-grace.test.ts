@@ -97,7 +97,7 @@ describe.each([
       await app.boots(3, 3);
       await deliver(machine, NEW);
       await app.boots(3, 3);
-      await must(machine, NEW, ["rotate-passphrase", "--env=prod", "--finish"]);
+      await must(machine, NEW, ["rotate-passphrase", "--env=prod", "--finish", "--yes"]);
       await app.boots(3, 4);
       expect(app.failures).toEqual([]);
       expect([...new Set(app.generations)]).toEqual([1, 2, 3, 4]);

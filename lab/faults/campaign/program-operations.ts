@@ -93,7 +93,7 @@ async function amending(aheadMs: number): Promise<ProgramOperation[]> {
       stdin: C,
       after: oldOnly(2, { A, B, C }),
     },
-    { ...start, name: "unset", args: ["unset", "prod", "B"], after: oldOnly(2, { A }) },
+    { ...start, name: "unset", args: ["unset", "prod", "B", "--yes"], after: oldOnly(2, { A }) },
     {
       ...start,
       name: "import",
@@ -125,7 +125,7 @@ async function rotating(aheadMs: number): Promise<ProgramOperation[]> {
     {
       name: "finish",
       world: window,
-      args: ["rotate-passphrase", "--env=prod", "--finish"],
+      args: ["rotate-passphrase", "--env=prod", "--finish", "--yes"],
       env: { VSYNC_PASSPHRASE: NEW },
       before: both(2, { A }),
       after: newOnly(3, { A }),

@@ -1,8 +1,9 @@
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
-import type { GcPlan } from "../../vault/gc.ts";
+import type { GcPlan, Stays } from "../../vault/gc.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
+import type { Target } from "../config/target.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import type { Output } from "../terminal/output.ts";
 import { type ConfirmationFlags, type Prompter } from "../terminal/prompter.ts";
@@ -15,18 +16,21 @@ export interface GcFlags extends ConfirmationFlags {
 /** Asks, and removes. Null if nothing was removed: a dry run, or somebody said no. */
 export async function commitGc(
   proposal: Proposal<GcPlan>,
+  { repo, env }: Target,
   flags: ConfirmationFlags,
-  prompter: Prompter,
+  { prompter, output }: { readonly prompter: Prompter; readonly output: Output },
 ): Promise<Committed | null> {
   const { keys } = proposal.plan;
   if (flags["dry-run"] || keys.length === 0) return null;
-  const isAgreed = flags.yes || (await prompter.confirm(`Remove ${countOf(keys)}, from ${keys[0]} to ${keys.at(-1)}?`));
+  if (flags.yes) return proposal.commit();
+  output.say(`  - ${countOf(keys)}, from ${keys[0]} to ${keys.at(-1)}`);
+  const isAgreed = await prompter.confirm(`Remove ${countOf(keys)} of ${repo}/${env}?`);
   return isAgreed ? proposal.commit() : null;
 }
 
 /** The keys on stdout: with `--dry-run` those that would go, else those that went. */
 export function renderGc(
-  { keys }: GcPlan,
+  { keys, stays }: GcPlan,
   committed: Committed | null,
   config: LocalConfig,
   flags: GcFlags,
@@ -34,13 +38,34 @@ export function renderGc(
 ): void {
   const { env } = config;
   const removed = committed === null ? [] : keys;
-  if (flags.json) output.json({ env, found: keys, removed, gen: committed?.manifest.gen ?? null });
+  if (flags.json)
+    output.json({ env, found: keys, removed, gen: committed?.manifest.gen ?? null, stays: staysJson(stays) });
   else for (const key of flags["dry-run"] ? keys : removed) output.line(key);
+  output.say(whyBundlesStay(stays));
   if (keys.length === 0) return output.say("nothing to remove");
   if (committed === null) output.say(flags["dry-run"] ? dryRun(keys) : "nothing was removed");
   else output.done(`Removed ${countOf(removed)} of ${env} (gen=${committed.manifest.gen})`);
   output.say(whatStays(config));
   if (committed !== null) warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);
+}
+
+function staysJson({ kept, young, ahead, underWay, later }: Stays) {
+  return { kept, young, ahead, under_way: underWay, later };
+}
+
+/** `3 bundles stay: 1 of the newest generations (--keep), 2 not older than --older-than` */
+function whyBundlesStay({ kept, young, ahead, underWay, later }: Stays): string {
+  const reasons = [
+    [kept, "of the newest generations (--keep)"],
+    [young - ahead, "not older than --older-than"],
+    [ahead, "dated ahead of this machine's clock, which counts as new (--older-than=0s removes them)"],
+    [underWay, "that a command under way may be writing"],
+    [later, "for the next gc"],
+  ] as const;
+  const told = reasons.filter(([count]) => count > 0);
+  const reason = told.length === 1 ? told[0]?.[1] : told.map((it) => it.join(" ")).join(", ");
+  const count = kept + young + underWay + later;
+  return `${count} ${count === 1 ? "bundle stays" : "bundles stay"}: ${reason}`;
 }
 
 function dryRun(found: readonly string[]): string {

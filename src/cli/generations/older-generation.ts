@@ -5,9 +5,11 @@ import type { Committed } from "../../vault/commit/proposal.ts";
 import type { Diff } from "../../vault/diff.ts";
 import { PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { Flags, vaultFlagsOf } from "../command/flags.ts";
+import type { Target } from "../config/target.ts";
 import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
-import { summarize, warnOfAuditFault } from "../items/proposed-changes.ts";
+import { type Asking, summarize, warnOfAuditFault } from "../items/proposed-changes.ts";
 import type { Output } from "../terminal/output.ts";
+import { listed } from "../terminal/prompter.ts";
 
 export const THEN_PASSPHRASE_FLAG = {
   "then-passphrase-file": Flags.string({
@@ -72,6 +74,25 @@ export function renderDiff(
     for (const name of names) output.line(`${sign} ${name}`);
   }
   output.say(`gen=${fromGen} → gen=${toGen}: ${summarize(changes)}`);
+}
+
+/** A restore undoes what came after that generation, whether or not it removes names. */
+export function beforeRestoring({ repo, env }: Target, gen: number): Asking {
+  return (changes) => {
+    if (isEmpty(changes)) return null;
+    const { added, changed, removed } = changes;
+    const parts = [
+      ["add", added],
+      ["change", changed],
+      ["remove", removed],
+    ] as const;
+    const what = parts.flatMap(([verb, names]) => (names.length === 0 ? [] : [`${verb} ${listed(names)}`])).join(", ");
+    return {
+      question: `Restore gen=${gen} of ${repo}/${env}?`,
+      refusal: `restoring gen=${gen} of ${repo}/${env} would ${what}`,
+      hint: "give --yes, or run this on a terminal",
+    };
+  };
 }
 
 export function renderRestored(

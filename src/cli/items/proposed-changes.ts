@@ -1,8 +1,9 @@
 import { type ChangePlan, type Changes, isEmpty } from "../../vault/changes.ts";
 import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
+import type { Target } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
-import type { ConfirmationFlags, Prompter } from "../terminal/prompter.ts";
+import { type ConfirmationFlags, type Consent, consents, listed, type Prompter } from "../terminal/prompter.ts";
 
 interface Terminal {
   readonly prompter: Prompter;
@@ -10,23 +11,29 @@ interface Terminal {
 }
 
 /** What to ask before changes are committed; null to ask nothing. */
-export type Question = (changes: Changes) => string | null;
+export type Asking = (changes: Changes) => Consent | null;
 
-export const askBeforeRemoving: Question = ({ removed }) =>
-  removed.length === 0 ? null : `Remove ${removed.length} of the vault's names?`;
+/** @param hint what else to do, if the names are not meant to go */
+export function beforeRemoving({ repo, env }: Target, hint: string): Asking {
+  return ({ removed }) => {
+    if (removed.length === 0) return null;
+    const what = `${listed(removed)} from ${repo}/${env}`;
+    return { question: `Remove ${what}?`, refusal: `this would remove ${what}`, hint };
+  };
+}
 
 /** Shows the names that would change, asks, and commits. Null if nothing was written. */
 export async function commitChanges(
   proposal: Proposal<ChangePlan>,
-  question: Question,
+  asking: Asking,
   flags: ConfirmationFlags,
   { prompter, output }: Terminal,
 ): Promise<Committed | null> {
   const { changes } = proposal.plan;
   renderChanges(changes, output);
   if (flags["dry-run"]) return null;
-  const asked = flags.yes || !prompter.isInteractive ? null : question(changes);
-  return asked === null || (await prompter.confirm(asked)) ? proposal.commit() : null;
+  const consent = flags.yes ? null : asking(changes);
+  return consent === null || (await consents(consent, prompter)) ? proposal.commit() : null;
 }
 
 /** How a command that changes names has ended. */

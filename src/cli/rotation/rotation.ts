@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
 import type { CommitStep, Committed, Proposal } from "../../vault/commit/proposal.ts";
-import { proposeFinish } from "../../vault/finish.ts";
+import { type FinishPlan, proposeFinish } from "../../vault/finish.ts";
 import { openRotation, type RotationPlan, requireNewPassphrase } from "../../vault/rotate.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { Target, TargetInput } from "../config/target.ts";
@@ -8,7 +8,7 @@ import type { MetaPair } from "../inputs/meta-flag.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
 import { configOf, openSession, sessionOn } from "../session/session.ts";
 import type { Output } from "../terminal/output.ts";
-import { refuseUnasked } from "../terminal/prompter.ts";
+import { consents, requireAnswerable } from "../terminal/prompter.ts";
 import { deliverToFile } from "./deliver-to-file.ts";
 import { deliverToStdout } from "./deliver-to-stdout.ts";
 import { type Delivery, delivering, NO_DELIVERY } from "./delivery.ts";
@@ -50,7 +50,7 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   const { flags } = input;
   const { output } = sources;
   const config = await configOf(input, (text) => output.warn(text));
-  refuseUnasked(flags, sources.prompter);
+  requireAnswerable(flags, sources.prompter);
   using next = new NewPassphrase(flags, sources);
   const delivery = await deliveryOf(flags, config, output);
   const old = { ...flags, "passphrase-file": flags["old-passphrase-file"] };
@@ -85,8 +85,12 @@ async function deliveryOf(flags: RotationInput["flags"], { repo, env }: Target, 
 
 async function requireConfirmation(flags: RotationInput["flags"], { prompter }: SecretSources): Promise<void> {
   if (flags.yes || (await prompter.confirm("Re-encrypt bundle and push?"))) return;
-  throw new InputError("not confirmed: nothing was written", {
-    hint: "the old passphrase is still in force; --yes confirms without the question",
+  throw notConfirmed("the old passphrase is still in force");
+}
+
+function notConfirmed(inForce: string): InputError {
+  return new InputError("not confirmed: nothing was written", {
+    hint: `${inForce}; --yes confirms without the question`,
   });
 }
 
@@ -122,9 +126,31 @@ export async function finishVaultRotation(input: RotationInput, sources: SecretS
     if (plan.dropped.length > 0) output.say(`would end the grace window of ${slotsOf(plan.dropped)}`);
     return await rehearse(proposal, output);
   }
+  await requireConsentToFinish(plan, session.config, flags, sources);
   const committed = await proposal.commit();
   if (committed === null) return output.done(`No grace window is open in ${env}: nothing to finish`);
   renderFinished(plan, committed, env, output);
   await session.remember(committed.manifest);
   refuseOutstanding(committed, vaultFlagsOf(env, flags));
+}
+
+/** A window that is over shuts nobody out. */
+async function requireConsentToFinish(
+  { dropped }: FinishPlan,
+  { repo, env }: Target,
+  { yes }: RotationInput["flags"],
+  { prompter }: SecretSources,
+): Promise<void> {
+  const reader = dropped.find(({ access }) => access === "read");
+  if (yes || reader === undefined) return;
+  const what = `the old passphrase of ${repo}/${env}`;
+  const isAgreed = await consents(
+    {
+      question: `Retire ${what} now?`,
+      refusal: `this would retire ${what}, which reads until ${reader.until}`,
+      hint: "give --yes once all apps have the new one",
+    },
+    prompter,
+  );
+  if (!isAgreed) throw notConfirmed(`the old passphrase reads until ${reader.until}`);
 }

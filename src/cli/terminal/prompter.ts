@@ -2,6 +2,7 @@ import type { ReadStream } from "node:tty";
 import type * as Inquirer from "@inquirer/prompts";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError, InterruptedError } from "../../errors.ts";
+import { hasControllingTerminal, openControllingTerminal } from "./controlling-terminal.ts";
 
 /** Why an answer is refused, in lower case; null accepts it. */
 export type Check = (answer: string) => string | null;
@@ -73,11 +74,18 @@ export class Prompter {
     this.#unhush = undefined;
   }
 
-  /** No is the default. */
-  confirm(message: string): Promise<boolean> {
-    return this.#ask(message, (prompts, context) =>
-      prompts.confirm({ message, default: false, theme: THEME }, context),
-    );
+  /** Whether `confirm` finds a terminal: stdin may be a pipe that carries the data. */
+  get canConfirm(): boolean {
+    return this.isInteractive || hasControllingTerminal();
+  }
+
+  /** No is the default. Asks on the controlling terminal if stdin or stderr is something else. */
+  async confirm(message: string): Promise<boolean> {
+    const ask = (prompts: Prompts, context: Context) =>
+      prompts.confirm({ message, default: false, theme: THEME }, context);
+    if (this.isInteractive || !hasControllingTerminal()) return this.#ask(message, ask);
+    using terminal = openControllingTerminal();
+    return await this.#askOn(terminal, message, ask);
   }
 
   choose<T>(message: string, choices: readonly Choice<T>[]): Promise<T> {
@@ -88,9 +96,16 @@ export class Prompter {
     if (!this.isInteractive) {
       throw new InputError(`cannot ask without a terminal: ${message}`, { hint: "answer with a flag instead" });
     }
+    return this.#askOn(this.#streams(), message, ask);
+  }
+
+  async #askOn<T>(
+    context: Context,
+    message: string,
+    ask: (prompts: Prompts, context: Context) => Promise<T>,
+  ): Promise<T> {
     const prompts = await import("@inquirer/prompts");
     this.speakUp();
-    const context = this.#streams();
     const letGo = surviveStops({ ...context, question: message });
     this.#isAsking = true;
     try {
@@ -144,10 +159,33 @@ export interface ConfirmationFlags {
   readonly "dry-run"?: boolean | undefined;
 }
 
-/** For a command that asks before it removes something. @throws InputError no `--yes`, and no terminal to ask on */
-export function refuseUnasked(flags: ConfirmationFlags, prompter: Prompter): void {
-  if (flags.yes || flags["dry-run"] || prompter.isInteractive) return;
+/** Refuses early what a question would have to answer. @throws InputError no terminal to ask on, and no `--yes` */
+export function requireAnswerable(flags: ConfirmationFlags, prompter: Prompter): void {
+  if (flags.yes || flags["dry-run"] || prompter.canConfirm) return;
   throw new InputError("missing the confirmation", { hint: "give --yes, or run this on a terminal" });
+}
+
+/** What is removed or undone, as a question and as a refusal. Both name repo and env, and what goes. */
+export interface Consent {
+  /** `Remove A and B from api/prod?` */
+  readonly question: string;
+  /** `this would remove A and B from api/prod` */
+  readonly refusal: string;
+  readonly hint: string;
+}
+
+/** Asks before something is removed or undone. @throws InputError no terminal to ask on */
+export async function consents({ question, refusal, hint }: Consent, prompter: Prompter): Promise<boolean> {
+  if (!prompter.canConfirm) throw new InputError(`${refusal}: nothing was written`, { hint });
+  return prompter.confirm(question);
+}
+
+const NAMED = 5;
+
+/** `A, B and C`, of many names `A, B, C, D, E and 7 more`. */
+export function listed(names: readonly string[]): string {
+  const shown = names.length > NAMED ? [...names.slice(0, NAMED), `${names.length - NAMED} more`] : names;
+  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
 /** Shows the cursor, which a prompt hides, and starts a new line. */
