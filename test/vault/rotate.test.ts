@@ -131,6 +131,17 @@ describe("in a grace window", () => {
     expect(await rejection(world.push({ A: "2" }, { by: NEW }))).toBeInstanceOf(ReadOnlyPassphraseError);
   });
 
+  test("a push that waited at its question until the window was over seals to the new passphrase alone", async () => {
+    const waiting = () => {
+      world.clock.ms += HOUR_MS;
+      return true;
+    };
+    const { committed } = await world.push({ A: "2" }, { by: NEW, confirm: waiting });
+    expect(committed?.manifest.at).toBe(WINDOW_END);
+    expect(await slotNames(NEW)).toEqual(["p2"]);
+    expect(await rejection(world.open(OLD))).toMatchObject({ name: "WrongPassphraseError" });
+  });
+
   test("a rotation back to the first passphrase is refused while an entry knows it, also after its end", async () => {
     const before = world.objects();
     for (const afterMs of [0, 2 * HOUR_MS]) {
