@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import type { ObjectStore } from "../../src/ports.ts";
 import { AUDIT_PREFIX, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { type FaultHook, MemoryStore, type StoreRequest } from "../../test/support/memory-store.ts";
@@ -232,7 +233,8 @@ export class Soak {
         return Object.keys(current.secrets).length > 0 ? "refused" : null;
       case "restore":
         if (command.gen === current.gen) return null;
-        return this.#world.store.bucket.has(this.#bundles[command.gen - 1] ?? "") ? "done" : "refused";
+        if (!this.#world.store.bucket.has(this.#bundles[command.gen - 1] ?? "")) return "refused";
+        return isDeepStrictEqual(this.#model.at(command.gen).secrets, current.secrets) ? "idle" : "done";
       case "gc":
         return null;
       default:
