@@ -13,8 +13,8 @@ export interface PassphraseKey {
   readonly recipient: Uint8Array;
 }
 
-/** The derivation that runs, or the last one in the queue. It never rejects. */
-let running: Promise<unknown> = Promise.resolve();
+/** The end of the derivation that runs, or of the last one in the queue; null while none runs. It never rejects. */
+let running: Promise<void> | null = null;
 
 /**
  * Argon2id version 1.3 (RFC 9106) over the passphrase's bytes as they are, 64 bytes out: `seed[32] ‖ mac[32]`.
@@ -32,15 +32,22 @@ export async function derivePassphraseKey(
 ): Promise<PassphraseKey> {
   const fault = kdfCostFault(cost);
   if (fault !== null) throw new NotAuthenticError(fault);
-  const turn = running.then(() => {
+  const derive = async (): Promise<Uint8Array> => {
     signal?.throwIfAborted();
     return argon2id(passphrase.expose(), cost, 64);
+  };
+  // With nothing to wait for it begins at once: a boot loads the AWS SDK meanwhile, which blocks this thread.
+  const turn = running === null ? derive() : running.then(derive);
+  const end = turn.then(ignore, ignore).then(() => {
+    if (running === end) running = null;
   });
-  running = turn.catch(() => {});
+  running = end;
   const out = await turn;
   const seed = out.subarray(0, 32);
   return { seed: Secret.ofBytes(seed), mac: Secret.ofBytes(out.subarray(32)), recipient: x25519PublicKey(seed) };
 }
+
+function ignore(): void {}
 
 /** Zeroes its secret halves. */
 export function destroyPassphraseKey({ seed, mac }: PassphraseKey): void {
