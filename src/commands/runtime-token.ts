@@ -32,7 +32,7 @@ credentials can read it; if they cannot, nothing is printed. Overrides apply to 
     const credentials = await tokenCredentials(flags, config, this.sources);
     const location = overriddenLocation({ ...config, credentials }, flags);
     const token = mintToken(config, location);
-    if (!flags["no-validate"] && !(await proveToken(location, config.env))) {
+    if (!flags["no-validate"] && !(await proveToken(location, config))) {
       this.output.warn(absentManifest(location, config));
     }
     emitToken(token, this.output, { asJson: flags.json });

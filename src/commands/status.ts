@@ -28,6 +28,6 @@ the answer. Without an env, shows all of them.`;
     const ofOne = givenEnv({ flags, args }) !== undefined;
     const status = await (ofOne ? envStatus : repoStatus)({ flags, args }, this.sources);
     if (flags.json) this.output.json(status);
-    else renderStatus(status, this.output);
+    else renderStatus(status, flags, this.output);
   }
 }

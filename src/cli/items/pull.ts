@@ -6,6 +6,7 @@ import { writePrivateFile } from "../../disk/private-file.ts";
 import { ConflictError, InputError } from "../../errors.ts";
 import type { OpenedVault } from "../../vault/open/open.ts";
 import { requireSegment } from "../config/paths.ts";
+import { vaultArgs } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
 import { encodeDotenv } from "./dotenv-writer.ts";
 import { type PlannedFile, planPull } from "./pull-plan.ts";
@@ -15,6 +16,8 @@ const SHOWN_NAMES = 5;
 export interface PullInput {
   readonly to?: string | undefined;
   readonly "files-dir": string;
+  /** `--repo`, for the commands in hints. */
+  readonly repo?: string | undefined;
   /** Overwrite files that differ. */
   readonly force: boolean;
 }
@@ -31,7 +34,7 @@ export async function pullFiles(vault: OpenedVault, input: PullInput): Promise<r
   const target = { env, to: input.to ?? defaultFile(env), filesDir: input["files-dir"] };
   const files = await naming("read the files here", () => planPull(vault.bundle.items, target));
   const different = files.filter(({ state }) => state === "different");
-  if (different.length > 0 && !input.force) throw wouldOverwrite(different, env);
+  if (different.length > 0 && !input.force) throw wouldOverwrite(different, env, input.repo);
   for (const file of files) await naming(`write ${file.path}`, () => write(file));
   return files;
 }
@@ -49,11 +52,12 @@ async function write({ state, isExposed, path, root, name, bytes }: PlannedFile)
   await writePrivateFile(path, bytes);
 }
 
-function wouldOverwrite(different: readonly PlannedFile[], env: string): ConflictError {
+function wouldOverwrite(different: readonly PlannedFile[], env: string, repo: string | undefined): ConflictError {
   const list = different.map(({ path, differs }) => `${path}${shownNames(differs)}`).join(", ");
   const what = different.length === 1 ? "differs" : "differ";
+  const args = vaultArgs({ env, repo: repo ?? "", isRepoTyped: repo !== undefined });
   return new ConflictError(`${list} ${what} from what ${env} holds; nothing was written`, {
-    hint: `keep what is here with vsync set ${env} or vsync push ${env}, or overwrite it with --force`,
+    hint: `keep your changes with vsync set ${args} or vsync push ${args}, or overwrite them with --force`,
   });
 }
 

@@ -1,17 +1,18 @@
 import type { SlotAccess } from "../../vault/unlock/entries.ts";
+import type { TargetInput } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
 import type { RepoStatus, VaultStatus } from "./local-status.ts";
 import type { RemoteStatus } from "./remote-status.ts";
 
 /** One vault as a list of fields, several as a table. */
-export function renderStatus({ repo, vaults }: RepoStatus, output: Output): void {
+export function renderStatus({ repo, vaults }: RepoStatus, flags: TargetInput["flags"], output: Output): void {
   for (const { fault, config } of vaults)
     if (fault !== null) output.warn(fault.includes(config) ? fault : `${config}: ${fault}`);
   for (const { env, remoteFault } of vaults) if (remoteFault) output.warn(`${env}: ${remoteFault}`);
   const [only, ...more] = vaults;
   if (only === undefined) {
     output.say(`${repo} has no environment on this machine`);
-    output.hint("run vsync init --env=<env>");
+    output.hint(`run vsync init --env=<env>${flags.repo === undefined ? "" : ` --repo=${flags.repo}`}`);
   } else if (more.length === 0 && only.fault === null && !only.remoteFault) {
     output.fields(fieldsOf(repo, only));
   } else {

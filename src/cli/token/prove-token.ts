@@ -5,6 +5,7 @@ import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
+import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
 import { readerStatement } from "../policy/policy.ts";
 import { openStore } from "../session/store.ts";
 import { ACCEPTED_SKEW_MS, clockTimes } from "../terminal/times.ts";
@@ -22,9 +23,9 @@ const END_BY_MS = 8_000;
  * @throws AccessDeniedError the credentials may not read it
  * @throws S3UnreachableError the store cannot be reached
  */
-export async function proveToken(location: StoreLocation, env: string): Promise<boolean> {
+export async function proveToken(location: StoreLocation, target: Target): Promise<boolean> {
   limitProcess();
-  return withinLimit(location, isDirectoryStore(location) ? proveFile(location) : proveObject(location, env));
+  return withinLimit(location, isDirectoryStore(location) ? proveFile(location) : proveObject(location, target));
 }
 
 /** After the answer, a pending search for ambient credentials would keep the process waiting. */
@@ -48,29 +49,29 @@ async function proveFile(location: StoreLocation): Promise<boolean> {
   return (await store.head(MANIFEST_KEY)) !== null;
 }
 
-async function proveObject(location: StoreLocation, env: string): Promise<boolean> {
+async function proveObject(location: StoreLocation, target: Target): Promise<boolean> {
   limitNameResolution();
   const proof = await proveRead(location, MANIFEST_KEY, LIMITS);
-  if (proof.kind === "refused") throw cannotRead(location, env, proof.serverMs);
+  if (proof.kind === "refused") throw cannotRead(location, target, proof.serverMs);
   return proof.kind === "readable";
 }
 
 /** Names bucket and key, which may show a typing error: a HEAD cannot tell a missing bucket from a missing key. */
 export function absentManifest(location: StoreLocation, config: LocalConfig): string {
   const { bucket, prefix } = location;
-  const { env, seenGen } = config;
+  const { seenGen } = config;
   const isElsewhere = location.endpoint !== config.endpoint || bucket !== config.bucket || prefix !== config.prefix;
-  const next = `run vsync push ${env} before booting apps`;
+  const next = `run vsync push ${vaultArgs(config)} before booting apps`;
   if (seenGen === 0 || isElsewhere) return `there is no ${prefix}${MANIFEST_KEY} in ${bucket} yet: ${next}`;
   return (
     `there is no ${prefix}${MANIFEST_KEY} in ${bucket}, and this machine has seen generation ${seenGen}: check bucket and prefix, ` +
     `put the manifest back from the store's object versions or a backup, or, for a new vault, ` +
-    `vsync init --env=${env} --reset and ${next}`
+    `vsync init ${vaultFlags(config)} --reset and ${next}`
   );
 }
 
 /** The answer to a HEAD has no body, so a 403 does not say which of several causes it has. */
-function cannotRead(location: StoreLocation, env: string, serverMs: number | null): AccessDeniedError {
+function cannotRead(location: StoreLocation, target: Target, serverMs: number | null): AccessDeniedError {
   const message = `credentials accepted by S3 but cannot read ${location.prefix}${MANIFEST_KEY}`;
   const nowMs = systemClock.nowMs();
   const skewMs = serverMs === null ? 0 : serverMs - nowMs;
@@ -81,7 +82,7 @@ function cannotRead(location: StoreLocation, env: string, serverMs: number | nul
   return new AccessDeniedError(message, {
     hint:
       "they may not read it, or it is not there yet and they may not list the bucket (a wrong secret key looks the same): " +
-      `allow them ${statement}, and run vsync push ${env} if nothing was pushed yet`,
+      `allow them ${statement}, and run vsync push ${vaultArgs(target)} if nothing was pushed yet`,
   });
 }
 
