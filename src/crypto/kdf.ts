@@ -13,8 +13,10 @@ export interface PassphraseKey {
   readonly recipient: Uint8Array;
 }
 
-/** The end of the derivation that runs, or of the last one in the queue; null while none runs. It never rejects. */
-let running: Promise<void> | null = null;
+/** How many derivations run or wait. */
+let pending = 0;
+/** Resolves after the last of them, whatever its outcome. */
+let last: Promise<unknown> = Promise.resolve();
 
 /**
  * Argon2id version 1.3 (RFC 9106) over the passphrase's bytes as they are, 64 bytes out: `seed[32] ‖ mac[32]`.
@@ -37,17 +39,15 @@ export async function derivePassphraseKey(
     return argon2id(passphrase.expose(), cost, 64);
   };
   // With nothing to wait for it begins at once: a boot loads the AWS SDK meanwhile, which blocks this thread.
-  const turn = running === null ? derive() : running.then(derive);
-  const end = turn.then(ignore, ignore).then(() => {
-    if (running === end) running = null;
+  const turn = pending === 0 ? derive() : last.then(derive);
+  pending += 1;
+  last = turn.catch(() => {});
+  const out = await turn.finally(() => {
+    pending -= 1;
   });
-  running = end;
-  const out = await turn;
   const seed = out.subarray(0, 32);
   return { seed: Secret.ofBytes(seed), mac: Secret.ofBytes(out.subarray(32)), recipient: x25519PublicKey(seed) };
 }
-
-function ignore(): void {}
 
 /** Zeroes its secret halves. */
 export function destroyPassphraseKey({ seed, mac }: PassphraseKey): void {
