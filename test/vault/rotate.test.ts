@@ -1,14 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
 import { PassphraseRetiredError, WrongPassphraseError } from "../../src/errors.ts";
-import type { GetOptions, StoredObject, Version } from "../../src/ports.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import { LAST_INSTANT_MS } from "../../src/vault/format/object-keys.ts";
 import type { PassphraseEntry } from "../../src/vault/format/unlock-entry.ts";
-import type { RotationPlan } from "../../src/vault/rotate.ts";
+import { openRotation, type RotationPlan } from "../../src/vault/rotate.ts";
 import { ReadOnlyPassphraseError } from "../../src/vault/unlock/passphrase-holder.ts";
-import { MemoryStore } from "../support/memory-store.ts";
-import { passphrasesIn } from "../support/passphrases.ts";
-import { HOUR_MS, NEW, OLD, rejection, START_MS, World } from "../support/world.ts";
+import { holding, passphrasesIn } from "../support/passphrases.ts";
+import { ACTOR, ENV, HOUR_MS, NEW, OLD, rejection, START_MS, World } from "../support/world.ts";
 
 const WINDOW_END = "2026-01-01T01:00:00.000Z";
 const THIRD = "the third passphrase";
@@ -190,21 +189,40 @@ describe("refused", () => {
   });
 });
 
-test("when the new bundle is uploaded, the memory of the old one has been given back", async () => {
-  const fetched: Uint8Array[] = [];
-  const atUpload: number[][] = [];
-  class Watched extends MemoryStore {
-    override async get(key: string, options: GetOptions): Promise<StoredObject | null> {
-      const stored = await super.get(key, options);
-      if (key.startsWith("v=") && stored !== null) fetched.push(stored.bytes);
-      return stored;
-    }
-    override create(key: string, bytes: Uint8Array): Promise<Version> {
-      if (key.startsWith("v=")) atUpload.push(fetched.map(({ length }) => length));
-      return super.create(key, bytes);
-    }
+describe("the memory of the old bundle is given back", () => {
+  /** A machine that keeps the bundles it fetched, and their lengths at each upload. */
+  function watched() {
+    const fetched: Uint8Array[] = [];
+    const atUpload: number[][] = [];
+    const lengths = () => fetched.map(({ length }) => length);
+    const { store } = world;
+    const watching: Partial<ObjectStore> = {
+      async get(key, options) {
+        const stored = await store.get(key, options);
+        if (key.startsWith("v=") && stored !== null) fetched.push(stored.bytes);
+        return stored;
+      },
+      create(key, bytes) {
+        if (key.startsWith("v=")) atUpload.push(lengths());
+        return store.create(key, bytes);
+      },
+    };
+    return { machine: world.with({ store: world.storeWith(watching) }), lengths, atUpload };
   }
-  await world.with({ store: new Watched({ bucket: world.store.bucket }) }).rotate(OLD, NEW);
-  expect(atUpload).toEqual([[0]]);
-  expect(await world.secrets(NEW)).toEqual({ A: "1" });
+
+  test("before the new one is uploaded", async () => {
+    const { machine, atUpload } = watched();
+    await machine.rotate(OLD, NEW);
+    expect(atUpload).toEqual([[0]]);
+    expect(await world.secrets(NEW)).toEqual({ A: "1" });
+  });
+
+  test("if the rotation is let go before anything is proposed", async () => {
+    const { machine, lengths } = watched();
+    using holder = holding(OLD);
+    const rotation = await openRotation(machine, { holder, expect: { env: ENV }, annotation: { actor: ACTOR } });
+    expect(lengths()).not.toEqual([0]);
+    rotation[Symbol.dispose]();
+    expect(lengths()).toEqual([0]);
+  });
 });

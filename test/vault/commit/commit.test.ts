@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { AccessDeniedError } from "../../../src/errors.ts";
 import { AUDIT_PREFIX, auditKey } from "../../../src/vault/format/object-keys.ts";
-import { HOUR_MS, NEW, OLD, rejection, World } from "../../support/world.ts";
+import { HOUR_MS, NEW, OLD, rejection, takeAll, World } from "../../support/world.ts";
 
 const BUNDLE_1 = "v=20260101T000000000Z";
 const BUNDLE_2 = "v=20260101T000000001Z";
@@ -189,6 +189,11 @@ describe("bundles are named by time, and their names ascend", () => {
     expect(await rejection(fork.push({ A: "2" }))).toBe(failed);
     expect(fork.requests.filter((request) => request.startsWith("create"))).toHaveLength(1);
   });
+});
+
+test("a commit tells each step it has taken", async () => {
+  using proposal = await world.proposePush({ A: "2" });
+  expect(await takeAll(proposal.steps())).toEqual(["ready", "bundle-created", "manifest-swapped", "done"]);
 });
 
 describe("a commit whose row cannot be appended", () => {
