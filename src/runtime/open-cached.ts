@@ -108,9 +108,9 @@ function parsedOrNull(bytes: Uint8Array): ParsedManifest | null {
 }
 
 /** A passphrase that the copy has retired proves it as well: its window is checked last. */
-async function isGenuine(fetched: FetchedManifest, { clock }: ReadPorts, request: OpenRequest): Promise<boolean> {
+async function isGenuine(fetched: FetchedManifest, ports: ReadPorts, request: OpenRequest): Promise<boolean> {
   try {
-    await proveManifest(fetched, clock, request);
+    await proveManifest(fetched, ports, request);
     return true;
   } catch (error) {
     if (!(error instanceof VsyncError)) throw error;

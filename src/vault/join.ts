@@ -1,5 +1,6 @@
 import { encodeBase64Url } from "../crypto/base64.ts";
 import type { Random } from "../ports.ts";
+import type { History } from "./open/expectation.ts";
 
 const VAULT_ID_BYTES = 16;
 
@@ -10,6 +11,8 @@ export interface VaultIdentity {
   readonly env: string;
   /** 0 if this machine has never seen the vault. */
   readonly seenGen: number;
+  /** What this machine has seen, in place of `seenGen` once the vault is there. */
+  readonly history?: History;
 }
 
 /** The id of a vault that has no generation yet. */

@@ -28,8 +28,9 @@ export interface PushRequest extends Omit<AmendRequest, "expect"> {
  * @throws what opening throws
  */
 export async function proposePush(ports: CommitPorts, request: PushRequest): Promise<Proposal<ChangePlan>> {
-  const { vault, env, seenGen } = request.identity;
-  const expect = { vault, env, minGen: seenGen, isUnseen: seenGen === 0 };
+  const { vault, env, seenGen, history } = request.identity;
+  const seen = history === undefined ? { minGen: seenGen } : { history };
+  const expect = { vault, env, ...seen, isUnseen: seenGen === 0 };
   try {
     return await proposeAmendment(ports, { ...request, expect }, ({ bundle, manifest }) => {
       if (request.items.length === 0 && bundle.items.length > 0 && !request.mayEmpty) throw wouldEmpty(bundle.items);

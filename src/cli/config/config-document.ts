@@ -4,6 +4,7 @@ import { type KdfCost, kdfCostFault } from "../../crypto/argon2id.ts";
 import { decodeBase64, decodeCheckedBase64, encodeBase64 } from "../../crypto/base64.ts";
 import { Secret } from "../../crypto/secret.ts";
 import type { AccessKey, StoreLocation } from "../../stores/location.ts";
+import type { Floor } from "../../vault/audit/floor.ts";
 import type { Target } from "./target.ts";
 
 const CONFIG_FORMAT = "vsync-config-v1";
@@ -16,8 +17,10 @@ export interface LocalConfig extends Target, StoreLocation {
   readonly kdf: KdfCost;
   /** That passphrase's X25519 public key, 32 bytes. */
   readonly recipient: Uint8Array;
-  /** The newest generation that this machine has seen, 0 before the first: an older one is a rollback. */
+  /** The newest generation that the passphrase of `recipient` has opened here, 0 before the first. */
   readonly seenGen: number;
+  /** What each passphrase has opened here, by its X25519 public key in base64. */
+  readonly floors?: ReadonlyMap<string, Floor>;
 }
 
 const text = v.pipe(v.string(), v.minLength(1));
@@ -63,6 +66,9 @@ const document = v.strictObject({
   kdf,
   recipient,
   seenGen: integer,
+  floors: v.exactOptional(
+    v.array(v.strictObject({ recipient, gen: integer, row: v.pipe(v.string(), v.hexadecimal()) })),
+  ),
 });
 type ConfigDocument = v.InferOutput<typeof document>;
 
@@ -70,13 +76,14 @@ type ConfigDocument = v.InferOutput<typeof document>;
 export function readDocument(value: unknown): { config: LocalConfig } | { fault: string } {
   const parsed = v.safeParse(document, value, { abortEarly: true });
   if (!parsed.success) return { fault: faultyField(parsed.issues[0]) };
-  const { format: _, ...fields } = parsed.output;
+  const { format: _, floors = [], ...fields } = parsed.output;
   return {
     config: {
       ...fields,
       credentials: fields.credentials === "ambient" ? "ambient" : sealed(fields.credentials),
       kdf: kdfCost(fields.kdf),
       recipient: decodeCheckedBase64(fields.recipient),
+      floors: new Map(floors.map(({ recipient: opener, ...floor }) => [opener, floor])),
     },
   };
 }
@@ -96,6 +103,9 @@ export function writeDocument(config: LocalConfig): string {
     kdf: { ...config.kdf, salt: encodeBase64(config.kdf.salt) },
     recipient: encodeBase64(config.recipient),
     seenGen: config.seenGen,
+    ...(config.floors === undefined || config.floors.size === 0
+      ? {}
+      : { floors: [...config.floors].map(([opener, floor]) => ({ recipient: opener, ...floor })) }),
   };
   return `${JSON.stringify(fields, null, 2)}\n`;
 }

@@ -1,11 +1,57 @@
 import type { Secret } from "../../crypto/secret.ts";
-import type { SeenVault } from "../../vault/open/expectation.ts";
+import type { ObjectStore, ReadOptions } from "../../ports.ts";
+import { isDescendant } from "../../vault/audit/floor.ts";
+import type { Manifest } from "../../vault/format/manifest.ts";
+import type { Expectation, History, SeenVault } from "../../vault/open/expectation.ts";
+import { requireNotOlder } from "../../vault/open/expectation.ts";
+import type { Unlocked } from "../../vault/unlock/key-holder.ts";
 import { PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import type { LocalConfig } from "./local-config.ts";
 
-/** The facts about the vault that this machine compares with every manifest. */
+/** The facts about the vault that this machine compares with a manifest that nobody has proven. */
 export function seenVaultOf({ vault, env, seenGen }: LocalConfig): SeenVault {
   return { vault, env, minGen: seenGen };
+}
+
+/** What this machine holds a manifest to that a passphrase opens. */
+export interface KnownVault extends Expectation {
+  readonly vault: string;
+  readonly history: SeenHistory;
+}
+
+export function knownVaultOf(config: LocalConfig): KnownVault {
+  return { vault: config.vault, env: config.env, history: new SeenHistory(config) };
+}
+
+/** What each passphrase has opened on this machine, and who has opened the vault now. */
+export class SeenHistory implements History {
+  readonly newest: number;
+  readonly #config: LocalConfig;
+  #opener: Unlocked | null = null;
+
+  constructor(config: LocalConfig) {
+    this.newest = config.seenGen;
+    this.#config = config;
+  }
+
+  /** Null until somebody has opened the vault whose floor may be raised. */
+  get opener(): Unlocked | null {
+    return this.#opener;
+  }
+
+  async verify(
+    store: ObjectStore,
+    { manifest, unlocked }: { manifest: Manifest; unlocked: Unlocked },
+    options: ReadOptions,
+  ): Promise<void> {
+    const { floors, recipient, seenGen } = this.#config;
+    const floor = floors?.get(unlocked.opener);
+    if (floor === undefined) {
+      // A config from before floors knows the number alone.
+      if (unlocked.opener === Buffer.from(recipient).toString("base64")) requireNotOlder(manifest, seenGen);
+      this.#opener = unlocked;
+    } else this.#opener = (await isDescendant(store, manifest, floor, options)) ? unlocked : null;
+  }
 }
 
 /** A passphrase with this machine's hint, so its derivation can start early. The caller disposes of it. */

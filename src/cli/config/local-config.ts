@@ -9,6 +9,7 @@ import { codeOf, errnoOf } from "../../disk/posix.ts";
 import { isReadableByOthers, type TamperingFault, tamperingFault, writePrivateFile } from "../../disk/private-file.ts";
 import { systemProcesses } from "../../disk/process-table.ts";
 import { ConflictError, InputError, LocalConfigMissingError, S3UnreachableError } from "../../errors.ts";
+import type { Floor } from "../../vault/audit/floor.ts";
 import { closest } from "../terminal/closest.ts";
 import { type LocalConfig, readDocument, writeDocument } from "./config-document.ts";
 import { jsonFault } from "./json-fault.ts";
@@ -116,32 +117,42 @@ function madeMeanwhile(path: string): ConflictError {
 
 /** News about the vault that a command has learnt. */
 export interface Seen {
-  readonly gen: number;
-  /** Of the passphrase that may write; a rotation changes it. */
-  readonly kdf?: KdfCost;
-  readonly recipient?: Uint8Array;
+  /** Of the holder that has opened it, and after a rotation also of the new one. */
+  readonly floors: ReadonlyMap<string, Floor>;
+  /** Of the passphrase that may write, if it is the one that has opened the vault or follows from a commit. */
+  readonly writer?: { readonly gen: number; readonly kdf: KdfCost; readonly recipient: Uint8Array };
 }
+
+/** A vault has at most four passphrases at a time. */
+const MAX_FLOORS = 8;
 
 /**
  * Remembers the newest generation seen; from then on an older one is refused. Another process may have remembered more in the
  * meantime, or `init` may have put another vault in its place. A failure is only a warning: the command has done its work.
  */
 export async function rememberSeen(
-  known: Pick<LocalConfig, "repo" | "env" | "vault">,
+  known: Pick<LocalConfig, "repo" | "env" | "vault" | "recipient">,
   seen: Seen,
   warn: Warn,
 ): Promise<void> {
   try {
-    await updateConfig(known, (latest) =>
-      latest.vault !== known.vault || seen.gen < latest.seenGen ? latest : merged(latest, seen),
-    );
+    await updateConfig(known, (latest) => (latest.vault === known.vault ? merged(latest, seen, known) : latest));
   } catch (error) {
-    warn(`generation ${seen.gen} is not remembered on this machine: ${(error as Error).message}`);
+    const gen = Math.max(...[...seen.floors.values()].map((floor) => floor.gen));
+    warn(`generation ${gen} is not remembered on this machine: ${(error as Error).message}`);
   }
 }
 
-function merged(config: LocalConfig, { gen, kdf, recipient }: Seen): LocalConfig {
-  return { ...config, seenGen: gen, kdf: kdf ?? config.kdf, recipient: recipient ?? config.recipient };
+function merged(config: LocalConfig, { floors, writer }: Seen, known: Pick<LocalConfig, "recipient">): LocalConfig {
+  const newer = [...floors].filter(([opener, { gen }]) => gen >= (config.floors?.get(opener)?.gen ?? 0));
+  const kept = [...(config.floors ?? [])].filter(([opener]) => !newer.some(([other]) => other === opener));
+  const next = { ...config, floors: new Map([...kept, ...newer].slice(-MAX_FLOORS)) };
+  if (writer === undefined) return next;
+  const { gen, kdf, recipient } = writer;
+  // Another passphrase starts from its own generation, unless another process has just remembered a newer one.
+  const isOther = Buffer.compare(recipient, config.recipient) !== 0;
+  const isAsKnown = Buffer.compare(config.recipient, known.recipient) === 0;
+  return (isOther && isAsKnown) || gen >= config.seenGen ? { ...next, seenGen: gen, kdf, recipient } : next;
 }
 
 async function readConfig(path: string, target: Target): Promise<Uint8Array> {

@@ -9,7 +9,7 @@ import { type OpenedVault, openVault } from "../../vault/open/open.ts";
 import { fetchManifest } from "../../vault/open/open-manifest.ts";
 import { accessOf } from "../../vault/unlock/entries.ts";
 import { hintOf } from "../../vault/unlock/passphrase-holder.ts";
-import { holderOf, seenVaultOf } from "../config/known-vault.ts";
+import { holderOf, knownVaultOf, seenVaultOf } from "../config/known-vault.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
 import { describeAccess } from "../status/render-status.ts";
@@ -37,7 +37,8 @@ export async function* checkVault(
   const stated = isProven ? good : unproven;
   yield manifestCheck(manifest, config, isProven);
   try {
-    requireSeen(manifest, seenVaultOf(config));
+    // What a passphrase has proven was held to its own floor.
+    if (!isProven) requireSeen(manifest, seenVaultOf(config));
   } catch (error) {
     yield badOrThrow("rollback", error);
     return;
@@ -59,7 +60,7 @@ async function tryToOpen(
 ): Promise<OpenedVault | VsyncError> {
   using holder = holderOf(passphrase, config);
   try {
-    return await openVault({ store, clock: systemClock }, { holder, expect: seenVaultOf(config) });
+    return await openVault({ store, clock: systemClock }, { holder, expect: knownVaultOf(config) });
   } catch (error) {
     if (error instanceof VsyncError) return error;
     throw error;

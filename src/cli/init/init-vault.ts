@@ -2,6 +2,7 @@ import type { Secret } from "../../crypto/secret.ts";
 import { InputError, WrongPassphraseError } from "../../errors.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
+import { floorOf } from "../../vault/audit/floor.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import { newVaultId } from "../../vault/join.ts";
 import { requireSeen } from "../../vault/open/expectation.ts";
@@ -107,7 +108,8 @@ async function joinWith(passphrase: Secret, request: InitRequest, known: LocalCo
   if (known !== null) requireSeen(manifest, seenVaultOf(known));
   const { cost, recipient } = hintOf(manifest);
   const { vault, gen } = manifest;
-  const joined = { ...placeOf(request), vault, kdf: cost, recipient, seenGen: gen };
+  const floors = new Map([[unlocked.opener, floorOf(manifest)]]);
+  const joined = { ...placeOf(request), vault, kdf: cost, recipient, seenGen: gen, floors };
   const path =
     known === null
       ? await saveConfig(joined)

@@ -1,12 +1,13 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
+import { floorOf } from "../../vault/audit/floor.ts";
 import type { AmendRequest } from "../../vault/commit/amend.ts";
 import type { CommitPorts } from "../../vault/commit/commit.ts";
 import type { Annotation } from "../../vault/commit/draft.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import type { VaultIdentity } from "../../vault/join.ts";
 import { hintOf, type PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
-import { holderOf, seenVaultOf } from "../config/known-vault.ts";
+import { holderOf, type KnownVault, knownVaultOf, type SeenHistory } from "../config/known-vault.ts";
 import { type LocalConfig, loadConfig, rememberSeen, type Warn } from "../config/local-config.ts";
 import { resolveTarget, type TargetInput } from "../config/target.ts";
 import { type MetaPair, metaOf } from "../inputs/meta-flag.ts";
@@ -27,7 +28,7 @@ export interface SessionInput extends TargetInput {
 export class Session implements Disposable {
   readonly config: LocalConfig;
   readonly ports: CommitPorts;
-  readonly request: AmendRequest & { readonly holder: PassphraseHolder };
+  readonly request: AmendRequest & { readonly holder: PassphraseHolder; readonly expect: KnownVault };
   readonly #passphrase: Secret;
   readonly #warn: Warn;
 
@@ -46,12 +47,12 @@ export class Session implements Disposable {
   /** The identity of a vault that may not exist yet, for its first push. */
   get identity(): VaultIdentity {
     const { vault, repo, env, seenGen } = this.config;
-    return { vault, repo, env, seenGen };
+    return { vault, repo, env, seenGen, history: this.request.expect.history };
   }
 
   /** See `rememberManifest`. Without a manifest, as after a commit that wrote nothing, the config stays as it is. */
   async remember(manifest: Manifest | undefined): Promise<void> {
-    if (manifest !== undefined) await rememberManifest(this.config, manifest, this.#warn);
+    if (manifest !== undefined) await rememberManifest(this.config, this.request.expect.history, manifest, this.#warn);
   }
 
   [Symbol.dispose](): void {
@@ -82,7 +83,7 @@ export async function sessionOn(
   const passphrase = await readSecret(secret, flags["passphrase-file"], sources);
   const holder = holderOf(passphrase, config);
   const ports = { store: await openStore(config), clock: systemClock, random: systemRandom };
-  const request = { holder, expect: seenVaultOf(config), annotation };
+  const request = { holder, expect: knownVaultOf(config), annotation };
   return new Session({ config, ports, request }, passphrase, (text) => sources.output.warn(text));
 }
 
@@ -94,8 +95,24 @@ function annotationOf({ note, meta }: SessionInput["flags"], { variables }: Secr
   return { actor: currentActor(variables), meta: metaOf(meta), ...(note === undefined ? {} : { note }) };
 }
 
-/** Keeps what a manifest has shown: its generation, and the hint of the passphrase that may write, for new tokens. */
-export async function rememberManifest(config: LocalConfig, manifest: Manifest, warn: Warn): Promise<void> {
+/**
+ * Keeps what a manifest has shown. A passphrase that only reads raises its own floor alone: whoever it was rotated away
+ * from can write what they like to those who still use it, and nothing of that may bind the new passphrase.
+ */
+export async function rememberManifest(
+  config: LocalConfig,
+  { opener }: SeenHistory,
+  manifest: Manifest,
+  warn: Warn,
+): Promise<void> {
+  // Before the first push nobody has opened anything: what is remembered then is our own commit.
+  const isWriter = opener === null ? config.seenGen === 0 : opener.until === null;
+  if (opener === null && !isWriter) return;
+  const floor = floorOf(manifest);
   const { cost: kdf, recipient } = hintOf(manifest);
-  await rememberSeen(config, { gen: manifest.gen, kdf, recipient }, warn);
+  const writer = Buffer.from(recipient).toString("base64");
+  const floors = new Map(
+    [...(opener === null ? [] : [opener.opener]), ...(isWriter ? [writer] : [])].map((it) => [it, floor]),
+  );
+  await rememberSeen(config, { floors, ...(isWriter ? { writer: { gen: manifest.gen, kdf, recipient } } : {}) }, warn);
 }

@@ -2,10 +2,10 @@ import type { Secret } from "../../crypto/secret.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import type { Actor, Manifest } from "../../vault/format/manifest.ts";
-import { requireSeen } from "../../vault/open/expectation.ts";
+import { requireJoined, requireSeen } from "../../vault/open/expectation.ts";
 import { fetchManifest, openManifest } from "../../vault/open/open-manifest.ts";
 import { accessOf, type SlotAccess } from "../../vault/unlock/entries.ts";
-import { holderOf, seenVaultOf } from "../config/known-vault.ts";
+import { holderOf, type KnownVault, knownVaultOf, seenVaultOf } from "../config/known-vault.ts";
 import type { LocalConfig, Warn } from "../config/local-config.ts";
 import { rememberManifest } from "../session/session.ts";
 import { openStore } from "../session/store.ts";
@@ -35,18 +35,24 @@ export async function remoteStatus(
 ): Promise<RemoteStatus | null> {
   const store = await openStore(config);
   const manifest = (await fetchManifest(store))?.manifest ?? null;
-  requireSeen(manifest, seenVaultOf(config));
+  if (passphrase === null || manifest === null) requireSeen(manifest, seenVaultOf(config));
   if (manifest === null) return null;
   if (passphrase === null) return statusOf(manifest, false);
-  const proven = await provenManifest(store, config, passphrase);
-  await rememberManifest(config, proven, warn);
+  requireJoined(manifest, seenVaultOf(config));
+  const expect = knownVaultOf(config);
+  const proven = await provenManifest(store, config, passphrase, expect);
+  await rememberManifest(config, expect.history, proven, warn);
   return statusOf(proven, true);
 }
 
-async function provenManifest(store: ObjectStore, config: LocalConfig, passphrase: Secret): Promise<Manifest> {
+async function provenManifest(
+  store: ObjectStore,
+  config: LocalConfig,
+  passphrase: Secret,
+  expect: KnownVault,
+): Promise<Manifest> {
   using holder = holderOf(passphrase, config);
-  const request = { holder, expect: seenVaultOf(config) };
-  return (await openManifest({ store, clock: systemClock }, request)).manifest;
+  return (await openManifest({ store, clock: systemClock }, { holder, expect })).manifest;
 }
 
 function statusOf(manifest: Manifest, isVerified: boolean): RemoteStatus {

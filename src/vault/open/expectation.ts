@@ -1,5 +1,7 @@
 import { ConflictError, NotAuthenticError, RollbackError } from "../../errors.ts";
+import type { ObjectStore, ReadOptions } from "../../ports.ts";
 import type { Manifest } from "../format/manifest.ts";
+import type { Unlocked } from "../unlock/key-holder.ts";
 
 /** A reader's prior knowledge, from its token or its machine's config. */
 export interface Expectation {
@@ -10,6 +12,16 @@ export interface Expectation {
   readonly minGen?: number;
   /** This machine has made the vault's id and pushed nothing yet: a manifest with another id is somebody else's push. */
   readonly isUnseen?: boolean;
+  /** What this machine has seen, in place of `minGen`. */
+  readonly history?: History;
+}
+
+/** What each holder has seen of a vault before. */
+export interface History {
+  /** The newest generation of all; 0 before the first. */
+  readonly newest: number;
+  /** @throws RollbackError, AuditBrokenError the manifest is neither the generation that its opener saw nor a later one */
+  verify(store: ObjectStore, opened: { manifest: Manifest; unlocked: Unlocked }, options: ReadOptions): Promise<void>;
 }
 
 /**
@@ -27,7 +39,7 @@ export function requireExpected(manifest: Manifest, expect: Expectation): void {
 }
 
 /** A vault in a machine's config. `minGen` is 0 until the machine has seen a generation. */
-export type SeenVault = Required<Omit<Expectation, "isUnseen">>;
+export type SeenVault = Required<Omit<Expectation, "isUnseen" | "history">>;
 
 /**
  * Compares a manifest, or its absence, with what this machine has seen. It needs no passphrase: these faults are faults no
@@ -62,7 +74,8 @@ function requireVault(manifest: Manifest, vault: string): void {
   throw new NotAuthenticError(`the manifest is of vault ${manifest.vault}, not ${vault}`);
 }
 
-function requireNotOlder({ gen }: Manifest, minGen: number): void {
+/** @throws RollbackError */
+export function requireNotOlder({ gen }: Manifest, minGen: number): void {
   if (gen >= minGen) return;
   throw new RollbackError(`the store offers generation ${gen}, generation ${minGen} was seen before`);
 }

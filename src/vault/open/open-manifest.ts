@@ -29,7 +29,7 @@ export interface OpenedManifest extends FetchedManifest {
  * @throws what `requireManifest` and `proveManifest` throw
  */
 export async function openManifest(ports: ReadPorts, request: OpenRequest): Promise<OpenedManifest> {
-  return proveManifest(await requireManifest(ports.store, request), ports.clock, request);
+  return proveManifest(await requireManifest(ports.store, request), ports, request);
 }
 
 /**
@@ -53,14 +53,16 @@ export async function requireManifest(store: ObjectStore, request: OpenRequest):
  */
 export async function proveManifest(
   fetched: FetchedManifest,
-  clock: Clock,
+  { store, clock }: ReadPorts,
   { holder, expect, signal }: OpenRequest,
 ): Promise<OpenedManifest> {
   const unlocked = await holder.unlock(fetched.manifest, { clock, signal });
   verifySignature(fetched);
   requireExpected(fetched.manifest, expect);
   unlocked.requireCurrent(clock);
-  return { ...fetched, unlocked };
+  const opened = { ...fetched, unlocked };
+  await expect.history?.verify(store, opened, { signal });
+  return opened;
 }
 
 function verifySignature({ manifest, note }: ParsedManifest): void {
@@ -68,7 +70,10 @@ function verifySignature({ manifest, note }: ParsedManifest): void {
 }
 
 /** Refuses to push a vanished vault anew, because that would make another vault. */
-function manifestNotFound(store: ObjectStore, { minGen = 0 }: Expectation): ManifestNotFoundError {
+function manifestNotFound(
+  store: ObjectStore,
+  { history, minGen = history?.newest ?? 0 }: Expectation,
+): ManifestNotFoundError {
   const isGone = minGen > 0;
   const fault = isGone
     ? `there is no vault at ${store.label} any more: generation ${minGen} was seen`

@@ -59,7 +59,7 @@ async function openOnce(
     // Surfaces where it is awaited, after the manifest's own errors.
   });
   try {
-    const opened = await proveManifest(fetched, ports.clock, request);
+    const opened = await proveManifest(fetched, ports, request);
     const bytes = await fetchingBundle;
     const bundle = await openBundle(bytes, manifest, (header) => opened.unlocked.openSlot(header));
     return { ...opened, bundle };

@@ -43,6 +43,8 @@ export interface UnlockOptions extends ReadOptions {
 export interface Unlocked {
   /** The name of its slot in the bundle. */
   readonly slot: string;
+  /** The same for the same secret: tells apart who has opened the vault. */
+  readonly opener: string;
   /** When reading ends, `YYYY-MM-DDTHH:MM:SS.mmmZ`; null where it does not. */
   readonly until: string | null;
   /** @throws PassphraseRetiredError, or what else this kind of holder throws: reading has ended */

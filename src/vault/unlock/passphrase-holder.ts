@@ -141,12 +141,14 @@ interface Found {
 
 class UnlockedByPassphrase implements Unlocked {
   readonly slot: string;
+  readonly opener: string;
   readonly until: string | null;
   readonly #entry: PassphraseEntry;
   readonly #key: PassphraseKey;
 
   constructor(entry: PassphraseEntry, key: PassphraseKey) {
     this.slot = entry.slot;
+    this.opener = entry.recipient;
     this.until = entry.not_after ?? null;
     this.#entry = entry;
     this.#key = key;

@@ -219,7 +219,12 @@ test("a link is followed, and its target is checked", async () => {
 });
 
 describe("rememberSeen", () => {
-  const KNOWN = { ...TARGET, vault: makeConfig().vault };
+  const { vault, recipient: own, kdf: ownKdf } = makeConfig();
+  const KNOWN = { ...TARGET, vault, recipient: own };
+  const newsOf = (gen: number, by = own, cost = ownKdf) => ({
+    floors: new Map([[Buffer.from(by).toString("base64"), { gen, row: "00" }]]),
+    writer: { gen, kdf: cost, recipient: by },
+  });
   const seen = async () => {
     const { seenGen, kdf, recipient } = await loadConfig(TARGET, warn);
     return { seenGen, iterations: kdf.iterations, recipient: recipient[0] };
@@ -229,47 +234,59 @@ describe("rememberSeen", () => {
 
   test("keeps a newer generation, and the passphrase that may write", async () => {
     await saveConfig(makeConfig({ seenGen: 3 }));
-    await rememberSeen(KNOWN, { gen: 4, kdf, recipient }, warn);
+    await rememberSeen(KNOWN, newsOf(4, recipient, kdf), warn);
     expect(await seen()).toEqual({ seenGen: 4, iterations: 5, recipient: 1 });
-    await rememberSeen(KNOWN, { gen: 6 }, warn);
+    await rememberSeen({ ...KNOWN, recipient }, newsOf(6, recipient, kdf), warn);
     expect(await seen()).toEqual({ seenGen: 6, iterations: 5, recipient: 1 });
   });
 
   test("ignores an older generation", async () => {
     await saveConfig(makeConfig({ seenGen: 3 }));
-    await rememberSeen(KNOWN, { gen: 2, kdf, recipient }, warn);
+    await rememberSeen(KNOWN, newsOf(2), warn);
     expect(await seen()).toEqual({ seenGen: 3, iterations: 3, recipient: 9 });
   });
 
   test("keeps what another process has changed in the file", async () => {
     await saveConfig(makeConfig({ bucket: "moved", seenGen: 9 }));
-    await rememberSeen(KNOWN, { gen: 10 }, warn);
+    await rememberSeen(KNOWN, newsOf(10), warn);
     expect(await loadConfig(TARGET, warn)).toMatchObject({ bucket: "moved", seenGen: 10 });
   });
 
   test("keeps the newest of many that are remembered at once, and leaves no other file", async () => {
     await saveConfig(makeConfig({ seenGen: 3 }));
     const gens = [23, 7, 22, 8, 21, 9, 20, 10, 19, 11, 18, 12, 4, 5, 6];
-    await Promise.all(gens.map((gen) => rememberSeen(KNOWN, { gen, recipient: recipient.map(() => gen) }, warn)));
+    await Promise.all(
+      gens.map((gen) =>
+        rememberSeen(
+          KNOWN,
+          newsOf(
+            gen,
+            recipient.map(() => gen),
+          ),
+          warn,
+        ),
+      ),
+    );
     expect([await seen(), warnings]).toEqual([{ seenGen: 23, iterations: 3, recipient: 23 }, []]);
     expect(readdirSync(dirname(path))).toEqual(["prod.json"]);
   });
 
   test("does not touch the config of another vault that has taken its place", async () => {
     await saveConfig(makeConfig({ seenGen: 3 }));
-    await rememberSeen({ ...TARGET, vault: "BBECAwQFBgcICQoLDA0ODw" }, { gen: 8 }, warn);
+    await rememberSeen({ ...KNOWN, vault: "BBECAwQFBgcICQoLDA0ODw" }, newsOf(8), warn);
     expect((await seen()).seenGen).toBe(3);
   });
 
   test("writes nothing if nothing is new", async () => {
     await saveConfig(makeConfig({ seenGen: 3 }));
+    await rememberSeen(KNOWN, newsOf(3), warn);
     const { ino } = statSync(path);
-    await rememberSeen(KNOWN, { gen: 3 }, warn);
+    await rememberSeen(KNOWN, newsOf(3), warn);
     expect(statSync(path).ino).toBe(ino);
   });
 
   test("only warns at a failure", async () => {
-    await rememberSeen(KNOWN, { gen: 4 }, warn);
+    await rememberSeen(KNOWN, newsOf(4), warn);
     expect(warnings).toEqual([
       expect.stringMatching(/^generation 4 is not remembered on this machine: .* is not there$/),
     ]);

@@ -45,6 +45,7 @@ class BadgeHolder implements KeyHolder {
     }
     return {
       slot: "badge",
+      opener: "badge",
       until: null,
       requireCurrent: () => {},
       requireWriter: () => {
