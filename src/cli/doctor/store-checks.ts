@@ -22,7 +22,7 @@ export interface ExaminedStore {
 /** Checks that the store answers, accepts this machine's clock and credentials, and can hold a vault. Returns it, or null. */
 export async function* checkStore(config: LocalConfig): AsyncGenerator<Check, ExaminedStore | null> {
   if (isDirectoryStore(config)) return yield* checkDirectory(config);
-  limitNameResolution();
+  await limitNameResolution();
   try {
     const skewMs = await measureClockSkewMs(config, REACH_TIMEOUT_MS);
     yield good("store", `${config.endpoint} answers`);

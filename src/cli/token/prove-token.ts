@@ -1,4 +1,3 @@
-import { getServers } from "node:dns";
 import { AccessDeniedError, S3UnreachableError } from "../../errors.ts";
 import { proveRead } from "../../stores/bucket-checks.ts";
 import type { StoreLocation } from "../../stores/location.ts";
@@ -50,7 +49,7 @@ async function proveFile(location: StoreLocation): Promise<boolean> {
 }
 
 async function proveObject(location: StoreLocation, target: Target): Promise<boolean> {
-  limitNameResolution();
+  await limitNameResolution();
   const proof = await proveRead(location, MANIFEST_KEY, LIMITS);
   if (proof.kind === "refused") throw cannotRead(location, target, proof.serverMs);
   return proof.kind === "readable";
@@ -91,7 +90,9 @@ function cannotRead(location: StoreLocation, target: Target, serverMs: number | 
  * wait cannot be interrupted, and even `process.exit()` waits for it. With this variable it takes glibc a few seconds in
  * all. Other resolvers have limits of their own.
  */
-export function limitNameResolution(): void {
+export async function limitNameResolution(): Promise<void> {
+  // loaded late: --no-validate loads nothing that goes to the network
+  const { getServers } = await import("node:dns");
   const attempts = getServers().length > 1 ? 1 : 2;
   process.env["RES_OPTIONS"] = `${process.env["RES_OPTIONS"] ?? ""} timeout:1 attempts:${attempts}`.trim();
 }

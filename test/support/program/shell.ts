@@ -197,6 +197,7 @@ export function unstaged(actual: string, { sandbox, endpoint }: Scene): string[]
     .replaceAll(endpoint ?? "\0", "https://s3.example.com")
     .replaceAll(endpoint?.replace("http://", "") ?? "\0", "s3.example.com")
     .replaceAll(`${username}@${hostname()}`, "ann@laptop")
+    .replaceAll(`@${hostname()} `, "@laptop ")
     .replaceAll(`,${username},${hostname()},`, ",ann,laptop,")
     .replaceAll(`"user": "${username}"`, '"user": "ann"')
     .replaceAll(`"host": "${hostname()}"`, '"host": "laptop"')
