@@ -66,6 +66,24 @@ describe("refused", () => {
   });
 });
 
+describe("views and boxes, which a later version writes", () => {
+  const view = { id: "00000000000000aa", box: "AAAA" };
+
+  test("are read past", () => {
+    const boxes = { other: "AAAA", more: "" };
+    expect(parsed({ views: [view], boxes }).header).toMatchObject({ views: [view], boxes });
+  });
+
+  test.each<[string, object, string]>([
+    ["two views of one id", { views: [view, view] }, "has two views of one id"],
+    ["a box that is not base64", { boxes: { other: "AAAA", more: "A" } }, 'has a field of the wrong form: "boxes"'],
+    ["boxes in a list", { boxes: ["AAAA"] }, 'has a field of the wrong form: "boxes"'],
+    ["a view without a box", { views: [{ id: view.id }] }, 'has a field of the wrong form: "views.0.box"'],
+  ])("but not %s", (_name, change, fault) => {
+    expect(() => parsed(change)).toThrow(`the bundle ${fault}`);
+  });
+});
+
 describe("a slot", () => {
   const slot = (change: object) => {
     const others = [{ id: "ci", anything: [1] }];
