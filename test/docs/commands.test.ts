@@ -3,9 +3,10 @@ import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Command, isShown } from "../support/program/commands.ts";
+import { OLD } from "../support/program/machine.ts";
 import { type Ran, type Scene, unstaged } from "../support/program/shell.ts";
 import { pages, ROOT, readPage, type Section, sectionsOf } from "./page.ts";
-import { runSteps, type SetScene, type Start, setScene, standInCalls } from "./scenes.ts";
+import { runSteps, type SetScene, type Start, setScene, standInCalls, UNTOLD } from "./scenes.ts";
 
 /**
  * Runs every command line of the pages, section by section, against a real vault, and compares the output with the page.
@@ -36,6 +37,15 @@ const ACCIDENTS: Readonly<Record<string, (folder: string, scene: Scene) => Promi
   "docs/operations.md#the-audit-chain-is-broken": (folder) => rm(join(folder, "audit/000000000001")),
 };
 
+/** These show all that their vault holds, or make it anew. Every other vault holds more than its page mentions. */
+const SHOW_ALL = [
+  "README.md",
+  "docs/air-gapped.md",
+  "docs/library.md",
+  "docs/migrating.md",
+  "docs/operations.md#starting-again",
+];
+
 /** The folder of a release, with shell scripts in place of binaries. */
 async function release({ sandbox }: Scene): Promise<Record<string, string>> {
   const platforms = ["linux-x64", "linux-arm64", "linux-x64-musl", "linux-arm64-musl", "darwin-x64", "darwin-arm64"];
@@ -61,15 +71,29 @@ test("the pages have commands", () => {
 
 describe.each(sections)("%s", (_id, section) => {
   test("its command lines do what it says", async () => {
-    await using scene = await setScene(startOf(section));
+    const holdsMore = !SHOW_ALL.some((page) => section.id.startsWith(page));
+    await using scene = await setScene(startOf(section), holdsMore);
     const happens = ACCIDENTS[section.id];
     if (happens) await happens(await backedUp(scene), scene);
     const given = section.id === "docs/install.md#the-binary" ? await release(scene) : {};
     const ran = await runSteps({ ...scene, env: { ...scene.env, ...given } }, section.steps);
     for (const it of ran) expectAsShown(it, scene);
     await expectBoots(scene);
+    if (startOf(section) !== "fresh" && holdsMore) await expectUntold(scene);
   });
 });
+
+/** Whatever the page did, it has taken away nothing that it did not mention. */
+async function expectUntold({ sandbox, env }: SetScene): Promise<void> {
+  const rotated = await readFile(join(sandbox.work, "new-passphrase"), "utf8").catch(() => null);
+  for (const VSYNC_PASSPHRASE of [rotated, OLD].filter((it) => it !== null)) {
+    const got = await sandbox.run(["get", "prod", UNTOLD.name, "--raw"], { env: { ...env, VSYNC_PASSPHRASE } });
+    if (got.stderr.includes("wrong passphrase")) continue;
+    expect(got).toEqual({ stdout: UNTOLD.data, stderr: "", exitCode: 0 });
+    return;
+  }
+  expect.unreachable("no passphrase of the page opens the vault");
+}
 
 /** Pushes once more and copies the vault. Returns its folder. */
 async function backedUp({ sandbox, env }: SetScene): Promise<string> {

@@ -20,6 +20,10 @@ export interface SetScene extends Scene, AsyncDisposable {}
  */
 export type Start = "vault" | "bucket" | "fresh" | "app";
 
+/** In every vault of the pages and in its dotenv file, and mentioned by no page: what a runbook must not take away. */
+export const UNTOLD = { name: "UNTOLD", data: "no page mentions this" };
+const ITEMS = [{ name: "DATABASE_URL", data: "postgres://planted-secret-value" }, UNTOLD];
+
 /** The files in every repository of the pages. */
 const FILES = {
   "../outside/run/secrets/API_KEY": "of-elsewhere\n",
@@ -35,24 +39,25 @@ const READER: User = {
   grants: [{ actions: ["s3:GetObject"], prefix: "api/prod/" }],
 };
 
-export async function setScene(start: Start): Promise<SetScene> {
-  if (start === "bucket") return bucketScene();
+/** @param holdsMore whether the vault holds `UNTOLD` */
+export async function setScene(start: Start, holdsMore = false): Promise<SetScene> {
+  if (start === "bucket") return bucketScene(holdsMore);
   if (start === "app") return appScene();
-  const machine = start === "vault" ? await machineOnDisk() : null;
+  const machine = start === "vault" ? await machineOnDisk(holdsMore ? ITEMS : ITEMS.slice(0, 1)) : null;
   const sandbox = machine?.sandbox ?? (await openSandbox());
-  await giveFiles(sandbox);
+  await giveFiles(sandbox, holdsMore && start !== "fresh");
   const scene = { sandbox, env: start === "vault" ? { VSYNC_PASSPHRASE: OLD } : {}, values: {} };
   await furnish(scene);
   return { ...scene, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
 }
 
-async function bucketScene(): Promise<SetScene> {
+async function bucketScene(holdsMore: boolean): Promise<SetScene> {
   const server = await startStrictS3({ users: [KEY, READER], buckets: ["acme-secrets"], region: "eu-central-1" });
   const sandbox = await openSandbox();
   const place: Place = { endpoint: server.endpoint, region: server.region, bucket: "acme-secrets", ...KEY };
-  await createVaultAt(place);
+  await createVaultAt(place, holdsMore ? ITEMS : ITEMS.slice(0, 1));
   await configure(sandbox, place);
-  await giveFiles(sandbox);
+  await giveFiles(sandbox, holdsMore);
   await sandbox.write("work/key", KEY.secretAccessKey);
   const { accessKeyId, secretAccessKey } = KEY;
   const env = { VSYNC_PASSPHRASE: OLD, VSYNC_ACCESS_KEY: accessKeyId, VSYNC_SECRET_KEY: secretAccessKey };
@@ -81,8 +86,10 @@ async function appScene(): Promise<SetScene> {
   return { ...scene, env: { ...env, VSYNC_CONFIG: minted.stdout.trimEnd() } };
 }
 
-async function giveFiles(sandbox: Sandbox): Promise<void> {
-  for (const [name, text] of Object.entries(FILES)) await sandbox.write(`work/${name}`, text);
+async function giveFiles(sandbox: Sandbox, holdsMore: boolean): Promise<void> {
+  const untold = holdsMore ? `${UNTOLD.name}=${UNTOLD.data}\n` : "";
+  const files = { ...FILES, ".env.prod": FILES[".env.prod"] + untold };
+  for (const [name, text] of Object.entries(files)) await sandbox.write(`work/${name}`, text);
 }
 
 interface Kept {

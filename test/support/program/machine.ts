@@ -130,7 +130,7 @@ export class Machine implements AsyncDisposable {
 }
 
 /** A machine over a directory. */
-export async function machineOnDisk(): Promise<Machine> {
+export async function machineOnDisk(items = ITEMS): Promise<Machine> {
   const sandbox = await openSandbox();
   const endpoint = fileEndpoint(`${sandbox.home}/.local/share/vsync`);
   const location = {
@@ -141,7 +141,7 @@ export async function machineOnDisk(): Promise<Machine> {
     credentials: "ambient",
   } as const;
   await createDirectoryRoot(location);
-  return furnish(sandbox, location);
+  return furnish(sandbox, location, items);
 }
 
 /** A machine over the strict S3 server, as its root user. */
@@ -165,9 +165,9 @@ export async function machineOnRealS3(endpoint?: string): Promise<Machine | null
 
 export { type StrictS3, startStrictS3 };
 
-async function furnish(sandbox: Sandbox, location: StoreLocation): Promise<Machine> {
+async function furnish(sandbox: Sandbox, location: StoreLocation, items = ITEMS): Promise<Machine> {
   const store = await openStore(location);
-  const { vault } = await createVault(store, { items: ITEMS });
+  const { vault } = await createVault(store, { items });
   const fetched = await fetchManifest(store);
   if (fetched === null) throw new Error("the vault was not made");
   const { cost, recipient } = hintOf(fetched.manifest);

@@ -12,7 +12,7 @@ import { makeConfig } from "../../cli/config-fixture.ts";
 import { openAt } from "../../s3/fixture.ts";
 import type { S3Keys, S3Target } from "../ceph/target.ts";
 import { ROOT } from "../strict-s3/server.ts";
-import { createVault, type VaultFixture } from "../vault-fixture.ts";
+import { createVault, type FixtureItem, type VaultFixture } from "../vault-fixture.ts";
 import { openSandbox, type Sandbox, type Transcript } from "./sandbox.ts";
 
 export const ITEMS = [{ name: "DATABASE_URL", data: "postgres://app:planted-value@db.internal/app" }];
@@ -48,8 +48,8 @@ export function storeAt({ endpoint, region, bucket, prefix = "api/prod/", ...key
 }
 
 /** A vault at generation 1, at the least cost of derivation. */
-export function createVaultAt(place: Place): Promise<VaultFixture> {
-  return createVault(storeAt(place), { items: ITEMS });
+export function createVaultAt(place: Place, items: readonly FixtureItem[] = ITEMS): Promise<VaultFixture> {
+  return createVault(storeAt(place), { items });
 }
 
 /** Gives the machine a config for env `prod`; of the vault that is there, where there is one. */

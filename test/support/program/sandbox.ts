@@ -69,6 +69,8 @@ export class Sandbox implements AsyncDisposable {
       stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       timeout: TIMEOUT_MS,
       killSignal: "SIGKILL",
+      // In a session of its own it finds no /dev/tty to ask on, also when somebody runs the tests in a terminal.
+      detached: true,
     });
     child.stdin?.on("error", () => undefined).end(options.stdin);
     return child;

@@ -60,7 +60,7 @@ export class Shell implements AsyncDisposable {
   constructor(scene: Scene) {
     this.#scene = scene;
     const { sandbox } = scene;
-    this.#child = spawn("sh", [], { cwd: sandbox.work, env: environment(scene), stdio: "pipe" });
+    this.#child = spawn("sh", [], { cwd: sandbox.work, env: environment(scene), stdio: "pipe", detached: true });
     this.#child.stdin.on("error", () => undefined);
     this.#child.stderr.pipe(process.stderr);
     this.#answers = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
