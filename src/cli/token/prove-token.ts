@@ -1,4 +1,5 @@
 import { AccessDeniedError, S3UnreachableError } from "../../errors.ts";
+import { RUNTIME_TOKEN_EXIT_CODES } from "../../exit-codes.ts";
 import { proveRead } from "../../stores/bucket-checks.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
@@ -23,13 +24,20 @@ const END_BY_MS = 8_000;
  * @throws S3UnreachableError the store cannot be reached
  */
 export async function proveToken(location: StoreLocation, target: Target): Promise<boolean> {
-  limitProcess();
-  return withinLimit(location, isDirectoryStore(location) ? proveFile(location) : proveObject(location, target));
-}
-
-/** After the answer, a pending search for ambient credentials would keep the process waiting. */
-function limitProcess(): void {
-  setTimeout(() => process.exit(), END_BY_MS).unref();
+  let isAnswered = false;
+  // After the answer, a pending search for ambient credentials would keep the process waiting.
+  setTimeout(
+    () => process.exit(isAnswered ? undefined : RUNTIME_TOKEN_EXIT_CODES.failures.S3_UNREACHABLE),
+    END_BY_MS,
+  ).unref();
+  try {
+    return await withinLimit(
+      location,
+      isDirectoryStore(location) ? proveFile(location) : proveObject(location, target),
+    );
+  } finally {
+    isAnswered = true;
+  }
 }
 
 async function withinLimit<T>(location: StoreLocation, work: Promise<T>): Promise<T> {
