@@ -28,6 +28,7 @@ export class SeenHistory implements History {
   readonly newest: number;
   readonly #config: LocalConfig;
   #opener: Unlocked | null = null;
+  #gen = 0;
 
   constructor(config: LocalConfig) {
     this.newest = config.seenGen;
@@ -39,12 +40,18 @@ export class SeenHistory implements History {
     return this.#opener;
   }
 
+  /** Whether this machine made that generation, by a rotation: nobody else vouches for the passphrase that it sets. */
+  hasRotatedTo({ gen, action }: Manifest): boolean {
+    return this.#opener !== null && gen > this.#gen && action === "rotate";
+  }
+
   async verify(
     store: ObjectStore,
     { manifest, unlocked }: { manifest: Manifest; unlocked: Unlocked },
     options: ReadOptions,
   ): Promise<void> {
     const { floors, recipient, seenGen } = this.#config;
+    this.#gen = manifest.gen;
     const floor = floors?.get(unlocked.opener);
     if (floor === undefined) {
       // A config from before floors knows the number alone.

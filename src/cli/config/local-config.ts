@@ -136,14 +136,19 @@ export async function rememberSeen(
   warn: Warn,
 ): Promise<void> {
   try {
-    await updateConfig(known, (latest) => (latest.vault === known.vault ? merged(latest, seen, known) : latest));
+    await updateConfig(known, (latest) => (latest.vault === known.vault ? withSeen(latest, seen, known) : latest));
   } catch (error) {
     const gen = Math.max(...[...seen.floors.values()].map((floor) => floor.gen));
     warn(`generation ${gen} is not remembered on this machine: ${(error as Error).message}`);
   }
 }
 
-function merged(config: LocalConfig, { floors, writer }: Seen, known: Pick<LocalConfig, "recipient">): LocalConfig {
+/** A config that knows the news as well. */
+export function withSeen(
+  config: LocalConfig,
+  { floors, writer }: Seen,
+  known: Pick<LocalConfig, "recipient">,
+): LocalConfig {
   const newer = [...floors].filter(([opener, { gen }]) => gen >= (config.floors?.get(opener)?.gen ?? 0));
   const kept = [...(config.floors ?? [])].filter(([opener]) => !newer.some(([other]) => other === opener));
   const next = { ...config, floors: new Map([...kept, ...newer].slice(-MAX_FLOORS)) };

@@ -5,11 +5,16 @@ import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import { floorOf } from "../../vault/audit/floor.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import { newVaultId } from "../../vault/join.ts";
-import { requireSeen } from "../../vault/open/expectation.ts";
 import { fetchManifest, openManifest } from "../../vault/open/open-manifest.ts";
-import { freshHint, hintOf, PassphraseHolder, recipientOf } from "../../vault/unlock/passphrase-holder.ts";
-import { seenVaultOf } from "../config/known-vault.ts";
-import { type LocalConfig, saveConfig, updateConfig } from "../config/local-config.ts";
+import {
+  freshHint,
+  hintOf,
+  hintOfOpener,
+  PassphraseHolder,
+  recipientOf,
+} from "../../vault/unlock/passphrase-holder.ts";
+import { knownVaultOf } from "../config/known-vault.ts";
+import { type LocalConfig, saveConfig, updateConfig, withSeen } from "../config/local-config.ts";
 import { type Target, vaultFlags } from "../config/target.ts";
 import {
   FIRST_PASSPHRASE,
@@ -101,20 +106,19 @@ async function join(request: InitRequest, sources: SecretSources): Promise<Initi
 async function joinWith(passphrase: Secret, request: InitRequest, known: LocalConfig | null): Promise<Initialized> {
   const ports = { store: request.prepared.store, clock: systemClock };
   using holder = new PassphraseHolder(passphrase);
-  const opening = openManifest(ports, { holder, expect: { env: request.target.env } });
+  const expect = known === null ? { env: request.target.env } : knownVaultOf(known);
+  const opening = openManifest(ports, { holder, expect });
   const { manifest, unlocked } = await opening.catch(async (error: unknown) => {
     throw error instanceof WrongPassphraseError ? await namingTheRotation(error, passphrase, known) : error;
   });
-  if (known !== null) requireSeen(manifest, seenVaultOf(known));
-  const { cost, recipient } = hintOf(manifest);
+  const { cost: kdf, recipient } = hintOfOpener(manifest, unlocked);
   const { vault, gen } = manifest;
   const floors = new Map([[unlocked.opener, floorOf(manifest)]]);
-  const joined = { ...placeOf(request), vault, kdf: cost, recipient, seenGen: gen, floors };
   const path =
     known === null
-      ? await saveConfig(joined)
+      ? await saveConfig({ ...placeOf(request), vault, kdf, recipient, seenGen: gen, floors })
       : await updateConfig(request.target, (latest) =>
-          latest.seenGen > gen ? { ...latest, ...placeOf(request) } : joined,
+          withSeen({ ...latest, ...placeOf(request) }, { floors, writer: { gen, kdf, recipient } }, known),
         );
   return { kind: "joined", path, gen, readOnlyUntil: unlocked.until };
 }

@@ -6,7 +6,7 @@ import type { CommitPorts } from "../../vault/commit/commit.ts";
 import type { Annotation } from "../../vault/commit/draft.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import type { VaultIdentity } from "../../vault/join.ts";
-import { hintOf, type PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
+import { hintOf, hintOfOpener, type PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { holderOf, type KnownVault, knownVaultOf, type SeenHistory } from "../config/known-vault.ts";
 import { type LocalConfig, loadConfig, rememberSeen, type Warn } from "../config/local-config.ts";
 import { resolveTarget, type TargetInput } from "../config/target.ts";
@@ -96,23 +96,24 @@ function annotationOf({ note, meta }: SessionInput["flags"], { variables }: Secr
 }
 
 /**
- * Keeps what a manifest has shown. A passphrase that only reads raises its own floor alone: whoever it was rotated away
- * from can write what they like to those who still use it, and nothing of that may bind the new passphrase.
+ * Keeps what a manifest has shown. A passphrase raises its own floor alone, because whoever knows one that was rotated away
+ * can write what they like to those who still use it, another passphrase's entry too. Only what this machine's own rotation
+ * has set is known besides.
  */
 export async function rememberManifest(
   config: LocalConfig,
-  { opener }: SeenHistory,
+  history: SeenHistory,
   manifest: Manifest,
   warn: Warn,
 ): Promise<void> {
+  const { opener } = history;
   // Before the first push nobody has opened anything: what is remembered then is our own commit.
-  const isWriter = opener === null ? config.seenGen === 0 : opener.until === null;
-  if (opener === null && !isWriter) return;
+  if (opener === null && config.seenGen > 0) return;
+  const isProven = opener === null || history.hasRotatedTo(manifest);
+  const { cost: kdf, recipient } = isProven ? hintOf(manifest) : hintOfOpener(manifest, opener);
   const floor = floorOf(manifest);
-  const { cost: kdf, recipient } = hintOf(manifest);
-  const writer = Buffer.from(recipient).toString("base64");
-  const floors = new Map(
-    [...(opener === null ? [] : [opener.opener]), ...(isWriter ? [writer] : [])].map((it) => [it, floor]),
-  );
+  const holders = new Set([...(opener === null ? [] : [opener.opener]), Buffer.from(recipient).toString("base64")]);
+  const floors = new Map([...holders].map((it) => [it, floor]));
+  const isWriter = opener === null || opener.until === null;
   await rememberSeen(config, { floors, ...(isWriter ? { writer: { gen: manifest.gen, kdf, recipient } } : {}) }, warn);
 }

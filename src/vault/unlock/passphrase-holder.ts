@@ -222,5 +222,16 @@ export async function recipientOf(passphrase: Secret, cost: KdfCost): Promise<Ui
 export function hintOf({ unlock }: Manifest): Required<PassphraseHint> {
   const writer = unlock.find((entry) => entry.kind === "passphrase" && entry.not_after === undefined);
   if (writer?.kind !== "passphrase") throw new TypeError("the manifest was not parsed: nobody may write");
-  return { cost: kdfCostOf(writer.kdf), recipient: decodeCheckedBase64(writer.recipient) };
+  return hintIn(writer);
+}
+
+/** What to remember of the passphrase that has opened the manifest. It has proven its own entry and no other. */
+export function hintOfOpener({ unlock }: Manifest, { opener }: Unlocked): Required<PassphraseHint> {
+  const own = unlock.find((entry) => entry.kind === "passphrase" && entry.recipient === opener);
+  if (own?.kind !== "passphrase") throw new TypeError("the opener is not of this manifest");
+  return hintIn(own);
+}
+
+function hintIn({ kdf, recipient }: PassphraseEntry): Required<PassphraseHint> {
+  return { cost: kdfCostOf(kdf), recipient: decodeCheckedBase64(recipient) };
 }
