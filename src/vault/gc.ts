@@ -67,7 +67,13 @@ async function planGc(ports: CommitPorts, request: GcRequest, manifest: Manifest
   const { rows } = await verifyAudit(ports.store, manifest);
   const listed = await listBundles(ports);
   const nowMs = ports.clock.nowMs();
-  const older = rows.filter(({ gen }) => gen <= manifest.gen - request.keep).toReversed();
+  const newest = rows.filter(({ gen }) => gen > manifest.gen - request.keep);
+  // A clock that ran ahead can make one name twice, once the first bundle of that name is gone.
+  const kept = new Set([manifest.bundle.key, ...newest.map(({ bundle }) => bundle.key)]);
+  const older = rows
+    .slice(newest.length)
+    .filter(({ bundle }) => !kept.has(bundle.key))
+    .toReversed();
   // Of a listing that was cut short, a missing name proves nothing; removing what is gone does no harm.
   const there = older.filter(({ bundle }) => listed.isCut || listed.keys.has(bundle.key));
   const [old, young] = partition(there, ({ at }) => isOlder(nowMs - Date.parse(at), request));

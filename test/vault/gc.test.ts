@@ -16,6 +16,21 @@ beforeEach(async () => {
 const bundles = () => [...world.store.bucket.keys()].filter((key) => key.startsWith("v=")).toSorted();
 const orphan = (ms: number) => world.tamper(`v=${formatTs(ms)}`, Uint8Array.of(1));
 
+test("gc leaves a kept generation's bundle that has the name of one removed before", async () => {
+  const atMs = world.clock.ms + 48 * HOUR_MS;
+  const pushAt = async (ms: number, value: string) => {
+    world.clock.ms = ms;
+    await world.push({ A: value });
+  };
+  await pushAt(atMs, "ahead");
+  await pushAt(atMs - 40 * HOUR_MS, "on time");
+  expect((await world.gc({ keep: 1 })).plan).toContain(`v=${formatTs(atMs)}`);
+  await pushAt(atMs, "now");
+  const { bundle } = await world.manifest();
+  expect(bundle.key).toBe(`v=${formatTs(atMs)}`);
+  expect((await world.gc({ keep: 1 })).plan).not.toContain(bundle.key);
+});
+
 describe("gc removes", () => {
   test.each([
     [1, 3],
