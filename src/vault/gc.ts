@@ -119,10 +119,11 @@ function timeOf(key: string): number {
 
 async function listBundles({ store }: CommitPorts): Promise<{ keys: ReadonlySet<string>; isCut: boolean }> {
   const keys = new Set<string>();
+  let listed = 0;
   for await (const key of store.list(BUNDLE_PREFIX)) {
-    if (parseTs(key.slice(BUNDLE_PREFIX.length)) === null) continue;
-    if (keys.size === MAX_LISTED) return { keys, isCut: true };
-    keys.add(key);
+    if (listed === MAX_LISTED) return { keys, isCut: true };
+    listed += 1;
+    if (parseTs(key.slice(BUNDLE_PREFIX.length)) !== null) keys.add(key);
   }
   return { keys, isCut: false };
 }

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
 import { auditKey, formatTs } from "../../src/vault/format/object-keys.ts";
 import { HOUR_MS, rejection, START_MS, World } from "../support/world.ts";
@@ -29,6 +29,16 @@ test("gc leaves a kept generation's bundle that has the name of one removed befo
   const { bundle } = await world.manifest();
   expect(bundle.key).toBe(`v=${formatTs(atMs)}`);
   expect((await world.gc({ keep: 1 })).plan).not.toContain(bundle.key);
+});
+
+test("gc stops listing at planted names that no bundle can have, and goes by the rows", async () => {
+  const list = world.store.list.bind(world.store);
+  vi.spyOn(world.store, "list").mockImplementation(async function* (prefix, options) {
+    if (prefix === "v=") for (let at = 0; at <= 100_000; at++) yield `v=!${at}`;
+    if (prefix === "v=") throw new S3UnreachableError("no end");
+    yield* list(prefix, options);
+  });
+  expect((await world.gc({ keep: 1 })).plan).toHaveLength(3);
 });
 
 describe("gc removes", () => {

@@ -1,7 +1,7 @@
 import { ConflictError, RollbackError } from "../../errors.ts";
 import type { ObjectStore, ReadOptions, StoredObject, Version } from "../../ports.ts";
 import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
-import { AUDIT_PREFIX, auditKey, generationOfAuditKey, MANIFEST_KEY } from "../format/object-keys.ts";
+import { AUDIT_PREFIX, auditKey, generationOfAuditKey, LAST_AUDIT_KEY, MANIFEST_KEY } from "../format/object-keys.ts";
 
 /** The audit rows that a commit looks at before it writes. Disposing of them aborts what is pending. */
 export interface Neighbours extends Disposable {
@@ -25,6 +25,7 @@ export function readNeighbours(store: ObjectStore, gen: number): Neighbours {
 /** Lists instead of asking for one row: who put an older manifest back may have removed the row that follows it. */
 async function firstRowFrom(store: ObjectStore, gen: number, options: ReadOptions): Promise<number | null> {
   for await (const key of store.list(AUDIT_PREFIX, { ...options, startAfter: auditKey(gen - 1) })) {
+    if (key > LAST_AUDIT_KEY) break;
     const found = generationOfAuditKey(key);
     if (found !== null) return found;
   }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { AccessDeniedError, ConflictError } from "../../../src/errors.ts";
+import { AccessDeniedError, ConflictError, S3UnreachableError } from "../../../src/errors.ts";
 import { readNeighbours } from "../../../src/vault/commit/neighbours.ts";
 import { MAX_MANIFEST_BYTES } from "../../../src/vault/format/limits.ts";
 import { AUDIT_PREFIX, auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
@@ -29,6 +29,16 @@ describe("the audit rows on both sides of a commit", () => {
     using neighbours = readNeighbours(store, 1);
     expect(await neighbours.before).toBeNull();
     expect(store.requests.map(({ operation, key }) => [operation, key])).toEqual([["list", AUDIT_PREFIX]]);
+  });
+
+  test("are not looked for above the last that there can be, where planted names may never end", async () => {
+    const store = new MemoryStore();
+    vi.spyOn(store, "list").mockImplementation(async function* () {
+      yield `${AUDIT_PREFIX}z`;
+      throw new S3UnreachableError("no end");
+    });
+    using neighbours = readNeighbours(store, 7);
+    expect(await neighbours.above).toBeNull();
   });
 
   test("fail where they are awaited, without an unhandled rejection if they never are", async () => {
