@@ -18,11 +18,16 @@ const NEW = "the passphrase from now on";
 
 /** Answers to an example's questions. The other examples run without a terminal. */
 const ANSWERS: Readonly<Record<string, readonly string[]>> = {
+  "sops -d prod.enc.env | vsync push prod --from=-": ["y"],
+  "sops -d secrets.yaml | vsync import prod --from=- --format=yaml --replace": ["y"],
   "vsync diff prod --from-gen=3": [THEN],
   "vsync gc prod --keep=1 --older-than=0s": ["y"],
+  "vsync push prod": ["y"],
   "vsync restore prod --gen=3": [THEN, "y"],
   "vsync rotate-passphrase --env=prod --grace=24h": [NEW, NEW, "y"],
   "vsync set prod DATABASE_URL": ["postgres://new@db/app"],
+  "vsync unset prod OLD_TOKEN": ["y"],
+  "vsync unset prod SMTP_USER SMTP_PASSWORD certs/ca.pem --note='mail moved'": ["y"],
 };
 /** Preparations: a Kubernetes Secret cannot have a key with a slash. */
 const BEFORE: readonly (readonly [example: RegExp, args: readonly string[]])[] = [

@@ -79,7 +79,7 @@ describe.runIf(process.platform === "linux")("more than an environment takes", {
 
   test("all together: how large it would be, and what to do", async () => {
     // Beyond the 6 MiB that Linux takes at most, whatever the limit of the stack.
-    await home.run(["push", "prod", "--from=-"], { stdin: numbered(700) });
+    await home.run(["push", "prod", "--from=-", "--yes"], { stdin: numbered(700) });
     const ran = await run();
     expect(ran).toMatchObject({ stdout: "", exitCode: 1 });
     const fault = /its environment would have (\d+) bytes in (\d+) variables, more than this system takes\n/.exec(

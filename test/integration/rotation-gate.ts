@@ -28,9 +28,9 @@ export async function openGate(target: string): Promise<Gate> {
   });
   const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const body = await bytesOf(incoming);
-    const { pathname } = new URL(incoming.url ?? "/", target);
+    const { pathname, searchParams } = new URL(incoming.url ?? "/", target);
     const key = decodeURIComponent(pathname).split("/api/prod/")[1];
-    const at = passed.push(`${incoming.method} ${key}`) - 1;
+    const at = passed.push(searchParams.has("list-type") ? "LIST rows" : `${incoming.method} ${key}`) - 1;
     if (stop?.at === at && stop.when === "before") return stop.reached();
     const answer = await forward(target, incoming, body);
     if (stop?.at === at) return stop.reached();

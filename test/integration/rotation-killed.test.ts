@@ -20,14 +20,14 @@ import { type Gate, openGate, type Stop } from "./rotation-gate.ts";
 const REQUESTS = [
   "GET manifest",
   "GET bundle",
-  "HEAD row",
+  "LIST rows",
   "GET row",
   "PUT bundle",
   "PUT manifest",
   "PUT row",
 ] as const;
 /** From here on everything is agreed. */
-const FIRST_LOOK = REQUESTS.indexOf("HEAD row");
+const FIRST_LOOK = REQUESTS.indexOf("LIST rows");
 const FIRST_WRITE = REQUESTS.indexOf("PUT bundle");
 const SWAP = REQUESTS.indexOf("PUT manifest");
 const ROW = REQUESTS.indexOf("PUT row");

@@ -31,9 +31,10 @@ export class VaultHome implements AsyncDisposable {
     return transcript;
   }
 
+  /** Replaces the whole set, whatever goes with it. */
   push(values: Readonly<Record<string, string>>): Promise<Transcript> {
     const lines = Object.entries(values).map(([name, value]) => `${name}=${value}`);
-    return this.run(["push", "prod", "--from=-"], { stdin: lines.join("\n") });
+    return this.run(["push", "prod", "--from=-", "--yes"], { stdin: lines.join("\n") });
   }
 
   async token(): Promise<string> {
