@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pullNameFault } from "../../src/cli/items/pull-plan.ts";
@@ -59,7 +59,15 @@ describe("names that lead elsewhere", () => {
     let write: Awaited<ReturnType<typeof operatorOf>>;
     beforeAll(async () => {
       machine = await machineOnDisk();
-      write = await operatorOf(machine);
+      const config = join(machine.sandbox.configFolder, "api/prod.json");
+      const unseen = await readFile(config);
+      const operate = await operatorOf(machine);
+      write = async (items) => {
+        await operate(items);
+        // Each is another history of the same generation: this machine must have seen this one alone.
+        await writeFile(config, unseen);
+        await machine.run(["list", "prod"]);
+      };
     });
     afterAll(() => machine[Symbol.asyncDispose]());
 

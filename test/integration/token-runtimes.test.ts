@@ -8,8 +8,7 @@ import { RUNTIMES, runtimePath } from "../support/runtimes.ts";
 const DIST = join(import.meta.dirname, "..", "..", "dist");
 /** Given a token in argv, prints its fields and the token that this runtime makes of them. */
 const SCRIPT = `
-const { decodeToken } = await import(${JSON.stringify(join(DIST, "blob/decode.js"))});
-const { encodeToken } = await import(${JSON.stringify(join(DIST, "blob/encode.js"))});
+const { decodeToken, encodeToken } = await import(${JSON.stringify(join(DIST, "blob/token.js"))});
 const fields = decodeToken(process.argv.at(-1));
 process.stdout.write(JSON.stringify({ fields, token: encodeToken(fields) }));
 `;
