@@ -3,6 +3,7 @@ import { AccessDeniedError, RollbackError } from "../../errors.ts";
 import type { ObjectStore, ReadOptions } from "../../ports.ts";
 import { type AuditRow, auditRowOf, auditRowText } from "../format/audit-row.ts";
 import type { Manifest } from "../format/manifest.ts";
+import { AUDIT_PREFIX } from "../format/object-keys.ts";
 import { requireNotOlder } from "../open/expectation.ts";
 import { verifyAudit } from "./chain.ts";
 
@@ -23,7 +24,7 @@ export function floorOf(manifest: Manifest): Floor {
 /**
  * Holds a proven manifest to what its holder has seen before: it is that generation, or a later one of the same history.
  *
- * @returns false if this key may not read the rows in between: the floor must not be raised then
+ * @returns false if this key may not list the rows: the floor must not be raised then
  * @throws RollbackError it is older, or of a history that was forked
  * @throws AuditBrokenError the rows in between
  */
@@ -42,6 +43,17 @@ export async function isDescendant(
     const downTo = manifest.gen - floor.gen > MAX_ROWS_BETWEEN ? 1 : floor.gen;
     const { rows } = await verifyAudit(store, manifest, { ...options, downTo });
     for (const row of rows) if (row.gen === floor.gen) requireSame(row, floor);
+    return true;
+  } catch (error) {
+    if (error instanceof AccessDeniedError && !(await mayList(store, options))) return false;
+    throw error;
+  }
+}
+
+/** Whoever can write a row can have it answer 403 alone, encrypted with a key of their own; a listing they cannot. */
+async function mayList(store: ObjectStore, options: ReadOptions): Promise<boolean> {
+  try {
+    for await (const _ of store.list(AUDIT_PREFIX, options)) break;
     return true;
   } catch (error) {
     if (error instanceof AccessDeniedError) return false;

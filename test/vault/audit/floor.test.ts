@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { AccessDeniedError } from "../../../src/errors.ts";
 import { type Floor, floorOf, isDescendant } from "../../../src/vault/audit/floor.ts";
 import { auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
@@ -65,6 +65,17 @@ describe("a manifest of another history", () => {
       name: "RollbackError",
       message: FORKED,
     });
+  });
+
+  test("is refused if its row answers 403, as one does that was encrypted with a key of somebody else's", async () => {
+    await fork(2);
+    const get = world.store.get.bind(world.store);
+    vi.spyOn(world.store, "get").mockImplementation(async (key, options) => {
+      if (key === auditKey(3)) throw new AccessDeniedError("injected");
+      return get(key, options);
+    });
+    const manifest = await world.manifest();
+    expect(await rejection(isDescendant(world.store, manifest, floor))).toBeInstanceOf(AccessDeniedError);
   });
 
   test("is refused if it is older", async () => {
