@@ -29,9 +29,10 @@ async function storeToClaim(): Promise<Claimed> {
   const folder = await newStore();
   const version = await folder.store.create("manifest", text("before"));
   const impatient = openDirectoryStore(folder.location, { claimTimeoutMs: 0 });
+  const patient = openDirectoryStore(folder.location, { claimTimeoutMs: 50_000 });
   return {
     ...folder,
-    replace: (content) => folder.store.replace("manifest", text(content), version),
+    replace: (content) => patient.replace("manifest", text(content), version),
     replaceNow: (content) => impatient.replace("manifest", text(content), version),
     claims: async () => (await readdir(folder.workFolder)).filter((name) => name.startsWith("claim.")),
     leave: async (kind, owner, ageMs = 0) => {
