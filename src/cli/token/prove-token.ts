@@ -27,7 +27,7 @@ export async function proveToken(location: StoreLocation, target: Target): Promi
   let isAnswered = false;
   // After the answer, a pending search for ambient credentials would keep the process waiting.
   setTimeout(
-    () => process.exit(isAnswered ? undefined : RUNTIME_TOKEN_EXIT_CODES.failures.S3_UNREACHABLE),
+    () => process.exit(isAnswered ? process.exitCode : RUNTIME_TOKEN_EXIT_CODES.failures.S3_UNREACHABLE),
     END_BY_MS,
   ).unref();
   try {
