@@ -93,6 +93,7 @@ export abstract class BaseCommand {
       reportFailure(error, this.output, { withStack: logLevel === "debug" });
     } finally {
       letGo?.();
+      if (this.prompter.hasPendingRead) process.exit();
     }
   }
 }

@@ -34,6 +34,7 @@ export class Prompter {
   readonly #isInteractive: () => boolean;
   #unhush: (() => void) | undefined;
   #isAsking = false;
+  #hasPendingRead = false;
 
   constructor(streams: () => Context, isInteractive: () => boolean) {
     this.#streams = streams;
@@ -48,6 +49,11 @@ export class Prompter {
   /** Whether a question is on the screen now. */
   get isAsking(): boolean {
     return this.#isAsking;
+  }
+
+  /** Whether a read of the controlling terminal keeps the process alive: Bun waits for the next key even after `destroy`. */
+  get hasPendingRead(): boolean {
+    return this.#hasPendingRead;
   }
 
   text({ check, ...question }: TextQuestion): Promise<string> {
@@ -85,6 +91,7 @@ export class Prompter {
       prompts.confirm({ message, default: false, theme: THEME }, context);
     if (this.isInteractive || !hasControllingTerminal()) return this.#ask(message, ask);
     using terminal = openControllingTerminal();
+    this.#hasPendingRead = process.versions["bun"] !== undefined;
     return await this.#askOn(terminal, message, ask);
   }
 
