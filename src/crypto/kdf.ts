@@ -15,7 +15,7 @@ export interface PassphraseKey {
 
 /** How many derivations run or wait. */
 let pending = 0;
-/** Resolves after the last of them, whatever its outcome. */
+/** Resolves after the last of them has succeeded or failed. */
 let last: Promise<unknown> = Promise.resolve();
 
 /**

@@ -96,9 +96,9 @@ function annotationOf({ note, meta }: SessionInput["flags"], { variables }: Secr
 }
 
 /**
- * Keeps what a manifest has shown. A passphrase raises its own floor alone, because whoever knows one that was rotated away
- * can write what they like to those who still use it, another passphrase's entry too. Only what this machine's own rotation
- * has set is known besides.
+ * Keeps what a manifest has shown. A passphrase raises its own floor alone: a person who knows one that was rotated away
+ * can forge a manifest for those who still use it, with another passphrase's entry in it. The one other floor that this
+ * machine trusts is that of a passphrase which its own rotation has set.
  */
 export async function rememberManifest(
   config: LocalConfig,

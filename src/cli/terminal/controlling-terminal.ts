@@ -19,7 +19,7 @@ export function hasControllingTerminal(): boolean {
   }
 }
 
-/** @throws Error there is none: see `hasControllingTerminal` */
+/** @throws Error this process has no terminal: ask `hasControllingTerminal` first */
 export function openControllingTerminal(): ControllingTerminal {
   const tty = process.getBuiltinModule("node:tty");
   const input = new tty.ReadStream(openSync(PATH, "r"));
