@@ -1,4 +1,5 @@
 import { ConfigInvalidError, ConfigMissingError, ConfigUnsupportedVersionError, InputError } from "../errors.ts";
+import { credentialFault } from "./credential-form.ts";
 import { readGzipMember, writeGzipMember } from "./gzip-member.ts";
 import { endpointFault, prefixFault } from "./location.ts";
 
@@ -26,6 +27,10 @@ export interface RuntimeToken {
   readonly minGen?: number;
   /** The platform's own credential chain, in the place of keys. */
   readonly credentials?: "ambient";
+  /** Standard base64, 32 bytes: the vault's public anchor, which a credential believes. */
+  readonly anchor?: string;
+  /** A credential `vsrt_…`; only beside `anchor`. */
+  readonly token?: string;
 }
 
 export const TOKEN_ENVELOPE = "vsync-cfg-v1:";
@@ -51,6 +56,8 @@ export const TOKEN_FIELDS = [
   "vault",
   "minGen",
   "credentials",
+  "anchor",
+  "token",
 ] as const satisfies readonly (keyof RuntimeToken)[];
 
 const CHECK_INPUT = "check the flags, and the config: `vsync status` says where it is";
@@ -143,6 +150,8 @@ function invalid(fault: string): ConfigInvalidError {
 /** The fault of a value, or null. Never quotes the value: a token's fields are credentials. */
 type Check = (value: unknown) => string | null;
 
+const ANCHOR_FAULT = "must be base64 of 32 bytes";
+
 const anyText: Check = (value) => (typeof value === "string" ? null : "must be a string");
 const integerFrom =
   (least: number): Check =>
@@ -175,6 +184,8 @@ const CHECKS: Readonly<Record<keyof RuntimeToken, Check>> = {
   vault: anyText,
   minGen: integerFrom(0),
   credentials: only("ambient"),
+  anchor: textThat((value) => (isBase64(value) && Buffer.from(value, "base64").length === 32 ? null : ANCHOR_FAULT)),
+  token: textThat(credentialFault),
 };
 
 const REQUIRED = ["v", "endpoint", "region", "bucket", "prefix", "env", "salt", "iterations"] as const;
@@ -190,6 +201,7 @@ export function tokenFault(fields: object): string | null {
     const fault = own.has(name) ? CHECKS[name](own.get(name)) : null;
     if (fault !== null) return `${name} ${fault}`;
   }
+  if (own.has("token") && !own.has("anchor")) return "anchor is missing beside the token that it is for";
   const contradicting = [...KEYS, "sessionToken"].find((name) => own.has("credentials") && own.has(name));
   return contradicting === undefined ? null : `${contradicting} must be absent beside ambient credentials`;
 }

@@ -52,6 +52,7 @@ const common = {
   parallelism: positive,
   vault: anyText,
   minGen: fc.maxSafeNat(),
+  anchor: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("base64")),
 };
 const REQUIRED = ["v", "endpoint", "region", "bucket", "prefix", "env", "salt", "iterations"] as const;
 const keyed = fc.record(
@@ -62,7 +63,15 @@ const ambient = fc.record(
   { ...common, credentials: fc.constant("ambient" as const) },
   { requiredKeys: [...REQUIRED, "credentials"] },
 );
-const tokens: fc.Arbitrary<RuntimeToken> = fc.oneof(keyed, ambient);
+const scoped = fc.record(
+  {
+    ...common,
+    credentials: fc.constant("ambient" as const),
+    token: fc.constant("vsrt_live_bkxsuREcn_Mv9Hft96G6eTzEKrmjB0psad23uZWubJMLublC"),
+  },
+  { requiredKeys: [...REQUIRED, "credentials", "anchor", "token"] },
+);
+const tokens: fc.Arbitrary<RuntimeToken> = fc.oneof(keyed, ambient, scoped);
 
 /** The fields, or null if the token is refused with one of its three errors, which must not quote it. */
 function decodedOrRefused(token: string): RuntimeToken | null {

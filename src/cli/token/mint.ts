@@ -59,7 +59,7 @@ function showJson(token: RuntimeToken, output: Output): void {
 }
 
 const MASK = "[secret]";
-const SECRET_FIELDS: readonly (keyof RuntimeToken)[] = ["secretAccessKey", "sessionToken"];
+const SECRET_FIELDS: readonly (keyof RuntimeToken)[] = ["secretAccessKey", "sessionToken", "token"];
 
 /** A token's fields in the order of the format, secrets masked. */
 export function describeToken(token: RuntimeToken): Record<string, string | number> {
