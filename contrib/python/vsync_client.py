@@ -45,13 +45,13 @@ FORMS = {  # a test, which may throw; or the fields of an object, where one with
     "slotid": like("[A-Za-z0-9_-]{1,64}"), "ownid": like("(?!tok_)[A-Za-z0-9_-]{1,64}"), "gen": lambda v: type(v) is int and v < 10 ** 12,
     "certs": lambda v: len(v) < 5 and unique([fits(c, "cert")["anchor"] for c in v]) and v, "cert": "anchor:b64[32] not_after?:time sig:b64[64]",
     "views": lambda v: type(v) is list and unique([fits(w, "view")["id"] for w in v]), "view": "id:itemid box:b64", "seals": like("[OR]"),
-    "boxes": lambda v: [un64(box) for box in v.values()] is not None, "argon2id": like("argon2id"), "ambient": like("ambient"),
+    "boxes": lambda v: all(len(un64(box)) >= 28 for box in v.values()), "argon2id": like("argon2id"), "ambient": like("ambient"),
     "time": day(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.\d{3}Z"), "v=ts": day(r"v=(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\d{3}Z"),
     "kind": like("secret|file"), "endpoint": endpoint, "prefix": lambda v: v[-1] == "/" and not {"", ".", ".."} & set(v[:-1].split("/")),
     "size": lambda v: type(v) is int and v >= 28, "mode": lambda v: type(v) is int and v < 512, "itemid": like("[0-9a-f]{16}"),
     "1+": lambda v: whole(v) >= 1, "0+": lambda v: whole(v) >= 0,
     "token": "v:1+ endpoint:endpoint region:text bucket:text accessKeyId?:text secretAccessKey?:text sessionToken?:text prefix:prefix "
-             "env:text salt:b64 iterations:1+ kdf?:argon2id memoryKiB?:1+ parallelism?:1+ vault?:text minGen?:0+ credentials?:ambient",
+             "env:text salt:b64 iterations:1+ kdf?:argon2id memoryKiB?:1+ parallelism?:1+ vault?:text minGen?:0+ credentials?:ambient anchor?:b64[32] token?:text",
     "kdf": "name:text salt:b64 iterations:int memory_kib:int parallelism:int", "actor": "user:text host:text tool:text",
     "header": "format:text vault:text gen:int slots:list signing:b64 index:b64 views?:views boxes?:boxes items:list",
     "slot": "id:slotid seals:seals kdf:object enc:b64 ct:b64", "item": "id:itemid size:size", "index": "items:list",
@@ -103,12 +103,12 @@ def endorse(mac, vault, slot, signer, end=""): return hmac.digest(mac, f"vsync-e
 def place(m, what): return f"{m['vault']}|{m['gen']}|{what}"
 def open_box(key, data, box):
     return tried(CORRUPT, "a box does not open", lambda: AESGCM(key).decrypt(box[:12], box[12:], data.encode()))
-def hpke(private, other, enc, recipient):  # RFC 9180, base mode: the AEAD and its nonce
+def hpke(private, other, enc, recipient, info=b"vsync-slot-v1"):  # RFC 9180, base mode: the AEAD and its nonce
     kem, suite = b"HPKE-v1KEM\x00\x20", b"HPKE-v1HPKE\x00\x20\x00\x01\x00\x02"
     def labelled(prk, label, info, size): return expand(prk, size.to_bytes(2, "big") + label + info, size)
     dh = x25519.X25519PrivateKey.from_private_bytes(private).exchange(x25519.X25519PublicKey.from_public_bytes(other))  # throws at zeros
     shared = labelled(extract(b"", kem + b"eae_prk" + dh), kem + b"shared_secret", enc + recipient, 32)
-    context = b"\0" + extract(b"", suite + b"psk_id_hash") + extract(b"", suite + b"info_hashvsync-slot-v1")
+    context = b"\0" + extract(b"", suite + b"psk_id_hash") + extract(b"", suite + b"info_hash" + info)
     secret = extract(shared, suite + b"secret")
     return AESGCM(labelled(secret, suite + b"key", context, 32)), labelled(secret, suite + b"base_nonce", context, 12)
 def open_slot(m, slot, seed, closed=CORRUPT):
@@ -193,7 +193,7 @@ def as_json(gen, env, items):
     secrets, files = ({i["name"]: i["data"] for i in items if i["kind"] == kind} for kind in ("secret", "file"))
     out = {"gen": gen, "env": env, "secrets": {n: d.decode() for n, d in secrets.items()}, "files": {n: b64(d) for n, d in files.items()}}
     return {**out, "modes": modes} if (modes := {i["name"]: i["mode"] for i in items if "mode" in i}) else out
-def main(work):
-    try: print(json.dumps(work(decode_token(os.environ.get("VSYNC_CONFIG", "")), os.environ.get("VSYNC_PASSPHRASE", "")), indent=2))
+def main(work, decode=decode_token):
+    try: print(json.dumps(work(decode(os.environ.get("VSYNC_CONFIG", "")), os.environ.get("VSYNC_PASSPHRASE", "")), indent=2))
     except Refused as refused: sys.exit(f"{refused.kind}: {refused}")
 if __name__ == "__main__": main(lambda t, p: (lambda m, _, __, items: as_json(m["gen"], m["env"], items))(*open_vault(reader(t), t, p, now())))

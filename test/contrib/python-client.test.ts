@@ -29,11 +29,12 @@ test("the client is shorter than 200 lines", () => {
 describe.skipIf(python === null)("the Python client", () => {
   const run = (script: string, options: PythonRun) => runPython(python ?? "", script, options);
 
-  test("agrees with every test vector", async () => {
-    const data = join(ROOT, "test/vectors/data");
-    const count = loadVectors().length;
-    const { stdout, stderr, exitCode } = await run("run_vectors.py", { args: [data] });
-    expect({ stdout, stderr, exitCode }).toEqual({ stdout: `${count} of ${count} agree\n`, stderr: "", exitCode: 0 });
+  test("agrees with every test vector but those of grants, access tokens and commits with scoped tokens", async () => {
+    const { stdout, stderr, exitCode } = await run("run_vectors.py", { args: [join(ROOT, "test/vectors/data")] });
+    expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+    const [, agreeing, others = 0] = /^(\d+) of \1 agree(?:; (\d+) are not for this client)?\n$/.exec(stdout) ?? [];
+    expect(Number(agreeing) + Number(others)).toBe(loadVectors().length);
+    expect(Number(agreeing)).toBeGreaterThan(570);
   });
 
   test("its runner reports a vector that disagrees", async () => {
