@@ -19,7 +19,7 @@ const CLI = [
   "import",
   "policy",
   "status",
-  "token",
+  "tokens",
   "init",
   "generations",
   "rotation",

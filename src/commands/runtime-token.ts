@@ -4,8 +4,8 @@ import { loadConfig } from "../cli/config/local-config.ts";
 import { overriddenLocation } from "../cli/config/location.ts";
 import { resolveTarget } from "../cli/config/target.ts";
 import { tokenCredentials } from "../cli/inputs/credentials.ts";
-import { emitToken, mintToken } from "../cli/token/mint.ts";
-import { absentManifest, proveToken } from "../cli/token/prove-token.ts";
+import { emitToken, mintToken } from "../cli/tokens/mint.ts";
+import { absentManifest, proveToken } from "../cli/tokens/prove-token.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../exit-codes.ts";
 
 export class RuntimeToken extends BaseCommand {

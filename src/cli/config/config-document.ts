@@ -19,6 +19,8 @@ export interface LocalConfig extends Target, StoreLocation {
   readonly recipient: Uint8Array;
   /** The newest generation that the passphrase of `recipient` has opened here, 0 before the first. */
   readonly seenGen: number;
+  /** The vault's public anchor, in base64, from its first scoped token on. Runtime tokens pin it. */
+  readonly anchor?: string;
   /** What each passphrase has opened here, by its X25519 public key in base64. */
   readonly floors?: ReadonlyMap<string, Floor>;
 }
@@ -66,6 +68,7 @@ const document = v.strictObject({
   kdf,
   recipient,
   seenGen: integer,
+  anchor: v.exactOptional(base64),
   floors: v.exactOptional(
     v.array(v.strictObject({ recipient, gen: integer, row: v.pipe(v.string(), v.hexadecimal()) })),
   ),
@@ -103,6 +106,7 @@ export function writeDocument(config: LocalConfig): string {
     kdf: { ...config.kdf, salt: encodeBase64(config.kdf.salt) },
     recipient: encodeBase64(config.recipient),
     seenGen: config.seenGen,
+    ...(config.anchor === undefined ? {} : { anchor: config.anchor }),
     ...(config.floors === undefined || config.floors.size === 0
       ? {}
       : { floors: [...config.floors].map(([opener, floor]) => ({ recipient: opener, ...floor })) }),

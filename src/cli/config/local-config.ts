@@ -120,7 +120,13 @@ export interface Seen {
   /** Of the holder that has opened it, and after a rotation also of the new one. */
   readonly floors: ReadonlyMap<string, Floor>;
   /** Of the passphrase that may write, if it is the one that has opened the vault or follows from a commit. */
-  readonly writer?: { readonly gen: number; readonly kdf: KdfCost; readonly recipient: Uint8Array };
+  readonly writer?: {
+    readonly gen: number;
+    readonly kdf: KdfCost;
+    readonly recipient: Uint8Array;
+    /** Only from a passphrase that writes: who has a retired one could name an anchor of their own. */
+    readonly anchor?: string | undefined;
+  };
 }
 
 /** A vault has at most four passphrases at a time. */
@@ -153,11 +159,12 @@ export function withSeen(
   const kept = [...(config.floors ?? [])].filter(([opener]) => !newer.some(([other]) => other === opener));
   const next = { ...config, floors: new Map([...kept, ...newer].slice(-MAX_FLOORS)) };
   if (writer === undefined) return next;
-  const { gen, kdf, recipient } = writer;
+  const { gen, kdf, recipient, anchor } = writer;
   // Another passphrase starts from its own generation, unless another process has just remembered a newer one.
   const isOther = Buffer.compare(recipient, config.recipient) !== 0;
   const isAsKnown = Buffer.compare(config.recipient, known.recipient) === 0;
-  return (isOther && isAsKnown) || gen >= config.seenGen ? { ...next, seenGen: gen, kdf, recipient } : next;
+  const isNewest = (isOther && isAsKnown) || gen >= config.seenGen;
+  return isNewest ? { ...next, seenGen: gen, kdf, recipient, ...(anchor === undefined ? {} : { anchor }) } : next;
 }
 
 async function readConfig(path: string, target: Target): Promise<Uint8Array> {

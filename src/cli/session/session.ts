@@ -115,5 +115,7 @@ export async function rememberManifest(
   const holders = new Set([...(opener === null ? [] : [opener.opener]), Buffer.from(recipient).toString("base64")]);
   const floors = new Map([...holders].map((it) => [it, floor]));
   const isWriter = opener === null || opener.until === null;
-  await rememberSeen(config, { floors, ...(isWriter ? { writer: { gen: manifest.gen, kdf, recipient } } : {}) }, warn);
+  const anchor = manifest.certs?.at(-1)?.anchor;
+  const writer = { gen: manifest.gen, kdf, recipient, anchor };
+  await rememberSeen(config, { floors, ...(isWriter ? { writer } : {}) }, warn);
 }

@@ -23,6 +23,7 @@ export function mintToken(config: LocalConfig, location: StoreLocation): Runtime
     parallelism: config.kdf.parallelism,
     vault: config.vault,
     minGen: config.seenGen,
+    ...(config.anchor === undefined ? {} : { anchor: config.anchor }),
   };
 }
 
