@@ -1,11 +1,12 @@
 /**
- * Every failure that vsync reports. Errors have only `code`, `hint` and (the audit error) `row`, so they cannot carry a
- * secret. The exit code of a failure depends on the command: see `exit-codes.ts`.
+ * Every failure that vsync reports. Errors have only `code`, `hint` and a place (`row`, `path`) or a `reason`, so they
+ * cannot carry a secret. The exit code of a failure depends on the command: see `exit-codes.ts`.
  */
 
 /** The stable names that programs may depend on. */
 export type ErrorCode =
   | "ACCESS_DENIED"
+  | "ACCESS_TOKEN"
   | "AUDIT_BROKEN"
   | "AUDIT_OUTSTANDING"
   | "BUNDLE_CORRUPT"
@@ -13,6 +14,7 @@ export type ErrorCode =
   | "CONFIG_MISSING"
   | "CONFIG_UNSUPPORTED_VERSION"
   | "CONFLICT"
+  | "GRANT_INVALID"
   | "INPUT"
   | "INTERRUPTED"
   | "LOCAL_CONFIG_MISSING"
@@ -24,6 +26,9 @@ export type ErrorCode =
   | "PASSPHRASE_RETIRED"
   | "ROLLBACK"
   | "S3_UNREACHABLE"
+  | "TOKEN_EXPIRED"
+  | "TOKEN_REVOKED"
+  | "TOKEN_UNKNOWN"
   | "UNSUPPORTED_SPEC_VERSION"
   | "WRONG_PASSPHRASE";
 
@@ -193,5 +198,66 @@ export class AuditBrokenError extends VsyncError {
   constructor(row: number, message: string, details: ErrorDetails = {}) {
     super(message, details);
     this.row = row;
+  }
+}
+
+/** The vault does not open for a scoped token. The subclass says why. */
+export abstract class TokenRefusedError extends VsyncError {
+  abstract override readonly code: "TOKEN_UNKNOWN" | "TOKEN_REVOKED" | "TOKEN_EXPIRED";
+}
+
+/** The vault has no slot for the scoped token, and does not say that it ended: another vault's, or it ended long ago. */
+export class TokenUnknownError extends TokenRefusedError {
+  readonly name = "TokenUnknownError";
+  readonly code = "TOKEN_UNKNOWN";
+}
+
+/** The scoped token was revoked, or replaced by a rotation. */
+export class TokenRevokedError extends TokenRefusedError {
+  readonly name = "TokenRevokedError";
+  readonly code = "TOKEN_REVOKED";
+}
+
+/** The scoped token has expired. */
+export class TokenExpiredError extends TokenRefusedError {
+  readonly name = "TokenExpiredError";
+  readonly code = "TOKEN_EXPIRED";
+}
+
+/** Grants, permissions, settings or claims, as somebody gave them, are invalid at `path`. */
+export class GrantInvalidError extends VsyncError {
+  readonly name = "GrantInvalidError";
+  readonly code = "GRANT_INVALID";
+  /** Such as `grants[1].scopes.tunnels.create.filters.protocol`. */
+  readonly path: string;
+
+  constructor(path: string, fault: string, details: ErrorDetails = {}) {
+    super(`${path}: ${fault}`, details);
+    this.path = path;
+  }
+}
+
+/** Why a verifier refuses an access token (`docs/format.md`, Access tokens). */
+export type AccessTokenReason =
+  | "malformed"
+  | "unknown_key"
+  | "bad_signature"
+  | "wrong_issuer"
+  | "wrong_audience"
+  | "not_yet_valid"
+  | "expired"
+  | "revoked"
+  | "not_permitted"
+  | "stale";
+
+/** An access token that was shown to a verifier does not hold, for `reason`. */
+export class AccessTokenError extends VsyncError {
+  readonly name = "AccessTokenError";
+  readonly code = "ACCESS_TOKEN";
+  readonly reason: AccessTokenReason;
+
+  constructor(reason: AccessTokenReason, message: string, details: ErrorDetails = {}) {
+    super(message, details);
+    this.reason = reason;
   }
 }

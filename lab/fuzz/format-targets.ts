@@ -9,6 +9,7 @@ import {
   TOKEN_ENVELOPE,
   tokenJson,
 } from "../../src/blob/token.ts";
+import { parseCanonicalJson } from "../../src/canonical-json.ts";
 import { decodeBase64, encodeBase64 } from "../../src/crypto/base64.ts";
 import { sealBox } from "../../src/crypto/box.ts";
 import { parseNote, signNote } from "../../src/crypto/note.ts";
@@ -26,7 +27,6 @@ import {
 } from "../../src/errors.ts";
 import { parseAuditRow } from "../../src/vault/format/audit-row.ts";
 import { aadOf, type BundleHeader, parseBundle } from "../../src/vault/format/bundle-header.ts";
-import { parseCanonicalJson } from "../../src/vault/format/canonical-json.ts";
 import { parseManifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, formatTs, generationOfAuditKey, MANIFEST_KEY, parseTs } from "../../src/vault/format/object-keys.ts";
 import type { OpenedVault } from "../../src/vault/open/open.ts";

@@ -1,5 +1,5 @@
-import { inspect } from "node:util";
-
+/** `util.inspect.custom` of Node.js, which browsers and Workers lack. */
+const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 const MASK = "[secret]";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -48,7 +48,7 @@ export class Secret {
     return MASK;
   }
 
-  [inspect.custom](): string {
+  [INSPECT](): string {
     return MASK;
   }
 }

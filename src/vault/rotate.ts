@@ -1,3 +1,4 @@
+import type { JsonObject } from "../canonical-json.ts";
 import { type KdfCost } from "../crypto/argon2id.ts";
 import { encodeBase64 } from "../crypto/base64.ts";
 import { type Secret } from "../crypto/secret.ts";
@@ -9,7 +10,6 @@ import { baseOn, type Draft } from "./commit/draft.ts";
 import { openForCommit, type WritableVault } from "./commit/open-for-commit.ts";
 import { type CommitStep, Proposal } from "./commit/proposal.ts";
 import { tellingTheSwap } from "./commit/swap-manifest.ts";
-import type { JsonObject } from "./format/canonical-json.ts";
 import { LAST_INSTANT_MS } from "./format/object-keys.ts";
 import type { OpenedVault } from "./open/open.ts";
 import { accessOf, type SlotAccess } from "./unlock/entries.ts";

@@ -21,6 +21,7 @@ import { firstTsMs, formatTs } from "../../src/vault/format/object-keys.ts";
 import { openSigningKey } from "../../src/vault/open/open-bundle.ts";
 import { bytesOf, inFormOf } from "./bytes.ts";
 import { sealWith } from "./seal-with.ts";
+import { TOKEN_OPERATIONS } from "./token-operations.ts";
 import { VAULT_OPERATIONS } from "./vault-operations.ts";
 import type { Run, VectorBytes } from "./vector.ts";
 
@@ -29,6 +30,7 @@ type Expected = Readonly<Record<string, unknown>> | undefined;
 
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...VAULT_OPERATIONS,
+  ...TOKEN_OPERATIONS,
 
   async decodeToken({ input }: Run<{ token: string }>) {
     return { fields: decodeToken(input.token) };

@@ -10,7 +10,10 @@ export interface Vector {
   readonly out?: unknown;
   readonly error?: string;
   readonly row?: number;
+  readonly path?: string;
+  readonly reason?: string;
   readonly mentions?: readonly string[];
+  readonly omits?: readonly string[];
 }
 
 export interface Run<Input> {

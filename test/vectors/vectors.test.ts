@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
-import { type AuditBrokenError, VsyncError } from "../../src/errors.ts";
+import { VsyncError } from "../../src/errors.ts";
 import { loadVectors } from "./load.ts";
 import { OPERATIONS } from "./operations.ts";
 import type { Vector } from "./vector.ts";
@@ -33,8 +34,10 @@ async function holds(vector: Vector): Promise<void> {
   );
   if (!(error instanceof VsyncError)) throw error;
   expect(error.name).toBe(vector.error);
-  if (vector.row !== undefined) expect((error as AuditBrokenError).row).toBe(vector.row);
+  const { row, path, reason } = error as VsyncError & Partial<Vector>;
+  expect({ row, path, reason }).toEqual({ row: vector.row, path: vector.path, reason: vector.reason });
   for (const mentioned of vector.mentions ?? []) expect(error.message).toContain(mentioned);
+  for (const omitted of vector.omits ?? []) expect(inspect(error)).not.toContain(omitted);
   said[vector.name] = error.message;
   if (!process.env["VSYNC_WRITE_MESSAGES"]) expect(error.message).toBe(messages[vector.name]);
 }

@@ -1,6 +1,6 @@
 import * as oclifFlags from "@oclif/core/flags";
+import type { JsonObject } from "../../canonical-json.ts";
 import { InputError } from "../../errors.ts";
-import type { JsonObject } from "../../vault/format/canonical-json.ts";
 
 const KEY = /^[a-z][a-z0-9_.-]*$/;
 /** Keys that a rotation writes itself. */

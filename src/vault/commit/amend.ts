@@ -1,4 +1,4 @@
-import type { JsonObject } from "../format/canonical-json.ts";
+import type { JsonObject } from "../../canonical-json.ts";
 import type { NamedData } from "../format/item.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
 import type { OpenedVault } from "../open/open.ts";

@@ -1,6 +1,6 @@
+import type { JsonObject } from "../../canonical-json.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import type { Version } from "../../ports.ts";
-import type { JsonObject } from "../format/canonical-json.ts";
 import type { NamedData } from "../format/item.ts";
 import type { Actor, Manifest } from "../format/manifest.ts";
 import { BUNDLE_PREFIX } from "../format/object-keys.ts";

@@ -1,7 +1,7 @@
+import { canonicalFault } from "../../canonical-json.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import { InputError, NotAuthenticError } from "../../errors.ts";
-import { canonicalFault } from "../format/canonical-json.ts";
 import { MAX_BUNDLE_BYTES, MAX_GEN, MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import { encodeManifest, MANIFEST_FORMAT, type Manifest, parseManifest } from "../format/manifest.ts";
 import { type CommitBase, currentGen, type Draft } from "./draft.ts";

@@ -1,10 +1,10 @@
+import type { JsonObject } from "../../canonical-json.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { BOX_OVERHEAD_BYTES, sealBox, sealBoxInto } from "../../crypto/box.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../../crypto/subkeys.ts";
 import type { Random } from "../../ports.ts";
 import { aadOf, BUNDLE_FORMAT } from "../format/bundle-header.ts";
-import type { JsonObject } from "../format/canonical-json.ts";
 import type { Item, NamedData } from "../format/item.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
 import { sealEntry } from "../unlock/entries.ts";

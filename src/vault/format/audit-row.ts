@@ -1,9 +1,9 @@
 import * as v from "valibot";
+import { parseCanonicalJson, type Refuse } from "../../canonical-json.ts";
 import { decodeCheckedBase64 } from "../../crypto/base64.ts";
 import { parseNote, signNote, verifyNote } from "../../crypto/note.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { AuditBrokenError, VsyncError } from "../../errors.ts";
-import { parseCanonicalJson, type Refuse } from "./canonical-json.ts";
 import { actorShape, bundleRefShape, type Manifest, noteName } from "./manifest.ts";
 import { base64, checkFormat, count, exactly, instant, openObject, parseShape, sha256, text } from "./shape.ts";
 

@@ -1,7 +1,7 @@
 import * as v from "valibot";
+import { checkExtent, decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "../../canonical-json.ts";
 import { BOX_OVERHEAD_BYTES } from "../../crypto/box.ts";
 import { BundleCorruptError } from "../../errors.ts";
-import { checkExtent, decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "./canonical-json.ts";
 import { MAX_SLOTS } from "./limits.ts";
 import { base64, checkFormat, count, exactly, openObject, parseShape, slotId, text } from "./shape.ts";
 

@@ -1,8 +1,8 @@
 import type * as v from "valibot";
+import type { Refuse } from "../../canonical-json.ts";
 import { type KdfCost, kdfCostFault } from "../../crypto/argon2id.ts";
 import { decodeCheckedBase64, encodeBase64 } from "../../crypto/base64.ts";
 import { UnsupportedSpecVersionError } from "../../errors.ts";
-import type { Refuse } from "./canonical-json.ts";
 import { base64, count, exactly, parseShape, quoted, text } from "./shape.ts";
 
 export const kdfShape = exactly({

@@ -1,9 +1,9 @@
 import * as v from "valibot";
+import { parseCanonicalJson, type Refuse } from "../../canonical-json.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import { type Note, parseNote, signNote } from "../../crypto/note.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { NotAuthenticError } from "../../errors.ts";
-import { parseCanonicalJson, type Refuse } from "./canonical-json.ts";
 import { MAX_BUNDLE_BYTES, MAX_GEN, MAX_UNLOCK_ENTRIES } from "./limits.ts";
 import { BUNDLE_PREFIX, parseTs } from "./object-keys.ts";
 import {

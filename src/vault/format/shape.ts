@@ -1,7 +1,7 @@
 import * as v from "valibot";
+import type { JsonObject, JsonValue, Refuse } from "../../canonical-json.ts";
 import { decodeBase64 } from "../../crypto/base64.ts";
 import { UnsupportedSpecVersionError } from "../../errors.ts";
-import type { JsonObject, JsonValue, Refuse } from "./canonical-json.ts";
 
 /** An object with exactly these fields. It has no prototype, or a field named `constructor` would count as known. */
 export function exactly<Fields extends v.ObjectEntries>(fields: Fields): v.StrictObjectSchema<Fields, undefined> {

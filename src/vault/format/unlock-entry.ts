@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { JsonObject, Refuse } from "./canonical-json.ts";
+import type { JsonObject, Refuse } from "../../canonical-json.ts";
 import { kdfShape, parseKdf } from "./kdf-field.ts";
 import { base64, exactly, instant, parseShape, slotId } from "./shape.ts";
 

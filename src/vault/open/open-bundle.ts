@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import * as v from "valibot";
+import { checkExtent, decodeUtf8, parseCanonicalJson } from "../../canonical-json.ts";
 import { decodeCheckedBase64 as decode } from "../../crypto/base64.ts";
 import { openBox, openBoxInPlace } from "../../crypto/box.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
@@ -9,7 +10,6 @@ import { deriveIndexKey, deriveItemKey, deriveSigningBoxKey, withKey } from "../
 import { BundleCorruptError } from "../../errors.ts";
 import type { ObjectStore, ReadOptions } from "../../ports.ts";
 import { aadOf, type BundleHeader, parseBundle, refuseBundle } from "../format/bundle-header.ts";
-import { checkExtent, decodeUtf8, parseCanonicalJson } from "../format/canonical-json.ts";
 import { type Item, itemNameFault } from "../format/item.ts";
 import { MAX_MODE } from "../format/limits.ts";
 import type { Manifest } from "../format/manifest.ts";

@@ -1,5 +1,5 @@
+import type { JsonObject } from "../../canonical-json.ts";
 import { UnsupportedSpecVersionError } from "../../errors.ts";
-import type { JsonObject } from "../format/canonical-json.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { quoted } from "../format/shape.ts";
 import type { KnownEntry, UnlockEntry } from "../format/unlock-entry.ts";

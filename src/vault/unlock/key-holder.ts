@@ -1,7 +1,7 @@
+import type { JsonObject } from "../../canonical-json.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import type { Clock, ReadOptions } from "../../ports.ts";
 import type { BundleHeader } from "../format/bundle-header.ts";
-import type { JsonObject } from "../format/canonical-json.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { KnownEntry, UnlockEntry } from "../format/unlock-entry.ts";
 

@@ -1,12 +1,12 @@
 import { assert, constantFrom, nat, property, string, tuple, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
+import { canonicalFault } from "../../../src/canonical-json.ts";
 import { parseArgv } from "../../../src/cli/command/parse-argv.ts";
 import { durationFlag, parseDuration } from "../../../src/cli/inputs/duration-flag.ts";
 import { META_FLAG, metaOf } from "../../../src/cli/inputs/meta-flag.ts";
 import { generatePassphrase } from "../../../src/cli/rotation/new-passphrase.ts";
 import { csvRecord } from "../../../src/cli/terminal/layout.ts";
 import { InputError } from "../../../src/errors.ts";
-import { canonicalFault } from "../../../src/vault/format/canonical-json.ts";
 import { sampled } from "../../support/samples.ts";
 
 const any = (): ReturnType<typeof string> => string({ unit: "binary" });

@@ -1,14 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { InputError, type VsyncError } from "../../../src/errors.ts";
-import {
-  canonicalFault,
-  checkExtent,
-  decodeUtf8,
-  type JsonValue,
-  parseCanonicalJson,
-} from "../../../src/vault/format/canonical-json.ts";
-import { mutatedText, sampled } from "../../support/samples.ts";
+import { canonicalFault, checkExtent, decodeUtf8, type JsonValue, parseCanonicalJson } from "../src/canonical-json.ts";
+import { InputError, type VsyncError } from "../src/errors.ts";
+import { mutatedText, sampled } from "./support/samples.ts";
 
 class Refusal extends InputError {}
 const refuse = (fault: string): VsyncError => new Refusal(fault, { hint: "none" });

@@ -1,0 +1,167 @@
+import type { webcrypto } from "node:crypto";
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { Secret } from "../crypto/secret.ts";
+import { ConfigInvalidError } from "../errors.ts";
+import { fromBase64Url, toBase64Url } from "./base64.ts";
+
+/*
+ * The secret of a scoped token: `vsrt_<kind>_<base64url(seed[32] ‖ check[4])>` (docs/format.md, Credential). Like all of
+ * `tokens` this runs in browsers and Workers: no Buffer, no node:crypto.
+ */
+
+export const TOKEN_KINDS = ["live", "test"] as const;
+export type TokenKind = (typeof TOKEN_KINDS)[number];
+
+/** A credential that was read or drawn. Whoever has it is the token's holder. */
+export interface Credential extends Disposable {
+  readonly kind: TokenKind;
+  /** 32 bytes. */
+  readonly seed: Secret;
+}
+
+/** The keys that a credential derives. */
+export interface CredentialKeys extends Disposable {
+  /** `tok_` and 32 lower-case hex digits. */
+  readonly id: string;
+  /** X25519 private key, 32 bytes. */
+  readonly privateKey: Secret;
+  /** X25519 public key, 32 bytes: slots are sealed to it. */
+  readonly recipient: Uint8Array;
+  /** Ed25519 private key, 32 bytes (RFC 8032 §5.1.5). */
+  readonly signingKey: Secret;
+  /** Ed25519 public key, 32 bytes: it verifies access tokens. */
+  readonly signing: Uint8Array;
+}
+
+export const SEED_BYTES = 32;
+const CHECK_BYTES = 4;
+const LENGTH = "vsrt_live_".length + ((SEED_BYTES + CHECK_BYTES) * 4) / 3;
+const LAST = 4;
+const encoder = new TextEncoder();
+
+/**
+ * Reads a credential strictly. The error quotes no part of it.
+ *
+ * @throws ConfigInvalidError another prefix, kind, length or alphabet, or the check does not hold: a typing error
+ */
+export function parseCredential(text: string): Credential {
+  const kind = TOKEN_KINDS.find((name) => text.startsWith(`vsrt_${name}_`));
+  if (kind === undefined) throw invalid("it does not start with vsrt_live_ or vsrt_test_");
+  if (text.length !== LENGTH)
+    throw invalid(`it has ${text.length} characters, not ${LENGTH}; it may be cut or wrapped`);
+  const bytes = fromBase64Url(text.slice(`vsrt_${kind}_`.length));
+  if (bytes === null) throw invalid("it has a character that no credential has");
+  const seed = bytes.slice(0, SEED_BYTES);
+  if (checkOf(kind, seed).some((byte, at) => byte !== bytes[SEED_BYTES + at])) {
+    throw invalid("its check does not hold; a character may have been changed");
+  }
+  bytes.fill(0);
+  return credentialOf(kind, Secret.ofBytes(seed));
+}
+
+/** Takes ownership of `seed`, 32 random bytes. */
+export function credentialOf(kind: TokenKind, seed: Secret): Credential {
+  return { kind, seed, [Symbol.dispose]: () => seed.destroy() };
+}
+
+/** The one string that is given to an app: 58 characters. */
+export function encodeCredential({ kind, seed }: Credential): Secret {
+  const bytes = concat(seed.expose(), checkOf(kind, seed.expose()));
+  const text = `vsrt_${kind}_${toBase64Url(bytes)}`;
+  bytes.fill(0);
+  return Secret.ofText(text);
+}
+
+/** The last four characters, by which people tell tokens apart. They are part of the check and say nothing of the seed. */
+export function lastFourOf(credential: Credential): string {
+  using text = encodeCredential(credential);
+  return text.exposeText().slice(-LAST);
+}
+
+/** HKDF-SHA256 (RFC 5869) of the seed, without salt, for either key. */
+export async function deriveCredentialKeys({ seed }: Credential): Promise<CredentialKeys> {
+  const privateKey = Secret.ofBytes(hkdf(sha256, seed.expose(), undefined, encoder.encode(RECIPIENT_INFO), 32));
+  const signingKey = Secret.ofBytes(hkdf(sha256, seed.expose(), undefined, encoder.encode(SIGNING_INFO), 32));
+  const [recipient, signing] = await Promise.all([
+    publicKeyOf("X25519", privateKey),
+    publicKeyOf("Ed25519", signingKey),
+  ]);
+  return {
+    id: tokenIdOf(recipient, signing),
+    privateKey,
+    recipient,
+    signingKey,
+    signing,
+    [Symbol.dispose]: () => {
+      privateKey.destroy();
+      signingKey.destroy();
+    },
+  };
+}
+
+const RECIPIENT_INFO = "vsync-token-recipient-v1";
+const SIGNING_INFO = "vsync-token-signing-v1";
+
+/**
+ * The id of the token that has these two public keys, 32 bytes each. A reader of stored keys compares it: otherwise
+ * somebody could put other keys under an id.
+ */
+export function tokenIdOf(recipient: Uint8Array, signing: Uint8Array): string {
+  const digest = sha256(concat(encoder.encode("vsync-token-id-v1|"), recipient, signing));
+  return `tok_${Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+export function isTokenId(text: string): boolean {
+  return /^tok_[0-9a-f]{32}$/.test(text);
+}
+
+/** Bytes 32 to 35: a typing error is told before anything is fetched. */
+function checkOf(kind: TokenKind, seed: Uint8Array): Uint8Array {
+  return sha256(concat(encoder.encode(`vsync-credential-v1|${kind}|`), seed)).subarray(0, CHECK_BYTES);
+}
+
+/** DER before a raw private key (RFC 8410 §7); the last byte but four tells X25519 from Ed25519. */
+const PKCS8 = { X25519: pkcs8Prefix(0x6e), Ed25519: pkcs8Prefix(0x70) };
+
+function pkcs8Prefix(oid: number): Uint8Array {
+  return Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, oid, 4, 0x22, 4, 0x20);
+}
+
+/** A raw private key, 32 bytes, for WebCrypto. */
+export async function importPrivateKey(
+  algorithm: "X25519" | "Ed25519",
+  key: Secret,
+  { extractable }: { extractable: boolean },
+): Promise<webcrypto.CryptoKey> {
+  const der = concat(PKCS8[algorithm], key.expose());
+  try {
+    const usages: webcrypto.KeyUsage[] = algorithm === "X25519" ? ["deriveBits"] : ["sign"];
+    return await crypto.subtle.importKey("pkcs8", der, algorithm, extractable, usages);
+  } finally {
+    der.fill(0);
+  }
+}
+
+async function publicKeyOf(algorithm: "X25519" | "Ed25519", key: Secret): Promise<Uint8Array> {
+  const jwk = await crypto.subtle.exportKey("jwk", await importPrivateKey(algorithm, key, { extractable: true }));
+  const publicKey = fromBase64Url(jwk.x ?? "");
+  if (publicKey?.length !== 32) throw new TypeError(`no ${algorithm} public key`);
+  return publicKey;
+}
+
+function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+function invalid(fault: string): ConfigInvalidError {
+  return new ConfigInvalidError(`invalid scoped token: ${fault}`, {
+    hint: "set it to exactly what `vsync tokens create` printed; `vsync tokens rotate` makes a new one",
+  });
+}

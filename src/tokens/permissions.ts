@@ -1,0 +1,23 @@
+/** The permissions of version 1, in the order in which a layer without `permissions` has them. */
+export const PERMISSIONS = [
+  "secrets.items.read",
+  "tunnels.tunnels.create-delete",
+  "tunnels.streams.create-delete",
+  "tunnels.tunnels.list",
+  "api.tokens.create",
+  "api.tokens.verify",
+] as const;
+export type Permission = (typeof PERMISSIONS)[number];
+
+/** What a token may do apart from reading secrets. */
+export const CAPABILITIES = ["gateway_verification", "metering", "health", "tunnel"] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+
+export function isPermission(name: string): name is Permission {
+  return PERMISSIONS.some((permission) => permission === name);
+}
+
+/** Permissions of `api.*` are not subject to grants. */
+export function isApiPermission(name: string): boolean {
+  return name.startsWith("api.");
+}
