@@ -18,7 +18,8 @@ const started = (code) => {
 
 const times = new Map(["", ...names].map((name) => [name, []]));
 for (let run = 0; run < RUNS; run++) {
-  for (const [name, taken] of times) taken.push(started(name === "" ? "0" : `await import(${JSON.stringify(ENTRIES[name] ?? name)})`));
+  for (const [name, taken] of times)
+    taken.push(started(name === "" ? "0" : `await import(${JSON.stringify(ENTRIES[name] ?? name)})`));
 }
 const control = Math.min(...times.get(""));
 
