@@ -44,7 +44,7 @@ const FORMS: Readonly<Record<keyof Claims, Check>> = {
   backend: textThat((backend) =>
     /^[a-z0-9][a-z0-9._-]{0,63}$/.test(backend)
       ? null
-      : "must have 1\u202664 of a\u2026z, 0\u20269 and ._-, no sign first",
+      : "must have 1\u202664 of a\u2026z, 0\u20269, ., _ and -, and start with a letter or digit",
   ),
   capabilities: distinctTexts,
   permissions: distinctTexts,
@@ -158,7 +158,7 @@ function requireKnownCapabilities(at: At): void {
     const order = CAPABILITIES.findIndex((capability) => capability === value);
     if (order === -1) {
       const named = JSON.stringify(value);
-      throw refuse(path, `UNKNOWN_RUNTIME_TOKEN_CAPABILITY ${named}: there are ${CAPABILITIES.join(", ")}`);
+      throw refuse(path, `UNKNOWN_RUNTIME_TOKEN_CAPABILITY ${named}: use any of ${CAPABILITIES.join(", ")}`);
     }
     if (order <= last) throw refuse(path, `must follow the order ${CAPABILITIES.join(", ")}`);
     last = order;
@@ -170,7 +170,7 @@ export function requireKnownPermissions(at: At): void {
   distinctTexts(at);
   for (const { value, path, refuse } of elementsOf(at)) {
     if (!isPermission(value as string)) {
-      throw refuse(path, `${JSON.stringify(value)} is not a permission: there are ${PERMISSIONS.join(", ")}`);
+      throw refuse(path, `${JSON.stringify(value)} is not a permission: use any of ${PERMISSIONS.join(", ")}`);
     }
   }
 }

@@ -24,7 +24,7 @@ export function memberOf({ value, path, refuse }: At, name: string): At {
  */
 export function membersOf(at: At): readonly (readonly [name: string, member: At])[] {
   const names = Object.keys(requireObject(at));
-  if (names.length === 0) throw at.refuse(at.path, "must have a member");
+  if (names.length === 0) throw at.refuse(at.path, "must not be empty");
   return names.map((name) => [name, memberOf(at, name)]);
 }
 
@@ -59,7 +59,7 @@ export function requireText({ value, path, refuse }: At): string {
 export function requireDistinct(texts: readonly At[]): void {
   const seen = new Set<JsonValue>();
   for (const { value, path, refuse } of texts) {
-    if (seen.has(value)) throw refuse(path, "stands twice");
+    if (seen.has(value)) throw refuse(path, "is listed twice");
     seen.add(value);
   }
 }

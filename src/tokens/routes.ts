@@ -13,7 +13,7 @@ export function routeFault(route: string): string | null {
   const segments = path.slice(1).split("/");
   if (segments.slice(0, -1).includes("*")) return "may have * as its last segment alone";
   const literal = segments.map((segment) => (NAME.test(segment) ? "x" : segment)).join("/");
-  return isCanonicalPath(`/${literal}`) ? null : "has a path that no canonical request has";
+  return isCanonicalPath(`/${literal}`) ? null : "must have a path that a canonical request can have";
 }
 
 /** Whether `routes` allow the request; `undefined` is unrestricted, an empty list allows nothing. `target` may have a query. */

@@ -30,28 +30,19 @@ const MAX_BRANCHES = 64;
 const MAX_NODES = 1024;
 const MAX_PATTERNS = 16;
 
-/** Counts what the grants of one layer may have together, and collects their patterns. */
+/** Counts what grants may have together, and collects their patterns. */
 export class Budget {
   readonly patterns: Pattern[] = [];
   #nodes = 0;
-  #exceeded = false;
-
-  /** Whether anything was refused for it. */
-  get exceeded(): boolean {
-    return this.#exceeded;
-  }
 
   node({ path, refuse }: At): void {
-    if (++this.#nodes <= MAX_NODES) return;
-    this.#exceeded = true;
-    throw refuse(path, `is more than ${MAX_NODES} filters and matchers`);
+    if (++this.#nodes > MAX_NODES) throw refuse(path, `is more than ${MAX_NODES} filters and matchers`);
   }
 
   pattern({ path, refuse }: At, source: string): Pattern {
     const pattern = new Pattern(source);
-    if (this.patterns.push(pattern) <= MAX_PATTERNS) return pattern;
-    this.#exceeded = true;
-    throw refuse(path, `is more than ${MAX_PATTERNS} patterns`);
+    if (this.patterns.push(pattern) > MAX_PATTERNS) throw refuse(path, `is more than ${MAX_PATTERNS} patterns`);
+    return pattern;
   }
 }
 
@@ -106,7 +97,7 @@ export function parseMatcher(at: At, budget: Budget, depth: number): Matcher {
 function requireOneMember(at: At, known: readonly string[]): readonly [name: string, member: At] {
   const members = membersOf(at);
   const unknown = members.find(([name]) => !known.includes(name));
-  if (unknown !== undefined) throw at.refuse(unknown[1].path, `is unknown: ${known.join(", ")} are known here`);
+  if (unknown !== undefined) throw at.refuse(unknown[1].path, `is not a matcher: use one of ${known.join(", ")}`);
   const [first] = members;
   if (first === undefined || members.length > 1) throw at.refuse(at.path, `must have one of ${known.join(", ")}`);
   return first;
@@ -114,7 +105,7 @@ function requireOneMember(at: At, known: readonly string[]): readonly [name: str
 
 function parseScalars(at: At): readonly Scalar[] {
   const values = elementsOf(at);
-  if (values.length === 0) throw at.refuse(at.path, "must have a value");
+  if (values.length === 0) throw at.refuse(at.path, "must not be empty");
   return values.map(requireScalar);
 }
 
@@ -130,12 +121,12 @@ function requireScalar(at: At): Scalar {
 function parsePattern(at: At, budget: Budget): Pattern {
   const source = requireText(at);
   const fault = patternFault(source);
-  if (fault !== null) throw at.refuse(at.path, `as a pattern, ${fault}`);
+  if (fault !== null) throw at.refuse(at.path, `the pattern ${fault}`);
   return budget.pattern(at, source);
 }
 
 function requireDepth({ path, refuse }: At, depth: number): void {
-  if (depth > MAX_DEPTH) throw refuse(path, `stands more than ${MAX_DEPTH} levels deep`);
+  if (depth > MAX_DEPTH) throw refuse(path, `is more than ${MAX_DEPTH} levels deep`);
 }
 
 /** The properties of a request: its own, and those that grants have forced. */

@@ -96,23 +96,25 @@ export function requireGrants(at: At): void {
 class GrantFault extends Error {}
 const fail: RefuseAt = (path, fault) => new GrantFault(`${path}: ${fault}`);
 
-/** The grants of a layer as it is evaluated: null in the place of each that is not valid. */
+/**
+ * The grants of a layer as it is evaluated: null in the place of each that is not valid as a whole. Here the limits hold
+ * for each grant by itself, because a fault of one must not touch another.
+ */
 export function readGrants(value: JsonValue): {
   grants: readonly (ParsedGrant | null)[];
   patterns: readonly Pattern[];
 } {
   if (!Array.isArray(value)) return { grants: [], patterns: [] };
-  const budget = new Budget();
-  const grants = elementsOf({ value, path: "grants", refuse: fail }).map((grant) => validOrNull(grant, budget));
-  // The limits are the layer's: which of its grants came first must not decide.
-  return budget.exceeded ? { grants: grants.map(() => null), patterns: [] } : { grants, patterns: budget.patterns };
+  const read = elementsOf({ value, path: "grants", refuse: fail }).map(readGrant);
+  return { grants: read.map(({ grant }) => grant), patterns: read.flatMap(({ patterns }) => patterns) };
 }
 
-function validOrNull(grant: At, budget: Budget): ParsedGrant | null {
+function readGrant(at: At): { grant: ParsedGrant | null; patterns: readonly Pattern[] } {
+  const budget = new Budget();
   try {
-    return parseGrant(grant, budget);
+    return { grant: parseGrant(at, budget), patterns: budget.patterns };
   } catch (error) {
-    if (error instanceof GrantFault) return null;
+    if (error instanceof GrantFault) return { grant: null, patterns: [] };
     throw error;
   }
 }
@@ -120,7 +122,8 @@ function validOrNull(grant: At, budget: Budget): ParsedGrant | null {
 function parseGrant(at: At, budget: Budget): ParsedGrant {
   const members = new Map(membersOf(at));
   for (const [name, { path, refuse }] of members) {
-    if (!["workspaces", "projects", "scopes"].includes(name)) throw refuse(path, "is not known in a grant");
+    if (!["workspaces", "projects", "scopes"].includes(name))
+      throw refuse(path, "is not a member of a grant: use workspaces, projects, scopes");
   }
   const [workspaces, projects, scopes] = ["workspaces", "projects", "scopes"].map((name) => members.get(name));
   if (workspaces !== undefined && projects !== undefined) {
@@ -135,7 +138,7 @@ function parseGrant(at: At, budget: Budget): ParsedGrant {
 
 function parseIds(at: At): ReadonlySet<string> {
   const ids = elementsOf(at);
-  if (ids.length === 0) throw at.refuse(at.path, "must have an id");
+  if (ids.length === 0) throw at.refuse(at.path, "must not be empty");
   for (const id of ids) if (requireText(id) === "") throw id.refuse(id.path, "must not be empty");
   return new Set(ids.map(requireText));
 }
@@ -143,7 +146,7 @@ function parseIds(at: At): ReadonlySet<string> {
 function parseScopes(at: At, budget: Budget): readonly (readonly [string, Operation])[] {
   return membersOf(at).flatMap(([root, scope]) => {
     const known = Object.hasOwn(SCOPES, root) ? SCOPES[root] : undefined;
-    if (known === undefined) throw at.refuse(scope.path, "is not a scope: secrets and tunnels are");
+    if (known === undefined) throw at.refuse(scope.path, "is not a scope: use secrets or tunnels");
     return membersOf(scope).map(([name, operation]) => {
       const allowed = Object.hasOwn(known, name) ? known[name] : undefined;
       if (allowed === undefined) throw at.refuse(operation.path, `is not an operation of ${root}`);
@@ -157,7 +160,8 @@ function parseOperation(at: At, allowed: readonly string[], budget: Budget): Ope
   if (!isObject(at.value)) throw at.refuse(at.path, "must be true or an object");
   if (Object.keys(at.value).length === 0) return {};
   const members = membersOf(at);
-  for (const [name, { path, refuse }] of members) if (!allowed.includes(name)) throw refuse(path, "is not known here");
+  for (const [name, { path, refuse }] of members)
+    if (!allowed.includes(name)) throw refuse(path, "is not an option of this operation");
   const parsed = members.map(([name, member]): Operation => {
     if (name === "filters") return { filter: parseFilter(member, budget) };
     return name === "params" ? { path: parseParams(member, budget) } : { select: parseSelect(member) };
@@ -167,7 +171,8 @@ function parseOperation(at: At, allowed: readonly string[], budget: Budget): Ope
 
 function parseParams(at: At, budget: Budget): Matcher {
   const members = membersOf(at);
-  for (const [name, { path, refuse }] of members) if (name !== "path") throw refuse(path, "is not known in params");
+  for (const [name, { path, refuse }] of members)
+    if (name !== "path") throw refuse(path, "is not a parameter: use path");
   const [first] = members;
   if (first === undefined) throw at.refuse(at.path, "must have a path");
   return parseMatcher(first[1], budget, 1);

@@ -84,7 +84,7 @@ class Reader {
     }
     const copies = this.#atom() * this.#repetition();
     if (copies > MAX_COPIES) throw new PatternFault(`has nested repetitions of more than ${MAX_COPIES} copies`);
-    if (this.#seesRepetition()) throw new PatternFault("has a lazy, possessive or repeated repetition");
+    if (this.#seesRepetition()) throw new PatternFault("repeats a repetition, or makes it lazy or possessive");
     return copies;
   }
 
@@ -111,7 +111,7 @@ class Reader {
   #escape(): string | null {
     const character = this.#text[this.#at++] ?? "";
     if (/[dws]/.test(character)) return null;
-    if (!PUNCTUATION.test(character)) throw new PatternFault(`has an escape that is not known: \\${character}`);
+    if (!PUNCTUATION.test(character)) throw new PatternFault(`has an unknown escape: \\${character}`);
     return character;
   }
 
@@ -133,7 +133,8 @@ class Reader {
     if (!this.#sees("-") || this.#text[this.#at + 1] === "]") return;
     this.#at++;
     const last = this.#member();
-    if (first === null || last === null || first > last) throw new PatternFault("has a range without order");
+    if (first === null || last === null || first > last)
+      throw new PatternFault("has a range that runs backwards, or from or to a class");
   }
 
   #member(): string | null {
@@ -148,12 +149,12 @@ class Reader {
     if (this.#take("*") || this.#take("+") || this.#take("?")) return 1;
     if (!this.#take("{")) return 1;
     const counted = /^(\d{1,3})(?:(,)(\d{1,3})?)?\}/.exec(this.#text.slice(this.#at));
-    if (counted === null) throw this.#fault("{");
+    if (counted === null) throw new PatternFault("has a { without a count such as {2} or {2,5}");
     this.#at += counted[0].length;
     const least = Number(counted[1]);
     const most = counted[3] === undefined ? least : Number(counted[3]);
     if (most > MAX_REPEAT || least > most)
-      throw new PatternFault(`repeats more than ${MAX_REPEAT} times, or backwards`);
+      throw new PatternFault(`repeats more than ${MAX_REPEAT} times, or fewer at most than at least`);
     return Math.max(most, 1);
   }
 
@@ -172,6 +173,7 @@ class Reader {
   }
 
   #fault(character: string): PatternFault {
-    return new PatternFault(`has a ${character} that belongs to nothing`);
+    if (/[)\]}]/.test(character)) return new PatternFault(`has a ${character} that closes nothing`);
+    return new PatternFault(`has a ${character} with nothing to repeat`);
   }
 }

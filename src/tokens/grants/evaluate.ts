@@ -1,0 +1,238 @@
+import type { JsonValue } from "../../canonical-json.ts";
+import { isApiPermission, isPermission, PERMISSIONS, type Permission } from "../permissions.ts";
+import { filterHolds, Properties, pathMatches, type Scalar } from "./filter.ts";
+import { type Operation, type ParsedGrant, readGrants } from "./grant.ts";
+import type { Pattern } from "./pattern.ts";
+import { authFault, connectionFault, type Facts, type ParsedSettings, readSettings } from "./settings.ts";
+
+/** What is stored or signed of a token's limits. An absent member does not limit. */
+export interface LayerJson {
+  readonly permissions?: JsonValue | undefined;
+  readonly grants?: JsonValue | undefined;
+}
+
+/** What somebody wants to do: an operation on a target, or `permission` alone for one of `api.*`. */
+export interface AuthorizationRequest {
+  readonly root?: string;
+  readonly operation?: string;
+  /** The target: for secrets a repo, or what the service calls so. */
+  readonly workspace?: string;
+  /** For secrets `<repo>/<env>`. */
+  readonly project?: string;
+  readonly properties?: Readonly<Record<string, unknown>>;
+  /** The same as `properties.labels`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Of an HTTP request on `connect`, with or without its query. */
+  readonly path?: string;
+  readonly facts?: Facts;
+  readonly permission?: string;
+}
+
+/** Whose word denies: the table of operations, the vault's settings, the stored claims, or the access token's. */
+export type LayerName = "operations" | "settings" | "stored" | "access";
+
+export type Decision =
+  | {
+      readonly allowed: true;
+      /** On `create`: what the grants force beside the request's own properties. */
+      readonly properties?: Readonly<Record<string, Scalar>>;
+      /** On `list`: the fields that may be shown, sorted by code point; true: all. */
+      readonly fields?: true | readonly string[];
+    }
+  | { readonly allowed: false; readonly layer: LayerName; readonly reason: string };
+
+/** What one layer says. `grants` are the places of those that allow; empty if the layer has none. */
+export interface Verdict {
+  readonly layer: LayerName;
+  readonly allowed: boolean;
+  readonly grants: readonly number[];
+  readonly reason?: string;
+}
+
+/** Each operation and its permission. It has no prototype, or `constructor` would be a root. */
+const OPERATIONS: ReadonlyMap<string, Permission> = new Map([
+  ["secrets read", "secrets.items.read"],
+  ["tunnels create", "tunnels.tunnels.create-delete"],
+  ["tunnels connect", "tunnels.streams.create-delete"],
+  ["tunnels list", "tunnels.tunnels.list"],
+]);
+
+/** A layer, read once. */
+export class Layer {
+  readonly name: LayerName;
+  readonly #permissions: ReadonlySet<string>;
+  readonly #grants: readonly (ParsedGrant | null)[] | null;
+  readonly #patterns: readonly Pattern[];
+
+  constructor(name: LayerName, { permissions, grants }: LayerJson) {
+    this.name = name;
+    this.#permissions = permissionsOf(permissions, grants !== undefined);
+    const read = grants === undefined ? { grants: null, patterns: [] } : readGrants(grants);
+    this.#grants = read.grants;
+    this.#patterns = read.patterns;
+  }
+
+  /** Compiles its patterns; needed once before `judge`. */
+  async prepare(): Promise<this> {
+    for (const pattern of this.#patterns) await pattern.prepare();
+    return this;
+  }
+
+  has(permission: Permission): boolean {
+    return this.#permissions.has(permission);
+  }
+
+  /** The grants that allow the operation by themselves, in order; null if the layer has no grants and so allows all. */
+  matching(name: string, request: AuthorizationRequest, properties: Properties): readonly Match[] | null {
+    if (this.#grants === null) return null;
+    const matches: Match[] = [];
+    for (const [at, grant] of this.#grants.entries()) {
+      const operation = grant === null ? null : operationOf(grant, name, request);
+      const after = operation === null ? null : propertiesAfter(operation, name, request, properties);
+      if (operation === null || after === null) continue;
+      matches.push({ at, operation, properties: after });
+      if (name !== "tunnels list") break;
+    }
+    return matches;
+  }
+}
+
+interface Match {
+  readonly at: number;
+  readonly operation: Operation;
+  readonly properties: Properties;
+}
+
+function permissionsOf(permissions: JsonValue | undefined, hasGrants: boolean): ReadonlySet<string> {
+  if (permissions === undefined) return new Set(PERMISSIONS.filter((name) => !hasGrants || !isApiPermission(name)));
+  return new Set(Array.isArray(permissions) ? permissions : []);
+}
+
+function operationOf(grant: ParsedGrant, name: string, { workspace, project }: AuthorizationRequest): Operation | null {
+  if (grant.workspaces !== undefined && !(workspace !== undefined && grant.workspaces.has(workspace))) return null;
+  if (grant.projects !== undefined && !(project !== undefined && grant.projects.has(project))) return null;
+  return grant.operations === undefined ? {} : (grant.operations.get(name) ?? null);
+}
+
+/** The properties if the operation allows the request, on `create` with what it forces; else null. */
+function propertiesAfter(
+  { filter, path }: Operation,
+  name: string,
+  request: AuthorizationRequest,
+  properties: Properties,
+): Properties | null {
+  if (path !== undefined && !pathMatches(path, request.path)) return null;
+  if (filter === undefined) return properties;
+  const after = name === "tunnels create" ? properties.forcedBy(filter) : properties;
+  return filterHolds(filter, after) ? after : null;
+}
+
+/**
+ * Stored settings and the layers of a token, each of which must allow a request. Nothing is ever merged: what is derived
+ * from a token cannot be wider than the token.
+ */
+export class Evaluator {
+  readonly #settings: ParsedSettings | null;
+  readonly #layers: readonly Layer[];
+
+  /** The layers are prepared. */
+  constructor(settings: JsonValue | undefined, layers: readonly Layer[]) {
+    this.#settings = readSettings(settings ?? {});
+    this.#layers = layers;
+  }
+
+  decide(request: AuthorizationRequest): Decision {
+    return this.explain(request).decision;
+  }
+
+  /** The decision, and what each layer said that was asked. */
+  explain(request: AuthorizationRequest): { readonly decision: Decision; readonly verdicts: readonly Verdict[] } {
+    if (request.permission !== undefined) return this.#explainPermission(request.permission);
+    const name = `${request.root} ${request.operation}`;
+    const permission = OPERATIONS.get(name);
+    if (permission === undefined) return denied([], "operations", `there is no operation ${name}`);
+    return this.#explainOperation(name, permission, request);
+  }
+
+  #explainPermission(permission: string): ReturnType<Evaluator["explain"]> {
+    if (!isPermission(permission) || !isApiPermission(permission)) {
+      return denied([], "operations", `${permission} is not a permission of api.*`);
+    }
+    const verdicts: Verdict[] = [];
+    for (const layer of this.#layers) {
+      if (!layer.has(permission)) return denied(verdicts, layer.name, `it lacks the permission ${permission}`);
+      verdicts.push({ layer: layer.name, allowed: true, grants: [] });
+    }
+    return { decision: { allowed: true }, verdicts };
+  }
+
+  #explainOperation(
+    name: string,
+    permission: Permission,
+    request: AuthorizationRequest,
+  ): ReturnType<Evaluator["explain"]> {
+    const verdicts: Verdict[] = [];
+    const binding = name === "tunnels create" || name === "tunnels connect";
+    const settings = binding ? this.#settings : UNBOUND;
+    if (settings === null)
+      return denied(verdicts, "settings", "the vault has settings that this version does not know");
+    const connection = name === "tunnels connect" ? connectionFault(settings, request.facts ?? {}) : null;
+    if (connection !== null) return denied(verdicts, "settings", connection);
+    let properties = propertiesOf(request);
+    let fields: true | ReadonlySet<string> = true;
+    for (const layer of this.#layers) {
+      if (!layer.has(permission)) return denied(verdicts, layer.name, `it lacks the permission ${permission}`);
+      const matches = layer.matching(name, request, properties);
+      if (matches?.length === 0) return denied(verdicts, layer.name, `none of its grants allows ${name}`);
+      verdicts.push({ layer: layer.name, allowed: true, grants: matches?.map(({ at }) => at) ?? [] });
+      properties = matches?.[0]?.properties ?? properties;
+      fields = intersection(fields, matches === null ? true : unionOf(matches));
+      if (fields !== true && fields.size === 0) return denied(verdicts, layer.name, "no field is left to list");
+    }
+    const unauthenticated = authFault(settings, properties);
+    if (unauthenticated !== null) return denied(verdicts, "settings", unauthenticated);
+    return { decision: { allowed: true, ...outcomeOf(name, properties, fields) }, verdicts };
+  }
+}
+
+/** Settings do not bind operations but `create` and `connect`. */
+const UNBOUND = readSettings({});
+
+function denied(verdicts: readonly Verdict[], layer: LayerName, reason: string): ReturnType<Evaluator["explain"]> {
+  return {
+    decision: { allowed: false, layer, reason },
+    verdicts: [...verdicts, { layer, allowed: false, grants: [], reason }],
+  };
+}
+
+function propertiesOf({ properties = {}, labels }: AuthorizationRequest): Properties {
+  return new Properties(labels === undefined ? properties : { ...properties, labels });
+}
+
+function unionOf(matches: readonly Match[]): true | ReadonlySet<string> {
+  const fields = new Set<string>();
+  for (const { operation } of matches) {
+    if (operation.select === undefined) return true;
+    for (const field of operation.select) fields.add(field);
+  }
+  return fields;
+}
+
+function intersection(a: true | ReadonlySet<string>, b: true | ReadonlySet<string>): true | ReadonlySet<string> {
+  if (a === true) return b;
+  return b === true ? a : new Set([...a].filter((field) => b.has(field)));
+}
+
+function outcomeOf(name: string, { forced }: Properties, fields: true | ReadonlySet<string>): object {
+  if (name === "tunnels create") return { properties: Object.fromEntries(forced) };
+  if (name !== "tunnels list") return {};
+  return { fields: fields === true ? true : [...fields].toSorted(byCodePoint) };
+}
+
+/** `<` compares UTF-16, which puts U+1F511 before U+FF0E. */
+function byCodePoint(a: string, b: string): number {
+  const [left, right] = [Array.from(a), Array.from(b)];
+  const at = left.findIndex((character, index) => character !== right[index]);
+  if (at === -1) return left.length - right.length;
+  return (left[at]?.codePointAt(0) ?? 0) - (right[at]?.codePointAt(0) ?? -1);
+}

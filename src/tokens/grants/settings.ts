@@ -1,0 +1,116 @@
+import type { JsonValue } from "../../canonical-json.ts";
+import { type At, elementsOf, type RefuseAt, refuseGiven, requireObject, requireText } from "../given.ts";
+import type { Properties } from "./filter.ts";
+import { jsonOf } from "./grant.ts";
+import { contains, type Network, parseAddress, parseNetwork } from "./networks.ts";
+
+/** What binds every tunnel of a vault, whoever asks (docs/format.md, Settings). */
+export interface Settings {
+  readonly require_auth?: true;
+  readonly trusted_ips?: readonly string[];
+  readonly countries?: readonly string[];
+  readonly min_tls?: "1.2" | "1.3";
+}
+
+/** What the service knows of a connection. */
+export interface Facts {
+  readonly ip?: string;
+  /** Two upper-case letters (ISO 3166-1). */
+  readonly country?: string;
+  /** Such as `1.3`. */
+  readonly tls?: string;
+}
+
+export interface ParsedSettings {
+  readonly requireAuth: boolean;
+  readonly networks: readonly Network[] | null;
+  readonly countries: readonly string[] | null;
+  readonly minTls: string | null;
+}
+
+const TLS = ["1.2", "1.3"];
+
+/**
+ * Settings as somebody gives them, checked and otherwise unchanged.
+ *
+ * @throws GrantInvalidError anything unknown, empty or mistyped; `path` says where, such as `settings.min_tls`
+ */
+export function checkSettings(given: unknown): Settings {
+  const value = jsonOf(given, "settings");
+  parse({ value, path: "settings", refuse: refuseGiven });
+  return value as Settings;
+}
+
+class SettingsFault extends Error {}
+const fail: RefuseAt = (path, fault) => new SettingsFault(`${path}: ${fault}`);
+
+/** Stored settings as they are evaluated. Null if they are not valid: one that is unknown may be a restriction. */
+export function readSettings(value: JsonValue): ParsedSettings | null {
+  try {
+    return parse({ value, path: "settings", refuse: fail });
+  } catch (error) {
+    if (error instanceof SettingsFault) return null;
+    throw error;
+  }
+}
+
+function parse(at: At): ParsedSettings {
+  const settings = requireObject(at);
+  const members = Object.keys(settings).map((name): [string, At] => {
+    return [name, { ...at, value: settings[name] as JsonValue, path: `${at.path}.${name}` }];
+  });
+  const parsed = { requireAuth: false, networks: null, countries: null, minTls: null };
+  return Object.assign({}, parsed, ...members.map(([name, member]) => parseSetting(name, member)));
+}
+
+function parseSetting(name: string, at: At): Partial<ParsedSettings> {
+  switch (name) {
+    case "require_auth":
+      if (at.value !== true) throw at.refuse(at.path, "must be true");
+      return { requireAuth: true };
+    case "trusted_ips":
+      return { networks: parseList(at, (text) => parseNetwork(text) ?? "must be a network such as 10.0.0.0/8") };
+    case "countries":
+      return {
+        countries: parseList(at, (text) =>
+          /^[A-Z]{2}$/.test(text) ? [text] : "must be two upper-case letters",
+        ).flat(),
+      };
+    case "min_tls":
+      if (!TLS.includes(requireText(at))) throw at.refuse(at.path, "must be 1.2 or 1.3");
+      return { minTls: requireText(at) };
+    default:
+      throw at.refuse(at.path, "is not a setting");
+  }
+}
+
+/** `parseOne` gives a fault as a string. */
+function parseList<One extends object>(at: At, parseOne: (text: string) => One | string): One[] {
+  const elements = elementsOf(at);
+  if (elements.length === 0) throw at.refuse(at.path, "must not be empty");
+  return elements.map((element) => {
+    const one = parseOne(requireText(element));
+    if (typeof one === "string") throw at.refuse(element.path, one);
+    return one;
+  });
+}
+
+/** Why the settings refuse a tunnel with these properties, or null. On `create` it is asked after all forcing. */
+export function authFault({ requireAuth }: ParsedSettings, tunnel: Properties): string | null {
+  if (!requireAuth || tunnel.get("publish") === false) return null;
+  const authenticated = tunnel.get("token_auth") === true || tunnel.get("rstream_auth") === true;
+  return authenticated ? null : "a public tunnel must have token_auth or rstream_auth";
+}
+
+/** Why the settings refuse a connection, or null. A fact that is needed and missing refuses. */
+export function connectionFault({ networks, countries, minTls }: ParsedSettings, facts: Facts): string | null {
+  if (networks !== null) {
+    const address = typeof facts.ip === "string" ? parseAddress(facts.ip) : null;
+    if (address === null || !networks.some((network) => contains(network, address)))
+      return "the address is not trusted";
+  }
+  if (countries !== null && !countries.some((country) => country === facts.country))
+    return "the country is not allowed";
+  if (minTls === null) return null;
+  return TLS.slice(TLS.indexOf(minTls)).some((tls) => tls === facts.tls) ? null : `TLS must be ${minTls} or newer`;
+}
