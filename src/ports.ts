@@ -7,6 +7,11 @@ export interface StoredObject {
   /** The caller's own copy, to change or to zero. */
   readonly bytes: Uint8Array;
   readonly version: Version;
+  /**
+   * How far the store's clock is ahead of this machine's, in milliseconds and accurate to a second, if the store dates its
+   * answers. A directory does not.
+   */
+  readonly skewMs?: number;
 }
 
 export interface ReadOptions {

@@ -39,10 +39,10 @@ export async function buildLongLog(rows: number): Promise<LongLog> {
   const version = sha256Hex(bytes);
   store.bucket.set(MANIFEST_KEY, { bytes, version });
   const { action, actor, meta } = manifest;
-  const { signingKey, vault } = writable;
+  const { signingKey, vault, tokens } = writable;
   const base = baseOn({ manifest, sha256: version, version, signingKey });
   const unlock = vault.manifest.unlock;
-  const draft = { action, actor, meta, unlock, signingKey, items: vault.bundle.items, rotates: false };
+  const draft = { action, actor, meta, unlock, signingKey, items: vault.bundle.items, rotates: false, tokens };
   await takeAll(commitGeneration({ store, clock, random: { bytes: randomBytes } }, base, () => draft));
   const objects = new Map([...store.bucket].map(([key, stored]) => [key, stored.bytes] as const));
   return { objects, fields: fixture.tokenFields };

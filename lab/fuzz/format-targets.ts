@@ -31,7 +31,7 @@ import { parseManifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, formatTs, generationOfAuditKey, MANIFEST_KEY, parseTs } from "../../src/vault/format/object-keys.ts";
 import type { OpenedVault } from "../../src/vault/open/open.ts";
 import { openBundle } from "../../src/vault/open/open-bundle.ts";
-import { HOUR_MS, NEW, OLD, secretItems, World } from "../../test/support/world.ts";
+import { HOUR_MS, NEW, OLD, rootKeyOf, secretItems, World } from "../../test/support/world.ts";
 import { bytesOf, checkRefusal, readOrRefused, type Target, textOf } from "./target.ts";
 
 const TOKEN: RuntimeToken = {
@@ -200,7 +200,7 @@ function indexTarget(world: World, vault: OpenedVault): Target {
   const end = bytes.indexOf(0x0a);
   const header = JSON.parse(textOf(bytes.subarray(0, end))) as BundleHeader;
   const items = vault.bundle.items.map(({ data: _data, ...item }) => item);
-  const key = deriveIndexKey(vault.bundle.keys.rootKey.expose());
+  const key = deriveIndexKey(rootKeyOf(vault.bundle.keys).expose());
   return {
     name: "index",
     seeds: [bytesOf(JSON.stringify({ items }))],

@@ -28,6 +28,21 @@ export function importSigningKey(pkcs8: Uint8Array): SigningKey {
   return signingKeyOf(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
 }
 
+/** The key pair of a 32-byte Ed25519 private key (RFC 8032 §5.1.5). */
+export function signingKeyOfSeed(seed: Uint8Array): SigningKey {
+  const der = Buffer.concat([PKCS8_PREFIX, seed]);
+  try {
+    return importSigningKey(der);
+  } finally {
+    der.fill(0);
+  }
+}
+
+/** The 32-byte private key, which the caller zeroes. */
+export function seedOf(key: SigningKey): Uint8Array {
+  return key.exportPkcs8().subarray(PKCS8_PREFIX.length);
+}
+
 function signingKeyOf(privateKey: KeyObject): SigningKey {
   const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
   return {

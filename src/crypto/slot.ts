@@ -1,26 +1,35 @@
 import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from "hpke";
 import { BundleCorruptError } from "../errors.ts";
+import { hpkeSeal } from "./hpke-seal.ts";
 import { x25519PublicKey } from "./x25519.ts";
 
 const KEY_BYTES = 32;
 const encoder = new TextEncoder();
-const INFO = encoder.encode("vsync-slot-v1");
+/** HPKE's `info`: a slot of one kind never opens as one of the other. */
+const PASSPHRASE_SLOT = encoder.encode("vsync-slot-v1");
+const TOKEN_SLOT = encoder.encode("vsync-token-slot-v1");
 
 /** The slot was sealed to another key, or altered; HPKE cannot tell which. */
 export class SlotNotOursError extends BundleCorruptError {}
 
 /** HPKE's own output (RFC 9180 §6.1): the encapsulated key, 32 bytes, and ciphertext with tag. */
-export interface SealedKey {
+export interface SealedSlot {
   readonly enc: Uint8Array;
   readonly ct: Uint8Array;
 }
 
 /** Seals a 32-byte key to the X25519 public key `recipient`, bound to `aad`. */
-export async function sealSlot(recipient: Uint8Array, aad: string, key: Uint8Array): Promise<SealedKey> {
-  const suite = cipherSuite();
-  const publicKey = await suite.DeserializePublicKey(recipient);
-  const sealed = await suite.Seal(publicKey, key, { info: INFO, aad: encoder.encode(aad) });
-  return { enc: sealed.encapsulatedSecret, ct: sealed.ciphertext };
+export async function sealSlot(recipient: Uint8Array, aad: string, key: Uint8Array): Promise<SealedSlot> {
+  return seal(recipient, PASSPHRASE_SLOT, aad, key);
+}
+
+/** Seals what a scoped token's slot says, of any length. */
+export async function sealTokenSlot(recipient: Uint8Array, aad: string, payload: Uint8Array): Promise<SealedSlot> {
+  return seal(recipient, TOKEN_SLOT, aad, payload);
+}
+
+function seal(recipient: Uint8Array, info: Uint8Array, aad: string, plaintext: Uint8Array): SealedSlot {
+  return hpkeSeal(recipient, info, encoder.encode(aad), plaintext);
 }
 
 /**
@@ -29,19 +38,36 @@ export async function sealSlot(recipient: Uint8Array, aad: string, key: Uint8Arr
  * @throws SlotNotOursError the slot does not open with this X25519 private key and `aad`
  * @throws BundleCorruptError it opens, but does not hold 32 bytes
  */
-export async function openSlot(seed: Uint8Array, aad: string, sealed: SealedKey, what: string): Promise<Uint8Array> {
+export async function openSlot(seed: Uint8Array, aad: string, sealed: SealedSlot, what: string): Promise<Uint8Array> {
+  const key = await open(seed, PASSPHRASE_SLOT, { aad, sealed, what });
+  if (key.length !== KEY_BYTES) throw new BundleCorruptError(`${what} holds ${key.length} bytes, not a key`);
+  return key;
+}
+
+/** @throws SlotNotOursError as `openSlot` */
+export async function openTokenSlot(
+  privateKey: Uint8Array,
+  aad: string,
+  sealed: SealedSlot,
+  what: string,
+): Promise<Uint8Array> {
+  return open(privateKey, TOKEN_SLOT, { aad, sealed, what });
+}
+
+async function open(
+  secret: Uint8Array,
+  info: Uint8Array,
+  { aad, sealed, what }: { readonly aad: string; readonly sealed: SealedSlot; readonly what: string },
+): Promise<Uint8Array> {
   const suite = cipherSuite();
-  let key: Uint8Array;
   try {
     // Decap needs pkRm as well (RFC 9180 §4.1), and WebCrypto has no stable way to get it from the private key.
-    const privateKey = await suite.DeserializePrivateKey(seed);
-    const publicKey = await suite.DeserializePublicKey(x25519PublicKey(seed));
-    key = await suite.Open({ privateKey, publicKey }, sealed.enc, sealed.ct, { info: INFO, aad: encoder.encode(aad) });
+    const privateKey = await suite.DeserializePrivateKey(secret);
+    const publicKey = await suite.DeserializePublicKey(x25519PublicKey(secret));
+    return await suite.Open({ privateKey, publicKey }, sealed.enc, sealed.ct, { info, aad: encoder.encode(aad) });
   } catch {
     throw new SlotNotOursError(`${what} does not open`);
   }
-  if (key.length !== KEY_BYTES) throw new BundleCorruptError(`${what} holds ${key.length} bytes, not a key`);
-  return key;
 }
 
 /** RFC 9180 base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. */

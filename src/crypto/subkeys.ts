@@ -27,6 +27,16 @@ export function deriveItemKey(rootKey: Uint8Array, itemId: string): Uint8Array {
   return hkdf(rootKey, `vsync-item-v1|${itemId}`);
 }
 
+/** From the root key `R`: the key of the box that lists the items of one view. */
+export function deriveViewKey(rootKey: Uint8Array, viewId: string): Uint8Array {
+  return hkdf(rootKey, `vsync-view-v1|${viewId}`);
+}
+
+/** From the operator key `O`: the key of one of the header's `boxes`. */
+export function deriveBoxKey(operatorKey: Uint8Array, name: string): Uint8Array {
+  return hkdf(operatorKey, `vsync-${name}-v1`);
+}
+
 /** The fields that an endorsement vouches for. */
 export interface Endorsement {
   readonly vault: string;

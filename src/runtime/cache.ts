@@ -1,11 +1,11 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { open } from "node:fs/promises";
 import { sha256Hex } from "../crypto/digest.ts";
-import type { Secret } from "../crypto/secret.ts";
-import { hkdf, withKey } from "../crypto/subkeys.ts";
+import { withKey } from "../crypto/subkeys.ts";
 import { READ_PLAIN_FILE, writePrivateFile } from "../disk/private-file.ts";
 import type { ObjectStore } from "../ports.ts";
 import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
+import type { BundleKeys } from "../vault/unlock/bundle-keys.ts";
 
 const FORMAT = "vsync-cache-v1";
 
@@ -23,16 +23,16 @@ export interface SealedCopy {
 export class CacheFault extends Error {}
 
 /**
- * HMAC-SHA256 over time and manifest, hexadecimal, keyed with HKDF-SHA256 of the bundle's root key. Somebody who can write
- * the file but has no passphrase cannot make a copy look younger.
+ * HMAC-SHA256 over time and manifest, hexadecimal, with a key that the holder's slot gives. Somebody who can write the file
+ * but not open the vault cannot make a copy look younger.
  */
-export function sealTime(rootKey: Secret, atMs: number, manifest: Uint8Array): string {
+export function sealTime(keys: BundleKeys, atMs: number, manifest: Uint8Array): string {
   const sealed = `${FORMAT}|${atMs}|${sha256Hex(manifest)}`;
-  return withKey(hkdf(rootKey.expose(), FORMAT), (key) => createHmac("sha256", key).update(sealed).digest("hex"));
+  return withKey(keys.derive(FORMAT), (key) => createHmac("sha256", key).update(sealed).digest("hex"));
 }
 
-export function isTimeSealed({ atMs, manifest, mac }: SealedCopy, rootKey: Secret): boolean {
-  const expected = Buffer.from(sealTime(rootKey, atMs, manifest));
+export function isTimeSealed({ atMs, manifest, mac }: SealedCopy, keys: BundleKeys): boolean {
+  const expected = Buffer.from(sealTime(keys, atMs, manifest));
   const given = Buffer.from(mac);
   return given.length === expected.length && timingSafeEqual(given, expected);
 }

@@ -1,4 +1,3 @@
-import type { Secret } from "../crypto/secret.ts";
 import { codeOf } from "../disk/posix.ts";
 import { PassphraseRetiredError, S3UnreachableError, VsyncError } from "../errors.ts";
 import { MAX_BUNDLE_BYTES, MAX_MANIFEST_BYTES } from "../vault/format/limits.ts";
@@ -6,6 +5,7 @@ import { type Manifest, type ParsedManifest, parseManifest } from "../vault/form
 import { requireExpected } from "../vault/open/expectation.ts";
 import { openWithKeys } from "../vault/open/open.ts";
 import { type FetchedManifest, type OpenRequest, proveManifest, type ReadPorts } from "../vault/open/open-manifest.ts";
+import type { BundleKeys } from "../vault/unlock/bundle-keys.ts";
 import {
   CacheFault,
   copiedStore,
@@ -75,7 +75,7 @@ async function openFromStore(ports: ReadPorts, request: OpenRequest): Promise<Op
   const { manifest, bytes } = vault;
   const bundle = fetched.get(manifest.bundle.key) ?? new Uint8Array();
   const atMs = ports.clock.nowMs();
-  const mac = sealTime(keys.rootKey, atMs, bytes);
+  const mac = sealTime(keys, atMs, bytes);
   return { contents: contentsOf(vault), manifest, copy: { atMs, manifest: bytes, bundle, mac } };
 }
 
@@ -154,7 +154,7 @@ async function openCopy(ports: ReadPorts, request: CachedRequest, fallback: Fall
   const vault = await openWithKeys({ ...ports, store: copiedStore(ports.store, copy) }, request);
   using keys = vault.bundle.keys;
   const ageMs = ports.clock.nowMs() - copy.atMs;
-  const fault = faultOf(copy, keys.rootKey, ageMs, fallback.maxAgeMs);
+  const fault = faultOf(copy, keys, ageMs, fallback.maxAgeMs);
   const contents = contentsOf(vault, Math.max(0, ageMs));
   if (fault !== null) {
     zeroContents(contents);
@@ -176,8 +176,8 @@ async function readCopy(cache: CacheUse, signal: AbortSignal): Promise<SealedCop
 }
 
 /** Refuses a copy from the future like an old one: with the clock set back it would stay young for ever. */
-function faultOf(copy: SealedCopy, rootKey: Secret, ageMs: number, maxAgeMs: number): string | null {
-  if (!isTimeSealed(copy, rootKey)) return "somebody altered its time";
+function faultOf(copy: SealedCopy, keys: BundleKeys, ageMs: number, maxAgeMs: number): string | null {
+  if (!isTimeSealed(copy, keys)) return "somebody altered its time";
   if (Math.abs(ageMs) <= maxAgeMs) return null;
   return `it is ${seconds(ageMs)} s old, more than the ${seconds(maxAgeMs)} s of maxAge`;
 }

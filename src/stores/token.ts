@@ -4,7 +4,9 @@ import { Secret } from "../crypto/secret.ts";
 import { ConfigInvalidError, InputError } from "../errors.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { Expectation } from "../vault/open/expectation.ts";
-import type { PassphraseHint } from "../vault/unlock/passphrase-holder.ts";
+import { CredentialHolder } from "../vault/unlock/credential-holder.ts";
+import type { KeyHolder } from "../vault/unlock/key-holder.ts";
+import { type PassphraseHint, PassphraseHolder } from "../vault/unlock/passphrase-holder.ts";
 import type { Credentials, StoreLocation } from "./location.ts";
 import { type OpenStore, openStore } from "./open-store.ts";
 
@@ -19,6 +21,24 @@ export interface TokenVault {
 
 export function vaultOf(token: RuntimeToken, open: OpenStore = openStore): TokenVault {
   return { expect: expectationOf(token), hint: hintOf(token), openStore: () => openNamed(token, open) };
+}
+
+/** The secrets beside a runtime token: `VSYNC_TOKEN`, undefined where it is not set, and the passphrase. */
+export interface TokenSecrets {
+  readonly credential: Secret | undefined;
+  readonly passphrase: Secret;
+}
+
+/**
+ * What opens the vault that a runtime token names. A credential apart wins over the one in the token, and where there is one
+ * nobody reads the passphrase.
+ *
+ * @throws ConfigMissingError the credential is set and empty
+ * @throws ConfigInvalidError it is none, or the token pins no anchor
+ */
+export function holderOf(token: RuntimeToken, { credential, passphrase }: TokenSecrets): KeyHolder {
+  const own = credential ?? (token.token === undefined ? undefined : Secret.ofText(token.token));
+  return own === undefined ? new PassphraseHolder(passphrase, hintOf(token)) : new CredentialHolder(own, token.anchor);
 }
 
 async function openNamed(token: RuntimeToken, open: OpenStore): Promise<ObjectStore> {

@@ -6,6 +6,7 @@ import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import { type CommitPorts, commitGeneration } from "./commit/commit.ts";
 import type { CommitBase, Draft } from "./commit/draft.ts";
 import { Proposal } from "./commit/proposal.ts";
+import { NO_TOKENS } from "./commit/vault-tokens.ts";
 import type { Item } from "./format/item.ts";
 import type { VaultIdentity } from "./join.ts";
 import { requireNothingSeen } from "./open/expectation.ts";
@@ -66,6 +67,7 @@ async function proposeFirstPush(ports: CommitPorts, request: PushRequest): Promi
     unlock: [await holder.enrol("p1", { vault, env, signer: encodeBase64(signingKey.publicKey) })],
     signingKey,
     rotates: false,
+    tokens: NO_TOKENS,
   };
   const base: CommitBase = { vault, repo, env, current: null };
   const plan = { changes: compareItems([], request.items), gen: 0 };

@@ -1,6 +1,6 @@
 import { appendAuditRow, requireOwnRow } from "./audit/append.ts";
 import type { CommitPorts } from "./commit/commit.ts";
-import { openSigner, type WritableVault } from "./commit/open-for-commit.ts";
+import { openSigner, type SignedVault } from "./commit/open-for-commit.ts";
 import type { CommitStep } from "./commit/proposal.ts";
 import { Proposal } from "./commit/proposal.ts";
 import { MAX_MANIFEST_BYTES } from "./format/limits.ts";
@@ -36,7 +36,7 @@ export async function proposeReconcile(
 
 async function* append(
   { store }: Pick<CommitPorts, "store">,
-  { vault, signingKey }: WritableVault,
+  { vault, signingKey }: SignedVault,
 ): AsyncGenerator<CommitStep, void> {
   await appendAuditRow(store, vault.manifest, signingKey);
   yield { kind: "done", committed: { manifest: vault.manifest, auditFault: null } };

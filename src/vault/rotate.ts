@@ -127,7 +127,7 @@ async function* reEncrypt(
 
 async function rotationDraft(
   request: RotationRequest,
-  { vault }: WritableVault,
+  { vault, tokens }: WritableVault,
   plan: RotationPlan,
   next: PassphraseHolder,
 ): Promise<Draft> {
@@ -145,6 +145,7 @@ async function rotationDraft(
     unlock: [await next.enrol(freshSlot(plan, vault), by), ...grace],
     signingKey,
     rotates: true,
+    tokens,
   };
 }
 

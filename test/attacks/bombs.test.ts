@@ -20,6 +20,7 @@ import { bucketVault } from "../runtime/bucket-fixture.ts";
 import { type DirectoryVault, directoryVault, environmentOf } from "../runtime/fixture.ts";
 import { INDEX, runModule } from "../runtime/program.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";
+import { rootKeyOf } from "../support/world.ts";
 
 /*
  * The memory that a reader needs for planted objects, in a separate process (VmHWM of proc(5)), may exceed the memory for the
@@ -157,7 +158,12 @@ describe.skipIf(process.platform !== "linux")(
         const { header, keys } = operator.bundle;
         const text = `{"items":[${"[],".repeat(EACH / 6)}[]]}`;
         const random = { bytes: (length: number) => new Uint8Array(length) };
-        const index = sealBox(random, deriveIndexKey(keys.rootKey.expose()), aadOf(header, "index"), Buffer.from(text));
+        const index = sealBox(
+          random,
+          deriveIndexKey(rootKeyOf(keys).expose()),
+          aadOf(header, "index"),
+          Buffer.from(text),
+        );
         await plantBundle(
           vault,
           Buffer.from(`${JSON.stringify({ ...header, index: encodeBase64(index), items: [] })}\n`),

@@ -6,6 +6,7 @@ import { generateSigningKey, type SigningKey } from "../../src/crypto/signing.ts
 import { BundleCorruptError, NotAuthenticError, RollbackError } from "../../src/errors.ts";
 import { commitGeneration } from "../../src/vault/commit/commit.ts";
 import { baseOn } from "../../src/vault/commit/draft.ts";
+import { NO_TOKENS } from "../../src/vault/commit/vault-tokens.ts";
 import { encodeAuditRow } from "../../src/vault/format/audit-row.ts";
 import type { Manifest } from "../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
@@ -15,7 +16,7 @@ import { openSigningKey } from "../../src/vault/open/open-bundle.ts";
 import { passphraseEntry } from "../../src/vault/unlock/passphrase-entry.ts";
 import { freshCost } from "../../src/vault/unlock/passphrase-holder.ts";
 import { ownEntry, passphrasesIn } from "../support/passphrases.ts";
-import { ACTOR, COST, HOUR_MS, NEW, OLD, rejection, takeAll, World } from "../support/world.ts";
+import { ACTOR, COST, HOUR_MS, NEW, OLD, rejection, rootKeyOf, takeAll, World } from "../support/world.ts";
 
 /*
  * The attacker knew the old passphrase while it could write, kept the signing key of that time, and still writes the
@@ -40,7 +41,16 @@ async function forge(on: OpenedVault, unlock: readonly UnlockEntry[], signingKey
   for (const key of world.objects().keys()) if (key > auditKey(on.manifest.gen) && key < "b") world.tamper(key, null);
   const { version = "" } = world.store.bucket.get(MANIFEST_KEY) ?? {};
   const items = [{ id: "00000000000000aa", name: "A", kind: "secret", data: Secret.ofText("forged") }] as const;
-  const draft = { action: "push", actor: ACTOR, meta: {}, items, unlock, signingKey, rotates: false };
+  const draft = {
+    action: "push",
+    actor: ACTOR,
+    meta: {},
+    items,
+    unlock,
+    signingKey,
+    rotates: false,
+    tokens: NO_TOKENS,
+  };
   await takeAll(commitGeneration(world, baseOn({ ...on, version, signingKey }), () => draft));
 }
 
@@ -107,7 +117,7 @@ describe("in a grace window, the old passphrase", () => {
 
   test("gets the root key, which does not open the signing key", async () => {
     const { header, keys } = (await world.open(OLD)).bundle;
-    expect(() => openSigningKey(header, keys.rootKey)).toThrow(BundleCorruptError);
+    expect(() => openSigningKey(header, rootKeyOf(keys))).toThrow(BundleCorruptError);
   });
 
   test("cannot turn its entry into one that writes", async () => {

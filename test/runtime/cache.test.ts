@@ -3,18 +3,18 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { Secret } from "../../src/crypto/secret.ts";
 import { CacheFault, isTimeSealed, readCache, type SealedCopy, sealTime, writeCache } from "../../src/runtime/cache.ts";
+import { RootKeys } from "../../src/vault/unlock/bundle-keys.ts";
 import { openFilesBelow } from "../support/open-files.ts";
 import { rejectionOf, temporaryFolder } from "./fixture.ts";
 
-const ROOT_KEY = Secret.ofBytes(new Uint8Array(32).fill(7));
+const KEYS = RootKeys.ofReader(new Uint8Array(32).fill(7));
 const MANIFEST = Uint8Array.of(1, 10, 3);
 const COPY: SealedCopy = {
   atMs: 1_700_000_000_000,
   manifest: MANIFEST,
   bundle: Uint8Array.of(10, 0, 255, 10),
-  mac: sealTime(ROOT_KEY, 1_700_000_000_000, MANIFEST),
+  mac: sealTime(KEYS, 1_700_000_000_000, MANIFEST),
 };
 const MAX_BYTES = 4096;
 const OTHER_FORM = "vsync did not write it";
@@ -130,10 +130,10 @@ describe("a copy that cannot be written", () => {
 
 describe("the time is sealed", () => {
   test("with the vault's key, for this manifest", () => {
-    expect(isTimeSealed(COPY, ROOT_KEY)).toBe(true);
-    expect(isTimeSealed({ ...COPY, atMs: COPY.atMs + 1 }, ROOT_KEY)).toBe(false);
-    expect(isTimeSealed({ ...COPY, manifest: Uint8Array.of(1, 10, 4) }, ROOT_KEY)).toBe(false);
-    expect(isTimeSealed(COPY, Secret.ofBytes(new Uint8Array(32).fill(8)))).toBe(false);
+    expect(isTimeSealed(COPY, KEYS)).toBe(true);
+    expect(isTimeSealed({ ...COPY, atMs: COPY.atMs + 1 }, KEYS)).toBe(false);
+    expect(isTimeSealed({ ...COPY, manifest: Uint8Array.of(1, 10, 4) }, KEYS)).toBe(false);
+    expect(isTimeSealed(COPY, RootKeys.ofReader(new Uint8Array(32).fill(8)))).toBe(false);
   });
 
   test.each([
@@ -141,6 +141,6 @@ describe("the time is sealed", () => {
     [COPY.mac.slice(0, -1), "a part of the seal"],
     [`${COPY.mac}0`, "more than the seal"],
   ])("and %j is none: %s", (mac) => {
-    expect(isTimeSealed({ ...COPY, mac }, ROOT_KEY)).toBe(false);
+    expect(isTimeSealed({ ...COPY, mac }, KEYS)).toBe(false);
   });
 });

@@ -37,6 +37,26 @@ import { proposeReconcile } from "../../src/vault/reconcile.ts";
 import { proposeRestore } from "../../src/vault/restore.ts";
 import { openRotation, type RotationPlan, requireNewPassphrase } from "../../src/vault/rotate.ts";
 import { type NoSuchName, proposeSet, proposeUnset } from "../../src/vault/set.ts";
+import {
+  type GivenClaims,
+  proposeTokenCreate,
+  type TokenCreatePlan,
+  type TokenCreateRequest,
+} from "../../src/vault/tokens/create.ts";
+import {
+  proposeTokenPrune,
+  proposeTokenRevoke,
+  type TokenPrunePlan,
+  type TokenRevokePlan,
+} from "../../src/vault/tokens/end.ts";
+import { verifyTokensToo } from "../../src/vault/tokens/planted.ts";
+import { readTokens } from "../../src/vault/tokens/read.ts";
+import { proposeTokenRotate, type TokenRotatePlan, type TokenRotateRequest } from "../../src/vault/tokens/rotate.ts";
+import { proposeSettings, type SettingsPlan } from "../../src/vault/tokens/settings.ts";
+import type { TokenSummary } from "../../src/vault/tokens/summary.ts";
+import { proposeTokenUpdate, type TokenUpdatePlan, type TokenUpdateRequest } from "../../src/vault/tokens/update.ts";
+import { type BundleKeys, RootKeys } from "../../src/vault/unlock/bundle-keys.ts";
+import { CredentialHolder } from "../../src/vault/unlock/credential-holder.ts";
 import type { SlotAccess } from "../../src/vault/unlock/entries.ts";
 import type { PassphraseHint, PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { type FaultHook, type MemoryBucket, MemoryStore } from "./memory-store.ts";
@@ -217,6 +237,68 @@ export class Machine implements CommitPorts {
     return { gen: plan, appended: committed !== null };
   }
 
+  /** A new token with these claims; by default a live one that reads everything. */
+  async createToken(
+    claims: Partial<GivenClaims> = {},
+    options: Writing<TokenCreatePlan> & Pick<TokenCreateRequest, "ifAbsent"> = {},
+  ): Promise<Written<TokenCreatePlan>> {
+    const { ifAbsent = false } = options;
+    const given = { kind: "live", capabilities: [], ...claims } as const;
+    return answered(proposeTokenCreate(this, { ...requestOf(options), claims: given, ifAbsent }), options, same);
+  }
+
+  async rotateTokens(
+    tokens: TokenRotateRequest["tokens"],
+    options: Writing<TokenRotatePlan> & Pick<TokenRotateRequest, "overlapMs"> = {},
+  ): Promise<Written<TokenRotatePlan>> {
+    const { overlapMs } = options;
+    const request = { ...requestOf(options), tokens, ...(overlapMs === undefined ? {} : { overlapMs }) };
+    return answered(proposeTokenRotate(this, request), options, same);
+  }
+
+  async revokeTokens(
+    tokens: readonly string[],
+    options: Writing<TokenRevokePlan> = {},
+  ): Promise<Written<TokenRevokePlan>> {
+    return answered(proposeTokenRevoke(this, { ...requestOf(options), tokens }), options, same);
+  }
+
+  async updateToken(
+    token: string,
+    change: TokenUpdateRequest["change"],
+    options: Writing<TokenUpdatePlan> = {},
+  ): Promise<Written<TokenUpdatePlan>> {
+    return answered(proposeTokenUpdate(this, { ...requestOf(options), token, change }), options, same);
+  }
+
+  async pruneTokens(options: Writing<TokenPrunePlan> = {}): Promise<Written<TokenPrunePlan>> {
+    return answered(proposeTokenPrune(this, requestOf(options)), options, same);
+  }
+
+  async settings(settings: unknown, options: Writing<SettingsPlan> = {}): Promise<Written<SettingsPlan>> {
+    return answered(proposeSettings(this, { ...requestOf(options), settings }), options, same);
+  }
+
+  /** What operators see of the tokens. */
+  async tokens(options: By = {}): Promise<readonly TokenSummary[]> {
+    return (await readTokens(this, requestOf(options))).tokens;
+  }
+
+  /** Verifies the audit rows, and holds the tokens against them. */
+  verifyTokens(options: By = {}): Promise<ReadAudit> {
+    return verifyTokensToo(this, requestOf(options));
+  }
+
+  /** Opens with a credential, as an app does; `anchor` is what its blob pins. */
+  async openToken(
+    credential: Secret,
+    anchor: string | undefined,
+    expect: Partial<Expectation> = {},
+  ): Promise<OpenedVault> {
+    using holder = new CredentialHolder(credential, anchor);
+    return await openVault(this, { holder, expect: { env: ENV, ...expect } });
+  }
+
   /** Opens as `openVault` does, and leaves the keys. */
   open(passphrase = OLD): Promise<OpenedVault> {
     return openWithKeys(this, requestOf({ by: passphrase }));
@@ -387,6 +469,10 @@ async function answered<Plan, Shown>(
   return { plan, committed: isAgreed ? await proposal.commit() : null };
 }
 
+function same<Plan>(plan: Plan): Plan {
+  return plan;
+}
+
 /** Takes every step of a commit; their kinds. */
 export async function takeAll(steps: AsyncIterable<CommitStep>): Promise<string[]> {
   const kinds: string[] = [];
@@ -408,6 +494,12 @@ function isList(items: Secrets | readonly NamedData[]): items is readonly NamedD
 
 export function secretItems(secrets: Secrets): NamedData[] {
   return Object.entries(secrets).map(([name, value]) => ({ name, kind: "secret", data: Secret.ofText(value) }));
+}
+
+/** The root key of a holder that may read everything. */
+export function rootKeyOf(keys: BundleKeys): Secret {
+  if (keys instanceof RootKeys) return keys.rootKey;
+  throw new TypeError("these keys open a view alone");
 }
 
 export function secretsOf(items: readonly Item[]): Secrets {

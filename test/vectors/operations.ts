@@ -20,6 +20,7 @@ import { aadOf } from "../../src/vault/format/bundle-header.ts";
 import { firstTsMs, formatTs } from "../../src/vault/format/object-keys.ts";
 import { openSigningKey } from "../../src/vault/open/open-bundle.ts";
 import { bytesOf, inFormOf } from "./bytes.ts";
+import { ROLL_OPERATIONS } from "./roll-operations.ts";
 import { sealWith } from "./seal-with.ts";
 import { TOKEN_OPERATIONS } from "./token-operations.ts";
 import { VAULT_OPERATIONS } from "./vault-operations.ts";
@@ -30,6 +31,7 @@ type Expected = Readonly<Record<string, unknown>> | undefined;
 
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...VAULT_OPERATIONS,
+  ...ROLL_OPERATIONS,
   ...TOKEN_OPERATIONS,
 
   async decodeToken({ input }: Run<{ token: string }>) {

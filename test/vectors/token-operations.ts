@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../src/canonical-json.ts";
+import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { checkClaims } from "../../src/tokens/claims.ts";
 import {
@@ -42,9 +43,9 @@ export const TOKEN_OPERATIONS = {
     using keys = await deriveCredentialKeys(credential);
     return {
       privateKey: inFormOf(keys.privateKey.expose(), out?.["privateKey"]),
-      recipient: inFormOf(keys.recipient, out?.["recipient"]),
+      recipient: encodeBase64(keys.recipient),
       signingKey: inFormOf(keys.signingKey.expose(), out?.["signingKey"]),
-      signing: inFormOf(keys.signing, out?.["signing"]),
+      signing: encodeBase64(keys.signing),
       id: keys.id,
     };
   },

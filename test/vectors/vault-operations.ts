@@ -3,7 +3,7 @@ import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { importSigningKey } from "../../src/crypto/signing.ts";
-import { vaultOf } from "../../src/stores/token.ts";
+import { holderOf, vaultOf } from "../../src/stores/token.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { openGeneration } from "../../src/vault/audit/older-generation.ts";
 import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
@@ -25,21 +25,28 @@ import { MemoryStore } from "../support/memory-store.ts";
 import { bytesOf, inFormOf } from "./bytes.ts";
 import type { Run, VectorBytes } from "./vector.ts";
 
-interface OpenInput {
+export interface OpenInput {
   objects: Readonly<Record<string, VectorBytes>>;
   token: string;
+  /** The variable `VSYNC_TOKEN`, where it is set. */
+  credential?: string;
   passphrase: string;
   now: string;
 }
 
 /** What the input of `openVault` and its kin asks for. */
-function setUp({ input }: Run<OpenInput>): { ports: ReadPorts; request: OpenRequest } {
+export function setUp({ input }: Run<OpenInput>): { ports: ReadPorts; request: OpenRequest } {
   const objects = Object.entries(input.objects).map(([key, bytes]) => [key, bytesOf(bytes)] as const);
   const nowMs = Date.parse(input.now);
-  const { expect, hint } = vaultOf(decodeToken(input.token));
+  const token = decodeToken(input.token);
+  const { expect } = vaultOf(token);
+  const secrets = {
+    passphrase: Secret.ofText(input.passphrase),
+    credential: input.credential === undefined ? undefined : Secret.ofText(input.credential),
+  };
   return {
     ports: { store: MemoryStore.of(Object.fromEntries(objects)), clock: { nowMs: () => nowMs } },
-    request: { holder: new PassphraseHolder(Secret.ofText(input.passphrase), hint), expect },
+    request: { holder: holderOf(token, secrets), expect },
   };
 }
 
@@ -82,10 +89,12 @@ export const VAULT_OPERATIONS = {
     return vaultJson(manifest.gen, manifest.env, bundle.items);
   },
 
-  async openForCommit(run: Run<OpenInput>) {
+  async openForCommit(run: Run<OpenInput & MendingInput>) {
     const { ports, request } = setUp(run);
+    const { revoking = [], newSettings = false, leaked = false } = run.input;
+    const mending = { revoking: () => revoking, newSettings, leaked };
     try {
-      const { vault, signingKey } = await openForCommit(ports, request);
+      const { vault, signingKey } = await openForCommit(ports, { ...request, mending });
       const expected = run.expected as { pkcs8?: unknown } | undefined;
       return { signer: vault.manifest.signer, pkcs8: inFormOf(signingKey.exportPkcs8(), expected?.pkcs8) };
     } catch (error) {
@@ -128,6 +137,12 @@ export const VAULT_OPERATIONS = {
     return vaultJson(gen, manifest.env, items);
   },
 };
+
+interface MendingInput {
+  revoking?: readonly string[];
+  newSettings?: boolean;
+  leaked?: boolean;
+}
 
 interface BundleInput {
   bundle: VectorBytes;

@@ -8,9 +8,12 @@ import { type Annotation, baseOn, type Draft } from "./draft.ts";
 import { openForCommit, type WritableVault } from "./open-for-commit.ts";
 import type { CommitStep } from "./proposal.ts";
 import { Proposal } from "./proposal.ts";
+import type { Mending, VaultTokens } from "./vault-tokens.ts";
 
 export interface AmendRequest extends OpenRequest {
   readonly annotation: Annotation;
+  /** What the commit mends, and so is not refused for. */
+  readonly mending?: Mending;
 }
 
 /** The changes of a commit; everything else stays. */
@@ -21,6 +24,8 @@ export interface Amendment {
   readonly unlock?: readonly UnlockEntry[];
   /** Wins over the annotation's own. */
   readonly meta?: JsonObject;
+  /** Default: as they are. */
+  readonly tokens?: Partial<VaultTokens>;
 }
 
 /** The answer of a use-case about an open vault. */
@@ -38,11 +43,11 @@ export interface Amending<Plan> {
 export async function proposeAmendment<Plan>(
   ports: CommitPorts,
   request: AmendRequest,
-  amend: (vault: OpenedVault) => Promise<Amending<Plan>> | Amending<Plan>,
+  amend: (vault: OpenedVault, tokens: VaultTokens) => Promise<Amending<Plan>> | Amending<Plan>,
 ): Promise<Proposal<Plan>> {
   const writable = await openForCommit(ports, request);
   try {
-    const { plan, amendment } = await amend(writable.vault);
+    const { plan, amendment } = await amend(writable.vault, writable.tokens);
     const write = amendment === null ? null : () => commitAmendment(ports, request, writable, amendment);
     return new Proposal(plan, write, writable);
   } catch (error) {
@@ -54,7 +59,7 @@ export async function proposeAmendment<Plan>(
 function commitAmendment(
   ports: CommitPorts,
   { annotation }: AmendRequest,
-  { vault, signingKey }: WritableVault,
+  { vault, signingKey, tokens }: WritableVault,
   amendment: Amendment,
 ): AsyncGenerator<CommitStep, void> {
   const draft: Draft = {
@@ -65,6 +70,7 @@ function commitAmendment(
     unlock: amendment.unlock ?? vault.manifest.unlock,
     signingKey,
     rotates: false,
+    tokens: { ...tokens, ...amendment.tokens },
   };
   return commitGeneration(ports, baseOn({ ...vault, signingKey }), () => draft);
 }

@@ -1,20 +1,24 @@
 import { sha256Hex } from "../../crypto/digest.ts";
-import type { SigningKey } from "../../crypto/signing.ts";
-import { ConflictError, VsyncError } from "../../errors.ts";
+import { generateSigningKey, type SigningKey } from "../../crypto/signing.ts";
+import { ConflictError, InputError, VsyncError } from "../../errors.ts";
 import type { Clock, ObjectStore, Random } from "../../ports.ts";
 import { appendAuditRow, requireOwnRow } from "../audit/append.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { bundleKey, firstTsMs, formatTs } from "../format/object-keys.ts";
+import type { Roll } from "../format/tokens/roll.ts";
 import { liveEntries } from "../unlock/entries.ts";
 import { type CommitBase, currentGen, currentTs, type Draft } from "./draft.ts";
 import { readNeighbours, refuseFork } from "./neighbours.ts";
 import { nextManifest, refuseUnwritable, type SealedDraft } from "./next-manifest.ts";
+import { planTokens } from "./plan-tokens.ts";
 import type { CommitStep } from "./proposal.ts";
 import { sealBundle } from "./seal-bundle.ts";
+import type { TokenContents } from "./seal-tokens.ts";
 import { swapManifest } from "./swap-manifest.ts";
 
 /** A crashed commit leaves one orphan; a hundred in successive milliseconds have another cause. */
 const MAX_BUNDLE_KEY_TRIES = 100;
+const MAX_SKEW_MS = 5 * 60_000;
 
 export interface CommitPorts {
   readonly store: ObjectStore;
@@ -49,9 +53,9 @@ export async function* commitGeneration(
 
   if (current !== null && previous?.isMissing) await appendAuditRow(store, current.manifest, current.signingKey);
   const key = await createBundle(store, sealed.bundle, firstTsMs(sealed.nowMs, currentTs(base)));
-  yield { kind: "bundle-created" };
-
   const manifest = nextManifest(base, sealed, key, previous?.row ?? null);
+  yield { kind: "bundle-created", manifest };
+
   await swapManifest(store, current?.version ?? null, manifest, sealed.signingKey);
   yield { kind: "manifest-swapped" };
 
@@ -63,12 +67,39 @@ export async function* commitGeneration(
 async function sealDraft(ports: CommitPorts, base: CommitBase, draft: Draft): Promise<SealedDraft> {
   const nowMs = ports.clock.nowMs();
   const unlock = liveEntries(draft.unlock, nowMs);
-  const contents = { ...draft, vault: base.vault, gen: currentGen(base) + 1, entries: unlock };
+  const tokens = await tokensAt(nowMs, base, draft, unlock.length);
+  const contents = { ...draft, vault: base.vault, gen: currentGen(base) + 1, entries: unlock, tokens };
   const bundle = await sealBundle(ports.random, contents);
-  const sealed = { ...draft, unlock, bundle, sha256: sha256Hex(bundle), nowMs };
+  const sealed = { ...draft, unlock, bundle, sha256: sha256Hex(bundle), nowMs, anchors: tokens.anchors };
   const lastMs = firstTsMs(nowMs, currentTs(base)) + MAX_BUNDLE_KEY_TRIES;
   refuseUnwritable(base, sealed, bundleKey(formatTs(lastMs)));
   return sealed;
+}
+
+async function tokensAt(
+  atMs: number,
+  base: CommitBase,
+  { tokens, items }: Draft,
+  otherSlots: number,
+): Promise<TokenContents> {
+  requireClock(tokens.roll, base.current?.skewMs ?? 0);
+  const plan = await planTokens(tokens.roll, { repo: base.repo, env: base.env, items }, { atMs, otherSlots });
+  const isFirst = tokens.anchors.length === 0 && plan.live.length > 0;
+  return { plan, anchors: isFirst ? [generateSigningKey()] : tokens.anchors, atMs };
+}
+
+/** @throws InputError a token's end would be told by a clock that is wrong: the token would end early, or read on */
+function requireClock({ tokens }: Roll, skewMs: number): void {
+  const isJudged = tokens.some(({ claims, revoked_at }) => claims.not_after !== undefined && revoked_at === undefined);
+  if (!isJudged || Math.abs(skewMs) <= MAX_SKEW_MS) return;
+  const minutes = Math.round(Math.abs(skewMs) / 60_000);
+  const side = skewMs > 0 ? "behind" : "ahead of";
+  throw new InputError(
+    `this machine's clock is ${minutes} minutes ${side} the store's, and tokens of the vault expire by it`,
+    {
+      hint: "set this machine's clock, then run the same command again",
+    },
+  );
 }
 
 async function createBundle(store: ObjectStore, bundle: Uint8Array, firstMs: number): Promise<string> {

@@ -5,6 +5,7 @@ import type { NamedData } from "../format/item.ts";
 import type { Actor, Manifest } from "../format/manifest.ts";
 import { BUNDLE_PREFIX } from "../format/object-keys.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
+import type { VaultTokens } from "./vault-tokens.ts";
 
 /** The vault of a commit, and the generation below it. */
 export interface CommitBase {
@@ -22,6 +23,8 @@ export interface CurrentGeneration {
   readonly sha256: string;
   readonly version: Version;
   readonly signingKey: SigningKey;
+  /** As `StoredObject.skewMs` of the manifest. */
+  readonly skewMs?: number | undefined;
 }
 
 /** The author of a commit, and the reasons for its audit row. */
@@ -41,12 +44,14 @@ export interface Draft extends Annotation {
   /** Signs this generation; in a rotation, not the key that signed the one before. */
   readonly signingKey: SigningKey;
   readonly rotates: boolean;
+  /** The commit seals slots, views and boxes anew from them, and drops what has to go. */
+  readonly tokens: VaultTokens;
 }
 
 /** The base of a commit on top of a generation. */
-export function baseOn({ manifest, sha256, version, signingKey }: CurrentGeneration): CommitBase {
+export function baseOn({ manifest, sha256, version, signingKey, skewMs }: CurrentGeneration): CommitBase {
   const { vault, repo, env } = manifest;
-  return { vault, repo, env, current: { manifest, sha256, version, signingKey } };
+  return { vault, repo, env, current: { manifest, sha256, version, signingKey, skewMs } };
 }
 
 /** 0 for the first commit. */

@@ -1,9 +1,12 @@
 import { canonicalFault } from "../../canonical-json.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
+import type { SigningKey } from "../../crypto/signing.ts";
 import { InputError, NotAuthenticError } from "../../errors.ts";
+import { parseBundle } from "../format/bundle-header.ts";
 import { MAX_BUNDLE_BYTES, MAX_GEN, MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import { encodeManifest, MANIFEST_FORMAT, type Manifest, parseManifest } from "../format/manifest.ts";
+import { signCert } from "../format/tokens/anchors.ts";
 import { type CommitBase, currentGen, type Draft } from "./draft.ts";
 
 /** A draft whose bundle has been sealed. */
@@ -13,6 +16,8 @@ export interface SealedDraft extends Draft {
   readonly sha256: string;
   /** The time of the commit. */
   readonly nowMs: number;
+  /** Certify the signer, in this order. */
+  readonly anchors: readonly SigningKey[];
 }
 
 /**
@@ -47,6 +52,9 @@ export function nextManifest(
     unlock: draft.unlock,
     signer,
     ...linksOf(base, signer, previousRow),
+    ...(draft.anchors.length === 0
+      ? {}
+      : { certs: draft.anchors.map((anchor) => signCert(anchor, { vault, signer })) }),
   };
 }
 
@@ -71,14 +79,7 @@ export function refuseUnwritable(base: CommitBase, draft: SealedDraft, lastKey: 
       hint: "make a new vault below another prefix and push there",
     });
   }
-  if (draft.bundle.length > MAX_BUNDLE_BYTES) {
-    throw new InputError(
-      `the vault would be ${draft.bundle.length} bytes, more than the ${MAX_BUNDLE_BYTES} that fit`,
-      {
-        hint: "keep large files elsewhere and store their location and key here",
-      },
-    );
-  }
+  if (draft.bundle.length > MAX_BUNDLE_BYTES) throw tooLarge(base, draft);
   const fault = canonicalFault(draft.meta);
   if (fault !== null) {
     throw new InputError(`the audit meta cannot be written: it ${fault}`, {
@@ -92,6 +93,19 @@ export function refuseUnwritable(base: CommitBase, draft: SealedDraft, lastKey: 
     });
   }
   refuseUnreadable(bytes);
+}
+
+function tooLarge(base: CommitBase, { bundle }: SealedDraft): InputError {
+  const { header, boxes } = parseBundle(bundle, base.vault, currentGen(base) + 1);
+  const itemBytes = boxes.reduce((sum, box) => sum + box.length, 0);
+  const share =
+    header.boxes === undefined ? "" : `: ${itemBytes} of items, ${bundle.length - itemBytes} of tokens and names`;
+  return new InputError(
+    `the vault would be ${bundle.length} bytes, more than the ${MAX_BUNDLE_BYTES} that fit${share}`,
+    {
+      hint: "keep large files elsewhere and store their location and key here",
+    },
+  );
 }
 
 /** A manifest that readers would refuse: a clock beyond the year 9999, a note with half a surrogate pair. */

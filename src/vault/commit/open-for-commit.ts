@@ -1,42 +1,51 @@
 import { encodeBase64 } from "../../crypto/base64.ts";
+import type { Secret } from "../../crypto/secret.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
-import { BundleCorruptError, UnsupportedSpecVersionError } from "../../errors.ts";
+import { BundleCorruptError } from "../../errors.ts";
+import type { Roll } from "../format/tokens/roll.ts";
 import { type OpenedVault, openWithKeys } from "../open/open.ts";
+import { openRoll } from "../open/open-boxes.ts";
 import { type OpenedBundle, openSigningKey } from "../open/open-bundle.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
+import type { BundleKeys } from "../unlock/bundle-keys.ts";
 import { requireKnownKinds } from "../unlock/entries.ts";
-import type { BundleKeys } from "../unlock/key-holder.ts";
+import { type Mending, openTokens, type VaultTokens } from "./vault-tokens.ts";
 
 /** A vault that its holder may write. Disposing of it zeroes its values. */
-export interface WritableVault extends Disposable {
+export interface WritableVault extends SignedVault {
+  readonly tokens: VaultTokens;
+}
+
+/** A vault and the key that signs it. */
+export interface SignedVault extends Disposable {
   readonly vault: OpenedVault;
   readonly signingKey: SigningKey;
 }
 
 /**
- * Opens a vault and its signing key, and checks that this version can seal to every holder of the vault.
+ * Opens a vault, its signing key and its roll, and checks that this version can seal to every holder of the vault.
  *
- * @throws UnsupportedSpecVersionError an entry of a kind that this version does not know, or scoped tokens
- * @throws what `openSigner` throws
+ * @throws UnsupportedSpecVersionError an entry of a kind that this version does not know
+ * @throws what `openSigner` and `openTokens` throw
  */
-export async function openForCommit(ports: ReadPorts, request: OpenRequest): Promise<WritableVault> {
-  const writable = await openSigner(ports, request);
-  try {
-    requireKnownKinds(writable.vault.manifest);
-    requireNoTokens(writable.vault);
-    return writable;
-  } catch (error) {
-    writable[Symbol.dispose]();
-    throw error;
-  }
+export async function openForCommit(
+  ports: ReadPorts,
+  request: OpenRequest & { readonly mending?: Mending },
+): Promise<WritableVault> {
+  return openSigned(ports, request, (vault, operatorKey) => {
+    requireKnownKinds(vault.manifest);
+    return { tokens: openTokens(vault, operatorKey, request.mending) };
+  });
 }
 
-/** This version reads a vault that has scoped tokens, but cannot seal to them. */
-function requireNoTokens({ manifest: { certs }, bundle: { header } }: OpenedVault): void {
-  if (certs === undefined && header.views === undefined && header.boxes === undefined) return;
-  throw new UnsupportedSpecVersionError("the vault has scoped tokens, which this version cannot carry over", {
-    hint: "upgrade vsync before writing this vault: this version would shut their holders out",
-  });
+/**
+ * Opens a vault and its roll, for callers that only look at it: nothing is refused for what does not belong together.
+ *
+ * @throws BundleCorruptError the roll does not open, or its form
+ * @throws what `openSigner` throws
+ */
+export async function openWithRoll(ports: ReadPorts, request: OpenRequest): Promise<SignedVault & { roll: Roll }> {
+  return openSigned(ports, request, ({ bundle }, operatorKey) => ({ roll: openRoll(bundle.header, operatorKey) }));
 }
 
 /**
@@ -46,16 +55,34 @@ function requireNoTokens({ manifest: { certs }, bundle: { header } }: OpenedVaul
  * @throws BundleCorruptError the bundle's signing key is not the manifest's signer
  * @throws what `openVault` throws
  */
-export async function openSigner(ports: ReadPorts, request: OpenRequest): Promise<WritableVault> {
-  const vault = await openWithKeys(ports, request);
-  using keys = vault.bundle.keys;
-  const signingKey = signingKeyOf(vault, keys);
-  return { vault, signingKey, [Symbol.dispose]: () => forgetBundle(vault.bundle) };
+export async function openSigner(ports: ReadPorts, request: OpenRequest): Promise<SignedVault> {
+  return openSigned(ports, request, () => ({}));
 }
 
-function signingKeyOf({ bundle, manifest, unlocked }: OpenedVault, { operatorKey }: BundleKeys): SigningKey {
+async function openSigned<More>(
+  ports: ReadPorts,
+  request: OpenRequest,
+  readMore: (vault: OpenedVault, operatorKey: Secret) => More,
+): Promise<SignedVault & More> {
+  const vault = await openWithKeys(ports, request);
+  using keys = vault.bundle.keys;
+  try {
+    const operatorKey = operatorKeyOf(vault, keys);
+    const signingKey = signingKeyOf(vault, operatorKey);
+    return { vault, signingKey, ...readMore(vault, operatorKey), [Symbol.dispose]: () => forgetBundle(vault.bundle) };
+  } catch (error) {
+    forgetBundle(vault.bundle);
+    throw error;
+  }
+}
+
+function operatorKeyOf({ unlocked }: OpenedVault, { operatorKey }: BundleKeys): Secret {
   unlocked.requireWriter();
   if (operatorKey === null) throw new BundleCorruptError("the bundle gives its writer no key to sign with");
+  return operatorKey;
+}
+
+function signingKeyOf({ bundle, manifest }: OpenedVault, operatorKey: Secret): SigningKey {
   const signingKey = openSigningKey(bundle.header, operatorKey);
   if (encodeBase64(signingKey.publicKey) === manifest.signer) return signingKey;
   throw new BundleCorruptError("the bundle's signing key is not the manifest's signer", {

@@ -11,7 +11,8 @@ export interface Committed {
 export type CommitStep =
   /** Everything is checked and sealed; the next step writes, first the row of `outstanding` if it is missing. */
   | { readonly kind: "ready"; readonly outstanding: number | null }
-  | { readonly kind: "bundle-created" }
+  /** The next step swaps this manifest in. */
+  | { readonly kind: "bundle-created"; readonly manifest: Manifest }
   | { readonly kind: "manifest-swapped" }
   | { readonly kind: "done"; readonly committed: Committed };
 

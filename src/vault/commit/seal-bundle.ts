@@ -1,4 +1,3 @@
-import type { JsonObject } from "../../canonical-json.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { BOX_OVERHEAD_BYTES, sealBox, sealBoxInto } from "../../crypto/box.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
@@ -6,9 +5,11 @@ import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, with
 import type { Random } from "../../ports.ts";
 import { aadOf, BUNDLE_FORMAT } from "../format/bundle-header.ts";
 import type { Item, NamedData } from "../format/item.ts";
+import { encodeIndex } from "../format/listing.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
 import { sealEntry } from "../unlock/entries.ts";
 import type { BundlePlace, FreshKeys } from "../unlock/key-holder.ts";
+import { NO_CONTENTS, type SealedTokens, sealTokens, type TokenContents } from "./seal-tokens.ts";
 
 const OPERATOR_KEY_BYTES = 32;
 const ITEM_ID_BYTES = 8;
@@ -18,6 +19,8 @@ export interface BundleContents extends BundlePlace {
   readonly entries: readonly UnlockEntry[];
   readonly signingKey: SigningKey;
   readonly items: readonly NamedData[];
+  /** Absent: the vault has none. */
+  readonly tokens?: TokenContents;
 }
 
 /** A bundle's bytes. Keys and ids are drawn afresh: nobody can follow one secret through the bundles of a bucket. */
@@ -28,7 +31,8 @@ export async function sealBundle(random: Random, contents: BundleContents): Prom
     const keys = { operatorKey, rootKey };
     const slots = await Promise.all(contents.entries.map((entry) => sealEntry(entry, contents, keys)));
     const items = contents.items.map((item) => identified(random, item));
-    return assemble(random, { ...contents, items }, slots, keys);
+    const tokens = await sealTokens(random, contents, contents.tokens ?? NO_CONTENTS, keys, items);
+    return assemble(random, { ...contents, items }, { ...tokens, slots: [...slots, ...tokens.slots] }, keys);
   } finally {
     operatorKey.fill(0);
     rootKey.fill(0);
@@ -47,7 +51,7 @@ interface IdentifiedContents extends BundleContents {
 function assemble(
   random: Random,
   contents: IdentifiedContents,
-  slots: readonly JsonObject[],
+  { slots, views, boxes }: SealedTokens,
   { operatorKey, rootKey }: FreshKeys,
 ): Uint8Array {
   const header = {
@@ -58,9 +62,11 @@ function assemble(
     signing: sealSigningKey(random, contents, operatorKey),
     index: encodeBase64(
       withKey(deriveIndexKey(rootKey), (key) =>
-        sealBox(random, key, aadOf(contents, "index"), indexOf(contents.items)),
+        sealBox(random, key, aadOf(contents, "index"), encodeIndex(contents.items)),
       ),
     ),
+    ...(views === undefined ? {} : { views }),
+    ...(boxes === undefined ? {} : { boxes }),
     items: contents.items.map((item) => ({ id: item.id, size: boxBytes(item) })),
   };
   return withBoxes(Buffer.from(`${JSON.stringify(header)}\n`), random, contents, rootKey);
@@ -92,14 +98,4 @@ function sealSigningKey(random: Random, contents: BundleContents, operatorKey: U
   );
   pkcs8.fill(0);
   return encodeBase64(box);
-}
-
-function indexOf(items: readonly Item[]): Uint8Array {
-  const entries = items.map(({ id, name, kind, mode }) => ({
-    id,
-    name,
-    kind,
-    ...(mode === undefined ? {} : { mode }),
-  }));
-  return Buffer.from(JSON.stringify({ items: entries }));
 }

@@ -3,7 +3,7 @@ import { checkExtent, decodeUtf8, type JsonObject, parseCanonicalJson, type Refu
 import { BOX_OVERHEAD_BYTES } from "../../crypto/box.ts";
 import { BundleCorruptError } from "../../errors.ts";
 import { MAX_SLOTS } from "./limits.ts";
-import { base64, checkFormat, count, exactly, openObject, parseShape, slotId, text } from "./shape.ts";
+import { base64, checkFormat, count, exactly, openObject, parseShape, randomId, slotId, text } from "./shape.ts";
 
 export const BUNDLE_FORMAT = "vsync-bundle-v1";
 const LF = 0x0a;
@@ -15,11 +15,14 @@ const slotShape = exactly({
   enc: base64(),
   ct: base64(),
 });
+const box = v.pipe(
+  base64(),
+  v.check((encoded) => Buffer.byteLength(encoded, "base64") >= BOX_OVERHEAD_BYTES),
+);
 function holdsBoxes(boxes: JsonObject): boolean {
-  return Object.values(boxes).every((box) => v.is(base64(), box));
+  return Object.values(boxes).every((content) => v.is(box, content));
 }
 
-const randomId = v.pipe(text, v.regex(/^[0-9a-f]{16}$/));
 const itemShape = exactly({
   id: randomId,
   size: v.pipe(count, v.minValue(BOX_OVERHEAD_BYTES)),
@@ -35,7 +38,7 @@ const headerShape = exactly({
   slots: v.array(slotWithId),
   signing: base64(),
   index: base64(),
-  views: v.exactOptional(v.array(exactly({ id: randomId, box: base64() }))),
+  views: v.exactOptional(v.array(exactly({ id: randomId, box }))),
   boxes: v.exactOptional(v.pipe(openObject, v.check(holdsBoxes))),
   items: v.array(itemShape),
 });

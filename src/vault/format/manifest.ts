@@ -18,10 +18,10 @@ import {
   text,
   vaultId,
 } from "./shape.ts";
+import { certsShape } from "./tokens/anchors.ts";
 import { parseUnlock, type UnlockEntry, unlockJson } from "./unlock-entry.ts";
 
 export const MANIFEST_FORMAT = "vsync-manifest-v1";
-const MAX_CERTS = 4;
 
 export const actorShape = exactly({ user: text, host: text, tool: text });
 export type Actor = v.InferOutput<typeof actorShape>;
@@ -34,13 +34,6 @@ export const bundleRefShape = exactly({
   size: v.pipe(count, v.maxValue(MAX_BUNDLE_BYTES)),
   sha256,
 });
-
-const certShape = exactly({ anchor: base64(32), not_after: v.exactOptional(instant), sig: base64(64) });
-type Cert = v.InferOutput<typeof certShape>;
-
-function hasNoAnchorTwice(certs: Cert[]): boolean {
-  return new Set(certs.map(({ anchor }) => anchor)).size === certs.length;
-}
 
 const manifestShape = exactly({
   format: v.literal(MANIFEST_FORMAT),
@@ -59,7 +52,7 @@ const manifestShape = exactly({
   unlock: v.pipe(v.array(openObject), v.maxLength(MAX_UNLOCK_ENTRIES)),
   signer: base64(32),
   prev_signer: v.exactOptional(base64(32)),
-  certs: v.exactOptional(v.pipe(v.array(certShape), v.minLength(1), v.maxLength(MAX_CERTS), v.check(hasNoAnchorTwice))),
+  certs: v.exactOptional(certsShape),
   audit: v.exactOptional(exactly({ gen: count, sha256 })),
   prev: v.exactOptional(sha256),
 });

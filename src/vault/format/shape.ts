@@ -53,7 +53,11 @@ export const openObject = v.custom<JsonObject>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
 );
 export const sha256 = v.pipe(text, v.regex(/^[0-9a-f]{64}$/));
+/** Starts the id of a scoped token's slot, and of no other. */
+export const TOKEN_PREFIX = "tok_";
 export const slotId = v.pipe(text, v.regex(/^[A-Za-z0-9_-]{1,64}$/));
+/** Of an item or a view: 8 random bytes. */
+export const randomId = v.pipe(text, v.regex(/^[0-9a-f]{16}$/));
 /** 16 random bytes, base64url. */
 export const vaultId = v.pipe(
   text,

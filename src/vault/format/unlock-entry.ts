@@ -1,16 +1,13 @@
 import * as v from "valibot";
 import type { JsonObject, Refuse } from "../../canonical-json.ts";
 import { kdfShape, parseKdf } from "./kdf-field.ts";
-import { base64, exactly, instant, parseShape, slotId } from "./shape.ts";
+import { base64, exactly, instant, parseShape, slotId, TOKEN_PREFIX } from "./shape.ts";
 
 const MAX_PASSPHRASE_ENTRIES = 4;
-/** Starts the id of a scoped token's slot. */
-const TOKEN_SLOT = "tok_";
-
 const passphraseEntryShape = exactly({
   slot: v.pipe(
     slotId,
-    v.check((slot) => !slot.startsWith(TOKEN_SLOT)),
+    v.check((slot) => !slot.startsWith(TOKEN_PREFIX)),
   ),
   kind: v.literal("passphrase"),
   recipient: base64(32),

@@ -1,38 +1,24 @@
 import { isUtf8 } from "node:buffer";
-import * as v from "valibot";
-import { checkExtent, decodeUtf8, parseCanonicalJson } from "../../canonical-json.ts";
 import { decodeCheckedBase64 as decode } from "../../crypto/base64.ts";
 import { openBox, openBoxInPlace } from "../../crypto/box.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import { Secret } from "../../crypto/secret.ts";
 import { importSigningKey, type SigningKey } from "../../crypto/signing.ts";
-import { deriveIndexKey, deriveItemKey, deriveSigningBoxKey, withKey } from "../../crypto/subkeys.ts";
+import { deriveSigningBoxKey, withKey } from "../../crypto/subkeys.ts";
 import { BundleCorruptError } from "../../errors.ts";
 import type { ObjectStore, ReadOptions } from "../../ports.ts";
 import { aadOf, type BundleHeader, parseBundle, refuseBundle } from "../format/bundle-header.ts";
-import { type Item, itemNameFault } from "../format/item.ts";
-import { MAX_MODE } from "../format/limits.ts";
+import type { Item } from "../format/item.ts";
+import type { ListedItem } from "../format/listing.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { count, exactly, parseShape, text } from "../format/shape.ts";
-import type { BundleKeys, BundlePlace } from "../unlock/key-holder.ts";
-
-const indexShape = exactly({
-  items: v.array(
-    exactly({
-      id: text,
-      name: text,
-      kind: v.picklist(["secret", "file"]),
-      mode: v.exactOptional(v.pipe(count, v.maxValue(MAX_MODE))),
-    }),
-  ),
-});
-type IndexEntry = v.InferOutput<typeof indexShape>["items"][number];
+import type { BundleKeys } from "../unlock/bundle-keys.ts";
+import type { BundlePlace } from "../unlock/key-holder.ts";
 
 export interface OpenedBundle {
   readonly header: BundleHeader;
   /** The opener disposes of them once it has the signing key or does not need it. */
   readonly keys: BundleKeys;
-  /** In the order of the index. */
+  /** All that the keys may read, in the order of the index. */
   readonly items: readonly Item[];
   /** The fetched bytes. The items' data are views of them. */
   readonly bytes: Uint8Array;
@@ -57,52 +43,20 @@ export async function openBundle(
   const { header, boxes } = parseBundle(bytes, vault, gen);
   const keys = await openSlot(header);
   try {
-    const rootKey = keys.rootKey.expose();
-    const index = openIndex(header, rootKey);
-    return { header, keys, items: openItems(header, boxes, index, rootKey), bytes };
+    return { header, keys, items: openItems(header, boxes, keys), bytes };
   } catch (error) {
     keys[Symbol.dispose]();
     throw error;
   }
 }
 
-function openIndex(header: BundleHeader, rootKey: Uint8Array): readonly IndexEntry[] {
-  const plaintext = withKey(deriveIndexKey(rootKey), (key) =>
-    openBox(key, aadOf(header, "index"), decode(header.index), "the bundle's index"),
-  );
-  const json = decodeUtf8(plaintext, refuseIndex);
-  checkExtent(json, refuseIndex);
-  const value = parseCanonicalJson(json, refuseIndex);
-  const { items } = parseShape(indexShape, value, refuseIndex);
-  checkIndex(items, header);
-  return items;
-}
-
-const refuseIndex = (fault: string) => refuseBundle(`has an index that ${fault}`);
-
-function checkIndex(items: readonly IndexEntry[], header: BundleHeader): void {
-  const ids = new Set(items.map((item) => item.id));
-  // The header's ids are unique, so the same number of items with all of them has no id twice.
-  const same = items.length === header.items.length && header.items.every((item) => ids.has(item.id));
-  if (!same) throw refuseIndex("does not list the items of its header");
-  if (new Set(items.map((item) => item.name)).size !== items.length) throw refuseIndex("has a name twice");
-  for (const item of items) {
-    const fault = itemNameFault(item.name, item.kind);
-    if (fault !== null) throw refuseIndex(`has a name that ${fault}`);
-    if (item.kind === "secret" && item.mode !== undefined) throw refuseIndex("gives a secret a mode");
-  }
-}
-
-function openItems(
-  header: BundleHeader,
-  boxes: readonly Uint8Array[],
-  index: readonly IndexEntry[],
-  rootKey: Uint8Array,
-): Item[] {
+function openItems(header: BundleHeader, boxes: readonly Uint8Array[], keys: BundleKeys): Item[] {
   const boxOf = new Map(header.items.map((item, at) => [item.id, boxes[at]]));
   const items: Item[] = [];
   try {
-    for (const entry of index) items.push(openItem(header, boxOf.get(entry.id) ?? new Uint8Array(), entry, rootKey));
+    for (const listed of keys.list(header)) {
+      items.push(openItem(header, boxOf.get(listed.id) ?? new Uint8Array(), listed, keys));
+    }
     return items;
   } catch (error) {
     for (const { data } of items) data.destroy();
@@ -110,13 +64,14 @@ function openItems(
   }
 }
 
-function openItem(header: BundleHeader, box: Uint8Array, entry: IndexEntry, rootKey: Uint8Array): Item {
-  const data = withKey(deriveItemKey(rootKey, entry.id), (key) =>
-    openBoxInPlace(key, aadOf(header, entry.id), box, `an item (${entry.id}) of the bundle`),
+function openItem(header: BundleHeader, box: Uint8Array, listed: ListedItem, keys: BundleKeys): Item {
+  const { id, name, kind, mode } = listed;
+  const data = withKey(keys.itemKey(listed), (key) =>
+    openBoxInPlace(key, aadOf(header, id), box, `an item (${id}) of the bundle`),
   );
   // Checks the bytes: a string made for the check would stay in memory.
-  if (entry.kind === "secret" && !isUtf8(data)) throw refuseBundle("holds a secret that is not UTF-8");
-  return { ...entry, data: Secret.ofBytes(data) };
+  if (kind === "secret" && !isUtf8(data)) throw refuseBundle("holds a secret that is not UTF-8");
+  return { id, name, kind, ...(mode === undefined ? {} : { mode }), data: Secret.ofBytes(data) };
 }
 
 /**

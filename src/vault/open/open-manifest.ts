@@ -88,6 +88,7 @@ function manifestNotFound(
 export interface FetchedManifest extends ParsedManifest {
   readonly bytes: Uint8Array;
   readonly version: Version;
+  readonly skewMs?: number;
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { JsonObject } from "../../canonical-json.ts";
-import type { Secret } from "../../crypto/secret.ts";
 import type { Clock, ReadOptions } from "../../ports.ts";
 import type { BundleHeader } from "../format/bundle-header.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { KnownEntry, UnlockEntry } from "../format/unlock-entry.ts";
+import type { BundleKeys } from "./bundle-keys.ts";
 
 /**
- * What opens a vault: today a passphrase. Whoever makes a holder disposes of it, which zeroes its keys.
+ * What opens a vault: a passphrase, or the credential of a scoped token. Whoever makes a holder disposes of it, which zeroes its keys.
  *
  * A new kind of holder is one file here and its form in `vault/format`: opening, committing, `status` and `doctor` ask
  * the holder and never which kind it is.
@@ -55,26 +55,9 @@ export interface Unlocked {
    * Opens the holder's slot in the manifest's bundle.
    *
    * @throws BundleCorruptError it is missing, does not open, or holds other keys than it should
+   * @throws TokenRefusedError, or what else this kind of holder throws: the bundle no longer has one for it
    */
   openSlot(header: BundleHeader): Promise<BundleKeys>;
-}
-
-/** What a slot gives: the key that reads, and to an operator the key that writes. */
-export class BundleKeys implements Disposable {
-  /** Opens the index and every item. */
-  readonly rootKey: Secret;
-  /** Opens the vault's signing key; null for a holder that only reads. */
-  readonly operatorKey: Secret | null;
-
-  constructor(keys: { readonly rootKey: Secret; readonly operatorKey: Secret | null }) {
-    this.rootKey = keys.rootKey;
-    this.operatorKey = keys.operatorKey;
-  }
-
-  [Symbol.dispose](): void {
-    this.rootKey.destroy();
-    this.operatorKey?.destroy();
-  }
 }
 
 /** A holder that can be given a vault and taken off it again. */

@@ -2,14 +2,15 @@ import { timingSafeEqual } from "node:crypto";
 import type { KdfCost } from "../../crypto/argon2id.ts";
 import { decodeCheckedBase64 as decode, encodeBase64 } from "../../crypto/base64.ts";
 import type { PassphraseKey } from "../../crypto/kdf.ts";
-import { Secret } from "../../crypto/secret.ts";
+import type { Secret } from "../../crypto/secret.ts";
 import { openSlot, sealSlot } from "../../crypto/slot.ts";
-import { deriveRootKey, endorsementOf } from "../../crypto/subkeys.ts";
+import { endorsementOf } from "../../crypto/subkeys.ts";
 import { NotAuthenticError } from "../../errors.ts";
 import { aadOf, type BundleHeader, refuseBundle, slotOf } from "../format/bundle-header.ts";
 import { kdfFieldOf, parseKdf } from "../format/kdf-field.ts";
 import type { PassphraseEntry } from "../format/unlock-entry.ts";
-import { BundleKeys, type Endorsed, type EntryKind } from "./key-holder.ts";
+import { RootKeys } from "./bundle-keys.ts";
+import type { Endorsed, EntryKind } from "./key-holder.ts";
 
 /** How the manifest lists a passphrase, and what a commit seals to it. */
 export const passphraseKind: EntryKind<PassphraseEntry> = {
@@ -71,13 +72,12 @@ export interface PassphraseSlot {
  * @throws SlotNotOursError it was sealed to another passphrase, or altered
  * @throws BundleCorruptError it is missing, its form, or it seals the other key
  */
-export async function openPassphraseSlot(header: BundleHeader, own: PassphraseSlot): Promise<BundleKeys> {
+export async function openPassphraseSlot(header: BundleHeader, own: PassphraseSlot): Promise<RootKeys> {
   const slot = slotOf(header, own.slot);
   parseKdf(slot.kdf, `slot ${slot.id} of the bundle`, refuseBundle);
   if (slot.seals !== own.seals) throw refuseBundle(`has a slot ${slot.id} that seals ${slot.seals}, not ${own.seals}`);
   const sealed = { enc: decode(slot.enc), ct: decode(slot.ct) };
   const what = `slot ${slot.id} of generation ${header.gen}`;
   const key = await openSlot(own.seed.expose(), aadOf(header, slot.id), sealed, what);
-  if (slot.seals === "R") return new BundleKeys({ rootKey: Secret.ofBytes(key), operatorKey: null });
-  return new BundleKeys({ rootKey: Secret.ofBytes(deriveRootKey(key)), operatorKey: Secret.ofBytes(key) });
+  return slot.seals === "R" ? RootKeys.ofReader(key) : RootKeys.ofOperator(key);
 }

@@ -11,7 +11,8 @@ import type { Manifest } from "../format/manifest.ts";
 import { relativeTime } from "../format/relative-time.ts";
 import { shown } from "../format/shape.ts";
 import type { PassphraseEntry } from "../format/unlock-entry.ts";
-import type { BundleKeys, Endorsed, OperatorHolder, Unlocked, UnlockOptions } from "./key-holder.ts";
+import type { BundleKeys } from "./bundle-keys.ts";
+import type { Endorsed, OperatorHolder, Unlocked, UnlockOptions } from "./key-holder.ts";
 import { openPassphraseSlot, passphraseEntry, sealsOf, verifyEndorsement } from "./passphrase-entry.ts";
 
 /** What a machine or token remembers of a passphrase: enough to derive its key early. */

@@ -4,6 +4,7 @@ import { S3UnreachableError, WrongPassphraseError } from "../../../src/errors.ts
 import type { OlderHolder } from "../../../src/vault/audit/older-generation.ts";
 import { commitGeneration } from "../../../src/vault/commit/commit.ts";
 import { baseOn } from "../../../src/vault/commit/draft.ts";
+import { NO_TOKENS } from "../../../src/vault/commit/vault-tokens.ts";
 import type { BundleHeader } from "../../../src/vault/format/bundle-header.ts";
 import { encodeManifest } from "../../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
@@ -114,7 +115,7 @@ describe("a generation that another version wrote", () => {
       unlock: vault.manifest.unlock,
     };
     const base = baseOn({ manifest, sha256, version, signingKey });
-    await takeAll(commitGeneration(crafted, base, () => ({ ...draft, signingKey, rotates: false })));
+    await takeAll(commitGeneration(crafted, base, () => ({ ...draft, signingKey, rotates: false, tokens: NO_TOKENS })));
     return crafted;
   }
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../../src/errors.ts";
 import type { CommitStep } from "../../../src/vault/commit/proposal.ts";
 import { tellingTheSwap } from "../../../src/vault/commit/swap-manifest.ts";
+import type { Manifest } from "../../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
 import { committedBy, HOUR_MS, NEW, OLD, rejection, takeAll, World } from "../../support/world.ts";
 
@@ -219,7 +220,7 @@ describe("rotate and finish tell a failure before the swap from one at it", () =
   test("after the swap, no failure is called a failed swap", async () => {
     const failed = new AccessDeniedError("refused");
     async function* steps(): AsyncGenerator<CommitStep> {
-      yield { kind: "bundle-created" };
+      yield { kind: "bundle-created", manifest: {} as Manifest };
       yield { kind: "manifest-swapped" };
       throw failed;
     }

@@ -8,7 +8,7 @@ import { aadOf, type BundleHeader } from "../../../src/vault/format/bundle-heade
 import type { OpenedVault } from "../../../src/vault/open/open.ts";
 import { openBundle, openSigningKey } from "../../../src/vault/open/open-bundle.ts";
 import { mutatedBytes, mutatedJson, sampled } from "../../support/samples.ts";
-import { HOUR_MS, NEW, OLD, rejection, secretItems, World } from "../../support/world.ts";
+import { HOUR_MS, NEW, OLD, rejection, rootKeyOf, secretItems, World } from "../../support/world.ts";
 
 /** A vault of two secrets and a file, in this order. */
 let world: World;
@@ -36,7 +36,7 @@ function withHeader(change: (header: BundleHeader) => unknown): Uint8Array {
 
 /** The genuine bundle with another index, well sealed. */
 function withIndex(index: string | Uint8Array): Uint8Array {
-  const key = deriveIndexKey(vault.bundle.keys.rootKey.expose());
+  const key = deriveIndexKey(rootKeyOf(vault.bundle.keys).expose());
   return withHeader((header) => {
     const box = sealBox(world.random, key, aadOf(header, "index"), Buffer.from(index));
     return { ...header, index: encodeBase64(box) };
@@ -125,7 +125,7 @@ describe("keys and items in memory", () => {
   test("the keys of a bundle that opens are the caller's", async () => {
     const destroyed = destroyedFromNow();
     const { keys, items } = await opening(genuine);
-    expect([destroyed.length, isZero(keys.rootKey.expose()), items.length]).toEqual([0, false, 3]);
+    expect([destroyed.length, isZero(rootKeyOf(keys).expose()), items.length]).toEqual([0, false, 3]);
   });
 
   test("the signing key's PKCS#8 form is zeroed once it is imported", () => {

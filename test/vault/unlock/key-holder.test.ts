@@ -10,8 +10,9 @@ import { openForCommit } from "../../../src/vault/commit/open-for-commit.ts";
 import { aadOf, type BundleHeader } from "../../../src/vault/format/bundle-header.ts";
 import { encodeManifest, type Manifest } from "../../../src/vault/format/manifest.ts";
 import { openVault } from "../../../src/vault/open/open.ts";
-import { BundleKeys, type KeyHolder, type Unlocked } from "../../../src/vault/unlock/key-holder.ts";
-import { ENV, rejection, secretsOf, World } from "../../support/world.ts";
+import { type BundleKeys, RootKeys } from "../../../src/vault/unlock/bundle-keys.ts";
+import type { KeyHolder, Unlocked } from "../../../src/vault/unlock/key-holder.ts";
+import { ENV, rejection, rootKeyOf, secretsOf, World } from "../../support/world.ts";
 
 /*
  * A second kind of holder, made up here: a badge. It has a key pair of its own, trusts a signer that its issuer has
@@ -66,7 +67,7 @@ class BadgeHolder implements KeyHolder {
       ct: bytesOf(slot?.["ct"]),
     };
     const rootKey = await openSlot(this.#seed.expose(), aadOf(header, "badge"), sealed, "the badge's slot");
-    return new BundleKeys({ rootKey: Secret.ofBytes(rootKey), operatorKey: null });
+    return RootKeys.ofReader(rootKey);
   }
 
   [Symbol.dispose](): void {
@@ -85,7 +86,7 @@ beforeEach(async () => {
   holder = new BadgeHolder(issuer.publicKey);
   const { vault, signingKey } = await world.writable();
   const { manifest } = vault;
-  const bundle = await withBadge(manifest, (await world.open()).bundle.keys.rootKey);
+  const bundle = await withBadge(manifest, rootKeyOf((await world.open()).bundle.keys));
   const ref = { ...manifest.bundle, size: bundle.length, sha256: sha256Hex(bundle) };
   const sig = signEd25519(issuer, Buffer.from(`badge|${manifest.vault}|${manifest.signer}`));
   const badge = { kind: null, raw: { kind: "badge", sig: Buffer.from(sig).toString("base64") } };

@@ -1,0 +1,105 @@
+import type { Secret } from "../../crypto/secret.ts";
+import type { SigningKey } from "../../crypto/signing.ts";
+import { BundleCorruptError, UnsupportedSpecVersionError } from "../../errors.ts";
+import { unknownInClaims } from "../../tokens/claims.ts";
+import { readSettings } from "../../tokens/grants/settings.ts";
+import { nameOf } from "../format/tokens/anchors.ts";
+import { EMPTY_ROLL, isLive, type Roll } from "../format/tokens/roll.ts";
+import { tokenSlotIds } from "../format/tokens/slot.ts";
+import { hasOwnKeys } from "../format/tokens/verify-list.ts";
+import type { OpenedVault } from "../open/open.ts";
+import { openAnchors, openRoll, requireKnownBoxes } from "../open/open-boxes.ts";
+
+/** What an operator knows of a vault's scoped tokens, and carries from commit to commit. */
+export interface VaultTokens {
+  readonly roll: Roll;
+  /** Each certifies the signer of every generation; the last one is the vault's. None before the first token. */
+  readonly anchors: readonly SigningKey[];
+}
+
+/** Of a vault that never had a token. */
+export const NO_TOKENS: VaultTokens = { roll: EMPTY_ROLL, anchors: [] };
+
+/** What a commit is about to mend, and so is not refused for. */
+export interface Mending {
+  /** The ids of the tokens that it revokes. */
+  readonly revoking?: (roll: Roll) => readonly string[];
+  readonly newSettings?: boolean;
+  /** It draws a new anchor. */
+  readonly leaked?: boolean;
+}
+
+/**
+ * The roll and the anchors, once records, slots, anchors and certs are found to belong together. Somebody who once knew a
+ * passphrase may have written what does not: the next commit must not carry it on as if an operator had made it.
+ *
+ * @throws BundleCorruptError a box, or what does not belong together, naming the token
+ * @throws UnsupportedSpecVersionError a box, grant, permission, capability or setting that this version does not know
+ */
+export function openTokens(vault: OpenedVault, operatorKey: Secret, mending: Mending = {}): VaultTokens {
+  const { header } = vault.bundle;
+  requireKnownBoxes(header);
+  const roll = openRoll(header, operatorKey);
+  requireSound(roll, vault, mending);
+  return { roll, anchors: ownAnchors(vault, operatorKey, mending) };
+}
+
+function requireSound(roll: Roll, { manifest, bundle }: OpenedVault, mending: Mending): void {
+  const revoking = mending.revoking?.(roll) ?? [];
+  const { tokens } = roll;
+  const live = tokens.filter((record) => isLive(record, Date.parse(manifest.at)));
+  for (const { claims, ...keys } of live.filter((record) => !revoking.includes(record.claims.id))) {
+    if (!hasOwnKeys(claims.id, keys)) throw planted(claims.id, "has other keys than its id stands for");
+    const unknown = unknownInClaims(claims);
+    if (unknown !== null)
+      throw tooNew(`the token ${claims.id} has something that this version does not know: ${unknown}`);
+  }
+  const { settings } = roll;
+  if (settings !== undefined && mending.newSettings !== true && readSettings(settings) === null) {
+    throw tooNew("the vault has a setting that this version does not know");
+  }
+  const slots = tokenSlotIds(bundle.header);
+  const expected = new Set(live.map(({ claims }) => claims.id));
+  const odd = [...slots, ...expected].find((id) => slots.has(id) !== expected.has(id) && !revoking.includes(id));
+  if (odd === undefined) return;
+  throw planted(
+    odd,
+    slots.has(odd) ? "has a slot, and the roll does not say that it is live" : "is live, and has no slot",
+  );
+}
+
+function planted(id: string, fault: string): BundleCorruptError {
+  return new BundleCorruptError(`the token ${id} ${fault}`, {
+    hint: `look at who wrote this generation; \`vsync tokens revoke ${id}\` ends the token and lets commits go on`,
+  });
+}
+
+function tooNew(fault: string): UnsupportedSpecVersionError {
+  return new UnsupportedSpecVersionError(fault, {
+    hint: "upgrade vsync before writing this vault: this version would give the token less, or drop the setting",
+  });
+}
+
+function ownAnchors(
+  { manifest, bundle }: OpenedVault,
+  operatorKey: Secret,
+  { leaked = false }: Mending,
+): readonly SigningKey[] {
+  const certified = new Set(manifest.certs?.map(({ anchor }) => anchor) ?? []);
+  if (leaked) return soundAnchors(bundle.header, operatorKey).filter((anchor) => certified.has(nameOf(anchor)));
+  const anchors = openAnchors(bundle.header, operatorKey);
+  if (anchors.length === certified.size && anchors.every((anchor) => certified.has(nameOf(anchor)))) return anchors;
+  throw new BundleCorruptError("the vault's anchors are not those of the manifest's certs", {
+    hint: "look at who wrote this generation; `vsync rotate-passphrase --leaked` draws a new anchor",
+  });
+}
+
+/** Of a box that is unsound nothing is kept: a new anchor is drawn anyway. */
+function soundAnchors(header: OpenedVault["bundle"]["header"], operatorKey: Secret): readonly SigningKey[] {
+  try {
+    return openAnchors(header, operatorKey);
+  } catch (error) {
+    if (error instanceof BundleCorruptError) return [];
+    throw error;
+  }
+}

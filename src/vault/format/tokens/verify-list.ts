@@ -1,0 +1,56 @@
+import * as v from "valibot";
+import type { JsonValue } from "../../../canonical-json.ts";
+import { decodeCheckedBase64 as decode } from "../../../crypto/base64.ts";
+import { tokenIdOf } from "../../../tokens/credential.ts";
+import { refuseBundle } from "../bundle-header.ts";
+import { base64, count, exactly, instant, openObject, parseShape, text } from "../shape.ts";
+import { isLive, type Roll, type TokenRecord } from "./roll.ts";
+
+const texts = v.pipe(v.array(text), v.readonly());
+const verifiableShape = exactly({
+  id: text,
+  kind: v.picklist(["live", "test"]),
+  recipient: base64(32),
+  signing: base64(32),
+  backend: v.exactOptional(text),
+  capabilities: texts,
+  permissions: v.exactOptional(texts),
+  grants: v.exactOptional(v.pipe(v.array(v.custom<JsonValue>(() => true)), v.readonly())),
+  meters: v.exactOptional(texts),
+  routes: v.exactOptional(texts),
+  not_after: v.exactOptional(instant),
+  min_iat: v.exactOptional(count),
+});
+const verifyListShape = exactly({ settings: v.exactOptional(openObject), tokens: v.array(verifiableShape) });
+
+/** What a service needs to judge the tokens that it is shown: the live ones and their keys, but no names. */
+export type VerifyList = v.InferOutput<typeof verifyListShape>;
+
+/**
+ * @throws BundleCorruptError the box's content is of another form, or a token's id is not that of its keys: somebody else
+ *   could mint in its name
+ */
+export function parseVerifyList(content: JsonValue): VerifyList {
+  const list = parseShape(verifyListShape, content, (fault) => refuseBundle(`has a box verify that ${fault}`));
+  if (new Set(list.tokens.map(({ id }) => id)).size !== list.tokens.length) {
+    throw refuseBundle("has a token twice in its box verify");
+  }
+  const wrong = list.tokens.find((token) => !hasOwnKeys(token.id, token));
+  if (wrong !== undefined) throw refuseBundle(`has other keys under the token ${wrong.id} in its box verify`);
+  return list;
+}
+
+/** An id stands for its keys. */
+export function hasOwnKeys(id: string, { recipient, signing }: Pick<TokenRecord, "recipient" | "signing">): boolean {
+  return tokenIdOf(decode(recipient), decode(signing)) === id;
+}
+
+export function verifyListOf({ settings, tokens }: Roll, atMs: number): VerifyList {
+  const live = tokens.filter((record) => isLive(record, atMs));
+  return { ...(settings === undefined ? {} : { settings }), tokens: live.map(verifiableOf) };
+}
+
+function verifiableOf({ claims, recipient, signing, min_iat }: TokenRecord): VerifyList["tokens"][number] {
+  const { id, kind, name: _name, created_at: _created, ...rest } = claims;
+  return { id, kind, recipient, signing, ...rest, ...(min_iat === undefined ? {} : { min_iat }) };
+}

@@ -1,0 +1,64 @@
+import { checkExtent, decodeUtf8, type JsonValue, parseCanonicalJson } from "../../canonical-json.ts";
+import { decodeCheckedBase64 as decode } from "../../crypto/base64.ts";
+import { openBox } from "../../crypto/box.ts";
+import type { Secret } from "../../crypto/secret.ts";
+import type { SigningKey } from "../../crypto/signing.ts";
+import { deriveBoxKey, withKey } from "../../crypto/subkeys.ts";
+import { UnsupportedSpecVersionError } from "../../errors.ts";
+import { aadOf, type BundleHeader, refuseBundle } from "../format/bundle-header.ts";
+import { quoted } from "../format/shape.ts";
+import { parseAnchors } from "../format/tokens/anchors.ts";
+import { EMPTY_ROLL, MAX_ROLL_BYTES, parseRoll, type Roll } from "../format/tokens/roll.ts";
+import { parseVerifyList, type VerifyList } from "../format/tokens/verify-list.ts";
+
+/*
+ * The boxes of a bundle's header, for operators and for those who verify others' tokens. A vault that never had a scoped
+ * token has none.
+ */
+
+const NAMES = ["roll", "anchors", "verify"] as const;
+export type BoxName = (typeof NAMES)[number];
+
+/** A writer seals every box anew, and so must know all of them. @throws UnsupportedSpecVersionError */
+export function requireKnownBoxes({ boxes = {} }: BundleHeader): void {
+  const unknown = Object.keys(boxes).find((name) => !NAMES.some((known) => known === name));
+  if (unknown === undefined) return;
+  throw new UnsupportedSpecVersionError(`the vault has a box of the unknown name ${quoted(unknown)}`, {
+    hint: "upgrade vsync before writing this vault: this version would drop what the box holds",
+  });
+}
+
+/** @throws BundleCorruptError the box does not open, or its form */
+export function openRoll(header: BundleHeader, operatorKey: Secret): Roll {
+  const content = openOwn(header, "roll", operatorKey);
+  return content === null ? EMPTY_ROLL : parseRoll(content);
+}
+
+/** None before the first scoped token. @throws BundleCorruptError the box does not open, or its form */
+export function openAnchors(header: BundleHeader, operatorKey: Secret): readonly SigningKey[] {
+  const content = openOwn(header, "anchors", operatorKey);
+  return content === null ? [] : parseAnchors(content);
+}
+
+/** @throws BundleCorruptError the box does not open, its form, or ids that are not of their keys */
+export function openVerifyList(header: BundleHeader, verifyKey: Secret): VerifyList {
+  const content = openHeaderBox(header, "verify", verifyKey.expose());
+  return content === null ? { tokens: [] } : parseVerifyList(content);
+}
+
+function openOwn(header: BundleHeader, name: BoxName, operatorKey: Secret): JsonValue | null {
+  return withKey(deriveBoxKey(operatorKey.expose(), name), (key) => openHeaderBox(header, name, key));
+}
+
+/** The content of a box, or null where the bundle has none of that name. */
+function openHeaderBox(header: BundleHeader, name: BoxName, key: Uint8Array): JsonValue | null {
+  const box = header.boxes?.[name];
+  if (box === undefined) return null;
+  const refuse = (fault: string) => refuseBundle(`has a box ${name} that ${fault}`);
+  const plaintext = openBox(key, aadOf(header, name), decode(box as string), `the bundle's box ${name}`);
+  if (plaintext.length > MAX_ROLL_BYTES) throw refuse(`is larger than ${MAX_ROLL_BYTES} bytes`);
+  const json = decodeUtf8(plaintext, refuse);
+  plaintext.fill(0);
+  checkExtent(json, refuse);
+  return parseCanonicalJson(json, refuse);
+}

@@ -1,0 +1,116 @@
+import { ConflictError, OutcomeUnknownError, VsyncError } from "../../errors.ts";
+import { type Amendment, type AmendRequest, proposeAmendment } from "../commit/amend.ts";
+import type { CommitPorts } from "../commit/commit.ts";
+import { type CommitStep, Proposal } from "../commit/proposal.ts";
+import { tellingTheSwap } from "../commit/swap-manifest.ts";
+import type { VaultTokens } from "../commit/vault-tokens.ts";
+import type { Manifest } from "../format/manifest.ts";
+import type { Roll } from "../format/tokens/roll.ts";
+import { tokenSlotIds } from "../format/tokens/slot.ts";
+import type { OpenedVault } from "../open/open.ts";
+import { type Summarize, type SummedVault, summarizing } from "./summary.ts";
+
+/** Each try that fails has let another writer through: with more than so many at once, somebody has to wait. */
+const MAX_TRIES = 16;
+
+/** The vault that a change of the roll starts from. */
+export interface RollBase extends SummedVault, VaultTokens {
+  readonly manifest: Manifest;
+  readonly summarize: Summarize;
+}
+
+/** What a verb makes of the roll. */
+export interface Amended<Plan> {
+  readonly plan: Plan;
+  /** Null if nothing needs to change. */
+  readonly amendment: Amendment | null;
+}
+
+/** A change that can be made again on top of somebody else's commit. */
+export interface RollChange<Plan> {
+  /** Asked anew for each try, and then changes the same tokens. */
+  change(base: RollBase): Promise<Amended<Plan>> | Amended<Plan>;
+  /** Whether the roll has the change already: an earlier try, whose answer was lost, had succeeded. */
+  isDone(roll: Roll): boolean;
+}
+
+/**
+ * Proposes a change of the roll. If another commit is faster, the same change is made on top of that one: two operators who
+ * create tokens at once both get theirs.
+ *
+ * @throws what opening and `change` throw
+ */
+export async function proposeRollChange<Plan>(
+  ports: CommitPorts,
+  request: AmendRequest,
+  rollChange: RollChange<Plan>,
+): Promise<Proposal<Plan>> {
+  const attempt = (isAgain: boolean) =>
+    proposeAmendment(ports, request, async (vault, tokens) => {
+      if (isAgain && rollChange.isDone(tokens.roll)) throw new AlreadyDone(vault.manifest);
+      const amended = await rollChange.change(baseOf(ports, vault, tokens));
+      if (isAgain && amended.amendment === null)
+        throw new ConflictError("another operator has just made the same change");
+      return amended;
+    });
+  const first = await attempt(false);
+  return new Proposal(first.plan, () => retrying(first, () => attempt(true)), first);
+}
+
+export function baseOf({ clock }: CommitPorts, { manifest, bundle }: OpenedVault, tokens: VaultTokens): RollBase {
+  const { repo, env } = manifest;
+  const sealed = tokenSlotIds(bundle.header);
+  const vault = { repo, env, items: bundle.items, nowMs: clock.nowMs(), sealed };
+  return { ...tokens, ...vault, manifest, summarize: summarizing(vault) };
+}
+
+/** The roll is as the change wanted it: an earlier try of the same call has made it. */
+class AlreadyDone extends Error {
+  readonly manifest: Manifest;
+
+  constructor(manifest: Manifest) {
+    super("done");
+    this.manifest = manifest;
+  }
+}
+
+async function* retrying<Plan>(
+  first: Proposal<Plan>,
+  attempt: () => Promise<Proposal<Plan>>,
+): AsyncGenerator<CommitStep, void> {
+  let proposal = first;
+  try {
+    for (let tries = 1; ; tries++) {
+      try {
+        yield* tellingTheSwap(proposal.steps());
+        return;
+      } catch (error) {
+        if (!mayHaveRaced(error) || tries >= MAX_TRIES) throw error;
+        proposal[Symbol.dispose]();
+        proposal = await again(attempt, error);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof AlreadyDone)) throw error;
+    yield { kind: "done", committed: { manifest: error.manifest, auditFault: null } };
+  } finally {
+    proposal[Symbol.dispose]();
+  }
+}
+
+function mayHaveRaced(error: unknown): error is VsyncError {
+  return error instanceof ConflictError || error instanceof OutcomeUnknownError;
+}
+
+/** After an unknown outcome the store is only asked: the write that was lost may still arrive. */
+async function again<Plan>(attempt: () => Promise<Proposal<Plan>>, error: VsyncError): Promise<Proposal<Plan>> {
+  let next: Proposal<Plan>;
+  try {
+    next = await attempt();
+  } catch (failure) {
+    throw error instanceof OutcomeUnknownError && failure instanceof VsyncError ? error : failure;
+  }
+  if (!(error instanceof OutcomeUnknownError)) return next;
+  next[Symbol.dispose]();
+  throw error;
+}

@@ -1,0 +1,134 @@
+import { encodeBase64 } from "../../crypto/base64.ts";
+import { Secret } from "../../crypto/secret.ts";
+import { InputError } from "../../errors.ts";
+import { type Claims, checkClaims } from "../../tokens/claims.ts";
+import {
+  type Credential,
+  credentialOf,
+  deriveCredentialKeys,
+  encodeCredential,
+  lastFourOf,
+  SEED_BYTES,
+} from "../../tokens/credential.ts";
+import type { AmendRequest } from "../commit/amend.ts";
+import type { CommitPorts } from "../commit/commit.ts";
+import type { Annotation } from "../commit/draft.ts";
+import type { Proposal } from "../commit/proposal.ts";
+import { isLive, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
+import type { TokenSummary } from "./summary.ts";
+
+/** The claims of a token that is to be made; `checkClaims` says what they may be. */
+export type GivenClaims = Omit<Claims, "id" | "created_at">;
+
+export interface TokenCreateRequest extends AmendRequest {
+  readonly claims: GivenClaims;
+  /** If a live token has the same name and claims, nothing is written. */
+  readonly ifAbsent?: boolean;
+}
+
+export interface TokenCreatePlan {
+  /** The token that will be, or with `ifAbsent` the one that is there. */
+  readonly token: TokenSummary;
+  /** `vsrt_…`, which nobody can tell again; null if the token is there already. The caller zeroes it. */
+  readonly credential: Secret | null;
+  /** All names of the vault. */
+  readonly names: readonly string[];
+  /** The newest generation now. */
+  readonly gen: number;
+}
+
+/**
+ * Proposes a new token. Its blob is made of the manifest that the steps `bundle-created` and `done` tell: its `certs` name
+ * the anchor to pin, which for the very first token may be another operator's.
+ *
+ * @throws GrantInvalidError the claims
+ * @throws InputError a live token has the name
+ * @throws what opening and committing throw
+ */
+export async function proposeTokenCreate(
+  ports: CommitPorts,
+  request: TokenCreateRequest,
+): Promise<Proposal<TokenCreatePlan>> {
+  const drawn = await drawToken(ports, request.claims.kind);
+  return proposeRollChange(ports, request, {
+    change: (base) => creating(base, request, drawn),
+    isDone: ({ tokens }) => tokens.some(({ claims }) => claims.id === drawn.id),
+  });
+}
+
+async function creating(
+  base: RollBase,
+  { claims: given, ifAbsent = false, annotation }: TokenCreateRequest,
+  drawn: DrawnToken,
+): Promise<Amended<TokenCreatePlan>> {
+  const { roll, manifest, nowMs } = base;
+  const claims = checkClaims({ ...given, id: drawn.id, created_at: new Date(nowMs).toISOString() });
+  const common = { names: base.items.map(({ name }) => name), gen: manifest.gen };
+  const namesake = namesakeOf(roll, claims, nowMs);
+  if (namesake !== undefined) {
+    if (!ifAbsent || !isSame(namesake.claims, claims)) throw nameTaken(namesake);
+    return { plan: { ...common, token: await base.summarize(namesake), credential: null }, amendment: null };
+  }
+  const record = recordOf(claims, drawn, annotation);
+  const meta = { event: "token-create", token: drawn.id, last_four: drawn.lastFour };
+  const tokens = { roll: { ...roll, tokens: [...roll.tokens, record] } };
+  return {
+    plan: { ...common, token: await base.summarize(record), credential: drawn.text },
+    amendment: { action: "token-create", meta, tokens },
+  };
+}
+
+function namesakeOf({ tokens }: Roll, { name }: Claims, nowMs: number): TokenRecord | undefined {
+  return tokens.find((record) => name !== undefined && record.claims.name === name && isLive(record, nowMs));
+}
+
+/** A name is how people tell live tokens apart. @throws InputError another live token has it */
+export function requireFreeName(roll: Roll, claims: Claims, nowMs: number): void {
+  const others = { ...roll, tokens: roll.tokens.filter((record) => record.claims.id !== claims.id) };
+  const namesake = namesakeOf(others, claims, nowMs);
+  if (namesake !== undefined) throw nameTaken(namesake);
+}
+
+function nameTaken({ claims, last_four }: TokenRecord): InputError {
+  return new InputError(`there is a token ${JSON.stringify(claims.name)} already (${claims.id}, \u2026${last_four})`, {
+    hint: "give another --name, or change that token with `vsync tokens update`",
+  });
+}
+
+/** Apart from what no two tokens share. */
+function isSame(one: Claims, other: Claims): boolean {
+  const shared = ({ id: _id, created_at: _at, ...claims }: Claims) => JSON.stringify(claims);
+  return shared(one) === shared(other);
+}
+
+/** A credential that was drawn, with what the vault keeps of it. */
+export interface DrawnToken {
+  readonly id: string;
+  readonly lastFour: string;
+  /** Base64, the public keys. */
+  readonly recipient: string;
+  readonly signing: string;
+  /** `vsrt_…` */
+  readonly text: Secret;
+}
+
+export async function drawToken({ random }: CommitPorts, kind: Claims["kind"]): Promise<DrawnToken> {
+  using credential: Credential = credentialOf(kind, Secret.ofBytes(random.bytes(SEED_BYTES)));
+  using keys = await deriveCredentialKeys(credential);
+  return {
+    id: keys.id,
+    lastFour: lastFourOf(credential),
+    recipient: encodeBase64(keys.recipient),
+    signing: encodeBase64(keys.signing),
+    text: encodeCredential(credential),
+  };
+}
+
+export function recordOf(
+  claims: Claims,
+  { lastFour, recipient, signing }: DrawnToken,
+  { actor }: Annotation,
+): TokenRecord {
+  return { claims, last_four: lastFour, recipient, signing, created_by: actor };
+}

@@ -1,0 +1,87 @@
+import { isTokenId } from "../../tokens/credential.ts";
+import type { AmendRequest } from "../commit/amend.ts";
+import type { CommitPorts } from "../commit/commit.ts";
+import type { Proposal } from "../commit/proposal.ts";
+import { isLive, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
+import { findRecord, type TokenSummary } from "./summary.ts";
+
+export interface TokenRevokeRequest extends AmendRequest {
+  /** As `findRecord` takes them. */
+  readonly tokens: readonly string[];
+}
+
+export interface TokenRevokePlan {
+  /** Those that read until now. */
+  readonly revoked: readonly TokenSummary[];
+  /** Ids of slots that the roll knows nothing of: somebody planted them, and they end too. */
+  readonly planted: readonly string[];
+  /** The newest generation now: what the tokens could read of it stays readable to them until `gc`. */
+  readonly gen: number;
+}
+
+/**
+ * Proposes to end tokens: from that generation on their holders get no key. It is not refused for what is wrong with them.
+ *
+ * @throws InputError no such token, or several
+ * @throws what opening and committing throw
+ */
+export async function proposeTokenRevoke(
+  ports: CommitPorts,
+  request: TokenRevokeRequest,
+): Promise<Proposal<TokenRevokePlan>> {
+  const idsIn = (roll: Roll) => request.tokens.map((word) => idOf(roll, word, ports.clock.nowMs()));
+  const mending = { revoking: idsIn };
+  return proposeRollChange(
+    ports,
+    { ...request, mending },
+    {
+      change: (base) => revoking(base, new Set(idsIn(base.roll))),
+      isDone: (roll) =>
+        roll.tokens.every(({ claims, revoked_at }) => revoked_at !== undefined || !idsIn(roll).includes(claims.id)),
+    },
+  );
+}
+
+/** An id that the roll does not have may still be that of a slot. */
+function idOf(roll: Roll, word: string, nowMs: number): string {
+  return isTokenId(word) ? word : findRecord(roll, word, nowMs).claims.id;
+}
+
+async function revoking(base: RollBase, ids: ReadonlySet<string>): Promise<Amended<TokenRevokePlan>> {
+  const known = new Set(base.roll.tokens.map(({ claims }) => claims.id));
+  const planted = [...ids].filter((id) => !known.has(id));
+  for (const id of planted) if (!base.sealed.has(id)) findRecord(base.roll, id, base.nowMs);
+  const ending = base.roll.tokens.filter(({ claims, revoked_at }) => ids.has(claims.id) && revoked_at === undefined);
+  const plan = { revoked: await Promise.all(ending.map(base.summarize)), planted, gen: base.manifest.gen };
+  if (ending.length + planted.length === 0) return { plan, amendment: null };
+  const meta = { event: "token-revoke", tokens: [...ending.map(({ claims }) => claims.id), ...planted] };
+  const roll = revokedIn(base.roll, new Set(ending), base.nowMs);
+  return { plan, amendment: { action: "token-revoke", meta, tokens: { roll } } };
+}
+
+function revokedIn(roll: Roll, records: ReadonlySet<TokenRecord>, nowMs: number): Roll {
+  const revoked_at = new Date(nowMs).toISOString();
+  return { ...roll, tokens: roll.tokens.map((record) => (records.has(record) ? { ...record, revoked_at } : record)) };
+}
+
+export interface TokenPrunePlan {
+  /** Tokens that have expired, and that the newest bundle still has slots for. */
+  readonly expired: readonly TokenSummary[];
+  readonly gen: number;
+}
+
+/** Proposes a commit that drops the slots of what has expired, as any other commit does too. */
+export async function proposeTokenPrune(ports: CommitPorts, request: AmendRequest): Promise<Proposal<TokenPrunePlan>> {
+  const expiredIn = (base: RollBase) =>
+    base.roll.tokens.filter((record) => base.sealed.has(record.claims.id) && !isLive(record, base.nowMs));
+  return proposeRollChange(ports, request, {
+    async change(base) {
+      const expired = await Promise.all(expiredIn(base).map(base.summarize));
+      const meta = { event: "token-prune", tokens: expired.map(({ id }) => id) };
+      const amendment = expired.length === 0 ? null : { action: "token-prune", meta };
+      return { plan: { expired, gen: base.manifest.gen }, amendment };
+    },
+    isDone: () => false,
+  });
+}

@@ -1,0 +1,68 @@
+import type { JsonObject } from "../../canonical-json.ts";
+import { ConfigInvalidError } from "../../errors.ts";
+import { openWithRoll } from "../commit/open-for-commit.ts";
+import type { ItemKind } from "../format/item.ts";
+import type { Manifest } from "../format/manifest.ts";
+import { type Tombstone, tokenSlotIds, tombstonesIn } from "../format/tokens/slot.ts";
+import type { VerifyList } from "../format/tokens/verify-list.ts";
+import { openWithKeys } from "../open/open.ts";
+import { openVerifyList } from "../open/open-boxes.ts";
+import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
+import { findRecord, summarizing, type TokenSummary } from "./summary.ts";
+
+export interface ReadTokens {
+  readonly manifest: Manifest;
+  /** All that the roll has, in the order of their creation; with `only`, that one. */
+  readonly tokens: readonly TokenSummary[];
+  readonly settings: JsonObject | null;
+  /** The vault's items, in its order. */
+  readonly items: readonly { readonly name: string; readonly kind: ItemKind }[];
+}
+
+export interface ReadTokensRequest extends OpenRequest {
+  /** One token, as `findRecord` takes it. */
+  readonly only?: string;
+}
+
+/**
+ * The vault's tokens, without their secrets, which nobody has but their holders.
+ *
+ * @throws InputError the holder only reads: the roll is the operators' alone; or `only` names none or several
+ * @throws what opening throws
+ */
+export async function readTokens(ports: ReadPorts, { only, ...request }: ReadTokensRequest): Promise<ReadTokens> {
+  using opened = await openWithRoll(ports, request);
+  const { vault, roll } = opened;
+  const { manifest, bundle } = vault;
+  const nowMs = ports.clock.nowMs();
+  const items = bundle.items.map(({ name, kind }) => ({ name, kind }));
+  const base = { repo: manifest.repo, env: manifest.env, items, nowMs, sealed: tokenSlotIds(bundle.header) };
+  const records = only === undefined ? roll.tokens : [findRecord(roll, only, nowMs)];
+  const tokens = await Promise.all(records.map(summarizing(base)));
+  return { manifest, tokens, settings: roll.settings ?? null, items };
+}
+
+export interface ReadVerifyList {
+  readonly manifest: Manifest;
+  readonly verify: VerifyList;
+  /** Of tokens that ended: what they are shown is `revoked`, not unknown. */
+  readonly ended: readonly Tombstone[];
+}
+
+/**
+ * What a service needs to judge the tokens that it is shown.
+ *
+ * @throws ConfigInvalidError the holder may not
+ * @throws what opening throws
+ */
+export async function readVerifyList(ports: ReadPorts, request: OpenRequest): Promise<ReadVerifyList> {
+  const { manifest, bundle } = await openWithKeys(ports, request);
+  using keys = bundle.keys;
+  for (const { data } of bundle.items) data.destroy();
+  if (keys.verifyKey === null) {
+    throw new ConfigInvalidError("this token may not verify others", {
+      hint: "create one for this service, with `vsync tokens create --no-secrets --permissions=api.tokens.verify`",
+    });
+  }
+  return { manifest, verify: openVerifyList(bundle.header, keys.verifyKey), ended: tombstonesIn(bundle.header) };
+}

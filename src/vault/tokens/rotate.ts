@@ -1,0 +1,129 @@
+import type { Secret } from "../../crypto/secret.ts";
+import { InputError } from "../../errors.ts";
+import { type Claims, checkClaims } from "../../tokens/claims.ts";
+import type { AmendRequest } from "../commit/amend.ts";
+import type { CommitPorts } from "../commit/commit.ts";
+import type { Proposal } from "../commit/proposal.ts";
+import { LAST_INSTANT_MS } from "../format/object-keys.ts";
+import { endedAt, isLive, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
+import { type DrawnToken, drawToken, recordOf } from "./create.ts";
+import { findRecord, type TokenSummary } from "./summary.ts";
+
+export interface TokenRotateRequest extends AmendRequest {
+  /** As `findRecord` takes them; `all`: every live token. */
+  readonly tokens: readonly string[] | "all";
+  /** How long the old credentials keep reading; absent: they end with the commit. */
+  readonly overlapMs?: number;
+}
+
+export interface RotatedToken {
+  readonly old: TokenSummary;
+  readonly token: TokenSummary;
+  /** `vsrt_…`, which nobody can tell again. The caller zeroes it. */
+  readonly credential: Secret;
+}
+
+export interface TokenRotatePlan {
+  readonly rotated: readonly RotatedToken[];
+  /** When the old credentials end; null: with the commit. */
+  readonly overlapUntil: string | null;
+  readonly gen: number;
+}
+
+/**
+ * Proposes new credentials with the same claims, in one commit for all tokens. See `proposeTokenCreate` for their blobs.
+ *
+ * @throws InputError no such token, several, or one that has ended; an overlap without an end
+ * @throws what opening and committing throw
+ */
+export async function proposeTokenRotate(
+  ports: CommitPorts,
+  request: TokenRotateRequest,
+): Promise<Proposal<TokenRotatePlan>> {
+  const drawnFor = new Map<string, DrawnToken>();
+  let plan: TokenRotatePlan | undefined;
+  return proposeRollChange(ports, request, {
+    async change(base) {
+      // A later try rotates the same tokens to the same credentials, or those that were shown would open nothing.
+      const ids = plan?.rotated.map(({ old }) => old.id) ?? request.tokens;
+      const records = rotatable(base.roll, ids, base.nowMs);
+      for (const { claims } of records) {
+        if (!drawnFor.has(claims.id)) drawnFor.set(claims.id, await drawToken(ports, claims.kind));
+      }
+      const amended = await rotating(base, request, records, drawnFor);
+      plan ??= amended.plan;
+      return amended;
+    },
+    isDone: (roll) => [...drawnFor.values()].every(({ id }) => roll.tokens.some(({ claims }) => claims.id === id)),
+  });
+}
+
+function rotatable(roll: Roll, words: readonly string[] | "all", nowMs: number): readonly TokenRecord[] {
+  if (words === "all") return roll.tokens.filter((record) => isLive(record, nowMs));
+  const found = new Set(words.map((word) => findRecord(roll, word, nowMs)));
+  for (const record of found) {
+    const at = endedAt(record, nowMs);
+    if (at === null) continue;
+    throw new InputError(`the token ${record.claims.id} ended ${at}`, {
+      hint:
+        record.revoked_at === undefined
+          ? "give it another end first, with `vsync tokens update --expires`"
+          : "create another one with `vsync tokens create`",
+    });
+  }
+  return [...found];
+}
+
+async function rotating(
+  base: RollBase,
+  { overlapMs, annotation }: TokenRotateRequest,
+  records: readonly TokenRecord[],
+  drawnFor: ReadonlyMap<string, DrawnToken>,
+): Promise<Amended<TokenRotatePlan>> {
+  const overlapUntil = overlapMs === undefined ? null : overlapEnd(base.nowMs, overlapMs);
+  const created_at = new Date(base.nowMs).toISOString();
+  const rotated = records.map((old) => {
+    const drawn = drawnFor.get(old.claims.id);
+    if (drawn === undefined) throw new TypeError("a token without a new credential");
+    const claims = checkClaims({ ...old.claims, id: drawn.id, created_at });
+    const record: TokenRecord = { ...recordOf(claims, drawn, annotation), replaces: old.claims.id };
+    return { old, ended: endingAt(old, overlapUntil, created_at), record, drawn };
+  });
+  const endings = new Map(rotated.map(({ old, ended }) => [old, ended]));
+  const tokens = [...base.roll.tokens.map((it) => endings.get(it) ?? it), ...rotated.map(({ record }) => record)];
+  const pairs = rotated.map(({ old, record }) => ({ token: record.claims.id, replaces: old.claims.id }));
+  const plan = {
+    rotated: await Promise.all(
+      rotated.map(async ({ old, record, drawn }) => ({
+        old: await base.summarize(old),
+        token: await base.summarize(record),
+        credential: drawn.text,
+      })),
+    ),
+    overlapUntil,
+    gen: base.manifest.gen,
+  };
+  const meta = { event: "token-rotate", tokens: pairs };
+  const amendment = { action: "token-rotate", meta, tokens: { roll: { ...base.roll, tokens } } };
+  return { plan, amendment: rotated.length === 0 ? null : amendment };
+}
+
+/** An overlap never makes a token live longer than it would have. */
+function endingAt(record: TokenRecord, overlapUntil: string | null, revoked_at: string): TokenRecord {
+  if (overlapUntil === null) return { ...record, revoked_at };
+  const { not_after } = record.claims;
+  const claims: Claims = {
+    ...record.claims,
+    not_after: not_after !== undefined && not_after < overlapUntil ? not_after : overlapUntil,
+  };
+  return { ...record, claims };
+}
+
+function overlapEnd(nowMs: number, overlapMs: number): string {
+  const endMs = nowMs + overlapMs;
+  if (overlapMs > 0 && endMs <= LAST_INSTANT_MS) return new Date(endMs).toISOString();
+  throw new InputError("the overlap must be positive and end before the year 10000", {
+    hint: "give it as in --overlap=1h",
+  });
+}

@@ -1,0 +1,93 @@
+import { InputError } from "../../errors.ts";
+import type { Claims } from "../../tokens/claims.ts";
+import type { GrantedFrom } from "../../tokens/grants/granted-items.ts";
+import { rememberingGrants } from "../commit/plan-tokens.ts";
+import type { Actor } from "../format/manifest.ts";
+import { endedAt, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+
+/** What a token reads now. */
+export interface Reads {
+  /** Everything, also what will be added. */
+  readonly all: boolean;
+  /** In the vault's order. */
+  readonly names: readonly string[];
+  /** How many names the vault has. */
+  readonly of: number;
+}
+
+/** What operators see of a token: never its secret. */
+export interface TokenSummary {
+  readonly id: string;
+  readonly lastFour: string;
+  readonly claims: Claims;
+  readonly reads: Reads;
+  readonly status: "active" | "expired" | "revoked";
+  /** When it ended, or null for one that is live. */
+  readonly endedAt: string | null;
+  /** Its slot is in the newest bundle. An expired token keeps it until the next commit. */
+  readonly isSealed: boolean;
+  readonly createdBy: Actor;
+  /** The id of the token that it was rotated from. */
+  readonly replaces: string | null;
+}
+
+/** The vault that the tokens of a roll are summed up for. */
+export interface SummedVault extends GrantedFrom {
+  readonly nowMs: number;
+  /** Ids of the slots in the newest bundle. */
+  readonly sealed: ReadonlySet<string>;
+}
+
+export type Summarize = (record: TokenRecord) => Promise<TokenSummary>;
+
+export function summarizing(vault: SummedVault): Summarize {
+  const grantsOf = rememberingGrants(vault);
+  return async (record) => {
+    const { root, items } = await grantsOf(record.claims);
+    return summaryOf(record, { all: root, names: items, of: vault.items.length }, vault);
+  };
+}
+
+function summaryOf(record: TokenRecord, reads: Reads, vault: SummedVault): TokenSummary {
+  const { claims, last_four, created_by, replaces = null, revoked_at } = record;
+  const at = endedAt(record, vault.nowMs);
+  return {
+    id: claims.id,
+    lastFour: last_four,
+    claims,
+    reads,
+    status: at === null ? "active" : revoked_at === undefined ? "expired" : "revoked",
+    endedAt: at,
+    isSealed: vault.sealed.has(claims.id),
+    createdBy: created_by,
+    replaces,
+  };
+}
+
+/** The shortest start of an id that names a token. */
+const SHORTEST_START = "tok_".length + 4;
+
+/**
+ * The record that a person means: an id, a unique start of one, a name, or the last four. Of several, the live ones count,
+ * and of a token and its replacement the replacement.
+ *
+ * @throws InputError none or several
+ */
+export function findRecord({ tokens }: Roll, word: string, nowMs: number): TokenRecord {
+  const matches = tokens.filter((record) => isMeant(record, word));
+  const live = matches.filter((record) => endedAt(record, nowMs) === null);
+  const replaced = new Set(live.map(({ replaces }) => replaces));
+  const newest = live.filter(({ claims }) => !replaced.has(claims.id));
+  const [found, ...others] = [newest, live, matches].find(({ length }) => length > 0) ?? [];
+  if (found === undefined) {
+    throw new InputError(`there is no token ${JSON.stringify(word)}`, { hint: "`vsync tokens list --all` shows them" });
+  }
+  if (others.length === 0) return found;
+  const candidates = [found, ...others].map(({ claims, last_four }) => `${claims.id} (\u2026${last_four})`);
+  throw new InputError(`${JSON.stringify(word)} is any of ${candidates.join(", ")}`, { hint: "give one of these ids" });
+}
+
+function isMeant({ claims, last_four }: TokenRecord, word: string): boolean {
+  const isStart = word.length >= SHORTEST_START && claims.id.startsWith(word);
+  return isStart || claims.name === word || last_four === word;
+}

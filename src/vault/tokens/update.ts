@@ -1,0 +1,88 @@
+import { InputError } from "../../errors.ts";
+import { checkClaims } from "../../tokens/claims.ts";
+import type { AmendRequest } from "../commit/amend.ts";
+import { proposeAmendment } from "../commit/amend.ts";
+import type { CommitPorts } from "../commit/commit.ts";
+import type { Proposal } from "../commit/proposal.ts";
+import { endedAt, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+import { baseOf } from "./amend-roll.ts";
+import { type GivenClaims, requireFreeName } from "./create.ts";
+import { findRecord, type TokenSummary } from "./summary.ts";
+
+/** How long after its end a token can be given another one. */
+const RENEWABLE_MS = 30 * 24 * 3_600_000;
+
+export interface TokenUpdateRequest extends AmendRequest {
+  /** As `findRecord` takes it. */
+  readonly token: string;
+  /** The claims that the token will have; all but its id and the time of its creation may change. */
+  readonly change: (claims: GivenClaims) => GivenClaims;
+}
+
+export interface TokenUpdatePlan {
+  readonly before: TokenSummary;
+  readonly after: TokenSummary;
+  /** Names that it will read and could not, and the other way round, in the vault's order. */
+  readonly gains: readonly string[];
+  readonly loses: readonly string[];
+  readonly isChanged: boolean;
+  readonly gen: number;
+}
+
+/**
+ * Proposes other claims for a token, whose credential stays.
+ *
+ * @throws GrantInvalidError the claims
+ * @throws InputError no such token, several, one that was revoked or ended long ago; a live token has the name
+ * @throws what opening and committing throw
+ */
+export async function proposeTokenUpdate(
+  ports: CommitPorts,
+  request: TokenUpdateRequest,
+): Promise<Proposal<TokenUpdatePlan>> {
+  return proposeAmendment(ports, request, async (vault, tokens) => {
+    const base = baseOf(ports, vault, tokens);
+    const { roll, nowMs } = base;
+    const record = findRecord(roll, request.token, nowMs);
+    requireRenewable(record, nowMs);
+    const { id, created_at, ...given } = record.claims;
+    const claims = checkClaims({ ...request.change(given), id, created_at });
+    requireFreeName(roll, claims, nowMs);
+    const before = await base.summarize(record);
+    const after = await base.summarize({ ...record, claims });
+    const [had, has] = [readNames(before), readNames(after)];
+    const isChanged = JSON.stringify(claims) !== JSON.stringify(record.claims);
+    const meta = { event: "token-update", token: id, last_four: record.last_four };
+    const changed = { roll: replacedIn(roll, record, { ...record, claims }) };
+    return {
+      plan: {
+        before,
+        after,
+        gains: has.filter((name) => !had.includes(name)),
+        loses: had.filter((name) => !has.includes(name)),
+        isChanged,
+        gen: base.manifest.gen,
+      },
+      amendment: isChanged ? { action: "token-update", meta, tokens: changed } : null,
+    };
+  });
+}
+
+/** A token that has ended reads nothing, whatever its claims say. */
+function readNames({ reads, status }: TokenSummary): readonly string[] {
+  return status === "active" ? reads.names : [];
+}
+
+function requireRenewable(record: TokenRecord, nowMs: number): void {
+  const at = endedAt(record, nowMs);
+  const isRenewable = at === null || (record.revoked_at === undefined && nowMs - Date.parse(at) <= RENEWABLE_MS);
+  if (isRenewable) return;
+  const fault = record.revoked_at === undefined ? "expired more than 30 days ago" : "was revoked";
+  throw new InputError(`the token ${record.claims.id} ${fault}, ${at}`, {
+    hint: "create another one with `vsync tokens create`",
+  });
+}
+
+function replacedIn(roll: Roll, old: TokenRecord, record: TokenRecord): Roll {
+  return { ...roll, tokens: roll.tokens.map((it) => (it === old ? record : it)) };
+}

@@ -1,0 +1,137 @@
+import { decodeCheckedBase64 as decode } from "../../crypto/base64.ts";
+import { openBox } from "../../crypto/box.ts";
+import { Secret } from "../../crypto/secret.ts";
+import { deriveBoxKey, deriveIndexKey, deriveItemKey, deriveRootKey, hkdf, withKey } from "../../crypto/subkeys.ts";
+import type { Claims } from "../../tokens/claims.ts";
+import { aadOf, type BundleHeader, refuseBundle } from "../format/bundle-header.ts";
+import { type ListedItem, parseIndex, parseView, type ViewedItem } from "../format/listing.ts";
+import type { Roll } from "../format/tokens/roll.ts";
+import type { TokenPayload } from "../format/tokens/slot.ts";
+
+/** What a slot gives its holder: keys to all or to some of the items, and to an operator the key that writes. */
+export interface BundleKeys extends Disposable {
+  /** Opens the vault's signing key; null for a holder that only reads. */
+  readonly operatorKey: Secret | null;
+  /** Opens the box `verify`; null for a holder that may not verify others' tokens. */
+  readonly verifyKey: Secret | null;
+  /** What the slot says of the scoped token that opened it; null for another holder. */
+  readonly token: OpenedToken | null;
+  /**
+   * The items that these keys open, in the order of the index.
+   *
+   * @throws BundleCorruptError the index or view does not open, or its form
+   */
+  list(header: BundleHeader): readonly ListedItem[];
+  /** The key of a listed item's box, which the caller zeroes. */
+  itemKey(item: ListedItem): Uint8Array;
+  /** A key for the holder's own use, the same for all who read just as much. The caller zeroes it. */
+  derive(info: string): Uint8Array;
+}
+
+/** What a scoped token's slot tells its holder. */
+export interface OpenedToken {
+  readonly claims: Claims;
+  /** Public halves that verify what a gateway signs; absent for a token without that capability. */
+  readonly gatewayKeys?: Roll["gateway_keys"];
+}
+
+/** Keys to everything that the bundle holds, or with `operatorKey` also to what writes it. */
+export class RootKeys implements BundleKeys {
+  readonly operatorKey: Secret | null;
+  readonly verifyKey: Secret | null;
+  readonly token: OpenedToken | null;
+  readonly rootKey: Secret;
+
+  private constructor(
+    rootKey: Secret,
+    {
+      operatorKey = null,
+      verifyKey = null,
+      token = null,
+    }: Partial<Pick<BundleKeys, "operatorKey" | "verifyKey" | "token">>,
+  ) {
+    this.rootKey = rootKey;
+    this.operatorKey = operatorKey;
+    this.verifyKey = verifyKey;
+    this.token = token;
+  }
+
+  /** @param operatorKey `O`, which the keys take over */
+  static ofOperator(operatorKey: Uint8Array): RootKeys {
+    const verifyKey = Secret.ofBytes(deriveBoxKey(operatorKey, "verify"));
+    return new RootKeys(Secret.ofBytes(deriveRootKey(operatorKey)), {
+      operatorKey: Secret.ofBytes(operatorKey),
+      verifyKey,
+    });
+  }
+
+  /** @param rootKey `R`, which the keys take over */
+  static ofReader(rootKey: Uint8Array, more: Partial<Pick<BundleKeys, "verifyKey" | "token">> = {}): RootKeys {
+    return new RootKeys(Secret.ofBytes(rootKey), more);
+  }
+
+  list(header: BundleHeader): readonly ListedItem[] {
+    const plaintext = withKey(deriveIndexKey(this.rootKey.expose()), (key) =>
+      openBox(key, aadOf(header, "index"), decode(header.index), "the bundle's index"),
+    );
+    return parseIndex(plaintext, header);
+  }
+
+  itemKey({ id }: ListedItem): Uint8Array {
+    return deriveItemKey(this.rootKey.expose(), id);
+  }
+
+  derive(info: string): Uint8Array {
+    return hkdf(this.rootKey.expose(), info);
+  }
+
+  [Symbol.dispose](): void {
+    for (const key of [this.rootKey, this.operatorKey, this.verifyKey]) key?.destroy();
+  }
+}
+
+/** Keys to the items of one view. */
+class ViewKeys implements BundleKeys {
+  readonly operatorKey = null;
+  readonly verifyKey: Secret | null;
+  readonly token: OpenedToken;
+  readonly #id: string;
+  readonly #key: Secret;
+
+  constructor({ id, key }: { id: string; key: Secret }, more: { verifyKey: Secret | null; token: OpenedToken }) {
+    this.#id = id;
+    this.#key = key;
+    this.verifyKey = more.verifyKey;
+    this.token = more.token;
+  }
+
+  list(header: BundleHeader): readonly ViewedItem[] {
+    const view = header.views?.find(({ id }) => id === this.#id);
+    if (view === undefined) throw refuseBundle("does not have the view that the token's slot names");
+    const aad = aadOf(header, `view|${view.id}`);
+    return parseView(openBox(this.#key.expose(), aad, decode(view.box), "the token's view"), header);
+  }
+
+  itemKey(item: ListedItem): Uint8Array {
+    return decode((item as ViewedItem).key);
+  }
+
+  derive(info: string): Uint8Array {
+    return hkdf(this.#key.expose(), info);
+  }
+
+  [Symbol.dispose](): void {
+    for (const key of [this.#key, this.verifyKey]) key?.destroy();
+  }
+}
+
+/** The keys in a scoped token's slot. */
+export function keysOf({ claims, root, view, verify_key, gateway_keys }: TokenPayload): BundleKeys {
+  const more = {
+    token: { claims, ...(gateway_keys === undefined ? {} : { gatewayKeys: gateway_keys }) },
+    verifyKey: verify_key === undefined ? null : Secret.ofBytes(decode(verify_key)),
+  };
+  if (view !== undefined) return new ViewKeys({ id: view.id, key: Secret.ofBytes(decode(view.key)) }, more);
+  if (root === undefined) throw new TypeError("a slot gives a root or a view");
+  return RootKeys.ofReader(decode(root), more);
+}

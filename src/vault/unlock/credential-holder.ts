@@ -1,0 +1,162 @@
+import { decodeCheckedBase64 as decode, encodeBase64 } from "../../crypto/base64.ts";
+import type { Secret } from "../../crypto/secret.ts";
+import { openTokenSlot } from "../../crypto/slot.ts";
+import {
+  ConfigInvalidError,
+  ConfigMissingError,
+  InputError,
+  NotAuthenticError,
+  TokenExpiredError,
+  TokenRevokedError,
+  TokenUnknownError,
+} from "../../errors.ts";
+import type { Clock } from "../../ports.ts";
+import {
+  type Credential,
+  type CredentialKeys,
+  deriveCredentialKeys,
+  parseCredential,
+} from "../../tokens/credential.ts";
+import { aadOf, type BundleHeader, refuseBundle } from "../format/bundle-header.ts";
+import type { Manifest } from "../format/manifest.ts";
+import { type Cert, isGenuineCert } from "../format/tokens/anchors.ts";
+import { parseTokenPayload, type TokenPayload, type TokenSlot, tokenSlotOf } from "../format/tokens/slot.ts";
+import { type BundleKeys, keysOf } from "./bundle-keys.ts";
+import type { KeyHolder, Unlocked, UnlockOptions } from "./key-holder.ts";
+
+const ASK = "ask an operator of the vault for another: `vsync tokens list` shows what became of it";
+
+/** The credential of one scoped token, and the anchor that its blob pins. It reads what the token was granted. */
+export class CredentialHolder implements KeyHolder {
+  readonly #credential: Credential;
+  readonly #anchor: string;
+  #keys: Promise<CredentialKeys> | undefined;
+
+  /**
+   * @param credential `vsrt_…`; the holder keeps a copy
+   * @param anchor base64 of 32 bytes: what the blob pins, if anything
+   * @throws ConfigMissingError the credential is empty
+   * @throws ConfigInvalidError it is none, or there is no anchor
+   */
+  constructor(credential: Secret, anchor: string | undefined) {
+    if (credential.expose().length === 0) {
+      throw new ConfigMissingError("VSYNC_TOKEN is empty", {
+        hint: "set it to what `vsync tokens create` prints, or unset it to open with the passphrase",
+      });
+    }
+    this.#credential = parseCredential(credential.exposeText());
+    if (anchor === undefined) {
+      this.#credential[Symbol.dispose]();
+      throw new ConfigInvalidError("invalid VSYNC_CONFIG: anchor is missing, and a scoped token needs it", {
+        hint: "mint VSYNC_CONFIG again with `vsync runtime-token`, now that the vault has scoped tokens",
+      });
+    }
+    this.#anchor = anchor;
+  }
+
+  prepare(): void {
+    this.#derive().catch(() => {
+      // The error surfaces where the keys are needed, which may be never.
+    });
+  }
+
+  async unlock(manifest: Manifest, { clock }: UnlockOptions): Promise<Unlocked> {
+    this.#requireCert(manifest, clock);
+    return new UnlockedByCredential(await this.#derive(), this.#credential.kind, clock);
+  }
+
+  async openOlderSlot(): Promise<BundleKeys> {
+    throw new InputError("a token can only read the newest generation", {
+      hint: "an operator can read older ones with the passphrase of that time",
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#credential[Symbol.dispose]();
+    this.#keys?.then(
+      (keys) => keys[Symbol.dispose](),
+      () => {
+        // A derivation that failed left nothing to zero.
+      },
+    );
+  }
+
+  #derive(): Promise<CredentialKeys> {
+    this.#keys ??= deriveCredentialKeys(this.#credential);
+    return this.#keys;
+  }
+
+  /** Whoever else has a token, or once knew a passphrase, cannot sign with the anchor: its cert proves the signer. */
+  #requireCert(manifest: Manifest, clock: Clock): void {
+    const cert = manifest.certs?.find(({ anchor }) => anchor === this.#anchor);
+    if (cert === undefined || hasEnded(cert, clock)) {
+      const fault = cert === undefined ? "has no cert of the anchor" : "has a cert that has ended, of the anchor";
+      throw new NotAuthenticError(`the manifest ${fault} that VSYNC_CONFIG pins`, {
+        hint: "if the passphrase was rotated with --leaked, set the new VSYNC_CONFIG; otherwise look at who can write the bucket",
+      });
+    }
+    if (isGenuineCert(cert, manifest)) return;
+    throw new NotAuthenticError("the manifest's signer is not certified by the anchor that VSYNC_CONFIG pins", {
+      hint: "someone who is no operator wrote this manifest: do not use it, look at who can write the bucket",
+    });
+  }
+}
+
+function hasEnded({ not_after }: Cert, clock: Clock): boolean {
+  return not_after !== undefined && clock.nowMs() >= Date.parse(not_after);
+}
+
+class UnlockedByCredential implements Unlocked {
+  readonly slot: string;
+  readonly opener: string;
+  /** Only the slot says when the token ends. */
+  readonly until = null;
+  readonly #keys: CredentialKeys;
+  readonly #kind: Credential["kind"];
+  readonly #clock: Clock;
+
+  constructor(keys: CredentialKeys, kind: Credential["kind"], clock: Clock) {
+    this.slot = keys.id;
+    this.opener = encodeBase64(keys.recipient);
+    this.#keys = keys;
+    this.#kind = kind;
+    this.#clock = clock;
+  }
+
+  requireCurrent(): void {}
+
+  requireWriter(): void {
+    throw new InputError("a token can only read", {
+      hint: "writing takes the passphrase: give it as VSYNC_PASSPHRASE or at the prompt",
+    });
+  }
+
+  async openSlot(header: BundleHeader): Promise<BundleKeys> {
+    const slot = tokenSlotOf(header, this.slot);
+    if (slot === null) throw new TokenUnknownError(`${this.slot} is unknown, or ended long ago`, { hint: ASK });
+    if (slot.seals === "X") throw ended(slot);
+    const payload = await this.#openPayload(header, slot);
+    const { not_after } = payload.claims;
+    if (not_after === undefined || this.#clock.nowMs() < Date.parse(not_after)) return keysOf(payload);
+    throw new TokenExpiredError(`${this.slot} expired ${not_after}`, { hint: ASK });
+  }
+
+  async #openPayload(header: BundleHeader, { id, enc, ct }: TokenSlot): Promise<TokenPayload> {
+    const what = `slot ${id} of generation ${header.gen}`;
+    const sealed = { enc: decode(enc), ct: decode(ct) };
+    const plaintext = await openTokenSlot(this.#keys.privateKey.expose(), aadOf(header, id), sealed, what);
+    const payload = parseTokenPayload(plaintext, what);
+    plaintext.fill(0);
+    const { claims } = payload;
+    if (claims.id !== id || claims.kind !== this.#kind)
+      throw refuseBundle(`has a ${what} with the claims of another token`);
+    return payload;
+  }
+}
+
+function ended(tombstone: { readonly id: string } & ({ revoked_at: string } | { expired_at: string })): Error {
+  if ("revoked_at" in tombstone) {
+    return new TokenRevokedError(`${tombstone.id} was revoked ${tombstone.revoked_at}`, { hint: ASK });
+  }
+  return new TokenExpiredError(`${tombstone.id} expired ${tombstone.expired_at}`, { hint: ASK });
+}
