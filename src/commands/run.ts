@@ -16,12 +16,13 @@ VSYNC_PASSPHRASE are not passed on. Without an env, runs with the vault of VSYNC
 --prefix goes before every name of the vault; a variable that is already set under such a name is an error. --only and
 --except take the names in the vault, without the prefix.
 
-With --redact the program's stdout and stderr are pipes, not a terminal. They mask every secret of the vault: plain, in
-base64, percent-encoded and escaped as in JSON. Values shorter than 4 bytes and other encodings pass.`;
+With --redact the program's stdout and stderr are pipes, not a terminal. They mask every secret of the vault: plain, line by
+line, in base64 (also as a part, as in user:token), in hex, and escaped as in JSON, URLs, HTML or a shell. Values shorter than
+4 bytes pass, and common words such as true and prod; vsync names them. --show leaves a secret as it is.`;
   static override examples = [
     "<%= config.bin %> run prod -- node server.js",
     "<%= config.bin %> run prod --only DATABASE_URL,PGPASSWORD -- psql",
-    "<%= config.bin %> run prod --prefix=APP_ --redact -- ./migrate.sh",
+    "<%= config.bin %> run prod --prefix=APP_ --redact --show=LOG_LEVEL -- ./migrate.sh",
     "VSYNC_CONFIG=… VSYNC_PASSPHRASE=… <%= config.bin %> run -- python3 app.py",
   ];
   static override args = ENV_ARG;
@@ -31,6 +32,13 @@ base64, percent-encoded and escaped as in JSON. Values shorter than 4 bytes and 
     ...SELECTION_FLAGS,
     prefix: Flags.string({ description: "prefix for every name: PORT becomes APP_PORT", helpValue: "<APP_>" }),
     redact: Flags.boolean({ description: "print [KEY] in place of the value of KEY in the program's output" }),
+    show: Flags.string({
+      description: "with --redact: names whose values stay (comma-separated)",
+      helpValue: "<key>,<key>",
+      multiple: true,
+      delimiter: ",",
+      dependsOn: ["redact"],
+    }),
   };
   static override takesCommandLine = true;
 

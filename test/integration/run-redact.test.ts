@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
-const WARNING = "vsync: warning: not masked, because they are shorter than 4 bytes: PIN\n";
+const WARNING = "vsync: warning: not masked, because their values are too short or common words: PIN\n";
 const redacting = (script: string, options: Parameters<VaultHome["run"]>[1] = {}, ...flags: string[]) =>
   home.run(["run", "prod", "--redact", ...flags, "--", "sh", "-c", script], options);
 

@@ -10,10 +10,12 @@ export function findItem(items: readonly Item[], name: string): Item {
   throw noSuchName(name, items);
 }
 
-/** The names that `--only` and `--except` give. */
+/** The names that `--only`, `--except` and `--show` give. */
 export interface Selection {
   readonly only?: readonly string[] | undefined;
   readonly except?: readonly string[] | undefined;
+  /** Left out of what `--redact` masks. */
+  readonly show?: readonly string[] | undefined;
 }
 
 /** As `selectItems`, but of the secrets only: a file cannot be a variable. */
@@ -29,10 +31,10 @@ export function selectSecrets(items: readonly Item[], selection: Selection): rea
  */
 export function selectItems(
   items: readonly Item[],
-  { only, except }: Selection,
+  { only, except, show }: Selection,
   fault = "the vault has no",
 ): readonly Item[] {
-  for (const [flag, names] of Object.entries({ only, except })) {
+  for (const [flag, names] of Object.entries({ only, except, show })) {
     if (names?.includes("")) {
       throw new InputError(`--${flag} has an empty name`, {
         hint: `give names from the vault, as in --${flag}=DATABASE_URL,PORT`,
@@ -40,10 +42,10 @@ export function selectItems(
     }
   }
   const known = new Set(items.map((item) => item.name));
-  const missing = [...(only ?? []), ...(except ?? [])].find((name) => !known.has(name));
+  const missing = [...(only ?? []), ...(except ?? []), ...(show ?? [])].find((name) => !known.has(name));
   if (missing !== undefined) throw unknownName(fault, missing, items);
   const wanted = only === undefined ? known : new Set(only);
-  const unwanted = new Set(except);
+  const unwanted = new Set([...(except ?? []), ...(show ?? [])]);
   return items.filter(({ name }) => wanted.has(name) && !unwanted.has(name));
 }
 

@@ -19,14 +19,14 @@ export interface ChildOutput {
 const SHARED_OUTPUT: ChildOutput = { stdio: ["inherit", "inherit"], async passOn() {} };
 
 export async function runOutput(
-  { redact }: { readonly redact: boolean },
+  { redact, show }: { readonly redact: boolean; readonly show?: readonly string[] | undefined },
   items: readonly Item[],
   output: Output,
 ): Promise<ChildOutput> {
   if (!redact) return SHARED_OUTPUT;
   // Loaded on demand, so programs without --redact start faster.
   const { maskedOutput } = await import("./redaction.ts");
-  return maskedOutput(items, output);
+  return maskedOutput(items, show, output);
 }
 
 /** Passes a stream on, perhaps altered; resolves when it ends, or when its reader has gone. */

@@ -1,12 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { maskedValues, Redactor, unmaskedNames, ValueIndex } from "../../../src/cli/run/redaction.ts";
+import { maskedValues, unmaskedNames } from "../../../src/cli/run/masked-values.ts";
+import { Redactor } from "../../../src/cli/run/redaction.ts";
+import { ValueIndex } from "../../../src/cli/run/value-index.ts";
 import { SEED, secret } from "../exported-items.ts";
 
 type Values = Readonly<Record<string, string>>;
 
 const itemsOf = (values: Values) => Object.entries(values).map(([name, value]) => secret(name, value));
 const indexOf = (values: Values) => new ValueIndex(maskedValues(itemsOf(values)));
+
+const b64 = (text: string): string => Buffer.from(text).toString("base64");
+const LONG = Array.from({ length: 9 }, (_, at) => `planted-${at}`).join("");
+const BEGIN = "-----BEGIN KEY-----";
+const PEM = `${BEGIN}\nplantedplanted1\nplantedplanted2\n`;
 
 /** The output for an input that arrives in these chunks. */
 function redacted(index: ValueIndex, chunks: readonly Uint8Array[]): Buffer {
@@ -22,7 +29,7 @@ describe("a value is masked", () => {
     ["at the end", { KEY: "planted" }, ["a plan", "ted"], "a [KEY]"],
     ["the longest one", { A: "plan", B: "planted" }, ["plan planted plante"], "[A] [B] [A]te"],
     ["the longest one, when the end decides", { A: "plan", B: "planted" }, ["plan", "te"], "[A]te"],
-    ["the one that starts first", { A: "abcd", B: "bcdef" }, ["abcdef"], "[A]ef"],
+    ["with another that begins in it", { A: "abcd", B: "bcdef", C: "efgh" }, ["abcd", "efgh."], "[A][B][C]."],
     ["after a beginning that led nowhere", { A: "aaab" }, ["aa", "aa", "ab"], "aa[A]"],
     ["under the first of two names", { A: "same", B: "same" }, ["same"], "[A]"],
     ["without its last line break", { A: "planted\n" }, ["planted\nplanted "], "[A][A] "],
@@ -30,6 +37,32 @@ describe("a value is masked", () => {
     ["in base64url", { A: "??>>??>>" }, ["Pz8-Pj8_Pj4"], "[A]"],
     ["percent-encoded, also with + for a space", { A: "a b/c@d" }, ["a%20b%2Fc%40d&a+b%2Fc%40d"], "[A]&[A]"],
     ["as in JSON", { A: 'a"b\nc' }, ['{"x":"a\\"b\\nc"}'], '{"x":"[A]"}'],
+    [
+      "in base64, after a user's name",
+      { A: "s3cret-token" },
+      [b64("ann:s3cret-token"), b64("x:s3cret-token!")],
+      "YW5uOn[A]eDp[A]h",
+    ],
+    ["in base64, in lines", { A: LONG }, [(b64(LONG).match(/.{1,76}/g) ?? []).join("\n")], "[A]\n[A]"],
+    ["in hex", { A: "planted" }, ["706c616e746564 706C616E746564"], "[A] [A]"],
+    ["percent-encoded in either case, or as Python does", { A: "a/b@ä" }, ["a%2fb%40%c3%a4 a/b%40%C3%A4"], "[A] [A]"],
+    [
+      "as in JSON of other writers",
+      { A: "ä/<&🔑" },
+      ["\\u00e4\\/\\u003c\\u0026\\uD83D\\udd11 ä/\\u003C&🔑"],
+      "[A] [A]",
+    ],
+    [
+      "as in JSON within JSON",
+      { A: 'a"\\\nc' },
+      [JSON.stringify({ x: JSON.stringify({ y: 'a"\\\nc' }) })],
+      '{"x":"{\\"y\\":\\"[A]\\"}"}',
+    ],
+    ["as in HTML", { A: `a&b'<"` }, ["a&amp;b&#39;&lt;&quot; a&#38;b&#x27;<&#34;"], "[A] [A]"],
+    ["as a shell prints it", { A: "it's one" }, ["'it'\\''s one' 'it'\"'\"'s one'"], "'[A]' '[A]'"],
+    ["with an escape cut by a chunk", { A: "a&bc" }, ["{a\\u0", "0", "26bc}"], "{[A]}"],
+    ["line by line", { A: PEM }, [PEM.replace(/^/gm, "12:00 ")], `12:00 ${BEGIN}\n12:00 [A]\n12:00 [A]\n12:00 `],
+    ["with other line ends", { A: PEM }, [PEM.replaceAll("\n", "\r\n")], "[A]"],
     ["from four bytes on", { A: "1234", B: "123", C: "" }, ["1234 123"], "[A] 123"],
     ["even if its name contains it", { planted: "planted" }, ["planted"], "[redacted]"],
     ["even if it looks like a mark", { redacted: "redacted", X: "[red" }, ["redacted [red"], "[*] [X]"],
@@ -51,8 +84,11 @@ test("holds back only what may begin a value", () => {
   expect(redactor.end().toString()).toBe("");
 });
 
-test("names the values too short to mask", () => {
-  expect(unmaskedNames(itemsOf({ A: "123", B: "1234", C: "", D: "é1" }))).toEqual(["A", "D"]);
+test("leaves short values and common words, and names them", () => {
+  const values = { A: "123", B: "1234", C: "", D: "é1", E: "true", F: "PROD\n", G: "5432", H: "trueish" };
+  expect(unmaskedNames(itemsOf(values))).toEqual(["A", "D", "E", "F", "G"]);
+  const text = "1234 true prod 5432 trueish";
+  expect(redacted(indexOf(values), [Buffer.from(text)]).toString()).toBe("[B] true prod 5432 [H]");
 });
 
 describe("properties", () => {
@@ -70,7 +106,7 @@ describe("properties", () => {
         expect(output.toString("latin1")).toBe(replaced(bytes.toString("latin1"), masked));
         for (const value of all) if (Buffer.byteLength(value) >= 4) expect(output.includes(value)).toBe(false);
       }),
-      { seed: SEED, numRuns: 5000 },
+      { seed: SEED, numRuns: 3000 },
     );
   });
 
@@ -83,7 +119,7 @@ describe("properties", () => {
         const [bytes, index] = [Buffer.from(noise.toWellFormed()), indexOf(named(all))];
         expect(redacted(index, cutAt(bytes, places))).toEqual(redacted(index, [bytes]));
       }),
-      { seed: SEED, numRuns: 2000 },
+      { seed: SEED, numRuns: 400 },
     );
   });
 
@@ -92,21 +128,34 @@ describe("properties", () => {
     return ends.map((end, at) => bytes.subarray(ends[at - 1] ?? 0, end));
   }
 
-  /** The model: a regular expression over the whole, which takes the first alternative that matches. */
+  /** The model: at each place the longest value, and whatever begins before its end. */
   function replaced(input: string, masked: ReturnType<typeof maskedValues>): string {
-    if (masked.length === 0) return input;
-    const latin = masked.map(({ name, bytes }) => ({ name, value: Buffer.from(bytes).toString("latin1") }));
-    const longestFirst = latin.toSorted((a, b) => b.value.length - a.value.length);
-    const pattern = longestFirst.map(({ value }) => value.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
-    const nameOf = (found: string) => latin.find(({ value }) => value === found)?.name;
-    return input.replaceAll(new RegExp(pattern, "g"), (found) => `[${nameOf(found)}]`);
+    const values = masked.map(({ name, bytes }) => ({ name, value: Buffer.from(bytes).toString("latin1") }));
+    const longestAt = (place: number) =>
+      values
+        .filter(({ value }) => input.startsWith(value, place))
+        .toSorted((a, b) => b.value.length - a.value.length)[0];
+    let output = "";
+    for (let place = 0; place < input.length; ) {
+      const found = new Set<string>();
+      let end = place;
+      for (let at = place; at === place || at < end; at++) {
+        const longest = longestAt(at);
+        if (longest === undefined || at + longest.value.length <= end) continue;
+        end = at + longest.value.length;
+        found.add(`[${longest.name}]`);
+      }
+      output += end > place ? [...found].join("") : input[place];
+      place = Math.max(end, place + 1);
+    }
+    return output;
   }
 });
 
-test("10 000 values that begin alike, and a long text without them", () => {
-  const keys = Array.from({ length: 10_000 }, (_, at) => [`K${at}`, `sk_live_${at.toString(36).padStart(20, "x")}`]);
+test("2000 values that begin alike, and a long text without them", () => {
+  const keys = Array.from({ length: 2000 }, (_, at) => [`K${at}`, `sk_live_${at.toString(36).padStart(20, "x")}`]);
   const line = Buffer.from("2026-01-01T00:00:00Z INFO GET /health 200 sk_live_none 3ms\n");
   const text = Buffer.concat(Array.from({ length: 2000 }, () => line));
-  const output = redacted(indexOf(Object.fromEntries(keys)), [text, Buffer.from(keys[4711]?.[1] ?? "")]);
-  expect(output).toEqual(Buffer.concat([text, Buffer.from("[K4711]")]));
+  const output = redacted(indexOf(Object.fromEntries(keys)), [text, Buffer.from(keys[711]?.[1] ?? "")]);
+  expect(output).toEqual(Buffer.concat([text, Buffer.from("[K711]")]));
 });

@@ -1,0 +1,141 @@
+/*
+ * The ways in which programs write text with escapes. In each, one text has several spellings (`/` is `/`, `\/` or `\u002f` in
+ * JSON), so a spelled value is found by reading the output back, not by listing every spelling of the value.
+ */
+
+export interface Spelling {
+  /** Characters that some program writes with an escape. */
+  readonly special: RegExp;
+  /** All that a program may write for such a character, the character itself included if some programs leave it alone. */
+  readonly ways: (character: string) => readonly string[];
+  /** An escape at a place of a latin1 text. */
+  readonly escape: RegExp;
+  /** The bytes that an escape stands for, as a latin1 text. */
+  readonly read: (escape: string) => string;
+}
+
+/** No escape is longer than a surrogate pair with doubled backslashes. */
+export const MAX_ESCAPE_CHARACTERS = 14;
+
+/** Every escape begins with one of these: `%` `&` `'` `+` `\`. */
+export const MARKERS = new Uint8Array(256);
+for (const character of "%&'+\\") MARKERS[character.charCodeAt(0)] = 1;
+
+const latin1 = (text: string): string => Buffer.from(text).toString("latin1");
+
+const SHORT: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+const SHORT_OF = new Map(Object.entries(SHORT).map(([letter, character]) => [character, letter]));
+
+/** `\u00e4`, for a character outside the BMP both halves. */
+function unicodeEscape(character: string, backslash: string): string {
+  return Array.from({ length: character.length }, (_, at) => {
+    return `${backslash}u${character.charCodeAt(at).toString(16).padStart(4, "0")}`;
+  }).join("");
+}
+
+const withUpperHex = (escape: string): readonly string[] => [
+  escape,
+  escape.replace(/[0-9a-f]+$/, (hex) => hex.toUpperCase()),
+];
+
+/** A string of JSON; `depth` 2 is one inside another, where each backslash is doubled. */
+function jsonSpelling(depth: 1 | 2): Spelling {
+  const backslash = "\\".repeat(depth);
+  const quote = depth === 1 ? '\\"' : '\\\\\\"';
+  const doubled = backslash.repeat(2);
+  return {
+    special: /[^A-Za-z0-9_ -]/u,
+    ways(character) {
+      const unicode = withUpperHex(unicodeEscape(character, backslash));
+      if (character === '"') return [quote, ...unicode];
+      if (character === "\\") return [doubled, ...unicode];
+      const letter = SHORT_OF.get(character);
+      if (letter !== undefined) return [`${backslash}${letter}`, ...unicode];
+      return [character, `${backslash}${character}`, ...unicode];
+    },
+    escape:
+      depth === 1
+        ? /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[^ux])/y
+        : /\\\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\\\\|\\"|[^ux\\])/y,
+    read(escape) {
+      const text = escape.slice(depth);
+      if (/^u./.test(text)) {
+        return latin1(
+          text
+            .split(/\\*u/)
+            .slice(1)
+            .map((hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+            .join("")
+            .toWellFormed(),
+        );
+      }
+      if (/^x./.test(text)) return String.fromCharCode(Number.parseInt(text.slice(1), 16));
+      const last = text.slice(-1);
+      return SHORT[last] ?? last;
+    },
+  };
+}
+
+/** In a URL. `isForm`: `+` is a space there. */
+function percentSpelling(isForm: boolean): Spelling {
+  return {
+    special: /[^A-Za-z0-9_]/u,
+    ways(character) {
+      const encoded = Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+      const ways = [encoded, encoded.toUpperCase()];
+      if (character === "%") return ways;
+      return isForm && character === " " ? ["+", ...ways] : isForm && character === "+" ? ways : [character, ...ways];
+    },
+    escape: isForm ? /%[0-9a-fA-F]{2}|\+/y : /%[0-9a-fA-F]{2}/y,
+    read: (escape) => (escape === "+" ? " " : String.fromCharCode(Number.parseInt(escape.slice(1), 16))),
+  };
+}
+
+const NAMED: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+const HTML: Spelling = {
+  special: /[^A-Za-z0-9_ ]/u,
+  ways(character) {
+    const code = character.codePointAt(0) ?? 0;
+    const named = Object.keys(NAMED).filter((name) => NAMED[name] === character);
+    const numbers = [`#${code}`, `#0${code}`, `#x${code.toString(16)}`, `#X${code.toString(16)}`];
+    const escapes = [...named, ...numbers].map((it) => `&${it};`);
+    return character === "&" ? escapes : [character, ...escapes];
+  },
+  escape: /&(?:#0*\d{1,7}|#[xX]0*[0-9a-fA-F]{1,6}|amp|lt|gt|quot|apos);/y,
+  read(escape) {
+    const text = escape.slice(1, -1);
+    const named = NAMED[text];
+    if (named !== undefined) return named;
+    const code = /^#x/i.test(text) ? Number.parseInt(text.slice(2), 16) : Number.parseInt(text.slice(1), 10);
+    return latin1(code > 0x10_ffff ? "" : String.fromCodePoint(code).toWellFormed());
+  },
+};
+
+/** Between the single quotes of a shell, as `sh -x` prints an argument. */
+const SHELL: Spelling = {
+  special: /'/,
+  ways: () => ["'\\''", `'"'"'`],
+  escape: /'(?:\\'|"'")'/y,
+  read: () => "'",
+};
+
+export const SPELLINGS: readonly Spelling[] = [
+  jsonSpelling(1),
+  jsonSpelling(2),
+  percentSpelling(false),
+  percentSpelling(true),
+  HTML,
+  SHELL,
+];
+
+/** What the first four bytes of a text can be, spelled like this, as latin1 texts of at least 4 characters. */
+export function spelledStarts(text: string, { special, ways }: Spelling): readonly string[] {
+  let starts: readonly string[] = [""];
+  for (const character of text) {
+    if (starts.every((start) => start.length >= 4)) break;
+    const next = special.test(character) ? ways(character).map(latin1) : [character];
+    starts = starts.flatMap((start) => (start.length >= 4 ? [start] : next.map((way) => start + way)));
+  }
+  return starts.filter((start) => start.length >= 4);
+}

@@ -1,0 +1,181 @@
+import { type MaskedValue, MIN_MASKED_BYTES } from "./masked-values.ts";
+import { MARKERS, MAX_ESCAPE_CHARACTERS, SPELLINGS, type Spelling, spelledStarts } from "./spelling.ts";
+
+/** More bytes are needed to tell whether a value starts here, or how far it goes. */
+export const UNDECIDED = Symbol("undecided");
+
+export interface Found {
+  readonly name: string;
+  readonly length: number;
+}
+
+/** Bytes of a program's output. */
+export interface Passage {
+  readonly bytes: Buffer;
+  /** No bytes follow. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Finds which of many values starts at a place, as it is or spelled with escapes, the longest first. How long that takes does
+ * not depend on how many values there are, nor on how many begin alike.
+ */
+export class ValueIndex {
+  readonly #plain: SortedValues;
+  readonly #spelled: readonly SortedValues[];
+  /** The first four bytes of all values, in every spelling. */
+  readonly #starts = new Set<number>();
+  /** By a hash of four bytes: rules out nearly every other place in one step. */
+  readonly #filter: Uint8Array;
+  readonly #filterShift: number;
+  /** The first one, two and three bytes of the values, for the end of a chunk. */
+  readonly #beginnings = new Set<string>();
+
+  /** @param values of at least `MIN_MASKED_BYTES`; of two equal ones, the first counts */
+  constructor(values: readonly MaskedValue[]) {
+    const once = new Map<string, MaskedValue>();
+    for (const value of values) {
+      const key = Buffer.from(value.bytes).toString("latin1");
+      if (!once.has(key)) once.set(key, value);
+      this.#addStart(key);
+    }
+    const unique = [...once.values()];
+    this.#plain = new SortedValues(unique, null);
+    this.#spelled = SPELLINGS.flatMap((spelling) => this.#spell(unique, spelling));
+    const bits = Math.min(22, Math.max(16, Math.ceil(Math.log2(this.#starts.size * 32 + 1))));
+    this.#filter = new Uint8Array(2 ** bits);
+    this.#filterShift = 32 - bits;
+    for (const start of this.#starts) this.#filter[Math.imul(start, SPREAD) >>> this.#filterShift] = 1;
+  }
+
+  #spell(values: readonly MaskedValue[], spelling: Spelling): readonly SortedValues[] {
+    const spelled = values.filter(({ bytes }) => {
+      const text = Buffer.from(bytes).toString();
+      if (!spelling.special.test(text)) return false;
+      for (const start of spelledStarts(text, spelling)) this.#addStart(start);
+      return true;
+    });
+    return spelled.length === 0 ? [] : [new SortedValues(spelled, spelling)];
+  }
+
+  #addStart(text: string): void {
+    this.#starts.add(Buffer.from(text.slice(0, MIN_MASKED_BYTES), "latin1").readUInt32BE(0));
+    for (let length = 1; length < MIN_MASKED_BYTES; length++) this.#beginnings.add(text.slice(0, length));
+  }
+
+  /** The next place from `at` on where a value may start, or one near the end. */
+  skip(bytes: Buffer, at: number): number {
+    const last = bytes.length - MIN_MASKED_BYTES;
+    if (at > last) return at;
+    const [filter, shift] = [this.#filter, this.#filterShift];
+    let four = bytes.readUInt32BE(at);
+    for (let place = at; ; ) {
+      if (filter[Math.imul(four, SPREAD) >>> shift] !== 0) return place;
+      if (place === last) return place + 1;
+      place++;
+      four = (four << 8) | (bytes[place + MIN_MASKED_BYTES - 1] ?? 0);
+    }
+  }
+
+  at(passage: Passage, place: number): Found | typeof UNDECIDED | null {
+    const { bytes, isWhole } = passage;
+    if (bytes.length - place < MIN_MASKED_BYTES) {
+      return !isWhole && this.#beginnings.has(bytes.toString("latin1", place)) ? UNDECIDED : null;
+    }
+    if (!this.#starts.has(bytes.readUInt32BE(place))) return null;
+    let longest = this.#plain.at(passage, place);
+    // Without an escape before the first difference, every spelling reads the same bytes.
+    if (longest !== UNDECIDED && !this.#plain.hasMetMarker) return longest;
+    for (const values of this.#spelled) {
+      const found = values.at(passage, place);
+      if (found === UNDECIDED || longest === UNDECIDED) return UNDECIDED;
+      if (found !== null && found.length > (longest?.length ?? 0)) longest = found;
+    }
+    return longest;
+  }
+}
+
+/** Spreads four bytes over 32 bits (Fibonacci hashing). */
+const SPREAD = 0x9e37_79b1;
+
+/** Values in the order of their bytes, so that those with a common beginning stand together. */
+class SortedValues {
+  readonly #values: readonly MaskedValue[];
+  readonly #spelling: Spelling | null;
+  /** The range of values that agree with what has been read. */
+  #low = 0;
+  #high = 0;
+
+  /** @param spelling how the output is read; null: as it is */
+  constructor(values: readonly MaskedValue[], spelling: Spelling | null) {
+    this.#values = values.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes));
+    this.#spelling = spelling;
+  }
+
+  /** Whether the last search has come to a byte that begins an escape in some spelling. */
+  hasMetMarker = false;
+
+  /** The longest value that starts at a place. */
+  at({ bytes, isWhole }: Passage, place: number): Found | typeof UNDECIDED | null {
+    this.hasMetMarker = false;
+    this.#low = 0;
+    this.#high = this.#values.length;
+    let depth = 0;
+    let longest: Found | null = null;
+    for (let from = place; ; ) {
+      const shortest = this.#low < this.#high ? this.#values[this.#low] : undefined;
+      if (shortest?.bytes.length === depth) {
+        longest = { name: shortest.name, length: from - place };
+        this.#low++;
+      }
+      if (this.#low >= this.#high) return longest;
+      if (from >= bytes.length) return isWhole ? longest : UNDECIDED;
+      const byte = bytes[from] ?? 0;
+      const escape = MARKERS[byte] === 0 ? null : this.#escapeAt(bytes, from, isWhole);
+      if (escape === UNDECIDED) return UNDECIDED;
+      if (escape === null) {
+        this.#narrow(byte, depth++);
+        from++;
+      } else {
+        for (const character of this.#spelling?.read(escape) ?? "") this.#narrow(character.charCodeAt(0), depth++);
+        from += escape.length;
+      }
+    }
+  }
+
+  /** The escape there, or null. An escape that the end of the bytes may cut is undecided. */
+  #escapeAt(bytes: Buffer, from: number, isWhole: boolean): string | typeof UNDECIDED | null {
+    this.hasMetMarker = true;
+    if (this.#spelling === null) return null;
+    const ahead = bytes.toString("latin1", from, from + MAX_ESCAPE_CHARACTERS);
+    if (ahead.length < MAX_ESCAPE_CHARACTERS && !isWhole) return UNDECIDED;
+    const { escape } = this.#spelling;
+    escape.lastIndex = 0;
+    return escape.exec(ahead)?.[0] ?? null;
+  }
+
+  /** Leaves the values with this byte at `depth`. */
+  #narrow(byte: number, depth: number): void {
+    const isOfAll = this.#byteOf(this.#low, depth) === byte && this.#byteOf(this.#high - 1, depth) === byte;
+    if (isOfAll || this.#low >= this.#high) return;
+    this.#low = this.#firstFrom(byte, depth);
+    this.#high = this.#firstFrom(byte + 1, depth);
+  }
+
+  /** The first value of the range whose byte at `depth` is at least `byte`. */
+  #firstFrom(byte: number, depth: number): number {
+    let from = this.#low;
+    let to = this.#high;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (this.#byteOf(middle, depth) < byte) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  /** -1 behind the end of the value. */
+  #byteOf(index: number, depth: number): number {
+    return this.#values[index]?.bytes[depth] ?? -1;
+  }
+}
