@@ -25,6 +25,17 @@ export const COMMANDS = {
     "runtime-token": async () => (await import("./commands/runtime-token.ts")).RuntimeToken,
     inspect: async () => (await import("./commands/inspect.ts")).Inspect,
   },
+  "SCOPED TOKENS": {
+    tokens: async () => (await import("./commands/tokens/list.ts")).Tokens,
+    "tokens:create": async () => (await import("./commands/tokens/create.ts")).TokensCreate,
+    "tokens:list": async () => (await import("./commands/tokens/list.ts")).TokensList,
+    "tokens:show": async () => (await import("./commands/tokens/show.ts")).TokensShow,
+    "tokens:explain": async () => (await import("./commands/tokens/explain.ts")).TokensExplain,
+    "tokens:update": async () => (await import("./commands/tokens/update.ts")).TokensUpdate,
+    "tokens:rotate": async () => (await import("./commands/tokens/rotate.ts")).TokensRotate,
+    "tokens:revoke": async () => (await import("./commands/tokens/revoke.ts")).TokensRevoke,
+    "tokens:prune": async () => (await import("./commands/tokens/prune.ts")).TokensPrune,
+  },
   "ROTATE THE PASSPHRASE": {
     "rotate-passphrase": async () => (await import("./commands/rotate-passphrase.ts")).RotatePassphrase,
   },

@@ -28,6 +28,7 @@ export type ErrorCode =
   | "S3_UNREACHABLE"
   | "TOKEN_EXPIRED"
   | "TOKEN_REVOKED"
+  | "TOKEN_UNDELIVERED"
   | "TOKEN_UNKNOWN"
   | "UNSUPPORTED_SPEC_VERSION"
   | "WRONG_PASSPHRASE";
@@ -139,6 +140,12 @@ export class AuditOutstandingError extends VsyncError {
 export class PassphraseUndeliveredError extends VsyncError {
   readonly name = "PassphraseUndeliveredError";
   readonly code = "PASSPHRASE_UNDELIVERED";
+}
+
+/** The token stands, but its credential could not be printed, and nobody can print it again. */
+export class TokenUndeliveredError extends VsyncError {
+  readonly name = "TokenUndeliveredError";
+  readonly code = "TOKEN_UNDELIVERED";
 }
 
 /** No manifest at this prefix: there is no vault yet, or somebody deleted it. */

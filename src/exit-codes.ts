@@ -32,6 +32,7 @@ export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
     TOKEN_UNKNOWN: 1,
     TOKEN_REVOKED: 1,
     TOKEN_EXPIRED: 1,
+    TOKEN_UNDELIVERED: 1,
     GRANT_INVALID: 1,
     ACCESS_TOKEN: 1,
     MANIFEST_NOT_FOUND: 1,
@@ -61,6 +62,11 @@ export const RUNTIME_TOKEN_EXIT_CODES: ExitCodes = {
     4: "this machine has no config for the env",
     130: "ended by Ctrl-C",
   },
+  failures: DAY_TO_DAY_EXIT_CODES.failures,
+};
+
+export const TOKENS_LIST_EXIT_CODES: ExitCodes = {
+  meanings: { ...DAY_TO_DAY_EXIT_CODES.meanings, 7: "with --expiring: a token expires within that time" },
   failures: DAY_TO_DAY_EXIT_CODES.failures,
 };
 
@@ -107,6 +113,7 @@ export const FAILURES: Readonly<Record<ErrorCode, string>> = {
   LOCAL_CONFIG_MISSING: "This machine's config for the repo and env is missing or unusable.",
   AUDIT_OUTSTANDING: "The vault has changed, but the audit row could not be appended.",
   PASSPHRASE_UNDELIVERED: "The passphrase has changed, but the generated one could not be printed.",
+  TOKEN_UNDELIVERED: "The token is made, but it could not be printed: rotate it.",
   CONFLICT: "The vault or a local file has changed meanwhile. Nothing was written.",
   AUDIT_BROKEN: "The audit log is broken at `row`, a generation.",
   BUNDLE_CORRUPT: "The encrypted bundle is missing, or its content is not what the manifest signs.",

@@ -8,11 +8,14 @@ import { page, prose, table } from "./markdown.mjs";
 async function families() {
   const loaded = await Promise.all(Object.entries(loadersOf(COMMANDS)).map(async ([id, load]) => [id, await load()]));
   const own = loaded.filter(([, { exitCodes }]) => exitCodes !== DAY_TO_DAY_EXIT_CODES);
+  const together = Map.groupBy(own, ([, { exitCodes }]) => exitCodes);
   return [
-    ...own.map(([id, { exitCodes }]) => ({ commands: `\`${id.replaceAll(":", " ")}\``, ...exitCodes })),
+    ...[...together].map(([exitCodes, commands]) => ({ commands: commands.map(named).join(", "), ...exitCodes })),
     { commands: "every other command", ...DAY_TO_DAY_EXIT_CODES },
   ];
 }
+
+const named = ([id]) => `\`${id.replaceAll(":", " ")}\``;
 
 function familyLines({ commands, meanings }) {
   const lines = Object.entries(meanings).map(([code, text]) => `- **${code}** ${prose(text)}`);

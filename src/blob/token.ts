@@ -1,5 +1,5 @@
 import { ConfigInvalidError, ConfigMissingError, ConfigUnsupportedVersionError, InputError } from "../errors.ts";
-import { credentialFault } from "./credential-form.ts";
+import { parseCredential } from "../tokens/credential.ts";
 import { readGzipMember, writeGzipMember } from "./gzip-member.ts";
 import { endpointFault, prefixFault } from "./location.ts";
 
@@ -218,6 +218,15 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 export function knownFields(fields: Record<string, unknown>): RuntimeToken {
   const known = TOKEN_FIELDS.filter((name) => Object.hasOwn(fields, name)).map((name) => [name, fields[name]]);
   return Object.fromEntries(known);
+}
+
+function credentialFault(text: string): string | null {
+  try {
+    parseCredential(text)[Symbol.dispose]();
+    return null;
+  } catch {
+    return "is not a credential: it was cut or altered";
+  }
 }
 
 function isBase64(value: string): boolean {

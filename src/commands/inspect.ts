@@ -17,7 +17,7 @@ export class Inspect extends BaseCommand {
   };
 
   protected override async execute({ flags }: Invocation<typeof Inspect>): Promise<void> {
-    const fields = describeToken(await readToken(flags.file, this.sources));
+    const fields = await describeToken(await readToken(flags.file, this.sources));
     if (flags.json) this.output.json(fields);
     else this.output.fields(fields);
   }

@@ -4,7 +4,7 @@ import { loadConfig } from "../cli/config/local-config.ts";
 import { overriddenLocation } from "../cli/config/location.ts";
 import { resolveTarget } from "../cli/config/target.ts";
 import { tokenCredentials } from "../cli/inputs/credentials.ts";
-import { emitToken, mintToken } from "../cli/tokens/mint.ts";
+import { emitToken, givenCredential, mintToken } from "../cli/tokens/mint.ts";
 import { absentManifest, proveToken } from "../cli/tokens/prove-token.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../exit-codes.ts";
 
@@ -12,16 +12,24 @@ export class RuntimeToken extends BaseCommand {
   static override summary = "Mint the string that an app boots from";
   static override description =
     `Prints the value of VSYNC_CONFIG, alone on stdout. First, one HEAD of the manifest proves that the token's own
-credentials can read it; if they cannot, nothing is printed. Overrides apply to this token only.`;
+credentials can read it; if they cannot, nothing is printed. Overrides apply to this token only.
+
+The app also needs VSYNC_PASSPHRASE, or in its place VSYNC_TOKEN from tokens create --split. --with-token puts such a
+credential into the string, with the place, bucket key and anchor of today.`;
   static override examples = [
     "<%= config.bin %> runtime-token --env=prod | wrangler secret put VSYNC_CONFIG",
     "<%= config.bin %> runtime-token --env=prod --access-key=AKIA… --secret-key-file=key",
     "<%= config.bin %> runtime-token --env=prod --no-validate",
+    "<%= config.bin %> runtime-token --env=prod --with-token=api.credential",
   ];
   static override flags = {
     ...VAULT_FLAGS,
     ...LOCATION_FLAGS,
     ...CREDENTIAL_FLAGS,
+    "with-token": Flags.string({
+      description: "file with a scoped token's credential to put in, - for stdin; sends nothing",
+      helpValue: "<file>",
+    }),
     "no-validate": Flags.boolean({ description: "send nothing, for machines without a network" }),
     json: Flags.boolean({ description: "also print the token's content on stderr, with the secret key in the clear" }),
   };
@@ -31,8 +39,12 @@ credentials can read it; if they cannot, nothing is printed. Overrides apply to 
     const config = await loadConfig(await resolveTarget({ flags }, this.warnUser), this.warnUser);
     const credentials = await tokenCredentials(flags, config, this.sources);
     const location = overriddenLocation({ ...config, credentials }, flags);
-    const token = mintToken(config, location);
-    if (!flags["no-validate"] && !(await proveToken(location, config))) {
+    const token = {
+      ...mintToken(config, location),
+      ...(await givenCredential(flags["with-token"], config, this.sources)),
+    };
+    const isOffline = flags["no-validate"] || flags["with-token"] !== undefined;
+    if (!isOffline && !(await proveToken(location, config))) {
       this.output.warn(absentManifest(location, config));
     }
     emitToken(token, this.output, { asJson: flags.json });

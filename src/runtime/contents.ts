@@ -1,3 +1,6 @@
+import { Secret } from "../crypto/secret.ts";
+import type { Opening } from "../stores/token.ts";
+import type { Claims } from "../tokens/claims.ts";
 import type { Item } from "../vault/format/item.ts";
 import type { OpenedVault } from "../vault/open/open.ts";
 
@@ -9,13 +12,29 @@ export interface Contents {
   readonly items: ReadonlyMap<string, Item>;
   /** Milliseconds since the store returned it; 0 if it did so just now. */
   readonly ageMs: number;
+  /** The vault's id. */
+  readonly vault: string;
+  /** Of the scoped token that opened it; null for a passphrase. */
+  readonly claims: Claims | null;
 }
 
 export function contentsOf({ manifest, bundle }: OpenedVault, ageMs = 0): Contents {
   const items = new Map(bundle.items.map((item) => [item.name, item]));
-  return { env: manifest.env, generation: manifest.gen, items, ageMs };
+  const claims = bundle.keys.token?.claims ?? null;
+  return { env: manifest.env, generation: manifest.gen, items, ageMs, vault: manifest.vault, claims };
 }
 
-export function zeroContents({ items }: Contents): void {
+/** What an open handle keeps: the data, and the credential that signs access tokens. */
+export interface HeldContents extends Contents {
+  readonly credential: Secret | null;
+}
+
+/** @param opening may be zeroed afterwards */
+export function heldContents(contents: Contents, { kind, secret }: Opening): HeldContents {
+  return { ...contents, credential: kind === "credential" ? Secret.ofBytes(secret.expose().slice()) : null };
+}
+
+export function zeroContents({ items, credential = null }: Contents & Partial<HeldContents>): void {
   for (const { data } of items.values()) data.destroy();
+  credential?.destroy();
 }

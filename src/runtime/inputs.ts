@@ -1,16 +1,19 @@
 import { isAbsolute } from "node:path";
+import { decodeToken, type RuntimeToken } from "../blob/token.ts";
 import { Secret } from "../crypto/secret.ts";
 import { readSecretFile } from "../disk/given-file.ts";
 import { ConfigMissingError } from "../errors.ts";
+import { credentialOf, type Opening } from "../stores/token.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 
+/** The token, and the secret that opens its vault. */
 export interface Inputs extends Disposable {
-  readonly config: Secret;
-  readonly passphrase: Secret;
+  readonly token: RuntimeToken;
+  readonly opening: Opening;
 }
 
 interface Source {
-  readonly option: "config" | "passphrase";
+  readonly option: "config" | "token" | "passphrase";
   readonly variable: string;
   readonly content: string;
 }
@@ -18,7 +21,13 @@ interface Source {
 const CONFIG: Source = {
   option: "config",
   variable: "VSYNC_CONFIG",
-  content: "what `vsync runtime-token` prints",
+  content: "what `vsync runtime-token` or `vsync tokens create` prints",
+};
+
+const TOKEN: Source = {
+  option: "token",
+  variable: "VSYNC_TOKEN",
+  content: "what `vsync tokens create --split` prints",
 };
 
 const PASSPHRASE: Source = {
@@ -28,19 +37,34 @@ const PASSPHRASE: Source = {
 };
 
 /**
- * Reads token and passphrase, each from the first of: the option, the file that `…_FILE` names, the variable. Takes option
- * and variable verbatim.
+ * Reads the token and what opens its vault, each from the first of: the option, the file that `…_FILE` names, the variable.
+ * Takes option and variable verbatim. A credential apart wins over the token's own; where there is one, the passphrase is
+ * not read.
  *
  * @throws ConfigMissingError none is given, or the one given is empty or cannot be read
+ * @throws ConfigInvalidError, ConfigUnsupportedVersionError as `decodeToken`
  */
 export async function readInputs(options: OpenOptions, variables: Environment, warn: Warn): Promise<Inputs> {
-  const config = await readInput(CONFIG, options, variables, warn);
-  const passphrase = await readInput(PASSPHRASE, options, variables, warn).catch((error: unknown) => {
-    config.destroy();
-    throw error;
-  });
-  const dispose = (): void => [config, passphrase].forEach((it) => it.destroy());
-  return { config, passphrase, [Symbol.dispose]: dispose };
+  using config = await readInput(CONFIG, options, variables, warn);
+  const token = decodeToken(config.exposeText());
+  const opening = await readOpening(token, options, variables, warn);
+  return { token, opening, [Symbol.dispose]: () => opening.secret.destroy() };
+}
+
+async function readOpening(
+  token: RuntimeToken,
+  options: OpenOptions,
+  variables: Environment,
+  warn: Warn,
+): Promise<Opening> {
+  const apart = isGiven(TOKEN, options, variables) ? await readInput(TOKEN, options, variables, warn) : null;
+  const opening = credentialOf(token, apart);
+  return opening ?? { kind: "passphrase", secret: await readInput(PASSPHRASE, options, variables, warn) };
+}
+
+function isGiven({ option, variable }: Source, options: OpenOptions, variables: Environment): boolean {
+  const [file, value] = [variableOf(variables, `${variable}_FILE`), variableOf(variables, variable)];
+  return options[option] !== undefined || Boolean(file) || value !== undefined;
 }
 
 async function readInput(source: Source, options: OpenOptions, variables: Environment, warn: Warn): Promise<Secret> {

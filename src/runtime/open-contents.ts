@@ -1,10 +1,8 @@
-import { decodeToken } from "../blob/token.ts";
 import { systemClock } from "../stores/open-store.ts";
-import { vaultOf } from "../stores/token.ts";
+import { holderOf, vaultOf } from "../stores/token.ts";
 import { openVault } from "../vault/open/open.ts";
-import { PassphraseHolder } from "../vault/unlock/passphrase-holder.ts";
-import { type Contents, contentsOf } from "./contents.ts";
-import { readInputs } from "./inputs.ts";
+import { type Contents, contentsOf, type HeldContents, heldContents } from "./contents.ts";
+import { type Inputs, readInputs } from "./inputs.ts";
 import { openThroughCache } from "./open-cached.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 import { timeoutOf } from "./options.ts";
@@ -14,16 +12,22 @@ const STORE_SHARE = 0.5;
 /** The share for reading the cache, and again for writing it. */
 const DISK_SHARE = 0.2;
 
-/** Goes from the options to the decrypted items. Zeroes token and passphrase on the way out. */
+/** Goes from the options to the decrypted items. Zeroes what opened them on the way out. */
 export async function openContents(
   options: OpenOptions,
   variables: Environment,
   warn: Warn,
   signal: AbortSignal,
-): Promise<Contents> {
+): Promise<HeldContents> {
   using inputs = await readInputs(options, variables, warn);
-  const { expect, hint, openStore } = vaultOf(decodeToken(inputs.config.exposeText()));
-  using holder = new PassphraseHolder(inputs.passphrase, hint);
+  const contents = await openNamed(inputs, options, warn, signal);
+  warnOfEnd(contents, warn);
+  return heldContents(contents, inputs.opening);
+}
+
+async function openNamed(inputs: Inputs, options: OpenOptions, warn: Warn, signal: AbortSignal): Promise<Contents> {
+  const { expect, openStore } = vaultOf(inputs.token);
+  using holder = holderOf(inputs.token, inputs.opening);
   // Loading the AWS SDK takes about as long as a derivation, which runs on another thread.
   holder.prepare();
   const ports = { store: await openStore(), clock: systemClock };
@@ -32,4 +36,20 @@ export async function openContents(
   const timeoutMs = timeoutOf(options);
   const times = { maxAgeMs: options.maxAge, patienceMs: timeoutMs * STORE_SHARE, diskMs: timeoutMs * DISK_SHARE };
   return await openThroughCache(ports, request, { path: options.cache, ...times, warn });
+}
+
+const WARNED_BEFORE_MS = 14 * 86_400_000;
+
+/** A token that ends stops the next boot: somebody has to renew it before. */
+function warnOfEnd({ claims, env }: Contents, warn: Warn): void {
+  const { id, name, not_after: end } = claims ?? {};
+  if (id === undefined || end === undefined) return;
+  const leftMs = Date.parse(end) - systemClock.nowMs();
+  if (leftMs > WARNED_BEFORE_MS) return;
+  warn({
+    code: "VSYNC_TOKEN_EXPIRES",
+    message: `the token ${name ?? id} expires ${end}`,
+    hint: `\`vsync tokens update ${env} ${id} --expires=90d\` gives it another end`,
+    fields: { token: id, expiresAt: end },
+  });
 }

@@ -14,6 +14,8 @@ export interface Logger {
 interface BaseOptions {
   /** The runtime token itself. Beats `VSYNC_CONFIG` and `VSYNC_CONFIG_FILE`. */
   readonly config?: string;
+  /** A scoped token's credential, `vsrt_…`, apart from `config`. Beats `VSYNC_TOKEN`, `VSYNC_TOKEN_FILE` and one in `config`. */
+  readonly token?: string;
   /** The passphrase itself, verbatim. Beats `VSYNC_PASSPHRASE` and `VSYNC_PASSPHRASE_FILE`. */
   readonly passphrase?: string;
   /** Used in place of `process.env`, now and at every later look-up. */
@@ -60,7 +62,7 @@ export function timeoutOf({ timeoutMs }: OpenOptions): number {
  * @throws InputError naming the option
  */
 export function checkOptions(options: OpenOptions): void {
-  for (const name of ["config", "passphrase", "cache"] as const) {
+  for (const name of ["config", "token", "passphrase", "cache"] as const) {
     if (options[name] !== undefined && typeof options[name] !== "string") throw refused(name, "must be a string");
   }
   const timeoutMs = timeoutOf(options);
@@ -90,7 +92,12 @@ function refused(option: string, fault: string): InputError {
 /** Something that the operator should look at, but that does not stop the app. */
 export interface Warning {
   /** Stable, for filters. */
-  readonly code: "VSYNC_FILE_EXPOSED" | "VSYNC_STALE_VAULT" | "VSYNC_CACHE_UNWRITABLE" | "VSYNC_NAME_SKIPPED";
+  readonly code:
+    | "VSYNC_FILE_EXPOSED"
+    | "VSYNC_STALE_VAULT"
+    | "VSYNC_CACHE_UNWRITABLE"
+    | "VSYNC_NAME_SKIPPED"
+    | "VSYNC_TOKEN_EXPIRES";
   readonly message: string;
   readonly hint: string;
   /** Never a value. */

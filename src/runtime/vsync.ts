@@ -2,12 +2,24 @@ import { inspect } from "node:util";
 import { Secret } from "../crypto/secret.ts";
 import { ConfigMissingError, InputError } from "../errors.ts";
 import type { Item } from "../vault/format/item.ts";
-import { type Contents, zeroContents } from "./contents.ts";
+import { type HeldContents, zeroContents } from "./contents.ts";
 import { withDeadline } from "./deadline.ts";
 import { variableOf } from "./inputs.ts";
 import { openContents } from "./open-contents.ts";
 import { checkOptions, type Environment, type OpenOptions, timeoutOf, warnThrough } from "./options.ts";
 import { PrivateFiles } from "./private-files.ts";
+
+/** The scoped token that opened a vault. */
+export interface OpenedToken {
+  /** `tok_…` */
+  readonly id: string;
+  /** What operators call it. */
+  readonly name?: string;
+  readonly kind: "live" | "test";
+  readonly capabilities: readonly string[];
+  /** `YYYY-MM-DDTHH:MM:SS.mmmZ`; absent if it does not expire. */
+  readonly expiresAt?: string;
+}
 
 /** The origin of a value. */
 export type ValueSource = "vault" | "env" | "default" | "missing";
@@ -24,22 +36,22 @@ type Found =
  *     const url = vault.require("DATABASE_URL");
  */
 export class Vsync implements AsyncDisposable {
-  readonly #contents: Contents;
+  readonly #contents: HeldContents;
   readonly #variables: Environment;
   readonly #defaults: Environment;
   readonly #files = new PrivateFiles();
   #isClosed = false;
 
-  private constructor(contents: Contents, variables: Environment, defaults: Environment) {
+  private constructor(contents: HeldContents, variables: Environment, defaults: Environment) {
     this.#contents = contents;
     this.#variables = variables;
     this.#defaults = defaults;
   }
 
   /**
-   * Opens the vault that `VSYNC_CONFIG` and `VSYNC_PASSPHRASE` name (each also as `…_FILE`, the path of a file, which
-   * wins). Sends two requests to the store, the second while it derives the key. If it rejects early, at most one key
-   * derivation, already begun, goes on.
+   * Opens the vault that `VSYNC_CONFIG` names: with the scoped token in it or in `VSYNC_TOKEN`, or else with
+   * `VSYNC_PASSPHRASE` (each also as `…_FILE`, the path of a file, which wins). Sends two requests to the store, the second
+   * while it derives a passphrase's key. If it rejects early, at most one key derivation, already begun, goes on.
    *
    * It opens the vault or throws: environment and defaults stand in for names that an open vault lacks, never for the
    * vault. See `docs/library.md` for examples, `docs/format.md` §5 for which failure is which error.
@@ -48,6 +60,7 @@ export class Vsync implements AsyncDisposable {
    * @throws ConfigUnsupportedVersionError, ConfigInvalidError the token is of another version, or malformed
    * @throws S3UnreachableError, AccessDeniedError, ManifestNotFoundError the store fails, or `timeoutMs` is over
    * @throws WrongPassphraseError, PassphraseRetiredError the passphrase does not open the vault, or no longer does
+   * @throws TokenUnknownError, TokenRevokedError, TokenExpiredError the scoped token does not, or no longer does
    * @throws NotAuthenticError, RollbackError, BundleCorruptError, UnsupportedSpecVersionError the vault is not to be trusted
    * @throws InputError an option is not what its type says
    * @throws the reason of `signal`, once it aborts
@@ -77,6 +90,15 @@ export class Vsync implements AsyncDisposable {
    */
   get ageMs(): number {
     return this.#contents.ageMs;
+  }
+
+  /** The scoped token that opened the vault; undefined for a passphrase. Names that it may not read do not exist here. */
+  get token(): OpenedToken | undefined {
+    const { claims } = this.#contents;
+    if (claims === null) return undefined;
+    const { id, name, kind, capabilities, not_after } = claims;
+    const end = not_after === undefined ? {} : { expiresAt: not_after };
+    return { id, ...(name === undefined ? {} : { name }), kind, capabilities: [...capabilities], ...end };
   }
 
   /**
@@ -206,7 +228,7 @@ export class Vsync implements AsyncDisposable {
     return items.filter((item) => item.kind === kind).map((item) => item.name);
   }
 
-  #openItems(): Contents["items"] {
+  #openItems(): HeldContents["items"] {
     if (this.#isClosed)
       throw new InputError(`${this.toString()} is closed`, { hint: "read everything the app needs before close()" });
     return this.#contents.items;

@@ -10,6 +10,30 @@ import { type PassphraseHint, PassphraseHolder } from "../vault/unlock/passphras
 import type { Credentials, StoreLocation } from "./location.ts";
 import { type OpenStore, openStore } from "./open-store.ts";
 
+/** The secret that opens a token's vault. */
+export interface Opening {
+  readonly kind: "credential" | "passphrase";
+  readonly secret: Secret;
+}
+
+/** The credential that opens a token's vault, or null for a passphrase: one apart wins over the token's own. */
+export function credentialOf({ token }: RuntimeToken, apart: Secret | null): Opening | null {
+  if (apart !== null) return { kind: "credential", secret: apart };
+  return token === undefined ? null : { kind: "credential", secret: Secret.ofText(token) };
+}
+
+/**
+ * What opens the vault that a runtime token names. The caller disposes of it.
+ *
+ * @throws ConfigMissingError the credential is empty
+ * @throws ConfigInvalidError it is none, or the token pins no anchor
+ */
+export function holderOf(token: RuntimeToken, { kind, secret }: Opening): KeyHolder {
+  return kind === "credential"
+    ? new CredentialHolder(secret, token.anchor)
+    : new PassphraseHolder(secret, hintOf(token));
+}
+
 /** The vault that a runtime token names: what to hold it to, and how to open its store. */
 export interface TokenVault {
   readonly expect: Expectation;
@@ -21,24 +45,6 @@ export interface TokenVault {
 
 export function vaultOf(token: RuntimeToken, open: OpenStore = openStore): TokenVault {
   return { expect: expectationOf(token), hint: hintOf(token), openStore: () => openNamed(token, open) };
-}
-
-/** The secrets beside a runtime token: `VSYNC_TOKEN`, undefined where it is not set, and the passphrase. */
-export interface TokenSecrets {
-  readonly credential: Secret | undefined;
-  readonly passphrase: Secret;
-}
-
-/**
- * What opens the vault that a runtime token names. A credential apart wins over the one in the token, and where there is one
- * nobody reads the passphrase.
- *
- * @throws ConfigMissingError the credential is set and empty
- * @throws ConfigInvalidError it is none, or the token pins no anchor
- */
-export function holderOf(token: RuntimeToken, { credential, passphrase }: TokenSecrets): KeyHolder {
-  const own = credential ?? (token.token === undefined ? undefined : Secret.ofText(token.token));
-  return own === undefined ? new PassphraseHolder(passphrase, hintOf(token)) : new CredentialHolder(own, token.anchor);
 }
 
 async function openNamed(token: RuntimeToken, open: OpenStore): Promise<ObjectStore> {
@@ -54,10 +60,10 @@ async function openNamed(token: RuntimeToken, open: OpenStore): Promise<ObjectSt
 
 function locationOf(token: RuntimeToken): StoreLocation {
   const { endpoint, region, bucket, prefix } = token;
-  return { endpoint, region, bucket, prefix, credentials: credentialsOf(token) };
+  return { endpoint, region, bucket, prefix, credentials: keysOf(token) };
 }
 
-function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: RuntimeToken): Credentials {
+function keysOf({ accessKeyId, secretAccessKey, sessionToken }: RuntimeToken): Credentials {
   if (accessKeyId === undefined || secretAccessKey === undefined) return "ambient";
   const key = { accessKeyId, secretAccessKey: Secret.ofText(secretAccessKey) };
   return sessionToken === undefined ? key : { ...key, sessionToken: Secret.ofText(sessionToken) };

@@ -2,10 +2,12 @@ import { chmod, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pino } from "pino";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { encodeToken } from "../../src/blob/token.ts";
 import { Vsync } from "../../src/runtime/index.ts";
 import { directoryVault, environmentOf, open, rejectionOf, temporaryFolder } from "./fixture.ts";
 
-const TOKEN = { VSYNC_CONFIG: "vsync-cfg-v1:x" };
+const PLACE = { v: 1, endpoint: "file:///nowhere", region: "local", bucket: "b", prefix: "p/", env: "prod" } as const;
+const TOKEN = { VSYNC_CONFIG: encodeToken({ ...PLACE, salt: "", iterations: 1, credentials: "ambient" }) };
 
 function collecting() {
   const warned: { readonly fields: object; readonly message: string }[] = [];

@@ -3,7 +3,7 @@ import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { importSigningKey } from "../../src/crypto/signing.ts";
-import { holderOf, vaultOf } from "../../src/stores/token.ts";
+import { credentialOf, holderOf, vaultOf } from "../../src/stores/token.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { openGeneration } from "../../src/vault/audit/older-generation.ts";
 import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
@@ -40,13 +40,11 @@ export function setUp({ input }: Run<OpenInput>): { ports: ReadPorts; request: O
   const nowMs = Date.parse(input.now);
   const token = decodeToken(input.token);
   const { expect } = vaultOf(token);
-  const secrets = {
-    passphrase: Secret.ofText(input.passphrase),
-    credential: input.credential === undefined ? undefined : Secret.ofText(input.credential),
-  };
+  const apart = input.credential === undefined ? null : Secret.ofText(input.credential);
+  const opening = credentialOf(token, apart) ?? { kind: "passphrase", secret: Secret.ofText(input.passphrase) };
   return {
     ports: { store: MemoryStore.of(Object.fromEntries(objects)), clock: { nowMs: () => nowMs } },
-    request: { holder: holderOf(token, secrets), expect },
+    request: { holder: holderOf(token, opening), expect },
   };
 }
 

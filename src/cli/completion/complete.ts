@@ -102,6 +102,10 @@ async function argWords(line: TypedLine, names: KnownNames): Promise<readonly Ca
       return plain(await names.envs(values["repo"]));
     case "key":
       return plain((await names.keys(values["env"] ?? positionals[0])).filter((it) => !positionals.includes(it)));
+    case "token": {
+      const known = await names.tokens(values["repo"], values["env"] ?? positionals[0]);
+      return plain(known.filter((it) => !positionals.includes(it)));
+    }
     default:
       return [];
   }

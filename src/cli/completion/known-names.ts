@@ -4,6 +4,7 @@ import { listEnvs, listRepos } from "../config/paths.ts";
 import { findRepo } from "../config/repo.ts";
 import { listDotenvEnvs, workingFolder } from "../config/target.ts";
 import { parseDotenv } from "../items/dotenv.ts";
+import { knownTokens } from "../tokens/known-tokens.ts";
 
 /** Reading a larger file would delay the user's typing. */
 const MAX_DOTENV_BYTES = 4 * 1024 * 1024;
@@ -15,6 +16,8 @@ export interface KnownNames {
   envs(repo: string | undefined): Promise<readonly string[]>;
   /** The names (never the values) in this folder's `.env.<env>`; without an env, in all such files. */
   keys(env: string | undefined): Promise<readonly string[]>;
+  /** Those of the last `tokens list` here, without a repo's or an env's name none. */
+  tokens(repo: string | undefined, env: string | undefined): Promise<readonly string[]>;
 }
 
 export function knownNames(variables: Readonly<Record<string, string | undefined>>): KnownNames {
@@ -24,6 +27,10 @@ export function knownNames(variables: Readonly<Record<string, string | undefined
     envs: async (repo) => {
       const found = await findRepo({ flag: repo, variables, folder, warn: () => undefined });
       return found === null ? [] : listEnvs(found.name);
+    },
+    tokens: async (repo, env) => {
+      const found = await findRepo({ flag: repo, variables, folder, warn: () => undefined });
+      return found === null || env === undefined ? [] : knownTokens({ repo: found.name, env });
     },
     keys: async (env) => {
       const envs = env === undefined ? await listDotenvEnvs(folder) : [env];

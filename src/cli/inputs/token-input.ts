@@ -1,7 +1,9 @@
 import type { RuntimeToken } from "../../blob/token.ts";
 import { decodeToken } from "../../blob/token.ts";
-import { InputError } from "../../errors.ts";
-import { readGivenSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
+import type { Secret } from "../../crypto/secret.ts";
+import { ConfigMissingError, InputError } from "../../errors.ts";
+import { credentialOf, type Opening } from "../../stores/token.ts";
+import { PASSPHRASE, readGivenSecret, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
 
@@ -10,6 +12,40 @@ const TOKEN = {
   flag: "file",
   variable: "VSYNC_CONFIG",
 } as const satisfies Pick<SecretInput, "what" | "flag" | "variable">;
+
+export const CREDENTIAL: SecretInput = {
+  what: "the scoped token",
+  flag: "with-token",
+  variable: "VSYNC_TOKEN",
+  question: "Scoped token:",
+};
+
+/**
+ * What opens the token's vault: the credential in `VSYNC_TOKEN_FILE` or `VSYNC_TOKEN`, else the token's own, else the
+ * passphrase, which is not read where there is a credential.
+ *
+ * @throws ConfigMissingError VSYNC_TOKEN is set and empty
+ * @throws InputError no passphrase either
+ */
+export async function readOpening(
+  token: RuntimeToken,
+  passphraseFile: string | undefined,
+  sources: SecretSources,
+): Promise<Opening> {
+  const credential = credentialOf(token, await findCredential(sources));
+  return credential ?? { kind: "passphrase", secret: await readSecret(PASSPHRASE, passphraseFile, sources) };
+}
+
+/** The credential in `VSYNC_TOKEN_FILE` or `VSYNC_TOKEN`, or null. @throws ConfigMissingError it is set and empty */
+async function findCredential(sources: SecretSources): Promise<Secret | null> {
+  const { variables } = sources;
+  if (variables["VSYNC_TOKEN"] === "" && !variables["VSYNC_TOKEN_FILE"]) {
+    throw new ConfigMissingError("VSYNC_TOKEN is empty", {
+      hint: "set it to what `vsync tokens create --split` prints, or unset it",
+    });
+  }
+  return readGivenSecret(CREDENTIAL, undefined, sources);
+}
 
 /**
  * The runtime token from the file that the flag names, `VSYNC_CONFIG_FILE` or `VSYNC_CONFIG`; null if none of them is set.

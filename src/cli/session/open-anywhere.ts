@@ -1,11 +1,10 @@
 import { InputError } from "../../errors.ts";
 import { systemClock } from "../../stores/open-store.ts";
-import { vaultOf } from "../../stores/token.ts";
+import { holderOf, vaultOf } from "../../stores/token.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
-import { PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { givenEnv } from "../config/target.ts";
-import { PASSPHRASE, readSecret, type SecretSources } from "../inputs/secret-input.ts";
-import { findToken } from "../inputs/token-input.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { findToken, readOpening } from "../inputs/token-input.ts";
 import { openSession, type SessionInput } from "./session.ts";
 import { openStore } from "./store.ts";
 
@@ -19,12 +18,11 @@ export async function openAnywhere(input: SessionInput, sources: SecretSources):
   const token = await findToken(undefined, sources);
   if (token === null) {
     throw new InputError("no vault is named", {
-      hint: "name the environment, as in --env=prod, or set VSYNC_CONFIG and VSYNC_PASSPHRASE",
+      hint: "name the environment, as in --env=prod, or set VSYNC_CONFIG to a token: `vsync tokens create` makes one",
     });
   }
   const named = vaultOf(token, openStore);
-  const passphrase = await readSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
-  using holder = new PassphraseHolder(passphrase, named.hint);
+  using holder = holderOf(token, await readOpening(token, input.flags["passphrase-file"], sources));
   const ports = { store: await named.openStore(), clock: systemClock };
   return await openVault(ports, { holder, expect: named.expect });
 }

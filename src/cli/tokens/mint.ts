@@ -1,8 +1,13 @@
 import { encodeToken, type RuntimeToken, TOKEN_FIELDS, tokenJson } from "../../blob/token.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
+import { InputError } from "../../errors.ts";
 import type { Credentials, StoreLocation } from "../../stores/location.ts";
+import { deriveCredentialKeys, lastFourOf, parseCredential } from "../../tokens/credential.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { shownEndpoint } from "../config/location.ts";
+import { vaultArgs } from "../config/target.ts";
+import { readSecret, type SecretSources } from "../inputs/secret-input.ts";
+import { CREDENTIAL } from "../inputs/token-input.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** The token for `location`, with what a reader needs from the config before it has the manifest. */
@@ -59,15 +64,47 @@ function showJson(token: RuntimeToken, output: Output): void {
   output.say(tokenJson(token));
 }
 
+/**
+ * The credential in a file, for a token that needs no passphrase.
+ *
+ * @throws InputError this machine does not know the vault's anchor, or the file is refused
+ * @throws ConfigInvalidError it holds no credential
+ */
+export async function givenCredential(
+  file: string | undefined,
+  { anchor, ...target }: LocalConfig,
+  sources: SecretSources,
+): Promise<Pick<RuntimeToken, "token">> {
+  if (file === undefined) return {};
+  if (anchor === undefined) {
+    throw new InputError(`this machine has not seen a scoped token in ${target.env} yet`, {
+      hint: `run vsync tokens list ${vaultArgs(target)} once, which learns the vault's anchor`,
+    });
+  }
+  using credential = await readSecret(CREDENTIAL, file, sources);
+  const token = credential.exposeText();
+  parseCredential(token)[Symbol.dispose]();
+  return { token };
+}
+
 const MASK = "[secret]";
 const SECRET_FIELDS: readonly (keyof RuntimeToken)[] = ["secretAccessKey", "sessionToken", "token"];
 
-/** A token's fields in the order of the format, secrets masked. */
-export function describeToken(token: RuntimeToken): Record<string, string | number> {
+/** A token's fields in the order of the format, secrets masked; then what a credential in it is. */
+export async function describeToken(token: RuntimeToken): Promise<Record<string, string | number>> {
   const present = TOKEN_FIELDS.flatMap((name) =>
     token[name] === undefined ? [] : [[name, shown(token, name)] as const],
   );
-  return Object.fromEntries(present);
+  return {
+    ...Object.fromEntries(present),
+    ...(token.token === undefined ? {} : await describeCredential(token.token)),
+  };
+}
+
+async function describeCredential(text: string): Promise<Record<string, string>> {
+  using credential = parseCredential(text);
+  using keys = await deriveCredentialKeys(credential);
+  return { tokenId: keys.id, lastFour: lastFourOf(credential), kind: credential.kind };
 }
 
 function shown(token: RuntimeToken, name: keyof RuntimeToken): string | number {

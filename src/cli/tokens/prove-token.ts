@@ -16,13 +16,7 @@ const LIMITS = { attempts: 1, connectTimeoutMs: 4_000, readTimeoutMs: 6_000, dea
 const ANSWER_BY_MS = 7_500;
 const END_BY_MS = 8_000;
 
-/**
- * Sends one HEAD for the manifest with the very credentials that go into the token. Returns whether the manifest exists. From
- * this call on, the process ends after 8 s at the latest, even if something still keeps it alive.
- *
- * @throws AccessDeniedError the credentials may not read it
- * @throws S3UnreachableError the store cannot be reached
- */
+/** As `proveLocation`; from this call on, the process ends after 8 s at the latest, even if something still keeps it alive. */
 export async function proveToken(location: StoreLocation, target: Target): Promise<boolean> {
   let isAnswered = false;
   // After the answer, a pending search for ambient credentials would keep the process waiting.
@@ -31,13 +25,20 @@ export async function proveToken(location: StoreLocation, target: Target): Promi
     END_BY_MS,
   ).unref();
   try {
-    return await withinLimit(
-      location,
-      isDirectoryStore(location) ? proveFile(location) : proveObject(location, target),
-    );
+    return await proveLocation(location, target);
   } finally {
     isAnswered = true;
   }
+}
+
+/**
+ * Sends one HEAD for the manifest with the very credentials that go into the token. Returns whether the manifest exists.
+ *
+ * @throws AccessDeniedError the credentials may not read it
+ * @throws S3UnreachableError the store cannot be reached
+ */
+export function proveLocation(location: StoreLocation, target: Target): Promise<boolean> {
+  return withinLimit(location, isDirectoryStore(location) ? proveFile(location) : proveObject(location, target));
 }
 
 async function withinLimit<T>(location: StoreLocation, work: Promise<T>): Promise<T> {

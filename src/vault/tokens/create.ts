@@ -24,7 +24,7 @@ export type GivenClaims = Omit<Claims, "id" | "created_at">;
 export interface TokenCreateRequest extends AmendRequest {
   readonly claims: GivenClaims;
   /** If a live token has the same name and claims, nothing is written. */
-  readonly ifAbsent?: boolean;
+  readonly ifAbsent?: boolean | undefined;
 }
 
 export interface TokenCreatePlan {
@@ -96,9 +96,10 @@ function nameTaken({ claims, last_four }: TokenRecord): InputError {
   });
 }
 
-/** Apart from what no two tokens share. */
+/** Apart from what no two tokens share. An end is counted from when the token was made: it differs with every run. */
 function isSame(one: Claims, other: Claims): boolean {
-  const shared = ({ id: _id, created_at: _at, ...claims }: Claims) => JSON.stringify(claims);
+  const shared = ({ id: _id, created_at: _at, not_after, ...claims }: Claims) =>
+    JSON.stringify([claims, not_after === undefined]);
   return shared(one) === shared(other);
 }
 

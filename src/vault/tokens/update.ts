@@ -25,6 +25,8 @@ export interface TokenUpdatePlan {
   /** Names that it will read and could not, and the other way round, in the vault's order. */
   readonly gains: readonly string[];
   readonly loses: readonly string[];
+  /** All names of the vault. */
+  readonly names: readonly string[];
   readonly isChanged: boolean;
   readonly gen: number;
 }
@@ -60,6 +62,7 @@ export async function proposeTokenUpdate(
         after,
         gains: has.filter((name) => !had.includes(name)),
         loses: had.filter((name) => !has.includes(name)),
+        names: base.items.map(({ name }) => name),
         isChanged,
         gen: base.manifest.gen,
       },

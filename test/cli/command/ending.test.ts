@@ -15,6 +15,7 @@ const NUMBERS: Readonly<Record<errors.ErrorCode, readonly [number, number]>> = {
   TOKEN_UNKNOWN: [1, 1],
   TOKEN_REVOKED: [1, 1],
   TOKEN_EXPIRED: [1, 1],
+  TOKEN_UNDELIVERED: [1, 1],
   GRANT_INVALID: [1, 1],
   ACCESS_TOKEN: [1, 1],
   MANIFEST_NOT_FOUND: [1, 1],

@@ -9,6 +9,7 @@ const NAMES: KnownNames = {
   repos: async () => Object.keys(ENVS),
   envs: async (repo = "api") => ENVS[repo] ?? [],
   keys: async (env) => (env === undefined ? Object.values(KEYS).flat() : (KEYS[env] ?? [])),
+  tokens: async (_, env) => (env === "prod" ? ["api", "ci"] : []),
 };
 
 /** The line up to the cursor, without the program's name. */

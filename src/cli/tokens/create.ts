@@ -1,0 +1,80 @@
+import type { Secret } from "../../crypto/secret.ts";
+import { systemClock } from "../../stores/open-store.ts";
+import type { TokenKind } from "../../tokens/credential.ts";
+import { proposeTokenCreate } from "../../vault/tokens/create.ts";
+import type { TokenSummary } from "../../vault/tokens/summary.ts";
+import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { warnOfAuditFault } from "../items/proposed-changes.ts";
+import { configOf, type SessionInput, sessionOn } from "../session/session.ts";
+import type { Output } from "../terminal/output.ts";
+import { Blobs, type DeliveryFlags, wantsJson } from "./blobs.ts";
+import { type ClaimFlags, claimsOf, endOf, kindOf, warnOfPatterns } from "./claim-flags.ts";
+import {
+  commitAndHandOver,
+  type Delivered,
+  type HandOver,
+  handOverInFiles,
+  handOverOnStdout,
+  requireDeliverable,
+} from "./hand-over.ts";
+import { unknownNames } from "./name-filters.ts";
+import { renderCreated } from "./render-token.ts";
+
+export interface TokenCreateInput extends SessionInput {
+  readonly flags: SessionInput["flags"] &
+    ClaimFlags &
+    DeliveryFlags & { readonly kind?: TokenKind | undefined; readonly "if-absent"?: boolean | undefined };
+}
+
+/**
+ * Makes a token and hands it over. It first refuses everything that it can without the network or a person.
+ *
+ * @throws TokenUndeliveredError the token stands, and nobody has its credential
+ * @throws what `proposeTokenCreate` and `commit` throw
+ */
+export async function createToken(input: TokenCreateInput, sources: SecretSources): Promise<void> {
+  const { flags } = input;
+  const { output } = sources;
+  const config = await configOf(input, (text) => output.warn(text));
+  const claims = await claimsOf(flags, flags.kind ?? kindOf(config.env));
+  warnOfPatterns(claims, output);
+  await requireDeliverable(flags.out);
+  const blobs = await Blobs.of(config, flags, sources);
+  const end = await endOf(flags.expires, systemClock.nowMs(), sources);
+  using session = await sessionOn(config, flags, sources);
+  await blobs.validate(flags, sources);
+  const request = { claims: { ...claims, ...(end === null ? {} : { not_after: end }) }, ifAbsent: flags["if-absent"] };
+  using proposal = await proposeTokenCreate(session.ports, { ...session.request, ...request });
+  const { token, credential, names } = proposal.plan;
+  if (credential === null) {
+    output.done(`${config.env} has this token already (${token.id}): nothing to do`);
+    return;
+  }
+  using secret = credential;
+  for (const name of unknownNames(flags, names)) output.warn(`${config.env} has no ${JSON.stringify(name)} yet`);
+  const handOver = handOverOne({ token, credential: secret }, blobs, flags, config, output);
+  const tell = `vsync tokens show ${vaultArgs(config)} ${token.id}`;
+  const committed = await commitAndHandOver(proposal, handOver, tell);
+  await session.remember(committed?.manifest);
+  renderCreated(token, { config, variable: blobs.variable, out: flags.out }, output);
+  if (flags.out !== undefined && wantsJson(flags)) output.json(blobs.json(token));
+  if (committed !== null) warnOfAuditFault(committed, vaultFlags(config), output);
+  handOver.confirm();
+}
+
+/** To stdout, or into the file of `--out`. */
+export function handOverOne(
+  { token, credential }: { readonly token: TokenSummary; readonly credential: Secret },
+  blobs: Blobs,
+  flags: DeliveryFlags,
+  target: Target,
+  output: Output,
+): HandOver {
+  const textOf = blobs.textOf(credential);
+  if (flags.out !== undefined) return handOverInFiles([{ path: flags.out, textOf }], output);
+  const again = `vsync tokens rotate ${vaultArgs(target)} ${token.id}`;
+  const asJson: Delivered = (manifest) => JSON.stringify(blobs.json(token, textOf(manifest)));
+  const shown = wantsJson(flags) ? asJson : textOf;
+  return handOverOnStdout((manifest) => `${shown(manifest)}\n`, again, output);
+}

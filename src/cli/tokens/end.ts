@@ -1,0 +1,60 @@
+import { InputError } from "../../errors.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
+import type { Committed } from "../../vault/commit/proposal.ts";
+import type { TokenPrunePlan, TokenRevokePlan } from "../../vault/tokens/end.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { vaultArgs, vaultFlags } from "../config/target.ts";
+import { warnOfAuditFault } from "../items/proposed-changes.ts";
+import type { Output } from "../terminal/output.ts";
+import { listed } from "../terminal/prompter.ts";
+import { nameOf, shortly } from "./render-token.ts";
+
+interface JsonFlag {
+  readonly json?: boolean | undefined;
+}
+
+/** @throws InputError revoking cannot be undone, so not even a terminal is asked */
+export function requireYes({ yes }: { readonly yes?: boolean | undefined }, words: readonly string[]): void {
+  if (yes) return;
+  throw new InputError(`this would revoke ${listed(words)} for good: nothing was written`, {
+    hint: "give --yes, once the holders have another token",
+  });
+}
+
+export function renderRevoked(
+  { revoked, planted, gen }: TokenRevokePlan,
+  committed: Committed | null,
+  config: LocalConfig,
+  { json }: JsonFlag,
+  output: Output,
+): void {
+  const ids = [...revoked.map(({ id }) => id), ...planted];
+  if (json)
+    output.json({ env: config.env, gen: committed?.manifest.gen ?? gen, revoked: committed === null ? [] : ids });
+  if (committed === null) return output.done("They were revoked before: nothing to do");
+  for (const token of revoked) output.done(`Token ${nameOf(token)} of ${config.env} revoked: ${shortly(token)}`);
+  for (const id of planted) output.done(`Slot ${id} of ${config.env} ended, which no operator had made`);
+  output.say(
+    `generations up to ${gen} stay readable to them, until vsync gc ${vaultArgs(config)} --keep=1 --older-than=0s`,
+  );
+  const read = [...new Set(revoked.flatMap(({ reads }) => reads.names))];
+  if (read.length > 0) output.say(`if a holder is not trusted, change what it has read: ${listed(read)}`);
+  if (!isDirectoryStore(config)) output.say("the bucket key in a token still works: revoke it in IAM");
+  output.say("access tokens that they signed die within a minute, wherever they are verified");
+  warnOfAuditFault(committed, vaultFlags(config), output);
+}
+
+export function renderPruned(
+  { expired, gen }: TokenPrunePlan,
+  committed: Committed | null,
+  config: LocalConfig,
+  { json }: JsonFlag,
+  output: Output,
+): void {
+  const ids = expired.map(({ id }) => id);
+  if (json) output.json({ env: config.env, gen: committed?.manifest.gen ?? gen, pruned: ids });
+  if (committed === null) return output.done(`No expired token has a key in ${config.env}: nothing to prune`);
+  for (const token of expired)
+    output.done(`Token ${nameOf(token)} of ${config.env} has no key any more: ${shortly(token)}`);
+  warnOfAuditFault(committed, vaultFlags(config), output);
+}

@@ -1,0 +1,94 @@
+import { systemClock } from "../../stores/open-store.ts";
+import { relativeTime } from "../../vault/format/relative-time.ts";
+import type { ReadTokens } from "../../vault/tokens/read.ts";
+import type { TokenSummary } from "../../vault/tokens/summary.ts";
+import { type Target, vaultArgs } from "../config/target.ts";
+import type { Output } from "../terminal/output.ts";
+import { readsInShort, statusInWords } from "./render-token.ts";
+
+export interface TokenListFlags {
+  readonly all?: boolean | undefined;
+  /** Milliseconds. */
+  readonly expiring?: number | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** The tokens that the flags ask for. An expired one that still has its slot counts as one that did not end. */
+function chosenTokens({ tokens }: ReadTokens, { all, expiring }: TokenListFlags): readonly TokenSummary[] {
+  if (expiring !== undefined) return tokens.filter((token) => endsWithin(token, expiring));
+  return all ? tokens : tokens.filter(({ status, isSealed }) => status === "active" || isSealed);
+}
+
+function endsWithin({ status, claims: { not_after } }: TokenSummary, withinMs: number): boolean {
+  return status === "active" && not_after !== undefined && Date.parse(not_after) - systemClock.nowMs() <= withinMs;
+}
+
+/** A row, with a mark if the passphrase was rotated since. */
+interface Row {
+  readonly token: TokenSummary;
+  readonly isOlder: boolean;
+}
+
+const COLUMNS = [
+  { head: "ID", cell: ({ token }: Row) => token.id },
+  { head: "LAST", cell: ({ token }: Row) => token.lastFour },
+  { head: "NAME", cell: ({ token }: Row) => token.claims.name ?? "-" },
+  { head: "KIND", cell: ({ token }: Row) => token.claims.kind },
+  { head: "BACKEND", cell: ({ token }: Row) => token.claims.backend ?? "-" },
+  { head: "CAPABILITIES", cell: ({ token }: Row) => token.claims.capabilities.join(",") || "-" },
+  { head: "READS", cell: ({ token }: Row) => readsInShort(token.reads) },
+  { head: "STATUS", cell: ({ token, isOlder }: Row) => `${statusInWords(token)}${isOlder ? " *" : ""}` },
+  { head: "CREATED", cell: ({ token }: Row) => token.claims.created_at.replace(/\.\d{3}Z$/, "Z") },
+  { head: "BY", cell: ({ token }: Row) => `${token.createdBy.user}@${token.createdBy.host}` },
+] as const;
+
+export function renderTokens(
+  { manifest, ...read }: ReadTokens,
+  flags: TokenListFlags,
+  target: Target,
+  output: Output,
+): readonly TokenSummary[] {
+  const tokens = chosenTokens({ manifest, ...read }, flags);
+  const rows = tokens.map((token) => ({ token, isOlder: predatesPassphrase(token, manifest) }));
+  if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, tokens: rows.map(rowJson) });
+  else output.table(COLUMNS, rows);
+  if (rows.some((row) => row.isOlder)) {
+    const when = relativeTime(manifest.rotated_at, systemClock.nowMs());
+    output.say(
+      `* older than the passphrase, which was rotated ${when}: whoever knew the one before may have made or kept this token; ` +
+        `vsync tokens rotate ${vaultArgs(target)} <token> replaces it`,
+    );
+  }
+  if (rows.length === 0 && !flags.json) output.say(emptyList(flags, target));
+  return tokens;
+}
+
+function emptyList({ all, expiring }: TokenListFlags, target: Target): string {
+  if (expiring !== undefined) return "no token expires within that time";
+  return `${target.env} has no ${all ? "" : "live "}token: vsync tokens create ${vaultArgs(target)} makes one`;
+}
+
+export function predatesPassphrase({ status, claims }: TokenSummary, { rotated_at }: ReadTokens["manifest"]): boolean {
+  return status === "active" && claims.created_at < rotated_at;
+}
+
+function rowJson({ token, isOlder }: Row) {
+  return { ...tokenJson(token), olderThanPassphrase: isOlder };
+}
+
+/** All that operators know of a token; `docs/tokens.md` lists the fields. */
+export function tokenJson({ id, lastFour, claims, reads, status, endedAt, createdBy, replaces }: TokenSummary) {
+  const { id: _id, created_at, not_after, ...rest } = claims;
+  return {
+    tokenId: id,
+    lastFour,
+    ...rest,
+    createdAt: created_at,
+    ...(not_after === undefined ? {} : { expiresAt: not_after }),
+    status,
+    ...(endedAt === null ? {} : { endedAt }),
+    reads: { granted: reads.names.length, of: reads.of, all: reads.all, names: reads.names },
+    createdBy,
+    ...(replaces === null ? {} : { replaces }),
+  };
+}

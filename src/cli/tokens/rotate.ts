@@ -1,0 +1,91 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { codeOf } from "../../disk/posix.ts";
+import { InputError } from "../../errors.ts";
+import type { Proposal } from "../../vault/commit/proposal.ts";
+import { proposeTokenRotate, type TokenRotatePlan } from "../../vault/tokens/rotate.ts";
+import type { TokenSummary } from "../../vault/tokens/summary.ts";
+import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { warnOfAuditFault } from "../items/proposed-changes.ts";
+import { configOf, type SessionInput, sessionOn } from "../session/session.ts";
+import type { Output } from "../terminal/output.ts";
+import { Blobs, type DeliveryFlags, wantsJson } from "./blobs.ts";
+import { handOverOne } from "./create.ts";
+import { commitAndHandOver, type HandOver, handOverInFiles, requireDeliverable, requireNew } from "./hand-over.ts";
+import { renderRotated } from "./render-token.ts";
+
+export interface TokenRotateInput extends SessionInput {
+  readonly flags: SessionInput["flags"] & DeliveryFlags & { readonly overlap?: number | undefined };
+}
+
+/**
+ * Gives tokens new credentials and hands them over.
+ *
+ * @param words as `proposeTokenRotate` takes them; with `all`, `--out` is a folder
+ * @throws TokenUndeliveredError the rotation stands, and nobody has the new credential
+ * @throws what `proposeTokenRotate` and `commit` throw
+ */
+export async function rotateTokens(
+  input: TokenRotateInput,
+  words: readonly [string] | "all",
+  sources: SecretSources,
+): Promise<void> {
+  const { flags } = input;
+  const { output } = sources;
+  const config = await configOf(input, (text) => output.warn(text));
+  await (words === "all" ? requireFolder(flags.out) : requireDeliverable(flags.out));
+  const blobs = await Blobs.of(config, flags, sources);
+  using session = await sessionOn(config, flags, sources);
+  await blobs.validate(flags, sources);
+  const request = { tokens: words, ...(flags.overlap === undefined ? {} : { overlapMs: flags.overlap }) };
+  using proposal = await proposeTokenRotate(session.ports, { ...session.request, ...request });
+  const { plan } = proposal;
+  if (plan.rotated.length === 0) return output.done(`${config.env} has no token to rotate`);
+  using held = new DisposableStack();
+  for (const { credential } of plan.rotated) held.use(credential);
+  const handOver = await handOverOf(proposal, words === "all", { blobs, flags, target: config, output });
+  const committed = await commitAndHandOver(proposal, handOver, `vsync tokens list ${vaultArgs(config)}`);
+  await session.remember(committed?.manifest);
+  renderRotated(plan, config, output);
+  if (flags.out !== undefined && wantsJson(flags)) output.json(plan.rotated.map(({ token }) => blobs.json(token)));
+  if (committed !== null) warnOfAuditFault(committed, vaultFlags(config), output);
+  handOver.confirm();
+}
+
+async function requireFolder(out: string | undefined): Promise<void> {
+  const hint = "give --out=<folder>: each token goes into a file of its own there";
+  if (out === undefined) throw new InputError("--all needs a folder for the new tokens", { hint });
+  const stats = await stat(out).catch((error: unknown) => {
+    throw new InputError(`cannot use ${out}: ${codeOf(error)}`, { hint });
+  });
+  if (!stats.isDirectory()) throw new InputError(`${out} is not a folder`, { hint });
+}
+
+interface Destination {
+  readonly blobs: Blobs;
+  readonly flags: DeliveryFlags;
+  readonly target: Target;
+  readonly output: Output;
+}
+
+async function handOverOf(
+  { plan }: Proposal<TokenRotatePlan>,
+  toFolder: boolean,
+  { blobs, flags, target, output }: Destination,
+): Promise<HandOver> {
+  const { out } = flags;
+  const [first] = plan.rotated;
+  if (first !== undefined && (!toFolder || out === undefined)) return handOverOne(first, blobs, flags, target, output);
+  const files = plan.rotated.map(({ token, credential }) => ({
+    path: join(out ?? "", fileNameOf(token)),
+    textOf: blobs.textOf(credential),
+  }));
+  for (const { path } of files) await requireNew(path);
+  return handOverInFiles(files, output);
+}
+
+/** The name, where it can be that of a file; names of live tokens are unique. */
+function fileNameOf({ id, claims: { name } }: TokenSummary): string {
+  return name !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name) ? name : id;
+}

@@ -1,0 +1,67 @@
+import * as oclifArgs from "@oclif/core/args";
+import { InputError } from "../../errors.ts";
+import { arg, requiredArg } from "../command/flags.ts";
+import { splitWords } from "../items/item-words.ts";
+import type { SessionInput } from "../session/session.ts";
+
+const WHICH = "id, unique start of an id, last four, or name";
+
+/** For commands about one token. After `--env` the first word is that token. */
+export const TOKEN_ARGS = { env: arg("env of the vault, like `--env`"), token: arg(WHICH) };
+
+/** For commands about several tokens. oclif requires every argument before one that repeats. */
+export const TOKENS_ARGS = {
+  env: requiredArg("env of the vault; with `--env`, the first token"),
+  token: oclifArgs.string({ description: WHICH, multiple: true, ignoreStdin: true }),
+};
+
+interface WordsInput<Flags extends SessionInput["flags"]> {
+  readonly flags: Flags;
+  readonly args: { readonly env?: string | undefined; readonly token?: string | readonly string[] | undefined };
+}
+
+/**
+ * The vault, and the words that name tokens in it.
+ *
+ * @param usage the command's own, for the hint
+ * @throws InputError none, or a credential: it must not reach a log
+ */
+export function tokenWords(
+  { flags, args }: WordsInput<SessionInput["flags"]>,
+  usage: string,
+): { readonly input: SessionInput; readonly words: readonly [string, ...string[]] } {
+  const { input, names } = splitWords({ flags, args: { env: args.env, key: args.token } });
+  const [first, ...more] = names;
+  if (first === undefined) throw new InputError("missing TOKEN", { hint: `usage: vsync ${usage}` });
+  if (names.some((name) => name.startsWith("vsrt_"))) {
+    throw new InputError("a credential does not name a token here, and other users can see it on the command line", {
+      hint: "give the id, the last four or the name: `vsync tokens list` shows them",
+    });
+  }
+  return { input, words: [first, ...more] };
+}
+
+/** As `tokenWords`, for one token. @throws InputError also for several */
+export function tokenWord(
+  given: WordsInput<SessionInput["flags"]>,
+  usage: string,
+): { readonly input: SessionInput; readonly word: string } {
+  const { input, words } = tokenWords(given, usage);
+  const [word, surplus] = words;
+  if (surplus === undefined) return { input, word };
+  throw new InputError("--env and the argument name two environments", { hint: "give one of them" });
+}
+
+/** As `tokenWord`, or `all` with that flag. @throws InputError both, or neither */
+export function allOrOne<Flags extends SessionInput["flags"] & { readonly all?: boolean | undefined }>(
+  { flags, args }: WordsInput<Flags>,
+  usage: string,
+): { readonly input: SessionInput; readonly words: readonly [string] | "all" } {
+  if (!flags.all) {
+    const { input, word } = tokenWord({ flags, args }, usage);
+    return { input, words: [word] };
+  }
+  const { input, names } = splitWords({ flags, args: { env: args.env, key: args.token } });
+  if (names.length === 0) return { input, words: "all" };
+  throw new InputError("--all and a token cannot be given together", { hint: `usage: vsync ${usage}` });
+}

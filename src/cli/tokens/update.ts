@@ -1,0 +1,76 @@
+import { InputError } from "../../errors.ts";
+import { systemClock } from "../../stores/open-store.ts";
+import type { GivenClaims } from "../../vault/tokens/create.ts";
+import { proposeTokenUpdate, type TokenUpdatePlan } from "../../vault/tokens/update.ts";
+import { vaultFlags } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { warnOfAuditFault } from "../items/proposed-changes.ts";
+import { openSession, type SessionInput } from "../session/session.ts";
+import type { Output } from "../terminal/output.ts";
+import { consents, listed } from "../terminal/prompter.ts";
+import { CLAIM_FLAGS, type ClaimFlags, claimsChange, endAfter, warnOfPatterns } from "./claim-flags.ts";
+import { tokenJson } from "./list.ts";
+import { unknownNames } from "./name-filters.ts";
+import { nameOf, readsInWords, shortly } from "./render-token.ts";
+
+export interface TokenUpdateInput extends SessionInput {
+  readonly flags: SessionInput["flags"] &
+    ClaimFlags & { readonly yes?: boolean | undefined; readonly json?: boolean | undefined };
+}
+
+/**
+ * Changes a token's claims; asks if it gains a name.
+ *
+ * @throws InputError no flag says what to change, or the question was answered with no
+ * @throws what `proposeTokenUpdate` and `commit` throw
+ */
+export async function updateToken(input: TokenUpdateInput, word: string, sources: SecretSources): Promise<void> {
+  const { flags } = input;
+  const { output } = sources;
+  const change = await changeOf(flags);
+  using session = await openSession(input, sources);
+  const { config } = session;
+  using proposal = await proposeTokenUpdate(session.ports, { ...session.request, token: word, change });
+  const { plan } = proposal;
+  warnOfPatterns(plan.after.claims, output);
+  const names = unknownNames(flags, plan.names);
+  for (const name of names) output.warn(`${config.env} has no ${JSON.stringify(name)} yet`);
+  renderDifference(plan, output);
+  if (plan.gains.length > 0 && !flags.yes) await requireConsent(plan, sources);
+  const committed = await proposal.commit();
+  if (flags.json) output.json({ env: config.env, written: committed !== null, ...tokenJson(plan.after) });
+  if (committed === null) return output.done(`Token ${nameOf(plan.after)} has these claims already: nothing to do`);
+  output.done(
+    `Token ${nameOf(plan.after)} of ${config.env} updated (gen=${committed.manifest.gen}): ${shortly(plan.after)}`,
+  );
+  output.say(`reads ${readsInWords(plan.after.reads)}`);
+  warnOfAuditFault(committed, vaultFlags(config), output);
+  await session.remember(committed.manifest);
+}
+
+async function changeOf({ expires, ...flags }: ClaimFlags): Promise<(claims: GivenClaims) => GivenClaims> {
+  const isGiven = Object.keys(CLAIM_FLAGS).some(
+    (name) => ({ expires, ...flags })[name as keyof ClaimFlags] !== undefined,
+  );
+  if (!isGiven)
+    throw new InputError("nothing to change", { hint: "give a flag, as in --only or --expires: see --help" });
+  const change = await claimsChange(flags);
+  if (expires === undefined) return change;
+  const end = endAfter(expires, systemClock.nowMs());
+  return (claims) => {
+    const { not_after: _before, ...others } = change(claims);
+    return end === null ? others : { ...others, not_after: end };
+  };
+}
+
+function renderDifference({ gains, loses }: TokenUpdatePlan, output: Output): void {
+  for (const name of gains) output.say(`  + ${name}`);
+  for (const name of loses) output.say(`  - ${name}`);
+}
+
+async function requireConsent({ after, gains }: TokenUpdatePlan, { prompter }: SecretSources): Promise<void> {
+  const what = `${listed(gains)} to token ${nameOf(after)}`;
+  const consent = { question: `Give ${what}?`, refusal: `this would give ${what}`, hint: "give --yes" };
+  if (await consents(consent, prompter)) return;
+  throw new InputError("not confirmed: nothing was written", { hint: "the token reads what it did" });
+}

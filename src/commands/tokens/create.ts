@@ -1,0 +1,43 @@
+import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
+import { ENV_ARG, Flags, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
+import { DELIVERY_FLAGS } from "../../cli/tokens/blobs.ts";
+import { CLAIM_FLAGS } from "../../cli/tokens/claim-flags.ts";
+import { createToken } from "../../cli/tokens/create.ts";
+
+export class TokensCreate extends BaseCommand {
+  static override summary = "Make a token for one app, CI job or service";
+  static override description =
+    `Prints one string, once: the app's VSYNC_CONFIG, which needs no passphrase and reads only what you grant. Without --only,
+--except or another flag that says what it may do, the token reads everything, also what comes later. With --capabilities,
+--meters, --routes, --permissions or --grants it reads no secret unless you name some.
+
+One HEAD of the manifest with the bucket key that goes into the token comes before anything is written. If the answer to
+the commit is lost, the token is printed all the same, since it may be live, and the command ends with 3.`;
+  static override examples = [
+    "<%= config.bin %> tokens create prod --name=api --only='DATABASE_URL,REDIS_*' --expires=90d | wrangler secret put VSYNC_CONFIG",
+    "<%= config.bin %> tokens create prod --name=ci --except=STRIPE_KEY --expires=never --if-absent --out=ci.token",
+    "<%= config.bin %> tokens create prod --name=meter --capabilities=metering --meters=tokens_used --split",
+  ];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    ...CLAIM_FLAGS,
+    kind: Flags.option({
+      options: ["live", "test"] as const,
+      description: "kind of token (default: live for prod, production and live, else test)",
+    })(),
+    "if-absent": Flags.boolean({
+      description: "do nothing if a live token has this name and the same claims",
+      dependsOn: ["name"],
+    }),
+    ...DELIVERY_FLAGS,
+    ...NOTE_FLAG,
+    ...META_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof TokensCreate>): Promise<void> {
+    await createToken({ flags, args }, this.sources);
+  }
+}

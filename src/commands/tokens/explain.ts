@@ -1,0 +1,48 @@
+import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
+import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { openSession } from "../../cli/session/session.ts";
+import { askedOf, explainRequest } from "../../cli/tokens/explain.ts";
+import { TOKEN_ARGS, tokenWord } from "../../cli/tokens/token-words.ts";
+import { readTokens } from "../../vault/tokens/read.ts";
+
+export class TokensExplain extends BaseCommand {
+  static override summary = "Say why a token may read a secret or not, or make a request";
+  static override description =
+    `Tells which layer decides: the vault's settings, or the token's own permissions and grants, and which grant. Answers for a
+secret or file of this vault, for an HTTP request, whose routes and tunnel grants it looks at, or for a tunnel that the
+holder wants to create, with its properties as JSON.`;
+  static override usage = "tokens explain ENV TOKEN [flags]";
+  static override examples = [
+    "<%= config.bin %> tokens explain prod api --secret=STRIPE_KEY",
+    "<%= config.bin %> tokens explain prod edge --request='GET /api/users'",
+    `<%= config.bin %> tokens explain prod edge --create='{"protocol":"http","publish":true}' --project=web`,
+  ];
+  static override args = TOKEN_ARGS;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    secret: Flags.string({
+      description: "name in the vault",
+      helpValue: "<key>",
+      exclusive: ["request", "create"],
+    }),
+    request: Flags.string({
+      description: "method and path",
+      helpValue: "'GET /api/x'",
+      exclusive: ["create"],
+    }),
+    create: Flags.string({ description: "properties of a tunnel", helpValue: "<json>" }),
+    workspace: Flags.string({ description: "workspace that the request is for", helpValue: "<id>" }),
+    project: Flags.string({ description: "project that the request is for", helpValue: "<id>" }),
+    ...JSON_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof TokensExplain>): Promise<void> {
+    const { input, word } = tokenWord({ flags, args }, TokensExplain.usage);
+    const asked = askedOf(flags);
+    using session = await openSession(input, this.sources);
+    const read = await readTokens(session.ports, { ...session.request, only: word });
+    await explainRequest(read, asked, flags, this.output);
+    await session.remember(read.manifest);
+  }
+}

@@ -1,0 +1,52 @@
+import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { durationFlag } from "../../cli/inputs/duration-flag.ts";
+import { openSession } from "../../cli/session/session.ts";
+import { rememberTokens } from "../../cli/tokens/known-tokens.ts";
+import { renderTokens } from "../../cli/tokens/list.ts";
+import { TOKENS_LIST_EXIT_CODES } from "../../exit-codes.ts";
+import { readTokens } from "../../vault/tokens/read.ts";
+
+/** An exit code of its own, for a cron. */
+const EXPIRING = 7;
+
+export class TokensList extends BaseCommand {
+  static override summary = "List the tokens of the vault, never a secret";
+  static override description =
+    `Shows id, last four, name, kind, backend, capabilities, how many names it reads, status, and who made it when. A token that was
+made before the passphrase was last rotated has a mark: whoever knew the old passphrase may have it.
+
+With --expiring, lists only tokens that expire within that time, and ends with 7 if there are any.`;
+  static override examples = [
+    "<%= config.bin %> tokens list prod",
+    "<%= config.bin %> tokens list prod --expiring=14d || mail -s 'tokens expire' ops@example.com",
+    "<%= config.bin %> tokens list prod --all --json",
+  ];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    all: Flags.boolean({ description: "also those that were revoked or have expired", exclusive: ["expiring"] }),
+    expiring: durationFlag(
+      "expiring",
+      { from: "1s", to: "3650d" },
+      { description: "only those that expire within this time" },
+    ),
+    ...JSON_FLAG,
+  };
+  static override exitCodes = TOKENS_LIST_EXIT_CODES;
+
+  protected override async execute({ flags, args }: Invocation<typeof TokensList>): Promise<void> {
+    using session = await openSession({ flags, args }, this.sources);
+    const read = await readTokens(session.ports, session.request);
+    const shown = renderTokens(read, flags, session.config, this.output);
+    await rememberTokens(session.config, read.tokens);
+    await session.remember(read.manifest);
+    if (flags.expiring !== undefined && shown.length > 0) this.exitWith(EXPIRING);
+  }
+}
+
+/** `vsync tokens` alone. */
+export class Tokens extends TokensList {
+  static override summary = "List the tokens of the vault, like tokens list";
+}

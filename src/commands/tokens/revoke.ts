@@ -1,0 +1,39 @@
+import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
+import { openSession } from "../../cli/session/session.ts";
+import { renderRevoked, requireYes } from "../../cli/tokens/end.ts";
+import { TOKENS_ARGS, tokenWords } from "../../cli/tokens/token-words.ts";
+import { proposeTokenRevoke } from "../../vault/tokens/end.ts";
+
+export class TokensRevoke extends BaseCommand {
+  static override summary = "End tokens for good";
+  static override description =
+    `From the next generation on, their holders get no key; this cannot be undone. What they could read before stays readable to
+them until \`vsync gc\` removes those generations, and the bucket key in a token is not revoked by this: that is IAM's.
+Needs --yes, on a terminal too.`;
+  static override usage = "tokens revoke ENV TOKEN… [flags]";
+  static override examples = [
+    "<%= config.bin %> tokens revoke prod api --yes",
+    "<%= config.bin %> tokens revoke prod tok_5f2a Xk3q --yes --note='ann left'",
+  ];
+  static override args = TOKENS_ARGS;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    yes: Flags.boolean({ char: "y", description: "revoke; without it nothing changes" }),
+    ...NOTE_FLAG,
+    ...META_FLAG,
+    ...JSON_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof TokensRevoke>): Promise<void> {
+    const { input, words } = tokenWords({ flags, args }, TokensRevoke.usage);
+    requireYes(flags, words);
+    using session = await openSession(input, this.sources);
+    using proposal = await proposeTokenRevoke(session.ports, { ...session.request, tokens: words });
+    const committed = await proposal.commit();
+    renderRevoked(proposal.plan, committed, session.config, flags, this.output);
+    await session.remember(committed?.manifest);
+  }
+}

@@ -1,0 +1,42 @@
+import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
+import { Flags, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { durationFlag } from "../../cli/inputs/duration-flag.ts";
+import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
+import { DELIVERY_FLAGS } from "../../cli/tokens/blobs.ts";
+import { rotateTokens } from "../../cli/tokens/rotate.ts";
+import { allOrOne, TOKEN_ARGS } from "../../cli/tokens/token-words.ts";
+
+export class TokensRotate extends BaseCommand {
+  static override summary = "Give a token a new credential, with the same claims";
+  static override description =
+    `Prints the new string once. The old credential ends in the same commit, or with --overlap after that time, so that its holder
+can restart in between. With --all, all live tokens are rotated in one commit, each into a file of its own in the folder of
+--out, by its name or id.`;
+  static override usage = "tokens rotate ENV TOKEN [flags]";
+  static override examples = [
+    "<%= config.bin %> tokens rotate prod api --overlap=1h | wrangler secret put VSYNC_CONFIG",
+    "<%= config.bin %> tokens rotate prod --all --overlap=24h --out=./tokens",
+  ];
+  static override args = TOKEN_ARGS;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    overlap: durationFlag(
+      "overlap",
+      { from: "1s", to: "90d" },
+      { description: "how long the old credential still reads" },
+    ),
+    all: Flags.boolean({
+      description: "rotate every live token, into files in the folder of --out",
+      exclusive: ["json"],
+    }),
+    ...DELIVERY_FLAGS,
+    ...NOTE_FLAG,
+    ...META_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof TokensRotate>): Promise<void> {
+    const { input, words } = allOrOne({ flags, args }, TokensRotate.usage);
+    await rotateTokens({ ...input, flags }, words, this.sources);
+  }
+}

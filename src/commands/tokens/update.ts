@@ -1,0 +1,34 @@
+import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
+import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
+import { CLAIM_FLAGS } from "../../cli/tokens/claim-flags.ts";
+import { TOKEN_ARGS, tokenWord } from "../../cli/tokens/token-words.ts";
+import { updateToken } from "../../cli/tokens/update.ts";
+
+export class TokensUpdate extends BaseCommand {
+  static override summary = "Change what a token may read and do, or when it ends";
+  static override description =
+    `The credential stays. What no flag names stays too; the flags under ACCESS together replace everything that the token may
+read and do. Shows which names it gains and loses, and asks if it gains any. A token that has expired can be given another
+end for 30 days.`;
+  static override usage = "tokens update ENV TOKEN [flags]";
+  static override examples = [
+    "<%= config.bin %> tokens update prod api --only='DATABASE_URL,REDIS_*,SMTP_*'",
+    "<%= config.bin %> tokens update prod ci --expires=90d",
+  ];
+  static override args = TOKEN_ARGS;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    ...CLAIM_FLAGS,
+    yes: Flags.boolean({ char: "y", description: "give it more without asking" }),
+    ...NOTE_FLAG,
+    ...META_FLAG,
+    ...JSON_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof TokensUpdate>): Promise<void> {
+    const { input, word } = tokenWord({ flags, args }, TokensUpdate.usage);
+    await updateToken({ ...input, flags }, word, this.sources);
+  }
+}
