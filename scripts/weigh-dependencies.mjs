@@ -7,7 +7,7 @@ import { bytesOf, justified, productionTree, weightOf } from "./supply-chain/dep
 const RUNS = 20;
 const names = [...justified().keys()];
 /** What a package without a main module is imported by. */
-const ENTRIES = { "@noble/hashes": "@noble/hashes/hkdf.js" };
+const ENTRIES = { "@noble/curves": "@noble/curves/ed25519.js", "@noble/hashes": "@noble/hashes/hkdf.js" };
 const root = join(import.meta.dirname, "..");
 const started = (code) => {
   const before = process.hrtime.bigint();

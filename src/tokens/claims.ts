@@ -11,7 +11,7 @@ import {
   requireText,
 } from "./given.ts";
 import { jsonOf, requireGrants } from "./grants/grant.ts";
-import { CAPABILITIES, isPermission, PERMISSIONS } from "./permissions.ts";
+import { CAPABILITIES, requireKnownPermissions } from "./permissions.ts";
 import { routeFault } from "./routes.ts";
 
 /** What a scoped token may do, under the names of its JSON (docs/format.md, Claims). An absent list is unrestricted. */
@@ -30,7 +30,7 @@ export interface Claims {
   readonly not_after?: string;
 }
 
-export const MAX_CLAIMS_BYTES = 8192;
+const MAX_CLAIMS_BYTES = 8192;
 const MAX_NAME_BYTES = 128;
 const encoder = new TextEncoder();
 
@@ -162,16 +162,6 @@ function requireKnownCapabilities(at: At): void {
     }
     if (order <= last) throw refuse(path, `must follow the order ${CAPABILITIES.join(", ")}`);
     last = order;
-  }
-}
-
-/** Shared with access tokens. */
-export function requireKnownPermissions(at: At): void {
-  distinctTexts(at);
-  for (const { value, path, refuse } of elementsOf(at)) {
-    if (!isPermission(value as string)) {
-      throw refuse(path, `${JSON.stringify(value)} is not a permission: use any of ${PERMISSIONS.join(", ")}`);
-    }
   }
 }
 

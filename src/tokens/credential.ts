@@ -1,4 +1,3 @@
-import type { webcrypto } from "node:crypto";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Secret } from "../crypto/secret.ts";
@@ -79,20 +78,24 @@ export function lastFourOf(credential: Credential): string {
   return text.exposeText().slice(-LAST);
 }
 
-/** HKDF-SHA256 (RFC 5869) of the seed, without salt, for either key. */
-export async function deriveCredentialKeys({ seed }: Credential): Promise<CredentialKeys> {
-  const privateKey = Secret.ofBytes(hkdf(sha256, seed.expose(), undefined, encoder.encode(RECIPIENT_INFO), 32));
-  const signingKey = Secret.ofBytes(hkdf(sha256, seed.expose(), undefined, encoder.encode(SIGNING_INFO), 32));
+/** Derives both keys, their public halves and the id. */
+export async function deriveCredentialKeys(credential: Credential): Promise<CredentialKeys> {
+  const { privateKey, signingKey, [Symbol.dispose]: dispose } = privateKeysOf(credential);
   const [recipient, signing] = await Promise.all([
     publicKeyOf("X25519", privateKey),
     publicKeyOf("Ed25519", signingKey),
   ]);
+  return { id: tokenIdOf(recipient, signing), privateKey, recipient, signingKey, signing, [Symbol.dispose]: dispose };
+}
+
+/** HKDF-SHA256 (RFC 5869) of the seed, without salt, for either key. */
+export function privateKeysOf({ seed }: Credential): Pick<CredentialKeys, "privateKey" | "signingKey"> & Disposable {
+  const derive = (info: string): Secret =>
+    Secret.ofBytes(hkdf(sha256, seed.expose(), undefined, encoder.encode(info), KEY_BYTES));
+  const [privateKey, signingKey] = [derive(RECIPIENT_INFO), derive(SIGNING_INFO)];
   return {
-    id: tokenIdOf(recipient, signing),
     privateKey,
-    recipient,
     signingKey,
-    signing,
     [Symbol.dispose]: () => {
       privateKey.destroy();
       signingKey.destroy();
@@ -100,6 +103,7 @@ export async function deriveCredentialKeys({ seed }: Credential): Promise<Creden
   };
 }
 
+const KEY_BYTES = 32;
 const RECIPIENT_INFO = "vsync-token-recipient-v1";
 const SIGNING_INFO = "vsync-token-signing-v1";
 
@@ -121,32 +125,22 @@ function checkOf(kind: TokenKind, seed: Uint8Array): Uint8Array {
   return sha256(concat(encoder.encode(`vsync-credential-v1|${kind}|`), seed)).subarray(0, CHECK_BYTES);
 }
 
-/** DER before a raw private key (RFC 8410 §7); the last byte but four tells X25519 from Ed25519. */
+/** DER before a raw private key (RFC 8410 §7). */
 const PKCS8 = { X25519: pkcs8Prefix(0x6e), Ed25519: pkcs8Prefix(0x70) };
 
 function pkcs8Prefix(oid: number): Uint8Array {
   return Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, oid, 4, 0x22, 4, 0x20);
 }
 
-/** A raw private key, 32 bytes, for WebCrypto. */
-export async function importPrivateKey(
-  algorithm: "X25519" | "Ed25519",
-  key: Secret,
-  { extractable }: { extractable: boolean },
-): Promise<webcrypto.CryptoKey> {
-  const der = concat(PKCS8[algorithm], key.expose());
-  try {
-    const usages: webcrypto.KeyUsage[] = algorithm === "X25519" ? ["deriveBits"] : ["sign"];
-    return await crypto.subtle.importKey("pkcs8", der, algorithm, extractable, usages);
-  } finally {
-    der.fill(0);
-  }
-}
-
+/** By WebCrypto: in JavaScript the first multiplication of a process takes longer than opening a vault may. */
 async function publicKeyOf(algorithm: "X25519" | "Ed25519", key: Secret): Promise<Uint8Array> {
-  const jwk = await crypto.subtle.exportKey("jwk", await importPrivateKey(algorithm, key, { extractable: true }));
+  const der = concat(PKCS8[algorithm], key.expose());
+  const usage = algorithm === "X25519" ? "deriveBits" : "sign";
+  const imported = await crypto.subtle.importKey("pkcs8", der, algorithm, true, [usage]);
+  der.fill(0);
+  const jwk = await crypto.subtle.exportKey("jwk", imported);
   const publicKey = fromBase64Url(jwk.x ?? "");
-  if (publicKey?.length !== 32) throw new TypeError(`no ${algorithm} public key`);
+  if (publicKey?.length !== KEY_BYTES) throw new TypeError(`no ${algorithm} public key`);
   return publicKey;
 }
 

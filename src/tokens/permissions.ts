@@ -1,3 +1,5 @@
+import { type At, elementsOf, requireDistinct, requireText } from "./given.ts";
+
 /** The permissions of version 1, in the order in which a layer without `permissions` has them. */
 export const PERMISSIONS = [
   "secrets.items.read",
@@ -20,4 +22,15 @@ export function isPermission(name: string): name is Permission {
 /** Permissions of `api.*` are not subject to grants. */
 export function isApiPermission(name: string): boolean {
   return name.startsWith("api.");
+}
+
+/** @throws what `refuse` makes, also at a name that is listed twice */
+export function requireKnownPermissions(at: At): void {
+  const names = elementsOf(at);
+  for (const name of names) {
+    if (isPermission(requireText(name))) continue;
+    const known = PERMISSIONS.join(", ");
+    throw at.refuse(name.path, `${JSON.stringify(name.value)} is not a permission: use any of ${known}`);
+  }
+  requireDistinct(names);
 }

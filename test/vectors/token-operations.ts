@@ -1,6 +1,9 @@
 import type { JsonObject } from "../../src/canonical-json.ts";
 import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { Secret } from "../../src/crypto/secret.ts";
+import { signAccessToken, type TimedClaims } from "../../src/tokens/access/mint.ts";
+import { createTokenVerifier } from "../../src/tokens/access/verifier.ts";
+import type { VerifySnapshot } from "../../src/tokens/access/verify.ts";
 import { checkClaims } from "../../src/tokens/claims.ts";
 import {
   credentialOf,
@@ -74,6 +77,22 @@ export const TOKEN_OPERATIONS = {
     return grantedItems(input.claims, input);
   },
 
+  async mintAccess({ input }: Run<MintInput>) {
+    const signer = { vault: input.vault, id: input.kid, signingKey: bytesOf(input.signingKey) };
+    return { jwt: signAccessToken(signer, input.claims) };
+  },
+
+  async verifyAccess({ input }: Run<VerifyInput>) {
+    const { jwt, vault, verify, ended = [], audience, request } = input;
+    const source = { readVerify: async () => ({ vault, gen: 1, verify, ended }) };
+    const clock = { nowMs: () => Date.parse(input.now) };
+    const verifier = createTokenVerifier({ vault: source, clock, ...(audience === undefined ? {} : { audience }) });
+    const authority = await verifier.verify(jwt);
+    if (request !== undefined) return { decision: decisionJson(authority.authorize(request)) };
+    const stored = verify.tokens.find(({ id }) => id === authority.tokenId);
+    return { claims: authority.claims, layers: [stored, authority.claims].map(layerJson) };
+  },
+
   async routeAllowed({ input }: Run<{ routes: readonly string[] | null; method: string; path: string }>) {
     return { allowed: routeAllowed(input.routes ?? undefined, input.method, input.path) };
   },
@@ -83,6 +102,27 @@ function decisionJson(decision: Decision): unknown {
   if (!decision.allowed) return { allowed: false };
   const { properties: apply, fields } = decision;
   return { allowed: true, ...(apply === undefined ? {} : { apply }), ...(fields === undefined ? {} : { fields }) };
+}
+
+function layerJson({ permissions, grants }: LayerJson = {}): LayerJson {
+  return { ...(permissions === undefined ? {} : { permissions }), ...(grants === undefined ? {} : { grants }) };
+}
+
+interface MintInput {
+  vault: string;
+  kid: string;
+  signingKey: VectorBytes;
+  claims: TimedClaims;
+}
+
+interface VerifyInput {
+  jwt: string;
+  vault: string;
+  verify: VerifySnapshot["verify"];
+  ended?: readonly string[];
+  audience?: string;
+  now: string;
+  request?: AuthorizationRequest;
 }
 
 interface EvaluateInput {

@@ -28,7 +28,7 @@ export type FilterJson = {
 };
 
 /** The JSON of a grant: whom it concerns, and what it allows there. */
-export interface Grant {
+export type Grant = {
   readonly workspaces?: readonly string[];
   readonly projects?: readonly string[];
   readonly scopes?: {
@@ -39,7 +39,7 @@ export interface Grant {
       readonly list?: true | { readonly filters?: FilterJson; readonly select?: Readonly<Record<string, true>> };
     };
   };
-}
+};
 
 /** What one operation of a grant asks for. */
 export interface Operation {
