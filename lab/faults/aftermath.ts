@@ -16,7 +16,10 @@ export async function sightsOf(world: World): Promise<Sights> {
 async function sightOf(world: World, passphrase: string): Promise<Sight> {
   try {
     const { manifest, bundle } = await world.fork().open(passphrase);
-    return { gen: manifest.gen, secrets: secretsOf(bundle.items) };
+    const sight = { gen: manifest.gen, secrets: secretsOf(bundle.items) };
+    if (manifest.certs === undefined) return sight;
+    const tokens = await world.fork().tokens({ by: passphrase });
+    return { ...sight, tokens: tokens.map(({ status, isSealed }) => `${status}, ${isSealed ? "" : "not "}sealed`) };
   } catch (error) {
     if (error instanceof VsyncError) return error.name;
     throw error;

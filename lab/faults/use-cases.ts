@@ -3,7 +3,14 @@ import { auditKey } from "../../src/vault/format/object-keys.ts";
 import { HOUR_MS, type Machine, NEW, OLD, type Secrets, World } from "../../test/support/world.ts";
 
 /** The result of opening with one passphrase: the vault's content, or the class of the error. */
-export type Sight = { readonly gen: number; readonly secrets: Secrets } | string;
+export type Sight = SeenVault | string;
+
+interface SeenVault {
+  readonly gen: number;
+  readonly secrets: Secrets;
+  /** What operators see of each token, in the order of their creation; absent before the first. */
+  readonly tokens?: readonly string[];
+}
 
 export interface Sights {
   readonly [OLD]: Sight;
@@ -127,6 +134,43 @@ export async function rotatingUseCases(): Promise<readonly UseCase[]> {
     },
     await restoring(),
     await collecting(),
+  ];
+}
+
+const LIVE = "active, sealed";
+const ENDED = "revoked, not sealed";
+
+/** A token that nobody can name would be missing from the list, and then no later commit would be accepted. */
+export async function tokenUseCases(): Promise<readonly Omit<UseCase, "again">[]> {
+  const pushed = await World.pushed({ A: "1", B: "2" });
+  const holding = pushed.fork();
+  await holding.createToken({ name: "api" });
+  const sights = (gen: number, ...tokens: readonly string[]): Sights => ({
+    [OLD]: { gen, secrets: { A: "1", B: "2" }, tokens },
+    [NEW]: WRONG,
+  });
+  return [
+    {
+      name: "tokens create",
+      world: pushed,
+      before: oldOnly(1, { A: "1", B: "2" }),
+      act: async (world) => (await world.createToken({ name: "ci" })).committed,
+      after: sights(2, LIVE),
+    },
+    {
+      name: "tokens rotate",
+      world: holding,
+      before: sights(2, LIVE),
+      act: async (world) => (await world.rotateTokens(["api"])).committed,
+      after: sights(3, ENDED, LIVE),
+    },
+    {
+      name: "tokens revoke",
+      world: holding,
+      before: sights(2, LIVE),
+      act: async (world) => (await world.revokeTokens(["api"])).committed,
+      after: sights(3, ENDED),
+    },
   ];
 }
 

@@ -2,13 +2,14 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { renderVerified } from "../cli/generations/render-log.ts";
 import { openSession } from "../cli/session/session.ts";
-import { readAudit } from "../vault/audit/chain.ts";
+import { verifyTokensToo } from "../vault/tokens/planted.ts";
 
 export class AuditVerify extends BaseCommand {
   static override summary = "Verify the whole audit log";
   static override description =
     `Checks signatures, links and gaps, and that the manifest continues the log. A broken log ends the command with 6 and the
-row at fault: altered, removed, inserted, or newer than a manifest that was rolled back. A row that a command could not
+row at fault: altered, removed, inserted, or newer than a manifest that was rolled back; so does a live token that no row tells the
+creation of: somebody planted it. A row that a command could not
 append is outstanding, which breaks nothing: audit reconcile appends it.`;
   static override examples = [
     "<%= config.bin %> audit verify prod",
@@ -19,7 +20,7 @@ append is outstanding, which breaks nothing: audit reconcile appends it.`;
 
   protected override async execute({ flags, args }: Invocation<typeof AuditVerify>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);
-    const audit = await readAudit(session.ports, session.request);
+    const audit = await verifyTokensToo(session.ports, session.request);
     renderVerified(audit, flags, this.output);
     await session.remember(audit.manifest);
   }

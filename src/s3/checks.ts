@@ -2,6 +2,7 @@ import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { Clock } from "../ports.ts";
 import { readFailure } from "./answers.ts";
 import { Connection } from "./connection.ts";
+import { skewMs } from "./dates.ts";
 import { type Answer, answerIn, datedMs } from "./failure.ts";
 import { hostOf, labelOf, type S3Location, type S3Options } from "./options.ts";
 
@@ -48,7 +49,7 @@ export async function measureClockSkewMs(
 ): Promise<number | null> {
   const date = await fetchDate(location, clock, timeoutMs);
   const serverMs = Date.parse(date ?? "");
-  return Number.isNaN(serverMs) ? null : serverMs - Math.floor(clock.nowMs() / 1000) * 1000;
+  return Number.isNaN(serverMs) ? null : skewMs(serverMs, clock.nowMs());
 }
 
 async function fetchDate(location: S3Location, clock: Clock, timeoutMs: number): Promise<string | null> {

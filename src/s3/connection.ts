@@ -1,6 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { boundBodies } from "./bounded-bodies.ts";
 import { Call, type CallBounds } from "./call.ts";
+import { keepDates } from "./dates.ts";
 import { connectingAgents } from "./network.ts";
 import {
   DEFAULT_LIMITS,
@@ -25,6 +26,7 @@ export class Connection {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.client = createClient(location, this.limits);
     boundBodies(this.client);
+    keepDates(this.client);
     this.location = location;
     this.#options = options;
   }

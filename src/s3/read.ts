@@ -4,6 +4,7 @@ import type { GetOptions, ReadOptions, StoredObject, Version } from "../ports.ts
 import { NoEtagError } from "./answers.ts";
 import type { Attempt } from "./call.ts";
 import type { Connection } from "./connection.ts";
+import { skewOf } from "./dates.ts";
 import { TruncatedBodyError } from "./network.ts";
 
 /** The first buffer if the answer does not say how long it is. */
@@ -29,7 +30,8 @@ export async function getObject(
   using call = connection.call("read", key, { receives: maxBytes, signal });
   const attempt = await call.retrying(async (abortSignal, signOfLife) => {
     const output = await connection.client.send(new GetObjectCommand(connection.address(key)), { abortSignal });
-    return { bytes: await readBody(output, maxBytes, signOfLife), version: versionIn(output) };
+    const skew = skewOf(output, connection.nowMs());
+    return { bytes: await readBody(output, maxBytes, signOfLife), version: versionIn(output), ...skew };
   });
   return orNull(attempt);
 }

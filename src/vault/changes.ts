@@ -1,5 +1,6 @@
 import { InputError } from "../errors.ts";
 import { itemFault, type NamedData } from "./format/item.ts";
+import type { TokenEffect } from "./tokens/effects.ts";
 
 export type { NamedData } from "./format/item.ts";
 
@@ -16,6 +17,8 @@ export interface ChangePlan {
   readonly changes: Changes;
   /** The newest generation now; 0 before the first push. */
   readonly gen: number;
+  /** The scoped tokens that will read other names. */
+  readonly tokens: readonly TokenEffect[];
 }
 
 export function isEmpty(changes: Changes): boolean {

@@ -7,18 +7,23 @@ import { accessOf, type SlotAccess, writerEntries } from "./unlock/entries.ts";
 export interface FinishPlan {
   /** The entries whose grace window ends; none if no window is open. */
   readonly dropped: readonly SlotAccess[];
+  /** How many anchors of before a rotation with `leaked` end: hosts that still pin one of them stop opening the vault. */
+  readonly anchors: number;
 }
 
 /**
- * Proposes to end every grace window now.
+ * Proposes to end every grace window now, and the anchors but the vault's own.
  *
  * @throws what opening, committing and `tellingTheSwap` throw
  */
 export async function proposeFinish(ports: CommitPorts, request: AmendRequest): Promise<Proposal<FinishPlan>> {
-  const proposal = await proposeAmendment(ports, request, ({ manifest }) => {
+  const proposal = await proposeAmendment(ports, request, ({ manifest }, tokens) => {
     const dropped = accessOf(manifest, ports.clock.nowMs()).filter(({ until }) => until !== null);
     const unlock = writerEntries(manifest.unlock);
-    return { plan: { dropped }, amendment: dropped.length === 0 ? null : { action: "finish", unlock } };
+    const anchors = tokens.anchors.slice(-1);
+    const ending = tokens.anchors.length - anchors.length;
+    const amendment = { action: "finish", unlock, tokens: { anchors } };
+    return { plan: { dropped, anchors: ending }, amendment: dropped.length + ending === 0 ? null : amendment };
   });
   return new Proposal(proposal.plan, () => tellingTheSwap(proposal.steps()), proposal);
 }

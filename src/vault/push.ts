@@ -10,6 +10,7 @@ import { NO_TOKENS } from "./commit/vault-tokens.ts";
 import type { Item } from "./format/item.ts";
 import type { VaultIdentity } from "./join.ts";
 import { requireNothingSeen } from "./open/expectation.ts";
+import { effectsOn } from "./tokens/effects.ts";
 import type { OperatorHolder } from "./unlock/key-holder.ts";
 
 export interface PushRequest extends Omit<AmendRequest, "expect"> {
@@ -33,12 +34,14 @@ export async function proposePush(ports: CommitPorts, request: PushRequest): Pro
   const seen = history === undefined ? { minGen: seenGen } : { history };
   const expect = { vault, env, ...seen, isUnseen: seenGen === 0 };
   try {
-    return await proposeAmendment(ports, { ...request, expect }, ({ bundle, manifest }) => {
+    return await proposeAmendment(ports, { ...request, expect }, async ({ bundle, manifest }, { roll }) => {
       if (request.items.length === 0 && bundle.items.length > 0 && !request.mayEmpty) throw wouldEmpty(bundle.items);
       const changes = compareItems(bundle.items, request.items);
       requireItems(request.items);
       const amendment = isEmpty(changes) ? null : { action: "push", items: request.items };
-      return { plan: { changes, gen: manifest.gen }, amendment };
+      const affected = { ...manifest, roll, nowMs: ports.clock.nowMs() };
+      const tokens = await effectsOn(affected, bundle.items, request.items);
+      return { plan: { changes, gen: manifest.gen, tokens }, amendment };
     });
   } catch (error) {
     if (error instanceof ManifestNotFoundError) return proposeFirstPush(ports, request);
@@ -70,6 +73,6 @@ async function proposeFirstPush(ports: CommitPorts, request: PushRequest): Promi
     tokens: NO_TOKENS,
   };
   const base: CommitBase = { vault, repo, env, current: null };
-  const plan = { changes: compareItems([], request.items), gen: 0 };
+  const plan = { changes: compareItems([], request.items), gen: 0, tokens: [] };
   return new Proposal(plan, () => commitGeneration(ports, base, () => draft), { [Symbol.dispose]() {} });
 }

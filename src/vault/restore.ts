@@ -3,6 +3,7 @@ import { type ChangePlan, compareItems, isEmpty } from "./changes.ts";
 import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import type { CommitPorts } from "./commit/commit.ts";
 import type { Proposal } from "./commit/proposal.ts";
+import { effectsOn } from "./tokens/effects.ts";
 
 export interface RestoreRequest extends AmendRequest {
   /** The generation to restore. */
@@ -11,16 +12,17 @@ export interface RestoreRequest extends AmendRequest {
 }
 
 /**
- * Proposes a new generation with the items of an old one.
+ * Proposes a new generation with the items of an old one. Everything else stays: a token that was revoked since stays so.
  *
  * @throws what `openAtGeneration` and opening throw
  */
 export async function proposeRestore(ports: CommitPorts, request: RestoreRequest): Promise<Proposal<ChangePlan>> {
-  return proposeAmendment(ports, request, async ({ bundle, manifest }) => {
+  return proposeAmendment(ports, request, async ({ bundle, manifest }, { roll }) => {
     const { items } = await openAtGeneration(ports.store, manifest, request);
     const changes = compareItems(bundle.items, items);
     const meta = { event: "restore", from_gen: request.gen };
     const amendment = isEmpty(changes) ? null : { action: "restore", items, meta };
-    return { plan: { changes, gen: manifest.gen }, amendment };
+    const tokens = await effectsOn({ ...manifest, roll, nowMs: ports.clock.nowMs() }, bundle.items, items);
+    return { plan: { changes, gen: manifest.gen, tokens }, amendment };
   });
 }

@@ -10,14 +10,25 @@ import { baseOn, type Draft } from "./commit/draft.ts";
 import { openForCommit, type WritableVault } from "./commit/open-for-commit.ts";
 import { type CommitStep, Proposal } from "./commit/proposal.ts";
 import { tellingTheSwap } from "./commit/swap-manifest.ts";
+import type { VaultTokens } from "./commit/vault-tokens.ts";
 import { LAST_INSTANT_MS } from "./format/object-keys.ts";
+import { withAnchor } from "./format/tokens/anchors.ts";
+import { liveIn } from "./format/tokens/roll.ts";
 import type { OpenedVault } from "./open/open.ts";
+import { baseOf } from "./tokens/amend-roll.ts";
+import { revokedIn } from "./tokens/end.ts";
+import type { TokenSummary } from "./tokens/summary.ts";
 import { accessOf, type SlotAccess } from "./unlock/entries.ts";
 import { freshCost, PassphraseHolder } from "./unlock/passphrase-holder.ts";
 
 export interface RotationRequest extends AmendRequest {
   /** Of the old passphrase. */
   readonly holder: PassphraseHolder;
+  /**
+   * Somebody else knows the old passphrase, and with it the anchors: a new one is drawn, and the tokens are kept or revoked.
+   * Absent: nobody else does, and holders of tokens never notice.
+   */
+  readonly leaked?: { readonly tokens: "keep" | "revoke" };
 }
 
 export interface RotationOptions {
@@ -35,6 +46,10 @@ export interface RotationPlan {
   readonly graceUntil: string | null;
   /** Others who open the vault now and no longer will. */
   readonly dropped: readonly SlotAccess[];
+  /** The live tokens. They go on, unless the rotation revokes them. */
+  readonly tokens: readonly TokenSummary[];
+  /** The time of the proposal, in milliseconds since the epoch. */
+  readonly atMs: number;
 }
 
 /** A vault that its old passphrase has opened: now it is worth asking somebody for a new one. */
@@ -42,7 +57,8 @@ export interface OpenedRotation extends Disposable {
   /**
    * Proposes to re-encrypt the vault under the new passphrase, with fresh keys, salt, nonces and signing key.
    *
-   * @throws InputError the new passphrase is empty, or an entry of the vault still knows it; the grace window has no end
+   * @throws InputError the new passphrase is empty, or an entry of the vault still knows it; the grace window has no end, or
+   *   is for a passphrase that leaked
    */
   propose(options: RotationOptions): Promise<Proposal<RotationPlan>>;
 }
@@ -54,13 +70,16 @@ export interface OpenedRotation extends Disposable {
  * @throws what `openForCommit` throws
  */
 export async function openRotation(ports: CommitPorts, request: RotationRequest): Promise<OpenedRotation> {
-  const writable = await openForCommit(ports, request);
+  const { leaked } = request;
+  const mending = { leaked: leaked !== undefined, revoking: () => leaked?.tokens === "revoke" };
+  const writable = await openForCommit(ports, { ...request, mending });
   const held: Disposable[] = [writable];
   return {
     async propose(options) {
       requireNewPassphrase(request.holder, options.newPassphrase);
+      if (leaked !== undefined) requireNoGrace(options);
       await requireUnknownPassphrase(writable.vault, options.newPassphrase);
-      const plan = planRotation(ports, options, writable.vault);
+      const plan = await planRotation(ports, options, writable);
       const write = () => tellingTheSwap(reEncrypt(ports, request, writable, { ...options, ...plan }));
       const proposal = new Proposal(plan, write, writable);
       held.push(proposal);
@@ -94,14 +113,26 @@ async function requireUnknownPassphrase({ manifest, unlocked }: OpenedVault, new
   });
 }
 
-function planRotation(ports: CommitPorts, { graceMs }: RotationOptions, vault: OpenedVault): RotationPlan {
+function requireNoGrace({ graceMs }: RotationOptions): void {
+  if (graceMs === undefined) return;
+  throw new InputError("a passphrase that leaked gets no grace window", { hint: "leave out --grace" });
+}
+
+async function planRotation(
+  ports: CommitPorts,
+  { graceMs }: RotationOptions,
+  { vault, tokens }: WritableVault,
+): Promise<RotationPlan> {
   const { manifest, unlocked } = vault;
-  const nowMs = ports.clock.nowMs();
+  const base = baseOf(ports, vault, tokens);
+  const { nowMs } = base;
   return {
+    atMs: nowMs,
     prevGen: manifest.gen,
     gen: manifest.gen + 1,
     graceUntil: graceMs === undefined ? null : windowEnd(nowMs, graceMs),
     dropped: accessOf(manifest, nowMs).filter(({ slot }) => slot !== unlocked.slot),
+    tokens: await Promise.all(liveIn(tokens.roll, nowMs).map(base.summarize)),
   };
 }
 
@@ -135,7 +166,8 @@ async function rotationDraft(
   const signingKey = generateSigningKey();
   const by = { vault: manifest.vault, env: manifest.env, signer: encodeBase64(signingKey.publicKey) };
   const grace = plan.graceUntil === null ? [] : [await request.holder.retire(manifest, by, plan.graceUntil)];
-  const own: JsonObject = { event: "rotate", gen: plan.gen, prev_gen: plan.prevGen };
+  const isLeak: JsonObject = request.leaked === undefined ? {} : { leaked: true, tokens: request.leaked.tokens };
+  const own: JsonObject = { event: "rotate", gen: plan.gen, prev_gen: plan.prevGen, ...isLeak };
   return {
     ...request.annotation,
     action: "rotate",
@@ -145,7 +177,25 @@ async function rotationDraft(
     unlock: [await next.enrol(freshSlot(plan, vault), by), ...grace],
     signingKey,
     rotates: true,
-    tokens,
+    tokens: request.leaked === undefined ? tokens : afterLeak(tokens, plan, request.leaked),
+  };
+}
+
+/**
+ * Who knew the passphrase knew the anchors of that time, and can forge for ever what a holder believes who pins one of
+ * them. The old ones certify on, and nothing stops; a host is healed by the new `VSYNC_CONFIG`, which pins the new one.
+ */
+function afterLeak(
+  { roll, anchors }: VaultTokens,
+  plan: RotationPlan,
+  { tokens }: NonNullable<RotationRequest["leaked"]>,
+): VaultTokens {
+  const ended = new Set(tokens === "revoke" ? plan.tokens.map(({ id }) => id) : []);
+  const records = new Set(roll.tokens.filter(({ claims }) => ended.has(claims.id)));
+  const neverHadOne = anchors.length === 0 && roll.tokens.length === 0;
+  return {
+    roll: revokedIn(roll, records, plan.atMs),
+    anchors: neverHadOne ? [] : withAnchor(anchors, generateSigningKey()),
   };
 }
 

@@ -5,6 +5,7 @@ import type { CommitPorts } from "./commit/commit.ts";
 import type { Proposal } from "./commit/proposal.ts";
 import type { OpenedVault } from "./open/open.ts";
 import { type PushRequest, proposePush } from "./push.ts";
+import { type AffectedVault, effectsOn } from "./tokens/effects.ts";
 
 /** Makes the error for an unknown name; the caller may suggest another one. */
 export type NoSuchName = (name: string, items: readonly NamedData[]) => Error;
@@ -19,9 +20,9 @@ export async function proposeSet(
   items: readonly NamedData[],
 ): Promise<Proposal<ChangePlan>> {
   const named = new Set(items.map((item) => item.name));
-  return proposeAmendment(ports, request, (vault) => {
+  return proposeAmendment(ports, request, (vault, tokens) => {
     const after = [...vault.bundle.items.filter((item) => !named.has(item.name)), ...items];
-    return editing("set", vault, after);
+    return editing("set", { ...vault, ...tokens, nowMs: ports.clock.nowMs() }, after);
   });
 }
 
@@ -52,17 +53,22 @@ export async function proposeUnset(
   names: readonly string[],
   toError: NoSuchName = noSuchName,
 ): Promise<Proposal<ChangePlan>> {
-  return proposeAmendment(ports, request, (vault) => {
+  return proposeAmendment(ports, request, (vault, tokens) => {
     const { items } = vault.bundle;
     const missing = names.find((name) => !items.some((item) => item.name === name));
     if (missing !== undefined) throw toError(missing, items);
     const after = items.filter((item) => !names.includes(item.name));
-    return editing("unset", vault, after);
+    return editing("unset", { ...vault, ...tokens, nowMs: ports.clock.nowMs() }, after);
   });
 }
 
-function editing(action: string, { bundle, manifest }: OpenedVault, items: readonly NamedData[]): Amending<ChangePlan> {
+async function editing(
+  action: string,
+  { bundle, manifest, ...base }: OpenedVault & Pick<AffectedVault, "roll" | "nowMs">,
+  items: readonly NamedData[],
+): Promise<Amending<ChangePlan>> {
   const changes = compareItems(bundle.items, items);
   requireItems(items);
-  return { plan: { changes, gen: manifest.gen }, amendment: isEmpty(changes) ? null : { action, items } };
+  const tokens = await effectsOn({ ...manifest, ...base }, bundle.items, items);
+  return { plan: { changes, gen: manifest.gen, tokens }, amendment: isEmpty(changes) ? null : { action, items } };
 }

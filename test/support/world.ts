@@ -35,7 +35,7 @@ import { type OpenedManifest, openManifest } from "../../src/vault/open/open-man
 import { proposePush } from "../../src/vault/push.ts";
 import { proposeReconcile } from "../../src/vault/reconcile.ts";
 import { proposeRestore } from "../../src/vault/restore.ts";
-import { openRotation, type RotationPlan, requireNewPassphrase } from "../../src/vault/rotate.ts";
+import { openRotation, type RotationPlan, type RotationRequest, requireNewPassphrase } from "../../src/vault/rotate.ts";
 import { type NoSuchName, proposeSet, proposeUnset } from "../../src/vault/set.ts";
 import {
   type GivenClaims,
@@ -195,10 +195,14 @@ export class Machine implements CommitPorts {
   async rotate(
     from: string,
     to: string | (() => Promise<Secret>),
-    options: Writing<RotationPlan> & { readonly graceMs?: number; readonly cost?: Omit<KdfCost, "salt"> | null } = {},
+    options: Writing<RotationPlan> &
+      Pick<RotationRequest, "leaked"> & {
+        readonly graceMs?: number;
+        readonly cost?: Omit<KdfCost, "salt"> | null;
+      } = {},
   ): Promise<Written<RotationPlan>> {
-    const { graceMs, cost = COST } = options;
-    const request = requestOf({ ...options, by: from });
+    const { graceMs, leaked, cost = COST } = options;
+    const request = { ...requestOf({ ...options, by: from }), ...(leaked === undefined ? {} : { leaked }) };
     if (typeof to === "string") requireNewPassphrase(request.holder, Secret.ofText(to));
     using rotation = await openRotation(this, request);
     const proposing = rotation.propose({

@@ -90,7 +90,7 @@ export const VAULT_OPERATIONS = {
   async openForCommit(run: Run<OpenInput & MendingInput>) {
     const { ports, request } = setUp(run);
     const { revoking = [], newSettings = false, leaked = false } = run.input;
-    const mending = { revoking: () => revoking, newSettings, leaked };
+    const mending = { revoking: (id: string) => revoking.includes(id), newSettings, leaked };
     try {
       const { vault, signingKey } = await openForCommit(ports, { ...request, mending });
       const expected = run.expected as { pkcs8?: unknown } | undefined;

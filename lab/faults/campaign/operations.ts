@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { OLD } from "../../../test/support/world.ts";
-import { editingUseCases, rotatingUseCases, type UseCase } from "../use-cases.ts";
+import { editingUseCases, rotatingUseCases, tokenUseCases, type UseCase } from "../use-cases.ts";
 
 /** A command or an opening that the campaign disturbs. */
 export type Operation = Omit<UseCase, "again">;
@@ -10,7 +10,7 @@ export type Judged = Omit<Operation, "act">;
 
 /** Every way to commit, `reconcile` and `open`, each on the vault where it does the most work. */
 export async function operations(): Promise<readonly Operation[]> {
-  const committing = [...(await editingUseCases()), ...(await rotatingUseCases())];
+  const committing = [...(await editingUseCases()), ...(await rotatingUseCases()), ...(await tokenUseCases())];
   const { world, before } = committing[1] ?? assert.fail();
   const many = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`IMPORTED_${at}`, `value ${at}`]));
   return [

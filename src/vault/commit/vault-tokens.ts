@@ -4,7 +4,7 @@ import { BundleCorruptError, UnsupportedSpecVersionError } from "../../errors.ts
 import { unknownInClaims } from "../../tokens/claims.ts";
 import { readSettings } from "../../tokens/grants/settings.ts";
 import { nameOf } from "../format/tokens/anchors.ts";
-import { EMPTY_ROLL, isLive, type Roll } from "../format/tokens/roll.ts";
+import { EMPTY_ROLL, liveIn, type Roll } from "../format/tokens/roll.ts";
 import { tokenSlotIds } from "../format/tokens/slot.ts";
 import { hasOwnKeys } from "../format/tokens/verify-list.ts";
 import type { OpenedVault } from "../open/open.ts";
@@ -22,8 +22,8 @@ export const NO_TOKENS: VaultTokens = { roll: EMPTY_ROLL, anchors: [] };
 
 /** What a commit is about to mend, and so is not refused for. */
 export interface Mending {
-  /** The ids of the tokens that it revokes. */
-  readonly revoking?: (roll: Roll) => readonly string[];
+  /** Whether it revokes the token of this id. */
+  readonly revoking?: (id: string, roll: Roll) => boolean;
   readonly newSettings?: boolean;
   /** It draws a new anchor. */
   readonly leaked?: boolean;
@@ -41,14 +41,16 @@ export function openTokens(vault: OpenedVault, operatorKey: Secret, mending: Men
   requireKnownBoxes(header);
   const roll = openRoll(header, operatorKey);
   requireSound(roll, vault, mending);
-  return { roll, anchors: ownAnchors(vault, operatorKey, mending) };
+  const anchors = ownAnchors(vault, operatorKey, mending);
+  if (anchors.length > 0 || mending.leaked || liveIn(roll, Date.parse(vault.manifest.at)).length === 0)
+    return { roll, anchors };
+  throw otherAnchors();
 }
 
 function requireSound(roll: Roll, { manifest, bundle }: OpenedVault, mending: Mending): void {
-  const revoking = mending.revoking?.(roll) ?? [];
-  const { tokens } = roll;
-  const live = tokens.filter((record) => isLive(record, Date.parse(manifest.at)));
-  for (const { claims, ...keys } of live.filter((record) => !revoking.includes(record.claims.id))) {
+  const isRevoked = (id: string) => mending.revoking?.(id, roll) ?? false;
+  const live = liveIn(roll, Date.parse(manifest.at));
+  for (const { claims, ...keys } of live.filter((record) => !isRevoked(record.claims.id))) {
     if (!hasOwnKeys(claims.id, keys)) throw planted(claims.id, "has other keys than its id stands for");
     const unknown = unknownInClaims(claims);
     if (unknown !== null)
@@ -60,7 +62,7 @@ function requireSound(roll: Roll, { manifest, bundle }: OpenedVault, mending: Me
   }
   const slots = tokenSlotIds(bundle.header);
   const expected = new Set(live.map(({ claims }) => claims.id));
-  const odd = [...slots, ...expected].find((id) => slots.has(id) !== expected.has(id) && !revoking.includes(id));
+  const odd = [...slots, ...expected].find((id) => slots.has(id) !== expected.has(id) && !isRevoked(id));
   if (odd === undefined) return;
   throw planted(
     odd,
@@ -89,7 +91,11 @@ function ownAnchors(
   if (leaked) return soundAnchors(bundle.header, operatorKey).filter((anchor) => certified.has(nameOf(anchor)));
   const anchors = openAnchors(bundle.header, operatorKey);
   if (anchors.length === certified.size && anchors.every((anchor) => certified.has(nameOf(anchor)))) return anchors;
-  throw new BundleCorruptError("the vault's anchors are not those of the manifest's certs", {
+  throw otherAnchors();
+}
+
+function otherAnchors(): BundleCorruptError {
+  return new BundleCorruptError("the vault's anchors are not those of the manifest's certs", {
     hint: "look at who wrote this generation; `vsync rotate-passphrase --leaked` draws a new anchor",
   });
 }

@@ -40,9 +40,12 @@ export function openAnchors(header: BundleHeader, operatorKey: Secret): readonly
   return content === null ? [] : parseAnchors(content);
 }
 
-/** @throws BundleCorruptError the box does not open, its form, or ids that are not of their keys */
-export function openVerifyList(header: BundleHeader, verifyKey: Secret): VerifyList {
-  const content = openHeaderBox(header, "verify", verifyKey.expose());
+/**
+ * @param verifyKey zeroed
+ * @throws BundleCorruptError the box does not open, its form, or ids that are not of their keys
+ */
+export function openVerifyList(header: BundleHeader, verifyKey: Uint8Array): VerifyList {
+  const content = withKey(verifyKey, (key) => openHeaderBox(header, "verify", key));
   return content === null ? { tokens: [] } : parseVerifyList(content);
 }
 

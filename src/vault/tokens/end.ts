@@ -31,7 +31,7 @@ export async function proposeTokenRevoke(
   request: TokenRevokeRequest,
 ): Promise<Proposal<TokenRevokePlan>> {
   const idsIn = (roll: Roll) => request.tokens.map((word) => idOf(roll, word, ports.clock.nowMs()));
-  const mending = { revoking: idsIn };
+  const mending = { revoking: (id: string, roll: Roll) => idsIn(roll).includes(id) };
   return proposeRollChange(
     ports,
     { ...request, mending },
@@ -60,7 +60,8 @@ async function revoking(base: RollBase, ids: ReadonlySet<string>): Promise<Amend
   return { plan, amendment: { action: "token-revoke", meta, tokens: { roll } } };
 }
 
-function revokedIn(roll: Roll, records: ReadonlySet<TokenRecord>, nowMs: number): Roll {
+/** The roll with these records ended now. */
+export function revokedIn(roll: Roll, records: ReadonlySet<TokenRecord>, nowMs: number): Roll {
   const revoked_at = new Date(nowMs).toISOString();
   return { ...roll, tokens: roll.tokens.map((record) => (records.has(record) ? { ...record, revoked_at } : record)) };
 }

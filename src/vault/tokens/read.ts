@@ -59,10 +59,11 @@ export async function readVerifyList(ports: ReadPorts, request: OpenRequest): Pr
   const { manifest, bundle } = await openWithKeys(ports, request);
   using keys = bundle.keys;
   for (const { data } of bundle.items) data.destroy();
-  if (keys.verifyKey === null) {
+  const verifyKey = keys.verifyKey();
+  if (verifyKey === null) {
     throw new ConfigInvalidError("this token may not verify others", {
       hint: "create one for this service, with `vsync tokens create --no-secrets --permissions=api.tokens.verify`",
     });
   }
-  return { manifest, verify: openVerifyList(bundle.header, keys.verifyKey), ended: tombstonesIn(bundle.header) };
+  return { manifest, verify: openVerifyList(bundle.header, verifyKey), ended: tombstonesIn(bundle.header) };
 }

@@ -5,7 +5,7 @@ import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import { LAST_INSTANT_MS } from "../format/object-keys.ts";
-import { endedAt, isLive, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+import { endedAt, liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
 import { type DrawnToken, drawToken, recordOf } from "./create.ts";
 import { findRecord, type TokenSummary } from "./summary.ts";
@@ -60,7 +60,7 @@ export async function proposeTokenRotate(
 }
 
 function rotatable(roll: Roll, words: readonly string[] | "all", nowMs: number): readonly TokenRecord[] {
-  if (words === "all") return roll.tokens.filter((record) => isLive(record, nowMs));
+  if (words === "all") return liveIn(roll, nowMs);
   const found = new Set(words.map((word) => findRecord(roll, word, nowMs)));
   for (const record of found) {
     const at = endedAt(record, nowMs);

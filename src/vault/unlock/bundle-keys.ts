@@ -12,8 +12,6 @@ import type { TokenPayload } from "../format/tokens/slot.ts";
 export interface BundleKeys extends Disposable {
   /** Opens the vault's signing key; null for a holder that only reads. */
   readonly operatorKey: Secret | null;
-  /** Opens the box `verify`; null for a holder that may not verify others' tokens. */
-  readonly verifyKey: Secret | null;
   /** What the slot says of the scoped token that opened it; null for another holder. */
   readonly token: OpenedToken | null;
   /**
@@ -24,6 +22,8 @@ export interface BundleKeys extends Disposable {
   list(header: BundleHeader): readonly ListedItem[];
   /** The key of a listed item's box, which the caller zeroes. */
   itemKey(item: ListedItem): Uint8Array;
+  /** The key of the box `verify`, which the caller zeroes; null for a holder that may not verify others' tokens. */
+  verifyKey(): Uint8Array | null;
   /** A key for the holder's own use, the same for all who read just as much. The caller zeroes it. */
   derive(info: string): Uint8Array;
 }
@@ -37,37 +37,36 @@ export interface OpenedToken {
 
 /** Keys to everything that the bundle holds, or with `operatorKey` also to what writes it. */
 export class RootKeys implements BundleKeys {
-  readonly operatorKey: Secret | null;
-  readonly verifyKey: Secret | null;
-  readonly token: OpenedToken | null;
   readonly rootKey: Secret;
+  readonly operatorKey: Secret | null;
+  readonly token: OpenedToken | null;
+  readonly #verifyKey: Secret | null;
 
   private constructor(
     rootKey: Secret,
-    {
-      operatorKey = null,
-      verifyKey = null,
-      token = null,
-    }: Partial<Pick<BundleKeys, "operatorKey" | "verifyKey" | "token">>,
+    operatorKey: Secret | null,
+    token: OpenedToken | null,
+    verifyKey: Secret | null,
   ) {
     this.rootKey = rootKey;
     this.operatorKey = operatorKey;
-    this.verifyKey = verifyKey;
     this.token = token;
+    this.#verifyKey = verifyKey;
   }
 
   /** @param operatorKey `O`, which the keys take over */
   static ofOperator(operatorKey: Uint8Array): RootKeys {
-    const verifyKey = Secret.ofBytes(deriveBoxKey(operatorKey, "verify"));
-    return new RootKeys(Secret.ofBytes(deriveRootKey(operatorKey)), {
-      operatorKey: Secret.ofBytes(operatorKey),
-      verifyKey,
-    });
+    return new RootKeys(Secret.ofBytes(deriveRootKey(operatorKey)), Secret.ofBytes(operatorKey), null, null);
   }
 
   /** @param rootKey `R`, which the keys take over */
-  static ofReader(rootKey: Uint8Array, more: Partial<Pick<BundleKeys, "verifyKey" | "token">> = {}): RootKeys {
-    return new RootKeys(Secret.ofBytes(rootKey), more);
+  static ofReader(rootKey: Uint8Array, given?: TokenKeys): RootKeys {
+    return new RootKeys(Secret.ofBytes(rootKey), null, given?.token ?? null, given?.verifyKey ?? null);
+  }
+
+  verifyKey(): Uint8Array | null {
+    if (this.operatorKey !== null) return deriveBoxKey(this.operatorKey.expose(), "verify");
+    return this.#verifyKey?.expose().slice() ?? null;
   }
 
   list(header: BundleHeader): readonly ListedItem[] {
@@ -86,23 +85,33 @@ export class RootKeys implements BundleKeys {
   }
 
   [Symbol.dispose](): void {
-    for (const key of [this.rootKey, this.operatorKey, this.verifyKey]) key?.destroy();
+    for (const key of [this.rootKey, this.operatorKey, this.#verifyKey]) key?.destroy();
   }
+}
+
+/** What a scoped token's slot gives beside the keys to items. */
+interface TokenKeys {
+  readonly token: OpenedToken;
+  readonly verifyKey: Secret | null;
 }
 
 /** Keys to the items of one view. */
 class ViewKeys implements BundleKeys {
   readonly operatorKey = null;
-  readonly verifyKey: Secret | null;
   readonly token: OpenedToken;
   readonly #id: string;
   readonly #key: Secret;
+  readonly #verifyKey: Secret | null;
 
-  constructor({ id, key }: { id: string; key: Secret }, more: { verifyKey: Secret | null; token: OpenedToken }) {
+  constructor({ id, key }: { readonly id: string; readonly key: Secret }, { token, verifyKey }: TokenKeys) {
     this.#id = id;
     this.#key = key;
-    this.verifyKey = more.verifyKey;
-    this.token = more.token;
+    this.token = token;
+    this.#verifyKey = verifyKey;
+  }
+
+  verifyKey(): Uint8Array | null {
+    return this.#verifyKey?.expose().slice() ?? null;
   }
 
   list(header: BundleHeader): readonly ViewedItem[] {
@@ -121,7 +130,7 @@ class ViewKeys implements BundleKeys {
   }
 
   [Symbol.dispose](): void {
-    for (const key of [this.#key, this.verifyKey]) key?.destroy();
+    for (const key of [this.#key, this.#verifyKey]) key?.destroy();
   }
 }
 

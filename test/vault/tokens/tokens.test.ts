@@ -79,3 +79,124 @@ describe("a token", () => {
     expect(() => unlocked.requireWriter()).toThrow("a token can only read");
   });
 });
+
+describe("rotating a token", () => {
+  test("ends the old credential with the commit, and the claims stay", async () => {
+    const held = await created({ ...REDIS, meters: ["tokens_used"] });
+    const { plan, committed } = await world.rotateTokens(["api"]);
+    const [rotated] = plan.rotated;
+    const { id, created_at, ...claims } = rotated?.token.claims ?? {};
+    expect([id, created_at]).toEqual([expect.stringMatching(/^tok_/), rotated?.old.claims.created_at]);
+    expect(claims).toEqual({ ...REDIS, kind: "live", capabilities: [], meters: ["tokens_used"] });
+    expect(await refused(held)).toMatchObject({ name: "TokenRevokedError" });
+    if (rotated === undefined) throw new TypeError("nothing was rotated");
+    expect(await read({ ...held, credential: rotated.credential })).toEqual({
+      REDIS_URL: "redis://1",
+      REDIS_TLS: "yes",
+    });
+    const pair = { token: rotated.token.id, replaces: held.id };
+    expect(committed?.manifest.meta).toEqual({ event: "token-rotate", tokens: [pair] });
+  });
+
+  test("after an overlap, many at once", async () => {
+    const held = [await created({ name: "a" }), await created({ name: "b" })];
+    const { plan } = await world.rotateTokens("all", { overlapMs: HOUR_MS });
+    expect(plan.rotated.map(({ token }) => token.claims.name)).toEqual(["a", "b"]);
+    for (const it of held) expect(await read(it)).toEqual(SECRETS);
+    expect((await world.revokeTokens(["b"], { confirm: () => false })).plan.revoked[0]?.replaces).toBe(held[1]?.id);
+    world.clock.ms += HOUR_MS;
+    for (const it of held) expect(await refused(it)).toMatchObject({ name: "TokenExpiredError" });
+  });
+});
+
+describe("updating a token", () => {
+  test("says what it gains and loses, and the credential stays", async () => {
+    const held = await created(REDIS);
+    const { plan } = await world.updateToken("api", ({ grants: _all, ...claims }) => claims);
+    expect([plan.gains, plan.loses]).toEqual([["DATABASE_URL"], []]);
+    expect(await read(held)).toEqual(SECRETS);
+    expect((await world.updateToken("api", (claims) => claims)).committed).toBeNull();
+  });
+
+  test("renews one that expired, for 30 days", async () => {
+    const endOf = (ms: number) => new Date(world.clock.ms + ms).toISOString();
+    const held = await created({ name: "ci", not_after: endOf(HOUR_MS) });
+    world.clock.ms += 24 * HOUR_MS;
+    await world.pruneTokens();
+    await world.updateToken("ci", (claims) => ({ ...claims, not_after: endOf(HOUR_MS) }));
+    expect(await read(held)).toEqual(SECRETS);
+    world.clock.ms += 31 * 24 * HOUR_MS;
+    const renewing = world.updateToken("ci", (claims) => ({ ...claims, not_after: endOf(HOUR_MS) }));
+    expect(await rejection(renewing)).toMatchObject({
+      name: "InputError",
+      message: expect.stringContaining("30 days"),
+    });
+  });
+});
+
+test("a push says which tokens gain or lose a name", async () => {
+  await created(REDIS);
+  await created({ name: "none", permissions: [] });
+  using proposal = await world.proposePush({ REDIS_URL: "redis://1", REDIS_NEW: "1" });
+  expect(proposal.plan.tokens).toMatchObject([{ name: "api", gains: ["REDIS_NEW"], loses: ["REDIS_TLS"] }]);
+});
+
+test("people name tokens by id, its start, the last four, or the name; several are an error", async () => {
+  const held = [await created({ name: "api" }), await created()];
+  const named = async (word: string) => (await world.revokeTokens([word], { confirm: () => false })).plan.revoked;
+  const [first] = await named("api");
+  if (first === undefined) throw new TypeError("no token");
+  for (const word of [first.id, first.id.slice(0, 16), first.lastFour]) expect(await named(word)).toEqual([first]);
+  expect(await rejection(named("no such"))).toMatchObject({ message: 'there is no token "no such"' });
+  await created({ name: first.lastFour });
+  const message = expect.stringContaining(`is any of ${held[0]?.id}`);
+  expect(await rejection(named(first.lastFour))).toMatchObject({ name: "InputError", message });
+});
+
+test("if a token is there already with the same claims, nothing is written", async () => {
+  const held = await created(REDIS);
+  const again = await world.createToken(REDIS, { ifAbsent: true });
+  expect([again.plan.token.id, again.plan.credential, again.committed]).toEqual([held.id, null, null]);
+  expect(await rejection(world.createToken({ name: "api" }, { ifAbsent: true }))).toMatchObject({ name: "InputError" });
+});
+
+describe("a rotation because the passphrase leaked", () => {
+  test("draws a new anchor beside the old one, until it is finished", async () => {
+    const held = await created(REDIS);
+    const { plan, committed } = await world.rotate(OLD, NEW, { leaked: { tokens: "keep" } });
+    expect(plan.tokens.map(({ id }) => id)).toEqual([held.id]);
+    const healed = { ...held, anchor: committed === null ? undefined : anchorOf(committed.manifest) };
+    expect(healed.anchor).not.toBe(held.anchor);
+    expect(await read(held)).toEqual(await read(healed));
+    await world.finish({ by: NEW });
+    expect(await refused(held)).toMatchObject({ name: "NotAuthenticError" });
+    expect(Object.keys(await read(healed))).toEqual(["REDIS_URL", "REDIS_TLS"]);
+  });
+
+  test("can end the tokens too, and gives no grace", async () => {
+    const held = await created();
+    const leaked = { tokens: "revoke" } as const;
+    expect(await rejection(world.rotate(OLD, NEW, { leaked, graceMs: HOUR_MS }))).toMatchObject({ name: "InputError" });
+    await world.rotate(OLD, NEW, { leaked });
+    expect(await refused(held)).toMatchObject({ name: "TokenRevokedError" });
+  });
+});
+
+test("a clock that is wrong ends no token", async () => {
+  const slow = (skewMs: number) =>
+    world.with({
+      store: world.storeWith({
+        get: async (key, options) => {
+          const stored = await world.store.get(key, options);
+          return stored === null ? null : { ...stored, skewMs };
+        },
+      }),
+    });
+  await slow(6 * 60_000).createToken();
+  await world.createToken({ not_after: new Date(world.clock.ms + HOUR_MS).toISOString() });
+  await slow(5 * 60_000).push({ A: "1" });
+  expect(await rejection(slow(-6 * 60_000).push({ A: "2" }))).toMatchObject({
+    name: "InputError",
+    message: "this machine's clock is 6 minutes ahead of the store's, and tokens of the vault expire by it",
+  });
+});

@@ -67,6 +67,10 @@ export function isLive(record: TokenRecord, atMs: number): boolean {
   return endedAt(record, atMs) === null;
 }
 
+export function liveIn({ tokens }: Roll, atMs: number): readonly TokenRecord[] {
+  return tokens.filter((record) => isLive(record, atMs));
+}
+
 /** When a token ended, `YYYY-MM-DDTHH:MM:SS.mmmZ`, or null for one that is live at that time. Revoked wins over expired. */
 export function endedAt({ revoked_at, claims: { not_after } }: TokenRecord, atMs: number): string | null {
   if (revoked_at !== undefined) return revoked_at;

@@ -4,7 +4,7 @@ import { decodeCheckedBase64 as decode } from "../../../crypto/base64.ts";
 import { tokenIdOf } from "../../../tokens/credential.ts";
 import { refuseBundle } from "../bundle-header.ts";
 import { base64, count, exactly, instant, openObject, parseShape, text } from "../shape.ts";
-import { isLive, type Roll, type TokenRecord } from "./roll.ts";
+import { liveIn, type Roll, type TokenRecord } from "./roll.ts";
 
 const texts = v.pipe(v.array(text), v.readonly());
 const verifiableShape = exactly({
@@ -45,9 +45,9 @@ export function hasOwnKeys(id: string, { recipient, signing }: Pick<TokenRecord,
   return tokenIdOf(decode(recipient), decode(signing)) === id;
 }
 
-export function verifyListOf({ settings, tokens }: Roll, atMs: number): VerifyList {
-  const live = tokens.filter((record) => isLive(record, atMs));
-  return { ...(settings === undefined ? {} : { settings }), tokens: live.map(verifiableOf) };
+export function verifyListOf(roll: Roll, atMs: number): VerifyList {
+  const { settings } = roll;
+  return { ...(settings === undefined ? {} : { settings }), tokens: liveIn(roll, atMs).map(verifiableOf) };
 }
 
 function verifiableOf({ claims, recipient, signing, min_iat }: TokenRecord): VerifyList["tokens"][number] {

@@ -1,0 +1,47 @@
+import type { NamedData } from "../changes.ts";
+import { rememberingGrants } from "../commit/plan-tokens.ts";
+import { liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+
+/** What a change of the items gives a token, or takes from it. */
+export interface TokenEffect {
+  readonly id: string;
+  readonly lastFour: string;
+  /** What people call it. */
+  readonly name: string | null;
+  /** Names, each list in the vault's order. */
+  readonly gains: readonly string[];
+  readonly loses: readonly string[];
+}
+
+/** The vault and its roll, before the change. */
+export interface AffectedVault {
+  readonly repo: string;
+  readonly env: string;
+  readonly roll: Roll;
+  readonly nowMs: number;
+}
+
+/** The live tokens that will read other names than now: grants are evaluated on the new items at every commit. */
+export async function effectsOn(
+  { repo, env, roll, nowMs }: AffectedVault,
+  before: readonly NamedData[],
+  after: readonly NamedData[],
+): Promise<readonly TokenEffect[]> {
+  const had = rememberingGrants({ repo, env, items: before });
+  const has = rememberingGrants({ repo, env, items: after });
+  const effects = liveIn(roll, nowMs).map(async (record) => {
+    const [then, now] = await Promise.all([had(record.claims), has(record.claims)]);
+    return effectOf(record, new Set(then.items), new Set(now.items));
+  });
+  return (await Promise.all(effects)).filter(({ gains, loses }) => gains.length + loses.length > 0);
+}
+
+function effectOf({ claims, last_four }: TokenRecord, had: ReadonlySet<string>, has: ReadonlySet<string>): TokenEffect {
+  return {
+    id: claims.id,
+    lastFour: last_four,
+    name: claims.name ?? null,
+    gains: [...has].filter((name) => !had.has(name)),
+    loses: [...had].filter((name) => !has.has(name)),
+  };
+}

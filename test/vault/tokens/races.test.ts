@@ -1,0 +1,119 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { Secret } from "../../../src/crypto/secret.ts";
+import { ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../../src/errors.ts";
+import { MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
+import { anchorOf } from "../../../src/vault/format/tokens/anchors.ts";
+import type { FaultHook } from "../../support/memory-store.ts";
+import { committedBy, rejection, secretsOf, World } from "../../support/world.ts";
+
+let world: World;
+
+beforeEach(async () => {
+  world = await World.pushed({ A: "1" });
+});
+
+const isSwap = ({ key, bytes }: { key: string; bytes?: Uint8Array }): boolean =>
+  key === MANIFEST_KEY && bytes !== undefined;
+
+/** Once, between opening the vault and swapping the manifest. */
+function first(act: (peer: World) => Promise<unknown>): FaultHook {
+  let isDone = false;
+  return {
+    async before(request) {
+      if (isDone || !isSwap(request)) return;
+      isDone = true;
+      await act(world.peer());
+    },
+  };
+}
+
+/** The swap is applied, and its answer lost. */
+function lost(error: () => Error, then: (peer: World) => Promise<unknown> = async () => {}): FaultHook {
+  let isDone = false;
+  return {
+    async after(request) {
+      if (isDone || !isSwap(request)) return;
+      isDone = true;
+      await then(world.peer());
+      throw error();
+    },
+  };
+}
+
+async function opens(credential: Secret | null, anchor: string | undefined): Promise<boolean> {
+  if (credential === null) throw new TypeError("no credential");
+  const { bundle } = await world.peer().openToken(credential, anchor);
+  return Object.keys(secretsOf(bundle.items)).length > 0;
+}
+
+const push = (peer: World) => peer.push({ A: "2" });
+const unknown = () => new OutcomeUnknownError("injected: no answer");
+
+test("two operators who create the first tokens at once both get theirs, of one anchor", async () => {
+  let theirs: Awaited<ReturnType<World["createToken"]>> | undefined;
+  const machine = world.peer().failing(
+    first(async (peer) => {
+      theirs = await peer.createToken({ name: "theirs" });
+    }),
+  );
+  const ours = await machine.createToken({ name: "ours" });
+  const anchor = anchorOf(committedBy(ours).manifest);
+  expect(await opens(ours.plan.credential, anchor)).toBe(true);
+  expect(await opens(theirs?.plan.credential ?? null, anchor)).toBe(true);
+  expect((await world.tokens()).map(({ claims, status }) => [claims.name, status])).toEqual([
+    ["theirs", "active"],
+    ["ours", "active"],
+  ]);
+});
+
+test("of two operators who create one name at once, the second is told", async () => {
+  const machine = world.peer().failing(first((peer) => peer.createToken({ name: "api" })));
+  expect(await rejection(machine.createToken({ name: "api" }))).toMatchObject({
+    name: "InputError",
+    message: expect.stringMatching(/^there is a token "api" already \(tok_/),
+  });
+  const again = world.peer().failing(first((peer) => peer.createToken({ name: "ci" })));
+  expect(await rejection(again.createToken({ name: "ci" }, { ifAbsent: true }))).toBeInstanceOf(ConflictError);
+});
+
+describe.each<[string, FaultHook]>([
+  ["whose answer was lost", lost(unknown)],
+  ["that another commit stands on", lost(() => new ConflictError("injected: other bytes"), push)],
+  ["that another commit was faster than", first(push)],
+])("a swap %s", (_name, faults) => {
+  test("create: the credential that was shown opens the vault", async () => {
+    const { plan, committed } = await world.peer().failing(faults).createToken();
+    expect(await opens(plan.credential, committed === null ? undefined : anchorOf(committed.manifest))).toBe(true);
+    expect(await world.tokens()).toHaveLength(1);
+  });
+});
+
+describe("rotate and revoke on top of another commit", () => {
+  test("make the same change again", async () => {
+    await world.createToken({ name: "api" });
+    const rotated = await world.peer().failing(first(push)).rotateTokens(["api"]);
+    expect(await opens(rotated.plan.rotated[0]?.credential ?? null, anchorOf(committedBy(rotated).manifest))).toBe(
+      true,
+    );
+    const revoked = await world
+      .peer()
+      .failing(first((peer) => peer.push({ A: "3" })))
+      .revokeTokens(["api"]);
+    expect(committedBy(revoked).manifest.action).toBe("token-revoke");
+    expect((await world.tokens()).map(({ status }) => status)).toEqual(["revoked", "revoked"]);
+  });
+});
+
+test("an outcome that stays unknown is said", async () => {
+  let isLost = false;
+  const machine = world.peer().failing({
+    before() {
+      if (isLost) throw new S3UnreachableError("injected: nothing answers any more");
+    },
+    after(request) {
+      isLost ||= isSwap(request);
+      if (isLost) throw unknown();
+    },
+  });
+  expect(await rejection(machine.createToken())).toBeInstanceOf(OutcomeUnknownError);
+});
