@@ -1,5 +1,5 @@
-import type { NamedData } from "../changes.ts";
 import { rememberingGrants } from "../commit/plan-tokens.ts";
+import type { NamedData } from "../format/item.ts";
 import { liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 
 /** What a change of the items gives a token, or takes from it. */
