@@ -10,6 +10,7 @@ const CLI = [
   "terminal",
   "help",
   "config",
+  "project",
   "inputs",
   "command",
   "session",

@@ -19,7 +19,7 @@ append is outstanding, which breaks nothing: audit reconcile appends it.`;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof AuditVerify>): Promise<void> {
-    using session = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources, { use: "names" });
     const audit = await verifyTokensToo(session.ports, session.request);
     renderVerified(audit, flags, this.output);
     await session.remember(audit.manifest);

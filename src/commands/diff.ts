@@ -28,7 +28,7 @@ that time; on a terminal, vsync asks for it.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Diff>): Promise<void> {
-    using session = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources, { use: "names" });
     const { "from-gen": fromGen, "to-gen": toGen } = flags;
     using older = new OlderPassphrases(flags["then-passphrase-file"], this.sources);
     const diff = await diffGenerations(session.ports, {

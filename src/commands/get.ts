@@ -1,6 +1,6 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { KEY_ARGS, requireOne, splitReadingWords } from "../cli/items/item-words.ts";
+import { KEY_ARGS, requireOne, splitWords } from "../cli/items/item-words.ts";
 import { renderValue } from "../cli/items/render-items.ts";
 import { findItem } from "../cli/items/selection.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
@@ -25,7 +25,7 @@ Without an env, reads the vault of VSYNC_CONFIG.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Get>): Promise<void> {
-    const { input, names } = splitReadingWords({ flags, args }, this.variables);
+    const { input, names } = await splitWords({ flags, args }, { takesOne: true, usage: Get.usage });
     const name = requireOne(names, Get.usage);
     const { bundle } = await openAnywhere(input, this.sources);
     renderValue(findItem(bundle.items, name), flags, this.output);

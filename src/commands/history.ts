@@ -14,7 +14,7 @@ by somebody else).`;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...TAIL_FLAG, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof History>): Promise<void> {
-    using session = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources, { use: "names" });
     const history = await readHistory(session.ports, { ...session.request, tail: flags.tail });
     renderHistory(history, flags, this.output);
     await session.remember(history.manifest);

@@ -1,10 +1,14 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { findConfig } from "../cli/config/local-config.ts";
-import { chooseLocation, initTarget } from "../cli/init/init-location.ts";
-import { initVault } from "../cli/init/init-vault.ts";
-import { prepareStore } from "../cli/init/prepare-store.ts";
-import { renderInit } from "../cli/init/render-init.ts";
+import {
+  CREDENTIAL_FLAGS,
+  ENV_ARG,
+  Flags,
+  LOCATION_FLAGS,
+  PASSPHRASE_FLAG,
+  VAULT_FLAGS,
+} from "../cli/command/flags.ts";
+import { initEnv } from "../cli/init/init-env.ts";
+import { initTarget } from "../cli/init/init-target.ts";
 
 export class Init extends BaseCommand {
   static override summary = "Set up a vault, or join an existing one";
@@ -17,6 +21,7 @@ store that ignores the preconditions of writes. Run it again to change the vault
     "<%= config.bin %> init --env=prod --bucket=acme-secrets --region=eu-central-1",
     "<%= config.bin %> init --env=prod --endpoint=file:///media/stick",
   ];
+  static override args = ENV_ARG;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
@@ -25,17 +30,16 @@ store that ignores the preconditions of writes. Run it again to change the vault
       exclusive: Object.keys({ ...LOCATION_FLAGS, ...CREDENTIAL_FLAGS }),
     }),
     reset: Flags.boolean({ description: "forget the vault and passphrase in this machine's config, and start over" }),
+    join: Flags.boolean({ description: "only join a vault that is there", exclusive: ["new"] }),
+    new: Flags.boolean({ description: "only make a vault where there is none" }),
+    retarget: Flags.boolean({
+      description: "follow a project file that names another place, with credentials given anew",
+    }),
     ...LOCATION_FLAGS,
     ...CREDENTIAL_FLAGS,
   };
 
-  protected override async execute({ flags }: Invocation<typeof Init>): Promise<void> {
-    const target = await initTarget({ flags }, this.sources);
-    const current = await findConfig(target, this.warnUser);
-    const location = await chooseLocation(flags, target, current, this.sources);
-    const prepared = await prepareStore(location, this.output);
-    const { reset, "passphrase-file": passphraseFile } = flags;
-    const result = await initVault({ target, location, prepared, current, reset, passphraseFile }, this.sources);
-    renderInit(result, target, prepared.store, this.output);
+  protected override async execute({ flags, args }: Invocation<typeof Init>): Promise<void> {
+    await initEnv(await initTarget({ flags, args }, this.sources), flags, this.sources);
   }
 }

@@ -13,6 +13,6 @@ an env, lists the vault of VSYNC_CONFIG.`;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof List>): Promise<void> {
-    renderList(await openAnywhere({ flags, args }, this.sources), flags, this.output);
+    renderList(await openAnywhere({ flags, args }, this.sources, { use: "names" }), flags, this.output);
   }
 }

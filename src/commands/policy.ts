@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { policyOf, policyScope, ROLES } from "../cli/policy/policy.ts";
 
 export class Policy extends BaseCommand {
@@ -14,6 +14,7 @@ Before init, name the bucket with --bucket, and give --region and --prefix if th
     "<%= config.bin %> policy --env=prod --role=reader",
     "<%= config.bin %> policy --env=prod --role=operator --bucket=acme-secrets",
   ];
+  static override args = ENV_ARG;
   static override flags = {
     ...VAULT_FLAGS,
     role: Flags.option({ options: ROLES, description: "role to grant", required: true })(),
@@ -21,7 +22,7 @@ Before init, name the bucket with --bucket, and give --region and --prefix if th
     json: Flags.boolean({ description: "print JSON, as it does without this flag" }),
   };
 
-  protected override async execute({ flags }: Invocation<typeof Policy>): Promise<void> {
-    this.output.json(policyOf(flags.role, await policyScope({ flags }, this.warnUser)));
+  protected override async execute({ flags, args }: Invocation<typeof Policy>): Promise<void> {
+    this.output.json(policyOf(flags.role, await policyScope({ flags, args }, this.warnUser)));
   }
 }

@@ -1,9 +1,8 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { CREDENTIAL_FLAGS, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { loadConfig } from "../cli/config/local-config.ts";
+import { CREDENTIAL_FLAGS, ENV_ARG, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { overriddenLocation } from "../cli/config/location.ts";
-import { resolveTarget } from "../cli/config/target.ts";
 import { tokenCredentials } from "../cli/inputs/credentials.ts";
+import { configOf } from "../cli/session/session.ts";
 import { emitToken, givenCredential, mintToken } from "../cli/tokens/mint.ts";
 import { absentManifest, proveToken } from "../cli/tokens/prove-token.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../exit-codes.ts";
@@ -22,6 +21,7 @@ credential into the string, with the place, bucket key and anchor of today.`;
     "<%= config.bin %> runtime-token --env=prod --no-validate",
     "<%= config.bin %> runtime-token --env=prod --with-token=api.credential",
   ];
+  static override args = ENV_ARG;
   static override flags = {
     ...VAULT_FLAGS,
     ...LOCATION_FLAGS,
@@ -35,8 +35,8 @@ credential into the string, with the place, bucket key and anchor of today.`;
   };
   static override exitCodes = RUNTIME_TOKEN_EXIT_CODES;
 
-  protected override async execute({ flags }: Invocation<typeof RuntimeToken>): Promise<void> {
-    const config = await loadConfig(await resolveTarget({ flags }, this.warnUser), this.warnUser);
+  protected override async execute({ flags, args }: Invocation<typeof RuntimeToken>): Promise<void> {
+    const config = await configOf({ flags, args }, this.sources, { use: "values", wantsEnv: true });
     const credentials = await tokenCredentials(flags, config, this.sources);
     const location = overriddenLocation({ ...config, credentials }, flags);
     const token = {

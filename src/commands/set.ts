@@ -30,7 +30,10 @@ you give --raw. The value is never on the command line, where other users could 
   };
 
   protected override async execute({ flags, args }: Invocation<typeof SetItem>): Promise<void> {
-    const { input, names } = splitWords({ flags, args });
+    const { input, names } = await splitWords(
+      { flags, args },
+      { takesOne: true, usage: flags.file === undefined ? SetItem.usage : null },
+    );
     const keys = wantedKeys(names, flags, SetItem.usage);
     using session = await openSession(input, this.sources);
     const { env } = session.config;

@@ -26,7 +26,7 @@ Older generations keep the removed values until \`vsync gc\`.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Unset>): Promise<void> {
-    const { input, names } = splitWords({ flags, args });
+    const { input, names } = await splitWords({ flags, args }, { usage: Unset.usage });
     const keys = requireSome(names, Unset.usage);
     using session = await openSession(input, this.sources);
     const { env } = session.config;

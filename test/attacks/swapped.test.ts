@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeDocument } from "../../src/cli/config/config-document.ts";
 import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
@@ -154,13 +153,13 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
     test("is refused by a machine that has seen a newer one, which commits nothing on top", async () => {
       const { cost, recipient } = hintOf(parseManifest(manifests[3] ?? expect.unreachable()).manifest);
       const known = { repo: "api", env: "prod", vault, kdf: cost, recipient };
-      const config = (seenGen: number) => writeDocument({ ...ground().at(OURS), ...known, seenGen });
+      const config = (seenGen: number) => ({ ...ground().at(OURS), ...known, seenGen });
       await plantManifest(manifests[2] ?? expect.unreachable());
       const push = ["push", "prod", "--from=-", "--yes"];
       const options = { stdin: "URL=fourth", env: { VSYNC_PASSPHRASE: PASSPHRASE } };
       for (const seenGen of [3, 1]) {
         // So does a machine that has not, because the audit row of the next generation exists.
-        await sandbox.write("home/.config/vsync/api/prod.json", config(seenGen));
+        await sandbox.giveConfig(config(seenGen));
         expect(await sandbox.run(push, options)).toMatchObject({ stdout: "", exitCode: 6 });
         expect(await ground().steal(`${OURS}manifest`)).toEqual(manifests[2]);
       }

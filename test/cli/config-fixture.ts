@@ -1,4 +1,6 @@
 import type { LocalConfig } from "../../src/cli/config/local-config.ts";
+import type { Target } from "../../src/cli/config/target.ts";
+import type { Which } from "../../src/cli/project/which-vault.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 
 export const PLANTED_SECRET = "planted-secret-access-key";
@@ -19,4 +21,11 @@ export function makeConfig(changes: Partial<LocalConfig> = {}): LocalConfig {
     seenGen: 0,
     ...changes,
   };
+}
+
+/** As `--repo` names it, in a folder that is nothing's. */
+export function whichOf({ repo, env }: Target): Which {
+  const root = { folder: "/nowhere" };
+  const project = { file: null, packaged: null, tree: null, roots: [root], root, isMarked: false };
+  return { repo, env, isEnvTyped: true, named: { name: repo, from: "--repo", by: "flag", project } };
 }

@@ -27,7 +27,7 @@ const ITEMS = [{ name: "DATABASE_URL", data: "postgres://planted-secret-value" }
 /** The files in every repository of the pages. */
 const FILES = {
   "../outside/run/secrets/API_KEY": "of-elsewhere\n",
-  "package.json": '{"name":"@acme/api","type":"module"}\n',
+  "package.json": '{"name":"api","type":"module"}\n',
   ".env.prod": "DATABASE_URL=postgres://app:s3cret@db.internal/app\nSESSION_SECRET=9f2c\n",
   "ca.pem": "-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----\n",
 };

@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { writeDocument } from "../../src/cli/config/config-document.ts";
 import { makeConfig, PLANTED_SECRET } from "../cli/config-fixture.ts";
 import { openSandbox, programUnderTest, type Sandbox } from "../support/program/sandbox.ts";
 
@@ -17,8 +16,7 @@ beforeEach(async () => {
   await sandbox.write("work/package.json", '{"name":"api"}');
   await sandbox.write("work/.env.prod", `DATABASE_URL=${PLANTED_SECRET}\nDATABASE_POOL=2\n`);
   await sandbox.write("work/certs/ca.pem", "x");
-  for (const env of ["prod", "staging"])
-    await sandbox.write(`home/.config/vsync/api/${env}.json`, writeDocument(makeConfig({ env })));
+  for (const env of ["prod", "staging"]) await sandbox.giveConfig(makeConfig({ env }));
   const program = programUnderTest().map(quoted).join(" ");
   // what a completed line comes to is shown, not run
   const script = `#!/bin/sh\n[ "$1" = completion ] && exec ${program} "$@"\nprintf '<%s>' "$@"\n`;

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { readRegularFile } from "../../disk/given-file.ts";
 import { listEnvs, listRepos } from "../config/paths.ts";
-import { findRepo } from "../config/repo.ts";
 import { listDotenvEnvs, workingFolder } from "../config/target.ts";
 import { parseDotenv } from "../items/dotenv.ts";
+import { findRepo } from "../project/which-vault.ts";
 import { knownTokens } from "../tokens/known-tokens.ts";
 
 /** Reading a larger file would delay the user's typing. */
@@ -25,11 +25,11 @@ export function knownNames(variables: Readonly<Record<string, string | undefined
   return {
     repos: listRepos,
     envs: async (repo) => {
-      const found = await findRepo({ flag: repo, variables, folder, warn: () => undefined });
+      const found = await findRepo(repo, { variables, folder, warn: () => undefined });
       return found === null ? [] : listEnvs(found.name);
     },
     tokens: async (repo, env) => {
-      const found = await findRepo({ flag: repo, variables, folder, warn: () => undefined });
+      const found = await findRepo(repo, { variables, folder, warn: () => undefined });
       return found === null || env === undefined ? [] : knownTokens({ repo: found.name, env });
     },
     keys: async (env) => {

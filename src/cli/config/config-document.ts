@@ -9,6 +9,18 @@ import type { Target } from "./target.ts";
 
 const CONFIG_FORMAT = "vsync-config-v1";
 
+/** A folder that a config may be used from without naming its repo. */
+export interface Root {
+  /** The real path of the project's folder. */
+  readonly folder: string;
+  /** The real path of git's common folder, which all worktrees of a clone share. */
+  readonly git?: string | undefined;
+  /** The project's folder within its working tree; "" is the top. Given with `git`. */
+  readonly within?: string | undefined;
+  /** `github.com/acme/api`: tells a clone that was moved from another one. */
+  readonly remote?: string | undefined;
+}
+
 /** This machine's knowledge of one vault (`<config folder>/<repo>/<env>.json`), without the passphrase or a key from it. */
 export interface LocalConfig extends Target, StoreLocation {
   /** The vault's id. */
@@ -23,6 +35,14 @@ export interface LocalConfig extends Target, StoreLocation {
   readonly anchor?: string;
   /** What each passphrase has opened here, by its X25519 public key in base64. */
   readonly floors?: ReadonlyMap<string, Floor>;
+  /** Without any, the config is from before there were roots, and is bound at its first use. */
+  readonly roots?: readonly Root[] | undefined;
+  /** Only the env's name, typed or given, answers a question about losing something. See `isProtected`. */
+  readonly protected?: true | undefined;
+  /** As `protected`, in the config or in the project file. It is not stored. */
+  readonly isProtected?: boolean;
+  /** The names without which the project does not start, as its file says. They are not stored. */
+  readonly required?: readonly string[];
 }
 
 const text = v.pipe(v.string(), v.minLength(1));
@@ -54,6 +74,13 @@ const kdf = v.pipe(
   v.check((given) => kdfCostFault(kdfCost(given)) === null),
 );
 
+const root = v.strictObject({
+  folder: text,
+  git: v.exactOptional(text),
+  within: v.exactOptional(v.string()),
+  remote: v.exactOptional(text),
+});
+
 /** In the order of the file. */
 const document = v.strictObject({
   format: v.literal(CONFIG_FORMAT),
@@ -72,6 +99,8 @@ const document = v.strictObject({
   floors: v.exactOptional(
     v.array(v.strictObject({ recipient, gen: integer, row: v.pipe(v.string(), v.hexadecimal()) })),
   ),
+  roots: v.exactOptional(v.array(root)),
+  protected: v.exactOptional(v.literal(true)),
 });
 type ConfigDocument = v.InferOutput<typeof document>;
 
@@ -110,8 +139,18 @@ export function writeDocument(config: LocalConfig): string {
     ...(config.floors === undefined || config.floors.size === 0
       ? {}
       : { floors: [...config.floors].map(([opener, floor]) => ({ recipient: opener, ...floor })) }),
+    ...(config.roots === undefined || config.roots.length === 0 ? {} : { roots: config.roots.map(written) }),
+    ...(config.protected ? { protected: true } : {}),
   };
   return `${JSON.stringify(fields, null, 2)}\n`;
+}
+
+function written({ folder, git, within, remote }: Root): v.InferOutput<typeof root> {
+  return {
+    folder,
+    ...(git === undefined ? {} : { git, within: within ?? "" }),
+    ...(remote === undefined ? {} : { remote }),
+  };
 }
 
 function faultyField(issue: v.BaseIssue<unknown>): string {

@@ -11,7 +11,7 @@ import { systemProcesses } from "../../disk/process-table.ts";
 import { ConflictError, InputError, LocalConfigMissingError, S3UnreachableError } from "../../errors.ts";
 import type { Floor } from "../../vault/audit/floor.ts";
 import { closest } from "../terminal/closest.ts";
-import { type LocalConfig, readDocument, writeDocument } from "./config-document.ts";
+import { type LocalConfig, type Root, readDocument, writeDocument } from "./config-document.ts";
 import { jsonFault } from "./json-fault.ts";
 import { configPath, listEnvs } from "./paths.ts";
 import { type Target, vaultFlags } from "./target.ts";
@@ -42,6 +42,12 @@ export async function loadConfig(target: Target, warn: Warn): Promise<LocalConfi
   if (config.repo !== target.repo || config.env !== target.env)
     throw unusable(path, "is the config of another repo or env", "put it back under its own name");
   return target.isRepoTyped ? { ...config, isRepoTyped: true } : config;
+}
+
+/** The folders that a config is bound to; none if it cannot be read. */
+export async function rootsOf(target: Target): Promise<readonly Root[]> {
+  const config = await loadConfig(target, () => undefined).catch(() => null);
+  return config?.roots ?? [];
 }
 
 /** As `loadConfig`, but null if the file does not exist. */

@@ -8,22 +8,25 @@ export function configFolder(): string {
   return join(xdgFolder("XDG_CONFIG_HOME", [".config"]), "vsync");
 }
 
-/** `<config folder>/<repo>/<env>.json`. @throws InputError a name cannot be part of a path */
+/** `<config folder>/<repo>/<env>.json`, with `%2F` for a repo's slash. @throws InputError a name cannot be part of a path */
 export function configPath({ repo, env }: { readonly repo: string; readonly env: string }): string {
-  for (const name of [repo, env]) {
-    if (segmentFault(name) !== null)
+  for (const [name, fault] of [
+    [repo, repoFault(repo)],
+    [env, segmentFault(env)],
+  ] as const) {
+    if (fault !== null)
       throw new InputError(`${JSON.stringify(name)} cannot be the name of a config file`, {
         hint: "use letters, digits, dots, underscores and dashes",
       });
   }
-  return join(configFolder(), repo, `${env}.json`);
+  return join(configFolder(), repo.replace("/", "%2F"), `${env}.json`);
 }
 
 /** The repositories that this machine has a folder of configs for, sorted. */
 export async function listRepos(): Promise<string[]> {
   const entries = await readdir(configFolder(), { withFileTypes: true }).catch(() => []);
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  return names.filter((name) => segmentFault(name) === null).toSorted();
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name.replace("%2F", "/"));
+  return names.filter((name) => repoFault(name) === null).toSorted();
 }
 
 /** The envs of a repo that this machine has a config file for, sorted. */
@@ -51,26 +54,36 @@ export function xdgFolder(variable: "XDG_CONFIG_HOME" | "XDG_DATA_HOME", fallbac
 }
 
 const MAX_CHARACTERS = 100;
+/** Windows opens a device for a file of such a name, with any extension. */
+const RESERVED = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
 
-/** Why a repo or env may not have this name, for a message, or null. Names end up in paths, prefixes and command lines. */
+/** As `segmentFault`, for a repo: one segment, or two as in `acme/api`. */
+export function repoFault(name: string): string | null {
+  const segments = name.split("/");
+  if (segments.length > 2) return "has more than one slash";
+  return segments.map(segmentFault).find((fault) => fault !== null) ?? null;
+}
+
+/** Why an env may not have this name, for a message, or null. Names end up in paths, prefixes and command lines. */
 export function segmentFault(name: string): string | null {
   if (name === "") return "is empty";
   if (name.length > MAX_CHARACTERS) return `is longer than ${MAX_CHARACTERS} characters`;
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return "may only have letters, digits, dots, underscores and dashes";
   if (name === "." || name === "..") return "leads out of its folder";
   if (name.startsWith("-")) return "must not start with a dash";
+  if (RESERVED.test(name)) return "is a name that Windows keeps for devices";
   return null;
 }
 
 /**
  * Returns the name if it is a good one.
  *
- * @param what `env` or `repo`; `hint` says how else to give it
+ * @param hint how else to give it
  * @param from the file or folder that it was taken from, where nobody typed it
  * @throws InputError
  */
-export function requireSegment(what: string, name: string, hint: string, from?: string): string {
-  const fault = segmentFault(name);
+export function requireName(what: "env" | "repo", name: string, hint: string, from?: string): string {
+  const fault = what === "repo" ? repoFault(name) : segmentFault(name);
   if (fault === null) return name;
   const shown = JSON.stringify(name.slice(0, MAX_CHARACTERS));
   throw new InputError(`the ${what} ${shown} ${from === undefined ? "" : `of ${from} `}${fault}`, { hint });

@@ -1,7 +1,5 @@
 import { readdir } from "node:fs/promises";
 import { InputError } from "../../errors.ts";
-import { requireSegment } from "./paths.ts";
-import { type RepoSources, repoName } from "./repo.ts";
 
 /** Which vault a command is about, in this machine's own names. */
 export interface Target {
@@ -17,25 +15,12 @@ export interface TargetInput {
   readonly args?: { readonly env?: string | undefined };
 }
 
-/** @throws InputError no env, two different ones, or no repository */
-export async function resolveTarget(input: TargetInput, warn: RepoSources["warn"]): Promise<Target> {
-  const env = givenEnv(input);
-  if (env === undefined) throw new InputError("missing --env", { hint: "name the environment with --env=<env>" });
-  const repo = await resolveRepo(input, warn);
-  const target = { repo, env: requireSegment("env", env, "name the environment with --env=<env>") };
-  return input.flags.repo === undefined ? target : { ...target, isRepoTyped: true };
-}
-
 /** The env that the flag or the argument names, or undefined. @throws InputError they name different ones */
 export function givenEnv({ flags, args }: TargetInput): string | undefined {
   if (flags.env !== undefined && args?.env !== undefined && flags.env !== args.env) {
     throw new InputError("--env and the argument name two environments", { hint: "give one of them" });
   }
   return flags.env ?? args?.env;
-}
-
-export function resolveRepo({ flags }: TargetInput, warn: RepoSources["warn"]): Promise<string> {
-  return repoName({ flag: flags.repo, variables: process.env, folder: workingFolder(), warn });
 }
 
 /** `--env=prod --repo=web`, for the commands that a hint names. */

@@ -1,11 +1,15 @@
-import { type LocalConfig, loadConfig } from "../config/local-config.ts";
+import type { LocalConfig } from "../config/local-config.ts";
 import { configPath } from "../config/paths.ts";
-import { resolveTarget, type Target, type TargetInput } from "../config/target.ts";
+import type { TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
+import { configHere, resolveTarget, type Which } from "../project/which-vault.ts";
 import { badOrThrow, type Check, type Examination, good, warning } from "./check.ts";
 import { checkRuntimeKey } from "./runtime-key-check.ts";
 import { checkStore } from "./store-checks.ts";
 import { checkVault } from "./vault-checks.ts";
+
+/** `values`, because to show names would bind a config from before there were roots, and doctor changes nothing. */
+const USE = { use: "values" } as const;
 
 export interface DoctorInput extends TargetInput {
   readonly flags: TargetInput["flags"] & { readonly "passphrase-file"?: string | undefined };
@@ -17,7 +21,7 @@ export interface DoctorInput extends TargetInput {
  * @throws InputError no env, or a passphrase file that is refused
  */
 export async function examine(input: DoctorInput, sources: SecretSources): Promise<Examination> {
-  const target = await resolveTarget(input, (text) => sources.output.warn(text));
+  const target = await resolveTarget(input, (text) => sources.output.warn(text), USE);
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const checks = (async function* () {
     const config = yield* checkConfig(target);
@@ -30,11 +34,11 @@ export async function examine(input: DoctorInput, sources: SecretSources): Promi
 }
 
 /** Checks that the config can be used and that only its owner can read it. Returns the config, or null. */
-async function* checkConfig(target: Target): AsyncGenerator<Check, LocalConfig | null> {
+async function* checkConfig(target: Which): AsyncGenerator<Check, LocalConfig | null> {
   const path = configPath(target);
   const exposures: string[] = [];
   try {
-    const config = await loadConfig(target, (text) => exposures.push(text));
+    const config = await configHere(target, USE, (text) => exposures.push(text));
     yield exposures.length === 0
       ? good("config", `${path} exists, and only you have access to it`)
       : warning("config", `${path} can be read by other users`, `chmod 600 ${path}`);

@@ -6,17 +6,12 @@ import { isDirectoryStore } from "../../stores/open-store.ts";
 import { type AwsSetup, readAwsSetup } from "../config/aws-setup.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { checkLocation, type LocationOverrides } from "../config/location.ts";
-import { listEnvs, segmentFault, xdgFolder } from "../config/paths.ts";
-import {
-  listDotenvEnvs,
-  resolveRepo,
-  resolveTarget,
-  type Target,
-  type TargetInput,
-  workingFolder,
-} from "../config/target.ts";
+import { xdgFolder } from "../config/paths.ts";
+import type { Target } from "../config/target.ts";
 import { type CredentialFlags, newCredentials } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
+import type { Which } from "../project/which-vault.ts";
+import { agreeOnPlace, awsEndpoint, type FilePlace, isAt, placeInFile } from "./project-place.ts";
 
 const EMBEDDED_BUCKET = "vaults";
 const DEFAULT_REGION = "us-east-1";
@@ -32,27 +27,9 @@ const BUCKET_FLAGS = [
   "session-token-file",
 ] as const;
 
-/** The vault that `init` is about. On a terminal it asks for an env that no flag names. @throws as `resolveTarget` */
-export async function initTarget(input: TargetInput, { prompter, output }: SecretSources): Promise<Target> {
-  const warn = (text: string): void => output.warn(text);
-  if (input.flags.env !== undefined || !prompter.isInteractive) return resolveTarget(input, warn);
-  const repo = await resolveRepo(input, warn);
-  output.say(`Sets up a vault for ${repo} here, or joins your team's. Ctrl-C changes nothing.`);
-  const suggestion = await suggestedEnv(repo);
-  const check = (answer: string): string | null => segmentFault(answer.trim());
-  const env = await prompter.text({ message: "Environment:", default: suggestion, check });
-  return { repo, env: env.trim(), ...(input.flags.repo === undefined ? {} : { isRepoTyped: true }) };
-}
-
-/** An env that the folder has a dotenv file for and this machine has no config for. */
-async function suggestedEnv(repo: string): Promise<string> {
-  const [configured, dotenvEnvs] = await Promise.all([listEnvs(repo), listDotenvEnvs(workingFolder())]);
-  const usual = [...dotenvEnvs, "dev", "prod"];
-  return usual.find((env) => !configured.includes(env)) ?? "dev";
-}
-
 export interface InitFlags extends LocationOverrides, CredentialFlags {
   readonly local?: boolean | undefined;
+  readonly retarget?: boolean;
 }
 
 interface Basis {
@@ -66,17 +43,21 @@ interface Basis {
 }
 
 /**
- * Where the vault is or will be. The flags decide, and the config fills in the rest; without flags a person is asked; without
- * a terminal the config stands, and if there is no config, the embedded store: a directory on this machine.
+ * Where the vault is or will be. The project file decides if it names a store; else the flags, and the config fills in the
+ * rest; without flags a person is asked; without a terminal the config stands, and if there is no config, the embedded store:
+ * a directory on this machine.
  *
  * @throws InputError a part is missing or malformed
+ * @throws as `agreeOnPlace`
  */
 export async function chooseLocation(
   flags: InitFlags,
-  target: Target,
+  target: Which,
   current: LocalConfig | null,
   sources: SecretSources,
 ): Promise<StoreLocation> {
+  const filed = placeInFile(target);
+  if (filed !== null) return locationInFile(filed, flags, { target, current }, sources);
   if (flags.local) return embeddedLocation(target);
   const inDirectory = {
     flags,
@@ -94,6 +75,23 @@ export async function chooseLocation(
       if (!sources.prompter.isInteractive) return current ?? directoryLocation(inDirectory);
       return askedLocation(inDirectory, inBucket);
   }
+}
+
+async function locationInFile(
+  filed: FilePlace,
+  flags: InitFlags,
+  known: { readonly target: Which; readonly current: LocalConfig | null },
+  sources: SecretSources,
+): Promise<StoreLocation> {
+  const { path, place } = filed;
+  if (flags.local) {
+    const hint = "change the file, or name another repository with --repo=<name>";
+    throw new InputError(`--local is not what ${path} says (bucket ${place.bucket})`, { hint });
+  }
+  await agreeOnPlace(filed, flags, known, sources);
+  const kept = isAt(known.current, place) ? known.current : null;
+  const aws = sources.prompter.isInteractive ? await readAwsSetup(process.env) : undefined;
+  return { ...place, credentials: await newCredentials(flags, kept, sources, aws) };
 }
 
 function kindOf(flags: InitFlags, current: LocalConfig | null): "directory" | "bucket" | null {
@@ -199,10 +197,6 @@ function usualRegion({ flags, aws }: Basis): string {
 /** The config's endpoint, or undefined if it follows from the region. */
 function keptEndpoint(current: LocalConfig | null): string | undefined {
   return current === null || current.endpoint === awsEndpoint(current.region) ? undefined : current.endpoint;
-}
-
-function awsEndpoint(region: string): string {
-  return `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 }
 
 function prefixOf({ repo, env }: Target): string {

@@ -15,7 +15,7 @@ import {
 } from "../../vault/unlock/passphrase-holder.ts";
 import { knownVaultOf } from "../config/known-vault.ts";
 import { type LocalConfig, saveConfig, updateConfig, withSeen } from "../config/local-config.ts";
-import { type Target, vaultFlags } from "../config/target.ts";
+import { vaultFlags } from "../config/target.ts";
 import {
   FIRST_PASSPHRASE,
   PASSPHRASE,
@@ -23,15 +23,21 @@ import {
   readSecret,
   type SecretSources,
 } from "../inputs/secret-input.ts";
+import { boundRoots, type Which } from "../project/which-vault.ts";
 import type { PreparedStore } from "./prepare-store.ts";
 
 export interface InitRequest {
-  readonly target: Target;
+  readonly target: Which;
   readonly location: StoreLocation;
   readonly prepared: PreparedStore;
   readonly current: LocalConfig | null;
   /** Forget the vault and passphrase of the config. */
   readonly reset: boolean;
+  /** The vault that the project file names. */
+  readonly expected: string | undefined;
+  /** Set if only one of the two will do: to make a vault, or to join one. */
+  readonly only: "new" | "join" | null;
+  readonly isProtected: boolean;
   readonly passphraseFile: string | undefined;
 }
 
@@ -57,12 +63,32 @@ export type Initialized =
 export async function initVault(request: InitRequest, sources: SecretSources): Promise<Initialized> {
   const { target, current, reset, prepared } = request;
   const there = prepared.isThere ? ((await fetchManifest(prepared.store))?.manifest ?? null) : null;
+  requireWanted(request, there !== null);
   if (current === null || reset) return there === null ? create(request, sources) : join(request, sources);
   if (there === null && current.seenGen === 0) return keep(request);
   if (there?.vault === current.vault) return catchUp(request, there, current, sources);
   if (current.seenGen > 0 || there === null) throw otherVault(target, there === null);
   sources.output.say("another vault was pushed here since this machine ran init");
   return join(request, sources);
+}
+
+/** @throws InputError `--join` without a vault, `--new` with one, or the vault that the project file names is not there */
+function requireWanted({ only, expected, target, prepared, current }: InitRequest, isThere: boolean): void {
+  const { label } = prepared.store;
+  if (only === "join" && !isThere) {
+    throw new InputError(`there is no vault at ${label}: --join never makes one`, {
+      hint: "check bucket and prefix; the first push makes the vault",
+    });
+  }
+  if (only === "new" && isThere) {
+    throw new InputError(`${label} holds a vault already: --new never joins one`, {
+      hint: `to join it: vsync init ${vaultFlags(target)} --join; else choose another prefix`,
+    });
+  }
+  if (isThere || only === "new" || expected === undefined || current?.vault === expected) return;
+  throw new InputError(`the project file names vault ${expected}, and there is none at ${label}`, {
+    hint: `if nobody has pushed it yet, ask them to; to start another one: vsync init ${vaultFlags(target)} --new`,
+  });
 }
 
 async function create(request: InitRequest, sources: SecretSources): Promise<Initialized> {
@@ -106,7 +132,9 @@ async function join(request: InitRequest, sources: SecretSources): Promise<Initi
 async function joinWith(passphrase: Secret, request: InitRequest, known: LocalConfig | null): Promise<Initialized> {
   const ports = { store: request.prepared.store, clock: systemClock };
   using holder = new PassphraseHolder(passphrase);
-  const expect = known === null ? { env: request.target.env } : knownVaultOf(known);
+  const { target, expected } = request;
+  const named = expected === undefined ? {} : { vault: expected };
+  const expect = known === null ? { env: target.env, ...named } : knownVaultOf(known);
   const opening = openManifest(ports, { holder, expect });
   const { manifest, unlocked } = await opening.catch(async (error: unknown) => {
     throw error instanceof WrongPassphraseError ? await namingTheRotation(error, passphrase, known) : error;
@@ -140,12 +168,15 @@ async function derives(passphrase: Secret, { kdf, recipient }: LocalConfig): Pro
 }
 
 /** Without the fields of `LocalConfig` that a location may carry beside its own. */
-function placeOf({ target, location }: InitRequest): Target & StoreLocation {
+function placeOf({ target, location, current, isProtected }: InitRequest) {
+  const { repo, env } = target;
   const { endpoint, region, bucket, prefix, credentials } = location;
-  return { ...target, endpoint, region, bucket, prefix, credentials };
+  const roots = boundRoots(target, current);
+  const bound = { repo, env, roots, ...(isProtected ? { protected: true as const } : {}) };
+  return { ...bound, endpoint, region, bucket, prefix, credentials };
 }
 
-function otherVault(target: Target, isGone: boolean): InputError {
+function otherVault(target: Which, isGone: boolean): InputError {
   const fault = isGone ? "the vault that this machine knows is not at this prefix" : "this prefix holds another vault";
   return new InputError(fault, {
     hint: `check bucket and prefix; to forget the vault that this machine knows, vsync init ${vaultFlags(target)} --reset`,

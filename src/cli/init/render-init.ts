@@ -3,7 +3,12 @@ import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Initialized } from "./init-vault.ts";
 
-export function renderInit(result: Initialized, target: Target, store: ObjectStore, output: Output): void {
+export function renderInit(
+  result: Initialized,
+  target: Target,
+  { store, written }: { readonly store: ObjectStore; readonly written: string | null },
+  output: Output,
+): void {
   const { env } = target;
   switch (result.kind) {
     case "created":
@@ -30,11 +35,13 @@ export function renderInit(result: Initialized, target: Target, store: ObjectSto
       result satisfies never;
   }
   output.done(`Config written to ${result.path}`);
+  if (written !== null) output.done(`Wrote ${written}: commit it for your colleagues, it holds no credential`);
   output.say(`next: ${nextOf(result, target)}`);
 }
 
 function nextOf({ kind }: Initialized, target: Target): string {
   if (kind === "created") return `vsync push ${vaultArgs(target)}`;
   if (kind === "outdated") return `vsync init ${vaultFlags(target)}, with the new passphrase`;
-  return `vsync status ${vaultArgs(target)}`;
+  if (kind === "kept") return `vsync status ${vaultArgs(target)}`;
+  return `vsync run ${vaultArgs(target)} -- <program>, or vsync pull ${vaultArgs(target)}`;
 }

@@ -1,7 +1,9 @@
 import * as oclifArgs from "@oclif/core/args";
-import { InputError } from "../../errors.ts";
+import { InputError, LocalConfigMissingError } from "../../errors.ts";
 import { arg, requiredArg } from "../command/flags.ts";
+import { knownEnvs } from "../project/which-vault.ts";
 import type { SessionInput } from "../session/session.ts";
+import { closest } from "../terminal/closest.ts";
 
 /** For commands about one name in a vault. After `--env` the first word is that name. */
 export const KEY_ARGS = { env: arg("env of the vault, like `--env`"), key: arg("name in the vault") };
@@ -24,23 +26,47 @@ export interface ItemWords {
   readonly names: readonly string[];
 }
 
-/** The first word is the env, unless `--env` names it: `vsync unset prod A B`, `vsync unset --env=prod A B`. */
-export function splitWords({ flags, args }: WordsInput): ItemWords {
+/**
+ * Before KEY, the first word is the env if this machine or the project file knows an env of that name: `vsync unset prod A B`,
+ * and with a single env `vsync unset A B`. A lone word is a KEY, and with `--env` all are.
+ *
+ * @param takesOne of two words for one KEY, the first has to be the env
+ * @throws InputError a lone word names an env
+ */
+export async function splitWords(given: WordsInput, { takesOne = false, usage }: WordsOf): Promise<ItemWords> {
+  const { flags, args } = given;
   const words = [args.env ?? [], args.key ?? []].flat();
-  if (flags.env === undefined) return { input: { flags, args: { env: words[0] } }, names: words.slice(1) };
-  const isEnvSaidTwice = words.length > 1 && words[0] === flags.env;
-  return { input: { flags }, names: isEnvSaidTwice ? words.slice(1) : words };
+  const [first, ...more] = words;
+  if (flags.env !== undefined || first === undefined) {
+    const isEnvSaidTwice = words.length > 1 && first === flags.env;
+    return { input: { flags }, names: isEnvSaidTwice ? more : words };
+  }
+  const envs = await knownEnvs({ flags });
+  const isEnv = envs.includes(first) || (more.length > 0 && envs.length === 0);
+  if (more.length === 0 && isEnv && usage !== null) throw ambiguous(first, usage);
+  if (takesOne && more.length > 0 && !isEnv) throw noSuchEnv(first, envs, usage ?? "");
+  return isEnv ? { input: { flags, args: { env: first } }, names: more } : { input: { flags }, names: words };
 }
 
-/** As `splitWords`, for a command that reads: if `VSYNC_CONFIG` names the vault, a single word is a name in it. */
-export function splitReadingWords(
-  given: WordsInput,
-  variables: Readonly<Record<string, string | undefined>>,
-): ItemWords {
-  const { input, names } = splitWords(given);
-  const only = names.length === 0 ? input.args?.env : undefined;
-  const hasToken = Boolean(variables["VSYNC_CONFIG"]) || Boolean(variables["VSYNC_CONFIG_FILE"]);
-  return only !== undefined && hasToken ? { input: { flags: given.flags }, names: [only] } : { input, names };
+interface WordsOf {
+  readonly takesOne?: boolean;
+  /** The command's own, for the hint: `get ENV KEY [flags]`; null if it may go without a KEY. */
+  readonly usage: string | null;
+}
+
+/** It repeats no second word, which may be a value. */
+function noSuchEnv(word: string, envs: readonly string[], usage: string): LocalConfigMissingError {
+  const meant = closest(word, envs);
+  const command = `vsync ${usage.slice(0, usage.indexOf(" ENV"))} ${meant === null ? `${envs[0]} ${word}` : `${meant} …`}`;
+  return new LocalConfigMissingError(`${word} is no env here (${envs.join(", ")})`, {
+    hint: `did you mean ${command}? Else vsync init --env=${word}`,
+  });
+}
+
+function ambiguous(word: string, usage: string): InputError {
+  return new InputError(`${word} is an env here, so ${/ENV (\w+)/.exec(usage)?.[1]} is missing`, {
+    hint: `usage: vsync ${usage}; for one that is called ${word}, name the env with --env=<env>`,
+  });
 }
 
 /** @param usage the command's own, for the hint: `get ENV KEY [flags]` */

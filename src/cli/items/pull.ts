@@ -5,7 +5,7 @@ import { codeOf } from "../../disk/posix.ts";
 import { writePrivateFile } from "../../disk/private-file.ts";
 import { ConflictError, InputError } from "../../errors.ts";
 import type { OpenedVault } from "../../vault/open/open.ts";
-import { requireSegment } from "../config/paths.ts";
+import { requireName } from "../config/paths.ts";
 import { vaultArgs } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
 import { encodeDotenv } from "./dotenv-writer.ts";
@@ -41,7 +41,7 @@ export async function pullFiles(vault: OpenedVault, input: PullInput): Promise<r
 
 /** A config's env is a good file name; a token's may be anything. */
 function defaultFile(env: string): string {
-  return `.env.${requireSegment("env", env, "name the file with --to=<file>")}`;
+  return `.env.${requireName("env", env, "name the file with --to=<file>")}`;
 }
 
 /** A file whose values are equal is left alone, so its comments survive, unless others can read it. */

@@ -2,9 +2,10 @@ import { InputError } from "../../errors.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { AUDIT_PREFIX, BUNDLE_PREFIX, MANIFEST_KEY } from "../../vault/format/object-keys.ts";
-import { findConfig, loadConfig, type Warn } from "../config/local-config.ts";
+import { findConfig, type Warn } from "../config/local-config.ts";
 import { type LocationOverrides, overriddenLocation } from "../config/location.ts";
-import { resolveTarget, type TargetInput } from "../config/target.ts";
+import type { TargetInput } from "../config/target.ts";
+import { configHere, resolveTarget } from "../project/which-vault.ts";
 
 /** Apps are readers; people and pipelines, which also write, are operators. */
 export const ROLES = ["reader", "operator"] as const;
@@ -89,8 +90,9 @@ export interface PolicyInput extends TargetInput {
  */
 export async function policyScope(input: PolicyInput, warn: Warn): Promise<PolicyScope> {
   const { flags } = input;
-  const target = await resolveTarget(input, warn);
-  const config = flags.bucket === undefined ? await loadConfig(target, warn) : await findConfig(target, warn);
+  const use = { use: "values" } as const;
+  const target = await resolveTarget(input, warn, use);
+  const config = flags.bucket === undefined ? await configHere(target, use, warn) : await findConfig(target, warn);
   const known = config ?? {
     endpoint: "https://s3.us-east-1.amazonaws.com",
     region: "us-east-1",

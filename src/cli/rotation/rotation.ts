@@ -49,7 +49,7 @@ export interface RotationInput extends TargetInput {
 export async function rotateVault(input: RotationInput, sources: SecretSources): Promise<void> {
   const { flags } = input;
   const { output } = sources;
-  const config = await configOf(input, (text) => output.warn(text));
+  const config = await configOf(input, sources, { use: "write", wantsEnv: true });
   requireAnswerable(flags, sources.prompter);
   using next = new NewPassphrase(flags, sources);
   const delivery = await deliveryOf(flags, config, output);
@@ -118,7 +118,7 @@ async function rehearse(proposal: Proposal<unknown>, output: Output): Promise<vo
 export async function finishVaultRotation(input: RotationInput, sources: SecretSources): Promise<void> {
   const { flags } = input;
   const { output } = sources;
-  using session = await openSession(input, sources);
+  using session = await openSession(input, sources, { use: "write", wantsEnv: true });
   const { env } = session.config;
   using proposal = await proposeFinish(session.ports, session.request);
   const { plan } = proposal;

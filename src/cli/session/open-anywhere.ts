@@ -1,34 +1,38 @@
-import { InputError } from "../../errors.ts";
+import type { RuntimeToken } from "../../blob/token.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import { holderOf, vaultOf } from "../../stores/token.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
 import { givenEnv } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findToken, readOpening } from "../inputs/token-input.ts";
+import type { Use } from "../project/which-vault.ts";
 import { openSession, type SessionInput } from "./session.ts";
 import { openStore } from "./store.ts";
 
 /**
- * Opens the vault that is named: an env of this machine's config, else the runtime token in `VSYNC_CONFIG`.
+ * Opens the vault that is meant: of the env that the command names, else of the runtime token in `VSYNC_CONFIG`, else of
+ * the env that goes without saying.
  *
- * @throws InputError neither is given
+ * @throws InputError there is none of these
  */
-export async function openAnywhere(input: SessionInput, sources: SecretSources): Promise<OpenedVault> {
-  if (givenEnv(input) !== undefined) return openConfigured(input, sources);
-  const token = await findToken(undefined, sources);
-  if (token === null) {
-    throw new InputError("no vault is named", {
-      hint: "name the environment, as in --env=prod, or set VSYNC_CONFIG to a token: `vsync tokens create` makes one",
-    });
-  }
+export async function openAnywhere(
+  input: SessionInput,
+  sources: SecretSources,
+  use: Use = { use: "values" },
+): Promise<OpenedVault> {
+  const token = givenEnv(input) === undefined ? await findToken(undefined, sources) : null;
+  return token === null ? openConfigured(input, sources, use) : openByToken(token, input, sources);
+}
+
+async function openByToken(token: RuntimeToken, input: SessionInput, sources: SecretSources): Promise<OpenedVault> {
   const named = vaultOf(token, openStore);
   using holder = holderOf(token, await readOpening(token, input.flags["passphrase-file"], sources));
   const ports = { store: await named.openStore(), clock: systemClock };
   return await openVault(ports, { holder, expect: named.expect });
 }
 
-async function openConfigured(input: SessionInput, sources: SecretSources): Promise<OpenedVault> {
-  using session = await openSession(input, sources);
+async function openConfigured(input: SessionInput, sources: SecretSources, use: Use): Promise<OpenedVault> {
+  using session = await openSession(input, sources, use);
   const vault = await openVault(session.ports, session.request);
   await session.remember(vault.manifest);
   return vault;

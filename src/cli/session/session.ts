@@ -8,10 +8,11 @@ import type { Manifest } from "../../vault/format/manifest.ts";
 import type { VaultIdentity } from "../../vault/join.ts";
 import { hintOf, hintOfOpener, type PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { holderOf, type KnownVault, knownVaultOf, type SeenHistory } from "../config/known-vault.ts";
-import { type LocalConfig, loadConfig, rememberSeen, type Warn } from "../config/local-config.ts";
-import { resolveTarget, type TargetInput } from "../config/target.ts";
+import { type LocalConfig, rememberSeen, type Warn } from "../config/local-config.ts";
+import type { TargetInput } from "../config/target.ts";
 import { type MetaPair, metaOf } from "../inputs/meta-flag.ts";
 import { PASSPHRASE, readSecret, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
+import { configHere, resolveTarget, type Use } from "../project/which-vault.ts";
 import { currentActor } from "./actor.ts";
 import { openStore } from "./store.ts";
 
@@ -67,8 +68,12 @@ export class Session implements Disposable {
  * @throws LocalConfigMissingError the config is missing or cannot be used
  * @throws InputError no env, no passphrase
  */
-export async function openSession(input: SessionInput, sources: SecretSources): Promise<Session> {
-  const config = await configOf(input, (text) => sources.output.warn(text));
+export async function openSession(
+  input: SessionInput,
+  sources: SecretSources,
+  use: Use = { use: "write" },
+): Promise<Session> {
+  const config = await configOf(input, sources, use);
   return sessionOn(config, input.flags, sources);
 }
 
@@ -87,8 +92,10 @@ export async function sessionOn(
   return new Session({ config, ports, request }, passphrase, (text) => sources.output.warn(text));
 }
 
-export async function configOf(input: TargetInput, warn: Warn): Promise<LocalConfig> {
-  return loadConfig(await resolveTarget(input, warn), warn);
+/** This machine's config of the vault that the command means. @throws as `resolveTarget` and `configHere` */
+export async function configOf(input: TargetInput, { output }: SecretSources, use: Use): Promise<LocalConfig> {
+  const warn: Warn = (text) => output.warn(text);
+  return configHere(await resolveTarget(input, warn, use), use, warn);
 }
 
 function annotationOf({ note, meta }: SessionInput["flags"], { variables }: SecretSources): Annotation {

@@ -1,10 +1,18 @@
 import { LocalConfigMissingError, VsyncError } from "../../errors.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
-import { type LocalConfig, loadConfig, type Warn } from "../config/local-config.ts";
+import type { LocalConfig, Warn } from "../config/local-config.ts";
 import { shownEndpoint } from "../config/location.ts";
 import { configPath, listEnvs } from "../config/paths.ts";
-import { resolveRepo, resolveTarget, type Target, type TargetInput } from "../config/target.ts";
+import type { TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
+import {
+  configHere,
+  resolveTarget,
+  surroundings,
+  type Which,
+  type WhichRepo,
+  whichRepo,
+} from "../project/which-vault.ts";
 import { type RemoteStatus, remoteStatus } from "./remote-status.ts";
 
 /** This machine's knowledge of one vault, for people and for `--json`, without secrets. */
@@ -32,6 +40,9 @@ export interface RepoStatus {
   readonly vaults: readonly VaultStatus[];
 }
 
+/** It shows values of nothing, and binds nothing either. */
+const USE = { use: "values" } as const;
+
 export interface StatusInput extends TargetInput {
   readonly flags: TargetInput["flags"] & {
     /** Ask the stores as well. */
@@ -43,13 +54,14 @@ export interface StatusInput extends TargetInput {
 /** The status of every env of the repo on this machine. A config or store that fails is reported, not thrown. */
 export async function repoStatus(input: StatusInput, { output }: SecretSources): Promise<RepoStatus> {
   const warn = (text: string): void => output.warn(text);
-  const repo = await resolveRepo(input, warn);
-  return { repo, vaults: await vaultsOf(repo, input.flags.remote, warn) };
+  const named = await whichRepo(input, surroundings(warn));
+  return { repo: named.name, vaults: await vaultsOf(named, input.flags.remote, warn) };
 }
 
-export async function vaultsOf(repo: string, asksStore: boolean, warn: Warn): Promise<readonly VaultStatus[]> {
-  const envs = await listEnvs(repo);
-  return Promise.all(envs.map((env) => statusOrFault({ repo, env }, asksStore, warn)));
+export async function vaultsOf(named: WhichRepo, asksStore: boolean, warn: Warn): Promise<readonly VaultStatus[]> {
+  const envs = await listEnvs(named.name);
+  const whichOf = (env: string): Which => ({ repo: named.name, env, named, isEnvTyped: false });
+  return Promise.all(envs.map((env) => statusOrFault(whichOf(env), asksStore, warn)));
 }
 
 /**
@@ -60,18 +72,18 @@ export async function vaultsOf(repo: string, asksStore: boolean, warn: Warn): Pr
  */
 export async function envStatus(input: StatusInput, sources: SecretSources): Promise<RepoStatus> {
   const warn = (text: string): void => sources.output.warn(text);
-  const target = await resolveTarget(input, warn);
-  const config = await loadConfig(target, warn);
+  const target = await resolveTarget(input, warn, USE);
+  const config = await configHere(target, USE, warn);
   if (!input.flags.remote) return { repo: target.repo, vaults: [statusOf(config)] };
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const remote = await remoteStatus(config, passphrase, warn);
   // Read again: a proven answer has just been remembered there.
-  return { repo: target.repo, vaults: [{ ...statusOf(await loadConfig(target, () => undefined)), remote }] };
+  return { repo: target.repo, vaults: [{ ...statusOf(await configHere(target, USE, () => undefined)), remote }] };
 }
 
-async function statusOrFault(target: Target, asksStore: boolean, warn: Warn): Promise<VaultStatus> {
+async function statusOrFault(target: Which, asksStore: boolean, warn: Warn): Promise<VaultStatus> {
   try {
-    const config = await loadConfig(target, warn);
+    const config = await configHere(target, USE, warn);
     return asksStore ? await withRemote(config, warn) : statusOf(config);
   } catch (error) {
     if (!(error instanceof LocalConfigMissingError)) throw error;

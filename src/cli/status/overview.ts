@@ -3,8 +3,8 @@ import { sep } from "node:path";
 import { ambientSource } from "../config/aws-setup.ts";
 import type { Warn } from "../config/local-config.ts";
 import { listRepos } from "../config/paths.ts";
-import { type FoundRepo, findRepo } from "../config/repo.ts";
 import { listDotenvEnvs, workingFolder } from "../config/target.ts";
+import { findRepo, type WhichRepo } from "../project/which-vault.ts";
 import { formatTable } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
 import { type VaultStatus, vaultsOf } from "./local-status.ts";
@@ -13,7 +13,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** This machine's knowledge of the current folder, from local files alone. */
 export interface Overview {
-  readonly repo: FoundRepo | null;
+  readonly repo: WhichRepo | null;
   readonly vaults: readonly VaultStatus[];
   /** The other repositories that this machine has configs for. */
   readonly otherRepos: readonly string[];
@@ -28,9 +28,9 @@ export interface Overview {
 
 async function lookAround(variables: Variables, warn: Warn): Promise<Overview> {
   const folder = workingFolder();
-  const repo = await findRepo({ flag: undefined, variables, folder, warn });
+  const repo = await findRepo(undefined, { variables, folder, warn });
   const [vaults, repos, dotenvEnvs] = await Promise.all([
-    repo === null ? [] : vaultsOf(repo.name, false, warn),
+    repo === null ? [] : vaultsOf(repo, false, warn),
     listRepos(),
     listDotenvEnvs(folder),
   ]);
@@ -70,14 +70,14 @@ export async function showOverview(variables: Variables, output: Output): Promis
 
 function placeOf({ repo, vaults, home }: Overview): string {
   if (repo === null) return "vsync: this folder is in no repository (no .git, no package.json with a name).";
-  const found = `${repo.name} (${nameSource(repo.from, home)})`;
+  const found = `${repo.name} (${nameSource(repo, home)})`;
   return vaults.length === 0 ? `${found}: no environment is set up on this machine.` : `${found}:`;
 }
 
-function nameSource(from: string, home: string): string {
+function nameSource({ from, by }: WhichRepo, home: string): string {
   if (from === "VSYNC_REPO") return "named by VSYNC_REPO";
   const shown = from.startsWith(`${home}${sep}`) ? `~${from.slice(home.length)}` : from;
-  return from.endsWith("package.json") ? `the name in ${shown}` : `the git folder ${shown}`;
+  return by === "root" ? `known from ${shown}` : `named by ${shown}`;
 }
 
 function columnsFor({ home, ambient }: Overview) {

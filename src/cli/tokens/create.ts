@@ -36,7 +36,7 @@ export interface TokenCreateInput extends SessionInput {
 export async function createToken(input: TokenCreateInput, sources: SecretSources): Promise<void> {
   const { flags } = input;
   const { output } = sources;
-  const config = await configOf(input, (text) => output.warn(text));
+  const config = await configOf(input, sources, { use: "write" });
   const claims = await claimsOf(flags, flags.kind ?? kindOf(config.env));
   warnOfPatterns(claims, output);
   await requireDeliverable(flags.out);

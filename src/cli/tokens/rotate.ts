@@ -33,7 +33,7 @@ export async function rotateTokens(
 ): Promise<void> {
   const { flags } = input;
   const { output } = sources;
-  const config = await configOf(input, (text) => output.warn(text));
+  const config = await configOf(input, sources, { use: "write" });
   await (words === "all" ? requireFolder(flags.out) : requireDeliverable(flags.out));
   const blobs = await Blobs.of(config, flags, sources);
   using session = await sessionOn(config, flags, sources);

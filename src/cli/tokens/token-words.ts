@@ -26,11 +26,12 @@ interface WordsInput<Flags extends SessionInput["flags"]> {
  * @param usage the command's own, for the hint
  * @throws InputError none, or a credential: it must not reach a log
  */
-export function tokenWords(
+export async function tokenWords(
   { flags, args }: WordsInput<SessionInput["flags"]>,
   usage: string,
-): { readonly input: SessionInput; readonly words: readonly [string, ...string[]] } {
-  const { input, names } = splitWords({ flags, args: { env: args.env, key: args.token } });
+  takesOne = false,
+): Promise<{ readonly input: SessionInput; readonly words: readonly [string, ...string[]] }> {
+  const { input, names } = await splitWords({ flags, args: { env: args.env, key: args.token } }, { takesOne, usage });
   const [first, ...more] = names;
   if (first === undefined) throw new InputError("missing TOKEN", { hint: `usage: vsync ${usage}` });
   if (names.some((name) => name.startsWith("vsrt_"))) {
@@ -42,26 +43,26 @@ export function tokenWords(
 }
 
 /** As `tokenWords`, for one token. @throws InputError also for several */
-export function tokenWord(
+export async function tokenWord(
   given: WordsInput<SessionInput["flags"]>,
   usage: string,
-): { readonly input: SessionInput; readonly word: string } {
-  const { input, words } = tokenWords(given, usage);
+): Promise<{ readonly input: SessionInput; readonly word: string }> {
+  const { input, words } = await tokenWords(given, usage, true);
   const [word, surplus] = words;
   if (surplus === undefined) return { input, word };
   throw new InputError("--env and the argument name two environments", { hint: "give one of them" });
 }
 
 /** As `tokenWord`, or `all` with that flag. @throws InputError both, or neither */
-export function allOrOne<Flags extends SessionInput["flags"] & { readonly all?: boolean | undefined }>(
+export async function allOrOne<Flags extends SessionInput["flags"] & { readonly all?: boolean | undefined }>(
   { flags, args }: WordsInput<Flags>,
   usage: string,
-): { readonly input: SessionInput; readonly words: readonly [string] | "all" } {
+): Promise<{ readonly input: SessionInput; readonly words: readonly [string] | "all" }> {
   if (!flags.all) {
-    const { input, word } = tokenWord({ flags, args }, usage);
+    const { input, word } = await tokenWord({ flags, args }, usage);
     return { input, words: [word] };
   }
-  const { input, names } = splitWords({ flags, args: { env: args.env, key: args.token } });
+  const { input, names } = await splitWords({ flags, args: { env: args.env, key: args.token } }, { usage: null });
   if (names.length === 0) return { input, words: "all" };
   throw new InputError("--all and a token cannot be given together", { hint: `usage: vsync ${usage}` });
 }

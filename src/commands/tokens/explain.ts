@@ -38,9 +38,9 @@ holder wants to create, with its properties as JSON.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof TokensExplain>): Promise<void> {
-    const { input, word } = tokenWord({ flags, args }, TokensExplain.usage);
+    const { input, word } = await tokenWord({ flags, args }, TokensExplain.usage);
     const asked = askedOf(flags);
-    using session = await openSession(input, this.sources);
+    using session = await openSession(input, this.sources, { use: "names" });
     const read = await readTokens(session.ports, { ...session.request, only: word });
     await explainRequest(read, asked, flags, this.output);
     await session.remember(read.manifest);

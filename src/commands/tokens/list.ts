@@ -37,7 +37,7 @@ With --expiring, lists only tokens that expire within that time, and ends with 7
   static override exitCodes = TOKENS_LIST_EXIT_CODES;
 
   protected override async execute({ flags, args }: Invocation<typeof TokensList>): Promise<void> {
-    using session = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources, { use: "names" });
     const read = await readTokens(session.ports, session.request);
     const shown = renderTokens(read, flags, session.config, this.output);
     await rememberTokens(session.config, read.tokens);

@@ -28,7 +28,7 @@ Needs --yes, on a terminal too.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof TokensRevoke>): Promise<void> {
-    const { input, words } = tokenWords({ flags, args }, TokensRevoke.usage);
+    const { input, words } = await tokenWords({ flags, args }, TokensRevoke.usage);
     requireYes(flags, words);
     using session = await openSession(input, this.sources);
     using proposal = await proposeTokenRevoke(session.ports, { ...session.request, tokens: words });

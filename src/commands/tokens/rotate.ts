@@ -36,7 +36,7 @@ can restart in between. With --all, all live tokens are rotated in one commit, e
   };
 
   protected override async execute({ flags, args }: Invocation<typeof TokensRotate>): Promise<void> {
-    const { input, words } = allOrOne({ flags, args }, TokensRotate.usage);
+    const { input, words } = await allOrOne({ flags, args }, TokensRotate.usage);
     await rotateTokens({ ...input, flags }, words, this.sources);
   }
 }

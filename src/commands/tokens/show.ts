@@ -20,8 +20,8 @@ its last four or its name. Nobody can show the secret again.`;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof TokensShow>): Promise<void> {
-    const { input, word } = tokenWord({ flags, args }, TokensShow.usage);
-    using session = await openSession(input, this.sources);
+    const { input, word } = await tokenWord({ flags, args }, TokensShow.usage);
+    using session = await openSession(input, this.sources, { use: "names" });
     const read = await readTokens(session.ports, { ...session.request, only: word });
     const { rows } = await readAudit(session.ports, session.request);
     renderToken(read, rows, flags, this.output);

@@ -28,7 +28,7 @@ end for 30 days.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof TokensUpdate>): Promise<void> {
-    const { input, word } = tokenWord({ flags, args }, TokensUpdate.usage);
+    const { input, word } = await tokenWord({ flags, args }, TokensUpdate.usage);
     await updateToken({ ...input, flags }, word, this.sources);
   }
 }

@@ -68,7 +68,7 @@ describe("a config's path", () => {
     }
   });
 
-  test.each(["..", ".", "", "a/b", "-x", "a b", "ä", "x".repeat(101), "a\0"])(
+  test.each(["..", ".", "", "a/b/c", "-x", "a b", "ä", "x".repeat(101), "a\0"])(
     "never has a name like %j",
     async (name) => {
       const refused = expect.objectContaining({ code: "INPUT" });

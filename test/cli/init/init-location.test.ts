@@ -3,10 +3,10 @@ import { chooseLocation, type InitFlags } from "../../../src/cli/init/init-locat
 import { Output } from "../../../src/cli/terminal/output.ts";
 import { Prompter } from "../../../src/cli/terminal/prompter.ts";
 import { Stdin } from "../../../src/cli/terminal/stdin.ts";
-import { makeConfig } from "../config-fixture.ts";
+import { makeConfig, whichOf } from "../config-fixture.ts";
 import { rows } from "../rows.ts";
 
-const TARGET = { repo: "api", env: "prod" };
+const TARGET = whichOf({ repo: "api", env: "prod" });
 const AWS = { endpoint: "https://s3.eu-west-1.amazonaws.com", region: "eu-west-1" };
 const DIRECTORY = { endpoint: "file:///srv/vaults", region: "local", bucket: "v", credentials: "ambient" } as const;
 

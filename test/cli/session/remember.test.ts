@@ -14,7 +14,7 @@ import { passphraseEntry } from "../../../src/vault/unlock/passphrase-entry.ts";
 import { hintOf } from "../../../src/vault/unlock/passphrase-holder.ts";
 import { holding, ownEntry, passphrasesIn } from "../../support/passphrases.ts";
 import { ENV, HOUR_MS, NEW, OLD, World } from "../../support/world.ts";
-import { makeConfig } from "../config-fixture.ts";
+import { makeConfig, whichOf } from "../config-fixture.ts";
 
 const warn = (text: string): never => expect.unreachable(text);
 
@@ -77,9 +77,12 @@ test("joining with the old passphrase does not bind the new one to what it was s
     writeFileSync(file, passphrase, { mode: 0o600 });
     const prepared = { store: world.store, isThere: true, make: async () => undefined };
     const request = {
-      target: config,
+      target: whichOf(config),
       current,
       reset: current === null,
+      expected: undefined,
+      only: null,
+      isProtected: false,
       location: config,
       prepared,
       passphraseFile: file,

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { inject } from "vitest";
-import { writeDocument } from "../../../src/cli/config/config-document.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 import { createDirectoryRoot } from "../../../src/directory/folders.ts";
 import { fileEndpoint } from "../../../src/directory/location.ts";
@@ -172,6 +171,6 @@ async function furnish(sandbox: Sandbox, location: StoreLocation, items = ITEMS)
   if (fetched === null) throw new Error("the vault was not made");
   const { cost, recipient } = hintOf(fetched.manifest);
   const config = { ...location, repo: "api", env: "prod", vault, kdf: cost, recipient, seenGen: 1 };
-  await sandbox.write("home/.config/vsync/api/prod.json", writeDocument(config));
+  await sandbox.giveConfig(config);
   return new Machine(sandbox, location, store);
 }

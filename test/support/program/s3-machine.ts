@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { expect, inject } from "vitest";
 import type { RuntimeToken } from "../../../src/blob/token.ts";
 import { decodeToken } from "../../../src/blob/token.ts";
-import { type LocalConfig, writeDocument } from "../../../src/cli/config/config-document.ts";
+import type { LocalConfig } from "../../../src/cli/config/config-document.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 import type { ObjectStore } from "../../../src/ports.ts";
 import type { AccessKey } from "../../../src/stores/location.ts";
@@ -67,17 +67,13 @@ export async function configure(
     recipient: hint.recipient,
   };
   const config = makeConfig({ endpoint, region, bucket, prefix, credentials: keyOf(keys), ...known, ...changes });
-  await sandbox.write(configFile(config), writeDocument(config));
+  await sandbox.giveConfig(config);
   return config;
 }
 
 async function manifestAt(place: Place) {
   // a server that is not there, or refuses, has no vault to know of
   return fetchManifest(storeAt(place)).catch(() => null);
-}
-
-function configFile({ repo, env }: { repo: string; env: string }): string {
-  return `home/.config/vsync/${repo}/${env}.json`;
 }
 
 /** The token that is alone on stdout. */

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
+import { type LocalConfig, writeDocument } from "../../../src/cli/config/config-document.ts";
 import { startTerminal, type TerminalSession } from "./terminal.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -104,6 +105,12 @@ export class Sandbox implements AsyncDisposable {
     await writeFile(absolute, content);
     await chmod(absolute, mode);
     return absolute;
+  }
+
+  /** Gives the machine a config that is bound to the working directory, unless it says otherwise. */
+  async giveConfig(config: LocalConfig): Promise<void> {
+    const path = `home/.config/vsync/${config.repo.replace("/", "%2F")}/${config.env}.json`;
+    await this.write(path, writeDocument({ roots: [{ folder: this.work }], ...config }));
   }
 
   /** A snapshot of home and working directory; two equal ones show that nothing was written in between. */

@@ -1,7 +1,7 @@
 import { openSandbox, type Sandbox, type Transcript } from "./sandbox.ts";
 
 export const PASSPHRASE = "correct horse battery staple";
-const PACKAGE = JSON.stringify({ name: "@acme/api" });
+const PACKAGE = JSON.stringify({ name: "api" });
 
 /** A machine with a repository `api` and a vault for `prod` in a directory, nothing pushed yet. */
 export class VaultHome implements AsyncDisposable {

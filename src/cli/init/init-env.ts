@@ -1,0 +1,63 @@
+import { findConfig, type LocalConfig, loadConfig } from "../config/local-config.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import type { Which } from "../project/which-vault.ts";
+import { chooseLocation, type InitFlags } from "./init-location.ts";
+import { initVault } from "./init-vault.ts";
+import { prepareStore } from "./prepare-store.ts";
+import { agreeOnFolder, isAt, placeInFile } from "./project-place.ts";
+import { renderInit } from "./render-init.ts";
+import { writeProjectFile } from "./write-project-file.ts";
+
+export interface InitEnvFlags extends InitFlags {
+  readonly reset: boolean;
+  readonly retarget: boolean;
+  readonly join: boolean;
+  readonly new: boolean;
+  readonly "passphrase-file"?: string | undefined;
+}
+
+/** Sets up one vault, or joins it: asks for what is missing, proves the store, writes config and project file. */
+export async function initEnv(target: Which, flags: InitEnvFlags, sources: SecretSources): Promise<void> {
+  const { output } = sources;
+  const current = await findConfig(target, (text) => output.warn(text));
+  await agreeOnFolder(target, current, sources);
+  const location = await chooseLocation(flags, target, current, sources);
+  const prepared = await prepareStore(location, output);
+  const request = {
+    target,
+    location,
+    prepared,
+    current,
+    reset: flags.reset || (flags.retarget && !isAt(current, location)),
+    expected: expectedVault(target, current, flags),
+    only: flags.join ? ("join" as const) : flags.new ? ("new" as const) : null,
+    isProtected: await wantsProtection(target, current?.protected === true, sources),
+    passphraseFile: flags["passphrase-file"],
+  };
+  const result = await initVault(request, sources);
+  const written = await writeProjectFile(target, await loadConfig(target, () => undefined), output);
+  renderInit(result, target, { store: prepared.store, written }, output);
+}
+
+/** The vault that the project file names, unless it is this machine's own that nobody has pushed, or is to be forgotten. */
+function expectedVault(target: Which, current: LocalConfig | null, { reset }: InitEnvFlags): string | undefined {
+  const vault = placeInFile(target)?.vault;
+  const isOwn = current !== null && vault === current.vault && (reset || current.seenGen === 0);
+  return isOwn ? undefined : vault;
+}
+
+const LIVE = new Set(["prod", "production", "live"]);
+
+/** On a terminal it proposes protection for an env whose name says that people depend on it. */
+async function wantsProtection(
+  { env, named: { project } }: Which,
+  isProtected: boolean,
+  { prompter }: SecretSources,
+): Promise<boolean> {
+  if (isProtected || !LIVE.has(env) || !prompter.isInteractive) return isProtected;
+  if (project.file?.content.envs?.[env]?.protected) return true;
+  return prompter.choose(`Protect ${env}?`, [
+    { name: `Yes: type ${env} before anything is lost there`, value: true },
+    { name: "No", value: false },
+  ]);
+}

@@ -1,0 +1,103 @@
+import { stat } from "node:fs/promises";
+import { InputError } from "../../errors.ts";
+import { rootsOf } from "../config/local-config.ts";
+import { listEnvs, listRepos, requireName, segmentFault } from "../config/paths.ts";
+import { givenEnv, listDotenvEnvs, type TargetInput, workingFolder } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { REPO_HINT } from "../project/find-project.ts";
+import { earlierRepos } from "../project/names.ts";
+import { proposedEnvs } from "../project/project-file.ts";
+import { findRepo, isSameRoot, surroundings, type Which, type WhichRepo } from "../project/which-vault.ts";
+
+/** The vault that `init` is about. On a terminal it asks for what nothing names. @throws InputError */
+export async function initTarget(input: TargetInput, sources: SecretSources): Promise<Which> {
+  const { prompter, output } = sources;
+  const found = await findRepo(
+    input.flags.repo,
+    surroundings((text) => output.warn(text)),
+  );
+  if (found === null) throw new InputError("this folder is in no repository", { hint: REPO_HINT });
+  const typed = givenEnv(input) ?? (prompter.isInteractive ? undefined : process.env["VSYNC_ENV"] || undefined);
+  const named = found.by === "derived" ? await settledName(found, typed ?? "<env>", sources) : found;
+  const env = typed ?? (await askedEnv(named, sources));
+  const which = { repo: named.name, env: requireName("env", env, ENV_HINT), named, isEnvTyped: true };
+  await refuseOtherCase(which);
+  return named.by === "flag" ? { ...which, isRepoTyped: true } : which;
+}
+
+const ENV_HINT = "name the environment with --env=<env>";
+
+async function askedEnv({ name, project: { file } }: WhichRepo, { prompter, output }: SecretSources): Promise<string> {
+  if (!prompter.isInteractive) throw new InputError("missing --env", { hint: ENV_HINT });
+  output.say(`Sets up a vault for ${name} here, or joins your team's. Ctrl-C changes nothing.`);
+  const suggestion = await suggestedEnv(name, proposedEnvs(file));
+  const check = (answer: string): string | null => segmentFault(answer.trim());
+  return (await prompter.text({ message: "Environment:", default: suggestion, check })).trim();
+}
+
+/** An env of the project file, or one that the folder has a dotenv file for, that this machine has no config for. */
+async function suggestedEnv(repo: string, proposed: readonly string[]): Promise<string> {
+  const [configured, dotenvEnvs] = await Promise.all([listEnvs(repo), listDotenvEnvs(workingFolder())]);
+  const usual = [...proposed, ...dotenvEnvs, "dev", "prod"];
+  return usual.find((env) => !configured.includes(env)) ?? "dev";
+}
+
+/** A derived name, unless this machine knows a vault that may be the project's under another one, or another project's under this. */
+async function settledName(found: WhichRepo, env: string, { prompter, output }: SecretSources): Promise<WhichRepo> {
+  const { project } = found;
+  const repos = await listRepos();
+  const last = (name: string): string | undefined => name.split("/").at(-1);
+  const earlier = new Set(earlierRepos(project).map(({ name }) => name));
+  const alike = repos.filter((repo) => earlier.has(repo) || last(repo) === last(found.name));
+  const states = await Promise.all(alike.map(async (repo) => ({ repo, ...(await bindingOf(repo, found)) })));
+  const elsewhere = states.find(({ repo, folder }) => repo === found.name && folder !== null);
+  const free = states.filter(({ folder }) => folder === null).map(({ repo }) => repo);
+  const proposed = elsewhere === undefined ? [found.name] : [];
+  const names = [...new Set([...free, ...proposed])];
+  if (elsewhere === undefined && names.length === 1) return { ...found, name: names[0] ?? found.name };
+  if (prompter.isInteractive && names.length > 1) {
+    output.say(`this machine has vaults of ${free.join(", ")}, which may be this project's`);
+    const name = await prompter.choose(
+      "Repository:",
+      names.map((it) => ({ name: it, value: it })),
+    );
+    return { ...found, name };
+  }
+  if (elsewhere !== undefined) throw takenElsewhere(elsewhere, env);
+  throw new InputError(`this project may be ${names.join(" or ")}`, {
+    hint: names.map((name) => `vsync init --env=${env} --repo=${name}`).join(", or "),
+  });
+}
+
+/** The folder that keeps a repo's name from being this project's; null if none does. */
+async function bindingOf(repo: string, { project }: WhichRepo): Promise<{ readonly folder: string | null }> {
+  const envs = await listEnvs(repo);
+  const roots = (await Promise.all(envs.map((env) => rootsOf({ repo, env })))).flat();
+  for (const root of roots) {
+    if (project.roots.some((here) => isSameRoot(root, here))) return { folder: null };
+    const isThere = await stat(root.folder).then(
+      () => true,
+      () => false,
+    );
+    if (isThere || root.remote === undefined || root.remote !== project.root.remote) return { folder: root.folder };
+  }
+  return { folder: null };
+}
+
+function takenElsewhere({ repo, folder }: { repo: string; folder: string | null }, env: string): InputError {
+  const join = `vsync init --env=${env} --repo=${repo}`;
+  return new InputError(`${repo} is known from ${folder}, and this is another folder`, {
+    hint: `to use that vault here too: ${join}; for one of its own: vsync init --env=${env} --repo=<owner>/${repo}`,
+  });
+}
+
+/** Some disks keep one file for both names, and people take one for the other. */
+async function refuseOtherCase({ repo, env }: Which): Promise<void> {
+  const [repos, envs] = await Promise.all([listRepos(), listEnvs(repo)]);
+  const differs = (name: string) => (it: string) => it !== name && it.toLowerCase() === name.toLowerCase();
+  const known = repos.find(differs(repo)) ?? envs.find(differs(env));
+  if (known === undefined) return;
+  throw new InputError(`this machine knows ${known}, which differs only in upper and lower case`, {
+    hint: `write ${known}, or choose another name`,
+  });
+}

@@ -1,0 +1,125 @@
+import { InputError, LocalConfigMissingError } from "../../errors.ts";
+import type { StoreLocation } from "../../stores/location.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { checkLocation, type LocationOverrides } from "../config/location.ts";
+import { vaultFlags } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { type FoundFile, proposedPlace } from "../project/project-file.ts";
+import { isSameRoot, type Which } from "../project/which-vault.ts";
+
+/** Where a project file says that the vault is. */
+export interface FilePlace {
+  readonly path: string;
+  readonly place: Omit<StoreLocation, "credentials">;
+  /** The vault's id, if the file has it. */
+  readonly vault: string | undefined;
+}
+
+/** Null if no project file is about this vault, or it says nothing about a store. */
+export function placeInFile({ repo, env, named: { project } }: Which): FilePlace | null {
+  const { file } = project;
+  if (file === null || file.content.repo !== repo) return null;
+  const { envs } = file.content;
+  if (envs !== undefined && envs[env] === undefined) return null;
+  const place = wholePlace(file, { repo, env });
+  return place === null ? null : { path: file.path, place, vault: envs?.[env]?.vault };
+}
+
+/** A file's proposal with what goes without saying; null without a bucket. */
+function wholePlace(
+  file: FoundFile,
+  { repo, env }: { readonly repo: string; readonly env: string },
+): FilePlace["place"] | null {
+  const { bucket, region = "us-east-1", prefix = `${repo}/${env}/`, endpoint } = proposedPlace(file, env);
+  if (bucket === undefined) return null;
+  const { credentials: _, ...place } = checkLocation({
+    endpoint: endpoint ?? awsEndpoint(region),
+    bucket,
+    region,
+    prefix,
+    credentials: "ambient",
+  });
+  return place;
+}
+
+export function awsEndpoint(region: string): string {
+  return `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+}
+
+const FIELDS = ["endpoint", "bucket", "region", "prefix"] as const;
+
+/**
+ * Lets a person agree to a place that a project file names, before anything is sent to it: whoever wrote the checkout chose
+ * it. Without a terminal, flags that say the same agree, or `VSYNC_TRUST_PROJECT=1`.
+ *
+ * @throws InputError nobody agrees, or a flag says otherwise
+ * @throws LocalConfigMissingError this machine's config has another place, and `retarget` is not set
+ */
+export async function agreeOnPlace(
+  { path, place, vault }: FilePlace,
+  flags: LocationOverrides & { readonly retarget?: boolean },
+  known: { readonly current: LocalConfig | null; readonly target: Which },
+  { prompter, output, variables }: SecretSources,
+): Promise<void> {
+  const other = FIELDS.find((field) => flags[field] !== undefined && flags[field] !== place[field]);
+  if (other !== undefined) {
+    throw new InputError(`--${other} is not what ${path} says (${place[other]})`, {
+      hint: "change the file, or name another repository with --repo=<name>",
+    });
+  }
+  const { current, target } = known;
+  const isOther = current !== null && vault !== undefined && current.seenGen > 0 && current.vault !== vault;
+  if (isAt(current, place) && !isOther) return;
+  if (current !== null && !flags.retarget) throw elsewhere(current, { path, place, vault }, target);
+  output.say(`${target.repo}/${target.env}: ${shownPlace(place)} (from ${path})`);
+  if (variables["VSYNC_TRUST_PROJECT"] === "1" || (flags.endpoint !== undefined && flags.bucket !== undefined)) return;
+  if (!prompter.isInteractive) {
+    throw new InputError(`${path} names this store, and nobody has agreed to use it`, {
+      hint: `give --endpoint=${place.endpoint} --bucket=${place.bucket}, or set VSYNC_TRUST_PROJECT=1 for a checkout that you trust`,
+    });
+  }
+  if (await prompter.confirm("Use this store?")) return;
+  throw new InputError("nothing was sent, and nothing written", { hint: `correct ${path}, or ask its author` });
+}
+
+export function isAt(current: LocalConfig | null, place: FilePlace["place"]): boolean {
+  return current !== null && FIELDS.every((field) => current[field] === place[field]);
+}
+
+/**
+ * Lets a person agree that a folder may use a vault which this machine has bound to others. `--repo` and `VSYNC_REPO` agree.
+ *
+ * @throws InputError nobody agrees
+ */
+export async function agreeOnFolder(
+  { repo, env, named: { by, project } }: Which,
+  current: LocalConfig | null,
+  { prompter, output, variables }: SecretSources,
+): Promise<void> {
+  const roots = current?.roots ?? [];
+  if (current === null || roots.length === 0 || by === "flag" || by === "variable") return;
+  if (roots.some((root) => project.roots.some((here) => isSameRoot(root, here)))) return;
+  const folders = roots.map(({ folder }) => folder).join(", ");
+  output.say(`${repo}/${env} is known from ${folders}: ${shownPlace(current)}`);
+  if (variables["VSYNC_TRUST_PROJECT"] === "1") return;
+  if (!prompter.isInteractive) {
+    throw new InputError(`${repo} is known from ${folders}, not from this folder`, {
+      hint: `to use it here too: vsync init --env=${env} --repo=${repo}`,
+    });
+  }
+  if (await prompter.confirm(`Use it from ${project.root.folder} too?`)) return;
+  throw new InputError("nothing was written", { hint: "name another repository with --repo=<name>" });
+}
+
+function shownPlace({ endpoint, bucket, prefix }: FilePlace["place"]): string {
+  return `${endpoint} · ${bucket} · ${prefix}`;
+}
+
+const ofVault = (id: string | undefined): string => (id === undefined ? "" : ` · vault ${id}`);
+
+function elsewhere(current: LocalConfig, { path, place, vault }: FilePlace, target: Which): LocalConfigMissingError {
+  return new LocalConfigMissingError(
+    `${path} says ${shownPlace(place)}${ofVault(vault)}, and this machine's config ${shownPlace(current)}${ofVault(current.vault)}`,
+    { hint: `to follow the file, with credentials given anew: vsync init ${vaultFlags(target)} --retarget` },
+  );
+}

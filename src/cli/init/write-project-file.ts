@@ -1,0 +1,77 @@
+import { randomBytes } from "node:crypto";
+import { rename, unlink, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname } from "node:path";
+import { codeOf } from "../../disk/posix.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { type ProjectFile, projectFileFault, projectFileIn, proposedPlace } from "../project/project-file.ts";
+import type { Which } from "../project/which-vault.ts";
+import type { Output } from "../terminal/output.ts";
+
+/**
+ * Writes what a colleague's `init` needs into the project file, and no credential. Returns its path, or null if it stays as
+ * it is: so does a file of another repo.
+ */
+export async function writeProjectFile(which: Which, config: LocalConfig, output: Output): Promise<string | null> {
+  const { project, by } = which.named;
+  const { file, root } = project;
+  const folder = file === null ? root.folder : dirname(file.path);
+  const isNobodys = file === null && (by === "variable" || folder === homedir() || dirname(folder) === folder);
+  if (isNobodys || (file !== null && file.content.repo !== which.repo)) return null;
+  const before = file?.content ?? { repo: which.repo };
+  const placed = isDirectoryStore(config) ? before : withVault(before, config);
+  const fault = projectFileFault(placed);
+  if (fault !== null) output.warn(`this store cannot stand in a project file: ${fault}`);
+  const after = fault === null ? placed : before;
+  if (file !== null && JSON.stringify(before) === JSON.stringify(after)) return null;
+  const path = file?.path ?? projectFileIn(folder);
+  try {
+    await replace(path, `${JSON.stringify(after, null, 2)}\n`);
+    return path;
+  } catch (error) {
+    output.warn(
+      `cannot write ${path} (${codeOf(error)}): from other folders and machines, name the repository yourself`,
+    );
+    return null;
+  }
+}
+
+function withVault(before: ProjectFile, config: LocalConfig): ProjectFile {
+  const { env, vault } = config;
+  const own = before.envs?.[env] ?? {};
+  const isPlaced = before.bucket !== undefined || own.bucket !== undefined;
+  const topLevel = isPlaced ? before : { ...before, ...placeOf(config) };
+  const named = { ...topLevel, envs: { ...before.envs, [env]: { ...own, vault } } };
+  const proposed = proposedPlace({ path: "", content: named }, env);
+  const { endpoint, bucket, region, prefix } = config;
+  const usual = { ...proposed, prefix: proposed.prefix ?? `${config.repo}/${env}/` };
+  const differing = Object.entries({ endpoint, bucket, region, prefix }).filter(
+    ([field, value]) => usual[field as keyof typeof usual] !== value,
+  );
+  const whole = {
+    ...own,
+    ...Object.fromEntries(differing),
+    vault,
+    ...(config.protected ? { protected: true as const } : {}),
+  };
+  return { ...named, envs: { ...named.envs, [env]: whole } };
+}
+
+/** The place that other envs of the project are likely to share. */
+function placeOf({ repo, env, endpoint, bucket, region, prefix }: LocalConfig): Partial<ProjectFile> {
+  const folder = prefix.endsWith(`/${env}/`) ? prefix.slice(0, -`${env}/`.length) : `${repo}/`;
+  return { endpoint, bucket, region, ...(folder === `${repo}/` ? {} : { prefix: folder }) };
+}
+
+/** A reader sees the old file or the new one. Unlike a config, others may read it. */
+async function replace(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    await writeFile(temporary, text, { flag: "wx" });
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+}

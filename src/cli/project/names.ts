@@ -1,0 +1,34 @@
+import { basename } from "node:path";
+import { requireName } from "../config/paths.ts";
+import { type Project, REPO_HINT } from "./find-project.ts";
+import { cloneName, pathOfRemote } from "./git.ts";
+
+/** A repo's name, and what named it: `--repo`, `VSYNC_REPO`, or the path of a file or folder. */
+export interface NamedRepo {
+  readonly name: string;
+  readonly from: string;
+}
+
+/**
+ * The name that `init` proposes: the package's with its scope, the remote's `owner/name`, the clone's folder. No command
+ * takes it for a fact: two folders may have the same name.
+ *
+ * @throws InputError it cannot be a name
+ */
+export function proposedRepo({ packaged, tree }: Project): NamedRepo | null {
+  const found = packaged ?? (tree === null ? null : nameOfTree(tree));
+  if (found === null) return null;
+  const name = found.name.toLowerCase();
+  return { name: requireName("repo", name, REPO_HINT, found.from), from: found.from };
+}
+
+function nameOfTree({ remote, common, top }: NonNullable<Project["tree"]>): NamedRepo {
+  const path = remote === null ? null : pathOfRemote(remote);
+  return { name: path ?? (common === null ? basename(top) : cloneName(common)), from: top };
+}
+
+/** The names that earlier versions derived: without a package's scope, and the working tree's own folder. */
+export function earlierRepos({ packaged, tree }: Project): readonly NamedRepo[] {
+  const unscoped = packaged === null ? [] : [{ ...packaged, name: packaged.name.replace(/^[^/]*\//, "") }];
+  return packaged === null && tree !== null ? [{ name: basename(tree.top), from: tree.top }] : unscoped;
+}

@@ -1,0 +1,149 @@
+import { lstat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import * as v from "valibot";
+import { endpointFault, prefixFault } from "../../blob/location.ts";
+import { InputError } from "../../errors.ts";
+import { itemNameFault } from "../../vault/format/item.ts";
+import { jsonFault } from "../config/json-fault.ts";
+import { repoFault, segmentFault } from "../config/paths.ts";
+import { readSmall } from "./git.ts";
+
+/** The file that a team commits. It proposes which vault a folder means, and holds nothing that runs, and no credential. */
+const PROJECT_FILE = ".vsync.json";
+const MAX_BYTES = 64 * 1024;
+
+/** Where a vault lives, as far as a project file says. */
+export interface ProposedPlace {
+  readonly endpoint?: string | undefined;
+  readonly bucket?: string | undefined;
+  readonly region?: string | undefined;
+  /** In a file's own place: the folder in the bucket that has a folder for each env. In an env's: that env's folder. */
+  readonly prefix?: string | undefined;
+}
+
+interface ProjectEnv extends ProposedPlace {
+  readonly vault?: string | undefined;
+  /** Asks for the env's name before something is lost. A file can add this and not take it away. */
+  readonly protected?: true | undefined;
+  /** The names without which the project does not start. */
+  readonly required?: readonly string[] | undefined;
+}
+
+export interface ProjectFile extends ProposedPlace {
+  readonly repo: string;
+  readonly envs?: Readonly<Record<string, ProjectEnv>> | undefined;
+  readonly defaultEnv?: string | undefined;
+}
+
+/** A project file, and where it lies. */
+export interface FoundFile {
+  readonly path: string;
+  readonly content: ProjectFile;
+}
+
+const checked = (fault: (text: string) => string | null) =>
+  v.pipe(
+    v.string("must be a string"),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const message = dataset.typed ? fault(dataset.value) : null;
+      if (message !== null) addIssue({ message });
+    }),
+  );
+
+const place = {
+  endpoint: v.exactOptional(checked(httpFault)),
+  bucket: v.exactOptional(checked(bucketFault)),
+  region: v.exactOptional(checked((text) => (/^[a-z0-9-]{1,32}$/.test(text) ? null : "must be a region's name"))),
+  prefix: v.exactOptional(checked((text) => (/[\p{Cc}\s]/u.test(text) ? "must not have spaces" : prefixFault(text)))),
+};
+const projectEnv = v.strictObject({
+  vault: v.exactOptional(checked((text) => (/^[A-Za-z0-9_-]{22}$/.test(text) ? null : "must be a vault's id"))),
+  protected: v.exactOptional(v.literal(true, "can only be true")),
+  required: v.exactOptional(v.array(checked((name) => itemNameFault(name, "secret")))),
+  ...place,
+});
+const projectFile = v.strictObject({
+  repo: checked(repoFault),
+  ...place,
+  envs: v.exactOptional(v.record(checked(segmentFault), projectEnv)),
+  defaultEnv: v.exactOptional(checked(segmentFault)),
+});
+
+/** Who may read what the network carries has to be said by a person: plain http only on this machine. */
+function httpFault(endpoint: string): string | null {
+  const fault = endpointFault(endpoint);
+  if (fault !== null) return fault;
+  const { protocol, hostname, username, password } = new URL(endpoint);
+  const isLoopback = /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
+  if (protocol !== "https:" && !(protocol === "http:" && isLoopback)) return "must start with https://";
+  if (username !== "" || password !== "") return "must not carry a user or password";
+  return /[?#\s\p{Cc}]/u.test(endpoint) ? "must not have a query, a fragment or spaces" : null;
+}
+
+/** Amazon S3 User Guide, "General purpose bucket naming rules". */
+function bucketFault(bucket: string): string | null {
+  const isGood =
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes("..") && !/^[\d.]+$/.test(bucket);
+  return isGood ? null : "must be 3 to 63 lower-case letters, digits, dots and dashes";
+}
+
+/** @throws InputError it is not a project file */
+export async function readProjectFile(path: string): Promise<FoundFile> {
+  const isLink = (await lstat(path).catch(() => null))?.isSymbolicLink() ?? false;
+  const text = isLink ? null : await readSmall(path, MAX_BYTES);
+  if (text === null) throw unusable(path, `is not a regular file of at most ${MAX_BYTES / 1024} KiB`);
+  const fault = jsonFault(text);
+  if (fault !== null) throw unusable(path, `is not JSON: line ${fault.line}, column ${fault.column}`);
+  const content: unknown = JSON.parse(text);
+  // JSON.parse keeps the last one, and a reviewer may have read the first.
+  if (membersIn(text) !== membersOf(content)) throw unusable(path, "names a field twice");
+  const parsed = v.safeParse(projectFile, content, { abortEarly: true });
+  if (parsed.success) return { path, content: parsed.output };
+  const [issue] = parsed.issues;
+  throw unusable(path, `cannot be used: ${v.getDotPath(issue) ?? "it"} ${wordsOf(issue)}`);
+}
+
+const membersIn = (text: string): number => text.replace(/"(?:[^"\\]|\\.)*"/g, "").split(":").length - 1;
+
+function membersOf(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  const members = Object.values(value);
+  return (Array.isArray(value) ? 0 : members.length) + members.reduce((sum: number, it) => sum + membersOf(it), 0);
+}
+
+/** Why a reader would refuse it, for a message; null for a good one. */
+export function projectFileFault(content: ProjectFile): string | null {
+  const parsed = v.safeParse(projectFile, content, { abortEarly: true });
+  return parsed.success ? null : `${v.getDotPath(parsed.issues[0])} ${wordsOf(parsed.issues[0])}`;
+}
+
+function wordsOf(issue: v.BaseIssue<unknown>): string {
+  if (issue.expected === "never") return "is not a field that this vsync knows";
+  return issue.received === "undefined" ? "is missing" : issue.message;
+}
+
+function unusable(path: string, fault: string): InputError {
+  return new InputError(`${path} ${fault}`, { hint: "correct it, or name another repository with --repo=<name>" });
+}
+
+/** Where the file proposes the vault of an env to be. */
+export function proposedPlace({ content }: FoundFile, env: string): ProposedPlace {
+  const own = content.envs?.[env] ?? {};
+  const prefix = own.prefix ?? (content.prefix === undefined ? undefined : `${content.prefix}${env}/`);
+  return {
+    endpoint: own.endpoint ?? content.endpoint,
+    bucket: own.bucket ?? content.bucket,
+    region: own.region ?? content.region,
+    prefix,
+  };
+}
+
+/** The envs that the file names, in its order. */
+export function proposedEnvs(file: FoundFile | null): readonly string[] {
+  return Object.keys(file?.content.envs ?? {});
+}
+
+export const projectFileIn = (folder: string): string => join(folder, PROJECT_FILE);
+
+/** The folder that a project file speaks for. */
+export const folderOf = ({ path }: FoundFile): string => dirname(path);

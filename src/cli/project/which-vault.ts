@@ -1,0 +1,267 @@
+import { stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname } from "node:path";
+import { InputError, LocalConfigMissingError } from "../../errors.ts";
+import type { LocalConfig, Root } from "../config/config-document.ts";
+import { loadConfig, rootsOf, updateConfig, type Warn } from "../config/local-config.ts";
+import { listEnvs, listRepos, repoFault, requireName } from "../config/paths.ts";
+import { givenEnv, type Target, type TargetInput, vaultArgs, vaultFlags, workingFolder } from "../config/target.ts";
+import { findProject, type Project, REPO_HINT, type Surroundings } from "./find-project.ts";
+import { earlierRepos, type NamedRepo, proposedRepo } from "./names.ts";
+import { type FoundFile, proposedEnvs, proposedPlace } from "./project-file.ts";
+
+/*
+ * Which vault a command means. The user names its repo (--repo, VSYNC_REPO), or the project file does, or this machine's
+ * config is bound to the folder. A name that is only derived from a folder never leads to a vault of another folder.
+ */
+
+export interface WhichRepo extends NamedRepo {
+  readonly by: "flag" | "variable" | "file" | "root" | "derived";
+  readonly project: Project;
+}
+
+export interface Which extends Target {
+  readonly named: WhichRepo;
+  /** The command line names the env, not a variable or a default. */
+  readonly isEnvTyped: boolean;
+}
+
+/** What a command does with the vault. */
+export interface Use {
+  /** `names`: shows no value; `values`; `write`: commits a generation. */
+  readonly use: "names" | "values" | "write";
+  /** The env has to be on the command line. */
+  readonly wantsEnv?: boolean;
+}
+
+export function surroundings(warn: Warn): Surroundings {
+  return { variables: process.env, folder: workingFolder(), warn };
+}
+
+/** @throws InputError nothing names one, or the name cannot be one; a project file is malformed */
+export async function whichRepo({ flags }: TargetInput, around: Surroundings): Promise<WhichRepo> {
+  const found = await findRepo(flags.repo, around);
+  if (found === null) throw new InputError("this folder is in no repository", { hint: REPO_HINT });
+  return found;
+}
+
+/** As `whichRepo`, but null if nothing names one. */
+export async function findRepo(flag: string | undefined, around: Surroundings): Promise<WhichRepo | null> {
+  const given = flag ?? (around.variables["VSYNC_REPO"] || undefined);
+  if (given !== undefined) {
+    const project = await projectIfUsable(around);
+    const by = flag === undefined ? "variable" : "flag";
+    const from = flag === undefined ? "VSYNC_REPO" : "--repo";
+    return { name: requireName("repo", given, REPO_HINT), from, by, project };
+  }
+  const project = await findProject(around);
+  if (project.file !== null) return { name: project.file.content.repo, from: project.file.path, by: "file", project };
+  const bound = await boundRepo(project);
+  if (bound !== null) return { ...bound, by: "root", project };
+  const derived = await derivedRepo(project);
+  return derived === null ? null : { ...derived, by: "derived", project };
+}
+
+/** The user has named the repo: a malformed file does not stand in their way. */
+async function projectIfUsable(around: Surroundings): Promise<Project> {
+  try {
+    return await findProject({ ...around, warn: () => undefined });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    around.warn(`${error.message}: it does not count here`);
+    return { file: null, packaged: null, tree: null, roots: [], root: { folder: around.folder }, isMarked: false };
+  }
+}
+
+/** The repo whose configs are bound to the nearest of the project's folders. */
+async function boundRepo(project: Project): Promise<NamedRepo | null> {
+  const bindings = await allBindings();
+  for (const root of project.roots) {
+    const repos = [...new Set(bindings.filter((it) => isSameRoot(it.root, root)).map(({ repo }) => repo))];
+    const [only, ...more] = repos;
+    if (only === undefined) continue;
+    if (more.length === 0) return { name: only, from: root.folder };
+    const hint = `name one: ${repos.map((repo) => `--repo=${repo}`).join(", ")}`;
+    throw new InputError(`${root.folder} belongs to several repositories`, { hint });
+  }
+  return null;
+}
+
+async function allBindings(): Promise<readonly { repo: string; root: Root }[]> {
+  const repos = await listRepos();
+  const envs = await Promise.all(repos.map(async (repo) => (await listEnvs(repo)).map((env) => ({ repo, env }))));
+  const bindings = envs.flat().map(async (it) => (await rootsOf(it)).map((root) => ({ repo: it.repo, root })));
+  return (await Promise.all(bindings)).flat();
+}
+
+/** A name that an earlier version has made configs under, bound to no folder yet; else the one that `init` would propose. */
+async function derivedRepo(project: Project): Promise<NamedRepo | null> {
+  for (const found of earlierRepos(project)) {
+    const repo = found.name;
+    if (repoFault(repo) !== null) continue;
+    const roots = await Promise.all((await listEnvs(repo)).map((env) => rootsOf({ repo, env })));
+    if (roots.some((it) => it.length === 0)) return found;
+  }
+  return proposedRepo(project);
+}
+
+/** One folder, or one place in two worktrees of a clone. A folder that now holds another clone is another one. */
+export function isSameRoot(one: Root, other: Root): boolean {
+  if (one.remote !== undefined && other.remote !== undefined && one.remote !== other.remote) return false;
+  const isSameTree = one.git !== undefined && one.git === other.git && one.within === other.within;
+  return isSameTree || one.folder === other.folder;
+}
+
+/** @throws as `whichRepo`; InputError no env is named and there is no default */
+export async function resolveTarget(input: TargetInput, warn: Warn, use: Use): Promise<Which> {
+  const named = await whichRepo(input, surroundings(warn));
+  const typed = givenEnv(input);
+  const env = requireName("env", typed ?? (await defaultEnv(named, use)), ENV_HINT);
+  const which = { repo: named.name, env, named, isEnvTyped: typed !== undefined };
+  return named.by === "flag" ? { ...which, isRepoTyped: true } : which;
+}
+
+const ENV_HINT = "name the environment with --env=<env>";
+
+async function defaultEnv({ name, project }: WhichRepo, { wantsEnv = false }: Use): Promise<string> {
+  const envs = await listEnvs(name);
+  const file = fileOf(project, name);
+  const { defaultEnv: proposed } = file?.content ?? {};
+  const isProtected = proposed !== undefined && file?.content.envs?.[proposed]?.protected === true;
+  const only = envs.length === 1 ? envs[0] : undefined;
+  const chosen = process.env["VSYNC_ENV"] || (isProtected ? undefined : proposed) || only;
+  if (chosen !== undefined && !wantsEnv) return chosen;
+  const fault = envs.length === 0 ? "missing --env" : `missing --env: ${name} has ${envs.join(", ")} on this machine`;
+  throw new InputError(fault, { hint: envs.length < 2 || wantsEnv ? ENV_HINT : `${ENV_HINT}, or set VSYNC_ENV` });
+}
+
+/** The envs that a word of the command line may name. */
+export async function knownEnvs(input: TargetInput): Promise<readonly string[]> {
+  const found = await findRepo(
+    input.flags.repo,
+    surroundings(() => undefined),
+  ).catch(() => null);
+  if (found === null) return [];
+  return [...new Set([...(await listEnvs(found.name)), ...proposedEnvs(fileOf(found.project, found.name))])];
+}
+
+/** The project file, if it is about this repo. */
+function fileOf({ file }: Project, repo: string): FoundFile | null {
+  return file?.content.repo === repo ? file : null;
+}
+
+/**
+ * This machine's config of the vault, if it may be used from here.
+ *
+ * @throws LocalConfigMissingError it is missing or cannot be used, is bound to other folders, or differs from the project file
+ * @throws InputError the env is protected, and nobody has named it
+ */
+export async function configHere(which: Which, use: Use, warn: Warn): Promise<LocalConfig> {
+  const config = await loadConfig(which, warn);
+  const { by, project } = which.named;
+  const isNamed = by === "flag" || by === "variable";
+  const bound = isNamed ? config : await bindHere(config, which, use, warn);
+  const file = fileOf(project, which.repo);
+  if (file !== null && !isNamed) requireAgreement(bound, file);
+  const proposed = file?.content.envs?.[which.env];
+  const isProtected = config.protected === true || proposed?.protected === true;
+  if (isProtected && use.use === "write" && !which.isEnvTyped) throw unnamed(which);
+  return {
+    ...bound,
+    ...(isProtected ? { isProtected } : {}),
+    ...(proposed?.required === undefined ? {} : { required: proposed.required }),
+  };
+}
+
+function unnamed({ env }: Target): InputError {
+  return new InputError(`${env} is protected, so a command that changes it has to name it`, {
+    hint: `add ${env}, or --env=${env}, to the command`,
+  });
+}
+
+async function bindHere(config: LocalConfig, which: Which, { use }: Use, warn: Warn): Promise<LocalConfig> {
+  const { roots: here, root } = which.named.project;
+  const roots = config.roots ?? [];
+  if (roots.some((it) => here.some((other) => isSameRoot(it, other)))) return config;
+  if (roots.length === 0) return adopt(config, which, use, warn);
+  const moved = root.remote === undefined ? [] : await Promise.all(roots.map((it) => hasMovedTo(it, root)));
+  const gone = roots.find((_, at) => moved[at]);
+  if (gone === undefined) throw knownElsewhere(which, roots);
+  warn(`${which.repo} has moved from ${gone.folder} to ${root.folder}`);
+  await updateConfig(config, (latest) => ({ ...latest, roots: [...roots.filter((it) => it !== gone), root] }));
+  return { ...config, roots: [root] };
+}
+
+/** The roots of a config that `init` writes for this folder. Nobody means a vault by being in the home folder. */
+export function boundRoots({ repo, named: { project } }: Which, current: LocalConfig | null): readonly Root[] {
+  const { root, file } = project;
+  const known = (current?.roots ?? []).filter((it) => !isSameRoot(it, root));
+  const isOthers = file !== null && file.content.repo !== repo;
+  const isNobodys = root.folder === homedir() || dirname(root.folder) === root.folder;
+  return isOthers || isNobodys ? (current?.roots ?? []) : [...known, root];
+}
+
+async function hasMovedTo({ folder, remote }: Root, here: Root): Promise<boolean> {
+  if (remote === undefined || remote !== here.remote) return false;
+  return stat(folder).then(
+    () => false,
+    (error) => error.code === "ENOENT",
+  );
+}
+
+function knownElsewhere(which: Which, roots: readonly Root[]): LocalConfigMissingError {
+  const { folder, remote } = which.named.project.root;
+  const before = roots.find((it) => it.folder === folder)?.remote;
+  const change = before === undefined ? "not from this folder" : `when its remote was ${before}, now ${remote}`;
+  const folders = roots.map((it) => it.folder).join(", ");
+  return new LocalConfigMissingError(`${which.repo} is known from ${folders}, ${change}`, {
+    hint: `to use it here too: vsync init ${vaultFlags(which)}`,
+  });
+}
+
+/** A config from before there were roots: reading names binds it, and only then it can be written. */
+async function adopt(config: LocalConfig, which: Which, use: Use["use"], warn: Warn): Promise<LocalConfig> {
+  const { root } = which.named.project;
+  const list = `vsync list ${vaultArgs(which)}`;
+  if (use === "values") return config;
+  if (use === "write" || !isTheirs(which)) {
+    throw new LocalConfigMissingError(`${which.repo}/${which.env} is not bound to a folder yet`, {
+      hint:
+        use === "write"
+          ? `if it belongs to this one: ${list}`
+          : `to bind it to this one: vsync init ${vaultFlags(which)}`,
+    });
+  }
+  warn(`${which.repo}/${which.env} belongs to ${root.folder} from now on`);
+  await updateConfig(config, (latest) => ({ ...latest, roots: [root] }));
+  return { ...config, roots: [root] };
+}
+
+/** Whether more than the folder's own name says that the vault is this project's. */
+function isTheirs({ repo, named: { by, project } }: Which): boolean {
+  const { packaged, tree } = project;
+  const isLast = (name: string): boolean => name.split("/").at(-1)?.toLowerCase() === repo.split("/").at(-1);
+  if (by === "file" || packaged !== null) return true;
+  return tree?.remote === null || tree?.remote === undefined || isLast(tree.remote);
+}
+
+/** @throws LocalConfigMissingError the file and the config name two places, or two vaults */
+function requireAgreement(config: LocalConfig, file: FoundFile): void {
+  const { env } = config;
+  const proposed = file.content.envs?.[env];
+  // Where it names envs, it is silent about the others.
+  if (file.content.envs !== undefined && proposed === undefined) return;
+  const said: Readonly<Record<string, string | undefined>> = { vault: proposed?.vault, ...proposedPlace(file, env) };
+  const known: Readonly<Record<string, string>> = { ...placeOf(config), vault: config.vault };
+  const differing = Object.entries(said).filter(([field, value]) => value !== undefined && value !== known[field]);
+  if (differing.length === 0) return;
+  const shown = differing.map(([field, value]) => `${field} ${value} there, ${known[field]} here`).join("; ");
+  throw new LocalConfigMissingError(
+    `${file.path} and this machine's config of ${config.repo}/${env} differ: ${shown}`,
+    {
+      hint: `to follow the file, with credentials given anew: vsync init ${vaultFlags(config)} --retarget`,
+    },
+  );
+}
+
+const placeOf = ({ endpoint, bucket, region, prefix }: LocalConfig) => ({ endpoint, bucket, region, prefix });
