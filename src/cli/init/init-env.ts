@@ -31,7 +31,7 @@ export async function initEnv(target: Which, flags: InitEnvFlags, sources: Secre
     reset: flags.reset || (flags.retarget && !isAt(current, location)),
     expected: expectedVault(target, current, flags),
     only: flags.join ? ("join" as const) : flags.new ? ("new" as const) : null,
-    isProtected: await wantsProtection(target, current?.protected === true, sources),
+    isProtected: (await current?.protected) ?? (!flags.local && (await wantsProtection(target, sources))),
     passphraseFile: flags["passphrase-file"],
   };
   const result = await initVault(request, sources);
@@ -49,12 +49,8 @@ function expectedVault(target: Which, current: LocalConfig | null, { reset }: In
 const LIVE = new Set(["prod", "production", "live"]);
 
 /** On a terminal it proposes protection for an env whose name says that people depend on it. */
-async function wantsProtection(
-  { env, named: { project } }: Which,
-  isProtected: boolean,
-  { prompter }: SecretSources,
-): Promise<boolean> {
-  if (isProtected || !LIVE.has(env) || !prompter.isInteractive) return isProtected;
+async function wantsProtection({ env, named: { project } }: Which, { prompter }: SecretSources): Promise<boolean> {
+  if (!LIVE.has(env) || !prompter.isInteractive) return false;
   if (project.file?.content.envs?.[env]?.protected) return true;
   return prompter.choose(`Protect ${env}?`, [
     { name: `Yes: type ${env} before anything is lost there`, value: true },
