@@ -31,7 +31,7 @@ export async function initEnv(target: Which, flags: InitEnvFlags, sources: Secre
     reset: flags.reset || (flags.retarget && !isAt(current, location)),
     expected: expectedVault(target, current, flags),
     only: flags.join ? ("join" as const) : flags.new ? ("new" as const) : null,
-    isProtected: (await current?.protected) ?? (!flags.local && (await wantsProtection(target, sources))),
+    isProtected: current?.protected ?? (!flags.local && (await wantsProtection(target, sources))),
     passphraseFile: flags["passphrase-file"],
   };
   const result = await initVault(request, sources);
