@@ -12,6 +12,7 @@ import { measureMemory } from "./groups/memory.ts";
 import { measurePeers } from "./groups/peers.ts";
 import { countRequests } from "./groups/requests.ts";
 import { measureStartUp } from "./groups/start-up.ts";
+import { measureTokens } from "./groups/tokens.ts";
 import { Launcher } from "./launcher.ts";
 import { machineHere, versionsHere } from "./machine.ts";
 import { type Herd, type Peer, RESULTS_FORMAT, type RequestCount, type Results, type Row } from "./results.ts";
@@ -44,6 +45,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
     found.rows.push(...rows);
     found.requests.push(...requests);
   },
+  tokens: rowsOf(measureTokens),
   herds: async (world, found) => void found.herds.push(...(await measureHerds(world))),
   peers: async (world, found) => {
     const { rows, peers } = await measurePeers(world);

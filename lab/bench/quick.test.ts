@@ -25,6 +25,7 @@ describe("npm run bench -- --quick", () => {
     expect([...groups].toSorted()).toEqual([
       "Vsync.open over S3",
       "audit log over S3",
+      "commit with tokens",
       "open a directory, exec true",
       "peak memory over S3",
       "push to a directory",

@@ -32,6 +32,11 @@ export interface Row {
   readonly bytes?: number;
   /** Rows in the audit log. */
   readonly auditRows?: number;
+  /** Scoped tokens of the vault. */
+  readonly tokens?: number;
+  /** Bytes of the bundle's header and of the manifest. */
+  readonly headerBytes?: number;
+  readonly manifestBytes?: number;
 }
 
 /** Requests to a store, by `METHOD`. */

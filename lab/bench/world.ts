@@ -22,6 +22,8 @@ export interface Scale {
   readonly rotatedSecrets: readonly number[];
   readonly auditRows: readonly number[];
   readonly herds: readonly number[];
+  readonly tokens: readonly number[];
+  readonly tokenRounds: number;
   readonly withPeers: boolean;
 }
 
@@ -37,6 +39,8 @@ export const FULL: Scale = {
   rotatedSecrets: [50, 500],
   auditRows: [10, 10_000],
   herds: [1, 100, 1_000],
+  tokens: [0, 100, 500],
+  tokenRounds: 21,
   withPeers: true,
 };
 
@@ -51,6 +55,8 @@ export const QUICK: Scale = {
   rotatedSecrets: [10],
   auditRows: [3, 10],
   herds: [1, 5],
+  tokens: [0, 100],
+  tokenRounds: 1,
   withPeers: false,
 };
 

@@ -5,6 +5,7 @@ import {
   createSecretKey,
   diffieHellman,
   generateKeyPairSync,
+  type Hmac,
   type KeyObject,
 } from "node:crypto";
 
@@ -19,6 +20,8 @@ const VERSION = Buffer.from("HPKE-v1");
 const KEM = Buffer.from("4b454d0020", "hex");
 const SUITE = Buffer.from("48504b45002000010002", "hex");
 const NONE = Buffer.alloc(0);
+/** HMAC pads a key with zeros: this one is as good as none (RFC 2104 §2). */
+const NO_SALT = Buffer.alloc(32);
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -31,7 +34,7 @@ export function hpkeSeal(
   plaintext: Uint8Array,
 ): { readonly enc: Uint8Array; readonly ct: Uint8Array } {
   const ephemeral = generateKeyPairSync("x25519");
-  const enc = ephemeral.publicKey.export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length);
+  const enc = Buffer.from(ephemeral.publicKey.export({ format: "jwk" }).x ?? "", "base64url");
   const secret = sharedSecret(ephemeral.privateKey, recipient, enc);
   try {
     return { enc: new Uint8Array(enc), ct: encrypt(secret, info, aad, plaintext) };
@@ -44,7 +47,7 @@ export function hpkeSeal(
 function sharedSecret(privateKey: KeyObject, recipient: Uint8Array, enc: Uint8Array): Buffer {
   const publicKey = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, recipient]), format: "der", type: "spki" });
   const dh = diffieHellman({ privateKey, publicKey });
-  const prk = labeledExtract(KEM, NONE, "eae_prk", dh);
+  const prk = labeledExtract(KEM, NO_SALT, "eae_prk", dh);
   dh.fill(0);
   return labeledExpand(KEM, prk, "shared_secret", Buffer.concat([enc, recipient]), KEY_BYTES);
 }
@@ -52,7 +55,8 @@ function sharedSecret(privateKey: KeyObject, recipient: Uint8Array, enc: Uint8Ar
 /** RFC 9180 §5.1 and §5.2: mode_base, sequence number 0. */
 function encrypt(shared: Buffer, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
   const secret = labeledExtract(SUITE, shared, "secret", NONE);
-  const context = contextOf(info);
+  const context = contexts.get(info) ?? contextOf(info);
+  contexts.set(info, context);
   const key = labeledExpand(SUITE, secret, "key", context, KEY_BYTES);
   const nonce = labeledExpand(SUITE, secret, "base_nonce", context, NONCE_BYTES);
   secret.fill(0);
@@ -62,18 +66,26 @@ function encrypt(shared: Buffer, info: Uint8Array, aad: Uint8Array, plaintext: U
   return new Uint8Array(Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]));
 }
 
+/** A commit seals hundreds of slots under one `info`. */
+const contexts = new WeakMap<Uint8Array, Buffer>();
+
 function contextOf(info: Uint8Array): Buffer {
-  const pskIdHash = labeledExtract(SUITE, NONE, "psk_id_hash", NONE);
-  return Buffer.concat([Buffer.of(0), pskIdHash, labeledExtract(SUITE, NONE, "info_hash", info)]);
+  const pskIdHash = labeledExtract(SUITE, NO_SALT, "psk_id_hash", NONE);
+  return Buffer.concat([Buffer.of(0), pskIdHash, labeledExtract(SUITE, NO_SALT, "info_hash", info)]);
 }
 
 function labeledExtract(suite: Buffer, salt: Uint8Array, label: string, ikm: Uint8Array): Buffer {
-  const hmac = createHmac("sha256", salt).update(VERSION).update(suite).update(label);
+  const hmac = keyed(salt).update(VERSION).update(suite).update(label);
   return hmac.update(ikm).digest();
 }
 
 /** HKDF-Expand (RFC 5869 §2.3); one block is enough for 32 bytes. */
 function labeledExpand(suite: Buffer, prk: Buffer, label: string, info: Uint8Array, length: number): Buffer {
-  const hmac = createHmac("sha256", prk).update(Buffer.of(0, length)).update(VERSION).update(suite).update(label);
+  const hmac = keyed(prk).update(Buffer.of(0, length)).update(VERSION).update(suite).update(label);
   return hmac.update(info).update(Buffer.of(1)).digest().subarray(0, length);
+}
+
+/** With raw bytes for a key, Node.js first throws and catches an error to find out that they are no key object. */
+function keyed(key: Uint8Array): Hmac {
+  return createHmac("sha256", createSecretKey(key));
 }

@@ -24,6 +24,7 @@ export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
     ...libraryRotate(rows, rotationRequests(requests)),
     ...memory(rows),
     ...auditAppend(rows),
+    ...tokens(rows),
   ];
 }
 
@@ -102,6 +103,30 @@ function memory(rows: readonly Row[]): Verdict[] {
     const limit = floor + (3 * bytes) / MIB;
     const work = `${program}: ${name} ${bytes / 1_000_000} MB, peak memory`;
     return [{ work, bar: "≤ 3 × bundle + what one byte takes", limit, measured: peakMiB, unit: "MiB" }];
+  });
+}
+
+/** What a commit may take longer with so many tokens than with none, in milliseconds. */
+const TOKEN_BARS: Readonly<Record<number, { readonly beyondMs: number; readonly headerKiB: number }>> = {
+  100: { beyondMs: 40, headerKiB: 120 },
+  500: { beyondMs: 150, headerKiB: 500 },
+};
+const TOKEN_MANIFEST_BYTES = 2048;
+
+function tokens(rows: readonly Row[]): Verdict[] {
+  const group = rows.filter((row) => row.group === "commit with tokens");
+  const none = find(group, { tokens: 0 });
+  return group.flatMap(({ tokens: count = 0, wallMs, headerBytes = 0, manifestBytes = 0 }) => {
+    const bar = TOKEN_BARS[count];
+    if (bar === undefined || none === undefined) return [];
+    const beyond = wallMs.median - none.wallMs.median;
+    const header = (headerBytes - (none.headerBytes ?? 0)) / 1024;
+    const work = `${count} tokens of 20 secrets each`;
+    return [
+      { work: `commit with ${work}, beyond none`, bar: `≤ ${bar.beyondMs} ms`, limit: bar.beyondMs, measured: beyond, unit: "ms" },
+      { work: `header with ${work}, beyond none`, bar: `≤ ${bar.headerKiB} KiB`, limit: bar.headerKiB, measured: header, unit: "KiB" },
+      { work: `manifest with ${count} tokens`, bar: "≤ 2 KiB", limit: TOKEN_MANIFEST_BYTES, measured: manifestBytes, unit: "bytes" },
+    ];
   });
 }
 

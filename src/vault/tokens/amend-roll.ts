@@ -1,13 +1,14 @@
 import { ConflictError, OutcomeUnknownError, VsyncError } from "../../errors.ts";
 import { type Amendment, type AmendRequest, proposeAmendment } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
-import { type CommitStep, Proposal } from "../commit/proposal.ts";
+import { type CommitStep, type Committed, Proposal } from "../commit/proposal.ts";
 import { tellingTheSwap } from "../commit/swap-manifest.ts";
 import type { VaultTokens } from "../commit/vault-tokens.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { Roll } from "../format/tokens/roll.ts";
 import { tokenSlotIds } from "../format/tokens/slot.ts";
 import type { OpenedVault } from "../open/open.ts";
+import { proposeReconcile } from "../reconcile.ts";
 import { type Summarize, type SummedVault, summarizing } from "./summary.ts";
 
 /** Each try that fails has let another writer through: with more than so many at once, somebody has to wait. */
@@ -54,7 +55,8 @@ export async function proposeRollChange<Plan>(
       return amended;
     });
   const first = await attempt(false);
-  return new Proposal(first.plan, () => retrying(first, () => attempt(true)), first);
+  const settle = (manifest: Manifest) => settled(ports, request, manifest);
+  return new Proposal(first.plan, () => retrying(first, () => attempt(true), settle), first);
 }
 
 export function baseOf({ clock }: CommitPorts, { manifest, bundle }: OpenedVault, tokens: VaultTokens): RollBase {
@@ -77,6 +79,7 @@ class AlreadyDone extends Error {
 async function* retrying<Plan>(
   first: Proposal<Plan>,
   attempt: () => Promise<Proposal<Plan>>,
+  settle: (manifest: Manifest) => Promise<Committed>,
 ): AsyncGenerator<CommitStep, void> {
   let proposal = first;
   try {
@@ -92,9 +95,21 @@ async function* retrying<Plan>(
     }
   } catch (error) {
     if (!(error instanceof AlreadyDone)) throw error;
-    yield { kind: "done", committed: { manifest: error.manifest, auditFault: null } };
+    yield { kind: "done", committed: await settle(error.manifest) };
   } finally {
     proposal[Symbol.dispose]();
+  }
+}
+
+/** A try whose answer was lost has not come to its audit row. */
+async function settled(ports: CommitPorts, request: AmendRequest, manifest: Manifest): Promise<Committed> {
+  try {
+    using proposal = await proposeReconcile(ports, request);
+    await proposal.commit();
+    return { manifest, auditFault: null };
+  } catch (error) {
+    if (error instanceof VsyncError) return { manifest, auditFault: error };
+    throw error;
   }
 }
 

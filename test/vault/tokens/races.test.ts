@@ -85,6 +85,7 @@ describe.each<[string, FaultHook]>([
     const { plan, committed } = await world.peer().failing(faults).createToken();
     expect(await opens(plan.credential, committed === null ? undefined : anchorOf(committed.manifest))).toBe(true);
     expect(await world.tokens()).toHaveLength(1);
+    expect((await world.audit()).outstanding).toBeNull();
   });
 });
 
