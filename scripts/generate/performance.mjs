@@ -263,7 +263,9 @@ function tokens(results) {
 function tokenPlots(results) {
   const points = group(results, "commit with tokens").map(({ tokens: count, wallMs }) => [count, wallMs.median]);
   const axes = { x: "tokens", y: "wall time, ms" };
-  return points.length === 0 ? [] : [["growth-tokens", lineChart("By number of tokens", axes, [{ name: "set", points }])]];
+  return points.length === 0
+    ? []
+    : [["growth-tokens", lineChart("By number of tokens", axes, [{ name: "set", points }])]];
 }
 
 function audit(results) {

@@ -1,3 +1,4 @@
+import { Secret } from "../../../src/crypto/secret.ts";
 import { checkClaims } from "../../../src/tokens/claims.ts";
 import { proposeAmendment } from "../../../src/vault/commit/amend.ts";
 import { parseManifest } from "../../../src/vault/format/manifest.ts";
@@ -5,7 +6,6 @@ import { MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
 import type { TokenRecord } from "../../../src/vault/format/tokens/roll.ts";
 import { drawToken, recordOf } from "../../../src/vault/tokens/create.ts";
 import { PassphraseHolder } from "../../../src/vault/unlock/passphrase-holder.ts";
-import { Secret } from "../../../src/crypto/secret.ts";
 import { ACTOR, OLD, World as Vault } from "../../../test/support/world.ts";
 import { inRounds } from "../interleave.ts";
 import type { Row } from "../results.ts";

@@ -123,9 +123,27 @@ function tokens(rows: readonly Row[]): Verdict[] {
     const header = (headerBytes - (none.headerBytes ?? 0)) / 1024;
     const work = `${count} tokens of 20 secrets each`;
     return [
-      { work: `commit with ${work}, beyond none`, bar: `≤ ${bar.beyondMs} ms`, limit: bar.beyondMs, measured: beyond, unit: "ms" },
-      { work: `header with ${work}, beyond none`, bar: `≤ ${bar.headerKiB} KiB`, limit: bar.headerKiB, measured: header, unit: "KiB" },
-      { work: `manifest with ${count} tokens`, bar: "≤ 2 KiB", limit: TOKEN_MANIFEST_BYTES, measured: manifestBytes, unit: "bytes" },
+      {
+        work: `commit with ${work}, beyond none`,
+        bar: `≤ ${bar.beyondMs} ms`,
+        limit: bar.beyondMs,
+        measured: beyond,
+        unit: "ms",
+      },
+      {
+        work: `header with ${work}, beyond none`,
+        bar: `≤ ${bar.headerKiB} KiB`,
+        limit: bar.headerKiB,
+        measured: header,
+        unit: "KiB",
+      },
+      {
+        work: `manifest with ${count} tokens`,
+        bar: "≤ 2 KiB",
+        limit: TOKEN_MANIFEST_BYTES,
+        measured: manifestBytes,
+        unit: "bytes",
+      },
     ];
   });
 }
