@@ -74,8 +74,9 @@ const MACHINE = ["cli", "disk", "directory", "stores", "runtime"];
 
 /** The layers that may import each module. A trailing slash means a whole scope; all layers may import other modules. */
 const MODULE_OWNERS = {
-  "@aws-sdk/": ["s3"],
-  "@smithy/": ["s3"],
+  "@aws-sdk/credential-provider-node": ["stores"],
+  "@aws-sdk/xml-builder": ["s3"],
+  aws4fetch: ["s3"],
   "@oclif/": ["cli"],
   "@inquirer/": ["cli"],
   pino: ["cli"],

@@ -9,6 +9,8 @@ export class Policy extends BaseCommand {
 rotate, audit, restore, collect garbage and prove the bucket, but cannot delete the manifest or audit rows. In a bucket
 policy, add a Principal to each statement.
 
+If a customer-managed KMS key encrypts the bucket, name it with --kms-key: S3 uses it on the caller's behalf.
+
 Before init, name the bucket with --bucket, and give --region and --prefix if they are not the defaults.`;
   static override examples = [
     "<%= config.bin %> policy --env=prod --role=reader",
@@ -19,6 +21,7 @@ Before init, name the bucket with --bucket, and give --region and --prefix if th
     ...VAULT_FLAGS,
     role: Flags.option({ options: ROLES, description: "role to grant", required: true })(),
     ...LOCATION_FLAGS,
+    "kms-key": Flags.string({ description: "ARN of the KMS key that encrypts the bucket", helpValue: "<arn>" }),
     json: Flags.boolean({ description: "print JSON, as it does without this flag" }),
   };
 

@@ -38,7 +38,7 @@ export async function derivePassphraseKey(
     signal?.throwIfAborted();
     return argon2id(passphrase.expose(), cost, 64);
   };
-  // With nothing to wait for it begins at once: a boot loads the AWS SDK meanwhile, which blocks this thread.
+  // With nothing to wait for it begins at once: a boot loads its store meanwhile, which blocks this thread.
   const turn = pending === 0 ? derive() : last.then(derive);
   pending += 1;
   last = turn.catch(() => {});

@@ -28,7 +28,7 @@ export async function openContents(
 async function openNamed(inputs: Inputs, options: OpenOptions, warn: Warn, signal: AbortSignal): Promise<Contents> {
   const { expect, openStore } = vaultOf(inputs.token);
   using holder = holderOf(inputs.token, inputs.opening);
-  // Loading the AWS SDK takes about as long as a derivation, which runs on another thread.
+  // Opening the store loads code, ambient credentials a lot of it. The derivation runs on another thread.
   holder.prepare();
   const ports = { store: await openStore(), clock: systemClock };
   const request = { holder, expect, signal };

@@ -1,36 +1,55 @@
-import { AccessDeniedError } from "../errors.ts";
-import { OversizedAnswerError } from "./bounded-bodies.ts";
+import { AccessDeniedError, S3UnreachableError } from "../errors.ts";
+import { OversizedAnswerError } from "./bodies.ts";
+import { datedMs } from "./dates.ts";
 import {
   type Answer,
   again,
   answerIn,
-  datedMs,
   type Failure,
   final,
   type Inquiry,
   later,
+  NoEtagError,
+  NoListingError,
   printable,
   unreachable,
+  WebPageError,
 } from "./failure.ts";
+import { CredentialsError } from "./keys.ts";
 import { readNetworkFailure } from "./network.ts";
 
 /** S3 refuses a request dated further than this from its own clock. */
 const ACCEPTED_SKEW_MS = 15 * 60_000;
 
-const CHECK_ENDPOINT = "check that the endpoint is that of an S3 service";
+/** RFC 6585 section 6. */
+const NETWORK_AUTHENTICATION_REQUIRED = 511;
 
-/** Reads an error of the SDK. Every quirk of every server has its arm here or in `network.ts`. */
+const CHECK_ENDPOINT = "check that the endpoint is that of an S3 service";
+const SIGN_IN = "sign in to the network if it asks for that in a browser, and check the endpoint and HTTPS_PROXY";
+
+/** Reads the failure of one request. Every quirk of every server has its arm here or in `network.ts`. */
 export function readFailure(error: unknown, inquiry: Inquiry): Failure {
+  if (error instanceof WebPageError) return webPage(inquiry);
   if (error instanceof NoEtagError) return notS3(inquiry, "without an ETag");
+  if (error instanceof NoListingError) return notS3(inquiry, "200 with something that is not a listing");
   if (error instanceof OversizedAnswerError) return notS3(inquiry, `with more than ${error.maxBytes} bytes`);
+  if (error instanceof CredentialsError) return final(error.toAccessDenied(inquiry.action));
   const answer = answerIn(error);
-  return answer === undefined
-    ? readNetworkFailure(error, inquiry)
-    : (byCode(answer, inquiry) ?? byStatus(answer, inquiry));
+  if (answer === undefined) return readNetworkFailure(error, inquiry);
+  // A gateway's own page about a server that did not answer says nothing about what that server does.
+  if (answer.isWebPage && (answer.status < 500 || answer.status === NETWORK_AUTHENTICATION_REQUIRED))
+    return webPage(inquiry);
+  return byCode(answer, inquiry) ?? byStatus(answer, inquiry);
 }
 
-/** A 200 without an ETag: a web server, a captive portal. */
-export class NoEtagError extends Error {}
+/** Something between here and the store answered in its place, as a captive portal does. */
+export class StrangerAnsweredError extends S3UnreachableError {}
+
+function webPage(inquiry: Inquiry): Failure {
+  const message = `cannot ${inquiry.action}: ${inquiry.host} answered with a web page (HTML), as captive portals and proxies do`;
+  const error = new StrangerAnsweredError(message, { hint: SIGN_IN });
+  return { kind: "other", isTransient: false, effect: "unknown", error };
+}
 
 function notS3(inquiry: Inquiry, how: string): Failure {
   const error = unreachable(inquiry, `${inquiry.host} answered ${how}`, CHECK_ENDPOINT);
@@ -79,7 +98,7 @@ function byStatus(answer: Answer, inquiry: Inquiry): Failure {
   // ConditionalRequestConflict (AWS), ConcurrentModification (Ceph), OperationAborted: lost a race, nothing written
   if (status === 409) return { kind: "contended", isTransient: true, effect: "none", error };
   if (status === 401 || status === 403)
-    return final(isSkewed(answer, inquiry) ? skewedClock(answer, inquiry) : refused(inquiry));
+    return final(isSkewed(answer, inquiry) ? skewedClock(answer, inquiry) : refused(answer, inquiry));
   if (status === 429) return later(error);
   if (status === 408) return again(error);
   // A HEAD has only this header to say what the bodies of 301 and 400 say.
@@ -95,10 +114,19 @@ function byStatus(answer: Answer, inquiry: Inquiry): Failure {
   return { kind: "other", isTransient: false, effect: status < 300 ? "unknown" : "none", error };
 }
 
-function answered({ status, code }: Answer, inquiry: Inquiry) {
-  const said = status < 300 ? `${status} with something that is not S3's` : `${status} ${printable(code)}`.trim();
-  const hint = status < 500 ? CHECK_ENDPOINT : "try again later";
-  return unreachable(inquiry, `${inquiry.host} answered ${said}`, hint);
+function answered(answer: Answer, inquiry: Inquiry) {
+  const hint = answer.status < 500 ? CHECK_ENDPOINT : "try again later";
+  return unreachable(inquiry, `${inquiry.host} answered ${answer.status}${wordsOf(answer, " ")}`, hint);
+}
+
+const SENTENCE_LENGTH = 240;
+
+/** The server's code and sentence, behind `before`; empty if it sent neither. */
+function wordsOf({ code, said }: Answer, before: string): string {
+  const sentence = printable(said, SENTENCE_LENGTH).replace(/\.$/, "");
+  const isSame = sentence.replaceAll(" ", "").toLowerCase() === code.toLowerCase();
+  const words = [printable(code), isSame ? "" : sentence].filter((text) => text !== "");
+  return words.length === 0 ? "" : before + words.join(": ");
 }
 
 function noSuchBucket(inquiry: Inquiry) {
@@ -140,8 +168,12 @@ function staleToken(inquiry: Inquiry) {
   return denied(inquiry, "the session token has expired or is not accepted", "get new temporary credentials");
 }
 
-function refused(inquiry: Inquiry) {
-  return denied(inquiry, "access denied", "check what the access key may do: vsync policy prints what it needs");
+function refused(answer: Answer, inquiry: Inquiry) {
+  const hint = /\bkms:/i.test(answer.said)
+    ? "let these credentials use the bucket's KMS key: vsync policy --kms-key=<arn> prints what they need"
+    : "check what the access key may do: vsync policy prints what it needs";
+  const words = wordsOf(answer, ": ").replace(/^: AccessDenied(: |$)/, "$1");
+  return denied(inquiry, `access denied${words}`, hint);
 }
 
 function denied({ action }: Inquiry, reason: string, hint: string): AccessDeniedError {

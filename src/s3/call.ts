@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Random } from "../ports.ts";
 import { readFailure } from "./answers.ts";
 import type { Failure, Inquiry } from "./failure.ts";
+import type { Keys, PrepareKeys } from "./keys.ts";
 import { DEFAULT_LIMITS, type S3Limits, type S3Options, transferMs } from "./options.ts";
 import { type Deadline, startDeadline, untilAborted } from "./time-limit.ts";
 
@@ -9,8 +10,14 @@ export type Attempt<T> =
   | { readonly done: true; readonly value: T }
   | { readonly done: false; readonly failure: Failure };
 
+/** What one try of a request is sent with. */
+export interface Sending {
+  readonly keys: Keys;
+  readonly signal: AbortSignal;
+}
+
 /** One request. `signOfLife` starts the time for an answer again. */
-export type Send<T> = (signal: AbortSignal, signOfLife: () => void) => Promise<T>;
+export type Send<T> = (sending: Sending, signOfLife: () => void) => Promise<T>;
 
 export interface CallBounds {
   /** The most bytes that come back. */
@@ -23,14 +30,16 @@ export interface CallBounds {
 /** One call of the store: its tries, the waits between them, and the time that all of them may take. */
 export class Call implements Disposable {
   readonly #inquiry: () => Inquiry;
+  readonly #prepare: PrepareKeys;
   readonly #options: S3Options;
   readonly #limits: S3Limits;
   readonly #bounds: CallBounds;
   readonly #deadline: Deadline;
   readonly #backoff: Backoff;
 
-  constructor(inquiry: () => Inquiry, options: S3Options, bounds: CallBounds = {}) {
+  constructor(inquiry: () => Inquiry, prepare: PrepareKeys, options: S3Options, bounds: CallBounds = {}) {
     this.#inquiry = inquiry;
+    this.#prepare = prepare;
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#bounds = bounds;
@@ -44,10 +53,13 @@ export class Call implements Disposable {
 
   /** @throws only the reason of the caller's signal */
   async attempt<T>(send: Send<T>): Promise<Attempt<T>> {
-    using silence = startDeadline(this.#silenceMs);
-    const signal = this.#anyOf(silence.signal);
     try {
-      return { done: true, value: await untilAborted(signal, (bounded) => send(bounded, () => silence.restart())) };
+      // The wait for credentials is not the store's silence.
+      const keys = await this.#prepare(this.#anyOf());
+      using silence = startDeadline(this.#silenceMs);
+      const restart = (): void => silence.restart();
+      const work = (signal: AbortSignal): Promise<T> => send({ keys, signal }, restart);
+      return { done: true, value: await untilAborted(this.#anyOf(silence.signal), work) };
     } catch (error) {
       this.#bounds.signal?.throwIfAborted();
       return { done: false, failure: readFailure(error, this.#inquiry()) };

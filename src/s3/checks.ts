@@ -1,10 +1,10 @@
-import { HeadObjectCommand } from "@aws-sdk/client-s3";
-import type { Clock } from "../ports.ts";
 import { readFailure } from "./answers.ts";
 import { Connection } from "./connection.ts";
-import { skewMs } from "./dates.ts";
-import { type Answer, answerIn, datedMs } from "./failure.ts";
+import { datedMs, skewMs } from "./dates.ts";
+import { type HttpAnswer, networkExchange } from "./exchange.ts";
+import { type Answer, answerIn } from "./failure.ts";
 import { hostOf, labelOf, type S3Location, type S3Options } from "./options.ts";
+import { startDeadline, untilAborted } from "./time-limit.ts";
 
 /** What one HEAD of an object tells about the credentials it was sent with. */
 export type ReadProof =
@@ -23,9 +23,9 @@ export async function proveRead(location: S3Location, key: string, options: S3Op
   const connection = new Connection(location, options);
   let answer: Answer | undefined;
   using call = connection.call("read", key);
-  const attempt = await call.attempt(async (abortSignal) => {
+  const attempt = await call.attempt(async (sending) => {
     try {
-      await connection.client.send(new HeadObjectCommand(connection.address(key)), { abortSignal });
+      await connection.sendAndDrain({ method: "HEAD", key }, sending);
     } catch (error) {
       answer = answerIn(error);
       throw error;
@@ -37,31 +37,34 @@ export async function proveRead(location: S3Location, key: string, options: S3Op
   throw attempt.failure.error;
 }
 
+interface ClockOptions extends Pick<S3Options, "clock" | "network" | "exchange"> {
+  readonly timeoutMs: number;
+}
+
 /**
  * How far the server's clock is ahead of this machine's, in milliseconds; null if the server does not date its answers.
  * Accurate to a second, as a Date header is. Sends no credentials.
  *
  * @throws S3UnreachableError no answer came
  */
-export async function measureClockSkewMs(
-  location: S3Location,
-  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
-): Promise<number | null> {
-  const date = await fetchDate(location, clock, timeoutMs);
-  const serverMs = Date.parse(date ?? "");
-  return Number.isNaN(serverMs) ? null : skewMs(serverMs, clock.nowMs());
+export async function measureClockSkewMs(location: S3Location, options: ClockOptions): Promise<number | null> {
+  return skewMs(await askUnsigned(location, options), options.clock.nowMs());
 }
 
-async function fetchDate(location: S3Location, clock: Clock, timeoutMs: number): Promise<string | null> {
+async function askUnsigned(
+  location: S3Location,
+  { clock, network, exchange, timeoutMs }: ClockOptions,
+): Promise<Pick<HttpAnswer, "headers">> {
   try {
-    const signal = AbortSignal.timeout(timeoutMs);
-    const answer = await fetch(location.endpoint, { method: "HEAD", redirect: "manual", signal });
-    return answer.headers.get("date");
+    const send = exchange ?? networkExchange(timeoutMs, network);
+    const request = { method: "HEAD", url: new URL(location.endpoint), headers: {} } as const;
+    using limit = startDeadline(timeoutMs);
+    const answer = await untilAborted(limit.signal, (signal) => send(request, signal));
+    answer.body.resume();
+    return answer;
   } catch (error) {
     const { bucket, region } = location;
     const inquiry = { action: `reach ${labelOf(location)}`, bucket, region, host: hostOf(location), mayExpire: false };
-    // `fetch` hides the reason in its error's cause.
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    throw readFailure(cause, { ...inquiry, nowMs: clock.nowMs() }).error;
+    throw readFailure(error, { ...inquiry, network, nowMs: clock.nowMs() }).error;
   }
 }

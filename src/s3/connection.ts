@@ -1,34 +1,43 @@
-import { S3Client } from "@aws-sdk/client-s3";
-import { boundBodies } from "./bounded-bodies.ts";
-import { Call, type CallBounds } from "./call.ts";
-import { keepDates } from "./dates.ts";
-import { connectingAgents } from "./network.ts";
-import {
-  DEFAULT_LIMITS,
-  hostOf,
-  labelOf,
-  type S3Limits,
-  type S3Location,
-  type S3Options,
-  wantsPathStyle,
-} from "./options.ts";
+import { createHash } from "node:crypto";
+import { AwsV4Signer } from "aws4fetch";
+import { requireUsable, urlOf } from "./address.ts";
+import { isWebPage, readUpTo, wholeBody } from "./bodies.ts";
+import { Call, type CallBounds, type Sending } from "./call.ts";
+import { type Exchange, type HttpAnswer, networkExchange } from "./exchange.ts";
+import { type Answer, RefusedError, WebPageError } from "./failure.ts";
+import { type Keys, preparesKeys } from "./keys.ts";
+import { DEFAULT_LIMITS, hostOf, labelOf, type S3Limits, type S3Location, type S3Options } from "./options.ts";
 
 type Verb = "read" | "write" | "delete" | "list";
 
-/** A client for one prefix of one bucket. */
+export interface S3Request {
+  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
+  /** Below the prefix; undefined for a request about the bucket. */
+  readonly key?: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+}
+
+/** Of an error, and of the answer to a write. A longer error counts by its status alone. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** Signed requests to one prefix of one bucket. */
 export class Connection {
-  readonly client: S3Client;
   readonly location: S3Location;
   readonly limits: S3Limits;
   readonly #options: S3Options;
+  readonly #exchange: Exchange;
+  readonly #derivedKeys = new Map<string, ArrayBuffer>();
+  #wantsDigest = false;
 
+  /** @throws InputError no vault can be at this location */
   constructor(location: S3Location, options: S3Options) {
+    requireUsable(location);
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.client = createClient(location, this.limits);
-    boundBodies(this.client);
-    keepDates(this.client);
     this.location = location;
     this.#options = options;
+    this.#exchange = options.exchange ?? networkExchange(this.limits.connectTimeoutMs, options.network);
   }
 
   nowMs(): number {
@@ -40,60 +49,111 @@ export class Connection {
     return `${labelOf(this.location)}${key}`;
   }
 
-  address(key: string): { Bucket: string; Key: string } {
-    return { Bucket: this.location.bucket, Key: `${this.location.prefix}${key}` };
-  }
-
   /** Starts the time for one call of the store. */
   call(verb: Verb, key: string, bounds?: CallBounds): Call {
     const { bucket, region, credentials } = this.location;
+    const { network } = this.#options;
     const host = hostOf(this.location);
     const mayExpire = credentials === "ambient" || credentials.sessionToken !== undefined;
-    const inquiry = { action: `${verb} ${this.name(key)}`, bucket, region, host, mayExpire };
-    return new Call(() => ({ ...inquiry, nowMs: this.nowMs() }), this.#options, bounds);
+    const inquiry = { action: `${verb} ${this.name(key)}`, bucket, region, host, mayExpire, network };
+    const prepare = preparesKeys(this.location, this.#options);
+    return new Call(() => ({ ...inquiry, nowMs: this.nowMs() }), prepare, this.#options, bounds);
+  }
+
+  /**
+   * Sends one request and resolves with the head of a good answer. The caller reads its body.
+   *
+   * @throws RefusedError the server answered with another status than 2xx
+   */
+  async send(request: S3Request, sending: Sending): Promise<HttpAnswer> {
+    try {
+      return await this.#sendOnce(request, sending);
+    } catch (error) {
+      // Object Lock with a default retention: the server wants a digest of the body. Others refuse one.
+      if (request.method !== "PUT" || this.#wantsDigest || !wantsDigest(error)) throw error;
+      this.#wantsDigest = true;
+      return this.#sendOnce(request, sending);
+    }
+  }
+
+  /** As `send`, for an answer without a body worth reading. */
+  async sendAndDrain(request: S3Request, sending: Sending): Promise<HttpAnswer> {
+    const answer = await this.send(request, sending);
+    const body = await wholeBody(answer.body, MAX_BODY_BYTES);
+    if (isWebPage({}, body)) throw new WebPageError();
+    return answer;
+  }
+
+  async #sendOnce(request: S3Request, { keys, signal }: Sending): Promise<HttpAnswer> {
+    const { method, body } = request;
+    const { location } = this;
+    const key = request.key === undefined ? "" : `${location.prefix}${request.key}`;
+    const url = urlOf(location, key, request.query);
+    const headers = await this.#signed(request, url, keys);
+    const answer = await this.#exchange({ method, url, headers, body }, signal);
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    throw new RefusedError(await readRefusal(answer, keys));
+  }
+
+  async #signed({ method, body, headers }: S3Request, url: URL, keys: Keys): Promise<Record<string, string>> {
+    const digest = createHash("sha256").update(body ?? "");
+    const sha256 = digest.copy().digest("hex");
+    const signer = new AwsV4Signer({
+      accessKeyId: keys.accessKeyId,
+      secretAccessKey: keys.secretAccessKey,
+      ...(keys.sessionToken !== undefined && { sessionToken: keys.sessionToken }),
+      method,
+      url: url.href,
+      headers: {
+        ...headers,
+        ...(body && this.#wantsDigest ? digestHeaders(body, digest.digest("base64")) : {}),
+        "x-amz-content-sha256": sha256,
+      },
+      service: "s3",
+      region: this.location.region,
+      datetime: new Date(this.nowMs()).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+      cache: this.#derivedKeys,
+    });
+    const signed = Object.fromEntries((await signer.sign()).headers);
+    return {
+      ...signed,
+      ...(body && { "content-length": String(body.length) }),
+      "user-agent": this.#options.userAgent ?? "vsync",
+    };
   }
 }
 
-const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-
-function createClient(location: S3Location, limits: S3Limits): S3Client {
-  return new S3Client({
-    endpoint: location.endpoint,
-    region: location.region,
-    forcePathStyle: wantsPathStyle(location),
-    ...credentialsOf(location),
-    // A second try of a conditional write would meet the first one's work: we do the retrying, see write.ts.
-    maxAttempts: 1,
-    // R2, B2 and others refuse the checksums that the SDK adds by default
-    requestChecksumCalculation: "WHEN_REQUIRED",
-    responseChecksumValidation: "WHEN_REQUIRED",
-    // The SDK would quietly correct, from the second request on, what we report of the first.
-    disableClockSkewCorrection: true,
-    // Servers that ignore it cost seconds.
-    expectContinueHeader: false,
-    // The endpoint decides, not what this machine's AWS configuration says.
-    useFipsEndpoint: false,
-    useDualstackEndpoint: false,
-    useArnRegion: false,
-    // The SDK looks up each of these in ~/.aws/config unless told, and a container may have no home.
-    retryMode: "standard",
-    defaultsMode: "standard",
-    disableS3ExpressSessionAuth: false,
-    authSchemePreference: [],
-    userAgentAppId: async () => undefined,
-    logger: SILENT,
-    requestHandler: { ...connectingAgents(limits.connectTimeoutMs), logger: SILENT },
-  });
+/** Servers know one of the two. */
+function digestHeaders(body: Uint8Array, sha256: string): Record<string, string> {
+  return { "content-md5": createHash("md5").update(body).digest("base64"), "x-amz-checksum-sha256": sha256 };
 }
 
-function credentialsOf({ credentials }: S3Location) {
-  if (credentials === "ambient") return {};
-  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+function wantsDigest(error: unknown): boolean {
+  if (!(error instanceof RefusedError)) return false;
+  const { status, code, said } = error.answer;
+  return status === 400 && (code === "MissingContentMD5" || /content-md5|checksum/i.test(said));
+}
+
+async function readRefusal({ status, headers, body }: HttpAnswer, keys: Keys): Promise<Answer> {
+  const bytes = (await readUpTo(body, MAX_BODY_BYTES)) ?? new Uint8Array();
+  // Loaded late: a reader whose store answers needs no XML.
+  const { XmlDocument } = await import("./xml.ts");
+  const document = XmlDocument.read(bytes, "Error");
   return {
-    credentials: async () => ({
-      accessKeyId,
-      secretAccessKey: secretAccessKey.exposeText(),
-      ...(sessionToken && { sessionToken: sessionToken.exposeText() }),
-    }),
+    status,
+    headers,
+    code: document?.text("Code") ?? "",
+    said: withoutKeys(document?.text("Message") ?? "", keys),
+    isWebPage: isWebPage(headers, bytes),
+    regionField: document?.text("Region"),
+    serverTimeField: document?.text("ServerTime"),
   };
+}
+
+/** A server may repeat what it was sent. */
+function withoutKeys(text: string, { secretAccessKey, sessionToken }: Keys): string {
+  return [secretAccessKey, sessionToken].reduce<string>(
+    (rest, key) => (key === undefined ? rest : rest.replaceAll(key, "[secret]")),
+    text,
+  );
 }

@@ -1,4 +1,5 @@
 import { S3UnreachableError, type VsyncError } from "../errors.ts";
+import type { Network } from "./exchange.ts";
 
 /**
  * The outcome of a write. `none`: not done. `unlikely`: the server says not done, but some say so and then do it.
@@ -30,6 +31,7 @@ export interface Inquiry {
   /** The credentials may be temporary ones. */
   readonly mayExpire: boolean;
   readonly nowMs: number;
+  readonly network?: Network | undefined;
 }
 
 /** No later try can do better. */
@@ -52,53 +54,43 @@ export function later(error: VsyncError): Failure {
 }
 
 /** A server's words made fit for a terminal: short, without control and format characters. */
-export function printable(text: string): string {
-  return text
-    .replace(/[\p{C}\p{Z}]+/gu, " ")
-    .trim()
-    .slice(0, 64);
+export function printable(text: string, length = 64): string {
+  const line = text.replace(/[\p{C}\p{Z}]+/gu, " ").trim();
+  return line.length <= length ? line : `${line.slice(0, length - 1)}…`;
 }
 
-/** A server's answer, as far as an error of the SDK tells. */
+/** A server's answer with another status than 2xx. */
 export interface Answer {
   readonly status: number;
   /** S3's error code; empty for a HEAD, whose answer has no body. */
   readonly code: string;
+  /** The server's sentence, without our keys; empty if there is none. */
+  readonly said: string;
+  readonly isWebPage: boolean;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly regionField: string | undefined;
   readonly serverTimeField: string | undefined;
 }
 
-/** The answer behind an error of the SDK; undefined if the server sent none. */
+export class RefusedError extends Error {
+  readonly answer: Answer;
+
+  constructor(answer: Answer) {
+    super(`answered ${answer.status}`);
+    this.answer = answer;
+  }
+}
+
+/** The server's answer, if it is what failed the call. */
 export function answerIn(error: unknown): Answer | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const thrown: ServiceError = error;
-  const status = thrown.$metadata?.httpStatusCode;
-  if (status === undefined) return undefined;
-  return {
-    status,
-    code: textOf(thrown.Code) ?? "",
-    headers: thrown.$response?.headers ?? {},
-    regionField: textOf(thrown.Region),
-    serverTimeField: textOf(thrown.ServerTime),
-  };
+  return error instanceof RefusedError ? error.answer : undefined;
 }
 
-/** The date of the server's answer, in milliseconds since the epoch; null if it carries none. */
-export function datedMs({ headers }: Pick<Answer, "headers">): number | null {
-  const serverMs = Date.parse(headers["date"] ?? "");
-  return Number.isNaN(serverMs) ? null : serverMs;
-}
+/** A 200 without an ETag: a web server. */
+export class NoEtagError extends Error {}
 
-/** The SDK parses what the server wrote, hence `unknown`. */
-interface ServiceError extends Error {
-  readonly $metadata?: { readonly httpStatusCode?: number };
-  readonly $response?: { readonly headers?: Record<string, string | undefined> };
-  readonly Code?: unknown;
-  readonly Region?: unknown;
-  readonly ServerTime?: unknown;
-}
+/** A 200 to a listing with something else than a listing. */
+export class NoListingError extends Error {}
 
-function textOf(field: unknown): string | undefined {
-  return typeof field === "string" ? field : undefined;
-}
+/** A 200 with a page for people in the place of S3's answer. */
+export class WebPageError extends Error {}

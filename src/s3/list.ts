@@ -1,10 +1,12 @@
-import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from "@aws-sdk/client-s3";
 import { S3UnreachableError } from "../errors.ts";
 import type { ListOptions } from "../ports.ts";
+import { isWebPage, wholeBody } from "./bodies.ts";
 import type { Connection } from "./connection.ts";
+import { NoListingError, WebPageError } from "./failure.ts";
+import type { XmlDocument } from "./xml.ts";
 
-/** Far beyond any vault: a commit a minute for two years. */
-const MAX_KEYS = 1_000_000;
+/** A thousand keys of vaults have about 300 KB. */
+const MAX_PAGE_BYTES = 2 * 1024 * 1024;
 
 /**
  * The keys below a prefix, in order.
@@ -25,7 +27,7 @@ export async function* listKeys(
     const page = await fetchPage(connection, keyPrefix, after, options.signal);
     spentMs += connection.nowMs() - askedMs;
     keys += page.keys.length;
-    if (!page.isLast && (spentMs > connection.limits.listingMs || keys >= MAX_KEYS)) {
+    if (!page.isLast && (spentMs > connection.limits.listingMs || keys >= connection.limits.listingKeys)) {
       throw endless(connection, keyPrefix, keys);
     }
     for (const key of page.keys) {
@@ -51,28 +53,33 @@ async function fetchPage(
   after: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Page> {
-  const { bucket, prefix } = connection.location;
+  const { prefix } = connection.location;
+  const query = {
+    "list-type": "2",
+    prefix: `${prefix}${keyPrefix}`,
+    // A key may hold characters that XML cannot.
+    "encoding-type": "url",
+    // Not the continuation token: "after this key" means the same however the bucket has changed meanwhile.
+    ...(after !== undefined && { "start-after": after }),
+  };
   using call = connection.call("list", keyPrefix, { signal });
-  const attempt = await call.retrying(async (abortSignal) => {
-    const command = new ListObjectsV2Command({
-      Bucket: bucket,
-      Prefix: `${prefix}${keyPrefix}`,
-      // A key may hold characters that XML cannot.
-      EncodingType: "url",
-      // Not the continuation token: "after this key" means the same however the bucket has changed meanwhile.
-      ...(after !== undefined && { StartAfter: after }),
-    });
-    const output = await connection.client.send(command, { abortSignal });
-    return { keys: keysOf(output), isLast: !output.IsTruncated };
+  const attempt = await call.retrying(async (sending) => {
+    const { headers, body } = await connection.send({ method: "GET", query }, sending);
+    const bytes = await wholeBody(body, MAX_PAGE_BYTES);
+    const { XmlDocument } = await import("./xml.ts");
+    const listing = XmlDocument.read(bytes, "ListBucketResult");
+    if (listing === null) throw isWebPage(headers, bytes) ? new WebPageError() : new NoListingError();
+    return { keys: keysOf(listing), isLast: listing.text("IsTruncated") !== "true" };
   });
   if (!attempt.done) throw attempt.failure.error;
   return attempt.value;
 }
 
-function keysOf({ Contents, EncodingType }: ListObjectsV2CommandOutput): string[] {
-  const keys = (Contents ?? []).flatMap(({ Key }) => Key ?? []);
+function keysOf(listing: XmlDocument): readonly string[] {
+  const keys = listing.texts("Contents", "Key");
   // A server that does not encode leaves EncodingType out.
-  return EncodingType === "url" ? keys.map((key) => decodeURIComponent(key.replaceAll("+", " "))) : keys;
+  if (listing.text("EncodingType") !== "url") return keys;
+  return keys.map((key) => decodeURIComponent(key.replaceAll("+", " ")));
 }
 
 function isBefore(a: string, b: string): boolean {

@@ -1,41 +1,72 @@
-import { type ClientRequestArgs, Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
-import type { Duplex } from "node:stream";
-import { AccessDeniedError } from "../errors.ts";
+import { ConnectTimeoutError, UnsentError } from "./exchange.ts";
 import { again, type Failure, final, type Inquiry, printable, unreachable } from "./failure.ts";
 import { TimeLimitError } from "./time-limit.ts";
 
 const CHECK_NETWORK = "check the endpoint and this machine's network";
-const AMBIENT = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role";
-const TRUST = "check the endpoint, or trust its authority with NODE_EXTRA_CA_CERTS";
+const CHECK_PROXY = "check HTTPS_PROXY, or name the store in NO_PROXY to go there directly";
+const TRUST = "check the endpoint, or trust its authority: AWS_CA_BUNDLE=<file> or NODE_EXTRA_CA_CERTS=<file>";
 const CLOSED = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_SOCKET_CLOSED", "ERR_STREAM_PREMATURE_CLOSE"]);
 
 /** The body ended before its Content-Length. */
 export class TruncatedBodyError extends Error {}
 
-/** Reads a failure of the network, of TLS or of the SDK's credential chain. */
+/** Reads a failure of the network or of TLS. */
 export function readNetworkFailure(error: unknown, inquiry: Inquiry): Failure {
   const { host } = inquiry;
-  const code = codeOf(error);
   if (error instanceof TimeLimitError) return lost(inquiry, `${host} did not answer within ${seconds(error.limitMs)}`);
   if (error instanceof TruncatedBodyError) return lost(inquiry, `${host} sent only a part of it`);
+  if (error instanceof UnsentError) return byConnecting(error.cause, inquiry);
+  const code = codeOf(error);
+  const said = printable(code === "" ? nameOf(error) : code);
+  return (
+    byProtocol(code, inquiry) ??
+    lost(inquiry, CLOSED.has(code) ? `${host} closed the connection` : `the request failed (${said})`)
+  );
+}
+
+/** Nothing was sent. */
+function byConnecting(error: unknown, inquiry: Inquiry): Failure {
+  const { host } = inquiry;
   if (error instanceof ConnectTimeoutError) {
     return again(unreachable(inquiry, `no connection to ${host} within ${seconds(error.limitMs)}`, CHECK_NETWORK));
   }
-  if (nameOf(error) === "CredentialsProviderError") {
-    return final(
-      new AccessDeniedError(`cannot ${inquiry.action}: no ambient credentials on this machine`, { hint: AMBIENT }),
-    );
+  const proxy = proxyBehind(error, inquiry);
+  if (proxy !== null) return proxyFailure(error, proxy, inquiry);
+  const code = codeOf(error);
+  const said = printable(code === "" ? nameOf(error) : code);
+  return (
+    byNetworkCode(code, inquiry) ??
+    byProtocol(code, inquiry) ??
+    again(unreachable(inquiry, `no connection to ${host} (${said})`, CHECK_NETWORK))
+  );
+}
+
+/** The proxy that failed, or null if the failure was not the proxy's. */
+function proxyBehind(error: unknown, { network }: Inquiry): URL | null {
+  const { hostname, port } = detailsOf(error);
+  const isTunnel = codeOf(error) === "ERR_PROXY_TUNNEL";
+  for (const url of Object.values(network?.proxies ?? {})) {
+    if (!/^https?:/i.test(url) || !URL.canParse(url)) continue;
+    const proxy = new URL(url);
+    const isSame = hostname === proxy.hostname && (port === undefined || port === portOf(proxy));
+    if (isTunnel || isSame) return proxy;
   }
-  // From os.homedir(), for a user that passwd(5) does not know: the SDK's chain looks for a profile there.
-  if (code === "ERR_SYSTEM_ERROR") {
-    return final(
-      new AccessDeniedError(`cannot ${inquiry.action}: this user has no home to look for ambient credentials in`, {
-        hint: "set HOME, to a folder without .aws where the credentials come from elsewhere",
-      }),
-    );
+  return null;
+}
+
+function proxyFailure(error: unknown, proxy: URL, inquiry: Inquiry): Failure {
+  const name = `the proxy ${proxy.host}`;
+  const [, status] = /HTTP\/[\d.]+ (\d{3}[^\r\n]*)/.exec(error instanceof Error ? error.message : "") ?? [];
+  if (status?.startsWith("407")) {
+    const hint = "put its user and password into HTTPS_PROXY: http://<user>:<password>@<host>:<port>";
+    return final(unreachable(inquiry, `${name} wants a user and a password (${printable(status)})`, hint));
   }
-  return byNetworkCode(code, inquiry) ?? byPhase(error, code, inquiry);
+  const said = status === undefined ? printable(codeOf(error)) : `it answered ${printable(status)}`;
+  return again(unreachable(inquiry, `${name} does not connect to ${inquiry.host} (${said})`, CHECK_PROXY));
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
 }
 
 function byNetworkCode(code: string, inquiry: Inquiry): Failure | undefined {
@@ -51,6 +82,14 @@ function byNetworkCode(code: string, inquiry: Inquiry): Failure | undefined {
     case "EHOSTUNREACH":
     case "EADDRNOTAVAIL":
       return again(unreachable(inquiry, `no route to ${host}`, CHECK_NETWORK));
+    default:
+      return undefined;
+  }
+}
+
+function byProtocol(code: string, inquiry: Inquiry): Failure | undefined {
+  const { host } = inquiry;
+  switch (code) {
     case "EPROTO": // OpenSSL: the answer is not TLS
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
@@ -70,14 +109,6 @@ function isCertificateCode(code: string): boolean {
   return /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|HOSTNAME_MISMATCH)/.test(code);
 }
 
-/** The outcome of a write depends on whether the connection was open, not on the code, which is mostly ECONNRESET. */
-function byPhase(error: unknown, code: string, inquiry: Inquiry): Failure {
-  const said = printable(code === "" ? nameOf(error) : code);
-  if (isConnectFailure(error))
-    return again(unreachable(inquiry, `no connection to ${inquiry.host} (${said})`, CHECK_NETWORK));
-  return lost(inquiry, CLOSED.has(code) ? `${inquiry.host} closed the connection` : `the request failed (${said})`);
-}
-
 function lost(inquiry: Inquiry, reason: string): Failure {
   return { kind: "other", isTransient: true, effect: "pending", error: unreachable(inquiry, reason, CHECK_NETWORK) };
 }
@@ -86,59 +117,17 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
+/** Where the system could not connect to. */
+function detailsOf(error: unknown): { readonly hostname?: string; readonly port?: number } {
+  const { hostname, address, port } = error as { hostname?: string; address?: string; port?: number };
+  const name = hostname ?? address;
+  return { ...(name !== undefined && { hostname: name }), ...(port !== undefined && { port }) };
+}
+
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
 
 function seconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`;
-}
-
-const failedConnecting = new WeakSet<object>();
-
-/** Whether the failure came before the connection, so nothing was sent. */
-function isConnectFailure(error: unknown): boolean {
-  return typeof error === "object" && error !== null && failedConnecting.has(error);
-}
-
-/** No connection in time: name resolution, TCP or TLS took too long. */
-class ConnectTimeoutError extends Error {
-  readonly code = "CONNECT_TIMEOUT";
-  readonly limitMs: number;
-
-  constructor(limitMs: number) {
-    super(`no connection within ${limitMs} ms`);
-    this.limitMs = limitMs;
-  }
-}
-
-type Connect = (options: ClientRequestArgs, done?: Done) => Duplex | null | undefined;
-type Done = (error: Error | null, stream: Duplex) => void;
-
-/** Agents that stop connecting after `limitMs`, and remember the failures that came before the connection stood. */
-export function connectingAgents(limitMs: number): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
-  const httpAgent = new HttpAgent({ keepAlive: true });
-  const httpsAgent = new HttpsAgent({ keepAlive: true });
-  httpAgent.createConnection = watched(httpAgent.createConnection.bind(httpAgent), "connect", limitMs);
-  httpsAgent.createConnection = watched(httpsAgent.createConnection.bind(httpsAgent), "secureConnect", limitMs);
-  return { httpAgent, httpsAgent };
-}
-
-function watched(connect: Connect, ready: "connect" | "secureConnect", limitMs: number): Connect {
-  return (options, done) => {
-    const socket = connect(options, done);
-    if (socket) watch(socket, ready, limitMs);
-    return socket;
-  };
-}
-
-function watch(socket: Duplex, ready: string, limitMs: number): void {
-  const timer = setTimeout(() => socket.destroy(new ConnectTimeoutError(limitMs)), limitMs);
-  const onError = (error: Error): void => void failedConnecting.add(error);
-  socket.once("error", onError);
-  socket.once("close", () => clearTimeout(timer));
-  socket.once(ready, () => {
-    clearTimeout(timer);
-    socket.removeListener("error", onError);
-  });
 }

@@ -1,4 +1,5 @@
 import type { Clock, Random } from "../ports.ts";
+import type { Exchange, Network } from "./exchange.ts";
 
 export interface S3Options {
   readonly clock: Clock;
@@ -6,6 +7,13 @@ export interface S3Options {
   readonly random: Random;
   readonly limits?: Partial<S3Limits>;
   readonly sleep?: Sleep;
+  /** The User-Agent of each request. Default: `vsync`. */
+  readonly userAgent?: string;
+  /** Finds the platform's own credentials, for a location whose credentials are `ambient`. */
+  readonly ambient?: FindKeys;
+  readonly network?: Network;
+  /** Sends a request. Default: over the network. */
+  readonly exchange?: Exchange;
 }
 
 /** The limits of one call. A write whose answer was lost may take as long again to learn what became of it. */
@@ -22,6 +30,8 @@ export interface S3Limits {
   readonly answerTimeoutMs: number;
   /** For the pages of one listing together. The time between two pages does not count. */
   readonly listingMs: number;
+  /** Of one listing. The default is far beyond any vault: a commit a minute for two years. */
+  readonly listingKeys: number;
   /** For all tries and the waits between them. The bytes of a body add to this, too. */
   readonly deadlineMs: number;
 }
@@ -36,6 +46,7 @@ export const DEFAULT_LIMITS: S3Limits = {
   readTimeoutMs: 8_000,
   answerTimeoutMs: 15_000,
   listingMs: 300_000,
+  listingKeys: 1_000_000,
   deadlineMs: 60_000,
 };
 
@@ -57,6 +68,9 @@ export interface S3Credentials {
   readonly sessionToken?: HiddenText;
 }
 
+/** Looks for the platform's own credentials. @throws CredentialsError */
+export type FindKeys = (region: string) => Promise<S3Credentials>;
+
 export interface S3Location {
   /** `https://…` or `http://…`, without a trailing slash. */
   readonly endpoint: string;
@@ -74,9 +88,4 @@ export function labelOf({ bucket, prefix }: S3Location): string {
 
 export function hostOf({ endpoint }: S3Location): string {
   return new URL(endpoint).host;
-}
-
-/** AWS wants the bucket in the host name; everyone else understands it in the path, and some only there. */
-export function wantsPathStyle({ endpoint }: S3Location): boolean {
-  return !/(^|\.)(amazonaws\.com|amazonaws\.com\.cn|api\.aws)$/.test(new URL(endpoint).hostname);
 }

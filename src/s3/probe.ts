@@ -11,7 +11,9 @@ export type Proof =
   | "stale-replace"
   /** Of several writers at the same moment one wins, the others learn that they lost, and the winner's bytes are there. */
   | "create-race"
-  | "replace-race";
+  | "replace-race"
+  /** The objects are listed, in order. */
+  | "listing";
 
 export interface ProbeResult {
   /** The first proof that the store failed, or null. */
@@ -51,13 +53,30 @@ async function firstFailed({ store, single, raced }: Probe): Promise<Proof | nul
   if (await isWritten(store.create(single, text("second")))) return "create-only";
   if (!(await holds(store, single, "first"))) return "create-only";
 
-  const second = await acceptedVersion(store.replace(single, text("third"), first));
+  // As a commit does: from the version that a read gave, which a proxy may have changed on the way.
+  const read = await store.get(single, { maxBytes: 100 });
+  if (read === null || !(await isWritten(store.replace(single, text("third"), read.version)))) return "replace";
+  const second = await store.get(single, { maxBytes: 100 });
   if (second === null || !(await holds(store, single, "third"))) return "replace";
-  if (await isWritten(store.replace(single, text("fourth"), first))) return "stale-replace";
+  for (const stale of new Set([first, read.version])) {
+    if (await isWritten(store.replace(single, text("fourth"), stale))) return "stale-replace";
+  }
   if (!(await holds(store, single, "third"))) return "stale-replace";
 
   if (!(await hasOneWinner(store, raced, (bytes) => store.create(raced, bytes)))) return "create-race";
-  return (await hasOneWinner(store, single, (bytes) => store.replace(single, bytes, second))) ? null : "replace-race";
+  if (!(await hasOneWinner(store, single, (bytes) => store.replace(single, bytes, second.version))))
+    return "replace-race";
+  return (await lists(store, [raced, single])) ? null : "listing";
+}
+
+async function lists(store: ObjectStore, keys: readonly string[]): Promise<boolean> {
+  const listed: string[] = [];
+  for await (const key of store.list(folderOf(keys))) if (listed.push(key) > keys.length) return false;
+  return listed.length === keys.length && keys.every((key, at) => listed[at] === key);
+}
+
+function folderOf([key = ""]: readonly string[]): string {
+  return key.slice(0, key.indexOf("/") + 1);
 }
 
 /** @throws VsyncError any other end than done or conflict */

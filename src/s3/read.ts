@@ -1,10 +1,10 @@
-import { Readable } from "node:stream";
-import { GetObjectCommand, type GetObjectCommandOutput, HeadObjectCommand } from "@aws-sdk/client-s3";
 import type { GetOptions, ReadOptions, StoredObject, Version } from "../ports.ts";
-import { NoEtagError } from "./answers.ts";
+import { isWebPage } from "./bodies.ts";
 import type { Attempt } from "./call.ts";
 import type { Connection } from "./connection.ts";
-import { skewOf } from "./dates.ts";
+import { skewMs } from "./dates.ts";
+import type { HttpAnswer } from "./exchange.ts";
+import { NoEtagError, WebPageError } from "./failure.ts";
 import { TruncatedBodyError } from "./network.ts";
 
 /** The first buffer if the answer does not say how long it is. */
@@ -13,10 +13,9 @@ const FIRST_BYTES = 64 * 1024;
 /** @throws VsyncError any failure but a missing key */
 export async function headObject(connection: Connection, key: string, options: ReadOptions): Promise<Version | null> {
   using call = connection.call("read", key, { signal: options.signal });
-  const attempt = await call.retrying(async (abortSignal) => {
-    const output = await connection.client.send(new HeadObjectCommand(connection.address(key)), { abortSignal });
-    return versionIn(output);
-  });
+  const attempt = await call.retrying(async (sending) =>
+    versionIn(await connection.sendAndDrain({ method: "HEAD", key }, sending)),
+  );
   return orNull(attempt);
 }
 
@@ -28,18 +27,26 @@ export async function getObject(
 ): Promise<StoredObject | null> {
   const { maxBytes, signal } = options;
   using call = connection.call("read", key, { receives: maxBytes, signal });
-  const attempt = await call.retrying(async (abortSignal, signOfLife) => {
-    const output = await connection.client.send(new GetObjectCommand(connection.address(key)), { abortSignal });
-    const skew = skewOf(output, connection.nowMs());
-    return { bytes: await readBody(output, maxBytes, signOfLife), version: versionIn(output), ...skew };
+  const attempt = await call.retrying(async (sending, signOfLife) => {
+    const answer = await connection.send({ method: "GET", key }, sending);
+    const version = versionIn(answer);
+    const ahead = skewMs(answer, connection.nowMs());
+    const bytes = await readBody(answer, maxBytes, signOfLife);
+    return { bytes, version, ...(ahead !== null && { skewMs: ahead }) };
   });
   return orNull(attempt);
 }
 
-/** @throws NoEtagError the answer has none */
-export function versionIn({ ETag }: { ETag?: string | undefined }): Version {
-  if (!ETag) throw new NoEtagError();
-  return ETag;
+/**
+ * The ETag. A proxy that compresses makes it weak, and no server takes a weak one in If-Match; the strong one is still there.
+ *
+ * @throws NoEtagError, WebPageError the answer has none
+ */
+export function versionIn({ headers, body }: HttpAnswer): Version {
+  const { etag } = headers;
+  if (etag) return etag.replace(/^W\//, "");
+  body.destroy();
+  throw isWebPage(headers, new Uint8Array()) ? new WebPageError() : new NoEtagError();
 }
 
 function orNull<T>(attempt: Attempt<T>): T | null {
@@ -48,13 +55,12 @@ function orNull<T>(attempt: Attempt<T>): T | null {
   throw attempt.failure.error;
 }
 
-async function readBody(output: GetObjectCommandOutput, maxBytes: number, signOfLife: () => void): Promise<Uint8Array> {
-  const { Body, ContentLength } = output;
-  if (!(Body instanceof Readable)) throw new TypeError("the body is not a stream");
+async function readBody(answer: HttpAnswer, maxBytes: number, signOfLife: () => void): Promise<Uint8Array> {
+  const announced = lengthIn(answer);
   // Without a length, or with a false one, the buffer grows as bytes arrive.
-  let bytes = new Uint8Array(Math.min(ContentLength ?? FIRST_BYTES, maxBytes + 1));
+  let bytes = new Uint8Array(Math.min(announced ?? FIRST_BYTES, maxBytes + 1));
   let length = 0;
-  for await (const chunk of Body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
     signOfLife();
     const piece = chunk.subarray(0, maxBytes + 1 - length);
     if (length + piece.length > bytes.length) bytes = enlarged(bytes, length + piece.length, maxBytes);
@@ -62,8 +68,13 @@ async function readBody(output: GetObjectCommandOutput, maxBytes: number, signOf
     length += piece.length;
     if (length > maxBytes) return bytes;
   }
-  if (ContentLength !== undefined && length < ContentLength) throw new TruncatedBodyError();
+  if (announced !== undefined && length < announced) throw new TruncatedBodyError();
   return length === bytes.length ? bytes : bytes.slice(0, length);
+}
+
+function lengthIn({ headers }: HttpAnswer): number | undefined {
+  const length = headers["content-length"];
+  return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
 
 /** At least twice as long, to grow seldom, and never longer than the most that is read. */

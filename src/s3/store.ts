@@ -1,4 +1,3 @@
-import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import type { ObjectStore } from "../ports.ts";
 import { Connection } from "./connection.ts";
 import { listKeys } from "./list.ts";
@@ -7,7 +6,7 @@ import { labelOf, type S3Location } from "./options.ts";
 import { getObject, headObject } from "./read.ts";
 import { writeObject } from "./write.ts";
 
-/** Opens a store over one prefix of a bucket. Sends nothing yet. */
+/** Opens a store over one prefix of a bucket. Sends nothing yet. @throws InputError no vault can be at this location */
 export function openS3Store(location: S3Location, options: S3Options): ObjectStore {
   const connection = new Connection(location, options);
   return {
@@ -23,8 +22,6 @@ export function openS3Store(location: S3Location, options: S3Options): ObjectSto
 
 async function deleteObject(connection: Connection, key: string): Promise<void> {
   using call = connection.call("delete", key);
-  const attempt = await call.retrying((abortSignal) =>
-    connection.client.send(new DeleteObjectCommand(connection.address(key)), { abortSignal }),
-  );
+  const attempt = await call.retrying((sending) => connection.sendAndDrain({ method: "DELETE", key }, sending));
   if (!attempt.done && attempt.failure.kind !== "absent") throw attempt.failure.error;
 }

@@ -1,6 +1,7 @@
-import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { ConflictError, OutcomeUnknownError, type VsyncError } from "../errors.ts";
 import type { Version } from "../ports.ts";
+import { StrangerAnsweredError } from "./answers.ts";
+import type { Sending } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import type { Effect, Failure } from "./failure.ts";
 import { getObject, headObject, versionIn } from "./read.ts";
@@ -24,7 +25,7 @@ export async function writeObject(write: Write): Promise<Version> {
   let expected = write.expected;
   let doubt: Effect = "none";
   for (;;) {
-    const attempt = await call.attempt((signal) => put(write, expected, signal));
+    const attempt = await call.attempt((sending) => put(write, expected, sending));
     if (attempt.done) return attempt.value;
     const { failure } = attempt;
     const isRefused = failure.kind === "unmet" || (failure.kind === "absent" && expected !== null);
@@ -32,7 +33,7 @@ export async function writeObject(write: Write): Promise<Version> {
     const isOver = isRefused || !(await call.mayTryAgain(failure));
     // A refusal means another writer, unless the server applied an earlier try of ours despite its answer.
     if (isOpen(failure) || (isOver && doubt !== "none")) {
-      const version = await readBack(write);
+      const version = await readBack(write, failure);
       if (version !== null) return version;
     }
     if (isRefused) expected = await otherSpelling(write, expected, failure);
@@ -51,10 +52,9 @@ function isOpen({ effect }: Failure): boolean {
   return effect === "unknown" || effect === "pending";
 }
 
-async function put({ connection, key, bytes }: Write, expected: Version | null, abortSignal: AbortSignal) {
-  const precondition = expected === null ? { IfNoneMatch: "*" } : { IfMatch: expected };
-  const command = new PutObjectCommand({ ...connection.address(key), Body: bytes, ...precondition });
-  return versionIn(await connection.client.send(command, { abortSignal }));
+async function put({ connection, key, bytes }: Write, expected: Version | null, sending: Sending): Promise<Version> {
+  const headers: Record<string, string> = expected === null ? { "if-none-match": "*" } : { "if-match": expected };
+  return versionIn(await connection.sendAndDrain({ method: "PUT", key, headers, body: bytes }, sending));
 }
 
 /**
@@ -63,10 +63,12 @@ async function put({ connection, key, bytes }: Write, expected: Version | null, 
  * @throws ConflictError other bytes are there
  * @throws OutcomeUnknownError the object cannot be read
  */
-async function readBack(write: Write): Promise<Version | null> {
+async function readBack(write: Write, failure: Failure): Promise<Version | null> {
   const { connection, key, bytes, expected } = write;
   const found = await getObject(connection, key, { maxBytes: bytes.length }).catch((error: VsyncError) => {
-    throw outcomeUnknown(write, error);
+    // The stranger that answers the read had answered the write, too: neither has reached the store.
+    const isStranger = failure.error instanceof StrangerAnsweredError && error instanceof StrangerAnsweredError;
+    throw isStranger ? failure.error : outcomeUnknown(write, error);
   });
   if (found !== null && Buffer.from(found.bytes).equals(bytes)) return found.version;
   const isUnchanged = expected === null ? found === null : found !== null && isSameVersion(found.version, expected);

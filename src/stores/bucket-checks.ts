@@ -3,7 +3,7 @@ import type { ReadProof } from "../s3/checks.ts";
 import type { S3Limits } from "../s3/options.ts";
 import type { ProbeResult } from "../s3/probe.ts";
 import type { StoreLocation } from "./location.ts";
-import { systemClock, systemRandom } from "./open-store.ts";
+import { machineOptions, systemRandom } from "./open-store.ts";
 
 /** Proves that a bucket keeps the preconditions of writes. @throws what the store throws */
 export async function proveBucket(store: ObjectStore): Promise<ProbeResult> {
@@ -18,11 +18,11 @@ export async function proveRead(
   limits: Partial<S3Limits> = {},
 ): Promise<ReadProof> {
   const prove = await import("../s3/checks.ts");
-  return prove.proveRead(location, key, { clock: systemClock, random: systemRandom, limits });
+  return prove.proveRead(location, key, { ...(await machineOptions(location)), limits });
 }
 
 /** How far a bucket's server is ahead of this machine's clock; null if it does not say. @throws S3UnreachableError */
 export async function measureClockSkewMs(location: StoreLocation, timeoutMs: number): Promise<number | null> {
   const clocks = await import("../s3/checks.ts");
-  return clocks.measureClockSkewMs(location, { clock: systemClock, timeoutMs });
+  return clocks.measureClockSkewMs(location, { ...(await machineOptions(location)), timeoutMs });
 }

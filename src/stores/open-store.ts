@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock, ObjectStore, Random } from "../ports.ts";
-import type { S3Limits } from "../s3/options.ts";
+import type { S3Limits, S3Options } from "../s3/options.ts";
 import type { StoreLocation } from "./location.ts";
 
 export const systemClock: Clock = { nowMs: () => Date.now() };
@@ -16,7 +16,7 @@ export type OpenStore = (location: StoreLocation, options?: StoreOptions) => Pro
 
 /*
  * Each kind loads its implementation when it opens its first store: a process that talks to no bucket never loads the
- * AWS SDK.
+ * network.
  */
 
 const openDirectory: OpenStore = async (location) => {
@@ -26,8 +26,18 @@ const openDirectory: OpenStore = async (location) => {
 
 const openBucket: OpenStore = async (location, options) => {
   const { openS3Store } = await import("../s3/store.ts");
-  return openS3Store(location, { clock: systemClock, random: systemRandom, ...options });
+  return openS3Store(location, { ...(await machineOptions(location)), ...options });
 };
+
+/** What requests to a bucket need of this machine. @throws S3UnreachableError a variable about the network cannot be followed */
+export async function machineOptions({ credentials }: Pick<StoreLocation, "credentials">): Promise<S3Options> {
+  const { networkOf } = await import("./network.ts");
+  const network = networkOf(process.env);
+  const options = { clock: systemClock, random: systemRandom, network };
+  if (credentials !== "ambient") return options;
+  const { findsAmbientKeys } = await import("./ambient-keys.ts");
+  return { ...options, ambient: findsAmbientKeys(process.env, network) };
+}
 
 /** Every scheme of an endpoint. A new one needs its row here and its form in `endpointFault` of src/blob. */
 const SCHEMES: Readonly<Record<string, OpenStore>> = {

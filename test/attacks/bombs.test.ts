@@ -128,7 +128,7 @@ describe.skipIf(process.platform !== "linux")(
       const vault = await bucketVault();
       vault.server.faults.add({ key }, { kind: "endless", status, start: "{", etag: '"e"' }, 100);
       const env = { VSYNC_CONFIG: vault.configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };
-      // The AWS SDK takes 40 MiB itself.
+      // Buffers of the network and the code that it loads come on top.
       await expectRefused(env, refusal, refusal === "BundleCorruptError" ? 200 : 100);
     });
 

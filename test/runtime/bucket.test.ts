@@ -68,7 +68,7 @@ describe("a vault in a bucket", () => {
     expect(error).toBe(signal.reason);
   });
 
-  test("loads the S3 client while it derives the key", async () => {
+  test("loads the S3 store while it derives the key, and no AWS SDK for explicit keys", async () => {
     const { configWith } = await bucketVault();
     const env = { VSYNC_CONFIG: configWith({}), VSYNC_PASSPHRASE: PASSPHRASE };
     const text = `
@@ -79,9 +79,10 @@ describe("a vault in a bucket", () => {
     `;
     const { stdout, stderr, status } = await runModule(text, env);
     expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
-    const [addon, sdk] = ["/argon2/", "/@aws-sdk/client-s3/"].map((name) => stdout.indexOf(name));
+    const [addon, store] = ["/argon2/", "/src/s3/store"].map((name) => stdout.indexOf(name));
     expect(addon).toBeGreaterThan(0);
-    expect(sdk).toBeGreaterThan(addon!);
+    expect(store).toBeGreaterThan(addon!);
+    expect(stdout).not.toMatch(/@aws-sdk|@smithy/);
   });
 
   test("opens for a user without a home", async () => {

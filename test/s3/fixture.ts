@@ -1,7 +1,9 @@
+import { Readable } from "node:stream";
 import { inspect } from "node:util";
 import { expect } from "vitest";
 import { VsyncError } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
+import type { Exchange, HttpRequest } from "../../src/s3/exchange.ts";
 import type { S3Options } from "../../src/s3/options.ts";
 import { type HiddenText, type S3Location } from "../../src/s3/options.ts";
 import { openS3Store } from "../../src/s3/store.ts";
@@ -62,3 +64,53 @@ export async function failureOf(call: Promise<unknown>): Promise<VsyncError> {
 export const IMPATIENT: Partial<S3Options> = { limits: { answerTimeoutMs: 400, readTimeoutMs: 400 } };
 
 const SECRETS = [ROOT.secretAccessKey, "planted-secret-key", "planted-session-token"];
+
+/** What a server without a network answers. `fields` go into the XML of an error. */
+export interface Told {
+  readonly status?: number;
+  readonly Code?: unknown;
+  readonly fields?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Iterable<Uint8Array>;
+}
+
+type Teller = (request: HttpRequest) => Told | Error;
+
+/** Answers what it was told last about a method, and records what was sent. */
+export class ToldServer {
+  readonly sent: HttpRequest[] = [];
+  readonly #tellers = new Map<string, Teller>();
+
+  on(method: HttpRequest["method"], told: Told | Error | Teller): void {
+    this.#tellers.set(method, typeof told === "function" ? told : () => told);
+  }
+
+  reset(): void {
+    this.sent.length = 0;
+    this.#tellers.clear();
+  }
+
+  /** Of the requests of one method, or of all. */
+  count(method?: string): number {
+    return this.sent.filter((request) => method === undefined || request.method === method).length;
+  }
+
+  readonly exchange: Exchange = async (request) => {
+    this.sent.push(request);
+    const told = this.#tellers.get(request.method)?.(request) ?? new Error(`nothing told about ${request.method}`);
+    if (told instanceof Error) throw told;
+    const { status = 200, Code, fields = {}, headers = {}, body } = told;
+    const isError = Code !== undefined || Object.keys(fields).length > 0;
+    const xml = isError ? `<Error>${children({ ...(Code !== undefined && { Code }), ...fields })}</Error>` : "";
+    const bytes = body ?? xml;
+    return { status, headers, body: Readable.from(typeof bytes === "string" ? [Buffer.from(bytes)] : bytes) };
+  };
+}
+
+function children(fields: Readonly<Record<string, unknown>>): string {
+  const text = (value: unknown): string =>
+    typeof value === "object" && value !== null ? children({ ...value }) : String(value);
+  return Object.entries(fields)
+    .map(([name, value]) => `<${name}>${text(value)}</${name}>`)
+    .join("");
+}

@@ -16,7 +16,13 @@ afterEach(() => void vi.useRealTimers());
 function callOf(bounds: CallBounds): Call {
   const inquiry = { action: "read it", bucket: "b", region: "r", host: "h", mayExpire: false, nowMs: 0 };
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
-  return new Call(() => inquiry, { clock: { nowMs: () => 0 }, random: LARGEST, sleep }, bounds);
+  const keys = { accessKeyId: "A", secretAccessKey: "S" };
+  return new Call(
+    () => inquiry,
+    async () => keys,
+    { clock: { nowMs: () => 0 }, random: LARGEST, sleep },
+    bounds,
+  );
 }
 
 /** The start of each try and the end of all, in milliseconds, without any answer. */

@@ -21,7 +21,11 @@ test("the strict server passes and stays unchanged", async () => {
   const { endpoint, region, buckets, log } = await start();
   expect(await probeStore(openAt({ endpoint, region }), { random })).toEqual({ failed: null, leftover: [] });
   expect(buckets.get("strict")?.size).toBe(0);
-  for (const { key } of log) expect(key).toMatch(/^repo\/env\/probe-[0-9a-f]{16}\/(single|raced)$/);
+  const isListing = (query: string): boolean => query.includes("list-type=2");
+  for (const { key, query } of log) {
+    if (!isListing(query)) expect(key).toMatch(/^repo\/env\/probe-[0-9a-f]{16}\/(single|raced)$/);
+  }
+  expect(log.filter(({ query }) => isListing(query))).toHaveLength(1);
 });
 
 test("a server whose If-Match takes no quotes passes", async () => {
@@ -33,6 +37,32 @@ test("a server that ignores preconditions fails and stays unchanged", async () =
   const running = await start({ ignores: ["if-match", "if-none-match"] });
   expect(await probeStore(openAt(running), { random })).toEqual({ failed: "create-only", leftover: [] });
   expect(running.buckets.get("strict")?.size).toBe(0);
+});
+
+describe("a proxy in front of a server", () => {
+  test("that weakens ETags passes", async () => {
+    const proxiedEtag = (etag: string, method: string) => (method === "PUT" ? etag : `W/${etag}`);
+    const store = openAt(await start({ proxiedEtag }));
+    expect(await probeStore(store, { random })).toEqual({ failed: null, leftover: [] });
+  });
+
+  test("that puts its own ETags into the answers to reads fails", async () => {
+    const proxiedEtag = (etag: string, method: string) => (method === "PUT" ? etag : etag.replace(/"$/, '-gzip"'));
+    const store = openAt(await start({ proxiedEtag }));
+    expect(await probeStore(store, { random })).toEqual({ failed: "replace", leftover: [] });
+  });
+
+  test("that answers listings from a cache fails", async () => {
+    const running = await start();
+    const body = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+    running.faults.add({ method: "GET", key: "" }, { kind: "answer", apply: false, status: 200, body });
+    expect(await probeStore(openAt(running), { random })).toEqual({ failed: "listing", leftover: [] });
+  });
+});
+
+test("a bucket whose Object Lock wants a digest passes", async () => {
+  const store = openAt(await start({ wantsDigest: true }));
+  expect(await probeStore(store, { random })).toEqual({ failed: null, leftover: [] });
 });
 
 describe("a server that keeps only some preconditions", () => {
@@ -72,7 +102,8 @@ test("names a server without If-Match, which stays unchanged", async () => {
 });
 
 test("without permission to delete, the error names the leftovers", async () => {
-  const writer = { ...ROOT, grants: [{ actions: ["s3:GetObject" as const, "s3:PutObject" as const] }] };
+  const actions = ["s3:GetObject", "s3:PutObject", "s3:ListBucket"] as const;
+  const writer = { ...ROOT, grants: [{ actions }] };
   const running = await start({ users: [writer] });
   const { failed, leftover } = await probeStore(openAt(running), { random });
   expect(failed).toBeNull();

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import { collect, text } from "../contract/fixture.ts";
@@ -106,30 +106,32 @@ test("the right session token is sent and accepted", async () => {
   expect(await openAt(server, { credentials: credentialsOf(temporary) }).head("manifest")).not.toBeNull();
 });
 
-describe("ambient credentials", () => {
-  beforeEach(() => {
-    for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"]) {
-      vi.stubEnv(name, undefined);
+describe("credentials that cannot be sent", () => {
+  const { accessKeyId, secretAccessKey } = ROOT;
+  test.each([
+    [{ accessKeyId: `${accessKeyId} `, secretAccessKey }, "the access key id has a space in it"],
+    [{ accessKeyId: "", secretAccessKey }, "the access key id is empty"],
+    [{ accessKeyId, secretAccessKey: `${secretAccessKey}\r\n` }, "the secret access key has a line end in it"],
+    [
+      { accessKeyId, secretAccessKey, sessionToken: "planted-\nsession-token" },
+      "the session token has a line end in it",
+    ],
+    [{ accessKeyId, secretAccessKey, sessionToken: "ü" }, "the session token has a character that no such key has"],
+  ])("%j: nothing is sent, tried again or in doubt", async (keys, said) => {
+    server.log.length = 0;
+    for (const [, call] of calls) {
+      const error = await failureOf(call(openAt(server, { credentials: credentialsOf(keys) })));
+      expect(error).toBeInstanceOf(AccessDeniedError);
+      expect(error.message).toMatch(new RegExp(`: ${said}$`));
     }
-    vi.stubEnv("AWS_CONFIG_FILE", "/dev/null");
-    vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
-  });
-  afterEach(() => {
-    vi.unstubAllEnvs();
+    expect(server.log).toEqual([]);
   });
 
-  test("are the platform's own", async () => {
-    vi.stubEnv("AWS_ACCESS_KEY_ID", temporary.accessKeyId);
-    vi.stubEnv("AWS_SECRET_ACCESS_KEY", temporary.secretAccessKey);
-    vi.stubEnv("AWS_SESSION_TOKEN", temporary.sessionToken);
-    expect(await openAt(server, { credentials: "ambient" }).head("manifest")).not.toBeNull();
-  });
-
-  test("may be missing", async () => {
-    const error = await failureOf(openAt(server, { credentials: "ambient" }).head("manifest"));
+  test("ambient ones that do not arrive in time: nor is the store blamed", async () => {
+    const options = { ambient: () => new Promise<never>(() => {}), limits: { deadlineMs: 50 } };
+    const error = await failureOf(openAt(server, { credentials: "ambient" }, options).create("new", text("bytes")));
     expect(error).toBeInstanceOf(AccessDeniedError);
-    expect(error.message).toMatch(/: no ambient credentials on this machine$/);
+    expect(error.message).toBe("cannot write s3://strict/repo/env/new: the ambient credentials did not arrive in time");
   });
 });
 

@@ -1,135 +1,181 @@
-import { Readable } from "node:stream";
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
-} from "@aws-sdk/client-s3";
-import { mockClient } from "aws-sdk-client-mock";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import type { S3Location } from "../../src/s3/options.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { InputError } from "../../src/errors.ts";
 import { collect, text } from "../contract/fixture.ts";
-import { failureOf, openAt } from "./fixture.ts";
+import { failureOf, openAt, ToldServer } from "./fixture.ts";
 
-const s3 = mockClient(S3Client);
-beforeEach(() => {
-  s3.reset();
-});
-afterAll(() => s3.restore());
+const s3 = new ToldServer();
+beforeEach(() => s3.reset());
 
 const place = { endpoint: "https://s3.example.com", region: "eu-west-1" };
-const store = openAt(place);
-const at = (key: string) => ({ Bucket: "strict", Key: `repo/env/${key}` });
+const NOW = Date.parse("2026-01-02T03:04:05.678Z");
+const AT = { clock: { nowMs: () => NOW }, exchange: s3.exchange };
+const store = openAt(place, {}, AT);
+const BASE = "https://s3.example.com/strict/repo/env/";
 
+/** Method and URL of each request, and the headers of preconditions. */
 function sent() {
-  return s3.calls().map(({ args: [{ constructor, input }] }) => [constructor.name, input]);
+  return s3.sent.map(({ method, url, headers }) => {
+    const conditions = Object.entries(headers).filter(([name]) => name.startsWith("if-"));
+    return [`${method} ${url.href}`, ...conditions.map((pair) => pair.join(": "))];
+  });
 }
 
-function body(content: string): never {
-  return Readable.from([Buffer.from(content)]) as never;
-}
+const listing = (keys: readonly string[], rest = "") =>
+  `<ListBucketResult>${rest}${keys.map((key) => `<Contents><Key>${key}</Key></Contents>`).join("")}</ListBucketResult>`;
+const MORE = "<IsTruncated>true</IsTruncated>";
 
 describe("requests", () => {
   test("head", async () => {
-    s3.on(HeadObjectCommand).resolves({ ETag: '"etag"' });
+    s3.on("HEAD", { headers: { etag: '"etag"' } });
     expect(await store.head("manifest")).toBe('"etag"');
-    expect(sent()).toEqual([["HeadObjectCommand", at("manifest")]]);
+    expect(sent()).toEqual([[`HEAD ${BASE}manifest`]]);
   });
 
   test("get", async () => {
-    s3.on(GetObjectCommand).resolves({ ETag: '"etag"', Body: body("bytes"), ContentLength: 5 });
-    expect(await store.get("manifest", { maxBytes: 5 })).toMatchObject({ bytes: text("bytes"), version: '"etag"' });
-    expect(sent()).toEqual([["GetObjectCommand", at("manifest")]]);
+    s3.on("GET", { headers: { etag: '"etag"', "content-length": "5" }, body: "bytes" });
+    expect(await store.get("manifest", { maxBytes: 5 })).toEqual({ bytes: text("bytes"), version: '"etag"' });
+    expect(sent()).toEqual([[`GET ${BASE}manifest`]]);
   });
 
   test("create: only if the object is missing", async () => {
-    s3.on(PutObjectCommand).resolves({ ETag: '"etag"' });
+    s3.on("PUT", { headers: { etag: '"etag"' } });
     expect(await store.create("v=1", text("bytes"))).toBe('"etag"');
-    expect(sent()).toEqual([["PutObjectCommand", { ...at("v=1"), Body: text("bytes"), IfNoneMatch: "*" }]]);
+    expect(sent()).toEqual([[`PUT ${BASE}v%3D1`, "if-none-match: *"]]);
+    expect(s3.sent[0]?.body).toEqual(text("bytes"));
   });
 
   test("replace: only at the version, spelled as received", async () => {
-    s3.on(PutObjectCommand).resolves({ ETag: '"new"' });
+    s3.on("PUT", { headers: { etag: '"new"' } });
     expect(await store.replace("manifest", text("bytes"), '"old"')).toBe('"new"');
-    expect(sent()).toEqual([["PutObjectCommand", { ...at("manifest"), Body: text("bytes"), IfMatch: '"old"' }]]);
+    expect(sent()).toEqual([[`PUT ${BASE}manifest`, 'if-match: "old"']]);
   });
 
   test("list: from the last key on", async () => {
-    s3.on(ListObjectsV2Command)
-      .resolvesOnce({ Contents: [{ Key: "repo/env/audit/1" }, { Key: "repo/env/audit/2" }], IsTruncated: true })
-      .resolvesOnce({ Contents: [{ Key: "repo/env/audit/3" }], IsTruncated: false });
+    s3.on("GET", ({ url }) =>
+      url.searchParams.get("start-after")?.endsWith("2")
+        ? { body: listing(["repo/env/audit/3"]) }
+        : { body: listing(["repo/env/audit/1", "repo/env/audit/2"], MORE) },
+    );
     expect(await collect(store.list("audit/", { startAfter: "audit/0" }))).toEqual(["audit/1", "audit/2", "audit/3"]);
-    const common = { Bucket: "strict", Prefix: "repo/env/audit/", EncodingType: "url" };
-    expect(sent()).toEqual([
-      ["ListObjectsV2Command", { ...common, StartAfter: "repo/env/audit/0" }],
-      ["ListObjectsV2Command", { ...common, StartAfter: "repo/env/audit/2" }],
-    ]);
+    const at =
+      "GET https://s3.example.com/strict?list-type=2&prefix=repo%2Fenv%2Faudit%2F&encoding-type=url&start-after=";
+    expect(sent()).toEqual([[`${at}repo%2Fenv%2Faudit%2F0`], [`${at}repo%2Fenv%2Faudit%2F2`]]);
   });
 
   test("delete", async () => {
-    s3.on(DeleteObjectCommand).resolves({});
+    s3.on("DELETE", { status: 204 });
     await store.delete("v=1");
-    expect(sent()).toEqual([["DeleteObjectCommand", at("v=1")]]);
-  });
-});
-
-describe("the client", () => {
-  async function configOf(overrides: Partial<S3Location> = {}) {
-    s3.on(HeadObjectCommand).resolves({ ETag: '"etag"' });
-    await openAt(place, overrides).head("manifest");
-    const client = s3.calls()[0]?.thisValue as S3Client;
-    return client.config;
-  }
-
-  test.each([
-    ["https://s3.example.com", true],
-    ["http://127.0.0.1:9000", true],
-    ["https://account.r2.cloudflarestorage.com", true],
-    ["https://amazonaws.com.example.org", true],
-    ["https://myamazonaws.com", true],
-    ["https://s3.amazonaws.com", false],
-    ["https://s3.eu-west-1.amazonaws.com", false],
-    ["https://s3.cn-north-1.amazonaws.com.cn", false],
-    ["https://s3.eu-west-1.api.aws", false],
-  ])("%s: the bucket in the path: %s", async (endpoint, forcePathStyle) => {
-    expect((await configOf({ endpoint })).forcePathStyle).toBe(forcePathStyle);
+    expect(sent()).toEqual([[`DELETE ${BASE}v%3D1`]]);
   });
 
-  test("tries once, adds no checksums, and does not correct clocks", async () => {
-    const config = await configOf();
-    expect(await config.maxAttempts()).toBe(1);
-    expect(await config.requestChecksumCalculation()).toBe("WHEN_REQUIRED");
-    expect(await config.responseChecksumValidation()).toBe("WHEN_REQUIRED");
-    expect(await config.region()).toBe("eu-west-1");
-    expect(config.expectContinueHeader).toBe(false);
-    expect(config.followRegionRedirects).toBe(false);
+  test("sign at the clock's time, add no checksum, and name the program", async () => {
+    s3.on("PUT", { headers: { etag: '"etag"' } });
+    await store.create("v=1", text("bytes"));
+    const headers = s3.sent[0]?.headers ?? {};
+    expect(headers["authorization"]).toMatch(
+      /^AWS4-HMAC-SHA256 Credential=ROOTKEY\/20260102\/eu-west-1\/s3\/aws4_request, /,
+    );
+    expect(headers["x-amz-date"]).toBe("20260102T030405Z");
+    expect(headers["user-agent"]).toBe("vsync");
+    expect(Object.keys(headers).filter((name) => /md5|checksum/.test(name))).toEqual([]);
   });
 
-  test("does not show the secret key", async () => {
+  test("do not show the secret key", () => {
     expect(JSON.stringify(store)).not.toContain("root/secret+key");
     expect(store.label).toBe("s3://strict/repo/env/");
   });
 });
 
+describe("a store that wants a digest of the body", () => {
+  const WANTED = {
+    status: 400,
+    Code: "InvalidRequest",
+    fields: { Message: "Content-MD5 OR x-amz-checksum- is required" },
+  };
+
+  test("gets it from then on, and a store that does not never gets one", async () => {
+    s3.on("PUT", ({ headers }) => (headers["content-md5"] ? { headers: { etag: '"etag"' } } : WANTED));
+    const careful = openAt(place, {}, AT);
+    await careful.create("v=1", text("bytes"));
+    await careful.create("v=2", text("bytes"));
+    const digests = s3.sent.map(({ headers }) => [headers["content-md5"], headers["x-amz-checksum-sha256"]]);
+    const both = ["S3gcZaNmTc0A/SjlmHyCEw==", "J3UeFaxgwxLT62VHVKQQUdE3lfPNIZLfP8qTBZhEexk="];
+    expect(digests).toEqual([[undefined, undefined], digests[1], digests[1]]);
+    expect(digests[1]).toHaveLength(both.length);
+  });
+
+  test("and refuses even so: its words are the error", async () => {
+    s3.on("PUT", WANTED);
+    const { message } = await failureOf(openAt(place, {}, AT).create("v=1", text("bytes")));
+    expect(message).toMatch(/ answered 400 InvalidRequest: Content-MD5 OR x-amz-checksum- is required$/);
+    expect(s3.count("PUT")).toBe(2);
+  });
+});
+
+describe("the address", () => {
+  test.each([
+    ["https://s3.example.com", "strict", "https://s3.example.com/strict/repo/env/m"],
+    ["http://127.0.0.1:9000", "strict", "http://127.0.0.1:9000/strict/repo/env/m"],
+    ["https://gateway.example.com/s3", "strict", "https://gateway.example.com/s3/strict/repo/env/m"],
+    [
+      "https://account.r2.cloudflarestorage.com",
+      "strict",
+      "https://account.r2.cloudflarestorage.com/strict/repo/env/m",
+    ],
+    ["https://amazonaws.com.example.org", "strict", "https://amazonaws.com.example.org/strict/repo/env/m"],
+    ["https://myamazonaws.com", "strict", "https://myamazonaws.com/strict/repo/env/m"],
+    ["https://s3.amazonaws.com", "strict", "https://strict.s3.amazonaws.com/repo/env/m"],
+    ["https://s3.eu-west-1.amazonaws.com", "strict", "https://strict.s3.eu-west-1.amazonaws.com/repo/env/m"],
+    ["https://s3.eu-west-1.amazonaws.com", "dots.in.it", "https://s3.eu-west-1.amazonaws.com/dots.in.it/repo/env/m"],
+    [
+      "https://s3.dualstack.eu-west-1.amazonaws.com",
+      "strict",
+      "https://strict.s3.dualstack.eu-west-1.amazonaws.com/repo/env/m",
+    ],
+    ["https://s3-fips.us-east-1.amazonaws.com", "strict", "https://strict.s3-fips.us-east-1.amazonaws.com/repo/env/m"],
+    ["https://s3.cn-north-1.amazonaws.com.cn", "strict", "https://strict.s3.cn-north-1.amazonaws.com.cn/repo/env/m"],
+    ["https://s3.eusc-de-east-1.amazonaws.eu", "strict", "https://strict.s3.eusc-de-east-1.amazonaws.eu/repo/env/m"],
+    ["https://s3.us-iso-east-1.c2s.ic.gov", "strict", "https://strict.s3.us-iso-east-1.c2s.ic.gov/repo/env/m"],
+    ["https://s3.eu-west-1.api.aws", "strict", "https://strict.s3.eu-west-1.api.aws/repo/env/m"],
+  ])("%s with the bucket %s", async (endpoint, bucket, url) => {
+    s3.on("HEAD", { headers: { etag: '"etag"' } });
+    await openAt({ ...place, endpoint }, { bucket }, AT).head("m");
+    expect(s3.sent.map((request) => request.url.href)).toEqual([url]);
+  });
+
+  test.each([
+    ["https://s3.example.com", "arn:aws:s3:us-west-2:1:accesspoint/a", "is an ARN"],
+    ["https://s3.example.com", "it--use1-az4--x-s3", "is a directory bucket"],
+    ["https://s3.example.com", "a?b", "cannot be the name of a bucket"],
+    ["https://account.r2.cloudflarestorage.com/strict", "strict", "ends in the bucket's name"],
+    ["https://strict.s3.eu-west-1.amazonaws.com", "strict", "begins with the bucket's name"],
+  ])("%s with the bucket %s is refused", (endpoint, bucket, said) => {
+    const open = () => openAt({ ...place, endpoint }, { bucket }, AT);
+    expect(open).toThrow(InputError);
+    expect(open).toThrow(said);
+  });
+});
+
 describe("unexpected answers", () => {
   test("fewer bytes than announced", async () => {
-    s3.on(GetObjectCommand).callsFake(() => ({ ETag: '"etag"', Body: body("byt"), ContentLength: 5 }));
+    s3.on("GET", { headers: { etag: '"etag"', "content-length": "5" }, body: "byt" });
     const { message } = await failureOf(store.get("manifest", { maxBytes: 5 }));
     expect(message).toBe("cannot read s3://strict/repo/env/manifest: s3.example.com sent only a part of it");
-    expect(s3.calls()).toHaveLength(5);
+    expect(s3.count()).toBe(5);
   });
 
   test("more bytes than wanted are not read", async () => {
-    const endless = Readable.from(
-      (function* () {
+    let isClosed = false;
+    const endless = (function* () {
+      try {
         for (;;) yield Buffer.from("0123456789");
-      })(),
-    );
-    s3.on(GetObjectCommand).resolves({ ETag: '"etag"', Body: endless as never });
+      } finally {
+        isClosed = true;
+      }
+    })();
+    s3.on("GET", { headers: { etag: '"etag"' }, body: endless });
     expect((await store.get("manifest", { maxBytes: 14 }))?.bytes).toEqual(text("012345678901234"));
-    expect(endless.destroyed).toBe(true);
+    expect(isClosed).toBe(true);
   });
 
   test.each([
@@ -137,36 +183,37 @@ describe("unexpected answers", () => {
     ["twice", ["repo/env/a", "repo/env/a"]],
     ["of elsewhere", ["repo/other/a"]],
   ])("keys %s", async (_, keys) => {
-    s3.on(ListObjectsV2Command).resolves({ Contents: keys.map((Key) => ({ Key })) });
+    s3.on("GET", { body: listing(keys) });
     const { message } = await failureOf(collect(store.list("")));
     expect(message).toBe("cannot list s3://strict/repo/env/: the server does not list keys in their order");
   });
 
   test("a listing that goes on without a key, or from the start again", async () => {
-    s3.on(ListObjectsV2Command).resolves({ Contents: [], IsTruncated: true });
+    s3.on("GET", { body: listing([], MORE) });
     expect((await failureOf(collect(store.list("")))).message).toMatch(/in their order$/);
-    s3.on(ListObjectsV2Command).resolves({ Contents: [{ Key: "repo/env/a" }], IsTruncated: true });
+    s3.on("GET", { body: listing(["repo/env/a"], MORE) });
     expect((await failureOf(collect(store.list("")))).message).toMatch(/in their order$/);
   });
 
-  test("gives up an endless listing after a million keys or five minutes of waiting", async () => {
+  test("gives up an endless listing after so many keys or five minutes of waiting", async () => {
     let next = 0;
-    s3.on(ListObjectsV2Command).callsFake(() => {
-      const Contents = Array.from({ length: 1000 }, () => ({ Key: `repo/env/${String(next++).padStart(9, "0")}` }));
-      return { Contents, IsTruncated: true };
+    s3.on("GET", () => {
+      const keys = Array.from({ length: 1000 }, () => `repo/env/${String(next++).padStart(9, "0")}`);
+      return { body: listing(keys, MORE) };
     });
-    const { message } = await failureOf(collect(store.list("")));
-    expect(message).toBe("cannot list s3://strict/repo/env/: no end after 1000000 keys");
-    s3.resetHistory();
-    const slow = openAt(place, {}, { clock: { nowMs: () => s3.calls().length * 60_001 } });
+    const patient = openAt(place, {}, { ...AT, limits: { listingKeys: 3_000 } });
+    const { message } = await failureOf(collect(patient.list("")));
+    expect(message).toBe("cannot list s3://strict/repo/env/: no end after 3000 keys");
+    s3.sent.length = 0;
+    const slow = openAt(place, {}, { ...AT, clock: { nowMs: () => s3.count() * 60_001 } });
     expect((await failureOf(collect(slow.list("")))).message).toMatch(/no end after 5000 keys$/);
   });
 
   test("keys in the encoding that the server declares", async () => {
-    const Contents = [{ Key: "repo/env/a%2Bb+c" }];
-    s3.on(ListObjectsV2Command).resolves({ Contents, EncodingType: "url" });
+    const keys = ["repo/env/a%2Bb+c"];
+    s3.on("GET", { body: listing(keys, "<EncodingType>url</EncodingType>") });
     expect(await collect(store.list(""))).toEqual(["a+b c"]);
-    s3.on(ListObjectsV2Command).resolves({ Contents });
+    s3.on("GET", { body: listing(keys) });
     expect(await collect(store.list(""))).toEqual(["a%2Bb+c"]);
   });
 });

@@ -3,7 +3,7 @@ export type Level = "domain" | "S3" | "directory" | "disk" | "process" | "progra
 
 export const LEVELS: Readonly<Record<Level, string>> = {
   domain: "the use-cases over a store in memory",
-  S3: "the use-cases, the S3 store and the AWS SDK over HTTP, against the project's strict S3 server",
+  S3: "the use-cases, the S3 store over HTTP, against the project's strict S3 server",
   directory: "the use-cases and the directory store on a real disk, in another process whose file system calls fail",
   disk: "the same, on a disk of its own (tmpfs) that is full or mounted read-only",
   process: "the same, in a process that is killed (SIGKILL) before a file system call",

@@ -11,6 +11,9 @@ import { COMMON_FLAGS } from "./flags.ts";
 import { createLogger, type Logger, type LogLevel, SILENT_LOGGER } from "./logger.ts";
 import { type Declaration, parseArgv } from "./parse-argv.ts";
 
+/** A failed command has written everything by then. */
+const LINGERING_MS = 1_000;
+
 /** The parsed command line. `C` is the command's own class, which declares the flags and arguments. */
 export interface Invocation<C extends typeof BaseCommand> {
   readonly flags: InferredFlags<C["flags"] & typeof COMMON_FLAGS>;
@@ -91,6 +94,8 @@ export abstract class BaseCommand {
     } catch (error) {
       process.exitCode = exitCodeOf(error, own.exitCodes);
       reportFailure(error, this.output, { withStack: logLevel === "debug" });
+      // Bun leaves no way to end a source of credentials that never answers, which would keep the process.
+      setTimeout(() => process.exit(), LINGERING_MS).unref();
     } finally {
       letGo?.();
       if (this.prompter.hasPendingRead) process.exit();

@@ -1,17 +1,18 @@
 import { join } from "node:path";
 import { fileEndpoint } from "../../directory/location.ts";
 import { InputError } from "../../errors.ts";
+import { awsEndpoint } from "../../s3/aws.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { type AwsSetup, readAwsSetup } from "../config/aws-setup.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { checkLocation, type LocationOverrides } from "../config/location.ts";
+import { checkLocation, type LocationOverrides, shownEndpoint } from "../config/location.ts";
 import { xdgFolder } from "../config/paths.ts";
 import type { Target } from "../config/target.ts";
 import { type CredentialFlags, newCredentials } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import type { Which } from "../project/which-vault.ts";
-import { agreeOnPlace, awsEndpoint, type FilePlace, isAt, placeInFile } from "./project-place.ts";
+import { agreeOnPlace, type FilePlace, isAt, placeInFile } from "./project-place.ts";
 
 const EMBEDDED_BUCKET = "vaults";
 const DEFAULT_REGION = "us-east-1";
@@ -169,9 +170,12 @@ async function bucketLocation(basis: Basis, part: Part): Promise<StoreLocation> 
   const { flags, current, target, sources } = basis;
   const bucket = flags.bucket ?? (await part("Bucket:", current?.bucket, basis));
   const region = flags.region ?? (await part("Region:", current?.region ?? usualRegion(basis), basis));
-  const endpoint = flags.endpoint ?? keptEndpoint(current) ?? awsEndpoint(region);
+  const endpoint = flags.endpoint ?? keptEndpoint(current) ?? usualEndpoint(region);
   const prefix = flags.prefix ?? (await part("Prefix:", current?.prefix ?? prefixOf(target), basis));
   const place = checkLocation({ endpoint, region, bucket, prefix, credentials: "ambient" });
+  if (place.endpoint !== flags.endpoint && place.endpoint === namedEndpoint()) {
+    sources.output.say(`the environment names the endpoint: ${shownEndpoint(place.endpoint)}`);
+  }
   return { ...place, credentials: await newCredentials(flags, current, sources, basis.aws) };
 }
 
@@ -186,6 +190,21 @@ const suggestedPart: Part = async (question, suggestion, basis) => {
   if (basis.sources.prompter.isInteractive) return askedPart(question, suggestion, basis);
   throw new InputError("missing --bucket", { hint: "name the bucket, or give --local" });
 };
+
+/** Where AWS's own tools would go: their variables name another endpoint, or a variant of the region's. */
+function usualEndpoint(region: string): string {
+  const { AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT } = process.env;
+  return (
+    namedEndpoint() ??
+    awsEndpoint(region, { fips: AWS_USE_FIPS_ENDPOINT === "true", dualStack: AWS_USE_DUALSTACK_ENDPOINT === "true" })
+  );
+}
+
+function namedEndpoint(): string | undefined {
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS } = process.env;
+  if (AWS_IGNORE_CONFIGURED_ENDPOINT_URLS === "true") return undefined;
+  return (AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL)?.replace(/(?<=[^/])\/+$/, "") || undefined;
+}
 
 /** AWS's variables and files name a region of AWS, so another endpoint ignores them. */
 function usualRegion({ flags, aws }: Basis): string {

@@ -9,10 +9,11 @@ import type { Output } from "../terminal/output.ts";
 
 const REASONS = {
   "create-only": "it lets a create-only PUT (If-None-Match: *) overwrite an object",
-  replace: "it refuses a PUT with the current ETag (If-Match)",
+  replace: "it refuses a PUT with the ETag of its own GET (If-Match)",
   "stale-replace": "it lets a PUT with a stale ETag (If-Match) overwrite an object",
   "create-race": "of eight create-only PUTs at once not exactly one won",
   "replace-race": "of eight PUTs with the same ETag at once not exactly one won",
+  listing: "its listing lacks objects that it holds",
 } as const;
 
 /** A store that can hold a vault. */

@@ -1,4 +1,5 @@
 import { InputError, LocalConfigMissingError } from "../../errors.ts";
+import { awsEndpoint } from "../../s3/aws.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { checkLocation, type LocationOverrides } from "../config/location.ts";
@@ -40,10 +41,6 @@ function wholePlace(
     credentials: "ambient",
   });
   return place;
-}
-
-export function awsEndpoint(region: string): string {
-  return `https://s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 }
 
 const FIELDS = ["endpoint", "bucket", "region", "prefix"] as const;

@@ -1,4 +1,6 @@
 import { InputError } from "../../errors.ts";
+import { requireUsable } from "../../s3/address.ts";
+import { partitionOf } from "../../s3/aws.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { AUDIT_PREFIX, BUNDLE_PREFIX, MANIFEST_KEY } from "../../vault/format/object-keys.ts";
@@ -12,7 +14,10 @@ export const ROLES = ["reader", "operator"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** The part of a location that a policy names. */
-export type PolicyScope = Pick<StoreLocation, "region" | "bucket" | "prefix">;
+export interface PolicyScope extends Pick<StoreLocation, "region" | "bucket" | "prefix"> {
+  /** The ARN of the customer-managed KMS key that encrypts the bucket. */
+  readonly kmsKey?: string | undefined;
+}
 
 /** A statement of an IAM policy. A bucket policy also needs a Principal. */
 export interface PolicyStatement {
@@ -37,7 +42,7 @@ const PROBES = "probe-*";
 /** The least permissions that a role needs. */
 export function policyOf(role: Role, scope: PolicyScope): Policy {
   const statements = role === "reader" ? [readerStatement(scope)] : operatorStatements(scope);
-  return { Version: "2012-10-17", Statement: statements };
+  return { Version: "2012-10-17", Statement: [...statements, ...kmsStatements(role, scope)] };
 }
 
 export function readerStatement(scope: PolicyScope): PolicyStatement {
@@ -52,10 +57,16 @@ function operatorStatements(scope: PolicyScope): readonly PolicyStatement[] {
     allow("VsyncRemove", ["s3:DeleteObject"], objects(scope, [BUNDLES, PROBES])),
     {
       // Without the right to list, S3 answers 403 instead of 404 for a missing key, and the first push would fail.
-      ...allow("VsyncList", ["s3:ListBucket"], [`arn:${partitionOf(scope)}:s3:::${literal(scope.bucket)}`]),
+      ...allow("VsyncList", ["s3:ListBucket"], [`arn:${partitionOf(scope.region)}:s3:::${literal(scope.bucket)}`]),
       Condition: { StringLike: { "s3:prefix": [`${literal(scope.prefix)}*`] } },
     },
   ];
+}
+
+function kmsStatements(role: Role, { kmsKey }: PolicyScope): readonly PolicyStatement[] {
+  if (kmsKey === undefined) return [];
+  const actions = role === "reader" ? ["kms:Decrypt"] : ["kms:Decrypt", "kms:GenerateDataKey"];
+  return [allow("VsyncKey", actions, [kmsKey])];
 }
 
 function allow(sid: string, actions: readonly string[], resources: readonly string[]): PolicyStatement {
@@ -63,13 +74,8 @@ function allow(sid: string, actions: readonly string[], resources: readonly stri
 }
 
 function objects(scope: PolicyScope, keys: readonly string[]): readonly string[] {
-  const arn = `arn:${partitionOf(scope)}:s3:::${literal(scope.bucket)}/${literal(scope.prefix)}`;
+  const arn = `arn:${partitionOf(scope.region)}:s3:::${literal(scope.bucket)}/${literal(scope.prefix)}`;
   return keys.map((key) => arn + key);
-}
-
-function partitionOf({ region }: PolicyScope): string {
-  if (region.startsWith("cn-")) return "aws-cn";
-  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
 }
 
 /** In IAM, `*` and `?` are wildcards and `${…}` is a variable; `${*}`, `${?}` and `${$}` are the characters themselves. */
@@ -78,7 +84,7 @@ function literal(text: string): string {
 }
 
 export interface PolicyInput extends TargetInput {
-  readonly flags: TargetInput["flags"] & LocationOverrides;
+  readonly flags: TargetInput["flags"] & LocationOverrides & { readonly "kms-key"?: string | undefined };
 }
 
 /**
@@ -86,7 +92,7 @@ export interface PolicyInput extends TargetInput {
  * permissions.
  *
  * @throws LocalConfigMissingError neither a config exists nor a bucket was given
- * @throws InputError the vault is in a directory
+ * @throws InputError the vault is in a directory, or no vault can be in such a bucket
  */
 export async function policyScope(input: PolicyInput, warn: Warn): Promise<PolicyScope> {
   const { flags } = input;
@@ -106,5 +112,13 @@ export async function policyScope(input: PolicyInput, warn: Warn): Promise<Polic
       hint: "name a bucket with --bucket and --endpoint",
     });
   }
-  return location;
+  requireUsable(location);
+  return { ...location, kmsKey: kmsKeyIn(flags["kms-key"]) };
+}
+
+function kmsKeyIn(arn: string | undefined): string | undefined {
+  if (arn === undefined || /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/.test(arn)) return arn;
+  throw new InputError("--kms-key is not the ARN of a key", {
+    hint: "as in arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab; an alias cannot stand here",
+  });
 }

@@ -6,7 +6,6 @@ import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
-import { readerStatement } from "../policy/policy.ts";
 import { openStore } from "../session/store.ts";
 import { ACCEPTED_SKEW_MS, clockTimes } from "../terminal/times.ts";
 
@@ -60,7 +59,7 @@ async function proveFile(location: StoreLocation): Promise<boolean> {
 async function proveObject(location: StoreLocation, target: Target): Promise<boolean> {
   await limitNameResolution();
   const proof = await proveRead(location, MANIFEST_KEY, LIMITS);
-  if (proof.kind === "refused") throw cannotRead(location, target, proof.serverMs);
+  if (proof.kind === "refused") throw await cannotRead(location, target, proof.serverMs);
   return proof.kind === "readable";
 }
 
@@ -79,13 +78,18 @@ export function absentManifest(location: StoreLocation, config: LocalConfig): st
 }
 
 /** The answer to a HEAD has no body, so a 403 does not say which of several causes it has. */
-function cannotRead(location: StoreLocation, target: Target, serverMs: number | null): AccessDeniedError {
+async function cannotRead(
+  location: StoreLocation,
+  target: Target,
+  serverMs: number | null,
+): Promise<AccessDeniedError> {
   const message = `credentials accepted by S3 but cannot read ${location.prefix}${MANIFEST_KEY}`;
   const nowMs = systemClock.nowMs();
   const skewMs = serverMs === null ? 0 : serverMs - nowMs;
   if (Math.abs(skewMs) > ACCEPTED_SKEW_MS) {
     return new AccessDeniedError(message, { hint: `${clockTimes(nowMs, skewMs)}: set this machine's clock` });
   }
+  const { readerStatement } = await import("../policy/policy.ts");
   const statement = JSON.stringify(readerStatement(location));
   return new AccessDeniedError(message, {
     hint:

@@ -10,7 +10,7 @@ import { deliver } from "./delivery.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { type Answer, type Operation, perform } from "./operations.ts";
 import { S3Error } from "./s3-error.ts";
-import { authenticate, checkPayload } from "./sigv4.ts";
+import { authenticate, checkDigest, checkPayload } from "./sigv4.ts";
 import type { User } from "./users.ts";
 import { errorDocument } from "./xml.ts";
 
@@ -24,6 +24,10 @@ export interface StrictS3Options extends PreconditionQuirks {
   readonly port?: number;
   /** The server's own clock, in milliseconds since the epoch. */
   readonly nowMs?: () => number;
+  /** What a proxy in front of it makes of an ETag in the answer to a method. */
+  readonly proxiedEtag?: (etag: string, method: string) => string;
+  /** Refuses a PUT without Content-MD5 or a checksum, as a bucket with Object Lock and a default retention does. */
+  readonly wantsDigest?: boolean;
   /** Delays every answer by this much. */
   readonly latencyMs?: number;
   /** Called for each request without another fault; true answers it with 503 SlowDown. */
@@ -125,12 +129,20 @@ function answerTo(
     const signed = { method: operation.method, target: request.url ?? "/", headers: request.headers };
     const user = authenticate(signed, { users, region, nowMs });
     checkPayload(request.headers, operation.body);
-    return perform(operation, user, { ...options, buckets, nowMs, ...(early && { seen: early.seen }) });
+    if (options.wantsDigest) checkDigest(operation);
+    const answer = perform(operation, user, { ...options, buckets, nowMs, ...(early && { seen: early.seen }) });
+    return throughProxy(answer, operation.method, options);
   } catch (error) {
     if (!(error instanceof S3Error)) throw error;
     const headers = { "Content-Type": "application/xml", ...error.headers };
     return { status: error.status, headers, body: Buffer.from(errorDocument(error)) };
   }
+}
+
+function throughProxy(answer: Answer, method: string, { proxiedEtag }: StrictS3Options): Answer {
+  const etag = answer.headers["ETag"];
+  if (etag === undefined || proxiedEtag === undefined) return answer;
+  return { ...answer, headers: { ...answer.headers, ETag: proxiedEtag(etag, method) } };
 }
 
 async function readOperation(request: IncomingMessage): Promise<Operation> {

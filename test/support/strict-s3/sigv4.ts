@@ -61,6 +61,25 @@ export function checkPayload(headers: IncomingHttpHeaders, body: Uint8Array): vo
   }
 }
 
+/** @throws S3Error the body's digest is missing or wrong */
+export function checkDigest({
+  method,
+  headers,
+  body,
+}: Pick<SignedRequest, "method" | "headers"> & { readonly body: Uint8Array }): void {
+  if (method !== "PUT") return;
+  const said = [headers["content-md5"], headers["x-amz-checksum-sha256"]];
+  if (said.every((digest) => digest === undefined)) {
+    const message =
+      "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters";
+    throw new S3Error(400, "InvalidRequest", message);
+  }
+  const right = ["md5", "sha256"].map((name) => createHash(name).update(body).digest("base64"));
+  if (said.some((digest, at) => digest !== undefined && digest !== right[at])) {
+    throw new S3Error(400, "BadDigest", "The digest you specified did not match what we received.");
+  }
+}
+
 function readClaim(headers: IncomingHttpHeaders): Claim {
   if (headers.authorization === undefined) throw accessDenied();
   const [, accessKeyId, day, region, service, names, signature] = AUTHORIZATION.exec(headers.authorization) ?? [];

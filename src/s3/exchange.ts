@@ -1,0 +1,104 @@
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import type { Readable } from "node:stream";
+
+/** One HTTP request. Header names are in lower case. */
+export interface HttpRequest {
+  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | undefined;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Readable;
+}
+
+/** What this machine says about the way to the network. */
+export interface Network {
+  /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in either case. */
+  readonly proxies: Readonly<Record<string, string>>;
+  /** Certificates in PEM, in the place of the built-in authorities. */
+  readonly authorities?: readonly string[];
+}
+
+/** Sends one request and resolves with the answer's head. Follows no redirect and tries nothing twice. */
+export type Exchange = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
+
+/** The failure came before the connection stood, so nothing was sent. */
+export class UnsentError extends Error {
+  constructor(cause: unknown) {
+    super("nothing was sent", { cause });
+  }
+}
+
+/** No connection in time: name resolution, TCP, a proxy or TLS took too long. */
+export class ConnectTimeoutError extends Error {
+  readonly limitMs: number;
+
+  constructor(limitMs: number) {
+    super(`no connection within ${limitMs} ms`);
+    this.limitMs = limitMs;
+  }
+}
+
+/** Talks to the network, through the proxy and with the authorities that this machine's environment names. */
+export function networkExchange(limitMs: number, network?: Network): Exchange {
+  const { http, https } = agentsFor(network);
+  return (request, signal) => {
+    const isSecure = request.url.protocol === "https:";
+    return exchanged(request, signal, limitMs, (url, init) =>
+      isSecure ? requestHttps(url, { ...init, agent: https }) : requestHttp(url, { ...init, agent: http }),
+    );
+  };
+}
+
+export function agentsFor({ proxies, authorities }: Network = { proxies: {} }): { http: HttpAgent; https: HttpsAgent } {
+  const options = { keepAlive: true, proxyEnv: proxies };
+  return {
+    http: new HttpAgent(options),
+    https: new HttpsAgent({ ...options, ...(authorities && { ca: [...authorities] }) }),
+  };
+}
+
+type Start = (url: URL, init: Init) => ReturnType<typeof requestHttp>;
+type Init = Readonly<{ method: string; headers: Record<string, string>; signal: AbortSignal; timeout: number }>;
+
+function exchanged(request: HttpRequest, signal: AbortSignal, limitMs: number, start: Start): Promise<HttpAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  // `timeout` ends a proxy that does not answer CONNECT. The timer ends everything else before the connection stands.
+  const init = { method: request.method, headers: { ...request.headers }, signal, timeout: limitMs };
+  const outgoing = start(request.url, init);
+  let isConnected = false;
+  const timer = setTimeout(() => {
+    outgoing.destroy();
+    reject(new UnsentError(new ConnectTimeoutError(limitMs)));
+  }, limitMs);
+  outgoing.once("socket", (socket) => {
+    const connected = (): void => {
+      isConnected = true;
+      clearTimeout(timer);
+    };
+    const isSecure = request.url.protocol === "https:";
+    const isReady = isSecure ? "secureConnecting" in socket && socket.secureConnecting === false : !socket.connecting;
+    if (isReady) connected();
+    else socket.once(isSecure ? "secureConnect" : "connect", connected);
+  });
+  // Stays: an answer that breaks off emits another one.
+  outgoing.on("error", (error) => {
+    clearTimeout(timer);
+    reject(isConnected ? error : new UnsentError(error));
+  });
+  outgoing.once("response", (incoming: IncomingMessage) => {
+    incoming.on("error", () => undefined);
+    resolve({ status: incoming.statusCode ?? 0, headers: flat(incoming.headers), body: incoming });
+  });
+  outgoing.end(request.body);
+  return promise;
+}
+
+function flat(headers: IncomingMessage["headers"]): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(", ")]));
+}

@@ -1,0 +1,196 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ChildProcess } from "node:child_process";
+import { subscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
+import { Secret } from "../crypto/secret.ts";
+import { agentsFor, type Network } from "../s3/exchange.ts";
+import { printable } from "../s3/failure.ts";
+import { CredentialsError } from "../s3/keys.ts";
+import type { FindKeys } from "../s3/options.ts";
+import type { AccessKey } from "./location.ts";
+
+const LIMIT_MS = 30_000;
+const HINT = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role";
+
+type Variables = Readonly<Record<string, string | undefined>>;
+type Chain = () => Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken?: string }>;
+
+/**
+ * Finds keys as AWS's own tools do: variables, the profile (keys, SSO, a role, `credential_process`), a web identity, the
+ * container's endpoint, the instance's. Keeps them until five minutes before they end.
+ *
+ * @throws CredentialsError naming the source that failed
+ */
+export function findsAmbientKeys(variables: Variables, network: Network, limitMs = LIMIT_MS): FindKeys {
+  let search: Search | undefined;
+  return async (region) => {
+    search ??= await Search.load(region, variables, network, limitMs);
+    return search.keys();
+  };
+}
+
+/** What a search has opened: sockets, and programs of `credential_process`. */
+class Opened {
+  readonly #ends = new Set<() => void>();
+  #isOver = false;
+
+  add(end: () => void): void {
+    // A chain whose source was ended goes on to the next one. What it opens there is not yet complete.
+    if (this.#isOver) setImmediate(end);
+    else this.#ends.add(end);
+  }
+
+  end(): void {
+    this.#isOver = true;
+    for (const end of this.#ends) end();
+  }
+}
+
+const searching = new AsyncLocalStorage<Opened>();
+// The chain takes no signal, and a source that never answers would keep the process alive. (Bun publishes on neither channel.)
+subscribe("net.client.socket", (message) => {
+  const { socket } = message as { readonly socket: Socket };
+  searching.getStore()?.add(() => socket.destroy());
+});
+subscribe("child_process", (message) => {
+  const { process: program } = message as { readonly process: ChildProcess };
+  searching.getStore()?.add(() => {
+    program.kill();
+    // The shell's own child may go on, and would hold the pipes open.
+    for (const stream of program.stdio) stream?.destroy();
+  });
+});
+
+class Search {
+  readonly #chain: Chain;
+  readonly #progress: Progress;
+  readonly #limitMs: number;
+
+  private constructor(chain: Chain, progress: Progress, limitMs: number) {
+    this.#chain = chain;
+    this.#progress = progress;
+    this.#limitMs = limitMs;
+  }
+
+  static async load(region: string, variables: Variables, network: Network, limitMs: number): Promise<Search> {
+    const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
+    const { http, https } = agentsFor(network);
+    const progress = new Progress(variables);
+    const { logger } = progress;
+    const requestHandler = {
+      httpAgent: http,
+      httpsAgent: https,
+      connectionTimeout: 3_000,
+      requestTimeout: 5_000,
+      throwOnRequestTimeout: true,
+      logger,
+    };
+    // The store's region is a guess for STS: AWS_REGION and the profile come first.
+    const init = {
+      logger,
+      clientConfig: { requestHandler, logger, maxAttempts: 2 },
+      parentClientConfig: { region, logger },
+    };
+    return new Search(defaultProvider(init), progress, limitMs);
+  }
+
+  async keys(): Promise<AccessKey> {
+    const opened = new Opened();
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(this.#progress.silent(this.#limitMs)), this.#limitMs);
+    try {
+      return sealed(await Promise.race([searching.run(opened, this.#chain), over]));
+    } catch (error) {
+      opened.end();
+      throw error instanceof CredentialsError ? error : this.#progress.failed(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** What the chain says of a source that this machine simply does not have. */
+const SKIPPED =
+  /^(Unable to find environment|AWS_PROFILE is set, skipping|Skipping SSO|Could not resolve credentials using profile: \[default\]|Profile default could not be found|Profile \S+ did not contain credential_process|Web identity configuration not|EC2 Instance Metadata Service access disabled|Could not load credentials)/;
+
+/** Follows the chain through what it logs: its last error says only that it found nothing. */
+class Progress {
+  readonly logger = {
+    trace() {},
+    debug: (line: unknown) => this.#note(String(line)),
+    info() {},
+    warn() {},
+    error() {},
+  };
+  readonly #variables: Variables;
+  #source = "";
+  #complaint: { readonly source: string; readonly said: string } | undefined;
+
+  constructor(variables: Variables) {
+    this.#variables = variables;
+  }
+
+  #note(line: string): void {
+    const [, link] = /(?:defaultProvider|remoteProvider)::(\w+)/.exec(line) ?? [];
+    if (link !== undefined) this.#source = this.#nameOf(link);
+    const [, said] = /^@smithy\/property-provider \S+ ([^]*)/.exec(line) ?? [];
+    if (said !== undefined && !SKIPPED.test(said)) this.#complaint ??= { source: this.#source, said };
+  }
+
+  #nameOf(link: string): string {
+    const { AWS_PROFILE, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI } = this.#variables;
+    switch (link) {
+      case "fromEnv":
+        return "the environment";
+      case "fromTokenFile":
+        return "AWS_WEB_IDENTITY_TOKEN_FILE";
+      case "fromHttp":
+        return `AWS_CONTAINER_CREDENTIALS_${AWS_CONTAINER_CREDENTIALS_RELATIVE_URI ? "RELATIVE" : "FULL"}_URI`;
+      case "fromInstanceMetadata":
+        return "the instance metadata service";
+      default:
+        return `profile ${AWS_PROFILE || "default"}`;
+    }
+  }
+
+  silent(limitMs: number): CredentialsError {
+    const message = `no ambient credentials: ${this.#source} did not give any within ${limitMs / 1000} s`;
+    return new CredentialsError(message, "check that source, or give an access key");
+  }
+
+  failed(error: unknown): CredentialsError {
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = this.#variables;
+    const { name, code, message } = error as Error & { readonly code?: string };
+    // From os.homedir(), for a user that passwd(5) does not know: the chain looks for a profile there.
+    if (code === "ERR_SYSTEM_ERROR") {
+      const hint = "set HOME, to a folder without .aws where the credentials come from elsewhere";
+      return new CredentialsError("this user has no home to look for ambient credentials in", hint);
+    }
+    if (name !== "CredentialsProviderError") return failedAt(this.#source, `${plainName(name)}${message}`);
+    if (this.#complaint !== undefined) return failedAt(this.#complaint.source, this.#complaint.said);
+    if (Boolean(AWS_ACCESS_KEY_ID) !== Boolean(AWS_SECRET_ACCESS_KEY)) {
+      const [there, missing] = AWS_ACCESS_KEY_ID
+        ? ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+        : ["AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"];
+      return new CredentialsError(`no ambient credentials: ${there} is set and ${missing} is not`, HINT);
+    }
+    return new CredentialsError("no ambient credentials on this machine", HINT);
+  }
+}
+
+/** An STS error's class is its code. */
+function plainName(name: string): string {
+  return name === "Error" ? "" : `${name}: `;
+}
+
+function failedAt(source: string, said: string): CredentialsError {
+  // A command line may hold a password; what its program wrote says more anyway.
+  const words = printable(said.replace(/^Command failed: .*/, "the program of credential_process failed:"), 240);
+  const what = `no ambient credentials from ${source}: ${words.replace(/[.:]$/, "")}`;
+  return new CredentialsError(what, "mend that source, or give an access key");
+}
+
+function sealed({ accessKeyId, secretAccessKey, sessionToken }: Awaited<ReturnType<Chain>>): AccessKey {
+  const key = { accessKeyId, secretAccessKey: Secret.ofText(secretAccessKey) };
+  return sessionToken === undefined ? key : { ...key, sessionToken: Secret.ofText(sessionToken) };
+}
