@@ -3,6 +3,7 @@ import { barChart, lineChart } from "../../lab/bench/page/svg.ts";
 import { herdPlots, herdSection } from "./herds.mjs";
 import { page, table } from "./markdown.mjs";
 import { peerPlots, peerSection } from "./peers.mjs";
+import { tokenPlots, tokenSection } from "./tokens.mjs";
 
 const number = (value) => (value >= 100 ? String(Math.round(value)) : String(Math.round(value * 10) / 10));
 const ratio = (value) => (value === undefined ? "" : `${Math.round(value * 100) / 100}`);
@@ -26,7 +27,7 @@ export function performance(results) {
     ...opening(results),
     ...rotate(results),
     ...growth(results),
-    ...tokens(results),
+    ...tokenSection(results),
     ...audit(results),
     ...requests(results),
     ...memory(results),
@@ -240,33 +241,6 @@ function growthPlots(results) {
 }
 
 const isSized = (row, size) => (size === "bytes" ? row.bytes !== undefined : row.bytes === undefined);
-
-function tokens(results) {
-  const rows = group(results, "commit with tokens");
-  if (rows.length === 0) return [];
-  const [{ secrets }] = rows;
-  const cells = rows.map(({ tokens: count, wallMs, headerBytes, manifestBytes }) => [
-    String(count),
-    number(wallMs.median),
-    range(wallMs),
-    number(headerBytes / 1024),
-    String(manifestBytes),
-  ]);
-  return [
-    "## Scoped tokens",
-    `\`set\` on a vault of ${secrets} secrets in memory, in a process that has derived the key, with tokens of ten distinct sets of 20 secrets each: every commit seals a slot to each token anew. A token takes about 1.5 KB of the header, because the format tells of it in its slot, in the roll and in the box \`verify\`.`,
-    plot("growth-tokens", "set by number of tokens"),
-    table(["tokens", "wall, ms", "min…max", "header, KiB", "manifest, bytes"], cells),
-  ];
-}
-
-function tokenPlots(results) {
-  const points = group(results, "commit with tokens").map(({ tokens: count, wallMs }) => [count, wallMs.median]);
-  const axes = { x: "tokens", y: "wall time, ms" };
-  return points.length === 0
-    ? []
-    : [["growth-tokens", lineChart("By number of tokens", axes, [{ name: "set", points }])]];
-}
 
 function audit(results) {
   const rows = group(results, "audit log over S3");

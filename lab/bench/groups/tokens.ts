@@ -12,7 +12,7 @@ import type { Row } from "../results.ts";
 import { seriesOf } from "../series.ts";
 import type { World } from "../world.ts";
 
-export const COMMIT_WITH_TOKENS = "commit with tokens";
+const COMMIT_WITH_TOKENS = "commit with tokens";
 const SECRETS = 500;
 const DISTINCT_SETS = 10;
 const EACH = 20;

@@ -1,0 +1,32 @@
+import { lineChart } from "../../lab/bench/page/svg.ts";
+import { table } from "./markdown.mjs";
+
+const rowsOf = (rows) => rows.filter((row) => row.group === "commit with tokens");
+
+export function tokenSection({ rows: all }) {
+  const rows = rowsOf(all);
+  if (rows.length === 0) return [];
+  const [{ secrets }] = rows;
+  const rounded = (value) => (value >= 100 ? String(Math.round(value)) : String(Math.round(value * 10) / 10));
+  const cells = rows.map(({ tokens: count, wallMs, headerBytes, manifestBytes }) => [
+    String(count),
+    rounded(wallMs.median),
+    `${rounded(wallMs.min)}…${rounded(wallMs.max)}`,
+    rounded(headerBytes / 1024),
+    String(manifestBytes),
+  ]);
+  return [
+    "## Scoped tokens",
+    `\`set\` on a vault of ${secrets} secrets in memory, in a process that has derived the key, with tokens of ten distinct sets of 20 secrets each: every commit seals a slot to each token anew. A token takes about 1.5 KB of the header, because the format tells of it in its slot, in the roll and in the box \`verify\`.`,
+    "![set by number of tokens](performance/growth-tokens.svg)",
+    table(["tokens", "wall, ms", "min…max", "header, KiB", "manifest, bytes"], cells),
+  ];
+}
+
+export function tokenPlots({ rows: all }) {
+  const points = rowsOf(all).map(({ tokens: count, wallMs }) => [count, wallMs.median]);
+  const axes = { x: "tokens", y: "wall time, ms" };
+  return points.length === 0
+    ? []
+    : [["growth-tokens", lineChart("By number of tokens", axes, [{ name: "set", points }])]];
+}
