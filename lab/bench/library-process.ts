@@ -8,12 +8,14 @@ import type { ObjectStore } from "../../src/ports.ts";
 import { Vsync } from "../../src/runtime/vsync.ts";
 import { systemClock } from "../../src/stores/open-store.ts";
 import { vaultOf } from "../../src/stores/token.ts";
+import { createClientCredentialsToken, createTokenVerifier } from "../../src/tokens/index.ts";
 import { readAudit } from "../../src/vault/audit/chain.ts";
 import { fetchBundle, openBundle } from "../../src/vault/open/open-bundle.ts";
 import { fetchManifest } from "../../src/vault/open/open-manifest.ts";
 import { openRotation } from "../../src/vault/rotate.ts";
 import { proposeSet } from "../../src/vault/set.ts";
 import { hintOf, type PassphraseHint, PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
+import { snapshotOf, tokenHere } from "../../test/tokens/access/access-world.ts";
 
 /** A process that has loaded the library: runs one job per line of JSON and answers with its wall time. */
 export type Job =
@@ -26,7 +28,9 @@ export type Job =
   | ({ readonly do: "rotate" } & Rotation)
   /** Gives one secret a new value, which appends a row to the log. */
   | ({ readonly do: "set" } & Access)
-  | ({ readonly do: "verify" } & Access);
+  | ({ readonly do: "verify" } & Access)
+  /** Decides so many times on a grant without patterns, or verifies so many access tokens. */
+  | { readonly do: "authorize" | "verify-access"; readonly times: number };
 
 export interface Access {
   readonly token: string;
@@ -63,6 +67,9 @@ async function workOf(job: Job): Promise<() => Promise<unknown>> {
       return async () => (await Vsync.open({ config: job.token, passphrase: job.passphrase, env: {} })).close();
     case "open-in-sequence":
       return () => openInSequence(job);
+    case "authorize":
+    case "verify-access":
+      return accessWork(job);
     case "round-trip":
     case "rotate":
     case "set":
@@ -96,6 +103,22 @@ async function onStore(job: StoreJob, store: ObjectStore): Promise<unknown> {
   const committed = await proposal.commit();
   if (committed) remembered.set(job.token, hintOf(committed.manifest));
   return committed;
+}
+
+async function accessWork(job: Extract<Job, { times: number }>): Promise<() => Promise<unknown>> {
+  const owner = await tokenHere(1);
+  const filters = { protocol: "http", publish: true, labels: { team: { oneof: ["a", "b"] } } };
+  const claims = { grants: [{ projects: ["project-id"], scopes: { tunnels: { create: { filters } } } }] };
+  const { token } = createClientCredentialsToken(owner, { expiresInSeconds: 3600, claims });
+  const verifier = createTokenVerifier({ vault: { readVerify: async () => snapshotOf([owner]) } });
+  const authority = await verifier.verify(token);
+  const request = { root: "tunnels", operation: "create", project: "project-id", labels: { team: "b" } };
+  return async () => {
+    for (let time = 0; time < job.times; time++) {
+      if (job.do === "verify-access") await verifier.verify(token);
+      else if (!authority.authorize(request).allowed) throw new Error("the grant must allow it");
+    }
+  };
 }
 
 async function openInSequence({ token, passphrase }: Access): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_COST } from "../../src/crypto/argon2id.ts";
+import { measureAccessTokens } from "./groups/access-tokens.ts";
 import { measureAudit } from "./groups/audit.ts";
 import { measureGrowth } from "./groups/growth.ts";
 import { measureHerds } from "./groups/herds.ts";
@@ -38,6 +39,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
   open: rowsOf(measureLocalOpen),
   "library-open": rowsOf(measureLibraryOpen),
   "library-rotate": rowsOf(measureLibraryRotate),
+  "access-tokens": rowsOf(measureAccessTokens),
   growth: rowsOf(measureGrowth),
   memory: rowsOf(measureMemory),
   audit: async (world, found) => {

@@ -24,6 +24,7 @@ describe("npm run bench -- --quick", () => {
     const groups = new Set(results.rows.map(({ group }) => group));
     expect([...groups].toSorted()).toEqual([
       "Vsync.open over S3",
+      "access tokens",
       "audit log over S3",
       "commit with tokens",
       "open a directory, exec true",

@@ -24,7 +24,10 @@ export function fromBase64(text: string): Uint8Array | null {
     return null;
   }
   // `atob` skips white space, and ignores missing padding and stray bits.
-  return btoa(binary) === text ? Uint8Array.from(binary, (character) => character.charCodeAt(0)) : null;
+  if (btoa(binary) !== text) return null;
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+  return bytes;
 }
 
 /** Null for anything but the one canonical spelling. */

@@ -1,3 +1,4 @@
+import { ACCESS_TOKENS, AUTHORIZED, VERIFIED } from "../groups/access-tokens.ts";
 import { CONTROL } from "../interleave.ts";
 import type { Results, Row } from "../results.ts";
 
@@ -25,6 +26,7 @@ export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
     ...memory(rows),
     ...auditAppend(rows),
     ...tokens(rows),
+    ...accessTokens(rows),
   ];
 }
 
@@ -161,4 +163,16 @@ function auditAppend(rows: readonly Row[]): Verdict[] {
       unit: "×",
     },
   ];
+}
+
+function accessTokens(rows: readonly Row[]): Verdict[] {
+  const bars = [
+    { times: AUTHORIZED, work: "`authorize` without patterns", bar: "≥ 100 000 a second", each: 0.01 },
+    { times: VERIFIED, work: "verify an access token", bar: "≤ 0.3 ms", each: 0.3 },
+  ];
+  return bars.flatMap(({ times, work, bar, each }) => {
+    const row = rows.find(({ group, name }) => group === ACCESS_TOKENS && name.endsWith(` ${times}`));
+    if (row === undefined) return [];
+    return [{ work: `${work}, ${times} times`, bar, limit: each * times, measured: row.wallMs.median, unit: "ms" }];
+  });
 }

@@ -28,6 +28,8 @@ export interface AccessClaims {
 
 /** A token of the right form, whose claims nobody has looked at. */
 export interface CompactToken {
+  /** All of it. */
+  readonly jwt: string;
   /** The id of the token that is said to have signed it. */
   readonly keyId: string;
   readonly payload: Uint8Array;
@@ -58,7 +60,7 @@ export function parseCompact(jwt: string): CompactToken {
   }
   const keyId = HEADER.exec(decoder.decode(header))?.[1];
   if (keyId === undefined) throw malformed("its header is not that of an access token");
-  return { keyId, payload };
+  return { jwt, keyId, payload };
 }
 
 /** @throws AccessTokenError malformed, also if `sub` is not the key */

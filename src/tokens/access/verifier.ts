@@ -66,9 +66,9 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const newest = new Newest(vault, maxAgeSeconds * 1000);
   return {
     async verify(jwt) {
-      const { keyId } = parseCompact(jwt);
-      const tokens = await newest.knowing(keyId, clock.nowMs());
-      return authorityOf(await verifyAccessToken(jwt, tokens, { audience, atMs: clock.nowMs() }), tokens);
+      const compact = parseCompact(jwt);
+      const tokens = await newest.knowing(compact.keyId, clock.nowMs());
+      return authorityOf(await verifyAccessToken(compact, tokens, { audience, atMs: clock.nowMs() }), tokens);
     },
   };
 }

@@ -4,7 +4,7 @@ import { AccessTokenError, type AccessTokenReason } from "../../errors.ts";
 import { fromBase64 } from "../base64.ts";
 import type { TokenKind } from "../credential.ts";
 import { Layer } from "../grants/evaluate.ts";
-import { type AccessClaims, parseAccessClaims, parseCompact } from "./form.ts";
+import { type AccessClaims, type CompactToken, parseAccessClaims } from "./form.ts";
 
 /** A live token, as the box `verify` has it (docs/format.md, Boxes). */
 export interface VerifiableToken {
@@ -39,7 +39,7 @@ export interface VerifySnapshot {
 export interface KnownToken {
   readonly token: VerifiableToken;
   /** Whether its key signed this access token. */
-  hasSigned(jwt: string): Promise<boolean>;
+  hasSigned(compact: CompactToken): Promise<boolean>;
   /** Its stored claims. */
   readonly layer: Layer;
 }
@@ -77,7 +77,7 @@ async function prepare(token: VerifiableToken): Promise<KnownToken> {
     crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]),
     new Layer("stored", token).prepare(),
   ]);
-  const hasSigned = (jwt: string): Promise<boolean> =>
+  const hasSigned = ({ jwt }: CompactToken): Promise<boolean> =>
     compactVerify(jwt, key, { algorithms: ["EdDSA"] }).then(
       () => true,
       () => false,
@@ -98,13 +98,12 @@ const MAX_AHEAD_MS = 60_000;
  * @throws AccessTokenError with its reason
  */
 export async function verifyAccessToken(
-  jwt: string,
+  compact: CompactToken,
   tokens: KnownTokens,
   { audience, atMs }: { readonly audience?: string | undefined; readonly atMs: number },
 ): Promise<VerifiedToken> {
-  const compact = parseCompact(jwt);
   const known = await tokens.get(compact.keyId);
-  if (!(await known.hasSigned(jwt))) throw refused("bad_signature", "its signature does not verify");
+  if (!(await known.hasSigned(compact))) throw refused("bad_signature", "its signature does not verify");
   const claims = parseAccessClaims(compact);
   if (claims.iss !== `vsync:${tokens.snapshot.vault}`) throw refused("wrong_issuer", "it is of another vault");
   if (claims.aud !== audience) throw refused("wrong_audience", audienceFault(claims.aud, audience));
