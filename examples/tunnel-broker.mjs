@@ -28,7 +28,7 @@ const server = createServer((request, response) => {
   );
 });
 server.listen(Number(PORT), "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}`));
-process.once("SIGTERM", () => server.close(() => vault.close()));
+process.once("SIGTERM", () => server.close(() => void vault.close()));
 
 async function answer(request) {
   if (request.method !== "POST" || request.url !== "/authorize") return { status: 404, json: {} };
