@@ -30,6 +30,7 @@ export type ErrorCode =
   | "TOKEN_REVOKED"
   | "TOKEN_UNDELIVERED"
   | "TOKEN_UNKNOWN"
+  | "STALE_BASE"
   | "UNSUPPORTED_SPEC_VERSION"
   | "WRONG_PASSPHRASE";
 
@@ -114,6 +115,12 @@ export class ConflictError extends VsyncError {
   protected static override readonly usualHint = "run the same command again: it starts from the newest generation";
   readonly name = "ConflictError";
   readonly code = "CONFLICT";
+}
+
+/** A file would undo newer work in the vault, or was pulled from another one. Trying again does not help. */
+export class StaleBaseError extends VsyncError {
+  readonly name = "StaleBaseError";
+  readonly code = "STALE_BASE";
 }
 
 /** The answer to a write was lost, and reading back failed as well. */

@@ -7,6 +7,9 @@ export interface ExitCodes {
   readonly failures: Readonly<Record<ErrorCode, number>>;
 }
 
+/** Of `--exit-code`: something would change. */
+export const DIFFERENT_EXIT_CODE = 7;
+
 /** For a fault of this program, which no table lists. */
 export const UNEXPECTED_EXIT_CODE = 1;
 
@@ -20,6 +23,7 @@ export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
     4: "this machine has no config for the env",
     5: "a conflict: the vault or a local file has changed, or the audit row is outstanding",
     6: "the vault is corrupt, not authentic, or older than seen before",
+    7: "with --exit-code: there are differences",
     130: "ended by Ctrl-C",
   },
   failures: {
@@ -44,6 +48,7 @@ export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
     AUDIT_OUTSTANDING: 5,
     PASSPHRASE_UNDELIVERED: 5,
     CONFLICT: 5,
+    STALE_BASE: 5,
     AUDIT_BROKEN: 6,
     BUNDLE_CORRUPT: 6,
     NOT_AUTHENTIC: 6,
@@ -85,6 +90,7 @@ export const ROTATE_EXIT_CODES: ExitCodes = {
     ...DAY_TO_DAY_EXIT_CODES.failures,
     S3_UNREACHABLE: 2,
     CONFLICT: 3,
+    STALE_BASE: 3,
     AUDIT_OUTSTANDING: 4,
     PASSPHRASE_UNDELIVERED: 4,
     LOCAL_CONFIG_MISSING: 5,
@@ -115,6 +121,8 @@ export const FAILURES: Readonly<Record<ErrorCode, string>> = {
   PASSPHRASE_UNDELIVERED: "The passphrase has changed, but the generated one could not be printed.",
   TOKEN_UNDELIVERED: "The token is made, but it could not be printed: rotate it.",
   CONFLICT: "The vault or a local file has changed meanwhile. Nothing was written.",
+  STALE_BASE:
+    "A file would undo what somebody changed in the vault since it was pulled, or was pulled from another vault. Nothing was written.",
   AUDIT_BROKEN: "The audit log is broken at `row`, a generation.",
   BUNDLE_CORRUPT: "The encrypted bundle is missing, or its content is not what the manifest signs.",
   NOT_AUTHENTIC: "The manifest is malformed, has the wrong signature, or belongs to another vault or env.",

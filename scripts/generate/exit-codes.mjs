@@ -28,6 +28,27 @@ function classesByCode() {
   return new Map(classes.map((it) => [new it("", "").code, it.name]));
 }
 
+/** Of `failureJson` in `src/cli/command/ending.ts`. */
+const JSON_FAILURES = [
+  "## With `--json`",
+  "A command that fails prints this object on stdout instead of its result, and the usual lines on stderr. `hint` may be " +
+    "null, and an `AUDIT_BROKEN` has a `row`. `runtime-token` prints nothing: its stdout is for a token alone.",
+  '```json\n{\n  "error": {\n    "code": "STALE_BASE",\n    "exit_code": 5,\n    "message": "prod has moved on since your pull ' +
+    '(gen 1 → 5): STRIPE changed 3 min ago by bob@build-7",\n    "hint": "vsync pull prod --merge keeps both sides; ' +
+    '--force pushes over it"\n  }\n}\n```',
+];
+
+const NEWLY_FAILING = [
+  "## What fails that did not before",
+  "A script of yours may have to answer a question that it never met:",
+  "- `push` of a file that `pull` wrote ends with 5 if others have changed a secret since that it would undo. " +
+    "`pull --merge` first, or `--force`.\n" +
+    "- `push` of any other content ends with 1 if it changes or removes a secret. Give `--yes`, or `--base=<gen>`.\n" +
+    "- `--yes` does not answer for a protected env: give `--confirm=<env>`.\n" +
+    "- No, typed at a question of `push`, `unset`, `restore` or `gc`, ends with 1, as it does in `rotate-passphrase`.\n" +
+    "- With `CI` or `VSYNC_NO_INPUT` set, or in the background, nothing is asked, also on a terminal.",
+];
+
 /** The page of exit codes, from the tables of `src/exit-codes.ts` and the classes of `src/errors.ts`. */
 export async function exitCodePage() {
   const all = await families();
@@ -43,5 +64,7 @@ export async function exitCodePage() {
     ...all.map(familyLines),
     "The same by error class. A `code` is an error's stable name.",
     table(["class", "`code`", ...all.map(({ commands }) => commands), "when"], rows),
+    ...JSON_FAILURES,
+    ...NEWLY_FAILING,
   ]);
 }

@@ -1,6 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { OlderPassphrases, renderDiff, THEN_PASSPHRASE_FLAG } from "../cli/generations/older-generation.ts";
+import { renderDiff } from "../cli/generations/older-generation.ts";
+import { OlderPassphrases, THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { openSession } from "../cli/session/session.ts";
 import { diffGenerations } from "../vault/diff.ts";
 

@@ -1,9 +1,17 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import {
+  CONSENT_FLAGS,
+  ENV_ARG,
+  Flags,
+  JSON_FLAG,
+  NOTE_FLAG,
+  PASSPHRASE_FLAG,
+  VAULT_FLAGS,
+} from "../cli/command/flags.ts";
 import { commitGc, renderGc } from "../cli/generations/gc.ts";
 import { durationFlag } from "../cli/inputs/duration-flag.ts";
 import { openSession } from "../cli/session/session.ts";
-import { requireAnswerable } from "../cli/terminal/prompter.ts";
+import { requireAnswerable } from "../cli/terminal/consent.ts";
 import { proposeGc } from "../vault/gc.ts";
 
 /** 30 days. */
@@ -40,7 +48,7 @@ backups keep them as long as you keep the backups.`;
       { description: "remove only bundles older than this (default: 30d)" },
     ),
     "dry-run": Flags.boolean({ description: "show what would be removed and remove nothing" }),
-    yes: Flags.boolean({ char: "y", description: "do not ask" }),
+    ...CONSENT_FLAGS,
     ...NOTE_FLAG,
     ...JSON_FLAG,
   };

@@ -1,7 +1,17 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { mergeFiles, renderMerge } from "../cli/items/merge.ts";
 import { printDotenv, pullFiles, renderPull } from "../cli/items/pull.ts";
+import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
+import { openSession } from "../cli/session/session.ts";
+
+const SETTLED = {
+  helpValue: "<name>,<name>",
+  multiple: true as const,
+  delimiter: "," as const,
+  dependsOn: ["merge"],
+};
 
 export class Pull extends BaseCommand {
   static override summary = "Write the vault's secrets and files to disk";
@@ -9,10 +19,16 @@ export class Pull extends BaseCommand {
     `Decrypts and checks everything before the first write. Files get mode 0600, and each is written whole or not at all. If a
 local file differs from the vault, pull writes nothing and ends with 5, unless you give --force. A dotenv file whose
 values are equal is left alone, so its comments survive. pull does not follow links, and puts no file into a folder that
-other users own or can change. Without an env, pulls the vault of VSYNC_CONFIG.`;
+other users own or can change. Without an env, pulls the vault of VSYNC_CONFIG.
+
+The first line of the dotenv file says which generation it holds; \`vsync push\` compares it with the vault. With --merge, what
+you changed since and what others changed both stay. A name that both changed, added or removed differently is a conflict:
+pull writes nothing and ends with 5, until --theirs or --ours names it. If nobody can open that generation any more, every
+name that differs is a conflict.`;
   static override examples = [
     "<%= config.bin %> pull prod",
     "<%= config.bin %> pull prod --to=.env --files-dir=secrets --force",
+    "<%= config.bin %> pull prod --merge --theirs=DATABASE_URL",
     "<%= config.bin %> pull prod --stdout | grep ^DATABASE_",
   ];
   static override args = ENV_ARG;
@@ -22,6 +38,10 @@ other users own or can change. Without an env, pulls the vault of VSYNC_CONFIG.`
     to: Flags.string({ description: "dotenv file (default: `.env.<env>`)", helpValue: "<file>" }),
     "files-dir": Flags.string({ description: "folder for the vault's files", helpValue: "<folder>", default: "." }),
     force: Flags.boolean({ char: "f", description: "overwrite local files that differ" }),
+    merge: Flags.boolean({ description: "keep your changes and take the others'", exclusive: ["force", "stdout"] }),
+    theirs: Flags.string({ description: "names that the vault settles, with --merge", ...SETTLED }),
+    ours: Flags.string({ description: "names that your files settle, with --merge", ...SETTLED }),
+    ...THEN_PASSPHRASE_FLAG,
     stdout: Flags.boolean({
       description: "print the dotenv file instead of writing anything",
       exclusive: ["to", "force", "json"],
@@ -30,8 +50,16 @@ other users own or can change. Without an env, pulls the vault of VSYNC_CONFIG.`
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Pull>): Promise<void> {
+    if (flags.merge) return this.#merge({ flags, args });
     const vault = await openAnywhere({ flags, args }, this.sources);
     if (flags.stdout) printDotenv(vault, this.output);
-    else renderPull(await pullFiles(vault, flags), vault, flags, this.output);
+    else renderPull(await pullFiles(vault, flags, this.warnUser), vault, flags, this.output);
+  }
+
+  async #merge({ flags, args }: Pick<Invocation<typeof Pull>, "flags" | "args">): Promise<void> {
+    using session = await openSession({ flags, args }, this.sources);
+    const merged = await mergeFiles(session, flags, this.sources);
+    renderMerge(merged, flags, this.output);
+    await session.remember(merged.vault.manifest);
   }
 }

@@ -1,27 +1,37 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import {
+  CONSENT_FLAGS,
   ENV_ARG,
   Flags,
   JSON_FLAG,
   NOTE_FLAG,
   PASSPHRASE_FLAG,
   VAULT_FLAGS,
-  vaultFlagsOf,
 } from "../cli/command/flags.ts";
-import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
-import { readPushInput } from "../cli/items/push-input.ts";
+import { renderOutcome } from "../cli/items/proposed-changes.ts";
+import { pushFiles } from "../cli/items/push.ts";
+import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { openSession } from "../cli/session/session.ts";
-import { proposePush } from "../vault/push.ts";
+import { DIFFERENT_EXIT_CODE } from "../exit-codes.ts";
+import { isEmpty } from "../vault/changes.ts";
 
 export class Push extends BaseCommand {
   static override summary = "Replace the vault's content by dotenv and binary files";
   static override description =
     `Removes everything that the files lack; on a terminal, vsync asks first. Shows names, never values. A push that changes
-nothing writes nothing.`;
+nothing writes nothing.
+
+A file that \`vsync pull\` wrote says in its first line which generation it comes from. If a secret has changed since that your
+push would undo, vsync pushes nothing and ends with 5; \`vsync pull --merge\` keeps both sides, and --force pushes over it. For
+a pipe, --base names the generation. Without a base, vsync also asks before it changes a secret. --yes answers questions, and
+never overrules newer work.
+
+--dry-run --exit-code ends with 7 if the files differ from the vault.`;
   static override examples = [
     "<%= config.bin %> push prod",
     "<%= config.bin %> push prod --file certs/ca.pem=./ca.pem",
-    "sops -d prod.enc.env | <%= config.bin %> push prod --from=-",
+    "sops -d prod.enc.env | <%= config.bin %> push prod --from=- --base=12",
+    "<%= config.bin %> push prod --dry-run --exit-code",
   ];
   static override args = ENV_ARG;
   static override flags = {
@@ -33,8 +43,13 @@ nothing writes nothing.`;
       helpValue: "<name>=<path>",
       multiple: true,
     }),
-    yes: Flags.boolean({ char: "y", description: "remove without asking" }),
+    base: Flags.integer({ description: "generation that the content comes from", helpValue: "<gen>", min: 1 }),
+    ...THEN_PASSPHRASE_FLAG,
+    force: Flags.boolean({ char: "f", description: "push over what others have changed since" }),
+    ...CONSENT_FLAGS,
     "allow-empty": Flags.boolean({ description: "let an empty input empty the vault" }),
+    "dry-run": Flags.boolean({ description: "show what would change and write nothing" }),
+    "exit-code": Flags.boolean({ description: "end with 7 if something would change", dependsOn: ["dry-run"] }),
     ...NOTE_FLAG,
     ...JSON_FLAG,
   };
@@ -42,17 +57,11 @@ nothing writes nothing.`;
   protected override async execute({ flags, args }: Invocation<typeof Push>): Promise<void> {
     using session = await openSession({ flags, args }, this.sources);
     const { env } = session.config;
-    const items = await readPushInput(flags, env, this.sources);
-    const request = { ...session.request, identity: session.identity, items, mayEmpty: flags["allow-empty"] };
-    using proposal = await proposePush(session.ports, request);
-    const { plan } = proposal;
-    const asking = beforeRemoving(
-      session.config,
-      `to remove them, give --yes; to change one secret, vsync set ${vaultFlagsOf(env, flags)} <name>`,
-    );
-    const committed = await commitChanges(proposal, asking, flags, this.sources);
-    const nothing = `Nothing to push: ${env} already holds exactly this (gen=${plan.gen})`;
-    renderOutcome({ plan, committed }, { nothing, done: `Pushed ${env}` }, env, flags, this.output);
-    await session.remember(committed?.manifest);
+    const outcome = await pushFiles(session, flags, this.sources);
+    const { gen, changes } = outcome.plan;
+    const nothing = `Nothing to push: ${env} already holds exactly this (gen=${gen})`;
+    renderOutcome(outcome, { nothing, done: `Pushed ${env}` }, env, flags, this.output);
+    if (flags["exit-code"] && !isEmpty(changes)) this.exitWith(DIFFERENT_EXIT_CODE);
+    await session.remember(outcome.committed?.manifest);
   }
 }

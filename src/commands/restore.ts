@@ -1,12 +1,16 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import {
-  beforeRestoring,
-  OlderPassphrases,
-  renderRestored,
-  THEN_PASSPHRASE_FLAG,
-} from "../cli/generations/older-generation.ts";
+  CONSENT_FLAGS,
+  ENV_ARG,
+  Flags,
+  JSON_FLAG,
+  NOTE_FLAG,
+  PASSPHRASE_FLAG,
+  VAULT_FLAGS,
+} from "../cli/command/flags.ts";
+import { beforeRestoring, renderRestored } from "../cli/generations/older-generation.ts";
 import { commitChanges } from "../cli/items/proposed-changes.ts";
+import { OlderPassphrases, THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { openSession } from "../cli/session/session.ts";
 import { proposeRestore } from "../vault/restore.ts";
 
@@ -25,7 +29,7 @@ generation from before a rotation needs the passphrase of that time; on a termin
     ...PASSPHRASE_FLAG,
     gen: Flags.integer({ description: "generation to restore", helpValue: "<gen>", min: 1, required: true }),
     ...THEN_PASSPHRASE_FLAG,
-    yes: Flags.boolean({ char: "y", description: "do not ask" }),
+    ...CONSENT_FLAGS,
     ...NOTE_FLAG,
     ...JSON_FLAG,
   };

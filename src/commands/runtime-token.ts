@@ -33,6 +33,8 @@ credential into the string, with the place, bucket key and anchor of today.`;
     "no-validate": Flags.boolean({ description: "send nothing, for machines without a network" }),
     json: Flags.boolean({ description: "also print the token's content on stderr, with the secret key in the clear" }),
   };
+  /** Nothing may stand on stdout beside a token. */
+  static override hasJsonResult = false;
   static override exitCodes = RUNTIME_TOKEN_EXIT_CODES;
 
   protected override async execute({ flags, args }: Invocation<typeof RuntimeToken>): Promise<void> {

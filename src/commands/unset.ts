@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { CONSENT_FLAGS, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
 import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { noSuchName } from "../cli/items/selection.ts";
@@ -20,7 +20,7 @@ Older generations keep the removed values until \`vsync gc\`.`;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    yes: Flags.boolean({ char: "y", description: "remove without asking" }),
+    ...CONSENT_FLAGS,
     ...NOTE_FLAG,
     ...JSON_FLAG,
   };
@@ -31,7 +31,7 @@ Older generations keep the removed values until \`vsync gc\`.`;
     using session = await openSession(input, this.sources);
     const { env } = session.config;
     using proposal = await proposeUnset(session.ports, session.request, keys, noSuchName);
-    const asking = beforeRemoving(session.config, "give --yes, or run this on a terminal");
+    const asking = beforeRemoving(session.config);
     const committed = await commitChanges(proposal, asking, flags, this.sources);
     const words = { nothing: `Nothing to unset in ${env}`, done: `Updated ${env}` };
     renderOutcome({ plan: proposal.plan, committed }, words, env, flags, this.output);

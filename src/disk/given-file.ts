@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { constants, createReadStream, type Stats } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { InputError } from "../errors.ts";
 import { belongsToAnother, codeOf, errnoOf, hasModes, modeText } from "./posix.ts";
 
@@ -10,6 +11,8 @@ import { belongsToAnother, codeOf, errnoOf, hasModes, modeText } from "./posix.t
  * pipe would wait for its other end, and neither a signal nor an exit interrupts that. Windows has no such flag.
  */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+const IS_DESCRIPTOR = /^\/(dev|proc)\//;
 
 /** A file that a flag names. */
 export interface GivenFile {
@@ -30,7 +33,7 @@ export async function readGivenFile(
   try {
     const stats = await stat(path);
     // `<(command)` is a pipe whose other end is open already.
-    if (stats.isFIFO() && !/^\/(dev|proc)\//.test(path)) {
+    if (stats.isFIFO() && !IS_DESCRIPTOR.test(path)) {
       throw new InputError(`${label} is a named pipe`, { hint: `pipe it in with ${flag}=-` });
     }
     if (stats.size > maxBytes) throw tooLarge(label, String(stats.size), maxBytes);
@@ -107,11 +110,16 @@ export type SecretFile =
       readonly refusal: string;
     };
 
-/** Reads a secret's file: a regular one of at most 1 MiB that not every user of the machine can change. */
-export async function readSecretFile(path: string): Promise<SecretFile> {
+/**
+ * Reads a secret's file: a regular one of at most 1 MiB that not every user of the machine can change.
+ *
+ * @param options `mayBePipe`: waits for a named pipe or `<(command)`; only what a person has named is worth waiting for
+ */
+export async function readSecretFile(path: string, { mayBePipe = false } = {}): Promise<SecretFile> {
   try {
     await using handle = await open(path, READ);
-    return await readSecret(handle);
+    // `<(command)` is a pipe whose other end was opened before ours.
+    return await readSecret(handle, { mayBePipe, hasWriter: IS_DESCRIPTOR.test(path) });
   } catch (error) {
     const code = errnoOf(error);
     if (code === undefined && !isBadPath(error)) throw error;
@@ -119,25 +127,60 @@ export async function readSecretFile(path: string): Promise<SecretFile> {
   }
 }
 
-async function readSecret(handle: FileHandle): Promise<SecretFile> {
+interface PipeOptions {
+  readonly mayBePipe: boolean;
+  readonly hasWriter: boolean;
+}
+
+async function readSecret(handle: FileHandle, { mayBePipe, hasWriter }: PipeOptions): Promise<SecretFile> {
   const stats = await handle.stat();
-  const refusal = refusalOf(stats);
+  const refusal = refusalOf(stats, mayBePipe);
   if (refusal !== null) return { refusal };
-  const bytes = await readTrimmed(handle);
+  const bytes = await readTrimmed(stats.isFIFO() ? pipeReader(handle, hasWriter) : handle);
   if (bytes === null) return { refusal: `is larger than ${MAX_SECRET_BYTES} bytes` };
   if (bytes.length === 0) return { refusal: "is empty" };
   if (!isUtf8(bytes)) return { refusal: "does not hold UTF-8 text" };
   return { bytes, exposure: exposureOf(stats) };
 }
 
-function refusalOf(stats: Stats): string | null {
+function refusalOf(stats: Stats, mayBePipe: boolean): string | null {
   if (stats.isDirectory()) return "is a directory";
-  if (!stats.isFile()) return "is not a regular file";
+  if (!stats.isFile() && !(mayBePipe && stats.isFIFO())) return "is not a regular file";
   if (!hasModes() || (stats.mode & WRITABLE_BY_ALL) === 0) return null;
   return `can be changed by every user of this machine (mode ${modeText(stats.mode & 0o777)})`;
 }
 
-async function readTrimmed(handle: FileHandle): Promise<Uint8Array | null> {
+type Reader = Pick<FileHandle, "read">;
+
+const PIPE_PAUSE_MS = 20;
+/** As long as a person may take to unlock a password manager. */
+const PIPE_PAUSES = 6_000;
+
+/**
+ * Reads a pipe that was opened without waiting. Before its writer comes it is at its end; with a writer that says nothing
+ * yet, a read fails with EAGAIN.
+ */
+function pipeReader(handle: FileHandle, hasWriter: boolean): Reader {
+  let isOpen = hasWriter;
+  const read = async (...args: Parameters<FileHandle["read"]>) => {
+    for (let pauses = 0; ; pauses++) {
+      const got = await handle.read(...args).catch((error: unknown) => {
+        if (errnoOf(error) !== "EAGAIN") throw error;
+        isOpen = true;
+        return null;
+      });
+      if (got !== null && (got.bytesRead > 0 || isOpen)) {
+        isOpen = true;
+        return got;
+      }
+      if (pauses === PIPE_PAUSES) return { bytesRead: 0, buffer: new Uint8Array() };
+      await setTimeout(PIPE_PAUSE_MS);
+    }
+  };
+  return { read: read as FileHandle["read"] };
+}
+
+async function readTrimmed(handle: Reader): Promise<Uint8Array | null> {
   const read = new Uint8Array(MAX_SECRET_BYTES + 1);
   try {
     const length = await fill(read, handle);
@@ -147,7 +190,7 @@ async function readTrimmed(handle: FileHandle): Promise<Uint8Array | null> {
   }
 }
 
-async function fill(target: Uint8Array, handle: FileHandle): Promise<number> {
+async function fill(target: Uint8Array, handle: Reader): Promise<number> {
   for (let length = 0; ; ) {
     const { bytesRead } = await handle.read(target, length, target.length - length, null);
     length += bytesRead;

@@ -46,7 +46,7 @@ export function compareItems(before: readonly NamedData[], after: readonly Named
   };
 }
 
-function isSame(a: NamedData, b: NamedData): boolean {
+export function isSame(a: NamedData, b: NamedData): boolean {
   return a.kind === b.kind && a.mode === b.mode && Buffer.compare(a.data.expose(), b.data.expose()) === 0;
 }
 

@@ -1,15 +1,19 @@
 import { encodeBase64 } from "../crypto/base64.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import { InputError, ManifestNotFoundError } from "../errors.ts";
+import type { OlderHolder } from "./audit/older-generation.ts";
 import { type ChangePlan, compareItems, isEmpty, type NamedData, requireItems } from "./changes.ts";
 import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import { type CommitPorts, commitGeneration } from "./commit/commit.ts";
 import type { CommitBase, Draft } from "./commit/draft.ts";
 import { Proposal } from "./commit/proposal.ts";
 import { NO_TOKENS } from "./commit/vault-tokens.ts";
+import { type BaseMismatch, type FileBase, type NewerWork, newerWork, openBase } from "./file-base.ts";
 import type { Item } from "./format/item.ts";
+import type { Manifest } from "./format/manifest.ts";
 import type { VaultIdentity } from "./join.ts";
 import { requireNothingSeen } from "./open/expectation.ts";
+import type { OpenedVault } from "./open/open.ts";
 import { effectsOn } from "./tokens/effects.ts";
 import type { OperatorHolder } from "./unlock/key-holder.ts";
 
@@ -20,6 +24,15 @@ export interface PushRequest extends Omit<AmendRequest, "expect"> {
   readonly items: readonly NamedData[];
   /** Allows an empty set to empty the vault. */
   readonly mayEmpty?: boolean;
+  /** The generation that the items come from; without it, the plan tells of no newer work. */
+  readonly base?: { readonly from: FileBase; readonly olderHolder: OlderHolder } | null;
+}
+
+export interface PushPlan extends ChangePlan {
+  /** The newest generation now; null before the first push. */
+  readonly head: Manifest | null;
+  /** What the push would undo unseen, or why its base says nothing about this vault. Null: all is well, or no base. */
+  readonly stale: NewerWork | BaseMismatch | null;
 }
 
 /**
@@ -29,24 +42,33 @@ export interface PushRequest extends Omit<AmendRequest, "expect"> {
  * @throws InputError an empty set without `mayEmpty`, or the format refuses an item
  * @throws what opening throws
  */
-export async function proposePush(ports: CommitPorts, request: PushRequest): Promise<Proposal<ChangePlan>> {
+export async function proposePush(ports: CommitPorts, request: PushRequest): Promise<Proposal<PushPlan>> {
   const { vault, env, seenGen, history } = request.identity;
   const seen = history === undefined ? { minGen: seenGen } : { history };
   const expect = { vault, env, ...seen, isUnseen: seenGen === 0 };
   try {
-    return await proposeAmendment(ports, { ...request, expect }, async ({ bundle, manifest }, { roll }) => {
+    return await proposeAmendment(ports, { ...request, expect }, async (opened, { roll }) => {
+      const { bundle, manifest } = opened;
       if (request.items.length === 0 && bundle.items.length > 0 && !request.mayEmpty) throw wouldEmpty(bundle.items);
       const changes = compareItems(bundle.items, request.items);
       requireItems(request.items);
       const amendment = isEmpty(changes) ? null : { action: "push", items: request.items };
       const affected = { ...manifest, roll, nowMs: ports.clock.nowMs() };
       const tokens = await effectsOn(affected, bundle.items, request.items);
-      return { plan: { changes, gen: manifest.gen, tokens }, amendment };
+      const stale = await staleness(ports, opened, request);
+      return { plan: { changes, gen: manifest.gen, tokens, head: manifest, stale }, amendment };
     });
   } catch (error) {
     if (error instanceof ManifestNotFoundError) return proposeFirstPush(ports, request);
     throw error;
   }
+}
+
+async function staleness(ports: CommitPorts, vault: OpenedVault, request: PushRequest): Promise<PushPlan["stale"]> {
+  const { base, holder, signal, items } = request;
+  if (!base) return null;
+  const opened = await openBase(ports, vault, { base: base.from, olderHolder: base.olderHolder, holder, signal });
+  return opened.kind === "opened" ? newerWork(opened, vault, items) : opened;
 }
 
 /** Usually the other end of the pipe has failed. */
@@ -56,7 +78,7 @@ function wouldEmpty(items: readonly Item[]): InputError {
   });
 }
 
-async function proposeFirstPush(ports: CommitPorts, request: PushRequest): Promise<Proposal<ChangePlan>> {
+async function proposeFirstPush(ports: CommitPorts, request: PushRequest): Promise<Proposal<PushPlan>> {
   const { identity, annotation, holder } = request;
   const { vault, repo, env, seenGen } = identity;
   requireNothingSeen(seenGen);
@@ -73,6 +95,19 @@ async function proposeFirstPush(ports: CommitPorts, request: PushRequest): Promi
     tokens: NO_TOKENS,
   };
   const base: CommitBase = { vault, repo, env, current: null };
-  const plan = { changes: compareItems([], request.items), gen: 0, tokens: [] };
+  const from = request.base?.from ?? null;
+  const plan = {
+    changes: compareItems([], request.items),
+    gen: 0,
+    tokens: [],
+    head: null,
+    stale: from && mismatchOfFirst(from, vault),
+  };
   return new Proposal(plan, () => commitGeneration(ports, base, () => draft), { [Symbol.dispose]() {} });
+}
+
+/** A vault without a generation is nobody's base. */
+function mismatchOfFirst({ gen, origin }: FileBase, vault: string): BaseMismatch {
+  if (origin !== null && origin.vault !== vault) return { kind: "foreign", name: origin.name };
+  return { kind: "unknown", gen, newest: 0 };
 }

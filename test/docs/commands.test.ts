@@ -99,7 +99,7 @@ async function expectUntold({ sandbox, env }: SetScene): Promise<void> {
 async function backedUp({ sandbox, env }: SetScene): Promise<string> {
   const folder = join(sandbox.home, ".local/share/vsync/vaults/api/prod");
   await cp(join(folder, "manifest"), join(sandbox.folder, "first-manifest"));
-  const pushed = await sandbox.run(["push", "prod"], { env });
+  const pushed = await sandbox.run(["push", "prod", "--yes"], { env });
   expect(pushed.exitCode, pushed.stderr).toBe(0);
   await cp(folder, join(sandbox.folder, "outside/srv/backup/vaults/api/prod"), { recursive: true });
   return folder;

@@ -7,7 +7,9 @@ import { type Ran, type Scene, Shell, unstaged } from "../support/program/shell.
 import { answersTo, asShown, readScript, type Update, updatedScript } from "./script.ts";
 
 /** Runs the scripts beside it, each section on a machine of its own. README.md has the notation, and how to update. */
-const names = (await readdir(import.meta.dirname)).filter((name) => name.endsWith(".txt")).toSorted();
+const names = (await readdir(import.meta.dirname, { recursive: true }))
+  .filter((name) => name.endsWith(".txt"))
+  .toSorted();
 /** Of a section; a single command has less. */
 const TIMEOUT_MS = 300_000;
 const isUpdate = process.env["UPDATE_SCRIPTS"] === "1";

@@ -15,7 +15,7 @@ import {
   verifyAudit,
 } from "../../src/vault/audit/chain.ts";
 import { type OlderHolder, openGeneration } from "../../src/vault/audit/older-generation.ts";
-import type { ChangePlan, Changes, NamedData } from "../../src/vault/changes.ts";
+import type { Changes, NamedData } from "../../src/vault/changes.ts";
 import type { AmendRequest } from "../../src/vault/commit/amend.ts";
 import type { CommitPorts } from "../../src/vault/commit/commit.ts";
 import type { Annotation } from "../../src/vault/commit/draft.ts";
@@ -23,7 +23,6 @@ import { openForCommit, type WritableVault } from "../../src/vault/commit/open-f
 import type { CommitStep, Committed, Proposal } from "../../src/vault/commit/proposal.ts";
 import { type Diff, diffGenerations } from "../../src/vault/diff.ts";
 import { proposeFinish } from "../../src/vault/finish.ts";
-import type { Item } from "../../src/vault/format/item.ts";
 import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { proposeGc } from "../../src/vault/gc.ts";
@@ -32,7 +31,7 @@ import type { VaultIdentity } from "../../src/vault/join.ts";
 import type { Expectation } from "../../src/vault/open/expectation.ts";
 import { type OpenedVault, openVault, openWithKeys } from "../../src/vault/open/open.ts";
 import { type OpenedManifest, openManifest } from "../../src/vault/open/open-manifest.ts";
-import { proposePush } from "../../src/vault/push.ts";
+import { type PushPlan, type PushRequest, proposePush } from "../../src/vault/push.ts";
 import { proposeReconcile } from "../../src/vault/reconcile.ts";
 import { proposeRestore } from "../../src/vault/restore.ts";
 import { openRotation, type RotationPlan, type RotationRequest, requireNewPassphrase } from "../../src/vault/rotate.ts";
@@ -170,13 +169,13 @@ export class Machine implements CommitPorts {
 
   async proposePush(
     items: Secrets | readonly NamedData[],
-    options: Writing<never> & { readonly mayEmpty?: boolean } = {},
-  ): Promise<Proposal<ChangePlan>> {
-    const { mayEmpty = false } = options;
+    options: Writing<never> & Pick<PushRequest, "base" | "mayEmpty"> = {},
+  ): Promise<Proposal<PushPlan>> {
+    const { mayEmpty = false, base = null } = options;
     const { annotation, signal } = requestOf(options);
     const { identity } = this;
     using holder = holding(options.by ?? OLD, identity);
-    return await proposePush(this, { holder, annotation, signal, identity, items: namedData(items), mayEmpty });
+    return await proposePush(this, { holder, annotation, signal, identity, items: namedData(items), mayEmpty, base });
   }
 
   async set(items: Secrets | readonly NamedData[], options: Writing<Changes> = {}): Promise<Written<Changes>> {
@@ -506,7 +505,7 @@ export function rootKeyOf(keys: BundleKeys): Secret {
   throw new TypeError("these keys open a view alone");
 }
 
-export function secretsOf(items: readonly Item[]): Secrets {
+export function secretsOf(items: readonly NamedData[]): Secrets {
   return Object.fromEntries(items.map((item) => [item.name, item.data.exposeText()]));
 }
 

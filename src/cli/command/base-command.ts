@@ -2,14 +2,15 @@ import type { InferredArgs, InferredFlags } from "@oclif/core/interfaces";
 import type { ArgInput, FlagInput } from "@oclif/core/parser";
 import { DAY_TO_DAY_EXIT_CODES, type ExitCodes } from "../../exit-codes.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
+import { hasSomebodyToAsk } from "../terminal/controlling-terminal.ts";
 import { Output } from "../terminal/output.ts";
 import { Prompter } from "../terminal/prompter.ts";
 import { isTerminal, STDERR, STDOUT } from "../terminal/standard-streams.ts";
 import { Stdin } from "../terminal/stdin.ts";
-import { endOnSignals, exitCodeOf, reportFailure } from "./ending.ts";
+import { endOnSignals, exitCodeOf, failureJson, isOutputFault, reportFailure } from "./ending.ts";
 import { COMMON_FLAGS } from "./flags.ts";
 import { createLogger, type Logger, type LogLevel, SILENT_LOGGER } from "./logger.ts";
-import { type Declaration, parseArgv } from "./parse-argv.ts";
+import { type Declaration, parseArgv, splitCommandLine } from "./parse-argv.ts";
 
 /** A failed command has written everything by then. */
 const LINGERING_MS = 1_000;
@@ -45,7 +46,11 @@ export abstract class BaseCommand {
   /** Whether the command runs another program, which gets the words after `--` and the signals. */
   static takesCommandLine = false;
 
+  /** Whether `--json` replaces the result on stdout, where a failure stands then, too. */
+  static hasJsonResult = true;
+
   readonly #argv: readonly string[];
+  #isInputDeclined = false;
   protected readonly output: Output;
   protected readonly stdin: Stdin;
   protected readonly prompter: Prompter;
@@ -68,8 +73,8 @@ export abstract class BaseCommand {
       () => isTerminal(0),
     );
     this.prompter = new Prompter(
-      () => ({ input: process.stdin, output: process.stderr }),
-      () => isTerminal(0) && isTerminal(2),
+      () => (isTerminal(0) && isTerminal(2) ? { input: process.stdin, output: process.stderr } : null),
+      () => hasSomebodyToAsk(process.env, this.#isInputDeclined),
     );
   }
 
@@ -81,6 +86,12 @@ export abstract class BaseCommand {
     process.exitCode = exitCode;
   }
 
+  /** Also of a command line that does not parse. */
+  get #wantsJson(): boolean {
+    const { flags, hasJsonResult } = this.constructor as typeof BaseCommand;
+    return hasJsonResult && "json" in flags && splitCommandLine(this.#argv, true)[0].includes("--json");
+  }
+
   /** Reports a failure and sets the exit code of the process. Never rejects. */
   async run(): Promise<void> {
     const own = this.constructor as typeof BaseCommand;
@@ -89,15 +100,20 @@ export abstract class BaseCommand {
     try {
       const parsed = await parseArgv(this.#argv, declarationOf(own));
       logLevel = parsed.flags["log-level"] as LogLevel;
+      this.#isInputDeclined = parsed.flags["no-input"] === true;
       this.logger = await createLogger(logLevel);
       await this.execute(parsed as Invocation<never>);
     } catch (error) {
-      process.exitCode = exitCodeOf(error, own.exitCodes);
+      const exitCode = exitCodeOf(error, own.exitCodes);
+      process.exitCode = exitCode;
+      if (this.#wantsJson && !isOutputFault(error)) this.output.json(failureJson(error, exitCode));
       reportFailure(error, this.output, { withStack: logLevel === "debug" });
       // Bun leaves no way to end a source of credentials that never answers, which would keep the process.
       setTimeout(() => process.exit(), LINGERING_MS).unref();
+      this.prompter.dropAnswers();
     } finally {
       letGo?.();
+      this.prompter[Symbol.dispose]();
       if (this.prompter.hasPendingRead) process.exit();
     }
   }

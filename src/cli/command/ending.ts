@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { VsyncError } from "../../errors.ts";
+import { AuditBrokenError, VsyncError } from "../../errors.ts";
 import { type ExitCodes, UNEXPECTED_EXIT_CODE } from "../../exit-codes.ts";
 import type { Output } from "../terminal/output.ts";
 import { LEAVE_PROMPT, type Prompter } from "../terminal/prompter.ts";
@@ -7,6 +7,15 @@ import { STDERR } from "../terminal/standard-streams.ts";
 
 export function exitCodeOf(error: unknown, codes: ExitCodes): number {
   return error instanceof VsyncError ? codes.failures[error.code] : UNEXPECTED_EXIT_CODE;
+}
+
+/** A failure as `--json` shows it, in place of the result: docs/exit-codes.md has the fields. */
+export function failureJson(error: unknown, exitCode: number): object {
+  const isKnown = error instanceof VsyncError;
+  const code = isKnown ? error.code : "UNEXPECTED";
+  const message = isKnown ? error.message : describe(error);
+  const row = error instanceof AuditBrokenError ? { row: error.row } : {};
+  return { error: { code, exit_code: exitCode, message, hint: (isKnown && error.hint) || null, ...row } };
 }
 
 /** Prints `vsync: error: …` and `vsync: hint: …` on stderr, and the stack only on request. */
@@ -26,7 +35,7 @@ export function reportFailure(error: unknown, output: Output, options: { readonl
   if (options.withStack && error instanceof Error) for (const line of stackOf(error)) output.say(line);
 }
 
-function isOutputFault(error: unknown): error is NodeJS.ErrnoException {
+export function isOutputFault(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "syscall" in error && error.syscall === "write";
 }
 

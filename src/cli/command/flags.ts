@@ -33,6 +33,10 @@ export const COMMON_FLAGS = {
     default: "silent" as LogLevel,
     helpGroup: "GLOBAL",
   })(),
+  "no-input": oclifFlags.boolean({
+    description: "never ask, even on a terminal (default: VSYNC_NO_INPUT)",
+    helpGroup: "GLOBAL",
+  }),
 };
 
 /** These choose the vault. Day-to-day commands also take `ENV_ARG`. */
@@ -47,6 +51,15 @@ export const VAULT_FLAGS = {
 
 /** The env as an argument, beside `VAULT_FLAGS`. */
 export const ENV_ARG = { env: arg("env of the vault, like `--env`") };
+
+/** For a command that asks before it removes or undoes something: see `requireConsent`. */
+export const CONSENT_FLAGS = {
+  yes: oclifFlags.boolean({ char: "y", description: "do not ask (a protected env wants --confirm)" }),
+  confirm: oclifFlags.string({
+    description: "answer with the env's name, also for a protected env",
+    helpValue: "<env>",
+  }),
+};
 
 export const NOTE_FLAG = {
   note: oclifFlags.string({ description: "note for the audit row", helpValue: "<text>" }),

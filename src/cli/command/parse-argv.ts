@@ -38,7 +38,7 @@ export async function parseArgv(argv: readonly string[], declaration: Declaratio
   }
 }
 
-function splitCommandLine(
+export function splitCommandLine(
   argv: readonly string[],
   takesCommandLine: boolean,
 ): [readonly string[], readonly string[] | null] {

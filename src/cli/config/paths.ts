@@ -43,7 +43,10 @@ export async function listEnvs(repo: string): Promise<string[]> {
  *
  * @throws InputError the home folder is needed, and HOME does not say where it is
  */
-export function xdgFolder(variable: "XDG_CONFIG_HOME" | "XDG_DATA_HOME", fallback: readonly string[]): string {
+export function xdgFolder(
+  variable: "XDG_CONFIG_HOME" | "XDG_DATA_HOME" | "XDG_STATE_HOME",
+  fallback: readonly string[],
+): string {
   const given = process.env[variable];
   if (given && isAbsolute(given)) return given;
   // Bun skips an empty HOME and asks the account database; here it is an error under both runtimes.

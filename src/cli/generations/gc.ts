@@ -3,29 +3,39 @@ import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
 import type { GcPlan, Stays } from "../../vault/gc.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import type { Target } from "../config/target.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
+import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { type ConfirmationFlags, type Prompter } from "../terminal/prompter.ts";
+import type { Prompter } from "../terminal/prompter.ts";
 
-export interface GcFlags extends ConfirmationFlags {
+export interface GcFlags extends ConsentFlags {
   readonly json?: boolean | undefined;
   readonly repo?: string | undefined;
 }
 
-/** Asks, and removes. Null if nothing was removed: a dry run, or somebody said no. */
+/** Asks, and removes. Null if nothing was removed: a dry run, or nothing to remove. */
 export async function commitGc(
   proposal: Proposal<GcPlan>,
-  { repo, env }: Target,
-  flags: ConfirmationFlags,
+  config: LocalConfig,
+  flags: ConsentFlags,
   { prompter, output }: { readonly prompter: Prompter; readonly output: Output },
 ): Promise<Committed | null> {
   const { keys } = proposal.plan;
   if (flags["dry-run"] || keys.length === 0) return null;
-  if (flags.yes) return proposal.commit();
   output.say(`  - ${countOf(keys)}, from ${keys[0]} to ${keys.at(-1)}`);
-  const isAgreed = await prompter.confirm(`Remove ${countOf(keys)} of ${repo}/${env}?`);
-  return isAgreed ? proposal.commit() : null;
+  const { repo, env } = config;
+  const what = `${countOf(keys)} of ${repo}/${env}`;
+  await requireConsent(
+    {
+      env,
+      isProtected: config.isProtected === true,
+      question: `Remove ${what}?`,
+      refusal: `this would remove ${what}`,
+    },
+    flags,
+    prompter,
+  );
+  return proposal.commit();
 }
 
 /** The keys on stdout: with `--dry-run` those that would go, else those that went. */

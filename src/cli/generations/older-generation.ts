@@ -1,61 +1,11 @@
-import type { Secret } from "../../crypto/secret.ts";
-import type { OlderHolder } from "../../vault/audit/older-generation.ts";
 import { type ChangePlan, isEmpty } from "../../vault/changes.ts";
 import type { Committed } from "../../vault/commit/proposal.ts";
 import type { Diff } from "../../vault/diff.ts";
-import { PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
-import { Flags, vaultFlagsOf } from "../command/flags.ts";
-import type { Target } from "../config/target.ts";
-import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
+import { vaultFlagsOf } from "../command/flags.ts";
+import type { LocalConfig } from "../config/local-config.ts";
 import { type Asking, summarize, warnOfAuditFault } from "../items/proposed-changes.ts";
+import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { listed } from "../terminal/prompter.ts";
-
-export const THEN_PASSPHRASE_FLAG = {
-  "then-passphrase-file": Flags.string({
-    description: "file with the passphrase of that generation, - for stdin (default: VSYNC_THEN_PASSPHRASE(_FILE))",
-    helpValue: "<file>",
-  }),
-};
-
-/**
- * Finds the passphrase of an older generation if it differs from today's: from the file, the variables, or a prompt, which
- * asks again for each generation. Disposing zeroes the keys of all of them.
- */
-export class OlderPassphrases implements Disposable {
-  readonly #file: string | undefined;
-  readonly #sources: SecretSources;
-  readonly #holders: PassphraseHolder[] = [];
-  #given: Promise<Secret | null> | undefined;
-
-  constructor(file: string | undefined, sources: SecretSources) {
-    this.#file = file;
-    this.#sources = sources;
-  }
-
-  readonly holderOf: OlderHolder = async (gen) => {
-    const passphrase = await this.#read({
-      what: `the passphrase of gen=${gen}`,
-      flag: "then-passphrase-file",
-      variable: "VSYNC_THEN_PASSPHRASE",
-      question: `Passphrase of gen=${gen}:`,
-    });
-    if (passphrase === null) return null;
-    const holder = new PassphraseHolder(passphrase);
-    this.#holders.push(holder);
-    return holder;
-  };
-
-  async #read(input: SecretInput): Promise<Secret | null> {
-    this.#given ??= readGivenSecret(input, this.#file, this.#sources);
-    const given = await this.#given;
-    return given === null && this.#sources.prompter.isInteractive ? readSecret(input, undefined, this.#sources) : given;
-  }
-
-  [Symbol.dispose](): void {
-    for (const holder of this.#holders) holder[Symbol.dispose]();
-  }
-}
 
 /** `+ NAME`, `~ NAME`, `- NAME`, one per line: names, never values. */
 export function renderDiff(
@@ -77,7 +27,7 @@ export function renderDiff(
 }
 
 /** A restore undoes what came after that generation, whether or not it removes names. */
-export function beforeRestoring({ repo, env }: Target, gen: number): Asking {
+export function beforeRestoring({ repo, env, isProtected = false }: LocalConfig, gen: number): Asking {
   return (changes) => {
     if (isEmpty(changes)) return null;
     const { added, changed, removed } = changes;
@@ -88,9 +38,10 @@ export function beforeRestoring({ repo, env }: Target, gen: number): Asking {
     ] as const;
     const what = parts.flatMap(([verb, names]) => (names.length === 0 ? [] : [`${verb} ${listed(names)}`])).join(", ");
     return {
+      env,
+      isProtected,
       question: `Restore gen=${gen} of ${repo}/${env}?`,
       refusal: `restoring gen=${gen} of ${repo}/${env} would ${what}`,
-      hint: "give --yes, or run this on a terminal",
     };
   };
 }

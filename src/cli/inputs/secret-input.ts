@@ -7,6 +7,7 @@ import { InputError } from "../../errors.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 import type { Stdin } from "../terminal/stdin.ts";
+import { readFromCommand } from "./passphrase-command.ts";
 
 const MAX_STDIN_BYTES = 1024 * 1024;
 const MAX_ASKED_AGAIN = 3;
@@ -19,6 +20,10 @@ export interface SecretInput {
   readonly flag: string;
   /** `VSYNC_NEW_PASSPHRASE`; with `_FILE` appended, the variable that names a file, which wins. */
   readonly variable: string;
+  /** `VSYNC_PASSPHRASE_COMMAND`: a variable with a shell command that prints it. */
+  readonly command?: string;
+  /** The vault that it opens, for that command. */
+  readonly vault?: { readonly repo: string; readonly env: string };
   /** `New passphrase:` */
   readonly question: string;
   /** Another question follows after a pause: keys typed in the meantime are not echoed. */
@@ -31,6 +36,7 @@ export const PASSPHRASE: SecretInput = {
   what: "the passphrase",
   flag: "passphrase-file",
   variable: "VSYNC_PASSPHRASE",
+  command: "VSYNC_PASSPHRASE_COMMAND",
   question: "Passphrase:",
 };
 
@@ -65,7 +71,8 @@ export interface SecretSources {
 }
 
 /**
- * Takes the secret from the first of: the file that the flag names, the file that `X_FILE` names, the variable `X`, a prompt.
+ * Takes the secret from the first of: the file that the flag names, the file that `X_FILE` names, the variable `X`, the
+ * output of the command `X_COMMAND`, a prompt.
  *
  * @param file the flag's value
  * @throws InputError no way was used and nobody can be asked; a file is refused; the secret is empty or too short
@@ -86,7 +93,7 @@ export async function readSecret(
 
 /** As `readSecret`, but null instead of the prompt. It does not check the length. */
 export async function readGivenSecret(
-  input: Pick<SecretInput, "what" | "flag" | "variable">,
+  input: Pick<SecretInput, "what" | "flag" | "variable" | "command" | "vault">,
   file: string | undefined,
   sources: SecretSources,
 ): Promise<Secret | null> {
@@ -97,6 +104,7 @@ export async function readGivenSecret(
   const path = variables[fileVariable];
   if (path) return fromFile({ name: fileVariable, path }, sources);
   const value = variables[input.variable];
+  if (!value && input.command !== undefined) return readFromCommand(input, variables);
   if (value?.includes("\ufffd")) {
     // Node replaces invalid UTF-8 by U+FFFD, so different passphrases would look the same.
     throw new InputError(`${input.variable} does not hold UTF-8 text`, {
@@ -117,7 +125,7 @@ async function fromFile(
   { stdin, output }: SecretSources,
 ): Promise<Secret> {
   if (isStdin(path)) stdin.take(name);
-  const read = await readSecretFile(path);
+  const read = await readSecretFile(path, { mayBePipe: true });
   const file = `the file that ${name} names${shown(path)}`;
   if ("refusal" in read) throw new InputError(`${file} ${read.refusal}`, { hint: "put it into a file of mode 0600" });
   if (read.exposure !== null) output.warn(`${file} ${read.exposure}: make it readable by you alone (chmod 600)`);
@@ -185,6 +193,12 @@ async function mismatch(secret: Secret, { setting }: SecretInput, prompter: Prom
   return same ? null : "was not typed the same twice";
 }
 
-function waysOf({ flag, variable }: Pick<SecretInput, "flag" | "variable">): string {
-  return `give it with --${flag}=<file> (- is stdin), ${variable}_FILE or ${variable}, or run this on a terminal`;
+function waysOf({ flag, variable, command }: Pick<SecretInput, "flag" | "variable" | "command">): string {
+  const ways = [
+    `--${flag}=<file> (- is stdin)`,
+    `${variable}_FILE`,
+    variable,
+    ...(command === undefined ? [] : [command]),
+  ];
+  return `give it with ${ways.slice(0, -1).join(", ")} or ${ways.at(-1)}, or run this on a terminal`;
 }

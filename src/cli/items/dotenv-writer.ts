@@ -1,6 +1,6 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
-import type { Item } from "../../vault/format/item.ts";
+import type { NamedData } from "../../vault/changes.ts";
 import { type DotenvEntry, parseDotenv } from "./dotenv.ts";
 
 /** Values that every reader of dotenv files, and a shell, takes literally. */
@@ -12,11 +12,11 @@ const PLAIN = /^[A-Za-z0-9_./:@%+,=-]*$/;
  * @param env for the hint
  * @throws InputError naming a secret whose value no quoting keeps
  */
-export function encodeDotenv(secrets: readonly Item[], env: string): Uint8Array {
+export function encodeDotenv(secrets: readonly NamedData[], env: string): Uint8Array {
   return Buffer.concat(secrets.map((secret) => Buffer.from(`${assignmentOf(secret, env)}\n`)));
 }
 
-function assignmentOf(secret: Item, env: string): string {
+function assignmentOf(secret: NamedData, env: string): string {
   const assignment = dotenvAssignment(secret);
   if (assignment !== null) return assignment;
   const { name } = secret;
@@ -26,7 +26,7 @@ function assignmentOf(secret: Item, env: string): string {
 }
 
 /** `NAME=value`, quoted if necessary, without the line end; null if no quoting keeps the value. */
-export function dotenvAssignment({ name, data }: Pick<Item, "name" | "data">): string | null {
+export function dotenvAssignment({ name, data }: Pick<NamedData, "name" | "data">): string | null {
   const value = data.exposeText();
   if (PLAIN.test(value) && readsBack(`${name}=${value}`, name, data)) return `${name}=${value}`;
   const lines = formsOf(value).map((form) => `${name}=${form}`);

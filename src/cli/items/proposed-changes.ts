@@ -1,9 +1,10 @@
 import { type ChangePlan, type Changes, isEmpty } from "../../vault/changes.ts";
 import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
-import type { Target } from "../config/target.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { type Consent, type ConsentFlags, listed, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { type ConfirmationFlags, type Consent, consents, listed, type Prompter } from "../terminal/prompter.ts";
+import type { Prompter } from "../terminal/prompter.ts";
 
 interface Terminal {
   readonly prompter: Prompter;
@@ -13,27 +14,57 @@ interface Terminal {
 /** What to ask before changes are committed; null to ask nothing. */
 export type Asking = (changes: Changes) => Consent | null;
 
-/** @param hint what else to do, if the names are not meant to go */
-export function beforeRemoving({ repo, env }: Target, hint: string): Asking {
+/** `Remove A and B from api/prod?` @param otherwise what else to do, if the names are not meant to go */
+export function beforeRemoving(config: LocalConfig, otherwise?: string): Asking {
   return ({ removed }) => {
     if (removed.length === 0) return null;
-    const what = `${listed(removed)} from ${repo}/${env}`;
-    return { question: `Remove ${what}?`, refusal: `this would remove ${what}`, hint };
+    return consentTo({
+      config,
+      verb: "remove",
+      what: `${listed(removed)} from ${config.repo}/${config.env}`,
+      otherwise,
+    });
   };
+}
+
+/** `Change A and remove B in api/prod?`: for content of which nobody knows how old it is. */
+export function beforeReplacing(config: LocalConfig, otherwise: string): Asking {
+  return ({ changed, removed }) => {
+    if (changed.length === 0) return beforeRemoving(config, otherwise)({ changed, removed, added: [], unchanged: [] });
+    const more = removed.length === 0 ? "" : ` and remove ${listed(removed)}`;
+    const what = `${listed(changed)}${more} in ${config.repo}/${config.env}`;
+    return consentTo({ config, verb: "change", what, otherwise });
+  };
+}
+
+function consentTo({
+  config: { env, isProtected = false },
+  verb,
+  what,
+  otherwise,
+}: {
+  readonly config: LocalConfig;
+  readonly verb: string;
+  readonly what: string;
+  readonly otherwise: string | undefined;
+}): Consent {
+  const question = `${verb[0]?.toUpperCase()}${verb.slice(1)} ${what}?`;
+  return { env, isProtected, question, refusal: `this would ${verb} ${what}`, otherwise };
 }
 
 /** Shows the names that would change, asks, and commits. Null if nothing was written. */
 export async function commitChanges(
   proposal: Proposal<ChangePlan>,
   asking: Asking,
-  flags: ConfirmationFlags,
+  flags: ConsentFlags,
   { prompter, output }: Terminal,
 ): Promise<Committed | null> {
   const { changes } = proposal.plan;
   renderChanges(changes, output);
   if (flags["dry-run"]) return null;
-  const consent = flags.yes ? null : asking(changes);
-  return consent === null || (await consents(consent, prompter)) ? proposal.commit() : null;
+  const consent = asking(changes);
+  if (consent !== null) await requireConsent(consent, flags, prompter);
+  return proposal.commit();
 }
 
 /** How a command that changes names has ended. */
@@ -55,7 +86,7 @@ export function renderOutcome(
   { plan: { changes, gen }, committed }: Outcome,
   { nothing, done }: OutcomeWords,
   env: string,
-  flags: { readonly json?: boolean; readonly repo?: string | undefined; readonly "dry-run"?: boolean },
+  flags: { readonly json?: boolean; readonly repo?: string | undefined },
   output: Output,
 ): void {
   const { added, changed, removed } = changes;
@@ -66,13 +97,13 @@ export function renderOutcome(
     return warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);
   }
   if (isEmpty(changes)) return output.done(nothing);
-  output.say(flags["dry-run"] ? `would be ${summarize(changes)}; dry run: nothing was written` : "nothing was written");
+  output.say(`would be ${summarize(changes)}; dry run: nothing was written`);
 }
 
 const SHOWN_NAMES = 50;
 
 /** Names, never values. */
-function renderChanges(changes: Changes, output: Output): void {
+export function renderChanges(changes: Changes, output: Output): void {
   renderNames("+", "added", changes.added, output);
   renderNames("~", "changed", changes.changed, output);
   renderNames("-", "removed", changes.removed, output);

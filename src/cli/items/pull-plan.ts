@@ -3,10 +3,11 @@ import { open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { lookAt, notAFile, refuseUnsafeFolders } from "../../disk/files-below.ts";
 import { InputError } from "../../errors.ts";
-import type { Item } from "../../vault/format/item.ts";
+import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { encodeDotenv } from "./dotenv-writer.ts";
+import { withHeader } from "./file-base.ts";
 
 export interface PullTarget {
   readonly env: string;
@@ -14,6 +15,8 @@ export interface PullTarget {
   readonly to: string;
   /** The folder for the vault's files. */
   readonly filesDir: string;
+  /** The dotenv file's first line: see `file-base.ts`. */
+  readonly header: string;
 }
 
 /** One file that the pull leaves on the disk. */
@@ -24,6 +27,8 @@ export interface PlannedFile {
   readonly root: string | null;
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** What is there now; null without a file, or for one larger than any vault. */
+  readonly local: Uint8Array | null;
   /** Of the file that exists now. `same` may have other comments and quotes, and stays. */
   readonly state: "absent" | "same" | "different";
   /** The names whose values differ, of a dotenv file. */
@@ -37,10 +42,11 @@ export interface PlannedFile {
  *
  * @throws InputError a value or name cannot be written, or something other than a file is in its place
  */
-export async function planPull(items: readonly Item[], { env, to, filesDir }: PullTarget): Promise<PlannedFile[]> {
+export async function planPull(items: readonly NamedData[], target: PullTarget): Promise<PlannedFile[]> {
+  const { env, to, filesDir, header } = target;
   const secrets = items.filter((item) => item.kind === "secret");
   const files = items.filter((item) => item.kind === "file");
-  const bytes = encodeDotenv(secrets, env);
+  const bytes = withHeader(encodeDotenv(secrets, env), header);
   const dotenv = { path: to, root: null, name: to, bytes };
   const wanted = files.map(({ name, data }) => ({
     path: join(filesDir, name),
@@ -92,13 +98,13 @@ function collision(path: string, other: string): InputError {
 async function plan(wanted: Wanted, compare: (local: Uint8Array) => readonly string[]): Promise<PlannedFile> {
   if (wanted.root !== null) await refuseUnsafeFolders(wanted.root, wanted.name);
   const stats = await lookAt(wanted.path);
-  if (stats === null) return { ...wanted, state: "absent", differs: [], isExposed: false };
+  if (stats === null) return { ...wanted, local: null, state: "absent", differs: [], isExposed: false };
   if (!stats.isFile()) throw notAFile(wanted.path, stats, ELSEWHERE);
   const isExposed = process.platform !== "win32" && (stats.mode & 0o077) !== 0;
   const local = stats.size > MAX_BUNDLE_BYTES ? null : await readLocal(wanted.path);
   const differs = local === null ? [""] : compare(local);
-  if (local === null || differs.length > 0) return { ...wanted, state: "different", differs, isExposed };
-  return { ...wanted, bytes: local, state: "same", differs, isExposed };
+  if (local === null || differs.length > 0) return { ...wanted, local, state: "different", differs, isExposed };
+  return { ...wanted, local, bytes: local, state: "same", differs, isExposed };
 }
 
 const ELSEWHERE = "move it away, or name another place with --to=<file> or --files-dir=<folder>";
@@ -110,7 +116,7 @@ async function readLocal(path: string): Promise<Uint8Array> {
 }
 
 /** The names that differ, sorted; an empty one if the file is not a dotenv file. */
-function differencesOf(local: Uint8Array, secrets: readonly Item[]): readonly string[] {
+function differencesOf(local: Uint8Array, secrets: readonly NamedData[]): readonly string[] {
   const here = readEntries(local);
   if (here === null) return [""];
   const there = new Map(secrets.map(({ name, data }) => [name, data]));
@@ -122,7 +128,7 @@ function differencesOf(local: Uint8Array, secrets: readonly Item[]): readonly st
   return [...names].filter((name) => !isSame(name)).toSorted();
 }
 
-function readEntries(local: Uint8Array): ReadonlyMap<string, Item["data"]> | null {
+function readEntries(local: Uint8Array): ReadonlyMap<string, NamedData["data"]> | null {
   try {
     return new Map(parseDotenv(local, "local").entries.map(({ name, value }) => [name, value]));
   } catch (error) {

@@ -4,22 +4,35 @@ import { makeFolder } from "../../disk/folders.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { writePrivateFile } from "../../disk/private-file.ts";
 import { ConflictError, InputError } from "../../errors.ts";
+import type { NamedData } from "../../vault/changes.ts";
+import type { Manifest } from "../../vault/format/manifest.ts";
 import type { OpenedVault } from "../../vault/open/open.ts";
+import type { Warn } from "../config/local-config.ts";
 import { requireName } from "../config/paths.ts";
 import { vaultArgs } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
 import { encodeDotenv } from "./dotenv-writer.ts";
-import { type PlannedFile, planPull } from "./pull-plan.ts";
+import { headerOf, noteBase } from "./file-base.ts";
+import { type PlannedFile, type PullTarget, planPull } from "./pull-plan.ts";
 
 const SHOWN_NAMES = 5;
 
-export interface PullInput {
+export interface PullPlaces {
   readonly to?: string | undefined;
   readonly "files-dir": string;
+}
+
+export interface PullInput extends PullPlaces {
   /** `--repo`, for the commands in hints. */
   readonly repo?: string | undefined;
   /** Overwrite files that differ. */
   readonly force: boolean;
+}
+
+/** Where a pull writes. */
+export function pullTarget({ manifest }: OpenedVault, { to, "files-dir": filesDir }: PullPlaces): PullTarget {
+  const { env } = manifest;
+  return { env, to: to ?? defaultFile(env), filesDir, header: headerOf(manifest) };
 }
 
 /**
@@ -29,14 +42,23 @@ export interface PullInput {
  * @throws ConflictError a file here differs from the vault
  * @throws InputError a file cannot be written
  */
-export async function pullFiles(vault: OpenedVault, input: PullInput): Promise<readonly PlannedFile[]> {
-  const { env } = vault.manifest;
-  const target = { env, to: input.to ?? defaultFile(env), filesDir: input["files-dir"] };
-  const files = await naming("read the files here", () => planPull(vault.bundle.items, target));
+export async function pullFiles(vault: OpenedVault, input: PullInput, warn: Warn): Promise<readonly PlannedFile[]> {
+  const files = await planFiles(vault.bundle.items, pullTarget(vault, input));
   const different = files.filter(({ state }) => state === "different");
-  if (different.length > 0 && !input.force) throw wouldOverwrite(different, env, input.repo);
-  for (const file of files) await naming(`write ${file.path}`, () => write(file));
+  if (different.length > 0 && !input.force) throw wouldOverwrite(different, vault.manifest.env, input);
+  await writeFiles(files, vault.manifest, warn);
   return files;
+}
+
+export function planFiles(items: readonly NamedData[], target: PullTarget): Promise<readonly PlannedFile[]> {
+  return naming("read the files here", () => planPull(items, target));
+}
+
+/** Leaves the dotenv file at the manifest's generation, also where it stays as it is. */
+export async function writeFiles(files: readonly PlannedFile[], manifest: Manifest, warn: Warn): Promise<void> {
+  for (const file of files) await naming(`write ${file.path}`, () => write(file));
+  const [dotenv] = files;
+  if (dotenv !== undefined) await noteBase(dotenv, manifest, warn);
 }
 
 /** A config's env is a good file name; a token's may be anything. */
@@ -52,12 +74,12 @@ async function write({ state, isExposed, path, root, name, bytes }: PlannedFile)
   await writePrivateFile(path, bytes);
 }
 
-function wouldOverwrite(different: readonly PlannedFile[], env: string, repo: string | undefined): ConflictError {
+function wouldOverwrite(different: readonly PlannedFile[], env: string, { repo, to }: PullInput): ConflictError {
   const list = different.map(({ path, differs }) => `${path}${shownNames(differs)}`).join(", ");
   const what = different.length === 1 ? "differs" : "differ";
   const args = vaultArgs({ env, repo: repo ?? "", isRepoTyped: repo !== undefined });
   return new ConflictError(`${list} ${what} from what ${env} holds; nothing was written`, {
-    hint: `keep your changes with vsync set ${args} or vsync push ${args}, or overwrite them with --force`,
+    hint: `vsync pull ${args}${to === undefined ? "" : ` --to=${to}`} --merge keeps both sides; --force overwrites yours`,
   });
 }
 
@@ -102,6 +124,7 @@ export function renderPull(
 export function printDotenv({ manifest, bundle }: OpenedVault, output: Output): void {
   const secrets = bundle.items.filter((item) => item.kind === "secret");
   output.raw(encodeDotenv(secrets, manifest.env));
+  output.done(`Printed ${manifest.env} (gen=${manifest.gen})`);
   const left = bundle.items.length - secrets.length;
   if (left > 0)
     output.warn(`${left === 1 ? "1 file is" : `${left} files are`} not included: vsync get --raw prints one`);

@@ -7,6 +7,7 @@ import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Stdin } from "../terminal/stdin.ts";
 import { parseDotenv } from "./dotenv.ts";
+import type { ReadFile } from "./file-base.ts";
 
 export interface PushSources {
   readonly stdin: Stdin;
@@ -19,24 +20,34 @@ export interface PushInput {
   readonly file?: readonly string[] | undefined;
 }
 
-/** The complete set of items for a push. @throws InputError a file is refused, or cannot be read */
+export interface ReadPushInput {
+  /** The complete set. */
+  readonly items: readonly NamedData[];
+  readonly dotenv: ReadFile;
+}
+
+/** @throws InputError a file is refused, or cannot be read */
 export async function readPushInput(
   { from, file }: PushInput,
   env: string,
   sources: PushSources,
-): Promise<readonly NamedData[]> {
-  const secrets = await readDotenv(from ?? `.env.${env}`, sources);
+): Promise<ReadPushInput> {
+  const { secrets, dotenv } = await readDotenv(from ?? `.env.${env}`, sources);
   const binaries = await Promise.all((file ?? []).map(readBinary));
-  return [...secrets, ...binaries];
+  return { items: [...secrets, ...binaries], dotenv };
 }
 
-async function readDotenv(from: string, { stdin, output }: PushSources): Promise<readonly NamedData[]> {
+async function readDotenv(
+  from: string,
+  { stdin, output }: PushSources,
+): Promise<{ readonly secrets: readonly NamedData[]; readonly dotenv: ReadFile }> {
   const file = { path: from, flag: "--from", hint: FROM_HINT };
   const bytes =
     from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
   const { entries, warnings } = parseDotenv(bytes, from === "-" ? "stdin" : from);
   for (const warning of warnings) output.warn(warning);
-  return entries.map(({ name, value }) => ({ name, kind: "secret", data: value }));
+  const secrets = entries.map(({ name, value }) => ({ name, kind: "secret", data: value }) as const);
+  return { secrets, dotenv: { path: from === "-" ? null : from, bytes } };
 }
 
 const FROM_HINT = "name the dotenv file with --from=<file>, or pipe it in with --from=-";

@@ -35,7 +35,13 @@ export async function makeManifest(pjson: PJSON, table: CommandTable): Promise<M
 }
 
 /** Replaces our own statics by what the help shows. oclif's own usage would list every flag. */
-function declared({ exitCodes, run: _, takesCommandLine, ...command }: Command.Cached): Command.Cached {
+function declared({
+  exitCodes,
+  run: _,
+  hasJsonResult: __,
+  takesCommandLine,
+  ...command
+}: Command.Cached): Command.Cached {
   const { args, flags, usage } = command;
   const words = usageOf({ args, flags, takesCommandLine: takesCommandLine === true });
   const own =

@@ -1,4 +1,3 @@
-import { InputError } from "../../errors.ts";
 import type { CommitStep, Committed, Proposal } from "../../vault/commit/proposal.ts";
 import { type FinishPlan, proposeFinish } from "../../vault/finish.ts";
 import { openRotation, type RotationPlan, requireNewPassphrase } from "../../vault/rotate.ts";
@@ -7,8 +6,8 @@ import type { Target, TargetInput } from "../config/target.ts";
 import type { MetaPair } from "../inputs/meta-flag.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
 import { configOf, openSession, sessionOn } from "../session/session.ts";
+import { notConfirmed, requireAnswerable, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { consents, requireAnswerable } from "../terminal/prompter.ts";
 import { deliverToFile } from "./deliver-to-file.ts";
 import { deliverToStdout } from "./deliver-to-stdout.ts";
 import { type Delivery, delivering, NO_DELIVERY } from "./delivery.ts";
@@ -85,13 +84,7 @@ async function deliveryOf(flags: RotationInput["flags"], { repo, env }: Target, 
 
 async function requireConfirmation(flags: RotationInput["flags"], { prompter }: SecretSources): Promise<void> {
   if (flags.yes || (await prompter.confirm("Re-encrypt bundle and push?"))) return;
-  throw notConfirmed("the old passphrase is still in force");
-}
-
-function notConfirmed(inForce: string): InputError {
-  return new InputError("not confirmed: nothing was written", {
-    hint: `${inForce}; --yes confirms without the question`,
-  });
+  throw notConfirmed("the old passphrase is still in force; --yes confirms without the question");
 }
 
 async function show(steps: AsyncIterable<CommitStep>, plan: RotationPlan, output: Output): Promise<Committed> {
@@ -134,23 +127,25 @@ export async function finishVaultRotation(input: RotationInput, sources: SecretS
   refuseOutstanding(committed, vaultFlagsOf(env, flags));
 }
 
-/** A window that is over shuts nobody out. */
+/** A window that is over shuts nobody out. `--yes` answers here also for a protected env, as scripts rely on it. */
 async function requireConsentToFinish(
   { dropped }: FinishPlan,
   { repo, env }: Target,
-  { yes }: RotationInput["flags"],
+  flags: RotationInput["flags"],
   { prompter }: SecretSources,
 ): Promise<void> {
   const reader = dropped.find(({ access }) => access === "read");
-  if (yes || reader === undefined) return;
+  if (reader === undefined) return;
   const what = `the old passphrase of ${repo}/${env}`;
-  const isAgreed = await consents(
+  await requireConsent(
     {
+      env,
+      isProtected: false,
       question: `Retire ${what} now?`,
       refusal: `this would retire ${what}, which reads until ${reader.until}`,
-      hint: "give --yes once all apps have the new one",
+      otherwise: "retire it once all apps have the new one",
     },
+    flags,
     prompter,
   );
-  if (!isAgreed) throw notConfirmed(`the old passphrase reads until ${reader.until}`);
 }

@@ -4,7 +4,7 @@ import { isVariableName } from "../items/secret-text.ts";
 
 /** The program gets the secrets, not the credentials that open the vault. */
 const KEPT_BACK =
-  /^VSYNC_(CONFIG|PASSPHRASE|NEW_PASSPHRASE|THEN_PASSPHRASE|ACCESS_KEY|SECRET_KEY|SESSION_TOKEN|TOKEN)(_FILE)?$/;
+  /^VSYNC_(CONFIG|PASSPHRASE_COMMAND|PASSPHRASE|NEW_PASSPHRASE|THEN_PASSPHRASE|ACCESS_KEY|SECRET_KEY|SESSION_TOKEN|TOKEN)(_FILE)?$/;
 
 /**
  * The program's environment: our own variables, overridden by the vault's secrets, each name with `prefix` before it.

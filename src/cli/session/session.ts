@@ -85,7 +85,7 @@ export async function sessionOn(
   secret: SecretInput = PASSPHRASE,
 ): Promise<Session> {
   const annotation = annotationOf(flags, sources);
-  const passphrase = await readSecret(secret, flags["passphrase-file"], sources);
+  const passphrase = await readSecret({ ...secret, vault: config }, flags["passphrase-file"], sources);
   const holder = holderOf(passphrase, config);
   const ports = { store: await openStore(config), clock: systemClock, random: systemRandom };
   const request = { holder, expect: knownVaultOf(config), annotation };

@@ -2,7 +2,12 @@ import type { ReadStream } from "node:tty";
 import type * as Inquirer from "@inquirer/prompts";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError, InterruptedError } from "../../errors.ts";
-import { hasControllingTerminal, openControllingTerminal } from "./controlling-terminal.ts";
+import {
+  type ControllingTerminal,
+  dropTypedAhead,
+  openControllingTerminal,
+  type Terminal,
+} from "./controlling-terminal.ts";
 
 /** Why an answer is refused, in lower case; null accepts it. */
 export type Check = (answer: string) => string | null;
@@ -23,25 +28,29 @@ export interface Choice<T> {
 const THEME = { style: { defaultAnswer: (text: string) => `[${text}]`, maskedText: "[input is hidden]" } };
 
 type Prompts = typeof Inquirer;
-type Context = { readonly input: ReadStream; readonly output: NodeJS.WritableStream };
 
 /**
- * Asks on stderr, because stdout carries the result. Every question throws `InputError` without a terminal, and
- * `InterruptedError` at Ctrl-C, after restoring the terminal.
+ * Asks on the terminal that the program was started from, on stdin and stderr if they are it: stdout carries the result.
+ * Every question throws `InputError` without a terminal, and `InterruptedError` at Ctrl-C, after restoring the terminal.
  */
-export class Prompter {
-  readonly #streams: () => Context;
+export class Prompter implements Disposable {
+  readonly #streams: () => Terminal | null;
   readonly #isInteractive: () => boolean;
+  #terminal: ControllingTerminal | undefined;
+  #last: Terminal | undefined;
   #unhush: (() => void) | undefined;
   #isAsking = false;
-  #hasPendingRead = false;
 
-  constructor(streams: () => Context, isInteractive: () => boolean) {
+  /**
+   * @param streams stdin and stderr, or null if one of them is no terminal
+   * @param isInteractive whether somebody can be asked
+   */
+  constructor(streams: () => Terminal | null, isInteractive: () => boolean) {
     this.#streams = streams;
     this.#isInteractive = isInteractive;
   }
 
-  /** Whether both stdin and stderr are a terminal. */
+  /** Whether somebody can be asked. */
   get isInteractive(): boolean {
     return this.#isInteractive();
   }
@@ -53,7 +62,7 @@ export class Prompter {
 
   /** Whether a read of the controlling terminal keeps the process alive: Bun waits for the next key even after `destroy`. */
   get hasPendingRead(): boolean {
-    return this.#hasPendingRead;
+    return this.#terminal !== undefined && process.versions["bun"] !== undefined;
   }
 
   text({ check, ...question }: TextQuestion): Promise<string> {
@@ -71,7 +80,7 @@ export class Prompter {
     const answer = await this.#ask(message, (prompts, context) =>
       prompts.password({ message, toggleMask: false, theme: THEME }, context),
     );
-    if (hushAfter) this.#unhush = hush(this.#streams().input);
+    if (hushAfter) this.#unhush = hush(this.#context().input);
     return Secret.ofText(answer);
   }
 
@@ -80,39 +89,44 @@ export class Prompter {
     this.#unhush = undefined;
   }
 
-  /** Whether `confirm` finds a terminal: stdin may be a pipe that carries the data. */
-  get canConfirm(): boolean {
-    return this.isInteractive || hasControllingTerminal();
-  }
-
-  /** No is the default. Asks on the controlling terminal if stdin or stderr is something else. */
-  async confirm(message: string): Promise<boolean> {
-    const ask = (prompts: Prompts, context: Context) =>
-      prompts.confirm({ message, default: false, theme: THEME }, context);
-    if (this.isInteractive || !hasControllingTerminal()) return this.#ask(message, ask);
-    using terminal = openControllingTerminal();
-    this.#hasPendingRead = process.versions["bun"] !== undefined;
-    return await this.#askOn(terminal, message, ask);
+  /** No is the default. */
+  confirm(message: string): Promise<boolean> {
+    return this.#ask(message, (prompts, context) =>
+      prompts.confirm({ message, default: false, theme: THEME }, context),
+    );
   }
 
   choose<T>(message: string, choices: readonly Choice<T>[]): Promise<T> {
     return this.#ask(message, (prompts, context) => prompts.select({ message, choices, theme: THEME }, context));
   }
 
-  async #ask<T>(message: string, ask: (prompts: Prompts, context: Context) => Promise<T>): Promise<T> {
+  /** After a failure somebody may still be typing an answer, which the shell must not get. */
+  dropAnswers(): void {
+    if (this.#last === undefined) return;
+    dropTypedAhead(this.#last.input);
+    this.#last.input.setRawMode(false);
+  }
+
+  [Symbol.dispose](): void {
+    this.#terminal?.[Symbol.dispose]();
+  }
+
+  #context(): Terminal {
+    const streams = this.#streams();
+    if (streams !== null) return streams;
+    this.#terminal ??= openControllingTerminal();
+    return this.#terminal;
+  }
+
+  async #ask<T>(message: string, ask: (prompts: Prompts, context: Terminal) => Promise<T>): Promise<T> {
     if (!this.isInteractive) {
       throw new InputError(`cannot ask without a terminal: ${message}`, { hint: "answer with a flag instead" });
     }
-    return this.#askOn(this.#streams(), message, ask);
-  }
-
-  async #askOn<T>(
-    context: Context,
-    message: string,
-    ask: (prompts: Prompts, context: Context) => Promise<T>,
-  ): Promise<T> {
+    const context = this.#context();
+    this.#last = context;
     const prompts = await import("@inquirer/prompts");
     this.speakUp();
+    dropTypedAhead(context.input);
     const letGo = surviveStops({ ...context, question: message });
     this.#isAsking = true;
     try {
@@ -158,41 +172,6 @@ function hush(input: ReadStream): () => void {
     input.off("data", swallow).pause().ref();
     input.setRawMode(false);
   };
-}
-
-/** The flags of a command that asks before it writes. */
-export interface ConfirmationFlags {
-  readonly yes?: boolean | undefined;
-  readonly "dry-run"?: boolean | undefined;
-}
-
-/** Refuses early what a question would have to answer. @throws InputError no terminal to ask on, and no `--yes` */
-export function requireAnswerable(flags: ConfirmationFlags, prompter: Prompter): void {
-  if (flags.yes || flags["dry-run"] || prompter.canConfirm) return;
-  throw new InputError("missing the confirmation", { hint: "give --yes, or run this on a terminal" });
-}
-
-/** What is removed or undone, as a question and as a refusal. Both name repo and env, and what goes. */
-export interface Consent {
-  /** `Remove A and B from api/prod?` */
-  readonly question: string;
-  /** `this would remove A and B from api/prod` */
-  readonly refusal: string;
-  readonly hint: string;
-}
-
-/** Asks before something is removed or undone. @throws InputError no terminal to ask on */
-export async function consents({ question, refusal, hint }: Consent, prompter: Prompter): Promise<boolean> {
-  if (!prompter.canConfirm) throw new InputError(`${refusal}: nothing was written`, { hint });
-  return prompter.confirm(question);
-}
-
-const NAMED = 5;
-
-/** `A, B and C`, of many names `A, B, C, D, E and 7 more`. */
-export function listed(names: readonly string[]): string {
-  const shown = names.length > NAMED ? [...names.slice(0, NAMED), `${names.length - NAMED} more`] : names;
-  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
 }
 
 /** Shows the cursor, which a prompt hides, and starts a new line. */

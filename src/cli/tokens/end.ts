@@ -5,8 +5,8 @@ import type { TokenPrunePlan, TokenRevokePlan } from "../../vault/tokens/end.ts"
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
+import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { listed } from "../terminal/prompter.ts";
 import { nameOf, shortly } from "./render-token.ts";
 
 interface JsonFlag {

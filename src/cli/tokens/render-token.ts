@@ -3,8 +3,8 @@ import { relativeTime } from "../../vault/format/relative-time.ts";
 import type { TokenRotatePlan } from "../../vault/tokens/rotate.ts";
 import type { Reads, TokenSummary } from "../../vault/tokens/summary.ts";
 import { type Target, vaultFlags } from "../config/target.ts";
+import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { listed } from "../terminal/prompter.ts";
 
 interface Delivery {
   readonly config: Target;

@@ -6,8 +6,8 @@ import { vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { openSession, type SessionInput } from "../session/session.ts";
+import { type ConsentFlags, listed, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { consents, listed } from "../terminal/prompter.ts";
 import { CLAIM_FLAGS, type ClaimFlags, claimsChange, endAfter, warnOfPatterns } from "./claim-flags.ts";
 import { tokenJson } from "./list.ts";
 import { unknownNames } from "./name-filters.ts";
@@ -36,7 +36,7 @@ export async function updateToken(input: TokenUpdateInput, word: string, sources
   const names = unknownNames(flags, plan.names);
   for (const name of names) output.warn(`${config.env} has no ${JSON.stringify(name)} yet`);
   renderDifference(plan, output);
-  if (plan.gains.length > 0 && !flags.yes) await requireConsent(plan, sources);
+  if (plan.gains.length > 0) await requireGift(plan, config.env, flags, sources);
   const committed = await proposal.commit();
   if (flags.json) output.json({ env: config.env, written: committed !== null, ...tokenJson(plan.after) });
   if (committed === null) return output.done(`Token ${nameOf(plan.after)} has these claims already: nothing to do`);
@@ -68,9 +68,13 @@ function renderDifference({ gains, loses }: TokenUpdatePlan, output: Output): vo
   for (const name of loses) output.say(`  - ${name}`);
 }
 
-async function requireConsent({ after, gains }: TokenUpdatePlan, { prompter }: SecretSources): Promise<void> {
+async function requireGift(
+  { after, gains }: TokenUpdatePlan,
+  env: string,
+  flags: ConsentFlags,
+  { prompter }: SecretSources,
+): Promise<void> {
   const what = `${listed(gains)} to token ${nameOf(after)}`;
-  const consent = { question: `Give ${what}?`, refusal: `this would give ${what}`, hint: "give --yes" };
-  if (await consents(consent, prompter)) return;
-  throw new InputError("not confirmed: nothing was written", { hint: "the token reads what it did" });
+  const consent = { env, isProtected: false, question: `Give ${what}?`, refusal: `this would give ${what}` };
+  await requireConsent(consent, flags, prompter);
 }

@@ -26,9 +26,15 @@ export async function openGeneration(
   request: GenerationRequest,
 ): Promise<OpenedBundle> {
   const { gen, holder } = request;
-  const ref = await bundleRefOf(store, manifest, request);
-  const bytes = await fetchBundle(store, ref, request);
-  const place = { vault: manifest.vault, gen };
+  const bundle = await bundleRefOf(store, manifest, request);
+  return openWith(holder, await fetchBundle(store, bundle, request), { vault: manifest.vault, gen });
+}
+
+async function openWith(
+  holder: KeyHolder,
+  bytes: Uint8Array,
+  place: { readonly vault: string; readonly gen: number },
+): Promise<OpenedBundle> {
   const opened = await openBundle(bytes, place, (header) => holder.openOlderSlot(header));
   opened.keys[Symbol.dispose]();
   return opened;
@@ -53,7 +59,11 @@ async function bundleRefOf(
 /** A holder of an older passphrase, or a function that asks for one. Its maker disposes of it. */
 export type OlderHolder = KeyHolder | ((gen: number) => Promise<KeyHolder | null>);
 
-export interface AtGenerationRequest extends GenerationRequest {
+export interface AtGenerationRequest extends GenerationRequest, OlderHolders {}
+
+/** Who may open a generation whose passphrase may have changed since. */
+export interface OlderHolders extends ReadOptions {
+  readonly holder: KeyHolder;
   /** Used only if today's `holder` does not open the generation. */
   readonly olderHolder: OlderHolder;
 }
@@ -68,13 +78,38 @@ export async function openAtGeneration(
   manifest: Manifest,
   request: AtGenerationRequest,
 ): Promise<OpenedBundle> {
-  const { olderHolder } = request;
+  const { gen, olderHolder } = request;
   if (typeof olderHolder !== "function") return openGeneration(store, manifest, { ...request, holder: olderHolder });
+  const bundle = await bundleRefOf(store, manifest, request);
+  return openBundleOf(store, { vault: manifest.vault, gen, bundle }, request);
+}
+
+/** A generation whose audit row the caller has verified. */
+export interface VerifiedPlace {
+  readonly vault: string;
+  readonly gen: number;
+  readonly bundle: Manifest["bundle"];
+}
+
+/**
+ * As `openAtGeneration`, for callers that have the generation's row.
+ *
+ * @throws WrongPassphraseError no holder opens it
+ * @throws BundleCorruptError the bundle is gone, or not what its row says
+ */
+export async function openBundleOf(
+  store: ObjectStore,
+  { bundle, ...place }: VerifiedPlace,
+  request: OlderHolders,
+): Promise<OpenedBundle> {
+  const { holder, olderHolder } = request;
+  const bytes = await fetchBundle(store, bundle, request);
+  if (typeof olderHolder !== "function") return openWith(olderHolder, bytes, place);
   try {
-    return await openGeneration(store, manifest, request);
+    return await openWith(holder, bytes, place);
   } catch (error) {
-    const older = error instanceof WrongPassphraseError ? await olderHolder(request.gen) : null;
+    const older = error instanceof WrongPassphraseError ? await olderHolder(place.gen) : null;
     if (older === null) throw error;
-    return openGeneration(store, manifest, { ...request, holder: older });
+    return openWith(older, bytes, place);
   }
 }

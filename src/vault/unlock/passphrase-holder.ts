@@ -54,7 +54,7 @@ export class PassphraseHolder implements OperatorHolder {
 
   async unlock(manifest: Manifest, { clock, signal }: UnlockOptions): Promise<Unlocked> {
     const found = await this.#find(manifest, signal);
-    if (found === null) throw wrongPassphrase(manifest, clock.nowMs());
+    if (found === null) throw wrongPassphrase(manifest, this.#passphrase, clock.nowMs());
     verifyEndorsement(found.entry, found.key, manifest);
     return new UnlockedByPassphrase(found.entry, found.key);
   }
@@ -185,11 +185,22 @@ export class ReadOnlyPassphraseError extends InputError {
 }
 
 /** Nothing that this manifest says is proven: anyone who can write the store may have written it. */
-function wrongPassphrase({ repo, env, at, actor }: Manifest, nowMs: number): WrongPassphraseError {
+function wrongPassphrase({ repo, env, at, actor }: Manifest, passphrase: Secret, nowMs: number): WrongPassphraseError {
+  const oddity = oddityOf(passphrase.exposeText());
   const changed = `${relativeTime(at, nowMs)} by ${shown(`${actor.user}@${actor.host}`)}`;
   return new WrongPassphraseError(`wrong passphrase for ${shown(repo)}/${shown(env)}`, {
-    hint: `the bucket says (unproven): changed ${changed}; check where the passphrase comes from, and if it was rotated, roll the new one out`,
+    hint: `${oddity === null ? "" : `what you gave ${oddity}; `}the bucket says (unproven): changed ${changed}; check where the passphrase comes from, and if it was rotated, roll the new one out`,
   });
+}
+
+/** What people give without seeing it, for a message: nothing else about the passphrase may show. */
+function oddityOf(text: string): string | null {
+  if (text.startsWith("\ufeff")) return "begins with a BOM (byte order mark)";
+  if (/[\r\n]$/.test(text)) return "ends in a line end";
+  if (/^\s|\s$/.test(text)) return "begins or ends with white space";
+  if (/^(["'`]).*\1$/s.test(text)) return "is in quotes";
+  if (text !== text.normalize("NFC")) return "is in another Unicode form than keyboards type (not NFC)";
+  return null;
 }
 
 function nullIfNotOurs(error: unknown): null {

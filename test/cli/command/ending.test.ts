@@ -27,6 +27,7 @@ const NUMBERS: Readonly<Record<errors.ErrorCode, readonly [number, number]>> = {
   AUDIT_OUTSTANDING: [5, 4],
   PASSPHRASE_UNDELIVERED: [5, 4],
   CONFLICT: [5, 3],
+  STALE_BASE: [5, 3],
   AUDIT_BROKEN: [6, 6],
   BUNDLE_CORRUPT: [6, 6],
   NOT_AUTHENTIC: [6, 6],

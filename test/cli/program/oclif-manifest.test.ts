@@ -5,7 +5,15 @@ test("holds every command, its flags and its arguments", () => {
   expect(Object.keys(MANIFEST.commands)).toEqual(Object.keys(LOADERS).toSorted());
   expect(MANIFEST.version).toBe(PJSON.version);
   const { flags, args } = MANIFEST.commands["status"]!;
-  expect(Object.keys(flags).toSorted()).toEqual(["env", "json", "log-level", "passphrase-file", "remote", "repo"]);
+  expect(Object.keys(flags).toSorted()).toEqual([
+    "env",
+    "json",
+    "log-level",
+    "no-input",
+    "passphrase-file",
+    "remote",
+    "repo",
+  ]);
   expect(Object.keys(args)).toEqual(["env"]);
 });
 

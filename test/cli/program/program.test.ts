@@ -21,9 +21,16 @@ const SAID = "something\\x1b[31m failed\\nvsync: error: forged";
 describe("a command that fails", () => {
   test("ends with the code of its table, the same with --json", async () => {
     expect(await probe("fail LOCAL_CONFIG_MISSING --hint=next")).toEqual(failed(SAID, "next", 4));
-    expect(await probe("fail LOCAL_CONFIG_MISSING --hint=next --json")).toEqual(failed(SAID, "next", 4));
+    const { stdout, ...rest } = await probe("fail LOCAL_CONFIG_MISSING --hint=next --json");
+    expect({ stdout: "", ...rest }).toEqual(failed(SAID, "next", 4));
+    const message = "something\u001b[31m failed\nvsync: error: forged";
+    expect(JSON.parse(stdout)).toEqual({
+      error: { code: "LOCAL_CONFIG_MISSING", exit_code: 4, message, hint: "next" },
+    });
     expect(await probe("fail-rotating LOCAL_CONFIG_MISSING --hint=next")).toEqual(failed(SAID, "next", 5));
-    expect(await probe("show --json")).toEqual(failed("missing KEY", "usage: vsync show KEY [OTHER] [flags]"));
+    expect({ ...(await probe("show --json")), stdout: "" }).toEqual(
+      failed("missing KEY", "usage: vsync show KEY [OTHER] [flags]"),
+    );
     expect(await probe("shwo")).toEqual(failed("unknown command shwo", "did you mean vsync show?"));
   });
 

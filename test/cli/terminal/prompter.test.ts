@@ -51,10 +51,48 @@ describe("a secret", () => {
     expectCursor(rawScreen);
   });
 
-  test("is not asked for where stderr is not the terminal, because nobody would see the question", async () => {
-    const session = await shell.terminal([`${PROBE.join(" ")} ask 2>err; code=$?; cat err; exit $code`]);
+  test("is asked for on the terminal itself where stdin and stderr lead elsewhere", async () => {
+    const session = await shell.terminal([`${PROBE.join(" ")} ask </dev/null 2>err`]);
+    await session.shows("Passphrase:");
+    session.answer("correct horse");
+    const { screen, stdout, exitCode, isRestored } = await session.end();
+    expect([JSON.parse(stdout).text, exitCode, isRestored]).toEqual(["correct horse", 0, true]);
+    expect(screen).not.toMatch(/correct|horse|\*/);
+  });
+
+  test("takes nothing that was typed before the question, and Ctrl-C among it ends the program", async () => {
+    const session = await shell.terminal([`stty -echo; head -c 1 >/dev/null; stty echo; ${PROBE.join(" ")} ask`]);
+    session.answer("typed ahead");
+    await session.shows("Passphrase:");
+    session.answer("correct horse");
+    expect(JSON.parse((await session.end()).stdout).text).toBe("correct horse");
+  });
+});
+
+describe("nobody is asked", () => {
+  test.each(["CI=1", "CI=true", "VSYNC_NO_INPUT=1"])("with %s on a terminal", async (variable) => {
+    const session = await shell.terminal([`${variable} ${PROBE.join(" ")} ask 2>&1`]);
     const { stdout, exitCode } = await session.end();
     expect([stdout.split("\n")[0], exitCode]).toEqual(["vsync: error: missing the passphrase", 1]);
+  });
+
+  test("with --no-input, nor in the background, where reading would stop the program", async () => {
+    const session = await shell.terminal([
+      `${PROBE.join(" ")} ask --no-input 2>&1; set -m; ${PROBE.join(" ")} ask </dev/tty >out 2>&1 & wait $!; echo $?; cat out`,
+    ]);
+    const { stdout, exitCode } = await session.end();
+    const said = "vsync: error: missing the passphrase";
+    expect([stdout.split("\n").filter((line) => line === said || line === "1"), exitCode]).toEqual([
+      [said, "1", said],
+      0,
+    ]);
+  });
+
+  test.each(["CI=0", "CI=false", "VSYNC_NO_INPUT="])("but with %s somebody is", async (variable) => {
+    const session = await shell.terminal([`${variable} ${PROBE.join(" ")} ask`]);
+    await session.shows("Passphrase:");
+    session.answer("x");
+    expect((await session.end()).exitCode).toBe(0);
   });
 });
 

@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto";
+import { open, realpath } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { makeFolder } from "../../disk/folders.ts";
+import { codeOf } from "../../disk/posix.ts";
+import { READ_PLAIN_FILE, writePrivateFile } from "../../disk/private-file.ts";
+import { VsyncError } from "../../errors.ts";
+import type { FileBase } from "../../vault/file-base.ts";
+import type { Manifest } from "../../vault/format/manifest.ts";
+import type { Warn } from "../config/local-config.ts";
+import { xdgFolder } from "../config/paths.ts";
+
+/*
+ * The base of a dotenv file is the generation that its content comes from. `pull` writes it as the first line. A push cannot,
+ * because the file is the user's, and other programs drop comments. So both also leave a note in the state folder. It
+ * counts while the file has the first line that it had then, or none: see docs/decisions/0081.
+ */
+
+/** `# vsync: acme/api prod gen 5 <vault id> <digest>` */
+const HEADER = /^# vsync: (\S+ \S+) gen ([1-9]\d{0,15}) ([A-Za-z0-9_-]{22}) ([0-9a-f]{64})$/;
+
+/** The line that `pull` writes, without its end. */
+export function headerOf({ repo, env, gen, vault, bundle }: Manifest): string {
+  const name = [repo, env].map((word) => word.replaceAll(/[\s\p{C}]/gu, "_") || "_").join(" ");
+  return `# vsync: ${name} gen ${gen} ${vault} ${bundle.sha256}`;
+}
+
+/** The first line of a dotenv file if `pull` wrote it, else null. */
+function findHeader(bytes: Uint8Array): string | null {
+  const [line = ""] = Buffer.from(bytes.subarray(0, 1024))
+    .toString("utf8")
+    .replace(/^\ufeff/, "")
+    .split(/\r?\n/, 1);
+  return HEADER.test(line) ? line : null;
+}
+
+function parseHeader(header: string): FileBase | null {
+  const [, name = "", gen = "", vault = "", digest = ""] = HEADER.exec(header) ?? [];
+  return digest === "" ? null : { gen: Number(gen), origin: { vault, digest, name } };
+}
+
+/** A dotenv file with this header in place of the one that it has. */
+export function withHeader(bytes: Uint8Array, header: string): Uint8Array {
+  const old = findHeader(bytes);
+  const end = old === null ? 0 : bytes.indexOf(0x0a);
+  return Buffer.concat([
+    Buffer.from(`${header}\n`),
+    end === -1 ? new Uint8Array() : bytes.subarray(old === null ? 0 : end + 1),
+  ]);
+}
+
+/** A dotenv file as it was read. */
+export interface ReadFile {
+  /** Null for stdin, which no later command can name again. */
+  readonly path: string | null;
+  readonly bytes: Uint8Array;
+}
+
+/** What the state folder says of a file. */
+interface Note {
+  readonly path: string;
+  /** The header that the file had; null if it had none. */
+  readonly header: string | null;
+  /** The header that it would have now. */
+  readonly base: string;
+}
+
+/**
+ * The base of a file: the note that goes with its header, or the header. Null if neither is there, or a file without a
+ * header was last another vault's.
+ */
+export async function findBase({ path, bytes }: ReadFile, vault: string): Promise<FileBase | null> {
+  const header = findHeader(bytes);
+  const note = path === null ? null : await readNote(path);
+  const noted = note === null ? null : parseHeader(note.base);
+  if (header === null) return noted?.origin?.vault === vault ? noted : null;
+  return note?.header === header ? noted : parseHeader(header);
+}
+
+/** Remembers that a file holds what this generation holds. A failure is only a warning: the command has done its work. */
+export async function noteBase({ path, bytes }: ReadFile, manifest: Manifest, warn: Warn): Promise<void> {
+  if (path === null) return;
+  try {
+    const real = await realpath(path);
+    const place = notePath(real);
+    await makeFolder(dirname(place));
+    const note: Note = { path: real, header: findHeader(bytes), base: headerOf(manifest) };
+    await writePrivateFile(place, `${JSON.stringify(note)}\n`);
+  } catch (error) {
+    const why = error instanceof VsyncError ? error.message : codeOf(error);
+    warn(`the generation of ${path} is not remembered on this machine (${why}): the next push asks about every change`);
+  }
+}
+
+function notePath(real: string): string {
+  const name = createHash("sha256").update(real).digest("hex");
+  return join(xdgFolder("XDG_STATE_HOME", [".local", "state"]), "vsync", "bases", `${name}.json`);
+}
+
+const MAX_NOTE_BYTES = 16 * 1024;
+
+/** Null also for a note that cannot be read or is not ours: the file's header counts then. */
+async function readNote(path: string): Promise<Note | null> {
+  try {
+    const real = await realpath(path);
+    await using handle = await open(notePath(real), READ_PLAIN_FILE);
+    const stats = await handle.stat();
+    if (!stats.isFile() || stats.size > MAX_NOTE_BYTES) return null;
+    const note = JSON.parse(await handle.readFile("utf8"));
+    return isNote(note) && note.path === real ? note : null;
+  } catch {
+    return null;
+  }
+}
+
+function isNote(value: unknown): value is Note {
+  if (typeof value !== "object" || value === null) return false;
+  const { path, header, base } = value as Partial<Record<keyof Note, unknown>>;
+  return typeof path === "string" && (header === null || typeof header === "string") && typeof base === "string";
+}

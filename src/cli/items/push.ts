@@ -1,0 +1,48 @@
+import type { Committed } from "../../vault/commit/proposal.ts";
+import { type PushPlan, proposePush } from "../../vault/push.ts";
+import { vaultFlags } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { OlderPassphrases } from "../session/older-passphrases.ts";
+import type { Session } from "../session/session.ts";
+import type { ConsentFlags } from "../terminal/consent.ts";
+import { findBase, noteBase } from "./file-base.ts";
+import { beforeRemoving, beforeReplacing, commitChanges } from "./proposed-changes.ts";
+import { type PushInput, readPushInput } from "./push-input.ts";
+import { mergeCommand, requireFresh, type StaleFlags } from "./stale.ts";
+
+export interface PushFlags extends PushInput, ConsentFlags, StaleFlags {
+  readonly from?: string | undefined;
+  readonly "allow-empty"?: boolean;
+  readonly "then-passphrase-file"?: string | undefined;
+}
+
+/**
+ * Replaces the vault's content by that of files.
+ *
+ * @throws StaleBaseError the push would undo what others changed since the file was pulled
+ * @throws InputError nobody agrees to what would go
+ */
+export async function pushFiles(
+  session: Session,
+  flags: PushFlags,
+  sources: SecretSources,
+): Promise<{ readonly plan: PushPlan; readonly committed: Committed | null }> {
+  const { config, identity } = session;
+  const { items, dotenv } = await readPushInput(flags, config.env, sources);
+  const from = flags.base === undefined ? await findBase(dotenv, config.vault) : { gen: flags.base, origin: null };
+  using older = new OlderPassphrases(flags["then-passphrase-file"], sources);
+  const base = from && { from, olderHolder: older.holderOf };
+  const request = { ...session.request, identity, items, mayEmpty: flags["allow-empty"] ?? false, base };
+  using proposal = await proposePush(session.ports, request);
+  const { plan } = proposal;
+  requireFresh(plan.stale, config, flags);
+  const single = `to change one secret, vsync set ${vaultFlags(config)} <name>`;
+  const asking =
+    base === null
+      ? beforeReplacing(config, `${mergeCommand(config, flags)}; ${single}`)
+      : beforeRemoving(config, single);
+  const committed = await commitChanges(proposal, asking, flags, sources);
+  const head = committed?.manifest ?? plan.head;
+  if (!flags["dry-run"] && head !== null) await noteBase(dotenv, head, (text) => sources.output.warn(text));
+  return { plan, committed };
+}

@@ -1,0 +1,72 @@
+import { InputError } from "../../errors.ts";
+import type { Prompter } from "./prompter.ts";
+
+/** The flags of a command that asks before it writes. */
+export interface ConsentFlags {
+  readonly yes?: boolean | undefined;
+  /** An env's name, as if somebody had typed it. */
+  readonly confirm?: string | undefined;
+  readonly "dry-run"?: boolean | undefined;
+}
+
+/** What would be lost, as a question and as a refusal. Both name repo and env, and what goes. */
+export interface Consent {
+  readonly env: string;
+  /** Only the env's name, typed or given with `--confirm`, answers. */
+  readonly isProtected: boolean;
+  /** `Remove A and B from api/prod?` */
+  readonly question: string;
+  /** `this would remove A and B from api/prod` */
+  readonly refusal: string;
+  /** What else to do, if this is not meant. */
+  readonly otherwise?: string | undefined;
+}
+
+/** Refuses early what a question would have to answer. @throws InputError no terminal to ask on, and no answer given */
+export function requireAnswerable(flags: ConsentFlags, prompter: Prompter): void {
+  if (flags.yes || flags.confirm !== undefined || flags["dry-run"] || prompter.isInteractive) return;
+  throw new InputError("missing the confirmation", { hint: "give --yes, or run this on a terminal" });
+}
+
+/**
+ * Asks before something is removed or undone, unless a flag answers.
+ *
+ * @throws InputError no answer and no terminal to ask on, `--confirm` names another env, or the answer is no
+ */
+export async function requireConsent(consent: Consent, flags: ConsentFlags, prompter: Prompter): Promise<void> {
+  if (isAnswered(consent, flags)) return;
+  const { env, isProtected, question, refusal, otherwise } = consent;
+  const answer = isProtected ? `--confirm=${env} (${env} is protected)` : "--yes";
+  if (!prompter.isInteractive) {
+    const more = otherwise === undefined ? "" : `; ${otherwise}`;
+    throw new InputError(`${refusal}: nothing was written`, {
+      hint: `give ${answer}, or run this on a terminal${more}`,
+    });
+  }
+  const isAgreed = isProtected
+    ? (await prompter.text({ message: `${question} Type ${env}:` })).trim() === env
+    : await prompter.confirm(question);
+  if (!isAgreed) throw notConfirmed(`${answer} confirms without the question`);
+}
+
+function isAnswered({ env, isProtected }: Consent, { yes, confirm }: ConsentFlags): boolean {
+  if (confirm !== undefined && confirm !== env) {
+    throw new InputError(`--confirm names ${JSON.stringify(confirm)}, and this is about ${env}`, {
+      hint: `if ${env} is meant, give --confirm=${env}`,
+    });
+  }
+  return confirm === env || (yes === true && !isProtected);
+}
+
+/** One rule for every command that asks: no is a failure, and a script that goes on after it would be wrong. */
+export function notConfirmed(hint: string): InputError {
+  return new InputError("not confirmed: nothing was written", { hint });
+}
+
+const NAMED = 5;
+
+/** `A, B and C`, of many names `A, B, C, D, E and 7 more`. */
+export function listed(names: readonly string[]): string {
+  const shown = names.length > NAMED ? [...names.slice(0, NAMED), `${names.length - NAMED} more`] : names;
+  return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;
+}
