@@ -57,7 +57,7 @@ name that differs is a conflict.`;
   }
 
   async #merge({ flags, args }: Pick<Invocation<typeof Pull>, "flags" | "args">): Promise<void> {
-    using session = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources, { use: "values" });
     const merged = await mergeFiles(session, flags, this.sources);
     renderMerge(merged, flags, this.output);
     await session.remember(merged.vault.manifest);

@@ -177,7 +177,7 @@ function pipeReader(handle: FileHandle, hasWriter: boolean): Reader {
       await setTimeout(PIPE_PAUSE_MS);
     }
   };
-  return { read: read as FileHandle["read"] };
+  return { read };
 }
 
 async function readTrimmed(handle: Reader): Promise<Uint8Array | null> {

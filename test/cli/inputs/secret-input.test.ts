@@ -10,7 +10,7 @@ import { Stdin } from "../../../src/cli/terminal/stdin.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 
 const hint =
-  "give it with --passphrase-file=<file> (- is stdin), VSYNC_PASSPHRASE_FILE or VSYNC_PASSPHRASE, or run this on a terminal";
+  "give it with --passphrase-file=<file> (- is stdin), VSYNC_PASSPHRASE_FILE, VSYNC_PASSPHRASE or VSYNC_PASSPHRASE_COMMAND, or run this on a terminal";
 
 let folder: string;
 beforeEach(() => {
