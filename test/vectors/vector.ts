@@ -12,6 +12,8 @@ export interface Vector {
   readonly row?: number;
   readonly path?: string;
   readonly reason?: string;
+  /** Says that the format's text left room here. */
+  readonly reading?: string;
   readonly mentions?: readonly string[];
   readonly omits?: readonly string[];
 }
