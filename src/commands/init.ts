@@ -1,5 +1,6 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import {
+  APP_KEY_FLAGS,
   CREDENTIAL_FLAGS,
   ENV_ARG,
   Flags,
@@ -37,6 +38,7 @@ store that ignores the preconditions of writes. Run it again to change the vault
     }),
     ...LOCATION_FLAGS,
     ...CREDENTIAL_FLAGS,
+    ...APP_KEY_FLAGS,
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Init>): Promise<void> {

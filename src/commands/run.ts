@@ -44,7 +44,7 @@ line, in base64 (also as a part, as in user:token), in hex, and escaped as in JS
 
   protected override async execute({ flags, args, commandLine }: Invocation<typeof Run>): Promise<void> {
     const program = requiredCommandLine(commandLine);
-    const { bundle } = await openAnywhere({ flags, args }, this.sources);
+    const { bundle } = await openAnywhere({ flags, args }, this.sources, { use: "values", isComplete: true });
     const secrets = selectSecrets(bundle.items, flags);
     const env = childEnvironment(this.variables, secrets, flags.prefix);
     const output = await runOutput(flags, bundle.items, this.output);

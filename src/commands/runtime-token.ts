@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { CREDENTIAL_FLAGS, ENV_ARG, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { overriddenLocation } from "../cli/config/location.ts";
-import { tokenCredentials } from "../cli/inputs/credentials.ts";
+import { tokenCredentials, warnOfKey } from "../cli/inputs/credentials.ts";
 import { configOf } from "../cli/session/session.ts";
 import { emitToken, givenCredential, mintToken } from "../cli/tokens/mint.ts";
 import { absentManifest, proveToken } from "../cli/tokens/prove-token.ts";
@@ -30,6 +30,7 @@ credential into the string, with the place, bucket key and anchor of today.`;
       description: "file with a scoped token's credential to put in, - for stdin; sends nothing",
       helpValue: "<file>",
     }),
+    strict: Flags.boolean({ description: "refuse a key that may write, and temporary credentials" }),
     "no-validate": Flags.boolean({ description: "send nothing, for machines without a network" }),
     json: Flags.boolean({ description: "also print the token's content on stderr, with the secret key in the clear" }),
   };
@@ -49,6 +50,7 @@ credential into the string, with the place, bucket key and anchor of today.`;
     if (!isOffline && !(await proveToken(location, config))) {
       this.output.warn(absentManifest(location, config));
     }
+    warnOfKey(credentials, config, this.sources);
     emitToken(token, this.output, { asJson: flags.json });
   }
 }

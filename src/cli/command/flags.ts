@@ -142,6 +142,20 @@ export const CREDENTIAL_FLAGS = {
   }),
 };
 
+/** The key that goes into tokens, beside the operator's own. */
+export const APP_KEY_FLAGS = {
+  "app-access-key": oclifFlags.string({
+    description: "access key id for apps, which only reads (default: VSYNC_APP_ACCESS_KEY)",
+    helpValue: "<id>",
+    helpGroup: "CREDENTIALS",
+  }),
+  "app-secret-key-file": oclifFlags.string({
+    description: "file with its secret access key, - for stdin (default: VSYNC_APP_SECRET_KEY(_FILE))",
+    helpValue: "<file>",
+    helpGroup: "CREDENTIALS",
+  }),
+};
+
 /** The flags that lead the next command to the same vault: `--env=prod`, and `--repo` if the user gave it. */
 export function vaultFlagsOf(env: string, { repo }: { readonly repo?: string | undefined }): string {
   return repo === undefined ? `--env=${env}` : `--env=${env} --repo=${repo}`;

@@ -39,6 +39,12 @@ export interface LocalConfig extends Target, StoreLocation {
   readonly roots?: readonly Root[] | undefined;
   /** Only the env's name, typed or given, answers a question about losing something. See `isProtected`. */
   readonly protected?: true | undefined;
+  /** The key that runtime tokens carry, which only reads. Default: that of `credentials`. */
+  readonly app?: AccessKey | undefined;
+  /** The key of `credentials` only reads. */
+  readonly role?: "reader" | undefined;
+  /** Of a project file alone: no file of this machine remembers it. */
+  readonly isTransient?: boolean;
   /** As `protected`, in the config or in the project file. It is not stored. */
   readonly isProtected?: boolean;
   /** The names without which the project does not start, as its file says. They are not stored. */
@@ -101,6 +107,8 @@ const document = v.strictObject({
   ),
   roots: v.exactOptional(v.array(root)),
   protected: v.exactOptional(v.literal(true)),
+  app: v.exactOptional(accessKey),
+  role: v.exactOptional(v.literal("reader")),
 });
 type ConfigDocument = v.InferOutput<typeof document>;
 
@@ -108,7 +116,7 @@ type ConfigDocument = v.InferOutput<typeof document>;
 export function readDocument(value: unknown): { config: LocalConfig } | { fault: string } {
   const parsed = v.safeParse(document, value, { abortEarly: true });
   if (!parsed.success) return { fault: faultyField(parsed.issues[0]) };
-  const { format: _, floors = [], ...fields } = parsed.output;
+  const { format: _, floors = [], app, ...fields } = parsed.output;
   return {
     config: {
       ...fields,
@@ -116,6 +124,7 @@ export function readDocument(value: unknown): { config: LocalConfig } | { fault:
       kdf: kdfCost(fields.kdf),
       recipient: decodeCheckedBase64(fields.recipient),
       floors: new Map(floors.map(({ recipient: opener, ...floor }) => [opener, floor])),
+      ...(app === undefined ? {} : { app: sealed(app) }),
     },
   };
 }
@@ -141,6 +150,8 @@ export function writeDocument(config: LocalConfig): string {
       : { floors: [...config.floors].map(([opener, floor]) => ({ recipient: opener, ...floor })) }),
     ...(config.roots === undefined || config.roots.length === 0 ? {} : { roots: config.roots.map(written) }),
     ...(config.protected ? { protected: true } : {}),
+    ...(config.app === undefined ? {} : { app: exposed(config.app) }),
+    ...(config.role === undefined ? {} : { role: config.role }),
   };
   return `${JSON.stringify(fields, null, 2)}\n`;
 }

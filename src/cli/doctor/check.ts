@@ -16,6 +16,7 @@ export type Subject =
   | "access"
   | "passphrase"
   | "audit"
+  | "required"
   | "runtime key";
 
 export interface Check {

@@ -2,7 +2,8 @@ import type { LocalConfig } from "../config/local-config.ts";
 import { configPath } from "../config/paths.ts";
 import type { TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
-import { configHere, resolveTarget, type Which } from "../project/which-vault.ts";
+import { resolveTarget, type Which } from "../project/which-vault.ts";
+import { configFor } from "../session/session.ts";
 import { badOrThrow, type Check, type Examination, good, warning } from "./check.ts";
 import { checkRuntimeKey } from "./runtime-key-check.ts";
 import { checkStore } from "./store-checks.ts";
@@ -12,7 +13,7 @@ import { checkVault } from "./vault-checks.ts";
 const USE = { use: "values" } as const;
 
 export interface DoctorInput extends TargetInput {
-  readonly flags: TargetInput["flags"] & { readonly "passphrase-file"?: string | undefined };
+  readonly flags: TargetInput["flags"] & { readonly "passphrase-file"?: string | undefined; readonly ci?: boolean };
 }
 
 /**
@@ -24,24 +25,26 @@ export async function examine(input: DoctorInput, sources: SecretSources): Promi
   const target = await resolveTarget(input, (text) => sources.output.warn(text), USE);
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const checks = (async function* () {
-    const config = yield* checkConfig(target);
+    const config = yield* checkConfig(target, sources);
     if (config === null) return;
     const examined = yield* checkStore(config);
-    if (examined !== null) yield* checkVault(examined.store, config, passphrase);
+    if (examined !== null) yield* checkVault(examined.store, config, { passphrase, isCi: input.flags.ci ?? false });
     yield* checkRuntimeKey(config, examined, sources);
   })();
   return { target, hasPassphrase: passphrase !== null, checks };
 }
 
 /** Checks that the config can be used and that only its owner can read it. Returns the config, or null. */
-async function* checkConfig(target: Which): AsyncGenerator<Check, LocalConfig | null> {
+async function* checkConfig(target: Which, sources: SecretSources): AsyncGenerator<Check, LocalConfig | null> {
   const path = configPath(target);
   const exposures: string[] = [];
   try {
-    const config = await configHere(target, USE, (text) => exposures.push(text));
-    yield exposures.length === 0
-      ? good("config", `${path} exists, and only you have access to it`)
-      : warning("config", `${path} can be read by other users`, `chmod 600 ${path}`);
+    const config = await configFor(target, sources, USE, (text) => exposures.push(text));
+    if (config.isTransient) yield good("config", "none here: the project file and the environment say all");
+    else
+      yield exposures.length === 0
+        ? good("config", `${path} exists, and only you have access to it`)
+        : warning("config", `${path} can be read by other users`, `chmod 600 ${path}`);
     return config;
   } catch (error) {
     yield badOrThrow("config", error);

@@ -1,5 +1,5 @@
 import type { Secret } from "../../crypto/secret.ts";
-import { VsyncError } from "../../errors.ts";
+import { InputError, VsyncError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import { verifyAudit } from "../../vault/audit/chain.ts";
@@ -12,8 +12,10 @@ import { hintOf } from "../../vault/unlock/passphrase-holder.ts";
 import { holderOf, knownVaultOf, seenVaultOf } from "../config/known-vault.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
+import { missingNames } from "../session/open-anywhere.ts";
 import { describeAccess } from "../status/render-status.ts";
-import { badOrThrow, type Check, good, unproven, warning } from "./check.ts";
+import { listed } from "../terminal/prompter.ts";
+import { bad, badOrThrow, type Check, good, unproven, warning } from "./check.ts";
 
 /**
  * Checks the manifest and, with a passphrase, whether it opens the vault and whether the newest audit row matches. Without
@@ -22,7 +24,7 @@ import { badOrThrow, type Check, good, unproven, warning } from "./check.ts";
 export async function* checkVault(
   store: ObjectStore,
   config: LocalConfig,
-  passphrase: Secret | null,
+  { passphrase, isCi }: { readonly passphrase: Secret | null; readonly isCi: boolean },
 ): AsyncGenerator<Check, void> {
   let fetched: Manifest | null;
   try {
@@ -50,6 +52,7 @@ export async function* checkVault(
   else if (opened !== null) {
     yield openedCheck(opened);
     yield await auditCheck(store, opened.manifest, config);
+    if (config.required !== undefined) yield requiredCheck(config, opened, isCi);
   }
 }
 
@@ -87,6 +90,16 @@ function accessCheck(manifest: Manifest, config: LocalConfig, stated: typeof goo
   if (!slots.some(({ access }) => access === "read")) return stated("access", message);
   const finish = `vsync rotate-passphrase ${vaultFlags(config)} --finish, once all apps have the new one`;
   return warning("access", message, finish);
+}
+
+/** The names without which the project does not start. */
+function requiredCheck(config: LocalConfig, opened: OpenedVault, isCi: boolean): Check {
+  const missing = missingNames(config, opened);
+  if (missing.length === 0)
+    return good("required", `all ${config.required?.length} names of the project file are there`);
+  const message = `the vault lacks ${listed(missing)}`;
+  const next = `vsync set ${vaultArgs(config)} ${missing[0]}`;
+  return isCi ? bad("required", new InputError(message, { hint: next })) : warning("required", message, next);
 }
 
 function openedCheck({ manifest, unlocked }: OpenedVault): Check {

@@ -1,14 +1,19 @@
+import type { AccessKey, StoreLocation } from "../../stores/location.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
 import { findConfig, type LocalConfig, loadConfig } from "../config/local-config.ts";
+import { type AppKeyFlags, askAppKey, givenAppKey } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
+import { policyOf } from "../policy/policy.ts";
+import { isAt, placeInFile } from "../project/project-place.ts";
 import type { Which } from "../project/which-vault.ts";
+import { agreeOnFolder } from "./agree.ts";
 import { chooseLocation, type InitFlags } from "./init-location.ts";
 import { initVault } from "./init-vault.ts";
 import { prepareStore } from "./prepare-store.ts";
-import { agreeOnFolder, isAt, placeInFile } from "./project-place.ts";
 import { renderInit } from "./render-init.ts";
 import { writeProjectFile } from "./write-project-file.ts";
 
-export interface InitEnvFlags extends InitFlags {
+export interface InitEnvFlags extends InitFlags, AppKeyFlags {
   readonly reset: boolean;
   readonly retarget: boolean;
   readonly join: boolean;
@@ -31,6 +36,7 @@ export async function initEnv(target: Which, flags: InitEnvFlags, sources: Secre
     reset: flags.reset || (flags.retarget && !isAt(current, location)),
     expected: expectedVault(target, current, flags),
     only: flags.join ? ("join" as const) : flags.new ? ("new" as const) : null,
+    app: await appKey(location, current, flags, sources),
     isProtected: current?.protected ?? (!flags.local && (await wantsProtection(target, sources))),
     passphraseFile: flags["passphrase-file"],
   };
@@ -44,6 +50,21 @@ function expectedVault(target: Which, current: LocalConfig | null, { reset }: In
   const vault = placeInFile(target)?.vault;
   const isOwn = current !== null && vault === current.vault && (reset || current.seenGen === 0);
   return isOwn ? undefined : vault;
+}
+
+/** The key for tokens. One that was given for another place does not go to this one. */
+async function appKey(
+  location: StoreLocation,
+  current: LocalConfig | null,
+  flags: InitEnvFlags,
+  sources: SecretSources,
+): Promise<AccessKey | undefined> {
+  if (isDirectoryStore(location)) return undefined;
+  const given = await givenAppKey(flags, sources);
+  if (given !== null) return given;
+  if (isAt(current, location)) return current?.app;
+  if (!sources.prompter.isInteractive || location.credentials === "ambient") return undefined;
+  return (await askAppKey(JSON.stringify(policyOf("reader", location)), sources)) ?? undefined;
 }
 
 const LIVE = new Set(["prod", "production", "live"]);

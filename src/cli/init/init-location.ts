@@ -11,8 +11,9 @@ import { xdgFolder } from "../config/paths.ts";
 import type { Target } from "../config/target.ts";
 import { type CredentialFlags, newCredentials } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
+import { type FilePlace, isAt, placeInFile } from "../project/project-place.ts";
 import type { Which } from "../project/which-vault.ts";
-import { agreeOnPlace, type FilePlace, isAt, placeInFile } from "./project-place.ts";
+import { agreeOnPlace } from "./agree.ts";
 
 const EMBEDDED_BUCKET = "vaults";
 const DEFAULT_REGION = "us-east-1";

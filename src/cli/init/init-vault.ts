@@ -1,6 +1,6 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { InputError, WrongPassphraseError } from "../../errors.ts";
-import type { StoreLocation } from "../../stores/location.ts";
+import type { AccessKey, StoreLocation } from "../../stores/location.ts";
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import { floorOf } from "../../vault/audit/floor.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
@@ -38,6 +38,8 @@ export interface InitRequest {
   /** Set if only one of the two will do: to make a vault, or to join one. */
   readonly only: "new" | "join" | null;
   readonly isProtected: boolean;
+  /** The key that goes into tokens. */
+  readonly app: AccessKey | undefined;
   readonly passphraseFile: string | undefined;
 }
 
@@ -168,12 +170,13 @@ async function derives(passphrase: Secret, { kdf, recipient }: LocalConfig): Pro
 }
 
 /** Without the fields of `LocalConfig` that a location may carry beside its own. */
-function placeOf({ target, location, current, isProtected }: InitRequest) {
+function placeOf({ target, location, current, isProtected, app, prepared }: InitRequest) {
   const { repo, env } = target;
   const { endpoint, region, bucket, prefix, credentials } = location;
   const roots = boundRoots(target, current);
-  const bound = { repo, env, roots, ...(isProtected ? { protected: true as const } : {}) };
-  return { ...bound, endpoint, region, bucket, prefix, credentials };
+  const bound = { repo, env, roots, app, ...(isProtected ? { protected: true as const } : {}) };
+  const role = prepared.isReadOnly ? ("reader" as const) : undefined;
+  return { ...bound, role, endpoint, region, bucket, prefix, credentials };
 }
 
 function otherVault(target: Which, isGone: boolean): InputError {

@@ -1,9 +1,11 @@
 import { checkDirectoryRoot, createDirectoryRoot } from "../../directory/folders.ts";
-import { InputError } from "../../errors.ts";
+import { AccessDeniedError, InputError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { proveBucket } from "../../stores/bucket-checks.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
+import { MAX_MANIFEST_BYTES } from "../../vault/format/limits.ts";
+import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import { openStore } from "../session/store.ts";
 import type { Output } from "../terminal/output.ts";
 
@@ -21,6 +23,8 @@ export interface PreparedStore {
   readonly store: ObjectStore;
   /** False if the directory does not exist yet, so it holds no vault. */
   readonly isThere: boolean;
+  /** The key reads a vault and may not write, so the bucket could not be proven. */
+  readonly isReadOnly: boolean;
   /** Creates the directory. Call it after the last question, so Ctrl-C leaves nothing behind. */
   make(): Promise<void>;
 }
@@ -35,17 +39,30 @@ export async function prepareStore(location: StoreLocation, output: Output): Pro
   const store = await openStore(location);
   if (isDirectoryStore(location)) {
     const isThere = await checkDirectoryRoot(location);
-    return { store, isThere, make: () => createDirectoryRoot(location) };
+    return { store, isThere, isReadOnly: false, make: () => createDirectoryRoot(location) };
   }
   if (isInTheClear(location)) {
     output.warn(
       "http:// is not encrypted: the network sees object names and times, and a session token if you use one",
     );
   }
-  const { leftover } = await provePreconditions(store, location);
-  if (leftover.length > 0) output.warn(`the proof could not remove its objects: ${leftover.join(", ")}`);
-  output.done("The bucket keeps conditional writes (create-only, compare-and-swap, eight-way race)");
-  return { store, isThere: true, make: async () => undefined };
+  const ready = { store, isThere: true, make: async () => undefined };
+  try {
+    const { leftover } = await provePreconditions(store, location);
+    if (leftover.length > 0) output.warn(`the proof could not remove its objects: ${leftover.join(", ")}`);
+    output.done("The bucket keeps conditional writes (create-only, compare-and-swap, eight-way race)");
+    return { ...ready, isReadOnly: false };
+  } catch (error) {
+    if (!(error instanceof AccessDeniedError) || !(await canRead(store))) throw error;
+    output.say("this key only reads: the bucket is not proven, and this machine will not write");
+    return { ...ready, isReadOnly: true };
+  }
+}
+
+/** Whether there is a vault that the key reads. */
+async function canRead(store: ObjectStore): Promise<boolean> {
+  const manifest = await store.get(MANIFEST_KEY, { maxBytes: MAX_MANIFEST_BYTES }).catch(() => null);
+  return manifest !== null;
 }
 
 /**

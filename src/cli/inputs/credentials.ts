@@ -4,6 +4,7 @@ import type { AccessKey, Credentials } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { AwsSetup } from "../config/aws-setup.ts";
 import type { LocalConfig } from "../config/local-config.ts";
+import { vaultFlags } from "../config/target.ts";
 import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
 
 const SECRET_KEY: SecretInput = {
@@ -20,6 +21,19 @@ const SESSION_TOKEN: SecretInput = {
   question: "Session token:",
 };
 
+const APP_SECRET_KEY: SecretInput = {
+  what: "the apps' secret access key",
+  flag: "app-secret-key-file",
+  variable: "VSYNC_APP_SECRET_KEY",
+  question: "Secret access key of the apps:",
+};
+
+/** The key that apps get, which should only read. */
+export interface AppKeyFlags {
+  readonly "app-access-key"?: string | undefined;
+  readonly "app-secret-key-file"?: string | undefined;
+}
+
 /** The values of `CREDENTIAL_FLAGS`. */
 export interface CredentialFlags {
   readonly ambient?: boolean | undefined;
@@ -30,19 +44,80 @@ export interface CredentialFlags {
   readonly "session-token-file"?: string | undefined;
 }
 
+/** The apps' key from flags or variables, or null. @throws InputError one half without the other */
+export async function givenAppKey(flags: AppKeyFlags, sources: SecretSources): Promise<AccessKey | null> {
+  const accessKeyId = flags["app-access-key"] ?? (sources.variables["VSYNC_APP_ACCESS_KEY"] || undefined);
+  if (accessKeyId === undefined) return null;
+  refuseKeyId(accessKeyId);
+  return { accessKeyId, secretAccessKey: await readSecret(APP_SECRET_KEY, flags["app-secret-key-file"], sources) };
+}
+
+/** Asks for the apps' key, which may come later. @param policy what it has to be allowed, for a person to copy */
+export async function askAppKey(policy: string, sources: SecretSources): Promise<AccessKey | null> {
+  sources.output.say(`Apps get a key of their own, which only reads. It needs:\n${policy}`);
+  const check = (answer: string) => (answer.trim() === "" ? null : keyIdFault(answer.trim()));
+  const given = await sources.prompter.text({ message: "Access key id of the apps (Enter: later):", check });
+  return givenAppKey({ "app-access-key": given.trim() || undefined }, sources);
+}
+
+export interface TokenKeyFlags extends CredentialFlags {
+  readonly endpoint?: string | undefined;
+  /** Refuse what would only be a warning. */
+  readonly strict?: boolean | undefined;
+}
+
 /**
- * The credentials that go into a token: flags and variables, else the config's, else a prompt. A config without keys of its
- * own does not make the token ambient: only `--ambient` does.
+ * The credentials that go into a token: flags, else the apps' key, else variables, the config's own key, a prompt. A config
+ * without keys of its own does not make the token ambient: only `--ambient` does.
  *
- * @throws InputError none are given, and nobody can be asked
+ * @throws InputError none are given, and nobody can be asked; with `strict`, the key may write or is temporary
  */
 export async function tokenCredentials(
-  flags: CredentialFlags & { readonly endpoint?: string | undefined },
+  flags: TokenKeyFlags,
   config: LocalConfig,
   sources: SecretSources,
 ): Promise<Credentials> {
   if (flags.ambient || isDirectoryStore({ endpoint: flags.endpoint ?? config.endpoint })) return "ambient";
-  return accessKey(await givenKey(flags, sources), keyOf(config), sources);
+  const isTyped = KEY_FLAGS.some((name) => flags[name] !== undefined);
+  const app = isTyped ? null : ((await givenAppKey({}, sources)) ?? config.app ?? null);
+  const key = app ?? (await accessKey(await givenKey(flags, sources), keyOf(config), sources));
+  const [first] = flags.strict ? unfitForApps(key, config) : [];
+  if (first !== undefined) throw new InputError(first.fault, { hint: first.hint });
+  return key;
+}
+
+/** Says what whoever gets a token with these credentials would not expect. Call it before the token is printed. */
+export function warnOfKey(credentials: Credentials, config: LocalConfig, { output }: SecretSources): void {
+  if (credentials === "ambient") return;
+  for (const { fault, hint } of unfitForApps(credentials, config)) output.warn(`${fault}: ${hint}`);
+}
+
+const KEY_FLAGS = ["access-key", "secret-key", "secret-key-file", "session-token", "session-token-file"] as const;
+
+function unfitForApps(
+  { accessKeyId, sessionToken }: AccessKey,
+  config: LocalConfig,
+): readonly { readonly fault: string; readonly hint: string }[] {
+  const isOwn = accessKeyId === keyOf(config)?.accessKeyId && config.role !== "reader";
+  const init = `vsync init ${vaultFlags(config)} --app-access-key=<id>`;
+  return [
+    ...(isOwn
+      ? [
+          {
+            fault: `the token carries ${accessKeyId}, this machine's own key, which may write ${config.env}`,
+            hint: `give apps a key that only reads: ${init}`,
+          },
+        ]
+      : []),
+    ...(sessionToken !== undefined || accessKeyId.startsWith("ASIA")
+      ? [
+          {
+            fault: "the token carries temporary credentials: within 36 hours at most no app can start with it",
+            hint: `give apps a key that stays, or --ambient: ${init}`,
+          },
+        ]
+      : []),
+  ];
 }
 
 /**

@@ -32,6 +32,8 @@ export interface Use {
   readonly use: "names" | "values" | "write";
   /** The env has to be on the command line. */
   readonly wantsEnv?: boolean;
+  /** It needs the names that the project file requires, and warns of those that are missing. */
+  readonly isComplete?: boolean;
 }
 
 export function surroundings(warn: Warn): Surroundings {
@@ -128,8 +130,9 @@ async function defaultEnv({ name, project }: WhichRepo, { wantsEnv = false }: Us
   const file = fileOf(project, name);
   const { defaultEnv: proposed } = file?.content ?? {};
   const isProtected = proposed !== undefined && file?.content.envs?.[proposed]?.protected === true;
-  const only = envs.length === 1 ? envs[0] : undefined;
-  const chosen = process.env["VSYNC_ENV"] || (isProtected ? undefined : proposed) || only;
+  const only = [envs, proposedEnvs(file)].find((it) => it.length > 0);
+  const chosen =
+    process.env["VSYNC_ENV"] || (isProtected ? undefined : proposed) || (only?.length === 1 ? only[0] : undefined);
   if (chosen !== undefined && !wantsEnv) return chosen;
   const fault = envs.length === 0 ? "missing --env" : `missing --env: ${name} has ${envs.join(", ")} on this machine`;
   throw new InputError(fault, { hint: envs.length < 2 || wantsEnv ? ENV_HINT : `${ENV_HINT}, or set VSYNC_ENV` });
@@ -154,7 +157,6 @@ function fileOf({ file }: Project, repo: string): FoundFile | null {
  * This machine's config of the vault, if it may be used from here.
  *
  * @throws LocalConfigMissingError it is missing or cannot be used, is bound to other folders, or differs from the project file
- * @throws InputError the env is protected, and nobody has named it
  */
 export async function configHere(which: Which, use: Use, warn: Warn): Promise<LocalConfig> {
   const config = await loadConfig(which, warn);
@@ -163,14 +165,24 @@ export async function configHere(which: Which, use: Use, warn: Warn): Promise<Lo
   const bound = isNamed ? config : await bindHere(config, which, use, warn);
   const file = fileOf(project, which.repo);
   if (file !== null && !isNamed) requireAgreement(bound, file);
-  const proposed = file?.content.envs?.[which.env];
-  const isProtected = config.protected === true || proposed?.protected === true;
-  if (isProtected && use.use === "write" && !which.isEnvTyped) throw unnamed(which);
+  return { ...bound, ...protectionOf(which, config.protected) };
+}
+
+/** What the project file adds to a config: protection, and the names that have to be there. */
+export function protectionOf(
+  { repo, env, named: { project } }: Which,
+  isProtected?: true,
+): Pick<LocalConfig, "isProtected" | "required"> {
+  const proposed = fileOf(project, repo)?.content.envs?.[env];
   return {
-    ...bound,
-    ...(isProtected ? { isProtected } : {}),
+    ...((isProtected ?? proposed?.protected) ? { isProtected: true } : {}),
     ...(proposed?.required === undefined ? {} : { required: proposed.required }),
   };
+}
+
+/** @throws InputError the env is protected, the command writes, and its line does not name the env */
+export function requireNamed(which: Which, { isProtected }: Pick<LocalConfig, "isProtected">, { use }: Use): void {
+  if (isProtected && use === "write" && !which.isEnvTyped) throw unnamed(which);
 }
 
 function unnamed({ env }: Target): InputError {

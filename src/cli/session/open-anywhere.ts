@@ -2,10 +2,13 @@ import type { RuntimeToken } from "../../blob/token.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import { holderOf, vaultOf } from "../../stores/token.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
+import type { LocalConfig } from "../config/local-config.ts";
 import { givenEnv } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findToken, readOpening } from "../inputs/token-input.ts";
 import type { Use } from "../project/which-vault.ts";
+import type { Output } from "../terminal/output.ts";
+import { listed } from "../terminal/prompter.ts";
 import { openSession, type SessionInput } from "./session.ts";
 import { openStore } from "./store.ts";
 
@@ -34,6 +37,19 @@ async function openByToken(token: RuntimeToken, input: SessionInput, sources: Se
 async function openConfigured(input: SessionInput, sources: SecretSources, use: Use): Promise<OpenedVault> {
   using session = await openSession(input, sources, use);
   const vault = await openVault(session.ports, session.request);
+  if (use.isComplete) warnOfMissing(session.config, vault, sources.output);
   await session.remember(vault.manifest);
   return vault;
+}
+
+/** The names that the project file requires and the vault lacks. */
+export function missingNames({ required = [] }: LocalConfig, { bundle }: OpenedVault): readonly string[] {
+  const names = new Set(bundle.items.map(({ name }) => name));
+  return required.filter((name) => !names.has(name));
+}
+
+function warnOfMissing(config: LocalConfig, vault: OpenedVault, output: Output): void {
+  const missing = missingNames(config, vault);
+  if (missing.length > 0)
+    output.warn(`${config.repo}/${config.env} lacks ${listed(missing)}, which the project file requires`);
 }

@@ -13,6 +13,7 @@ import {
   type WhichRepo,
   whichRepo,
 } from "../project/which-vault.ts";
+import { configFor } from "../session/session.ts";
 import { type RemoteStatus, remoteStatus } from "./remote-status.ts";
 
 /** This machine's knowledge of one vault, for people and for `--json`, without secrets. */
@@ -73,12 +74,15 @@ export async function vaultsOf(named: WhichRepo, asksStore: boolean, warn: Warn)
 export async function envStatus(input: StatusInput, sources: SecretSources): Promise<RepoStatus> {
   const warn = (text: string): void => sources.output.warn(text);
   const target = await resolveTarget(input, warn, USE);
-  const config = await configHere(target, USE, warn);
+  const config = await configFor(target, sources, USE, warn);
   if (!input.flags.remote) return { repo: target.repo, vaults: [statusOf(config)] };
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const remote = await remoteStatus(config, passphrase, warn);
   // Read again: a proven answer has just been remembered there.
-  return { repo: target.repo, vaults: [{ ...statusOf(await configHere(target, USE, () => undefined)), remote }] };
+  return {
+    repo: target.repo,
+    vaults: [{ ...statusOf(config.isTransient ? config : await configHere(target, USE, () => undefined)), remote }],
+  };
 }
 
 async function statusOrFault(target: Which, asksStore: boolean, warn: Warn): Promise<VaultStatus> {

@@ -5,7 +5,7 @@ import type { Manifest } from "../../vault/format/manifest.ts";
 import type { TokenSummary } from "../../vault/tokens/summary.ts";
 import { CREDENTIAL_FLAGS, Flags } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { type CredentialFlags, tokenCredentials } from "../inputs/credentials.ts";
+import { type CredentialFlags, tokenCredentials, warnOfKey } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import type { Delivered } from "./hand-over.ts";
 import { mintToken } from "./mint.ts";
@@ -23,6 +23,7 @@ export const DELIVERY_FLAGS = {
   format: Flags.option({ options: ["json"] as const, description: "like `--json`" })(),
   json: Flags.boolean({ description: "print it as JSON, with what it may do" }),
   ...CREDENTIAL_FLAGS,
+  strict: Flags.boolean({ description: "refuse a bucket key that may write, and temporary credentials" }),
   "no-validate": Flags.boolean({ description: "do not try whether the bucket key in it can read the manifest" }),
 };
 
@@ -31,6 +32,7 @@ export interface DeliveryFlags extends CredentialFlags {
   readonly out?: string | undefined;
   readonly format?: "json" | undefined;
   readonly json?: boolean | undefined;
+  readonly strict?: boolean | undefined;
   readonly "no-validate"?: boolean | undefined;
 }
 
@@ -56,14 +58,15 @@ export class Blobs {
   }
 
   /**
-   * Sends one HEAD for the manifest with the very key that the tokens will carry.
+   * Sends one HEAD for the manifest with the very key that the tokens will carry, and warns if apps should not have it.
    *
    * @throws AccessDeniedError, S3UnreachableError as `proveLocation`
    */
-  async validate(flags: DeliveryFlags, { output }: SecretSources): Promise<void> {
-    if (this.#location === null || flags["no-validate"]) return;
-    const isThere = await proveLocation(this.#location, this.#config);
-    if (!isThere) output.warn(absentManifest(this.#location, this.#config));
+  async validate(flags: DeliveryFlags, sources: SecretSources): Promise<void> {
+    if (this.#location === null) return;
+    const isThere = flags["no-validate"] || (await proveLocation(this.#location, this.#config));
+    if (!isThere) sources.output.warn(absentManifest(this.#location, this.#config));
+    warnOfKey(this.#location.credentials, this.#config, sources);
   }
 
   get variable(): "VSYNC_CONFIG" | "VSYNC_TOKEN" {

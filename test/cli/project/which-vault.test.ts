@@ -6,7 +6,7 @@ import type { LocalConfig } from "../../../src/cli/config/config-document.ts";
 import { saveConfig } from "../../../src/cli/config/local-config.ts";
 import { configPath } from "../../../src/cli/config/paths.ts";
 import { listDotenvEnvs, type TargetInput, vaultArgs, vaultFlags } from "../../../src/cli/config/target.ts";
-import { configHere, resolveTarget, type Use } from "../../../src/cli/project/which-vault.ts";
+import { configHere, requireNamed, resolveTarget, type Use } from "../../../src/cli/project/which-vault.ts";
 import { makeConfig } from "../config-fixture.ts";
 
 const READ: Use = { use: "values" };
@@ -48,7 +48,9 @@ const which = (input: TargetInput = { flags: { env: "prod" } }, use = READ) =>
   resolveTarget(input, (text) => void said.push(text), use);
 
 async function open(input?: TargetInput, use = READ): Promise<string> {
-  const config = await configHere(await which(input, use), use, (text) => void said.push(text));
+  const found = await which(input, use);
+  const config = await configHere(found, use, (text) => void said.push(text));
+  requireNamed(found, config, use);
   return `${config.repo} ${config.env}`;
 }
 

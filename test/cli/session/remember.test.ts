@@ -75,7 +75,7 @@ test("joining with the old passphrase does not bind the new one to what it was s
   const file = join(home, "passphrase");
   const init = async (passphrase: string, current: LocalConfig | null) => {
     writeFileSync(file, passphrase, { mode: 0o600 });
-    const prepared = { store: world.store, isThere: true, make: async () => undefined };
+    const prepared = { store: world.store, isThere: true, isReadOnly: false, make: async () => undefined };
     const request = {
       target: whichOf(config),
       current,
@@ -83,6 +83,7 @@ test("joining with the old passphrase does not bind the new one to what it was s
       expected: undefined,
       only: null,
       isProtected: false,
+      app: undefined,
       location: config,
       prepared,
       passphraseFile: file,

@@ -1,49 +1,10 @@
 import { InputError, LocalConfigMissingError } from "../../errors.ts";
-import { awsEndpoint } from "../../s3/aws.ts";
-import type { StoreLocation } from "../../stores/location.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { checkLocation, type LocationOverrides } from "../config/location.ts";
+import type { LocationOverrides } from "../config/location.ts";
 import { vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { type FoundFile, proposedPlace } from "../project/project-file.ts";
+import { type FilePlace, isAt, PLACE_FIELDS } from "../project/project-place.ts";
 import { isSameRoot, type Which } from "../project/which-vault.ts";
-
-/** Where a project file says that the vault is. */
-export interface FilePlace {
-  readonly path: string;
-  readonly place: Omit<StoreLocation, "credentials">;
-  /** The vault's id, if the file has it. */
-  readonly vault: string | undefined;
-}
-
-/** Null if no project file is about this vault, or it says nothing about a store. */
-export function placeInFile({ repo, env, named: { project } }: Which): FilePlace | null {
-  const { file } = project;
-  if (file === null || file.content.repo !== repo) return null;
-  const { envs } = file.content;
-  if (envs !== undefined && envs[env] === undefined) return null;
-  const place = wholePlace(file, { repo, env });
-  return place === null ? null : { path: file.path, place, vault: envs?.[env]?.vault };
-}
-
-/** A file's proposal with what goes without saying; null without a bucket. */
-function wholePlace(
-  file: FoundFile,
-  { repo, env }: { readonly repo: string; readonly env: string },
-): FilePlace["place"] | null {
-  const { bucket, region = "us-east-1", prefix = `${repo}/${env}/`, endpoint } = proposedPlace(file, env);
-  if (bucket === undefined) return null;
-  const { credentials: _, ...place } = checkLocation({
-    endpoint: endpoint ?? awsEndpoint(region),
-    bucket,
-    region,
-    prefix,
-    credentials: "ambient",
-  });
-  return place;
-}
-
-const FIELDS = ["endpoint", "bucket", "region", "prefix"] as const;
 
 /**
  * Lets a person agree to a place that a project file names, before anything is sent to it: whoever wrote the checkout chose
@@ -58,7 +19,7 @@ export async function agreeOnPlace(
   known: { readonly current: LocalConfig | null; readonly target: Which },
   { prompter, output, variables }: SecretSources,
 ): Promise<void> {
-  const other = FIELDS.find((field) => flags[field] !== undefined && flags[field] !== place[field]);
+  const other = PLACE_FIELDS.find((field) => flags[field] !== undefined && flags[field] !== place[field]);
   if (other !== undefined) {
     throw new InputError(`--${other} is not what ${path} says (${place[other]})`, {
       hint: "change the file, or name another repository with --repo=<name>",
@@ -77,10 +38,6 @@ export async function agreeOnPlace(
   }
   if (await prompter.confirm("Use this store?")) return;
   throw new InputError("nothing was sent, and nothing written", { hint: `correct ${path}, or ask its author` });
-}
-
-export function isAt(current: LocalConfig | null, place: FilePlace["place"]): boolean {
-  return current !== null && FIELDS.every((field) => current[field] === place[field]);
 }
 
 /**

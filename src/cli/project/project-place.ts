@@ -1,0 +1,47 @@
+import { awsEndpoint } from "../../s3/aws.ts";
+import type { StoreLocation } from "../../stores/location.ts";
+import type { LocalConfig } from "../config/config-document.ts";
+import { checkLocation } from "../config/location.ts";
+import { type FoundFile, proposedPlace } from "./project-file.ts";
+import type { Which } from "./which-vault.ts";
+
+/** Where a project file says that the vault is. */
+export interface FilePlace {
+  readonly path: string;
+  readonly place: Omit<StoreLocation, "credentials">;
+  /** The vault's id, if the file has it. */
+  readonly vault: string | undefined;
+}
+
+/** Null if no project file is about this vault, or it says nothing about a store. */
+export function placeInFile({ repo, env, named: { project } }: Which): FilePlace | null {
+  const { file } = project;
+  if (file === null || file.content.repo !== repo) return null;
+  const { envs } = file.content;
+  if (envs !== undefined && envs[env] === undefined) return null;
+  const place = wholePlace(file, { repo, env });
+  return place === null ? null : { path: file.path, place, vault: envs?.[env]?.vault };
+}
+
+/** A file's proposal with what goes without saying; null without a bucket. */
+function wholePlace(
+  file: FoundFile,
+  { repo, env }: { readonly repo: string; readonly env: string },
+): FilePlace["place"] | null {
+  const { bucket, region = "us-east-1", prefix = `${repo}/${env}/`, endpoint } = proposedPlace(file, env);
+  if (bucket === undefined) return null;
+  const { credentials: _, ...place } = checkLocation({
+    endpoint: endpoint ?? awsEndpoint(region),
+    bucket,
+    region,
+    prefix,
+    credentials: "ambient",
+  });
+  return place;
+}
+
+export const PLACE_FIELDS = ["endpoint", "bucket", "region", "prefix"] as const;
+
+export function isAt(current: LocalConfig | null, place: FilePlace["place"]): boolean {
+  return current !== null && PLACE_FIELDS.every((field) => current[field] === place[field]);
+}

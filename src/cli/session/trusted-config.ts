@@ -1,0 +1,45 @@
+import { InputError, ManifestNotFoundError, NotAuthenticError } from "../../errors.ts";
+import { fetchManifest } from "../../vault/open/open-manifest.ts";
+import { hintOf } from "../../vault/unlock/passphrase-holder.ts";
+import { findConfig, type LocalConfig } from "../config/local-config.ts";
+import { newCredentials } from "../inputs/credentials.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { type FilePlace, placeInFile } from "../project/project-place.ts";
+import { protectionOf, type Which } from "../project/which-vault.ts";
+import { openStore } from "./store.ts";
+
+/**
+ * A config for a machine without one, as in CI: from the project file and the environment's credentials. Nothing of it is
+ * stored. Null unless `VSYNC_TRUST_PROJECT=1` says that the checkout is trusted with these credentials.
+ *
+ * @throws InputError the file does not name the vault's id, which keeps another bucket's vault from taking its place
+ * @throws ManifestNotFoundError, NotAuthenticError the place holds no vault, or another one
+ */
+export async function trustedConfig(which: Which, sources: SecretSources): Promise<LocalConfig | null> {
+  const { variables } = sources;
+  const isAmbient = variables["VSYNC_AMBIENT"] === "1";
+  const isTrusted = variables["VSYNC_TRUST_PROJECT"] === "1" && (isAmbient || Boolean(variables["VSYNC_ACCESS_KEY"]));
+  const filed = isTrusted ? placeInFile(which) : null;
+  if (filed === null || (await findConfig(which, () => undefined).catch(() => null)) !== null) return null;
+  const vault = requireVault(filed, which);
+  const location = { ...filed.place, credentials: await newCredentials({ ambient: isAmbient }, null, sources) };
+  const manifest = (await fetchManifest(await openStore(location)))?.manifest;
+  if (manifest === undefined) {
+    throw new ManifestNotFoundError(`there is no vault at ${location.bucket}/${location.prefix}`, {
+      hint: `check ${filed.path}; the first push is made where vsync init was run`,
+    });
+  }
+  if (manifest.vault !== vault) {
+    throw new NotAuthenticError(`the manifest is of vault ${manifest.vault}, and ${filed.path} names ${vault}`);
+  }
+  const { cost: kdf, recipient } = hintOf(manifest);
+  const { repo, env } = which;
+  return { repo, env, ...location, vault, kdf, recipient, seenGen: 1, isTransient: true, ...protectionOf(which) };
+}
+
+function requireVault({ path, vault }: FilePlace, { env }: Which): string {
+  if (vault !== undefined) return vault;
+  throw new InputError(`${path} does not name the vault of ${env}, so it cannot be trusted without a config`, {
+    hint: "run vsync init where the vault was set up: it writes the vault's id into the file",
+  });
+}
