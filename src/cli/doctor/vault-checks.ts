@@ -14,7 +14,7 @@ import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
 import { missingNames } from "../session/open-anywhere.ts";
 import { describeAccess } from "../status/render-status.ts";
-import { listed } from "../terminal/prompter.ts";
+import { listed } from "../terminal/consent.ts";
 import { bad, badOrThrow, type Check, good, unproven, warning } from "./check.ts";
 
 /**

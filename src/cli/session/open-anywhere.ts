@@ -7,8 +7,8 @@ import { givenEnv } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findToken, readOpening } from "../inputs/token-input.ts";
 import type { Use } from "../project/which-vault.ts";
+import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { listed } from "../terminal/prompter.ts";
 import { openSession, type SessionInput } from "./session.ts";
 import { openStore } from "./store.ts";
 
