@@ -2,7 +2,14 @@
  * `vsync/tokens`: access tokens and grants, in Node.js, Bun, Deno, Workers and browsers. It loads no AWS SDK and no
  * Argon2id.
  */
-export { AccessTokenError, type AccessTokenReason, GrantInvalidError } from "../errors.ts";
+export {
+  AccessTokenError,
+  type AccessTokenReason,
+  ConfigInvalidError,
+  GrantInvalidError,
+  InputError,
+  VsyncError,
+} from "../errors.ts";
 export type { AccessClaims } from "./access/form.ts";
 export {
   type AccessTokenOptions,

@@ -1,7 +1,7 @@
 import { ed25519, x25519 } from "@noble/curves/ed25519.js";
 import { ConfigInvalidError, InputError } from "../../errors.ts";
 import { toBase64Url } from "../base64.ts";
-import { isTokenId, parseCredential, privateKeysOf, tokenIdOf } from "../credential.ts";
+import { parseCredential, privateKeysOf, tokenIdOf } from "../credential.ts";
 import { type At, memberOf, refuseGiven, requireObject } from "../given.ts";
 import { type Grant, jsonOf, requireGrants } from "../grants/grant.ts";
 import { type Permission, requireKnownPermissions } from "../permissions.ts";
@@ -33,6 +33,8 @@ export interface ClientCredentials {
   /** The credential, `vsrt_…`. */
   readonly clientSecret: string;
 }
+
+const CLIENT_ID = /^(tok_[0-9a-f]{32})@([\w-]+)$/;
 
 /** What signs an access token. */
 export interface AccessSigner {
@@ -68,8 +70,8 @@ export function createClientCredentialsToken(
   { clientId, clientSecret }: ClientCredentials,
   options: AccessTokenOptions,
 ): { token: string } {
-  const [id = "", vault = ""] = clientId.split("@");
-  if (!isTokenId(id) || vault === "") {
+  const [, id, vault] = CLIENT_ID.exec(clientId) ?? [];
+  if (id === undefined || vault === undefined) {
     throw new ConfigInvalidError("invalid clientId: it is not <token id>@<vault id>", {
       hint: "`vsync inspect` prints it",
     });

@@ -1,4 +1,5 @@
 import type { JsonValue } from "../../canonical-json.ts";
+import { isObject } from "../given.ts";
 import { isApiPermission, isPermission, PERMISSIONS, type Permission } from "../permissions.ts";
 import { filterHolds, Properties, pathMatches, type Scalar } from "./filter.ts";
 import { type Operation, type ParsedGrant, readGrants } from "./grant.ts";
@@ -151,6 +152,8 @@ export class Evaluator {
     const name = `${request.root} ${request.operation}`;
     const permission = OPERATIONS.get(name);
     if (permission === undefined) return denied([], "operations", `there is no operation ${name}`);
+    const fault = requestFault(request);
+    if (fault !== null) return denied([], "operations", fault);
     return this.#explainOperation(name, permission, request);
   }
 
@@ -193,6 +196,17 @@ export class Evaluator {
     if (unauthenticated !== null) return denied(verdicts, "settings", unauthenticated);
     return { decision: { allowed: true, ...outcomeOf(name, properties, fields) }, verdicts };
   }
+}
+
+/** A service may hand on JSON that it was sent: what is mistyped must not pass for what is missing. */
+function requestFault({ workspace, project, path, properties, labels, facts }: AuthorizationRequest): string | null {
+  const texts = Object.entries({ workspace, project, path });
+  const objects = Object.entries({ properties, labels, facts });
+  const [name] =
+    texts.find(([, value]) => value !== undefined && typeof value !== "string") ??
+    objects.find(([, value]) => value !== undefined && !isObject(value)) ??
+    [];
+  return name === undefined ? null : `${name} is mistyped`;
 }
 
 /** Settings do not bind operations but `create` and `connect`. */

@@ -141,7 +141,8 @@ export class Properties {
 
   /** Undefined if the request lacks it. What every object has by birth, such as `toString`, it lacks. */
   get(name: string): unknown {
-    return Object.hasOwn(this.#own, name) ? this.#own[name] : this.#forced.get(name);
+    const own = Object.hasOwn(this.#own, name) ? this.#own[name] : undefined;
+    return own === undefined ? this.#forced.get(name) : own;
   }
 
   get forced(): ReadonlyMap<string, Scalar> {
