@@ -17,6 +17,7 @@ export type Subject =
   | "passphrase"
   | "audit"
   | "required"
+  | "tokens"
   | "runtime key";
 
 export interface Check {

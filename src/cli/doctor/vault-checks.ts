@@ -16,6 +16,7 @@ import { missingNames } from "../session/open-anywhere.ts";
 import { describeAccess } from "../status/render-status.ts";
 import { listed } from "../terminal/consent.ts";
 import { bad, badOrThrow, type Check, good, unproven, warning } from "./check.ts";
+import { checkTokens } from "./token-checks.ts";
 
 /**
  * Checks the manifest and, with a passphrase, whether it opens the vault and whether the newest audit row matches. Without
@@ -53,6 +54,7 @@ export async function* checkVault(
     yield openedCheck(opened);
     yield await auditCheck(store, opened.manifest, config);
     if (config.required !== undefined) yield requiredCheck(config, opened, isCi);
+    if (opened.manifest.certs !== undefined && passphrase !== null) yield* checkTokens(store, config, passphrase);
   }
 }
 

@@ -83,10 +83,15 @@ function namesakeOf({ tokens }: Roll, { name }: Claims, nowMs: number): TokenRec
   return tokens.find((record) => name !== undefined && record.claims.name === name && isLive(record, nowMs));
 }
 
-/** A name is how people tell live tokens apart. @throws InputError another live token has it */
-export function requireFreeName(roll: Roll, claims: Claims, nowMs: number): void {
-  const others = { ...roll, tokens: roll.tokens.filter((record) => record.claims.id !== claims.id) };
-  const namesake = namesakeOf(others, claims, nowMs);
+/**
+ * A name is how people tell live tokens apart. A token and its replacement share one during an overlap.
+ *
+ * @throws InputError another live token has it
+ */
+export function requireFreeName(roll: Roll, { claims, replaces }: TokenRecord, nowMs: number): void {
+  const { id } = claims;
+  const others = roll.tokens.filter((it) => it.claims.id !== id && it.claims.id !== replaces && it.replaces !== id);
+  const namesake = namesakeOf({ ...roll, tokens: others }, claims, nowMs);
   if (namesake !== undefined) throw nameTaken(namesake);
 }
 

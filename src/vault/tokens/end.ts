@@ -2,7 +2,7 @@ import { isTokenId } from "../../tokens/credential.ts";
 import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import type { Proposal } from "../commit/proposal.ts";
-import { isLive, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+import { isLive, liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
 import { findRecord, type TokenSummary } from "./summary.ts";
 
@@ -30,7 +30,7 @@ export async function proposeTokenRevoke(
   ports: CommitPorts,
   request: TokenRevokeRequest,
 ): Promise<Proposal<TokenRevokePlan>> {
-  const idsIn = (roll: Roll) => request.tokens.map((word) => idOf(roll, word, ports.clock.nowMs()));
+  const idsIn = (roll: Roll) => request.tokens.flatMap((word) => idsOf(roll, word, ports.clock.nowMs()));
   const mending = { revoking: (id: string, roll: Roll) => idsIn(roll).includes(id) };
   return proposeRollChange(
     ports,
@@ -43,9 +43,15 @@ export async function proposeTokenRevoke(
   );
 }
 
-/** An id that the roll does not have may still be that of a slot. */
-function idOf(roll: Roll, word: string, nowMs: number): string {
-  return isTokenId(word) ? word : findRecord(roll, word, nowMs).claims.id;
+/**
+ * An id that the roll does not have may still be that of a slot. A name means, during an overlap, also the token that is
+ * being replaced: otherwise its credential would read on.
+ */
+function idsOf(roll: Roll, word: string, nowMs: number): readonly string[] {
+  if (isTokenId(word)) return [word];
+  const { claims } = findRecord(roll, word, nowMs);
+  const namesakes = claims.name === word ? liveIn(roll, nowMs).filter((record) => record.claims.name === word) : [];
+  return [claims.id, ...namesakes.map((record) => record.claims.id)];
 }
 
 async function revoking(base: RollBase, ids: ReadonlySet<string>): Promise<Amended<TokenRevokePlan>> {

@@ -39,17 +39,47 @@ function tokenIn(pair: JsonValue): JsonValue {
  */
 export async function verifyTokensToo(ports: ReadPorts, request: AuditRequest): Promise<ReadAudit> {
   const audit = await readAudit(ports, request);
-  const roll = audit.manifest.certs === undefined ? null : await rollOrNull(ports, request);
-  if (roll === null) return audit;
-  const { manifest, rows } = audit;
-  const planted = plantedTokens(roll, Date.parse(manifest.at), [...rows, auditRowOf(manifest)]);
-  if (planted.length === 0) return audit;
-  throw new AuditBrokenError(manifest.gen, `no audit row created ${planted.join(", ")}: somebody planted it`, {
-    hint: `look at who knew the passphrase; \`vsync tokens revoke ${planted[0]}\` ends it`,
-  });
+  const roll = await rollOrNull(ports, request, audit);
+  if (roll !== null) requireNonePlanted(roll, audit);
+  return audit;
 }
 
-async function rollOrNull(ports: ReadPorts, request: AuditRequest): Promise<Roll | null> {
+/** What `doctor` says of a vault's tokens. */
+export interface ExaminedTokens {
+  readonly live: number;
+  /** Expired, and the newest bundle still has slots for them. */
+  readonly sealed: number;
+}
+
+/**
+ * As `verifyTokensToo`, for a vault that has been opened a moment ago. Null if it has no tokens, or the holder only reads.
+ *
+ * @throws what `verifyTokensToo` throws
+ */
+export async function examineTokens(ports: ReadPorts, request: AuditRequest): Promise<ExaminedTokens | null> {
+  const audit = await readAudit(ports, request);
+  const roll = await rollOrNull(ports, request, audit);
+  if (roll === null) return null;
+  requireNonePlanted(roll, audit);
+  const sealed = liveIn(roll, Date.parse(audit.manifest.at)).length;
+  const live = liveIn(roll, ports.clock.nowMs()).length;
+  return { live, sealed: Math.max(sealed - live, 0) };
+}
+
+function requireNonePlanted(roll: Roll, { manifest, rows }: ReadAudit): void {
+  const [first, ...others] = plantedTokens(roll, Date.parse(manifest.at), [...rows, auditRowOf(manifest)]);
+  if (first === undefined) return;
+  throw new AuditBrokenError(
+    manifest.gen,
+    `no audit row created ${[first, ...others].join(", ")}: somebody planted it`,
+    {
+      hint: `look at who knew the passphrase; \`vsync tokens revoke ${first}\` ends it`,
+    },
+  );
+}
+
+async function rollOrNull(ports: ReadPorts, request: AuditRequest, { manifest }: ReadAudit): Promise<Roll | null> {
+  if (manifest.certs === undefined) return null;
   try {
     using opened = await openWithRoll(ports, request);
     return opened.roll;

@@ -8,7 +8,7 @@ import { LAST_INSTANT_MS } from "../format/object-keys.ts";
 import { endedAt, liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
 import { type DrawnToken, drawToken, recordOf } from "./create.ts";
-import { findRecord, type TokenSummary } from "./summary.ts";
+import { findRecord, newestOf, type TokenSummary } from "./summary.ts";
 
 export interface TokenRotateRequest extends AmendRequest {
   /** As `findRecord` takes them; `all`: every live token. */
@@ -60,7 +60,7 @@ export async function proposeTokenRotate(
 }
 
 function rotatable(roll: Roll, words: readonly string[] | "all", nowMs: number): readonly TokenRecord[] {
-  if (words === "all") return liveIn(roll, nowMs);
+  if (words === "all") return newestOf(liveIn(roll, nowMs));
   const found = new Set(words.map((word) => findRecord(roll, word, nowMs)));
   for (const record of found) {
     const at = endedAt(record, nowMs);

@@ -76,15 +76,19 @@ const SHORTEST_START = "tok_".length + 4;
 export function findRecord({ tokens }: Roll, word: string, nowMs: number): TokenRecord {
   const matches = tokens.filter((record) => isMeant(record, word));
   const live = matches.filter((record) => endedAt(record, nowMs) === null);
-  const replaced = new Set(live.map(({ replaces }) => replaces));
-  const newest = live.filter(({ claims }) => !replaced.has(claims.id));
-  const [found, ...others] = [newest, live, matches].find(({ length }) => length > 0) ?? [];
+  const [found, ...others] = [newestOf(live), live, matches].find(({ length }) => length > 0) ?? [];
   if (found === undefined) {
     throw new InputError(`there is no token ${JSON.stringify(word)}`, { hint: "`vsync tokens list --all` shows them" });
   }
   if (others.length === 0) return found;
   const candidates = [found, ...others].map(({ claims, last_four }) => `${claims.id} (\u2026${last_four})`);
   throw new InputError(`${JSON.stringify(word)} is any of ${candidates.join(", ")}`, { hint: "give one of these ids" });
+}
+
+/** Without those that another of them replaces: after an overlap they end by themselves. */
+export function newestOf(records: readonly TokenRecord[]): readonly TokenRecord[] {
+  const replaced = new Set(records.map(({ replaces }) => replaces));
+  return records.filter(({ claims }) => !replaced.has(claims.id));
 }
 
 function isMeant({ claims, last_four }: TokenRecord, word: string): boolean {

@@ -49,7 +49,7 @@ export async function proposeTokenUpdate(
     requireRenewable(record, nowMs);
     const { id, created_at, ...given } = record.claims;
     const claims = checkClaims({ ...request.change(given), id, created_at });
-    requireFreeName(roll, claims, nowMs);
+    requireFreeName(roll, { ...record, claims }, nowMs);
     const before = await base.summarize(record);
     const after = await base.summarize({ ...record, claims });
     const [had, has] = [readNames(before), readNames(after)];

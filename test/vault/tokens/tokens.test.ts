@@ -103,7 +103,11 @@ describe("rotating a token", () => {
     const { plan } = await world.rotateTokens("all", { overlapMs: HOUR_MS });
     expect(plan.rotated.map(({ token }) => token.claims.name)).toEqual(["a", "b"]);
     for (const it of held) expect(await read(it)).toEqual(SECRETS);
-    expect((await world.revokeTokens(["b"], { confirm: () => false })).plan.revoked[0]?.replaces).toBe(held[1]?.id);
+    const again = await world.rotateTokens("all", { confirm: () => false });
+    expect(again.plan.rotated.map(({ old }) => old.id)).toEqual(plan.rotated.map(({ token }) => token.id));
+    await world.updateToken("b", (claims) => ({ ...claims, meters: [] }));
+    const revoked = await world.revokeTokens(["b"], { confirm: () => false });
+    expect(revoked.plan.revoked.map(({ id }) => id)).toEqual([held[1]?.id, plan.rotated[1]?.token.id]);
     world.clock.ms += HOUR_MS;
     for (const it of held) expect(await refused(it)).toMatchObject({ name: "TokenExpiredError" });
   });

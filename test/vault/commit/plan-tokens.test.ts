@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { planTokens } from "../../../src/vault/commit/plan-tokens.ts";
+import type { Roll } from "../../../src/vault/format/tokens/roll.ts";
+import { ACTOR, rejection } from "../../support/world.ts";
+
+const AT = "2026-01-01T00:00:00.000Z";
+
+/** What a commit makes of a roll is in the vectors `scoped/plan-*`; these rolls do not fit. */
+function rollOf(count: number, meter: string): Roll {
+  const tokens = Array.from({ length: count }, (_, at) => ({
+    claims: {
+      id: `tok_${at.toString(16).padStart(32, "0")}`,
+      kind: "live" as const,
+      capabilities: [],
+      meters: [meter.repeat(at === 7 ? 2 : 1)],
+      created_at: AT,
+    },
+    last_four: "abcd",
+    recipient: "",
+    signing: "",
+    created_by: ACTOR,
+  }));
+  return { tokens };
+}
+
+test.each([
+  ["more live tokens than slots", rollOf(1024, "m"), "the vault would have 1024 live tokens, and 1023 fit beside its"],
+  [
+    "live records of more than 1 MiB",
+    rollOf(900, "m".repeat(1000)),
+    "; the largest is tok_00000000000000000000000000000007",
+  ],
+])("%s are refused, saying what takes the room", async (_name, roll, said) => {
+  const planning = planTokens(roll, { repo: "api", env: "prod", items: [] }, { atMs: Date.parse(AT), otherSlots: 1 });
+  expect(await rejection(planning)).toMatchObject({ name: "InputError", message: expect.stringContaining(said) });
+});
