@@ -35,6 +35,7 @@ export const COMMANDS = {
     "tokens:rotate": async () => (await import("./commands/tokens/rotate.ts")).TokensRotate,
     "tokens:revoke": async () => (await import("./commands/tokens/revoke.ts")).TokensRevoke,
     "tokens:prune": async () => (await import("./commands/tokens/prune.ts")).TokensPrune,
+    "tokens:access": async () => (await import("./commands/tokens/access.ts")).TokensAccess,
   },
   "ROTATE THE PASSPHRASE": {
     "rotate-passphrase": async () => (await import("./commands/rotate-passphrase.ts")).RotatePassphrase,

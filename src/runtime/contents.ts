@@ -1,8 +1,7 @@
-import { Secret } from "../crypto/secret.ts";
-import type { Opening } from "../stores/token.ts";
 import type { Claims } from "../tokens/claims.ts";
 import type { Item } from "../vault/format/item.ts";
 import type { OpenedVault } from "../vault/open/open.ts";
+import type { HeldToken } from "./held-token.ts";
 
 /** The data of an open handle. */
 export interface Contents {
@@ -24,17 +23,12 @@ export function contentsOf({ manifest, bundle }: OpenedVault, ageMs = 0): Conten
   return { env: manifest.env, generation: manifest.gen, items, ageMs, vault: manifest.vault, claims };
 }
 
-/** What an open handle keeps: the data, and the credential that signs access tokens. */
+/** What an open handle keeps: the data, and the scoped token that opened it. */
 export interface HeldContents extends Contents {
-  readonly credential: Secret | null;
+  readonly held: HeldToken | null;
 }
 
-/** @param opening may be zeroed afterwards */
-export function heldContents(contents: Contents, { kind, secret }: Opening): HeldContents {
-  return { ...contents, credential: kind === "credential" ? Secret.ofBytes(secret.expose().slice()) : null };
-}
-
-export function zeroContents({ items, credential = null }: Contents & Partial<HeldContents>): void {
+export function zeroContents({ items, held = null }: Contents & Partial<HeldContents>): void {
   for (const { data } of items.values()) data.destroy();
-  credential?.destroy();
+  held?.[Symbol.dispose]();
 }

@@ -6,15 +6,21 @@ export {
   ConfigMissingError,
   ConfigUnsupportedVersionError,
   type ErrorCode,
+  GrantInvalidError,
   InputError,
   ManifestNotFoundError,
   NotAuthenticError,
   PassphraseRetiredError,
   RollbackError,
   S3UnreachableError,
+  TokenExpiredError,
+  TokenRefusedError,
+  TokenRevokedError,
+  TokenUnknownError,
   UnsupportedSpecVersionError,
   VsyncError,
   WrongPassphraseError,
 } from "../errors.ts";
+export type { AccessTokenRequest } from "./held-token.ts";
 export type { Environment, Logger, OpenOptions } from "./options.ts";
-export { type ValueSource, Vsync } from "./vsync.ts";
+export { type OpenedToken, type ValueSource, Vsync } from "./vsync.ts";

@@ -1,8 +1,10 @@
 import { systemClock } from "../stores/open-store.ts";
 import { holderOf, vaultOf } from "../stores/token.ts";
 import { openVault } from "../vault/open/open.ts";
-import { type Contents, contentsOf, type HeldContents, heldContents } from "./contents.ts";
-import { type Inputs, readInputs } from "./inputs.ts";
+import type { OpenRequest, ReadPorts } from "../vault/open/open-manifest.ts";
+import { type Contents, contentsOf, type HeldContents } from "./contents.ts";
+import { HeldToken } from "./held-token.ts";
+import { readInputs } from "./inputs.ts";
 import { openThroughCache } from "./open-cached.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 import { timeoutOf } from "./options.ts";
@@ -20,18 +22,23 @@ export async function openContents(
   signal: AbortSignal,
 ): Promise<HeldContents> {
   using inputs = await readInputs(options, variables, warn);
-  const contents = await openNamed(inputs, options, warn, signal);
-  warnOfEnd(contents, warn);
-  return heldContents(contents, inputs.opening);
-}
-
-async function openNamed(inputs: Inputs, options: OpenOptions, warn: Warn, signal: AbortSignal): Promise<Contents> {
-  const { expect, openStore } = vaultOf(inputs.token);
-  using holder = holderOf(inputs.token, inputs.opening);
+  const { token, opening } = inputs;
+  const { expect, openStore } = vaultOf(token);
+  using holder = holderOf(token, opening);
   // Opening the store loads code, ambient credentials a lot of it. The derivation runs on another thread.
   holder.prepare();
-  const ports = { store: await openStore(), clock: systemClock };
-  const request = { holder, expect, signal };
+  const store = await openStore(await holder.agent?.());
+  const contents = await openFrom({ store, clock: systemClock }, { holder, expect, signal }, options, warn);
+  warnOfEnd(contents, warn);
+  return { ...contents, held: opening.kind === "credential" ? new HeldToken(opening.secret, token, store) : null };
+}
+
+async function openFrom(
+  ports: ReadPorts,
+  request: OpenRequest & { readonly signal: AbortSignal },
+  options: OpenOptions,
+  warn: Warn,
+): Promise<Contents> {
   if (options.cache === undefined) return contentsOf(await openVault(ports, request));
   const timeoutMs = timeoutOf(options);
   const times = { maxAgeMs: options.maxAge, patienceMs: timeoutMs * STORE_SHARE, diskMs: timeoutMs * DISK_SHARE };

@@ -1,9 +1,11 @@
 import { inspect } from "node:util";
 import { Secret } from "../crypto/secret.ts";
 import { ConfigMissingError, InputError } from "../errors.ts";
+import type { VerifySnapshot } from "../tokens/access/verify.ts";
 import type { Item } from "../vault/format/item.ts";
 import { type HeldContents, zeroContents } from "./contents.ts";
 import { withDeadline } from "./deadline.ts";
+import type { AccessTokenRequest, HeldToken } from "./held-token.ts";
 import { variableOf } from "./inputs.ts";
 import { openContents } from "./open-contents.ts";
 import { checkOptions, type Environment, type OpenOptions, timeoutOf, warnThrough } from "./options.ts";
@@ -99,6 +101,28 @@ export class Vsync implements AsyncDisposable {
     const { id, name, kind, capabilities, not_after } = claims;
     const end = not_after === undefined ? {} : { expiresAt: not_after };
     return { id, ...(name === undefined ? {} : { name }), kind, capabilities: [...capabilities], ...end };
+  }
+
+  /**
+   * A short-lived access token (JWT), signed offline by the scoped token that opened the vault, for another service that
+   * verifies it with `createTokenVerifier`. It never allows more than the scoped token. Always name the `audience`.
+   *
+   * @throws InputError no scoped token opened the vault, another lifetime than 1…604800 s, or the vault is closed
+   * @throws GrantInvalidError the claims
+   */
+  async accessToken(request: AccessTokenRequest): Promise<{ token: string; expiresAt: Date }> {
+    return this.#heldToken().sign(this.#contents.vault, request);
+  }
+
+  /**
+   * What the newest generation says of the vault's tokens, for `createTokenVerifier({ vault })` of `vsync/tokens`.
+   *
+   * @throws InputError no scoped token opened the vault, or it is closed
+   * @throws ConfigInvalidError the token lacks the permission `api.tokens.verify`
+   * @throws what `open` throws of the store and the vault
+   */
+  async readVerify(): Promise<VerifySnapshot> {
+    return this.#heldToken().readVerify(this.generation);
   }
 
   /**
@@ -232,6 +256,15 @@ export class Vsync implements AsyncDisposable {
     if (this.#isClosed)
       throw new InputError(`${this.toString()} is closed`, { hint: "read everything the app needs before close()" });
     return this.#contents.items;
+  }
+
+  #heldToken(): HeldToken {
+    this.#openItems();
+    const { held, env } = this.#contents;
+    if (held !== null) return held;
+    throw new InputError(`${this.toString()} was opened with a passphrase, which neither signs nor verifies`, {
+      hint: `open it with a scoped token: \`vsync tokens create ${env}\` makes one`,
+    });
   }
 
   #missing(name: string): ConfigMissingError {

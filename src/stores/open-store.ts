@@ -9,6 +9,8 @@ export const systemRandom: Random = { bytes: (length) => randomBytes(length) };
 export interface StoreOptions {
   /** How often and how long to try a request. A directory store ignores them. */
   readonly limits?: Partial<S3Limits>;
+  /** Stands in the `User-Agent` of requests: the bucket's access log shows who last used a token. */
+  readonly userAgent?: string;
 }
 
 /** Opens the store at a location. Sends and reads nothing yet. @throws InputError the location cannot exist */

@@ -39,17 +39,20 @@ export interface TokenVault {
   readonly expect: Expectation;
   /** The cost that the vault's passphrase had when the token was minted; undefined where the token does not say. */
   readonly hint: PassphraseHint | undefined;
-  /** @throws ConfigInvalidError no store can be at the token's location */
-  readonly openStore: () => Promise<ObjectStore>;
+  /**
+   * @param agent the holder's public name, for the bucket's access log
+   * @throws ConfigInvalidError no store can be at the token's location
+   */
+  readonly openStore: (agent?: string) => Promise<ObjectStore>;
 }
 
 export function vaultOf(token: RuntimeToken, open: OpenStore = openStore): TokenVault {
-  return { expect: expectationOf(token), hint: hintOf(token), openStore: () => openNamed(token, open) };
+  return { expect: expectationOf(token), hint: hintOf(token), openStore: (agent) => openNamed(token, open, agent) };
 }
 
-async function openNamed(token: RuntimeToken, open: OpenStore): Promise<ObjectStore> {
+async function openNamed(token: RuntimeToken, open: OpenStore, agent: string | undefined): Promise<ObjectStore> {
   try {
-    return await open(locationOf(token));
+    return await open(locationOf(token), agent === undefined ? {} : { userAgent: `vsync ${agent}` });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new ConfigInvalidError(`invalid VSYNC_CONFIG: ${error.message}`, {

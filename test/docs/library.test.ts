@@ -16,9 +16,16 @@ const wordsIn = (cell = ""): string[] => [...cell.matchAll(/`([A-Za-z0-9_]+)/g)]
 
 describe("docs/library.md", () => {
   test("has every error class and its code", () => {
-    const { Vsync: _, VsyncError, AuditBrokenError, ...others } = library;
+    const {
+      Vsync: _,
+      TokenRefusedError: _abstract,
+      VsyncError,
+      AuditBrokenError,
+      GrantInvalidError,
+      ...others
+    } = library;
     const simple = Object.values(others).map((Class) => new Class("it", { hint: "" }));
-    const errors = [...simple, new AuditBrokenError(1, "it")];
+    const errors = [...simple, new AuditBrokenError(1, "it"), new GrantInvalidError("grants[0]", "it")];
     expect(errors.every((error) => error instanceof VsyncError)).toBe(true);
     const written = tableOf("Errors").map(([name, code]) => [...wordsIn(name), ...wordsIn(code)].join(" "));
     expect(written.toSorted()).toEqual(errors.map(({ name, code }) => `${name} ${code}`).toSorted());
@@ -34,7 +41,7 @@ describe("docs/library.md", () => {
     );
   });
 
-  test.each(["config", "passphrase", "env", "defaults", "timeoutMs", "signal", "logger", "cache", "maxAge"])(
+  test.each(["config", "token", "passphrase", "env", "defaults", "timeoutMs", "signal", "logger", "cache", "maxAge"])(
     "has the option %s",
     (option) => {
       expect(tableOf("Options").flatMap(([names]) => wordsIn(names))).toContain(option);

@@ -7,7 +7,14 @@ import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { createDirectoryRoot } from "../../src/directory/folders.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
 import { type OpenOptions, Vsync } from "../../src/runtime/index.ts";
-import { createVault, PASSPHRASE, type VaultFixture, type VaultOptions } from "../support/vault-fixture.ts";
+import type { GivenClaims } from "../../src/vault/tokens/create.ts";
+import {
+  type CreatedToken,
+  createVault,
+  PASSPHRASE,
+  type VaultFixture,
+  type VaultOptions,
+} from "../support/vault-fixture.ts";
 
 export const ITEMS = [
   { name: "DATABASE_URL", data: "postgres://app:s3cr3t-db@db.internal/app" },
@@ -32,6 +39,13 @@ export interface DirectoryVault extends VaultFixture {
   readonly folder: string;
   /** The runtime token with other fields. */
   configWith(fields: Partial<RuntimeToken>): string;
+  /** Makes a scoped token, and its string. */
+  token(claims?: Partial<GivenClaims>): Promise<ScopedToken>;
+}
+
+interface ScopedToken extends CreatedToken {
+  readonly config: string;
+  configWith(fields: Partial<RuntimeToken>): string;
 }
 
 /** A vault in a temporary directory. */
@@ -47,6 +61,13 @@ export async function directoryVault(options: Partial<VaultOptions> = {}): Promi
     config: encodeToken(token),
     folder: store.label,
     configWith: (fields) => encodeToken({ ...token, ...fields }),
+    async token(claims = {}) {
+      const created = await vault.createToken(claims);
+      const { anchor, credential, gen: minGen } = created;
+      const scoped = { ...token, anchor, token: credential, minGen };
+      const configWith = (fields: Partial<RuntimeToken>) => encodeToken({ ...scoped, ...fields });
+      return { ...created, config: configWith({}), configWith };
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import type { ObjectStore } from "../../src/ports.ts";
 import type { NamedData } from "../../src/vault/changes.ts";
 import type { ItemKind } from "../../src/vault/format/item.ts";
 import type { Manifest } from "../../src/vault/format/manifest.ts";
+import type { GivenClaims } from "../../src/vault/tokens/create.ts";
 import { recipientOf } from "../../src/vault/unlock/passphrase-holder.ts";
 import { COST, committedBy, ENV, Machine } from "./world.ts";
 
@@ -43,6 +44,17 @@ export interface VaultFixture {
   push(items: readonly FixtureItem[]): Promise<Manifest>;
   /** Rotates to another passphrase, which alone may `push` afterwards; with `graceMs` the first one keeps reading. */
   rotate(newPassphrase: string, graceMs?: number): Promise<Manifest>;
+  /** Makes a scoped token, by default one that reads everything. */
+  createToken(claims: Partial<GivenClaims>): Promise<CreatedToken>;
+  revokeToken(id: string): Promise<void>;
+}
+
+/** A scoped token and what its blob needs. */
+export interface CreatedToken {
+  readonly id: string;
+  readonly credential: string;
+  readonly anchor: string;
+  readonly gen: number;
 }
 
 /** Makes a vault at generation 1 in an empty store, by this machine's own clock and randomness. */
@@ -67,6 +79,15 @@ export async function createVault(store: ObjectStore, options: VaultOptions): Pr
       const { manifest } = committedBy(await machine.rotate(by, to, { cost, ...(graceMs && { graceMs }) }));
       by = to;
       return manifest;
+    },
+    async createToken(claims) {
+      const { plan, committed } = await machine.createToken(claims, { by });
+      const { certs = [], gen } = committedBy({ plan, committed }).manifest;
+      const credential = plan.credential?.exposeText() ?? "";
+      return { id: plan.token.id, credential, anchor: certs.at(-1)?.anchor ?? "", gen };
+    },
+    async revokeToken(id) {
+      await machine.revokeTokens([id], { by });
     },
   };
 }

@@ -21,8 +21,31 @@ const ROW_COLUMNS = [
   { head: "ACTOR", cell: ({ actor }: AuditRow) => nameOf(actor) },
   { head: "ACTION", cell: ({ action }: AuditRow) => action },
   { head: "GEN", cell: ({ gen }: AuditRow) => String(gen), align: "right" },
-  { head: "NOTE", cell: ({ note }: AuditRow) => note ?? "" },
+  { head: "NOTE", cell: (row: AuditRow) => [tokenWords(row), row.note ?? ""].filter((it) => it !== "").join("; ") },
 ] as const;
+
+/** What a row says of tokens, by the starts of their ids: `tok_3c14d55d created`. */
+function tokenWords({ action, meta }: AuditRow): string {
+  const short = (id: unknown): string => String(id).slice(0, "tok_".length + 8);
+  const tokens = Array.isArray(meta["tokens"]) ? meta["tokens"] : [];
+  switch (action) {
+    case "token-create":
+    case "token-update":
+      return `${short(meta["token"])} ${action === "token-create" ? "created" : "updated"}`;
+    case "token-rotate":
+      return tokens.map((it) => pairWords({ ...(it as object) }, short)).join(", ");
+    case "token-revoke":
+      return `${tokens.map(short).join(", ")} revoked`;
+    case "token-prune":
+      return `${tokens.map(short).join(", ")} had expired`;
+    default:
+      return "";
+  }
+}
+
+function pairWords(pair: { readonly token?: unknown; readonly replaces?: unknown }, short: (id: unknown) => string) {
+  return `${short(pair.token)} in place of ${short(pair.replaces)}`;
+}
 
 const CSV_HEAD = ["time", "user", "host", "tool", "action", "gen", "note", "meta"];
 

@@ -3,8 +3,8 @@ import type { JsonObject } from "../../canonical-json.ts";
 import { InputError } from "../../errors.ts";
 
 const KEY = /^[a-z][a-z0-9_.-]*$/;
-/** Keys that a rotation writes itself. */
-const RESERVED = ["event", "gen", "prev_gen"];
+/** Keys that rotations and the commands of tokens write themselves. */
+const RESERVED = ["event", "gen", "prev_gen", "leaked", "token", "tokens", "last_four"];
 
 export type MetaPair = readonly [key: string, value: string];
 
@@ -35,6 +35,6 @@ function parsePair(text: string): MetaPair {
     });
   }
   if (RESERVED.includes(key))
-    throw new InputError(`--meta ${key} is a key that the rotation writes itself`, { hint: "use another key" });
+    throw new InputError(`--meta ${key} is a key that vsync writes itself`, { hint: "use another key" });
   return [key, text.slice(at + 1)];
 }

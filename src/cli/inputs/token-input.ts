@@ -37,7 +37,7 @@ export async function readOpening(
 }
 
 /** The credential in `VSYNC_TOKEN_FILE` or `VSYNC_TOKEN`, or null. @throws ConfigMissingError it is set and empty */
-async function findCredential(sources: SecretSources): Promise<Secret | null> {
+export async function findCredential(sources: SecretSources): Promise<Secret | null> {
   const { variables } = sources;
   if (variables["VSYNC_TOKEN"] === "" && !variables["VSYNC_TOKEN_FILE"]) {
     throw new ConfigMissingError("VSYNC_TOKEN is empty", {
@@ -45,6 +45,12 @@ async function findCredential(sources: SecretSources): Promise<Secret | null> {
     });
   }
   return readGivenSecret(CREDENTIAL, undefined, sources);
+}
+
+/** Whether `VSYNC_TOKEN` or a scoped token in `VSYNC_CONFIG` is there. */
+export async function hasCredential(sources: SecretSources): Promise<boolean> {
+  if (sources.variables["VSYNC_TOKEN"] || sources.variables["VSYNC_TOKEN_FILE"]) return true;
+  return (await findToken(undefined, sources))?.token !== undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type ChangePlan, type Changes, isEmpty } from "../../vault/changes.ts";
 import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
+import type { TokenEffect } from "../../vault/tokens/effects.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { type Consent, type ConsentFlags, listed, requireConsent } from "../terminal/consent.ts";
@@ -59,8 +60,9 @@ export async function commitChanges(
   flags: ConsentFlags,
   { prompter, output }: Terminal,
 ): Promise<Committed | null> {
-  const { changes } = proposal.plan;
+  const { changes, tokens } = proposal.plan;
   renderChanges(changes, output);
+  for (const effect of tokens) renderEffect(effect, output);
   if (flags["dry-run"]) return null;
   const consent = asking(changes);
   if (consent !== null) await requireConsent(consent, flags, prompter);
@@ -112,6 +114,11 @@ export function renderChanges(changes: Changes, output: Output): void {
 function renderNames(sign: string, what: string, names: readonly string[], output: Output): void {
   for (const name of names.slice(0, SHOWN_NAMES)) output.say(`  ${sign} ${name}`);
   if (names.length > SHOWN_NAMES) output.say(`  ${sign} … ${names.length - SHOWN_NAMES} more ${what}`);
+}
+
+function renderEffect({ id, name, gains, loses }: TokenEffect, output: Output): void {
+  if (gains.length > 0) output.say(`  token ${name ?? id} gains ${listed(gains)}`);
+  if (loses.length > 0) output.say(`  token ${name ?? id} loses ${listed(loses)}`);
 }
 
 /** `3 added, 1 removed` */

@@ -1,14 +1,28 @@
 import { AuditOutstandingError } from "../../errors.ts";
 import type { CommitStep, Committed } from "../../vault/commit/proposal.ts";
 import type { FinishPlan } from "../../vault/finish.ts";
+import { relativeTime } from "../../vault/format/relative-time.ts";
 import type { RotationPlan } from "../../vault/rotate.ts";
+import type { TokenSummary } from "../../vault/tokens/summary.ts";
 import type { SlotAccess } from "../../vault/unlock/entries.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** Shows what the user should know before they agree. */
-export function renderPlan({ dropped, graceUntil }: RotationPlan, output: Output): void {
+export function renderPlan(
+  { dropped, graceUntil, tokens, atMs }: RotationPlan,
+  leaked: "keep" | "revoke" | undefined,
+  output: Output,
+): void {
   for (const entry of dropped) output.say(`this shuts out slot ${describeSlot(entry)}`);
   if (graceUntil !== null) output.say(`the old passphrase will read until ${graceUntil}, and write no more`);
+  if (tokens.length > 0) output.say(leaked === "revoke" ? "these scoped tokens end:" : "these scoped tokens go on:");
+  for (const token of tokens) output.say(`  ${describeToken(token, atMs)}`);
+}
+
+/** `api (…wEXj), made 3 days ago by ann@laptop` */
+function describeToken({ id, lastFour, claims, createdBy }: TokenSummary, atMs: number): string {
+  const when = relativeTime(claims.created_at, atMs);
+  return `${claims.name ?? id} (…${lastFour}), made ${when} by ${createdBy.user}@${createdBy.host}`;
 }
 
 /** A rotation drops every slot except the old passphrase's own, because an attacker may have planted it. */
@@ -39,11 +53,13 @@ export interface NextStepsContext {
   readonly vaultFlags: string;
   /** The file with a generated passphrase. */
   readonly file: string | undefined;
+  /** The rotation drew a new anchor, and tokens go on. */
+  readonly keepsTokens: boolean;
 }
 
 export function renderNextSteps(
-  { graceUntil, prevGen }: RotationPlan,
-  { env, vaultFlags, file }: NextStepsContext,
+  { graceUntil, prevGen, tokens }: RotationPlan,
+  { env, vaultFlags, file, keepsTokens }: NextStepsContext,
   output: Output,
 ): void {
   const value = file === undefined ? "the new passphrase" : `what ${file} holds`;
@@ -62,11 +78,24 @@ export function renderNextSteps(
     `the bundles up to gen=${prevGen} still open with the old passphrase; ` +
       `vsync gc ${vaultFlags} --keep=1 --older-than=0s removes them`,
   );
+  if (!keepsTokens || tokens.length === 0) return;
+  output.say(
+    `each host with a scoped token believes the leaked passphrase's holder until its VSYNC_CONFIG has the new anchor: ` +
+      `vsync runtime-token ${vaultFlags} prints one to set beside VSYNC_TOKEN, and vsync tokens rotate makes one with a token in it; ` +
+      `then vsync rotate-passphrase ${vaultFlags} --finish ends the old anchors`,
+  );
 }
 
-export function renderFinished({ dropped }: FinishPlan, { manifest }: Committed, env: string, output: Output): void {
+export function renderFinished(
+  { dropped, anchors }: FinishPlan,
+  { manifest }: Committed,
+  env: string,
+  output: Output,
+): void {
   const { gen, prev_gen } = manifest;
-  output.done(`Grace window ended: ${slotsOf(dropped)} no longer opens ${env} (gen=${prev_gen} → gen=${gen})`);
+  const step = `(gen=${prev_gen} → gen=${gen})`;
+  if (dropped.length > 0) output.done(`Grace window ended: ${slotsOf(dropped)} no longer opens ${env} ${step}`);
+  if (anchors > 0) output.done(`Old anchors ended: hosts of ${env} that still pin one open nothing ${step}`);
 }
 
 export function slotsOf(entries: readonly SlotAccess[]): string {

@@ -1,6 +1,7 @@
+import { InputError } from "../../errors.ts";
 import type { CommitStep, Committed, Proposal } from "../../vault/commit/proposal.ts";
 import { type FinishPlan, proposeFinish } from "../../vault/finish.ts";
-import { openRotation, type RotationPlan, requireNewPassphrase } from "../../vault/rotate.ts";
+import { openRotation, type RotationPlan, type RotationRequest, requireNewPassphrase } from "../../vault/rotate.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { Target, TargetInput } from "../config/target.ts";
 import type { MetaPair } from "../inputs/meta-flag.ts";
@@ -30,6 +31,8 @@ export interface RotationInput extends TargetInput {
     readonly out?: string | undefined;
     /** Milliseconds. */
     readonly grace?: number | undefined;
+    readonly leaked?: boolean | undefined;
+    readonly tokens?: "keep" | "revoke" | undefined;
     readonly "dry-run"?: boolean | undefined;
     readonly yes?: boolean | undefined;
     readonly note?: string | undefined;
@@ -50,20 +53,21 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   const { output } = sources;
   const config = await configOf(input, sources, { use: "write", wantsEnv: true });
   requireAnswerable(flags, sources.prompter);
+  leakOf(flags);
   using next = new NewPassphrase(flags, sources);
   const delivery = await deliveryOf(flags, config, output);
   const old = { ...flags, "passphrase-file": flags["old-passphrase-file"] };
   using session = await sessionOn(config, old, sources, OLD_PASSPHRASE);
   const early = await next.readEarly();
   if (early !== null) requireNewPassphrase(session.request.holder, early);
-  using rotation = await openRotation(session.ports, session.request);
+  using rotation = await openRotation(session.ports, { ...session.request, ...leakOf(flags) });
   const newPassphrase = await next.read();
   using proposal = await rotation.propose({
     newPassphrase,
     ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
   });
   const { plan } = proposal;
-  renderPlan(plan, output);
+  renderPlan(plan, flags.tokens, output);
   if (flags["dry-run"]) {
     output.say(`would re-encrypt ${config.env} (gen=${plan.prevGen} → gen=${plan.gen})`);
     return await rehearse(proposal, output);
@@ -71,10 +75,19 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   await requireConfirmation(flags, sources);
   const committed = await show(delivering(proposal.steps(), delivery, newPassphrase), plan, output);
   const vaultFlags = vaultFlagsOf(config.env, flags);
-  renderNextSteps(plan, { env: config.env, vaultFlags, file: flags.out }, output);
+  renderNextSteps(plan, { env: config.env, vaultFlags, file: flags.out, keepsTokens: flags.tokens === "keep" }, output);
   await session.remember(committed.manifest);
   refuseOutstanding(committed, vaultFlags);
   delivery.confirm();
+}
+
+/** @throws InputError nobody said what becomes of the tokens */
+function leakOf({ leaked, tokens }: RotationInput["flags"]): Pick<RotationRequest, "leaked"> {
+  if (!leaked) return {};
+  if (tokens !== undefined) return { leaked: { tokens } };
+  throw new InputError("--leaked does not say what becomes of scoped tokens", {
+    hint: "give --tokens=keep, or --tokens=revoke if the leak may have reached them too",
+  });
 }
 
 async function deliveryOf(flags: RotationInput["flags"], { repo, env }: Target, output: Output): Promise<Delivery> {
@@ -117,6 +130,7 @@ export async function finishVaultRotation(input: RotationInput, sources: SecretS
   const { plan } = proposal;
   if (flags["dry-run"]) {
     if (plan.dropped.length > 0) output.say(`would end the grace window of ${slotsOf(plan.dropped)}`);
+    if (plan.anchors > 0) output.say("would end the anchors from before the leak");
     return await rehearse(proposal, output);
   }
   await requireConsentToFinish(plan, session.config, flags, sources);
@@ -129,21 +143,22 @@ export async function finishVaultRotation(input: RotationInput, sources: SecretS
 
 /** A window that is over shuts nobody out. `--yes` answers here also for a protected env, as scripts rely on it. */
 async function requireConsentToFinish(
-  { dropped }: FinishPlan,
+  { dropped, anchors }: FinishPlan,
   { repo, env }: Target,
   flags: RotationInput["flags"],
   { prompter }: SecretSources,
 ): Promise<void> {
   const reader = dropped.find(({ access }) => access === "read");
-  if (reader === undefined) return;
-  const what = `the old passphrase of ${repo}/${env}`;
+  if (reader === undefined && anchors === 0) return;
+  const parts = [...(reader === undefined ? [] : ["old passphrase"]), ...(anchors === 0 ? [] : ["old anchors"])];
+  const what = `the ${parts.join(" and the ")} of ${repo}/${env}`;
   await requireConsent(
     {
       env,
       isProtected: false,
       question: `Retire ${what} now?`,
-      refusal: `this would retire ${what}, which reads until ${reader.until}`,
-      otherwise: "retire it once all apps have the new one",
+      refusal: `this would retire ${what}${reader === undefined ? "" : `, which reads until ${reader.until}`}`,
+      otherwise: `retire ${anchors > 0 ? "them" : "it"} once all ${anchors === 0 ? "apps have the new one" : "hosts have the new VSYNC_CONFIG"}`,
     },
     flags,
     prompter,

@@ -30,7 +30,7 @@ export async function openAnywhere(
 async function openByToken(token: RuntimeToken, input: SessionInput, sources: SecretSources): Promise<OpenedVault> {
   const named = vaultOf(token, openStore);
   using holder = holderOf(token, await readOpening(token, input.flags["passphrase-file"], sources));
-  const ports = { store: await named.openStore(), clock: systemClock };
+  const ports = { store: await named.openStore(await holder.agent?.()), clock: systemClock };
   return await openVault(ports, { holder, expect: named.expect });
 }
 

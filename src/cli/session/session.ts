@@ -1,5 +1,5 @@
 import type { Secret } from "../../crypto/secret.ts";
-import { AccessDeniedError } from "../../errors.ts";
+import { AccessDeniedError, InputError } from "../../errors.ts";
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import { floorOf } from "../../vault/audit/floor.ts";
 import type { AmendRequest } from "../../vault/commit/amend.ts";
@@ -13,6 +13,7 @@ import { type LocalConfig, rememberSeen, type Warn } from "../config/local-confi
 import { type TargetInput, vaultFlags } from "../config/target.ts";
 import { type MetaPair, metaOf } from "../inputs/meta-flag.ts";
 import { PASSPHRASE, readSecret, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
+import { hasCredential } from "../inputs/token-input.ts";
 import { configHere, requireNamed, resolveTarget, type Use, type Which } from "../project/which-vault.ts";
 import { currentActor } from "./actor.ts";
 import { openStore } from "./store.ts";
@@ -76,6 +77,7 @@ export async function openSession(
   use: Use = { use: "write" },
 ): Promise<Session> {
   const config = await configOf(input, sources, use);
+  if (use.use === "write") await refuseToken(input.flags, sources);
   return sessionOn(config, input.flags, sources);
 }
 
@@ -92,6 +94,16 @@ export async function sessionOn(
   const ports = { store: await openStore(config), clock: systemClock, random: systemRandom };
   const request = { holder, expect: knownVaultOf(config), annotation };
   return new Session({ config, ports, request }, passphrase, (text) => sources.output.warn(text));
+}
+
+/** Whoever has a token and no passphrase would look for what is wrong with the token. @throws InputError */
+async function refuseToken(flags: SessionInput["flags"], sources: SecretSources): Promise<void> {
+  const { variables, prompter } = sources;
+  const hasWay = flags["passphrase-file"] ?? variables["VSYNC_PASSPHRASE_FILE"] ?? variables["VSYNC_PASSPHRASE"];
+  if (hasWay || prompter.isInteractive || !(await hasCredential(sources))) return;
+  throw new InputError("a token can only read", {
+    hint: "writing takes the passphrase: give it with --passphrase-file=<file>, VSYNC_PASSPHRASE_FILE or VSYNC_PASSPHRASE",
+  });
 }
 
 /** This machine's config of the vault that the command means. @throws as `resolveTarget` and `configHere` */

@@ -145,7 +145,7 @@ function isObject(value: JsonValue | undefined): value is JsonObject {
 
 const MAX_GRANTS_BYTES = 64 * 1024;
 
-async function readGrants(given: string): Promise<readonly JsonValue[]> {
+export async function readGrants(given: string): Promise<readonly JsonValue[]> {
   const path = given.startsWith("@") ? given.slice(1) : null;
   const text = path === null ? given : await textOf(path);
   const fault = jsonFault(text);

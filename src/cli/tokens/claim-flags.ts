@@ -113,15 +113,12 @@ const LONGEST_MS = 36_500 * 86_400_000;
 export async function endOf(
   expires: string | undefined,
   nowMs: number,
-  { prompter, output }: Pick<SecretSources, "prompter" | "output">,
+  { prompter }: Pick<SecretSources, "prompter">,
 ): Promise<string | null> {
   if (expires !== undefined) return endAfter(expires, nowMs);
-  if (prompter.isInteractive) {
-    const question = { message: "Expires after (as in 90d, or never):", default: PROPOSED, check: lifetimeFault };
-    return endAfter(await prompter.text(question), nowMs);
-  }
-  output.say("the token never expires: give --expires=90d to end it by itself");
-  return null;
+  if (!prompter.isInteractive) return null;
+  const question = { message: "Expires after (as in 90d, or never):", default: PROPOSED, check: lifetimeFault };
+  return endAfter(await prompter.text(question), nowMs);
 }
 
 /** @throws InputError it is not a duration */

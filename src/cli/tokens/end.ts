@@ -7,7 +7,7 @@ import { vaultArgs, vaultFlags } from "../config/target.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { nameOf, shortly } from "./render-token.ts";
+import { labelOf, shortly } from "./render-token.ts";
 
 interface JsonFlag {
   readonly json?: boolean | undefined;
@@ -32,7 +32,7 @@ export function renderRevoked(
   if (json)
     output.json({ env: config.env, gen: committed?.manifest.gen ?? gen, revoked: committed === null ? [] : ids });
   if (committed === null) return output.done("They were revoked before: nothing to do");
-  for (const token of revoked) output.done(`Token ${nameOf(token)} of ${config.env} revoked: ${shortly(token)}`);
+  for (const token of revoked) output.done(`${labelOf(token)} of ${config.env} revoked: ${shortly(token)}`);
   for (const id of planted) output.done(`Slot ${id} of ${config.env} ended, which no operator had made`);
   output.say(
     `generations up to ${gen} stay readable to them, until vsync gc ${vaultArgs(config)} --keep=1 --older-than=0s`,
@@ -54,7 +54,6 @@ export function renderPruned(
   const ids = expired.map(({ id }) => id);
   if (json) output.json({ env: config.env, gen: committed?.manifest.gen ?? gen, pruned: ids });
   if (committed === null) return output.done(`No expired token has a key in ${config.env}: nothing to prune`);
-  for (const token of expired)
-    output.done(`Token ${nameOf(token)} of ${config.env} has no key any more: ${shortly(token)}`);
+  for (const token of expired) output.done(`${labelOf(token)} of ${config.env} has no key any more: ${shortly(token)}`);
   warnOfAuditFault(committed, vaultFlags(config), output);
 }

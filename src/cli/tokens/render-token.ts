@@ -15,12 +15,12 @@ interface Delivery {
 /** What was made, and what to do next. Id and last four are no secret. */
 export function renderCreated(token: TokenSummary, { config, variable, out }: Delivery, output: Output): void {
   const { claims } = token;
-  output.done(
-    `Token ${nameOf(token)} of ${config.repo}/${config.env} created: ${token.id}, last four ${token.lastFour}`,
-  );
+  output.done(`${labelOf(token)} of ${config.repo}/${config.env} created: ${token.id}, last four ${token.lastFour}`);
   output.say(`reads ${readsInWords(token.reads)}`);
   if (claims.capabilities.length > 0) output.say(`may ${claims.capabilities.join(", ")}`);
-  output.say(claims.not_after === undefined ? "never expires" : `ends ${claims.not_after}`);
+  output.say(
+    claims.not_after === undefined ? "never expires: --expires=90d would end it by itself" : `ends ${claims.not_after}`,
+  );
   const where = out === undefined ? "nobody can show it again" : `it is in ${out}, and nobody can show it again`;
   output.say(`${where}; ${nextStep(variable, config)}`);
 }
@@ -33,9 +33,7 @@ function nextStep(variable: Delivery["variable"], target: Target): string {
 
 export function renderRotated({ rotated, overlapUntil }: TokenRotatePlan, target: Target, output: Output): void {
   for (const { old, token } of rotated) {
-    output.done(
-      `Token ${nameOf(token)} of ${target.repo}/${target.env} rotated: ${token.id}, last four ${token.lastFour}`,
-    );
+    output.done(`${labelOf(token)} of ${target.repo}/${target.env} rotated: ${token.id}, last four ${token.lastFour}`);
     output.say(`it takes the place of ${shortly(old)}, with the same claims`);
   }
   output.say(
@@ -43,6 +41,11 @@ export function renderRotated({ rotated, overlapUntil }: TokenRotatePlan, target
       ? "the old credential has ended: restart its holder with the new one now"
       : `the old credential reads until ${overlapUntil}: restart its holder with the new one before`,
   );
+}
+
+/** `Token api` */
+export function labelOf({ claims: { name } }: TokenSummary): string {
+  return name === undefined ? "Token" : `Token ${name}`;
 }
 
 /** The name, or else the id. */

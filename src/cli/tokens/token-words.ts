@@ -24,7 +24,7 @@ interface WordsInput<Flags extends SessionInput["flags"]> {
  * The vault, and the words that name tokens in it.
  *
  * @param usage the command's own, for the hint
- * @throws InputError none, or a credential: it must not reach a log
+ * @throws InputError none, or a token itself, which must not reach a log
  */
 export async function tokenWords(
   { flags, args }: WordsInput<SessionInput["flags"]>,
@@ -34,8 +34,8 @@ export async function tokenWords(
   const { input, names } = await splitWords({ flags, args: { env: args.env, key: args.token } }, { takesOne, usage });
   const [first, ...more] = names;
   if (first === undefined) throw new InputError("missing TOKEN", { hint: `usage: vsync ${usage}` });
-  if (names.some((name) => name.startsWith("vsrt_"))) {
-    throw new InputError("a credential does not name a token here, and other users can see it on the command line", {
+  if (names.some((name) => /^(vsrt_|vsync-cfg-v1:)/.test(name))) {
+    throw new InputError("a token itself does not name one here, and other users can see it on the command line", {
       hint: "give the id, the last four or the name: `vsync tokens list` shows them",
     });
   }

@@ -11,7 +11,7 @@ import type { Output } from "../terminal/output.ts";
 import { CLAIM_FLAGS, type ClaimFlags, claimsChange, endAfter, warnOfPatterns } from "./claim-flags.ts";
 import { tokenJson } from "./list.ts";
 import { unknownNames } from "./name-filters.ts";
-import { nameOf, readsInWords, shortly } from "./render-token.ts";
+import { labelOf, nameOf, readsInWords, shortly } from "./render-token.ts";
 
 export interface TokenUpdateInput extends SessionInput {
   readonly flags: SessionInput["flags"] &
@@ -39,9 +39,9 @@ export async function updateToken(input: TokenUpdateInput, word: string, sources
   if (plan.gains.length > 0) await requireGift(plan, config.env, flags, sources);
   const committed = await proposal.commit();
   if (flags.json) output.json({ env: config.env, written: committed !== null, ...tokenJson(plan.after) });
-  if (committed === null) return output.done(`Token ${nameOf(plan.after)} has these claims already: nothing to do`);
+  if (committed === null) return output.done(`${labelOf(plan.after)} has these claims already: nothing to do`);
   output.done(
-    `Token ${nameOf(plan.after)} of ${config.env} updated (gen=${committed.manifest.gen}): ${shortly(plan.after)}`,
+    `${labelOf(plan.after)} of ${config.env} updated (gen=${committed.manifest.gen}): ${shortly(plan.after)}`,
   );
   output.say(`reads ${readsInWords(plan.after.reads)}`);
   warnOfAuditFault(committed, vaultFlags(config), output);

@@ -60,6 +60,10 @@ export class CredentialHolder implements KeyHolder {
     });
   }
 
+  async agent(): Promise<string> {
+    return `vsync-token/${(await this.#derive()).id}`;
+  }
+
   async unlock(manifest: Manifest, { clock }: UnlockOptions): Promise<Unlocked> {
     this.#requireCert(manifest, clock);
     return new UnlockedByCredential(await this.#derive(), this.#credential.kind, clock);

@@ -18,6 +18,8 @@ export interface KeyHolder extends Disposable {
    * @throws ConfigMissingError the holder is empty
    */
   prepare(): void;
+  /** A public name for this holder's requests, in the form of a product (RFC 9110 §10.1.5); absent if it has none. */
+  agent?(): Promise<string>;
   /**
    * Finds the holder's way into this vault, and proves that somebody with the same secret named the manifest's signer.
    * The manifest's own signature is verified afterwards.

@@ -10,6 +10,7 @@ import type { Sandbox } from "./sandbox.ts";
  *     s3 rm KEY, s3 put KEY TEXT         remove objects, write one
  *     s3 keep KEY, s3 back KEY           remember an object as it is now, put it back
  *     s3 log                             the requests since the last look
+ *     s3 agents                          the same, by what their User-Agent says of a token
  *     s3 refuse METHOD KEY STATUS CODE   answer all such requests with this error
  *     …, after N                         but for the first N
  *     s3 lose METHOD KEY                 carry out all such requests, and answer none
@@ -73,6 +74,10 @@ function verbsOf(server: StrictS3): Readonly<Record<string, Verb>> {
     keep: (key = "") => matching(key).forEach((it) => kept.set(it, bucket.get(it) ?? raise(it))),
     back: (key = "") => void bucket.set(key, kept.get(key) ?? raise(key)),
     log: () => server.log.splice(0).map((it) => `${it.method} ${it.key === "" ? `?${it.query}` : it.key}`),
+    agents: () =>
+      server.log
+        .splice(0)
+        .map(({ method, headers }) => `${method} ${/vsync-token\S*/.exec(String(headers["user-agent"]))?.[0] ?? "-"}`),
     refuse: (method = "", key = "", status = "", code = "", _after = "after", passes = "0") =>
       always(method, key, { kind: "answer", apply: false, status: Number(status), code }, Number(passes)),
     lose: (method = "", key = "") => always(method, key, { kind: "drop", apply: true }),

@@ -1,0 +1,60 @@
+import type { RuntimeToken } from "../blob/token.ts";
+import { Secret } from "../crypto/secret.ts";
+import type { ObjectStore, Version } from "../ports.ts";
+import { systemClock } from "../stores/open-store.ts";
+import { holderOf, type Opening, vaultOf } from "../stores/token.ts";
+import { type AccessTokenOptions, mintAccessToken } from "../tokens/access/mint.ts";
+import type { VerifySnapshot } from "../tokens/access/verify.ts";
+import { deriveCredentialKeys, parseCredential } from "../tokens/credential.ts";
+import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
+import { readVerifyList } from "../vault/tokens/read.ts";
+
+/** What an access token is asked for with; the lifetime is 1…604800 seconds. */
+export type AccessTokenRequest = Omit<AccessTokenOptions, "clock">;
+
+/** The scoped token behind an open handle: it signs access tokens, and may verify those of others. */
+export class HeldToken implements Disposable {
+  readonly #credential: Secret;
+  readonly #token: RuntimeToken;
+  readonly #store: ObjectStore;
+  #read: { readonly version: Version; readonly snapshot: VerifySnapshot } | null = null;
+
+  /** @param credential the handle keeps a copy */
+  constructor(credential: Secret, token: RuntimeToken, store: ObjectStore) {
+    this.#credential = Secret.ofBytes(credential.expose().slice());
+    this.#token = token;
+    this.#store = store;
+  }
+
+  /** @throws InputError, GrantInvalidError as `createClientCredentialsToken` */
+  async sign(vault: string, request: AccessTokenRequest): Promise<{ token: string; expiresAt: Date }> {
+    using credential = parseCredential(this.#credential.exposeText());
+    using keys = await deriveCredentialKeys(credential);
+    const signer = { vault, id: keys.id, signingKey: keys.signingKey.expose() };
+    return mintAccessToken(signer, { ...request, clock: systemClock });
+  }
+
+  /**
+   * What the newest generation says of the vault's tokens. Asks the store each time; one HEAD where nothing has changed.
+   *
+   * @throws ConfigInvalidError the token may not verify others
+   * @throws what opening throws
+   */
+  async readVerify(minGen: number): Promise<VerifySnapshot> {
+    const version = await this.#store.head(MANIFEST_KEY);
+    if (version !== null && version === this.#read?.version) return this.#read.snapshot;
+    const opening: Opening = { kind: "credential", secret: this.#credential };
+    using holder = holderOf(this.#token, opening);
+    const { expect } = vaultOf(this.#token);
+    const floor = Math.max(minGen, this.#read?.snapshot.gen ?? 0);
+    const ports = { store: this.#store, clock: systemClock };
+    const { manifest, verify, ended } = await readVerifyList(ports, { holder, expect: { ...expect, minGen: floor } });
+    const snapshot = { vault: manifest.vault, gen: manifest.gen, verify, ended: ended.map(({ id }) => id) };
+    if (version !== null) this.#read = { version, snapshot };
+    return snapshot;
+  }
+
+  [Symbol.dispose](): void {
+    this.#credential.destroy();
+  }
+}
