@@ -28,7 +28,7 @@ async function read(bytes: Uint8Array, format: ImportFormat | undefined): Promis
     output: { warn: () => undefined },
   } as unknown as PushSources;
   try {
-    return await readImport({ from: "-", format }, sources);
+    return (await readImport({ from: "-", format }, sources)).items;
   } catch (error) {
     checkRefusal(error, [InputError]);
     return null;

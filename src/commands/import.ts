@@ -1,6 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { IMPORT_FORMATS, readImport } from "../cli/import/read-import.ts";
+import { settleDoubts } from "../cli/items/doubts.ts";
 import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { openSession } from "../cli/session/session.ts";
 import { proposePush } from "../vault/push.ts";
@@ -12,22 +13,27 @@ export class Import extends BaseCommand {
     `Adds and changes secrets as one new generation and keeps the rest of the vault, unless you give --replace. Shows names,
 never values.
 
-json and yaml hold one flat object; numbers and booleans are taken as written. k8s is one Secret, several, or a List.
+json and yaml hold one flat object, or with --flatten a nested one; numbers and booleans are taken as written. k8s is one Secret, several, or a List.
 docker is an --env-file, or a folder of secret files like /run/secrets. From k8s and such a folder, an entry that cannot be
 a variable, because of its name (tls.crt) or because it is not text, becomes a file. Without --format, the file's name and
-content decide, if they are unambiguous.`;
+content decide, if they are unambiguous.
+
+Every tool writes dotenv by rules of its own. --from=chamber, doppler, heroku, vercel, sops or compose reads what that tool
+printed, on stdin or with --from=vercel:<file> from a file, as that tool means it. From any other dotenv file, import names
+the new values that tools read in different ways.`;
   static override examples = [
     "<%= config.bin %> import prod --from=secrets.json --dry-run",
     "<%= config.bin %> import prod --from=/run/secrets",
     "kubectl get secret api -o yaml | <%= config.bin %> import prod --from=- --format=k8s",
-    "sops -d secrets.yaml | <%= config.bin %> import prod --from=- --format=yaml --replace",
+    "chamber export api | <%= config.bin %> import prod --from=chamber",
+    "sops -d secrets.yaml | <%= config.bin %> import prod --from=- --format=yaml --flatten=__ --upper",
   ];
   static override args = ENV_ARG;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     from: Flags.string({
-      description: "file, folder of secret files, or - for stdin",
+      description: "file, folder of secret files, - for stdin, or the tool that wrote it",
       helpValue: "<path>",
       required: true,
     }),
@@ -40,6 +46,12 @@ content decide, if they are unambiguous.`;
       helpValue: "<name>=<name>",
       multiple: true,
     }),
+    upper: Flags.boolean({ description: "store the others in upper case: db-password as DB_PASSWORD" }),
+    flatten: Flags.string({
+      description: "join the names of nested JSON or YAML with this: db__host",
+      helpValue: "<separator>",
+    }),
+    strict: Flags.boolean({ description: "refuse values that tools read in different ways" }),
     replace: Flags.boolean({ description: "replace the whole vault: remove everything that the input lacks" }),
     yes: Flags.boolean({ char: "y", description: "with --replace: remove without asking" }),
     "dry-run": Flags.boolean({ description: "show what would change and write nothing" }),
@@ -48,12 +60,13 @@ content decide, if they are unambiguous.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Import>): Promise<void> {
-    const items = await readImport(flags, this.sources);
+    const { items, doubts } = await readImport(flags, this.sources);
     using session = await openSession({ flags, args }, this.sources);
     const { env } = session.config;
     const propose = flags.replace ? proposePush : proposeSetOrFirstPush;
     using proposal = await propose(session.ports, { ...session.request, identity: session.identity, items });
     const { plan } = proposal;
+    settleDoubts(doubts, plan.changes, flags, this.output);
     const asking = beforeRemoving(session.config, "to remove them, give --yes; without --replace they stay");
     const committed = await commitChanges(proposal, asking, flags, this.sources);
     const nothing = `Nothing to import: ${env} already holds exactly this (gen=${plan.gen})`;

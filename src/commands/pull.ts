@@ -1,5 +1,6 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { guardFromGit } from "../cli/items/git-ignored.ts";
 import { mergeFiles, renderMerge } from "../cli/items/merge.ts";
 import { printDotenv, pullFiles, renderPull } from "../cli/items/pull.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
@@ -17,8 +18,10 @@ export class Pull extends BaseCommand {
   static override summary = "Write the vault's secrets and files to disk";
   static override description =
     `Decrypts and checks everything before the first write. Files get mode 0600, and each is written whole or not at all. If a
-local file differs from the vault, pull writes nothing and ends with 5, unless you give --force. A dotenv file whose
-values are equal is left alone, so its comments survive. pull does not follow links, and puts no file into a folder that
+local file differs from the vault, pull writes nothing and ends with 5, unless you give --force. In a dotenv file that is
+there, comments, order and names of its own stay. A value that no quoting keeps goes to a file of its own, .env.prod.NAME.
+pull names the values that sh, node, python-dotenv, dotenv-expand or Compose would read differently, and warns if git does
+not ignore a file. It follows a link of the dotenv file within the project and no other, and puts no file into a folder that
 other users own or can change. Without an env, pulls the vault of VSYNC_CONFIG.
 
 The first line of the dotenv file says which generation it holds; \`vsync push\` compares it with the vault. With --merge, what
@@ -52,14 +55,17 @@ name that differs is a conflict.`;
   protected override async execute({ flags, args }: Invocation<typeof Pull>): Promise<void> {
     if (flags.merge) return this.#merge({ flags, args });
     const vault = await openAnywhere({ flags, args }, this.sources);
-    if (flags.stdout) printDotenv(vault, this.output);
-    else renderPull(await pullFiles(vault, flags, this.warnUser), vault, flags, this.output);
+    if (flags.stdout) return printDotenv(vault, this.output);
+    const files = await pullFiles(vault, flags, this.warnUser);
+    renderPull(files, vault, flags, this.output);
+    await guardFromGit(files, this.sources);
   }
 
   async #merge({ flags, args }: Pick<Invocation<typeof Pull>, "flags" | "args">): Promise<void> {
     using session = await openSession({ flags, args }, this.sources, { use: "values" });
     const merged = await mergeFiles(session, flags, this.sources);
     renderMerge(merged, flags, this.output);
+    await guardFromGit(merged.files, this.sources);
     await session.remember(merged.vault.manifest);
   }
 }

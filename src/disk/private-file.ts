@@ -55,6 +55,20 @@ export async function writePrivateFile(
   await syncFolder(dirname(path)).catch(() => undefined);
 }
 
+/**
+ * Overwrites a file that cannot be replaced, such as one that is mounted alone. A crash can leave a part of it.
+ *
+ * @throws Error with `ENOENT`: there is no such file
+ */
+export async function overwritePrivateFile(path: string, bytes: Uint8Array): Promise<void> {
+  await using handle = await open(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+  // Before the bytes: the file may be open to others.
+  await handle.chmod(FILE_MODE).catch(() => undefined);
+  await handle.truncate();
+  await handle.writeFile(bytes);
+  await handle.sync();
+}
+
 /** A file system without hard links (FAT) replaces what somebody else made in this very moment. */
 async function appear(temporary: string, path: string): Promise<void> {
   try {

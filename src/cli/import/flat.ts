@@ -1,15 +1,16 @@
 import { InputError } from "../../errors.ts";
-import { type ImportedItems, placeAt, shownName } from "./imported-items.ts";
+import { type ImportedItems, type Place, placeAt, shownName } from "./imported-items.ts";
 import { decodedBase64, modeIn } from "./k8s.ts";
-import type { Tree } from "./tree.ts";
+import { FLAT_HINT, type Tree } from "./tree.ts";
 
 /**
  * Reads one object of names and values. A number or boolean becomes its literal text, and `{"base64": …, "mode": …}` a file,
  * as `vsync export --format=json` writes it.
  *
+ * @param separator between the names of nested values: `db: {host: …}` becomes `db__host`; without it they are refused
  * @throws InputError naming the line, and the path of a nested value
  */
-export function readFlat(documents: readonly Tree[], label: string, imported: ImportedItems): void {
+export function readFlat(documents: readonly Tree[], label: string, imported: ImportedItems, separator?: string): void {
   const [document, second] = documents;
   if (second !== undefined) {
     throw new InputError(`${placeAt(label, second.line)} begins a second document`, {
@@ -22,14 +23,34 @@ export function readFlat(documents: readonly Tree[], label: string, imported: Im
       hint: 'write {"NAME": "value"}, or NAME: value in YAML',
     });
   }
-  for (const [name, { line, value }] of document.entries)
-    addEntry(imported, { name, value, place: placeAt(label, line) });
+  for (const entry of entriesIn(document, label, separator)) addEntry(imported, entry);
+}
+
+/** With a separator, those of nested maps and lists too, a list's under their numbers from 0. */
+function entriesIn(tree: Tree, label: string, separator: string | undefined): readonly Entry[] {
+  if (tree.kind === "scalar") return [];
+  const children =
+    tree.kind === "map"
+      ? Array.from(tree.entries, ([name, { line, value }]) => ({ name, value, place: placeAt(label, line) }))
+      : tree.items.map((value, at) => ({ name: String(at), value, place: placeAt(label, value.line) }));
+  if (separator === undefined) return children;
+  return children.flatMap((child) => {
+    const below = isFile(child.value) ? [] : entriesIn(child.value, label, separator);
+    if (below.length === 0) return [child];
+    return below.map((entry) => ({ ...entry, name: `${child.name}${separator}${entry.name}` }));
+  });
+}
+
+/** `{"base64": …, "mode": …}` */
+function isFile(tree: Tree): boolean {
+  if (tree.kind !== "map" || tree.entries.get("base64")?.value.kind !== "scalar") return false;
+  return [...tree.entries.keys()].every((key) => key === "base64" || key === "mode");
 }
 
 interface Entry {
   readonly name: string;
   readonly value: Tree;
-  readonly place: string;
+  readonly place: Place;
 }
 
 function addEntry(imported: ImportedItems, { name, value, place }: Entry): void {
@@ -40,15 +61,13 @@ function addEntry(imported: ImportedItems, { name, value, place }: Entry): void 
     });
   }
   const base64 = value.kind === "map" ? value.entries.get("base64")?.value : undefined;
-  if (value.kind === "list" || base64?.kind !== "scalar") throw nested(name, value, place);
-  const unknown = [...value.entries.keys()].find((key) => key !== "base64" && key !== "mode");
-  if (unknown !== undefined) throw nested(name, value, place);
+  if (value.kind === "list" || base64?.kind !== "scalar" || !isFile(value)) throw nested(name, value, place);
   imported.addFile(name, decodedBase64(base64.text, place), place, modeIn(value.entries.get("mode")?.value, place));
 }
 
 function nested(name: string, value: Tree, place: string): InputError {
   return new InputError(`${place} holds more than a value: ${pathOf(shownName(name).trim() || "?", value)}`, {
-    hint: "make it flat, a name and a value each; Kubernetes Secrets are read with --format=k8s",
+    hint: `${FLAT_HINT}; Kubernetes Secrets are read with --format=k8s`,
   });
 }
 

@@ -6,7 +6,7 @@ import { itemNameFault } from "../../vault/format/item.ts";
 import { isVariableName } from "../items/secret-text.ts";
 
 const NAME_HINT =
-  "use letters, digits and underscores, no digit first, as in --rename=db-password=DB_PASSWORD; or store a file: vsync set --file";
+  "rename it with --rename=db-password=DB_PASSWORD, or all of them with --upper; or store a file: vsync set --file";
 const BYTES_HINT = "store bytes that are not text as a file: vsync set --file=<name>=<path>";
 
 /** The place of a name in an input, for messages: `secrets.yaml: line 3`, `secrets/tls.key`. */
@@ -44,10 +44,21 @@ export function renamesOf(given: readonly string[] = []): ReadonlyMap<string, st
   return renames;
 }
 
+/** The names under which entries are stored. */
+export interface NameMap {
+  readonly renames: ReadonlyMap<string, string>;
+  /** Whether the others become upper case, with `_` for what no variable's name has: `db-password` is `DB_PASSWORD`. */
+  readonly isUpper: boolean;
+}
+
+export function upperName(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9_]/g, "_").toUpperCase();
+}
+
 /** Collects the items of an input. Every method throws an InputError that names the place, but never a value. */
 export class ImportedItems {
   readonly #label: string;
-  readonly #renames: ReadonlyMap<string, string>;
+  readonly #names: NameMap;
   readonly #items: NamedData[] = [];
   readonly #places = new Map<string, Place>();
   readonly #renamed = new Set<string>();
@@ -55,9 +66,9 @@ export class ImportedItems {
   /** Texts whose names keep them from being secrets. */
   readonly #misnamed: string[] = [];
 
-  constructor(label: string, renames: ReadonlyMap<string, string>) {
+  constructor(label: string, names: NameMap) {
     this.#label = label;
-    this.#renames = renames;
+    this.#names = names;
   }
 
   /** @throws InputError the input is empty, or lacks a name that was to be renamed */
@@ -65,7 +76,7 @@ export class ImportedItems {
     if (this.#items.length === 0) {
       throw new InputError(`${this.#label} holds no names`, { hint: "check the input, and its --format" });
     }
-    for (const name of this.#renames.keys()) {
+    for (const name of this.#names.renames.keys()) {
       if (!this.#renamed.has(name)) {
         throw new InputError(`${this.#label} has no name ${name}`, { hint: "check the names after --rename" });
       }
@@ -79,7 +90,7 @@ export class ImportedItems {
 
   /** Adds a secret. Its name must be a variable's, as for `vsync set`. */
   addSecret(given: string, text: string, place: Place): void {
-    const name = this.#rename(given);
+    const name = this.#variableFor(given);
     if (!isVariableName(name)) {
       throw new InputError(`${place} has a name${shownName(name)} that no variable can have`, { hint: NAME_HINT });
     }
@@ -89,7 +100,7 @@ export class ImportedItems {
   }
 
   addFile(given: string, bytes: Uint8Array, place: Place, mode?: number): void {
-    const name = this.#rename(given);
+    const name = this.#rename(given) ?? given;
     const fault = itemNameFault(name, "file");
     if (fault !== null) throw new InputError(`${place} has a file whose name ${fault}`, { hint: "rename it there" });
     this.#add({ name, kind: "file", ...(mode === undefined ? {} : { mode }), data: Secret.ofBytes(bytes) }, place);
@@ -97,7 +108,7 @@ export class ImportedItems {
 
   /** Adds a secret if it can be one, else a file, which is what a mounted secret is. Returns which. */
   addBytes(given: string, bytes: Uint8Array, place: Place): NamedData["kind"] {
-    const name = this.#rename(given);
+    const name = this.#variableFor(given);
     if (!canBeSecret(name, bytes)) {
       if (isText(bytes)) this.#misnamed.push(given);
       this.addFile(given, bytes, place);
@@ -107,20 +118,22 @@ export class ImportedItems {
     return "secret";
   }
 
-  #rename(name: string): string {
-    const renamed = this.#renames.get(name);
-    if (renamed === undefined) return name;
-    this.#renamed.add(name);
+  #rename(name: string): string | undefined {
+    const renamed = this.#names.renames.get(name);
+    if (renamed !== undefined) this.#renamed.add(name);
     return renamed;
+  }
+
+  #variableFor(name: string): string {
+    return this.#rename(name) ?? (this.#names.isUpper ? upperName(name) : name);
   }
 
   #misnamedWarning(): readonly string[] {
     const [first] = this.#misnamed;
     if (first === undefined) return [];
-    const variable = first.replaceAll(/[^A-Za-z0-9]/g, "_").toUpperCase();
     return [
       `these become files, because no variable can have such a name: ${this.#misnamed.join(", ")}; ` +
-        `with --rename=${first}=${variable} it becomes a secret`,
+        `with --rename=${first}=${upperName(first)}, or --upper, it becomes a secret`,
     ];
   }
 

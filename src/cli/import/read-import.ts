@@ -3,80 +3,131 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
-import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import { parseDotenv } from "../items/dotenv.ts";
+import type { Doubt, ReadItems } from "../items/doubts.ts";
 import type { PushSources } from "../items/push-input.ts";
 import { refuseUtf16 } from "../items/secret-text.ts";
 import { readDockerEnv, readFlat } from "./flat.ts";
 import { ImportedItems, placeAt, renamesOf } from "./imported-items.ts";
+import { readJson } from "./json-tree.ts";
 import { isKubernetes, readK8s } from "./k8s.ts";
 import { readSecretFolder } from "./secret-folder.ts";
-import { readJson, readYaml } from "./tree.ts";
+import { readYaml } from "./tree.ts";
+import { readWritten, WRITERS, type Writer } from "./writers.ts";
 
 const FROM_HINT = "name a file or folder with --from=<path>, or pipe it in with --from=-";
 
 export interface ImportInput {
-  /** `-` is stdin. */
+  /** `-` is stdin; `chamber` or `chamber:<path>` what that tool wrote. */
   readonly from: string;
   readonly format?: ImportFormat | undefined;
   /** `db-password=DB_PASSWORD` */
   readonly rename?: readonly string[] | undefined;
+  readonly upper?: boolean;
+  /** Between the names of nested values. */
+  readonly flatten?: string | undefined;
+}
+
+/** An input whose `from` is a path, and the tool that wrote it. */
+interface Source extends ImportInput {
+  readonly writer: Writer | null;
 }
 
 /** The items to import, at least one. @throws InputError naming file and line, but not their text */
-export async function readImport(input: ImportInput, sources: PushSources): Promise<readonly NamedData[]> {
-  const imported = new ImportedItems(labelOf(input), renamesOf(input.rename));
-  await ((await isFolder(input.from)) ? readFolder(input, imported) : readText(input, sources, imported));
+export async function readImport(input: ImportInput, sources: PushSources): Promise<ReadItems> {
+  const source = sourceOf(input);
+  // chamber keeps `db-password` and hands it to a program as DB_PASSWORD.
+  const isUpper = input.upper === true || source.writer === "chamber";
+  const imported = new ImportedItems(labelOf(source), { renames: renamesOf(input.rename), isUpper });
+  const doubts = (await isFolder(source.from))
+    ? await readFolder(source, imported)
+    : await readText(source, sources, imported);
   const { items, warnings } = imported.finish();
   for (const warning of warnings) sources.output.warn(warning);
-  return items;
+  return { items, doubts };
 }
 
-async function readFolder({ from, format }: ImportInput, imported: ImportedItems): Promise<void> {
-  if (format === undefined || format === "docker" || format === "k8s") return readSecretFolder(from, imported);
-  throw new InputError(`${from} is a folder, and ${format} is a file`, {
+/** @throws InputError `--format` says otherwise */
+function sourceOf(input: ImportInput): Source {
+  const [, name, , path = "-"] = /^(\w+)(:(.+))?$/s.exec(input.from) ?? [];
+  const writer = WRITERS.find((it) => it === name) ?? null;
+  if (writer === null) return { ...input, writer };
+  if (input.format === undefined) return { ...input, writer, from: path };
+  throw new InputError(`--from=${writer} says how the input is written, and so does --format`, {
+    hint: `leave out --format; a file that is called ${writer} is --from=./${writer}`,
+  });
+}
+
+async function readFolder({ from, format, writer }: Source, imported: ImportedItems): Promise<readonly Doubt[]> {
+  if (writer === null && (format === undefined || format === "docker" || format === "k8s")) {
+    await readSecretFolder(from, imported);
+    return [];
+  }
+  throw new InputError(`${from} is a folder, and ${writer ?? format} is a file`, {
     hint: "a folder of secret files, as in /run/secrets, is read with --format=docker",
   });
 }
 
-async function readText(input: ImportInput, { stdin }: PushSources, imported: ImportedItems): Promise<void> {
-  const { from, format } = input;
-  const file = { path: from, flag: "--from", hint: FROM_HINT };
-  const bytes =
-    from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
-  const label = labelOf(input);
-  refuseUtf16(bytes, label);
-  if (!isUtf8(bytes)) {
-    throw new InputError(`${label} is not UTF-8 text`, {
-      hint: "hold bytes as a file: vsync set --file=<name>=<path>",
-    });
-  }
+async function readText(source: Source, sources: PushSources, imported: ImportedItems): Promise<readonly Doubt[]> {
+  const { from, format, writer, flatten } = source;
+  const label = labelOf(source);
+  const bytes = await readBytes(source, sources);
   const text = new TextDecoder().decode(bytes);
-  const syntax = format === undefined ? guessSyntax(from === "-" ? null : from, text) : syntaxOf(format, text);
+  const isJson = /^\s*\{/.test(text);
+  if (writer !== null && !isJson) {
+    refuseFlatten(flatten);
+    readWritten(writer, text, label, imported);
+    return [];
+  }
+  const known = writer === null ? format : "json";
+  const syntax = known === undefined ? guessSyntax(from === "-" ? null : from, text) : syntaxOf(known, isJson);
+  if (syntax === "dotenv" || syntax === "docker") refuseFlatten(flatten);
   switch (syntax) {
     case "dotenv":
       return readDotenv(bytes, label, imported);
     case "docker":
-      return readDockerEnv(text, label, imported);
+      readDockerEnv(text, label, imported);
+      return [];
     case "json":
     case "yaml": {
-      const documents = await (syntax === "json" ? readJson : readYaml)(text, label);
-      const isK8s = format === "k8s" || (format === undefined && documents.some(isKubernetes));
-      return (isK8s ? readK8s : readFlat)(documents, label, imported);
+      const documents = syntax === "json" ? readJson(text, label) : await readYaml(text, label);
+      const isK8s = known === "k8s" || (known === undefined && documents.some(isKubernetes));
+      if (isK8s) readK8s(documents, label, imported);
+      else readFlat(documents, label, imported, flatten);
+      return [];
     }
     default:
       return syntax satisfies never;
   }
 }
 
-function readDotenv(bytes: Uint8Array, label: string, imported: ImportedItems): void {
-  const { entries, warnings } = parseDotenv(bytes, label);
-  for (const warning of warnings) imported.warn(warning);
-  for (const { name, value, line } of entries) imported.addSecret(name, value.exposeText(), placeAt(label, line));
+function refuseFlatten(separator: string | undefined): void {
+  if (separator === undefined) return;
+  throw new InputError("--flatten is for nested JSON and YAML", {
+    hint: "leave it out, or name the format with --format",
+  });
 }
 
-function labelOf({ from }: ImportInput): string {
+async function readBytes(source: Source, { stdin }: PushSources): Promise<Uint8Array> {
+  const { from } = source;
+  const file = { path: from, flag: "--from", hint: FROM_HINT };
+  const bytes =
+    from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
+  const label = labelOf(source);
+  refuseUtf16(bytes, label);
+  if (isUtf8(bytes)) return bytes;
+  throw new InputError(`${label} is not UTF-8 text`, { hint: "hold bytes as a file: vsync set --file=<name>=<path>" });
+}
+
+function readDotenv(bytes: Uint8Array, label: string, imported: ImportedItems): readonly Doubt[] {
+  const { entries, warnings, doubts } = parseDotenv(bytes, label);
+  for (const warning of warnings) imported.warn(warning);
+  for (const { name, value, line } of entries) imported.addSecret(name, value.exposeText(), placeAt(label, line));
+  return doubts;
+}
+
+function labelOf({ from }: Pick<ImportInput, "from">): string {
   return from === "-" ? "stdin" : from;
 }
 
@@ -111,7 +162,7 @@ function guessSyntax(path: string | null, text: string): Syntax {
 }
 
 /** A Kubernetes manifest is YAML or JSON. */
-function syntaxOf(format: ImportFormat, text: string): Syntax {
+function syntaxOf(format: ImportFormat, isJson: boolean): Syntax {
   if (format !== "k8s") return format;
-  return /^\s*\{/.test(text) ? "json" : "yaml";
+  return isJson ? "json" : "yaml";
 }

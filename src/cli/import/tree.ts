@@ -1,9 +1,8 @@
 import type { LineCounter, Node, Pair } from "yaml";
 import { InputError } from "../../errors.ts";
-import { jsonFault, MAX_JSON_DEPTH } from "../config/json-fault.ts";
-import { placeAt, shownName } from "./imported-items.ts";
+import { type Place, placeAt, shownName } from "./imported-items.ts";
 
-const FLAT_HINT = "make it flat, a name and a value each";
+export const FLAT_HINT = "make it flat, a name and a value each, or give --flatten=__ for names such as db__host";
 
 /** A YAML or JSON document. */
 export type Tree =
@@ -41,18 +40,15 @@ export async function readYaml(text: string, label: string): Promise<readonly Tr
   });
 }
 
-/** As `readYaml`, for a text that must be JSON, which is a subset of YAML. */
-export async function readJson(text: string, label: string): Promise<readonly Tree[]> {
-  const fault = jsonFault(text);
-  if (fault === null) return readYaml(text, label);
-  if (fault.isTooDeep) {
-    throw new InputError(`${placeAt(label, fault.line)} nests deeper than ${MAX_JSON_DEPTH} levels`, {
-      hint: FLAT_HINT,
+/** @throws InputError the map has this key already */
+export function addEntry(entries: Map<string, TreeEntry>, name: string, entry: TreeEntry, place: Place): void {
+  const before = entries.get(name);
+  if (before !== undefined) {
+    throw new InputError(`${place} has a key${shownName(name)} that appears twice: also on line ${before.line}`, {
+      hint: "leave one of them",
     });
   }
-  throw new InputError(`${label}: line ${fault.line} is not JSON (column ${fault.column})`, {
-    hint: "check the quotes and commas there",
-  });
+  entries.set(name, entry);
 }
 
 class TreeReader {
@@ -89,16 +85,8 @@ class TreeReader {
       const offset = key.range?.[0] ?? 0;
       if (name.kind !== "scalar")
         throw this.fault(offset, "has a key that is not a name", "write a plain name before the colon");
-      const text = name.text ?? "";
-      const before = entries.get(text);
-      if (before !== undefined) {
-        throw this.fault(
-          offset,
-          `has a key${shownName(text)} that appears twice: also on line ${before.line}`,
-          "leave one of them",
-        );
-      }
-      entries.set(text, { line: name.line, value: this.read(value) });
+      const entry = { line: name.line, value: this.read(value) };
+      addEntry(entries, name.text ?? "", entry, placeAt(this.#label, name.line));
     }
     return entries;
   }

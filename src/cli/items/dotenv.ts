@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import { parse } from "dotenv";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
+import { type Doubt, doubtAbout } from "./doubts.ts";
 import { isVariableName, refuseUtf16 } from "./secret-text.ts";
 
 export interface DotenvEntry {
@@ -9,19 +9,29 @@ export interface DotenvEntry {
   readonly value: Secret;
   /** Of the start of the assignment, from 1. */
   readonly line: number;
+  /** Of its last line. */
+  readonly lastLine: number;
+  /** What tools disagree about, as it is written. */
+  readonly doubt: string | null;
 }
 
 export interface DotenvFile {
   /** Each name once, in the order of the file. */
   readonly entries: readonly DotenvEntry[];
+  /** Also those that a later one of the same name overrides. */
+  readonly assignments: readonly DotenvEntry[];
+  /** Without line ends. */
+  readonly lines: readonly string[];
   /** About names that are assigned twice. */
   readonly warnings: readonly string[];
+  readonly doubts: readonly Doubt[];
 }
 
 /**
- * Reads a dotenv file. A value that opens with `'`, `"` or a backtick extends to the next such quote without a backslash
- * before it, across line ends, and the `dotenv` package reads it (`\n` and `\r` are escapes between double quotes). Any
- * other value is trimmed, and `#` starts a comment only after white space. `$` has no meaning.
+ * Reads a dotenv file as the `dotenv` package does. A value that opens with `'`, `"` or a backtick extends to the next such
+ * quote without a backslash before it, across line ends; `\n` and `\r` are escapes between double quotes. If text follows that
+ * quote, or there is none, a quote at the end of a line closes it in spite of its backslash, as in `'C:\data\'`. Any other value
+ * is trimmed, and `#` starts a comment only after white space. `$` has no meaning.
  *
  * @param label the file's name in messages
  * @throws InputError naming the line, but not its text, which may be a secret
@@ -29,6 +39,7 @@ export interface DotenvFile {
 export function parseDotenv(bytes: Uint8Array, label: string): DotenvFile {
   const lines = linesOf(bytes, label);
   const entries = new Map<string, DotenvEntry>();
+  const assignments: DotenvEntry[] = [];
   const warnings: string[] = [];
   for (let at = 0; at < lines.length; ) {
     const statement = readStatement(lines, at, label);
@@ -39,8 +50,10 @@ export function parseDotenv(bytes: Uint8Array, label: string): DotenvFile {
     if (before !== undefined)
       warnings.push(`${label}: ${name} is on line ${before.line} and again on ${line}, which counts`);
     entries.set(name, statement.entry);
+    assignments.push(statement.entry);
   }
-  return { entries: [...entries.values()], warnings };
+  const doubts = [...entries.values()].flatMap(({ name, doubt: about }) => (about === null ? [] : [{ name, about }]));
+  return { entries: [...entries.values()], assignments, lines, warnings, doubts };
 }
 
 function linesOf(bytes: Uint8Array, label: string): readonly string[] {
@@ -81,13 +94,14 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
   const name = checkName(assignment[1] ?? "", label, line);
   const start = assignment[0].length;
   if (!/^['"`]/.test(text.slice(start))) {
-    return { entry: { name, line, value: Secret.ofText(unquoted(text, start)) }, next: at + 1 };
+    const value = Secret.ofText(unquoted(text, start));
+    return { entry: { name, line, lastLine: line, value, doubt: doubtAbout(text.slice(start)) }, next: at + 1 };
   }
-  const { quoted, last } = readQuoted(lines, at, start, label);
-  // Its other parser is a regular expression that a value of some MiB overflows.
-  const value = parse(`K=${quoted}`, { fast: true })["K"];
-  if (value === undefined) throw fault(label, line, "has a value that cannot be read", "put it between other quotes");
-  return { entry: { name, line, value: Secret.ofText(value) }, next: last + 1 };
+  const { inner, last } = readQuoted(lines, at, start, label);
+  const quote = text[start] ?? "";
+  const value = quote === '"' ? inner.replaceAll("\\n", "\n").replaceAll("\\r", "\r") : inner;
+  const doubt = doubtAbout(`${quote}${inner}${quote}`);
+  return { entry: { name, line, lastLine: last + 1, value: Secret.ofText(value), doubt }, next: last + 1 };
 }
 
 /** A message repeats the name only if it looks like one: it may be half a secret on a line of its own. */
@@ -109,24 +123,31 @@ function unquoted(text: string, start: number): string {
 }
 
 interface Quoted {
-  /** With its quotes. */
-  readonly quoted: string;
+  /** Without its quotes. */
+  readonly inner: string;
   /** The index of its last line. */
   readonly last: number;
 }
 
 function readQuoted(lines: readonly string[], at: number, start: number, label: string): Quoted {
   const quote = lines[at]?.[start] ?? "";
+  /** Closes the value if no quote without a backslash does. */
+  let second: Close | null = null;
   for (let last = at; last < lines.length; last++) {
     const text = lines[last] ?? "";
-    const close = closingQuote(text, quote, last === at ? start + 1 : 0);
-    if (close === -1) continue;
-    if (!/^\s*(?:#|$)/.test(text.slice(close + 1))) {
-      throw fault(label, last + 1, "goes on after the closing quote", "put the value between quotes of another kind");
+    for (let close = -1, from = last === at ? start + 1 : 0; ; from = close + 1) {
+      close = text.indexOf(quote, from);
+      if (close === -1) break;
+      const isEnd = /^\s*(?:#|$)/.test(text.slice(close + 1));
+      const isEscaped = close > 0 && text[close - 1] === "\\";
+      const found = { last, close };
+      if (isEnd && !isEscaped) return quotedTo(lines, at, start, found);
+      if (isEnd) second = found;
+      else if (!isEscaped && second !== null) return quotedTo(lines, at, start, second);
+      else if (!isEscaped) throw goesOn(label, at, last);
     }
-    const head = last === at ? "" : [lines[at]?.slice(start), ...lines.slice(at + 1, last), ""].join("\n");
-    return { quoted: head + text.slice(last === at ? start : 0, close + 1), last };
   }
+  if (second !== null) return quotedTo(lines, at, start, second);
   throw fault(
     label,
     at + 1,
@@ -135,10 +156,26 @@ function readQuoted(lines: readonly string[], at: number, start: number, label: 
   );
 }
 
-function closingQuote(text: string, quote: string, from: number): number {
-  let at = text.indexOf(quote, from);
-  while (at > 0 && text[at - 1] === "\\") at = text.indexOf(quote, at + 1);
-  return at;
+interface Close {
+  readonly last: number;
+  readonly close: number;
+}
+
+function quotedTo(lines: readonly string[], at: number, start: number, { last, close }: Close): Quoted {
+  if (last === at) return { inner: (lines[at] ?? "").slice(start + 1, close), last };
+  const inner = [lines[at]?.slice(start + 1), ...lines.slice(at + 1, last), lines[last]?.slice(0, close)].join("\n");
+  return { inner, last };
+}
+
+/** The fault is as likely where the quote opens as where it closes. */
+function goesOn(label: string, at: number, last: number): InputError {
+  const where = last === at ? "" : `, which is on line ${last + 1}`;
+  return fault(
+    label,
+    at + 1,
+    `goes on after its closing quote${where}`,
+    "put the value between quotes of another kind",
+  );
 }
 
 function fault(label: string, line: number, what: string, hint: string): InputError {

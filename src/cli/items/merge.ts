@@ -12,7 +12,7 @@ import type { Output } from "../terminal/output.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { findBase } from "./file-base.ts";
 import { renderChanges, summarize } from "./proposed-changes.ts";
-import { type PullPlaces, planFiles, pullTarget, writeFiles } from "./pull.ts";
+import { type PullPlaces, planFiles, pullTarget, warnOfDotenv, writeFiles } from "./pull.ts";
 import type { PlannedFile, PullTarget } from "./pull-plan.ts";
 import { requireFresh, THEN } from "./stale.ts";
 
@@ -22,6 +22,7 @@ export interface MergeFlags extends PullPlaces {
   readonly theirs?: readonly string[] | undefined;
   readonly "then-passphrase-file"?: string | undefined;
   readonly json?: boolean | undefined;
+  readonly repo?: string | undefined;
 }
 
 export interface MergedFiles {
@@ -41,7 +42,8 @@ export interface MergedFiles {
 export async function mergeFiles(session: Session, flags: MergeFlags, sources: SecretSources): Promise<MergedFiles> {
   const { ports, request, config } = session;
   const vault = await openVault(ports, request);
-  const target = pullTarget(vault, flags);
+  // What only the file has and the merge leaves out has been removed on one side.
+  const target = { ...pullTarget(vault, flags), keepsOwn: false };
   const theirs = vault.bundle.items;
   const planned = await planFiles(theirs, target);
   const dotenv = planned[0]?.local ?? null;
@@ -116,5 +118,6 @@ export function renderMerge({ vault, files, taken }: MergedFiles, flags: MergeFl
   const { added, changed, removed } = taken;
   if (flags.json) output.json({ env, gen, files: files.map(({ path }) => path), added, changed, removed });
   renderChanges(taken, output);
+  warnOfDotenv(files, flags, env, output);
   output.done(`Merged ${env} (gen=${gen}) into ${files[0]?.path}: ${summarize(taken)}`);
 }

@@ -1,12 +1,11 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { constants, existsSync, type Stats } from "node:fs";
+import { open, realpath } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { lookAt, notAFile, refuseUnsafeFolders } from "../../disk/files-below.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
-import { parseDotenv } from "./dotenv.ts";
-import { encodeDotenv } from "./dotenv-writer.ts";
+import { readOrNull, type WrittenDotenv, writeDotenv } from "./dotenv-writer.ts";
 import { withHeader } from "./file-base.ts";
 
 export interface PullTarget {
@@ -17,12 +16,16 @@ export interface PullTarget {
   readonly filesDir: string;
   /** The dotenv file's first line: see `file-base.ts`. */
   readonly header: string;
+  /** Whether names stay that only the dotenv file has. */
+  readonly keepsOwn: boolean;
 }
 
 /** One file that the pull leaves on the disk. */
 export interface PlannedFile {
   /** As the user knows it: relative to the working directory. */
   readonly path: string;
+  /** Where the bytes go: another path if `path` is a link that vsync follows. */
+  readonly target: string;
   /** The folder that the user named if the rest, `name`, comes from the vault; null if the user named the whole path. */
   readonly root: string | null;
   readonly name: string;
@@ -35,34 +38,71 @@ export interface PlannedFile {
   readonly differs: readonly string[];
   /** Other users have access to the file that exists now. */
   readonly isExposed: boolean;
+  /** Of the dotenv file. */
+  readonly dotenv: WrittenDotenv | null;
 }
 
 /**
- * Compares what a pull would write with the files that exist. It writes nothing.
+ * Compares what a pull would write with the files that exist, the dotenv file first. It writes nothing.
  *
  * @throws InputError a value or name cannot be written, or something other than a file is in its place
  */
-export async function planPull(items: readonly NamedData[], target: PullTarget): Promise<PlannedFile[]> {
-  const { env, to, filesDir, header } = target;
+export async function planPull(items: readonly NamedData[], pull: PullTarget): Promise<PlannedFile[]> {
+  const { env, to, filesDir, header, keepsOwn } = pull;
   const secrets = items.filter((item) => item.kind === "secret");
+  const target = await followed(to);
+  const stats = await fileAt(to, target);
+  const dotenv = writeDotenv(secrets, stats === null ? null : await readLocal(target, stats), keepsOwn);
+  dotenv.left.forEach((secret) => requireFileName(secret, env));
+  const held = secrets.filter((secret) => !dotenv.left.includes(secret));
+  const own = { path: to, target, root: null, name: to, bytes: withHeader(dotenv.bytes, header), dotenv };
+  const beside = dotenv.left.map(({ name, data }) => wantedAt(oddFile(to, name), null, name, data.expose()));
   const files = items.filter((item) => item.kind === "file");
-  const bytes = withHeader(encodeDotenv(secrets, env), header);
-  const dotenv = { path: to, root: null, name: to, bytes };
-  const wanted = files.map(({ name, data }) => ({
-    path: join(filesDir, name),
-    root: filesDir,
-    name,
-    bytes: data.expose(),
-  }));
-  wanted.forEach(({ name }) => refuseName(name));
-  refuseCollisions([dotenv, ...wanted]);
-  const planned = [await plan(dotenv, (local) => differencesOf(local, secrets))];
-  for (const file of wanted)
+  const below = files.map(({ name, data }) => wantedAt(join(filesDir, name), filesDir, name, data.expose()));
+  below.forEach(({ name }) => refuseName(name));
+  refuseCollisions([own, ...beside, ...below]);
+  const planned = [await plan(own, (local) => differencesOf(local, held))];
+  for (const file of [...beside, ...below])
     planned.push(await plan(file, (local) => (Buffer.compare(local, file.bytes) === 0 ? [] : [""])));
   return planned;
 }
 
-type Wanted = Pick<PlannedFile, "path" | "root" | "name" | "bytes">;
+function wantedAt(path: string, root: string | null, name: string, bytes: Uint8Array): Wanted {
+  return { path, target: path, root, name, bytes, dotenv: null };
+}
+
+/** Beside the dotenv file, for a value that it cannot hold. */
+export const oddFile = (to: string, name: string): string => `${to}.${name}`;
+
+function requireFileName({ name }: NamedData, env: string): void {
+  if (/^[\w-][\w.-]*$/.test(name)) return;
+  throw new InputError(`${JSON.stringify(name)} cannot be written into a dotenv file, nor be the name of a file`, {
+    hint: `get it with vsync get ${env} ${name} --raw or --json; nothing was written`,
+  });
+}
+
+/**
+ * The file behind a link, if it lies in the same project: it may be one that the whole project shares. Any other link stays
+ * unfollowed: a repository could have planted it.
+ */
+async function followed(path: string): Promise<string> {
+  if ((await lookAt(path))?.isSymbolicLink() !== true) return path;
+  const target = await realpath(path).catch(() => null);
+  if (target === null) return path;
+  const inProject = relative(await realpath(projectOf(dirname(resolve(path)))), target);
+  const isOutside = isAbsolute(inProject) || inProject.startsWith("..");
+  return isOutside || pullNameFault(inProject.split(sep).join("/"), process.platform) !== null ? path : target;
+}
+
+/** The folder above with `.git`, else the folder itself. */
+function projectOf(folder: string): string {
+  for (let above = folder; ; above = dirname(above)) {
+    if (existsSync(join(above, ".git"))) return above;
+    if (above === dirname(above)) return folder;
+  }
+}
+
+type Wanted = Pick<PlannedFile, "path" | "target" | "root" | "name" | "bytes" | "dotenv">;
 
 function refuseName(name: string): void {
   const fault = pullNameFault(name, process.platform);
@@ -97,19 +137,27 @@ function collision(path: string, other: string): InputError {
 
 async function plan(wanted: Wanted, compare: (local: Uint8Array) => readonly string[]): Promise<PlannedFile> {
   if (wanted.root !== null) await refuseUnsafeFolders(wanted.root, wanted.name);
-  const stats = await lookAt(wanted.path);
+  const stats = await fileAt(wanted.path, wanted.target);
   if (stats === null) return { ...wanted, local: null, state: "absent", differs: [], isExposed: false };
-  if (!stats.isFile()) throw notAFile(wanted.path, stats, ELSEWHERE);
   const isExposed = process.platform !== "win32" && (stats.mode & 0o077) !== 0;
-  const local = stats.size > MAX_BUNDLE_BYTES ? null : await readLocal(wanted.path);
+  const local = await readLocal(wanted.target, stats);
   const differs = local === null ? [""] : compare(local);
   if (local === null || differs.length > 0) return { ...wanted, local, state: "different", differs, isExposed };
   return { ...wanted, local, bytes: local, state: "same", differs, isExposed };
 }
 
+/** @throws InputError something else is there */
+async function fileAt(path: string, target: string): Promise<Stats | null> {
+  const stats = await lookAt(target);
+  if (stats !== null && !stats.isFile()) throw notAFile(path, stats, ELSEWHERE);
+  return stats;
+}
+
 const ELSEWHERE = "move it away, or name another place with --to=<file> or --files-dir=<folder>";
 
-async function readLocal(path: string): Promise<Uint8Array> {
+/** Null if the file is larger than any vault. */
+async function readLocal(path: string, { size }: Stats): Promise<Uint8Array | null> {
+  if (size > MAX_BUNDLE_BYTES) return null;
   // Windows does not have O_NOFOLLOW.
   await using handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
   return await handle.readFile();
@@ -117,8 +165,9 @@ async function readLocal(path: string): Promise<Uint8Array> {
 
 /** The names that differ, sorted; an empty one if the file is not a dotenv file. */
 function differencesOf(local: Uint8Array, secrets: readonly NamedData[]): readonly string[] {
-  const here = readEntries(local);
-  if (here === null) return [""];
+  const file = readOrNull(local);
+  if (file === null) return [""];
+  const here = new Map(file.entries.map(({ name, value }) => [name, value]));
   const there = new Map(secrets.map(({ name, data }) => [name, data]));
   const names = new Set([...here.keys(), ...there.keys()]);
   const isSame = (name: string): boolean => {
@@ -126,15 +175,6 @@ function differencesOf(local: Uint8Array, secrets: readonly NamedData[]): readon
     return a !== undefined && b !== undefined && Buffer.compare(a.expose(), b.expose()) === 0;
   };
   return [...names].filter((name) => !isSame(name)).toSorted();
-}
-
-function readEntries(local: Uint8Array): ReadonlyMap<string, NamedData["data"]> | null {
-  try {
-    return new Map(parseDotenv(local, "local").entries.map(({ name, value }) => [name, value]));
-  } catch (error) {
-    if (error instanceof InputError) return null;
-    throw error;
-  }
 }
 
 /*

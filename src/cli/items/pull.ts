@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import { writeFileBelow } from "../../disk/files-below.ts";
 import { makeFolder } from "../../disk/folders.ts";
-import { codeOf } from "../../disk/posix.ts";
-import { writePrivateFile } from "../../disk/private-file.ts";
+import { codeOf, hasErrno } from "../../disk/posix.ts";
+import { overwritePrivateFile, writePrivateFile } from "../../disk/private-file.ts";
 import { ConflictError, InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
@@ -10,12 +10,14 @@ import type { OpenedVault } from "../../vault/open/open.ts";
 import type { Warn } from "../config/local-config.ts";
 import { requireName } from "../config/paths.ts";
 import { vaultArgs } from "../config/target.ts";
+import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { encodeDotenv } from "./dotenv-writer.ts";
+import { type WrittenDotenv, writeDotenv } from "./dotenv-writer.ts";
 import { headerOf, noteBase } from "./file-base.ts";
-import { type PlannedFile, type PullTarget, planPull } from "./pull-plan.ts";
+import { oddFile, type PlannedFile, type PullTarget, planPull } from "./pull-plan.ts";
 
 const SHOWN_NAMES = 5;
+const SHOWN_MISREAD = 20;
 
 export interface PullPlaces {
   readonly to?: string | undefined;
@@ -32,7 +34,7 @@ export interface PullInput extends PullPlaces {
 /** Where a pull writes. */
 export function pullTarget({ manifest }: OpenedVault, { to, "files-dir": filesDir }: PullPlaces): PullTarget {
   const { env } = manifest;
-  return { env, to: to ?? defaultFile(env), filesDir, header: headerOf(manifest) };
+  return { env, to: to ?? defaultFile(env), filesDir, header: headerOf(manifest), keepsOwn: true };
 }
 
 /**
@@ -56,7 +58,7 @@ export function planFiles(items: readonly NamedData[], target: PullTarget): Prom
 
 /** Leaves the dotenv file at the manifest's generation, also where it stays as it is. */
 export async function writeFiles(files: readonly PlannedFile[], manifest: Manifest, warn: Warn): Promise<void> {
-  for (const file of files) await naming(`write ${file.path}`, () => write(file));
+  for (const file of files) await naming(`write ${file.path}`, () => write(file, warn));
   const [dotenv] = files;
   if (dotenv !== undefined) await noteBase(dotenv, manifest, warn);
 }
@@ -66,12 +68,19 @@ function defaultFile(env: string): string {
   return `.env.${requireName("env", env, "name the file with --to=<file>")}`;
 }
 
-/** A file whose values are equal is left alone, so its comments survive, unless others can read it. */
-async function write({ state, isExposed, path, root, name, bytes }: PlannedFile): Promise<void> {
+/** A file whose values are equal is left alone, so its quotes survive, unless others can read it. */
+async function write({ state, isExposed, path, target, root, name, bytes }: PlannedFile, warn: Warn): Promise<void> {
   if (state === "same" && !isExposed) return;
   if (root !== null) return writeFileBelow(root, name, bytes);
-  await makeFolder(dirname(path));
-  await writePrivateFile(path, bytes);
+  await makeFolder(dirname(target));
+  try {
+    await writePrivateFile(target, bytes);
+  } catch (error) {
+    // A file that is mounted alone cannot be replaced, and its folder may be read-only.
+    if (state === "absent" || !hasErrno(error, "EBUSY", "EROFS", "EACCES", "EPERM")) throw error;
+    await overwritePrivateFile(target, bytes).catch(() => Promise.reject(error));
+    warn(`${path} was overwritten in place, because it cannot be replaced: it may be a mount`);
+  }
 }
 
 function wouldOverwrite(different: readonly PlannedFile[], env: string, { repo, to }: PullInput): ConflictError {
@@ -106,25 +115,65 @@ const WHAT_BECAME = { absent: "added", different: "changed", same: "unchanged" }
 export function renderPull(
   files: readonly PlannedFile[],
   { manifest }: OpenedVault,
-  flags: { readonly json?: boolean },
+  flags: { readonly json?: boolean; readonly repo?: string | undefined },
   output: Output,
 ): void {
   if (flags.json) {
-    const listed = files.map(({ path, state }) => ({ path, state: WHAT_BECAME[state] }));
-    output.json({ env: manifest.env, gen: manifest.gen, files: listed });
+    const states = files.map(({ path, state }) => ({ path, state: WHAT_BECAME[state] }));
+    output.json({ env: manifest.env, gen: manifest.gen, files: states });
   }
   const written = files.filter(({ state }) => state !== "same");
   const vault = `${manifest.env} (gen=${manifest.gen})`;
+  warnOfDotenv(files, flags, manifest.env, output);
   if (written.length === 0) return output.done(`Nothing to pull: the files here match ${vault}`);
   for (const { path, state } of written) output.say(`  ${state === "absent" ? "+" : "~"} ${path}`);
   output.done(`Pulled ${vault}: ${written.length} of ${files.length} ${files.length === 1 ? "file" : "files"} written`);
 }
 
+/** Warns of what the dotenv file does not hold as the vault does, and of what other programs would make of it. */
+export function warnOfDotenv(
+  [file]: readonly PlannedFile[],
+  { repo }: { readonly repo?: string | undefined },
+  env: string,
+  output: Output,
+): void {
+  if (file === undefined || file.dotenv === null) return;
+  const { kept, left } = file.dotenv;
+  const args = vaultArgs({ env, repo: repo ?? "", isRepoTyped: repo !== undefined });
+  if (kept.length > 0)
+    output.warn(`only in ${file.path}, not in the vault: ${listed(kept)}; a push would add what you leave there`);
+  for (const { name } of left) {
+    const path = oddFile(file.path, name);
+    output.warn(
+      `${name} is in ${path}, because no quoting keeps it in a dotenv file; to store it from there: ` +
+        `vsync set ${args} ${name} --from-file=${path} --raw`,
+    );
+  }
+  if (file.state !== "same") warnOfReaders(file.dotenv, file.path, output);
+}
+
+/** Names the values that a program may read in another way than vsync, and the programs. */
+function warnOfReaders({ misread }: WrittenDotenv, to: string, output: Output): void {
+  if (misread.length === 0) return;
+  const shown = misread.slice(0, SHOWN_MISREAD).map(({ name, readers }) => `${name} (${readers.join(", ")})`);
+  const more = misread.length > SHOWN_MISREAD ? ` and ${misread.length - SHOWN_MISREAD} more` : "";
+  output.warn(
+    `not every program reads these in ${to} as they are: ${shown.join("; ")}${more}; \`vsync run\` hands all on as they are`,
+  );
+}
+
 /** Prints the secrets as a dotenv file. The vault's files cannot be part of it. */
 export function printDotenv({ manifest, bundle }: OpenedVault, output: Output): void {
   const secrets = bundle.items.filter((item) => item.kind === "secret");
-  output.raw(encodeDotenv(secrets, manifest.env));
+  const { bytes, left: odd } = writeDotenv(secrets);
+  output.raw(bytes);
   output.done(`Printed ${manifest.env} (gen=${manifest.gen})`);
+  if (odd.length > 0) {
+    const names = odd.map(({ name }) => name);
+    output.warn(
+      `not included, because no quoting keeps it in a dotenv file: ${names.join(", ")}; vsync get ${manifest.env} ${names[0]} --raw prints it`,
+    );
+  }
   const left = bundle.items.length - secrets.length;
   if (left > 0)
     output.warn(`${left === 1 ? "1 file is" : `${left} files are`} not included: vsync get --raw prints one`);

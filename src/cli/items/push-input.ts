@@ -7,6 +7,7 @@ import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Stdin } from "../terminal/stdin.ts";
 import { parseDotenv } from "./dotenv.ts";
+import type { Doubt } from "./doubts.ts";
 import type { ReadFile } from "./file-base.ts";
 
 export interface PushSources {
@@ -23,6 +24,7 @@ export interface PushInput {
 export interface ReadPushInput {
   /** The complete set. */
   readonly items: readonly NamedData[];
+  readonly doubts: readonly Doubt[];
   readonly dotenv: ReadFile;
 }
 
@@ -32,22 +34,22 @@ export async function readPushInput(
   env: string,
   sources: PushSources,
 ): Promise<ReadPushInput> {
-  const { secrets, dotenv } = await readDotenv(from ?? `.env.${env}`, sources);
+  const { secrets, doubts, dotenv } = await readDotenv(from ?? `.env.${env}`, sources);
   const binaries = await Promise.all((file ?? []).map(readBinary));
-  return { items: [...secrets, ...binaries], dotenv };
+  return { items: [...secrets, ...binaries], doubts, dotenv };
 }
 
 async function readDotenv(
   from: string,
   { stdin, output }: PushSources,
-): Promise<{ readonly secrets: readonly NamedData[]; readonly dotenv: ReadFile }> {
+): Promise<Omit<ReadPushInput, "items"> & { readonly secrets: readonly NamedData[] }> {
   const file = { path: from, flag: "--from", hint: FROM_HINT };
   const bytes =
     from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
-  const { entries, warnings } = parseDotenv(bytes, from === "-" ? "stdin" : from);
+  const { entries, warnings, doubts } = parseDotenv(bytes, from === "-" ? "stdin" : from);
   for (const warning of warnings) output.warn(warning);
   const secrets = entries.map(({ name, value }) => ({ name, kind: "secret", data: value }) as const);
-  return { secrets, dotenv: { path: from === "-" ? null : from, bytes } };
+  return { secrets, doubts, dotenv: { path: from === "-" ? null : from, bytes } };
 }
 
 const FROM_HINT = "name the dotenv file with --from=<file>, or pipe it in with --from=-";

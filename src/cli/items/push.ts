@@ -5,6 +5,7 @@ import type { SecretSources } from "../inputs/secret-input.ts";
 import { OlderPassphrases } from "../session/older-passphrases.ts";
 import type { Session } from "../session/session.ts";
 import type { ConsentFlags } from "../terminal/consent.ts";
+import { settleDoubts } from "./doubts.ts";
 import { findBase, noteBase } from "./file-base.ts";
 import { beforeRemoving, beforeReplacing, commitChanges } from "./proposed-changes.ts";
 import { type PushInput, readPushInput } from "./push-input.ts";
@@ -13,6 +14,8 @@ import { mergeCommand, requireFresh, type StaleFlags } from "./stale.ts";
 export interface PushFlags extends PushInput, ConsentFlags, StaleFlags {
   readonly from?: string | undefined;
   readonly "allow-empty"?: boolean;
+  /** Refuse values that tools read in different ways. */
+  readonly strict?: boolean;
   readonly "then-passphrase-file"?: string | undefined;
 }
 
@@ -28,7 +31,7 @@ export async function pushFiles(
   sources: SecretSources,
 ): Promise<{ readonly plan: PushPlan; readonly committed: Committed | null }> {
   const { config, identity } = session;
-  const { items, dotenv } = await readPushInput(flags, config.env, sources);
+  const { items, doubts, dotenv } = await readPushInput(flags, config.env, sources);
   const from = flags.base === undefined ? await findBase(dotenv, config.vault) : { gen: flags.base, origin: null };
   using older = new OlderPassphrases(flags["then-passphrase-file"], sources);
   const base = from && { from, olderHolder: older.holderOf };
@@ -36,6 +39,7 @@ export async function pushFiles(
   using proposal = await proposePush(session.ports, request);
   const { plan } = proposal;
   requireFresh(plan.stale, config, flags);
+  settleDoubts(doubts, plan.changes, flags, sources.output);
   const single = `to change one secret, vsync set ${vaultFlags(config)} <name>`;
   const asking =
     base === null

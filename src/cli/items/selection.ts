@@ -10,12 +10,10 @@ export function findItem(items: readonly Item[], name: string): Item {
   throw noSuchName(name, items);
 }
 
-/** The names that `--only`, `--except` and `--show` give. */
+/** The names that `--only` and `--except` give. */
 export interface Selection {
   readonly only?: readonly string[] | undefined;
   readonly except?: readonly string[] | undefined;
-  /** Left out of what `--redact` masks. */
-  readonly show?: readonly string[] | undefined;
 }
 
 /** As `selectItems`, but of the secrets only: a file cannot be a variable. */
@@ -31,22 +29,25 @@ export function selectSecrets(items: readonly Item[], selection: Selection): rea
  */
 export function selectItems(
   items: readonly Item[],
-  { only, except, show }: Selection,
+  { only, except }: Selection,
   fault = "the vault has no",
 ): readonly Item[] {
-  for (const [flag, names] of Object.entries({ only, except, show })) {
-    if (names?.includes("")) {
-      throw new InputError(`--${flag} has an empty name`, {
-        hint: `give names from the vault, as in --${flag}=DATABASE_URL,PORT`,
-      });
-    }
-  }
+  refuseEmptyNames({ only, except });
   const known = new Set(items.map((item) => item.name));
-  const missing = [...(only ?? []), ...(except ?? []), ...(show ?? [])].find((name) => !known.has(name));
+  const missing = [...(only ?? []), ...(except ?? [])].find((name) => !known.has(name));
   if (missing !== undefined) throw unknownName(fault, missing, items);
   const wanted = only === undefined ? known : new Set(only);
-  const unwanted = new Set([...(except ?? []), ...(show ?? [])]);
+  const unwanted = new Set(except);
   return items.filter(({ name }) => wanted.has(name) && !unwanted.has(name));
+}
+
+/** @throws InputError a list of names, by its flag, has an empty one */
+export function refuseEmptyNames(lists: Readonly<Record<string, readonly string[] | undefined>>): void {
+  const [flag] = Object.entries(lists).find(([, names]) => names?.includes("") === true) ?? [];
+  if (flag === undefined) return;
+  throw new InputError(`--${flag} has an empty name`, {
+    hint: `give names from the vault, as in --${flag}=DATABASE_URL,PORT`,
+  });
 }
 
 /** The error for a name that the vault does not have. Its hint names the closest one. */

@@ -1,7 +1,7 @@
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Item } from "../../vault/format/item.ts";
-import { selectSecrets } from "../items/selection.ts";
+import { refuseEmptyNames, selectSecrets } from "../items/selection.ts";
 import type { Output } from "../terminal/output.ts";
 import { printable } from "../terminal/printable.ts";
 import { maskedValues, unmaskedNames } from "./masked-values.ts";
@@ -22,7 +22,8 @@ export async function maskedOutput(
   shown: readonly string[] | undefined,
   output: Output,
 ): Promise<ChildOutput> {
-  const secrets = selectSecrets(items, { show: shown });
+  refuseEmptyNames({ show: shown });
+  const secrets = selectSecrets(items, { except: shown });
   warnOfUnmasked(unmaskedNames(secrets), output);
   const index = new ValueIndex(maskedValues(secrets));
   return pipedOutput(async (from, to) => {

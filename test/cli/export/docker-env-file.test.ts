@@ -37,7 +37,7 @@ test("docker's documented rule reads the same values", () => {
   fc.assert(
     fc.property(values, (entries) => {
       if (Object.keys(entries).length === 0) return;
-      const imported = new ImportedItems("prod.env", new Map());
+      const imported = new ImportedItems("prod.env", { renames: new Map(), isUpper: false });
       readDockerEnv(encodeItems(secretsOf(entries), "docker", {}), "prod.env", imported);
       const read = imported.finish().items.map(({ name, data }) => [name, data.exposeText()] as const);
       expect(Object.fromEntries(read)).toEqual(entries);

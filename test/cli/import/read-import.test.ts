@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { encodeItems } from "../../../src/cli/export/formats.ts";
-import { type ImportFormat, readImport } from "../../../src/cli/import/read-import.ts";
+import { type ImportFormat, type ImportInput, readImport } from "../../../src/cli/import/read-import.ts";
 import { Output } from "../../../src/cli/terminal/output.ts";
 import { Stdin } from "../../../src/cli/terminal/stdin.ts";
 import type { NamedData } from "../../../src/vault/changes.ts";
@@ -23,7 +23,7 @@ async function read(
   input: string | Uint8Array,
   format?: ImportFormat,
   from = "-",
-  rename: string[] = [],
+  names: Partial<ImportInput> = {},
 ): Promise<Got> {
   const stdin = new Stdin(
     () => Readable.from([Buffer.from(input)]),
@@ -31,7 +31,7 @@ async function read(
   );
   let warnings = "";
   const sink = { write: (text: string | Uint8Array) => (warnings += String(text)) };
-  const items = await readImport({ from, format, rename }, { stdin, output: new Output(sink, sink, {}) });
+  const { items } = await readImport({ from, format, ...names }, { stdin, output: new Output(sink, sink, {}) });
   return { items: Object.fromEntries(items.map((item) => [item.name, shown(item)])), warnings };
 }
 
@@ -92,19 +92,49 @@ describe("values", () => {
     expect(items).toEqual({ "db-password": "file - eA==", "tls.crt": "file - eQ==", "bin.der": "file - /w==" });
     expect(warnings).toBe(
       "vsync: warning: these become files, because no variable can have such a name: db-password, tls.crt; " +
-        "with --rename=db-password=DB_PASSWORD it becomes a secret\n",
+        "with --rename=db-password=DB_PASSWORD, or --upper, it becomes a secret\n",
     );
-    const renamed = await read(secret, "k8s", "-", ["db-password=DB_PASSWORD"]);
+    const renamed = await read(secret, "k8s", "-", { rename: ["db-password=DB_PASSWORD"] });
     expect(renamed.items).toEqual({ DB_PASSWORD: "x", "tls.crt": "file - eQ==", "bin.der": "file - /w==" });
     const json = '{"my-key": "1", "B": "2"}';
-    expect((await read(json, "json", "-", ["my-key=A", "B=C"])).items).toEqual({ A: "1", C: "2" });
-    expect((await read("A=1", "dotenv", "-", ["A=B"])).items).toEqual({ B: "1" });
-    const refused = (rename: string) => expect(read(json, "json", "-", ["my-key=A", rename])).rejects;
+    expect((await read(json, "json", "-", { rename: ["my-key=A", "B=C"] })).items).toEqual({ A: "1", C: "2" });
+    expect((await read("A=1", "dotenv", "-", { rename: ["A=B"] })).items).toEqual({ B: "1" });
+    const refused = (rename: string) => expect(read(json, "json", "-", { rename: ["my-key=A", rename] })).rejects;
     await refused("my_key=D").toThrow("stdin has no name my_key");
     await refused("my-key=E").toThrow("--rename names my-key twice");
     await refused("my-key").toThrow("--rename must be <name>=<name>");
     await refused("B=A").toThrow("stdin: line 1 has a name A that appears twice: also at stdin: line 1");
   });
+
+  test("--upper renames what can be a secret, and no file", async () => {
+    const secret = withHead("<Secret>data: {db-password: eA==, bin.der: /w==}\n");
+    expect((await read(secret, "k8s", "-", { upper: true })).items).toEqual({
+      DB_PASSWORD: "x",
+      "bin.der": "file - /w==",
+    });
+    const json = '{"db.url": "1", "keep": "2"}';
+    const names = { upper: true, rename: ["keep=keep"] };
+    expect((await read(json, "json", "-", names)).items).toEqual({ DB_URL: "1", keep: "2" });
+    await expect(read('{"a-b": "1", "a.b": "2"}', "json", "-", { upper: true })).rejects.toThrow("appears twice");
+  });
+
+  test("--flatten joins the names of nested values", async () => {
+    const nested = { flatten: "__" };
+    const yaml = "db:\n  hosts: [h1, {name: h2}]\n  port: 5432\nA: x\n";
+    const items = { db__hosts__0: "h1", db__hosts__1__name: "h2", db__port: "5432", A: "x" };
+    expect((await read(yaml, "yaml", "-", nested)).items).toEqual(items);
+    const json = '{"a": {"b": {"base64": "AA=="}, "c": ""}}';
+    expect((await read(json, "json", "-", nested)).items).toEqual({ a__b: "file - AA==", a__c: "" });
+    await expect(read('{"a": {}}', "json", "-", nested)).rejects.toThrow("line 1 holds more than a value: a.");
+    await expect(read("a:\n  b:\n", "yaml", "-", nested)).rejects.toThrow("line 2 has no value for a__b");
+    await expect(read('{"a__b": "1", "a": {"b": "2"}}', "json", "-", nested)).rejects.toThrow("appears twice");
+    await expect(read("A=1", "dotenv", "-", nested)).rejects.toThrow("--flatten is for nested JSON and YAML");
+  });
+
+  test("12 MiB of escapes in JSON take no longer than other text", async () => {
+    const large = '\n"'.repeat(3 * 1024 * 1024);
+    expect((await read(JSON.stringify({ A: large }), "json")).items).toEqual({ A: large });
+  }, 20_000);
 
   test("objects of other kinds are skipped, with a warning", async () => {
     const { items, warnings } = await read(withHead("<ConfigMap>data: {A: x}\n---\n<Secret>data: {B: MQ==}\n"), "k8s");

@@ -27,6 +27,7 @@ describe("values", () => {
     A={"a": "b", "c": [1]}⏎B='{"a":1}'   │ {"A": "{\"a\": \"b\", \"c\": [1]}", "B": "{\"a\":1}"}
     A=it's⏎B=5" disk                     │ {"A": "it's", "B": "5\" disk"}
     A="---⏎ab=c⏎#no comment⏎⏎---"⏎B=1    │ {"A": "---\nab=c\n#no comment\n\n---", "B": "1"}
+    A='C:\a\'⏎B='x'⏎C="D:\" # c   │ {"A": "C:\\a\\", "B": "x", "C": "D:\\"}
     A='a⏎b'⏎B=TICKa⏎bTICK # c⏎C="⏎"      │ {"A": "a\nb", "B": "a\nb", "C": "\n"}
     A=1⊣⏎B="a⊣⏎b"⊣⏎⊣⏎# c⊣⏎C=⊣⏎           │ {"A": "1", "B": "a\nb", "C": ""}
     A=1⊣B=2⊣                             │ {"A": "1", "B": "2"}
@@ -41,9 +42,8 @@ describe("values", () => {
   });
 
   test("are not shown by accident", () => {
-    expect(JSON.stringify(read("A=hunter2"))).toBe(
-      '{"entries":[{"name":"A","line":1,"value":"[secret]"}],"warnings":[]}',
-    );
+    const shown = '[{"name":"A","line":1,"lastLine":1,"value":"[secret]","doubt":null}]';
+    expect(JSON.stringify(read("A=hunter2").entries)).toBe(shown);
   });
 
   test("10 000 of them, and one of 8 MiB", () => {
@@ -66,6 +66,18 @@ test("the last of two assignments to one name counts, with a warning", () => {
   ]);
 });
 
+test("values that tools read in different ways are named", () => {
+  const doubtful = ["A=a #b", "B=a\t#b", "C=$$", 'D="$$x"', "E=a$b", 'F="${b}"', "G=a\\nb", "H=a\\$b", "I='a\\\\b'"];
+  const more = ['J="a\\\\nb"', 'K="a\\tb"', 'L="C:\\d\\"', "M='it\\'s'"];
+  const plain = ["a#b", "$5", "C:\\dir", "'$$ $a ${b} #c'", '"a\\nb #c"', "'C:\\d\\'", '"x" # c', "a=b"];
+  expect(
+    read([...doubtful, ...more].join("\n"))
+      .doubts.map(({ name }) => name)
+      .join(""),
+  ).toBe("ABCDEFGHIJKLM");
+  expect(read(plain.map((text, at) => `P${at}=${text}`).join("\n")).doubts).toEqual([]);
+});
+
 describe("a refusal names the line, and shows no value", () => {
   test.each(rows`
     A=1⏎hunter2         │ .env: line 2 is not an assignment
@@ -79,9 +91,10 @@ describe("a refusal names the line, and shows no value", () => {
     LONG=               │ .env: line 1 has a name that no variable can have
     schlüssel=hunter2   │ .env: line 1 has a name that no variable can have
     A=1⏎B='hunter2⏎C=3⏎ │ .env: line 2 opens a quote that is never closed
-    A="hunter2\"        │ .env: line 1 opens a quote that is never closed
-    A="a" hunter2       │ .env: line 1 goes on after the closing quote
-    A="a⏎b"hunter2      │ .env: line 2 goes on after the closing quote
+    A="hunter2\"x       │ .env: line 1 opens a quote that is never closed
+    A="a" hunter2       │ .env: line 1 goes on after its closing quote
+    A="a⏎b"hunter2      │ .env: line 1 goes on after its closing quote, which is on line 2
+    A=1⏎B='hunter2\'x⏎C='' │ .env: line 2 goes on after its closing quote, which is on line 3
     A=1⏎B=hunter2␀      │ .env: line 2 has a NUL character
   `)("%j", (given = "", message) => {
     const text = given.replace("LONG", "hunter2-".repeat(20));

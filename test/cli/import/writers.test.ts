@@ -1,0 +1,115 @@
+import { Readable } from "node:stream";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readImport } from "../../../src/cli/import/read-import.ts";
+import type { Writer } from "../../../src/cli/import/writers.ts";
+import { Output } from "../../../src/cli/terminal/output.ts";
+import { Stdin } from "../../../src/cli/terminal/stdin.ts";
+import * as writers from "../../support/writers.ts";
+import { SEED } from "../exported-items.ts";
+import { rows } from "../rows.ts";
+
+async function read(writer: string, text: string) {
+  const stdin = new Stdin(
+    () => Readable.from([Buffer.from(text)]),
+    () => false,
+  );
+  let warnings = "";
+  const sink = { write: (line: string | Uint8Array) => (warnings += String(line)) };
+  const { items, doubts } = await readImport({ from: writer }, { stdin, output: new Output(sink, sink, {}) });
+  expect(doubts).toEqual([]);
+  return { items: Object.fromEntries(items.map(({ name, data }) => [name, data.exposeText()])), warnings };
+}
+
+const HARMFUL = {
+  DOLLARS: "pa$$w0rd!x`id`",
+  QUOTES: `say "hi", it's #1 # one`,
+  WINDOWS: String.raw`C:\temp\new\\x`,
+  JSON: String.raw`{"k":"a\nb","q":"\""}`,
+  PEM: "-----BEGIN KEY-----\nabc\n-----END KEY-----\n",
+  SPACES: "  two  ",
+  EMPTY: "",
+  END: "back\\",
+};
+const { WINDOWS: _w, JSON: _j, ...LINE_ENDS_ALONE } = HARMFUL;
+
+describe("a file is read by the rules of the tool that wrote it", () => {
+  test.each<[Writer, string, writers.Values]>([
+    ["chamber", writers.chamber(HARMFUL), HARMFUL],
+    ["doppler", writers.doppler(HARMFUL), HARMFUL],
+    ["heroku", writers.heroku(HARMFUL), HARMFUL],
+    ["heroku", writers.heroku(HARMFUL, true).replace(/^JSON.*\n/m, ""), { ...HARMFUL, JSON: "" }],
+    ["vercel", writers.vercel(LINE_ENDS_ALONE), LINE_ENDS_ALONE],
+    ["sops", writers.sops(LINE_ENDS_ALONE), LINE_ENDS_ALONE],
+    ["compose", writers.compose(HARMFUL), HARMFUL],
+  ])("%s", async (writer, text, values) => {
+    const { items } = await read(writer, text);
+    expect({ ...values, ...items }).toEqual(values);
+    expect(
+      (await read(writer, text.replaceAll("\n", "\r\n").replaceAll("\r\nabc\r\n", "\nabc\n"))).items,
+    ).toMatchObject({
+      DOLLARS: HARMFUL.DOLLARS,
+    });
+  });
+
+  test.each<[Writer, (values: writers.Values) => string]>([
+    ["chamber", writers.chamber],
+    ["doppler", writers.doppler],
+    ["heroku", (values) => writers.heroku({ ...values, LAST: "a\\b" })],
+    ["compose", writers.compose],
+  ])("%s: any values", async (writer, write) => {
+    const text = fc.string({ unit: fc.constantFrom(..."ab\\n\"'$`! #{}=\n\té"), maxLength: 12 });
+    const property = fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 4 }), async (all) => {
+      const values = Object.fromEntries(all.map((value, at) => [`K${at}`, value]));
+      expect((await read(writer, write(values))).items).toMatchObject(values);
+    });
+    await fc.assert(property, { seed: SEED, numRuns: 400 });
+  });
+
+  test.each(rows`
+    chamber │ {"db-password": "x", "url": "y"} │ {"DB_PASSWORD": "x", "URL": "y"}
+    sops    │ {"A": "a\\nb"}                   │ {"A": "a\\nb"}
+    sops    │ # c⏎A=1⏎⏎B= x # y               │ {"A": "1", "B": " x # y"}
+    compose │ A=a b # c⏎B='$$ \'x\'' # c      │ {"A": "a b", "B": "$$ 'x'"}
+    compose │ export A: x⏎B=DOLLAR{A}y⏎C="$A-\t\\" │ {"A": "x", "B": "xy", "C": "x-\t\\"}
+    compose │ A="1⏎2"⏎B=5$1                   │ {"A": "1\n2", "B": "5$1"}
+  `)("%s: %j holds %s", async (writer, text = "", values = "") => {
+    expect((await read(writer ?? "", text.replaceAll("DOLLAR", "$"))).items).toEqual(JSON.parse(values));
+  });
+});
+
+test.each(rows`
+  chamber │ A=x                    │ stdin: line 1 is not as chamber writes it
+  chamber │ A="x"⏎B="a$hunter2"    │ stdin: line 2 is not as chamber writes it
+  doppler │ A="x"⏎B=hunter2        │ stdin: line 2 is not as doppler writes it
+  doppler │ A="hunter2             │ stdin: line 1 is not as doppler writes it
+  doppler │ A="hunter2" x          │ stdin: line 1 is not as doppler writes it
+  heroku  │ A="a"hunter2"          │ stdin: line 1 is not as heroku writes it
+  heroku  │ A=hunter2 b            │ stdin: line 1 is not as heroku writes it
+  vercel  │ A=hunter2              │ stdin: line 1 is not as vercel writes it
+  sops    │ hunter2                │ stdin: line 1 is not as sops writes it
+  compose │ A='hunter2             │ stdin: line 1 is not as compose writes it
+  compose │ A=$hunter2             │ stdin: line 1 refers to a variable $hunter2 that the file does not set above
+  compose │ A=DOLLAR{X:-hunter2}   │ stdin: line 1 refers to a variable that the file does not set above
+`)("%s: %j is refused", async (writer, text = "", message) => {
+  const refused = read(writer ?? "", text.replaceAll("DOLLAR", "$"));
+  await expect(refused).rejects.toMatchObject({ name: "InputError", message, hint: expect.stringMatching(/\S/) });
+});
+
+test("what a tool writes alike for two values is named", async () => {
+  const doubtful = { JSON: HARMFUL.JSON, WINDOWS: HARMFUL.WINDOWS, PEM: HARMFUL.PEM };
+  for (const writer of ["sops", "vercel"] as const) {
+    const { warnings } = await read(writer, writers[writer](doubtful));
+    expect(warnings).toMatch(/JSON has \\n, which was read as a line end[^]*WINDOWS has \\n/);
+    expect(warnings).not.toContain("PEM");
+  }
+  const { items, warnings } = await read("heroku", String.raw`A='C:\\a b'`);
+  expect(items).toEqual({ A: String.raw`C:\a b` });
+  expect(warnings).toContain("A was read as an older heroku writes it");
+});
+
+test("a value that Vercel withholds does not replace the vault's", async () => {
+  const { items, warnings } = await read("vercel", 'A="[SENSITIVE]"\nB="1"\n');
+  expect(items).toEqual({ B: "1" });
+  expect(warnings).toContain("stdin: line 1: A is left out: Vercel gives out no value of a sensitive variable");
+});
