@@ -51,7 +51,7 @@ export interface NameMap {
   readonly isUpper: boolean;
 }
 
-export function upperName(name: string): string {
+function upperName(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9_]/g, "_").toUpperCase();
 }
 
