@@ -1,0 +1,36 @@
+import { VerificationError } from "./verification-error.ts";
+
+/** The public half of a key that a gateway signs requests with, as slots and the roll hold it. */
+export interface GatewayKey {
+  readonly kid: string;
+  /** Base64 of the Ed25519 public key, 32 bytes. */
+  readonly public: string;
+  readonly not_before?: string;
+  readonly not_after?: string;
+  /** The only backends that it may sign for; absent: all. */
+  readonly backends?: readonly string[];
+}
+
+/**
+ * The key that a request names, if it may sign now. A key that is not valid yet, not valid any more, or another gateway's
+ * is as unknown as one that never was: what differs would only help a forger.
+ *
+ * @throws VerificationError unknown_key_id
+ */
+export function requireGatewayKey(keys: readonly GatewayKey[], kid: string, atMs: number): GatewayKey {
+  const key = keys.find((known) => known.kid === kid);
+  if (key === undefined) throw new VerificationError("unknown_key_id", `no gateway key ${JSON.stringify(kid)}`);
+  if (key.not_before !== undefined && atMs < Date.parse(key.not_before)) {
+    throw new VerificationError("unknown_key_id", `the gateway key ${kid} is valid from ${key.not_before} on`);
+  }
+  if (key.not_after !== undefined && atMs >= Date.parse(key.not_after)) {
+    throw new VerificationError("unknown_key_id", `the gateway key ${kid} ended at ${key.not_after}`);
+  }
+  return key;
+}
+
+/** @throws VerificationError route_mismatch: an edge gateway signs for its own origins alone */
+export function requireBackendOfKey({ kid, backends }: GatewayKey, backend: string): void {
+  if (backends === undefined || backends.includes(backend)) return;
+  throw new VerificationError("route_mismatch", `the gateway key ${kid} does not sign for ${JSON.stringify(backend)}`);
+}
