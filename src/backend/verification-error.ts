@@ -31,7 +31,7 @@ export class VerificationError extends Error {
   }
 }
 
-export function statusForCode(code: VerificationCode): number {
+function statusForCode(code: VerificationCode): number {
   if (code === "body_too_large") return 413;
   return code === "nonce_cache_full" ? 503 : 401;
 }

@@ -47,7 +47,7 @@ export interface RequestContext {
   readonly context: string | null;
 }
 
-export const MAX_BODY_BYTES = 10 * 1024 * 1024;
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const UNSIGNED = "STREAM";
 /** After this the window refuses a request that is shown again. */
 const REMEMBERED_SECONDS = 306;

@@ -33,7 +33,7 @@ describe("vsync/tokens", () => {
       "jose/jws/compact/verify",
       "re2js",
     ]);
-    const folders = new Set([...files].map((file) => relative(DIST, file).split("/")[0]));
+    const folders = new Set([...files].map((file) => relative(DIST, file).replace(/\/.*/, "")));
     expect([...folders].toSorted()).toEqual(["canonical-json.js", "crypto", "errors.js", "tokens"]);
   });
 
