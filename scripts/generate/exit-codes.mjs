@@ -46,6 +46,14 @@ const NEWLY_FAILING = [
     "- `push` of any other content ends with 1 if it changes or removes a secret. Give `--yes`, or `--base=<gen>`.\n" +
     "- `--yes` does not answer for a protected env: give `--confirm=<env>`.\n" +
     "- No, typed at a question of `push`, `unset`, `restore` or `gc`, ends with 1, as it does in `rotate-passphrase`.\n" +
+    "- From a folder that no config is bound to, a command ends with 4 (`rotate-passphrase` with 5), though package.json or " +
+    "the folder's name would fit. Run `vsync init` there, or name the vault with `--repo` or `VSYNC_REPO`.\n" +
+    "- A command that writes to a config from before this version ends with 4, unless `--repo` or `VSYNC_REPO` names it. Run " +
+    "`vsync list` once in its folder.\n" +
+    "- A new vault's name has the package's scope or the remote's owner, as in `acme/api`: give `--repo` in scripts.\n" +
+    "- `runtime-token` and `rotate-passphrase` want the env on the command line, and a write to a protected env does as well.\n" +
+    "- `get` and `set` of an env that is not set up end with 4 and suggest one that is; `unset` takes a first word that is no " +
+    "env for a name.\n" +
     "- With `CI` or `VSYNC_NO_INPUT` set, or in the background, nothing is asked, also on a terminal.",
 ];
 

@@ -1,5 +1,7 @@
+import type { ObjectStore } from "../../ports.ts";
 import type { AccessKey, StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
+import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import { findConfig, type LocalConfig, loadConfig } from "../config/local-config.ts";
 import { type AppKeyFlags, askAppKey, givenAppKey } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
@@ -36,7 +38,7 @@ export async function initEnv(target: Which, flags: InitEnvFlags, sources: Secre
     reset: flags.reset || (flags.retarget && !isAt(current, location)),
     expected: expectedVault(target, current, flags),
     only: flags.join ? ("join" as const) : flags.new ? ("new" as const) : null,
-    app: await appKey(location, current, flags, sources),
+    app: await appKey(prepared.store, { location, current }, flags, sources),
     isProtected: current?.protected ?? (!flags.local && (await wantsProtection(target, sources))),
     passphraseFile: flags["passphrase-file"],
   };
@@ -54,8 +56,8 @@ function expectedVault(target: Which, current: LocalConfig | null, { reset }: In
 
 /** The key for tokens. One that was given for another place does not go to this one. */
 async function appKey(
-  location: StoreLocation,
-  current: LocalConfig | null,
+  store: ObjectStore,
+  { location, current }: { readonly location: StoreLocation; readonly current: LocalConfig | null },
   flags: InitEnvFlags,
   sources: SecretSources,
 ): Promise<AccessKey | undefined> {
@@ -63,7 +65,9 @@ async function appKey(
   const given = await givenAppKey(flags, sources);
   if (given !== null) return given;
   if (isAt(current, location)) return current?.app;
-  if (!sources.prompter.isInteractive || location.credentials === "ambient") return undefined;
+  const isAsked = sources.prompter.isInteractive && location.credentials !== "ambient";
+  // Somebody who joins may not be the one who hands out keys.
+  if (!isAsked || (await store.head(MANIFEST_KEY)) !== null) return undefined;
   return (await askAppKey(JSON.stringify(policyOf("reader", location)), sources)) ?? undefined;
 }
 

@@ -54,7 +54,8 @@ export async function givenAppKey(flags: AppKeyFlags, sources: SecretSources): P
 
 /** Asks for the apps' key, which may come later. @param policy what it has to be allowed, for a person to copy */
 export async function askAppKey(policy: string, sources: SecretSources): Promise<AccessKey | null> {
-  sources.output.say(`Apps get a key of their own, which only reads. It needs:\n${policy}`);
+  sources.output.say("Apps get a key of their own, which only reads. It needs this policy:");
+  sources.output.say(policy);
   const check = (answer: string) => (answer.trim() === "" ? null : keyIdFault(answer.trim()));
   const given = await sources.prompter.text({ message: "Access key id of the apps (Enter: later):", check });
   return givenAppKey({ "app-access-key": given.trim() || undefined }, sources);
