@@ -37,6 +37,11 @@ describe("requests", () => {
     expect(sent()).toEqual([[`GET ${BASE}manifest`]]);
   });
 
+  test("get: a dated answer says how far the server's clock is ahead, to the second", async () => {
+    s3.on("GET", { headers: { etag: '"etag"', date: "Fri, 02 Jan 2026 03:14:06 GMT" }, body: "" });
+    expect(await store.get("manifest", { maxBytes: 5 })).toMatchObject({ skewMs: 601_000 });
+  });
+
   test("create: only if the object is missing", async () => {
     s3.on("PUT", { headers: { etag: '"etag"' } });
     expect(await store.create("v=1", text("bytes"))).toBe('"etag"');

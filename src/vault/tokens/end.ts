@@ -30,7 +30,9 @@ export async function proposeTokenRevoke(
   ports: CommitPorts,
   request: TokenRevokeRequest,
 ): Promise<Proposal<TokenRevokePlan>> {
-  const idsIn = (roll: Roll) => request.tokens.flatMap((word) => idsOf(roll, word, ports.clock.nowMs()));
+  let ids: readonly string[] | undefined;
+  // Once: on top of another commit a name may be a new token's.
+  const idsIn = (roll: Roll) => (ids ??= request.tokens.flatMap((word) => idsOf(roll, word, ports.clock.nowMs())));
   const mending = { revoking: (id: string, roll: Roll) => idsIn(roll).includes(id) };
   return proposeRollChange(
     ports,

@@ -105,6 +105,14 @@ describe("rotate and revoke on top of another commit", () => {
   });
 });
 
+test("revoke ends the tokens that it named, not one that has taken the name since", async () => {
+  await world.createToken({ name: "api" });
+  const create = (peer: World) => peer.createToken({ name: "api" });
+  const revoked = await world.peer().failing(lost(unknown, create)).revokeTokens(["api"]);
+  expect(revoked.committed?.auditFault).toBeNull();
+  expect((await world.tokens()).map(({ status }) => status)).toEqual(["revoked", "active"]);
+});
+
 test("an outcome that stays unknown is said", async () => {
   let isLost = false;
   const machine = world.peer().failing({
