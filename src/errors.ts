@@ -24,6 +24,8 @@ export type ErrorCode =
   | "OUTCOME_UNKNOWN"
   | "PASSPHRASE_UNDELIVERED"
   | "PASSPHRASE_RETIRED"
+  | "PROGRAM_NOT_FOUND"
+  | "PROGRAM_NOT_STARTED"
   | "ROLLBACK"
   | "S3_UNREACHABLE"
   | "TOKEN_EXPIRED"
@@ -69,6 +71,19 @@ export class InputError extends VsyncError {
 export class InterruptedError extends VsyncError {
   readonly name = "InterruptedError";
   readonly code = "INTERRUPTED";
+}
+
+/** The program that `run` starts does not exist. */
+export class ProgramNotFoundError extends VsyncError {
+  readonly name = "ProgramNotFoundError";
+  readonly code = "PROGRAM_NOT_FOUND";
+}
+
+/** The program that `run` starts exists, and the system cannot execute it. */
+export class ProgramNotStartedError extends VsyncError {
+  protected static override readonly usualHint = "check whether it starts without vsync";
+  readonly name = "ProgramNotStartedError";
+  readonly code = "PROGRAM_NOT_STARTED";
 }
 
 /** This machine's config file for the (repo, env) is missing or unusable. */

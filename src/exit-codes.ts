@@ -54,8 +54,21 @@ export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
     NOT_AUTHENTIC: 6,
     ROLLBACK: 6,
     UNSUPPORTED_SPEC_VERSION: 6,
+    PROGRAM_NOT_STARTED: 126,
+    PROGRAM_NOT_FOUND: 127,
     INTERRUPTED: 130,
   },
+};
+
+/** As of the programs that start others: env, nohup, timeout. */
+export const RUN_EXIT_CODES: ExitCodes = {
+  meanings: {
+    ...DAY_TO_DAY_EXIT_CODES.meanings,
+    0: "the program ended with 0; any other code of the program comes back, too",
+    126: "the program was found, and cannot be executed",
+    127: "the program was not found",
+  },
+  failures: DAY_TO_DAY_EXIT_CODES.failures,
 };
 
 export const RUNTIME_TOKEN_EXIT_CODES: ExitCodes = {
@@ -117,6 +130,8 @@ export const FAILURES: Readonly<Record<ErrorCode, string>> = {
   MANIFEST_SWAP_FAILED: "The store failed at the swap of the manifest, which did not take effect.",
   OUTCOME_UNKNOWN: "The answer to a write was lost, and reading it back failed too.",
   LOCAL_CONFIG_MISSING: "This machine's config for the repo and env is missing or unusable.",
+  PROGRAM_NOT_STARTED: "`vsync run` found the program, and the system cannot execute it.",
+  PROGRAM_NOT_FOUND: "`vsync run` did not find the program.",
   AUDIT_OUTSTANDING: "The vault has changed, but the audit row could not be appended.",
   PASSPHRASE_UNDELIVERED: "The passphrase has changed, but the generated one could not be printed.",
   TOKEN_UNDELIVERED: "The token is made, but it could not be printed: rotate it.",

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { keepFileLimit } from "./limits.ts";
 import { signatureHolds, signedAdHoc } from "./macho-signature.ts";
 import type { BunTarget } from "./targets.ts";
 
@@ -30,6 +31,7 @@ export function compile({ bun, target, program }: Compilation): void {
       stdio: ["ignore", "ignore", "inherit"],
     });
     if (target.name.startsWith("bun-darwin-")) sign(made);
+    if (target.name.startsWith("bun-linux-")) keepFileLimit(made);
     renameSync(made, program);
   } finally {
     rmSync(aside, { recursive: true, force: true });

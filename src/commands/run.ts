@@ -1,35 +1,59 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { SELECTION_FLAGS, selectSecrets } from "../cli/items/selection.ts";
-import { requiredCommandLine, runChild } from "../cli/run/child.ts";
-import { childEnvironment } from "../cli/run/environment.ts";
-import { runOutput } from "../cli/run/output.ts";
-import { openAnywhere } from "../cli/session/open-anywhere.ts";
+import { durationFlag } from "../cli/inputs/duration-flag.ts";
+import { SELECTION_FLAGS } from "../cli/items/selection.ts";
+import { requiredCommandLine } from "../cli/run/program.ts";
+import { runProgram } from "../cli/run/run.ts";
+import { RUN_EXIT_CODES } from "../exit-codes.ts";
 
 export class Run extends BaseCommand {
   static override summary = "Run a program with the vault's secrets in its environment";
   static override description =
-    `The program gets stdin, signals and the terminal as if you had started it without vsync, and vsync ends with its exit code.
-If the vault does not open, the program does not start. Secrets override variables of the same name. VSYNC_CONFIG and
-VSYNC_PASSPHRASE are not passed on. Without an env, runs with the vault of VSYNC_CONFIG.
+    `On Linux vsync becomes the program, as \`env\` does: same process, nothing of vsync stays. Elsewhere, and with --redact,
+--mount or --watch, it stays beside the program, hands signals on, and ends as the program ends. See docs/running.md.
+If the vault does not open, the program does not start.
+
+Variables come from, lowest first: your environment, the vaults from left to right, the --override files from left to
+right. What opens a vault (VSYNC_CONFIG, VSYNC_PASSPHRASE, VSYNC_TOKEN, …) is not passed on. Without an env, runs with the
+vault of VSYNC_CONFIG.
 
 --prefix goes before every name of the vault; a variable that is already set under such a name is an error. --only and
 --except take the names in the vault, without the prefix.
 
 With --redact the program's stdout and stderr are pipes, not a terminal. They mask every secret of the vault: plain, line by
 line, in base64 (also as a part, as in user:token), in hex, and escaped as in JSON, URLs, HTML or a shell. Values shorter than
-4 bytes pass, and common words such as true and prod; vsync names them. --show leaves a secret as it is.`;
+4 bytes pass, and common words such as true and prod; vsync names them. --show leaves a secret as it is.
+
+--mount writes a file of the vault, mode 0600, to a place in memory, or to the path that you give, and removes it when the
+program ends. --watch looks every 5 seconds and restarts the program only if its values have changed.`;
   static override examples = [
     "<%= config.bin %> run prod -- node server.js",
     "<%= config.bin %> run prod --only DATABASE_URL,PGPASSWORD -- psql",
     "<%= config.bin %> run prod --prefix=APP_ --redact --show=LOG_LEVEL -- ./migrate.sh",
+    "<%= config.bin %> run --env=base --env=prod --override=my.env -- npm start",
+    "<%= config.bin %> run prod --mount=certs/ca.pem:CA_FILE -- ./server",
     "VSYNC_CONFIG=… VSYNC_PASSPHRASE=… <%= config.bin %> run -- python3 app.py",
   ];
+  static override exitCodes = RUN_EXIT_CODES;
   static override args = ENV_ARG;
   static override flags = {
     ...VAULT_FLAGS,
+    env: Flags.string({
+      description: "env of a vault; of several, the later wins",
+      helpValue: "<env>",
+      multiple: true,
+    }),
     ...PASSPHRASE_FLAG,
     ...SELECTION_FLAGS,
+    override: Flags.string({
+      description: "dotenv file that wins over the vaults for this run (- for stdin)",
+      helpValue: "<file>",
+      multiple: true,
+    }),
+    "preserve-env": Flags.string({
+      description: "let your environment, or these names in it, win over the vaults",
+      helpValue: "[<name>,<name>]",
+    }),
     prefix: Flags.string({ description: "prefix for every name: PORT becomes APP_PORT", helpValue: "<APP_>" }),
     redact: Flags.boolean({ description: "print [KEY] in place of the value of KEY in the program's output" }),
     show: Flags.string({
@@ -39,15 +63,26 @@ line, in base64 (also as a part, as in user:token), in hex, and escaped as in JS
       delimiter: ",",
       dependsOn: ["redact"],
     }),
+    mount: Flags.string({
+      description: "file of the vault for the program, its path in <VAR>",
+      helpValue: "<name>:<VAR>[=<path>]",
+      multiple: true,
+    }),
+    cache: Flags.string({
+      description: "file with a sealed copy of the vault, for a store that cannot be reached",
+      helpValue: "<file>",
+      dependsOn: ["max-age"],
+    }),
+    "max-age": durationFlag(
+      "max-age",
+      { from: "1s", to: "365d" },
+      { description: "how old the copy may be", dependsOn: ["cache"] },
+    ),
+    watch: Flags.boolean({ description: "restart the program when its values change in the vault" }),
   };
   static override takesCommandLine = true;
 
   protected override async execute({ flags, args, commandLine }: Invocation<typeof Run>): Promise<void> {
-    const program = requiredCommandLine(commandLine);
-    const { bundle } = await openAnywhere({ flags, args }, this.sources, { use: "values", isComplete: true });
-    const secrets = selectSecrets(bundle.items, flags);
-    const env = childEnvironment(this.variables, secrets, flags.prefix);
-    const output = await runOutput(flags, bundle.items, this.output);
-    this.exitWith(await runChild(program, env, { sharesStdin: !this.stdin.isTaken, output }));
+    this.exitWith(await runProgram({ flags, args, commandLine: requiredCommandLine(commandLine) }, this.sources));
   }
 }

@@ -37,8 +37,10 @@ export async function readGivenFile(
       throw new InputError(`${label} is a named pipe`, { hint: `pipe it in with ${flag}=-` });
     }
     if (stats.size > maxBytes) throw tooLarge(label, String(stats.size), maxBytes);
+    // bun's stream would look for a relative path below the working folder's name, which need not be UTF-8.
+    await using handle = await open(path);
     // One byte more than `maxBytes` at most: a device such as /dev/zero never ends.
-    const bytes = await buffer(createReadStream(path, { end: maxBytes }));
+    const bytes = await buffer(createReadStream("", { fd: handle.fd, autoClose: false, end: maxBytes }));
     if (bytes.length > maxBytes) throw tooLarge(label, `more than ${maxBytes}`, maxBytes);
     return bytes;
   } catch (error) {

@@ -45,7 +45,7 @@ test.each([
     if (stdout === "" && chunk.includes("ready")) child.kill(signal);
     stdout += chunk.toString();
   });
-  expect(await once(child, "close")).toEqual([exitCode, null]);
+  expect(await once(child, "close")).toEqual(exitCode === 143 ? [null, signal] : [exitCode, null]);
   expect(stdout).toBe(`ready\n${output}`);
 });
 

@@ -6,62 +6,248 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { programUnderTest } from "../support/program/sandbox.ts";
 import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 
-let home: VaultHome;
+/* `vsync run` beside env(1). What a shell can show is in test/scripts/run.txt. */
 
+let home: VaultHome;
 beforeAll(async () => {
   home = await openVaultHome();
   await home.push({ GREETING: "hello" });
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
-describe("vsync run", () => {
-  test.each(["-", "/proc/self/fd/0", "passphrase"])(
-    "keeps stdin to itself if the passphrase came from it: --passphrase-file=%s <file",
-    async (file) => {
-      await home.sandbox.write("work/passphrase", PASSPHRASE, 0o600);
-      const [command = "", ...first] = programUnderTest();
-      const stdin = openSync(join(home.sandbox.work, "passphrase"), "r");
-      // The program goes back to the beginning of whatever its stdin is, and reads.
-      const script =
-        "import os\ntry: os.lseek(0, 0, 0)\nexcept OSError: pass\nprint(os.environ['GREETING'], os.read(0, 100))";
-      const args = ["run", "prod", "--repo=api", `--passphrase-file=${file}`, "--", "python3", "-c", script];
-      const ran = spawnSync(command, [...first, ...args], {
-        env: { HOME: home.sandbox.home, PATH: process.env["PATH"] ?? "" },
-        cwd: home.sandbox.work,
-        stdio: [stdin, "pipe", "pipe"],
-        encoding: "utf8",
-      });
-      closeSync(stdin);
-      expect(ran).toMatchObject({ stdout: "hello b''\n", stderr: "", status: 0 });
-    },
-  );
+const IS_NODE = programUnderTest().length > 1;
+const RUN = [...programUnderTest(), "run", "prod", "--repo=api"];
+const WAYS: Readonly<Record<string, readonly string[]>> = {
+  env: ["env"],
+  run: [...RUN, "--"],
+  "run --redact": [...RUN, "--redact", "--"],
+};
 
-  test.each([
-    ["SIGTERM", 15],
-    ["SIGUSR1", 10],
-  ] as const)("hands %s on, and comes back with the program's own exit code", async (signal, number) => {
-    const script = `trap 'echo got ${signal}; exit 42' ${number}; echo ready; while :; do sleep 0.05; done`;
-    const ran = await signalled(script, signal);
-    expect(ran).toEqual({ stdout: `ready\ngot ${signal}\n`, code: 42 });
+/**
+ * A caller that sets up signals, limits and descriptors, which Node.js cannot. It replaces WAY… by the words of a way to
+ * start a program, and prints what it sees.
+ */
+function python(way: readonly string[], script: string): string {
+  const ran = spawnSync("python3", ["-c", `${CALLER}\n${script}`, ...way], {
+    env: { ...home.env, HOME: home.sandbox.home, PATH: process.env["PATH"] ?? "", VSYNC_REPO: "api" },
+    cwd: home.sandbox.work,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  if (ran.status !== 0) throw new Error(`the caller ended with ${ran.status ?? ran.signal}:\n${ran.stderr}`);
+  return ran.stdout.trim();
+}
+
+const CALLER = `
+import fcntl, os, pty, resource, select, signal, subprocess, sys, time
+WAY = sys.argv[1:]
+TELLER = r'''
+import signal, sys, time
+got = []
+for name in sys.argv[2].split(","): signal.signal(getattr(signal, name), lambda n, _: got.append(signal.Signals(n).name))
+print("ready", flush=True)
+end = time.time() + float(sys.argv[1])
+while time.time() < end: time.sleep(0.01)
+print("got", *got, flush=True)
+'''
+HEARD = "SIGINT,SIGTERM,SIGHUP,SIGQUIT,SIGUSR1,SIGUSR2,SIGALRM"
+def start(*program, **more):
+    return subprocess.Popen([*WAY, *program], stdout=subprocess.PIPE, start_new_session=True, **{"stdin": subprocess.DEVNULL, **more})
+def teller(seconds=1): return start("python3", "-c", TELLER, str(seconds), HEARD)
+def on_terminal(*words):
+    pid, fd = pty.fork()
+    if pid == 0: os.execvp(words[0], words)
+    return pid, fd
+def shown(fd, until=None, seconds=20):
+    seen, end = b"", time.time() + seconds
+    while time.time() < end and not (until and until in seen):
+        try: chunk = os.read(fd, 4096) if select.select([fd], [], [], 0.1)[0] else None
+        except OSError: break
+        if chunk == b"": break
+        seen += chunk or b""
+    return seen.decode()
+`;
+
+/** posix_spawn(3) has a child ignore the two signals, 32 and 33, that the C library keeps for itself. */
+const ofUsers = (text: string): string => text.replace(/(SigIgn:\t0{7})180/, "$1000");
+
+describe("the program finds what it finds under env", () => {
+  const STATE = `
+def before():
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN); signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH, signal.SIGUSR1])
+    resource.setrlimit(resource.RLIMIT_NOFILE, (233, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    os.umask(0o027)
+pipe = os.pipe(); fcntl.fcntl(pipe[0], fcntl.F_SETFL, os.O_NONBLOCK)
+LOOK = r'''
+for file in status limits; do grep -E "^(Umask|SigBlk|SigIgn|SigCgt|Threads|NoNewPrivs|Max )" /proc/self/$file | sed "s/^/$file /"; done
+for fd in 0 1 2 %d 57; do grep flags /proc/self/fdinfo/$fd | sed "s/^/$fd /"; done
+'''
+`;
+  // Node.js starts with all signals at their default, none blocked, and the limit raised.
+  test.skipIf(IS_NODE).each(["run", "run --redact"])("signals, limits, descriptors: vsync %s", (way) => {
+    const script = `${STATE}
+os.dup2(pipe[1], 57)
+p = start("bash", "-c", LOOK % pipe[0], preexec_fn=before, pass_fds=[pipe[0], 57], stderr=open("/dev/null", "w"))
+print(p.communicate(timeout=30)[0].decode())`;
+    const seen = (words: readonly string[]): string[] => {
+      const lines = python(words, script).split("\n").map(ofUsers);
+      return way === "run" ? lines : lines.filter((line) => !/^[12] flags/.test(line));
+    };
+    expect(seen(WAYS["env"]!)).toContain("57 flags:\t01");
+    expect(seen(WAYS[way]!)).toEqual(seen(WAYS["env"]!));
   });
 
-  test("comes back with 128 + the signal that ended the program", async () => {
-    expect(await signalled("echo ready; exec sleep 60", "SIGTERM")).toEqual({ stdout: "ready\n", code: 143 });
+  test("stdin, stdout, stderr and limits but that of open files, through either program", () => {
+    const script = `
+p = start("sh", "-c", "cat /proc/self/fdinfo/0 /proc/self/fdinfo/1 | grep flags; grep -v 'open files' /proc/self/limits; grep -E '^(Umask|SigIgn|SigCgt|Threads)' /proc/self/status", stdin=subprocess.PIPE)
+print(p.communicate(b"x", timeout=30)[0].decode())`;
+    expect(python(WAYS["run"]!, script)).toBe(python(WAYS["env"]!, script));
+  });
+
+  test("more output than a pipe holds, to a reader that is slow", () => {
+    const script = `
+p = start("python3", "-c", "import os; print(sum(os.write(1, b'x' * 100000) for _ in range(10)), file=open('written', 'w'))")
+time.sleep(1); out = p.stdout.read(); p.wait(); print(len(out), open("written").read())`;
+    expect(python(WAYS["run"]!, script)).toBe("1000000 1000000");
   });
 });
 
-/** Runs a script that says `ready`, and then sends vsync the signal. */
-async function signalled(script: string, signal: NodeJS.Signals): Promise<{ stdout: string; code: number | null }> {
-  const [command = "", ...first] = programUnderTest();
-  const child = spawn(command, [...first, "run", "prod", "--repo=api", "--", "sh", "-c", script], {
+describe("vsync becomes the program", () => {
+  test("which has its pid, its parent and the socket that systemd meant for it", () => {
+    const script = `
+import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
+os.dup2(s.fileno(), 3); os.set_inheritable(3, True)
+if os.fork() == 0:
+    os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+    os.execvp(WAY[0], [*WAY, "python3", "-c", "import os,socket; socket.socket(fileno=3).getsockname(); print(os.environ['LISTEN_PID'] == str(os.getpid()))"])
+os.wait()
+p = start("sh", "-c", "echo $$"); print(int(p.communicate()[0]) == p.pid)`;
+    expect(python(WAYS["run"]!, script)).toBe("True\nTrue");
+  });
+
+  test("so kill -9 leaves nothing behind", () => {
+    const script = `
+p = start("sh", "-c", "echo $$; exec sleep 60"); child = int(p.stdout.readline()); p.kill(); p.wait()
+try: os.kill(child, 0); print("alive")
+except ProcessLookupError: print("gone")`;
+    expect(python(WAYS["run"]!, script)).toBe("gone");
+  });
+});
+
+const ways = test.each(["env", "run", "run --redact"]);
+
+describe("signals", () => {
+  ways("aimed at what was started alone reach the program: %s", (way) => {
+    const script = `
+p = teller(1.5); p.stdout.readline()
+for name in HEARD.split(","): p.send_signal(getattr(signal, name)); time.sleep(0.1)
+print(p.communicate(timeout=30)[0].decode().strip(), p.returncode)`;
+    expect(python(WAYS[way]!, script)).toBe("got SIGINT SIGTERM SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGALRM 0");
+  });
+
+  ways("to the whole group reach it once: %s", (way) => {
+    const script = `
+p = teller(1.5); p.stdout.readline()
+for name in HEARD.split(","): os.killpg(p.pid, getattr(signal, name)); time.sleep(0.15)
+print(p.communicate(timeout=30)[0].decode().strip(), p.returncode)`;
+    expect(python(WAYS[way]!, script)).toBe("got SIGINT SIGTERM SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGALRM 0");
+  });
+
+  ways("end what was started as they end the program: %s", (way) => {
+    const script = `
+for name in ("TERM", "INT", "KILL", "HUP", "SEGV"):
+    p = start("sh", "-c", f"ulimit -c 0; kill -{name} $$"); p.communicate(timeout=30); print(-p.returncode, end=" ")`;
+    expect(python(WAYS[way]!, script)).toBe("15 2 9 1 11");
+  });
+
+  ways("Ctrl-C ends a script's loop, and is one SIGINT: %s", (way) => {
+    const script = `
+import shlex
+line = shlex.join([*WAY, "sh", "-c", "echo ready; exec sleep 5"])
+pid, fd = on_terminal("bash", "-c", f"for i in 1 2 3; do echo round-$i; {line}; done; echo after")
+shown(fd, b"ready"); os.write(fd, b"\\x03"); print([w for w in shown(fd).split() if "-" in w or w == "after"])
+pid, fd = on_terminal(*WAY, "python3", "-c", TELLER, "1", "SIGINT")
+shown(fd, b"ready"); os.write(fd, b"\\x03"); print("got", shown(fd).count("SIGINT"))`;
+    expect(python(WAYS[way]!, script)).toBe("[]\ngot 1");
+  });
+
+  // Node.js has forgotten what its caller ignores before any of our code runs.
+  test.skipIf(IS_NODE).each(["run", "run --redact"])("that the caller ignores the program ignores: %s", (way) => {
+    const script = `
+LOOK = "grep SigIgn /proc/self/status; sleep 1; echo survived"
+def before():
+    for name in ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGTSTP"): signal.signal(getattr(signal, name), signal.SIG_IGN)
+p = start("sh", "-c", LOOK, preexec_fn=before); print(p.communicate()[0].decode())
+import shlex
+line = shlex.join([*WAY, "sh", "-c", "echo ready; sleep 1; echo survived"])
+for before in ("trap '' INT; ", "", "trap '' INT TERM; "):
+    end = "& trap 'echo -n' INT; wait; wait" if before == "" else ""
+    pid, fd = on_terminal("bash", "-c", before + line + (end or "; :"))
+    shown(fd, b"ready"); os.write(fd, b"\\x03"); print("survived" in shown(fd, b"survived"))`;
+    expect(ofUsers(python(WAYS[way]!, script))).toBe(python(WAYS["env"]!, script));
+  });
+
+  // Debian and others let no user but root make one.
+  const mayUnshare = spawnSync("unshare", ["-rpf", "--mount-proc", "true"]).status === 0;
+  test.skipIf(!mayUnshare)("as PID 1: the program itself, and with --redact (binary) orphans are buried", () => {
+    const inside = (way: readonly string[]): readonly string[] => ["unshare", "-rpf", "--mount-proc", ...way];
+    const look = `
+p = start("sh", "-c", "echo $$; (sh -c 'sleep 0.2 & exit' ; exit) ; sleep 1; grep -l '^State:.Z' /proc/[0-9]*/status | wc -l")
+print(*p.communicate()[0].decode().split())`;
+    expect(python(inside(WAYS["run"]!), look)).toMatch(/^1 /);
+    if (!IS_NODE) expect(python(inside(WAYS["run --redact"]!), look)).toMatch(/^\d+ 0$/);
+  });
+});
+
+describe("what vsync read a secret from, the program cannot read", () => {
+  test.each(["-", "/proc/self/fd/0", "passphrase", "/dev/fd/3"])("--passphrase-file=%s <file 3<file", async (file) => {
+    await home.sandbox.write("work/passphrase", PASSPHRASE, 0o600);
+    const [command = "", ...first] = programUnderTest();
+    const stdin = openSync(join(home.sandbox.work, "passphrase"), "r");
+    // The program goes back to the beginning of each of its descriptors, and reads.
+    const script = `
+import os
+for fd in (0, 3):
+    try: os.lseek(fd, 0, 0)
+    except OSError: pass
+    try: print(os.environ['GREETING'], os.read(fd, 100))
+    except OSError: print("closed")`;
+    const args = ["run", "prod", "--repo=api", `--passphrase-file=${file}`, "--", "python3", "-c", script];
+    const ran = spawnSync(command, [...first, ...args], {
+      env: { HOME: home.sandbox.home, PATH: process.env["PATH"] ?? "" },
+      cwd: home.sandbox.work,
+      stdio: [file === "/dev/fd/3" ? "ignore" : stdin, "pipe", "pipe", ...(file === "/dev/fd/3" ? [stdin] : [])],
+      encoding: "utf8",
+    });
+    closeSync(stdin);
+    expect(ran).toMatchObject({ stdout: "hello b''\nclosed\n", stderr: "", status: 0 });
+  });
+
+  test("and the terminal that asked for it is as it was", async () => {
+    const session = await home.sandbox.terminal(["run", "prod", "--repo=api", "--", "sh", "-c", "stty -a; cat"], {
+      showStdout: true,
+    });
+    await session.shows("Passphrase:");
+    session.answer(PASSPHRASE);
+    await session.shows(" icanon");
+    await session.shows(" echo ");
+    session.answer("typed later");
+    await session.shows("typed later");
+    session.press("\u0004");
+    expect(await session.end()).toMatchObject({ exitCode: 0, isRestored: true });
+  });
+});
+
+test("messages between a Node.js parent and the program pass both ways", async () => {
+  const program = "process.on('message', (m) => { process.send({ back: m }); process.disconnect(); })";
+  const [command = "", ...first] = WAYS["run"]!;
+  const child = spawn(command, [...first, process.execPath, "-e", program], {
     env: { ...home.env, HOME: home.sandbox.home, PATH: process.env["PATH"] },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  let stdout = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    if (stdout === "" && chunk.includes("ready")) child.kill(signal);
-    stdout += chunk.toString();
-  });
-  const [code] = (await once(child, "close")) as [number | null];
-  return { stdout, code };
-}
+  child.send("there");
+  expect(await once(child, "message")).toEqual([{ back: "there" }, undefined]);
+  expect(await once(child, "close")).toEqual([0, null]);
+});

@@ -31,11 +31,50 @@ export async function parseArgv(argv: readonly string[], declaration: Declaratio
   const { args } = declaration;
   try {
     const flags = oneValueEach(declaration.flags);
-    const output = await parse([...own], { flags, args, strict: true, context: {} as never });
+    const words = withEmptyValues(own, declaration.flags);
+    const output = await parse(words, { flags, args, strict: true, context: {} as never });
     return { flags: output.flags, args: output.args, commandLine };
   } catch (error) {
+    if (declaration.takesCommandLine && commandLine === null)
+      throw withoutDashes(own, declaration) ?? asInputError(error as OclifComplaint, declaration);
     throw asInputError(error as OclifComplaint, declaration);
   }
+}
+
+/** A flag whose value may be left out, which its `helpValue` says: `--preserve-env[=<name>]`. oclif knows no such flag. */
+function withEmptyValues(words: readonly string[], flags: FlagInput): string[] {
+  const isOptional = (word: string): boolean => {
+    const flag = flags[word.slice("--".length)];
+    return word.startsWith("--") && flag?.type === "option" && String(flag.helpValue).startsWith("[");
+  };
+  return words.map((word) => (isOptional(word) ? `${word}=` : word));
+}
+
+/** The words that follow the program belong to it, and cannot be parsed: the program's name is the one to point at. */
+function withoutDashes(words: readonly string[], declaration: Declaration): InputError | undefined {
+  const at = programAt(words, declaration);
+  if (at === -1) return undefined;
+  const more = at + 1 < words.length ? " …" : "";
+  const typed = [...words.slice(0, at), "--", words[at]].join(" ");
+  return new InputError("the program to run comes after --", {
+    hint: `put -- before the program: ${commandName(declaration)} ${typed}${more}`,
+  });
+}
+
+/** The index of the first argument after the env, or -1. */
+function programAt(words: readonly string[], { flags }: Declaration): number {
+  let isEnvGiven = false;
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? "";
+    const flag = flags[word.slice("--".length).split("=", 1)[0] ?? ""];
+    if (word.startsWith("-")) {
+      if (word.startsWith("--env")) isEnvGiven = true;
+      const takesNext = flag?.type === "option" && !word.includes("=") && !String(flag.helpValue).startsWith("[");
+      if (takesNext) at++;
+    } else if (isEnvGiven) return at;
+    else isEnvGiven = true;
+  }
+  return -1;
 }
 
 export function splitCommandLine(

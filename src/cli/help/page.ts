@@ -81,7 +81,8 @@ function flagLabel(flag: Flag): string {
   const choice = flag.options?.join("|");
   const value =
     [flag.helpValue ?? []].flat().join(" ") || (choice !== undefined && choice.length < 20 ? choice : "<value>");
-  return `--${flag.name}=${value}`;
+  // A value in brackets may be left out.
+  return value.startsWith("[") ? `--${flag.name}[=${value.slice(1)}` : `--${flag.name}=${value}`;
 }
 
 function argSections({ args }: Command.Cached): readonly HelpSection[] {

@@ -19,6 +19,7 @@ export function parseDuration(text: string): number | null {
 export interface DurationOptions {
   readonly description: string;
   readonly exclusive?: string[];
+  readonly dependsOn?: string[];
 }
 
 /** A flag whose value is in milliseconds. Parsing it throws an InputError that names the flag and the range. */

@@ -1,110 +1,165 @@
-import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
-import { constants } from "node:os";
-import { isatty } from "node:tty";
-import { InputError } from "../../errors.ts";
-import { MAX_VARIABLE_BYTES, measureEnvironment } from "./environment.ts";
+import { type ChildProcess, type IOType, type SerializationType, spawn } from "node:child_process";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { asObject, isForEnv, type KeptBack, restoreStreams } from "./become.ts";
+import { type Caller, valueOf } from "./caller.ts";
+import type { Ending, Libc } from "./libc.ts";
 import type { ChildOutput } from "./output.ts";
+import { notStarted, type Program } from "./program.ts";
+import { isAwaited } from "./witness.ts";
 
-const FROM_SUPERVISORS = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
-/** A terminal sends these to the program itself; forwarding them would count Ctrl-C twice. */
-const FROM_TERMINALS = ["SIGINT", "SIGQUIT", "SIGWINCH", "SIGCONT"] as const;
-
-/** The targets of a program's standard streams. */
-export interface ChildStreams {
-  /** Whether the program gets our stdin; otherwise it reads /dev/null. */
-  readonly sharesStdin: boolean;
-  readonly output: ChildOutput;
+/** A program beside vsync. */
+export interface Child {
+  readonly ended: Promise<Pick<Ending, "code" | "signal">>;
+  readonly passedOn: Promise<void>;
+  kill(signal: NodeJS.Signals): void;
 }
+
+export interface Surroundings {
+  readonly caller: Caller;
+  readonly kept: KeptBack;
+  readonly output: ChildOutput;
+  readonly libc: Libc | null;
+}
+
+/** @throws ProgramNotStartedError */
+export async function startChild(program: Program, around: Surroundings): Promise<Child> {
+  const { libc, output } = around;
+  // bun's own spawn forgets what the caller ignores, and knows only text.
+  const isWhole = output.stdio.every((it) => it !== "pipe");
+  return libc !== null && isWhole ? throughLibc(program, around, libc) : await throughSpawn(program, around);
+}
+
+const NOWHERE = "/dev/null";
+
+function throughLibc({ path, words, variables }: Program, { caller, kept, output }: Surroundings, libc: Libc): Child {
+  restoreStreams(caller, libc);
+  const stdin = kept.stdin ? openSync(NOWHERE, "r") : 0;
+  const [stdout, stderr] = output.stdio.map((it, at) => (typeof it === "number" ? it : at + 1));
+  for (const number of caller.descriptors) libc.setHandedOn(number, !kept.descriptors.includes(number));
+  const entries = variables.map(({ entry }) => entry);
+  const [name = path, ...args] = words;
+  const start = (image: Parameters<Libc["spawn"]>[0]): number => libc.spawn(image, [stdin, stdout ?? 1, stderr ?? 2]);
+  try {
+    const pid = startedAs({ path, words, entries }, [path, ...args], start);
+    return { ended: ending(pid, libc), passedOn: output.passOn(NO_STREAMS), kill: (signal) => sendTo(pid, signal) };
+  } catch (error) {
+    throw notStarted(name, `the system refuses it (${(error as NodeJS.ErrnoException).code})`);
+  } finally {
+    if (kept.stdin) closeSync(stdin);
+  }
+}
+
+const NO_STREAMS = { stdout: null, stderr: null };
+const SHELL = Buffer.from("/bin/sh");
+
+/** As execvp(3), with a shell for a text without `#!`. */
+function startedAs(
+  image: Parameters<Libc["spawn"]>[0],
+  script: readonly Uint8Array[],
+  start: (image: Parameters<Libc["spawn"]>[0]) => number,
+): number {
+  try {
+    return start(image);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOEXEC") throw error;
+    return start({ ...image, path: SHELL, words: [SHELL, ...script] });
+  }
+}
+
+/** How long a child's end may stay unnoticed if its SIGCHLD was lost among those of others. */
+const LOOK_EVERY_MS = 500;
+
+function ending(pid: number, libc: Libc): Promise<Ending> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (process.pid === 1) for (const other of orphansBut(pid)) libc.reap(other);
+      const ended = libc.reap(pid);
+      if (ended === null) return;
+      clearInterval(timer);
+      process.off("SIGCHLD", look);
+      resolve(ended);
+    };
+    const timer = setInterval(look, LOOK_EVERY_MS);
+    process.on("SIGCHLD", look);
+    look();
+  });
+}
+
+/** What PID 1 has to bury: the dead of others. bun itself waits for those that it has started. */
+function orphansBut(own: number): readonly number[] {
+  const dead = readdirSync("/proc")
+    .map(Number)
+    .filter((pid) => pid > 1 && parentIfDead(pid) === "1");
+  return dead.filter((pid) => pid !== own && !isAwaited(pid));
+}
+
+/** proc_pid_stat(5): state and parent, behind a name that may hold anything. */
+function parentIfDead(pid: number): string | undefined {
+  try {
+    return /\) Z (\d+) [^)]*$/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+function sendTo(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended.
+  }
+}
+
+async function throughSpawn(program: Program, { caller, kept, output }: Surroundings): Promise<Child> {
+  const [command = "", ...args] = throughHelpers(program, caller);
+  const variables = asObject(program.variables);
+  const channel = caller.channel !== null && process.send !== undefined ? caller.channel : null;
+  const serialization = (variables["NODE_CHANNEL_SERIALIZATION_MODE"] ?? "json") as SerializationType;
+  const stdio: (IOType | "ipc" | number)[] = [kept.stdin ? "ignore" : "inherit", ...output.stdio];
+  for (const number of caller.descriptors) if (!kept.descriptors.includes(number)) stdio[number] = number;
+  if (channel !== null) stdio[channel] = "ipc";
+  const child = spawn(command, args, {
+    env: variables,
+    stdio: Array.from(stdio, (it) => it ?? "ignore"),
+    serialization,
+  });
+  await started(child, program.words);
+  if (channel !== null) relay(child);
+  return {
+    ended: new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal }))),
+    passedOn: output.passOn(child),
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+/** systemd names the process that a socket is for, and only that one takes it: sd_listen_fds(3), sd_watchdog_enabled(3). */
+const PID_VARIABLES = ["LISTEN_PID", "WATCHDOG_PID"];
 
 /**
- * Runs a program, forwards signals to it, and resolves with its exit code, or 128 + the number of the signal that ended
- * it, as shells do.
- *
- * @throws InputError the program cannot be started
+ * Node.js and bun forget in a child what the caller ignores; env(1) makes the child ignore it again, and starts a text
+ * without `#!`. A shell gives the child's own pid to the variables that name ours.
  */
-export async function runChild(
-  commandLine: readonly string[],
-  variables: NodeJS.ProcessEnv,
-  { sharesStdin, output }: ChildStreams,
-): Promise<number> {
-  let child: ChildProcess | undefined;
-  const forward = (signal: NodeJS.Signals) => [signal, () => void child?.kill(signal)] as const;
-  const ignore = (signal: NodeJS.Signals) => [signal, () => undefined] as const;
-  const handlers = [...FROM_SUPERVISORS.map(forward), ...FROM_TERMINALS.map(isatty(0) ? ignore : forward)];
-  // Listen before the program starts, so a signal that arrives meanwhile reaches it too.
-  for (const [signal, handler] of handlers) process.on(signal, handler);
-  const letGo = () => handlers.forEach(([signal, handler]) => process.off(signal, handler));
-  try {
-    child = start(commandLine, variables, [sharesStdin ? "inherit" : "ignore", ...output.stdio]);
-    const passedOn = output.passOn(child);
-    // Awaited only after the program has ended; a failure must not count as unhandled until then.
-    passedOn.catch(() => undefined);
-    const exitCode = await exitOf(child, commandLine, variables);
-    // A process that the program left behind may hold the output open for ever; from here on a signal ends us.
-    letGo();
-    await passedOn;
-    return exitCode;
-  } finally {
-    letGo();
-  }
+function throughHelpers({ words, variables }: Program, { ignored }: Caller): readonly string[] {
+  const plain = words.map(String);
+  if (process.platform !== "linux" || !isForEnv(words)) return plain;
+  const own = PID_VARIABLES.filter((name) => valueOf(name, variables)?.toString() === String(process.pid));
+  const shell = own.length === 0 ? [] : ["/bin/sh", "-c", `${own.map((it) => `${it}=$$`).join(" ")}; exec "$@"`, "sh"];
+  const ignoring =
+    ignored.length === 0 ? [] : [`--ignore-signal=${ignored.map((it) => it.slice("SIG".length)).join(",")}`];
+  return [...shell, "/usr/bin/env", ...ignoring, "--", ...plain];
 }
 
-/** `spawn` throws if the environment is too large; its other failures arrive as an event. */
-function start(commandLine: readonly string[], variables: NodeJS.ProcessEnv, stdio: StdioOptions): ChildProcess {
-  const [program = "", ...args] = commandLine;
-  try {
-    return spawn(program, args, { env: variables, stdio });
-  } catch (error) {
-    throw notStarted(error as NodeJS.ErrnoException, commandLine, variables);
-  }
+/** `spawn` throws some failures, and others arrive as an event. */
+async function started(child: ChildProcess, [name = Buffer.alloc(0)]: readonly Buffer[]): Promise<void> {
+  if (child.pid !== undefined) return;
+  const error = await new Promise<NodeJS.ErrnoException>((resolve) => child.once("error", resolve));
+  throw notStarted(name, error.code === "ENOENT" ? "no such program" : `the system refuses it (${error.code})`);
 }
 
-function exitOf(child: ChildProcess, commandLine: readonly string[], variables: NodeJS.ProcessEnv): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once("error", (error: NodeJS.ErrnoException) => reject(notStarted(error, commandLine, variables)));
-    child.once("exit", (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
-  });
-}
-
-function notStarted(
-  { code }: NodeJS.ErrnoException,
-  [program = ""]: readonly string[],
-  variables: NodeJS.ProcessEnv,
-): InputError {
-  switch (code) {
-    case "ENOENT":
-      return new InputError(`cannot run ${program}: no such program`, { hint: "check its name and PATH" });
-    case "EACCES":
-      return new InputError(`cannot run ${program}: not executable`, {
-        hint: "make it executable with chmod +x, or name its interpreter",
-      });
-    case "E2BIG":
-      return tooLarge(program, variables);
-    default:
-      return new InputError(`cannot run ${program}: ${code ?? "it did not start"}`, {
-        hint: "check whether it starts without vsync",
-      });
-  }
-}
-
-/** Finds out what is too large, which the operating system does not say. */
-function tooLarge(program: string, variables: NodeJS.ProcessEnv): InputError {
-  const { bytes, count, largest } = measureEnvironment(variables);
-  const isOneTooLarge = process.platform === "linux" && largest.bytes > MAX_VARIABLE_BYTES;
-  const fault = isOneTooLarge
-    ? `the variable ${largest.name} would have ${largest.bytes} bytes, and Linux takes ${MAX_VARIABLE_BYTES}`
-    : `its environment would have ${bytes} bytes in ${count} variables, more than this system takes`;
-  return new InputError(`cannot run ${program}: ${fault}`, {
-    hint: isOneTooLarge
-      ? "leave it out with --except, and let the program read it with `vsync get` or the library"
-      : "pass only what it needs with --only=<key>,<key>; it can read large ones with `vsync get` or the library's path()",
-  });
-}
-
-/** @throws InputError no words after `--` */
-export function requiredCommandLine(commandLine: readonly string[] | null): readonly string[] {
-  if (commandLine?.[0]) return commandLine;
-  throw new InputError("missing the program to run", {
-    hint: "name it after --, as in `vsync run prod -- node app.js`",
-  });
+/** Messages between a Node.js parent and the program: both ends are vsync's, because Node.js has opened ours already. */
+function relay(child: ChildProcess): void {
+  process.on("message", (message, handle) => void child.send(message as object, handle as never));
+  child.on("message", (message, handle) => void process.send?.(message, handle as never));
+  child.once("disconnect", () => process.connected && process.disconnect());
+  process.once("disconnect", () => child.connected && child.disconnect());
 }

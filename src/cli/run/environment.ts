@@ -1,47 +1,74 @@
 import { InputError } from "../../errors.ts";
-import type { Item } from "../../vault/format/item.ts";
+import type { NamedData } from "../../vault/format/item.ts";
 import { isVariableName } from "../items/secret-text.ts";
-
-/** The program gets the secrets, not the credentials that open the vault. */
-const KEPT_BACK =
-  /^VSYNC_(CONFIG|PASSPHRASE_COMMAND|PASSPHRASE|NEW_PASSPHRASE|THEN_PASSPHRASE|ACCESS_KEY|SECRET_KEY|SESSION_TOKEN|TOKEN)(_FILE)?$/;
+import { type Variable, variable } from "./caller.ts";
 
 /**
- * The program's environment: our own variables, overridden by the vault's secrets, each name with `prefix` before it.
- *
- * @throws InputError a secret cannot be an environment variable, or its prefixed name is taken
+ * What opens a vault never reaches the program. A vault or an override may set such a name on purpose, for a program that
+ * opens another vault.
  */
-export function childEnvironment(own: NodeJS.ProcessEnv, items: readonly Item[], prefix?: string): NodeJS.ProcessEnv {
-  const inherited = Object.entries(own).filter(([name]) => !KEPT_BACK.test(name));
-  const secrets = items.filter((item) => item.kind === "secret").map(variableOf);
-  const variables = prefix === undefined ? secrets : prefixed(secrets, prefix, own);
-  return { ...Object.fromEntries(inherited), ...Object.fromEntries(variables) };
+const KEPT_BACK =
+  /^VSYNC_(CONFIG|PASSPHRASE|(?:NEW|OLD|THEN)_PASSPHRASE|TOKEN|CREDENTIAL|ACCESS_KEY|SECRET_KEY|SESSION_TOKEN)(_FILE|_COMMAND)?$/;
+
+/** Where a program's variables come from, the lowest first; with `preserved`, the caller's beat the vaults', not the overrides'. */
+export interface Layers {
+  readonly caller: readonly Variable[];
+  /** The secrets of each vault, left to right. */
+  readonly vaults: readonly (readonly NamedData[])[];
+  readonly overrides: readonly (readonly NamedData[])[];
+  /** Names, or all of them. */
+  readonly preserved: "all" | ReadonlySet<string>;
+  /** Before every name of a vault. */
+  readonly prefix?: string | undefined;
+}
+
+/** @throws InputError a secret cannot be an environment variable, or its prefixed name is taken */
+export function programEnvironment(layers: Layers): readonly Variable[] {
+  const { vaults, overrides, preserved, prefix } = layers;
+  const caller = layers.caller.filter(({ name }) => !KEPT_BACK.test(name));
+  const isSet = new Set(caller.map(({ name }) => name));
+  const isPreserved = (name: string): boolean => isSet.has(name) && (preserved === "all" || preserved.has(name));
+  const secrets = vaults.flat().map(variableOf);
+  const given =
+    prefix === undefined ? secrets : prefixed(secrets, prefix, (name) => isSet.has(name) && !isPreserved(name));
+  const above = new Map<string, Variable>();
+  for (const it of given) if (!isPreserved(it.name)) above.set(it.name, it);
+  for (const it of overrides.flat().map(variableOf)) above.set(it.name, it);
+  return [...caller.filter(({ name }) => !above.has(name)), ...above.values()];
+}
+
+/** The files that the caller's variables name for secrets. */
+export function secretFiles(caller: readonly Variable[]): readonly string[] {
+  const named = caller.filter(({ name }) => name.endsWith("_FILE") && KEPT_BACK.test(name));
+  return named.map(({ name, entry }) => entry.toString().slice(name.length + 1)).filter((path) => path !== "");
 }
 
 /** A prefix sets the vault's names apart from all others, so a name that is taken is a mistake. */
 function prefixed(
-  variables: readonly (readonly [string, string])[],
+  variables: readonly Variable[],
   prefix: string,
-  own: NodeJS.ProcessEnv,
-): readonly (readonly [string, string])[] {
+  isTaken: (name: string) => boolean,
+): readonly Variable[] {
   if (!isVariableName(prefix)) {
     throw new InputError("--prefix cannot begin the name of a variable", {
       hint: "use letters, digits and underscores, starting with a letter or underscore, as in --prefix=APP_",
     });
   }
-  const renamed = variables.map(([name, value]) => [`${prefix}${name}`, value] as const);
-  const taken = renamed.find(([name]) => own[name] !== undefined);
+  const renamed = variables.map(({ name, entry }) => ({
+    name: `${prefix}${name}`,
+    entry: Buffer.concat([Buffer.from(prefix), entry]),
+  }));
+  const taken = renamed.find(({ name }) => isTaken(name));
   if (taken === undefined) return renamed;
-  throw new InputError(`${taken[0]} is already set in this environment`, {
+  throw new InputError(`${taken.name} is already set in this environment`, {
     hint: "give another --prefix, or unset the variable first",
   });
 }
 
-function variableOf({ name, data }: Item): readonly [string, string] {
+function variableOf({ name, data }: NamedData): Variable {
   if (name.includes("=")) throw notAVariable(name, "its name contains =");
-  const value = data.exposeText();
-  if (value.includes("\0")) throw notAVariable(name, "its value contains a NUL byte");
-  return [name, value];
+  if (data.expose().includes(0)) throw notAVariable(name, "its value contains a NUL byte");
+  return variable(name, data.expose());
 }
 
 function notAVariable(name: string, why: string): InputError {
@@ -52,19 +79,6 @@ function notAVariable(name: string, why: string): InputError {
 
 /** The longest `NAME=value` that Linux takes, including its NUL (MAX_ARG_STRLEN). */
 export const MAX_VARIABLE_BYTES = 131_072;
-
-export interface EnvironmentSize {
-  /** As the operating system counts: `NAME=value` and a NUL each. */
-  readonly bytes: number;
-  readonly count: number;
-  readonly largest: { readonly name: string; readonly bytes: number };
-}
-
-export function measureEnvironment(env: Readonly<Record<string, string | undefined>>): EnvironmentSize {
-  const sizes = Object.entries(env).map(([name, value = ""]) => ({ name, bytes: variableBytes(name, value) }));
-  const largest = sizes.reduce((a, b) => (b.bytes > a.bytes ? b : a), { name: "", bytes: 0 });
-  return { bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0), count: sizes.length, largest };
-}
 
 export function variableBytes(name: string, value: string): number {
   return Buffer.byteLength(name) + Buffer.byteLength(value) + "=\0".length;

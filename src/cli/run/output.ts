@@ -12,7 +12,7 @@ export interface ChildOutput {
   /** For `spawn`: stdout, then stderr. */
   readonly stdio: readonly ("inherit" | "pipe" | number)[];
   /** Called after the program has started; resolves when all its output has been passed on. */
-  passOn(child: ChildProcess): Promise<void>;
+  passOn(child: Pick<ChildProcess, "stdout" | "stderr">): Promise<void>;
 }
 
 /** Our own stdout and stderr, with nothing in between. */

@@ -1,7 +1,10 @@
 import type { RuntimeToken } from "../../blob/token.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import { holderOf, vaultOf } from "../../stores/token.ts";
+import type { Item } from "../../vault/format/item.ts";
+import type { Manifest } from "../../vault/format/manifest.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
+import type { OpenRequest, ReadPorts } from "../../vault/open/open-manifest.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { givenEnv } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
@@ -18,37 +21,65 @@ import { openStore } from "./store.ts";
  *
  * @throws InputError there is none of these
  */
-export async function openAnywhere(
-  input: SessionInput,
-  sources: SecretSources,
-  use: Use = { use: "values" },
-): Promise<OpenedVault> {
-  const token = givenEnv(input) === undefined ? await findToken(undefined, sources) : null;
-  return token === null ? openConfigured(input, sources, use) : openByToken(token, input, sources);
+export function openAnywhere(input: SessionInput, sources: SecretSources, use?: Use): Promise<OpenedVault> {
+  return openThrough(input, sources, openVault, use);
 }
 
-async function openByToken(token: RuntimeToken, input: SessionInput, sources: SecretSources): Promise<OpenedVault> {
+/** A vault that was opened for reading. */
+export interface OpenedItems {
+  /** Undefined if this machine has seen nothing new. */
+  readonly manifest: Manifest | undefined;
+  readonly bundle: { readonly items: readonly Item[] };
+}
+
+export type Open<T extends OpenedItems> = (ports: ReadPorts, request: OpenRequest) => Promise<T>;
+
+/** As `openAnywhere`, in another way than `openVault`'s. */
+export async function openThrough<T extends OpenedItems>(
+  input: SessionInput,
+  sources: SecretSources,
+  open: Open<T>,
+  use: Use = { use: "values" },
+): Promise<T> {
+  const token = givenEnv(input) === undefined ? await findToken(undefined, sources) : null;
+  return token === null ? openConfigured(input, sources, open, use) : openByToken(token, input, sources, open);
+}
+
+async function openByToken<T extends OpenedItems>(
+  token: RuntimeToken,
+  input: SessionInput,
+  sources: SecretSources,
+  open: Open<T>,
+): Promise<T> {
   const named = vaultOf(token, openStore);
   using holder = holderOf(token, await readOpening(token, input.flags["passphrase-file"], sources));
   const ports = { store: await named.openStore(await holder.agent?.()), clock: systemClock };
-  return await openVault(ports, { holder, expect: named.expect });
+  return await open(ports, { holder, expect: named.expect });
 }
 
-async function openConfigured(input: SessionInput, sources: SecretSources, use: Use): Promise<OpenedVault> {
+async function openConfigured<T extends OpenedItems>(
+  input: SessionInput,
+  sources: SecretSources,
+  open: Open<T>,
+  use: Use,
+): Promise<T> {
   using session = await openSession(input, sources, use);
-  const vault = await openVault(session.ports, session.request);
+  const vault = await open(session.ports, session.request);
   if (use.isComplete) warnOfMissing(session.config, vault, sources.output);
   await session.remember(vault.manifest);
   return vault;
 }
 
 /** The names that the project file requires and the vault lacks. */
-export function missingNames({ required = [] }: LocalConfig, { bundle }: OpenedVault): readonly string[] {
+export function missingNames(
+  { required = [] }: LocalConfig,
+  { bundle }: Pick<OpenedItems, "bundle">,
+): readonly string[] {
   const names = new Set(bundle.items.map(({ name }) => name));
   return required.filter((name) => !names.has(name));
 }
 
-function warnOfMissing(config: LocalConfig, vault: OpenedVault, output: Output): void {
+function warnOfMissing(config: LocalConfig, vault: OpenedItems, output: Output): void {
   const missing = missingNames(config, vault);
   if (missing.length > 0)
     output.warn(`${config.repo}/${config.env} lacks ${listed(missing)}, which the project file requires`);

@@ -75,7 +75,17 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
 }
 
 const NOWHERE = "/dev/null";
-const SHELLS = new Set(["ash", "bash", "busybox", "dash", "fish", "ksh", "mksh", "sh", "zsh"]);
+export const SHELLS: ReadonlySet<string> = new Set([
+  "ash",
+  "bash",
+  "busybox",
+  "dash",
+  "fish",
+  "ksh",
+  "mksh",
+  "sh",
+  "zsh",
+]);
 
 /**
  * Whether the program was started without a stdout (`>&-`). Node.js and bun then open /dev/null for reading and writing in

@@ -1,11 +1,12 @@
 import type { Readable } from "node:stream";
 import { InputError } from "../../errors.ts";
 
-/** stdin as data, which can be read once and for one purpose. */
+/** stdin as data, which is read for one purpose. */
 export class Stdin {
   readonly #open: () => Readable;
   readonly #isTerminal: () => boolean;
   #takenBy: string | null = null;
+  #read: Buffer | undefined;
 
   /** Opens stdin late, because it may be meant for a child process. */
   constructor(open: () => Readable, isTerminal: () => boolean) {
@@ -24,7 +25,7 @@ export class Stdin {
 
   /** Claims stdin for one purpose. @throws InputError another one has claimed it */
   take(purpose: string): void {
-    if (this.#takenBy !== null) {
+    if (this.#takenBy !== null && this.#takenBy !== purpose) {
       throw new InputError(`${purpose} and ${this.#takenBy} cannot both be read from stdin`, {
         hint: "name a file for one of them",
       });
@@ -33,7 +34,8 @@ export class Stdin {
   }
 
   /**
-   * All of stdin. `purpose` is the flag that asked for it, such as `--from`.
+   * All of stdin, as the caller's own copy: a passphrase for several envs is read for each. `purpose` is the flag that asked
+   * for it, such as `--from`.
    *
    * @throws InputError stdin is a terminal, was read before, or holds more than `maxBytes`
    */
@@ -42,6 +44,11 @@ export class Stdin {
     if (this.isTerminal) {
       throw new InputError(`${purpose} reads stdin, which is a terminal`, { hint: "pipe it in, or name a file" });
     }
+    this.#read ??= await this.#readAll(purpose, maxBytes);
+    return Uint8Array.from(this.#read);
+  }
+
+  async #readAll(purpose: string, maxBytes: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of this.#open() as AsyncIterable<Buffer>) {

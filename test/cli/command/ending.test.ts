@@ -2,10 +2,17 @@ import { describe, expect, test } from "vitest";
 import { exitCodeOf, reportFailure } from "../../../src/cli/command/ending.ts";
 import { Output } from "../../../src/cli/terminal/output.ts";
 import * as errors from "../../../src/errors.ts";
-import { DAY_TO_DAY_EXIT_CODES, ROTATE_EXIT_CODES, RUNTIME_TOKEN_EXIT_CODES } from "../../../src/exit-codes.ts";
+import {
+  DAY_TO_DAY_EXIT_CODES,
+  ROTATE_EXIT_CODES,
+  RUN_EXIT_CODES,
+  RUNTIME_TOKEN_EXIT_CODES,
+} from "../../../src/exit-codes.ts";
 
 /** Day to day (and `runtime-token`), `rotate-passphrase`. */
-const NUMBERS: Readonly<Record<errors.ErrorCode, readonly [number, number]>> = {
+const NUMBERS: Readonly<
+  Record<Exclude<errors.ErrorCode, "PROGRAM_NOT_FOUND" | "PROGRAM_NOT_STARTED">, readonly [number, number]>
+> = {
   INPUT: [1, 1],
   CONFIG_MISSING: [1, 1],
   CONFIG_INVALID: [1, 1],
@@ -44,6 +51,15 @@ describe("exit codes never change", () => {
     expect(exitCodeOf(error, ROTATE_EXIT_CODES)).toBe(rotate);
     expect(DAY_TO_DAY_EXIT_CODES.meanings).toHaveProperty(String(dayToDay));
     expect(ROTATE_EXIT_CODES.meanings).toHaveProperty(String(rotate));
+  });
+
+  test.each([
+    [new errors.ProgramNotFoundError(""), 127],
+    [new errors.ProgramNotStartedError(""), 126],
+    [new errors.WrongPassphraseError(""), 1],
+  ])("of run: %s, %i", (error, code) => {
+    expect(exitCodeOf(error, RUN_EXIT_CODES)).toBe(code);
+    expect(RUN_EXIT_CODES.meanings).toHaveProperty(String(code));
   });
 
   test("a bug ends with 1", () => {

@@ -1,0 +1,219 @@
+import { fstatSync, readdirSync, readFileSync, readlinkSync, type Stats, statSync } from "node:fs";
+import { constants } from "node:os";
+import { isTerminal, SHELLS } from "../terminal/standard-streams.ts";
+
+/** A variable as the operating system holds it: neither name nor value has to be UTF-8. */
+export interface Variable {
+  readonly name: string;
+  /** `NAME=value` */
+  readonly entry: Buffer;
+}
+
+/** What started vsync and what it handed over, before this runtime or vsync itself changes any of it. */
+export interface Caller {
+  readonly variables: readonly Variable[];
+  /** The words after `--`. */
+  readonly words: readonly Buffer[];
+  /** The open descriptors above 2. */
+  readonly descriptors: readonly number[];
+  /** `process.send` of a Node.js parent arrives here; null without one. */
+  readonly channel: number | null;
+  /** The signals that the caller ignores. Node.js has already forgotten SIGINT, SIGTERM and SIGUSR1. */
+  readonly ignored: readonly NodeJS.Signals[];
+  /** Of stdin, stdout and stderr, whether it is non-blocking. Node.js may have made it so. */
+  readonly nonBlocking: readonly boolean[];
+}
+
+const isBun = process.versions["bun"] !== undefined;
+
+/** Ask before vsync opens a descriptor of its own. */
+export function callerOf(commandLine: readonly string[], own: NodeJS.ProcessEnv): Caller {
+  const variables = variablesOf(own);
+  const channel = Number(valueOf("NODE_CHANNEL_FD", variables) ?? Number.NaN);
+  return {
+    variables,
+    words: wordsOf(commandLine),
+    descriptors: inheritedDescriptors(variables),
+    channel: Number.isInteger(channel) ? channel : null,
+    ignored: ignoredSignals(),
+    nonBlocking: nonBlockingStreams(),
+  };
+}
+
+export function variable(name: string, value: Uint8Array | string): Variable {
+  return { name, entry: Buffer.concat([Buffer.from(`${name}=`), Buffer.from(value as string)]) };
+}
+
+export function valueOf(name: string, variables: readonly Variable[]): Buffer | undefined {
+  return variables.find((it) => it.name === name)?.entry.subarray(Buffer.byteLength(name) + 1);
+}
+
+/** `process.env` has U+FFFD in place of bytes that are not UTF-8, so this reads what the kernel keeps. */
+function variablesOf(own: NodeJS.ProcessEnv): readonly Variable[] {
+  const entries = zeroTerminated("/proc/self/environ");
+  if (entries === null) return Object.entries(own).map(([name, value = ""]) => variable(name, value));
+  return entries.map((entry) => {
+    const end = entry.indexOf("=", 1);
+    return { name: entry.toString("utf8", 0, end === -1 ? entry.length : end), entry };
+  });
+}
+
+function wordsOf(commandLine: readonly string[]): readonly Buffer[] {
+  const all = zeroTerminated("/proc/self/cmdline") ?? [];
+  const words = all.slice(all.length - commandLine.length);
+  const isSame = words.length === commandLine.length && words.every((it, at) => it.toString() === commandLine[at]);
+  return isSame ? words : commandLine.map((word) => Buffer.from(word));
+}
+
+function zeroTerminated(path: string): readonly Buffer[] | null {
+  const bytes = tried(() => readFileSync(path));
+  if (bytes === null) return null;
+  const parts: Buffer[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf(0, from);
+    parts.push(bytes.subarray(from, end === -1 ? bytes.length : end));
+    from = end === -1 ? bytes.length : end + 1;
+  }
+  return parts;
+}
+
+interface Descriptor {
+  readonly number: number;
+  /** `pipe:[4711]`, `/dev/null`, `anon_inode:[eventpoll]` */
+  readonly target: string;
+  /** proc_pid_fdinfo(5) */
+  readonly info: string;
+}
+
+/** All open descriptors above 2 but those of the runtime: both runtimes have marked even the inherited ones close-on-exec. */
+function inheritedDescriptors(variables: readonly Variable[]): readonly number[] {
+  const all = openDescriptors();
+  const own = new Set([...pollers(all), ...keptTerminal(all), ...loopPipes(all, variables)]);
+  return all.map(({ number }) => number).filter((number) => !own.has(number));
+}
+
+function openDescriptors(): readonly Descriptor[] {
+  const names = tried(() => readdirSync("/proc/self/fd")) ?? [];
+  const found = names.map(Number).filter((number) => number > 2);
+  return found
+    .toSorted((a, b) => a - b)
+    .flatMap((number) => {
+      const target = tried(() => readlinkSync(`/proc/self/fd/${number}`));
+      const info = tried(() => readFileSync(`/proc/self/fdinfo/${number}`, "utf8"));
+      // The one that listed the folder is closed again.
+      return target === null || info === null ? [] : [{ number, target, info }];
+    });
+}
+
+/**
+ * An event loop's epoll, the eventfd that wakes it, and its io_uring. bun's eventfd is in its epoll, and a caller's is not;
+ * those of libuv get there only when the loop first waits.
+ */
+function pollers(all: readonly Descriptor[]): readonly number[] {
+  const polls = all.filter(({ target }) => /^anon_inode:\[(eventpoll|io_uring)\]$/.test(target));
+  const last = polls.at(-1)?.number ?? 0;
+  const polled = new Set(
+    polls.flatMap(({ info }) => [...info.matchAll(/^tfd:\s*(\d+)/gm)].map(([, it]) => Number(it))),
+  );
+  const isOwn = ({ number }: Descriptor): boolean => !isBun || polled.has(number);
+  const wakers = all.filter((it) => it.target === "anon_inode:[eventfd]" && isOwn(it));
+  // libuv keeps one descriptor to give up when it has no others left.
+  const spare = isBun ? [] : all.filter(({ number, target }) => number > last && target === "/dev/null").slice(0, 1);
+  return [...polls, ...wakers, ...spare].map(({ number }) => number);
+}
+
+/** Where bun keeps the terminal, to give it its modes back. */
+const KEPT_FROM = 1023;
+
+function keptTerminal(all: readonly Descriptor[]): readonly number[] {
+  const terminal = isBun ? tried(() => readlinkSync("/proc/self/fd/0")) : null;
+  const kept = all.find(({ number, target }) => number >= KEPT_FROM && target === terminal);
+  return kept === undefined ? [] : [kept.number];
+}
+
+const O_NONBLOCK = 0o4000;
+
+/**
+ * libuv holds both ends of its pipes: one blocking pair for all loops, and a non-blocking one for each. `make` also hands
+ * down both ends of one pipe, and names them in MAKEFLAGS.
+ */
+function loopPipes(all: readonly Descriptor[], variables: readonly Variable[]): readonly number[] {
+  if (isBun) return [];
+  const flags = valueOf("MAKEFLAGS", variables)?.toString() ?? "";
+  const jobs = new Set(/--jobserver-(?:auth|fds)=(\d+),(\d+)/.exec(flags)?.slice(1).map(Number));
+  const pipes = all.filter(({ number, target }) => target.startsWith("pipe:") && !jobs.has(number));
+  const pairs = [...Map.groupBy(pipes, ({ target }) => target).values()].filter((ends) => ends.length === 2);
+  const blocking = pairs.filter((ends) => ends.every(({ info }) => (flagsOf(info) & O_NONBLOCK) === 0));
+  // Among several, libuv's own cannot be told; to hand one down too many does no harm.
+  const own = blocking.length > 1 ? pairs.filter((ends) => !blocking.includes(ends)) : pairs;
+  return own.flat().map(({ number }) => number);
+}
+
+const flagsOf = (info: string): number => Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? "0", 8);
+
+export function nonBlockingStreams(): readonly boolean[] {
+  return [0, 1, 2].map((number) => {
+    const info = tried(() => readFileSync(`/proc/self/fdinfo/${number}`, "utf8"));
+    return info !== null && (flagsOf(info) & O_NONBLOCK) !== 0;
+  });
+}
+
+/** Every runtime ignores these two, so nothing tells what the caller did. */
+const IGNORED_BY_RUNTIME = signalMask(["SIGPIPE", "SIGXFSZ"]);
+/** bun handles these itself on a terminal, which it gives its modes back. */
+const HANDLED_BY_BUN = ["SIGINT", "SIGTERM"] as const;
+
+function ignoredSignals(): readonly NodeJS.Signals[] {
+  const ignored = masksOf("self").ignored & ~IGNORED_BY_RUNTIME;
+  const all = isBun ? ignored | ignoredBefore(ignored) : ignored;
+  const names = Object.keys(constants.signals) as NodeJS.Signals[];
+  return names.filter((name) => (all & signalMask([name])) !== 0n);
+}
+
+/**
+ * What bun's own handlers hide. A script that ignores SIGINT hands that down, and is our parent. But a program that waits in
+ * system(3) ignores it for itself alone, and an interactive shell SIGTERM: they ignore others with it, and that shows. (bash
+ * always ignores SIGQUIT itself.) A job in a script's background ignores SIGINT and SIGQUIT, and its stdin is no terminal.
+ */
+function ignoredBefore(ignored: bigint): bigint {
+  const hidden = masksOf("self").caught & signalMask(HANDLED_BY_BUN);
+  const parent = String(process.ppid);
+  const inParent = masksOf(parent).ignored;
+  const quit = signalMask(["SIGQUIT"]);
+  const inParentAlone = inParent & ~ignored & ~hidden & ~IGNORED_BY_RUNTIME & (isShell(parent) ? ~quit : ~0n);
+  const isJob = (ignored & quit) !== 0n && !isTerminal(0);
+  return hidden & ((inParentAlone === 0n ? inParent : 0n) | (isJob ? signalMask(["SIGINT"]) : 0n));
+}
+
+const isShell = (pid: string): boolean =>
+  SHELLS.has((tried(() => readFileSync(`/proc/${pid}/comm`, "utf8")) ?? "").trim());
+
+function masksOf(process: string): { readonly ignored: bigint; readonly caught: bigint } {
+  const status = tried(() => readFileSync(`/proc/${process}/status`, "utf8")) ?? "";
+  const mask = (name: string): bigint =>
+    BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`);
+  return { ignored: mask("SigIgn"), caught: mask("SigCgt") };
+}
+
+function signalMask(signals: readonly NodeJS.Signals[]): bigint {
+  return signals.reduce((mask, signal) => mask | (1n << BigInt(constants.signals[signal] - 1)), 0n);
+}
+
+/** The descriptors that lead to one of these files, from which a program could read once more what vsync read. */
+export function leadingTo(paths: readonly string[], descriptors: readonly number[]): readonly number[] {
+  const files = paths.flatMap((path) => tried(() => statSync(path)) ?? []);
+  const isSame = (a: Stats, b: Stats): boolean => a.dev === b.dev && a.ino === b.ino;
+  return descriptors.filter((number) => {
+    const stats = tried(() => fstatSync(number));
+    return stats !== null && files.some((file) => isSame(file, stats));
+  });
+}
+
+/** Null without /proc, or if it hides this. */
+function tried<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
