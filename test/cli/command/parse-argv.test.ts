@@ -48,9 +48,17 @@ test.each<[Declaration, string, string, string]>([
   [SHOW, "a --token=hunter2 --token=hunter3", "--token can only be specified once", help],
   [NEED, "", "missing --needed", "see vsync audit need --help"],
   [CHOOSE, "", "missing --role", "give --role= one of a, b"],
-  [HAND, "prod hunter2", "1 argument too many", "usage: vsync hand [ENV] [flags] -- COMMAND…"],
 ])("complains without quoting a value: $1 %s", async (declaration, line, message, hint) => {
   await expect(parseArgv(words(line), declaration)).rejects.toMatchObject({ code: "INPUT", message, hint });
+});
+
+test.each([
+  ["prod node --port=hunter2", "vsync hand prod -- node …"],
+  ["--json prod env", "vsync hand --json prod -- env"],
+])("points at a program without -- before it: %s", async (line, command) => {
+  const message = "the program to run comes after --";
+  const hint = `put -- before the program: ${command}`;
+  await expect(parseArgv(words(line), HAND)).rejects.toMatchObject({ code: "INPUT", message, hint });
 });
 
 test("a flag that may repeat takes one value at a time", async () => {
