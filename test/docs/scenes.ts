@@ -77,7 +77,7 @@ async function appScene(): Promise<SetScene> {
   const scene = await setScene("vault");
   const { sandbox, env } = scene;
   await sandbox.write("work/sa.json", '{"type":"service_account"}');
-  const pushed = await sandbox.run(["push", "prod", "--file=sa.json=sa.json"], { env });
+  const pushed = await sandbox.run(["push", "prod", "--file=sa.json=sa.json", "--yes"], { env });
   const minted = await sandbox.run(["runtime-token", "--env=prod"], { env });
   if (pushed.exitCode !== 0 || minted.exitCode !== 0) throw new Error(pushed.stderr + minted.stderr);
   const esbuild = join(await fetchPackages(STRANGERS), "node_modules/esbuild");

@@ -99,7 +99,8 @@ export async function sessionOn(
 /** Whoever has a token and no passphrase would look for what is wrong with the token. @throws InputError */
 async function refuseToken(flags: SessionInput["flags"], sources: SecretSources): Promise<void> {
   const { variables, prompter } = sources;
-  const hasWay = flags["passphrase-file"] ?? variables["VSYNC_PASSPHRASE_FILE"] ?? variables["VSYNC_PASSPHRASE"];
+  const ways = ["VSYNC_PASSPHRASE_FILE", "VSYNC_PASSPHRASE", "VSYNC_PASSPHRASE_COMMAND"];
+  const hasWay = flags["passphrase-file"] !== undefined || ways.some((name) => variables[name]);
   if (hasWay || prompter.isInteractive || !(await hasCredential(sources))) return;
   throw new InputError("a token can only read", {
     hint: "writing takes the passphrase: give it with --passphrase-file=<file>, VSYNC_PASSPHRASE_FILE or VSYNC_PASSPHRASE",
