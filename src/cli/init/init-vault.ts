@@ -24,6 +24,7 @@ import {
   type SecretSources,
 } from "../inputs/secret-input.ts";
 import { boundRoots, type Which } from "../project/which-vault.ts";
+import { refuseOverlap } from "./overlap.ts";
 import type { PreparedStore } from "./prepare-store.ts";
 
 export interface InitRequest {
@@ -94,6 +95,8 @@ function requireWanted({ only, expected, target, prepared, current }: InitReques
 }
 
 async function create(request: InitRequest, sources: SecretSources): Promise<Initialized> {
+  const { location, prepared } = request;
+  if (prepared.isThere) await refuseOverlap(location, prepared.store);
   const passphrase = await readSecret(FIRST_PASSPHRASE, request.passphraseFile, sources);
   const { cost, recipient } = await freshHint(systemRandom, passphrase);
   await request.prepared.make();

@@ -1,0 +1,65 @@
+import { AccessDeniedError, InputError } from "../../errors.ts";
+import type { ObjectStore } from "../../ports.ts";
+import type { StoreLocation } from "../../stores/location.ts";
+import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
+import { findConfig } from "../config/local-config.ts";
+import { listEnvs, listRepos } from "../config/paths.ts";
+import { openStore } from "../session/store.ts";
+
+/** A listing this long is a vault's own, or none of vsync's. */
+const MAX_KEYS = 1000;
+
+/**
+ * Refuses a prefix for a new vault that lies within another vault's, or encloses one: gc and policies of one would reach the
+ * other. What the key may not look at does not count.
+ *
+ * @throws InputError
+ */
+export async function refuseOverlap(location: StoreLocation, store: ObjectStore): Promise<void> {
+  const { prefix } = location;
+  const known = await prefixesHere(location);
+  const near = known.find((it) => it !== prefix && (it.startsWith(prefix) || prefix.startsWith(it)));
+  const other = near ?? (await enclosing(location)) ?? (await within(store, prefix));
+  if (other === null) return;
+  throw new InputError(
+    `there is a vault at ${other}: ${prefix} would ${other.startsWith(prefix) ? "enclose" : "lie within"} it`,
+    {
+      hint: "choose another --prefix",
+    },
+  );
+}
+
+async function prefixesHere({ endpoint, bucket }: StoreLocation): Promise<readonly string[]> {
+  const repos = await listRepos();
+  const targets = await Promise.all(repos.map(async (repo) => (await listEnvs(repo)).map((env) => ({ repo, env }))));
+  const configs = await Promise.all(targets.flat().map((it) => findConfig(it, () => undefined).catch(() => null)));
+  return configs.flatMap((it) => (it?.endpoint === endpoint && it.bucket === bucket ? [it.prefix] : []));
+}
+
+async function enclosing(location: StoreLocation): Promise<string | null> {
+  const segments = location.prefix.slice(0, -1).split("/").slice(0, -1);
+  for (const [at] of segments.entries()) {
+    const prefix = `${segments.slice(0, at + 1).join("/")}/`;
+    const store = await openStore({ ...location, prefix });
+    if ((await orNull(() => store.head(MANIFEST_KEY))) !== null) return prefix;
+  }
+  return null;
+}
+
+async function within(store: ObjectStore, prefix: string): Promise<string | null> {
+  return orNull(async () => {
+    let count = 0;
+    for await (const key of store.list("")) {
+      if (key.endsWith(`/${MANIFEST_KEY}`)) return prefix + key.slice(0, -MANIFEST_KEY.length);
+      if (++count === MAX_KEYS) break;
+    }
+    return null;
+  });
+}
+
+async function orNull<T>(look: () => Promise<T | null>): Promise<T | null> {
+  return look().catch((error: unknown) => {
+    if (error instanceof AccessDeniedError) return null;
+    throw error;
+  });
+}
