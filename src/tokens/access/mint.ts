@@ -28,7 +28,7 @@ export interface AccessTokenOptions {
 }
 
 export interface ClientCredentials {
-  /** `<token id>@<vault id>`, which `vsync inspect` prints. It is not secret. */
+  /** `<token id>@<vault id>`: `vsync inspect` prints them as `tokenId` and `vault`. It is not secret. */
   readonly clientId: string;
   /** The credential, `vsrt_…`. */
   readonly clientSecret: string;
@@ -73,7 +73,7 @@ export function createClientCredentialsToken(
   const [, id, vault] = CLIENT_ID.exec(clientId) ?? [];
   if (id === undefined || vault === undefined) {
     throw new ConfigInvalidError("invalid clientId: it is not <token id>@<vault id>", {
-      hint: "`vsync inspect` prints it",
+      hint: "`vsync inspect` prints them as tokenId and vault",
     });
   }
   using credential = parseCredential(clientSecret);
@@ -81,7 +81,7 @@ export function createClientCredentialsToken(
   const [privateKey, signingKey] = [keys.privateKey.expose(), keys.signingKey.expose()];
   if (tokenIdOf(x25519.getPublicKey(privateKey), ed25519.getPublicKey(signingKey)) !== id) {
     throw new ConfigInvalidError("clientSecret is not the credential of clientId", {
-      hint: "`vsync inspect` prints its id",
+      hint: "`vsync inspect` prints the id of a credential, as tokenId",
     });
   }
   return mintAccessToken({ vault, id, signingKey }, options);
