@@ -51,7 +51,7 @@ imported: \`vsync import --from=<tool>\`.
     force: Flags.boolean({ char: "f", description: "push over what others have changed since" }),
     strict: Flags.boolean({ description: "refuse values that tools read in different ways" }),
     ...CONSENT_FLAGS,
-    "allow-empty": Flags.boolean({ description: "let an empty input empty the vault" }),
+    "allow-empty": Flags.boolean({ description: "let an empty input empty the vault, or begin an empty one" }),
     "dry-run": Flags.boolean({ description: "show what would change and write nothing" }),
     "exit-code": Flags.boolean({ description: "end with 7 if something would change", dependsOn: ["dry-run"] }),
     ...NOTE_FLAG,

@@ -1,8 +1,9 @@
-import { access, constants, mkdir, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { randomBytes } from "node:crypto";
+import { access, constants, link, mkdir, open, stat, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { storeFault } from "../disk/faults.ts";
 import { FOLDER_MODE, syncFolder } from "../disk/folders.ts";
-import { hasErrno } from "../disk/posix.ts";
+import { errnoOf, hasErrno } from "../disk/posix.ts";
 import { S3UnreachableError } from "../errors.ts";
 import { shareFolder, shareRoot } from "./group-access.ts";
 import { type DirectoryLocation, rootOf } from "./location.ts";
@@ -20,9 +21,38 @@ export async function createDirectoryRoot(location: Omit<DirectoryLocation, "pre
       await shareRoot(root);
     }
     await access(root, constants.W_OK | constants.X_OK);
+    await proveHardLinks(root);
   } catch (error) {
     throw storeFault(error, "create", root);
   }
+}
+
+/**
+ * Proves that the file system of a folder has hard links, without which no object can be created at once and once only.
+ *
+ * @throws S3UnreachableError it has none
+ */
+export async function proveHardLinks(folder: string): Promise<void> {
+  const probe = join(folder, `probe-${randomBytes(8).toString("hex")}`);
+  const linked = `${probe}-linked`;
+  await (await open(probe, "wx", 0o600)).close();
+  try {
+    await link(probe, linked);
+    await unlink(linked);
+  } catch (error) {
+    throw hasErrno(error, ...WITHOUT_LINKS) ? noHardLinks(folder, errnoOf(error) ?? "") : error;
+  } finally {
+    await unlink(probe);
+  }
+}
+
+/** In a folder to which this process can write, these are about links: see link(2). */
+export const WITHOUT_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
+
+export function noHardLinks(path: string, code: string): S3UnreachableError {
+  return new S3UnreachableError(`cannot create ${path}: its file system has no hard links (${code})`, {
+    hint: "keep the store on a file system that has them, such as ext4, xfs, btrfs or apfs; a copy of it can be read anywhere",
+  });
 }
 
 /**

@@ -1,12 +1,12 @@
-import type { Stats } from "node:fs";
-import { chmod, chown, lstat, stat } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { chmod, chown, lstat, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errnoOf, hasErrno, hasModes } from "../disk/posix.ts";
 
 /*
  * vsync makes files and folders for one user alone. Somebody who opens a store to a group, with chmod or with a folder that
  * has setgid, keeps that: a new object has the group and the group's rights of the object that it replaces, or else of its
- * folder. Other users get no rights from vsync.
+ * folder. Other users get no rights from vsync. What root writes into a store belongs to the store's owner.
  */
 
 const GROUP_OF_FILE = 0o060;
@@ -16,7 +16,9 @@ const SETGID = 0o2000;
 /** Gives the file that is to become the object at `path` the group access of what is there now, or of its folder. */
 export async function shareFile(file: string, path: string): Promise<void> {
   if (!hasModes()) return;
-  await share(file, (await statOf(path)) ?? (await stat(dirname(path))), GROUP_OF_FILE);
+  const folder = await stat(dirname(path));
+  const { mode, gid } = (await statOf(path)) ?? folder;
+  await share(file, { mode, gid, uid: folder.uid }, GROUP_OF_FILE);
 }
 
 /** Gives a new folder the group access of the one above. */
@@ -31,17 +33,32 @@ export async function shareRoot(root: string): Promise<void> {
   if ((above.mode & SETGID) !== 0) await share(root, above, GROUP_OF_FOLDER);
 }
 
-async function share(path: string, { mode, gid }: Stats, rights: number): Promise<void> {
-  if ((mode & rights) === 0) return;
+type Access = Pick<Stats, "mode" | "gid" | "uid">;
+
+async function share(path: string, there: Access, rights: number): Promise<void> {
   const own = await stat(path);
+  if (own.uid === 0 && there.uid !== 0) return handOver(path, there, rights);
+  if ((there.mode & rights) === 0) return;
   try {
     // Never the rights without the group: they would go to the group that this process happens to have.
-    if (own.gid !== gid) await chown(path, own.uid, gid);
-    await chmod(path, (own.mode & 0o7700) | (mode & rights));
+    if (own.gid !== there.gid) await chown(path, own.uid, there.gid);
+    await chmod(path, (own.mode & 0o7700) | (there.mode & rights));
   } catch (error) {
     // A user who is not in the group, or a file system without modes: the object stays private, and the commit stands.
     if (errnoOf(error) === undefined) throw error;
   }
+}
+
+/**
+ * Root writes for the owner of the store, who could not read root's objects. Through a handle, because the owner may put
+ * another file in the place of `path` meanwhile.
+ */
+async function handOver(path: string, { uid, gid, mode }: Access, rights: number): Promise<void> {
+  await using handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const own = await handle.stat();
+  if (own.uid !== 0 || (own.isFile() && own.nlink !== 1)) return;
+  await handle.chmod((own.mode & 0o7700) | (mode & rights));
+  await handle.chown(uid, gid);
 }
 
 async function statOf(path: string): Promise<Stats | null> {

@@ -3,8 +3,9 @@ import { dirname } from "node:path";
 import { reasonOf } from "../disk/faults.ts";
 import { syncFolder } from "../disk/folders.ts";
 import { errnoOf, hasErrno } from "../disk/posix.ts";
-import { ConflictError, OutcomeUnknownError, S3UnreachableError } from "../errors.ts";
+import { ConflictError, OutcomeUnknownError } from "../errors.ts";
 import type { Version } from "../ports.ts";
+import { noHardLinks, WITHOUT_LINKS } from "./folders.ts";
 import { readObjectFile } from "./object-file.ts";
 
 /*
@@ -23,8 +24,7 @@ export async function publishNew(temporary: string, path: string): Promise<void>
   try {
     await link(temporary, path);
   } catch (error) {
-    // vsync wrote to this folder a moment ago, so EPERM is about links: see link(2).
-    if (hasErrno(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw noHardLinks(path, errnoOf(error) ?? "");
+    if (hasErrno(error, ...WITHOUT_LINKS)) throw noHardLinks(path, errnoOf(error) ?? "");
     if (!hasErrno(error, "EEXIST")) throw error;
     if (!(await areOneFile(temporary, path))) throw conflictAt(path, "exists");
   }
@@ -48,12 +48,6 @@ export async function publishOver(temporary: string, path: string, version: Vers
 
 export function conflictAt(path: string, state: "exists" | "has changed"): ConflictError {
   return new ConflictError(`${path} ${state}`, { hint: "another writer was first: run the command again" });
-}
-
-function noHardLinks(path: string, code: string): S3UnreachableError {
-  return new S3UnreachableError(`cannot create ${path}: its file system has no hard links (${code})`, {
-    hint: "keep the store on a file system that has them, such as ext4, xfs, btrfs or apfs; a copy of it can be read anywhere",
-  });
 }
 
 async function flush(path: string): Promise<void> {

@@ -1,10 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { constants, createReadStream, type Stats } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { access, type FileHandle, open, stat } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { InputError } from "../errors.ts";
-import { belongsToAnother, codeOf, errnoOf, hasModes, modeText } from "./posix.ts";
+import { belongsToAnother, codeOf, errnoOf, hasErrno, hasModes, modeText } from "./posix.ts";
 
 /*
  * Reads the files that users name. Links are followed: that is how Kubernetes mounts secrets. O_NONBLOCK: opening a named
@@ -121,7 +121,7 @@ export async function readSecretFile(path: string, { mayBePipe = false } = {}): 
   try {
     await using handle = await open(path, READ);
     // `<(command)` is a pipe whose other end was opened before ours.
-    return await readSecret(handle, { mayBePipe, hasWriter: IS_DESCRIPTOR.test(path) });
+    return await readSecret(handle, { path, mayBePipe, hasWriter: IS_DESCRIPTOR.test(path) });
   } catch (error) {
     const code = errnoOf(error);
     if (code === undefined && !isBadPath(error)) throw error;
@@ -129,12 +129,13 @@ export async function readSecretFile(path: string, { mayBePipe = false } = {}): 
   }
 }
 
-interface PipeOptions {
+interface SecretOptions {
+  readonly path: string;
   readonly mayBePipe: boolean;
   readonly hasWriter: boolean;
 }
 
-async function readSecret(handle: FileHandle, { mayBePipe, hasWriter }: PipeOptions): Promise<SecretFile> {
+async function readSecret(handle: FileHandle, { path, mayBePipe, hasWriter }: SecretOptions): Promise<SecretFile> {
   const stats = await handle.stat();
   const refusal = refusalOf(stats, mayBePipe);
   if (refusal !== null) return { refusal };
@@ -142,7 +143,7 @@ async function readSecret(handle: FileHandle, { mayBePipe, hasWriter }: PipeOpti
   if (bytes === null) return { refusal: `is larger than ${MAX_SECRET_BYTES} bytes` };
   if (bytes.length === 0) return { refusal: "is empty" };
   if (!isUtf8(bytes)) return { refusal: "does not hold UTF-8 text" };
-  return { bytes, exposure: exposureOf(stats) };
+  return { bytes, exposure: await exposureOf(stats, path) };
 }
 
 function refusalOf(stats: Stats, mayBePipe: boolean): string | null {
@@ -205,12 +206,27 @@ export function trimSecret(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, bytes.findLastIndex((byte) => !TRAILING.includes(byte)) + 1);
 }
 
-function exposureOf(stats: Stats): string | null {
+/** Platforms mount secrets as root's, or read-only, with modes that this process cannot change: no word about those. */
+async function exposureOf(stats: Stats, path: string): Promise<string | null> {
   if (!hasModes()) return null;
   const faults = [];
-  if ((stats.mode & GROUP_OR_WORLD) !== 0) faults.push(`is open to other users (mode ${modeText(stats.mode & 0o777)})`);
+  const isOpen = (stats.mode & GROUP_OR_WORLD) !== 0;
+  if (isOpen && mayChangeMode(stats) && !(await isMountedReadOnly(path)))
+    faults.push(`is open to other users (mode ${modeText(stats.mode & 0o777)})`);
   if (belongsToAnother(stats)) faults.push(`belongs to another user (uid ${stats.uid})`);
   return faults.length === 0 ? null : faults.join(" and ");
+}
+
+function mayChangeMode({ uid }: Stats): boolean {
+  const own = process.geteuid?.();
+  return own === 0 || own === uid;
+}
+
+async function isMountedReadOnly(path: string): Promise<boolean> {
+  return access(path, constants.W_OK).then(
+    () => false,
+    (error) => hasErrno(error, "EROFS"),
+  );
 }
 
 /** Node refuses a path with a NUL in it before any system call. */

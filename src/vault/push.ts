@@ -78,10 +78,17 @@ function wouldEmpty(items: readonly Item[]): InputError {
   });
 }
 
+function firstOfNothing(): InputError {
+  return new InputError("there is nothing to push", {
+    hint: "check what was to be pushed; to begin with an empty vault, push with --allow-empty",
+  });
+}
+
 async function proposeFirstPush(ports: CommitPorts, request: PushRequest): Promise<Proposal<PushPlan>> {
   const { identity, annotation, holder } = request;
   const { vault, repo, env, seenGen } = identity;
   requireNothingSeen(seenGen);
+  if (request.items.length === 0 && !request.mayEmpty) throw firstOfNothing();
   requireItems(request.items);
   const signingKey = generateSigningKey();
   const draft: Draft = {

@@ -50,6 +50,18 @@ describe.skipIf(process.platform === "win32")("the group of a store", () => {
     expect(await modeOf(`${folder}manifest`)).toBe("640");
   });
 
+  test.runIf(isRoot)("what root writes belongs to the owner of the store", async () => {
+    const { store, folder } = await newStore();
+    await store.create("v=1", text("first"));
+    await chown(folder, 4321, 4321);
+    const version = await store.create("manifest", text("one"));
+    await store.create("audit/000000000001", text("row"));
+    await store.replace("manifest", text("two"), version);
+    const owners = await Promise.all(["manifest", "audit", "audit/000000000001"].map((key) => stat(`${folder}${key}`)));
+    expect(owners.map(({ uid, gid }) => [uid, gid])).toEqual(Array(3).fill([4321, 4321]));
+    expect([await modeOf(`${folder}manifest`), await modeOf(`${folder}audit`)]).toEqual(["600", "700"]);
+  });
+
   test.runIf(isRoot)("is the group of the folder, independent of the process's group", async () => {
     const { store, folder } = await newStore();
     await store.create("v=1", text("first"));

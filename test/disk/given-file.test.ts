@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { readSecretFile } from "../../src/disk/given-file.ts";
 import { openFilesBelow } from "../support/open-files.ts";
@@ -133,5 +133,22 @@ describe("warnings", () => {
     chmodSync(path, 0o644);
     const both = "is open to other users (mode 0644) and belongs to another user (uid 12345)";
     expect(await readSecretFile(path)).toEqual({ ...read("x"), exposure: both });
+  });
+
+  test.skipIf(process.geteuid?.() !== 0).each([
+    ["Docker mounts", 0o444, 0],
+    ["Kubernetes mounts with fsGroup", 0o440, 12345],
+  ])("none for root's file as %s it for another user", async (_, mode, gid) => {
+    const path = write("x", mode);
+    chownSync(path, 0, gid);
+    chmodSync(folder, 0o755);
+    process.setegid?.(12345);
+    process.seteuid?.(12345);
+    try {
+      expect(await readSecretFile(path)).toEqual(read("x"));
+    } finally {
+      process.seteuid?.(0);
+      process.setegid?.(0);
+    }
   });
 });

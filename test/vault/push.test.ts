@@ -13,13 +13,14 @@ const seen = (gen: number, of = world): World => of.with({ identity: { ...of.ide
 const strange = async () => world.with({ identity: (await World.empty("another machine")).identity });
 
 describe("the first push", () => {
-  test("makes the vault that the config names, also of no items", async () => {
+  test("makes the vault that the config names, of no items only if that is meant", async () => {
     const { vault, repo, env } = world.identity;
     expect(await world.manifest()).toMatchObject({ vault, repo, env, actor: ACTOR, gen: 1, prev_gen: 0 });
     const empty = await World.empty();
-    expect((await empty.push({}, { confirm: () => false })).committed).toBeNull();
+    expect((await empty.push({}, { mayEmpty: true, confirm: () => false })).committed).toBeNull();
     expect(empty.store.bucket.size).toBe(0);
-    expect(committedBy(await empty.push({})).manifest).toMatchObject({ gen: 1, prev_gen: 0 });
+    expect(await rejection(empty.push({}))).toMatchObject({ name: "InputError", message: "there is nothing to push" });
+    expect(committedBy(await empty.push({}, { mayEmpty: true })).manifest).toMatchObject({ gen: 1, prev_gen: 0 });
     expect(await empty.secrets()).toEqual({});
   });
 

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { homeFolder } from "./paths.ts";
 
 /** Suggestions from this machine's AWS set-up. Reading them loads no secret. */
 export interface AwsSetup {
@@ -16,9 +16,10 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Follows the AWS SDKs and Tools Reference Guide, "Shared config and credentials files". */
 export async function readAwsSetup(variables: Variables): Promise<AwsSetup> {
+  const home = homeFolder();
   const [config, credentials] = await Promise.all([
-    sectionsIn(variables["AWS_CONFIG_FILE"] || join(homedir(), ".aws", "config")),
-    sectionsIn(variables["AWS_SHARED_CREDENTIALS_FILE"] || join(homedir(), ".aws", "credentials")),
+    sectionsIn(variables["AWS_CONFIG_FILE"] || join(home, ".aws", "config")),
+    sectionsIn(variables["AWS_SHARED_CREDENTIALS_FILE"] || join(home, ".aws", "credentials")),
   ]);
   const configured = [...config].flatMap(([title, region]) => {
     const name = title === "default" ? title : /^profile\s+(\S+)$/.exec(title)?.[1];

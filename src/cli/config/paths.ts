@@ -38,6 +38,15 @@ export async function listEnvs(repo: string): Promise<string[]> {
     .toSorted();
 }
 
+/** This user's home folder; `/`, as container platforms have it, for a user that neither HOME nor passwd(5) gives one. */
+export function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
+}
+
 /**
  * `${variable:-~/fallback}`. The XDG base directory specification says to ignore a relative path in the variable.
  *
@@ -50,7 +59,7 @@ export function xdgFolder(
   const given = process.env[variable];
   if (given && isAbsolute(given)) return given;
   // Bun skips an empty HOME and asks the account database; here it is an error under both runtimes.
-  const home = process.platform !== "win32" && process.env["HOME"] === "" ? "" : homedir();
+  const home = process.platform !== "win32" && process.env["HOME"] === "" ? "" : homeFolder();
   if (isAbsolute(home)) return join(home, ...fallback);
   const fault = home === "" ? "HOME is empty" : "HOME is not an absolute path";
   throw new InputError(fault, { hint: `set HOME to your home folder, or ${variable} to an absolute path` });

@@ -1,3 +1,5 @@
+import { rootOf } from "../../directory/location.ts";
+import { hasErrno } from "../../disk/posix.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { measureClockSkewMs } from "../../stores/bucket-checks.ts";
 import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
@@ -40,11 +42,22 @@ async function* checkDirectory(config: LocalConfig): AsyncGenerator<Check, Exami
   try {
     const store = await openStore(config);
     await store.head(MANIFEST_KEY);
+    await proveHardLinks(config);
     yield good("store", `${store.label} can be read`);
     return { store, isProven: false };
   } catch (error) {
     yield badOrThrow("store", error);
     return null;
+  }
+}
+
+/** A reader's folder cannot be tried, and needs none. */
+async function proveHardLinks(config: LocalConfig): Promise<void> {
+  const links = await import("../../directory/folders.ts");
+  try {
+    await links.proveHardLinks(rootOf(config));
+  } catch (error) {
+    if (!hasErrno(error, "EACCES", "EROFS", "EPERM", "ENOENT")) throw error;
   }
 }
 

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { rename, unlink, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname } from "node:path";
 import { codeOf } from "../../disk/posix.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { LocalConfig } from "../config/local-config.ts";
+import { homeFolder } from "../config/paths.ts";
 import { type ProjectFile, projectFileFault, projectFileIn, proposedPlace } from "../project/project-file.ts";
 import type { Which } from "../project/which-vault.ts";
 import type { Output } from "../terminal/output.ts";
@@ -17,7 +17,7 @@ export async function writeProjectFile(which: Which, config: LocalConfig, output
   const { project, by } = which.named;
   const { file, root } = project;
   const folder = file === null ? root.folder : dirname(file.path);
-  const isNobodys = file === null && (by === "variable" || folder === homedir() || dirname(folder) === folder);
+  const isNobodys = file === null && (by === "variable" || folder === homeFolder() || dirname(folder) === folder);
   if (isNobodys || (file !== null && file.content.repo !== which.repo)) return null;
   const before = file?.content ?? { repo: which.repo };
   const placed = isDirectoryStore(config) ? before : withVault(before, config);

@@ -1,8 +1,8 @@
 import { realpath, stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import type { Root } from "../config/config-document.ts";
+import { homeFolder } from "../config/paths.ts";
 import { readSmall, readWorkTree, type WorkTree } from "./git.ts";
 import { Owners, type Variables } from "./owners.ts";
 import { type FoundFile, folderOf, projectFileIn, readProjectFile } from "./project-file.ts";
@@ -82,7 +82,7 @@ async function lookUpwards(start: string, owners: Owners, wantsFile: boolean): P
 
 /** The folder and those above it, within the file system, and below the home folder. */
 async function* upwards(start: string): AsyncGenerator<string> {
-  const home = await realpath(homedir()).catch(() => null);
+  const home = await realpath(homeFolder()).catch(() => null);
   const { dev } = await stat(start);
   for (let at = start; at !== home && (await stat(at)).dev === dev; at = dirname(at)) {
     yield at;

@@ -1,10 +1,9 @@
 import { stat } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname } from "node:path";
 import { InputError, LocalConfigMissingError } from "../../errors.ts";
 import type { LocalConfig, Root } from "../config/config-document.ts";
 import { loadConfig, rootsOf, updateConfig, type Warn } from "../config/local-config.ts";
-import { listEnvs, listRepos, repoFault, requireName } from "../config/paths.ts";
+import { homeFolder, listEnvs, listRepos, repoFault, requireName } from "../config/paths.ts";
 import { givenEnv, type Target, type TargetInput, vaultArgs, vaultFlags, workingFolder } from "../config/target.ts";
 import { findProject, type Project, REPO_HINT, type Surroundings } from "./find-project.ts";
 import { earlierRepos, type NamedRepo, proposedRepo } from "./names.ts";
@@ -209,7 +208,7 @@ export function boundRoots({ repo, named: { project } }: Which, current: LocalCo
   const { root, file } = project;
   const known = (current?.roots ?? []).filter((it) => !isSameRoot(it, root));
   const isOthers = file !== null && file.content.repo !== repo;
-  const isNobodys = root.folder === homedir() || dirname(root.folder) === root.folder;
+  const isNobodys = root.folder === homeFolder() || dirname(root.folder) === root.folder;
   return isOthers || isNobodys ? (current?.roots ?? []) : [...known, root];
 }
 

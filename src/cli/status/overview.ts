@@ -1,8 +1,8 @@
-import { homedir } from "node:os";
 import { sep } from "node:path";
+import { isAwsHost } from "../../s3/aws.ts";
 import { ambientSource } from "../config/aws-setup.ts";
 import type { Warn } from "../config/local-config.ts";
-import { listRepos } from "../config/paths.ts";
+import { homeFolder, listRepos } from "../config/paths.ts";
 import { listDotenvEnvs, workingFolder } from "../config/target.ts";
 import { findRepo, type WhichRepo } from "../project/which-vault.ts";
 import { formatTable } from "../terminal/layout.ts";
@@ -36,7 +36,7 @@ async function lookAround(variables: Variables, warn: Warn): Promise<Overview> {
   ]);
   const otherRepos = repos.filter((name) => name !== repo?.name);
   const hasToken = Boolean(variables["VSYNC_CONFIG"] || variables["VSYNC_CONFIG_FILE"]);
-  const home = homedir();
+  const home = homeFolder();
   return { repo, vaults, otherRepos, dotenvEnvs, hasToken, ambient: await ambientSource(variables, home), home };
 }
 
@@ -142,7 +142,7 @@ function shownStore({ endpoint, bucket, prefix }: VaultStatus, home: string): st
 function hostRemark(endpoint: string): string {
   if (!URL.canParse(endpoint)) return "";
   const { host } = new URL(endpoint);
-  return /(^|\.)amazonaws\.com(\.cn)?$/.test(host) ? "" : ` at ${host}`;
+  return isAwsHost(new URL(endpoint).hostname) ? "" : ` at ${host}`;
 }
 
 /** A malformed path is shown as it is: only commands that use the endpoint refuse it. */

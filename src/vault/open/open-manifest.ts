@@ -6,7 +6,7 @@ import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import { noteName, type ParsedManifest, parseManifest } from "../format/manifest.ts";
 import { MANIFEST_KEY } from "../format/object-keys.ts";
 import type { KeyHolder, Unlocked } from "../unlock/key-holder.ts";
-import { type Expectation, requireExpected, requireJoined } from "./expectation.ts";
+import { type Expectation, requireExpected, requireJoined, requireNothingSeen } from "./expectation.ts";
 
 export interface OpenRequest extends ReadOptions {
   /** The caller owns and disposes of it. */
@@ -69,11 +69,9 @@ function verifySignature({ manifest, note }: ParsedManifest): void {
   verifyNote(note, noteName(manifest.vault), decodeCheckedBase64(manifest.signer), "the manifest");
 }
 
-/** Refuses to push a vanished vault anew, because that would make another vault. */
-function manifestNotFound(
-  store: ObjectStore,
-  { history, minGen = history?.newest ?? 0 }: Expectation,
-): ManifestNotFoundError {
+/** A machine says the same at every command, whether it came to read or to push anew, which would make another vault. */
+function manifestNotFound(store: ObjectStore, { history, minGen = 0 }: Expectation): ManifestNotFoundError {
+  requireNothingSeen(history?.newest ?? 0);
   const isGone = minGen > 0;
   const fault = isGone
     ? `there is no vault at ${store.label} any more: generation ${minGen} was seen`
