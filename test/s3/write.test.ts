@@ -196,7 +196,7 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     const error = await failureOf(write());
     expect(error).toBeInstanceOf(S3UnreachableError);
     expect(error.message).toMatch(
-      /^cannot write s3:\/\/strict\/repo\/env\/manifest: \S+ answered 500 InternalError: injected$/,
+      /^cannot write s3:\/\/strict\/repo\/env\/manifest: \S+ answered 500 InternalError$/,
     );
     expect(requests().filter((request) => request === "PUT 500")).toHaveLength(5);
   });

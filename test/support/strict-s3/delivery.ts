@@ -82,7 +82,7 @@ function endlessAnswer({ status, start = "", etag }: Extract<Fault, { kind: "end
 }
 
 function faultyAnswer(fault: Extract<Fault, { kind: "answer" }>): Answer {
-  const xml = document("Error", element("Code", fault.code ?? "") + element("Message", "injected"));
+  const xml = document("Error", element("Code", fault.code ?? ""));
   const body = fault.body ?? (fault.code === undefined ? "" : xml);
   return {
     status: fault.status,
