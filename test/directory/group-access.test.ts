@@ -58,7 +58,7 @@ describe.skipIf(process.platform === "win32")("the group of a store", () => {
     await store.create("audit/000000000001", text("row"));
     await store.replace("manifest", text("two"), version);
     const owners = await Promise.all(["manifest", "audit", "audit/000000000001"].map((key) => stat(`${folder}${key}`)));
-    expect(owners.map(({ uid, gid }) => [uid, gid])).toEqual(Array(3).fill([4321, 4321]));
+    expect(owners.map(({ uid, gid }) => `${uid}:${gid}`)).toEqual(Array(3).fill("4321:4321"));
     expect([await modeOf(`${folder}manifest`), await modeOf(`${folder}audit`)]).toEqual(["600", "700"]);
   });
 

@@ -195,9 +195,7 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     puts(failed, 100);
     const error = await failureOf(write());
     expect(error).toBeInstanceOf(S3UnreachableError);
-    expect(error.message).toMatch(
-      /^cannot write s3:\/\/strict\/repo\/env\/manifest: \S+ answered 500 InternalError$/,
-    );
+    expect(error.message).toMatch(/^cannot write s3:\/\/strict\/repo\/env\/manifest: \S+ answered 500 InternalError$/);
     expect(requests().filter((request) => request === "PUT 500")).toHaveLength(5);
   });
 });
