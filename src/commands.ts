@@ -18,6 +18,7 @@ export const COMMANDS = {
     set: async () => (await import("./commands/set.ts")).SetItem,
     unset: async () => (await import("./commands/unset.ts")).Unset,
     run: async () => (await import("./commands/run.ts")).Run,
+    copy: async () => (await import("./commands/copy.ts")).Copy,
     import: async () => (await import("./commands/import.ts")).Import,
     export: async () => (await import("./commands/export.ts")).Export,
   },

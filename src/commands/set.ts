@@ -12,16 +12,29 @@ export class SetItem extends BaseCommand {
     `Asks for the value at a hidden prompt, or reads it with --from-file from a file or stdin, without its last line break unless
 you give --raw. The value is never on the command line, where other users could see it. The rest of the vault stays.`;
   static override usage = "set ENV KEY [flags]";
+  static override surplus = {
+    message: "the value would be on the command line, where other users can see it, and in the shell's history",
+    hint: "leave it out, and vsync asks for it; or give it with --from-file=<file> (- is stdin)",
+  };
   static override examples = [
     "<%= config.bin %> set prod DATABASE_URL",
     "openssl rand -hex 32 | <%= config.bin %> set prod SESSION_KEY --from-file=-",
+    "<%= config.bin %> set prod SESSION_KEY --generate=64",
     "<%= config.bin %> set prod --file certs/ca.pem=./ca.pem",
   ];
+  static override bareValues = { generate: "32" };
   static override args = KEY_ARGS;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     "from-file": Flags.string({ description: "file with the value (- for stdin)", helpValue: "<file>" }),
+    generate: Flags.integer({
+      description: "make a random value of so many letters and digits (default: 32), and never print it",
+      helpValue: "<length>",
+      min: 16,
+      max: 4096,
+      exclusive: ["from-file", "file", "raw", "allow-empty"],
+    }),
     raw: Flags.boolean({ description: "keep the last line break of --from-file", dependsOn: ["from-file"] }),
     "allow-empty": Flags.boolean({ description: "accept an empty value" }),
     file: Flags.string({ description: "binary file to store", helpValue: "<name>=<path>", multiple: true }),

@@ -48,10 +48,15 @@ const PROMPTS: readonly Prompt[] = [
   { words: ["unset", "prod", "DATABASE_URL"], question: "Passphrase:", env: NOTHING },
   { words: ["restore", "prod", "--gen=1"], question: "[y/N]" },
   { words: ["gc", "prod", "--keep=1", "--older-than=0s"], question: "[y/N]" },
-  { words: ROTATE, question: "Old passphrase:", env: NOTHING },
-  { words: ROTATE, question: "New passphrase:" },
-  { words: ROTATE, answers: [["New passphrase:", NEW]], question: "Confirm new passphrase:" },
-  { words: ROTATE, question: "Re-encrypt bundle and push? [y/N]", env: { VSYNC_NEW_PASSPHRASE: NEW } },
+  { words: ROTATE, question: "How long may apps still start with the old passphrase?", env: NOTHING },
+  { words: [...ROTATE, "--grace=1h"], question: "Old passphrase:", env: NOTHING },
+  { words: [...ROTATE, "--grace=1h"], question: "New passphrase:" },
+  { words: [...ROTATE, "--grace=1h"], answers: [["New passphrase:", NEW]], question: "Confirm new passphrase:" },
+  {
+    words: [...ROTATE, "--grace=1h"],
+    question: "Re-encrypt bundle and push? [y/N]",
+    env: { VSYNC_NEW_PASSPHRASE: NEW },
+  },
   { words: ["init", "--env=other"], question: "Where is the vault to live?" },
   { words: ["init", "--env=other", "--local"], question: "New passphrase:", env: NOTHING },
   {
@@ -98,7 +103,7 @@ describe("at every prompt, a signal leaves the terminal and the disk unchanged",
     [["get", "prod", "DATABASE_URL"], "Passphrase:"],
     [["init", "--env=other", "--local"], "New passphrase:"],
     [["init", "--env=other"], "Where is the vault to live?"],
-    [ROTATE, "Old passphrase:"],
+    [[...ROTATE, "--grace=1h"], "Old passphrase:"],
   ] as const)("and a terminal that goes away: %j, at %s", async (words, question) => {
     const disk = await machine.sandbox.snapshot();
     const session = await machine.terminal(words, NOTHING);

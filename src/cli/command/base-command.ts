@@ -37,6 +37,10 @@ export abstract class BaseCommand {
   static description: string | undefined;
   static examples: string[] = [];
   static usage: string | undefined;
+  /** What a flag means that is given without its value: `{ generate: "32" }`. */
+  static bareValues: Readonly<Record<string, string>> = {};
+  /** What to say of an argument too many, where it is probably something else than a typo. */
+  static surplus: { readonly message: string; readonly hint: string } | undefined;
   static args: ArgInput = {};
   static flags: FlagInput = {};
   static baseFlags = COMMON_FLAGS;
@@ -119,6 +123,7 @@ export abstract class BaseCommand {
   }
 }
 
-function declarationOf({ id, args, baseFlags, flags, usage, takesCommandLine }: typeof BaseCommand): Declaration {
-  return { id, args, flags: { ...baseFlags, ...flags }, usage, takesCommandLine };
+function declarationOf(own: typeof BaseCommand): Declaration {
+  const { id, args, baseFlags, flags, usage, surplus, bareValues, takesCommandLine } = own;
+  return { id, args, flags: { ...baseFlags, ...flags }, usage, surplus, bareValues, takesCommandLine };
 }

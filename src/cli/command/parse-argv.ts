@@ -9,6 +9,8 @@ export interface Declaration {
   readonly args: ArgInput;
   /** `get ENV KEY [flags]`, if the command words it itself. */
   readonly usage?: string | undefined;
+  readonly bareValues?: Readonly<Record<string, string>> | undefined;
+  readonly surplus?: { readonly message: string; readonly hint: string } | undefined;
   /** The words after `--` are another program's command line, passed on unchanged. */
   readonly takesCommandLine: boolean;
 }
@@ -31,7 +33,7 @@ export async function parseArgv(argv: readonly string[], declaration: Declaratio
   const { args } = declaration;
   try {
     const flags = oneValueEach(declaration.flags);
-    const words = withEmptyValues(own, declaration.flags);
+    const words = withEmptyValues(withValues(own, declaration.bareValues ?? {}), declaration.flags);
     const output = await parse(words, { flags, args, strict: true, context: {} as never });
     return { flags: output.flags, args: output.args, commandLine };
   } catch (error) {
@@ -75,6 +77,14 @@ function programAt(words: readonly string[], { flags }: Declaration): number {
     else isEnvGiven = true;
   }
   return -1;
+}
+
+/** oclif's flags have a value always or never. */
+function withValues(argv: readonly string[], values: Readonly<Record<string, string>>): string[] {
+  return argv.map((word) => {
+    const value = word.startsWith("--") ? values[word.slice(2)] : undefined;
+    return value === undefined ? word : `${word}=${value}`;
+  });
 }
 
 export function splitCommandLine(
@@ -135,6 +145,8 @@ function unknownFlag(token: string, declaration: Declaration): InputError {
 
 function wrongArgs(args: readonly (string | { readonly name: string })[], declaration: Declaration): InputError {
   const missing = args.flatMap((it) => (typeof it === "string" ? [] : [it.name.toUpperCase()]));
+  if (missing.length === 0 && declaration.surplus !== undefined)
+    return new InputError(declaration.surplus.message, declaration.surplus);
   const fault = missing.length > 0 ? `missing ${missing.join(", ")}` : surplus(args.length);
   const usage =
     declaration.usage === undefined

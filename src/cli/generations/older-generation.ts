@@ -1,30 +1,10 @@
 import { type ChangePlan, isEmpty } from "../../vault/changes.ts";
 import type { Committed } from "../../vault/commit/proposal.ts";
-import type { Diff } from "../../vault/diff.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { type Asking, summarize, warnOfAuditFault } from "../items/proposed-changes.ts";
+import { type Asking, warnOfAuditFault } from "../items/proposed-changes.ts";
 import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-
-/** `+ NAME`, `~ NAME`, `- NAME`, one per line: names, never values. */
-export function renderDiff(
-  { manifest, toGen, changes }: Diff,
-  flags: { readonly "from-gen": number; readonly json?: boolean },
-  output: Output,
-): void {
-  const { added, changed, removed } = changes;
-  const fromGen = flags["from-gen"];
-  if (flags.json) return output.json({ env: manifest.env, from_gen: fromGen, to_gen: toGen, added, changed, removed });
-  for (const [sign, names] of [
-    ["+", added],
-    ["~", changed],
-    ["-", removed],
-  ] as const) {
-    for (const name of names) output.line(`${sign} ${name}`);
-  }
-  output.say(`gen=${fromGen} → gen=${toGen}: ${summarize(changes)}`);
-}
 
 /** A restore undoes what came after that generation, whether or not it removes names. */
 export function beforeRestoring({ repo, env, isProtected = false }: LocalConfig, gen: number): Asking {

@@ -14,6 +14,7 @@ export function renderInit(
     case "created":
       output.done(`Vault for ${env} set up at ${store.label}`);
       output.done("Passphrase set: it is stored nowhere, and without it the vault does not open");
+      output.say("put it into your password manager now: colleagues need it to join");
       break;
     case "joined":
       output.done(`Joined the vault for ${env} at ${store.label} (gen=${result.gen})`);

@@ -4,9 +4,11 @@ import { isAbsolute } from "node:path";
 import { Secret } from "../../crypto/secret.ts";
 import { readSecretFile, trimSecret } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
+import { systemRandom } from "../../stores/open-store.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 import type { Stdin } from "../terminal/stdin.ts";
+import { generatePassphrase } from "./generated-passphrase.ts";
 import { readFromCommand } from "./passphrase-command.ts";
 
 const MAX_STDIN_BYTES = 1024 * 1024;
@@ -175,14 +177,28 @@ function charactersOf(secret: Secret): number {
 
 async function ask(input: SecretInput, { prompter, output }: SecretSources): Promise<Secret> {
   if (!prompter.isInteractive) throw new InputError(`missing ${input.what}`, { hint: waysOf(input) });
+  if (input.setting !== undefined) output.say("Enter alone makes a new passphrase");
   for (let askedAgain = 0; ; askedAgain++) {
-    const secret = await prompter.secret(input.question, { hushAfter: input.isFollowed ?? false });
+    const secret = madeIfEmpty(await typed(input, prompter), input, output);
     const fault = faultOf(secret, input) ?? (await mismatch(secret, input, prompter));
     if (fault === null) return secret;
     secret.destroy();
     if (askedAgain === MAX_ASKED_AGAIN) throw new InputError(`${input.what} ${fault}`, { hint: waysOf(input) });
     output.say(`${input.what} ${fault}: try again`);
   }
+}
+
+function typed({ question, isFollowed = false }: SecretInput, prompter: Prompter): Promise<Secret> {
+  return prompter.secret(question, { hushAfter: isFollowed });
+}
+
+/** Enter alone makes a new passphrase. Confirming it from the password manager shows that it is there. */
+function madeIfEmpty(secret: Secret, { setting }: SecretInput, output: Output): Secret {
+  if (setting === undefined || secret.expose().length > 0) return secret;
+  const made = generatePassphrase(systemRandom);
+  output.say(`a new passphrase: ${made.exposeText()}`);
+  output.say("put it into your password manager now, and confirm it from there: colleagues need it to join");
+  return made;
 }
 
 async function mismatch(secret: Secret, { setting }: SecretInput, prompter: Prompter): Promise<string | null> {

@@ -4,7 +4,7 @@ import type { TokenEffect } from "../../vault/tokens/effects.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { type Consent, type ConsentFlags, listed, requireConsent } from "../terminal/consent.ts";
-import type { Output } from "../terminal/output.ts";
+import type { Output, Sign } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 
 interface Terminal {
@@ -38,7 +38,7 @@ export function beforeReplacing(config: LocalConfig, otherwise: string): Asking 
   };
 }
 
-function consentTo({
+export function consentTo({
   config: { env, isProtected = false },
   verb,
   what,
@@ -111,8 +111,8 @@ export function renderChanges(changes: Changes, output: Output): void {
   renderNames("-", "removed", changes.removed, output);
 }
 
-function renderNames(sign: string, what: string, names: readonly string[], output: Output): void {
-  for (const name of names.slice(0, SHOWN_NAMES)) output.say(`  ${sign} ${name}`);
+function renderNames(sign: Sign, what: string, names: readonly string[], output: Output): void {
+  for (const name of names.slice(0, SHOWN_NAMES)) output.sayChange(sign, name);
   if (names.length > SHOWN_NAMES) output.say(`  ${sign} … ${names.length - SHOWN_NAMES} more ${what}`);
 }
 

@@ -2,6 +2,8 @@ import { isUtf8 } from "node:buffer";
 import { Secret } from "../../crypto/secret.ts";
 import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
+import type { Random } from "../../ports.ts";
+import { systemRandom } from "../../stores/open-store.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
@@ -13,6 +15,8 @@ import { isVariableName, refuseUtf16, valueIn } from "./secret-text.ts";
 export interface SetInput {
   /** `-` is stdin; without it vsync asks for the value. */
   readonly "from-file"?: string | undefined;
+  /** The length of a random value. */
+  readonly generate?: number | undefined;
   /** Keep the file's last line end. */
   readonly raw: boolean;
   readonly "allow-empty": boolean;
@@ -72,8 +76,25 @@ async function readValue(name: string, input: SetInput, sources: SecretSources):
   throw new InputError(`the value of ${name} is empty`, { hint: "if that is meant, say so with --allow-empty" });
 }
 
+const LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/** The largest multiple of 62 in a byte: bytes beyond would favour the first letters. */
+const EVEN = 248;
+
+/** Letters and digits need no quoting in any file, URL or shell. */
+export function generateValue(random: Random, length: number): Secret {
+  const drawn: number[] = [];
+  while (drawn.length < length) drawn.push(...random.bytes(length).filter((byte) => byte < EVEN));
+  return Secret.ofText(
+    drawn
+      .slice(0, length)
+      .map((byte) => LETTERS_AND_DIGITS[byte % 62])
+      .join(""),
+  );
+}
+
 async function readGiven(name: string, input: SetInput, { prompter, stdin }: SecretSources): Promise<Secret> {
-  const from = input["from-file"];
+  const { generate, "from-file": from } = input;
+  if (generate !== undefined) return generateValue(systemRandom, generate);
   if (from !== undefined) {
     const bytes =
       from === "-"

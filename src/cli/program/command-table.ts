@@ -31,10 +31,11 @@ export interface FoundCommand {
  * @throws InputError unknown command; the hint suggests the nearest one
  */
 export function findCommand(argv: readonly string[], ids: readonly string[]): FoundCommand {
-  for (let length = Math.min(argv.length, 3); length > 0; length--) {
-    const id = argv.slice(0, length).join(":");
+  const words = withoutAlias(argv, ids);
+  for (let length = Math.min(words.length, 3); length > 0; length--) {
+    const id = words.slice(0, length).join(":");
     if (!ids.includes(id)) continue;
-    const rest = argv.slice(length);
+    const rest = words.slice(length);
     refuseMistypedTopic(id, rest[0], ids);
     return { id, rest };
   }
@@ -51,8 +52,35 @@ function refuseMistypedTopic(id: string, next: string | undefined, ids: readonly
   throw new InputError(unknown([id, next]), { hint });
 }
 
+/** Names that other tools have taught people. */
+const ALIASES: Readonly<Record<string, string>> = {
+  ls: "list",
+  rm: "unset",
+  env: "status",
+  token: "runtime-token",
+  rotate: "rotate-passphrase",
+};
+
+/** `token create` means one of the commands `tokens …`, `token` alone the runtime token. */
+function withoutAlias([first = "", ...rest]: readonly string[], ids: readonly string[]): readonly string[] {
+  if (ids.includes(`${first}s:${rest[0]}`)) return [`${first}s`, ...rest];
+  return [Object.hasOwn(ALIASES, first) ? (ALIASES[first] ?? first) : first, ...rest];
+}
+
+/** What people try that is another command here, and how it is spelled. */
+const SPELLED: Readonly<Record<string, string>> = {
+  "-v": "vsync --version",
+  "-V": "vsync --version",
+  version: "vsync --version",
+  login: "vsync init",
+  edit: "vsync set",
+  secrets: "vsync list",
+};
+
 function unknownCommand(argv: readonly string[], ids: readonly string[]): InputError {
   const typed = argv[0] ?? "";
+  if (Object.hasOwn(SPELLED, typed))
+    return new InputError(unknown([typed]), { hint: `did you mean ${SPELLED[typed]}?` });
   if (typed.startsWith("-")) return new InputError("a command comes first", { hint: "see vsync --help" });
   const hint = suggestionFor(argv, ids);
   return new InputError(unknown([typed]), { hint: hint ?? "see vsync --help" });

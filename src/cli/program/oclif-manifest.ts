@@ -39,6 +39,8 @@ function declared({
   exitCodes,
   run: _,
   hasJsonResult: __,
+  surplus: ___,
+  bareValues: ____,
   takesCommandLine,
   ...command
 }: Command.Cached): Command.Cached {

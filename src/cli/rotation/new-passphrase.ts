@@ -1,7 +1,7 @@
-import { Secret } from "../../crypto/secret.ts";
+import type { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
-import type { Random } from "../../ports.ts";
 import { systemRandom } from "../../stores/open-store.ts";
+import { generatePassphrase } from "../inputs/generated-passphrase.ts";
 import { NEW_PASSPHRASE, readSecret, type SecretSources } from "../inputs/secret-input.ts";
 
 export interface NewPassphraseFlags {
@@ -59,21 +59,4 @@ function missing(): InputError {
       `let --generate make one, give it with --${flag}=<file> (- is stdin), ${variable}_FILE or ${variable}, ` +
       "or run this on a terminal",
   });
-}
-
-/** 32 digits and letters without look-alikes (i, l, o, u): five bits choose one of them evenly. */
-const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-const GROUPS = 7;
-const GROUP_LENGTH = 4;
-const DASH = 0x2d;
-
-/** A passphrase of 28 symbols, 140 bits, in groups: `7h3k-…`. It needs no quoting in any shell or file. */
-export function generatePassphrase(random: Random): Secret {
-  const drawn = random.bytes(GROUPS * GROUP_LENGTH);
-  const text = new Uint8Array(drawn.length + GROUPS - 1).fill(DASH);
-  for (const [at, byte] of drawn.entries()) {
-    text[at + Math.floor(at / GROUP_LENGTH)] = ALPHABET.charCodeAt(byte % ALPHABET.length);
-  }
-  drawn.fill(0);
-  return Secret.ofBytes(text);
 }

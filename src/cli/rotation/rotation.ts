@@ -9,6 +9,7 @@ import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
 import { configOf, openSession, sessionOn } from "../session/session.ts";
 import { notConfirmed, requireAnswerable, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
+import { graceOf } from "./ask-grace.ts";
 import { deliverToFile } from "./deliver-to-file.ts";
 import { deliverToStdout } from "./deliver-to-stdout.ts";
 import { type Delivery, delivering, NO_DELIVERY } from "./delivery.ts";
@@ -55,6 +56,7 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   requireAnswerable(flags, sources.prompter);
   leakOf(flags);
   using next = new NewPassphrase(flags, sources);
+  const graceMs = await graceOf(flags, sources.prompter);
   const delivery = await deliveryOf(flags, config, output);
   const old = { ...flags, "passphrase-file": flags["old-passphrase-file"] };
   using session = await sessionOn(config, old, sources, OLD_PASSPHRASE);
@@ -64,7 +66,7 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   const newPassphrase = await next.read();
   using proposal = await rotation.propose({
     newPassphrase,
-    ...(flags.grace === undefined ? {} : { graceMs: flags.grace }),
+    ...(graceMs === undefined ? {} : { graceMs }),
   });
   const { plan } = proposal;
   renderPlan(plan, flags.tokens, output);

@@ -13,11 +13,26 @@ export interface Sink {
 
 type Style = "red" | "yellow" | "green" | "cyan" | "bold" | "dim";
 
+/** Of a name: added, changed, removed. */
+export type Sign = "+" | "~" | "-";
+
+const SIGN_STYLES = { "+": "green", "~": "yellow", "-": "red" } as const;
+
+function coloured(sign: Sign, text: string, isColoured: boolean): string {
+  return isColoured ? styleText(SIGN_STYLES[sign], text, { validateStream: false }) : text;
+}
+
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Whether to use colours and moving parts: on a capable terminal, unless the user declines. */
+/** Whether to show moving parts: on a capable terminal, unless the user declines colours. */
 export function isLively({ isTTY }: Sink, variables: Variables): boolean {
   return isTTY === true && !variables["NO_COLOR"] && variables["TERM"] !== "dumb";
+}
+
+/** Whether to use colours: as `isLively`, and where the user insists with FORCE_COLOR, unless NO_COLOR is set, too. */
+function isColoured(sink: Sink, variables: Variables): boolean {
+  const { FORCE_COLOR: forced = "", NO_COLOR: declined } = variables;
+  return isLively(sink, variables) || (!declined && !["", "0", "false"].includes(forced));
 }
 
 /**
@@ -45,11 +60,23 @@ export class Output {
     this.#stdout.write(`${printable(text)}\n`);
   }
 
+  /** A name of the result that was added, changed or removed. */
+  change(sign: Sign, name: string): void {
+    this.#stdout.write(`${coloured(sign, `${sign} ${printable(name)}`, isColoured(this.#stdout, this.#variables))}\n`);
+  }
+
+  /** As `change`, among the messages. */
+  sayChange(sign: Sign, name: string): void {
+    this.#stderr.write(
+      `  ${coloured(sign, `${sign} ${printable(name)}`, isColoured(this.#stderr, this.#variables))}\n`,
+    );
+  }
+
   /** A heading within the result. */
   heading(text: string): void {
     const line = printable(text);
     this.#stdout.write(
-      `${isLively(this.#stdout, this.#variables) ? styleText("bold", line, { validateStream: false }) : line}\n`,
+      `${isColoured(this.#stdout, this.#variables) ? styleText("bold", line, { validateStream: false }) : line}\n`,
     );
   }
 
@@ -115,6 +142,6 @@ export class Output {
 
   #styled(style: Style, text: string): string {
     // Without `validateStream: false`, styleText would look at stdout instead.
-    return isLively(this.#stderr, this.#variables) ? styleText(style, text, { validateStream: false }) : text;
+    return isColoured(this.#stderr, this.#variables) ? styleText(style, text, { validateStream: false }) : text;
   }
 }

@@ -21,6 +21,8 @@ export interface TextQuestion {
 export interface Choice<T> {
   readonly name: string;
   readonly value: T;
+  /** Shown in place of `name` once it is chosen. */
+  readonly short?: string;
   /** Shown while the choice is highlighted. */
   readonly description?: string;
 }

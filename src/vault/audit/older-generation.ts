@@ -1,7 +1,9 @@
 import { InputError, WrongPassphraseError } from "../../errors.ts";
 import type { ObjectStore, ReadOptions } from "../../ports.ts";
+import { type AuditRow, auditRowOf } from "../format/audit-row.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { fetchBundle, type OpenedBundle, openBundle } from "../open/open-bundle.ts";
+import { BUNDLE_PREFIX } from "../format/object-keys.ts";
+import { BundleMissingError, fetchBundle, type OpenedBundle, openBundle } from "../open/open-bundle.ts";
 import type { KeyHolder } from "../unlock/key-holder.ts";
 import { verifyAudit } from "./chain.ts";
 
@@ -15,7 +17,7 @@ export interface GenerationRequest extends ReadOptions {
  * Opens an older generation. Its bundle's key, size and digest come from its audit row, and the chain is verified from
  * the newest row down to it; `manifest` has been opened with today's holder.
  *
- * @throws InputError the vault does not have this generation
+ * @throws InputError the vault does not have this generation, or gc has removed it
  * @throws AuditBrokenError the chain between today and then
  * @throws WrongPassphraseError the holder does not open that generation
  * @throws BundleCorruptError the bundle is gone, or not what its row says
@@ -25,9 +27,8 @@ export async function openGeneration(
   manifest: Manifest,
   request: GenerationRequest,
 ): Promise<OpenedBundle> {
-  const { gen, holder } = request;
-  const bundle = await bundleRefOf(store, manifest, request);
-  return openWith(holder, await fetchBundle(store, bundle, request), { vault: manifest.vault, gen });
+  const { holder } = request;
+  return openAtGeneration(store, manifest, { ...request, olderHolder: holder });
 }
 
 async function openWith(
@@ -40,11 +41,11 @@ async function openWith(
   return opened;
 }
 
-async function bundleRefOf(
+async function rowsDownTo(
   store: ObjectStore,
   manifest: Manifest,
   request: GenerationRequest,
-): Promise<Manifest["bundle"]> {
+): Promise<readonly AuditRow[]> {
   const { gen } = request;
   if (!Number.isInteger(gen) || gen < 1 || gen > manifest.gen) {
     throw new InputError(`there is no generation ${gen}: the vault has 1…${manifest.gen}`, {
@@ -52,8 +53,29 @@ async function bundleRefOf(
     });
   }
   const { rows } = await verifyAudit(store, manifest, { ...request, downTo: gen });
+  // The newest row may be outstanding, and follows from the manifest.
+  return rows[0]?.gen === manifest.gen ? rows : [auditRowOf(manifest), ...rows];
+}
+
+/** Says who removed a bundle that is missing, if an audit row does, and what is left. */
+async function namingTheRemoval(
+  missing: BundleMissingError,
+  store: ObjectStore,
+  rows: readonly AuditRow[],
+): Promise<Error> {
   const row = rows.at(-1);
-  return row?.gen === gen ? row.bundle : manifest.bundle;
+  const gc = rows.find(({ action, meta }) => {
+    const removed = action === "gc" ? meta["removed"] : null;
+    return Array.isArray(removed) && removed.includes(row?.bundle.key);
+  });
+  if (row === undefined || gc === undefined) return missing;
+  const keys = new Set<string>();
+  for await (const key of store.list(BUNDLE_PREFIX)) keys.add(key);
+  const oldest = rows.findLast(({ bundle }) => keys.has(bundle.key));
+  return new InputError(
+    `generation ${row.gen} was removed by gc on ${gc.at.slice(0, 10)}; the oldest you can restore is ${oldest?.gen}`,
+    { hint: "`vsync history` shows which generations are kept; the bucket's object versions or a backup may have it" },
+  );
 }
 
 /** A holder of an older passphrase, or a function that asks for one. Its maker disposes of it. */
@@ -78,10 +100,13 @@ export async function openAtGeneration(
   manifest: Manifest,
   request: AtGenerationRequest,
 ): Promise<OpenedBundle> {
-  const { gen, olderHolder } = request;
-  if (typeof olderHolder !== "function") return openGeneration(store, manifest, { ...request, holder: olderHolder });
-  const bundle = await bundleRefOf(store, manifest, request);
-  return openBundleOf(store, { vault: manifest.vault, gen, bundle }, request);
+  const rows = await rowsDownTo(store, manifest, request);
+  const { bundle } = rows.at(-1) ?? manifest;
+  try {
+    return await openBundleOf(store, { vault: manifest.vault, gen: request.gen, bundle }, request);
+  } catch (error) {
+    throw error instanceof BundleMissingError ? await namingTheRemoval(error, store, rows) : error;
+  }
 }
 
 /** A generation whose audit row the caller has verified. */

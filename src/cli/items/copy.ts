@@ -1,0 +1,51 @@
+import { openVault } from "../../vault/open/open.ts";
+import { proposeSetOrFirstPush } from "../../vault/set.ts";
+import { vaultArgs } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { type OtherFlags, openOther } from "../session/other-env.ts";
+import { openSession, type SessionInput } from "../session/session.ts";
+import type { ConsentFlags } from "../terminal/consent.ts";
+import { listed } from "../terminal/consent.ts";
+import { commitChanges, consentTo, type Outcome } from "./proposed-changes.ts";
+import { type Selection, selectItems } from "./selection.ts";
+
+export type CopyFlags = SessionInput["flags"] & Selection & ConsentFlags & OtherFlags;
+
+/**
+ * Copies secrets and files of one env into another, whose other names stay.
+ *
+ * @throws InputError the source lacks a name, or nobody agrees to what would change
+ */
+export async function copyItems(
+  [from, to]: readonly [string, string],
+  flags: CopyFlags,
+  sources: SecretSources,
+): Promise<Outcome & { readonly from: number }> {
+  using source = await openSession({ flags, args: { env: from } }, sources, { use: "values" });
+  const { manifest, bundle } = await openVault(source.ports, source.request);
+  await source.remember(manifest);
+  const items = selectItems(bundle.items, flags, `${source.config.repo}/${from} has no`);
+  using target = await openOther(to, { flags }, sources, { use: "write" });
+  const { config, identity, request } = target;
+  const annotation = { ...request.annotation, meta: { ...request.annotation.meta, copied_from: from } };
+  using proposal = await proposeSetOrFirstPush(target.ports, { ...request, annotation, identity, items });
+  const committed = await commitChanges(
+    proposal,
+    ({ added, changed }) => {
+      // A protected env is asked about each change, any other one about what would be overwritten.
+      const asked = config.isProtected === true ? [...added, ...changed] : changed;
+      if (asked.length === 0) return null;
+      const what = `${listed(asked)} of ${config.repo}/${to} by what ${from} holds`;
+      return consentTo({
+        config,
+        verb: "replace",
+        what,
+        otherwise: `to see what differs, vsync diff ${from} ${vaultArgs(config)}`,
+      });
+    },
+    flags,
+    sources,
+  );
+  await target.remember(committed?.manifest);
+  return { plan: proposal.plan, committed, from: manifest.gen };
+}

@@ -1,0 +1,36 @@
+import { Flags } from "../command/flags.ts";
+import { PASSPHRASE, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
+import type { Use } from "../project/which-vault.ts";
+import { configOf, type Session, type SessionInput, sessionOn } from "./session.ts";
+
+const FLAG = "other-passphrase-file";
+const VARIABLE = "VSYNC_OTHER_PASSPHRASE";
+
+/** For commands about two envs: the passphrase of the second, if it has one of its own. */
+export const OTHER_PASSPHRASE_FLAG = {
+  [FLAG]: Flags.string({
+    description: `file with the second env's passphrase, - for stdin (default: ${VARIABLE}(_FILE), else as the first's)`,
+    helpValue: "<file>",
+  }),
+} as const;
+
+export interface OtherFlags {
+  readonly [FLAG]?: string | undefined;
+}
+
+/** Opens another env of the same repo. Its passphrase is its own if one is given, else it comes as the first one's. */
+export async function openOther(
+  env: string,
+  { flags }: { readonly flags: SessionInput["flags"] & OtherFlags },
+  sources: SecretSources,
+  use: Use,
+): Promise<Session> {
+  const { env: _first, ...rest } = flags;
+  const config = await configOf({ flags: { ...rest, env } }, sources, use);
+  const file = flags[FLAG];
+  const hasOwn = file !== undefined || Boolean(sources.variables[VARIABLE] || sources.variables[`${VARIABLE}_FILE`]);
+  const question = `Passphrase of ${env}:`;
+  if (!hasOwn) return sessionOn(config, flags, sources, { ...PASSPHRASE, question });
+  const own: SecretInput = { what: `the passphrase of ${env}`, flag: FLAG, variable: VARIABLE, question };
+  return sessionOn(config, { ...flags, "passphrase-file": file }, sources, own);
+}
