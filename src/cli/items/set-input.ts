@@ -81,7 +81,7 @@ const LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const EVEN = 248;
 
 /** Letters and digits need no quoting in any file, URL or shell. */
-export function generateValue(random: Random, length: number): Secret {
+function generateValue(random: Random, length: number): Secret {
   const drawn: number[] = [];
   while (drawn.length < length) drawn.push(...random.bytes(length).filter((byte) => byte < EVEN));
   return Secret.ofText(

@@ -18,8 +18,8 @@ export type Sign = "+" | "~" | "-";
 
 const SIGN_STYLES = { "+": "green", "~": "yellow", "-": "red" } as const;
 
-function coloured(sign: Sign, text: string, isColoured: boolean): string {
-  return isColoured ? styleText(SIGN_STYLES[sign], text, { validateStream: false }) : text;
+function coloured(sign: Sign, text: string, isOn: boolean): string {
+  return isOn ? styleText(SIGN_STYLES[sign], text, { validateStream: false }) : text;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
