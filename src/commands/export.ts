@@ -11,7 +11,7 @@ export class Export extends BaseCommand {
   static override description =
     `dotenv and shell hold variables only; shell is for \`eval\` in any POSIX shell. docker is for \`docker run --env-file\` and
 for Compose's env_file with \`format: raw\`: no quotes, no line breaks in values. json is one object, in which a file is
-{"base64": …, "mode": …}. k8s is a Secret with everything in \`data\` as base64, which hides nothing;
+{"base64": …, "mode": …}; yaml is the same. k8s is a Secret with everything in \`data\` as base64, which hides nothing;
 an annotation names the files, and \`import\` restores them as files.
 
 If the format cannot carry a value unchanged, the command names it and writes nothing. Without an env, exports the vault

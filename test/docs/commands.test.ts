@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { type Command, isShown } from "../support/program/commands.ts";
 import { OLD } from "../support/program/machine.ts";
 import { type Ran, type Scene, unstaged } from "../support/program/shell.ts";
+import { HARMFUL } from "../support/writers.ts";
 import { pages, ROOT, readPage, type Section, sectionsOf } from "./page.ts";
 import { runSteps, type SetScene, type Start, setScene, standInCalls, UNTOLD } from "./scenes.ts";
 
@@ -79,9 +80,20 @@ describe.each(sections)("%s", (_id, section) => {
     const ran = await runSteps({ ...scene, env: { ...scene.env, ...given } }, section.steps);
     for (const it of ran) expectAsShown(it, scene);
     await expectBoots(scene);
+    if (MOVED_FROM.includes(section.id)) await expectMoved(scene);
     if (startOf(section) !== "fresh" && holdsMore) await expectUntold(scene);
   });
 });
+
+/** The tools of these sections print values that are easily damaged. */
+const MOVED_FROM = ["sops", "chamber", "doppler-heroku-vercel", "kubernetes-docker"].map(
+  (tools) => `docs/migrating.md#from-${tools}`,
+);
+
+async function expectMoved({ sandbox, env }: SetScene): Promise<void> {
+  const { stdout } = await sandbox.run(["export", "prod", "--format=json"], { env });
+  expect(JSON.parse(stdout)).toMatchObject(HARMFUL);
+}
 
 /** Whatever the page did, it has taken away nothing that it did not mention. */
 async function expectUntold({ sandbox, env }: SetScene): Promise<void> {

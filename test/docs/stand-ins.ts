@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { HARMFUL, LINE_ENDS_ALONE, vercel } from "../support/writers.ts";
 import { ROOT } from "./page.ts";
 
 /**
@@ -64,15 +65,18 @@ const keepsLines = ({ stdin }: Call): Record<string, string> =>
 /** The key that `aws iam create-access-key` makes; the scene's S3 server knows it as read-only. */
 export const NEW_KEY = { AccessKeyId: "AKIDOFREADER", SecretAccessKey: "secret/of+reader" } as const;
 
-const DOTENV = "DATABASE_URL=postgres://from-sops\nSESSION_SECRET=9f2c\n";
+/** Printed by the tools that an app moves away from. */
+const MOVED = { DATABASE_URL: "postgres://moved", ...HARMFUL };
+const asJson = (): string => `${JSON.stringify(MOVED)}\n`;
 
 const SECRET = `apiVersion: v1
 kind: Secret
 metadata:
   name: api
 data:
-  DATABASE_URL: ${btoa("postgres://from-k8s")}
-`;
+${Object.entries(MOVED)
+  .map(([name, value]) => `  ${name}: ${btoa(value) || '""'}\n`)
+  .join("")}`;
 
 const fieldOfFile = ({ group }: Call): string => fieldOf(fileText(group("file")), group("path"));
 
@@ -94,7 +98,16 @@ function rowsIn(text: string): string {
 }
 
 export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
-  vercel: [{ args: /^env (add|update) (?<name>VSYNC_\w+) production( --sensitive)?( --yes)?$/, keeps: keepsStdin }],
+  vercel: [
+    {
+      args: /^env pull (?<file>\S+) --environment=production$/,
+      prints({ group }) {
+        writeFileSync(group("file"), vercel(LINE_ENDS_ALONE));
+        return "";
+      },
+    },
+    { args: /^env (add|update) (?<name>VSYNC_\w+) production( --sensitive)?( --yes)?$/, keeps: keepsStdin },
+  ],
   aws: [
     {
       args: /^secretsmanager (create-secret --name|put-secret-value --secret-id) (?<name>\S+) --secret-string file:\/\/(?<file>\S+)$/,
@@ -150,8 +163,9 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
   ],
   systemctl: [{ args: /^(daemon-reload|restart \S+|enable --now \S+)$/ }],
   sops: [
-    { args: /^(-d|decrypt) (--output-type dotenv \S+|\S+\.env)$/, prints: () => DOTENV },
-    { args: /^(-d|decrypt) \S+\.yaml$/, prints: () => "DATABASE_URL: postgres://from-sops\nSESSION_SECRET: 9f2c\n" },
+    { args: /^(-d|decrypt) --output-type json \S+$/, prints: asJson },
+    { args: /^(-d|decrypt) \S+\.env$/, prints: () => "DATABASE_URL=postgres://moved\n" },
+    { args: /^(-d|decrypt) \S+\.yaml$/, prints: () => "db:\n  host: h1\n  port: 5432\nsession-secret: 9f2c\n" },
   ],
   dotenvx: [
     {
@@ -165,10 +179,12 @@ export const STAND_INS: Readonly<Record<string, readonly Shape[]>> = {
   ],
   chamber: [
     {
-      args: /^export --format (dotenv|json) \S+$/,
-      prints: () => 'DATABASE_URL="postgres://from-chamber"\nSESSION_SECRET="9f2c"\n',
+      args: /^export( --format json)? \S+$/,
+      prints: () => JSON.stringify(Object.fromEntries(Object.entries(MOVED).map(([k, v]) => [k.toLowerCase(), v]))),
     },
   ],
+  doppler: [{ args: /^secrets download --no-file --format json$/, prints: asJson }],
+  heroku: [{ args: /^config --json --app \S+$/, prints: asJson }],
   jq: [
     { args: /^-r (?<path>[.\w]+)$/, prints: ({ group, stdin }) => fieldOf(stdin(), group("path")) },
     { args: /^-r (?<path>[.\w]+) (?<file>\S+)$/, prints: fieldOfFile },

@@ -40,3 +40,19 @@ export const sops = (values: Values): string => lines(values, (value) => value.r
 /** Not a tool's: a person's file for Docker Compose, whose reader (compose-go, dotenv/parser.go) takes these back. */
 export const compose = (values: Values): string =>
   lines(values, (value) => `"${value.replace(/["\\]/g, "\\$&").replaceAll("$", () => "$$")}"`);
+
+/** Values that a reader with other rules damages. */
+export const HARMFUL = {
+  DOLLARS: "pa$$w0rd!x`id`",
+  QUOTES: `say "hi", it's #1 # one`,
+  WINDOWS: String.raw`C:\temp\new\\x`,
+  JSON: String.raw`{"k":"a\nb","q":"\""}`,
+  PEM: "-----BEGIN KEY-----\nabc\n-----END KEY-----\n",
+  SPACES: "  two  ",
+  EMPTY: "",
+  END: "back\\",
+} as const;
+
+const { WINDOWS: _windows, JSON: _json, ...lineEndsAlone } = HARMFUL;
+/** Those that tools keep which write a line end and a literal `\n` alike. */
+export const LINE_ENDS_ALONE: Values = lineEndsAlone;

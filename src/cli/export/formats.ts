@@ -7,7 +7,7 @@ import { printableJson } from "../terminal/printable.ts";
 import { cannotCarry } from "./cannot-carry.ts";
 import { encodeK8s, type SecretMetadata } from "./k8s.ts";
 
-export const EXPORT_FORMATS = ["dotenv", "json", "k8s", "docker", "shell"] as const;
+export const EXPORT_FORMATS = ["dotenv", "json", "yaml", "k8s", "docker", "shell"] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** @throws InputError naming an item that the format cannot carry unchanged, and the formats that can */
@@ -17,6 +17,8 @@ export function encodeItems(items: readonly Item[], format: ExportFormat, metada
       return encodeDotenvExport(items);
     case "json":
       return `${printableJson(jsonExport(items))}\n`;
+    case "yaml":
+      return encodeYaml(items);
     case "k8s":
       return encodeK8s(items, metadata);
     case "docker":
@@ -93,6 +95,14 @@ function assignmentFor(item: Item): string {
 function jsonExport(items: readonly Item[]): Readonly<Record<string, unknown>> {
   return Object.fromEntries(items.map((item) => [item.name, valueOf(item)]));
 }
+
+/** As `json`, with a line for each item: a string of JSON is one of YAML, whatever a plain word would mean there. */
+function encodeYaml(items: readonly Item[]): string {
+  if (items.length === 0) return "{}\n";
+  return items.map((item) => `${inLine(item.name)}: ${inLine(valueOf(item))}\n`).join("");
+}
+
+const inLine = (value: unknown): string => printableJson(value).replaceAll(/\n\s*/g, " ");
 
 function valueOf({ kind, mode, data }: Item): unknown {
   if (kind === "secret") return data.exposeText();

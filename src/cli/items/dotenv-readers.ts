@@ -1,6 +1,6 @@
 /*
- * What common readers of dotenv files make of a value, as vsync and the `dotenv` package read it. `npm run readers` runs them on
- * values at random; docs/dotenv.md shows the result.
+ * What common readers of dotenv files make of a value, as vsync and the `dotenv` package read it: docs/decisions/0072. Where in
+ * doubt, a reader is named.
  */
 
 export const READERS = ["sh", "node --env-file", "python-dotenv", "dotenv-expand", "Docker Compose"] as const;

@@ -117,11 +117,13 @@ function formsOf(value: string): readonly (readonly [Form, string])[] {
   // A backslash before the closing quote may keep it from closing.
   if (value.endsWith("\\")) return [bare];
   const quoted = [
-    ["single", `'${value}'`],
-    ["double", `"${value.replaceAll("\r", "\\r")}"`],
-    ["backtick", `\`${value}\``],
+    ["single", "'", value],
+    ["double", '"', value.replaceAll("\r", "\\r")],
+    ["backtick", "`", value],
   ] as const;
-  return [...quoted, bare];
+  // With a backslash before it a quote could stand in its own kind, for vsync and dotenv alone.
+  const free = quoted.filter(([, quote]) => !value.includes(quote));
+  return [...free.map(([form, quote, text]) => [form, `${quote}${text}${quote}`] as const), bare];
 }
 
 /** Tried on each value, because the rules have corners (`\n` in double quotes). */

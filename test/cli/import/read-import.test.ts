@@ -239,6 +239,7 @@ describe("an export reads back unchanged", () => {
     ["json", "export", (values) => encodeItems(secretsOf(values), "json", {})],
     ["json", "indented", (values) => JSON.stringify(values, null, "\t")],
     ["json", "ASCII", (values) => escaped(JSON.stringify(values))],
+    ["yaml", "export", (values) => encodeItems(secretsOf(values), "yaml", {})],
     ["yaml", "plain", (values) => stringify(values)],
     ["yaml", "quoted", (values) => stringify(values, { defaultStringType: "QUOTE_SINGLE", lineWidth: 20 })],
     ["yaml", "blocks", (values) => stringify(values, { defaultStringType: "BLOCK_LITERAL" })],
@@ -254,10 +255,10 @@ describe("an export reads back unchanged", () => {
     await fc.assert(property, options);
   });
 
-  test("a file in JSON keeps its bytes and mode", async () => {
+  test.each(["json", "yaml"] as const)("a file in %s keeps its bytes and mode", async (format) => {
     const bytes = Uint8Array.of(1, 2, 255);
-    const json = encodeItems([file("certs/ca.pem", bytes, 0o600), file("b", bytes)], "json", {});
-    expect((await read(json, "json")).items).toEqual({ "certs/ca.pem": "file 600 AQL/", b: "file - AQL/" });
+    const text = encodeItems([file("certs/ca.pem", bytes, 0o600), file("b", bytes)], format, {});
+    expect((await read(text, format)).items).toEqual({ "certs/ca.pem": "file 600 AQL/", b: "file - AQL/" });
   });
 });
 

@@ -21,17 +21,7 @@ async function read(writer: string, text: string) {
   return { items: Object.fromEntries(items.map(({ name, data }) => [name, data.exposeText()])), warnings };
 }
 
-const HARMFUL = {
-  DOLLARS: "pa$$w0rd!x`id`",
-  QUOTES: `say "hi", it's #1 # one`,
-  WINDOWS: String.raw`C:\temp\new\\x`,
-  JSON: String.raw`{"k":"a\nb","q":"\""}`,
-  PEM: "-----BEGIN KEY-----\nabc\n-----END KEY-----\n",
-  SPACES: "  two  ",
-  EMPTY: "",
-  END: "back\\",
-};
-const { WINDOWS: _w, JSON: _j, ...LINE_ENDS_ALONE } = HARMFUL;
+const { HARMFUL, LINE_ENDS_ALONE } = writers;
 
 describe("a file is read by the rules of the tool that wrote it", () => {
   test.each<[Writer, string, writers.Values]>([

@@ -1,8 +1,12 @@
 import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parse } from "dotenv";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseDotenv } from "../../../src/cli/items/dotenv.ts";
+import type { Reader } from "../../../src/cli/items/dotenv-readers.ts";
 import { writeDotenv } from "../../../src/cli/items/dotenv-writer.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 import type { Item } from "../../../src/vault/format/item.ts";
@@ -20,6 +24,13 @@ const write = (values: readonly (readonly [string, string])[], local: string | n
   );
 const textOf = (written: ReturnType<typeof writeDotenv>): string => Buffer.from(written.bytes).toString();
 const encoded = (values: readonly (readonly [string, string])[]): string => textOf(write(values));
+const run = (program: string, args: string[]): string => execFileSync(program, args, { encoding: "utf8", env: {} });
+
+async function temporaryFolder() {
+  const path = await mkdtemp(join(tmpdir(), "vsync-test-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
 const readBack = (text: string): [string, string][] =>
   parseDotenv(Buffer.from(text), "it").entries.map(({ name, value }) => [name, value.exposeText()]);
 
@@ -143,20 +154,40 @@ describe("properties", () => {
     );
   });
 
-  test("a shell that sources what is plain or in single quotes gets the same", () => {
-    const shellSafe = fc.array(fc.string({ unit: fc.constantFrom(...'ab$ #="`\\\n{}(*é~;&|<>!'), maxLength: 12 }), {
-      minLength: 40,
-      maxLength: 40,
+  test.each<[Reader, (path: string, names: readonly string[]) => string]>([
+    [
+      "sh",
+      (path, names) => run("/bin/sh", ["-c", `. "$0"${names.map((it) => `; printf '%s\\0' "$${it}"`).join("")}`, path]),
+    ],
+    [
+      "node --env-file",
+      (path, names) =>
+        run(process.execPath, [
+          `--env-file=${path}`,
+          "-e",
+          `for (const name of ${JSON.stringify(names)}) process.stdout.write(process.env[name] + "\\0")`,
+        ]),
+    ],
+  ])("%s reads the same, unless it is named", async (reader, read) => {
+    await using folder = await temporaryFolder();
+    const text = fc.string({ unit: fc.constantFrom(...`ab$ #="'\`\\\n\r{}(*é~;&|<>!`), maxLength: 8 });
+    const property = fc.asyncProperty(fc.array(text, { minLength: 60, maxLength: 60 }), async (texts) => {
+      const all = texts.map((value, at) => [`K${at}`, value] as const);
+      const { misread, left } = write(all);
+      const others = [...misread.filter(({ readers }) => readers.includes(reader)), ...left].map(({ name }) => name);
+      const entries = all.filter(([key]) => !others.includes(key));
+      const path = join(folder.path, ".env");
+      await writeFile(path, encoded(entries));
+      expect(
+        read(
+          path,
+          entries.map(([key]) => key),
+        )
+          .split("\0")
+          .slice(0, -1),
+      ).toEqual(entries.map(([, value]) => value));
     });
-    fc.assert(
-      fc.property(shellSafe, (texts) => {
-        const entries = texts.filter((text) => !text.endsWith("\\")).map((text, at) => [`K${at}`, text] as const);
-        const print = entries.map(([key]) => `printf '%s\\0' "$${key}"`).join("\n");
-        const read = execFileSync("sh", ["-c", `${encoded(entries)}${print}`], { encoding: "utf8" });
-        expect(read.split("\0").slice(0, -1)).toEqual(entries.map(([, text]) => text));
-      }),
-      { numRuns: 10 },
-    );
+    await fc.assert(property, { numRuns: 15 });
   });
 
   test("the dotenv package reads the same where values have no quotes and backslashes", () => {
