@@ -32,6 +32,13 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
 /** Preparations: a Kubernetes Secret cannot have a key with a slash. */
 const BEFORE: readonly (readonly [example: RegExp, args: readonly string[]])[] = [
   [/--format=k8s.*kubectl apply/, ["unset", "prod", "certs/ca.pem", "--yes"]],
+  [
+    /tokens ((show|explain|update|rotate|revoke) prod api|access)/,
+    ["tokens", "create", "prod", "--name=api", "--out=api.token"],
+  ],
+  [/tokens (update prod ci|revoke prod api ci)/, ["tokens", "create", "prod", "--name=ci", "--out=ci.token"]],
+  [/tokens explain prod edge/, ["tokens", "create", "prod", "--name=edge", "--out=edge.token"]],
+  [/--with-token/, ["tokens", "create", "prod", "--split", "--out=api.credential"]],
 ];
 /** The example needs an S3 bucket. */
 const ON_S3 = /--bucket|AKIA|^vsync policy/;
@@ -102,6 +109,8 @@ async function history({ sandbox, env }: Scene): Promise<string> {
   for (const folder of SHELL_FOLDERS) await mkdir(join(sandbox.home, folder), { recursive: true });
   await sandbox.write("work/migrate.sh", "#!/bin/sh\n", 0o700);
   await sandbox.write("work/secrets.json", '{"API_KEY":"of-elsewhere","PORT":8080}');
+  await sandbox.write("work/device.json", '[{"projects":["project-id"]}]');
+  await mkdir(join(sandbox.work, "tokens"));
   for (const name of ["app.py", "server.js"]) await sandbox.write(`work/${name}`, "");
   const must = async (args: readonly string[], with_: Readonly<Record<string, string>> = {}) => {
     const ran = await sandbox.run(args, { env: { ...env, ...with_ } });
@@ -110,10 +119,11 @@ async function history({ sandbox, env }: Scene): Promise<string> {
   };
   const rotate = ["rotate-passphrase", "--env=prod", "--yes"];
   await must(rotate, { VSYNC_NEW_PASSPHRASE: THEN });
-  await must(["push", "prod", "--file=certs/ca.pem=./ca.pem"], { VSYNC_PASSPHRASE: THEN });
+  const push = ["push", "prod", "--file=certs/ca.pem=./ca.pem", "--yes"];
+  await must(push, { VSYNC_PASSPHRASE: THEN });
   await must(rotate, { VSYNC_PASSPHRASE: THEN, VSYNC_NEW_PASSPHRASE: now });
   await sandbox.write("work/.env.prod", SECRETS.map((name) => `${name}=a value of it\n`).join(""));
-  await must(["push", "prod", "--file=certs/ca.pem=./ca.pem"]);
+  await must(push);
   const token = await must(["runtime-token", "--env=prod"]);
   await sandbox.write("outside/etc/vsync/config", token);
   return token.trimEnd();

@@ -10,8 +10,8 @@ export class TokensAccess extends BaseCommand {
 more than the scoped token itself, and ends by itself. Always name the audience: without one, a service that is shown the
 token can show it elsewhere.`;
   static override examples = [
-    "VSYNC_CONFIG=… <%= config.bin %> tokens access --audience=https://tunnels.example.com --permissions=tunnels.tunnels.create-delete",
-    "<%= config.bin %> tokens access --expires=5m --audience=edge --grants=@device.json",
+    "VSYNC_CONFIG_FILE=api.token <%= config.bin %> tokens access --audience=https://tunnels.example.com --permissions=tunnels.tunnels.create-delete",
+    "VSYNC_CONFIG_FILE=api.token <%= config.bin %> tokens access --expires=5m --audience=edge --grants=@device.json",
   ];
   static override flags = {
     expires: durationFlag("expires", { from: "1s", to: "7d" }, { description: "its lifetime (default: 60s)" }),

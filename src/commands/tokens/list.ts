@@ -19,7 +19,7 @@ made before the passphrase was last rotated has a mark: whoever knew the old pas
 With --expiring, lists only tokens that expire within that time, and ends with 7 if there are any.`;
   static override examples = [
     "<%= config.bin %> tokens list prod",
-    "<%= config.bin %> tokens list prod --expiring=14d || mail -s 'tokens expire' ops@example.com",
+    "<%= config.bin %> tokens list prod --expiring=14d",
     "<%= config.bin %> tokens list prod --all --json",
   ];
   static override args = ENV_ARG;

@@ -15,7 +15,7 @@ Needs --yes, on a terminal too.`;
   static override usage = "tokens revoke ENV TOKEN… [flags]";
   static override examples = [
     "<%= config.bin %> tokens revoke prod api --yes",
-    "<%= config.bin %> tokens revoke prod tok_5f2a Xk3q --yes --note='ann left'",
+    "<%= config.bin %> tokens revoke prod api ci --yes --note='ann left'",
   ];
   static override args = TOKENS_ARGS;
   static override flags = {

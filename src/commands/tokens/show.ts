@@ -14,7 +14,7 @@ its last four or its name. Nobody can show the secret again.`;
   static override usage = "tokens show ENV TOKEN [flags]";
   static override examples = [
     "<%= config.bin %> tokens show prod api",
-    "<%= config.bin %> tokens show prod tok_5f2a --json",
+    "<%= config.bin %> tokens show prod api --json",
   ];
   static override args = TOKEN_ARGS;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...JSON_FLAG };
