@@ -42,7 +42,8 @@ export interface Surroundings {
  */
 export async function findProject({ variables, folder, warn }: Surroundings): Promise<Project> {
   const owners = new Owners(variables);
-  const start = await realpath(folder);
+  // A name that is not UTF-8 leads nowhere; the folder works all the same.
+  const start = await realpath(folder).catch(() => folder);
   const named = variables["VSYNC_PROJECT"] ? await readProjectFile(resolve(folder, variables["VSYNC_PROJECT"])) : null;
   const found = await lookUpwards(named === null ? start : await realpath(folderOf(named)), owners, named === null);
   for (const [path, why] of owners.passedOver) {
@@ -83,8 +84,13 @@ async function lookUpwards(start: string, owners: Owners, wantsFile: boolean): P
 /** The folder and those above it, within the file system, and below the home folder. */
 async function* upwards(start: string): AsyncGenerator<string> {
   const home = await realpath(homeFolder()).catch(() => null);
-  const { dev } = await stat(start);
-  for (let at = start; at !== home && (await stat(at)).dev === dev; at = dirname(at)) {
+  const deviceOf = (path: string): Promise<number | null> =>
+    stat(path).then(
+      ({ dev }) => dev,
+      () => null,
+    );
+  const device = await deviceOf(start);
+  for (let at = start; at !== home && (await deviceOf(at)) === device; at = dirname(at)) {
     yield at;
     if (dirname(at) === at) return;
   }
