@@ -172,9 +172,9 @@ describe("properties", () => {
     await using folder = await temporaryFolder();
     const text = fc.string({ unit: fc.constantFrom(...`ab$ #="'\`\\\n\r{}(*é~;&|<>!`), maxLength: 8 });
     const property = fc.asyncProperty(fc.array(text, { minLength: 60, maxLength: 60 }), async (texts) => {
-      const all = texts.map((value, at) => [`K${at}`, value] as const);
+      const all = texts.map((written, at) => [`K${at}`, written] as const);
       const { misread, left } = write(all);
-      const others = [...misread.filter(({ readers }) => readers.includes(reader)), ...left].map(({ name }) => name);
+      const others = [...misread.filter(({ readers }) => readers.includes(reader)), ...left].map((item) => item.name);
       const entries = all.filter(([key]) => !others.includes(key));
       const path = join(folder.path, ".env");
       await writeFile(path, encoded(entries));
@@ -185,7 +185,7 @@ describe("properties", () => {
         )
           .split("\0")
           .slice(0, -1),
-      ).toEqual(entries.map(([, value]) => value));
+      ).toEqual(entries.map(([, written]) => written));
     });
     await fc.assert(property, { numRuns: 15 });
   });
