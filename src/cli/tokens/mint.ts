@@ -97,14 +97,15 @@ export async function describeToken(token: RuntimeToken): Promise<Record<string,
   );
   return {
     ...Object.fromEntries(present),
-    ...(token.token === undefined ? {} : await describeCredential(token.token)),
+    ...(token.token === undefined ? {} : await describeCredential(token.token, token.vault)),
   };
 }
 
-async function describeCredential(text: string): Promise<Record<string, string>> {
+async function describeCredential(text: string, vault: string | undefined): Promise<Record<string, string>> {
   using credential = parseCredential(text);
   using keys = await deriveCredentialKeys(credential);
-  return { tokenId: keys.id, lastFour: lastFourOf(credential), kind: credential.kind };
+  const fields = { tokenId: keys.id, lastFour: lastFourOf(credential), kind: credential.kind };
+  return vault === undefined ? fields : { ...fields, clientId: `${keys.id}@${vault}` };
 }
 
 function shown(token: RuntimeToken, name: keyof RuntimeToken): string | number {

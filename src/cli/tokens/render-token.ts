@@ -17,29 +17,37 @@ export function renderCreated(token: TokenSummary, { config, variable, out }: De
   const { claims } = token;
   output.done(`${labelOf(token)} of ${config.repo}/${config.env} created: ${token.id}, last four ${token.lastFour}`);
   output.say(`reads ${readsInWords(token.reads)}`);
-  if (claims.capabilities.length > 0) output.say(`may ${claims.capabilities.join(", ")}`);
+  if (claims.capabilities.length > 0) output.say(`capabilities: ${claims.capabilities.join(", ")}`);
   output.say(
     claims.not_after === undefined ? "never expires: --expires=90d would end it by itself" : `ends ${claims.not_after}`,
   );
-  const where = out === undefined ? "nobody can show it again" : `it is in ${out}, and nobody can show it again`;
-  output.say(`${where}; ${nextStep(variable, config)}`);
+  output.say(shownOnce(out));
+  output.say(
+    variable === "VSYNC_CONFIG"
+      ? "set it as the app's VSYNC_CONFIG; the app needs no passphrase: vsync run -- <program>"
+      : `set it as the app's VSYNC_TOKEN, beside the VSYNC_CONFIG of vsync runtime-token ${vaultFlags(config)}`,
+  );
 }
 
-function nextStep(variable: Delivery["variable"], target: Target): string {
-  return variable === "VSYNC_CONFIG"
-    ? "set the app's VSYNC_CONFIG to it, without a passphrase: vsync run -- <program>"
-    : `set VSYNC_TOKEN to it, beside the VSYNC_CONFIG of vsync runtime-token ${vaultFlags(target)}`;
+function shownOnce(out: string | undefined): string {
+  return out === undefined ? "this is the only time it is shown" : `the only copy is in ${out}`;
 }
 
-export function renderRotated({ rotated, overlapUntil }: TokenRotatePlan, target: Target, output: Output): void {
+export function renderRotated(
+  { rotated, overlapUntil }: TokenRotatePlan,
+  { config: target, out }: Pick<Delivery, "config" | "out">,
+  output: Output,
+): void {
   for (const { old, token } of rotated) {
     output.done(`${labelOf(token)} of ${target.repo}/${target.env} rotated: ${token.id}, last four ${token.lastFour}`);
     output.say(`it takes the place of ${shortly(old)}, with the same claims`);
   }
+  output.say(shownOnce(out));
+  const madeMs = Date.parse(rotated[0]?.token.claims.created_at ?? "");
   output.say(
     overlapUntil === null
-      ? "the old credential has ended: restart its holder with the new one now"
-      : `the old credential reads until ${overlapUntil}: restart its holder with the new one before`,
+      ? "the old credential has ended: restart the app with the new one now"
+      : `the old credential works until ${overlapUntil} (${relativeTime(overlapUntil, madeMs)}): restart the app with the new one before then`,
   );
 }
 

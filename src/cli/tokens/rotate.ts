@@ -47,7 +47,7 @@ export async function rotateTokens(
   const handOver = await handOverOf(proposal, words === "all", { blobs, flags, target: config, output });
   const committed = await commitAndHandOver(proposal, handOver, `vsync tokens list ${vaultArgs(config)}`);
   await session.remember(committed?.manifest);
-  renderRotated(plan, config, output);
+  renderRotated(plan, { config, out: flags.out }, output);
   if (flags.out !== undefined && wantsJson(flags)) output.json(plan.rotated.map(({ token }) => blobs.json(token)));
   if (committed !== null) warnOfAuditFault(committed, vaultFlags(config), output);
   handOver.confirm();

@@ -28,7 +28,7 @@ export interface AccessTokenOptions {
 }
 
 export interface ClientCredentials {
-  /** `<token id>@<vault id>`: `vsync inspect` prints them as `tokenId` and `vault`. It is not secret. */
+  /** `<token id>@<vault id>`: `vsync inspect` prints it. It is not secret. */
   readonly clientId: string;
   /** The credential, `vsrt_…`. */
   readonly clientSecret: string;
