@@ -103,10 +103,8 @@ describe("--meta", () => {
     },
   );
 
-  test.each(["event", "gen", "prev_gen"])("%s is the rotation's own", async (key) => {
-    expect(await refusalOf(`--meta=${key}=1`)).toMatch(
-      new RegExp(`^--meta ${key} is a key that the rotation writes itself`),
-    );
+  test.each(["event", "gen", "prev_gen"])("%s is vsync's own", async (key) => {
+    expect(await refusalOf(`--meta=${key}=1`)).toMatch(new RegExp(`^--meta ${key} is a key that vsync writes itself`));
   });
 
   test("accepted values can be written", async () => {
