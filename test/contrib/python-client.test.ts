@@ -130,6 +130,21 @@ describe.skipIf(python === null)("the Python client", () => {
       expect(verified).toMatchObject({ exitCode: 0, stderr: "✓ Audit chain of prod verified: 4 rows, gen=4\n" });
     });
 
+    test("a scoped token of the CLI, on a vault that Python made, opens with Python to what it was granted, until it ends", async () => {
+      expect(await json("vsync_push.py", { stdin: '{"A":"1","B":"2"}' })).toEqual({ gen: 1 });
+      const create = ["tokens", "create", "prod", "--name=api", "--only=A", "--expires=never"];
+      const scoped = { VSYNC_CONFIG: (await home.must(...create)).stdout.trim(), VSYNC_PASSPHRASE: "" };
+      expect(await json("vsync_token.py", { env: scoped })).toMatchObject({ gen: 2, secrets: { A: "1" } });
+      expect((await home.run(["list"], { env: scoped })).stdout).toBe("A\n");
+      // Python carries no token over, so it must not commit.
+      const stdin = '{"A":"3"}';
+      expect(await refusal("vsync_push.py", { stdin })).toContain("scoped tokens cannot be carried over");
+      const next = (await home.must("tokens", "rotate", "prod", "api", "--split")).stdout.trim();
+      expect(await refusal("vsync_token.py", { env: scoped })).toBe("TokenRevokedError: revoked\n");
+      const apart = { ...scoped, VSYNC_TOKEN: next };
+      expect(await json("vsync_token.py", { env: apart })).toMatchObject({ gen: 3, secrets: { A: "1" } });
+    });
+
     test("it refuses altered, rolled-back and swapped objects", async () => {
       await home.push({ A: "1" });
       const manifest = join(home.vaultFolder, "manifest");

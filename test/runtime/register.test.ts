@@ -17,6 +17,17 @@ describe("node --import vsync/register", () => {
     expect(JSON.parse(stdout)).toEqual({ ...env, ...Object.fromEntries(secrets) });
   });
 
+  test("with a scoped token fills in what it may read, and loads no Argon2id", async () => {
+    const vault = await directoryVault();
+    const grants = [{ scopes: { secrets: { read: { filters: { name: "API_KEY" } } } } }];
+    const env = { VSYNC_CONFIG: (await vault.token({ grants })).config };
+    const loaded =
+      "process.report.excludeNetwork = true; process.stdout.write(process.report.getReport().sharedObjects.join());";
+    expect(JSON.parse((await runRegistered(PRINT, env)).stdout)).toEqual({ ...env, API_KEY: ITEMS[1].data });
+    expect((await runRegistered(loaded, env)).stdout).not.toContain("argon2");
+    expect((await runRegistered(loaded, environmentOf(vault))).stdout).toContain("argon2");
+  });
+
   test("keeps existing variables, even empty ones", async () => {
     const env = { ...environmentOf(await directoryVault()), API_KEY: "of the shell", DATABASE_URL: "" };
     const { stdout } = await runRegistered(PRINT, env);

@@ -18,7 +18,8 @@ export type Subject =
   | "audit"
   | "required"
   | "tokens"
-  | "runtime key";
+  | "runtime key"
+  | "scoped token";
 
 export interface Check {
   readonly subject: Subject;

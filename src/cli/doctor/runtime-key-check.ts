@@ -1,19 +1,23 @@
 import type { RuntimeToken } from "../../blob/token.ts";
 import { AccessDeniedError, ConflictError, NotAuthenticError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
-import { isDirectoryStore } from "../../stores/open-store.ts";
-import { vaultOf } from "../../stores/token.ts";
+import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
+import { credentialOf, holderOf, vaultOf } from "../../stores/token.ts";
 import { MAX_MANIFEST_BYTES } from "../../vault/format/limits.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
+import { openVault } from "../../vault/open/open.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { findToken } from "../inputs/token-input.ts";
+import { findCredential, findToken } from "../inputs/token-input.ts";
 import { openStore } from "../session/store.ts";
 import { bad, badOrThrow, type Check, good, warning } from "./check.ts";
 import type { ExaminedStore } from "./store-checks.ts";
 
-/** Checks that the key of the runtime token in `VSYNC_CONFIG`, if one is set, can read the manifest and not write it. */
+/**
+ * Checks that the key of the runtime token in `VSYNC_CONFIG`, if one is set, can read the manifest and not write it, and
+ * what a scoped token in it or beside it opens.
+ */
 export async function* checkRuntimeKey(
   config: LocalConfig,
   examined: ExaminedStore | null,
@@ -21,9 +25,28 @@ export async function* checkRuntimeKey(
 ): AsyncGenerator<Check, void> {
   try {
     const token = await findToken(undefined, sources);
-    if (token !== null) yield await tokenCheck(token, config, examined);
+    if (token === null) return;
+    yield await tokenCheck(token, config, examined);
+    if (token.env === config.env) yield* checkScopedToken(token, sources);
   } catch (error) {
     yield badOrThrow("runtime key", error);
+  }
+}
+
+async function* checkScopedToken(token: RuntimeToken, sources: SecretSources): AsyncGenerator<Check, void> {
+  try {
+    const opening = credentialOf(token, await findCredential(sources));
+    if (opening === null) return;
+    using holder = holderOf(token, opening);
+    const { expect, openStore: open } = vaultOf(token, openStore);
+    const { manifest, bundle } = await openVault({ store: await open(), clock: systemClock }, { holder, expect });
+    const { length } = bundle.items;
+    yield good(
+      "scoped token",
+      `opens generation ${manifest.gen} and reads ${length} ${length === 1 ? "item" : "items"}`,
+    );
+  } catch (error) {
+    yield badOrThrow("scoped token", error);
   }
 }
 

@@ -81,20 +81,23 @@ describe("a token", () => {
 });
 
 describe("rotating a token", () => {
-  test("ends the old credential with the commit, and the claims stay", async () => {
-    const held = await created({ ...REDIS, meters: ["tokens_used"] });
+  test("keeps every byte of the claims but id and time, and ends the old credential in the same swap", async () => {
+    const lists = { permissions: ["secrets.items.read"], meters: ["tokens_used"], routes: ["GET /api/*"] } as const;
+    const not_after = new Date(world.clock.ms + HOUR_MS).toISOString();
+    const held = await created({ ...REDIS, backend: "checkout", ...lists, not_after });
+    world.clock.ms += 1_000;
+    world.store.requests.length = 0;
     const { plan, committed } = await world.rotateTokens(["api"]);
-    const [rotated] = plan.rotated;
-    const { id, created_at, ...claims } = rotated?.token.claims ?? {};
-    expect([id, created_at]).toEqual([expect.stringMatching(/^tok_/), rotated?.old.claims.created_at]);
-    expect(claims).toEqual({ ...REDIS, kind: "live", capabilities: [], meters: ["tokens_used"] });
+    expect(world.requests.filter((it) => it === "replace manifest")).toHaveLength(1);
+    const [before, after] = (await world.writable()).tokens.roll.tokens;
+    if (before === undefined || after === undefined) throw new TypeError("not two records");
+    const { id, created_at } = after.claims;
+    expect(JSON.stringify(after.claims)).toBe(JSON.stringify({ ...before.claims, id, created_at }));
+    expect([before.revoked_at, after.replaces]).toEqual([created_at, held.id]);
     expect(await refused(held)).toMatchObject({ name: "TokenRevokedError" });
-    if (rotated === undefined) throw new TypeError("nothing was rotated");
-    expect(await read({ ...held, credential: rotated.credential })).toEqual({
-      REDIS_URL: "redis://1",
-      REDIS_TLS: "yes",
-    });
-    const pair = { token: rotated.token.id, replaces: held.id };
+    const credential = plan.rotated[0]?.credential ?? held.credential;
+    expect(await read({ ...held, credential })).toEqual({ REDIS_URL: "redis://1", REDIS_TLS: "yes" });
+    const pair = { token: id, replaces: held.id };
     expect(committed?.manifest.meta).toEqual({ event: "token-rotate", tokens: [pair] });
   });
 
