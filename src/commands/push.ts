@@ -33,7 +33,7 @@ imported: \`vsync import --from=<tool>\`.
   static override examples = [
     "<%= config.bin %> push prod",
     "<%= config.bin %> push prod --file certs/ca.pem=./ca.pem",
-    "sops -d prod.enc.env | <%= config.bin %> push prod --from=- --base=12",
+    "sops -d prod.enc.env | <%= config.bin %> push prod --from=- --base=5",
     "<%= config.bin %> push prod --dry-run --exit-code",
   ];
   static override args = ENV_ARG;

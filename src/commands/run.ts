@@ -30,7 +30,7 @@ program ends. --watch looks every 5 seconds and restarts the program only if its
     "<%= config.bin %> run prod -- node server.js",
     "<%= config.bin %> run prod --only DATABASE_URL,PGPASSWORD -- psql",
     "<%= config.bin %> run prod --prefix=APP_ --redact --show=LOG_LEVEL -- ./migrate.sh",
-    "<%= config.bin %> run --env=base --env=prod --override=my.env -- npm start",
+    "<%= config.bin %> run --env=base --env=prod --override=my.env -- node server.js",
     "<%= config.bin %> run prod --mount=certs/ca.pem:CA_FILE -- ./server",
     "VSYNC_CONFIG=… VSYNC_PASSPHRASE=… <%= config.bin %> run -- python3 app.py",
   ];

@@ -21,7 +21,9 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   "sops -d prod.enc.env | vsync push prod --from=-": ["y"],
   "sops -d secrets.yaml | vsync import prod --from=- --format=yaml --replace": ["y"],
   "vsync diff prod --from-gen=3": [THEN],
+  "vsync diff prod 3 5": [THEN],
   "vsync gc prod --keep=1 --older-than=0s": ["y"],
+  "sops -d prod.enc.env | vsync push prod --from=- --base=5": ["y"],
   "vsync push prod": ["y"],
   "vsync restore prod --gen=3": [THEN, "y"],
   "vsync rotate-passphrase --env=prod --grace=24h": [NEW, NEW, "y"],
@@ -38,13 +40,28 @@ const BEFORE: readonly (readonly [example: RegExp, args: readonly string[]])[] =
   ],
   [/tokens (update prod ci|revoke prod api ci)/, ["tokens", "create", "prod", "--name=ci", "--out=ci.token"]],
   [/tokens explain prod edge/, ["tokens", "create", "prod", "--name=edge", "--out=edge.token"]],
+  [/staging/, ["init", "--env=staging", "--local"]],
+  [/staging/, ["push", "staging", "--from=staging.env", "--yes"]],
+  [/env=base/, ["init", "--env=base", "--local"]],
+  [/env=base/, ["push", "base", "--from=staging.env", "--yes"]],
   [/--with-token/, ["tokens", "create", "prod", "--split", "--out=api.credential"]],
 ];
+/** The example shows another exit code than 0. */
+const EXIT_CODES: Readonly<Record<string, number>> = { "vsync push prod --dry-run --exit-code": 7 };
 /** The example needs an S3 bucket. */
 const ON_S3 = /--bucket|AKIA|^vsync policy/;
 /** The folders where shells look for completions; they exist already. */
 const SHELL_FOLDERS = [".local/share/bash-completion/completions", ".zfunc", ".config/fish/completions"];
-const SECRETS = ["DATABASE_URL", "SESSION_SECRET", "PGUSER", "PGPASSWORD", "OLD_TOKEN", "SMTP_USER", "SMTP_PASSWORD"];
+const SECRETS = [
+  "DATABASE_URL",
+  "SESSION_SECRET",
+  "PGUSER",
+  "PGPASSWORD",
+  "OLD_TOKEN",
+  "SMTP_USER",
+  "SMTP_PASSWORD",
+  "LOG_LEVEL",
+];
 
 let vault: Scene & AsyncDisposable;
 let bucket: SetScene;
@@ -79,7 +96,7 @@ describe.each(examples)("%s", (text) => {
     await using shell = new Shell(scene);
     const answers = ANSWERS[text]?.map((answer) => ({ text: answer, isHidden: false }));
     const { stdout, stderr, exitCode } = await (answers ? shell.type(text, answers) : shell.run(text));
-    expect(exitCode, stdout + stderr).toBe(0);
+    expect(exitCode, stdout + stderr).toBe(EXIT_CODES[text] ?? 0);
   });
 });
 
@@ -107,7 +124,9 @@ async function history({ sandbox, env }: Scene): Promise<string> {
   await sandbox.write("work/old-passphrase", THEN);
   await sandbox.write("outside/run/secrets/vsync", now);
   for (const folder of SHELL_FOLDERS) await mkdir(join(sandbox.home, folder), { recursive: true });
-  await sandbox.write("work/migrate.sh", "#!/bin/sh\n", 0o700);
+  for (const name of ["migrate.sh", "server"]) await sandbox.write(`work/${name}`, "#!/bin/sh\n", 0o700);
+  await sandbox.write("work/staging.env", "STRIPE_KEY=of-staging\nSMTP_URL=smtp://s\nDATABASE_URL=postgres://s\n");
+  await sandbox.write("work/my.env", "PORT=3000\n");
   await sandbox.write("work/secrets.json", '{"API_KEY":"of-elsewhere","PORT":8080}');
   await sandbox.write("work/device.json", '[{"projects":["project-id"]}]');
   await mkdir(join(sandbox.work, "tokens"));
