@@ -9,6 +9,7 @@ import { encodeToken } from "../../src/blob/token.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { createDirectoryRoot } from "../../src/directory/folders.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import type { StoreLocation } from "../../src/stores/location.ts";
 import { openStore } from "../../src/stores/open-store.ts";
 import { adminClient, createBucket, type S3Target } from "../support/ceph/target.ts";
@@ -54,6 +55,13 @@ export class Ground implements AsyncDisposable {
   async plant(path: string, bytes: Uint8Array | string): Promise<void> {
     if (!this.#planted.has(path)) this.#planted.set(path, await this.steal(path));
     await this.#raw.write(path, Buffer.from(bytes));
+  }
+
+  /** A store at a new prefix that holds these objects, by key. */
+  async copyOf(objects: ReadonlyMap<string, { readonly bytes: Uint8Array }>): Promise<ObjectStore> {
+    const prefix = `${randomBytes(4).toString("hex")}/`;
+    for (const [key, { bytes }] of objects) await this.#raw.write(prefix + key, Buffer.from(bytes));
+    return this.storeAt(prefix);
   }
 
   async undo(): Promise<void> {

@@ -1,10 +1,11 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { decodeBase64 } from "../../src/crypto/base64.ts";
 import { openBox } from "../../src/crypto/box.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { generateSigningKey } from "../../src/crypto/signing.ts";
 import { hkdf } from "../../src/crypto/subkeys.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import { deriveCredentialKeys, parseCredential } from "../../src/tokens/credential.ts";
 import { commitGeneration } from "../../src/vault/commit/commit.ts";
 import { baseOn } from "../../src/vault/commit/draft.ts";
@@ -19,7 +20,19 @@ import { openAnchors, openRoll } from "../../src/vault/open/open-boxes.ts";
 import type { GivenClaims } from "../../src/vault/tokens/create.ts";
 import { readVerifyList } from "../../src/vault/tokens/read.ts";
 import { CredentialHolder } from "../../src/vault/unlock/credential-holder.ts";
-import { ACTOR, ENV, NEW, OLD, rejection, type Secrets, secretsOf, takeAll, World } from "../support/world.ts";
+import {
+  ACTOR,
+  ENV,
+  type Machine,
+  NEW,
+  OLD,
+  rejection,
+  type Secrets,
+  secretsOf,
+  takeAll,
+  World,
+} from "../support/world.ts";
+import { describeOnEveryStore } from "./ground.ts";
 
 const SECRETS = { DATABASE_URL: "postgres://", REDIS_URL: "redis://", STRIPE_KEY: "sk_live" };
 const REDIS: Partial<GivenClaims> = {
@@ -27,6 +40,13 @@ const REDIS: Partial<GivenClaims> = {
 };
 
 let world: World;
+/** The store of the holders. What the world has, attacks and all, lies there when they read. */
+let storeOf: (world: World) => Promise<ObjectStore>;
+
+/** A machine that reads from that store. */
+async function reader(): Promise<Machine> {
+  return world.with({ store: await storeOf(world) });
+}
 
 interface Held {
   readonly id: string;
@@ -43,16 +63,12 @@ async function create(claims: Partial<GivenClaims>): Promise<Held> {
 /** With the keys that the holder's slot gives. */
 async function openHeld({ credential, anchor }: Held): Promise<OpenedVault> {
   const holder = new CredentialHolder(credential, anchor);
-  return openWithKeys(world, { holder, expect: { env: ENV } });
+  return openWithKeys(await reader(), { holder, expect: { env: ENV } });
 }
 
 async function read(held: Held): Promise<Secrets> {
   return secretsOf((await openHeld(held)).bundle.items);
 }
-
-beforeEach(async () => {
-  world = await World.pushed(SECRETS);
-});
 
 /** Every box of a bundle with its associated data, from what lies in the bucket. */
 function boxesIn(bytes: Uint8Array): { readonly header: BundleHeader; readonly boxes: Map<string, Uint8Array> } {
@@ -103,31 +119,6 @@ async function keysOf(held: Held): Promise<readonly Uint8Array[]> {
   return [...roots, ...derived, ...infos.map((info) => bundle.keys.derive(info))];
 }
 
-describe("the holder of a restricted token, with everything that lies in the bucket", () => {
-  test("opens no item that was not granted, and names none", async () => {
-    await create({ name: "full" });
-    const held = await create(REDIS);
-    const keys = await keysOf(held);
-    const { manifest } = await openHeld(held);
-    const bundle = boxesIn(world.bytes(manifest.bundle.key));
-    const [item, ...others] = opened(bundle, keys);
-    expect(bundle.header.items.map(({ id }) => id)).toContain(item);
-    expect(others).toEqual([]);
-    const bucket = Buffer.concat([...world.objects().values()].map(({ bytes }) => bytes)).toString("latin1");
-    for (const name of Object.keys(SECRETS)) expect(bucket).not.toContain(name);
-  });
-
-  test("gets nothing of a generation after its revocation", async () => {
-    const held = await create(REDIS);
-    const keys = await keysOf(held);
-    await world.revokeTokens([held.id]);
-    await world.push({ ...SECRETS, REDIS_URL: "redis://new" });
-    expect(await rejection(openHeld(held))).toMatchObject({ name: "TokenRevokedError" });
-    const { bundle } = await world.manifest();
-    expect(opened(boxesIn(world.bytes(bundle.key)), keys)).toEqual([]);
-  });
-});
-
 interface Forgery {
   /** Keys that the forger has, or has made up. */
   readonly signingKey: WritableVault["signingKey"];
@@ -147,86 +138,6 @@ async function forge(on: OpenedVault, { signingKey, tokens }: Forgery): Promise<
   await takeAll(commitGeneration(world, baseOn({ ...on, version, signingKey }), () => draft));
 }
 
-describe("a co-holder who can write the bucket", () => {
-  test.each<[string, Partial<GivenClaims>]>([
-    ["of a full token", {}],
-    ["of a token that may verify", { permissions: ["api.tokens.verify"] }],
-  ])("%s forges to nobody", async (_name, claims) => {
-    const victim = await create(REDIS);
-    const attacker = await create(claims);
-    const on = await openHeld(attacker);
-    // The public keys of all: the box `verify` tells them.
-    const { roll } = (await world.writable()).tokens;
-    const tokens = { roll, anchors: [generateSigningKey()] };
-    await forge(on, { signingKey: generateSigningKey(), tokens });
-    expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
-    expect(await rejection(world.open(OLD))).toMatchObject({ name: "NotAuthenticError" });
-  });
-
-  test("nor with the victim's own anchor named, or the genuine manifest over another bundle", async () => {
-    const victim = await create(REDIS);
-    const { manifest } = await openHeld(victim);
-    const signingKey = generateSigningKey();
-    const signer = Buffer.from(signingKey.publicKey).toString("base64");
-    const [cert] = manifest.certs ?? [];
-    const made = signCert(generateSigningKey(), { vault: manifest.vault, signer });
-    world.forge({ ...manifest, signer, certs: [{ anchor: cert?.anchor ?? "", sig: made.sig }] }, signingKey);
-    expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
-    world.forge({ ...manifest, signer, certs: cert === undefined ? [] : [cert] }, signingKey);
-    expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
-  });
-
-  test("nor by another bundle under the genuine manifest", async () => {
-    const victim = await create(REDIS);
-    const { bundle } = await world.manifest();
-    const bytes = world.bytes(bundle.key).toReversed();
-    expect(sha256Hex(bytes)).not.toBe(bundle.sha256);
-    world.tamper(bundle.key, bytes);
-    expect(await rejection(read(victim))).toMatchObject({ name: "BundleCorruptError" });
-  });
-});
-
-describe("an ex-operator, who knew a passphrase, and with it the signing key and the anchors of that time", () => {
-  let held: Held;
-  let then: OpenedVault;
-  let keys: Forgery;
-
-  beforeEach(async () => {
-    held = await create(REDIS);
-    const { vault, signingKey, tokens } = await world.writable();
-    then = vault;
-    keys = { signingKey, tokens };
-  });
-
-  test("is believed by a holder who still pins that anchor, and by nobody with the new passphrase", async () => {
-    await world.rotate(OLD, NEW);
-    await forge(then, keys);
-    expect(await read(held)).toEqual({ REDIS_URL: "redis://evil" });
-    expect(await rejection(world.open(NEW))).toMatchObject({ name: "WrongPassphraseError" });
-  });
-
-  test("is not believed any more by a holder who pins the anchor of a rotation with `leaked`", async () => {
-    const { committed } = await world.rotate(OLD, NEW, { leaked: { tokens: "keep" } });
-    const healed = { ...held, anchor: committed === null ? undefined : anchorOf(committed.manifest) };
-    expect(await read(healed)).toEqual({ REDIS_URL: "redis://" });
-    await forge(then, keys);
-    expect(await rejection(read(healed))).toMatchObject({ name: "NotAuthenticError" });
-    expect(await read(held)).toEqual({ REDIS_URL: "redis://evil" });
-  });
-
-  test("cannot plant a token that outlives an audit", async () => {
-    const record = await soundRecord(world.fork());
-    const { roll } = keys.tokens;
-    await forge(then, { ...keys, tokens: { ...keys.tokens, roll: { ...roll, tokens: [...roll.tokens, record] } } });
-    expect(await rejection(world.verifyTokens())).toMatchObject({
-      name: "AuditBrokenError",
-      message: `no audit row created ${record.claims.id}: somebody planted it`,
-    });
-    await world.revokeTokens([record.claims.id]);
-    expect((await world.verifyTokens()).outstanding).toBeNull();
-  });
-});
-
 /** The record of a token whose credential the attacker has. */
 async function soundRecord(elsewhere: World): Promise<TokenRecord> {
   await elsewhere.createToken({ name: "planted" });
@@ -235,36 +146,161 @@ async function soundRecord(elsewhere: World): Promise<TokenRecord> {
   return record;
 }
 
-describe("a malicious verifying service", () => {
-  test("reads who may do what, and no secret, no name, no other box", async () => {
-    await create({ name: "the name of a token" });
-    const service = await create({ permissions: ["api.tokens.verify"] });
-    const holder = new CredentialHolder(service.credential, service.anchor);
-    const { verify } = await readVerifyList(world, { holder, expect: { env: ENV } });
-    expect(verify.tokens).toHaveLength(2);
-    expect(JSON.stringify(verify)).not.toContain("the name");
-    const { bundle } = await world.manifest();
-    const found = opened(boxesIn(world.bytes(bundle.key)), await keysOf(service));
-    const [view] = found.filter((name) => name.startsWith("view|"));
-    expect(found).toEqual(view === undefined ? ["verify"] : [view, "verify"]);
-    expect(await read(service)).toEqual({});
+function attacks(): void {
+  beforeEach(async () => {
+    world = await World.pushed(SECRETS);
   });
 
-  test("reads neither roll nor anchors with the key that it has", async () => {
-    const service = await create({ permissions: ["api.tokens.verify"] });
-    const { bundle } = await openHeld(service);
-    const key = bundle.keys.verifyKey();
-    if (key === null) throw new TypeError("no key");
-    for (const open of [openRoll, openAnchors]) {
-      expect(() => open(bundle.header, Secret.ofBytes(key))).toThrow(
-        expect.objectContaining({ name: "BundleCorruptError" }),
-      );
-    }
-    const other = await create(REDIS);
-    const holder = new CredentialHolder(other.credential, other.anchor);
-    expect(await rejection(readVerifyList(world, { holder, expect: { env: ENV } }))).toMatchObject({
-      name: "ConfigInvalidError",
-      message: "this token may not verify others",
+  describe("the holder of a restricted token, with everything that lies in the bucket", () => {
+    test("opens no item that was not granted, and names none", async () => {
+      await create({ name: "full" });
+      const held = await create(REDIS);
+      const keys = await keysOf(held);
+      const { manifest } = await openHeld(held);
+      const bundle = boxesIn(world.bytes(manifest.bundle.key));
+      const [item, ...others] = opened(bundle, keys);
+      expect(bundle.header.items.map(({ id }) => id)).toContain(item);
+      expect(others).toEqual([]);
+      const bucket = Buffer.concat([...world.objects().values()].map(({ bytes }) => bytes)).toString("latin1");
+      for (const name of Object.keys(SECRETS)) expect(bucket).not.toContain(name);
+    });
+
+    test("gets nothing of a generation after its revocation", async () => {
+      const held = await create(REDIS);
+      const keys = await keysOf(held);
+      await world.revokeTokens([held.id]);
+      await world.push({ ...SECRETS, REDIS_URL: "redis://new" });
+      expect(await rejection(openHeld(held))).toMatchObject({ name: "TokenRevokedError" });
+      const { bundle } = await world.manifest();
+      expect(opened(boxesIn(world.bytes(bundle.key)), keys)).toEqual([]);
     });
   });
+
+  describe("a co-holder who can write the bucket", () => {
+    test.each<[string, Partial<GivenClaims>]>([
+      ["of a full token", {}],
+      ["of a token that may verify", { permissions: ["api.tokens.verify"] }],
+    ])("%s forges to nobody", async (_name, claims) => {
+      const victim = await create(REDIS);
+      const attacker = await create(claims);
+      const on = await openHeld(attacker);
+      // The public keys of all: the box `verify` tells them.
+      const { roll } = (await world.writable()).tokens;
+      const tokens = { roll, anchors: [generateSigningKey()] };
+      await forge(on, { signingKey: generateSigningKey(), tokens });
+      expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
+      expect(await rejection((await reader()).open(OLD))).toMatchObject({ name: "NotAuthenticError" });
+    });
+
+    test("nor with the victim's own anchor named, or the genuine manifest over another bundle", async () => {
+      const victim = await create(REDIS);
+      const { manifest } = await openHeld(victim);
+      const signingKey = generateSigningKey();
+      const signer = Buffer.from(signingKey.publicKey).toString("base64");
+      const [cert] = manifest.certs ?? [];
+      const made = signCert(generateSigningKey(), { vault: manifest.vault, signer });
+      world.forge({ ...manifest, signer, certs: [{ anchor: cert?.anchor ?? "", sig: made.sig }] }, signingKey);
+      expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
+      world.forge({ ...manifest, signer, certs: cert === undefined ? [] : [cert] }, signingKey);
+      expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
+    });
+
+    test("nor by another bundle under the genuine manifest", async () => {
+      const victim = await create(REDIS);
+      const { bundle } = await world.manifest();
+      const bytes = world.bytes(bundle.key).toReversed();
+      expect(sha256Hex(bytes)).not.toBe(bundle.sha256);
+      world.tamper(bundle.key, bytes);
+      expect(await rejection(read(victim))).toMatchObject({ name: "BundleCorruptError" });
+    });
+  });
+
+  describe("an ex-operator, who knew a passphrase, and with it the signing key and the anchors of that time", () => {
+    let held: Held;
+    let then: OpenedVault;
+    let keys: Forgery;
+
+    beforeEach(async () => {
+      held = await create(REDIS);
+      const { vault, signingKey, tokens } = await world.writable();
+      then = vault;
+      keys = { signingKey, tokens };
+    });
+
+    test("is believed by a holder who still pins that anchor, and by nobody with the new passphrase", async () => {
+      await world.rotate(OLD, NEW);
+      await forge(then, keys);
+      expect(await read(held)).toEqual({ REDIS_URL: "redis://evil" });
+      expect(await rejection((await reader()).open(NEW))).toMatchObject({ name: "WrongPassphraseError" });
+    });
+
+    test("is not believed any more by a holder who pins the anchor of a rotation with `leaked`", async () => {
+      const { committed } = await world.rotate(OLD, NEW, { leaked: { tokens: "keep" } });
+      const healed = { ...held, anchor: committed === null ? undefined : anchorOf(committed.manifest) };
+      expect(await read(healed)).toEqual({ REDIS_URL: "redis://" });
+      await forge(then, keys);
+      expect(await rejection(read(healed))).toMatchObject({ name: "NotAuthenticError" });
+      expect(await read(held)).toEqual({ REDIS_URL: "redis://evil" });
+    });
+
+    test("cannot plant a token that outlives an audit", async () => {
+      const record = await soundRecord(world.fork());
+      const { roll } = keys.tokens;
+      await forge(then, { ...keys, tokens: { ...keys.tokens, roll: { ...roll, tokens: [...roll.tokens, record] } } });
+      expect(await rejection((await reader()).verifyTokens())).toMatchObject({
+        name: "AuditBrokenError",
+        message: `no audit row created ${record.claims.id}: somebody planted it`,
+      });
+      await world.revokeTokens([record.claims.id]);
+      expect((await (await reader()).verifyTokens()).outstanding).toBeNull();
+    });
+  });
+
+  describe("a malicious verifying service", () => {
+    test("reads who may do what, and no secret, no name, no other box", async () => {
+      await create({ name: "the name of a token" });
+      const service = await create({ permissions: ["api.tokens.verify"] });
+      const holder = new CredentialHolder(service.credential, service.anchor);
+      const { verify } = await readVerifyList(await reader(), { holder, expect: { env: ENV } });
+      expect(verify.tokens).toHaveLength(2);
+      expect(JSON.stringify(verify)).not.toContain("the name");
+      const { bundle } = await world.manifest();
+      const found = opened(boxesIn(world.bytes(bundle.key)), await keysOf(service));
+      const [view] = found.filter((name) => name.startsWith("view|"));
+      expect(found).toEqual(view === undefined ? ["verify"] : [view, "verify"]);
+      expect(await read(service)).toEqual({});
+    });
+
+    test("reads neither roll nor anchors with the key that it has", async () => {
+      const service = await create({ permissions: ["api.tokens.verify"] });
+      const { bundle } = await openHeld(service);
+      const key = bundle.keys.verifyKey();
+      if (key === null) throw new TypeError("no key");
+      for (const open of [openRoll, openAnchors]) {
+        expect(() => open(bundle.header, Secret.ofBytes(key))).toThrow(
+          expect.objectContaining({ name: "BundleCorruptError" }),
+        );
+      }
+      const other = await create(REDIS);
+      const holder = new CredentialHolder(other.credential, other.anchor);
+      expect(await rejection(readVerifyList(await reader(), { holder, expect: { env: ENV } }))).toMatchObject({
+        name: "ConfigInvalidError",
+        message: "this token may not verify others",
+      });
+    });
+  });
+}
+
+describe("in memory", () => {
+  beforeAll(() => {
+    storeOf = async ({ store }) => store;
+  });
+  attacks();
+});
+
+describeOnEveryStore("in a store", (ground) => {
+  beforeAll(() => {
+    storeOf = (from) => ground().copyOf(from.objects());
+  });
+  attacks();
 });
