@@ -25,7 +25,8 @@ line, in base64 (also as a part, as in user:token), in hex, and escaped as in JS
 4 bytes pass, and common words such as true and prod; vsync names them. --show leaves a secret as it is.
 
 --mount writes a file of the vault, mode 0600, to a place in memory, or to the path that you give, and removes it when the
-program ends. --watch looks every 5 seconds and restarts the program only if its values have changed.`;
+program ends. --watch looks every 5 seconds and restarts the program only if its values have changed;
+it goes neither with --redact nor with --mount.`;
   static override examples = [
     "<%= config.bin %> run prod -- node server.js",
     "<%= config.bin %> run prod --only DATABASE_URL,PGPASSWORD -- psql",
@@ -78,7 +79,11 @@ program ends. --watch looks every 5 seconds and restarts the program only if its
       { from: "1s", to: "365d" },
       { description: "how old the copy may be", dependsOn: ["cache"] },
     ),
-    watch: Flags.boolean({ description: "restart the program when its values change in the vault" }),
+    watch: Flags.boolean({
+      description: "restart the program when its values change in the vault",
+      // The pipes of a masked program, and a mounted file, are those of its first start.
+      exclusive: ["redact", "mount"],
+    }),
   };
   static override takesCommandLine = true;
 

@@ -8,7 +8,7 @@ import { type Variable, variable } from "./caller.ts";
  * opens another vault.
  */
 const KEPT_BACK =
-  /^VSYNC_(CONFIG|PASSPHRASE|(?:NEW|OLD|THEN)_PASSPHRASE|TOKEN|CREDENTIAL|ACCESS_KEY|SECRET_KEY|SESSION_TOKEN)(_FILE|_COMMAND)?$/;
+  /^VSYNC_(CONFIG|(?:(?:NEW|OLD|THEN|OTHER)_)?PASSPHRASE|TOKEN|CREDENTIAL|(?:APP_)?(?:ACCESS|SECRET)_KEY|SESSION_TOKEN)(_FILE|_COMMAND)?$/;
 
 /** Where a program's variables come from, the lowest first; with `preserved`, the caller's beat the vaults', not the overrides'. */
 export interface Layers {
