@@ -75,6 +75,7 @@ const MACHINE = ["cli", "disk", "directory", "stores", "runtime"];
 
 /** The layers that may import each module. A trailing slash means a whole scope; all layers may import other modules. */
 const MODULE_OWNERS = {
+  "@aws-sdk/client-s3": ["s3"],
   "@aws-sdk/credential-provider-node": ["stores"],
   "@aws-sdk/xml-builder": ["s3"],
   aws4fetch: ["s3"],

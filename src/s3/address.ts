@@ -4,17 +4,19 @@ import type { S3Location } from "./options.ts";
 
 type Place = Pick<S3Location, "endpoint" | "bucket">;
 
+export function urlOf(place: Place, key: string): URL {
+  return new URL(`${bucketUrl(place)}/${key.split("/").map(encoded).join("/")}`);
+}
+
 /**
- * The URL of an object, or of the bucket if there is no key. AWS wants the bucket in the host name; everyone else
- * understands it in the path, and some only there.
+ * Without a trailing slash. AWS wants the bucket in the host name; everyone else understands it in the path, and some
+ * only there.
  */
-export function urlOf({ endpoint, bucket }: Place, key = "", query: Readonly<Record<string, string>> = {}): URL {
+export function bucketUrl({ endpoint, bucket }: Place): string {
   const { protocol, host, pathname } = new URL(endpoint);
-  const isInPath = wantsPathStyle({ endpoint, bucket });
-  const path = [...(isInPath ? [bucket] : []), ...(key === "" ? [] : key.split("/"))].map(encoded).join("/");
-  const pairs = Object.entries(query).map(([name, value]) => `${encoded(name)}=${encoded(value)}`);
-  const search = pairs.length === 0 ? "" : `?${pairs.join("&")}`;
-  return new URL(`${protocol}//${isInPath ? "" : `${bucket}.`}${host}${pathname.replace(/\/$/, "")}/${path}${search}`);
+  const base = pathname.replace(/\/$/, "");
+  if (wantsPathStyle({ endpoint, bucket })) return `${protocol}//${host}${base}/${encoded(bucket)}`;
+  return `${protocol}//${bucket}.${host}${base}`;
 }
 
 /** A certificate for `*.s3.…` does not cover a bucket whose name has a dot. */
@@ -23,7 +25,7 @@ function wantsPathStyle({ endpoint, bucket }: Place): boolean {
 }
 
 /** As SigV4 writes it: everything but unreserved characters. */
-function encoded(text: string): string {
+export function encoded(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 

@@ -1,6 +1,9 @@
 import type { Readable } from "node:stream";
 import type { HttpAnswer } from "./exchange.ts";
 
+/** Of an error, and of the answer to a write. A longer error counts by its status alone. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
 /** An answer that is longer than any of its kind. */
 export class OversizedAnswerError extends Error {
   readonly maxBytes: number;

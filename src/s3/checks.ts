@@ -25,7 +25,7 @@ export async function proveRead(location: S3Location, key: string, options: S3Op
   using call = connection.call("read", key);
   const attempt = await call.attempt(async (sending) => {
     try {
-      await connection.sendAndDrain({ method: "HEAD", key }, sending);
+      await connection.readHead(key, sending);
     } catch (error) {
       answer = answerIn(error);
       throw error;

@@ -1,35 +1,32 @@
 import { createHash } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
 import { requireUsable, urlOf } from "./address.ts";
-import { isWebPage, readUpTo, wholeBody } from "./bodies.ts";
+import { isWebPage, MAX_BODY_BYTES, readUpTo, wholeBody } from "./bodies.ts";
 import { Call, type CallBounds, type Sending } from "./call.ts";
-import { type Exchange, type HttpAnswer, networkExchange } from "./exchange.ts";
+import { type Exchange, type HttpAnswer, type HttpRequest, networkExchange } from "./exchange.ts";
 import { type Answer, RefusedError, WebPageError } from "./failure.ts";
 import { type Keys, preparesKeys } from "./keys.ts";
 import { DEFAULT_LIMITS, hostOf, labelOf, type S3Limits, type S3Location, type S3Options } from "./options.ts";
 
 type Verb = "read" | "write" | "delete" | "list";
 
-export interface S3Request {
-  readonly method: "GET" | "HEAD" | "PUT" | "DELETE";
-  /** Below the prefix; undefined for a request about the bucket. */
-  readonly key?: string;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+interface Reading {
+  readonly method: "GET" | "HEAD";
+  /** Below the prefix. */
+  readonly key: string;
 }
 
-/** Of an error, and of the answer to a write. A longer error counts by its status alone. */
-const MAX_BODY_BYTES = 64 * 1024;
+const EMPTY_SHA256 = createHash("sha256").digest("hex");
 
 /** Signed requests to one prefix of one bucket. */
 export class Connection {
   readonly location: S3Location;
   readonly limits: S3Limits;
+  /** Whether the server has asked for a digest of a body. */
+  wantsDigest = false;
   readonly #options: S3Options;
   readonly #exchange: Exchange;
   readonly #derivedKeys = new Map<string, ArrayBuffer>();
-  #wantsDigest = false;
 
   /** @throws InputError no vault can be at this location */
   constructor(location: S3Location, options: S3Options) {
@@ -65,88 +62,55 @@ export class Connection {
    *
    * @throws RefusedError the server answered with another status than 2xx
    */
-  async send(request: S3Request, sending: Sending): Promise<HttpAnswer> {
-    try {
-      return await this.#sendOnce(request, sending);
-    } catch (error) {
-      // Object Lock with a default retention: the server wants a digest of the body. Others refuse one.
-      if (request.method !== "PUT" || this.#wantsDigest || !wantsDigest(error)) throw error;
-      this.#wantsDigest = true;
-      return this.#sendOnce(request, sending);
-    }
+  async read({ method, key }: Reading, sending: Sending): Promise<HttpAnswer> {
+    const url = urlOf(this.location, `${this.location.prefix}${key}`);
+    return this.exchange({ method, url, headers: await this.#signed(method, url, sending.keys) }, sending);
   }
 
-  /** As `send`, for an answer without a body worth reading. */
-  async sendAndDrain(request: S3Request, sending: Sending): Promise<HttpAnswer> {
-    const answer = await this.send(request, sending);
+  /** As `read`, for an answer without a body worth reading. */
+  async readHead(key: string, sending: Sending): Promise<HttpAnswer> {
+    const answer = await this.read({ method: "HEAD", key }, sending);
     const body = await wholeBody(answer.body, MAX_BODY_BYTES);
     if (isWebPage({}, body)) throw new WebPageError();
     return answer;
   }
 
-  async #sendOnce(request: S3Request, { keys, signal }: Sending): Promise<HttpAnswer> {
-    const { method, body } = request;
-    const { location } = this;
-    const key = request.key === undefined ? "" : `${location.prefix}${request.key}`;
-    const url = urlOf(location, key, request.query);
-    const headers = await this.#signed(request, url, keys);
-    const answer = await this.#exchange({ method, url, headers, body }, signal);
+  /** Sends a signed request. @throws RefusedError the server answered with another status than 2xx */
+  async exchange(request: HttpRequest, { keys, signal }: Sending): Promise<HttpAnswer> {
+    const headers = { ...request.headers, "user-agent": this.#options.userAgent ?? "vsync" };
+    const answer = await this.#exchange({ ...request, headers }, signal);
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw new RefusedError(await readRefusal(answer, keys));
   }
 
-  async #signed({ method, body, headers }: S3Request, url: URL, keys: Keys): Promise<Record<string, string>> {
-    const digest = createHash("sha256").update(body ?? "");
-    const sha256 = digest.copy().digest("hex");
+  async #signed(method: string, url: URL, keys: Keys): Promise<Record<string, string>> {
     const signer = new AwsV4Signer({
-      accessKeyId: keys.accessKeyId,
-      secretAccessKey: keys.secretAccessKey,
-      ...(keys.sessionToken !== undefined && { sessionToken: keys.sessionToken }),
+      ...keys,
       method,
       url: url.href,
-      headers: {
-        ...headers,
-        ...(body && this.#wantsDigest ? digestHeaders(body, digest.digest("base64")) : {}),
-        "x-amz-content-sha256": sha256,
-      },
+      headers: { "x-amz-content-sha256": EMPTY_SHA256 },
       service: "s3",
       region: this.location.region,
       datetime: new Date(this.nowMs()).toISOString().replace(/[:-]|\.\d{3}/g, ""),
       cache: this.#derivedKeys,
     });
-    const signed = Object.fromEntries((await signer.sign()).headers);
-    return {
-      ...signed,
-      ...(body && { "content-length": String(body.length) }),
-      "user-agent": this.#options.userAgent ?? "vsync",
-    };
+    return Object.fromEntries((await signer.sign()).headers);
   }
-}
-
-/** Servers know one of the two. */
-function digestHeaders(body: Uint8Array, sha256: string): Record<string, string> {
-  return { "content-md5": createHash("md5").update(body).digest("base64"), "x-amz-checksum-sha256": sha256 };
-}
-
-function wantsDigest(error: unknown): boolean {
-  if (!(error instanceof RefusedError)) return false;
-  const { status, code, said } = error.answer;
-  return status === 400 && (code === "MissingContentMD5" || /content-md5|checksum/i.test(said));
 }
 
 async function readRefusal({ status, headers, body }: HttpAnswer, keys: Keys): Promise<Answer> {
   const bytes = (await readUpTo(body, MAX_BODY_BYTES)) ?? new Uint8Array();
   // Loaded late: a reader whose store answers needs no XML.
-  const { XmlDocument } = await import("./xml.ts");
-  const document = XmlDocument.read(bytes, "Error");
+  const { readError } = await import("./xml.ts");
+  const field = readError(bytes);
   return {
     status,
     headers,
-    code: document?.text("Code") ?? "",
-    said: withoutKeys(document?.text("Message") ?? "", keys),
+    code: field("Code") ?? "",
+    said: withoutKeys(field("Message") ?? "", keys),
     isWebPage: isWebPage(headers, bytes),
-    regionField: document?.text("Region"),
-    serverTimeField: document?.text("ServerTime"),
+    regionField: field("Region"),
+    serverTimeField: field("ServerTime"),
   };
 }
 

@@ -6,7 +6,7 @@ import { untilAborted } from "./time-limit.ts";
 export interface Keys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
+  readonly sessionToken?: string;
 }
 
 /** No credentials to sign with: vsync sent nothing, and the store is not to blame. */
@@ -49,11 +49,11 @@ const NAMES = {
 } as const;
 
 /** A bad copy cannot be a header, or would look like a wrong key. @throws CredentialsError */
-function usable(credentials: S3Credentials): Keys {
-  const keys = {
-    accessKeyId: credentials.accessKeyId,
-    secretAccessKey: credentials.secretAccessKey.exposeText(),
-    sessionToken: credentials.sessionToken?.exposeText(),
+function usable({ accessKeyId, secretAccessKey, sessionToken }: S3Credentials): Keys {
+  const keys: Keys = {
+    accessKeyId,
+    secretAccessKey: secretAccessKey.exposeText(),
+    ...(sessionToken && { sessionToken: sessionToken.exposeText() }),
   };
   for (const field of ["accessKeyId", "secretAccessKey", "sessionToken"] as const) {
     const fault = keyFault(keys[field]);

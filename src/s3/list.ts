@@ -1,12 +1,7 @@
 import { S3UnreachableError } from "../errors.ts";
 import type { ListOptions } from "../ports.ts";
-import { isWebPage, wholeBody } from "./bodies.ts";
+import type { Page } from "./commands.ts";
 import type { Connection } from "./connection.ts";
-import { NoListingError, WebPageError } from "./failure.ts";
-import type { XmlDocument } from "./xml.ts";
-
-/** A thousand keys of vaults have about 300 KB. */
-const MAX_PAGE_BYTES = 2 * 1024 * 1024;
 
 /**
  * The keys below a prefix, in order.
@@ -42,44 +37,18 @@ export async function* listKeys(
   }
 }
 
-interface Page {
-  readonly keys: readonly string[];
-  readonly isLast: boolean;
-}
-
 async function fetchPage(
   connection: Connection,
   keyPrefix: string,
   after: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Page> {
-  const { prefix } = connection.location;
-  const query = {
-    "list-type": "2",
-    prefix: `${prefix}${keyPrefix}`,
-    // A key may hold characters that XML cannot.
-    "encoding-type": "url",
-    // Not the continuation token: "after this key" means the same however the bucket has changed meanwhile.
-    ...(after !== undefined && { "start-after": after }),
-  };
+  const { listObjects } = await import("./commands.ts");
   using call = connection.call("list", keyPrefix, { signal });
-  const attempt = await call.retrying(async (sending) => {
-    const { headers, body } = await connection.send({ method: "GET", query }, sending);
-    const bytes = await wholeBody(body, MAX_PAGE_BYTES);
-    const { XmlDocument } = await import("./xml.ts");
-    const listing = XmlDocument.read(bytes, "ListBucketResult");
-    if (listing === null) throw isWebPage(headers, bytes) ? new WebPageError() : new NoListingError();
-    return { keys: keysOf(listing), isLast: listing.text("IsTruncated") !== "true" };
-  });
+  const prefix = `${connection.location.prefix}${keyPrefix}`;
+  const attempt = await call.retrying((sending) => listObjects(connection, prefix, after, sending));
   if (!attempt.done) throw attempt.failure.error;
   return attempt.value;
-}
-
-function keysOf(listing: XmlDocument): readonly string[] {
-  const keys = listing.texts("Contents", "Key");
-  // A server that does not encode leaves EncodingType out.
-  if (listing.text("EncodingType") !== "url") return keys;
-  return keys.map((key) => decodeURIComponent(key.replaceAll("+", " ")));
 }
 
 function isBefore(a: string, b: string): boolean {

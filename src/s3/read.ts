@@ -13,9 +13,7 @@ const FIRST_BYTES = 64 * 1024;
 /** @throws VsyncError any failure but a missing key */
 export async function headObject(connection: Connection, key: string, options: ReadOptions): Promise<Version | null> {
   using call = connection.call("read", key, { signal: options.signal });
-  const attempt = await call.retrying(async (sending) =>
-    versionIn(await connection.sendAndDrain({ method: "HEAD", key }, sending)),
-  );
+  const attempt = await call.retrying(async (sending) => versionIn(await connection.readHead(key, sending)));
   return orNull(attempt);
 }
 
@@ -28,7 +26,7 @@ export async function getObject(
   const { maxBytes, signal } = options;
   using call = connection.call("read", key, { receives: maxBytes, signal });
   const attempt = await call.retrying(async (sending, signOfLife) => {
-    const answer = await connection.send({ method: "GET", key }, sending);
+    const answer = await connection.read({ method: "GET", key }, sending);
     const version = versionIn(answer);
     const ahead = skewMs(answer, connection.nowMs());
     const bytes = await readBody(answer, maxBytes, signOfLife);
@@ -37,14 +35,15 @@ export async function getObject(
   return orNull(attempt);
 }
 
-/**
- * The ETag. A proxy that compresses makes it weak, and no server takes a weak one in If-Match; the strong one is still there.
- *
- * @throws NoEtagError, WebPageError the answer has none
- */
-export function versionIn({ headers, body }: HttpAnswer): Version {
+/** A proxy that compresses makes an ETag weak, and no server takes a weak one in If-Match; the strong one is still there. */
+export function strongVersion(etag: string): Version {
+  return etag.replace(/^W\//, "");
+}
+
+/** @throws NoEtagError, WebPageError the answer has no ETag */
+function versionIn({ headers, body }: HttpAnswer): Version {
   const { etag } = headers;
-  if (etag) return etag.replace(/^W\//, "");
+  if (etag) return strongVersion(etag);
   body.destroy();
   throw isWebPage(headers, new Uint8Array()) ? new WebPageError() : new NoEtagError();
 }

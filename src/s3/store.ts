@@ -16,12 +16,13 @@ export function openS3Store(location: S3Location, options: S3Options): ObjectSto
     create: (key, bytes) => writeObject({ connection, key, bytes, expected: null }),
     replace: (key, bytes, expected) => writeObject({ connection, key, bytes, expected }),
     list: (keyPrefix, listOptions = {}) => listKeys(connection, keyPrefix, listOptions),
-    delete: (key) => deleteObject(connection, key),
+    delete: (key) => removeObject(connection, key),
   };
 }
 
-async function deleteObject(connection: Connection, key: string): Promise<void> {
+async function removeObject(connection: Connection, key: string): Promise<void> {
+  const { deleteObject } = await import("./commands.ts");
   using call = connection.call("delete", key);
-  const attempt = await call.retrying((sending) => connection.sendAndDrain({ method: "DELETE", key }, sending));
+  const attempt = await call.retrying((sending) => deleteObject(connection, key, sending));
   if (!attempt.done && attempt.failure.kind !== "absent") throw attempt.failure.error;
 }

@@ -1,10 +1,9 @@
 import { ConflictError, OutcomeUnknownError, type VsyncError } from "../errors.ts";
 import type { Version } from "../ports.ts";
 import { StrangerAnsweredError } from "./answers.ts";
-import type { Sending } from "./call.ts";
 import type { Connection } from "./connection.ts";
 import type { Effect, Failure } from "./failure.ts";
-import { getObject, headObject, versionIn } from "./read.ts";
+import { getObject, headObject } from "./read.ts";
 
 export interface Write {
   readonly connection: Connection;
@@ -21,11 +20,14 @@ export interface Write {
  * @throws ConflictError | OutcomeUnknownError as `ObjectStore` says
  */
 export async function writeObject(write: Write): Promise<Version> {
-  using call = write.connection.call("write", write.key, { sends: write.bytes.length });
+  const { connection, key, bytes } = write;
+  // Loaded late: a reader does without the SDK. Before the call, whose time is the store's.
+  const { putObject } = await import("./commands.ts");
+  using call = connection.call("write", key, { sends: bytes.length });
   let expected = write.expected;
   let doubt: Effect = "none";
   for (;;) {
-    const attempt = await call.attempt((sending) => put(write, expected, sending));
+    const attempt = await call.attempt((sending) => putObject(connection, key, bytes, expected, sending));
     if (attempt.done) return attempt.value;
     const { failure } = attempt;
     const isRefused = failure.kind === "unmet" || (failure.kind === "absent" && expected !== null);
@@ -50,11 +52,6 @@ function theGreater(one: Effect, other: Effect): Effect {
 /** The server has not said that the write failed. */
 function isOpen({ effect }: Failure): boolean {
   return effect === "unknown" || effect === "pending";
-}
-
-async function put({ connection, key, bytes }: Write, expected: Version | null, sending: Sending): Promise<Version> {
-  const headers: Record<string, string> = expected === null ? { "if-none-match": "*" } : { "if-match": expected };
-  return versionIn(await connection.sendAndDrain({ method: "PUT", key, headers, body: bytes }, sending));
 }
 
 /**

@@ -1,0 +1,165 @@
+import { createHash } from "node:crypto";
+import {
+  DeleteObjectCommand,
+  ListObjectsV2Command,
+  type ListObjectsV2CommandOutput,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
+import type { Version } from "../ports.ts";
+import { bucketUrl, encoded } from "./address.ts";
+import { isWebPage, MAX_BODY_BYTES, wholeBody } from "./bodies.ts";
+import type { Sending } from "./call.ts";
+import type { Connection } from "./connection.ts";
+import type { HttpRequest } from "./exchange.ts";
+import { NoEtagError, NoListingError, RefusedError, WebPageError } from "./failure.ts";
+import { strongVersion } from "./read.ts";
+
+/** A thousand keys of vaults have about 300 KB. */
+const MAX_PAGE_BYTES = 2 * 1024 * 1024;
+
+export interface Page {
+  readonly keys: readonly string[];
+  readonly isLast: boolean;
+}
+
+/** Writes over the expected version, or a new object if that is null. */
+export async function putObject(
+  connection: Connection,
+  key: string,
+  bytes: Uint8Array,
+  expected: Version | null,
+  sending: Sending,
+): Promise<Version> {
+  const { wantsDigest } = connection;
+  const command = new PutObjectCommand({
+    ...addressOf(connection, key),
+    Body: bytes,
+    ...(expected === null ? { IfNoneMatch: "*" } : { IfMatch: expected }),
+    ...(wantsDigest && digestsOf(bytes)),
+  });
+  try {
+    const { ETag } = await clientFor(connection, sending).send(command);
+    if (!ETag) throw new NoEtagError();
+    return strongVersion(ETag);
+  } catch (error) {
+    // Object Lock with a default retention: the server wants a digest of the body. Others refuse one.
+    if (wantsDigest || !asksForDigest(error)) throw error;
+    connection.wantsDigest = true;
+    return putObject(connection, key, bytes, expected, sending);
+  }
+}
+
+export async function deleteObject(connection: Connection, key: string, sending: Sending): Promise<void> {
+  await clientFor(connection, sending).send(new DeleteObjectCommand(addressOf(connection, key)));
+}
+
+/** The first keys below the prefix, behind `after`. Both are keys of the bucket. */
+export async function listObjects(
+  connection: Connection,
+  prefix: string,
+  after: string | undefined,
+  sending: Sending,
+): Promise<Page> {
+  const command = new ListObjectsV2Command({
+    Bucket: connection.location.bucket,
+    Prefix: prefix,
+    // A key may hold characters that XML cannot.
+    EncodingType: "url",
+    // Not the continuation token: "after this key" means the same however the bucket has changed meanwhile.
+    ...(after !== undefined && { StartAfter: after }),
+  });
+  const output = await clientFor(connection, sending, MAX_PAGE_BYTES)
+    .send(command)
+    .catch((error: Error) => {
+      // The SDK adds the answer to an error of its parser.
+      throw "$response" in error ? new NoListingError() : error;
+    });
+  // The SDK reads any other document as an empty listing.
+  if (output.IsTruncated === undefined) throw new NoListingError();
+  return { keys: keysOf(output), isLast: !output.IsTruncated };
+}
+
+function addressOf({ location }: Connection, key: string): { Bucket: string; Key: string } {
+  return { Bucket: location.bucket, Key: `${location.prefix}${key}` };
+}
+
+/** The AWS SDK builds, signs and parses; the connection carries. A client is for one try, and has its keys. */
+function clientFor(connection: Connection, sending: Sending, maxBytes = MAX_BODY_BYTES): S3Client {
+  const { location } = connection;
+  const handle = async (request: SignedRequest) => {
+    const { status, headers, body } = await connection.exchange(unwrapped(request), sending);
+    const bytes = await wholeBody(body, maxBytes);
+    if (isWebPage(bytes.length === 0 ? {} : headers, bytes)) throw new WebPageError();
+    return { response: { statusCode: status, headers, body: bytes } };
+  };
+  const client = new S3Client({
+    // The SDK's own rules open a session for some names of buckets.
+    endpointProvider: () => ({ url: new URL(bucketUrl(location)) }),
+    // It checks a region, and refuses one with an underscore. The signature has ours.
+    region: "us-east-1",
+    credentials: sending.keys,
+    requestHandler: { handle },
+    // A second try of a conditional write would meet the first one's work: we do the retrying, see write.ts.
+    maxAttempts: 1,
+    // R2, B2 and others refuse the checksums that the SDK adds by default.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    // Servers that ignore it cost seconds.
+    expectContinueHeader: false,
+    disableClockSkewCorrection: true,
+    // The SDK looks up each of these in ~/.aws/config unless told, and a container may have no home.
+    endpoint: location.endpoint,
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
+    useArnRegion: false,
+    retryMode: "standard",
+    defaultsMode: "standard",
+    disableS3ExpressSessionAuth: false,
+    authSchemePreference: [],
+    sigv4aSigningRegionSet: [],
+  });
+  const signerFor = client.config.signer;
+  client.config.signer = async (scheme) => {
+    const signer = await signerFor(scheme);
+    const signed = { signingDate: new Date(connection.nowMs()), signingRegion: location.region };
+    return { sign: (request, options) => signer.sign(request, { ...options, ...signed }) };
+  };
+  // It names the SDK and this machine, beside our User-Agent.
+  client.middlewareStack.remove("getUserAgentMiddleware");
+  return client;
+}
+
+/** What the SDK gives to its handler of requests. */
+interface SignedRequest extends Omit<HttpRequest, "url"> {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+  /** Encoded, unlike the query. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+function unwrapped({ method, protocol, hostname, port, path, query, headers, body }: SignedRequest): HttpRequest {
+  const pairs = Object.entries(query).map(([name, value]) => `${encoded(name)}=${encoded(value)}`);
+  const host = port === undefined ? hostname : `${hostname}:${port}`;
+  return { method, url: new URL(`${protocol}//${host}${path}?${pairs.join("&")}`), headers, body };
+}
+
+/** Servers know one of the two. */
+function digestsOf(bytes: Uint8Array): { ContentMD5: string; ChecksumSHA256: string } {
+  const digest = (name: string): string => createHash(name).update(bytes).digest("base64");
+  return { ContentMD5: digest("md5"), ChecksumSHA256: digest("sha256") };
+}
+
+function asksForDigest(error: unknown): boolean {
+  if (!(error instanceof RefusedError)) return false;
+  const { status, code, said } = error.answer;
+  return status === 400 && (code === "MissingContentMD5" || /content-md5|checksum/i.test(said));
+}
+
+function keysOf({ Contents, EncodingType }: ListObjectsV2CommandOutput): readonly string[] {
+  const keys = (Contents ?? []).flatMap(({ Key }) => Key ?? []);
+  // A server that does not encode leaves EncodingType out.
+  return EncodingType === "url" ? keys.map((key) => decodeURIComponent(key.replaceAll("+", " "))) : keys;
+}
