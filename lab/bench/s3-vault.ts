@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { encodeToken } from "../../src/blob/token.ts";
 import { DEFAULT_COST } from "../../src/crypto/argon2id.ts";
 import { Secret } from "../../src/crypto/secret.ts";
+import type { ObjectStore } from "../../src/ports.ts";
 import { openS3Store } from "../../src/s3/store.ts";
 import { createVault, type VaultOptions, type VaultTokenFields } from "../../test/support/vault-fixture.ts";
 import type { Place } from "./s3-server.ts";
@@ -20,11 +21,20 @@ export async function vaultAt(
   items: VaultOptions["items"],
   cost: Cost = DEFAULT_COST,
 ): Promise<string> {
-  const { endpoint, region, bucket, accessKeyId, secretAccessKey } = place;
+  return tokenOf(place, prefix, (await createVault(storeAt(place, prefix), { items, cost })).tokenFields);
+}
+
+/** As `vaultAt`, with a scoped token that reads everything. */
+export async function scopedVaultAt(place: Place, prefix: string, items: VaultOptions["items"]): Promise<string> {
+  const { tokenFields, createToken } = await createVault(storeAt(place, prefix), { items });
+  const { anchor, credential: token } = await createToken({});
+  return encodeToken({ ...tokenFields, ...place, prefix, anchor, token });
+}
+
+function storeAt({ endpoint, region, bucket, accessKeyId, secretAccessKey }: Place, prefix: string): ObjectStore {
   const credentials = { accessKeyId, secretAccessKey: Secret.ofText(secretAccessKey) };
   const options = { clock: { nowMs: Date.now }, random: { bytes: randomBytes } };
-  const store = openS3Store({ endpoint, region, bucket, prefix, credentials }, options);
-  return tokenOf(place, prefix, (await createVault(store, { items, cost })).tokenFields);
+  return openS3Store({ endpoint, region, bucket, prefix, credentials }, options);
 }
 
 export function tokenOf(place: Place, prefix: string, fields: VaultTokenFields): string {

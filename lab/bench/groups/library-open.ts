@@ -3,10 +3,11 @@ import { CONTROL } from "../interleave.ts";
 import { Library, type LibraryCandidate } from "../library.ts";
 import type { Row } from "../results.ts";
 import { S3Server } from "../s3-server.ts";
-import { secretsOf, vaultAt } from "../s3-vault.ts";
+import { scopedVaultAt, secretsOf, vaultAt } from "../s3-vault.ts";
 import type { World } from "../world.ts";
 
 const LIBRARY_OPEN = "Vsync.open over S3";
+export const OPEN_SCOPED = "open with a scoped token";
 const SECRETS = 50;
 
 /** `Vsync.open()` of 50 secrets by round trip, in a process that has loaded the library, beside its lower bounds. */
@@ -17,12 +18,15 @@ export async function measureLibraryOpen({ scale }: World): Promise<readonly Row
   for (const roundTripMs of scale.roundTripsMs) {
     const server = servers.use(await S3Server.start());
     const token = await vaultAt(server.place, "api/prod/", secretsOf(SECRETS));
+    const scoped = await scopedVaultAt(server.place, "scoped/prod/", secretsOf(SECRETS));
     await server.setLatency(roundTripMs);
     const head = { group: LIBRARY_OPEN, program: "library", roundTripMs, secrets: SECRETS };
     for (const work of ["round-trip", "open", "open-in-sequence"] as const) {
       const job = { do: work, token, passphrase: PASSPHRASE };
       candidates.push({ head: { ...head, name: work }, job: () => job });
     }
+    const job = { do: "open", token: scoped, passphrase: "" } as const;
+    candidates.push({ head: { ...head, name: OPEN_SCOPED }, job: () => job });
   }
   return await library.interleave(candidates, scale.openRounds);
 }

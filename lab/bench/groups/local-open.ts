@@ -12,17 +12,23 @@ const GROUP = "open a directory, exec true";
 const SECRETS = 50;
 const LEAST = "least KDF cost (8 MiB, 1 pass)";
 const DEFAULT = "default KDF cost (64 MiB, 3 passes)";
+export const SCOPED = "scoped token";
 const RUN_TRUE = ["run", "--", "/bin/true"];
 
-/** `vsync run -- true` by token: 50 secrets in a directory, at the default KDF cost and the lowest that the format allows. */
+/**
+ * `vsync run -- true` by token: 50 secrets in a directory, at the default KDF cost, at the lowest that the format allows,
+ * and with a scoped token, which needs none.
+ */
 export async function measureLocalOpen({ launcher, programs, scale, scratch }: World): Promise<readonly Row[]> {
   await using home = await Home.make(scratch);
   await home.write(".env.prod", dotenv(SECRETS));
   await home.cli(["push", "prod"]);
   const token = (await home.cli(["runtime-token", "--env=prod"])).trim();
+  const scoped = (await home.cli(["tokens", "create", "prod", "--expires=never"])).trim();
   const cheap = await cheapVault(home.folder);
   const candidates = programs.flatMap((vsync) => [
     candidate(home, vsync, DEFAULT, { VSYNC_CONFIG: token }),
+    candidate(home, vsync, SCOPED, { VSYNC_CONFIG: scoped }),
     candidate(home, vsync, LEAST, { VSYNC_CONFIG: cheap, VSYNC_PASSPHRASE: PASSPHRASE }),
   ]);
   return await interleave(launcher, [nodeControl(GROUP, home), ...candidates], scale.openRounds);

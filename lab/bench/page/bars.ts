@@ -1,4 +1,6 @@
 import { ACCESS_TOKENS, AUTHORIZED, VERIFIED } from "../groups/access-tokens.ts";
+import { OPEN_SCOPED } from "../groups/library-open.ts";
+import { SCOPED } from "../groups/local-open.ts";
 import { CONTROL } from "../interleave.ts";
 import type { Results, Row } from "../results.ts";
 
@@ -21,7 +23,9 @@ export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
   return [
     ...startUp(rows),
     ...localOpen(rows),
+    ...localScoped(rows),
     ...libraryOpen(rows),
+    ...libraryScoped(rows),
     ...libraryRotate(rows, rotationRequests(requests)),
     ...memory(rows),
     ...auditAppend(rows),
@@ -63,6 +67,24 @@ function localOpen(rows: readonly Row[]): Verdict[] {
   const measured = (least.wallMs.median - kdfMs) / control.wallMs.median;
   const work = "binary: open 50 secrets, exec `true`, beside the KDF";
   return [{ work, bar: "≤ 1.2 × `node -e 0`", limit: 1.2, measured, unit: "×" }];
+}
+
+function localScoped(rows: readonly Row[]): Verdict[] {
+  const row = find(rows, { group: "open a directory, exec true", name: SCOPED, program: "binary" });
+  if (row?.ratio === undefined) return [];
+  const work = "binary: open 50 secrets with a scoped token, exec `true`";
+  return [{ work, bar: "≤ 0.6 × `node -e 0`", limit: 0.6, measured: row.ratio, unit: "×" }];
+}
+
+function libraryScoped(rows: readonly Row[]): Verdict[] {
+  const group = rows.filter((row) => row.group === "Vsync.open over S3");
+  return group.flatMap(({ name, roundTripMs = 0, wallMs }) => {
+    const trip = find(group, { name: "round-trip", roundTripMs });
+    if (name !== OPEN_SCOPED || trip === undefined) return [];
+    const limit = 1.1 * 2 * trip.wallMs.median + 8;
+    const work = `\`Vsync.open()\` with a scoped token over S3 at ${roundTripMs} ms`;
+    return [{ work, bar: "≤ 1.1 × 2 round trips + 8 ms", limit, measured: wallMs.median, unit: "ms" }];
+  });
 }
 
 function libraryOpen(rows: readonly Row[]): Verdict[] {
