@@ -3,7 +3,7 @@ import { chmod } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Machine, machineOn, type StrictS3, startStrictS3 } from "../support/program/machine.ts";
 
 /*
@@ -28,6 +28,9 @@ beforeAll(async () => {
   await once(elsewhere, "listening");
   trap = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
 });
+beforeEach(() => {
+  lured = 0;
+});
 afterAll(async () => {
   elsewhere.close();
   await machine[Symbol.asyncDispose]();
@@ -51,7 +54,8 @@ describe("other programs' variables have no effect", () => {
       AWS_USE_DUALSTACK_ENDPOINT: "true",
       AWS_S3_US_EAST_1_REGIONAL_ENDPOINT: "regional",
     }),
-    proxies: () => ({ HTTP_PROXY: trap, HTTPS_PROXY: trap, ALL_PROXY: trap, http_proxy: trap, https_proxy: trap }),
+    // HTTP_PROXY would have one: see test/integration/store-matrix.test.ts.
+    "proxies of other schemes": () => ({ HTTPS_PROXY: trap, https_proxy: trap, ALL_PROXY: trap, all_proxy: trap }),
     "another program's dotenv": () => ({ DOTENV_PATH: "/dev/zero", DOTENV_CONFIG_PATH: "/dev/zero", DOTENV_KEY: "x" }),
     "a relative home for configs": () => ({ XDG_CONFIG_HOME: "../elsewhere" }),
   };

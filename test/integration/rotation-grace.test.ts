@@ -93,7 +93,7 @@ describe.each([
       await app.boots(3, 1);
       await must(machine, OLD, ["rotate-passphrase", "--env=prod", "--yes", "--grace=1h"]);
       await app.boots(3, 2);
-      await must(machine, NEW, ["push", "prod", "--from=-"], "DATABASE_URL=while-the-old-one-reads");
+      await must(machine, NEW, ["push", "prod", "--from=-", "--yes"], "DATABASE_URL=while-the-old-one-reads");
       await app.boots(3, 3);
       await deliver(machine, NEW);
       await app.boots(3, 3);

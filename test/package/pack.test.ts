@@ -105,7 +105,7 @@ describe("the package through other tools", { timeout: FETCH_LIMIT_MS }, () => {
     const pkg = attw.createPackageFromTarballData(new Uint8Array(await readFile(tarball)));
     const { types, entrypoints, problems } = await attw.checkPackage(pkg);
     expect(types).toEqual({ kind: "included" });
-    expect(Object.keys(entrypoints)).toEqual([".", "./register", "./package.json"]);
+    expect(Object.keys(entrypoints)).toEqual([".", "./register", "./tokens", "./package.json"]);
     const notEsmOnly = ({ resolutionKind = "" }: Problem) => !["node10", "node16-cjs"].includes(resolutionKind);
     expect(problems.filter(notEsmOnly)).toEqual([]);
     expect(new Set(problems.map(({ kind }) => kind))).toEqual(new Set(["NoResolution", "CJSResolvesToESM"]));

@@ -64,6 +64,7 @@ test("offers the command's flags, each once, with a description", async () => {
     "--passphrase-file=",
     "--json",
     "--log-level=",
+    "--no-input",
     "--help",
   ]);
   expect(await offered("status --remote --env=prod --re")).toEqual(["--repo="]);

@@ -59,7 +59,7 @@ function vsyncLines(example: string): string[][] {
     .replaceAll(/"\$\((.*?)\)"/g, "$1")
     .split(" | ")
     .flatMap((part) => {
-      const words = Array.from(part.matchAll(/'([^']*)'|(\S+)/g), ([whole, quoted]) => quoted ?? whole);
+      const words = Array.from(part.matchAll(/(?:'[^']*'|[^\s'])+/g), ([word]) => word.replaceAll("'", ""));
       const at = words.indexOf("vsync");
       return at === -1 ? [] : [words.slice(at + 1)];
     });
