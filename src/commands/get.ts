@@ -2,7 +2,7 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { KEY_ARGS, requireOne, splitWords } from "../cli/items/item-words.ts";
 import { renderValue } from "../cli/items/render-items.ts";
-import { findItem } from "../cli/items/selection.ts";
+import { findReadable } from "../cli/items/selection.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 
 export class Get extends BaseCommand {
@@ -28,6 +28,6 @@ Without an env, reads the vault of VSYNC_CONFIG.`;
     const { input, names } = await splitWords({ flags, args }, { takesOne: true, usage: Get.usage });
     const name = requireOne(names, Get.usage);
     const { bundle } = await openAnywhere(input, this.sources);
-    renderValue(findItem(bundle.items, name), flags, this.output);
+    renderValue(findReadable(bundle, name), flags, this.output);
   }
 }

@@ -2,7 +2,7 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { guardFromGit } from "../cli/items/git-ignored.ts";
 import { mergeFiles, renderMerge } from "../cli/items/merge.ts";
-import { printDotenv, pullFiles, renderPull } from "../cli/items/pull.ts";
+import { printDotenv, pullFiles, refuseDash, renderPull } from "../cli/items/pull.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 import { openSession } from "../cli/session/session.ts";
@@ -24,7 +24,8 @@ pull names the values that sh, node, python-dotenv, dotenv-expand or Compose wou
 not ignore a file. It follows a link of the dotenv file within the project and no other, and puts no file into a folder that
 other users own or can change. Without an env, pulls the vault of VSYNC_CONFIG.
 
-The first line of the dotenv file says which generation it holds; \`vsync push\` compares it with the vault. With --merge, what
+The first line of the dotenv file says which generation it holds; \`vsync push\` compares it with the vault. Where a
+token reads only a part of the vault, the line is left out, and a push asks before it removes the rest. With --merge, what
 you changed since and what others changed both stay. A name that both changed, added or removed differently is a conflict:
 pull writes nothing and ends with 5, until --theirs or --ours names it. If nobody can open that generation any more, every
 name that differs is a conflict.`;
@@ -53,6 +54,7 @@ name that differs is a conflict.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Pull>): Promise<void> {
+    refuseDash(flags);
     if (flags.merge) return this.#merge({ flags, args });
     const vault = await openAnywhere({ flags, args }, this.sources);
     if (flags.stdout) return printDotenv(vault, this.output);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { open, realpath } from "node:fs/promises";
+import { open, realpath, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "../../disk/folders.ts";
 import { codeOf } from "../../disk/posix.ts";
@@ -39,12 +39,12 @@ function parseHeader(header: string): FileBase | null {
   return digest === "" ? null : { gen: Number(gen), origin: { vault, digest, name } };
 }
 
-/** A dotenv file with this header in place of the one that it has. */
-export function withHeader(bytes: Uint8Array, header: string): Uint8Array {
+/** A dotenv file with this header, or none, in place of the one that it has. */
+export function withHeader(bytes: Uint8Array, header: string | null): Uint8Array {
   const old = findHeader(bytes);
   const end = old === null ? 0 : bytes.indexOf(0x0a);
   return Buffer.concat([
-    Buffer.from(`${header}\n`),
+    Buffer.from(header === null ? "" : `${header}\n`),
     end === -1 ? new Uint8Array() : bytes.subarray(old === null ? 0 : end + 1),
   ]);
 }
@@ -90,6 +90,11 @@ export async function noteBase({ path, bytes }: ReadFile, manifest: Manifest, wa
     const why = error instanceof VsyncError ? error.message : codeOf(error);
     warn(`the generation of ${path} is not remembered on this machine (${why}): the next push asks about every change`);
   }
+}
+
+/** A note from an earlier pull would count for a file without a header. */
+export async function forgetBase(path: string): Promise<void> {
+  await rm(notePath(await realpath(path)), { force: true });
 }
 
 function notePath(real: string): string {

@@ -14,8 +14,8 @@ export interface PullTarget {
   readonly to: string;
   /** The folder for the vault's files. */
   readonly filesDir: string;
-  /** The dotenv file's first line: see `file-base.ts`. */
-  readonly header: string;
+  /** The dotenv file's first line: see `file-base.ts`. Null if the file holds only a part of the vault. */
+  readonly header: string | null;
   /** Whether names stay that only the dotenv file has. */
   readonly keepsOwn: boolean;
 }

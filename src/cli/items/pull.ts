@@ -7,13 +7,14 @@ import { ConflictError, InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import type { OpenedVault } from "../../vault/open/open.ts";
+import { readsAll } from "../../vault/open/open-bundle.ts";
 import type { Warn } from "../config/local-config.ts";
 import { requireName } from "../config/paths.ts";
 import { vaultArgs } from "../config/target.ts";
 import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
 import { type WrittenDotenv, writeDotenv } from "./dotenv-writer.ts";
-import { headerOf, noteBase } from "./file-base.ts";
+import { forgetBase, headerOf, noteBase } from "./file-base.ts";
 import { oddFile, type PlannedFile, type PullTarget, planPull } from "./pull-plan.ts";
 
 const SHOWN_NAMES = 5;
@@ -31,10 +32,24 @@ export interface PullInput extends PullPlaces {
   readonly force: boolean;
 }
 
+/** @throws InputError `--to=-`, which would be a file of that name */
+export function refuseDash({ to }: Pick<PullPlaces, "to">): void {
+  if (to !== "-") return;
+  throw new InputError("--to names a file, and - is none", {
+    hint: "to print the secrets: vsync export --format=dotenv, or vsync pull --stdout",
+  });
+}
+
 /** Where a pull writes. */
-export function pullTarget({ manifest }: OpenedVault, { to, "files-dir": filesDir }: PullPlaces): PullTarget {
+export function pullTarget({ manifest, bundle }: OpenedVault, { to, "files-dir": filesDir }: PullPlaces): PullTarget {
   const { env } = manifest;
-  return { env, to: to ?? defaultFile(env), filesDir, header: headerOf(manifest), keepsOwn: true };
+  return {
+    env,
+    to: to ?? defaultFile(env),
+    filesDir,
+    header: readsAll(bundle) ? headerOf(manifest) : null,
+    keepsOwn: true,
+  };
 }
 
 /**
@@ -48,7 +63,7 @@ export async function pullFiles(vault: OpenedVault, input: PullInput, warn: Warn
   const files = await planFiles(vault.bundle.items, pullTarget(vault, input));
   const different = files.filter(({ state }) => state === "different");
   if (different.length > 0 && !input.force) throw wouldOverwrite(different, vault.manifest.env, input);
-  await writeFiles(files, vault.manifest, warn);
+  await writeFiles(files, readsAll(vault.bundle) ? vault.manifest : null, warn);
   return files;
 }
 
@@ -56,11 +71,18 @@ export function planFiles(items: readonly NamedData[], target: PullTarget): Prom
   return naming("read the files here", () => planPull(items, target));
 }
 
-/** Leaves the dotenv file at the manifest's generation, also where it stays as it is. */
-export async function writeFiles(files: readonly PlannedFile[], manifest: Manifest, warn: Warn): Promise<void> {
+/**
+ * Leaves the dotenv file at the manifest's generation, also where it stays as it is.
+ *
+ * @param manifest null if the files hold only a part of the vault: as a base, it would let a push remove the rest
+ */
+export async function writeFiles(files: readonly PlannedFile[], manifest: Manifest | null, warn: Warn): Promise<void> {
   for (const file of files) await naming(`write ${file.path}`, () => write(file, warn));
   const [dotenv] = files;
-  if (dotenv !== undefined) await noteBase(dotenv, manifest, warn);
+  if (dotenv === undefined) return;
+  if (manifest !== null) return noteBase(dotenv, manifest, warn);
+  const { path, state } = dotenv;
+  if (state !== "same") await naming(`forget which generation ${path} held`, () => forgetBase(path));
 }
 
 /** A config's env is a good file name; a token's may be anything. */
@@ -114,7 +136,7 @@ const WHAT_BECAME = { absent: "added", different: "changed", same: "unchanged" }
 
 export function renderPull(
   files: readonly PlannedFile[],
-  { manifest }: OpenedVault,
+  { manifest, bundle }: OpenedVault,
   flags: { readonly json?: boolean; readonly repo?: string | undefined },
   output: Output,
 ): void {
@@ -125,9 +147,15 @@ export function renderPull(
   const written = files.filter(({ state }) => state !== "same");
   const vault = `${manifest.env} (gen=${manifest.gen})`;
   warnOfDotenv(files, flags, manifest.env, output);
-  if (written.length === 0) return output.done(`Nothing to pull: the files here match ${vault}`);
+  if (written.length === 0) return output.done(`Nothing to pull: the files here match ${vault}${partOf(bundle)}`);
   for (const { path, state } of written) output.say(`  ${state === "absent" ? "+" : "~"} ${path}`);
-  output.done(`Pulled ${vault}: ${written.length} of ${files.length} ${files.length === 1 ? "file" : "files"} written`);
+  const count = `${written.length} of ${files.length} ${files.length === 1 ? "file" : "files"} written`;
+  output.done(`Pulled ${vault}: ${count}${partOf(bundle)}`);
+}
+
+function partOf(bundle: OpenedVault["bundle"]): string {
+  const count = bundle.items.length;
+  return readsAll(bundle) ? "" : `; ${count} ${count === 1 ? "name" : "names"}, only what this token reads`;
 }
 
 /** Warns of what the dotenv file does not hold as the vault does, and of what other programs would make of it. */
@@ -167,7 +195,7 @@ export function printDotenv({ manifest, bundle }: OpenedVault, output: Output): 
   const secrets = bundle.items.filter((item) => item.kind === "secret");
   const { bytes, left: odd } = writeDotenv(secrets);
   output.raw(bytes);
-  output.done(`Printed ${manifest.env} (gen=${manifest.gen})`);
+  output.done(`Printed ${manifest.env} (gen=${manifest.gen})${partOf(bundle)}`);
   if (odd.length > 0) {
     const names = odd.map(({ name }) => name);
     output.warn(

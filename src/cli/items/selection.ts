@@ -1,5 +1,6 @@
 import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
+import { type OpenedBundle, readsAll } from "../../vault/open/open-bundle.ts";
 import { Flags } from "../command/flags.ts";
 import { closest } from "../terminal/closest.ts";
 
@@ -8,6 +9,14 @@ export function findItem(items: readonly Item[], name: string): Item {
   const found = items.find((item) => item.name === name);
   if (found !== undefined) return found;
   throw noSuchName(name, items);
+}
+
+/** As `findItem`, where a token may not read all. @throws InputError */
+export function findReadable(bundle: OpenedBundle, name: string): Item {
+  if (readsAll(bundle) || bundle.items.some((item) => item.name === name)) return findItem(bundle.items, name);
+  throw new InputError(`the vault has no ${JSON.stringify(name)}, or this token may not read it`, {
+    hint: "`vsync list` shows the names that it reads",
+  });
 }
 
 /** The names that `--only` and `--except` give. */

@@ -24,6 +24,11 @@ export interface OpenedBundle {
   readonly bytes: Uint8Array;
 }
 
+/** Whether the keys read every item of the vault: a token's may not. */
+export function readsAll({ header, items }: Pick<OpenedBundle, "header" | "items">): boolean {
+  return items.length === header.items.length;
+}
+
 /** Opens the holder's slot in the header. */
 export type OpenSlot = (header: BundleHeader) => Promise<BundleKeys>;
 
