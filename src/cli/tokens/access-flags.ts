@@ -99,9 +99,7 @@ function secretsOf({ only, except, ...flags }: AccessFlags, isForWork: boolean):
 function permissionsOf(flags: AccessFlags, secrets: Secrets): readonly string[] | null {
   const { permissions } = flags;
   if (permissions !== undefined) {
-    if (secrets === "none" && permissions.includes(READ)) {
-      throw new InputError(`--no-secrets contradicts the permission ${READ}`, { hint: "give one of them" });
-    }
+    if (secrets === "none" && permissions.includes(READ)) throw contradicts(`the permission ${READ}`);
     return secrets === "none" || permissions.includes(READ) ? permissions : [...permissions, READ];
   }
   if (secrets !== "none") return null;
@@ -129,9 +127,15 @@ function namesTargets(flags: AccessFlags): boolean {
 
 /** Grants that name `secrets` give what they say; others must not read a password by the way. */
 function grantedVerbatim({ permissions, ...flags }: AccessFlags, grants: readonly JsonValue[]): GivenAccess {
-  if (permissions !== undefined) return { permissions, grants };
   const namesSecrets = grants.some((grant) => scopesOf(grant).includes("secrets"));
-  return namesSecrets && !flags["no-secrets"] ? { grants } : { permissions: TUNNEL_PERMISSIONS, grants };
+  if (flags["no-secrets"] && permissions?.includes(READ)) throw contradicts(`the permission ${READ}`);
+  if (flags["no-secrets"] && namesSecrets) throw contradicts("the grants, which name secrets");
+  if (permissions !== undefined) return { permissions, grants };
+  return namesSecrets ? { grants } : { permissions: TUNNEL_PERMISSIONS, grants };
+}
+
+function contradicts(what: string): InputError {
+  return new InputError(`--no-secrets contradicts ${what}`, { hint: "give one of them" });
 }
 
 function scopesOf(grant: JsonValue): readonly string[] {

@@ -39,7 +39,7 @@ export async function createToken(input: TokenCreateInput, sources: SecretSource
   const config = await configOf(input, sources, { use: "write" });
   const claims = await claimsOf(flags, flags.kind ?? kindOf(config.env));
   warnOfPatterns(claims, output);
-  await requireDeliverable(flags.out);
+  if (!flags["if-absent"]) await requireDeliverable(flags.out);
   const blobs = await Blobs.of(config, flags, sources);
   const end = await endOf(flags.expires, systemClock.nowMs(), sources);
   using session = await sessionOn(config, flags, sources);
@@ -52,6 +52,8 @@ export async function createToken(input: TokenCreateInput, sources: SecretSource
     return;
   }
   using secret = credential;
+  // Only now: the file of --out is there in a second run, too.
+  if (flags["if-absent"]) await requireDeliverable(flags.out);
   for (const name of unknownNames(flags, names)) output.warn(`${config.env} has no ${JSON.stringify(name)} yet`);
   const handOver = handOverOne({ token, credential: secret }, blobs, flags, config, output);
   const tell = `vsync tokens show ${vaultArgs(config)} ${token.id}`;

@@ -129,9 +129,12 @@ export function handOverInFiles(files: readonly NewFile[], output: Output): Hand
   const written = new Set<string>();
   return {
     async prepare(manifest) {
+      // An earlier try may have been for another generation.
+      for (const path of written) {
+        await unlink(path);
+        written.delete(path);
+      }
       for (const { path, textOf } of files) {
-        // An earlier try may have been for another generation.
-        if (written.has(path)) await unlink(path);
         await writeNew(path, textOf(manifest));
         written.add(path);
       }

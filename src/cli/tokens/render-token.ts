@@ -19,7 +19,7 @@ export function renderCreated(token: TokenSummary, { config, variable, out }: De
   output.say(`reads ${readsInWords(token.reads)}`);
   if (claims.capabilities.length > 0) output.say(`capabilities: ${claims.capabilities.join(", ")}`);
   output.say(
-    claims.not_after === undefined ? "never expires: --expires=90d would end it by itself" : `ends ${claims.not_after}`,
+    claims.not_after === undefined ? "never expires: --expires=90d would end it by itself" : endInWords(token),
   );
   output.say(shownOnce(out));
   output.say(
@@ -27,6 +27,10 @@ export function renderCreated(token: TokenSummary, { config, variable, out }: De
       ? "set it as the app's VSYNC_CONFIG; the app needs no passphrase: vsync run -- <program>"
       : `set it as the app's VSYNC_TOKEN, beside the VSYNC_CONFIG of vsync runtime-token ${vaultFlags(config)}`,
   );
+}
+
+function endInWords({ claims: { not_after } }: TokenSummary): string {
+  return not_after === undefined ? "never expires" : `ends ${not_after}`;
 }
 
 function shownOnce(out: string | undefined): string {
@@ -38,9 +42,11 @@ export function renderRotated(
   { config: target, out }: Pick<Delivery, "config" | "out">,
   output: Output,
 ): void {
-  for (const { old, token } of rotated) {
+  for (const { old, token, ended } of rotated) {
     output.done(`${labelOf(token)} of ${target.repo}/${target.env} rotated: ${token.id}, last four ${token.lastFour}`);
     output.say(`it takes the place of ${shortly(old)}, with the same claims`);
+    for (const it of ended) output.say(`${shortly(it)}, from an earlier overlap, has ended too`);
+    output.say(endInWords(token));
   }
   output.say(shownOnce(out));
   const madeMs = Date.parse(rotated[0]?.token.claims.created_at ?? "");

@@ -77,15 +77,23 @@ async function handOverOf(
   const { out } = flags;
   const [first] = plan.rotated;
   if (first !== undefined && (!toFolder || out === undefined)) return handOverOne(first, blobs, flags, target, output);
+  const tokens = plan.rotated.map(({ token }) => token);
   const files = plan.rotated.map(({ token, credential }) => ({
-    path: join(out ?? "", fileNameOf(token)),
+    path: join(out ?? "", fileNameAmong(tokens, token)),
     textOf: blobs.textOf(credential),
   }));
   for (const { path } of files) await requireNew(path);
   return handOverInFiles(files, output);
 }
 
-/** The name, where it can be that of a file; names of live tokens are unique. */
+/** With the last four if another token would get the same file, on a disk that folds case too. */
+function fileNameAmong(tokens: readonly TokenSummary[], token: TokenSummary): string {
+  const name = fileNameOf(token);
+  const sharing = tokens.filter((it) => fileNameOf(it).toLowerCase() === name.toLowerCase());
+  return sharing.length > 1 ? `${name}-${token.lastFour}` : name;
+}
+
+/** The name, where it can be that of a file. */
 function fileNameOf({ id, claims: { name } }: TokenSummary): string {
   return name !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name) ? name : id;
 }

@@ -1,3 +1,4 @@
+import type { JsonValue } from "../../canonical-json.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
@@ -14,9 +15,9 @@ import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import type { Annotation } from "../commit/draft.ts";
 import type { Proposal } from "../commit/proposal.ts";
-import { isLive, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+import { liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
-import type { TokenSummary } from "./summary.ts";
+import { newestOf, replacedBy, type TokenSummary } from "./summary.ts";
 
 /** The claims of a token that is to be made; `checkClaims` says what they may be. */
 export type GivenClaims = Omit<Claims, "id" | "created_at">;
@@ -79,8 +80,12 @@ async function creating(
   };
 }
 
-function namesakeOf({ tokens }: Roll, { name }: Claims, nowMs: number): TokenRecord | undefined {
-  return tokens.find((record) => name !== undefined && record.claims.name === name && isLive(record, nowMs));
+function namesakeOf(roll: Roll, { name }: Claims, nowMs: number): TokenRecord | undefined {
+  if (name === undefined) return undefined;
+  return newestOf(
+    liveIn(roll, nowMs).filter(({ claims }) => claims.name === name),
+    roll,
+  )[0];
 }
 
 /**
@@ -88,10 +93,12 @@ function namesakeOf({ tokens }: Roll, { name }: Claims, nowMs: number): TokenRec
  *
  * @throws InputError another live token has it
  */
-export function requireFreeName(roll: Roll, { claims, replaces }: TokenRecord, nowMs: number): void {
-  const { id } = claims;
-  const others = roll.tokens.filter((it) => it.claims.id !== id && it.claims.id !== replaces && it.replaces !== id);
-  const namesake = namesakeOf({ ...roll, tokens: others }, claims, nowMs);
+export function requireFreeName(roll: Roll, record: TokenRecord, nowMs: number): void {
+  const { claims } = record;
+  const older = replacedBy(record, roll);
+  const isOther = (it: TokenRecord) =>
+    !older.includes(it) && ![it, ...replacedBy(it, roll)].some(({ claims: { id } }) => id === claims.id);
+  const namesake = namesakeOf({ ...roll, tokens: roll.tokens.filter(isOther) }, claims, nowMs);
   if (namesake !== undefined) throw nameTaken(namesake);
 }
 
@@ -101,11 +108,23 @@ function nameTaken({ claims, last_four }: TokenRecord): InputError {
   });
 }
 
-/** Apart from what no two tokens share. An end is counted from when the token was made: it differs with every run. */
+/**
+ * Apart from what no two tokens share, and from the order of lists that are sets. An end is counted from when the token was
+ * made: it differs with every run.
+ */
 function isSame(one: Claims, other: Claims): boolean {
   const shared = ({ id: _id, created_at: _at, not_after, ...claims }: Claims) =>
-    JSON.stringify([claims, not_after === undefined]);
+    JSON.stringify([inAnyOrder(claims), not_after === undefined]);
   return shared(one) === shared(other);
+}
+
+function inAnyOrder(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) {
+    const texts = value.map((it: JsonValue) => JSON.stringify(inAnyOrder(it)));
+    return texts.toSorted();
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, it]) => [name, inAnyOrder(it)]));
 }
 
 /** A credential that was drawn, with what the vault keeps of it. */

@@ -4,7 +4,7 @@ import type { CommitPorts } from "../commit/commit.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import { isLive, liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
-import { findRecord, type TokenSummary } from "./summary.ts";
+import { findRecord, isMeant, type TokenSummary } from "./summary.ts";
 
 export interface TokenRevokeRequest extends AmendRequest {
   /** As `findRecord` takes them. */
@@ -46,14 +46,14 @@ export async function proposeTokenRevoke(
 }
 
 /**
- * An id that the roll does not have may still be that of a slot. A name means, during an overlap, also the token that is
- * being replaced: otherwise its credential would read on.
+ * An id that the roll does not have may still be that of a slot. A name means every live token of that name, also those
+ * that are being replaced: otherwise their credentials would read on.
  */
 function idsOf(roll: Roll, word: string, nowMs: number): readonly string[] {
   if (isTokenId(word)) return [word];
-  const { claims } = findRecord(roll, word, nowMs);
-  const namesakes = claims.name === word ? liveIn(roll, nowMs).filter((record) => record.claims.name === word) : [];
-  return [claims.id, ...namesakes.map((record) => record.claims.id)];
+  const meant = liveIn(roll, nowMs).filter((record) => isMeant(record, word));
+  const isName = meant.length > 0 && meant.every(({ claims }) => claims.name === word);
+  return (isName ? meant : [findRecord(roll, word, nowMs)]).map(({ claims }) => claims.id);
 }
 
 async function revoking(base: RollBase, ids: ReadonlySet<string>): Promise<Amended<TokenRevokePlan>> {

@@ -5,10 +5,10 @@ import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import { LAST_INSTANT_MS } from "../format/object-keys.ts";
-import { endedAt, liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+import { endedAt, isLive, liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
 import { type DrawnToken, drawToken, recordOf } from "./create.ts";
-import { findRecord, newestOf, type TokenSummary } from "./summary.ts";
+import { findRecord, newestOf, replacedBy, type TokenSummary } from "./summary.ts";
 
 export interface TokenRotateRequest extends AmendRequest {
   /** As `findRecord` takes them; `all`: every live token. */
@@ -20,6 +20,8 @@ export interface TokenRotateRequest extends AmendRequest {
 export interface RotatedToken {
   readonly old: TokenSummary;
   readonly token: TokenSummary;
+  /** Older ones of its line that still worked, from an overlap, and end with this commit. */
+  readonly ended: readonly TokenSummary[];
   /** `vsrt_…`, which nobody can tell again. The caller zeroes it. */
   readonly credential: Secret;
 }
@@ -34,7 +36,7 @@ export interface TokenRotatePlan {
 /**
  * Proposes new credentials with the same claims, in one commit for all tokens. See `proposeTokenCreate` for their blobs.
  *
- * @throws InputError no such token, several, or one that has ended; an overlap without an end
+ * @throws InputError no such token, several, one that has ended or that a live one replaces; an overlap without an end
  * @throws what opening and committing throw
  */
 export async function proposeTokenRotate(
@@ -60,11 +62,15 @@ export async function proposeTokenRotate(
 }
 
 function rotatable(roll: Roll, words: readonly string[] | "all", nowMs: number): readonly TokenRecord[] {
-  if (words === "all") return newestOf(liveIn(roll, nowMs));
+  const live = liveIn(roll, nowMs);
+  if (words === "all") return newestOf(live, roll);
   const found = new Set(words.map((word) => findRecord(roll, word, nowMs)));
   for (const record of found) {
     const at = endedAt(record, nowMs);
-    if (at === null) continue;
+    if (at === null) {
+      requireNewest(record, live, roll);
+      continue;
+    }
     throw new InputError(`the token ${record.claims.id} ended ${at}`, {
       hint:
         record.revoked_at === undefined
@@ -73,6 +79,13 @@ function rotatable(roll: Roll, words: readonly string[] | "all", nowMs: number):
     });
   }
   return [...found];
+}
+
+/** Its claims have the end of the overlap: a copy of them would end by itself, unnoticed. */
+function requireNewest(record: TokenRecord, live: readonly TokenRecord[], roll: Roll): void {
+  const newer = live.findLast((it) => replacedBy(it, roll).includes(record));
+  if (newer === undefined) return;
+  throw new InputError(`${record.claims.id} is already replaced by ${newer.claims.id}`, { hint: "rotate that one" });
 }
 
 async function rotating(
@@ -88,16 +101,20 @@ async function rotating(
     if (drawn === undefined) throw new TypeError("a token without a new credential");
     const claims = checkClaims({ ...old.claims, id: drawn.id, created_at });
     const record: TokenRecord = { ...recordOf(claims, drawn, annotation), replaces: old.claims.id };
-    return { old, ended: endingAt(old, overlapUntil, created_at), record, drawn };
+    const others = overlapUntil === null ? replacedBy(old, base.roll).filter((it) => isLive(it, base.nowMs)) : [];
+    return { old, others, record, drawn };
   });
-  const endings = new Map(rotated.map(({ old, ended }) => [old, ended]));
+  const endings = new Map(
+    rotated.flatMap(({ old, others }) => [old, ...others]).map((it) => [it, endingAt(it, overlapUntil, created_at)]),
+  );
   const tokens = [...base.roll.tokens.map((it) => endings.get(it) ?? it), ...rotated.map(({ record }) => record)];
   const pairs = rotated.map(({ old, record }) => ({ token: record.claims.id, replaces: old.claims.id }));
   const plan = {
     rotated: await Promise.all(
-      rotated.map(async ({ old, record, drawn }) => ({
+      rotated.map(async ({ old, others, record, drawn }) => ({
         old: await base.summarize(old),
         token: await base.summarize(record),
+        ended: await Promise.all(others.map(base.summarize)),
         credential: drawn.text,
       })),
     ),

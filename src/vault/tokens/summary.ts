@@ -3,7 +3,7 @@ import type { Claims } from "../../tokens/claims.ts";
 import type { GrantedFrom } from "../../tokens/grants/granted-items.ts";
 import { rememberingGrants } from "../commit/plan-tokens.ts";
 import type { Actor } from "../format/manifest.ts";
-import { endedAt, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
+import { endedAt, isLive, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 
 /** What a token reads now. */
 export interface Reads {
@@ -73,10 +73,10 @@ const SHORTEST_START = "tok_".length + 4;
  *
  * @throws InputError none or several
  */
-export function findRecord({ tokens }: Roll, word: string, nowMs: number): TokenRecord {
-  const matches = tokens.filter((record) => isMeant(record, word));
-  const live = matches.filter((record) => endedAt(record, nowMs) === null);
-  const [found, ...others] = [newestOf(live), live, matches].find(({ length }) => length > 0) ?? [];
+export function findRecord(roll: Roll, word: string, nowMs: number): TokenRecord {
+  const matches = roll.tokens.filter((record) => isMeant(record, word));
+  const live = matches.filter((record) => isLive(record, nowMs));
+  const [found, ...others] = [newestOf(live, roll), live, matches].find(({ length }) => length > 0) ?? [];
   if (found === undefined) {
     throw new InputError(`there is no token ${JSON.stringify(word)}`, { hint: "`vsync tokens list --all` shows them" });
   }
@@ -86,12 +86,25 @@ export function findRecord({ tokens }: Roll, word: string, nowMs: number): Token
 }
 
 /** Without those that another of them replaces: after an overlap they end by themselves. */
-export function newestOf(records: readonly TokenRecord[]): readonly TokenRecord[] {
-  const replaced = new Set(records.map(({ replaces }) => replaces));
-  return records.filter(({ claims }) => !replaced.has(claims.id));
+export function newestOf(records: readonly TokenRecord[], roll: Roll): readonly TokenRecord[] {
+  const replaced = new Set(records.flatMap((record) => replacedBy(record, roll)));
+  return records.filter((record) => !replaced.has(record));
 }
 
-function isMeant({ claims, last_four }: TokenRecord, word: string): boolean {
+/** What a token takes the place of, through tokens that may have ended since; the newest first. */
+export function replacedBy({ replaces }: TokenRecord, { tokens }: Roll): readonly TokenRecord[] {
+  const found: TokenRecord[] = [];
+  let next = replaces;
+  // A replacement comes later in the roll than what it replaces.
+  for (const record of tokens.toReversed()) {
+    if (record.claims.id !== next) continue;
+    found.push(record);
+    next = record.replaces;
+  }
+  return found;
+}
+
+export function isMeant({ claims, last_four }: TokenRecord, word: string): boolean {
   const isStart = word.length >= SHORTEST_START && claims.id.startsWith(word);
   return isStart || claims.name === word || last_four === word;
 }

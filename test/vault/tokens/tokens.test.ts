@@ -116,6 +116,33 @@ describe("rotating a token", () => {
   });
 });
 
+describe("rotating a token twice", () => {
+  test("within an overlap, the newest is meant; a rotation without one, or revoking the name, ends them all", async () => {
+    const oldest = await created({ name: "api" });
+    await world.rotateTokens(["api"], { overlapMs: 24 * HOUR_MS });
+    const middle = (await world.rotateTokens(["api"], { overlapMs: HOUR_MS })).plan.rotated[0]?.old.id ?? "";
+    world.clock.ms += HOUR_MS;
+    expect(await read(oldest)).toEqual(SECRETS);
+    const all = await world.rotateTokens("all", { confirm: () => false });
+    expect(all.plan.rotated.map(({ old, ended }) => [old.replaces, ended.map(({ id }) => id)])).toEqual([
+      [middle, [oldest.id]],
+    ]);
+    const revoked = await world.revokeTokens(["api"], { confirm: () => false });
+    expect(revoked.plan.revoked.map(({ id }) => id)).toEqual([oldest.id, all.plan.rotated[0]?.old.id]);
+    await world.rotateTokens(["api"]);
+    expect(await refused(oldest)).toMatchObject({ name: "TokenRevokedError" });
+  });
+
+  test("refuses one that a live token replaces: its claims have the overlap's end", async () => {
+    const held = await created();
+    const { plan } = await world.rotateTokens([held.id], { overlapMs: HOUR_MS });
+    expect(await rejection(world.rotateTokens([held.id]))).toMatchObject({
+      message: `${held.id} is already replaced by ${plan.rotated[0]?.token.id}`,
+      hint: "rotate that one",
+    });
+  });
+});
+
 describe("updating a token", () => {
   test("says what it gains and loses, and the credential stays", async () => {
     const held = await created(REDIS);
@@ -160,7 +187,14 @@ test("people name tokens by id, its start, the last four, or the name; several a
   expect(await rejection(named(first.lastFour))).toMatchObject({ name: "InputError", message });
 });
 
-test("if a token is there already with the same claims, nothing is written", async () => {
+test("if a token is there already with the same claims, in any order, nothing is written", async () => {
+  const reading = (...oneof: readonly string[]) => ({
+    name: "two",
+    grants: [{ scopes: { secrets: { read: { filters: { name: { oneof } } } } } }],
+  });
+  await created(reading("A", "B"));
+  await world.rotateTokens(["two"], { overlapMs: HOUR_MS });
+  expect((await world.createToken(reading("B", "A"), { ifAbsent: true })).committed).toBeNull();
   const held = await created(REDIS);
   const again = await world.createToken(REDIS, { ifAbsent: true });
   expect([again.plan.token.id, again.plan.credential, again.committed]).toEqual([held.id, null, null]);
