@@ -1,4 +1,5 @@
 import type { RuntimeToken } from "../../blob/token.ts";
+import { ConfigMissingError } from "../../errors.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import { holderOf, vaultOf } from "../../stores/token.ts";
 import type { Item } from "../../vault/format/item.ts";
@@ -20,6 +21,7 @@ import { openStore } from "./store.ts";
  * the env that goes without saying.
  *
  * @throws InputError there is none of these
+ * @throws ConfigMissingError a credential in `VSYNC_TOKEN` without `VSYNC_CONFIG`, and no env is named
  */
 export function openAnywhere(input: SessionInput, sources: SecretSources, use?: Use): Promise<OpenedVault> {
   return openThrough(input, sources, openVault, use);
@@ -42,7 +44,17 @@ export async function openThrough<T extends OpenedItems>(
   use: Use = { use: "values" },
 ): Promise<T> {
   const token = givenEnv(input) === undefined ? await findToken(undefined, sources) : null;
+  if (token === null && givenEnv(input) === undefined) requireNoCredential(sources);
   return token === null ? openConfigured(input, sources, open, use) : openByToken(token, input, sources, open);
+}
+
+/** With the passphrase the command would read more than the token may. @throws ConfigMissingError */
+function requireNoCredential({ variables }: SecretSources): void {
+  const name = ["VSYNC_TOKEN_FILE", "VSYNC_TOKEN"].find((it) => variables[it]);
+  if (name === undefined) return;
+  throw new ConfigMissingError(`${name} is set, and VSYNC_CONFIG is not: nothing says which vault the token is of`, {
+    hint: "set VSYNC_CONFIG to what `vsync runtime-token` prints, or name an env to read with the passphrase",
+  });
 }
 
 async function openByToken<T extends OpenedItems>(
