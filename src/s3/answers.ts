@@ -33,7 +33,7 @@ export function readFailure(error: unknown, inquiry: Inquiry): Failure {
   if (error instanceof NoEtagError) return notS3(inquiry, "without an ETag");
   if (error instanceof NoListingError) return notS3(inquiry, "200 with something that is not a listing");
   if (error instanceof OversizedAnswerError) return notS3(inquiry, `with more than ${error.maxBytes} bytes`);
-  if (error instanceof CredentialsError) return final(error.toAccessDenied(inquiry.action));
+  if (error instanceof CredentialsError) return final(error.toStoreError(inquiry.action));
   const answer = answerIn(error);
   if (answer === undefined) return readNetworkFailure(error, inquiry);
   // A gateway's own page about a server that did not answer says nothing about what that server does.

@@ -1,4 +1,4 @@
-import { AccessDeniedError } from "../errors.ts";
+import { AccessDeniedError, S3UnreachableError } from "../errors.ts";
 import type { FindKeys, S3Credentials, S3Location, S3Options } from "./options.ts";
 import { untilAborted } from "./time-limit.ts";
 
@@ -19,8 +19,15 @@ export class CredentialsError extends Error {
   }
 
   /** For the caller of the store. */
-  toAccessDenied(action: string): AccessDeniedError {
+  toStoreError(action: string): AccessDeniedError | S3UnreachableError {
     return new AccessDeniedError(`cannot ${action}: ${this.message}`, { hint: this.hint });
+  }
+}
+
+/** The source of the credentials did not answer: as with a store that does not, a later try may succeed. */
+export class SilentSourceError extends CredentialsError {
+  override toStoreError(action: string): S3UnreachableError {
+    return new S3UnreachableError(`cannot ${action}: ${this.message}`, { hint: this.hint });
   }
 }
 
@@ -38,7 +45,7 @@ async function inTime(signal: AbortSignal, find: () => ReturnType<FindKeys>): Pr
     return await untilAborted(signal, find);
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new CredentialsError("the ambient credentials did not arrive in time", "check where they come from");
+    throw new SilentSourceError("the ambient credentials did not arrive in time", "check where they come from");
   }
 }
 

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { Secret } from "../crypto/secret.ts";
 import { agentsFor, type Network } from "../s3/exchange.ts";
 import { printable } from "../s3/failure.ts";
-import { CredentialsError } from "../s3/keys.ts";
+import { CredentialsError, SilentSourceError } from "../s3/keys.ts";
 import type { FindKeys } from "../s3/options.ts";
 import type { AccessKey } from "./location.ts";
 
@@ -153,9 +153,9 @@ class Progress {
     }
   }
 
-  silent(limitMs: number): CredentialsError {
+  silent(limitMs: number): SilentSourceError {
     const message = `no ambient credentials: ${this.#source} did not give any within ${limitMs / 1000} s`;
-    return new CredentialsError(message, "check that source, or give an access key");
+    return new SilentSourceError(message, "check that source, or give an access key");
   }
 
   failed(error: unknown): CredentialsError {

@@ -130,7 +130,7 @@ describe("credentials that cannot be sent", () => {
   test("ambient ones that do not arrive in time: nor is the store blamed", async () => {
     const options = { ambient: () => new Promise<never>(() => {}), limits: { deadlineMs: 50 } };
     const error = await failureOf(openAt(server, { credentials: "ambient" }, options).create("new", text("bytes")));
-    expect(error).toBeInstanceOf(AccessDeniedError);
+    expect(error).toBeInstanceOf(S3UnreachableError);
     expect(error.message).toBe("cannot write s3://strict/repo/env/new: the ambient credentials did not arrive in time");
   });
 });
