@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileEndpoint } from "../../directory/location.ts";
 import { InputError } from "../../errors.ts";
-import { awsEndpoint } from "../../s3/aws.ts";
+import { awsEndpoint, partitionOf } from "../../s3/aws.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { type AwsSetup, readAwsSetup } from "../config/aws-setup.ts";
@@ -177,7 +177,14 @@ async function bucketLocation(basis: Basis, part: Part): Promise<StoreLocation> 
   if (place.endpoint !== flags.endpoint && place.endpoint === namedEndpoint()) {
     sources.output.say(`the environment names the endpoint: ${shownEndpoint(place.endpoint)}`);
   }
-  return { ...place, credentials: await newCredentials(flags, current, sources, basis.aws) };
+  return { ...place, credentials: await newCredentials(flags, atSameService(current, place), sources, basis.aws) };
+}
+
+/** The config, if its credentials were given for this service: no other one gets them. */
+function atSameService(current: LocalConfig | null, { endpoint, region }: StoreLocation): LocalConfig | null {
+  if (current === null || current.endpoint === endpoint) return current;
+  const isOtherRegion = isOnAws(current) && endpoint === awsEndpoint(region);
+  return isOtherRegion && partitionOf(region) === partitionOf(current.region) ? current : null;
 }
 
 const askedPart: Part = (question, suggestion, { sources }) => {

@@ -39,10 +39,13 @@ export function surroundings(warn: Warn): Surroundings {
   return { variables: process.env, folder: workingFolder(), warn };
 }
 
+/** Nothing names a repo. */
+export class NoRepositoryError extends InputError {}
+
 /** @throws InputError nothing names one, or the name cannot be one; a project file is malformed */
 export async function whichRepo({ flags }: TargetInput, around: Surroundings): Promise<WhichRepo> {
   const found = await findRepo(flags.repo, around);
-  if (found === null) throw new InputError("this folder is in no repository", { hint: REPO_HINT });
+  if (found === null) throw new NoRepositoryError("this folder is in no repository", { hint: REPO_HINT });
   return found;
 }
 

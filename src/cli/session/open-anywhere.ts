@@ -1,5 +1,5 @@
 import type { RuntimeToken } from "../../blob/token.ts";
-import { ConfigMissingError } from "../../errors.ts";
+import { ConfigMissingError, LocalConfigMissingError } from "../../errors.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import { holderOf, vaultOf } from "../../stores/token.ts";
 import type { Item } from "../../vault/format/item.ts";
@@ -10,7 +10,7 @@ import type { LocalConfig } from "../config/local-config.ts";
 import { givenEnv } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findToken, readOpening } from "../inputs/token-input.ts";
-import type { Use } from "../project/which-vault.ts";
+import { NoRepositoryError, type Use } from "../project/which-vault.ts";
 import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
 import { openSession, type SessionInput } from "./session.ts";
@@ -75,11 +75,23 @@ async function openConfigured<T extends OpenedItems>(
   open: Open<T>,
   use: Use,
 ): Promise<T> {
-  using session = await openSession(input, sources, use);
+  using session = await openSession(input, sources, use).catch((error: unknown) => {
+    throw namingTheToken(error, input, sources);
+  });
   const vault = await open(session.ports, session.request);
   if (use.isComplete) warnOfMissing(session.config, vault, sources.output);
   await session.remember(vault.manifest);
   return vault;
+}
+
+/** Somebody who names the env beside a token means the token's vault: a machine with a token alone has no config. */
+function namingTheToken(error: unknown, input: SessionInput, { variables }: SecretSources): unknown {
+  const [env, from] = [givenEnv(input), ["VSYNC_CONFIG", "VSYNC_CONFIG_FILE"].find((name) => variables[name])];
+  const isUnknown = error instanceof LocalConfigMissingError || error instanceof NoRepositoryError;
+  if (!isUnknown || env === undefined || from === undefined) return error;
+  return new LocalConfigMissingError(`${from} is set, but ${env} was named: ${error.message}`, {
+    hint: `for the vault of ${from}, leave out ${env}`,
+  });
 }
 
 /** The names that the project file requires and the vault lacks. */

@@ -98,4 +98,13 @@ describe("with a config", () => {
   `)("of %s, %s: %s", async (current = "", flags, expected) => {
     expect(await place(flagsOf(flags), CURRENT[current])).toBe(expected);
   });
+
+  test.each(rows`
+    aws   │ endpoint=https://s3.example.org
+    r2    │ endpoint=https://s3.example.org
+    chain │ endpoint=https://s3.example.org
+    aws   │ region=cn-north-1
+  `)("%s: its credentials do not go to %s", async (current = "", flags) => {
+    await expect(place(flagsOf(flags), CURRENT[current])).rejects.toThrow("missing the credentials");
+  });
 });
