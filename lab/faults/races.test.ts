@@ -99,7 +99,7 @@ describe(`${PUSHERS} pushers at once`, () => {
   );
 
   test.each(ROUNDS.slice(0, 5))("round %i, each retrying until it wins: nothing is lost", async (round) => {
-    const world = await World.pushed({});
+    const world = await World.pushed({ A: "1" });
     const set = async (machine: World, writer: number): Promise<void> => {
       const end = await machine.set({ [`S${writer}`]: "1" }).catch((error: unknown) => error);
       if (end instanceof ConflictError) return set(machine, writer);
@@ -107,7 +107,7 @@ describe(`${PUSHERS} pushers at once`, () => {
     };
     const { winners } = await race(world, `set ${round}`, 6, set);
     expect(winners).toHaveLength(6);
-    expect(Object.keys(await world.secrets()).toSorted()).toEqual(["S0", "S1", "S2", "S3", "S4", "S5"]);
+    expect(Object.keys(await world.secrets()).toSorted()).toEqual(["A", "S0", "S1", "S2", "S3", "S4", "S5"]);
     expect((await world.open()).manifest.gen).toBe(7);
     expect(await expectChain(world, OLD)).toBeNull();
   });
