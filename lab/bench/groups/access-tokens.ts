@@ -1,11 +1,7 @@
+import { ACCESS_TOKENS, AUTHORIZED, VERIFIED } from "../labels.ts";
 import { Library, type LibraryCandidate } from "../library.ts";
 import type { Row } from "../results.ts";
 import type { World } from "../world.ts";
-
-export const ACCESS_TOKENS = "access tokens";
-/** The work of one row: a single call takes less than a row can say. */
-export const AUTHORIZED = 10_000;
-export const VERIFIED = 1_000;
 
 /** What a service does for each request that shows it an access token: verify it, and decide without patterns. */
 export async function measureAccessTokens({ scale }: World): Promise<readonly Row[]> {

@@ -1,5 +1,6 @@
 import { PASSPHRASE } from "../../../test/support/vault-fixture.ts";
 import { CONTROL } from "../interleave.ts";
+import { OPEN_SCOPED } from "../labels.ts";
 import { Library, type LibraryCandidate } from "../library.ts";
 import type { Row } from "../results.ts";
 import { S3Server } from "../s3-server.ts";
@@ -7,7 +8,6 @@ import { scopedVaultAt, secretsOf, vaultAt } from "../s3-vault.ts";
 import type { World } from "../world.ts";
 
 const LIBRARY_OPEN = "Vsync.open over S3";
-export const OPEN_SCOPED = "open with a scoped token";
 const SECRETS = 50;
 
 /** `Vsync.open()` of 50 secrets by round trip, in a process that has loaded the library, beside its lower bounds. */

@@ -4,6 +4,7 @@ import { createDirectoryRoot } from "../../../src/directory/folders.ts";
 import { createVault, PASSPHRASE } from "../../../test/support/vault-fixture.ts";
 import { dotenv, Home } from "../home.ts";
 import { type Candidate, interleave } from "../interleave.ts";
+import { SCOPED } from "../labels.ts";
 import type { Row } from "../results.ts";
 import type { Vsync, World } from "../world.ts";
 import { nodeControl } from "./start-up.ts";
@@ -12,7 +13,6 @@ const GROUP = "open a directory, exec true";
 const SECRETS = 50;
 const LEAST = "least KDF cost (8 MiB, 1 pass)";
 const DEFAULT = "default KDF cost (64 MiB, 3 passes)";
-export const SCOPED = "scoped token";
 const RUN_TRUE = ["run", "--", "/bin/true"];
 
 /**

@@ -1,7 +1,5 @@
-import { ACCESS_TOKENS, AUTHORIZED, VERIFIED } from "../groups/access-tokens.ts";
-import { OPEN_SCOPED } from "../groups/library-open.ts";
-import { SCOPED } from "../groups/local-open.ts";
 import { CONTROL } from "../interleave.ts";
+import { ACCESS_TOKENS, AUTHORIZED, OPEN_SCOPED, SCOPED, VERIFIED } from "../labels.ts";
 import type { Results, Row } from "../results.ts";
 
 /** A bar of the design and the measured value. */
