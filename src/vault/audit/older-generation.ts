@@ -72,10 +72,10 @@ async function namingTheRemoval(
   const keys = new Set<string>();
   for await (const key of store.list(BUNDLE_PREFIX)) keys.add(key);
   const oldest = rows.findLast(({ bundle }) => keys.has(bundle.key));
-  return new InputError(
-    `generation ${row.gen} was removed by gc on ${gc.at.slice(0, 10)}; the oldest you can restore is ${oldest?.gen}`,
-    { hint: "`vsync history` shows which generations are kept; the bucket's object versions or a backup may have it" },
-  );
+  const left = oldest === undefined ? "" : `; the oldest you can restore is ${oldest.gen}`;
+  return new BundleMissingError(`generation ${row.gen} was removed by gc on ${gc.at.slice(0, 10)}${left}`, {
+    hint: "`vsync history` shows which generations are kept; the bucket's object versions or a backup may have it",
+  });
 }
 
 /** A holder of an older passphrase, or a function that asks for one. Its maker disposes of it. */
