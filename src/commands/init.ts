@@ -32,7 +32,7 @@ store that ignores the preconditions of writes. Run it again to change the vault
     }),
     reset: Flags.boolean({ description: "forget the vault and passphrase in this machine's config, and start over" }),
     join: Flags.boolean({ description: "only join a vault that is there", exclusive: ["new"] }),
-    new: Flags.boolean({ description: "only make a vault where there is none" }),
+    new: Flags.boolean({ description: "make a vault, and never join one" }),
     retarget: Flags.boolean({
       description: "follow a project file that names another place, with credentials given anew",
     }),

@@ -15,8 +15,8 @@ exactly as after. Runtime tokens stay valid.
 With --grace the old passphrase still reads, but no longer writes, for that long, and apps can restart in their own time;
 --finish ends the window at once. After a leak, do not use --grace: the old passphrase must stop opening the vault now.
 Its holder may have read the values, so change them too, and remove the old bundles with gc. Scoped tokens go on, and are
-listed. If the vault has any, --leaked draws a new anchor: whoever knew the passphrase can forge generations for hosts that
-pin the old one, until they get a new VSYNC_CONFIG; --finish then ends the old anchors.
+listed. If the vault has any, --leaked draws a new anchor. Until a host gets a new VSYNC_CONFIG, anybody who knew the old
+passphrase can forge generations for it; --finish then ends the old anchors.
 
 To run unattended, give the old passphrase in VSYNC_PASSPHRASE(_FILE) or --old-passphrase-file, the new one in
 VSYNC_NEW_PASSPHRASE(_FILE), --new-passphrase-file or --generate, and --yes. With --generate --out, the new passphrase is on

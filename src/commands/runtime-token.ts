@@ -2,7 +2,7 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { CREDENTIAL_FLAGS, ENV_ARG, Flags, LOCATION_FLAGS, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { overriddenLocation } from "../cli/config/location.ts";
 import { tokenCredentials, warnOfKey } from "../cli/inputs/credentials.ts";
-import { configOf } from "../cli/session/session.ts";
+import { configOf } from "../cli/session/config.ts";
 import { emitToken, givenCredential, mintToken } from "../cli/tokens/mint.ts";
 import { absentManifest, proveToken } from "../cli/tokens/prove-token.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../exit-codes.ts";

@@ -3,7 +3,7 @@ import { configPath } from "../config/paths.ts";
 import type { TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
 import { resolveTarget, type Which } from "../project/which-vault.ts";
-import { configFor } from "../session/session.ts";
+import { configFor } from "../session/config.ts";
 import { badOrThrow, type Check, type Examination, good, warning } from "./check.ts";
 import { checkRuntimeKey } from "./runtime-key-check.ts";
 import { checkStore } from "./store-checks.ts";

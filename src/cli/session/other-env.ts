@@ -1,7 +1,8 @@
 import { Flags } from "../command/flags.ts";
 import { PASSPHRASE, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
 import type { Use } from "../project/which-vault.ts";
-import { configOf, type Session, type SessionInput, sessionOn } from "./session.ts";
+import { configOf } from "./config.ts";
+import { type Session, type SessionInput, sessionOn } from "./session.ts";
 
 const FLAG = "other-passphrase-file";
 const VARIABLE = "VSYNC_OTHER_PASSPHRASE";

@@ -1,5 +1,5 @@
 import type { Secret } from "../../crypto/secret.ts";
-import { AccessDeniedError, InputError } from "../../errors.ts";
+import { InputError } from "../../errors.ts";
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import { floorOf } from "../../vault/audit/floor.ts";
 import type { AmendRequest } from "../../vault/commit/amend.ts";
@@ -10,14 +10,14 @@ import type { VaultIdentity } from "../../vault/join.ts";
 import { hintOf, hintOfOpener, type PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { holderOf, type KnownVault, knownVaultOf, type SeenHistory } from "../config/known-vault.ts";
 import { type LocalConfig, rememberSeen, type Warn } from "../config/local-config.ts";
-import { type TargetInput, vaultFlags } from "../config/target.ts";
+import type { TargetInput } from "../config/target.ts";
 import { type MetaPair, metaOf } from "../inputs/meta-flag.ts";
 import { PASSPHRASE, readSecret, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
 import { hasCredential } from "../inputs/token-input.ts";
-import { configHere, requireNamed, resolveTarget, type Use, type Which } from "../project/which-vault.ts";
+import type { Use } from "../project/which-vault.ts";
 import { currentActor } from "./actor.ts";
+import { configOf } from "./config.ts";
 import { openStore } from "./store.ts";
-import { trustedConfig } from "./trusted-config.ts";
 
 /** The input of a command with `VAULT_FLAGS` and `PASSPHRASE_FLAG`. */
 export interface SessionInput extends TargetInput {
@@ -104,37 +104,6 @@ async function refuseToken(flags: SessionInput["flags"], sources: SecretSources)
   if (hasWay || prompter.isInteractive || !(await hasCredential(sources))) return;
   throw new InputError("a token can only read", {
     hint: "writing takes the passphrase: give it with --passphrase-file=<file>, VSYNC_PASSPHRASE_FILE or VSYNC_PASSPHRASE",
-  });
-}
-
-/** This machine's config of the vault that the command means. @throws as `resolveTarget` and `configHere` */
-export async function configOf(input: TargetInput, sources: SecretSources, use: Use): Promise<LocalConfig> {
-  const { output, variables } = sources;
-  const which = await resolveTarget(input, (text) => output.warn(text), use);
-  const hasToken = Boolean(variables["VSYNC_CONFIG"] || variables["VSYNC_CONFIG_FILE"]);
-  if (use.use === "write" && hasToken && !which.isEnvTyped) {
-    output.say(`VSYNC_CONFIG is for reading, so this is about ${which.repo}/${which.env}`);
-  }
-  return configFor(which, sources, use);
-}
-
-/** As `configOf`, of a vault that is known by name. @throws InputError also for a write that only reads here */
-export async function configFor(
-  which: Which,
-  sources: SecretSources,
-  use: Use,
-  warn: Warn = (text) => sources.output.warn(text),
-): Promise<LocalConfig> {
-  const config = (await trustedConfig(which, sources)) ?? (await configHere(which, use, warn));
-  requireNamed(which, config, use);
-  if (config.role === "reader" && use.use === "write") throw readsOnly(config);
-  return config;
-}
-
-function readsOnly(config: LocalConfig): AccessDeniedError {
-  const { repo, env } = config;
-  return new AccessDeniedError(`this machine has a reader's key for ${repo}/${env}: it cannot write`, {
-    hint: `to write, give an operator's key: vsync init ${vaultFlags(config)}`,
   });
 }
 

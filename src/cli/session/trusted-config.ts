@@ -1,6 +1,4 @@
 import { InputError, ManifestNotFoundError, NotAuthenticError } from "../../errors.ts";
-import { fetchManifest } from "../../vault/open/open-manifest.ts";
-import { hintOf } from "../../vault/unlock/passphrase-holder.ts";
 import { findConfig, type LocalConfig } from "../config/local-config.ts";
 import { newCredentials } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
@@ -21,6 +19,9 @@ export async function trustedConfig(which: Which, sources: SecretSources): Promi
   const isTrusted = variables["VSYNC_TRUST_PROJECT"] === "1" && (isAmbient || Boolean(variables["VSYNC_ACCESS_KEY"]));
   const filed = isTrusted ? placeInFile(which) : null;
   if (filed === null || (await findConfig(which, () => undefined).catch(() => null)) !== null) return null;
+  // Loaded late: every command asks for its config, and few are in CI.
+  const { fetchManifest } = await import("../../vault/open/open-manifest.ts");
+  const { hintOf } = await import("../../vault/unlock/passphrase-holder.ts");
   const vault = requireVault(filed, which);
   const location = { ...filed.place, credentials: await newCredentials({ ambient: isAmbient }, null, sources) };
   const manifest = (await fetchManifest(await openStore(location)))?.manifest;

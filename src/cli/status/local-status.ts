@@ -13,7 +13,7 @@ import {
   type WhichRepo,
   whichRepo,
 } from "../project/which-vault.ts";
-import { configFor } from "../session/session.ts";
+import { configFor } from "../session/config.ts";
 import { type RemoteStatus, remoteStatus } from "./remote-status.ts";
 
 /** This machine's knowledge of one vault, for people and for `--json`, without secrets. */

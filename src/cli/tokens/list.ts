@@ -55,7 +55,7 @@ export function renderTokens(
   if (rows.some((row) => row.isOlder)) {
     const when = relativeTime(manifest.rotated_at, systemClock.nowMs());
     output.say(
-      `* older than the passphrase, which was rotated ${when}: whoever knew the one before may have made or kept this token; ` +
+      `* older than the passphrase, which was rotated ${when}: people who knew the one before may have made or kept this token; ` +
         `vsync tokens rotate ${vaultArgs(target)} <token> replaces it`,
     );
   }

@@ -2,12 +2,10 @@ import { encodeToken, type RuntimeToken, TOKEN_FIELDS, tokenJson } from "../../b
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { InputError } from "../../errors.ts";
 import type { Credentials, StoreLocation } from "../../stores/location.ts";
-import { deriveCredentialKeys, lastFourOf, parseCredential } from "../../tokens/credential.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { shownEndpoint } from "../config/location.ts";
 import { vaultArgs } from "../config/target.ts";
 import { readSecret, type SecretSources } from "../inputs/secret-input.ts";
-import { CREDENTIAL } from "../inputs/token-input.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** The token for `location`, with what a reader needs from the config before it has the manifest. */
@@ -81,6 +79,9 @@ export async function givenCredential(
       hint: `run vsync tokens list ${vaultArgs(target)} once, which learns the vault's anchor`,
     });
   }
+  // Loaded late: most tokens are minted without a credential.
+  const { CREDENTIAL } = await import("../inputs/token-input.ts");
+  const { parseCredential } = await import("../../tokens/credential.ts");
   using credential = await readSecret(CREDENTIAL, file, sources);
   const token = credential.exposeText();
   parseCredential(token)[Symbol.dispose]();
@@ -102,6 +103,7 @@ export async function describeToken(token: RuntimeToken): Promise<Record<string,
 }
 
 async function describeCredential(text: string, vault: string | undefined): Promise<Record<string, string>> {
+  const { deriveCredentialKeys, lastFourOf, parseCredential } = await import("../../tokens/credential.ts");
   using credential = parseCredential(text);
   using keys = await deriveCredentialKeys(credential);
   const fields = { tokenId: keys.id, lastFour: lastFourOf(credential), kind: credential.kind };

@@ -18,7 +18,7 @@ export function renderToken(
   const isMarked = predatesPassphrase(token, manifest);
   if (flags.json) output.json({ env: manifest.env, ...tokenJson(token), olderThanPassphrase: isMarked, rows });
   else output.fields(fieldsOf(token, rows));
-  if (isMarked) output.say("it is older than the passphrase: whoever knew the one before may have made or kept it");
+  if (isMarked) output.say("it is older than the passphrase: people who knew the one before may have made or kept it");
 }
 
 function isAbout({ meta }: AuditRow, id: string): boolean {

@@ -13,8 +13,8 @@ const EXPIRING = 7;
 export class TokensList extends BaseCommand {
   static override summary = "List the tokens of the vault, never a secret";
   static override description =
-    `Shows id, last four, name, kind, backend, capabilities, how many names it reads, status, and who made it when. A token that was
-made before the passphrase was last rotated has a mark: whoever knew the old passphrase may have it.
+    `Shows id, last four, name, kind, backend, capabilities, how many names it reads, status, and who made it when. A mark
+shows tokens from before the last rotation of the passphrase: people who knew the old one may have them.
 
 With --expiring, lists only tokens that expire within that time, and ends with 7 if there are any.`;
   static override examples = [

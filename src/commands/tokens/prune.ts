@@ -8,8 +8,8 @@ import { proposeTokenPrune } from "../../vault/tokens/end.ts";
 export class TokensPrune extends BaseCommand {
   static override summary = "Drop the keys of tokens that have expired";
   static override description =
-    `A token that expires stops opening the vault in vsync at once, and loses its key with the next commit, whatever that is. This
-is a commit for vaults that rarely change.`;
+    `A token that expires stops opening the vault in vsync at once, and loses its key with the next commit. If the
+vault rarely changes, prune makes that commit.`;
   static override examples = ["<%= config.bin %> tokens prune prod"];
   static override args = ENV_ARG;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...NOTE_FLAG, ...META_FLAG, ...JSON_FLAG };

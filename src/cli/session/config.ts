@@ -1,0 +1,37 @@
+import { AccessDeniedError } from "../../errors.ts";
+import type { LocalConfig, Warn } from "../config/local-config.ts";
+import { type TargetInput, vaultFlags } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { configHere, requireNamed, resolveTarget, type Use, type Which } from "../project/which-vault.ts";
+import { trustedConfig } from "./trusted-config.ts";
+
+/** This machine's config of the vault that the command means. @throws as `resolveTarget` and `configHere` */
+export async function configOf(input: TargetInput, sources: SecretSources, use: Use): Promise<LocalConfig> {
+  const { output, variables } = sources;
+  const which = await resolveTarget(input, (text) => output.warn(text), use);
+  const hasToken = Boolean(variables["VSYNC_CONFIG"] || variables["VSYNC_CONFIG_FILE"]);
+  if (use.use === "write" && hasToken && !which.isEnvTyped) {
+    output.say(`VSYNC_CONFIG is for reading, so this is about ${which.repo}/${which.env}`);
+  }
+  return configFor(which, sources, use);
+}
+
+/** As `configOf`, of a vault that is known by name. @throws InputError also for a write that only reads here */
+export async function configFor(
+  which: Which,
+  sources: SecretSources,
+  use: Use,
+  warn: Warn = (text) => sources.output.warn(text),
+): Promise<LocalConfig> {
+  const config = (await trustedConfig(which, sources)) ?? (await configHere(which, use, warn));
+  requireNamed(which, config, use);
+  if (config.role === "reader" && use.use === "write") throw readsOnly(config);
+  return config;
+}
+
+function readsOnly(config: LocalConfig): AccessDeniedError {
+  const { repo, env } = config;
+  return new AccessDeniedError(`this machine has a reader's key for ${repo}/${env}: it cannot write`, {
+    hint: `to write, give an operator's key: vsync init ${vaultFlags(config)}`,
+  });
+}
