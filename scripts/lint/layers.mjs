@@ -38,6 +38,7 @@ const ALL_BUT_CLI = [
   "s3",
   "directory",
   "vault",
+  "usage",
   "tokens",
   "blob",
   "disk",
@@ -46,7 +47,7 @@ const ALL_BUT_CLI = [
   "exit-codes.ts",
   ...GROUND,
 ];
-const BELOW_VAULT = ["tokens", "blob/token.ts", "crypto", "ports.ts", ...GROUND];
+const BELOW_VAULT = ["usage", "tokens", "blob/token.ts", "crypto", "ports.ts", ...GROUND];
 
 /** Each layer with the layers it may import, besides itself. A folder inside another one comes before it. */
 const MAY_IMPORT = {
@@ -59,7 +60,8 @@ const MAY_IMPORT = {
   directory: ["disk", "ports.ts", ...GROUND],
   ...stacked("vault", VAULT, BELOW_VAULT),
   vault: BELOW_VAULT,
-  backend: ["tokens", "crypto", ...GROUND],
+  backend: ["usage", "tokens", "crypto", "ports.ts", ...GROUND],
+  usage: ["tokens", "crypto", "ports.ts", ...GROUND],
   tokens: ["crypto", ...GROUND],
   disk: GROUND,
   blob: ["tokens", ...GROUND],

@@ -1,0 +1,50 @@
+/*
+ * Sets a header of a response, in place of any that is there. Appended, it would come twice, and a gateway believes neither.
+ */
+
+/**
+ * The response with the header: the same object, except where that cannot be changed, as what `fetch` answered or
+ * `Response.redirect` made.
+ *
+ * @throws TypeError it is not a response, or its headers have been sent
+ */
+export function withHeader<R extends object>(response: R, name: string, value: string): R {
+  const known = response as Record<string, unknown>;
+  const headers = known["headers"];
+  if (isFetchHeaders(headers)) return withFetchHeader(response, headers, name, value);
+  // Express and Koa have `set`, too, and Fastify and Hono `header`; what is nearest to Node.js comes first.
+  for (const method of ["setHeader", "header", "set"]) {
+    if (typeof known[method] !== "function") continue;
+    (known[method] as (name: string, value: string) => unknown).call(response, name, value);
+    return response;
+  }
+  // A result of AWS Lambda.
+  if (typeof headers === "object" || "statusCode" in response)
+    return { ...response, headers: merged(headers, name, value) };
+  throw new TypeError("usage can be reported in a Response, or in the response of Node.js or a framework");
+}
+
+interface FetchHeaders {
+  set(name: string, value: string): void;
+}
+
+function isFetchHeaders(headers: unknown): headers is FetchHeaders {
+  return typeof headers === "object" && headers !== null && typeof (headers as FetchHeaders).set === "function";
+}
+
+function withFetchHeader<R extends object>(response: R, headers: FetchHeaders, name: string, value: string): R {
+  try {
+    headers.set(name, value);
+    return response;
+  } catch (error) {
+    if (!(error instanceof TypeError) || !(response instanceof Response)) throw error;
+    const copy = new Response(response.body, response);
+    copy.headers.set(name, value);
+    return copy as object as R;
+  }
+}
+
+function merged(headers: unknown, name: string, value: string): Record<string, unknown> {
+  const others = Object.entries(headers ?? {}).filter(([other]) => other.toLowerCase() !== name);
+  return { ...Object.fromEntries(others), [name]: value };
+}

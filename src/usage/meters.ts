@@ -1,0 +1,44 @@
+import type { JsonObject, JsonValue } from "../canonical-json.ts";
+import { MeteringError } from "./metering-error.ts";
+
+/** How much of each meter: integers from 0 to 2^53−1. */
+export type UsageMap = Readonly<Record<string, number>>;
+
+/** Why this cannot be a meter's key, or null. JavaScript moves a key of digits to the front, and the format refuses it. */
+function meterKeyFault(key: string): string | null {
+  if (!/^[a-z0-9_]{1,64}$/.test(key)) return "must have 1\u202664 of a\u2026z, 0\u20269 and _";
+  return /^[0-9]+$/.test(key) ? "must not be a number" : null;
+}
+
+function meterValueFault(value: unknown): string | null {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? null : "must be an integer from 0 to 2^53\u22121";
+}
+
+/**
+ * Usage as an app gives it.
+ *
+ * @param allowed the meters of the app's token; undefined: any
+ * @throws MeteringError invalid_meter_key, invalid_meter_value
+ */
+export function requireUsage(given: UsageMap, allowed?: readonly string[]): UsageMap {
+  for (const [key, value] of Object.entries(given)) {
+    const fault = meterKeyFault(key) ?? (allowed?.includes(key) === false ? "is not one of this token's meters" : null);
+    if (fault !== null) throw new MeteringError("invalid_meter_key", `the meter ${JSON.stringify(key)} ${fault}`);
+    const wrong = meterValueFault(value);
+    if (wrong !== null) throw new MeteringError("invalid_meter_value", `${key} ${wrong}`);
+  }
+  return { ...given };
+}
+
+/** Why a signed value is not usage, or null. @param least how many meters it has at least */
+export function usageFault(value: JsonValue | undefined, least: number): string | null {
+  if (!isObject(value)) return "must be an object";
+  const entries = Object.entries(value);
+  if (entries.length < least) return "must not be empty";
+  const wrong = entries.find(([key, amount]) => meterKeyFault(key) !== null || meterValueFault(amount) !== null);
+  return wrong === undefined ? null : `has ${JSON.stringify(wrong[0])}, which is not a meter with an integer`;
+}
+
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
