@@ -1,27 +1,30 @@
 /** Why a request is refused. The client learns the code, and nothing else. */
-export const VERIFICATION_CODES = [
+export const RUNTIME_ERROR_CODES = [
   "missing_signature",
   "malformed_signature",
   "bad_signature",
   "expired_signature",
   "clock_skew",
   "route_mismatch",
-  "route_unknown",
   "body_hash_mismatch",
-  "body_too_large",
   "replayed_nonce",
   "unknown_key_id",
+  "jwks_unavailable",
+  "route_unknown",
+  "context_unverified",
+  "body_too_large",
+  "body_already_read",
   "nonce_cache_full",
 ] as const;
-export type VerificationCode = (typeof VERIFICATION_CODES)[number];
+export type VerificationCode = (typeof RUNTIME_ERROR_CODES)[number];
 
 /** A request that did not come through the gateway as it is. Its message is for the log, never for the client. */
 export class VerificationError extends Error {
   override readonly name = "VerificationError";
   readonly code: VerificationCode;
 
-  constructor(code: VerificationCode, reason: string) {
-    super(reason);
+  constructor(code: VerificationCode, reason: string, options?: ErrorOptions) {
+    super(reason, options);
     this.code = code;
   }
 
@@ -31,7 +34,13 @@ export class VerificationError extends Error {
   }
 }
 
-function statusForCode(code: VerificationCode): number {
-  if (code === "body_too_large") return 413;
-  return code === "nonce_cache_full" ? 503 : 401;
+const OTHER_STATUS: Partial<Record<VerificationCode, number>> = {
+  body_too_large: 413,
+  body_already_read: 500,
+  nonce_cache_full: 503,
+};
+
+/** The HTTP status of a refusal with this code. */
+export function statusForCode(code: VerificationCode): number {
+  return OTHER_STATUS[code] ?? 401;
 }

@@ -4,7 +4,7 @@
  */
 
 /** Standard base64 (RFC 4648 §4), padded. */
-function toBase64(bytes: Uint8Array): string {
+export function toBase64(bytes: Uint8Array): string {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);

@@ -4,9 +4,11 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fetchPackages } from "../../scripts/fetched-packages.ts";
-import { NonceCache } from "../../src/backend/replay.ts";
-import { verifyRequest } from "../../src/backend/verify-request.ts";
-import { canonicalString, hashBody, signXFs, type XFsRequest } from "../../src/backend/x-fs.ts";
+import { EMPTY_HASH, hashBody } from "../../src/backend/signed/body-hash.ts";
+import type { RequestToSign } from "../../src/backend/signed/claim.ts";
+import { canonicalString, signXFs } from "../../src/backend/signed/x-fs.ts";
+import { NonceCache } from "../../src/backend/verify/replay.ts";
+import { verifyRequest } from "../../src/backend/verify/verify-request.ts";
 import { encodeBase64, encodeBase64Url } from "../../src/crypto/base64.ts";
 import { sampled } from "../support/samples.ts";
 
@@ -52,32 +54,36 @@ beforeAll(async () => {
 }, FETCH_LIMIT_MS);
 
 const text = fc.string({ minLength: 1, maxLength: 12 }).filter((it) => !/[\n\r,]/.test(it) && it.trim() === it);
-const request: fc.Arbitrary<XFsRequest & { body: Uint8Array }> = fc.record({
+const paths = fc.webPath().map((it) => `/${it.replace(/^\/+/, "")}`);
+const queries = fc.constantFrom("", "?", "?a=1&b=%20", "??x");
+const request: fc.Arbitrary<RequestToSign & { body: Uint8Array }> = fc.record({
   method: fc.constantFrom("GET", "post", "DELETE"),
-  path: fc.webPath().map((path) => `/${path.replace(/^\/+/, "")}`),
-  query: fc.constantFrom("", "?", "?a=1&b=%20", "??x"),
+  target: fc.tuple(paths, queries).map((parts) => parts.join("")),
+  contentType: fc.constant(null),
+  contentEncoding: fc.constant(null),
   body: fc.uint8Array({ maxLength: 40 }),
-  bodyHash: fc.constant(""),
+  bodyHash: fc.constant(null),
   requestId: text,
-  timestamp: fc.integer({ min: NOW - 300, max: NOW + 300 }),
-  businessId: fc.constant("v"),
-  backendId: fc.constant("api"),
+  created: fc.integer({ min: NOW - 300, max: NOW + 300 }),
+  expires: fc.constant(0),
+  vault: fc.constant("v"),
+  backend: fc.constant("api"),
   routeId: fc.constantFrom("", "jobs.create"),
   policyVersion: text,
-  context: fc.constantFrom(null),
+  context: fc.constant(null),
 });
 
 /** How exactly one thing is wrong: with the claim before it is signed, or with what arrives. */
 const faults = fc.constantFrom<((it: Sent) => void)[]>(
   () => undefined,
-  (it) => void (it.claim = { ...it.claim, timestamp: NOW - 303 }),
-  (it) => void (it.claim = { ...it.claim, timestamp: NOW + 999 }),
-  (it) => void (it.claim = { ...it.claim, businessId: "w" }),
-  (it) => void (it.claim = { ...it.claim, backendId: "web" }),
+  (it) => void (it.claim = { ...it.claim, created: NOW - 303 }),
+  (it) => void (it.claim = { ...it.claim, created: NOW + 999 }),
+  (it) => void (it.claim = { ...it.claim, vault: "w" }),
+  (it) => void (it.claim = { ...it.claim, backend: "web" }),
   (it) => void (it.kid = "gw-9"),
   (it) => void (it.method = "PATCH"),
-  (it) => void (it.path += "x"),
-  (it) => void (it.query += "&"),
+  (it) => void (it.target = it.target.replace("?", "x?")),
+  (it) => void (it.target += "&"),
   (it) => void (it.body = Uint8Array.of(...it.body, 1)),
   (it) => void (it.without = "x-fs-signature"),
   (it) => void (it.without = "x-fs-request-id"),
@@ -87,11 +93,10 @@ const faults = fc.constantFrom<((it: Sent) => void)[]>(
 );
 
 interface Sent {
-  claim: XFsRequest;
+  claim: RequestToSign;
   kid: string;
   method: string;
-  path: string;
-  query: string;
+  target: string;
   body: Uint8Array;
   without: string;
   signature: (old: string) => string;
@@ -105,14 +110,19 @@ const codeOf = (work: Promise<unknown>): Promise<unknown> =>
 
 function ours(sent: Omit<Sent, "claim" | "kid" | "without" | "signature">, headers: Headers): Promise<unknown> {
   const keys = [{ kid: "gw-1", public: encodeBase64(PUBLIC) }];
-  const origin = { vault: "v", backend: "api", keys, replay: new NonceCache(clock), clock };
-  const { method, path, query, body } = sent;
-  return verifyRequest({ method, target: path + query, headers, body }, origin);
+  const view = { vault: "v", backend: "api", profile: "x-fs", maxAgeSeconds: 60, keys } as const;
+  return verifyRequest({ ...sent, headers }, { view, replay: new NonceCache(clock), clock });
 }
+
+const splitTarget = (target: string): [string, string] => {
+  const at = `${target}?`.indexOf("?");
+  return [target.slice(0, at), target.slice(at)];
+};
 
 function theirs(sent: Omit<Sent, "claim" | "kid" | "without" | "signature">, headers: Headers): Promise<unknown> {
   const jwks = testing.memoryJwks([{ kty: "OKP", crv: "Ed25519", x: encodeBase64Url(PUBLIC), kid: "gw-1" }]);
-  const { method, path, query, body } = sent;
+  const { method, target, body } = sent;
+  const [path, query] = splitTarget(target);
   const deps = { jwks, nonceCache: new peer.NonceCache(), businessId: "v", backendId: "api", nowSeconds: () => NOW };
   return peer.verifyRequest({ method, path, query, headers, body }, deps);
 }
@@ -121,8 +131,10 @@ describe("beside npm's @farthershore/backend", () => {
   test("the canonical strings are the same", () => {
     fc.assert(
       fc.property(request, (it) => {
-        const contextHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        expect(canonicalString(it)).toBe(peer.buildCanonicalSigningString({ ...it, contextHash }));
+        const [path, query] = splitTarget(it.target);
+        const names = { timestamp: it.created, businessId: it.vault, backendId: it.backend, contextHash: EMPTY_HASH };
+        const input = { ...it, ...names, path, query, bodyHash: "STREAM" };
+        expect(canonicalString(input)).toBe(peer.buildCanonicalSigningString(input));
       }),
       sampled(500),
     );
@@ -132,11 +144,11 @@ describe("beside npm's @farthershore/backend", () => {
     const codes = new Map<unknown, number>();
     await fc.assert(
       fc.asyncProperty(request, faults, async ({ body, ...claim }, breaks) => {
-        const { method, path, query } = claim;
+        const { method, target } = claim;
         const rest = { kid: "gw-1", without: "", signature: (old: string) => old };
-        const sent: Sent = { claim: { ...claim, bodyHash: await hashBody(body) }, method, path, query, body, ...rest };
+        const sent: Sent = { claim: { ...claim, bodyHash: await hashBody(body) }, method, target, body, ...rest };
         breaks(sent);
-        const signed = signXFs(sent.claim, sent.kid, PRIVATE);
+        const signed = signXFs(sent.claim, { kid: sent.kid, privateKey: PRIVATE });
         const headers: Headers = { ...signed, "x-fs-signature": sent.signature(signed["x-fs-signature"] ?? "") };
         delete headers[sent.without];
         const [mine, other] = await Promise.all([codeOf(ours(sent, headers)), codeOf(theirs(sent, headers))]);
@@ -165,9 +177,9 @@ describe("beside npm's @farthershore/backend", () => {
     const body = new TextEncoder().encode("{}");
     const spec = { ...claim, privateJwk, method: "POST", path: "/v1/jobs", query: "?dry=1", body };
     const { input, headers } = await testing.makeSignedRequest(spec);
-    expect(await ours({ ...input, body }, headers)).toMatchObject({
+    expect(await ours({ method: "POST", target: input.path + input.query, body }, headers)).toMatchObject({
       backend: "api",
-      context: "a.b.c",
+      contextToken: "a.b.c",
       bodyVerified: true,
     });
   });

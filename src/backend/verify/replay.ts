@@ -1,10 +1,15 @@
 import { sha256 } from "@noble/hashes/sha2.js";
-import { VerificationError } from "./verification-error.ts";
+import { nodeCrypto } from "../signed/node-crypto.ts";
+import { VerificationError } from "../verification-error.ts";
 
 /** Remembers which requests were served. A shared one keeps a request from being served by two processes. */
 export interface ReplayStore {
-  /** False if the key has been claimed before. If it rejects, the request is refused. @param untilMs when it may be forgotten */
-  claim(key: string, untilMs: number): Promise<boolean>;
+  /**
+   * True if this call was the first with this key; it must be atomic. If it rejects, the request is refused.
+   *
+   * @param until milliseconds since 1970: when it may be forgotten
+   */
+  claim(key: string, until: number): Promise<boolean>;
 }
 
 const MAX_ENTRIES = 1_000_000;
@@ -16,38 +21,51 @@ export class NonceCache implements ReplayStore {
   readonly #endingAt = new Map<number, string[]>();
   readonly #clock: { nowMs(): number };
   readonly #maxEntries: number;
+  #forgotten = 0;
+  #lastSecond = 0;
 
   constructor(clock: { nowMs(): number }, maxEntries = MAX_ENTRIES) {
     this.#clock = clock;
     this.#maxEntries = maxEntries;
   }
 
+  /** How many requests it remembers. */
+  get size(): number {
+    return this.#known.size;
+  }
+
   /** @throws VerificationError nonce_cache_full: forgetting one would let it be replayed */
-  async claim(key: string, untilMs: number): Promise<boolean> {
+  async claim(key: string, until: number): Promise<boolean> {
     this.#forget(Math.floor(this.#clock.nowMs() / 1000));
     const id = idOf(key);
-    if (this.#known.has(id)) return false;
+    const second = Math.ceil(until / 1000);
+    // The clock was set back: a request of that time could have been served.
+    if (this.#known.has(id) || second <= this.#forgotten) return false;
     if (this.#known.size >= this.#maxEntries) {
       throw new VerificationError("nonce_cache_full", `${this.#known.size} requests are remembered`);
     }
-    const second = Math.ceil(untilMs / 1000);
-    const ending = this.#endingAt.get(second) ?? [];
-    ending.push(id);
-    this.#endingAt.set(second, ending);
+    const ending = this.#endingAt.get(second);
+    if (ending === undefined) this.#endingAt.set(second, [id]);
+    else ending.push(id);
     this.#known.add(id);
     return true;
   }
 
   #forget(second: number): void {
+    if (second === this.#lastSecond) return;
+    this.#lastSecond = second;
     for (const [end, ids] of this.#endingAt) {
       if (end >= second) continue;
       for (const id of ids) this.#known.delete(id);
       this.#endingAt.delete(end);
+      this.#forgotten = Math.max(this.#forgotten, end);
     }
   }
 }
 
 /** 16 characters of one byte: a quarter of what most request ids take. */
 function idOf(key: string): string {
+  const node = nodeCrypto();
+  if (node !== null) return node.hash("sha256", key, "buffer").toString("latin1", 0, 16);
   return String.fromCharCode(...sha256(encoder.encode(key)).subarray(0, 16));
 }

@@ -1,5 +1,5 @@
-import { routeAllowed } from "../tokens/routes.ts";
-import { VerificationError } from "./verification-error.ts";
+import { routeAllowed } from "../../tokens/routes.ts";
+import { VerificationError } from "../verification-error.ts";
 
 /** A route that a backend serves, as the vault's settings have it. */
 export interface Route {

@@ -1,4 +1,4 @@
-import { VerificationError } from "./verification-error.ts";
+import { VerificationError } from "../verification-error.ts";
 
 /** The public half of a key that a gateway signs requests with, as slots and the roll hold it. */
 export interface GatewayKey {

@@ -1,4 +1,4 @@
-import { VerificationError } from "./verification-error.ts";
+import { VerificationError } from "../verification-error.ts";
 
 /** Headers as Fetch has them, or Node.js: names in any case, `string[]` for one that came several times. */
 export type RequestHeaders =
@@ -6,15 +6,25 @@ export type RequestHeaders =
   | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
- * The value of a header that the gateway sets. Servers join, drop or keep the doubles of a header, so that two of them would
+ * The value of a header that the gateway sets. Servers join, drop or keep the doubles of a header, so two of them would
  * mean different things to two readers.
  *
  * @throws VerificationError malformed_signature: it came twice, or as a list
  */
 export function singleHeader(headers: RequestHeaders, name: string): string | undefined {
-  const values = valuesOf(headers, name);
-  const [value, ...others] = values;
-  if (others.length === 0 && !value?.includes(",")) return value;
+  const value = wholeHeader(headers, name);
+  if (!value?.includes(",")) return value;
+  throw new VerificationError("malformed_signature", `${name} came as a list`);
+}
+
+/**
+ * The value of a header that may be a list, on one line.
+ *
+ * @throws VerificationError malformed_signature: it came twice
+ */
+export function wholeHeader(headers: RequestHeaders, name: string): string | undefined {
+  const [value, ...others] = valuesOf(headers, name);
+  if (others.length === 0) return value;
   throw new VerificationError("malformed_signature", `${name} came more than once`);
 }
 

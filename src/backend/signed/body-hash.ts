@@ -1,0 +1,22 @@
+import { nodeCrypto } from "./node-crypto.ts";
+
+/** SHA-256 of no bytes. */
+export const EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/** Up to this size hashing takes less time than handing the bytes to another thread. */
+const SMALL_BYTES = 256 * 1024;
+
+/** SHA-256 in lower-case hex. */
+export async function hashBody(body: Uint8Array): Promise<string> {
+  if (body.length === 0) return EMPTY_HASH;
+  const node = body.length <= SMALL_BYTES ? nodeCrypto() : null;
+  if (node !== null) return node.createHash("sha256").update(body).digest("hex");
+  return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", body)));
+}
+
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export function bytesOfHex(hex: string): Uint8Array {
+  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
