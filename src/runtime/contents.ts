@@ -1,6 +1,7 @@
-import type { Claims } from "../tokens/claims.ts";
+import type { TokenSnapshot } from "../tokens/snapshot.ts";
 import type { Item } from "../vault/format/item.ts";
 import type { OpenedVault } from "../vault/open/open.ts";
+import { snapshotOf } from "../vault/tokens/read.ts";
 import type { HeldToken } from "./held-token.ts";
 
 /** The data of an open handle. */
@@ -13,14 +14,21 @@ export interface Contents {
   readonly ageMs: number;
   /** The vault's id. */
   readonly vault: string;
-  /** Of the scoped token that opened it; null for a passphrase. */
-  readonly claims: Claims | null;
+  /** What the scoped token that opened it was told; null for a passphrase. */
+  readonly token: TokenSnapshot | null;
 }
 
 export function contentsOf({ manifest, bundle }: OpenedVault, ageMs = 0): Contents {
   const items = new Map(bundle.items.map((item) => [item.name, item]));
-  const claims = bundle.keys.token?.claims ?? null;
-  return { env: manifest.env, generation: manifest.gen, items, ageMs, vault: manifest.vault, claims };
+  const { env, gen: generation, vault } = manifest;
+  return {
+    env,
+    generation,
+    items,
+    ageMs,
+    vault,
+    token: bundle.keys.token === null ? null : snapshotOf(manifest, bundle.keys),
+  };
 }
 
 /** What an open handle keeps: the data, and the scoped token that opened it. */
@@ -28,7 +36,8 @@ export interface HeldContents extends Contents {
   readonly held: HeldToken | null;
 }
 
-export function zeroContents({ items, held = null }: Contents & Partial<HeldContents>): void {
+export function zeroContents({ items, token, held = null }: Contents & Partial<HeldContents>): void {
   for (const { data } of items.values()) data.destroy();
+  for (const { seed } of token?.signers ?? []) seed.fill(0);
   held?.[Symbol.dispose]();
 }

@@ -4,10 +4,10 @@ import type { ObjectStore, Version } from "../ports.ts";
 import { systemClock } from "../stores/open-store.ts";
 import { holderOf, type Opening, vaultOf } from "../stores/token.ts";
 import { type AccessTokenOptions, mintAccessToken } from "../tokens/access/mint.ts";
-import type { VerifySnapshot } from "../tokens/access/verify.ts";
 import { deriveCredentialKeys, parseCredential } from "../tokens/credential.ts";
+import type { TokenSnapshot } from "../tokens/snapshot.ts";
 import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
-import { readVerifyList } from "../vault/tokens/read.ts";
+import { readTokenSnapshot } from "../vault/tokens/read.ts";
 
 /** What an access token is asked for with; the lifetime is 1…604800 seconds. */
 export type AccessTokenRequest = Omit<AccessTokenOptions, "clock">;
@@ -17,7 +17,7 @@ export class HeldToken implements Disposable {
   readonly #credential: Secret;
   readonly #token: RuntimeToken;
   readonly #store: ObjectStore;
-  #read: { readonly version: Version; readonly snapshot: VerifySnapshot } | null = null;
+  #read: { readonly version: Version; readonly snapshot: TokenSnapshot } | null = null;
 
   /** @param credential the handle keeps a copy */
   constructor(credential: Secret, token: RuntimeToken, store: ObjectStore) {
@@ -35,12 +35,11 @@ export class HeldToken implements Disposable {
   }
 
   /**
-   * What the newest generation says of the vault's tokens. Asks the store each time; one HEAD where nothing has changed.
+   * What the newest generation says. Asks the store each time; one HEAD where nothing has changed.
    *
-   * @throws ConfigInvalidError the token may not verify others
    * @throws what opening throws
    */
-  async readVerify(minGen: number): Promise<VerifySnapshot> {
+  async readToken(minGen: number): Promise<TokenSnapshot> {
     const version = await this.#store.head(MANIFEST_KEY);
     if (version !== null && version === this.#read?.version) return this.#read.snapshot;
     const opening: Opening = { kind: "credential", secret: this.#credential };
@@ -48,8 +47,7 @@ export class HeldToken implements Disposable {
     const { expect } = vaultOf(this.#token);
     const floor = Math.max(minGen, this.#read?.snapshot.gen ?? 0);
     const ports = { store: this.#store, clock: systemClock };
-    const { manifest, verify, ended } = await readVerifyList(ports, { holder, expect: { ...expect, minGen: floor } });
-    const snapshot = { vault: manifest.vault, gen: manifest.gen, verify, ended: ended.map(({ id }) => id) };
+    const snapshot = await readTokenSnapshot(ports, { holder, expect: { ...expect, minGen: floor } });
     if (version !== null) this.#read = { version, snapshot };
     return snapshot;
   }

@@ -1,6 +1,6 @@
 import { systemClock } from "../stores/open-store.ts";
 import { holderOf, vaultOf } from "../stores/token.ts";
-import { openVault } from "../vault/open/open.ts";
+import { openWithKeys } from "../vault/open/open.ts";
 import type { OpenRequest, ReadPorts } from "../vault/open/open-manifest.ts";
 import { type Contents, contentsOf, type HeldContents } from "./contents.ts";
 import { HeldToken } from "./held-token.ts";
@@ -39,7 +39,12 @@ async function openFrom(
   options: OpenOptions,
   warn: Warn,
 ): Promise<Contents> {
-  if (options.cache === undefined) return contentsOf(await openVault(ports, request));
+  if (options.cache === undefined) {
+    const vault = await openWithKeys(ports, request);
+    const contents = contentsOf(vault);
+    vault.bundle.keys[Symbol.dispose]();
+    return contents;
+  }
   const timeoutMs = timeoutOf(options);
   const times = { maxAgeMs: options.maxAge, patienceMs: timeoutMs * STORE_SHARE, diskMs: timeoutMs * DISK_SHARE };
   return await openThroughCache(ports, request, { path: options.cache, ...times, warn });
@@ -48,8 +53,8 @@ async function openFrom(
 const WARNED_BEFORE_MS = 14 * 86_400_000;
 
 /** A token that ends stops the next boot: somebody has to renew it before. */
-function warnOfEnd({ claims, env }: Contents, warn: Warn): void {
-  const { id, name, not_after: end } = claims ?? {};
+function warnOfEnd({ token, env }: Contents, warn: Warn): void {
+  const { id, name, not_after: end } = token?.claims ?? {};
   if (id === undefined || end === undefined) return;
   const leftMs = Date.parse(end) - systemClock.nowMs();
   if (leftMs > WARNED_BEFORE_MS) return;

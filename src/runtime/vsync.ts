@@ -2,7 +2,9 @@ import { inspect } from "node:util";
 import { Secret } from "../crypto/secret.ts";
 import { ConfigMissingError, InputError } from "../errors.ts";
 import type { VerifySnapshot } from "../tokens/access/verify.ts";
+import type { TokenSnapshot } from "../tokens/snapshot.ts";
 import type { Item } from "../vault/format/item.ts";
+import { mayNotVerify } from "../vault/tokens/read.ts";
 import { type HeldContents, zeroContents } from "./contents.ts";
 import { withDeadline } from "./deadline.ts";
 import type { AccessTokenRequest, HeldToken } from "./held-token.ts";
@@ -96,9 +98,8 @@ export class Vsync implements AsyncDisposable {
 
   /** The scoped token that opened the vault; undefined for a passphrase. Names that it may not read do not exist here. */
   get token(): OpenedToken | undefined {
-    const { claims } = this.#contents;
-    if (claims === null) return undefined;
-    const { id, name, kind, capabilities, not_after } = claims;
+    if (this.#contents.token === null) return undefined;
+    const { id, name, kind, capabilities, not_after } = this.#contents.token.claims;
     const end = not_after === undefined ? {} : { expiresAt: not_after };
     return { id, ...(name === undefined ? {} : { name }), kind, capabilities: [...capabilities], ...end };
   }
@@ -122,7 +123,25 @@ export class Vsync implements AsyncDisposable {
    * @throws what `open` throws of the store and the vault
    */
   async readVerify(): Promise<VerifySnapshot> {
-    return this.#heldToken().readVerify(this.generation);
+    const { verify } = await this.readToken();
+    if (verify === null) throw mayNotVerify();
+    return verify;
+  }
+
+  /**
+   * What the newest generation says to the scoped token that opened the vault, for `vsync/backend` and `vsync/gateway`. It
+   * sends one HEAD, and fetches the vault again only after a change.
+   *
+   * @throws InputError no scoped token opened the vault, or it is closed
+   * @throws what `open` throws of the store and the vault
+   */
+  async readToken(): Promise<TokenSnapshot> {
+    return this.#heldToken().readToken(this.generation);
+  }
+
+  /** What the vault said to the token when it was opened; null for a passphrase, or from a cache that stood in. */
+  get openedToken(): TokenSnapshot | null {
+    return this.ageMs === 0 ? this.#contents.token : null;
   }
 
   /**

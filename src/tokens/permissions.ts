@@ -9,14 +9,17 @@ export const PERMISSIONS = [
   "api.tokens.create",
   "api.tokens.verify",
 ] as const;
-export type Permission = (typeof PERMISSIONS)[number];
+/** Signing requests as the gateway. A layer has it only if its `permissions` name it. */
+export const GATEWAY_SIGN = "api.gateway.sign";
+const NAMEABLE = [...PERMISSIONS, GATEWAY_SIGN] as const;
+export type Permission = (typeof NAMEABLE)[number];
 
 /** What a token may do apart from reading secrets. */
 export const CAPABILITIES = ["gateway_verification", "metering", "health", "tunnel"] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 export function isPermission(name: string): name is Permission {
-  return PERMISSIONS.some((permission) => permission === name);
+  return NAMEABLE.some((permission) => permission === name);
 }
 
 /** Permissions of `api.*` are not subject to grants. */
@@ -29,7 +32,7 @@ export function requireKnownPermissions(at: At): void {
   const names = elementsOf(at);
   for (const name of names) {
     if (isPermission(requireText(name))) continue;
-    const known = PERMISSIONS.join(", ");
+    const known = NAMEABLE.join(", ");
     throw at.refuse(name.path, `${JSON.stringify(name.value)} is not a permission: use any of ${known}`);
   }
   requireDistinct(names);

@@ -16,6 +16,18 @@ export function routeFault(route: string): string | null {
   return isCanonicalPath(`/${literal}`) ? null : "must have a path that a canonical request can have";
 }
 
+/**
+ * Two paths of routes that some framework serves alike have the same key: it may ignore case and a trailing slash, and
+ * decodes what is percent-encoded.
+ */
+export function alikeKey(path: string): string {
+  const segments = path.split("/").map((segment) => (NAME.test(segment) ? "{}" : decodeURIComponent(segment)));
+  return segments
+    .join("/")
+    .toLowerCase()
+    .replace(/(?<=.)\/+$/, "");
+}
+
 /** Whether `routes` allow the request; `undefined` is unrestricted, an empty list allows nothing. `target` may have a query. */
 export function routeAllowed(routes: readonly string[] | undefined, method: string, target: string): boolean {
   if (routes === undefined) return true;

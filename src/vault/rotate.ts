@@ -4,9 +4,11 @@ import { encodeBase64 } from "../crypto/base64.ts";
 import { type Secret } from "../crypto/secret.ts";
 import { generateSigningKey } from "../crypto/signing.ts";
 import { InputError } from "../errors.ts";
+import type { Random } from "../ports.ts";
 import { type AmendRequest } from "./commit/amend.ts";
 import { type CommitPorts, commitGeneration } from "./commit/commit.ts";
 import { baseOn, type Draft } from "./commit/draft.ts";
+import { renewedKeys } from "./commit/gateway-keys.ts";
 import { openForCommit, type WritableVault } from "./commit/open-for-commit.ts";
 import { type CommitStep, Proposal } from "./commit/proposal.ts";
 import { tellingTheSwap } from "./commit/swap-manifest.ts";
@@ -153,7 +155,7 @@ async function* reEncrypt(
   using next = new PassphraseHolder(newPassphrase, { cost: freshCost(ports.random, cost) });
   next.prepare();
   const base = baseOn({ ...writable.vault, signingKey: writable.signingKey });
-  yield* commitGeneration(ports, base, () => rotationDraft(request, writable, plan, next));
+  yield* commitGeneration(ports, base, () => rotationDraft(request, writable, plan, next, ports.random));
 }
 
 async function rotationDraft(
@@ -161,6 +163,7 @@ async function rotationDraft(
   { vault, tokens }: WritableVault,
   plan: RotationPlan,
   next: PassphraseHolder,
+  random: Random,
 ): Promise<Draft> {
   const { manifest } = vault;
   const signingKey = generateSigningKey();
@@ -177,7 +180,7 @@ async function rotationDraft(
     unlock: [await next.enrol(freshSlot(plan, vault), by), ...grace],
     signingKey,
     rotates: true,
-    tokens: request.leaked === undefined ? tokens : afterLeak(tokens, plan, request.leaked),
+    tokens: request.leaked === undefined ? tokens : afterLeak(tokens, plan, request.leaked, random),
   };
 }
 
@@ -186,15 +189,18 @@ async function rotationDraft(
  * them. The old ones certify on, and nothing stops; a host is healed by the new `VSYNC_CONFIG`, which pins the new one.
  */
 function afterLeak(
-  { roll, anchors }: VaultTokens,
+  { roll, anchors, gatewaySigners }: VaultTokens,
   plan: RotationPlan,
   { tokens }: NonNullable<RotationRequest["leaked"]>,
+  random: Random,
 ): VaultTokens {
   const ended = new Set(tokens === "revoke" ? plan.tokens.map(({ id }) => id) : []);
   const records = new Set(roll.tokens.filter(({ claims }) => ended.has(claims.id)));
   const neverHadOne = anchors.length === 0 && roll.tokens.length === 0;
+  const renewed = renewedKeys({ roll, anchors, gatewaySigners }, { random, atMs: plan.atMs });
   return {
-    roll: revokedIn(roll, records, plan.atMs),
+    ...renewed,
+    roll: revokedIn(renewed.roll, records, plan.atMs),
     anchors: neverHadOne ? [] : withAnchor(anchors, generateSigningKey()),
   };
 }

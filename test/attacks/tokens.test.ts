@@ -186,7 +186,7 @@ function attacks(): void {
       const on = await openHeld(attacker);
       // The public keys of all: the box `verify` tells them.
       const { roll } = (await world.writable()).tokens;
-      const tokens = { roll, anchors: [generateSigningKey()] };
+      const tokens = { roll, anchors: [generateSigningKey()], gatewaySigners: new Map() };
       await forge(on, { signingKey: generateSigningKey(), tokens });
       expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
       expect(await rejection((await reader()).open(OLD))).toMatchObject({ name: "NotAuthenticError" });

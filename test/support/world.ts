@@ -6,6 +6,7 @@ import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { SigningKey } from "../../src/crypto/signing.ts";
 import type { Clock, ObjectStore, Random, ReadOptions } from "../../src/ports.ts";
+import type { TokenSnapshot } from "../../src/tokens/snapshot.ts";
 import {
   type AuditRequest,
   type ReadAudit,
@@ -25,12 +26,13 @@ import { type Diff, diffGenerations } from "../../src/vault/diff.ts";
 import { proposeFinish } from "../../src/vault/finish.ts";
 import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
+import { anchorOf } from "../../src/vault/format/tokens/anchors.ts";
 import { proposeGc } from "../../src/vault/gc.ts";
 import { type History, readHistory } from "../../src/vault/history.ts";
 import type { VaultIdentity } from "../../src/vault/join.ts";
 import type { Expectation } from "../../src/vault/open/expectation.ts";
 import { type OpenedVault, openVault, openWithKeys } from "../../src/vault/open/open.ts";
-import { type OpenedManifest, openManifest } from "../../src/vault/open/open-manifest.ts";
+import { fetchManifest, type OpenedManifest, openManifest } from "../../src/vault/open/open-manifest.ts";
 import { type PushPlan, type PushRequest, proposePush } from "../../src/vault/push.ts";
 import { proposeReconcile } from "../../src/vault/reconcile.ts";
 import { proposeRestore } from "../../src/vault/restore.ts";
@@ -48,8 +50,14 @@ import {
   type TokenPrunePlan,
   type TokenRevokePlan,
 } from "../../src/vault/tokens/end.ts";
+import {
+  type GatewayKeysPlan,
+  type GatewayKeysRotateRequest,
+  proposeGatewayKeyRevoke,
+  proposeGatewayKeysRotate,
+} from "../../src/vault/tokens/gateway-keys.ts";
 import { verifyTokensToo } from "../../src/vault/tokens/planted.ts";
-import { readTokens } from "../../src/vault/tokens/read.ts";
+import { readTokenSnapshot, readTokens } from "../../src/vault/tokens/read.ts";
 import { proposeTokenRotate, type TokenRotatePlan, type TokenRotateRequest } from "../../src/vault/tokens/rotate.ts";
 import { proposeSettings, type SettingsPlan } from "../../src/vault/tokens/settings.ts";
 import type { TokenSummary } from "../../src/vault/tokens/summary.ts";
@@ -276,6 +284,24 @@ export class Machine implements CommitPorts {
 
   async pruneTokens(options: Writing<TokenPrunePlan> = {}): Promise<Written<TokenPrunePlan>> {
     return answered(proposeTokenPrune(this, requestOf(options)), options, same);
+  }
+
+  async rotateGatewayKeys(
+    options: Writing<GatewayKeysPlan> & Partial<Pick<GatewayKeysRotateRequest, "overlapMs" | "backends">> = {},
+  ): Promise<Written<GatewayKeysPlan>> {
+    const { overlapMs = 24 * HOUR_MS, backends } = options;
+    return answered(proposeGatewayKeysRotate(this, { ...requestOf(options), overlapMs, backends }), options, same);
+  }
+
+  async revokeGatewayKey(kid: string, options: Writing<GatewayKeysPlan> = {}): Promise<Written<GatewayKeysPlan>> {
+    return answered(proposeGatewayKeyRevoke(this, { ...requestOf(options), kid }), options, same);
+  }
+
+  /** What the vault says to the holder of a token beside its secrets. */
+  async tokenSnapshot(credential: Secret, expect: Partial<Expectation> = {}): Promise<TokenSnapshot> {
+    const fetched = await fetchManifest(this.store);
+    using holder = new CredentialHolder(credential, fetched === null ? undefined : anchorOf(fetched.manifest));
+    return await readTokenSnapshot(this, { holder, expect: { env: ENV, ...expect } });
   }
 
   async settings(settings: unknown, options: Writing<SettingsPlan> = {}): Promise<Written<SettingsPlan>> {

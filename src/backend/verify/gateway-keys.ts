@@ -1,15 +1,7 @@
+import type { GatewayKey } from "../../tokens/backends/gateway-key.ts";
 import { VerificationError } from "../verification-error.ts";
 
-/** The public half of a key that a gateway signs requests with, as slots and the roll hold it. */
-export interface GatewayKey {
-  readonly kid: string;
-  /** Base64 of the Ed25519 public key, 32 bytes. */
-  readonly public: string;
-  readonly not_before?: string;
-  readonly not_after?: string;
-  /** The only backends that it may sign for; absent: all. */
-  readonly backends?: readonly string[];
-}
+export type { GatewayKey };
 
 /**
  * The key that a request names, if it may sign now. A key that is not valid yet, not valid any more, or another gateway's

@@ -1,6 +1,7 @@
 import { InputError } from "../../errors.ts";
 import type { TokenKind } from "../credential.ts";
 import { type AuthorizationRequest, type Decision, Evaluator, Layer, type Verdict } from "../grants/evaluate.ts";
+import { Newest } from "../newest.ts";
 import { nowMs } from "../system-clock.ts";
 import { type AccessClaims, parseCompact } from "./form.ts";
 import { KnownTokens, refused, type VerifiedToken, type VerifySnapshot, verifyAccessToken } from "./verify.ts";
@@ -49,8 +50,6 @@ export interface TokenVerifier {
 const MAX_AGE_SECONDS = 60;
 /** How many times in a row the store may give no answer. */
 const ANSWERS_MISSED = 5;
-/** For tokens that nobody knows: each of them would otherwise cost a request. */
-const LOOK_AGAIN_MS = 10_000;
 
 /**
  * Verifies the access tokens that a service is shown, with what the vault says now: a revocation takes effect within
@@ -63,12 +62,24 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   if (!(maxAgeSeconds >= 1 && maxAgeSeconds <= MAX_AGE_SECONDS)) {
     throw new InputError(`maxAgeSeconds must be 1\u2026${MAX_AGE_SECONDS}`, { hint: "leave it out for a minute" });
   }
-  const newest = new Newest(vault, maxAgeSeconds * 1000);
+  const maxAgeMs = maxAgeSeconds * 1000;
+  const newest = new Newest({
+    read: () => vault.readVerify(),
+    clock,
+    maxAgeMs,
+    maxStaleMs: () => ANSWERS_MISSED * maxAgeMs,
+    stale: () => refused("stale", "the vault has not answered for too long"),
+  });
+  let tokens: KnownTokens | null = null;
+  const tokensOf = (snapshot: VerifySnapshot): KnownTokens => {
+    if (tokens?.snapshot !== snapshot) tokens = new KnownTokens(snapshot);
+    return tokens;
+  };
   return {
     async verify(jwt) {
       const compact = parseCompact(jwt);
-      const tokens = await newest.knowing(compact.keyId, clock.nowMs());
-      return authorityOf(await verifyAccessToken(compact, tokens, { audience, atMs: clock.nowMs() }), tokens);
+      const known = tokensOf(await newest.get((snapshot) => tokensOf(snapshot).has(compact.keyId)));
+      return authorityOf(await verifyAccessToken(compact, known, { audience, atMs: clock.nowMs() }), known);
     },
   };
 }
@@ -88,53 +99,4 @@ async function authorityOf({ token, layer, claims }: VerifiedToken, { snapshot }
     authorize: (request) => evaluator.decide(request),
     explain: (request) => evaluator.explain(request),
   };
-}
-
-/** The newest generation that the store has shown, asked for again when its answer is too old. */
-class Newest {
-  readonly #source: VerifySource;
-  readonly #maxAgeMs: number;
-  #tokens: KnownTokens | null = null;
-  #askedMs = Number.NEGATIVE_INFINITY;
-  #answeredMs = Number.NEGATIVE_INFINITY;
-  #asking: Promise<void> | null = null;
-
-  constructor(source: VerifySource, maxAgeMs: number) {
-    this.#source = source;
-    this.#maxAgeMs = maxAgeMs;
-  }
-
-  /** @throws AccessTokenError stale */
-  async knowing(id: string, atMs: number): Promise<KnownTokens> {
-    let tokens = await this.#notOlder(this.#maxAgeMs, atMs);
-    if (!tokens.has(id)) tokens = await this.#notOlder(LOOK_AGAIN_MS, atMs);
-    if (atMs - this.#answeredMs < ANSWERS_MISSED * this.#maxAgeMs) return tokens;
-    throw refused("stale", "the vault has not answered for too long");
-  }
-
-  async #notOlder(ageMs: number, atMs: number): Promise<KnownTokens> {
-    const age = atMs - this.#askedMs;
-    if (this.#asking !== null || this.#tokens === null || age >= ageMs || age < 0) {
-      this.#asking ??= this.#ask(atMs).finally(() => {
-        this.#asking = null;
-      });
-      await this.#asking;
-    }
-    return this.#tokens as KnownTokens;
-  }
-
-  /** Without an answer the one before counts on, for a while; the first must come. */
-  async #ask(atMs: number): Promise<void> {
-    this.#askedMs = atMs;
-    try {
-      const snapshot = await this.#source.readVerify();
-      const known = this.#tokens?.snapshot;
-      // A store that shows an older generation than before has not answered.
-      if (known !== undefined && snapshot.gen < known.gen) return;
-      if (snapshot !== known) this.#tokens = new KnownTokens(snapshot);
-      this.#answeredMs = atMs;
-    } catch (error) {
-      if (this.#tokens === null) throw error;
-    }
-  }
 }

@@ -1,15 +1,18 @@
 import type { JsonValue } from "../../canonical-json.ts";
+import { BACKEND_SETTINGS, type BackendSettings, requireBackendSettings } from "../backends/settings.ts";
 import { type At, elementsOf, type RefuseAt, refuseGiven, requireObject, requireText } from "../given.ts";
 import type { Properties } from "./filter.ts";
 import { jsonOf } from "./grant.ts";
 import { contains, type Network, parseAddress, parseNetwork } from "./networks.ts";
 
-/** What binds every tunnel of a vault, whoever asks (docs/format.md, Settings). */
-export interface Settings {
+/** What binds every tunnel of a vault, whoever asks, and its backends (docs/format.md, Settings). */
+export interface Settings extends BackendSettings {
   readonly require_auth?: true;
   readonly trusted_ips?: readonly string[];
   readonly countries?: readonly string[];
   readonly min_tls?: "1.2" | "1.3";
+  /** How long `gc` keeps the records of usage. */
+  readonly usage_retention_days?: number;
 }
 
 /** What the service knows of a connection. */
@@ -29,6 +32,7 @@ export interface ParsedSettings {
 }
 
 const TLS = ["1.2", "1.3"];
+const MAX_RETENTION_DAYS = 3650;
 
 /**
  * Settings as somebody gives them, checked and otherwise unchanged.
@@ -59,6 +63,7 @@ function parse(at: At): ParsedSettings {
   const members = Object.keys(settings).map((name): [string, At] => {
     return [name, { ...at, value: settings[name] as JsonValue, path: `${at.path}.${name}` }];
   });
+  requireBackendSettings(at);
   const parsed = { requireAuth: false, networks: null, countries: null, minTls: null };
   return Object.assign({}, parsed, ...members.map(([name, member]) => parseSetting(name, member)));
 }
@@ -79,7 +84,13 @@ function parseSetting(name: string, at: At): Partial<ParsedSettings> {
     case "min_tls":
       if (!TLS.includes(requireText(at))) throw at.refuse(at.path, "must be 1.2 or 1.3");
       return { minTls: requireText(at) };
+    case "usage_retention_days":
+      if (!Number.isSafeInteger(at.value) || Number(at.value) < 1 || Number(at.value) > MAX_RETENTION_DAYS) {
+        throw at.refuse(at.path, `must be an integer from 1 to ${MAX_RETENTION_DAYS}`);
+      }
+      return {};
     default:
+      if (BACKEND_SETTINGS.some((known) => known === name)) return {};
       throw at.refuse(at.path, "is not a setting");
   }
 }

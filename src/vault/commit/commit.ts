@@ -8,6 +8,7 @@ import { bundleKey, firstTsMs, formatTs } from "../format/object-keys.ts";
 import type { Roll } from "../format/tokens/roll.ts";
 import { liveEntries } from "../unlock/entries.ts";
 import { type CommitBase, currentGen, currentTs, type Draft } from "./draft.ts";
+import { settledKeys } from "./gateway-keys.ts";
 import { readNeighbours, refuseFork } from "./neighbours.ts";
 import { nextManifest, refuseUnwritable, type SealedDraft } from "./next-manifest.ts";
 import { planTokens } from "./plan-tokens.ts";
@@ -67,7 +68,7 @@ export async function* commitGeneration(
 async function sealDraft(ports: CommitPorts, base: CommitBase, draft: Draft): Promise<SealedDraft> {
   const nowMs = ports.clock.nowMs();
   const unlock = liveEntries(draft.unlock, nowMs);
-  const tokens = await tokensAt(nowMs, base, draft, unlock.length);
+  const tokens = await tokensAt(ports.random, nowMs, base, draft, unlock.length);
   const contents = { ...draft, vault: base.vault, gen: currentGen(base) + 1, entries: unlock, tokens };
   const bundle = await sealBundle(ports.random, contents);
   const sealed = { ...draft, unlock, bundle, sha256: sha256Hex(bundle), nowMs, anchors: tokens.anchors };
@@ -77,15 +78,22 @@ async function sealDraft(ports: CommitPorts, base: CommitBase, draft: Draft): Pr
 }
 
 async function tokensAt(
+  random: Random,
   atMs: number,
   base: CommitBase,
-  { tokens, items }: Draft,
+  { tokens: drafted, items }: Draft,
   otherSlots: number,
 ): Promise<TokenContents> {
+  const tokens = settledKeys(drafted, random, atMs);
   requireClock(tokens.roll, base.current?.skewMs ?? 0);
   const plan = await planTokens(tokens.roll, { repo: base.repo, env: base.env, items }, { atMs, otherSlots });
   const isFirst = tokens.anchors.length === 0 && plan.live.length > 0;
-  return { plan, anchors: isFirst ? [generateSigningKey()] : tokens.anchors, atMs };
+  return {
+    plan,
+    anchors: isFirst ? [generateSigningKey()] : tokens.anchors,
+    gatewaySigners: tokens.gatewaySigners,
+    atMs,
+  };
 }
 
 /** @throws InputError a token's end would be told by a clock that is wrong: the token would end early, or read on */

@@ -4,21 +4,24 @@ import { BundleCorruptError, UnsupportedSpecVersionError } from "../../errors.ts
 import { unknownInClaims } from "../../tokens/claims.ts";
 import { readSettings } from "../../tokens/grants/settings.ts";
 import { nameOf } from "../format/tokens/anchors.ts";
+import type { GatewaySigners } from "../format/tokens/gateway-box.ts";
 import { EMPTY_ROLL, liveIn, type Roll } from "../format/tokens/roll.ts";
 import { tokenSlotIds } from "../format/tokens/slot.ts";
 import { hasOwnKeys } from "../format/tokens/verify-list.ts";
 import type { OpenedVault } from "../open/open.ts";
-import { openAnchors, openRoll, requireKnownBoxes } from "../open/open-boxes.ts";
+import { openAnchors, openGatewaySigners, openRoll, requireKnownBoxes } from "../open/open-boxes.ts";
 
 /** What an operator knows of a vault's scoped tokens, and carries from commit to commit. */
 export interface VaultTokens {
   readonly roll: Roll;
   /** Each certifies the signer of every generation; the last one is the vault's. None before the first token. */
   readonly anchors: readonly SigningKey[];
+  /** The private halves of the roll's gateway keys. */
+  readonly gatewaySigners: GatewaySigners;
 }
 
 /** Of a vault that never had a token. */
-export const NO_TOKENS: VaultTokens = { roll: EMPTY_ROLL, anchors: [] };
+export const NO_TOKENS: VaultTokens = { roll: EMPTY_ROLL, anchors: [], gatewaySigners: new Map() };
 
 /** What a commit is about to mend, and so is not refused for. */
 export interface Mending {
@@ -41,9 +44,11 @@ export function openTokens(vault: OpenedVault, operatorKey: Secret, mending: Men
   requireKnownBoxes(header);
   const roll = openRoll(header, operatorKey);
   requireSound(roll, vault, mending);
+  const gatewaySigners = openGatewaySigners(header, operatorKey);
+  requireOwnHalves(roll, gatewaySigners);
   const anchors = ownAnchors(vault, operatorKey, mending);
   if (anchors.length > 0 || mending.leaked || liveIn(roll, Date.parse(vault.manifest.at)).length === 0)
-    return { roll, anchors };
+    return { roll, anchors, gatewaySigners };
   throw otherAnchors();
 }
 
@@ -68,6 +73,16 @@ function requireSound(roll: Roll, { manifest, bundle }: OpenedVault, mending: Me
     odd,
     slots.has(odd) ? "has a slot, and the roll does not say that it is live" : "is live, and has no slot",
   );
+}
+
+/** @throws BundleCorruptError a private half that is of no key in the roll */
+function requireOwnHalves({ gateway_keys = [] }: Roll, signers: GatewaySigners): void {
+  for (const [kid, signer] of signers) {
+    if (gateway_keys.some((key) => key.kid === kid && key.public === nameOf(signer))) continue;
+    throw new BundleCorruptError(`the gateway key ${kid} has a private half that is of no key in the roll`, {
+      hint: "look at who wrote this generation, and restore an older manifest from the store's object versions",
+    });
+  }
 }
 
 function planted(id: string, fault: string): BundleCorruptError {

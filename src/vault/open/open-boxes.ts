@@ -8,6 +8,7 @@ import { UnsupportedSpecVersionError } from "../../errors.ts";
 import { aadOf, type BundleHeader, refuseBundle } from "../format/bundle-header.ts";
 import { quoted } from "../format/shape.ts";
 import { parseAnchors } from "../format/tokens/anchors.ts";
+import { type GatewaySigners, parseGatewayBox } from "../format/tokens/gateway-box.ts";
 import { EMPTY_ROLL, MAX_ROLL_BYTES, parseRoll, type Roll } from "../format/tokens/roll.ts";
 import { parseVerifyList, type VerifyList } from "../format/tokens/verify-list.ts";
 
@@ -16,7 +17,7 @@ import { parseVerifyList, type VerifyList } from "../format/tokens/verify-list.t
  * token has none.
  */
 
-const NAMES = ["roll", "anchors", "verify"] as const;
+const NAMES = ["roll", "anchors", "verify", "gateway"] as const;
 export type BoxName = (typeof NAMES)[number];
 
 /** A writer seals every box anew, and so must know all of them. @throws UnsupportedSpecVersionError */
@@ -38,6 +39,12 @@ export function openRoll(header: BundleHeader, operatorKey: Secret): Roll {
 export function openAnchors(header: BundleHeader, operatorKey: Secret): readonly SigningKey[] {
   const content = openOwn(header, "anchors", operatorKey);
   return content === null ? [] : parseAnchors(content);
+}
+
+/** None before the first gateway key. @throws BundleCorruptError the box does not open, or its form */
+export function openGatewaySigners(header: BundleHeader, operatorKey: Secret): GatewaySigners {
+  const content = openOwn(header, "gateway", operatorKey);
+  return content === null ? new Map() : parseGatewayBox(content);
 }
 
 /**

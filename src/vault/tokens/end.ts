@@ -1,6 +1,9 @@
+import type { Random } from "../../ports.ts";
+import type { Claims } from "../../tokens/claims.ts";
 import { isTokenId } from "../../tokens/credential.ts";
 import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
+import { withoutKeysOf } from "../commit/gateway-keys.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import { isLive, liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
@@ -32,13 +35,14 @@ export async function proposeTokenRevoke(
 ): Promise<Proposal<TokenRevokePlan>> {
   let ids: readonly string[] | undefined;
   // Once: on top of another commit a name may be a new token's.
+  const { random } = ports;
   const idsIn = (roll: Roll) => (ids ??= request.tokens.flatMap((word) => idsOf(roll, word, ports.clock.nowMs())));
   const mending = { revoking: (id: string, roll: Roll) => idsIn(roll).includes(id) };
   return proposeRollChange(
     ports,
     { ...request, mending },
     {
-      change: (base) => revoking(base, new Set(idsIn(base.roll))),
+      change: (base) => revoking(base, new Set(idsIn(base.roll)), random),
       isDone: (roll) =>
         roll.tokens.every(({ claims, revoked_at }) => revoked_at !== undefined || !idsIn(roll).includes(claims.id)),
     },
@@ -56,7 +60,7 @@ function idsOf(roll: Roll, word: string, nowMs: number): readonly string[] {
   return (isName ? meant : [findRecord(roll, word, nowMs)]).map(({ claims }) => claims.id);
 }
 
-async function revoking(base: RollBase, ids: ReadonlySet<string>): Promise<Amended<TokenRevokePlan>> {
+async function revoking(base: RollBase, ids: ReadonlySet<string>, random: Random): Promise<Amended<TokenRevokePlan>> {
   const known = new Set(base.roll.tokens.map(({ claims }) => claims.id));
   const planted = [...ids].filter((id) => !known.has(id));
   for (const id of planted) if (!base.sealed.has(id)) findRecord(base.roll, id, base.nowMs);
@@ -65,7 +69,12 @@ async function revoking(base: RollBase, ids: ReadonlySet<string>): Promise<Amend
   if (ending.length + planted.length === 0) return { plan, amendment: null };
   const meta = { event: "token-revoke", tokens: [...ending.map(({ claims }) => claims.id), ...planted] };
   const roll = revokedIn(base.roll, new Set(ending), base.nowMs);
-  return { plan, amendment: { action: "token-revoke", meta, tokens: { roll } } };
+  const tokens = withoutKeysOf({ ...base, roll }, claimsOf(ending), { random, atMs: base.nowMs });
+  return { plan, amendment: { action: "token-revoke", meta, tokens } };
+}
+
+function claimsOf(records: readonly TokenRecord[]): readonly Claims[] {
+  return records.map(({ claims }) => claims);
 }
 
 /** The roll with these records ended now. */

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../canonical-json.ts";
 import { ConfigInvalidError } from "../../errors.ts";
+import type { TokenSnapshot } from "../../tokens/snapshot.ts";
 import { openWithRoll } from "../commit/open-for-commit.ts";
 import type { ItemKind } from "../format/item.ts";
 import type { Manifest } from "../format/manifest.ts";
@@ -8,6 +9,7 @@ import type { VerifyList } from "../format/tokens/verify-list.ts";
 import { openWithKeys } from "../open/open.ts";
 import { openVerifyList } from "../open/open-boxes.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
+import type { BundleKeys } from "../unlock/bundle-keys.ts";
 import { findRecord, summarizing, type TokenSummary } from "./summary.ts";
 
 export interface ReadTokens {
@@ -60,10 +62,36 @@ export async function readVerifyList(ports: ReadPorts, request: OpenRequest): Pr
   using keys = bundle.keys;
   for (const { data } of bundle.items) data.destroy();
   const verifyKey = keys.verifyKey();
-  if (verifyKey === null) {
-    throw new ConfigInvalidError("this token may not verify others", {
-      hint: "create one for this service, with `vsync tokens create --no-secrets --permissions=api.tokens.verify`",
-    });
-  }
+  if (verifyKey === null) throw mayNotVerify();
   return { manifest, verify: openVerifyList(bundle.header, verifyKey), ended: tombstonesIn(bundle.header) };
+}
+
+/** The holder of a token lacks the permission `api.tokens.verify`. */
+export function mayNotVerify(): ConfigInvalidError {
+  return new ConfigInvalidError("this token may not verify others", {
+    hint: "create one for this service, with `vsync tokens create --no-secrets --permissions=api.tokens.verify`",
+  });
+}
+
+/**
+ * What a vault says to the holder of a scoped token beside its secrets, which are zeroed.
+ *
+ * @throws what opening throws
+ */
+export async function readTokenSnapshot(ports: ReadPorts, request: OpenRequest): Promise<TokenSnapshot> {
+  const { manifest, bundle } = await openWithKeys(ports, request);
+  using keys = bundle.keys;
+  for (const { data } of bundle.items) data.destroy();
+  const verifyKey = keys.verifyKey();
+  const { vault, gen } = manifest;
+  const ended = tombstonesIn(bundle.header).map(({ id }) => id);
+  const verify = verifyKey === null ? null : { vault, gen, verify: openVerifyList(bundle.header, verifyKey), ended };
+  return { ...snapshotOf(manifest, keys), verify };
+}
+
+/** The part of a snapshot that the slot itself has. Its private keys are copies. */
+export function snapshotOf({ vault, gen }: Manifest, { token }: BundleKeys): TokenSnapshot {
+  if (token === null) throw new TypeError("a passphrase has no token");
+  const signers = token.signers.map(({ kid, seed }) => ({ kid, seed: Uint8Array.from(seed.expose()) }));
+  return { vault, gen, ...token, signers, verify: null };
 }

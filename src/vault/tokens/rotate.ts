@@ -1,8 +1,10 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
+import type { Random } from "../../ports.ts";
 import { type Claims, checkClaims } from "../../tokens/claims.ts";
 import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
+import { withoutKeysOf } from "../commit/gateway-keys.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import { LAST_INSTANT_MS } from "../format/object-keys.ts";
 import { endedAt, isLive, liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
@@ -53,7 +55,7 @@ export async function proposeTokenRotate(
       for (const { claims } of records) {
         if (!drawnFor.has(claims.id)) drawnFor.set(claims.id, await drawToken(ports, claims.kind));
       }
-      const amended = await rotating(base, request, records, drawnFor);
+      const amended = await rotating(base, request, records, { drawnFor, random: ports.random });
       plan ??= amended.plan;
       return amended;
     },
@@ -92,7 +94,7 @@ async function rotating(
   base: RollBase,
   { overlapMs, annotation }: TokenRotateRequest,
   records: readonly TokenRecord[],
-  drawnFor: ReadonlyMap<string, DrawnToken>,
+  { drawnFor, random }: { readonly drawnFor: ReadonlyMap<string, DrawnToken>; readonly random: Random },
 ): Promise<Amended<TokenRotatePlan>> {
   const overlapUntil = overlapMs === undefined ? null : overlapEnd(base.nowMs, overlapMs);
   const created_at = new Date(base.nowMs).toISOString();
@@ -122,7 +124,10 @@ async function rotating(
     gen: base.manifest.gen,
   };
   const meta = { event: "token-rotate", tokens: pairs };
-  const amendment = { action: "token-rotate", meta, tokens: { roll: { ...base.roll, tokens } } };
+  const renamed = { ...base, roll: { ...base.roll, tokens } };
+  const revoked = overlapUntil === null ? [...endings.keys()].map(({ claims }) => claims) : [];
+  const after = withoutKeysOf(renamed, revoked, { random, atMs: base.nowMs });
+  const amendment = { action: "token-rotate", meta, tokens: after };
   return { plan, amendment: rotated.length === 0 ? null : amendment };
 }
 

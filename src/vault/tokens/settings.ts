@@ -22,7 +22,7 @@ export interface SettingsPlan {
  * @throws what opening and committing throw
  */
 export async function proposeSettings(ports: CommitPorts, request: SettingsRequest): Promise<Proposal<SettingsPlan>> {
-  const after: JsonObject | null = request.settings === null ? null : { ...checkSettings(request.settings) };
+  const after: JsonObject | null = request.settings === null ? null : (checkSettings(request.settings) as JsonObject);
   return proposeAmendment(ports, { ...request, mending: { newSettings: true } }, ({ manifest }, { roll }) => {
     const { tokens, settings: before = null, ...others } = roll;
     const tokensAfter = { roll: { tokens, ...(after === null ? {} : { settings: after }), ...others } };

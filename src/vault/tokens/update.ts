@@ -3,6 +3,7 @@ import { checkClaims } from "../../tokens/claims.ts";
 import type { AmendRequest } from "../commit/amend.ts";
 import { proposeAmendment } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
+import { mayGatewaySign, withoutKeysOf } from "../commit/gateway-keys.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import { endedAt, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { baseOf } from "./amend-roll.ts";
@@ -42,6 +43,7 @@ export async function proposeTokenUpdate(
   ports: CommitPorts,
   request: TokenUpdateRequest,
 ): Promise<Proposal<TokenUpdatePlan>> {
+  const { random } = ports;
   return proposeAmendment(ports, request, async (vault, tokens) => {
     const base = baseOf(ports, vault, tokens);
     const { roll, nowMs } = base;
@@ -55,7 +57,9 @@ export async function proposeTokenUpdate(
     const [had, has] = [readNames(before), readNames(after)];
     const isChanged = JSON.stringify(claims) !== JSON.stringify(record.claims);
     const meta = { event: "token-update", token: id, last_four: record.last_four };
-    const changed = { roll: replacedIn(roll, record, { ...record, claims }) };
+    const changed = { ...base, roll: replacedIn(roll, record, { ...record, claims }) };
+    const isGatewayStill = mayGatewaySign(claims) && claims.backend === record.claims.backend;
+    const lost = isGatewayStill ? [] : [record.claims];
     return {
       plan: {
         before,
@@ -66,7 +70,9 @@ export async function proposeTokenUpdate(
         isChanged,
         gen: base.manifest.gen,
       },
-      amendment: isChanged ? { action: "token-update", meta, tokens: changed } : null,
+      amendment: isChanged
+        ? { action: "token-update", meta, tokens: withoutKeysOf(changed, lost, { random, atMs: nowMs }) }
+        : null,
     };
   });
 }

@@ -2,10 +2,11 @@ import { decodeCheckedBase64 as decode } from "../../crypto/base64.ts";
 import { openBox } from "../../crypto/box.ts";
 import { Secret } from "../../crypto/secret.ts";
 import { deriveBoxKey, deriveIndexKey, deriveItemKey, deriveRootKey, hkdf, withKey } from "../../crypto/subkeys.ts";
+import type { GatewayKey } from "../../tokens/backends/gateway-key.ts";
+import { type BackendSettings, backendSettingsIn } from "../../tokens/backends/settings.ts";
 import type { Claims } from "../../tokens/claims.ts";
 import { aadOf, type BundleHeader, refuseBundle } from "../format/bundle-header.ts";
 import { type ListedItem, parseIndex, parseView, type ViewedItem } from "../format/listing.ts";
-import type { Roll } from "../format/tokens/roll.ts";
 import type { TokenPayload } from "../format/tokens/slot.ts";
 
 /** What a slot gives its holder: keys to all or to some of the items, and to an operator the key that writes. */
@@ -31,8 +32,14 @@ export interface BundleKeys extends Disposable {
 /** What a scoped token's slot tells its holder. */
 export interface OpenedToken {
   readonly claims: Claims;
-  /** Public halves that verify what a gateway signs; absent for a token without that capability. */
-  readonly gatewayKeys?: Roll["gateway_keys"];
+  /** Public halves that verify what a gateway signs; none for a token without that capability. */
+  readonly gatewayKeys: readonly GatewayKey[];
+  /** Private halves that it signs with as the gateway, 32 bytes each; they end with the keys. */
+  readonly signers: readonly { readonly kid: string; readonly seed: Secret }[];
+  /** Base64 of the X25519 public key that it seals usage to. */
+  readonly usageKey?: string | undefined;
+  /** What of the vault's backends, routes and meters concerns it. */
+  readonly settings: BackendSettings | null;
 }
 
 /** Keys to everything that the bundle holds, or with `operatorKey` also to what writes it. */
@@ -86,6 +93,7 @@ export class RootKeys implements BundleKeys {
 
   [Symbol.dispose](): void {
     for (const key of [this.rootKey, this.operatorKey, this.#verifyKey]) key?.destroy();
+    forget(this.token);
   }
 }
 
@@ -131,13 +139,24 @@ class ViewKeys implements BundleKeys {
 
   [Symbol.dispose](): void {
     for (const key of [this.#key, this.#verifyKey]) key?.destroy();
+    forget(this.token);
   }
 }
 
+function forget(token: OpenedToken | null): void {
+  for (const { seed } of token?.signers ?? []) seed.destroy();
+}
+
+function openedToken({ claims, gateway_keys = [], gateway_key = {}, usage_key, settings }: TokenPayload): OpenedToken {
+  const signers = Object.entries(gateway_key).map(([kid, seed]) => ({ kid, seed: Secret.ofBytes(decode(seed)) }));
+  return { claims, gatewayKeys: gateway_keys, signers, usageKey: usage_key, settings: backendSettingsIn(settings) };
+}
+
 /** The keys in a scoped token's slot. */
-export function keysOf({ claims, root, view, verify_key, gateway_keys }: TokenPayload): BundleKeys {
+export function keysOf(payload: TokenPayload): BundleKeys {
+  const { root, view, verify_key } = payload;
   const more = {
-    token: { claims, ...(gateway_keys === undefined ? {} : { gatewayKeys: gateway_keys }) },
+    token: openedToken(payload),
     verifyKey: verify_key === undefined ? null : Secret.ofBytes(decode(verify_key)),
   };
   if (view !== undefined) return new ViewKeys({ id: view.id, key: Secret.ofBytes(decode(view.key)) }, more);

@@ -20,6 +20,9 @@ export const gatewayKeysShape = v.array(
   }),
 );
 
+/** Keys that usage is sealed to; the last is the current one, which slots name. The others still open what is there. */
+const usageKeysShape = v.pipe(v.array(exactly({ public: base64(32), private: base64(32) })), v.minLength(1));
+
 const recordShape = exactly({
   claims: openObject,
   last_four: v.pipe(text, v.regex(/^[A-Za-z0-9_-]{4}$/)),
@@ -37,6 +40,7 @@ const rollShape = exactly({
   tokens: v.array(recordShape),
   settings: v.exactOptional(openObject),
   gateway_keys: v.exactOptional(gatewayKeysShape),
+  usage_keys: v.exactOptional(usageKeysShape),
 });
 /** All tokens of a vault, in the order of their creation, and what holds for all of them. */
 export type Roll = Omit<v.InferOutput<typeof rollShape>, "tokens"> & { readonly tokens: readonly TokenRecord[] };
@@ -53,8 +57,8 @@ export function parseRoll(content: JsonValue): Roll {
 }
 
 /** Whether a vault keeps nothing in its roll: it never had a token, nor settings. */
-export function isEmptyRoll({ tokens, settings, gateway_keys }: Roll): boolean {
-  return tokens.length === 0 && settings === undefined && gateway_keys === undefined;
+export function isEmptyRoll({ tokens, ...others }: Roll): boolean {
+  return tokens.length === 0 && Object.keys(others).length === 0;
 }
 
 /** The bytes of the box. */

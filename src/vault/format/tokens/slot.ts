@@ -1,8 +1,10 @@
 import * as v from "valibot";
-import { decodeUtf8, parseCanonicalJson } from "../../../canonical-json.ts";
+import { decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "../../../canonical-json.ts";
+import { requireBackendForms } from "../../../tokens/backends/settings.ts";
 import { type Claims, parseClaims } from "../../../tokens/claims.ts";
 import { type BundleHeader, refuseBundle } from "../bundle-header.ts";
 import { base64, exactly, instant, openObject, parseShape, randomId, slotId, TOKEN_PREFIX } from "../shape.ts";
+import { privateKeysShape } from "./gateway-box.ts";
 import { gatewayKeysShape } from "./roll.ts";
 
 const tokenSlotShape = exactly({ id: slotId, seals: v.literal("T"), enc: base64(), ct: base64() });
@@ -40,8 +42,9 @@ const payloadShape = exactly({
   view: v.exactOptional(exactly({ id: randomId, key: base64(32) })),
   verify_key: v.exactOptional(base64(32)),
   gateway_keys: v.exactOptional(gatewayKeysShape),
-  gateway_key: v.exactOptional(base64(32)),
+  gateway_key: v.exactOptional(privateKeysShape),
   usage_key: v.exactOptional(base64(32)),
+  settings: v.exactOptional(openObject),
 });
 /** What a token's slot seals: its claims, and keys to just what they grant. */
 export type TokenPayload = Omit<v.InferOutput<typeof payloadShape>, "claims"> & { readonly claims: Claims };
@@ -52,8 +55,19 @@ export function parseTokenPayload(bytes: Uint8Array, what: string): TokenPayload
   const fields = parseShape(payloadShape, parseCanonicalJson(decodeUtf8(bytes, refuse), refuse), refuse);
   const claims = parseClaims(fields.claims, refuse);
   if ((fields.root === undefined) === (fields.view === undefined)) throw refuse("gives not just one of root and view");
+  requireSlotSettings(fields.settings, refuse);
   if (readsAll(claims) !== (fields.root !== undefined)) throw refuse("gives what its claims do not");
   return { ...fields, claims };
+}
+
+/** @throws what `refuse` makes: they would mean one thing to the gateway and another to an origin */
+function requireSlotSettings(settings: JsonObject | undefined, refuse: Refuse): void {
+  if (settings === undefined) return;
+  requireBackendForms({
+    value: settings,
+    path: "settings",
+    refuse: (path, fault) => refuse(`has ${path}, which ${fault}`),
+  });
 }
 
 /** A token that nothing restricts reads whatever the vault will ever hold. */

@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import type { JsonValue } from "../../../canonical-json.ts";
+import type { JsonObject, JsonValue } from "../../../canonical-json.ts";
 import { decodeCheckedBase64 as decode } from "../../../crypto/base64.ts";
+import { backendSettingsIn, withoutBackends } from "../../../tokens/backends/settings.ts";
 import { tokenIdOf } from "../../../tokens/credential.ts";
 import { refuseBundle } from "../bundle-header.ts";
 import { base64, count, exactly, instant, openObject, parseShape, text } from "../shape.ts";
@@ -46,8 +47,15 @@ export function hasOwnKeys(id: string, { recipient, signing }: Pick<TokenRecord,
 }
 
 export function verifyListOf(roll: Roll, atMs: number): VerifyList {
-  const { settings } = roll;
+  const settings = tokenSettingsIn(roll);
   return { ...(settings === undefined ? {} : { settings }), tokens: liveIn(roll, atMs).map(verifiableOf) };
+}
+
+/** Those that bind tokens: backends and their routes concern others. */
+function tokenSettingsIn({ settings }: Roll): JsonObject | undefined {
+  if (backendSettingsIn(settings) === null) return settings;
+  const binding = withoutBackends(settings ?? {});
+  return Object.keys(binding).length === 0 ? undefined : binding;
 }
 
 function verifiableOf({ claims, recipient, signing, min_iat }: TokenRecord): VerifyList["tokens"][number] {

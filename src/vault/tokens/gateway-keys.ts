@@ -1,0 +1,134 @@
+import { InputError } from "../../errors.ts";
+import type { GatewayKey } from "../../tokens/backends/gateway-key.ts";
+import { backendSettingsIn } from "../../tokens/backends/settings.ts";
+import { type AmendRequest, proposeAmendment } from "../commit/amend.ts";
+import type { CommitPorts } from "../commit/commit.ts";
+import { ownGatewayKeys, rotatedKey } from "../commit/gateway-keys.ts";
+import { openWithRoll } from "../commit/open-for-commit.ts";
+import type { Proposal } from "../commit/proposal.ts";
+import type { Manifest } from "../format/manifest.ts";
+import { liveIn, type Roll } from "../format/tokens/roll.ts";
+import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
+
+const META = { event: "gateway-keys" };
+const ACTION = "gateway-keys";
+
+/** A gateway key as operators see it: never its private half. */
+export interface GatewayKeySummary {
+  readonly key: GatewayKey;
+  /** What people call the live tokens that sign with it, else their ids. */
+  readonly gateways: readonly string[];
+}
+
+export interface GatewayKeysPlan {
+  /** The new key, or null if one was revoked. */
+  readonly made: GatewayKeySummary | null;
+  /** Those that end, at their `not_after`. */
+  readonly ending: readonly GatewayKeySummary[];
+  /** How many tokens verify requests. */
+  readonly origins: number;
+  readonly gen: number;
+}
+
+export interface GatewayKeysRotateRequest extends AmendRequest {
+  /** How long the keys that are replaced verify on. */
+  readonly overlapMs: number;
+  /** Limits the key to these backends, and replaces those of the same ones. */
+  readonly backends?: readonly string[] | undefined;
+}
+
+/**
+ * Proposes a new key, which gateways sign with 120 s later.
+ *
+ * @throws InputError a backend that the settings do not have
+ * @throws what opening and committing throw
+ */
+export async function proposeGatewayKeysRotate(
+  ports: CommitPorts,
+  { overlapMs, backends, ...request }: GatewayKeysRotateRequest,
+): Promise<Proposal<GatewayKeysPlan>> {
+  return proposeAmendment(ports, request, ({ manifest }, tokens) => {
+    requireBackends(tokens.roll, backends);
+    const atMs = ports.clock.nowMs();
+    const rotated = rotatedKey(tokens, { random: ports.random, atMs, overlapMs, backends });
+    const before = new Map(tokens.roll.gateway_keys?.map((key) => [key.kid, key]));
+    const changed = rotated.tokens.roll.gateway_keys?.filter(
+      (key) => before.has(key.kid) && before.get(key.kid)?.not_after !== key.not_after,
+    );
+    const summary = summaryIn(rotated.tokens.roll, atMs);
+    const plan = {
+      made: summary(rotated.key),
+      ending: changed?.map(summary) ?? [],
+      origins: originsIn(tokens.roll, atMs),
+      gen: manifest.gen,
+    };
+    return { plan, amendment: { action: ACTION, meta: META, tokens: rotated.tokens } };
+  });
+}
+
+/**
+ * Proposes to end a key at once: what is signed with it is refused as soon as origins have asked the vault again.
+ *
+ * @throws InputError there is no such key
+ * @throws what opening and committing throw
+ */
+export async function proposeGatewayKeyRevoke(
+  ports: CommitPorts,
+  { kid, ...request }: AmendRequest & { readonly kid: string },
+): Promise<Proposal<GatewayKeysPlan>> {
+  return proposeAmendment(ports, request, ({ manifest }, { roll, ...tokens }) => {
+    const atMs = ports.clock.nowMs();
+    const key = roll.gateway_keys?.find((it) => it.kid === kid);
+    if (key === undefined) throw noSuchKey(kid, roll);
+    const gateway_keys = roll.gateway_keys?.filter((it) => it !== key) ?? [];
+    const gatewaySigners = new Map([...tokens.gatewaySigners].filter(([it]) => it !== kid));
+    const plan = {
+      made: null,
+      ending: [summaryIn(roll, atMs)(key)],
+      origins: originsIn(roll, atMs),
+      gen: manifest.gen,
+    };
+    const amended = { ...tokens, roll: { ...roll, gateway_keys }, gatewaySigners };
+    return { plan, amendment: { action: ACTION, meta: META, tokens: amended } };
+  });
+}
+
+export interface ReadGatewayKeys {
+  readonly manifest: Manifest;
+  readonly keys: readonly GatewayKeySummary[];
+}
+
+/** @throws InputError the holder only reads @throws what opening throws */
+export async function readGatewayKeys(ports: ReadPorts, request: OpenRequest): Promise<ReadGatewayKeys> {
+  using opened = await openWithRoll(ports, request);
+  const { vault, roll } = opened;
+  return { manifest: vault.manifest, keys: (roll.gateway_keys ?? []).map(summaryIn(roll, ports.clock.nowMs())) };
+}
+
+function summaryIn(roll: Roll, atMs: number): (key: GatewayKey) => GatewayKeySummary {
+  const live = liveIn(roll, atMs);
+  return (key) => {
+    const gateways = live.filter(({ claims }) => ownGatewayKeys([key], claims).length > 0);
+    return { key, gateways: gateways.map(({ claims: { name, id } }) => name ?? id) };
+  };
+}
+
+function originsIn(roll: Roll, atMs: number): number {
+  return liveIn(roll, atMs).filter(({ claims }) => claims.capabilities.includes("gateway_verification")).length;
+}
+
+function requireBackends({ settings }: Roll, backends: readonly string[] | undefined): void {
+  const known = backendSettingsIn(settings)?.backends ?? [];
+  const unknown = backends?.find((id) => !known.some((it) => it.id === id));
+  if (unknown === undefined) return;
+  throw new InputError(`the vault's settings have no backend ${JSON.stringify(unknown)}`, {
+    hint: "`vsync settings --show` shows them",
+  });
+}
+
+function noSuchKey(kid: string, { gateway_keys = [] }: Roll): InputError {
+  const known = gateway_keys.map((key) => key.kid).join(", ");
+  return new InputError(`there is no gateway key ${JSON.stringify(kid)}`, {
+    hint: known === "" ? "the vault has none: `vsync gateway-keys rotate` makes one" : `it is one of ${known}`,
+  });
+}

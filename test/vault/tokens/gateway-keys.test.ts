@@ -1,0 +1,206 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { gatewayViewOf, originViewOf, signingKeyFor } from "../../../src/backend/views.ts";
+import type { Secret } from "../../../src/crypto/secret.ts";
+import type { GivenClaims } from "../../../src/vault/tokens/create.ts";
+import { HOUR_MS, NEW, OLD, rejection, World } from "../../support/world.ts";
+
+const SETTINGS = {
+  min_tls: "1.3",
+  backends: [
+    { id: "api", default: true, meters: ["tokens"] },
+    { id: "web", profile: "x-fs", maxAgeSeconds: 30 },
+  ],
+  routes: [
+    { id: "jobs.create", method: "POST", path: "/v1/jobs", meters: ["tokens"] },
+    { id: "pages", method: "GET", path: "/*", backend: "web" },
+  ],
+  meters: [{ key: "tokens", unit: "1" }, { key: "pages" }],
+};
+const GATEWAY = { name: "gateway", permissions: ["api.gateway.sign", "api.tokens.verify"] };
+const ORIGIN = { name: "api", backend: "api", capabilities: ["gateway_verification", "metering"] };
+const SECOND = 1000;
+
+let world: World;
+beforeEach(async () => {
+  world = await World.pushed();
+  await world.settings(SETTINGS);
+  await world.rotateGatewayKeys();
+});
+
+async function created(claims: Partial<GivenClaims>): Promise<Secret> {
+  const { credential } = (await world.createToken(claims)).plan;
+  if (credential === null) throw new TypeError("no token was created");
+  return credential;
+}
+
+const gateway = async (credential: Secret) => gatewayViewOf(await world.tokenSnapshot(credential));
+const origin = async (credential: Secret) => originViewOf(await world.tokenSnapshot(credential));
+const kids = (keys: readonly { readonly kid: string }[]): string[] => keys.map(({ kid }) => kid);
+
+/** How long each of the vault's keys verifies, in seconds from now; null for ever. */
+async function ends(by = OLD): Promise<(number | null)[]> {
+  const { roll } = (await world.writable(by)).tokens;
+  const left = (end: string) => (Date.parse(end) - world.clock.ms) / SECOND;
+  return (roll.gateway_keys ?? []).map(({ not_after }) => (not_after === undefined ? null : left(not_after)));
+}
+
+describe("a slot", () => {
+  test("gives an origin its own backend, public keys and the usage key, and no private key", async () => {
+    const snapshot = await world.tokenSnapshot(await created(ORIGIN));
+    expect(snapshot.signers).toEqual([]);
+    expect(originViewOf(snapshot)).toMatchObject({
+      backend: { id: "api", profile: "rfc9421", maxAgeSeconds: 60, maxStaleMinutes: 60, transportMode: "direct" },
+      keys: [{ kid: expect.stringMatching(/^gw_[0-9a-f]{16}$/), not_before: "2026-01-01T00:00:00.000Z" }],
+      usageKey: expect.stringMatching(/=$/),
+    });
+    expect(snapshot.settings).toEqual({
+      backends: [SETTINGS.backends[0]],
+      routes: [SETTINGS.routes[0]],
+      meters: [SETTINGS.meters[0]],
+    });
+  });
+
+  test("without a backend is the default's; one that neither verifies nor meters learns nothing", async () => {
+    expect((await origin(await created({ capabilities: ["gateway_verification"] }))).backend.id).toBe("api");
+    const [plain, other] = [await created({}), await created({ backend: "gone", capabilities: ["metering"] })];
+    for (const credential of [plain, other]) {
+      expect(await world.tokenSnapshot(credential)).toMatchObject({ gatewayKeys: [], settings: null });
+      expect(await rejection(origin(credential))).toMatchObject({ name: "ConfigInvalidError" });
+    }
+  });
+
+  test("gives a gateway all of it; `verify` keeps only what binds tokens", async () => {
+    const snapshot = await world.tokenSnapshot(await created(GATEWAY));
+    const view = gatewayViewOf(snapshot);
+    expect(view.routes.map(({ id, backend }) => [id, backend])).toEqual([
+      ["jobs.create", "api"],
+      ["pages", "web"],
+    ]);
+    expect(view.backends.map(({ profile }) => profile)).toEqual(["rfc9421", "x-fs"]);
+    expect(view).toMatchObject({ defaultBackend: { id: "api" }, tokens: [{ id: view.tokenId }], ended: [] });
+    expect(snapshot.verify?.verify.settings).toEqual({ min_tls: "1.3" });
+  });
+
+  test("gives an edge gateway only the keys and backends of its own", async () => {
+    await world.rotateGatewayKeys({ backends: ["web"] });
+    const edge = await gateway(await created({ ...GATEWAY, name: "edge", backend: "web" }));
+    const whole = await gateway(await created(GATEWAY));
+    const [api, web] = [
+      await origin(await created(ORIGIN)),
+      await origin(await created({ ...ORIGIN, name: "web", backend: "web" })),
+    ];
+    expect(edge.signingKeys).toMatchObject([{ backends: ["web"] }]);
+    expect(edge.backends.map(({ id }) => id)).toEqual(["web"]);
+    expect(kids(whole.signingKeys)).toEqual(kids(api.keys));
+    expect(kids(web.keys)).toEqual([...kids(api.keys), ...kids(edge.signingKeys)]);
+  });
+
+  test("reads all, and so may verify tokens, but signs nothing", async () => {
+    const { signers, verify } = await world.tokenSnapshot(await created({ capabilities: [] }));
+    expect([signers, verify === null]).toEqual([[], false]);
+    expect(await rejection(gateway(await created({})))).toMatchObject({ name: "ConfigInvalidError" });
+  });
+});
+
+describe("a rotation", () => {
+  test("signs with the new key after 120 s, and the old one verifies until the overlap's end", async () => {
+    const held = await created(GATEWAY);
+    const [first] = kids((await gateway(held)).signingKeys);
+    const { plan } = await world.rotateGatewayKeys({ overlapMs: HOUR_MS });
+    const view = await gateway(held);
+    expect(await ends()).toEqual([3600, null]);
+    const signing = (afterMs: number) => signingKeyFor(view, "api", world.clock.ms + afterMs)?.kid;
+    expect([signing(0), signing(120 * SECOND - 1)]).toEqual([first, first]);
+    expect([signing(120 * SECOND), signing(2 * HOUR_MS)]).toEqual([plan.made?.key.kid, plan.made?.key.kid]);
+    world.clock.ms += HOUR_MS;
+    await world.push({ A: "2" });
+    expect(await ends()).toEqual([null]);
+    expect(kids((await gateway(held)).signingKeys)).toEqual([plan.made?.key.kid]);
+  });
+
+  test("of the passphrase, a restore and a push carry keys and settings; after a leak all are drawn anew", async () => {
+    const held = await created(GATEWAY);
+    const usage = (await origin(await created(ORIGIN))).usageKey;
+    const before = await world.tokenSnapshot(held);
+    await world.push({ A: "2" });
+    await world.restore(1);
+    await world.rotate(OLD, NEW);
+    expect(await world.tokenSnapshot(held)).toMatchObject({ signers: before.signers, settings: before.settings });
+    await world.rotate(NEW, "a third", { leaked: { tokens: "keep" } });
+    expect(await ends("a third")).toEqual([300, null]);
+    const { usage_keys } = (await world.writable("a third")).tokens.roll;
+    expect(usage_keys?.map((key) => key.public === usage)).toEqual([true, false]);
+  });
+});
+
+describe("ending a gateway", () => {
+  test.each<[string, () => Promise<unknown>, (number | null)[]]>([
+    ["the only one", () => world.revokeTokens(["gateway"]), [null]],
+    ["one of two", () => created({ ...GATEWAY, name: "b" }).then(() => world.revokeTokens(["gateway"])), [300, null]],
+    ["an origin", () => created(ORIGIN).then(() => world.revokeTokens(["api"])), [null]],
+    ["by other claims", () => world.updateToken("gateway", (claims) => ({ ...claims, permissions: [] })), [null]],
+    ["by a new credential", () => world.rotateTokens(["gateway"]), [300, null]],
+    ["not by an overlap", () => world.rotateTokens(["gateway"], { overlapMs: HOUR_MS }), [null]],
+  ])("%s rotates its key in the same commit", async (name, end, left) => {
+    await created(GATEWAY);
+    const { roll } = (await world.writable()).tokens;
+    const { gen } = await world.manifest();
+    await end();
+    expect(await ends()).toEqual(left);
+    const stays = (await world.writable()).tokens.roll.gateway_keys?.at(-1)?.kid === roll.gateway_keys?.at(-1)?.kid;
+    expect(stays).toBe(name === "an origin" || name.startsWith("not"));
+    expect((await world.manifest()).gen - gen).toBeLessThanOrEqual(2);
+  });
+
+  test("a key that is revoked is gone with the commit, and no other", async () => {
+    const [key] = (await world.writable()).tokens.roll.gateway_keys ?? [];
+    await world.rotateGatewayKeys();
+    await world.revokeGatewayKey(key?.kid ?? "");
+    expect(await ends()).toEqual([null]);
+    expect(await rejection(world.revokeGatewayKey("gw_gone"))).toMatchObject({ code: "INPUT" });
+  });
+});
+
+test("settings are refused where they contradict themselves, with the place", async () => {
+  const [api, web] = SETTINGS.backends;
+  const route = (more: object) => ({
+    ...SETTINGS,
+    routes: [
+      { id: "a", method: "GET", path: "/jobs/{id}" },
+      { id: "b", method: "GET", path: "/x", ...more },
+    ],
+  });
+  const cases: [object, string][] = [
+    [{ backends: [{ ...api, verification: { required: false } }] }, "backends[0].verification.required"],
+    [{ backends: [api, { ...web, default: true }] }, "backends[1].default"],
+    [{ backends: [web, { id: "b" }], routes: [], meters: [] }, "backends"],
+    [{ ...SETTINGS, backends: [api, api] }, "backends[1].id"],
+    [{ ...SETTINGS, meters: [] }, "backends[0].meters[0]"],
+    [route({ backend: "gone" }), "routes[1].backend"],
+    [route({ meters: ["gone"] }), "routes[1].meters[0]"],
+    [route({ meters: ["pages"] }), "routes[1].meters[0]"],
+    [route({ path: "/JOBS/{name}/" }), "routes[1].path"],
+    [route({ path: "/jobs/{x}", method: "*" }), "routes[1].path"],
+    [route({ path: "/a?b" }), "routes[1].path"],
+    [route({ path: "/%61" }), "routes[1].path"],
+    [route({ method: "HEAD" }), "routes[1].method"],
+    [route({ method: "POST", upgrade: true }), "routes[1].upgrade"],
+    [route({ body: "signed" }), "routes[1].body"],
+    [route({ maxPerRequest: { pages: 1 } }), "routes[1].maxPerRequest.pages"],
+    [route({ meters: ["tokens"], maxPerRequest: { tokens: -1 } }), "routes[1].maxPerRequest.tokens"],
+    [route({ quota: 1 }), "routes[1].quota"],
+    [{ backends: [{ id: "a", maxAgeSeconds: 9 }] }, "backends[0].maxAgeSeconds"],
+    [{ backends: [{ id: "a", maxStaleMinutes: 1441 }] }, "backends[0].maxStaleMinutes"],
+    [{ backends: [{ id: "A" }] }, "backends[0].id"],
+    [{ backends: [{ id: "a", transport: {} }] }, "backends[0].transport.mode"],
+    [{ meters: [{ key: "a" }, { key: "a" }] }, "meters[1].key"],
+    [{ usage_retention_days: 0 }, "usage_retention_days"],
+    [{ meters: Array.from({ length: 1000 }, (_, at) => ({ key: `m${at}`.padEnd(60, "_") })) }, ""],
+  ];
+  for (const [settings, path] of cases) {
+    const given = { settings: path === "" ? "settings" : `settings.${path}` };
+    expect(await rejection(world.settings(settings)), JSON.stringify(settings).slice(0, 300)).toMatchObject({
+      path: given.settings,
+    });
+  }
+});
