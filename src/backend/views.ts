@@ -98,10 +98,10 @@ export function originViewOf(snapshot: TokenSnapshot): OriginView {
 /** @throws ConfigInvalidError the token is no gateway's, or the vault has no key for it */
 export function gatewayViewOf(snapshot: TokenSnapshot): GatewayView {
   const { vault, gen, claims, gatewayKeys, signers, settings, verify, usageKey } = snapshot;
-  const seeds = new Map(signers.map(({ kid, seed }) => [kid, seed]));
+  const privateKeys = new Map(signers.map(({ kid, privateKey }) => [kid, privateKey]));
   const signingKeys = gatewayKeys.flatMap((key) => {
-    const seed = seeds.get(key.kid);
-    return seed === undefined ? [] : [{ ...key, seed }];
+    const privateKey = privateKeys.get(key.kid);
+    return privateKey === undefined ? [] : [{ ...key, privateKey }];
   });
   if (signingKeys.length === 0) throw noKey(snapshot);
   const { backends = [], routes = [], meters = [] } = settings ?? {};

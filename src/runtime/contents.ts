@@ -38,6 +38,6 @@ export interface HeldContents extends Contents {
 
 export function zeroContents({ items, token, held = null }: Contents & Partial<HeldContents>): void {
   for (const { data } of items.values()) data.destroy();
-  for (const { seed } of token?.signers ?? []) seed.fill(0);
+  for (const { privateKey } of token?.signers ?? []) privateKey.fill(0);
   held?.[Symbol.dispose]();
 }

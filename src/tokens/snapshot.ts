@@ -7,7 +7,7 @@ import type { Claims } from "./claims.ts";
 export interface GatewaySigner {
   readonly kid: string;
   /** The Ed25519 private key, 32 bytes. */
-  readonly seed: Uint8Array;
+  readonly privateKey: Uint8Array;
 }
 
 /** What one generation tells the holder of a scoped token beside its secrets. The same object as long as nothing changes. */

@@ -92,6 +92,6 @@ export async function readTokenSnapshot(ports: ReadPorts, request: OpenRequest):
 /** The part of a snapshot that the slot itself has. Its private keys are copies. */
 export function snapshotOf({ vault, gen }: Manifest, { token }: BundleKeys): TokenSnapshot {
   if (token === null) throw new TypeError("a passphrase has no token");
-  const signers = token.signers.map(({ kid, seed }) => ({ kid, seed: Uint8Array.from(seed.expose()) }));
+  const signers = token.signers.map(({ kid, seed }) => ({ kid, privateKey: Uint8Array.from(seed.expose()) }));
   return { vault, gen, ...token, signers, verify: null };
 }
