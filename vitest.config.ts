@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm test`, `npm run lab` and `npm run test:binary` each leave a count of their own for .ci/run. */
+/** Each script that runs tests leaves a count of its own for .ci/run. */
 const { npm_lifecycle_event: script = "vitest" } = process.env;
 const COUNTED = { outputFile: `.cache/counts/${script.replace(":", "-")}.json` };
 

@@ -78,9 +78,9 @@ test("a writer gives up in bounded time behind a stopped holder, and names it", 
 test("a stopped holder that continues finishes its write, and the waiting writer gets a conflict", async () => {
   const claimed = await storeToClaim();
   const writer = await stoppedWriter(claimed);
-  const waiting = claimed.replace("mine");
-  writer.signal("SIGCONT");
-  await expect(waiting).rejects.toThrow(`${claimed.folder}manifest has changed`);
+  const waiting = expect(claimed.replace("mine")).rejects.toThrow(`${claimed.folder}manifest has changed`);
+  await writer.continue();
+  await waiting;
   expect(await read(claimed.store, "manifest")).toBe("from the stopped one");
 });
 

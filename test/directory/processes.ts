@@ -65,8 +65,10 @@ export class StoreProcess {
     return Promise.race([this.#answer.promise, this.#ended.then(() => null)]);
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal);
+  /** Lets a stopped process answer. It may be about to stop, and a SIGCONT that comes before that is lost. */
+  async continue(): Promise<void> {
+    const again = setInterval(() => this.#child.kill("SIGCONT"), 20);
+    await this.#answer.promise.finally(() => clearInterval(again));
   }
 
   async kill(): Promise<void> {
