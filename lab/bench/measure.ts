@@ -11,6 +11,7 @@ import { measureLibraryRotate } from "./groups/library-rotate.ts";
 import { measureLocalOpen } from "./groups/local-open.ts";
 import { measureMemory } from "./groups/memory.ts";
 import { measurePeers } from "./groups/peers.ts";
+import { measureRedact } from "./groups/redact.ts";
 import { countRequests } from "./groups/requests.ts";
 import { measureStartUp } from "./groups/start-up.ts";
 import { measureTokens } from "./groups/tokens.ts";
@@ -37,6 +38,7 @@ const rowsOf =
 const GROUPS: Readonly<Record<string, Group>> = {
   "start-up": rowsOf(measureStartUp),
   open: rowsOf(measureLocalOpen),
+  redact: rowsOf(measureRedact),
   "library-open": rowsOf(measureLibraryOpen),
   "library-rotate": rowsOf(measureLibraryRotate),
   "access-tokens": rowsOf(measureAccessTokens),

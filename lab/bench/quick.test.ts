@@ -32,6 +32,7 @@ describe("npm run bench -- --quick", () => {
       "push to a directory",
       "rotate in a directory",
       "rotate over S3",
+      "run --redact",
       "start-up",
     ]);
     for (const { wallMs } of results.rows) {

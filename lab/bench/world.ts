@@ -20,6 +20,8 @@ export interface Scale {
   readonly secrets: readonly number[];
   readonly bytes: readonly number[];
   readonly rotatedSecrets: readonly number[];
+  /** Of the output that `run --redact` masks. */
+  readonly redactedBytes: number;
   readonly auditRows: readonly number[];
   readonly herds: readonly number[];
   readonly tokens: readonly number[];
@@ -37,6 +39,7 @@ export const FULL: Scale = {
   secrets: [10, 100, 1_000, 10_000],
   bytes: [MB, 8 * MB, 64 * MB],
   rotatedSecrets: [50, 500],
+  redactedBytes: 60 * MB,
   auditRows: [10, 10_000],
   herds: [1, 100, 1_000],
   tokens: [0, 100, 500],
@@ -53,6 +56,7 @@ export const QUICK: Scale = {
   secrets: [10, 20],
   bytes: [MB],
   rotatedSecrets: [10],
+  redactedBytes: MB,
   auditRows: [3, 10],
   herds: [1, 5],
   tokens: [0, 100],

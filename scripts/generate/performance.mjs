@@ -1,3 +1,4 @@
+import { REDACTED } from "../../lab/bench/labels.ts";
 import { isMet, verdictsOf } from "../../lab/bench/page/bars.ts";
 import { barChart, lineChart } from "../../lab/bench/page/svg.ts";
 import { herdPlots, herdSection } from "./herds.mjs";
@@ -25,6 +26,7 @@ export function performance(results) {
     ...bars(results),
     ...startUp(results),
     ...opening(results),
+    ...redact(results),
     ...rotate(results),
     ...growth(results),
     ...tokenSection(results),
@@ -138,6 +140,16 @@ function opening(results) {
     );
   }
   return blocks.length === 1 ? [] : blocks;
+}
+
+function redact(results) {
+  const rows = group(results, REDACTED);
+  if (rows.length === 0) return [];
+  return [
+    "## Masking a program's output",
+    "A log of lines of JSON, read by `cat` under `vsync run --redact`: opened with a scoped token. It masks 50 secrets, in every spelling.",
+    processTable(rows, [["log", ({ bytes }) => megabytes(bytes)], BY]),
+  ];
 }
 
 function byTrip(rows) {

@@ -1,5 +1,5 @@
 import { CONTROL } from "../interleave.ts";
-import { ACCESS_TOKENS, AUTHORIZED, OPEN_SCOPED, SCOPED, VERIFIED } from "../labels.ts";
+import { ACCESS_TOKENS, AUTHORIZED, OPEN_SCOPED, REDACTED, SCOPED, VERIFIED } from "../labels.ts";
 import type { Results, Row } from "../results.ts";
 
 /** A bar of the design and the measured value. */
@@ -22,6 +22,7 @@ export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
     ...startUp(rows),
     ...localOpen(rows),
     ...localScoped(rows),
+    ...redact(rows),
     ...libraryOpen(rows),
     ...libraryScoped(rows),
     ...libraryRotate(rows, rotationRequests(requests)),
@@ -72,6 +73,14 @@ function localScoped(rows: readonly Row[]): Verdict[] {
   if (row?.ratio === undefined) return [];
   const work = "binary: open 50 secrets with a scoped token, exec `true`";
   return [{ work, bar: "≤ 0.6 × `node -e 0`", limit: 0.6, measured: row.ratio, unit: "×" }];
+}
+
+function redact(rows: readonly Row[]): Verdict[] {
+  return rows.flatMap(({ group, program, bytes = 0, wallMs: { median } }) => {
+    if (group !== REDACTED || bytes < LARGE_BYTES) return [];
+    const work = `${program}: ${bytes / 1_000_000} MB through \`run --redact\``;
+    return [{ work, bar: "≤ 1 s", limit: 1000, measured: median, unit: "ms" }];
+  });
 }
 
 function libraryScoped(rows: readonly Row[]): Verdict[] {
