@@ -16,6 +16,7 @@ export const COMMANDS = {
     list: async () => (await import("./commands/list.ts")).List,
     get: async () => (await import("./commands/get.ts")).Get,
     set: async () => (await import("./commands/set.ts")).SetItem,
+    edit: async () => (await import("./commands/edit.ts")).Edit,
     unset: async () => (await import("./commands/unset.ts")).Unset,
     run: async () => (await import("./commands/run.ts")).Run,
     copy: async () => (await import("./commands/copy.ts")).Copy,

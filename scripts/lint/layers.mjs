@@ -15,6 +15,7 @@ const CLI = [
   "command",
   "session",
   "items",
+  "edit",
   "run",
   "export",
   "import",

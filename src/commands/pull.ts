@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, SETTLED_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { guardFromGit } from "../cli/items/git-ignored.ts";
 import { mergeFiles, renderMerge } from "../cli/items/merge.ts";
 import { printDotenv, pullFiles, refuseDash, renderPull } from "../cli/items/pull.ts";
@@ -7,12 +7,7 @@ import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 import { openSession } from "../cli/session/session.ts";
 
-const SETTLED = {
-  helpValue: "<name>,<name>",
-  multiple: true as const,
-  delimiter: "," as const,
-  dependsOn: ["merge"],
-};
+const SETTLED = { ...SETTLED_FLAG, dependsOn: ["merge"] };
 
 export class Pull extends BaseCommand {
   static override summary = "Write the vault's secrets and files to disk";

@@ -61,6 +61,9 @@ export const CONSENT_FLAGS = {
   }),
 };
 
+/** Of `--theirs` and `--ours`. */
+export const SETTLED_FLAG = { helpValue: "<name>,<name>", multiple: true, delimiter: "," } as const;
+
 export const NOTE_FLAG = {
   note: oclifFlags.string({ description: "note for the audit row", helpValue: "<text>" }),
 };

@@ -16,10 +16,13 @@ import { type PullPlaces, planFiles, pullTarget, warnOfDotenv, writeFiles } from
 import type { PlannedFile, PullTarget } from "./pull-plan.ts";
 import { requireFresh, THEN } from "./stale.ts";
 
-export interface MergeFlags extends PullPlaces {
-  /** Names whose conflict the file, or the vault, wins. */
+/** Names whose conflict the file, or the vault, wins. */
+export interface Settled {
   readonly ours?: readonly string[] | undefined;
   readonly theirs?: readonly string[] | undefined;
+}
+
+export interface MergeFlags extends PullPlaces, Settled {
   readonly "then-passphrase-file"?: string | undefined;
   readonly json?: boolean | undefined;
   readonly repo?: string | undefined;
@@ -84,8 +87,9 @@ function filesHere(
   });
 }
 
-function settledBy(
-  { ours = [], theirs = [] }: MergeFlags,
+/** @throws InputError a name is not there, or given to both */
+export function settledBy(
+  { ours = [], theirs = [] }: Settled,
   known: readonly NamedData[],
 ): { readonly ours: readonly string[]; readonly theirs: readonly string[] } {
   const twice = ours.find((name) => theirs.includes(name));
@@ -97,10 +101,10 @@ function settledBy(
   });
 }
 
-function unsettled(
+export function unsettled(
   conflicts: readonly string[],
   opened: OpenedBase | BaseMismatch | null,
-  { env, to }: PullTarget,
+  { env, to }: Pick<PullTarget, "env" | "to">,
 ): ConflictError {
   const isKnown = opened?.kind === "opened" && opened.items !== null;
   const both = isKnown

@@ -1,0 +1,194 @@
+import { InputError, ManifestNotFoundError } from "../../errors.ts";
+import type { NamedData } from "../../vault/changes.ts";
+import { isEmpty } from "../../vault/changes.ts";
+import { type FileBase, openBase } from "../../vault/file-base.ts";
+import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
+import { mergeItems } from "../../vault/merge.ts";
+import { type OpenedVault, openVault } from "../../vault/open/open.ts";
+import { proposePush } from "../../vault/push.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { vaultArgs, vaultFlags } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { type DotenvFile, parseDotenv } from "../items/dotenv.ts";
+import { writeDotenv } from "../items/dotenv-writer.ts";
+import { findBase, headerOf } from "../items/file-base.ts";
+import { type Settled, settledBy, unsettled } from "../items/merge.ts";
+import { beforeRemoving, commitChanges, type Outcome } from "../items/proposed-changes.ts";
+import { OlderPassphrases } from "../session/older-passphrases.ts";
+import type { Session } from "../session/session.ts";
+import { type ConsentFlags } from "../terminal/consent.ts";
+import { type Editor, findEditor, runEditor } from "./editor.ts";
+import { findWorkspace, makeWorkspace, unfinished, type Workspace } from "./workspace.ts";
+
+export interface EditFlags extends ConsentFlags, Settled {
+  readonly resume?: boolean;
+  readonly discard?: boolean;
+  readonly "then-passphrase-file"?: string | undefined;
+}
+
+/** @throws InputError there is nothing to drop */
+export async function discardEdit(config: LocalConfig, { variables, output }: SecretSources): Promise<void> {
+  const workspace = await findWorkspace(config, variables);
+  if (workspace === null) throw nothingLeft(config);
+  await workspace.remove();
+  output.done(`Dropped the edit of ${config.repo}/${config.env}`);
+}
+
+/**
+ * Opens the secrets in the user's editor and commits what they changed. What others commit meanwhile stays. The file is
+ * removed once its content is in the vault; after a failure it stays, also if vsync is killed.
+ *
+ * @throws InputError no editor, it fails, or the text is no dotenv file and nobody goes back to it
+ * @throws ConflictError names that both sides changed differently and no flag settles
+ */
+export async function editVault(session: Session, flags: EditFlags, sources: SecretSources): Promise<Outcome> {
+  const { config } = session;
+  const editor = findEditor(sources.variables);
+  const workspace = await openWorkspace(session, flags, sources);
+  if (editor.keepsCopies !== null)
+    sources.output.warn(`${editor.keepsCopies} keeps copies of its own of what you edit; nano and vim do not, here`);
+  const edit = `vsync edit ${vaultArgs(config)}`;
+  try {
+    const outcome = await editUntilCommitted(session, { editor, workspace }, flags, sources);
+    await workspace.remove();
+    return outcome;
+  } catch (error) {
+    if (await isUntouched(workspace)) await workspace.remove();
+    else
+      sources.output.warn(
+        `what you wrote stays in ${workspace.path}: ${edit} --resume goes on with it, --discard drops it`,
+      );
+    throw error;
+  }
+}
+
+async function openWorkspace(session: Session, flags: EditFlags, sources: SecretSources): Promise<Workspace> {
+  const { config } = session;
+  const left = await findWorkspace(config, sources.variables);
+  if (left !== null && flags.resume) return left;
+  if (left !== null) throw unfinished(left, config);
+  if (flags.resume) throw nothingLeft(config);
+  const vault = await openHead(session);
+  const header = vault === null ? "" : `${headerOf(vault.manifest)}\n`;
+  const text = textOf(config, vault?.bundle.items ?? []);
+  return makeWorkspace(config, { text, header }, flags, sources);
+}
+
+function nothingLeft(config: LocalConfig): InputError {
+  return new InputError(`no edit of ${config.repo}/${config.env} is unfinished`, {
+    hint: `vsync edit ${vaultArgs(config)} begins one`,
+  });
+}
+
+/** The newest generation; null before the first push. */
+async function openHead({ ports, request, identity }: Session): Promise<OpenedVault | null> {
+  try {
+    return await openVault(ports, request);
+  } catch (error) {
+    if (error instanceof ManifestNotFoundError && identity.seenGen === 0) return null;
+    throw error;
+  }
+}
+
+function textOf({ repo, env }: { readonly repo: string; readonly env: string }, items: readonly NamedData[]): Buffer {
+  const secrets = items.filter(({ kind }) => kind === "secret");
+  const { bytes, left } = writeDotenv(secrets);
+  const files = items.filter(({ kind }) => kind === "file");
+  const comments = [
+    ...left.map(({ name }) => `# ${name}: no quoting keeps its value here; it stays as it is`),
+    ...files.map(({ name }) => `# file ${name}: stays as it is`),
+  ];
+  const head = `# ${repo}/${env}: save and leave to commit; a removed line removes its secret\n`;
+  return Buffer.concat([Buffer.from(head), bytes, Buffer.from(comments.map((line) => `${line}\n`).join(""))]);
+}
+
+async function isUntouched(workspace: Workspace): Promise<boolean> {
+  return workspace.original !== null && Buffer.compare(workspace.original, await workspace.read()) === 0;
+}
+
+interface Edit {
+  readonly editor: Editor;
+  readonly workspace: Workspace;
+}
+
+async function editUntilCommitted(
+  session: Session,
+  { editor, workspace }: Edit,
+  flags: EditFlags,
+  sources: SecretSources,
+): Promise<Outcome> {
+  using older = new OlderPassphrases(flags["then-passphrase-file"], sources);
+  const from = await findBase({ path: null, bytes: await workspace.base() }, session.config.vault);
+  const { entries } = await editUntilReadable(editor, workspace, sources);
+  const secrets = entries.map(({ name, value }) => ({ name, kind: "secret", data: value }) as const);
+  for (;;) {
+    const head = await openHead(session);
+    const items = head === null ? secrets : await mergedInto(head, { secrets, from, older }, session, flags);
+    const base = head && { from: baseOf(head), olderHolder: older.holderOf };
+    const request = { ...session.request, identity: session.identity, items, base };
+    using proposal = await proposePush(session.ports, request);
+    const { plan } = proposal;
+    // Somebody has committed since the merge: merge that, too.
+    if (plan.stale !== null || (head === null) !== (plan.head === null)) continue;
+    if (isEmpty(plan.changes)) return { plan, committed: null };
+    const single = `to change one secret, vsync set ${vaultFlags(session.config)} <name>`;
+    const committed = await commitChanges(proposal, beforeRemoving(session.config, single), flags, sources);
+    return { plan, committed };
+  }
+}
+
+/** What does not parse goes back to the editor, as long as somebody wants to. */
+async function editUntilReadable(
+  editor: Editor,
+  workspace: Workspace,
+  { variables, prompter, output }: SecretSources,
+): Promise<DotenvFile> {
+  for (;;) {
+    await runEditor(editor, workspace.path, { variables, prompter });
+    try {
+      const bytes = await workspace.read();
+      if (bytes.length > MAX_BUNDLE_BYTES)
+        throw new InputError("your text is larger than any vault", { hint: "store large files elsewhere" });
+      return parseDotenv(bytes, "your text");
+    } catch (error) {
+      if (!(error instanceof InputError) || !prompter.isInteractive) throw error;
+      output.warn(`${error.message}: ${error.hint}`);
+      if (!(await prompter.confirm("Back to the editor?"))) throw error;
+    }
+  }
+}
+
+const baseOf = ({ manifest }: OpenedVault): FileBase => ({
+  gen: manifest.gen,
+  origin: { vault: manifest.vault, digest: manifest.bundle.sha256, name: `${manifest.repo} ${manifest.env}` },
+});
+
+/** The newest generation with the edit's changes. What a dotenv file cannot show is as it was. */
+async function mergedInto(
+  head: OpenedVault,
+  { secrets, from, older }: MergeSources,
+  { ports, request }: Session,
+  flags: Settled,
+): Promise<readonly NamedData[]> {
+  const opened = from && (await openBase(ports, head, { ...request, base: from, olderHolder: older.holderOf }));
+  const base = from === null ? [] : opened?.kind === "opened" ? opened.items : null;
+  const theirs = head.bundle.items;
+  const typed = new Set(secrets.map(({ name }) => name));
+  const hidden = unshown(base ?? theirs).filter(({ name }) => !typed.has(name));
+  const ours = [...hidden, ...secrets];
+  const { items, conflicts } = mergeItems({ base, ours, theirs, settled: settledBy(flags, [...ours, ...theirs]) });
+  if (conflicts.length > 0) throw unsettled(conflicts, opened, { env: head.manifest.env, to: "your text" });
+  return items;
+}
+
+interface MergeSources {
+  readonly secrets: readonly NamedData[];
+  /** Null if the edit began before the first push. */
+  readonly from: FileBase | null;
+  readonly older: OlderPassphrases;
+}
+
+function unshown(items: readonly NamedData[]): readonly NamedData[] {
+  const left = new Set(writeDotenv(items.filter(({ kind }) => kind === "secret")).left);
+  return items.filter((item) => item.kind === "file" || left.has(item));
+}

@@ -1,0 +1,124 @@
+import { lstat, mkdir, readFile, rm, statfs } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FOLDER_MODE, unlessThere } from "../../disk/folders.ts";
+import { belongsToAnother } from "../../disk/posix.ts";
+import { createPrivateFile, READ_PLAIN_FILE } from "../../disk/private-file.ts";
+import { InputError } from "../../errors.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { vaultArgs } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { type ConsentFlags, notConfirmed, requireAnswerable } from "../terminal/consent.ts";
+
+/** statfs(2): tmpfs and ramfs, whose files never reach a disk unless the machine swaps. */
+const MEMORY = new Set([0x01021994, 0x858458f6]);
+
+type Vault = Pick<LocalConfig, "repo" | "env" | "vault" | "isRepoTyped">;
+
+/**
+ * The private folder of one edit. It outlives editor and vsync, and goes when the edit is committed or dropped.
+ */
+export class Workspace {
+  readonly folder: string;
+  /** What the editor opens. */
+  readonly path: string;
+  /** What vsync wrote there; null for an edit that an earlier command began. */
+  readonly original: Uint8Array | null;
+
+  constructor(folder: string, { env }: Vault, original: Uint8Array | null = null) {
+    this.folder = folder;
+    this.path = join(folder, `${env}.env`);
+    this.original = original;
+  }
+
+  /** The first line that the file began with, which says what generation it comes from; empty before the first push. */
+  async base(): Promise<Uint8Array> {
+    return readFile(join(this.folder, "base"), { flag: READ_PLAIN_FILE });
+  }
+
+  async read(): Promise<Uint8Array> {
+    return readFile(this.path, { flag: READ_PLAIN_FILE });
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The edit that an earlier command has left, or null. */
+export async function findWorkspace(target: Vault, variables: SecretSources["variables"]): Promise<Workspace | null> {
+  for (const base of places(variables)) {
+    const workspace = new Workspace(folderOf(base, target), target);
+    const isThere = await lstat(workspace.folder).then(
+      () => true,
+      () => false,
+    );
+    if (!isThere) continue;
+    await requirePrivate(base);
+    return workspace;
+  }
+  return null;
+}
+
+/** @throws InputError as `requirePrivate`; nobody agrees to a folder on a disk */
+export async function makeWorkspace(
+  target: Vault,
+  content: { readonly text: Uint8Array; readonly header: string },
+  flags: ConsentFlags,
+  sources: SecretSources,
+): Promise<Workspace> {
+  const base = await choosePlace(flags, sources);
+  await mkdir(base, { mode: FOLDER_MODE }).catch(unlessThere);
+  await requirePrivate(base);
+  const workspace = new Workspace(folderOf(base, target), target, content.text);
+  await mkdir(workspace.folder, { mode: FOLDER_MODE });
+  await createPrivateFile(join(workspace.folder, "base"), content.header);
+  await createPrivateFile(workspace.path, content.text);
+  return workspace;
+}
+
+/** In the order of preference; the last one may be a disk. */
+function places(variables: SecretSources["variables"]): readonly string[] {
+  const own = `vsync-${process.getuid?.() ?? "edit"}`;
+  const runtime = variables["XDG_RUNTIME_DIR"];
+  return [...(runtime ? [join(runtime, own)] : []), join("/dev/shm", own), join(tmpdir(), own)];
+}
+
+/** The id, because another machine's home may be on this one, too, with a vault of the same name. */
+function folderOf(base: string, { repo, env, vault }: Vault): string {
+  return join(base, `${repo.replace("/", "%2F")}.${env}.${vault.slice(0, 8)}`);
+}
+
+async function choosePlace(flags: ConsentFlags, { variables, prompter }: SecretSources): Promise<string> {
+  const all = places(variables);
+  for (const base of all) if (await isInMemory(join(base, ".."))) return base;
+  const last = all.at(-1) ?? "";
+  requireAnswerable(flags, prompter);
+  const question = `This machine has no folder in memory, and ${last} may be on a disk, where deleted text can be found. Edit there?`;
+  if (flags.yes || (prompter.isInteractive && (await prompter.confirm(question)))) return last;
+  throw notConfirmed("vsync set changes one secret without a file");
+}
+
+async function isInMemory(folder: string): Promise<boolean> {
+  try {
+    return MEMORY.has((await statfs(folder)).type);
+  } catch {
+    return false;
+  }
+}
+
+/** /dev/shm and /tmp are everybody's: somebody may have made a folder of that name. */
+async function requirePrivate(base: string): Promise<void> {
+  const stats = await lstat(base);
+  if (stats.isDirectory() && !belongsToAnother(stats) && (process.platform === "win32" || (stats.mode & 0o077) === 0))
+    return;
+  throw new InputError(`${base} is not a folder of yours alone`, { hint: "remove it, or chmod 700 it if it is yours" });
+}
+
+/** Somebody may have typed for an hour into it. */
+export function unfinished(workspace: Workspace, target: Vault): InputError {
+  const edit = `vsync edit ${vaultArgs(target)}`;
+  return new InputError(`an edit of ${target.repo}/${target.env} is not finished: ${workspace.path}`, {
+    hint: `${edit} --resume goes on with it, ${edit} --discard drops it`,
+  });
+}

@@ -1,0 +1,57 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import {
+  CONSENT_FLAGS,
+  ENV_ARG,
+  Flags,
+  JSON_FLAG,
+  NOTE_FLAG,
+  PASSPHRASE_FLAG,
+  SETTLED_FLAG,
+  VAULT_FLAGS,
+} from "../cli/command/flags.ts";
+import { discardEdit, editVault } from "../cli/edit/edit.ts";
+import { renderOutcome } from "../cli/items/proposed-changes.ts";
+import { configOf } from "../cli/session/config.ts";
+import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
+import { openSession } from "../cli/session/session.ts";
+
+export class Edit extends BaseCommand {
+  static override summary = "Change the secrets in your editor";
+  static override description =
+    `Opens the secrets in the editor of VISUAL or EDITOR, as a dotenv file in memory that you alone can read, and commits what you
+changed. A removed line removes its secret; vsync asks first. What others commit meanwhile stays; a name that both of you
+changed is a conflict, until --theirs or --ours names it. Files, and values that no quoting keeps, stay as they are.
+
+If the editor ends with another code than 0, nothing is committed. Text that is not in the vault yet stays, also if vsync is
+killed: --resume goes on with it, --discard drops it. vim gets flags that keep it from copying what you type; of other editors
+that make copies, vsync warns.`;
+  static override examples = [
+    "<%= config.bin %> edit prod",
+    "EDITOR=nano <%= config.bin %> edit prod",
+    "<%= config.bin %> edit prod --resume --theirs=DATABASE_URL",
+  ];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    resume: Flags.boolean({ description: "go on with an edit that was not committed" }),
+    discard: Flags.boolean({ description: "drop an edit that was not committed", exclusive: ["resume"] }),
+    theirs: Flags.string({ description: "names that the vault settles", ...SETTLED_FLAG }),
+    ours: Flags.string({ description: "names that your text settles", ...SETTLED_FLAG }),
+    ...THEN_PASSPHRASE_FLAG,
+    ...CONSENT_FLAGS,
+    ...NOTE_FLAG,
+    ...JSON_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof Edit>): Promise<void> {
+    if (flags.discard)
+      return discardEdit(await configOf({ flags, args }, this.sources, { use: "write" }), this.sources);
+    using session = await openSession({ flags, args }, this.sources);
+    const { env } = session.config;
+    const outcome = await editVault(session, flags, this.sources);
+    const nothing = `Nothing to commit: ${env} already holds exactly this (gen=${outcome.plan.gen})`;
+    renderOutcome(outcome, { nothing, done: `Updated ${env}` }, env, flags, this.output);
+    await session.remember(outcome.committed?.manifest);
+  }
+}
