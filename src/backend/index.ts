@@ -9,10 +9,8 @@ export {
   type VerificationCode,
   VerificationError,
 } from "./verification-error.ts";
-export { type GatewayKey } from "./verify/gateway-keys.ts";
-export type { OriginView } from "./verify/origin-view.ts";
+export type { GatewayKey } from "./verify/gateway-keys.ts";
 export { NonceCache, type ReplayStore } from "./verify/replay.ts";
-export type { Route } from "./verify/routes.ts";
 export {
   type BodyReader,
   MAX_BODY_BYTES,

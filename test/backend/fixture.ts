@@ -3,21 +3,37 @@ import { EMPTY_HASH, hashBody } from "../../src/backend/signed/body-hash.ts";
 import type { RequestToSign } from "../../src/backend/signed/claim.ts";
 import { PROFILES, type ProfileName } from "../../src/backend/signed/profiles.ts";
 import type { GatewayKey } from "../../src/backend/verify/gateway-keys.ts";
-import type { OriginView } from "../../src/backend/verify/origin-view.ts";
-import type { Route } from "../../src/backend/verify/routes.ts";
+import type { BackendView, OriginView } from "../../src/backend/views.ts";
 import { encodeBase64 } from "../../src/crypto/base64.ts";
+import type { RouteSetting } from "../../src/tokens/backends/settings.ts";
 
 export const NOW_MS = Date.parse("2026-11-30T09:00:00.000Z");
 export const SEED = new Uint8Array(32).fill(1);
 export const KEY: GatewayKey = { kid: "gw-1", public: encodeBase64(ed25519.getPublicKey(SEED)) };
-const ROUTES: readonly Route[] = [
+const ROUTES: readonly RouteSetting[] = [
   { id: "jobs.create", method: "POST", path: "/v1/jobs" },
   { id: "jobs.get", method: "GET", path: "/v1/jobs/{id}" },
   { id: "upload", method: "PUT", path: "/files/*", body: "unsigned" },
 ];
 
-export function viewOf(profile: ProfileName, changes: Partial<OriginView> = {}): OriginView {
-  return { vault: "v", backend: "api", profile, maxAgeSeconds: 60, keys: [KEY], routes: ROUTES, ...changes };
+export interface ViewChanges extends Partial<Omit<OriginView, "backend">> {
+  readonly backend?: Partial<BackendView>;
+}
+
+/** What the origin `api` knows. */
+export function viewOf(profile: ProfileName, { backend = {}, ...changes }: ViewChanges = {}): OriginView {
+  const times = { maxAgeSeconds: 60, maxStaleMinutes: 60 };
+  return {
+    vault: "v",
+    gen: 1,
+    backend: { id: "api", profile, routes: ROUTES, meters: undefined, ...times, transportMode: "direct", ...backend },
+    keys: [KEY],
+    tokenId: "tok_00000000000000000000000000000000",
+    kind: "test",
+    capabilities: ["gateway_verification"],
+    untilMs: Number.POSITIVE_INFINITY,
+    ...changes,
+  };
 }
 
 /** A fresh request id. */

@@ -10,6 +10,7 @@ import { canonicalString, signXFs } from "../../src/backend/signed/x-fs.ts";
 import { NonceCache } from "../../src/backend/verify/replay.ts";
 import { verifyRequest } from "../../src/backend/verify/verify-request.ts";
 import { encodeBase64, encodeBase64Url } from "../../src/crypto/base64.ts";
+import { viewOf } from "../backend/fixture.ts";
 import { sampled } from "../support/samples.ts";
 
 /*
@@ -110,7 +111,7 @@ const codeOf = (work: Promise<unknown>): Promise<unknown> =>
 
 function ours(sent: Omit<Sent, "claim" | "kid" | "without" | "signature">, headers: Headers): Promise<unknown> {
   const keys = [{ kid: "gw-1", public: encodeBase64(PUBLIC) }];
-  const view = { vault: "v", backend: "api", profile: "x-fs", maxAgeSeconds: 60, keys } as const;
+  const view = viewOf("x-fs", { keys, backend: { routes: undefined } });
   return verifyRequest({ ...sent, headers }, { view, replay: new NonceCache(clock), clock });
 }
 

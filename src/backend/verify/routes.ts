@@ -1,16 +1,7 @@
-import { routeAllowed } from "../../tokens/routes.ts";
+import type { RouteSetting } from "../../tokens/backends/settings.ts";
+import { isCanonicalPath, pathOf } from "../../tokens/canonical-path.ts";
+import { alikeKey, routeAllowed } from "../../tokens/routes.ts";
 import { VerificationError } from "../verification-error.ts";
-
-/** A route that a backend serves, as the vault's settings have it. */
-export interface Route {
-  readonly id: string;
-  /** Upper case. A GET route serves HEAD too. */
-  readonly method: string;
-  /** Literal segments and `{name}`; the last may be `*`. */
-  readonly path: string;
-  /** The body may be anything: an upload, a stream. */
-  readonly body?: "unsigned";
-}
 
 export interface RoutedRequest {
   readonly method: string;
@@ -29,11 +20,10 @@ export interface RoutedRequest {
  */
 export function requireRoute(
   { method, target, routeId }: RoutedRequest,
-  routes: readonly Route[] | undefined,
+  routes: readonly RouteSetting[] | undefined,
   allowed?: readonly string[],
-): Route | null {
-  const served = method === "HEAD" ? "GET" : method;
-  if (!routeAllowed(allowed, served, target)) {
+): RouteSetting | null {
+  if (!routeAllowed(allowed, servedMethod(method), target)) {
     throw new VerificationError("route_mismatch", `this token's routes do not have ${method} ${target}`);
   }
   if (routes === undefined && allowed === undefined) return null;
@@ -41,8 +31,76 @@ export function requireRoute(
   if (route === undefined && (routes !== undefined || routeId === "")) {
     throw new VerificationError("route_unknown", `the gateway signed the route ${JSON.stringify(routeId)}`);
   }
-  if (route !== undefined && !routeAllowed([`${route.method} ${route.path}`], served, target)) {
+  if (route !== undefined && routeServing(routes ?? [], method, target) !== route) {
     throw new VerificationError("route_mismatch", `${method} ${target} is not the signed route ${route.id}`);
   }
   return route ?? null;
+}
+
+/**
+ * The one route that serves a request in any framework. Null if there is none, or if a framework that ignores case or a
+ * slash at the end would take another.
+ */
+export function routeServing<R extends RouteSetting>(routes: readonly R[], method: string, target: string): R | null {
+  const path = pathOf(target);
+  if (!isCanonicalPath(path)) return null;
+  const [served, shaped] = [servedMethod(method), shapedRoutes(routes)];
+  const exact = closest(shaped, served, path, "segments");
+  const alike = exact === null ? null : closest(shaped, served, alikeKey(path), "alike");
+  return exact?.route === alike?.route ? ((exact?.route ?? null) as R | null) : null;
+}
+
+/** A framework answers HEAD with the handler of GET. */
+function servedMethod(method: string): string {
+  return method === "HEAD" ? "GET" : method;
+}
+
+interface ShapedRoute {
+  readonly route: RouteSetting;
+  readonly segments: readonly string[];
+  /** The segments as a framework may read them that ignores case, and decodes. */
+  readonly alike: readonly string[];
+}
+
+const shaped = new WeakMap<readonly RouteSetting[], readonly ShapedRoute[]>();
+
+/** Routes with literal segments come before those with a name or a rest in the same place, as routers prefer them. */
+function shapedRoutes(routes: readonly RouteSetting[]): readonly ShapedRoute[] {
+  const known = shaped.get(routes);
+  if (known !== undefined) return known;
+  const made = routes
+    .map((route) => ({ route, segments: namesMarked(route.path).split("/"), alike: alikeKey(route.path).split("/") }))
+    .toSorted((one, other) => compare(rankOf(one), rankOf(other)));
+  shaped.set(routes, made);
+  return made;
+}
+
+const namesMarked = (path: string): string => path.replaceAll(/\{[^/}]+\}/g, "{}");
+
+function rankOf({ route, segments }: ShapedRoute): string {
+  const ranks = segments.map((segment) => (segment === "*" ? "c" : segment === "{}" ? "b" : "a"));
+  return `${ranks.join("")}${route.method === "*" ? "b" : "a"}`;
+}
+
+const compare = (one: string, other: string): number => (one < other ? -1 : Number(one > other));
+
+function closest(
+  routes: readonly ShapedRoute[],
+  method: string,
+  path: string,
+  by: "segments" | "alike",
+): ShapedRoute | null {
+  const given = path.split("/");
+  const fits = (it: ShapedRoute): boolean => {
+    return (it.route.method === "*" || it.route.method === method) && segmentsFit(it[by], given);
+  };
+  return routes.find(fits) ?? null;
+}
+
+function segmentsFit(wanted: readonly string[], given: readonly string[]): boolean {
+  const rest = wanted.at(-1) === "*";
+  if (rest ? given.length < wanted.length : given.length !== wanted.length) return false;
+  return wanted.every((segment, at) => {
+    return segment === "{}" || (rest && at === wanted.length - 1) ? given[at] !== "" : segment === given[at];
+  });
 }

@@ -1,3 +1,4 @@
+import type { RouteSetting } from "../../tokens/backends/settings.ts";
 import { EMPTY_HASH, hashBody } from "../signed/body-hash.ts";
 import type { Claim } from "../signed/claim.ts";
 import { parseContext, type SignedContext } from "../signed/context.ts";
@@ -5,10 +6,10 @@ import { verifyText } from "../signed/ed25519.ts";
 import { PROFILES } from "../signed/profiles.ts";
 import { type RequestHeaders, singleHeader } from "../signed/request-headers.ts";
 import { VerificationError } from "../verification-error.ts";
+import type { OriginView } from "../views.ts";
 import { type GatewayKey, requireBackendOfKey, requireGatewayKey } from "./gateway-keys.ts";
-import type { OriginView } from "./origin-view.ts";
 import type { ReplayStore } from "./replay.ts";
-import { type Route, requireRoute } from "./routes.ts";
+import { requireRoute } from "./routes.ts";
 
 /** A request as it arrived. */
 export interface VerifyRequestInput {
@@ -70,13 +71,17 @@ export async function verifyRequest(
 ): Promise<RequestContext> {
   const atMs = clock.nowMs();
   const target = targetOf(input);
-  const claim = PROFILES[view.profile].read(input.headers);
-  claim.requireWindow(atMs, view.maxAgeSeconds);
+  const claim = PROFILES[view.backend.profile].read(input.headers);
+  claim.requireWindow(atMs, view.backend.maxAgeSeconds);
   const key = requireGatewayKey(view.keys, claim.keyId, atMs);
   await requireSignature(input.method, target, claim, key);
   requireBackend(claim, key, view);
   requireNoOverride(input.headers);
-  const route = requireRoute({ method: input.method, target, routeId: claim.routeId }, view.routes, view.allowed);
+  const route = requireRoute(
+    { method: input.method, target, routeId: claim.routeId },
+    view.backend.routes,
+    view.routes,
+  );
   const bodyVerified = await requireBody(input, claim, route);
   await requireFirst(claim, view, replay);
   return { ...contextOf(claim, view), bodyVerified };
@@ -101,7 +106,7 @@ async function requireSignature(method: string, target: string, claim: Claim, ke
 
 function requireBackend(claim: Claim, key: GatewayKey, { vault, backend }: OriginView): void {
   if (claim.vault !== vault) throw new VerificationError("route_mismatch", "it was signed for another vault");
-  if (claim.backend !== backend) {
+  if (claim.backend !== backend.id) {
     throw new VerificationError("route_mismatch", `it was signed for the backend ${JSON.stringify(claim.backend)}`);
   }
   requireBackendOfKey(key, claim.backend);
@@ -118,7 +123,7 @@ function requireNoOverride(headers: RequestHeaders): void {
 async function requireBody(
   { headers, body }: VerifyRequestInput,
   { bodyHash, unsignedBody }: Claim,
-  route: Route | null,
+  route: RouteSetting | null,
 ): Promise<boolean> {
   if (unsignedBody && route?.body === "unsigned") return false;
   const length = singleHeader(headers, "content-length") ?? "0";
@@ -140,7 +145,7 @@ function requireSize(bytes: number): void {
 async function requireFirst(claim: Claim, view: OriginView, replay: ReplayStore): Promise<void> {
   const id = `${claim.keyId}\n${claim.requestId}`;
   // Whatever else a store may answer: only `true` lets a request through.
-  if ((await claimed(replay, id, claim.untilMs(view.maxAgeSeconds))) === true) return;
+  if ((await claimed(replay, id, claim.untilMs(view.backend.maxAgeSeconds))) === true) return;
   throw new VerificationError("replayed_nonce", `the request ${JSON.stringify(claim.requestId)} came before`);
 }
 
@@ -153,7 +158,7 @@ async function claimed(replay: ReplayStore, id: string, untilMs: number): Promis
   }
 }
 
-function contextOf(claim: Claim, { profile }: OriginView): Omit<RequestContext, "bodyVerified"> {
+function contextOf(claim: Claim, { backend: { profile } }: OriginView): Omit<RequestContext, "bodyVerified"> {
   const { requestId, keyId, backend, routeId, policyVersion, context: header } = claim;
   const context = profile === "x-fs" || header === null ? null : parseContext(header);
   const contextToken = profile === "x-fs" ? header : null;

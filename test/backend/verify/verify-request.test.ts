@@ -2,14 +2,13 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { RequestToSign } from "../../../src/backend/signed/claim.ts";
 import { encodeContext } from "../../../src/backend/signed/context.ts";
 import type { ProfileName } from "../../../src/backend/signed/profiles.ts";
-import type { OriginView } from "../../../src/backend/verify/origin-view.ts";
 import { NonceCache, type ReplayStore } from "../../../src/backend/verify/replay.ts";
 import {
   type RequestContext,
   type VerifyRequestInput,
   verifyRequest,
 } from "../../../src/backend/verify/verify-request.ts";
-import { BODY, KEY, NOW_MS, signedHeaders, toSign, viewOf } from "../fixture.ts";
+import { BODY, KEY, NOW_MS, signedHeaders, toSign, type ViewChanges, viewOf } from "../fixture.ts";
 
 let atMs: number;
 let replay: ReplayStore;
@@ -26,7 +25,7 @@ interface Sent {
   readonly arrives?: Partial<VerifyRequestInput>;
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly seed?: Uint8Array;
-  readonly view?: Partial<OriginView>;
+  readonly view?: ViewChanges;
   readonly replay?: ReplayStore;
 }
 
@@ -66,7 +65,7 @@ const REFUSED: readonly [string, string, Sent][] = [
   ["a route that is not declared", "route_unknown", { signed: { routeId: "jobs.delete" } }],
   ["the id of another route", "route_mismatch", { signed: { routeId: "jobs.get" } }],
   ["a path that is not canonical", "route_mismatch", { signed: { target: "/v1//jobs" } }],
-  ["a route outside the token's", "route_mismatch", { view: { allowed: ["GET /v1/jobs/{id}"] } }],
+  ["a route outside the token's", "route_mismatch", { view: { routes: ["GET /v1/jobs/{id}"] } }],
   ["a body that says it is large", "body_too_large", { headers: { "content-length": "10485761" } }],
   ["a length that is no number", "malformed_signature", { headers: { "content-length": "ten" } }],
   ["a body that is large", "body_too_large", { arrives: { body: new Uint8Array(10 * 1024 * 1024 + 1) } }],
@@ -181,7 +180,7 @@ describe.each(bothProfiles)("profile %s", (profile) => {
   const get = { method: "GET", target: "/v1/jobs/7", routeId: "jobs.get", contentType: null, body: new Uint8Array() };
 
   test("HEAD is served as GET, within the token's routes too", async () => {
-    const view = { allowed: ["GET /v1/jobs/{id}"] };
+    const view = { routes: ["GET /v1/jobs/{id}"] };
     expect(await send(profile, { signed: { ...get, method: "HEAD" }, arrives: { body: null }, view })).toMatchObject({
       routeId: "jobs.get",
       bodyVerified: true,
@@ -208,7 +207,7 @@ describe.each(bothProfiles)("profile %s", (profile) => {
   });
 
   test("a backend and a token without routes serve what was signed", async () => {
-    const { routes: _, ...view } = viewOf(profile);
+    const view = viewOf(profile, { backend: { routes: undefined } });
     const request = await toSign({ routeId: "", target: "/x" });
     const input = { ...request, headers: signedHeaders(profile, request), body: BODY };
     expect(await verifyRequest(input, { view, replay, clock })).toMatchObject({ routeId: "" });
