@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { COMMANDS } from "../../src/commands.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -27,16 +28,56 @@ test("CONTRIBUTING.md lists the folders of src/ in layer order: each imports onl
   expect(upward).toEqual([]);
 });
 
-test("CONTRIBUTING.md shows the way of the data: each file is imported by the one that it is indented below", () => {
-  const above: string[] = [];
-  const imported = Array.from(PAGE.matchAll(/^( *)(src\/\S+\.ts) /gm), ([, indent = "", file = ""]) => {
-    above.splice(indent.length / 2, Number.POSITIVE_INFINITY, file);
-    const importer = above.at(-2);
-    return importer === undefined || importsOf(importer).includes(file) ? null : `${importer} does not import ${file}`;
-  });
-  expect(imported.length).toBeGreaterThan(20);
-  expect(imported.filter((fault) => fault !== null)).toEqual([]);
+/** Each way, from its first file: paths with their depth. */
+const WAYS = waysOf(PAGE);
+
+test.each(WAYS)(
+  "the way of the data from $start: each file is imported by the one that it is indented below",
+  (way) => {
+    const above: string[] = [];
+    const faults = way.steps.flatMap(({ file, depth }) => {
+      above.splice(depth, Number.POSITIVE_INFINITY, file);
+      const importer = above.at(-2);
+      return importer === undefined || importsOf(importer).includes(file)
+        ? []
+        : [`${importer} does not import ${file}`];
+    });
+    expect(faults).toEqual([]);
+  },
+);
+
+// The layers allow no other direction; the linter sees to it.
+test.each([
+  ["src/runtime/vsync.ts", "src/crypto/kdf.ts", "src/crypto/note.ts", "src/crypto/box.ts"],
+  ["src/commands/push.ts", "src/vault/commit/swap-manifest.ts", "src/vault/audit/append.ts"],
+  ["src/commands/rotate-passphrase.ts", "src/vault/unlock/entries.ts", "src/vault/commit/commit.ts"],
+])("from %s it is at most 20 files down to the last decision", (start, ...ends) => {
+  const files = WAYS.find((way) => way.start === start)?.steps.map((step) => step.file) ?? [];
+  expect(files).toEqual(expect.arrayContaining(ends));
+  expect(new Set(files).size).toBeLessThanOrEqual(20);
 });
+
+test("each command of the table has a script that runs it", () => {
+  const scripts = FILES.filter((file) => /^test\/scripts\/.*\.txt$/.test(file));
+  const text = scripts.map((file) => readFileSync(join(ROOT, file), "utf8")).join("\n");
+  const ids = Object.values(COMMANDS).flatMap((group) => Object.keys(group));
+  const without = ids.filter((id) => !new RegExp(`^\\$ .*\\bvsync ${id.replace(":", " ")}\\b`, "m").test(text));
+  expect(ids.length).toBeGreaterThan(20);
+  expect(without).toEqual([]);
+});
+
+interface Way {
+  readonly start: string;
+  readonly steps: readonly { readonly file: string; readonly depth: number }[];
+}
+
+function waysOf(page: string): Way[] {
+  const steps = Array.from(page.matchAll(/^( *)(src\/\S+\.ts) /gm), ([, indent = "", file = ""]) => {
+    return { file, depth: indent.length / 2 };
+  });
+  const starts = steps.flatMap(({ depth }, at) => (depth === 0 ? [at] : []));
+  return starts.map((at, n) => ({ start: steps[at]?.file ?? "", steps: steps.slice(at, starts[n + 1]) }));
+}
 
 function importsOf(file: string): string[] {
   const source = readFileSync(join(ROOT, file), "utf8");
