@@ -18,6 +18,10 @@ export const RUNTIME_ERROR_CODES = [
 ] as const;
 export type VerificationCode = (typeof RUNTIME_ERROR_CODES)[number];
 
+export function isVerificationCode(code: string): code is VerificationCode {
+  return VERIFICATION_CODES.some((known) => known === code);
+}
+
 /** A request that did not come through the gateway as it is. Its message is for the log, never for the client. */
 export class VerificationError extends Error {
   override readonly name = "VerificationError";

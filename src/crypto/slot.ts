@@ -8,6 +8,7 @@ const encoder = new TextEncoder();
 /** HPKE's `info`: a slot of one kind never opens as one of the other. */
 const PASSPHRASE_SLOT = encoder.encode("vsync-slot-v1");
 const TOKEN_SLOT = encoder.encode("vsync-token-slot-v1");
+const USAGE = encoder.encode("vsync-usage-v1");
 
 /** The slot was sealed to another key, or altered; HPKE cannot tell which. */
 export class SlotNotOursError extends BundleCorruptError {}
@@ -26,6 +27,11 @@ export async function sealSlot(recipient: Uint8Array, aad: string, key: Uint8Arr
 /** Seals what a scoped token's slot says, of any length. */
 export async function sealTokenSlot(recipient: Uint8Array, aad: string, payload: Uint8Array): Promise<SealedSlot> {
   return seal(recipient, TOKEN_SLOT, aad, payload);
+}
+
+/** Seals usage to the vault's usage key. */
+export function sealUsage(recipient: Uint8Array, aad: string, events: Uint8Array): SealedSlot {
+  return seal(recipient, USAGE, aad, events);
 }
 
 function seal(recipient: Uint8Array, info: Uint8Array, aad: string, plaintext: Uint8Array): SealedSlot {
@@ -52,6 +58,16 @@ export async function openTokenSlot(
   what: string,
 ): Promise<Uint8Array> {
   return open(privateKey, TOKEN_SLOT, { aad, sealed, what });
+}
+
+/** @throws SlotNotOursError as `openSlot` */
+export async function openUsage(
+  privateKey: Uint8Array,
+  aad: string,
+  sealed: SealedSlot,
+  what: string,
+): Promise<Uint8Array> {
+  return open(privateKey, USAGE, { aad, sealed, what });
 }
 
 async function open(

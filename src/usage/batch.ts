@@ -1,0 +1,207 @@
+import { decodeUtf8, type JsonValue, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
+import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
+import { sha256Hex } from "../crypto/digest.ts";
+import { verifyEd25519 } from "../crypto/signing.ts";
+import { openUsage, sealUsage } from "../crypto/slot.ts";
+import { isTokenId, tokenIdOf } from "../tokens/credential.ts";
+import { encodeEvent, parseEvent, type UsageEvent } from "./event.ts";
+import { isObject } from "./meters.ts";
+import type { UsageSigner } from "./statement.ts";
+import { isUlid } from "./ulid.ts";
+
+/*
+ * A batch of usage events, as an object below `usage/`: a signed header, then the events, sealed to the vault's usage key
+ * (docs/format.md, Usage batches). Its writer cannot read it again.
+ */
+
+export const USAGE_PREFIX = "usage/";
+export const MAX_BATCH_EVENTS = 5000;
+export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+const ENC_BYTES = 32;
+const NEWLINE = 0x0a;
+const encoder = new TextEncoder();
+
+/** The first line, in the order in which it is written. */
+export interface BatchHeader {
+  readonly v: 1;
+  readonly token: string;
+  /** Base64 of the token's public keys: its id proves them. */
+  readonly recipient: string;
+  readonly signing: string;
+  /** The process that wrote it: 16 random lower-case hex digits. */
+  readonly instance: string;
+  /** 1, 2, 3, … within the instance. */
+  readonly seq: number;
+  /** SHA-256 of the header before, in lower-case hex; absent in the first. */
+  readonly prev?: string;
+  readonly count: number;
+  /** Of what follows the signature. */
+  readonly sha256: string;
+}
+
+/** What a batch's key says. */
+export interface BatchName {
+  readonly token: string;
+  /** `YYYY-MM-DD`: that of its events. */
+  readonly day: string;
+  readonly ulid: string;
+}
+
+export function batchKey({ token, day, ulid }: BatchName): string {
+  return `${USAGE_PREFIX}${token}/${day}/${ulid}`;
+}
+
+/** Null for a key that is no batch's. */
+export function parseBatchKey(key: string): BatchName | null {
+  const [, token = "", day = "", ulid = ""] = /^usage\/([^/]+)\/(\d{4}-\d{2}-\d{2})\/([^/]+)$/.exec(key) ?? [];
+  return isTokenId(token) && isUlid(ulid) && dayOf(Date.parse(day)) === day ? { token, day, ulid } : null;
+}
+
+/** The UTC day, `YYYY-MM-DD`; empty for what is no time. */
+export function dayOf(atMs: number): string {
+  return Number.isNaN(atMs) ? "" : new Date(atMs).toISOString().slice(0, 10);
+}
+
+/** Who writes batches: a token, and its public keys in base64. */
+export interface BatchWriter extends UsageSigner {
+  readonly recipient: string;
+  readonly signing: string;
+}
+
+/** Where a batch stands in what its instance wrote. */
+export type BatchPlace = Pick<BatchHeader, "instance" | "seq"> & { readonly prev: string | null };
+
+export interface SealedBatch {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+  /** The `prev` of the next one. */
+  readonly digest: string;
+}
+
+/** @param usageKey the vault's public usage key, 32 bytes @param events of one day, at most {@link MAX_BATCH_EVENTS} */
+export function sealBatch(
+  writer: BatchWriter,
+  usageKey: Uint8Array,
+  name: Omit<BatchName, "token">,
+  { instance, seq, prev }: BatchPlace,
+  events: readonly UsageEvent[],
+): SealedBatch {
+  const key = batchKey({ token: writer.id, ...name });
+  const lines = encoder.encode(events.map(encodeEvent).join("\n"));
+  const { enc, ct } = sealUsage(usageKey, `${writer.vault}|${key}`, lines);
+  const sealed = Buffer.concat([enc, ct]);
+  const header: BatchHeader = {
+    v: 1,
+    token: writer.id,
+    recipient: writer.recipient,
+    signing: writer.signing,
+    instance,
+    seq,
+    ...(prev === null ? {} : { prev }),
+    count: events.length,
+    sha256: sha256Hex(sealed),
+  };
+  const line = JSON.stringify(header);
+  const signature = encodeBase64(writer.sign(signedText(writer.vault, key, line)));
+  return {
+    key,
+    bytes: new Uint8Array(Buffer.concat([Buffer.from(`${line}\n${signature}\n`), sealed])),
+    digest: sha256Hex(encoder.encode(line)),
+  };
+}
+
+/** The key is signed, too: a batch that is copied to another day does not count there. */
+function signedText(vault: string, key: string, line: string): Uint8Array {
+  return encoder.encode(`vsync-usage-batch-v1|${vault}|${key}|${line}`);
+}
+
+/** A batch whose signature holds, and that nobody has decrypted. */
+export interface VerifiedBatch {
+  readonly name: BatchName;
+  readonly header: BatchHeader;
+  /** SHA-256 of the header's line. */
+  readonly digest: string;
+  readonly sealed: Uint8Array;
+}
+
+/**
+ * Checks form and signature: the token that its key names wrote it there.
+ *
+ * @throws what `refuse` makes
+ */
+export function verifyBatch(vault: string, key: string, bytes: Uint8Array, refuse: Refuse): VerifiedBatch {
+  const name = parseBatchKey(key);
+  if (name === null) throw refuse("has a name that no batch has");
+  const first = bytes.indexOf(NEWLINE);
+  const second = bytes.indexOf(NEWLINE, first + 1);
+  if (first === -1 || second === -1 || bytes.length > MAX_BATCH_BYTES) throw refuse("is not a batch");
+  const line = decodeUtf8(bytes.subarray(0, first), refuse);
+  const header = parseHeader(parseCanonicalJson(line, refuse), refuse);
+  if (header.token !== name.token) throw refuse("is another token's");
+  const [recipient, signing] = [decodeBase64(header.recipient), decodeBase64(header.signing)];
+  if (recipient?.length !== 32 || signing?.length !== 32 || tokenIdOf(recipient, signing) !== header.token) {
+    throw refuse("has other keys than its token's id stands for");
+  }
+  const signature = decodeBase64(decodeUtf8(bytes.subarray(first + 1, second), refuse));
+  if (signature === null || !verifyEd25519(signing, signedText(vault, key, line), signature)) {
+    throw refuse("is not signed by its token, or was not written under this name");
+  }
+  const sealed = bytes.subarray(second + 1);
+  if (sha256Hex(sealed) !== header.sha256) throw refuse("was altered");
+  return { name, header, digest: sha256Hex(encoder.encode(line)), sealed };
+}
+
+function parseHeader(value: JsonValue, refuse: Refuse): BatchHeader {
+  if (!isObject(value) || Object.keys(value).join() !== (value["seq"] === 1 ? FIRST_FIELDS : FIELDS)) {
+    throw refuse("has another header than a batch has");
+  }
+  const { v, token, instance, seq, prev, count, ...texts } = value;
+  const isSound =
+    v === 1 &&
+    typeof token === "string" &&
+    Object.values(texts).every((it) => typeof it === "string") &&
+    /^[0-9a-f]{16}$/.test(String(instance)) &&
+    typeof seq === "number" &&
+    seq >= 1 &&
+    (prev === undefined || /^[0-9a-f]{64}$/.test(String(prev))) &&
+    typeof count === "number" &&
+    count >= 1 &&
+    count <= MAX_BATCH_EVENTS;
+  if (!isSound) throw refuse("has another header than a batch has");
+  return value as unknown as BatchHeader;
+}
+
+const FIELDS = "v,token,recipient,signing,instance,seq,prev,count,sha256";
+const FIRST_FIELDS = FIELDS.replace("prev,", "");
+
+/** An event with the line that it stood on. */
+export interface ReadEvent {
+  readonly event: UsageEvent;
+  readonly line: string;
+}
+
+/**
+ * The events of a batch.
+ *
+ * @param privateKey the vault's usage key, X25519
+ * @throws what `refuse` makes: it does not open, or a line of another form or of another day
+ */
+export async function openBatch(
+  vault: string,
+  { name, header, sealed }: VerifiedBatch,
+  privateKey: Uint8Array,
+  refuse: Refuse,
+): Promise<readonly ReadEvent[]> {
+  const [enc, ct] = [sealed.subarray(0, ENC_BYTES), sealed.subarray(ENC_BYTES)];
+  const plaintext = await openUsage(privateKey, `${vault}|${batchKey(name)}`, { enc, ct }, "the batch").catch(
+    () => null,
+  );
+  if (plaintext === null) throw refuse("does not open with the vault's usage key");
+  const lines = decodeUtf8(plaintext, refuse).split("\n");
+  if (lines.length !== header.count) throw refuse(`has ${lines.length} events, and says ${header.count}`);
+  return lines.map((line) => {
+    const event = parseEvent(line, (fault) => refuse(`has an event that ${fault}`));
+    if (dayOf(event.at) !== name.day) throw refuse("has an event of another day");
+    return { event, line };
+  });
+}

@@ -1,0 +1,127 @@
+import { type JsonObject, type JsonValue, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
+import { isTokenId } from "../tokens/credential.ts";
+import { isObject, type UsageMap, usageFault } from "./meters.ts";
+
+/**
+ * Who says it: `meter`, an app, of work that no response tells of; `deferred`, an app, of a response that was announced as
+ * pending; `response`, a gateway, of a response whose usage it verified.
+ */
+const LANES = ["meter", "deferred", "response"] as const;
+export type Lane = (typeof LANES)[number];
+
+/** One line of a batch, in the order in which it is written (docs/format.md, Usage events). */
+export interface UsageEvent {
+  /** Counts once a token and day. In lanes `deferred` and `response` the id of the request. */
+  readonly id: string;
+  readonly lane: Lane;
+  /** Empty where it is pending. */
+  readonly usage: UsageMap;
+  readonly request_id?: string;
+  readonly route_id?: string;
+  readonly context?: JsonObject;
+  readonly credits?: UsageMap;
+  /** The token whose response it was. In lane `response` alone, as the next three. */
+  readonly token?: string;
+  readonly backend?: string;
+  /** Whom the gateway signed the request for. */
+  readonly subject?: string;
+  readonly pending?: true;
+  /** Milliseconds since 1970. Last: what precedes it is what two events of one id must agree in. */
+  readonly at: number;
+}
+
+export const MAX_EVENT_CHARACTERS = 8192;
+const MAX_TEXT_CHARACTERS = 256;
+/** The year 10000. */
+const MAX_AT = 253_402_300_800_000;
+const NAMES = [
+  "id",
+  "lane",
+  "usage",
+  "request_id",
+  "route_id",
+  "context",
+  "credits",
+  "token",
+  "backend",
+  "subject",
+  "pending",
+  "at",
+] as const satisfies readonly (keyof UsageEvent)[];
+
+/** The event's line, without its end. */
+export function encodeEvent(event: UsageEvent): string {
+  return JSON.stringify(Object.fromEntries(NAMES.filter((name) => name in event).map((name) => [name, event[name]])));
+}
+
+/** Why the event cannot be written, or null. */
+export function eventFault(event: UsageEvent): string | null {
+  try {
+    parseEvent(encodeEvent(event), (fault) => new EventFault(fault));
+    return null;
+  } catch (error) {
+    if (error instanceof EventFault) return error.message;
+    throw error;
+  }
+}
+
+class EventFault extends Error {}
+
+/** @throws what `refuse` makes: the form */
+export function parseEvent(line: string, refuse: Refuse): UsageEvent {
+  if (line.length > MAX_EVENT_CHARACTERS) throw refuse(`has more than ${MAX_EVENT_CHARACTERS} characters`);
+  const event = parseCanonicalJson(line, refuse);
+  if (!isObject(event)) throw refuse("is not an object");
+  let last = -1;
+  for (const name of Object.keys(event)) {
+    const order = NAMES.indexOf(name as (typeof NAMES)[number]);
+    if (order <= last) throw refuse(`has ${JSON.stringify(name.slice(0, 64))} unknown or out of order`);
+    last = order;
+  }
+  for (const name of NAMES) {
+    const fault = FORMS[name](event[name], event);
+    if (fault !== null) throw refuse(`has a field ${name} that ${fault}`);
+  }
+  return event as unknown as UsageEvent;
+}
+
+/** What two events of one id must agree in: all but their time. */
+export function contentOf(line: string): string {
+  return line.slice(0, line.lastIndexOf(',"at":'));
+}
+
+type FaultIn = (value: JsonValue | undefined, event: JsonObject) => string | null;
+
+const text: FaultIn = (value) => {
+  const isSound = typeof value === "string" && value !== "" && value.length <= MAX_TEXT_CHARACTERS;
+  return isSound ? null : `must have 1\u2026${MAX_TEXT_CHARACTERS} characters`;
+};
+const optional =
+  (fault: FaultIn): FaultIn =>
+  (value, event) =>
+    value === undefined ? null : fault(value, event);
+/** A gateway alone says it. */
+const gatewayOnly =
+  (fault: FaultIn): FaultIn =>
+  (value, event) => {
+    if (event["lane"] === "response") return fault(value, event);
+    return value === undefined ? null : "an app does not say";
+  };
+
+const FORMS: Readonly<Record<(typeof NAMES)[number], FaultIn>> = {
+  id: (value, event) => {
+    if (event["lane"] !== "meter" && value !== event["request_id"]) return "must be the request_id";
+    return text(value, event);
+  },
+  lane: (value) => (LANES.some((lane) => lane === value) ? null : `must be one of ${LANES.join(", ")}`),
+  usage: (value, event) => usageFault(value, event["pending"] === undefined ? 1 : 0),
+  request_id: optional(text),
+  route_id: optional((value) => (typeof value === "string" ? null : "must be a string")),
+  context: optional((value) => (isObject(value) ? null : "must be an object")),
+  credits: optional((value) => usageFault(value, 1)),
+  token: gatewayOnly((value) => (typeof value === "string" && isTokenId(value) ? null : "must be a token's id")),
+  backend: gatewayOnly(text),
+  subject: gatewayOnly(optional(text)),
+  pending: gatewayOnly(optional((value) => (value === true ? null : "must be true"))),
+  at: (value) => (typeof value === "number" && value < MAX_AT ? null : "must be milliseconds since 1970"),
+};

@@ -1,0 +1,20 @@
+/* ULIDs: 48 bits of time and 80 random ones in Crockford's base 32, which sort by time. */
+
+const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const TIME_CHARACTERS = 10;
+const RANDOM_BYTES = 10;
+const FORM = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+export function ulid(atMs: number, random: { bytes(length: number): Uint8Array }): string {
+  const bits = random.bytes(RANDOM_BYTES).reduce((sum, byte) => (sum << 8n) | BigInt(byte), BigInt(atMs));
+  return Array.from({ length: 26 }, (_, at) => ALPHABET[Number((bits >> BigInt(5 * (25 - at))) & 31n)]).join("");
+}
+
+export function isUlid(text: string): boolean {
+  return FORM.test(text);
+}
+
+/** Milliseconds since 1970. */
+export function timeOfUlid(text: string): number {
+  return [...text.slice(0, TIME_CHARACTERS)].reduce((sum, character) => sum * 32 + ALPHABET.indexOf(character), 0);
+}
