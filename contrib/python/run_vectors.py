@@ -6,6 +6,7 @@ import vsync_audit as audit
 import vsync_client as vsync
 import vsync_push as writer
 import vsync_token as scoped
+import vsync_usage as usage
 from vsync_client import Refused, b64, fields
 
 
@@ -172,6 +173,16 @@ class Vector:
 
     def op_nextTs(self, i):
         return {"ts": next_ts(i["now"], i["after"], i["taken"])}
+
+    def op_signUsage(self, i):
+        key = usage.ed25519.Ed25519PrivateKey.from_private_bytes(self.at("signingKey"))
+        return {"jwt": usage.sign_statement(i["kid"], key, {"iss": f"vsync:{i['vault']}", **i["claims"]})}
+
+    def op_readUsage(self, i):
+        return {"claims": usage.read_statement(i["jwt"], self.at("signing"))}
+
+    def op_openUsageBatch(self, i):
+        return usage.open_batch(i["vault"], i["key"], self.at("batch"), self.at("usageKey"))
 
     def op_fileStorePath(self, i):
         return {"path": vsync.file_path(i, i["key"])}

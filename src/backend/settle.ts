@@ -17,8 +17,8 @@ export interface SignedUsage {
   readonly signedAtMs: number;
   /** Of the route. Absent or empty: the route is not metered. */
   readonly meters?: readonly string[] | undefined;
-  /** The most that one request may use: of each meter, or by meter. */
-  readonly maxPerRequest?: number | Readonly<Record<string, number>> | undefined;
+  /** By meter: the most that one request may use. */
+  readonly maxPerRequest?: Readonly<Record<string, number>> | undefined;
   readonly subject?: string | undefined;
 }
 
@@ -150,7 +150,7 @@ function requireMeters(usage: UsageMap, { id, meters: own }: VerifiableToken, re
   for (const [meter, amount] of Object.entries(usage)) {
     if (!meters.includes(meter)) throw refused(`the route ${request.routeId} does not have the meter ${meter}`);
     if (own?.includes(meter) === false) throw refused(`the token ${id} does not have the meter ${meter}`);
-    const most = typeof maxPerRequest === "object" ? maxPerRequest[meter] : maxPerRequest;
+    const most = maxPerRequest?.[meter];
     if (most !== undefined && amount > most) throw refused(`${meter} is ${amount}, and one request may use ${most}`);
   }
 }

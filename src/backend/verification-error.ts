@@ -19,7 +19,7 @@ export const RUNTIME_ERROR_CODES = [
 export type VerificationCode = (typeof RUNTIME_ERROR_CODES)[number];
 
 export function isVerificationCode(code: string): code is VerificationCode {
-  return VERIFICATION_CODES.some((known) => known === code);
+  return RUNTIME_ERROR_CODES.some((known) => known === code);
 }
 
 /** A request that did not come through the gateway as it is. Its message is for the log, never for the client. */

@@ -19,6 +19,7 @@ export const MAX_BATCH_EVENTS = 5000;
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 const ENC_BYTES = 32;
 const NEWLINE = 0x0a;
+const DIGEST = /^[0-9a-f]{64}$/;
 const encoder = new TextEncoder();
 
 /** The first line, in the order in which it is written. */
@@ -155,22 +156,18 @@ function parseHeader(value: JsonValue, refuse: Refuse): BatchHeader {
   if (!isObject(value) || Object.keys(value).join() !== (value["seq"] === 1 ? FIRST_FIELDS : FIELDS)) {
     throw refuse("has another header than a batch has");
   }
-  const { v, token, instance, seq, prev, count, ...texts } = value;
-  const isSound =
-    v === 1 &&
-    typeof token === "string" &&
-    Object.values(texts).every((it) => typeof it === "string") &&
-    /^[0-9a-f]{16}$/.test(String(instance)) &&
-    typeof seq === "number" &&
-    seq >= 1 &&
-    (prev === undefined || /^[0-9a-f]{64}$/.test(String(prev))) &&
-    typeof count === "number" &&
-    count >= 1 &&
-    count <= MAX_BATCH_EVENTS;
-  if (!isSound) throw refuse("has another header than a batch has");
-  return value as unknown as BatchHeader;
+  const { v, seq, count } = value;
+  const counts = typeof seq === "number" && seq >= 1 && typeof count === "number" && count >= 1;
+  const texts = Object.entries(TEXTS).every(([name, form]) => isText(value[name], form) || !(name in value));
+  if (v === 1 && counts && count <= MAX_BATCH_EVENTS && texts) return value as unknown as BatchHeader;
+  throw refuse("has another header than a batch has");
 }
 
+function isText(value: JsonValue | undefined, form: RegExp): boolean {
+  return typeof value === "string" && form.test(value);
+}
+
+const TEXTS = { token: /^/, recipient: /^/, signing: /^/, instance: /^[0-9a-f]{16}$/, prev: DIGEST, sha256: DIGEST };
 const FIELDS = "v,token,recipient,signing,instance,seq,prev,count,sha256";
 const FIRST_FIELDS = FIELDS.replace("prev,", "");
 

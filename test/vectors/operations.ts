@@ -23,6 +23,7 @@ import { bytesOf, inFormOf } from "./bytes.ts";
 import { ROLL_OPERATIONS } from "./roll-operations.ts";
 import { sealWith } from "./seal-with.ts";
 import { TOKEN_OPERATIONS } from "./token-operations.ts";
+import { USAGE_OPERATIONS } from "./usage-operations.ts";
 import { VAULT_OPERATIONS } from "./vault-operations.ts";
 import type { Run, VectorBytes } from "./vector.ts";
 
@@ -33,6 +34,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...VAULT_OPERATIONS,
   ...ROLL_OPERATIONS,
   ...TOKEN_OPERATIONS,
+  ...USAGE_OPERATIONS,
 
   async decodeToken({ input }: Run<{ token: string }>) {
     return { fields: decodeToken(input.token) };

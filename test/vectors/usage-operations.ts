@@ -1,0 +1,33 @@
+import { signEd25519, signingKeyOfSeed, verifyEd25519 } from "../../src/crypto/signing.ts";
+import { NotAuthenticError } from "../../src/errors.ts";
+import { fromBase64Url } from "../../src/tokens/base64.ts";
+import { openBatch, verifyBatch } from "../../src/usage/batch.ts";
+import { parseStatement, parseUsageClaims, signStatement, type UsageClaims } from "../../src/usage/statement.ts";
+import { bytesOf } from "./bytes.ts";
+import type { Run, VectorBytes } from "./vector.ts";
+
+const refuse = (fault: string) => new NotAuthenticError(`it ${fault}`);
+
+export const USAGE_OPERATIONS = {
+  async signUsage({ input }: Run<{ vault: string; kid: string; signingKey: VectorBytes; claims: UsageClaims }>) {
+    const key = signingKeyOfSeed(bytesOf(input.signingKey));
+    const sign = (message: Uint8Array) => signEd25519(key, message);
+    return { jwt: signStatement({ vault: input.vault, id: input.kid, sign }, input.claims) };
+  },
+
+  async readUsage({ input }: Run<{ jwt: string; signing: VectorBytes }>) {
+    const compact = parseStatement(input.jwt, refuse);
+    const end = compact.jwt.lastIndexOf(".");
+    const signature = fromBase64Url(compact.jwt.slice(end + 1)) ?? new Uint8Array();
+    if (!verifyEd25519(bytesOf(input.signing), Buffer.from(compact.jwt.slice(0, end)), signature)) {
+      throw refuse("is not signed by this key");
+    }
+    return { claims: parseUsageClaims(compact, refuse) };
+  },
+
+  async openUsageBatch({ input }: Run<{ vault: string; key: string; batch: VectorBytes; usageKey: VectorBytes }>) {
+    const batch = verifyBatch(input.vault, input.key, bytesOf(input.batch), refuse);
+    const events = await openBatch(input.vault, batch, bytesOf(input.usageKey), refuse);
+    return { header: batch.header, events: events.map(({ event }) => event) };
+  },
+};
