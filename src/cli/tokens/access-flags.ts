@@ -67,9 +67,13 @@ export interface GivenAccess {
   readonly grants?: readonly JsonValue[];
 }
 
-const READ = "secrets.items.read";
-const TUNNEL_PERMISSIONS = ["tunnels.tunnels.create-delete", "tunnels.streams.create-delete", "tunnels.tunnels.list"];
-const ALL_TUNNELS = { tunnels: { create: true, connect: true, list: true } };
+export const READ = "secrets.items.read";
+export const TUNNEL_PERMISSIONS = [
+  "tunnels.tunnels.create-delete",
+  "tunnels.streams.create-delete",
+  "tunnels.tunnels.list",
+];
+export const ALL_TUNNELS = { tunnels: { create: true, connect: true, list: true } };
 
 /**
  * What the flags say, as permissions and grants.
@@ -86,14 +90,20 @@ export async function accessOf(flags: AccessFlags, { isForWork }: { isForWork: b
 }
 
 /** Everything, nothing, or what the filters let through. */
-type Secrets = "all" | "none" | { readonly filters: JsonObject };
+export type Secrets = "all" | "none" | { readonly filters: JsonObject };
 
-function secretsOf({ only, except, ...flags }: AccessFlags, isForWork: boolean): Secrets {
-  if (flags["no-secrets"]) return "none";
-  if (only !== undefined || except !== undefined) return { filters: nameFilters({ only, except }) };
-  if (flags["all-secrets"]) return "all";
+function secretsOf(flags: AccessFlags, isForWork: boolean): Secrets {
+  const given = secretsGiven(flags);
+  if (given !== null) return given;
   if (flags.permissions !== undefined) return flags.permissions.includes(READ) ? "all" : "none";
   return isForWork ? "none" : "all";
+}
+
+/** What the flags about secrets say; null without one. */
+export function secretsGiven({ only, except, ...flags }: AccessFlags): Secrets | null {
+  if (flags["no-secrets"]) return "none";
+  if (only !== undefined || except !== undefined) return { filters: nameFilters({ only, except }) };
+  return flags["all-secrets"] ? "all" : null;
 }
 
 function permissionsOf(flags: AccessFlags, secrets: Secrets): readonly string[] | null {
@@ -103,26 +113,28 @@ function permissionsOf(flags: AccessFlags, secrets: Secrets): readonly string[] 
     return secrets === "none" || permissions.includes(READ) ? permissions : [...permissions, READ];
   }
   if (secrets !== "none") return null;
-  return namesTargets(flags) ? TUNNEL_PERMISSIONS : [];
+  return tunnelTargets(flags) !== null ? TUNNEL_PERMISSIONS : [];
 }
 
 function grantsOf(flags: AccessFlags, secrets: Secrets): readonly JsonValue[] | null {
   const reads = typeof secrets === "string" ? null : [{ scopes: { secrets: { read: secrets } } }];
-  if (!namesTargets(flags) || (flags["all-projects"] && reads === null)) return reads;
-  const { workspaces, projects } = flags;
-  const targets: readonly { readonly [name: string]: readonly string[] }[] = [
-    ...(flags["all-projects"] ? [{}] : []),
-    ...(workspaces === undefined ? [] : [{ workspaces }]),
-    ...(projects === undefined ? [] : [{ projects }]),
-  ];
+  const targets = tunnelTargets(flags);
+  if (targets === null || (flags["all-projects"] && reads === null)) return reads;
   if (secrets === "none") return targets;
   // Without scopes, a grant of this vault's own project would read all its secrets.
   const tunnels = targets.map((target) => ({ ...target, scopes: ALL_TUNNELS }));
   return [...tunnels, ...(reads ?? [{ scopes: { secrets: { read: true } } }])] as readonly JsonValue[];
 }
 
-function namesTargets(flags: AccessFlags): boolean {
-  return Boolean(flags["all-projects"]) || flags.workspaces !== undefined || flags.projects !== undefined;
+/** What the flags about tunnels name, as the start of a grant each; null without one. */
+export function tunnelTargets(flags: AccessFlags): readonly { readonly [name: string]: readonly string[] }[] | null {
+  const { workspaces, projects } = flags;
+  const targets = [
+    ...(flags["all-projects"] ? [{}] : []),
+    ...(workspaces === undefined ? [] : [{ workspaces }]),
+    ...(projects === undefined ? [] : [{ projects }]),
+  ];
+  return targets.length === 0 ? null : targets;
 }
 
 /** Grants that name `secrets` give what they say; others must not read a password by the way. */
@@ -134,7 +146,7 @@ function grantedVerbatim({ permissions, ...flags }: AccessFlags, grants: readonl
   return namesSecrets ? { grants } : { permissions: TUNNEL_PERMISSIONS, grants };
 }
 
-function contradicts(what: string): InputError {
+export function contradicts(what: string): InputError {
   return new InputError(`--no-secrets contradicts ${what}`, { hint: "give one of them" });
 }
 

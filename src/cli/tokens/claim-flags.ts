@@ -7,6 +7,7 @@ import { Flags } from "../command/flags.ts";
 import { parseDuration } from "../inputs/duration-flag.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import type { Output } from "../terminal/output.ts";
+import { accessChange } from "./access-change.ts";
 import { ACCESS_FLAGS, type AccessFlags, accessOf, looseConnectPaths } from "./access-flags.ts";
 
 const LIST = { helpValue: "<list>", helpGroup: "BACKEND", multiple: true, delimiter: "," } as const;
@@ -58,17 +59,17 @@ export async function claimsOf(flags: ClaimFlags, kind: TokenKind): Promise<Give
 }
 
 /**
- * Other claims for a token: what no flag names stays, and the access flags together replace all that it may read and do.
+ * Other claims for a token: what no flag names stays.
  *
  * @throws as `claimsOf`
  */
 export async function claimsChange(flags: ClaimFlags): Promise<(claims: GivenClaims) => GivenClaims> {
   const capabilities = flags.capabilities === undefined ? {} : { capabilities: inOrder(flags.capabilities) };
   const given = { ...labelsOf(flags), ...capabilities, ...listsOf(flags) };
-  const access = changesAccess(flags) ? await accessOf(flags, { isForWork: false }) : null;
+  const access = changesAccess(flags) ? await accessChange(flags) : null;
   return (claims) => {
     const { permissions: _permissions, grants: _grants, ...others } = claims;
-    return { ...(access === null ? claims : { ...others, ...access }), ...given };
+    return { ...(access === null ? claims : { ...others, ...access(claims) }), ...given };
   };
 }
 

@@ -15,11 +15,11 @@ import { labelOf, nameOf, readsInWords, shortly } from "./render-token.ts";
 
 export interface TokenUpdateInput extends SessionInput {
   readonly flags: SessionInput["flags"] &
-    ClaimFlags & { readonly yes?: boolean | undefined; readonly json?: boolean | undefined };
+    ClaimFlags & { readonly [Name in "yes" | "json" | "dry-run"]?: boolean | undefined };
 }
 
 /**
- * Changes a token's claims; asks if it gains a name.
+ * Changes a token's claims; says what that gives and takes, and asks if it gives anything.
  *
  * @throws InputError no flag says what to change, or the question was answered with no
  * @throws what `proposeTokenUpdate` and `commit` throw
@@ -36,9 +36,13 @@ export async function updateToken(input: TokenUpdateInput, word: string, sources
   const names = unknownNames(flags, plan.names);
   for (const name of names) output.warn(`${config.env} has no ${JSON.stringify(name)} yet`);
   renderDifference(plan, output);
+  if (flags["dry-run"]) {
+    await proposal.rehearse();
+    return renderRehearsal(plan, config.env, flags, output);
+  }
   if (plan.gains.length > 0) await requireGift(plan, config.env, flags, sources);
   const committed = await proposal.commit();
-  if (flags.json) output.json({ env: config.env, written: committed !== null, ...tokenJson(plan.after) });
+  if (flags.json) output.json({ env: config.env, written: committed !== null, ...planJson(plan) });
   if (committed === null) return output.done(`${labelOf(plan.after)} has these claims already: nothing to do`);
   output.done(
     `${labelOf(plan.after)} of ${config.env} updated (gen=${committed.manifest.gen}): ${shortly(plan.after)}`,
@@ -63,6 +67,22 @@ async function changeOf({ expires, ...flags }: ClaimFlags): Promise<(claims: Giv
   };
 }
 
+function planJson({ after, gains, loses }: TokenUpdatePlan) {
+  return { ...tokenJson(after), gains, loses };
+}
+
+function renderRehearsal(
+  plan: TokenUpdatePlan,
+  env: string,
+  { json }: { readonly json?: boolean | undefined },
+  output: Output,
+): void {
+  if (json) output.json({ env, written: false, ...planJson(plan) });
+  const what = plan.isChanged ? "would be updated: nothing was written" : "has these claims already";
+  output.done(`${labelOf(plan.after)} of ${env} ${what}`);
+  output.say(`it would read ${readsInWords(plan.after.reads)}`);
+}
+
 function renderDifference({ gains, loses }: TokenUpdatePlan, output: Output): void {
   for (const name of gains) output.say(`  + ${name}`);
   for (const name of loses) output.say(`  - ${name}`);
@@ -74,7 +94,8 @@ async function requireGift(
   flags: ConsentFlags,
   { prompter }: SecretSources,
 ): Promise<void> {
-  const what = `${listed(gains)} to token ${nameOf(after)}`;
-  const consent = { env, isProtected: false, question: `Give ${what}?`, refusal: `this would give ${what}` };
+  const what = gains.length > 3 ? "what is marked with +" : listed(gains);
+  const token = `token ${nameOf(after)} of ${env}`;
+  const consent = { env, isProtected: false, question: `Give ${token} ${what}?`, refusal: `this would give ${token} ${what}` };
   await requireConsent(consent, flags, prompter);
 }

@@ -8,19 +8,22 @@ import { updateToken } from "../../cli/tokens/update.ts";
 export class TokensUpdate extends BaseCommand {
   static override summary = "Change what a token may read and do, or when it ends";
   static override description =
-    `The credential stays. What no flag names stays too; the flags under ACCESS together replace everything that the token may
-read and do. Shows which names it gains and loses, and asks if it gains any. A token that has expired can be given another
-end for 30 days.`;
+    `The credential stays. What no flag names stays too: --only, --except, --all-secrets and --no-secrets change what the token
+reads, --projects, --workspaces and --all-projects its tunnels, and --permissions its permissions; --grants replaces all
+three. Shows what it gains and loses, and asks if it gains anything. A token that has expired can be given another end for
+30 days.`;
   static override usage = "tokens update ENV TOKEN [flags]";
   static override examples = [
     "<%= config.bin %> tokens update prod api --only='DATABASE_URL,REDIS_*,SMTP_*'",
-    "<%= config.bin %> tokens update prod ci --expires=90d",
+    "<%= config.bin %> tokens update prod api --except=STRIPE_KEY --dry-run",
+    "<%= config.bin %> tokens update prod ci --expires=90d --yes",
   ];
   static override args = TOKEN_ARGS;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     ...CLAIM_FLAGS,
+    "dry-run": Flags.boolean({ description: "show what it would gain and lose, and write nothing" }),
     yes: Flags.boolean({ char: "y", description: "give it more without asking" }),
     ...NOTE_FLAG,
     ...META_FLAG,

@@ -8,6 +8,7 @@ import type { Proposal } from "../commit/proposal.ts";
 import { endedAt, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { baseOf } from "./amend-roll.ts";
 import { type GivenClaims, requireFreeName } from "./create.ts";
+import { compareRights } from "./rights.ts";
 import { findRecord, type TokenSummary } from "./summary.ts";
 
 /** How long after its end a token can be given another one. */
@@ -23,7 +24,7 @@ export interface TokenUpdateRequest extends AmendRequest {
 export interface TokenUpdatePlan {
   readonly before: TokenSummary;
   readonly after: TokenSummary;
-  /** Names that it will read and could not, and the other way round, in the vault's order. */
+  /** What it will be allowed and was not, and the other way round, as nouns: names first. */
   readonly gains: readonly string[];
   readonly loses: readonly string[];
   /** All names of the vault. */
@@ -54,7 +55,7 @@ export async function proposeTokenUpdate(
     requireFreeName(roll, { ...record, claims }, nowMs);
     const before = await base.summarize(record);
     const after = await base.summarize({ ...record, claims });
-    const [had, has] = [readNames(before), readNames(after)];
+    const change = await compareRights(before.status === "active" ? record.claims : null, claims, base);
     const isChanged = JSON.stringify(claims) !== JSON.stringify(record.claims);
     const meta = { event: "token-update", token: id, last_four: record.last_four };
     const changed = { ...base, roll: replacedIn(roll, record, { ...record, claims }) };
@@ -64,8 +65,7 @@ export async function proposeTokenUpdate(
       plan: {
         before,
         after,
-        gains: has.filter((name) => !had.includes(name)),
-        loses: had.filter((name) => !has.includes(name)),
+        ...change,
         names: base.items.map(({ name }) => name),
         isChanged,
         gen: base.manifest.gen,
@@ -75,11 +75,6 @@ export async function proposeTokenUpdate(
         : null,
     };
   });
-}
-
-/** A token that has ended reads nothing, whatever its claims say. */
-function readNames({ reads, status }: TokenSummary): readonly string[] {
-  return status === "active" ? reads.names : [];
 }
 
 function requireRenewable(record: TokenRecord, nowMs: number): void {

@@ -1,0 +1,174 @@
+import { describe, expect, test } from "vitest";
+import type { JsonObject, JsonValue } from "../../../src/canonical-json.ts";
+import { type Claims, checkClaims } from "../../../src/tokens/claims.ts";
+import { compareRights } from "../../../src/vault/tokens/rights.ts";
+
+const VAULT = {
+  repo: "acme/api",
+  env: "prod",
+  items: ["DATABASE_URL", "REDIS_HOST", "STRIPE_KEY"].map((name) => ({ name, kind: "secret" })),
+};
+
+function claims(given: Partial<Record<keyof Claims, JsonValue>>): Claims {
+  const id = `tok_${"0".repeat(32)}`;
+  return checkClaims({ id, kind: "live", capabilities: [], created_at: "2026-01-01T00:00:00.000Z", ...given });
+}
+
+/** Claims that read what the filters let through. */
+function reading(filters: JsonObject, target: JsonObject = {}) {
+  return { grants: [{ ...target, scopes: { secrets: { read: { filters } } } }] };
+}
+
+const tunnels = (create: JsonValue, target: JsonObject = {}) => ({
+  grants: [{ ...target, scopes: { tunnels: { create } } }],
+});
+const redis = { name: { regex: "^REDIS_" } };
+const but = (...names: string[]) => reading({ name: { NOT: { oneof: names } } });
+const LATER = "also what comes later";
+
+/** Before, after, gains, losses. */
+const CHANGES: readonly (readonly [string, object, object, readonly string[], readonly string[]])[] = [
+  ["nothing", reading(redis), reading(redis), [], []],
+  [
+    "one name more",
+    reading({ name: "DATABASE_URL" }),
+    reading({ name: { oneof: ["DATABASE_URL", "STRIPE_KEY"] } }),
+    ["STRIPE_KEY"],
+    [],
+  ],
+  [
+    "a name that is not there yet",
+    reading({ name: "DATABASE_URL" }),
+    reading({ name: { oneof: ["DATABASE_URL", "NEW"] } }),
+    ["NEW"],
+    [],
+  ],
+  [
+    "from a pattern to a name in it",
+    reading(redis),
+    reading({ name: "REDIS_HOST" }),
+    [],
+    [`names that match ^REDIS_, ${LATER}`],
+  ],
+  ["one alternative less", reading({ OR: [redis, { name: "STRIPE_KEY" }] }), reading(redis), [], ["STRIPE_KEY"]],
+  [
+    "another pattern",
+    reading(redis),
+    reading({ name: { regex: "^REDIS_H" } }),
+    [`names that match ^REDIS_H, ${LATER}`],
+    [`names that match ^REDIS_, ${LATER}`],
+  ],
+  [
+    "one exception more",
+    but("STRIPE_KEY"),
+    but("STRIPE_KEY", "REDIS_HOST"),
+    [],
+    ["REDIS_HOST", `names other than STRIPE_KEY, ${LATER}`],
+  ],
+  [
+    "one exception less",
+    but("STRIPE_KEY", "REDIS_HOST"),
+    but("STRIPE_KEY"),
+    ["REDIS_HOST", `names other than STRIPE_KEY, ${LATER}`],
+    [],
+  ],
+  [
+    "all names that there are, now and later",
+    reading({ name: { oneof: ["DATABASE_URL", "REDIS_HOST", "STRIPE_KEY"] } }),
+    { grants: [{ scopes: { secrets: { read: true } } }] },
+    [`everything, ${LATER}`],
+    [],
+  ],
+  ["a grant on another vault says nothing here", { grants: [] }, reading(redis, { projects: ["acme/web"] }), [], []],
+  [
+    "a grant on this repo",
+    { grants: [] },
+    reading(redis, { workspaces: ["acme/api"] }),
+    ["REDIS_HOST", `names that match ^REDIS_, ${LATER}`],
+    [],
+  ],
+  [
+    "permissions",
+    { permissions: ["secrets.items.read"] },
+    { permissions: ["api.tokens.create"] },
+    ["the permission api.tokens.create"],
+    ["DATABASE_URL", "REDIS_HOST", "STRIPE_KEY", `everything, ${LATER}`],
+  ],
+  [
+    "restricting an unrestricted token",
+    {},
+    tunnels(true),
+    [],
+    [
+      "DATABASE_URL",
+      "REDIS_HOST",
+      "STRIPE_KEY",
+      `everything, ${LATER}`,
+      "the right to connect to tunnels of any project",
+      "the right to list tunnels of any project",
+      "the permission api.tokens.create",
+      "the permission api.tokens.verify",
+    ],
+  ],
+  [
+    "another project",
+    tunnels(true, { projects: ["web"] }),
+    tunnels(true, { projects: ["web", "shop"] }),
+    ["the right to create tunnels of project shop"],
+    [],
+  ],
+  [
+    "a filter less",
+    tunnels({ filters: { protocol: "http", publish: true } }),
+    tunnels({ filters: { protocol: "http" } }),
+    [`the right to create tunnels of any project with {"protocol":"http"}`],
+    [],
+  ],
+  [
+    "capabilities",
+    { permissions: [], capabilities: ["health"] },
+    { permissions: [], capabilities: ["tunnel"] },
+    ["the capability tunnel"],
+    ["the capability health"],
+  ],
+  [
+    "lists",
+    { permissions: [], meters: ["a"], backend: "edge" },
+    { permissions: [], routes: ["GET /a"], backend: "core" },
+    ["every meter", "the backend core"],
+    ["every route", "the backend edge"],
+  ],
+  [
+    "a later end",
+    { permissions: [], not_after: "2026-02-01T00:00:00.000Z" },
+    { permissions: [] },
+    ["a later end (never, was 2026-02-01T00:00:00.000Z)"],
+    [],
+  ],
+  [
+    "an earlier end",
+    { permissions: [] },
+    { permissions: [], not_after: "2026-02-01T00:00:00.000Z" },
+    [],
+    ["time, by an earlier end (2026-02-01T00:00:00.000Z, was never)"],
+  ],
+];
+
+describe("what a change of claims gives and takes", () => {
+  test.each(CHANGES)("%s", async (_title, before, after, gains, loses) => {
+    expect(await compareRights(claims(before), claims(after), VAULT)).toEqual({ gains, loses });
+  });
+
+  test("a token that has ended gets all that it will have", async () => {
+    const after = claims({ ...reading(redis), capabilities: ["health"] });
+    const gains = [
+      "REDIS_HOST",
+      `names that match ^REDIS_, ${LATER}`,
+      "the capability health",
+      "every meter",
+      "every route",
+      "every backend",
+    ];
+    expect(await compareRights(null, after, VAULT)).toEqual({ gains, loses: [] });
+  });
+});
