@@ -4,7 +4,7 @@ import { overriddenLocation } from "../cli/config/location.ts";
 import { tokenCredentials, warnOfKey } from "../cli/inputs/credentials.ts";
 import { configOf } from "../cli/session/config.ts";
 import { emitToken, givenCredential, mintToken } from "../cli/tokens/mint.ts";
-import { absentManifest, proveToken } from "../cli/tokens/prove-token.ts";
+import { absentManifest, proveToken, unprovenAnchor } from "../cli/tokens/prove-token.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../exit-codes.ts";
 
 export class RuntimeToken extends BaseCommand {
@@ -14,7 +14,8 @@ export class RuntimeToken extends BaseCommand {
 credentials can read it; if they cannot, nothing is printed. Overrides apply to this token only.
 
 The app also needs VSYNC_PASSPHRASE, or in its place VSYNC_TOKEN from tokens create --split. --with-token puts such a
-credential into the string, with the place, bucket key and anchor of today.`;
+credential into the string, with the place, bucket key and anchor that this machine knows. Once the vault has scoped tokens,
+a GET of the manifest shows whether its anchor is still that one.`;
   static override examples = [
     "<%= config.bin %> runtime-token --env=prod | wrangler secret put VSYNC_CONFIG",
     "<%= config.bin %> runtime-token --env=prod --access-key=AKIA… --secret-key-file=key",
@@ -27,7 +28,7 @@ credential into the string, with the place, bucket key and anchor of today.`;
     ...LOCATION_FLAGS,
     ...CREDENTIAL_FLAGS,
     "with-token": Flags.string({
-      description: "file with a scoped token's credential to put in, - for stdin; sends nothing",
+      description: "file with a scoped token or its credential to put in, - for stdin; sends nothing",
       helpValue: "<file>",
     }),
     strict: Flags.boolean({ description: "refuse a key that may write, and temporary credentials" }),
@@ -47,9 +48,9 @@ credential into the string, with the place, bucket key and anchor of today.`;
       ...(await givenCredential(flags["with-token"], config, this.sources)),
     };
     const isOffline = flags["no-validate"] || flags["with-token"] !== undefined;
-    if (!isOffline && !(await proveToken(location, config))) {
-      this.output.warn(absentManifest(location, config));
-    }
+    const doubt = isOffline ? unprovenAnchor(config) : null;
+    if (doubt !== null) this.output.say(doubt);
+    if (!isOffline && !(await proveToken(location, config))) this.output.warn(absentManifest(location, config));
     warnOfKey(credentials, config, this.sources);
     emitToken(token, this.output, { asJson: flags.json });
   }

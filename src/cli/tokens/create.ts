@@ -59,10 +59,11 @@ export async function createToken(input: TokenCreateInput, sources: SecretSource
   const handOver = handOverOne({ token, credential: secret }, blobs, flags, config, output);
   const tell = `vsync tokens show ${vaultArgs(config)} ${token.id}`;
   const committed = await commitAndHandOver(proposal, handOver, tell);
-  await session.remember(committed?.manifest);
+  if (committed === null) return output.done(`another run has just made this token of ${config.env}: nothing to do`);
+  await session.remember(committed.manifest);
   renderCreated(token, { config, variable: blobs.variable, out: flags.out }, output);
   if (flags.out !== undefined && wantsJson(flags)) output.json(blobs.json(token));
-  if (committed !== null) warnOfAuditFault(committed, vaultFlags(config), output);
+  warnOfAuditFault(committed, vaultFlags(config), output);
   handOver.confirm();
 }
 

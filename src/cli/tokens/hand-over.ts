@@ -33,6 +33,7 @@ export interface HandOver {
  * Commits and hands over. However it ends, a credential that may be live is delivered.
  *
  * @param tell the command that tells whether a commit whose answer was lost has succeeded
+ * @returns null if another commit left nothing to do
  * @throws what `commit` and `prepare` throw
  */
 export async function commitAndHandOver(
@@ -59,6 +60,7 @@ export async function commitAndHandOver(
       } else if (step.kind !== "ready") complete();
       if (step.kind === "done") ({ committed } = step);
     }
+    if (committed === null) fail(false);
   } catch (error) {
     fail(!(error instanceof ConflictError || error instanceof ManifestSwapFailedError));
     throw error instanceof OutcomeUnknownError

@@ -1,4 +1,11 @@
-import { encodeToken, type RuntimeToken, TOKEN_FIELDS, tokenJson } from "../../blob/token.ts";
+import {
+  decodeToken,
+  encodeToken,
+  type RuntimeToken,
+  TOKEN_ENVELOPE,
+  TOKEN_FIELDS,
+  tokenJson,
+} from "../../blob/token.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { InputError } from "../../errors.ts";
 import type { Credentials, StoreLocation } from "../../stores/location.ts";
@@ -65,8 +72,8 @@ function showJson(token: RuntimeToken, output: Output): void {
 /**
  * The credential in a file, for a token that needs no passphrase.
  *
- * @throws InputError this machine does not know the vault's anchor, or the file is refused
- * @throws ConfigInvalidError it holds no credential
+ * @throws InputError this machine does not know the vault's anchor, the file is refused, or it is of another vault
+ * @throws ConfigInvalidError it holds neither a credential nor a scoped token
  */
 export async function givenCredential(
   file: string | undefined,
@@ -82,10 +89,25 @@ export async function givenCredential(
   // Loaded late: most tokens are minted without a credential.
   const { CREDENTIAL } = await import("../inputs/token-input.ts");
   const { parseCredential } = await import("../../tokens/credential.ts");
-  using credential = await readSecret(CREDENTIAL, file, sources);
-  const token = credential.exposeText();
+  using given = await readSecret(CREDENTIAL, file, sources);
+  const token = credentialIn(given.exposeText(), target);
   parseCredential(token)[Symbol.dispose]();
   return { token };
+}
+
+/** `vsrt_…`, as it is or in what `tokens create` prints without `--split`. */
+function credentialIn(text: string, { vault, ...target }: Omit<LocalConfig, "anchor">): string {
+  if (!text.startsWith(TOKEN_ENVELOPE)) return text;
+  const blob = decodeToken(text);
+  if (blob.vault !== undefined && blob.vault !== vault) {
+    throw new InputError(`the token is of another vault than ${target.repo}/${target.env}`, {
+      hint: "`vsync inspect` says of which; name its env with --env=<env>",
+    });
+  }
+  if (blob.token !== undefined) return blob.token;
+  throw new InputError("the string has no scoped token in it", {
+    hint: "give what `vsync tokens create` printed: runtime-token's own string needs VSYNC_TOKEN or a passphrase beside it",
+  });
 }
 
 const MASK = "[secret]";

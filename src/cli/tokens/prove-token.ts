@@ -1,4 +1,4 @@
-import { AccessDeniedError, S3UnreachableError } from "../../errors.ts";
+import { AccessDeniedError, InputError, S3UnreachableError } from "../../errors.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../../exit-codes.ts";
 import { proveRead } from "../../stores/bucket-checks.ts";
 import type { StoreLocation } from "../../stores/location.ts";
@@ -15,8 +15,13 @@ const LIMITS = { attempts: 1, connectTimeoutMs: 4_000, readTimeoutMs: 6_000, dea
 const ANSWER_BY_MS = 7_500;
 const END_BY_MS = 8_000;
 
-/** As `proveLocation`; from this call on, the process ends after 8 s at the latest, even if something still keeps it alive. */
-export async function proveToken(location: StoreLocation, target: Target): Promise<boolean> {
+/**
+ * As `proveLocation`, and holds the anchor that the token will pin against the vault's. From this call on, the process ends
+ * after 8 s at the latest, even if something still keeps it alive.
+ *
+ * @throws InputError the vault has another anchor
+ */
+export async function proveToken(location: StoreLocation, config: LocalConfig): Promise<boolean> {
   let isAnswered = false;
   // After the answer, a pending search for ambient credentials would keep the process waiting.
   setTimeout(
@@ -24,7 +29,9 @@ export async function proveToken(location: StoreLocation, target: Target): Promi
     END_BY_MS,
   ).unref();
   try {
-    return await proveLocation(location, target);
+    const isThere = await proveLocation(location, config);
+    if (isThere && config.anchor !== undefined) await withinLimit(location, requireAnchor(location, config));
+    return isThere;
   } finally {
     isAnswered = true;
   }
@@ -49,6 +56,32 @@ async function withinLimit<T>(location: StoreLocation, work: Promise<T>): Promis
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * A machine that did not make the rotation still knows the anchor from before a leak. It cannot learn the new one from the
+ * manifest: who has the leaked passphrase can write one that names an anchor of their own.
+ */
+async function requireAnchor(location: StoreLocation, config: LocalConfig): Promise<void> {
+  // Loaded late: vaults without scoped tokens have no anchor.
+  const { fetchManifest } = await import("../../vault/open/open-manifest.ts");
+  const { anchorOf } = await import("../../vault/format/tokens/anchors.ts");
+  const manifest = (await fetchManifest(await openStore(location)))?.manifest;
+  if (manifest === undefined || manifest.vault !== config.vault || anchorOf(manifest) === config.anchor) return;
+  throw new InputError(`the anchor of ${config.repo}/${config.env} is not the one that this machine knows`, {
+    hint:
+      `if the passphrase was rotated with --leaked, run vsync tokens list ${vaultArgs(config)} with the new passphrase, ` +
+      "which learns the new anchor, then this command again",
+  });
+}
+
+/** What a token minted without a look at the vault may get wrong; null if it pins nothing. */
+export function unprovenAnchor(config: LocalConfig): string | null {
+  if (config.anchor === undefined) return null;
+  return (
+    `the token pins the anchor that this machine has seen up to gen=${config.seenGen}: ` +
+    `after a rotate-passphrase --leaked elsewhere, run vsync tokens list ${vaultArgs(config)} and mint it again`
+  );
 }
 
 async function proveFile(location: StoreLocation): Promise<boolean> {

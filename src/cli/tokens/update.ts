@@ -96,6 +96,11 @@ async function requireGift(
 ): Promise<void> {
   const what = gains.length > 3 ? "what is marked with +" : listed(gains);
   const token = `token ${nameOf(after)} of ${env}`;
-  const consent = { env, isProtected: false, question: `Give ${token} ${what}?`, refusal: `this would give ${token} ${what}` };
+  const consent = {
+    env,
+    isProtected: false,
+    question: `Give ${token} ${what}?`,
+    refusal: `this would give ${token} ${what}`,
+  };
   await requireConsent(consent, flags, prompter);
 }

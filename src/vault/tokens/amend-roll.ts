@@ -37,7 +37,7 @@ export interface RollChange<Plan> {
 
 /**
  * Proposes a change of the roll. If another commit is faster, the same change is made on top of that one: two operators who
- * create tokens at once both get theirs.
+ * create tokens at once both get theirs. If nothing is left to change then, the commit writes nothing.
  *
  * @throws what opening and `change` throw
  */
@@ -49,10 +49,7 @@ export async function proposeRollChange<Plan>(
   const attempt = (isAgain: boolean) =>
     proposeAmendment(ports, request, async (vault, tokens) => {
       if (isAgain && rollChange.isDone(tokens.roll)) throw new AlreadyDone(vault.manifest);
-      const amended = await rollChange.change(baseOf(ports, vault, tokens));
-      if (isAgain && amended.amendment === null)
-        throw new ConflictError("another operator has just made the same change");
-      return amended;
+      return rollChange.change(baseOf(ports, vault, tokens));
     });
   const first = await attempt(false);
   const settle = (manifest: Manifest) => settled(ports, request, manifest);

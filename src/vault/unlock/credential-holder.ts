@@ -48,7 +48,7 @@ export class CredentialHolder implements KeyHolder {
     if (anchor === undefined) {
       this.#credential[Symbol.dispose]();
       throw new ConfigInvalidError("invalid VSYNC_CONFIG: anchor is missing, and a scoped token needs it", {
-        hint: "mint VSYNC_CONFIG again with `vsync runtime-token`, now that the vault has scoped tokens",
+        hint: "where VSYNC_CONFIG is minted, run `vsync tokens list <env>`, which learns the anchor, then `vsync runtime-token --env=<env>` again",
       });
     }
     this.#anchor = anchor;
@@ -96,7 +96,7 @@ export class CredentialHolder implements KeyHolder {
     if (cert === undefined || hasEnded(cert, clock)) {
       const fault = cert === undefined ? "has no cert of the anchor" : "has a cert that has ended, of the anchor";
       throw new NotAuthenticError(`the manifest ${fault} that VSYNC_CONFIG pins`, {
-        hint: "if the passphrase was rotated with --leaked, set the new VSYNC_CONFIG; otherwise look at who can write the bucket",
+        hint: "if the passphrase was rotated with --leaked, set the VSYNC_CONFIG that `vsync runtime-token` mints since then; otherwise look at who can write the bucket",
       });
     }
     if (isGenuineCert(cert, manifest)) return;
