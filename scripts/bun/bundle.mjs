@@ -8,6 +8,9 @@ await Bun.build({
   target: "bun",
   minify: true,
   bytecode: true,
+  // In one file, a start would check the digest of all commands' code.
+  format: "esm",
+  splitting: true,
   plugins: [absentAddon, lazyRequires],
   // Without this, the result contains this machine's folders, and other machines get other bytes.
   define: { __dirname: '"/"', __filename: '"/program"' },

@@ -3,11 +3,9 @@ import { Secret } from "../crypto/secret.ts";
 import type { ObjectStore, Version } from "../ports.ts";
 import { systemClock } from "../stores/open-store.ts";
 import { holderOf, type Opening, vaultOf } from "../stores/token.ts";
-import { type AccessTokenOptions, mintAccessToken } from "../tokens/access/mint.ts";
-import { deriveCredentialKeys, parseCredential } from "../tokens/credential.ts";
+import type { AccessTokenOptions } from "../tokens/access/mint.ts";
 import type { TokenSnapshot } from "../tokens/snapshot.ts";
 import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
-import { readTokenSnapshot } from "../vault/tokens/read.ts";
 
 /** What an access token is asked for with; the lifetime is 1…604800 seconds. */
 export type AccessTokenRequest = Omit<AccessTokenOptions, "clock">;
@@ -28,6 +26,9 @@ export class HeldToken implements Disposable {
 
   /** @throws InputError, GrantInvalidError as `createClientCredentialsToken` */
   async sign(vault: string, request: AccessTokenRequest): Promise<{ token: string; expiresAt: Date }> {
+    // Loaded late, here and below: most apps boot and do neither.
+    const { mintAccessToken } = await import("../tokens/access/mint.ts");
+    const { deriveCredentialKeys, parseCredential } = await import("../tokens/credential.ts");
     using credential = parseCredential(this.#credential.exposeText());
     using keys = await deriveCredentialKeys(credential);
     const signer = { vault, id: keys.id, signingKey: keys.signingKey.expose() };
@@ -42,8 +43,9 @@ export class HeldToken implements Disposable {
   async readToken(minGen: number): Promise<TokenSnapshot> {
     const version = await this.#store.head(MANIFEST_KEY);
     if (version !== null && version === this.#read?.version) return this.#read.snapshot;
+    const { readTokenSnapshot } = await import("../vault/tokens/read.ts");
     const opening: Opening = { kind: "credential", secret: this.#credential };
-    using holder = holderOf(this.#token, opening);
+    using holder = await holderOf(this.#token, opening);
     const { expect } = vaultOf(this.#token);
     const floor = Math.max(minGen, this.#read?.snapshot.gen ?? 0);
     const ports = { store: this.#store, clock: systemClock };

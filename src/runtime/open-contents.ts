@@ -24,7 +24,7 @@ export async function openContents(
   using inputs = await readInputs(options, variables, warn);
   const { token, opening } = inputs;
   const { expect, openStore } = vaultOf(token);
-  using holder = holderOf(token, opening);
+  using holder = await holderOf(token, opening);
   // Opening the store loads code, ambient credentials a lot of it. The derivation runs on another thread.
   holder.prepare();
   const store = await openStore(await holder.agent?.());

@@ -4,7 +4,6 @@ import { Secret } from "../crypto/secret.ts";
 import { ConfigInvalidError, InputError } from "../errors.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { Expectation } from "../vault/open/expectation.ts";
-import { CredentialHolder } from "../vault/unlock/credential-holder.ts";
 import type { KeyHolder } from "../vault/unlock/key-holder.ts";
 import { type PassphraseHint, PassphraseHolder } from "../vault/unlock/passphrase-holder.ts";
 import type { Credentials, StoreLocation } from "./location.ts";
@@ -28,10 +27,11 @@ export function credentialOf({ token }: RuntimeToken, apart: Secret | null): Ope
  * @throws ConfigMissingError the credential is empty
  * @throws ConfigInvalidError it is none, or the token pins no anchor
  */
-export function holderOf(token: RuntimeToken, { kind, secret }: Opening): KeyHolder {
-  return kind === "credential"
-    ? new CredentialHolder(secret, token.anchor)
-    : new PassphraseHolder(secret, hintOf(token));
+export async function holderOf(token: RuntimeToken, { kind, secret }: Opening): Promise<KeyHolder> {
+  if (kind === "passphrase") return new PassphraseHolder(secret, hintOf(token));
+  // Loaded late: nothing else of an opening needs the cryptography of scoped tokens.
+  const { CredentialHolder } = await import("../vault/unlock/credential-holder.ts");
+  return new CredentialHolder(secret, token.anchor);
 }
 
 /** The vault that a runtime token names: what to hold it to, and how to open its store. */

@@ -1,5 +1,5 @@
 import type { JsonValue, Refuse } from "../canonical-json.ts";
-import { isTokenId, TOKEN_KINDS, type TokenKind } from "./credential.ts";
+import { isTokenId, TOKEN_KINDS, type TokenKind } from "./credential-form.ts";
 import {
   type At,
   elementsOf,

@@ -1,16 +1,13 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Secret } from "../crypto/secret.ts";
-import { ConfigInvalidError } from "../errors.ts";
-import { fromBase64Url, toBase64Url } from "./base64.ts";
+import { fromBase64Url } from "./base64.ts";
+import { concat, readCredentialText, type TokenKind, writeCredentialText } from "./credential-form.ts";
 
 /*
- * The secret of a scoped token: `vsrt_<kind>_<base64url(seed[32] ‖ check[4])>` (docs/format.md, Credential). Like all of
- * `tokens` this runs in browsers and Workers: no Buffer, no node:crypto.
+ * The secret of a scoped token, and the keys that it derives. Like all of `tokens` this runs in browsers and Workers: no
+ * Buffer, no node:crypto.
  */
-
-export const TOKEN_KINDS = ["live", "test"] as const;
-export type TokenKind = (typeof TOKEN_KINDS)[number];
 
 /** A credential that was read or drawn. Whoever has it is the token's holder. */
 export interface Credential extends Disposable {
@@ -33,9 +30,6 @@ export interface CredentialKeys extends Disposable {
   readonly signing: Uint8Array;
 }
 
-export const SEED_BYTES = 32;
-const CHECK_BYTES = 4;
-const LENGTH = "vsrt_live_".length + ((SEED_BYTES + CHECK_BYTES) * 4) / 3;
 const LAST = 4;
 const encoder = new TextEncoder();
 
@@ -45,17 +39,7 @@ const encoder = new TextEncoder();
  * @throws ConfigInvalidError another prefix, kind, length or alphabet, or the check does not hold: a typing error
  */
 export function parseCredential(text: string): Credential {
-  const kind = TOKEN_KINDS.find((name) => text.startsWith(`vsrt_${name}_`));
-  if (kind === undefined) throw invalid("it does not start with vsrt_live_ or vsrt_test_");
-  if (text.length !== LENGTH)
-    throw invalid(`it has ${text.length} characters, not ${LENGTH}; it may be cut or wrapped`);
-  const bytes = fromBase64Url(text.slice(`vsrt_${kind}_`.length));
-  if (bytes === null) throw invalid("it has a character that no credential has");
-  const seed = bytes.slice(0, SEED_BYTES);
-  if (checkOf(kind, seed).some((byte, at) => byte !== bytes[SEED_BYTES + at])) {
-    throw invalid("its check does not hold; a character may have been changed");
-  }
-  bytes.fill(0);
+  const { kind, seed } = readCredentialText(text, sha256);
   return credentialOf(kind, Secret.ofBytes(seed));
 }
 
@@ -66,10 +50,7 @@ export function credentialOf(kind: TokenKind, seed: Secret): Credential {
 
 /** The one string that is given to an app: 58 characters. */
 export function encodeCredential({ kind, seed }: Credential): Secret {
-  const bytes = concat(seed.expose(), checkOf(kind, seed.expose()));
-  const text = `vsrt_${kind}_${toBase64Url(bytes)}`;
-  bytes.fill(0);
-  return Secret.ofText(text);
+  return Secret.ofText(writeCredentialText(kind, seed.expose(), sha256));
 }
 
 /** The last four characters, by which people tell tokens apart. They are part of the check and say nothing of the seed. */
@@ -116,15 +97,6 @@ export function tokenIdOf(recipient: Uint8Array, signing: Uint8Array): string {
   return `tok_${Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-export function isTokenId(text: string): boolean {
-  return /^tok_[0-9a-f]{32}$/.test(text);
-}
-
-/** Bytes 32 to 35: a typing error is told before anything is fetched. */
-function checkOf(kind: TokenKind, seed: Uint8Array): Uint8Array {
-  return sha256(concat(encoder.encode(`vsync-credential-v1|${kind}|`), seed)).subarray(0, CHECK_BYTES);
-}
-
 /** DER before a raw private key (RFC 8410 §7). */
 const PKCS8 = { X25519: pkcs8Prefix(0x6e), Ed25519: pkcs8Prefix(0x70) };
 
@@ -142,20 +114,4 @@ async function publicKeyOf(algorithm: "X25519" | "Ed25519", key: Secret): Promis
   const publicKey = fromBase64Url(jwk.x ?? "");
   if (publicKey?.length !== KEY_BYTES) throw new TypeError(`no ${algorithm} public key`);
   return publicKey;
-}
-
-function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-function invalid(fault: string): ConfigInvalidError {
-  return new ConfigInvalidError(`invalid scoped token: ${fault}`, {
-    hint: "set it to exactly what `vsync tokens create` printed; `vsync tokens rotate` makes a new one",
-  });
 }

@@ -25,12 +25,12 @@ export const ROLL_OPERATIONS = {
   },
 
   async readRoll(run: Run<OpenInput>) {
-    const { ports, request } = setUp(run);
+    const { ports, request } = await setUp(run);
     return { roll: (await openWithRoll(ports, request)).roll };
   },
 
   async readVerify(run: Run<OpenInput>) {
-    const { ports, request } = setUp(run);
+    const { ports, request } = await setUp(run);
     return { verify: (await readVerifyList(ports, request)).verify };
   },
 

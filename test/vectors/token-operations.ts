@@ -11,8 +11,8 @@ import {
   encodeCredential,
   lastFourOf,
   parseCredential,
-  type TokenKind,
 } from "../../src/tokens/credential.ts";
+import type { TokenKind } from "../../src/tokens/credential-form.ts";
 import {
   type AuthorizationRequest,
   type Decision,

@@ -35,7 +35,7 @@ export interface OpenInput {
 }
 
 /** What the input of `openVault` and its kin asks for. */
-export function setUp({ input }: Run<OpenInput>): { ports: ReadPorts; request: OpenRequest } {
+export async function setUp({ input }: Run<OpenInput>): Promise<{ ports: ReadPorts; request: OpenRequest }> {
   const objects = Object.entries(input.objects).map(([key, bytes]) => [key, bytesOf(bytes)] as const);
   const nowMs = Date.parse(input.now);
   const token = decodeToken(input.token);
@@ -44,11 +44,11 @@ export function setUp({ input }: Run<OpenInput>): { ports: ReadPorts; request: O
   const opening = credentialOf(token, apart) ?? { kind: "passphrase", secret: Secret.ofText(input.passphrase) };
   return {
     ports: { store: MemoryStore.of(Object.fromEntries(objects)), clock: { nowMs: () => nowMs } },
-    request: { holder: holderOf(token, opening), expect },
+    request: { holder: await holderOf(token, opening), expect },
   };
 }
 
-async function openedManifest({ ports, request }: ReturnType<typeof setUp>): Promise<OpenedManifest> {
+async function openedManifest({ ports, request }: Awaited<ReturnType<typeof setUp>>): Promise<OpenedManifest> {
   return openManifest(ports, request);
 }
 
@@ -82,13 +82,13 @@ export const VAULT_OPERATIONS = {
   },
 
   async openVault(run: Run<OpenInput>) {
-    const { ports, request } = setUp(run);
+    const { ports, request } = await setUp(run);
     const { manifest, bundle } = await openVault(ports, request);
     return vaultJson(manifest.gen, manifest.env, bundle.items);
   },
 
   async openForCommit(run: Run<OpenInput & MendingInput>) {
-    const { ports, request } = setUp(run);
+    const { ports, request } = await setUp(run);
     const { revoking = [], newSettings = false, leaked = false } = run.input;
     const mending = { revoking: (id: string) => revoking.includes(id), newSettings, leaked };
     try {
@@ -120,14 +120,14 @@ export const VAULT_OPERATIONS = {
   },
 
   async verifyAudit(run: Run<OpenInput>) {
-    const set = setUp(run);
+    const set = await setUp(run);
     const { manifest } = await openedManifest(set);
     const { rows, outstanding } = await verifyAudit(set.ports.store, manifest);
     return { rows: rows.length, outstanding };
   },
 
   async openGeneration(run: Run<OpenInput & { gen: number; passphraseThen: string }>) {
-    const set = setUp(run);
+    const set = await setUp(run);
     const { manifest } = await openedManifest(set);
     const { gen } = run.input;
     const holder = new PassphraseHolder(Secret.ofText(run.input.passphraseThen));

@@ -37,7 +37,7 @@ async function* checkScopedToken(token: RuntimeToken, sources: SecretSources): A
   try {
     const opening = credentialOf(token, await findCredential(sources));
     if (opening === null) return;
-    using holder = holderOf(token, opening);
+    using holder = await holderOf(token, opening);
     const { expect, openStore: open } = vaultOf(token, openStore);
     const { manifest, bundle } = await openVault({ store: await open(), clock: systemClock }, { holder, expect });
     const { length } = bundle.items;

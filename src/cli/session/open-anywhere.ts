@@ -64,7 +64,7 @@ async function openByToken<T extends OpenedItems>(
   open: Open<T>,
 ): Promise<T> {
   const named = vaultOf(token, openStore);
-  using holder = holderOf(token, await readOpening(token, input.flags["passphrase-file"], sources));
+  using holder = await holderOf(token, await readOpening(token, input.flags["passphrase-file"], sources));
   const ports = { store: await named.openStore(await holder.agent?.()), clock: systemClock };
   return await open(ports, { holder, expect: named.expect });
 }

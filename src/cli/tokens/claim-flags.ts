@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
 import { checkClaims } from "../../tokens/claims.ts";
-import type { TokenKind } from "../../tokens/credential.ts";
+import type { TokenKind } from "../../tokens/credential-form.ts";
 import { CAPABILITIES } from "../../tokens/permissions.ts";
 import type { GivenClaims } from "../../vault/tokens/create.ts";
 import { Flags } from "../command/flags.ts";

@@ -1,6 +1,6 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { systemClock } from "../../stores/open-store.ts";
-import type { TokenKind } from "../../tokens/credential.ts";
+import type { TokenKind } from "../../tokens/credential-form.ts";
 import { proposeTokenCreate } from "../../vault/tokens/create.ts";
 import type { TokenSummary } from "../../vault/tokens/summary.ts";
 import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";

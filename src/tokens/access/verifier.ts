@@ -1,5 +1,5 @@
 import { InputError } from "../../errors.ts";
-import type { TokenKind } from "../credential.ts";
+import type { TokenKind } from "../credential-form.ts";
 import { type AuthorizationRequest, type Decision, Evaluator, Layer, type Verdict } from "../grants/evaluate.ts";
 import { Newest } from "../newest.ts";
 import { nowMs } from "../system-clock.ts";

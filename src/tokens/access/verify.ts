@@ -2,7 +2,7 @@ import { compactVerify } from "jose/jws/compact/verify";
 import type { JsonObject, JsonValue } from "../../canonical-json.ts";
 import { AccessTokenError, type AccessTokenReason } from "../../errors.ts";
 import { fromBase64 } from "../base64.ts";
-import type { TokenKind } from "../credential.ts";
+import type { TokenKind } from "../credential-form.ts";
 import { Layer } from "../grants/evaluate.ts";
 import { type AccessClaims, type CompactToken, parseAccessClaims } from "./form.ts";
 

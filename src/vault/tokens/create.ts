@@ -9,8 +9,8 @@ import {
   deriveCredentialKeys,
   encodeCredential,
   lastFourOf,
-  SEED_BYTES,
 } from "../../tokens/credential.ts";
+import { SEED_BYTES } from "../../tokens/credential-form.ts";
 import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import type { Annotation } from "../commit/draft.ts";

@@ -1,6 +1,6 @@
 import type { Random } from "../../ports.ts";
 import type { Claims } from "../../tokens/claims.ts";
-import { isTokenId } from "../../tokens/credential.ts";
+import { isTokenId } from "../../tokens/credential-form.ts";
 import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import { withoutKeysOf } from "../commit/gateway-keys.ts";

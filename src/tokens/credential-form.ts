@@ -1,0 +1,70 @@
+import { ConfigInvalidError } from "../errors.ts";
+import { fromBase64Url, toBase64Url } from "./base64.ts";
+
+/*
+ * The text of a credential: `vsrt_<kind>_<base64url(seed[32] ‖ check[4])>` (docs/format.md, Credential). The caller brings
+ * SHA-256: loading one that also runs in browsers takes longer than all else that reading a runtime token does.
+ */
+
+export const TOKEN_KINDS = ["live", "test"] as const;
+export type TokenKind = (typeof TOKEN_KINDS)[number];
+
+/** The digest of bytes, 32 bytes. */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array;
+
+export const SEED_BYTES = 32;
+const CHECK_BYTES = 4;
+const LENGTH = "vsrt_live_".length + ((SEED_BYTES + CHECK_BYTES) * 4) / 3;
+const encoder = new TextEncoder();
+
+/**
+ * Reads a credential strictly. The error quotes no part of it.
+ *
+ * @throws ConfigInvalidError another prefix, kind, length or alphabet, or the check does not hold: a typing error
+ */
+export function readCredentialText(text: string, sha256: Sha256): { kind: TokenKind; seed: Uint8Array } {
+  const kind = TOKEN_KINDS.find((name) => text.startsWith(`vsrt_${name}_`));
+  if (kind === undefined) throw invalid("it does not start with vsrt_live_ or vsrt_test_");
+  if (text.length !== LENGTH)
+    throw invalid(`it has ${text.length} characters, not ${LENGTH}; it may be cut or wrapped`);
+  const bytes = fromBase64Url(text.slice(`vsrt_${kind}_`.length));
+  if (bytes === null) throw invalid("it has a character that no credential has");
+  const seed = bytes.slice(0, SEED_BYTES);
+  if (checkOf(kind, seed, sha256).some((byte, at) => byte !== bytes[SEED_BYTES + at])) {
+    throw invalid("its check does not hold; a character may have been changed");
+  }
+  bytes.fill(0);
+  return { kind, seed };
+}
+
+export function writeCredentialText(kind: TokenKind, seed: Uint8Array, sha256: Sha256): string {
+  const bytes = concat(seed, checkOf(kind, seed, sha256));
+  const text = `vsrt_${kind}_${toBase64Url(bytes)}`;
+  bytes.fill(0);
+  return text;
+}
+
+/** Bytes 32 to 35: a typing error is told before anything is fetched. */
+function checkOf(kind: TokenKind, seed: Uint8Array, sha256: Sha256): Uint8Array {
+  return sha256(concat(encoder.encode(`vsync-credential-v1|${kind}|`), seed)).subarray(0, CHECK_BYTES);
+}
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+export function isTokenId(text: string): boolean {
+  return /^tok_[0-9a-f]{32}$/.test(text);
+}
+
+function invalid(fault: string): ConfigInvalidError {
+  return new ConfigInvalidError(`invalid scoped token: ${fault}`, {
+    hint: "set it to exactly what `vsync tokens create` printed; `vsync tokens rotate` makes a new one",
+  });
+}
