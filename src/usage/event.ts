@@ -1,5 +1,5 @@
 import { type JsonObject, type JsonValue, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
-import { isTokenId } from "../tokens/credential.ts";
+import { isTokenId } from "../tokens/credential-form.ts";
 import { isObject, type UsageMap, usageFault } from "./meters.ts";
 
 /**
