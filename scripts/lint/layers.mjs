@@ -55,7 +55,7 @@ const MAY_IMPORT = {
   "commands.ts": ["commands"],
   commands: ["cli", "vault", "exit-codes.ts"],
   ...stacked("cli", CLI, ALL_BUT_CLI),
-  runtime: ["stores", "vault", "tokens", "disk", "blob", "crypto", "ports.ts", ...GROUND],
+  runtime: ["stores", "vault", "usage", "tokens", "disk", "blob", "crypto", "ports.ts", ...GROUND],
   stores: ["s3", "directory", "vault", "tokens", "blob", "crypto", "ports.ts", ...GROUND],
   s3: ["ports.ts", ...GROUND],
   directory: ["disk", "ports.ts", ...GROUND],

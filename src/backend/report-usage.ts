@@ -83,7 +83,7 @@ function requireOptions({ context, credits }: MeteringOptions): MeteringOptions 
 }
 
 /** @throws MeteringError invalid_meter_value: it is no object of JSON whose numbers are integers */
-function requireContext(given: JsonObject): JsonObject {
+export function requireContext(given: JsonObject): JsonObject {
   const refuse = (fault: string) => new MeteringError("invalid_meter_value", `the context ${fault}`);
   const context = parseCanonicalJson(JSON.stringify(given) ?? "", refuse);
   if (!isObject(context)) throw refuse("is not an object");

@@ -110,11 +110,12 @@ async function believed(
   atMs: number,
 ): Promise<SettledUsage> {
   const compact = parseStatement(statement, malformed);
-  const { token, hasSigned } = await known.get(compact.keyId).catch((error: unknown) => {
+  const signer = await known.get(compact.keyId).catch((error: unknown) => {
     if (error instanceof AccessTokenError) throw refused(`the usage is of the token ${compact.keyId}: ${error.reason}`);
     throw error;
   });
-  if (!(await hasSigned(compact))) throw refused(`the usage is not signed by the token ${compact.keyId}`);
+  const { token } = signer;
+  if (!(await signer.hasSigned(compact))) throw refused(`the usage is not signed by the token ${compact.keyId}`);
   const claims = parseUsageClaims(compact, malformed);
   requireToken(token, request, atMs);
   requireRequest(claims, request, known.snapshot.vault, atMs);
@@ -164,7 +165,7 @@ function oneValue(headers: ResponseHeaders, name: string): string | undefined {
 
 function valuesOf(headers: ResponseHeaders, name: string): readonly string[] {
   if (headers instanceof Headers) return [headers.get(name)].filter((value) => value !== null);
-  const entries = Object.entries(headers as Readonly<Record<string, string | readonly string[] | undefined>>);
+  const entries = Object.entries(headers);
   return entries.flatMap(([key, value]) => (isNamed(key, name) && value !== undefined ? value : []));
 }
 

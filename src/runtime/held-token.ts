@@ -6,6 +6,7 @@ import { holderOf, type Opening, vaultOf } from "../stores/token.ts";
 import type { AccessTokenOptions } from "../tokens/access/mint.ts";
 import type { TokenSnapshot } from "../tokens/snapshot.ts";
 import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
+import type { OpenedUsage, UsageOptions } from "./open-usage.ts";
 
 /** What an access token is asked for with; the lifetime is 1…604800 seconds. */
 export type AccessTokenRequest = Omit<AccessTokenOptions, "clock">;
@@ -52,6 +53,11 @@ export class HeldToken implements Disposable {
     const snapshot = await readTokenSnapshot(ports, { holder, expect: { ...expect, minGen: floor } });
     if (version !== null) this.#read = { version, snapshot };
     return snapshot;
+  }
+
+  async openUsage(vault: string, options: UsageOptions): Promise<OpenedUsage> {
+    const { openUsage } = await import("./open-usage.ts");
+    return openUsage(vault, this.#credential, this.#store, options);
   }
 
   [Symbol.dispose](): void {

@@ -10,6 +10,7 @@ import { withDeadline } from "./deadline.ts";
 import type { AccessTokenRequest, HeldToken } from "./held-token.ts";
 import { variableOf } from "./inputs.ts";
 import { openContents } from "./open-contents.ts";
+import type { OpenedUsage, UsageOptions } from "./open-usage.ts";
 import { checkOptions, type Environment, type OpenOptions, timeoutOf, warnThrough } from "./options.ts";
 import { PrivateFiles } from "./private-files.ts";
 
@@ -137,6 +138,11 @@ export class Vsync implements AsyncDisposable {
    */
   async readToken(): Promise<TokenSnapshot> {
     return this.#heldToken().readToken(this.generation);
+  }
+
+  /** Records usage, for `vsync/backend` and `vsync/gateway`. @throws InputError as `readToken` */
+  async openUsage(options: UsageOptions): Promise<OpenedUsage> {
+    return this.#heldToken().openUsage(this.#contents.vault, options);
   }
 
   /** What the vault said to the token when it was opened; null for a passphrase, or from a cache that stood in. */

@@ -1,7 +1,6 @@
 /* ULIDs: 48 bits of time and 80 random ones in Crockford's base 32, which sort by time. */
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const TIME_CHARACTERS = 10;
 const RANDOM_BYTES = 10;
 const FORM = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
@@ -12,9 +11,4 @@ export function ulid(atMs: number, random: { bytes(length: number): Uint8Array }
 
 export function isUlid(text: string): boolean {
   return FORM.test(text);
-}
-
-/** Milliseconds since 1970. */
-export function timeOfUlid(text: string): number {
-  return [...text.slice(0, TIME_CHARACTERS)].reduce((sum, character) => sum * 32 + ALPHABET.indexOf(character), 0);
 }

@@ -13,8 +13,8 @@ function tokenOf(byte: number, claims: Partial<VerifiableToken> = {}) {
   const key = new Uint8Array(32).fill(byte);
   const [recipient, signing] = [x25519.getPublicKey(key), ed25519.getPublicKey(key)];
   const id = tokenIdOf(recipient, signing);
-  const public_ = { recipient: encodeBase64(recipient), signing: encodeBase64(signing) };
-  const token: VerifiableToken = { id, kind: "live", capabilities: ["metering"], ...public_, ...claims };
+  const halves = { recipient: encodeBase64(recipient), signing: encodeBase64(signing) };
+  const token: VerifiableToken = { id, kind: "live", capabilities: ["metering"], ...halves, ...claims };
   return { token, signer: { vault: VAULT, id, sign: (message: Uint8Array) => ed25519.sign(message, key) } };
 }
 

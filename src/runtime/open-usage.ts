@@ -1,0 +1,54 @@
+import { encodeBase64 } from "../crypto/base64.ts";
+import type { Secret } from "../crypto/secret.ts";
+import { signEd25519, signingKeyOfSeed } from "../crypto/signing.ts";
+import { hkdf } from "../crypto/subkeys.ts";
+import type { ObjectStore } from "../ports.ts";
+import { systemClock, systemRandom } from "../stores/open-store.ts";
+import { deriveCredentialKeys, parseCredential } from "../tokens/credential.ts";
+import type { BatchWriter } from "../usage/batch.ts";
+import { type RecorderParts, UsageRecorder } from "../usage/recorder.ts";
+import { UsageSpool } from "./usage-spool.ts";
+
+/** How usage is recorded. */
+export interface UsageOptions extends Pick<RecorderParts, "usageKey" | "warn"> {
+  /**
+   * The folder for events that no batch has yet, this user's alone; default: the variable `VSYNC_USAGE_SPOOL`, or one in the
+   * folder for temporary files. False: they are lost if the process is killed.
+   */
+  readonly spool?: string | false | undefined;
+}
+
+/** What reports usage in the name of a token. */
+export interface OpenedUsage {
+  readonly recorder: UsageRecorder;
+  /** Signs statements and batches. */
+  readonly writer: BatchWriter;
+}
+
+export async function openUsage(
+  vault: string,
+  secret: Secret,
+  store: ObjectStore,
+  { spool: folder = process.env["VSYNC_USAGE_SPOOL"] || undefined, ...options }: UsageOptions,
+): Promise<OpenedUsage> {
+  using credential = parseCredential(secret.exposeText());
+  using keys = await deriveCredentialKeys(credential);
+  const { id, recipient, signing } = keys;
+  const signingKey = signingKeyOfSeed(keys.signingKey.expose());
+  const writer: BatchWriter = {
+    vault,
+    id,
+    recipient: encodeBase64(recipient),
+    signing: encodeBase64(signing),
+    sign: (message) => signEd25519(signingKey, message),
+  };
+  const key = hkdf(credential.seed.expose(), "vsync-usage-spool-v1");
+  const spool = folder === false ? null : new UsageSpool({ folder, token: id, key, clock: systemClock });
+  const parts = { store, writer, spool, clock: systemClock, random: systemRandom, later, ...options };
+  return { recorder: new UsageRecorder(parts), writer };
+}
+
+/** A process that has nothing else to do may end: `shutdown` writes what waits. */
+function later(work: () => void, ms: number): void {
+  setTimeout(work, ms).unref();
+}

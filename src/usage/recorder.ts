@@ -1,0 +1,248 @@
+import { decodeBase64 } from "../crypto/base64.ts";
+import { ConflictError } from "../errors.ts";
+import type { Clock, ObjectStore, Random } from "../ports.ts";
+import { type BatchPlace, type BatchWriter, dayOf, MAX_BATCH_EVENTS, type SealedBatch, sealBatch } from "./batch.ts";
+import { encodeEvent, eventFault, parseEvent, type UsageEvent } from "./event.ts";
+import { MeteringError } from "./metering-error.ts";
+import { ulid } from "./ulid.ts";
+
+/** A place on this machine's disk for events that no batch has yet. It outlasts a kill of the process. */
+export interface Spool {
+  /** Resolves once the lines would outlast a kill. @throws if the disk does not take them */
+  append(lines: readonly string[]): Promise<void>;
+  /** Lines that processes which have ended left here. They are this process's from now on. */
+  takeLeft(): Promise<readonly string[]>;
+  /** What was appended and taken until now, to be removed once it is in batches. */
+  cut(): Promise<SpoolPart>;
+}
+
+export interface SpoolPart {
+  remove(): Promise<void>;
+}
+
+export interface RecorderParts {
+  readonly store: Pick<ObjectStore, "create" | "label">;
+  readonly writer: BatchWriter;
+  /** Base64 of the vault's public usage key, as the newest generation has it; undefined: the token has none. */
+  readonly usageKey: () => Promise<string | undefined>;
+  /** Null: events that no batch has yet are lost with the process. */
+  readonly spool: Spool | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly warn: (message: string) => void;
+  /** So many events wait at most while the store takes none: default 100 000. */
+  readonly maxWaiting?: number;
+  /** Calls `work` once, after that time. */
+  readonly later: (work: () => void, ms: number) => void;
+}
+
+const FLUSH_MS = 60_000;
+const MAX_WAITING = 100_000;
+const MAX_BATCH_CHARACTERS = 8 * 1024 * 1024;
+const INSTANCE_BYTES = 8;
+
+interface Waiting {
+  readonly events: readonly UsageEvent[];
+  readonly sealed: SealedBatch;
+}
+
+/**
+ * Records usage events: on this machine's disk at once, and in the store in batches, every 60 s or 5000 events and at
+ * the end. An idle process writes nothing.
+ */
+export class UsageRecorder {
+  readonly #parts: RecorderParts;
+  readonly #instance: string;
+  #place: Omit<BatchPlace, "instance"> = { seq: 1, prev: null };
+  #events: UsageEvent[] = [];
+  /** A batch that may be in the store: it has to be written again as it is, before any other. */
+  #unwritten: Waiting | null = null;
+  #spooled: SpoolPart[] = [];
+  #appending: { readonly lines: string[]; readonly done: Promise<void> } | null = null;
+  #writing: Promise<void> | null = null;
+  #isTimed = false;
+  #warned = { store: false, spool: false };
+  #ready: Promise<void> | null = null;
+
+  constructor(parts: RecorderParts) {
+    this.#parts = parts;
+    this.#instance = Buffer.from(parts.random.bytes(INSTANCE_BYTES)).toString("hex");
+  }
+
+  /** How many events are in no batch yet. */
+  get waiting(): number {
+    return this.#events.length + (this.#unwritten?.events.length ?? 0);
+  }
+
+  /**
+   * Resolves once the event would outlast a kill of the process; without a disk that takes it, once it is in memory. An
+   * event that is recorded again, with the same id, counts once a day.
+   *
+   * @throws MeteringError not_recorded: too many events wait, or the event takes too much room
+   */
+  async record(event: UsageEvent): Promise<void> {
+    const fault = eventFault(event);
+    if (fault !== null) throw new MeteringError("not_recorded", `the usage event ${fault}`);
+    await this.#start();
+    if (this.waiting >= (this.#parts.maxWaiting ?? MAX_WAITING)) {
+      throw new MeteringError("not_recorded", `${this.waiting} usage events wait for ${this.#parts.store.label}`);
+    }
+    this.#events.push(event);
+    this.#flushLater();
+    await this.#spool(encodeEvent(event));
+    if (this.#events.length >= MAX_BATCH_EVENTS) void this.#flushQuietly();
+  }
+
+  /** Writes what waits. @throws what the store throws; the events go on waiting */
+  async flush(): Promise<void> {
+    await this.#start();
+    // What is recorded while a flush is under way belongs to the next one.
+    await this.#writing?.catch(() => undefined);
+    this.#writing ??= this.#write().finally(() => (this.#writing = null));
+    await this.#writing;
+  }
+
+  /** What earlier processes of this token left on the disk is this one's to write. */
+  #start(): Promise<void> {
+    this.#ready ??= this.#takeLeft();
+    return this.#ready;
+  }
+
+  async #takeLeft(): Promise<void> {
+    const { spool } = this.#parts;
+    if (spool === null) return;
+    try {
+      for (const line of await spool.takeLeft()) {
+        const event = eventIn(line);
+        if (event !== null) this.#events.push(event);
+      }
+      if (this.#events.length > 0) this.#flushLater();
+    } catch (error) {
+      this.#warnOnce("spool", `usage that an earlier process left on the disk is not read: ${messageOf(error)}`);
+    }
+  }
+
+  /** Events that come while the disk is busy share the next write. */
+  #spool(line: string): Promise<void> {
+    const { spool } = this.#parts;
+    if (spool === null) return Promise.resolve();
+    if (this.#appending !== null) {
+      this.#appending.lines.push(line);
+      return this.#appending.done;
+    }
+    const lines = [line];
+    const done = this.#appendSoon(spool, lines);
+    this.#appending = { lines, done };
+    return done;
+  }
+
+  async #appendSoon(spool: Spool, lines: readonly string[]): Promise<void> {
+    await Promise.resolve();
+    this.#appending = null;
+    await this.#append(spool, lines);
+  }
+
+  async #append(spool: Spool, lines: readonly string[]): Promise<void> {
+    try {
+      await spool.append(lines);
+      this.#warned.spool = false;
+    } catch (error) {
+      this.#warnOnce("spool", `usage is kept in memory alone, and lost if the process is killed: ${messageOf(error)}`);
+    }
+  }
+
+  #flushLater(): void {
+    if (this.#isTimed) return;
+    this.#isTimed = true;
+    this.#parts.later(() => {
+      this.#isTimed = false;
+      void this.#flushQuietly();
+    }, FLUSH_MS);
+  }
+
+  async #flushQuietly(): Promise<void> {
+    try {
+      await this.flush();
+      this.#warned.store = false;
+    } catch (error) {
+      const { label } = this.#parts.store;
+      this.#warnOnce(
+        "store",
+        `${this.waiting} usage events wait for ${label}, tried every minute: ${messageOf(error)}`,
+      );
+    }
+    if (this.waiting > 0) this.#flushLater();
+  }
+
+  #warnOnce(about: "store" | "spool", message: string): void {
+    if (this.#warned[about]) return;
+    this.#warned[about] = true;
+    this.#parts.warn(message);
+  }
+
+  async #write(): Promise<void> {
+    await this.#appending?.done;
+    const part = await this.#parts.spool?.cut().catch(() => undefined);
+    if (part !== undefined) this.#spooled.push(part);
+    const spooled = this.#spooled.length;
+    let left = this.#events.length;
+    if (this.#unwritten !== null) await this.#writeBatch(this.#unwritten);
+    while (left > 0) {
+      const events = firstBatchOf(this.#events.slice(0, left));
+      const sealed = await this.#seal(events);
+      this.#events.splice(0, events.length);
+      left -= events.length;
+      this.#unwritten = { events, sealed };
+      await this.#writeBatch(this.#unwritten);
+    }
+    for (const written of this.#spooled.splice(0, spooled)) await written.remove().catch(() => undefined);
+  }
+
+  async #seal(events: readonly UsageEvent[]): Promise<SealedBatch> {
+    const { writer, clock, random } = this.#parts;
+    const usageKey = decodeBase64((await this.#parts.usageKey()) ?? "");
+    if (usageKey?.length !== 32)
+      throw new MeteringError("not_recorded", "the token has no usage key: give it the capability metering");
+    const name = { day: dayOf(events[0]?.at ?? 0), ulid: ulid(clock.nowMs(), random) };
+    const sealed = sealBatch(writer, usageKey, name, { instance: this.#instance, ...this.#place }, events);
+    this.#place = { seq: this.#place.seq + 1, prev: sealed.digest };
+    return sealed;
+  }
+
+  async #writeBatch({ sealed }: Waiting): Promise<void> {
+    try {
+      await this.#parts.store.create(sealed.key, sealed.bytes);
+    } catch (error) {
+      // Nobody else can make this name: an earlier try wrote it, and its answer was lost.
+      if (!(error instanceof ConflictError)) throw error;
+    }
+    this.#unwritten = null;
+  }
+}
+
+/** Events of one day, as many as a batch takes. */
+function firstBatchOf(events: readonly UsageEvent[]): readonly UsageEvent[] {
+  const day = dayOf(events[0]?.at ?? 0);
+  let characters = 0;
+  const end = events.findIndex((event, at) => {
+    characters += encodeEvent(event).length;
+    return at > 0 && (at === MAX_BATCH_EVENTS || characters > MAX_BATCH_CHARACTERS || dayOf(event.at) !== day);
+  });
+  return end === -1 ? events : events.slice(0, end);
+}
+
+class SpoolFault extends Error {}
+
+/** Null for a line that a full disk has cut. */
+function eventIn(line: string): UsageEvent | null {
+  try {
+    return parseEvent(line, (fault) => new SpoolFault(fault));
+  } catch (error) {
+    if (error instanceof SpoolFault) return null;
+    throw error;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,202 @@
+import { appendFile, chmod, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
+import { UsageSpool } from "../../src/runtime/usage-spool.ts";
+import { type RecorderParts, UsageRecorder } from "../../src/usage/recorder.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+import { clockAt, seededRandom } from "../support/world.ts";
+import { AT_MS, batchesIn, event, USAGE_PUBLIC, writerOf } from "./fixture.ts";
+
+const writer = writerOf(1);
+const clock = clockAt(AT_MS);
+
+let store: MemoryStore;
+let warnings: string[];
+let timers: (() => void)[];
+beforeEach(() => {
+  store = new MemoryStore();
+  warnings = [];
+  timers = [];
+});
+
+function recorder(parts: Partial<RecorderParts> = {}): UsageRecorder {
+  return new UsageRecorder({
+    store,
+    writer,
+    usageKey: async () => USAGE_PUBLIC,
+    spool: null,
+    clock,
+    random: seededRandom("usage"),
+    warn: (message) => warnings.push(message),
+    later: (work) => timers.push(work),
+    ...parts,
+  });
+}
+
+const away = () => {
+  store.faults = { before: () => Promise.reject(new S3UnreachableError("down")) };
+};
+
+test("an idle process writes nothing, and one timer runs for any number of events", async () => {
+  const usage = recorder();
+  await usage.flush();
+  expect(store.requests).toEqual([]);
+  for (const id of ["a", "b", "c"]) await usage.record(event(id));
+  expect({ timers: timers.length, written: store.bucket.size }).toEqual({ timers: 1, written: 0 });
+  timers[0]?.();
+  await usage.flush();
+  const [batch] = await batchesIn(store);
+  expect(batch?.ids).toEqual(["a", "b", "c"]);
+  expect(batch?.name).toMatchObject({ token: writer.id, day: "2026-11-29" });
+});
+
+test("batches are chained, of one day and 5000 events at most", async () => {
+  const usage = recorder();
+  await usage.record(event("yesterday", { at: AT_MS - 86_400_000 }));
+  for (let at = 0; at < 5001; at++) await usage.record(event(`${at}`));
+  await usage.flush();
+  const batches = await batchesIn(store);
+  expect(batches.map(({ name, ids }) => [name.day, ids.length])).toEqual([
+    ["2026-11-28", 1],
+    ["2026-11-29", 5000],
+    ["2026-11-29", 1],
+  ]);
+  expect(batches.map(({ header }) => header.prev)).toEqual([undefined, batches[0]?.digest, batches[1]?.digest]);
+});
+
+describe("a store that", () => {
+  test("is away is said once, and tried again with what waits", async () => {
+    away();
+    const usage = recorder();
+    await usage.record(event("a"));
+    await expect(usage.flush()).rejects.toThrow("down");
+    for (const _ of [1, 2]) {
+      timers.shift()?.();
+      await expect.poll(() => timers.length).toBe(1);
+    }
+    expect(warnings).toEqual(["1 usage events wait for memory://, tried every minute: down"]);
+    store.faults = {};
+    await usage.record(event("b"));
+    await usage.flush();
+    expect((await batchesIn(store)).map(({ ids }) => ids)).toEqual([["a"], ["b"]]);
+  });
+
+  test("loses its answer has the batch once", async () => {
+    let isLost = false;
+    store.faults = {
+      after: () => {
+        if (isLost) return;
+        isLost = true;
+        throw new S3UnreachableError("lost");
+      },
+    };
+    const usage = recorder();
+    await usage.record(event("a"));
+    await expect(usage.flush()).rejects.toThrow("lost");
+    await usage.flush();
+    expect({ waiting: usage.waiting, objects: store.bucket.size }).toEqual({ waiting: 0, objects: 1 });
+  });
+
+  test("is away for too long makes new events fail, and loses none", async () => {
+    store.faults = { before: () => Promise.reject(new AccessDeniedError("no")) };
+    const usage = recorder({ maxWaiting: 2 });
+    await Promise.all(["a", "b"].map((id) => usage.record(event(id))));
+    await expect(usage.record(event("one more"))).rejects.toMatchObject({ code: "not_recorded" });
+    expect(usage.waiting).toBe(2);
+  });
+});
+
+test("a token without a usage key records nothing", async () => {
+  const usage = recorder({ usageKey: async () => undefined });
+  await usage.record(event("a"));
+  await expect(usage.flush()).rejects.toThrow("give it the capability metering");
+});
+
+describe("the spool", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "vsync usage "));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  });
+
+  /** @param status what the system says of the process that wrote what is there */
+  function spoolOf(status: "dead" | "alive" | "unknown", { maxBytes = 10_000, nowMs = AT_MS } = {}): UsageSpool {
+    const self = async () => ({ place: "0123456789abcdef", pid: 1, start: "1" });
+    const processes = { self, status: async () => status };
+    const key = new Uint8Array(32).fill(3);
+    return new UsageSpool({ folder, token: writer.id, key, clock: clockAt(nowMs), maxBytes, processes });
+  }
+
+  async function recordAndDie(...ids: string[]): Promise<void> {
+    const usage = recorder({ spool: spoolOf("alive") });
+    await Promise.all(ids.map((id) => usage.record(event(id))));
+  }
+
+  test("keeps events through a kill, for this user alone and not in the clear", async () => {
+    await recordAndDie("a", "b", "c");
+    const file = join(folder, (await readdir(folder))[0] ?? "");
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect(await readFile(file, "utf8")).not.toContain("jobs");
+
+    const usage = recorder({ spool: spoolOf("dead") });
+    await usage.record(event("d"));
+    await usage.flush();
+    expect((await batchesIn(store)).map(({ ids }) => ids)).toEqual([["a", "b", "c", "d"]]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("of a process that runs is left alone; of one elsewhere, for a quarter of an hour", async () => {
+    await recordAndDie("a");
+    const writtenMs = (await stat(join(folder, (await readdir(folder))[0] ?? ""))).mtimeMs;
+    expect(await spoolOf("alive").takeLeft()).toEqual([]);
+    expect(await spoolOf("unknown", { nowMs: writtenMs + 14 * 60_000 }).takeLeft()).toEqual([]);
+    expect(await spoolOf("unknown", { nowMs: writtenMs + 16 * 60_000 }).takeLeft()).toHaveLength(1);
+  });
+
+  test("stays until the store has its events", async () => {
+    away();
+    const usage = recorder({ spool: spoolOf("alive") });
+    await usage.record(event("a"));
+    await expect(usage.flush()).rejects.toThrow("down");
+    expect(await readdir(folder)).toHaveLength(1);
+    store.faults = {};
+    await usage.flush();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test("loses the line that a full disk has cut, and no other", async () => {
+    const spool = spoolOf("alive");
+    await spool.append(["one"]);
+    await appendFile(join(folder, (await readdir(folder))[0] ?? ""), "\nhalf a l");
+    await spool.append(["two"]);
+    expect(await spoolOf("dead").takeLeft()).toEqual(["one", "two"]);
+  });
+
+  test("that is full is said once, and events are kept in memory", async () => {
+    const usage = recorder({ spool: spoolOf("alive", { maxBytes: 100 }) });
+    await usage.record(event("a"));
+    await usage.record(event("b"));
+    expect(warnings).toEqual([expect.stringContaining("kept in memory alone, and lost if the process is killed")]);
+    await usage.flush();
+    expect((await batchesIn(store)).map(({ ids }) => ids)).toEqual([["a", "b"]]);
+  });
+
+  test("in a folder that others may enter is not used", async () => {
+    await chmod(folder, 0o755);
+    const usage = recorder({ spool: spoolOf("alive") });
+    await usage.record(event("a"));
+    expect(warnings.at(-1)).toContain("is not a folder of this user alone");
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+test("names and meters stand in no object in the clear", async () => {
+  const usage = recorder();
+  await usage.record(event("customer-77", { usage: { secret_meter: 4711 }, context: { model: "m-1" } }));
+  await usage.flush();
+  const text = [...store.bucket].map(([key, { bytes }]) => key + Buffer.from(bytes).toString("latin1")).join();
+  for (const word of ["customer-77", "secret_meter", "4711", "m-1"]) expect(text).not.toContain(word);
+  expect(text).toContain(writer.id);
+});
