@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { fetchPackages } from "../../scripts/fetched-packages.ts";
-import { debianProgram } from "./debian.ts";
+import { debianProgram } from "../../test/support/debian.ts";
 import { dotenv } from "./home.ts";
 import type { Program } from "./launcher.ts";
 

@@ -15,7 +15,7 @@ export class Pull extends BaseCommand {
     `Decrypts and checks everything before the first write. Files get mode 0600, and each is written whole or not at all. If a
 local file differs from the vault, pull writes nothing and ends with 5, unless you give --force. In a dotenv file that is
 there, comments, order and names of its own stay. A value that no quoting keeps goes to a file of its own, .env.prod.NAME.
-pull names the values that sh, node, python-dotenv, dotenv-expand or Compose would read differently, and warns if git does
+pull names the values that sh, node, dotenv, dotenv-expand, python-dotenv or Compose would read differently, and warns if git does
 not ignore a file. It follows a link of the dotenv file within the project and no other, and puts no file into a folder that
 other users own or can change. Without an env, pulls the vault of VSYNC_CONFIG.
 

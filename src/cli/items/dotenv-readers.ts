@@ -1,9 +1,8 @@
 /*
- * What common readers of dotenv files make of a value, as vsync and the `dotenv` package read it: docs/decisions/0072. Where in
- * doubt, a reader is named.
+ * What common readers of dotenv files make of a value that vsync reads: docs/decisions/0072. Where in doubt, a reader is named.
  */
 
-export const READERS = ["sh", "node --env-file", "python-dotenv", "dotenv-expand", "Docker Compose"] as const;
+export const READERS = ["sh", "node --env-file", "dotenv", "dotenv-expand", "python-dotenv", "Docker Compose"] as const;
 export type Reader = (typeof READERS)[number];
 
 /** How a value stands in the file; `plain` has no character that any reader notices, `bare` has no quotes either. */
@@ -19,14 +18,21 @@ const MISREADS: Readonly<Record<Reader, (value: string, form: Form) => boolean>>
     form === "backtick" ||
     /\$\{[^}:]*(?::-[^}]*)?\}/.test(value) ||
     (form === "single" && value.includes("\\\\")) ||
-    (form === "double" && /\\[\\'"abfnrtv]/.test(value)),
+    // A carriage return is written as \r, and a backslash before it would take its own.
+    (form === "double" && /\\[\\'"abfnrtv\r]/.test(value)),
+  // In a bare value a # begins a comment, also without a space before it.
+  dotenv: isCutByDotenv,
   // Works on what dotenv has read, so no form keeps a reference.
-  "dotenv-expand": (value) => /\$[{A-Za-z_]/.test(value),
+  "dotenv-expand": (value, form) => isCutByDotenv(value, form) || /\$[{A-Za-z_]|\\\$/.test(value),
   "Docker Compose": (value, form) =>
     form === "backtick" ||
     (form !== "single" && /\$[${A-Za-z_]/.test(value)) ||
-    (form === "double" && /\\[abcfnrtv$"\\0]/.test(value)),
+    (form === "double" && /\\[abcfnrtv$"\\0\r]/.test(value)),
 };
+
+function isCutByDotenv(value: string, form: Form): boolean {
+  return form === "bare" && value.includes("#");
+}
 
 /** The readers that would take another value for it. */
 export function misreaders(value: string, form: Form): readonly Reader[] {

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,6 +9,7 @@ import type { Reader } from "../../../src/cli/items/dotenv-readers.ts";
 import { writeDotenv } from "../../../src/cli/items/dotenv-writer.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 import type { Item } from "../../../src/vault/format/item.ts";
+import { RUN_READERS } from "../../support/dotenv-readers.ts";
 
 const secret = (name: string, value: string): Item => ({
   id: "0011223344556677",
@@ -24,7 +24,6 @@ const write = (values: readonly (readonly [string, string])[], local: string | n
   );
 const textOf = (written: ReturnType<typeof writeDotenv>): string => Buffer.from(written.bytes).toString();
 const encoded = (values: readonly (readonly [string, string])[]): string => textOf(write(values));
-const run = (program: string, args: string[]): string => execFileSync(program, args, { encoding: "utf8", env: {} });
 
 async function temporaryFolder() {
   const path = await mkdtemp(join(tmpdir(), "vsync-test-"));
@@ -90,7 +89,7 @@ test("the readers that would take another value are named", () => {
     "E: sh, node --env-file",
     "F: sh",
     "G: dotenv-expand",
-    "H: python-dotenv, dotenv-expand",
+    "H: dotenv-expand, python-dotenv",
     "I: sh, python-dotenv, Docker Compose",
   ]);
 });
@@ -154,38 +153,20 @@ describe("properties", () => {
     );
   });
 
-  test.each<[Reader, (path: string, names: readonly string[]) => string]>([
-    [
-      "sh",
-      (path, names) => run("/bin/sh", ["-c", `. "$0"${names.map((it) => `; printf '%s\\0' "$${it}"`).join("")}`, path]),
-    ],
-    [
-      "node --env-file",
-      (path, names) =>
-        run(process.execPath, [
-          `--env-file=${path}`,
-          "-e",
-          `for (const name of ${JSON.stringify(names)}) process.stdout.write(process.env[name] + "\\0")`,
-        ]),
-    ],
-  ])("%s reads the same, unless it is named", async (reader, read) => {
+  test.each(Object.entries(RUN_READERS))("%s reads the same, unless it is named", async (reader, read) => {
     await using folder = await temporaryFolder();
     const text = fc.string({ unit: fc.constantFrom(...`ab$ #="'\`\\\n\r{}(*é~;&|<>!`), maxLength: 8 });
     const property = fc.asyncProperty(fc.array(text, { minLength: 60, maxLength: 60 }), async (texts) => {
       const all = texts.map((written, at) => [`K${at}`, written] as const);
       const { misread, left } = write(all);
-      const others = [...misread.filter(({ readers }) => readers.includes(reader)), ...left].map((item) => item.name);
+      const others = [...misread.filter(({ readers }) => readers.includes(reader as Reader)), ...left].map(
+        (item) => item.name,
+      );
       const entries = all.filter(([key]) => !others.includes(key));
       const path = join(folder.path, ".env");
       await writeFile(path, encoded(entries));
-      expect(
-        read(
-          path,
-          entries.map(([key]) => key),
-        )
-          .split("\0")
-          .slice(0, -1),
-      ).toEqual(entries.map(([, written]) => written));
+      const names = entries.map(([key]) => key);
+      expect(await read(path, names)).toEqual(entries.map(([, written]) => written));
     });
     await fc.assert(property, { numRuns: 15 });
   });

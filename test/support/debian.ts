@@ -7,17 +7,21 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
+/** As `debianPackage`, for a self-contained program, such as one written in Go, that has its package's name. */
+export async function debianProgram(name: string): Promise<string> {
+  return join(await debianPackage(name), "usr/bin", name);
+}
+
 /**
- * A program from a Debian package, unpacked into a cache without installing it; apt checks the signature. Only for
- * self-contained programs, such as those written in Go.
+ * The folder of a Debian package, unpacked into a cache without installing it; apt checks the signature.
  *
  * @throws Error apt is missing or does not have the package
  */
-export async function debianProgram(name: string): Promise<string> {
+export async function debianPackage(name: string): Promise<string> {
   const cache = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "vsync-test");
   const folder = join(cache, `debian-${name}`);
   if (!existsSync(folder)) await unpackInto(folder, name);
-  return join(folder, "usr/bin", name);
+  return folder;
 }
 
 async function unpackInto(folder: string, name: string): Promise<void> {
