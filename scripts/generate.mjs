@@ -8,6 +8,7 @@ import { loadManifest } from "./generate/manifest.mjs";
 import { performance } from "./generate/performance.mjs";
 import { readme } from "./generate/readme.mjs";
 import { reliability } from "./generate/reliability.mjs";
+import { settingsSchema } from "./generate/settings-schema.mjs";
 import { terminalPicture } from "./generate/terminal-picture.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -28,6 +29,7 @@ async function generate() {
     ...performance(results),
     ["README.md", readme(readFileSync(join(root, "README.md"), "utf8"), results)],
     ["docs/reliability.md", reliability(root)],
+    ["settings.schema.json", settingsSchema()],
     ["docs/rotate-passphrase.svg", rotationPicture()],
   ]);
 }

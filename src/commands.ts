@@ -39,6 +39,14 @@ export const COMMANDS = {
     "tokens:prune": async () => (await import("./commands/tokens/prune.ts")).TokensPrune,
     "tokens:access": async () => (await import("./commands/tokens/access.ts")).TokensAccess,
   },
+  "BACKENDS AND THEIR GATEWAY": {
+    settings: async () => (await import("./commands/settings.ts")).Settings,
+    "gateway-keys": async () => (await import("./commands/gateway-keys/list.ts")).GatewayKeys,
+    "gateway-keys:list": async () => (await import("./commands/gateway-keys/list.ts")).GatewayKeysList,
+    "gateway-keys:rotate": async () => (await import("./commands/gateway-keys/rotate.ts")).GatewayKeysRotate,
+    "gateway-keys:revoke": async () => (await import("./commands/gateway-keys/revoke.ts")).GatewayKeysRevoke,
+    "gateway-keys:export": async () => (await import("./commands/gateway-keys/export.ts")).GatewayKeysExport,
+  },
   "ROTATE THE PASSPHRASE": {
     "rotate-passphrase": async () => (await import("./commands/rotate-passphrase.ts")).RotatePassphrase,
   },

@@ -14,15 +14,19 @@ interface JsonFlag {
 }
 
 /** @throws InputError revoking cannot be undone, so not even a terminal is asked */
-export function requireYes({ yes }: { readonly yes?: boolean | undefined }, words: readonly string[]): void {
+export function requireYes(
+  { yes }: { readonly yes?: boolean | undefined },
+  words: readonly string[],
+  once = "the holders have another token",
+): void {
   if (yes) return;
   throw new InputError(`this would revoke ${listed(words)} for good: nothing was written`, {
-    hint: "give --yes, once the holders have another token",
+    hint: `give --yes, once ${once}`,
   });
 }
 
 export function renderRevoked(
-  { revoked, planted, gen }: TokenRevokePlan,
+  { revoked, planted, gatewayKeys, gen }: TokenRevokePlan,
   committed: Committed | null,
   config: LocalConfig,
   { json }: JsonFlag,
@@ -40,6 +44,10 @@ export function renderRevoked(
   const read = [...new Set(revoked.flatMap(({ reads }) => reads.names))];
   if (read.length > 0) output.say(`if a holder is not trusted, change what it has read: ${listed(read)}`);
   if (!isDirectoryStore(config)) output.say("the bucket key in a token still works: revoke it in IAM");
+  for (const { kid, not_after = "" } of gatewayKeys) {
+    const end = Date.parse(not_after) > Date.parse(committed.manifest.at) ? `verifies until ${not_after}` : "has ended";
+    output.say(`the gateway key ${kid} ${end}, and a new one takes its place`);
+  }
   output.say("access tokens that they signed die within a minute, wherever they are verified");
   warnOfAuditFault(committed, vaultFlags(config), output);
 }

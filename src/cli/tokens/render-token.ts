@@ -1,4 +1,5 @@
 import { systemClock } from "../../stores/open-store.ts";
+import { GATEWAY_SIGN } from "../../tokens/permissions.ts";
 import { relativeTime } from "../../vault/format/relative-time.ts";
 import type { TokenRotatePlan } from "../../vault/tokens/rotate.ts";
 import type { Reads, TokenSummary } from "../../vault/tokens/summary.ts";
@@ -17,6 +18,7 @@ export function renderCreated(token: TokenSummary, { config, variable, out }: De
   const { claims } = token;
   output.done(`${labelOf(token)} of ${config.repo}/${config.env} created: ${token.id}, last four ${token.lastFour}`);
   output.say(`reads ${readsInWords(token.reads)}`);
+  if (claims.permissions?.includes(GATEWAY_SIGN)) output.say("signs requests as the gateway");
   if (claims.capabilities.length > 0) output.say(`capabilities: ${claims.capabilities.join(", ")}`);
   output.say(
     claims.not_after === undefined ? "never expires: --expires=90d would end it by itself" : endInWords(token),

@@ -1,6 +1,7 @@
 import type { JsonValue } from "../../canonical-json.ts";
-import { type At, elementsOf, memberOf, requireDistinct, requireObject, requireText } from "../given.ts";
+import { type At, memberOf, requireObject } from "../given.ts";
 import { alikeKey, routeFault } from "../routes.ts";
+import { exactly, type Form, integer, listOf, oneOf, onlyTrue, recordOf, text, textThat } from "./forms.ts";
 
 /*
  * The part of a vault's settings that gateways and origins share (docs/format.md, Settings): which backends there are, what
@@ -59,8 +60,6 @@ export const BACKEND_SETTINGS = ["backends", "routes", "meters"] as const;
 /** A slot carries its part of them. */
 const MAX_SETTINGS_BYTES = 65_536;
 
-type Check = (at: At) => void;
-
 /**
  * Checks these members of settings by themselves and against each other; other members are not looked at.
  *
@@ -79,97 +78,55 @@ export function requireBackendSettings(at: At): void {
 export function requireBackendForms(at: At): BackendSettings | null {
   const given = requireObject(at);
   const present = BACKEND_SETTINGS.filter((name) => Object.hasOwn(given, name));
-  for (const name of present) listOf(FORMS[name])(memberOf(at, name));
+  for (const name of present) FORMS[name].check(memberOf(at, name));
   if (present.length === 0) return null;
   return Object.fromEntries(present.map((name) => [name, given[name]]));
 }
 
-const id: Check = textThat(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must have 1\u202664 letters, digits, ., _ and -");
-const meterKey: Check = textThat(/^[a-z0-9_]{1,64}$/, "must have 1\u202664 of a\u2026z, 0\u20269 and _");
-const meterKeys: Check = (at) => {
-  listOf(meterKey)(at);
-  requireDistinct(elementsOf(at));
-};
+const id = text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must have 1\u202664 letters, digits, ., _ and -");
+const meterKey = text(/^[a-z0-9_]{1,64}$/, "must have 1\u202664 of a\u2026z, 0\u20269 and _");
+const meterKeys = listOf(meterKey, { distinct: true });
 
-const FORMS: Readonly<Record<(typeof BACKEND_SETTINGS)[number], Check>> = {
-  backends: exactly({
-    id: textThat(
-      /^[a-z0-9][a-z0-9._-]{0,63}$/,
-      "must have 1\u202664 of a\u2026z, 0\u20269, ., _ and -, and start with a letter or digit",
-    ),
-    "transport?": exactly({ mode: oneOf("direct", "tunnel") }),
-    "verification?": exactly({ required: onlyTrue("cannot be turned off: leave it out, or give true") }),
-    "profile?": oneOf("rfc9421", "x-fs"),
-    "meters?": meterKeys,
-    "default?": onlyTrue("must be true, or left out"),
-    "maxAgeSeconds?": integer(10, 300),
-    "maxStaleMinutes?": integer(5, 1440),
-  }),
-  routes: exactly({
-    id,
-    method: textThat(
-      /^(?:\*|(?!HEAD$)[A-Z][A-Z-]*)$/,
-      "must be a method in upper case or *; a GET route serves HEAD too",
-    ),
-    path: (at) => {
-      const fault = routeFault(`GET ${requireText(at)}`);
-      if (fault !== null)
-        throw at.refuse(at.path, "must be a path such as /v1/jobs/{id} or /files/* that a canonical request can have");
-    },
-    "backend?": requireText,
-    "meters?": meterKeys,
-    "body?": oneOf("unsigned"),
-    "upgrade?": onlyTrue("must be true, or left out"),
-    "maxPerRequest?": (at) => {
-      for (const meter of Object.keys(requireObject(at))) integer(0, Number.MAX_SAFE_INTEGER)(memberOf(at, meter));
-    },
-  }),
-  meters: exactly({ key: meterKey, "unit?": textThat(/^\P{Cc}{1,64}$/u, "must have 1\u202664 characters") }),
-};
+const FORMS = {
+  backends: listOf(
+    exactly({
+      id: text(
+        /^[a-z0-9][a-z0-9._-]{0,63}$/,
+        "must have 1\u202664 of a\u2026z, 0\u20269, ., _ and -, and start with a letter or digit",
+      ),
+      "transport?": exactly({ mode: oneOf(["direct", "tunnel"]) }),
+      "verification?": exactly({ required: onlyTrue("cannot be turned off: leave it out, or give true") }),
+      "profile?": oneOf(["rfc9421", "x-fs"]),
+      "meters?": meterKeys,
+      "default?": onlyTrue(),
+      "maxAgeSeconds?": integer(10, 300),
+      "maxStaleMinutes?": integer(5, 1440),
+    }),
+  ),
+  routes: listOf(
+    exactly({
+      id,
+      method: text(
+        /^(?:\*|(?!HEAD$)[A-Z][A-Z-]*)$/,
+        "must be a method in upper case or *; a GET route serves HEAD too",
+      ),
+      path: textThat((path) =>
+        routeFault(`GET ${path}`) === null
+          ? null
+          : "must be a path such as /v1/jobs/{id} or /files/* that a canonical request can have",
+      ),
+      "backend?": id,
+      "meters?": meterKeys,
+      "body?": oneOf(["unsigned"]),
+      "upgrade?": onlyTrue(),
+      "maxPerRequest?": recordOf(integer(0, Number.MAX_SAFE_INTEGER)),
+    }),
+  ),
+  meters: listOf(exactly({ key: meterKey, "unit?": text(/^\P{Cc}{1,64}$/u, "must have 1\u202664 characters") })),
+} satisfies Readonly<Record<(typeof BACKEND_SETTINGS)[number], Form>>;
 
-/** An object with these members; those that end in `?` may be missing. */
-function exactly(checks: Readonly<Record<string, Check>>): Check {
-  return (at) => {
-    const given = requireObject(at);
-    const names = new Map(Object.keys(checks).map((name) => [name.replace("?", ""), name]));
-    const unknown = Object.keys(given).find((name) => !names.has(name));
-    if (unknown !== undefined) throw at.refuse(`${at.path}.${unknown}`, "is not known");
-    for (const [name, spelled] of names) {
-      if (Object.hasOwn(given, name)) checks[spelled]?.(memberOf(at, name));
-      else if (name === spelled) throw at.refuse(`${at.path}.${name}`, "is missing");
-    }
-  };
-}
-
-function listOf(check: Check): Check {
-  return (at) => elementsOf(at).forEach(check);
-}
-
-function textThat(form: RegExp, fault: string): Check {
-  return (at) => {
-    if (!form.test(requireText(at))) throw at.refuse(at.path, fault);
-  };
-}
-
-function oneOf(...words: readonly string[]): Check {
-  return (at) => {
-    if (!words.some((word) => word === at.value)) throw at.refuse(at.path, `must be ${words.join(" or ")}`);
-  };
-}
-
-function onlyTrue(fault: string): Check {
-  return (at) => {
-    if (at.value !== true) throw at.refuse(at.path, fault);
-  };
-}
-
-function integer(from: number, to: number): Check {
-  return ({ value, path, refuse }) => {
-    if (!Number.isSafeInteger(value) || Number(value) < from || Number(value) > to) {
-      throw refuse(path, `must be an integer from ${from} to ${to}`);
-    }
-  };
-}
+/** A JSON Schema of these members, for editors. What members say of each other is checked by `vsync settings` alone. */
+export const BACKEND_SCHEMAS = Object.fromEntries(Object.entries(FORMS).map(([name, { schema }]) => [name, schema]));
 
 function requireConsistent(at: At, settings: BackendSettings): void {
   const { backends = [], routes = [], meters = [] } = settings;

@@ -102,6 +102,12 @@ export function renewedKeys(tokens: VaultTokens, { random, atMs }: Pick<Rotation
     : { ...next, roll: { ...roll, usage_keys: [...roll.usage_keys, usageKey(random)] } };
 }
 
+/** The keys that end with a change of the roll, with their ends. */
+export function endingKeys(before: Roll, after: Roll): readonly GatewayKey[] {
+  const ends = new Map(before.gateway_keys?.map(({ kid, not_after }) => [kid, not_after]));
+  return (after.gateway_keys ?? []).filter(({ kid, not_after }) => ends.has(kid) && ends.get(kid) !== not_after);
+}
+
 function hasEnded({ not_after }: Pick<GatewayKey, "not_after">, atMs: number): boolean {
   return not_after !== undefined && Date.parse(not_after) <= atMs;
 }

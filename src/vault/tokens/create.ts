@@ -17,6 +17,7 @@ import type { Annotation } from "../commit/draft.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import { liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
+import { requireInSettings } from "./settings.ts";
 import { newestOf, replacedBy, type TokenSummary } from "./summary.ts";
 
 /** The claims of a token that is to be made; `checkClaims` says what they may be. */
@@ -65,6 +66,7 @@ async function creating(
 ): Promise<Amended<TokenCreatePlan>> {
   const { roll, manifest, nowMs } = base;
   const claims = checkClaims({ ...given, id: drawn.id, created_at: new Date(nowMs).toISOString() });
+  requireInSettings(roll, claims);
   const common = { names: base.items.map(({ name }) => name), gen: manifest.gen };
   const namesake = namesakeOf(roll, claims, nowMs);
   if (namesake !== undefined) {

@@ -1,9 +1,10 @@
 import type { Random } from "../../ports.ts";
+import type { GatewayKey } from "../../tokens/backends/gateway-key.ts";
 import type { Claims } from "../../tokens/claims.ts";
 import { isTokenId } from "../../tokens/credential-form.ts";
 import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
-import { withoutKeysOf } from "../commit/gateway-keys.ts";
+import { endingKeys, withoutKeysOf } from "../commit/gateway-keys.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import { isLive, liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
@@ -19,6 +20,8 @@ export interface TokenRevokePlan {
   readonly revoked: readonly TokenSummary[];
   /** Ids of slots that the roll knows nothing of: somebody planted them, and they end too. */
   readonly planted: readonly string[];
+  /** Keys that a revoked gateway signed with. Others take their place in the same commit, and they end at `not_after`. */
+  readonly gatewayKeys: readonly GatewayKey[];
   /** The newest generation now: what the tokens could read of it stays readable to them until `gc`. */
   readonly gen: number;
 }
@@ -65,11 +68,12 @@ async function revoking(base: RollBase, ids: ReadonlySet<string>, random: Random
   const planted = [...ids].filter((id) => !known.has(id));
   for (const id of planted) if (!base.sealed.has(id)) findRecord(base.roll, id, base.nowMs);
   const ending = base.roll.tokens.filter(({ claims, revoked_at }) => ids.has(claims.id) && revoked_at === undefined);
-  const plan = { revoked: await Promise.all(ending.map(base.summarize)), planted, gen: base.manifest.gen };
-  if (ending.length + planted.length === 0) return { plan, amendment: null };
+  const common = { revoked: await Promise.all(ending.map(base.summarize)), planted, gen: base.manifest.gen };
+  if (ending.length + planted.length === 0) return { plan: { ...common, gatewayKeys: [] }, amendment: null };
   const meta = { event: "token-revoke", tokens: [...ending.map(({ claims }) => claims.id), ...planted] };
   const roll = revokedIn(base.roll, new Set(ending), base.nowMs);
   const tokens = withoutKeysOf({ ...base, roll }, claimsOf(ending), { random, atMs: base.nowMs });
+  const plan = { ...common, gatewayKeys: endingKeys(base.roll, tokens.roll) };
   return { plan, amendment: { action: "token-revoke", meta, tokens } };
 }
 

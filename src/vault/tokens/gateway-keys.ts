@@ -3,7 +3,7 @@ import type { GatewayKey } from "../../tokens/backends/gateway-key.ts";
 import { backendSettingsIn } from "../../tokens/backends/settings.ts";
 import { type AmendRequest, proposeAmendment } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
-import { ownGatewayKeys, rotatedKey } from "../commit/gateway-keys.ts";
+import { endingKeys, ownGatewayKeys, rotatedKey } from "../commit/gateway-keys.ts";
 import { openWithRoll } from "../commit/open-for-commit.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import type { Manifest } from "../format/manifest.ts";
@@ -51,14 +51,10 @@ export async function proposeGatewayKeysRotate(
     requireBackends(tokens.roll, backends);
     const atMs = ports.clock.nowMs();
     const rotated = rotatedKey(tokens, { random: ports.random, atMs, overlapMs, backends });
-    const before = new Map(tokens.roll.gateway_keys?.map((key) => [key.kid, key]));
-    const changed = rotated.tokens.roll.gateway_keys?.filter(
-      (key) => before.has(key.kid) && before.get(key.kid)?.not_after !== key.not_after,
-    );
     const summary = summaryIn(rotated.tokens.roll, atMs);
     const plan = {
       made: summary(rotated.key),
-      ending: changed?.map(summary) ?? [],
+      ending: endingKeys(tokens.roll, rotated.tokens.roll).map(summary),
       origins: originsIn(tokens.roll, atMs),
       gen: manifest.gen,
     };

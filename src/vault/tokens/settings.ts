@@ -1,18 +1,27 @@
-import type { JsonObject } from "../../canonical-json.ts";
+import type { JsonObject, JsonValue } from "../../canonical-json.ts";
+import { InputError } from "../../errors.ts";
+import { BACKEND_SETTINGS, backendSettingsIn } from "../../tokens/backends/settings.ts";
 import { checkSettings } from "../../tokens/grants/settings.ts";
+import type { ChangePlan, Changes } from "../changes.ts";
 import { type AmendRequest, proposeAmendment } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
+import { openWithRoll } from "../commit/open-for-commit.ts";
 import type { Proposal } from "../commit/proposal.ts";
+import type { Manifest } from "../format/manifest.ts";
+import { liveIn, type Roll } from "../format/tokens/roll.ts";
+import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
+import type { GivenClaims } from "./create.ts";
 
 export interface SettingsRequest extends AmendRequest {
   /** As `checkSettings` takes them; null removes them. */
   readonly settings: unknown;
 }
 
-export interface SettingsPlan {
-  readonly before: JsonObject | null;
+/** The names of `changes` are those of settings, such as `min_tls` or `route jobs.create`. */
+export interface SettingsPlan extends ChangePlan {
   readonly after: JsonObject | null;
-  readonly gen: number;
+  /** Live tokens that are bound to a backend which the settings will not have: what people call them, else their ids. */
+  readonly unbound: readonly string[];
 }
 
 /**
@@ -22,15 +31,77 @@ export interface SettingsPlan {
  * @throws what opening and committing throw
  */
 export async function proposeSettings(ports: CommitPorts, request: SettingsRequest): Promise<Proposal<SettingsPlan>> {
-  const after: JsonObject | null = request.settings === null ? null : (checkSettings(request.settings) as JsonObject);
+  const after = request.settings === null ? null : (checkSettings(request.settings) as JsonObject);
   return proposeAmendment(ports, { ...request, mending: { newSettings: true } }, ({ manifest }, { roll }) => {
     const { tokens, settings: before = null, ...others } = roll;
     const tokensAfter = { roll: { tokens, ...(after === null ? {} : { settings: after }), ...others } };
     const isChanged = JSON.stringify(before) !== JSON.stringify(after);
     const meta = { event: "settings" };
+    const unbound = unboundIn(roll, after, ports.clock.nowMs());
     return {
-      plan: { before, after, gen: manifest.gen },
+      plan: { changes: changesOf(before ?? {}, after ?? {}), after, gen: manifest.gen, tokens: [], unbound },
       amendment: isChanged ? { action: "settings", meta, tokens: tokensAfter } : null,
     };
+  });
+}
+
+export interface ReadSettings {
+  readonly manifest: Manifest;
+  /** Null: the vault has none. */
+  readonly settings: JsonObject | null;
+}
+
+/** @throws InputError the holder only reads @throws what opening throws */
+export async function readVaultSettings(ports: ReadPorts, request: OpenRequest): Promise<ReadSettings> {
+  using opened = await openWithRoll(ports, request);
+  return { manifest: opened.vault.manifest, settings: opened.roll.settings ?? null };
+}
+
+function changesOf(before: JsonObject, after: JsonObject): Changes {
+  const [had, has] = [partsOf(before), partsOf(after)];
+  const names = [...has.keys()];
+  return {
+    added: names.filter((name) => !had.has(name)),
+    changed: names.filter((name) => had.has(name) && had.get(name) !== has.get(name)),
+    removed: [...had.keys()].filter((name) => !has.has(name)),
+    unchanged: names.filter((name) => had.get(name) === has.get(name)),
+  };
+}
+
+/** Each setting by a name that people know it by. */
+function partsOf(settings: JsonObject): ReadonlyMap<string, string> {
+  const parts = Object.entries(settings).flatMap(([name, value]): [string, JsonValue][] => {
+    if (!BACKEND_SETTINGS.some((known) => known === name) || !Array.isArray(value)) return [[name, value]];
+    return value.map((it: JsonValue) => [`${name.slice(0, -1)} ${labelOf(it)}`, it]);
+  });
+  return new Map(parts.map(([name, value]) => [name, JSON.stringify(value)]));
+}
+
+function labelOf(part: JsonValue): string {
+  const { id, key } = part as { readonly id?: string; readonly key?: string };
+  return id ?? key ?? "?";
+}
+
+function unboundIn(roll: Roll, after: JsonObject | null, atMs: number): readonly string[] {
+  const hadSome = backendSettingsIn(roll.settings)?.backends !== undefined;
+  const known = backendSettingsIn(after ?? {})?.backends ?? (hadSome ? [] : undefined);
+  const bound = liveIn(roll, atMs).filter(({ claims: { backend } }) => backend !== undefined);
+  const lost = bound.filter(({ claims }) => known?.every(({ id }) => id !== claims.backend) ?? false);
+  return lost.map(({ claims: { name, id } }) => name ?? id);
+}
+
+/** @throws InputError a token's backend or meter that the vault's settings do not have */
+export function requireInSettings({ settings }: Roll, { backend, meters = [] }: GivenClaims): void {
+  const known = backendSettingsIn(settings);
+  if (known?.backends !== undefined && backend !== undefined && !known.backends.some(({ id }) => id === backend)) {
+    throw notInSettings("backend", backend);
+  }
+  const unknown = meters.find((meter) => known?.meters?.every(({ key }) => key !== meter));
+  if (unknown !== undefined) throw notInSettings("meter", unknown);
+}
+
+function notInSettings(what: string, name: string): InputError {
+  return new InputError(`the vault's settings have no ${what} ${JSON.stringify(name)}`, {
+    hint: "`vsync settings --show` shows them, and `vsync settings --from=<file>` replaces them",
   });
 }

@@ -1,5 +1,5 @@
 import { InputError } from "../../errors.ts";
-import { checkClaims } from "../../tokens/claims.ts";
+import { type Claims, checkClaims } from "../../tokens/claims.ts";
 import type { AmendRequest } from "../commit/amend.ts";
 import { proposeAmendment } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
@@ -9,6 +9,7 @@ import { endedAt, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { baseOf } from "./amend-roll.ts";
 import { type GivenClaims, requireFreeName } from "./create.ts";
 import { compareRights } from "./rights.ts";
+import { requireInSettings } from "./settings.ts";
 import { findRecord, type TokenSummary } from "./summary.ts";
 
 /** How long after its end a token can be given another one. */
@@ -52,6 +53,7 @@ export async function proposeTokenUpdate(
     requireRenewable(record, nowMs);
     const { id, created_at, ...given } = record.claims;
     const claims = checkClaims({ ...request.change(given), id, created_at });
+    if (isRebound(record.claims, claims)) requireInSettings(roll, claims);
     requireFreeName(roll, { ...record, claims }, nowMs);
     const before = await base.summarize(record);
     const after = await base.summarize({ ...record, claims });
@@ -75,6 +77,11 @@ export async function proposeTokenUpdate(
         : null,
     };
   });
+}
+
+/** What the settings no longer have does not keep a token from being changed otherwise. */
+function isRebound(before: Claims, { backend, meters }: Claims): boolean {
+  return backend !== before.backend || JSON.stringify(meters) !== JSON.stringify(before.meters);
 }
 
 function requireRenewable(record: TokenRecord, nowMs: number): void {

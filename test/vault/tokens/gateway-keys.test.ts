@@ -62,7 +62,7 @@ describe("a slot", () => {
 
   test("without a backend is the default's; one that neither verifies nor meters learns nothing", async () => {
     expect((await origin(await created({ capabilities: ["gateway_verification"] }))).backend.id).toBe("api");
-    const [plain, other] = [await created({}), await created({ backend: "gone", capabilities: ["metering"] })];
+    const [plain, other] = [await created({}), await created({ capabilities: ["health"] })];
     for (const credential of [plain, other]) {
       expect(await world.tokenSnapshot(credential)).toMatchObject({ gatewayKeys: [], settings: null });
       expect(await rejection(origin(credential))).toMatchObject({ name: "ConfigInvalidError" });

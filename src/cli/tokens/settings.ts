@@ -1,0 +1,70 @@
+import { readGivenFile } from "../../disk/given-file.ts";
+import { InputError } from "../../errors.ts";
+import { proposeSettings, readVaultSettings } from "../../vault/tokens/settings.ts";
+import { jsonFault } from "../config/json-fault.ts";
+import { vaultArgs } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { beforeReplacing, commitChanges, type Outcome, renderOutcome } from "../items/proposed-changes.ts";
+import { openSession, type SessionInput } from "../session/session.ts";
+import { type ConsentFlags, listed, requireAnswerable } from "../terminal/consent.ts";
+
+export interface SettingsInput extends SessionInput {
+  readonly flags: SessionInput["flags"] &
+    ConsentFlags & {
+      readonly from?: string | undefined;
+      readonly json?: boolean;
+    };
+}
+
+const MAX_BYTES = 1024 * 1024;
+const FROM_HINT = "name the JSON file with --from=<file>, or pipe it in with --from=-";
+
+/**
+ * Replaces the settings by a file; asks before one is changed or removed.
+ *
+ * @throws GrantInvalidError the settings, with their path
+ * @throws InputError the file is not JSON, or the question was answered with no
+ */
+export async function replaceSettings(input: SettingsInput, from: string, sources: SecretSources): Promise<void> {
+  const { flags } = input;
+  const { prompter, output } = sources;
+  const settings = await readSettingsFile(from, sources);
+  if (from === "-") requireAnswerable(flags, prompter);
+  using session = await openSession(input, sources);
+  const { config } = session;
+  using proposal = await proposeSettings(session.ports, { ...session.request, settings });
+  const { unbound } = proposal.plan;
+  if (unbound.length > 0) output.warn(`no backend of the settings is that of the token ${listed(unbound)}`);
+  const otherwise = `\`vsync settings ${vaultArgs(config)} --show\` prints what the vault has`;
+  const committed = await commitChanges(proposal, beforeReplacing(config, otherwise), flags, sources);
+  const outcome: Outcome = { plan: proposal.plan, committed };
+  const words = { nothing: `${config.env} has exactly these settings`, done: `Settings of ${config.env} replaced` };
+  renderOutcome(outcome, words, config.env, flags, output);
+  await session.remember(committed?.manifest);
+}
+
+/** Prints them as JSON that `--from` takes. */
+export async function showSettings(input: SettingsInput, sources: SecretSources): Promise<void> {
+  using session = await openSession(input, sources, { use: "names" });
+  const { manifest, settings } = await readVaultSettings(session.ports, session.request);
+  sources.output.json(settings ?? {});
+  if (settings === null) sources.output.say(`${session.config.env} has no settings yet`);
+  await session.remember(manifest);
+}
+
+async function readSettingsFile(from: string, { stdin }: SecretSources): Promise<unknown> {
+  const file = { path: from, flag: "--from", hint: FROM_HINT };
+  const bytes = from === "-" ? await stdin.read("--from", MAX_BYTES) : await readGivenFile(file, MAX_BYTES);
+  const text = new TextDecoder().decode(bytes);
+  const fault = jsonFault(text);
+  if (fault === null) return withoutSchema(JSON.parse(text));
+  const name = from === "-" ? "stdin" : from;
+  throw new InputError(`${name} is not JSON: line ${fault.line}, column ${fault.column}`, { hint: FROM_HINT });
+}
+
+/** Editors find the schema by this member. */
+function withoutSchema(given: unknown): unknown {
+  if (typeof given !== "object" || given === null || !Object.hasOwn(given, "$schema")) return given;
+  const { $schema: _schema, ...settings } = given as { readonly $schema?: unknown };
+  return settings;
+}

@@ -1,0 +1,25 @@
+import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
+import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { openSession } from "../../cli/session/session.ts";
+import { renderJwks } from "../../cli/tokens/gateway-keys.ts";
+import { readGatewayKeys } from "../../vault/tokens/gateway-keys.ts";
+
+export class GatewayKeysExport extends BaseCommand {
+  static override summary = "Print the public halves of the gateway keys as a JWK Set";
+  static override description =
+    "For verifiers that are not vsync: they know nothing of a revocation until you export again.";
+  static override examples = ["<%= config.bin %> gateway-keys export prod --jwks >jwks.json"];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    jwks: Flags.boolean({ description: "as a JWK Set (RFC 7517)", required: true }),
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof GatewayKeysExport>): Promise<void> {
+    using session = await openSession({ flags, args }, this.sources, { use: "names" });
+    const { manifest, keys } = await readGatewayKeys(session.ports, session.request);
+    renderJwks(keys, this.output);
+    await session.remember(manifest);
+  }
+}

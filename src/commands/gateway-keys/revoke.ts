@@ -1,0 +1,41 @@
+import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
+import { arg, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
+import { openSession } from "../../cli/session/session.ts";
+import { requireYes } from "../../cli/tokens/end.ts";
+import { renderGatewayKeysChange } from "../../cli/tokens/gateway-keys.ts";
+import { tokenWord } from "../../cli/tokens/token-words.ts";
+import { proposeGatewayKeyRevoke } from "../../vault/tokens/gateway-keys.ts";
+
+export class GatewayKeysRevoke extends BaseCommand {
+  static override summary = "End a gateway key at once";
+  static override description =
+    `Origins refuse what it signs as soon as they have asked the vault again. A gateway that signs with it until then gets
+refusals: make a new key two minutes before, with \`gateway-keys rotate\`, unless somebody else has this one. Needs --yes, on a
+terminal too.`;
+  static override usage = "gateway-keys revoke ENV KID [flags]";
+  static override examples = ["<%= config.bin %> gateway-keys revoke prod gw_0123456789abcdef --yes"];
+  static override args = {
+    env: arg("env of the vault, like `--env`"),
+    kid: arg("id of the key, as gateway-keys list shows it"),
+  };
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    yes: Flags.boolean({ char: "y", description: "revoke; without it nothing changes" }),
+    ...NOTE_FLAG,
+    ...META_FLAG,
+    ...JSON_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof GatewayKeysRevoke>): Promise<void> {
+    const given = { flags, args: { env: args.env, token: args.kid } };
+    const { input, word: kid } = await tokenWord(given, GatewayKeysRevoke.usage);
+    requireYes(flags, [kid], "gateways sign with another key");
+    using session = await openSession(input, this.sources);
+    using proposal = await proposeGatewayKeyRevoke(session.ports, { ...session.request, kid });
+    const committed = await proposal.commit();
+    if (committed !== null) renderGatewayKeysChange(proposal.plan, committed, session.config, flags, this.output);
+    await session.remember(committed?.manifest);
+  }
+}

@@ -1,0 +1,54 @@
+import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
+import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { durationFlag } from "../../cli/inputs/duration-flag.ts";
+import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
+import { openSession } from "../../cli/session/session.ts";
+import { renderGatewayKeysChange } from "../../cli/tokens/gateway-keys.ts";
+import { proposeGatewayKeysRotate } from "../../vault/tokens/gateway-keys.ts";
+
+/** A day. */
+const DEFAULT_OVERLAP_MS = 86_400_000;
+
+export class GatewayKeysRotate extends BaseCommand {
+  static override summary = "Make a new key that the gateway signs requests with";
+  static override description =
+    `Gateways and origins get the new key from the vault within a minute, and a gateway signs with it after two. The old key
+verifies until the overlap is over, so no request is refused. Only tokens whose permissions name api.gateway.sign get the
+private half: no secret, no \`run\` and no export has it.
+
+With --backends the key signs for these backends alone. An edge gateway whose token is bound to one of them, with
+\`tokens create --backend\`, gets this key and no other.`;
+  static override examples = [
+    "<%= config.bin %> gateway-keys rotate prod",
+    "<%= config.bin %> gateway-keys rotate prod --overlap=1h --note=monthly",
+    "<%= config.bin %> gateway-keys rotate prod --backends=eu",
+  ];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    overlap: durationFlag(
+      "overlap",
+      { from: "5m", to: "365d" },
+      { description: "how long the old key verifies on (default: 24h)" },
+    ),
+    backends: Flags.string({
+      description: "only backends that the key signs for (default: all)",
+      helpValue: "<id>,<id>",
+      multiple: true,
+      delimiter: ",",
+    }),
+    ...NOTE_FLAG,
+    ...META_FLAG,
+    ...JSON_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof GatewayKeysRotate>): Promise<void> {
+    using session = await openSession({ flags, args }, this.sources);
+    const { overlap: overlapMs = DEFAULT_OVERLAP_MS, backends } = flags;
+    using proposal = await proposeGatewayKeysRotate(session.ports, { ...session.request, overlapMs, backends });
+    const committed = await proposal.commit();
+    if (committed !== null) renderGatewayKeysChange(proposal.plan, committed, session.config, flags, this.output);
+    await session.remember(committed?.manifest);
+  }
+}
