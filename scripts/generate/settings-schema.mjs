@@ -1,4 +1,4 @@
-import { BACKEND_SCHEMAS } from "../../dist/tokens/backends/settings.js";
+import { BACKEND_SCHEMAS } from "../../src/tokens/backends/settings.ts";
 
 /** settings.schema.json: what `vsync settings --from` takes, for editors. */
 export function settingsSchema() {

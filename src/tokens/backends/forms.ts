@@ -52,8 +52,8 @@ export function listOf(element: Form, { distinct = false } = {}): Form {
 }
 
 export function text(form: RegExp, fault: string): Form {
-  const { schema, check } = textThat((it) => (form.test(it) ? null : fault));
-  return { check, schema: { ...schema, pattern: form.source } };
+  const any = textThat((it) => (form.test(it) ? null : fault));
+  return { ...any, schema: { ...any.schema, pattern: form.source } };
 }
 
 export function textThat(fault: (text: string) => string | null): Form {

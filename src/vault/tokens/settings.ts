@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from "../../canonical-json.ts";
 import { InputError } from "../../errors.ts";
 import { BACKEND_SETTINGS, backendSettingsIn } from "../../tokens/backends/settings.ts";
+import type { Claims } from "../../tokens/claims.ts";
 import { checkSettings } from "../../tokens/grants/settings.ts";
 import type { ChangePlan, Changes } from "../changes.ts";
 import { type AmendRequest, proposeAmendment } from "../commit/amend.ts";
@@ -10,7 +11,6 @@ import type { Proposal } from "../commit/proposal.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { liveIn, type Roll } from "../format/tokens/roll.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
-import type { GivenClaims } from "./create.ts";
 
 export interface SettingsRequest extends AmendRequest {
   /** As `checkSettings` takes them; null removes them. */
@@ -91,7 +91,10 @@ function unboundIn(roll: Roll, after: JsonObject | null, atMs: number): readonly
 }
 
 /** @throws InputError a token's backend or meter that the vault's settings do not have */
-export function requireInSettings({ settings }: Roll, { backend, meters = [] }: GivenClaims): void {
+export function requireInSettings(
+  { settings }: Roll,
+  { backend, meters = [] }: Pick<Claims, "backend" | "meters">,
+): void {
   const known = backendSettingsIn(settings);
   if (known?.backends !== undefined && backend !== undefined && !known.backends.some(({ id }) => id === backend)) {
     throw notInSettings("backend", backend);
