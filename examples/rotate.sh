@@ -58,7 +58,7 @@ else
 fi
 
 if [ -n "${ROTATE_INIT:-}" ] && ! vsync status "$env" >/dev/null 2>&1; then
-  # An earlier run may have rotated, so that only the new passphrase opens the vault.
+  # If an earlier run has rotated, only the new passphrase opens the vault.
   # shellcheck disable=SC2086 # several flags
   vsync init --env="$env" $ROTATE_INIT || vsync init --env="$env" $ROTATE_INIT --passphrase-file="$new"
 fi

@@ -28,7 +28,7 @@ function obstacleToCounting() {
   if (process.platform !== "linux" || process.arch !== "x64") return "the figures are those of Linux on x64";
   if (!existsSync(PROGRAMS["dist/vsync"][0])) return "dist/vsync is missing: npm run build:binary";
   const found = spawnSync("valgrind", ["--version"]);
-  return found.error === undefined ? undefined : "there is no valgrind (Debian: apt install valgrind)";
+  return found.error === undefined ? undefined : "valgrind is missing (Debian: apt install valgrind)";
 }
 
 function count() {

@@ -14,7 +14,7 @@ const env = cleanEnvironment();
 say("vsync quickstart: from a dotenv file to an app that boots from an encrypted vault, on the local disk alone.");
 say("Every line after a $ can be typed in a shell, in this folder.");
 
-step("A home of its own, so that nothing here touches yours, and the program under its name.");
+step("A home of its own, to leave yours alone, and the program under its name.");
 show('export HOME="$(mktemp -d)" PATH="$PWD/node_modules/.bin:$PATH"');
 show('vsync() { node bin/run.js "$@"; }');
 

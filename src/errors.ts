@@ -170,7 +170,7 @@ export class TokenUndeliveredError extends VsyncError {
   readonly code = "TOKEN_UNDELIVERED";
 }
 
-/** No manifest at this prefix: there is no vault yet, or somebody deleted it. */
+/** No manifest at this prefix: nobody has made a vault yet, or somebody deleted it. */
 export class ManifestNotFoundError extends VsyncError {
   readonly name = "ManifestNotFoundError";
   readonly code = "MANIFEST_NOT_FOUND";

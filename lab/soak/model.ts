@@ -38,7 +38,7 @@ export class Model {
   }
 
   at(gen: number): Generation {
-    return this.generations[gen - 1] ?? assert.fail(`there is no generation ${gen}`);
+    return this.generations[gen - 1] ?? assert.fail(`no generation ${gen}`);
   }
 
   /** Applies a command to the newest generation, by its user's clock. `by` is the passphrase given. */

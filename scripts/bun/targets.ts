@@ -48,7 +48,7 @@ export async function fetchTarget(name: string): Promise<BunTarget> {
 
 function platformOf(name: string): Platform & { readonly bun: string } {
   const target = TARGETS[name];
-  if (target === undefined) throw new Error(`there is no binary for ${name}`);
+  if (target === undefined) throw new Error(`no binary is made for ${name}`);
   return target;
 }
 

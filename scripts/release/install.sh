@@ -19,11 +19,11 @@ for word in "$@"; do
   esac
 done
 [ -n "$from" ] || fail 'missing --from=<URL or folder of the release>'
-case $to in /.local/bin) fail 'there is no HOME: name a folder with --to=<folder>' ;; esac
+case $to in /.local/bin) fail 'HOME is not set: name a folder with --to=<folder>' ;; esac
 
 target() {
-  case $(uname -s) in Linux) system=linux ;; Darwin) system=darwin ;; *) fail "there is no binary for $(uname -s)" ;; esac
-  case $(uname -m) in x86_64 | amd64) machine=x64 ;; aarch64 | arm64) machine=arm64 ;; *) fail "there is no binary for $(uname -m)" ;; esac
+  case $(uname -s) in Linux) system=linux ;; Darwin) system=darwin ;; *) fail "vsync has no binary for $(uname -s)" ;; esac
+  case $(uname -m) in x86_64 | amd64) machine=x64 ;; aarch64 | arm64) machine=arm64 ;; *) fail "vsync has no binary for $(uname -m)" ;; esac
   libc=''
   if [ "$system" = linux ] && ls /lib/ld-musl-*.so.1 >/dev/null 2>&1 && ! ls /lib*/ld-linux-*.so.* >/dev/null 2>&1; then libc=-musl; fi
   printf '%s-%s%s' "$system" "$machine" "$libc"

@@ -58,7 +58,7 @@ export async function writePrivateFile(
 /**
  * Overwrites a file that cannot be replaced, such as one that is mounted alone. A crash can leave a part of it.
  *
- * @throws Error with `ENOENT`: there is no such file
+ * @throws Error with `ENOENT`: no such file
  */
 export async function overwritePrivateFile(path: string, bytes: Uint8Array): Promise<void> {
   await using handle = await open(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));

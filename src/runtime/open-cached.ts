@@ -79,7 +79,7 @@ async function openFromStore(ports: ReadPorts, request: OpenRequest): Promise<Op
   return { contents: contentsOf(vault), manifest, copy: { atMs, manifest: bytes, bundle, mac } };
 }
 
-/** The copy is a floor: whoever can write the store could otherwise put an older generation back. @throws RollbackError */
+/** The copy is a floor: a writer of the store could otherwise put an older generation back. @throws RollbackError */
 async function requireNotOlder(
   manifest: Manifest,
   ports: ReadPorts,

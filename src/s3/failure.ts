@@ -64,7 +64,7 @@ export interface Answer {
   readonly status: number;
   /** S3's error code; empty for a HEAD, whose answer has no body. */
   readonly code: string;
-  /** The server's sentence, without our keys; empty if there is none. */
+  /** The server's sentence, without our keys; empty without one. */
   readonly said: string;
   readonly isWebPage: boolean;
   readonly headers: Readonly<Record<string, string | undefined>>;

@@ -9,7 +9,7 @@ import { concat, readCredentialText, type TokenKind, writeCredentialText } from 
  * Buffer, no node:crypto.
  */
 
-/** A credential that was read or drawn. Whoever has it is the token's holder. */
+/** A credential that was read or drawn. Its holder can do all that the token may. */
 export interface Credential extends Disposable {
   readonly kind: TokenKind;
   /** 32 bytes. */

@@ -30,7 +30,7 @@ export interface TokenSnapshot {
 
 /** An opened vault whose scoped token is asked again. */
 export interface TokenSource {
-  /** What the vault said when it was opened, without a request and without `verify`; null if there is no such answer. */
+  /** What the vault said when it was opened, without a request and without `verify`; null without such an answer. */
   readonly openedToken: TokenSnapshot | null;
   /** Asks the store for the newest generation, every time it is called. It rejects if it has no answer that is authentic. */
   readToken(): Promise<TokenSnapshot>;

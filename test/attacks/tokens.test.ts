@@ -98,7 +98,7 @@ function opened({ header, boxes }: ReturnType<typeof boxesIn>, keys: readonly Ui
   return [...boxes].filter(([name, box]) => keys.some((key) => opens(key, name, box))).map(([name]) => name);
 }
 
-/** All keys that a holder has, and what the format derives from any of them with whatever lies in the bucket. */
+/** All keys that a holder has, and what the format derives from any of them with all that lies in the bucket. */
 async function keysOf(held: Held): Promise<readonly Uint8Array[]> {
   const { bundle } = await openHeld(held);
   const own = await deriveCredentialKeys(parseCredential(held.credential.exposeText()));
@@ -125,7 +125,7 @@ interface Forgery {
   readonly tokens: WritableVault["tokens"];
 }
 
-/** Commits over whatever is there, with other secrets, as somebody with these keys and write access to the bucket. */
+/** Commits over what is there, with other secrets, as somebody with these keys and write access to the bucket. */
 async function forge(on: OpenedVault, { signingKey, tokens }: Forgery): Promise<void> {
   for (const key of world.objects().keys()) {
     if (key.startsWith(AUDIT_PREFIX) && key > auditKey(on.manifest.gen)) world.tamper(key, null);

@@ -21,7 +21,7 @@ test.each([
   ["a letter before its signature, and no line", `x\u2014 vsync/v ${signed}\n`],
   ["no signature", `${text}\n`],
   ["a name with a space", `${text}\n\u2014 vsync v ${signed}\n`],
-])("with %s it is none", (_name, note) => {
+])("with %s it is refused", (_name, note) => {
   expect(() => parsed(note)).toThrow(
     expect.objectContaining({ name: "NotAuthenticError", message: "it is not a signed note" }),
   );

@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { setTimeout } from "node:timers/promises";
+import { expect, test, vi } from "vitest";
 import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import { keysOf, ROW } from "../contract/fixture.ts";
@@ -76,7 +77,9 @@ test("writers killed at random moments lose no acknowledged write", async () => 
     for (const writer of writers)
       void writer.ask({ operation: "increment", key: "manifest", times: 1e6, padding: 50_000 });
     for (const writer of writers) {
-      await new Promise((resolve) => setTimeout(resolve, 10 + random() * 60));
+      const least = Math.floor(random() * 4);
+      await vi.waitUntil(() => writer.acknowledged > least, { timeout: 30_000, interval: 1 });
+      await setTimeout(random() * 10);
       await writer.kill();
       killed++;
       acknowledged += writer.acknowledged;

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import type { DirectoryLocation } from "../../src/directory/location.ts";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 
 export interface Interruption {
   /** The number of a file system call, from 1, or its name. */
@@ -46,7 +47,7 @@ export class StoreProcess {
   }
 
   static async start(setup: Setup): Promise<StoreProcess> {
-    const child = fork(SCRIPT, [JSON.stringify(setup)], { execArgv: [] });
+    const child = fork(SCRIPT, [JSON.stringify(setup)], { execArgv: COMPILE_CACHE });
     const started = new StoreProcess(child);
     onTestFinished(() => started.kill());
     const ended = started.#ended.then(() => expect.unreachable("the process ended before it was ready"));

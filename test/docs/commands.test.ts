@@ -95,7 +95,7 @@ async function expectMoved({ sandbox, env }: SetScene): Promise<void> {
   expect(JSON.parse(stdout)).toMatchObject(HARMFUL);
 }
 
-/** Whatever the page did, it has taken away nothing that it did not mention. */
+/** The page has taken away nothing that it did not mention. */
 async function expectUntold({ sandbox, env }: SetScene): Promise<void> {
   const rotated = await readFile(join(sandbox.work, "new-passphrase"), "utf8").catch(() => null);
   for (const VSYNC_PASSPHRASE of [rotated, OLD].filter((it) => it !== null)) {

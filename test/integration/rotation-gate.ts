@@ -19,7 +19,7 @@ export interface Gate {
   close(): Promise<void>;
 }
 
-/** A proxy in front of an S3 server. The signed Host header goes through as it is, so that signatures hold. */
+/** A proxy in front of an S3 server. The signed Host header goes through as it is, or no signature would hold. */
 export async function openGate(target: string): Promise<Gate> {
   let stop: (Stop & { readonly reached: () => void }) | undefined;
   const passed: string[] = [];

@@ -81,7 +81,7 @@ describe.each([
 ] as const)("an app that reboots all the time: %s", (_name, open, isThere) => {
   const opened = async (): Promise<Machine> => {
     const machine = await open();
-    if (machine === null) throw new Error("there is no real S3 server");
+    if (machine === null) throw new Error("no real S3 server");
     return machine;
   };
 

@@ -194,7 +194,7 @@ describeStore("a real S3 server", real !== null, SWAP_STOPS, async (through) => 
   const gate = await through(real?.endpoint ?? "");
   gate.open();
   const machine = await machineOnRealS3(gate.endpoint);
-  if (machine === null) throw new Error("there is no real S3 server");
+  if (machine === null) throw new Error("no real S3 server");
   return machine;
 });
 

@@ -77,7 +77,7 @@ describe.each([
     `${ROTATORS} rotators at once: one wins, the others end with 3, no row is lost or doubled`,
     async () => {
       await using machine = await open();
-      if (machine === null) throw new Error("there is no real S3 server");
+      if (machine === null) throw new Error("no real S3 server");
       let current = OLD;
       for (let round = 1; round <= ROUNDS; round++) {
         const isLast = round === ROUNDS;

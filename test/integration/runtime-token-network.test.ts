@@ -7,7 +7,7 @@ import { type Hole, openBlackHole, openServer } from "../support/black-hole.ts";
 import { configure, openMachine } from "../support/program/s3-machine.ts";
 import { programUnderTest, type Sandbox, type Transcript } from "../support/program/sandbox.ts";
 
-/** What the contract allows, whatever the network does. */
+/** What the contract allows on any network. */
 const LIMIT_MS = 10_000;
 const NOBODY = { accessKeyId: "K", secretAccessKey: "planted-secret-key" };
 

@@ -7,7 +7,7 @@ import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import { type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import type { User } from "../support/strict-s3/users.ts";
 
-/** Each of them would be found wherever it showed. */
+/** A search would find each of them. */
 const PLANTED = {
   passphrase: "planted passphrase, never seen",
   wrongPassphrase: "planted passphrase that is wrong",

@@ -37,7 +37,7 @@ describe("vsync/tokens", () => {
     expect([...folders].toSorted()).toEqual(["canonical-json.js", "crypto", "errors.js", "tokens"]);
   });
 
-  test("mints, verifies and authorizes where there is no Buffer and no process, as in a browser", async () => {
+  test("mints, verifies and authorizes without Buffer and process, as in a browser", async () => {
     const program = `
       const { log } = console;
       delete globalThis.Buffer;

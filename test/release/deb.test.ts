@@ -17,8 +17,8 @@ const hasLintian = await run("lintian", ["--version"]).then(
   () => true,
   () => false,
 );
-if (hasDpkg && !hasLintian) process.stderr.write("the Debian package is not shown to lintian: there is none\n");
-if (!hasDpkg) process.stderr.write("the tests of the Debian package are skipped: there is no dpkg-deb\n");
+if (hasDpkg && !hasLintian) process.stderr.write("the Debian package is not shown to lintian, which is missing\n");
+if (!hasDpkg) process.stderr.write("the tests of the Debian package are skipped: dpkg-deb is missing\n");
 
 describe.skipIf(!hasDpkg)("the Debian package", () => {
   let folder: string;

@@ -126,8 +126,8 @@ test("uses no wget that cannot be kept from http://", async () => {
 });
 
 test.each([
-  ["Linux", "riscv64", "there is no binary for riscv64"],
-  ["SunOS", "x86_64", "there is no binary for SunOS"],
+  ["Linux", "riscv64", "vsync has no binary for riscv64"],
+  ["SunOS", "x86_64", "vsync has no binary for SunOS"],
 ])("on %s with %s: %s", async (system, machine, reason) => {
   await sandbox.write("fake/uname", `#!/bin/sh\n[ "$1" = -s ] && echo ${system} || echo ${machine}\n`, 0o755);
   const env = { PATH: `${join(sandbox.folder, "fake")}:/usr/bin:/bin` };

@@ -90,7 +90,7 @@ describe("a vault in a bucket", () => {
     const text = `
       import { syncBuiltinESMExports } from "node:module";
       import os from "node:os";
-      os.homedir = () => { throw new Error("there is none"); };
+      os.homedir = () => { throw new Error("no home"); };
       syncBuiltinESMExports();
       const { Vsync } = await import(${INDEX});
       process.stdout.write(String(await Vsync.open()));

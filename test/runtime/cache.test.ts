@@ -140,7 +140,7 @@ describe("the time is sealed", () => {
     ["", "nothing"],
     [COPY.mac.slice(0, -1), "a part of the seal"],
     [`${COPY.mac}0`, "more than the seal"],
-  ])("and %j is none: %s", (mac) => {
+  ])("refuses %j: %s", (mac) => {
     expect(isTimeSealed({ ...COPY, mac }, KEYS)).toBe(false);
   });
 });

@@ -68,7 +68,7 @@ const FAILURES: Record<string, Failure> = {
   "no vault": {
     className: "ManifestNotFoundError",
     code: "MANIFEST_NOT_FOUND",
-    message: /there is no vault at/,
+    message: /no vault at/,
     arrange: async (vault) => {
       await rm(join(vault.folder, "manifest"));
       return environmentOf(vault);

@@ -81,7 +81,7 @@ describe("a file that is refused", () => {
     ["VSYNC_PASSPHRASE", "../none/passphrase", "../none/passphrase"],
     ["VSYNC_CONFIG", "/none/with space", "/none/with space"],
     ["VSYNC_PASSPHRASE", "/none/a\u001b[2Jb", '"/none/a\\u001b[2Jb"'],
-  ])("stops the boot, whatever %s says, and shows its path: %j", async (variable, path, shown) => {
+  ])("stops the boot, and shows the path in %s: %j", async (variable, path, shown) => {
     const env = { ...TOKEN, VSYNC_PASSPHRASE: "not in place of the file", [`${variable}_FILE`]: path };
     expect(await rejectionOf(Vsync.open({ env }))).toMatchObject({
       code: "CONFIG_MISSING",

@@ -16,6 +16,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { chooseFolder, makePrivateFolder } from "../../src/runtime/private-folder.ts";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 import {
   type DirectoryVault,
   directoryVault,
@@ -270,7 +271,7 @@ describe("the place of the files", () => {
 /** In a mount namespace of its own, whose /dev/shm is mounted with these options. */
 function runWithMemory(options: string, script: string, vault: DirectoryVault): string {
   const shell = `mount -t tmpfs -o ${options} none /dev/shm && exec "$0" "$@"`;
-  const run = ["-m", "sh", "-c", shell, process.execPath, "--input-type=module", "-e", script];
+  const run = ["-m", "sh", "-c", shell, process.execPath, ...COMPILE_CACHE, "--input-type=module", "-e", script];
   return execFileSync("unshare", run, {
     env: { ...environmentOf(vault), PATH: process.env.PATH },
     encoding: "utf8",
@@ -279,7 +280,10 @@ function runWithMemory(options: string, script: string, vault: DirectoryVault): 
 
 function runScript(script: string, vault: DirectoryVault): { stdout: string; status: number | null } {
   const env = environmentOf(vault);
-  return spawnSync(process.execPath, ["--input-type=module", "-e", script], { env, encoding: "utf8" });
+  return spawnSync(process.execPath, [...COMPILE_CACHE, "--input-type=module", "-e", script], {
+    env,
+    encoding: "utf8",
+  });
 }
 
 async function modeOf(path: string): Promise<number> {

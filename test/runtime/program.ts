@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 
 const SOURCES = join(import.meta.dirname, "../../src");
 
@@ -17,7 +18,7 @@ export interface Ended {
 
 /** Runs the text of a module as a program, with these variables and no others. */
 export function runModule(text: string, env: Record<string, string>, flags: readonly string[] = []): Promise<Ended> {
-  const args = [...flags, "--input-type=module", "-e", text];
+  const args = [...COMPILE_CACHE, ...flags, "--input-type=module", "-e", text];
   const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
   const printed = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {

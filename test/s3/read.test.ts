@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 test.each([0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK + 7])(
-  "%i bytes come back, whatever the answer says of their length",
+  "%i bytes come back, with any length in the answer",
   async (length) => {
     const bytes = Uint8Array.from({ length }, (_, at) => at % 251);
     const store = openAt(server, { prefix: `length-${length}/` });

@@ -27,7 +27,7 @@ export async function runtimePath(name: RuntimeName): Promise<string> {
 function programs(): Readonly<Record<RuntimeName, string>> {
   const { platform, arch } = process;
   if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) {
-    throw new Error(`there are no runtimes to test under for ${platform} on ${arch}`);
+    throw new Error(`no runtimes to test under for ${platform} on ${arch}`);
   }
   return {
     node22: `node_modules/node-22-${arch}/bin/node`,

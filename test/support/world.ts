@@ -437,7 +437,7 @@ export class World extends Machine {
   /** The object's bytes. */
   bytes(key: string): Uint8Array {
     const stored = this.store.bucket.get(key);
-    if (stored === undefined) throw new TypeError(`there is no object ${key}`);
+    if (stored === undefined) throw new TypeError(`no object ${key}`);
     return stored.bytes;
   }
 

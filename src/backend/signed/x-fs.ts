@@ -30,7 +30,7 @@ export interface CanonicalSigningInput {
   /** Empty if the gateway knows no route. */
   readonly routeId: string;
   readonly policyVersion: string;
-  /** Lower-case hex SHA-256 of the header `x-fs-context`; of nothing if there is none. */
+  /** Lower-case hex SHA-256 of the header `x-fs-context`; of nothing without that header. */
   readonly contextHash: string;
 }
 

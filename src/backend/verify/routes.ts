@@ -38,7 +38,7 @@ export function requireRoute(
 }
 
 /**
- * The one route that serves a request in any framework. Null if there is none, or if a framework that ignores case or a
+ * The one route that serves a request in any framework. Null if no route matches, or if a framework that ignores case or a
  * slash at the end would take another.
  */
 export function routeServing<R extends RouteSetting>(routes: readonly R[], method: string, target: string): R | null {

@@ -144,7 +144,7 @@ function requireSize(bytes: number): void {
 
 async function requireFirst(claim: Claim, view: OriginView, replay: ReplayStore): Promise<void> {
   const id = `${claim.keyId}\n${claim.requestId}`;
-  // Whatever else a store may answer: only `true` lets a request through.
+  // A store may answer anything: only `true` lets a request through.
   if ((await claimed(replay, id, claim.untilMs(view.backend.maxAgeSeconds))) === true) return;
   throw new VerificationError("replayed_nonce", `the request ${JSON.stringify(claim.requestId)} came before`);
 }

@@ -96,7 +96,7 @@ function jsonExport(items: readonly Item[]): Readonly<Record<string, unknown>> {
   return Object.fromEntries(items.map((item) => [item.name, valueOf(item)]));
 }
 
-/** As `json`, with a line for each item: a string of JSON is one of YAML, whatever a plain word would mean there. */
+/** As `json`, with a line for each item: a JSON string is also a YAML string, where a plain word could mean something else. */
 function encodeYaml(items: readonly Item[]): string {
   if (items.length === 0) return "{}\n";
   return items.map((item) => `${inLine(item.name)}: ${inLine(valueOf(item))}\n`).join("");

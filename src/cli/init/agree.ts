@@ -7,7 +7,7 @@ import { type FilePlace, isAt, PLACE_FIELDS } from "../project/project-place.ts"
 import { isSameRoot, type Which } from "../project/which-vault.ts";
 
 /**
- * Lets a person agree to a place that a project file names, before anything is sent to it: whoever wrote the checkout chose
+ * Lets a person agree to a place that a project file names, before anything is sent to it: the author of the checkout chose
  * it. Without a terminal, flags that say the same agree, or `VSYNC_TRUST_PROJECT=1`.
  *
  * @throws InputError nobody agrees, or a flag says otherwise

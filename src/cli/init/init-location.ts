@@ -46,7 +46,7 @@ interface Basis {
 
 /**
  * Where the vault is or will be. The project file decides if it names a store; else the flags, and the config fills in the
- * rest; without flags a person is asked; without a terminal the config stands, and if there is no config, the embedded store:
+ * rest; without flags a person is asked; without a terminal the config stands, and without a config the embedded store:
  * a directory on this machine.
  *
  * @throws InputError a part is missing or malformed

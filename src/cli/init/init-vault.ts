@@ -79,7 +79,7 @@ export async function initVault(request: InitRequest, sources: SecretSources): P
 function requireWanted({ only, expected, target, prepared, current }: InitRequest, isThere: boolean): void {
   const { label } = prepared.store;
   if (only === "join" && !isThere) {
-    throw new InputError(`there is no vault at ${label}: --join never makes one`, {
+    throw new InputError(`no vault at ${label}: --join never makes one`, {
       hint: "check bucket and prefix; the first push makes the vault",
     });
   }
@@ -89,7 +89,7 @@ function requireWanted({ only, expected, target, prepared, current }: InitReques
     });
   }
   if (isThere || only === "new" || expected === undefined || current?.vault === expected) return;
-  throw new InputError(`the project file names vault ${expected}, and there is none at ${label}`, {
+  throw new InputError(`the project file names vault ${expected}, and ${label} is empty`, {
     hint: `if nobody has pushed it yet, ask them to; to start another one: vsync init ${vaultFlags(target)} --new`,
   });
 }

@@ -87,7 +87,7 @@ export async function tokenCredentials(
   return key;
 }
 
-/** Says what whoever gets a token with these credentials would not expect. Call it before the token is printed. */
+/** Says what the receiver of a token with these credentials would not expect. Call it before the token is printed. */
 export function warnOfKey(credentials: Credentials, config: LocalConfig, { output }: SecretSources): void {
   if (credentials === "ambient") return;
   for (const { fault, hint } of unfitForApps(credentials, config)) output.warn(`${fault}: ${hint}`);

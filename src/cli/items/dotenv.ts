@@ -30,7 +30,7 @@ export interface DotenvFile {
 /**
  * Reads a dotenv file as the `dotenv` package does. A value that opens with `'`, `"` or a backtick extends to the next such
  * quote without a backslash before it, across line ends; `\n` and `\r` are escapes between double quotes. If text follows that
- * quote, or there is none, a quote at the end of a line closes it in spite of its backslash, as in `'C:\data\'`. Any other value
+ * quote, or without one, a quote at the end of a line closes it in spite of its backslash, as in `'C:\data\'`. Any other value
  * is trimmed, and `#` starts a comment only after white space. `$` has no meaning.
  *
  * @param label the file's name in messages

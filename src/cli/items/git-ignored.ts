@@ -38,7 +38,7 @@ interface Visible {
 /** Absolute paths: PATH may name somebody's program, and this process can open the vault. */
 const GIT = ["/usr/bin/git", "/usr/local/bin/git", "/opt/homebrew/bin/git", "/run/current-system/sw/bin/git"];
 
-/** Null if git ignores the file, or there is no git or work tree. */
+/** Null if git ignores the file, or without git, or outside a work tree. */
 async function visibleToGit(path: string): Promise<Visible | null> {
   const folder = await realpath(dirname(resolve(path)));
   const top = await git(folder, ["rev-parse", "--show-toplevel"]);

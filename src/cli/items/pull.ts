@@ -35,7 +35,7 @@ export interface PullInput extends PullPlaces {
 /** @throws InputError `--to=-`, which would be a file of that name */
 export function refuseDash({ to }: Pick<PullPlaces, "to">): void {
   if (to !== "-") return;
-  throw new InputError("--to names a file, and - is none", {
+  throw new InputError("--to needs the name of a file, not -", {
     hint: "to print the secrets: vsync export --format=dotenv, or vsync pull --stdout",
   });
 }

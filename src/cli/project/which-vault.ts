@@ -116,7 +116,7 @@ export function isSameRoot(one: Root, other: Root): boolean {
   return isSameTree || one.folder === other.folder;
 }
 
-/** @throws as `whichRepo`; InputError no env is named and there is no default */
+/** @throws as `whichRepo`; InputError no env is named, and none is the default */
 export async function resolveTarget(input: TargetInput, warn: Warn, use: Use): Promise<Which> {
   const named = await whichRepo(input, surroundings(warn));
   const typed = givenEnv(input);

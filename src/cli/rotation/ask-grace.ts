@@ -10,7 +10,7 @@ export interface GraceFlags {
 }
 
 /**
- * How long the old passphrase goes on reading: the flag's, or a person's answer before anything else is asked. Whoever types
+ * How long the old passphrase goes on reading: the flag's, or a person's answer before anything else is asked. A person who types
  * `--yes` has answered. Undefined: not at all.
  */
 export async function graceOf(flags: GraceFlags, prompter: Prompter): Promise<number | undefined> {

@@ -27,7 +27,7 @@ export interface RunInput extends LayerInput {
  * Opens the vaults and starts the program with their secrets. Does not return where vsync becomes the program, or dies by
  * the signal that it died of; else returns its exit code.
  *
- * @throws ProgramNotFoundError, ProgramNotStartedError, and whatever opening a vault throws
+ * @throws ProgramNotFoundError, ProgramNotStartedError, and what opening a vault throws
  */
 export async function runProgram(input: RunInput, sources: SecretSources): Promise<number> {
   const { flags } = input;

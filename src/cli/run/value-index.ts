@@ -98,7 +98,7 @@ export class ValueIndex {
 /** Spreads four bytes over 32 bits (Fibonacci hashing). */
 const SPREAD = 0x9e37_79b1;
 
-/** Values in the order of their bytes, so that those with a common beginning stand together. */
+/** Values in the order of their bytes: those with a common beginning stand together. */
 class SortedValues {
   readonly #values: readonly MaskedValue[];
   readonly #spelling: Spelling | null;

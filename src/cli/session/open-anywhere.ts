@@ -20,7 +20,7 @@ import { openStore } from "./store.ts";
  * Opens the vault that is meant: of the env that the command names, else of the runtime token in `VSYNC_CONFIG`, else of
  * the env that goes without saying.
  *
- * @throws InputError there is none of these
+ * @throws InputError nothing of this is given
  * @throws ConfigMissingError a credential in `VSYNC_TOKEN` without `VSYNC_CONFIG`, and no env is named
  */
 export function openAnywhere(input: SessionInput, sources: SecretSources, use?: Use): Promise<OpenedVault> {

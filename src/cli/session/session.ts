@@ -96,7 +96,7 @@ export async function sessionOn(
   return new Session({ config, ports, request }, passphrase, (text) => sources.output.warn(text));
 }
 
-/** Whoever has a token and no passphrase would look for what is wrong with the token. @throws InputError */
+/** With a token and no passphrase, you would look for a fault in the token. @throws InputError */
 async function refuseToken(flags: SessionInput["flags"], sources: SecretSources): Promise<void> {
   const { variables, prompter } = sources;
   const ways = ["VSYNC_PASSPHRASE_FILE", "VSYNC_PASSPHRASE", "VSYNC_PASSPHRASE_COMMAND"];

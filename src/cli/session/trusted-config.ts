@@ -26,7 +26,7 @@ export async function trustedConfig(which: Which, sources: SecretSources): Promi
   const location = { ...filed.place, credentials: await newCredentials({ ambient: isAmbient }, null, sources) };
   const manifest = (await fetchManifest(await openStore(location)))?.manifest;
   if (manifest === undefined) {
-    throw new ManifestNotFoundError(`there is no vault at ${location.bucket}/${location.prefix}`, {
+    throw new ManifestNotFoundError(`no vault at ${location.bucket}/${location.prefix}`, {
       hint: `check ${filed.path}; the first push is made where vsync init was run`,
     });
   }

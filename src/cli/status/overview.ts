@@ -127,7 +127,7 @@ function dayToDay(vaults: readonly VaultStatus[], dotenvEnvs: readonly string[])
 function firstPush(env: string, dotenvEnvs: readonly string[]): Step {
   const file = `.env.${env}`;
   if (dotenvEnvs.includes(env)) return { command: `vsync push ${env}`, why: `put ${file} into its vault` };
-  return { command: `vsync push ${env} --from=<file>`, why: `there is no ${file} here` };
+  return { command: `vsync push ${env} --from=<file>`, why: `this folder has no ${file}` };
 }
 
 /** A store in one short word: `s3://bucket/prefix/`, with the host unless it is AWS, or `~/vaults/prefix/`. */

@@ -22,7 +22,7 @@ const DEFAULT_LIFE_SECONDS = 60;
 /**
  * An access token of the scoped token in `VSYNC_CONFIG` or `VSYNC_TOKEN`, made offline.
  *
- * @throws InputError there is no scoped token, or it does not say which vault it is of
+ * @throws InputError no scoped token is given, or it does not say which vault it is of
  * @throws GrantInvalidError the permissions or grants
  */
 export async function accessToken(flags: AccessTokenFlags, sources: SecretSources): Promise<string> {
@@ -49,7 +49,7 @@ async function signerOf(sources: SecretSources) {
   const token = await findToken(undefined, sources);
   const opening = token === null ? null : credentialOf(token, await findCredential(sources));
   if (token === null || opening === null) {
-    throw new InputError("there is no scoped token to sign with", {
+    throw new InputError("no scoped token to sign with", {
       hint: "set VSYNC_CONFIG to what `vsync tokens create` printed, or VSYNC_TOKEN beside the VSYNC_CONFIG of runtime-token",
     });
   }

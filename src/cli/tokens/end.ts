@@ -48,7 +48,7 @@ export function renderRevoked(
     const end = Date.parse(not_after) > Date.parse(committed.manifest.at) ? `verifies until ${not_after}` : "has ended";
     output.say(`the gateway key ${kid} ${end}, and a new one takes its place`);
   }
-  output.say("access tokens that they signed die within a minute, wherever they are verified");
+  output.say("access tokens that they signed die within a minute everywhere");
   warnOfAuditFault(committed, vaultFlags(config), output);
 }
 

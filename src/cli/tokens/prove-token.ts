@@ -102,9 +102,9 @@ export function absentManifest(location: StoreLocation, config: LocalConfig): st
   const { seenGen } = config;
   const isElsewhere = location.endpoint !== config.endpoint || bucket !== config.bucket || prefix !== config.prefix;
   const next = `run vsync push ${vaultArgs(config)} before booting apps`;
-  if (seenGen === 0 || isElsewhere) return `there is no ${prefix}${MANIFEST_KEY} in ${bucket} yet: ${next}`;
+  if (seenGen === 0 || isElsewhere) return `${bucket} has no ${prefix}${MANIFEST_KEY} yet: ${next}`;
   return (
-    `there is no ${prefix}${MANIFEST_KEY} in ${bucket}, and this machine has seen generation ${seenGen}: check bucket and prefix, ` +
+    `${bucket} has no ${prefix}${MANIFEST_KEY}, and this machine has seen generation ${seenGen}: check bucket and prefix, ` +
     `put the manifest back from the store's object versions or a backup, or, for a new vault, ` +
     `vsync init ${vaultFlags(config)} --reset and ${next}`
   );

@@ -20,7 +20,7 @@ export interface GivenAccessClaims {
 export interface AccessTokenOptions {
   /** 1…604800. Give the fewest that do: an access token ends by itself, or with the token that signed it. */
   readonly expiresInSeconds: number;
-  /** For whom it is. Without it, a service that sees the token can show it to another. */
+  /** Its audience. Without one, a service that sees the token can show it to another. */
   readonly audience?: string;
   readonly claims?: GivenAccessClaims;
   /** Milliseconds since 1970; default: the clock of the machine. */
@@ -87,7 +87,7 @@ export function createClientCredentialsToken(
   return mintAccessToken({ vault, id, signingKey }, options);
 }
 
-/** As `createClientCredentialsToken`, for whoever has the keys. */
+/** As `createClientCredentialsToken`, from the keys. */
 export function mintAccessToken(
   signer: AccessSigner,
   { expiresInSeconds, audience, claims = {}, clock = { nowMs } }: AccessTokenOptions,

@@ -74,7 +74,7 @@ export function requireBackendSettings(at: At): void {
   requireConsistent(at, own);
 }
 
-/** As `requireBackendSettings`, each member by itself: a slot has only a part of them. Null if there is none. */
+/** As `requireBackendSettings`, each member by itself: a slot has only a part of them. Null without any. */
 export function requireBackendForms(at: At): BackendSettings | null {
   const given = requireObject(at);
   const present = BACKEND_SETTINGS.filter((name) => Object.hasOwn(given, name));

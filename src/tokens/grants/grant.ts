@@ -27,7 +27,7 @@ export type FilterJson = {
   readonly [property: string]: MatcherJson | { readonly [label: string]: MatcherJson } | readonly FilterJson[];
 };
 
-/** The JSON of a grant: whom it concerns, and what it allows there. */
+/** The JSON of a grant: which calls it is about, and what it allows there. */
 export type Grant = {
   readonly workspaces?: readonly string[];
   readonly projects?: readonly string[];

@@ -5,7 +5,7 @@ import type { Properties } from "./filter.ts";
 import { jsonOf } from "./grant.ts";
 import { contains, type Network, parseAddress, parseNetwork } from "./networks.ts";
 
-/** What binds every tunnel of a vault, whoever asks, and its backends (docs/format.md, Settings). */
+/** What binds every tunnel of a vault and its backends, for every caller (docs/format.md, Settings). */
 export interface Settings extends BackendSettings {
   readonly require_auth?: true;
   readonly trusted_ips?: readonly string[];

@@ -50,7 +50,7 @@ export async function isDescendant(
   }
 }
 
-/** Whoever can write a row can have it answer 403 alone, encrypted with a key of their own; a listing they cannot. */
+/** A writer of rows can make one answer 403 alone, encrypted with a key of their own; a listing they cannot. */
 async function mayList(store: ObjectStore, options: ReadOptions): Promise<boolean> {
   try {
     for await (const _ of store.list(AUDIT_PREFIX, options)) break;

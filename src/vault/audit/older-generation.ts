@@ -48,7 +48,7 @@ async function rowsDownTo(
 ): Promise<readonly AuditRow[]> {
   const { gen } = request;
   if (!Number.isInteger(gen) || gen < 1 || gen > manifest.gen) {
-    throw new InputError(`there is no generation ${gen}: the vault has 1…${manifest.gen}`, {
+    throw new InputError(`generation ${gen} does not exist: the vault has 1…${manifest.gen}`, {
       hint: "`vsync history` lists them",
     });
   }

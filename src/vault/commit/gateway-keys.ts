@@ -89,7 +89,7 @@ export function withoutKeysOf(
   return next;
 }
 
-/** After a leak of the passphrase: whoever knew it knows every key. */
+/** After a leak of the passphrase: with it, somebody has read every key. */
 export function renewedKeys(tokens: VaultTokens, { random, atMs }: Pick<Rotation, "random" | "atMs">): VaultTokens {
   const keys = (tokens.roll.gateway_keys ?? []).filter((key) => !hasEnded(key, atMs));
   let next = tokens;

@@ -6,7 +6,7 @@ import { MAX_MODE } from "./limits.ts";
 import { base64, count, exactly, parseShape, text } from "./shape.ts";
 
 /*
- * The two lists of items in a bundle: the index, of all of them, for whoever has the root key; and a view, of some, each with
+ * The two lists of items in a bundle: the index, of all of them, for holders of the root key; and a view, of some, each with
  * its key, for the tokens that may read just those.
  */
 

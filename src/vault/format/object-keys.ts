@@ -15,7 +15,7 @@ export function auditKey(gen: number): string {
 
 export const LAST_AUDIT_KEY = auditKey(999_999_999_999);
 
-/** The generation of an audit row's key, or null where it is none. */
+/** The generation of an audit row's key, or null for any other key. */
 export function generationOfAuditKey(key: string): number | null {
   const digits = /^audit\/(\d{12})$/.exec(key)?.[1];
   return digits === undefined ? null : Number(digits);

@@ -74,8 +74,8 @@ function manifestNotFound(store: ObjectStore, { history, minGen = 0 }: Expectati
   requireNothingSeen(history?.newest ?? 0);
   const isGone = minGen > 0;
   const fault = isGone
-    ? `there is no vault at ${store.label} any more: generation ${minGen} was seen`
-    : `there is no vault at ${store.label}`;
+    ? `no vault at ${store.label} any more: generation ${minGen} was seen`
+    : `no vault at ${store.label}`;
   return new ManifestNotFoundError(fault, {
     hint: isGone
       ? "check the bucket and prefix; if they are right, put the object `manifest` back, from the store's object versions or a backup"

@@ -65,7 +65,7 @@ export async function proposeGatewayKeysRotate(
 /**
  * Proposes to end a key at once: what is signed with it is refused as soon as origins have asked the vault again.
  *
- * @throws InputError there is no such key
+ * @throws InputError no such key
  * @throws what opening and committing throw
  */
 export async function proposeGatewayKeyRevoke(
@@ -124,7 +124,7 @@ function requireBackends({ settings }: Roll, backends: readonly string[] | undef
 
 function noSuchKey(kid: string, { gateway_keys = [] }: Roll): InputError {
   const known = gateway_keys.map((key) => key.kid).join(", ");
-  return new InputError(`there is no gateway key ${JSON.stringify(kid)}`, {
+  return new InputError(`no gateway key ${JSON.stringify(kid)}`, {
     hint: known === "" ? "the vault has none: `vsync gateway-keys rotate` makes one" : `it is one of ${known}`,
   });
 }

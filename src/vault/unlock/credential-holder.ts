@@ -36,7 +36,7 @@ export class CredentialHolder implements KeyHolder {
    * @param credential `vsrt_…`; the holder keeps a copy
    * @param anchor base64 of 32 bytes: what the blob pins, if anything
    * @throws ConfigMissingError the credential is empty
-   * @throws ConfigInvalidError it is none, or there is no anchor
+   * @throws ConfigInvalidError the text is no credential, or the token pins no anchor
    */
   constructor(credential: Secret, anchor: string | undefined) {
     if (credential.expose().length === 0) {
@@ -90,7 +90,7 @@ export class CredentialHolder implements KeyHolder {
     return this.#keys;
   }
 
-  /** Whoever else has a token, or once knew a passphrase, cannot sign with the anchor: its cert proves the signer. */
+  /** Holders of other tokens, and of former passphrases, cannot sign with the anchor: its cert proves the signer. */
   #requireCert(manifest: Manifest, clock: Clock): void {
     const cert = manifest.certs?.find(({ anchor }) => anchor === this.#anchor);
     if (cert === undefined || hasEnded(cert, clock)) {

@@ -6,7 +6,7 @@ import type { KnownEntry, UnlockEntry } from "../format/unlock-entry.ts";
 import type { BundleKeys } from "./bundle-keys.ts";
 
 /**
- * What opens a vault: a passphrase, or the credential of a scoped token. Whoever makes a holder disposes of it, which zeroes its keys.
+ * What opens a vault: a passphrase, or the credential of a scoped token. The maker of a holder disposes of it, which zeroes its keys.
  *
  * A new kind of holder is one file here and its form in `vault/format`: opening, committing, `status` and `doctor` ask
  * the holder and never which kind it is.

@@ -102,7 +102,7 @@ export class PassphraseHolder implements OperatorHolder {
     this.#ended.abort();
     for (const derived of this.#derived.values()) {
       derived.then(destroyPassphraseKey, () => {
-        // A derivation that failed left nothing to zero, and its error went to whoever waited.
+        // A derivation that failed left nothing to zero, and its waiter got the error.
       });
     }
     this.#derived.clear();

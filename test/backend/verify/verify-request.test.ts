@@ -118,7 +118,7 @@ const REFUSED_RFC9421: readonly [string, string, Sent & { change?: (input: strin
     "expired_signature",
     { signed: { ...seconds(-61), expires: NOW_MS / 1000 + 3600 } },
   ],
-  ["a context that is none", "context_unverified", { signed: { context: "eA" } }],
+  ["a context of another form", "context_unverified", { signed: { context: "eA" } }],
 ];
 
 const REFUSED_X_FS: readonly [string, string, Sent][] = [

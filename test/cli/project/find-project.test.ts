@@ -148,7 +148,7 @@ describe("the project file", () => {
     expect((await find("mono/packages/lib")).file).toBeNull();
   });
 
-  test("is named by VSYNC_PROJECT wherever it is, and then others may own it", async () => {
+  test("is the file that VSYNC_PROJECT names in any folder, and then others may own it", async () => {
     write("else/.vsync.json", '{"repo": "acme/else"}', 0o666);
     mkdirSync(join(top, "here"));
     const project = await find("here", { VSYNC_PROJECT: "../else/.vsync.json" });

@@ -60,7 +60,7 @@ describe("durations", () => {
     "1e3s",
     "٣h",
     "1234567890s",
-  ])("%j is none", (text) => {
+  ])("refuses %j", (text) => {
     expect(parseDuration(text)).toBeNull();
   });
 

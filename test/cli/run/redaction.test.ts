@@ -128,7 +128,7 @@ describe("properties", () => {
     return ends.map((end, at) => bytes.subarray(ends[at - 1] ?? 0, end));
   }
 
-  /** The model: at each place the longest value, and whatever begins before its end. */
+  /** The model: at each place the longest value, and all that begin before its end. */
   function replaced(input: string, masked: ReturnType<typeof maskedValues>): string {
     const values = masked.map(({ name, bytes }) => ({ name, value: Buffer.from(bytes).toString("latin1") }));
     const longestAt = (place: number) =>

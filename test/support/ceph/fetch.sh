@@ -17,7 +17,7 @@ flock 9
 
 rm -rf -- "$root".partial.* # left by a run that was killed: the lock says that none is at work
 work=$(mktemp -d "$root.partial.XXXXXX")
-trap '' PIPE # whoever reads our stderr may be gone before we have cleaned up
+trap '' PIPE # the reader of our stderr may be gone before we have cleaned up
 trap 'rm -rf -- "$work"' EXIT
 trap 'exit 143' INT TERM HUP
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Ceph's S3 server on loopback, in RAM: one monitor, one OSD, one radosgw. No cephx, no manager, no systemd. Needs root.
 # usage: run.sh root port monitor-port    fetches into `root` first where that is not there
-# Prints `ready` once it serves, and runs until its stdin ends: whoever started it cannot leave it behind, however it ends.
+# Prints `ready` once it serves, and runs until its stdin ends: it never outlives the process that started it.
 # Environment: ADMIN_KEY, ADMIN_SECRET, READER_KEY, READER_SECRET (user ids `admin` and `reader`).
 set -euo pipefail
 
-# its own process group, so that stopping can reach everything in it and nothing else
+# its own process group: stopping reaches everything in it and nothing else
 read -r _ _ _ _ group _ <"/proc/$$/stat"
 [ "$group" = "$$" ] || exec setsid --wait "$0" "$@"
 
@@ -26,7 +26,7 @@ stop() {
   exit "$status"
 }
 daemons=""
-trap '' PIPE # whoever reads our stderr may be gone before we have cleaned up
+trap '' PIPE # the reader of our stderr may be gone before we have cleaned up
 trap stop EXIT
 trap 'exit 143' INT TERM HUP
 

@@ -56,7 +56,7 @@ function patternOf(key: string): RegExp {
 }
 
 function raise(key: string): never {
-  throw new Error(`there is no ${key}`);
+  throw new Error(`no object ${key}`);
 }
 
 type Verb = (...words: string[]) => string[] | void | Promise<void>;

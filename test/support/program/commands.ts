@@ -37,7 +37,7 @@ export function isShown(expected: readonly string[], actual: readonly string[]):
 }
 
 /**
- * The actual lines, written as the expected ones wherever they still match, with their `…`. A `…` line stays where the
+ * The actual lines, written as the expected ones where they still match, with their `…`. A `…` line stays where the
  * lines around it do.
  */
 export function updatedOutput(expected: readonly string[], actual: readonly string[]): string[] {

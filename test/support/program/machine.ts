@@ -105,7 +105,7 @@ export class Machine implements AsyncDisposable {
   /** As it stands in the store, nothing of it proven. */
   async manifest(): Promise<Manifest> {
     const fetched = await fetchManifest(this.store);
-    if (fetched === null) throw new Error("there is no manifest");
+    if (fetched === null) throw new Error("the store has no manifest");
     return fetched.manifest;
   }
 
@@ -151,7 +151,7 @@ export async function machineOn(server: StrictS3, endpoint = server.endpoint): P
   return furnish(await openSandbox(), location);
 }
 
-/** A machine over the suite's real S3 server, below a prefix of its own; null where there is none. */
+/** A machine over the suite's real S3 server, below a prefix of its own; null without such a server. */
 export async function machineOnRealS3(endpoint?: string): Promise<Machine | null> {
   const target = inject("s3");
   if (target === null) return null;

@@ -17,7 +17,7 @@ import { openSandbox, type Sandbox, type Transcript } from "./sandbox.ts";
 
 export const ITEMS = [{ name: "DATABASE_URL", data: "postgres://app:planted-value@db.internal/app" }];
 
-/** A bucket, and as whom a machine's config goes there. */
+/** A bucket, and the key with which a machine's config goes there. */
 export interface Place extends S3Keys {
   readonly endpoint: string;
   readonly region: string;
@@ -95,7 +95,7 @@ export function randomName(start: string): string {
 
 const NO_KEYS = { accessKeyId: "", secretAccessKey: "", arn: "" };
 
-/** The real server of this run with its two users. Tests are collected also where there is none, and are to be skipped. */
+/** The real server of this run with its two users. Without one the tests are collected all the same, and have to skip themselves. */
 export function realServer(): { isThere: boolean; target: S3Target; reader: S3Keys & { readonly arn: string } } {
   const target = inject("s3");
   const nowhere = { name: "", endpoint: "http://none.invalid", region: "", ...NO_KEYS };

@@ -31,7 +31,7 @@ export class VaultHome implements AsyncDisposable {
     return transcript;
   }
 
-  /** Replaces the whole set, whatever goes with it. */
+  /** Replaces the whole set. */
   push(values: Readonly<Record<string, string>>): Promise<Transcript> {
     const lines = Object.entries(values).map(([name, value]) => `${name}=${value}`);
     return this.run(["push", "prod", "--from=-", "--yes"], { stdin: lines.join("\n") });

@@ -144,7 +144,7 @@ test("`permissions: null` keeps those of the token that mints", async () => {
   expect(authority.authorize({ ...TUNNEL, operation: "create" }).allowed).toBe(true);
 });
 
-test("a setting of the vault requires authentication of public tunnels, whatever the token forces", async () => {
+test("a setting of the vault requires authentication of public tunnels, also against the token's force", async () => {
   const vault = {
     readVerify: async () =>
       snapshotOf([backend], { verify: { settings: { require_auth: true }, tokens: [backend.stored] } }),

@@ -106,7 +106,7 @@ describe("without an answer", () => {
     await expect(verifier.verify(token(owner))).rejects.toMatchObject({ reason: "stale" });
   });
 
-  test("an older generation is none: a verifier never goes back", async () => {
+  test("a verifier never goes back to an older generation", async () => {
     const verifier = createTokenVerifier({ vault, clock });
     answer = snapshotOf([], { gen: 7, ended: [owner.stored.id] });
     const jwt = token(owner);

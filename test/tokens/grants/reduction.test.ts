@@ -6,7 +6,7 @@ import { PERMISSIONS } from "../../../src/tokens/permissions.ts";
 import { sampled } from "../../support/samples.ts";
 
 /*
- * The promise of grants: what is derived from a token can never do what the token cannot. Small alphabets, so that layers
+ * The promise of grants: what is derived from a token can never do what the token cannot. With small alphabets, layers
  * and requests meet often.
  */
 

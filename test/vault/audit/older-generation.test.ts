@@ -46,7 +46,7 @@ describe("a generation opens with a passphrase of its time", () => {
   test.each([0, 5, -1, 1.5, Number.NaN])("generation %d does not exist", async (gen) => {
     expect(await rejection(world.generation(gen, NEW, NEW))).toMatchObject({
       name: "InputError",
-      message: `there is no generation ${gen}: the vault has 1…4`,
+      message: `generation ${gen} does not exist: the vault has 1…4`,
       hint: "`vsync history` lists them",
     });
   });

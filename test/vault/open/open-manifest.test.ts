@@ -30,7 +30,7 @@ test.each([
   world.tamper(MANIFEST_KEY, null);
   expect(await rejection(world.openAfresh(OLD, minGen === undefined ? {} : { minGen }))).toMatchObject({
     name: "ManifestNotFoundError",
-    message: `there is no vault at memory://${more}`,
+    message: `no vault at memory://${more}`,
     hint,
   });
 });

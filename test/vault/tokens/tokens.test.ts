@@ -181,7 +181,7 @@ test("people name tokens by id, its start, the last four, or the name; several a
   const [first] = await named("api");
   if (first === undefined) throw new TypeError("no token");
   for (const word of [first.id, first.id.slice(0, 16), first.lastFour]) expect(await named(word)).toEqual([first]);
-  expect(await rejection(named("no such"))).toMatchObject({ message: 'there is no token "no such"' });
+  expect(await rejection(named("no such"))).toMatchObject({ message: 'no token "no such"' });
   await created({ name: first.lastFour });
   const message = expect.stringContaining(`is any of ${held[0]?.id}`);
   expect(await rejection(named(first.lastFour))).toMatchObject({ name: "InputError", message });

@@ -9,7 +9,7 @@ export const privateKeysShape = v.record(v.pipe(text, v.regex(/^gw_[0-9a-f]{16}$
 
 const boxShape = exactly({ keys: privateKeysShape });
 
-/** The private halves of a vault's gateway keys, by `kid`. No item: whoever reads every secret still cannot sign requests. */
+/** The private halves of a vault's gateway keys, by `kid`. No item: reading every secret does not let you sign requests. */
 export type GatewaySigners = ReadonlyMap<string, SigningKey>;
 
 /** @throws BundleCorruptError the box's content is of another form */

@@ -70,7 +70,7 @@ function requireSlotSettings(settings: JsonObject | undefined, refuse: Refuse): 
   });
 }
 
-/** A token that nothing restricts reads whatever the vault will ever hold. */
+/** A token that nothing restricts reads all that the vault will ever hold. */
 function readsAll({ grants, permissions }: Pick<Claims, "grants" | "permissions">): boolean {
   return grants === undefined && (permissions === undefined || permissions.includes("secrets.items.read"));
 }
