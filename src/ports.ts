@@ -12,6 +12,8 @@ export interface StoredObject {
    * answers. A directory does not.
    */
   readonly skewMs?: number;
+  /** When the store took the object, in milliseconds since 1970 and accurate to a second, by its own clock. */
+  readonly storedMs?: number;
 }
 
 export interface ReadOptions {

@@ -36,7 +36,7 @@ export async function readObjectFile(path: string, options: KeepOptions): Promis
     if (stats.size > LARGEST_OBJECT_BYTES) return { bytes: await readStart(handle, bytes), version: NO_VERSION };
     const { version, size } = await digest(handle, bytes, options.signal);
     if (size !== stats.size) throw new S3UnreachableError(`${path} changed while it was read`, { hint: "try again" });
-    return { bytes, version };
+    return { bytes, version, storedMs: stats.mtimeMs };
   } finally {
     await handle.close();
   }

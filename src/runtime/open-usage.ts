@@ -1,12 +1,11 @@
-import { encodeBase64 } from "../crypto/base64.ts";
 import type { Secret } from "../crypto/secret.ts";
-import { signEd25519, signingKeyOfSeed } from "../crypto/signing.ts";
 import { hkdf } from "../crypto/subkeys.ts";
 import type { ObjectStore } from "../ports.ts";
 import { systemClock, systemRandom } from "../stores/open-store.ts";
-import { deriveCredentialKeys, parseCredential } from "../tokens/credential.ts";
+import { parseCredential } from "../tokens/credential.ts";
 import type { BatchWriter } from "../usage/batch.ts";
 import { type RecorderParts, UsageRecorder } from "../usage/recorder.ts";
+import { batchWriterOf } from "../usage/writer.ts";
 import { UsageSpool } from "./usage-spool.ts";
 
 /** How usage is recorded. */
@@ -32,18 +31,9 @@ export async function openUsage(
   { spool: folder = process.env["VSYNC_USAGE_SPOOL"] || undefined, ...options }: UsageOptions,
 ): Promise<OpenedUsage> {
   using credential = parseCredential(secret.exposeText());
-  using keys = await deriveCredentialKeys(credential);
-  const { id, recipient, signing } = keys;
-  const signingKey = signingKeyOfSeed(keys.signingKey.expose());
-  const writer: BatchWriter = {
-    vault,
-    id,
-    recipient: encodeBase64(recipient),
-    signing: encodeBase64(signing),
-    sign: (message) => signEd25519(signingKey, message),
-  };
+  const writer = await batchWriterOf(vault, credential);
   const key = hkdf(credential.seed.expose(), "vsync-usage-spool-v1");
-  const spool = folder === false ? null : new UsageSpool({ folder, token: id, key, clock: systemClock });
+  const spool = folder === false ? null : new UsageSpool({ folder, token: writer.id, key, clock: systemClock });
   const parts = { store, writer, spool, clock: systemClock, random: systemRandom, later, ...options };
   return { recorder: new UsageRecorder(parts), writer };
 }

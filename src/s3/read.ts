@@ -30,7 +30,7 @@ export async function getObject(
     const version = versionIn(answer);
     const ahead = skewMs(answer, connection.nowMs());
     const bytes = await readBody(answer, maxBytes, signOfLife);
-    return { bytes, version, ...(ahead !== null && { skewMs: ahead }) };
+    return { bytes, version, ...(ahead !== null && { skewMs: ahead }), ...storedAt(answer) };
   });
   return orNull(attempt);
 }
@@ -46,6 +46,11 @@ function versionIn({ headers, body }: HttpAnswer): Version {
   if (etag) return strongVersion(etag);
   body.destroy();
   throw isWebPage(headers, new Uint8Array()) ? new WebPageError() : new NoEtagError();
+}
+
+function storedAt({ headers }: HttpAnswer): { readonly storedMs?: number } {
+  const storedMs = Date.parse(headers["last-modified"] ?? "");
+  return Number.isNaN(storedMs) ? {} : { storedMs };
 }
 
 function orNull<T>(attempt: Attempt<T>): T | null {

@@ -62,7 +62,7 @@ export class MemoryStore implements ObjectStore {
       const stored = this.#at(key);
       // Not `slice`: a Buffer's is a view, and the caller owns the result.
       const kept = stored?.bytes.subarray(0, options.maxBytes + 1);
-      return stored && kept ? { bytes: Uint8Array.from(kept), version: stored.version } : null;
+      return stored && kept ? { ...stored, bytes: Uint8Array.from(kept) } : null;
     });
   }
 

@@ -136,7 +136,7 @@ export interface Written<Plan> {
 /** By passphrase: each derives its keys once in a test file, because deriving is what such tests spend their time on. */
 const holders = new Map<string, PassphraseHolder>();
 
-function holderOf(passphrase: string): PassphraseHolder {
+export function holderOf(passphrase: string): PassphraseHolder {
   const holder = holders.get(passphrase) ?? holding(passphrase);
   holders.set(passphrase, holder);
   return holder;

@@ -1,0 +1,254 @@
+import type { Refuse } from "../canonical-json.ts";
+import { sha256Hex } from "../crypto/digest.ts";
+import { type BatchHeader, type BatchName, batchKey, dayOf, openBatch, type ReadEvent, verifyBatch } from "./batch.ts";
+import { type ChainFault, Chains } from "./chains.ts";
+import { contentOf, type UsageEvent } from "./event.ts";
+import { type Cell, Totals } from "./totals.ts";
+
+/** What the vault says of a token that writes batches, or whose usage a gateway reports. */
+export interface TokenFacts {
+  readonly backend?: string | undefined;
+  readonly metering: boolean;
+  /** It may sign as the gateway, and so says what responses used. */
+  readonly isGateway: boolean;
+  /** The only meters that it may report; undefined: any. */
+  readonly meters?: readonly string[] | undefined;
+  readonly endedMs: number | null;
+}
+
+/** What batches are judged by. */
+export interface LedgerRules {
+  /** The vault's id. */
+  readonly vault: string;
+  /** The private halves of the vault's usage keys. */
+  readonly usageKeys: readonly Uint8Array[];
+  /** Null for a token that the vault never had. */
+  readonly tokenFacts: (id: string) => TokenFacts | null;
+  /** The vault's meters; undefined if the settings do not limit them. */
+  readonly meters?: ReadonlySet<string> | undefined;
+  /** Whether an operator voided the event. */
+  readonly isVoid: (token: string, id: string) => boolean;
+  /** Whether events of that day are asked for. */
+  readonly isWanted: (day: string) => boolean;
+  /** The keys of the batches in the totals of a month that was closed; null for a month that is open. */
+  readonly closed: (month: string) => ReadonlySet<string> | null;
+}
+
+/** A batch that was found to be its token's, with its events. */
+export interface OpenedBatch {
+  readonly name: BatchName;
+  readonly header: Pick<BatchHeader, "instance" | "seq" | "prev">;
+  readonly digest: string;
+  /** When the store took it, in milliseconds since 1970, if it says so. */
+  readonly storedMs?: number | undefined;
+  readonly events: readonly ReadEvent[];
+}
+
+/** A batch, or events in one, that do not count. */
+export interface Refusal {
+  readonly key: string;
+  readonly reason: string;
+  /** How many events; null for the batch as a whole. */
+  readonly events: number | null;
+}
+
+/** Something an operator should look at. Its events count. */
+export interface Doubt {
+  readonly kind: ChainFault["kind"] | "conflict" | "unsettled" | "moved";
+  readonly token: string;
+  readonly text: string;
+}
+
+const MAX_APART_MS = 48 * 3_600_000;
+const DAY_MS = 24 * 3_600_000;
+const GRACE_MS = 3_600_000;
+
+/** A batch that is refused as a whole. */
+export class BatchFault extends Error {}
+const refuse: Refuse = (fault) => new BatchFault(fault);
+
+/** Verifies and opens a batch of the store. @throws BatchFault */
+export async function readBatch(
+  rules: Pick<LedgerRules, "vault" | "usageKeys" | "tokenFacts">,
+  key: string,
+  { bytes, storedMs }: { readonly bytes: Uint8Array; readonly storedMs?: number | undefined },
+): Promise<OpenedBatch> {
+  const batch = verifyBatch(rules.vault, key, bytes, refuse);
+  requireWriter(rules.tokenFacts(batch.name.token), storedMs);
+  const { name, header, digest } = batch;
+  return { name, header, digest, storedMs, events: await openWithAny(rules, batch) };
+}
+
+function requireWriter(facts: TokenFacts | null, storedMs: number | undefined): void {
+  if (facts === null) throw refuse("is of a token that this vault never had");
+  if (!facts.metering) throw refuse("is of a token without the capability metering");
+  if (facts.endedMs !== null && storedMs !== undefined && storedMs > facts.endedMs + GRACE_MS) {
+    throw refuse("was written over an hour after its token ended");
+  }
+}
+
+async function openWithAny(
+  { vault, usageKeys }: Pick<LedgerRules, "vault" | "usageKeys">,
+  batch: Parameters<typeof openBatch>[1],
+): Promise<readonly ReadEvent[]> {
+  let fault: unknown = refuse("has no usage key that opens it");
+  // After a leak the last key is new, and what older keys opened is still there.
+  for (const key of usageKeys.toReversed()) {
+    try {
+      return await openBatch(vault, batch, key, refuse);
+    } catch (error) {
+      fault = error;
+    }
+  }
+  throw fault;
+}
+
+interface Deferred {
+  readonly batch: OpenedBatch;
+  readonly event: UsageEvent;
+  readonly day: string;
+}
+
+/** Counts the events of batches: each id once a token and day. */
+export class Ledger {
+  readonly #rules: LedgerRules;
+  readonly #chains = new Chains();
+  readonly #seen = new Map<string, Map<string, string>>();
+  readonly #pending = new Map<string, UsageEvent>();
+  readonly #settled = new Set<string>();
+  readonly #deferred: Deferred[] = [];
+  readonly #refused = new Map<string, Refusal>();
+  readonly #doubts: Doubt[] = [];
+  readonly totals = new Totals();
+  /** Of months that were closed before. */
+  readonly late = new Totals();
+  events = 0;
+  duplicates = 0;
+  voided = 0;
+  batches = 0;
+
+  constructor(rules: LedgerRules) {
+    this.#rules = rules;
+  }
+
+  refuse(key: string, reason: string): void {
+    this.#refused.set(key, { key, reason, events: null });
+  }
+
+  count(batch: OpenedBatch): void {
+    this.batches += 1;
+    this.#chains.add(batch);
+    const day = this.#dayOf(batch);
+    for (const read of batch.events) this.#countEvent(batch, read, day);
+  }
+
+  /** The totals of months that were closed. */
+  addFrozen(cells: readonly Cell[]): void {
+    for (const cell of cells.filter(({ day }) => this.#rules.isWanted(day))) {
+      this.totals.addCell(cell);
+      this.events += cell.events;
+    }
+  }
+
+  /** @param isWhole false: earlier batches of an instance may be left out */
+  finish(isWhole: boolean): { readonly refused: readonly Refusal[]; readonly doubts: readonly Doubt[] } {
+    for (const { batch, event, day } of this.#deferred) this.#settle(batch, event, day);
+    for (const event of this.#pending.values()) {
+      if (!this.#rules.isWanted(dayOf(event.at))) continue;
+      const text = `the response of request ${event.id} announced usage that never came`;
+      this.#doubts.push({ kind: "unsettled", token: event.token ?? "", text });
+    }
+    const chained = this.#chains.faults(isWhole);
+    return { refused: [...this.#refused.values()], doubts: [...chained, ...this.#doubts] };
+  }
+
+  /** That of its name, unless the store took it at quite another time. */
+  #dayOf(batch: OpenedBatch): string {
+    const { name, storedMs } = batch;
+    if (storedMs === undefined) return name.day;
+    const startMs = Date.parse(name.day);
+    const apartMs = Math.max(startMs - storedMs, storedMs - (startMs + DAY_MS));
+    if (apartMs <= MAX_APART_MS) return name.day;
+    const day = dayOf(storedMs);
+    const text = `${batchKey(name)} reached the store on ${day}, and counts for that day`;
+    this.#doubts.push({ kind: "moved", token: name.token, text });
+    return day;
+  }
+
+  #countEvent(batch: OpenedBatch, { event, line }: ReadEvent, day: string): void {
+    const { token } = batch.name;
+    const fault = this.#faultIn(event, token);
+    if (fault !== null) return this.#refuseEvent(batch, fault);
+    if (!this.#isFirst(token, batch.name.day, event.id, line)) return;
+    if (this.#rules.isVoid(token, event.id)) {
+      this.voided += 1;
+    } else if (event.lane === "deferred") {
+      this.#deferred.push({ batch, event, day });
+    } else if (event.pending) {
+      this.#pending.set(event.id, event);
+    } else {
+      if (event.lane === "response") this.#settled.add(event.id);
+      this.#add(batch, event, day);
+    }
+  }
+
+  #faultIn(event: UsageEvent, writer: string): string | null {
+    const facts = this.#rules.tokenFacts(writer);
+    if (event.lane === "response" && !facts?.isGateway) return "says what responses used, and its token is no gateway";
+    const of = event.token === undefined ? facts : this.#rules.tokenFacts(event.token);
+    if (of === null) return "is of a token that this vault never had";
+    const unknown = Object.keys(event.usage).find(
+      (meter) => this.#rules.meters?.has(meter) === false || of.meters?.includes(meter) === false,
+    );
+    return unknown === undefined ? null : `has the meter ${unknown}, which its token may not report`;
+  }
+
+  #refuseEvent({ name }: OpenedBatch, reason: string): void {
+    const key = batchKey(name);
+    const known = this.#refused.get(`${key} ${reason}`)?.events ?? 0;
+    this.#refused.set(`${key} ${reason}`, { key, reason, events: known + 1 });
+  }
+
+  #isFirst(token: string, day: string, id: string, line: string): boolean {
+    const seen = this.#seen.get(`${token} ${day}`) ?? new Map<string, string>();
+    this.#seen.set(`${token} ${day}`, seen);
+    const content = sha256Hex(Buffer.from(contentOf(line))).slice(0, 16);
+    const known = seen.get(id);
+    if (known === undefined) {
+      seen.set(id, content);
+      return true;
+    }
+    this.duplicates += 1;
+    if (known !== content) {
+      const text = `the id ${JSON.stringify(id)} came again on ${day} with other content, which does not count`;
+      this.#doubts.push({ kind: "conflict", token, text });
+    }
+    return false;
+  }
+
+  /** A gateway says for whom and where, if it announced the usage; where it settled the request, nothing is left to say. */
+  #settle(batch: OpenedBatch, event: UsageEvent, day: string): void {
+    if (this.#settled.has(event.id)) return this.#refuseEvent(batch, "is of a request that the gateway has settled");
+    const announced = this.#pending.get(event.id);
+    // Another origin's announcement is not this one's to settle.
+    if (announced === undefined || announced.token !== batch.name.token) return this.#add(batch, event, day);
+    this.#pending.delete(event.id);
+    const { backend, subject } = announced;
+    this.#add(
+      batch,
+      { ...event, ...(backend === undefined ? {} : { backend }), ...(subject === undefined ? {} : { subject }) },
+      day,
+    );
+  }
+
+  #add({ name }: OpenedBatch, event: UsageEvent, day: string): void {
+    if (!this.#rules.isWanted(day)) return;
+    const closed = this.#rules.closed(day.slice(0, 7));
+    if (closed?.has(batchKey(name))) return;
+    if (closed === null) this.events += 1;
+    const token = event.token ?? name.token;
+    const backend = event.backend ?? this.#rules.tokenFacts(token)?.backend ?? "";
+    const where = { day, backend, route: event.route_id ?? "", token, subject: event.subject ?? "" };
+    (closed === null ? this.totals : this.late).add(where, event.usage);
+  }
+}

@@ -1,0 +1,96 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import { decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
+import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
+import { sha256Hex } from "../crypto/digest.ts";
+import { signEd25519, signingKeyOfSeed, verifyEd25519 } from "../crypto/signing.ts";
+import { openUsage, sealUsage } from "../crypto/slot.ts";
+import { hkdf, withKey } from "../crypto/subkeys.ts";
+import { isObject } from "./meters.ts";
+
+/*
+ * What operators write below `usage/`: a compacted day, a closed month, an event that is void (docs/format.md, Objects of
+ * operators). Signed with a key that follows from the usage key, whose private half operators alone have.
+ */
+
+export const DAYS_PREFIX = "usage/days/";
+export const MONTHS_PREFIX = "usage/months/";
+export const VOIDS_PREFIX = "usage/voids/";
+export const MAX_OPERATOR_OBJECT_BYTES = 64 * 1024 * 1024;
+const MAX_CONTENT_BYTES = 512 * 1024 * 1024;
+const ENC_BYTES = 32;
+const NEWLINE = 0x0a;
+const FIELDS = "v,usage_key,by,at,sha256";
+
+/** A pair of the roll, in base64. */
+export interface UsageKeyPair {
+  readonly public: string;
+  readonly private: string;
+}
+
+/** Who wrote an object, and when. */
+export interface Written {
+  /** `ann@laptop` */
+  readonly by: string;
+  /** `YYYY-MM-DDTHH:MM:SS.mmmZ` */
+  readonly at: string;
+}
+
+/** @param keys the vault's usage keys: the last one seals */
+export function sealOperatorObject(
+  { vault, keys }: { readonly vault: string; readonly keys: readonly UsageKeyPair[] },
+  key: string,
+  { by, at }: Written,
+  content: JsonObject,
+): Uint8Array {
+  const pair = keys.at(-1);
+  if (pair === undefined) throw new TypeError("a vault without a usage key has no usage");
+  const packed = gzipSync(JSON.stringify(content));
+  const { enc, ct } = sealUsage(bytesOf(pair.public), `${vault}|${key}`, packed);
+  const sealed = Buffer.concat([enc, ct]);
+  const line = JSON.stringify({ v: 1, usage_key: pair.public, by, at, sha256: sha256Hex(sealed) });
+  const signature = encodeBase64(signEd25519(signerOf(pair), textOf(vault, key, line)));
+  return new Uint8Array(Buffer.concat([Buffer.from(`${line}\n${signature}\n`), sealed]));
+}
+
+/** @throws what `refuse` makes: no operator of this vault wrote it under this key */
+export async function openOperatorObject(
+  { vault, keys }: { readonly vault: string; readonly keys: readonly UsageKeyPair[] },
+  key: string,
+  bytes: Uint8Array,
+  refuse: Refuse,
+): Promise<{ readonly written: Written; readonly content: JsonObject }> {
+  const first = bytes.indexOf(NEWLINE);
+  const second = bytes.indexOf(NEWLINE, first + 1);
+  if (first === -1 || second === -1) throw refuse("is not an object of an operator");
+  const line = decodeUtf8(bytes.subarray(0, first), refuse);
+  const header = parseCanonicalJson(line, refuse);
+  if (!isObject(header) || Object.keys(header).join() !== FIELDS || header["v"] !== 1) {
+    throw refuse("is not an object of an operator");
+  }
+  const { by, at, usage_key } = header as unknown as Written & { readonly usage_key: string };
+  const pair = keys.find((it) => it.public === usage_key);
+  if (pair === undefined) throw refuse("names no usage key of this vault");
+  const signature = decodeBase64(decodeUtf8(bytes.subarray(first + 1, second), refuse));
+  if (signature === null || !verifyEd25519(signerOf(pair).publicKey, textOf(vault, key, line), signature)) {
+    throw refuse("is not signed by an operator, or was not written under this name");
+  }
+  const sealed = bytes.subarray(second + 1);
+  if (sha256Hex(sealed) !== header["sha256"]) throw refuse("was altered");
+  const slot = { enc: sealed.subarray(0, ENC_BYTES), ct: sealed.subarray(ENC_BYTES) };
+  const packed = await openUsage(bytesOf(pair.private), `${vault}|${key}`, slot, "it").catch(() => null);
+  if (packed === null) throw refuse("does not open with the vault's usage key");
+  const content = JSON.parse(gunzipSync(packed, { maxOutputLength: MAX_CONTENT_BYTES }).toString()) as JsonObject;
+  return { written: { by, at }, content };
+}
+
+function signerOf(pair: UsageKeyPair) {
+  return withKey(bytesOf(pair.private), (key) => withKey(hkdf(key, "vsync-usage-operator-v1"), signingKeyOfSeed));
+}
+
+function textOf(vault: string, key: string, line: string): Uint8Array {
+  return Buffer.from(`vsync-usage-operator-v1|${vault}|${key}|${line}`);
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(decodeBase64(text) ?? []);
+}

@@ -1,0 +1,213 @@
+import type { JsonObject } from "../../canonical-json.ts";
+import { BundleCorruptError } from "../../errors.ts";
+import type { ObjectStore } from "../../ports.ts";
+import { type BatchName, MAX_BATCH_BYTES, parseBatchKey, USAGE_PREFIX } from "../../usage/batch.ts";
+import { BatchFault, type Doubt, Ledger, type OpenedBatch, type Refusal, readBatch } from "../../usage/ledger.ts";
+import {
+  DAYS_PREFIX,
+  MAX_OPERATOR_OBJECT_BYTES,
+  MONTHS_PREFIX,
+  openOperatorObject,
+  type UsageKeyPair,
+  VOIDS_PREFIX,
+  type Written,
+} from "../../usage/operator-object.ts";
+import type { Totals } from "../../usage/totals.ts";
+import { openWithRoll } from "../commit/open-for-commit.ts";
+import type { Manifest } from "../format/manifest.ts";
+import type { Roll } from "../format/tokens/roll.ts";
+import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
+import { type MonthContent, parseDay, parseMonth, parseVoid } from "./content.ts";
+import { vaultRules } from "./rules.ts";
+
+/** Days, `YYYY-MM-DD`, both included. */
+export interface UsageRequest extends OpenRequest {
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  /** Called with each batch that is counted. */
+  readonly onBatch?: (batch: OpenedBatch) => void;
+}
+
+/** A month whose totals are frozen. */
+export interface ClosedMonth {
+  /** `YYYY-MM` */
+  readonly month: string;
+  readonly written: Written;
+}
+
+export interface ReadUsage {
+  readonly manifest: Manifest;
+  readonly roll: Roll;
+  readonly totals: Totals;
+  /** What came for a month after it was closed. */
+  readonly late: Totals;
+  readonly closed: readonly ClosedMonth[];
+  readonly events: number;
+  readonly batches: number;
+  readonly duplicates: number;
+  readonly voided: number;
+  readonly refused: readonly Refusal[];
+  readonly doubts: readonly Doubt[];
+}
+
+/** How long after its day a batch may arrive and still be looked at by `since`. */
+const ARRIVES_WITHIN_DAYS = 7;
+const AT_ONCE = 16;
+
+/**
+ * Adds up what the vault's tokens used: every batch is verified, and what does not hold is reported and not counted.
+ *
+ * @throws InputError the holder only reads: the roll is the operators' alone
+ * @throws what opening and the store throw
+ */
+export async function readUsage(ports: ReadPorts, request: UsageRequest): Promise<ReadUsage> {
+  using opened = await openWithRoll(ports, request);
+  const { roll, vault } = opened;
+  const { manifest } = vault;
+  const sealed = { vault: manifest.vault, keys: roll.usage_keys ?? [] };
+  const keys = await keysBelow(ports.store, USAGE_PREFIX);
+  const isWanted = wantedDays(request);
+  const voids = await readVoids(ports.store, sealed, keys);
+  const months = await readMonths(ports.store, sealed, keys, isWanted);
+  const rules = await vaultRules(ports, request, { manifest, roll }, keys);
+  const closed = new Map(months.map(({ content }) => [content.month, new Set(content.batches)]));
+  const isVoid = (token: string, id: string) => voids.has(id) || voids.has(`${token} ${id}`);
+  const ledger = new Ledger({ ...rules, isWanted, isVoid, closed: (month) => closed.get(month) ?? null });
+  for await (const batch of batchesOf(ports.store, sealed, keys, request, rules, ledger)) {
+    ledger.count(batch);
+    request.onBatch?.(batch);
+  }
+  ledger.addFrozen(months.flatMap(({ content }) => content.cells));
+  const { totals, late, events, batches, duplicates, voided } = ledger;
+  return {
+    ...ledger.finish(request.since === undefined && roll.settings?.["usage_retention_days"] === undefined),
+    manifest,
+    roll,
+    totals,
+    late,
+    events,
+    batches,
+    duplicates,
+    voided,
+    closed: months.map(({ content: { month }, written }) => ({ month, written })),
+  };
+}
+
+async function keysBelow(store: ObjectStore, prefix: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const key of store.list(prefix)) keys.push(key);
+  return keys;
+}
+
+function wantedDays({ since = "", until = "9" }: UsageRequest): (day: string) => boolean {
+  return (day) => day >= since && day <= until;
+}
+
+/** An object that nobody but an operator can have written, and that is not as an operator wrote it. */
+const refuseObject = (key: string) => (fault: string) =>
+  new BundleCorruptError(`${key} ${fault}`, {
+    hint: "put the object back from the bucket's object versions or a backup, or remove it",
+  });
+
+async function readOperatorObjects(
+  store: ObjectStore,
+  sealed: { readonly vault: string; readonly keys: readonly UsageKeyPair[] },
+  keys: readonly string[],
+): Promise<readonly { readonly key: string; readonly written: Written; readonly content: JsonObject }[]> {
+  const read = keys.map(async (key) => {
+    const stored = await store.get(key, { maxBytes: MAX_OPERATOR_OBJECT_BYTES });
+    return stored === null
+      ? []
+      : [{ key, ...(await openOperatorObject(sealed, key, stored.bytes, refuseObject(key))) }];
+  });
+  return (await Promise.all(read)).flat();
+}
+
+type Sealed = Parameters<typeof readOperatorObjects>[1];
+
+async function readVoids(store: ObjectStore, sealed: Sealed, keys: readonly string[]): Promise<ReadonlySet<string>> {
+  const own = keys.filter((key) => key.startsWith(VOIDS_PREFIX));
+  const read = await readOperatorObjects(store, sealed, own);
+  const voids = read.map(({ key, content }) => parseVoid(content, refuseObject(key)));
+  return new Set(voids.map(({ id, token }) => (token === undefined ? id : `${token} ${id}`)));
+}
+
+async function readMonths(
+  store: ObjectStore,
+  sealed: Sealed,
+  keys: readonly string[],
+  isWanted: (day: string) => boolean,
+): Promise<readonly { readonly written: Written; readonly content: MonthContent }[]> {
+  const own = keys.filter((key) => key.startsWith(MONTHS_PREFIX));
+  const asked = own.filter((key) => isMonthWanted(key.slice(MONTHS_PREFIX.length), isWanted));
+  const read = await readOperatorObjects(store, sealed, asked);
+  return read.map(({ key, written, content }) => ({ written, content: parseMonth(content, refuseObject(key)) }));
+}
+
+function isMonthWanted(month: string, isWanted: (day: string) => boolean): boolean {
+  return Array.from({ length: 31 }, (_, at) => `${month}-${String(at + 1).padStart(2, "0")}`).some(isWanted);
+}
+
+/** Those of compacted days first, then those that are there by themselves. */
+async function* batchesOf(
+  store: ObjectStore,
+  sealed: Sealed,
+  keys: readonly string[],
+  request: UsageRequest,
+  rules: Parameters<typeof readBatch>[0],
+  ledger: Ledger,
+): AsyncGenerator<OpenedBatch> {
+  const known = new Set<string>();
+  const isNear = nearDays(request);
+  for (const key of keys.filter((it) => it.startsWith(DAYS_PREFIX) && isNear(it.slice(DAYS_PREFIX.length)))) {
+    const [object] = await readOperatorObjects(store, sealed, [key]);
+    if (object === undefined) continue;
+    for (const batch of parseDay(object.content, refuseObject(key))) {
+      known.add(batch.key);
+      yield batch;
+    }
+  }
+  const asked = keys.filter((key) => !known.has(key) && isBatchAsked(key, isNear, ledger));
+  for (let at = 0; at < asked.length; at += AT_ONCE) {
+    const reads = asked.slice(at, at + AT_ONCE).map((key) => readOne(store, rules, key, ledger));
+    for (const read of reads) {
+      const batch = await read;
+      if (batch !== null) yield batch;
+    }
+  }
+}
+
+function isBatchAsked(key: string, isNear: (day: string) => boolean, ledger: Ledger): boolean {
+  if ([DAYS_PREFIX, MONTHS_PREFIX, VOIDS_PREFIX].some((prefix) => key.startsWith(prefix))) return false;
+  const name: BatchName | null = parseBatchKey(key);
+  if (name === null) ledger.refuse(key, "has a name that no batch has");
+  return name !== null && isNear(name.day);
+}
+
+function nearDays({ since, until }: UsageRequest): (day: string) => boolean {
+  const first = since === undefined ? "" : dayAfter(since, -ARRIVES_WITHIN_DAYS);
+  // A name may be ahead of the day on which the store took it.
+  const last = until === undefined ? "9" : dayAfter(until, ARRIVES_WITHIN_DAYS);
+  return (day) => day >= first && day <= last;
+}
+
+function dayAfter(day: string, days: number): string {
+  return new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
+}
+
+async function readOne(
+  store: ObjectStore,
+  rules: Parameters<typeof readBatch>[0],
+  key: string,
+  ledger: Ledger,
+): Promise<OpenedBatch | null> {
+  const stored = await store.get(key, { maxBytes: MAX_BATCH_BYTES });
+  if (stored === null) return null;
+  try {
+    return await readBatch(rules, key, stored);
+  } catch (error) {
+    if (!(error instanceof BatchFault)) throw error;
+    ledger.refuse(key, error.message);
+    return null;
+  }
+}

@@ -1,0 +1,147 @@
+import type { JsonObject } from "../../canonical-json.ts";
+import { ConflictError, InputError } from "../../errors.ts";
+import { batchKey, dayOf } from "../../usage/batch.ts";
+import type { OpenedBatch } from "../../usage/ledger.ts";
+import { DAYS_PREFIX, MONTHS_PREFIX, sealOperatorObject, VOIDS_PREFIX } from "../../usage/operator-object.ts";
+import type { Totals } from "../../usage/totals.ts";
+import { ulid } from "../../usage/ulid.ts";
+import type { CommitPorts } from "../commit/commit.ts";
+import type { Annotation } from "../commit/draft.ts";
+import { dayJson, monthJson } from "./content.ts";
+import { type ReadUsage, readUsage, type UsageRequest } from "./read.ts";
+
+export interface UsageWriteRequest extends Omit<UsageRequest, "since" | "until"> {
+  readonly annotation: Annotation;
+}
+
+const DAY_MS = 86_400_000;
+/** Batches of a day may come for so long: its spools are read back by then. */
+const SETTLED_AFTER_MS = 3 * DAY_MS;
+
+/** What closing a month freezes. */
+export interface ClosePlan {
+  readonly read: ReadUsage;
+  readonly totals: Totals;
+  readonly month: string;
+  /** Writes the totals. @throws ConflictError somebody closed the month meanwhile */
+  write(): Promise<void>;
+}
+
+/**
+ * Reads a month to close it: its totals are frozen, and what comes later is listed as late.
+ *
+ * @throws InputError no month, one that is not over, or that is closed
+ */
+export async function planClose(ports: CommitPorts, request: UsageWriteRequest, month: string): Promise<ClosePlan> {
+  const startMs = Date.parse(`${month}-01`);
+  if (!/^\d{4}-\d{2}$/.test(month) || Number.isNaN(startMs)) throw noMonth(month);
+  const since = `${month}-01`;
+  const until = `${month}-31`;
+  const nowMs = ports.clock.nowMs();
+  if (dayOf(nowMs).slice(0, 7) <= month) {
+    throw new InputError(`${month} is not over`, { hint: "close it once the last batches of its last day are in" });
+  }
+  const batches: string[] = [];
+  const read = await readUsage(ports, {
+    ...request,
+    since,
+    until,
+    onBatch: ({ name }) => batches.push(batchKey(name)),
+  });
+  if (read.closed.length > 0) {
+    throw new InputError(`${month} is closed: ${read.closed[0]?.written.by} did so on ${read.closed[0]?.written.at}`, {
+      hint: "`vsync usage` lists what came later as late",
+    });
+  }
+  const content = monthJson({ month, batches, cells: read.totals.cells });
+  const key = MONTHS_PREFIX + month;
+  return { read, totals: read.totals, month, write: () => create(ports, request, read, key, content) };
+}
+
+function noMonth(month: string): InputError {
+  return new InputError(`${JSON.stringify(month)} is not a month`, { hint: "give one such as 2026-11" });
+}
+
+/** What compacting a day gathers in one object. */
+export interface CompactPlan {
+  readonly day: string;
+  readonly read: ReadUsage;
+  /** The keys that the object replaces. */
+  readonly keys: readonly string[];
+  /** Writes the object, and then removes what it replaces. */
+  write(): Promise<void>;
+}
+
+/**
+ * Reads the batches of a day to put them into one object.
+ *
+ * @throws InputError no day, or one that is not over for three days; or one that was compacted
+ */
+export async function planCompact(ports: CommitPorts, request: UsageWriteRequest, day: string): Promise<CompactPlan> {
+  const startMs = Date.parse(day);
+  if (dayOf(startMs) !== day) {
+    throw new InputError(`${JSON.stringify(day)} is not a day`, { hint: "give one such as 2026-11-29" });
+  }
+  if (ports.clock.nowMs() < startMs + DAY_MS + SETTLED_AFTER_MS) {
+    throw new InputError(`${day} was less than three days ago, and batches of it may still come`, {
+      hint: "compact an older day",
+    });
+  }
+  const key = DAYS_PREFIX + day;
+  if ((await ports.store.head(key)) !== null) {
+    throw new InputError(`${day} is compacted`, { hint: "what came later stays in its own batches" });
+  }
+  const batches: OpenedBatch[] = [];
+  const onBatch = (batch: OpenedBatch) => batch.name.day === day && batches.push(batch);
+  const read = await readUsage(ports, { ...request, since: day, until: day, onBatch });
+  const keys = batches.map(({ name }) => batchKey(name));
+  return {
+    day,
+    read,
+    keys,
+    async write() {
+      await create(ports, request, read, key, dayJson(day, batches));
+      for (const replaced of keys) await ports.store.delete(replaced);
+    },
+  };
+}
+
+/** Records that an event does not count, wherever it is. @param token only that of this token */
+export async function voidEvent(
+  ports: CommitPorts,
+  request: UsageWriteRequest,
+  { id, token }: { readonly id: string; readonly token?: string | undefined },
+): Promise<{ readonly before: ReadUsage }> {
+  let isThere = false;
+  const onBatch = ({ name, events }: OpenedBatch) => {
+    isThere ||= (token === undefined || name.token === token) && events.some(({ event }) => event.id === id);
+  };
+  const before = await readUsage(ports, { ...request, onBatch });
+  if (!isThere) {
+    throw new InputError(`no event has the id ${JSON.stringify(id)}`, {
+      hint: "give the id under which the app or the gateway recorded it",
+    });
+  }
+  const { note } = request.annotation;
+  const content = { id, ...(token === undefined ? {} : { token }), ...(note === undefined ? {} : { note }) };
+  await create(ports, request, before, VOIDS_PREFIX + ulid(ports.clock.nowMs(), ports.random), content);
+  return { before };
+}
+
+async function create(
+  ports: CommitPorts,
+  { annotation: { actor } }: UsageWriteRequest,
+  { manifest, roll }: ReadUsage,
+  key: string,
+  content: JsonObject,
+): Promise<void> {
+  const sealed = { vault: manifest.vault, keys: roll.usage_keys ?? [] };
+  const at = new Date(ports.clock.nowMs()).toISOString();
+  const bytes = sealOperatorObject(sealed, key, { by: `${actor.user}@${actor.host}`, at }, content);
+  try {
+    await ports.store.create(key, bytes);
+  } catch (error) {
+    if (error instanceof ConflictError) throw new ConflictError(`somebody else wrote ${key} meanwhile`);
+    throw error;
+  }
+}

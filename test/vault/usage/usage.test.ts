@@ -1,0 +1,335 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { decodeCheckedBase64 as decode } from "../../../src/crypto/base64.ts";
+import { parseCredential } from "../../../src/tokens/credential.ts";
+import { type BatchWriter, sealBatch } from "../../../src/usage/batch.ts";
+import type { UsageEvent } from "../../../src/usage/event.ts";
+import type { Dimension } from "../../../src/usage/totals.ts";
+import { ulid } from "../../../src/usage/ulid.ts";
+import { batchWriterOf } from "../../../src/usage/writer.ts";
+import type { GivenClaims } from "../../../src/vault/tokens/create.ts";
+import { readUsage, type UsageRequest } from "../../../src/vault/usage/read.ts";
+import { planClose, planCompact, voidEvent } from "../../../src/vault/usage/write.ts";
+import { ACTOR, ENV, HOUR_MS, holderOf, OLD, START_MS, seededRandom, World } from "../../support/world.ts";
+
+const DAY_MS = 24 * HOUR_MS;
+const SETTINGS = {
+  backends: [{ id: "api", default: true }, { id: "web" }],
+  routes: [{ id: "jobs.create", method: "POST", path: "/v1/jobs", meters: ["tokens"] }],
+  meters: [{ key: "tokens" }, { key: "jobs" }],
+};
+const ORIGIN = { name: "api", backend: "api", capabilities: ["metering"] };
+const GATEWAY = { name: "gateway", permissions: ["api.gateway.sign"], capabilities: ["metering"] };
+
+let world: World;
+let usageKey: Uint8Array;
+let vault: string;
+const random = seededRandom("usage");
+beforeEach(async () => {
+  world = await World.pushed();
+  await world.settings(SETTINGS);
+  vault = (await world.manifest()).vault;
+});
+
+/** A token, and what writes batches in its name. */
+async function writerFor(claims: Partial<GivenClaims>): Promise<BatchWriter> {
+  const { credential: secret } = (await world.createToken(claims)).plan;
+  using credential = parseCredential(secret?.exposeText() ?? "");
+  usageKey = decode((await world.writable()).tokens.roll.usage_keys?.at(-1)?.public ?? "");
+  return batchWriterOf(vault, credential);
+}
+
+/** A process of a token: it writes one batch after the other. */
+class Process {
+  readonly #writer: BatchWriter;
+  readonly #instance = Buffer.from(random.bytes(8)).toString("hex");
+  #seq = 0;
+  #prev: string | null = null;
+
+  constructor(writer: BatchWriter) {
+    this.#writer = writer;
+  }
+
+  /** @param storedMs when the store took it @returns the batch's key */
+  write(events: readonly UsageEvent[], storedMs?: number): string {
+    const day = new Date(events[0]?.at ?? 0).toISOString().slice(0, 10);
+    const place = { instance: this.#instance, seq: ++this.#seq, prev: this.#prev };
+    const sealed = sealBatch(this.#writer, usageKey, { day, ulid: ulid(START_MS, random) }, place, events);
+    this.#prev = sealed.digest;
+    world.tamper(sealed.key, sealed.bytes);
+    const stored = world.store.bucket.get(sealed.key);
+    if (stored !== undefined && storedMs !== undefined) world.store.bucket.set(sealed.key, { ...stored, storedMs });
+    return sealed.key;
+  }
+}
+
+const event = (id: string, more: Partial<UsageEvent> = {}): UsageEvent => {
+  return { id, lane: "meter", usage: { jobs: 1 }, at: START_MS, ...more };
+};
+const response = (id: string, token: string, more: Partial<UsageEvent> = {}): UsageEvent =>
+  event(id, { lane: "response", request_id: id, usage: { tokens: 5 }, token, backend: "api", subject: "ann", ...more });
+
+const request = (more: Partial<UsageRequest> = {}) => {
+  return { holder: holderOf(OLD), expect: { env: ENV }, annotation: { actor: ACTOR }, ...more };
+};
+
+async function read(by: readonly Dimension[] = [], more: Partial<UsageRequest> = {}) {
+  const usage = await readUsage(world, request(more));
+  const rows = (totals: typeof usage.totals) =>
+    Object.fromEntries(
+      totals.by(by).map((cell) => [[cell.meter, ...by.map((name) => cell[name])].join(" "), Number(cell.amount)]),
+    );
+  const { refused, doubts } = usage;
+  return {
+    ...usage,
+    sums: rows(usage.totals),
+    lateSums: rows(usage.late),
+    reasons: refused.map(({ reason, events }) => (events === null ? reason : `${events}: ${reason}`)),
+    doubts: doubts.map(({ kind, text }) => `${kind}: ${text}`),
+  };
+}
+
+test("usage adds up by meter and any dimension; sums exceed what a number holds", async () => {
+  const api = await writerFor(ORIGIN);
+  const web = await writerFor({ ...ORIGIN, name: "web", backend: "web" });
+  new Process(api).write([event("a"), event("b", { usage: { tokens: 3 }, route_id: "jobs.create" })]);
+  new Process(web).write([event("a"), event("c", { usage: { jobs: Number.MAX_SAFE_INTEGER } })]);
+  new Process(web).write([event("d", { at: START_MS + DAY_MS, usage: { jobs: Number.MAX_SAFE_INTEGER } })]);
+  expect(await read(["backend"])).toMatchObject({ sums: { "jobs api": 1, "tokens api": 3 }, reasons: [], doubts: [] });
+  const [jobs] = (await readUsage(world, request())).totals.by([]);
+  expect(jobs?.amount).toBe(2n * BigInt(Number.MAX_SAFE_INTEGER) + 2n);
+  expect((await read(["day"], { since: "2026-01-02" })).sums).toEqual({ "jobs 2026-01-02": Number.MAX_SAFE_INTEGER });
+  expect((await read(["route", "token"], { until: "2026-01-01" })).sums).toMatchObject({
+    [`tokens jobs.create ${api.id}`]: 3,
+  });
+});
+
+describe("an id", () => {
+  test("counts once a token and day, in one batch or several", async () => {
+    const api = await writerFor(ORIGIN);
+    const process = new Process(api);
+    process.write([event("a"), event("a", { at: START_MS + 1 })]);
+    process.write([event("a")]);
+    new Process(api).write([event("a"), event("a", { usage: { jobs: 1 }, at: START_MS + 2 })]);
+    expect(await read()).toMatchObject({ sums: { jobs: 1 }, duplicates: 4, doubts: [] });
+    new Process(api).write([event("a", { at: START_MS + DAY_MS })]);
+    expect(await read()).toMatchObject({ sums: { jobs: 2 } });
+  });
+
+  test("with other content is reported, and the first counts", async () => {
+    new Process(await writerFor(ORIGIN)).write([event("a"), event("a", { usage: { jobs: 100 } })]);
+    expect(await read()).toMatchObject({
+      sums: { jobs: 1 },
+      doubts: ['conflict: the id "a" came again on 2026-01-01 with other content, which does not count'],
+    });
+  });
+
+  test("that an operator voids does not count", async () => {
+    const [one, other] = [await writerFor(ORIGIN), await writerFor({ ...ORIGIN, name: "other" })];
+    for (const writer of [one, other]) new Process(writer).write([event("a"), event("b")]);
+    await voidEvent(world, request(), { id: "a", token: one.id });
+    expect(await read()).toMatchObject({ sums: { jobs: 3 }, voided: 1 });
+    await voidEvent(world, request(), { id: "a" });
+    expect(await read()).toMatchObject({ sums: { jobs: 2 }, voided: 2 });
+    await expect(voidEvent(world, request(), { id: "c" })).rejects.toThrow('no event has the id "c"');
+  });
+});
+
+describe("a batch that was", () => {
+  let process: Process;
+  let keys: string[];
+  beforeEach(async () => {
+    process = new Process(await writerFor(ORIGIN));
+    keys = ["a", "b", "c", "d"].map((id) => process.write([event(id)]));
+  });
+  const [of, is] = [/ of process [0-9a-f]{16} of tok_[0-9a-f]{32} /, "is missing"];
+  const bare = (texts: readonly string[]) => texts.map((text) => text.replace(of, " "));
+
+  test("deleted is reported, the first and those between", async () => {
+    for (const key of [keys[0], keys[2]]) world.tamper(key ?? "", null);
+    const { sums, doubts } = await read();
+    expect({ sums, doubts: bare(doubts) }).toEqual({
+      sums: { jobs: 2 },
+      doubts: [`gap: batch 1 ${is}`, `gap: batch 3 ${is}`],
+    });
+  });
+
+  test("copied to another name is refused", async () => {
+    const [key = ""] = keys;
+    world.tamper(`${key.slice(0, -1)}${key.endsWith("0") ? "1" : "0"}`, world.bytes(key));
+    const { reasons, sums } = await read();
+    expect(reasons).toEqual(["is not signed by its token, or was not written under this name"]);
+    expect(sums).toEqual({ jobs: 4 });
+  });
+
+  test("altered, or is no batch, is refused", async () => {
+    const bytes = world.bytes(keys[0] ?? "").slice();
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    world.tamper(keys[0] ?? "", bytes).tamper("usage/notes.txt", Buffer.from("hello"));
+    const { reasons, sums } = await read();
+    expect({ reasons, sums }).toEqual({ reasons: ["has a name that no batch has", "was altered"], sums: { jobs: 3 } });
+  });
+
+  test("backdated counts for the day on which the store took it", async () => {
+    process.write([event("late")], START_MS + 3 * DAY_MS + 1);
+    process.write([event("in time")], START_MS + 3 * DAY_MS - 1);
+    const { sums, doubts } = await read(["day"]);
+    expect(sums).toEqual({ "jobs 2026-01-01": 5, "jobs 2026-01-04": 1 });
+    expect(doubts).toEqual([expect.stringMatching(/^moved: usage\/tok_.* reached the store on 2026-01-04/)]);
+  });
+
+  test("written over an hour after its token ended is refused", async () => {
+    await world.revokeTokens(["api"]);
+    process.write([event("in time")], START_MS + HOUR_MS);
+    process.write([event("too late")], START_MS + HOUR_MS + 1);
+    expect(await read()).toMatchObject({
+      sums: { jobs: 5 },
+      reasons: ["was written over an hour after its token ended"],
+    });
+  });
+});
+
+test("two batches with one number in a chain are reported", async () => {
+  const writer = await writerFor(ORIGIN);
+  const place = { instance: "0123456789abcdef", seq: 1, prev: null };
+  for (const id of ["a", "b"]) {
+    const sealed = sealBatch(writer, usageKey, { day: "2026-01-01", ulid: ulid(START_MS, random) }, place, [event(id)]);
+    world.tamper(sealed.key, sealed.bytes);
+  }
+  expect((await read()).doubts).toEqual([
+    `rewrite: batch 1 of process 0123456789abcdef of ${writer.id} was written anew`,
+  ]);
+});
+
+describe("refused is", () => {
+  test("a token that the vault never had, and one without metering", async () => {
+    const elsewhere = await World.pushed();
+    const there = world;
+    world = elsewhere;
+    const stranger = await writerFor(ORIGIN);
+    world = there;
+    await writerFor(ORIGIN);
+    new Process({ ...stranger, vault }).write([event("a")]);
+    new Process(await writerFor({ name: "mute", capabilities: ["gateway_verification"] })).write([event("a")]);
+    const { reasons, sums } = await read();
+    expect(sums).toEqual({});
+    expect(reasons.toSorted()).toEqual([
+      "is of a token that this vault never had",
+      "is of a token without the capability metering",
+    ]);
+  });
+
+  test("a meter that the settings or the token do not have", async () => {
+    new Process(await writerFor({ ...ORIGIN, meters: ["tokens"] })).write([
+      event("a"),
+      event("b", { usage: { tokens: 1 } }),
+    ]);
+    new Process(await writerFor({ ...ORIGIN, name: "any" })).write([event("a", { usage: { cpu: 1 } }), event("b")]);
+    expect(await read()).toMatchObject({
+      sums: { jobs: 1, tokens: 1 },
+      reasons: expect.arrayContaining([
+        "1: has the meter jobs, which its token may not report",
+        "1: has the meter cpu, which its token may not report",
+      ]),
+    });
+  });
+
+  test("what an app says of responses as a gateway does", async () => {
+    const api = await writerFor(ORIGIN);
+    new Process(api).write([response("r", api.id)]);
+    expect(await read()).toMatchObject({
+      sums: {},
+      reasons: ["1: says what responses used, and its token is no gateway"],
+    });
+  });
+});
+
+describe("the usage of a response", () => {
+  test("counts for the app whose response it was, and for whom the gateway signed", async () => {
+    const [api, gateway] = [await writerFor(ORIGIN), await writerFor(GATEWAY)];
+    new Process(gateway).write([response("r-1", api.id), response("r-2", api.id, { subject: "bob" })]);
+    expect((await read(["subject", "token"])).sums).toEqual({
+      [`tokens ann ${api.id}`]: 5,
+      [`tokens bob ${api.id}`]: 5,
+    });
+  });
+
+  test("that came later has the subject of its announcement, and settles it once", async () => {
+    const [api, gateway] = [await writerFor(ORIGIN), await writerFor(GATEWAY)];
+    const later = event("r-1", { lane: "deferred", request_id: "r-1", usage: { tokens: 7 } });
+    new Process(gateway).write([
+      response("r-1", api.id, { usage: {}, pending: true }),
+      response("r-2", api.id, { usage: {}, pending: true }),
+      response("r-3", api.id),
+    ]);
+    const app = new Process(api);
+    app.write([later]);
+    app.write([later, event("r-3", { lane: "deferred", request_id: "r-3", usage: { tokens: 100 } })]);
+    expect(await read(["subject"])).toMatchObject({
+      sums: { "tokens ann": 12 },
+      reasons: ["1: is of a request that the gateway has settled"],
+      doubts: ["unsettled: the response of request r-2 announced usage that never came"],
+    });
+  });
+});
+
+test("what was sealed before a leak of the passphrase is read after it", async () => {
+  const api = await writerFor(ORIGIN);
+  new Process(api).write([event("a")]);
+  await world.rotate(OLD, "the passphrase after the leak", { leaked: { tokens: "keep" } });
+  const usage = await readUsage(world, { ...request(), holder: holderOf("the passphrase after the leak") });
+  expect(usage.totals.by([])).toMatchObject([{ amount: 1n }]);
+});
+
+describe("a month", () => {
+  test("that is closed stays as it was; what comes later is late", async () => {
+    const process = new Process(await writerFor(ORIGIN));
+    process.write([event("a")]);
+    world.clock.ms = START_MS + 40 * DAY_MS;
+    const closing = await planClose(world, request(), "2026-01");
+    await closing.write();
+    process.write([event("b"), event("a")]);
+    process.write([event("c", { at: START_MS + 32 * DAY_MS })]);
+    expect(await read(["day"])).toMatchObject({
+      sums: { "jobs 2026-01-01": 1, "jobs 2026-02-02": 1 },
+      lateSums: { "jobs 2026-01-01": 1 },
+      closed: [{ month: "2026-01", written: { by: "ann@build-7" } }],
+    });
+    await expect(planClose(world, request(), "2026-01")).rejects.toThrow("2026-01 is closed: ann@build-7 did so on");
+    await expect(closing.write()).rejects.toThrow("somebody else wrote usage/months/2026-01 meanwhile");
+  });
+
+  test("is closed once it is over", async () => {
+    await writerFor(ORIGIN);
+    await expect(planClose(world, request(), "2026-01")).rejects.toThrow("2026-01 is not over");
+    await expect(planClose(world, request(), "2026")).rejects.toThrow('"2026" is not a month');
+  });
+
+  test("that somebody else wrote is refused", async () => {
+    await writerFor(ORIGIN);
+    world.clock.ms = START_MS + 40 * DAY_MS;
+    const { month, write } = await planClose(world, request(), "2026-01");
+    await write();
+    world.tamper("usage/months/2025-12", world.bytes(`usage/months/${month}`));
+    await expect(read()).rejects.toThrow("usage/months/2025-12 is not signed by an operator, or was not written under");
+  });
+});
+
+test("a day that is compacted counts the same, from one object", async () => {
+  const process = new Process(await writerFor(ORIGIN));
+  process.write([event("a"), event("b")]);
+  const moved = process.write([event("c")], START_MS + 5 * DAY_MS);
+  process.write([event("d", { at: START_MS + DAY_MS })]);
+  const before = await read(["day"]);
+  await expect(planCompact(world, request(), "2026-01-01")).rejects.toThrow("less than three days ago");
+  world.clock.ms = START_MS + 10 * DAY_MS;
+  const compacting = await planCompact(world, request(), "2026-01-01");
+  await compacting.write();
+  expect([...world.store.bucket.keys()].filter((key) => key.startsWith("usage/"))).toHaveLength(2);
+  expect(world.store.bucket.has(moved)).toBe(false);
+  const after = await read(["day"]);
+  expect(after.sums).toEqual(before.sums);
+  expect(after.doubts).toEqual(before.doubts);
+  process.write([event("a"), event("e")]);
+  expect((await read()).sums).toEqual({ jobs: 5 });
+  await expect(planCompact(world, request(), "2026-01-01")).rejects.toThrow("2026-01-01 is compacted");
+});
