@@ -23,7 +23,7 @@ export interface UsageEvent {
   /** The token whose response it was. In lane `response` alone, as the next three. */
   readonly token?: string;
   readonly backend?: string;
-  /** Whom the gateway signed the request for. */
+  /** The user for whose request the gateway signed. */
   readonly subject?: string;
   readonly pending?: true;
   /** Milliseconds since 1970. Last: what precedes it is what two events of one id must agree in. */

@@ -58,7 +58,7 @@ export function renderAudit(
   const { manifest, rows, outstanding } = audit;
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, outstanding, rows });
   else if (flags.csv) for (const record of [CSV_HEAD, ...rows.map(csvFields)]) output.line(csvRecord(record));
-  else output.table(forWhom(ROW_COLUMNS, output), rows);
+  else output.table(fitted(ROW_COLUMNS, output), rows);
   warnOfOutstanding(audit, vaultFlagsOf(manifest.env, flags), output);
 }
 
@@ -73,7 +73,7 @@ export function renderVerified(
   warnOfOutstanding(audit, vaultFlagsOf(manifest.env, flags), output);
 }
 
-function forWhom<Row>(columns: readonly Column<Row>[], { columns: width }: Output): readonly Column<Row>[] {
+function fitted<Row>(columns: readonly Column<Row>[], { columns: width }: Output): readonly Column<Row>[] {
   return width === undefined ? columns.filter(({ head }) => head !== AGO.head) : columns;
 }
 
@@ -130,5 +130,5 @@ export function renderHistory(
   output: Output,
 ): void {
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, generations });
-  else output.table(forWhom(GENERATION_COLUMNS, output), generations);
+  else output.table(fitted(GENERATION_COLUMNS, output), generations);
 }

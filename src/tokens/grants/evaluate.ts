@@ -151,7 +151,7 @@ export class Evaluator {
     if (request.permission !== undefined) return this.#explainPermission(request.permission);
     const name = `${request.root} ${request.operation}`;
     const permission = OPERATIONS.get(name);
-    if (permission === undefined) return denied([], "operations", `there is no operation ${name}`);
+    if (permission === undefined) return denied([], "operations", `no operation is called ${name}`);
     const fault = requestFault(request);
     if (fault !== null) return denied([], "operations", fault);
     return this.#explainOperation(name, permission, request);
