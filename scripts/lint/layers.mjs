@@ -34,6 +34,7 @@ const CLI = [
 const GROUND = ["canonical-json.ts", "errors.ts"];
 
 const ALL_BUT_CLI = [
+  "backend",
   "runtime",
   "stores",
   "s3",
@@ -61,6 +62,7 @@ const MAY_IMPORT = {
   directory: ["disk", "ports.ts", ...GROUND],
   ...stacked("vault", VAULT, BELOW_VAULT),
   vault: BELOW_VAULT,
+  "backend/gateway/create.ts": ["backend", "runtime", "tokens", ...GROUND],
   backend: ["usage", "tokens", "crypto", "ports.ts", ...GROUND],
   usage: ["tokens", "crypto", "ports.ts", ...GROUND],
   tokens: ["crypto", ...GROUND],

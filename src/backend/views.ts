@@ -1,4 +1,5 @@
 import { ConfigInvalidError } from "../errors.ts";
+import { KnownTokens } from "../tokens/access/verify.ts";
 import { type GatewayKey, SIGNS_AFTER_MS } from "../tokens/backends/gateway-key.ts";
 import {
   type BackendSetting,
@@ -45,9 +46,6 @@ export interface OriginView {
   readonly untilMs: number;
 }
 
-/** A token as `settle` needs it: whose usage a response reports. */
-export type KnownToken = NonNullable<TokenSnapshot["verify"]>["verify"]["tokens"][number];
-
 /** What a gateway knows, as of one generation. */
 export interface GatewayView {
   readonly vault: string;
@@ -60,10 +58,8 @@ export interface GatewayView {
   readonly defaultBackend: BackendView | undefined;
   readonly routes: readonly (RouteSetting & { readonly backend: string })[];
   readonly meters: readonly MeterSetting[];
-  /** The live tokens of the vault; null for a gateway that may not verify them. */
-  readonly tokens: readonly KnownToken[] | null;
-  /** Ids of tokens that ended. */
-  readonly ended: readonly string[];
+  /** The tokens of the vault, for `settle`; null for a gateway that may not verify them. */
+  readonly known: KnownTokens | null;
   /** Base64 of the X25519 public key that usage is sealed to. */
   readonly usageKey?: string | undefined;
   readonly untilMs: number;
@@ -71,8 +67,10 @@ export interface GatewayView {
 
 const MAX_AGE_SECONDS = 60;
 const MAX_STALE_MINUTES = 60;
-/** How often the vault is asked. */
-const REFRESH_MS = 60_000;
+/** A revoked token ends within this time. */
+const MAX_AGE_MS = 60_000;
+/** Then the vault is asked, while requests go on with what it said before. */
+const REFRESH_MS = 45_000;
 
 /** @throws ConfigInvalidError the token is no origin's, or the vault has no backend for it */
 export function originViewOf(snapshot: TokenSnapshot): OriginView {
@@ -116,8 +114,7 @@ export function gatewayViewOf(snapshot: TokenSnapshot): GatewayView {
     defaultBackend: views.find(({ id }) => id === fallback?.id),
     routes: routes.map((route) => ({ ...route, backend: route.backend ?? fallback?.id ?? "" })),
     meters,
-    tokens: verify?.verify.tokens ?? null,
-    ended: verify?.ended ?? [],
+    known: verify === null ? null : new KnownTokens(verify),
     usageKey,
     untilMs: endOf(snapshot),
   };
@@ -182,7 +179,8 @@ export class Views<View extends { readonly gen: number; readonly untilMs: number
     this.#newest = new Newest({
       read,
       clock,
-      maxAgeMs: REFRESH_MS,
+      maxAgeMs: MAX_AGE_MS,
+      refreshMs: REFRESH_MS,
       maxStaleMs: (view) => maxStaleMinutes(view) * 60_000,
       first: first ?? undefined,
       stale: () => new VerificationError("jwks_unavailable", "the vault has not answered for too long"),

@@ -4,8 +4,10 @@ export interface NewestOptions<Seen> {
   /** Asks the store, every time it is called. */
   readonly read: () => Promise<Seen>;
   readonly clock: { nowMs(): number };
-  /** How long an answer counts before the store is asked again. */
+  /** How long an answer counts before the store has to be asked again. */
   readonly maxAgeMs: number;
+  /** When it is asked beforehand, while the old answer still counts. Default: never. */
+  readonly refreshMs?: number;
   /** How long one counts while the store does not answer. Asked at each use: an answer may change it. */
   readonly maxStaleMs: (seen: Seen) => number;
   /** What was read before, just now. */
@@ -16,6 +18,8 @@ export interface NewestOptions<Seen> {
 
 /** After a request that failed, and for what nobody knows: each of them would otherwise cost a request. */
 const LOOK_AGAIN_MS = 10_000;
+/** How long anybody waits for a store that does not answer, if there is an answer from before. */
+const PATIENCE_MS = 5_000;
 
 /**
  * What the newest generation says that the store has shown, asked for again when its answer is too old: for verifiers of
@@ -27,7 +31,7 @@ export class Newest<Seen extends { readonly gen: number }> {
   #seen: Seen | null;
   #askedMs: number;
   #answeredMs: number;
-  #failed = false;
+  #hasFailed = false;
   #refused: TokenRefusedError | null = null;
   #asking: Promise<void> | null = null;
 
@@ -44,48 +48,87 @@ export class Newest<Seen extends { readonly gen: number }> {
    */
   async get(isKnown: (seen: Seen) => boolean = () => true): Promise<Seen> {
     const atMs = this.#options.clock.nowMs();
-    await this.#notOlder(this.#failed ? Math.min(LOOK_AGAIN_MS, this.#options.maxAgeMs) : this.#options.maxAgeMs, atMs);
-    if (this.#seen !== null && !isKnown(this.#seen)) await this.#notOlder(LOOK_AGAIN_MS, atMs);
+    this.#refreshAhead(atMs);
+    if (this.#mustAsk(atMs)) await this.#ask(atMs);
+    if (this.#seen !== null && !isKnown(this.#seen) && !isWithin(LOOK_AGAIN_MS, this.#askedMs, atMs)) {
+      await this.#ask(atMs);
+    }
     return this.#required(atMs);
   }
 
   /** The newest without waiting, if its answer is young enough; null if `get` has to ask. */
   peek(): Seen | null {
-    const age = this.#options.clock.nowMs() - this.#answeredMs;
-    return age >= 0 && age < this.#options.maxAgeMs && this.#refused === null ? this.#seen : null;
+    const atMs = this.#options.clock.nowMs();
+    this.#refreshAhead(atMs);
+    return this.#isYounger(this.#options.maxAgeMs, atMs) && this.#refused === null ? this.#seen : null;
+  }
+
+  /** Nobody waits for this: the old answer counts on. After a failure that is every ten seconds. */
+  #refreshAhead(atMs: number): void {
+    const { refreshMs = Number.POSITIVE_INFINITY, maxAgeMs } = this.#options;
+    if (this.#seen === null || this.#refused !== null) return;
+    const dueMs = this.#hasFailed ? Math.min(LOOK_AGAIN_MS, maxAgeMs) : refreshMs;
+    if (!isWithin(dueMs, this.#askedMs, atMs)) void this.#ask(atMs);
+  }
+
+  /** After a failure the old answer counts on without a wait: otherwise an outage would slow down every request. */
+  #mustAsk(atMs: number): boolean {
+    const { maxAgeMs, maxStaleMs } = this.#options;
+    if (this.#seen === null || this.#refused !== null) return true;
+    if (this.#isYounger(maxAgeMs, atMs)) return false;
+    const hasJustFailed = this.#hasFailed && isWithin(maxAgeMs, this.#askedMs, atMs);
+    return !hasJustFailed || !this.#isYounger(maxStaleMs(this.#seen), atMs);
+  }
+
+  #isYounger(ageMs: number, atMs: number): boolean {
+    return isWithin(ageMs, this.#answeredMs, atMs);
   }
 
   #required(atMs: number): Seen {
     if (this.#refused !== null) throw this.#refused;
     const seen = this.#seen as Seen;
-    if (atMs - this.#answeredMs < this.#options.maxStaleMs(seen)) return seen;
+    if (isWithin(this.#options.maxStaleMs(seen), this.#answeredMs, atMs)) return seen;
     throw this.#options.stale();
   }
 
-  async #notOlder(ageMs: number, atMs: number): Promise<void> {
-    const age = atMs - this.#askedMs;
-    if (this.#asking === null && this.#seen !== null && age >= 0 && age < ageMs) return;
-    this.#asking ??= this.#ask(atMs).finally(() => {
+  async #ask(atMs: number): Promise<void> {
+    this.#asking ??= this.#read(atMs).finally(() => {
       this.#asking = null;
     });
-    await this.#asking;
+    await (this.#seen === null ? this.#asking : this.#patiently(this.#asking));
   }
 
-  async #ask(atMs: number): Promise<void> {
+  async #patiently(asking: Promise<void>): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.#hasFailed = true;
+        resolve();
+      }, PATIENCE_MS);
+    });
+    await Promise.race([asking, patience]);
+    clearTimeout(timer);
+  }
+
+  async #read(atMs: number): Promise<void> {
     this.#askedMs = atMs;
-    this.#failed = true;
     try {
       const seen = await this.#options.read();
       this.#refused = null;
       // A store that shows an older generation than before has not answered.
-      if (this.#seen !== null && seen.gen < this.#seen.gen) return;
+      this.#hasFailed = this.#seen !== null && seen.gen < this.#seen.gen;
+      if (this.#hasFailed) return;
       this.#seen = seen;
       this.#answeredMs = atMs;
-      this.#failed = false;
     } catch (error) {
-      if (error instanceof TokenRefusedError) this.#refused = error;
-      else if (this.#seen === null) throw error;
+      this.#hasFailed = true;
       if (this.#seen === null) throw error;
+      if (error instanceof TokenRefusedError) this.#refused = error;
     }
   }
+}
+
+function isWithin(ageMs: number, sinceMs: number, atMs: number): boolean {
+  const age = atMs - sinceMs;
+  return age >= 0 && age < ageMs;
 }

@@ -50,6 +50,11 @@ export function routeServing<R extends RouteSetting>(routes: readonly R[], metho
   return exact?.route === alike?.route ? ((exact?.route ?? null) as R | null) : null;
 }
 
+/** Whether a framework that ignores case or a slash at the end would serve a request on any of these routes. */
+export function servesAlike(routes: readonly RouteSetting[], method: string, target: string): boolean {
+  return closest(shapedRoutes(routes), servedMethod(method), alikeKey(pathOf(target)), "alike") !== null;
+}
+
 /** A framework answers HEAD with the handler of GET. */
 function servedMethod(method: string): string {
   return method === "HEAD" ? "GET" : method;

@@ -77,7 +77,10 @@ describe("a slot", () => {
       ["pages", "web"],
     ]);
     expect(view.backends.map(({ profile }) => profile)).toEqual(["rfc9421", "x-fs"]);
-    expect(view).toMatchObject({ defaultBackend: { id: "api" }, tokens: [{ id: view.tokenId }], ended: [] });
+    expect(view).toMatchObject({
+      defaultBackend: { id: "api" },
+      known: { snapshot: { verify: { tokens: [{ id: view.tokenId }] }, ended: [] } },
+    });
     expect(snapshot.verify?.verify.settings).toEqual({ min_tls: "1.3" });
   });
 

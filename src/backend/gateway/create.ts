@@ -1,0 +1,38 @@
+import { InputError } from "../../errors.ts";
+import { type Environment, Vsync } from "../../runtime/index.ts";
+import type { TokenSource } from "../../tokens/snapshot.ts";
+import { nowMs } from "../../tokens/system-clock.ts";
+import { type GatewayView, gatewayViewOf, Views } from "../views.ts";
+import { Gateway } from "./gateway.ts";
+
+export interface GatewayOptions {
+  /** Where `VSYNC_CONFIG` and `VSYNC_TOKEN` are. Default: the environment of the process. */
+  readonly env?: Environment;
+  /** An open vault to ask instead, or any other source of what its token was told. */
+  readonly vault?: TokenSource;
+  /** Milliseconds since 1970; default: the clock of the machine. */
+  readonly clock?: { nowMs(): number };
+}
+
+/**
+ * A gateway of the vault that `VSYNC_CONFIG` names. It asks the vault every minute, so new keys, routes and revocations
+ * need no restart; while the vault does not answer it goes on for `maxStaleMinutes`.
+ *
+ * @throws ConfigInvalidError the token may not sign as the gateway, or the vault has no key for it
+ * @throws what `Vsync.open` throws
+ */
+export async function createGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const { env, clock = { nowMs }, vault = await Vsync.open(env === undefined ? {} : { env }) } = options;
+  if (vault instanceof Vsync && vault.token === undefined)
+    throw new InputError("a gateway needs a token of its own", {
+      hint: "create one with `vsync tokens create --name=gateway --no-secrets --permissions=api.gateway.sign,api.tokens.verify`",
+    });
+  const views = new Views(vault, gatewayViewOf, { clock, maxStaleMinutes });
+  await views.get();
+  return new Gateway({ views, clock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) });
+}
+
+/** Each origin has a limit of its own; the gateway goes on as long as any. */
+function maxStaleMinutes({ backends }: GatewayView): number {
+  return Math.max(60, ...backends.map((backend) => backend.maxStaleMinutes));
+}

@@ -1,0 +1,63 @@
+import { GatewayError } from "./gateway-error.ts";
+
+/** Headers as Node.js has them, or Fetch. */
+export type ClientHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
+/** By lower-case name, as `node:http` takes them. */
+export type ForwardedHeaders = Readonly<Record<string, string | readonly string[]>>;
+
+/** They concern one connection (RFC 9110 §7.6.1), or would come after what was signed. */
+const HOP_BY_HOP = new Set([
+  "connection",
+  "expect",
+  "http2-settings",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+/** Only the gateway says these. The last three would have a framework run another route's handler. */
+const OURS =
+  /^(?:x-)?vsync-|^x-fs-|^(?:signature|signature-input|accept-signature|content-digest)$|^x-(?:http-)?method(?:-override)?$/;
+const CLIENT_REQUEST_ID = "x-client-request-id";
+/** What the signature covers: two of them would mean different things to two readers. */
+const SINGLE = ["content-type", "content-encoding", "content-length", "host"];
+
+/**
+ * What of a client's headers goes on. Some servers make `-` of `_`, so that spelling is as good as ours.
+ *
+ * @throws GatewayError bad_request: a header that is signed came twice
+ */
+export function forwardedHeaders(given: ClientHeaders): ForwardedHeaders {
+  const entries = entriesOf(given);
+  const nominated = new Set(
+    entries
+      .filter(([name]) => name === "connection")
+      .flatMap(([, value]) => value.toLowerCase().split(/[ \t]*,[ \t]*/)),
+  );
+  const headers: Record<string, string | readonly string[]> = {};
+  for (const [name, value] of entries) {
+    const plain = name.replaceAll("_", "-");
+    if (HOP_BY_HOP.has(plain) || nominated.has(name) || OURS.test(plain)) continue;
+    const to = plain === "x-request-id" ? CLIENT_REQUEST_ID : name;
+    const before = headers[to];
+    if (before !== undefined && SINGLE.includes(plain)) throw new GatewayError("bad_request", `${name} came twice`);
+    headers[to] = before === undefined ? value : [...[before].flat(), value];
+  }
+  return headers;
+}
+
+function entriesOf(given: ClientHeaders): readonly (readonly [name: string, value: string])[] {
+  if (given instanceof Headers) return [...given];
+  return Object.entries(given).flatMap(([name, value]) => {
+    return value === undefined ? [] : [value].flat().map((it): [string, string] => [name.toLowerCase(), it]);
+  });
+}
+
+/** Whether a client asks for another protocol, as a WebSocket does. */
+export function asksUpgrade(given: ClientHeaders): string | null {
+  return entriesOf(given).find(([name]) => name === "upgrade")?.[1] ?? null;
+}
