@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { programUnderTest } from "../support/program/sandbox.ts";
 import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
+import { runtimePath } from "../support/runtimes.ts";
 
 /* `vsync run` beside env(1). What a shell can show is in test/scripts/run.txt. */
 
@@ -133,6 +134,28 @@ p = start("sh", "-c", "echo $$; exec sleep 60"); child = int(p.stdout.readline()
 try: os.kill(child, 0); print("alive")
 except ProcessLookupError: print("gone")`;
     expect(python(WAYS["run"]!, script)).toBe("gone");
+  });
+});
+
+// Node.js 22 aborts where its exec fails, and the core would hold secrets.
+describe.skipIf(!IS_NODE)("under another Node.js", () => {
+  test.each(["node22", "node26"] as const)("vsync becomes the program, and no exec fails: %s", async (name) => {
+    const way = [await runtimePath(name), ...programUnderTest().slice(1), "run", "prod", "--repo=api", "--"];
+    await home.sandbox.write("work/closed", "echo", 0o600);
+    await home.sandbox.write("work/no-interpreter", "#!/opt/nope\n", 0o700);
+    await home.sandbox.write("work/no-program", "\u007fELF\u0002\u0001\u0001", 0o700);
+    await home.sandbox.write("work/busy", "#!/bin/sh\n", 0o700);
+    await home.sandbox.write("work/large.env", `LARGE=${"x".repeat(131_072)}`);
+    const script = `
+p = start("sh", "-c", "echo $$; grep SigIgn /proc/self/status")
+pid, *signals = p.communicate(timeout=60)[0].decode().split(); print(int(pid) == p.pid, *signals)
+open_for_writing = open("busy", "a")
+for words in (["missing"], ["./closed"], ["/"], ["./no-interpreter"], ["./no-program"], ["./busy"], ["a=b"]):
+    print(subprocess.run([*WAY, *words], stderr=subprocess.DEVNULL).returncode, end=" ")
+print(subprocess.run([*WAY[:-1], "--override=large.env", "--", "true"], stderr=subprocess.DEVNULL).returncode)`;
+    const [first, codes] = python(way, script).split("\n");
+    expect(ofUsers(first ?? "")).toBe("True SigIgn: 0000000000000000");
+    expect(codes).toBe("127 126 126 126 127 126 127 126");
   });
 });
 
