@@ -19,11 +19,10 @@ import { createBucket } from "../ceph/target.ts";
 import { holding } from "../passphrases.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../strict-s3/server.ts";
 import { createVault, type FixtureItem, PASSPHRASE } from "../vault-fixture.ts";
+import { COST } from "../world.ts";
 import { openSandbox, programUnderTest, type RunOptions, type Sandbox, type Transcript } from "./sandbox.ts";
 import type { TerminalSession } from "./terminal.ts";
 
-/** The least that the format allows. */
-const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
 export const OLD = PASSPHRASE;
 export const NEW = "a new passphrase of the operators";
 const ITEMS: readonly FixtureItem[] = [{ name: "DATABASE_URL", data: "postgres://planted-secret-value" }];
@@ -83,7 +82,7 @@ export class Machine implements AsyncDisposable {
     const annotation = { actor: { user: "eve", host: "elsewhere", tool: "vsync/test" } };
     using rotation = await openRotation(this.ports, { holder, expect: { env: "prod" }, annotation });
     const grace = graceMs === undefined ? {} : { graceMs };
-    using proposal = await rotation.propose({ newPassphrase: Secret.ofText(to), cost: LEAST_COST, ...grace });
+    using proposal = await rotation.propose({ newPassphrase: Secret.ofText(to), cost: COST, ...grace });
     await proposal.commit();
   }
 
@@ -128,17 +127,16 @@ export class Machine implements AsyncDisposable {
   }
 }
 
+/** Where `vsync init --local` puts the vault `prod` of `api`. */
+export function localPlace({ home }: Sandbox) {
+  const endpoint = fileEndpoint(`${home}/.local/share/vsync`);
+  return { endpoint, region: "local", bucket: "vaults", prefix: "api/prod/", credentials: "ambient" } as const;
+}
+
 /** A machine over a directory. */
 export async function machineOnDisk(items = ITEMS): Promise<Machine> {
   const sandbox = await openSandbox();
-  const endpoint = fileEndpoint(`${sandbox.home}/.local/share/vsync`);
-  const location = {
-    endpoint,
-    region: "local",
-    bucket: "vaults",
-    prefix: "api/prod/",
-    credentials: "ambient",
-  } as const;
+  const location = localPlace(sandbox);
   await createDirectoryRoot(location);
   return furnish(sandbox, location, items);
 }
