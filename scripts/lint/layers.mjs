@@ -63,6 +63,7 @@ const MAY_IMPORT = {
   ...stacked("vault", VAULT, BELOW_VAULT),
   vault: BELOW_VAULT,
   "backend/gateway/create.ts": ["backend", "runtime", "tokens", ...GROUND],
+  "backend/init.ts": ["backend", "runtime", "usage", "tokens", ...GROUND],
   backend: ["usage", "tokens", "crypto", "ports.ts", ...GROUND],
   usage: ["tokens", "crypto", "ports.ts", ...GROUND],
   tokens: ["crypto", ...GROUND],

@@ -2,6 +2,25 @@
  * `vsync/backend`: an origin that serves only requests that came through its gateway, in Node.js, Bun, Deno and Workers.
  */
 
+export { CAPABILITIES as RUNTIME_TOKEN_CAPABILITIES } from "../tokens/permissions.ts";
+export { MeteringError } from "../usage/metering-error.ts";
+export type { UsageMap } from "../usage/meters.ts";
+export {
+  createExpressMiddleware,
+  type ExpressMiddleware,
+  type MiddlewareOptions,
+  type RouteGuard,
+} from "./adapters/express.ts";
+export { createFastifyPlugin } from "./adapters/fastify.ts";
+export type { FetchHandler } from "./adapters/fetch.ts";
+export { createKoaMiddleware, createKoaRouteGuard, type KoaMiddleware } from "./adapters/koa.ts";
+export { createLambdaHandler, type LambdaEvent, type LambdaResult, type VerifiedEvent } from "./adapters/lambda.ts";
+export { createNestGuard } from "./adapters/nest.ts";
+export { Backend, type Refusal } from "./backend.ts";
+export { buildHealthReport, type HealthReport } from "./health.ts";
+export { type InitOptions, initFromEnv } from "./init.ts";
+export type { ReadyReport } from "./ready.ts";
+export { createUsage, type MeteringOptions, type UsageReporter, withUsage } from "./report-usage.ts";
 export type { SignedContext } from "./signed/context.ts";
 export {
   RUNTIME_ERROR_CODES,

@@ -1,4 +1,6 @@
-/** Why a request is refused. The client learns the code, and nothing else. */
+/**
+ * Why a request is refused; the last two, why an origin does not start. The client learns the code, and nothing else.
+ */
 export const RUNTIME_ERROR_CODES = [
   "missing_signature",
   "malformed_signature",
@@ -15,6 +17,8 @@ export const RUNTIME_ERROR_CODES = [
   "body_too_large",
   "body_already_read",
   "nonce_cache_full",
+  "missing_token",
+  "invalid_token",
 ] as const;
 export type VerificationCode = (typeof RUNTIME_ERROR_CODES)[number];
 

@@ -2,7 +2,7 @@ import { isAbsolute } from "node:path";
 import { decodeToken, type RuntimeToken } from "../blob/token.ts";
 import { Secret } from "../crypto/secret.ts";
 import { readSecretFile } from "../disk/given-file.ts";
-import { ConfigMissingError } from "../errors.ts";
+import { ConfigInvalidError, ConfigMissingError } from "../errors.ts";
 import { credentialOf, type Opening } from "../stores/token.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 
@@ -10,6 +10,25 @@ import type { Environment, OpenOptions, Warn } from "./options.ts";
 export interface Inputs extends Disposable {
   readonly token: RuntimeToken;
   readonly opening: Opening;
+}
+
+/**
+ * What can be said of the inputs of a scoped token without reading a file, for callers that cannot wait.
+ *
+ * @throws as `readInputs`, and ConfigInvalidError: the token has no credential
+ */
+export function checkInputs(options: OpenOptions, variables: Environment): void {
+  using config = givenText(CONFIG, options, variables);
+  if (config === null) return;
+  const token = decodeToken(config.exposeText());
+  const apart = isGiven(TOKEN, options, variables) ? givenText(TOKEN, options, variables) : undefined;
+  if (apart === null) return;
+  const opening = credentialOf(token, apart ?? null);
+  opening?.secret.destroy();
+  if (opening !== null) return;
+  throw new ConfigInvalidError("VSYNC_CONFIG has no scoped token: a passphrase is not for a backend", {
+    hint: "give it what `vsync tokens create --backend=<id>` prints",
+  });
 }
 
 interface Source {
@@ -68,11 +87,18 @@ function isGiven({ option, variable }: Source, options: OpenOptions, variables: 
 }
 
 async function readInput(source: Source, options: OpenOptions, variables: Environment, warn: Warn): Promise<Secret> {
+  const text = givenText(source, options, variables);
+  if (text !== null) return text;
+  const variable = `${source.variable}_FILE`;
+  return readInputFile({ variable, path: variableOf(variables, variable) ?? "" }, warn);
+}
+
+/** The value itself; null if a file has it. */
+function givenText(source: Source, options: OpenOptions, variables: Environment): Secret | null {
   const given = options[source.option];
   if (given !== undefined) return textOf(given, `the option ${source.option} of Vsync.open`, source);
   const fileVariable = `${source.variable}_FILE`;
-  const path = variableOf(variables, fileVariable);
-  if (path !== undefined && path !== "") return readInputFile({ variable: fileVariable, path }, warn);
+  if (variableOf(variables, fileVariable)) return null;
   const value = variableOf(variables, source.variable);
   if (value === undefined) throw missing(`neither ${source.variable} nor ${fileVariable} is set`, source);
   return textOf(value, source.variable, source);

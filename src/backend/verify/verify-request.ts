@@ -5,6 +5,7 @@ import { parseContext, type SignedContext } from "../signed/context.ts";
 import { verifyText } from "../signed/ed25519.ts";
 import { PROFILES } from "../signed/profiles.ts";
 import { type RequestHeaders, singleHeader } from "../signed/request-headers.ts";
+import { METHOD_OVERRIDES } from "../signed/trusted-headers.ts";
 import { VerificationError } from "../verification-error.ts";
 import type { OriginView } from "../views.ts";
 import { type GatewayKey, requireBackendOfKey, requireGatewayKey } from "./gateway-keys.ts";
@@ -24,6 +25,8 @@ export interface VerifyRequestInput {
   readonly headers: RequestHeaders;
   /** The raw bytes, or what reads them. */
   readonly body?: Uint8Array | BodyReader | null;
+  /** It asks for a WebSocket or another protocol: its route must take upgrades. */
+  readonly upgrade?: boolean;
 }
 
 /**
@@ -82,6 +85,7 @@ export async function verifyRequest(
     view.backend.routes,
     view.routes,
   );
+  requireUpgradable(input, route);
   const bodyVerified = await requireBody(input, claim, route);
   await requireFirst(claim, view, replay);
   return { ...contextOf(claim, view), bodyVerified };
@@ -112,12 +116,15 @@ function requireBackend(claim: Claim, key: GatewayKey, { vault, backend }: Origi
   requireBackendOfKey(key, claim.backend);
 }
 
-const OVERRIDES = ["x-http-method-override", "x-http-method", "x-method-override"];
-
 /** Behind a framework that obeys one of these, another route's handler would run. */
 function requireNoOverride(headers: RequestHeaders): void {
-  const found = OVERRIDES.find((name) => singleHeader(headers, name) !== undefined);
+  const found = METHOD_OVERRIDES.find((name) => singleHeader(headers, name) !== undefined);
   if (found !== undefined) throw new VerificationError("route_mismatch", `${found} asks for another method`);
+}
+
+function requireUpgradable({ upgrade }: VerifyRequestInput, route: RouteSetting | null): void {
+  if (upgrade !== true || route === null || route.upgrade === true) return;
+  throw new VerificationError("route_mismatch", `the route ${route.id} takes no upgrades`);
 }
 
 async function requireBody(

@@ -1,0 +1,70 @@
+import type { NodeRequest, NodeResponse } from "../node/node-message.ts";
+import { refusalOf, refuseNodeRequest } from "../node/refuse.ts";
+import { verifyNodeRequest } from "../node/verify-node.ts";
+import { VERIFIES } from "../ready.ts";
+import { VerificationError } from "../verification-error.ts";
+import type { Verifier } from "../verifier.ts";
+
+/** `(request, response, next)`, as Express, Connect, Nest and Restify have it. */
+export type ExpressMiddleware = (request: NodeRequest, response: NodeResponse, next: Next) => void | Promise<void>;
+/** The same before one route, and Fastify's `preHandler`. */
+export type RouteGuard = (request: GuardedRequest, response: NodeResponse | FastifyReply, next: Next) => void;
+type Next = (error?: unknown) => void;
+
+export interface MiddlewareOptions {
+  /** Called with each refusal before it is answered, beside the backend's log. It cannot let the request through. */
+  readonly onRefused?: (error: VerificationError, request: unknown) => void;
+}
+
+/** Verifies each request, or answers it. Handlers find what was verified in `request.vsync`. */
+export function createExpressMiddleware(backend: Verifier, { onRefused }: MiddlewareOptions = {}): ExpressMiddleware {
+  const verify = async (request: NodeRequest & { vsync?: unknown }, response: NodeResponse): Promise<boolean> => {
+    try {
+      const context = await verifyNodeRequest((input) => backend.verifyRequest(input), request);
+      request.vsync = context;
+      backend.remember([request], context, request.method ?? "");
+      return true;
+    } catch (error) {
+      if (!(error instanceof VerificationError)) throw error;
+      onRefused?.(error, request);
+      refuseNodeRequest(request, response, error);
+      return false;
+    }
+  };
+  const middleware: ExpressMiddleware = async (request, response, next) => {
+    try {
+      if (!(await verify(request, response))) return;
+    } catch (error) {
+      return next(error);
+    }
+    next();
+  };
+  return Object.assign(middleware, { [VERIFIES]: true });
+}
+
+/** A request of Node.js, or Fastify's around it. */
+type GuardedRequest = NodeRequest | { readonly raw: NodeRequest };
+
+interface FastifyReply {
+  code(status: number): { headers(headers: object): { send(body: string): unknown } };
+}
+
+/** Refuses a request that the gateway signed for another route, and one that nobody verified. */
+export function routeGuard(backend: Verifier, id: string): RouteGuard {
+  return (request, response, next) => {
+    const raw = "raw" in request ? request.raw : request;
+    try {
+      backend.requireRoute(raw, id, raw.method ?? "");
+    } catch (error) {
+      if (!(error instanceof VerificationError)) return next(error);
+      return refuse(raw, response, error);
+    }
+    next();
+  };
+}
+
+function refuse(request: NodeRequest, response: NodeResponse | FastifyReply, error: VerificationError): void {
+  if (!("code" in response)) return refuseNodeRequest(request, response, error);
+  const { status, headers, body } = refusalOf(error);
+  response.code(status).headers(headers).send(body);
+}

@@ -1,0 +1,55 @@
+import type { NodeRequest } from "../node/node-message.ts";
+import { closing, refusalOf } from "../node/refuse.ts";
+import { verifyNodeRequest } from "../node/verify-node.ts";
+import { VerificationError } from "../verification-error.ts";
+import type { Verifier } from "../verifier.ts";
+
+interface FastifyRequest {
+  readonly raw: NodeRequest;
+  readonly originalUrl: string;
+  vsync?: unknown;
+}
+
+interface FastifyReply {
+  code(status: number): FastifyReply;
+  headers(headers: object): FastifyReply;
+  send(body: string): FastifyReply;
+}
+
+interface FastifyInstance {
+  addHook(name: "onRequest", hook: (request: never, reply: never) => Promise<unknown>): unknown;
+}
+
+/**
+ * A plugin for the whole app: `app.register(createFastifyPlugin(backend))`. It verifies before anything reads the body;
+ * handlers find what was verified in `request.vsync`.
+ */
+export function createFastifyPlugin(backend: Verifier): (app: FastifyInstance) => Promise<void> {
+  const plugin = async (app: FastifyInstance): Promise<void> => {
+    app.addHook("onRequest", async (request: FastifyRequest, reply: FastifyReply) => {
+      try {
+        await verifyFastifyRequest(backend, request);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof VerificationError)) throw error;
+        const { status, headers, body } = refusalOf(error);
+        return reply
+          .code(status)
+          .headers({ ...headers, ...closing(request.raw, status) })
+          .send(body);
+      }
+    });
+  };
+  // A plugin of its own would keep the hook from the routes beside it.
+  return Object.assign(plugin, { [Symbol.for("skip-override")]: true });
+}
+
+async function verifyFastifyRequest(backend: Verifier, request: FastifyRequest): Promise<void> {
+  const { raw, originalUrl } = request;
+  if (originalUrl !== raw.url) {
+    throw new VerificationError("route_mismatch", `rewriteUrl made ${originalUrl} into ${raw.url}`);
+  }
+  const context = await verifyNodeRequest((input) => backend.verifyRequest(input), raw);
+  request.vsync = context;
+  backend.remember([request, raw], context, raw.method ?? "");
+}

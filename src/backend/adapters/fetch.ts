@@ -1,0 +1,85 @@
+import { refusalOf } from "../node/refuse.ts";
+import { isGatewayHeader } from "../signed/trusted-headers.ts";
+import { VerificationError } from "../verification-error.ts";
+import type { Verifier } from "../verifier.ts";
+
+/** `fetch` of Bun, Deno and Workers, `app.fetch` of Hono, a route handler of Next. */
+export type FetchHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => Response | Promise<Response>;
+
+/** The handler for verified requests alone. It finds what was verified in `request.vsync`. */
+export function protectFetch<Rest extends unknown[]>(
+  backend: Verifier,
+  handler: FetchHandler<Rest>,
+): FetchHandler<Rest> {
+  return async (request, ...rest) => {
+    let verified: Request;
+    try {
+      verified = await verifyFetchRequest(backend, request);
+    } catch (error) {
+      if (!(error instanceof VerificationError)) throw error;
+      // What is left of a body that nobody wants.
+      await request.body?.cancel().catch(() => undefined);
+      const { status, headers, body } = refusalOf(error);
+      return new Response(body, { status, headers });
+    }
+    return handler(verified, ...rest);
+  };
+}
+
+/** @throws VerificationError */
+async function verifyFetchRequest(backend: Verifier, request: Request): Promise<Request> {
+  let read: Uint8Array | null = null;
+  const body = async (maxBytes: number): Promise<Uint8Array> => {
+    if (request.bodyUsed) {
+      throw new VerificationError("body_already_read", "something read the request's body before backend.protect()");
+    }
+    read = await readStream(request.body, maxBytes);
+    return read;
+  };
+  const { method, headers } = request;
+  const context = await backend.verifyRequest({ method, target: targetOf(request.url), headers, body });
+  const verified = withoutGatewayHeaders(request, read);
+  Object.defineProperty(verified, "vsync", { value: context, enumerable: true });
+  backend.remember([verified], context, method);
+  return verified;
+}
+
+/** The target in its own spelling: `URL` would drop a lone `?`. */
+function targetOf(url: string): string {
+  const target = url.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
+  return target.startsWith("/") ? target : `/${target}`;
+}
+
+async function readStream(stream: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
+  if (stream === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = stream.getReader();
+  while (size <= maxBytes) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    size += value.length;
+  }
+  reader.releaseLock();
+  return concat(chunks, size);
+}
+
+function concat(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+/** A request of the same class, such as Next's, with the body that was read. */
+function withoutGatewayHeaders(request: Request, body: Uint8Array | null): Request {
+  const headers = new Headers(request.headers);
+  for (const name of request.headers.keys()) if (isGatewayHeader(name)) headers.delete(name);
+  const rest = request.body === null ? {} : body === null ? { duplex: "half" } : { body };
+  const Same = request.constructor as typeof Request;
+  return new Same(request, { headers, ...rest } as RequestInit);
+}

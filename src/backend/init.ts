@@ -1,0 +1,134 @@
+import { checkInputs } from "../runtime/inputs.ts";
+import type { Environment } from "../runtime/options.ts";
+import { Vsync } from "../runtime/vsync.ts";
+import { nowMs } from "../tokens/system-clock.ts";
+import { Backend, type OriginViews, type Refusal } from "./backend.ts";
+import { VerificationError } from "./verification-error.ts";
+import { NonceCache, type ReplayStore } from "./verify/replay.ts";
+import { type OriginView, originViewOf, Views } from "./views.ts";
+
+export interface InitOptions {
+  /** In place of `process.env`. */
+  readonly env?: Environment;
+  /** The runtime token itself. Beats `VSYNC_CONFIG`. */
+  readonly config?: string;
+  /** The scoped token's credential. Beats `VSYNC_TOKEN`. */
+  readonly token?: string;
+  /** Remembers requests for all processes of this backend. Default: this process remembers its own. */
+  readonly replay?: ReplayStore;
+  /** Gets the reason of each refusal, which the client never learns. Default: a line on stderr, at most ten a second. */
+  readonly log?: (refusal: Refusal) => void;
+}
+
+/**
+ * The backend of the scoped token in `VSYNC_CONFIG` and `VSYNC_TOKEN` (or `…_FILE`). Sends no request: the vault is opened
+ * on first use, and asked again every 60 s.
+ *
+ * @throws VerificationError missing_token: neither is set; invalid_token: it is malformed, or a passphrase is to open it
+ */
+export function initFromEnv(options: InitOptions = {}): Backend<Vsync> {
+  const { env = process.env, config, token, replay, log = logger(nowMs) } = options;
+  requireToken(options, env);
+  const given = { env, ...(config === undefined ? {} : { config }), ...(token === undefined ? {} : { token }) };
+  const clock = { nowMs };
+  const vault = new OpenedOnce(() => Vsync.open(given));
+  return new Backend<Vsync>({
+    views: new VaultViews(vault, clock),
+    replay: replay ?? new NonceCache(clock),
+    clock,
+    log,
+    secrets: () => vault.get(),
+    close: () => vault.close(),
+  });
+}
+
+function requireToken(options: InitOptions, env: Environment): void {
+  try {
+    checkInputs(options, env);
+  } catch (error) {
+    const missing = error instanceof Error && error.name === "ConfigMissingError";
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new VerificationError(missing ? "missing_token" : "invalid_token", reason, { cause: error });
+  }
+}
+
+/** A vault that is opened by its first use. A failure is forgotten, and the next use tries again. */
+class OpenedOnce {
+  readonly #open: () => Promise<Vsync>;
+  #opening: Promise<Vsync> | null = null;
+  #isClosed = false;
+
+  constructor(open: () => Promise<Vsync>) {
+    this.#open = open;
+  }
+
+  get(): Promise<Vsync> {
+    if (this.#isClosed) return Promise.reject(new VerificationError("jwks_unavailable", "the backend has shut down"));
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = null;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const vault = await this.#opening?.catch(() => null);
+    await vault?.close();
+  }
+}
+
+/** After a vault that did not open: each request would otherwise try. */
+const OPEN_AGAIN_MS = 10_000;
+
+class VaultViews implements OriginViews {
+  readonly #vault: OpenedOnce;
+  readonly #clock: { nowMs(): number };
+  #views: Views<OriginView> | null = null;
+  #failed: { readonly error: unknown; readonly atMs: number } | null = null;
+
+  constructor(vault: OpenedOnce, clock: { nowMs(): number }) {
+    this.#vault = vault;
+    this.#clock = clock;
+  }
+
+  peek(): OriginView | null {
+    return this.#views?.peek() ?? null;
+  }
+
+  async get(isKnown?: (view: OriginView) => boolean): Promise<OriginView> {
+    const vault = await this.#opened();
+    this.#views ??= new Views(vault, originViewOf, {
+      clock: this.#clock,
+      maxStaleMinutes: (view) => view.backend.maxStaleMinutes,
+      first: vault.openedToken === null ? null : originViewOf(vault.openedToken),
+    });
+    return this.#views.get(isKnown);
+  }
+
+  async #opened(): Promise<Vsync> {
+    const atMs = this.#clock.nowMs();
+    if (this.#failed !== null && atMs - this.#failed.atMs < OPEN_AGAIN_MS) throw this.#failed.error;
+    try {
+      const vault = await this.#vault.get();
+      this.#failed = null;
+      return vault;
+    } catch (error) {
+      this.#failed = { error, atMs };
+      throw error;
+    }
+  }
+}
+
+const LINES_PER_SECOND = 10;
+
+/** A line for each refusal, but not a flood of them: anybody can cause one. */
+function logger(clock: () => number): (refusal: Refusal) => void {
+  let [second, lines] = [0, 0];
+  return ({ code, reason, method, path }) => {
+    const now = Math.floor(clock() / 1000);
+    [second, lines] = now === second ? [second, lines + 1] : [now, 1];
+    if (lines > LINES_PER_SECOND) return;
+    console.warn(`vsync: refused ${JSON.stringify(`${method} ${path}`)}: ${code} (${reason})`);
+  };
+}

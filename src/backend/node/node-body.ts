@@ -1,0 +1,88 @@
+import { VerificationError } from "../verification-error.ts";
+import { headerLines, type NodeRequest } from "./node-message.ts";
+
+/** A request whose body something else has read, and which may have kept the bytes. */
+interface MaybeRead extends NodeRequest {
+  readonly rawBody?: unknown;
+  readonly body?: unknown;
+  readonly readableFlowing?: boolean | null;
+  readonly stream?: { on?: NodeRequest["on"]; readonly readableEnded?: boolean };
+}
+
+/**
+ * The raw body, given back to the stream: a body parser that comes later reads it as if nobody had.
+ *
+ * It stops after `maxBytes`, and then resolves with what it has, which is more.
+ *
+ * @throws VerificationError body_already_read: something read it before and kept no byte-exact `rawBody`;
+ * body_hash_mismatch: the client went away
+ */
+export async function readNodeBody(request: MaybeRead, maxBytes: number): Promise<Uint8Array> {
+  const headers = headerLines(request.rawHeaders);
+  const length = headers["content-length"];
+  if (request.httpVersionMajor < 2 && headers["transfer-encoding"] === undefined && Number(length ?? 0) === 0) {
+    return new Uint8Array();
+  }
+  if (wasRead(request)) return requireRawBody(request, headers);
+  const chunks = await readChunks(request, maxBytes);
+  const body = concat(chunks);
+  if (body.length > 0 && body.length <= maxBytes) request.unshift(body);
+  return body;
+}
+
+function wasRead({ readableDidRead, readableFlowing, readableEnded }: MaybeRead): boolean {
+  return readableDidRead || readableEnded || readableFlowing === true;
+}
+
+/** What `express.json({ verify })`, Nest and cloud functions keep. Anything else would be a body that somebody made up. */
+function requireRawBody({ rawBody }: MaybeRead, headers: ReturnType<typeof headerLines>): Uint8Array {
+  const exact = headers["content-encoding"] === undefined && headers["content-length"];
+  if (rawBody instanceof Uint8Array && typeof exact === "string" && rawBody.length === Number(exact)) return rawBody;
+  throw new VerificationError(
+    "body_already_read",
+    "something read the request's body before it was verified: register the middleware of vsync/backend before any body parser, such as express.json()",
+  );
+}
+
+/** Reads as it arrives, but never past the end: after that, nothing could be given back. */
+function readChunks(request: MaybeRead, maxBytes: number): Promise<Uint8Array[]> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    let ended = false;
+    const stop = (settle: () => void): void => {
+      for (const [event, listener] of listeners) request.off(event, listener);
+      settle();
+    };
+    const read = (): void => {
+      while (request.readableLength > 0 && size <= maxBytes) {
+        const chunk = request.read();
+        if (chunk === null) break;
+        const bytes = typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk;
+        chunks.push(bytes);
+        size += bytes.length;
+      }
+      const all = request.readableLength === 0 && (request.httpVersionMajor < 2 ? request.complete : ended);
+      if (all || size > maxBytes) stop(() => resolve(chunks));
+    };
+    const gone = (): void => stop(() => reject(new VerificationError("body_hash_mismatch", "the client went away")));
+    const listeners = [
+      ["readable", read],
+      ["error", gone],
+      ["close", gone],
+    ] as const;
+    // Of HTTP/2: its requests do not say that they are complete. This comes after the listener that ends the request.
+    request.stream?.on?.("end", () => {
+      ended = true;
+      read();
+    });
+    ended = request.stream?.readableEnded ?? false;
+    if (request.destroyed) return gone();
+    if (request.complete && request.httpVersionMajor < 2) return read();
+    for (const [event, listener] of listeners) request.on(event, listener);
+  });
+}
+
+function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+}

@@ -1,0 +1,63 @@
+import type { VerificationError } from "../verification-error.ts";
+import type { NodeRequest, NodeResponse, NodeSocket } from "./node-message.ts";
+
+/** How much of a refused request's body is read and thrown away to keep its connection. */
+const DRAINED_BYTES = 65_536;
+/** How long a client has to read the refusal before its connection is gone. */
+const LINGER_MS = 1000;
+
+/** The status, headers and body of a refusal: the client learns the code alone. */
+export function refusalOf({ code, status }: VerificationError): {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+} {
+  return {
+    status,
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      ...(status === 503 ? { "retry-after": "1" } : {}),
+    },
+    body: JSON.stringify({ error: code }),
+  };
+}
+
+interface Refused extends NodeRequest {
+  readonly socket?: NodeSocket | null;
+  readonly headers?: Record<string, unknown>;
+}
+
+/** Answers a request with the refusal. */
+export function refuseNodeRequest(request: Refused, response: NodeResponse, error: VerificationError): void {
+  const { status, headers, body } = refusalOf(error);
+  response.statusCode = status;
+  for (const [name, value] of Object.entries({ ...headers, ...closing(request, status) })) {
+    response.setHeader(name, value);
+  }
+  response.end(body);
+}
+
+/** The header that ends the connection of a refused request, if its body would take long to read and throw away. */
+export function closing(request: Refused, status: number): Readonly<Record<string, string>> {
+  if (request.httpVersionMajor >= 2 || !(status === 413 || isLong(request))) return {};
+  if (request.socket) lingerBeforeClosing(request.socket);
+  return { connection: "close" };
+}
+
+function isLong({ headers = {}, complete }: Refused): boolean {
+  if (complete) return false;
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > DRAINED_BYTES;
+}
+
+/**
+ * Closing a connection with bytes unread resets it, and the client may lose the answer. So the end of the answer goes out
+ * first, nothing more is read, and the rest follows.
+ */
+function lingerBeforeClosing(socket: NodeSocket): void {
+  socket.destroySoon = () => {
+    socket.end("");
+    setImmediate(() => socket.pause());
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  };
+}

@@ -1,0 +1,40 @@
+import { VerificationError } from "../verification-error.ts";
+import type { Verifier } from "../verifier.ts";
+import type { RequestContext, VerifyRequestInput } from "../verify/verify-request.ts";
+import type { NodeRequest, NodeSocket } from "./node-message.ts";
+import { refusalOf } from "./refuse.ts";
+import { verifyNodeRequest } from "./verify-node.ts";
+
+/** Verifies an upgrade with an empty body. Null if it was refused: then the socket has its answer, and is closed. */
+export async function verifyNodeUpgrade(
+  backend: Verifier,
+  request: NodeRequest & { vsync?: unknown },
+  socket: NodeSocket,
+): Promise<RequestContext | null> {
+  try {
+    const verify = (input: VerifyRequestInput): Promise<RequestContext> =>
+      backend.verifyRequest({ ...input, upgrade: true });
+    const context = await verifyNodeRequest(verify, request, null);
+    request.vsync = context;
+    backend.remember([request], context, request.method ?? "");
+    return context;
+  } catch (error) {
+    if (!(error instanceof VerificationError)) {
+      socket.destroy();
+      throw error;
+    }
+    refuseSocket(socket, error);
+    return null;
+  }
+}
+
+const REASONS: Readonly<Record<number, string>> = { 413: "Content Too Large", 500: "Internal Server Error" };
+
+function refuseSocket(socket: NodeSocket, error: VerificationError): void {
+  const { status, headers, body } = refusalOf(error);
+  const fields = { ...headers, "content-length": String(body.length), connection: "close" };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  const reason = REASONS[status] ?? (status === 503 ? "Service Unavailable" : "Unauthorized");
+  if (socket.writable) socket.end(`HTTP/1.1 ${status} ${reason}\r\n${lines.join("")}\r\n${body}`);
+  socket.destroySoon?.();
+}

@@ -1,0 +1,32 @@
+import { VerificationError } from "../verification-error.ts";
+import type { RequestContext, VerifyRequestInput } from "../verify/verify-request.ts";
+import { readNodeBody } from "./node-body.ts";
+import { headerLines, type NodeRequest } from "./node-message.ts";
+import { stripGatewayHeaders } from "./strip.ts";
+
+export type Verify = (input: VerifyRequestInput) => Promise<RequestContext>;
+
+/**
+ * Verifies a request of Node.js, and takes the gateway's headers off it.
+ *
+ * @throws VerificationError
+ */
+export async function verifyNodeRequest(
+  verify: Verify,
+  request: NodeRequest,
+  body: VerifyRequestInput["body"] = (maxBytes) => readNodeBody(request, maxBytes),
+): Promise<RequestContext> {
+  const { method = "" } = request;
+  const target = targetOf(request);
+  const context = await verify({ method, target, headers: headerLines(request.rawHeaders), body });
+  stripGatewayHeaders(request);
+  return context;
+}
+
+/** The target as it came. A router that was mounted at a path takes it off `url`; anything else may not change it. */
+function targetOf({ url = "", originalUrl, baseUrl = "" }: NodeRequest): string {
+  if (originalUrl === undefined || originalUrl === baseUrl + url) return originalUrl ?? url;
+  // Express adds a slash where nothing is left of the path.
+  if (url.startsWith("/") && originalUrl === baseUrl + url.slice(1)) return originalUrl;
+  throw new VerificationError("route_mismatch", `something rewrote ${originalUrl} to ${url} before it was verified`);
+}

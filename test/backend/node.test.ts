@@ -1,0 +1,219 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse, request as sendHttp } from "node:http";
+import { connect as connectHttp2 } from "node:http2";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { Backend, Refusal } from "../../src/backend/backend.ts";
+import { createTestBackend, signRequest } from "../../src/backend/testing.ts";
+import { frameworks, ROUTES, type Running, startHttp2, startOrigin } from "./origins.ts";
+
+/** Fetches the frameworks on the first run of a machine. */
+const FETCH_LIMIT_MS = 300_000;
+const refusals: Refusal[] = [];
+const testBackend = (): Backend => createTestBackend({ routes: ROUTES, log: (refusal) => refusals.push(refusal) });
+
+/** Starts a server for one test. */
+async function serve(listener: (request: IncomingMessage, response: ServerResponse) => unknown): Promise<number> {
+  const server = createServer((request, response) => void listener(request, response));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+async function post(backend: Backend, port: number, target: string, body: string, more: Record<string, string> = {}) {
+  const headers = { "content-type": "application/json", ...more };
+  const signed = await signRequest(backend, { method: "POST", target, headers, body });
+  const answer = await fetch(`http://127.0.0.1:${port}${target}`, {
+    method: "POST",
+    body,
+    headers: { ...headers, ...signed },
+  });
+  return { status: answer.status, body: await answer.text() };
+}
+
+describe("a body that something read before", () => {
+  test.each([
+    ["without a trace", {}, 500],
+    ["and kept as it came", { keeps: (raw: Buffer) => raw }, 200],
+    ["and kept in another length", { keeps: (raw: Buffer) => raw.subarray(1) }, 500],
+  ])("%s: %s", { timeout: FETCH_LIMIT_MS }, async (_, { keeps }: { keeps?: (raw: Buffer) => Buffer }, status) => {
+    const backend = testBackend();
+    const express = (await frameworks())("express");
+    const app = express();
+    const verify = (request: { rawBody?: Buffer }, __: unknown, raw: Buffer): void => {
+      if (keeps !== undefined) request.rawBody = keeps(raw);
+    };
+    app.use(express.json({ verify }), backend.middleware());
+    app.post("/json", (request: { body: unknown }, response: ServerResponse) => {
+      response.end(JSON.stringify(request.body));
+    });
+    const port = await serve(app);
+    const answer = await post(backend, port, "/json", '{"a":1}');
+    expect(answer).toEqual(
+      status === 200 ? { status, body: '{"a":1}' } : { status, body: '{"error":"body_already_read"}' },
+    );
+    if (status === 500) expect(refusals.at(-1)?.reason).toContain("before any body parser, such as express.json()");
+    // What has no body is no body that was read.
+    const headers = await signRequest(backend, { target: "/items/1" });
+    expect((await fetch(`http://127.0.0.1:${port}/items/1`, { headers })).status).toBe(404);
+  });
+
+  test("what a parser unpacked is not what was signed", { timeout: FETCH_LIMIT_MS }, async () => {
+    const backend = testBackend();
+    const express = (await frameworks())("express");
+    const verify = (request: { rawBody?: Buffer }, __: unknown, raw: Buffer): void => void (request.rawBody = raw);
+    const app = express().use(express.json({ verify, inflate: true }), backend.middleware());
+    const port = await serve(app);
+    const { gzipSync } = await import("node:zlib");
+    const headers = { "content-type": "application/json", "content-encoding": "gzip" };
+    const body = gzipSync("{}");
+    const signed = await signRequest(backend, { method: "POST", target: "/json", headers, body });
+    const sent = { method: "POST", headers: { ...headers, ...signed }, body };
+    expect((await fetch(`http://127.0.0.1:${port}/json`, sent)).status).toBe(500);
+  });
+});
+
+describe("a request that something rewrote", () => {
+  test.each([
+    ["before it was verified", "before"],
+    ["after it was verified", "after"],
+    ["in its method", "method"],
+  ])("%s is refused", { timeout: FETCH_LIMIT_MS }, async (_, when) => {
+    const backend = testBackend();
+    const app = (await frameworks())("express")();
+    const rewrite = (request: { url: string; method: string }, __: unknown, next: () => void): void => {
+      if (when === "method") request.method = "DELETE";
+      else request.url = "/admin/1";
+      next();
+    };
+    if (when === "before") app.use(rewrite);
+    app.use(backend.middleware());
+    if (when !== "before") app.use(rewrite);
+    app.get("/admin/:id", backend.route("admin"), (__: unknown, response: ServerResponse) => response.end("served"));
+    app.delete("/items/:id", backend.route("item"), (__: unknown, response: ServerResponse) => response.end("served"));
+    const port = await serve(app);
+    const headers = await signRequest(backend, { target: "/items/1" });
+    const answer = await fetch(`http://127.0.0.1:${port}/items/1`, { headers });
+    expect([answer.status, await answer.json()]).toEqual([401, { error: "route_mismatch" }]);
+  });
+
+  test("a router that is mounted takes its path off, and that is no rewriting", {
+    timeout: FETCH_LIMIT_MS,
+  }, async () => {
+    const backend = testBackend();
+    const express = (await frameworks())("express");
+    const router = express.Router().use(backend.middleware());
+    router.get("/:id", backend.route("item"), (__: unknown, response: ServerResponse) => response.end("served"));
+    const port = await serve(express().use("/items", router));
+    const headers = await signRequest(backend, { target: "/items/1" });
+    expect(await (await fetch(`http://127.0.0.1:${port}/items/1`, { headers })).text()).toBe("served");
+  });
+
+  test("a handler without the middleware serves nobody", { timeout: FETCH_LIMIT_MS }, async () => {
+    const backend = testBackend();
+    const app = (await frameworks())("express")();
+    app.get("/items/:id", backend.route("item"), (__: unknown, response: ServerResponse) => response.end("served"));
+    const port = await serve(app);
+    const headers = await signRequest(backend, { target: "/items/1" });
+    expect((await fetch(`http://127.0.0.1:${port}/items/1`, { headers })).status).toBe(401);
+  });
+});
+
+describe("a refused request", () => {
+  let origin: Running;
+  beforeAll(async () => void (origin = await startOrigin("plain", testBackend())));
+  afterAll(() => origin[Symbol.asyncDispose]());
+
+  test("of 10 MiB is answered while it is still being sent, and little of it is read", async () => {
+    const accepted = once(origin.server, "connection") as Promise<[Socket]>;
+    const socket = connect(origin.port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    const size = 10 * 1024 * 1024;
+    socket.write(`POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
+    let answer = "";
+    socket.setEncoding("latin1").on("data", (chunk: string) => void (answer += chunk));
+    socket.write(Buffer.alloc(size));
+    await new Promise((closed) => socket.on("close", closed));
+    expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*connection: close[^]*\{"error":"missing_signature"\}$/i);
+    const [server] = await accepted;
+    expect(server.bytesRead).toBeLessThan(size / 10);
+  });
+
+  test("keeps its connection if it is short", async () => {
+    const socket = connect(origin.port, "127.0.0.1");
+    const request = "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab";
+    socket.write(request);
+    const [first] = await once(socket, "data");
+    socket.write(request);
+    const [second] = await once(socket, "data");
+    for (const answer of [first, second]) expect(String(answer)).toContain('{"error":"missing_signature"}');
+    socket.destroy();
+  });
+});
+
+describe("an upgrade", () => {
+  async function upgrade(
+    headers: Record<string, string>,
+    target = "/items/7",
+    arrives = target,
+  ): Promise<[number, string]> {
+    const backend = createTestBackend({
+      routes: [{ id: "live", method: "GET", path: "/items/{id}", upgrade: true }, ...ROUTES.slice(4)],
+    });
+    const signed = await signRequest(backend, { target });
+    const server = createServer((_, response) => response.end("no upgrade"));
+    const take = async (request: IncomingMessage, socket: Socket): Promise<void> => {
+      const context = await backend.verifyUpgrade(request, socket);
+      if (context === null) return;
+      expect(Object.keys(request.headers).filter((name) => /vsync|signature/.test(name))).toEqual([]);
+      socket.end(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: chat\r\n\r\n${context.routeId}`);
+    };
+    server.on("upgrade", (request, socket: Socket) => void take(request, socket));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const all = { connection: "Upgrade", upgrade: "chat", ...signed, ...headers };
+    const outgoing = sendHttp({ port, host: "127.0.0.1", path: arrives, headers: all });
+    outgoing.end();
+    const [response, socket, head] = await Promise.race([once(outgoing, "upgrade"), once(outgoing, "response")]);
+    return [response.statusCode, response.statusCode === 101 ? `${head}${await text(socket)}` : await text(response)];
+  }
+
+  test("that was signed goes through, as the route that was signed", async () => {
+    expect(await upgrade({})).toEqual([101, "live"]);
+  });
+
+  test.each([
+    ["without a signature", { signature: "" }, "/items/7", "/items/7", "missing_signature"],
+    ["for another path", {}, "/items/7", "/items/8", "bad_signature"],
+    ["on a route that takes none", {}, "/admin/1", "/admin/1", "route_mismatch"],
+  ] as const)("%s is refused and closed", async (_, headers, target, arrives, code) => {
+    expect(await upgrade(headers, target, arrives)).toEqual([401, `{"error":"${code}"}`]);
+  });
+});
+
+describe("over HTTP/2", () => {
+  test.each([
+    ["a body", "x".repeat(100_000), {}, 200],
+    ["no body", "", {}, 200],
+    ["a header that nobody signed", "x", { "vsync-context": "e30" }, 401],
+    ["another body", "y", { "content-digest": "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:" }, 401],
+  ])("%s", async (_, body, more, status) => {
+    const backend = testBackend();
+    await using origin = await startHttp2(backend);
+    const headers = { "content-type": "application/octet-stream" };
+    const signed = await signRequest(backend, { method: "POST", target: "/echo", headers, body });
+    const session = connectHttp2(`http://127.0.0.1:${origin.port}`);
+    const stream = session.request({ ":method": "POST", ":path": "/echo", ...headers, ...signed, ...more });
+    stream.end(body);
+    const [answer] = (await once(stream, "response")) as [Record<string, unknown>];
+    const seen = JSON.parse(await text(stream));
+    session.close();
+    expect(answer[":status"]).toBe(status);
+    if (status === 200) expect(seen).toMatchObject({ served: "echo", bytes: body.length, trusted: [] });
+  });
+});
