@@ -22,9 +22,9 @@ export class Edit extends BaseCommand {
 changed. A removed line removes its secret; vsync asks first. What others commit meanwhile stays; a name that both of you
 changed is a conflict, until --theirs or --ours names it. Files, and values that no quoting keeps, stay as they are.
 
-If the editor ends with another code than 0, nothing is committed. Text that is not in the vault yet stays, also if vsync is
-killed: --resume goes on with it, --discard drops it. vim gets flags that keep it from copying what you type; of other editors
-that make copies, vsync warns.`;
+If the editor ends with another code than 0, nothing is committed. Text that is not in the vault yet is kept, even if vsync is
+killed: --resume goes on with it, --discard drops it. vim gets flags that keep it from copying what you type; vsync warns
+of other editors that make copies.`;
   static override examples = [
     "<%= config.bin %> edit prod",
     "EDITOR=nano <%= config.bin %> edit prod",
@@ -36,8 +36,8 @@ that make copies, vsync warns.`;
     ...PASSPHRASE_FLAG,
     resume: Flags.boolean({ description: "go on with an edit that was not committed" }),
     discard: Flags.boolean({ description: "drop an edit that was not committed", exclusive: ["resume"] }),
-    theirs: Flags.string({ description: "names that the vault settles", ...SETTLED_FLAG }),
-    ours: Flags.string({ description: "names that your text settles", ...SETTLED_FLAG }),
+    theirs: Flags.string({ description: "names to take from the vault", ...SETTLED_FLAG }),
+    ours: Flags.string({ description: "names to keep as in your text", ...SETTLED_FLAG }),
     ...THEN_PASSPHRASE_FLAG,
     ...CONSENT_FLAGS,
     ...NOTE_FLAG,

@@ -38,8 +38,8 @@ name that differs is a conflict.`;
     "files-dir": Flags.string({ description: "folder for the vault's files", helpValue: "<folder>", default: "." }),
     force: Flags.boolean({ char: "f", description: "overwrite local files that differ" }),
     merge: Flags.boolean({ description: "keep your changes and take the others'", exclusive: ["force", "stdout"] }),
-    theirs: Flags.string({ description: "names that the vault settles, with --merge", ...SETTLED }),
-    ours: Flags.string({ description: "names that your files settle, with --merge", ...SETTLED }),
+    theirs: Flags.string({ description: "with --merge: names to take from the vault", ...SETTLED }),
+    ours: Flags.string({ description: "with --merge: names to keep as in your files", ...SETTLED }),
     ...THEN_PASSPHRASE_FLAG,
     stdout: Flags.boolean({
       description: "print the dotenv file instead of writing anything",

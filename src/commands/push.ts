@@ -26,8 +26,8 @@ push would undo, vsync pushes nothing and ends with 5; \`vsync pull --merge\` ke
 a pipe, --base names the generation. Without a base, vsync also asks before it changes a secret. --yes answers questions, and
 never overrules newer work.
 
-push names the new values that tools read in different ways, because of a backslash, $ or #. What other tools print is better
-imported: \`vsync import --from=<tool>\`.
+push names the new values that tools read in different ways, because of a backslash, $ or #. Import what other
+tools print: \`vsync import --from=<tool>\`.
 
 --dry-run --exit-code ends with 7 if the files differ from the vault.`;
   static override examples = [

@@ -14,9 +14,9 @@ exactly as after. Runtime tokens stay valid.
 
 With --grace the old passphrase still reads, but no longer writes, for that long, and apps can restart in their own time;
 --finish ends the window at once. After a leak, do not use --grace: the old passphrase must stop opening the vault now.
-Its holder may have read the values, so change them too, and remove the old bundles with gc. Scoped tokens go on, and are
-listed. If the vault has any, --leaked draws a new anchor. Until a host gets a new VSYNC_CONFIG, anybody who knew the old
-passphrase can forge generations for it; --finish then ends the old anchors.
+Its holder may have read the values, so change them too, and remove the old bundles with gc. Scoped tokens keep working, and
+the command lists them. If the vault has any, --leaked draws a new anchor. Until a host gets a new VSYNC_CONFIG, anybody who
+knew the old passphrase can forge generations for it; --finish then ends the old anchors.
 
 To run unattended, give the old passphrase in VSYNC_PASSPHRASE(_FILE) or --old-passphrase-file, the new one in
 VSYNC_NEW_PASSPHRASE(_FILE), --new-passphrase-file or --generate, and --yes. With --generate --out, the new passphrase is on
@@ -73,7 +73,7 @@ keeps it if the outcome is unknown. You can safely repeat an interrupted run.`;
     })(),
     finish: Flags.boolean({
       description:
-        "end the grace window now, and the anchors from before --leaked: what relies on them opens nothing then",
+        "end the grace window now, and the anchors from before --leaked: hosts that still have them open nothing then",
     }),
     "passphrase-file": Flags.string({
       description: "with --finish: file with the current passphrase, - for stdin (default: VSYNC_PASSPHRASE(_FILE))",

@@ -23,7 +23,7 @@ export const ACCESS_FLAGS = {
     ...ACCESS,
   }),
   "all-secrets": Flags.boolean({
-    description: "it reads everything, also what comes later",
+    description: "it reads everything, including what you add later",
     exclusive: ["only", "except", "no-secrets", "grants"],
     ...ACCESS,
   }),

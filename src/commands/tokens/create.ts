@@ -9,7 +9,7 @@ export class TokensCreate extends BaseCommand {
   static override summary = "Make a token for one app, CI job or service";
   static override description =
     `Prints one string, once: the app's VSYNC_CONFIG, which needs no passphrase and reads only what you grant. Without --only,
---except or another flag that says what it may do, the token reads everything, also what comes later. With --capabilities,
+--except or another flag that says what it may do, the token reads everything, including what you add later. With --capabilities,
 --meters, --routes, --permissions or --grants it reads no secret unless you name some.
 
 One HEAD of the manifest with the bucket key that goes into the token comes before anything is written. If the answer to

@@ -10,7 +10,7 @@ export class TokensRevoke extends BaseCommand {
   static override summary = "End tokens for good";
   static override description =
     `From the next generation on, their holders get no key; this cannot be undone. What they could read before stays readable to
-them until \`vsync gc\` removes those generations, and the bucket key in a token is not revoked by this: that is IAM's.
+them until \`vsync gc\` removes those generations, and the bucket key in a token still works: revoke it in IAM.
 Needs --yes, on a terminal too.`;
   static override usage = "tokens revoke ENV TOKEN… [flags]";
   static override examples = [

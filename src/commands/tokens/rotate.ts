@@ -9,8 +9,8 @@ import { allOrOne, TOKEN_ARGS } from "../../cli/tokens/token-words.ts";
 export class TokensRotate extends BaseCommand {
   static override summary = "Give a token a new credential, with the same claims";
   static override description =
-    `Prints the new string once. The old credential ends in the same commit, or with --overlap after that time, to let its holder
-can restart in between. With --all, all live tokens are rotated in one commit, each into a file of its own in the folder of
+    `Prints the new string once. The old credential ends in the same commit, or with --overlap after that time, in which its
+holder can restart. With --all, all live tokens are rotated in one commit, each into a file of its own in the folder of
 --out, by its name or id.`;
   static override usage = "tokens rotate ENV TOKEN [flags]";
   static override examples = [
