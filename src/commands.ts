@@ -20,6 +20,7 @@ export const COMMANDS = {
     unset: async () => (await import("./commands/unset.ts")).Unset,
     run: async () => (await import("./commands/run.ts")).Run,
     copy: async () => (await import("./commands/copy.ts")).Copy,
+    move: async () => (await import("./commands/move.ts")).Move,
     import: async () => (await import("./commands/import.ts")).Import,
     export: async () => (await import("./commands/export.ts")).Export,
   },

@@ -34,6 +34,7 @@ export type ErrorCode =
   | "TOKEN_UNKNOWN"
   | "STALE_BASE"
   | "UNSUPPORTED_SPEC_VERSION"
+  | "VAULT_MOVED"
   | "WRONG_PASSPHRASE";
 
 export interface ErrorDetails {
@@ -136,6 +137,12 @@ export class ConflictError extends VsyncError {
 export class StaleBaseError extends VsyncError {
   readonly name = "StaleBaseError";
   readonly code = "STALE_BASE";
+}
+
+/** The vault has moved to another place. Nobody follows it by themselves: who writes there may be somebody else. */
+export class VaultMovedError extends VsyncError {
+  readonly name = "VaultMovedError";
+  readonly code = "VAULT_MOVED";
 }
 
 /** The answer to a write was lost, and reading back failed as well. */

@@ -45,6 +45,7 @@ export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
     MANIFEST_SWAP_FAILED: 3,
     OUTCOME_UNKNOWN: 3,
     LOCAL_CONFIG_MISSING: 4,
+    VAULT_MOVED: 4,
     AUDIT_OUTSTANDING: 5,
     PASSPHRASE_UNDELIVERED: 5,
     CONFLICT: 5,
@@ -107,6 +108,7 @@ export const ROTATE_EXIT_CODES: ExitCodes = {
     AUDIT_OUTSTANDING: 4,
     PASSPHRASE_UNDELIVERED: 4,
     LOCAL_CONFIG_MISSING: 5,
+    VAULT_MOVED: 5,
   },
 };
 
@@ -130,6 +132,7 @@ export const FAILURES: Readonly<Record<ErrorCode, string>> = {
   MANIFEST_SWAP_FAILED: "The store failed at the swap of the manifest, which did not take effect.",
   OUTCOME_UNKNOWN: "The answer to a write was lost, and reading it back failed too.",
   LOCAL_CONFIG_MISSING: "This machine's config for the repo and env is missing or unusable.",
+  VAULT_MOVED: "The vault has moved to another place, which the message names.",
   PROGRAM_NOT_STARTED: "`vsync run` found the program, and the system cannot execute it.",
   PROGRAM_NOT_FOUND: "`vsync run` did not find the program.",
   AUDIT_OUTSTANDING: "The vault has changed, but the audit row could not be appended.",

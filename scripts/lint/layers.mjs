@@ -23,6 +23,7 @@ const CLI = [
   "status",
   "tokens",
   "init",
+  "move",
   "generations",
   "rotation",
   "doctor",

@@ -10,6 +10,7 @@ import {
 } from "../cli/command/flags.ts";
 import { commitGc, renderGc } from "../cli/generations/gc.ts";
 import { durationFlag } from "../cli/inputs/duration-flag.ts";
+import { warnOfOldPlaces } from "../cli/session/old-places.ts";
 import { openSession } from "../cli/session/session.ts";
 import { requireAnswerable } from "../cli/terminal/consent.ts";
 import { proposeGc } from "../vault/gc.ts";
@@ -60,6 +61,7 @@ backups keep them as long as you keep the backups.`;
     using proposal = await proposeGc(session.ports, { ...session.request, keep, olderThanMs });
     const committed = await commitGc(proposal, session.config, flags, this.sources);
     renderGc(proposal.plan, committed, session.config, flags, this.output);
+    if (committed !== null) await warnOfOldPlaces(session.config, this.output);
     await session.remember(committed?.manifest);
   }
 }

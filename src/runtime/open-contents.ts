@@ -1,5 +1,7 @@
 import { systemClock } from "../stores/open-store.ts";
 import { holderOf, vaultOf } from "../stores/token.ts";
+import type { Manifest } from "../vault/format/manifest.ts";
+import { hasMoved, movedTo } from "../vault/format/moved.ts";
 import { openWithKeys } from "../vault/open/open.ts";
 import type { OpenRequest, ReadPorts } from "../vault/open/open-manifest.ts";
 import { type Contents, contentsOf, type HeldContents } from "./contents.ts";
@@ -42,12 +44,22 @@ async function openFrom(
   if (options.cache === undefined) {
     const vault = await openWithKeys(ports, request);
     const contents = contentsOf(vault);
+    warnOfMove(vault.manifest, warn);
     vault.bundle.keys[Symbol.dispose]();
     return contents;
   }
   const timeoutMs = timeoutOf(options);
   const times = { maxAgeMs: options.maxAge, patienceMs: timeoutMs * STORE_SHARE, diskMs: timeoutMs * DISK_SHARE };
   return await openThroughCache(ports, request, { path: options.cache, ...times, warn });
+}
+
+/** The old place still opens, and gets nothing new: somebody has to give the app another token. */
+function warnOfMove(manifest: Manifest, warn: Warn): void {
+  const to = movedTo(manifest);
+  if (to === null) return;
+  const { message } = hasMoved(manifest, to);
+  const hint = `give this app what \`vsync runtime-token ${to.env}\` prints there`;
+  warn({ code: "VSYNC_MOVED", message: `${message}; this place gets nothing new`, hint, fields: { ...to } });
 }
 
 const WARNED_BEFORE_MS = 14 * 86_400_000;

@@ -97,7 +97,8 @@ export interface Warning {
     | "VSYNC_STALE_VAULT"
     | "VSYNC_CACHE_UNWRITABLE"
     | "VSYNC_NAME_SKIPPED"
-    | "VSYNC_TOKEN_EXPIRES";
+    | "VSYNC_TOKEN_EXPIRES"
+    | "VSYNC_MOVED";
   readonly message: string;
   readonly hint: string;
   /** Never a value. */

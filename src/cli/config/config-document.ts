@@ -3,7 +3,7 @@ import { endpointFault, prefixFault } from "../../blob/location.ts";
 import { type KdfCost, kdfCostFault } from "../../crypto/argon2id.ts";
 import { decodeBase64, decodeCheckedBase64, encodeBase64 } from "../../crypto/base64.ts";
 import { Secret } from "../../crypto/secret.ts";
-import type { AccessKey, StoreLocation } from "../../stores/location.ts";
+import type { AccessKey, Credentials, StoreLocation } from "../../stores/location.ts";
 import type { Floor } from "../../vault/audit/floor.ts";
 import type { Target } from "./target.ts";
 
@@ -19,6 +19,11 @@ export interface Root {
   readonly within?: string | undefined;
   /** `github.com/acme/api`: tells a clone that was moved from another one. */
   readonly remote?: string | undefined;
+}
+
+/** A place that a vault has left. It is reached with the config's own credentials, or with those given at the move. */
+export interface LeftPlace extends StoreLocation {
+  readonly env: string;
 }
 
 /** This machine's knowledge of one vault (`<config folder>/<repo>/<env>.json`), without the passphrase or a key from it. */
@@ -43,6 +48,8 @@ export interface LocalConfig extends Target, StoreLocation {
   readonly app?: AccessKey | undefined;
   /** The key of `credentials` only reads. */
   readonly role?: "reader" | undefined;
+  /** The place that the vault has left, until `move --finish`: its bundles still open there. */
+  readonly movedFrom?: LeftPlace | undefined;
   /** Of a project file alone: no file of this machine remembers it. */
   readonly isTransient?: boolean;
   /** As `protected`, in the config or in the project file. It is not stored. */
@@ -74,6 +81,7 @@ const accessKey = v.strictObject({
   secretAccessKey: text,
   sessionToken: v.exactOptional(text),
 });
+const credentials = v.union([v.literal("ambient"), accessKey]);
 const kdfFields = v.strictObject({ salt: base64, iterations: integer, memoryKiB: integer, parallelism: integer });
 const kdf = v.pipe(
   kdfFields,
@@ -96,7 +104,7 @@ const document = v.strictObject({
   region: text,
   bucket: text,
   prefix,
-  credentials: v.union([v.literal("ambient"), accessKey]),
+  credentials,
   vault: text,
   kdf,
   recipient,
@@ -109,6 +117,7 @@ const document = v.strictObject({
   protected: v.exactOptional(v.literal(true)),
   app: v.exactOptional(accessKey),
   role: v.exactOptional(v.literal("reader")),
+  movedFrom: v.exactOptional(v.strictObject({ env: text, endpoint, region: text, bucket: text, prefix, credentials })),
 });
 type ConfigDocument = v.InferOutput<typeof document>;
 
@@ -116,15 +125,18 @@ type ConfigDocument = v.InferOutput<typeof document>;
 export function readDocument(value: unknown): { config: LocalConfig } | { fault: string } {
   const parsed = v.safeParse(document, value, { abortEarly: true });
   if (!parsed.success) return { fault: faultyField(parsed.issues[0]) };
-  const { format: _, floors = [], app, ...fields } = parsed.output;
+  const { format: _, floors = [], app, movedFrom, ...fields } = parsed.output;
   return {
     config: {
       ...fields,
-      credentials: fields.credentials === "ambient" ? "ambient" : sealed(fields.credentials),
+      credentials: sealedOrAmbient(fields.credentials),
       kdf: kdfCost(fields.kdf),
       recipient: decodeCheckedBase64(fields.recipient),
       floors: new Map(floors.map(({ recipient: opener, ...floor }) => [opener, floor])),
       ...(app === undefined ? {} : { app: sealed(app) }),
+      ...(movedFrom === undefined
+        ? {}
+        : { movedFrom: { ...movedFrom, credentials: sealedOrAmbient(movedFrom.credentials) } }),
     },
   };
 }
@@ -139,7 +151,7 @@ export function writeDocument(config: LocalConfig): string {
     region: config.region,
     bucket: config.bucket,
     prefix: config.prefix,
-    credentials: config.credentials === "ambient" ? "ambient" : exposed(config.credentials),
+    credentials: exposedOrAmbient(config.credentials),
     vault: config.vault,
     kdf: { ...config.kdf, salt: encodeBase64(config.kdf.salt) },
     recipient: encodeBase64(config.recipient),
@@ -152,6 +164,7 @@ export function writeDocument(config: LocalConfig): string {
     ...(config.protected ? { protected: true } : {}),
     ...(config.app === undefined ? {} : { app: exposed(config.app) }),
     ...(config.role === undefined ? {} : { role: config.role }),
+    ...(config.movedFrom === undefined ? {} : { movedFrom: leftBehind(config.movedFrom) }),
   };
   return `${JSON.stringify(fields, null, 2)}\n`;
 }
@@ -170,6 +183,18 @@ function faultyField(issue: v.BaseIssue<unknown>): string {
 
 function kdfCost(given: v.InferOutput<typeof kdfFields>): KdfCost {
   return { ...given, salt: decodeBase64(given.salt) ?? new Uint8Array() };
+}
+
+function leftBehind({ env, endpoint: url, region, bucket, prefix: folder, credentials: key }: LeftPlace) {
+  return { env, endpoint: url, region, bucket, prefix: folder, credentials: exposedOrAmbient(key) };
+}
+
+function sealedOrAmbient(given: v.InferOutput<typeof credentials>): Credentials {
+  return given === "ambient" ? given : sealed(given);
+}
+
+function exposedOrAmbient(given: Credentials): v.InferOutput<typeof credentials> {
+  return given === "ambient" ? given : exposed(given);
 }
 
 function sealed({ accessKeyId, secretAccessKey, sessionToken }: v.InferOutput<typeof accessKey>): AccessKey {

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { KdfCost } from "../../crypto/argon2id.ts";
 import { withClaim } from "../../directory/claim.ts";
@@ -71,6 +71,13 @@ export async function saveConfig(config: LocalConfig, options: { readonly mustBe
     if (codeOf(error) === "EEXIST" && options.mustBeNew) throw madeMeanwhile(path);
     throw cannotWrite(path, error);
   }
+}
+
+/** Forgets a vault, with the credentials that its config holds. */
+export async function removeConfig(target: Target): Promise<void> {
+  await unlink(configPath(target)).catch((error: unknown) => {
+    if (codeOf(error) !== "ENOENT") throw cannotWrite(configPath(target), error);
+  });
 }
 
 const CLAIM_TIMEOUT_MS = 5_000;

@@ -1,5 +1,5 @@
 import type { Secret } from "../../crypto/secret.ts";
-import { InputError, WrongPassphraseError } from "../../errors.ts";
+import { InputError, NotAuthenticError, WrongPassphraseError } from "../../errors.ts";
 import type { AccessKey, StoreLocation } from "../../stores/location.ts";
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import { floorOf } from "../../vault/audit/floor.ts";
@@ -15,6 +15,7 @@ import {
 } from "../../vault/unlock/passphrase-holder.ts";
 import { knownVaultOf } from "../config/known-vault.ts";
 import { type LocalConfig, saveConfig, updateConfig, withSeen } from "../config/local-config.ts";
+import { segmentFault } from "../config/paths.ts";
 import { vaultFlags } from "../config/target.ts";
 import {
   FIRST_PASSPHRASE,
@@ -67,12 +68,22 @@ export async function initVault(request: InitRequest, sources: SecretSources): P
   const { target, current, reset, prepared } = request;
   const there = prepared.isThere ? ((await fetchManifest(prepared.store))?.manifest ?? null) : null;
   requireWanted(request, there !== null);
+  if (there !== null) requireSameEnv(there, request);
   if (current === null || reset) return there === null ? create(request, sources) : join(request, sources);
   if (there === null && current.seenGen === 0) return keep(request);
   if (there?.vault === current.vault) return catchUp(request, there, current, sources);
   if (current.seenGen > 0 || there === null) throw otherVault(target, there === null);
   sources.output.say("another vault was pushed here since this machine ran init");
   return join(request, sources);
+}
+
+/** A vault says which env it is, so a prefix that was copied or renamed does not pass for another one. */
+function requireSameEnv({ env }: Manifest, { target, location, prepared }: InitRequest): void {
+  if (env === target.env) return;
+  const named = segmentFault(env) === null ? env : "another env";
+  throw new NotAuthenticError(`the vault at ${prepared.store.label} says that it is ${named}, not ${target.env}`, {
+    hint: `if somebody copied ${named} there, vsync move ${segmentFault(env) === null ? env : "<env>"} ${target.env} --from=${location.prefix} makes it ${target.env}; else do not use it`,
+  });
 }
 
 /** @throws InputError `--join` without a vault, `--new` with one, or the vault that the project file names is not there */

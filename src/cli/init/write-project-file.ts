@@ -12,15 +12,23 @@ import type { Output } from "../terminal/output.ts";
 /**
  * Writes what a colleague's `init` needs into the project file, and no credential. Returns its path, or null if it stays as
  * it is: so does a file of another repo.
+ *
+ * @param options `insteadOf`: the env's name until now
  */
-export async function writeProjectFile(which: Which, config: LocalConfig, output: Output): Promise<string | null> {
+export async function writeProjectFile(
+  which: Which,
+  config: LocalConfig,
+  output: Output,
+  { insteadOf = config.env }: { readonly insteadOf?: string } = {},
+): Promise<string | null> {
   const { project, by } = which.named;
   const { file, root } = project;
   const folder = file === null ? root.folder : dirname(file.path);
   const isNobodys = file === null && (by === "variable" || folder === homeFolder() || dirname(folder) === folder);
   if (isNobodys || (file !== null && file.content.repo !== which.repo)) return null;
   const before = file?.content ?? { repo: which.repo };
-  const placed = isDirectoryStore(config) ? before : withVault(before, config);
+  const renamed = withName(before, insteadOf, config.env);
+  const placed = isDirectoryStore(config) ? renamed : withVault(renamed, config);
   const fault = projectFileFault(placed);
   if (fault !== null) output.warn(`this store cannot stand in a project file: ${fault}`);
   const after = fault === null ? placed : before;
@@ -35,6 +43,15 @@ export async function writeProjectFile(which: Which, config: LocalConfig, output
     );
     return null;
   }
+}
+
+function withName(before: ProjectFile, from: string, to: string): ProjectFile {
+  const own = before.envs?.[from];
+  if (from === to || own === undefined) return before;
+  const { endpoint: _endpoint, bucket: _bucket, region: _region, prefix: _prefix, ...rest } = own;
+  const envs = Object.entries(before.envs ?? {}).map(([env, said]) => (env === from ? [to, rest] : [env, said]));
+  const named = { ...before, envs: Object.fromEntries(envs) };
+  return before.defaultEnv === from ? { ...named, defaultEnv: to } : named;
 }
 
 function withVault(before: ProjectFile, config: LocalConfig): ProjectFile {

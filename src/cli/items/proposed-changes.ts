@@ -116,7 +116,7 @@ function renderNames(sign: Sign, what: string, names: readonly string[], output:
   if (names.length > SHOWN_NAMES) output.say(`  ${sign} … ${names.length - SHOWN_NAMES} more ${what}`);
 }
 
-function renderEffect({ id, name, gains, loses }: TokenEffect, output: Output): void {
+export function renderEffect({ id, name, gains, loses }: TokenEffect, output: Output): void {
   if (gains.length > 0) output.say(`  token ${name ?? id} gains ${listed(gains)}`);
   if (loses.length > 0) output.say(`  token ${name ?? id} loses ${listed(loses)}`);
 }

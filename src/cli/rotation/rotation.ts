@@ -7,6 +7,7 @@ import type { Target, TargetInput } from "../config/target.ts";
 import type { MetaPair } from "../inputs/meta-flag.ts";
 import { OLD_PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
 import { configOf } from "../session/config.ts";
+import { warnOfOldPlaces } from "../session/old-places.ts";
 import { openSession, sessionOn } from "../session/session.ts";
 import { notConfirmed, requireAnswerable, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
@@ -79,6 +80,7 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   const committed = await show(delivering(proposal.steps(), delivery, newPassphrase), plan, output);
   const vaultFlags = vaultFlagsOf(config.env, flags);
   renderNextSteps(plan, { env: config.env, vaultFlags, file: flags.out, keepsTokens: flags.tokens === "keep" }, output);
+  await warnOfOldPlaces(config, output);
   await session.remember(committed.manifest);
   refuseOutstanding(committed, vaultFlags);
   delivery.confirm();

@@ -4,6 +4,7 @@ import { systemClock } from "../../stores/open-store.ts";
 import { holderOf, vaultOf } from "../../stores/token.ts";
 import type { Item } from "../../vault/format/item.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
+import { hasMoved, movedTo } from "../../vault/format/moved.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
 import type { OpenRequest, ReadPorts } from "../../vault/open/open-manifest.ts";
 import type { LocalConfig } from "../config/local-config.ts";
@@ -66,7 +67,9 @@ async function openByToken<T extends OpenedItems>(
   const named = vaultOf(token, openStore);
   using holder = await holderOf(token, await readOpening(token, input.flags["passphrase-file"], sources));
   const ports = { store: await named.openStore(await holder.agent?.()), clock: systemClock };
-  return await open(ports, { holder, expect: named.expect });
+  const vault = await open(ports, { holder, expect: named.expect });
+  warnOfMove(vault, sources.output);
+  return vault;
 }
 
 async function openConfigured<T extends OpenedItems>(
@@ -80,6 +83,7 @@ async function openConfigured<T extends OpenedItems>(
   });
   const vault = await open(session.ports, session.request);
   if (use.isComplete) warnOfMissing(session.config, vault, sources.output);
+  warnOfMove(vault, sources.output);
   await session.remember(vault.manifest);
   return vault;
 }
@@ -92,6 +96,14 @@ function namingTheToken(error: unknown, input: SessionInput, { variables }: Secr
   return new LocalConfigMissingError(`${from} is set, but ${env} was named: ${error.message}`, {
     hint: `for the vault of ${from}, leave out ${env}`,
   });
+}
+
+/** The old place still opens, and gets nothing new. */
+function warnOfMove({ manifest }: OpenedItems, output: Output): void {
+  const to = manifest === undefined ? null : movedTo(manifest);
+  if (manifest === undefined || to === null) return;
+  const { message, hint } = hasMoved(manifest, to);
+  output.warn(`${message}, and this is what it held then; ${hint}`);
 }
 
 /** The names that the project file requires and the vault lacks. */

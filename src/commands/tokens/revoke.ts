@@ -1,6 +1,7 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
 import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
+import { warnOfOldPlaces } from "../../cli/session/old-places.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { renderRevoked, requireYes } from "../../cli/tokens/end.ts";
 import { TOKENS_ARGS, tokenWords } from "../../cli/tokens/token-words.ts";
@@ -34,6 +35,7 @@ Needs --yes, on a terminal too.`;
     using proposal = await proposeTokenRevoke(session.ports, { ...session.request, tokens: words });
     const committed = await proposal.commit();
     renderRevoked(proposal.plan, committed, session.config, flags, this.output);
+    if (committed !== null) await warnOfOldPlaces(session.config, this.output);
     await session.remember(committed?.manifest);
   }
 }

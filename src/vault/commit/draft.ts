@@ -21,7 +21,8 @@ export interface CurrentGeneration {
   readonly manifest: Manifest;
   /** Of the manifest's bytes. */
   readonly sha256: string;
-  readonly version: Version;
+  /** Null if the generation is of another place, from which the vault moves: here the manifest must not exist yet. */
+  readonly version: Version | null;
   readonly signingKey: SigningKey;
   /** As `StoredObject.skewMs` of the manifest. */
   readonly skewMs?: number | undefined;

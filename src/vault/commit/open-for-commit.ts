@@ -2,6 +2,7 @@ import { encodeBase64 } from "../../crypto/base64.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { BundleCorruptError } from "../../errors.ts";
+import { requireUnmoved } from "../format/moved.ts";
 import type { Roll } from "../format/tokens/roll.ts";
 import { type OpenedVault, openWithKeys } from "../open/open.ts";
 import { openRoll } from "../open/open-boxes.ts";
@@ -26,6 +27,7 @@ export interface SignedVault extends Disposable {
  * Opens a vault, its signing key and its roll, and checks that this version can seal to every holder of the vault.
  *
  * @throws UnsupportedSpecVersionError an entry of a kind that this version does not know
+ * @throws VaultMovedError the vault goes on at another place
  * @throws what `openSigner` and `openTokens` throw
  */
 export async function openForCommit(
@@ -34,6 +36,7 @@ export async function openForCommit(
 ): Promise<WritableVault> {
   return openSigned(ports, request, (vault, operatorKey) => {
     requireKnownKinds(vault.manifest);
+    if (!request.mending?.moving) requireUnmoved(vault.manifest);
     return { tokens: openTokens(vault, operatorKey, request.mending) };
   });
 }

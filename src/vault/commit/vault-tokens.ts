@@ -28,6 +28,8 @@ export interface Mending {
   /** Whether it revokes the token of this id. */
   readonly revoking?: (id: string, roll: Roll) => boolean;
   readonly newSettings?: boolean;
+  /** It moves the vault, or takes up a move that was interrupted. */
+  readonly moving?: boolean;
   /** It draws a new anchor. */
   readonly leaked?: boolean;
 }

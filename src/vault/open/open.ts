@@ -1,4 +1,5 @@
 import type { Version } from "../../ports.ts";
+import { requireUnmoved } from "../format/moved.ts";
 import { MANIFEST_KEY } from "../format/object-keys.ts";
 import { BundleMissingError, fetchBundle, type OpenedBundle, openBundle } from "./open-bundle.ts";
 import {
@@ -60,7 +61,10 @@ async function openOnce(
   });
   try {
     const opened = await proveManifest(fetched, ports, request);
-    const bytes = await fetchingBundle;
+    const bytes = await fetchingBundle.catch((error: unknown) => {
+      if (error instanceof BundleMissingError) requireUnmoved(manifest);
+      throw error;
+    });
     const bundle = await openBundle(bytes, manifest, (header) => opened.unlocked.openSlot(header));
     return { ...opened, bundle };
   } catch (error) {

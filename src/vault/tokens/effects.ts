@@ -19,16 +19,18 @@ export interface AffectedVault {
   readonly env: string;
   readonly roll: Roll;
   readonly nowMs: number;
+  /** Its name after the change, if that is another one. */
+  readonly to?: { readonly repo: string; readonly env: string };
 }
 
 /** The live tokens that will read other names than now: grants are evaluated on the new items at every commit. */
 export async function effectsOn(
-  { repo, env, roll, nowMs }: AffectedVault,
+  { repo, env, roll, nowMs, to = { repo, env } }: AffectedVault,
   before: readonly NamedData[],
   after: readonly NamedData[],
 ): Promise<readonly TokenEffect[]> {
   const had = rememberingGrants({ repo, env, items: before });
-  const has = rememberingGrants({ repo, env, items: after });
+  const has = rememberingGrants({ repo: to.repo, env: to.env, items: after });
   const effects = liveIn(roll, nowMs).map(async (record) => {
     const [then, now] = await Promise.all([had(record.claims), has(record.claims)]);
     return effectOf(record, new Set(then.items), new Set(now.items));

@@ -1,0 +1,279 @@
+import { InputError } from "../../errors.ts";
+import type { StoreLocation } from "../../stores/location.ts";
+import { floorOf } from "../../vault/audit/floor.ts";
+import type { VaultPlace } from "../../vault/format/moved.ts";
+import { type MovePlan, planFinishOfMove, proposeMove } from "../../vault/move.ts";
+import { type OpenedManifest, openManifest } from "../../vault/open/open-manifest.ts";
+import { findConfig, type LocalConfig, removeConfig, saveConfig, updateConfig } from "../config/local-config.ts";
+import { checkLocation, type LocationOverrides } from "../config/location.ts";
+import { requireName } from "../config/paths.ts";
+import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
+import { refuseOverlap } from "../init/overlap.ts";
+import { type PreparedStore, prepareStore } from "../init/prepare-store.ts";
+import { writeProjectFile } from "../init/write-project-file.ts";
+import { type CredentialFlags, newCredentials } from "../inputs/credentials.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { consentTo, renderEffect } from "../items/proposed-changes.ts";
+import { isAt, placeInFile } from "../project/project-place.ts";
+import { resolveTarget, type Which } from "../project/which-vault.ts";
+import { configFor } from "../session/config.ts";
+import { type SessionInput, sessionOn } from "../session/session.ts";
+import { openStore } from "../session/store.ts";
+import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
+import type { Output } from "../terminal/output.ts";
+
+export interface MoveFlags extends LocationOverrides, CredentialFlags, ConsentFlags {
+  /** The prefix of a copy that was made by other means. */
+  readonly from?: string | undefined;
+}
+
+export interface Moved {
+  readonly plan: MovePlan;
+  readonly before: LocalConfig;
+  readonly after: LocalConfig;
+  readonly gen: number;
+  readonly isCopy: boolean;
+  /** The project file, if it was written. */
+  readonly written: string | null;
+}
+
+/**
+ * Moves a vault to another env, prefix or bucket, and this machine's config with it. Run again after an interruption, it
+ * goes on.
+ *
+ * @throws InputError the new place is taken, or nobody agrees
+ * @throws what `proposeMove` throws
+ */
+export async function moveVault(
+  input: SessionInput,
+  newEnv: string | undefined,
+  flags: MoveFlags,
+  sources: SecretSources,
+): Promise<Moved> {
+  const { output } = sources;
+  const ends = await endsOf(input, newEnv, flags, sources);
+  const { which, before, source, location, prepared } = ends;
+  const isCopy = flags.from !== undefined;
+  using session = await sessionOn({ ...before, prefix: source.prefix }, input.flags, sources);
+  const { ports, request } = session;
+  const [from, to] = [placeOf(before, source), placeOf(which, location)];
+  if (!isSame(source, location)) await prepared.make();
+  // A copy may be older than what this machine has seen of the original.
+  const expect = isCopy ? { vault: before.vault, env: before.env } : request.expect;
+  using proposal = await proposeMove(ports, { ...request, expect, from, to, toStore: prepared.store, isCopy });
+  const { plan } = proposal;
+  for (const effect of plan.tokens) renderEffect(effect, output);
+  if (plan.done === "nothing") await requireConsent(consentOf(before, to, isCopy), flags, sources.prompter);
+  await proposal.commit();
+  const there = { holder: request.holder, expect: { vault: before.vault, env: to.env } };
+  const after = configAt(ends, await openManifest({ ...ports, store: prepared.store }, there), isCopy);
+  await saveConfig(after);
+  if (!isCopy && to.env !== before.env) await removeConfig(before);
+  const written = isCopy ? null : await writeProjectFile(which, after, output, { insteadOf: before.env });
+  return { plan, before, after, gen: after.seenGen, isCopy, written };
+}
+
+/** The two places of a move. */
+interface Ends {
+  /** The vault under its new name. */
+  readonly which: Which;
+  readonly before: LocalConfig;
+  readonly source: StoreLocation;
+  readonly location: StoreLocation;
+  readonly prepared: PreparedStore;
+  /** The config of the new name, if an interrupted move has written it. */
+  readonly known: LocalConfig | null;
+}
+
+async function endsOf(
+  input: SessionInput,
+  newEnv: string | undefined,
+  flags: MoveFlags,
+  sources: SecretSources,
+): Promise<Ends> {
+  const { output } = sources;
+  const found = await resolveTarget(input, (text) => output.warn(text), { use: "write" });
+  const before = await configFor(found, sources, { use: "write" });
+  const source = checkLocation({ ...before, prefix: flags.from ?? before.prefix });
+  const env = requireName("env", newEnv ?? before.env, "name the new environment");
+  const which = { ...found, env };
+  const location = await newLocation(before, env, flags, sources);
+  const known = await requireFree(which, before, location, { isCopy: flags.from !== undefined });
+  const prepared = await prepareStore(location, output);
+  if (prepared.isReadOnly) throw readsOnly(prepared.store.label);
+  const isNew = known === null && prepared.isThere && !isSame(source, location);
+  if (isNew) await refuseOverlap(location, prepared.store);
+  return { which, before, source, location, prepared, known };
+}
+
+/** What this machine knows at the new place. The apps' key was given for its bucket. */
+function configAt(
+  { which, before, source, location, known }: Ends,
+  { manifest, unlocked }: OpenedManifest,
+  isCopy: boolean,
+): LocalConfig {
+  const isSameBucket = before.endpoint === location.endpoint && before.bucket === location.bucket;
+  const { isProtected: _protected, required: _required, isTransient: _transient, ...kept } = before;
+  return {
+    ...kept,
+    ...location,
+    env: which.env,
+    floors: new Map([[unlocked.opener, floorOf(manifest)]]),
+    seenGen: manifest.gen,
+    app: isSameBucket ? before.app : undefined,
+    movedFrom: isCopy ? undefined : (known?.movedFrom ?? { ...source, env: before.env }),
+  };
+}
+
+const isSame = (one: StoreLocation, other: StoreLocation): boolean =>
+  one.endpoint === other.endpoint && one.bucket === other.bucket && one.prefix === other.prefix;
+
+function placeOf({ repo, env }: Target, { endpoint, bucket, region, prefix }: StoreLocation): VaultPlace {
+  return { repo, env, endpoint, bucket, region, prefix };
+}
+
+/** Where flags are silent, as now; the prefix with the new env's name in place of the old one. */
+async function newLocation(
+  before: LocalConfig,
+  env: string,
+  flags: MoveFlags,
+  sources: SecretSources,
+): Promise<StoreLocation> {
+  const ending = `/${before.env}/`;
+  const renamed = before.prefix.endsWith(ending) ? `${before.prefix.slice(0, -ending.length)}/${env}/` : undefined;
+  const prefix = flags.prefix ?? (env === before.env ? before.prefix : renamed);
+  if (prefix === undefined) {
+    throw new InputError(`the prefix ${before.prefix} does not end in the env's name`, {
+      hint: "name the new one: --prefix=<prefix>/",
+    });
+  }
+  const { endpoint = before.endpoint, bucket = before.bucket, region = before.region } = flags;
+  const place = checkLocation({ endpoint, bucket, region, prefix, credentials: "ambient" });
+  const isSameService = place.endpoint === before.endpoint;
+  const isGiven = flags.ambient || flags["access-key"] !== undefined || Boolean(sources.variables["VSYNC_ACCESS_KEY"]);
+  if (isSameService && !isGiven) return checkLocation({ ...place, credentials: before.credentials });
+  const credentials = await newCredentials(flags, isSameService ? before : null, sources);
+  return checkLocation({ ...place, credentials });
+}
+
+/** This machine's config for the new name, if an interrupted move has written it. @throws InputError the name is taken */
+async function requireFree(
+  which: Which,
+  before: LocalConfig,
+  location: StoreLocation,
+  { isCopy }: { readonly isCopy: boolean },
+): Promise<LocalConfig | null> {
+  const { repo, env } = which;
+  const filed = placeInFile(which);
+  if (env !== before.env && filed !== null && !isAt({ ...before, ...location }, filed.place)) {
+    throw new InputError(`${filed.path} says that ${env} is at ${filed.place.bucket}/${filed.place.prefix}`, {
+      hint: "correct the file, or choose another name",
+    });
+  }
+  if (env === before.env) {
+    if (!isSame(before, location) || isCopy) return null;
+    throw new InputError(`${repo}/${env} is there already`, {
+      hint: `name a new env, as in vsync move ${env} <env>, or a place with --prefix or --bucket`,
+    });
+  }
+  if (isSame(before, location)) {
+    throw new InputError(`${repo}/${env} would take the place of ${before.env}, from which apps still start`, {
+      hint: "give it a prefix of its own with --prefix=<prefix>/",
+    });
+  }
+  const known = await findConfig({ repo, env }, () => undefined);
+  if (known === null || (known.vault === before.vault && isSame(known, location))) return known;
+  throw new InputError(`this machine has another vault for ${repo}/${env}`, {
+    hint: `choose another name; vsync status ${env} shows it`,
+  });
+}
+
+function readsOnly(label: string): InputError {
+  return new InputError(`this key may not write at ${label}`, {
+    hint: "give an operator's key: `vsync policy --role=operator` prints what it needs",
+  });
+}
+
+function consentOf(config: LocalConfig, to: VaultPlace, isCopy: boolean) {
+  const { repo, env } = config;
+  const what = isCopy ? `the copy of ${repo}/${env}` : `${repo}/${env}`;
+  const where = `${to.env === env ? "" : `${repo}/${to.env}, `}${to.bucket}/${to.prefix}`;
+  return consentTo({ config, verb: "move", what: `${what} to ${where}`, otherwise: undefined });
+}
+
+export interface FinishedMove {
+  readonly config: LocalConfig;
+  readonly removed: readonly string[];
+}
+
+/**
+ * Removes the bundles at the place that a vault has left, from which old tokens and passphrases still open it.
+ *
+ * @throws InputError this machine knows of no such place, or nobody agrees
+ * @throws what `planFinishOfMove` throws
+ */
+export async function finishMove(
+  input: SessionInput,
+  flags: ConsentFlags,
+  sources: SecretSources,
+): Promise<FinishedMove> {
+  const which = await resolveTarget(input, (text) => sources.output.warn(text), { use: "write" });
+  const config = await configFor(which, sources, { use: "write" });
+  const { movedFrom } = config;
+  if (movedFrom === undefined) {
+    throw new InputError(`this machine has not moved ${config.repo}/${config.env}`, {
+      hint: "finish it where vsync move was run",
+    });
+  }
+  using session = await sessionOn(config, input.flags, sources);
+  const store = await openStore(movedFrom);
+  const removed = await planFinishOfMove(session.ports, session.request, store);
+  const what = `the ${removed.length} bundles of ${config.repo}/${movedFrom.env} at ${store.label}`;
+  const otherwise = "apps with tokens from before the move cannot start afterwards";
+  if (removed.length > 0)
+    await requireConsent(consentTo({ config, verb: "remove", what, otherwise }), flags, sources.prompter);
+  for (const key of removed) await store.delete(key);
+  await updateConfig(config, ({ movedFrom: _gone, ...latest }) => latest);
+  return { config, removed };
+}
+
+interface RenderFlags {
+  readonly json?: boolean | undefined;
+}
+
+export function renderFinishedMove({ config, removed }: FinishedMove, { json }: RenderFlags, output: Output): void {
+  const { repo, env } = config;
+  if (json) output.json({ env, removed });
+  output.done(`Finished the move of ${repo}/${env}: the old place opens no more (${removed.length} bundles removed)`);
+}
+
+export function renderMoved(
+  { plan, before, after, gen, isCopy, written }: Moved,
+  { json }: RenderFlags,
+  output: Output,
+): void {
+  const { repo, env, endpoint, bucket, region, prefix } = after;
+  const to = `${bucket}/${prefix}`;
+  if (json) output.json({ env, gen, endpoint, bucket, region, prefix, from: before.env, tokens: plan.live });
+  output.done(`Moved ${repo}/${before.env} to ${repo}/${env} at ${to} (gen=${gen})`);
+  if (written !== null) output.done(`Wrote ${written}: commit it for your colleagues, it holds no credential`);
+  if (isCopy) {
+    output.warn(`the original at ${before.bucket}/${before.prefix} can go on by itself: from now on the two differ`);
+    return;
+  }
+  output.say(
+    `apps still start from the old place, which gets nothing new. For each: vsync runtime-token ${vaultArgs(after)}`,
+  );
+  if (plan.live.length > 0)
+    output.say(
+      `scoped tokens need a new string, too (${plan.live.join(", ")}): vsync runtime-token ${vaultArgs(after)} --with-token=<file>`,
+    );
+  if (after.credentials !== "ambient" || after.app !== undefined)
+    output.say(
+      `a key that may only use ${before.prefix} needs ${after.prefix}, too: vsync policy ${vaultFlags(after)} --role=reader`,
+    );
+  if (before.app !== undefined && after.app === undefined)
+    output.warn(`the apps' key stays with the old bucket: vsync init ${vaultFlags(after)} --app-access-key=<id>`);
+  output.say(`colleagues: vsync init ${vaultFlags(after)}`);
+  output.say(`once nothing starts from the old place: vsync move ${vaultArgs(after)} --finish`);
+}

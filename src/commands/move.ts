@@ -1,0 +1,53 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import {
+  arg,
+  CONSENT_FLAGS,
+  CREDENTIAL_FLAGS,
+  ENV_ARG,
+  Flags,
+  JSON_FLAG,
+  LOCATION_FLAGS,
+  NOTE_FLAG,
+  PASSPHRASE_FLAG,
+  VAULT_FLAGS,
+} from "../cli/command/flags.ts";
+import { finishMove, moveVault, renderFinishedMove, renderMoved } from "../cli/move/move.ts";
+
+export class Move extends BaseCommand {
+  static override summary = "Move a vault to another env, prefix or bucket";
+  static override description =
+    `Copies the history, commits a generation at the new place, and then one at the old place that says where the vault has gone:
+nobody can write there any more, and apps go on starting from it. Nobody follows by themselves: apps get new tokens, colleagues
+run init. Id, audit chain and scoped tokens stand. An interrupted move goes on when you run it again.
+
+--finish removes the bundles at the old place, from which old tokens and passphrases still open. --from is for objects that were
+copied by other means: it moves the copy, and the original can go on by itself.`;
+  static override usage = "move ENV [NEW] [flags]";
+  static override examples = [
+    "<%= config.bin %> move prod live",
+    "<%= config.bin %> move prod --bucket=acme-eu --region=eu-central-1",
+    "<%= config.bin %> move live --finish",
+    "<%= config.bin %> move prod live --from=acme/live/",
+  ];
+  static override args = { ...ENV_ARG, new: arg("its new env") };
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    finish: Flags.boolean({
+      description: "remove the bundles at the place that the vault has left",
+      exclusive: ["from", ...Object.keys(LOCATION_FLAGS)],
+    }),
+    from: Flags.string({ description: "prefix of a copy made by other means", helpValue: "<prefix>/" }),
+    ...LOCATION_FLAGS,
+    ...CREDENTIAL_FLAGS,
+    ...CONSENT_FLAGS,
+    ...NOTE_FLAG,
+    ...JSON_FLAG,
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof Move>): Promise<void> {
+    if (flags.finish)
+      return renderFinishedMove(await finishMove({ flags, args }, flags, this.sources), flags, this.output);
+    renderMoved(await moveVault({ flags, args }, args.new, flags, this.sources), flags, this.output);
+  }
+}

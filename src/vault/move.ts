@@ -1,0 +1,231 @@
+import { ConflictError, InputError } from "../errors.ts";
+import type { ObjectStore } from "../ports.ts";
+import { verifyAudit } from "./audit/chain.ts";
+import type { AmendRequest } from "./commit/amend.ts";
+import { type CommitPorts, commitGeneration } from "./commit/commit.ts";
+import { baseOn, type Draft } from "./commit/draft.ts";
+import { openForCommit, type WritableVault } from "./commit/open-for-commit.ts";
+import { type CommitStep, Proposal } from "./commit/proposal.ts";
+import { MAX_MANIFEST_BYTES } from "./format/limits.ts";
+import type { Manifest } from "./format/manifest.ts";
+import { hasMoved, MOVE_ACTION, movedTo, moveMeta, shownVault, type VaultPlace } from "./format/moved.ts";
+import { auditKey, BUNDLE_PREFIX, generationOfAuditKey } from "./format/object-keys.ts";
+import { liveIn } from "./format/tokens/roll.ts";
+import { BundleMissingError, fetchBundle } from "./open/open-bundle.ts";
+import { fetchManifest, type OpenRequest, openManifest, type ReadPorts } from "./open/open-manifest.ts";
+import { effectsOn, type TokenEffect } from "./tokens/effects.ts";
+
+export interface MoveRequest extends AmendRequest {
+  readonly from: VaultPlace;
+  readonly to: VaultPlace;
+  /** Of `to`; the same as the vault's own where only the env's name changes. */
+  readonly toStore: ObjectStore;
+  /** The objects were copied by other means, and the original goes on: its place is told nothing. */
+  readonly isCopy: boolean;
+}
+
+export interface MovePlan {
+  /** The newest generation at the old place. */
+  readonly gen: number;
+  /** What an interrupted move has already done. */
+  readonly done: "nothing" | "committed there" | "all";
+  /** Scoped tokens that read other names under the new env. */
+  readonly tokens: readonly TokenEffect[];
+  /** Live scoped tokens: the strings that hold their credentials name the old place. */
+  readonly live: readonly string[];
+}
+
+/**
+ * Proposes to move a vault: copy its rows and bundles, commit the next generation at the new place, then one at the old
+ * place that says where it has gone. Each write has a precondition, so a move that was interrupted anywhere goes on from
+ * there. Id, chain and floors stand.
+ *
+ * @throws InputError something else is at the new place
+ * @throws ConflictError the vault went on at the old place after a move had copied it
+ * @throws VaultMovedError it has already moved to another place
+ * @throws what opening for a commit throws
+ */
+export async function proposeMove(ports: CommitPorts, request: MoveRequest): Promise<Proposal<MovePlan>> {
+  const writable = await openForCommit(ports, { ...request, mending: { moving: true } });
+  try {
+    const { manifest, bundle } = writable.vault;
+    const done = await doneAlready(ports, writable, request);
+    const nowMs = ports.clock.nowMs();
+    const { roll } = writable.tokens;
+    const affected = { repo: manifest.repo, env: manifest.env, roll, nowMs, to: request.to };
+    const plan = {
+      gen: manifest.gen,
+      done,
+      tokens: await effectsOn(affected, bundle.items, bundle.items),
+      live: liveIn(roll, nowMs).map(({ claims }) => claims.name ?? claims.id),
+    };
+    return new Proposal(plan, done === "all" ? null : () => moving(ports, writable, request, done), writable);
+  } catch (error) {
+    writable[Symbol.dispose]();
+    throw error;
+  }
+}
+
+const isSamePlace = ({ from, to }: Pick<MoveRequest, "from" | "to">): boolean =>
+  (["endpoint", "bucket", "prefix"] as const).every((part) => from[part] === to[part]);
+
+async function doneAlready(
+  ports: CommitPorts,
+  { vault: { manifest, sha256 } }: WritableVault,
+  request: MoveRequest,
+): Promise<MovePlan["done"]> {
+  const { to, toStore } = request;
+  const gone = movedTo(manifest);
+  if (gone !== null && (gone.env !== to.env || !isSamePlace({ from: gone, to }))) throw hasMoved(manifest, gone);
+  if (isSamePlace(request)) return "nothing";
+  const standing = await fetchManifest(toStore, request);
+  if (standing === null) {
+    if (gone !== null) throw hasMoved(manifest, gone);
+    await refuseOthers(ports.store, toStore, manifest);
+    return "nothing";
+  }
+  if (standing.manifest.vault !== manifest.vault) {
+    throw new InputError(`${toStore.label} holds another vault`, { hint: "choose another --prefix" });
+  }
+  const expect = { vault: manifest.vault, env: to.env };
+  const there = await openManifest({ ...ports, store: toStore }, { holder: request.holder, expect });
+  if (gone !== null) return "all";
+  if (there.manifest.prev === sha256) return "committed there";
+  throw new ConflictError(
+    `${shownVault(to)} holds a copy of another generation than ${manifest.gen}, the newest at the old place`,
+    {
+      hint: "somebody wrote at the old place meanwhile: remove the objects of the copy, then run the same command again",
+    },
+  );
+}
+
+/** What an interrupted move has left is this vault's own row 1, and rows, bundles and orphans of it. */
+async function refuseOthers(store: ObjectStore, toStore: ObjectStore, { gen }: Manifest): Promise<void> {
+  const isOurs = (key: string): boolean =>
+    key.startsWith(BUNDLE_PREFIX) || (generationOfAuditKey(key) ?? gen + 1) <= gen;
+  let isBegun: boolean | undefined;
+  for await (const key of toStore.list("")) {
+    isBegun ??= await holdsSame(store, toStore, auditKey(1));
+    if (isBegun && isOurs(key)) continue;
+    throw new InputError(`there is something else at ${toStore.label}: ${key}`, {
+      hint: "choose another --prefix, or remove it",
+    });
+  }
+}
+
+async function holdsSame(one: ObjectStore, other: ObjectStore, key: string): Promise<boolean> {
+  const [a, b] = await Promise.all([one, other].map((store) => store.get(key, { maxBytes: MAX_MANIFEST_BYTES })));
+  return a != null && b != null && Buffer.compare(a.bytes, b.bytes) === 0;
+}
+
+async function* moving(
+  ports: CommitPorts,
+  writable: WritableVault,
+  request: MoveRequest,
+  done: MovePlan["done"],
+): AsyncGenerator<CommitStep, void> {
+  const { vault, signingKey } = writable;
+  const { manifest, version } = vault;
+  const { from, to, toStore, isCopy } = request;
+  const isInPlace = isSamePlace(request);
+  const draft: Draft = {
+    ...request.annotation,
+    action: MOVE_ACTION,
+    meta: {},
+    items: vault.bundle.items,
+    unlock: manifest.unlock,
+    signingKey,
+    rotates: false,
+    tokens: writable.tokens,
+  };
+  const given = request.annotation.meta ?? {};
+  let [there, here]: (CommitStep | undefined)[] = [];
+  if (done === "nothing") {
+    if (!isInPlace) await copyObjects(ports.store, toStore, manifest);
+    const base = {
+      ...baseOn({ ...vault, signingKey, version: isInPlace ? version : null }),
+      repo: to.repo,
+      env: to.env,
+    };
+    const first = { ...draft, meta: { ...given, ...moveMeta("moved_from", from) } };
+    for await (const step of commitGeneration({ ...ports, store: toStore }, base, () => first)) there = step;
+  }
+  if (!isInPlace && !isCopy) {
+    const second = { ...draft, meta: { ...given, ...moveMeta("moved_to", to) } };
+    for await (const step of commitGeneration(ports, baseOn({ ...vault, signingKey }), () => second)) here = step;
+  }
+  // No "ready", after which the proposal zeroes the items: both commits seal them.
+  const last = there ?? here;
+  if (last !== undefined) yield last;
+}
+
+const AT_ONCE = 16;
+
+/** Rows first, and row 1 before all: it tells what an interrupted move has left from what others have. */
+async function copyObjects(store: ObjectStore, toStore: ObjectStore, manifest: Manifest): Promise<void> {
+  const { rows, outstanding } = await verifyAudit(store, manifest);
+  const keys = rows.map(({ gen }) => auditKey(gen)).toReversed();
+  for (let at = 0; at < keys.length; at += at === 0 ? 1 : AT_ONCE)
+    await Promise.all(keys.slice(at, at === 0 ? 1 : at + AT_ONCE).map((key) => copyRow(store, toStore, key)));
+  const refs = outstanding === null ? rows : [manifest, ...rows];
+  for (const { bundle } of refs.toReversed()) await copyBundle(store, toStore, bundle);
+}
+
+async function copyRow(store: ObjectStore, toStore: ObjectStore, key: string): Promise<void> {
+  const row = await store.get(key, { maxBytes: MAX_MANIFEST_BYTES });
+  if (row !== null) await createSame(toStore, key, row.bytes);
+}
+
+/** gc may have removed it. */
+async function copyBundle(store: ObjectStore, toStore: ObjectStore, ref: Manifest["bundle"]): Promise<void> {
+  if ((await toStore.head(ref.key)) !== null) {
+    await fetchBundle(toStore, ref);
+    return;
+  }
+  try {
+    await createSame(toStore, ref.key, await fetchBundle(store, ref));
+  } catch (error) {
+    if (!(error instanceof BundleMissingError)) throw error;
+  }
+}
+
+async function createSame(store: ObjectStore, key: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await store.create(key, bytes);
+  } catch (error) {
+    const standing = error instanceof ConflictError ? await store.get(key, { maxBytes: bytes.length }) : null;
+    if (standing === null || Buffer.compare(standing.bytes, bytes) !== 0) throw error;
+  }
+}
+
+/** The bundles at a place that a vault has left. They open with every passphrase and token of that time. */
+export async function bundlesLeft(store: ObjectStore): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const key of store.list(BUNDLE_PREFIX)) keys.push(key);
+  return keys;
+}
+
+/**
+ * The bundles that finishing a move would remove at the old place. Its manifest and rows stay and say where the vault is.
+ * The passphrase may have been rotated since, so nothing but the new place is proven: it must hold the same vault.
+ *
+ * @throws InputError the vault has not moved away from here
+ * @param store of the old place; `ports` and `request` are of the new one
+ * @throws what opening the new place throws
+ */
+export async function planFinishOfMove(
+  ports: ReadPorts,
+  request: OpenRequest,
+  store: ObjectStore,
+): Promise<readonly string[]> {
+  const { expect } = request;
+  const left = (await fetchManifest(store, request))?.manifest;
+  const hasLeft = left !== undefined && left.vault === expect.vault && movedTo(left) !== null;
+  if (!hasLeft) {
+    throw new InputError(`no vault has moved away from ${store.label}`, {
+      hint: "run vsync move again: it goes on where it was interrupted",
+    });
+  }
+  await openManifest(ports, { ...request, expect: { ...expect, minGen: left.gen } });
+  return bundlesLeft(store);
+}

@@ -1,0 +1,116 @@
+import { expect, test } from "vitest";
+import { ConflictError, InputError, VaultMovedError } from "../../src/errors.ts";
+import type { ObjectStore } from "../../src/ports.ts";
+import { verifyAudit } from "../../src/vault/audit/chain.ts";
+import { movedTo } from "../../src/vault/format/moved.ts";
+import { type MoveRequest, proposeMove } from "../../src/vault/move.ts";
+import { openVault } from "../../src/vault/open/open.ts";
+import { MemoryStore } from "../support/memory-store.ts";
+import { holding } from "../support/passphrases.ts";
+import { ACTOR, ENV, OLD, rejection, World } from "../support/world.ts";
+
+const PLACE = { repo: "api", endpoint: "https://s3.example.com", bucket: "acme", region: "local" };
+const FROM = { ...PLACE, env: ENV, prefix: "api/prod/" };
+const TO = { ...PLACE, env: "live", prefix: "api/live/" };
+
+async function move(world: World, toStore: ObjectStore, options: Partial<MoveRequest> & { store?: ObjectStore } = {}) {
+  using holder = holding(OLD, world.identity);
+  const { store = world.store, ...given } = options;
+  const known = { vault: world.identity.vault, env: ENV };
+  const request = {
+    holder,
+    expect: known,
+    annotation: { actor: ACTOR },
+    from: FROM,
+    to: TO,
+    toStore,
+    isCopy: false,
+    ...given,
+  };
+  using proposal = await proposeMove(world.with({ store }), request);
+  await proposal.commit();
+  return proposal.plan;
+}
+
+async function opened(world: World, store: ObjectStore, env: string) {
+  using holder = holding(OLD, world.identity);
+  return await openVault({ store, clock: world.clock }, { holder, expect: { env } });
+}
+
+/** A store whose requests fail once `count` is used up, as of a process that is killed there. */
+function dying(store: MemoryStore, count: { left: number }): ObjectStore {
+  store.faults = {
+    before() {
+      if (count.left-- <= 0) throw new Error("killed");
+    },
+  };
+  return store;
+}
+
+test("killed before any of its requests, a move goes on when it is run again", async () => {
+  let kills = 0;
+  for (let isDone = false; !isDone; kills++) {
+    const world = await World.pushed({ A: "1" });
+    await world.set({ B: "2" });
+    const there = new MemoryStore();
+    const count = { left: kills };
+    isDone = await move(world, dying(there, count), { store: dying(world.store, count) }).then(
+      () => true,
+      (error: Error) => error.message !== "killed" && Promise.reject(error),
+    );
+    for (const store of [world.store, there]) store.faults = {};
+    if (!isDone) await move(world, there);
+    const live = await opened(world, there, "live");
+    expect(live.bundle.items.map(({ name }) => name)).toEqual(["A", "B"]);
+    expect(live.manifest).toMatchObject({ gen: 3, action: "move", vault: world.identity.vault });
+    const { rows, outstanding } = await verifyAudit(there, live.manifest);
+    expect(rows.length + Number(outstanding !== null)).toBe(3);
+    const old = await opened(world, world.store, ENV);
+    expect(old.bundle.items).toHaveLength(2);
+    expect(movedTo(old.manifest)).toEqual(TO);
+  }
+  expect(kills).toBeGreaterThan(20);
+});
+
+test("writers refuse the old place, and nobody moves it elsewhere", async () => {
+  const world = await World.pushed({ A: "1" });
+  const there = new MemoryStore();
+  await move(world, there);
+  expect((await move(world, there)).done).toBe("all");
+  expect(await rejection(world.set({ A: "2" }))).toBeInstanceOf(VaultMovedError);
+  expect(await rejection(world.rotate(OLD, "another passphrase"))).toBeInstanceOf(VaultMovedError);
+  expect(await rejection(move(world, new MemoryStore(), { to: { ...TO, prefix: "x/" } }))).toBeInstanceOf(
+    VaultMovedError,
+  );
+});
+
+test("whatever stands at the new place stays", async () => {
+  const world = await World.pushed({ A: "1" });
+  const empty = await World.empty();
+  const other = empty.with({ identity: { ...empty.identity, vault: "A".repeat(22) } });
+  await other.push({ X: "1" });
+  expect(await rejection(move(world, other.store))).toBeInstanceOf(InputError);
+  for (const key of ["note.txt", "v=20260101T000000000Z", "audit/000000000001"]) {
+    const there = MemoryStore.of({ [key]: Buffer.from("theirs") });
+    expect(await rejection(move(world, there)), key).toBeInstanceOf(InputError);
+    expect([...there.bucket.keys()]).toEqual([key]);
+  }
+});
+
+test("a vault that went on at the old place is not declared moved", async () => {
+  const world = await World.pushed({ A: "1" });
+  const there = new MemoryStore();
+  const replace: ObjectStore["replace"] = () => Promise.reject(new Error("killed"));
+  await rejection(move(world, there, { store: world.storeWith({ replace }) }));
+  await world.set({ B: "2" });
+  expect(await rejection(move(world, there))).toBeInstanceOf(ConflictError);
+});
+
+test("a copy takes its new name, and the original goes on", async () => {
+  const world = await World.pushed({ A: "1" });
+  const copy = new MemoryStore({ bucket: new Map(world.store.bucket) });
+  await move(world, copy, { store: copy, from: TO, isCopy: true });
+  expect((await opened(world, copy, "live")).manifest).toMatchObject({ gen: 2, env: "live" });
+  await world.set({ A: "2" });
+  expect(await world.secrets()).toEqual({ A: "2" });
+});
