@@ -82,7 +82,7 @@ function requireOptions({ context, credits }: MeteringOptions): MeteringOptions 
   };
 }
 
-/** @throws MeteringError invalid_meter_value: it is no object of JSON whose numbers are integers */
+/** @throws MeteringError invalid_meter_value: it is not an object of JSON whose numbers are integers */
 export function requireContext(given: JsonObject): JsonObject {
   const refuse = (fault: string) => new MeteringError("invalid_meter_value", `the context ${fault}`);
   const context = parseCanonicalJson(JSON.stringify(given) ?? "", refuse);

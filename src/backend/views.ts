@@ -72,7 +72,7 @@ const MAX_AGE_MS = 60_000;
 /** Then the vault is asked, while requests go on with what it said before. */
 const REFRESH_MS = 45_000;
 
-/** @throws ConfigInvalidError the token is no origin's, or the vault has no backend for it */
+/** @throws ConfigInvalidError the token is not an origin's, or the vault has no backend for it */
 export function originViewOf(snapshot: TokenSnapshot): OriginView {
   const { vault, gen, claims, gatewayKeys, settings, usageKey } = snapshot;
   const setting = settings === null ? undefined : backendOf(settings, claims.backend);
@@ -93,7 +93,7 @@ export function originViewOf(snapshot: TokenSnapshot): OriginView {
   };
 }
 
-/** @throws ConfigInvalidError the token is no gateway's, or the vault has no key for it */
+/** @throws ConfigInvalidError the token is not a gateway's, or the vault has no key for it */
 export function gatewayViewOf(snapshot: TokenSnapshot): GatewayView {
   const { vault, gen, claims, gatewayKeys, signers, settings, verify, usageKey } = snapshot;
   const privateKeys = new Map(signers.map(({ kid, privateKey }) => [kid, privateKey]));

@@ -85,7 +85,7 @@ function labeledExpand(suite: Buffer, prk: Buffer, label: string, info: Uint8Arr
   return hmac.update(info).update(Buffer.of(1)).digest().subarray(0, length);
 }
 
-/** With raw bytes for a key, Node.js first throws and catches an error to find out that they are no key object. */
+/** With raw bytes for a key, Node.js first throws and catches an error to find out that they are not a key object. */
 function keyed(key: Uint8Array): Hmac {
   return createHmac("sha256", createSecretKey(key));
 }

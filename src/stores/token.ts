@@ -25,7 +25,7 @@ export function credentialOf({ token }: RuntimeToken, apart: Secret | null): Ope
  * What opens the vault that a runtime token names. The caller disposes of it.
  *
  * @throws ConfigMissingError the credential is empty
- * @throws ConfigInvalidError the text is no credential, or the token pins no anchor
+ * @throws ConfigInvalidError the text is not a credential, or the token pins no anchor
  */
 export async function holderOf(token: RuntimeToken, { kind, secret }: Opening): Promise<KeyHolder> {
   if (kind === "passphrase") return new PassphraseHolder(secret, hintOf(token));

@@ -18,7 +18,7 @@ export interface TokenSnapshot {
   readonly claims: Claims;
   /** Public halves; empty for a token that verifies no requests. */
   readonly gatewayKeys: readonly GatewayKey[];
-  /** Private halves; empty for a token that is no gateway's. */
+  /** Private halves; empty for a token that is not a gateway's. */
   readonly signers: readonly GatewaySigner[];
   /** What of the vault's backends, routes and meters concerns the token; null if the vault has none. */
   readonly settings: BackendSettings | null;

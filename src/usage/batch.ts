@@ -53,13 +53,13 @@ export function batchKey({ token, day, ulid }: BatchName): string {
   return `${USAGE_PREFIX}${token}/${day}/${ulid}`;
 }
 
-/** Null for a key that is no batch's. */
+/** Null for a key that is not a batch's. */
 export function parseBatchKey(key: string): BatchName | null {
   const [, token = "", day = "", ulid = ""] = /^usage\/([^/]+)\/(\d{4}-\d{2}-\d{2})\/([^/]+)$/.exec(key) ?? [];
   return isTokenId(token) && isUlid(ulid) && dayOf(Date.parse(day)) === day ? { token, day, ulid } : null;
 }
 
-/** The UTC day, `YYYY-MM-DD`; empty for what is no time. */
+/** The UTC day, `YYYY-MM-DD`; empty if it is not a time. */
 export function dayOf(atMs: number): string {
   return Number.isNaN(atMs) ? "" : new Date(atMs).toISOString().slice(0, 10);
 }

@@ -194,7 +194,8 @@ export class Ledger {
 
   #faultIn(event: UsageEvent, writer: string): string | null {
     const facts = this.#rules.tokenFacts(writer);
-    if (event.lane === "response" && !facts?.isGateway) return "says what responses used, and its token is no gateway";
+    if (event.lane === "response" && !facts?.isGateway)
+      return "says what responses used, and its token is not a gateway";
     const of = event.token === undefined ? facts : this.#rules.tokenFacts(event.token);
     if (of === null) return "is of a token that this vault never had";
     const unknown = Object.keys(event.usage).find(

@@ -57,7 +57,7 @@ describe("a body that something read before", () => {
       status === 200 ? { status, body: '{"a":1}' } : { status, body: '{"error":"body_already_read"}' },
     );
     if (status === 500) expect(refusals.at(-1)?.reason).toContain("before any body parser, such as express.json()");
-    // What has no body is no body that was read.
+    // A request without a body has no body to read.
     const headers = await signRequest(backend, { target: "/items/1" });
     expect((await fetch(`http://127.0.0.1:${port}/items/1`, { headers })).status).toBe(404);
   });
@@ -101,7 +101,7 @@ describe("a request that something rewrote", () => {
     expect([answer.status, await answer.json()]).toEqual([401, { error: "route_mismatch" }]);
   });
 
-  test("a router that is mounted takes its path off, and that is no rewriting", {
+  test("a router that is mounted takes its path off, and that is not rewriting", {
     timeout: FETCH_LIMIT_MS,
   }, async () => {
     const backend = testBackend();

@@ -68,7 +68,7 @@ export function frameworks(): Promise<NodeJS.Require> {
   return packages;
 }
 
-// The frameworks come without their types: they are no dependencies of this repository.
+// The frameworks come without their types: they are not dependencies of this repository.
 // oxlint-disable typescript/no-explicit-any
 type Any = any;
 

@@ -143,7 +143,7 @@ describe("file systems that misbehave", () => {
   });
 
   test.each(["EINVAL", "EISDIR", "ENOTSUP"])(
-    "a platform that cannot flush folders (%s) is no failure",
+    "a platform that cannot flush folders (%s) is not a failure",
     async (code) => {
       const { store, folder } = await newStore();
       await store.create("v=1", text("one"));

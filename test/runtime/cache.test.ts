@@ -72,7 +72,7 @@ describe("other forms are refused", () => {
     "a manifest of a part of a byte": (header) => ({ ...header, manifest: 2.5, bundle: 4.5 }),
     "a bundle of less than nothing": (header) => ({ ...header, manifest: 8, bundle: -1 }),
     "no size of a bundle": ({ bundle: _, ...header }) => header,
-    "a seal that is no text": (header) => ({ ...header, mac: 5 }),
+    "a seal that is not text": (header) => ({ ...header, mac: 5 }),
     "no object": () => "null",
     "no JSON": () => "vsync-cache-v1",
   };

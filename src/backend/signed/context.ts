@@ -23,7 +23,7 @@ export function encodeContext({ subject, claims }: SignedContext): string {
   return encoded;
 }
 
-/** @throws VerificationError context_unverified: the gateway signed something that is no context */
+/** @throws VerificationError context_unverified: the gateway signed something that is not a context */
 export function parseContext(header: string): SignedContext {
   const json = header.length <= MAX_BYTES ? fromBase64Url(header) : null;
   const parsed = json === null ? null : parseJson(json);

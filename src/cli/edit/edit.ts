@@ -38,7 +38,7 @@ export async function discardEdit(config: LocalConfig, { variables, output }: Se
  * Opens the secrets in the user's editor and commits what they changed. What others commit meanwhile stays. The file is
  * removed once its content is in the vault; after a failure it stays, also if vsync is killed.
  *
- * @throws InputError no editor, it fails, or the text is no dotenv file and nobody goes back to it
+ * @throws InputError no editor, it fails, or the text is not a dotenv file and nobody goes back to it
  * @throws ConflictError names that both sides changed differently and no flag settles
  */
 export async function editVault(session: Session, flags: EditFlags, sources: SecretSources): Promise<Outcome> {

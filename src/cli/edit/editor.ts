@@ -13,7 +13,7 @@ export interface Editor {
   readonly keepsCopies: string | null;
 }
 
-/** No swap file, no registers, no undo file or backup; a value is no modeline. A vimrc is read before `BufReadPre`. */
+/** No swap file, no registers, no undo file or backup; no modeline from a value. A vimrc is read before `BufReadPre`. */
 const VIM = [
   "-n",
   "-i",

@@ -141,7 +141,7 @@ interface ReadDotenv {
   readonly assignments: readonly DotenvEntry[];
 }
 
-/** Null if it is no dotenv file. */
+/** Null if it is not a dotenv file. */
 export function readOrNull(bytes: Uint8Array): ReadDotenv | null {
   try {
     return parseDotenv(bytes, "this");

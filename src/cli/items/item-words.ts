@@ -58,7 +58,7 @@ interface WordsOf {
 function noSuchEnv(word: string, envs: readonly string[], usage: string): LocalConfigMissingError {
   const meant = closest(word, envs);
   const command = `vsync ${usage.slice(0, usage.indexOf(" ENV"))} ${meant === null ? `${envs[0]} ${word}` : `${meant} …`}`;
-  return new LocalConfigMissingError(`${word} is no env here (${envs.join(", ")})`, {
+  return new LocalConfigMissingError(`${word} is not an env here (${envs.join(", ")})`, {
     hint: `did you mean ${command}? Else vsync init --env=${word}`,
   });
 }

@@ -173,7 +173,7 @@ function ignoredSignals(): readonly NodeJS.Signals[] {
 /**
  * What bun's own handlers hide. A script that ignores SIGINT hands that down, and is our parent. But a program that waits in
  * system(3) ignores it for itself alone, and an interactive shell SIGTERM: they ignore others with it, and that shows. (bash
- * always ignores SIGQUIT itself.) A job in a script's background ignores SIGINT and SIGQUIT, and its stdin is no terminal.
+ * always ignores SIGQUIT itself.) A job in a script's background ignores SIGINT and SIGQUIT, and its stdin is not a terminal.
  */
 function ignoredBefore(ignored: bigint): bigint {
   const hidden = masksOf("self").caught & signalMask(HANDLED_BY_BUN);

@@ -65,7 +65,7 @@ function withOtherLineEnds(value: Uint8Array): readonly Uint8Array[] {
   return [value, ...[bytes, bytes.replaceAll("\n", "\r\n")].map((text) => Buffer.from(text, "latin1"))];
 }
 
-/** The lines of a value of several lines: a logger may begin each with the time. The armour of a PEM file is no secret. */
+/** The lines of a value of several lines: a logger may begin each with the time. The armour of a PEM file is not secret. */
 function linesOf(value: Uint8Array): readonly Uint8Array[] {
   if (!value.includes(0x0a)) return [];
   const lines = Buffer.from(value).toString("latin1").split("\n");

@@ -44,7 +44,7 @@ export class Prompter implements Disposable {
   #isAsking = false;
 
   /**
-   * @param streams stdin and stderr, or null if one of them is no terminal
+   * @param streams stdin and stderr, or null if one of them is not a terminal
    * @param isInteractive whether somebody can be asked
    */
   constructor(streams: () => Terminal | null, isInteractive: () => boolean) {

@@ -39,7 +39,7 @@ function matchersOf(flag: string, names: readonly string[]): readonly JsonValue[
   return [exact.length === 1 ? first : { oneof: exact }, ...globs];
 }
 
-/** The names in the lists that the vault does not have. A glob is no name. */
+/** The names in the lists that the vault does not have. Globs do not count. */
 export function unknownNames({ only = [], except = [] }: NameLists, names: readonly string[]): readonly string[] {
   return [...only, ...except].filter((name) => !isGlob(name) && !names.includes(name));
 }

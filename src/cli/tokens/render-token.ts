@@ -13,7 +13,7 @@ interface Delivery {
   readonly out: string | undefined;
 }
 
-/** What was made, and what to do next. Id and last four are no secret. */
+/** What was made, and what to do next. Id and last four are not secret. */
 export function renderCreated(token: TokenSummary, { config, variable, out }: Delivery, output: Output): void {
   const { claims } = token;
   output.done(`${labelOf(token)} of ${config.repo}/${config.env} created: ${token.id}, last four ${token.lastFour}`);

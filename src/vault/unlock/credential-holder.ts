@@ -36,7 +36,7 @@ export class CredentialHolder implements KeyHolder {
    * @param credential `vsrt_…`; the holder keeps a copy
    * @param anchor base64 of 32 bytes: what the blob pins, if anything
    * @throws ConfigMissingError the credential is empty
-   * @throws ConfigInvalidError the text is no credential, or the token pins no anchor
+   * @throws ConfigInvalidError the text is not a credential, or the token pins no anchor
    */
   constructor(credential: Secret, anchor: string | undefined) {
     if (credential.expose().length === 0) {
@@ -101,7 +101,7 @@ export class CredentialHolder implements KeyHolder {
     }
     if (isGenuineCert(cert, manifest)) return;
     throw new NotAuthenticError("the manifest's signer is not certified by the anchor that VSYNC_CONFIG pins", {
-      hint: "someone who is no operator wrote this manifest: do not use it, look at who can write the bucket",
+      hint: "someone who is not an operator wrote this manifest: do not use it, look at who can write the bucket",
     });
   }
 }

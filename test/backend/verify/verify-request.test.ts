@@ -67,7 +67,7 @@ const REFUSED: readonly [string, string, Sent][] = [
   ["a path that is not canonical", "route_mismatch", { signed: { target: "/v1//jobs" } }],
   ["a route outside the token's", "route_mismatch", { view: { routes: ["GET /v1/jobs/{id}"] } }],
   ["a body that says it is large", "body_too_large", { headers: { "content-length": "10485761" } }],
-  ["a length that is no number", "malformed_signature", { headers: { "content-length": "ten" } }],
+  ["a length that is not a number", "malformed_signature", { headers: { "content-length": "ten" } }],
   ["a body that is large", "body_too_large", { arrives: { body: new Uint8Array(10 * 1024 * 1024 + 1) } }],
   ["another body", "body_hash_mismatch", { arrives: { body: new Uint8Array(3) } }],
   ["no body", "body_hash_mismatch", { arrives: { body: null } }],

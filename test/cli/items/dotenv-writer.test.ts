@@ -110,7 +110,7 @@ describe("over a file that is there", () => {
     ],
     ["names of its own stay", "OWN=1\nA=1\n", ["OWN"], "OWN=1\nA=2\nB='two words'\nC=3\n"],
     ["of two assignments the last one stays", "A=1\nB='\nx'\nA=5\n", [], "B='two words'\nA=2\nC=3\n"],
-    ["a file that is no dotenv file is replaced", "A=1\nwhat\n", [], "A=2\nB='two words'\nC=3\n"],
+    ["a file in another format is replaced", "A=1\nwhat\n", [], "A=2\nB='two words'\nC=3\n"],
   ])("%s", (_what, local, kept, text) => {
     const written = write(values, local);
     expect(textOf(written)).toBe(text);

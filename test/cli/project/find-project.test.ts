@@ -177,7 +177,7 @@ describe("the project file", () => {
     await expect(find("x")).rejects.toThrow(input(fault));
   });
 
-  test("is no link, named pipe or large file", async () => {
+  test("is not a link, named pipe or large file", async () => {
     write("own.json", '{"repo": "own"}');
     for (const folder of ["link", "pipe", "large"]) mkdirSync(join(top, folder));
     symlinkSync(join(top, "own.json"), join(top, "link/.vsync.json"));

@@ -213,7 +213,7 @@ test("a repo that was typed is repeated in hints, one that was found is not", as
   expect([vaultArgs(typed), vaultFlags(typed)]).toEqual(["prod --repo=acme/web", "--env=prod --repo=acme/web"]);
 });
 
-test("a repo may have an owner, whose slash is no folder in the config's path", () => {
+test("a repo may have an owner, whose slash is not a folder in the config's path", () => {
   expect(configPath({ repo: "acme/api", env: "prod" })).toBe(join(top, "config/vsync/acme%2Fapi/prod.json"));
 });
 

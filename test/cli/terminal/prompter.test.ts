@@ -113,7 +113,7 @@ describe("other questions", () => {
     expect({ exitCode, isRestored }).toEqual({ exitCode: 0, isRestored: true });
   });
 
-  test("take the default at Enter, which is no for yes or no", async () => {
+  test("take the default at Enter, which means no for yes or no", async () => {
     const session = await sandbox.terminal(["confirm"]);
     for (const question of ["Name: [api]", "Store:", "[y/N]"]) {
       await session.shows(question);

@@ -96,7 +96,7 @@ describe("an intact chain", () => {
   });
 
   test.each(GENERATIONS)(
-    "verifies under the manifest of generation %i too: newer commits are no fault",
+    "verifies under the manifest of generation %i too: newer commits are not a fault",
     async (gen) => {
       const { rows, outstanding } = await world.verify(stoodAt(gen).vault.manifest);
       expect([rows.length, outstanding]).toEqual([gen, null]);

@@ -161,7 +161,7 @@ describe("a batch that was", () => {
     expect(sums).toEqual({ jobs: 4 });
   });
 
-  test("altered, or is no batch, is refused", async () => {
+  test("altered, or is not a batch, is refused", async () => {
     const bytes = world.bytes(keys[0] ?? "").slice();
     bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
     world.tamper(keys[0] ?? "", bytes).tamper("usage/notes.txt", Buffer.from("hello"));
@@ -238,7 +238,7 @@ describe("refused is", () => {
     new Process(api).write([response("r", api.id)]);
     expect(await read()).toMatchObject({
       sums: {},
-      reasons: ["1: says what responses used, and its token is no gateway"],
+      reasons: ["1: says what responses used, and its token is not a gateway"],
     });
   });
 });
