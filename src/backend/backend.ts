@@ -198,7 +198,7 @@ export class Backend<Secrets = unknown> implements Verifier {
   /** Writes what usage is not written yet. */
   async flush(): Promise<void> {}
 
-  /** Runs the hooks and closes the vault. Idempotent; requests that come later are refused. */
+  /** Runs the hooks and closes the vault. Idempotent. For a minute at most, requests that are under way are still verified. */
   shutdown(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

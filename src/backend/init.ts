@@ -18,6 +18,8 @@ export interface InitOptions {
   readonly replay?: ReplayStore;
   /** Gets the reason of each refusal, which the client never learns. Default: a line on stderr, at most ten a second. */
   readonly log?: (refusal: Refusal) => void;
+  /** Milliseconds since 1970; default: the clock of the machine. */
+  readonly clock?: { nowMs(): number };
 }
 
 /**
@@ -27,10 +29,9 @@ export interface InitOptions {
  * @throws VerificationError missing_token: neither is set; invalid_token: it is malformed, or a passphrase is to open it
  */
 export function initFromEnv(options: InitOptions = {}): Backend<Vsync> {
-  const { env = process.env, config, token, replay, log = logger(nowMs) } = options;
+  const { env = process.env, config, token, replay, clock = { nowMs }, log = logger(clock) } = options;
   requireToken(options, env);
   const given = { env, ...(config === undefined ? {} : { config }), ...(token === undefined ? {} : { token }) };
-  const clock = { nowMs };
   const vault = new OpenedOnce(() => Vsync.open(given));
   return new Backend<Vsync>({
     views: new VaultViews(vault, clock),
@@ -123,10 +124,10 @@ class VaultViews implements OriginViews {
 const LINES_PER_SECOND = 10;
 
 /** A line for each refusal, but not a flood of them: anybody can cause one. */
-function logger(clock: () => number): (refusal: Refusal) => void {
+function logger(clock: { nowMs(): number }): (refusal: Refusal) => void {
   let [second, lines] = [0, 0];
   return ({ code, reason, method, path }) => {
-    const now = Math.floor(clock() / 1000);
+    const now = Math.floor(clock.nowMs() / 1000);
     [second, lines] = now === second ? [second, lines + 1] : [now, 1];
     if (lines > LINES_PER_SECOND) return;
     console.warn(`vsync: refused ${JSON.stringify(`${method} ${path}`)}: ${code} (${reason})`);

@@ -4,6 +4,7 @@ import { Secret } from "../crypto/secret.ts";
 import { readSecretFile } from "../disk/given-file.ts";
 import { ConfigInvalidError, ConfigMissingError } from "../errors.ts";
 import { credentialOf, type Opening } from "../stores/token.ts";
+import { parseCredential } from "../tokens/credential.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 
 /** The token, and the secret that opens its vault. */
@@ -23,9 +24,8 @@ export function checkInputs(options: OpenOptions, variables: Environment): void 
   const token = decodeToken(config.exposeText());
   const apart = isGiven(TOKEN, options, variables) ? givenText(TOKEN, options, variables) : undefined;
   if (apart === null) return;
-  const opening = credentialOf(token, apart ?? null);
-  opening?.secret.destroy();
-  if (opening !== null) return;
+  using credential = credentialOf(token, apart ?? null)?.secret;
+  if (credential !== undefined) return parseCredential(credential.exposeText())[Symbol.dispose]();
   throw new ConfigInvalidError("VSYNC_CONFIG has no scoped token: a passphrase is not for a backend", {
     hint: "give it what `vsync tokens create --backend=<id>` prints",
   });

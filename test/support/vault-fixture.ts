@@ -47,6 +47,9 @@ export interface VaultFixture {
   /** Makes a scoped token, by default one that reads everything. */
   createToken(claims: Partial<GivenClaims>): Promise<CreatedToken>;
   revokeToken(id: string): Promise<void>;
+  settings(settings: unknown): Promise<void>;
+  /** Makes a gateway key; those before it verify for `overlapMs`, default a day. */
+  rotateGatewayKeys(overlapMs?: number): Promise<void>;
 }
 
 /** A scoped token and what its blob needs. */
@@ -88,6 +91,12 @@ export async function createVault(store: ObjectStore, options: VaultOptions): Pr
     },
     async revokeToken(id) {
       await machine.revokeTokens([id], { by });
+    },
+    async settings(settings) {
+      await machine.settings(settings, { by });
+    },
+    async rotateGatewayKeys(overlapMs) {
+      await machine.rotateGatewayKeys({ by, ...(overlapMs !== undefined && { overlapMs }) });
     },
   };
 }
