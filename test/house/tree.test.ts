@@ -66,6 +66,14 @@ test("each command of the table has a script that runs it", () => {
   expect(without).toEqual([]);
 });
 
+test("test/ is at most 1.3 times as long as src/, in lines", () => {
+  const linesBelow = (folder: string): number => {
+    const texts = FILES.filter((file) => file.startsWith(folder)).map((file) => readFileSync(join(ROOT, file), "utf8"));
+    return texts.reduce((sum, text) => sum + text.split("\n").length - 1, 0);
+  };
+  expect(linesBelow("test/") / linesBelow("src/")).toBeLessThanOrEqual(1.3);
+});
+
 interface Way {
   readonly start: string;
   readonly steps: readonly { readonly file: string; readonly depth: number }[];
