@@ -152,7 +152,7 @@ function attacks(): void {
   });
 
   describe("the holder of a restricted token, with everything that lies in the bucket", () => {
-    test("opens no item that was not granted, and names none", async () => {
+    test("opens only granted items, and learns no other name", async () => {
       await create({ name: "full" });
       const held = await create(REDIS);
       const keys = await keysOf(held);

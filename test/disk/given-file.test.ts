@@ -45,7 +45,7 @@ describe("the content of a file", () => {
   });
 });
 
-test("nothing of it stays in the memory that it was read to, and no file open", async () => {
+test("leaves no copy in the buffer that it was read to, and no open file", async () => {
   const prototype = Object.getPrototypeOf(await closedHandle()) as FileHandle;
   const reading = vi.spyOn(prototype, "read");
   onTestFinished(() => void vi.restoreAllMocks());

@@ -141,7 +141,7 @@ describe("beside npm's @farthershore/backend", () => {
     );
   });
 
-  test("what we sign is accepted, or refused for the same reason", { timeout: FETCH_LIMIT_MS }, async () => {
+  test("our signatures are accepted, or refused for the same reason", { timeout: FETCH_LIMIT_MS }, async () => {
     const codes = new Map<unknown, number>();
     await fc.assert(
       fc.asyncProperty(request, faults, async ({ body, ...claim }, breaks) => {

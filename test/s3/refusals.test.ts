@@ -75,7 +75,7 @@ describe.each(calls.slice(0, 2))("%s", (name, call) => {
     return expect(error.message).toMatch(/: 127\.0\.0\.1:\d+ has no bucket nowhere$/);
   });
 
-  test("a clock that is an hour off is told with both times", async () => {
+  test("names both times if the clock is an hour off", async () => {
     const nowMs = Date.now();
     await using ahead = await startAhead(nowMs + 3_600_000);
     const store = openAt(ahead.server, {}, { clock: { nowMs: () => nowMs } });

@@ -164,7 +164,7 @@ describe("unexpected answers", () => {
     expect(message).toBe("cannot list s3://strict/repo/env/: the server does not list keys in their order");
   });
 
-  test("a listing that goes on without a key, or from the start again", async () => {
+  test("a listing that continues without a key, or starts again", async () => {
     s3.on("GET", { body: listing([], true) });
     expect((await failureOf(collect(store.list("")))).message).toMatch(/in their order$/);
     s3.on("GET", { body: listing(["repo/env/a"], true) });

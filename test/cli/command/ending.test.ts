@@ -75,7 +75,7 @@ function reported(error: unknown, withStack = false): string {
   return text;
 }
 
-test("a failure is one line, and one with its hint, neither of which can act on a terminal", () => {
+test("a failure is a line and its hint, and neither can control a terminal", () => {
   const error = new errors.ConflictError("it\u001b[31m failed\nvsync: error: forged", { hint: "next\u202e" });
   expect(reported(error)).toBe("vsync: error: it\\x1b[31m failed\\nvsync: error: forged\nvsync: hint: next\\u202e\n");
   expect(reported(new errors.AuditBrokenError(3, "broken"))).toBe("vsync: error: broken\n");

@@ -45,7 +45,7 @@ test("what the old passphrase's holder shows to those who still use it does not 
   expect([seen.gen, history.opener?.until]).toEqual([2, null]);
 });
 
-test("a passphrase that only reads is told from one that writes, so it raises its own floor alone", async () => {
+test("a passphrase that only reads raises its own floor alone", async () => {
   const { history } = await opening(OLD);
   expect(history.opener).toMatchObject({ opener: passphrasesIn(await world.manifest(NEW))[1]?.recipient });
   expect(history.opener?.until).not.toBeNull();

@@ -77,7 +77,7 @@ describe("values", () => {
     expect((await read("\ufeffA=1", "docker")).items).toEqual({ A: "1" });
   });
 
-  test("what looks like a variable and becomes a file is named, because it may never have been encoded", async () => {
+  test("names a variable that becomes a file, because it may never have been encoded", async () => {
     const { items, warnings } = await read(withHead("<Secret>data:\n  TOKEN: hunter22\n  PORT: ODA=\n"), "k8s");
     expect(items).toEqual({ TOKEN: "file - hunter22", PORT: "80" });
     expect(warnings).toBe(

@@ -86,7 +86,7 @@ test.each(rows`
   await expect(refused).rejects.toMatchObject({ name: "InputError", message, hint: expect.stringMatching(/\S/) });
 });
 
-test("what a tool writes alike for two values is named", async () => {
+test("names a value if the tool writes two of them alike", async () => {
   const doubtful = { JSON: HARMFUL.JSON, WINDOWS: HARMFUL.WINDOWS, PEM: HARMFUL.PEM };
   for (const writer of ["sops", "vercel"] as const) {
     const { warnings } = await read(writer, writers[writer](doubtful));

@@ -82,7 +82,7 @@ describe("without a terminal", () => {
     await expect(read(empty, undefined, FIRST_PASSPHRASE)).rejects.toThrow(refused("missing the passphrase"));
   });
 
-  test("a new one has at least 12 characters, however it is given", async () => {
+  test("a new one has at least 12 characters, from any source", async () => {
     const short = refused("the passphrase is shorter than 12 characters");
     await expect(read({}, write("new", "eleven char\n"), FIRST_PASSPHRASE)).rejects.toThrow(short);
     const set = (text: string) => read({ variables: { VSYNC_PASSPHRASE: text } }, undefined, FIRST_PASSPHRASE);

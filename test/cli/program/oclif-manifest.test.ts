@@ -17,7 +17,7 @@ test("holds every command, its flags and its arguments", () => {
   expect(Object.keys(args)).toEqual(["env"]);
 });
 
-test("holds what the help shows, and nothing of this machine", () => {
+test("has the text of the help, and nothing about this machine", () => {
   const text = JSON.stringify(MANIFEST);
   expect(text).not.toContain(ROOT);
   expect(text).not.toMatch(/failures|takesCommandLine/);

@@ -188,7 +188,7 @@ describe("the project file", () => {
     }
   });
 
-  test("that others may write does not count, and is said", async () => {
+  test("is ignored with a warning if others may write it", async () => {
     write("x/.vsync.json", '{"repo": "evil"}', 0o666);
     expect(await nameIn("x")).toBeNull();
     expect(warnings).toEqual([

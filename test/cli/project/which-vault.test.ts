@@ -93,7 +93,7 @@ describe("a config is used from its roots", () => {
     await expect(open()).rejects.toThrow(missing("no config for env prod of eve/api"));
   });
 
-  test("and from where a clone was moved to, if its remote is the same, which is said", async () => {
+  test("and, with a note, from where a clone with the same remote was moved to", async () => {
     await know({
       roots: [{ folder: join(top, "api"), git: join(top, "api/.git"), within: "", remote: "host/acme/api" }],
     });

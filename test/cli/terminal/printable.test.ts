@@ -18,7 +18,7 @@ describe("printable", () => {
     expect(printable(text)).toBe(shown);
   });
 
-  test("nothing of what is shown acts upon a terminal", () => {
+  test("no output controls a terminal", () => {
     const anything = fc.string({ unit: "binary" });
     fc.assert(
       fc.property(anything, (text) => !ACTS.test(printable(text).replace(/[\ud800-\udbff][\udc00-\udfff]/g, ""))),

@@ -21,7 +21,7 @@ function expectCursor(rawScreen: string): void {
 }
 
 describe("a secret", () => {
-  test("is asked for, and neither it nor its length is shown", async () => {
+  test("is asked for, and the terminal shows neither it nor its length", async () => {
     const session = await sandbox.terminal(["ask"]);
     await session.shows("Passphrase:");
     session.answer("correct horse");

@@ -25,7 +25,7 @@ describe("run", () => {
     expect((await sandbox.run(["cat"])).stdout).toBe("");
   });
 
-  test("the environment holds nothing of this process's own", async () => {
+  test("the environment has none of this process's variables", async () => {
     process.env["VSYNC_HARNESS_CANARY"] = "leaked";
     const names = (await sandbox.run(["env"], { env: { ADDED: "1", LANG: undefined } })).stdout.match(/^\w+(?==)/gm);
     delete process.env["VSYNC_HARNESS_CANARY"];
@@ -40,7 +40,7 @@ describe("run", () => {
   });
 });
 
-test("tidy names paths and what else is random", async () => {
+test("tidy replaces paths and other random parts by names", async () => {
   const transcript = await sandbox.run(["echo $HOME $PWD $TMPDIR at 123; echo $HOME >&2"]);
   expect(sandbox.tidy(transcript, { "<number>": /\d+$/gm })).toEqual({
     stdout: "<home> <work> <top>/tmp at <number>\n",
@@ -103,7 +103,7 @@ describe("terminal", () => {
   });
 });
 
-test("nothing of a sandbox is left", async () => {
+test("a sandbox leaves nothing behind", async () => {
   await using other = await openSandbox(["/bin/true"]);
   await writeFile(join(other.home, "file"), "");
   await other[Symbol.asyncDispose]();

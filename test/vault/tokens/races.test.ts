@@ -114,7 +114,7 @@ test("revoke ends the tokens that it named, not one that has taken the name sinc
   expect((await world.tokens()).map(({ status }) => status)).toEqual(["revoked", "active"]);
 });
 
-test("an outcome that stays unknown is said", async () => {
+test("reports an outcome that stays unknown", async () => {
   let isLost = false;
   const machine = world.peer().failing({
     before() {
