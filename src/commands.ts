@@ -48,6 +48,12 @@ export const COMMANDS = {
     "gateway-keys:revoke": async () => (await import("./commands/gateway-keys/revoke.ts")).GatewayKeysRevoke,
     "gateway-keys:export": async () => (await import("./commands/gateway-keys/export.ts")).GatewayKeysExport,
   },
+  USAGE: {
+    usage: async () => (await import("./commands/usage/read.ts")).Usage,
+    "usage:compact": async () => (await import("./commands/usage/compact.ts")).UsageCompact,
+    "usage:close": async () => (await import("./commands/usage/close.ts")).UsageClose,
+    "usage:void": async () => (await import("./commands/usage/void.ts")).UsageVoid,
+  },
   "ROTATE THE PASSPHRASE": {
     "rotate-passphrase": async () => (await import("./commands/rotate-passphrase.ts")).RotatePassphrase,
   },

@@ -89,6 +89,14 @@ export const TOKENS_LIST_EXIT_CODES: ExitCodes = {
   failures: DAY_TO_DAY_EXIT_CODES.failures,
 };
 
+export const USAGE_EXIT_CODES: ExitCodes = {
+  meanings: {
+    ...DAY_TO_DAY_EXIT_CODES.meanings,
+    7: "done, and something is to be looked at: batches that are refused, missing, rewritten or backdated",
+  },
+  failures: DAY_TO_DAY_EXIT_CODES.failures,
+};
+
 export const ROTATE_EXIT_CODES: ExitCodes = {
   meanings: {
     0: "rotated, and the audit row is written",

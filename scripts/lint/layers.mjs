@@ -22,6 +22,7 @@ const CLI = [
   "policy",
   "status",
   "tokens",
+  "usage",
   "init",
   "move",
   "generations",

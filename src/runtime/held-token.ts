@@ -55,9 +55,11 @@ export class HeldToken implements Disposable {
     return snapshot;
   }
 
-  async openUsage(vault: string, options: UsageOptions): Promise<OpenedUsage> {
+  /** Records usage in the name of the token, sealed to the vault's newest usage key. */
+  async openUsage({ vault, gen }: Pick<TokenSnapshot, "vault" | "gen">, options: UsageOptions): Promise<OpenedUsage> {
     const { openUsage } = await import("./open-usage.ts");
-    return openUsage(vault, this.#credential, this.#store, options);
+    const usageKey = async () => (await this.readToken(gen)).usageKey;
+    return openUsage(vault, this.#credential, this.#store, usageKey, options);
   }
 
   [Symbol.dispose](): void {

@@ -9,12 +9,14 @@ import { batchWriterOf } from "../usage/writer.ts";
 import { UsageSpool } from "./usage-spool.ts";
 
 /** How usage is recorded. */
-export interface UsageOptions extends Pick<RecorderParts, "usageKey" | "warn"> {
+export interface UsageOptions {
   /**
    * The folder for events that no batch has yet, this user's alone; default: the variable `VSYNC_USAGE_SPOOL`, or one in the
    * folder for temporary files. False: they are lost if the process is killed.
    */
   readonly spool?: string | false | undefined;
+  /** Told what to look at; default: `process.emitWarning`. */
+  readonly warn?: (message: string) => void;
 }
 
 /** What reports usage in the name of a token. */
@@ -28,17 +30,22 @@ export async function openUsage(
   vault: string,
   secret: Secret,
   store: ObjectStore,
-  { spool: folder = process.env["VSYNC_USAGE_SPOOL"] || undefined, ...options }: UsageOptions,
+  usageKey: RecorderParts["usageKey"],
+  { spool: folder = process.env["VSYNC_USAGE_SPOOL"] || undefined, warn = emitWarning }: UsageOptions,
 ): Promise<OpenedUsage> {
   using credential = parseCredential(secret.exposeText());
   const writer = await batchWriterOf(vault, credential);
   const key = hkdf(credential.seed.expose(), "vsync-usage-spool-v1");
   const spool = folder === false ? null : new UsageSpool({ folder, token: writer.id, key, clock: systemClock });
-  const parts = { store, writer, spool, clock: systemClock, random: systemRandom, later, ...options };
+  const parts = { store, writer, spool, clock: systemClock, random: systemRandom, later, usageKey, warn };
   return { recorder: new UsageRecorder(parts), writer };
 }
 
 /** A process that has nothing else to do may end: `shutdown` writes what waits. */
 function later(work: () => void, ms: number): void {
   setTimeout(work, ms).unref();
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, { code: "VSYNC_USAGE" });
 }

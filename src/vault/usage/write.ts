@@ -24,7 +24,7 @@ export interface ClosePlan {
   readonly totals: Totals;
   readonly month: string;
   /** Writes the totals. @throws ConflictError somebody closed the month meanwhile */
-  write(): Promise<void>;
+  readonly write: () => Promise<void>;
 }
 
 /**
@@ -69,7 +69,7 @@ export interface CompactPlan {
   /** The keys that the object replaces. */
   readonly keys: readonly string[];
   /** Writes the object, and then removes what it replaces. */
-  write(): Promise<void>;
+  readonly write: () => Promise<void>;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { ROOT, type StrictS3, startStrictS3 } from "../strict-s3/server.ts";
 import type { User } from "../strict-s3/users.ts";
 import { startBucketControl } from "./bucket-control.ts";
@@ -7,6 +9,8 @@ import { installProgram, type Scene } from "./shell.ts";
 
 /** A scene with what it needs to be put away. */
 export interface SetScene extends Scene, AsyncDisposable {}
+
+const PACKAGE = join(import.meta.dirname, "../../..");
 
 /** May read the vault, and nothing else. */
 const READER: User = {
@@ -21,7 +25,8 @@ const STRANGER: User = { accessKeyId: "STRANGERKEY", secretAccessKey: "stranger/
  * How a script begins. `fresh`: the folder of a repository `api`, no more. `vault`: with a vault `prod` of one secret at
  * generation 1, where `vsync init --local` puts it, and its passphrase in the environment. `bucket`: the same in the
  * bucket `strict` of an S3 server whose root user the machine is, with the command `s3` to look into it.
- * `empty bucket`: the same server, before anybody has run `vsync init`.
+ * `empty bucket`: the same server, before anybody has run `vsync init`. `app`: a vault, in a folder whose Node.js programs find the
+ * package.
  */
 const STARTS: Readonly<Record<string, () => Promise<SetScene>>> = {
   async fresh() {
@@ -31,6 +36,13 @@ const STARTS: Readonly<Record<string, () => Promise<SetScene>>> = {
   async vault() {
     const { sandbox } = await machineOnDisk();
     return { sandbox, env: { VSYNC_PASSPHRASE: OLD }, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
+  },
+  async app() {
+    const scene = await STARTS["vault"]?.();
+    if (scene === undefined) throw new TypeError("no vault");
+    await mkdir(join(scene.sandbox.work, "node_modules"));
+    await symlink(PACKAGE, join(scene.sandbox.work, "node_modules", "vsync"));
+    return scene;
   },
   bucket: () => sceneOn((server) => machineOn(server).then(({ sandbox }) => sandbox)),
   "empty bucket": () => sceneOn(() => openSandbox()),

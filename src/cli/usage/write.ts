@@ -1,0 +1,74 @@
+import type { ClosePlan, CompactPlan } from "../../vault/usage/write.ts";
+import type { LocalConfig } from "../config/local-config.ts";
+import { vaultArgs } from "../config/target.ts";
+import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
+import type { Output } from "../terminal/output.ts";
+import type { Prompter } from "../terminal/prompter.ts";
+import { counted, renderUsage, sayDoubts } from "./render.ts";
+
+interface Ports {
+  readonly prompter: Prompter;
+  readonly output: Output;
+}
+
+type Flags = ConsentFlags & { readonly json?: boolean | undefined };
+
+/** Shows the totals, asks, and freezes them. */
+export async function closeMonth(
+  { read, month, write }: ClosePlan,
+  config: LocalConfig,
+  flags: Flags,
+  { prompter, output }: Ports,
+): Promise<void> {
+  renderUsage(read, flags, output);
+  if (flags["dry-run"]) return output.say(`would close ${month}; dry run: nothing was written`);
+  await consented(
+    `Close ${month} of ${config.repo}/${config.env}?`,
+    `this would close ${month} for good`,
+    config,
+    flags,
+    prompter,
+  );
+  await write();
+  output.done(`Closed ${month} of ${config.env}: what comes later is late`);
+}
+
+/** Asks, writes the day's one object, and removes what it replaces. */
+export async function compactDay(
+  { day, read, keys, write }: CompactPlan,
+  config: LocalConfig,
+  flags: Flags,
+  { prompter, output }: Ports,
+): Promise<void> {
+  sayDoubts(read, output);
+  const batches = counted(keys.length, "batch", "batches");
+  if (flags.json) output.json({ env: config.env, day, batches: keys.length, dryRun: flags["dry-run"] === true });
+  if (keys.length === 0) return output.done(`${config.env} has no batch of ${day}: nothing to compact`);
+  if (flags["dry-run"]) return output.say(`would compact ${batches} of ${day}; dry run: nothing was written`);
+  await consented(
+    `Replace ${batches} of ${day} by one object?`,
+    `this would replace ${batches} of ${day}`,
+    config,
+    flags,
+    prompter,
+  );
+  await write();
+  output.done(`Compacted ${day} of ${config.env}: one object in place of ${batches}`);
+}
+
+async function consented(
+  question: string,
+  refusal: string,
+  { env, isProtected }: LocalConfig,
+  flags: ConsentFlags,
+  prompter: Prompter,
+): Promise<void> {
+  await requireConsent({ env, isProtected: isProtected === true, question, refusal }, flags, prompter);
+}
+
+export function renderVoided(id: string, config: LocalConfig, { json }: Flags, output: Output): void {
+  if (json) output.json({ env: config.env, voided: id });
+  output.done(
+    `The event ${id} of ${config.env} does not count any more: vsync usage ${vaultArgs(config)} shows the totals`,
+  );
+}
