@@ -17,8 +17,8 @@ def is_usage(value, least=1):
     return amounts and all(re.fullmatch(METER, meter) for meter in value)
 
 
-def is_text(value):
-    return type(value) is str and 1 <= len(value.encode("utf-16-le")) // 2 <= 256
+def is_text(value, most=256):
+    return type(value) is str and 1 <= len(value.encode("utf-16-le")) // 2 <= most
 
 
 def verify(signing, signature, text):
@@ -78,7 +78,7 @@ def event_of(line, day):
     event = strict_json(line.encode())
     lane, rest = event["lane"], {name: value for name, value in event.items() if name not in ("usage", "context", "credits", "at", "route_id", "pending")}
     only(event, len(line) <= 8192 and list(event) == [name for name in EVENT if name in event] and lane in ("meter", "deferred", "response"))
-    only(event, all(is_text(value) for value in rest.values()) and type(event.get("route_id", "")) is str)
+    only(event, all(is_text(value, 4096 if name == "subject" else 256) for name, value in rest.items()) and type(event.get("route_id", "")) is str)
     only(event, is_usage(event["usage"], 0 if "pending" in event else 1) and is_usage(event.get("credits", {"c": 0})))
     only(event, type(event.get("context", {})) is dict and event.get("pending", True) is True)
     only(event, lane == "meter" or event["id"] == event.get("request_id"))

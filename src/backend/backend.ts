@@ -1,3 +1,4 @@
+import { MeteringError } from "../usage/metering-error.ts";
 import {
   createExpressMiddleware,
   type ExpressMiddleware,
@@ -7,11 +8,12 @@ import {
 } from "./adapters/express.ts";
 import { type FetchHandler, protectFetch } from "./adapters/fetch.ts";
 import { buildHealthReport, type HealthReport } from "./health.ts";
+import type { Meter, MeterOptions } from "./meter.ts";
 import type { NodeRequest, NodeSocket } from "./node/node-message.ts";
 import { verifyNodeUpgrade } from "./node/upgrade.ts";
 import { buildReadyReport, type ReadyReport } from "./ready.ts";
 import { VerificationError } from "./verification-error.ts";
-import { rememberVerified, type UsageReporting } from "./verified.ts";
+import { rememberVerified } from "./verified.ts";
 import type { Verifier } from "./verifier.ts";
 import type { ReplayStore } from "./verify/replay.ts";
 import { type RequestContext, type VerifyRequestInput, verifyRequest } from "./verify/verify-request.ts";
@@ -35,14 +37,21 @@ export interface Refusal {
   readonly path: string;
 }
 
+export interface UsageParts {
+  /** Once the vault is open; null before. */
+  readonly peek: () => Meter | null;
+  /** @throws what opening the vault throws */
+  readonly get: () => Promise<Meter>;
+}
+
 export interface BackendParts<Secrets> {
   readonly views: OriginViews;
   readonly replay: ReplayStore;
   readonly clock: { nowMs(): number };
   /** The client learns the code alone; this gets the reason. */
   readonly log: (refusal: Refusal) => void;
-  /** What reports the usage of verified requests. */
-  readonly reporting?: UsageReporting;
+  /** Reports usage; absent: this backend cannot. */
+  readonly usage?: UsageParts;
   /** The opened vault. */
   readonly secrets: () => Promise<Secrets>;
   readonly close: () => Promise<void>;
@@ -117,8 +126,8 @@ export class Backend<Secrets = unknown> implements Verifier {
     const { requestId, routeId } = context;
     for (const request of requests) {
       this.#contexts.set(request, { context, method });
-      const { reporting } = this.#parts;
-      if (reporting !== undefined) rememberVerified(request, { requestId, routeId, reporting });
+      const reporting = this.#parts.usage?.peek() ?? null;
+      if (reporting !== null) rememberVerified(request, { requestId, routeId, reporting });
     }
   }
 
@@ -190,13 +199,30 @@ export class Backend<Secrets = unknown> implements Verifier {
     return buildHealthReport({ view: peeked(views), last: this.#lastView, atMs: clock.nowMs(), ...counts });
   }
 
-  /** Runs before the vault is closed, in the order given. */
+  /** Runs before the usage that waits is written and the vault is closed, in the order given. */
   onShutdown(hook: () => unknown): void {
     this.#hooks.push(hook);
   }
 
-  /** Writes what usage is not written yet. */
-  async flush(): Promise<void> {}
+  /**
+   * Records usage that no response tells of. Resolves once it would outlast a kill of the process; it reaches the store within
+   * a minute. Give your own `id`: what is recorded again under it, on the same day, counts once.
+   *
+   * @throws MeteringError invalid_meter_key, invalid_meter_value; not_recorded: try again, with the same id
+   */
+  async meter(meter: string, amount: number, options: MeterOptions = {}): Promise<void> {
+    const { usage } = this.#parts;
+    if (usage === undefined) throw new MeteringError("not_recorded", "this backend has no vault to record usage in");
+    const own = await usage.get().catch((cause: unknown) => {
+      throw new MeteringError("not_recorded", `the vault does not open: ${String(cause)}`, { cause });
+    });
+    await own.meter(meter, amount, options);
+  }
+
+  /** Writes the usage that waits. @throws what the store throws; it goes on waiting, and is tried every minute */
+  async flush(): Promise<void> {
+    await this.#parts.usage?.peek()?.flush();
+  }
 
   /** Runs the hooks and closes the vault. Idempotent. For a minute at most, requests that are under way are still verified. */
   shutdown(): Promise<void> {
@@ -205,8 +231,8 @@ export class Backend<Secrets = unknown> implements Verifier {
   }
 
   async #close(): Promise<void> {
-    await this.flush();
     for (const hook of this.#hooks) await hook();
+    await this.#parts.usage?.peek()?.close();
     await this.#parts.close();
   }
 }

@@ -3,7 +3,7 @@
  */
 
 export { CAPABILITIES as RUNTIME_TOKEN_CAPABILITIES } from "../tokens/permissions.ts";
-export { MeteringError } from "../usage/metering-error.ts";
+export { type MeteringCode, MeteringError } from "../usage/metering-error.ts";
 export type { UsageMap } from "../usage/meters.ts";
 export {
   createExpressMiddleware,
@@ -19,6 +19,7 @@ export { createNestGuard } from "./adapters/nest.ts";
 export { Backend, type Refusal } from "./backend.ts";
 export { buildHealthReport, type HealthReport } from "./health.ts";
 export { type InitOptions, initFromEnv } from "./init.ts";
+export type { MeterOptions } from "./meter.ts";
 export type { ReadyReport } from "./ready.ts";
 export { createUsage, type MeteringOptions, type UsageReporter, withUsage } from "./report-usage.ts";
 export type { SignedContext } from "./signed/context.ts";

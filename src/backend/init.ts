@@ -3,6 +3,7 @@ import type { Environment } from "../runtime/options.ts";
 import { Vsync } from "../runtime/vsync.ts";
 import { nowMs } from "../tokens/system-clock.ts";
 import { Backend, type OriginViews, type Refusal } from "./backend.ts";
+import { Meter } from "./meter.ts";
 import { VerificationError } from "./verification-error.ts";
 import { NonceCache, type ReplayStore } from "./verify/replay.ts";
 import { type OriginView, originViewOf, Views } from "./views.ts";
@@ -16,6 +17,11 @@ export interface InitOptions {
   readonly token?: string;
   /** Remembers requests for all processes of this backend. Default: this process remembers its own. */
   readonly replay?: ReplayStore;
+  /**
+   * The folder, this user's alone, that keeps usage through a kill of the process until the store has it. Default:
+   * `VSYNC_USAGE_SPOOL`, or one in the folder for temporary files. False: none.
+   */
+  readonly spool?: string | false;
   /** Gets the reason of each refusal, which the client never learns. Default: a line on stderr, at most ten a second. */
   readonly log?: (refusal: Refusal) => void;
   /** Milliseconds since 1970; default: the clock of the machine. */
@@ -29,18 +35,30 @@ export interface InitOptions {
  * @throws VerificationError missing_token: neither is set; invalid_token: it is malformed, or a passphrase is to open it
  */
 export function initFromEnv(options: InitOptions = {}): Backend<Vsync> {
-  const { env = process.env, config, token, replay, clock = { nowMs }, log = logger(clock) } = options;
+  const { env = process.env, config, token, replay, clock = { nowMs }, log = logger(clock), spool } = options;
   requireToken(options, env);
   const given = { env, ...(config === undefined ? {} : { config }), ...(token === undefined ? {} : { token }) };
-  const vault = new OpenedOnce(() => Vsync.open(given));
+  let meter: Meter | null = null;
+  const vault = new OpenedOnce(async () => {
+    const opened = await Vsync.open(given);
+    meter = new Meter({ ...(await opened.openUsage({ spool })), view: () => views.last, clock });
+    return opened;
+  });
+  const views = new VaultViews(vault, clock);
   return new Backend<Vsync>({
-    views: new VaultViews(vault, clock),
+    views,
+    usage: { peek: () => meter, get: async () => meterOf(await views.get().then(() => meter)) },
     replay: replay ?? new NonceCache(clock),
     clock,
     log,
     secrets: () => vault.get(),
     close: () => vault.close(),
   });
+}
+
+function meterOf(meter: Meter | null): Meter {
+  if (meter === null) throw new TypeError("an open vault has what reports usage");
+  return meter;
 }
 
 function requireToken(options: InitOptions, env: Environment): void {
@@ -86,6 +104,8 @@ class VaultViews implements OriginViews {
   readonly #vault: OpenedOnce;
   readonly #clock: { nowMs(): number };
   #views: Views<OriginView> | null = null;
+  /** The newest that it said, however old. */
+  last: OriginView | null = null;
   #failed: { readonly error: unknown; readonly atMs: number } | null = null;
 
   constructor(vault: OpenedOnce, clock: { nowMs(): number }) {
@@ -104,7 +124,8 @@ class VaultViews implements OriginViews {
       maxStaleMinutes: (view) => view.backend.maxStaleMinutes,
       first: vault.openedToken === null ? null : originViewOf(vault.openedToken),
     });
-    return this.#views.get(isKnown);
+    this.last = await this.#views.get(isKnown);
+    return this.last;
   }
 
   async #opened(): Promise<Vsync> {

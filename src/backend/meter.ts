@@ -3,6 +3,7 @@ import type { BatchWriter } from "../usage/batch.ts";
 import type { UsageEvent } from "../usage/event.ts";
 import { MeteringError } from "../usage/metering-error.ts";
 import { requireUsage, type UsageMap } from "../usage/meters.ts";
+import type { UsageRecorder } from "../usage/recorder.ts";
 import { requireContext } from "./report-usage.ts";
 import type { DeferredUsage, UsageReporting } from "./verified.ts";
 import type { OriginView } from "./views.ts";
@@ -20,9 +21,9 @@ export interface MeterOptions {
 
 export interface MeterParts {
   readonly writer: BatchWriter;
-  readonly recorder: { record(event: UsageEvent): Promise<void> };
-  /** The newest view that is known without a request. */
-  readonly view: () => OriginView;
+  readonly recorder: Pick<UsageRecorder, "record" | "flush" | "close">;
+  /** The newest view that is known without a request; null: none yet. */
+  readonly view: () => OriginView | null;
   readonly clock: { nowMs(): number };
 }
 
@@ -48,8 +49,8 @@ export class Meter implements UsageReporting {
 
   /** Those that both the token and its backend may report; undefined: any. */
   get meters(): readonly string[] | undefined {
-    const { meters, backend } = this.#parts.view();
-    const keys = backend.meters?.map(({ key }) => key);
+    const { meters, backend } = this.#parts.view() ?? {};
+    const keys = backend?.meters?.map(({ key }) => key);
     return meters === undefined ? keys : meters.filter((meter) => keys?.includes(meter) ?? true);
   }
 
@@ -92,8 +93,18 @@ export class Meter implements UsageReporting {
     });
   }
 
+  /** @throws what the store throws; the events go on waiting */
+  async flush(): Promise<void> {
+    await this.#parts.recorder.flush();
+  }
+
+  /** Writes what waits, or says that it stays on the disk. */
+  async close(): Promise<void> {
+    await this.#parts.recorder.close();
+  }
+
   async #record(event: UsageEvent): Promise<void> {
-    if (!this.#parts.view().capabilities.includes("metering")) {
+    if (this.#parts.view()?.capabilities.includes("metering") === false) {
       throw new MeteringError("not_recorded", `the token ${this.id} lacks the capability metering`);
     }
     await this.#parts.recorder.record(event);

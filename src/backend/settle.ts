@@ -1,9 +1,10 @@
 import type { JsonObject } from "../canonical-json.ts";
 import { AccessTokenError } from "../errors.ts";
 import type { KnownTokens, VerifiableToken } from "../tokens/access/verify.ts";
+import type { UsageEvent } from "../usage/event.ts";
 import type { UsageMap } from "../usage/meters.ts";
 import { parseStatement, parseUsageClaims, USAGE_HEADER, type UsageClaims } from "../usage/statement.ts";
-import { isVerificationCode } from "./verification-error.ts";
+import { isVerificationCode, REFUSAL_HEADER } from "./verification-error.ts";
 
 /** Headers of a response, as Fetch has them or Node.js. */
 export type ResponseHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -20,6 +21,10 @@ export interface SignedUsage {
   /** By meter: the most that one request may use. */
   readonly maxPerRequest?: Readonly<Record<string, number>> | undefined;
   readonly subject?: string | undefined;
+  /** It was refused once before, and signed anew. */
+  readonly isAgain?: boolean;
+  /** Usage of it has been kept. */
+  readonly isSettled?: boolean;
 }
 
 /** How the usage of a response was judged. */
@@ -38,6 +43,14 @@ export interface Settlement<H> {
   readonly signAnew?: true;
 }
 
+/** What goes into the ledger. For whom it was is what the gateway signed, whatever the origin says. */
+export function responseEvent(request: SignedUsage, said: SettledUsage, atMs: number): UsageEvent {
+  const { token, usage, ...more } = said;
+  const { id, routeId, backend, subject } = request;
+  const where = { request_id: id, route_id: routeId, token, backend, ...(subject === undefined ? {} : { subject }) };
+  return { id, lane: "response", usage, ...where, ...more, at: atMs };
+}
+
 export interface SettledUsage {
   /** The token that reported it. */
   readonly token: string;
@@ -48,8 +61,6 @@ export interface SettledUsage {
   readonly pending?: true;
 }
 
-/** The header in which an origin names the code of its refusal. */
-export const REFUSAL_HEADER = "vsync-error";
 /** Another signature may be believed. */
 const WORTH_ANOTHER = ["expired_signature", "clock_skew", "unknown_key_id"];
 const MAX_AHEAD_MS = 60_000;
@@ -80,7 +91,7 @@ export async function settleUsage<H extends ResponseHeaders>(
   const forClient = strippedOf(headers);
   try {
     const code = oneValue(headers, REFUSAL_HEADER);
-    if (code !== undefined && isVerificationCode(code)) return refusalOf(code, forClient);
+    if (code !== undefined && isVerificationCode(code)) return refusalOf(code, request, forClient);
     const statement = oneValue(headers, USAGE_HEADER);
     if (statement !== undefined) {
       return { outcome: "ok", headers: forClient, usage: await believed(statement, request, known, atMs) };
@@ -97,8 +108,8 @@ function isMetered({ meters }: SignedUsage): boolean {
   return meters !== undefined && meters.length > 0;
 }
 
-function refusalOf<H>(code: string, headers: H): Settlement<H> {
-  const again = WORTH_ANOTHER.includes(code) ? { signAnew: true as const } : {};
+function refusalOf<H>(code: string, { isAgain = false }: SignedUsage, headers: H): Settlement<H> {
+  const again = !isAgain && WORTH_ANOTHER.includes(code) ? { signAnew: true as const } : {};
   return { outcome: "refused", reason: `the origin refused the request: ${code}`, headers, status: 502, ...again };
 }
 
@@ -139,6 +150,7 @@ function requireToken({ id, capabilities, backend, not_after }: VerifiableToken,
 
 function requireRequest(claims: UsageClaims, request: SignedUsage, vault: string, atMs: number): void {
   if (claims.iss !== `vsync:${vault}`) throw refused("the usage is of another vault");
+  if (request.isSettled) throw refused("the request has been settled");
   if (claims.request_id !== request.id) throw refused("the usage is of another request");
   if (claims.route_id !== request.routeId) throw refused("the usage is of another route");
   const saidMs = claims.iat * 1000;

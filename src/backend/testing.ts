@@ -8,7 +8,6 @@ import type { SigningKey } from "./signed/claim.ts";
 import { encodeContext, type SignedContext } from "./signed/context.ts";
 import { PROFILES, type ProfileName } from "./signed/profiles.ts";
 import { type RequestHeaders, wholeHeader } from "./signed/request-headers.ts";
-import type { UsageReporting } from "./verified.ts";
 import { NonceCache, type ReplayStore } from "./verify/replay.ts";
 import { routeServing } from "./verify/routes.ts";
 import type { OriginView } from "./views.ts";
@@ -38,7 +37,6 @@ export interface TestBackendOptions {
   readonly maxAgeSeconds?: number;
   /** Gets the reason of each refusal. */
   readonly log?: (refusal: Refusal) => void;
-  readonly reporting?: UsageReporting;
 }
 
 interface Signing {
@@ -51,7 +49,7 @@ const signings = new WeakMap<Backend, Signing>();
 
 /** A backend in memory, with a key of its own that `signRequest` signs with. */
 export function createTestBackend(options: TestBackendOptions = {}): Backend {
-  const { clock = { nowMs }, replay = new NonceCache(clock), log = () => undefined, reporting } = options;
+  const { clock = { nowMs }, replay = new NonceCache(clock), log = () => undefined } = options;
   const key = { kid: "test", privateKey: crypto.getRandomValues(new Uint8Array(32)) };
   const view = viewOf(options, toBase64(ed25519.getPublicKey(key.privateKey)));
   const backend = new Backend({
@@ -59,7 +57,6 @@ export function createTestBackend(options: TestBackendOptions = {}): Backend {
     replay,
     clock,
     log,
-    ...(reporting === undefined ? {} : { reporting }),
     secrets: () => Promise.reject(new Error("a backend in memory has no vault")),
     close: async () => undefined,
   });

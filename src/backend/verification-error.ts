@@ -26,6 +26,9 @@ export function isVerificationCode(code: string): code is VerificationCode {
   return RUNTIME_ERROR_CODES.some((known) => known === code);
 }
 
+/** The header in which an origin names the code to its gateway. */
+export const REFUSAL_HEADER = "vsync-error";
+
 /** A request that did not come through the gateway as it is. Its message is for the log, never for the client. */
 export class VerificationError extends Error {
   override readonly name = "VerificationError";

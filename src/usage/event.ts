@@ -30,8 +30,7 @@ export interface UsageEvent {
   readonly at: number;
 }
 
-export const MAX_EVENT_CHARACTERS = 8192;
-const MAX_TEXT_CHARACTERS = 256;
+const MAX_EVENT_CHARACTERS = 8192;
 /** The year 10000. */
 const MAX_AT = 253_402_300_800_000;
 const NAMES = [
@@ -92,10 +91,13 @@ export function contentOf(line: string): string {
 
 type FaultIn = (value: JsonValue | undefined, event: JsonObject) => string | null;
 
-const text: FaultIn = (value) => {
-  const isSound = typeof value === "string" && value !== "" && value.length <= MAX_TEXT_CHARACTERS;
-  return isSound ? null : `must have 1\u2026${MAX_TEXT_CHARACTERS} characters`;
-};
+const textUpTo =
+  (most: number): FaultIn =>
+  (value) => {
+    const isSound = typeof value === "string" && value !== "" && value.length <= most;
+    return isSound ? null : `must have 1\u2026${most} characters`;
+  };
+const text = textUpTo(256);
 const optional =
   (fault: FaultIn): FaultIn =>
   (value, event) =>
@@ -121,7 +123,7 @@ const FORMS: Readonly<Record<(typeof NAMES)[number], FaultIn>> = {
   credits: optional((value) => usageFault(value, 1)),
   token: gatewayOnly((value) => (typeof value === "string" && isTokenId(value) ? null : "must be a token's id")),
   backend: gatewayOnly(text),
-  subject: gatewayOnly(optional(text)),
+  subject: gatewayOnly(optional(textUpTo(4096))),
   pending: gatewayOnly(optional((value) => (value === true ? null : "must be true"))),
   at: (value) => (typeof value === "number" && value < MAX_AT ? null : "must be milliseconds since 1970"),
 };

@@ -102,6 +102,12 @@ export class UsageRecorder {
     await this.#writing;
   }
 
+  /** At the end of the process: writes what waits, or says that it stays where it is. */
+  async close(): Promise<void> {
+    this.#warned.store = false;
+    await this.#flushQuietly();
+  }
+
   /** What earlier processes of this token left on the disk is this one's to write. */
   #start(): Promise<void> {
     this.#ready ??= this.#takeLeft();

@@ -28,8 +28,9 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
       hint: "create one with `vsync tokens create --name=gateway --no-secrets --permissions=api.gateway.sign,api.tokens.verify`",
     });
   const views = new Views(vault, gatewayViewOf, { clock, maxStaleMinutes });
-  await views.get();
-  return new Gateway({ views, clock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) });
+  const { usageKey } = await views.get();
+  const ledger = usageKey === undefined || !(vault instanceof Vsync) ? null : (await vault.openUsage()).recorder;
+  return new Gateway({ views, ledger, clock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) });
 }
 
 /** Each origin has a limit of its own; the gateway goes on as long as any. */

@@ -1,7 +1,8 @@
 import type { RouteSetting } from "../../tokens/backends/settings.ts";
 import { toBase64Url } from "../../tokens/base64.ts";
 import { isCanonicalPath, pathOf } from "../../tokens/canonical-path.ts";
-import { type ResponseHeaders, type Settlement, type SignedUsage, settleUsage } from "../settle.ts";
+import type { UsageEvent } from "../../usage/event.ts";
+import { type ResponseHeaders, responseEvent, type Settlement, type SignedUsage, settleUsage } from "../settle.ts";
 import { hashBody } from "../signed/body-hash.ts";
 import type { RequestToSign } from "../signed/claim.ts";
 import { encodeContext, type SignedContext } from "../signed/context.ts";
@@ -22,6 +23,8 @@ export interface GatewayRequest {
   readonly body?: Uint8Array | null | ((maxBytes: number) => Promise<Uint8Array | null>);
   /** On whose behalf the request is made; the gateway has authenticated them. */
   readonly context?: SignedContext;
+  /** An origin refused it, and `settle` said `signAnew`: it will not say so again. */
+  readonly again?: boolean;
   /** It arrived as an upgrade, such as a WebSocket: its route has to allow that. */
   readonly upgrade?: boolean;
 }
@@ -46,15 +49,26 @@ const METHOD = /^(?!CONNECT$|TRACE$)[A-Z][A-Z-]{0,31}$/;
 const TARGET = /^[!"$-~]{1,16384}$/;
 const ID_BYTES = 16;
 
+/** Where the usage goes that responses report. */
+export interface UsageLedger {
+  /** Resolves once the event is kept. @throws MeteringError not_recorded */
+  record(event: UsageEvent): Promise<void>;
+  /** @throws what the store throws; the events go on waiting */
+  flush(): Promise<void>;
+}
+
 export interface GatewayParts {
   readonly views: Views<GatewayView>;
   readonly clock: { nowMs(): number };
   readonly random: (bytes: number) => Uint8Array;
+  /** Null for a token that lacks the capability `metering`: usage is judged, and nobody keeps it. */
+  readonly ledger: UsageLedger | null;
 }
 
 /** Signs requests in front of origins, and judges what their responses say. */
 export class Gateway {
   readonly #parts: GatewayParts;
+  readonly #settled = new WeakSet<SignedRequest>();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
@@ -90,19 +104,33 @@ export class Gateway {
       meters: route?.meters,
       maxPerRequest: route?.maxPerRequest,
       subject: request.context?.subject,
+      isAgain: request.again === true,
     };
   }
 
   /**
-   * Judges the usage that a response reports, by what this gateway knows of the request.
+   * Judges the usage that a response reports, by what this gateway knows of the request, and keeps it if it holds. Once a
+   * request: what a second response reports of it is refused.
    *
    * @throws GatewayError the gateway's token may not verify others
+   * @throws MeteringError not_recorded: the usage holds, and there is no room to keep it
    */
   async settle<H extends ResponseHeaders>(signed: SignedRequest, headers: H): Promise<Settlement<H>> {
-    const { views, clock } = this.#parts;
+    const { views, clock, ledger } = this.#parts;
     const { known } = await views.get().catch(unavailable);
-    if (known !== null) return settleUsage(signed, headers, known, clock.nowMs());
-    throw new GatewayError("gateway_unavailable", "the gateway's token lacks the permission api.tokens.verify");
+    if (known === null)
+      throw new GatewayError("gateway_unavailable", "the gateway's token lacks the permission api.tokens.verify");
+    const isSettled = this.#settled.has(signed);
+    const { usage, ...settlement } = await settleUsage({ ...signed, isSettled }, headers, known, clock.nowMs());
+    if (usage === undefined) return settlement;
+    this.#settled.add(signed);
+    await ledger?.record(responseEvent(signed, usage, clock.nowMs()));
+    return { ...settlement, usage };
+  }
+
+  /** Writes the usage that waits. @throws what the store throws; it goes on waiting, and is tried every minute */
+  async flush(): Promise<void> {
+    await this.#parts.ledger?.flush();
   }
 
   async #toSign(

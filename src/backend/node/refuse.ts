@@ -1,4 +1,4 @@
-import type { VerificationError } from "../verification-error.ts";
+import { REFUSAL_HEADER, type VerificationError } from "../verification-error.ts";
 import type { NodeRequest, NodeResponse, NodeSocket } from "./node-message.ts";
 
 /** How much of a refused request's body is read and thrown away to keep its connection. */
@@ -17,6 +17,7 @@ export function refusalOf({ code, status }: VerificationError): {
     headers: {
       "content-type": "application/json",
       "cache-control": "no-store",
+      [REFUSAL_HEADER]: code,
       ...(status === 503 ? { "retry-after": "1" } : {}),
     },
     body: JSON.stringify({ error: code }),
