@@ -5,9 +5,9 @@ import { type BatchWriter, openBatch, verifyBatch } from "../../src/usage/batch.
 import type { UsageEvent } from "../../src/usage/event.ts";
 import type { MemoryStore } from "../support/memory-store.ts";
 
-export const VAULT = "AAAAAAAAAAAAAAAAAAAAAA";
+const VAULT = "AAAAAAAAAAAAAAAAAAAAAA";
 export const AT_MS = Date.parse("2026-11-29T09:00:00.000Z");
-export const USAGE_KEY = new Uint8Array(32).fill(77);
+const USAGE_KEY = new Uint8Array(32).fill(77);
 export const USAGE_PUBLIC = encodeBase64(x25519.getPublicKey(USAGE_KEY));
 
 /** A token that writes batches. */
