@@ -7,6 +7,8 @@ export const COMMANDS = {
     init: async () => (await import("./commands/init.ts")).Init,
     status: async () => (await import("./commands/status.ts")).Status,
     doctor: async () => (await import("./commands/doctor.ts")).Doctor,
+    unlock: async () => (await import("./commands/unlock.ts")).Unlock,
+    lock: async () => (await import("./commands/lock.ts")).Lock,
     policy: async () => (await import("./commands/policy.ts")).Policy,
     completion: async () => (await import("./commands/completion.ts")).Completion,
   },

@@ -13,7 +13,7 @@ import { discardEdit, editVault } from "../cli/edit/edit.ts";
 import { renderOutcome } from "../cli/items/proposed-changes.ts";
 import { configOf } from "../cli/session/config.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
-import { openSession } from "../cli/session/session.ts";
+import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
 
 export class Edit extends BaseCommand {
   static override summary = "Change the secrets in your editor";
@@ -47,7 +47,7 @@ of other editors that make copies.`;
   protected override async execute({ flags, args }: Invocation<typeof Edit>): Promise<void> {
     if (flags.discard)
       return discardEdit(await configOf({ flags, args }, this.sources, { use: "write" }), this.sources);
-    using session = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources, DAILY_WRITE);
     const { env } = session.config;
     const outcome = await editVault(session, flags, this.sources);
     const nothing = `Nothing to commit: ${env} already holds exactly this (gen=${outcome.plan.gen})`;

@@ -3,7 +3,7 @@ import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } fr
 import { IMPORT_FORMATS, readImport } from "../cli/import/read-import.ts";
 import { settleDoubts } from "../cli/items/doubts.ts";
 import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
-import { openSession } from "../cli/session/session.ts";
+import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
 import { proposePush } from "../vault/push.ts";
 import { proposeSetOrFirstPush } from "../vault/set.ts";
 
@@ -61,7 +61,7 @@ the new values that tools read in different ways.`;
 
   protected override async execute({ flags, args }: Invocation<typeof Import>): Promise<void> {
     const { items, doubts } = await readImport(flags, this.sources);
-    using session = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources, DAILY_WRITE);
     const { env } = session.config;
     const propose = flags.replace ? proposePush : proposeSetOrFirstPush;
     using proposal = await propose(session.ports, { ...session.request, identity: session.identity, items });

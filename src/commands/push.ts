@@ -11,7 +11,7 @@ import {
 import { renderOutcome } from "../cli/items/proposed-changes.ts";
 import { pushFiles } from "../cli/items/push.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
-import { openSession } from "../cli/session/session.ts";
+import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
 import { DIFFERENT_EXIT_CODE } from "../exit-codes.ts";
 import { isEmpty } from "../vault/changes.ts";
 
@@ -59,7 +59,7 @@ tools print: \`vsync import --from=<tool>\`.
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Push>): Promise<void> {
-    using session = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources, DAILY_WRITE);
     const { env } = session.config;
     const outcome = await pushFiles(session, flags, this.sources);
     const { gen, changes } = outcome.plan;

@@ -11,7 +11,7 @@ import {
 import { beforeRestoring, renderRestored } from "../cli/generations/older-generation.ts";
 import { commitChanges } from "../cli/items/proposed-changes.ts";
 import { OlderPassphrases, THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
-import { openSession } from "../cli/session/session.ts";
+import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
 import { proposeRestore } from "../vault/restore.ts";
 
 export class Restore extends BaseCommand {
@@ -35,7 +35,7 @@ generation from before a rotation needs the passphrase of that time; on a termin
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Restore>): Promise<void> {
-    using session = await openSession({ flags, args }, this.sources);
+    using session = await openSession({ flags, args }, this.sources, DAILY_WRITE);
     using older = new OlderPassphrases(flags["then-passphrase-file"], this.sources);
     const request = { ...session.request, gen: flags.gen, olderHolder: older.holderOf };
     using proposal = await proposeRestore(session.ports, request);

@@ -3,7 +3,7 @@ import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cl
 import { KEY_ARGS, splitWords } from "../cli/items/item-words.ts";
 import { commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { readSetItems, wantedKeys } from "../cli/items/set-input.ts";
-import { openSession } from "../cli/session/session.ts";
+import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
 import { proposeSetOrFirstPush } from "../vault/set.ts";
 
 export class SetItem extends BaseCommand {
@@ -48,7 +48,7 @@ you give --raw. The value is never on the command line, where other users could 
       { takesOne: true, usage: flags.file === undefined ? SetItem.usage : null },
     );
     const keys = wantedKeys(names, flags, SetItem.usage);
-    using session = await openSession(input, this.sources);
+    using session = await openSession(input, this.sources, DAILY_WRITE);
     const { env } = session.config;
     const items = await readSetItems(keys, flags, this.sources);
     const request = { ...session.request, identity: session.identity, items };

@@ -3,7 +3,7 @@ import { CONSENT_FLAGS, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } fro
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
 import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { noSuchName } from "../cli/items/selection.ts";
-import { openSession } from "../cli/session/session.ts";
+import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
 import { proposeUnset } from "../vault/set.ts";
 
 export class Unset extends BaseCommand {
@@ -28,7 +28,7 @@ Older generations keep the removed values until \`vsync gc\`.`;
   protected override async execute({ flags, args }: Invocation<typeof Unset>): Promise<void> {
     const { input, names } = await splitWords({ flags, args }, { usage: Unset.usage });
     const keys = requireSome(names, Unset.usage);
-    using session = await openSession(input, this.sources);
+    using session = await openSession(input, this.sources, DAILY_WRITE);
     const { env } = session.config;
     using proposal = await proposeUnset(session.ports, session.request, keys, noSuchName);
     const asking = beforeRemoving(session.config);

@@ -54,6 +54,8 @@ export interface LocalConfig extends Target, StoreLocation {
   readonly isTransient?: boolean;
   /** As `protected`, in the config or in the project file. It is not stored. */
   readonly isProtected?: boolean;
+  /** The command runs in one of the config's folders, so what `vsync unlock` keeps may open it. It is not stored. */
+  readonly isAtRoot?: boolean;
   /** The names without which the project does not start, as its file says. They are not stored. */
   readonly required?: readonly string[];
 }

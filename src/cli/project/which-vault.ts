@@ -31,6 +31,8 @@ export interface Use {
   readonly use: "names" | "values" | "write";
   /** The env has to be on the command line. */
   readonly wantsEnv?: boolean;
+  /** A write that the key of `vsync unlock` may sign. Reading it may open always. */
+  readonly isDaily?: boolean;
   /** It needs the names that the project file requires, and warns of those that are missing. */
   readonly isComplete?: boolean;
 }
@@ -167,7 +169,8 @@ export async function configHere(which: Which, use: Use, warn: Warn): Promise<Lo
   const bound = isNamed ? config : await bindHere(config, which, use, warn);
   const file = fileOf(project, which.repo);
   if (file !== null && !isNamed) requireAgreement(bound, file);
-  return { ...bound, ...protectionOf(which, config.protected) };
+  const isAtRoot = (bound.roots ?? []).some((it) => project.roots.some((other) => isSameRoot(it, other)));
+  return { ...bound, isAtRoot, ...protectionOf(which, config.protected) };
 }
 
 /** What the project file adds to a config: protection, and the names that have to be there. */

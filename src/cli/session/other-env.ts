@@ -31,7 +31,7 @@ export async function openOther(
   const file = flags[FLAG];
   const hasOwn = file !== undefined || Boolean(sources.variables[VARIABLE] || sources.variables[`${VARIABLE}_FILE`]);
   const question = `Passphrase of ${env}:`;
-  if (!hasOwn) return sessionOn(config, flags, sources, { ...PASSPHRASE, question });
+  if (!hasOwn) return sessionOn(config, flags, sources, { ...PASSPHRASE, question }, { mayBeKept: true });
   const own: SecretInput = { what: `the passphrase of ${env}`, flag: FLAG, variable: VARIABLE, question };
   return sessionOn(config, { ...flags, "passphrase-file": file }, sources, own);
 }

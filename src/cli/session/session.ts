@@ -7,12 +7,19 @@ import type { CommitPorts } from "../../vault/commit/commit.ts";
 import type { Annotation } from "../../vault/commit/draft.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import type { VaultIdentity } from "../../vault/join.ts";
-import { hintOf, hintOfOpener, type PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
+import { hintOf, hintOfOpener, type KeptKey, type PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { holderOf, type KnownVault, knownVaultOf, type SeenHistory } from "../config/known-vault.ts";
 import { type LocalConfig, rememberSeen, type Warn } from "../config/local-config.ts";
 import type { TargetInput } from "../config/target.ts";
+import { findKept } from "../inputs/kept-key.ts";
 import { type MetaPair, metaOf } from "../inputs/meta-flag.ts";
-import { PASSPHRASE, readSecret, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
+import {
+  PASSPHRASE,
+  readGivenSecret,
+  readSecret,
+  type SecretInput,
+  type SecretSources,
+} from "../inputs/secret-input.ts";
 import { hasCredential } from "../inputs/token-input.ts";
 import type { Use } from "../project/which-vault.ts";
 import { currentActor } from "./actor.ts";
@@ -33,12 +40,12 @@ export class Session implements Disposable {
   readonly config: LocalConfig;
   readonly ports: CommitPorts;
   readonly request: AmendRequest & { readonly holder: PassphraseHolder; readonly expect: KnownVault };
-  readonly #passphrase: Secret;
+  readonly #passphrase: Secret | KeptKey;
   readonly #warn: Warn;
 
   constructor(
     { config, ports, request }: Pick<Session, "config" | "ports" | "request">,
-    passphrase: Secret,
+    passphrase: Secret | KeptKey,
     warn: Warn,
   ) {
     this.config = config;
@@ -61,7 +68,7 @@ export class Session implements Disposable {
 
   [Symbol.dispose](): void {
     this.request.holder[Symbol.dispose]();
-    this.#passphrase.destroy();
+    if (!("forget" in this.#passphrase)) this.#passphrase.destroy();
   }
 }
 
@@ -78,8 +85,12 @@ export async function openSession(
 ): Promise<Session> {
   const config = await configOf(input, sources, use);
   if (use.use === "write") await refuseToken(input.flags, sources);
-  return sessionOn(config, input.flags, sources);
+  const mayBeKept = use.use !== "write" || use.isDaily === true;
+  return sessionOn(config, input.flags, sources, PASSPHRASE, { mayBeKept });
 }
+
+/** For commands of every day that write: what `vsync unlock` keeps may sign for them. */
+export const DAILY_WRITE: Use = { use: "write", isDaily: true };
 
 /** As `openSession`, of a config that has been read. @throws InputError no passphrase, or a flag says what it cannot */
 export async function sessionOn(
@@ -87,13 +98,27 @@ export async function sessionOn(
   flags: SessionInput["flags"],
   sources: SecretSources,
   secret: SecretInput = PASSPHRASE,
+  { mayBeKept = false }: { readonly mayBeKept?: boolean } = {},
 ): Promise<Session> {
   const annotation = annotationOf(flags, sources);
-  const passphrase = await readSecret({ ...secret, vault: config }, flags["passphrase-file"], sources);
+  const how = { config, mayBeKept };
+  const passphrase = await keyOrPassphrase({ ...secret, vault: config }, flags["passphrase-file"], how, sources);
   const holder = holderOf(passphrase, config);
   const ports = { store: await openStore(config), clock: systemClock, random: systemRandom };
   const request = { holder, expect: knownVaultOf(config), annotation };
   return new Session({ config, ports, request }, passphrase, (text) => sources.output.warn(text));
+}
+
+/** The key of `vsync unlock` stands before the prompt, behind every other way. */
+async function keyOrPassphrase(
+  input: SecretInput,
+  file: string | undefined,
+  { config, mayBeKept }: { readonly config: LocalConfig; readonly mayBeKept: boolean },
+  sources: SecretSources,
+): Promise<Secret | KeptKey> {
+  if (!mayBeKept || !config.isAtRoot) return readSecret(input, file, sources);
+  const given = await readGivenSecret(input, file, sources);
+  return given ?? findKept(config) ?? readSecret(input, undefined, sources);
 }
 
 /** With a token and no passphrase, you would look for a fault in the token. @throws InputError */

@@ -22,25 +22,38 @@ export interface PassphraseHint {
   readonly recipient?: Uint8Array;
 }
 
+/** A key that a passphrase has derived before, in place of the passphrase: it opens the slots of that cost alone. */
+export interface KeptKey {
+  readonly cost: KdfCost;
+  /** The holder's to zero. */
+  readonly key: PassphraseKey;
+  /** Called when the key opens the vault no more. */
+  readonly forget: () => void;
+}
+
 /** A passphrase, and the keys that it derives: once for each cost. */
 export class PassphraseHolder implements OperatorHolder {
-  readonly #passphrase: Secret;
+  readonly #passphrase: Secret | null;
+  readonly #kept: KeptKey | null;
   readonly #hint: PassphraseHint | undefined;
   readonly #derived = new Map<string, Promise<PassphraseKey>>();
   readonly #ended = new AbortController();
 
   /** @param passphrase the caller's: disposing of the holder zeroes the keys alone */
-  constructor(passphrase: Secret, hint?: PassphraseHint) {
-    this.#passphrase = passphrase;
+  constructor(passphrase: Secret | KeptKey, hint?: PassphraseHint) {
+    this.#kept = "forget" in passphrase ? passphrase : null;
+    this.#passphrase = "forget" in passphrase ? null : passphrase;
     this.#hint = hint;
+    if (this.#kept !== null) this.#derived.set(nameOf(this.#kept.cost), Promise.resolve(this.#kept.key));
   }
 
   isOf(passphrase: Secret): boolean {
-    return Buffer.compare(this.#passphrase.expose(), passphrase.expose()) === 0;
+    return this.#passphrase !== null && Buffer.compare(this.#passphrase.expose(), passphrase.expose()) === 0;
   }
 
   /** Starts the derivation that will probably be needed. A hint that is out of bounds is ignored. */
   prepare(): void {
+    if (this.#passphrase === null) return;
     if (this.#passphrase.expose().length === 0) {
       throw new ConfigMissingError("the passphrase is empty", {
         hint: "set VSYNC_PASSPHRASE or VSYNC_PASSPHRASE_FILE",
@@ -54,7 +67,10 @@ export class PassphraseHolder implements OperatorHolder {
 
   async unlock(manifest: Manifest, { clock, signal }: UnlockOptions): Promise<Unlocked> {
     const found = await this.#find(manifest, signal);
-    if (found === null) throw wrongPassphrase(manifest, this.#passphrase, clock.nowMs());
+    if (found === null)
+      throw this.#passphrase === null
+        ? this.#useless(manifest)
+        : wrongPassphrase(manifest, this.#passphrase, clock.nowMs());
     verifyEndorsement(found.entry, found.key, manifest);
     return new UnlockedByPassphrase(found.entry, found.key);
   }
@@ -63,7 +79,9 @@ export class PassphraseHolder implements OperatorHolder {
     for (const { id } of header.slots.filter((slot) => slot["kdf"] !== undefined)) {
       const slot = slotOf(header, id);
       const kdf = parseKdf(slot.kdf, `slot ${id} of the bundle`, refuseBundle);
-      const { seed } = await this.#derive(kdfCostOf(kdf));
+      const derived = await this.#derive(kdfCostOf(kdf));
+      if (derived === null) continue;
+      const { seed } = derived;
       const opened = await openPassphraseSlot(header, { slot: id, seed, seals: slot.seals }).catch(nullIfNotOurs);
       if (opened !== null) return opened;
     }
@@ -82,6 +100,7 @@ export class PassphraseHolder implements OperatorHolder {
     if (this.#hint === undefined) throw new TypeError("a new entry takes a cost");
     const { cost, recipient } = this.#hint;
     const key = await this.#derive(cost);
+    if (key === null) throw new TypeError("a kept key makes no new entry");
     if (recipient !== undefined && Buffer.compare(key.recipient, recipient) !== 0) {
       throw new WrongPassphraseError("this is not the passphrase that was set at init", {
         hint: `type it again, or set a new one with \`vsync init --env=${by.env} --reset\``,
@@ -95,6 +114,12 @@ export class PassphraseHolder implements OperatorHolder {
     if (found === null) throw new TypeError("only a passphrase that opens the vault can be retired");
     const { entry, key } = found;
     return passphraseEntry(entry.slot, { key, cost: kdfCostOf(entry.kdf) }, by, notAfter);
+  }
+
+  /** The key that opens a manifest, for `vsync unlock` to keep; still the holder's to zero. Null where it opens none. */
+  async keyFor(manifest: Manifest): Promise<Omit<KeptKey, "forget"> | null> {
+    const found = await this.#find(manifest);
+    return found === null ? null : { cost: kdfCostOf(found.entry.kdf), key: found.key };
   }
 
   /** Zeroes every derived key; one that is still being derived, as soon as it is there. A queued one never begins. */
@@ -119,19 +144,29 @@ export class PassphraseHolder implements OperatorHolder {
     for (const { entry, cost } of costed.toSorted((a, b) => Number(isStarted(b)) - Number(isStarted(a)))) {
       signal?.throwIfAborted();
       const key = await this.#derive(cost);
+      if (key === null) continue;
       if (Buffer.compare(key.recipient, decodeCheckedBase64(entry.recipient)) === 0) return { entry, key };
     }
     return null;
   }
 
-  #derive(cost: KdfCost): Promise<PassphraseKey> {
+  #useless({ repo, env }: Manifest): WrongPassphraseError {
+    this.#kept?.forget();
+    return new WrongPassphraseError(`what vsync unlock kept opens ${shown(repo)}/${shown(env)} no more`, {
+      hint: "it is forgotten; the passphrase has probably been rotated: give the new one, or run vsync unlock again",
+    });
+  }
+
+  /** Null for a cost that a kept key is not of. */
+  async #derive(cost: KdfCost): Promise<PassphraseKey | null> {
     const name = nameOf(cost);
     let key = this.#derived.get(name);
-    if (key === undefined) {
+    if (key === undefined && this.#passphrase === null) return null;
+    if (key === undefined && this.#passphrase !== null) {
       key = derivePassphraseKey(this.#passphrase, cost, { signal: this.#ended.signal });
       this.#derived.set(name, key);
     }
-    return key;
+    return key ?? null;
   }
 }
 

@@ -1,0 +1,42 @@
+import { InputError } from "../../errors.ts";
+import { systemClock } from "../../stores/open-store.ts";
+import { openManifest } from "../../vault/open/open-manifest.ts";
+import { givenEnv, vaultFlags } from "../config/target.ts";
+import { forgetKeys, keepKey } from "../inputs/kept-key.ts";
+import { PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
+import { configOf } from "./config.ts";
+import { type SessionInput, sessionOn } from "./session.ts";
+
+/**
+ * Proves the passphrase, and keeps the key that it derives for this login session.
+ *
+ * @throws InputError the folder is none of the config's, the passphrase only reads, or the login has no keyring of its own
+ * @throws what `openManifest` throws
+ */
+export async function unlockVault(input: SessionInput, forMs: number, sources: SecretSources): Promise<void> {
+  const config = await configOf(input, sources, { use: "values", wantsEnv: true });
+  const { repo, env } = config;
+  if (!config.isAtRoot) {
+    throw new InputError(`${repo}/${env} is unlocked from one of its own folders, and this is another one`, {
+      hint: `to use it here, too: vsync init ${vaultFlags(config)}`,
+    });
+  }
+  using session = await sessionOn(config, input.flags, sources, PASSPHRASE);
+  const { manifest, unlocked } = await openManifest(session.ports, session.request);
+  unlocked.requireWriter();
+  const key = await session.request.holder.keyFor(manifest);
+  if (key === null) throw new TypeError("the passphrase has opened the manifest");
+  keepKey(config, key, forMs);
+  await session.remember(manifest);
+  const until = new Date(systemClock.nowMs() + forMs).toTimeString().slice(0, 5);
+  sources.output.done(`Unlocked ${repo}/${env} until ${until}, in this login session; vsync lock ends it`);
+}
+
+/** Forgets the key of the env that is named, or all of this login session. */
+export async function lockVaults(input: SessionInput, sources: SecretSources): Promise<void> {
+  const isAll = givenEnv(input) === undefined;
+  const config = isAll ? null : await configOf(input, sources, { use: "values" });
+  const count = forgetKeys(config);
+  const what = config === null ? `${count} ${count === 1 ? "vault" : "vaults"}` : `${config.repo}/${config.env}`;
+  sources.output.done(count === 0 ? "Nothing was unlocked" : `Locked ${what}`);
+}

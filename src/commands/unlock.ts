@@ -1,0 +1,28 @@
+import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
+import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { durationFlag } from "../cli/inputs/duration-flag.ts";
+import { unlockVault } from "../cli/session/unlock.ts";
+
+const DEFAULT_MS = 3_600_000;
+
+export class Unlock extends BaseCommand {
+  static override summary = "Type the passphrase once for a working session";
+  static override description =
+    `Keeps the key that the passphrase derives in the Linux kernel's keyring of this login session, until --for is over or you log
+out. It reads, and signs push, set, unset, edit, copy, import and restore. Until a rotation, it opens every generation: whoever
+runs programs as you in this session can do what you can. Commands that rotate, or that make or end tokens, still want the
+passphrase, and so does any folder that is not the vault's own.
+
+Without such a keyring, as in containers and on macOS, it keeps nothing: let VSYNC_PASSPHRASE_COMMAND ask your password manager.`;
+  static override examples = ["<%= config.bin %> unlock prod", "<%= config.bin %> unlock prod --for=8h"];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    for: durationFlag("for", { from: "1s", to: "12h" }, { description: "how long (default: 1h, at most 12h)" }),
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof Unlock>): Promise<void> {
+    await unlockVault({ flags, args }, flags.for ?? DEFAULT_MS, this.sources);
+  }
+}
