@@ -5,6 +5,7 @@ import base64, datetime, glob, json, os, re, sys, zlib
 import vsync_audit as audit
 import vsync_client as vsync
 import vsync_push as writer
+import vsync_request as request
 import vsync_token as scoped
 import vsync_usage as usage
 from vsync_client import Refused, b64, fields
@@ -180,6 +181,13 @@ class Vector:
 
     def op_readUsage(self, i):
         return {"claims": usage.read_statement(i["jwt"], self.at("signing"))}
+
+    def op_verifyRequest(self, i):
+        origin = {**i, "keys": {key["kid"]: base64.b64decode(key["public"]) for key in i["keys"]}}
+        try:
+            return request.verify(origin, i["now"], i["method"], i["target"], i["headers"], self.at("body"))
+        except request.Refused as refused:
+            return {"code": refused.code}
 
     def op_openUsageBatch(self, i):
         return usage.open_batch(i["vault"], i["key"], self.at("batch"), self.at("usageKey"))
