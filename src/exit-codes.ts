@@ -85,7 +85,16 @@ export const RUNTIME_TOKEN_EXIT_CODES: ExitCodes = {
 };
 
 export const TOKENS_LIST_EXIT_CODES: ExitCodes = {
-  meanings: { ...DAY_TO_DAY_EXIT_CODES.meanings, 7: "with --expiring: a token expires within that time" },
+  meanings: { ...DAY_TO_DAY_EXIT_CODES.meanings, 7: "with --expiring: a token expires within that time, or did" },
+  failures: DAY_TO_DAY_EXIT_CODES.failures,
+};
+
+export const TOKENS_EXPLAIN_EXIT_CODES: ExitCodes = {
+  meanings: {
+    ...DAY_TO_DAY_EXIT_CODES.meanings,
+    0: "explained, with yes or no",
+    7: "with --exit-code: the answer is no",
+  },
   failures: DAY_TO_DAY_EXIT_CODES.failures,
 };
 

@@ -9,8 +9,8 @@ export class Doctor extends BaseCommand {
     `Prints one line per check, ✓ good, ? unproven, ! worth a look or ✗ bad, with what to do next. Checks the config, the
 store, the clock, the credentials, the preconditions of writes, and the manifest with who can open it. A passphrase proves
 what the manifest says, and doctor then also checks that it opens the vault, and the newest audit row; with a token in
-VSYNC_CONFIG, that its key can read and cannot write, and that a scoped token opens the vault. doctor asks no questions
-and changes nothing.
+VSYNC_CONFIG, that its key can read and cannot write, and that a scoped token opens the vault. On a host that has only such
+a token, checks that alone. doctor asks no questions and changes nothing.
 
 Ends with 0 if nothing is ✗, else with the exit code of the first ✗.`;
   static override examples = [

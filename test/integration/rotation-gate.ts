@@ -2,12 +2,12 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, 
 
 /** Where a client is held for ever: before its request reaches the server, or after the server has answered it. */
 export interface Stop {
-  /** Counted from the first request on, from 0. */
-  readonly at: number;
+  /** Counted from the first request on, from 0; or how the request starts, as in `PUT manifest`. */
+  readonly at: number | string;
   readonly when: "before" | "after";
 }
 
-export interface Gate {
+export interface Gate extends AsyncDisposable {
   /** The server, by way of the gate. */
   readonly endpoint: string;
   /** `PUT`, and the last part of the key, of each request since the gate was set. */
@@ -30,13 +30,20 @@ export async function openGate(target: string): Promise<Gate> {
     const body = await bytesOf(incoming);
     const { pathname, searchParams } = new URL(incoming.url ?? "/", target);
     const key = decodeURIComponent(pathname).split("/api/prod/")[1];
-    const at = passed.push(searchParams.has("list-type") ? "LIST rows" : `${incoming.method} ${key}`) - 1;
-    if (stop?.at === at && stop.when === "before") return stop.reached();
+    const name = searchParams.has("list-type") ? "LIST rows" : `${incoming.method} ${key}`;
+    const at = passed.push(name) - 1;
+    const isStop = typeof stop?.at === "string" ? name.startsWith(stop.at) : stop?.at === at;
+    if (isStop && stop?.when === "before") return stop.reached();
     const answer = await forward(target, incoming, body);
-    if (stop?.at === at) return stop.reached();
+    if (isStop) return stop?.reached();
     outgoing.writeHead(answer.status, answer.headers).end(answer.body);
   };
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const close = async () => {
+    const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+  };
   const { port } = server.address() as { port: number };
   return {
     endpoint: `http://127.0.0.1:${port}`,
@@ -49,11 +56,8 @@ export async function openGate(target: string): Promise<Gate> {
       stop = undefined;
       passed.length = 0;
     },
-    async close() {
-      const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -38,7 +38,10 @@ const STOPS = REQUESTS.flatMap((name, at) =>
 );
 const SWAP_STOPS = STOPS.filter(({ at }) => at === SWAP);
 
-function isApplied({ at, when }: Stop, request: number): boolean {
+/** A stop at one of `REQUESTS`. */
+type RequestStop = Stop & { readonly at: number };
+
+function isApplied({ at, when }: RequestStop, request: number): boolean {
   return at > request || (at === request && when === "after");
 }
 
@@ -104,7 +107,7 @@ function describeStore(
 }
 
 /** The chain verifies but for one row at most, and the next commit comes through. */
-async function expectChainAndNext(machine: Machine, stop: Stop, writer: string): Promise<void> {
+async function expectChainAndNext(machine: Machine, stop: RequestStop, writer: string): Promise<void> {
   const gens = isApplied(stop, SWAP) ? [1, 2] : [1];
   const isOutstanding = isApplied(stop, SWAP) && !isApplied(stop, ROW);
   const newest = gens.length;

@@ -1,6 +1,5 @@
 import { type ErrorCode, VsyncError } from "../../errors.ts";
 import { DAY_TO_DAY_EXIT_CODES } from "../../exit-codes.ts";
-import type { Target } from "../config/target.ts";
 import { wrap } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
 
@@ -34,7 +33,8 @@ export interface Check {
 
 /** The result of `examine`. */
 export interface Examination {
-  readonly target: Target;
+  /** Without a config, nothing says of which repo the vault is. */
+  readonly target: { readonly repo: string | null; readonly env: string };
   readonly hasPassphrase: boolean;
   /** Each as it becomes known. A check is left out if one that it depends on is bad. */
   readonly checks: AsyncIterable<Check>;

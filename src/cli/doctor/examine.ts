@@ -1,11 +1,13 @@
+import type { RuntimeToken } from "../../blob/token.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { configPath } from "../config/paths.ts";
 import type { TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
 import { resolveTarget, type Which } from "../project/which-vault.ts";
 import { configFor } from "../session/config.ts";
+import { tokenAlone } from "../session/held-token.ts";
 import { badOrThrow, type Check, type Examination, good, warning } from "./check.ts";
-import { checkRuntimeKey } from "./runtime-key-check.ts";
+import { checkRuntimeKey, checkTokenAlone } from "./runtime-key-check.ts";
 import { checkStore } from "./store-checks.ts";
 import { checkVault } from "./vault-checks.ts";
 
@@ -22,6 +24,8 @@ export interface DoctorInput extends TargetInput {
  * @throws InputError no env, or a passphrase file that is refused
  */
 export async function examine(input: DoctorInput, sources: SecretSources): Promise<Examination> {
+  const alone = await tokenAlone(input, sources);
+  if (alone !== null) return examineToken(alone, input, sources);
   const target = await resolveTarget(input, (text) => sources.output.warn(text), USE);
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const checks = (async function* () {
@@ -32,6 +36,15 @@ export async function examine(input: DoctorInput, sources: SecretSources): Promi
     yield* checkRuntimeKey(config, examined, sources);
   })();
   return { target, hasPassphrase: passphrase !== null, checks };
+}
+
+/** On an app's host. What the token opens is proven by that. */
+function examineToken(token: RuntimeToken, input: DoctorInput, sources: SecretSources): Examination {
+  const checks = (async function* () {
+    yield good("config", "none here: VSYNC_CONFIG names the vault");
+    yield* checkTokenAlone(token, input, sources);
+  })();
+  return { target: { repo: null, env: token.env }, hasPassphrase: true, checks };
 }
 
 /** Checks that the config can be used and that only its owner can read it. Returns the config, or null. */

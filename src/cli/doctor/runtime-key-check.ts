@@ -2,14 +2,15 @@ import type { RuntimeToken } from "../../blob/token.ts";
 import { AccessDeniedError, ConflictError, NotAuthenticError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
-import { credentialOf, holderOf, vaultOf } from "../../stores/token.ts";
+import { credentialOf, vaultOf } from "../../stores/token.ts";
 import { MAX_MANIFEST_BYTES } from "../../vault/format/limits.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
-import { openVault } from "../../vault/open/open.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findCredential, findToken } from "../inputs/token-input.ts";
+import { type OpenedByToken, openAlone } from "../session/held-token.ts";
+import type { SessionInput } from "../session/session.ts";
 import { openStore } from "../session/store.ts";
 import { bad, badOrThrow, type Check, good, warning } from "./check.ts";
 import type { ExaminedStore } from "./store-checks.ts";
@@ -35,19 +36,37 @@ export async function* checkRuntimeKey(
 
 async function* checkScopedToken(token: RuntimeToken, sources: SecretSources): AsyncGenerator<Check, void> {
   try {
-    const opening = credentialOf(token, await findCredential(sources));
-    if (opening === null) return;
-    using holder = await holderOf(token, opening);
-    const { expect, openStore: open } = vaultOf(token, openStore);
-    const { manifest, bundle } = await openVault({ store: await open(), clock: systemClock }, { holder, expect });
-    const { length } = bundle.items;
-    yield good(
-      "scoped token",
-      `opens generation ${manifest.gen} and reads ${length} ${length === 1 ? "item" : "items"}`,
-    );
+    if (credentialOf(token, await findCredential(sources)) !== null)
+      yield openedCheck(await openAlone(token, { flags: {}, args: {} }, sources));
   } catch (error) {
     yield badOrThrow("scoped token", error);
   }
+}
+
+/** On a host that has only a runtime token: what it opens, with the credential or passphrase beside it. */
+export async function* checkTokenAlone(
+  token: RuntimeToken,
+  input: SessionInput,
+  sources: SecretSources,
+): AsyncGenerator<Check, void> {
+  const isScoped = credentialOf(token, await findCredential(sources)) !== null;
+  try {
+    yield openedCheck(await openAlone(token, input, sources));
+  } catch (error) {
+    yield badOrThrow(isScoped ? "scoped token" : "passphrase", error);
+  }
+}
+
+const RENEWED_BEFORE_MS = 14 * 86_400_000;
+
+function openedCheck({ manifest: { gen, env }, names: { length }, claims }: OpenedByToken): Check {
+  const subject = claims === null ? "passphrase" : "scoped token";
+  const opens = `opens generation ${gen} and reads ${length} ${length === 1 ? "item" : "items"}`;
+  const end = claims?.not_after;
+  if (end === undefined) return good(subject, opens);
+  const ends = `${opens}; it expires ${end}`;
+  if (Date.parse(end) - systemClock.nowMs() > RENEWED_BEFORE_MS) return good(subject, ends);
+  return warning(subject, ends, `an operator gives it another end: vsync tokens update ${env} ${claims?.id} --expires=90d`);
 }
 
 async function tokenCheck(token: RuntimeToken, config: LocalConfig, examined: ExaminedStore | null): Promise<Check> {

@@ -47,13 +47,13 @@ function propertiesOf(json: string): Readonly<Record<string, unknown>> {
   throw new InputError("--create must be a JSON object", { hint: `as in --create='{"protocol":"http"}'` });
 }
 
-/** Says whether the one token that was read may, and which layer and grant decide. */
+/** Says whether the one token that was read may, and which layer and grant decide. Returns whether it may. */
 export async function explainRequest(
   read: ReadTokens,
   asked: Asked,
   flags: ExplainFlags,
   output: Output,
-): Promise<void> {
+): Promise<boolean> {
   const [token] = read.tokens;
   if (token === undefined) throw new TypeError("no token was read");
   const layer = await new Layer("stored", token.claims).prepare();
@@ -64,7 +64,7 @@ export async function explainRequest(
   const allowed = decision.allowed && route !== false && isLive;
   if (flags.json) {
     output.json({ tokenId: token.id, allowed, status: token.status, ...(route === null ? {} : { route }), verdicts });
-    return;
+    return allowed;
   }
   output.line(`${allowed ? "yes" : "no"}: ${sentence(token, asked, allowed)}`);
   if (!isLive) output.line(`  the token is ${statusInWords(token)}: it reads and may nothing`);
@@ -73,6 +73,7 @@ export async function explainRequest(
   }
   if (route === false) output.line(`  its routes do not have it: ${(token.claims.routes ?? []).join(", ") || "none"}`);
   for (const verdict of verdicts) output.line(`  ${verdictInWords(verdict, token)}`);
+  return allowed;
 }
 
 function evaluated(asked: Asked, { manifest, items }: ReadTokens, flags: ExplainFlags): AuthorizationRequest {

@@ -15,12 +15,23 @@ export interface TokenListFlags {
 
 /** The tokens that the flags ask for. An expired one that still has its slot counts as one that did not end. */
 function chosenTokens({ tokens }: ReadTokens, { all, expiring }: TokenListFlags): readonly TokenSummary[] {
-  if (expiring !== undefined) return tokens.filter((token) => endsWithin(token, expiring));
+  if (expiring !== undefined)
+    return tokens.filter((token) => endsWithin(token, expiring) && !isReplaced(token, tokens));
   return all ? tokens : tokens.filter(({ status, isSealed }) => status === "active" || isSealed);
 }
 
+/** Also those that ended a moment ago: nobody may have looked in time. */
 function endsWithin({ status, claims: { not_after } }: TokenSummary, withinMs: number): boolean {
-  return status === "active" && not_after !== undefined && Date.parse(not_after) - systemClock.nowMs() <= withinMs;
+  if (status === "revoked" || not_after === undefined) return false;
+  return Math.abs(Date.parse(not_after) - systemClock.nowMs()) <= withinMs;
+}
+
+/** Its holder has another one by now: it was rotated, or has expired and a live token has its name. */
+function isReplaced({ id, status, claims: { name } }: TokenSummary, tokens: readonly TokenSummary[]): boolean {
+  return tokens.some((other) => {
+    const isNamesake = status === "expired" && other.status === "active" && other.claims.name === name;
+    return other.replaces === id || (name !== undefined && isNamesake);
+  });
 }
 
 /** A row, with a mark if the passphrase was rotated since. */
@@ -64,7 +75,7 @@ export function renderTokens(
 }
 
 function emptyList({ all, expiring }: TokenListFlags, target: Target): string {
-  if (expiring !== undefined) return "no token expires within that time";
+  if (expiring !== undefined) return "no token expires within that time, or did";
   return `${target.env} has no ${all ? "" : "live "}token: vsync tokens create ${vaultArgs(target)} makes one`;
 }
 

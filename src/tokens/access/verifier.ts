@@ -50,6 +50,8 @@ export interface TokenVerifier {
 const MAX_AGE_SECONDS = 60;
 /** How many times in a row the store may give no answer. */
 const ANSWERS_MISSED = 5;
+/** From this part of its age on, an answer is renewed in the background. */
+const REFRESHED_FROM = 3 / 4;
 
 /**
  * Verifies the access tokens that a service is shown, with what the vault says now: a revocation takes effect within
@@ -67,6 +69,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     read: () => vault.readVerify(),
     clock,
     maxAgeMs,
+    refreshMs: maxAgeMs * REFRESHED_FROM,
     maxStaleMs: () => ANSWERS_MISSED * maxAgeMs,
     stale: () => refused("stale", "the vault has not answered for too long"),
   });

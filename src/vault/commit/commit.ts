@@ -85,7 +85,8 @@ async function tokensAt(
   otherSlots: number,
 ): Promise<TokenContents> {
   const tokens = settledKeys(drafted, random, atMs);
-  requireClock(tokens.roll, base.current?.skewMs ?? 0);
+  const lastMs = base.current === null ? 0 : Date.parse(base.current.manifest.at);
+  requireClock(tokens.roll, { lastMs, atMs, skewMs: base.current?.skewMs ?? 0 });
   const plan = await planTokens(tokens.roll, { repo: base.repo, env: base.env, items }, { atMs, otherSlots });
   const isFirst = tokens.anchors.length === 0 && plan.live.length > 0;
   return {
@@ -96,9 +97,20 @@ async function tokensAt(
   };
 }
 
-/** @throws InputError a token's end would be told by a clock that is wrong: the token would end early, or read on */
-function requireClock({ tokens }: Roll, skewMs: number): void {
-  const isJudged = tokens.some(({ claims, revoked_at }) => claims.not_after !== undefined && revoked_at === undefined);
+/**
+ * A token that had ended by the last commit, and by both clocks now, is judged no more.
+ *
+ * @throws InputError a token's end would be told by a clock that is wrong: the token would end early, or read on
+ */
+function requireClock(
+  { tokens }: Roll,
+  { lastMs, atMs, skewMs }: Readonly<Record<"lastMs" | "atMs" | "skewMs", number>>,
+) {
+  const earliestMs = Math.min(lastMs, atMs, atMs + skewMs);
+  const isJudged = tokens.some(
+    ({ claims: { not_after }, revoked_at }) =>
+      not_after !== undefined && revoked_at === undefined && Date.parse(not_after) > earliestMs,
+  );
   if (!isJudged || Math.abs(skewMs) <= MAX_SKEW_MS) return;
   const minutes = Math.round(Math.abs(skewMs) / 60_000);
   const side = skewMs > 0 ? "behind" : "ahead of";

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { S3UnreachableError } from "../../../src/errors.ts";
 import type { VerifySnapshot } from "../../../src/tokens/access/verify.ts";
 import { createClientCredentialsToken, createTokenVerifier } from "../../../src/tokens/index.ts";
@@ -36,12 +36,51 @@ describe("a verifier asks the vault", () => {
     const verifier = createTokenVerifier({ vault, clock });
     const jwt = token(owner);
     await Promise.all([verifier.verify(jwt), verifier.verify(jwt)]);
-    atMs += 59_999;
+    atMs += 44_999;
     await verifier.verify(jwt);
     expect(asked).toBe(1);
-    atMs += 1;
-    await verifier.verify(jwt);
+    minutes(1);
+    await Promise.all([verifier.verify(jwt), verifier.verify(jwt)]);
     expect(asked).toBe(2);
+  });
+
+  test("in the background before the minute is over: nobody waits for the answer", async () => {
+    let slow: Promise<VerifySnapshot> | null = null;
+    const verifier = createTokenVerifier({ vault: { readVerify: () => slow ?? vault.readVerify() }, clock });
+    const jwt = token(owner);
+    await verifier.verify(jwt);
+    const { promise, resolve } = Promise.withResolvers<VerifySnapshot>();
+    slow = promise;
+    atMs += 45_000;
+    await verifier.verify(jwt);
+    resolve(snapshotOf([], { gen: 2, ended: [owner.stored.id] }));
+    await promise;
+    await expect(verifier.verify(jwt)).rejects.toMatchObject({ reason: "revoked" });
+  });
+
+  test("and waits five seconds at most for a slow store, while the answer before counts", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    let slow: Promise<VerifySnapshot> | null = null;
+    const verifier = createTokenVerifier({ vault: { readVerify: () => slow ?? vault.readVerify() }, clock });
+    const jwt = token(owner);
+    await verifier.verify(jwt);
+    const { promise, resolve } = Promise.withResolvers<VerifySnapshot>();
+    slow = promise;
+    minutes(1);
+    const first = verifier.verify(jwt);
+    await vi.advanceTimersByTimeAsync(5_000);
+    await first;
+    await verifier.verify(jwt);
+    resolve(snapshotOf([], { gen: 2, ended: [owner.stored.id] }));
+    await promise;
+    await vi.advanceTimersByTimeAsync(0);
+    await expect(verifier.verify(jwt)).rejects.toMatchObject({ reason: "revoked" });
+    slow = new Promise(() => undefined);
+    minutes(5);
+    const stale = expect(verifier.verify(jwt)).rejects.toMatchObject({ reason: "stale" });
+    await vi.advanceTimersByTimeAsync(5_000);
+    await stale;
   });
 
   test("so a revocation takes effect within the minute", async () => {

@@ -1,0 +1,50 @@
+import type { RuntimeToken } from "../../blob/token.ts";
+import { systemClock } from "../../stores/open-store.ts";
+import { holderOf, vaultOf } from "../../stores/token.ts";
+import type { Claims } from "../../tokens/claims.ts";
+import type { Manifest } from "../../vault/format/manifest.ts";
+import { openWithKeys } from "../../vault/open/open.ts";
+import { listEnvs } from "../config/paths.ts";
+import { givenEnv } from "../config/target.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { findToken, readOpening } from "../inputs/token-input.ts";
+import { findRepo, surroundings } from "../project/which-vault.ts";
+import type { SessionInput } from "./session.ts";
+import { openStore } from "./store.ts";
+
+/**
+ * The runtime token of an app's host: no vault is named, and no config here is of this folder's repo. Null elsewhere.
+ *
+ * @throws as `findToken`
+ */
+export async function tokenAlone(input: SessionInput, sources: SecretSources): Promise<RuntimeToken | null> {
+  if (givenEnv(input) !== undefined || input.flags.repo !== undefined) return null;
+  const repo = await findRepo(
+    undefined,
+    surroundings(() => undefined),
+  );
+  return repo !== null && (await listEnvs(repo.name)).length > 0 ? null : findToken(undefined, sources);
+}
+
+/** What a runtime token, with the credential or passphrase beside it, opens now. */
+export interface OpenedByToken {
+  readonly manifest: Manifest;
+  readonly names: readonly string[];
+  /** Of a scoped token. */
+  readonly claims: Claims | null;
+}
+
+/** @throws what `readOpening`, `holderOf` and opening throw */
+export async function openAlone(
+  token: RuntimeToken,
+  { flags }: SessionInput,
+  sources: SecretSources,
+): Promise<OpenedByToken> {
+  const { expect, openStore: open } = vaultOf(token, openStore);
+  using holder = await holderOf(token, await readOpening(token, flags["passphrase-file"], sources));
+  const ports = { store: await open(await holder.agent?.()), clock: systemClock };
+  const { manifest, bundle } = await openWithKeys(ports, { holder, expect });
+  using keys = bundle.keys;
+  for (const { data } of bundle.items) data.destroy();
+  return { manifest, names: bundle.items.map(({ name }) => name), claims: keys.token?.claims ?? null };
+}
