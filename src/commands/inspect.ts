@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { Flags, JSON_FLAG } from "../cli/command/flags.ts";
 import { readToken } from "../cli/inputs/token-input.ts";
-import { describeToken } from "../cli/tokens/mint.ts";
+import { describeToken } from "../cli/session/describe-token.ts";
 
 export class Inspect extends BaseCommand {
   static override summary = "Check a runtime token offline and show its fields";

@@ -1,6 +1,5 @@
 import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from "hpke";
 import { BundleCorruptError } from "../errors.ts";
-import { hpkeSeal } from "./hpke-seal.ts";
 import { x25519PublicKey } from "./x25519.ts";
 
 const KEY_BYTES = 32;
@@ -8,7 +7,7 @@ const encoder = new TextEncoder();
 /** HPKE's `info`: a slot of one kind never opens as one of the other. */
 const PASSPHRASE_SLOT = encoder.encode("vsync-slot-v1");
 const TOKEN_SLOT = encoder.encode("vsync-token-slot-v1");
-const USAGE = encoder.encode("vsync-usage-v1");
+export const USAGE = encoder.encode("vsync-usage-v1");
 
 /** The slot was sealed to another key, or altered; HPKE cannot tell which. */
 export class SlotNotOursError extends BundleCorruptError {}
@@ -29,12 +28,14 @@ export async function sealTokenSlot(recipient: Uint8Array, aad: string, payload:
   return seal(recipient, TOKEN_SLOT, aad, payload);
 }
 
-/** Seals usage to the vault's usage key. */
-export function sealUsage(recipient: Uint8Array, aad: string, events: Uint8Array): SealedSlot {
-  return seal(recipient, USAGE, aad, events);
-}
-
-function seal(recipient: Uint8Array, info: Uint8Array, aad: string, plaintext: Uint8Array): SealedSlot {
+async function seal(
+  recipient: Uint8Array,
+  info: Uint8Array,
+  aad: string,
+  plaintext: Uint8Array,
+): Promise<SealedSlot> {
+  // Loaded late: those who open a vault seal nothing.
+  const { hpkeSeal } = await import("./hpke-seal.ts");
   return hpkeSeal(recipient, info, encoder.encode(aad), plaintext);
 }
 

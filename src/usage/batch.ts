@@ -2,7 +2,8 @@ import { decodeUtf8, type JsonValue, parseCanonicalJson, type Refuse } from "../
 import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { verifyEd25519 } from "../crypto/signing.ts";
-import { openUsage, sealUsage } from "../crypto/slot.ts";
+import { sealUsage } from "../crypto/hpke-seal.ts";
+import { openUsage } from "../crypto/slot.ts";
 import { tokenIdOf } from "../tokens/credential.ts";
 import { isTokenId } from "../tokens/credential-form.ts";
 import { encodeEvent, parseEvent, type UsageEvent } from "./event.ts";

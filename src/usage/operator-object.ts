@@ -3,7 +3,8 @@ import { decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "..
 import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { signEd25519, signingKeyOfSeed, verifyEd25519 } from "../crypto/signing.ts";
-import { openUsage, sealUsage } from "../crypto/slot.ts";
+import { sealUsage } from "../crypto/hpke-seal.ts";
+import { openUsage } from "../crypto/slot.ts";
 import { hkdf, withKey } from "../crypto/subkeys.ts";
 import { isObject } from "./meters.ts";
 

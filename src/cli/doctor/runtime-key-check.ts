@@ -66,7 +66,11 @@ function openedCheck({ manifest: { gen, env }, names: { length }, claims }: Open
   if (end === undefined) return good(subject, opens);
   const ends = `${opens}; it expires ${end}`;
   if (Date.parse(end) - systemClock.nowMs() > RENEWED_BEFORE_MS) return good(subject, ends);
-  return warning(subject, ends, `an operator gives it another end: vsync tokens update ${env} ${claims?.id} --expires=90d`);
+  return warning(
+    subject,
+    ends,
+    `an operator gives it another end: vsync tokens update ${env} ${claims?.id} --expires=90d`,
+  );
 }
 
 async function tokenCheck(token: RuntimeToken, config: LocalConfig, examined: ExaminedStore | null): Promise<Check> {

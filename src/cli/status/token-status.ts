@@ -3,7 +3,7 @@ import type { SecretSources } from "../inputs/secret-input.ts";
 import { findCredential } from "../inputs/token-input.ts";
 import { type OpenedByToken, openAlone } from "../session/held-token.ts";
 import type { Output } from "../terminal/output.ts";
-import { describeToken } from "../tokens/mint.ts";
+import { describeToken } from "../session/describe-token.ts";
 import type { StatusInput } from "./local-status.ts";
 
 /** What an app's host knows of its vault: the token in `VSYNC_CONFIG`, and with `--remote` what that opens. */

@@ -3,14 +3,12 @@ import {
   encodeToken,
   type RuntimeToken,
   TOKEN_ENVELOPE,
-  TOKEN_FIELDS,
   tokenJson,
 } from "../../blob/token.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { InputError } from "../../errors.ts";
 import type { Credentials, StoreLocation } from "../../stores/location.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { shownEndpoint } from "../config/location.ts";
 import { vaultArgs } from "../config/target.ts";
 import { readSecret, type SecretSources } from "../inputs/secret-input.ts";
 import type { Output } from "../terminal/output.ts";
@@ -108,31 +106,4 @@ function credentialIn(text: string, { vault, ...target }: Omit<LocalConfig, "anc
   throw new InputError("the string has no scoped token in it", {
     hint: "give what `vsync tokens create` printed: runtime-token's own string needs VSYNC_TOKEN or a passphrase beside it",
   });
-}
-
-const MASK = "[secret]";
-const SECRET_FIELDS: readonly (keyof RuntimeToken)[] = ["secretAccessKey", "sessionToken", "token"];
-
-/** A token's fields in the order of the format, secrets masked; then what a credential in it is. */
-export async function describeToken(token: RuntimeToken): Promise<Record<string, string | number>> {
-  const present = TOKEN_FIELDS.flatMap((name) =>
-    token[name] === undefined ? [] : [[name, shown(token, name)] as const],
-  );
-  return {
-    ...Object.fromEntries(present),
-    ...(token.token === undefined ? {} : await describeCredential(token.token, token.vault)),
-  };
-}
-
-async function describeCredential(text: string, vault: string | undefined): Promise<Record<string, string>> {
-  const { deriveCredentialKeys, lastFourOf, parseCredential } = await import("../../tokens/credential.ts");
-  using credential = parseCredential(text);
-  using keys = await deriveCredentialKeys(credential);
-  const fields = { tokenId: keys.id, lastFour: lastFourOf(credential), kind: credential.kind };
-  return vault === undefined ? fields : { ...fields, clientId: `${keys.id}@${vault}` };
-}
-
-function shown(token: RuntimeToken, name: keyof RuntimeToken): string | number {
-  if (SECRET_FIELDS.includes(name)) return MASK;
-  return name === "endpoint" ? shownEndpoint(token.endpoint) : (token[name] ?? "");
 }
