@@ -94,7 +94,7 @@ const MODULE_OWNERS = {
   hpke: ["crypto"],
   jose: ["tokens"],
   re2js: ["tokens"],
-  "@noble/": ["tokens", "backend"],
+  "@noble/": ["tokens", "backend", "crypto"],
   "node:child_process": MACHINE,
   "node:console": MACHINE,
   "node:fs": MACHINE,

@@ -1,4 +1,11 @@
-import { createCipheriv, createPublicKey, createSecretKey, diffieHellman, generateKeyPairSync, type KeyObject } from "node:crypto";
+import {
+  createCipheriv,
+  createPublicKey,
+  createSecretKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+} from "node:crypto";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { USAGE } from "./slot.ts";

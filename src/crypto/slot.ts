@@ -28,12 +28,7 @@ export async function sealTokenSlot(recipient: Uint8Array, aad: string, payload:
   return seal(recipient, TOKEN_SLOT, aad, payload);
 }
 
-async function seal(
-  recipient: Uint8Array,
-  info: Uint8Array,
-  aad: string,
-  plaintext: Uint8Array,
-): Promise<SealedSlot> {
+async function seal(recipient: Uint8Array, info: Uint8Array, aad: string, plaintext: Uint8Array): Promise<SealedSlot> {
   // Loaded late: those who open a vault seal nothing.
   const { hpkeSeal } = await import("./hpke-seal.ts");
   return hpkeSeal(recipient, info, encoder.encode(aad), plaintext);

@@ -1,8 +1,8 @@
 import { decodeUtf8, type JsonValue, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
 import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
 import { sha256Hex } from "../crypto/digest.ts";
-import { verifyEd25519 } from "../crypto/signing.ts";
 import { sealUsage } from "../crypto/hpke-seal.ts";
+import { verifyEd25519 } from "../crypto/signing.ts";
 import { openUsage } from "../crypto/slot.ts";
 import { tokenIdOf } from "../tokens/credential.ts";
 import { isTokenId } from "../tokens/credential-form.ts";

@@ -1,9 +1,9 @@
 import type { RuntimeToken } from "../../blob/token.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findCredential } from "../inputs/token-input.ts";
+import { describeToken } from "../session/describe-token.ts";
 import { type OpenedByToken, openAlone } from "../session/held-token.ts";
 import type { Output } from "../terminal/output.ts";
-import { describeToken } from "../session/describe-token.ts";
 import type { StatusInput } from "./local-status.ts";
 
 /** What an app's host knows of its vault: the token in `VSYNC_CONFIG`, and with `--remote` what that opens. */

@@ -1,10 +1,4 @@
-import {
-  decodeToken,
-  encodeToken,
-  type RuntimeToken,
-  TOKEN_ENVELOPE,
-  tokenJson,
-} from "../../blob/token.ts";
+import { decodeToken, encodeToken, type RuntimeToken, TOKEN_ENVELOPE, tokenJson } from "../../blob/token.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { InputError } from "../../errors.ts";
 import type { Credentials, StoreLocation } from "../../stores/location.ts";
