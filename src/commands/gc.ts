@@ -27,7 +27,9 @@ audit rows stay too, and a new one lists what was removed. You cannot restore a 
 
 After a rotation, the old bundles still open with the old passphrase: --keep=1 --older-than=0s removes them. A versioned
 bucket keeps old versions of them, and of the manifest, until a lifecycle rule (NoncurrentVersionExpiration) expires them;
-backups keep them as long as you keep the backups.`;
+backups keep them as long as you keep the backups.
+
+If the settings have usage_retention_days, gc also removes usage from before those days, but not the totals of closed months.`;
   static override examples = [
     "<%= config.bin %> gc prod --dry-run",
     "<%= config.bin %> gc prod --keep=10 --older-than=30d --yes",

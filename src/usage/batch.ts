@@ -8,6 +8,7 @@ import { tokenIdOf } from "../tokens/credential.ts";
 import { isTokenId } from "../tokens/credential-form.ts";
 import { encodeEvent, parseEvent, type UsageEvent } from "./event.ts";
 import { isObject } from "./meters.ts";
+import { USAGE_PREFIX } from "./prefix.ts";
 import type { UsageSigner } from "./statement.ts";
 import { isUlid } from "./ulid.ts";
 
@@ -16,7 +17,6 @@ import { isUlid } from "./ulid.ts";
  * (docs/format.md, Usage batches). Its writer cannot read it again.
  */
 
-export const USAGE_PREFIX = "usage/";
 export const MAX_BATCH_EVENTS = 5000;
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 const ENC_BYTES = 32;

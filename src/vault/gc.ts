@@ -1,10 +1,12 @@
 import { AccessDeniedError, InputError, S3UnreachableError } from "../errors.ts";
+import { USAGE_PREFIX } from "../usage/prefix.ts";
 import { verifyAudit } from "./audit/chain.ts";
 import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import type { CommitPorts } from "./commit/commit.ts";
 import { type CommitStep, Proposal } from "./commit/proposal.ts";
 import type { Manifest } from "./format/manifest.ts";
 import { BUNDLE_PREFIX, MAX_AHEAD_MS, parseTs } from "./format/object-keys.ts";
+import type { Roll } from "./format/tokens/roll.ts";
 
 export interface GcRequest extends AmendRequest {
   /** At least so many of the newest generations keep their bundles; at least 1. */
@@ -16,6 +18,8 @@ export interface GcRequest extends AmendRequest {
 export interface GcPlan {
   /** Keys of the bundles that nobody needs any more: those of generations, oldest first, then what no row names. */
   readonly keys: readonly string[];
+  /** Keys of usage from days before those that the settings keep. */
+  readonly usage: readonly string[];
   readonly stays: Stays;
 }
 
@@ -50,10 +54,12 @@ const MAX_LISTED = 100_000;
  */
 export async function proposeGc(ports: CommitPorts, request: GcRequest): Promise<Proposal<GcPlan>> {
   requireKeepingOne(request.keep);
-  const proposal = await proposeAmendment(ports, request, async ({ manifest }) => {
-    const plan = await planGc(ports, request, manifest);
-    const amendment = plan.keys.length === 0 ? null : { action: "gc", meta: { event: "gc", removed: plan.keys } };
-    return { plan, amendment };
+  const proposal = await proposeAmendment(ports, request, async ({ manifest }, { roll }) => {
+    const bundles = await planGc(ports, request, manifest);
+    const usage = await oldUsage(ports, roll, MAX_REMOVED - bundles.keys.length);
+    const removed = [...bundles.keys, ...usage];
+    const amendment = removed.length === 0 ? null : { action: "gc", meta: { event: "gc", removed } };
+    return { plan: { ...bundles, usage }, amendment };
   });
   return new Proposal(proposal.plan, () => removing(ports, proposal), proposal);
 }
@@ -63,7 +69,7 @@ function requireKeepingOne(keep: number): void {
   throw new InputError(`gc cannot keep ${keep} generations`, { hint: "keep at least the current one: --keep=1" });
 }
 
-async function planGc(ports: CommitPorts, request: GcRequest, manifest: Manifest): Promise<GcPlan> {
+async function planGc(ports: CommitPorts, request: GcRequest, manifest: Manifest): Promise<Omit<GcPlan, "usage">> {
   const { rows } = await verifyAudit(ports.store, manifest);
   const listed = await listBundles(ports);
   const nowMs = ports.clock.nowMs();
@@ -128,10 +134,26 @@ async function listBundles({ store }: CommitPorts): Promise<{ keys: ReadonlySet<
   return { keys, isCut: false };
 }
 
+const DAY_MS = 86_400_000;
+
+/** Totals of closed months stay: they are what the usage was read for. */
+async function oldUsage({ store, clock }: CommitPorts, { settings }: Roll, most: number): Promise<readonly string[]> {
+  const days = settings?.["usage_retention_days"];
+  if (typeof days !== "number") return [];
+  const first = new Date(clock.nowMs() - days * DAY_MS).toISOString().slice(0, 10);
+  const old: string[] = [];
+  for await (const key of store.list(USAGE_PREFIX)) {
+    const day = /^usage\/(?:tok_[0-9a-f]{32}\/(\d{4}-\d{2}-\d{2})\/[^/]+|days\/(\d{4}-\d{2}-\d{2}))$/.exec(key);
+    if ((day?.[1] ?? day?.[2] ?? first) < first) old.push(key);
+    if (old.length >= most) break;
+  }
+  return old.slice(0, Math.max(most, 0));
+}
+
 async function* removing({ store }: CommitPorts, proposal: Proposal<GcPlan>): AsyncGenerator<CommitStep, void> {
-  const { keys } = proposal.plan;
+  const { keys, usage } = proposal.plan;
   for await (const step of proposal.steps()) {
-    if (step.kind === "done") await removeAll(store, keys, step.committed.manifest.gen);
+    if (step.kind === "done") await removeAll(store, [...keys, ...usage], step.committed.manifest.gen);
     yield step;
   }
 }
@@ -139,7 +161,7 @@ async function* removing({ store }: CommitPorts, proposal: Proposal<GcPlan>): As
 async function removeAll(store: CommitPorts["store"], keys: readonly string[], gen: number): Promise<void> {
   for (const [gone, key] of keys.entries()) {
     await store.delete(key).catch((error: unknown) => {
-      throw cutShort(error, `generation ${gen} is committed; ${keys.length - gone} of ${keys.length} bundles are left`);
+      throw cutShort(error, `generation ${gen} is committed; ${keys.length - gone} of ${keys.length} objects are left`);
     });
   }
 }

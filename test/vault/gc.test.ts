@@ -168,7 +168,7 @@ describe("a removal that fails", () => {
     const [first, second, third] = bundles();
     expect(await rejection(failingAt(2, fault).gc())).toMatchObject({
       name: fault.name,
-      message: `generation 5 is committed; 2 of 3 bundles are left: ${fault.message}`,
+      message: `generation 5 is committed; 2 of 3 objects are left: ${fault.message}`,
       hint: expect.stringContaining(hint),
     });
     expect(bundles()).not.toContain(first);

@@ -20,11 +20,12 @@ export async function commitGc(
   flags: ConsentFlags,
   { prompter, output }: { readonly prompter: Prompter; readonly output: Output },
 ): Promise<Committed | null> {
-  const { keys } = proposal.plan;
-  if (flags["dry-run"] || keys.length === 0) return null;
-  output.say(`  - ${countOf(keys)}, from ${keys[0]} to ${keys.at(-1)}`);
+  const { keys, usage } = proposal.plan;
+  if (flags["dry-run"] || keys.length + usage.length === 0) return null;
+  if (keys.length > 0) output.say(`  - ${countOf({ keys, usage: [] })}, from ${keys[0]} to ${keys.at(-1)}`);
+  if (usage.length > 0) output.say(`  - ${countOf({ keys: [], usage })} older than the settings keep`);
   const { repo, env } = config;
-  const what = `${countOf(keys)} of ${repo}/${env}`;
+  const what = `${countOf(proposal.plan)} of ${repo}/${env}`;
   await requireConsent(
     {
       env,
@@ -40,21 +41,23 @@ export async function commitGc(
 
 /** The keys on stdout: with `--dry-run` those that would go, else those that went. */
 export function renderGc(
-  { keys, stays }: GcPlan,
+  plan: GcPlan,
   committed: Committed | null,
   config: LocalConfig,
   flags: GcFlags,
   output: Output,
 ): void {
   const { env } = config;
+  const { stays } = plan;
+  const keys = [...plan.keys, ...plan.usage];
   const removed = committed === null ? [] : keys;
   if (flags.json)
     output.json({ env, found: keys, removed, gen: committed?.manifest.gen ?? null, stays: staysJson(stays) });
   else for (const key of flags["dry-run"] ? keys : removed) output.line(key);
   output.say(whyBundlesStay(stays));
   if (keys.length === 0) return output.say("nothing to remove");
-  if (committed === null) output.say(flags["dry-run"] ? dryRun(keys) : "nothing was removed");
-  else output.done(`Removed ${countOf(removed)} of ${env} (gen=${committed.manifest.gen})`);
+  if (committed === null) output.say(flags["dry-run"] ? dryRun(plan) : "nothing was removed");
+  else output.done(`Removed ${countOf(plan)} of ${env} (gen=${committed.manifest.gen})`);
   output.say(whatStays(config));
   if (committed !== null) warnOfAuditFault(committed, vaultFlagsOf(env, flags), output);
 }
@@ -78,12 +81,15 @@ function whyBundlesStay({ kept, young, ahead, underWay, later }: Stays): string 
   return `${count} ${count === 1 ? "bundle stays" : "bundles stay"}: ${reason}`;
 }
 
-function dryRun(found: readonly string[]): string {
-  return `would remove ${countOf(found)}; dry run: nothing was written`;
+function dryRun(plan: GcPlan): string {
+  return `would remove ${countOf(plan)}; dry run: nothing was written`;
 }
 
-function countOf({ length }: readonly string[]): string {
-  return length === 1 ? "1 bundle" : `${length} bundles`;
+function countOf({ keys, usage }: Pick<GcPlan, "keys" | "usage">): string {
+  const bundles = keys.length === 1 ? "1 bundle" : `${keys.length} bundles`;
+  const objects = usage.length === 1 ? "1 object of usage" : `${usage.length} objects of usage`;
+  if (usage.length === 0) return bundles;
+  return keys.length === 0 ? objects : `${bundles} and ${objects}`;
 }
 
 function whatStays(location: { readonly endpoint: string }): string {

@@ -1,20 +1,24 @@
 import { InputError } from "../../errors.ts";
 import { requireUsable } from "../../s3/address.ts";
-import { partitionOf } from "../../s3/aws.ts";
+import { isAwsHost, partitionOf } from "../../s3/aws.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
+import { isTokenId } from "../../tokens/credential-form.ts";
+import { USAGE_PREFIX } from "../../usage/prefix.ts";
 import { AUDIT_PREFIX, BUNDLE_PREFIX, MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import { findConfig, type Warn } from "../config/local-config.ts";
 import { type LocationOverrides, overriddenLocation } from "../config/location.ts";
 import type { TargetInput } from "../config/target.ts";
 import { configHere, resolveTarget } from "../project/which-vault.ts";
 
-/** Apps are readers; people and pipelines, which also write, are operators. */
-export const ROLES = ["reader", "operator"] as const;
+/** Apps are readers, and meters if they report usage; people and pipelines, which also write, are operators. */
+export const ROLES = ["reader", "operator", "meter"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** The part of a location that a policy names. */
-export interface PolicyScope extends Pick<StoreLocation, "region" | "bucket" | "prefix"> {
+export interface PolicyScope extends Pick<StoreLocation, "endpoint" | "region" | "bucket" | "prefix"> {
+  /** The id of the token whose usage a meter writes. */
+  readonly token?: string | undefined;
   /** The ARN of the customer-managed KMS key that encrypts the bucket. */
   readonly kmsKey?: string | undefined;
 }
@@ -36,13 +40,27 @@ export interface Policy {
 
 const BUNDLES = `${BUNDLE_PREFIX}*`;
 const AUDIT_ROWS = `${AUDIT_PREFIX}*`;
+const USAGE = `${USAGE_PREFIX}*`;
 /** Objects that the proof of a bucket writes and removes. */
 const PROBES = "probe-*";
 
 /** The least permissions that a role needs. */
 export function policyOf(role: Role, scope: PolicyScope): Policy {
-  const statements = role === "reader" ? [readerStatement(scope)] : operatorStatements(scope);
-  return { Version: "2012-10-17", Statement: [...statements, ...kmsStatements(role, scope)] };
+  return { Version: "2012-10-17", Statement: [...STATEMENTS[role](scope), ...kmsStatements(role, scope)] };
+}
+
+const STATEMENTS: Readonly<Record<Role, (scope: PolicyScope) => readonly PolicyStatement[]>> = {
+  reader: (scope) => [readerStatement(scope)],
+  operator: operatorStatements,
+  meter: (scope) => [meterStatement(scope)],
+};
+
+/** New objects of one token: whoever has the key can neither read usage nor replace what is there. */
+function meterStatement(scope: PolicyScope): PolicyStatement {
+  const statement = allow("VsyncMeter", ["s3:PutObject"], objects(scope, [`${USAGE_PREFIX}${scope.token ?? ""}/*`]));
+  // Other stores refuse a policy with a condition that they do not know.
+  if (!isAwsHost(new URL(scope.endpoint).hostname)) return statement;
+  return { ...statement, Condition: { Null: { "s3:if-none-match": ["false"] } } };
 }
 
 export function readerStatement(scope: PolicyScope): PolicyStatement {
@@ -51,10 +69,10 @@ export function readerStatement(scope: PolicyScope): PolicyStatement {
 
 /** An operator may not delete the manifest or an audit row. `gc` and the proof of the bucket need the other deletions. */
 function operatorStatements(scope: PolicyScope): readonly PolicyStatement[] {
-  const all = [MANIFEST_KEY, BUNDLES, AUDIT_ROWS, PROBES];
+  const all = [MANIFEST_KEY, BUNDLES, AUDIT_ROWS, USAGE, PROBES];
   return [
     allow("VsyncReadAndWrite", ["s3:GetObject", "s3:PutObject"], objects(scope, all)),
-    allow("VsyncRemove", ["s3:DeleteObject"], objects(scope, [BUNDLES, PROBES])),
+    allow("VsyncRemove", ["s3:DeleteObject"], objects(scope, [BUNDLES, USAGE, PROBES])),
     {
       // Without the right to list, S3 answers 403 instead of 404 for a missing key, and the first push would fail.
       ...allow("VsyncList", ["s3:ListBucket"], [`arn:${partitionOf(scope.region)}:s3:::${literal(scope.bucket)}`]),
@@ -65,9 +83,14 @@ function operatorStatements(scope: PolicyScope): readonly PolicyStatement[] {
 
 function kmsStatements(role: Role, { kmsKey }: PolicyScope): readonly PolicyStatement[] {
   if (kmsKey === undefined) return [];
-  const actions = role === "reader" ? ["kms:Decrypt"] : ["kms:Decrypt", "kms:GenerateDataKey"];
-  return [allow("VsyncKey", actions, [kmsKey])];
+  return [allow("VsyncKey", KMS_ACTIONS[role], [kmsKey])];
 }
+
+const KMS_ACTIONS: Readonly<Record<Role, readonly string[]>> = {
+  reader: ["kms:Decrypt"],
+  operator: ["kms:Decrypt", "kms:GenerateDataKey"],
+  meter: ["kms:GenerateDataKey"],
+};
 
 function allow(sid: string, actions: readonly string[], resources: readonly string[]): PolicyStatement {
   return { Sid: sid, Effect: "Allow", Action: actions, Resource: resources };
@@ -84,7 +107,12 @@ function literal(text: string): string {
 }
 
 export interface PolicyInput extends TargetInput {
-  readonly flags: TargetInput["flags"] & LocationOverrides & { readonly "kms-key"?: string | undefined };
+  readonly flags: TargetInput["flags"] &
+    LocationOverrides & {
+      readonly "kms-key"?: string | undefined;
+      readonly role: Role;
+      readonly token?: string | undefined;
+    };
 }
 
 /**
@@ -96,6 +124,7 @@ export interface PolicyInput extends TargetInput {
  */
 export async function policyScope(input: PolicyInput, warn: Warn): Promise<PolicyScope> {
   const { flags } = input;
+  requireTokenOf(flags);
   const use = { use: "values" } as const;
   const target = await resolveTarget(input, warn, use);
   const config = flags.bucket === undefined ? await configHere(target, use, warn) : await findConfig(target, warn);
@@ -113,7 +142,17 @@ export async function policyScope(input: PolicyInput, warn: Warn): Promise<Polic
     });
   }
   requireUsable(location);
-  return { ...location, kmsKey: kmsKeyIn(flags["kms-key"]) };
+  return { ...location, kmsKey: kmsKeyIn(flags["kms-key"]), token: flags.token };
+}
+
+function requireTokenOf({ role, token }: PolicyInput["flags"]): void {
+  if (role === "meter" ? token !== undefined && isTokenId(token) : token === undefined) return;
+  if (role !== "meter") {
+    throw new InputError(`--token is of the role meter, and not of ${role}`, { hint: "leave it out" });
+  }
+  throw new InputError(token === undefined ? "missing --token" : `${JSON.stringify(token)} is not a token's id`, {
+    hint: "give the id of the token that reports usage, tok_…: `vsync tokens list` shows it",
+  });
 }
 
 function kmsKeyIn(arn: string | undefined): string | undefined {

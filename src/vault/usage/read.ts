@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../canonical-json.ts";
 import { BundleCorruptError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
-import { type BatchName, MAX_BATCH_BYTES, parseBatchKey, USAGE_PREFIX } from "../../usage/batch.ts";
+import { type BatchName, MAX_BATCH_BYTES, parseBatchKey } from "../../usage/batch.ts";
 import { BatchFault, type Doubt, Ledger, type OpenedBatch, type Refusal, readBatch } from "../../usage/ledger.ts";
 import {
   DAYS_PREFIX,
@@ -12,6 +12,7 @@ import {
   VOIDS_PREFIX,
   type Written,
 } from "../../usage/operator-object.ts";
+import { USAGE_PREFIX } from "../../usage/prefix.ts";
 import type { Totals } from "../../usage/totals.ts";
 import { openWithRoll } from "../commit/open-for-commit.ts";
 import type { Manifest } from "../format/manifest.ts";

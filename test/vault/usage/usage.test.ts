@@ -333,3 +333,18 @@ test("a day that is compacted counts the same, from one object", async () => {
   expect((await read()).sums).toEqual({ jobs: 5 });
   await expect(planCompact(world, request(), "2026-01-01")).rejects.toThrow("2026-01-01 is compacted");
 });
+
+test("gc removes usage from before the days that the settings keep, and leaves the totals of closed months", async () => {
+  const process = new Process(await writerFor(ORIGIN));
+  process.write([event("a")]);
+  process.write([event("b", { at: START_MS + 39 * DAY_MS })]);
+  world.clock.ms = START_MS + 40 * DAY_MS;
+  await (await planClose(world, request(), "2026-01")).write();
+  const usageKeys = () => [...world.store.bucket.keys()].filter((key) => key.startsWith("usage/")).length;
+  await world.gc();
+  expect(usageKeys()).toBe(3);
+  await world.settings({ ...SETTINGS, usage_retention_days: 30 });
+  await world.gc();
+  expect(usageKeys()).toBe(2);
+  expect(await read(["day"])).toMatchObject({ sums: { "jobs 2026-01-01": 1, "jobs 2026-02-09": 1 }, doubts: [] });
+});
