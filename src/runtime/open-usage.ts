@@ -38,7 +38,9 @@ export async function openUsage(
   const key = hkdf(credential.seed.expose(), "vsync-usage-spool-v1");
   const spool = folder === false ? null : new UsageSpool({ folder, token: writer.id, key, clock: systemClock });
   const parts = { store, writer, spool, clock: systemClock, random: systemRandom, later, usageKey, warn };
-  return { recorder: new UsageRecorder(parts), writer };
+  const recorder = new UsageRecorder(parts);
+  await recorder.start();
+  return { recorder, writer };
 }
 
 /** A process that has nothing else to do may end: `shutdown` writes what waits. */

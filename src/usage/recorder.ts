@@ -83,7 +83,7 @@ export class UsageRecorder {
   async record(event: UsageEvent): Promise<void> {
     const fault = eventFault(event);
     if (fault !== null) throw new MeteringError("not_recorded", `the usage event ${fault}`);
-    await this.#start();
+    await this.start();
     if (this.waiting >= (this.#parts.maxWaiting ?? MAX_WAITING)) {
       throw new MeteringError("not_recorded", `${this.waiting} usage events wait for ${this.#parts.store.label}`);
     }
@@ -95,7 +95,7 @@ export class UsageRecorder {
 
   /** Writes what waits. @throws what the store throws; the events go on waiting */
   async flush(): Promise<void> {
-    await this.#start();
+    await this.start();
     // What is recorded while a flush is under way belongs to the next one.
     await this.#writing?.catch(() => undefined);
     this.#writing ??= this.#write().finally(() => (this.#writing = null));
@@ -109,7 +109,7 @@ export class UsageRecorder {
   }
 
   /** What earlier processes of this token left on the disk is this one's to write. */
-  #start(): Promise<void> {
+  start(): Promise<void> {
     this.#ready ??= this.#takeLeft();
     return this.#ready;
   }

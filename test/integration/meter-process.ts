@@ -1,0 +1,12 @@
+import { initFromEnv } from "../../src/backend/init.ts";
+
+/*
+ * An app that meters jobs: `meter-process.ts <id>…` says `kept` once each would outlast a kill, and lives on; with `flush` as
+ * the last word it writes them and ends.
+ */
+const words = process.argv.slice(2);
+const backend = initFromEnv();
+for (const id of words.filter((word) => word !== "flush")) await backend.meter("jobs", 1, { id });
+process.stdout.write("kept\n");
+if (words.at(-1) === "flush") await backend.shutdown();
+else setInterval(() => undefined, 60_000);

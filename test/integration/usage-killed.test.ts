@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { openDirectoryStore } from "../../src/directory/directory-store.ts";
+import { systemClock } from "../../src/stores/open-store.ts";
+import { readUsage } from "../../src/vault/usage/read.ts";
+import { type DirectoryVault, directoryVault, temporaryFolder } from "../runtime/fixture.ts";
+import { canMount, fillBut, mount, unmount } from "../support/disks.ts";
+import { holding } from "../support/passphrases.ts";
+
+/* Apps that meter, as processes that are killed. */
+
+const PROGRAM = join(import.meta.dirname, "meter-process.ts");
+
+let vault: DirectoryVault;
+let config: string;
+let spool: string;
+beforeEach(async () => {
+  vault = await directoryVault();
+  await vault.settings({ backends: [{ id: "api" }], meters: [{ key: "jobs" }] });
+  ({ config } = await vault.token({ name: "api", backend: "api", capabilities: ["metering"] }));
+  spool = join(await temporaryFolder(), "spool");
+});
+
+interface Ran {
+  readonly stderr: string;
+}
+
+/** Waits until the process says that it has kept the events; then it is killed, or ends by itself after a flush. */
+async function meter(...words: readonly string[]): Promise<Ran> {
+  const env = { PATH: process.env["PATH"], VSYNC_CONFIG: config, VSYNC_USAGE_SPOOL: spool };
+  const child = spawn(process.execPath, [PROGRAM, ...words], { env, stdio: ["ignore", "pipe", "pipe"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const exited = once(child, "exit");
+  let stderr = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  await Promise.race([once(child.stdout, "data"), exited]);
+  if (words.at(-1) !== "flush") child.kill("SIGKILL");
+  await exited;
+  return { stderr };
+}
+
+async function counted() {
+  const location = {
+    endpoint: `file://${encodeURI(vault.folder.replace(/vsync\/api\/prod\/$/, ""))}`.replace(/\/$/, ""),
+  };
+  const store = openDirectoryStore({ ...location, bucket: "vsync", prefix: "api/prod/" });
+  using holder = holding(vault.passphrase);
+  const usage = await readUsage({ store, clock: systemClock }, { holder, expect: { env: "prod" } });
+  const { events, refused, doubts } = usage;
+  return { events, refused, doubts };
+}
+
+const all = { refused: [], doubts: [] };
+
+test("events that were metered before a kill are counted, and once where the app meters them again", async () => {
+  await meter("a", "b");
+  await meter("c");
+  expect(await counted()).toEqual({ ...all, events: 0 });
+  await meter("a", "d", "flush");
+  expect(await counted()).toEqual({ ...all, events: 4 });
+  expect(await readdir(spool)).toEqual([]);
+});
+
+test("a bucket that is away keeps them on the disk, and says so", async () => {
+  await meter("a");
+  const away = `${vault.folder.replace(/\/$/, "")}/usage`;
+  // A file where the folder would be: the vault can be read, and no usage be written.
+  await writeFile(away, "");
+  const { stderr } = await meter("b", "flush");
+  expect(stderr).toContain("usage events wait for");
+  expect((await readdir(spool)).length).toBeGreaterThan(0);
+  await unlink(away);
+  await meter("c", "flush");
+  expect(await counted()).toEqual({ ...all, events: 3 });
+});
+
+describe.skipIf(!canMount())("a disk that is full", () => {
+  test("takes no event, which is said, and the store has them all the same", async () => {
+    await mkdir(spool, { mode: 0o700 });
+    mount(spool, "size=64k,mode=700");
+    onTestFinished(() => unmount(spool));
+    await fillBut(spool, 0);
+    const { stderr } = await meter("a", "b", "flush");
+    expect(stderr).toContain("usage is kept in memory alone, and lost if the process is killed");
+    expect(await counted()).toEqual({ ...all, events: 2 });
+  });
+});
