@@ -49,6 +49,9 @@ export const COMMANDS = {
     "gateway-keys:rotate": async () => (await import("./commands/gateway-keys/rotate.ts")).GatewayKeysRotate,
     "gateway-keys:revoke": async () => (await import("./commands/gateway-keys/revoke.ts")).GatewayKeysRevoke,
     "gateway-keys:export": async () => (await import("./commands/gateway-keys/export.ts")).GatewayKeysExport,
+    "dev-gateway": async () => (await import("./commands/dev-gateway.ts")).DevGateway,
+    "gateway:sign": async () => (await import("./commands/gateway/sign.ts")).GatewaySign,
+    "dev-core": async () => (await import("./commands/dev-core.ts")).DevCore,
   },
   USAGE: {
     usage: async () => (await import("./commands/usage/read.ts")).Usage,

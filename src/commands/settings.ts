@@ -8,8 +8,8 @@ import {
   PASSPHRASE_FLAG,
   VAULT_FLAGS,
 } from "../cli/command/flags.ts";
+import { replaceSettings, showSettings } from "../cli/gateway/settings.ts";
 import { META_FLAG } from "../cli/inputs/meta-flag.ts";
-import { replaceSettings, showSettings } from "../cli/tokens/settings.ts";
 
 export class Settings extends BaseCommand {
   static override summary = "Say which backends, routes and meters the vault has, and what binds its tokens";

@@ -55,6 +55,7 @@ import {
   type GatewayKeysRotateRequest,
   proposeGatewayKeyRevoke,
   proposeGatewayKeysRotate,
+  readOperatorSnapshot,
 } from "../../src/vault/tokens/gateway-keys.ts";
 import { verifyTokensToo } from "../../src/vault/tokens/planted.ts";
 import { readTokenSnapshot, readTokens } from "../../src/vault/tokens/read.ts";
@@ -302,6 +303,11 @@ export class Machine implements CommitPorts {
     const fetched = await fetchManifest(this.store);
     using holder = new CredentialHolder(credential, fetched === null ? undefined : anchorOf(fetched.manifest));
     return await readTokenSnapshot(this, { holder, expect: { env: ENV, ...expect } });
+  }
+
+  /** What a gateway of all backends would be told. */
+  async operatorSnapshot(options: By = {}): Promise<TokenSnapshot> {
+    return readOperatorSnapshot(this, requestOf(options));
   }
 
   async settings(settings: unknown, options: Writing<SettingsPlan> = {}): Promise<Written<SettingsPlan>> {

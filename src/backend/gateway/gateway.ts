@@ -151,9 +151,15 @@ export class Gateway {
       backend: backend.id,
       routeId: route?.id ?? "",
       policyVersion: String(view.gen),
-      context: context === undefined ? null : encodeContext(context),
+      context: context === undefined ? null : contextFor(backend, context),
     };
   }
+}
+
+/** @throws TypeError */
+function contextFor({ id, profile }: BackendView, context: SignedContext): string {
+  if (profile === "rfc9421") return encodeContext(context);
+  throw new TypeError(`the profile of the backend ${id} carries no context`);
 }
 
 interface Destination {

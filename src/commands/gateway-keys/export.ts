@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
 import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { renderJwks } from "../../cli/gateway/gateway-keys.ts";
 import { openSession } from "../../cli/session/session.ts";
-import { renderJwks } from "../../cli/tokens/gateway-keys.ts";
 import { readGatewayKeys } from "../../vault/tokens/gateway-keys.ts";
 
 export class GatewayKeysExport extends BaseCommand {

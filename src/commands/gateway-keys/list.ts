@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { renderGatewayKeys } from "../../cli/gateway/gateway-keys.ts";
 import { openSession } from "../../cli/session/session.ts";
-import { renderGatewayKeys } from "../../cli/tokens/gateway-keys.ts";
 import { readGatewayKeys } from "../../vault/tokens/gateway-keys.ts";
 
 export class GatewayKeysList extends BaseCommand {

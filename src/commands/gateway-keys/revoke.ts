@@ -1,9 +1,9 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
 import { arg, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { renderGatewayKeysChange } from "../../cli/gateway/gateway-keys.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { requireYes } from "../../cli/tokens/end.ts";
-import { renderGatewayKeysChange } from "../../cli/tokens/gateway-keys.ts";
 import { tokenWord } from "../../cli/tokens/token-words.ts";
 import { proposeGatewayKeyRevoke } from "../../vault/tokens/gateway-keys.ts";
 

@@ -1,13 +1,18 @@
+import { seedOf } from "../../crypto/signing.ts";
 import { InputError } from "../../errors.ts";
 import type { GatewayKey } from "../../tokens/backends/gateway-key.ts";
 import { backendSettingsIn } from "../../tokens/backends/settings.ts";
+import { GATEWAY_SIGN } from "../../tokens/permissions.ts";
+import type { TokenSnapshot } from "../../tokens/snapshot.ts";
 import { type AmendRequest, proposeAmendment } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import { endingKeys, ownGatewayKeys, rotatedKey } from "../commit/gateway-keys.ts";
-import { openWithRoll } from "../commit/open-for-commit.ts";
+import { openForCommit, openWithRoll } from "../commit/open-for-commit.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { liveIn, type Roll } from "../format/tokens/roll.ts";
+import { tombstonesIn } from "../format/tokens/slot.ts";
+import { verifyListOf } from "../format/tokens/verify-list.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
 
 const META = { event: "gateway-keys" };
@@ -99,6 +104,41 @@ export async function readGatewayKeys(ports: ReadPorts, request: OpenRequest): P
   using opened = await openWithRoll(ports, request);
   const { vault, roll } = opened;
   return { manifest: vault.manifest, keys: (roll.gateway_keys ?? []).map(summaryIn(roll, ports.clock.nowMs())) };
+}
+
+/**
+ * What a gateway would be told that signs for every backend: for an operator who tries one out.
+ *
+ * @throws InputError the holder only reads, or the vault has no key for all backends
+ * @throws what opening and `openTokens` throw
+ */
+export async function readOperatorSnapshot(ports: ReadPorts, request: OpenRequest): Promise<TokenSnapshot> {
+  using opened = await openForCommit(ports, request);
+  const { vault: opening, tokens } = opened;
+  const { vault, gen, at } = opening.manifest;
+  const claims = {
+    id: `tok_${"0".repeat(32)}`,
+    kind: "test",
+    capabilities: [],
+    permissions: [GATEWAY_SIGN],
+    created_at: at,
+  } as const;
+  const gatewayKeys = tokens.roll.gateway_keys ?? [];
+  const own = new Set(ownGatewayKeys(gatewayKeys, claims).map(({ kid }) => kid));
+  const signers = [...tokens.gatewaySigners].filter(([kid]) => own.has(kid));
+  if (signers.length === 0)
+    throw new InputError("the vault has no gateway key", { hint: "make one with `vsync gateway-keys rotate`" });
+  const verify = verifyListOf(tokens.roll, ports.clock.nowMs());
+  const ended = tombstonesIn(opening.bundle.header).map(({ id }) => id);
+  return {
+    vault,
+    gen,
+    claims,
+    gatewayKeys,
+    signers: signers.map(([kid, key]) => ({ kid, privateKey: seedOf(key) })),
+    settings: backendSettingsIn(tokens.roll.settings),
+    verify: { vault, gen, verify, ended },
+  };
 }
 
 function summaryIn(roll: Roll, atMs: number): (key: GatewayKey) => GatewayKeySummary {

@@ -38,7 +38,8 @@ export function renderJwks(keys: readonly GatewayKeySummary[], output: Output): 
   output.json({ keys: keys.map(({ key }) => jwkOf(key)) });
 }
 
-function jwkOf(key: GatewayKey) {
+/** A key as JWKS have it (RFC 7517, RFC 8037 §2). */
+export function jwkOf(key: GatewayKey) {
   const x = encodeBase64Url(decodeCheckedBase64(key.public));
   return { kty: "OKP", crv: "Ed25519", x, kid: key.kid, use: "sig", alg: "EdDSA" };
 }

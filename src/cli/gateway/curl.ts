@@ -1,0 +1,68 @@
+import { readGivenFile } from "../../disk/given-file.ts";
+import { InputError } from "../../errors.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { openSession, type SessionInput } from "../session/session.ts";
+import { operatorGateway } from "./operator-gateway.ts";
+
+export interface SignInput extends SessionInput {
+  readonly flags: SessionInput["flags"] & {
+    readonly request: string;
+    readonly to: string;
+    readonly header?: readonly string[] | undefined;
+    readonly data?: string | undefined;
+  };
+}
+
+const MAX_BODY_BYTES = 10 * 1024 * 1024;
+
+/** Prints a request as a curl command that an origin serves once, within the backend's `maxAgeSeconds`. */
+export async function signAsCurl(input: SignInput, sources: SecretSources): Promise<void> {
+  const { flags } = input;
+  const [method = "", target = "", ...rest] = flags.request.split(" ");
+  if (rest.length > 0 || target === "") {
+    throw new InputError("--request must be a method and a target", { hint: "as in --request='GET /v1/jobs'" });
+  }
+  const headers = headersOf(flags.header ?? []);
+  const body = flags.data === undefined ? null : await bodyOf(flags.data, sources);
+  using session = await openSession(input, sources, { use: "names" });
+  const { gateway } = await operatorGateway(session);
+  const signed = await gateway.sign({ method, target, headers, body }).catch((error: Error) => {
+    throw new InputError(`the gateway refuses this request: ${error.message}`, {
+      hint: "`vsync settings --show` has the routes",
+    });
+  });
+  const said = Object.entries(signed.headers).flatMap(([name, value]) =>
+    [value].flat().map((it) => (it === "" ? `${name};` : `${name}: ${it}`)),
+  );
+  const words = ["curl", "--path-as-is", "--globoff", "-i", "-X", method];
+  if (method === "HEAD") words.splice(4, 2, "-I");
+  for (const header of said) words.push("-H", header);
+  if (flags.data !== undefined) words.push("--data-binary", flags.data);
+  sources.output.line([...words, `${flags.to.replace(/\/$/, "")}${signed.target}`].map(quoted).join(" "));
+  sources.output.say(
+    `for the backend ${signed.backend}, ${signed.routeId === "" ? "no route" : `route ${signed.routeId}`}; it serves once`,
+  );
+}
+
+function headersOf(given: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const text of given) {
+    const [, name, value = ""] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/.exec(text) ?? [];
+    if (name === undefined)
+      throw new InputError("--header must be a name and a value", { hint: "as in --header='accept: text/html'" });
+    headers[name.toLowerCase()] = [...(headers[name.toLowerCase()] ?? []), value];
+  }
+  return headers;
+}
+
+/** As curl takes it: text, or @ and a file. */
+async function bodyOf(given: string, { stdin }: SecretSources): Promise<Uint8Array> {
+  if (!given.startsWith("@")) return Buffer.from(given);
+  const path = given.slice(1);
+  if (path === "-") return stdin.read("--data", MAX_BODY_BYTES);
+  return readGivenFile({ path, flag: "--data", hint: "as in --data=@body.json" }, MAX_BODY_BYTES);
+}
+
+function quoted(word: string): string {
+  return /^[A-Za-z0-9_./:@=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

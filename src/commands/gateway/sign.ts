@@ -1,0 +1,31 @@
+import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
+import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { signAsCurl } from "../../cli/gateway/curl.ts";
+
+export class GatewaySign extends BaseCommand {
+  static override summary = "Sign one request, as a curl command for an origin";
+  static override description =
+    `Prints a command that the origin serves once, for as long as the backend's maxAgeSeconds. With the passphrase in place of a
+token: for finding out why an origin refuses what its gateway sends.`;
+  static override examples = [
+    "<%= config.bin %> gateway sign dev --curl --request='GET /v1/jobs' --to=http://localhost:3000 | sh",
+    "<%= config.bin %> gateway sign dev --curl --request='POST /v1/jobs' --data=@job.json --header='content-type: application/json' --to=http://localhost:3000",
+  ];
+  static override args = ENV_ARG;
+  static override flags = {
+    ...VAULT_FLAGS,
+    ...PASSPHRASE_FLAG,
+    curl: Flags.boolean({ description: "as a curl command", required: true }),
+    request: Flags.string({ description: "method and target", helpValue: "'GET /path?query'", required: true }),
+    to: Flags.string({ description: "URL of the origin", helpValue: "<url>", required: true }),
+    header: Flags.string({ description: "header of the request", helpValue: "'<name>: <value>'", multiple: true }),
+    data: Flags.string({
+      description: "body, or @ and the file that holds it (@- for stdin)",
+      helpValue: "<text>|@<file>",
+    }),
+  };
+
+  protected override async execute({ flags, args }: Invocation<typeof GatewaySign>): Promise<void> {
+    await signAsCurl({ flags, args }, this.sources);
+  }
+}
