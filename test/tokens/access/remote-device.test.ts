@@ -158,3 +158,31 @@ test("a setting of the vault requires authentication of public tunnels, also aga
   });
   expect(authority.authorize({ ...create, properties: { publish: true, token_auth: true } }).allowed).toBe(true);
 });
+
+/** The bodies of both requests to an API of the documents. */
+const BODIES = [
+  { protocol: "http", publish: true } as const,
+  { protocol: "http", publish: true, token_auth: true } as const,
+].map((filters) => ({
+  permissions: ["tunnels.tunnels.create-delete"] as const,
+  tunnelsGrants: [{ projects: ["project-id"], scopes: { tunnels: { create: { filters } } } }],
+}));
+
+test.each(BODIES)("the body of a request for a narrower token is taken as it is", async (claims) => {
+  const { token } = createClientCredentialsToken(backend, { expiresInSeconds: 60, claims });
+  const authority = await authorityOf(token);
+  expect(authority.authorize({ ...TUNNEL, operation: "create" })).toEqual({
+    allowed: true,
+    properties: claims.tunnelsGrants[0]?.scopes.tunnels.create.filters,
+  });
+  expect(authority.authorize({ ...TUNNEL, project: "other-id", operation: "create" }).allowed).toBe(false);
+});
+
+test("grants do not limit `api.*`, and allow nothing without the permission", async () => {
+  const grants = parseGrants([{ projects: ["project-id"] }]);
+  const owner = await tokenHere(4, { permissions: ["api.tokens.create"], grants });
+  const { token } = createClientCredentialsToken(owner, { expiresInSeconds: 60 });
+  const authority = await authorityOf(token, owner);
+  expect(authority.authorize({ permission: "api.tokens.create" }).allowed).toBe(true);
+  expect(authority.authorize({ ...TUNNEL, operation: "create" }).allowed).toBe(false);
+});

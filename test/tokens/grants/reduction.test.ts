@@ -37,6 +37,7 @@ const scopes = fc.record({
     connect: fc.oneof(whole, fc.record({ filters }), fc.record({ params: fc.record({ path: matcher }) })),
     list: fc.oneof(whole, fc.record({ select: fields }), fc.record({ filters, select: fields })),
   }),
+  secrets: fc.record({ read: fc.oneof(whole, fc.record({ filters })) }),
 });
 const ids = fc.subarray([...IDS], { minLength: 1 });
 const grant = fc.oneof(
@@ -48,14 +49,16 @@ const layer = fc.record(
   { permissions: fc.subarray([...PERMISSIONS], { minLength: 3 }), grants: fc.array(grant, { maxLength: 3 }) },
   { requiredKeys: [] },
 );
-const request = fc.record({
-  root: fc.constant("tunnels"),
-  operation: fc.constantFrom("create", "connect", "list"),
+const operation = fc.constantFrom("create", "connect", "list").map((of) => ({ root: "tunnels", operation: of }));
+const target = fc.record({
   workspace: fc.constantFrom(...IDS),
   project: fc.constantFrom(...IDS),
   properties: fc.dictionary(name, value, { maxKeys: 3, noNullPrototype: true }),
   path,
 });
+const request = fc
+  .tuple(fc.oneof(operation, fc.constant({ root: "secrets", operation: "read" })), target)
+  .map(([asked, of]) => ({ ...asked, ...of }));
 
 type LayerJson = typeof layer extends fc.Arbitrary<infer Json> ? Json : never;
 
