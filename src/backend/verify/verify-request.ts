@@ -4,7 +4,7 @@ import type { Claim } from "../signed/claim.ts";
 import { parseContext, type SignedContext } from "../signed/context.ts";
 import { verifyText } from "../signed/ed25519.ts";
 import { PROFILES } from "../signed/profiles.ts";
-import { type RequestHeaders, singleHeader } from "../signed/request-headers.ts";
+import { indexedHeaders, type RequestHeaders, singleHeader } from "../signed/request-headers.ts";
 import { METHOD_OVERRIDES } from "../signed/trusted-headers.ts";
 import { VerificationError } from "../verification-error.ts";
 import type { OriginView } from "../views.ts";
@@ -69,10 +69,11 @@ export const MAX_BODY_BYTES = 10 * 1024 * 1024;
  * @throws VerificationError `code` is for the client, the message for the log
  */
 export async function verifyRequest(
-  input: VerifyRequestInput,
+  given: VerifyRequestInput,
   { view, replay, clock }: Verification,
 ): Promise<RequestContext> {
   const atMs = clock.nowMs();
+  const input = { ...given, headers: indexedHeaders(given.headers) };
   const target = targetOf(input);
   const claim = PROFILES[view.backend.profile].read(input.headers);
   claim.requireWindow(atMs, view.backend.maxAgeSeconds);
