@@ -9,8 +9,9 @@ export default defineConfig({
     include: ["{lab,test}/**/*.test.ts"],
     globalSetup: ["test/support/global-setup.ts"],
     reporters: process.env.CI === "true" ? ["default", ["json", COUNTED]] : ["default"],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Only what hangs may reach these, on a machine that has ten times as much to do, too.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     maxWorkers: 2,
     maxConcurrency: 3,
     // It has been seen to run a file as it was before an edit.

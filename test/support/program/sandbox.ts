@@ -9,7 +9,7 @@ import { startTerminal, type TerminalSession } from "./terminal.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 /** A program that takes longer hangs. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 export interface Transcript {
   readonly stdout: string;

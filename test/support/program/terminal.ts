@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 
 /** The longest wait for a question. */
-const PATIENCE_MS = 50_000;
+const PATIENCE_MS = 120_000;
 
 export interface TerminalOptions {
   readonly cwd: string;
