@@ -14,7 +14,7 @@ import { aadOf, parseBundle } from "../../src/vault/format/bundle-header.ts";
 import { anchorOf } from "../../src/vault/format/tokens/anchors.ts";
 import { openWithKeys } from "../../src/vault/open/open.ts";
 import type { GivenClaims } from "../../src/vault/tokens/create.ts";
-import { RootKeys } from "../../src/vault/unlock/bundle-keys.ts";
+import type { RootKeys } from "../../src/vault/unlock/bundle-keys.ts";
 import { CredentialHolder } from "../../src/vault/unlock/credential-holder.ts";
 import { ENV, HOUR_MS, rejection, World } from "../support/world.ts";
 
@@ -87,7 +87,7 @@ async function arrives(origin: Backend<null>, { target, headers, body }: SignedR
   const verifying = origin.verifyRequest({ method: "GET", target, headers, body });
   return verifying.then(
     () => "served",
-    (error: { code?: string }) => error.code ?? String(error),
+    (error: { code?: string }) => error.code ?? "no code",
   );
 }
 
@@ -121,7 +121,7 @@ describe("a token that reads every secret, with all that lies in the bucket,", (
       ["gateway", "roll", "root", "verify"].map((name) => hkdf(key, `vsync-${name}-v1`)),
     );
     const { header } = parseBundle(world.bytes(manifest.bundle.key), manifest.vault, manifest.gen);
-    const box = decodeCheckedBase64(String(header.boxes?.["gateway"]));
+    const box = decodeCheckedBase64(header.boxes?.["gateway"] as string);
     const opens = (key: Uint8Array): boolean => {
       try {
         openBox(key, aadOf(header, "gateway"), box, "the box");
