@@ -70,7 +70,7 @@ def shown(fd, until=None, seconds=20):
 `;
 
 /** posix_spawn(3) has a child ignore the two signals, 32 and 33, that the C library keeps for itself. */
-const ofUsers = (text: string): string => text.replace(/(SigIgn:\t0{7})180/, "$1000");
+const ofUsers = (text: string): string => text.replaceAll(/(?<=SigIgn:\t0{7})18/g, "00");
 
 describe("the program finds what it finds under env", () => {
   const STATE = `
@@ -201,8 +201,9 @@ shown(fd, b"ready"); os.write(fd, b"\\x03"); print("got", shown(fd).count("SIGIN
     const script = `
 LOOK = "grep SigIgn /proc/self/status; sleep 1; echo survived"
 def before():
-    for name in ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGTSTP"): signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for name in ("SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGTSTP", "SIGCHLD"): signal.signal(getattr(signal, name), signal.SIG_IGN)
 p = start("sh", "-c", LOOK, preexec_fn=before); print(p.communicate()[0].decode())
+p = start("grep", "SigIgn", "/proc/self/status", preexec_fn=before); print(p.communicate()[0].decode(), p.returncode)
 import shlex
 line = shlex.join([*WAY, "sh", "-c", "echo ready; sleep 1; echo survived"])
 for before in ("trap '' INT; ", "", "trap '' INT TERM; "):

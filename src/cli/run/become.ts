@@ -29,6 +29,7 @@ function throughLibc({ path, words, variables }: Program, caller: Caller, kept: 
   if (kept.stdin) libc.lead(0, "/dev/null");
   for (const number of caller.descriptors) libc.setHandedOn(number, !kept.descriptors.includes(number));
   for (const signal of ["SIGPIPE", "SIGXFSZ"] as const) libc.setDefault(signal);
+  if (caller.ignored.includes("SIGCHLD")) libc.ignore("SIGCHLD");
   const entries = variables.map(({ entry }) => entry);
   const [name = path, ...args] = words;
   let fault = libc.execve({ path, words, entries });
@@ -47,7 +48,7 @@ export function restoreStreams({ nonBlocking }: Caller, libc: Libc): void {
  * Node.js 22 aborts with a core, full of secrets, where its exec fails. So it executes only env(1), which then executes
  * the program, and says so itself if that fails after all.
  */
-const ENV = "/usr/bin/env";
+export const ENV = "/usr/bin/env";
 
 /** Node.js hands on no descriptor above 2. It makes pipes non-blocking; a program expects them to wait. */
 function canExecFromNode({ words }: Program, { descriptors }: Caller): boolean {

@@ -1,6 +1,6 @@
 import { type ChildProcess, type IOType, type SerializationType, spawn } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
-import { asObject, isForEnv, type KeptBack, restoreStreams } from "./become.ts";
+import { asObject, ENV, isForEnv, type KeptBack, restoreStreams } from "./become.ts";
 import { type Caller, valueOf } from "./caller.ts";
 import type { Ending, Libc } from "./libc.ts";
 import type { ChildOutput } from "./output.ts";
@@ -31,22 +31,30 @@ export async function startChild(program: Program, around: Surroundings): Promis
 
 const NOWHERE = "/dev/null";
 
-function throughLibc({ path, words, variables }: Program, { caller, kept, output }: Surroundings, libc: Libc): Child {
+function throughLibc(program: Program, { caller, kept, output }: Surroundings, libc: Libc): Child {
+  const { path, words } = program;
   restoreStreams(caller, libc);
   const stdin = kept.stdin ? openSync(NOWHERE, "r") : 0;
   const [stdout, stderr] = output.stdio.map((it, at) => (typeof it === "number" ? it : at + 1));
   for (const number of caller.descriptors) libc.setHandedOn(number, !kept.descriptors.includes(number));
-  const entries = variables.map(({ entry }) => entry);
   const [name = path, ...args] = words;
   const start = (image: Parameters<Libc["spawn"]>[0]): number => libc.spawn(image, [stdin, stdout ?? 1, stderr ?? 2]);
   try {
-    const pid = startedAs({ path, words, entries }, [path, ...args], start);
+    const pid = startedAs(imageOf(program, caller), [path, ...args], start);
     return { ended: ending(pid, libc), passedOn: output.passOn(NO_STREAMS), kill: (signal) => sendTo(pid, signal) };
   } catch (error) {
     throw notStarted(name, `the system refuses it (${(error as NodeJS.ErrnoException).code})`);
   } finally {
     if (kept.stdin) closeSync(stdin);
   }
+}
+
+/** vsync has to hear SIGCHLD, so where the caller ignores it, env(1) has the program alone ignore it. */
+function imageOf({ path, words, variables }: Program, { ignored }: Caller): Parameters<Libc["spawn"]>[0] {
+  const entries = variables.map(({ entry }) => entry);
+  if (!ignored.includes("SIGCHLD") || !isForEnv([path])) return { path, words, entries };
+  const first = [ENV, "--ignore-signal=CHLD", "--"].map((word) => Buffer.from(word));
+  return { path: Buffer.from(ENV), words: [...first, path, ...words.slice(1)], entries };
 }
 
 const NO_STREAMS = { stdout: null, stderr: null };
@@ -146,7 +154,7 @@ function throughHelpers({ words, variables }: Program, { ignored }: Caller): rea
   const shell = own.length === 0 ? [] : ["/bin/sh", "-c", `${own.map((it) => `${it}=$$`).join(" ")}; exec "$@"`, "sh"];
   const ignoring =
     ignored.length === 0 ? [] : [`--ignore-signal=${ignored.map((it) => it.slice("SIG".length)).join(",")}`];
-  return [...shell, "/usr/bin/env", ...ignoring, "--", ...plain];
+  return [...shell, ENV, ...ignoring, "--", ...plain];
 }
 
 /** `spawn` throws some failures, and others arrive as an event. */

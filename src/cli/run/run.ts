@@ -33,8 +33,11 @@ export async function runProgram(input: RunInput, sources: SecretSources): Promi
   const { flags } = input;
   const caller = callerOf(input.commandLine, sources.variables);
   const libc = await loadLibc();
-  // bun may have put handlers of its own there.
-  for (const signal of caller.ignored) libc?.ignore(signal);
+  // bun may have put handlers of its own there. vsync itself waits for children, which takes SIGCHLD.
+  for (const signal of caller.ignored) {
+    if (signal === "SIGCHLD") libc?.setDefault(signal);
+    else libc?.ignore(signal);
+  }
   const vaults = await openEnvs(input, sources);
   const variables = await variablesFrom(vaults, caller.variables, flags, sources);
   const kept = keptBack(input, caller, sources);
