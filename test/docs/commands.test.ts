@@ -35,6 +35,10 @@ const ACCIDENTS: Readonly<Record<string, (folder: string, scene: Scene) => Promi
     const bytes = await readFile(newest);
     await writeFile(newest, bytes.toReversed());
   },
+  // A token that may report usage, and has reported none.
+  "docs/metering.md#adding-up": async (_folder, { sandbox, env }) => {
+    await sandbox.run(["tokens", "create", "prod", "--name=api", "--no-secrets", "--expires=90d", "--out=t"], { env });
+  },
   "docs/operations.md#the-audit-chain-is-broken": (folder) => rm(join(folder, "audit/000000000001")),
 };
 

@@ -53,6 +53,7 @@ export async function planClose(ports: CommitPorts, request: UsageWriteRequest, 
       hint: "`vsync usage` lists what came later as late",
     });
   }
+  requireUsageKey(read);
   const content = monthJson({ month, batches, cells: read.totals.cells });
   const key = MONTHS_PREFIX + month;
   return { read, totals: read.totals, month, write: () => create(ports, request, read, key, content) };
@@ -94,6 +95,7 @@ export async function planCompact(ports: CommitPorts, request: UsageWriteRequest
   const batches: OpenedBatch[] = [];
   const onBatch = (batch: OpenedBatch) => batch.name.day === day && batches.push(batch);
   const read = await readUsage(ports, { ...request, since: day, until: day, onBatch });
+  requireUsageKey(read);
   const keys = batches.map(({ name }) => batchKey(name));
   return {
     day,
@@ -126,6 +128,14 @@ export async function voidEvent(
   const content = { id, ...(token === undefined ? {} : { token }), ...(note === undefined ? {} : { note }) };
   await create(ports, request, before, VOIDS_PREFIX + ulid(ports.clock.nowMs(), ports.random), content);
   return { before };
+}
+
+/** Without one, there is nothing that could have been reported. */
+function requireUsageKey({ manifest, roll }: ReadUsage): void {
+  if (roll.usage_keys !== undefined) return;
+  throw new InputError(`no token of ${manifest.env} could ever report usage`, {
+    hint: `\`vsync tokens create ${manifest.env} --capabilities=metering\` makes one that may`,
+  });
 }
 
 async function create(
