@@ -2,7 +2,8 @@
 import build from "../dist/build.json" with { type: "json" };
 import { runProgram } from "../dist/cli/program/program.js";
 import { COMMANDS } from "../dist/commands.js";
-import manifest from "../oclif.manifest.json" with { type: "json" };
 import pjson from "../package.json" with { type: "json" };
 
-void runProgram(process.argv.slice(2), { pjson, ...build, manifest, commands: COMMANDS });
+const loadManifest = async () => (await import("../oclif.manifest.json", { with: { type: "json" } })).default;
+
+void runProgram(process.argv.slice(2), { pjson, ...build, loadManifest, commands: COMMANDS });

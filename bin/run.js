@@ -1,10 +1,14 @@
 #!/usr/bin/env node
-// oxlint-disable-next-line import/no-unassigned-import -- it has to be evaluated before the imports below are
+// oxlint-disable-next-line import/no-unassigned-import -- an older Node.js may fail in the imports below it
 import "./node-version.js";
-import build from "../dist/build.json" with { type: "json" };
-import { runProgram } from "../dist/cli/program/program.js";
-import { COMMANDS } from "../dist/commands.js";
-import manifest from "../oclif.manifest.json" with { type: "json" };
-import pjson from "../package.json" with { type: "json" };
+import { createRequire } from "node:module";
+import { keepCompiled } from "./compile-cache.js";
 
-await runProgram(process.argv.slice(2), { pjson, ...build, manifest, commands: COMMANDS });
+keepCompiled();
+const require = createRequire(import.meta.url);
+const { runProgram } = require("../dist/program/program.cjs");
+const { COMMANDS } = require("../dist/program/commands.cjs");
+const loadManifest = async () => require("../oclif.manifest.json");
+const parts = { pjson: require("../package.json"), ...require("../dist/build.json"), loadManifest, commands: COMMANDS };
+
+await runProgram(process.argv.slice(2), parts);

@@ -41,6 +41,7 @@ describe("the package's tarball", () => {
     expect([...places].toSorted()).toEqual([
       "package/LICENSE",
       "package/README.md",
+      "package/bin/compile-cache.js",
       "package/bin/node-version.js",
       "package/bin/run.js",
       "package/dist",

@@ -11,8 +11,8 @@ export interface ProgramParts {
   readonly pjson: PJSON;
   /** The commit that the program was built from; null if git did not know. */
   readonly commit?: string | null;
-  /** The content of `oclif.manifest.json`; without it, help imports every command. */
-  readonly manifest?: Manifest;
+  /** Resolves with the content of `oclif.manifest.json`; without it, help imports every command. */
+  readonly loadManifest?: () => Promise<Manifest>;
   readonly commands: CommandTable;
 }
 
@@ -79,14 +79,11 @@ async function showHelp(words: readonly string[], parts: ProgramParts, output: O
   help.showHelp(id, { bin, description: parts.pjson.description ?? "", manifest, commands: parts.commands }, output);
 }
 
-/** A command that is still being written is missing from the manifest. */
-function covers(parts: ProgramParts): parts is ProgramParts & { readonly manifest: Manifest } {
-  const { manifest, commands } = parts;
-  return manifest !== undefined && Object.keys(loadersOf(commands)).every((id) => id in manifest.commands);
-}
-
 async function manifestOf(parts: ProgramParts): Promise<Manifest> {
-  if (covers(parts)) return parts.manifest;
+  const stored = await parts.loadManifest?.();
+  // A command that is still being written is missing from it.
+  const ids = Object.keys(loadersOf(parts.commands));
+  if (stored !== undefined && ids.every((id) => id in stored.commands)) return stored;
   const { makeManifest } = await import("./oclif-manifest.ts");
   return makeManifest(parts.pjson, parts.commands);
 }

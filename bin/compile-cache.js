@@ -1,0 +1,46 @@
+import { mkdirSync, realpathSync, statSync } from "node:fs";
+import module from "node:module";
+import { homedir } from "node:os";
+import { dirname, isAbsolute, join } from "node:path";
+
+/**
+ * Lets Node.js keep the compiled program in the user's cache folder. Node.js runs what it finds there, so nobody else may
+ * be able to write it: its own default is a folder in /tmp, which anybody can make first (decision 0115). Without such a
+ * folder the program starts all the same, later.
+ */
+export function keepCompiled() {
+  try {
+    const caches = realpathSync(cachesOf(process.platform));
+    if (!isOurs(caches)) return;
+    const folder = join(caches, "vsync", "node");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const real = realpathSync(folder);
+    if (isOurs(real)) module.enableCompileCache(real);
+  } catch {
+    // It is missing or cannot be written.
+  }
+}
+
+/** A folder that the user's system or desktop has made: vsync adds none to an empty home, as in a container. */
+function cachesOf(platform) {
+  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  if (XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME)) return XDG_CACHE_HOME;
+  if (platform === "win32" && LOCALAPPDATA) return LOCALAPPDATA;
+  return join(homedir(), platform === "darwin" ? "Library/Caches" : ".cache");
+}
+
+const STICKY = 0o1000;
+const WRITABLE_BY_OTHERS = 0o022;
+
+/** Whether the folder is this user's, and nobody else but root can write it or put another one in its place. */
+function isOurs(folder) {
+  const uid = process.geteuid?.();
+  if (uid === undefined) return true;
+  if (statSync(folder).uid !== uid) return false;
+  for (let at = folder; ; at = dirname(at)) {
+    const stats = statSync(at);
+    const isSticky = at !== folder && (stats.mode & STICKY) !== 0;
+    if ((stats.uid !== uid && stats.uid !== 0) || ((stats.mode & WRITABLE_BY_OTHERS) !== 0 && !isSticky)) return false;
+    if (dirname(at) === at) return true;
+  }
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+
+/*
+ * Plugins of the bundlers that make modules require each other on first use instead of on load. The code that runs is the
+ * same; only the order of loading differs.
+ */
+
+/** The modules of oclif. */
+export const OCLIF = /[\\/]@oclif[\\/]core[\\/]lib[\\/].*\.js$/;
+const REQUIRE = /^const (\w+) = ((?:__importDefault\()?require\("[^"]+"\)\)?);$/gm;
+
+/**
+ * In oclif's modules. Its parser's error classes load help, spinners and colours that vsync never uses, which took 8 of a
+ * start's 25 ms.
+ */
+export const lazyRequires = {
+  name: "lazy-requires",
+  load: {
+    filter: { id: OCLIF },
+    handler: (id) => ({ code: withLazyRequires(readFileSync(id, "utf8")) }),
+  },
+};
+
+/** `const a = require("a"); a.b()` as `let a$; const a$$ = () => (a$ ??= require("a")); (a$$()).b()` */
+export function withLazyRequires(text) {
+  const names = [...text.matchAll(REQUIRE)].map(([, name]) => name);
+  const lazy = text.replace(REQUIRE, "let $1$; const $1$$$$ = () => ($1$ ??= $2);");
+  return names.reduce((all, name) => all.replace(new RegExp(`\\b${name}\\b(?!\\$)`, "g"), `(${name}$$$$())`), lazy);
+}
+
+/** `let node_zlib = require("node:zlib");`, and a line that gives it a default export if some import wants one. */
+const BUILTIN = /^let (node_\w+) = require\("(node:[^"]+)"\);\n(?:\1 = (\S+__toESM)\(\1((?:, 1)?)\);\n)?/gm;
+
+/** In rolldown's own output, modules of Node.js: `node:crypto` and `node:child_process` take 10 ms. */
+export const lazyBuiltins = {
+  name: "lazy-builtins",
+  renderChunk(code) {
+    const names = [...code.matchAll(BUILTIN)].map(([, name]) => name);
+    const lazy = code.replace(BUILTIN, (_, name, module, toModule, mode) => {
+      const required = `require("${module}")`;
+      const made = toModule === undefined ? required : `${toModule}(${required}${mode})`;
+      return `let ${name}$; const ${name}$$ = () => (${name}$ ??= ${made});\n`;
+    });
+    const used = (all, name) => all.replace(new RegExp(`(?<![\\w$.])${name}(?![\\w$])`, "g"), `(${name}$$$$())`);
+    return { code: names.reduce(used, lazy), map: null };
+  },
+};
