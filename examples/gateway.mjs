@@ -1,4 +1,4 @@
-// A gateway: a reverse proxy that signs each request for the origin behind it, so that the origin serves nothing else. Start it
+// A gateway: a reverse proxy that signs each request for the origin behind it, which serves nothing else. Start it
 // with a token of its own, beside where the vault's backends are:
 //
 //   vsync tokens create prod --name=gateway --no-secrets --permissions=api.gateway.sign,api.tokens.verify --out=gateway.token

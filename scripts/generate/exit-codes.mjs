@@ -52,7 +52,7 @@ const NEWLY_FAILING = [
     "`vsync list` once in its folder.\n" +
     "- A new vault's name has the package's scope or the remote's owner, as in `acme/api`: give `--repo` in scripts.\n" +
     "- `runtime-token` and `rotate-passphrase` want the env on the command line, and a write to a protected env does as well.\n" +
-    "- `get` and `set` of an env that is not set up end with 4 and suggest one that is; `unset` takes a first word that is no " +
+    "- `get` and `set` of an env that is not set up end with 4 and suggest one that is; `unset` takes a first word that is not an " +
     "env for a name.\n" +
     "- With `CI` or `VSYNC_NO_INPUT` set, or in the background, nothing is asked, also on a terminal.",
 ];

@@ -160,7 +160,7 @@ export class Backend<Secrets = unknown> implements Verifier {
     throw new VerificationError("missing_signature", "no middleware of vsync/backend has verified this request");
   }
 
-  /** For Express, and whatever takes `(request, response, next)`. Before any body parser: `app.use(backend.middleware())`. */
+  /** For Express, and all that takes `(request, response, next)`. Before any body parser: `app.use(backend.middleware())`. */
   middleware(options?: MiddlewareOptions): ExpressMiddleware {
     return createExpressMiddleware(this, options);
   }

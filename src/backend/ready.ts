@@ -25,7 +25,7 @@ interface ExpressApp {
   readonly enabled?: (this: unknown, setting: string) => boolean;
 }
 
-/** Marks our middleware in a router, whatever a bundler calls the function. */
+/** Marks our middleware in a router, also under the name that a bundler gives it. */
 export const VERIFIES: unique symbol = Symbol.for("vsync.backend.verifies");
 
 /** Compares the routes of an Express app with those of the settings. */

@@ -43,7 +43,7 @@ export interface Settlement<H> {
   readonly signAnew?: true;
 }
 
-/** What goes into the ledger. For whom it was is what the gateway signed, whatever the origin says. */
+/** What goes into the ledger. Its subject is the one that the gateway signed; what the origin says does not count. */
 export function responseEvent(request: SignedUsage, said: SettledUsage, atMs: number): UsageEvent {
   const { token, usage, ...more } = said;
   const { id, routeId, backend, subject } = request;

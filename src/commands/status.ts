@@ -10,7 +10,7 @@ export class Status extends BaseCommand {
   static override summary = "Show what this machine knows about its vaults";
   static override description =
     `Reads only this machine's config, so it works offline. --remote also asks the store; a passphrase, if you give one, proves
-the answer. Without an env, shows all of them, or, where there is no config, the token in VSYNC_CONFIG.`;
+the answer. Without an env, shows all of them, or, without any config, the token in VSYNC_CONFIG.`;
   static override examples = [
     "<%= config.bin %> status",
     "<%= config.bin %> status prod --json",

@@ -227,7 +227,7 @@ export class Ledger {
     return false;
   }
 
-  /** A gateway says for whom and where, if it announced the usage; where it settled the request, nothing is left to say. */
+  /** A gateway names user and backend if it announced the usage; where it settled the request, nothing is left to say. */
   #settle(batch: OpenedBatch, event: UsageEvent, day: string): void {
     if (this.#settled.has(event.id)) return this.#refuseEvent(batch, "is of a request that the gateway has settled");
     const announced = this.#pending.get(event.id);

@@ -98,7 +98,7 @@ test("a rotation of the gateway's keys loses no request before, in and after its
   expect(backend.health()).toMatchObject({ verified: 10, refused: {} });
 });
 
-test("a revoked origin verifies nothing after 60 s, whatever it knew", async () => {
+test("a revoked origin verifies nothing after 60 s, with all that it knew", async () => {
   const backend = start();
   expect(await pass(backend)).toBe("item");
   await vault.revokeToken(origin.id);

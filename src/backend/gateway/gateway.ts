@@ -113,7 +113,7 @@ export class Gateway {
    * request: what a second response reports of it is refused.
    *
    * @throws GatewayError the gateway's token may not verify others
-   * @throws MeteringError not_recorded: the usage holds, and there is no room to keep it
+   * @throws MeteringError not_recorded: the usage holds, but nothing has room to keep it
    */
   async settle<H extends ResponseHeaders>(signed: SignedRequest, headers: H): Promise<Settlement<H>> {
     const { views, clock, ledger } = this.#parts;

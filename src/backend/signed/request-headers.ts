@@ -37,7 +37,7 @@ function valuesOf(headers: RequestHeaders, name: string): readonly string[] {
   return new HeaderLines(headers).lines.get(name) ?? [];
 }
 
-/** Headers by lower-case name, for whoever looks up many of them. */
+/** Headers by lower-case name, for looking up many of them. */
 class HeaderLines {
   readonly lines = new Map<string, string[]>();
   /** Only Fetch has it. */

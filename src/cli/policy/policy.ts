@@ -55,7 +55,7 @@ const STATEMENTS: Readonly<Record<Role, (scope: PolicyScope) => readonly PolicyS
   meter: (scope) => [meterStatement(scope)],
 };
 
-/** New objects of one token: whoever has the key can neither read usage nor replace what is there. */
+/** New objects of one token: its holder can neither read usage nor replace what is there. */
 function meterStatement(scope: PolicyScope): PolicyStatement {
   const statement = allow("VsyncMeter", ["s3:PutObject"], objects(scope, [`${USAGE_PREFIX}${scope.token ?? ""}/*`]));
   // Other stores refuse a policy with a condition that they do not know.

@@ -10,7 +10,7 @@ import { type SessionInput, sessionOn } from "./session.ts";
 /**
  * Proves the passphrase, and keeps the key that it derives for this login session.
  *
- * @throws InputError the folder is none of the config's, the passphrase only reads, or the login has no keyring of its own
+ * @throws InputError the folder is not one of the config's, the passphrase only reads, or the login has no keyring of its own
  * @throws what `openManifest` throws
  */
 export async function unlockVault(input: SessionInput, forMs: number, sources: SecretSources): Promise<void> {

@@ -108,7 +108,7 @@ export async function planCompact(ports: CommitPorts, request: UsageWriteRequest
   };
 }
 
-/** Records that an event does not count, wherever it is. @param token only that of this token */
+/** Records that an event does not count, in any object. @param token only that of this token */
 export async function voidEvent(
   ports: CommitPorts,
   request: UsageWriteRequest,

@@ -244,7 +244,7 @@ describe("refused is", () => {
 });
 
 describe("the usage of a response", () => {
-  test("counts for the app whose response it was, and for whom the gateway signed", async () => {
+  test("counts for the app whose response it was, and for the user for whom the gateway signed", async () => {
     const [api, gateway] = [await writerFor(ORIGIN), await writerFor(GATEWAY)];
     new Process(gateway).write([response("r-1", api.id), response("r-2", api.id, { subject: "bob" })]);
     expect((await read(["subject", "token"])).sums).toEqual({
