@@ -17,9 +17,9 @@ export interface Spelling {
 /** No escape is longer than a surrogate pair with doubled backslashes. */
 export const MAX_ESCAPE_CHARACTERS = 14;
 
-/** Every escape begins with one of these: `%` `&` `'` `+` `\`. */
+/** Every escape begins with one of these: `"` `%` `&` `'` `+` `\`. */
 export const MARKERS = new Uint8Array(256);
-for (const character of "%&'+\\") MARKERS[character.charCodeAt(0)] = 1;
+for (const character of "\"%&'+\\") MARKERS[character.charCodeAt(0)] = 1;
 
 const latin1 = (text: string): string => Buffer.from(text).toString("latin1");
 
@@ -38,6 +38,15 @@ const withUpperHex = (escape: string): readonly string[] => [
   escape.replace(/[0-9a-f]+$/, (hex) => hex.toUpperCase()),
 ];
 
+/** `\xc3\xa4` as Python prints bytes, `\303\244` as bash and git do. */
+function bytesOf(character: string, backslash: string): readonly string[] {
+  const bytes = [...Buffer.from(character)];
+  if (bytes.length === 1) return [];
+  return [(byte: number) => `x${byte.toString(16)}`, (byte: number) => byte.toString(8)].map((written) =>
+    bytes.map((byte) => `${backslash}${written(byte)}`).join(""),
+  );
+}
+
 /** A string of JSON; `depth` 2 is one inside another, where each backslash is doubled. */
 function jsonSpelling(depth: 1 | 2): Spelling {
   const backslash = "\\".repeat(depth);
@@ -46,7 +55,7 @@ function jsonSpelling(depth: 1 | 2): Spelling {
   return {
     special: /[^A-Za-z0-9_ -]/u,
     ways(character) {
-      const unicode = withUpperHex(unicodeEscape(character, backslash));
+      const unicode = [...withUpperHex(unicodeEscape(character, backslash)), ...bytesOf(character, backslash)];
       if (character === '"') return [quote, ...unicode];
       if (character === "\\") return [doubled, ...unicode];
       const letter = SHORT_OF.get(character);
@@ -55,7 +64,7 @@ function jsonSpelling(depth: 1 | 2): Spelling {
     },
     escape:
       depth === 1
-        ? /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[^ux])/y
+        ? /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[2-3][0-7]{2}|[^ux])/y
         : /\\\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\\\\|\\"|[^ux\\])/y,
     read(escape) {
       const text = escape.slice(depth);
@@ -70,6 +79,7 @@ function jsonSpelling(depth: 1 | 2): Spelling {
         );
       }
       if (/^x./.test(text)) return String.fromCharCode(Number.parseInt(text.slice(1), 16));
+      if (/^[2-3][0-7]{2}$/.test(text)) return String.fromCharCode(Number.parseInt(text, 8));
       const last = text.slice(-1);
       return SHORT[last] ?? last;
     },
@@ -120,6 +130,14 @@ const SHELL: Spelling = {
   read: () => "'",
 };
 
+/** Within quotes, as SQL, CSV and YAML write them. */
+const DOUBLED: Spelling = {
+  special: /['"]/,
+  ways: (quote) => [quote, quote + quote],
+  escape: /''|""/y,
+  read: (escape) => escape.slice(1),
+};
+
 export const SPELLINGS: readonly Spelling[] = [
   jsonSpelling(1),
   jsonSpelling(2),
@@ -127,6 +145,7 @@ export const SPELLINGS: readonly Spelling[] = [
   percentSpelling(true),
   HTML,
   SHELL,
+  DOUBLED,
 ];
 
 /** What the first four bytes of a text can be, spelled like this, as latin1 texts of at least 4 characters. */

@@ -60,6 +60,8 @@ describe("a value is masked", () => {
     ],
     ["as in HTML", { A: `a&b'<"` }, ["a&amp;b&#39;&lt;&quot; a&#38;b&#x27;<&#34;"], "[A] [A]"],
     ["as a shell prints it", { A: "it's one" }, ["'it'\\''s one' 'it'\"'\"'s one'"], "'[A]' '[A]'"],
+    ["with doubled quotes", { A: `it's "one"` }, [`'it''s "one"' "it's ""one""" 'it''s ""one""'`], `'[A]' "[A]" '[A]'`],
+    ["as bytes", { A: "ä1é2" }, ["b'\\xc3\\xa41\\xc3\\xa92' \\303\\2441\\303\\2512"], "b'[A]' [A]"],
     ["with an escape cut by a chunk", { A: "a&bc" }, ["{a\\u0", "0", "26bc}"], "{[A]}"],
     ["line by line", { A: PEM }, [PEM.replace(/^/gm, "12:00 ")], `12:00 ${BEGIN}\n12:00 [A]\n12:00 [A]\n12:00 `],
     ["with other line ends", { A: PEM }, [PEM.replaceAll("\n", "\r\n")], "[A]"],
