@@ -1,19 +1,23 @@
+import { stat } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import type { Secret } from "../../crypto/secret.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import type { TokenKind } from "../../tokens/credential-form.ts";
-import { proposeTokenCreate } from "../../vault/tokens/create.ts";
+import type { Committed } from "../../vault/commit/proposal.ts";
+import { proposeTokenCreate, type TokenCreateRequest } from "../../vault/tokens/create.ts";
 import type { TokenSummary } from "../../vault/tokens/summary.ts";
 import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { configOf } from "../session/config.ts";
-import { type SessionInput, sessionOn } from "../session/session.ts";
+import { type Session, type SessionInput, sessionOn } from "../session/session.ts";
 import type { Output } from "../terminal/output.ts";
 import { Blobs, type DeliveryFlags, wantsJson } from "./blobs.ts";
 import { type ClaimFlags, claimsOf, endOf, kindOf, warnOfPatterns } from "./claim-flags.ts";
 import {
   commitAndHandOver,
   type Delivered,
+  FileThereError,
   type HandOver,
   handOverInFiles,
   handOverOnStdout,
@@ -53,18 +57,48 @@ export async function createToken(input: TokenCreateInput, sources: SecretSource
     return;
   }
   using secret = credential;
-  // Only now: the file of --out is there in a second run, too.
-  if (flags["if-absent"]) await requireDeliverable(flags.out);
   for (const name of unknownNames(flags, names)) output.warn(`${config.env} has no ${JSON.stringify(name)} yet`);
   const handOver = handOverOne({ token, credential: secret }, blobs, flags, config, output);
   const tell = `vsync tokens show ${vaultArgs(config)} ${token.id}`;
-  const committed = await commitAndHandOver(proposal, handOver, tell);
+  const hand = async (): Promise<Committed | null> => {
+    // Only now: the file of --out is there in a second run, too.
+    if (flags["if-absent"]) await requireDeliverable(flags.out);
+    return commitAndHandOver(proposal, handOver, tell);
+  };
+  const committed = await hand().catch(async (error: unknown) => {
+    if (flags["if-absent"] && error instanceof FileThereError && (await isMadeSoon(error.path, session, request)))
+      return null;
+    throw error;
+  });
   if (committed === null) return output.done(`another run has just made this token of ${config.env}: nothing to do`);
   await session.remember(committed.manifest);
   renderCreated(token, { config, variable: blobs.variable, out: flags.out }, output);
   if (flags.out !== undefined && wantsJson(flags)) output.json(blobs.json(token));
   warnOfAuditFault(committed, vaultFlags(config), output);
   handOver.confirm();
+}
+
+type WantedToken = Pick<TokenCreateRequest, "claims" | "ifAbsent">;
+
+const LOOKS = 20;
+const BETWEEN_LOOKS_MS = 500;
+/** A file that is older is not of a run that is under way. */
+const UNDER_WAY_MS = 30_000;
+
+/** Whether another run, which has the file of `--out` already, makes the token. */
+async function isMadeSoon(file: string, { ports, request }: Session, wanted: WantedToken): Promise<boolean> {
+  const writtenMs = await stat(file).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+  if (systemClock.nowMs() - writtenMs > UNDER_WAY_MS) return false;
+  for (let look = 0; look < LOOKS; look++) {
+    await setTimeout(BETWEEN_LOOKS_MS);
+    using proposal = await proposeTokenCreate(ports, { ...request, ...wanted });
+    proposal.plan.credential?.destroy();
+    if (proposal.plan.credential === null) return true;
+  }
+  return false;
 }
 
 /** To stdout, or into the file of `--out`. */

@@ -161,7 +161,7 @@ export async function requireNew(path: string): Promise<void> {
     if (codeOf(error) === "ENOENT") return refuseUnwritable(path);
     throw unwritable(path, error);
   }
-  throw exists(path);
+  throw new FileThereError(path);
 }
 
 /** Tries it, because modes, quotas and read-only mounts may all prevent it. */
@@ -175,10 +175,16 @@ async function refuseUnwritable(path: string): Promise<void> {
   }
 }
 
-function exists(path: string): InputError {
-  return new InputError(`${path} is there already: a command that was cut short may have left it`, {
-    hint: "if `vsync tokens list` shows no token of today, remove it; otherwise it may hold that token",
-  });
+/** Another run may just have written the file of `--out`. */
+export class FileThereError extends InputError {
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`${path} is there already: a command that was cut short may have left it`, {
+      hint: "if `vsync tokens list` shows no token of today, remove it; otherwise it may hold that token",
+    });
+    this.path = path;
+  }
 }
 
 async function writeNew(path: string, text: string): Promise<void> {
@@ -186,7 +192,7 @@ async function writeNew(path: string, text: string): Promise<void> {
     await createPrivateFile(path, text);
     await syncFolder(dirname(path)).catch(() => undefined);
   } catch (error) {
-    throw codeOf(error) === "EEXIST" ? exists(path) : unwritable(path, error);
+    throw codeOf(error) === "EEXIST" ? new FileThereError(path) : unwritable(path, error);
   }
 }
 

@@ -29,12 +29,16 @@ export async function proveToken(location: StoreLocation, config: LocalConfig): 
     END_BY_MS,
   ).unref();
   try {
-    const isThere = await proveLocation(location, config);
-    if (isThere && config.anchor !== undefined) await withinLimit(location, requireAnchor(location, config));
-    return isThere;
+    return await withinLimit(location, proveAll(location, config));
   } finally {
     isAnswered = true;
   }
+}
+
+async function proveAll(location: StoreLocation, config: LocalConfig): Promise<boolean> {
+  const isThere = await proveLocation(location, config);
+  if (isThere && config.anchor !== undefined) await requireAnchor(location, config);
+  return isThere;
 }
 
 /**
