@@ -23,5 +23,6 @@ app.post("/v1/jobs", backend.route("jobs.create"), (request, response) => {
 });
 
 const server = app.listen(process.env.PORT ?? 3000, () => console.log(`listening on ${server.address().port}`));
-backend.ready(app, server).then(({ ok, ...found }) => ok || console.warn("vsync:", found));
+const { ok, ...found } = await backend.ready(app, server);
+if (!ok) console.warn("vsync:", found);
 process.once("SIGTERM", () => server.close(() => backend.shutdown()));

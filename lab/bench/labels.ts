@@ -7,3 +7,8 @@ export const ACCESS_TOKENS = "access tokens";
 /** How often one row calls its work. */
 export const AUTHORIZED = 10_000;
 export const VERIFIED = 1_000;
+/** An origin beside npm's @farthershore/backend. */
+export const SIGNED_REQUESTS = "signed requests";
+export const REQUESTS = 1_000;
+export const UNSIGNED_SMALL = "refuse 1 KiB without a signature";
+export const UNSIGNED_LARGE = "refuse 10 MiB without a signature";

@@ -16,6 +16,7 @@ import { openRotation } from "../../src/vault/rotate.ts";
 import { proposeSet } from "../../src/vault/set.ts";
 import { hintOf, type PassphraseHint, PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { snapshotOf, tokenHere } from "../../test/tokens/access/access-world.ts";
+import { type RequestJob, requestWork } from "./requests.ts";
 
 /** A process that has loaded the library: runs one job per line of JSON and answers with its wall time. */
 export type Job =
@@ -30,7 +31,8 @@ export type Job =
   | ({ readonly do: "set" } & Access)
   | ({ readonly do: "verify" } & Access)
   /** Decides so many times on a grant without patterns, or verifies so many access tokens. */
-  | { readonly do: "authorize" | "verify-access"; readonly times: number };
+  | { readonly do: "authorize" | "verify-access"; readonly times: number }
+  | RequestJob;
 
 export interface Access {
   readonly token: string;
@@ -70,6 +72,9 @@ async function workOf(job: Job): Promise<() => Promise<unknown>> {
     case "authorize":
     case "verify-access":
       return accessWork(job);
+    case "verify-request":
+    case "refuse-request":
+      return requestWork(job);
     case "round-trip":
     case "rotate":
     case "set":

@@ -13,6 +13,7 @@ import { measureMemory } from "./groups/memory.ts";
 import { measurePeers } from "./groups/peers.ts";
 import { measureRedact } from "./groups/redact.ts";
 import { countRequests } from "./groups/requests.ts";
+import { measureSignedRequests } from "./groups/signed-requests.ts";
 import { measureStartUp } from "./groups/start-up.ts";
 import { measureTokens } from "./groups/tokens.ts";
 import { Launcher } from "./launcher.ts";
@@ -42,6 +43,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
   "library-open": rowsOf(measureLibraryOpen),
   "library-rotate": rowsOf(measureLibraryRotate),
   "access-tokens": rowsOf(measureAccessTokens),
+  "signed-requests": rowsOf(measureSignedRequests),
   growth: rowsOf(measureGrowth),
   memory: rowsOf(measureMemory),
   audit: async (world, found) => {

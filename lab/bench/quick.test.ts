@@ -33,6 +33,7 @@ describe("npm run bench -- --quick", () => {
       "rotate in a directory",
       "rotate over S3",
       "run --redact",
+      "signed requests",
       "start-up",
     ]);
     for (const { wallMs } of results.rows) {

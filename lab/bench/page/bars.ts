@@ -1,5 +1,16 @@
 import { CONTROL } from "../interleave.ts";
-import { ACCESS_TOKENS, AUTHORIZED, OPEN_SCOPED, REDACTED, SCOPED, VERIFIED } from "../labels.ts";
+import {
+  ACCESS_TOKENS,
+  AUTHORIZED,
+  OPEN_SCOPED,
+  REDACTED,
+  REQUESTS,
+  SCOPED,
+  SIGNED_REQUESTS,
+  UNSIGNED_LARGE,
+  UNSIGNED_SMALL,
+  VERIFIED,
+} from "../labels.ts";
 import type { Results, Row } from "../results.ts";
 
 /** A bar of the design and the measured value. */
@@ -30,6 +41,7 @@ export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
     ...auditAppend(rows),
     ...tokens(rows),
     ...accessTokens(rows),
+    ...signedRequests(rows),
   ];
 }
 
@@ -204,4 +216,35 @@ function accessTokens(rows: readonly Row[]): Verdict[] {
     if (row === undefined) return [];
     return [{ work: `${work}, ${times} times`, bar, limit: each * times, measured: row.wallMs.median, unit: "ms" }];
   });
+}
+
+function signedRequests(rows: readonly Row[]): Verdict[] {
+  const of = (name: string) =>
+    rows.find((row) => row.group === SIGNED_REQUESTS && row.name.startsWith(name))?.wallMs.median;
+  const [ours, theirs, small, large] = ["vsync/backend", "npm", UNSIGNED_SMALL, UNSIGNED_LARGE].map(of);
+  if (ours === undefined || small === undefined || large === undefined) return [];
+  const work = `verify ${REQUESTS} requests of 1 KiB`;
+  const beside =
+    theirs === undefined
+      ? []
+      : [
+          {
+            work: `${work}, beside npm's package`,
+            bar: "ahead",
+            limit: 1,
+            measured: ours / theirs,
+            unit: "×" as const,
+          },
+        ];
+  return [
+    { work, bar: "≥ 6 000 a second", limit: REQUESTS / 6, measured: ours, unit: "ms" },
+    ...beside,
+    {
+      work: "refuse 10 MiB, as a multiple of 1 KiB",
+      bar: "no more (≤ 1.2 ×)",
+      limit: 1.2,
+      measured: large / small,
+      unit: "×",
+    },
+  ];
 }
