@@ -6,7 +6,7 @@ import { vaultArgs } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { beforeReplacing, commitChanges, type Outcome, renderOutcome } from "../items/proposed-changes.ts";
 import { openSession, type SessionInput } from "../session/session.ts";
-import { type ConsentFlags, listed, requireAnswerable } from "../terminal/consent.ts";
+import { type ConsentFlags, listed } from "../terminal/consent.ts";
 
 export interface SettingsInput extends SessionInput {
   readonly flags: SessionInput["flags"] &
@@ -27,9 +27,8 @@ const FROM_HINT = "name the JSON file with --from=<file>, or pipe it in with --f
  */
 export async function replaceSettings(input: SettingsInput, from: string, sources: SecretSources): Promise<void> {
   const { flags } = input;
-  const { prompter, output } = sources;
+  const { output } = sources;
   const settings = await readSettingsFile(from, sources);
-  if (from === "-") requireAnswerable(flags, prompter);
   using session = await openSession(input, sources);
   const { config } = session;
   using proposal = await proposeSettings(session.ports, { ...session.request, settings });
