@@ -1,4 +1,4 @@
-// Runs Vitest, with its arguments, on the single binary: it starts in a tenth of the time that bin/run.js takes. Where this
+// Runs Vitest, with its arguments, on the single binary: it starts in a fraction of the time that bin/run.js takes. Where this
 // machine cannot make one, the tests start bin/run.js.
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
