@@ -2,12 +2,14 @@ import { webcrypto } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ed25519 } from "@noble/curves/ed25519.js";
+import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fetchPackages } from "../../scripts/fetched-packages.ts";
 import { NonceCache } from "../../src/backend/verify/replay.ts";
 import { verifyRequest } from "../../src/backend/verify/verify-request.ts";
 import { encodeBase64Url } from "../../src/crypto/base64.ts";
 import { BODY, NOW_MS, SEED, signedHeaders, toSign, viewOf } from "../backend/fixture.ts";
+import { sampled } from "../support/samples.ts";
 
 /*
  * npm's `http-message-sig` 0.3.0, unchanged: it verifies what our gateway signs in profile `rfc9421`, and our origin
@@ -84,5 +86,49 @@ describe("beside npm's http-message-sig", () => {
     const signed = await peer.createSignature(message, { label: "vsync", components, parameters, signer });
     const all = { ...headers, signature: signed.signature, "signature-input": signed.signatureInput };
     expect(await ours("POST", "/v1/jobs?dry=1", all, BODY)).toMatchObject({ routeId: "jobs.create" });
+  });
+
+  /** Another byte in one place of what arrives. */
+  const mutated = fc.record({ place: fc.nat(), at: fc.nat(), to: fc.integer({ min: 0x20, max: 0x7e }) });
+
+  test("of requests with another byte somewhere we accept none that it refuses", {
+    timeout: FETCH_LIMIT_MS,
+  }, async () => {
+    const request = await toSign({ context: "eyJzdWJqZWN0IjoiYW5uIn0" });
+    const whole = { ...signedHeaders("rfc9421", request), ":method": request.method, ":target": request.target };
+    const places = Object.keys(whole) as (keyof typeof whole)[];
+    const policy = {
+      algorithms: ["ed25519"],
+      requiredComponents: COMPONENTS,
+      requiredParameters: ["created"],
+      maxAge: 60,
+    };
+    const options = { label: "vsync", policy: { ...policy, now: NOW }, resolveVerifier: () => verifier };
+    const isKept = (work: Promise<unknown>): Promise<boolean> =>
+      work.then(
+        () => true,
+        () => false,
+      );
+    const counts = { both: 0, neither: 0, itAlone: 0 };
+    await fc.assert(
+      fc.asyncProperty(mutated, async ({ place, at, to }) => {
+        const name = places[place % places.length] as keyof typeof whole;
+        const value = whole[name] as string;
+        const index = at % value.length;
+        const byte = String.fromCharCode(to);
+        const changed = { ...whole, [name]: value.slice(0, index) + byte + value.slice(index + 1) };
+        const { ":method": method, ":target": target, ...headers } = changed;
+        const [mine, its] = await Promise.all([
+          isKept(ours(method, target, headers, BODY)),
+          isKept(Promise.resolve().then(() => peer.verifySignature(messageOf(method, target, headers), options))),
+        ]);
+        expect([name, mine && !its]).toEqual([name, false]);
+        counts[mine ? "both" : its ? "itAlone" : "neither"]++;
+      }),
+      sampled(10_000),
+    );
+    // It reads structured fields in more than one spelling, such as base64 with stray bits.
+    expect(counts.both).toBeGreaterThan(0);
+    expect(counts.neither).toBeGreaterThan(counts.itAlone * 20);
   });
 });

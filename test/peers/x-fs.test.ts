@@ -156,7 +156,7 @@ describe("beside npm's @farthershore/backend", () => {
         expect(mine).toBe(other);
         codes.set(mine, (codes.get(mine) ?? 0) + 1);
       }),
-      sampled(1000),
+      sampled(10_000),
     );
     expect([...codes.keys()].map(String).toSorted()).toEqual([
       "accepted",
