@@ -20,6 +20,7 @@ import { isUlid } from "./ulid.ts";
 export const MAX_BATCH_EVENTS = 5000;
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 const ENC_BYTES = 32;
+const DAY_MS = 86_400_000;
 const NEWLINE = 0x0a;
 const DIGEST = /^[0-9a-f]{64}$/;
 const encoder = new TextEncoder();
@@ -198,9 +199,11 @@ export async function openBatch(
   if (plaintext === null) throw refuse("does not open with the vault's usage key");
   const lines = decodeUtf8(plaintext, refuse).split("\n");
   if (lines.length !== header.count) throw refuse(`has ${lines.length} events, and says ${header.count}`);
+  const startMs = Date.parse(name.day);
+  const refuseEvent: Refuse = (fault) => refuse(`has an event that ${fault}`);
   return lines.map((line) => {
-    const event = parseEvent(line, (fault) => refuse(`has an event that ${fault}`));
-    if (dayOf(event.at) !== name.day) throw refuse("has an event of another day");
+    const event = parseEvent(line, refuseEvent);
+    if (event.at < startMs || event.at >= startMs + DAY_MS) throw refuse("has an event of another day");
     return { event, line };
   });
 }

@@ -11,21 +11,30 @@ export type Cell = Readonly<Record<Dimension, string>> & {
   readonly events: number;
 };
 
+type Where = Readonly<Record<Dimension, string>>;
+
 /** Sums of any size. */
 export class Totals {
-  readonly #cells = new Map<string, Cell>();
+  readonly #cells = new Map<string, Where & { amount: bigint; events: number }>();
 
   add(where: Readonly<Record<Exclude<Dimension, "meter">, string>>, usage: UsageMap): void {
-    for (const [meter, amount] of Object.entries(usage))
-      this.addCell({ ...where, meter, amount: BigInt(amount), events: 1 });
+    for (const [meter, amount] of Object.entries(usage)) this.#addTo({ ...where, meter }, BigInt(amount), 1);
   }
 
-  addCell(cell: Cell): void {
-    const key = JSON.stringify(DIMENSIONS.map((dimension) => cell[dimension]));
+  addCell({ amount, events, ...where }: Cell): void {
+    this.#addTo(where, amount, events);
+  }
+
+  #addTo(where: Where, amount: bigint, events: number): void {
+    const { meter, backend, route, token, subject, day } = where;
+    const key = JSON.stringify([meter, backend, route, token, subject, day]);
     const known = this.#cells.get(key);
-    const sum =
-      known === undefined ? cell : { ...cell, amount: known.amount + cell.amount, events: known.events + cell.events };
-    this.#cells.set(key, sum);
+    if (known === undefined) {
+      this.#cells.set(key, { ...where, amount, events });
+    } else {
+      known.amount += amount;
+      known.events += events;
+    }
   }
 
   /** In the order of their dimensions. */
