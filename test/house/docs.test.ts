@@ -20,7 +20,7 @@ describe.each(written)("%s", (path) => {
 
   test("names only existing commands", async () => {
     const known = new Set(Object.keys(LOADERS).map((id) => id.replace(":", " ")));
-    const named = [...(await readPage(path)).matchAll(/(?:`|^\$ )vsync ([a-z-]+(?: (?:verify|reconcile))?)\b/gm)];
+    const named = [...(await readPage(path)).matchAll(/(?:`|^\$ )vsync ([a-z-]+(?: (?:verify|reconcile|sign))?)\b/gm)];
     expect(named.map(([, name = ""]) => name).filter((name) => !known.has(name))).toEqual([]);
   });
 });
