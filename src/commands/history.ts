@@ -8,7 +8,8 @@ export class History extends BaseCommand {
   static override summary = "Show the generations, and which can be restored";
   static override description =
     `Oldest first. BUNDLE tells whether the generation's encrypted bundle still exists: current, kept, or gone (removed by gc or
-by somebody else).`;
+by somebody else). CHANGES counts the names that the newest generations
+added, changed and removed, as far as this passphrase opens them.`;
   static override examples = ["<%= config.bin %> history prod", "<%= config.bin %> history prod --tail=5 --json"];
   static override args = ENV_ARG;
   static override flags = { ...VAULT_FLAGS, ...PASSPHRASE_FLAG, ...TAIL_FLAG, ...JSON_FLAG };

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, Flags, NOTE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { durationFlag } from "../cli/inputs/duration-flag.ts";
 import { META_FLAG } from "../cli/inputs/meta-flag.ts";
 import { finishVaultRotation, rotateVault } from "../cli/rotation/rotation.ts";
@@ -85,6 +85,7 @@ keeps it if the outcome is unknown. You can safely repeat an interrupted run.`;
     yes: Flags.boolean({ char: "y", description: "do not ask" }),
     ...NOTE_FLAG,
     ...META_FLAG,
+    ...JSON_FLAG,
   };
   static override exitCodes = ROTATE_EXIT_CODES;
 

@@ -36,6 +36,7 @@ it goes neither with --redact nor with --mount.`;
     "VSYNC_CONFIG=… VSYNC_PASSPHRASE=… <%= config.bin %> run -- python3 app.py",
   ];
   static override exitCodes = RUN_EXIT_CODES;
+  static override bareValues = { "preserve-env": "" };
   static override args = ENV_ARG;
   static override flags = {
     ...VAULT_FLAGS,

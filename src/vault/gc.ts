@@ -4,6 +4,7 @@ import { verifyAudit } from "./audit/chain.ts";
 import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import type { CommitPorts } from "./commit/commit.ts";
 import { type CommitStep, Proposal } from "./commit/proposal.ts";
+import type { AuditRow } from "./format/audit-row.ts";
 import type { Manifest } from "./format/manifest.ts";
 import { BUNDLE_PREFIX, MAX_AHEAD_MS, parseTs } from "./format/object-keys.ts";
 import type { Roll } from "./format/tokens/roll.ts";
@@ -20,6 +21,8 @@ export interface GcPlan {
   readonly keys: readonly string[];
   /** Keys of usage from days before those that the settings keep. */
   readonly usage: readonly string[];
+  /** The rows of those that are a generation's. */
+  readonly generations: readonly AuditRow[];
   readonly stays: Stays;
 }
 
@@ -89,6 +92,7 @@ async function planGc(ports: CommitPorts, request: GcRequest, manifest: Manifest
   const removable = [...old.map(({ bundle }) => bundle.key), ...dead];
   return {
     keys: removable.slice(0, MAX_REMOVED),
+    generations: old.slice(0, MAX_REMOVED),
     stays: {
       kept: [...named].filter((key) => listed.keys.has(key)).length - there.length,
       young: young.length,

@@ -31,6 +31,8 @@ async function race(
     if (args.length === 0) {
       await session.shows("not at all: it has leaked");
       session.press(NOT_AT_ALL);
+      await session.shows("May the leak have reached scoped tokens, too?");
+      session.press("\r");
     }
     await session.shows("Re-encrypt bundle and push?");
   }

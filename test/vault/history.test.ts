@@ -14,15 +14,19 @@ beforeAll(async () => {
 
 test("tells of each generation what its row says, oldest first", async () => {
   const { generations } = await world.history();
-  expect(generations.map(({ gen, action, note, bundle }) => [gen, action, note, bundle])).toEqual([
-    [1, "push", null, "kept"],
-    [2, "push", "why", "kept"],
-    [3, "set", null, "current"],
+  expect(
+    generations.map(({ gen, action, note, bundle, changes }) => [gen, action, note, bundle, changes?.added]),
+  ).toEqual([
+    [1, "push", null, "kept", ["A"]],
+    [2, "push", "why", "kept", []],
+    [3, "set", null, "current", ["B"]],
   ]);
   const { size } = (await world.manifest()).bundle;
   const at = "2026-01-01T02:00:00.000Z";
   const key = "v=20260101T020000000Z";
-  expect(generations[2]).toEqual({ gen: 3, at, action: "set", actor: ACTOR, note: null, key, size, bundle: "current" });
+  const changes = { added: ["B"], changed: [], removed: [], unchanged: ["A"] };
+  const row = { gen: 3, at, action: "set", actor: ACTOR, note: null, key, size };
+  expect(generations[2]).toEqual({ ...row, bundle: "current", changes });
   expect((await world.history({ tail: 2 })).generations.map(({ gen }) => gen)).toEqual([2, 3]);
 });
 

@@ -33,7 +33,7 @@ export async function parseArgv(argv: readonly string[], declaration: Declaratio
   const { args } = declaration;
   try {
     const flags = oneValueEach(declaration.flags);
-    const words = withEmptyValues(withValues(own, declaration.bareValues ?? {}), declaration.flags);
+    const words = withValues(own, declaration.bareValues ?? {});
     const output = await parse(words, { flags, args, strict: true, context: {} as never });
     return { flags: output.flags, args: output.args, commandLine };
   } catch (error) {
@@ -41,15 +41,6 @@ export async function parseArgv(argv: readonly string[], declaration: Declaratio
       throw withoutDashes(own, declaration) ?? asInputError(error as OclifComplaint, declaration);
     throw asInputError(error as OclifComplaint, declaration);
   }
-}
-
-/** A flag whose value may be left out, which its `helpValue` says: `--preserve-env[=<name>]`. oclif knows no such flag. */
-function withEmptyValues(words: readonly string[], flags: FlagInput): string[] {
-  const isOptional = (word: string): boolean => {
-    const flag = flags[word.slice("--".length)];
-    return word.startsWith("--") && flag?.type === "option" && String(flag.helpValue).startsWith("[");
-  };
-  return words.map((word) => (isOptional(word) ? `${word}=` : word));
 }
 
 /** The words that follow the program belong to it, and cannot be parsed: the program's name is the one to point at. */
@@ -64,14 +55,14 @@ function withoutDashes(words: readonly string[], declaration: Declaration): Inpu
 }
 
 /** The index of the first argument after the env, or -1. */
-function programAt(words: readonly string[], { flags }: Declaration): number {
+function programAt(words: readonly string[], { flags, bareValues = {} }: Declaration): number {
   let isEnvGiven = false;
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? "";
-    const flag = flags[word.slice("--".length).split("=", 1)[0] ?? ""];
+    const name = word.slice("--".length).split("=", 1)[0] ?? "";
     if (word.startsWith("-")) {
       if (word.startsWith("--env")) isEnvGiven = true;
-      const takesNext = flag?.type === "option" && !word.includes("=") && !String(flag.helpValue).startsWith("[");
+      const takesNext = flags[name]?.type === "option" && !word.includes("=") && !(name in bareValues);
       if (takesNext) at++;
     } else if (isEnvGiven) return at;
     else isEnvGiven = true;
@@ -79,7 +70,7 @@ function programAt(words: readonly string[], { flags }: Declaration): number {
   return -1;
 }
 
-/** oclif's flags have a value always or never. */
+/** A flag whose value may be left out: `--generate[=<length>]`. oclif's flags have a value always or never. */
 function withValues(argv: readonly string[], values: Readonly<Record<string, string>>): string[] {
   return argv.map((word) => {
     const value = word.startsWith("--") ? values[word.slice(2)] : undefined;

@@ -1,5 +1,6 @@
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
+import type { AuditRow } from "../../vault/format/audit-row.ts";
 import type { GcPlan, Stays } from "../../vault/gc.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
@@ -20,9 +21,9 @@ export async function commitGc(
   flags: ConsentFlags,
   { prompter, output }: { readonly prompter: Prompter; readonly output: Output },
 ): Promise<Committed | null> {
-  const { keys, usage } = proposal.plan;
+  const { keys, usage, generations } = proposal.plan;
   if (flags["dry-run"] || keys.length + usage.length === 0) return null;
-  if (keys.length > 0) output.say(`  - ${countOf({ keys, usage: [] })}, from ${keys[0]} to ${keys.at(-1)}`);
+  if (keys.length > 0) output.say(`  - ${countOf({ keys, usage: [] })}${spanOf(generations)}`);
   if (usage.length > 0) output.say(`  - ${countOf({ keys: [], usage })} older than the settings keep`);
   const { repo, env } = config;
   const what = `${countOf(proposal.plan)} of ${repo}/${env}`;
@@ -39,7 +40,41 @@ export async function commitGc(
   return proposal.commit();
 }
 
-/** The keys on stdout: with `--dry-run` those that would go, else those that went. */
+/** `, of gen 1 (30 Nov 00:51) to gen 4 (30 Nov 02:10)` */
+function spanOf(generations: readonly AuditRow[]): string {
+  const [first, last] = [generations[0], generations.at(-1)];
+  if (first === undefined || last === undefined) return " that no generation has";
+  const shown = ({ gen, at }: AuditRow): string => `gen ${gen} (${shortTime(at)})`;
+  return first === last ? `, of ${shown(first)}` : `, of ${shown(first)} to ${shown(last)}`;
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** `30 Nov 2026 00:51`, in UTC as every time of an audit row */
+function shortTime(at: string): string {
+  return `${Number(at.slice(8, 10))} ${MONTHS[Number(at.slice(5, 7)) - 1]} ${at.slice(0, 4)} ${at.slice(11, 16)}`;
+}
+
+/** `gen 1  30 Nov 2026 00:51  push`; what an interrupted commit has left has its key alone. */
+function renderRemovals({ keys, usage, generations }: GcPlan, output: Output): void {
+  const rowOf = new Map(generations.map((row) => [row.bundle.key, row]));
+  const rows = [...keys, ...usage].map((key) => {
+    const row = rowOf.get(key);
+    return row === undefined
+      ? { gen: key.startsWith("v=") ? "left over" : "usage", at: "", action: key }
+      : { gen: `gen ${row.gen}`, at: shortTime(row.at), action: row.action };
+  });
+  output.table(
+    [
+      { head: "GENERATION", cell: ({ gen }) => gen },
+      { head: "TIME (UTC)", cell: ({ at }) => at },
+      { head: "ACTION", cell: ({ action }) => action },
+    ],
+    rows,
+  );
+}
+
+/** The generations on stdout: with `--dry-run` those that would go, else those that went. */
 export function renderGc(
   plan: GcPlan,
   committed: Committed | null,
@@ -48,12 +83,19 @@ export function renderGc(
   output: Output,
 ): void {
   const { env } = config;
-  const { stays } = plan;
+  const { generations, stays } = plan;
   const keys = [...plan.keys, ...plan.usage];
   const removed = committed === null ? [] : keys;
   if (flags.json)
-    output.json({ env, found: keys, removed, gen: committed?.manifest.gen ?? null, stays: staysJson(stays) });
-  else for (const key of flags["dry-run"] ? keys : removed) output.line(key);
+    output.json({
+      env,
+      found: keys,
+      removed,
+      generations: generations.map(({ gen }) => gen),
+      gen: committed?.manifest.gen ?? null,
+      stays: staysJson(stays),
+    });
+  else if (keys.length > 0 && (flags["dry-run"] || committed !== null)) renderRemovals(plan, output);
   output.say(whyBundlesStay(stays));
   if (keys.length === 0) return output.say("nothing to remove");
   if (committed === null) output.say(flags["dry-run"] ? dryRun(plan) : "nothing was removed");

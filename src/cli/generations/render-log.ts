@@ -47,6 +47,13 @@ function pairWords(pair: { readonly token?: unknown; readonly replaces?: unknown
   return `${short(pair.token)} in place of ${short(pair.replaces)}`;
 }
 
+/** For people: programs have `audit verify`. */
+function signatures(rows: readonly AuditRow[]): string {
+  const signers = new Set(rows.map(({ signer }) => signer)).size;
+  const keys = signers === 1 ? "by one key" : `by ${signers} keys: each rotation draws another`;
+  return `${countOf(rows.length)}, each signed and linked to the one before, ${keys}`;
+}
+
 const CSV_HEAD = ["time", "user", "host", "tool", "action", "gen", "note", "meta"];
 
 /** Rows as a table, as CSV with a head, or as JSON (`docs/format.md` §6 has the fields); oldest first. */
@@ -58,7 +65,10 @@ export function renderAudit(
   const { manifest, rows, outstanding } = audit;
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, outstanding, rows });
   else if (flags.csv) for (const record of [CSV_HEAD, ...rows.map(csvFields)]) output.line(csvRecord(record));
-  else output.table(fitted(ROW_COLUMNS, output), rows);
+  else {
+    output.table(fitted(ROW_COLUMNS, output), rows);
+    if (output.columns !== undefined) output.done(signatures(rows));
+  }
   warnOfOutstanding(audit, vaultFlagsOf(manifest.env, flags), output);
 }
 
@@ -114,12 +124,18 @@ export function renderReconciled(
   else output.done(isAppended ? `Audit row of gen=${gen} appended` : `Audit row of gen=${gen} is there: nothing to do`);
 }
 
+/** `+1 ~2 −0` */
+function counted({ added, changed, removed }: NonNullable<Generation["changes"]>): string {
+  return `+${added.length} ~${changed.length} −${removed.length}`;
+}
+
 const GENERATION_COLUMNS = [
   { head: "GEN", cell: ({ gen }: Generation) => String(gen), align: "right" },
   { head: "WHEN", cell: ({ at }: Generation) => toSeconds(at) },
   AGO,
   { head: "WHO", cell: ({ actor }: Generation) => nameOf(actor) },
   { head: "ACTION", cell: ({ action }: Generation) => action },
+  { head: "CHANGES", cell: ({ changes }: Generation) => (changes === null ? "" : counted(changes)) },
   { head: "BUNDLE", cell: ({ bundle }: Generation) => bundle },
   { head: "NOTE", cell: ({ note }: Generation) => note ?? "" },
 ] as const;
@@ -129,6 +145,10 @@ export function renderHistory(
   flags: { readonly json?: boolean },
   output: Output,
 ): void {
-  if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, generations });
+  const named = generations.map(({ changes, ...generation }) => ({
+    ...generation,
+    ...(changes === null ? {} : { added: changes.added, changed: changes.changed, removed: changes.removed }),
+  }));
+  if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, generations: named });
   else output.table(fitted(GENERATION_COLUMNS, output), generations);
 }

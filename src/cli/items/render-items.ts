@@ -33,7 +33,8 @@ export function renderList(
   const items = bundle.items.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   if (json) return output.json({ env: manifest.env, generation: manifest.gen, items: items.map(describe) });
   if (items.length === 0) return output.say(`${manifest.env} holds nothing (gen=${manifest.gen})`);
-  output.table(process.stdout.isTTY ? COLUMNS : COLUMNS.slice(0, 1), items);
+  const hasFiles = items.some(({ kind }) => kind === "file");
+  output.table(process.stdout.isTTY && hasFiles ? COLUMNS : COLUMNS.slice(0, 1), items);
 }
 
 const COLUMNS = [

@@ -5,16 +5,26 @@ const HOUR_MS = 3_600_000;
 export interface GraceFlags {
   /** Milliseconds. */
   readonly grace?: number | undefined;
+  readonly leaked?: boolean | undefined;
   readonly yes?: boolean | undefined;
   readonly "dry-run"?: boolean | undefined;
 }
 
+/** What becomes of the old passphrase, and after a leak of the scoped tokens. */
+export interface Ending {
+  /** How long it goes on reading, in milliseconds. Undefined: not at all. */
+  readonly grace?: number | undefined;
+  readonly leaked?: boolean | undefined;
+  readonly tokens?: "keep" | "revoke" | undefined;
+}
+
 /**
- * How long the old passphrase goes on reading: the flag's, or a person's answer before anything else is asked. A person who types
- * `--yes` has answered. Undefined: not at all.
+ * The flags' answers, or a person's before anything else is asked. A person who types `--yes` has answered. "It has leaked" is
+ * the answer of `--leaked`.
  */
-export async function graceOf(flags: GraceFlags, prompter: Prompter): Promise<number | undefined> {
-  if (flags.grace !== undefined || flags.yes || flags["dry-run"] || !prompter.isInteractive) return flags.grace;
+export async function endingOf<Flags extends GraceFlags>(flags: Flags, prompter: Prompter): Promise<Flags & Ending> {
+  const isAnswered = flags.grace !== undefined || flags.leaked || flags.yes || flags["dry-run"];
+  if (isAnswered || !prompter.isInteractive) return flags;
   const answer = await prompter.choose("How long may apps still start with the old passphrase?", [
     { name: "24h", value: 24 * HOUR_MS, description: "they restart in their own time, and none fails" },
     { name: "1h", value: HOUR_MS, description: "they restart in their own time, and none fails" },
@@ -25,5 +35,10 @@ export async function graceOf(flags: GraceFlags, prompter: Prompter): Promise<nu
       description: "those that start with it fail from now on",
     },
   ]);
-  return answer ?? undefined;
+  if (answer !== null) return { ...flags, grace: answer };
+  const tokens = await prompter.choose("May the leak have reached scoped tokens, too?", [
+    { name: "no, or there are none", short: "no", value: "keep" as const, description: "they go on" },
+    { name: "yes", value: "revoke" as const, description: "all of them end now" },
+  ]);
+  return { ...flags, leaked: true, tokens };
 }

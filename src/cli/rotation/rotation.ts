@@ -11,7 +11,7 @@ import { warnOfOldPlaces } from "../session/old-places.ts";
 import { openSession, sessionOn } from "../session/session.ts";
 import { notConfirmed, requireAnswerable, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { graceOf } from "./ask-grace.ts";
+import { endingOf } from "./ask-grace.ts";
 import { deliverToFile } from "./deliver-to-file.ts";
 import { deliverToStdout } from "./deliver-to-stdout.ts";
 import { type Delivery, delivering, NO_DELIVERY } from "./delivery.ts";
@@ -38,6 +38,7 @@ export interface RotationInput extends TargetInput {
     readonly tokens?: "keep" | "revoke" | undefined;
     readonly "dry-run"?: boolean | undefined;
     readonly yes?: boolean | undefined;
+    readonly json?: boolean | undefined;
     readonly note?: string | undefined;
     readonly meta?: readonly MetaPair[] | undefined;
   };
@@ -52,13 +53,14 @@ export interface RotationInput extends TargetInput {
  * @throws what `openRotation`, `propose` and `commit` throw
  */
 export async function rotateVault(input: RotationInput, sources: SecretSources): Promise<void> {
-  const { flags } = input;
   const { output } = sources;
   const config = await configOf(input, sources, { use: "write", wantsEnv: true });
-  requireAnswerable(flags, sources.prompter);
-  leakOf(flags);
-  using next = new NewPassphrase(flags, sources);
-  const graceMs = await graceOf(flags, sources.prompter);
+  requireAnswerable(input.flags, sources.prompter);
+  leakOf(input.flags);
+  refuseTwoResults(input.flags);
+  using next = new NewPassphrase(input.flags, sources);
+  const flags = await endingOf(input.flags, sources.prompter);
+  const { grace: graceMs } = flags;
   const delivery = await deliveryOf(flags, config, output);
   const old = { ...flags, "passphrase-file": flags["old-passphrase-file"] };
   using session = await sessionOn(config, old, sources, OLD_PASSPHRASE);
@@ -84,6 +86,15 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   await session.remember(committed.manifest);
   refuseOutstanding(committed, vaultFlags);
   delivery.confirm();
+  if (flags.json) output.json({ env: config.env, gen: plan.gen, prev_gen: plan.prevGen, old_until: plan.graceUntil });
+}
+
+/** @throws InputError stdout would be both the passphrase and the JSON */
+function refuseTwoResults({ json, generate, out }: RotationInput["flags"]): void {
+  if (!json || !generate || out !== undefined) return;
+  throw new InputError("--json and --generate would both print on stdout", {
+    hint: "write the new passphrase to a file: --out=<file>",
+  });
 }
 
 /** @throws InputError nobody said what becomes of the tokens */
@@ -144,6 +155,8 @@ export async function finishVaultRotation(input: RotationInput, sources: SecretS
   renderFinished(plan, committed, env, output);
   await session.remember(committed.manifest);
   refuseOutstanding(committed, vaultFlagsOf(env, flags));
+  if (flags.json)
+    output.json({ env, gen: committed.manifest.gen, prev_gen: committed.manifest.prev_gen, old_until: null });
 }
 
 /** A window that is over shuts nobody out. `--yes` answers here also for a protected env, as scripts rely on it. */

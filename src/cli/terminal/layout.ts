@@ -12,21 +12,51 @@ export interface Column<Row> {
   readonly align?: "left" | "right";
 }
 
-/** Lines of aligned columns, two spaces apart, without trailing spaces. Cells are escaped before they are measured. */
+/**
+ * Lines of aligned columns, two spaces apart, without trailing spaces. Cells are escaped before they are measured. If the lines
+ * are wider than `width`, the widest cells are cut and end in `…`.
+ */
 export function formatTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
-  options: { readonly head: boolean },
+  options: { readonly head: boolean; readonly width?: number },
 ): string[] {
   const body = rows.map((row) => columns.map((column) => printable(column.cell(row))));
   const lines = options.head ? [columns.map((column) => column.head), ...body] : body;
-  const widths = columns.map((_, index) => Math.max(0, ...lines.map((cells) => widthOf(cells[index] ?? ""))));
+  const natural = columns.map((_, index) => Math.max(0, ...lines.map((cells) => widthOf(cells[index] ?? ""))));
+  const widths = narrowed(natural, options.width ?? Number.POSITIVE_INFINITY);
   return lines.map((cells) =>
     cells
-      .map((cell, index) => padded(cell, widths[index] ?? 0, columns[index]?.align ?? "left"))
+      .map((cell, index) => padded(cut(cell, widths[index] ?? 0), widths[index] ?? 0, columns[index]?.align ?? "left"))
       .join("  ")
       .trimEnd(),
   );
+}
+
+const LEAST_WIDTH = 8;
+
+/** Takes from the widest column first, and leaves each a few characters. */
+function narrowed(natural: readonly number[], width: number): readonly number[] {
+  const widths = [...natural];
+  let excess = widths.reduce((sum, it) => sum + it, 0) + 2 * (widths.length - 1) - width;
+  while (excess > 0) {
+    const widest = widths.indexOf(Math.max(...widths));
+    const now = widths[widest] ?? 0;
+    if (now <= LEAST_WIDTH) break;
+    const others = widths.filter((_, index) => index !== widest);
+    const next = Math.max(LEAST_WIDTH, Math.min(now - 1, Math.max(now - excess, ...others)));
+    widths[widest] = next;
+    excess -= now - next;
+  }
+  return widths;
+}
+
+function cut(cell: string, width: number): string {
+  return widthOf(cell) <= width
+    ? cell
+    : `${Array.from(cell)
+        .slice(0, width - 1)
+        .join("")}…`;
 }
 
 function padded(cell: string, width: number, align: "left" | "right"): string {

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { type Column, formatTable, wrapMessage } from "./layout.ts";
+import { type Column, formatTable, widthOf, wrapMessage } from "./layout.ts";
 import { printable, printableJson } from "./printable.ts";
 
 /** The part of a stream that `Output` uses. */
@@ -82,7 +82,9 @@ export class Output {
 
   /** The result as aligned columns; the head is for terminals only, because programs would read it as a row. */
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
-    for (const text of formatTable(columns, rows, { head: this.#stdout.isTTY === true })) this.line(text);
+    const { isTTY = false, columns: width } = this.#stdout;
+    for (const text of formatTable(columns, rows, { head: isTTY, ...(isTTY && width ? { width } : {}) }))
+      this.line(text);
   }
 
   /** The result as names and values, one per line. */
@@ -111,12 +113,12 @@ export class Output {
 
   /** Progress. */
   say(text: string): void {
-    this.#stderr.write(`${printable(text)}\n`);
+    this.#stderr.write(`${this.#wrapped(printable(text), 0)}\n`);
   }
 
   /** A step that is done, after a tick. */
   done(text: string): void {
-    this.#stderr.write(`${this.#styled("green", "✓")} ${printable(text)}\n`);
+    this.#stderr.write(`${this.#styled("green", "✓")} ${this.#wrapped(printable(text), "✓ ".length)}\n`);
   }
 
   warn(text: string): void {
@@ -133,11 +135,15 @@ export class Output {
 
   /** Wraps the message on a terminal only: in a log it stays on one line, where grep finds it. */
   #message(style: Style, kind: string, text: string): void {
-    const { isTTY, columns } = this.#stderr;
-    const head = `vsync: ${kind} `;
-    const shown = printable(text);
-    const lines = isTTY === true && columns ? wrapMessage(shown, head.length, columns) : shown;
+    const lines = this.#wrapped(printable(text), `vsync: ${kind} `.length);
     this.#stderr.write(`vsync: ${this.#styled(style, kind)} ${lines}\n`);
+  }
+
+  /** Text that is indented or has several lines is laid out already. */
+  #wrapped(text: string, headColumns: number): string {
+    const { isTTY, columns } = this.#stderr;
+    const fits = isTTY !== true || !columns || headColumns + widthOf(text) <= columns;
+    return fits || /^\s|\n/.test(text) ? text : wrapMessage(text, headColumns, columns);
   }
 
   #styled(style: Style, text: string): string {

@@ -52,3 +52,13 @@ test.each([
 ])("a message keeps on one line what a user copies: %s", (text, expected) => {
   expect(wrapMessage(text, 7, 34)).toBe(expected);
 });
+
+test("a table that is too wide cuts its widest cells", () => {
+  const columns = [
+    { head: "NAME", cell: ({ name }: { name: string; kind: string }) => name },
+    { head: "KIND", cell: ({ kind }: { name: string; kind: string }) => kind },
+  ];
+  const rows = [{ name: "A_NAME_OF_MANY_CHARACTERS", kind: "secret" }];
+  expect(formatTable(columns, rows, { head: false, width: 20 })).toEqual(["A_NAME_OF_M…  secret"]);
+  expect(formatTable(columns, rows, { head: false, width: 5 })).toEqual(["A_NAME_…  secret"]);
+});
