@@ -54,6 +54,7 @@ const NEWLY_FAILING = [
     "- `runtime-token` and `rotate-passphrase` want the env on the command line, and a write to a protected env does as well.\n" +
     "- `get` and `set` of an env that is not set up end with 4 and suggest one that is; `unset` takes a first word that is not an " +
     "env for a name.\n" +
+    "- Where a vault has moved away (`vsync move`), a write ends with 4 (`rotate-passphrase` with 5). Run `vsync init`.\n" +
     "- With `CI` or `VSYNC_NO_INPUT` set, or in the background, nothing is asked, also on a terminal.",
 ];
 
