@@ -6,6 +6,9 @@ import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 
+/** npm waits for a registry that is away for as long as it is away. */
+const FETCH_LIMIT_MS = 5 * 60_000;
+
 /** A platform as npm names it, to fetch packages for a machine other than this one. */
 export interface Platform {
   readonly os: string;
@@ -35,7 +38,10 @@ async function fetchInto(folder: string, described: string, platform: Platform |
   try {
     for (const file of ["package.json", "package-lock.json"]) await copyFile(join(described, file), join(aside, file));
     const foreign = Object.entries(platform ?? {}).map(([name, value]) => `--${name}=${value}`);
-    await promisify(execFile)("npm", ["ci", "--ignore-scripts", "--no-bin-links", ...foreign], { cwd: aside });
+    await promisify(execFile)("npm", ["ci", "--ignore-scripts", "--no-bin-links", ...foreign], {
+      cwd: aside,
+      timeout: FETCH_LIMIT_MS,
+    });
     await rename(aside, folder);
   } catch (error) {
     // Another process may have created it first.

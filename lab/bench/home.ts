@@ -29,6 +29,8 @@ export class Home implements AsyncDisposable {
   static async make(scratch: string, place?: Place): Promise<Home> {
     const home = new Home(await mkdtemp(join(scratch, "home-")));
     await mkdir(home.work);
+    // bin/run.js keeps its compiled code there, as on most machines.
+    await mkdir(join(home.folder, ".cache"));
     await home.write("package.json", '{"name":"api"}');
     await home.cli(["init", "--env=prod", ...(place === undefined ? ["--local"] : placeFlags(place, home.folder))]);
     return home;

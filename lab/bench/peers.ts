@@ -45,8 +45,12 @@ async function place(scratch: string): Promise<{ cwd: string; env: Record<string
   return { cwd, env: { HOME: cwd, TMPDIR: cwd, LANG: "C.UTF-8", PATH: path } };
 }
 
+let fetching: Promise<string> | undefined;
+
 async function npmPeer(name: string): Promise<{ packages: string; version: string }> {
-  const packages = join(await fetchPackages(join(import.meta.dirname, "peers")), "node_modules");
+  // One attempt for all of them, even if it fails.
+  fetching ??= fetchPackages(join(import.meta.dirname, "peers"));
+  const packages = join(await fetching, "node_modules");
   const manifest = await readFile(join(packages, name, "package.json"), "utf8");
   return { packages, version: (JSON.parse(manifest) as { version: string }).version };
 }

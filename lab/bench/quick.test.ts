@@ -86,6 +86,20 @@ describe("npm run bench -- --quick", () => {
   });
 });
 
+test("the pages leave out what was not measured", async () => {
+  const { readme } = (await import(join(ROOT, "scripts/generate/readme.mjs"))) as Pages;
+  const { performance } = (await import(join(ROOT, "scripts/generate/performance.mjs"))) as Pages;
+  const text = await readFile(join(ROOT, "README.md"), "utf8");
+  const withoutPeers = { ...results, rows: results.rows.filter(({ group }) => group === "start-up"), peers: [] };
+  expect(readme(text, withoutPeers)).toMatch(/\| mint a token, offline \| [\d.]+ \|.+\|\n\n<!--/);
+  expect(performance(withoutPeers).map(([path]) => path)).toContain("docs/performance.md");
+});
+
+interface Pages {
+  readme(text: string, results: Results): string;
+  performance(results: Results): readonly (readonly [path: string, text: string])[];
+}
+
 describe("the bars", () => {
   const row = (fields: Partial<Row>, median: number): Row => ({
     group: "Vsync.open over S3",

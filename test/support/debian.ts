@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
+const DOWNLOAD_LIMIT_MS = 2 * 60_000;
 
 /** As `debianPackage`, for a self-contained program, such as one written in Go, that has its package's name. */
 export async function debianProgram(name: string): Promise<string> {
@@ -28,7 +29,7 @@ async function unpackInto(folder: string, name: string): Promise<void> {
   await mkdir(join(folder, ".."), { recursive: true });
   const aside = await mkdtemp(`${folder}.`);
   try {
-    await run("apt-get", ["download", name], { cwd: aside });
+    await run("apt-get", ["download", name], { cwd: aside, timeout: DOWNLOAD_LIMIT_MS });
     const [deb = ""] = await readdir(aside);
     await run("dpkg-deb", ["-x", deb, "."], { cwd: aside });
     await rename(aside, folder);
