@@ -12,3 +12,6 @@ export const SIGNED_REQUESTS = "signed requests";
 export const REQUESTS = 1_000;
 export const UNSIGNED_SMALL = "refuse 1 KiB without a signature";
 export const UNSIGNED_LARGE = "refuse 10 MiB without a signature";
+/** The group of what apps used. */
+export const USAGE = "usage";
+export const USAGE_REPORTED = 1_000;

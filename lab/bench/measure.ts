@@ -16,6 +16,7 @@ import { countRequests } from "./groups/requests.ts";
 import { measureSignedRequests } from "./groups/signed-requests.ts";
 import { measureStartUp } from "./groups/start-up.ts";
 import { measureTokens } from "./groups/tokens.ts";
+import { measureUsage } from "./groups/usage.ts";
 import { Launcher } from "./launcher.ts";
 import { machineHere, versionsHere } from "./machine.ts";
 import { type Herd, type Peer, RESULTS_FORMAT, type RequestCount, type Results, type Row } from "./results.ts";
@@ -43,6 +44,7 @@ const GROUPS: Readonly<Record<string, Group>> = {
   "library-open": rowsOf(measureLibraryOpen),
   "library-rotate": rowsOf(measureLibraryRotate),
   "access-tokens": rowsOf(measureAccessTokens),
+  usage: rowsOf(measureUsage),
   "signed-requests": rowsOf(measureSignedRequests),
   growth: rowsOf(measureGrowth),
   memory: rowsOf(measureMemory),

@@ -26,6 +26,8 @@ export interface Scale {
   readonly herds: readonly number[];
   readonly tokens: readonly number[];
   readonly tokenRounds: number;
+  /** Of usage, that are added up. */
+  readonly events: number;
   readonly withPeers: boolean;
 }
 
@@ -44,6 +46,7 @@ export const FULL: Scale = {
   herds: [1, 100, 1_000],
   tokens: [0, 100, 500],
   tokenRounds: 21,
+  events: 1_000_000,
   withPeers: true,
 };
 
@@ -61,6 +64,7 @@ export const QUICK: Scale = {
   herds: [1, 5],
   tokens: [0, 100],
   tokenRounds: 1,
+  events: 5_000,
   withPeers: false,
 };
 

@@ -9,6 +9,8 @@ import {
   SIGNED_REQUESTS,
   UNSIGNED_LARGE,
   UNSIGNED_SMALL,
+  USAGE,
+  USAGE_REPORTED,
   VERIFIED,
 } from "../labels.ts";
 import type { Results, Row } from "../results.ts";
@@ -41,6 +43,7 @@ export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
     ...auditAppend(rows),
     ...tokens(rows),
     ...accessTokens(rows),
+    ...usage(rows),
     ...signedRequests(rows),
   ];
 }
@@ -250,4 +253,15 @@ function signedRequests(rows: readonly Row[]): Verdict[] {
       unit: "×",
     },
   ];
+}
+
+function usage(rows: readonly Row[]): Verdict[] {
+  const bars = [
+    { name: `withUsage \u00d7 ${USAGE_REPORTED}`, bar: "\u2264 0.2 ms each", limit: 0.2 * USAGE_REPORTED },
+    { name: "sum of 1000000 events", bar: "\u2264 20 s", limit: 20_000 },
+  ];
+  return bars.flatMap(({ name, bar, limit }) => {
+    const row = find(rows, { group: USAGE, name });
+    return row === undefined ? [] : [{ work: name, bar, limit, measured: row.wallMs.median, unit: "ms" }];
+  });
 }

@@ -1,0 +1,74 @@
+import { x25519 } from "@noble/curves/ed25519.js";
+import { withUsage } from "../../../src/backend/report-usage.ts";
+import { rememberVerified } from "../../../src/backend/verified.ts";
+import { Secret } from "../../../src/crypto/secret.ts";
+import { credentialOf } from "../../../src/tokens/credential.ts";
+import { type BatchWriter, MAX_BATCH_EVENTS, type SealedBatch, sealBatch } from "../../../src/usage/batch.ts";
+import { Ledger, type LedgerRules, readBatch } from "../../../src/usage/ledger.ts";
+import { ulid } from "../../../src/usage/ulid.ts";
+import { batchWriterOf } from "../../../src/usage/writer.ts";
+import { seededRandom } from "../../../test/support/world.ts";
+import { USAGE, USAGE_REPORTED } from "../labels.ts";
+import type { Row } from "../results.ts";
+import { seriesOf } from "../series.ts";
+import type { World } from "../world.ts";
+
+const AT_MS = Date.parse("2026-11-29T09:00:00.000Z");
+const VAULT = "AAAAAAAAAAAAAAAAAAAAAA";
+
+/** What an operator waits for, and what a response costs. */
+export async function measureUsage({ scale }: World): Promise<readonly Row[]> {
+  const random = seededRandom("usage");
+  const writer = await batchWriterOf(VAULT, credentialOf("live", Secret.ofBytes(random.bytes(32))));
+  const usageKey = random.bytes(32);
+  const row = (name: string, ms: number): Row => ({ group: USAGE, name, program: "library", wallMs: seriesOf([ms]) });
+  return [
+    row(`withUsage \u00d7 ${USAGE_REPORTED}`, report(writer)),
+    row(`sum of ${scale.events} events`, await sum(writer, usageKey, scale.events)),
+  ];
+}
+
+function report({ vault, id, sign }: BatchWriter): number {
+  const request = {};
+  const reporting = { vault, id, sign, clock: { nowMs: () => AT_MS }, recordDeferred: async () => undefined };
+  rememberVerified(request, { requestId: "3q2-7wAAAAAAAAAAAAAAAA", routeId: "chat", reporting });
+  const startMs = performance.now();
+  for (let amount = 0; amount < USAGE_REPORTED; amount++) withUsage(request, new Response(), { tokens_used: amount });
+  return performance.now() - startMs;
+}
+
+async function sum(writer: BatchWriter, usageKey: Uint8Array, events: number): Promise<number> {
+  const batches = batchesOf(writer, x25519.getPublicKey(usageKey), events);
+  const facts = { metering: true, isGateway: false, endedMs: null };
+  const rules: LedgerRules = {
+    vault: VAULT,
+    usageKeys: [usageKey],
+    tokenFacts: () => facts,
+    isVoid: () => false,
+    isWanted: () => true,
+    closed: () => null,
+  };
+  const startMs = performance.now();
+  const ledger = new Ledger(rules);
+  for (const { key, bytes } of batches) ledger.count(await readBatch(rules, key, { bytes }));
+  ledger.finish(true);
+  if (ledger.events !== events) throw new TypeError(`${ledger.events} of ${events} events were counted`);
+  return performance.now() - startMs;
+}
+
+function batchesOf(writer: BatchWriter, publicKey: Uint8Array, events: number): readonly SealedBatch[] {
+  const random = seededRandom("batches");
+  const batches: SealedBatch[] = [];
+  for (let from = 0; from < events; from += MAX_BATCH_EVENTS) {
+    const lines = Array.from({ length: Math.min(MAX_BATCH_EVENTS, events - from) }, (_, at) => ({
+      id: `job-${from + at}`,
+      lane: "meter" as const,
+      usage: { tokens_used: at },
+      route_id: "chat",
+      at: AT_MS + at,
+    }));
+    const place = { instance: "0011223344556677", seq: batches.length + 1, prev: batches.at(-1)?.digest ?? null };
+    batches.push(sealBatch(writer, publicKey, { day: "2026-11-29", ulid: ulid(AT_MS, random) }, place, lines));
+  }
+  return batches;
+}
