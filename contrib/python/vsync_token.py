@@ -28,7 +28,9 @@ FORMS.update({
     "claims": "id:tokenid kind:tokenkind name?:label backend?:backend capabilities:names permissions?:names grants?:list "
               "meters?:meters routes?:routes created_at:time not_after?:time",
     "viewkey": "id:itemid key:b64[32]", "viewentry": FORMS["entry"] + " key:b64[32]", "viewbox": "items:list",
-    "payload": "claims:claims root?:b64[32] view?:viewkey verify_key?:b64[32] gateway_keys?:gatewaykeys"})
+    "privatekeys": lambda v: type(v) is dict and v and all(len(un64(key)) == 32 for key in v.values()),
+    "payload": "claims:claims root?:b64[32] view?:viewkey verify_key?:b64[32] gateway_keys?:gatewaykeys "
+               "gateway_key?:privatekeys usage_key?:b64[32] settings?:object"})
 
 
 def credential_text(kind, seed):
