@@ -46,7 +46,8 @@ export function findEditor(variables: SecretSources["variables"]): Editor {
   const [word = ""] = command.split(/\s+/, 1);
   const name = basename(ALIASES.has(basename(word)) ? realProgram(word, variables["PATH"]) : word);
   const args = /^n?vim(?:\.|$)/.test(name) ? VIM : (WAITING[name] ?? []);
-  const hasOwn = command.split(/\s+/).some((it) => it === args[0] || it === "-w");
+  const [waits = ""] = args;
+  const hasOwn = waits.startsWith("--") && command.split(/\s+/).some((it) => it === waits || it === "-w");
   return { command, args: hasOwn ? [] : args, keepsCopies: KEEPING_COPIES.has(name) ? name : null };
 }
 

@@ -49,13 +49,11 @@ export class Workspace {
 export async function findWorkspace(target: Vault, variables: SecretSources["variables"]): Promise<Workspace | null> {
   for (const base of places(variables)) {
     const workspace = new Workspace(folderOf(base, target), target);
-    const isThere = await lstat(workspace.folder).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) continue;
+    if (!(await isThere(workspace.folder))) continue;
     await requirePrivate(base);
-    return workspace;
+    if (await isThere(join(workspace.folder, "base"))) return workspace;
+    // A kill came before the editor: nobody has typed, and the text may be cut.
+    await workspace.remove();
   }
   return null;
 }
@@ -72,9 +70,17 @@ export async function makeWorkspace(
   await requirePrivate(base);
   const workspace = new Workspace(folderOf(base, target), target, content.text);
   await mkdir(workspace.folder, { mode: FOLDER_MODE });
-  await createPrivateFile(join(workspace.folder, "base"), content.header);
+  // The base comes last: with it the folder is whole.
   await createPrivateFile(workspace.path, content.text);
+  await createPrivateFile(join(workspace.folder, "base"), content.header);
   return workspace;
+}
+
+function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** In the order of preference; the last one may be a disk. */
