@@ -88,7 +88,7 @@ export async function verifyRequest(
   );
   requireUpgradable(input, route);
   const bodyVerified = await requireBody(input, claim, route);
-  await requireFirst(claim, view, replay);
+  await requireFirst(claim, { view, replay, clock });
   return { ...contextOf(claim, view), bodyVerified };
 }
 
@@ -150,10 +150,14 @@ function requireSize(bytes: number): void {
   if (bytes > MAX_BODY_BYTES) throw new VerificationError("body_too_large", `its body has ${bytes} bytes or more`);
 }
 
-async function requireFirst(claim: Claim, view: OriginView, replay: ReplayStore): Promise<void> {
+async function requireFirst(claim: Claim, { view, replay, clock }: Verification): Promise<void> {
   const id = `${claim.keyId}\n${claim.requestId}`;
+  const untilMs = claim.untilMs(view.backend.maxAgeSeconds);
+  // A body can take so long that a store has forgotten the request's first copy.
+  if (clock.nowMs() >= untilMs)
+    throw new VerificationError("expired_signature", "its body took longer than its window");
   // A store may answer anything: only `true` lets a request through.
-  if ((await claimed(replay, id, claim.untilMs(view.backend.maxAgeSeconds))) === true) return;
+  if ((await claimed(replay, id, untilMs)) === true) return;
   throw new VerificationError("replayed_nonce", `the request ${JSON.stringify(claim.requestId)} came before`);
 }
 

@@ -228,6 +228,17 @@ describe.each(bothProfiles)("profile %s", (profile) => {
     await send(profile, { signed });
   });
 
+  test("a body that takes longer than the window brings no replay past a store that has forgotten it", async () => {
+    const forgetful = { claim: async (_: string, until: number) => until <= atMs };
+    const body = async () => {
+      atMs += 400_000;
+      return BODY;
+    };
+    await expect(send(profile, { replay: forgetful, arrives: { body } })).rejects.toMatchObject({
+      code: "expired_signature",
+    });
+  });
+
   test("of two at once only one is served", async () => {
     const signed = await toSign();
     const sent = await Promise.allSettled([send(profile, { signed }), send(profile, { signed })]);
