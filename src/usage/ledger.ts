@@ -116,6 +116,7 @@ export class Ledger {
   readonly #pending = new Map<string, UsageEvent>();
   readonly #settled = new Set<string>();
   readonly #deferred: Deferred[] = [];
+  readonly #counted = new Set<string>();
   readonly #refused = new Map<string, Refusal>();
   readonly #doubts: Doubt[] = [];
   readonly totals = new Totals();
@@ -230,6 +231,13 @@ export class Ledger {
   /** A gateway names user and backend if it announced the usage; where it settled the request, nothing is left to say. */
   #settle(batch: OpenedBatch, event: UsageEvent, day: string): void {
     if (this.#settled.has(event.id)) return this.#refuseEvent(batch, "is of a request that the gateway has settled");
+    // A response is settled once, also where an app tries again on the next day.
+    const settles = `${batch.name.token} ${event.id}`;
+    if (this.#counted.has(settles)) {
+      this.duplicates += 1;
+      return;
+    }
+    this.#counted.add(settles);
     const announced = this.#pending.get(event.id);
     // Another origin's announcement is not this one's to settle.
     if (announced === undefined || announced.token !== batch.name.token) return this.#add(batch, event, day);

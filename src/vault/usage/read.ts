@@ -79,9 +79,10 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
     request.onBatch?.(batch);
   }
   ledger.addFrozen(months.flatMap(({ content }) => content.cells));
+  const finished = ledger.finish(request.since === undefined && roll.settings?.["usage_retention_days"] === undefined);
   const { totals, late, events, batches, duplicates, voided } = ledger;
   return {
-    ...ledger.finish(request.since === undefined && roll.settings?.["usage_retention_days"] === undefined),
+    ...finished,
     manifest,
     roll,
     totals,

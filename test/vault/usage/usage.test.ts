@@ -348,3 +348,11 @@ test("gc removes usage from before the days that the settings keep, and leaves t
   expect(usageKeys()).toBe(2);
   expect(await read(["day"])).toMatchObject({ sums: { "jobs 2026-01-01": 1, "jobs 2026-02-09": 1 }, doubts: [] });
 });
+
+test("what an app settles again after midnight counts once", async () => {
+  const app = new Process(await writerFor(ORIGIN));
+  const settled = event("r-1", { lane: "deferred", request_id: "r-1", usage: { tokens: 7 } });
+  app.write([settled]);
+  app.write([{ ...settled, at: START_MS + DAY_MS }]);
+  expect(await read()).toMatchObject({ sums: { tokens: 7 }, events: 1, duplicates: 1 });
+});
