@@ -37,6 +37,8 @@ export async function signAsCurl(input: SignInput, sources: SecretSources): Prom
   const words = ["curl", "--path-as-is", "--globoff", "-i", "-X", method];
   if (method === "HEAD") words.splice(4, 2, "-I");
   for (const header of said) words.push("-H", header);
+  // curl would add one of its own, which nobody signed.
+  if (flags.data !== undefined && signed.headers["content-type"] === undefined) words.push("-H", "content-type:");
   if (flags.data !== undefined) words.push("--data-binary", flags.data);
   sources.output.line([...words, `${flags.to.replace(/\/$/, "")}${signed.target}`].map(quoted).join(" "));
   sources.output.say(
