@@ -84,7 +84,10 @@ export function requireBackendForms(at: At): BackendSettings | null {
 }
 
 const id = text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "must have 1\u202664 letters, digits, ., _ and -");
-const meterKey = text(/^[a-z0-9_]{1,64}$/, "must have 1\u202664 of a\u2026z, 0\u20269 and _");
+const meterKey = text(
+  /^(?!\d+$)[a-z0-9_]{1,64}$/,
+  "must have 1\u202664 of a\u2026z, 0\u20269 and _, and not be a number",
+);
 const meterKeys = listOf(meterKey, { distinct: true });
 
 const FORMS = {

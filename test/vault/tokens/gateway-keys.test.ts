@@ -190,6 +190,7 @@ test("settings are refused where they contradict themselves, with the place", as
     [route({ method: "POST", upgrade: true }), "routes[1].upgrade"],
     [route({ body: "signed" }), "routes[1].body"],
     [route({ maxPerRequest: { pages: 1 } }), "routes[1].maxPerRequest.pages"],
+    [{ meters: [{ key: "7" }] }, "meters[0].key"],
     [route({ meters: ["tokens"], maxPerRequest: { tokens: -1 } }), "routes[1].maxPerRequest.tokens"],
     [route({ quota: 1 }), "routes[1].quota"],
     [{ backends: [{ id: "a", maxAgeSeconds: 9 }] }, "backends[0].maxAgeSeconds"],
