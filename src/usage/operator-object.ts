@@ -6,6 +6,7 @@ import { sealUsage } from "../crypto/hpke-seal.ts";
 import { signEd25519, signingKeyOfSeed, verifyEd25519 } from "../crypto/signing.ts";
 import { openUsage } from "../crypto/slot.ts";
 import { hkdf, withKey } from "../crypto/subkeys.ts";
+import { InputError } from "../errors.ts";
 import { isObject } from "./meters.ts";
 
 /*
@@ -17,6 +18,8 @@ export const DAYS_PREFIX = "usage/days/";
 export const MONTHS_PREFIX = "usage/months/";
 export const VOIDS_PREFIX = "usage/voids/";
 export const MAX_OPERATOR_OBJECT_BYTES = 64 * 1024 * 1024;
+/** Beside it an object has a header, a signature and what sealing adds. */
+const MAX_PACKED_BYTES = MAX_OPERATOR_OBJECT_BYTES - 4096;
 const MAX_CONTENT_BYTES = 512 * 1024 * 1024;
 const ENC_BYTES = 32;
 const NEWLINE = 0x0a;
@@ -36,7 +39,7 @@ export interface Written {
   readonly at: string;
 }
 
-/** @param keys the vault's usage keys: the last one seals */
+/** @param keys the vault's usage keys: the last one seals @throws InputError it is larger than `openOperatorObject` takes */
 export function sealOperatorObject(
   { vault, keys }: { readonly vault: string; readonly keys: readonly UsageKeyPair[] },
   key: string,
@@ -45,7 +48,11 @@ export function sealOperatorObject(
 ): Uint8Array {
   const pair = keys.at(-1);
   if (pair === undefined) throw new TypeError("a vault without a usage key has no usage");
-  const packed = gzipSync(JSON.stringify(content));
+  const text = Buffer.from(JSON.stringify(content));
+  const packed = gzipSync(text);
+  if (text.length > MAX_CONTENT_BYTES || packed.length > MAX_PACKED_BYTES) {
+    throw new InputError(`${key} would be larger than vsync reads`, { hint: "leave its batches as they are" });
+  }
   const { enc, ct } = sealUsage(bytesOf(pair.public), `${vault}|${key}`, packed);
   const sealed = Buffer.concat([enc, ct]);
   const line = JSON.stringify({ v: 1, usage_key: pair.public, by, at, sha256: sha256Hex(sealed) });
