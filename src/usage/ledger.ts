@@ -135,11 +135,13 @@ export class Ledger {
     this.#refused.set(key, { key, reason, events: null });
   }
 
-  count(batch: OpenedBatch): void {
+  /** @returns the day that it counts for */
+  count(batch: OpenedBatch): string {
     this.batches += 1;
     this.#chains.add(batch);
     const day = this.#dayOf(batch);
     for (const read of batch.events) this.#countEvent(batch, read, day);
+    return day;
   }
 
   /** The totals of months that were closed. */
@@ -253,7 +255,9 @@ export class Ledger {
   #add({ name }: OpenedBatch, event: UsageEvent, day: string): void {
     if (!this.#rules.isWanted(day)) return;
     const closed = this.#rules.closed(day.slice(0, 7));
-    if (closed?.has(batchKey(name))) return;
+    // Put back from a backup, a batch has a new day, and is in the totals of its old one.
+    const named = this.#rules.closed(name.day.slice(0, 7));
+    if (closed?.has(batchKey(name)) || named?.has(batchKey(name))) return;
     if (closed === null) this.events += 1;
     const token = event.token ?? name.token;
     const backend = event.backend ?? this.#rules.tokenFacts(token)?.backend ?? "";

@@ -25,8 +25,8 @@ import { vaultRules } from "./rules.ts";
 export interface UsageRequest extends OpenRequest {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
-  /** Called with each batch that is counted. */
-  readonly onBatch?: (batch: OpenedBatch) => void;
+  /** Called with each batch that is counted, and the day that it counts for. */
+  readonly onBatch?: (batch: OpenedBatch, day: string) => void;
 }
 
 /** A month whose totals are frozen. */
@@ -75,8 +75,8 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
   const isVoid = (token: string, id: string) => voids.has(id) || voids.has(`${token} ${id}`);
   const ledger = new Ledger({ ...rules, isWanted, isVoid, closed: (month) => closed.get(month) ?? null });
   for await (const batch of batchesOf(ports.store, sealed, keys, request, rules, ledger)) {
-    ledger.count(batch);
-    request.onBatch?.(batch);
+    const day = ledger.count(batch);
+    request.onBatch?.(batch, day);
   }
   ledger.addFrozen(months.flatMap(({ content }) => content.cells));
   const finished = ledger.finish(request.since === undefined && roll.settings?.["usage_retention_days"] === undefined);

@@ -46,7 +46,7 @@ export async function planClose(ports: CommitPorts, request: UsageWriteRequest, 
     ...request,
     since,
     until,
-    onBatch: ({ name }) => batches.push(batchKey(name)),
+    onBatch: ({ name }, day) => day.startsWith(month) && batches.push(batchKey(name)),
   });
   if (read.closed.length > 0) {
     throw new InputError(`${month} is closed: ${read.closed[0]?.written.by} did so on ${read.closed[0]?.written.at}`, {

@@ -356,3 +356,12 @@ test("what an app settles again after midnight counts once", async () => {
   app.write([{ ...settled, at: START_MS + DAY_MS }]);
   expect(await read()).toMatchObject({ sums: { tokens: 7 }, events: 1, duplicates: 1 });
 });
+
+test("a batch of a closed month that is put back from a backup does not count for its new day, too", async () => {
+  const key = new Process(await writerFor(ORIGIN)).write([event("a")], START_MS);
+  world.clock.ms = START_MS + 40 * DAY_MS;
+  await (await planClose(world, request(), "2026-01")).write();
+  const stored = world.store.bucket.get(key);
+  if (stored !== undefined) world.store.bucket.set(key, { ...stored, storedMs: START_MS + 45 * DAY_MS });
+  expect((await read(["day"])).sums).toEqual({ "jobs 2026-01-01": 1 });
+});
