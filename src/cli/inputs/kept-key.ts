@@ -43,7 +43,11 @@ function keyctl(args: readonly string[], input?: Uint8Array): Buffer | null {
 
 /** One vault at one place: what is kept for another place opens nothing here. */
 function nameOf({ repo, env, vault, endpoint, bucket, prefix }: LocalConfig): string {
-  return `${PREFIX}${repo}/${env}:${sha256Hex(Buffer.from(JSON.stringify([vault, endpoint, bucket, prefix])))}`;
+  return `${prefixOf({ repo, env })}${sha256Hex(Buffer.from(JSON.stringify([vault, endpoint, bucket, prefix])))}`;
+}
+
+function prefixOf({ repo, env }: Pick<LocalConfig, "repo" | "env">): string {
+  return `${PREFIX}${repo}/${env}:`;
 }
 
 /**
@@ -125,11 +129,11 @@ function forget(id: string): boolean {
   return keyctl(["unlink", id, "@s"]) !== null;
 }
 
-/** Forgets what is kept for one vault, or in this login for all. Returns how many. */
+/** Forgets what is kept for an env, also for a place that it had before, or in this login for all. Returns how many. */
 export function forgetKeys(config: LocalConfig | null): number {
-  if (config !== null) return Number(forgetKey(config));
+  const prefix = config === null ? PREFIX : prefixOf(config);
   const ids = keyctl(["rlist", "@s"])?.toString().trim().split(/\s+/) ?? [];
   const isOurs = (id: string): boolean =>
-    keyctl(["rdescribe", id])?.toString().trim().split(";").at(-1)?.startsWith(PREFIX) ?? false;
+    keyctl(["rdescribe", id])?.toString().trim().split(";").at(-1)?.startsWith(prefix) ?? false;
   return ids.filter((id) => id !== "" && isOurs(id)).filter(forget).length;
 }
