@@ -53,7 +53,8 @@ export async function editVault(session: Session, flags: EditFlags, sources: Sec
     await workspace.remove();
     return outcome;
   } catch (error) {
-    if (await isUntouched(workspace)) await workspace.remove();
+    // The editor may have removed the file; the user is to see what failed first.
+    if (await isUntouched(workspace).catch(() => false)) await workspace.remove();
     else
       sources.output.warn(
         `what you wrote stays in ${workspace.path}: ${edit} --resume goes on with it, --discard drops it`,
