@@ -242,6 +242,16 @@ describe("refused, and in no total, is usage", () => {
   });
 });
 
+test("of two settlements at once, one counts", async () => {
+  handle = (_req, res) => res.end();
+  await ask("/chat/1");
+  const { id, routeId } = signed[0] as SignedRequest;
+  rememberVerified(signed, { requestId: id, routeId, reporting: api.meter });
+  const { headers } = withUsage(signed, new Response(), { tokens: 42 });
+  const both = await Promise.all([1, 2].map(() => gateway.settle(signed[0] as SignedRequest, headers)));
+  expect(both.map(({ outcome }) => outcome)).toEqual(["ok", "refused"]);
+});
+
 test("a metered route without usage is missing, and another route needs none", async () => {
   handle = (_req, res) => res.end("hi");
   expect(await ask("/chat/1")).toMatchObject({ outcome: "missing", body: "hi" });

@@ -38,7 +38,8 @@ export function forwardedHeaders(given: ClientHeaders): ForwardedHeaders {
       .filter(([name]) => name === "connection")
       .flatMap(([, value]) => value.toLowerCase().split(/[ \t]*,[ \t]*/)),
   );
-  const headers: Record<string, string | readonly string[]> = {};
+  // Without a prototype: a client may name a header `constructor`.
+  const headers = Object.create(null) as Record<string, string | readonly string[]>;
   for (const [name, value] of entries) {
     const plain = name.replaceAll("_", "-");
     if (HOP_BY_HOP.has(plain) || nominated.has(name) || OURS.test(plain)) continue;

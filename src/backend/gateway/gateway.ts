@@ -121,9 +121,13 @@ export class Gateway {
     if (known === null)
       throw new GatewayError("gateway_unavailable", "the gateway's token lacks the permission api.tokens.verify");
     const isSettled = this.#settled.has(signed);
-    const { usage, ...settlement } = await settleUsage({ ...signed, isSettled }, headers, known, clock.nowMs());
-    if (usage === undefined) return settlement;
+    // Before the next await: of two calls at once, only one may count.
     this.#settled.add(signed);
+    const { usage, ...settlement } = await settleUsage({ ...signed, isSettled }, headers, known, clock.nowMs());
+    if (usage === undefined) {
+      if (!isSettled) this.#settled.delete(signed);
+      return settlement;
+    }
     await ledger?.record(responseEvent(signed, usage, clock.nowMs()));
     return { ...settlement, usage };
   }

@@ -43,11 +43,15 @@ export function devCoreServer(core: DevCore): Server {
   return server;
 }
 
+/** False for a name that another site's DNS points here: its pages must neither read answers nor have requests signed. */
+export function isForLoopback({ headers, socket: { localPort } }: IncomingMessage): boolean {
+  return [`127.0.0.1:${localPort}`, `localhost:${localPort}`].includes(headers.host ?? "");
+}
+
 type Answer = readonly [status: number, body: object];
 
 async function answer(core: DevCore, request: IncomingMessage, address: string): Promise<Answer> {
-  const port = address.slice(address.lastIndexOf(":"));
-  if (![`127.0.0.1${port}`, `localhost${port}`].includes(request.headers.host ?? "")) {
+  if (!isForLoopback(request)) {
     return [421, fault("misdirected", "the Host is not this server's")];
   }
   const asked = `${request.method} ${request.url}`;

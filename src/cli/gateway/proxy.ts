@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, r
 import type { Duplex } from "node:stream";
 import type { Gateway, SignedRequest } from "../../backend/gateway/gateway.ts";
 import { GatewayError } from "../../backend/gateway/gateway-error.ts";
+import { isForLoopback } from "./dev-core.ts";
 
 export interface Proxy {
   readonly gateway: Gateway;
@@ -22,6 +23,7 @@ export function proxyServer(proxy: Proxy): Server {
 async function serve(proxy: Proxy, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { gateway, log } = proxy;
   try {
+    requireLoopback(request);
     const signed = await signedRequest(gateway, request);
     const answer = await ask(proxy, request, signed);
     const settled = await gateway.settle(signed, answer.headers);
@@ -36,6 +38,10 @@ async function serve(proxy: Proxy, request: IncomingMessage, response: ServerRes
     response.writeHead(status, { "content-type": "application/json", connection: "close" });
     response.end(`${JSON.stringify({ error: code })}\n`);
   }
+}
+
+function requireLoopback(request: IncomingMessage): void {
+  if (!isForLoopback(request)) throw new GatewayError("bad_request", "the Host is not this server's");
 }
 
 function signedRequest(gateway: Gateway, request: IncomingMessage, upgrade = false): Promise<SignedRequest> {
@@ -77,6 +83,7 @@ function optionsOf({ hostname, port, host }: URL, { method }: IncomingMessage, s
 async function serveUpgrade(proxy: Proxy, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   socket.on("error", () => socket.destroy());
   try {
+    requireLoopback(request);
     const signed = await signedRequest(proxy.gateway, request, true);
     const passed = send(optionsOf(proxy.to, request, signed));
     passed.on("upgrade", (answer, upstream, first) => {
