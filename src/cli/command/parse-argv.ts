@@ -195,7 +195,11 @@ interface Usage {
   readonly flags: Readonly<
     Record<
       string,
-      { readonly required?: boolean | undefined; readonly helpValue?: string | readonly string[] | undefined }
+      {
+        readonly type?: string;
+        readonly required?: boolean | undefined;
+        readonly helpValue?: string | readonly string[] | undefined;
+      }
     >
   >;
   readonly takesCommandLine: boolean;
@@ -208,6 +212,8 @@ export function usageOf({ args, flags, takesCommandLine }: Usage): string {
     return required ? word : `[${word}]`;
   });
   const required = Object.entries(flags).filter(([, flag]) => flag.required === true);
-  const needed = required.map(([name, { helpValue = `<${name}>` }]) => `--${name}=${[helpValue].flat().join(" ")}`);
+  const needed = required.map(([name, { type, helpValue = `<${name}>` }]) => {
+    return type === "boolean" ? `--${name}` : `--${name}=${[helpValue].flat().join(" ")}`;
+  });
   return [...words, ...needed, "[flags]", ...(takesCommandLine ? ["-- COMMAND…"] : [])].join(" ");
 }

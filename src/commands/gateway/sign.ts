@@ -16,7 +16,7 @@ token: for finding out why an origin refuses what its gateway sends.`;
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     curl: Flags.boolean({ description: "as a curl command", required: true }),
-    request: Flags.string({ description: "method and target", helpValue: "'GET /path?query'", required: true }),
+    request: Flags.string({ description: "as in 'GET /v1/jobs?page=2'", helpValue: "'GET /path'", required: true }),
     to: Flags.string({ description: "URL of the origin", helpValue: "<url>", required: true }),
     header: Flags.string({ description: "header of the request", helpValue: "'<name>: <value>'", multiple: true }),
     data: Flags.string({

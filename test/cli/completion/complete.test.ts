@@ -36,7 +36,7 @@ test.each([
   ["push --file=ca.pem=", "files"],
   ["push --note=", []],
   ["pull --files-dir=", "folders"],
-  ["policy --role=", ["--role=reader", "--role=operator"]],
+  ["policy --role=", ["--role=reader", "--role=operator", "--role=meter"]],
   ["policy --role op", ["operator"]],
   ["audit ", ["reconcile", "verify", "prod", "staging"]],
   ["audit verify ", ["prod", "staging"]],
