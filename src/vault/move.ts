@@ -1,5 +1,6 @@
 import { ConflictError, InputError } from "../errors.ts";
 import type { ObjectStore } from "../ports.ts";
+import { USAGE_PREFIX } from "../usage/prefix.ts";
 import { verifyAudit } from "./audit/chain.ts";
 import type { AmendRequest } from "./commit/amend.ts";
 import { type CommitPorts, commitGeneration } from "./commit/commit.ts";
@@ -33,6 +34,8 @@ export interface MovePlan {
   readonly tokens: readonly TokenEffect[];
   /** Live scoped tokens: the strings that hold their credentials name the old place. */
   readonly live: readonly string[];
+  /** Apps have metered here. A copy would give every batch a new date, so usage stays where it is. */
+  readonly leavesUsage: boolean;
 }
 
 /**
@@ -58,12 +61,18 @@ export async function proposeMove(ports: CommitPorts, request: MoveRequest): Pro
       done,
       tokens: await effectsOn(affected, bundle.items, bundle.items),
       live: liveIn(roll, nowMs).map(({ claims }) => claims.name ?? claims.id),
+      leavesUsage: !isSamePlace(request) && (await hasUsage(ports.store)),
     };
     return new Proposal(plan, done === "all" ? null : () => moving(ports, writable, request, done), writable);
   } catch (error) {
     writable[Symbol.dispose]();
     throw error;
   }
+}
+
+async function hasUsage(store: ObjectStore): Promise<boolean> {
+  for await (const _key of store.list(USAGE_PREFIX)) return true;
+  return false;
 }
 
 const isSamePlace = ({ from, to }: Pick<MoveRequest, "from" | "to">): boolean =>

@@ -63,6 +63,11 @@ export async function moveVault(
   using proposal = await proposeMove(ports, { ...request, expect, from, to, toStore: prepared.store, isCopy });
   const { plan } = proposal;
   for (const effect of plan.tokens) renderEffect(effect, output);
+  if (plan.leavesUsage) {
+    output.warn(
+      `what apps have metered stays at the old place: first keep its totals, with vsync usage ${vaultArgs(before)} --csv`,
+    );
+  }
   if (plan.done === "nothing") await requireConsent(consentOf(before, to, isCopy), flags, sources.prompter);
   await proposal.commit();
   const there = { holder: request.holder, expect: { vault: before.vault, env: to.env } };
