@@ -29,8 +29,9 @@ export interface LedgerRules {
   readonly isVoid: (token: string, id: string) => boolean;
   /** Whether events of that day are asked for. */
   readonly isWanted: (day: string) => boolean;
-  /** The keys of the batches in the totals of a month that was closed; null for a month that is open. */
-  readonly closed: (month: string) => ReadonlySet<string> | null;
+  readonly isClosed: (month: string) => boolean;
+  /** Whether the batch is in the totals of a month that was closed. */
+  readonly isFrozen: (batchKey: string) => boolean;
 }
 
 /** A batch that was found to be its token's, with its events. */
@@ -137,9 +138,9 @@ export class Ledger {
 
   /** @returns the day that it counts for */
   count(batch: OpenedBatch): string {
-    this.batches += 1;
     this.#chains.add(batch);
     const day = this.#dayOf(batch);
+    if (this.#rules.isWanted(day)) this.batches += 1;
     for (const read of batch.events) this.#countEvent(batch, read, day);
     return day;
   }
@@ -254,14 +255,13 @@ export class Ledger {
 
   #add({ name }: OpenedBatch, event: UsageEvent, day: string): void {
     if (!this.#rules.isWanted(day)) return;
-    const closed = this.#rules.closed(day.slice(0, 7));
     // Put back from a backup, a batch has a new day, and is in the totals of its old one.
-    const named = this.#rules.closed(name.day.slice(0, 7));
-    if (closed?.has(batchKey(name)) || named?.has(batchKey(name))) return;
-    if (closed === null) this.events += 1;
+    if (this.#rules.isFrozen(batchKey(name))) return;
+    const isLate = this.#rules.isClosed(day.slice(0, 7));
+    if (!isLate) this.events += 1;
     const token = event.token ?? name.token;
     const backend = event.backend ?? this.#rules.tokenFacts(token)?.backend ?? "";
     const where = { day, backend, route: event.route_id ?? "", token, subject: event.subject ?? "" };
-    (closed === null ? this.totals : this.late).add(where, event.usage);
+    (isLate ? this.late : this.totals).add(where, event.usage);
   }
 }

@@ -71,8 +71,8 @@ export async function proposeMove(ports: CommitPorts, request: MoveRequest): Pro
 }
 
 async function hasUsage(store: ObjectStore): Promise<boolean> {
-  for await (const _key of store.list(USAGE_PREFIX)) return true;
-  return false;
+  const first = await store.list(USAGE_PREFIX)[Symbol.asyncIterator]().next();
+  return first.done !== true;
 }
 
 const isSamePlace = ({ from, to }: Pick<MoveRequest, "from" | "to">): boolean =>

@@ -46,7 +46,8 @@ async function sum(writer: BatchWriter, usageKey: Uint8Array, events: number): P
     tokenFacts: () => facts,
     isVoid: () => false,
     isWanted: () => true,
-    closed: () => null,
+    isClosed: () => false,
+    isFrozen: () => false,
   };
   const startMs = performance.now();
   const ledger = new Ledger(rules);

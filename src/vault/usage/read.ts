@@ -25,6 +25,8 @@ import { vaultRules } from "./rules.ts";
 export interface UsageRequest extends OpenRequest {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
+  /** Reads every batch, also those whose names lie more than a week from the days asked for. */
+  readonly isThorough?: boolean;
   /** Called with each batch that is counted, and the day that it counts for. */
   readonly onBatch?: (batch: OpenedBatch, day: string) => void;
 }
@@ -69,11 +71,15 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
   const keys = await keysBelow(ports.store, USAGE_PREFIX);
   const isWanted = wantedDays(request);
   const voids = await readVoids(ports.store, sealed, keys);
-  const months = await readMonths(ports.store, sealed, keys, isWanted);
+  const allMonths = await readMonths(ports.store, sealed, keys, request.isThorough === true ? () => true : isWanted);
+  const months = allMonths.filter(({ content }) => isMonthWanted(content.month, isWanted));
   const rules = await vaultRules(ports, request, { manifest, roll }, keys);
-  const closed = new Map(months.map(({ content }) => [content.month, new Set(content.batches)]));
+  const closed = new Set(allMonths.map(({ content }) => content.month));
+  const frozen = new Set(allMonths.flatMap(({ content }) => content.batches));
+  const isClosed = (month: string) => closed.has(month);
+  const isFrozen = (key: string) => frozen.has(key);
   const isVoid = (token: string, id: string) => voids.has(id) || voids.has(`${token} ${id}`);
-  const ledger = new Ledger({ ...rules, isWanted, isVoid, closed: (month) => closed.get(month) ?? null });
+  const ledger = new Ledger({ ...rules, isWanted, isVoid, isClosed, isFrozen });
   for await (const batch of batchesOf(ports.store, sealed, keys, request, rules, ledger)) {
     const day = ledger.count(batch);
     request.onBatch?.(batch, day);
@@ -186,7 +192,8 @@ function isBatchAsked(key: string, isNear: (day: string) => boolean, ledger: Led
   return name !== null && isNear(name.day);
 }
 
-function nearDays({ since, until }: UsageRequest): (day: string) => boolean {
+function nearDays({ since, until, isThorough }: UsageRequest): (day: string) => boolean {
+  if (isThorough === true) return () => true;
   const first = since === undefined ? "" : dayAfter(since, -ARRIVES_WITHIN_DAYS);
   // A name may be ahead of the day on which the store took it.
   const last = until === undefined ? "9" : dayAfter(until, ARRIVES_WITHIN_DAYS);

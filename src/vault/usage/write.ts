@@ -46,6 +46,7 @@ export async function planClose(ports: CommitPorts, request: UsageWriteRequest, 
     ...request,
     since,
     until,
+    isThorough: true,
     onBatch: ({ name }, day) => day.startsWith(month) && batches.push(batchKey(name)),
   });
   if (read.closed.length > 0) {

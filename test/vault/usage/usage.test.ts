@@ -298,6 +298,21 @@ describe("a month", () => {
     await expect(closing.write()).rejects.toThrow("somebody else wrote usage/months/2026-01 meanwhile");
   });
 
+  test("has what the store took in it, under whichever day it was named", async () => {
+    const process = new Process(await writerFor(ORIGIN));
+    const key = process.write([event("a")], START_MS + 40 * DAY_MS);
+    world.clock.ms = START_MS + 70 * DAY_MS;
+    await (await planClose(world, request(), "2026-01")).write();
+    const { totals, write } = await planClose(world, request(), "2026-02");
+    expect(totals.by([]).map(({ amount }) => amount)).toEqual([1n]);
+    await write();
+    const stored = world.store.bucket.get(key);
+    if (stored !== undefined) world.store.bucket.set(key, { ...stored, storedMs: START_MS + 65 * DAY_MS });
+    expect(await planClose(world, request(), "2026-02").catch(() => null)).toBeNull();
+    world.clock.ms = START_MS + 100 * DAY_MS;
+    expect((await planClose(world, request(), "2026-03")).totals.by([])).toEqual([]);
+  });
+
   test("is closed once it is over", async () => {
     await writerFor(ORIGIN);
     await expect(planClose(world, request(), "2026-01")).rejects.toThrow("2026-01 is not over");
