@@ -49,7 +49,7 @@ function checkOf(kind: TokenKind, seed: Uint8Array, sha256: Sha256): Uint8Array 
   return sha256(concat(encoder.encode(`vsync-credential-v1|${kind}|`), seed)).subarray(0, CHECK_BYTES);
 }
 
-export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {

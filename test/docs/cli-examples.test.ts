@@ -21,6 +21,7 @@ const ANSWERS: Readonly<Record<string, readonly string[]>> = {
   "sops -d prod.enc.env | vsync push prod --from=-": ["y"],
   "sops -d secrets.yaml | vsync import prod --from=- --format=yaml --replace": ["y"],
   "vsync diff prod --from-gen=3": [THEN],
+  "vsync move prod live": ["y"],
   "vsync diff prod 3 5": [THEN],
   "vsync gc prod --keep=1 --older-than=0s": ["y"],
   "sops -d prod.enc.env | vsync push prod --from=- --base=5": ["y"],
@@ -44,7 +45,27 @@ const BEFORE: readonly (readonly [example: RegExp, args: readonly string[]])[] =
   [/staging/, ["push", "staging", "--from=staging.env", "--yes"]],
   [/env=base/, ["init", "--env=base", "--local"]],
   [/env=base/, ["push", "base", "--from=staging.env", "--yes"]],
+  [/gateway sign dev/, ["init", "--env=dev", "--local"]],
+  [/gateway sign dev/, ["push", "dev", "--from=staging.env", "--yes"]],
+  [/gateway sign dev/, ["settings", "dev", "--from=vsync.settings.json"]],
+  [/gateway sign dev/, ["gateway-keys", "rotate", "dev"]],
+  [/gateway-keys rotate prod --backends/, ["settings", "prod", "--from=vsync.settings.json"]],
   [/--with-token/, ["tokens", "create", "prod", "--split", "--out=api.credential"]],
+];
+/**
+ * Needs an editor, a login of its own, a day that is over, another bucket, a key that was drawn, or a signal to end: a
+ * script shows the command.
+ */
+const IN_SCRIPTS: readonly (readonly [example: RegExp, script: string, shown: string])[] = [
+  [/vsync edit /, "edit", "vsync edit prod"],
+  [/^vsync unlock /, "unlock", "vsync unlock prod"],
+  [/^vsync move (prod --bucket|live --finish|prod live --from)/, "move", "vsync move live --finish"],
+  [/^vsync dev-core /, "gateway-keys", "vsync dev-core prod"],
+  [/^vsync dev-gateway /, "gateway-keys", "vsync dev-gateway prod"],
+  [/^vsync gateway-keys revoke /, "gateway-keys", "vsync gateway-keys revoke prod"],
+  [/^vsync usage close /, "usage", "vsync usage close"],
+  [/^vsync usage compact /, "usage", "vsync usage compact"],
+  [/^vsync usage void /, "usage", "vsync usage void"],
 ];
 /** The example shows another exit code than 0. */
 const EXIT_CODES: Readonly<Record<string, number>> = { "vsync push prod --dry-run --exit-code": 7 };
@@ -52,6 +73,10 @@ const EXIT_CODES: Readonly<Record<string, number>> = { "vsync push prod --dry-ru
 const ON_S3 = /--bucket|AKIA|^vsync policy/;
 /** The folders where shells look for completions; they exist already. */
 const SHELL_FOLDERS = [".local/share/bash-completion/completions", ".zfunc", ".config/fish/completions"];
+const SETTINGS = {
+  backends: [{ id: "api", default: true }, { id: "eu" }],
+  routes: [{ id: "jobs.create", method: "POST", path: "/v1/jobs" }],
+};
 const SECRETS = [
   "DATABASE_URL",
   "SESSION_SECRET",
@@ -89,6 +114,8 @@ test("every command has examples", async () => {
 
 describe.each(examples)("%s", (text) => {
   test("does what it says", async () => {
+    const script = IN_SCRIPTS.find(([example]) => example.test(text));
+    if (script !== undefined) return expectInScript(script[1], script[2]);
     const scene = ON_S3.test(text) ? bucket : vault;
     if (scene === vault) await reset();
     if (text.startsWith("vsync init")) await rm(scene.sandbox.configFolder, { recursive: true });
@@ -99,6 +126,10 @@ describe.each(examples)("%s", (text) => {
     expect(exitCode, stdout + stderr).toBe(EXIT_CODES[text] ?? 0);
   });
 });
+
+async function expectInScript(name: string, shown: string): Promise<void> {
+  expect(await readFile(join(import.meta.dirname, `../scripts/${name}.txt`), "utf8")).toContain(`$ ${shown}`);
+}
 
 /** Leaves out the usage lines, which are not commands. */
 function withoutUsage(markdown: string): string {
@@ -126,6 +157,8 @@ async function history({ sandbox, env }: Scene): Promise<string> {
   for (const folder of SHELL_FOLDERS) await mkdir(join(sandbox.home, folder), { recursive: true });
   for (const name of ["migrate.sh", "server"]) await sandbox.write(`work/${name}`, "#!/bin/sh\n", 0o700);
   await sandbox.write("work/staging.env", "STRIPE_KEY=of-staging\nSMTP_URL=smtp://s\nDATABASE_URL=postgres://s\n");
+  await sandbox.write("work/vsync.settings.json", JSON.stringify(SETTINGS));
+  await sandbox.write("work/job.json", '{"a":1}');
   await sandbox.write("work/my.env", "PORT=3000\n");
   await sandbox.write("work/secrets.json", '{"API_KEY":"of-elsewhere","PORT":8080}');
   await sandbox.write("work/device.json", '[{"projects":["project-id"]}]');
