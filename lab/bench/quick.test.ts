@@ -35,6 +35,7 @@ describe("npm run bench -- --quick", () => {
       "run --redact",
       "signed requests",
       "start-up",
+      "usage",
     ]);
     for (const { wallMs } of results.rows) {
       expect(wallMs.runs).toBeGreaterThan(0);
