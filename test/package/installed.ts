@@ -34,7 +34,7 @@ const MANAGERS = {
   yarn: async (folder: string, tarball: string) => {
     const program = join(await fetchPackages(CHECKS), "node_modules/@yarnpkg/cli-dist/bin/yarn.js");
     const { stdout } = await run("npm", ["config", "get", "registry"]);
-    const settings = { enableScripts: false, enableTelemetry: false, nodeLinker: "node-modules" };
+    const settings = { enableScripts: false, enableTelemetry: false, nodeLinker: "node-modules", httpRetry: 10 };
     const text = JSON.stringify({ ...settings, npmRegistryServer: stdout.trim() });
     await writeFile(join(folder, ".yarnrc.yml"), text);
     await writeFile(join(folder, "yarn.lock"), "");
