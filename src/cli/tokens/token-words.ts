@@ -33,7 +33,8 @@ export async function tokenWords(
 ): Promise<{ readonly input: SessionInput; readonly words: readonly [string, ...string[]] }> {
   const { input, names } = await splitWords({ flags, args: { env: args.env, key: args.token } }, { takesOne, usage });
   const [first, ...more] = names;
-  if (first === undefined) throw new InputError("missing TOKEN", { hint: `usage: vsync ${usage}` });
+  if (first === undefined)
+    throw new InputError(`missing ${/ENV (\w+)/.exec(usage)?.[1] ?? "TOKEN"}`, { hint: `usage: vsync ${usage}` });
   if (names.some((name) => /^(vsrt_|vsync-cfg-v1:)/.test(name))) {
     throw new InputError("a token itself does not name one here, and other users can see it on the command line", {
       hint: "give the id, the last four or the name: `vsync tokens list` shows them",
