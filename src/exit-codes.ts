@@ -93,7 +93,7 @@ export const TOKENS_EXPLAIN_EXIT_CODES: ExitCodes = {
   meanings: {
     ...DAY_TO_DAY_EXIT_CODES.meanings,
     0: "explained, with yes or no",
-    7: "with --exit-code: the answer is no",
+    7: "with --exit-code: the token may not do it",
   },
   failures: DAY_TO_DAY_EXIT_CODES.failures,
 };

@@ -36,7 +36,7 @@ holder wants to create, with its properties as JSON. Both answers end with 0; wi
     create: Flags.string({ description: "properties of a tunnel", helpValue: "<json>" }),
     workspace: Flags.string({ description: "workspace that the request is for", helpValue: "<id>" }),
     project: Flags.string({ description: "project that the request is for", helpValue: "<id>" }),
-    "exit-code": Flags.boolean({ description: "end with 7 if the answer is no" }),
+    "exit-code": Flags.boolean({ description: "end with 7 if the token may not" }),
     ...JSON_FLAG,
   };
   static override exitCodes = TOKENS_EXPLAIN_EXIT_CODES;

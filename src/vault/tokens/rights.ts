@@ -11,7 +11,7 @@ export interface RightsChange {
 }
 
 /**
- * Compares what two claims allow, in this vault and anywhere. If it cannot tell that a pattern is no wider than another one,
+ * Compares what two claims allow, in this vault and anywhere. If it cannot tell that the old pattern covers a new one,
  * it counts as a gain.
  *
  * @param before null for a token that has ended: it may nothing
