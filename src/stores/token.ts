@@ -5,7 +5,7 @@ import { ConfigInvalidError, InputError } from "../errors.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { Expectation } from "../vault/open/expectation.ts";
 import type { KeyHolder } from "../vault/unlock/key-holder.ts";
-import { type PassphraseHint, PassphraseHolder } from "../vault/unlock/passphrase-holder.ts";
+import { type AskAgain, type PassphraseHint, PassphraseHolder } from "../vault/unlock/passphrase-holder.ts";
 import type { Credentials, StoreLocation } from "./location.ts";
 import { type OpenStore, openStore } from "./open-store.ts";
 
@@ -13,6 +13,8 @@ import { type OpenStore, openStore } from "./open-store.ts";
 export interface Opening {
   readonly kind: "credential" | "passphrase";
   readonly secret: Secret;
+  /** For a passphrase that somebody types. */
+  readonly askAgain?: AskAgain;
 }
 
 /** The credential that opens a token's vault, or null for a passphrase: one apart wins over the token's own. */
@@ -27,8 +29,8 @@ export function credentialOf({ token }: RuntimeToken, apart: Secret | null): Ope
  * @throws ConfigMissingError the credential is empty
  * @throws ConfigInvalidError the text is not a credential, or the token pins no anchor
  */
-export async function holderOf(token: RuntimeToken, { kind, secret }: Opening): Promise<KeyHolder> {
-  if (kind === "passphrase") return new PassphraseHolder(secret, hintOf(token));
+export async function holderOf(token: RuntimeToken, { kind, secret, askAgain }: Opening): Promise<KeyHolder> {
+  if (kind === "passphrase") return new PassphraseHolder(secret, hintOf(token), askAgain);
   // Loaded late: nothing else of an opening needs the cryptography of scoped tokens.
   const { CredentialHolder } = await import("../vault/unlock/credential-holder.ts");
   return new CredentialHolder(secret, token.anchor);

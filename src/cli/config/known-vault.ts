@@ -5,7 +5,7 @@ import type { Manifest } from "../../vault/format/manifest.ts";
 import type { Expectation, History, SeenVault } from "../../vault/open/expectation.ts";
 import { requireNotOlder } from "../../vault/open/expectation.ts";
 import type { Unlocked } from "../../vault/unlock/key-holder.ts";
-import { type KeptKey, PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
+import { type AskAgain, type KeptKey, PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import type { LocalConfig } from "./local-config.ts";
 
 /** The facts about the vault that this machine compares with a manifest that nobody has proven. */
@@ -62,6 +62,10 @@ export class SeenHistory implements History {
 }
 
 /** A passphrase with this machine's hint, so its derivation can start early, or a key that is kept. Dispose of it. */
-export function holderOf(passphrase: Secret | KeptKey, { kdf, recipient }: LocalConfig): PassphraseHolder {
-  return new PassphraseHolder(passphrase, { cost: kdf, recipient });
+export function holderOf(
+  passphrase: Secret | KeptKey,
+  { kdf, recipient }: LocalConfig,
+  askAgain?: AskAgain,
+): PassphraseHolder {
+  return new PassphraseHolder(passphrase, { cost: kdf, recipient }, askAgain);
 }

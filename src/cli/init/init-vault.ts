@@ -18,9 +18,12 @@ import { type LocalConfig, saveConfig, updateConfig, withSeen } from "../config/
 import { segmentFault } from "../config/paths.ts";
 import { vaultFlags } from "../config/target.ts";
 import {
+  askPassphrase,
   FIRST_PASSPHRASE,
+  type OpeningPassphrase,
   PASSPHRASE,
-  readGivenSecret,
+  readFitSecret,
+  readPassphrase,
   readSecret,
   type SecretSources,
 } from "../inputs/secret-input.ts";
@@ -108,7 +111,7 @@ function requireWanted({ only, expected, target, prepared, current }: InitReques
 async function create(request: InitRequest, sources: SecretSources): Promise<Initialized> {
   const { location, prepared } = request;
   if (prepared.isThere) await refuseOverlap(location, prepared.store);
-  const passphrase = await readSecret(FIRST_PASSPHRASE, request.passphraseFile, sources);
+  const passphrase = await readSecret({ ...FIRST_PASSPHRASE, vault: request.target }, request.passphraseFile, sources);
   const { cost, recipient } = await freshHint(systemRandom, passphrase);
   await request.prepared.make();
   const vault = newVaultId(systemRandom);
@@ -131,29 +134,34 @@ async function catchUp(
   if (Buffer.compare(hintOf(there).recipient, current.recipient) === 0) return keep(request);
   const rotatedAt = there.rotated_at;
   sources.output.say(`the passphrase was rotated on ${rotatedAt}: the new one is needed`);
-  const given = await readGivenSecret(PASSPHRASE, request.passphraseFile, sources);
+  const input = { ...PASSPHRASE, vault: request.target };
+  const given = await readFitSecret(input, request.passphraseFile, sources);
   if (given === null && !sources.prompter.isInteractive) {
     return { ...(await keep(request)), kind: "outdated", rotatedAt };
   }
-  const passphrase = given ?? (await readSecret(PASSPHRASE, undefined, sources));
-  return joinWith(passphrase, request, current);
+  return joinWith(given === null ? await askPassphrase(input, sources) : { secret: given }, request, current);
 }
 
 async function join(request: InitRequest, sources: SecretSources): Promise<Initialized> {
   sources.output.say("this prefix holds a vault already: give its passphrase to join it");
-  return joinWith(await readSecret(PASSPHRASE, request.passphraseFile, sources), request, null);
+  const input = { ...PASSPHRASE, vault: request.target };
+  return joinWith(await readPassphrase(input, request.passphraseFile, sources), request, null);
 }
 
 /** @param known what this machine knows of this very vault, or null */
-async function joinWith(passphrase: Secret, request: InitRequest, known: LocalConfig | null): Promise<Initialized> {
+async function joinWith(
+  { secret, askAgain }: OpeningPassphrase,
+  request: InitRequest,
+  known: LocalConfig | null,
+): Promise<Initialized> {
   const ports = { store: request.prepared.store, clock: systemClock };
-  using holder = new PassphraseHolder(passphrase);
+  using holder = new PassphraseHolder(secret, undefined, askAgain);
   const { target, expected } = request;
   const named = expected === undefined ? {} : { vault: expected };
   const expect = known === null ? { env: target.env, ...named } : knownVaultOf(known);
   const opening = openManifest(ports, { holder, expect });
   const { manifest, unlocked } = await opening.catch(async (error: unknown) => {
-    throw error instanceof WrongPassphraseError ? await namingTheRotation(error, passphrase, known) : error;
+    throw error instanceof WrongPassphraseError ? await namingTheRotation(error, secret, known) : error;
   });
   const { cost: kdf, recipient } = hintOfOpener(manifest, unlocked);
   const { vault, gen } = manifest;

@@ -5,6 +5,7 @@ import { Secret } from "../../crypto/secret.ts";
 import { readSecretFile, trimSecret } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import { systemRandom } from "../../stores/open-store.ts";
+import type { AskAgain } from "../../vault/unlock/passphrase-holder.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 import type { Stdin } from "../terminal/stdin.ts";
@@ -85,11 +86,49 @@ export async function readSecret(
   file: string | undefined,
   sources: SecretSources,
 ): Promise<Secret> {
+  const given = await readFitSecret(input, file, sources);
+  return given ?? ask(input, sources);
+}
+
+/** A passphrase that opens something. If somebody typed it, they can be asked again: it is wrong far more often. */
+export interface OpeningPassphrase {
+  readonly secret: Secret;
+  readonly askAgain?: AskAgain;
+}
+
+const PASSPHRASE_TRIES = 3;
+
+/** As `readSecret`, for a passphrase that opens something. */
+export async function readPassphrase(
+  input: SecretInput,
+  file: string | undefined,
+  sources: SecretSources,
+): Promise<OpeningPassphrase> {
+  const secret = await readFitSecret(input, file, sources);
+  return secret === null ? askPassphrase(input, sources) : { secret };
+}
+
+/** @throws InputError nobody can be asked */
+export async function askPassphrase(input: SecretInput, sources: SecretSources): Promise<OpeningPassphrase> {
+  let tries = 1;
+  const askAgain: AskAgain = async (wrong) => {
+    if (++tries > PASSPHRASE_TRIES) return null;
+    sources.output.say(`${wrong.message}: try again`);
+    return ask(input, sources);
+  };
+  return { secret: await ask(input, sources), askAgain };
+}
+
+/** As `readSecret`, but null instead of the prompt. */
+export async function readFitSecret(
+  input: SecretInput,
+  file: string | undefined,
+  sources: SecretSources,
+): Promise<Secret | null> {
   const given = await readGivenSecret(input, file, sources);
-  if (given === null) return ask(input, sources);
-  const fault = faultOf(given, input);
+  const fault = given === null ? null : faultOf(given, input);
   if (fault === null) return given;
-  given.destroy();
+  given?.destroy();
   throw new InputError(`${input.what} ${fault}`, { hint: waysOf(input) });
 }
 

@@ -3,7 +3,7 @@ import { decodeToken } from "../../blob/token.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import { ConfigMissingError, InputError } from "../../errors.ts";
 import { credentialOf, type Opening } from "../../stores/token.ts";
-import { PASSPHRASE, readGivenSecret, readSecret, type SecretInput, type SecretSources } from "./secret-input.ts";
+import { PASSPHRASE, readGivenSecret, readPassphrase, type SecretInput, type SecretSources } from "./secret-input.ts";
 
 const MAX_TOKEN_BYTES = 1024 * 1024;
 
@@ -33,7 +33,7 @@ export async function readOpening(
   sources: SecretSources,
 ): Promise<Opening> {
   const credential = credentialOf(token, await findCredential(sources));
-  return credential ?? { kind: "passphrase", secret: await readSecret(PASSPHRASE, passphraseFile, sources) };
+  return credential ?? { kind: "passphrase", ...(await readPassphrase(PASSPHRASE, passphraseFile, sources)) };
 }
 
 /** The credential in `VSYNC_TOKEN_FILE` or `VSYNC_TOKEN`, or null. @throws ConfigMissingError it is set and empty */

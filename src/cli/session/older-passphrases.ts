@@ -2,7 +2,13 @@ import type { Secret } from "../../crypto/secret.ts";
 import type { OlderHolder } from "../../vault/audit/older-generation.ts";
 import { PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { Flags } from "../command/flags.ts";
-import { readGivenSecret, readSecret, type SecretInput, type SecretSources } from "../inputs/secret-input.ts";
+import {
+  askPassphrase,
+  type OpeningPassphrase,
+  readGivenSecret,
+  type SecretInput,
+  type SecretSources,
+} from "../inputs/secret-input.ts";
 
 export const THEN_PASSPHRASE_FLAG = {
   "then-passphrase-file": Flags.string({
@@ -27,22 +33,23 @@ export class OlderPassphrases implements Disposable {
   }
 
   readonly holderOf: OlderHolder = async (gen) => {
-    const passphrase = await this.#read({
+    const opening = await this.#read({
       what: `the passphrase of gen=${gen}`,
       flag: "then-passphrase-file",
       variable: "VSYNC_THEN_PASSPHRASE",
       question: `Passphrase of gen=${gen}:`,
     });
-    if (passphrase === null) return null;
-    const holder = new PassphraseHolder(passphrase);
+    if (opening === null) return null;
+    const holder = new PassphraseHolder(opening.secret, undefined, opening.askAgain);
     this.#holders.push(holder);
     return holder;
   };
 
-  async #read(input: SecretInput): Promise<Secret | null> {
+  async #read(input: SecretInput): Promise<OpeningPassphrase | null> {
     this.#given ??= readGivenSecret(input, this.#file, this.#sources);
-    const given = await this.#given;
-    return given === null && this.#sources.prompter.isInteractive ? readSecret(input, undefined, this.#sources) : given;
+    const secret = await this.#given;
+    if (secret !== null) return { secret };
+    return this.#sources.prompter.isInteractive ? askPassphrase(input, this.#sources) : null;
   }
 
   [Symbol.dispose](): void {

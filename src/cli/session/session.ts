@@ -14,9 +14,10 @@ import type { TargetInput } from "../config/target.ts";
 import { findKept } from "../inputs/kept-key.ts";
 import { type MetaPair, metaOf } from "../inputs/meta-flag.ts";
 import {
+  askPassphrase,
+  type OpeningPassphrase,
   PASSPHRASE,
-  readGivenSecret,
-  readSecret,
+  readFitSecret,
   type SecretInput,
   type SecretSources,
 } from "../inputs/secret-input.ts";
@@ -102,8 +103,9 @@ export async function sessionOn(
 ): Promise<Session> {
   const annotation = annotationOf(flags, sources);
   const how = { config, mayBeKept };
-  const passphrase = await keyOrPassphrase({ ...secret, vault: config }, flags["passphrase-file"], how, sources);
-  const holder = holderOf(passphrase, config);
+  const opening = await keyOrPassphrase({ ...secret, vault: config }, flags["passphrase-file"], how, sources);
+  const passphrase = "forget" in opening ? opening : opening.secret;
+  const holder = holderOf(passphrase, config, "forget" in opening ? undefined : opening.askAgain);
   const ports = { store: await openStore(config), clock: systemClock, random: systemRandom };
   const request = { holder, expect: knownVaultOf(config), annotation };
   return new Session({ config, ports, request }, passphrase, (text) => sources.output.warn(text));
@@ -115,10 +117,11 @@ async function keyOrPassphrase(
   file: string | undefined,
   { config, mayBeKept }: { readonly config: LocalConfig; readonly mayBeKept: boolean },
   sources: SecretSources,
-): Promise<Secret | KeptKey> {
-  if (!mayBeKept || !config.isAtRoot) return readSecret(input, file, sources);
-  const given = await readGivenSecret(input, file, sources);
-  return given ?? findKept(config) ?? readSecret(input, undefined, sources);
+): Promise<OpeningPassphrase | KeptKey> {
+  const secret = await readFitSecret(input, file, sources);
+  if (secret !== null) return { secret };
+  const kept = mayBeKept && config.isAtRoot ? findKept(config) : null;
+  return kept ?? askPassphrase(input, sources);
 }
 
 /** With a token and no passphrase, you would look for a fault in the token. @throws InputError */

@@ -31,16 +31,22 @@ export interface KeptKey {
   readonly forget: () => void;
 }
 
+/** Asks somebody who has mistyped a passphrase for it again; null if that was the last try. The holder zeroes what it gets. */
+export type AskAgain = (wrong: WrongPassphraseError) => Promise<Secret | null>;
+
 /** A passphrase, and the keys that it derives: once for each cost. */
 export class PassphraseHolder implements OperatorHolder {
-  readonly #passphrase: Secret | null;
+  #passphrase: Secret | null;
   readonly #kept: KeptKey | null;
   readonly #hint: PassphraseHint | undefined;
+  readonly #askAgain: AskAgain | undefined;
+  readonly #retyped: Secret[] = [];
   readonly #derived = new Map<string, Promise<PassphraseKey>>();
   readonly #ended = new AbortController();
 
-  /** @param passphrase the caller's: disposing of the holder zeroes the keys alone */
-  constructor(passphrase: Secret | KeptKey, hint?: PassphraseHint) {
+  /** @param passphrase the caller's: disposing of the holder does not zero it */
+  constructor(passphrase: Secret | KeptKey, hint?: PassphraseHint, askAgain?: AskAgain) {
+    this.#askAgain = askAgain;
     this.#kept = "forget" in passphrase ? passphrase : null;
     this.#passphrase = "forget" in passphrase ? null : passphrase;
     this.#hint = hint;
@@ -67,10 +73,14 @@ export class PassphraseHolder implements OperatorHolder {
 
   async unlock(manifest: Manifest, { clock, signal }: UnlockOptions): Promise<Unlocked> {
     const found = await this.#find(manifest, signal);
-    if (found === null)
-      throw this.#passphrase === null
-        ? this.#useless(manifest)
-        : wrongPassphrase(manifest, this.#passphrase, clock.nowMs());
+    if (found === null) {
+      const wrong =
+        this.#passphrase === null
+          ? this.#useless(manifest)
+          : wrongPassphrase(manifest, this.#passphrase, clock.nowMs());
+      await this.#retype(wrong);
+      return this.unlock(manifest, { clock, signal });
+    }
     verifyEndorsement(found.entry, found.key, manifest);
     return new UnlockedByPassphrase(found.entry, found.key);
   }
@@ -85,9 +95,9 @@ export class PassphraseHolder implements OperatorHolder {
       const opened = await openPassphraseSlot(header, { slot: id, seed, seals: slot.seals }).catch(nullIfNotOurs);
       if (opened !== null) return opened;
     }
-    throw new WrongPassphraseError(`wrong passphrase for generation ${header.gen}`, {
-      hint: "give the passphrase that was in use then, with --then-passphrase-file or at the prompt",
-    });
+    const hint = "give the passphrase that was in use then, with --then-passphrase-file or at the prompt";
+    await this.#retype(new WrongPassphraseError(`wrong passphrase for generation ${header.gen}`, { hint }));
+    return this.openOlderSlot(header);
   }
 
   async entryIn(manifest: Manifest, { besides }: { readonly besides?: string } = {}): Promise<PassphraseEntry | null> {
@@ -102,9 +112,9 @@ export class PassphraseHolder implements OperatorHolder {
     const key = await this.#derive(cost);
     if (key === null) throw new TypeError("a kept key makes no new entry");
     if (recipient !== undefined && Buffer.compare(key.recipient, recipient) !== 0) {
-      throw new WrongPassphraseError("this is not the passphrase that was set at init", {
-        hint: `type it again, or set a new one with \`vsync init --env=${by.env} --reset\``,
-      });
+      const hint = `type it again, or set a new one with \`vsync init --env=${by.env} --reset\``;
+      await this.#retype(new WrongPassphraseError("this is not the passphrase that was set at init", { hint }));
+      return this.enrol(slot, by);
     }
     return passphraseEntry(slot, { key, cost }, by);
   }
@@ -125,6 +135,20 @@ export class PassphraseHolder implements OperatorHolder {
   /** Zeroes every derived key; one that is still being derived, as soon as it is there. A queued one never begins. */
   [Symbol.dispose](): void {
     this.#ended.abort();
+    this.#forgetKeys();
+    for (const passphrase of this.#retyped) passphrase.destroy();
+  }
+
+  /** Takes another passphrase in place of a wrong one. @throws the error, if nobody gives one */
+  async #retype(wrong: WrongPassphraseError): Promise<void> {
+    const again = (await this.#askAgain?.(wrong)) ?? null;
+    if (again === null) throw wrong;
+    this.#retyped.push(again);
+    this.#passphrase = again;
+    this.#forgetKeys();
+  }
+
+  #forgetKeys(): void {
     for (const derived of this.#derived.values()) {
       derived.then(destroyPassphraseKey, () => {
         // A derivation that failed left nothing to zero, and its waiter got the error.
