@@ -8,12 +8,12 @@ import type { Clock, Random } from "../../ports.ts";
 import { type BundleHeader, refuseBundle, slotOf } from "../format/bundle-header.ts";
 import { kdfCostOf, parseKdf } from "../format/kdf-field.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { relativeTime } from "../format/relative-time.ts";
 import { shown } from "../format/shape.ts";
 import type { PassphraseEntry } from "../format/unlock-entry.ts";
 import type { BundleKeys } from "./bundle-keys.ts";
 import type { Endorsed, OperatorHolder, Unlocked, UnlockOptions } from "./key-holder.ts";
 import { openPassphraseSlot, passphraseEntry, sealsOf, verifyEndorsement } from "./passphrase-entry.ts";
+import { wrongPassphrase } from "./wrong-passphrase.ts";
 
 /** What a machine or token remembers of a passphrase: enough to derive its key early. */
 export interface PassphraseHint {
@@ -241,25 +241,6 @@ export class ReadOnlyPassphraseError extends InputError {
     });
     this.readOnlyUntil = readOnlyUntil;
   }
-}
-
-/** Nothing that this manifest says is proven: anyone who can write the store may have written it. */
-function wrongPassphrase({ repo, env, at, actor }: Manifest, passphrase: Secret, nowMs: number): WrongPassphraseError {
-  const oddity = oddityOf(passphrase.exposeText());
-  const changed = `${relativeTime(at, nowMs)} by ${shown(`${actor.user}@${actor.host}`)}`;
-  return new WrongPassphraseError(`wrong passphrase for ${shown(repo)}/${shown(env)}`, {
-    hint: `${oddity === null ? "" : `what you gave ${oddity}; `}the bucket says (unproven): changed ${changed}; check where the passphrase comes from, and if it was rotated, roll the new one out`,
-  });
-}
-
-/** What people give without seeing it, for a message: nothing else about the passphrase may show. */
-function oddityOf(text: string): string | null {
-  if (text.startsWith("\ufeff")) return "begins with a BOM (byte order mark)";
-  if (/[\r\n]$/.test(text)) return "ends in a line end";
-  if (/^\s|\s$/.test(text)) return "begins or ends with white space";
-  if (/^(["'`]).*\1$/s.test(text)) return "is in quotes";
-  if (text !== text.normalize("NFC")) return "is in another Unicode form than keyboards type (not NFC)";
-  return null;
 }
 
 function nullIfNotOurs(error: unknown): null {
