@@ -3,9 +3,12 @@ import {
   createPublicKey,
   createSecretKey,
   diffieHellman,
+  generateKeyPair,
   generateKeyPairSync,
   type KeyObject,
+  type KeyPairKeyObjectResult,
 } from "node:crypto";
+import { promisify } from "node:util";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { USAGE } from "./slot.ts";
@@ -16,6 +19,7 @@ import { USAGE } from "./slot.ts";
  * the library, and so each checks the other. An HMAC of so few bytes takes Node.js ten times as long as JavaScript.
  */
 
+const generateKeyPairSoon = promisify(generateKeyPair);
 const SPKI_PREFIX = Buffer.from("302a300506032b656e032100", "hex");
 const VERSION = Buffer.from("HPKE-v1");
 const KEM = Buffer.from("4b454d0020", "hex");
@@ -27,14 +31,32 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** @throws TypeError `recipient` is not an X25519 public key, or one of small order */
-export function hpkeSeal(
+interface Sealed {
+  readonly enc: Uint8Array;
+  readonly ct: Uint8Array;
+}
+
+/**
+ * Draws the ephemeral key on another thread: while many are drawn, this one seals.
+ *
+ * @throws TypeError `recipient` is not an X25519 public key, or one of small order
+ */
+export async function hpkeSeal(
   recipient: Uint8Array,
   info: Uint8Array,
   aad: Uint8Array,
   plaintext: Uint8Array,
-): { readonly enc: Uint8Array; readonly ct: Uint8Array } {
-  const ephemeral = generateKeyPairSync("x25519");
+): Promise<Sealed> {
+  return sealWith(await generateKeyPairSoon("x25519"), recipient, info, aad, plaintext);
+}
+
+function sealWith(
+  ephemeral: KeyPairKeyObjectResult,
+  recipient: Uint8Array,
+  info: Uint8Array,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+): Sealed {
   const enc = Buffer.from(ephemeral.publicKey.export({ format: "jwk" }).x ?? "", "base64url");
   const secret = sharedSecret(ephemeral.privateKey, recipient, enc);
   try {
@@ -45,8 +67,8 @@ export function hpkeSeal(
 }
 
 /** Seals usage to the vault's usage key. */
-export function sealUsage(recipient: Uint8Array, aad: string, events: Uint8Array): ReturnType<typeof hpkeSeal> {
-  return hpkeSeal(recipient, USAGE, Buffer.from(aad), events);
+export function sealUsage(recipient: Uint8Array, aad: string, events: Uint8Array): Sealed {
+  return sealWith(generateKeyPairSync("x25519"), recipient, USAGE, Buffer.from(aad), events);
 }
 
 /** PEM, because for bytes Node.js first throws and catches four errors, which takes as long as the curve's work. */

@@ -1,5 +1,6 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { Secret } from "../crypto/secret.ts";
 import { fromBase64Url } from "./base64.ts";
 import { concat, readCredentialText, type TokenKind, writeCredentialText } from "./credential-form.ts";
@@ -94,7 +95,7 @@ const SIGNING_INFO = "vsync-token-signing-v1";
  */
 export function tokenIdOf(recipient: Uint8Array, signing: Uint8Array): string {
   const digest = sha256(concat(encoder.encode("vsync-token-id-v1|"), recipient, signing));
-  return `tok_${Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  return `tok_${bytesToHex(digest.subarray(0, 16))}`;
 }
 
 /** DER before a raw private key (RFC 8410 §7). */
