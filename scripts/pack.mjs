@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { EXTERNAL } from "./bundle/external.ts";
 import { productionTree } from "./supply-chain/dependencies.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -13,11 +14,12 @@ const NOT_PUBLISHED = ["devDependencies", "optionalDependencies", "private", "sc
 // npm adds these itself.
 const ALWAYS = ["LICENSE", "README.md"];
 
-/** package.json without the fields for development; npm's provenance requires the repository. */
+/** package.json without what only development needs and what the bundles contain; npm's provenance requires the repository. */
 function publishedManifest(manifest, repository) {
   const kept = Object.entries(manifest).filter(([name]) => !NOT_PUBLISHED.includes(name));
+  const dependencies = Object.fromEntries(EXTERNAL.map((name) => [name, manifest.dependencies[name]]));
   const added = repository === undefined ? {} : { repository: { type: "git", url: repository } };
-  return { ...Object.fromEntries(kept), ...added };
+  return { ...Object.fromEntries(kept), dependencies, ...added };
 }
 
 /** Lays the package out in an empty folder: nothing else from the repository can slip in. */
@@ -25,18 +27,16 @@ function stage(folder, manifest) {
   const write = (name, value) => writeFileSync(join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
   write("package.json", manifest);
   write("npm-shrinkwrap.json", shrinkwrap(manifest));
-  const left = manifest.files.filter((it) => it.startsWith("!")).map((it) => join(root, it.slice(1)));
-  const filter = (path) => !left.includes(path);
   for (const file of globSync([...manifest.files, ...ALWAYS], { cwd: root })) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
-    cpSync(join(root, file), join(folder, file), { recursive: true, filter });
+    cpSync(join(root, file), join(folder, file), { recursive: true });
   }
 }
 
 /** Makes npm install the versions that were reviewed and tested, by digest. pnpm and Yarn do not read it. */
 function shrinkwrap({ name, version, license, dependencies, bin, engines }) {
   const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
-  const shipped = [...productionTree().keys()].toSorted().map((folder) => [folder, packages[folder]]);
+  const shipped = [...productionTree(EXTERNAL).keys()].toSorted().map((folder) => [folder, packages[folder]]);
   return {
     name,
     version,
@@ -54,7 +54,7 @@ function pack(folder, out) {
 
 const { values } = parseArgs({ options: { out: { type: "string" }, repository: { type: "string" } } });
 const manifest = publishedManifest(JSON.parse(readFileSync(join(root, "package.json"), "utf8")), values.repository);
-if (!existsSync(join(root, "dist/runtime/index.js"))) {
+if (!existsSync(join(root, "dist/library/index.js"))) {
   process.stderr.write("pack: dist/ is missing: npm run build\n");
   process.exit(1);
 }

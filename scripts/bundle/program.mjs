@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { rolldown } from "rolldown";
+import { EXTERNAL } from "./external.ts";
 import { lazyBuiltins, lazyRequires } from "./lazy-requires.mjs";
 import { licences } from "./licences.mjs";
 
@@ -20,10 +21,12 @@ export async function bundleProgram(compiled, folder) {
   const bundle = await rolldown({
     input: { program: join(compiled, "cli/program/program.js"), commands: join(compiled, "commands.js") },
     platform: "node",
-    // A native addon, and a module of bun's.
-    external: ["argon2", "bun:ffi"],
+    // A module of bun's.
+    external: [...EXTERNAL, "bun:ffi"],
     plugins: [lazyRequires, lazyBuiltins, licences],
     treeshake: { moduleSideEffects: (id) => (id.includes("node_modules") ? undefined : true) },
+    // Its comments would name the build's own folder.
+    experimental: { attachDebugInfo: "none" },
     checks: { ineffectiveDynamicImport: false },
   });
   await bundle.write({

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runModule } from "../runtime/program.ts";
 
-const ENTRY = join(import.meta.dirname, "../../dist/backend/testing.js");
+const ENTRY = join(import.meta.dirname, "../../dist/library/backend-testing.js");
 
 test("vsync/backend verifies by WebCrypto where there is no process, as in a Worker", async () => {
   const program = `

@@ -1,14 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
-import { productionTree } from "../../scripts/supply-chain/dependencies.ts";
+import { EXTERNAL } from "../../scripts/bundle/external.ts";
+import { bytesOf, productionTree } from "../../scripts/supply-chain/dependencies.ts";
 import { directoryVault, environmentOf, ITEMS } from "../runtime/fixture.ts";
 import { FETCH_LIMIT_MS, runIn } from "./app.ts";
 import { installedPackage, packInto } from "./installed.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const readJson = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+const MOST_PACKAGES = 40;
+const MOST_BYTES = 25_000_000;
 const LOCKED = readJson(join(ROOT, "package-lock.json")).packages;
 
 describe("installed with scripts disabled", { timeout: FETCH_LIMIT_MS }, () => {
@@ -32,11 +35,19 @@ describe("installed with scripts disabled", { timeout: FETCH_LIMIT_MS }, () => {
       const { version, integrity } = LOCKED[path.replace("node_modules/vsync/", "")];
       expect(packages[path], path).toMatchObject({ version, integrity });
     }
-    expect(seen.length).toBeGreaterThan(50);
+    expect(seen.length).toBeGreaterThan(5);
+  });
+
+  test("by npm, it is at most 40 packages and 25 MB", async () => {
+    const { packages } = readJson(join(await installedPackage("npm"), "node_modules/.package-lock.json"));
+    expect(Object.keys(packages).length).toBeLessThanOrEqual(MOST_PACKAGES);
+    const installed = relative(ROOT, join(await installedPackage("npm"), "node_modules/vsync"));
+    const folders = Object.keys(packages).map((path) => path.replace("node_modules/vsync", installed));
+    expect(folders.reduce((sum, folder) => sum + bytesOf(folder), 0)).toBeLessThanOrEqual(MOST_BYTES);
   });
 });
 
-test("npm-shrinkwrap.json holds the lockfile's entry of each run-time dependency, and no other", async () => {
+test("npm-shrinkwrap.json holds the lockfile's entry of each package outside the bundles, and no other", async () => {
   const folder = join(ROOT, ".cache/package");
   const tarball = await packInto(folder);
   expect(existsSync(tarball)).toBe(true);
@@ -44,8 +55,8 @@ test("npm-shrinkwrap.json holds the lockfile's entry of each run-time dependency
     execFileSync("tar", ["-xOzf", tarball, "package/npm-shrinkwrap.json"], { encoding: "utf8" }),
   );
   const { "": own, ...rest } = packages;
-  const expected = [...productionTree().keys()].map((path) => [path, LOCKED[path]]);
+  const expected = [...productionTree(EXTERNAL).keys()].map((path) => [path, LOCKED[path]]);
   expect(lockfileVersion).toBe(3);
   expect(rest).toEqual(Object.fromEntries(expected));
-  expect(own.dependencies).toEqual(readJson(join(ROOT, "package.json")).dependencies);
+  expect(Object.keys(own.dependencies)).toEqual(EXTERNAL);
 });

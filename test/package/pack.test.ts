@@ -56,12 +56,19 @@ describe("the package's tarball", () => {
     expect(names).toContain("package/docs/format.md");
   });
 
-  test("declares its dependencies without those of development", async () => {
+  test("says nothing about the folder that it was built in", async () => {
+    const { stdout } = await run("tar", ["-xOzf", tarball], { maxBuffer: 64 * 1024 * 1024 });
+    expect(stdout).toContain("MANIFEST_NOT_FOUND");
+    expect(stdout).not.toContain(join(".cache", "dist-"));
+  });
+
+  test("declares the dependencies that no bundle contains, and nothing for development", async () => {
     const repository = JSON.parse(await readFile(join(CHECKS, "../../../package.json"), "utf8")) as object;
     const { stdout } = await run("tar", ["-xOzf", tarball, "package/package.json"]);
     const { devDependencies, optionalDependencies, scripts, ...published } = repository as Record<string, object>;
     expect([devDependencies, optionalDependencies, scripts].every((it) => Object.keys(it ?? {}).length > 0)).toBe(true);
-    expect(JSON.parse(stdout)).toEqual(published);
+    const { argon2 } = published["dependencies"] as { argon2: string };
+    expect(JSON.parse(stdout)).toEqual({ ...published, dependencies: { argon2 } });
   });
 
   test("names its repository in a release, for npm's provenance", async () => {

@@ -109,10 +109,7 @@ async function projectOf(name: string): Promise<string> {
     ...files,
   });
   await symlink(join(REPOSITORY, "node_modules/@types"), join(folder, "node_modules/@types"));
-  await symlink(
-    join(await installedPackage(), "node_modules/vsync/node_modules/pino"),
-    join(folder, "node_modules/pino"),
-  );
+  await symlink(join(REPOSITORY, "node_modules/pino"), join(folder, "node_modules/pino"));
   return folder;
 }
 

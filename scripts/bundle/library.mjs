@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { rolldown } from "rolldown";
+import { EXTERNAL } from "./external.ts";
+import { licences } from "./licences.mjs";
+
+/** The entries in package.json's `exports`, by the name of their bundle. */
+const ENTRIES = {
+  index: "runtime/index.js",
+  register: "runtime/register.js",
+  "register-required": "runtime/register-required.js",
+  backend: "backend/index.js",
+  "backend-testing": "backend/testing.js",
+  tokens: "tokens/index.js",
+  gateway: "backend/gateway/index.js",
+};
+
+/**
+ * A rolldown plugin. What a file imports from Node.js and does not use stays as `import "node:…"`: it does nothing there, and
+ * fails in the browsers that load vsync/tokens.
+ */
+const withoutBareImports = {
+  name: "without-bare-imports",
+  renderChunk: (code) => ({ code: code.replace(/^import "node:[^"]+";\n?/gm, ""), map: null }),
+};
+
+/**
+ * Bundles the compiled library with the packages that it needs (decision 0116): one file for each entry, and for what
+ * entries share, which gives an app one copy of each error class. What is loaded late stays in files of its own.
+ *
+ * @param compiled the folder of TypeScript's output
+ * @param folder where the bundles go
+ */
+export async function bundleLibrary(compiled, folder) {
+  const input = Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, join(compiled, file)]));
+  const bundle = await rolldown({
+    input,
+    platform: "node",
+    external: EXTERNAL,
+    // The SDK's ES modules: its CommonJS would need `require`, which an app's own bundler cannot give an ES module.
+    resolve: { mainFields: ["module", "main"] },
+    plugins: [withoutBareImports, licences],
+    treeshake: { moduleSideEffects: (id) => (id.includes("node_modules") ? undefined : true) },
+    // Its comments would name the build's own folder.
+    experimental: { attachDebugInfo: "none" },
+    checks: { ineffectiveDynamicImport: false },
+  });
+  await bundle.write({
+    dir: folder,
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: "[name]-[hash].js",
+    // The annotations let an app's bundler leave out what it does not use.
+    comments: { legal: true, annotation: true, jsdoc: false },
+  });
+}
