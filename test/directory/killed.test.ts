@@ -1,3 +1,4 @@
+/** @module-tag process */
 import { readdir } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { expect, test, vi } from "vitest";

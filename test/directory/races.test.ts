@@ -1,3 +1,4 @@
+/** @module-tag process */
 import { expect, test } from "vitest";
 import { newStore, read, text } from "./fixture.ts";
 import { type Answer, type Ask, type StoreProcess, startProcesses } from "./processes.ts";

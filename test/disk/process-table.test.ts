@@ -1,3 +1,4 @@
+/** @module-tag process */
 import { readFile, readlink } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, test, vi } from "vitest";

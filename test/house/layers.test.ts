@@ -1,3 +1,4 @@
+/** @module-tag process */
 import { beforeAll, expect, test } from "vitest";
 import { lint } from "./lint.ts";
 

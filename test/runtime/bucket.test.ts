@@ -1,3 +1,4 @@
+/** @module-tag process */
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { RuntimeToken } from "../../src/blob/token.ts";
 import { Vsync } from "../../src/runtime/index.ts";

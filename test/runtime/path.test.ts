@@ -1,3 +1,4 @@
+/** @module-tag process */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import {

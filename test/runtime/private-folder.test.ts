@@ -1,3 +1,4 @@
+/** @module-tag process */
 import { existsSync } from "node:fs";
 import { chown, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";

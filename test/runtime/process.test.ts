@@ -1,3 +1,4 @@
+/** @module-tag process */
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -1,3 +1,4 @@
+/** @module-tag process */
 import { describe, expect, test } from "vitest";
 import { directoryVault, environmentOf, ITEMS } from "./fixture.ts";
 import { type Ended, REGISTER, REGISTER_REQUIRED, runModule } from "./program.ts";

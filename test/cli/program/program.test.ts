@@ -1,3 +1,4 @@
+/** @module-tag process */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSandbox, type RunOptions, type Sandbox, type Transcript } from "../../support/program/sandbox.ts";
 import { PROBE } from "../probe.ts";
