@@ -1,5 +1,6 @@
 import type { RuntimeToken } from "../blob/token.ts";
 import { Secret } from "../crypto/secret.ts";
+import { TokenRefusedError } from "../errors.ts";
 import type { ObjectStore, Version } from "../ports.ts";
 import { systemClock } from "../stores/open-store.ts";
 import { holderOf, type Opening, vaultOf } from "../stores/token.ts";
@@ -10,6 +11,13 @@ import type { OpenedUsage, UsageOptions } from "./open-usage.ts";
 
 /** What an access token is asked for with; the lifetime is 1…604800 seconds. */
 export type AccessTokenRequest = Omit<AccessTokenOptions, "clock">;
+
+/** What was read when the vault was opened. */
+interface OpenedContents {
+  readonly vault: string;
+  readonly generation: number;
+  readonly token: TokenSnapshot | null;
+}
 
 /** The scoped token behind an open handle: it signs access tokens, and may verify those of others. */
 export class HeldToken implements Disposable {
@@ -56,9 +64,18 @@ export class HeldToken implements Disposable {
   }
 
   /** Records usage in the name of the token, sealed to the vault's newest usage key. */
-  async openUsage({ vault, gen }: Pick<TokenSnapshot, "vault" | "gen">, options: UsageOptions): Promise<OpenedUsage> {
+  async openUsage({ vault, generation, token }: OpenedContents, options: UsageOptions): Promise<OpenedUsage> {
     const { openUsage } = await import("./open-usage.ts");
-    const usageKey = async () => (await this.readToken(gen)).usageKey;
+    let last = token?.usageKey;
+    const usageKey = async () => {
+      try {
+        last = (await this.readToken(generation)).usageKey;
+      } catch (error) {
+        // What waits when a token is rotated counts for an hour, and only this process can send it.
+        if (!(error instanceof TokenRefusedError)) throw error;
+      }
+      return last;
+    };
     return openUsage(vault, this.#credential, this.#store, usageKey, options);
   }
 

@@ -36,7 +36,7 @@ export async function openUsage(
   using credential = parseCredential(secret.exposeText());
   const writer = await batchWriterOf(vault, credential);
   const key = hkdf(credential.seed.expose(), "vsync-usage-spool-v1");
-  const spool = folder === false ? null : new UsageSpool({ folder, token: writer.id, key, clock: systemClock });
+  const spool = folder === false ? null : new UsageSpool({ folder, token: writer.id, key, clock: systemClock, warn });
   const parts = { store, writer, spool, clock: systemClock, random: systemRandom, later, usageKey, warn };
   const recorder = new UsageRecorder(parts);
   await recorder.start();

@@ -34,6 +34,8 @@ export interface UsageSpoolOptions {
   /** 32 bytes, the same for all processes of the token. */
   readonly key: Uint8Array;
   readonly clock: Clock;
+  /** Told of usage that only another token can send. */
+  readonly warn: (message: string) => void;
   readonly processes?: ProcessTable;
   readonly maxBytes?: number;
 }
@@ -43,6 +45,7 @@ export class UsageSpool implements Spool {
   readonly #token: string;
   readonly #key: Uint8Array;
   readonly #clock: Clock;
+  readonly #warn: (message: string) => void;
   readonly #processes: ProcessTable;
   readonly #maxBytes: number;
   #file: { readonly path: string; readonly handle: FileHandle } | null = null;
@@ -50,11 +53,12 @@ export class UsageSpool implements Spool {
   #bytes = 0;
   #made: Promise<void> | null = null;
 
-  constructor({ folder, token, key, clock, processes, maxBytes }: UsageSpoolOptions) {
+  constructor({ folder, token, key, clock, warn, processes, maxBytes }: UsageSpoolOptions) {
     this.#folder = folder ?? join(tmpdir(), `vsync-usage-${userInfo().uid}`);
     this.#token = token;
     this.#key = key.slice();
     this.#clock = clock;
+    this.#warn = warn;
     this.#processes = processes ?? systemProcesses();
     this.#maxBytes = maxBytes ?? MAX_BYTES;
   }
@@ -81,11 +85,24 @@ export class UsageSpool implements Spool {
     return this.#naming("read", async () => {
       await this.#makeFolder();
       const lines: string[] = [];
+      const others = new Set<string>();
       for (const name of await readdir(this.#folder)) {
-        if (await this.#isLeft(name)) lines.push(...(await this.#take(name)));
+        const token = await this.#leftBy(name);
+        if (token === this.#token) lines.push(...(await this.#take(name)));
+        else if (token !== null) others.add(token);
       }
+      this.#warnOf(others);
       return lines;
     });
+  }
+
+  /** Their lines open with the credential of their token alone. A token that was rotated has another one. */
+  #warnOf(others: ReadonlySet<string>): void {
+    if (others.size === 0) return;
+    this.#warn(
+      `${this.#folder} has usage of ${[...others].join(", ")} that no process sends: start one with that token, ` +
+        "which counts until an hour after its end, or remove the files",
+    );
   }
 
   async cut(): Promise<SpoolPart> {
@@ -131,10 +148,14 @@ export class UsageSpool implements Spool {
     return `${this.#token}.${place}.${pid}.${start}.${randomBytes(8).toString("hex")}.spool`;
   }
 
-  async #isLeft(name: string): Promise<boolean> {
+  /** The token of a process that has ended and left this file; null if there is none, or it may still run. */
+  async #leftBy(name: string): Promise<string | null> {
     const [, token, place, pid, start] = NAME.exec(name) ?? [];
-    if (token !== this.#token || place === undefined || start === undefined) return false;
-    const owner: ProcessIdentity = { place, pid: Number(pid), start };
+    if (token === undefined || place === undefined || start === undefined) return null;
+    return (await this.#hasEnded({ place, pid: Number(pid), start }, name)) ? token : null;
+  }
+
+  async #hasEnded(owner: ProcessIdentity, name: string): Promise<boolean> {
     const status = await this.#processes.status(owner);
     if (status !== "unknown") return status === "dead";
     const stats = await stat(join(this.#folder, name)).catch(() => null);

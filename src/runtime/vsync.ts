@@ -142,7 +142,7 @@ export class Vsync implements AsyncDisposable {
 
   /** Records usage, for `vsync/backend` and `vsync/gateway`. @throws InputError as `readToken` */
   async openUsage(options: UsageOptions = {}): Promise<OpenedUsage> {
-    return this.#heldToken().openUsage({ vault: this.#contents.vault, gen: this.generation }, options);
+    return this.#heldToken().openUsage(this.#contents, options);
   }
 
   /** What the vault said to the token when it was opened; null for a passphrase, or from a cache that stood in. */

@@ -2,6 +2,7 @@ import type { Refuse } from "../canonical-json.ts";
 import { type BatchHeader, type BatchName, batchKey, dayOf, openBatch, type ReadEvent, verifyBatch } from "./batch.ts";
 import { type ChainFault, Chains } from "./chains.ts";
 import { contentOf, type UsageEvent } from "./event.ts";
+import type { UsageMap } from "./meters.ts";
 import { type Cell, Totals } from "./totals.ts";
 
 /** What the vault says of a token that writes batches, or whose usage a gateway reports. */
@@ -15,6 +16,12 @@ export interface TokenFacts {
   readonly endedMs: number | null;
 }
 
+/** What one request of a route may report. */
+export interface RouteLimits {
+  readonly meters?: readonly string[];
+  readonly maxPerRequest?: Readonly<Record<string, number>>;
+}
+
 /** What batches are judged by. */
 export interface LedgerRules {
   /** The vault's id. */
@@ -25,6 +32,8 @@ export interface LedgerRules {
   readonly tokenFacts: (id: string) => TokenFacts | null;
   /** The vault's meters; undefined if the settings do not limit them. */
   readonly meters?: ReadonlySet<string> | undefined;
+  /** Undefined for a route that the settings do not have. */
+  readonly routeLimits: (id: string) => RouteLimits | undefined;
   /** Whether an operator voided the event. */
   readonly isVoid: (token: string, id: string) => boolean;
   /** Whether events of that day are asked for. */
@@ -155,7 +164,11 @@ export class Ledger {
 
   /** @param isWhole false: earlier batches of an instance may be left out */
   finish(isWhole: boolean): { readonly refused: readonly Refusal[]; readonly doubts: readonly Doubt[] } {
-    for (const { batch, event, day } of this.#deferred) this.#settle(batch, event, day);
+    const isFrozen = ({ batch }: Deferred) => this.#rules.isFrozen(batchKey(batch.name));
+    // Settled again after its month was closed, usage is the same, and not late.
+    for (const { batch, event, day } of this.#deferred.toSorted((a, b) => Number(isFrozen(b)) - Number(isFrozen(a)))) {
+      this.#settle(batch, event, day);
+    }
     for (const event of this.#pending.values()) {
       if (!this.#rules.isWanted(dayOf(event.at))) continue;
       const text = `the response of request ${event.id} announced usage that never came`;
@@ -241,16 +254,24 @@ export class Ledger {
       return;
     }
     this.#counted.add(settles);
-    const announced = this.#pending.get(event.id);
     // Another origin's announcement is not this one's to settle.
-    if (announced === undefined || announced.token !== batch.name.token) return this.#add(batch, event, day);
-    this.#pending.delete(event.id);
+    const announced = this.#announcedTo(batch.name.token, event.id);
+    const limits = this.#rules.routeLimits(announced?.route_id ?? event.route_id ?? "");
+    const fault = limits === undefined ? null : limitFault(event.usage, limits);
+    if (announced !== undefined) this.#pending.delete(event.id);
+    if (fault !== null) return this.#refuseEvent(batch, fault);
+    if (announced === undefined) return this.#add(batch, event, day);
     const { backend, subject } = announced;
     this.#add(
       batch,
       { ...event, ...(backend === undefined ? {} : { backend }), ...(subject === undefined ? {} : { subject }) },
       day,
     );
+  }
+
+  #announcedTo(token: string, id: string): UsageEvent | undefined {
+    const announced = this.#pending.get(id);
+    return announced?.token === token ? announced : undefined;
   }
 
   #add({ name }: OpenedBatch, event: UsageEvent, day: string): void {
@@ -264,4 +285,14 @@ export class Ledger {
     const where = { day, backend, route: event.route_id ?? "", token, subject: event.subject ?? "" };
     (isLate ? this.late : this.totals).add(where, event.usage);
   }
+}
+
+/** As a gateway judges what a response says at once. */
+function limitFault(usage: UsageMap, { meters = [], maxPerRequest = {} }: RouteLimits): string | null {
+  for (const [meter, amount] of Object.entries(usage)) {
+    if (!meters.includes(meter)) return `has the meter ${meter}, which its route does not have`;
+    const most = maxPerRequest[meter];
+    if (most !== undefined && amount > most) return `has more ${meter} than one request may use`;
+  }
+  return null;
 }

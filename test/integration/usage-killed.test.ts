@@ -28,10 +28,17 @@ interface Ran {
   readonly stderr: string;
 }
 
-/** Waits until the process says that it has kept the events; then it is killed, or ends by itself after a flush. */
-async function meter(...words: readonly string[]): Promise<Ran> {
+interface Running {
+  /** Ends stdin: the process writes what waits. */
+  end(): Promise<void>;
+  kill(): Promise<void>;
+  stderr(): string;
+}
+
+/** Resolves once the process says that it has kept the events, or has ended. */
+async function start(...words: readonly string[]): Promise<Running> {
   const env = { PATH: process.env["PATH"], VSYNC_CONFIG: config, VSYNC_USAGE_SPOOL: spool };
-  const child = spawn(process.execPath, [PROGRAM, ...words], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [PROGRAM, ...words], { env, stdio: ["pipe", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   const exited = once(child, "exit");
   let stderr = "";
@@ -39,9 +46,22 @@ async function meter(...words: readonly string[]): Promise<Ran> {
     stderr += text;
   });
   await Promise.race([once(child.stdout, "data"), exited]);
-  if (words.at(-1) !== "flush") child.kill("SIGKILL");
-  await exited;
-  return { stderr };
+  const ended = async (end: () => unknown): Promise<void> => {
+    end();
+    await exited;
+  };
+  return {
+    end: () => ended(() => child.stdin.end()),
+    kill: () => ended(() => child.kill("SIGKILL")),
+    stderr: () => stderr,
+  };
+}
+
+/** A process that is killed once it has kept the events, or ends by itself after a flush. */
+async function meter(...words: readonly string[]): Promise<Ran> {
+  const running = await start(...words);
+  await (words.at(-1) === "flush" ? running.end() : running.kill());
+  return { stderr: running.stderr() };
 }
 
 async function counted() {
@@ -64,6 +84,22 @@ test("events that were metered before a kill are counted, and once where the app
   await meter("a", "d", "flush");
   expect(await counted()).toEqual({ ...all, events: 4 });
   expect(await readdir(spool)).toEqual([]);
+});
+
+test("a process whose token was rotated meanwhile sends what waits; the next one says what only the old token could", async () => {
+  const old = await vault.token({ name: "old", backend: "api", capabilities: ["metering"] });
+  const next = config;
+  config = old.config;
+  await meter("killed");
+  const [running, other] = [await start("a", "b"), await start("lost")];
+  await vault.revokeToken(old.id);
+  await running.end();
+  expect(running.stderr()).toBe("");
+  expect(await counted()).toEqual({ ...all, events: 3 });
+  await other.kill();
+  config = next;
+  const { stderr } = await meter("c", "flush");
+  expect(stderr).toContain(`has usage of ${old.id} that no process sends`);
 });
 
 test("a bucket that is away keeps them on the disk, and says so", async () => {

@@ -122,11 +122,15 @@ describe("the spool", () => {
   });
 
   /** @param status what the system says of the process that wrote what is there */
-  function spoolOf(status: "dead" | "alive" | "unknown", { maxBytes = 10_000, nowMs = AT_MS } = {}): UsageSpool {
+  function spoolOf(
+    status: "dead" | "alive" | "unknown",
+    { maxBytes = 10_000, nowMs = AT_MS, token = writer.id } = {},
+  ): UsageSpool {
     const self = async () => ({ place: "0123456789abcdef", pid: 1, start: "1" });
     const processes = { self, status: async () => status };
     const key = new Uint8Array(32).fill(3);
-    return new UsageSpool({ folder, token: writer.id, key, clock: clockAt(nowMs), maxBytes, processes });
+    const warn = (message: string) => warnings.push(message);
+    return new UsageSpool({ folder, token, key, clock: clockAt(nowMs), warn, maxBytes, processes });
   }
 
   async function recordAndDie(...ids: string[]): Promise<void> {
@@ -153,6 +157,15 @@ describe("the spool", () => {
     expect(await spoolOf("alive").takeLeft()).toEqual([]);
     expect(await spoolOf("unknown", { nowMs: writtenMs + 14 * 60_000 }).takeLeft()).toEqual([]);
     expect(await spoolOf("unknown", { nowMs: writtenMs + 16 * 60_000 }).takeLeft()).toHaveLength(1);
+  });
+
+  test("of another token, such as one that was rotated, stays where it is, which is said", async () => {
+    await recordAndDie("a");
+    const left = await readdir(folder);
+    const rotated = spoolOf("dead", { token: writerOf(2).id });
+    expect(await rotated.takeLeft()).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining(`has usage of ${writer.id} that no process sends`)]);
+    expect(await readdir(folder)).toEqual(left);
   });
 
   test("stays until the store has its events", async () => {

@@ -44,6 +44,7 @@ async function sum(writer: BatchWriter, usageKey: Uint8Array, events: number): P
     vault: VAULT,
     usageKeys: [usageKey],
     tokenFacts: () => facts,
+    routeLimits: () => undefined,
     isVoid: () => false,
     isWanted: () => true,
     isClosed: () => false,

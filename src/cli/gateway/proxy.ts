@@ -23,7 +23,7 @@ export function proxyServer(proxy: Proxy): Server {
 async function serve(proxy: Proxy, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { gateway, log } = proxy;
   try {
-    requireLoopback(request);
+    requireOwn(request);
     const signed = await signedRequest(gateway, request);
     const answer = await ask(proxy, request, signed);
     const settled = await gateway.settle(signed, answer.headers);
@@ -40,9 +40,15 @@ async function serve(proxy: Proxy, request: IncomingMessage, response: ServerRes
   }
 }
 
-function requireLoopback(request: IncomingMessage): void {
+/** Browsers send what any page asks them to: a form of another site, a socket, an image. */
+function requireOwn(request: IncomingMessage): void {
   if (!isForLoopback(request)) throw new GatewayError("bad_request", "the Host is not this server's");
+  const { origin, "sec-fetch-site": site } = request.headers;
+  const isOther = origin === undefined ? site === "cross-site" : !LOOPBACK_ORIGIN.test(origin);
+  if (isOther) throw new GatewayError("bad_request", `a page of another site sent it (${origin ?? site})`);
 }
+
+const LOOPBACK_ORIGIN = /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
 
 function signedRequest(gateway: Gateway, request: IncomingMessage, upgrade = false): Promise<SignedRequest> {
   const { method = "GET", url: target = "/", headersDistinct: headers } = request;
@@ -83,7 +89,7 @@ function optionsOf({ hostname, port, host }: URL, { method }: IncomingMessage, s
 async function serveUpgrade(proxy: Proxy, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   socket.on("error", () => socket.destroy());
   try {
-    requireLoopback(request);
+    requireOwn(request);
     const signed = await signedRequest(proxy.gateway, request, true);
     const passed = send(optionsOf(proxy.to, request, signed));
     passed.on("upgrade", (answer, upstream, first) => {

@@ -1,8 +1,10 @@
 import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
-import { proposeSettings, readVaultSettings } from "../../vault/tokens/settings.ts";
+import { type MuteToken, proposeSettings, readVaultSettings } from "../../vault/tokens/settings.ts";
 import { jsonFault } from "../config/json-fault.ts";
+import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs } from "../config/target.ts";
+import { requireUniqueKeys } from "../import/json-tree.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { beforeReplacing, commitChanges, type Outcome, renderOutcome } from "../items/proposed-changes.ts";
 import { openSession, type SessionInput } from "../session/session.ts";
@@ -32,8 +34,9 @@ export async function replaceSettings(input: SettingsInput, from: string, source
   using session = await openSession(input, sources);
   const { config } = session;
   using proposal = await proposeSettings(session.ports, { ...session.request, settings });
-  const { unbound } = proposal.plan;
+  const { unbound, mute } = proposal.plan;
   if (unbound.length > 0) output.warn(`no backend of the settings is that of the token ${listed(unbound)}`);
+  for (const token of mute) output.warn(muteWarning(token, config));
   const otherwise = `\`vsync settings ${vaultArgs(config)} --show\` prints what the vault has`;
   const committed = await commitChanges(proposal, beforeReplacing(config, otherwise), flags, sources);
   const outcome: Outcome = { plan: proposal.plan, committed };
@@ -51,14 +54,24 @@ export async function showSettings(input: SettingsInput, sources: SecretSources)
   await session.remember(manifest);
 }
 
+function muteWarning({ claims: { id, name, capabilities, meters }, route }: MuteToken, config: LocalConfig): string {
+  const capable = [...new Set([...capabilities, "metering"])].join(",");
+  const all = meters === undefined ? "" : ` --meters=${[...new Set([...meters, ...(route.meters ?? [])])].join(",")}`;
+  const update = `vsync tokens update ${vaultArgs(config)} ${name ?? id} --capabilities=${capable}${all}`;
+  return `the token ${name ?? id} may not report what route ${route.id} meters, so its usage will be missing: ${update}`;
+}
+
 async function readSettingsFile(from: string, { stdin }: SecretSources): Promise<unknown> {
   const file = { path: from, flag: "--from", hint: FROM_HINT };
   const bytes = from === "-" ? await stdin.read("--from", MAX_BYTES) : await readGivenFile(file, MAX_BYTES);
   const text = new TextDecoder().decode(bytes);
   const fault = jsonFault(text);
-  if (fault === null) return withoutSchema(JSON.parse(text));
   const name = from === "-" ? "stdin" : from;
-  throw new InputError(`${name} is not JSON: line ${fault.line}, column ${fault.column}`, { hint: FROM_HINT });
+  if (fault !== null) {
+    throw new InputError(`${name} is not JSON: line ${fault.line}, column ${fault.column}`, { hint: FROM_HINT });
+  }
+  requireUniqueKeys(text, name);
+  return withoutSchema(JSON.parse(text));
 }
 
 /** Editors find the schema by this member. */

@@ -21,6 +21,15 @@ export function readJson(text: string, label: string): readonly Tree[] {
   });
 }
 
+/**
+ * For JSON that somebody wrote: of two equal keys `JSON.parse` keeps the last, and a reviewer may have read the first.
+ *
+ * @throws InputError naming the line
+ */
+export function requireUniqueKeys(json: string, label: string): void {
+  readJson(json, label);
+}
+
 const BETWEEN = /[ \t\r\n,:]*/y;
 const LITERAL = /[^\s,\]}]+/y;
 

@@ -3,6 +3,7 @@ import { readRegularFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import { Flags } from "../command/flags.ts";
 import { jsonFault } from "../config/json-fault.ts";
+import { requireUniqueKeys } from "../import/json-tree.ts";
 import { nameFilters } from "./name-filters.ts";
 
 const LIST = { multiple: true, delimiter: "," } as const;
@@ -169,6 +170,7 @@ export async function readGrants(given: string): Promise<readonly JsonValue[]> {
     const where = path === null ? "--grants" : path;
     throw new InputError(`${where} is not JSON: line ${fault.line}, column ${fault.column}`, { hint: GRANTS_HINT });
   }
+  requireUniqueKeys(text, path ?? "--grants");
   const grants: unknown = JSON.parse(text);
   if (!Array.isArray(grants)) throw new InputError("--grants is not an array of grants", { hint: GRANTS_HINT });
   return grants;

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "../../canonical-json.ts";
 import { InputError } from "../../errors.ts";
-import { BACKEND_SETTINGS, backendSettingsIn } from "../../tokens/backends/settings.ts";
+import { BACKEND_SETTINGS, backendOf, backendSettingsIn, type RouteSetting } from "../../tokens/backends/settings.ts";
 import type { Claims } from "../../tokens/claims.ts";
 import { checkSettings } from "../../tokens/grants/settings.ts";
 import type { ChangePlan, Changes } from "../changes.ts";
@@ -22,6 +22,13 @@ export interface SettingsPlan extends ChangePlan {
   readonly after: JsonObject | null;
   /** Live tokens that are bound to a backend which the settings will not have: what people call them, else their ids. */
   readonly unbound: readonly string[];
+  /** Live tokens of origins that may not report what a route meters: each of its responses would be missing its usage. */
+  readonly mute: readonly MuteToken[];
+}
+
+export interface MuteToken {
+  readonly claims: Claims;
+  readonly route: RouteSetting;
 }
 
 /**
@@ -37,9 +44,10 @@ export async function proposeSettings(ports: CommitPorts, request: SettingsReque
     const tokensAfter = { roll: { tokens, ...(after === null ? {} : { settings: after }), ...others } };
     const isChanged = JSON.stringify(before) !== JSON.stringify(after);
     const meta = { event: "settings" };
-    const unbound = unboundIn(roll, after, ports.clock.nowMs());
+    const live = liveIn(roll, ports.clock.nowMs()).map(({ claims }) => claims);
+    const [unbound, mute] = [unboundIn(roll, live, after), muteIn(live, after)];
     return {
-      plan: { changes: changesOf(before ?? {}, after ?? {}), after, gen: manifest.gen, tokens: [], unbound },
+      plan: { changes: changesOf(before ?? {}, after ?? {}), after, gen: manifest.gen, tokens: [], unbound, mute },
       amendment: isChanged ? { action: "settings", meta, tokens: tokensAfter } : null,
     };
   });
@@ -82,12 +90,26 @@ function labelOf(part: JsonValue): string {
   return id ?? key ?? "?";
 }
 
-function unboundIn(roll: Roll, after: JsonObject | null, atMs: number): readonly string[] {
+function unboundIn(roll: Roll, live: readonly Claims[], after: JsonObject | null): readonly string[] {
   const hadSome = backendSettingsIn(roll.settings)?.backends !== undefined;
   const known = backendSettingsIn(after ?? {})?.backends ?? (hadSome ? [] : undefined);
-  const bound = liveIn(roll, atMs).filter(({ claims: { backend } }) => backend !== undefined);
-  const lost = bound.filter(({ claims }) => known?.every(({ id }) => id !== claims.backend) ?? false);
-  return lost.map(({ claims: { name, id } }) => name ?? id);
+  const bound = live.filter(({ backend }) => backend !== undefined);
+  const lost = bound.filter(({ backend }) => known?.every(({ id }) => id !== backend) ?? false);
+  return lost.map(({ name, id }) => name ?? id);
+}
+
+function muteIn(live: readonly Claims[], after: JsonObject | null): readonly MuteToken[] {
+  const settings = backendSettingsIn(after ?? {}) ?? {};
+  const origins = live.filter(({ capabilities }) => capabilities.includes("gateway_verification"));
+  return origins.flatMap((claims) => {
+    const own = backendOf(settings, claims.backend);
+    const reports = (meter: string): boolean =>
+      claims.capabilities.includes("metering") && (claims.meters?.includes(meter) ?? true);
+    const route = settings.routes?.find(({ backend, meters = [] }) => {
+      return own !== undefined && backendOf(settings, backend) === own && !meters.every(reports);
+    });
+    return route === undefined ? [] : [{ claims, route }];
+  });
 }
 
 /** @throws InputError a token's backend or meter that the vault's settings do not have */

@@ -80,7 +80,7 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
   const isFrozen = (key: string) => frozen.has(key);
   const isVoid = (token: string, id: string) => voids.has(id) || voids.has(`${token} ${id}`);
   const ledger = new Ledger({ ...rules, isWanted, isVoid, isClosed, isFrozen });
-  for await (const batch of batchesOf(ports.store, sealed, keys, request, rules, ledger)) {
+  for await (const batch of batchesOf(ports.store, sealed, keys, request, { rules, ledger, isFrozen })) {
     const day = ledger.count(batch);
     request.onBatch?.(batch, day);
   }
@@ -156,26 +156,36 @@ function isMonthWanted(month: string, isWanted: (day: string) => boolean): boole
   return Array.from({ length: 31 }, (_, at) => `${month}-${String(at + 1).padStart(2, "0")}`).some(isWanted);
 }
 
-/** Those of compacted days first, then those that are there by themselves. */
+interface Reading {
+  readonly rules: Parameters<typeof readBatch>[0];
+  readonly ledger: Ledger;
+  readonly isFrozen: (key: string) => boolean;
+}
+
+/**
+ * Those of compacted days first, then those that are there by themselves. In both, what a closed month has comes first: an id
+ * that came again later, in a batch whose name sorts before, is a duplicate and not late.
+ */
 async function* batchesOf(
   store: ObjectStore,
   sealed: Sealed,
   keys: readonly string[],
   request: UsageRequest,
-  rules: Parameters<typeof readBatch>[0],
-  ledger: Ledger,
+  { rules, ledger, isFrozen }: Reading,
 ): AsyncGenerator<OpenedBatch> {
   const known = new Set<string>();
+  const frozenFirst = (a: string, b: string): number => Number(isFrozen(b)) - Number(isFrozen(a));
   const isNear = nearDays(request);
   for (const key of keys.filter((it) => it.startsWith(DAYS_PREFIX) && isNear(it.slice(DAYS_PREFIX.length)))) {
     const [object] = await readOperatorObjects(store, sealed, [key]);
     if (object === undefined) continue;
-    for (const batch of parseDay(object.content, refuseObject(key))) {
+    const batches = parseDay(object.content, refuseObject(key));
+    for (const batch of batches.toSorted((a, b) => frozenFirst(a.key, b.key))) {
       known.add(batch.key);
       yield batch;
     }
   }
-  const asked = keys.filter((key) => !known.has(key) && isBatchAsked(key, isNear, ledger));
+  const asked = keys.filter((key) => !known.has(key) && isBatchAsked(key, isNear, ledger)).toSorted(frozenFirst);
   for (let at = 0; at < asked.length; at += AT_ONCE) {
     const reads = asked.slice(at, at + AT_ONCE).map((key) => readOne(store, rules, key, ledger));
     for (const read of reads) {

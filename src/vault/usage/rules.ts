@@ -9,7 +9,7 @@ import type { Roll, TokenRecord } from "../format/tokens/roll.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
 
 /** What batches are judged by, as far as the vault says it. */
-export type VaultRules = Pick<LedgerRules, "vault" | "usageKeys" | "tokenFacts" | "meters">;
+export type VaultRules = Pick<LedgerRules, "vault" | "usageKeys" | "tokenFacts" | "meters" | "routeLimits">;
 
 /** @param keys those of the objects that are there: for tokens that the roll has dropped the audit rows are read */
 export async function vaultRules(
@@ -22,12 +22,14 @@ export async function vaultRules(
   const writers = new Set(keys.flatMap((key) => parseBatchKey(key)?.token ?? []));
   const dropped = [...writers].filter((id) => !facts.has(id));
   if (dropped.length > 0) for (const [id, fact] of await droppedFacts(ports, request, dropped)) facts.set(id, fact);
-  const meters = backendSettingsIn(roll.settings)?.meters?.map(({ key }) => key);
+  const { meters: known, routes = [] } = backendSettingsIn(roll.settings) ?? {};
+  const limits = new Map(routes.map((route) => [route.id, route]));
   return {
     vault: manifest.vault,
     usageKeys: roll.usage_keys?.map((pair) => decode(pair.private)) ?? [],
     tokenFacts: (id) => facts.get(id) ?? null,
-    meters: meters === undefined ? undefined : new Set(meters),
+    meters: known === undefined ? undefined : new Set(known.map(({ key }) => key)),
+    routeLimits: (id) => limits.get(id),
   };
 }
 

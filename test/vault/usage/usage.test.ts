@@ -14,7 +14,10 @@ import { ACTOR, ENV, HOUR_MS, holderOf, OLD, START_MS, seededRandom, World } fro
 const DAY_MS = 24 * HOUR_MS;
 const SETTINGS = {
   backends: [{ id: "api", default: true }, { id: "web" }],
-  routes: [{ id: "jobs.create", method: "POST", path: "/v1/jobs", meters: ["tokens"] }],
+  routes: [
+    { id: "jobs.create", method: "POST", path: "/v1/jobs", meters: ["tokens"], maxPerRequest: { tokens: 100 } },
+    { id: "free", method: "GET", path: "/free" },
+  ],
   meters: [{ key: "tokens" }, { key: "jobs" }],
 };
 const ORIGIN = { name: "api", backend: "api", capabilities: ["metering"] };
@@ -49,11 +52,11 @@ class Process {
     this.#writer = writer;
   }
 
-  /** @param storedMs when the store took it @returns the batch's key */
-  write(events: readonly UsageEvent[], storedMs?: number): string {
+  /** @param storedMs when the store took it @param namedMs the time in its name @returns the batch's key */
+  write(events: readonly UsageEvent[], storedMs?: number, namedMs = START_MS): string {
     const day = new Date(events[0]?.at ?? 0).toISOString().slice(0, 10);
     const place = { instance: this.#instance, seq: ++this.#seq, prev: this.#prev };
-    const sealed = sealBatch(this.#writer, usageKey, { day, ulid: ulid(START_MS, random) }, place, events);
+    const sealed = sealBatch(this.#writer, usageKey, { day, ulid: ulid(namedMs, random) }, place, events);
     this.#prev = sealed.digest;
     world.tamper(sealed.key, sealed.bytes);
     const stored = world.store.bucket.get(sealed.key);
@@ -272,6 +275,30 @@ describe("the usage of a response", () => {
   });
 });
 
+test("what a stream settles is bound by the route that its gateway announced, or by the one that it names", async () => {
+  const [api, gateway] = [await writerFor(ORIGIN), await writerFor(GATEWAY)];
+  const pending = (id: string, route_id: string) => response(id, api.id, { usage: {}, pending: true, route_id });
+  const settles = (id: string, usage: UsageEvent["usage"], route_id?: string) =>
+    event(id, { lane: "deferred", request_id: id, usage, ...(route_id === undefined ? {} : { route_id }) });
+  new Process(gateway).write([pending("r-1", "jobs.create"), pending("r-2", "jobs.create"), pending("r-3", "free")]);
+  new Process(api).write([
+    settles("r-1", { tokens: 100 }, "gone"),
+    settles("r-2", { tokens: 101 }, "gone"),
+    settles("r-3", { tokens: 1 }, "jobs.create"),
+    settles("r-4", { jobs: 1 }, "jobs.create"),
+    settles("r-5", { jobs: 1 }, "gone"),
+  ]);
+  expect(await read()).toMatchObject({
+    sums: { jobs: 1, tokens: 100 },
+    reasons: [
+      "1: has more tokens than one request may use",
+      "1: has the meter tokens, which its route does not have",
+      "1: has the meter jobs, which its route does not have",
+    ],
+    doubts: [],
+  });
+});
+
 test("what was sealed before a leak of the passphrase is read after it", async () => {
   const api = await writerFor(ORIGIN);
   new Process(api).write([event("a")]);
@@ -370,6 +397,17 @@ test("what an app settles again after midnight counts once", async () => {
   app.write([settled]);
   app.write([{ ...settled, at: START_MS + DAY_MS }]);
   expect(await read()).toMatchObject({ sums: { tokens: 7 }, events: 1, duplicates: 1 });
+});
+
+test("what comes again after its month was closed is not late, also if its batch's name sorts before", async () => {
+  const api = await writerFor(ORIGIN);
+  const settled = event("r-1", { lane: "deferred", request_id: "r-1", usage: { tokens: 7 } });
+  new Process(api).write([event("a"), settled], START_MS, START_MS + 1);
+  world.clock.ms = START_MS + 40 * DAY_MS;
+  await (await planClose(world, request(), "2026-01")).write();
+  new Process(api).write([event("a"), settled], START_MS);
+  const { sums, lateSums, duplicates } = await read();
+  expect({ sums, lateSums, duplicates }).toEqual({ sums: { jobs: 1, tokens: 7 }, lateSums: {}, duplicates: 2 });
 });
 
 test("a batch of a closed month that is put back from a backup does not count for its new day, too", async () => {
