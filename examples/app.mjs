@@ -1,5 +1,5 @@
-// This app boots from its vault. It needs the variables VSYNC_CONFIG and VSYNC_PASSPHRASE, but no file with secrets.
-// If you start it with `vsync run -- node app.mjs`, it finds the secrets in its environment instead of the two variables.
+// This app boots from its vault. It needs a scoped token in VSYNC_CONFIG (or a runtime token there, and VSYNC_PASSPHRASE),
+// but no file with secrets. If you start it with `vsync run -- node app.mjs`, it finds the secrets in its environment.
 import { Vsync, VsyncError } from "vsync";
 
 async function openVault() {

@@ -10,17 +10,17 @@ process.on("exit", () => rmSync(home, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 
 const env = cleanEnvironment();
+const PASSPHRASE = "correct horse battery staple";
 
 say("vsync quickstart: from a dotenv file to an app that boots from an encrypted vault, on the local disk alone.");
 say("Every line after a $ can be typed in a shell, in this folder.");
 
-step("A home of its own, to leave yours alone, and the program under its name.");
-show('export HOME="$(mktemp -d)" PATH="$PWD/node_modules/.bin:$PATH"');
+step("A home and a name of its own, to leave yours alone, and the program under its name.");
+show('export HOME="$(mktemp -d)" VSYNC_REPO=shop PATH="$PWD/node_modules/.bin:$PATH"');
 show('vsync() { node bin/run.js "$@"; }');
 
 step("The passphrase. In real life a prompt asks for it, or a file or secret store provides it.");
-env.VSYNC_PASSPHRASE = "correct horse battery staple";
-show("export VSYNC_PASSPHRASE='correct horse battery staple'");
+set("VSYNC_PASSPHRASE", PASSPHRASE);
 
 step("A vault for the env `demo`, in a directory. With an S3 bucket the rest stays the same.");
 vsync("init", "--env=demo", "--local");
@@ -28,22 +28,25 @@ vsync("init", "--env=demo", "--local");
 step("The secrets go in: encrypted, signed, one immutable bundle and a manifest that names it.");
 vsync("push", "demo", "--from=examples/.env.demo");
 
-step("One string is all that an app needs beside the passphrase. It goes into your platform's secret store.");
-show('export VSYNC_CONFIG="$(vsync runtime-token --env=demo)"');
-env.VSYNC_CONFIG = capture("runtime-token", "--env=demo");
+step("Each app gets a token, one string that opens only what you grant. It goes into your platform's secret store.");
+show(`export VSYNC_CONFIG="$(vsync tokens create demo --name=web '--except=SMTP_*' --expires=90d)"`);
+env.VSYNC_CONFIG = capture("tokens", "create", "demo", "--name=web", "--except=SMTP_*", "--expires=90d");
 print(`VSYNC_CONFIG=${env.VSYNC_CONFIG.slice(0, 40)}… (${env.VSYNC_CONFIG.length} characters)`);
 
-step("What the token says, secrets masked:");
-vsync("inspect");
-
-step("An app boots from the two variables, with the library: `const v = await Vsync.open()`.");
+step("An app boots from that string alone, with the library: `const vault = await Vsync.open()`.");
+show("unset VSYNC_PASSPHRASE");
+delete env.VSYNC_PASSPHRASE;
 command("node", "examples/app.mjs");
 
-step("Any other program does too, without the library:");
-vsync("run", "--", "sh", "-c", 'echo "a shell script sees DATABASE_URL with ${#DATABASE_URL} characters"');
+step("So does any other program, without the library:");
+vsync("run", "--", "sh", "-c", 'echo "DATABASE_URL has ${#DATABASE_URL} characters, SMTP_PASSWORD ${#SMTP_PASSWORD}"');
 
-step("What is configured on this machine:");
-vsync("status");
+step("You see who has which token, and take one back without touching the others.");
+set("VSYNC_PASSPHRASE", PASSPHRASE);
+vsync("tokens", "list", "demo");
+vsync("tokens", "revoke", "demo", "web", "--yes");
+show("vsync run -- true");
+refused("run", "--", "true");
 
 say("That is all. The throw-away home is gone when this script ends.");
 say("Next: README.md for S3 and for rotating the passphrase; `node bin/run.js --help` for the commands.");
@@ -52,7 +55,7 @@ say("Next: README.md for S3 and for rotating the passphrase; `node bin/run.js --
 function cleanEnvironment() {
   const kept = Object.entries(process.env).filter(([name]) => !/^(VSYNC_|XDG_|AWS_|npm_)/.test(name));
   const path = [join(root, "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter);
-  return { ...Object.fromEntries(kept), HOME: home, PATH: path };
+  return { ...Object.fromEntries(kept), HOME: home, PATH: path, VSYNC_REPO: "shop" };
 }
 
 function vsync(...args) {
@@ -65,18 +68,31 @@ function command(name, ...args) {
   run(name === "node" ? process.execPath : name, args);
 }
 
+function set(name, value) {
+  show(`export ${name}='${value}'`);
+  env[name] = value;
+}
+
 function run(program, args) {
-  const child = spawnSync(program, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
-  print(child.stderr);
-  print(child.stdout);
-  if (child.status !== 0) fail(child.status);
+  const { status, stdout } = spawned(program, args);
+  print(stdout);
+  if (status !== 0) fail(status);
 }
 
 function capture(...args) {
-  const stdio = ["ignore", "pipe", "inherit"];
-  const child = spawnSync(process.execPath, ["bin/run.js", ...args], { cwd: root, env, stdio, encoding: "utf8" });
-  if (child.status !== 0) fail(child.status);
-  return child.stdout.trim();
+  const { status, stdout } = spawned(process.execPath, ["bin/run.js", ...args]);
+  if (status !== 0) fail(status);
+  return stdout.trim();
+}
+
+function refused(...args) {
+  if (spawned(process.execPath, ["bin/run.js", ...args]).status !== 1) fail("other than 1");
+}
+
+function spawned(program, args) {
+  const child = spawnSync(program, args, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+  print(child.stderr);
+  return child;
 }
 
 function fail(status) {
