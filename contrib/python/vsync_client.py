@@ -45,13 +45,12 @@ FORMS = {  # a test, which may throw; or the fields of an object, where one with
     "slotid": like("[A-Za-z0-9_-]{1,64}"), "ownid": like("(?!tok_)[A-Za-z0-9_-]{1,64}"), "gen": lambda v: type(v) is int and v < 10 ** 12,
     "certs": lambda v: len(v) < 5 and unique([fits(c, "cert")["anchor"] for c in v]) and v, "cert": "anchor:b64[32] not_after?:time sig:b64[64]",
     "views": lambda v: type(v) is list and unique([fits(w, "view")["id"] for w in v]), "view": "id:itemid box:b64", "seals": like("[OR]"),
-    "boxes": lambda v: all(len(un64(box)) >= 28 for box in v.values()), "argon2id": like("argon2id"), "ambient": like("ambient"),
+    "boxes": lambda v: all(len(un64(box)) >= 28 for box in v.values()), "argon2id": like("argon2id"), "ambient": like("ambient"), "keyname": like("[!-~]{1,2048}"), "yes": lambda v: v is True,
     "time": day(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.\d{3}Z"), "v=ts": day(r"v=(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)\d{3}Z"),
     "kind": like("secret|file"), "endpoint": endpoint, "prefix": lambda v: v[-1] == "/" and not {"", ".", ".."} & set(v[:-1].split("/")),
-    "size": lambda v: type(v) is int and v >= 28, "mode": lambda v: type(v) is int and v < 512, "itemid": like("[0-9a-f]{16}"),
-    "1+": lambda v: whole(v) >= 1, "0+": lambda v: whole(v) >= 0,
+    "size": lambda v: type(v) is int and v >= 28, "mode": lambda v: type(v) is int and v < 512, "itemid": like("[0-9a-f]{16}"), "1+": lambda v: whole(v) >= 1, "0+": lambda v: whole(v) >= 0,
     "token": "v:1+ endpoint:endpoint region:text bucket:text accessKeyId?:text secretAccessKey?:text sessionToken?:text prefix:prefix "
-             "env:text salt:b64 iterations:1+ kdf?:argon2id memoryKiB?:1+ parallelism?:1+ vault?:text minGen?:0+ credentials?:ambient anchor?:b64[32] token?:text",
+             "env:text salt:b64 iterations:1+ kdf?:argon2id memoryKiB?:1+ parallelism?:1+ vault?:text minGen?:0+ credentials?:ambient anchor?:b64[32] token?:text kmsKey?:keyname bucketKey?:yes requesterPays?:yes",
     "kdf": "name:text salt:b64 iterations:int memory_kib:int parallelism:int", "actor": "user:text host:text tool:text",
     "header": "format:text vault:text gen:int slots:list signing:b64 index:b64 views?:views boxes?:boxes items:list",
     "slot": "id:slotid seals:seals kdf:object enc:b64 ct:b64", "item": "id:itemid size:size", "index": "items:list",
@@ -81,6 +80,7 @@ def decode_token(token):
     need(whole(v := value.get("v")) == 1, other, "unsupported VSYNC_CONFIG version" + (f": v={v}" if type(v) is int else ""))
     for name, (required, form) in fields("token").items():
         if name in value or required: tried(CONFIG, f"{name} is missing or has the wrong form", lambda: fits(value[name], form))
+    need("kmsKey" in value or "bucketKey" not in value, CONFIG, "kmsKey is missing")
     for name, least in {"accessKeyId": 1, "secretAccessKey": 1, "sessionToken": 0}.items():
         need(least <= (name in value) + ("credentials" in value) <= 1, CONFIG, f"{name}, credentials")
     return {name: whole(value[name]) if type(value[name]) is float else value[name] for name in fields("token") if name in value}

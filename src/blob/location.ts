@@ -8,6 +8,11 @@ export function prefixFault(prefix: string): string | null {
   return null;
 }
 
+/** Why the name of a KMS key is refused, for a message; null for a good one. It stands in a header. */
+export function kmsKeyFault(key: string): string | null {
+  return /^[\x21-\x7e]{1,2048}$/.test(key) ? null : "must be printable ASCII without spaces";
+}
+
 /** Why an endpoint is refused, for a message; null for a good one. */
 export function endpointFault(endpoint: string): string | null {
   if (!/^(?:https?:\/\/[^/]|file:\/\/\/.)/.test(endpoint)) return "must start with https://, http:// or file:///";

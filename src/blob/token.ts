@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { ConfigInvalidError, ConfigMissingError, ConfigUnsupportedVersionError, InputError } from "../errors.ts";
 import { readCredentialText } from "../tokens/credential-form.ts";
 import { readGzipMember, writeGzipMember } from "./gzip-member.ts";
-import { endpointFault, prefixFault } from "./location.ts";
+import { endpointFault, kmsKeyFault, prefixFault } from "./location.ts";
 
 /** The runtime token (`docs/format.md` §2), with the field names of its JSON. */
 export interface RuntimeToken {
@@ -32,6 +32,12 @@ export interface RuntimeToken {
   readonly anchor?: string;
   /** A credential `vsrt_…`; only beside `anchor`. */
   readonly token?: string;
+  /** Writes name this KMS key (SSE-KMS). */
+  readonly kmsKey?: string;
+  /** Writes ask for S3 Bucket Keys; only beside `kmsKey`. */
+  readonly bucketKey?: true;
+  /** Every request agrees to pay. */
+  readonly requesterPays?: true;
 }
 
 export const TOKEN_ENVELOPE = "vsync-cfg-v1:";
@@ -59,6 +65,9 @@ export const TOKEN_FIELDS = [
   "credentials",
   "anchor",
   "token",
+  "kmsKey",
+  "bucketKey",
+  "requesterPays",
 ] as const satisfies readonly (keyof RuntimeToken)[];
 
 const CHECK_INPUT = "check the flags, and the config: `vsync status` says where it is";
@@ -159,7 +168,7 @@ const integerFrom =
   (value) =>
     Number.isSafeInteger(value) && (value as number) >= least ? null : `must be an integer ≥ ${least}`;
 const only =
-  (expected: string | number): Check =>
+  (expected: string | number | true): Check =>
   (value) =>
     value === expected ? null : `must be ${JSON.stringify(expected)}`;
 const textThat =
@@ -187,6 +196,9 @@ const CHECKS: Readonly<Record<keyof RuntimeToken, Check>> = {
   credentials: only("ambient"),
   anchor: textThat((value) => (isBase64(value) && Buffer.from(value, "base64").length === 32 ? null : ANCHOR_FAULT)),
   token: textThat(credentialFault),
+  kmsKey: textThat(kmsKeyFault),
+  bucketKey: only(true),
+  requesterPays: only(true),
 };
 
 const REQUIRED = ["v", "endpoint", "region", "bucket", "prefix", "env", "salt", "iterations"] as const;
@@ -203,6 +215,7 @@ export function tokenFault(fields: object): string | null {
     if (fault !== null) return `${name} ${fault}`;
   }
   if (own.has("token") && !own.has("anchor")) return "anchor is missing beside the token that it is for";
+  if (own.has("bucketKey") && !own.has("kmsKey")) return "kmsKey is missing beside bucketKey";
   const contradicting = [...KEYS, "sessionToken"].find((name) => own.has("credentials") && own.has(name));
   return contradicting === undefined ? null : `${contradicting} must be absent beside ambient credentials`;
 }

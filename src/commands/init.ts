@@ -6,6 +6,7 @@ import {
   Flags,
   LOCATION_FLAGS,
   PASSPHRASE_FLAG,
+  TERMS_FLAGS,
   VAULT_FLAGS,
 } from "../cli/command/flags.ts";
 import { initEnv } from "../cli/init/init-env.ts";
@@ -28,7 +29,7 @@ store that ignores the preconditions of writes. Run it again to change the vault
     ...PASSPHRASE_FLAG,
     local: Flags.boolean({
       description: "keep the vault in a directory on this machine",
-      exclusive: Object.keys({ ...LOCATION_FLAGS, ...CREDENTIAL_FLAGS }),
+      exclusive: Object.keys({ ...LOCATION_FLAGS, ...TERMS_FLAGS, ...CREDENTIAL_FLAGS }),
     }),
     reset: Flags.boolean({ description: "forget the vault and passphrase in this machine's config, and start over" }),
     join: Flags.boolean({ description: "only join a vault that is there", exclusive: ["new"] }),
@@ -37,6 +38,7 @@ store that ignores the preconditions of writes. Run it again to change the vault
       description: "follow a project file that names another place, with credentials given anew",
     }),
     ...LOCATION_FLAGS,
+    ...TERMS_FLAGS,
     ...CREDENTIAL_FLAGS,
     ...APP_KEY_FLAGS,
   };

@@ -9,6 +9,7 @@ import {
   LOCATION_FLAGS,
   NOTE_FLAG,
   PASSPHRASE_FLAG,
+  TERMS_FLAGS,
   VAULT_FLAGS,
 } from "../cli/command/flags.ts";
 import { finishMove, moveVault, renderFinishedMove, renderMoved } from "../cli/move/move.ts";
@@ -35,10 +36,11 @@ copied by other means: it moves the copy, and the original can go on by itself.`
     ...PASSPHRASE_FLAG,
     finish: Flags.boolean({
       description: "remove the bundles at the place that the vault has left",
-      exclusive: ["from", ...Object.keys(LOCATION_FLAGS)],
+      exclusive: ["from", ...Object.keys({ ...LOCATION_FLAGS, ...TERMS_FLAGS })],
     }),
     from: Flags.string({ description: "prefix of a copy made by other means", helpValue: "<prefix>/" }),
     ...LOCATION_FLAGS,
+    ...TERMS_FLAGS,
     ...CREDENTIAL_FLAGS,
     ...CONSENT_FLAGS,
     ...NOTE_FLAG,

@@ -10,7 +10,8 @@ rotate, audit, restore, collect garbage, prove the bucket and read usage, but ca
 meter may write the usage of one token as new objects, and nothing else: give it to an app beside reader. In a bucket policy,
 add a Principal to each statement.
 
-If a customer-managed KMS key encrypts the bucket, name it with --kms-key: S3 uses it on the caller's behalf.
+If a customer-managed KMS key encrypts the bucket and init did not name it, name it with --kms-key: S3 uses it on the
+caller's behalf.
 
 Before init, name the bucket with --bucket, and give --region and --prefix if they are not the defaults.`;
   static override examples = [

@@ -36,6 +36,7 @@ export async function putObject(
     ...addressOf(connection, key),
     Body: bytes,
     ...(expected === null ? { IfNoneMatch: "*" } : { IfMatch: expected }),
+    ...encryptionOf(connection),
     ...(wantsDigest && digestsOf(bytes)),
   });
   try {
@@ -63,6 +64,7 @@ export async function listObjects(
 ): Promise<Page> {
   const command = new ListObjectsV2Command({
     Bucket: connection.location.bucket,
+    ...payerOf(connection),
     Prefix: prefix,
     // A key may hold characters that XML cannot.
     EncodingType: "url",
@@ -80,8 +82,23 @@ export async function listObjects(
   return { keys: keysOf(output), isLast: !output.IsTruncated };
 }
 
-function addressOf({ location }: Connection, key: string): { Bucket: string; Key: string } {
-  return { Bucket: location.bucket, Key: `${location.prefix}${key}` };
+function addressOf(connection: Connection, key: string): { Bucket: string; Key: string; RequestPayer?: "requester" } {
+  const { bucket, prefix } = connection.location;
+  return { Bucket: bucket, Key: `${prefix}${key}`, ...payerOf(connection) };
+}
+
+function payerOf({ location }: Connection): { RequestPayer?: "requester" } {
+  return location.requesterPays ? { RequestPayer: "requester" } : {};
+}
+
+/** For writes alone: S3 answers 400 to a GET with these headers. */
+function encryptionOf({ location: { kmsKey, bucketKey } }: Connection) {
+  if (kmsKey === undefined) return {};
+  return {
+    ServerSideEncryption: "aws:kms" as const,
+    SSEKMSKeyId: kmsKey,
+    ...(bucketKey && { BucketKeyEnabled: true }),
+  };
 }
 
 /** The AWS SDK builds, signs and parses; the connection carries. A client is for one try, and has its keys. */

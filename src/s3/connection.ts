@@ -88,7 +88,10 @@ export class Connection {
       ...keys,
       method,
       url: url.href,
-      headers: { "x-amz-content-sha256": EMPTY_SHA256 },
+      headers: {
+        "x-amz-content-sha256": EMPTY_SHA256,
+        ...(this.location.requesterPays && { "x-amz-request-payer": "requester" }),
+      },
       service: "s3",
       region: this.location.region,
       datetime: new Date(this.nowMs()).toISOString().replace(/[:-]|\.\d{3}/g, ""),

@@ -71,7 +71,17 @@ export interface S3Credentials {
 /** Looks for the platform's own credentials. @throws CredentialsError */
 export type FindKeys = (region: string) => Promise<S3Credentials>;
 
-export interface S3Location {
+/** What a bucket's owner asks of requests, beside credentials. */
+export interface BucketTerms {
+  /** The KMS key that writes ask the server to encrypt with: its ARN, id, alias or name. */
+  readonly kmsKey?: string | undefined;
+  /** With `kmsKey`: the server derives keys from one key per bucket (S3 Bucket Keys). */
+  readonly bucketKey?: true | undefined;
+  /** Requests agree to pay, which the bucket refuses them without (Requester Pays). */
+  readonly requesterPays?: true | undefined;
+}
+
+export interface S3Location extends BucketTerms {
   /** `https://…` or `http://…`, without a trailing slash. */
   readonly endpoint: string;
   readonly region: string;

@@ -1,4 +1,5 @@
 import type { Secret } from "../crypto/secret.ts";
+import type { BucketTerms } from "../s3/options.ts";
 
 export interface AccessKey {
   readonly accessKeyId: string;
@@ -10,7 +11,7 @@ export interface AccessKey {
 export type Credentials = AccessKey | "ambient";
 
 /** Where a vault is, and which credentials to use there. */
-export interface StoreLocation {
+export interface StoreLocation extends BucketTerms {
   /** `https://…`, `http://…` or `file:///…`, without a trailing slash. */
   readonly endpoint: string;
   readonly region: string;
@@ -18,4 +19,18 @@ export interface StoreLocation {
   /** Ends in `/`. */
   readonly prefix: string;
   readonly credentials: Credentials;
+}
+
+/** All three, also those that are undefined: spread over another location, they replace its own. */
+export function termsOf({ kmsKey, bucketKey, requesterPays }: BucketTerms): Required<BucketTerms> {
+  return { kmsKey, bucketKey, requesterPays };
+}
+
+/** Without those that are undefined, for a file or a token. */
+export function presentTerms({ kmsKey, bucketKey, requesterPays }: BucketTerms) {
+  return {
+    ...(kmsKey === undefined ? {} : { kmsKey }),
+    ...(bucketKey && { bucketKey }),
+    ...(requesterPays && { requesterPays }),
+  };
 }

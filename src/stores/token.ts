@@ -6,7 +6,7 @@ import type { ObjectStore } from "../ports.ts";
 import type { Expectation } from "../vault/open/expectation.ts";
 import type { KeyHolder } from "../vault/unlock/key-holder.ts";
 import { type AskAgain, type PassphraseHint, PassphraseHolder } from "../vault/unlock/passphrase-holder.ts";
-import type { Credentials, StoreLocation } from "./location.ts";
+import { type Credentials, type StoreLocation, termsOf } from "./location.ts";
 import { type OpenStore, openStore } from "./open-store.ts";
 
 /** The secret that opens a token's vault. */
@@ -65,7 +65,7 @@ async function openNamed(token: RuntimeToken, open: OpenStore, agent: string | u
 
 function locationOf(token: RuntimeToken): StoreLocation {
   const { endpoint, region, bucket, prefix } = token;
-  return { endpoint, region, bucket, prefix, credentials: keysOf(token) };
+  return { endpoint, region, bucket, prefix, credentials: keysOf(token), ...termsOf(token) };
 }
 
 function keysOf({ accessKeyId, secretAccessKey, sessionToken }: RuntimeToken): Credentials {

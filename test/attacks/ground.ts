@@ -15,7 +15,7 @@ import { openStore } from "../../src/stores/open-store.ts";
 import { adminClient, createBucket, type S3Target } from "../support/ceph/target.ts";
 import { ROOT, startStrictS3 } from "../support/strict-s3/server.ts";
 
-type Where = Omit<StoreLocation, "prefix">;
+type Where = Pick<StoreLocation, "endpoint" | "region" | "bucket" | "credentials">;
 
 /** A store that the attacker can write: it reads and replaces every object, by path (prefix and key). */
 export class Ground implements AsyncDisposable {

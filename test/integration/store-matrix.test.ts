@@ -63,6 +63,10 @@ async function behindProxy(
   return { endpoint: `https://store.example.test:${front.port}` };
 }
 
+const KEY = "arn:aws:kms:us-east-1:111122223333:key/a1b2";
+const PAID = { terms: { requesterPays: true } };
+const ENCRYPTED = { terms: { kmsKey: KEY, bucketKey: true } };
+
 const SETTINGS: readonly Setting[] = [
   { name: "keeps conditional writes" },
   { name: "ETags in quotes, If-Match only without (Ceph 16)", server: { unquotedIfMatch: true } },
@@ -108,6 +112,14 @@ const SETTINGS: readonly Setting[] = [
       return {};
     },
   },
+  { name: "Requester Pays, with `--requester-pays`", server: PAID, arrange: () => ({ requesterPays: true }) },
+  { name: "Requester Pays, without it", server: PAID },
+  {
+    name: "a bucket policy that wants SSE-KMS with Bucket Keys, with `--kms-key=<arn> --bucket-key`",
+    server: ENCRYPTED,
+    arrange: () => ({ kmsKey: KEY, bucketKey: true }),
+  },
+  { name: "the same, without them", server: ENCRYPTED },
   { name: "no such bucket", arrange: () => ({ bucket: "other" }) },
   { name: "another region than the bucket's", arrange: () => ({ region: "eu-west-1" }) },
   { name: "the bucket is also in the endpoint's path", arrange: (it) => ({ endpoint: `${it.endpoint}/strict` }) },

@@ -5,6 +5,7 @@ import { encodeToken } from "../../src/blob/token.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { openS3Store } from "../../src/s3/store.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
+import type { BucketTerms } from "../support/strict-s3/terms.ts";
 import type { User } from "../support/strict-s3/users.ts";
 import { createVault, type VaultFixture } from "../support/vault-fixture.ts";
 import { ITEMS } from "./fixture.ts";
@@ -15,8 +16,8 @@ export interface BucketVault extends VaultFixture {
 }
 
 /** A vault in a bucket of a loopback server with these users and a root user; its log is empty. */
-export async function bucketVault(users: readonly User[] = []): Promise<BucketVault> {
-  const server = await startStrictS3({ users: [ROOT, ...users] });
+export async function bucketVault(users: readonly User[] = [], terms: BucketTerms = {}): Promise<BucketVault> {
+  const server = await startStrictS3({ users: [ROOT, ...users], terms });
   onTestFinished(() => server.close());
   const place = { endpoint: server.endpoint, region: server.region, bucket: "strict", prefix: "api/prod/" };
   const credentials = { accessKeyId: ROOT.accessKeyId, secretAccessKey: Secret.ofText(ROOT.secretAccessKey) };

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { RuntimeToken } from "../../src/blob/token.ts";
 import { Vsync } from "../../src/runtime/index.ts";
 import { ROOT } from "../support/strict-s3/server.ts";
+import type { BucketTerms } from "../support/strict-s3/terms.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";
 import { bucketVault } from "./bucket-fixture.ts";
 import { ITEMS, rejectionOf } from "./fixture.ts";
@@ -17,6 +18,16 @@ describe("a vault in a bucket", () => {
       ["GET", "api/prod/manifest", 200],
       ["GET", expect.stringMatching(/^api\/prod\/v=\d{8}T\d{9}Z$/), 200],
     ]);
+  });
+
+  test("opens on a token that agrees to pay, where the bucket's owner does not", async () => {
+    const terms: BucketTerms = {};
+    const { configWith } = await bucketVault([], terms);
+    terms.requesterPays = true;
+    await using v = await Vsync.open({ config: configWith({ requesterPays: true }), passphrase: PASSPHRASE, env: {} });
+    expect(v.get("DATABASE_URL")).toBe(ITEMS[0].data);
+    const without = Vsync.open({ config: configWith({}), passphrase: PASSPHRASE, env: {} });
+    await expect(without).rejects.toMatchObject({ code: "ACCESS_DENIED" });
   });
 
   test("opens with a session token but not without it", async () => {

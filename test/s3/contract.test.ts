@@ -20,6 +20,24 @@ describe("strict S3", () => {
   });
 });
 
+describe("strict S3 whose owner wants SSE-KMS, and lets requesters pay", () => {
+  const terms = {
+    kmsKey: "arn:aws:kms:us-east-1:111122223333:key/a1b2",
+    bucketKey: true,
+    requesterPays: true,
+  } as const;
+  let server: StrictS3 | undefined;
+  beforeAll(async () => {
+    server = await startStrictS3({ terms });
+  });
+  afterAll(() => server?.close());
+
+  describeObjectStore("S3 on its terms", async () => {
+    const running = server ?? expect.unreachable("no server");
+    return fixtureAt(running, { bucket: "strict", ...terms }, async () => running.buckets.get("strict")?.clear());
+  });
+});
+
 const target = inject("s3");
 describe.skipIf(target === null)("a real S3 server", () => {
   let bucket = "";

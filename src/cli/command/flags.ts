@@ -109,6 +109,24 @@ export const LOCATION_FLAGS = {
   }),
 };
 
+/** What the bucket's owner asks of requests. */
+export const TERMS_FLAGS = {
+  "kms-key": oclifFlags.string({
+    description: "KMS key for the bucket to encrypt with (SSE-KMS): ARN, id or alias; empty: the bucket's default",
+    helpValue: "<key>",
+    helpGroup: "STORE",
+  }),
+  "bucket-key": oclifFlags.boolean({
+    description: "with --kms-key, ask for S3 Bucket Keys",
+    helpGroup: "STORE",
+    dependsOn: ["kms-key"],
+  }),
+  "requester-pays": oclifFlags.boolean({
+    description: "agree to pay for requests, as a Requester Pays bucket wants it",
+    helpGroup: "STORE",
+  }),
+};
+
 /** The store's credentials. */
 export const CREDENTIAL_FLAGS = {
   "access-key": oclifFlags.string({

@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { endpointFault, prefixFault } from "../../blob/location.ts";
+import { endpointFault, kmsKeyFault, prefixFault } from "../../blob/location.ts";
 import { type KdfCost, kdfCostFault } from "../../crypto/argon2id.ts";
 import { decodeBase64, decodeCheckedBase64, encodeBase64 } from "../../crypto/base64.ts";
 import { Secret } from "../../crypto/secret.ts";
-import type { AccessKey, Credentials, StoreLocation } from "../../stores/location.ts";
+import { type AccessKey, type Credentials, presentTerms, type StoreLocation } from "../../stores/location.ts";
 import type { Floor } from "../../vault/audit/floor.ts";
 import type { Target } from "./target.ts";
 
@@ -90,6 +90,17 @@ const kdf = v.pipe(
   v.check((given) => kdfCostFault(kdfCost(given)) === null),
 );
 
+const terms = {
+  kmsKey: v.exactOptional(
+    v.pipe(
+      text,
+      v.check((given) => kmsKeyFault(given) === null),
+    ),
+  ),
+  bucketKey: v.exactOptional(v.literal(true)),
+  requesterPays: v.exactOptional(v.literal(true)),
+};
+
 const root = v.strictObject({
   folder: text,
   git: v.exactOptional(text),
@@ -107,6 +118,7 @@ const document = v.strictObject({
   bucket: text,
   prefix,
   credentials,
+  ...terms,
   vault: text,
   kdf,
   recipient,
@@ -119,7 +131,9 @@ const document = v.strictObject({
   protected: v.exactOptional(v.literal(true)),
   app: v.exactOptional(accessKey),
   role: v.exactOptional(v.literal("reader")),
-  movedFrom: v.exactOptional(v.strictObject({ env: text, endpoint, region: text, bucket: text, prefix, credentials })),
+  movedFrom: v.exactOptional(
+    v.strictObject({ env: text, endpoint, region: text, bucket: text, prefix, credentials, ...terms }),
+  ),
 });
 type ConfigDocument = v.InferOutput<typeof document>;
 
@@ -154,6 +168,7 @@ export function writeDocument(config: LocalConfig): string {
     bucket: config.bucket,
     prefix: config.prefix,
     credentials: exposedOrAmbient(config.credentials),
+    ...presentTerms(config),
     vault: config.vault,
     kdf: { ...config.kdf, salt: encodeBase64(config.kdf.salt) },
     recipient: encodeBase64(config.recipient),
@@ -187,8 +202,9 @@ function kdfCost(given: v.InferOutput<typeof kdfFields>): KdfCost {
   return { ...given, salt: decodeBase64(given.salt) ?? new Uint8Array() };
 }
 
-function leftBehind({ env, endpoint: url, region, bucket, prefix: folder, credentials: key }: LeftPlace) {
-  return { env, endpoint: url, region, bucket, prefix: folder, credentials: exposedOrAmbient(key) };
+function leftBehind({ env, endpoint: url, region, bucket, prefix: folder, credentials: key, ...more }: LeftPlace) {
+  const credential = exposedOrAmbient(key);
+  return { env, endpoint: url, region, bucket, prefix: folder, credentials: credential, ...presentTerms(more) };
 }
 
 function sealedOrAmbient(given: v.InferOutput<typeof credentials>): Credentials {

@@ -1,6 +1,6 @@
-import { endpointFault, prefixFault } from "../../blob/location.ts";
+import { endpointFault, kmsKeyFault, prefixFault } from "../../blob/location.ts";
 import { InputError } from "../../errors.ts";
-import type { StoreLocation } from "../../stores/location.ts";
+import { type StoreLocation, termsOf } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 
 /** The values of `LOCATION_FLAGS`. */
@@ -11,15 +11,42 @@ export interface LocationOverrides {
   readonly prefix?: string | undefined;
 }
 
+/** The values of `TERMS_FLAGS`. */
+export interface TermsFlags {
+  readonly "kms-key"?: string | undefined;
+  readonly "bucket-key"?: boolean | undefined;
+  readonly "requester-pays"?: boolean | undefined;
+}
+
+/** A bucket's terms, if flags name any: they stand for all three. @throws InputError */
+export function givenTerms(flags: TermsFlags): ReturnType<typeof termsOf> | undefined {
+  const { "kms-key": key, "bucket-key": bucketKey, "requester-pays": requesterPays } = flags;
+  if (key === undefined && !requesterPays) return undefined;
+  const kmsKey = key === "" ? undefined : key;
+  if (kmsKey !== undefined) refuse("kms-key", kmsKeyFault(kmsKey));
+  return termsOf({
+    kmsKey,
+    bucketKey: bucketKey && kmsKey !== undefined ? true : undefined,
+    requesterPays: requesterPays ? true : undefined,
+  });
+}
+
+/** The terms of the bucket, as far as it is that of `known`. */
+export function termsThere(known: StoreLocation | null, place: Pick<StoreLocation, "endpoint" | "bucket">) {
+  return termsOf(known?.endpoint === place.endpoint && known.bucket === place.bucket ? known : {});
+}
+
 /** A location with a command line's overrides. @throws InputError as `checkLocation` */
 export function overriddenLocation(location: StoreLocation, overrides: LocationOverrides): StoreLocation {
   const given = <K extends keyof LocationOverrides>(name: K) => overrides[name] ?? location[name];
+  const bucket = given("bucket");
   return checkLocation({
     endpoint: given("endpoint"),
     region: given("region"),
-    bucket: given("bucket"),
+    bucket,
     prefix: given("prefix"),
     credentials: location.credentials,
+    ...(bucket === location.bucket && termsOf(location)),
   });
 }
 
@@ -39,6 +66,7 @@ const HINTS = {
   prefix: "as in api/prod/",
   bucket: "give the bucket's own name, as in acme-secrets",
   region: "as in eu-central-1",
+  "kms-key": "as in arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 } as const;
 
 function refuse(flag: keyof typeof HINTS, fault: string | null): void {

@@ -65,8 +65,12 @@ export async function agreeOnFolder(
   throw new InputError("nothing was written", { hint: "name another repository with --repo=<name>" });
 }
 
-function shownPlace({ endpoint, bucket, prefix }: FilePlace["place"]): string {
-  return `${endpoint} · ${bucket} · ${prefix}`;
+function shownPlace({ endpoint, bucket, prefix, kmsKey, requesterPays }: FilePlace["place"]): string {
+  const terms = [
+    ...(kmsKey === undefined ? [] : [`KMS key ${kmsKey}`]),
+    ...(requesterPays ? ["you pay the requests"] : []),
+  ];
+  return [endpoint, bucket, prefix, ...terms].join(" · ");
 }
 
 const ofVault = (id: string | undefined): string => (id === undefined ? "" : ` · vault ${id}`);

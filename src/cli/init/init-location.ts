@@ -2,11 +2,18 @@ import { join } from "node:path";
 import { fileEndpoint } from "../../directory/location.ts";
 import { InputError } from "../../errors.ts";
 import { awsEndpoint, partitionOf } from "../../s3/aws.ts";
-import type { StoreLocation } from "../../stores/location.ts";
+import { presentTerms, type StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { type AwsSetup, readAwsSetup } from "../config/aws-setup.ts";
 import type { LocalConfig } from "../config/local-config.ts";
-import { checkLocation, type LocationOverrides, shownEndpoint } from "../config/location.ts";
+import {
+  checkLocation,
+  givenTerms,
+  type LocationOverrides,
+  shownEndpoint,
+  type TermsFlags,
+  termsThere,
+} from "../config/location.ts";
 import { xdgFolder } from "../config/paths.ts";
 import type { Target } from "../config/target.ts";
 import { type CredentialFlags, newCredentials } from "../inputs/credentials.ts";
@@ -21,6 +28,8 @@ const DEFAULT_REGION = "us-east-1";
 const BUCKET_FLAGS = [
   "region",
   "bucket",
+  "kms-key",
+  "requester-pays",
   "ambient",
   "access-key",
   "secret-key",
@@ -29,7 +38,7 @@ const BUCKET_FLAGS = [
   "session-token-file",
 ] as const;
 
-export interface InitFlags extends LocationOverrides, CredentialFlags {
+export interface InitFlags extends LocationOverrides, TermsFlags, CredentialFlags {
   readonly local?: boolean | undefined;
   readonly retarget?: boolean;
 }
@@ -93,7 +102,8 @@ async function locationInFile(
   await agreeOnPlace(filed, flags, known, sources);
   const kept = isAt(known.current, place) ? known.current : null;
   const aws = sources.prompter.isInteractive ? await readAwsSetup(process.env) : undefined;
-  return { ...place, credentials: await newCredentials(flags, kept, sources, aws) };
+  const terms = givenTerms(flags) ?? { ...termsThere(known.current, place), ...presentTerms(place) };
+  return { ...place, ...terms, credentials: await newCredentials(flags, kept, sources, aws) };
 }
 
 function kindOf(flags: InitFlags, current: LocalConfig | null): "directory" | "bucket" | null {
@@ -177,7 +187,9 @@ async function bucketLocation(basis: Basis, part: Part): Promise<StoreLocation> 
   if (place.endpoint !== flags.endpoint && place.endpoint === namedEndpoint()) {
     sources.output.say(`the environment names the endpoint: ${shownEndpoint(place.endpoint)}`);
   }
-  return { ...place, credentials: await newCredentials(flags, atSameService(current, place), sources, basis.aws) };
+  const terms = givenTerms(flags) ?? termsThere(current, place);
+  const credentials = await newCredentials(flags, atSameService(current, place), sources, basis.aws);
+  return { ...place, ...terms, credentials };
 }
 
 /** The config, if its credentials were given for this service: no other one gets them. */

@@ -1,6 +1,6 @@
 import type { Secret } from "../../crypto/secret.ts";
 import { InputError, NotAuthenticError, WrongPassphraseError } from "../../errors.ts";
-import type { AccessKey, StoreLocation } from "../../stores/location.ts";
+import { type AccessKey, type StoreLocation, termsOf } from "../../stores/location.ts";
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import { floorOf } from "../../vault/audit/floor.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
@@ -198,7 +198,7 @@ function placeOf({ target, location, current, isProtected, app, prepared }: Init
   const roots = boundRoots(target, current);
   const bound = { repo, env, roots, app, ...(isProtected ? { protected: true as const } : {}) };
   const role = prepared.isReadOnly ? ("reader" as const) : undefined;
-  return { ...bound, role, endpoint, region, bucket, prefix, credentials };
+  return { ...bound, role, endpoint, region, bucket, prefix, credentials, ...termsOf(location) };
 }
 
 function otherVault(target: Which, isGone: boolean): InputError {

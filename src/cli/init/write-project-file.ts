@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { rename, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf } from "../../disk/posix.ts";
+import type { BucketTerms } from "../../s3/options.ts";
+import { presentTerms } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { homeFolder } from "../config/paths.ts";
@@ -48,10 +50,11 @@ export async function writeProjectFile(
 function withName(before: ProjectFile, from: string, to: string): ProjectFile {
   const own = before.envs?.[from];
   if (from === to || own === undefined) return before;
-  const { endpoint: _endpoint, bucket: _bucket, region: _region, prefix: _prefix, ...rest } = own;
+  const { endpoint: _endpoint, bucket: _bucket, region: _region, prefix: _prefix, ...named } = own;
+  const rest = withoutTerms(named);
   const envs = Object.entries(before.envs ?? {}).map(([env, said]) => (env === from ? [to, rest] : [env, said]));
-  const named = { ...before, envs: Object.fromEntries(envs) };
-  return before.defaultEnv === from ? { ...named, defaultEnv: to } : named;
+  const after = { ...before, envs: Object.fromEntries(envs) };
+  return before.defaultEnv === from ? { ...after, defaultEnv: to } : after;
 }
 
 function withVault(before: ProjectFile, config: LocalConfig): ProjectFile {
@@ -66,8 +69,9 @@ function withVault(before: ProjectFile, config: LocalConfig): ProjectFile {
   const differing = Object.entries({ endpoint, bucket, region, prefix }).filter(
     ([field, value]) => usual[field as keyof typeof usual] !== value,
   );
+  const isOnSameTerms = JSON.stringify(presentTerms(proposed)) === JSON.stringify(presentTerms(config));
   const whole = {
-    ...own,
+    ...(isOnSameTerms ? own : { ...withoutTerms(own), bucket, ...presentTerms(config) }),
     ...Object.fromEntries(differing),
     vault,
     ...(config.protected ? { protected: true as const } : {}),
@@ -75,10 +79,15 @@ function withVault(before: ProjectFile, config: LocalConfig): ProjectFile {
   return { ...named, envs: { ...named.envs, [env]: whole } };
 }
 
+function withoutTerms<T extends BucketTerms>(it: T): Omit<T, keyof BucketTerms> {
+  const { kmsKey: _key, bucketKey: _bucketKey, requesterPays: _payer, ...rest } = it;
+  return rest;
+}
+
 /** The place that other envs of the project are likely to share. */
-function placeOf({ repo, env, endpoint, bucket, region, prefix }: LocalConfig): Partial<ProjectFile> {
+function placeOf({ repo, env, endpoint, bucket, region, prefix, ...more }: LocalConfig): Partial<ProjectFile> {
   const folder = prefix.endsWith(`/${env}/`) ? prefix.slice(0, -`${env}/`.length) : `${repo}/`;
-  return { endpoint, bucket, region, ...(folder === `${repo}/` ? {} : { prefix: folder }) };
+  return { endpoint, bucket, region, ...(folder === `${repo}/` ? {} : { prefix: folder }), ...presentTerms(more) };
 }
 
 /** A reader sees the old file or the new one. Unlike a config, others may read it. */

@@ -5,7 +5,7 @@ import type { VaultPlace } from "../../vault/format/moved.ts";
 import { type MovePlan, planFinishOfMove, proposeMove } from "../../vault/move.ts";
 import { type OpenedManifest, openManifest } from "../../vault/open/open-manifest.ts";
 import { findConfig, type LocalConfig, removeConfig, saveConfig, updateConfig } from "../config/local-config.ts";
-import { checkLocation, type LocationOverrides } from "../config/location.ts";
+import { checkLocation, givenTerms, type LocationOverrides, type TermsFlags, termsThere } from "../config/location.ts";
 import { requireName } from "../config/paths.ts";
 import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
 import { refuseOverlap } from "../init/overlap.ts";
@@ -22,7 +22,7 @@ import { openStore } from "../session/store.ts";
 import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
 
-export interface MoveFlags extends LocationOverrides, CredentialFlags, ConsentFlags {
+export interface MoveFlags extends LocationOverrides, TermsFlags, CredentialFlags, ConsentFlags {
   /** The prefix of a copy that was made by other means. */
   readonly from?: string | undefined;
 }
@@ -153,7 +153,8 @@ async function newLocation(
     });
   }
   const { endpoint = before.endpoint, bucket = before.bucket, region = before.region } = flags;
-  const place = checkLocation({ endpoint, bucket, region, prefix, credentials: "ambient" });
+  const terms = givenTerms(flags) ?? termsThere(before, { endpoint, bucket });
+  const place = checkLocation({ endpoint, bucket, region, prefix, credentials: "ambient", ...terms });
   const isSameService = place.endpoint === before.endpoint;
   const isGiven = flags.ambient || flags["access-key"] !== undefined || Boolean(sources.variables["VSYNC_ACCESS_KEY"]);
   if (isSameService && !isGiven) return checkLocation({ ...place, credentials: before.credentials });

@@ -142,7 +142,8 @@ export async function policyScope(input: PolicyInput, warn: Warn): Promise<Polic
     });
   }
   requireUsable(location);
-  return { ...location, kmsKey: kmsKeyIn(flags["kms-key"]), token: flags.token };
+  const kmsKey = kmsKeyIn(flags["kms-key"]) ?? keyOfConfig(location);
+  return { ...location, kmsKey, token: flags.token };
 }
 
 function requireTokenOf({ role, token }: PolicyInput["flags"]): void {
@@ -155,8 +156,19 @@ function requireTokenOf({ role, token }: PolicyInput["flags"]): void {
   });
 }
 
+const KEY_ARN = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;
+
+/** The key that writes name. Off AWS it has no ARN, and AWS's own key (`alias/aws/s3`) needs no statement. */
+function keyOfConfig({ kmsKey, endpoint }: StoreLocation): string | undefined {
+  if (kmsKey === undefined || KEY_ARN.test(kmsKey)) return kmsKey;
+  if (!isAwsHost(new URL(endpoint).hostname) || /(^|:)alias\/aws\/s3$/.test(kmsKey)) return undefined;
+  throw new InputError(`the config names the KMS key ${kmsKey}, and a policy needs its ARN`, {
+    hint: "name it with --kms-key=arn:aws:kms:<region>:<account>:key/<id>",
+  });
+}
+
 function kmsKeyIn(arn: string | undefined): string | undefined {
-  if (arn === undefined || /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/.test(arn)) return arn;
+  if (arn === undefined || KEY_ARN.test(arn)) return arn;
   throw new InputError("--kms-key is not the ARN of a key", {
     hint: "as in arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab; an alias cannot stand here",
   });

@@ -1,8 +1,10 @@
 import { lstat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
-import { endpointFault, prefixFault } from "../../blob/location.ts";
+import { endpointFault, kmsKeyFault, prefixFault } from "../../blob/location.ts";
 import { InputError } from "../../errors.ts";
+import type { BucketTerms } from "../../s3/options.ts";
+import { presentTerms } from "../../stores/location.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
 import { jsonFault } from "../config/json-fault.ts";
 import { repoFault, segmentFault } from "../config/paths.ts";
@@ -13,7 +15,7 @@ const PROJECT_FILE = ".vsync.json";
 const MAX_BYTES = 64 * 1024;
 
 /** Where a vault lives, as far as a project file says. */
-export interface ProposedPlace {
+export interface ProposedPlace extends BucketTerms {
   readonly endpoint?: string | undefined;
   readonly bucket?: string | undefined;
   readonly region?: string | undefined;
@@ -55,6 +57,9 @@ const place = {
   bucket: v.exactOptional(checked(bucketFault)),
   region: v.exactOptional(checked((text) => (/^[a-z0-9-]{1,32}$/.test(text) ? null : "must be a region's name"))),
   prefix: v.exactOptional(checked((text) => (/[\p{Cc}\s]/u.test(text) ? "must not have spaces" : prefixFault(text)))),
+  kmsKey: v.exactOptional(checked(kmsKeyFault)),
+  bucketKey: v.exactOptional(v.literal(true, "can only be true")),
+  requesterPays: v.exactOptional(v.literal(true, "can only be true")),
 };
 const projectEnv = v.strictObject({
   vault: v.exactOptional(checked((text) => (/^[A-Za-z0-9_-]{22}$/.test(text) ? null : "must be a vault's id"))),
@@ -135,7 +140,13 @@ export function proposedPlace({ content }: FoundFile, env: string): ProposedPlac
     bucket: own.bucket ?? content.bucket,
     region: own.region ?? content.region,
     prefix,
+    ...presentTerms(own.bucket === undefined && !hasTerms(own) ? content : own),
   };
+}
+
+/** A bucket's terms are said where the bucket is named. */
+function hasTerms(proposed: ProposedPlace): boolean {
+  return Object.keys(presentTerms(proposed)).length > 0;
 }
 
 /** The envs that the file names, in its order. */

@@ -1,5 +1,5 @@
 import { awsEndpoint } from "../../s3/aws.ts";
-import type { StoreLocation } from "../../stores/location.ts";
+import { presentTerms, type StoreLocation } from "../../stores/location.ts";
 import type { LocalConfig } from "../config/config-document.ts";
 import { checkLocation } from "../config/location.ts";
 import { type FoundFile, proposedPlace } from "./project-file.ts";
@@ -28,7 +28,8 @@ function wholePlace(
   file: FoundFile,
   { repo, env }: { readonly repo: string; readonly env: string },
 ): FilePlace["place"] | null {
-  const { bucket, region = "us-east-1", prefix = `${repo}/${env}/`, endpoint } = proposedPlace(file, env);
+  const proposed = proposedPlace(file, env);
+  const { bucket, region = "us-east-1", prefix = `${repo}/${env}/`, endpoint } = proposed;
   if (bucket === undefined) return null;
   const { credentials: _, ...place } = checkLocation({
     endpoint: endpoint ?? awsEndpoint(region),
@@ -36,6 +37,7 @@ function wholePlace(
     region,
     prefix,
     credentials: "ambient",
+    ...presentTerms(proposed),
   });
   return place;
 }

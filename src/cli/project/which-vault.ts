@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InputError, LocalConfigMissingError } from "../../errors.ts";
+import { presentTerms } from "../../stores/location.ts";
 import type { LocalConfig, Root } from "../config/config-document.ts";
 import { loadConfig, rootsOf, updateConfig, type Warn } from "../config/local-config.ts";
 import { homeFolder, listEnvs, listRepos, repoFault, requireName } from "../config/paths.ts";
@@ -268,11 +269,14 @@ function requireAgreement(config: LocalConfig, file: FoundFile): void {
   const proposed = file.content.envs?.[env];
   // Where it names envs, it is silent about the others.
   if (file.content.envs !== undefined && proposed === undefined) return;
-  const said: Readonly<Record<string, string | undefined>> = { vault: proposed?.vault, ...proposedPlace(file, env) };
-  const known: Readonly<Record<string, string>> = { ...placeOf(config), vault: config.vault };
+  const said: Readonly<Record<string, string | true | undefined>> = {
+    vault: proposed?.vault,
+    ...proposedPlace(file, env),
+  };
+  const known: typeof said = { ...placeOf(config), ...presentTerms(config), vault: config.vault };
   const differing = Object.entries(said).filter(([field, value]) => value !== undefined && value !== known[field]);
   if (differing.length === 0) return;
-  const shown = differing.map(([field, value]) => `${field} ${value} there, ${known[field]} here`).join("; ");
+  const shown = differing.map(([field, value]) => `${field} ${value} there, ${known[field] ?? "none"} here`).join("; ");
   throw new LocalConfigMissingError(
     `${file.path} and this machine's config of ${config.repo}/${env} differ: ${shown}`,
     {

@@ -5,7 +5,7 @@ const MASK = "[secret]";
 const SECRET_FIELDS: readonly (keyof RuntimeToken)[] = ["secretAccessKey", "sessionToken", "token"];
 
 /** A token's fields in the order of the format, secrets masked; then what a credential in it is. */
-export async function describeToken(token: RuntimeToken): Promise<Record<string, string | number>> {
+export async function describeToken(token: RuntimeToken): Promise<Record<string, string | number | true>> {
   const present = TOKEN_FIELDS.flatMap((name) =>
     token[name] === undefined ? [] : [[name, shown(token, name)] as const],
   );
@@ -23,7 +23,7 @@ async function describeCredential(text: string, vault: string | undefined): Prom
   return vault === undefined ? fields : { ...fields, clientId: `${keys.id}@${vault}` };
 }
 
-function shown(token: RuntimeToken, name: keyof RuntimeToken): string | number {
+function shown(token: RuntimeToken, name: keyof RuntimeToken): string | number | true {
   if (SECRET_FIELDS.includes(name)) return MASK;
   return name === "endpoint" ? shownEndpoint(token.endpoint) : (token[name] ?? "");
 }

@@ -10,7 +10,7 @@ import type { StatusInput } from "./local-status.ts";
 export interface TokenStatus {
   readonly env: string;
   /** Fields as `vsync inspect` shows them, secrets masked. */
-  readonly token: Readonly<Record<string, string | number>>;
+  readonly token: Readonly<Record<string, string | number | true>>;
   readonly remote?: {
     readonly gen: number;
     readonly at: string;

@@ -88,7 +88,7 @@ export class Output {
   }
 
   /** The result as names and values, one per line. */
-  fields(fields: Readonly<Record<string, string | number>>): void {
+  fields(fields: Readonly<Record<string, string | number | true>>): void {
     const columns = [
       { head: "", cell: ([name]: readonly [string, unknown]) => name },
       { head: "", cell: ([, value]: readonly [string, unknown]) => String(value) },

@@ -1,7 +1,7 @@
 import { decodeToken, encodeToken, type RuntimeToken, TOKEN_ENVELOPE, tokenJson } from "../../blob/token.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { InputError } from "../../errors.ts";
-import type { Credentials, StoreLocation } from "../../stores/location.ts";
+import { type Credentials, presentTerms, type StoreLocation } from "../../stores/location.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs } from "../config/target.ts";
 import { readSecret, type SecretSources } from "../inputs/secret-input.ts";
@@ -26,6 +26,7 @@ export function mintToken(config: LocalConfig, location: StoreLocation): Runtime
     vault: config.vault,
     minGen: config.seenGen,
     ...(config.anchor === undefined ? {} : { anchor: config.anchor }),
+    ...presentTerms(location),
   };
 }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Fault } from "../strict-s3/faults.ts";
 import type { StrictS3 } from "../strict-s3/server.ts";
+import type { BucketTerms } from "../strict-s3/terms.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /**
@@ -16,16 +17,18 @@ import type { Sandbox } from "./sandbox.ts";
  *     s3 lose METHOD KEY                 carry out all such requests, and answer none
  *     s3 mend                            no more of both
  *     s3 ignore HEADER                   take no notice of this precondition: if-match, if-none-match
+ *     s3 wants NAME [VALUE]              refuse requests that do not agree: requesterPays, kmsKey KEY, bucketKey
  *     s3 stop                            close the server
  */
 export async function startBucketControl(
   server: StrictS3,
-  ignores: string[],
+  { ignores, terms }: { readonly ignores: string[]; readonly terms: BucketTerms },
   sandbox: Sandbox,
 ): Promise<AsyncDisposable> {
   const verbs: Readonly<Record<string, Verb>> = {
     ...verbsOf(server),
     ignore: (header = "") => void ignores.push(header),
+    wants: (name = "", value) => void Object.assign(terms, { [name]: value ?? true }),
   };
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [verb = "", ...words] = new URL(request.url ?? "", "http://x").searchParams.getAll("word");

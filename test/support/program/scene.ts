@@ -1,6 +1,7 @@
 import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { ROOT, type StrictS3, startStrictS3 } from "../strict-s3/server.ts";
+import type { BucketTerms } from "../strict-s3/terms.ts";
 import type { User } from "../strict-s3/users.ts";
 import { startBucketControl } from "./bucket-control.ts";
 import { machineOn, machineOnDisk, OLD } from "./machine.ts";
@@ -50,10 +51,11 @@ const STARTS: Readonly<Record<string, () => Promise<SetScene>>> = {
 
 async function sceneOn(open: (server: StrictS3) => Promise<Sandbox>): Promise<SetScene> {
   const ignores: ("if-match" | "if-none-match")[] = [];
-  const server = await startStrictS3({ users: [ROOT, READER, STRANGER], ignores });
+  const terms: BucketTerms = {};
+  const server = await startStrictS3({ users: [ROOT, READER, STRANGER], ignores, terms });
   const sandbox = await open(server);
   server.log.length = 0;
-  const control = await startBucketControl(server, ignores, sandbox);
+  const control = await startBucketControl(server, { ignores, terms }, sandbox);
   const scene = { sandbox, env: { VSYNC_PASSPHRASE: OLD }, endpoint: server.endpoint };
   return {
     ...scene,

@@ -11,6 +11,7 @@ import { type Fault, Faults } from "./faults.ts";
 import { type Answer, type Operation, perform } from "./operations.ts";
 import { S3Error } from "./s3-error.ts";
 import { authenticate, checkDigest, checkPayload } from "./sigv4.ts";
+import { type BucketTerms, checkTerms } from "./terms.ts";
 import type { User } from "./users.ts";
 import { errorDocument } from "./xml.ts";
 
@@ -28,6 +29,7 @@ export interface StrictS3Options extends PreconditionQuirks {
   readonly proxiedEtag?: (etag: string, method: string) => string;
   /** Refuses a PUT without Content-MD5 or a checksum, as a bucket with Object Lock and a default retention does. */
   readonly wantsDigest?: boolean;
+  readonly terms?: BucketTerms;
   /** Delays every answer by this much. */
   readonly latencyMs?: number;
   /** Called for each request without another fault; true answers it with 503 SlowDown. */
@@ -130,6 +132,7 @@ function answerTo(
     const user = authenticate(signed, { users, region, nowMs });
     checkPayload(request.headers, operation.body);
     if (options.wantsDigest) checkDigest(operation);
+    checkTerms(operation, options.terms ?? {});
     const answer = perform(operation, user, { ...options, buckets, nowMs, ...(early && { seen: early.seen }) });
     return throughProxy(answer, operation.method, options);
   } catch (error) {
