@@ -27,6 +27,8 @@ export interface GetOptions extends ReadOptions {
    * that it is too long.
    */
   readonly maxBytes: number;
+  /** An object that is still at this version may come back without its bytes: compare the versions first. */
+  readonly unless?: Version | undefined;
 }
 
 export interface ListOptions extends ReadOptions {

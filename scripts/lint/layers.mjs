@@ -34,7 +34,7 @@ const CLI = [
 ];
 
 /** What every layer may import. */
-const GROUND = ["canonical-json.ts", "errors.ts"];
+const GROUND = ["canonical-json.ts", "errors.ts", "workers.ts"];
 
 const ALL_BUT_CLI = [
   "backend",
@@ -78,6 +78,7 @@ const MAY_IMPORT = {
   "exit-codes.ts": ["errors.ts"],
   "canonical-json.ts": [],
   "errors.ts": [],
+  "workers.ts": [],
 };
 
 /** The layers that touch the machine: files, the process, the clock. */

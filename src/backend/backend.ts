@@ -1,4 +1,5 @@
 import { MeteringError } from "../usage/metering-error.ts";
+import type { WaitUntil } from "../workers.ts";
 import {
   createExpressMiddleware,
   type ExpressMiddleware,
@@ -22,9 +23,9 @@ import type { OriginView } from "./views.ts";
 /** Where a backend learns what its vault says now. */
 export interface OriginViews {
   /** @param isKnown false: the vault is asked again first, at most once in 10 s */
-  get(isKnown?: (view: OriginView) => boolean): Promise<OriginView>;
+  get(isKnown?: (view: OriginView) => boolean, waitUntil?: WaitUntil): Promise<OriginView>;
   /** As `get`, without waiting; null if the vault has to be asked. */
-  peek(): OriginView | null;
+  peek(waitUntil?: WaitUntil): OriginView | null;
 }
 
 /** A request that was refused, for the log. */
@@ -94,22 +95,23 @@ export class Backend<Secrets = unknown> implements Verifier {
 
   async #verify(input: VerifyRequestInput): Promise<RequestContext> {
     const { replay, clock } = this.#parts;
-    const view = this.#parts.views.peek() ?? (await this.#view());
+    const { waitUntil } = input;
+    const view = this.#parts.views.peek(waitUntil) ?? (await this.#view(undefined, waitUntil));
     try {
       return await verifyRequest(input, { view, replay, clock });
     } catch (error) {
       // The vault may have a key or a route since the last look.
       const outdated = error instanceof VerificationError && ["unknown_key_id", "route_unknown"].includes(error.code);
-      const newer = outdated ? await this.#view((it) => it !== view) : view;
+      const newer = outdated ? await this.#view((it) => it !== view, waitUntil) : view;
       if (newer === view) throw error;
       return verifyRequest(input, { view: newer, replay, clock });
     }
   }
 
   /** @throws VerificationError jwks_unavailable */
-  async #view(isKnown?: (view: OriginView) => boolean): Promise<OriginView> {
+  async #view(isKnown?: (view: OriginView) => boolean, waitUntil?: WaitUntil): Promise<OriginView> {
     try {
-      this.#lastView = await this.#parts.views.get(isKnown);
+      this.#lastView = await this.#parts.views.get(isKnown, waitUntil);
       return this.#lastView;
     } catch (error) {
       if (error instanceof VerificationError) throw error;

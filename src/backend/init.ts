@@ -2,6 +2,7 @@ import { checkInputs } from "../runtime/inputs.ts";
 import type { Environment } from "../runtime/options.ts";
 import { Vsync } from "../runtime/vsync.ts";
 import { nowMs } from "../tokens/system-clock.ts";
+import { inWorkers, type WaitUntil } from "../workers.ts";
 import { Backend, type OriginViews, type Refusal } from "./backend.ts";
 import { Meter } from "./meter.ts";
 import { VerificationError } from "./verification-error.ts";
@@ -75,6 +76,7 @@ function requireToken(options: InitOptions, env: Environment): void {
 class OpenedOnce {
   readonly #open: () => Promise<Vsync>;
   #opening: Promise<Vsync> | null = null;
+  #opened: Vsync | null = null;
   #isClosed = false;
 
   constructor(open: () => Promise<Vsync>) {
@@ -83,6 +85,9 @@ class OpenedOnce {
 
   get(): Promise<Vsync> {
     if (this.#isClosed) return Promise.reject(new VerificationError("jwks_unavailable", "the backend has shut down"));
+    if (this.#opened !== null) return Promise.resolve(this.#opened);
+    // The request of a Worker that has begun may end before this: each opens for itself.
+    if (inWorkers()) return this.#open().then((vault) => (this.#opened ??= vault));
     this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = null;
       throw error;
@@ -92,7 +97,7 @@ class OpenedOnce {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    const vault = await this.#opening?.catch(() => null);
+    const vault = this.#opened ?? (await this.#opening?.catch(() => null));
     await vault?.close();
   }
 }
@@ -113,18 +118,18 @@ class VaultViews implements OriginViews {
     this.#clock = clock;
   }
 
-  peek(): OriginView | null {
-    return this.#views?.peek() ?? null;
+  peek(waitUntil?: WaitUntil): OriginView | null {
+    return this.#views?.peek(waitUntil) ?? null;
   }
 
-  async get(isKnown?: (view: OriginView) => boolean): Promise<OriginView> {
+  async get(isKnown?: (view: OriginView) => boolean, waitUntil?: WaitUntil): Promise<OriginView> {
     const vault = await this.#opened();
     this.#views ??= new Views(vault, originViewOf, {
       clock: this.#clock,
       maxStaleMinutes: (view) => view.backend.maxStaleMinutes,
       first: vault.openedToken === null ? null : originViewOf(vault.openedToken),
     });
-    this.last = await this.#views.get(isKnown);
+    this.last = await this.#views.get(isKnown, waitUntil);
     return this.last;
   }
 

@@ -11,6 +11,7 @@ import {
 } from "../tokens/backends/settings.ts";
 import { Newest } from "../tokens/newest.ts";
 import type { GatewaySigner, TokenSnapshot, TokenSource } from "../tokens/snapshot.ts";
+import type { WaitUntil } from "../workers.ts";
 import { VerificationError } from "./verification-error.ts";
 
 /** An origin's backend, with the defaults filled in. */
@@ -192,13 +193,13 @@ export class Views<View extends { readonly gen: number; readonly untilMs: number
    * @throws TokenRefusedError the token has ended
    * @throws VerificationError jwks_unavailable
    */
-  async get(isKnown?: (view: View) => boolean): Promise<View> {
-    return this.#current(await this.#newest.get(isKnown));
+  async get(isKnown?: (view: View) => boolean, waitUntil?: WaitUntil): Promise<View> {
+    return this.#current(await this.#newest.get(isKnown, waitUntil));
   }
 
   /** As `get`, without waiting; null if the vault has to be asked first. */
-  peek(): View | null {
-    const view = this.#newest.peek();
+  peek(waitUntil?: WaitUntil): View | null {
+    const view = this.#newest.peek(waitUntil);
     return view === null ? null : this.#current(view);
   }
 

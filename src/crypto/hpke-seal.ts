@@ -9,8 +9,10 @@ import {
   type KeyPairKeyObjectResult,
 } from "node:crypto";
 import { promisify } from "node:util";
+import { x25519 } from "@noble/curves/ed25519.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { inWorkers } from "../workers.ts";
 import { USAGE } from "./slot.ts";
 
 /*
@@ -47,18 +49,17 @@ export async function hpkeSeal(
   aad: Uint8Array,
   plaintext: Uint8Array,
 ): Promise<Sealed> {
-  return sealWith(await generateKeyPairSoon("x25519"), recipient, info, aad, plaintext);
+  return sealWith(agree(await generateKeyPairSoon("x25519"), recipient), recipient, info, aad, plaintext);
 }
 
 function sealWith(
-  ephemeral: KeyPairKeyObjectResult,
+  { enc, dh }: Agreed,
   recipient: Uint8Array,
   info: Uint8Array,
   aad: Uint8Array,
   plaintext: Uint8Array,
 ): Sealed {
-  const enc = Buffer.from(ephemeral.publicKey.export({ format: "jwk" }).x ?? "", "base64url");
-  const secret = sharedSecret(ephemeral.privateKey, recipient, enc);
+  const secret = sharedSecret(dh, recipient, enc);
   try {
     return { enc: new Uint8Array(enc), ct: encrypt(secret, info, aad, plaintext) };
   } finally {
@@ -68,7 +69,29 @@ function sealWith(
 
 /** Seals usage to the vault's usage key. */
 export function sealUsage(recipient: Uint8Array, aad: string, events: Uint8Array): Sealed {
-  return sealWith(generateKeyPairSync("x25519"), recipient, USAGE, Buffer.from(aad), events);
+  const agreed = inWorkers() ? agreeAnywhere(recipient) : agree(generateKeyPairSync("x25519"), recipient);
+  return sealWith(agreed, recipient, USAGE, Buffer.from(aad), events);
+}
+
+interface Agreed {
+  /** The ephemeral public key. */
+  readonly enc: Uint8Array;
+  /** The Diffie-Hellman result. */
+  readonly dh: Uint8Array;
+}
+
+function agree({ privateKey, publicKey }: KeyPairKeyObjectResult, recipient: Uint8Array): Agreed {
+  const enc = Buffer.from(publicKey.export({ format: "jwk" }).x ?? "", "base64url");
+  return { enc, dh: diffieHellman({ privateKey, publicKey: publicKeyOf(recipient) }) };
+}
+
+/** The `diffieHellman` of Workers refuses X25519. */
+function agreeAnywhere(recipient: Uint8Array): Agreed {
+  const privateKey = x25519.utils.randomSecretKey();
+  const enc = x25519.getPublicKey(privateKey);
+  const dh = x25519.getSharedSecret(privateKey, recipient);
+  privateKey.fill(0);
+  return { enc, dh };
 }
 
 /** PEM, because for bytes Node.js first throws and catches four errors, which takes as long as the curve's work. */
@@ -78,8 +101,7 @@ function publicKeyOf(recipient: Uint8Array): KeyObject {
 }
 
 /** RFC 9180 §4.1: ExtractAndExpand of the Diffie-Hellman result. */
-function sharedSecret(privateKey: KeyObject, recipient: Uint8Array, enc: Uint8Array): Uint8Array {
-  const dh = diffieHellman({ privateKey, publicKey: publicKeyOf(recipient) });
+function sharedSecret(dh: Uint8Array, recipient: Uint8Array, enc: Uint8Array): Uint8Array {
   const prk = labeledExtract(KEM, NO_SALT, "eae_prk", dh);
   dh.fill(0);
   return labeledExpand(KEM, prk, "shared_secret", Buffer.concat([enc, recipient]), KEY_BYTES);

@@ -6,6 +6,7 @@ import { systemClock } from "../stores/open-store.ts";
 import { holderOf, type Opening, vaultOf } from "../stores/token.ts";
 import type { AccessTokenOptions } from "../tokens/access/mint.ts";
 import type { TokenSnapshot } from "../tokens/snapshot.ts";
+import { MAX_MANIFEST_BYTES } from "../vault/format/limits.ts";
 import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
 import type { OpenedUsage, UsageOptions } from "./open-usage.ts";
 
@@ -45,21 +46,24 @@ export class HeldToken implements Disposable {
   }
 
   /**
-   * What the newest generation says. Asks the store each time; one HEAD where nothing has changed.
+   * What the newest generation says. Asks the store each time, with one request where nothing has changed.
    *
    * @throws what opening throws
    */
   async readToken(minGen: number): Promise<TokenSnapshot> {
-    const version = await this.#store.head(MANIFEST_KEY);
-    if (version !== null && version === this.#read?.version) return this.#read.snapshot;
+    const known = this.#read;
+    const stored = await this.#store.get(MANIFEST_KEY, { maxBytes: MAX_MANIFEST_BYTES, unless: known?.version });
+    if (known !== null && stored?.version === known.version) return known.snapshot;
     const { readTokenSnapshot } = await import("../vault/tokens/read.ts");
     const opening: Opening = { kind: "credential", secret: this.#credential };
     using holder = await holderOf(this.#token, opening);
     const { expect } = vaultOf(this.#token);
-    const floor = Math.max(minGen, this.#read?.snapshot.gen ?? 0);
+    const floor = Math.max(minGen, known?.snapshot.gen ?? 0);
     const ports = { store: this.#store, clock: systemClock };
-    const snapshot = await readTokenSnapshot(ports, { holder, expect: { ...expect, minGen: floor } });
-    if (version !== null) this.#read = { version, snapshot };
+    const request = { holder, expect: { ...expect, minGen: floor }, stored: stored ?? undefined };
+    const snapshot = await readTokenSnapshot(ports, request);
+    // A commit may have come between: then this is the version of the one before, and the next call fetches anew.
+    if (stored !== null) this.#read = { version: stored.version, snapshot };
     return snapshot;
   }
 

@@ -5,7 +5,9 @@ import { systemClock, systemRandom } from "../stores/open-store.ts";
 import { parseCredential } from "../tokens/credential.ts";
 import type { BatchWriter } from "../usage/batch.ts";
 import { type RecorderParts, UsageRecorder } from "../usage/recorder.ts";
+import { UnbatchedRecorder } from "../usage/unbatched-recorder.ts";
 import { batchWriterOf } from "../usage/writer.ts";
+import { inWorkers } from "../workers.ts";
 import { UsageSpool } from "./usage-spool.ts";
 
 /** How usage is recorded. */
@@ -21,7 +23,7 @@ export interface UsageOptions {
 
 /** What reports usage in the name of a token. */
 export interface OpenedUsage {
-  readonly recorder: UsageRecorder;
+  readonly recorder: Pick<UsageRecorder, "record" | "flush" | "close">;
   /** Signs statements and batches. */
   readonly writer: BatchWriter;
 }
@@ -35,10 +37,11 @@ export async function openUsage(
 ): Promise<OpenedUsage> {
   using credential = parseCredential(secret.exposeText());
   const writer = await batchWriterOf(vault, credential);
+  const ports = { store, writer, clock: systemClock, random: systemRandom, usageKey, warn };
+  if (inWorkers()) return { recorder: new UnbatchedRecorder(ports), writer };
   const key = hkdf(credential.seed.expose(), "vsync-usage-spool-v1");
   const spool = folder === false ? null : new UsageSpool({ folder, token: writer.id, key, clock: systemClock, warn });
-  const parts = { store, writer, spool, clock: systemClock, random: systemRandom, later, usageKey, warn };
-  const recorder = new UsageRecorder(parts);
+  const recorder = new UsageRecorder({ ...ports, spool, later });
   await recorder.start();
   return { recorder, writer };
 }

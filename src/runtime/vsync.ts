@@ -131,7 +131,7 @@ export class Vsync implements AsyncDisposable {
 
   /**
    * What the newest generation says to the scoped token that opened the vault, for `vsync/backend` and `vsync/gateway`. It
-   * sends one HEAD, and fetches the vault again only after a change.
+   * sends one request, and fetches the bundle again only after a change.
    *
    * @throws InputError no scoped token opened the vault, or it is closed
    * @throws what `open` throws of the store and the vault

@@ -14,8 +14,12 @@ interface Reading {
   readonly method: "GET" | "HEAD";
   /** Below the prefix. */
   readonly key: string;
+  /** An ETag: an object that still has it answers 304. */
+  readonly unless?: string | undefined;
 }
 
+/** The status of an answer to a conditional GET whose object is as it was. */
+export const NOT_MODIFIED = 304;
 const EMPTY_SHA256 = createHash("sha256").digest("hex");
 
 /** Signed requests to one prefix of one bucket. */
@@ -60,11 +64,14 @@ export class Connection {
   /**
    * Sends one request and resolves with the head of a good answer. The caller reads its body.
    *
-   * @throws RefusedError the server answered with another status than 2xx
+   * @throws RefusedError the server answered with another status than 2xx, or 304 to `unless`
    */
-  async read({ method, key }: Reading, sending: Sending): Promise<HttpAnswer> {
+  async read({ method, key, unless }: Reading, sending: Sending): Promise<HttpAnswer> {
     const url = urlOf(this.location, `${this.location.prefix}${key}`);
-    return this.exchange({ method, url, headers: await this.#signed(method, url, sending.keys) }, sending);
+    const signed = await this.#signed(method, url, sending.keys);
+    if (unless === undefined) return this.exchange({ method, url, headers: signed }, sending);
+    // Not signed: a proxy that drops it costs the bytes, and not the answer.
+    return this.exchange({ method, url, headers: { ...signed, "if-none-match": unless } }, sending, NOT_MODIFIED);
   }
 
   /** As `read`, for an answer without a body worth reading. */
@@ -75,11 +82,11 @@ export class Connection {
     return answer;
   }
 
-  /** Sends a signed request. @throws RefusedError the server answered with another status than 2xx */
-  async exchange(request: HttpRequest, { keys, signal }: Sending): Promise<HttpAnswer> {
+  /** Sends a signed request. @throws RefusedError the server answered with another status than 2xx, or `alsoGood` */
+  async exchange(request: HttpRequest, { keys, signal }: Sending, alsoGood?: number): Promise<HttpAnswer> {
     const headers = { ...request.headers, "user-agent": this.#options.userAgent ?? "vsync" };
     const answer = await this.#exchange({ ...request, headers }, signal);
-    if (answer.status >= 200 && answer.status < 300) return answer;
+    if ((answer.status >= 200 && answer.status < 300) || answer.status === alsoGood) return answer;
     throw new RefusedError(await readRefusal(answer, keys));
   }
 

@@ -1,7 +1,7 @@
 import type { GetOptions, ReadOptions, StoredObject, Version } from "../ports.ts";
 import { isWebPage } from "./bodies.ts";
 import type { Attempt } from "./call.ts";
-import type { Connection } from "./connection.ts";
+import { type Connection, NOT_MODIFIED } from "./connection.ts";
 import { skewMs } from "./dates.ts";
 import type { HttpAnswer } from "./exchange.ts";
 import { NoEtagError, WebPageError } from "./failure.ts";
@@ -23,10 +23,15 @@ export async function getObject(
   key: string,
   options: GetOptions,
 ): Promise<StoredObject | null> {
-  const { maxBytes, signal } = options;
+  const { maxBytes, signal, unless } = options;
   using call = connection.call("read", key, { receives: maxBytes, signal });
   const attempt = await call.retrying(async (sending, signOfLife) => {
-    const answer = await connection.read({ method: "GET", key }, sending);
+    const answer = await connection.read({ method: "GET", key, unless }, sending);
+    if (unless !== undefined && answer.status === NOT_MODIFIED) {
+      // Its Content-Length may be that of the object.
+      answer.body.resume();
+      return { bytes: new Uint8Array(), version: unless };
+    }
     const version = versionIn(answer);
     const ahead = skewMs(answer, connection.nowMs());
     const bytes = await readBody(answer, maxBytes, signOfLife);

@@ -1,4 +1,5 @@
 import { TokenRefusedError } from "../errors.ts";
+import { inWorkers, type WaitUntil } from "../workers.ts";
 
 export interface NewestOptions<Seen> {
   /** Asks the store, every time it is called. */
@@ -43,12 +44,13 @@ export class Newest<Seen extends { readonly gen: number }> {
 
   /**
    * @param isKnown false: an answer that is older than `LOOK_AGAIN_MS` does not do, as it may lack what a newer one has
+   * @param waitUntil where a Worker asks beforehand; without it, only when it must
    * @throws TokenRefusedError the token has ended
    * @throws what `stale` makes; the first time also what `read` throws
    */
-  async get(isKnown: (seen: Seen) => boolean = () => true): Promise<Seen> {
+  async get(isKnown: (seen: Seen) => boolean = () => true, waitUntil?: WaitUntil): Promise<Seen> {
     const atMs = this.#options.clock.nowMs();
-    this.#refreshAhead(atMs);
+    this.#refreshAhead(atMs, waitUntil);
     if (this.#mustAsk(atMs)) await this.#ask(atMs);
     if (this.#seen !== null && !isKnown(this.#seen) && !isWithin(LOOK_AGAIN_MS, this.#askedMs, atMs)) {
       await this.#ask(atMs);
@@ -57,18 +59,20 @@ export class Newest<Seen extends { readonly gen: number }> {
   }
 
   /** The newest without waiting, if its answer is young enough; null if `get` has to ask. */
-  peek(): Seen | null {
+  peek(waitUntil?: WaitUntil): Seen | null {
     const atMs = this.#options.clock.nowMs();
-    this.#refreshAhead(atMs);
+    this.#refreshAhead(atMs, waitUntil);
     return this.#isYounger(this.#options.maxAgeMs, atMs) && this.#refused === null ? this.#seen : null;
   }
 
   /** Nobody waits for this: the old answer counts on. After a failure that is every ten seconds. */
-  #refreshAhead(atMs: number): void {
+  #refreshAhead(atMs: number, waitUntil: WaitUntil | undefined): void {
     const { refreshMs = Number.POSITIVE_INFINITY, maxAgeMs } = this.#options;
     if (this.#seen === null || this.#refused !== null) return;
     const dueMs = this.#hasFailed ? Math.min(LOOK_AGAIN_MS, maxAgeMs) : refreshMs;
-    if (!isWithin(dueMs, this.#askedMs, atMs)) void this.#ask(atMs);
+    if (isWithin(dueMs, this.#askedMs, atMs) || (inWorkers() && waitUntil === undefined)) return;
+    const asking = this.#ask(atMs);
+    waitUntil?.(asking);
   }
 
   /** After a failure the old answer counts on without a wait: otherwise an outage would slow down every request. */
@@ -92,10 +96,17 @@ export class Newest<Seen extends { readonly gen: number }> {
   }
 
   async #ask(atMs: number): Promise<void> {
+    const asking = this.#answer(atMs);
+    await (this.#seen === null ? asking : this.#patiently(asking));
+  }
+
+  /** Shared by all who wait, but not between the requests of a Worker: the one that asked may end before the answer. */
+  #answer(atMs: number): Promise<void> {
+    if (inWorkers()) return this.#read(atMs);
     this.#asking ??= this.#read(atMs).finally(() => {
       this.#asking = null;
     });
-    await (this.#seen === null ? this.#asking : this.#patiently(this.#asking));
+    return this.#asking;
   }
 
   async #patiently(asking: Promise<void>): Promise<void> {

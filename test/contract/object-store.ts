@@ -180,6 +180,15 @@ function describeReplacing(fixture: Fixture): void {
 }
 
 function describeSameBytes(fixture: Fixture): void {
+  test("an object that changed comes whole, and one that did not keeps its version", async () => {
+    const { store } = fixture();
+    const unless = await store.create(MANIFEST, text("one"));
+    expect(await store.get(MANIFEST, { maxBytes: MAX_BYTES, unless })).toMatchObject({ version: unless });
+    const version = await store.replace(MANIFEST, text("two"), unless);
+    const changed = await store.get(MANIFEST, { maxBytes: MAX_BYTES, unless });
+    expect(changed).toMatchObject({ bytes: text("two"), version });
+  });
+
   test("writing the same bytes again is an ordinary write", async () => {
     const { store } = fixture();
     const version = await store.create(MANIFEST, text("one"));

@@ -1,3 +1,4 @@
+import type { WaitUntil } from "../../workers.ts";
 import { refusalOf } from "../node/refuse.ts";
 import { isGatewayHeader } from "../signed/trusted-headers.ts";
 import { VerificationError } from "../verification-error.ts";
@@ -14,7 +15,7 @@ export function protectFetch<Rest extends unknown[]>(
   return async (request, ...rest) => {
     let verified: Request;
     try {
-      verified = await verifyFetchRequest(backend, request);
+      verified = await verifyFetchRequest(backend, request, waitUntilOf(rest));
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error;
       // What is left of a body that nobody wants.
@@ -26,8 +27,22 @@ export function protectFetch<Rest extends unknown[]>(
   };
 }
 
+/** Of a Worker: it comes after the request and the bindings. */
+function waitUntilOf(rest: readonly unknown[]): WaitUntil | undefined {
+  const context = rest.find((it) => typeof (it as Partial<WorkerContext> | null | undefined)?.waitUntil === "function");
+  return context === undefined ? undefined : (work) => (context as WorkerContext).waitUntil(work);
+}
+
+interface WorkerContext {
+  waitUntil(work: Promise<unknown>): void;
+}
+
 /** @throws VerificationError */
-async function verifyFetchRequest(backend: Verifier, request: Request): Promise<Request> {
+async function verifyFetchRequest(
+  backend: Verifier,
+  request: Request,
+  waitUntil: WaitUntil | undefined,
+): Promise<Request> {
   let read: Uint8Array | null = null;
   const body = async (maxBytes: number): Promise<Uint8Array> => {
     if (request.bodyUsed) {
@@ -37,7 +52,7 @@ async function verifyFetchRequest(backend: Verifier, request: Request): Promise<
     return read;
   };
   const { method, headers } = request;
-  const context = await backend.verifyRequest({ method, target: targetOf(request.url), headers, body });
+  const context = await backend.verifyRequest({ method, target: targetOf(request.url), headers, body, waitUntil });
   const verified = withoutGatewayHeaders(request, read);
   Object.defineProperty(verified, "vsync", { value: context, enumerable: true });
   backend.remember([verified], context, method);

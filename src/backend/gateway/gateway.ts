@@ -2,6 +2,7 @@ import type { RouteSetting } from "../../tokens/backends/settings.ts";
 import { toBase64Url } from "../../tokens/base64.ts";
 import { isCanonicalPath, pathOf } from "../../tokens/canonical-path.ts";
 import type { UsageEvent } from "../../usage/event.ts";
+import type { WaitUntil } from "../../workers.ts";
 import { type ResponseHeaders, responseEvent, type Settlement, type SignedUsage, settleUsage } from "../settle.ts";
 import { hashBody } from "../signed/body-hash.ts";
 import type { RequestToSign } from "../signed/claim.ts";
@@ -27,6 +28,8 @@ export interface GatewayRequest {
   readonly again?: boolean;
   /** It arrived as an upgrade, such as a WebSocket: its route has to allow that. */
   readonly upgrade?: boolean;
+  /** `ctx.waitUntil` of a Worker: the vault is asked again in it. */
+  readonly waitUntil?: WaitUntil | undefined;
 }
 
 /** A request to pass on. */
@@ -82,7 +85,7 @@ export class Gateway {
   async sign(request: GatewayRequest): Promise<SignedRequest> {
     const { views, clock } = this.#parts;
     requireForm(request);
-    const view = await views.get().catch(unavailable);
+    const view = await views.get(undefined, request.waitUntil).catch(unavailable);
     const { route, backend } = destinationOf(view, request);
     requireUpgrade(request, route);
     const key = signingKeyFor(view, backend.id, clock.nowMs());

@@ -8,7 +8,7 @@ const encoder = new TextEncoder();
 const PKCS8 = fromBase64("MC4CAQAwBQYDK2VwBCIEIA==") ?? new Uint8Array();
 
 type Verifier = (signature: Uint8Array, signed: Uint8Array) => boolean | Promise<boolean>;
-const verifiers = new WeakMap<object, Verifier | Promise<Verifier>>();
+const verifiers = new WeakMap<object, Verifier>();
 
 /**
  * Whether `signature` is the key's, over a text. Synchronous where the runtime allows it: `subtle` costs twice as much.
@@ -20,13 +20,13 @@ export function verifyText(
   signature: Uint8Array,
   text: string,
 ): boolean | Promise<boolean> {
-  const verifier = verifiers.get(key) ?? remembered(key, importPublic(key.public));
+  const verifier = verifiers.get(key) ?? importPublic(key.public);
   const signed = encoder.encode(text);
-  if (typeof verifier === "function") return verifier(signature, signed);
-  return verifier.then((verify) => verify(signature, signed));
+  if (typeof verifier === "function") return remembered(key, verifier)(signature, signed);
+  return verifier.then((verify) => remembered(key, verify)(signature, signed));
 }
 
-function remembered<T extends Verifier | Promise<Verifier>>(key: object, verifier: T): T {
+function remembered(key: object, verifier: Verifier): Verifier {
   verifiers.set(key, verifier);
   return verifier;
 }

@@ -1,4 +1,5 @@
 import type { RouteSetting } from "../../tokens/backends/settings.ts";
+import type { WaitUntil } from "../../workers.ts";
 import { EMPTY_HASH, hashBody } from "../signed/body-hash.ts";
 import type { Claim } from "../signed/claim.ts";
 import { parseContext, type SignedContext } from "../signed/context.ts";
@@ -27,6 +28,8 @@ export interface VerifyRequestInput {
   readonly body?: Uint8Array | BodyReader | null;
   /** It asks for a WebSocket or another protocol: its route must take upgrades. */
   readonly upgrade?: boolean;
+  /** `ctx.waitUntil` of a Worker: the vault is asked again in it. */
+  readonly waitUntil?: WaitUntil | undefined;
 }
 
 /**

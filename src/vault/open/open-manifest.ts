@@ -1,7 +1,7 @@
 import { decodeCheckedBase64 } from "../../crypto/base64.ts";
 import { verifyNote } from "../../crypto/note.ts";
 import { ManifestNotFoundError, NotAuthenticError } from "../../errors.ts";
-import type { Clock, ObjectStore, ReadOptions, Version } from "../../ports.ts";
+import type { Clock, ObjectStore, ReadOptions, StoredObject, Version } from "../../ports.ts";
 import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import { noteName, type ParsedManifest, parseManifest } from "../format/manifest.ts";
 import { MANIFEST_KEY } from "../format/object-keys.ts";
@@ -12,6 +12,8 @@ export interface OpenRequest extends ReadOptions {
   /** The caller owns and disposes of it. */
   readonly holder: KeyHolder;
   readonly expect: Expectation;
+  /** The stored manifest, if the caller has just fetched it. */
+  readonly stored?: StoredObject | undefined;
 }
 
 export interface ReadPorts {
@@ -95,8 +97,11 @@ export interface FetchedManifest extends ParsedManifest {
  * @throws NotAuthenticError form or bounds
  * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`
  */
-export async function fetchManifest(store: ObjectStore, { signal }: ReadOptions = {}): Promise<FetchedManifest | null> {
-  const stored = await store.get(MANIFEST_KEY, { signal, maxBytes: MAX_MANIFEST_BYTES });
+export async function fetchManifest(
+  store: ObjectStore,
+  { signal, stored: given }: Pick<OpenRequest, "signal" | "stored"> = {},
+): Promise<FetchedManifest | null> {
+  const stored = given ?? (await store.get(MANIFEST_KEY, { signal, maxBytes: MAX_MANIFEST_BYTES }));
   if (stored === null) return null;
   if (stored.bytes.length > MAX_MANIFEST_BYTES) throw new NotAuthenticError("the manifest is larger than 1 MiB");
   return { ...parseManifest(stored.bytes), ...stored };

@@ -41,7 +41,7 @@ export async function openWithKeys(ports: ReadPorts, request: OpenRequest): Prom
     // A commit and a gc may have happened between our two GETs: then open the newer manifest instead.
     const hasMoved = (await ports.store.head(MANIFEST_KEY, { signal: request.signal })) !== seen;
     if (!hasMoved) throw error;
-    return openOnce(ports, request, onFetched);
+    return openOnce(ports, { ...request, stored: undefined }, onFetched);
   }
 }
 

@@ -55,6 +55,7 @@ function performOnObject(operation: Operation, user: User, bucket: Bucket, stora
     case "GET": {
       const object = readable(bucket, key, user);
       const headers = { ETag: object.etag, "Last-Modified": new Date(object.modifiedMs).toUTCString() };
+      if (operation.headers["if-none-match"] === object.etag) return { status: 304, headers, body: NO_BODY };
       return { status: 200, headers, body: object.bytes };
     }
     case "PUT":

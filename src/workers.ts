@@ -1,0 +1,10 @@
+/**
+ * Whether this runs in a Worker of Cloudflare. There a request's work ends with the request: a promise of one is no use to
+ * another, and what nobody waits for needs `ctx.waitUntil`.
+ */
+export function inWorkers(): boolean {
+  return (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent === "Cloudflare-Workers";
+}
+
+/** Keeps work going that nobody waits for: `ctx.waitUntil` of a Worker. */
+export type WaitUntil = (work: Promise<unknown>) => void;
