@@ -37,6 +37,11 @@ store that ignores the preconditions of writes. Run it again to change the vault
     retarget: Flags.boolean({
       description: "follow a project file that names another place, with credentials given anew",
     }),
+    protect: Flags.boolean({
+      description: "have the env's name typed before something is lost there",
+      exclusive: ["unprotect"],
+    }),
+    unprotect: Flags.boolean({ description: "end that, unless the project file says so, too" }),
     ...LOCATION_FLAGS,
     ...TERMS_FLAGS,
     ...CREDENTIAL_FLAGS,

@@ -96,6 +96,11 @@ async function doneAlready(
   if (standing.manifest.vault !== manifest.vault) {
     throw new InputError(`${toStore.label} holds another vault`, { hint: "choose another --prefix" });
   }
+  if (gone === null && movedTo(standing.manifest) !== null) {
+    throw new InputError(`${toStore.label} is a place that this vault has left, and says so to its old readers`, {
+      hint: "choose another --prefix; or finish the last move, and remove the objects there with the store's own tools",
+    });
+  }
   const expect = { vault: manifest.vault, env: to.env };
   const there = await openManifest({ ...ports, store: toStore }, { holder: request.holder, expect });
   if (gone !== null) return "all";

@@ -19,6 +19,13 @@ export interface Gate extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** `PUT manifest` for the vault `api/prod`, `PUT live/manifest` for another env. */
+function nameOf(method: string | undefined, { pathname, searchParams }: URL): string {
+  const path = decodeURIComponent(pathname);
+  const key = path.split("/api/prod/")[1] ?? path.split("/api/")[1];
+  return searchParams.has("list-type") ? "LIST rows" : `${method} ${key}`;
+}
+
 /** A proxy in front of an S3 server. The signed Host header goes through as it is, or no signature would hold. */
 export async function openGate(target: string): Promise<Gate> {
   let stop: (Stop & { readonly reached: () => void }) | undefined;
@@ -28,9 +35,7 @@ export async function openGate(target: string): Promise<Gate> {
   });
   const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const body = await bytesOf(incoming);
-    const { pathname, searchParams } = new URL(incoming.url ?? "/", target);
-    const key = decodeURIComponent(pathname).split("/api/prod/")[1];
-    const name = searchParams.has("list-type") ? "LIST rows" : `${incoming.method} ${key}`;
+    const name = nameOf(incoming.method, new URL(incoming.url ?? "/", target));
     const at = passed.push(name) - 1;
     const isStop = typeof stop?.at === "string" ? name.startsWith(stop.at) : stop?.at === at;
     if (isStop && stop?.when === "before") return stop.reached();

@@ -77,6 +77,8 @@ test("writers refuse the old place, and nobody moves it elsewhere", async () => 
   const there = new MemoryStore();
   await move(world, there);
   expect((await move(world, there)).done).toBe("all");
+  const back = { store: there, from: TO, to: FROM, expect: { vault: world.identity.vault, env: "live" } };
+  expect(await rejection(move(world, world.store, back))).toBeInstanceOf(InputError);
   expect(await rejection(world.set({ A: "2" }))).toBeInstanceOf(VaultMovedError);
   expect(await rejection(world.rotate(OLD, "another passphrase"))).toBeInstanceOf(VaultMovedError);
   expect(await rejection(move(world, new MemoryStore(), { to: { ...TO, prefix: "x/" } }))).toBeInstanceOf(

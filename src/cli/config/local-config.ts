@@ -13,7 +13,7 @@ import type { Floor } from "../../vault/audit/floor.ts";
 import { closest } from "../terminal/closest.ts";
 import { type LocalConfig, type Root, readDocument, writeDocument } from "./config-document.ts";
 import { jsonFault } from "./json-fault.ts";
-import { configPath, listEnvs } from "./paths.ts";
+import { configPath, listEnvs, listRepos } from "./paths.ts";
 import { type Target, vaultFlags } from "./target.ts";
 
 export type { LocalConfig } from "./config-document.ts";
@@ -205,6 +205,8 @@ function isNoPath(code: string): code is keyof typeof NO_PATHS {
 }
 
 async function hintToConfigure(target: Target): Promise<string> {
+  const repo = (await listRepos()).find((it) => it !== target.repo && it.toLowerCase() === target.repo.toLowerCase());
+  if (repo !== undefined) return `did you mean the repository ${repo}? Upper and lower case count`;
   const meant = closest(target.env, await listEnvs(target.repo));
   const init = `run vsync init ${vaultFlags(target)}`;
   return meant === null ? init : `did you mean ${meant}? Else ${init}`;

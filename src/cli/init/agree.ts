@@ -4,7 +4,8 @@ import type { LocationOverrides } from "../config/location.ts";
 import { vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { type FilePlace, isAt, PLACE_FIELDS } from "../project/project-place.ts";
-import { isSameRoot, type Which } from "../project/which-vault.ts";
+import { isSameRoot } from "../project/roots.ts";
+import type { Which } from "../project/which-vault.ts";
 
 /**
  * Lets a person agree to a place that a project file names, before anything is sent to it: the author of the checkout chose

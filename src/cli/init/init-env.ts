@@ -1,3 +1,4 @@
+import { InputError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import type { AccessKey, StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
@@ -7,7 +8,7 @@ import { type AppKeyFlags, askAppKey, givenAppKey } from "../inputs/credentials.
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { policyOf } from "../policy/policy.ts";
 import { isAt, placeInFile } from "../project/project-place.ts";
-import type { Which } from "../project/which-vault.ts";
+import { protectionOf, type Which } from "../project/which-vault.ts";
 import { agreeOnFolder } from "./agree.ts";
 import { chooseLocation, type InitFlags } from "./init-location.ts";
 import { initVault } from "./init-vault.ts";
@@ -20,6 +21,8 @@ export interface InitEnvFlags extends InitFlags, AppKeyFlags {
   readonly retarget: boolean;
   readonly join: boolean;
   readonly new: boolean;
+  readonly protect: boolean;
+  readonly unprotect: boolean;
   readonly "passphrase-file"?: string | undefined;
 }
 
@@ -39,7 +42,7 @@ export async function initEnv(target: Which, flags: InitEnvFlags, sources: Secre
     expected: expectedVault(target, current, flags),
     only: flags.join ? ("join" as const) : flags.new ? ("new" as const) : null,
     app: await appKey(prepared.store, { location, current }, flags, sources),
-    isProtected: current?.protected ?? (!flags.local && (await wantsProtection(target, sources))),
+    isProtected: await wantsProtection(target, current, flags, sources),
     passphraseFile: flags["passphrase-file"],
   };
   const result = await initVault(request, sources);
@@ -74,9 +77,20 @@ async function appKey(
 const LIVE = new Set(["prod", "production", "live"]);
 
 /** On a terminal it proposes protection for an env whose name says that people depend on it. */
-async function wantsProtection({ env, named: { project } }: Which, { prompter }: SecretSources): Promise<boolean> {
-  if (!LIVE.has(env) || !prompter.isInteractive) return false;
-  if (project.file?.content.envs?.[env]?.protected) return true;
+async function wantsProtection(
+  which: Which,
+  current: LocalConfig | null,
+  { protect, unprotect, local }: InitEnvFlags,
+  { prompter }: SecretSources,
+): Promise<boolean> {
+  const { env, named } = which;
+  const isFiled = protectionOf(which).isProtected === true;
+  if (unprotect && isFiled) {
+    throw new InputError(`${named.project.file?.path} protects ${env}`, { hint: "first take that out of the file" });
+  }
+  if (unprotect) return false;
+  if (protect || isFiled || current?.protected) return true;
+  if (local || !LIVE.has(env) || !prompter.isInteractive) return false;
   return prompter.choose(`Protect ${env}?`, [
     { name: `Yes: type ${env} before anything is lost there`, value: true },
     { name: "No", value: false },

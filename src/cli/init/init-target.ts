@@ -7,7 +7,8 @@ import type { SecretSources } from "../inputs/secret-input.ts";
 import { REPO_HINT } from "../project/find-project.ts";
 import { earlierRepos } from "../project/names.ts";
 import { proposedEnvs } from "../project/project-file.ts";
-import { findRepo, isSameRoot, surroundings, type Which, type WhichRepo } from "../project/which-vault.ts";
+import { isSameRemote, isSameRoot } from "../project/roots.ts";
+import { findRepo, surroundings, type Which, type WhichRepo } from "../project/which-vault.ts";
 
 /** The vault that `init` is about. On a terminal it asks for what nothing names. @throws InputError */
 export async function initTarget(input: TargetInput, sources: SecretSources): Promise<Which> {
@@ -79,7 +80,7 @@ async function bindingOf(repo: string, { project }: WhichRepo): Promise<{ readon
       () => true,
       () => false,
     );
-    if (isThere || root.remote === undefined || root.remote !== project.root.remote) return { folder: root.folder };
+    if (isThere || !isSameRemote(root, project.root)) return { folder: root.folder };
   }
   return { folder: null };
 }
@@ -87,7 +88,7 @@ async function bindingOf(repo: string, { project }: WhichRepo): Promise<{ readon
 function takenElsewhere({ repo, folder }: { repo: string; folder: string | null }, env: string): InputError {
   const join = `vsync init --env=${env} --repo=${repo}`;
   return new InputError(`${repo} is known from ${folder}, and this is another folder`, {
-    hint: `to use that vault here too: ${join}; for one of its own: vsync init --env=${env} --repo=<owner>/${repo}`,
+    hint: `to use that vault here too: ${join}; for one of its own: vsync init --env=${env} --repo=<owner>/${repo.split("/").at(-1)}`,
   });
 }
 

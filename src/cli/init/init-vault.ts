@@ -196,7 +196,7 @@ function placeOf({ target, location, current, isProtected, app, prepared }: Init
   const { repo, env } = target;
   const { endpoint, region, bucket, prefix, credentials } = location;
   const roots = boundRoots(target, current);
-  const bound = { repo, env, roots, app, ...(isProtected ? { protected: true as const } : {}) };
+  const bound = { repo, env, roots, app, protected: isProtected || undefined };
   const role = prepared.isReadOnly ? ("reader" as const) : undefined;
   return { ...bound, role, endpoint, region, bucket, prefix, credentials, ...termsOf(location) };
 }

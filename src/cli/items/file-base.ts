@@ -1,19 +1,20 @@
 import { createHash } from "node:crypto";
-import { open, realpath, rm } from "node:fs/promises";
+import { open, readFile, realpath, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "../../disk/folders.ts";
-import { codeOf } from "../../disk/posix.ts";
+import { codeOf, hasModes } from "../../disk/posix.ts";
 import { READ_PLAIN_FILE, writePrivateFile } from "../../disk/private-file.ts";
 import { VsyncError } from "../../errors.ts";
 import type { FileBase } from "../../vault/file-base.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
-import type { Warn } from "../config/local-config.ts";
+import type { LocalConfig, Warn } from "../config/local-config.ts";
 import { xdgFolder } from "../config/paths.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
 
 /*
- * The base of a dotenv file is the generation that its content comes from. `pull` writes it as the first line. A push cannot,
- * because the file is the user's, and other programs drop comments. So both also leave a note in the state folder. It
- * counts while the file has the first line that it had then, or none: see docs/decisions/0081.
+ * The base of a dotenv file is the generation that its content comes from. `pull` writes it as the first line, and a push
+ * moves that line on. Other programs drop comments, and some files cannot be replaced: so both also leave a note in the state
+ * folder. It counts while the file has the first line that it had then, or none: see docs/decisions/0081.
  */
 
 /** `# vsync: acme/api prod gen 5 <vault id> <digest>` */
@@ -77,19 +78,50 @@ export async function findBase({ path, bytes }: ReadFile, vault: string): Promis
   return note?.header === header ? noted : parseHeader(header);
 }
 
-/** Remembers that a file holds what this generation holds. A failure is only a warning: the command has done its work. */
-export async function noteBase({ path, bytes }: ReadFile, manifest: Manifest, warn: Warn): Promise<void> {
+export interface Noting {
+  readonly warn: Warn;
+  /** Of a vault that the project file alone names, as in CI: no file of this machine remembers anything of it. */
+  readonly isTransient?: boolean | undefined;
+}
+
+export function notingOf({ isTransient }: LocalConfig, { output }: Pick<SecretSources, "output">): Noting {
+  return { warn: (text) => output.warn(text), isTransient };
+}
+
+/**
+ * Remembers that a file holds what this generation holds, in its first line if `pull` wrote one, and in a note. A failure is
+ * only a warning: the command has done its work.
+ */
+export async function noteBase({ path, bytes }: ReadFile, manifest: Manifest, noting: Noting): Promise<void> {
   if (path === null) return;
   try {
     const real = await realpath(path);
+    const base = headerOf(manifest);
+    const header = findHeader(bytes);
+    const isMoved = header !== null && header !== base && (await replaceHeader(real, bytes, base).catch(() => false));
+    if (noting.isTransient) return;
     const place = notePath(real);
     await makeFolder(dirname(place));
-    const note: Note = { path: real, header: findHeader(bytes), base: headerOf(manifest) };
+    const note: Note = { path: real, header: isMoved ? base : header, base };
     await writePrivateFile(place, `${JSON.stringify(note)}\n`);
   } catch (error) {
     const why = error instanceof VsyncError ? error.message : codeOf(error);
-    warn(`the generation of ${path} is not remembered on this machine (${why}): the next push asks about every change`);
+    noting.warn(
+      `the generation of ${path} is not remembered on this machine (${why}): the next push asks about every change`,
+    );
   }
+}
+
+/**
+ * Moves the first line on, so an older copy of the file, put back by `git stash` or an editor, does not pass for this one.
+ * False where that could cost more than it gives: somebody has just changed the file, or its owner, mode or links would.
+ */
+async function replaceHeader(real: string, bytes: Uint8Array, header: string): Promise<boolean> {
+  const { uid, mode, nlink } = await stat(real);
+  if (hasModes() && (uid !== process.geteuid?.() || (mode & 0o777) !== 0o600 || nlink !== 1)) return false;
+  if (Buffer.compare(await readFile(real), bytes) !== 0) return false;
+  await writePrivateFile(real, withHeader(bytes, header));
+  return true;
 }
 
 /** A note from an earlier pull would count for a file without a header. */

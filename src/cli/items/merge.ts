@@ -10,7 +10,7 @@ import type { Session } from "../session/session.ts";
 import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
 import { parseDotenv } from "./dotenv.ts";
-import { findBase } from "./file-base.ts";
+import { findBase, notingOf } from "./file-base.ts";
 import { renderChanges, summarize } from "./proposed-changes.ts";
 import { type PullPlaces, planFiles, pullTarget, warnOfDotenv, writeFiles } from "./pull.ts";
 import type { PlannedFile, PullTarget } from "./pull-plan.ts";
@@ -61,7 +61,7 @@ export async function mergeFiles(session: Session, flags: MergeFlags, sources: S
   const { items, conflicts } = mergeItems({ base, ours, theirs, settled });
   if (conflicts.length > 0) throw unsettled(conflicts, opened, target);
   const files = await planFiles(items, target);
-  await writeFiles(files, vault.manifest, (text) => sources.output.warn(text));
+  await writeFiles(files, vault.manifest, notingOf(config, sources));
   return { vault, files, taken: compareItems(ours, items) };
 }
 

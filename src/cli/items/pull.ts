@@ -11,10 +11,11 @@ import { readsAll } from "../../vault/open/open-bundle.ts";
 import type { Warn } from "../config/local-config.ts";
 import { requireName } from "../config/paths.ts";
 import { vaultArgs } from "../config/target.ts";
+import type { VaultAnywhere } from "../session/open-anywhere.ts";
 import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
 import { type WrittenDotenv, writeDotenv } from "./dotenv-writer.ts";
-import { forgetBase, headerOf, noteBase } from "./file-base.ts";
+import { forgetBase, headerOf, type Noting, noteBase } from "./file-base.ts";
 import { oddFile, type PlannedFile, type PullTarget, planPull } from "./pull-plan.ts";
 
 const SHOWN_NAMES = 5;
@@ -59,11 +60,11 @@ export function pullTarget({ manifest, bundle }: OpenedVault, { to, "files-dir":
  * @throws ConflictError a file here differs from the vault
  * @throws InputError a file cannot be written
  */
-export async function pullFiles(vault: OpenedVault, input: PullInput, warn: Warn): Promise<readonly PlannedFile[]> {
+export async function pullFiles(vault: VaultAnywhere, input: PullInput, warn: Warn): Promise<readonly PlannedFile[]> {
   const files = await planFiles(vault.bundle.items, pullTarget(vault, input));
   const different = files.filter(({ state }) => state === "different");
   if (different.length > 0 && !input.force) throw wouldOverwrite(different, vault.manifest.env, input);
-  await writeFiles(files, readsAll(vault.bundle) ? vault.manifest : null, warn);
+  await writeFiles(files, readsAll(vault.bundle) ? vault.manifest : null, { warn, isTransient: vault.isTransient });
   return files;
 }
 
@@ -76,11 +77,15 @@ export function planFiles(items: readonly NamedData[], target: PullTarget): Prom
  *
  * @param manifest null if the files hold only a part of the vault: as a base, it would let a push remove the rest
  */
-export async function writeFiles(files: readonly PlannedFile[], manifest: Manifest | null, warn: Warn): Promise<void> {
-  for (const file of files) await naming(`write ${file.path}`, () => write(file, warn));
+export async function writeFiles(
+  files: readonly PlannedFile[],
+  manifest: Manifest | null,
+  noting: Noting,
+): Promise<void> {
+  for (const file of files) await naming(`write ${file.path}`, () => write(file, noting.warn));
   const [dotenv] = files;
   if (dotenv === undefined) return;
-  if (manifest !== null) return noteBase(dotenv, manifest, warn);
+  if (manifest !== null) return noteBase(dotenv, manifest, noting);
   const { path, state } = dotenv;
   if (state !== "same") await naming(`forget which generation ${path} held`, () => forgetBase(path));
 }

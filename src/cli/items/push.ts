@@ -6,7 +6,7 @@ import { OlderPassphrases } from "../session/older-passphrases.ts";
 import type { Session } from "../session/session.ts";
 import type { ConsentFlags } from "../terminal/consent.ts";
 import { settleDoubts } from "./doubts.ts";
-import { findBase, noteBase } from "./file-base.ts";
+import { findBase, noteBase, notingOf } from "./file-base.ts";
 import { beforeRemoving, beforeReplacing, commitChanges } from "./proposed-changes.ts";
 import { type PushInput, readPushInput } from "./push-input.ts";
 import { mergeCommand, requireFresh, type StaleFlags } from "./stale.ts";
@@ -47,6 +47,6 @@ export async function pushFiles(
       : beforeRemoving(config, single);
   const committed = await commitChanges(proposal, asking, flags, sources);
   const head = committed?.manifest ?? plan.head;
-  if (!flags["dry-run"] && head !== null) await noteBase(dotenv, head, (text) => sources.output.warn(text));
+  if (!flags["dry-run"] && head !== null) await noteBase(dotenv, head, notingOf(config, sources));
   return { plan, committed };
 }

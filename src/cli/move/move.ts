@@ -1,11 +1,19 @@
 import { InputError } from "../../errors.ts";
 import type { StoreLocation } from "../../stores/location.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
 import { floorOf } from "../../vault/audit/floor.ts";
-import type { VaultPlace } from "../../vault/format/moved.ts";
+import { placeFlags, type VaultPlace } from "../../vault/format/moved.ts";
 import { type MovePlan, planFinishOfMove, proposeMove } from "../../vault/move.ts";
 import { type OpenedManifest, openManifest } from "../../vault/open/open-manifest.ts";
 import { findConfig, type LocalConfig, removeConfig, saveConfig, updateConfig } from "../config/local-config.ts";
-import { checkLocation, givenTerms, type LocationOverrides, type TermsFlags, termsThere } from "../config/location.ts";
+import {
+  checkLocation,
+  givenTerms,
+  type LocationOverrides,
+  shownEndpoint,
+  type TermsFlags,
+  termsThere,
+} from "../config/location.ts";
 import { requireName } from "../config/paths.ts";
 import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
 import { refuseOverlap } from "../init/overlap.ts";
@@ -203,8 +211,13 @@ function readsOnly(label: string): InputError {
 function consentOf(config: LocalConfig, to: VaultPlace, isCopy: boolean) {
   const { repo, env } = config;
   const what = isCopy ? `the copy of ${repo}/${env}` : `${repo}/${env}`;
-  const where = `${to.env === env ? "" : `${repo}/${to.env}, `}${to.bucket}/${to.prefix}`;
+  const where = `${to.env === env ? "" : `${repo}/${to.env}, `}${shownPlace(to, config)}`;
   return consentTo({ config, verb: "move", what: `${what} to ${where}`, otherwise: undefined });
+}
+
+/** `acme/api/live/`, and its service if that is another one. */
+function shownPlace({ bucket, prefix, endpoint }: Omit<VaultPlace, "repo" | "env">, before: StoreLocation): string {
+  return `${bucket}/${prefix}${endpoint === before.endpoint ? "" : ` of ${shownEndpoint(endpoint)}`}`;
 }
 
 export interface FinishedMove {
@@ -259,7 +272,8 @@ export function renderMoved(
   output: Output,
 ): void {
   const { repo, env, endpoint, bucket, region, prefix } = after;
-  const to = `${bucket}/${prefix}`;
+  const to = shownPlace(after, before);
+  const isSameBucket = before.endpoint === endpoint && before.bucket === bucket;
   if (json) output.json({ env, gen, endpoint, bucket, region, prefix, from: before.env, tokens: plan.live });
   output.done(`Moved ${repo}/${before.env} to ${repo}/${env} at ${to} (gen=${gen})`);
   if (written !== null) output.done(`Wrote ${written}: commit it for your colleagues, it holds no credential`);
@@ -274,12 +288,16 @@ export function renderMoved(
     output.say(
       `scoped tokens need a new string, too (${plan.live.join(", ")}): vsync runtime-token ${vaultArgs(after)} --with-token=<file>`,
     );
-  if (after.credentials !== "ambient" || after.app !== undefined)
+  const hasKey = after.credentials !== "ambient" || after.app !== undefined;
+  if (hasKey && isSameBucket && before.prefix !== prefix)
     output.say(
       `a key that may only use ${before.prefix} needs ${after.prefix}, too: vsync policy ${vaultFlags(after)} --role=reader`,
     );
   if (before.app !== undefined && after.app === undefined)
     output.warn(`the apps' key stays with the old bucket: vsync init ${vaultFlags(after)} --app-access-key=<id>`);
-  output.say(`colleagues: vsync init ${vaultFlags(after)}`);
+  // A colleague's config knows the old place under the same name.
+  const isFiled = written !== null && !isDirectoryStore(after);
+  const flags = env !== before.env ? "" : isFiled ? " --retarget" : ` ${placeFlags(after)}`;
+  output.say(`colleagues: vsync init ${vaultFlags(after)}${flags}`);
   output.say(`once nothing starts from the old place: vsync move ${vaultArgs(after)} --finish`);
 }

@@ -46,7 +46,8 @@ export async function findProject({ variables, folder, warn }: Surroundings): Pr
   const start = await realpath(folder).catch(() => folder);
   const named = variables["VSYNC_PROJECT"] ? await readProjectFile(resolve(folder, variables["VSYNC_PROJECT"])) : null;
   const found = await lookUpwards(named === null ? start : await realpath(folderOf(named)), owners, named === null);
-  for (const [path, why] of owners.passedOver) {
+  // With VSYNC_PROJECT, somebody has decided what counts.
+  for (const [path, why] of named === null ? owners.passedOver : []) {
     warn(`${path} ${why} and does not count: name it with VSYNC_PROJECT=<path>, or ${REPO_HINT}`);
   }
   const file = named ?? found.file;

@@ -87,16 +87,18 @@ function httpFault(endpoint: string): string | null {
 
 /** Amazon S3 User Guide, "General purpose bucket naming rules". */
 function bucketFault(bucket: string): string | null {
-  const isGood =
-    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes("..") && !/^[\d.]+$/.test(bucket);
-  return isGood ? null : "must be 3 to 63 lower-case letters, digits, dots and dashes";
+  const isGood = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && !bucket.includes("..");
+  if (!isGood) return "must be 3 to 63 lower-case letters, digits, dots and dashes";
+  const isReserved =
+    /^(?:\d+\.){3}\d+$|^(?:xn--|sthree-|amzn-s3-demo-)|(?:-s3alias|--ol-s3|--x-s3|--table-s3|\.mrap)$/.test(bucket);
+  return isReserved ? "is a name that S3 keeps for itself" : null;
 }
 
 /** @throws InputError it is not a project file */
 export async function readProjectFile(path: string): Promise<FoundFile> {
   const isLink = (await lstat(path).catch(() => null))?.isSymbolicLink() ?? false;
-  const text = isLink ? null : await readSmall(path, MAX_BYTES);
-  if (text === null) throw unusable(path, `is not a regular file of at most ${MAX_BYTES / 1024} KiB`);
+  const text = isLink ? undefined : (await readSmall(path, MAX_BYTES))?.replace(/^\ufeff/, "");
+  if (text === undefined) throw unusable(path, `is not a regular file of at most ${MAX_BYTES / 1024} KiB`);
   const fault = jsonFault(text);
   if (fault !== null) throw unusable(path, `is not JSON: line ${fault.line}, column ${fault.column}`);
   const content: unknown = JSON.parse(text);

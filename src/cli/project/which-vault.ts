@@ -1,6 +1,5 @@
-import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { InputError, LocalConfigMissingError } from "../../errors.ts";
+import { InputError, LocalConfigMissingError, VsyncError } from "../../errors.ts";
 import { presentTerms } from "../../stores/location.ts";
 import type { LocalConfig, Root } from "../config/config-document.ts";
 import { loadConfig, rootsOf, updateConfig, type Warn } from "../config/local-config.ts";
@@ -9,6 +8,7 @@ import { givenEnv, type Target, type TargetInput, vaultArgs, vaultFlags, working
 import { findProject, type Project, REPO_HINT, type Surroundings } from "./find-project.ts";
 import { earlierRepos, type NamedRepo, proposedRepo } from "./names.ts";
 import { type FoundFile, proposedEnvs, proposedPlace } from "./project-file.ts";
+import { hasMovedTo, isSameRoot } from "./roots.ts";
 
 /*
  * Which vault a command means. The user names its repo (--repo, VSYNC_REPO), or the project file does, or this machine's
@@ -112,13 +112,6 @@ async function derivedRepo(project: Project): Promise<NamedRepo | null> {
   return proposedRepo(project);
 }
 
-/** One folder, or one place in two worktrees of a clone. A folder that now holds another clone is another one. */
-export function isSameRoot(one: Root, other: Root): boolean {
-  if (one.remote !== undefined && other.remote !== undefined && one.remote !== other.remote) return false;
-  const isSameTree = one.git !== undefined && one.git === other.git && one.within === other.within;
-  return isSameTree || one.folder === other.folder;
-}
-
 /** @throws as `whichRepo`; InputError no env is named, and none is the default */
 export async function resolveTarget(input: TargetInput, warn: Warn, use: Use): Promise<Which> {
   const named = await whichRepo(input, surroundings(warn));
@@ -171,7 +164,19 @@ export async function configHere(which: Which, use: Use, warn: Warn): Promise<Lo
   const file = fileOf(project, which.repo);
   if (file !== null && !isNamed) requireAgreement(bound, file);
   const isAtRoot = (bound.roots ?? []).some((it) => project.roots.some((other) => isSameRoot(it, other)));
-  return { ...bound, isAtRoot, ...protectionOf(which, config.protected) };
+  const added = protectionOf(which, bound.protected);
+  if (added.isProtected && !bound.protected) await rememberProtection(bound, warn);
+  return { ...bound, isAtRoot, ...added };
+}
+
+/** With `--repo`, the same vault is meant from folders where no file says so, or an older one. */
+async function rememberProtection(config: LocalConfig, warn: Warn): Promise<void> {
+  try {
+    await updateConfig(config, (latest) => ({ ...latest, protected: true }));
+  } catch (error) {
+    if (!(error instanceof VsyncError)) throw error;
+    warn(`this machine does not remember that ${config.env} is protected: ${error.message}`);
+  }
 }
 
 /** What the project file adds to a config: protection, and the names that have to be there. */
@@ -217,14 +222,6 @@ export function boundRoots({ repo, named: { project } }: Which, current: LocalCo
   const isOthers = file !== null && file.content.repo !== repo;
   const isNobodys = root.folder === homeFolder() || dirname(root.folder) === root.folder;
   return isOthers || isNobodys ? (current?.roots ?? []) : [...known, root];
-}
-
-async function hasMovedTo({ folder, remote }: Root, here: Root): Promise<boolean> {
-  if (remote === undefined || remote !== here.remote) return false;
-  return stat(folder).then(
-    () => false,
-    (error) => error.code === "ENOENT",
-  );
 }
 
 function knownElsewhere(which: Which, roots: readonly Root[]): LocalConfigMissingError {

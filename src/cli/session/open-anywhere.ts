@@ -24,9 +24,12 @@ import { openStore } from "./store.ts";
  * @throws InputError nothing of this is given
  * @throws ConfigMissingError a credential in `VSYNC_TOKEN` without `VSYNC_CONFIG`, and no env is named
  */
-export function openAnywhere(input: SessionInput, sources: SecretSources, use?: Use): Promise<OpenedVault> {
+export function openAnywhere(input: SessionInput, sources: SecretSources, use?: Use): Promise<VaultAnywhere> {
   return openThrough(input, sources, openVault, use);
 }
+
+/** `isTransient`: see `LocalConfig`. */
+export type VaultAnywhere = OpenedVault & Pick<LocalConfig, "isTransient">;
 
 /** A vault that was opened for reading. */
 export interface OpenedItems {
@@ -85,7 +88,7 @@ async function openConfigured<T extends OpenedItems>(
   if (use.isComplete) warnOfMissing(session.config, vault, sources.output);
   warnOfMove(vault, sources.output);
   await session.remember(vault.manifest);
-  return vault;
+  return session.config.isTransient ? { ...vault, isTransient: true } : vault;
 }
 
 /** Somebody who names the env beside a token means the token's vault: a machine with a token alone has no config. */

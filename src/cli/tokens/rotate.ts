@@ -9,6 +9,7 @@ import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { configOf } from "../session/config.ts";
+import { warnOfOldPlaces } from "../session/old-places.ts";
 import { type SessionInput, sessionOn } from "../session/session.ts";
 import type { Output } from "../terminal/output.ts";
 import { Blobs, type DeliveryFlags, wantsJson } from "./blobs.ts";
@@ -51,6 +52,7 @@ export async function rotateTokens(
   renderRotated(plan, { config, out: flags.out }, output);
   if (flags.out !== undefined && wantsJson(flags)) output.json(plan.rotated.map(({ token }) => blobs.json(token)));
   if (committed !== null) warnOfAuditFault(committed, vaultFlags(config), output);
+  if (committed !== null) await warnOfOldPlaces(config, output);
   handOver.confirm();
 }
 

@@ -44,9 +44,12 @@ export function requireUnmoved(manifest: Manifest): void {
 }
 
 export function hasMoved({ repo, env }: Manifest, to: VaultPlace): VaultMovedError {
-  const where = ["endpoint", "bucket", "region", "prefix"] as const;
-  const flags = where.map((part) => `--${part}=${to[part]}`).join(" ");
   return new VaultMovedError(`${repo}/${env} has moved to ${shownVault(to)}`, {
-    hint: `if somebody has told you so: vsync init --env=${to.env} ${flags}; apps need a token from there`,
+    hint: `if somebody has told you so: vsync init --env=${to.env} ${placeFlags(to)}; apps need a token from there`,
   });
+}
+
+/** The flags of `vsync init` that name a place. */
+export function placeFlags(place: Omit<VaultPlace, "repo" | "env">): string {
+  return (["endpoint", "bucket", "region", "prefix"] as const).map((part) => `--${part}=${place[part]}`).join(" ");
 }

@@ -170,6 +170,8 @@ describe("the project file", () => {
     {"repo": "api", "endpoint": "https://u:p@x.com"}   │ endpoint must not carry a user or password
     {"repo": "api", "endpoint": "https://x.com?a=b"}   │ endpoint must not have a query
     {"repo": "api", "bucket": "Acme"}                  │ bucket must be 3 to 63 lower-case letters
+    {"repo": "api", "bucket": "10.0.0.1"}              │ bucket is a name that S3 keeps for itself
+    {"repo": "api", "bucket": "xn--acme"}              │ bucket is a name that S3 keeps for itself
     {"repo": "api", "region": "eu_1"}                  │ region must be a region's name
     {"repo": "api", "prefix": "../"}                   │ prefix must not have a segment ..
     {"repo": "api", "repo": "evil"}                    │ names a field twice
