@@ -12,7 +12,8 @@ import {
   TERMS_FLAGS,
   VAULT_FLAGS,
 } from "../cli/command/flags.ts";
-import { finishMove, moveVault, renderFinishedMove, renderMoved } from "../cli/move/move.ts";
+import { finishMove, moveVault } from "../cli/move/move.ts";
+import { renderFinishedMove, renderMoved } from "../cli/move/render-move.ts";
 
 export class Move extends BaseCommand {
   static override summary = "Move a vault to another env, prefix or bucket";

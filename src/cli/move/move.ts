@@ -1,8 +1,7 @@
 import { InputError } from "../../errors.ts";
 import type { StoreLocation } from "../../stores/location.ts";
-import { isDirectoryStore } from "../../stores/open-store.ts";
 import { floorOf } from "../../vault/audit/floor.ts";
-import { placeFlags, type VaultPlace } from "../../vault/format/moved.ts";
+import type { VaultPlace } from "../../vault/format/moved.ts";
 import { type MovePlan, planFinishOfMove, proposeMove } from "../../vault/move.ts";
 import { type OpenedManifest, openManifest } from "../../vault/open/open-manifest.ts";
 import { findConfig, type LocalConfig, removeConfig, saveConfig, updateConfig } from "../config/local-config.ts";
@@ -15,7 +14,7 @@ import {
   termsThere,
 } from "../config/location.ts";
 import { requireName } from "../config/paths.ts";
-import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
+import { type Target, vaultArgs } from "../config/target.ts";
 import { refuseOverlap } from "../init/overlap.ts";
 import { type PreparedStore, prepareStore } from "../init/prepare-store.ts";
 import { writeProjectFile } from "../init/write-project-file.ts";
@@ -28,7 +27,6 @@ import { configFor } from "../session/config.ts";
 import { type SessionInput, sessionOn } from "../session/session.ts";
 import { openStore } from "../session/store.ts";
 import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
-import type { Output } from "../terminal/output.ts";
 
 export interface MoveFlags extends LocationOverrides, TermsFlags, CredentialFlags, ConsentFlags {
   /** The prefix of a copy that was made by other means. */
@@ -216,7 +214,10 @@ function consentOf(config: LocalConfig, to: VaultPlace, isCopy: boolean) {
 }
 
 /** `acme/api/live/`, and its service if that is another one. */
-function shownPlace({ bucket, prefix, endpoint }: Omit<VaultPlace, "repo" | "env">, before: StoreLocation): string {
+export function shownPlace(
+  { bucket, prefix, endpoint }: Omit<VaultPlace, "repo" | "env">,
+  before: StoreLocation,
+): string {
   return `${bucket}/${prefix}${endpoint === before.endpoint ? "" : ` of ${shownEndpoint(endpoint)}`}`;
 }
 
@@ -254,50 +255,4 @@ export async function finishMove(
   for (const key of removed) await store.delete(key);
   await updateConfig(config, ({ movedFrom: _gone, ...latest }) => latest);
   return { config, removed };
-}
-
-interface RenderFlags {
-  readonly json?: boolean | undefined;
-}
-
-export function renderFinishedMove({ config, removed }: FinishedMove, { json }: RenderFlags, output: Output): void {
-  const { repo, env } = config;
-  if (json) output.json({ env, removed });
-  output.done(`Finished the move of ${repo}/${env}: the old place opens no more (${removed.length} bundles removed)`);
-}
-
-export function renderMoved(
-  { plan, before, after, gen, isCopy, written }: Moved,
-  { json }: RenderFlags,
-  output: Output,
-): void {
-  const { repo, env, endpoint, bucket, region, prefix } = after;
-  const to = shownPlace(after, before);
-  const isSameBucket = before.endpoint === endpoint && before.bucket === bucket;
-  if (json) output.json({ env, gen, endpoint, bucket, region, prefix, from: before.env, tokens: plan.live });
-  output.done(`Moved ${repo}/${before.env} to ${repo}/${env} at ${to} (gen=${gen})`);
-  if (written !== null) output.done(`Wrote ${written}: commit it for your colleagues, it holds no credential`);
-  if (isCopy) {
-    output.warn(`the original at ${before.bucket}/${before.prefix} can go on by itself: from now on the two differ`);
-    return;
-  }
-  output.say(
-    `apps still start from the old place, which gets nothing new. For each: vsync runtime-token ${vaultArgs(after)}`,
-  );
-  if (plan.live.length > 0)
-    output.say(
-      `scoped tokens need a new string, too (${plan.live.join(", ")}): vsync runtime-token ${vaultArgs(after)} --with-token=<file>`,
-    );
-  const hasKey = after.credentials !== "ambient" || after.app !== undefined;
-  if (hasKey && isSameBucket && before.prefix !== prefix)
-    output.say(
-      `a key that may only use ${before.prefix} needs ${after.prefix}, too: vsync policy ${vaultFlags(after)} --role=reader`,
-    );
-  if (before.app !== undefined && after.app === undefined)
-    output.warn(`the apps' key stays with the old bucket: vsync init ${vaultFlags(after)} --app-access-key=<id>`);
-  // A colleague's config knows the old place under the same name.
-  const isFiled = written !== null && !isDirectoryStore(after);
-  const flags = env !== before.env ? "" : isFiled ? " --retarget" : ` ${placeFlags(after)}`;
-  output.say(`colleagues: vsync init ${vaultFlags(after)}${flags}`);
-  output.say(`once nothing starts from the old place: vsync move ${vaultArgs(after)} --finish`);
 }
