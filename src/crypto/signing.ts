@@ -59,9 +59,18 @@ export function signEd25519(key: SigningKey, message: Uint8Array): Uint8Array {
 /** False also if `publicKey` is not a point of the curve. */
 export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   try {
-    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: "der", type: "spki" });
-    return verify(null, message, key, signature);
+    return verify(null, message, importPublicKey(publicKey), signature);
   } catch {
     return false;
   }
+}
+
+/** A log's rows have few signers, one after the other, and an import takes as long as a verification. */
+let lastImported: { readonly spki: Buffer; readonly key: KeyObject } | undefined;
+
+function importPublicKey(publicKey: Uint8Array): KeyObject {
+  const spki = Buffer.concat([SPKI_PREFIX, publicKey]);
+  if (lastImported?.spki.equals(spki)) return lastImported.key;
+  lastImported = { spki, key: createPublicKey({ key: spki, format: "der", type: "spki" }) };
+  return lastImported.key;
 }

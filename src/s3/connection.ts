@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { AwsV4Signer } from "aws4fetch";
 import { requireUsable, urlOf } from "./address.ts";
 import { isWebPage, MAX_BODY_BYTES, readUpTo, wholeBody } from "./bodies.ts";
 import { Call, type CallBounds, type Sending } from "./call.ts";
@@ -7,6 +5,7 @@ import { type Exchange, type HttpAnswer, type HttpRequest, networkExchange } fro
 import { type Answer, RefusedError, WebPageError } from "./failure.ts";
 import { type Keys, preparesKeys } from "./keys.ts";
 import { DEFAULT_LIMITS, hostOf, labelOf, type S3Limits, type S3Location, type S3Options } from "./options.ts";
+import { signedHeaders } from "./sign.ts";
 
 type Verb = "read" | "write" | "delete" | "list";
 
@@ -20,7 +19,6 @@ interface Reading {
 
 /** The status of an answer to a conditional GET whose object is as it was. */
 export const NOT_MODIFIED = 304;
-const EMPTY_SHA256 = createHash("sha256").digest("hex");
 
 /** Signed requests to one prefix of one bucket. */
 export class Connection {
@@ -30,7 +28,6 @@ export class Connection {
   wantsDigest = false;
   readonly #options: S3Options;
   readonly #exchange: Exchange;
-  readonly #derivedKeys = new Map<string, ArrayBuffer>();
 
   /** @throws InputError no vault can be at this location */
   constructor(location: S3Location, options: S3Options) {
@@ -90,21 +87,10 @@ export class Connection {
     throw new RefusedError(await readRefusal(answer, keys));
   }
 
-  async #signed(method: string, url: URL, keys: Keys): Promise<Record<string, string>> {
-    const signer = new AwsV4Signer({
-      ...keys,
-      method,
-      url: url.href,
-      headers: {
-        "x-amz-content-sha256": EMPTY_SHA256,
-        ...(this.location.requesterPays && { "x-amz-request-payer": "requester" }),
-      },
-      service: "s3",
-      region: this.location.region,
-      datetime: new Date(this.nowMs()).toISOString().replace(/[:-]|\.\d{3}/g, ""),
-      cache: this.#derivedKeys,
-    });
-    return Object.fromEntries((await signer.sign()).headers);
+  #signed(method: string, url: URL, keys: Keys): Promise<Record<string, string>> {
+    const { region, requesterPays } = this.location;
+    const headers = requesterPays ? { "x-amz-request-payer": "requester" } : {};
+    return signedHeaders({ method, url, headers, region, nowMs: this.nowMs() }, keys);
   }
 }
 

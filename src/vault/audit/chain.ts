@@ -108,7 +108,7 @@ function checkAgainstManifest(text: string, manifest: Manifest): void {
 }
 
 /** Requests in sequence would take minutes for ten thousand rows. Keeps at most 1 MiB of each. */
-const ROWS_AHEAD = 16;
+const ROWS_AHEAD = 64;
 
 export interface RowRange {
   readonly newest: number;

@@ -208,7 +208,7 @@ describe("readAudit", () => {
 });
 
 describe("the requests for a long log", () => {
-  const LENGTH = 40;
+  const LENGTH = 80;
   let long: World;
   let newest: Manifest;
   beforeAll(async () => {
@@ -221,13 +221,13 @@ describe("the requests for a long log", () => {
     const fork = long.fork();
     const list = vi.spyOn(fork.store, "list");
     const { signal } = new AbortController();
-    await fork.verify(newest, { signal, downTo: 38 });
-    expect(list.mock.calls).toEqual([["audit/", { signal, startAfter: auditKey(39) }]]);
-    expect(fork.requests).toEqual(["list audit/", ...[40, 39, 38].map((gen) => `get ${auditKey(gen)}`)]);
+    await fork.verify(newest, { signal, downTo: 78 });
+    expect(list.mock.calls).toEqual([["audit/", { signal, startAfter: auditKey(79) }]]);
+    expect(fork.requests).toEqual(["list audit/", ...[80, 79, 78].map((gen) => `get ${auditKey(gen)}`)]);
   });
 
   test("stop listing behind the last key that a row can have", async () => {
-    const keys = [auditKey(40), auditKey(999_999_999_999), "audit/a", "audit/b"];
+    const keys = [auditKey(80), auditKey(999_999_999_999), "audit/a", "audit/b"];
     const listed: string[] = [];
     async function* list() {
       for (const key of keys) {
@@ -240,7 +240,7 @@ describe("the requests for a long log", () => {
     expect(listed).toEqual(keys.slice(0, 3));
   });
 
-  test("run up to 16 ahead, with answers in any order", async () => {
+  test("run up to 64 ahead, with answers in any order", async () => {
     let pending = 0;
     let most = 0;
     const fork = long.fork().failing({
@@ -254,8 +254,8 @@ describe("the requests for a long log", () => {
     });
     const { rows } = await fork.verify(newest);
     expect(rows.map(({ gen }) => gen)).toEqual(Array.from({ length: LENGTH }, (_, at) => LENGTH - at));
-    expect(most).toBeGreaterThan(8);
-    expect(most).toBeLessThanOrEqual(16);
+    expect(most).toBeGreaterThan(32);
+    expect(most).toBeLessThanOrEqual(64);
     expect(fork.requests).toHaveLength(1 + LENGTH);
   });
 
@@ -263,19 +263,19 @@ describe("the requests for a long log", () => {
     long.fork().failing({
       before: async ({ key }) => {
         if (key === auditKey(gen)) throw new S3UnreachableError("the network is gone");
-        if (key === auditKey(36)) for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+        if (key === auditKey(76)) for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
       },
     });
 
   test("fail when the row's turn comes: a newer row's fault is named first", async () => {
-    expect(await rejection(failingAt(30).verify(newest))).toBeInstanceOf(S3UnreachableError);
-    const fork = failingAt(30).tamper(auditKey(36), null);
-    expect(await rejection(fork.verify(newest))).toMatchObject({ name: "AuditBrokenError", row: 36 });
+    expect(await rejection(failingAt(60).verify(newest))).toBeInstanceOf(S3UnreachableError);
+    const fork = failingAt(60).tamper(auditKey(76), null);
+    expect(await rejection(fork.verify(newest))).toMatchObject({ name: "AuditBrokenError", row: 76 });
     expect(fork.requests.length).toBeLessThan(LENGTH);
   });
 
   test("are aborted when the walk ends, at a fault or not", async () => {
-    for (const fork of [long.fork(), long.fork().tamper(auditKey(36), null)]) {
+    for (const fork of [long.fork(), long.fork().tamper(auditKey(76), null)]) {
       const get = vi.spyOn(fork.store, "get");
       await fork.verify(newest).catch(() => {});
       const aborted = get.mock.calls.map(([, { signal }]) => signal?.aborted);
