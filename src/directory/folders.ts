@@ -71,6 +71,14 @@ export async function checkDirectoryRoot(location: Omit<DirectoryLocation, "pref
   }
 }
 
+/** Whether this process may add to the folder of a vault that is there. */
+export async function mayWrite(location: DirectoryLocation): Promise<boolean> {
+  return access(join(rootOf(location), location.prefix), constants.W_OK | constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function nearestThere(path: string): Promise<string> {
   try {
     // With the slash, stat fails for anything but a folder, which would be in the way.

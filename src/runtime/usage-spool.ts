@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBox, sealBox } from "../crypto/box.ts";
 import { storeFault } from "../disk/faults.ts";
@@ -54,7 +54,7 @@ export class UsageSpool implements Spool {
   #made: Promise<void> | null = null;
 
   constructor({ folder, token, key, clock, warn, processes, maxBytes }: UsageSpoolOptions) {
-    this.#folder = folder ?? join(tmpdir(), `vsync-usage-${userInfo().uid}`);
+    this.#folder = folder ?? join(tmpdir(), `vsync-usage-${process.getuid?.() ?? "app"}`);
     this.#token = token;
     this.#key = key.slice();
     this.#clock = clock;

@@ -46,7 +46,7 @@ export interface LocalConfig extends Target, StoreLocation {
   readonly protected?: true | undefined;
   /** The key that runtime tokens carry, which only reads. Default: that of `credentials`. */
   readonly app?: AccessKey | undefined;
-  /** The key of `credentials` only reads. */
+  /** The key of `credentials`, or this user in a directory, only reads. */
   readonly role?: "reader" | undefined;
   /** The place that the vault has left, until `move --finish`: its bundles still open there. */
   readonly movedFrom?: LeftPlace | undefined;

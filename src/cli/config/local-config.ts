@@ -20,6 +20,9 @@ export type { LocalConfig } from "./config-document.ts";
 
 const MAX_CONFIG_BYTES = 64 * 1024;
 
+/** Without HOME, a user that passwd(5) does not know has its config in `/.config`. */
+const CHECK_CONFIG = "check its owner and mode, and that HOME or XDG_CONFIG_HOME is yours";
+
 const NO_PATHS = {
   ELOOP: "its path is a circle of symbolic links",
   ENAMETOOLONG: "its path is too long",
@@ -192,7 +195,7 @@ async function readConfig(path: string, target: Target): Promise<Uint8Array> {
     const code = codeOf(error);
     if (isNoPath(code))
       throw unusable(path, `cannot be used: ${NO_PATHS[code]} (${code})`, "check HOME and XDG_CONFIG_HOME");
-    if (code !== "ENOENT") throw unusable(path, `cannot be read (${code})`, "check its owner and mode");
+    if (code !== "ENOENT") throw unusable(path, `cannot be read (${code})`, CHECK_CONFIG);
     const { repo, env } = target;
     throw new LocalConfigMissingError(`this machine has no config for env ${env} of ${repo}: ${path} is not there`, {
       hint: await hintToConfigure(target),

@@ -1,8 +1,8 @@
-import { lstat, mkdir, readFile, rm, statfs } from "node:fs/promises";
+import { access, constants, lstat, mkdir, readFile, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FOLDER_MODE, unlessThere } from "../../disk/folders.ts";
-import { belongsToAnother } from "../../disk/posix.ts";
+import { belongsToAnother, codeOf } from "../../disk/posix.ts";
 import { createPrivateFile, READ_PLAIN_FILE } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";
 import type { LocalConfig } from "../config/local-config.ts";
@@ -66,7 +66,13 @@ export async function makeWorkspace(
   sources: SecretSources,
 ): Promise<Workspace> {
   const base = await choosePlace(flags, sources);
-  await mkdir(base, { mode: FOLDER_MODE }).catch(unlessThere);
+  await mkdir(base, { mode: FOLDER_MODE })
+    .catch(unlessThere)
+    .catch((error: unknown) => {
+      throw new InputError(`cannot make ${base} for the editor (${codeOf(error)})`, {
+        hint: "set XDG_RUNTIME_DIR or TMPDIR to a folder that you may write in; vsync set changes one secret without a file",
+      });
+    });
   await requirePrivate(base);
   const workspace = new Workspace(folderOf(base, target), target, content.text);
   await mkdir(workspace.folder, { mode: FOLDER_MODE });
@@ -97,7 +103,7 @@ function folderOf(base: string, { repo, env, vault }: Vault): string {
 
 async function choosePlace(flags: ConsentFlags, { variables, prompter }: SecretSources): Promise<string> {
   const all = places(variables);
-  for (const base of all) if (await isInMemory(join(base, ".."))) return base;
+  for (const base of all) if (await isUsableMemory(join(base, ".."))) return base;
   const last = all.at(-1) ?? "";
   requireAnswerable(flags, prompter);
   const question = `This machine has no folder in memory, and ${last} may be on a disk, where deleted text can be found. Edit there?`;
@@ -105,8 +111,9 @@ async function choosePlace(flags: ConsentFlags, { variables, prompter }: SecretS
   throw notConfirmed("vsync set changes one secret without a file");
 }
 
-async function isInMemory(folder: string): Promise<boolean> {
+async function isUsableMemory(folder: string): Promise<boolean> {
   try {
+    await access(folder, constants.W_OK | constants.X_OK);
     return MEMORY.has((await statfs(folder)).type);
   } catch {
     return false;

@@ -1,4 +1,4 @@
-import { checkDirectoryRoot, createDirectoryRoot } from "../../directory/folders.ts";
+import { checkDirectoryRoot, createDirectoryRoot, mayWrite } from "../../directory/folders.ts";
 import { AccessDeniedError, InputError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { proveBucket } from "../../stores/bucket-checks.ts";
@@ -23,7 +23,7 @@ export interface PreparedStore {
   readonly store: ObjectStore;
   /** False if the directory does not exist yet, so it holds no vault. */
   readonly isThere: boolean;
-  /** The key reads a vault and may not write, so the bucket could not be proven. */
+  /** There is a vault, and this machine may not write: of a bucket nothing is proven then. */
   readonly isReadOnly: boolean;
   /** Creates the directory. Call it after the last question, so Ctrl-C leaves nothing behind. */
   make(): Promise<void>;
@@ -39,6 +39,10 @@ export async function prepareStore(location: StoreLocation, output: Output): Pro
   const store = await openStore(location);
   if (isDirectoryStore(location)) {
     const isThere = await checkDirectoryRoot(location);
+    if (isThere && !(await mayWrite(location)) && (await canRead(store))) {
+      output.say("this user may only read the store's folder: this machine will not write");
+      return { store, isThere, isReadOnly: true, make: async () => undefined };
+    }
     return { store, isThere, isReadOnly: false, make: () => createDirectoryRoot(location) };
   }
   if (isInTheClear(location)) {

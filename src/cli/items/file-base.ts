@@ -107,7 +107,7 @@ export async function noteBase({ path, bytes }: ReadFile, manifest: Manifest, no
   } catch (error) {
     const why = error instanceof VsyncError ? error.message : codeOf(error);
     noting.warn(
-      `the generation of ${path} is not remembered on this machine (${why}): the next push asks about every change`,
+      `the generation of ${path} is not remembered on this machine (${why}): the next push asks about every change, unless XDG_STATE_HOME names a folder to write in`,
     );
   }
 }

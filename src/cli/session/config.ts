@@ -1,4 +1,5 @@
 import { AccessDeniedError } from "../../errors.ts";
+import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { LocalConfig, Warn } from "../config/local-config.ts";
 import { type TargetInput, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
@@ -31,7 +32,13 @@ export async function configFor(
 
 function readsOnly(config: LocalConfig): AccessDeniedError {
   const { repo, env } = config;
+  const init = `vsync init ${vaultFlags(config)}`;
+  if (isDirectoryStore(config)) {
+    return new AccessDeniedError(`this machine may only read the store of ${repo}/${env}`, {
+      hint: `to write, get the right to write in its folder, and run ${init} again`,
+    });
+  }
   return new AccessDeniedError(`this machine has a reader's key for ${repo}/${env}: it cannot write`, {
-    hint: `to write, give an operator's key: vsync init ${vaultFlags(config)}`,
+    hint: `to write, give an operator's key: ${init}`,
   });
 }
