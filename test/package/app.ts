@@ -10,7 +10,9 @@ import { installedPackage } from "./installed.ts";
 /** Long enough for the first call on a machine, which fetches packages. */
 export const FETCH_LIMIT_MS = 10 * 60_000;
 
-const STRANGERS = join(import.meta.dirname, "../support/strangers");
+const SUPPORT = join(import.meta.dirname, "../support");
+/** What apps are made with; origins are written with the packages of `frameworks`. */
+const STRANGERS: readonly string[] = ["express", "esbuild"];
 
 /** A folder with these files; removed after the test. */
 async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
@@ -26,14 +28,15 @@ async function folderOf(files: Readonly<Record<string, string>>): Promise<string
 /** A user's app: its files, and a `node_modules` with vsync as npm installs it and other packages. */
 export async function appOf(
   files: Readonly<Record<string, string>>,
-  packages: readonly ("express" | "esbuild")[] = [],
+  packages: readonly string[] = [],
 ): Promise<string> {
   const folder = await folderOf(files);
   const modules = join(folder, "node_modules");
   await mkdir(modules);
   await symlink(join(await installedPackage(), "node_modules/vsync"), join(modules, "vsync"));
   for (const name of packages) {
-    await symlink(join(await fetchPackages(STRANGERS), "node_modules", name), join(modules, name));
+    const described = STRANGERS.includes(name) ? "strangers" : "frameworks";
+    await symlink(join(await fetchPackages(join(SUPPORT, described)), "node_modules", name), join(modules, name));
   }
   return folder;
 }

@@ -4,6 +4,7 @@ import type { RuntimeToken } from "../../src/blob/token.ts";
 import { encodeToken } from "../../src/blob/token.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { openS3Store } from "../../src/s3/store.ts";
+import type { GivenClaims } from "../../src/vault/tokens/create.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import type { BucketTerms } from "../support/strict-s3/terms.ts";
 import type { User } from "../support/strict-s3/users.ts";
@@ -13,6 +14,8 @@ import { ITEMS } from "./fixture.ts";
 export interface BucketVault extends VaultFixture {
   readonly server: StrictS3;
   configWith(fields: Partial<RuntimeToken>): string;
+  /** Makes a scoped token, and its string. */
+  token(claims: Partial<GivenClaims>): Promise<{ readonly config: string }>;
 }
 
 /** A vault in a bucket of a loopback server with these users and a root user; its log is empty. */
@@ -25,9 +28,15 @@ export async function bucketVault(users: readonly User[] = [], terms: BucketTerm
   const vault = await createVault(openS3Store({ ...place, credentials }, ports), { items: ITEMS });
   const keys = { accessKeyId: ROOT.accessKeyId, secretAccessKey: ROOT.secretAccessKey };
   server.log.length = 0;
+  const configWith = (fields: Partial<RuntimeToken>) =>
+    encodeToken({ ...vault.tokenFields, ...place, ...keys, ...fields });
   return {
     ...vault,
     server,
-    configWith: (fields) => encodeToken({ ...vault.tokenFields, ...place, ...keys, ...fields }),
+    configWith,
+    async token(claims) {
+      const { anchor, credential, gen: minGen } = await vault.createToken(claims);
+      return { config: configWith({ anchor, token: credential, minGen }) };
+    },
   };
 }

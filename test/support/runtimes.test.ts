@@ -2,9 +2,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { RUNTIMES, type RuntimeName, runtimePath } from "./runtimes.ts";
+import { RUNTIMES, runtimePath } from "./runtimes.ts";
 
-const VERSIONS: Readonly<Record<RuntimeName, RegExp>> = {
+const VERSIONS: Readonly<Record<(typeof RUNTIMES)[number], RegExp>> = {
   node22: /^node 22\./,
   node24: /^node 24\./,
   node26: /^node 26\./,

@@ -5,12 +5,14 @@ import { fetchPackages } from "../../scripts/fetched-packages.ts";
 
 /** The runtimes of the tests. `node24` is the Node of this repository; the others are fetched. */
 export const RUNTIMES = ["node22", "node24", "node26", "bun"] as const;
-export type RuntimeName = (typeof RUNTIMES)[number];
+/** These serve Fetch handlers, and start none of the other tests. */
+const EDGE = ["deno", "workerd"] as const;
+export type RuntimeName = (typeof RUNTIMES | typeof EDGE)[number];
 
 const repository = join(import.meta.dirname, "../..");
-const described = join(import.meta.dirname, "runtimes");
+const isEdge = (name: RuntimeName): boolean => EDGE.some((it) => it === name);
 
-let fetched: Promise<string> | undefined;
+const fetched = new Map<string, Promise<string>>();
 
 /**
  * The path of a runtime's program. The first call on a machine fetches them with npm, into a cache folder.
@@ -20,8 +22,10 @@ let fetched: Promise<string> | undefined;
 export async function runtimePath(name: RuntimeName): Promise<string> {
   const program = programs()[name];
   if (name === "node24") return join(repository, program);
-  fetched ??= fetchOnce();
-  return join(await fetched, program);
+  const described = isEdge(name) ? "edge-runtimes" : "runtimes";
+  const fetching = fetched.get(described) ?? fetchOnce(described);
+  fetched.set(described, fetching);
+  return join(await fetching, program);
 }
 
 function programs(): Readonly<Record<RuntimeName, string>> {
@@ -33,15 +37,19 @@ function programs(): Readonly<Record<RuntimeName, string>> {
     node22: `node_modules/node-22-${arch}/bin/node`,
     node24: `node_modules/node-linux-${arch}/bin/node`,
     node26: `node_modules/node-26-${arch}/bin/node`,
+    deno: `node_modules/@deno/linux-${arch}-glibc/deno`,
+    workerd: `node_modules/@cloudflare/workerd-linux-${arch === "x64" ? "64" : arch}/bin/workerd`,
     bun: `node_modules/@oven/bun-linux-${arch === "arm64" ? "aarch64" : arch}/bin/bun`,
   };
 }
 
-async function fetchOnce(): Promise<string> {
-  const folder = await fetchPackages(described);
+async function fetchOnce(described: string): Promise<string> {
+  const folder = await fetchPackages(join(import.meta.dirname, described));
   // They are optional dependencies, because of the other architecture, and npm does not report one that it could not fetch.
-  const { node24, ...wanted } = programs();
-  const missing = Object.values(wanted).filter((program) => !existsSync(join(folder, program)));
+  const wanted = Object.entries(programs()).filter(([name]) => {
+    return name !== "node24" && isEdge(name as RuntimeName) === (described === "edge-runtimes");
+  });
+  const missing = wanted.map(([, program]) => program).filter((program) => !existsSync(join(folder, program)));
   if (missing.length === 0) return folder;
   await rm(folder, { recursive: true, force: true });
   throw new Error(`npm did not fetch ${missing.join(", ")}`);

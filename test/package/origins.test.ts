@@ -1,0 +1,133 @@
+/** @module-tag process */
+import { beforeAll, describe, expect, test } from "vitest";
+import { createGateway } from "../../src/backend/gateway/create.ts";
+import type { Gateway } from "../../src/backend/gateway/gateway.ts";
+import { type BucketVault, bucketVault } from "../runtime/bucket-fixture.ts";
+import { runtimePath } from "../support/runtimes.ts";
+import { appOf, FETCH_LIMIT_MS, runIn, startIn } from "./app.ts";
+import { installedPackage } from "./installed.ts";
+import { ORIGINS, type OriginApp, WORKER } from "./origins.ts";
+
+const SETTINGS = {
+  backends: [{ id: "api" }],
+  routes: [
+    { id: "jobs.create", method: "POST", path: "/v1/jobs" },
+    { id: "jobs.get", method: "GET", path: "/v1/jobs/{id}" },
+  ],
+  meters: [{ key: "jobs" }],
+};
+
+interface Behind {
+  readonly vault: BucketVault;
+  readonly gateway: Gateway;
+  /** The origin's token. */
+  readonly config: string;
+}
+
+/** A vault in a bucket, its gateway, and the token of an origin. */
+async function behindGateway(): Promise<Behind> {
+  const vault = await bucketVault();
+  await vault.settings(SETTINGS);
+  await vault.rotateGatewayKeys();
+  const { config: VSYNC_CONFIG } = await vault.token({ name: "gateway", permissions: ["api.gateway.sign"] });
+  const { config } = await vault.token({
+    name: "api",
+    backend: "api",
+    capabilities: ["gateway_verification", "metering"],
+  });
+  const gateway = await createGateway({ env: { VSYNC_CONFIG } });
+  vault.server.log.length = 0;
+  return { vault, config, gateway };
+}
+
+async function startOrigin(
+  { runtime, flags = [], packages = [], program }: OriginApp,
+  config: string,
+): Promise<string> {
+  const [path, folder] = await Promise.all([
+    runtimePath(runtime),
+    appOf({ "package.json": '{"type":"module"}', "origin.mjs": program }, packages),
+  ]);
+  const { line } = startIn(folder, { VSYNC_CONFIG: config, NODE_ENV: "production" }, [path, ...flags, "origin.mjs"]);
+  return `http://127.0.0.1:${await line}`;
+}
+
+/** As wrangler bundles a Worker, and as Cloudflare runs it. */
+async function startWorker(config: string): Promise<string> {
+  const [program, folder] = await Promise.all([runtimePath("workerd"), appOf(WORKER, ["esbuild"])]);
+  const bundled = await runIn(folder, {}, [process.execPath, "bundle.mjs"]);
+  expect(bundled).toEqual({ stdout: "", stderr: "", status: 0 });
+  const { line } = startIn(folder, { VSYNC_CONFIG: config }, [program, "serve", "worker.capnp", "--control-fd=1"]);
+  return `http://127.0.0.1:${JSON.parse(await line).port}`;
+}
+
+async function signedGet(gateway: Gateway, target: string): Promise<Record<string, string>> {
+  return (await gateway.sign({ method: "GET", target, headers: {} })).headers as Record<string, string>;
+}
+
+/** What the origin answers to a job that its gateway signed, to nobody's, to another job, and to the first again. */
+async function answersOf(origin: string, gateway: Gateway): Promise<unknown[]> {
+  const job = { method: "POST", body: '{"name":"nightly"}' };
+  const body = new TextEncoder().encode(job.body);
+  const sign = async () => {
+    const headers = { "content-type": "application/json" };
+    const signed = await gateway.sign({ method: "POST", target: "/v1/jobs?dry=1", headers, body });
+    return signed.headers as Record<string, string>;
+  };
+  const signed = await sign();
+  const sent = [
+    { ...job, headers: signed },
+    { ...job, headers: { "content-type": "application/json" } },
+    { ...job, headers: await sign(), body: '{"name":"monthly"}' },
+    { ...job, headers: signed },
+  ];
+  const answers: unknown[] = [];
+  for (const init of sent) {
+    const answer = await fetch(`${origin}/v1/jobs?dry=1`, init);
+    answers.push([answer.status, await answer.json()]);
+  }
+  return answers;
+}
+
+const ANSWERS = [
+  [200, ["jobs.create", { name: "nightly" }]],
+  [401, { error: "missing_signature" }],
+  [401, { error: "body_hash_mismatch" }],
+  [401, { error: "replayed_nonce" }],
+];
+
+beforeAll(async () => void (await installedPackage()), FETCH_LIMIT_MS);
+
+describe("an origin with the packed package serves what its gateway signed, and nothing else", {
+  timeout: FETCH_LIMIT_MS,
+}, () => {
+  test.each(Object.entries(ORIGINS))("in %s", async (_, app) => {
+    const { config, gateway } = await behindGateway();
+    expect(await answersOf(await startOrigin(app, config), gateway)).toEqual(ANSWERS);
+  });
+});
+
+describe("a Worker", { timeout: FETCH_LIMIT_MS }, () => {
+  test("serves what its gateway signed, and waits for nothing that another request began", async () => {
+    const { vault, config, gateway } = await behindGateway();
+    const worker = await startWorker(config);
+    vault.server.faults.add({ method: "GET" }, { kind: "hang", apply: false });
+    const cut = new AbortController();
+    const first = fetch(`${worker}/v1/jobs/6`, { headers: await signedGet(gateway, "/v1/jobs/6"), signal: cut.signal });
+    await expect.poll(() => vault.server.log.length).toBe(1);
+    const second = await fetch(`${worker}/v1/jobs/7`, { headers: await signedGet(gateway, "/v1/jobs/7") });
+    expect(await second.json()).toEqual(["jobs.get"]);
+    cut.abort();
+    await expect(first).rejects.toThrow();
+    expect(await answersOf(worker, gateway)).toEqual(ANSWERS);
+  });
+
+  test("has its usage in the bucket when meter() resolves", async () => {
+    const { vault, config, gateway } = await behindGateway();
+    const worker = await startWorker(config);
+    const headers = await signedGet(gateway, "/v1/jobs/7?meter");
+    expect((await fetch(`${worker}/v1/jobs/7?meter`, { headers })).status).toBe(200);
+    const written = vault.server.log.filter(({ method }) => method === "PUT").map(({ key }) => key);
+    expect(written).toEqual([expect.stringMatching(/^api\/prod\/usage\/tok_/)]);
+  });
+});
