@@ -15,3 +15,5 @@ export const UNSIGNED_LARGE = "refuse 10 MiB without a signature";
 /** The group of what apps used. */
 export const USAGE = "usage";
 export const USAGE_REPORTED = 1_000;
+export const SCOPED_MEMORY = "memory of a scoped token over S3";
+export const IDLE = "idle";

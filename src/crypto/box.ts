@@ -10,7 +10,7 @@ interface NonceSource {
   bytes(length: number): Uint8Array;
 }
 
-/** OpenSSL gets the text in pieces because it returns a copy: a file of 60 MB must not be in memory once more. */
+/** OpenSSL gets the text in pieces because it returns a copy, freed at once: a file of 60 MB must not be in memory twice. */
 const PIECE_BYTES = 1024 * 1024;
 
 /**
@@ -46,7 +46,16 @@ function updateInto(target: Uint8Array, cipher: Pick<Cipheriv, "update">, input:
     const piece = cipher.update(input.subarray(at, at + PIECE_BYTES));
     target.set(piece, at);
     piece.fill(0);
+    free(piece);
   }
+}
+
+/**
+ * Frees the memory of bytes that nobody looks at again, without waiting for the garbage collector: a vault may be 64 MiB,
+ * and the pieces that it came in as much again. Bytes that share a buffer with others keep it.
+ */
+export function free({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** @throws BundleCorruptError the box is too short, or does not open with this key and `aad`; `what` names it */

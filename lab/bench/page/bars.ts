@@ -2,10 +2,12 @@ import { CONTROL } from "../interleave.ts";
 import {
   ACCESS_TOKENS,
   AUTHORIZED,
+  IDLE,
   OPEN_SCOPED,
   REDACTED,
   REQUESTS,
   SCOPED,
+  SCOPED_MEMORY,
   SIGNED_REQUESTS,
   UNSIGNED_LARGE,
   UNSIGNED_SMALL,
@@ -40,6 +42,7 @@ export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
     ...libraryScoped(rows),
     ...libraryRotate(rows, rotationRequests(requests)),
     ...memory(rows),
+    ...scopedMemory(rows),
     ...auditAppend(rows),
     ...tokens(rows),
     ...accessTokens(rows),
@@ -153,6 +156,19 @@ function memory(rows: readonly Row[]): Verdict[] {
     const work = `${program}: ${name} ${bytes / 1_000_000} MB, peak memory`;
     return [{ work, bar: "≤ 3 × bundle + what one byte takes", limit, measured: peakMiB, unit: "MiB" }];
   });
+}
+
+function scopedMemory(rows: readonly Row[]): Verdict[] {
+  const idle = find(rows, { group: SCOPED_MEMORY, name: IDLE })?.peakMiB;
+  if (idle === undefined) return [];
+  const group = rows.filter((row) => row.group === SCOPED_MEMORY && row.name === OPEN_SCOPED);
+  return group.map(({ bytes = 0, peakMiB = 0 }) => ({
+    work: `\`Vsync.open()\` with a scoped token of ${bytes === 1 ? "one byte" : `${bytes / 1_000_000} MB`}, memory beyond an idle process`,
+    bar: "≤ bundle + 8 MiB",
+    limit: bytes / MIB + 8,
+    measured: peakMiB - idle,
+    unit: "MiB",
+  }));
 }
 
 /** What a commit may take longer with so many tokens than with none, in milliseconds. */

@@ -1,4 +1,5 @@
 import { encodeBase64 } from "../../crypto/base64.ts";
+import { free } from "../../crypto/box.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { BundleCorruptError } from "../../errors.ts";
@@ -93,14 +94,10 @@ function signingKeyOf({ bundle, manifest }: OpenedVault, operatorKey: Secret): S
   });
 }
 
-/**
- * Zeroes the values and frees their memory at once instead of waiting for the garbage collector: a vault may be 64 MiB.
- * Bytes that share a buffer with others keep it.
- */
+/** Zeroes the values, and frees their memory. */
 export function forgetBundle({ items, bytes }: Pick<OpenedBundle, "items" | "bytes">): void {
   // Already freed: filling a detached buffer would throw.
   if (bytes.length === 0) return;
   for (const { data } of items) data.destroy();
-  const { buffer, byteLength } = bytes;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+  free(bytes);
 }

@@ -1,4 +1,4 @@
-import type { JsonValue } from "../../canonical-json.ts";
+import type { JsonObject, JsonValue } from "../../canonical-json.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
@@ -14,6 +14,7 @@ import { SEED_BYTES } from "../../tokens/credential-form.ts";
 import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import type { Annotation } from "../commit/draft.ts";
+import { mayGatewaySign } from "../commit/gateway-keys.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import { liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
@@ -74,12 +75,22 @@ async function creating(
     return { plan: { ...common, token: await base.summarize(namesake), credential: null }, amendment: null };
   }
   const record = recordOf(claims, drawn, annotation);
-  const meta = { event: "token-create", token: drawn.id, last_four: drawn.lastFour };
+  const meta = rowMeta("token-create", record);
   const tokens = { roll: { ...roll, tokens: [...roll.tokens, record] } };
   return {
     plan: { ...common, token: await base.summarize(record), credential: drawn.text },
     amendment: { action: "token-create", meta, tokens },
   };
+}
+
+/**
+ * The `meta` of a row that makes or changes a token: usage that it reported is still judged by what it may and when it ends
+ * after the roll has dropped it.
+ */
+export function rowMeta(event: "token-create" | "token-update", { claims, last_four }: TokenRecord): JsonObject {
+  const { id, capabilities, not_after } = claims;
+  const gateway = mayGatewaySign(claims) ? { gateway: true } : {};
+  return { event, token: id, last_four, capabilities, ...gateway, ...(not_after === undefined ? {} : { not_after }) };
 }
 
 function namesakeOf(roll: Roll, { name }: Claims, nowMs: number): TokenRecord | undefined {

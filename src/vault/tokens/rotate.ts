@@ -123,7 +123,8 @@ async function rotating(
     overlapUntil,
     gen: base.manifest.gen,
   };
-  const meta = { event: "token-rotate", tokens: pairs };
+  const overlap = overlapUntil === null ? {} : { not_after: overlapUntil };
+  const meta = { event: "token-rotate", tokens: pairs, ...overlap };
   const renamed = { ...base, roll: { ...base.roll, tokens } };
   const revoked = overlapUntil === null ? [...endings.keys()].map(({ claims }) => claims) : [];
   const after = withoutKeysOf(renamed, revoked, { random, atMs: base.nowMs });

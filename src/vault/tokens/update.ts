@@ -7,7 +7,7 @@ import { mayGatewaySign, withoutKeysOf } from "../commit/gateway-keys.ts";
 import type { Proposal } from "../commit/proposal.ts";
 import { endedAt, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { baseOf } from "./amend-roll.ts";
-import { type GivenClaims, requireFreeName } from "./create.ts";
+import { type GivenClaims, requireFreeName, rowMeta } from "./create.ts";
 import { compareRights } from "./rights.ts";
 import { requireInSettings } from "./settings.ts";
 import { findRecord, type TokenSummary } from "./summary.ts";
@@ -59,8 +59,9 @@ export async function proposeTokenUpdate(
     const after = await base.summarize({ ...record, claims });
     const change = await compareRights(before.status === "active" ? record.claims : null, claims, base);
     const isChanged = JSON.stringify(claims) !== JSON.stringify(record.claims);
-    const meta = { event: "token-update", token: id, last_four: record.last_four };
-    const changed = { ...base, roll: replacedIn(roll, record, { ...record, claims }) };
+    const updated = { ...record, claims };
+    const meta = rowMeta("token-update", updated);
+    const changed = { ...base, roll: replacedIn(roll, record, updated) };
     const isGatewayStill = mayGatewaySign(claims) && claims.backend === record.claims.backend;
     const lost = isGatewayStill ? [] : [record.claims];
     return {

@@ -4,6 +4,7 @@ import { parseBatchKey } from "../../usage/batch.ts";
 import type { LedgerRules, TokenFacts } from "../../usage/ledger.ts";
 import { readAudit } from "../audit/chain.ts";
 import { mayGatewaySign } from "../commit/gateway-keys.ts";
+import type { AuditRow } from "../format/audit-row.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { Roll, TokenRecord } from "../format/tokens/roll.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
@@ -44,7 +45,7 @@ function factsOf({ claims, revoked_at }: TokenRecord): TokenFacts {
   };
 }
 
-/** Of a token that ended so long ago that the roll has dropped it: rows tell that it was, and when it ended. */
+/** Of tokens that ended so long ago that the roll has dropped them: rows tell what they might, and when they ended. */
 async function droppedFacts(
   ports: ReadPorts,
   request: OpenRequest,
@@ -52,15 +53,33 @@ async function droppedFacts(
 ): Promise<ReadonlyMap<string, TokenFacts>> {
   const { rows } = await readAudit(ports, request);
   const facts = new Map<string, TokenFacts>();
-  for (const { at, action, meta } of rows.toReversed()) {
-    const text = JSON.stringify(meta);
-    for (const id of ids.filter((it) => text.includes(it))) {
-      const isMade = action === "token-create" || (action === "token-rotate" && text.includes(`"token":"${id}"`));
-      if (isMade) facts.set(id, { metering: true, isGateway: true, endedMs: null });
-      const known = facts.get(id);
-      const isEnded = action === "token-revoke" || (action === "token-rotate" && text.includes(`"replaces":"${id}"`));
-      if (isEnded && known !== undefined) facts.set(id, { ...known, endedMs: Date.parse(at) });
-    }
+  for (const row of rows) noteRow(facts, row);
+  return new Map(ids.flatMap((id) => (facts.has(id) ? [[id, facts.get(id) as TokenFacts]] : [])));
+}
+
+function noteRow(facts: Map<string, TokenFacts>, { at, action, meta }: Pick<AuditRow, "at" | "action" | "meta">): void {
+  const end = endIn(meta);
+  const endedBy = (id: string, endMs: number) => {
+    const known = facts.get(id);
+    if (known !== undefined) facts.set(id, { ...known, endedMs: Math.min(known.endedMs ?? endMs, endMs) });
+  };
+  if (action === "token-create" || action === "token-update") facts.set(String(meta["token"]), factsIn(meta, end));
+  const tokens = Array.isArray(meta["tokens"]) ? meta["tokens"] : [];
+  if (action === "token-revoke") for (const id of tokens) endedBy(String(id), Date.parse(at));
+  if (action !== "token-rotate") return;
+  for (const pair of tokens as readonly { readonly token: string; readonly replaces: string }[]) {
+    const old = facts.get(pair.replaces);
+    if (old !== undefined) facts.set(pair.token, old);
+    endedBy(pair.replaces, end ?? Date.parse(at));
   }
-  return facts;
+}
+
+/** A row from before rows told it says nothing: such a token counts as a gateway's, whose usage it would be wrong to lose. */
+function factsIn({ capabilities, gateway }: AuditRow["meta"], endedMs: number | null): TokenFacts {
+  if (!Array.isArray(capabilities)) return { metering: true, isGateway: true, endedMs };
+  return { metering: capabilities.includes("metering"), isGateway: gateway === true, endedMs };
+}
+
+function endIn({ not_after }: AuditRow["meta"]): number | null {
+  return typeof not_after === "string" ? Date.parse(not_after) : null;
 }
