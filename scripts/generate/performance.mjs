@@ -1,10 +1,10 @@
-import { REDACTED, SCOPED_MEMORY } from "../../lab/bench/labels.ts";
+import { REDACTED } from "../../lab/bench/labels.ts";
 import { isMet, verdictsOf } from "../../lab/bench/page/bars.ts";
 import { barChart, lineChart } from "../../lab/bench/page/svg.ts";
 import { herdPlots, herdSection } from "./herds.mjs";
 import { page, table } from "./markdown.mjs";
 import { peerPlots, peerSection } from "./peers.mjs";
-import { tokenPlots, tokenSection } from "./tokens.mjs";
+import { scopedMemory, tokenPlots, tokenSection } from "./tokens.mjs";
 
 const number = (value) => (value >= 100 ? String(Math.round(value)) : String(Math.round(value * 10) / 10));
 const ratio = (value) => (value === undefined ? "" : `${Math.round(value * 100) / 100}`);
@@ -33,6 +33,7 @@ export function performance(results) {
     ...audit(results),
     ...requests(results),
     ...memory(results),
+    ...scopedMemory(results),
     ...peerSection(results),
     ...herdSection(results),
   ];
@@ -242,8 +243,7 @@ function growthPlots(results) {
       );
       return points.length === 0 ? [] : [{ name, points }];
     });
-  const y = "wall time, ms";
-  const [secrets, bytes] = [lines("secrets", 1), lines("bytes", 1_000_000)];
+  const [y, secrets, bytes] = ["wall time, ms", lines("secrets", 1), lines("bytes", 1_000_000)];
   return [
     ...(secrets.length === 0
       ? []
@@ -296,20 +296,5 @@ function memory(results) {
     "## Memory",
     "Peak resident memory of whole processes over S3 (`get` opens, `rotate-passphrase` rotates). The rows with one byte show the floor: the runtime, the program and the 64 MiB of the KDF.",
     table(["what", "program", "file in the vault", "peak, MiB", "wall, ms"], cells),
-    ...scopedMemory(results),
-  ];
-}
-
-function scopedMemory(results) {
-  const rows = group(results, SCOPED_MEMORY);
-  if (rows.length === 0) return [];
-  const cells = rows.map(({ name, bytes = 0, peakMiB }) => [
-    name,
-    bytes === 1 ? "1 byte" : megabytes(bytes),
-    number(peakMiB),
-  ]);
-  return [
-    "The library with a scoped token derives no key, so its 64 MiB are not needed. These rows leave out the pages of Node.js itself, which the kernel takes back when it must, and compare with a process that has loaded the library and opens nothing.",
-    table(["what", "file in the vault", "peak, MiB"], cells),
   ];
 }

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../canonical-json.ts";
 import type { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { Random } from "../../ports.ts";
@@ -110,7 +111,6 @@ async function rotating(
     rotated.flatMap(({ old, others }) => [old, ...others]).map((it) => [it, endingAt(it, overlapUntil, created_at)]),
   );
   const tokens = [...base.roll.tokens.map((it) => endings.get(it) ?? it), ...rotated.map(({ record }) => record)];
-  const pairs = rotated.map(({ old, record }) => ({ token: record.claims.id, replaces: old.claims.id }));
   const plan = {
     rotated: await Promise.all(
       rotated.map(async ({ old, others, record, drawn }) => ({
@@ -123,13 +123,20 @@ async function rotating(
     overlapUntil,
     gen: base.manifest.gen,
   };
-  const overlap = overlapUntil === null ? {} : { not_after: overlapUntil };
-  const meta = { event: "token-rotate", tokens: pairs, ...overlap };
+  const meta = rotateMeta(rotated, overlapUntil);
   const renamed = { ...base, roll: { ...base.roll, tokens } };
   const revoked = overlapUntil === null ? [...endings.keys()].map(({ claims }) => claims) : [];
-  const after = withoutKeysOf(renamed, revoked, { random, atMs: base.nowMs });
-  const amendment = { action: "token-rotate", meta, tokens: after };
+  const tokensAfter = withoutKeysOf(renamed, revoked, { random, atMs: base.nowMs });
+  const amendment = { action: "token-rotate", meta, tokens: tokensAfter };
   return { plan, amendment: rotated.length === 0 ? null : amendment };
+}
+
+function rotateMeta(
+  rotated: readonly { readonly old: TokenRecord; readonly record: TokenRecord }[],
+  overlapUntil: string | null,
+): JsonObject {
+  const tokens = rotated.map(({ old, record }) => ({ token: record.claims.id, replaces: old.claims.id }));
+  return { event: "token-rotate", tokens, ...(overlapUntil === null ? {} : { not_after: overlapUntil }) };
 }
 
 /** An overlap never makes a token live longer than it would have. */

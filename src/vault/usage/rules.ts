@@ -63,9 +63,9 @@ function noteRow(facts: Map<string, TokenFacts>, { at, action, meta }: Pick<Audi
     const known = facts.get(id);
     if (known !== undefined) facts.set(id, { ...known, endedMs: Math.min(known.endedMs ?? endMs, endMs) });
   };
-  if (action === "token-create" || action === "token-update") facts.set(String(meta["token"]), factsIn(meta, end));
+  if (action === "token-create" || action === "token-update") facts.set(textOf(meta["token"]), factsIn(meta, end));
   const tokens = Array.isArray(meta["tokens"]) ? meta["tokens"] : [];
-  if (action === "token-revoke") for (const id of tokens) endedBy(String(id), Date.parse(at));
+  if (action === "token-revoke") for (const id of tokens) endedBy(textOf(id), Date.parse(at));
   if (action !== "token-rotate") return;
   for (const pair of tokens as readonly { readonly token: string; readonly replaces: string }[]) {
     const old = facts.get(pair.replaces);
@@ -78,6 +78,10 @@ function noteRow(facts: Map<string, TokenFacts>, { at, action, meta }: Pick<Audi
 function factsIn({ capabilities, gateway }: AuditRow["meta"], endedMs: number | null): TokenFacts {
   if (!Array.isArray(capabilities)) return { metering: true, isGateway: true, endedMs };
   return { metering: capabilities.includes("metering"), isGateway: gateway === true, endedMs };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 function endIn({ not_after }: AuditRow["meta"]): number | null {
