@@ -18,7 +18,7 @@ import { type OpenedBundle, openSigningKey } from "../../src/vault/open/open-bun
 import { PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { bucketVault } from "../runtime/bucket-fixture.ts";
 import { type DirectoryVault, directoryVault, environmentOf } from "../runtime/fixture.ts";
-import { INDEX, runModule } from "../runtime/program.ts";
+import { PACKAGE, runModule } from "../runtime/program.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";
 import { rootKeyOf } from "../support/world.ts";
 
@@ -32,7 +32,7 @@ const EACH = 64 * MIB;
 
 const PROGRAM = `
   import { readFileSync } from "node:fs";
-  import { Vsync } from ${INDEX};
+  import { Vsync } from ${PACKAGE};
   const error = await Vsync.open().then(async (v) => { await v.close(); return null; }, (reason) => reason);
   const [, peakKiB] = /VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"));
   console.log(JSON.stringify({ name: error?.name ?? null, peakMiB: Math.round(peakKiB / 1024) }));

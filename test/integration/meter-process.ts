@@ -1,9 +1,9 @@
-import { initFromEnv } from "../../src/backend/init.ts";
-
 /*
  * An app that meters jobs: `meter-process.ts <id>…` says `kept` once each would outlast a kill, and lives on until its stdin
  * ends; then, or with `flush` as the last word, it writes them and ends.
  */
+const built = new URL("../../dist/library/backend.js", import.meta.url).href;
+const { initFromEnv } = (await import(built)) as typeof import("../../src/backend/index.ts");
 const words = process.argv.slice(2);
 const backend = initFromEnv();
 for (const id of words.filter((word) => word !== "flush")) await backend.meter("jobs", 1, { id });

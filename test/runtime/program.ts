@@ -4,6 +4,8 @@ import { COMPILE_CACHE } from "../support/compile-cache.ts";
 
 const SOURCES = join(import.meta.dirname, "../../src");
 
+/** The library's entry as the package has it, for an import statement: it loads faster than the sources. */
+export const PACKAGE = JSON.stringify(join(SOURCES, "../dist/library/index.js"));
 /** The library's entry, for an import statement. */
 export const INDEX = JSON.stringify(join(SOURCES, "runtime/index.ts"));
 /** What `require("vsync/register")` leads to. */

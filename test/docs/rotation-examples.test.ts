@@ -4,10 +4,10 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type Gate, openGate } from "../integration/rotation-gate.ts";
 import { type Machine, machineOn, OLD, type StrictS3, startStrictS3 } from "../support/program/machine.ts";
 import { programUnderTest, type Transcript } from "../support/program/sandbox.ts";
 import { ROOT as ROOT_USER } from "../support/strict-s3/server.ts";
-import { type Gate, openGate } from "./rotation-gate.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const EXAMPLES = join(ROOT, "examples");
