@@ -51,8 +51,8 @@ describe("jsonFault", () => {
     );
   });
 
-  test("a string of 64 MiB is no deeper than a short one", () => {
-    const large = "x\\n".repeat(2 ** 24);
+  test("a string of 6 MiB is no deeper than a short one", () => {
+    const large = "x\\n".repeat(2 ** 21);
     expect(jsonFault(`{"BIG": "${large}", "${large}": 1}`)).toBeNull();
     expect(jsonFault(`["${large}\\x"]`)).toMatchObject({ column: 2 });
   });
