@@ -6,6 +6,8 @@ import type { Program } from "./launcher.ts";
 import type { Place } from "./s3-server.ts";
 
 export const PASSPHRASE = "correct horse battery staple";
+/** The lowest cost that the format allows. */
+export const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 } as const;
 const ROOT = join(import.meta.dirname, "../..");
 export const RUN_JS = [process.execPath, join(ROOT, "bin/run.js")];
 

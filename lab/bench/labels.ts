@@ -17,3 +17,10 @@ export const USAGE = "usage";
 export const USAGE_REPORTED = 1_000;
 export const SCOPED_MEMORY = "memory of a scoped token over S3";
 export const IDLE = "idle";
+/** A new process that opens over S3. */
+export const COLD_START = "cold start over S3";
+/** `Vsync.open()` of a vault with many secrets. */
+export const LARGE_OPEN = "Vsync.open of many secrets";
+export const QUICKSTART = "quickstart";
+export const INSTALLED = "`npm install vsync`";
+export const BINARY_SIZE = "binary";

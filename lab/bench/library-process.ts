@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { decodeToken } from "../../src/blob/token.ts";
-import { DEFAULT_COST } from "../../src/crypto/argon2id.ts";
+import { DEFAULT_COST, type KdfCost } from "../../src/crypto/argon2id.ts";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import type { ObjectStore } from "../../src/ports.ts";
@@ -16,11 +16,12 @@ import { openRotation } from "../../src/vault/rotate.ts";
 import { proposeSet } from "../../src/vault/set.ts";
 import { hintOf, type PassphraseHint, PassphraseHolder } from "../../src/vault/unlock/passphrase-holder.ts";
 import { snapshotOf, tokenHere } from "../../test/tokens/access/access-world.ts";
+import { LEAST_COST } from "./home.ts";
 import { type RequestJob, requestWork } from "./requests.ts";
 
 /** A process that has loaded the library: runs one job per line of JSON and answers with its wall time. */
 export type Job =
-  | { readonly do: "derive" }
+  | { readonly do: "derive"; readonly cost?: "least" }
   /** One HEAD on an open connection. */
   | ({ readonly do: "round-trip" } & Access)
   | ({ readonly do: "open" } & Access)
@@ -64,7 +65,7 @@ async function storeOf({ token }: Access): Promise<ObjectStore> {
 async function workOf(job: Job): Promise<() => Promise<unknown>> {
   switch (job.do) {
     case "derive":
-      return () => derivePassphraseKey(Secret.ofText("a passphrase"), { ...DEFAULT_COST, salt: randomBytes(16) });
+      return () => derivePassphraseKey(Secret.ofText("a passphrase"), { ...costOf(job.cost), salt: randomBytes(16) });
     case "open":
       return async () => (await Vsync.open({ config: job.token, passphrase: job.passphrase, env: {} })).close();
     case "open-in-sequence":
@@ -85,6 +86,10 @@ async function workOf(job: Job): Promise<() => Promise<unknown>> {
     default:
       return job satisfies never;
   }
+}
+
+function costOf(cost: "least" | undefined): Omit<KdfCost, "salt"> {
+  return cost === "least" ? LEAST_COST : DEFAULT_COST;
 }
 
 type StoreJob = Extract<Job, { do: "round-trip" | "rotate" | "set" | "verify" }>;

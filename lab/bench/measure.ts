@@ -4,22 +4,34 @@ import { join } from "node:path";
 import { DEFAULT_COST } from "../../src/crypto/argon2id.ts";
 import { measureAccessTokens } from "./groups/access-tokens.ts";
 import { measureAudit } from "./groups/audit.ts";
+import { measureColdStart } from "./groups/cold-start.ts";
 import { measureGrowth } from "./groups/growth.ts";
 import { measureHerds } from "./groups/herds.ts";
+import { measureLibraryLarge } from "./groups/library-large.ts";
 import { measureLibraryOpen } from "./groups/library-open.ts";
 import { measureLibraryRotate } from "./groups/library-rotate.ts";
 import { measureLocalOpen } from "./groups/local-open.ts";
 import { measureMemory } from "./groups/memory.ts";
 import { measurePeers } from "./groups/peers.ts";
+import { measureQuickstart } from "./groups/quickstart.ts";
 import { measureRedact } from "./groups/redact.ts";
 import { countRequests } from "./groups/requests.ts";
 import { measureSignedRequests } from "./groups/signed-requests.ts";
+import { measureSizes } from "./groups/sizes.ts";
 import { measureStartUp } from "./groups/start-up.ts";
 import { measureTokens } from "./groups/tokens.ts";
 import { measureUsage } from "./groups/usage.ts";
 import { Launcher } from "./launcher.ts";
 import { machineHere, versionsHere } from "./machine.ts";
-import { type Herd, type Peer, RESULTS_FORMAT, type RequestCount, type Results, type Row } from "./results.ts";
+import {
+  type Herd,
+  type Peer,
+  RESULTS_FORMAT,
+  type RequestCount,
+  type Results,
+  type Row,
+  type Size,
+} from "./results.ts";
 import { programsHere, type Scale, type World } from "./world.ts";
 
 /** The results so far. */
@@ -28,6 +40,7 @@ export interface Found {
   requests: RequestCount[];
   herds: Herd[];
   peers: Peer[];
+  sizes: Size[];
 }
 
 export type Group = (world: World, found: Found) => Promise<void>;
@@ -39,9 +52,11 @@ const rowsOf =
 
 const GROUPS: Readonly<Record<string, Group>> = {
   "start-up": rowsOf(measureStartUp),
+  "cold-start": rowsOf(measureColdStart),
   open: rowsOf(measureLocalOpen),
   redact: rowsOf(measureRedact),
   "library-open": rowsOf(measureLibraryOpen),
+  "library-large": rowsOf(measureLibraryLarge),
   "library-rotate": rowsOf(measureLibraryRotate),
   "access-tokens": rowsOf(measureAccessTokens),
   usage: rowsOf(measureUsage),
@@ -59,6 +74,10 @@ const GROUPS: Readonly<Record<string, Group>> = {
     const { rows, peers } = await measurePeers(world);
     found.rows.push(...rows);
     found.peers.push(...peers);
+  },
+  sizes: async (_, found) => void found.sizes.push(...(await measureSizes())),
+  quickstart: async (world, found) => {
+    if (world.scale.withPeers) found.rows.push(...(await measureQuickstart(world)));
   },
   requests: async (world, found) => void found.requests.push(...(await countRequests(world))),
 };
@@ -89,7 +108,7 @@ export async function measure(
   const seconds = () => Math.round((performance.now() - startMs) / 1000);
   const programs = programsHere();
   const scratch = await mkdtemp(join(await realpath(tmpdir()), "vsync-bench-"));
-  const found: Found = { rows: [], requests: [], herds: [], peers: [] };
+  const found: Found = { rows: [], requests: [], herds: [], peers: [], sizes: [] };
   const failed: string[] = [];
   try {
     for (const [name, group] of Object.entries(groups)) {

@@ -23,9 +23,11 @@ describe("npm run bench -- --quick", () => {
   test("has rows of every group, each with its numbers in order", () => {
     const groups = new Set(results.rows.map(({ group }) => group));
     expect([...groups].toSorted()).toEqual([
+      "Vsync.open of many secrets",
       "Vsync.open over S3",
       "access tokens",
       "audit log over S3",
+      "cold start over S3",
       "commit with tokens",
       "open a directory, exec true",
       "peak memory over S3",
@@ -74,10 +76,18 @@ describe("npm run bench -- --quick", () => {
       { instances: 1, limit: null, opened: 1, failed: {} },
       { instances: 5, limit: null, opened: 5, failed: {} },
       { instances: 5, limit: 2, opened: 5, failed: {} },
+      { instances: 5, limit: 2, opened: 5, failed: {} },
     ]);
     const [one, five, limited] = results.herds;
     expect([one?.requestsPerBoot, five?.requestsPerBoot]).toEqual([2, 2]);
     expect(limited?.arrivals.reduce((sum, requests) => sum + requests, 0)).toBe(10 + (limited?.turnedAway ?? 0));
+  });
+
+  test("weighs what npm installs", () => {
+    const [{ what, packages, bytes } = {}] = results.sizes ?? [];
+    expect(what).toBe("`npm install vsync`");
+    expect(packages).toBeGreaterThan(1);
+    expect(bytes).toBeGreaterThan(1_000_000);
   });
 
   test("describes the machine without naming a path", () => {

@@ -39,6 +39,13 @@ export interface Row {
   readonly manifestBytes?: number;
 }
 
+/** What an installation takes on the disk. */
+export interface Size {
+  readonly what: string;
+  readonly packages?: number;
+  readonly bytes: number;
+}
+
 /** Requests to a store, by `METHOD`. */
 export interface RequestCount {
   readonly operation: string;
@@ -47,6 +54,8 @@ export interface RequestCount {
 
 export interface Herd {
   readonly server: string;
+  /** What its instances open with. */
+  readonly holder?: "passphrase" | "scoped token";
   readonly instances: number;
   /** Requests per second that the server lets through before it answers 503 SlowDown; null: all of them. */
   readonly limit: number | null;
@@ -86,5 +95,7 @@ export interface Results {
   readonly rows: readonly Row[];
   readonly requests: readonly RequestCount[];
   readonly herds: readonly Herd[];
+  /** Missing in results from before they were measured. */
+  readonly sizes?: readonly Size[];
   readonly peers: readonly Peer[];
 }

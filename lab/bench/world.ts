@@ -42,7 +42,7 @@ export const FULL: Scale = {
   bytes: [MB, 8 * MB, 64 * MB],
   rotatedSecrets: [50, 500],
   redactedBytes: 60 * MB,
-  auditRows: [10, 10_000],
+  auditRows: [10, 365, 10_000],
   herds: [1, 100, 1_000],
   tokens: [0, 100, 500],
   tokenRounds: 21,

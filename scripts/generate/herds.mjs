@@ -9,6 +9,7 @@ export function herdSection({ herds }) {
   const cells = herds.map((herd) => [
     String(herd.instances),
     herd.server,
+    herd.holder ?? "passphrase",
     herd.limit === null ? "none" : `${herd.limit}/s`,
     String(herd.opened),
     failures(herd.failed),
@@ -19,6 +20,7 @@ export function herdSection({ herds }) {
   const head = [
     "instances",
     "server",
+    "by",
     "limit",
     "opened",
     "failed",
@@ -43,7 +45,7 @@ const failures = (failed) =>
     .join(", ") || "0";
 
 export function herdPlots({ herds }) {
-  const limited = herds.filter(({ limit }) => limit !== null);
+  const limited = herds.filter(({ limit, holder }) => limit !== null && holder !== "scoped token");
   if (limited.length === 0) return [];
   const lines = limited.map(({ instances, limit, arrivals }) => ({
     name: `${instances}, limit ${limit}/s`,

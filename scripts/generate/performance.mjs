@@ -2,6 +2,7 @@ import { REDACTED } from "../../lab/bench/labels.ts";
 import { isMet, verdictsOf } from "../../lab/bench/page/bars.ts";
 import { barChart, lineChart } from "../../lab/bench/page/svg.ts";
 import { herdPlots, herdSection } from "./herds.mjs";
+import { coldStart, largeOpen, sizes } from "./large.mjs";
 import { page, table } from "./markdown.mjs";
 import { peerPlots, peerSection } from "./peers.mjs";
 import { scopedMemory, tokenPlots, tokenSection } from "./tokens.mjs";
@@ -26,14 +27,17 @@ export function performance(results) {
     ...bars(results),
     ...startUp(results),
     ...opening(results),
+    ...coldStart(results),
     ...redact(results),
     ...rotate(results),
     ...growth(results),
     ...tokenSection(results),
+    ...largeOpen(results),
     ...audit(results),
     ...requests(results),
     ...memory(results),
     ...scopedMemory(results),
+    ...sizes(results),
     ...peerSection(results),
     ...herdSection(results),
   ];

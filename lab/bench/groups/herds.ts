@@ -3,18 +3,18 @@ import { cephRoot, isCephFetched, startCeph } from "../../../test/support/ceph/c
 import { createBucket } from "../../../test/support/ceph/target.ts";
 import { PASSPHRASE } from "../../../test/support/vault-fixture.ts";
 import type { HerdAnswer } from "../herd-process.ts";
+import { LEAST_COST } from "../home.ts";
 import { JsonLines } from "../json-lines.ts";
+import type { Access } from "../library-process.ts";
 import type { Herd } from "../results.ts";
 import { type Place, S3Server } from "../s3-server.ts";
-import { secretsOf, vaultAt } from "../s3-vault.ts";
+import { scopedVaultAt, secretsOf, vaultAt } from "../s3-vault.ts";
 import { percentile, rounded } from "../series.ts";
 import type { World } from "../world.ts";
 
 const SECRETS = 50;
 const PROCESSES = 4;
 const TENTH_MS = 100;
-/** The lowest cost that the format allows: instances normally derive on their own machines, but share this one. */
-const LEAST_COST = { iterations: 1, memoryKiB: 8192, parallelism: 1 };
 
 /** Instances that boot at once: on the strict server, without and with a limit of requests per second, and on Ceph. */
 export async function measureHerds({ scale, say }: World): Promise<readonly Herd[]> {
@@ -31,22 +31,28 @@ export async function measureHerds({ scale, say }: World): Promise<readonly Herd
 
 async function onStrictServer(workers: readonly JsonLines[], sizes: readonly number[]): Promise<readonly Herd[]> {
   await using server = await S3Server.start();
+  // Instances normally derive on their own machines, but share this one.
   const token = await vaultAt(server.place, "api/prod/", secretsOf(SECRETS), LEAST_COST);
+  const scoped = await scopedVaultAt(server.place, "scoped/prod/", secretsOf(SECRETS));
+  const access = { passphrase: { token, passphrase: PASSPHRASE }, "scoped token": { token: scoped, passphrase: "" } };
   const largest = Math.max(...sizes);
+  const limited = { instances: largest, limit: Math.max(2, largest / 5) };
   const plans = [
-    ...sizes.map((instances) => ({ instances, limit: null })),
-    { instances: largest, limit: Math.max(2, largest / 5) },
+    ...sizes.map((instances) => ({ instances, limit: null, holder: "passphrase" as const })),
+    { ...limited, holder: "passphrase" as const },
+    { ...limited, holder: "scoped token" as const },
   ];
-  await bootAll(workers, token, workers.length);
+  await bootAll(workers, { token, passphrase: PASSPHRASE }, workers.length);
   const herds: Herd[] = [];
-  for (const { instances, limit } of plans) {
+  for (const { instances, limit, holder } of plans) {
     await server.setLimit(limit);
     await server.count();
-    const answers = await bootAll(workers, token, instances);
+    const answers = await bootAll(workers, access[holder], instances);
     const counted = await server.count();
     const requests = Object.values(counted.requests).reduce((sum, times) => sum + times, 0);
     herds.push({
       server: "strict",
+      holder,
       instances,
       limit,
       ...summaryOf(answers),
@@ -74,9 +80,10 @@ async function onCeph(
     const token = await vaultAt(place, "api/prod/", secretsOf(SECRETS), LEAST_COST);
     const herds: Herd[] = [];
     for (const instances of sizes) {
-      const summary = summaryOf(await bootAll(workers, token, instances));
+      const summary = summaryOf(await bootAll(workers, { token, passphrase: PASSPHRASE }, instances));
       herds.push({
         server: "Ceph",
+        holder: "passphrase",
         instances,
         limit: null,
         ...summary,
@@ -92,10 +99,10 @@ async function onCeph(
 }
 
 /** Distributes the instances over the processes. */
-function bootAll(workers: readonly JsonLines[], token: string, instances: number): Promise<readonly HerdAnswer[]> {
+function bootAll(workers: readonly JsonLines[], access: Access, instances: number): Promise<readonly HerdAnswer[]> {
   const dealt = workers.map((worker, at) => {
     const share = Math.floor(instances / workers.length) + (at < instances % workers.length ? 1 : 0);
-    return worker.ask<HerdAnswer>({ token, passphrase: PASSPHRASE, instances: share });
+    return worker.ask<HerdAnswer>({ ...access, instances: share });
   });
   return Promise.all(dealt);
 }

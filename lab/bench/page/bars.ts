@@ -16,25 +16,18 @@ import {
   VERIFIED,
 } from "../labels.ts";
 import type { Results, Row } from "../results.ts";
-
-/** A bar of the design and the measured value. */
-export interface Verdict {
-  readonly work: string;
-  /** The bar in words. */
-  readonly bar: string;
-  readonly limit: number;
-  readonly measured: number;
-  readonly unit: string;
-}
+import { large } from "./large-bars.ts";
+import { find, type Verdict } from "./verdict.ts";
 
 const MIB = 1024 * 1024;
 /** The noise of the garbage collector hides a smaller file. */
 const LARGE_BYTES = 8_000_000;
 
 /** The verdicts on everything that was measured. */
-export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
+export function verdictsOf({ rows, requests, sizes = [], herds }: Results): readonly Verdict[] {
   return [
     ...startUp(rows),
+    ...large(rows, sizes, herds),
     ...localOpen(rows),
     ...localScoped(rows),
     ...redact(rows),
@@ -51,14 +44,7 @@ export function verdictsOf({ rows, requests }: Results): readonly Verdict[] {
   ];
 }
 
-export function isMet({ limit, measured }: Verdict): boolean {
-  return measured <= limit;
-}
-
-function find(rows: readonly Row[], match: Partial<Row>): Row | undefined {
-  const wanted = Object.entries(match);
-  return rows.find((row) => wanted.every(([field, value]) => row[field as keyof Row] === value));
-}
+export { isMet } from "./verdict.ts";
 
 function startUp(rows: readonly Row[]): Verdict[] {
   const bars = { binary: 0.6, "bin/run.js": 2 };
