@@ -42,3 +42,13 @@ export function sizes({ sizes: measured = [] }) {
   const cells = measured.map(({ what, packages, bytes }) => [what, String(packages ?? ""), number(bytes / 1_000_000)]);
   return ["## Size", "What an installation takes on the disk.", table(["what", "packages", "MB"], cells)];
 }
+
+export function requests({ requests: counted }) {
+  if (counted.length === 0) return [];
+  const said = (methods) =>
+    Object.entries(methods)
+      .map(([method, times]) => `${times} ${method}`)
+      .join(", ") || "none";
+  const cells = counted.map(({ operation, requests: methods }) => [operation, said(methods)]);
+  return ["## Requests", "The server counts them.", table(["operation", "requests"], cells)];
+}

@@ -2,7 +2,7 @@ import { REDACTED } from "../../lab/bench/labels.ts";
 import { isMet, verdictsOf } from "../../lab/bench/page/bars.ts";
 import { barChart, lineChart } from "../../lab/bench/page/svg.ts";
 import { herdPlots, herdSection } from "./herds.mjs";
-import { coldStart, largeOpen, sizes } from "./large.mjs";
+import { coldStart, largeOpen, requests, sizes } from "./large.mjs";
 import { page, table } from "./markdown.mjs";
 import { peerPlots, peerSection } from "./peers.mjs";
 import { scopedMemory, tokenPlots, tokenSection } from "./tokens.mjs";
@@ -274,16 +274,6 @@ function audit(results) {
     `Over S3 with an injected round trip of ${roundTripMs} ms, at the lowest KDF cost. A commit reads one row and writes one, however long the log is.`,
     table(["what", "rows in the log", "wall, ms", "min…max"], cells),
   ];
-}
-
-function requests({ requests: counted }) {
-  if (counted.length === 0) return [];
-  const said = (methods) =>
-    Object.entries(methods)
-      .map(([method, times]) => `${times} ${method}`)
-      .join(", ") || "none";
-  const cells = counted.map(({ operation, requests: methods }) => [operation, said(methods)]);
-  return ["## Requests", "The server counts them.", table(["operation", "requests"], cells)];
 }
 
 function memory(results) {

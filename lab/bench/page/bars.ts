@@ -16,7 +16,7 @@ import {
   VERIFIED,
 } from "../labels.ts";
 import type { Results, Row } from "../results.ts";
-import { large } from "./large-bars.ts";
+import { workBars } from "./large-bars.ts";
 import { find, type Verdict } from "./verdict.ts";
 
 const MIB = 1024 * 1024;
@@ -27,7 +27,7 @@ const LARGE_BYTES = 8_000_000;
 export function verdictsOf({ rows, requests, sizes = [], herds }: Results): readonly Verdict[] {
   return [
     ...startUp(rows),
-    ...large(rows, sizes, herds),
+    ...workBars(rows, sizes, herds),
     ...localOpen(rows),
     ...localScoped(rows),
     ...redact(rows),

@@ -6,7 +6,7 @@ const MB = 1_000_000;
 const MANY = 10_000;
 
 /** The bars of what a user waits for or keeps: installing, a new process, many secrets, long logs, many machines. */
-export function large(rows: readonly Row[], sizes: readonly Size[], herds: readonly Herd[]): Verdict[] {
+export function workBars(rows: readonly Row[], sizes: readonly Size[], herds: readonly Herd[]): Verdict[] {
   return [
     ...coldStart(rows),
     ...largeOpen(rows),
