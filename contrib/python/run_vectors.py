@@ -8,6 +8,7 @@ import vsync_push as writer
 import vsync_request as request
 import vsync_token as scoped
 import vsync_usage as usage
+import vsync_gateway as gateway
 from vsync_client import Refused, b64, fields
 
 
@@ -191,6 +192,15 @@ class Vector:
 
     def op_openUsageBatch(self, i):
         return usage.open_batch(i["vault"], i["key"], self.at("batch"), self.at("usageKey"))
+
+    def op_openUsageObject(self, i):
+        return usage.open_object(i["vault"], i["key"], self.at("object"), i["usageKeys"])
+
+    def op_openGatewayBox(self, i):
+        return gateway.open_gateway_box(self.at("operatorKey"), i["vault"], i["gen"], self.at("box"))
+
+    def op_openTokenSlot(self, i):
+        return gateway.open_token_slot(i["vault"], i["gen"], i["slot"], i["credential"])
 
     def op_fileStorePath(self, i):
         return {"path": vsync.file_path(i, i["key"])}

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Usage, written from docs/format.md §12: statements in responses, and batches of events.
+"""Usage, written from docs/format.md §12: statements in responses, batches of events, objects of operators.
 Run as a program, it prints the vectors of test/vectors/data/usage.json, made from fixed seeds."""
-import datetime, hashlib, json, re
+import datetime, gzip, hashlib, json, re
 from cryptography.hazmat.primitives.asymmetric import ed25519, x25519
-from vsync_client import FORGED, b64, b64u, dump, hkdf, hpke, only, public, sha256, strict_json, tried, un64, un64u
+from vsync_client import CORRUPT, FORGED, b64, b64u, dump, hkdf, hpke, only, public, sha256, strict_json, tried, un64, un64u
 
 METER, TOKEN = r"(?![0-9]+$)[a-z0-9_]{1,64}", r"tok_[0-9a-f]{32}"
 CLAIMS = ("iss", "iat", "request_id", "route_id", "usage", "context", "credits", "pending")
@@ -113,6 +113,67 @@ def seal_batch(vault, key, writer, usage_public, ephemeral, place, lines, **chan
               **place, "count": len(lines), "sha256": sha256(sealed), **changes}
     line = dump({name: fields[name] for name in HEADER if name in fields}).encode()
     return line + b"\n" + b64(writer.key.sign(signed_text(vault, key, line))).encode() + b"\n" + sealed
+
+
+# --- objects of operators
+
+OBJECT = ("v", "usage_key", "by", "at", "sha256")
+CELL = ("day", "meter", "backend", "route", "token", "subject", "amount", "events")
+BATCH = rf"usage/{TOKEN}/\d{{4}}-\d\d-\d\d/[0-7][0-9A-HJKMNP-TV-Z]{{25}}"
+OPERATOR = "vsync-usage-operator-v1"
+
+
+def operator_key(private):
+    return ed25519.Ed25519PrivateKey.from_private_bytes(hkdf(private, OPERATOR))
+
+
+def operator_text(vault, key, line):
+    return f"{OPERATOR}|{vault}|{key}|".encode() + line
+
+
+def has_form(value, names, optional=()):
+    return type(value) is dict and set(value) <= {*names, *optional} and set(names) <= set(value)
+
+
+def is_month(content):
+    cells = has_form(content, ("month", "batches", "cells")) and all(has_form(cell, CELL) for cell in content["cells"])
+    return cells and all(re.fullmatch("[0-9]+", cell["amount"]) and type(cell["events"]) is int for cell in content["cells"])
+
+
+def is_day(content):
+    return has_form(content, ("day", "batches")) and all(
+        has_form(batch, ("key", "instance", "seq", "digest", "lines"), ("prev", "stored"))
+        and re.fullmatch(BATCH, batch["key"]) and all(event_of(line, day_of(json.loads(line)["at"])) for line in batch["lines"])
+        for batch in content["batches"])
+
+
+def is_void(content):
+    return has_form(content, ("id",), ("token", "note"))
+
+
+def object_of(vault, key, raw, pairs):
+    line, signature, sealed = raw.split(b"\n", 2)
+    header = strict_json(line)
+    only(header, tuple(header) == OBJECT and header["v"] == 1 and type(header["v"]) is int)
+    private = un64({pair["public"]: pair["private"] for pair in pairs}[header["usage_key"]])
+    verify(public(operator_key(private)), un64(signature.decode()), operator_text(vault, key, line))
+    only(header, sha256(sealed) == header["sha256"])
+    aead, nonce = hpke(private, sealed[:32], sealed[:32], un64(header["usage_key"]), INFO)
+    content = json.loads(gzip.decompress(aead.decrypt(nonce, sealed[32:], f"{vault}|{key}".encode())))
+    only(content, {"months": is_month, "days": is_day, "voids": is_void}[key.split("/")[1]](content))
+    return {"by": header["by"], "at": header["at"], "content": content}
+
+
+def open_object(vault, key, raw, pairs):
+    return tried(CORRUPT, "not an object of an operator under this name", object_of, vault, key, raw, pairs)
+
+
+def seal_object(vault, key, private, ephemeral, content, by="ann@laptop", at="2026-12-01T08:00:00.000Z", signer=None, **changes):
+    usage_public, enc = (public(x25519.X25519PrivateKey.from_private_bytes(half)) for half in (private, ephemeral))
+    aead, nonce = hpke(ephemeral, usage_public, enc, usage_public, INFO)
+    sealed = enc + aead.encrypt(nonce, gzip.compress(content if type(content) is bytes else dump(content).encode(), mtime=0), f"{vault}|{key}".encode())
+    line = dump({"v": 1, "usage_key": b64(usage_public), "by": by, "at": at, "sha256": sha256(sealed), **changes}).encode()
+    return line + b"\n" + b64(operator_key(signer or private).sign(operator_text(vault, key, line))).encode() + b"\n" + sealed
 
 
 # --- vectors
@@ -241,10 +302,59 @@ def batch_vectors(vault, api, gateway):
         yield vector(f"batch-{name}", about, made)
 
 
+def object_vectors(vault, api):
+    old, private, ephemeral = (hashlib.sha256(text).digest() for text in (b"old usage", b"usage", b"ephemeral"))
+    pairs = [{"public": b64(public(x25519.X25519PrivateKey.from_private_bytes(key))), "private": b64(key)} for key in (old, private)]
+    at, day = 1795942800123, "2026-11-29"
+    batch = f"usage/{api.id}/{day}/01KB84JPWB0000000000000000"
+    line = dump({"id": "job-1", "lane": "meter", "usage": {"jobs": 1}, "at": at})
+    cell = {"day": day, "meter": "jobs", "backend": "api", "route": "", "token": api.id, "subject": "", "amount": "18014398509481982", "events": 2}
+    month, days, void = "usage/months/2026-11", f"usage/days/{day}", "usage/voids/01KB84JPWB0000000000000000"
+    entry = {"key": batch, "instance": "00112233445566aa", "seq": 1, "digest": "ab" * 32, "stored": at, "lines": [line]}
+    contents = {month: {"month": "2026-11", "batches": [batch], "cells": [cell]}, days: {"day": day, "batches": [entry]},
+                void: {"id": "job-1", "token": api.id, "note": "ran twice"}}
+    def vector(name, about, key, raw, good=False):
+        result = {"out": open_object(vault, key, raw, pairs)} if good else {"error": CORRUPT}
+        return {"name": f"usage/object-{name}", "about": about, "op": "openUsageObject", **result,
+                "in": {"vault": vault, "key": key, "object": {"b64": b64(raw)}, "usageKeys": pairs}}
+    def sealed(key, content=None, by_key=private, under=None, **changes):
+        return under or key, seal_object(vault, key, by_key, ephemeral, contents[key] if content is None else content, **changes)
+    def without(key, name):
+        return {field: value for field, value in contents[key].items() if field != name}
+    yield vector("month", "The totals of a closed month.", *sealed(month), True)
+    yield vector("day", "The batches of a day.", *sealed(days), True)
+    yield vector("day-second", "A batch that names the one before, of which nobody knows when it came.", *sealed(
+        days, {"day": day, "batches": [{**{name: value for name, value in entry.items() if name != "stored"}, "seq": 2, "prev": "cd" * 32}]}), True)
+    yield vector("void", "An event that does not count.", *sealed(void), True)
+    yield vector("void-of-any-token", "The id alone.", *sealed(void, {"id": "job-1"}), True)
+    yield vector("old-key", "Written before a leak, with the usage key of that time.", *sealed(month, by_key=old), True)
+    good = sealed(month)[1]
+    header, signature, rest = good.split(b"\n", 2)
+    for name, about, made in (
+        ("copied", "Another month's totals.", sealed(month, under="usage/months/2026-10")),
+        ("other-vault", "Of another vault.", (month, seal_object("AAAAAAAAAAAAAAAAAAAAAA", month, private, ephemeral, contents[month]))),
+        ("unknown-key", "Sealed to a key that the roll does not have.", sealed(month, by_key=ephemeral)),
+        ("by-an-app", "Signed by somebody who knows the public half alone.", sealed(month, signer=api.private)),
+        ("bad-signature", "Another signature.", (month, header + b"\n" + b64(bytes(64)).encode() + b"\n" + rest)),
+        ("no-signature", "The signature is missing.", (month, header + b"\n" + rest)),
+        ("altered", "A bit of what is sealed.", (month, good[:-1] + bytes([good[-1] ^ 1]))),
+        ("version-2", "Another version.", sealed(month, v=2)),
+        ("unknown-field", "Another field in the header.", sealed(month, note="x")),
+        ("month-without-batches", "A month that names no batches.", sealed(month, without(month, "batches"))),
+        ("cell-number", "An amount that is a number.", sealed(month, {**contents[month], "cells": [{**cell, "amount": 2}]})),
+        ("cell-negative", "Less than nothing.", sealed(month, {**contents[month], "cells": [{**cell, "amount": "-2"}]})),
+        ("day-other-name", "A batch that cannot be.", sealed(days, {"day": day, "batches": [{**entry, "key": "usage/x"}]})),
+        ("day-event", "An event of another form.", sealed(days, {"day": day, "batches": [{**entry, "lines": [line.replace("meter", "guess")]}]})),
+        ("void-nothing", "Nothing is void.", sealed(void, {"note": "x"})),
+    ):
+        yield vector(name, about, *made)
+
+
 def vectors():
     vault, api, gateway = "jrGt0M6B7MtpHxiVvamNLw", Writer(hashlib.sha256(b"api").digest()), Writer(hashlib.sha256(b"gateway").digest())
     yield from statement_vectors(vault, api, gateway)
     yield from batch_vectors(vault, api, gateway)
+    yield from object_vectors(vault, api)
 
 
 if __name__ == "__main__":

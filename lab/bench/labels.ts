@@ -10,6 +10,10 @@ export const VERIFIED = 1_000;
 /** An origin beside npm's @farthershore/backend. */
 export const SIGNED_REQUESTS = "signed requests";
 export const REQUESTS = 1_000;
+/** The signatures of as many requests, and nothing else. */
+export const SIGNATURES_ALONE = "crypto.verify alone";
+/** After the start of an origin, over S3. */
+export const FIRST_REQUEST = "first request of an origin";
 export const UNSIGNED_SMALL = "refuse 1 KiB without a signature";
 export const UNSIGNED_LARGE = "refuse 10 MiB without a signature";
 /** The group of what apps used. */

@@ -19,7 +19,7 @@ import { snapshotOf, tokenHere } from "../../test/tokens/access/access-world.ts"
 import { LEAST_COST } from "./home.ts";
 import { type RequestJob, requestWork } from "./requests.ts";
 
-/** A process that has loaded the library: runs one job per line of JSON and answers with its wall time. */
+/** A process that has loaded the library: runs one job per line of JSON and answers with its times. */
 export type Job =
   | { readonly do: "derive"; readonly cost?: "least" }
   /** One HEAD on an open connection. */
@@ -34,6 +34,12 @@ export type Job =
   /** Decides so many times on a grant without patterns, or verifies so many access tokens. */
   | { readonly do: "authorize" | "verify-access"; readonly times: number }
   | RequestJob;
+
+export interface Timed {
+  readonly wallMs: number;
+  /** Of this process, in user and system mode. */
+  readonly cpuMs: number;
+}
 
 export interface Access {
   readonly token: string;
@@ -75,6 +81,7 @@ async function workOf(job: Job): Promise<() => Promise<unknown>> {
       return accessWork(job);
     case "verify-request":
     case "refuse-request":
+    case "first-request":
       return requestWork(job);
     case "round-trip":
     case "rotate":
@@ -146,7 +153,9 @@ async function openInSequence({ token, passphrase }: Access): Promise<void> {
 
 for await (const line of createInterface({ input: process.stdin })) {
   const work = await workOf(JSON.parse(line) as Job);
-  const startMs = performance.now();
+  const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
   await work();
-  process.stdout.write(`${JSON.stringify({ ms: performance.now() - startMs })}\n`);
+  const { user, system } = process.cpuUsage(startCpu);
+  const done: Timed = { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1000 };
+  process.stdout.write(`${JSON.stringify(done)}\n`);
 }

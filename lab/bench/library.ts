@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { CONTROL, inRounds, type RowHead } from "./interleave.ts";
 import { JsonLines } from "./json-lines.ts";
-import type { Job } from "./library-process.ts";
+import type { Job, Timed } from "./library-process.ts";
 import type { Row } from "./results.ts";
 import { medianOf, rounded, seriesOf } from "./series.ts";
 
@@ -20,9 +20,8 @@ export class Library implements AsyncDisposable {
     this.#process = new JsonLines("the library", [process.execPath, program], env);
   }
 
-  async time(job: Job): Promise<number> {
-    const { ms } = await this.#process.ask<{ ms: number }>(job);
-    return ms;
+  time(job: Job): Promise<Timed> {
+    return this.#process.ask<Timed>(job);
   }
 
   /** Like `interleave` for programs. A first round, which does not count, loads the lazy modules. */
@@ -30,9 +29,11 @@ export class Library implements AsyncDisposable {
     const times = await inRounds(candidates, rounds, async (candidate, round) => this.time(await candidate.job(round)));
     const control = times[candidates.findIndex(({ head }) => head.program === CONTROL)];
     return candidates.map(({ head }, at) => {
-      const wallMs = seriesOf(times[at] ?? []);
-      const ratio = control === undefined ? {} : { ratio: rounded(wallMs.median / medianOf(control)) };
-      return { ...head, wallMs, ...ratio };
+      const own = times[at] ?? [];
+      const wallMs = seriesOf(own.map((it) => it.wallMs));
+      const controlMs = control === undefined ? undefined : medianOf(control.map((it) => it.wallMs));
+      const ratio = controlMs === undefined ? {} : { ratio: rounded(wallMs.median / controlMs) };
+      return { ...head, wallMs, cpuMs: medianOf(own.map(({ cpuMs }) => cpuMs)), ...ratio };
     });
   }
 

@@ -1,23 +1,54 @@
-import { webcrypto } from "node:crypto";
+import { type ChildProcess, fork } from "node:child_process";
+import { generateKeyPairSync, sign, verify, webcrypto } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { fetchPackages } from "../../scripts/fetched-packages.ts";
+import { createGateway } from "../../src/backend/gateway/create.ts";
+import { initFromEnv } from "../../src/backend/init.ts";
 import { createTestBackend, signRequest } from "../../src/backend/testing.ts";
+import type { UnsignedJob } from "./unsigned-client.ts";
 
-/** What an origin does: verify `times` requests of 1 KiB, or refuse as many of `bytes` without a signature, over sockets. */
+/**
+ * What an origin does: verify `times` requests of 1 KiB, beside the signatures alone; refuse as many of `bytes` without a
+ * signature, over sockets; or open its vault for the first one.
+ */
 export type RequestJob =
-  | { readonly do: "verify-request"; readonly by: "vsync" | "npm"; readonly times: number }
-  | { readonly do: "refuse-request"; readonly bytes: number; readonly times: number };
+  | { readonly do: "verify-request"; readonly by: "vsync" | "npm" | "crypto.verify"; readonly times: number }
+  | { readonly do: "refuse-request"; readonly bytes: number; readonly times: number }
+  | { readonly do: "first-request"; readonly origin: string; readonly gateway: string };
 
 const BODY = Buffer.alloc(1024, "a");
 const ROUTES = [{ id: "jobs.create", method: "POST", path: "/v1/jobs" }];
 
 export async function requestWork(job: RequestJob): Promise<() => Promise<unknown>> {
   if (job.do === "refuse-request") return refusing(job.bytes, job.times);
+  if (job.do === "first-request") return serving(job.origin, job.gateway);
+  if (job.by === "crypto.verify") return verifyingSignatures(job.times);
   return job.by === "vsync" ? verifying(job.times) : verifyingByNpm(job.times);
+}
+
+/** The least that any verifier takes. */
+async function verifyingSignatures(times: number): Promise<() => Promise<void>> {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const signed = Array.from({ length: times }, (_, at) => Buffer.from(`${"a".repeat(320)}${at}`));
+  const signatures = signed.map((text) => sign(null, text, privateKey));
+  return async () => {
+    for (const [at, text] of signed.entries()) verify(null, text, publicKey, signatures[at] ?? Buffer.alloc(0));
+  };
+}
+
+async function serving(config: string, gateway: string): Promise<() => Promise<void>> {
+  const signer = await createGateway({ env: { VSYNC_CONFIG: gateway } });
+  const request = { method: "POST", target: "/v1/jobs", headers: {}, body: BODY };
+  const signed = await signer.sign(request);
+  return async () => {
+    const backend = initFromEnv({ env: {}, config, spool: false });
+    await backend.verifyRequest({ ...request, headers: signed.headers });
+    await backend.shutdown();
+  };
 }
 
 async function verifying(times: number): Promise<() => Promise<void>> {
@@ -64,23 +95,27 @@ async function verifyingByNpm(times: number): Promise<() => Promise<void>> {
   };
 }
 
+let client: ChildProcess | undefined;
+
 async function refusing(bytes: number, times: number): Promise<() => Promise<void>> {
-  const verify = createTestBackend({ routes: ROUTES }).middleware();
-  const server = createServer((request, response) => void verify(request, response, () => response.end()));
+  const guard = createTestBackend({ routes: ROUTES }).middleware();
+  const server = createServer((request, response) => void guard(request, response, () => response.end()));
   await once(server.listen(0, "127.0.0.1"), "listening");
   server.unref();
   const { port } = server.address() as AddressInfo;
-  const body = Buffer.alloc(bytes);
+  const sender = (client ??= startClient());
   return async () => {
-    for (let time = 0; time < times; time++) await refused(port, body);
+    sender.send({ port, bytes, times } satisfies UnsignedJob);
+    await once(sender, "message");
   };
 }
 
-/** Until the answer is there. */
-async function refused(port: number, body: Buffer): Promise<void> {
-  const socket = connect(port, "127.0.0.1").on("error", () => undefined);
-  socket.write(`POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`);
-  socket.write(body);
-  await once(socket, "data");
-  socket.destroy();
+/** It ends with this process, and keeps it from ending no longer than it has to answer. */
+function startClient(): ChildProcess {
+  const started = fork(join(import.meta.dirname, "unsigned-client.ts"), {
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  started.unref();
+  started.channel?.unref();
+  return started;
 }

@@ -31,6 +31,28 @@ export async function scopedVaultAt(place: Place, prefix: string, items: VaultOp
   return encodeToken({ ...tokenFields, ...place, prefix, anchor, token });
 }
 
+/** A vault with a backend, and the tokens of its origin and of its gateway. */
+export async function originVaultAt(
+  place: Place,
+  prefix: string,
+  items: VaultOptions["items"],
+): Promise<{ readonly origin: string; readonly gateway: string }> {
+  const vault = await createVault(storeAt(place, prefix), { items });
+  await vault.settings({
+    backends: [{ id: "api" }],
+    routes: [{ id: "jobs.create", method: "POST", path: "/v1/jobs" }],
+  });
+  await vault.rotateGatewayKeys();
+  const stringOf = async (claims: Parameters<typeof vault.createToken>[0]): Promise<string> => {
+    const { anchor, credential: token } = await vault.createToken(claims);
+    return encodeToken({ ...vault.tokenFields, ...place, prefix, anchor, token });
+  };
+  return {
+    origin: await stringOf({ backend: "api", capabilities: ["gateway_verification", "metering"] }),
+    gateway: await stringOf({ permissions: ["api.gateway.sign"] }),
+  };
+}
+
 function storeAt({ endpoint, region, bucket, accessKeyId, secretAccessKey }: Place, prefix: string): ObjectStore {
   const credentials = { accessKeyId, secretAccessKey: Secret.ofText(secretAccessKey) };
   const options = { clock: { nowMs: Date.now }, random: { bytes: randomBytes } };

@@ -13,6 +13,7 @@ import type { Meter, MeterOptions } from "./meter.ts";
 import type { NodeRequest, NodeSocket } from "./node/node-message.ts";
 import { verifyNodeUpgrade } from "./node/upgrade.ts";
 import { buildReadyReport, type ReadyReport } from "./ready.ts";
+import { type TunnelOptions, type TunnelProgram, wantsTunnel } from "./tunnel.ts";
 import { VerificationError } from "./verification-error.ts";
 import { rememberVerified } from "./verified.ts";
 import type { Verifier } from "./verifier.ts";
@@ -53,6 +54,8 @@ export interface BackendParts<Secrets> {
   readonly log: (refusal: Refusal) => void;
   /** Reports usage; absent: this backend cannot. */
   readonly usage?: UsageParts;
+  /** Absent: this backend has no processes. */
+  readonly openTunnel?: (options: TunnelOptions) => Promise<TunnelProgram>;
   /** The opened vault. */
   readonly secrets: () => Promise<Secrets>;
   readonly close: () => Promise<void>;
@@ -66,6 +69,7 @@ export class Backend<Secrets = unknown> implements Verifier {
   readonly #refused = new Map<string, number>();
   #verified = 0;
   #lastView: OriginView | null = null;
+  #tunnel: TunnelProgram | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(parts: BackendParts<Secrets>) {
@@ -198,7 +202,29 @@ export class Backend<Secrets = unknown> implements Verifier {
   health(): HealthReport {
     const { views, clock } = this.#parts;
     const counts = { verified: this.#verified, refused: Object.fromEntries(this.#refused) };
-    return buildHealthReport({ view: peeked(views), last: this.#lastView, atMs: clock.nowMs(), ...counts });
+    const tunnel = this.#tunnel?.status ?? null;
+    return buildHealthReport({ view: peeked(views), last: this.#lastView, atMs: clock.nowMs(), ...counts, tunnel });
+  }
+
+  /**
+   * For a backend whose transport is `tunnel`: runs the program that you name, and starts it again when it ends, until
+   * `shutdown`. For any other backend it does nothing.
+   *
+   * @returns whether there is a tunnel
+   * @throws InputError no program is named, it cannot be started, or the token lacks the capability `tunnel`
+   * @throws VerificationError jwks_unavailable: the vault does not open
+   */
+  async start(options?: TunnelOptions): Promise<boolean> {
+    const view = await this.#view();
+    if (!wantsTunnel(view, options)) return false;
+    if (this.#tunnel !== null) return true;
+    const tunnel = (await this.#parts.openTunnel?.(options)) ?? null;
+    this.#tunnel = tunnel;
+    await tunnel?.start().catch((error: unknown) => {
+      this.#tunnel = null;
+      throw error;
+    });
+    return tunnel !== null;
   }
 
   /** Runs before the usage that waits is written and the vault is closed, in the order given. */
@@ -234,6 +260,7 @@ export class Backend<Secrets = unknown> implements Verifier {
 
   async #close(): Promise<void> {
     for (const hook of this.#hooks) await hook();
+    await this.#tunnel?.stop();
     await this.#parts.usage?.peek()?.close();
     await this.#parts.close();
   }

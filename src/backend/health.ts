@@ -1,3 +1,4 @@
+import type { TunnelStatus } from "./tunnel.ts";
 import type { OriginView } from "./views.ts";
 
 /** How an origin is, from what it knows without a request. It names nothing secret. */
@@ -13,6 +14,8 @@ export interface HealthReport {
   readonly verified: number;
   /** Refused requests since the start, by code. */
   readonly refused: Readonly<Record<string, number>>;
+  /** The program of `backend.start()`; null if there is none. */
+  readonly tunnel: TunnelStatus | null;
 }
 
 export interface HealthInput {
@@ -23,10 +26,11 @@ export interface HealthInput {
   readonly atMs: number;
   readonly verified: number;
   readonly refused: Readonly<Record<string, number>>;
+  readonly tunnel?: TunnelStatus | null;
 }
 
 /** The report of `backend.health()`. */
-export function buildHealthReport({ view, last, atMs, verified, refused }: HealthInput): HealthReport {
+export function buildHealthReport({ view, last, atMs, verified, refused, tunnel = null }: HealthInput): HealthReport {
   const known = view ?? last;
   const usable = (known?.keys ?? []).filter(({ not_before: from, not_after: until }) => {
     return (from === undefined || Date.parse(from) <= atMs) && (until === undefined || atMs < Date.parse(until));
@@ -39,5 +43,6 @@ export function buildHealthReport({ view, last, atMs, verified, refused }: Healt
     keyIds: usable.map(({ kid }) => kid),
     verified,
     refused,
+    tunnel,
   };
 }

@@ -23,6 +23,7 @@ export type { MeterOptions } from "./meter.ts";
 export type { ReadyReport } from "./ready.ts";
 export { createUsage, type MeteringOptions, type UsageReporter, withUsage } from "./report-usage.ts";
 export type { SignedContext } from "./signed/context.ts";
+export type { TunnelOptions, TunnelStatus } from "./tunnel.ts";
 export {
   RUNTIME_ERROR_CODES,
   statusForCode,

@@ -5,6 +5,7 @@ import { nowMs } from "../tokens/system-clock.ts";
 import { inWorkers, type WaitUntil } from "../workers.ts";
 import { Backend, type OriginViews, type Refusal } from "./backend.ts";
 import { Meter } from "./meter.ts";
+import type { TunnelOptions, TunnelProgram } from "./tunnel.ts";
 import { VerificationError } from "./verification-error.ts";
 import { NonceCache, type ReplayStore } from "./verify/replay.ts";
 import { type OriginView, originViewOf, Views } from "./views.ts";
@@ -52,9 +53,16 @@ export function initFromEnv(options: InitOptions = {}): Backend<Vsync> {
     replay: replay ?? new NonceCache(clock),
     clock,
     log,
+    openTunnel,
     secrets: () => vault.get(),
     close: () => vault.close(),
   });
+}
+
+/** Loaded late: Workers have no processes, and most origins no tunnel. */
+async function openTunnel(options: TunnelOptions): Promise<TunnelProgram> {
+  const { SupervisedProgram } = await import("../runtime/supervised-program.ts");
+  return new SupervisedProgram(options, (message) => console.warn(`vsync: the tunnel's program ${message}`));
 }
 
 function meterOf(meter: Meter | null): Meter {

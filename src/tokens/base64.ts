@@ -15,19 +15,27 @@ export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Null for anything but the one canonical spelling. */
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/** By character code; -1 for what is not in the alphabet. */
+const SEXTETS = Int8Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)));
+
+/** Null for anything but the one canonical spelling. In its own loop: `atob` is lax, and takes several times as long. */
 export function fromBase64(text: string): Uint8Array | null {
-  let binary: string;
-  try {
-    binary = atob(text);
-  } catch {
-    return null;
+  const end = text.endsWith("==") ? text.length - 2 : text.endsWith("=") ? text.length - 1 : text.length;
+  if (text.length % 4 !== 0) return null;
+  const bytes = new Uint8Array(Math.floor((end * 3) / 4));
+  let [bits, count, at] = [0, 0, 0];
+  for (let from = 0; from < end; from++) {
+    const sextet = SEXTETS[text.charCodeAt(from)] ?? -1;
+    if (sextet === -1) return null;
+    bits = ((bits << 6) | sextet) & 0xfff;
+    count += 6;
+    if (count < 8) continue;
+    count -= 8;
+    bytes[at++] = bits >> count;
   }
-  // `atob` skips white space, and ignores missing padding and stray bits.
-  if (btoa(binary) !== text) return null;
-  const bytes = new Uint8Array(binary.length);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
-  return bytes;
+  const strayBits = bits & ((1 << count) - 1);
+  return strayBits === 0 ? bytes : null;
 }
 
 /** Null for anything but the one canonical spelling. */

@@ -1,14 +1,13 @@
 import { once } from "node:events";
-import { mkdir, open, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Backend, Refusal } from "../../src/backend/backend.ts";
 import { createGateway } from "../../src/backend/gateway/create.ts";
 import type { Gateway } from "../../src/backend/gateway/gateway.ts";
 import { type InitOptions, initFromEnv } from "../../src/backend/init.ts";
-import { type DirectoryVault, directoryVault, ITEMS, temporaryFolder } from "../runtime/fixture.ts";
+import { type DirectoryVault, directoryVault, ITEMS } from "../runtime/fixture.ts";
 
 const SETTINGS = {
   backends: [{ id: "api", maxStaleMinutes: 5 }],
@@ -87,42 +86,6 @@ test("serves over a socket what its gateway signed, and has the vault's secrets"
   expect(health.keyIds).toHaveLength(1);
 });
 
-test("a rotation of the gateway's keys loses no request before, in and after its overlap", async () => {
-  const backend = start();
-  expect(await pass(backend)).toBe("item");
-  await vault.rotateGatewayKeys(600_000);
-  for (const second of [0, 30, 61, 119, 121, 300, 599, 601, 900]) {
-    aheadMs = second * 1000;
-    expect([second, await pass(backend)]).toEqual([second, "item"]);
-  }
-  expect(backend.health()).toMatchObject({ verified: 10, refused: {} });
-});
-
-test("a revoked origin verifies nothing after 60 s, with all that it knew", async () => {
-  const backend = start();
-  expect(await pass(backend)).toBe("item");
-  await vault.revokeToken(origin.id);
-  aheadMs = 60_000;
-  expect(await pass(backend)).toBe("jwks_unavailable");
-  expect(refusals.at(-1)?.reason).toMatch(/revoked/);
-});
-
-test("a store that is away changes nothing for maxStaleMinutes, and then refuses until it is back", async () => {
-  const backend = start();
-  expect(await pass(backend)).toBe("item");
-  await rename(vault.folder, `${vault.folder.slice(0, -1)}.away`);
-  for (const second of [61, 299]) {
-    aheadMs = second * 1000;
-    expect([second, await pass(backend)]).toEqual([second, "item"]);
-  }
-  expect(backend.health().status).toBe("stale");
-  aheadMs = 301_000;
-  expect(await pass(backend)).toBe("jwks_unavailable");
-  await rename(`${vault.folder.slice(0, -1)}.away`, vault.folder);
-  aheadMs = 312_000;
-  expect(await pass(backend)).toBe("item");
-});
-
 test("a vault that does not open at first refuses, and is tried again after 10 s", async () => {
   await rename(vault.folder, `${vault.folder.slice(0, -1)}.away`);
   const backend = start();
@@ -144,24 +107,4 @@ test("shutdown runs the hooks once, and nothing is verified a minute later", asy
   expect(order).toEqual(["first", "second"]);
   aheadMs = 61_000;
   expect(await pass(backend)).toBe("jwks_unavailable");
-});
-
-describe("with a replay store that all processes share", () => {
-  test("a request is served by one of them, and by none after a restart", async () => {
-    const folder = await temporaryFolder();
-    await mkdir(join(folder, "claims"));
-    const claim = async (key: string): Promise<boolean> => {
-      const name = join(folder, "claims", Buffer.from(key).toString("hex"));
-      return open(name, "wx").then(
-        (file) => file.close().then(() => true),
-        (error: { code: string }) => (error.code === "EEXIST" ? false : Promise.reject(error)),
-      );
-    };
-    const [one, other] = [start({ replay: { claim } }), start({ replay: { claim } })];
-    const signed = await gateway.sign({ method: "GET", target: "/items/1", headers: {} });
-    const codes = await Promise.all([codeOf(one, signed), codeOf(other, signed)]);
-    expect(codes.toSorted()).toEqual(["item", "replayed_nonce"]);
-    expect(await codeOf(start({ replay: { claim } }), signed)).toBe("replayed_nonce");
-    expect(await codeOf(start(), signed)).toBe("item");
-  });
 });

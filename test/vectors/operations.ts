@@ -20,6 +20,7 @@ import { aadOf } from "../../src/vault/format/bundle-header.ts";
 import { firstTsMs, formatTs } from "../../src/vault/format/object-keys.ts";
 import { openSigningKey } from "../../src/vault/open/open-bundle.ts";
 import { bytesOf, inFormOf } from "./bytes.ts";
+import { GATEWAY_OPERATIONS } from "./gateway-operations.ts";
 import { REQUEST_OPERATIONS } from "./request-operations.ts";
 import { ROLL_OPERATIONS } from "./roll-operations.ts";
 import { sealWith } from "./seal-with.ts";
@@ -35,6 +36,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...VAULT_OPERATIONS,
   ...ROLL_OPERATIONS,
   ...TOKEN_OPERATIONS,
+  ...GATEWAY_OPERATIONS,
   ...USAGE_OPERATIONS,
   ...REQUEST_OPERATIONS,
 

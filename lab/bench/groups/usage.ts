@@ -9,8 +9,9 @@ import { ulid } from "../../../src/usage/ulid.ts";
 import { batchWriterOf } from "../../../src/usage/writer.ts";
 import { seededRandom } from "../../../test/support/world.ts";
 import { USAGE, USAGE_REPORTED } from "../labels.ts";
+import type { Timed } from "../library-process.ts";
 import type { Row } from "../results.ts";
-import { seriesOf } from "../series.ts";
+import { rounded, seriesOf } from "../series.ts";
 import type { World } from "../world.ts";
 
 const AT_MS = Date.parse("2026-11-29T09:00:00.000Z");
@@ -21,23 +22,32 @@ export async function measureUsage({ scale }: World): Promise<readonly Row[]> {
   const random = seededRandom("usage");
   const writer = await batchWriterOf(VAULT, credentialOf("live", Secret.ofBytes(random.bytes(32))));
   const usageKey = random.bytes(32);
-  const row = (name: string, ms: number): Row => ({ group: USAGE, name, program: "library", wallMs: seriesOf([ms]) });
+  const row = (name: string, { wallMs, cpuMs }: Timed): Row => {
+    return { group: USAGE, name, program: "library", wallMs: seriesOf([wallMs]), cpuMs: rounded(cpuMs) };
+  };
   return [
-    row(`withUsage \u00d7 ${USAGE_REPORTED}`, report(writer)),
+    row(`withUsage \u00d7 ${USAGE_REPORTED}`, await report(writer)),
     row(`sum of ${scale.events} events`, await sum(writer, usageKey, scale.events)),
   ];
 }
 
-function report({ vault, id, sign }: BatchWriter): number {
+async function timed(work: () => unknown): Promise<Timed> {
+  const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
+  await work();
+  const { user, system } = process.cpuUsage(startCpu);
+  return { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1000 };
+}
+
+function report({ vault, id, sign }: BatchWriter): Promise<Timed> {
   const request = {};
   const reporting = { vault, id, sign, clock: { nowMs: () => AT_MS }, recordDeferred: async () => undefined };
   rememberVerified(request, { requestId: "3q2-7wAAAAAAAAAAAAAAAA", routeId: "chat", reporting });
-  const startMs = performance.now();
-  for (let amount = 0; amount < USAGE_REPORTED; amount++) withUsage(request, new Response(), { tokens_used: amount });
-  return performance.now() - startMs;
+  return timed(() => {
+    for (let amount = 0; amount < USAGE_REPORTED; amount++) withUsage(request, new Response(), { tokens_used: amount });
+  });
 }
 
-async function sum(writer: BatchWriter, usageKey: Uint8Array, events: number): Promise<number> {
+async function sum(writer: BatchWriter, usageKey: Uint8Array, events: number): Promise<Timed> {
   const batches = batchesOf(writer, x25519.getPublicKey(usageKey), events);
   const facts = { metering: true, isGateway: false, endedMs: null };
   const rules: LedgerRules = {
@@ -50,12 +60,13 @@ async function sum(writer: BatchWriter, usageKey: Uint8Array, events: number): P
     isClosed: () => false,
     isFrozen: () => false,
   };
-  const startMs = performance.now();
   const ledger = new Ledger(rules);
-  for (const { key, bytes } of batches) ledger.count(await readBatch(rules, key, { bytes }));
-  ledger.finish(true);
+  const done = await timed(async () => {
+    for (const { key, bytes } of batches) ledger.count(await readBatch(rules, key, { bytes }));
+    ledger.finish(true);
+  });
   if (ledger.events !== events) throw new TypeError(`${ledger.events} of ${events} events were counted`);
-  return performance.now() - startMs;
+  return done;
 }
 
 function batchesOf(writer: BatchWriter, publicKey: Uint8Array, events: number): readonly SealedBatch[] {
