@@ -4,6 +4,7 @@ import { type AuditRow, auditRowOf } from "../format/audit-row.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { BUNDLE_PREFIX } from "../format/object-keys.ts";
 import { BundleMissingError, fetchBundle, type OpenedBundle, openBundle } from "../open/open-bundle.ts";
+import { fetchManifest } from "../open/open-manifest.ts";
 import type { KeyHolder } from "../unlock/key-holder.ts";
 import { verifyAudit } from "./chain.ts";
 
@@ -62,19 +63,28 @@ async function namingTheRemoval(
   missing: BundleMissingError,
   store: ObjectStore,
   rows: readonly AuditRow[],
+  { gen }: Manifest,
 ): Promise<Error> {
   const row = rows.at(-1);
   const gc = rows.find(({ action, meta }) => {
     const removed = action === "gc" ? meta["removed"] : null;
     return Array.isArray(removed) && removed.includes(row?.bundle.key);
   });
-  if (row === undefined || gc === undefined) return missing;
+  if (row === undefined) return missing;
+  const hint = "`vsync history` shows which generations are kept; the bucket's object versions or a backup may have it";
+  if (gc === undefined) {
+    // Another machine's gc, after we had read the rows? Nobody has proven what it says: it only words the message.
+    const now = (await fetchManifest(store).catch(() => null))?.manifest.gen ?? gen;
+    if (now <= gen) return missing;
+    const fault = `generation ${row.gen} went while it was read: the vault has gone on from ${gen} to ${now}`;
+    return new BundleMissingError(fault, { hint });
+  }
   const keys = new Set<string>();
   for await (const key of store.list(BUNDLE_PREFIX)) keys.add(key);
   const oldest = rows.findLast(({ bundle }) => keys.has(bundle.key));
   const left = oldest === undefined ? "" : `; the oldest you can restore is ${oldest.gen}`;
   return new BundleMissingError(`generation ${row.gen} was removed by gc on ${gc.at.slice(0, 10)}${left}`, {
-    hint: "`vsync history` shows which generations are kept; the bucket's object versions or a backup may have it",
+    hint,
   });
 }
 
@@ -105,7 +115,7 @@ export async function openAtGeneration(
   try {
     return await openBundleOf(store, { vault: manifest.vault, gen: request.gen, bundle }, request);
   } catch (error) {
-    throw error instanceof BundleMissingError ? await namingTheRemoval(error, store, rows) : error;
+    throw error instanceof BundleMissingError ? await namingTheRemoval(error, store, rows, manifest) : error;
   }
 }
 

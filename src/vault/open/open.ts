@@ -28,20 +28,24 @@ export async function openVault(ports: ReadPorts, request: OpenRequest): Promise
   return vault;
 }
 
+/** Commits and gcs come minutes apart, and a reader's two GETs seconds: more openings would not help it. */
+const MOST_OPENINGS = 5;
+
 /** Like `openVault`, but hands the bundle's keys to the caller. */
 export async function openWithKeys(ports: ReadPorts, request: OpenRequest): Promise<OpenedVault> {
   let seen: Version | undefined;
   const onFetched = ({ version }: FetchedManifest) => {
     seen = version;
   };
-  try {
-    return await openOnce(ports, request, onFetched);
-  } catch (error) {
-    if (!(error instanceof BundleMissingError)) throw error;
-    // A commit and a gc may have happened between our two GETs: then open the newer manifest instead.
-    const hasMoved = (await ports.store.head(MANIFEST_KEY, { signal: request.signal })) !== seen;
-    if (!hasMoved) throw error;
-    return openOnce(ports, { ...request, stored: undefined }, onFetched);
+  for (let opening = 1; ; opening++) {
+    try {
+      return await openOnce(ports, opening === 1 ? request : { ...request, stored: undefined }, onFetched);
+    } catch (error) {
+      if (!(error instanceof BundleMissingError) || opening === MOST_OPENINGS) throw error;
+      // A commit and a gc may have happened between our two GETs: then open the newer manifest instead.
+      const hasMoved = (await ports.store.head(MANIFEST_KEY, { signal: request.signal })) !== seen;
+      if (!hasMoved) throw error;
+    }
   }
 }
 
