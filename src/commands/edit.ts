@@ -10,6 +10,7 @@ import {
   VAULT_FLAGS,
 } from "../cli/command/flags.ts";
 import { discardEdit, editVault } from "../cli/edit/edit.ts";
+import { findEditor } from "../cli/edit/editor.ts";
 import { renderOutcome } from "../cli/items/proposed-changes.ts";
 import { configOf } from "../cli/session/config.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
@@ -47,6 +48,7 @@ of other editors that make copies.`;
   protected override async execute({ flags, args }: Invocation<typeof Edit>): Promise<void> {
     if (flags.discard)
       return discardEdit(await configOf({ flags, args }, this.sources, { use: "write" }), this.sources);
+    findEditor(this.sources.variables);
     using session = await openSession({ flags, args }, this.sources, DAILY_WRITE);
     const { env } = session.config;
     const outcome = await editVault(session, flags, this.sources);

@@ -67,7 +67,7 @@ the new values that tools read in different ways.`;
     using proposal = await propose(session.ports, { ...session.request, identity: session.identity, items });
     const { plan } = proposal;
     settleDoubts(doubts, plan.changes, flags, this.output);
-    const asking = beforeRemoving(session.config, "to remove them, give --yes; without --replace they stay");
+    const asking = beforeRemoving(session.config, "without --replace they stay");
     const committed = await commitChanges(proposal, asking, flags, this.sources);
     const nothing = `Nothing to import: ${env} already holds exactly this (gen=${plan.gen})`;
     renderOutcome({ plan, committed }, { nothing, done: `Imported into ${env}` }, env, flags, this.output);

@@ -18,7 +18,7 @@ import { OlderPassphrases } from "../session/older-passphrases.ts";
 import type { Session } from "../session/session.ts";
 import { type ConsentFlags } from "../terminal/consent.ts";
 import { type Editor, findEditor, runEditor } from "./editor.ts";
-import { findWorkspace, makeWorkspace, unfinished, type Workspace } from "./workspace.ts";
+import { findWorkspace, makeWorkspace, TextGoneError, unfinished, type Workspace } from "./workspace.ts";
 
 export interface EditFlags extends ConsentFlags, Settled {
   readonly resume?: boolean;
@@ -53,8 +53,7 @@ export async function editVault(session: Session, flags: EditFlags, sources: Sec
     await workspace.remove();
     return outcome;
   } catch (error) {
-    // The editor may have removed the file; the user is to see what failed first.
-    if (await isUntouched(workspace).catch(() => false)) await workspace.remove();
+    if (await isUntouched(workspace).catch(() => error instanceof TextGoneError)) await workspace.remove();
     else
       sources.output.warn(
         `what you wrote stays in ${workspace.path}: ${edit} --resume goes on with it, --discard drops it`,
@@ -150,7 +149,9 @@ async function editUntilReadable(
       const bytes = await workspace.read();
       if (bytes.length > MAX_BUNDLE_BYTES)
         throw new InputError("your text is larger than any vault", { hint: "store large files elsewhere" });
-      return parseDotenv(bytes, "your text");
+      const file = parseDotenv(bytes, "your text");
+      for (const warning of file.warnings) output.warn(warning);
+      return file;
     } catch (error) {
       if (!(error instanceof InputError) || !prompter.isInteractive) throw error;
       output.warn(`${error.message}: ${error.hint}`);

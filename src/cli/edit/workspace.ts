@@ -2,7 +2,7 @@ import { access, constants, lstat, mkdir, readFile, rm, statfs } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FOLDER_MODE, unlessThere } from "../../disk/folders.ts";
-import { belongsToAnother, codeOf } from "../../disk/posix.ts";
+import { belongsToAnother, codeOf, hasErrno } from "../../disk/posix.ts";
 import { createPrivateFile, READ_PLAIN_FILE } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";
 import type { LocalConfig } from "../config/local-config.ts";
@@ -14,6 +14,9 @@ import { type ConsentFlags, notConfirmed, requireAnswerable } from "../terminal/
 const MEMORY = new Set([0x01021994, 0x858458f6]);
 
 type Vault = Pick<LocalConfig, "repo" | "env" | "vault" | "isRepoTyped">;
+
+/** There is nothing to go on with. */
+export class TextGoneError extends InputError {}
 
 /**
  * The private folder of one edit. It outlives editor and vsync, and goes when the edit is committed or dropped.
@@ -37,7 +40,13 @@ export class Workspace {
   }
 
   async read(): Promise<Uint8Array> {
-    return readFile(this.path, { flag: READ_PLAIN_FILE });
+    return readFile(this.path, { flag: READ_PLAIN_FILE }).catch((error: unknown) => {
+      throw hasErrno(error, "ENOENT")
+        ? new TextGoneError("the editor left no file: nothing was committed", { hint: "save the text under its own name" })
+        : new InputError(`the editor left ${this.path} unreadable (${codeOf(error)}): nothing was committed`, {
+            hint: "it must stay a plain file that you can read",
+          });
+    });
   }
 
   async remove(): Promise<void> {

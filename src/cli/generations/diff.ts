@@ -39,9 +39,9 @@ export interface Comparison {
 export async function compare({ flags, words }: DiffInput, sources: SecretSources): Promise<Comparison> {
   const gens = words.filter((word) => /^\d+$/.test(word)).map(Number);
   const [env, other, ...more] = words.filter((word) => !/^\d+$/.test(word));
-  const isMixed =
-    other !== undefined && (gens.length > 0 || flags["from-gen"] !== undefined || flags["to-gen"] !== undefined);
-  if (more.length > 0 || gens.length > 2 || isMixed) {
+  const isFlagged = flags["from-gen"] !== undefined || flags["to-gen"] !== undefined;
+  const isMixed = other !== undefined && (gens.length > 0 || isFlagged);
+  if (more.length > 0 || gens.length > 2 || isMixed || (gens.length > 0 && isFlagged)) {
     throw new InputError("diff compares two envs, or two generations of one", {
       hint: "as in vsync diff staging prod, or vsync diff prod 3 5",
     });

@@ -1,3 +1,4 @@
+import { InputError } from "../../errors.ts";
 import { openVault } from "../../vault/open/open.ts";
 import { proposeSetOrFirstPush } from "../../vault/set.ts";
 import { vaultArgs } from "../config/target.ts";
@@ -21,6 +22,8 @@ export async function copyItems(
   flags: CopyFlags,
   sources: SecretSources,
 ): Promise<Outcome & { readonly from: number }> {
+  if (from === to)
+    throw new InputError(`${from} is named twice`, { hint: "name two envs, as in vsync copy staging prod" });
   using source = await openSession({ flags, args: { env: from } }, sources, { use: "values" });
   const { manifest, bundle } = await openVault(source.ports, source.request);
   await source.remember(manifest);
@@ -33,13 +36,17 @@ export async function copyItems(
     proposal,
     ({ added, changed }) => {
       // A protected env is asked about each change, any other one about what would be overwritten.
-      const asked = config.isProtected === true ? [...added, ...changed] : changed;
-      if (asked.length === 0) return null;
-      const what = `${listed(asked)} of ${config.repo}/${to} by what ${from} holds`;
+      const asked = config.isProtected === true ? added : [];
+      if (asked.length + changed.length === 0) return null;
+      const vault = `${config.repo}/${to}`;
+      const more = asked.length === 0 ? "" : `, and add ${listed(asked)}`;
       return consentTo({
         config,
-        verb: "replace",
-        what,
+        verb: changed.length === 0 ? "add" : "replace",
+        what:
+          changed.length === 0
+            ? `${listed(asked)} to ${vault}`
+            : `${listed(changed)} of ${vault} by what ${from} holds${more}`,
         otherwise: `to see what differs, vsync diff ${from} ${vaultArgs(config)}`,
       });
     },

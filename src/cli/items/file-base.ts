@@ -26,28 +26,36 @@ export function headerOf({ repo, env, gen, vault, bundle }: Manifest): string {
   return `# vsync: ${name} gen ${gen} ${vault} ${bundle.sha256}`;
 }
 
-/** The first line of a dotenv file if `pull` wrote it, else null. */
-function findHeader(bytes: Uint8Array): string | null {
-  const [line = ""] = Buffer.from(bytes.subarray(0, 1024))
-    .toString("utf8")
-    .replace(/^\ufeff/, "")
-    .split(/\r?\n/, 1);
-  return HEADER.test(line) ? line : null;
+/** The line that `pull` wrote, if it stands above all else but comments; and its bytes. */
+function locateHeader(bytes: Uint8Array): { readonly line: string; readonly from: number; readonly to: number } | null {
+  let from = 0;
+  while (from < Math.min(bytes.length, HEAD_BYTES)) {
+    const end = bytes.indexOf(0x0a, from);
+    const to = end === -1 ? bytes.length : end + 1;
+    const line = Buffer.from(bytes.subarray(from, Math.min(to, from + HEAD_BYTES))).toString("utf8");
+    const text = line.replace(/^\ufeff/, "").trimEnd();
+    if (HEADER.test(text)) return { line: text, from, to };
+    if (!/^\s*(?:#|$)/.test(text)) return null;
+    from = to;
+  }
+  return null;
 }
+
+/** People write their own comments above it. */
+const HEAD_BYTES = 16 * 1024;
+
+const findHeader = (bytes: Uint8Array): string | null => locateHeader(bytes)?.line ?? null;
 
 function parseHeader(header: string): FileBase | null {
   const [, name = "", gen = "", vault = "", digest = ""] = HEADER.exec(header) ?? [];
   return digest === "" ? null : { gen: Number(gen), origin: { vault, digest, name } };
 }
 
-/** A dotenv file with this header, or none, in place of the one that it has. */
+/** A dotenv file with this header, or none, in place of the one that it has; a new one comes first. */
 export function withHeader(bytes: Uint8Array, header: string | null): Uint8Array {
-  const old = findHeader(bytes);
-  const end = old === null ? 0 : bytes.indexOf(0x0a);
-  return Buffer.concat([
-    Buffer.from(header === null ? "" : `${header}\n`),
-    end === -1 ? new Uint8Array() : bytes.subarray(old === null ? 0 : end + 1),
-  ]);
+  const { from, to } = locateHeader(bytes) ?? { from: 0, to: 0 };
+  const line = Buffer.from(header === null ? "" : `${header}\n`);
+  return Buffer.concat([bytes.subarray(0, from), line, bytes.subarray(to)]);
 }
 
 /** A dotenv file as it was read. */

@@ -14,7 +14,7 @@ import {
   termsThere,
 } from "../config/location.ts";
 import { requireName } from "../config/paths.ts";
-import { type Target, vaultArgs } from "../config/target.ts";
+import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
 import { refuseOverlap } from "../init/overlap.ts";
 import { type PreparedStore, prepareStore } from "../init/prepare-store.ts";
 import { writeProjectFile } from "../init/write-project-file.ts";
@@ -105,6 +105,7 @@ async function endsOf(
   const { output } = sources;
   const found = await resolveTarget(input, (text) => output.warn(text), { use: "write" });
   const before = await configFor(found, sources, { use: "write" });
+  if (before.isTransient) throw keepsNothing(before);
   const source = checkLocation({ ...before, prefix: flags.from ?? before.prefix });
   const env = requireName("env", newEnv ?? before.env, "name the new environment");
   const which = { ...found, env };
@@ -197,6 +198,13 @@ async function requireFree(
   if (known === null || (known.vault === before.vault && isSame(known, location))) return known;
   throw new InputError(`this machine has another vault for ${repo}/${env}`, {
     hint: `choose another name; vsync status ${env} shows it`,
+  });
+}
+
+/** A move that nobody can finish would leave the old place open. */
+function keepsNothing(config: LocalConfig): InputError {
+  return new InputError("move keeps the old place in this machine's config, and here is none", {
+    hint: `first vsync init ${vaultFlags(config)}, or move where that was run`,
   });
 }
 

@@ -30,6 +30,8 @@ export interface VaultStatus {
   readonly vault: string | null;
   /** The newest generation that this machine has seen; 0 before the first push. */
   readonly seenGen: number | null;
+  /** Only the env's name answers there. Null if the config cannot be used. */
+  readonly protected: boolean | null;
   readonly config: string;
   /** The store's answer if it was asked: null before the first push, and when `remoteFault` says why it failed. */
   readonly remote?: RemoteStatus | null;
@@ -113,6 +115,7 @@ const NOTHING = {
   credentials: null,
   vault: null,
   seenGen: null,
+  protected: null,
 } as const;
 
 function statusOf(config: LocalConfig): VaultStatus {
@@ -127,6 +130,7 @@ function statusOf(config: LocalConfig): VaultStatus {
     credentials: credentialsOf(config),
     vault,
     seenGen,
+    protected: config.isProtected === true,
     config: configPath(config),
   };
 }

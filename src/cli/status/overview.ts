@@ -4,6 +4,7 @@ import { ambientSource } from "../config/aws-setup.ts";
 import type { Warn } from "../config/local-config.ts";
 import { homeFolder, listRepos } from "../config/paths.ts";
 import { listDotenvEnvs, workingFolder } from "../config/target.ts";
+import { proposedEnvs } from "../project/project-file.ts";
 import { findRepo, type WhichRepo } from "../project/which-vault.ts";
 import { formatTable } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
@@ -101,13 +102,14 @@ function credentialsText({ credentials, fault }: VaultStatus, ambient: string | 
 
 /** Commands to try, the most likely first. */
 function nextSteps({ repo, vaults, dotenvEnvs, hasToken }: Overview): readonly Step[] {
-  const steps = repo === null || vaults.length === 0 ? setUp(repo === null, dotenvEnvs) : dayToDay(vaults, dotenvEnvs);
+  const likely = [...proposedEnvs(repo?.project.file ?? null), ...dotenvEnvs];
+  const steps = repo === null || vaults.length === 0 ? setUp(repo === null, likely) : dayToDay(vaults, dotenvEnvs);
   const token = { command: "vsync inspect", why: "show what the token in VSYNC_CONFIG says" };
   return [...steps, ...(hasToken ? [token] : []), { command: "vsync --help", why: "all commands" }];
 }
 
-function setUp(needsName: boolean, dotenvEnvs: readonly string[]): readonly Step[] {
-  const command = `vsync init --env=${dotenvEnvs[0] ?? "dev"}${needsName ? " --repo=<name>" : ""}`;
+function setUp(needsName: boolean, [env = "dev"]: readonly string[]): readonly Step[] {
+  const command = `vsync init --env=${env}${needsName ? " --repo=<name>" : ""}`;
   return [{ command, why: "set up a vault, or join your team's" }];
 }
 

@@ -53,6 +53,7 @@ function fieldsOf(repo: string, status: VaultStatus): Record<string, string | nu
     ...(status.credentials === null ? {} : { region: status.region ?? "", credentials: status.credentials }),
     vault: status.vault ?? "",
     "generation seen": status.seenGen ?? "",
+    ...(status.protected ? { protected: "its name answers, not --yes" } : {}),
     ...(status.remote === undefined ? {} : remoteFieldsOf(status.remote)),
     config: status.config,
   };

@@ -99,7 +99,7 @@ export function wrapMessage(text: string, headColumns: number, width: number): s
 }
 
 function unbroken(text: string): readonly string[] {
-  return text.match(/`[^`]*`\S*|vsync(?: (?!vsync\b)[^ ,;:)]+)*[,;:)]*|\S+/g) ?? [];
+  return text.match(/`[^`]*`\S*|vsync(?: (?!vsync\b)[^ ]*[^ ,;:)])*[,;:)]*|\S+/g) ?? [];
 }
 
 /** Breaks a long shell command before a flag or a pipe, with a backslash, as you would type it. */

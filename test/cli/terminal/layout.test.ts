@@ -48,6 +48,7 @@ test("a message breaks between words, its first line after the head", () => {
 test.each([
   ["run vsync audit verify --env=prod, which says more", "run\n  vsync audit verify --env=prod,\n  which says more"],
   ["look at `vsync list prod --repo=a` now", "look at\n  `vsync list prod --repo=a` now"],
+  ["run vsync init --endpoint=http://a:1 --ours=A,B; or", "run\n  vsync init --endpoint=http://a:1 --ours=A,B;\n  or"],
   ["a /path/that/is/longer/than/the/whole/line it is", "a\n  /path/that/is/longer/than/the/whole/line\n  it is"],
 ])("a message keeps on one line what a user copies: %s", (text, expected) => {
   expect(wrapMessage(text, 7, 34)).toBe(expected);
