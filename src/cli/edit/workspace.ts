@@ -42,7 +42,9 @@ export class Workspace {
   async read(): Promise<Uint8Array> {
     return readFile(this.path, { flag: READ_PLAIN_FILE }).catch((error: unknown) => {
       throw hasErrno(error, "ENOENT")
-        ? new TextGoneError("the editor left no file: nothing was committed", { hint: "save the text under its own name" })
+        ? new TextGoneError("the editor left no file: nothing was committed", {
+            hint: "save the text under its own name",
+          })
         : new InputError(`the editor left ${this.path} unreadable (${codeOf(error)}): nothing was committed`, {
             hint: "it must stay a plain file that you can read",
           });
