@@ -1,5 +1,5 @@
 // An origin in Hono that serves only requests that came through its gateway (docs/backend.md), on Bun, Deno and Workers; for
-// Node.js give `fetch` to @hono/node-server. It needs the token of
+// Node.js give it to `serve` of @hono/node-server. It needs the token of
 // `vsync tokens create prod --name=api --backend=api --all-secrets` in VSYNC_CONFIG, and the routes below in the settings.
 import { Hono } from "hono";
 import { initFromEnv } from "vsync/backend";
@@ -16,4 +16,4 @@ app.post("/v1/jobs", async (context) => {
   return context.json({ id: context.req.raw.vsync.requestId, job: await context.req.json() }, 201);
 });
 
-export const fetch = backend.protect((request, ...rest) => app.fetch(request, ...rest));
+export default { fetch: backend.protect(app.fetch) };

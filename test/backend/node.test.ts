@@ -196,6 +196,26 @@ describe("an upgrade", () => {
   });
 });
 
+test("a Proxy around a request, as Next hands it out, is served with its body", async () => {
+  const backend = testBackend();
+  const handler = backend.protect(async (request) => new Response(`${request.url} ${await request.text()}`));
+  for (const [method, target] of [
+    ["POST", "/echo"],
+    ["PUT", "/upload"],
+  ] as const) {
+    const headers = { "content-type": "text/plain" };
+    const signed = await signRequest(backend, { method, target, headers, body: "a job" });
+    const init = { method, headers: { ...headers, ...signed }, body: "a job" };
+    const request = new Proxy(new Request(`http://origin${target}`, init), {
+      get: (given, name) => {
+        const value: unknown = Reflect.get(given, name, given);
+        return typeof value === "function" ? value.bind(given) : value;
+      },
+    });
+    expect(await (await handler(request)).text()).toBe(`http://origin${target} a job`);
+  }
+});
+
 describe("over HTTP/2", () => {
   test.each([
     ["a body", "x".repeat(100_000), {}, 200],

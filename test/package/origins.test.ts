@@ -1,4 +1,6 @@
 /** @module-tag process */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { createGateway } from "../../src/backend/gateway/create.ts";
 import type { Gateway } from "../../src/backend/gateway/gateway.ts";
@@ -22,6 +24,7 @@ interface Behind {
   readonly gateway: Gateway;
   /** The origin's token. */
   readonly config: string;
+  readonly gatewayConfig: string;
 }
 
 /** A vault in a bucket, its gateway, and the token of an origin. */
@@ -29,27 +32,28 @@ async function behindGateway(): Promise<Behind> {
   const vault = await bucketVault();
   await vault.settings(SETTINGS);
   await vault.rotateGatewayKeys();
-  const { config: VSYNC_CONFIG } = await vault.token({ name: "gateway", permissions: ["api.gateway.sign"] });
+  const permissions = ["api.gateway.sign", "api.tokens.verify"];
+  const { config: gatewayConfig } = await vault.token({ name: "gateway", permissions });
   const { config } = await vault.token({
     name: "api",
     backend: "api",
     capabilities: ["gateway_verification", "metering"],
   });
-  const gateway = await createGateway({ env: { VSYNC_CONFIG } });
+  const gateway = await createGateway({ env: { VSYNC_CONFIG: gatewayConfig } });
   vault.server.log.length = 0;
-  return { vault, config, gateway };
+  return { vault, config, gateway, gatewayConfig };
 }
 
 async function startOrigin(
-  { runtime, flags = [], packages = [], program }: OriginApp,
-  config: string,
+  { runtime, flags = [], packages = [], files = {}, program }: OriginApp,
+  env: Readonly<Record<string, string>>,
 ): Promise<string> {
   const [path, folder] = await Promise.all([
     runtimePath(runtime),
-    appOf({ "package.json": '{"type":"module"}', "origin.mjs": program }, packages),
+    appOf({ "package.json": '{"type":"module"}', "origin.mjs": program, ...files }, packages),
   ]);
-  const { line } = startIn(folder, { VSYNC_CONFIG: config, NODE_ENV: "production" }, [path, ...flags, "origin.mjs"]);
-  return `http://127.0.0.1:${await line}`;
+  const { line } = startIn(folder, { PORT: "0", NODE_ENV: "production", ...env }, [path, ...flags, "origin.mjs"]);
+  return `http://127.0.0.1:${/\d+$/.exec(await line)?.[0]}`;
 }
 
 /** As wrangler bundles a Worker, and as Cloudflare runs it. */
@@ -103,7 +107,7 @@ describe("an origin with the packed package serves what its gateway signed, and 
 }, () => {
   test.each(Object.entries(ORIGINS))("in %s", async (_, app) => {
     const { config, gateway } = await behindGateway();
-    expect(await answersOf(await startOrigin(app, config), gateway)).toEqual(ANSWERS);
+    expect(await answersOf(await startOrigin(app, { VSYNC_CONFIG: config }), gateway)).toEqual(ANSWERS);
   });
 });
 
@@ -129,5 +133,38 @@ describe("a Worker", { timeout: FETCH_LIMIT_MS }, () => {
     expect((await fetch(`${worker}/v1/jobs/7?meter`, { headers })).status).toBe(200);
     const written = vault.server.log.filter(({ method }) => method === "PUT").map(({ key }) => key);
     expect(written).toEqual([expect.stringMatching(/^api\/prod\/usage\/tok_/)]);
+  });
+});
+
+describe("examples/gateway.mjs", { timeout: FETCH_LIMIT_MS }, () => {
+  const example = (name: string): string => readFileSync(join(import.meta.dirname, "../../examples", name), "utf8");
+  const GATEWAY: OriginApp = { runtime: "node24", program: example("gateway.mjs") };
+  const EXAMPLES: Readonly<Record<string, OriginApp>> = {
+    "origin-express.mjs": { runtime: "node24", packages: ["express"], program: example("origin-express.mjs") },
+    "origin-hono.mjs": {
+      runtime: "bun",
+      packages: ["hono"],
+      files: { "origin-hono.mjs": example("origin-hono.mjs") },
+      program: `import origin from "./origin-hono.mjs"; console.log(Bun.serve({ port: 0, ...origin }).port);`,
+    },
+  };
+
+  test.each(Object.entries(EXAMPLES))("stands in front of examples/%s", async (_, app) => {
+    const { config, gatewayConfig } = await behindGateway();
+    const origin = await startOrigin(app, { VSYNC_CONFIG: config });
+    const gateway = await startOrigin(GATEWAY, {
+      VSYNC_CONFIG: gatewayConfig,
+      ORIGINS: JSON.stringify({ api: origin }),
+    });
+    const ask = async (url: string, init: RequestInit = {}): Promise<unknown[]> => {
+      const answer = await fetch(url, init);
+      return [answer.status, await answer.json()];
+    };
+    const job = { method: "POST", headers: { "content-type": "application/json" }, body: '{"name":"nightly"}' };
+    expect(await ask(`${gateway}/v1/jobs/7`)).toEqual([200, { id: "7", for: null }]);
+    expect(await ask(`${gateway}/v1/jobs`, job)).toEqual([201, { id: expect.any(String), job: { name: "nightly" } }]);
+    expect(await ask(`${gateway}/V1/jobs/7`)).toEqual([400, { error: "bad_target" }]);
+    expect(await ask(`${gateway}/nowhere`)).toEqual([404, { error: "route_unknown" }]);
+    expect(await ask(`${origin}/v1/jobs/7`)).toEqual([401, { error: "missing_signature" }]);
   });
 });

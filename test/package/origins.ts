@@ -6,6 +6,8 @@ export interface OriginApp {
   /** Flags of the runtime. */
   readonly flags?: readonly string[];
   readonly packages?: readonly string[];
+  /** Beside the program. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly program: string;
 }
 

@@ -96,5 +96,12 @@ function withoutGatewayHeaders(request: Request, body: Uint8Array | null): Reque
   for (const name of request.headers.keys()) if (isGatewayHeader(name)) headers.delete(name);
   const rest = request.body === null ? {} : body === null ? { duplex: "half" } : { body };
   const Same = request.constructor as typeof Request;
-  return new Same(request, { headers, ...rest } as RequestInit);
+  try {
+    return new Same(request, { headers, ...rest } as RequestInit);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    // Next hands out a Proxy, which no constructor takes.
+    const { url, method, body: stream, signal } = request;
+    return new Same(url, { method, headers, body: stream, signal, ...rest } as RequestInit);
+  }
 }
