@@ -179,7 +179,7 @@ export async function readGrants(given: string): Promise<readonly JsonValue[]> {
 const GRANTS_HINT = 'as in --grants=\'[{"projects":["web"]}]\', or --grants=@grants.json';
 
 async function textOf(path: string): Promise<string> {
-  const { bytes } = await readRegularFile(path, MAX_GRANTS_BYTES, "--grants");
+  const { bytes } = await readRegularFile(path, MAX_GRANTS_BYTES, GRANTS_HINT);
   return new TextDecoder().decode(bytes);
 }
 

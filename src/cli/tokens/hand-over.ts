@@ -155,13 +155,13 @@ export function handOverInFiles(files: readonly NewFile[], output: Output): Hand
 /** @throws InputError the file is there already, or cannot be created */
 export async function requireNew(path: string): Promise<void> {
   if (path === "-") throw new InputError("--out names a file", { hint: "without --out the token goes to stdout" });
-  try {
-    await lstat(path);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return refuseUnwritable(path);
-    throw unwritable(path, error);
-  }
-  throw new FileThereError(path);
+  const stats = await lstat(path).catch((error: unknown) => {
+    if (codeOf(error) !== "ENOENT") throw unwritable(path, error);
+    return null;
+  });
+  if (stats === null) return refuseUnwritable(path);
+  if (stats.isFile()) throw new FileThereError(path);
+  throw new InputError(`${path} is there already, and is not a file`, { hint: "name a new file with --out=<file>" });
 }
 
 /** Tries it, because modes, quotas and read-only mounts may all prevent it. */

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { reasonOf } from "../../disk/faults.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
 import type { Proposal } from "../../vault/commit/proposal.ts";
@@ -60,7 +61,8 @@ async function requireFolder(out: string | undefined): Promise<void> {
   const hint = "give --out=<folder>: each token goes into a file of its own there";
   if (out === undefined) throw new InputError("--all needs a folder for the new tokens", { hint });
   const stats = await stat(out).catch((error: unknown) => {
-    throw new InputError(`cannot use ${out}: ${codeOf(error)}`, { hint });
+    if (codeOf(error) !== "ENOENT") throw new InputError(`cannot use ${out}: ${reasonOf(codeOf(error))}`, { hint });
+    throw new InputError(`the folder ${out} is not there`, { hint: "make it, then run the command again" });
   });
   if (!stats.isDirectory()) throw new InputError(`${out} is not a folder`, { hint });
 }

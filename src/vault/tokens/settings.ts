@@ -112,7 +112,10 @@ function muteIn(live: readonly Claims[], after: JsonObject | null): readonly Mut
   });
 }
 
-/** @throws InputError a token's backend or meter that the vault's settings do not have */
+/**
+ * @throws InputError a token's backend or meter that the vault's settings do not have; a meter that is a number, under which
+ *   nothing could be reported
+ */
 export function requireInSettings(
   { settings }: Roll,
   { backend, meters = [] }: Pick<Claims, "backend" | "meters">,
@@ -121,6 +124,9 @@ export function requireInSettings(
   if (known?.backends !== undefined && backend !== undefined && !known.backends.some(({ id }) => id === backend)) {
     throw notInSettings("backend", backend);
   }
+  const digits = meters.find((meter) => /^\d+$/.test(meter));
+  if (digits !== undefined)
+    throw new InputError(`the meter ${digits} is a number`, { hint: "give it a name with a letter" });
   const unknown = meters.find((meter) => known?.meters?.every(({ key }) => key !== meter));
   if (unknown !== undefined) throw notInSettings("meter", unknown);
 }
