@@ -83,6 +83,7 @@ export function segmentFault(name: string): string | null {
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return "may only have letters, digits, dots, underscores and dashes";
   if (name === "." || name === "..") return "leads out of its folder";
   if (name.startsWith("-")) return "must not start with a dash";
+  if (name.endsWith(".")) return "must not end in a dot, which Windows leaves out";
   if (RESERVED.test(name)) return "is a name that Windows keeps for devices";
   return null;
 }

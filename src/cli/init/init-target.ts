@@ -1,11 +1,11 @@
 import { stat } from "node:fs/promises";
 import { InputError } from "../../errors.ts";
 import { rootsOf } from "../config/local-config.ts";
-import { listEnvs, listRepos, requireName, segmentFault } from "../config/paths.ts";
+import { listEnvs, listRepos, repoFault, requireName, segmentFault } from "../config/paths.ts";
 import { givenEnv, listDotenvEnvs, type TargetInput, workingFolder } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { REPO_HINT } from "../project/find-project.ts";
-import { earlierRepos } from "../project/names.ts";
+import { earlierRepos, UnfitNameError } from "../project/names.ts";
 import { proposedEnvs } from "../project/project-file.ts";
 import { isSameRemote, isSameRoot } from "../project/roots.ts";
 import { findRepo, surroundings, type Which, type WhichRepo } from "../project/which-vault.ts";
@@ -13,10 +13,10 @@ import { findRepo, surroundings, type Which, type WhichRepo } from "../project/w
 /** The vault that `init` is about. On a terminal it asks for what nothing names. @throws InputError */
 export async function initTarget(input: TargetInput, sources: SecretSources): Promise<Which> {
   const { prompter, output } = sources;
-  const found = await findRepo(
-    input.flags.repo,
-    surroundings((text) => output.warn(text)),
-  );
+  const around = surroundings((text) => output.warn(text));
+  const found = await findRepo(input.flags.repo, around).catch(async (error: unknown) => {
+    return findRepo(await askedName(error, sources), around);
+  });
   if (found === null) throw new InputError("this folder is in no repository", { hint: REPO_HINT });
   const typed = givenEnv(input) ?? (prompter.isInteractive ? undefined : process.env["VSYNC_ENV"] || undefined);
   const named = found.by === "derived" ? await settledName(found, typed ?? "<env>", sources) : found;
@@ -24,6 +24,13 @@ export async function initTarget(input: TargetInput, sources: SecretSources): Pr
   const which = { repo: named.name, env: requireName("env", env, ENV_HINT), named, isEnvTyped: true };
   await refuseOtherCase(which);
   return named.by === "flag" ? { ...which, isRepoTyped: true } : which;
+}
+
+/** @throws error unless somebody can be asked, and a name is all that is wrong */
+async function askedName(error: unknown, { prompter, output }: SecretSources): Promise<string> {
+  if (!(error instanceof UnfitNameError) || !prompter.isInteractive) throw error;
+  output.say(error.message);
+  return (await prompter.text({ message: "Repository:", check: (answer) => repoFault(answer.trim()) })).trim();
 }
 
 const ENV_HINT = "name the environment with --env=<env>";

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
-import { requireName } from "../config/paths.ts";
+import { InputError } from "../../errors.ts";
+import { repoFault } from "../config/paths.ts";
 import { type Project, REPO_HINT } from "./find-project.ts";
 import { cloneName, pathOfRemote } from "./git.ts";
 
@@ -9,17 +10,23 @@ export interface NamedRepo {
   readonly from: string;
 }
 
+/** What names the project cannot name a repo, as a remote in a subgroup: `acme/team/api`. */
+export class UnfitNameError extends InputError {}
+
 /**
  * The name that `init` proposes: the package's with its scope, the remote's `owner/name`, the clone's folder. No command
  * takes it for a fact: two folders may have the same name.
  *
- * @throws InputError it cannot be a name
+ * @throws UnfitNameError it cannot be a name
  */
 export function proposedRepo({ packaged, tree }: Project): NamedRepo | null {
   const found = packaged ?? (tree === null ? null : nameOfTree(tree));
   if (found === null) return null;
   const name = found.name.toLowerCase();
-  return { name: requireName("repo", name, REPO_HINT, found.from), from: found.from };
+  const fault = repoFault(name);
+  if (fault !== null)
+    throw new UnfitNameError(`the repo ${JSON.stringify(name)} of ${found.from} ${fault}`, { hint: REPO_HINT });
+  return { name, from: found.from };
 }
 
 function nameOfTree({ remote, common, top }: NonNullable<Project["tree"]>): NamedRepo {
