@@ -13,16 +13,22 @@ export interface ReadyReport {
   readonly warnings: readonly string[];
 }
 
-/** A layer of an Express router. */
-interface Layer {
-  readonly name?: string;
-  readonly handle?: { readonly stack?: readonly Layer[]; readonly caseSensitive?: boolean; readonly strict?: boolean };
-  readonly route?: { readonly path?: unknown; readonly methods?: Readonly<Record<string, boolean>> };
+interface Router {
+  readonly stack?: readonly Layer[];
+  readonly caseSensitive?: boolean;
+  readonly strict?: boolean;
 }
 
-interface ExpressApp {
-  readonly router?: { readonly stack?: readonly Layer[]; readonly caseSensitive?: boolean; readonly strict?: boolean };
-  readonly enabled?: (this: unknown, setting: string) => boolean;
+/** A layer of an Express router. */
+interface Layer {
+  readonly handle?: Router;
+  /** False: what it holds is mounted at a path, which Express does not tell. */
+  readonly slash?: boolean;
+  readonly route?: {
+    readonly path?: unknown;
+    readonly methods?: Readonly<Record<string, boolean>>;
+    readonly stack?: readonly Layer[];
+  };
 }
 
 /** Marks our middleware in a router, also under the name that a bundler gives it. */
@@ -34,37 +40,72 @@ export function buildReadyReport(
   app?: unknown,
   server?: unknown,
 ): ReadyReport {
-  const { router, enabled } = (app ?? {}) as ExpressApp;
-  const stack = router?.stack ?? [];
-  const registered = routesOf(stack);
-  const known = new Set(registered.map(keyOf));
-  const wanted = new Set((declared ?? []).map(keyOf));
-  const unregistered = (declared ?? []).filter((route) => !covered(known, route)).map(nameOf);
-  const undeclared = declared === undefined ? [] : registered.filter((route) => !covered(wanted, route)).map(nameOf);
+  const router = routerOf(app);
+  const registered = router === undefined ? [] : routesOf(router, { isVerified: false, isMounted: false });
+  const routes = declared ?? [];
+  const unregistered = routes.filter((route) => !registered.some((it) => serves(it, route))).map(nameOf);
+  const undeclared = registered.filter((it) => !routes.some((route) => serves(it, route))).map(nameOf);
   const warnings = [
     ...(app !== undefined && router === undefined ? ["the app's routes were not found: only Express shows them"] : []),
-    ...(router === undefined ? [] : routerWarnings(stack, enabled?.bind(app))),
+    ...(router === undefined ? [] : routerWarnings(router, registered)),
     ...serverWarnings(server),
   ];
-  const ok = router !== undefined && unregistered.length + undeclared.length + warnings.length === 0;
-  return { ok, unregistered: app === undefined ? [] : unregistered, undeclared, warnings };
+  const found = {
+    unregistered: router === undefined ? [] : unregistered,
+    undeclared: declared === undefined ? [] : undeclared,
+  };
+  const ok = router !== undefined && found.unregistered.length + found.undeclared.length + warnings.length === 0;
+  return { ok, ...found, warnings };
+}
+
+/** Express 4 throws at the name of Express 5. */
+function routerOf(app: unknown): Router | undefined {
+  try {
+    return (app as { readonly router?: Router } | undefined)?.router;
+  } catch {
+    return undefined;
+  }
 }
 
 type Named = Pick<RouteSetting, "method" | "path">;
 
 const nameOf = ({ method, path }: Named): string => `${method} ${path}`;
-const keyOf = ({ method, path }: Named): string => `${method} ${alikeKey(path)}`;
-const covered = (keys: ReadonlySet<string>, route: Named): boolean => {
-  return keys.has(keyOf(route)) || keys.has(keyOf({ ...route, method: "*" }));
-};
 
-function routesOf(stack: readonly Layer[]): Named[] {
-  return stack.flatMap(({ route, handle }) => {
-    if (route === undefined) return routesOf(handle?.stack ?? []);
-    const methods = Object.keys(route.methods ?? {}).map((method) => (method === "_all" ? "*" : method.toUpperCase()));
-    const paths = [route.path].flat().filter((path): path is string => typeof path === "string");
-    return paths.flatMap((path) => methods.map((method) => ({ method, path: namesAsOurs(path) })));
+interface Registered extends Named {
+  /** Our middleware comes before it. */
+  readonly isVerified: boolean;
+  /** The path begins with another one, where its router is mounted. */
+  readonly isMounted: boolean;
+}
+
+function serves({ method, path, isMounted }: Registered, declared: Named): boolean {
+  if (method !== "*" && declared.method !== "*" && method !== declared.method) return false;
+  const [own, wanted] = [alikeKey(path), alikeKey(declared.path)];
+  return isMounted ? own === "/" || wanted.endsWith(own) : own === wanted;
+}
+
+function routesOf({ stack = [] }: Router, place: Pick<Registered, "isVerified" | "isMounted">): Registered[] {
+  let { isVerified } = place;
+  const isMounted = (layer: Layer): boolean => place.isMounted || layer.slash === false;
+  return stack.flatMap((layer): Registered[] => {
+    isVerified ||= verifies(layer);
+    if (layer.route !== undefined) return routesAt(layer.route, { ...place, isVerified });
+    return routesOf(layer.handle ?? {}, { isVerified, isMounted: isMounted(layer) });
   });
+}
+
+const verifies = ({ handle }: Layer): boolean => handle !== undefined && VERIFIES in handle;
+
+function routesAt(
+  { path, methods = {}, stack = [] }: NonNullable<Layer["route"]>,
+  place: Pick<Registered, "isVerified" | "isMounted">,
+): Registered[] {
+  const isVerified = place.isVerified || stack.some(verifies);
+  const paths = [path].flat().filter((it): it is string => typeof it === "string");
+  // `app.all` of Express 5 names every method there is.
+  const isAny = methods["_all"] === true || methods["trace"] === true;
+  const names = isAny ? ["*"] : Object.keys(methods).map((method) => method.toUpperCase());
+  return paths.flatMap((it) => names.map((method) => ({ method, path: namesAsOurs(it), ...place, isVerified })));
 }
 
 /** `/jobs/:id` and `/files/*rest` as the settings write them. */
@@ -72,19 +113,34 @@ function namesAsOurs(path: string): string {
   return path.replaceAll(/:([A-Za-z0-9_]+)/g, "{$1}").replace(/\/\*[A-Za-z0-9_]*$/, "/*");
 }
 
-function routerWarnings(stack: readonly Layer[], enabled: ((setting: string) => boolean) | undefined): string[] {
-  const at = stack.findIndex(({ handle }) => handle !== undefined && VERIFIES in handle);
-  const before = at === -1 ? [] : routesOf(stack.slice(0, at));
+function routerWarnings(router: Router, registered: readonly Registered[]): string[] {
+  const layers = layersOf(router);
+  const routers = [router, ...layers.flatMap(({ handle }) => (handle?.stack === undefined ? [] : [handle]))];
+  const ours = layers.filter(verifies);
+  const isRegistered = ours.length > 0 || registered.some((route) => route.isVerified);
   return [
-    ...(at === -1 ? ["backend.middleware() is not registered on the app: no request is verified"] : []),
-    ...before.map((route) => `${nameOf(route)} is registered before backend.middleware(): it serves anybody`),
-    ...(enabled?.("case sensitive routing") === false
-      ? ['routes ignore case: app.enable("case sensitive routing") serves them as they were signed']
+    ...(!isRegistered ? ["backend.middleware() is not registered on the app: no request is verified"] : []),
+    ...(ours.some(({ slash }) => slash === false)
+      ? ["backend.middleware() is mounted at a path: what the app serves elsewhere, it serves anybody"]
       : []),
-    ...(enabled?.("strict routing") === false
-      ? ['routes ignore a slash at the end: app.enable("strict routing") serves them as they were signed']
-      : []),
+    ...registered
+      .filter(({ isVerified }) => isRegistered && !isVerified)
+      .map((route) => `${nameOf(route)} is registered before backend.middleware(): it serves anybody`),
+    ...(routers.every(({ caseSensitive }) => caseSensitive === true)
+      ? []
+      : [
+          'routes ignore case: app.enable("case sensitive routing") before the first route, and Router({ caseSensitive: true }), serve them as they were signed',
+        ]),
+    ...(routers.every(({ strict }) => strict === true)
+      ? []
+      : [
+          'routes ignore a slash at the end: app.enable("strict routing") before the first route, and Router({ strict: true }), serve them as they were signed',
+        ]),
   ];
+}
+
+function layersOf({ stack = [] }: Router): Layer[] {
+  return stack.flatMap((layer) => [layer, ...layersOf(layer.handle ?? {})]);
 }
 
 /** Node.js hands an upgrade to the listeners alone: no middleware sees it. */
