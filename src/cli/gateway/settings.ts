@@ -71,7 +71,9 @@ async function readSettingsFile(from: string, { stdin }: SecretSources): Promise
     throw new InputError(`${name} is not JSON: line ${fault.line}, column ${fault.column}`, { hint: FROM_HINT });
   }
   requireUniqueKeys(text, name);
-  return withoutSchema(JSON.parse(text));
+  const settings: unknown = JSON.parse(text);
+  if (settings !== null) return withoutSchema(settings);
+  throw new InputError(`${name} has null in place of settings`, { hint: "give {} to remove them all" });
 }
 
 /** Editors find the schema by this member. */

@@ -90,6 +90,14 @@ const meterKey = text(
 );
 const meterKeys = listOf(meterKey, { distinct: true });
 
+function pathFault(path: string): string | null {
+  // As frameworks write a name: it would match itself alone, and every request would be unknown.
+  const name = /\/:([A-Za-z0-9_-]+)/.exec(path)?.[1];
+  if (name !== undefined) return `must name a segment as in {${name}}`;
+  if (routeFault(`GET ${path}`) === null) return null;
+  return "must be a path such as /v1/jobs/{id} or /files/* that a canonical request can have";
+}
+
 const FORMS = {
   backends: listOf(
     exactly({
@@ -110,14 +118,10 @@ const FORMS = {
     exactly({
       id,
       method: text(
-        /^(?:\*|(?!HEAD$)[A-Z][A-Z-]*)$/,
-        "must be a method in upper case or *; a GET route serves HEAD too",
+        /^(?:\*|(?!(?:HEAD|CONNECT|TRACE)$)[A-Z][A-Z-]*)$/,
+        "must be a method in upper case or *, and not CONNECT or TRACE; a GET route serves HEAD too",
       ),
-      path: textThat((path) =>
-        routeFault(`GET ${path}`) === null
-          ? null
-          : "must be a path such as /v1/jobs/{id} or /files/* that a canonical request can have",
-      ),
+      path: textThat(pathFault),
       "backend?": id,
       "meters?": meterKeys,
       "body?": oneOf(["unsigned"]),

@@ -188,6 +188,8 @@ async function* batchesOf(
   const asked = keys.filter((key) => !known.has(key) && isBatchAsked(key, isNear, ledger)).toSorted(frozenFirst);
   for (let at = 0; at < asked.length; at += AT_ONCE) {
     const reads = asked.slice(at, at + AT_ONCE).map((key) => readOne(store, rules, key, ledger));
+    // The first that fails ends this, and nobody waits for the others.
+    for (const read of reads) read.catch(() => undefined);
     for (const read of reads) {
       const batch = await read;
       if (batch !== null) yield batch;

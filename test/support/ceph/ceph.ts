@@ -40,6 +40,7 @@ export async function startCeph(): Promise<RunningCeph> {
     endpoint: `http://127.0.0.1:${port}`,
     region: "us-east-1",
     ...keys.admin,
+    arn: "arn:aws:iam:::user/admin",
     reader: { ...keys.reader, arn: "arn:aws:iam:::user/reader" },
   };
   return { target, stop };

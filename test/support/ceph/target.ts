@@ -20,6 +20,8 @@ export interface S3Target extends S3Keys {
   readonly region: string;
   /** The bucket that all tests must share; default: each makes its own. */
   readonly bucket?: string;
+  /** The administrator's name in policies. */
+  readonly arn?: string;
   /** A second user, who may do nothing without a bucket policy. */
   readonly reader?: S3Keys & { readonly arn: string };
 }
