@@ -2,6 +2,7 @@ import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { openSession, type SessionInput } from "../session/session.ts";
+import { printable } from "../terminal/printable.ts";
 import { operatorGateway } from "./operator-gateway.ts";
 
 export interface SignInput extends SessionInput {
@@ -22,6 +23,7 @@ export async function signAsCurl(input: SignInput, sources: SecretSources): Prom
   if (rest.length > 0 || target === "") {
     throw new InputError("--request must be a method and a target", { hint: "as in --request='GET /v1/jobs'" });
   }
+  const server = serverOf(flags.to);
   const headers = headersOf(flags.header ?? []);
   const body = flags.data === undefined ? null : await bodyOf(flags.data, sources);
   using session = await openSession(input, sources, { use: "names" });
@@ -39,18 +41,38 @@ export async function signAsCurl(input: SignInput, sources: SecretSources): Prom
   for (const header of said) words.push("-H", header);
   // curl would add one of its own, which nobody signed.
   if (flags.data !== undefined && signed.headers["content-type"] === undefined) words.push("-H", "content-type:");
-  if (flags.data !== undefined) words.push("--data-binary", flags.data);
-  sources.output.line([...words, `${flags.to.replace(/\/$/, "")}${signed.target}`].map(quoted).join(" "));
+  const piped = pipedBody(flags.data);
+  if (flags.data !== undefined) words.push("--data-binary", piped === "" ? flags.data : "@-");
+  sources.output.line(piped + [...words, `${server}${signed.target}`].map(quoted).join(" "));
   sources.output.say(
     `for the backend ${signed.backend}, ${signed.routeId === "" ? "no route" : `route ${signed.routeId}`}; it serves once`,
   );
+}
+
+/** @throws InputError a path would come before the one that was signed */
+function serverOf(given: string): string {
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+  throw new InputError("--to must be the URL of a server, without a path", {
+    hint: "as in --to=http://localhost:3000",
+  });
+}
+
+/** What writes the body to curl, where it has line ends or other characters that a line of a terminal cannot show; else nothing. */
+function pipedBody(data = ""): string {
+  if (data.startsWith("@") || printable(data) === data) return "";
+  const octal = Array.from(Buffer.from(data), (byte) => {
+    const isPlain = byte >= 0x20 && byte < 0x7f && !`'\\%`.includes(String.fromCharCode(byte));
+    return isPlain ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, "0")}`;
+  });
+  return `printf '${octal.join("")}' | `;
 }
 
 function headersOf(given: readonly string[]): Record<string, string[]> {
   const headers: Record<string, string[]> = {};
   for (const text of given) {
     const [, name, value = ""] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)$/.exec(text) ?? [];
-    if (name === undefined)
+    if (name === undefined || printable(value) !== value)
       throw new InputError("--header must be a name and a value", { hint: "as in --header='accept: text/html'" });
     headers[name.toLowerCase()] = [...(headers[name.toLowerCase()] ?? []), value];
   }
