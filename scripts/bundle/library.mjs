@@ -14,13 +14,23 @@ const ENTRIES = {
   gateway: "backend/gateway/index.js",
 };
 
+const NAMED = /^import \{ ([^}]+) \} from "(node:[^"]+)";$/gm;
+const WHOLE = /^import \* as (\w+) from "(node:[^"]+)";$/gm;
+const BARE = /^import "node:[^"]+";\n?/gm;
+
 /**
- * A rolldown plugin. What a file imports from Node.js and does not use stays as `import "node:…"`: it does nothing there, and
- * fails in the browsers that load vsync/tokens.
+ * A rolldown plugin. An `import` of a module of Node.js looks at all its exports, which loads what some of them need: for
+ * `node:fs` the streams, for `node:util` the worker threads. Where only the bare import is left, it does nothing, and fails in
+ * the browsers that load vsync/tokens.
  */
-const withoutBareImports = {
-  name: "without-bare-imports",
-  renderChunk: (code) => ({ code: code.replace(/^import "node:[^"]+";\n?/gm, ""), map: null }),
+const builtinModules = {
+  name: "builtin-modules",
+  renderChunk(code) {
+    const module = (name) => `process.getBuiltinModule("${name}")`;
+    const named = (_, names, name) => `const { ${names.replaceAll(" as ", ": ")} } = ${module(name)};`;
+    const whole = (_, all, name) => `const ${all} = ${module(name)};`;
+    return { code: code.replace(NAMED, named).replace(WHOLE, whole).replace(BARE, ""), map: null };
+  },
 };
 
 /**
@@ -38,7 +48,7 @@ export async function bundleLibrary(compiled, folder) {
     external: EXTERNAL,
     // The SDK's ES modules: its CommonJS would need `require`, which an app's own bundler cannot give an ES module.
     resolve: { mainFields: ["module", "main"] },
-    plugins: [withoutBareImports, licences],
+    plugins: [builtinModules, licences],
     treeshake: { moduleSideEffects: (id) => (id.includes("node_modules") ? undefined : true) },
     // Its comments would name the build's own folder.
     experimental: { attachDebugInfo: "none" },
