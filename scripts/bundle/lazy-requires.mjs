@@ -31,6 +31,19 @@ export function withLazyRequires(text) {
 /** `let node_zlib = require("node:zlib");`, and a line that gives it a default export if some import wants one. */
 const BUILTIN = /^let (node_\w+) = require\("(node:[^"]+)"\);\n(?:\1 = (\S+__toESM)\(\1((?:, 1)?)\);\n)?/gm;
 
+/** `const require_shared = require("./shared-….cjs");`, but not the helpers that every file needs at once. */
+const CHUNK = /^const (require_[\w$]+) = require\("(\.\/(?!rolldown-runtime)[^"]+)"\);$/gm;
+
+/** In rolldown's own output, the other files: a command reads and runs those that it uses, not those that it names. */
+export const lazyChunks = {
+  name: "lazy-chunks",
+  renderChunk(code) {
+    const names = [...code.matchAll(CHUNK)].map(([, name]) => name);
+    const lazy = code.replace(CHUNK, 'let $1$; const $1$$$$ = () => ($1$ ??= require("$2"));');
+    return { code: names.reduce(calledFor, lazy), map: null };
+  },
+};
+
 /** In rolldown's own output, modules of Node.js: `node:crypto` and `node:child_process` take 10 ms. */
 export const lazyBuiltins = {
   name: "lazy-builtins",
@@ -41,7 +54,12 @@ export const lazyBuiltins = {
       const made = toModule === undefined ? required : `${toModule}(${required}${mode})`;
       return `let ${name}$; const ${name}$$ = () => (${name}$ ??= ${made});\n`;
     });
-    const used = (all, name) => all.replace(new RegExp(`(?<![\\w$.])${name}(?![\\w$])`, "g"), `(${name}$$$$())`);
-    return { code: names.reduce(used, lazy), map: null };
+    return { code: names.reduce(calledFor, lazy), map: null };
   },
+};
+
+/** The code with a call of `name$$` in the place of each `name`, also in `...name.list`, but not of a member `.name`. */
+const calledFor = (code, name) => {
+  const itself = name.replaceAll("$", "\\$");
+  return code.replace(new RegExp(`(?<![\\w$]|(?<!\\.\\.)\\.)${itself}(?![\\w$])`, "g"), () => `(${name}$$())`);
 };

@@ -1,14 +1,22 @@
 import { join } from "node:path";
 import { rolldown } from "rolldown";
 import { EXTERNAL } from "./external.ts";
-import { lazyBuiltins, lazyRequires } from "./lazy-requires.mjs";
+import { lazyBuiltins, lazyChunks, lazyRequires } from "./lazy-requires.mjs";
 import { licences } from "./licences.mjs";
 
-/**
- * Modules that so many commands share go into one file. Reading a file costs a start more than code in it that it does not
- * run.
- */
-const SHARED_BY = 20;
+/** Reading a file costs a start more than code in it that it does not run: modules that so many commands share go together. */
+const minShareCount = 20;
+/** What opens a vault, and what explains the commands, stay apart: a start often needs neither. */
+const GROUPS = [
+  {
+    name: "vault",
+    test: /[\\/](vault|tokens|hpke|@noble[\\/]\w+)[\\/](?!format[\\/]limits)/,
+    minShareCount,
+    priority: 3,
+  },
+  { name: "help", test: /[\\/]node_modules[\\/](?!@oclif[\\/]core|valibot)/, minShareCount, priority: 2 },
+  { name: "shared", minShareCount, priority: 1 },
+];
 
 /**
  * Bundles the compiled program with the packages that it needs into a few files: program.cjs, commands.cjs, and one
@@ -23,7 +31,8 @@ export async function bundleProgram(compiled, folder) {
     platform: "node",
     // A module of bun's.
     external: [...EXTERNAL, "bun:ffi"],
-    plugins: [lazyRequires, lazyBuiltins, licences],
+    plugins: [lazyRequires, lazyBuiltins, lazyChunks, licences],
+    preserveEntrySignatures: "allow-extension",
     treeshake: { moduleSideEffects: (id) => (id.includes("node_modules") ? undefined : true) },
     // Its comments would name the build's own folder.
     experimental: { attachDebugInfo: "none" },
@@ -35,6 +44,6 @@ export async function bundleProgram(compiled, folder) {
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name]-[hash].cjs",
     comments: { legal: true, annotation: false, jsdoc: false },
-    codeSplitting: { groups: [{ name: "shared", minShareCount: SHARED_BY }] },
+    codeSplitting: { groups: GROUPS, includeDependenciesRecursively: false },
   });
 }
