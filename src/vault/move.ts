@@ -101,6 +101,11 @@ async function doneAlready(
       hint: "choose another --prefix; or finish the last move, and remove the objects there with the store's own tools",
     });
   }
+  if (standing.manifest.env !== to.env) {
+    throw new InputError(`${toStore.label} says that it is ${standing.manifest.env}, not ${to.env}`, {
+      hint: `if somebody copied ${manifest.env} there, vsync move ${manifest.env} ${to.env} --from=${to.prefix} takes the copy; else choose another --prefix`,
+    });
+  }
   const expect = { vault: manifest.vault, env: to.env };
   const there = await openManifest({ ...ports, store: toStore }, { holder: request.holder, expect });
   if (gone !== null) return "all";

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { InputError } from "../../errors.ts";
 import { rootsOf } from "../config/local-config.ts";
 import { listEnvs, listRepos, repoFault, requireName, segmentFault } from "../config/paths.ts";
-import { givenEnv, listDotenvEnvs, type TargetInput, workingFolder } from "../config/target.ts";
+import { givenEnv, listDotenvEnvs, type Target, type TargetInput, workingFolder } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { REPO_HINT } from "../project/find-project.ts";
 import { earlierRepos, UnfitNameError } from "../project/names.ts";
@@ -100,7 +100,7 @@ function takenElsewhere({ repo, folder }: { repo: string; folder: string | null 
 }
 
 /** Some disks keep one file for both names, and people take one for the other. */
-async function refuseOtherCase({ repo, env }: Which): Promise<void> {
+export async function refuseOtherCase({ repo, env }: Target): Promise<void> {
   const [repos, envs] = await Promise.all([listRepos(), listEnvs(repo)]);
   const differs = (name: string) => (it: string) => it !== name && it.toLowerCase() === name.toLowerCase();
   const known = repos.find(differs(repo)) ?? envs.find(differs(env));

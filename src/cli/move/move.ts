@@ -15,6 +15,7 @@ import {
 } from "../config/location.ts";
 import { requireName } from "../config/paths.ts";
 import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
+import { refuseOtherCase } from "../init/init-target.ts";
 import { refuseOverlap } from "../init/overlap.ts";
 import { type PreparedStore, prepareStore } from "../init/prepare-store.ts";
 import { writeProjectFile } from "../init/write-project-file.ts";
@@ -106,9 +107,11 @@ async function endsOf(
   const found = await resolveTarget(input, (text) => output.warn(text), { use: "write" });
   const before = await configFor(found, sources, { use: "write" });
   if (before.isTransient) throw keepsNothing(before);
+  if (before.movedFrom !== undefined) throw notFinished(before, before.movedFrom);
   const source = checkLocation({ ...before, prefix: flags.from ?? before.prefix });
   const env = requireName("env", newEnv ?? before.env, "name the new environment");
   const which = { ...found, env };
+  await refuseOtherCase(which);
   const location = await newLocation(before, env, flags, sources);
   const known = await requireFree(which, before, location, { isCopy: flags.from !== undefined });
   const prepared = await prepareStore(location, output);
@@ -206,6 +209,16 @@ function keepsNothing(config: LocalConfig): InputError {
   return new InputError("move keeps the old place in this machine's config, and here is none", {
     hint: `first vsync init ${vaultFlags(config)}, or move where that was run`,
   });
+}
+
+/** The config knows one place that a vault has left: nobody would close the other. */
+function notFinished(config: LocalConfig, { bucket, prefix }: StoreLocation): InputError {
+  return new InputError(
+    `the last move of ${config.repo}/${config.env} is not finished: ${bucket}/${prefix} still opens`,
+    {
+      hint: `once nothing starts from there: vsync move ${vaultArgs(config)} --finish`,
+    },
+  );
 }
 
 function readsOnly(label: string): InputError {
