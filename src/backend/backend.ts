@@ -7,7 +7,7 @@ import {
   type RouteGuard,
   routeGuard,
 } from "./adapters/express.ts";
-import { type FetchHandler, protectFetch } from "./adapters/fetch.ts";
+import { type FetchHandler, type ProtectedHandler, protectFetch } from "./adapters/fetch.ts";
 import { buildHealthReport, type HealthReport } from "./health.ts";
 import type { Meter, MeterOptions } from "./meter.ts";
 import type { NodeRequest, NodeSocket } from "./node/node-message.ts";
@@ -177,7 +177,7 @@ export class Backend<Secrets = unknown> implements Verifier {
   }
 
   /** A handler of Fetch requests that gets only verified ones: Hono, Next, Bun, Deno, Workers. */
-  protect<Rest extends unknown[]>(handler: FetchHandler<Rest>): FetchHandler<Rest> {
+  protect<Rest extends unknown[]>(handler: ProtectedHandler<Rest>): FetchHandler<Rest> {
     return protectFetch(this, handler);
   }
 

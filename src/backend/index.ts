@@ -12,7 +12,7 @@ export {
   type RouteGuard,
 } from "./adapters/express.ts";
 export { createFastifyPlugin } from "./adapters/fastify.ts";
-export type { FetchHandler } from "./adapters/fetch.ts";
+export type { FetchHandler, ProtectedHandler } from "./adapters/fetch.ts";
 export { createKoaMiddleware, createKoaRouteGuard, type KoaMiddleware } from "./adapters/koa.ts";
 export { createLambdaHandler, type LambdaEvent, type LambdaResult, type VerifiedEvent } from "./adapters/lambda.ts";
 export { createNestGuard } from "./adapters/nest.ts";

@@ -12,7 +12,7 @@ export const FETCH_LIMIT_MS = 10 * 60_000;
 
 const SUPPORT = join(import.meta.dirname, "../support");
 /** What apps are made with; origins are written with the packages of `frameworks`. */
-const STRANGERS: readonly string[] = ["express", "esbuild"];
+const STRANGERS: readonly string[] = ["esbuild"];
 
 /** A folder with these files; removed after the test. */
 async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {

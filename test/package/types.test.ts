@@ -81,6 +81,73 @@ const PINO = `
   export const opened = [Vsync.open({ logger: pino() }), Vsync.open({ logger: console }), Vsync.open({ env: process.env })];
 `;
 
+/** An origin in each framework, against the types that the framework has. */
+const ORIGIN = `
+  import { createServer } from "node:http";
+  import { createServer as createHttp2Server } from "node:http2";
+  import { type CanActivate, UseGuards } from "@nestjs/common";
+  import express, { type Request as ExpressRequest, type Response as ExpressResponse } from "express";
+  import { fastify } from "fastify";
+  import { Hono } from "hono";
+  import Koa from "koa";
+  import * as vsync from "vsync/backend";
+  import { createGateway, GatewayError } from "vsync/gateway";
+
+  const backend = vsync.initFromEnv();
+  const app = express().use(backend.middleware({ onRefused: (error) => console.warn(error.code) }));
+  app.post("/v1/jobs", backend.route("jobs.create"), (request: ExpressRequest, response: ExpressResponse) => {
+    vsync.withUsage(request, response, { tokens: 1 }).json(request.vsync?.context?.subject);
+  });
+  const server = createServer(app);
+  server.on("upgrade", async (request, socket) => {
+    const verified: vsync.RequestContext | null = await backend.verifyUpgrade(request, socket);
+    console.log(verified?.routeId, await backend.ready(app, server));
+  });
+  const verify = backend.middleware();
+  createServer((request, response) => void verify(request, response, () => response.end(backend.contextOf(request).routeId)));
+  createHttp2Server((request, response) => void verify(request, response, () => response.end()));
+
+  const fast = fastify();
+  fast.register(vsync.createFastifyPlugin(backend));
+  fast.post("/v1/jobs", { preHandler: backend.route("jobs.create") }, async (request, reply) => {
+    vsync.withUsage(request, reply, { tokens: 1 });
+    return backend.contextOf(request).requestId;
+  });
+
+  const koa = new Koa().use(vsync.createKoaMiddleware(backend)).use(vsync.createKoaRouteGuard(backend, "jobs.create"));
+  koa.use(async (context) => void (context.body = context.state["vsync"]));
+
+  const hono = new Hono().post("/v1/jobs", ({ req, json }) => json(req.raw.vsync?.routeId ?? null));
+  export const origin = { fetch: backend.protect(hono.fetch) };
+  interface Context { waitUntil(work: Promise<unknown>): void }
+  export const worker = {
+    fetch: backend.protect(async (request, env: { NAME: string }, context: Context) => {
+      const usage = vsync.createUsage(request).report("tokens", 1);
+      context.waitUntil(usage.settle());
+      return usage.defer(new Response(request.vsync.routeId + env.NAME));
+    }),
+  };
+  export const route = (request: Request) => backend.protect((it) => Response.json(it.vsync.bodyVerified))(request);
+  export const lambda = vsync.createLambdaHandler(backend, async ({ vsync }) => ({ statusCode: 200, body: vsync.requestId }));
+  export const guard: CanActivate = vsync.createNestGuard(backend, "jobs.create");
+  export class Jobs {
+    @UseGuards(guard) create() {}
+  }
+
+  export async function relay(): Promise<vsync.HealthReport> {
+    const gateway = await createGateway();
+    const signed = await gateway.sign({ method: "GET", target: "/", headers: new Headers() });
+    const { status, headers } = await gateway.settle(signed, new Headers());
+    try {
+      await backend.verifyRequest({ method: "GET", path: "/", query: "a=b", headers, body: new Uint8Array() });
+    } catch (error) {
+      if (error instanceof vsync.VerificationError) console.log(vsync.statusForCode(error.code), status);
+      if (error instanceof GatewayError) console.log(error.status);
+    }
+    return backend.health();
+  }
+`;
+
 const STRICT = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, skipLibCheck: false, target: "es2022" };
 
 const nodenext = { module: "nodenext", moduleResolution: "nodenext" };
@@ -114,6 +181,24 @@ async function projectOf(name: string): Promise<string> {
 }
 
 beforeAll(async () => void (await Promise.all([installedPackage(), fetchPackages(CHECKS)])), FETCH_LIMIT_MS);
+
+/** What the origins of others are written with. */
+const FRAMEWORKS = ["@nestjs", "@types", "express", "fastify", "hono", "koa", "reflect-metadata", "rxjs"];
+
+test.each([nodenext, bundler])(
+  "an origin in each framework compiles: $moduleResolution",
+  async (options) => {
+    // Types of others have faults of their own.
+    const all = { ...STRICT, ...options, skipLibCheck: true, experimentalDecorators: true, lib: ["es2024", "dom"] };
+    const config = JSON.stringify({ compilerOptions: { ...all, types: ["node"] }, files: ["origin.ts"] });
+    const files = { "package.json": '{"type":"module"}', "tsconfig.json": config, "origin.ts": ORIGIN };
+    const folder = await appOf(files, FRAMEWORKS);
+    const command = [process.execPath, join(REPOSITORY, "node_modules/typescript/bin/tsc"), "-p", folder];
+    const ended = await runIn(folder, { PATH: dirname(process.execPath) }, command);
+    expect(ended).toEqual({ stdout: "", stderr: "", status: 0 });
+  },
+  FETCH_LIMIT_MS,
+);
 
 const COMPILERS: Record<string, () => Promise<string>> = {
   "this repository's TypeScript": async () => join(REPOSITORY, "node_modules/typescript/bin/tsc"),

@@ -4,12 +4,25 @@ import { verifyNodeRequest } from "../node/verify-node.ts";
 import { VERIFIES } from "../ready.ts";
 import { VerificationError } from "../verification-error.ts";
 import type { Verifier } from "../verifier.ts";
+import type { RequestContext } from "../verify/verify-request.ts";
+
+declare global {
+  // As `@types/express` is extended.
+  namespace Express {
+    interface Request {
+      /** What was verified, behind `backend.middleware()`. */
+      vsync?: RequestContext;
+    }
+  }
+}
 
 /** `(request, response, next)`, as Express, Connect, Nest and Restify have it. */
 export type ExpressMiddleware = (request: NodeRequest, response: NodeResponse, next: Next) => void | Promise<void>;
 /** The same before one route, and Fastify's `preHandler`. */
-export type RouteGuard = (request: GuardedRequest, response: NodeResponse | FastifyReply, next: Next) => void;
+export type RouteGuard = (request: GuardedRequest, response: NodeResponse | FastifyReply, next: GuardNext) => void;
 type Next = (error?: unknown) => void;
+/** Fastify takes no other errors. */
+type GuardNext = (error?: Error) => void;
 
 export interface MiddlewareOptions {
   /** Called with each refusal before it is answered, beside the backend's log. It cannot let the request through. */
@@ -56,7 +69,7 @@ export function routeGuard(backend: Verifier, id: string): RouteGuard {
     try {
       backend.requireRoute(raw, id, raw.method ?? "");
     } catch (error) {
-      if (!(error instanceof VerificationError)) return next(error);
+      if (!(error instanceof VerificationError)) return next(error as Error);
       return refuse(raw, response, error);
     }
     next();

@@ -3,17 +3,33 @@ import { refusalOf } from "../node/refuse.ts";
 import { isGatewayHeader } from "../signed/trusted-headers.ts";
 import { VerificationError } from "../verification-error.ts";
 import type { Verifier } from "../verifier.ts";
+import type { RequestContext } from "../verify/verify-request.ts";
 
 /** `fetch` of Bun, Deno and Workers, `app.fetch` of Hono, a route handler of Next. */
 export type FetchHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => Response | Promise<Response>;
 
+declare global {
+  interface Request {
+    /** What was verified, in a handler behind `backend.protect()`. */
+    readonly vsync?: RequestContext;
+  }
+}
+
+type VerifiedFetchRequest = Request & { readonly vsync: RequestContext };
+
+/** A handler behind `protect`. */
+export type ProtectedHandler<Rest extends unknown[]> = (
+  request: VerifiedFetchRequest,
+  ...rest: Rest
+) => Response | Promise<Response>;
+
 /** The handler for verified requests alone. It finds what was verified in `request.vsync`. */
 export function protectFetch<Rest extends unknown[]>(
   backend: Verifier,
-  handler: FetchHandler<Rest>,
+  handler: ProtectedHandler<Rest>,
 ): FetchHandler<Rest> {
   return async (request, ...rest) => {
-    let verified: Request;
+    let verified: VerifiedFetchRequest;
     try {
       verified = await verifyFetchRequest(backend, request, waitUntilOf(rest));
     } catch (error) {
@@ -42,7 +58,7 @@ async function verifyFetchRequest(
   backend: Verifier,
   request: Request,
   waitUntil: WaitUntil | undefined,
-): Promise<Request> {
+): Promise<VerifiedFetchRequest> {
   let read: Uint8Array | null = null;
   const body = async (maxBytes: number): Promise<Uint8Array> => {
     if (request.bodyUsed) {
@@ -53,8 +69,8 @@ async function verifyFetchRequest(
   };
   const { method, headers } = request;
   const context = await backend.verifyRequest({ method, target: targetOf(request.url), headers, body, waitUntil });
-  const verified = withoutGatewayHeaders(request, read);
-  Object.defineProperty(verified, "vsync", { value: context, enumerable: true });
+  const own = { vsync: { value: context, enumerable: true } };
+  const verified = Object.defineProperties(withoutGatewayHeaders(request, read), own) as VerifiedFetchRequest;
   backend.remember([verified], context, method);
   return verified;
 }
