@@ -6,6 +6,7 @@ import { cliReference } from "./generate/cli-reference.mjs";
 import { exitCodePage } from "./generate/exit-codes.mjs";
 import { loadManifest } from "./generate/manifest.mjs";
 import { performance } from "./generate/performance.mjs";
+import { projectSchema } from "./generate/project-schema.mjs";
 import { readme } from "./generate/readme.mjs";
 import { reliability } from "./generate/reliability.mjs";
 import { settingsSchema } from "./generate/settings-schema.mjs";
@@ -30,6 +31,7 @@ async function generate() {
     ["README.md", readme(readFileSync(join(root, "README.md"), "utf8"), results)],
     ["docs/reliability.md", reliability(root)],
     ["settings.schema.json", settingsSchema()],
+    ["project.schema.json", projectSchema()],
     ["docs/rotate-passphrase.svg", rotationPicture()],
   ]);
 }

@@ -32,7 +32,8 @@ function classesByCode() {
 const JSON_FAILURES = [
   "## With `--json`",
   "A command that fails prints this object on stdout instead of its result, and the usual lines on stderr. `hint` may be " +
-    "null, and an `AUDIT_BROKEN` has a `row`. `runtime-token` prints nothing: its stdout is for a token alone.",
+    "null, and an `AUDIT_BROKEN` has a `row`. `runtime-token` prints nothing: its stdout is for a token alone. " +
+    "[docs/json.md](json.md) has the results.",
   '```json\n{\n  "error": {\n    "code": "STALE_BASE",\n    "exit_code": 5,\n    "message": "prod has moved on since your pull ' +
     '(gen 1 → 5): STRIPE changed 3 min ago by bob@build-7",\n    "hint": "vsync pull prod --merge keeps both sides; ' +
     '--force pushes over it"\n  }\n}\n```',

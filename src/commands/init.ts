@@ -4,13 +4,14 @@ import {
   CREDENTIAL_FLAGS,
   ENV_ARG,
   Flags,
+  JSON_FLAG,
   LOCATION_FLAGS,
   PASSPHRASE_FLAG,
   TERMS_FLAGS,
   VAULT_FLAGS,
 } from "../cli/command/flags.ts";
-import { initEnv } from "../cli/init/init-env.ts";
-import { initTarget } from "../cli/init/init-target.ts";
+import { initEnvs } from "../cli/init/init-env.ts";
+import { initTargets } from "../cli/init/init-target.ts";
 
 export class Init extends BaseCommand {
   static override summary = "Set up a vault, or join an existing one";
@@ -46,9 +47,10 @@ store that ignores the preconditions of writes. Run it again to change the vault
     ...TERMS_FLAGS,
     ...CREDENTIAL_FLAGS,
     ...APP_KEY_FLAGS,
+    ...JSON_FLAG,
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Init>): Promise<void> {
-    await initEnv(await initTarget({ flags, args }, this.sources), flags, this.sources);
+    await initEnvs(await initTargets({ flags, args }, this.sources), flags, this.sources);
   }
 }

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, JSON_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { lockVaults } from "../cli/session/unlock.ts";
 
 export class Lock extends BaseCommand {
@@ -8,7 +8,7 @@ export class Lock extends BaseCommand {
     "Forgets the key of one env, or without an env those of every vault in this login session.";
   static override examples = ["<%= config.bin %> lock", "<%= config.bin %> lock prod"];
   static override args = ENV_ARG;
-  static override flags = VAULT_FLAGS;
+  static override flags = { ...VAULT_FLAGS, ...JSON_FLAG };
 
   protected override async execute({ flags, args }: Invocation<typeof Lock>): Promise<void> {
     await lockVaults({ flags, args }, this.sources);

@@ -1,5 +1,5 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
-import { ENV_ARG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { durationFlag } from "../cli/inputs/duration-flag.ts";
 import { unlockVault } from "../cli/session/unlock.ts";
 
@@ -20,6 +20,7 @@ Without such a keyring, as in containers and on macOS, it keeps nothing: let VSY
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     for: durationFlag("for", { from: "1s", to: "12h" }, { description: "how long (default: 1h, at most 12h)" }),
+    ...JSON_FLAG,
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Unlock>): Promise<void> {

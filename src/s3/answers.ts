@@ -45,6 +45,10 @@ export function readFailure(error: unknown, inquiry: Inquiry): Failure {
 /** Something between here and the store answered in its place, as a captive portal does. */
 export class StrangerAnsweredError extends S3UnreachableError {}
 
+/** For who can give another name of a bucket or region. */
+export class NoSuchBucketError extends S3UnreachableError {}
+export class WrongRegionError extends S3UnreachableError {}
+
 function webPage(inquiry: Inquiry): Failure {
   const message = `cannot ${inquiry.action}: ${inquiry.host} answered with a web page (HTML), as captive portals and proxies do`;
   const error = new StrangerAnsweredError(message, { hint: SIGN_IN });
@@ -129,12 +133,10 @@ function wordsOf({ code, said }: Answer, before: string): string {
   return words.length === 0 ? "" : before + words.join(": ");
 }
 
-function noSuchBucket(inquiry: Inquiry) {
-  return unreachable(
-    inquiry,
-    `${inquiry.host} has no bucket ${inquiry.bucket}`,
-    "check the bucket's name and the endpoint",
-  );
+function noSuchBucket({ action, host, bucket }: Inquiry) {
+  return new NoSuchBucketError(`cannot ${action}: ${host} has no bucket ${bucket}`, {
+    hint: "check the bucket's name and the endpoint",
+  });
 }
 
 function isElsewhere({ status, headers }: Answer, { region }: Inquiry): boolean {
@@ -143,12 +145,13 @@ function isElsewhere({ status, headers }: Answer, { region }: Inquiry): boolean 
 }
 
 function wrongRegion({ headers, regionField }: Answer, inquiry: Inquiry) {
-  const { bucket, region } = inquiry;
+  const { action, bucket, region } = inquiry;
+  const wrong = (reason: string, hint: string) => new WrongRegionError(`cannot ${action}: ${reason}`, { hint });
   const right = printable(headers["x-amz-bucket-region"] ?? regionField ?? "");
   if (right === "" || right === region) {
-    return unreachable(inquiry, `bucket ${bucket} is not in region ${region}`, "check the region and the endpoint");
+    return wrong(`bucket ${bucket} is not in region ${region}`, "check the region and the endpoint");
   }
-  return unreachable(inquiry, `bucket ${bucket} is in region ${right}, not in ${region}`, `set the region to ${right}`);
+  return wrong(`bucket ${bucket} is in region ${right}, not in ${region}`, `set the region to ${right}`);
 }
 
 /** The answer to a HEAD cannot say RequestTimeTooSkewed, but it carries a date. */

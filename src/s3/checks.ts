@@ -1,4 +1,5 @@
 import { readFailure } from "./answers.ts";
+import type { Page } from "./commands.ts";
 import { Connection } from "./connection.ts";
 import { datedMs, skewMs } from "./dates.ts";
 import { type HttpAnswer, networkExchange } from "./exchange.ts";
@@ -35,6 +36,23 @@ export async function proveRead(location: S3Location, key: string, options: S3Op
   if (attempt.failure.kind === "absent") return { kind: "absent" };
   if (answer?.status === 401 || answer?.status === 403) return { kind: "refused", serverMs: datedMs(answer) };
   throw attempt.failure.error;
+}
+
+/**
+ * The first thousand keys and folders directly below a prefix of the bucket, from one listing. Some servers know no folders, and
+ * list all keys below instead.
+ *
+ * @throws AccessDeniedError | S3UnreachableError
+ */
+export async function listBelow(location: S3Location, options: S3Options): Promise<Pick<Page, "keys" | "folders">> {
+  const { listObjects } = await import("./commands.ts");
+  const connection = new Connection(location, options);
+  using call = connection.call("list", "");
+  const attempt = await call.attempt((sending) =>
+    listObjects(connection, location.prefix, { delimiter: "/" }, sending),
+  );
+  if (!attempt.done) throw attempt.failure.error;
+  return attempt.value;
 }
 
 interface ClockOptions extends Pick<S3Options, "clock" | "network" | "exchange"> {

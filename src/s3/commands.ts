@@ -20,6 +20,8 @@ const MAX_PAGE_BYTES = 2 * 1024 * 1024;
 
 export interface Page {
   readonly keys: readonly string[];
+  /** What the keys below have in common up to the next slash, if the listing was told to stop there. */
+  readonly folders: readonly string[];
   readonly isLast: boolean;
 }
 
@@ -55,11 +57,15 @@ export async function deleteObject(connection: Connection, key: string, sending:
   await clientFor(connection, sending).send(new DeleteObjectCommand(addressOf(connection, key)));
 }
 
-/** The first keys below the prefix, behind `after`. Both are keys of the bucket. */
+/**
+ * The first keys below the prefix, behind `after`. Both are keys of the bucket.
+ *
+ * @param extent `delimiter`: where to stop, and name a folder instead
+ */
 export async function listObjects(
   connection: Connection,
   prefix: string,
-  after: string | undefined,
+  { after, delimiter }: { readonly after?: string | undefined; readonly delimiter?: "/" },
   sending: Sending,
 ): Promise<Page> {
   const command = new ListObjectsV2Command({
@@ -70,6 +76,7 @@ export async function listObjects(
     EncodingType: "url",
     // Not the continuation token: "after this key" means the same however the bucket has changed meanwhile.
     ...(after !== undefined && { StartAfter: after }),
+    ...(delimiter !== undefined && { Delimiter: delimiter }),
   });
   const output = await clientFor(connection, sending, MAX_PAGE_BYTES)
     .send(command)
@@ -79,7 +86,12 @@ export async function listObjects(
     });
   // The SDK reads any other document as an empty listing.
   if (output.IsTruncated === undefined) throw new NoListingError();
-  return { keys: keysOf(output), isLast: !output.IsTruncated };
+  const decoded = decoderOf(output);
+  return {
+    keys: (output.Contents ?? []).flatMap(({ Key }) => (Key ? [decoded(Key)] : [])),
+    folders: (output.CommonPrefixes ?? []).flatMap(({ Prefix }) => (Prefix ? [decoded(Prefix)] : [])),
+    isLast: !output.IsTruncated,
+  };
 }
 
 function addressOf(connection: Connection, key: string): { Bucket: string; Key: string; RequestPayer?: "requester" } {
@@ -175,8 +187,7 @@ function asksForDigest(error: unknown): boolean {
   return status === 400 && (code === "MissingContentMD5" || /content-md5|checksum/i.test(said));
 }
 
-function keysOf({ Contents, EncodingType }: ListObjectsV2CommandOutput): readonly string[] {
-  const keys = (Contents ?? []).flatMap(({ Key }) => Key ?? []);
-  // A server that does not encode leaves EncodingType out.
-  return EncodingType === "url" ? keys.map((key) => decodeURIComponent(key.replaceAll("+", " "))) : keys;
+/** A server that does not encode leaves EncodingType out. */
+function decoderOf({ EncodingType }: ListObjectsV2CommandOutput): (key: string) => string {
+  return EncodingType === "url" ? (key) => decodeURIComponent(key.replaceAll("+", " ")) : (key) => key;
 }

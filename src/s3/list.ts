@@ -46,7 +46,7 @@ async function fetchPage(
   const { listObjects } = await import("./commands.ts");
   using call = connection.call("list", keyPrefix, { signal });
   const prefix = `${connection.location.prefix}${keyPrefix}`;
-  const attempt = await call.retrying((sending) => listObjects(connection, prefix, after, sending));
+  const attempt = await call.retrying((sending) => listObjects(connection, prefix, { after }, sending));
   if (!attempt.done) throw attempt.failure.error;
   return attempt.value;
 }

@@ -26,3 +26,11 @@ export async function measureClockSkewMs(location: StoreLocation, timeoutMs: num
   const clocks = await import("../s3/checks.ts");
   return clocks.measureClockSkewMs(location, { ...(await machineOptions(location)), timeoutMs });
 }
+
+/** What lies directly below a prefix of a bucket, from one listing. @throws as `listBelow` of src/s3 */
+export async function listBelow(
+  location: StoreLocation,
+): Promise<{ readonly keys: readonly string[]; readonly folders: readonly string[] }> {
+  const list = await import("../s3/checks.ts");
+  return list.listBelow(location, await machineOptions(location));
+}

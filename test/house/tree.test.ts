@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { loadersOf } from "../../src/cli/program/command-table.ts";
 import { COMMANDS } from "../../src/commands.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -65,6 +66,27 @@ test("each command of the table has a script that runs it", () => {
   const without = ids.filter((id) => !new RegExp(`^\\$ .*\\bvsync ${id.replace(":", " ")}\\b`, "m").test(text));
   expect(ids.length).toBeGreaterThan(20);
   expect(without).toEqual([]);
+});
+
+/** Commands without `--json`, and why. */
+const WITHOUT_JSON: Readonly<Record<string, string>> = {
+  completion: "prints a script for a shell",
+  export: "prints the format that --format names; json is one",
+  run: "stdout belongs to the program that it runs",
+  "tokens:access": "prints a JWT, alone",
+  "gateway-keys:export": "prints a JWK set, which is JSON",
+  "gateway:sign": "prints headers, or a command line for curl",
+  "dev-core": "a server",
+  "dev-gateway": "a server",
+};
+
+test("each command of the table has --json, or a reason here and on docs/json.md", async () => {
+  const page = readFileSync(join(ROOT, "docs/json.md"), "utf8");
+  const loaders = Object.entries(loadersOf(COMMANDS));
+  const without = await Promise.all(loaders.map(async ([id, load]) => ("json" in (await load()).flags ? [] : [id])));
+  expect(without.flat().toSorted()).toEqual(Object.keys(WITHOUT_JSON).toSorted());
+  const unnamed = loaders.filter(([id]) => !page.includes(`\`${id.replace(":", " ")}\``));
+  expect(unnamed.map(([id]) => id)).toEqual([]);
 });
 
 test("test/ is at most 1.3 times as long as src/, in lines", () => {

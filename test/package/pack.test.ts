@@ -49,6 +49,7 @@ describe("the package's tarball", () => {
       "package/npm-shrinkwrap.json",
       "package/oclif.manifest.json",
       "package/package.json",
+      "package/project.schema.json",
       "package/settings.schema.json",
     ]);
     expect(names.filter((name) => !/\.(c?js|d\.ts|md|json|1)$|LICENSE$|LICENSES\.txt$/.test(name))).toEqual([]);

@@ -17,7 +17,7 @@ import type { Which } from "../project/which-vault.ts";
 export async function agreeOnPlace(
   { path, place, vault }: FilePlace,
   flags: LocationOverrides & { readonly retarget?: boolean },
-  known: { readonly current: LocalConfig | null; readonly target: Which },
+  known: { readonly current: LocalConfig | null; readonly target: Which; readonly isAgreed: boolean },
   { prompter, output, variables }: SecretSources,
 ): Promise<void> {
   const other = PLACE_FIELDS.find((field) => flags[field] !== undefined && flags[field] !== place[field]);
@@ -31,6 +31,7 @@ export async function agreeOnPlace(
   if (isAt(current, place) && !isOther) return;
   if (current !== null && !flags.retarget) throw elsewhere(current, { path, place, vault }, target);
   output.say(`${target.repo}/${target.env}: ${shownPlace(place)} (from ${path})`);
+  if (known.isAgreed) return;
   if (variables["VSYNC_TRUST_PROJECT"] === "1" || (flags.endpoint !== undefined && flags.bucket !== undefined)) return;
   if (!prompter.isInteractive) {
     throw new InputError(`${path} names this store, and nobody has agreed to use it`, {

@@ -1,18 +1,22 @@
-import { InputError } from "../../errors.ts";
+import { InputError, InterruptedError, VsyncError } from "../../errors.ts";
+
 import type { ObjectStore } from "../../ports.ts";
-import type { AccessKey, StoreLocation } from "../../stores/location.ts";
+import type { AccessKey, Credentials, StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import { findConfig, type LocalConfig, loadConfig } from "../config/local-config.ts";
+import type { Target } from "../config/target.ts";
 import { type AppKeyFlags, askAppKey, givenAppKey } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { policyOf } from "../policy/policy.ts";
 import { isAt, placeInFile } from "../project/project-place.ts";
 import { protectionOf, type Which } from "../project/which-vault.ts";
 import { agreeOnFolder } from "./agree.ts";
-import { chooseLocation, type InitFlags } from "./init-location.ts";
+import { bucketOf, chooseLocation, type InitFlags } from "./init-location.ts";
+import { refuseOtherCase } from "./init-target.ts";
 import { initVault } from "./init-vault.ts";
-import { prepareStore } from "./prepare-store.ts";
+import { askedAgain, isGiven, type LocationPart, refusedPart } from "./location-parts.ts";
+import { type PreparedStore, prepareStore } from "./prepare-store.ts";
 import { renderInit } from "./render-init.ts";
 import { writeProjectFile } from "./write-project-file.ts";
 
@@ -24,15 +28,43 @@ export interface InitEnvFlags extends InitFlags, AppKeyFlags {
   readonly protect: boolean;
   readonly unprotect: boolean;
   readonly "passphrase-file"?: string | undefined;
+  readonly json?: boolean;
 }
 
-/** Sets up one vault, or joins it: asks for what is missing, proves the store, writes config and project file. */
-export async function initEnv(target: Which, flags: InitEnvFlags, sources: SecretSources): Promise<void> {
+/**
+ * Sets up a vault or joins it, and of several one after another. One that cannot be joined does not stand in the way of the
+ * others: the first failure is thrown after the last.
+ */
+export async function initEnvs(targets: readonly Which[], flags: InitEnvFlags, sources: SecretSources): Promise<void> {
+  const isOneOfSeveral = targets.length > 1;
+  const visited = new Map<string, Credentials>();
+  const failures: VsyncError[] = [];
+  const vaults: object[] = [];
+  for (const target of targets) {
+    try {
+      vaults.push(await initEnv(target, flags, { visited, isOneOfSeveral }, sources));
+    } catch (error) {
+      if (!isOneOfSeveral || !(error instanceof VsyncError) || error instanceof InterruptedError) throw error;
+      failures.push(error);
+      if (target !== targets.at(-1)) sources.output.warn(`${target.env} is left out: ${error.message}`);
+    }
+  }
+  if (failures[0] !== undefined) throw failures[0];
+  if (flags.json) sources.output.json({ vaults });
+}
+
+interface Round {
+  readonly visited: Map<string, Credentials>;
+  readonly isOneOfSeveral: boolean;
+}
+
+/** Asks for what is missing, proves the store, writes config and project file. */
+async function initEnv(named: Which, flags: InitEnvFlags, round: Round, sources: SecretSources): Promise<object> {
   const { output } = sources;
-  const current = await findConfig(target, (text) => output.warn(text));
-  await agreeOnFolder(target, current, sources);
-  const location = await chooseLocation(flags, target, current, sources);
-  const prepared = await prepareStore(location, output);
+  // The project file says the rest of what is asked otherwise.
+  const { isOneOfSeveral } = round;
+  const { target, current, prepared, location } = await findStore(named, flags, round, sources);
+  round.visited.set(bucketOf(location), location.credentials);
   const request = {
     target,
     location,
@@ -41,13 +73,71 @@ export async function initEnv(target: Which, flags: InitEnvFlags, sources: Secre
     reset: flags.reset || (flags.retarget && !isAt(current, location)),
     expected: expectedVault(target, current, flags),
     only: flags.join ? ("join" as const) : flags.new ? ("new" as const) : null,
-    app: await appKey(prepared.store, { location, current }, flags, sources),
-    isProtected: await wantsProtection(target, current, flags, sources),
+    app: await appKey(prepared.store, { location, current, isOneOfSeveral }, flags, sources),
+    isProtected: await wantsProtection(target, { current, isOneOfSeveral }, flags, sources),
     passphraseFile: flags["passphrase-file"],
+    maySkip: isOneOfSeveral,
   };
   const result = await initVault(request, sources);
-  const written = await writeProjectFile(target, await loadConfig(target, () => undefined), output);
+  if (result.kind === "skipped") {
+    output.say(`${target.env}: left out`);
+    return { repo: target.repo, env: target.env, result: "left out" };
+  }
+  const config = await loadConfig(target, () => undefined);
+  const written = await writeProjectFile(target, config, output);
   renderInit(result, target, { store: prepared.store, written }, output);
+  return {
+    repo: target.repo,
+    env: target.env,
+    result: result.kind,
+    vault: config.vault,
+    gen: config.seenGen,
+    store: prepared.store.label,
+    config: result.path,
+  };
+}
+
+interface FoundStore {
+  readonly target: Which;
+  readonly current: LocalConfig | null;
+  readonly location: StoreLocation;
+  readonly prepared: PreparedStore;
+}
+
+async function findStore(named: Which, flags: InitEnvFlags, round: Round, sources: SecretSources): Promise<FoundStore> {
+  const { output } = sources;
+  const known = await knownHere(named, sources);
+  const chosen = await chooseLocation(flags, named, known, sources, round.visited);
+  const target = chosen.joins === undefined ? named : await joining(named, chosen.joins);
+  const current = target === named ? known : await knownHere(target, sources);
+  const isMendable = (part: LocationPart): boolean =>
+    sources.prompter.isInteractive && !isGiven(part, flags, placeInFile(target) !== null);
+  for (let location: StoreLocation = chosen, tries = 1; ; tries++) {
+    try {
+      return { target, current, location, prepared: await prepareStore(location, output) };
+    } catch (error) {
+      const part = refusedPart(error);
+      if (part === null || tries === MAX_TRIES || !isMendable(part)) throw error;
+      output.say(`${(error as VsyncError).message}: try again`);
+      location = await askedAgain(part, location, { sources });
+    }
+  }
+}
+
+const MAX_TRIES = 3;
+
+async function knownHere(target: Which, sources: SecretSources): Promise<LocalConfig | null> {
+  const current = await findConfig(target, (text) => sources.output.warn(text));
+  await agreeOnFolder(target, current, sources);
+  return current;
+}
+
+/** A vault that somebody chose from those in the bucket, which may have other names than they typed before. */
+async function joining(named: Which, { repo, env }: Pick<Target, "repo" | "env">): Promise<Which> {
+  if (named.repo === repo && named.env === env) return named;
+  const target = { ...named, repo, env, named: { ...named.named, name: repo } };
+  await refuseOtherCase(target);
+  return target;
 }
 
 /** The vault that the project file names, unless it is this machine's own that nobody has pushed, or is to be forgotten. */
@@ -60,7 +150,7 @@ function expectedVault(target: Which, current: LocalConfig | null, { reset }: In
 /** The key for tokens. One that was given for another place does not go to this one. */
 async function appKey(
   store: ObjectStore,
-  { location, current }: { readonly location: StoreLocation; readonly current: LocalConfig | null },
+  { location, current, isOneOfSeveral }: Pick<FoundStore, "location" | "current"> & Pick<Round, "isOneOfSeveral">,
   flags: InitEnvFlags,
   sources: SecretSources,
 ): Promise<AccessKey | undefined> {
@@ -68,7 +158,7 @@ async function appKey(
   const given = await givenAppKey(flags, sources);
   if (given !== null) return given;
   if (isAt(current, location)) return current?.app;
-  const isAsked = sources.prompter.isInteractive && location.credentials !== "ambient";
+  const isAsked = sources.prompter.isInteractive && !isOneOfSeveral && location.credentials !== "ambient";
   // Somebody who joins may not be the one who hands out keys.
   if (!isAsked || (await store.head(MANIFEST_KEY)) !== null) return undefined;
   return (await askAppKey(JSON.stringify(policyOf("reader", location)), sources)) ?? undefined;
@@ -79,7 +169,7 @@ const LIVE = new Set(["prod", "production", "live"]);
 /** On a terminal it proposes protection for an env whose name says that people depend on it. */
 async function wantsProtection(
   which: Which,
-  current: LocalConfig | null,
+  { current, isOneOfSeveral }: { readonly current: LocalConfig | null; readonly isOneOfSeveral: boolean },
   { protect, unprotect, local }: InitEnvFlags,
   { prompter }: SecretSources,
 ): Promise<boolean> {
@@ -90,7 +180,7 @@ async function wantsProtection(
   }
   if (unprotect) return false;
   if (protect || isFiled || current?.protected) return true;
-  if (local || !LIVE.has(env) || !prompter.isInteractive) return false;
+  if (local || isOneOfSeveral || !LIVE.has(env) || !prompter.isInteractive) return false;
   return prompter.choose(`Protect ${env}?`, [
     { name: `Yes: type ${env} before anything is lost there`, value: true },
     { name: "No", value: false },

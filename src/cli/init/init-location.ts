@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { fileEndpoint } from "../../directory/location.ts";
 import { InputError } from "../../errors.ts";
 import { awsEndpoint, partitionOf } from "../../s3/aws.ts";
-import { presentTerms, type StoreLocation } from "../../stores/location.ts";
+
+import { type Credentials, presentTerms, type StoreLocation } from "../../stores/location.ts";
+
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { type AwsSetup, readAwsSetup } from "../config/aws-setup.ts";
 import type { LocalConfig } from "../config/local-config.ts";
@@ -21,6 +23,8 @@ import type { SecretSources } from "../inputs/secret-input.ts";
 import { type FilePlace, isAt, placeInFile } from "../project/project-place.ts";
 import type { Which } from "../project/which-vault.ts";
 import { agreeOnPlace } from "./agree.ts";
+import { askedPart, FOLDER, isOnAws, type Part, suggestedPart } from "./location-parts.ts";
+import { targetAt, vaultsIn } from "./vaults-in-bucket.ts";
 
 const EMBEDDED_BUCKET = "vaults";
 const DEFAULT_REGION = "us-east-1";
@@ -38,6 +42,11 @@ const BUCKET_FLAGS = [
   "session-token-file",
 ] as const;
 
+/** A location, and the vault there if somebody chose it from those in the bucket. */
+export interface ChosenLocation extends StoreLocation {
+  readonly joins?: Pick<Target, "repo" | "env">;
+}
+
 export interface InitFlags extends LocationOverrides, TermsFlags, CredentialFlags {
   readonly local?: boolean | undefined;
   readonly retarget?: boolean;
@@ -45,7 +54,7 @@ export interface InitFlags extends LocationOverrides, TermsFlags, CredentialFlag
 
 interface Basis {
   readonly flags: InitFlags;
-  readonly target: Target;
+  readonly target: Which;
   readonly sources: SecretSources;
   /** The current config, if its store is of the kind that is being chosen; else null. */
   readonly current: LocalConfig | null;
@@ -66,9 +75,10 @@ export async function chooseLocation(
   target: Which,
   current: LocalConfig | null,
   sources: SecretSources,
-): Promise<StoreLocation> {
+  visited: Visited = new Map(),
+): Promise<ChosenLocation> {
   const filed = placeInFile(target);
-  if (filed !== null) return locationInFile(filed, flags, { target, current }, sources);
+  if (filed !== null) return locationInFile(filed, flags, { target, current, visited }, sources);
   if (flags.local) return embeddedLocation(target);
   const inDirectory = {
     flags,
@@ -88,10 +98,16 @@ export async function chooseLocation(
   }
 }
 
+/** The buckets that somebody agreed to use, for another env of the project, and the credentials for each: see `bucketOf`. */
+export type Visited = ReadonlyMap<string, Credentials>;
+
+export const bucketOf = ({ endpoint, bucket }: Pick<StoreLocation, "endpoint" | "bucket">): string =>
+  `${endpoint} ${bucket}`;
+
 async function locationInFile(
   filed: FilePlace,
   flags: InitFlags,
-  known: { readonly target: Which; readonly current: LocalConfig | null },
+  known: { readonly target: Which; readonly current: LocalConfig | null; readonly visited: Visited },
   sources: SecretSources,
 ): Promise<StoreLocation> {
   const { path, place } = filed;
@@ -99,11 +115,12 @@ async function locationInFile(
     const hint = "change the file, or name another repository with --repo=<name>";
     throw new InputError(`--local is not what ${path} says (bucket ${place.bucket})`, { hint });
   }
-  await agreeOnPlace(filed, flags, known, sources);
+  const given = known.visited.get(bucketOf(place));
+  await agreeOnPlace(filed, flags, { ...known, isAgreed: given !== undefined }, sources);
   const kept = isAt(known.current, place) ? known.current : null;
   const aws = sources.prompter.isInteractive ? await readAwsSetup(process.env) : undefined;
   const terms = givenTerms(flags) ?? { ...termsThere(known.current, place), ...presentTerms(place) };
-  return { ...place, ...terms, credentials: await newCredentials(flags, kept, sources, aws) };
+  return { ...place, ...terms, credentials: given ?? (await newCredentials(flags, kept, sources, aws)) };
 }
 
 function kindOf(flags: InitFlags, current: LocalConfig | null): "directory" | "bucket" | null {
@@ -115,7 +132,7 @@ function kindOf(flags: InitFlags, current: LocalConfig | null): "directory" | "b
 
 type Place = "directory" | "aws" | "other";
 
-async function askedLocation(inDirectory: Basis, inBucket: Basis): Promise<StoreLocation> {
+async function askedLocation(inDirectory: Basis, inBucket: Basis): Promise<ChosenLocation> {
   const place = await choosePlace(inDirectory, inBucket);
   switch (place) {
     case "directory":
@@ -154,10 +171,6 @@ function placeOf(config: LocalConfig): Place {
   return isOnAws(config) ? "aws" : "other";
 }
 
-function isOnAws(config: LocalConfig | null): boolean {
-  return config !== null && config.endpoint === awsEndpoint(config.region);
-}
-
 /** `${XDG_DATA_HOME:-~/.local/share}/vsync` */
 function embeddedLocation(target: Target): StoreLocation {
   const folder = join(xdgFolder("XDG_DATA_HOME", [".local", "share"]), "vsync");
@@ -174,22 +187,44 @@ function directoryAt(endpoint: string, bucket: string, prefix: string): StoreLoc
   return checkLocation({ endpoint, region: "local", bucket, prefix, credentials: "ambient" });
 }
 
-/** Finds one part of a location that no flag gives. */
-type Part = (question: string, suggestion: string | undefined, basis: Basis) => Promise<string>;
-
-async function bucketLocation(basis: Basis, part: Part): Promise<StoreLocation> {
+async function bucketLocation(basis: Basis, part: Part): Promise<ChosenLocation> {
   const { flags, current, target, sources } = basis;
   const bucket = flags.bucket ?? (await part("Bucket:", current?.bucket, basis));
   const region = flags.region ?? (await part("Region:", current?.region ?? usualRegion(basis), basis));
   const endpoint = flags.endpoint ?? keptEndpoint(current) ?? usualEndpoint(region);
-  const prefix = flags.prefix ?? (await part("Prefix:", current?.prefix ?? prefixOf(target), basis));
+  const prefix = flags.prefix ?? current?.prefix ?? prefixOf(target);
   const place = checkLocation({ endpoint, region, bucket, prefix, credentials: "ambient" });
   if (place.endpoint !== flags.endpoint && place.endpoint === namedEndpoint()) {
     sources.output.say(`the environment names the endpoint: ${shownEndpoint(place.endpoint)}`);
   }
   const terms = givenTerms(flags) ?? termsThere(current, place);
   const credentials = await newCredentials(flags, atSameService(current, place), sources, basis.aws);
-  return { ...place, ...terms, credentials };
+  const location = { ...place, ...terms, credentials };
+  return flags.prefix === undefined ? inFolder(location, basis, part) : location;
+}
+
+/**
+ * The location with the folder of the vault. Somebody who has named no vault may not know where their team keeps it: they
+ * choose from those that their key finds.
+ */
+async function inFolder(location: StoreLocation, basis: Basis, part: Part): Promise<ChosenLocation> {
+  const { current, target, sources } = basis;
+  const usual = location.prefix;
+  const at = (prefix: string): StoreLocation => checkLocation({ ...location, prefix });
+  const isNamed = current !== null || !sources.prompter.isInteractive || (part === suggestedPart && target.isEnvTyped);
+  if (isNamed) return at(await part(FOLDER, usual, basis));
+  const found = await vaultsIn(location);
+  if (found === null) return at(await askedPart(FOLDER, usual, basis));
+  if (found.length === 0) return at(await part(FOLDER, usual, basis));
+  const near = found.toSorted((a, b) => Number(b === usual) - Number(a === usual));
+  const prefix = await sources.prompter.choose("Join a vault of this bucket, or make one?", [
+    ...near.map((it) => ({ name: `Join ${it}`, value: it })),
+    ...(found.includes(usual) ? [] : [{ name: `Make one at ${usual}`, value: usual }]),
+    { name: "Another folder", value: null },
+  ]);
+  if (prefix === null) return at(await askedPart(FOLDER, usual, basis));
+  const joins = found.includes(prefix) ? targetAt(prefix) : null;
+  return joins === null ? at(prefix) : { ...at(prefix), joins };
 }
 
 /** The config, if its credentials were given for this service: no other one gets them. */
@@ -198,18 +233,6 @@ function atSameService(current: LocalConfig | null, { endpoint, region }: StoreL
   const isOtherRegion = isOnAws(current) && endpoint === awsEndpoint(region);
   return isOtherRegion && partitionOf(region) === partitionOf(current.region) ? current : null;
 }
-
-const askedPart: Part = (question, suggestion, { sources }) => {
-  const check = (answer: string) => (answer.trim() === "" ? "must not be empty" : null);
-  const shown = suggestion === undefined ? {} : { default: suggestion };
-  return sources.prompter.text({ message: question, check, ...shown }).then((answer) => answer.trim());
-};
-
-const suggestedPart: Part = async (question, suggestion, basis) => {
-  if (suggestion !== undefined) return suggestion;
-  if (basis.sources.prompter.isInteractive) return askedPart(question, suggestion, basis);
-  throw new InputError("missing --bucket", { hint: "name the bucket, or give --local" });
-};
 
 /** Where AWS's own tools would go: their variables name another endpoint, or a variant of the region's. */
 function usualEndpoint(region: string): string {

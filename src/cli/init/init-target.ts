@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { basename } from "node:path";
 import { InputError } from "../../errors.ts";
 import { rootsOf } from "../config/local-config.ts";
 import { listEnvs, listRepos, repoFault, requireName, segmentFault } from "../config/paths.ts";
@@ -7,38 +8,85 @@ import type { SecretSources } from "../inputs/secret-input.ts";
 import { REPO_HINT } from "../project/find-project.ts";
 import { earlierRepos, UnfitNameError } from "../project/names.ts";
 import { proposedEnvs } from "../project/project-file.ts";
+import { placeInFile } from "../project/project-place.ts";
 import { isSameRemote, isSameRoot } from "../project/roots.ts";
 import { findRepo, surroundings, type Which, type WhichRepo } from "../project/which-vault.ts";
+import { listed } from "../terminal/consent.ts";
 
-/** The vault that `init` is about. On a terminal it asks for what nothing names. @throws InputError */
-export async function initTarget(input: TargetInput, sources: SecretSources): Promise<Which> {
+/**
+ * The vaults that `init` is about: the one that is named, or on a terminal all of the project file's that this machine does
+ * not know, or one that it asks for.
+ *
+ * @throws InputError
+ */
+export async function initTargets(input: TargetInput, sources: SecretSources): Promise<readonly Which[]> {
   const { prompter, output } = sources;
-  const around = surroundings((text) => output.warn(text));
-  const found = await findRepo(input.flags.repo, around).catch(async (error: unknown) => {
-    return findRepo(await askedName(error, sources), around);
-  });
-  if (found === null) throw new InputError("this folder is in no repository", { hint: REPO_HINT });
+  const found = await repoHere(input.flags.repo, sources);
+  const pending = givenEnv(input) === undefined && prompter.isInteractive ? await unknownEnvs(found) : [];
+  if (pending.length === 0) return [await initTarget(found, input, sources)];
+  output.say(`${found.project.file?.path} names ${listed(pending)} of ${found.name}. Ctrl-C changes nothing.`);
+  return pending.map((env) => ({ repo: found.name, env, named: found, isEnvTyped: false }));
+}
+
+/** What names the repo; a person, if what names it cannot, or nothing does. @throws InputError */
+async function repoHere(flag: string | undefined, sources: SecretSources): Promise<WhichRepo> {
+  const around = surroundings((text) => sources.output.warn(text));
+  const noName = new UnfitNameError("this folder is in no repository", { hint: REPO_HINT });
+  try {
+    const found = await findRepo(flag, around);
+    if (found !== null) return found;
+    throw noName;
+  } catch (error) {
+    const folder = basename(around.folder).toLowerCase();
+    const proposal = error === noName && repoFault(folder) === null ? folder : undefined;
+    const named = await findRepo(await askedName(error, proposal, sources), around);
+    if (named === null) throw error;
+    return { ...named, by: "derived" };
+  }
+}
+
+/** The envs that the project file places, and this machine has no config for. */
+async function unknownEnvs(named: WhichRepo): Promise<readonly string[]> {
+  const known = await listEnvs(named.name);
+  const isPlaced = (env: string): boolean =>
+    placeInFile({ repo: named.name, env, named, isEnvTyped: false })?.vault !== undefined;
+  return proposedEnvs(named.project.file).filter((env) => !known.includes(env) && isPlaced(env));
+}
+
+async function initTarget(found: WhichRepo, input: TargetInput, sources: SecretSources): Promise<Which> {
+  const { prompter } = sources;
   const typed = givenEnv(input) ?? (prompter.isInteractive ? undefined : process.env["VSYNC_ENV"] || undefined);
   const named = found.by === "derived" ? await settledName(found, typed ?? "<env>", sources) : found;
   const env = typed ?? (await askedEnv(named, sources));
-  const which = { repo: named.name, env: requireName("env", env, ENV_HINT), named, isEnvTyped: true };
+  const isEnvTyped = givenEnv(input) !== undefined;
+  const which = { repo: named.name, env: requireName("env", env, ENV_HINT), named, isEnvTyped };
   await refuseOtherCase(which);
   return named.by === "flag" ? { ...which, isRepoTyped: true } : which;
 }
 
 /** @throws error unless somebody can be asked, and a name is all that is wrong */
-async function askedName(error: unknown, { prompter, output }: SecretSources): Promise<string> {
+async function askedName(
+  error: unknown,
+  proposal: string | undefined,
+  { prompter, output }: SecretSources,
+): Promise<string> {
   if (!(error instanceof UnfitNameError) || !prompter.isInteractive) throw error;
   output.say(error.message);
-  return (await prompter.text({ message: "Repository:", check: (answer) => repoFault(answer.trim()) })).trim();
+  const check = (answer: string): string | null => repoFault(answer.trim());
+  const shown = proposal === undefined ? {} : { default: proposal };
+  return (await prompter.text({ message: "Repository:", ...shown, check })).trim();
 }
 
 const ENV_HINT = "name the environment with --env=<env>";
 
 async function askedEnv({ name, project: { file } }: WhichRepo, { prompter, output }: SecretSources): Promise<string> {
-  if (!prompter.isInteractive) throw new InputError("missing --env", { hint: ENV_HINT });
+  const proposed = proposedEnvs(file);
+  if (!prompter.isInteractive) {
+    const fault = proposed.length === 0 ? "missing --env" : `missing --env: ${file?.path} names ${listed(proposed)}`;
+    throw new InputError(fault, { hint: ENV_HINT });
+  }
   output.say(`Sets up a vault for ${name} here, or joins your team's. Ctrl-C changes nothing.`);
-  const suggestion = await suggestedEnv(name, proposedEnvs(file));
+  const suggestion = await suggestedEnv(name, proposed);
   const check = (answer: string): string | null => segmentFault(answer.trim());
   return (await prompter.text({ message: "Environment:", default: suggestion, check })).trim();
 }

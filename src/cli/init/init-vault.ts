@@ -46,6 +46,8 @@ export interface InitRequest {
   /** The key that goes into tokens. */
   readonly app: AccessKey | undefined;
   readonly passphraseFile: string | undefined;
+  /** Other vaults follow: Enter alone leaves this one out. */
+  readonly maySkip?: boolean;
 }
 
 export type Initialized =
@@ -55,6 +57,8 @@ export type Initialized =
   | { readonly kind: "joined"; readonly path: string; readonly gen: number; readonly readOnlyUntil: string | null }
   /** The config's vault and passphrase, at the location that was given. */
   | { readonly kind: "kept"; readonly path: string }
+  /** Somebody left it out: nothing was written. */
+  | { readonly kind: "skipped" }
   /** As `kept`, but the manifest says that the passphrase was rotated, and nobody gave the new one. */
   | { readonly kind: "outdated"; readonly path: string; readonly rotatedAt: string };
 
@@ -144,8 +148,11 @@ async function catchUp(
 
 async function join(request: InitRequest, sources: SecretSources): Promise<Initialized> {
   sources.output.say("this prefix holds a vault already: give its passphrase to join it");
-  const input = { ...PASSPHRASE, vault: request.target };
-  return joinWith(await readPassphrase(input, request.passphraseFile, sources), request, null);
+  const { target, maySkip = false } = request;
+  const question = `Passphrase of ${target.env} (Enter leaves it out):`;
+  const input = { ...PASSPHRASE, vault: target, ...(maySkip ? { question, mayBeEmpty: true } : {}) };
+  const opening = await readPassphrase(input, request.passphraseFile, sources);
+  return opening.secret.expose().length === 0 ? { kind: "skipped" } : joinWith(opening, request, null);
 }
 
 /** @param known what this machine knows of this very vault, or null */

@@ -54,7 +54,7 @@ export async function prepareStore(location: StoreLocation, output: Output): Pro
   try {
     const { leftover } = await provePreconditions(store, location);
     if (leftover.length > 0) output.warn(`the proof could not remove its objects: ${leftover.join(", ")}`);
-    output.done("The bucket keeps conditional writes (create-only, compare-and-swap, eight-way race)");
+    output.done("The bucket is safe for several writers");
     return { ...ready, isReadOnly: false };
   } catch (error) {
     if (!(error instanceof AccessDeniedError) || !(await canRead(store))) throw error;

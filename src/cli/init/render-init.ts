@@ -4,7 +4,7 @@ import type { Output } from "../terminal/output.ts";
 import type { Initialized } from "./init-vault.ts";
 
 export function renderInit(
-  result: Initialized,
+  result: Exclude<Initialized, { kind: "skipped" }>,
   target: Target,
   { store, written }: { readonly store: ObjectStore; readonly written: string | null },
   output: Output,

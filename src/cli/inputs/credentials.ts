@@ -143,6 +143,11 @@ export async function newCredentials(
   return current?.credentials ?? accessKey(given, null, sources);
 }
 
+/** For a key that a store refused. */
+export function askKey(sources: SecretSources): Promise<AccessKey> {
+  return accessKey({ accessKeyId: undefined, secret: null, token: null }, null, sources);
+}
+
 type Choice = "kept" | "typed" | "ambient";
 
 async function chooseCredentials(

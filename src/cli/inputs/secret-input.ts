@@ -31,6 +31,8 @@ export interface SecretInput {
   readonly question: string;
   /** Another question follows after a pause: keys typed in the meantime are not echoed. */
   readonly isFollowed?: boolean;
+  /** Enter alone is an answer, too. */
+  readonly mayBeEmpty?: boolean;
   /** For a new secret: it is asked for twice, and has a minimum length. */
   readonly setting?: { readonly confirmation: string; readonly minCharacters: number };
 }
@@ -188,8 +190,8 @@ function shown(path: string): string {
   return isAbsolute(path) || /^\.{1,2}[\\/]/.test(path) ? `, ${path},` : "";
 }
 
-function faultOf(secret: Secret, { setting }: SecretInput): string | null {
-  if (secret.expose().length === 0) return "is empty";
+function faultOf(secret: Secret, { setting, mayBeEmpty = false }: SecretInput): string | null {
+  if (secret.expose().length === 0) return mayBeEmpty ? null : "is empty";
   if (setting === undefined) return null;
   return unfitToSet(secret) ?? (charactersOf(secret) >= setting.minCharacters ? null : tooShort(setting));
 }

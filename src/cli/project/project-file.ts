@@ -32,6 +32,8 @@ interface ProjectEnv extends ProposedPlace {
 }
 
 export interface ProjectFile extends ProposedPlace {
+  /** Where an editor finds project.schema.json. Nothing reads it. */
+  readonly $schema?: string | undefined;
   readonly repo: string;
   readonly envs?: Readonly<Record<string, ProjectEnv>> | undefined;
   readonly defaultEnv?: string | undefined;
@@ -52,6 +54,12 @@ const checked = (fault: (text: string) => string | null) =>
     }),
   );
 
+/** valibot takes an array for an object without fields. */
+const object = v.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+  "must be an object",
+);
+
 const place = {
   endpoint: v.exactOptional(checked(httpFault)),
   bucket: v.exactOptional(checked(bucketFault)),
@@ -61,16 +69,20 @@ const place = {
   bucketKey: v.exactOptional(v.literal(true, "can only be true")),
   requesterPays: v.exactOptional(v.literal(true, "can only be true")),
 };
-const projectEnv = v.strictObject({
-  vault: v.exactOptional(checked((text) => (/^[A-Za-z0-9_-]{22}$/.test(text) ? null : "must be a vault's id"))),
-  protected: v.exactOptional(v.literal(true, "can only be true")),
-  required: v.exactOptional(v.array(checked((name) => itemNameFault(name, "secret")))),
-  ...place,
-});
+const projectEnv = v.pipe(
+  object,
+  v.strictObject({
+    vault: v.exactOptional(checked((text) => (/^[A-Za-z0-9_-]{22}$/.test(text) ? null : "must be a vault's id"))),
+    protected: v.exactOptional(v.literal(true, "can only be true")),
+    required: v.exactOptional(v.array(checked((name) => itemNameFault(name, "secret")))),
+    ...place,
+  }),
+);
 const projectFile = v.strictObject({
+  $schema: v.exactOptional(v.string("must be a string")),
   repo: checked(repoFault),
   ...place,
-  envs: v.exactOptional(v.record(checked(segmentFault), projectEnv)),
+  envs: v.exactOptional(v.pipe(object, v.record(checked(segmentFault), projectEnv))),
   defaultEnv: v.exactOptional(checked(segmentFault)),
 });
 

@@ -7,13 +7,21 @@ import { PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
 import { configOf } from "./config.ts";
 import { type SessionInput, sessionOn } from "./session.ts";
 
+interface JsonInput {
+  readonly flags: { readonly json?: boolean };
+}
+
 /**
  * Proves the passphrase, and keeps the key that it derives for this login session.
  *
  * @throws InputError the folder is not one of the config's, the passphrase only reads, or the login has no keyring of its own
  * @throws what `openManifest` throws
  */
-export async function unlockVault(input: SessionInput, forMs: number, sources: SecretSources): Promise<void> {
+export async function unlockVault(
+  input: SessionInput & JsonInput,
+  forMs: number,
+  sources: SecretSources,
+): Promise<void> {
   const config = await configOf(input, sources, { use: "values", wantsEnv: true });
   const { repo, env } = config;
   if (!config.isAtRoot) {
@@ -28,15 +36,18 @@ export async function unlockVault(input: SessionInput, forMs: number, sources: S
   if (key === null) throw new TypeError("the passphrase has opened the manifest");
   keepKey(config, key, forMs);
   await session.remember(manifest);
-  const until = new Date(systemClock.nowMs() + forMs).toTimeString().slice(0, 5);
-  sources.output.done(`Unlocked ${repo}/${env} until ${until}, in this login session; vsync lock ends it`);
+  const until = new Date(systemClock.nowMs() + forMs);
+  const clock = until.toTimeString().slice(0, 5);
+  if (input.flags.json) sources.output.json({ repo, env, until: until.toISOString() });
+  sources.output.done(`Unlocked ${repo}/${env} until ${clock}, in this login session; vsync lock ends it`);
 }
 
 /** Forgets the key of the env that is named, or all of this login session. */
-export async function lockVaults(input: SessionInput, sources: SecretSources): Promise<void> {
+export async function lockVaults(input: SessionInput & JsonInput, sources: SecretSources): Promise<void> {
   const isAll = givenEnv(input) === undefined;
   const config = isAll ? null : await configOf(input, sources, { use: "values" });
   const count = forgetKeys(config);
   const what = config === null ? `${count} ${count === 1 ? "vault" : "vaults"}` : `${config.repo}/${config.env}`;
+  if (input.flags.json) sources.output.json({ env: config?.env ?? null, locked: count });
   sources.output.done(count === 0 ? "Nothing was unlocked" : `Locked ${what}`);
 }

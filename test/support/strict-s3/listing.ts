@@ -3,16 +3,28 @@ import { notImplemented, S3Error } from "./s3-error.ts";
 import { document, element } from "./xml.ts";
 
 const PAGE_LIMIT = 1000;
-const KNOWN = ["list-type", "prefix", "start-after", "continuation-token", "max-keys", "encoding-type", "x-id"];
+const KNOWN = [
+  "list-type",
+  "prefix",
+  "start-after",
+  "continuation-token",
+  "max-keys",
+  "encoding-type",
+  "delimiter",
+  "x-id",
+];
 
-/** ListObjectsV2, without delimiters. */
+/** ListObjectsV2. With a delimiter, a folder stands for the keys below it and counts as one, as AWS says. */
 export function listObjects(name: string, bucket: Bucket, query: URLSearchParams): string {
   for (const parameter of query.keys()) if (!KNOWN.includes(parameter)) throw notImplemented(parameter);
   const maxKeys = pageSize(query.get("max-keys"));
   const after = query.get("continuation-token") ?? query.get("start-after") ?? "";
-  const keys = sortedKeys(bucket, query.get("prefix") ?? "", after);
+  const prefix = query.get("prefix") ?? "";
+  const delimiter = query.get("delimiter") ?? "";
+  const keys = [...new Set(sortedKeys(bucket, prefix, after).map((key) => folded(key, prefix, delimiter)))];
   const page = keys.slice(0, maxKeys);
   const isTruncated = keys.length > page.length;
+  const isFolder = (key: string): boolean => delimiter !== "" && key.endsWith(delimiter) && !bucket.has(key);
   const isEncoded = query.get("encoding-type") === "url";
   const encode = (key: string): string => (isEncoded ? encodeURIComponent(key).replaceAll("%20", "+") : key);
   return document(
@@ -25,9 +37,17 @@ export function listObjects(name: string, bucket: Bucket, query: URLSearchParams
       element("IsTruncated", String(isTruncated)),
       isEncoded ? element("EncodingType", "url") : "",
       isTruncated ? element("NextContinuationToken", page.at(-1) ?? "") : "",
-      ...page.map((key) => `<Contents>${element("Key", encode(key))}${contents(bucket, key)}</Contents>`),
+      ...page
+        .filter((key) => !isFolder(key))
+        .map((key) => `<Contents>${element("Key", encode(key))}${contents(bucket, key)}</Contents>`),
+      ...page.filter(isFolder).map((key) => `<CommonPrefixes>${element("Prefix", encode(key))}</CommonPrefixes>`),
     ].join(""),
   );
+}
+
+function folded(key: string, prefix: string, delimiter: string): string {
+  const at = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
+  return at === -1 ? key : key.slice(0, at + delimiter.length);
 }
 
 function contents(bucket: Bucket, key: string): string {

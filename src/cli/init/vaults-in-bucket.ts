@@ -1,0 +1,63 @@
+import { AccessDeniedError, S3UnreachableError } from "../../errors.ts";
+import { listBelow } from "../../stores/bucket-checks.ts";
+import type { StoreLocation } from "../../stores/location.ts";
+import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
+import { repoFault, segmentFault } from "../config/paths.ts";
+import type { Target } from "../config/target.ts";
+
+/** `<owner>/<repo>/<env>/`: `init` proposes no deeper folder. */
+const MAX_DEPTH = 3;
+/** A bucket that holds much else must not take long. */
+const MAX_LISTINGS = 40;
+const AT_ONCE = 8;
+
+/**
+ * The prefixes of the vaults in a bucket, as far as the key may list: one listing of each folder, up to three deep. Null if it
+ * may not list at all. Nothing that it finds is proven.
+ */
+export async function vaultsIn(location: StoreLocation): Promise<readonly string[] | null> {
+  const root = await listing(location, "");
+  if (root === null) return null;
+  const found = new Set(root.vaults);
+  let folders = root.folders;
+  let left = MAX_LISTINGS;
+  for (let depth = 1; depth <= MAX_DEPTH && left > 0; depth++) {
+    const asked = folders.slice(0, left);
+    left -= asked.length;
+    const next: string[] = [];
+    for (let at = 0; at < asked.length; at += AT_ONCE) {
+      const listings = await Promise.all(asked.slice(at, at + AT_ONCE).map((it) => listing(location, it)));
+      for (const it of listings) {
+        for (const vault of it?.vaults ?? []) found.add(vault);
+        // A vault's own folders hold no other vault.
+        if (it?.vaults.length === 0) next.push(...it.folders);
+      }
+    }
+    folders = next;
+  }
+  return [...found].toSorted();
+}
+
+interface Listing {
+  readonly vaults: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/** Null if the key may not list this, or the server does not answer: asking for the prefix still works. */
+async function listing(location: StoreLocation, prefix: string): Promise<Listing | null> {
+  try {
+    const { keys, folders } = await listBelow({ ...location, prefix });
+    const manifests = keys.filter((key) => key.endsWith(`/${MANIFEST_KEY}`));
+    return { vaults: manifests.map((key) => key.slice(0, -MANIFEST_KEY.length)), folders };
+  } catch (error) {
+    if (error instanceof AccessDeniedError || error instanceof S3UnreachableError) return null;
+    throw error;
+  }
+}
+
+/** The repo and env that a prefix names; null if it names none. */
+export function targetAt(prefix: string): Pick<Target, "repo" | "env"> | null {
+  const segments = prefix.slice(0, -1).split("/");
+  const [repo, env] = [segments.slice(0, -1).join("/"), segments.at(-1) ?? ""];
+  return repoFault(repo) === null && segmentFault(env) === null ? { repo, env } : null;
+}
