@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ChildProcess } from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
+import { stat } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { Secret } from "../crypto/secret.ts";
 import { agentsFor, type Network } from "../s3/exchange.ts";
@@ -86,12 +87,16 @@ class Search {
       logger,
     };
     // The store's region is a guess for STS: AWS_REGION and the profile come first.
+    // Its own time limit for a container's endpoint only warns on the console, and waits on. Ours ends the search.
+    const isContainer = CONTAINER_VARIABLES.some((name) => variables[name]);
     const init = {
       logger,
+      ...(isContainer && { timeout: 0 }),
       clientConfig: { requestHandler, logger, maxAttempts: 2 },
       parentClientConfig: { region, logger },
     };
-    return new Search(defaultProvider(init), progress, limitMs);
+    const chain = defaultProvider(init);
+    return new Search(() => readable(variables).then(() => chain()), progress, limitMs);
   }
 
   async keys(): Promise<AccessKey> {
@@ -109,9 +114,20 @@ class Search {
   }
 }
 
+const CONTAINER_VARIABLES = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+
+/** The chain reads the token of a web identity in one blocking call, which at a named pipe would stop the whole process. */
+async function readable(variables: Variables): Promise<void> {
+  const { AWS_WEB_IDENTITY_TOKEN_FILE: path, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = variables;
+  if (!path || (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY)) return;
+  const stats = await stat(path).catch(() => null);
+  if (stats === null || stats.isFile()) return;
+  throw failedAt("AWS_WEB_IDENTITY_TOKEN_FILE", `${path} is not a file`);
+}
+
 /** What the chain says of a source that this machine simply does not have. */
 const SKIPPED =
-  /^(Unable to find environment|AWS_PROFILE is set, skipping|Skipping SSO|Could not resolve credentials using profile: \[default\]|Profile default could not be found|Profile \S+ did not contain credential_process|Web identity configuration not|EC2 Instance Metadata Service access disabled|Could not load credentials)/;
+  /^(Unable to find environment|AWS_PROFILE is set, skipping|Skipping SSO|Could not resolve credentials using profile: \[default\]|Profile default could not be found|Profile \S+ did not contain credential_process|Web identity configuration not|Not found in ENV|\S+ not set in env, checking config file|EC2 Instance Metadata Service access disabled|Could not load credentials)/;
 
 /** Follows the chain through what it logs: its last error says only that it found nothing. */
 class Progress {

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
 import { S3UnreachableError } from "../errors.ts";
 import type { Network } from "../s3/exchange.ts";
 
@@ -33,14 +34,27 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 function certificatesIn(path: string): readonly string[] {
   const found = textIn(path).match(CERTIFICATE);
-  if (found !== null) return found;
-  throw new S3UnreachableError(`AWS_CA_BUNDLE names ${path}, which has no certificate in PEM`, {
-    hint: "name a file with -----BEGIN CERTIFICATE-----, or unset AWS_CA_BUNDLE",
-  });
+  if (found !== null && found.every(isCertificate)) return found;
+  throw new S3UnreachableError(
+    `AWS_CA_BUNDLE names ${path}, which ${found === null ? "has no certificate in PEM" : "has a certificate that cannot be read"}`,
+    {
+      hint: "name a file with -----BEGIN CERTIFICATE-----, or unset AWS_CA_BUNDLE",
+    },
+  );
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 function textIn(path: string): string {
   try {
+    // A named pipe would never end the read.
+    if (statSync(path).isFIFO()) throw Object.assign(new Error(), { code: "a named pipe" });
     return readFileSync(path, "utf8");
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -72,6 +72,10 @@ const SETTINGS: readonly Setting[] = [
   { name: "ETags in quotes, If-Match only without (Ceph 16)", server: { unquotedIfMatch: true } },
   { name: 'a proxy makes ETags weak (`W/"…"`)', server: { proxiedEtag: (etag) => `W/${etag}` } },
   {
+    name: "a proxy makes the ETags of HEAD alone weak",
+    server: { proxiedEtag: (etag, method) => (method === "HEAD" ? `W/${etag}` : etag) },
+  },
+  {
     name: "a proxy gives reads ETags of its own",
     server: { proxiedEtag: (etag, method) => (method === "PUT" ? etag : etag.replace(/"$/, '-gzip"')) },
   },
@@ -130,6 +134,14 @@ const SETTINGS: readonly Setting[] = [
   { name: "an access point's ARN", arrange: () => ({ bucket: "arn:aws:s3:us-east-1:111122223333:accesspoint:it" }) },
   { name: "a directory bucket (S3 Express One Zone)", arrange: () => ({ bucket: "it--use1-az4--x-s3" }) },
   { name: "`AWS_CA_BUNDLE` names the server's authority", arrange: (it) => overTls(it, true) },
+  {
+    name: "`AWS_CA_BUNDLE` names a file with a broken certificate",
+    arrange: async () => {
+      const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+      vi.stubEnv("AWS_CA_BUNDLE", await certificateFile(broken));
+      return {};
+    },
+  },
   { name: "nobody trusts the server's authority", arrange: (it) => overTls(it, false) },
   { name: "`HTTPS_PROXY`", arrange: (it) => behindProxy(it, undefined, "") },
   { name: "`HTTPS_PROXY` with a user and a password", arrange: (it) => behindProxy(it, "ann:p@ss", "ann:p%40ss@") },
@@ -200,6 +212,7 @@ const withoutPorts = (verdict: string): string =>
   verdict
     .replace(/127\.0\.0\.1:\d{2,}/g, "<host>")
     .replace(/example\.test:\d+/g, "example.test")
+    .replaceAll(folder, "<folder>")
     .replace(/probe-[0-9a-f]{16}/g, "probe-…");
 
 test.each(SETTINGS)("$name", async ({ name, server: options = {}, arrange }) => {

@@ -87,6 +87,11 @@ test.each<[variables: Record<string, string>, profile: string, message: string]>
     "",
     "no ambient credentials from AWS_WEB_IDENTITY_TOKEN_FILE: ENOENT: no such file or directory, open '/no/such/file'",
   ],
+  [
+    { ...IDENTITY, AWS_WEB_IDENTITY_TOKEN_FILE: "/dev/zero" },
+    "",
+    "no ambient credentials from AWS_WEB_IDENTITY_TOKEN_FILE: /dev/zero is not a file",
+  ],
 ])("%j with %j: the message names the source", async (variables, profile, message) => {
   expect(await messageOf(variables, profile)).toBe(message);
 });
@@ -103,6 +108,12 @@ test("what STS says of a role comes with its code", async () => {
   );
 });
 
+test("an instance's metadata service that refuses: its own words, not those about its settings", async () => {
+  answer = (response) => void response.writeHead(403).end();
+  vi.stubEnv("AWS_EC2_METADATA_DISABLED", undefined);
+  expect(await messageOf({ AWS_EC2_METADATA_SERVICE_ENDPOINT: url })).not.toMatch(/checking config file/);
+});
+
 const pipes = (): number => process.getActiveResourcesInfo().filter((name) => /^Pro|^Pipe/.test(name)).length;
 
 test.each([
@@ -110,11 +121,16 @@ test.each([
   ["profile default", "[default]\ncredential_process = sleep 60"],
 ])("%s that never answers: given up, and nothing that it opened stays open", async (source, profile) => {
   const before = pipes();
-  let closed = 0;
-  answer = (response) => void response.on("close", () => (closed += 1));
+  const warn = vi.spyOn(console, "warn");
+  let [opened, closed] = [0, 0];
+  answer = (response) => {
+    opened += 1;
+    response.on("close", () => (closed += 1));
+  };
   const variables: Record<string, string> = profile === "" ? { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/x` } : {};
-  expect(await messageOf(variables, profile, 500)).toBe(
-    `no ambient credentials: ${source} did not give any within 0.5 s`,
+  expect(await messageOf(variables, profile, 1500)).toBe(
+    `no ambient credentials: ${source} did not give any within 1.5 s`,
   );
-  await vi.waitFor(() => expect([pipes(), closed]).toEqual([before, profile === "" ? 1 : 0]));
+  expect(warn).not.toHaveBeenCalled();
+  await vi.waitFor(() => expect([pipes(), closed]).toEqual([before, opened]));
 });

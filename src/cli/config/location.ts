@@ -56,7 +56,8 @@ export function checkLocation(given: StoreLocation): StoreLocation {
   const { endpoint, prefix, bucket, region } = location;
   refuse("endpoint", controlFault(endpoint) ?? endpointFault(endpoint) ?? urlFault(endpoint));
   refuse("prefix", controlFault(prefix) ?? prefixFault(prefix));
-  refuse("bucket", nameFault(bucket));
+  // Other words than those about its slashes: see `requireUsable`.
+  if (!bucket.startsWith("arn:")) refuse("bucket", nameFault(bucket));
   refuse("region", nameFault(region));
   return isDirectoryStore(location) ? { ...location, region: "local", credentials: "ambient" } : location;
 }

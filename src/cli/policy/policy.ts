@@ -142,8 +142,17 @@ export async function policyScope(input: PolicyInput, warn: Warn): Promise<Polic
     });
   }
   requireUsable(location);
+  refuseAlias(location);
   const kmsKey = kmsKeyIn(flags["kms-key"]) ?? keyOfConfig(location);
   return { ...location, kmsKey, token: flags.token };
+}
+
+/** IAM knows an access point by its ARN only, which neither its alias nor a config tells. */
+function refuseAlias({ bucket, endpoint }: StoreLocation): void {
+  if (!bucket.endsWith("-s3alias") || !isAwsHost(new URL(endpoint).hostname)) return;
+  throw new InputError(`${bucket} is the alias of an access point, which cannot stand in a policy`, {
+    hint: "name the bucket behind it with --bucket=<name>, and let that bucket's policy delegate to its access points",
+  });
 }
 
 function requireTokenOf({ role, token }: PolicyInput["flags"]): void {
