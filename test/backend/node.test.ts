@@ -196,6 +196,15 @@ describe("an upgrade", () => {
   });
 });
 
+test("a Fetch body that something read before is refused", async () => {
+  const backend = testBackend();
+  const job = { method: "POST", target: "/echo", body: Buffer.from("a job") };
+  const request = new Request("http://origin/echo", { ...job, headers: await signRequest(backend, job) });
+  await request.text();
+  const answer = await backend.protect(() => new Response("served"))(request);
+  expect([answer.status, await answer.json()]).toEqual([500, { error: "body_already_read" }]);
+});
+
 test("a Proxy around a request, as Next hands it out, is served with its body", async () => {
   const backend = testBackend();
   const handler = backend.protect(async (request) => new Response(`${request.url} ${await request.text()}`));

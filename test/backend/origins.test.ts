@@ -122,6 +122,8 @@ const REFUSED: readonly [string, Sent, number, string][] = [
   ["a request of the future", { signed: { createdMs: Date.now() + 60_000 } }, 401, "clock_skew"],
   ["another method", { signed: get, method: "DELETE" }, 401, "bad_signature"],
   ["another query", { signed: get, target: "/items/7?a=b" }, 401, "bad_signature"],
+  ["a fragment", { signed: get, target: `${get.target}#x` }, 401, "bad_signature"],
+  ["a body of GET", { signed: get, body: "x" }, 401, "body_hash_mismatch"],
   ["another body", { body: '{"name":"hourly"}' }, 401, "body_hash_mismatch"],
   ["a body that is longer", { body: `${JOB} ` }, 401, "body_hash_mismatch"],
   ["no body", { body: "" }, 401, "body_hash_mismatch"],

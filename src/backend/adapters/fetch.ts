@@ -64,6 +64,9 @@ async function verifyFetchRequest(
     if (request.bodyUsed) {
       throw new VerificationError("body_already_read", "something read the request's body before backend.protect()");
     }
+    if (request.body === null && Number(request.headers.get("content-length") ?? 0) > 0) {
+      throw new VerificationError("body_hash_mismatch", "it came with a body that Fetch hides, as with GET");
+    }
     read = await readStream(request.body, maxBytes);
     return read;
   };
@@ -75,9 +78,9 @@ async function verifyFetchRequest(
   return verified;
 }
 
-/** The target in its own spelling: `URL` would drop a lone `?`. */
+/** The target in its own spelling: `URL` would drop a lone `?`. A fragment stays: nobody signs one. */
 function targetOf(url: string): string {
-  const target = url.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
+  const target = url.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
   return target.startsWith("/") ? target : `/${target}`;
 }
 
