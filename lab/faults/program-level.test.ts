@@ -35,6 +35,15 @@ describe("a sample of the level `program` of `npm run faults`", () => {
     expect(tally.injected).toBeGreaterThan(6);
   });
 
+  test("requests of a rotation of tokens, whose new credential nobody loses", async () => {
+    const lane = await laneOfTest();
+    const tally = new Tally();
+    const { busy } = await requestTrials(await operationOf("tokens rotate"), lane, { each: 11, from: 5 });
+    for (const [number, trial] of busy.entries()) if (number % 3 === 1) await tally.add(trial(lane), number);
+    expect(tally.failures).toEqual([]);
+    expect(tally.injected).toBeGreaterThan(4);
+  });
+
   test("a rotation, after the clock has jumped back by ten years", async () => {
     const lane = await laneOfTest();
     const tally = new Tally();

@@ -39,7 +39,7 @@ async function withLane(work: (lane: Lane) => Promise<void>): Promise<void> {
 
 /** The machine as it was before its first command. */
 export async function emptied({ sandbox }: Lane): Promise<void> {
-  for (const folder of [`${sandbox.configFolder}/api`, `${sandbox.work}/old-passphrase`]) {
+  for (const folder of [`${sandbox.configFolder}/api`, `${sandbox.work}/old-passphrase`, `${sandbox.work}/new.token`]) {
     await rm(folder, { recursive: true, force: true });
   }
 }

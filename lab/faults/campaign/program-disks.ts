@@ -40,6 +40,7 @@ export function programDiskTrials(operations: readonly ProgramOperation[]): read
     ...writing.map((operation) => ({ ...config, operation })),
     ...named("first push").map((push) => ({ ...config, ...initOf(push) })),
     ...named("rotate").map((rotate) => outOf(rotate)),
+    ...["tokens create", "tokens rotate"].flatMap(named).map(tokenOutOf),
   ];
   return cases.flatMap((it) => HARMS.map((harm) => trialOf(it, harm)));
 }
@@ -52,6 +53,12 @@ function initOf({ name: _, stdin: __, ...first }: ProgramOperation): Omit<OnDisk
 function outOf({ env: _, ...rotate }: ProgramOperation): OnDisk {
   const operation = { ...rotate, args: [...rotate.args, "--generate", "--out=../disk/new"] };
   return { operation, what: "folder of --out", isConfigured: true, says: /cannot write \.\.\/disk\/new/, codes: [1] };
+}
+
+function tokenOutOf({ out: _, ...operation }: ProgramOperation): OnDisk {
+  const args = operation.args.map((arg) => (arg.startsWith("--out=") ? "--out=../disk/new" : arg));
+  const says = /cannot write \.\.\/disk\/new/;
+  return { operation: { ...operation, args }, what: "folder of --out", isConfigured: true, says, codes: [1] };
 }
 
 function trialOf(it: OnDisk, harm: Harm): LaneTrial {

@@ -82,8 +82,9 @@ export function documentedCodes(
   if (method === "PUT" && variant.class === "412") {
     // A row that the store claims to have but does not, or that cannot be read.
     if (key.includes("/audit/")) return [variant.faults.length === 1 ? 6 : isRotation ? 2 : 3];
-    // Every name for the bundle is taken, as if others had been faster a hundred times.
-    return [isRotation ? 3 : 5];
+    // Every name for the bundle is taken, as if others had been faster a hundred times. Verbs that try again read first.
+    const triesAgain = args[0] === "tokens" && (args[1] === "create" || args[1] === "rotate");
+    return [isRotation || triesAgain ? 3 : 5];
   }
   return [isRotation || variant.class === "403" ? 2 : 3];
 }

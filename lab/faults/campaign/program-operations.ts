@@ -10,6 +10,8 @@ export interface ProgramOperation extends Judged {
   /** The environment and the files of the working directory, beside the passphrase that writes. */
   readonly env?: Readonly<Record<string, string>>;
   readonly files?: Readonly<Record<string, string>>;
+  /** The file of `--out`: it has every live token that was not there before, whatever happened. */
+  readonly out?: string;
   /** The stdout of a successful run. Default: empty. */
   readonly stdout?: RegExp;
 }
@@ -44,7 +46,67 @@ export async function programOperations(aheadMs = -1_000): Promise<readonly Prog
     ...(await amending(aheadMs)),
     ...(await rotating(aheadMs)),
     ...(await lookingBack(aheadMs)),
+    ...(await ofTokens(aheadMs)),
   ];
+}
+
+const tokens = (gen: number, ...list: readonly string[]): Sights => ({
+  [OLD]: { gen, secrets: { A }, tokens: list },
+  [NEW]: WRONG,
+});
+const LIVE = "active, sealed";
+const EXPIRED = "expired, sealed";
+const OUT = { out: "new.token" };
+
+async function ofTokens(aheadMs: number): Promise<ProgramOperation[]> {
+  const none = await worldOf(aheadMs, { A });
+  const one = none.fork();
+  await one.createToken({ name: "api", capabilities: ["metering"] });
+  const start = { world: one, before: tokens(2, LIVE) };
+  return [
+    {
+      ...OUT,
+      name: "tokens create",
+      world: none,
+      args: ["tokens", "create", "prod", "--name=ci", "--only=A", "--expires=90d", "--out=new.token"],
+      before: oldOnly(1, { A }),
+      after: tokens(2, LIVE),
+    },
+    {
+      ...OUT,
+      ...start,
+      name: "tokens rotate",
+      args: ["tokens", "rotate", "prod", "api", "--out=new.token"],
+      after: tokens(3, "revoked, not sealed", LIVE),
+    },
+    { ...start, name: "tokens update", args: ["tokens", "update", "prod", "api", "--only=A"], after: tokens(3, LIVE) },
+    {
+      ...start,
+      name: "tokens revoke",
+      args: ["tokens", "revoke", "prod", "api", "--yes"],
+      after: tokens(3, "revoked, not sealed"),
+    },
+    {
+      ...start,
+      name: "rotate after a leak",
+      args: [...ROTATE, "--leaked", "--tokens=keep"],
+      env: TO_NEW,
+      after: { [OLD]: WRONG, [NEW]: { gen: 3, secrets: { A }, tokens: [LIVE] } },
+    },
+    ...(aheadMs > 0 ? [] : [await pruning(none.fork())]),
+  ];
+}
+
+/** The token has expired by this machine's clock, which a clock that jumps would undo. */
+async function pruning(world: World): Promise<ProgramOperation> {
+  await world.createToken({ name: "api", not_after: new Date(world.clock.ms + 100).toISOString() });
+  return {
+    name: "tokens prune",
+    world,
+    args: ["tokens", "prune", "prod"],
+    before: tokens(2, EXPIRED),
+    after: tokens(3, "expired, not sealed"),
+  };
 }
 
 async function pushing(aheadMs: number): Promise<ProgramOperation[]> {

@@ -1,8 +1,10 @@
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
+import { decodeToken } from "../../../src/blob/token.ts";
 import { writeDocument } from "../../../src/cli/config/config-document.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
+import { deriveCredentialKeys, parseCredential } from "../../../src/tokens/credential.ts";
 import { makeConfig } from "../../../test/cli/config-fixture.ts";
 import type { RunOptions, Transcript } from "../../../test/support/program/sandbox.ts";
 import { ROOT, type StrictS3 } from "../../../test/support/strict-s3/server.ts";
@@ -153,14 +155,42 @@ export function optionsOf({ env, stdin }: Pick<ProgramOperation, "env" | "stdin"
 }
 
 async function endingOf(
-  operation: Pick<ProgramOperation, "args" | "stdout">,
-  { sandbox }: Lane,
+  operation: Pick<ProgramOperation, "args" | "stdout" | "out" | "world">,
+  { sandbox, server }: Lane,
   transcript: Transcript,
   codes: readonly number[],
 ): Promise<Ending> {
-  const left = (await readdir(`${sandbox.configFolder}/api`).catch(() => [])).filter((name) => name !== "prod.json");
+  const files = await readdir(`${sandbox.configFolder}/api`).catch(() => []);
+  const left = files.filter((name) => name !== "prod.json" && name !== "prod.tokens");
   if (left.length > 0) return { said: "crashed", message: `it left ${left.join(", ")} in the config folder` };
+  const lost = await undelivered(operation, { sandbox, server }, transcript.exitCode);
+  if (lost !== null) return { said: "crashed", message: `${lost}: ${transcript.stderr}` };
   return endingOfTranscript(operation, transcript, codes);
+}
+
+/** A live token whose credential is not in the file of `--out`, or after a refusal a credential of no token. */
+async function undelivered(
+  { out, world }: Pick<ProgramOperation, "out" | "world">,
+  { sandbox, server }: Lane,
+  exitCode: number | null,
+): Promise<string | null> {
+  if (out === undefined) return null;
+  const live = async (from: World) =>
+    (await from.tokens()).filter(({ status }) => status === "active").map(({ id }) => id);
+  const before = await live(world.fork());
+  const made = (await live(copyOf(server, world))).filter((id) => !before.includes(id));
+  const text = await readFile(`${sandbox.work}/${out}`, "utf8").catch(() => null);
+  const held = text === null ? null : await idIn(text);
+  if (made.some((id) => id !== held)) return "nobody has the credential of a live token";
+  return made.length === 0 && held !== null && (exitCode === 1 || exitCode === 5)
+    ? "it left a credential of no token"
+    : null;
+}
+
+async function idIn(text: string): Promise<string> {
+  using credential = parseCredential(decodeToken(text.trim()).token ?? "");
+  using keys = await deriveCredentialKeys(credential);
+  return keys.id;
 }
 
 /** Ends all faults and returns to this machine's time. */
