@@ -18,7 +18,7 @@ export function isDoubtful({ refused, doubts }: ReadUsage): boolean {
 
 /** The totals on stdout; what was not counted, and why, among the messages. */
 export function renderUsage(usage: ReadUsage, flags: UsageFlags, output: Output): void {
-  const by = flags.by ?? [];
+  const by = [...new Set(flags.by)];
   if (flags.json) {
     output.json({ ...usageJson(usage), by, totals: rowsJson(usage.totals, by), late: rowsJson(usage.late, by) });
   } else {

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../canonical-json.ts";
-import { BundleCorruptError } from "../../errors.ts";
+import { BundleCorruptError, InputError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { type BatchName, MAX_BATCH_BYTES, parseBatchKey } from "../../usage/batch.ts";
 import { BatchFault, type Doubt, Ledger, type OpenedBatch, type Refusal, readBatch } from "../../usage/ledger.ts";
@@ -60,10 +60,11 @@ const AT_ONCE = 16;
 /**
  * Adds up what the vault's tokens used: every batch is verified, and what does not hold is reported and not counted.
  *
- * @throws InputError the holder only reads: the roll is the operators' alone
+ * @throws InputError the holder only reads: the roll is the operators' alone; `since` is after `until`
  * @throws what opening and the store throw
  */
 export async function readUsage(ports: ReadPorts, request: UsageRequest): Promise<ReadUsage> {
+  requireOrder(request);
   using opened = await openWithRoll(ports, request);
   const { roll, vault } = opened;
   const { manifest } = vault;
@@ -105,6 +106,11 @@ async function keysBelow(store: ObjectStore, prefix: string): Promise<readonly s
   const keys: string[] = [];
   for await (const key of store.list(prefix)) keys.push(key);
   return keys;
+}
+
+function requireOrder({ since = "", until = "9" }: UsageRequest): void {
+  if (since <= until) return;
+  throw new InputError(`the first day, ${since}, is after the last, ${until}`, { hint: "swap --since and --until" });
 }
 
 function wantedDays({ since = "", until = "9" }: UsageRequest): (day: string) => boolean {
