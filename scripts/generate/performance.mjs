@@ -159,9 +159,11 @@ function redact(results) {
 
 function byTrip(rows) {
   const trips = [...new Set(rows.flatMap(({ roundTripMs }) => roundTripMs ?? []))];
-  return trips.map((trip) => {
-    const at = (name) => rows.find((row) => row.name === name && row.roundTripMs === trip).wallMs;
-    return { trip, measured: at("round-trip"), open: at("open"), sequence: at("open-in-sequence") };
+  return trips.flatMap((trip) => {
+    const at = (name) => rows.find((row) => row.name === name && row.roundTripMs === trip)?.wallMs;
+    const found = { trip, measured: at("round-trip"), open: at("open"), sequence: at("open-in-sequence") };
+    // What was not measured has no row.
+    return Object.values(found).includes(undefined) ? [] : [found];
   });
 }
 
@@ -178,7 +180,8 @@ function openRows(rows) {
 function openPlots(results) {
   const rows = group(results, "Vsync.open over S3");
   if (rows.length === 0) return [];
-  const derivation = rows.find(({ name }) => name === "derive").wallMs.median;
+  const derivation = rows.find(({ name }) => name === "derive")?.wallMs.median;
+  if (derivation === undefined || byTrip(rows).length === 0) return [];
   const points = (of) => byTrip(rows).map((row) => [row.trip, of(row)]);
   const axes = { x: "injected round trip, ms", y: "wall time, ms" };
   const lines = [

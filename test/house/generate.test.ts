@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,6 +43,19 @@ export const COMMANDS = { "DAY TO DAY": { push: async () => Push }, AUDIT: { "au
 const FAULTS = ["lab/faults/campaign/results.ts", "lab/faults/campaign/results.json"];
 
 let root: string;
+
+test("the page of measurements is made without any of its rows, too", async () => {
+  const { performance } = await import(join(repository, "scripts/generate/performance.mjs"));
+  const results = JSON.parse(readFileSync(join(repository, "lab/bench/results.json"), "utf8"));
+  const { rows } = results as { rows: readonly { readonly group: string }[] };
+  const groups = [...new Set(rows.map(({ group }) => group))];
+  const fewer = [
+    ...rows.map((_, at) => rows.toSpliced(at, 1)),
+    ...groups.map((name) => rows.filter(({ group }) => group !== name)),
+    [],
+  ];
+  for (const some of fewer) expect(performance({ ...results, rows: some, peers: [], herds: [] })).not.toEqual([]);
+});
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "vsync-generate-"));

@@ -49,8 +49,8 @@ export interface Axes {
   readonly isLogarithmic?: boolean;
 }
 
-const HEIGHT = 340;
-const FRAME = { left: 70, right: 190, top: 40, bottom: 48 };
+const HEIGHT = 360;
+const FRAME = { left: 70, right: 190, top: 60, bottom: 48 };
 
 export function lineChart(title: string, axes: Axes, lines: readonly Line[]): string {
   const points = lines.flatMap((line) => line.points);
