@@ -82,7 +82,7 @@ function bars(results) {
     isMet(verdict) ? "yes" : "**no**",
   ]);
   const missed = verdicts.filter((verdict) => !isMet(verdict)).length;
-  const summary = `${verdicts.length - missed} of ${verdicts.length} bars are met in this run. "Round trip" means the measured time of a HEAD on an open connection. [Decision 0121](decisions/0121-bars-out-of-reach.md) says which bars no program on these platforms can meet.`;
+  const summary = `${verdicts.length - missed} of ${verdicts.length} bars are met in this run. "Round trip" means the measured time of a HEAD on an open connection. [Decision 0121](decisions/0121-bars-out-of-reach.md) says why vsync misses the others.`;
   return ["## The bars", summary, table(["work", "bar", "that is", "measured", "met"], rows)];
 }
 
