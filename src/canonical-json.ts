@@ -6,6 +6,8 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 
 const MAX_NESTING = 32;
 const DIGITS_ONLY = /^[0-9]+$/;
+const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -56,9 +58,9 @@ function nestsTooDeep(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
-    else if (OPENING.includes(code)) {
+    else if (code === OPEN_LIST || code === OPEN_OBJECT) {
       if (++depth > MAX_NESTING) return true;
-    } else if (CLOSING.includes(code)) depth--;
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--;
   }
   return false;
 }
@@ -99,13 +101,6 @@ function checkText(text: string, refuse: Refuse): void {
 
 const MAX_VALUES = 4 * 1024 * 1024;
 const MAX_MEMBERS = 1024;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPENING = [0x5b, 0x7b];
-const CLOSING = [0x5d, 0x7d];
-
 /** @throws what `refuse` makes: more values, or more members in one object, than a bundle's JSON may have */
 export function checkExtent(text: string, refuse: Refuse): void {
   let values = 1;
@@ -114,10 +109,12 @@ export function checkExtent(text: string, refuse: Refuse): void {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
-    else if (OPENING.includes(code)) members.push(0);
-    else if (CLOSING.includes(code)) members.pop();
+    else if (code === OPEN_LIST || code === OPEN_OBJECT) {
+      members.push(0);
+      values++;
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) members.pop();
     else if (code === COLON) members.push((members.pop() ?? 0) + 1);
-    if (code === COMMA || OPENING.includes(code)) values++;
+    else if (code === COMMA) values++;
     if (values > MAX_VALUES) throw refuse(`has more than ${MAX_VALUES} JSON values`);
     if ((members.at(-1) ?? 0) > MAX_MEMBERS) throw refuse(`has an object of more than ${MAX_MEMBERS} members`);
   }

@@ -1,6 +1,5 @@
-import { AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from "hpke";
 import { BundleCorruptError } from "../errors.ts";
-import { x25519PublicKey } from "./x25519.ts";
+import { hpkeOpen } from "./hpke.ts";
 
 const KEY_BYTES = 32;
 const encoder = new TextEncoder();
@@ -71,18 +70,9 @@ async function open(
   info: Uint8Array,
   { aad, sealed, what }: { readonly aad: string; readonly sealed: SealedSlot; readonly what: string },
 ): Promise<Uint8Array> {
-  const suite = cipherSuite();
   try {
-    // Decap needs pkRm as well (RFC 9180 §4.1), and WebCrypto has no stable way to get it from the private key.
-    const privateKey = await suite.DeserializePrivateKey(secret);
-    const publicKey = await suite.DeserializePublicKey(x25519PublicKey(secret));
-    return await suite.Open({ privateKey, publicKey }, sealed.enc, sealed.ct, { info, aad: encoder.encode(aad) });
+    return await hpkeOpen(secret, sealed, info, encoder.encode(aad));
   } catch {
     throw new SlotNotOursError(`${what} does not open`);
   }
-}
-
-/** RFC 9180 base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. */
-function cipherSuite(): CipherSuite {
-  return new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
 }

@@ -59,6 +59,19 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
+/** HKDF's `info` for either private key of a credential. */
+export const RECIPIENT_INFO = "vsync-token-recipient-v1";
+export const SIGNING_INFO = "vsync-token-signing-v1";
+
+/**
+ * The id of the token that has these two public keys, 32 bytes each. A reader of stored keys compares it: otherwise
+ * somebody could put other keys under an id.
+ */
+export function idOfKeys(recipient: Uint8Array, signing: Uint8Array, sha256: Sha256): string {
+  const digest = sha256(concat(encoder.encode("vsync-token-id-v1|"), recipient, signing));
+  return `tok_${Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
 export function isTokenId(text: string): boolean {
   return /^tok_[0-9a-f]{32}$/.test(text);
 }

@@ -1,9 +1,16 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
 import { Secret } from "../crypto/secret.ts";
 import { fromBase64Url } from "./base64.ts";
-import { concat, readCredentialText, type TokenKind, writeCredentialText } from "./credential-form.ts";
+import {
+  concat,
+  idOfKeys,
+  RECIPIENT_INFO,
+  readCredentialText,
+  SIGNING_INFO,
+  type TokenKind,
+  writeCredentialText,
+} from "./credential-form.ts";
 
 /*
  * The secret of a scoped token, and the keys that it derives. Like all of `tokens` this runs in browsers and Workers: no
@@ -86,16 +93,10 @@ export function privateKeysOf({ seed }: Credential): Pick<CredentialKeys, "priva
 }
 
 const KEY_BYTES = 32;
-const RECIPIENT_INFO = "vsync-token-recipient-v1";
-const SIGNING_INFO = "vsync-token-signing-v1";
 
-/**
- * The id of the token that has these two public keys, 32 bytes each. A reader of stored keys compares it: otherwise
- * somebody could put other keys under an id.
- */
+/** See `idOfKeys`. */
 export function tokenIdOf(recipient: Uint8Array, signing: Uint8Array): string {
-  const digest = sha256(concat(encoder.encode("vsync-token-id-v1|"), recipient, signing));
-  return `tok_${bytesToHex(digest.subarray(0, 16))}`;
+  return idOfKeys(recipient, signing, sha256);
 }
 
 /** DER before a raw private key (RFC 8410 §7). */

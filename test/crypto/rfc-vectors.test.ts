@@ -1,9 +1,11 @@
 import * as nodeCrypto from "node:crypto";
 import { hash, argon2id as type } from "argon2";
-import { AEAD_AES_128_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from "hpke";
+import { AEAD_AES_128_GCM, AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from "hpke";
 import { describe, expect, test } from "vitest";
 import { argon2id } from "../../src/crypto/argon2id.ts";
 import { openBox } from "../../src/crypto/box.ts";
+import { hpkeOpen } from "../../src/crypto/hpke.ts";
+import { hpkeSeal } from "../../src/crypto/hpke-seal.ts";
 import { importSigningKey, signEd25519, verifyEd25519 } from "../../src/crypto/signing.ts";
 import { openSlot } from "../../src/crypto/slot.ts";
 import { endorsementOf, hkdf } from "../../src/crypto/subkeys.ts";
@@ -189,6 +191,24 @@ describe("HPKE base mode with X25519, RFC 9180", () => {
     const recipient = bytes("ac66bae9ffa270cf4a89ed9f274e30c0456babae2572aaaf002ff0d8884ab018");
     const { ct } = sealWith(ephemeral, recipient, PLAINTEXT, INFO.toString(), AAD);
     expect(hex(ct)).toBe("23ded2d5d90ea89d975dac4792b297240f194952d7421aacbff0474100052b6bb8aa58d18ef6c42b6960e2e28f");
+  });
+
+  test("the library opens what we seal, and we open what it seals", async () => {
+    const suite = new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, KDF_HKDF_SHA256, AEAD_AES_256_GCM);
+    const seed = bytes("4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8");
+    const [recipient, aad] = [x25519PublicKey(seed), Buffer.from(AAD)];
+    const publicKey = await suite.DeserializePublicKey(recipient);
+    const ours = await hpkeSeal(recipient, INFO, aad, PLAINTEXT);
+    const keys = { privateKey: await suite.DeserializePrivateKey(seed), publicKey };
+    expect(Buffer.from(await suite.Open(keys, ours.enc, ours.ct, { info: INFO, aad }))).toEqual(PLAINTEXT);
+    const { encapsulatedSecret: enc, ciphertext: ct } = await suite.Seal(publicKey, PLAINTEXT, { info: INFO, aad });
+    expect(Buffer.from(await hpkeOpen(seed, { enc, ct }, INFO, aad))).toEqual(PLAINTEXT);
+  });
+
+  // RFC 9180 §7.1.4 and the lengths of §7.1.
+  test.each([32, 31, 33])("%d zeros are no encapsulated key", async (length) => {
+    const [seed, ct] = [filled(32, 8), filled(48, 0)];
+    await expect(hpkeOpen(seed, { enc: filled(length, 0), ct }, INFO, Buffer.from(AAD))).rejects.toThrow();
   });
 
   test("slots open what that sealing seals: as used", async () => {

@@ -1,5 +1,6 @@
 import { decodeCheckedBase64 as decode, encodeBase64 } from "../../crypto/base64.ts";
-import type { Secret } from "../../crypto/secret.ts";
+import { sha256 } from "../../crypto/digest.ts";
+import { Secret } from "../../crypto/secret.ts";
 import { openTokenSlot } from "../../crypto/slot.ts";
 import {
   ConfigInvalidError,
@@ -11,26 +12,23 @@ import {
   TokenUnknownError,
 } from "../../errors.ts";
 import type { Clock } from "../../ports.ts";
-import {
-  type Credential,
-  type CredentialKeys,
-  deriveCredentialKeys,
-  parseCredential,
-} from "../../tokens/credential.ts";
+import { readCredentialText, type TokenKind } from "../../tokens/credential-form.ts";
 import { aadOf, type BundleHeader, refuseBundle } from "../format/bundle-header.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { type Cert, isGenuineCert } from "../format/tokens/anchors.ts";
 import { parseTokenPayload, type TokenPayload, type TokenSlot, tokenSlotOf } from "../format/tokens/slot.ts";
 import { type BundleKeys, keysOf } from "./bundle-keys.ts";
+import { deriveReadingKeys, type ReadingKeys } from "./credential-keys.ts";
 import type { KeyHolder, Unlocked, UnlockOptions } from "./key-holder.ts";
 
 const ASK = "ask an operator of the vault for another: `vsync tokens list` shows what became of it";
 
 /** The credential of one scoped token, and the anchor that its blob pins. It reads what the token was granted. */
 export class CredentialHolder implements KeyHolder {
-  readonly #credential: Credential;
+  readonly #kind: TokenKind;
+  readonly #seed: Secret;
   readonly #anchor: string;
-  #keys: Promise<CredentialKeys> | undefined;
+  #keys: ReadingKeys | undefined;
 
   /**
    * @param credential `vsrt_…`; the holder keeps a copy
@@ -44,9 +42,11 @@ export class CredentialHolder implements KeyHolder {
         hint: "set it to what `vsync tokens create` prints, or unset it to open with the passphrase",
       });
     }
-    this.#credential = parseCredential(credential.exposeText());
+    const { kind, seed } = readCredentialText(credential.exposeText(), sha256);
+    this.#kind = kind;
+    this.#seed = Secret.ofBytes(seed);
     if (anchor === undefined) {
-      this.#credential[Symbol.dispose]();
+      this.#seed.destroy();
       throw new ConfigInvalidError("invalid VSYNC_CONFIG: anchor is missing, and a scoped token needs it", {
         hint: "where VSYNC_CONFIG is minted, run `vsync tokens list <env>`, which learns the anchor, then `vsync runtime-token --env=<env>` again",
       });
@@ -54,19 +54,15 @@ export class CredentialHolder implements KeyHolder {
     this.#anchor = anchor;
   }
 
-  prepare(): void {
-    this.#derive().catch(() => {
-      // The error surfaces where the keys are needed, which may be never.
-    });
-  }
+  prepare(): void {}
 
   async agent(): Promise<string> {
-    return `vsync-token/${(await this.#derive()).id}`;
+    return `vsync-token/${this.#derive().id}`;
   }
 
   async unlock(manifest: Manifest, { clock }: UnlockOptions): Promise<Unlocked> {
     this.#requireCert(manifest, clock);
-    return new UnlockedByCredential(await this.#derive(), this.#credential.kind, clock);
+    return new UnlockedByCredential(this.#derive(), this.#kind, clock);
   }
 
   async openOlderSlot(): Promise<BundleKeys> {
@@ -76,17 +72,12 @@ export class CredentialHolder implements KeyHolder {
   }
 
   [Symbol.dispose](): void {
-    this.#credential[Symbol.dispose]();
-    this.#keys?.then(
-      (keys) => keys[Symbol.dispose](),
-      () => {
-        // A derivation that failed left nothing to zero.
-      },
-    );
+    this.#seed.destroy();
+    this.#keys?.[Symbol.dispose]();
   }
 
-  #derive(): Promise<CredentialKeys> {
-    this.#keys ??= deriveCredentialKeys(this.#credential);
+  #derive(): ReadingKeys {
+    this.#keys ??= deriveReadingKeys(this.#seed);
     return this.#keys;
   }
 
@@ -115,11 +106,11 @@ class UnlockedByCredential implements Unlocked {
   readonly opener: string;
   /** Only the slot says when the token ends. */
   readonly until = null;
-  readonly #keys: CredentialKeys;
-  readonly #kind: Credential["kind"];
+  readonly #keys: ReadingKeys;
+  readonly #kind: TokenKind;
   readonly #clock: Clock;
 
-  constructor(keys: CredentialKeys, kind: Credential["kind"], clock: Clock) {
+  constructor(keys: ReadingKeys, kind: TokenKind, clock: Clock) {
     this.slot = keys.id;
     this.opener = encodeBase64(keys.recipient);
     this.#keys = keys;

@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import type { JsonObject, JsonValue } from "../../../canonical-json.ts";
 import { decodeCheckedBase64 as decode } from "../../../crypto/base64.ts";
+import { sha256 } from "../../../crypto/digest.ts";
 import { backendSettingsIn, withoutBackends } from "../../../tokens/backends/settings.ts";
-import { tokenIdOf } from "../../../tokens/credential.ts";
+import { idOfKeys } from "../../../tokens/credential-form.ts";
 import { refuseBundle } from "../bundle-header.ts";
 import { base64, count, exactly, instant, openObject, parseShape, text } from "../shape.ts";
 import { liveIn, type Roll, type TokenRecord } from "./roll.ts";
@@ -43,7 +44,7 @@ export function parseVerifyList(content: JsonValue): VerifyList {
 
 /** An id stands for its keys. */
 export function hasOwnKeys(id: string, { recipient, signing }: Pick<TokenRecord, "recipient" | "signing">): boolean {
-  return tokenIdOf(decode(recipient), decode(signing)) === id;
+  return idOfKeys(decode(recipient), decode(signing), sha256) === id;
 }
 
 export function verifyListOf(roll: Roll, atMs: number): VerifyList {
