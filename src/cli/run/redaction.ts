@@ -78,7 +78,7 @@ export class Redactor {
     const parts: Buffer[] = [];
     let plainFrom = 0;
     let place = 0;
-    while ((place = this.#index.skip(bytes, place)) < bytes.length) {
+    while ((place = this.#index.skip(passage, place)) < bytes.length) {
       const found = this.#valuesAt(passage, place);
       if (found === UNDECIDED) break;
       if (found === null) place++;
@@ -88,7 +88,7 @@ export class Redactor {
         plainFrom = place;
       }
     }
-    this.#held = Buffer.from(bytes.subarray(place));
+    this.#held = Buffer.from(bytes.subarray(Math.max(place, this.#index.deciding(passage, place))));
     if (parts.length === 0) return bytes.subarray(0, place);
     return Buffer.concat([...parts, bytes.subarray(plainFrom, place)]);
   }
@@ -99,7 +99,12 @@ export class Redactor {
     if (first === UNDECIDED || first === null) return first;
     const names = [first.name];
     let end = start + first.length;
-    for (let place = start + 1; (place = this.#index.skip(passage.bytes, place)) < end; place++) {
+    // A run of the value's only byte is masked whole: at each of its places a value starts that reaches a byte further.
+    const run = this.#index.runAt(passage, start);
+    const isRunMasked = run?.isValue === true && end <= run.end;
+    if (isRunMasked && run.isOpen) return UNDECIDED;
+    if (isRunMasked) end = run.end;
+    for (let place = start + 1; (place = this.#index.skip(passage, place, isRunMasked)) < end; place++) {
       const found = this.#index.at(passage, place);
       if (found === UNDECIDED) return UNDECIDED;
       if (found === null || place + found.length <= end) continue;

@@ -28,6 +28,8 @@ export class ValueIndex {
   /** By a hash of four bytes: rules out nearly every other place in one step. */
   readonly #filter: Uint8Array;
   readonly #filterShift: number;
+  /** By the byte that values begin with four times or more. */
+  readonly #runs = new Map<number, Run>();
   /** The first one, two and three bytes of the values, for the end of a chunk. */
   readonly #beginnings = new Set<string>();
 
@@ -40,6 +42,7 @@ export class ValueIndex {
       this.#addStart(key);
     }
     const unique = [...once.values()];
+    for (const { bytes } of unique) this.#noteRun(bytes);
     this.#plain = new SortedValues(unique, null);
     this.#spelled = SPELLINGS.flatMap((spelling) => this.#spell(unique, spelling));
     const bits = Math.min(22, Math.max(16, Math.ceil(Math.log2(this.#starts.size * 32 + 1))));
@@ -58,13 +61,66 @@ export class ValueIndex {
     return spelled.length === 0 ? [] : [new SortedValues(spelled, spelling)];
   }
 
+  #noteRun(bytes: Uint8Array): void {
+    const lead = runEnd(bytes, 0);
+    const [byte = 0] = bytes;
+    if (lead < MIN_MASKED_BYTES || MARKERS[byte] !== 0) return;
+    const run = this.#runs.get(byte) ?? { leads: new Set(), most: 0, ...NO_WHOLE };
+    this.#runs.set(byte, run);
+    if (lead === bytes.length) {
+      run.shortestWhole = Math.min(run.shortestWhole, lead);
+      run.longestWhole = Math.max(run.longestWhole, lead);
+    } else run.leads.add(lead);
+    run.most = Math.max(...run.leads, 0);
+  }
+
   #addStart(text: string): void {
     this.#starts.add(Buffer.from(text.slice(0, MIN_MASKED_BYTES), "latin1").readUInt32BE(0));
     for (let length = 1; length < MIN_MASKED_BYTES; length++) this.#beginnings.add(text.slice(0, length));
   }
 
-  /** The next place from `at` on where a value may start, or one near the end. */
-  skip(bytes: Buffer, at: number): number {
+  /**
+   * The next place from `at` on where a value may start, or one near the end.
+   *
+   * In a run of one byte, a value that goes on with another byte can start at one place alone. To try them all would take the
+   * square of the run's length.
+   *
+   * @param isRunMasked the run at `at` is a value already: only those count that go on behind it
+   */
+  skip(passage: Passage, at: number, isRunMasked = false): number {
+    const place = this.#skipByFilter(passage.bytes, at);
+    const run = this.runAt(passage, place);
+    if (run === null || (run.isValue && !isRunMasked)) return place;
+    const { end, isOpen, leads, most } = run;
+    if (isOpen && !isRunMasked && run.shortestWhole !== Number.POSITIVE_INFINITY) return place;
+    if (isOpen) return Math.max(place, end - Math.max(most, MIN_MASKED_BYTES - 1));
+    const fitting = [...leads].filter((lead) => lead <= end - place);
+    return end - Math.max(...fitting, MIN_MASKED_BYTES - 1);
+  }
+
+  /** The run of one byte at a place, if a value may start in it; null also where an escape may go on with it. */
+  runAt({ bytes, isWhole }: Passage, place: number): RunAt | null {
+    const [byte = 0, next] = [bytes[place], bytes[place + 1]];
+    const run = byte === next ? this.#runs.get(byte) : undefined;
+    if (run === undefined) return null;
+    // Remembered: a run of megabytes is asked about at many of its places.
+    if (!(bytes === this.#known.bytes && place >= this.#known.from && place < this.#known.end)) {
+      this.#known = { bytes, from: place, end: runEnd(bytes, place) };
+    }
+    const { end } = this.#known;
+    if (end - place < MIN_MASKED_BYTES || MARKERS[bytes[end] ?? 0] !== 0) return null;
+    return { ...run, end, isOpen: end === bytes.length && !isWhole, isValue: end - place >= run.shortestWhole };
+  }
+
+  /** From where on the bytes decide what becomes of those at `place`: a run that is masked may be megabytes longer than any value. */
+  deciding(passage: Passage, place: number): number {
+    const run = this.runAt(passage, place);
+    return run?.isOpen && run.isValue ? run.end - Math.max(run.most, run.longestWhole) : place;
+  }
+
+  #known = { bytes: Buffer.alloc(0), from: 0, end: 0 };
+
+  #skipByFilter(bytes: Buffer, at: number): number {
     const last = bytes.length - MIN_MASKED_BYTES;
     if (at > last) return at;
     const [filter, shift] = [this.#filter, this.#filterShift];
@@ -93,6 +149,31 @@ export class ValueIndex {
     }
     return longest;
   }
+}
+
+/** How values begin that start with one byte, four times or more. */
+interface Run {
+  /** How often, in values that go on with another byte. */
+  readonly leads: Set<number>;
+  most: number;
+  /** The lengths of values that are nothing else. */
+  shortestWhole: number;
+  longestWhole: number;
+}
+
+const NO_WHOLE = { shortestWhole: Number.POSITIVE_INFINITY, longestWhole: 0 };
+
+interface RunAt extends Readonly<Run> {
+  readonly end: number;
+  /** It may go on in the next chunk. */
+  readonly isOpen: boolean;
+  readonly isValue: boolean;
+}
+
+function runEnd(bytes: Uint8Array, from: number): number {
+  let end = from + 1;
+  while (end < bytes.length && bytes[end] === bytes[from]) end++;
+  return end;
 }
 
 /** Spreads four bytes over 32 bits (Fibonacci hashing). */

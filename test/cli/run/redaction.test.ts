@@ -31,6 +31,12 @@ describe("a value is masked", () => {
     ["the longest one, when the end decides", { A: "plan", B: "planted" }, ["plan", "te"], "[A]te"],
     ["with another that begins in it", { A: "abcd", B: "bcdef", C: "efgh" }, ["abcd", "efgh."], "[A][B][C]."],
     ["after a beginning that led nowhere", { A: "aaab" }, ["aa", "aa", "ab"], "aa[A]"],
+    [
+      "in runs of one character",
+      { A: "aaaaaa", B: "aaaab" },
+      ["aaaaa aaaaaa aaa", "aaaaaab aaaab."],
+      "aaaaa [A] [A][B] [B].",
+    ],
     ["under the first of two names", { A: "same", B: "same" }, ["same"], "[A]"],
     ["without its last line break", { A: "planted\n" }, ["planted\nplanted "], "[A][A] "],
     ["in base64", { A: "planted!" }, ["cGxhbnRlZCE= cGxhbnRlZCE"], "[A] [A]"],
