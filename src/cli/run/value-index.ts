@@ -118,7 +118,11 @@ export class ValueIndex {
     return run?.isOpen && run.isValue ? run.end - Math.max(run.most, run.longestWhole) : place;
   }
 
-  #known = { bytes: Buffer.alloc(0), from: 0, end: 0 };
+  #known: { readonly bytes: Buffer; readonly from: number; readonly end: number } = {
+    bytes: Buffer.alloc(0),
+    from: 0,
+    end: 0,
+  };
 
   #skipByFilter(bytes: Buffer, at: number): number {
     const last = bytes.length - MIN_MASKED_BYTES;
