@@ -25,7 +25,7 @@ const SUITE = Buffer.from("48504b45002000010002", "hex");
 const NONE = Buffer.alloc(0);
 /** HMAC pads a key with zeros: this one is as good as none (RFC 2104 §2). */
 const NO_SALT = Buffer.alloc(32);
-export const KEY_BYTES = 32;
+const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
