@@ -72,16 +72,47 @@ const SPELLED: Readonly<Record<string, string>> = {
   "-v": "vsync --version",
   "-V": "vsync --version",
   version: "vsync --version",
+  add: "vsync set",
+  backup: "vsync pull",
+  cat: "vsync get",
+  clone: "vsync init",
+  cp: "vsync copy",
+  create: "vsync init",
+  del: "vsync unset",
+  delete: "vsync unset",
+  download: "vsync pull",
+  dump: "vsync export",
+  exec: "vsync run",
+  fetch: "vsync pull",
+  info: "vsync status",
+  join: "vsync init",
+  load: "vsync import",
+  log: "vsync history",
   login: "vsync init",
-  edit: "vsync set",
+  logout: "vsync lock",
+  logs: "vsync history",
+  mv: "vsync move",
+  new: "vsync init",
+  print: "vsync get",
+  remove: "vsync unset",
+  rename: "vsync move",
+  revert: "vsync restore",
+  rollback: "vsync restore",
   secrets: "vsync list",
+  setup: "vsync init",
+  shell: "vsync run",
+  show: "vsync get",
+  sync: "vsync pull or vsync push",
+  undo: "vsync restore",
+  upload: "vsync push",
+  versions: "vsync history",
+  whoami: "vsync status",
 };
 
 function unknownCommand(argv: readonly string[], ids: readonly string[]): InputError {
   const typed = argv[0] ?? "";
-  if (Object.hasOwn(SPELLED, typed))
-    return new InputError(unknown([typed]), { hint: `did you mean ${SPELLED[typed]}?` });
-  if (typed.startsWith("-")) return new InputError("a command comes first", { hint: "see vsync --help" });
+  if (typed.startsWith("-") && !Object.hasOwn(SPELLED, typed))
+    return new InputError("a command comes first", { hint: "see vsync --help" });
   const hint = suggestionFor(argv, ids);
   return new InputError(unknown([typed]), { hint: hint ?? "see vsync --help" });
 }
@@ -89,8 +120,10 @@ function unknownCommand(argv: readonly string[], ids: readonly string[]): InputE
 function suggestionFor(argv: readonly string[], ids: readonly string[]): string | null {
   const names = ids.map((id) => id.replaceAll(":", " "));
   const typed = argv[0] ?? "";
+  const spelled = Object.hasOwn(SPELLED, typed) ? [SPELLED[typed]] : [];
   const related = names.filter((name) => name.startsWith(`${typed} `) || name.endsWith(` ${typed}`));
-  if (related.length > 0) return `did you mean ${related.map((it) => `vsync ${it}`).join(" or ")}?`;
+  const likely = [...spelled, ...related.map((it) => `vsync ${it}`)];
+  if (likely.length > 0) return `did you mean ${likely.join(" or ")}?`;
   const meant = closest(argv.slice(0, 2).join(" "), names.filter(isTopic)) ?? closest(typed, names);
   return meant === null ? null : `did you mean vsync ${meant}?`;
 }
