@@ -4,8 +4,8 @@ import { readDocument, writeDocument } from "../../src/cli/config/config-documen
 import { checkLocation, shownEndpoint } from "../../src/cli/config/location.ts";
 import { durationFlag } from "../../src/cli/inputs/duration-flag.ts";
 import { META_FLAG } from "../../src/cli/inputs/meta-flag.ts";
-import { parseDotenv } from "../../src/cli/items/dotenv.ts";
-import { writeDotenv } from "../../src/cli/items/dotenv-writer.ts";
+import { parseDotenv } from "../../src/cli/items/dotenv/dotenv.ts";
+import { writeDotenv } from "../../src/cli/items/dotenv/dotenv-writer.ts";
 import { csvRecord } from "../../src/cli/terminal/layout.ts";
 import { printable, printableJson } from "../../src/cli/terminal/printable.ts";
 import { objectPath } from "../../src/directory/location.ts";

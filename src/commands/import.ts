@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { IMPORT_FORMATS, readImport } from "../cli/import/read-import.ts";
-import { settleDoubts } from "../cli/items/doubts.ts";
+import { settleDoubts } from "../cli/items/dotenv/doubts.ts";
 import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
 import { proposePush } from "../vault/push.ts";

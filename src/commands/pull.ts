@@ -1,8 +1,8 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, SETTLED_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { guardFromGit } from "../cli/items/git-ignored.ts";
-import { mergeFiles, renderMerge } from "../cli/items/merge.ts";
-import { printDotenv, pullFiles, refuseDash, renderPull } from "../cli/items/pull.ts";
+import { guardFromGit } from "../cli/items/pull/git-ignored.ts";
+import { mergeFiles, renderMerge } from "../cli/items/pull/merge.ts";
+import { printDotenv, pullFiles, refuseDash, renderPull } from "../cli/items/pull/pull.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { openAnywhere } from "../cli/session/open-anywhere.ts";
 import { openSession } from "../cli/session/session.ts";

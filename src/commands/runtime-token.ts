@@ -3,8 +3,8 @@ import { CREDENTIAL_FLAGS, ENV_ARG, Flags, LOCATION_FLAGS, VAULT_FLAGS } from ".
 import { overriddenLocation } from "../cli/config/location.ts";
 import { tokenCredentials, warnOfKey } from "../cli/inputs/credentials.ts";
 import { configOf } from "../cli/session/config.ts";
-import { emitToken, givenCredential, mintToken } from "../cli/tokens/mint.ts";
-import { absentManifest, proveToken, unprovenAnchor } from "../cli/tokens/prove-token.ts";
+import { emitToken, givenCredential, mintToken } from "../cli/tokens/minting/mint.ts";
+import { absentManifest, proveToken, unprovenAnchor } from "../cli/tokens/minting/prove-token.ts";
 import { RUNTIME_TOKEN_EXIT_CODES } from "../exit-codes.ts";
 
 export class RuntimeToken extends BaseCommand {

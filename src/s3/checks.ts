@@ -1,11 +1,11 @@
-import { readFailure } from "./answers.ts";
 import type { Page } from "./commands.ts";
-import { Connection } from "./connection.ts";
-import { datedMs, skewMs } from "./dates.ts";
-import { type HttpAnswer, networkExchange } from "./exchange.ts";
-import { type Answer, answerIn } from "./failure.ts";
-import { hostOf, labelOf, type S3Location, type S3Options } from "./options.ts";
-import { startDeadline, untilAborted } from "./time-limit.ts";
+import { readFailure } from "./wire/answers.ts";
+import { Connection } from "./wire/connection.ts";
+import { datedMs, skewMs } from "./wire/dates.ts";
+import { type HttpAnswer, networkExchange } from "./wire/exchange.ts";
+import { type Answer, answerIn } from "./wire/failure.ts";
+import { hostOf, labelOf, type S3Location, type S3Options } from "./wire/options.ts";
+import { startDeadline, untilAborted } from "./wire/time-limit.ts";
 
 /** What one HEAD of an object tells about the credentials it was sent with. */
 export type ReadProof =

@@ -7,13 +7,13 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import type { Version } from "../ports.ts";
-import { bucketUrl, encoded } from "./address.ts";
-import { isWebPage, MAX_BODY_BYTES, wholeBody } from "./bodies.ts";
-import type { Sending } from "./call.ts";
-import type { Connection } from "./connection.ts";
-import type { HttpRequest } from "./exchange.ts";
-import { NoEtagError, NoListingError, RefusedError, WebPageError } from "./failure.ts";
 import { strongVersion } from "./read.ts";
+import { bucketUrl, encoded } from "./wire/address.ts";
+import { isWebPage, MAX_BODY_BYTES, wholeBody } from "./wire/bodies.ts";
+import type { Sending } from "./wire/call.ts";
+import type { Connection } from "./wire/connection.ts";
+import type { HttpRequest } from "./wire/exchange.ts";
+import { NoEtagError, NoListingError, RefusedError, WebPageError } from "./wire/failure.ts";
 
 /** A thousand keys of vaults have about 300 KB. */
 const MAX_PAGE_BYTES = 2 * 1024 * 1024;

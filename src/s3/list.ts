@@ -1,7 +1,7 @@
 import { S3UnreachableError } from "../errors.ts";
 import type { ListOptions } from "../ports.ts";
 import type { Page } from "./commands.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection } from "./wire/connection.ts";
 
 /**
  * The keys below a prefix, in order.

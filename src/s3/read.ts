@@ -1,11 +1,11 @@
 import type { GetOptions, ReadOptions, StoredObject, Version } from "../ports.ts";
-import { isWebPage } from "./bodies.ts";
-import type { Attempt } from "./call.ts";
-import { type Connection, NOT_MODIFIED } from "./connection.ts";
-import { skewMs } from "./dates.ts";
-import type { HttpAnswer } from "./exchange.ts";
-import { NoEtagError, WebPageError } from "./failure.ts";
-import { TruncatedBodyError } from "./network.ts";
+import { isWebPage } from "./wire/bodies.ts";
+import type { Attempt } from "./wire/call.ts";
+import { type Connection, NOT_MODIFIED } from "./wire/connection.ts";
+import { skewMs } from "./wire/dates.ts";
+import type { HttpAnswer } from "./wire/exchange.ts";
+import { NoEtagError, WebPageError } from "./wire/failure.ts";
+import { TruncatedBodyError } from "./wire/network.ts";
 
 /** The first buffer if the answer does not say how long it is. */
 const FIRST_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 import { createHash, createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
-import type { Keys } from "./keys.ts";
+import type { Keys } from "./wire/keys.ts";
 
 const EMPTY_SHA256 = createHash("sha256").digest("hex");
 

@@ -1,9 +1,9 @@
 import type { ObjectStore } from "../ports.ts";
-import { Connection } from "./connection.ts";
 import { listKeys } from "./list.ts";
-import type { S3Options } from "./options.ts";
-import { labelOf, type S3Location } from "./options.ts";
 import { getObject, headObject } from "./read.ts";
+import { Connection } from "./wire/connection.ts";
+import type { S3Options } from "./wire/options.ts";
+import { labelOf, type S3Location } from "./wire/options.ts";
 import { writeObject } from "./write.ts";
 
 /** Opens a store over one prefix of a bucket. Sends nothing yet. @throws InputError no vault can be at this location */

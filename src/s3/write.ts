@@ -1,9 +1,9 @@
 import { ConflictError, OutcomeUnknownError, type VsyncError } from "../errors.ts";
 import type { Version } from "../ports.ts";
-import { StrangerAnsweredError } from "./answers.ts";
-import type { Connection } from "./connection.ts";
-import type { Effect, Failure } from "./failure.ts";
 import { getObject, headObject } from "./read.ts";
+import { StrangerAnsweredError } from "./wire/answers.ts";
+import type { Connection } from "./wire/connection.ts";
+import type { Effect, Failure } from "./wire/failure.ts";
 
 export interface Write {
   readonly connection: Connection;

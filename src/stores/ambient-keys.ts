@@ -4,10 +4,10 @@ import { subscribe } from "node:diagnostics_channel";
 import { stat } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { Secret } from "../crypto/secret.ts";
-import { agentsFor, type Network } from "../s3/exchange.ts";
-import { printable } from "../s3/failure.ts";
-import { CredentialsError, SilentSourceError } from "../s3/keys.ts";
-import type { FindKeys } from "../s3/options.ts";
+import { agentsFor, type Network } from "../s3/wire/exchange.ts";
+import { printable } from "../s3/wire/failure.ts";
+import { CredentialsError, SilentSourceError } from "../s3/wire/keys.ts";
+import type { FindKeys } from "../s3/wire/options.ts";
 import type { AccessKey } from "./location.ts";
 
 const LIMIT_MS = 30_000;

@@ -1,7 +1,7 @@
 import type { ObjectStore } from "../ports.ts";
 import type { ReadProof } from "../s3/checks.ts";
-import type { S3Limits } from "../s3/options.ts";
 import type { ProbeResult } from "../s3/probe.ts";
+import type { S3Limits } from "../s3/wire/options.ts";
 import type { StoreLocation } from "./location.ts";
 import { machineOptions, systemRandom } from "./open-store.ts";
 

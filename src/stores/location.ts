@@ -1,5 +1,5 @@
 import type { Secret } from "../crypto/secret.ts";
-import type { BucketTerms } from "../s3/options.ts";
+import type { BucketTerms } from "../s3/wire/options.ts";
 
 export interface AccessKey {
   readonly accessKeyId: string;

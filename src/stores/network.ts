@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { S3UnreachableError } from "../errors.ts";
-import type { Network } from "../s3/exchange.ts";
+import type { Network } from "../s3/wire/exchange.ts";
 
 const PROXIES = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] as const;
 const EXCEPTIONS = ["NO_PROXY", "no_proxy"] as const;

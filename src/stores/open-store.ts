@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Clock, ObjectStore, Random } from "../ports.ts";
-import type { S3Limits, S3Options } from "../s3/options.ts";
+import type { S3Limits, S3Options } from "../s3/wire/options.ts";
 import type { StoreLocation } from "./location.ts";
 
 export const systemClock: Clock = { nowMs: () => Date.now() };

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pullNameFault } from "../../src/cli/items/pull-plan.ts";
+import { pullNameFault } from "../../src/cli/items/pull/pull-plan.ts";
 import { type Machine, machineOnDisk } from "../support/program/machine.ts";
 import { operatorOf } from "./operator.ts";
 

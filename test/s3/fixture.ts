@@ -3,10 +3,10 @@ import { inspect } from "node:util";
 import { expect } from "vitest";
 import { VsyncError } from "../../src/errors.ts";
 import type { ObjectStore } from "../../src/ports.ts";
-import type { Exchange, HttpRequest } from "../../src/s3/exchange.ts";
-import type { S3Options } from "../../src/s3/options.ts";
-import { type HiddenText, type S3Location } from "../../src/s3/options.ts";
 import { openS3Store } from "../../src/s3/store.ts";
+import type { Exchange, HttpRequest } from "../../src/s3/wire/exchange.ts";
+import type { S3Options } from "../../src/s3/wire/options.ts";
+import { type HiddenText, type S3Location } from "../../src/s3/wire/options.ts";
 import type { S3Keys } from "../support/ceph/target.ts";
 import { ROOT } from "../support/strict-s3/server.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { S3UnreachableError } from "../../src/errors.ts";
-import { Call, type CallBounds } from "../../src/s3/call.ts";
-import { DEFAULT_LIMITS } from "../../src/s3/options.ts";
+import { Call, type CallBounds } from "../../src/s3/wire/call.ts";
+import { DEFAULT_LIMITS } from "../../src/s3/wire/options.ts";
 import { MAX_MANIFEST_BYTES } from "../../src/vault/format/limits.ts";
 
 /** The longest possible waits. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { CredentialsError } from "../../src/s3/keys.ts";
+import { CredentialsError } from "../../src/s3/wire/keys.ts";
 import { findsAmbientKeys } from "../../src/stores/ambient-keys.ts";
 
 let folder: string;

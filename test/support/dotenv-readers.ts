@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fetchPackages } from "../../scripts/fetched-packages.ts";
-import type { Reader } from "../../src/cli/items/dotenv-readers.ts";
+import type { Reader } from "../../src/cli/items/dotenv/dotenv-readers.ts";
 import { debianPackage } from "./debian.ts";
 
 /** The variables of a dotenv file, as another program reads it. */

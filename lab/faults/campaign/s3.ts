@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { sha256Hex } from "../../../src/crypto/digest.ts";
 import type { ObjectStore } from "../../../src/ports.ts";
-import { DEFAULT_LIMITS, type S3Options } from "../../../src/s3/options.ts";
 import { openS3Store } from "../../../src/s3/store.ts";
+import { DEFAULT_LIMITS, type S3Options } from "../../../src/s3/wire/options.ts";
 import { MemoryStore } from "../../../test/support/memory-store.ts";
 import type { Fault } from "../../../test/support/strict-s3/faults.ts";
 import { ROOT, type StrictS3 } from "../../../test/support/strict-s3/server.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { readRegularFile } from "../../disk/given-file.ts";
 import { listEnvs, listRepos } from "../config/paths.ts";
 import { listDotenvEnvs, workingFolder } from "../config/target.ts";
-import { parseDotenv } from "../items/dotenv.ts";
+import { parseDotenv } from "../items/dotenv/dotenv.ts";
 import { findRepo } from "../project/which-vault.ts";
 import { knownTokens } from "../tokens/known-tokens.ts";
 

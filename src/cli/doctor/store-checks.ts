@@ -9,7 +9,7 @@ import { vaultFlags } from "../config/target.ts";
 import { provePreconditions } from "../init/prepare-store.ts";
 import { openStore } from "../session/store.ts";
 import { clockTimes } from "../terminal/times.ts";
-import { limitNameResolution } from "../tokens/prove-token.ts";
+import { limitNameResolution } from "../tokens/minting/prove-token.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 
 const REACH_TIMEOUT_MS = 8_000;

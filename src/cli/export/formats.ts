@@ -1,8 +1,8 @@
 import { parse } from "dotenv";
 import { modeText } from "../../disk/posix.ts";
 import type { Item } from "../../vault/format/item.ts";
-import { dotenvAssignment } from "../items/dotenv-writer.ts";
-import { isVariableName } from "../items/secret-text.ts";
+import { dotenvAssignment } from "../items/dotenv/dotenv-writer.ts";
+import { isVariableName } from "../items/dotenv/secret-text.ts";
 import { printableJson } from "../terminal/printable.ts";
 import { cannotCarry } from "./cannot-carry.ts";
 import { encodeK8s, type SecretMetadata } from "./k8s.ts";

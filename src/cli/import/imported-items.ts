@@ -3,7 +3,7 @@ import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
-import { isVariableName } from "../items/secret-text.ts";
+import { isVariableName } from "../items/dotenv/secret-text.ts";
 
 const NAME_HINT =
   "rename it with --rename=db-password=DB_PASSWORD, or all of them with --upper; or store a file: vsync set --file";

@@ -3,7 +3,7 @@ import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/format/item.ts";
 import { MAX_MODE } from "../../vault/format/limits.ts";
 import { FILES_ANNOTATION, parseFilesAnnotation } from "../export/k8s.ts";
-import { isVariableName } from "../items/secret-text.ts";
+import { isVariableName } from "../items/dotenv/secret-text.ts";
 import { type ImportedItems, type Place, placeAt, requireWellFormed, shownName } from "./imported-items.ts";
 import type { Tree, TreeEntry } from "./tree.ts";
 

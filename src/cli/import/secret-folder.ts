@@ -4,7 +4,7 @@ import { readRegularFile } from "../../disk/given-file.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
-import { valueIn } from "../items/secret-text.ts";
+import { valueIn } from "../items/dotenv/secret-text.ts";
 import { canBeSecret, type ImportedItems } from "./imported-items.ts";
 
 /**

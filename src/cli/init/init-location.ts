@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileEndpoint } from "../../directory/location.ts";
 import { InputError } from "../../errors.ts";
-import { awsEndpoint, partitionOf } from "../../s3/aws.ts";
+import { awsEndpoint, partitionOf } from "../../s3/wire/aws.ts";
 
 import { type Credentials, presentTerms, type StoreLocation } from "../../stores/location.ts";
 

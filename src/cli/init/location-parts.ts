@@ -1,7 +1,7 @@
 import { AccessDeniedError, InputError, S3UnreachableError } from "../../errors.ts";
-import { requireUsable } from "../../s3/address.ts";
-import { NoSuchBucketError, WrongRegionError } from "../../s3/answers.ts";
-import { awsEndpoint } from "../../s3/aws.ts";
+import { requireUsable } from "../../s3/wire/address.ts";
+import { NoSuchBucketError, WrongRegionError } from "../../s3/wire/answers.ts";
+import { awsEndpoint } from "../../s3/wire/aws.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { checkLocation, type LocationOverrides } from "../config/location.ts";
 import { askKey, type CredentialFlags } from "../inputs/credentials.ts";

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { rename, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { codeOf } from "../../disk/posix.ts";
-import type { BucketTerms } from "../../s3/options.ts";
+import type { BucketTerms } from "../../s3/wire/options.ts";
 import { presentTerms } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { LocalConfig } from "../config/local-config.ts";

@@ -6,8 +6,8 @@ import { itemNameFault } from "../../vault/format/item.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Stdin } from "../terminal/stdin.ts";
-import { parseDotenv } from "./dotenv.ts";
-import type { Doubt } from "./doubts.ts";
+import { parseDotenv } from "./dotenv/dotenv.ts";
+import type { Doubt } from "./dotenv/doubts.ts";
 import type { ReadFile } from "./file-base.ts";
 
 export interface PushSources {

@@ -5,7 +5,7 @@ import type { SecretSources } from "../inputs/secret-input.ts";
 import { OlderPassphrases } from "../session/older-passphrases.ts";
 import type { Session } from "../session/session.ts";
 import type { ConsentFlags } from "../terminal/consent.ts";
-import { settleDoubts } from "./doubts.ts";
+import { settleDoubts } from "./dotenv/doubts.ts";
 import { findBase, noteBase, notingOf } from "./file-base.ts";
 import { beforeRemoving, beforeReplacing, commitChanges } from "./proposed-changes.ts";
 import { type PushInput, readPushInput } from "./push-input.ts";

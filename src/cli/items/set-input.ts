@@ -7,9 +7,9 @@ import { systemRandom } from "../../stores/open-store.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
+import { isVariableName, refuseUtf16, valueIn } from "./dotenv/secret-text.ts";
 import { requireOne } from "./item-words.ts";
 import { readBinary } from "./push-input.ts";
-import { isVariableName, refuseUtf16, valueIn } from "./secret-text.ts";
 
 /** The input of `set`. */
 export interface SetInput {

@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
-import { requireUsable } from "../../s3/address.ts";
-import { isAwsHost, partitionOf } from "../../s3/aws.ts";
+import { requireUsable } from "../../s3/wire/address.ts";
+import { isAwsHost, partitionOf } from "../../s3/wire/aws.ts";
 import type { StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { isTokenId } from "../../tokens/credential-form.ts";

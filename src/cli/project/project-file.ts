@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { endpointFault, kmsKeyFault, prefixFault } from "../../blob/location.ts";
 import { InputError } from "../../errors.ts";
-import type { BucketTerms } from "../../s3/options.ts";
+import type { BucketTerms } from "../../s3/wire/options.ts";
 import { presentTerms } from "../../stores/location.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
 import { jsonFault } from "../config/json-fault.ts";

@@ -1,4 +1,4 @@
-import { awsEndpoint } from "../../s3/aws.ts";
+import { awsEndpoint } from "../../s3/wire/aws.ts";
 import { presentTerms, type StoreLocation } from "../../stores/location.ts";
 import type { LocalConfig } from "../config/config-document.ts";
 import { checkLocation } from "../config/location.ts";

@@ -3,9 +3,9 @@ import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { asObject, ENV, isForEnv, type KeptBack, restoreStreams } from "./become.ts";
 import { type Caller, valueOf } from "./caller.ts";
 import type { Ending, Libc } from "./libc.ts";
-import type { ChildOutput } from "./output.ts";
 import { notStarted, type Program } from "./program.ts";
-import { isAwaited } from "./witness.ts";
+import type { ChildOutput } from "./redaction/output.ts";
+import { isAwaited } from "./redaction/witness.ts";
 
 /** A program beside vsync. */
 export interface Child {

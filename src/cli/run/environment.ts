@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/format/item.ts";
-import { isVariableName } from "../items/secret-text.ts";
+import { isVariableName } from "../items/dotenv/secret-text.ts";
 import { type Variable, variable } from "./caller.ts";
 
 /**

@@ -3,7 +3,7 @@ import { InputError } from "../../errors.ts";
 import type { Item, NamedData } from "../../vault/format/item.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { parseDotenv } from "../items/dotenv.ts";
+import { parseDotenv } from "../items/dotenv/dotenv.ts";
 import { type Selection, selectSecrets } from "../items/selection.ts";
 import { type CacheFlags, openItems } from "../session/open-items.ts";
 import type { SessionInput } from "../session/session.ts";

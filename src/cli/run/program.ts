@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { InputError, ProgramNotFoundError, ProgramNotStartedError } from "../../errors.ts";
-import { isVariableName } from "../items/secret-text.ts";
+import { isVariableName } from "../items/dotenv/secret-text.ts";
 import { type Variable, valueOf } from "./caller.ts";
 import { MAX_VARIABLE_BYTES } from "./environment.ts";
 

@@ -9,8 +9,8 @@ import { secretFiles } from "./environment.ts";
 import { type LayerFlags, type LayerInput, laterWins, openEnvs, variablesFrom } from "./layers.ts";
 import { type Ending, loadLibc } from "./libc.ts";
 import { Mounts } from "./mounts.ts";
-import { runOutput } from "./output.ts";
 import { findProgram, type Program } from "./program.ts";
+import { runOutput } from "./redaction/output.ts";
 import { endLike, stayBeside } from "./stay.ts";
 
 export interface RunInput extends LayerInput {

@@ -4,7 +4,7 @@ import { isatty } from "node:tty";
 import { type Child, type Surroundings, startChild } from "./child.ts";
 import type { Ending, Libc } from "./libc.ts";
 import type { Program } from "./program.ts";
-import { Witness } from "./witness.ts";
+import { Witness } from "./redaction/witness.ts";
 
 const FORWARDED = [
   "SIGINT",

@@ -1,5 +1,5 @@
 import { sep } from "node:path";
-import { isAwsHost } from "../../s3/aws.ts";
+import { isAwsHost } from "../../s3/wire/aws.ts";
 import { ambientSource } from "../config/aws-setup.ts";
 import type { Warn } from "../config/local-config.ts";
 import { homeFolder, listRepos } from "../config/paths.ts";

@@ -7,7 +7,7 @@ import type { Grant } from "../../tokens/grants/grant.ts";
 import type { Permission } from "../../tokens/permissions.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findCredential, findToken } from "../inputs/token-input.ts";
-import { readGrants } from "./access-flags.ts";
+import { readGrants } from "./rights/access-flags.ts";
 
 export interface AccessTokenFlags {
   /** Milliseconds. */

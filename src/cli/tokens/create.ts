@@ -12,8 +12,7 @@ import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { configOf } from "../session/config.ts";
 import { type Session, type SessionInput, sessionOn } from "../session/session.ts";
 import type { Output } from "../terminal/output.ts";
-import { Blobs, type DeliveryFlags, wantsJson } from "./blobs.ts";
-import { type ClaimFlags, claimsOf, endOf, kindOf, warnOfPatterns } from "./claim-flags.ts";
+import { Blobs, type DeliveryFlags, wantsJson } from "./minting/blobs.ts";
 import {
   commitAndHandOver,
   type Delivered,
@@ -22,9 +21,10 @@ import {
   handOverInFiles,
   handOverOnStdout,
   requireDeliverable,
-} from "./hand-over.ts";
-import { unknownNames } from "./name-filters.ts";
+} from "./minting/hand-over.ts";
 import { renderCreated } from "./render-token.ts";
+import { type ClaimFlags, claimsOf, endOf, kindOf, warnOfPatterns } from "./rights/claim-flags.ts";
+import { unknownNames } from "./rights/name-filters.ts";
 
 export interface TokenCreateInput extends SessionInput {
   readonly flags: SessionInput["flags"] &

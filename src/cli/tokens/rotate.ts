@@ -13,9 +13,15 @@ import { configOf } from "../session/config.ts";
 import { warnOfOldPlaces } from "../session/old-places.ts";
 import { type SessionInput, sessionOn } from "../session/session.ts";
 import type { Output } from "../terminal/output.ts";
-import { Blobs, type DeliveryFlags, wantsJson } from "./blobs.ts";
 import { handOverOne } from "./create.ts";
-import { commitAndHandOver, type HandOver, handOverInFiles, requireDeliverable, requireNew } from "./hand-over.ts";
+import { Blobs, type DeliveryFlags, wantsJson } from "./minting/blobs.ts";
+import {
+  commitAndHandOver,
+  type HandOver,
+  handOverInFiles,
+  requireDeliverable,
+  requireNew,
+} from "./minting/hand-over.ts";
 import { renderRotated } from "./render-token.ts";
 
 export interface TokenRotateInput extends SessionInput {

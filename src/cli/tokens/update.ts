@@ -8,10 +8,10 @@ import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { openSession, type SessionInput } from "../session/session.ts";
 import { type ConsentFlags, listed, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { CLAIM_FLAGS, type ClaimFlags, claimsChange, endAfter, warnOfPatterns } from "./claim-flags.ts";
 import { tokenJson } from "./list.ts";
-import { unknownNames } from "./name-filters.ts";
 import { labelOf, nameOf, readsInWords, shortly } from "./render-token.ts";
+import { CLAIM_FLAGS, type ClaimFlags, claimsChange, endAfter, warnOfPatterns } from "./rights/claim-flags.ts";
+import { unknownNames } from "./rights/name-filters.ts";
 
 export interface TokenUpdateInput extends SessionInput {
   readonly flags: SessionInput["flags"] &

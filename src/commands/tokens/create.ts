@@ -1,9 +1,9 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
 import { ENV_ARG, Flags, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
-import { DELIVERY_FLAGS } from "../../cli/tokens/blobs.ts";
-import { CLAIM_FLAGS } from "../../cli/tokens/claim-flags.ts";
 import { createToken } from "../../cli/tokens/create.ts";
+import { DELIVERY_FLAGS } from "../../cli/tokens/minting/blobs.ts";
+import { CLAIM_FLAGS } from "../../cli/tokens/rights/claim-flags.ts";
 
 export class TokensCreate extends BaseCommand {
   static override summary = "Make a token for one app, CI job or service";

@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
 import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
-import { CLAIM_FLAGS } from "../../cli/tokens/claim-flags.ts";
+import { CLAIM_FLAGS } from "../../cli/tokens/rights/claim-flags.ts";
 import { TOKEN_ARGS, tokenWord } from "../../cli/tokens/token-words.ts";
 import { updateToken } from "../../cli/tokens/update.ts";
 

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse as parseYaml } from "yaml";
 import { type ExportFormat, encodeItems } from "../../../src/cli/export/formats.ts";
 import { checkMetadata } from "../../../src/cli/export/k8s.ts";
-import { parseDotenv } from "../../../src/cli/items/dotenv.ts";
+import { parseDotenv } from "../../../src/cli/items/dotenv/dotenv.ts";
 import type { Item } from "../../../src/vault/format/item.ts";
 import { file, SEED, secret, secretsOf, value, valuesByName } from "../exported-items.ts";
 import { rows } from "../rows.ts";

@@ -1,0 +1,152 @@
+import type { Secret } from "../../../crypto/secret.ts";
+import { InputError } from "../../../errors.ts";
+import type { NamedData } from "../../../vault/changes.ts";
+import { type DotenvEntry, parseDotenv } from "./dotenv.ts";
+import { type Form, misreaders, type Reader } from "./dotenv-readers.ts";
+
+/** Values that every reader of dotenv files, and a shell, takes literally. */
+const PLAIN = /^[A-Za-z0-9_./:@%+,=-]*$/;
+
+type Variable = Pick<NamedData, "name" | "data">;
+
+export interface WrittenDotenv {
+  readonly bytes: Uint8Array;
+  /** The secrets that no quoting keeps. They are left out. */
+  readonly left: readonly NamedData[];
+  /** The secrets that some other reader takes for something else. */
+  readonly misread: readonly { readonly name: string; readonly readers: readonly Reader[] }[];
+  /** The names that only the file had. They stay. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * The secrets as a dotenv file that `parseDotenv` reads back to the same names and values.
+ *
+ * @param local a file whose comments, order and unchanged lines are kept; without it the order is the vault's
+ * @param keepsOwn whether names stay that only the file has
+ */
+export function writeDotenv(
+  secrets: readonly NamedData[],
+  local: Uint8Array | null = null,
+  keepsOwn = true,
+): WrittenDotenv {
+  const written = new Map<string, Assignment>();
+  for (const secret of secrets) {
+    const assignment = assignmentOf(secret);
+    if (assignment !== null) written.set(secret.name, assignment);
+  }
+  const left = secrets.filter(({ name }) => !written.has(name));
+  const merged = local === null ? null : mergedInto(local, secrets, written, keepsOwn);
+  const misread = Array.from(written, ([name, { readers }]) => ({ name, readers })).filter(
+    ({ readers }) => readers.length > 0,
+  );
+  const lines = merged?.lines ?? Array.from(written.values(), ({ line }) => line);
+  return { bytes: Buffer.from(lines.map((line) => `${line}\n`).join("")), left, misread, kept: merged?.kept ?? [] };
+}
+
+interface Merged {
+  readonly lines: readonly string[];
+  readonly kept: readonly string[];
+}
+
+/** Null if the file is not one that vsync reads. */
+function mergedInto(
+  local: Uint8Array,
+  secrets: readonly NamedData[],
+  written: ReadonlyMap<string, Assignment>,
+  keepsOwn: boolean,
+): Merged | null {
+  const file = readOrNull(local);
+  if (file === null) return null;
+  const wanted = new Map(secrets.map((secret) => [secret.name, secret]));
+  const counting = new Set(file.entries);
+  const isHere = new Set<string>();
+  const lines: string[] = [];
+  const kept: string[] = [];
+  let from = 0;
+  for (const entry of file.assignments) {
+    lines.push(...file.lines.slice(from, entry.line - 1));
+    from = entry.lastLine;
+    if (!counting.has(entry)) continue;
+    const secret = wanted.get(entry.name);
+    const own = file.lines.slice(entry.line - 1, entry.lastLine);
+    isHere.add(entry.name);
+    if (secret === undefined && !keepsOwn) continue;
+    if (secret === undefined) kept.push(entry.name);
+    if (secret === undefined || isSame(entry.value, secret.data)) lines.push(...own);
+    else {
+      const [prefix = ""] = /^\s*export\s+(?=[^=\s])/.exec(own[0] ?? "") ?? [];
+      const assignment = written.get(entry.name);
+      if (assignment !== undefined) lines.push(`${prefix}${assignment.line}`);
+    }
+  }
+  lines.push(...file.lines.slice(from));
+  if (lines.at(-1) === "") lines.pop();
+  for (const [name, { line }] of written) if (!isHere.has(name)) lines.push(line);
+  return { lines, kept };
+}
+
+const isSame = (a: Secret, b: Secret): boolean => Buffer.compare(a.expose(), b.expose()) === 0;
+
+interface Assignment {
+  /** `NAME=value`, quoted if necessary, without its line end. */
+  readonly line: string;
+  readonly readers: readonly Reader[];
+}
+
+/** `NAME=value`, quoted if necessary, without the line end; null if no quoting keeps the value. */
+export function dotenvAssignment(variable: Variable): string | null {
+  return assignmentOf(variable)?.line ?? null;
+}
+
+/** In the form that most readers take for the same value. */
+function assignmentOf({ name, data }: Variable): Assignment | null {
+  const value = data.exposeText();
+  const found = formsOf(value)
+    .map(([form, text]) => ({ line: `${name}=${text}`, readers: misreaders(value, form) }))
+    .filter(({ line }) => readsBack(line, name, data))
+    .toSorted((a, b) => a.readers.length - b.readers.length)[0];
+  return found ?? null;
+}
+
+/** The most portable first: in single quotes shells leave everything as it is. */
+function formsOf(value: string): readonly (readonly [Form, string])[] {
+  if (PLAIN.test(value)) return [["plain", value]];
+  // To a shell a backslash at the end continues the line: an empty one.
+  const bare: readonly [Form, string] = ["bare", value.endsWith("\\") ? `${value}\n` : value];
+  // A backslash before the closing quote may keep it from closing.
+  if (value.endsWith("\\")) return [bare];
+  const quoted = [
+    ["single", "'", value],
+    ["double", '"', value.replaceAll("\r", "\\r")],
+    ["backtick", "`", value],
+  ] as const;
+  // With a backslash before it a quote could stand in its own kind, for vsync and dotenv alone.
+  const free = quoted.filter(([, quote]) => !value.includes(quote));
+  return [...free.map(([form, quote, text]) => [form, `${quote}${text}${quote}`] as const), bare];
+}
+
+/** Tried on each value, because the rules have corners (`\n` in double quotes). */
+function readsBack(line: string, name: string, data: Secret): boolean {
+  const { entries } = readOrNull(Buffer.from(`${line}\n`)) ?? { entries: [] };
+  const [entry] = entries;
+  return entries.length === 1 && entry?.name === name && isSame(entry.value, data);
+}
+
+interface ReadDotenv {
+  readonly lines: readonly string[];
+  /** The assignments that count. */
+  readonly entries: readonly DotenvEntry[];
+  /** All of them. */
+  readonly assignments: readonly DotenvEntry[];
+}
+
+/** Null if it is not a dotenv file. */
+export function readOrNull(bytes: Uint8Array): ReadDotenv | null {
+  try {
+    return parseDotenv(bytes, "this");
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
+}

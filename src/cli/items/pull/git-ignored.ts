@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process";
+import { appendFile, readFile, realpath } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { promisify } from "node:util";
+import type { Output } from "../../terminal/output.ts";
+import type { Prompter } from "../../terminal/prompter.ts";
+import type { PlannedFile } from "./pull-plan.ts";
+
+interface Terminal {
+  readonly prompter: Prompter;
+  readonly output: Output;
+}
+
+/** Warns of written files that the next `git add` would take, and offers on a terminal to have git ignore them. */
+export async function guardFromGit(files: readonly PlannedFile[], { prompter, output }: Terminal): Promise<void> {
+  const open: Visible[] = [];
+  for (const { path, state } of files) {
+    const visible = state === "same" ? null : await visibleToGit(path);
+    if (visible !== null) open.push(visible);
+  }
+  const [first] = open;
+  if (first === undefined) return;
+  const names = open.map(({ path }) => path).join(", ");
+  output.warn(`git does not ignore ${names}: add ${open.length === 1 ? "it" : "them"} to .gitignore`);
+  if (!prompter.isInteractive || !(await prompter.confirm(`Add ${names} to .gitignore?`))) return;
+  await ignore(first.topLevel, open);
+  output.done(`Added ${names} to .gitignore`);
+}
+
+interface Visible {
+  /** As the user knows it. */
+  readonly path: string;
+  readonly topLevel: string;
+  /** From the top level, for .gitignore: `/conf/.env.prod`. */
+  readonly pattern: string;
+}
+
+/** Absolute paths: PATH may name somebody's program, and this process can open the vault. */
+const GIT = ["/usr/bin/git", "/usr/local/bin/git", "/opt/homebrew/bin/git", "/run/current-system/sw/bin/git"];
+
+/** Null if git ignores the file, or without git, or outside a work tree. */
+async function visibleToGit(path: string): Promise<Visible | null> {
+  const folder = await realpath(dirname(resolve(path)));
+  const top = await git(folder, ["rev-parse", "--show-toplevel"]);
+  if (top?.code !== 0) return null;
+  const topLevel = top.stdout.replace(/\r?\n$/, "");
+  const ignored = await git(folder, ["check-ignore", "--quiet", "--", join(folder, basename(path))]);
+  // 128: a path within .git, and the like.
+  if (ignored?.code !== 1) return null;
+  const inTree = relative(topLevel, join(folder, basename(path)))
+    .split(sep)
+    .join("/");
+  return { path, topLevel, pattern: `/${inTree.replaceAll(/[\\*?[\]!# ]/g, "\\$&")}` };
+}
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+}
+
+/** Null if git is not there. A repository's own configuration starts no program. */
+async function git(folder: string, args: readonly string[]): Promise<Ran | null> {
+  const { HOME = "", XDG_CONFIG_HOME = "" } = process.env;
+  const env = { HOME, ...(XDG_CONFIG_HOME === "" ? {} : { XDG_CONFIG_HOME }), GIT_OPTIONAL_LOCKS: "0" };
+  for (const program of GIT) {
+    try {
+      const all = ["-C", folder, "-c", "core.fsmonitor=false", ...args];
+      const { stdout } = await promisify(execFile)(program, all, { env, encoding: "utf8", timeout: 10_000 });
+      return { code: 0, stdout };
+    } catch (error) {
+      const { code } = error as { readonly code?: unknown };
+      if (code === "ENOENT") continue;
+      return { code: typeof code === "number" ? code : 128, stdout: "" };
+    }
+  }
+  return null;
+}
+
+async function ignore(topLevel: string, files: readonly Visible[]): Promise<void> {
+  const path = join(topLevel, ".gitignore");
+  const before = await readFile(path, "utf8").catch(() => "");
+  const gap = before === "" || before.endsWith("\n") ? "" : "\n";
+  await appendFile(path, `${gap}${files.map(({ pattern }) => `${pattern}\n`).join("")}`);
+}

@@ -1,0 +1,213 @@
+import { dirname } from "node:path";
+import { writeFileBelow } from "../../../disk/files-below.ts";
+import { makeFolder } from "../../../disk/folders.ts";
+import { codeOf, hasErrno } from "../../../disk/posix.ts";
+import { overwritePrivateFile, writePrivateFile } from "../../../disk/private-file.ts";
+import { ConflictError, InputError } from "../../../errors.ts";
+import type { NamedData } from "../../../vault/changes.ts";
+import type { Manifest } from "../../../vault/format/manifest.ts";
+import type { OpenedVault } from "../../../vault/open/open.ts";
+import { readsAll } from "../../../vault/open/open-bundle.ts";
+import type { Warn } from "../../config/local-config.ts";
+import { requireName } from "../../config/paths.ts";
+import { vaultArgs } from "../../config/target.ts";
+import type { VaultAnywhere } from "../../session/open-anywhere.ts";
+import { listed } from "../../terminal/consent.ts";
+import type { Output } from "../../terminal/output.ts";
+import { type WrittenDotenv, writeDotenv } from "../dotenv/dotenv-writer.ts";
+import { forgetBase, headerOf, type Noting, noteBase } from "../file-base.ts";
+import { oddFile, type PlannedFile, type PullTarget, planPull } from "./pull-plan.ts";
+
+const SHOWN_NAMES = 5;
+const SHOWN_MISREAD = 20;
+
+export interface PullPlaces {
+  readonly to?: string | undefined;
+  readonly "files-dir": string;
+}
+
+export interface PullInput extends PullPlaces {
+  /** `--repo`, for the commands in hints. */
+  readonly repo?: string | undefined;
+  /** Overwrite files that differ. */
+  readonly force: boolean;
+}
+
+/** @throws InputError `--to=-`, which would be a file of that name */
+export function refuseDash({ to }: Pick<PullPlaces, "to">): void {
+  if (to !== "-") return;
+  throw new InputError("--to needs the name of a file, not -", {
+    hint: "to print the secrets: vsync export --format=dotenv, or vsync pull --stdout",
+  });
+}
+
+/** Where a pull writes. */
+export function pullTarget({ manifest, bundle }: OpenedVault, { to, "files-dir": filesDir }: PullPlaces): PullTarget {
+  const { env } = manifest;
+  return {
+    env,
+    to: to ?? defaultFile(env),
+    filesDir,
+    header: readsAll(bundle) ? headerOf(manifest) : null,
+    keepsOwn: true,
+  };
+}
+
+/**
+ * Writes the vault's secrets as a dotenv file and its files below a folder, all with mode 0600. It checks everything before the
+ * first write.
+ *
+ * @throws ConflictError a file here differs from the vault
+ * @throws InputError a file cannot be written
+ */
+export async function pullFiles(vault: VaultAnywhere, input: PullInput, warn: Warn): Promise<readonly PlannedFile[]> {
+  const files = await planFiles(vault.bundle.items, pullTarget(vault, input));
+  const different = files.filter(({ state }) => state === "different");
+  if (different.length > 0 && !input.force) throw wouldOverwrite(different, vault.manifest.env, input);
+  await writeFiles(files, readsAll(vault.bundle) ? vault.manifest : null, { warn, isTransient: vault.isTransient });
+  return files;
+}
+
+export function planFiles(items: readonly NamedData[], target: PullTarget): Promise<readonly PlannedFile[]> {
+  return naming("read the files here", () => planPull(items, target));
+}
+
+/**
+ * Leaves the dotenv file at the manifest's generation, also where it stays as it is.
+ *
+ * @param manifest null if the files hold only a part of the vault: as a base, it would let a push remove the rest
+ */
+export async function writeFiles(
+  files: readonly PlannedFile[],
+  manifest: Manifest | null,
+  noting: Noting,
+): Promise<void> {
+  for (const file of files) await naming(`write ${file.path}`, () => write(file, noting.warn));
+  const [dotenv] = files;
+  if (dotenv === undefined) return;
+  if (manifest !== null) return noteBase(dotenv, manifest, noting);
+  const { path, state } = dotenv;
+  if (state !== "same") await naming(`forget which generation ${path} held`, () => forgetBase(path));
+}
+
+/** A config's env is a good file name; a token's may be anything. */
+function defaultFile(env: string): string {
+  return `.env.${requireName("env", env, "name the file with --to=<file>")}`;
+}
+
+/** A file whose values are equal is left alone, so its quotes survive, unless others can read it. */
+async function write({ state, isExposed, path, target, root, name, bytes }: PlannedFile, warn: Warn): Promise<void> {
+  if (state === "same" && !isExposed) return;
+  if (root !== null) return writeFileBelow(root, name, bytes);
+  await makeFolder(dirname(target));
+  try {
+    await writePrivateFile(target, bytes);
+  } catch (error) {
+    // A file that is mounted alone cannot be replaced, and its folder may be read-only.
+    if (state === "absent" || !hasErrno(error, "EBUSY", "EROFS", "EACCES", "EPERM")) throw error;
+    await overwritePrivateFile(target, bytes).catch(() => Promise.reject(error));
+    warn(`${path} was overwritten in place, because it cannot be replaced: it may be a mount`);
+  }
+}
+
+function wouldOverwrite(different: readonly PlannedFile[], env: string, { repo, to }: PullInput): ConflictError {
+  const list = different.map(({ path, differs }) => `${path}${shownNames(differs)}`).join(", ");
+  const what = different.length === 1 ? "differs" : "differ";
+  const args = vaultArgs({ env, repo: repo ?? "", isRepoTyped: repo !== undefined });
+  return new ConflictError(`${list} ${what} from what ${env} holds; nothing was written`, {
+    hint: `vsync pull ${args}${to === undefined ? "" : ` --to=${to}`} --merge keeps both sides; --force overwrites yours`,
+  });
+}
+
+function shownNames(differs: readonly string[]): string {
+  const names = differs.filter((name) => name !== "");
+  if (names.length === 0) return "";
+  const more = names.length > SHOWN_NAMES ? ` and ${names.length - SHOWN_NAMES} more` : "";
+  return ` (${names.slice(0, SHOWN_NAMES).join(", ")}${more})`;
+}
+
+async function naming<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error)) throw error;
+    throw new InputError(`cannot ${what}: ${codeOf(error)}`, {
+      hint: "check the folder's owner, mode and free space, or name another with --to=<file> and --files-dir=<folder>",
+    });
+  }
+}
+
+const WHAT_BECAME = { absent: "added", different: "changed", same: "unchanged" } as const;
+
+export function renderPull(
+  files: readonly PlannedFile[],
+  { manifest, bundle }: OpenedVault,
+  flags: { readonly json?: boolean; readonly repo?: string | undefined },
+  output: Output,
+): void {
+  if (flags.json) {
+    const states = files.map(({ path, state }) => ({ path, state: WHAT_BECAME[state] }));
+    output.json({ env: manifest.env, gen: manifest.gen, files: states });
+  }
+  const written = files.filter(({ state }) => state !== "same");
+  const vault = `${manifest.env} (gen=${manifest.gen})`;
+  warnOfDotenv(files, flags, manifest.env, output);
+  if (written.length === 0) return output.done(`Nothing to pull: the files here match ${vault}${partOf(bundle)}`);
+  for (const { path, state } of written) output.say(`  ${state === "absent" ? "+" : "~"} ${path}`);
+  const count = `${written.length} of ${files.length} ${files.length === 1 ? "file" : "files"} written`;
+  output.done(`Pulled ${vault}: ${count}${partOf(bundle)}`);
+}
+
+function partOf(bundle: OpenedVault["bundle"]): string {
+  const count = bundle.items.length;
+  return readsAll(bundle) ? "" : `; ${count} ${count === 1 ? "name" : "names"}, only what this token reads`;
+}
+
+/** Warns of what the dotenv file does not hold as the vault does, and of what other programs would make of it. */
+export function warnOfDotenv(
+  [file]: readonly PlannedFile[],
+  { repo }: { readonly repo?: string | undefined },
+  env: string,
+  output: Output,
+): void {
+  if (file === undefined || file.dotenv === null) return;
+  const { kept, left } = file.dotenv;
+  const args = vaultArgs({ env, repo: repo ?? "", isRepoTyped: repo !== undefined });
+  if (kept.length > 0)
+    output.warn(`only in ${file.path}, not in the vault: ${listed(kept)}; a push would add what you leave there`);
+  for (const { name } of left) {
+    const path = oddFile(file.path, name);
+    output.warn(
+      `${name} is in ${path}, because no quoting keeps it in a dotenv file; to store it from there: ` +
+        `vsync set ${args} ${name} --from-file=${path} --raw`,
+    );
+  }
+  if (file.state !== "same") warnOfReaders(file.dotenv, file.path, output);
+}
+
+/** Names the values that a program may read in another way than vsync, and the programs. */
+function warnOfReaders({ misread }: WrittenDotenv, to: string, output: Output): void {
+  if (misread.length === 0) return;
+  const shown = misread.slice(0, SHOWN_MISREAD).map(({ name, readers }) => `${name} (${readers.join(", ")})`);
+  const more = misread.length > SHOWN_MISREAD ? ` and ${misread.length - SHOWN_MISREAD} more` : "";
+  output.warn(
+    `not every program reads these in ${to} as they are: ${shown.join("; ")}${more}; \`vsync run\` hands all on as they are`,
+  );
+}
+
+/** Prints the secrets as a dotenv file. The vault's files cannot be part of it. */
+export function printDotenv({ manifest, bundle }: OpenedVault, output: Output): void {
+  const secrets = bundle.items.filter((item) => item.kind === "secret");
+  const { bytes, left: odd } = writeDotenv(secrets);
+  output.raw(bytes);
+  output.done(`Printed ${manifest.env} (gen=${manifest.gen})${partOf(bundle)}`);
+  if (odd.length > 0) {
+    const names = odd.map(({ name }) => name);
+    output.warn(
+      `not included, because no quoting keeps it in a dotenv file: ${names.join(", ")}; vsync get ${manifest.env} ${names[0]} --raw prints it`,
+    );
+  }
+  const left = bundle.items.length - secrets.length;
+  if (left > 0)
+    output.warn(`${left === 1 ? "1 file is" : `${left} files are`} not included: vsync get --raw prints one`);
+}

@@ -1,0 +1,98 @@
+import { type ChildProcess, execFile } from "node:child_process";
+import { closeSync, constants, createReadStream, mkdtempSync, openSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { promisify } from "node:util";
+import type { Item } from "../../../vault/format/item.ts";
+import type { Output } from "../../terminal/output.ts";
+
+/** The targets of a program's stdout and stderr. */
+export interface ChildOutput {
+  /** For `spawn`: stdout, then stderr. */
+  readonly stdio: readonly ("inherit" | "pipe" | number)[];
+  /** Called after the program has started; resolves when all its output has been passed on. */
+  passOn(child: Pick<ChildProcess, "stdout" | "stderr">): Promise<void>;
+}
+
+/** Our own stdout and stderr, with nothing in between. */
+const SHARED_OUTPUT: ChildOutput = { stdio: ["inherit", "inherit"], async passOn() {} };
+
+export async function runOutput(
+  { redact, show }: { readonly redact: boolean; readonly show?: readonly string[] | undefined },
+  items: readonly Item[],
+  output: Output,
+): Promise<ChildOutput> {
+  if (!redact) return SHARED_OUTPUT;
+  // Loaded on demand, so programs without --redact start faster.
+  const { maskedOutput } = await import("./redaction.ts");
+  return maskedOutput(items, show, output);
+}
+
+/** Passes a stream on, perhaps altered; resolves when it ends, or when its reader has gone. */
+type PassOn = (from: Readable, to: Writable) => Promise<void>;
+
+/** Leads a program's output through `passOn`. */
+export async function pipedOutput(passOn: PassOn): Promise<ChildOutput> {
+  const [stdout, stderr] = (await openOsPipes(2)) ?? [];
+  return stdout === undefined || stderr === undefined ? throughSockets(passOn) : throughPipes(passOn, stdout, stderr);
+}
+
+function throughPipes(passOn: PassOn, stdout: OsPipe, stderr: OsPipe): ChildOutput {
+  return {
+    stdio: [stdout.writeFd, stderr.writeFd],
+    async passOn() {
+      // The program holds the only write ends from here on, so the pipes end when it does.
+      for (const { writeFd } of [stdout, stderr]) closeSync(writeFd);
+      await Promise.all([passOn(stdout.readEnd, process.stdout), passOn(stderr.readEnd, process.stderr)]);
+    },
+  };
+}
+
+function throughSockets(passOn: PassOn): ChildOutput {
+  return {
+    stdio: ["pipe", "pipe"],
+    async passOn({ stdout, stderr }) {
+      if (stdout === null || stderr === null) return;
+      await Promise.all([passOn(stdout, process.stdout), passOn(stderr, process.stderr)]);
+    },
+  };
+}
+
+/** A pipe as a shell makes it. */
+interface OsPipe {
+  readonly readEnd: Readable;
+  /** For a child's stdout or stderr; close it here once the child has it. */
+  readonly writeFd: number;
+}
+
+/**
+ * `count` pipes, or null if this system cannot make them. Node.js gives a child socket pairs instead, which cannot be opened
+ * as `/dev/stdout`, and which send the child a reset instead of SIGPIPE when their reader has gone.
+ */
+async function openOsPipes(count: number): Promise<readonly OsPipe[] | null> {
+  try {
+    const folder = mkdtempSync(join(tmpdir(), "vsync-"));
+    return await makePipes(folder, count).finally(() => rmSync(folder, { recursive: true, force: true }));
+  } catch {
+    return null;
+  }
+}
+
+/** An absolute path and no environment: PATH may name somebody's program, and our variables hold the passphrase. */
+const MKFIFO = "/usr/bin/mkfifo";
+
+async function makePipes(folder: string, count: number): Promise<readonly OsPipe[]> {
+  const paths = Array.from({ length: count }, (_, at) => join(folder, String(at)));
+  await promisify(execFile)(MKFIFO, ["-m", "600", ...paths], { env: {} });
+  return paths.map(openFifo);
+}
+
+/** Opening one end waits for the other, so open both at once first. */
+function openFifo(path: string): OsPipe {
+  const both = openSync(path, constants.O_RDWR);
+  const readFd = openSync(path, constants.O_RDONLY);
+  const writeFd = openSync(path, constants.O_WRONLY);
+  closeSync(both);
+  return { readEnd: createReadStream("", { fd: readFd }), writeFd };
+}

@@ -1,0 +1,142 @@
+import { setTimeout } from "node:timers/promises";
+import type { Random } from "../../ports.ts";
+import { readFailure } from "./answers.ts";
+import type { Failure, Inquiry } from "./failure.ts";
+import type { Keys, PrepareKeys } from "./keys.ts";
+import { DEFAULT_LIMITS, type S3Limits, type S3Options, transferMs } from "./options.ts";
+import { type Deadline, startDeadline, untilAborted } from "./time-limit.ts";
+
+export type Attempt<T> =
+  | { readonly done: true; readonly value: T }
+  | { readonly done: false; readonly failure: Failure };
+
+/** What one try of a request is sent with. */
+export interface Sending {
+  readonly keys: Keys;
+  readonly signal: AbortSignal;
+}
+
+/** One request. `signOfLife` starts the time for an answer again. */
+export type Send<T> = (sending: Sending, signOfLife: () => void) => Promise<T>;
+
+export interface CallBounds {
+  /** The most bytes that come back. */
+  readonly receives?: number;
+  /** How many bytes a write sends. */
+  readonly sends?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One call of the store: its tries, the waits between them, and the time that all of them may take. */
+export class Call implements Disposable {
+  readonly #inquiry: () => Inquiry;
+  readonly #prepare: PrepareKeys;
+  readonly #options: S3Options;
+  readonly #limits: S3Limits;
+  readonly #bounds: CallBounds;
+  readonly #deadline: Deadline;
+  readonly #backoff: Backoff;
+
+  constructor(inquiry: () => Inquiry, prepare: PrepareKeys, options: S3Options, bounds: CallBounds = {}) {
+    this.#inquiry = inquiry;
+    this.#prepare = prepare;
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#bounds = bounds;
+    this.#backoff = new Backoff(this.#limits, options.random);
+    this.#deadline = startDeadline(this.#limits.deadlineMs + transferMs(bounds.sends ?? bounds.receives ?? 0));
+  }
+
+  [Symbol.dispose](): void {
+    this.#deadline[Symbol.dispose]();
+  }
+
+  /** @throws only the reason of the caller's signal */
+  async attempt<T>(send: Send<T>): Promise<Attempt<T>> {
+    try {
+      // The wait for credentials is not the store's silence.
+      const keys = await this.#prepare(this.#anyOf());
+      using silence = startDeadline(this.#silenceMs);
+      const restart = (): void => silence.restart();
+      const work = (signal: AbortSignal): Promise<T> => send({ keys, signal }, restart);
+      return { done: true, value: await untilAborted(this.#anyOf(silence.signal), work) };
+    } catch (error) {
+      this.#bounds.signal?.throwIfAborted();
+      return { done: false, failure: readFailure(error, this.#inquiry()) };
+    }
+  }
+
+  /** Whether to try again after this failure. Waits until it is time to. */
+  async mayTryAgain(failure: Failure): Promise<boolean> {
+    const waitMs = this.#backoff.waitMsAfter(failure);
+    if (waitMs === null) return false;
+    try {
+      const sleep = this.#options.sleep ?? defaultSleep;
+      const signal = this.#anyOf();
+      await untilAborted(signal, () => sleep(waitMs, signal));
+      return true;
+    } catch {
+      this.#bounds.signal?.throwIfAborted();
+      return false;
+    }
+  }
+
+  /** Tries until one succeeds or another makes no sense. */
+  async retrying<T>(send: Send<T>): Promise<Attempt<T>> {
+    for (;;) {
+      const attempt = await this.attempt(send);
+      if (attempt.done || !(await this.mayTryAgain(attempt.failure))) return attempt;
+    }
+  }
+
+  /** A body shows signs of life while it is received, and none while it is sent. */
+  get #silenceMs(): number {
+    const { readTimeoutMs, answerTimeoutMs } = this.#limits;
+    const { sends } = this.#bounds;
+    return sends === undefined ? readTimeoutMs : answerTimeoutMs + transferMs(sends);
+  }
+
+  #anyOf(...more: readonly AbortSignal[]): AbortSignal {
+    const given = this.#bounds.signal === undefined ? [] : [this.#bounds.signal];
+    return AbortSignal.any([...given, this.#deadline.signal, ...more]);
+  }
+}
+
+async function defaultSleep(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal });
+}
+
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 5_000;
+
+/** How often one call tries again, and how long it waits before that. */
+export class Backoff {
+  readonly #limits: Pick<S3Limits, "attempts" | "throttledAttempts">;
+  readonly #random: Random;
+  #failed = 0;
+  #throttled = 0;
+
+  constructor(limits: Pick<S3Limits, "attempts" | "throttledAttempts">, random: Random) {
+    this.#limits = limits;
+    this.#random = random;
+  }
+
+  /** How long to wait after this failure, in milliseconds; null if it was the last try. */
+  waitMsAfter(failure: Failure): number | null {
+    if (!failure.isTransient) return null;
+    if (failure.isThrottled) this.#throttled += 1;
+    else this.#failed += 1;
+    const isOver = this.#failed >= this.#limits.attempts || this.#throttled >= this.#limits.throttledAttempts;
+    return isOver ? null : this.#waitMs();
+  }
+
+  /**
+   * A random time below a bound that doubles with each failure. It is drawn from the whole range ("full jitter"): a
+   * thousand machines that a server turned away at once come back one by one.
+   */
+  #waitMs(): number {
+    const ceilingMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failed + this.#throttled - 1));
+    const [a = 0, b = 0, c = 0, d = 0] = this.#random.bytes(4);
+    return (ceilingMs * (a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d + 1)) / 2 ** 32;
+  }
+}

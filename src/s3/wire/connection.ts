@@ -1,0 +1,119 @@
+import { signedHeaders } from "../sign.ts";
+import { requireUsable, urlOf } from "./address.ts";
+import { isWebPage, MAX_BODY_BYTES, readUpTo, wholeBody } from "./bodies.ts";
+import { Call, type CallBounds, type Sending } from "./call.ts";
+import { type Exchange, type HttpAnswer, type HttpRequest, networkExchange } from "./exchange.ts";
+import { type Answer, RefusedError, WebPageError } from "./failure.ts";
+import { type Keys, preparesKeys } from "./keys.ts";
+import { DEFAULT_LIMITS, hostOf, labelOf, type S3Limits, type S3Location, type S3Options } from "./options.ts";
+
+type Verb = "read" | "write" | "delete" | "list";
+
+interface Reading {
+  readonly method: "GET" | "HEAD";
+  /** Below the prefix. */
+  readonly key: string;
+  /** An ETag: an object that still has it answers 304. */
+  readonly unless?: string | undefined;
+}
+
+/** The status of an answer to a conditional GET whose object is as it was. */
+export const NOT_MODIFIED = 304;
+
+/** Signed requests to one prefix of one bucket. */
+export class Connection {
+  readonly location: S3Location;
+  readonly limits: S3Limits;
+  /** Whether the server has asked for a digest of a body. */
+  wantsDigest = false;
+  readonly #options: S3Options;
+  readonly #exchange: Exchange;
+
+  /** @throws InputError no vault can be at this location */
+  constructor(location: S3Location, options: S3Options) {
+    requireUsable(location);
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.location = location;
+    this.#options = options;
+    this.#exchange = options.exchange ?? networkExchange(this.limits.connectTimeoutMs, options.network);
+  }
+
+  nowMs(): number {
+    return this.#options.clock.nowMs();
+  }
+
+  /** The object's name for messages: `s3://bucket/prefix/key`. */
+  name(key: string): string {
+    return `${labelOf(this.location)}${key}`;
+  }
+
+  /** Starts the time for one call of the store. */
+  call(verb: Verb, key: string, bounds?: CallBounds): Call {
+    const { bucket, region, credentials } = this.location;
+    const { network } = this.#options;
+    const host = hostOf(this.location);
+    const mayExpire = credentials === "ambient" || credentials.sessionToken !== undefined;
+    const inquiry = { action: `${verb} ${this.name(key)}`, bucket, region, host, mayExpire, network };
+    const prepare = preparesKeys(this.location, this.#options);
+    return new Call(() => ({ ...inquiry, nowMs: this.nowMs() }), prepare, this.#options, bounds);
+  }
+
+  /**
+   * Sends one request and resolves with the head of a good answer. The caller reads its body.
+   *
+   * @throws RefusedError the server answered with another status than 2xx, or 304 to `unless`
+   */
+  async read({ method, key, unless }: Reading, sending: Sending): Promise<HttpAnswer> {
+    const url = urlOf(this.location, `${this.location.prefix}${key}`);
+    const signed = await this.#signed(method, url, sending.keys);
+    if (unless === undefined) return this.exchange({ method, url, headers: signed }, sending);
+    // Not signed: a proxy that drops it costs the bytes, and not the answer.
+    return this.exchange({ method, url, headers: { ...signed, "if-none-match": unless } }, sending, NOT_MODIFIED);
+  }
+
+  /** As `read`, for an answer without a body worth reading. */
+  async readHead(key: string, sending: Sending): Promise<HttpAnswer> {
+    const answer = await this.read({ method: "HEAD", key }, sending);
+    const body = await wholeBody(answer.body, MAX_BODY_BYTES);
+    if (isWebPage({}, body)) throw new WebPageError();
+    return answer;
+  }
+
+  /** Sends a signed request. @throws RefusedError the server answered with another status than 2xx, or `alsoGood` */
+  async exchange(request: HttpRequest, { keys, signal }: Sending, alsoGood?: number): Promise<HttpAnswer> {
+    const headers = { ...request.headers, "user-agent": this.#options.userAgent ?? "vsync" };
+    const answer = await this.#exchange({ ...request, headers }, signal);
+    if ((answer.status >= 200 && answer.status < 300) || answer.status === alsoGood) return answer;
+    throw new RefusedError(await readRefusal(answer, keys));
+  }
+
+  #signed(method: string, url: URL, keys: Keys): Promise<Record<string, string>> {
+    const { region, requesterPays } = this.location;
+    const headers = requesterPays ? { "x-amz-request-payer": "requester" } : {};
+    return signedHeaders({ method, url, headers, region, nowMs: this.nowMs() }, keys);
+  }
+}
+
+async function readRefusal({ status, headers, body }: HttpAnswer, keys: Keys): Promise<Answer> {
+  const bytes = (await readUpTo(body, MAX_BODY_BYTES)) ?? new Uint8Array();
+  // Loaded late: a reader whose store answers needs no XML.
+  const { readError } = await import("./xml.ts");
+  const field = readError(bytes);
+  return {
+    status,
+    headers,
+    code: field("Code") ?? "",
+    said: withoutKeys(field("Message") ?? "", keys),
+    isWebPage: isWebPage(headers, bytes),
+    regionField: field("Region"),
+    serverTimeField: field("ServerTime"),
+  };
+}
+
+/** A server may repeat what it was sent. */
+function withoutKeys(text: string, { secretAccessKey, sessionToken }: Keys): string {
+  return [secretAccessKey, sessionToken].reduce<string>(
+    (rest, key) => (key === undefined ? rest : rest.replaceAll(key, "[secret]")),
+    text,
+  );
+}

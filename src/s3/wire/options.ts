@@ -1,0 +1,101 @@
+import type { Clock, Random } from "../../ports.ts";
+import type { Exchange, Network } from "./exchange.ts";
+
+export interface S3Options {
+  readonly clock: Clock;
+  /** Spreads the waits between tries. */
+  readonly random: Random;
+  readonly limits?: Partial<S3Limits>;
+  readonly sleep?: Sleep;
+  /** The User-Agent of each request. Default: `vsync`. */
+  readonly userAgent?: string;
+  /** Finds the platform's own credentials, for a location whose credentials are `ambient`. */
+  readonly ambient?: FindKeys;
+  readonly network?: Network;
+  /** Sends a request. Default: over the network. */
+  readonly exchange?: Exchange;
+}
+
+/** The limits of one call. A write whose answer was lost may take as long again to learn what became of it. */
+export interface S3Limits {
+  /** The most tries of a request if servers or the network fail. */
+  readonly attempts: number;
+  /** The same if the server only asks for time (503 SlowDown): enough to use up the whole deadline. */
+  readonly throttledAttempts: number;
+  /** For name resolution, TCP and TLS together. */
+  readonly connectTimeoutMs: number;
+  /** For a read to answer, or to send its next byte. Three of them fit into the 30 s that `Vsync.open` has. */
+  readonly readTimeoutMs: number;
+  /** For a write to be answered, beside the time that its bytes take at 64 KiB/s. */
+  readonly answerTimeoutMs: number;
+  /** For the pages of one listing together. The time between two pages does not count. */
+  readonly listingMs: number;
+  /** Of one listing. The default is far beyond any vault: a commit a minute for two years. */
+  readonly listingKeys: number;
+  /** For all tries and the waits between them. The bytes of a body add to this, too. */
+  readonly deadlineMs: number;
+}
+
+/** Rejects when the signal is aborted. */
+export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
+
+export const DEFAULT_LIMITS: S3Limits = {
+  attempts: 5,
+  throttledAttempts: 30,
+  connectTimeoutMs: 5_000,
+  readTimeoutMs: 8_000,
+  answerTimeoutMs: 15_000,
+  listingMs: 300_000,
+  listingKeys: 1_000_000,
+  deadlineMs: 60_000,
+};
+
+/** A slower transfer fails. */
+const SLOWEST_BYTES_PER_SECOND = 64 * 1024;
+
+export function transferMs(bytes: number): number {
+  return (bytes / SLOWEST_BYTES_PER_SECOND) * 1000;
+}
+
+/** Text that does not print itself; `Secret` is one. */
+export interface HiddenText {
+  exposeText(): string;
+}
+
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: HiddenText;
+  readonly sessionToken?: HiddenText;
+}
+
+/** Looks for the platform's own credentials. @throws CredentialsError */
+export type FindKeys = (region: string) => Promise<S3Credentials>;
+
+/** What a bucket's owner asks of requests, beside credentials. */
+export interface BucketTerms {
+  /** The KMS key that writes ask the server to encrypt with: its ARN, id, alias or name. */
+  readonly kmsKey?: string | undefined;
+  /** With `kmsKey`: the server derives keys from one key per bucket (S3 Bucket Keys). */
+  readonly bucketKey?: true | undefined;
+  /** Requests agree to pay, which the bucket refuses them without (Requester Pays). */
+  readonly requesterPays?: true | undefined;
+}
+
+export interface S3Location extends BucketTerms {
+  /** `https://…` or `http://…`, without a trailing slash. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** Ends in `/`, or is empty. */
+  readonly prefix: string;
+  /** `ambient`: the platform's own credential chain. */
+  readonly credentials: S3Credentials | "ambient";
+}
+
+export function labelOf({ bucket, prefix }: S3Location): string {
+  return `s3://${bucket}/${prefix}`;
+}
+
+export function hostOf({ endpoint }: S3Location): string {
+  return new URL(endpoint).host;
+}
