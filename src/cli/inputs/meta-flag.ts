@@ -4,7 +4,18 @@ import { InputError } from "../../errors.ts";
 
 const KEY = /^[a-z][a-z0-9_.-]*$/;
 /** Keys that rotations and the commands of tokens write themselves. */
-const RESERVED = ["event", "gen", "prev_gen", "leaked", "token", "tokens", "last_four"];
+const RESERVED = [
+  "event",
+  "gen",
+  "prev_gen",
+  "leaked",
+  "token",
+  "tokens",
+  "last_four",
+  "capabilities",
+  "gateway",
+  "not_after",
+];
 
 export type MetaPair = readonly [key: string, value: string];
 

@@ -66,6 +66,8 @@ function noteRow(facts: Map<string, TokenFacts>, { at, action, meta }: Pick<Audi
   if (action === "token-create" || action === "token-update") facts.set(textOf(meta["token"]), factsIn(meta, end));
   const tokens = Array.isArray(meta["tokens"]) ? meta["tokens"] : [];
   if (action === "token-revoke") for (const id of tokens) endedBy(textOf(id), Date.parse(at));
+  const isLeak = action === "rotate" && meta["leaked"] === true && meta["tokens"] === "revoke";
+  if (isLeak) for (const id of facts.keys()) endedBy(id, Date.parse(at));
   if (action !== "token-rotate") return;
   for (const pair of tokens as readonly { readonly token: string; readonly replaces: string }[]) {
     const old = facts.get(pair.replaces);

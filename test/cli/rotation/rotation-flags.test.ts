@@ -103,7 +103,7 @@ describe("--meta", () => {
     },
   );
 
-  test.each(["event", "gen", "prev_gen"])("%s is vsync's own", async (key) => {
+  test.each(["event", "gen", "prev_gen", "capabilities", "gateway", "not_after"])("%s is vsync's own", async (key) => {
     expect(await refusalOf(`--meta=${key}=1`)).toMatch(new RegExp(`^--meta ${key} is a key that vsync writes itself`));
   });
 

@@ -3,7 +3,7 @@ import { batchKey } from "../../../src/usage/batch.ts";
 import { ulid } from "../../../src/usage/ulid.ts";
 import { EMPTY_ROLL } from "../../../src/vault/format/tokens/roll.ts";
 import { vaultRules } from "../../../src/vault/usage/rules.ts";
-import { ENV, HOUR_MS, holderOf, OLD, START_MS, seededRandom, World } from "../../support/world.ts";
+import { ENV, HOUR_MS, holderOf, NEW, OLD, START_MS, seededRandom, World } from "../../support/world.ts";
 
 test("rows say of tokens that the roll has dropped what they might, and when they ended", async () => {
   const world = await World.pushed();
@@ -19,9 +19,9 @@ test("rows say of tokens that the roll has dropped what they might, and when the
   const ids = roll.tokens.map(({ claims }) => claims.id);
   const name = { day: "2026-01-01", ulid: ulid(START_MS, seededRandom("batch")) };
   const keys = ids.map((token) => batchKey({ ...name, token }));
-  const factsFrom = async (tokens: typeof roll) => {
-    const request = { holder: holderOf(OLD), expect: { env: ENV } };
-    const rules = await vaultRules(world, request, { manifest: await world.manifest(), roll: tokens }, keys);
+  const factsFrom = async (tokens: typeof roll, passphrase = OLD) => {
+    const request = { holder: holderOf(passphrase), expect: { env: ENV } };
+    const rules = await vaultRules(world, request, { manifest: await world.manifest(passphrase), roll: tokens }, keys);
     return ids.map((id) => rules.tokenFacts(id)).map((it) => ({ ...it, backend: undefined, meters: undefined }));
   };
   const facts = await factsFrom(roll);
@@ -33,4 +33,8 @@ test("rows say of tokens that the roll has dropped what they might, and when the
     [true, true],
   ]);
   expect(await factsFrom(EMPTY_ROLL)).toEqual(facts);
+
+  await world.rotate(OLD, NEW, { leaked: { tokens: "revoke" } });
+  const { tokens: revoked } = await world.writable(NEW);
+  expect(await factsFrom(EMPTY_ROLL, NEW)).toEqual(await factsFrom(revoked.roll, NEW));
 });
