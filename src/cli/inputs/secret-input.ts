@@ -116,7 +116,8 @@ export async function askPassphrase(input: SecretInput, sources: SecretSources):
   const askAgain: AskAgain = async (wrong) => {
     if (++tries > PASSPHRASE_TRIES) return null;
     sources.output.say(`${wrong.message}: try again`);
-    return ask(input, sources);
+    const secret = await ask(input, sources);
+    return secret.expose().length === 0 ? null : secret;
   };
   return { secret: await ask(input, sources), askAgain };
 }
@@ -128,7 +129,7 @@ export async function readFitSecret(
   sources: SecretSources,
 ): Promise<Secret | null> {
   const given = await readGivenSecret(input, file, sources);
-  const fault = given === null ? null : faultOf(given, input);
+  const fault = given === null ? null : faultOf(given, { ...input, mayBeEmpty: false });
   if (fault === null) return given;
   given?.destroy();
   throw new InputError(`${input.what} ${fault}`, { hint: waysOf(input) });

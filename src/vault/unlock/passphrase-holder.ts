@@ -43,6 +43,7 @@ export class PassphraseHolder implements OperatorHolder {
   readonly #retyped: Secret[] = [];
   readonly #derived = new Map<string, Promise<PassphraseKey>>();
   readonly #ended = new AbortController();
+  #hasUnlocked = false;
 
   /** @param passphrase the caller's: disposing of the holder does not zero it */
   constructor(passphrase: Secret | KeptKey, hint?: PassphraseHint, askAgain?: AskAgain) {
@@ -82,6 +83,7 @@ export class PassphraseHolder implements OperatorHolder {
       return this.unlock(manifest, { clock, signal });
     }
     verifyEndorsement(found.entry, found.key, manifest);
+    this.#hasUnlocked = true;
     return new UnlockedByPassphrase(found.entry, found.key);
   }
 
@@ -139,9 +141,14 @@ export class PassphraseHolder implements OperatorHolder {
     for (const passphrase of this.#retyped) passphrase.destroy();
   }
 
-  /** Takes another passphrase in place of a wrong one. @throws the error, if nobody gives one */
+  /**
+   * Takes another passphrase in place of a wrong one, but not of one that has opened today's vault: that was typed well, and
+   * its key is in use.
+   *
+   * @throws the error, if nobody gives one
+   */
   async #retype(wrong: WrongPassphraseError): Promise<void> {
-    const again = (await this.#askAgain?.(wrong)) ?? null;
+    const again = this.#hasUnlocked ? null : ((await this.#askAgain?.(wrong)) ?? null);
     if (again === null) throw wrong;
     this.#retyped.push(again);
     this.#passphrase = again;
