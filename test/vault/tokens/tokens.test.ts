@@ -2,7 +2,21 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Secret } from "../../../src/crypto/secret.ts";
 import { anchorOf } from "../../../src/vault/format/tokens/anchors.ts";
 import type { GivenClaims } from "../../../src/vault/tokens/create.ts";
-import { committedBy, HOUR_MS, NEW, OLD, rejection, type Secrets, secretsOf, World } from "../../support/world.ts";
+import { MemoryStore } from "../../support/memory-store.ts";
+import {
+  clockAt,
+  committedBy,
+  HOUR_MS,
+  NEW,
+  OLD,
+  rejection,
+  type Secrets,
+  secretsOf,
+  World,
+} from "../../support/world.ts";
+import { bytesOf } from "../../vectors/bytes.ts";
+import { vectorNamed } from "../../vectors/load.ts";
+import type { VectorBytes } from "../../vectors/vector.ts";
 
 const SECRETS = { DATABASE_URL: "postgres://", REDIS_URL: "redis://1", REDIS_TLS: "yes" };
 /** Reads the names that start with REDIS_. */
@@ -16,6 +30,12 @@ let world: World;
 beforeEach(async () => {
   world = await World.pushed(SECRETS);
 });
+
+/** A vault of the independent implementation. */
+interface Older {
+  readonly in: { readonly objects: Record<string, VectorBytes>; readonly passphrase: string; readonly now: string };
+  readonly out: { readonly secrets: Secrets };
+}
 
 /** What an app holds: its credential, and the anchor that its blob pins. */
 interface Held {
@@ -45,6 +65,17 @@ describe("a token", () => {
     expect(await read(redis)).toEqual({ REDIS_URL: "redis://1", REDIS_TLS: "yes" });
     await world.push({ ...SECRETS, REDIS_URL: "redis://2", REDIS_NEW: "1" });
     expect(await read(redis)).toEqual({ REDIS_URL: "redis://2", REDIS_TLS: "yes", REDIS_NEW: "1" });
+  });
+
+  test("may be the first of a vault that another program wrote before there were tokens", async () => {
+    const older = vectorNamed("manifest/gen-4-set") as unknown as Older;
+    const old = world.with({ store: new MemoryStore(), clock: clockAt(Date.parse(older.in.now)) });
+    for (const [key, content] of Object.entries(older.in.objects)) await old.store.create(key, bytesOf(content));
+    const by = { by: older.in.passphrase };
+    const { plan, committed } = await old.createToken({ name: "api" }, by);
+    const { bundle } = await old.openToken(plan.credential ?? expect.unreachable(), anchorOf(committed!.manifest));
+    expect(secretsOf(bundle.items)).toMatchObject(older.out.secrets);
+    expect(await old.secrets(older.in.passphrase)).toMatchObject(older.out.secrets);
   });
 
   test("outlives a rotation of the passphrase", async () => {
