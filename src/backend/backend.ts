@@ -70,6 +70,7 @@ export class Backend<Secrets = unknown> implements Verifier {
   #verified = 0;
   #lastView: OriginView | null = null;
   #tunnel: TunnelProgram | null = null;
+  #starting: Promise<boolean> | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(parts: BackendParts<Secrets>) {
@@ -217,14 +218,20 @@ export class Backend<Secrets = unknown> implements Verifier {
   async start(options?: TunnelOptions): Promise<boolean> {
     const view = await this.#view();
     if (!wantsTunnel(view, options)) return false;
-    if (this.#tunnel !== null) return true;
-    const tunnel = (await this.#parts.openTunnel?.(options)) ?? null;
-    this.#tunnel = tunnel;
-    await tunnel?.start().catch((error: unknown) => {
-      this.#tunnel = null;
+    this.#starting ??= this.#startTunnel(options).catch((error: unknown) => {
+      this.#starting = this.#tunnel = null;
       throw error;
     });
-    return tunnel !== null;
+    return this.#starting;
+  }
+
+  async #startTunnel(options: TunnelOptions): Promise<boolean> {
+    const tunnel = await this.#parts.openTunnel?.(options);
+    // Nobody would stop it.
+    if (tunnel === undefined || this.#closing !== null) return false;
+    this.#tunnel = tunnel;
+    await tunnel.start();
+    return true;
   }
 
   /** Runs before the usage that waits is written and the vault is closed, in the order given. */

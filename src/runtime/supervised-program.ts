@@ -19,7 +19,7 @@ interface Times {
 
 const TIMES: Times = { restartMs: 1000, longestMs: 60_000, graceMs: 10_000 };
 
-/** A program that is started again when it ends. It gets none of the credentials. */
+/** A program that is started again when it ends. It gets none of vsync's variables. */
 export class SupervisedProgram {
   readonly #options: ProgramOptions;
   readonly #log: (message: string) => void;

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
@@ -82,9 +83,11 @@ test("a backend starts it for the transport tunnel alone, and ends it with shutd
   const backend = open(token.config);
   await expect(backend.start()).rejects.toThrow("no program is named for it");
   const command = commandOf(`write("up"); ${STAYS}`);
-  expect([await backend.start({ command }), await backend.start({ command })]).toEqual([true, true]);
+  expect(await Promise.all([backend.start({ command }), backend.start({ command })])).toEqual([true, true]);
   await expect.poll(written, { timeout: 30_000 }).toBe("up\n");
-  expect(backend.health().tunnel).toBe("running");
+  // A second one would have written before a third.
+  execFileSync(process.execPath, commandOf(`write("later");`).slice(1));
+  expect([backend.health().tunnel, await written()]).toEqual(["running", "up\nlater\n"]);
   await backend.shutdown();
   expect(backend.health().tunnel).toBe("stopped");
 });
