@@ -38,10 +38,21 @@ const MANAGERS = {
     const text = JSON.stringify({ ...settings, npmRegistryServer: stdout.trim() });
     await writeFile(join(folder, ".yarnrc.yml"), text);
     await writeFile(join(folder, "yarn.lock"), "");
-    await run(process.execPath, [program, "add", `vsync@file:${tarball}`], { cwd: folder });
+    await patiently(() => run(process.execPath, [program, "add", `vsync@file:${tarball}`], { cwd: folder }));
   },
 };
 export type Manager = keyof typeof MANAGERS;
+
+/** Three tries, because the registry does not always answer; the error has what the program said, which yarn says on stdout. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries === 3) throw new Error((error as { stdout?: string }).stdout, { cause: error });
+    }
+  }
+}
 
 /** A registry that holds the tarball as `@local/vsync`. npm reads `npm-shrinkwrap.json` only if a registry declares it. */
 async function serve(tarball: string): Promise<AsyncDisposable & { readonly url: string }> {
