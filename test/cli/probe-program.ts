@@ -1,4 +1,5 @@
 /** A program made of the command line's own parts, with commands for the tests of those parts. */
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BaseCommand, type Invocation } from "../../src/cli/command/base-command.ts";
@@ -52,10 +53,17 @@ class Hand extends BaseCommand {
   }
 }
 
-/** Reads a passphrase and prints its length. */
+/** Reads a passphrase and prints its length; with `--wait`, it says whether the terminal echoes, and stays there. */
 class Ask extends BaseCommand {
-  protected override async execute(): Promise<void> {
+  static override flags = { wait: Flags.boolean() };
+
+  protected override async execute({ flags }: Invocation<typeof Ask>): Promise<void> {
     const secret = await readSecret(PASSPHRASE, undefined, this.sources);
+    if (flags.wait) {
+      const modes = execFileSync("/bin/sh", ["-c", "stty -a </dev/tty"], { encoding: "utf8" });
+      this.output.say(/ echo /.test(modes) ? "echoes" : "echoes nothing");
+      await new Promise((resolve) => setTimeout(resolve, 2 ** 30));
+    }
     this.output.line(JSON.stringify({ secret, bytes: secret.expose().length, text: secret.exposeText() }));
   }
 }

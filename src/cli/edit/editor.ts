@@ -81,6 +81,7 @@ export async function runEditor(
 ): Promise<void> {
   const env = Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith("VSYNC_")));
   const terminal = prompter.isInteractive && process.platform !== "win32" ? openSync("/dev/tty", "r+") : null;
+  prompter.speakUp();
   const before = KEYS.map((key) => [key, process.listeners(key)] as const);
   for (const key of KEYS) process.removeAllListeners(key).on(key, ignore);
   try {

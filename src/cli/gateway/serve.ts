@@ -25,6 +25,7 @@ export async function serveDevGateway(input: ServeInput, given: string, sources:
   output.say(
     `signs for ${view.backends.map(({ id }) => id).join(", ") || "no backend"}, and passes on to ${to.origin}`,
   );
+  sources.prompter.speakUp();
   await once(server, "close");
 }
 
@@ -45,6 +46,7 @@ export async function serveDevCore(
   output.line(`FS_CORE_URL=http://${addressOf(server)}`);
   output.line(`FS_RUNTIME_TOKEN=${token}`);
   output.say("set both for the origin; the backend's profile has to be x-fs");
+  sources.prompter.speakUp();
   await once(server, "close");
 }
 

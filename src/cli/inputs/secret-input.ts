@@ -29,8 +29,6 @@ export interface SecretInput {
   readonly vault?: { readonly repo: string; readonly env: string };
   /** `New passphrase:` */
   readonly question: string;
-  /** Another question follows after a pause: keys typed in the meantime are not echoed. */
-  readonly isFollowed?: boolean;
   /** Enter alone is an answer, too. */
   readonly mayBeEmpty?: boolean;
   /** For a new secret: it is asked for twice, and has a minimum length. */
@@ -56,7 +54,6 @@ export const OLD_PASSPHRASE: SecretInput = {
   what: "the old passphrase",
   flag: "old-passphrase-file",
   question: "Old passphrase:",
-  isFollowed: true,
 };
 
 export const NEW_PASSPHRASE: SecretInput = {
@@ -221,17 +218,13 @@ async function ask(input: SecretInput, { prompter, output }: SecretSources): Pro
   if (!prompter.isInteractive) throw new InputError(`missing ${input.what}`, { hint: waysOf(input) });
   if (input.setting !== undefined) output.say("Enter alone makes a new passphrase");
   for (let askedAgain = 0; ; askedAgain++) {
-    const secret = madeIfEmpty(await typed(input, prompter), input, output);
+    const secret = madeIfEmpty(await prompter.secret(input.question), input, output);
     const fault = faultOf(secret, input) ?? (await mismatch(secret, input, prompter));
     if (fault === null) return secret;
     secret.destroy();
     if (askedAgain === MAX_ASKED_AGAIN) throw new InputError(`${input.what} ${fault}`, { hint: waysOf(input) });
     output.say(`${input.what} ${fault}: try again`);
   }
-}
-
-function typed({ question, isFollowed = false }: SecretInput, prompter: Prompter): Promise<Secret> {
-  return prompter.secret(question, { hushAfter: isFollowed });
 }
 
 /** Enter alone makes a new passphrase. Confirming it from the password manager shows that it is there. */

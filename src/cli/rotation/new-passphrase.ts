@@ -40,8 +40,6 @@ export class NewPassphrase implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // The prompt for the old passphrase turned off the terminal's echo for this one.
-    this.#sources.prompter.speakUp();
     this.#secret?.destroy();
   }
 

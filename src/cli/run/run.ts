@@ -40,6 +40,7 @@ export async function runProgram(input: RunInput, sources: SecretSources): Promi
   }
   const vaults = await openEnvs(input, sources);
   const variables = await variablesFrom(vaults, caller.variables, flags, sources);
+  sources.prompter.speakUp();
   const kept = keptBack(input, caller, sources);
   if (libc === null) tellOfDamage(caller, variables, sources);
   const stays = flags.redact || flags.watch || flags.mount !== undefined;

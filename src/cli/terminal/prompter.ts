@@ -75,17 +75,18 @@ export class Prompter implements Disposable {
   }
 
   /**
-   * Shows neither the answer nor its length. With `hushAfter`, the terminal keeps echoing nothing until the next question
-   * or `speakUp`.
+   * Shows neither the answer nor its length. The terminal keeps echoing nothing until the next question, `speakUp`, or the
+   * end: while a key is derived, a user may type the secret once more, or the next one.
    */
-  async secret(message: string, { hushAfter = false } = {}): Promise<Secret> {
+  async secret(message: string): Promise<Secret> {
     const answer = await this.#ask(message, (prompts, context) =>
       prompts.password({ message, toggleMask: false, theme: THEME }, context),
     );
-    if (hushAfter) this.#unhush = hush(this.#context().input);
+    this.#unhush = hush(this.#context().input);
     return Secret.ofText(answer);
   }
 
+  /** Gives the terminal back after a secret. Call it before another program gets the terminal. */
   speakUp(): void {
     this.#unhush?.();
     this.#unhush = undefined;
@@ -110,6 +111,8 @@ export class Prompter implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (this.#unhush !== undefined) this.dropAnswers();
+    this.speakUp();
     this.#terminal?.[Symbol.dispose]();
   }
 
@@ -159,21 +162,40 @@ function wasInterrupted(error: unknown): boolean {
 }
 
 const CTRL_C = 3;
+const CTRL_Z = 26;
+const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Swallows what is typed, and echoes nothing, until the returned function is called. Between two secrets, a user may
- * already type the second one. Ctrl-C still works.
+ * Swallows what is typed, and echoes nothing, until the returned function is called. Ctrl-C and Ctrl-Z still reach the
+ * whole foreground, as the terminal itself would send them.
  */
 function hush(input: ReadStream): () => void {
   const swallow = (chunk: Buffer | string): void => {
-    if (Buffer.from(chunk as string).includes(CTRL_C)) process.kill(process.pid, "SIGINT");
+    const keys = Buffer.from(chunk as string);
+    if (keys.includes(CTRL_C)) process.kill(0, "SIGINT");
+    if (keys.includes(CTRL_Z)) stop();
   };
-  input.setRawMode(true);
-  input.on("data", swallow).resume().unref();
-  return () => {
+  const stop = (): void => {
+    input.setRawMode(false);
+    process.kill(0, "SIGTSTP");
+    setImmediate(() => input.setRawMode(isHushed));
+  };
+  let isHushed = true;
+  const end = (): void => {
+    isHushed = false;
+    for (const signal of ENDING) process.off(signal, die);
     input.off("data", swallow).pause().ref();
     input.setRawMode(false);
   };
+  // A signal that nobody handles would leave the terminal without echo.
+  const die = (signal: NodeJS.Signals): void => {
+    end();
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  };
+  for (const signal of ENDING) process.prependListener(signal, die);
+  input.setRawMode(true);
+  input.on("data", swallow).resume().unref();
+  return end;
 }
 
 /** Shows the cursor, which a prompt hides, and starts a new line. */

@@ -61,6 +61,17 @@ describe("a secret", () => {
     expect(screen).not.toMatch(/correct|horse|\*/);
   });
 
+  test("stays the last thing that the terminal takes: what is typed meanwhile shows nowhere, and Ctrl-C works", async () => {
+    const session = await shell.terminal([`trap : INT; ${PROBE.join(" ")} ask --wait; echo $?; head -n 1`]);
+    await session.shows("Passphrase:");
+    session.answer("correct horse");
+    await session.shows("echoes nothing");
+    session.press("once more\r\u0003");
+    await session.shows("vsync: error: interrupted");
+    session.answer("to the shell");
+    expect((await session.end()).stdout).toBe("130\nto the shell\n");
+  });
+
   test("takes nothing that was typed before the question, and Ctrl-C among it ends the program", async () => {
     const session = await shell.terminal([`stty -echo; head -c 1 >/dev/null; stty echo; ${PROBE.join(" ")} ask`]);
     session.answer("typed ahead");
