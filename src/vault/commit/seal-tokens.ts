@@ -119,9 +119,12 @@ async function sealSlotOf(
     ...backendPart(claims, contents),
   };
   const plaintext = json(payload);
-  const { enc, ct } = await sealTokenSlot(decode(recipient), aadOf(place, claims.id), plaintext);
-  plaintext.fill(0);
-  return { id: claims.id, seals: "T", enc: encodeBase64(enc), ct: encodeBase64(ct) };
+  try {
+    const { enc, ct } = await sealTokenSlot(decode(recipient), aadOf(place, claims.id), plaintext);
+    return { id: claims.id, seals: "T", enc: encodeBase64(enc), ct: encodeBase64(ct) };
+  } finally {
+    plaintext.fill(0);
+  }
 }
 
 /** What gateways and origins get beside their items. */
