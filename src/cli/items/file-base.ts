@@ -54,7 +54,8 @@ function parseHeader(header: string): FileBase | null {
 /** A dotenv file with this header, or none, in place of the one that it has; a new one comes first. */
 export function withHeader(bytes: Uint8Array, header: string | null): Uint8Array {
   const { from, to } = locateHeader(bytes) ?? { from: 0, to: 0 };
-  const line = Buffer.from(header === null ? "" : `${header}\n`);
+  const isCrlf = to > 1 && bytes[to - 2] === 0x0d;
+  const line = Buffer.from(header === null ? "" : `${header}${isCrlf ? "\r" : ""}\n`);
   return Buffer.concat([bytes.subarray(0, from), line, bytes.subarray(to)]);
 }
 
