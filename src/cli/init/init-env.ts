@@ -1,5 +1,4 @@
 import { InputError, InterruptedError, VsyncError } from "../../errors.ts";
-
 import type { ObjectStore } from "../../ports.ts";
 import type { AccessKey, Credentials, StoreLocation } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
@@ -61,7 +60,6 @@ interface Round {
 /** Asks for what is missing, proves the store, writes config and project file. */
 async function initEnv(named: Which, flags: InitEnvFlags, round: Round, sources: SecretSources): Promise<object> {
   const { output } = sources;
-  // The project file says the rest of what is asked otherwise.
   const { isOneOfSeveral } = round;
   const { target, current, prepared, location } = await findStore(named, flags, round, sources);
   round.visited.set(bucketOf(location), location.credentials);

@@ -2,9 +2,7 @@ import { join } from "node:path";
 import { fileEndpoint } from "../../directory/location.ts";
 import { InputError } from "../../errors.ts";
 import { awsEndpoint, partitionOf } from "../../s3/wire/aws.ts";
-
 import { type Credentials, presentTerms, type StoreLocation } from "../../stores/location.ts";
-
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { type AwsSetup, readAwsSetup } from "../config/aws-setup.ts";
 import type { LocalConfig } from "../config/local-config.ts";
