@@ -4,6 +4,7 @@ import type { StoreLocation } from "../../stores/location.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import { repoFault, segmentFault } from "../config/paths.ts";
 import type { Target } from "../config/target.ts";
+import { printable } from "../terminal/printable.ts";
 
 /** `<owner>/<repo>/<env>/`: `init` proposes no deeper folder. */
 const MAX_DEPTH = 3;
@@ -48,7 +49,9 @@ async function listing(location: StoreLocation, prefix: string): Promise<Listing
   try {
     const { keys, folders } = await listBelow({ ...location, prefix });
     const manifests = keys.filter((key) => key.endsWith(`/${MANIFEST_KEY}`));
-    return { vaults: manifests.map((key) => key.slice(0, -MANIFEST_KEY.length)), folders };
+    const vaults = manifests.map((key) => key.slice(0, -MANIFEST_KEY.length));
+    // Who may write the bucket chose these names, and a list on the terminal shows them as they are.
+    return { vaults: vaults.filter((it) => printable(it) === it), folders };
   } catch (error) {
     if (error instanceof AccessDeniedError || error instanceof S3UnreachableError) return null;
     throw error;
