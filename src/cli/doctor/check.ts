@@ -69,7 +69,12 @@ function exitCodeOfChecks(checks: readonly Check[]): number {
 }
 
 const MIN_TEXT_COLUMNS = 30;
-const MARKS = { good: "✓", unproven: "?", warning: "!", bad: "✗" } as const;
+const MARKS = {
+  good: ["green", "✓"],
+  unproven: ["cyan", "?"],
+  warning: ["yellow", "!"],
+  bad: ["red", "✗"],
+} as const;
 const SUBJECT_WIDTH = "preconditions".length;
 
 /** Prints one line per check, as each becomes known, or all of them as JSON. Returns the exit code. */
@@ -81,7 +86,7 @@ export async function renderExamination(
   const all: Check[] = [];
   for await (const check of checks) {
     all.push(check);
-    if (!options.asJson) for (const line of linesOf(check, output.columns)) output.line(line);
+    if (!options.asJson) renderCheck(check, output);
   }
   const exitCode = exitCodeOfChecks(all);
   if (options.asJson) output.json({ repo: target.repo, env: target.env, isHealthy: exitCode === 0, checks: all });
@@ -91,10 +96,14 @@ export async function renderExamination(
 }
 
 /** One line for a program; on a terminal, wrapped to its width. */
-function linesOf({ state, subject, message, next }: Check, columns: number | undefined): readonly string[] {
-  const head = `${MARKS[state]} ${subject.padEnd(SUBJECT_WIDTH)}  `;
+function renderCheck({ state, subject, message, next }: Check, output: Output): void {
+  const head = `${subject.padEnd(SUBJECT_WIDTH)}  `;
+  const [style, mark] = MARKS[state];
+  const indent = " ".repeat(mark.length + 1 + head.length);
   const text = next === null ? message : `${message}; next: ${next}`;
-  if (columns === undefined) return [head + text];
-  const lines = wrap(text, Math.max(MIN_TEXT_COLUMNS, columns - head.length));
-  return lines.map((line, index) => (index === 0 ? head : " ".repeat(head.length)) + line);
+  const { columns } = output;
+  const [first = "", ...more] =
+    columns === undefined ? [text] : wrap(text, Math.max(MIN_TEXT_COLUMNS, columns - indent.length));
+  output.marked(style, mark, head + first);
+  for (const line of more) output.line(indent + line);
 }

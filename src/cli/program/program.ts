@@ -72,11 +72,15 @@ function asksForHelp(argv: readonly string[]): boolean {
 
 async function showHelp(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
   const subject = words[0] === "help" ? words.slice(1) : words;
-  const id = subject.length === 0 ? null : findCommand(subject, Object.keys(loadersOf(parts.commands))).id;
   const { bin = parts.pjson.name } = parts.pjson.oclif;
   const manifest = await manifestOf(parts);
   const help = await import("../help/show.ts");
+  const id = subject[0] === "--all" ? help.EVERY_COMMAND : commandIn(subject, parts);
   help.showHelp(id, { bin, description: parts.pjson.description ?? "", manifest, commands: parts.commands }, output);
+}
+
+function commandIn(words: readonly string[], { commands }: ProgramParts): string | null {
+  return words.length === 0 ? null : findCommand(words, Object.keys(loadersOf(commands))).id;
 }
 
 async function manifestOf(parts: ProgramParts): Promise<Manifest> {

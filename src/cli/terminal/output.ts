@@ -11,7 +11,7 @@ export interface Sink {
   readonly columns?: number | undefined;
 }
 
-type Style = "red" | "yellow" | "green" | "cyan" | "bold" | "dim";
+export type Style = "red" | "yellow" | "green" | "cyan" | "bold" | "dim";
 
 /** Of a name: added, changed, removed. */
 export type Sign = "+" | "~" | "-";
@@ -65,6 +65,12 @@ export class Output {
     this.#stdout.write(`${coloured(sign, `${sign} ${printable(name)}`, isColoured(this.#stdout, this.#variables))}\n`);
   }
 
+  /** A line of the result that begins with a mark. */
+  marked(style: Style, mark: string, text: string): void {
+    const isOn = isColoured(this.#stdout, this.#variables);
+    this.#stdout.write(`${isOn ? styleText(style, mark, { validateStream: false }) : mark} ${printable(text)}\n`);
+  }
+
   /** As `change`, among the messages. */
   sayChange(sign: Sign, name: string): void {
     this.#stderr.write(
@@ -83,8 +89,9 @@ export class Output {
   /** The result as aligned columns; the head is for terminals only, because programs would read it as a row. */
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
     const { isTTY = false, columns: width } = this.#stdout;
-    for (const text of formatTable(columns, rows, { head: isTTY, ...(isTTY && width ? { width } : {}) }))
-      this.line(text);
+    const lines = formatTable(columns, rows, { head: isTTY, ...(isTTY && width ? { width } : {}) });
+    if (isTTY) this.heading(lines.shift() ?? "");
+    for (const text of lines) this.line(text);
   }
 
   /** The result as names and values, one per line. */

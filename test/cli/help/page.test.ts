@@ -74,8 +74,20 @@ async function understood(words: readonly string[]): Promise<unknown> {
   return parseArgv(rest, { id, args, flags: { ...baseFlags, ...flags }, takesCommandLine });
 }
 
-test("vsync --help has every command once, in a group, at 80 columns", () => {
+test("vsync --help has every command by its group, on a terminal of 24 rows with the line that asked", () => {
   const text = helpOf(null);
+  const lines = text.split("\n");
+  expect(lines.length).toBeLessThanOrEqual(24);
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  for (const title of Object.keys(COMMANDS)) expect(text).toMatch(new RegExp(`^ {2}${title} {2}`, "m"));
+  const names = onOneLine(text).replaceAll(/([a-z-]+) \(([^)]*)\)/g, (_, name: string, below: string) =>
+    [name, ...below.split(", ").map((it) => `${name} ${it}`)].join(", "),
+  );
+  for (const { id } of VISIBLE) expect(names, id).toMatch(new RegExp(` ${id.replace(":", " ")}(,| [A-Zv])`));
+});
+
+test("vsync --help --all has every command once, with a sentence, in a group, at 80 columns", () => {
+  const text = helpOf("*");
   expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
   for (const { id } of VISIBLE) {
     expect(text.match(new RegExp(`^ {2}${id.replace(":", " ")}  `, "gm")), id).toHaveLength(1);

@@ -54,7 +54,11 @@ describe("help", () => {
     const { stdout, stderr, exitCode } = await probe(line);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
     expect(stdout).toMatch(/USAGE\n {2}\$ vsync COMMAND \[arguments\] \[flags\]/);
-    expect(stdout).toMatch(/^ {2}show\b/m);
+    expect(stdout).toMatch(/^ {2}PROBE {2}.*\bshow\b/m);
+  });
+
+  test.each(["--help --all", "help --all"])("%j says what each does", async (line) => {
+    expect((await probe(line)).stdout).toMatch(/^ {2}show\b/m);
   });
 
   test.each(["show --help", "help show", "show a --nonsense -h"])("%s explains the command", async (line) => {

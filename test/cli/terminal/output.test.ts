@@ -24,6 +24,10 @@ test("colour needs a capable terminal and no NO_COLOR", () => {
   expect(written(error, { isTTY: true, variables: { TERM: "dumb" } })).toBe("vsync: error: no\n");
   expect(written((output) => output.heading("USAGE"), { isTTY: true })).toBe("\u001b[1mUSAGE\u001b[22m\n");
   expect(written((output) => output.heading("USAGE"))).toBe("USAGE\n");
+  const check = (output: Output): void => output.marked("green", "✓", "store");
+  expect(written(check, { isTTY: true })).toBe("\u001b[32m✓\u001b[39m store\n");
+  expect(written(check, { variables: { FORCE_COLOR: "1" } })).toBe("\u001b[32m✓\u001b[39m store\n");
+  expect(written(check, { variables: { FORCE_COLOR: "1", NO_COLOR: "1" } })).toBe("✓ store\n");
 });
 
 test("everything but raw bytes is escaped", () => {
@@ -37,7 +41,8 @@ test("everything but raw bytes is escaped", () => {
 
 test("a table has a head on a terminal only", () => {
   const table = (output: Output): void => output.table([{ head: "NAME", cell: (it: string) => it }], ["a"]);
-  expect(written(table, { isTTY: true })).toBe("NAME\na\n");
+  expect(written(table, { isTTY: true })).toBe("\u001b[1mNAME\u001b[22m\na\n");
+  expect(written(table, { isTTY: true, variables: { NO_COLOR: "1" } })).toBe("NAME\na\n");
   expect(written(table)).toBe("a\n");
   expect(written((output) => output.fields({ env: "prod", gen: 3 }))).toBe("env  prod\ngen  3\n");
 });
