@@ -54,8 +54,12 @@ function located(name: Buffer, variables: readonly Variable[], count: number): B
   const kinds = places.map((place) => [place, kindOf(place)] as const);
   const found = kinds.find(([, kind]) => kind === "program");
   if (found !== undefined || process.platform === "win32") return found?.[0] ?? name;
-  if (isPath && kinds[0]?.[1] === "folder") throw notStarted(name, "it is a folder", "name a program in it");
   if (kinds.some(([, kind]) => kind === "closed")) throw notStarted(name, "not executable", X_OK);
+  if (kinds.some(([, kind]) => kind === "folder")) {
+    throw notStarted(name, "it is a folder", name.toString() === "." ? PART_OF_SHELLS : "name a program in it");
+  }
+  if (kinds.some(([, kind]) => kind === "refused"))
+    throw notStarted(name, "its path is too long, or links in a circle");
   throw new ProgramNotFoundError(`cannot run ${name.toString()}: no such program`, {
     hint: hintFor(name.toString(), count),
   });
@@ -68,13 +72,15 @@ function inPath(name: Buffer, path: Buffer): readonly Buffer[] {
   return folders.map((it) => Buffer.concat([Buffer.from(it === "" ? "./" : `${it}/`, "latin1"), name]));
 }
 
-function kindOf(path: Buffer): "program" | "folder" | "closed" | "missing" {
+function kindOf(path: Buffer): "program" | "folder" | "closed" | "refused" | "missing" {
   try {
     if (statSync(path).isDirectory()) return "folder";
     accessSync(path, constants.X_OK);
     return "program";
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EACCES" ? "closed" : "missing";
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "EACCES") return "closed";
+    return ["ELOOP", "ENAMETOOLONG"].includes(code) ? "refused" : "missing";
   }
 }
 
@@ -92,6 +98,8 @@ const BUILT_INTO_SHELLS = new Set([
   "unset",
 ]);
 
+const PART_OF_SHELLS = "it is a part of shells: `vsync run … -- sh -c '…'`";
+
 /** A shell took the quotes away, or was never asked. */
 function hintFor(word: string, count: number): string {
   const [first = "", ...rest] = word.split("=");
@@ -99,7 +107,7 @@ function hintFor(word: string, count: number): string {
     return `set ${first} with env: \`vsync run … -- env ${first}=… <program>\``;
   const isLine = count === 1 && /[\s$|&;<>()*?`"'\\~]/.test(word);
   if (isLine) return `for shell syntax, start a shell: \`vsync run … -- sh -c '${word.replaceAll("'", "'\\''")}'\``;
-  if (BUILT_INTO_SHELLS.has(word)) return "it is a part of shells: `vsync run … -- sh -c '…'`";
+  if (BUILT_INTO_SHELLS.has(word)) return PART_OF_SHELLS;
   return "check its name and PATH";
 }
 
@@ -108,8 +116,8 @@ interface Fault {
   readonly hint: string;
 }
 
-/** Linux reads this much of a script's first line (BINPRM_BUF_SIZE). */
-const MAX_FIRST_LINE = 256;
+/** Linux reads this much of a script's first line, behind `#!` (BINPRM_BUF_SIZE). */
+const MAX_FIRST_LINE = 254;
 
 /** Why the system would not execute the file, null if nothing shows. A text without `#!` is a script for /bin/sh. */
 function faultOf(path: Buffer): Fault | null {
@@ -148,7 +156,9 @@ function scriptFault(line: string): Fault | null {
       hint: "it has the line ends of Windows: convert it with `sed -i 's/\\r$//'`",
     };
   }
-  if (process.platform === "win32" || interpreter === "") return null;
+  // Linux takes a file whose interpreter's name it cannot read to its end for one without #!.
+  const isCut = line.length >= MAX_FIRST_LINE && !/[ \t]/.test(line.slice(0, MAX_FIRST_LINE).trimStart());
+  if (process.platform === "win32" || interpreter === "" || isCut) return null;
   const kind = kindOf(Buffer.from(interpreter, "latin1"));
   if (kind === "program") return null;
   const what = kind === "missing" ? "is not there" : "is not executable";

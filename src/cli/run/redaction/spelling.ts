@@ -21,16 +21,32 @@ export const MAX_ESCAPE_CHARACTERS = 14;
 export const MARKERS = new Uint8Array(256);
 for (const character of "\"%&'+\\") MARKERS[character.charCodeAt(0)] = 1;
 
+/** Nothing for a code that no character has. */
+const fromCode = (code: number): string => latin1(code > 0x10_ffff ? "" : String.fromCodePoint(code).toWellFormed());
+
 const latin1 = (text: string): string => Buffer.from(text).toString("latin1");
 
-const SHORT: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+/** JSON knows five; Go and bash write the others. */
+const SHORT: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  E: "\x1b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+};
 const SHORT_OF = new Map(Object.entries(SHORT).map(([letter, character]) => [character, letter]));
 
-/** `\u00e4`, for a character outside the BMP both halves. */
-function unicodeEscape(character: string, backslash: string): string {
-  return Array.from({ length: character.length }, (_, at) => {
-    return `${backslash}u${character.charCodeAt(at).toString(16).padStart(4, "0")}`;
-  }).join("");
+const hexOf = (code: number, digits: number): string => code.toString(16).padStart(digits, "0");
+
+/** `\u00e4`; for a character outside the BMP both halves, and `\U0001f600` as Python and Go write it. */
+function unicodeEscapes(character: string, backslash: string): readonly string[] {
+  const halves = Array.from({ length: character.length }, (_, at) => hexOf(character.charCodeAt(at), 4));
+  const escapes = [halves.map((half) => `${backslash}u${half}`).join("")];
+  if (halves.length > 1) escapes.push(`${backslash}U${hexOf(character.codePointAt(0) ?? 0, 8)}`);
+  return escapes.flatMap(withUpperHex);
 }
 
 const withUpperHex = (escape: string): readonly string[] => [
@@ -38,13 +54,14 @@ const withUpperHex = (escape: string): readonly string[] => [
   escape.replace(/[0-9a-f]+$/, (hex) => hex.toUpperCase()),
 ];
 
-/** `\xc3\xa4` as Python prints bytes, `\303\244` as bash and git do. */
+/** `\xc3\xa4` as Python prints bytes, `\303\244` as bash and git do; control characters, too. */
 function bytesOf(character: string, backslash: string): readonly string[] {
+  if (/[ -~]/.test(character)) return [];
   const bytes = [...Buffer.from(character)];
-  if (bytes.length === 1) return [];
-  return [(byte: number) => `x${byte.toString(16)}`, (byte: number) => byte.toString(8)].map((written) =>
-    bytes.map((byte) => `${backslash}${written(byte)}`).join(""),
-  );
+  return [
+    bytes.map((byte) => `${backslash}x${hexOf(byte, 2)}`).join(""),
+    bytes.map((byte) => `${backslash}${byte.toString(8).padStart(3, "0")}`).join(""),
+  ];
 }
 
 /** A string of JSON; `depth` 2 is one inside another, where each backslash is doubled. */
@@ -53,9 +70,9 @@ function jsonSpelling(depth: 1 | 2): Spelling {
   const quote = depth === 1 ? '\\"' : '\\\\\\"';
   const doubled = backslash.repeat(2);
   return {
-    special: /[^A-Za-z0-9_ -]/u,
+    special: /[^A-Za-z0-9_]/u,
     ways(character) {
-      const unicode = [...withUpperHex(unicodeEscape(character, backslash)), ...bytesOf(character, backslash)];
+      const unicode = [...unicodeEscapes(character, backslash), ...bytesOf(character, backslash)];
       if (character === '"') return [quote, ...unicode];
       if (character === "\\") return [doubled, ...unicode];
       const letter = SHORT_OF.get(character);
@@ -64,7 +81,7 @@ function jsonSpelling(depth: 1 | 2): Spelling {
     },
     escape:
       depth === 1
-        ? /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[2-3][0-7]{2}|[^ux])/y
+        ? /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-3][0-7]{2}|[^ux])/y
         : /\\\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|\\\\|\\"|[^ux\\])/y,
     read(escape) {
       const text = escape.slice(depth);
@@ -79,25 +96,36 @@ function jsonSpelling(depth: 1 | 2): Spelling {
         );
       }
       if (/^x./.test(text)) return String.fromCharCode(Number.parseInt(text.slice(1), 16));
-      if (/^[2-3][0-7]{2}$/.test(text)) return String.fromCharCode(Number.parseInt(text, 8));
+      if (/^U./.test(text)) return fromCode(Number.parseInt(text.slice(1), 16));
+      if (/^[0-3][0-7]{2}$/.test(text)) return String.fromCharCode(Number.parseInt(text, 8));
       const last = text.slice(-1);
       return SHORT[last] ?? last;
     },
   };
 }
 
-/** In a URL. `isForm`: `+` is a space there. */
-function percentSpelling(isForm: boolean): Spelling {
+const JSON_TEXT = jsonSpelling(1);
+
+/** Python's `ascii`, and its stderr in the C locale: `\xe4` is the character U+00E4, not a byte. */
+const PYTHON: Spelling = {
+  ...JSON_TEXT,
+  special: /[\u0080-\u00ff]/u,
+  ways: (character) => [...JSON_TEXT.ways(character), ...withUpperHex(`\\x${hexOf(character.codePointAt(0) ?? 0, 2)}`)],
+  read: (escape) => (escape[1] === "x" ? fromCode(Number.parseInt(escape.slice(2), 16)) : JSON_TEXT.read(escape)),
+};
+
+/** In a URL, with `%25` for `%` in one inside another. `isForm`: `+` is a space there. */
+function percentSpelling(isForm: boolean, percent: "%" | "%25" = "%"): Spelling {
   return {
     special: /[^A-Za-z0-9_]/u,
     ways(character) {
-      const encoded = Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+      const encoded = Array.from(Buffer.from(character), (byte) => `${percent}${hexOf(byte, 2)}`).join("");
       const ways = [encoded, encoded.toUpperCase()];
       if (character === "%") return ways;
       return isForm && character === " " ? ["+", ...ways] : isForm && character === "+" ? ways : [character, ...ways];
     },
-    escape: isForm ? /%[0-9a-fA-F]{2}|\+/y : /%[0-9a-fA-F]{2}/y,
-    read: (escape) => (escape === "+" ? " " : String.fromCharCode(Number.parseInt(escape.slice(1), 16))),
+    escape: isForm ? /%[0-9a-fA-F]{2}|\+/y : percent === "%" ? /%[0-9a-fA-F]{2}/y : /%25[0-9a-fA-F]{2}/y,
+    read: (escape) => (escape === "+" ? " " : String.fromCharCode(Number.parseInt(escape.slice(-2), 16))),
   };
 }
 
@@ -118,7 +146,7 @@ const HTML: Spelling = {
     const named = NAMED[text];
     if (named !== undefined) return named;
     const code = /^#x/i.test(text) ? Number.parseInt(text.slice(2), 16) : Number.parseInt(text.slice(1), 10);
-    return latin1(code > 0x10_ffff ? "" : String.fromCodePoint(code).toWellFormed());
+    return fromCode(code);
   },
 };
 
@@ -139,10 +167,12 @@ const DOUBLED: Spelling = {
 };
 
 export const SPELLINGS: readonly Spelling[] = [
-  jsonSpelling(1),
+  JSON_TEXT,
   jsonSpelling(2),
+  PYTHON,
   percentSpelling(false),
   percentSpelling(true),
+  percentSpelling(false, "%25"),
   HTML,
   SHELL,
   DOUBLED,
