@@ -3,7 +3,8 @@ import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import type { NamedData } from "../../vault/changes.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
-import { isVariableName } from "../items/dotenv/secret-text.ts";
+import { type Doubt, MARK, type ReadItems } from "../items/dotenv/doubts.ts";
+import { isVariableName, startsWithMark } from "../items/dotenv/secret-text.ts";
 
 const NAME_HINT =
   "rename it with --rename=db-password=DB_PASSWORD, or all of them with --upper; or store a file: vsync set --file";
@@ -19,11 +20,6 @@ export function placeAt(label: string, line: number): Place {
 /** The name for a message, or nothing if it does not look like a name: it may be a secret in the wrong place. */
 export function shownName(name: string): string {
   return /^[\w./-]{1,64}$/.test(name) ? ` ${name}` : "";
-}
-
-/** Whether the name is a variable's and the bytes are text. */
-export function canBeSecret(name: string, bytes: Uint8Array): boolean {
-  return isVariableName(name) && isText(bytes);
 }
 
 function isText(bytes: Uint8Array): boolean {
@@ -42,6 +38,13 @@ export function renamesOf(given: readonly string[] = []): ReadonlyMap<string, st
     renames.set(from, to);
   }
   return renames;
+}
+
+interface AsSecret {
+  /** Without what only belongs to a file. */
+  readonly value?: Uint8Array;
+  /** To follow `it is not text`. */
+  readonly notText?: string;
 }
 
 /** The names under which entries are stored. */
@@ -63,6 +66,7 @@ export class ImportedItems {
   readonly #places = new Map<string, Place>();
   readonly #renamed = new Set<string>();
   readonly #warnings: string[] = [];
+  readonly #doubts = new Map<string, Doubt>();
   /** Texts whose names keep them from being secrets. */
   readonly #misnamed: string[] = [];
 
@@ -72,7 +76,7 @@ export class ImportedItems {
   }
 
   /** @throws InputError the input is empty, or lacks a name that was to be renamed */
-  finish(): { readonly items: readonly NamedData[]; readonly warnings: readonly string[] } {
+  finish(): ReadItems & { readonly warnings: readonly string[] } {
     if (this.#items.length === 0) {
       throw new InputError(`${this.#label} holds no names`, { hint: "check the input, and its --format" });
     }
@@ -81,11 +85,18 @@ export class ImportedItems {
         throw new InputError(`${this.#label} has no name ${name}`, { hint: "check the names after --rename" });
       }
     }
-    return { items: this.#items, warnings: [...this.#warnings, ...this.#misnamedWarning()] };
+    const warnings = [...this.#warnings, ...this.#misnamedWarning()];
+    return { items: this.#items, doubts: [...this.#doubts.values()], warnings };
   }
 
   warn(text: string): void {
     this.#warnings.push(text);
+  }
+
+  /** @param about as in `Doubt` */
+  doubt(given: string, about: string): void {
+    const name = this.#variableFor(given);
+    this.#doubts.set(name, { name, about });
   }
 
   /** Adds a secret. Its name must be a variable's, as for `vsync set`. */
@@ -96,6 +107,11 @@ export class ImportedItems {
     }
     if (text.includes("\0")) throw new InputError(`${place} has a NUL character in ${name}`, { hint: BYTES_HINT });
     requireWellFormed(text, name, place);
+    if (/^ENC\[AES256_GCM,data:/.test(text)) {
+      throw new InputError(`${place} has a value of ${name} that sops encrypted`, {
+        hint: "import what sops decrypt prints",
+      });
+    }
     this.#add({ name, kind: "secret", data: Secret.ofText(text) }, place);
   }
 
@@ -106,16 +122,18 @@ export class ImportedItems {
     this.#add({ name, kind: "file", ...(mode === undefined ? {} : { mode }), data: Secret.ofBytes(bytes) }, place);
   }
 
-  /** Adds a secret if it can be one, else a file, which is what a mounted secret is. Returns which. */
-  addBytes(given: string, bytes: Uint8Array, place: Place): NamedData["kind"] {
+  /** Adds a secret if it can be one, else a file, which is what a mounted secret is. */
+  addBytes(given: string, bytes: Uint8Array, place: Place, { value = bytes, notText = "" }: AsSecret = {}): void {
     const name = this.#variableFor(given);
-    if (!canBeSecret(name, bytes)) {
-      if (isText(bytes)) this.#misnamed.push(given);
-      this.addFile(given, bytes, place);
-      return "file";
+    if (isVariableName(name) && isText(bytes)) {
+      return this.#add({ name, kind: "secret", data: Secret.ofBytes(value) }, place);
     }
-    this.#add({ name, kind: "secret", data: Secret.ofBytes(bytes) }, place);
-    return "secret";
+    if (isText(bytes)) this.#misnamed.push(given);
+    // A name such as tls.p12 is a file's.
+    else if (!(this.#names.renames.get(given) ?? given).includes(".")) {
+      this.warn(`${place}: ${given} becomes a file, because it is not text${notText}`);
+    }
+    this.addFile(given, bytes, place);
   }
 
   #rename(name: string): string | undefined {
@@ -146,6 +164,9 @@ export class ImportedItems {
     }
     this.#places.set(item.name, place);
     this.#items.push(item);
+    if (item.kind === "secret" && startsWithMark(item.data.expose())) {
+      this.#doubts.set(item.name, { name: item.name, about: MARK });
+    }
   }
 }
 

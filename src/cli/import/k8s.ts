@@ -1,12 +1,11 @@
 import { decodeBase64 } from "../../crypto/base64.ts";
 import { InputError } from "../../errors.ts";
-import type { NamedData } from "../../vault/format/item.ts";
 import { MAX_MODE } from "../../vault/format/limits.ts";
 import { FILES_ANNOTATION, parseFilesAnnotation } from "../export/k8s.ts";
-import { isVariableName } from "../items/dotenv/secret-text.ts";
 import { type ImportedItems, type Place, placeAt, requireWellFormed, shownName } from "./imported-items.ts";
 import type { Tree, TreeEntry } from "./tree.ts";
 
+const NEVER_ENCODED = " once decoded: if it was never encoded, move it to stringData";
 const NO_ENTRIES: ReadonlyMap<string, TreeEntry> = new Map();
 
 /** Whether a document is a Kubernetes object: a flat object of secrets does not have both of these names. */
@@ -57,27 +56,20 @@ function named(item: Tree): readonly Tree[] {
 function addSecret(imported: ImportedItems, object: Tree, label: string): void {
   const texts = mapAt(object, "stringData", label);
   const files = filesIn(object, label);
-  const add = (name: string, bytes: Uint8Array, place: Place): NamedData["kind"] | null => {
-    if (!files.has(name)) return imported.addBytes(name, bytes, place);
-    imported.addFile(name, bytes, place, files.get(name));
-    return null;
+  const add = (name: string, bytes: Uint8Array, place: Place, notText: string): void => {
+    if (files.has(name)) imported.addFile(name, bytes, place, files.get(name));
+    else imported.addBytes(name, bytes, place, { notText });
   };
   for (const [name, { line, value }] of mapAt(object, "data", label)) {
     if (texts.has(name)) continue;
     const place = placeAt(label, line);
-    const kind = add(name, decodedBase64(scalarOf(value, name, place), place), place);
-    if (kind === "file" && isVariableName(name)) {
-      imported.warn(
-        `${place}: ${name} becomes a file, because it is not text once decoded: ` +
-          "if it was never encoded, move it to stringData",
-      );
-    }
+    add(name, decodedBase64(scalarOf(value, name, place), place), place, NEVER_ENCODED);
   }
   for (const [name, { line, value }] of texts) {
     const place = placeAt(label, line);
     const text = scalarOf(value, name, place);
     requireWellFormed(text, name, place);
-    add(name, Buffer.from(text), place);
+    add(name, Buffer.from(text), place, "");
   }
 }
 

@@ -5,7 +5,7 @@ import { readGivenFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import { parseDotenv } from "../items/dotenv/dotenv.ts";
-import type { Doubt, ReadItems } from "../items/dotenv/doubts.ts";
+import type { ReadItems } from "../items/dotenv/doubts.ts";
 import { refuseUtf16 } from "../items/dotenv/secret-text.ts";
 import type { PushSources } from "../items/push-input.ts";
 import { readDockerEnv, readFlat } from "./flat.ts";
@@ -40,10 +40,9 @@ export async function readImport(input: ImportInput, sources: PushSources): Prom
   // chamber keeps `db-password` and hands it to a program as DB_PASSWORD.
   const isUpper = input.upper === true || source.writer === "chamber";
   const imported = new ImportedItems(labelOf(source), { renames: renamesOf(input.rename), isUpper });
-  const doubts = (await isFolder(source.from))
-    ? await readFolder(source, imported)
-    : await readText(source, sources, imported);
-  const { items, warnings } = imported.finish();
+  if (await isFolder(source.from)) await readFolder(source, imported);
+  else await readText(source, sources, imported);
+  const { items, doubts, warnings } = imported.finish();
   for (const warning of warnings) sources.output.warn(warning);
   return { items, doubts };
 }
@@ -59,17 +58,16 @@ function sourceOf(input: ImportInput): Source {
   });
 }
 
-async function readFolder({ from, format, writer }: Source, imported: ImportedItems): Promise<readonly Doubt[]> {
+async function readFolder({ from, format, writer }: Source, imported: ImportedItems): Promise<void> {
   if (writer === null && (format === undefined || format === "docker" || format === "k8s")) {
-    await readSecretFolder(from, imported);
-    return [];
+    return readSecretFolder(from, imported);
   }
   throw new InputError(`${from} is a folder, and ${writer ?? format} is a file`, {
     hint: "a folder of secret files, as in /run/secrets, is read with --format=docker",
   });
 }
 
-async function readText(source: Source, sources: PushSources, imported: ImportedItems): Promise<readonly Doubt[]> {
+async function readText(source: Source, sources: PushSources, imported: ImportedItems): Promise<void> {
   const { from, format, writer, flatten } = source;
   const label = labelOf(source);
   const bytes = await readBytes(source, sources);
@@ -77,8 +75,7 @@ async function readText(source: Source, sources: PushSources, imported: Imported
   const isJson = /^\s*\{/.test(text);
   if (writer !== null && !isJson) {
     refuseFlatten(flatten);
-    readWritten(writer, text, label, imported);
-    return [];
+    return readWritten(writer, text, label, imported);
   }
   const known = writer === null ? format : "json";
   const syntax = known === undefined ? guessSyntax(from === "-" ? null : from, text) : syntaxOf(known, isJson);
@@ -87,15 +84,14 @@ async function readText(source: Source, sources: PushSources, imported: Imported
     case "dotenv":
       return readDotenv(bytes, label, imported);
     case "docker":
-      readDockerEnv(text, label, imported);
-      return [];
+      return readDockerEnv(text, label, imported);
     case "json":
     case "yaml": {
       const documents = syntax === "json" ? readJson(text, label) : await readYaml(text, label);
       const isK8s = known === "k8s" || (known === undefined && documents.some(isKubernetes));
       if (isK8s) readK8s(documents, label, imported);
       else readFlat(documents, label, imported, flatten);
-      return [];
+      return;
     }
     default:
       return syntax satisfies never;
@@ -120,11 +116,11 @@ async function readBytes(source: Source, { stdin }: PushSources): Promise<Uint8A
   throw new InputError(`${label} is not UTF-8 text`, { hint: "hold bytes as a file: vsync set --file=<name>=<path>" });
 }
 
-function readDotenv(bytes: Uint8Array, label: string, imported: ImportedItems): readonly Doubt[] {
-  const { entries, warnings, doubts } = parseDotenv(bytes, label);
+function readDotenv(bytes: Uint8Array, label: string, imported: ImportedItems): void {
+  const { entries, warnings, doubts } = parseDotenv(bytes, label, { anyName: true });
   for (const warning of warnings) imported.warn(warning);
+  for (const { name, about } of doubts) imported.doubt(name, about);
   for (const { name, value, line } of entries) imported.addSecret(name, value.exposeText(), placeAt(label, line));
-  return doubts;
 }
 
 function labelOf({ from }: Pick<ImportInput, "from">): string {

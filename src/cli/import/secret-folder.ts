@@ -5,7 +5,7 @@ import { codeOf } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import { valueIn } from "../items/dotenv/secret-text.ts";
-import { canBeSecret, type ImportedItems } from "./imported-items.ts";
+import type { ImportedItems } from "./imported-items.ts";
 
 /**
  * Reads a folder with one file per secret, such as `/run/secrets`; the file's name is the secret's. A secret loses one final
@@ -19,7 +19,7 @@ export async function readSecretFolder(folder: string, imported: ImportedItems):
     await refuseFolder(path);
     const hint = "check it, or move it away: every file of the folder is taken";
     const { bytes } = await readRegularFile(path, MAX_BUNDLE_BYTES, hint);
-    imported.addBytes(name, canBeSecret(name, bytes) ? valueIn(bytes) : bytes, path);
+    imported.addBytes(name, bytes, path, { value: valueIn(bytes), notText: " in UTF-8" });
   }
 }
 

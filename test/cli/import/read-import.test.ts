@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { encodeItems } from "../../../src/cli/export/formats.ts";
 import { type ImportFormat, type ImportInput, readImport } from "../../../src/cli/import/read-import.ts";
+import type { Doubt } from "../../../src/cli/items/dotenv/doubts.ts";
 import { Output } from "../../../src/cli/terminal/output.ts";
 import { Stdin } from "../../../src/cli/terminal/stdin.ts";
 import type { NamedData } from "../../../src/vault/changes.ts";
@@ -17,6 +18,7 @@ import { rows } from "../rows.ts";
 interface Got {
   readonly items: Record<string, string>;
   readonly warnings: string;
+  readonly doubts: readonly Doubt[];
 }
 
 async function read(
@@ -31,8 +33,8 @@ async function read(
   );
   let warnings = "";
   const sink = { write: (text: string | Uint8Array) => (warnings += String(text)) };
-  const { items } = await readImport({ from, format, ...names }, { stdin, output: new Output(sink, sink, {}) });
-  return { items: Object.fromEntries(items.map((item) => [item.name, shown(item)])), warnings };
+  const { items, doubts } = await readImport({ from, format, ...names }, { stdin, output: new Output(sink, sink, {}) });
+  return { items: Object.fromEntries(items.map((item) => [item.name, shown(item)])), warnings, doubts };
 }
 
 /** A secret as its text, a file as its mode and base64. */
@@ -75,6 +77,37 @@ describe("values", () => {
 
   test("a byte order mark is not part of the first name", async () => {
     expect((await read("\ufeffA=1", "docker")).items).toEqual({ A: "1" });
+  });
+
+  test.each(rows`
+    dotenv │ A='BOMx'
+    docker │ A=BOMx
+    json   │ {"A": "\ufeffx"}
+    yaml   │ A: "\ufeffx"
+    k8s    │ <Secret>data: {A: 77u/eA==}
+    k8s    │ <Secret>stringData: {A: "\ufeffx"}
+  `)("%s: %j: a byte order mark in front of the value is named", async (format, text = "") => {
+    const { items, doubts } = await read(withHead(text.replace("BOM", "\ufeff")), formatOf(format));
+    expect(items).toEqual({ A: "\ufeffx" });
+    expect(doubts).toEqual([{ name: "A", about: "a byte order mark at its start" }]);
+  });
+
+  test("dotenv names that no variable can have are mapped like others", async () => {
+    const text = "a.b=1\nc-d=$$x\n";
+    const { items, doubts } = await read(text, "dotenv", "-", { upper: true, rename: ["a.b=AB"] });
+    expect({ items, doubts }).toEqual({ items: { AB: "1", C_D: "$$x" }, doubts: [{ name: "C_D", about: "$$" }] });
+    await expect(read(text, "dotenv")).rejects.toThrow("stdin: line 1 has a name a.b that no variable can have");
+  });
+
+  test.each(rows`
+    db-password: hunter22           │ db-password
+    pass: "/w=="⏎  tls.p12: "/w==" │ pass
+    N: AA==                         │ N
+  `)("k8s: %j: names what becomes a file but perhaps should not, also with --upper", async (data, name) => {
+    for (const upper of [false, true]) {
+      const { warnings } = await read(withHead(`<Secret>data:\n  ${data}\n`), "k8s", "-", { upper });
+      expect(warnings.match(/\S+(?= becomes a file, because it is not text once decoded)/g)).toEqual([name]);
+    }
   });
 
   test("names a variable that becomes a file, because it may never have been encoded", async () => {
@@ -162,6 +195,7 @@ describe("a refusal names the line, and shows no value", () => {
     json   │ {"my-key": "hunter2"}                │ stdin: line 1 has a name my-key that no variable can have
     json   │ {"hunter2 /+x": "1"}                 │ stdin: line 1 has a name that no variable can have
     json   │ {"A": "hunter2\u0000"}               │ stdin: line 1 has a NUL character in A
+    json   │ {"A": "ENC[AES256_GCM,data:hunter2"} │ stdin: line 1 has a value of A that sops encrypted
     json   │ {"A": "hunter2\ud83d"}               │ stdin: line 1 has half a surrogate pair in A
     yaml   │ B: 1⏎A: "\udc00hunter2"              │ stdin: line 2 has half a surrogate pair in A
     k8s    │ <Secret>⏎stringData: {A: "\ud83d"}   │ stdin: line 5 has half a surrogate pair in A
@@ -267,7 +301,10 @@ test("files exported as a Kubernetes Secret come back as files, with their modes
   const items = [file("KUBECONFIG", text, 0o640), file("tls.crt", text), ...secretsOf({ A: "1" })];
   const base64 = "a2luZDogQ29uZmlnCg==";
   const expected = { KUBECONFIG: `file 640 ${base64}`, "tls.crt": `file - ${base64}`, A: "1" };
-  expect(await read(encodeItems(items, "k8s", { name: "api" }), "k8s")).toEqual({ items: expected, warnings: "" });
+  expect(await read(encodeItems(items, "k8s", { name: "api" }), "k8s")).toMatchObject({
+    items: expected,
+    warnings: "",
+  });
   const invented = withHead("<Secret>  annotations: {vsync-files: 'A=9999,B'}\ndata: {A: MQ==}\n");
   await expect(read(invented, "k8s")).rejects.toThrow(
     "stdin: line 5 has an annotation vsync-files that vsync did not write",
@@ -305,6 +342,15 @@ describe("a folder of secret files", () => {
     };
     for (const format of [undefined, "docker", "k8s"] as const) expect(await from("secrets", format)).toEqual(items);
     await expect(from("secrets", "json")).rejects.toMatchObject(refusal("secrets", "is a folder, and json is a file"));
+  });
+
+  test("a renamed secret loses what only belongs to its file; UTF-16 is not taken for bytes without a word", async () => {
+    await mkdir(join(folder, "named"));
+    await writeFile(join(folder, "named", "db-password"), "\ufeffhunter2\n");
+    await writeFile(join(folder, "named", "PW"), Buffer.from("hunter2", "utf16le"));
+    const { items, warnings } = await read("", undefined, join(folder, "named"), { upper: true });
+    expect(items["DB_PASSWORD"]).toBe("hunter2");
+    expect(warnings).toContain("named/PW: PW becomes a file, because it is not text in UTF-8\n");
   });
 
   test("a folder within it, an empty folder, a missing one, a dangling link and a pipe are refused", async () => {

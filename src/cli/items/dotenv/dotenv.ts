@@ -34,9 +34,10 @@ export interface DotenvFile {
  * is trimmed, and `#` starts a comment only after white space. `$` has no meaning.
  *
  * @param label the file's name in messages
+ * @param options.anyName takes names that no variable can have, too, as other tools do
  * @throws InputError naming the line, but not its text, which may be a secret
  */
-export function parseDotenv(bytes: Uint8Array, label: string): DotenvFile {
+export function parseDotenv(bytes: Uint8Array, label: string, { anyName = false } = {}): DotenvFile {
   const lines = linesOf(bytes, label);
   const entries = new Map<string, DotenvEntry>();
   const assignments: DotenvEntry[] = [];
@@ -46,6 +47,7 @@ export function parseDotenv(bytes: Uint8Array, label: string): DotenvFile {
     at = statement.next;
     if (statement.entry === null) continue;
     const { name, line } = statement.entry;
+    if (!anyName) requireVariableName(name, label, line);
     const before = entries.get(name);
     if (before !== undefined)
       warnings.push(`${label}: ${name} is on line ${before.line} and again on ${line}, which counts`);
@@ -91,7 +93,7 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
       "is not an assignment",
       "write NAME=value; a comment begins with #, a value of several lines with a quote",
     );
-  const name = checkName(assignment[1] ?? "", label, line);
+  const name = assignment[1] ?? "";
   const start = assignment[0].length;
   if (!/^['"`]/.test(text.slice(start))) {
     const value = Secret.ofText(unquoted(text, start));
@@ -105,8 +107,8 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
 }
 
 /** A message repeats the name only if it looks like one: it may be half a secret on a line of its own. */
-function checkName(name: string, label: string, line: number): string {
-  if (isVariableName(name)) return name;
+function requireVariableName(name: string, label: string, line: number): void {
+  if (isVariableName(name)) return;
   const named = /^[\w.-]{1,64}$/.test(name) ? ` ${name}` : "";
   throw fault(
     label,

@@ -14,14 +14,19 @@ export interface ReadItems {
   readonly doubts: readonly Doubt[];
 }
 
+export const MARK = "a byte order mark at its start";
+
 /** What tools disagree about in a value as it is written, its quotes included; null if they agree. */
 export function doubtAbout(written: string): string | null {
+  if (/^['"`]\ufeff/.test(written)) return MARK;
   const quote = /^['"`]/.exec(written)?.[0];
   if (quote === "'" || quote === "`") return /\\[\\'`]/.test(written.slice(1, -1)) ? "a backslash" : null;
   if (quote === '"' ? /\\(?:[^nr]|$)/.test(written.slice(1, -1)) : /\\[nr"'$`\\]/.test(written)) return "a backslash";
   if (written.includes("$$")) return "$$";
   if (/\$\{?[A-Za-z_]/.test(written)) return "a $ before a name";
-  return quote === undefined && /\s#/.test(written) ? "a # after a space" : null;
+  if (written.includes("$(")) return "$(";
+  if (quote !== undefined || !written.includes("#")) return null;
+  return /\s#/.test(written) ? "a # after a space" : "a #";
 }
 
 /**

@@ -29,6 +29,10 @@ export function refuseUtf16(bytes: Uint8Array, label: string): void {
  * file: editors add both.
  */
 export function valueIn(bytes: Uint8Array): Uint8Array {
-  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-  return withoutLineEnd(hasMark ? bytes.subarray(3) : bytes);
+  return withoutLineEnd(startsWithMark(bytes) ? bytes.subarray(3) : bytes);
+}
+
+/** Of UTF-8. */
+export function startsWithMark([first, second, third]: Uint8Array): boolean {
+  return first === 0xef && second === 0xbb && third === 0xbf;
 }

@@ -14,8 +14,8 @@ interface Terminal {
 /** Warns of written files that the next `git add` would take, and offers on a terminal to have git ignore them. */
 export async function guardFromGit(files: readonly PlannedFile[], { prompter, output }: Terminal): Promise<void> {
   const open: Visible[] = [];
-  for (const { path, state } of files) {
-    const visible = state === "same" ? null : await visibleToGit(path);
+  for (const { path, target, state } of files) {
+    const visible = state === "same" ? null : await visibleToGit(path, target);
     if (visible !== null) open.push(visible);
   }
   const [first] = open;
@@ -28,7 +28,7 @@ export async function guardFromGit(files: readonly PlannedFile[], { prompter, ou
 }
 
 interface Visible {
-  /** As the user knows it. */
+  /** As the user knows it, or of a link its file, from the top level. */
   readonly path: string;
   readonly topLevel: string;
   /** From the top level, for .gitignore: `/conf/.env.prod`. */
@@ -38,19 +38,23 @@ interface Visible {
 /** Absolute paths: PATH may name somebody's program, and this process can open the vault. */
 const GIT = ["/usr/bin/git", "/usr/local/bin/git", "/opt/homebrew/bin/git", "/run/current-system/sw/bin/git"];
 
-/** Null if git ignores the file, or without git, or outside a work tree. */
-async function visibleToGit(path: string): Promise<Visible | null> {
-  const folder = await realpath(dirname(resolve(path)));
+/**
+ * Null if git ignores the file, or without git, or outside a work tree.
+ *
+ * @param target where the bytes went: git takes a link itself for a path, not its file
+ */
+async function visibleToGit(path: string, target: string): Promise<Visible | null> {
+  const folder = await realpath(dirname(resolve(target)));
   const top = await git(folder, ["rev-parse", "--show-toplevel"]);
   if (top?.code !== 0) return null;
   const topLevel = top.stdout.replace(/\r?\n$/, "");
-  const ignored = await git(folder, ["check-ignore", "--quiet", "--", join(folder, basename(path))]);
+  const ignored = await git(folder, ["check-ignore", "--quiet", "--", join(folder, basename(target))]);
   // 128: a path within .git, and the like.
   if (ignored?.code !== 1) return null;
-  const inTree = relative(topLevel, join(folder, basename(path)))
+  const inTree = relative(topLevel, join(folder, basename(target)))
     .split(sep)
     .join("/");
-  return { path, topLevel, pattern: `/${inTree.replaceAll(/[\\*?[\]!# ]/g, "\\$&")}` };
+  return { path: path === target ? path : inTree, topLevel, pattern: `/${inTree.replaceAll(/[\\*?[\]!# ]/g, "\\$&")}` };
 }
 
 interface Ran {
