@@ -56,7 +56,7 @@ function mergedInto(
   written: ReadonlyMap<string, Assignment>,
   keepsOwn: boolean,
 ): Merged | null {
-  const file = readOrNull(local);
+  const file = readOrNull(local, { anyName: true });
   if (file === null) return null;
   const wanted = new Map(secrets.map((secret) => [secret.name, secret]));
   const counting = new Set(file.entries);
@@ -77,7 +77,11 @@ function mergedInto(
     else {
       const [prefix = ""] = /^\s*export\s+(?=[^=\s])/.exec(own[0] ?? "") ?? [];
       const assignment = written.get(entry.name);
-      if (assignment !== undefined) lines.push(`${prefix}${assignment.line}`);
+      if (assignment === undefined) continue;
+      const comment = (own.at(-1) ?? "").slice(entry.end).trim();
+      const commented = `${assignment.line} ${comment}`;
+      const isKept = comment !== "" && readsBack(commented, secret.name, secret.data);
+      lines.push(`${prefix}${isKept ? commented : assignment.line}`);
     }
   }
   lines.push(...file.lines.slice(from));
@@ -142,9 +146,9 @@ interface ReadDotenv {
 }
 
 /** Null if it is not a dotenv file. */
-export function readOrNull(bytes: Uint8Array): ReadDotenv | null {
+export function readOrNull(bytes: Uint8Array, options?: { readonly anyName: boolean }): ReadDotenv | null {
   try {
-    return parseDotenv(bytes, "this");
+    return parseDotenv(bytes, "this", options);
   } catch (error) {
     if (error instanceof InputError) return null;
     throw error;

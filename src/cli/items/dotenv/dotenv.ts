@@ -11,6 +11,8 @@ export interface DotenvEntry {
   readonly line: number;
   /** Of its last line. */
   readonly lastLine: number;
+  /** Where the value ends on its last line, its quote included. A comment may follow. */
+  readonly end: number;
   /** What tools disagree about, as it is written. */
   readonly doubt: string | null;
 }
@@ -96,14 +98,15 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
   const name = assignment[1] ?? "";
   const start = assignment[0].length;
   if (!/^['"`]/.test(text.slice(start))) {
-    const value = Secret.ofText(unquoted(text, start));
-    return { entry: { name, line, lastLine: line, value, doubt: doubtAbout(text.slice(start)) }, next: at + 1 };
+    const end = commentAt(text, start);
+    const value = Secret.ofText(text.slice(start, end).trim());
+    return { entry: { name, line, lastLine: line, end, value, doubt: doubtAbout(text.slice(start)) }, next: at + 1 };
   }
-  const { inner, last } = readQuoted(lines, at, start, label);
+  const { inner, last, end } = readQuoted(lines, at, start, label);
   const quote = text[start] ?? "";
   const value = quote === '"' ? inner.replaceAll("\\n", "\n").replaceAll("\\r", "\r") : inner;
   const doubt = doubtAbout(`${quote}${inner}${quote}`);
-  return { entry: { name, line, lastLine: last + 1, value: Secret.ofText(value), doubt }, next: last + 1 };
+  return { entry: { name, line, lastLine: last + 1, end, value: Secret.ofText(value), doubt }, next: last + 1 };
 }
 
 /** A message repeats the name only if it looks like one: it may be half a secret on a line of its own. */
@@ -118,10 +121,10 @@ function requireVariableName(name: string, label: string, line: number): void {
   );
 }
 
-/** White space before the value counts as white space before a comment, too. */
-function unquoted(text: string, start: number): string {
+/** Where the value ends. White space before it counts as white space before a comment, too. */
+function commentAt(text: string, start: number): number {
   const comment = text.slice(start - 1).search(/\s#/);
-  return (comment === -1 ? text.slice(start) : text.slice(start, start + comment)).trim();
+  return comment === -1 ? text.length : start - 1 + comment;
 }
 
 interface Quoted {
@@ -129,6 +132,8 @@ interface Quoted {
   readonly inner: string;
   /** The index of its last line. */
   readonly last: number;
+  /** Behind its last quote. */
+  readonly end: number;
 }
 
 function readQuoted(lines: readonly string[], at: number, start: number, label: string): Quoted {
@@ -164,9 +169,10 @@ interface Close {
 }
 
 function quotedTo(lines: readonly string[], at: number, start: number, { last, close }: Close): Quoted {
-  if (last === at) return { inner: (lines[at] ?? "").slice(start + 1, close), last };
+  const end = close + 1;
+  if (last === at) return { inner: (lines[at] ?? "").slice(start + 1, close), last, end };
   const inner = [lines[at]?.slice(start + 1), ...lines.slice(at + 1, last), lines[last]?.slice(0, close)].join("\n");
-  return { inner, last };
+  return { inner, last, end };
 }
 
 /** The fault is as likely where the quote opens as where it closes. */

@@ -165,7 +165,7 @@ async function readLocal(path: string, { size }: Stats): Promise<Uint8Array | nu
 
 /** The names that differ, sorted; an empty one if the file is not a dotenv file. */
 function differencesOf(local: Uint8Array, secrets: readonly NamedData[]): readonly string[] {
-  const file = readOrNull(local);
+  const file = readOrNull(local, { anyName: true });
   if (file === null) return [""];
   const here = new Map(file.entries.map(({ name, value }) => [name, value]));
   const there = new Map(secrets.map(({ name, data }) => [name, data]));

@@ -42,7 +42,7 @@ describe("values", () => {
   });
 
   test("are not shown by accident", () => {
-    const shown = '[{"name":"A","line":1,"lastLine":1,"value":"[secret]","doubt":null}]';
+    const shown = '[{"name":"A","line":1,"lastLine":1,"end":9,"value":"[secret]","doubt":null}]';
     expect(JSON.stringify(read("A=hunter2").entries)).toBe(shown);
   });
 
