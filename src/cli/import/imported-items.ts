@@ -107,7 +107,7 @@ export class ImportedItems {
     }
     if (text.includes("\0")) throw new InputError(`${place} has a NUL character in ${name}`, { hint: BYTES_HINT });
     requireWellFormed(text, name, place);
-    if (/^ENC\[AES256_GCM,data:/.test(text)) {
+    if (text.startsWith("ENC[AES256_GCM,data:")) {
       throw new InputError(`${place} has a value of ${name} that sops encrypted`, {
         hint: "import what sops decrypt prints",
       });

@@ -3,8 +3,9 @@
  * of output, or marks that reorder text. None of these may reach a terminal or a log.
  */
 
-// C0 and C1 controls, DEL, line and paragraph separators, bidirectional marks, invisible characters, lone surrogates.
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/gu;
+// C0 and C1 controls, DEL, line and paragraph separators, bidirectional marks, invisible characters, lone surrogates, and the two that YAML forbids.
+const UNPRINTABLE =
+  /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]/gu;
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 

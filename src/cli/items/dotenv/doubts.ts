@@ -14,6 +14,7 @@ export interface ReadItems {
   readonly doubts: readonly Doubt[];
 }
 
+const SHOWN = 20;
 export const MARK = "a byte order mark at its start";
 
 /** What tools disagree about in a value as it is written, its quotes included; null if they agree. */
@@ -43,7 +44,8 @@ export function settleDoubts(
   const fresh = new Set([...added, ...changed]);
   const named = doubts.filter(({ name }) => fresh.has(name)).map(({ name, about }) => `${name} (${about})`);
   if (named.length === 0) return;
-  const fault = `tools read these values in different ways: ${named.join(", ")}`;
+  const more = named.length > SHOWN ? ` and ${named.length - SHOWN} more` : "";
+  const fault = `tools read these values in different ways: ${named.slice(0, SHOWN).join(", ")}${more}`;
   if (strict) {
     throw new InputError(`${fault}; nothing was written`, {
       hint: "put each between single quotes as it is meant, or import the file with --from=<tool> as that tool wrote it",
