@@ -166,7 +166,8 @@ async function fromFile(
   { stdin, output }: SecretSources,
 ): Promise<Secret> {
   if (isStdin(path)) stdin.take(name);
-  const read = await readSecretFile(path, { mayBePipe: true });
+  const readFile = () => readSecretFile(path, { mayBePipe: true });
+  const read = isPipe(path) ? await stdin.readPipe(`${name} ${path}`, readFile) : await readFile();
   const file = `the file that ${name} names${shown(path)}`;
   if ("refusal" in read) throw new InputError(`${file} ${read.refusal}`, { hint: "put it into a file of mode 0600" });
   if (read.exposure !== null) output.warn(`${file} ${read.exposure}: make it readable by you alone (chmod 600)`);
@@ -178,6 +179,14 @@ function isStdin(path: string): boolean {
   try {
     const [named, stdin] = [statSync(path), fstatSync(0)];
     return named.dev === stdin.dev && named.ino === stdin.ino;
+  } catch {
+    return false;
+  }
+}
+
+function isPipe(path: string): boolean {
+  try {
+    return statSync(path).isFIFO();
   } catch {
     return false;
   }

@@ -7,6 +7,7 @@ export class Stdin {
   readonly #isTerminal: () => boolean;
   #takenBy: string | null = null;
   #read: Buffer | undefined;
+  readonly #pipes = new Map<string, unknown>();
 
   /** Opens stdin late, because it may be meant for a child process. */
   constructor(open: () => Readable, isTerminal: () => boolean) {
@@ -21,6 +22,12 @@ export class Stdin {
   /** Whether vsync itself took stdin. A child must not get it then: it could seek back and read a passphrase. */
   get isTaken(): boolean {
     return this.#takenBy !== null;
+  }
+
+  /** What a pipe beside stdin holds, as the caller's own copy: a second read of it would wait for another writer. */
+  async readPipe<T>(name: string, read: () => Promise<T>): Promise<T> {
+    if (!this.#pipes.has(name)) this.#pipes.set(name, await read());
+    return structuredClone(this.#pipes.get(name) as T);
   }
 
   /** Claims stdin for one purpose. @throws InputError another one has claimed it */
