@@ -5,10 +5,11 @@ import { type Caller, valueOf } from "./caller.ts";
 import type { Ending, Libc } from "./libc.ts";
 import { notStarted, type Program } from "./program.ts";
 import type { ChildOutput } from "./redaction/output.ts";
-import { isAwaited } from "./redaction/witness.ts";
+import { Guard, isAwaited } from "./redaction/witness.ts";
 
 /** A program beside vsync. */
 export interface Child {
+  readonly pid: number;
   readonly ended: Promise<Pick<Ending, "code" | "signal">>;
   readonly passedOn: Promise<void>;
   kill(signal: NodeJS.Signals): void;
@@ -26,7 +27,11 @@ export async function startChild(program: Program, around: Surroundings): Promis
   const { libc, output } = around;
   // bun's own spawn forgets what the caller ignores, and knows only text.
   const isWhole = output.stdio.every((it) => it !== "pipe");
-  return libc !== null && isWhole ? throughLibc(program, around, libc) : await throughSpawn(program, around);
+  const child = libc !== null && isWhole ? throughLibc(program, around, libc) : await throughSpawn(program, around);
+  if (process.platform === "win32") return child;
+  const guard = new Guard(child.pid);
+  void child.ended.finally(() => guard[Symbol.dispose]());
+  return child;
 }
 
 const NOWHERE = "/dev/null";
@@ -41,7 +46,12 @@ function throughLibc(program: Program, { caller, kept, output }: Surroundings, l
   const start = (image: Parameters<Libc["spawn"]>[0]): number => libc.spawn(image, [stdin, stdout ?? 1, stderr ?? 2]);
   try {
     const pid = startedAs(imageOf(program, caller), [path, ...args], start);
-    return { ended: ending(pid, libc), passedOn: output.passOn(NO_STREAMS), kill: (signal) => sendTo(pid, signal) };
+    return {
+      pid,
+      ended: ending(pid, libc),
+      passedOn: output.passOn(NO_STREAMS),
+      kill: (signal) => sendTo(pid, signal),
+    };
   } catch (error) {
     throw notStarted(name, `the system refuses it (${(error as NodeJS.ErrnoException).code})`);
   } finally {
@@ -131,9 +141,10 @@ async function throughSpawn(program: Program, { caller, kept, output }: Surround
     stdio: Array.from(stdio, (it) => it ?? "ignore"),
     serialization,
   });
-  await started(child, program.words);
+  const pid = await started(child, program.words);
   if (channel !== null) relay(child);
   return {
+    pid,
     ended: new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal }))),
     passedOn: output.passOn(child),
     kill: (signal) => void child.kill(signal),
@@ -158,8 +169,8 @@ function throughHelpers({ words, variables }: Program, { ignored }: Caller): rea
 }
 
 /** `spawn` throws some failures, and others arrive as an event. */
-async function started(child: ChildProcess, [name = Buffer.alloc(0)]: readonly Buffer[]): Promise<void> {
-  if (child.pid !== undefined) return;
+async function started(child: ChildProcess, [name = Buffer.alloc(0)]: readonly Buffer[]): Promise<number> {
+  if (child.pid !== undefined) return child.pid;
   const error = await new Promise<NodeJS.ErrnoException>((resolve) => child.once("error", resolve));
   throw notStarted(name, error.code === "ENOENT" ? "no such program" : `the system refuses it (${error.code})`);
 }

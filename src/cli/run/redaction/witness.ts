@@ -31,6 +31,24 @@ export class Witness implements Disposable {
   }
 }
 
+/**
+ * Ends the program if vsync is killed (SIGKILL): a shell whose stdin ends with vsync, and that hears nothing else. Without it a
+ * supervisor that starts vsync anew would have the program twice.
+ */
+export class Guard implements Disposable {
+  readonly #process: ChildProcess;
+
+  constructor(program: number) {
+    const script = 'trap "" HUP INT QUIT TERM USR1 USR2 ALRM; read _; kill -KILL "$1"';
+    this.#process = started("/bin/sh", ["-c", script, "sh", String(program)]);
+  }
+
+  /** Before somebody else gets the program's pid. */
+  [Symbol.dispose](): void {
+    this.#process.kill("SIGKILL");
+  }
+}
+
 const awaited = new Set<number>();
 
 /** Whether the runtime waits for this child of ours, and would miss its end if we took it. */
@@ -39,9 +57,15 @@ export function isAwaited(pid: number): boolean {
 }
 
 function watch(): [ChildProcess, Promise<NodeJS.Signals | null>] {
-  const child = spawn("/bin/cat", [], { env: {}, stdio: ["pipe", "ignore", "ignore"] });
+  const child = started("/bin/cat", []);
+  return [child, new Promise((resolve) => child.once("exit", (_code, signal) => resolve(signal)))];
+}
+
+/** Its stdin ends with vsync, and it knows no secret. */
+function started(program: string, args: readonly string[]): ChildProcess {
+  const child = spawn(program, args, { env: {}, stdio: ["pipe", "ignore", "ignore"] });
   child.on("error", () => undefined);
   if (child.pid !== undefined) awaited.add(child.pid);
   child.stdin?.on("error", () => undefined);
-  return [child, new Promise((resolve) => child.once("exit", (_code, signal) => resolve(signal)))];
+  return child;
 }
