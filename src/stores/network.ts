@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
+import { isIPv4 } from "node:net";
 import { S3UnreachableError } from "../errors.ts";
 import type { Network } from "../s3/wire/exchange.ts";
 
@@ -9,7 +10,7 @@ const EXCEPTIONS = ["NO_PROXY", "no_proxy"] as const;
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * The way to the network that the environment describes: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as curl reads them, and
+ * The way to the network that the environment describes: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in either case, and
  * `AWS_CA_BUNDLE`, as AWS's own tools read it.
  *
  * @throws S3UnreachableError a variable cannot be followed: to ignore it could send requests another way than its owner wants
@@ -17,9 +18,35 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export function networkOf(variables: Variables): Network {
   const proxies: Record<string, string> = {};
   for (const name of PROXIES) if (variables[name]) proxies[name] = proxyUrl(name, variables[name]);
-  for (const name of EXCEPTIONS) if (variables[name]) proxies[name] = variables[name];
+  for (const name of EXCEPTIONS) if (variables[name]) proxies[name] = exceptionsIn(variables[name]);
   const bundle = variables["AWS_CA_BUNDLE"];
   return bundle ? { proxies, authorities: certificatesIn(bundle) } : { proxies };
+}
+
+/** `NO_PROXY` as curl and Go read it, in the words of `http.Agent`, which knows no spaces, subdomains, CIDR or brackets. */
+function exceptionsIn(list: string): string {
+  return list
+    .split(/[\s,]+/)
+    .flatMap(exceptionsOf)
+    .join(",");
+}
+
+function exceptionsOf(entry: string): string | string[] {
+  const [, address = "", bits = ""] = /^([\d.]+)\/(\d{1,2})$/.exec(entry) ?? [];
+  if (isIPv4(address) && Number(bits) <= 32) return addressRange(address, Number(bits));
+  const name = entry.replace(/^\.|\.$/g, "").replace(/^\[([^\]]*)\]$/, "$1");
+  return /^[^*:/]*[a-z][^*:/]*$/i.test(name) ? [name, `*.${name}`] : name;
+}
+
+function addressRange(address: string, bits: number): string {
+  const size = 2 ** (32 - bits);
+  const value = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const first = value - (value % size);
+  return `${dotted(first)}-${dotted(first + size - 1)}`;
+}
+
+function dotted(value: number): string {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
 }
 
 function proxyUrl(name: string, value: string): string {
