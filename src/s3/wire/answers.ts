@@ -25,6 +25,7 @@ const ACCEPTED_SKEW_MS = 15 * 60_000;
 const NETWORK_AUTHENTICATION_REQUIRED = 511;
 
 const CHECK_ENDPOINT = "check that the endpoint is that of an S3 service";
+const CHECK_GATEWAY = "check the endpoint and HTTPS_PROXY, or try again later";
 const SIGN_IN = "sign in to the network if it asks for that in a browser, and check the endpoint and HTTPS_PROXY";
 
 /** Reads the failure of one request. Every quirk of every server has its arm here or in `network.ts`. */
@@ -111,16 +112,19 @@ function byStatus(answer: Answer, inquiry: Inquiry): Failure {
   if (status === 400 && answer.code === "" && inquiry.mayExpire) return final(staleToken(inquiry));
   // A proxy that gave up on the server does not know what the server is still doing.
   if (status === 502 || status === 504) return { kind: "other", isTransient: true, effect: "pending", error };
-  // A HEAD has no body to say SlowDown in.
-  const isThrottled = status === 503 && answer.code === "";
+  // A HEAD has no body to say SlowDown in. A gateway's page does not ask for time: nothing may be behind it.
+  const isThrottled = status === 503 && answer.code === "" && !answer.isWebPage;
   // It may have failed after the write.
   if (status >= 500) return { kind: "other", isTransient: true, effect: "unknown", error, isThrottled };
   return { kind: "other", isTransient: false, effect: status < 300 ? "unknown" : "none", error };
 }
 
 function answered(answer: Answer, inquiry: Inquiry) {
+  const said = `${inquiry.host} answered ${answer.status}`;
+  if (answer.isWebPage)
+    return unreachable(inquiry, `${said} with a web page (HTML), as proxies do for a server that fails`, CHECK_GATEWAY);
   const hint = answer.status < 500 ? CHECK_ENDPOINT : "try again later";
-  return unreachable(inquiry, `${inquiry.host} answered ${answer.status}${wordsOf(answer, " ")}`, hint);
+  return unreachable(inquiry, `${said}${wordsOf(answer, " ")}`, hint);
 }
 
 const SENTENCE_LENGTH = 240;

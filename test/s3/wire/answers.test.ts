@@ -260,6 +260,17 @@ describe("a web page in the place of an answer", () => {
     }
   });
 
+  test.each([500, 502, 503, 504])(
+    "with status %i: tried five times, as a gateway's page asks for no time",
+    async (status) => {
+      s3.on("GET", { ...PAGE, status });
+      const error = await failureOf(store.get("manifest", { maxBytes: 1 }));
+      expect(error.message).toContain(`s3.example.com answered ${status} with a web page (HTML), as proxies do`);
+      expect(error.hint).toBe("check the endpoint and HTTPS_PROXY, or try again later");
+      expect(s3.count()).toBe(5);
+    },
+  );
+
   test("to a write alone: reading back settles it", async () => {
     s3.on("PUT", { ...PAGE, status: 200 });
     s3.on("GET", { headers: { etag: '"e"' }, body: "bytes" });
