@@ -12,6 +12,7 @@ describe("printable", () => {
     ["\u009b2J\u007f\0", "\\x9b2J\\x7f\\x00"],
     ["abc\u202edcba\u2066", "abc\\u202edcba\\u2066"],
     ["zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"],
+    ["no\uffffcharacter", "no\\uffffcharacter"],
     ["lone \ud83c half", "lone \\ud83c half"],
     ["line\u2028separator", "line\\u2028separator"],
   ])("%j", (text, shown) => {
