@@ -94,7 +94,7 @@ describe("a vault in a bucket", () => {
     const [addon, store] = ["/argon2/", "/src/s3/store"].map((name) => stdout.indexOf(name));
     expect(addon).toBeGreaterThan(0);
     expect(store).toBeGreaterThan(addon!);
-    expect(stdout).not.toMatch(/@aws-sdk|@smithy/);
+    expect(stdout).not.toContain("@aws-sdk");
   });
 
   test("opens for a user without a home", async () => {
