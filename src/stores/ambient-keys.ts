@@ -8,9 +8,12 @@ import { agentsFor, type Network } from "../s3/wire/exchange.ts";
 import { printable } from "../s3/wire/failure.ts";
 import { CredentialsError, SilentSourceError } from "../s3/wire/keys.ts";
 import type { FindKeys } from "../s3/wire/options.ts";
+import { untilAborted } from "../s3/wire/time-limit.ts";
 import type { AccessKey } from "./location.ts";
 
 const LIMIT_MS = 30_000;
+/** How long a search goes on for nobody: a request that was given up is tried again within this time. */
+const PATIENCE_MS = 1_000;
 const HINT = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role";
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -24,9 +27,9 @@ type Chain = () => Promise<{ accessKeyId: string; secretAccessKey: string; sessi
  */
 export function findsAmbientKeys(variables: Variables, network: Network, limitMs = LIMIT_MS): FindKeys {
   let search: Search | undefined;
-  return async (region) => {
+  return async (region, signal) => {
     search ??= await Search.load(region, variables, network, limitMs);
-    return search.keys();
+    return search.keys(signal);
   };
 }
 
@@ -62,10 +65,18 @@ subscribe("child_process", (message) => {
   });
 });
 
+/** One run of the chain, which all requests of its time wait for. */
+interface Running {
+  readonly opened: Opened;
+  readonly found: ReturnType<Chain>;
+  waiting: number;
+}
+
 class Search {
   readonly #chain: Chain;
   readonly #progress: Progress;
   readonly #limitMs: number;
+  #running: Running | undefined;
 
   private constructor(chain: Chain, progress: Progress, limitMs: number) {
     this.#chain = chain;
@@ -99,12 +110,28 @@ class Search {
     return new Search(() => readable(variables).then(() => chain()), progress, limitMs);
   }
 
-  async keys(): Promise<AccessKey> {
+  async keys(signal: AbortSignal): Promise<AccessKey> {
+    const running = (this.#running ??= this.#start());
+    running.waiting += 1;
+    try {
+      return sealed(await untilAborted(signal, () => running.found));
+    } finally {
+      running.waiting -= 1;
+      if (this.#running === running) setTimeout(() => running.waiting === 0 && running.opened.end(), PATIENCE_MS);
+    }
+  }
+
+  #start(): Running {
     const opened = new Opened();
+    const found = this.#find(opened).finally(() => (this.#running = undefined));
+    return { opened, found, waiting: 0 };
+  }
+
+  async #find(opened: Opened): ReturnType<Chain> {
     const { promise: over, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => reject(this.#progress.silent(this.#limitMs)), this.#limitMs);
     try {
-      return sealed(await Promise.race([searching.run(opened, this.#chain), over]));
+      return await Promise.race([searching.run(opened, this.#chain), over]);
     } catch (error) {
       opened.end();
       throw error instanceof CredentialsError ? error : this.#progress.failed(error);

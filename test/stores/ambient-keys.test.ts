@@ -33,15 +33,16 @@ beforeEach(() => {
 });
 afterEach(() => void vi.unstubAllEnvs());
 
+const NEVER = new AbortController().signal;
 const KEY = { accessKeyId: "AKIA", secretAccessKey: "secret" };
 const IDENTITY = { AWS_WEB_IDENTITY_TOKEN_FILE: "/no/such/file", AWS_ROLE_ARN: "arn:aws:iam::111111111111:role/r" };
 
-async function find(variables: Record<string, string>, profile = "", limitMs = 20_000) {
+async function find(variables: Record<string, string>, profile = "", limitMs = 20_000, signal = NEVER) {
   // The SDK remembers what a path held.
   const config = join(folder, `config-${(configs += 1)}`);
   await writeFile(config, profile);
   for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: config, ...variables })) vi.stubEnv(name, value);
-  return findsAmbientKeys(process.env, { proxies: {} }, limitMs)("us-east-1");
+  return findsAmbientKeys(process.env, { proxies: {} }, limitMs)("us-east-1", signal);
 }
 
 async function messageOf(...search: Parameters<typeof find>): Promise<string> {
@@ -116,21 +117,44 @@ test("an instance's metadata service that refuses: its own words, not those abou
 
 const pipes = (): number => process.getActiveResourcesInfo().filter((name) => /^Pro|^Pipe/.test(name)).length;
 
-test.each([
+const SILENT = [
   ["AWS_CONTAINER_CREDENTIALS_FULL_URI", ""],
   ["profile default", "[default]\ncredential_process = sleep 60"],
-])("%s that never answers: given up, and nothing that it opened stays open", async (source, profile) => {
+] as const;
+
+/** Also keeps count of the requests that the server never answers. */
+function neverAnswers() {
+  const seen = { opened: 0, closed: 0 };
+  answer = (response) => {
+    seen.opened += 1;
+    response.on("close", () => (seen.closed += 1));
+  };
+  return seen;
+}
+const silentIn = (profile: string): Record<string, string> =>
+  profile === "" ? { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/x` } : {};
+
+test.each(SILENT)("%s that never answers: given up, and nothing that it opened stays open", async (source, profile) => {
   const before = pipes();
   const warn = vi.spyOn(console, "warn");
-  let [opened, closed] = [0, 0];
-  answer = (response) => {
-    opened += 1;
-    response.on("close", () => (closed += 1));
-  };
-  const variables: Record<string, string> = profile === "" ? { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/x` } : {};
-  expect(await messageOf(variables, profile, 1500)).toBe(
+  const seen = neverAnswers();
+  expect(await messageOf(silentIn(profile), profile, 1500)).toBe(
     `no ambient credentials: ${source} did not give any within 1.5 s`,
   );
   expect(warn).not.toHaveBeenCalled();
-  await vi.waitFor(() => expect([pipes(), closed]).toEqual([before, opened]));
+  await vi.waitFor(() => expect([pipes(), seen.closed]).toEqual([before, seen.opened]));
 });
+
+test.each(SILENT)(
+  "%s that never answers, and a caller that has stopped waiting: likewise",
+  async (_source, profile) => {
+    const before = pipes();
+    const seen = neverAnswers();
+    const caller = new AbortController();
+    const search = find(silentIn(profile), profile, 60_000, caller.signal);
+    await vi.waitFor(() => expect(pipes() + seen.opened).toBeGreaterThan(before), 10_000);
+    caller.abort(new Error("enough"));
+    await expect(search).rejects.toThrow("enough");
+    await vi.waitFor(() => expect([pipes(), seen.closed]).toEqual([before, seen.opened]), 10_000);
+  },
+);

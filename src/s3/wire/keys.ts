@@ -37,7 +37,7 @@ export type PrepareKeys = (signal: AbortSignal) => Promise<Keys>;
 export function preparesKeys({ credentials, region }: S3Location, { ambient }: S3Options): PrepareKeys {
   if (credentials !== "ambient") return async () => usable(credentials);
   if (ambient === undefined) throw new TypeError("the credentials are ambient, and no option finds them");
-  return async (signal) => usable(await inTime(signal, () => ambient(region)));
+  return async (signal) => usable(await inTime(signal, () => ambient(region, signal)));
 }
 
 async function inTime(signal: AbortSignal, find: () => ReturnType<FindKeys>): Promise<S3Credentials> {

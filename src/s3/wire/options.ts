@@ -68,8 +68,8 @@ export interface S3Credentials {
   readonly sessionToken?: HiddenText;
 }
 
-/** Looks for the platform's own credentials. @throws CredentialsError */
-export type FindKeys = (region: string) => Promise<S3Credentials>;
+/** Looks for the platform's own credentials, until the signal aborts. @throws CredentialsError */
+export type FindKeys = (region: string, signal: AbortSignal) => Promise<S3Credentials>;
 
 /** What a bucket's owner asks of requests, beside credentials. */
 export interface BucketTerms {
