@@ -1,5 +1,6 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { givenEnv } from "../cli/config/target.ts";
 import { KEY_ARGS, requireOne, splitWords } from "../cli/items/item-words.ts";
 import { renderValue } from "../cli/items/render-items.ts";
 import { findReadable } from "../cli/items/selection.ts";
@@ -28,6 +29,6 @@ Without an env, reads the vault of VSYNC_CONFIG.`;
     const { input, names } = await splitWords({ flags, args }, { takesOne: true, usage: Get.usage });
     const name = requireOne(names, Get.usage);
     const { bundle } = await openAnywhere(input, this.sources);
-    renderValue(findReadable(bundle, name), flags, this.output);
+    renderValue(findReadable(bundle, name, givenEnv(input)), flags, this.output);
   }
 }

@@ -2,7 +2,7 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { CONSENT_FLAGS, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
 import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
-import { noSuchName } from "../cli/items/selection.ts";
+import { noSuchNameIn } from "../cli/items/selection.ts";
 import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
 import { proposeUnset } from "../vault/set.ts";
 
@@ -30,7 +30,7 @@ Older generations keep the removed values until \`vsync gc\`.`;
     const keys = requireSome(names, Unset.usage);
     using session = await openSession(input, this.sources, DAILY_WRITE);
     const { env } = session.config;
-    using proposal = await proposeUnset(session.ports, session.request, keys, noSuchName);
+    using proposal = await proposeUnset(session.ports, session.request, keys, noSuchNameIn(env));
     const asking = beforeRemoving(session.config);
     const committed = await commitChanges(proposal, asking, flags, this.sources);
     const words = { nothing: `Nothing to unset in ${env}`, done: `Updated ${env}` };

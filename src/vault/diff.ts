@@ -33,7 +33,7 @@ export async function diffGenerations(ports: ReadPorts, request: DiffRequest): P
   const { toGen = manifest.gen, fromGen = toGen - 1 } = request;
   if (request.fromGen === undefined && toGen === 1) {
     throw new InputError("generation 1 is the first: no other comes before it", {
-      hint: "`vsync list` shows its names",
+      hint: `vsync list ${manifest.env} shows its names`,
     });
   }
   const { items: before } = await openAtGeneration(ports.store, manifest, { ...request, gen: fromGen });

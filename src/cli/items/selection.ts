@@ -5,17 +5,17 @@ import { Flags } from "../command/flags.ts";
 import { closest } from "../terminal/closest.ts";
 
 /** @throws InputError no item has this name */
-export function findItem(items: readonly Item[], name: string): Item {
+export function findItem(items: readonly Item[], name: string, env?: string): Item {
   const found = items.find((item) => item.name === name);
   if (found !== undefined) return found;
-  throw noSuchName(name, items);
+  throw noSuchNameIn(env)(name, items);
 }
 
 /** As `findItem`, where a token may not read all. @throws InputError */
-export function findReadable(bundle: OpenedBundle, name: string): Item {
-  if (readsAll(bundle) || bundle.items.some((item) => item.name === name)) return findItem(bundle.items, name);
+export function findReadable(bundle: OpenedBundle, name: string, env?: string): Item {
+  if (readsAll(bundle) || bundle.items.some((item) => item.name === name)) return findItem(bundle.items, name, env);
   throw new InputError(`the vault has no ${JSON.stringify(name)}, or this token may not read it`, {
-    hint: "`vsync list` shows the names that it reads",
+    hint: "vsync list shows the names that it reads",
   });
 }
 
@@ -26,9 +26,9 @@ export interface Selection {
 }
 
 /** As `selectItems`, but of the secrets only: a file cannot be a variable. */
-export function selectSecrets(items: readonly Item[], selection: Selection): readonly Item[] {
+export function selectSecrets(items: readonly Item[], selection: Selection, env?: string): readonly Item[] {
   const secrets = items.filter((item) => item.kind === "secret");
-  return selectItems(secrets, selection, "the vault has no secret");
+  return selectItems(secrets, selection, env, "the vault has no secret");
 }
 
 /**
@@ -39,12 +39,13 @@ export function selectSecrets(items: readonly Item[], selection: Selection): rea
 export function selectItems(
   items: readonly Item[],
   { only, except }: Selection,
+  env?: string,
   fault = "the vault has no",
 ): readonly Item[] {
   refuseEmptyNames({ only, except });
   const known = new Set(items.map((item) => item.name));
   const missing = [...(only ?? []), ...(except ?? [])].find((name) => !known.has(name));
-  if (missing !== undefined) throw unknownName(fault, missing, items);
+  if (missing !== undefined) throw unknownName(fault, missing, items, env);
   const wanted = only === undefined ? known : new Set(only);
   const unwanted = new Set(except);
   return items.filter(({ name }) => wanted.has(name) && !unwanted.has(name));
@@ -59,18 +60,20 @@ export function refuseEmptyNames(lists: Readonly<Record<string, readonly string[
   });
 }
 
-/** The error for a name that the vault does not have. Its hint names the closest one. */
-export const noSuchName = (name: string, items: readonly NamedItem[]): InputError =>
-  unknownName("the vault has no", name, items);
+/** Makes the error for a name that the env does not have. Its hint names the closest one. */
+export const noSuchNameIn =
+  (env?: string) =>
+  (name: string, items: readonly NamedItem[]): InputError =>
+    unknownName("the vault has no", name, items, env);
 
 type NamedItem = Pick<Item, "name">;
 
-function unknownName(fault: string, name: string, items: readonly NamedItem[]): InputError {
+function unknownName(fault: string, name: string, items: readonly NamedItem[], env = ""): InputError {
   const suggestion = closest(
     name,
     items.map((item) => item.name),
   );
-  const hint = suggestion === null ? "`vsync list` shows the names" : `did you mean ${suggestion}?`;
+  const hint = suggestion === null ? `${`vsync list ${env}`.trimEnd()} shows the names` : `did you mean ${suggestion}?`;
   return new InputError(`${fault} ${JSON.stringify(name)}`, { hint });
 }
 

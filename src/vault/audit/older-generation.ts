@@ -50,7 +50,7 @@ async function rowsDownTo(
   const { gen } = request;
   if (!Number.isInteger(gen) || gen < 1 || gen > manifest.gen) {
     throw new InputError(`generation ${gen} does not exist: the vault has 1…${manifest.gen}`, {
-      hint: "`vsync history` lists them",
+      hint: `vsync history ${manifest.env} lists them`,
     });
   }
   const { rows } = await verifyAudit(store, manifest, { ...request, downTo: gen });

@@ -47,7 +47,7 @@ describe("a generation opens with a passphrase of its time", () => {
     expect(await rejection(world.generation(gen, NEW, NEW))).toMatchObject({
       name: "InputError",
       message: `generation ${gen} does not exist: the vault has 1…4`,
-      hint: "`vsync history` lists them",
+      hint: "vsync history prod lists them",
     });
   });
 
