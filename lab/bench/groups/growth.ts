@@ -44,7 +44,7 @@ function pushing(home: Home, vsync: Vsync, size: Size): Candidate {
   const program = (round: number) => {
     const edition = round % 2;
     const file = size.bytes === undefined ? [] : [`--file=data.bin=${edition}.bin`];
-    return home.program(vsync.argv, ["push", "prod", `--from=${edition}.env`, "--yes", ...file]);
+    return home.program(vsync.argv, ["push", "prod", `--from=${edition}.env`, "--yes", "--force", ...file]);
   };
   return { head, program };
 }
