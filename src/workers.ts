@@ -1,6 +1,6 @@
 /**
- * Whether this runs in a Worker of Cloudflare. There a request's work ends with the request: a promise of one is no use to
- * another, and what nobody waits for needs `ctx.waitUntil`.
+ * Whether this runs in a Worker of Cloudflare. There a request's work ends with the request: do not share its promises
+ * with other requests, and give work that nobody awaits to `ctx.waitUntil`.
  */
 export function inWorkers(): boolean {
   return (globalThis as { navigator?: { userAgent?: string } }).navigator?.userAgent === "Cloudflare-Workers";

@@ -14,7 +14,7 @@ export interface HealthReport {
   readonly verified: number;
   /** Refused requests since the start, by code. */
   readonly refused: Readonly<Record<string, number>>;
-  /** The program of `backend.start()`; null if there is none. */
+  /** The program that `backend.start()` runs; null if it runs nothing. */
   readonly tunnel: TunnelStatus | null;
 }
 

@@ -148,7 +148,7 @@ export class UsageSpool implements Spool {
     return `${this.#token}.${place}.${pid}.${start}.${randomBytes(8).toString("hex")}.spool`;
   }
 
-  /** The token of a process that has ended and left this file; null if there is none, or it may still run. */
+  /** The token of the process that left this file; null if the file names no token, or the process may still run. */
   async #leftBy(name: string): Promise<string | null> {
     const [, token, place, pid, start] = NAME.exec(name) ?? [];
     if (token === undefined || place === undefined || start === undefined) return null;
