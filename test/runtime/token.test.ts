@@ -80,6 +80,7 @@ test("signs access tokens, which a service with api.tokens.verify verifies, unti
     name: "TokenRevokedError",
     message: expect.stringMatching(/^tok_\w+ was revoked 2\d{3}-/),
   });
+  expect(handle.keys()).toContain("DATABASE_URL");
   await handle.close();
   expect(await rejectionOf(handle.accessToken({ expiresInSeconds: 60 }))).toMatchObject({ code: "INPUT" });
   const passphrase = await open(vault);

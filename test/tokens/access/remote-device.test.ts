@@ -4,6 +4,7 @@ import {
   type AuthorizationRequest,
   createClientCredentialsToken,
   createTokenVerifier,
+  type Permission,
   parseGrants,
 } from "../../../src/tokens/index.ts";
 import { snapshotOf, type TokenHere, tokenHere } from "./access-world.ts";
@@ -13,9 +14,10 @@ import { snapshotOf, type TokenHere, tokenHere } from "./access-world.ts";
  * for remote devices, grants in their four modes, reduction.
  */
 
+/** A backend's token may do everything that can be granted, so every refusal below is the device's own. */
 let backend: TokenHere;
 beforeAll(async () => {
-  backend = await tokenHere(1, { permissions: ["api.tokens.create", "tunnels.tunnels.create-delete"] });
+  backend = await tokenHere(1);
   process.env["RSTREAM_CLIENT_ID"] = backend.clientId;
   process.env["RSTREAM_CLIENT_SECRET"] = backend.clientSecret;
 });
@@ -26,60 +28,99 @@ async function authorityOf(jwt: string, owner: TokenHere = backend): Promise<Aut
 
 const TUNNEL = { root: "tunnels", project: "project-id" } as const;
 
-describe("the remote device", () => {
-  let device: Authority;
-  beforeAll(async () => {
-    const { token } = createClientCredentialsToken(
-      {
-        clientId: process.env["RSTREAM_CLIENT_ID"]!,
-        clientSecret: process.env["RSTREAM_CLIENT_SECRET"]!,
-      },
-      {
-        expiresInSeconds: 60,
-        claims: {
-          permissions: ["tunnels.tunnels.create-delete"],
-          tunnelsGrants: [
-            {
-              projects: ["project-id"],
-              scopes: {
-                tunnels: {
-                  create: {
-                    filters: {
-                      protocol: "http",
-                      publish: true,
-                    },
+function plainDevice(): string {
+  const { token } = createClientCredentialsToken(
+    {
+      clientId: process.env["RSTREAM_CLIENT_ID"]!,
+      clientSecret: process.env["RSTREAM_CLIENT_SECRET"]!,
+    },
+    {
+      expiresInSeconds: 60,
+      claims: {
+        permissions: ["tunnels.tunnels.create-delete"],
+        tunnelsGrants: [
+          {
+            projects: ["project-id"],
+            scopes: {
+              tunnels: {
+                create: {
+                  filters: {
+                    protocol: "http",
+                    publish: true,
                   },
                 },
               },
             },
-          ],
-        },
+          },
+        ],
       },
-    );
-    device = await authorityOf(token);
+    },
+  );
+  return token;
+}
+
+function authenticatedDevice(): string {
+  const { token } = createClientCredentialsToken(
+    {
+      clientId: process.env["RSTREAM_CLIENT_ID"]!,
+      clientSecret: process.env["RSTREAM_CLIENT_SECRET"]!,
+    },
+    {
+      expiresInSeconds: 60,
+      claims: {
+        permissions: ["tunnels.tunnels.create-delete"],
+        tunnelsGrants: [
+          {
+            projects: ["project-id"],
+            scopes: {
+              tunnels: {
+                create: {
+                  filters: {
+                    protocol: "http",
+                    publish: true,
+                    token_auth: true,
+                  },
+                },
+              },
+            },
+          },
+        ],
+      },
+    },
+  );
+  return token;
+}
+
+describe.each([
+  ["the remote device", plainDevice, { publish: true }],
+  ["the remote device whose tunnels want a token", authenticatedDevice, { publish: true, token_auth: true }],
+] as const)("%s", (_title, mint, forced) => {
+  let device: Authority;
+  beforeAll(async () => {
+    device = await authorityOf(mint());
   });
 
   test("creates matching HTTP tunnels for its project", () => {
     const create = { ...TUNNEL, operation: "create" };
     expect(device.authorize({ ...create, properties: { protocol: "http" } })).toEqual({
       allowed: true,
-      properties: { publish: true },
+      properties: forced,
     });
     expect(device.authorize({ ...create, properties: { protocol: "tcp" } }).allowed).toBe(false);
+    expect(device.authorize({ ...create, properties: { publish: false } }).allowed).toBe(false);
     expect(device.authorize({ ...create, project: "other-id" }).allowed).toBe(false);
   });
 
-  test("cannot list, and cannot connect to tunnels", () => {
-    expect(device.authorize({ ...TUNNEL, operation: "list" })).toEqual({
-      allowed: false,
-      layer: "stored",
-      reason: "it lacks the permission tunnels.tunnels.list",
-    });
-    expect(device.authorize({ ...TUNNEL, operation: "connect", path: "/" }).allowed).toBe(false);
-  });
-
-  test("manages no credentials: it may mint nothing", () => {
-    expect(device.authorize({ permission: "api.tokens.create" })).toMatchObject({ allowed: false, layer: "access" });
+  test.each([
+    ["cannot list", { ...TUNNEL, operation: "list" }, "tunnels.tunnels.list"],
+    ["cannot connect", { ...TUNNEL, operation: "connect", path: "/" }, "tunnels.streams.create-delete"],
+    ["manages no credentials", { permission: "api.tokens.create" }, "api.tokens.create"],
+    ["reads no secret", { root: "secrets", operation: "read" }, "secrets.items.read"],
+  ])("%s, for want of a permission that its backend has", async (_what, request, permission) => {
+    const reason = `it lacks the permission ${permission}`;
+    expect(device.authorize(request)).toEqual({ allowed: false, layer: "access", reason });
+    const { token } = createClientCredentialsToken(backend, { expiresInSeconds: 60 });
+    expect((await authorityOf(token)).authorize(request).allowed).toBe(true);
   });
 
   test("lives for a minute", () => {
@@ -106,6 +147,8 @@ const FULL = [
   },
 ];
 
+const REACHED = [{ scopes: { tunnels: { connect: { filters: { protocol: "http" } } } } }];
+
 /** Each with what a request to it answers: the fields or the forced properties, or false. */
 const ANSWERS: readonly [string, unknown, AuthorizationRequest, unknown][] = [
   ["a workspace", MODES, { root: "tunnels", operation: "create", workspace: "workspace-id" }, { properties: {} }],
@@ -124,6 +167,8 @@ const ANSWERS: readonly [string, unknown, AuthorizationRequest, unknown][] = [
     { ...TUNNEL, operation: "create" },
     { properties: { protocol: "http", publish: true, token_auth: true } },
   ],
+  ["tunnels with a property", REACHED, { ...TUNNEL, operation: "connect", properties: { protocol: "http" } }, {}],
+  ["tunnels with another", REACHED, { ...TUNNEL, operation: "connect", properties: { protocol: "tcp" } }, false],
   ["three fields", FULL, { ...TUNNEL, operation: "list" }, { fields: ["id", "name", "protocol"] }],
 ];
 
@@ -137,11 +182,36 @@ test.each(ANSWERS)("a grant for %s", async (_title, grants, request, answer) => 
   );
 });
 
-test("`permissions: null` keeps those of the token that mints", async () => {
-  const { token } = createClientCredentialsToken(backend, { expiresInSeconds: 60, claims: { permissions: null } });
-  const authority = await authorityOf(token);
-  expect(authority.claims).not.toHaveProperty("permissions");
-  expect(authority.authorize({ ...TUNNEL, operation: "create" }).allowed).toBe(true);
+describe("permissions", () => {
+  const owner = tokenHere(3, { permissions: ["api.tokens.create", "tunnels.tunnels.create-delete"] });
+  test.each<[string, readonly Permission[] | null, readonly [create: boolean, list: boolean]]>([
+    ["null keeps those of the token that mints", null, [true, false]],
+    ["an explicit array reduces them", ["tunnels.tunnels.list"], [false, false]],
+    ["an explicit array cannot add to them", ["tunnels.tunnels.create-delete", "tunnels.tunnels.list"], [true, false]],
+  ])("%s", async (_title, permissions, allowed) => {
+    const { token } = createClientCredentialsToken(await owner, { expiresInSeconds: 60, claims: { permissions } });
+    const authority = await authorityOf(token, await owner);
+    expect(authority.claims.permissions ?? null).toEqual(permissions);
+    expect(["create", "list"].map((operation) => authority.authorize({ ...TUNNEL, operation }).allowed)).toEqual(
+      allowed,
+    );
+  });
+});
+
+test.each([
+  ["none, which hands on its own", undefined],
+  ["wider ones", [{ projects: ["project-id", "other-id"] }]],
+  ["those of another project", [{ projects: ["other-id"] }]],
+])("a token with grants stays within them if it mints with %s", async (_title, given) => {
+  const permissions = ["api.tokens.create", "tunnels.tunnels.create-delete"] as const;
+  const owner = await tokenHere(5, { permissions, grants: parseGrants([{ projects: ["project-id"] }]) });
+  const claims = given === undefined ? {} : { grants: parseGrants(given) };
+  const { token } = createClientCredentialsToken(owner, { expiresInSeconds: 60, claims });
+  const authority = await authorityOf(token, owner);
+  const creates = (project: string): boolean =>
+    authority.authorize({ ...TUNNEL, project, operation: "create" }).allowed;
+  expect(creates("project-id")).toBe(given?.[0]?.projects.includes("project-id") ?? true);
+  expect(creates("other-id")).toBe(false);
 });
 
 test("a setting of the vault requires authentication of public tunnels, also against the token's force", async () => {
@@ -159,21 +229,54 @@ test("a setting of the vault requires authentication of public tunnels, also aga
   expect(authority.authorize({ ...create, properties: { publish: true, token_auth: true } }).allowed).toBe(true);
 });
 
-/** The bodies of both requests to an API of the documents. */
+/** The bodies of both requests to an API of the documents, byte for byte. */
 const BODIES = [
-  { protocol: "http", publish: true } as const,
-  { protocol: "http", publish: true, token_auth: true } as const,
-].map((filters) => ({
-  permissions: ["tunnels.tunnels.create-delete"] as const,
-  tunnelsGrants: [{ projects: ["project-id"], scopes: { tunnels: { create: { filters } } } }],
-}));
+  `{
+    "permissions": ["tunnels.tunnels.create-delete"],
+    "tunnelsGrants": [
+      {
+        "projects": ["project-id"],
+        "scopes": {
+          "tunnels": {
+            "create": {
+              "filters": {
+                "protocol": "http",
+                "publish": true
+              }
+            }
+          }
+        }
+      }
+    ]
+  }`,
+  `{
+    "permissions": ["tunnels.tunnels.create-delete"],
+    "tunnelsGrants": [
+      {
+        "projects": ["project-id"],
+        "scopes": {
+          "tunnels": {
+            "create": {
+              "filters": {
+                "protocol": "http",
+                "publish": true,
+                "token_auth": true
+              }
+            }
+          }
+        }
+      }
+    ]
+  }`,
+];
 
-test.each(BODIES)("the body of a request for a narrower token is taken as it is", async (claims) => {
+test.each(BODIES)("the body of a request for a narrower token is taken as it is", async (body) => {
+  const claims = JSON.parse(body);
   const { token } = createClientCredentialsToken(backend, { expiresInSeconds: 60, claims });
   const authority = await authorityOf(token);
   expect(authority.authorize({ ...TUNNEL, operation: "create" })).toEqual({
     allowed: true,
-    properties: claims.tunnelsGrants[0]?.scopes.tunnels.create.filters,
+    properties: claims.tunnelsGrants[0].scopes.tunnels.create.filters,
   });
   expect(authority.authorize({ ...TUNNEL, project: "other-id", operation: "create" }).allowed).toBe(false);
 });
