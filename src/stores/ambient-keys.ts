@@ -12,6 +12,9 @@ import { untilAborted } from "../s3/wire/time-limit.ts";
 import type { AccessKey } from "./location.ts";
 
 const LIMIT_MS = 30_000;
+/** What the chain asks over HTTP, each time for `REQUEST_LIMIT_MS`. */
+const ATTEMPTS = 2;
+const REQUEST_LIMIT_MS = 5_000;
 /** How long a search goes on for nobody: a request that was given up is tried again within this time. */
 const PATIENCE_MS = 1_000;
 const HINT = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role";
@@ -93,7 +96,7 @@ class Search {
       httpAgent: http,
       httpsAgent: https,
       connectionTimeout: 3_000,
-      requestTimeout: 5_000,
+      requestTimeout: REQUEST_LIMIT_MS,
       throwOnRequestTimeout: true,
       logger,
     };
@@ -103,7 +106,7 @@ class Search {
     const init = {
       logger,
       ...(isContainer && { timeout: 0 }),
-      clientConfig: { requestHandler, logger, maxAttempts: 2 },
+      clientConfig: { requestHandler, logger, maxAttempts: ATTEMPTS },
       parentClientConfig: { region, logger },
     };
     const chain = defaultProvider(init);
@@ -154,7 +157,7 @@ async function readable(variables: Variables): Promise<void> {
 
 /** What the chain says of a source that this machine simply does not have. */
 const SKIPPED =
-  /^(Unable to find environment|AWS_PROFILE is set, skipping|Skipping SSO|Could not resolve credentials using profile: \[default\]|Profile default could not be found|Profile \S+ did not contain credential_process|Web identity configuration not|Not found in ENV|\S+ not set in env, checking config file|EC2 Instance Metadata Service access disabled|Could not load credentials)/;
+  /^(Unable to find environment|AWS_PROFILE is set, skipping|Skipping SSO|Could not resolve credentials using profile: \[default\]|Profile default could not be found|Profile \S+ did not contain credential_process|Web identity configuration not|Not found in (?:ENV|config files w)|\S+ not set in env, checking config file|EC2 Instance Metadata Service access disabled|Could not load credentials)/;
 
 /** Follows the chain through what it logs: its last error says only that it found nothing. */
 class Progress {
@@ -196,8 +199,8 @@ class Progress {
     }
   }
 
-  silent(limitMs: number): SilentSourceError {
-    const message = `no ambient credentials: ${this.#source} did not give any within ${limitMs / 1000} s`;
+  silent(limitMs: number, source = this.#source): SilentSourceError {
+    const message = `no ambient credentials: ${source} did not give any within ${limitMs / 1000} s`;
     return new SilentSourceError(message, "check that source, or give an access key");
   }
 
@@ -209,8 +212,8 @@ class Progress {
       const hint = "set HOME, to a folder without .aws where the credentials come from elsewhere";
       return new CredentialsError("this user has no home to look for ambient credentials in", hint);
     }
-    if (name !== "CredentialsProviderError") return failedAt(this.#source, `${plainName(name)}${message}`);
-    if (this.#complaint !== undefined) return failedAt(this.#complaint.source, this.#complaint.said);
+    if (name !== "CredentialsProviderError") return this.#said(this.#source, `${plainName(name)}${message}`);
+    if (this.#complaint !== undefined) return this.#said(this.#complaint.source, this.#complaint.said);
     if (Boolean(AWS_ACCESS_KEY_ID) !== Boolean(AWS_SECRET_ACCESS_KEY)) {
       const [there, missing] = AWS_ACCESS_KEY_ID
         ? ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
@@ -218,6 +221,12 @@ class Progress {
       return new CredentialsError(`no ambient credentials: ${there} is set and ${missing} is not`, HINT);
     }
     return new CredentialsError("no ambient credentials on this machine", HINT);
+  }
+
+  #said(source: string, said: string): CredentialsError {
+    return said.startsWith("TimeoutError: ")
+      ? this.silent(ATTEMPTS * REQUEST_LIMIT_MS, source)
+      : failedAt(source, said);
   }
 }
 

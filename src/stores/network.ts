@@ -17,13 +17,21 @@ type Variables = Readonly<Record<string, string | undefined>>;
  */
 export function networkOf(variables: Variables): Network {
   const proxies: Record<string, string> = {};
-  for (const name of PROXIES) if (variables[name]) proxies[name] = proxyUrl(name, variables[name]);
+  for (const name of proxyNames(variables)) if (variables[name]) proxies[name] = proxyUrl(name, variables[name]);
   for (const name of EXCEPTIONS) if (variables[name]) proxies[name] = exceptionsIn(variables[name]);
   const bundle = variables["AWS_CA_BUNDLE"];
   return bundle ? { proxies, authorities: certificatesIn(bundle) } : { proxies };
 }
 
-/** `NO_PROXY` as curl and Go read it, in the words of `http.Agent`, which knows no spaces, subdomains, CIDR or brackets. */
+/** In a CGI program the client's own `Proxy:` header is `HTTP_PROXY` (httpoxy, CVE-2016-5385). */
+function proxyNames(variables: Variables): readonly string[] {
+  return variables["REQUEST_METHOD"] === undefined ? PROXIES : PROXIES.filter((name) => name !== "HTTP_PROXY");
+}
+
+/**
+ * `NO_PROXY` as curl and Go read it, in the words of `http.Agent`, which knows no spaces, subdomains, CIDR or brackets, and
+ * for IPv6 no ranges in any words.
+ */
 function exceptionsIn(list: string): string {
   return list
     .split(/[\s,]+/)

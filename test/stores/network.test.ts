@@ -45,8 +45,15 @@ test.each([
   ["127.0.0.1", "127.0.0.1:2"],
   ["127.0.0.1", ",/"],
   ["[::1]", "[::2]"],
+  ["[::1]", "::/64"],
   ["s3.corp.invalid", "rp.invalid"],
   ["s3.corp.invalid", "s3.corp"],
 ])("%s goes through the proxy with NO_PROXY=%s", async (host, exceptions) => {
   expect(await asksProxy(host, exceptions)).toBe(true);
+});
+
+test("HTTP_PROXY counts, but not in a CGI program, where the client chose it", () => {
+  const [upper, lower] = [{ HTTP_PROXY: "http://one:1" }, { http_proxy: "http://two:2" }];
+  expect(networkOf({ ...upper, ...lower }).proxies).toEqual({ ...upper, ...lower });
+  expect(networkOf({ ...upper, ...lower, REQUEST_METHOD: "GET" }).proxies).toEqual(lower);
 });

@@ -86,10 +86,8 @@ function byCode(answer: Answer, inquiry: Inquiry): Failure | undefined {
       return later(answered(answer, inquiry));
     case "RequestTimeout": // 400: the server waited too long for the body
       return again(answered(answer, inquiry));
-    case "NotImplemented": // 501: the answer to If-Match and If-None-Match of servers that know them and lack them
-      return final(
-        unreachable(inquiry, `${inquiry.host} does not implement this request`, "use a store with conditional writes"),
-      );
+    case "NotImplemented":
+      return final(lacking(inquiry));
     default:
       return undefined;
   }
@@ -114,6 +112,8 @@ function byStatus(answer: Answer, inquiry: Inquiry): Failure {
   if (status === 502 || status === 504) return { kind: "other", isTransient: true, effect: "pending", error };
   // A HEAD has no body to say SlowDown in. A gateway's page does not ask for time: nothing may be behind it.
   const isThrottled = status === 503 && answer.code === "" && !answer.isWebPage;
+  // The one 5xx that says that nothing was done (RFC 9110 section 15.6.2)
+  if (status === 501) return final(answer.isWebPage ? error : lacking(inquiry));
   // It may have failed after the write.
   if (status >= 500) return { kind: "other", isTransient: true, effect: "unknown", error, isThrottled };
   return { kind: "other", isTransient: false, effect: status < 300 ? "unknown" : "none", error };
@@ -125,6 +125,12 @@ function answered(answer: Answer, inquiry: Inquiry) {
     return unreachable(inquiry, `${said} with a web page (HTML), as proxies do for a server that fails`, CHECK_GATEWAY);
   const hint = answer.status < 500 ? CHECK_ENDPOINT : "try again later";
   return unreachable(inquiry, `${said}${wordsOf(answer, " ")}`, hint);
+}
+
+/** Servers that know If-Match and If-None-Match and lack them answer so. */
+function lacking(inquiry: Inquiry) {
+  const hint = "use a store with conditional writes";
+  return unreachable(inquiry, `${inquiry.host} does not implement this request`, hint);
 }
 
 const SENTENCE_LENGTH = 240;

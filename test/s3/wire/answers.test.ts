@@ -59,6 +59,7 @@ const unreachable: Row[] = [
   [{ status: 400, Code: { not: "text" } }, "s3.example.com answered 400"],
   [{ status: 405 }, "s3.example.com answered 405"],
   [{ status: 501, Code: "NotImplemented" }, "s3.example.com does not implement this request"],
+  [{ status: 501 }, "s3.example.com does not implement this request"],
   [{ status: 400, Code: "RequestTimeout" }, "s3.example.com answered 400 RequestTimeout", 5],
   [{ status: 408 }, "s3.example.com answered 408", 5],
   [{ status: 429 }, "s3.example.com answered 429", 30],
