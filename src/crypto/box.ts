@@ -60,7 +60,7 @@ export function free({ buffer, byteLength }: Uint8Array): void {
 
 /** @throws BundleCorruptError the box is too short, or does not open with this key and `aad`; `what` names it */
 export function openBox(key: Uint8Array, aad: string, box: Uint8Array, what: string): Uint8Array {
-  return openBoxInPlace(key, aad, Uint8Array.from(box), what);
+  return openBoxInPlace(key, aad, new Uint8Array(box), what);
 }
 
 /**

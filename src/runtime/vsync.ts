@@ -202,7 +202,7 @@ export class Vsync implements AsyncDisposable {
   bytes(name: string): Uint8Array | undefined {
     const found = this.#find(name);
     if (found.source === "missing") return undefined;
-    return found.source === "vault" ? Uint8Array.from(found.item.data.expose()) : Secret.ofText(found.text).expose();
+    return found.source === "vault" ? new Uint8Array(found.item.data.expose()) : Secret.ofText(found.text).expose();
   }
 
   /**

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import {
   deriveIndexKey,
-  deriveItemKey,
   deriveRootKey,
   deriveSigningBoxKey,
   endorsementOf,
+  itemKeysOf,
 } from "../../src/crypto/subkeys.ts";
 
 const KEY = new Uint8Array(32).fill(7);
@@ -17,8 +17,8 @@ test("all differ, from each other and from their parent", () => {
     root,
     deriveSigningBoxKey(KEY),
     deriveIndexKey(root),
-    deriveItemKey(root, "0000000000000000"),
-    deriveItemKey(root, "0000000000000001"),
+    itemKeysOf(root)("0000000000000000"),
+    itemKeysOf(root)("0000000000000001"),
     deriveIndexKey(KEY),
     deriveSigningBoxKey(root),
   ];

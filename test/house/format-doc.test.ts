@@ -14,10 +14,10 @@ import { Secret } from "../../src/crypto/secret.ts";
 import { openSlot } from "../../src/crypto/slot.ts";
 import {
   deriveIndexKey,
-  deriveItemKey,
   deriveRootKey,
   deriveSigningBoxKey,
   endorsementOf,
+  itemKeysOf,
 } from "../../src/crypto/subkeys.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
 import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
@@ -179,7 +179,7 @@ describe("example: a bundle", () => {
       "p1",
     );
     const [rootKey, boxKey] = [deriveRootKey(operatorKey), deriveSigningBoxKey(operatorKey)];
-    const [indexKey, itemKey] = [deriveIndexKey(rootKey), deriveItemKey(rootKey, id)];
+    const [indexKey, itemKey] = [deriveIndexKey(rootKey), itemKeysOf(rootKey)(id)];
     const open = (key: Uint8Array, what: string, box: Uint8Array) =>
       Buffer.from(openBox(key, `${given.vault}|${given.gen}|${what}`, box, what));
     expect(pairs(example("bundle/one-item derived"))).toEqual({

@@ -9,11 +9,11 @@ import { Secret } from "../../src/crypto/secret.ts";
 import { openSlot } from "../../src/crypto/slot.ts";
 import {
   deriveIndexKey,
-  deriveItemKey,
   deriveRootKey,
   deriveSigningBoxKey,
   type Endorsement,
   endorsementOf,
+  itemKeysOf,
 } from "../../src/crypto/subkeys.ts";
 import { objectPath } from "../../src/directory/location.ts";
 import { aadOf } from "../../src/vault/format/bundle-header.ts";
@@ -69,7 +69,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       rootKey: inFormOf(rootKey, out?.["rootKey"]),
       signingKey: inFormOf(deriveSigningBoxKey(operatorKey), out?.["signingKey"]),
       indexKey: inFormOf(deriveIndexKey(rootKey), out?.["indexKey"]),
-      itemKey: inFormOf(deriveItemKey(rootKey, input.itemId), out?.["itemKey"]),
+      itemKey: inFormOf(itemKeysOf(rootKey)(input.itemId), out?.["itemKey"]),
     };
   },
 

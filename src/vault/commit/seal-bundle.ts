@@ -1,7 +1,7 @@
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { BOX_OVERHEAD_BYTES, sealBox, sealBoxInto } from "../../crypto/box.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
-import { deriveIndexKey, deriveItemKey, deriveRootKey, deriveSigningBoxKey, withKey } from "../../crypto/subkeys.ts";
+import { deriveIndexKey, deriveRootKey, deriveSigningBoxKey, itemKeysOf, withKey } from "../../crypto/subkeys.ts";
 import type { Random } from "../../ports.ts";
 import { aadOf, BUNDLE_FORMAT } from "../format/bundle-header.ts";
 import type { Item, NamedData } from "../format/item.ts";
@@ -80,12 +80,11 @@ function boxBytes({ data }: Item): number {
 function withBoxes(header: Uint8Array, random: Random, contents: IdentifiedContents, rootKey: Uint8Array): Uint8Array {
   const bundle = new Uint8Array(contents.items.reduce((sum, item) => sum + boxBytes(item), header.length));
   bundle.set(header);
+  const keyOf = itemKeysOf(rootKey);
   let at = header.length;
   for (const item of contents.items) {
     const box = bundle.subarray(at, at + boxBytes(item));
-    withKey(deriveItemKey(rootKey, item.id), (key) =>
-      sealBoxInto(box, random, key, aadOf(contents, item.id), item.data.expose()),
-    );
+    withKey(keyOf(item.id), (key) => sealBoxInto(box, random, key, aadOf(contents, item.id), item.data.expose()));
     at += box.length;
   }
   return bundle;

@@ -3,7 +3,7 @@ import { decodeCheckedBase64 as decode, encodeBase64 } from "../../crypto/base64
 import { sealBox } from "../../crypto/box.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { sealTokenSlot } from "../../crypto/slot.ts";
-import { deriveBoxKey, deriveItemKey, deriveViewKey, withKey } from "../../crypto/subkeys.ts";
+import { deriveBoxKey, deriveViewKey, itemKeysOf, withKey } from "../../crypto/subkeys.ts";
 import type { Random } from "../../ports.ts";
 import type { GatewayKey } from "../../tokens/backends/gateway-key.ts";
 import {
@@ -95,7 +95,8 @@ function sealView(
   const id = Buffer.from(random.bytes(VIEW_ID_BYTES)).toString("hex");
   const names = new Set(view.items);
   const items = all.filter(({ name }) => names.has(name));
-  const keyOf = (item: Item) => withKey(deriveItemKey(rootKey, item.id), encodeBase64);
+  const itemKey = itemKeysOf(rootKey);
+  const keyOf = (item: Item) => withKey(itemKey(item.id), encodeBase64);
   const content = encodeView(items, keyOf);
   return withKey(deriveViewKey(rootKey, id), (key) => {
     const box = encodeBase64(sealBox(random, key, aadOf(place, `view|${id}`), content));

@@ -1,7 +1,7 @@
 import { decodeCheckedBase64 as decode } from "../../crypto/base64.ts";
 import { openBox } from "../../crypto/box.ts";
 import { Secret } from "../../crypto/secret.ts";
-import { deriveBoxKey, deriveIndexKey, deriveItemKey, deriveRootKey, hkdf, withKey } from "../../crypto/subkeys.ts";
+import { deriveBoxKey, deriveIndexKey, deriveRootKey, hkdf, itemKeysOf, withKey } from "../../crypto/subkeys.ts";
 import type { GatewayKey } from "../../tokens/backends/gateway-key.ts";
 import { type BackendSettings, backendSettingsIn } from "../../tokens/backends/settings.ts";
 import type { Claims } from "../../tokens/claims.ts";
@@ -48,6 +48,7 @@ export class RootKeys implements BundleKeys {
   readonly operatorKey: Secret | null;
   readonly token: OpenedToken | null;
   readonly #verifyKey: Secret | null;
+  readonly #itemKeys: (itemId: string) => Uint8Array;
 
   private constructor(
     rootKey: Secret,
@@ -59,6 +60,7 @@ export class RootKeys implements BundleKeys {
     this.operatorKey = operatorKey;
     this.token = token;
     this.#verifyKey = verifyKey;
+    this.#itemKeys = itemKeysOf(rootKey.expose());
   }
 
   /** @param operatorKey `O`, which the keys take over */
@@ -84,7 +86,7 @@ export class RootKeys implements BundleKeys {
   }
 
   itemKey({ id }: ListedItem): Uint8Array {
-    return deriveItemKey(this.rootKey.expose(), id);
+    return this.#itemKeys(id);
   }
 
   derive(info: string): Uint8Array {
