@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { rolldown } from "rolldown";
+import { ascii } from "./ascii.mjs";
 import { EXTERNAL } from "./external.ts";
 import { licences } from "./licences.mjs";
 
@@ -48,7 +49,7 @@ export async function bundleLibrary(compiled, folder) {
     external: EXTERNAL,
     // The SDK's ES modules: its CommonJS would need `require`, which an app's own bundler cannot give an ES module.
     resolve: { mainFields: ["module", "main"] },
-    plugins: [builtinModules, licences],
+    plugins: [builtinModules, ascii, licences],
     treeshake: { moduleSideEffects: (id) => (id.includes("node_modules") ? undefined : true) },
     // Its comments would name the build's own folder.
     experimental: { attachDebugInfo: "none" },

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { rolldown } from "rolldown";
+import { ascii } from "./ascii.mjs";
 import { EXTERNAL } from "./external.ts";
 import { lazyBuiltins, lazyChunks, lazyRequires } from "./lazy-requires.mjs";
 import { licences } from "./licences.mjs";
@@ -31,7 +32,7 @@ export async function bundleProgram(compiled, folder) {
     platform: "node",
     // A module of bun's.
     external: [...EXTERNAL, "bun:ffi"],
-    plugins: [lazyRequires, lazyBuiltins, lazyChunks, licences],
+    plugins: [lazyRequires, lazyBuiltins, lazyChunks, ascii, licences],
     preserveEntrySignatures: "allow-extension",
     treeshake: { moduleSideEffects: (id) => (id.includes("node_modules") ? undefined : true) },
     // Its comments would name the build's own folder.
