@@ -2,7 +2,7 @@
  * `npm run mutation -- --folder=blob [--file=token.ts] [--tests='test/blob/*.test.ts']` makes one change after another in
  * `src/<folder>`, runs the tests that should notice, and names the changes that none of them noticed. It first fetches
  * Stryker by its own lockfile. `--file` and `--tests` are patterns; you can repeat `--file` and add lines to look at again:
- * `--file=rotate.ts:60-65`. `--no-vectors` leaves the vectors out.
+ * `--file=rotate.ts:60-65`. `--no-vectors` leaves the vectors out, and `--derive` derives each key anew.
  */
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -28,16 +28,20 @@ interface Watch {
  * The test files of a run share their modules, so run one that replaces a module (`vi.mock`) alone, with `--tests`.
  */
 const WATCHES: Readonly<Record<string, Watch>> = {
-  blob: { tests: ["test/blob/*.test.ts"], vectors: ["token"] },
-  crypto: { tests: ["test/crypto/*.test.ts"], vectors: ["box", "hpke", "kdf", "keys", "note"] },
+  blob: { tests: ["test/blob/*.test.ts"], vectors: ["scoped", "token"] },
+  crypto: {
+    tests: ["test/crypto/!(argon2id-missing|kdf).test.ts"],
+    vectors: ["box", "hpke", "kdf", "keys", "note", "scoped"],
+  },
   vault: {
     tests: ["test/vault/**/!(passphrase-holder).test.ts"],
-    vectors: ["audit", "bundle", "manifest", "older", "path", "ts"],
+    vectors: ["audit", "bundle", "gateway", "manifest", "older", "path", "scoped", "ts", "usage"],
     without: ["on random texts", "what a push takes opens again", "with any byte or"],
     remembers: true,
   },
+  tokens: { tests: ["test/tokens/**/*.test.ts"], vectors: ["access", "grants"] },
   runtime: {
-    tests: ["test/runtime/{cache,cached-store,errors,fill-environment,inputs,open-cached,options,path,vsync}.test.ts"],
+    tests: ["test/runtime/{cache,cached-store,errors,fill-environment,inputs,open-cached,options,vsync}.test.ts"],
     vectors: [],
     remembers: true,
   },
@@ -52,6 +56,7 @@ const { values } = parseArgs({
     file: { type: "string", multiple: true },
     tests: { type: "string" },
     "no-vectors": { type: "boolean" },
+    derive: { type: "boolean" },
   },
 });
 if (!existsSync(TOOLS)) {
@@ -72,6 +77,7 @@ function mutate(folder: string, files: readonly string[], tests: string | undefi
     ...WATCHES[folder],
     ...(tests === undefined ? {} : { tests: [tests] }),
     ...(values["no-vectors"] === true ? { vectors: [] } : {}),
+    ...(values.derive === true ? { remembers: false } : {}),
   };
   return spawnSync(process.execPath, [join(TOOLS, "core/bin/stryker.js"), "run", config], {
     cwd: ROOT,

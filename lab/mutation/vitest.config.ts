@@ -28,6 +28,7 @@ export default defineConfig({
     isolate: false,
     fsModuleCache: false,
     provide: { s3: null },
+    tags: [{ name: "process", description: "starts programs" }],
   },
 });
 

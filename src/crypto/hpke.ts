@@ -73,7 +73,9 @@ const mac: Mac = (key, ...parts) => createHmac("sha256", key).update(Buffer.conc
 export function sharedSecret(hmac: Mac, dh: Uint8Array, kemContext: Uint8Array): Uint8Array {
   const prk = labeledExtract(hmac, KEM, NO_SALT, "eae_prk", dh);
   dh.fill(0);
-  return labeledExpand(hmac, KEM, prk, "shared_secret", kemContext, KEY_BYTES);
+  const shared = labeledExpand(hmac, KEM, prk, "shared_secret", kemContext, KEY_BYTES);
+  prk.fill(0);
+  return shared;
 }
 
 /** RFC 9180 §5.1 and §5.2: mode_base, sequence number 0. `shared` ends here. */

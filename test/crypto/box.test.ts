@@ -1,29 +1,18 @@
 import { createCipheriv } from "node:crypto";
 import { afterEach, expect, test, vi } from "vitest";
-import { BOX_OVERHEAD_BYTES, openBox, openBoxInPlace, sealBox } from "../../src/crypto/box.ts";
+import { BOX_OVERHEAD_BYTES, free, openBox, openBoxInPlace, sealBox } from "../../src/crypto/box.ts";
 import { withKey } from "../../src/crypto/subkeys.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
 import { BundleCorruptError } from "../../src/errors.ts";
 import { seededRandom } from "../support/world.ts";
+import { isZero, zeroedOf } from "../support/zeroed.ts";
 
 const KEY = new Uint8Array(32).fill(7);
-const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 const draw = (seed: string, length: number): Uint8Array => seededRandom(seed).bytes(length);
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** Records every array that `prototype` zeroes from now on; a Buffer's `fill` differs from a Uint8Array's. */
-function zeroedOf(prototype: Uint8Array): Uint8Array[] {
-  const zeroed: Uint8Array[] = [];
-  const { fill } = prototype;
-  vi.spyOn(prototype, "fill").mockImplementation(function (this: Uint8Array, ...given) {
-    zeroed.push(this);
-    return fill.apply(this, given);
-  });
-  return zeroed;
-}
 
 test.each([0, 1, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 5 * 2 ** 19])(
   "a box of %i bytes is what one call of AES-GCM makes, and opens",
@@ -46,6 +35,13 @@ test("opening a box zeroes its pieces, and frees those that have a buffer of the
   const opened = openBox(KEY, "aad", box, "it");
   expect(zeroed.map(({ buffer }) => (buffer as ArrayBuffer).detached)).toEqual([true, true]);
   expect(isZero(opened)).toBe(false);
+});
+
+test("freeing bytes leaves those alone that share their buffer, or that no garbage collector owns", () => {
+  const shared = new Uint8Array(8).subarray(2, 4);
+  const unowned = new Uint8Array(new SharedArrayBuffer(4));
+  for (const bytes of [shared, unowned]) free(bytes);
+  expect([shared.length, unowned.length]).toEqual([2, 4]);
 });
 
 test("a box with a wrong tag gives nothing, and its plaintext is zeroed", () => {

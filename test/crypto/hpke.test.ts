@@ -1,0 +1,53 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { hpkeOpen, keyAndNonce, type Mac, sharedSecret } from "../../src/crypto/hpke.ts";
+import { hpkeSeal, sealUsage } from "../../src/crypto/hpke-seal.ts";
+import { openUsage } from "../../src/crypto/slot.ts";
+import { x25519PublicKey } from "../../src/crypto/x25519.ts";
+import { rejection, seededRandom } from "../support/world.ts";
+import { isZero, zeroedOf } from "../support/zeroed.ts";
+
+const SEED = seededRandom("seed").bytes(32);
+const RECIPIENT = x25519PublicKey(SEED);
+const [INFO, AAD, TEXT] = [Buffer.from("info"), Buffer.from("aad"), Buffer.from("text")];
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+test("opening zeroes every key on its way but the caller's", async () => {
+  const sealed = await hpkeSeal(RECIPIENT, INFO, AAD, TEXT);
+  const zeroed = zeroedOf(Buffer.prototype);
+  expect(Buffer.from(await hpkeOpen(SEED, sealed, INFO, AAD)).toString()).toBe("text");
+  // The private key as DER; the Diffie-Hellman result, two keys from it, the shared secret, the content's key.
+  expect(zeroed.map(({ length }) => length)).toEqual([48, 32, 32, 32, 32, 32]);
+  expect(zeroed.every(isZero)).toBe(true);
+  expect(isZero(SEED)).toBe(false);
+});
+
+test("sealing zeroes the content's key", async () => {
+  const zeroed = zeroedOf(Uint8Array.prototype);
+  await hpkeSeal(RECIPIENT, INFO, AAD, TEXT);
+  const keys = zeroed.filter(({ length, buffer }) => length === 32 && buffer.byteLength === 32);
+  // Two keys from the Diffie-Hellman result, the shared secret, the content's key.
+  expect(keys).toHaveLength(4);
+});
+
+test("each step ends what it was given", () => {
+  const made: Uint8Array[] = [];
+  const mac: Mac = () => {
+    const key = new Uint8Array(32).fill(made.length + 1);
+    made.push(key);
+    return key;
+  };
+  const dh = new Uint8Array(32).fill(9);
+  const shared = sharedSecret(mac, dh, INFO);
+  const { key, nonce } = keyAndNonce(mac, shared, INFO);
+  expect([dh, shared].every(isZero)).toBe(true);
+  expect(made.filter((bytes) => !isZero(bytes)).map(([first]) => first)).toEqual([key[0], nonce[0]]);
+});
+
+test("usage sealed to a vault opens for its key, and under its own name", async () => {
+  const sealed = sealUsage(RECIPIENT, "aad", TEXT);
+  expect(Buffer.from(await openUsage(SEED, "aad", sealed, "it")).toString()).toBe("text");
+  expect(await rejection(openUsage(SEED, "another", sealed, "it"))).toBeInstanceOf(Error);
+});
