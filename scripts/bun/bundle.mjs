@@ -1,7 +1,7 @@
 // Run by bun: bundle.mjs <program to be> <bun target> <bun of that target>
+import { plainFilesOfBun } from "../bundle/plain-files.mjs";
 import { absentAddon } from "./absent-addon.mjs";
 import { lazyRequires } from "./lazy-requires.mjs";
-import { plainFiles } from "./plain-files.mjs";
 
 const [outfile, target, executablePath] = process.argv.slice(2);
 await Bun.build({
@@ -12,7 +12,7 @@ await Bun.build({
   // In one file, a start would check the digest of all commands' code.
   format: "esm",
   splitting: true,
-  plugins: [absentAddon, lazyRequires, plainFiles],
+  plugins: [absentAddon, lazyRequires, plainFilesOfBun],
   // Without this, the result contains this machine's folders, and other machines get other bytes.
   define: { __dirname: '"/"', __filename: '"/program"' },
   compile: {

@@ -4,6 +4,7 @@ import { ascii } from "./ascii.mjs";
 import { EXTERNAL } from "./external.ts";
 import { lazyBuiltins, lazyChunks, lazyRequires } from "./lazy-requires.mjs";
 import { licences } from "./licences.mjs";
+import { plainFiles } from "./plain-files.mjs";
 
 /** Reading a file costs a start more than code in it that it does not run: modules that so many commands share go together. */
 const minShareCount = 20;
@@ -32,7 +33,7 @@ export async function bundleProgram(compiled, folder) {
     platform: "node",
     // A module of bun's.
     external: [...EXTERNAL, "bun:ffi"],
-    plugins: [lazyRequires, lazyBuiltins, lazyChunks, ascii, licences],
+    plugins: [lazyRequires, plainFiles, lazyBuiltins, lazyChunks, ascii, licences],
     preserveEntrySignatures: "allow-extension",
     treeshake: { moduleSideEffects: (id) => (id.includes("node_modules") ? undefined : true) },
     // Its comments would name the build's own folder.

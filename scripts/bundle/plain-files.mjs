@@ -1,23 +1,36 @@
 import { readFileSync } from "node:fs";
 
-const OURS = /^(?!.*[\\/]node_modules[\\/]).*[\\/]dist[\\/].*\.js$/;
-
-/**
- * A plugin of bun's bundler: in the program, `node:fs/promises` asks the disk at once. Each answer over bun's threads lets its
- * event loop turn, and with the first turn a garbage collection begins: together a quarter of a start. The npm package and
- * the library, whose callers have other things to do, wait as usual.
+/*
+ * In the program, `node:fs/promises` asks the disk at once. In the binary, each answer over bun's threads lets its event loop
+ * turn, and with the first turn a garbage collection begins: together a quarter of a start. Under Node.js, the module loads
+ * readline first. The library, whose callers have other things to do, waits as usual.
  *
  * Only for calls that no named pipe holds up, for nothing could interrupt them: vsync opens plain files with O_NONBLOCK.
  */
+
+/** The program's own files. */
+export const OURS = /^(?!.*[\\/]node_modules[\\/]).*[\\/](?:dist|\.cache[\\/]dist-\d+)[\\/].*\.js$/;
+const NAME = "plain-files";
+
+/** A rolldown plugin. */
 export const plainFiles = {
-  name: "plain-files",
+  name: NAME,
+  resolveId(source, importer) {
+    if (source === "node:fs/promises" && OURS.test(importer ?? "")) return `\0${NAME}`;
+    return null;
+  },
+  load: (id) => (id === `\0${NAME}` ? PLAIN_FILES : null),
+};
+
+/** A plugin of bun's bundler, which resolves what it has built in before any plugin. */
+export const plainFilesOfBun = {
+  name: NAME,
   setup(build) {
-    // bun resolves what it has built in before any plugin.
     build.onLoad({ filter: OURS }, ({ path }) => {
-      return { contents: readFileSync(path, "utf8").replace(/"node:fs\/promises"/, '"plain-files"'), loader: "js" };
+      return { contents: readFileSync(path, "utf8").replace(/"node:fs\/promises"/, `"${NAME}"`), loader: "js" };
     });
-    build.onResolve({ filter: /^plain-files$/ }, ({ path }) => ({ path, namespace: "plain-files" }));
-    build.onLoad({ filter: /./, namespace: "plain-files" }, () => ({ contents: CONTENTS, loader: "js" }));
+    build.onResolve({ filter: /^plain-files$/ }, ({ path }) => ({ path, namespace: NAME }));
+    build.onLoad({ filter: /./, namespace: NAME }, () => ({ contents: PLAIN_FILES, loader: "js" }));
   },
 };
 
@@ -38,7 +51,8 @@ const AS_USUAL = [
   "writeFile",
 ];
 
-const CONTENTS = `
+/** The module that the program's files import in the place of `node:fs/promises`. */
+export const PLAIN_FILES = `
 import * as fs from "node:fs";
 export const { constants } = fs;
 ${AT_ONCE.map((name) => `export const ${name} = async (...args) => fs.${name}Sync(...args);`).join("\n")}
