@@ -94,7 +94,6 @@ const MODULE_OWNERS = {
   "@inquirer/": ["cli"],
   pino: ["cli"],
   argon2: ["crypto"],
-  jose: ["tokens"],
   re2js: ["tokens"],
   "@noble/": ["tokens", "backend", "crypto"],
   "node:child_process": MACHINE,

@@ -32,8 +32,9 @@ export interface UsageClaims {
 
 /** A statement of the right form, whose claims nobody has looked at. */
 export interface CompactStatement {
-  /** All of it. */
-  readonly jwt: string;
+  /** The header and the payload, as the signature covers them (RFC 7515 §5.2). */
+  readonly signed: string;
+  readonly signature: Uint8Array;
   /** The id of the token that is said to have signed it. */
   readonly keyId: string;
   readonly payload: Uint8Array;
@@ -82,7 +83,7 @@ export function parseStatement(jwt: string, refuse: Refuse): CompactStatement {
   }
   const keyId = HEADER.exec(decodeUtf8(header, refuse))?.[1];
   if (keyId === undefined) throw refuse("has another header than usage has");
-  return { jwt, keyId, payload };
+  return { signed: jwt.slice(0, jwt.lastIndexOf(".")), signature, keyId, payload };
 }
 
 /** @throws what `refuse` makes: an unknown claim, or the form of one */

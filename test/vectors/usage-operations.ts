@@ -1,7 +1,6 @@
 import type { JsonObject, Refuse } from "../../src/canonical-json.ts";
 import { signEd25519, signingKeyOfSeed, verifyEd25519 } from "../../src/crypto/signing.ts";
 import { BundleCorruptError, NotAuthenticError } from "../../src/errors.ts";
-import { fromBase64Url } from "../../src/tokens/base64.ts";
 import { openBatch, verifyBatch } from "../../src/usage/batch.ts";
 import { openOperatorObject, type UsageKeyPair } from "../../src/usage/operator-object.ts";
 import { parseStatement, parseUsageClaims, signStatement, type UsageClaims } from "../../src/usage/statement.ts";
@@ -33,9 +32,7 @@ export const USAGE_OPERATIONS = {
 
   async readUsage({ input }: Run<{ jwt: string; signing: VectorBytes }>) {
     const compact = parseStatement(input.jwt, refuse);
-    const end = compact.jwt.lastIndexOf(".");
-    const signature = fromBase64Url(compact.jwt.slice(end + 1)) ?? new Uint8Array();
-    if (!verifyEd25519(bytesOf(input.signing), Buffer.from(compact.jwt.slice(0, end)), signature)) {
+    if (!verifyEd25519(bytesOf(input.signing), Buffer.from(compact.signed), compact.signature)) {
       throw refuse("is not signed by this key");
     }
     return { claims: parseUsageClaims(compact, refuse) };

@@ -1,4 +1,4 @@
-import { nodeCrypto } from "./node-crypto.ts";
+import { nodeCrypto } from "../../tokens/node-crypto.ts";
 
 /** SHA-256 of no bytes. */
 export const EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

@@ -1,11 +1,11 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { fromBase64Url, toBase64Url } from "../../tokens/base64.ts";
 import { pathOf } from "../../tokens/canonical-path.ts";
+import { nodeCrypto } from "../../tokens/node-crypto.ts";
 import { VerificationError } from "../verification-error.ts";
 import { EMPTY_HASH, hexOf } from "./body-hash.ts";
 import type { Claim, RequestToSign, SigningKey } from "./claim.ts";
 import { signText } from "./ed25519.ts";
-import { nodeCrypto } from "./node-crypto.ts";
 import { type RequestHeaders, singleHeader } from "./request-headers.ts";
 
 /*

@@ -1,5 +1,5 @@
 import { sha256 } from "@noble/hashes/sha2.js";
-import { nodeCrypto } from "../signed/node-crypto.ts";
+import { nodeCrypto } from "../../tokens/node-crypto.ts";
 import { VerificationError } from "../verification-error.ts";
 
 /** Remembers which requests were served. A shared one keeps a request from being served by two processes. */

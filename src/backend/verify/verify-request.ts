@@ -1,9 +1,9 @@
 import type { RouteSetting } from "../../tokens/backends/settings.ts";
+import { verifyText } from "../../tokens/signature.ts";
 import type { WaitUntil } from "../../workers.ts";
 import { EMPTY_HASH, hashBody } from "../signed/body-hash.ts";
 import type { Claim } from "../signed/claim.ts";
 import { parseContext, type SignedContext } from "../signed/context.ts";
-import { verifyText } from "../signed/ed25519.ts";
 import { PROFILES } from "../signed/profiles.ts";
 import { indexedHeaders, type RequestHeaders, singleHeader } from "../signed/request-headers.ts";
 import { METHOD_OVERRIDES } from "../signed/trusted-headers.ts";

@@ -28,8 +28,9 @@ export interface AccessClaims {
 
 /** A token of the right form, whose claims nobody has looked at. */
 export interface CompactToken {
-  /** All of it. */
-  readonly jwt: string;
+  /** The header and the payload, as the signature covers them (RFC 7515 §5.2). */
+  readonly signed: string;
+  readonly signature: Uint8Array;
   /** The id of the token that is said to have signed it. */
   readonly keyId: string;
   readonly payload: Uint8Array;
@@ -60,7 +61,7 @@ export function parseCompact(jwt: string): CompactToken {
   }
   const keyId = HEADER.exec(decoder.decode(header))?.[1];
   if (keyId === undefined) throw malformed("its header is not that of an access token");
-  return { jwt, keyId, payload };
+  return { signed: jwt.slice(0, jwt.lastIndexOf(".")), signature, keyId, payload };
 }
 
 /** @throws AccessTokenError malformed, also if `sub` is not the key */

@@ -1,9 +1,8 @@
-import { compactVerify } from "jose/jws/compact/verify";
 import type { JsonObject, JsonValue } from "../../canonical-json.ts";
 import { AccessTokenError, type AccessTokenReason } from "../../errors.ts";
-import { fromBase64 } from "../base64.ts";
 import type { TokenKind } from "../credential-form.ts";
 import { Layer } from "../grants/evaluate.ts";
+import { verifyText } from "../signature.ts";
 import { type AccessClaims, type CompactToken, parseAccessClaims } from "./form.ts";
 
 /** A live token, as the box `verify` has it (docs/format.md, Boxes). */
@@ -39,7 +38,7 @@ export interface VerifySnapshot {
 export interface KnownToken {
   readonly token: VerifiableToken;
   /** Whether its key signed this access token. */
-  hasSigned(compact: CompactToken): Promise<boolean>;
+  hasSigned(compact: CompactToken): boolean | Promise<boolean>;
   /** Its stored claims. */
   readonly layer: Layer;
 }
@@ -72,17 +71,9 @@ export class KnownTokens {
 }
 
 async function prepare(token: VerifiableToken): Promise<KnownToken> {
-  const raw = Uint8Array.from(fromBase64(token.signing) ?? []);
-  const [key, layer] = await Promise.all([
-    crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]),
-    new Layer("stored", token).prepare(),
-  ]);
-  const hasSigned = ({ jwt }: CompactToken): Promise<boolean> =>
-    compactVerify(jwt, key, { algorithms: ["EdDSA"] }).then(
-      () => true,
-      () => false,
-    );
-  return { token, layer, hasSigned };
+  const layer = await new Layer("stored", token).prepare();
+  const key = { public: token.signing };
+  return { token, layer, hasSigned: ({ signed, signature }) => verifyText(key, signature, signed) };
 }
 
 export interface VerifiedToken extends KnownToken {

@@ -1,8 +1,9 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { expect, test } from "vitest";
-import { signText, verifyText } from "../../../src/backend/signed/ed25519.ts";
+import { signText } from "../../../src/backend/signed/ed25519.ts";
 import { signatureBase } from "../../../src/backend/signed/rfc9421.ts";
 import { decodeCheckedBase64, encodeBase64 } from "../../../src/crypto/base64.ts";
+import { verifyText } from "../../../src/tokens/signature.ts";
 import { signedHeaders, toSign } from "../fixture.ts";
 
 test("RFC 9421, B.2.6: the base and the signature of an Ed25519 request", async () => {

@@ -1,4 +1,4 @@
-import { inWorkers } from "../../workers.ts";
+import { inWorkers } from "../workers.ts";
 
 type NodeCrypto = typeof import("node:crypto");
 
