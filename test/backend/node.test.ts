@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse, request as sendHttp } from "node:http";
-import { connect as connectHttp2 } from "node:http2";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { Backend, Refusal } from "../../src/backend/backend.ts";
 import { createTestBackend, signRequest } from "../../src/backend/testing.ts";
-import { frameworks, ROUTES, type Running, startHttp2, startOrigin } from "./origins.ts";
+import { frameworks, ROUTES, type Running, startOrigin } from "./origins.ts";
 
 /** Fetches the frameworks on the first run of a machine. */
 const FETCH_LIMIT_MS = 300_000;
@@ -223,26 +222,4 @@ test("a Proxy around a request, as Next hands it out, is served with its body", 
     });
     expect(await (await handler(request)).text()).toBe(`http://origin${target} a job`);
   }
-});
-
-describe("over HTTP/2", () => {
-  test.each([
-    ["a body", "x".repeat(100_000), {}, 200],
-    ["no body", "", {}, 200],
-    ["a header that nobody signed", "x", { "vsync-context": "e30" }, 401],
-    ["another body", "y", { "content-digest": "sha-256=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:" }, 401],
-  ])("%s", async (_, body, more, status) => {
-    const backend = testBackend();
-    await using origin = await startHttp2(backend);
-    const headers = { "content-type": "application/octet-stream" };
-    const signed = await signRequest(backend, { method: "POST", target: "/echo", headers, body });
-    const session = connectHttp2(`http://127.0.0.1:${origin.port}`);
-    const stream = session.request({ ":method": "POST", ":path": "/echo", ...headers, ...signed, ...more });
-    stream.end(body);
-    const [answer] = (await once(stream, "response")) as [Record<string, unknown>];
-    const seen = JSON.parse(await text(stream));
-    session.close();
-    expect(answer[":status"]).toBe(status);
-    if (status === 200) expect(seen).toMatchObject({ served: "echo", bytes: body.length, trusted: [] });
-  });
 });

@@ -73,7 +73,8 @@ export function frameworks(): Promise<NodeJS.Require> {
 type Any = any;
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
-export type Origin = (backend: Backend) => Promise<Listener>;
+/** @param isHttp2 requests come over HTTP/2, through the compatibility API of Node.js */
+export type Origin = (backend: Backend, isHttp2: boolean) => Promise<Listener>;
 
 /** `(request, response, next)` without a framework, as Connect would run it. */
 const plain: Origin = async (backend) => {
@@ -117,9 +118,11 @@ const express: Origin = async (backend) => {
   return app;
 };
 
-const fastify: Origin = async (backend) => {
+const BODY_LIMIT = 32 * 1024 * 1024;
+
+const fastify: Origin = async (backend, http2) => {
   const { fastify: create } = (await frameworks())("fastify");
-  const app = create({ bodyLimit: 32 * 1024 * 1024 });
+  const app = create({ bodyLimit: BODY_LIMIT, http2 });
   app.register(createFastifyPlugin(backend));
   app.addContentTypeParser("*", async (_: Any, payload: Any) => ({ bytes: await buffer(payload) }));
   const seen = (id: string) => async (request: Any) => {
@@ -152,6 +155,24 @@ const koa: Origin = async (backend) => {
 };
 
 const nest: Origin = async (backend) => {
+  const app = await nestApp(backend);
+  app.use(backend.middleware());
+  await app.init();
+  return app.getHttpAdapter().getInstance();
+};
+
+const nestOnFastify: Origin = async (backend, http2) => {
+  const { FastifyAdapter } = (await frameworks())("@nestjs/platform-fastify");
+  const app = await nestApp(backend, new FastifyAdapter({ bodyLimit: BODY_LIMIT, http2 }));
+  await app.register(createFastifyPlugin(backend));
+  const instance = app.getHttpAdapter().getInstance();
+  instance.addContentTypeParser("*", async (_: Any, payload: Any) => ({ bytes: await buffer(payload) }));
+  await app.init();
+  await instance.ready();
+  return instance.routing;
+};
+
+async function nestApp(backend: Backend, ...adapter: Any[]): Promise<Any> {
   const load = await frameworks();
   load("reflect-metadata");
   const { Module, Controller, Get, Post, Put, Options, Delete, Req, UseGuards } = load("@nestjs/common");
@@ -160,8 +181,14 @@ const nest: Origin = async (backend) => {
   const Handlers = function Handlers() {};
   for (const { id, method, path } of ROUTES) {
     const handler = async (request: Any) => {
-      const body = id === "json" ? { json: request.body } : { bytes: await buffer(request) };
-      return seenBy(id, request, body, request.vsync);
+      const bytes =
+        request.body?.bytes ?? (request.raw === undefined && id !== "json" ? await buffer(request) : undefined);
+      return seenBy(
+        id,
+        request.raw ?? request,
+        bytes === undefined ? { json: request.body } : { bytes },
+        request.vsync,
+      );
     };
     const descriptor = { value: handler, configurable: true, writable: true };
     Object.defineProperty(Handlers.prototype, id, descriptor);
@@ -172,11 +199,8 @@ const nest: Origin = async (backend) => {
   Controller()(Handlers);
   const App = function App() {};
   Module({ controllers: [Handlers] })(App);
-  const app = await NestFactory.create(App, { logger: false, abortOnError: false });
-  app.use(backend.middleware());
-  await app.init();
-  return app.getHttpAdapter().getInstance();
-};
+  return NestFactory.create(App, ...adapter, { logger: false, abortOnError: false });
+}
 
 /** A Fetch handler has no request of Node.js: what it can look at are its headers. */
 const asMessage = (request: Request): IncomingMessage =>
@@ -227,7 +251,7 @@ const lambda: Origin = async (backend) => {
   };
 };
 
-export const ORIGINS = { plain, express, fastify, koa, nest, hono, lambda } as const;
+export const ORIGINS = { plain, express, fastify, koa, nest, "nest on fastify": nestOnFastify, hono, lambda } as const;
 export type OriginName = keyof typeof ORIGINS;
 
 export interface Running extends AsyncDisposable {
@@ -235,25 +259,12 @@ export interface Running extends AsyncDisposable {
   readonly server: Server;
 }
 
-/** Starts an origin on a port of its own. */
-export async function startOrigin(name: OriginName, backend: Backend): Promise<Running> {
-  const listener = await ORIGINS[name](backend);
-  const server = createServer((request, response) => void listener(request, response));
+/** Starts an origin on a port of its own. HTTP/2 comes without TLS. */
+export async function startOrigin(name: OriginName, backend: Backend, isHttp2 = false): Promise<Running> {
+  const listener = await ORIGINS[name](backend, isHttp2);
+  const create = isHttp2 ? (createHttp2Server as unknown as typeof createServer) : createServer;
+  const server = create((request, response) => void listener(request, response));
   await once(server.listen(0, "127.0.0.1"), "listening");
-  return running(server);
-}
-
-/** Over HTTP/2 without TLS. */
-export async function startHttp2(backend: Backend): Promise<Running> {
-  const listener = await plain(backend);
-  const server = createHttp2Server((request, response) => {
-    void listener(request as never, response as never);
-  }) as unknown as Server;
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  return running(server);
-}
-
-function running(server: Server): Running {
   const { port } = server.address() as AddressInfo;
   return {
     port,

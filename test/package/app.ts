@@ -11,8 +11,13 @@ import { installedPackage } from "./installed.ts";
 export const FETCH_LIMIT_MS = 10 * 60_000;
 
 const SUPPORT = join(import.meta.dirname, "../support");
-/** What apps are made with; origins are written with the packages of `frameworks`. */
-const STRANGERS: readonly string[] = ["esbuild"];
+/** The folder of a package that is not in `frameworks`, with which origins are written. */
+const DESCRIBED: Readonly<Record<string, string>> = {
+  esbuild: "strangers",
+  next: "next",
+  react: "next",
+  "react-dom": "next",
+};
 
 /** A folder with these files; removed after the test. */
 async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
@@ -35,7 +40,7 @@ export async function appOf(
   await mkdir(modules);
   await symlink(join(await installedPackage(), "node_modules/vsync"), join(modules, "vsync"));
   for (const name of packages) {
-    const described = STRANGERS.includes(name) ? "strangers" : "frameworks";
+    const described = DESCRIBED[name] ?? "frameworks";
     await symlink(join(await fetchPackages(join(SUPPORT, described)), "node_modules", name), join(modules, name));
   }
   return folder;

@@ -45,14 +45,17 @@ async function behindGateway(): Promise<Behind> {
 }
 
 async function startOrigin(
-  { runtime, flags = [], packages = [], files = {}, program }: OriginApp,
+  { runtime, flags = [], packages = [], files = {}, build, program }: OriginApp,
   env: Readonly<Record<string, string>>,
 ): Promise<string> {
   const [path, folder] = await Promise.all([
     runtimePath(runtime),
     appOf({ "package.json": '{"type":"module"}', "origin.mjs": program, ...files }, packages),
   ]);
-  const { line } = startIn(folder, { PORT: "0", NODE_ENV: "production", ...env }, [path, ...flags, "origin.mjs"]);
+  const variables = { PORT: "0", NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" };
+  // Without the token, as an app is built.
+  if (build !== undefined) expect(await runIn(folder, variables, [path, ...build])).toMatchObject({ status: 0 });
+  const { line } = startIn(folder, { ...variables, ...env }, [path, ...flags, "origin.mjs"]);
   return `http://127.0.0.1:${/\d+$/.exec(await line)?.[0]}`;
 }
 

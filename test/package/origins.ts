@@ -8,6 +8,8 @@ export interface OriginApp {
   readonly packages?: readonly string[];
   /** Beside the program. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Runs before the program. */
+  readonly build?: readonly string[];
   readonly program: string;
 }
 
@@ -93,6 +95,32 @@ export const ORIGINS: Readonly<Record<string, OriginApp>> = {
       const app = new Hono();
       app.post("/v1/jobs", async ({ req, json }) => json([req.raw.vsync.routeId, await req.json()]));
       serve({ fetch: backend.protect(app.fetch), hostname: "127.0.0.1", port: 0 }, ({ port }) => console.log(port));
+    `,
+  },
+  Next: {
+    runtime: "node24",
+    packages: ["next", "react", "react-dom"],
+    files: {
+      // node_modules has links to where the tests keep packages, and Turbopack resolves nothing outside its root.
+      "next.config.mjs": `export default { turbopack: { root: "/" } };`,
+      "app/v1/jobs/route.js": `
+        import { initFromEnv } from "vsync/backend";
+        let serve;
+        const handler = async (request) => Response.json([request.vsync.routeId, await request.json()]);
+        export const POST = (request) => (serve ??= initFromEnv().protect(handler))(request);
+      `,
+    },
+    build: ["node_modules/next/dist/bin/next", "build"],
+    program: `
+      import { createServer } from "node:http";
+      import next from "next";
+      const { log } = console;
+      // Next prints lines of its own.
+      console.log = console.error;
+      const server = createServer();
+      const app = next({ dir: import.meta.dirname, httpServer: server });
+      await app.prepare();
+      server.on("request", app.getRequestHandler()).listen(0, "127.0.0.1", () => log(server.address().port));
     `,
   },
   "a Lambda function": {
