@@ -66,8 +66,15 @@ async function consented(
   await requireConsent({ env, isProtected: isProtected === true, question, refusal }, flags, prompter);
 }
 
-export function renderVoided(id: string, config: LocalConfig, { json }: Flags, output: Output): void {
+export function renderVoided(
+  id: string,
+  { wasVoid }: { readonly wasVoid: boolean },
+  config: LocalConfig,
+  { json }: Flags,
+  output: Output,
+): void {
   if (json) output.json({ env: config.env, voided: id });
+  if (wasVoid) return output.done(`The event ${id} of ${config.env} was void already: nothing to write`);
   output.done(
     `The event ${id} of ${config.env} does not count any more: vsync usage ${vaultArgs(config)} shows the totals`,
   );

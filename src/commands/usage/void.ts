@@ -21,8 +21,8 @@ token unless --token names one. The totals of a closed month stay as they are.`;
 
   protected override async execute({ flags, args }: Invocation<typeof UsageVoid>): Promise<void> {
     using session = await openSession({ flags, args: {} }, this.sources);
-    const { before } = await voidEvent(session.ports, session.request, { id: args.id, token: flags.token });
-    renderVoided(args.id, session.config, flags, this.output);
-    await session.remember(before.manifest);
+    const voided = await voidEvent(session.ports, session.request, { id: args.id, token: flags.token });
+    renderVoided(args.id, voided, session.config, flags, this.output);
+    await session.remember(voided.before.manifest);
   }
 }

@@ -49,6 +49,8 @@ export interface ReadUsage {
   readonly batches: number;
   readonly duplicates: number;
   readonly voided: number;
+  /** Whether an event was voided; without a token, whether those of every token were. */
+  readonly isVoid: (token: string | undefined, id: string) => boolean;
   readonly refused: readonly Refusal[];
   readonly doubts: readonly Doubt[];
 }
@@ -79,7 +81,7 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
   const frozen = new Set(allMonths.flatMap(({ content }) => content.batches));
   const isClosed = (month: string) => closed.has(month);
   const isFrozen = (key: string) => frozen.has(key);
-  const isVoid = (token: string, id: string) => voids.has(id) || voids.has(`${token} ${id}`);
+  const isVoid = (token: string | undefined, id: string) => voids.has(id) || voids.has(`${token} ${id}`);
   const ledger = new Ledger({ ...rules, isWanted, isVoid, isClosed, isFrozen });
   for await (const batch of batchesOf(ports.store, sealed, keys, request, { rules, ledger, isFrozen })) {
     const day = ledger.count(batch);
@@ -98,6 +100,7 @@ export async function readUsage(ports: ReadPorts, request: UsageRequest): Promis
     batches,
     duplicates,
     voided,
+    isVoid,
     closed: months.map(({ content: { month }, written }) => ({ month, written })),
   };
 }

@@ -109,12 +109,12 @@ export async function planCompact(ports: CommitPorts, request: UsageWriteRequest
   };
 }
 
-/** Records that an event does not count, in any object. @param token only that of this token */
+/** Records that an event does not count, in any object; once. @param token only that of this token */
 export async function voidEvent(
   ports: CommitPorts,
   request: UsageWriteRequest,
   { id, token }: { readonly id: string; readonly token?: string | undefined },
-): Promise<{ readonly before: ReadUsage }> {
+): Promise<{ readonly before: ReadUsage; readonly wasVoid: boolean }> {
   let isThere = false;
   const onBatch = ({ name, events }: OpenedBatch) => {
     isThere ||= (token === undefined || name.token === token) && events.some(({ event }) => event.id === id);
@@ -125,10 +125,11 @@ export async function voidEvent(
       hint: "give the id under which the app or the gateway recorded it",
     });
   }
+  if (before.isVoid(token, id)) return { before, wasVoid: true };
   const { note } = request.annotation;
   const content = { id, ...(token === undefined ? {} : { token }), ...(note === undefined ? {} : { note }) };
   await create(ports, request, before, VOIDS_PREFIX + ulid(ports.clock.nowMs(), ports.random), content);
-  return { before };
+  return { before, wasVoid: false };
 }
 
 /** Without one, there is nothing that could have been reported. */

@@ -133,6 +133,11 @@ describe("an id", () => {
     expect(await read()).toMatchObject({ sums: { jobs: 3 }, voided: 1 });
     await voidEvent(world, request(), { id: "a" });
     expect(await read()).toMatchObject({ sums: { jobs: 2 }, voided: 2 });
+    const count = world.store.bucket.size;
+    for (const token of [one.id, undefined]) {
+      expect(await voidEvent(world, request(), { id: "a", token })).toMatchObject({ wasVoid: true });
+    }
+    expect(world.store.bucket.size).toBe(count);
     await expect(voidEvent(world, request(), { id: "c" })).rejects.toThrow('no event has the id "c"');
   });
 });
