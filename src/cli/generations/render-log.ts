@@ -33,7 +33,7 @@ function tokenWords({ action, meta }: AuditRow): string {
     case "token-update":
       return `${short(meta["token"])} ${action === "token-create" ? "created" : "updated"}`;
     case "token-rotate":
-      return tokens.map((it) => pairWords({ ...(it as object) }, short)).join(", ");
+      return tokens.map((it) => rotationWords({ ...(it as object) }, short)).join(", ");
     case "token-revoke":
       return `${tokens.map(short).join(", ")} revoked`;
     case "token-prune":
@@ -43,8 +43,13 @@ function tokenWords({ action, meta }: AuditRow): string {
   }
 }
 
-function pairWords(pair: { readonly token?: unknown; readonly replaces?: unknown }, short: (id: unknown) => string) {
-  return `${short(pair.token)} in place of ${short(pair.replaces)}`;
+/** `tok_3c14d55d in place of tok_77c4a8e0 and tok_5e0f1a2b`: all that ended, or got an end, for the new one. */
+function rotationWords(
+  { token, replaces, ended }: { readonly token?: unknown; readonly replaces?: unknown; readonly ended?: unknown },
+  short: (id: unknown) => string,
+): string {
+  const others = Array.isArray(ended) ? ended : [];
+  return `${short(token)} in place of ${[replaces, ...others].map(short).join(" and ")}`;
 }
 
 /** For people: programs have `audit verify`. */

@@ -132,10 +132,17 @@ async function rotating(
 }
 
 function rotateMeta(
-  rotated: readonly { readonly old: TokenRecord; readonly record: TokenRecord }[],
+  rotated: readonly {
+    readonly old: TokenRecord;
+    readonly others: readonly TokenRecord[];
+    readonly record: TokenRecord;
+  }[],
   overlapUntil: string | null,
 ): JsonObject {
-  const tokens = rotated.map(({ old, record }) => ({ token: record.claims.id, replaces: old.claims.id }));
+  const tokens = rotated.map(({ old, others, record }) => {
+    const ended = others.map(({ claims }) => claims.id);
+    return { token: record.claims.id, replaces: old.claims.id, ...(ended.length === 0 ? {} : { ended }) };
+  });
   return { event: "token-rotate", tokens, ...(overlapUntil === null ? {} : { not_after: overlapUntil }) };
 }
 

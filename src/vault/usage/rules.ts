@@ -69,11 +69,19 @@ function noteRow(facts: Map<string, TokenFacts>, { at, action, meta }: Pick<Audi
   const isLeak = action === "rotate" && meta["leaked"] === true && meta["tokens"] === "revoke";
   if (isLeak) for (const id of facts.keys()) endedBy(id, Date.parse(at));
   if (action !== "token-rotate") return;
-  for (const pair of tokens as readonly { readonly token: string; readonly replaces: string }[]) {
-    const old = facts.get(pair.replaces);
-    if (old !== undefined) facts.set(pair.token, old);
-    endedBy(pair.replaces, end ?? Date.parse(at));
+  for (const { token, replaces, ended = [] } of tokens as readonly RotatedPair[]) {
+    const old = facts.get(replaces);
+    if (old !== undefined) facts.set(token, old);
+    for (const id of [replaces, ...ended]) endedBy(id, end ?? Date.parse(at));
   }
+}
+
+/** In the `meta` of a rotation's row. */
+interface RotatedPair {
+  readonly token: string;
+  readonly replaces: string;
+  /** Older ones of the line that an overlap had left, and that end with this rotation. */
+  readonly ended?: readonly string[];
 }
 
 /** A row from before rows told it says nothing: such a token counts as a gateway's, whose usage it would be wrong to lose. */

@@ -160,7 +160,9 @@ describe("rotating a token twice", () => {
     ]);
     const revoked = await world.revokeTokens(["api"], { confirm: () => false });
     expect(revoked.plan.revoked.map(({ id }) => id)).toEqual([oldest.id, all.plan.rotated[0]?.old.id]);
-    await world.rotateTokens(["api"]);
+    const { plan, committed } = await world.rotateTokens(["api"]);
+    const { old, token } = plan.rotated[0] ?? expect.unreachable();
+    expect(committed?.manifest.meta["tokens"]).toEqual([{ token: token.id, replaces: old.id, ended: [oldest.id] }]);
     expect(await refused(oldest)).toMatchObject({ name: "TokenRevokedError" });
   });
 

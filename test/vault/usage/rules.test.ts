@@ -15,6 +15,9 @@ test("rows say of tokens that the roll has dropped what they might, and when the
   await world.updateToken("mute", (claims) => ({ ...claims, not_after: at(8 * HOUR_MS) }));
   await world.rotateTokens(["gateway"], { overlapMs: 2 * HOUR_MS });
   await world.revokeTokens(["revoked"]);
+  await world.createToken({ name: "twice", capabilities: ["metering"] });
+  await world.rotateTokens(["twice"], { overlapMs: 24 * HOUR_MS });
+  await world.rotateTokens(["twice"]);
   const { roll } = (await world.writable()).tokens;
   const ids = roll.tokens.map(({ claims }) => claims.id);
   const name = { day: "2026-01-01", ulid: ulid(START_MS, seededRandom("batch")) };
@@ -31,6 +34,7 @@ test("rows say of tokens that the roll has dropped what they might, and when the
     [false, false],
     [true, false],
     [true, true],
+    ...["twice", "its copy", "the newest"].map(() => [true, false]),
   ]);
   expect(await factsFrom(EMPTY_ROLL)).toEqual(facts);
 
