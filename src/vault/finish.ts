@@ -1,7 +1,5 @@
-import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import type { CommitPorts } from "./commit/commit.ts";
-import { Proposal } from "./commit/proposal.ts";
-import { tellingTheSwap } from "./commit/swap-manifest.ts";
+import { type AmendRequest, Proposal, proposeAmendment, tellingTheSwap } from "./commit/proposal.ts";
 import { accessOf, type SlotAccess, writerEntries } from "./unlock/entries.ts";
 
 export interface FinishPlan {

@@ -1,9 +1,8 @@
 import { AccessDeniedError, InputError, S3UnreachableError } from "../errors.ts";
 import { USAGE_PREFIX } from "../usage/prefix.ts";
 import { verifyAudit } from "./audit/chain.ts";
-import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import type { CommitPorts } from "./commit/commit.ts";
-import { type CommitStep, Proposal } from "./commit/proposal.ts";
+import { type AmendRequest, type CommitStep, Proposal, proposeAmendment } from "./commit/proposal.ts";
 import type { AuditRow } from "./format/audit-row.ts";
 import type { Manifest } from "./format/manifest.ts";
 import { BUNDLE_PREFIX, MAX_AHEAD_MS, parseTs } from "./format/object-keys.ts";

@@ -1,8 +1,7 @@
 import { type OlderHolder, openAtGeneration } from "./audit/older-generation.ts";
 import { type ChangePlan, compareItems, isEmpty } from "./changes.ts";
-import { type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import type { CommitPorts } from "./commit/commit.ts";
-import type { Proposal } from "./commit/proposal.ts";
+import { type AmendRequest, type Proposal, proposeAmendment } from "./commit/proposal.ts";
 import { effectsOn } from "./tokens/effects.ts";
 
 export interface RestoreRequest extends AmendRequest {

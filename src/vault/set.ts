@@ -1,8 +1,7 @@
 import { ConflictError, InputError, ManifestNotFoundError } from "../errors.ts";
 import { type ChangePlan, compareItems, isEmpty, type NamedData, requireItems } from "./changes.ts";
-import { type Amending, type AmendRequest, proposeAmendment } from "./commit/amend.ts";
 import type { CommitPorts } from "./commit/commit.ts";
-import type { Proposal } from "./commit/proposal.ts";
+import { type Amending, type AmendRequest, type Proposal, proposeAmendment } from "./commit/proposal.ts";
 import type { OpenedVault } from "./open/open.ts";
 import { type PushRequest, proposePush } from "./push.ts";
 import { type AffectedVault, effectsOn } from "./tokens/effects.ts";

@@ -17,11 +17,10 @@ import {
 } from "../../src/vault/audit/chain.ts";
 import { type OlderHolder, openGeneration } from "../../src/vault/audit/older-generation.ts";
 import type { Changes, NamedData } from "../../src/vault/changes.ts";
-import type { AmendRequest } from "../../src/vault/commit/amend.ts";
 import type { CommitPorts } from "../../src/vault/commit/commit.ts";
 import type { Annotation } from "../../src/vault/commit/draft.ts";
 import { openForCommit, type WritableVault } from "../../src/vault/commit/open-for-commit.ts";
-import type { CommitStep, Committed, Proposal } from "../../src/vault/commit/proposal.ts";
+import type { AmendRequest, CommitStep, Committed, Proposal } from "../../src/vault/commit/proposal.ts";
 import { type Diff, diffGenerations } from "../../src/vault/diff.ts";
 import { proposeFinish } from "../../src/vault/finish.ts";
 import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";

@@ -1,6 +1,6 @@
 import { Secret } from "../../../src/crypto/secret.ts";
 import { checkClaims } from "../../../src/tokens/claims.ts";
-import { proposeAmendment } from "../../../src/vault/commit/amend.ts";
+import { proposeAmendment } from "../../../src/vault/commit/proposal.ts";
 import { parseManifest } from "../../../src/vault/format/manifest.ts";
 import { MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
 import type { TokenRecord } from "../../../src/vault/format/tokens/roll.ts";

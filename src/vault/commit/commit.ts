@@ -10,12 +10,10 @@ import { liveEntries } from "../unlock/entries.ts";
 import { type CommitBase, currentGen, currentTs, type Draft } from "./draft.ts";
 import { settledKeys } from "./gateway-keys.ts";
 import { readNeighbours, refuseFork } from "./neighbours.ts";
-import { nextManifest, refuseUnwritable, type SealedDraft } from "./next-manifest.ts";
+import { nextManifest, refuseUnwritable, type SealedDraft, swapManifest } from "./next-manifest.ts";
 import { planTokens } from "./plan-tokens.ts";
-import type { CommitStep } from "./proposal.ts";
 import { sealBundle } from "./seal-bundle.ts";
 import type { TokenContents } from "./seal-tokens.ts";
-import { swapManifest } from "./swap-manifest.ts";
 
 /** A crashed commit leaves one orphan; a hundred in successive milliseconds have another cause. */
 const MAX_BUNDLE_KEY_TRIES = 100;
@@ -26,6 +24,21 @@ export interface CommitPorts {
   readonly clock: Clock;
   readonly random: Random;
 }
+
+export interface Committed {
+  readonly manifest: Manifest;
+  /** Why the audit row is missing, or null. The commit stands, and the next one appends the row. */
+  readonly auditFault: VsyncError | null;
+}
+
+/** The progress of a commit. */
+export type CommitStep =
+  /** Everything is checked and sealed; the next step writes, first the row of `outstanding` if it is missing. */
+  | { readonly kind: "ready"; readonly outstanding: number | null }
+  /** The next step swaps this manifest in. */
+  | { readonly kind: "bundle-created"; readonly manifest: Manifest }
+  | { readonly kind: "manifest-swapped" }
+  | { readonly kind: "done"; readonly committed: Committed };
 
 /**
  * The one way to write a generation (`docs/format.md` §5, Committing): the current generation's audit row if it is missing

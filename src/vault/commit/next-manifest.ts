@@ -2,10 +2,22 @@ import { canonicalFault } from "../../canonical-json.ts";
 import { encodeBase64 } from "../../crypto/base64.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
-import { InputError, NotAuthenticError } from "../../errors.ts";
+import {
+  AccessDeniedError,
+  ConflictError,
+  InputError,
+  NotAuthenticError,
+  OutcomeUnknownError,
+  S3UnreachableError,
+  VsyncError,
+} from "../../errors.ts";
+import type { ObjectStore, Version } from "../../ports.ts";
+import { holdsAuditRow } from "../audit/append.ts";
+import { encodeAuditRow } from "../format/audit-row.ts";
 import { parseBundle } from "../format/bundle-header.ts";
 import { MAX_BUNDLE_BYTES, MAX_GEN, MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import { encodeManifest, MANIFEST_FORMAT, type Manifest, parseManifest } from "../format/manifest.ts";
+import { MANIFEST_KEY } from "../format/object-keys.ts";
 import { signCert } from "../format/tokens/anchors.ts";
 import { type CommitBase, currentGen, type Draft } from "./draft.ts";
 
@@ -118,4 +130,58 @@ function refuseUnreadable(manifest: Uint8Array): void {
       hint: "look at --note, --meta and the names of this machine and user, which the audit row tells",
     });
   }
+}
+
+/**
+ * Writes the manifest in place of `current`, or creates the first one. Settles a conflict, which may be with our own write
+ * whose answer was lost.
+ *
+ * @throws ConflictError another commit was faster; no manifest names the bundle
+ * @throws OutcomeUnknownError the write was sent and cannot be read back
+ */
+export async function swapManifest(
+  store: ObjectStore,
+  current: Version | null,
+  manifest: Manifest,
+  key: SigningKey,
+): Promise<void> {
+  const bytes = encodeManifest(manifest, key);
+  try {
+    if (current === null) await store.create(MANIFEST_KEY, bytes);
+    else await store.replace(MANIFEST_KEY, bytes, current);
+  } catch (error) {
+    const failure = error instanceof ConflictError ? await settleConflict(store, manifest, key, error) : error;
+    if (failure !== null) throw namingTheBundle(failure, manifest);
+  }
+}
+
+/**
+ * Another commit may already be on top of ours. The manifest then has other bytes, but that commit first appended our audit
+ * row. Returns null if the row exists: our swap was applied.
+ */
+async function settleConflict(
+  store: ObjectStore,
+  manifest: Manifest,
+  key: SigningKey,
+  conflict: ConflictError,
+): Promise<unknown> {
+  try {
+    return (await holdsAuditRow(store, manifest.gen, encodeAuditRow(manifest, key))) ? null : conflict;
+  } catch (error) {
+    return error instanceof VsyncError ? new OutcomeUnknownError(error.message) : error;
+  }
+}
+
+function namingTheBundle(error: unknown, manifest: Manifest): unknown {
+  const stale = `stale object at ${manifest.bundle.key} is harmless (manifest never named it)`;
+  if (error instanceof ConflictError) {
+    return new ConflictError(`another writer committed generation ${manifest.gen} first; ${stale}`);
+  }
+  if (error instanceof OutcomeUnknownError) {
+    return new OutcomeUnknownError(`generation ${manifest.gen} may or may not have been committed: ${error.message}`);
+  }
+  const details = error instanceof VsyncError && error.hint !== undefined ? { hint: error.hint } : {};
+  if (error instanceof AccessDeniedError) return new AccessDeniedError(`${error.message}; ${stale}`, details);
+  if (error instanceof S3UnreachableError) return new S3UnreachableError(`${error.message}; ${stale}`, details);
+  return error;
 }

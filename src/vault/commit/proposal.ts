@@ -1,20 +1,21 @@
-import type { VsyncError } from "../../errors.ts";
-import type { Manifest } from "../format/manifest.ts";
+import type { JsonObject } from "../../canonical-json.ts";
+import {
+  AccessDeniedError,
+  ManifestSwapFailedError,
+  OutcomeUnknownError,
+  S3UnreachableError,
+  VsyncError,
+} from "../../errors.ts";
+import type { NamedData } from "../format/item.ts";
+import type { UnlockEntry } from "../format/unlock-entry.ts";
+import type { OpenedVault } from "../open/open.ts";
+import type { OpenRequest } from "../open/open-manifest.ts";
+import { type CommitPorts, type CommitStep, type Committed, commitGeneration } from "./commit.ts";
+import { type Annotation, baseOn, type Draft } from "./draft.ts";
+import { openForCommit, type WritableVault } from "./open-for-commit.ts";
+import type { Mending, VaultTokens } from "./vault-tokens.ts";
 
-export interface Committed {
-  readonly manifest: Manifest;
-  /** Why the audit row is missing, or null. The commit stands, and the next one appends the row. */
-  readonly auditFault: VsyncError | null;
-}
-
-/** The progress of a commit. */
-export type CommitStep =
-  /** Everything is checked and sealed; the next step writes, first the row of `outstanding` if it is missing. */
-  | { readonly kind: "ready"; readonly outstanding: number | null }
-  /** The next step swaps this manifest in. */
-  | { readonly kind: "bundle-created"; readonly manifest: Manifest }
-  | { readonly kind: "manifest-swapped" }
-  | { readonly kind: "done"; readonly committed: Committed };
+export type { CommitStep, Committed } from "./commit.ts";
 
 /**
  * The changes that a use-case would write. Show `plan`, ask, then `commit()` or drop it: `--dry-run` is a proposal that
@@ -87,4 +88,109 @@ export class Proposal<Plan> implements Disposable {
 
 function spent(): TypeError {
   return new TypeError("a proposal is committed once, and before its disposal");
+}
+
+export interface AmendRequest extends OpenRequest {
+  readonly annotation: Annotation;
+  /** What the commit mends, and so is not refused for. */
+  readonly mending?: Mending;
+}
+
+/** The changes of a commit; everything else stays. */
+export interface Amendment {
+  readonly action: string;
+  readonly items?: readonly NamedData[];
+  /** Default: all entries. */
+  readonly unlock?: readonly UnlockEntry[];
+  /** Wins over the annotation's own. */
+  readonly meta?: JsonObject;
+  /** Default: as they are. */
+  readonly tokens?: Partial<VaultTokens>;
+}
+
+/** The answer of a use-case about an open vault. */
+export interface Amending<Plan> {
+  readonly plan: Plan;
+  /** Null if nothing needs to change. */
+  readonly amendment: Amendment | null;
+}
+
+/**
+ * Opens the vault and proposes to commit what `amend` makes of it.
+ *
+ * @throws what opening and `amend` throw
+ */
+export async function proposeAmendment<Plan>(
+  ports: CommitPorts,
+  request: AmendRequest,
+  amend: (vault: OpenedVault, tokens: VaultTokens) => Promise<Amending<Plan>> | Amending<Plan>,
+): Promise<Proposal<Plan>> {
+  const writable = await openForCommit(ports, request);
+  try {
+    const { plan, amendment } = await amend(writable.vault, writable.tokens);
+    const write = amendment === null ? null : () => commitAmendment(ports, request, writable, amendment);
+    return new Proposal(plan, write, writable);
+  } catch (error) {
+    writable[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function commitAmendment(
+  ports: CommitPorts,
+  { annotation }: AmendRequest,
+  { vault, signingKey, tokens }: WritableVault,
+  amendment: Amendment,
+): AsyncGenerator<CommitStep, void> {
+  const draft: Draft = {
+    ...annotation,
+    action: amendment.action,
+    meta: { ...annotation.meta, ...amendment.meta },
+    items: amendment.items ?? vault.bundle.items,
+    unlock: amendment.unlock ?? vault.manifest.unlock,
+    signingKey,
+    rotates: false,
+    tokens: { ...tokens, ...amendment.tokens },
+  };
+  return commitGeneration(ports, baseOn({ ...vault, signingKey }), () => draft);
+}
+
+/**
+ * The same steps, with errors that tell a failure before the swap of the manifest from one at it: `rotate-passphrase` has
+ * an exit code for each.
+ *
+ * @throws S3UnreachableError also instead of an unknown outcome of a write before the swap
+ * @throws ManifestSwapFailedError the store refused or was lost at the swap, which was not applied
+ * @throws OutcomeUnknownError of the swap itself
+ * @throws ConflictError another commit was faster, at any step
+ */
+export async function* tellingTheSwap(steps: AsyncIterable<CommitStep>): AsyncGenerator<CommitStep, void> {
+  let reached: CommitStep["kind"] = "ready";
+  try {
+    for await (const step of steps) {
+      reached = step.kind;
+      yield step;
+    }
+  } catch (error) {
+    throw error instanceof VsyncError ? told(error, reached) : error;
+  }
+}
+
+function told(error: VsyncError, reached: CommitStep["kind"]): VsyncError {
+  const isRefused = error instanceof AccessDeniedError || error instanceof S3UnreachableError;
+  if (reached === "ready" && error instanceof OutcomeUnknownError) return uploadFailed(error);
+  return reached === "bundle-created" && isRefused ? swapFailed(error) : error;
+}
+
+/** A failed upload may leave an object that no manifest names. */
+function uploadFailed(error: VsyncError): S3UnreachableError {
+  return new S3UnreachableError(`the new generation was not written: ${error.message}`, {
+    hint: "the vault is as it was: run the same command again",
+  });
+}
+
+function swapFailed(error: VsyncError): ManifestSwapFailedError {
+  return new ManifestSwapFailedError(`the manifest was not swapped: ${error.message}`, {
+    hint: error.hint ?? "the vault is as it was: run the same command again",
+  });
 }

@@ -1,8 +1,14 @@
 import { ConflictError, OutcomeUnknownError, VsyncError } from "../../errors.ts";
-import { type Amendment, type AmendRequest, proposeAmendment } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
-import { type CommitStep, type Committed, Proposal } from "../commit/proposal.ts";
-import { tellingTheSwap } from "../commit/swap-manifest.ts";
+import {
+  type Amendment,
+  type AmendRequest,
+  type CommitStep,
+  type Committed,
+  Proposal,
+  proposeAmendment,
+  tellingTheSwap,
+} from "../commit/proposal.ts";
 import type { VaultTokens } from "../commit/vault-tokens.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { Roll } from "../format/tokens/roll.ts";

@@ -11,11 +11,10 @@ import {
   lastFourOf,
 } from "../../tokens/credential.ts";
 import { SEED_BYTES } from "../../tokens/credential-form.ts";
-import type { AmendRequest } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import type { Annotation } from "../commit/draft.ts";
 import { mayGatewaySign } from "../commit/gateway-keys.ts";
-import type { Proposal } from "../commit/proposal.ts";
+import type { AmendRequest, Proposal } from "../commit/proposal.ts";
 import { liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts";
 import { requireInSettings } from "./settings.ts";

@@ -4,10 +4,9 @@ import { BACKEND_SETTINGS, backendOf, backendSettingsIn, type RouteSetting } fro
 import type { Claims } from "../../tokens/claims.ts";
 import { checkSettings } from "../../tokens/grants/settings.ts";
 import type { ChangePlan, Changes } from "../changes.ts";
-import { type AmendRequest, proposeAmendment } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import { openWithRoll } from "../commit/open-for-commit.ts";
-import type { Proposal } from "../commit/proposal.ts";
+import { type AmendRequest, type Proposal, proposeAmendment } from "../commit/proposal.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { liveIn, type Roll } from "../format/tokens/roll.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";

@@ -1,10 +1,8 @@
 import { InputError } from "../../errors.ts";
 import { type Claims, checkClaims } from "../../tokens/claims.ts";
-import type { AmendRequest } from "../commit/amend.ts";
-import { proposeAmendment } from "../commit/amend.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import { mayGatewaySign, withoutKeysOf } from "../commit/gateway-keys.ts";
-import type { Proposal } from "../commit/proposal.ts";
+import { type AmendRequest, type Proposal, proposeAmendment } from "../commit/proposal.ts";
 import { endedAt, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 import { baseOf } from "./amend-roll.ts";
 import { type GivenClaims, requireFreeName, rowMeta } from "./create.ts";

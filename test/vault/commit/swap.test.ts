@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { AccessDeniedError, ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../../src/errors.ts";
-import type { CommitStep } from "../../../src/vault/commit/proposal.ts";
-import { tellingTheSwap } from "../../../src/vault/commit/swap-manifest.ts";
+import { type CommitStep, tellingTheSwap } from "../../../src/vault/commit/proposal.ts";
 import type { Manifest } from "../../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
 import { committedBy, HOUR_MS, NEW, OLD, rejection, takeAll, World } from "../../support/world.ts";
