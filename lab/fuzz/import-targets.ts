@@ -4,7 +4,7 @@ import type { ImportFormat } from "../../src/cli/import/read-import.ts";
 import { readImport } from "../../src/cli/import/read-import.ts";
 import type { PushSources } from "../../src/cli/items/push-input.ts";
 import { InputError } from "../../src/errors.ts";
-import type { NamedData } from "../../src/vault/changes.ts";
+import type { NamedData } from "../../src/vault/items/changes.ts";
 import { bytesOf, checkRefusal, type Target } from "./target.ts";
 
 const SEEDS: Readonly<Record<ImportFormat | "any", readonly string[]>> = {

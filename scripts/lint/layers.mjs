@@ -3,7 +3,7 @@
 import { dirname, join, relative, resolve, sep } from "node:path";
 
 /** The folders of src/vault, from the bottom up. A folder imports those before it; the verbs, on top, import them all. */
-const VAULT = ["format", "unlock", "open", "audit", "commit"];
+const VAULT = ["format", "unlock", "open", "audit", "commit", "items", "tokens", "usage", "generations"];
 
 /** The folders of src/cli, from the bottom up. A folder imports those before it. */
 const CLI = [
@@ -60,12 +60,23 @@ const MAY_IMPORT = {
   "commands.ts": ["commands"],
   commands: ["cli", "vault", "exit-codes.ts"],
   ...stacked("cli", CLI, ALL_BUT_CLI),
+  "runtime/files": ["disk", ...GROUND],
+  "runtime/usage": ["stores", "usage", "tokens", "disk", "crypto", "ports.ts", ...GROUND],
+  "runtime/cache": [
+    ...of("runtime", "contents", "deadline", "options"),
+    "vault",
+    "disk",
+    "crypto",
+    "ports.ts",
+    ...GROUND,
+  ],
   runtime: ["stores", "vault", "usage", "tokens", "disk", "blob", "crypto", "ports.ts", ...GROUND],
   stores: ["s3", "directory", "vault", "tokens", "blob", "crypto", "ports.ts", ...GROUND],
   s3: ["ports.ts", ...GROUND],
   directory: ["disk", "ports.ts", ...GROUND],
   ...stacked("vault", VAULT, BELOW_VAULT),
   vault: BELOW_VAULT,
+  "backend/usage": [...of("backend", "verification-error", "verified", "views"), "usage", "tokens", ...GROUND],
   "backend/gateway/create.ts": ["backend", "runtime", "tokens", ...GROUND],
   "backend/init.ts": ["backend", "runtime", "usage", "tokens", ...GROUND],
   backend: ["usage", "tokens", "crypto", "ports.ts", ...GROUND],
@@ -108,8 +119,14 @@ const MODULE_OWNERS = {
 };
 
 function stacked(layer, folders, beside) {
-  const of = (folder) => `${layer}/${folder}`;
-  return Object.fromEntries(folders.map((folder, at) => [of(folder), [...folders.slice(0, at).map(of), ...beside]]));
+  const below = (folder) => `${layer}/${folder}`;
+  return Object.fromEntries(
+    folders.map((folder, at) => [below(folder), [...folders.slice(0, at).map(below), ...beside]]),
+  );
+}
+
+function of(layer, ...files) {
+  return files.map((file) => `${layer}/${file}.ts`);
 }
 
 /** Layers that import only from src/, not even from Node. */

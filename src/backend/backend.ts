@@ -9,11 +9,11 @@ import {
 } from "./adapters/express.ts";
 import { type FetchHandler, type ProtectedHandler, protectFetch } from "./adapters/fetch.ts";
 import { buildHealthReport, type HealthReport } from "./health.ts";
-import type { Meter, MeterOptions } from "./meter.ts";
 import type { NodeRequest, NodeSocket } from "./node/node-message.ts";
 import { verifyNodeUpgrade } from "./node/upgrade.ts";
 import { buildReadyReport, type ReadyReport } from "./ready.ts";
 import { type TunnelOptions, type TunnelProgram, wantsTunnel } from "./tunnel.ts";
+import type { Meter, MeterOptions } from "./usage/meter.ts";
 import { VerificationError } from "./verification-error.ts";
 import { rememberVerified } from "./verified.ts";
 import type { Verifier } from "./verifier.ts";

@@ -19,11 +19,11 @@ export { createNestGuard } from "./adapters/nest.ts";
 export { Backend, type Refusal } from "./backend.ts";
 export { buildHealthReport, type HealthReport } from "./health.ts";
 export { type InitOptions, initFromEnv } from "./init.ts";
-export type { MeterOptions } from "./meter.ts";
 export type { ReadyReport } from "./ready.ts";
-export { createUsage, type MeteringOptions, type UsageReporter, withUsage } from "./report-usage.ts";
 export type { SignedContext } from "./signed/context.ts";
 export type { TunnelOptions, TunnelStatus } from "./tunnel.ts";
+export type { MeterOptions } from "./usage/meter.ts";
+export { createUsage, type MeteringOptions, type UsageReporter, withUsage } from "./usage/report-usage.ts";
 export {
   RUNTIME_ERROR_CODES,
   statusForCode,

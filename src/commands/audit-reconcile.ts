@@ -2,7 +2,7 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { renderReconciled } from "../cli/generations/render-log.ts";
 import { openSession } from "../cli/session/session.ts";
-import { proposeReconcile } from "../vault/reconcile.ts";
+import { proposeReconcile } from "../vault/commit/reconcile.ts";
 
 export class AuditReconcile extends BaseCommand {
   static override summary = "Append the audit row that an earlier command could not";

@@ -13,7 +13,7 @@ import { durationFlag } from "../cli/inputs/duration-flag.ts";
 import { warnOfOldPlaces } from "../cli/session/old-places.ts";
 import { openSession } from "../cli/session/session.ts";
 import { requireAnswerable } from "../cli/terminal/consent.ts";
-import { proposeGc } from "../vault/gc.ts";
+import { proposeGc } from "../vault/generations/gc.ts";
 
 /** 30 days. */
 const DEFAULT_OLDER_THAN_MS = 30 * 86_400_000;

@@ -2,7 +2,7 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, TAIL_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { renderHistory } from "../cli/generations/render-log.ts";
 import { openSession } from "../cli/session/session.ts";
-import { readHistory } from "../vault/history.ts";
+import { readHistory } from "../vault/generations/history.ts";
 
 export class History extends BaseCommand {
   static override summary = "Show the generations, and which can be restored";

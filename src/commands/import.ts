@@ -4,8 +4,8 @@ import { IMPORT_FORMATS, readImport } from "../cli/import/read-import.ts";
 import { settleDoubts } from "../cli/items/dotenv/doubts.ts";
 import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
-import { proposePush } from "../vault/push.ts";
-import { proposeSetOrFirstPush } from "../vault/set.ts";
+import { proposePush } from "../vault/items/push.ts";
+import { proposeSetOrFirstPush } from "../vault/items/set.ts";
 
 export class Import extends BaseCommand {
   static override summary = "Add secrets from other tools' files to the vault";

@@ -13,7 +13,7 @@ import { pushFiles } from "../cli/items/push.ts";
 import { THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
 import { DIFFERENT_EXIT_CODE } from "../exit-codes.ts";
-import { isEmpty } from "../vault/changes.ts";
+import { isEmpty } from "../vault/items/changes.ts";
 
 export class Push extends BaseCommand {
   static override summary = "Replace the vault's content by dotenv and binary files";

@@ -12,7 +12,7 @@ import { beforeRestoring, renderRestored } from "../cli/generations/older-genera
 import { commitChanges } from "../cli/items/proposed-changes.ts";
 import { OlderPassphrases, THEN_PASSPHRASE_FLAG } from "../cli/session/older-passphrases.ts";
 import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
-import { proposeRestore } from "../vault/restore.ts";
+import { proposeRestore } from "../vault/generations/restore.ts";
 
 export class Restore extends BaseCommand {
   static override summary = "Make a new generation from an old one";

@@ -4,7 +4,7 @@ import { KEY_ARGS, splitWords } from "../cli/items/item-words.ts";
 import { commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { readSetItems, wantedKeys } from "../cli/items/set-input.ts";
 import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
-import { proposeSetOrFirstPush } from "../vault/set.ts";
+import { proposeSetOrFirstPush } from "../vault/items/set.ts";
 
 export class SetItem extends BaseCommand {
   static override summary = "Add or change secrets and files";

@@ -4,7 +4,7 @@ import { KEYS_ARGS, requireSome, splitWords } from "../cli/items/item-words.ts";
 import { beforeRemoving, commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { noSuchNameIn } from "../cli/items/selection.ts";
 import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
-import { proposeUnset } from "../vault/set.ts";
+import { proposeUnset } from "../vault/items/set.ts";
 
 export class Unset extends BaseCommand {
   static override summary = "Remove secrets and files from the vault";

@@ -8,7 +8,7 @@ import type { AccessTokenOptions } from "../tokens/access/mint.ts";
 import type { TokenSnapshot } from "../tokens/snapshot.ts";
 import { MAX_MANIFEST_BYTES } from "../vault/format/limits.ts";
 import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
-import type { OpenedUsage, UsageOptions } from "./open-usage.ts";
+import type { OpenedUsage, UsageOptions } from "./usage/open-usage.ts";
 
 /** What an access token is asked for with; the lifetime is 1…604800 seconds. */
 export type AccessTokenRequest = Omit<AccessTokenOptions, "clock">;
@@ -69,7 +69,7 @@ export class HeldToken implements Disposable {
 
   /** Records usage in the name of the token, sealed to the vault's newest usage key. */
   async openUsage({ vault, generation, token }: OpenedContents, options: UsageOptions): Promise<OpenedUsage> {
-    const { openUsage } = await import("./open-usage.ts");
+    const { openUsage } = await import("./usage/open-usage.ts");
     let last = token?.usageKey;
     const usageKey = async () => {
       try {

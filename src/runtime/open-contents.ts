@@ -4,10 +4,10 @@ import type { Manifest } from "../vault/format/manifest.ts";
 import { hasMoved, movedTo } from "../vault/format/moved.ts";
 import { openWithKeys } from "../vault/open/open.ts";
 import type { OpenRequest, ReadPorts } from "../vault/open/open-manifest.ts";
+import { openThroughCache } from "./cache/open-cached.ts";
 import { type Contents, contentsOf, type HeldContents } from "./contents.ts";
 import { HeldToken } from "./held-token.ts";
 import { readInputs } from "./inputs.ts";
-import { openThroughCache } from "./open-cached.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 import { timeoutOf } from "./options.ts";
 

@@ -7,12 +7,12 @@ import type { Item } from "../vault/format/item.ts";
 import { mayNotVerify } from "../vault/tokens/read.ts";
 import { type HeldContents, zeroContents } from "./contents.ts";
 import { withDeadline } from "./deadline.ts";
+import { PrivateFiles } from "./files/private-files.ts";
 import type { AccessTokenRequest, HeldToken } from "./held-token.ts";
 import { variableOf } from "./inputs.ts";
 import { openContents } from "./open-contents.ts";
-import type { OpenedUsage, UsageOptions } from "./open-usage.ts";
 import { checkOptions, type Environment, type OpenOptions, timeoutOf, warnThrough } from "./options.ts";
-import { PrivateFiles } from "./private-files.ts";
+import type { OpenedUsage, UsageOptions } from "./usage/open-usage.ts";
 
 /** The scoped token that opened a vault. */
 export interface OpenedToken {

@@ -11,9 +11,9 @@ import type { Manifest } from "./format/manifest.ts";
 import { hasMoved, MOVE_ACTION, movedTo, moveMeta, shownVault, type VaultPlace } from "./format/moved.ts";
 import { auditKey, BUNDLE_PREFIX, generationOfAuditKey } from "./format/object-keys.ts";
 import { liveIn } from "./format/tokens/roll.ts";
+import { effectsOn, type TokenEffect } from "./items/effects.ts";
 import { BundleMissingError, fetchBundle } from "./open/open-bundle.ts";
 import { fetchManifest, type OpenRequest, openManifest, type ReadPorts } from "./open/open-manifest.ts";
-import { effectsOn, type TokenEffect } from "./tokens/effects.ts";
 
 export interface MoveRequest extends AmendRequest {
   readonly from: VaultPlace;

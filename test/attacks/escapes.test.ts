@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { proposePush } from "../../src/vault/push.ts";
+import { proposePush } from "../../src/vault/items/push.ts";
 import { holding } from "../support/passphrases.ts";
 import { type Machine, machineOn, OLD, type StrictS3, startStrictS3 } from "../support/program/machine.ts";
 import type { Transcript } from "../support/program/sandbox.ts";

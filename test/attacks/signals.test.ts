@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../src/crypto/secret.ts";
-import { proposeSet } from "../../src/vault/set.ts";
+import { proposeSet } from "../../src/vault/items/set.ts";
 import { holding } from "../support/passphrases.ts";
 import {
   type Machine,

@@ -90,7 +90,7 @@ describe.skipIf(!isTried)("a user without a name, a home or an environment", () 
   });
 
   test("keeps usage in a folder of its own", () => {
-    const spool = new URL("../../src/runtime/usage-spool.ts", import.meta.url).href;
+    const spool = new URL("../../src/runtime/usage/usage-spool.ts", import.meta.url).href;
     const code = `const { UsageSpool } = await import("${spool}"); new UsageSpool({ token: "t", key: new Uint8Array(32) })`;
     expect(started([...AS_USER, process.execPath, "--input-type=module", "-e", code])).toMatchObject({
       status: 0,

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { proposeReconcile } from "../../src/vault/reconcile.ts";
+import { proposeReconcile } from "../../src/vault/commit/reconcile.ts";
 import { holding } from "../support/passphrases.ts";
 import {
   type Machine,

@@ -8,8 +8,8 @@ import {
 import type { AddressInfo } from "node:net";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { Gateway, type SignedRequest } from "../../src/backend/gateway/gateway.ts";
-import { Meter } from "../../src/backend/meter.ts";
-import { createUsage, withUsage } from "../../src/backend/report-usage.ts";
+import { Meter } from "../../src/backend/usage/meter.ts";
+import { createUsage, withUsage } from "../../src/backend/usage/report-usage.ts";
 import { rememberVerified } from "../../src/backend/verified.ts";
 import { NonceCache } from "../../src/backend/verify/replay.ts";
 import { verifyRequest } from "../../src/backend/verify/verify-request.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { copiedStore, recordingStore } from "../../src/runtime/cache.ts";
+import { copiedStore, recordingStore } from "../../src/runtime/cache/cache.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { BUNDLE, text } from "../contract/fixture.ts";
 import { describeObjectStore } from "../contract/object-store.ts";

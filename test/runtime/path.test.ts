@@ -16,7 +16,7 @@ import {
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { chooseFolder, makePrivateFolder } from "../../src/runtime/private-folder.ts";
+import { chooseFolder, makePrivateFolder } from "../../src/runtime/files/private-folder.ts";
 import { COMPILE_CACHE } from "../support/compile-cache.ts";
 import {
   type DirectoryVault,

@@ -16,27 +16,27 @@ import {
   verifyAudit,
 } from "../../src/vault/audit/chain.ts";
 import { type OlderHolder, openGeneration } from "../../src/vault/audit/older-generation.ts";
-import type { Changes, NamedData } from "../../src/vault/changes.ts";
 import type { CommitPorts } from "../../src/vault/commit/commit.ts";
 import type { Annotation } from "../../src/vault/commit/draft.ts";
 import { openForCommit, type WritableVault } from "../../src/vault/commit/open-for-commit.ts";
 import type { AmendRequest, CommitStep, Committed, Proposal } from "../../src/vault/commit/proposal.ts";
-import { type Diff, diffGenerations } from "../../src/vault/diff.ts";
+import { proposeReconcile } from "../../src/vault/commit/reconcile.ts";
 import { proposeFinish } from "../../src/vault/finish.ts";
 import { encodeManifest, type Manifest } from "../../src/vault/format/manifest.ts";
 import { MANIFEST_KEY } from "../../src/vault/format/object-keys.ts";
 import { anchorOf } from "../../src/vault/format/tokens/anchors.ts";
-import { proposeGc } from "../../src/vault/gc.ts";
-import { type History, readHistory } from "../../src/vault/history.ts";
-import type { VaultIdentity } from "../../src/vault/join.ts";
+import { type Diff, diffGenerations } from "../../src/vault/generations/diff.ts";
+import { proposeGc } from "../../src/vault/generations/gc.ts";
+import { type History, readHistory } from "../../src/vault/generations/history.ts";
+import { proposeRestore } from "../../src/vault/generations/restore.ts";
+import type { Changes, NamedData } from "../../src/vault/items/changes.ts";
+import type { VaultIdentity } from "../../src/vault/items/join.ts";
+import { type PushPlan, type PushRequest, proposePush } from "../../src/vault/items/push.ts";
+import { type NoSuchName, proposeSet, proposeUnset } from "../../src/vault/items/set.ts";
 import type { Expectation } from "../../src/vault/open/expectation.ts";
 import { type OpenedVault, openVault, openWithKeys } from "../../src/vault/open/open.ts";
 import { fetchManifest, type OpenedManifest, openManifest } from "../../src/vault/open/open-manifest.ts";
-import { type PushPlan, type PushRequest, proposePush } from "../../src/vault/push.ts";
-import { proposeReconcile } from "../../src/vault/reconcile.ts";
-import { proposeRestore } from "../../src/vault/restore.ts";
 import { openRotation, type RotationPlan, type RotationRequest, requireNewPassphrase } from "../../src/vault/rotate.ts";
-import { type NoSuchName, proposeSet, proposeUnset } from "../../src/vault/set.ts";
 import {
   type GivenClaims,
   proposeTokenCreate,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { AccessDeniedError, S3UnreachableError } from "../../src/errors.ts";
-import { UsageSpool } from "../../src/runtime/usage-spool.ts";
+import { UsageSpool } from "../../src/runtime/usage/usage-spool.ts";
 import { type RecorderParts, UsageRecorder } from "../../src/usage/recorder.ts";
 import { MemoryStore } from "../support/memory-store.ts";
 import { clockAt, seededRandom } from "../support/world.ts";

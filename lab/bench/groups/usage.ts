@@ -1,5 +1,5 @@
 import { x25519 } from "@noble/curves/ed25519.js";
-import { withUsage } from "../../../src/backend/report-usage.ts";
+import { withUsage } from "../../../src/backend/usage/report-usage.ts";
 import { rememberVerified } from "../../../src/backend/verified.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 import { credentialOf } from "../../../src/tokens/credential.ts";

@@ -3,11 +3,17 @@ import { toBase64Url } from "../../tokens/base64.ts";
 import { isCanonicalPath, pathOf } from "../../tokens/canonical-path.ts";
 import type { UsageEvent } from "../../usage/event.ts";
 import type { WaitUntil } from "../../workers.ts";
-import { type ResponseHeaders, responseEvent, type Settlement, type SignedUsage, settleUsage } from "../settle.ts";
 import { hashBody } from "../signed/body-hash.ts";
 import type { RequestToSign } from "../signed/claim.ts";
 import { encodeContext, type SignedContext } from "../signed/context.ts";
 import { PROFILES } from "../signed/profiles.ts";
+import {
+  type ResponseHeaders,
+  responseEvent,
+  type Settlement,
+  type SignedUsage,
+  settleUsage,
+} from "../usage/settle.ts";
 import { routeServing, servesAlike } from "../verify/routes.ts";
 import { MAX_BODY_BYTES } from "../verify/verify-request.ts";
 import { type BackendView, type GatewayView, signingKeyFor, type Views } from "../views.ts";

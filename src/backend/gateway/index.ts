@@ -3,8 +3,8 @@
  * proxy; `examples/gateway.mjs` is one.
  */
 
-export type { ResponseHeaders, SettledUsage, Settlement } from "../settle.ts";
 export type { SignedContext } from "../signed/context.ts";
+export type { ResponseHeaders, SettledUsage, Settlement } from "../usage/settle.ts";
 export { createGateway, type GatewayOptions } from "./create.ts";
 export type { ClientHeaders, ForwardedHeaders } from "./forwarded-headers.ts";
 export type { Gateway, GatewayRequest, SignedRequest } from "./gateway.ts";

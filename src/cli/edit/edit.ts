@@ -1,11 +1,11 @@
 import { InputError, ManifestNotFoundError } from "../../errors.ts";
-import type { NamedData } from "../../vault/changes.ts";
-import { isEmpty } from "../../vault/changes.ts";
-import { type FileBase, openBase } from "../../vault/file-base.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
-import { mergeItems } from "../../vault/merge.ts";
+import type { NamedData } from "../../vault/items/changes.ts";
+import { isEmpty } from "../../vault/items/changes.ts";
+import { type FileBase, openBase } from "../../vault/items/file-base.ts";
+import { mergeItems } from "../../vault/items/merge.ts";
+import { proposePush } from "../../vault/items/push.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
-import { proposePush } from "../../vault/push.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";

@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
-import { type Changes, compareItems, type NamedData } from "../../vault/changes.ts";
-import { diffGenerations } from "../../vault/diff.ts";
+import { diffGenerations } from "../../vault/generations/diff.ts";
+import { type Changes, compareItems, type NamedData } from "../../vault/items/changes.ts";
 import { openVault } from "../../vault/open/open.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { summarize } from "../items/proposed-changes.ts";

@@ -1,7 +1,7 @@
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
 import type { AuditRow } from "../../vault/format/audit-row.ts";
-import type { GcPlan, Stays } from "../../vault/gc.ts";
+import type { GcPlan, Stays } from "../../vault/generations/gc.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";

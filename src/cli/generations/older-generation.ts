@@ -1,5 +1,5 @@
-import { type ChangePlan, isEmpty } from "../../vault/changes.ts";
 import type { Committed } from "../../vault/commit/proposal.ts";
+import { type ChangePlan, isEmpty } from "../../vault/items/changes.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { type Asking, warnOfAuditFault } from "../items/proposed-changes.ts";

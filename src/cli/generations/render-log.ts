@@ -3,7 +3,7 @@ import type { ReadAudit } from "../../vault/audit/chain.ts";
 import type { AuditRow } from "../../vault/format/audit-row.ts";
 import type { Actor } from "../../vault/format/manifest.ts";
 import { relativeTime } from "../../vault/format/relative-time.ts";
-import type { Generation, History } from "../../vault/history.ts";
+import type { Generation, History } from "../../vault/generations/history.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { Column } from "../terminal/layout.ts";
 import { csvRecord } from "../terminal/layout.ts";

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
-import type { NamedData } from "../../vault/changes.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
+import type { NamedData } from "../../vault/items/changes.ts";
 import { type Doubt, MARK, type ReadItems } from "../items/dotenv/doubts.ts";
 import { isVariableName, startsWithMark } from "../items/dotenv/secret-text.ts";
 

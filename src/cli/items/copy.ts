@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
+import { proposeSetOrFirstPush } from "../../vault/items/set.ts";
 import { openVault } from "../../vault/open/open.ts";
-import { proposeSetOrFirstPush } from "../../vault/set.ts";
 import { vaultArgs } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { type OtherFlags, openOther } from "../session/other-env.ts";

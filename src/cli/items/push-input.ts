@@ -1,9 +1,9 @@
 import { Secret } from "../../crypto/secret.ts";
 import { readGivenFile, readRegularFile } from "../../disk/given-file.ts";
 import { InputError } from "../../errors.ts";
-import type { NamedData } from "../../vault/changes.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
+import type { NamedData } from "../../vault/items/changes.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Stdin } from "../terminal/stdin.ts";
 import { parseDotenv } from "./dotenv/dotenv.ts";

@@ -1,5 +1,5 @@
 import type { Committed } from "../../vault/commit/proposal.ts";
-import { type PushPlan, proposePush } from "../../vault/push.ts";
+import { type PushPlan, proposePush } from "../../vault/items/push.ts";
 import { vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { OlderPassphrases } from "../session/older-passphrases.ts";

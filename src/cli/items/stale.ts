@@ -1,7 +1,7 @@
 import { InputError, StaleBaseError } from "../../errors.ts";
 import { systemClock } from "../../stores/open-store.ts";
-import type { BaseMismatch, NewerWork } from "../../vault/file-base.ts";
 import { relativeTime } from "../../vault/format/relative-time.ts";
+import type { BaseMismatch, NewerWork } from "../../vault/items/file-base.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs } from "../config/target.ts";
 import { listed } from "../terminal/consent.ts";

@@ -2,7 +2,7 @@ import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
 import { resolve } from "node:path";
 import { createPrivateFile } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";
-import { PrivateFiles } from "../../runtime/private-files.ts";
+import { PrivateFiles } from "../../runtime/files/private-files.ts";
 import type { Item } from "../../vault/format/item.ts";
 import { findItem } from "../items/selection.ts";
 import type { Output } from "../terminal/output.ts";

@@ -1,4 +1,4 @@
-import { openThroughCache } from "../../runtime/open-cached.ts";
+import { openThroughCache } from "../../runtime/cache/open-cached.ts";
 import type { Item } from "../../vault/format/item.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import type { History } from "../../vault/open/expectation.ts";

@@ -9,12 +9,12 @@ import {
   proposeAmendment,
   tellingTheSwap,
 } from "../commit/proposal.ts";
+import { proposeReconcile } from "../commit/reconcile.ts";
 import type { VaultTokens } from "../commit/vault-tokens.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { Roll } from "../format/tokens/roll.ts";
 import { tokenSlotIds } from "../format/tokens/slot.ts";
 import type { OpenedVault } from "../open/open.ts";
-import { proposeReconcile } from "../reconcile.ts";
 import { type Summarize, type SummedVault, summarizing } from "./summary.ts";
 
 /** Each try that fails has let another writer through: with more than so many at once, somebody has to wait. */

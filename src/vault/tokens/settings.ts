@@ -3,12 +3,12 @@ import { InputError } from "../../errors.ts";
 import { BACKEND_SETTINGS, backendOf, backendSettingsIn, type RouteSetting } from "../../tokens/backends/settings.ts";
 import type { Claims } from "../../tokens/claims.ts";
 import { checkSettings } from "../../tokens/grants/settings.ts";
-import type { ChangePlan, Changes } from "../changes.ts";
 import type { CommitPorts } from "../commit/commit.ts";
 import { openWithRoll } from "../commit/open-for-commit.ts";
 import { type AmendRequest, type Proposal, proposeAmendment } from "../commit/proposal.ts";
 import type { Manifest } from "../format/manifest.ts";
 import { liveIn, type Roll } from "../format/tokens/roll.ts";
+import type { ChangePlan, Changes } from "../items/changes.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
 
 export interface SettingsRequest extends AmendRequest {

@@ -11,7 +11,7 @@ import { type ImportFormat, type ImportInput, readImport } from "../../../src/cl
 import type { Doubt } from "../../../src/cli/items/dotenv/doubts.ts";
 import { Output } from "../../../src/cli/terminal/output.ts";
 import { Stdin } from "../../../src/cli/terminal/stdin.ts";
-import type { NamedData } from "../../../src/vault/changes.ts";
+import type { NamedData } from "../../../src/vault/items/changes.ts";
 import { file, SEED, secretsOf, value, valuesByName } from "../exported-items.ts";
 import { rows } from "../rows.ts";
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "vitest";
 import { Secret } from "../../../src/crypto/secret.ts";
-import type { NamedData } from "../../../src/vault/changes.ts";
+import type { NamedData } from "../../../src/vault/items/changes.ts";
 import { openRotation } from "../../../src/vault/rotate.ts";
 import { holding } from "../../support/passphrases.ts";
 import { ACTOR, COST, ENV, NEW, OLD, rejection, World } from "../../support/world.ts";

@@ -1,6 +1,6 @@
 import type { Secret } from "../../../crypto/secret.ts";
 import { InputError } from "../../../errors.ts";
-import type { NamedData } from "../../../vault/changes.ts";
+import type { NamedData } from "../../../vault/items/changes.ts";
 import { type DotenvEntry, parseDotenv } from "./dotenv.ts";
 import { type Form, misreaders, type Reader } from "./dotenv-readers.ts";
 

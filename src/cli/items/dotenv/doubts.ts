@@ -1,5 +1,5 @@
 import { InputError } from "../../../errors.ts";
-import type { Changes, NamedData } from "../../../vault/changes.ts";
+import type { Changes, NamedData } from "../../../vault/items/changes.ts";
 import type { Output } from "../../terminal/output.ts";
 
 /** A value in a dotenv file that tools read in different ways. */

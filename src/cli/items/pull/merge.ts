@@ -1,8 +1,8 @@
 import { Secret } from "../../../crypto/secret.ts";
 import { ConflictError, InputError } from "../../../errors.ts";
-import { type Changes, compareItems, type NamedData } from "../../../vault/changes.ts";
-import { type BaseMismatch, type OpenedBase, openBase } from "../../../vault/file-base.ts";
-import { mergeItems } from "../../../vault/merge.ts";
+import { type Changes, compareItems, type NamedData } from "../../../vault/items/changes.ts";
+import { type BaseMismatch, type OpenedBase, openBase } from "../../../vault/items/file-base.ts";
+import { mergeItems } from "../../../vault/items/merge.ts";
 import { type OpenedVault, openVault } from "../../../vault/open/open.ts";
 import type { SecretSources } from "../../inputs/secret-input.ts";
 import { OlderPassphrases } from "../../session/older-passphrases.ts";

@@ -3,8 +3,8 @@ import { open, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { lookAt, notAFile, refuseUnsafeFolders } from "../../../disk/files-below.ts";
 import { InputError } from "../../../errors.ts";
-import type { NamedData } from "../../../vault/changes.ts";
 import { MAX_BUNDLE_BYTES } from "../../../vault/format/limits.ts";
+import type { NamedData } from "../../../vault/items/changes.ts";
 import { readOrNull, type WrittenDotenv, writeDotenv } from "../dotenv/dotenv-writer.ts";
 import { withHeader } from "../file-base.ts";
 

@@ -1,0 +1,104 @@
+import { type JsonObject, parseCanonicalJson } from "../../canonical-json.ts";
+import { MeteringError } from "../../usage/metering-error.ts";
+import { isObject, requireUsage, type UsageMap } from "../../usage/meters.ts";
+import { MAX_STATEMENT_CHARACTERS, signStatement, USAGE_HEADER } from "../../usage/statement.ts";
+import { type VerifiedRequest, verifiedRequest } from "../verified.ts";
+import { withHeader } from "./response-header.ts";
+
+export interface MeteringOptions {
+  /** What you want to know later, such as a model's name. JSON with integers only. */
+  readonly context?: JsonObject;
+  /** Units of a wallet. */
+  readonly credits?: UsageMap;
+}
+
+/** Collects the usage of one request. */
+export interface UsageReporter {
+  /** Adds to a meter. @throws MeteringError invalid_meter_key, invalid_meter_value */
+  report(meter: string, amount: number): UsageReporter;
+  /** The response with the usage so far. @throws as `withUsage` */
+  wrap<R extends object>(response: R): R;
+  /** The response, announcing that its usage follows with `settle`: for a stream. @throws as `withUsage` */
+  defer<R extends object>(response: R): R;
+  /**
+   * Records the usage of a response that `defer` announced. Once: what is settled again counts as the same.
+   *
+   * @throws MeteringError as `withUsage`, or not_recorded
+   */
+  settle(): Promise<void>;
+}
+
+/**
+ * The response, with what its request used: signed into a header, without a request. The gateway verifies and removes it.
+ * Usage that the response already says is replaced.
+ *
+ * @throws MeteringError unverified_request: this backend has not verified the request; invalid_meter_key, invalid_meter_value
+ */
+export function withUsage<R extends object>(
+  request: object,
+  response: R,
+  usage: UsageMap,
+  options: MeteringOptions = {},
+): R {
+  const of = requireVerified(request);
+  const reported = requireUsage(usage, of.reporting.meters);
+  if (Object.keys(reported).length === 0) throw new MeteringError("invalid_meter_value", "the usage names no meter");
+  return withStatement(of, response, { usage: reported, ...requireOptions(options) });
+}
+
+/** As `withUsage`, step by step. @throws MeteringError unverified_request */
+export function createUsage(request: object, options: MeteringOptions = {}): UsageReporter {
+  const of = requireVerified(request);
+  const more = requireOptions(options);
+  const usage = new Map<string, number>();
+  const reporter: UsageReporter = {
+    report(meter, amount) {
+      requireUsage({ [meter]: amount }, of.reporting.meters);
+      const sum = (usage.get(meter) ?? 0) + amount;
+      requireUsage({ [meter]: sum });
+      usage.set(meter, sum);
+      return reporter;
+    },
+    wrap: (response) => withUsage(request, response, Object.fromEntries(usage), options),
+    defer: (response) => withStatement(of, response, { usage: {}, pending: true }),
+    async settle() {
+      const { requestId, routeId, reporting } = of;
+      await reporting.recordDeferred({ requestId, routeId, usage: Object.fromEntries(usage), ...more });
+    },
+  };
+  return reporter;
+}
+
+function requireVerified(request: object): VerifiedRequest {
+  const of = verifiedRequest(request);
+  if (of !== undefined) return of;
+  throw new MeteringError("unverified_request", "this backend has not verified the request that the usage is of");
+}
+
+function requireOptions({ context, credits }: MeteringOptions): MeteringOptions {
+  return {
+    ...(context === undefined ? {} : { context: requireContext(context) }),
+    ...(credits === undefined ? {} : { credits: requireUsage(credits) }),
+  };
+}
+
+/** @throws MeteringError invalid_meter_value: it is not an object of JSON whose numbers are integers */
+export function requireContext(given: JsonObject): JsonObject {
+  const refuse = (fault: string) => new MeteringError("invalid_meter_value", `the context ${fault}`);
+  const context = parseCanonicalJson(JSON.stringify(given) ?? "", refuse);
+  if (!isObject(context)) throw refuse("is not an object");
+  return context;
+}
+
+function withStatement<R extends object>(
+  { requestId, routeId, reporting }: VerifiedRequest,
+  response: R,
+  said: MeteringOptions & { readonly usage: UsageMap; readonly pending?: true },
+): R {
+  const iat = Math.floor(reporting.clock.nowMs() / 1000);
+  const statement = signStatement(reporting, { iat, request_id: requestId, route_id: routeId, ...said });
+  if (statement.length > MAX_STATEMENT_CHARACTERS) {
+    throw new MeteringError("invalid_meter_value", `the usage takes more than ${MAX_STATEMENT_CHARACTERS} characters`);
+  }
+  return withHeader(response, USAGE_HEADER, statement);
+}

@@ -1,0 +1,56 @@
+import type { Secret } from "../../crypto/secret.ts";
+import { hkdf } from "../../crypto/subkeys.ts";
+import type { ObjectStore } from "../../ports.ts";
+import { systemClock, systemRandom } from "../../stores/open-store.ts";
+import { parseCredential } from "../../tokens/credential.ts";
+import type { BatchWriter } from "../../usage/batch.ts";
+import { type RecorderParts, UsageRecorder } from "../../usage/recorder.ts";
+import { UnbatchedRecorder } from "../../usage/unbatched-recorder.ts";
+import { batchWriterOf } from "../../usage/writer.ts";
+import { inWorkers } from "../../workers.ts";
+import { UsageSpool } from "./usage-spool.ts";
+
+/** How usage is recorded. */
+export interface UsageOptions {
+  /**
+   * The folder for events that no batch has yet, this user's alone; default: the variable `VSYNC_USAGE_SPOOL`, or one in the
+   * folder for temporary files. False: they are lost if the process is killed.
+   */
+  readonly spool?: string | false | undefined;
+  /** Told what to look at; default: `process.emitWarning`. */
+  readonly warn?: (message: string) => void;
+}
+
+/** What reports usage in the name of a token. */
+export interface OpenedUsage {
+  readonly recorder: Pick<UsageRecorder, "record" | "flush" | "close">;
+  /** Signs statements and batches. */
+  readonly writer: BatchWriter;
+}
+
+export async function openUsage(
+  vault: string,
+  secret: Secret,
+  store: ObjectStore,
+  usageKey: RecorderParts["usageKey"],
+  { spool: folder = process.env["VSYNC_USAGE_SPOOL"] || undefined, warn = emitWarning }: UsageOptions,
+): Promise<OpenedUsage> {
+  using credential = parseCredential(secret.exposeText());
+  const writer = await batchWriterOf(vault, credential);
+  const ports = { store, writer, clock: systemClock, random: systemRandom, usageKey, warn };
+  if (inWorkers()) return { recorder: new UnbatchedRecorder(ports), writer };
+  const key = hkdf(credential.seed.expose(), "vsync-usage-spool-v1");
+  const spool = folder === false ? null : new UsageSpool({ folder, token: writer.id, key, clock: systemClock, warn });
+  const recorder = new UsageRecorder({ ...ports, spool, later });
+  await recorder.start();
+  return { recorder, writer };
+}
+
+/** A process that has nothing else to do may end: `shutdown` writes what waits. */
+function later(work: () => void, ms: number): void {
+  setTimeout(work, ms).unref();
+}
+
+function emitWarning(message: string): void {
+  process.emitWarning(message, { code: "VSYNC_USAGE" });
+}

@@ -1,0 +1,27 @@
+import { type OlderHolder, openAtGeneration } from "../audit/older-generation.ts";
+import type { CommitPorts } from "../commit/commit.ts";
+import { type AmendRequest, type Proposal, proposeAmendment } from "../commit/proposal.ts";
+import { type ChangePlan, compareItems, isEmpty } from "../items/changes.ts";
+import { effectsOn } from "../items/effects.ts";
+
+export interface RestoreRequest extends AmendRequest {
+  /** The generation to restore. */
+  readonly gen: number;
+  readonly olderHolder: OlderHolder;
+}
+
+/**
+ * Proposes a new generation with the items of an old one. Everything else stays: a token that was revoked since stays so.
+ *
+ * @throws what `openAtGeneration` and opening throw
+ */
+export async function proposeRestore(ports: CommitPorts, request: RestoreRequest): Promise<Proposal<ChangePlan>> {
+  return proposeAmendment(ports, request, async ({ bundle, manifest }, { roll }) => {
+    const { items } = await openAtGeneration(ports.store, manifest, request);
+    const changes = compareItems(bundle.items, items);
+    const meta = { event: "restore", from_gen: request.gen };
+    const amendment = isEmpty(changes) ? null : { action: "restore", items, meta };
+    const tokens = await effectsOn({ ...manifest, roll, nowMs: ports.clock.nowMs() }, bundle.items, items);
+    return { plan: { changes, gen: manifest.gen, tokens }, amendment };
+  });
+}

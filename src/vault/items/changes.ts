@@ -1,0 +1,66 @@
+import { InputError } from "../../errors.ts";
+import { itemFault, type NamedData } from "../format/item.ts";
+import type { TokenEffect } from "./effects.ts";
+
+export type { NamedData } from "../format/item.ts";
+
+/** Names, each list sorted. */
+export interface Changes {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  readonly unchanged: readonly string[];
+}
+
+/** The effect of a proposal on the vault's names. */
+export interface ChangePlan {
+  readonly changes: Changes;
+  /** The newest generation now; 0 before the first push. */
+  readonly gen: number;
+  /** The scoped tokens that will read other names. */
+  readonly tokens: readonly TokenEffect[];
+}
+
+export function isEmpty(changes: Changes): boolean {
+  return changes.added.length + changes.changed.length + changes.removed.length === 0;
+}
+
+/** The changes from `before` to `after`, by name. */
+export function compareItems(before: readonly NamedData[], after: readonly NamedData[]): Changes {
+  const old = new Map(before.map((item) => [item.name, item]));
+  const kept = new Set(after.map((item) => item.name));
+  const stateOf = (item: NamedData) => {
+    const previous = old.get(item.name);
+    if (previous === undefined) return "added";
+    return isSame(previous, item) ? "unchanged" : "changed";
+  };
+  const namesThat = (state: string) => after.filter((item) => stateOf(item) === state).map((item) => item.name);
+  return {
+    added: namesThat("added").toSorted(),
+    changed: namesThat("changed").toSorted(),
+    removed: before
+      .map((item) => item.name)
+      .filter((name) => !kept.has(name))
+      .toSorted(),
+    unchanged: namesThat("unchanged").toSorted(),
+  };
+}
+
+export function isSame(a: NamedData, b: NamedData): boolean {
+  return a.kind === b.kind && a.mode === b.mode && Buffer.compare(a.data.expose(), b.data.expose()) === 0;
+}
+
+/** @throws InputError an item that the format refuses, or a name that appears twice */
+export function requireItems(items: readonly NamedData[]): void {
+  const seen = new Set<string>();
+  for (const item of items) {
+    const fault = itemFault(item);
+    if (fault !== null) throw refused(`${item.kind} ${JSON.stringify(item.name)} ${fault}`);
+    if (seen.has(item.name)) throw refused(`the name ${JSON.stringify(item.name)} appears twice`);
+    seen.add(item.name);
+  }
+}
+
+function refused(fault: string): InputError {
+  return new InputError(fault, { hint: "rename it or leave it out, also where a file has the name of a secret" });
+}

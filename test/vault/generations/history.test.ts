@@ -1,0 +1,40 @@
+import { beforeAll, expect, test } from "vitest";
+import { auditKey } from "../../../src/vault/format/object-keys.ts";
+import { ACTOR, HOUR_MS, World } from "../../support/world.ts";
+
+/** Three generations, an hour apart. */
+let world: World;
+beforeAll(async () => {
+  world = await World.pushed();
+  world.clock.ms += HOUR_MS;
+  await world.push({ A: "2" }, { note: "why" });
+  world.clock.ms += HOUR_MS;
+  await world.set({ B: "3" });
+});
+
+test("tells of each generation what its row says, oldest first", async () => {
+  const { generations } = await world.history();
+  expect(
+    generations.map(({ gen, action, note, bundle, changes }) => [gen, action, note, bundle, changes?.added]),
+  ).toEqual([
+    [1, "push", null, "kept", ["A"]],
+    [2, "push", "why", "kept", []],
+    [3, "set", null, "current", ["B"]],
+  ]);
+  const { size } = (await world.manifest()).bundle;
+  const at = "2026-01-01T02:00:00.000Z";
+  const key = "v=20260101T020000000Z";
+  const changes = { added: ["B"], changed: [], removed: [], unchanged: ["A"] };
+  const row = { gen: 3, at, action: "set", actor: ACTOR, note: null, key, size };
+  expect(generations[2]).toEqual({ ...row, bundle: "current", changes });
+  expect((await world.history({ tail: 2 })).generations.map(({ gen }) => gen)).toEqual([2, 3]);
+});
+
+test("tells which bundles are gone, and of the newest generation while its row is outstanding", async () => {
+  const fork = world.fork().tamper("v=20260101T000000000Z", null).tamper(auditKey(3), null);
+  expect((await fork.history()).generations.map(({ gen, bundle }) => [gen, bundle])).toEqual([
+    [1, "gone"],
+    [2, "kept"],
+    [3, "current"],
+  ]);
+});

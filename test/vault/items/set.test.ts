@@ -1,0 +1,44 @@
+import { beforeEach, expect, test } from "vitest";
+import { InputError } from "../../../src/errors.ts";
+import type { Changes } from "../../../src/vault/items/changes.ts";
+import { rejection, World } from "../../support/world.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = await World.pushed({ A: "1", B: "2" });
+});
+
+test("a set leaves all others alone, and an unset removes only what it names", async () => {
+  const { plan } = await world.set({ B: "9", C: "3" });
+  expect(plan).toEqual({ added: ["C"], changed: ["B"], removed: [], unchanged: ["A"] });
+  const unset = await world.unset(["A", "B"]);
+  expect(unset.plan).toEqual({ added: [], changed: [], removed: ["A", "B"], unchanged: ["C"] });
+  expect(unset.committed?.manifest).toMatchObject({ gen: 3, action: "unset" });
+  expect(await world.secrets()).toEqual({ C: "3" });
+});
+
+test("a set that is declined, or changes nothing, writes nothing", async () => {
+  const before = world.objects();
+  const asked: Changes[] = [];
+  expect((await world.set({ B: "9" }, { confirm: (plan) => asked.push(plan) < 0 })).committed).toBeNull();
+  expect(asked).toEqual([{ added: [], changed: ["B"], removed: [], unchanged: ["A"] }]);
+  expect((await world.set({ B: "2" })).committed).toBeNull();
+  expect(world.objects()).toEqual(before);
+});
+
+test("an unset of an unknown name removes nothing; the caller may word the refusal", async () => {
+  expect(await rejection(world.unset(["A", "nope"]))).toMatchObject({
+    name: "InputError",
+    message: 'the vault has no "nope"',
+    hint: "`vsync list` shows the names",
+  });
+  const refused = new InputError("did you mean B", { hint: "say so" });
+  const asked: [string, string[]][] = [];
+  const toError = (name: string, items: readonly { readonly name: string }[]) => {
+    asked.push([name, items.map((item) => item.name)]);
+    return refused;
+  };
+  expect(await rejection(world.unset(["A", "b"], { toError }))).toBe(refused);
+  expect(asked).toEqual([["b", ["A", "B"]]]);
+  expect(await world.secrets()).toEqual({ A: "1", B: "2" });
+});
