@@ -127,7 +127,7 @@ describe("a refused request", () => {
   beforeAll(async () => void (origin = await startOrigin("plain", testBackend())));
   afterAll(() => origin[Symbol.asyncDispose]());
 
-  test("of 10 MiB is answered while it is still being sent, and little of it is read", async () => {
+  test("of 10 MiB is answered while it is still being sent, and two chunks of it are read at most", async () => {
     const accepted = once(origin.server, "connection") as Promise<[Socket]>;
     const socket = connect(origin.port, "127.0.0.1");
     socket.on("error", () => undefined);
@@ -139,7 +139,8 @@ describe("a refused request", () => {
     await new Promise((closed) => socket.on("close", closed));
     expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*connection: close[^]*\{"error":"missing_signature"\}$/i);
     const [server] = await accepted;
-    expect(server.bytesRead).toBeLessThan(size / 10);
+    // One chunk of Node.js's, which may have come with the head of the request.
+    expect(server.bytesRead).toBeLessThanOrEqual(2 * 65_536);
   });
 
   test("keeps its connection if it is short", async () => {

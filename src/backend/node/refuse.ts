@@ -53,12 +53,13 @@ function isLong({ headers = {}, complete }: Refused): boolean {
 
 /**
  * Closing a connection with bytes unread resets it, and the client may lose the answer. So the end of the answer goes out
- * first, nothing more is read, and the rest follows.
+ * first, nothing more is read, and the rest follows. Node.js has just begun to read again, to throw the body away; a later
+ * turn of the event loop would come after another 64 KiB.
  */
 function lingerBeforeClosing(socket: NodeSocket): void {
   socket.destroySoon = () => {
     socket.end("");
-    setImmediate(() => socket.pause());
+    queueMicrotask(() => socket.pause());
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   };
 }
