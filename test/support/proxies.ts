@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, request, type Server } from "node:h
 import { type AddressInfo, connect, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pipeline } from "node:stream";
 import { createServer as createTlsServer } from "node:tls";
 
 export interface Running extends AsyncDisposable {
@@ -28,8 +29,10 @@ export async function startProxy(credentials?: string): Promise<Proxy> {
     const { method, headers } = incoming;
     const onward = request({ host: host.split(":")[0], port, method, headers, path: pathname + search }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
+      pipeline(answer, outgoing, () => undefined);
     });
+    onward.on("error", () => (outgoing.headersSent ? outgoing.destroy() : outgoing.writeHead(502).end()));
+    outgoing.on("close", () => onward.destroy());
     incoming.pipe(onward);
   });
   server.on("connect", (incoming: IncomingMessage, client: Socket) => {

@@ -92,10 +92,11 @@ describe("terminal", () => {
   });
 
   test("Ctrl-C reaches the program", async () => {
-    const session = await sandbox.terminal(["trap 'echo caught >&2; exit 5' INT; echo ready >&2; sleep 20"]);
+    const session = await sandbox.terminal(["trap 'echo caught >&2; exit 5' INT; echo ready >&2; read line"]);
     await session.shows("ready");
     session.press("\u0003");
     await session.shows("caught");
+    expect((await session.end()).exitCode).toBe(5);
   });
 
   test("a text that never comes is an error that shows what came", async () => {
