@@ -15,7 +15,7 @@ export interface Candidate {
 
 /**
  * Runs all candidates once per round and starts each round with a different one: disturbances of the machine then affect
- * all of them. Round 0 does not count.
+ * all of them. Round 0 does not count, unless one round is asked for: that only tries the benchmark.
  */
 export async function inRounds<Case, Outcome>(
   candidates: readonly Case[],
@@ -23,10 +23,11 @@ export async function inRounds<Case, Outcome>(
   run: (candidate: Case, round: number) => Promise<Outcome>,
 ): Promise<readonly (readonly Outcome[])[]> {
   const runs = candidates.map((): Outcome[] => []);
-  for (let round = 0; round <= rounds; round++) {
+  const warmUps = rounds === 1 ? 0 : 1;
+  for (let round = 0; round < warmUps + rounds; round++) {
     for (const [at, candidate] of rotated([...candidates.entries()], round)) {
       const done = await run(candidate, round);
-      if (round > 0) runs[at]?.push(done);
+      if (round >= warmUps) runs[at]?.push(done);
     }
   }
   return runs;

@@ -15,7 +15,8 @@ export class Library implements AsyncDisposable {
   readonly #process: JsonLines;
 
   constructor() {
-    const env = { PATH: process.env["PATH"], HOME: process.env["HOME"] };
+    const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+    const env = { PATH, HOME, NODE_COMPILE_CACHE };
     const program = join(import.meta.dirname, "library-process.ts");
     this.#process = new JsonLines("the library", [process.execPath, program], env);
   }

@@ -21,7 +21,7 @@ function onlyWinner(answers: readonly (Answer | null)[]): { index: number; versi
   return winners[0] ?? expect.unreachable("no winner");
 }
 
-test(`${PROCESSES} processes create one object: one wins, ${ROUNDS} times`, async () => {
+test(`${PROCESSES} processes create one object, then replace one version: one wins, ${ROUNDS} times each`, async () => {
   const { location, store } = await newStore();
   const processes = await startProcesses(PROCESSES, { location });
   for (let round = 1; round <= ROUNDS; round++) {
@@ -31,11 +31,6 @@ test(`${PROCESSES} processes create one object: one wins, ${ROUNDS} times`, asyn
     expect(await read(store, key)).toBe(`round ${round}, ${index}`);
     expect(await store.head(key)).toBe(version);
   }
-});
-
-test(`${PROCESSES} processes replace one version: one wins, ${ROUNDS} times`, async () => {
-  const { location, store } = await newStore();
-  const processes = await startProcesses(PROCESSES, { location });
   let version = await store.create("manifest", text("before"));
   for (let round = 1; round <= ROUNDS; round++) {
     const of = version;

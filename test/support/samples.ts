@@ -8,6 +8,26 @@ export function sampled<T>(runs: number): fc.Parameters<T> {
   return { seed: SEED, numRuns: Math.ceil(runs * TIMES) };
 }
 
+/** Any text without unpaired surrogates. fast-check's unit `binary` is the same, after a second for a table of all of it. */
+export function anyText(limits: { readonly maxLength?: number } = {}): fc.Arbitrary<string> {
+  const unit = fc.integer({ min: 0, max: 0x10_ff_ff - SURROGATES }).map(characterAt, indexOf);
+  return fc.string({ unit, ...limits });
+}
+
+const FIRST_SURROGATE = 0xd800;
+const SURROGATES = 0x800;
+
+const characterAt = (index: number): string =>
+  String.fromCodePoint(index < FIRST_SURROGATE ? index : index + SURROGATES);
+
+/** With it, fast-check also draws names such as `__proto__`. */
+function indexOf(text: unknown): number {
+  const code = String(text).codePointAt(0) ?? -1;
+  const index = code < FIRST_SURROGATE ? code : code - SURROGATES;
+  if (code === -1 || characterAt(index) !== text) throw new TypeError("not one character");
+  return index;
+}
+
 /** Texts with up to three edits: characters inserted, replaced, dropped or doubled, or an end cut off. */
 export function mutatedText(texts: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const unit = fc.oneof(

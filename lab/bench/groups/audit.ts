@@ -26,7 +26,7 @@ export async function measureAudit({
       return { head, job: () => ({ do: work, token, passphrase: PASSPHRASE }) };
     });
   const set = await library.interleave(of("set"), scale.openRounds);
-  const verify = await library.interleave(of("verify"), 1);
+  const verify = await library.interleave(of("verify"), Math.min(2, scale.openRounds));
   const requests: RequestCount[] = [];
   for (const { auditRows, token } of logs) {
     await server.count();

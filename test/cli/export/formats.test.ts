@@ -38,13 +38,15 @@ describe("shell", () => {
 
   /** The variables as a program sees them that the shell starts. */
   function evaluated(shell: string, text: string, names: readonly string[]): Record<string, string> {
-    const script = 'eval "$(cat)"; exec "$NODE" -e "process.stdout.write(JSON.stringify(process.env))"';
+    const script = 'eval "$(cat)"; exec /usr/bin/env -0';
     const args = shell.endsWith("busybox") ? ["sh", "-c", script] : ["-c", script];
-    const env = { NODE: process.execPath, PATH: "/usr/bin:/bin", HOME: "/nonexistent", LANG: "C.UTF-8" };
+    const env = { PATH: "/usr/bin:/bin", HOME: "/nonexistent", LANG: "C.UTF-8" };
     const ran = spawnSync(shell, args, { input: text, env, cwd: folder, encoding: "utf8" });
     expect(ran.stderr).toBe("");
-    const seen = JSON.parse(ran.stdout) as Record<string, string>;
-    return Object.fromEntries(names.map((name) => [name, seen[name] ?? "(unset)"]));
+    const seen = new Map(
+      ran.stdout.split("\0").map((it) => [it.slice(0, it.indexOf("=")), it.slice(it.indexOf("=") + 1)]),
+    );
+    return Object.fromEntries(names.map((name) => [name, seen.get(name) ?? "(unset)"]));
   }
 });
 

@@ -1,4 +1,4 @@
-import { assert, constantFrom, nat, property, string, tuple, uint8Array } from "fast-check";
+import { assert, constantFrom, nat, property, tuple, uint8Array } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { canonicalFault } from "../../../src/canonical-json.ts";
 import { parseArgv } from "../../../src/cli/command/parse-argv.ts";
@@ -7,9 +7,7 @@ import { generatePassphrase } from "../../../src/cli/inputs/generated-passphrase
 import { META_FLAG, metaOf } from "../../../src/cli/inputs/meta-flag.ts";
 import { csvRecord } from "../../../src/cli/terminal/layout.ts";
 import { InputError } from "../../../src/errors.ts";
-import { sampled } from "../../support/samples.ts";
-
-const any = (): ReturnType<typeof string> => string({ unit: "binary" });
+import { anyText, sampled } from "../../support/samples.ts";
 
 const DECLARATION = {
   id: "rotate-passphrase",
@@ -72,7 +70,7 @@ describe("durations", () => {
       sampled(200),
     );
     assert(
-      property(any(), (text) => /^\d{1,9}[smhd]$/.test(text) || parseDuration(text) === null),
+      property(anyText(), (text) => /^\d{1,9}[smhd]$/.test(text) || parseDuration(text) === null),
       sampled(200),
     );
   });
@@ -110,7 +108,7 @@ describe("--meta", () => {
   test("accepted values can be written", async () => {
     const texts: string[] = [];
     assert(
-      property(any(), any(), (key, value) => void texts.push(`${key}=${value}`, `k${texts.length}=${value}`)),
+      property(anyText(), anyText(), (key, value) => void texts.push(`${key}=${value}`, `k${texts.length}=${value}`)),
       sampled(100),
     );
     let taken = 0;
@@ -171,7 +169,7 @@ test("a CSV record with any content reads back", () => {
   };
   assert(
     property(
-      tuple(any(), any(), any()),
+      tuple(anyText(), anyText(), anyText()),
       (fields) => JSON.stringify(read(csvRecord(fields))) === JSON.stringify(fields),
     ),
     sampled(200),

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
@@ -38,6 +38,14 @@ export function programUnderTest(): readonly string[] {
   if (!path.endsWith(".js")) return [path];
   if (path.endsWith("run.js") && !existsSync(join(ROOT, "dist"))) throw new Error("dist/ is missing: npm run build");
   return [process.execPath, path];
+}
+
+/** The machine's cache folder has bin/run.js compiled, as in a home that is in use: each start is a fifth shorter. */
+export function cacheOf([command]: readonly string[]): Readonly<Record<string, string>> {
+  if (command !== process.execPath) return {};
+  const folder = join(ROOT, ".cache", "programs");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return { XDG_CACHE_HOME: folder };
 }
 
 /** A throw-away machine: its own home, temporary and working directory, and an environment of its own. */
@@ -142,6 +150,7 @@ export class Sandbox implements AsyncDisposable {
       // Node.js first, for programs that `env node` starts.
       PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
       TMPDIR: this.#tmp,
+      ...cacheOf(this.#program),
       XDG_CONFIG_HOME: join(this.home, ".config"),
       XDG_DATA_HOME: join(this.home, ".local", "share"),
     };

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { programUnderTest, type Sandbox } from "./sandbox.ts";
+import { cacheOf, programUnderTest, type Sandbox } from "./sandbox.ts";
 import { renderScreen } from "./screen.ts";
 import { startTerminal, type TerminalSession } from "./terminal.ts";
 
@@ -168,6 +168,7 @@ function environment({ sandbox: { folder, home }, env }: Scene): Record<string, 
     PATH: `${join(folder, "bin")}:${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
     TMPDIR: join(folder, "tmp"),
     STAND_IN_RECORD: join(folder, "stand-ins.jsonl"),
+    ...cacheOf(programUnderTest()),
     ...env,
   };
 }
