@@ -1,4 +1,4 @@
-import { lineChart } from "../../lab/bench/page/svg.ts";
+import { lineChart } from "../../lab/bench/page/plots.ts";
 import { table } from "./markdown.mjs";
 
 const number = (value) => String(value >= 100 ? Math.round(value) : Math.round(value * 100) / 100);

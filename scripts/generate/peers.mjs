@@ -1,4 +1,4 @@
-import { barChart } from "../../lab/bench/page/svg.ts";
+import { barChart } from "../../lab/bench/page/plots.ts";
 import { table } from "./markdown.mjs";
 
 const GROUPS = [

@@ -1,6 +1,6 @@
 import { REDACTED } from "../../lab/bench/labels.ts";
 import { isMet, verdictsOf } from "../../lab/bench/page/bars.ts";
-import { barChart, lineChart } from "../../lab/bench/page/svg.ts";
+import { barChart, lineChart } from "../../lab/bench/page/plots.ts";
 import { herdPlots, herdSection } from "./herds.mjs";
 import { coldStart, largeOpen, requests, sizes } from "./large.mjs";
 import { page, table } from "./markdown.mjs";

@@ -1,5 +1,5 @@
 import { SCOPED_MEMORY } from "../../lab/bench/labels.ts";
-import { lineChart } from "../../lab/bench/page/svg.ts";
+import { lineChart } from "../../lab/bench/page/plots.ts";
 import { table } from "./markdown.mjs";
 
 const rowsOf = (rows) => rows.filter((row) => row.group === "commit with tokens");

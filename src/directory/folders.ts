@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { access, constants, link, mkdir, open, stat, unlink } from "node:fs/promises";
+import { access, constants, link, mkdir, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { storeFault } from "../disk/faults.ts";
 import { FOLDER_MODE, syncFolder } from "../disk/folders.ts";
+import { open } from "../disk/open.ts";
 import { errnoOf, hasErrno } from "../disk/posix.ts";
 import { S3UnreachableError } from "../errors.ts";
 import { shareFolder, shareRoot } from "./group-access.ts";

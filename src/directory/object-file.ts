@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, lstat, open } from "node:fs/promises";
+import { type FileHandle, lstat } from "node:fs/promises";
+import { open } from "../disk/open.ts";
 import { hasErrno } from "../disk/posix.ts";
 import { READ_PLAIN_FILE } from "../disk/private-file.ts";
 import { AccessDeniedError, S3UnreachableError } from "../errors.ts";

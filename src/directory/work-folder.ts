@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { open, readdir, stat, unlink } from "node:fs/promises";
+import { readdir, stat, unlink } from "node:fs/promises";
+import { open } from "../disk/open.ts";
 import { hasErrno } from "../disk/posix.ts";
 import type { ProcessIdentity, ProcessTable } from "../disk/process-table.ts";
 

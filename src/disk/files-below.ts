@@ -1,8 +1,9 @@
 import { constants, existsSync, type Stats } from "node:fs";
-import { type FileHandle, lstat, mkdir, open } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { FOLDER_MODE, makeFolder, unlessThere } from "./folders.ts";
+import { open } from "./open.ts";
 import { belongsToAnother, codeOf, hasModes, modeText } from "./posix.ts";
 import { writePrivateFile } from "./private-file.ts";
 

@@ -1,5 +1,6 @@
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { open } from "./open.ts";
 import { codeOf, hasErrno, hasModes } from "./posix.ts";
 
 export const FOLDER_MODE = 0o700;

@@ -1,9 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { constants, createReadStream, type Stats } from "node:fs";
-import { access, type FileHandle, open, stat } from "node:fs/promises";
+import { access, type FileHandle, stat } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { InputError } from "../errors.ts";
+import { open } from "./open.ts";
 import { belongsToAnother, codeOf, errnoOf, hasErrno, hasModes, modeText } from "./posix.ts";
 
 /*

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { link, open, rename, stat, unlink } from "node:fs/promises";
+import { link, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { syncFolder } from "./folders.ts";
+import { open } from "./open.ts";
 import { belongsToAnother, codeOf, hasModes, modeText } from "./posix.ts";
 
 const FILE_MODE = 0o600;

@@ -1,6 +1,7 @@
 import type * as FileSystem from "node:fs/promises";
 import { link, open, rename, unlink } from "node:fs/promises";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { proveHardLinks } from "../../src/directory/folders.ts";
 import { ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../src/errors.ts";
 import { keysOf } from "../contract/fixture.ts";
 import { newStore, read, text } from "./fixture.ts";
@@ -28,8 +29,11 @@ describe("file systems that misbehave", () => {
   test.each(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"])(
     "no hard links (%s): said so, nothing stays",
     async (code) => {
-      const { store, folder } = await newStore();
+      const { store, root, folder } = await newStore();
       vi.mocked(link).mockRejectedValue(systemError(code));
+      // As `init` and `doctor` ask.
+      await expect(proveHardLinks(root)).rejects.toThrow(`cannot create ${root}: its file system has no hard links`);
+      expect((await real.readdir(root)).filter((name) => name.startsWith("probe-"))).toEqual([]);
       const creating = store.create("manifest", text("one"));
       await expect(creating).rejects.toThrow(S3UnreachableError);
       await expect(creating).rejects.toThrow(`cannot create ${folder}manifest: its file system has no hard links`);

@@ -4,6 +4,7 @@ import { chmod, chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { expectTable } from "../support/page-table.ts";
 import { programUnderTest } from "../support/program/sandbox.ts";
 
 /*
@@ -44,6 +45,8 @@ function canStart(): boolean {
 
 let folder = "";
 let token = "";
+/** The rows of docs/s3.md. */
+const seen = new Map<string, string>();
 
 interface Ending {
   readonly code: number | null;
@@ -56,6 +59,11 @@ function run(line: string, env: Readonly<Record<string, string>>, wrapper: reado
   const words = [...wrapper, ...AS_USER, ...given, ...programUnderTest(), ...line.split(" ")];
   const { status, stdout, stderr } = started(words, folder);
   return { code: status, out: stdout + stderr };
+}
+
+function note(where: string, line: string, { code, out }: Ending): void {
+  const [, words = ""] = /error: (.*)/.exec(out.replaceAll(folder, "<folder>").replace(/v=\w+/, "v=…")) ?? [];
+  seen.set(`${where}: \`vsync ${line}\``, code === 0 ? "works" : `refused: \`${words}\``);
 }
 
 const config = (): Record<string, string> => ({ XDG_CONFIG_HOME: join(folder, "config"), VSYNC_REPO: "api" });
@@ -75,6 +83,8 @@ describe.skipIf(!isTried)("a user without a name, a home or an environment", () 
     expect(run("push dev", config())).toMatchObject({ code: 0, out: expect.stringContaining("XDG_STATE_HOME") });
     expect(run("get dev A", config())).toEqual({ code: 0, out: "one\n" });
     expect(run("history dev", config()).out).toMatch(/uid 12345@/);
+    const where = "a uid without a name or a home, `env -i`, `XDG_CONFIG_HOME` alone";
+    for (const line of ["init --env=dev", "push dev", "get dev A"]) seen.set(`${where}: \`vsync ${line}\``, "works");
     token = run("runtime-token dev", config()).out.trim();
   });
 
@@ -105,7 +115,9 @@ describe.skipIf(!isTried)("a user without a name, a home or an environment", () 
     ["doctor", 0, "opens generation 1"],
     ["inspect", 0, "endpoint"],
   ])("with everything read-only and a token, %s works", (line, code, out) => {
-    expect(run(line, { VSYNC_CONFIG: token }, READ_ONLY)).toEqual({ code, out: expect.stringContaining(out) });
+    const ended = run(line, { VSYNC_CONFIG: token }, READ_ONLY);
+    expect(ended).toEqual({ code, out: expect.stringContaining(out) });
+    note("everything read-only, with a token", line, ended);
   });
 
   test.each([
@@ -118,6 +130,10 @@ describe.skipIf(!isTried)("a user without a name, a home or an environment", () 
     ["edit dev --yes", 1, "for the editor (EROFS)"],
   ])("with everything read-only and a config, %s works or says so", (line, code, out) => {
     const editor = { EDITOR: "true", TMPDIR: folder };
-    expect(run(line, { ...config(), ...editor }, READ_ONLY)).toEqual({ code, out: expect.stringContaining(out) });
+    const ended = run(line, { ...config(), ...editor }, READ_ONLY);
+    expect(ended).toEqual({ code, out: expect.stringContaining(out) });
+    note("everything read-only, with a config", line, ended);
   });
+
+  test("docs/s3.md has these rows", () => expectTable("machine matrix", ["machine", "what happens"], seen));
 });

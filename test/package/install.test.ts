@@ -1,12 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { EXTERNAL } from "../../scripts/bundle/external.ts";
 import { bytesOf, productionTree } from "../../scripts/supply-chain/dependencies.ts";
 import { directoryVault, environmentOf, ITEMS } from "../runtime/fixture.ts";
 import { FETCH_LIMIT_MS, runIn } from "./app.ts";
-import { installedPackage, packInto } from "./installed.ts";
+import { installedPackage, type Manager, packInto, yarnProgram } from "./installed.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const readJson = (path: string) => JSON.parse(readFileSync(path, "utf8"));
@@ -15,14 +16,33 @@ const MOST_BYTES = 25_000_000;
 const LOCKED = readJson(join(ROOT, "package-lock.json")).packages;
 
 describe("installed with scripts disabled", { timeout: FETCH_LIMIT_MS }, () => {
-  test.each(["npm", "pnpm", "yarn"] as const)("by %s, an app boots and the program starts", async (manager) => {
-    const folder = await installedPackage(manager);
-    const source = `import { Vsync } from "vsync"; console.log((await Vsync.open()).require("API_KEY"));`;
-    const command = [process.execPath, "--input-type=module", "--eval", source];
-    const ended = await runIn(folder, environmentOf(await directoryVault()), command);
+  const SOURCE = `import { Vsync } from "vsync"; console.log((await Vsync.open()).require("API_KEY"));`;
+
+  async function boots(manager: Manager, ...flags: readonly string[]): Promise<void> {
+    const command = [process.execPath, ...flags, "--input-type=module", "--eval", SOURCE];
+    const ended = await runIn(await installedPackage(manager), environmentOf(await directoryVault()), command);
     expect(ended).toEqual({ stdout: `${ITEMS[1].data}\n`, stderr: "", status: 0 });
-    const program = execFileSync(process.execPath, ["node_modules/vsync/bin/run.js", "--version"], { cwd: folder });
+  }
+
+  test.each(["npm", "pnpm", "yarn"] as const)("by %s, an app boots and the program starts", async (manager) => {
+    await boots(manager);
+    const cwd = await installedPackage(manager);
+    const program = execFileSync(process.execPath, ["node_modules/vsync/bin/run.js", "--version"], { cwd });
     expect(program.toString()).toMatch(/^vsync\/\d/);
+  });
+
+  test("by Yarn's Plug'n'Play, an app boots, and the program makes a vault and reads it", async () => {
+    await boots("PnP", "--no-warnings", "--require=./.pnp.cjs", "--experimental-loader=./.pnp.loader.mjs");
+    const cwd = await installedPackage("PnP");
+    const home = mkdtempSync(join(tmpdir(), "vsync-pnp-"));
+    onTestFinished(() => rmSync(home, { recursive: true }));
+    const yarn = await yarnProgram();
+    const env = { ...process.env, HOME: home, VSYNC_REPO: "api", VSYNC_PASSPHRASE: "correct horse battery staple" };
+    const vsync = (line: string, input = "") =>
+      execFileSync(process.execPath, [yarn, "run", "vsync", ...line.split(" ")], { cwd, env, input, stdio: "pipe" });
+    vsync("init --env=dev --local");
+    vsync("push dev --from=- --yes", "A=one\n");
+    expect(vsync("get dev A").toString()).toBe("one\n");
   });
 
   test("by npm, its dependencies have the versions and digests of the lockfile", async () => {

@@ -31,17 +31,25 @@ const MANAGERS = {
     const program = join(await fetchPackages(CHECKS), "node_modules/pnpm/bin/pnpm.cjs");
     await run(process.execPath, [program, "add", "--ignore-scripts", "--prefer-offline", tarball], { cwd: folder });
   },
-  yarn: async (folder: string, tarball: string) => {
-    const program = join(await fetchPackages(CHECKS), "node_modules/@yarnpkg/cli-dist/bin/yarn.js");
-    const { stdout } = await run("npm", ["config", "get", "registry"]);
-    const settings = { enableScripts: false, enableTelemetry: false, nodeLinker: "node-modules", httpRetry: 10 };
-    const text = JSON.stringify({ ...settings, npmRegistryServer: stdout.trim() });
-    await writeFile(join(folder, ".yarnrc.yml"), text);
-    await writeFile(join(folder, "yarn.lock"), "");
-    await patiently(() => run(process.execPath, [program, "add", `vsync@file:${tarball}`], { cwd: folder }));
-  },
+  yarn: (folder: string, tarball: string) => byYarn(folder, tarball, { nodeLinker: "node-modules" }),
+  /** Yarn without node_modules: packages stay in their archives, from which `.pnp.cjs` loads them. */
+  PnP: (folder: string, tarball: string) => byYarn(folder, tarball, { nodeLinker: "pnp", enableGlobalCache: false }),
 };
 export type Manager = keyof typeof MANAGERS;
+
+export async function yarnProgram(): Promise<string> {
+  return join(await fetchPackages(CHECKS), "node_modules/@yarnpkg/cli-dist/bin/yarn.js");
+}
+
+async function byYarn(folder: string, tarball: string, linker: object): Promise<void> {
+  const { stdout } = await run("npm", ["config", "get", "registry"]);
+  const settings = { ...linker, enableScripts: false, enableTelemetry: false, httpRetry: 10 };
+  const text = JSON.stringify({ ...settings, npmRegistryServer: stdout.trim() });
+  await writeFile(join(folder, ".yarnrc.yml"), text);
+  await writeFile(join(folder, "yarn.lock"), "");
+  const program = await yarnProgram();
+  await patiently(() => run(process.execPath, [program, "add", `vsync@file:${tarball}`], { cwd: folder }));
+}
 
 /** Three tries, because the registry does not always answer; the error has what the program said, which yarn says on stdout. */
 async function patiently<T>(work: () => Promise<T>): Promise<T> {

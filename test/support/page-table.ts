@@ -17,9 +17,9 @@ export async function expectTable(
   const [before = "", rest = ""] = page.split(begin);
   const [table = "", after = ""] = rest.split(end);
   const written = table.split("\n");
-  const rows = [...seen].map(([what, said]) => {
+  const rows = [...seen].flatMap(([what, said]) => {
     const start = `| ${what} | `;
-    return said === null ? written.find((row) => row.startsWith(start)) : `${start}${said} |`;
+    return said === null ? written.filter((row) => row.startsWith(start)) : `${start}${said} |`;
   });
   const wanted = [before + begin + `| ${head.join(" | ")} |`, "|---|---|", ...rows, end + after].join("\n");
   if (process.env["UPDATE_MATRIX"]) await writeFile(PAGE, wanted);

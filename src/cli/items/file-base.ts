@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { open, readFile, realpath, rm, stat } from "node:fs/promises";
+import { readFile, realpath, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "../../disk/folders.ts";
+import { open } from "../../disk/open.ts";
 import { codeOf, hasModes } from "../../disk/posix.ts";
 import { READ_PLAIN_FILE, writePrivateFile } from "../../disk/private-file.ts";
 import { VsyncError } from "../../errors.ts";

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
-import { lstat, open, unlink } from "node:fs/promises";
+import { lstat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Secret } from "../../crypto/secret.ts";
 import { syncFolder } from "../../disk/folders.ts";
+import { open } from "../../disk/open.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { createPrivateFile } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";

@@ -1,5 +1,6 @@
-import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, unlink } from "node:fs/promises";
 import { resolve } from "node:path";
+import { open } from "../../disk/open.ts";
 import { createPrivateFile } from "../../disk/private-file.ts";
 import { InputError } from "../../errors.ts";
 import { PrivateFiles } from "../../runtime/files/private-files.ts";

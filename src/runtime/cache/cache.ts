@@ -1,7 +1,8 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { open } from "node:fs/promises";
+
 import { sha256Hex } from "../../crypto/digest.ts";
 import { withKey } from "../../crypto/subkeys.ts";
+import { open } from "../../disk/open.ts";
 import { READ_PLAIN_FILE, writePrivateFile } from "../../disk/private-file.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";

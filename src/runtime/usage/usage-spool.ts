@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
 import { openBox, sealBox } from "../../crypto/box.ts";
 import { storeFault } from "../../disk/faults.ts";
 import { unlessThere } from "../../disk/folders.ts";
+import { open } from "../../disk/open.ts";
 import { hasErrno, hasModes } from "../../disk/posix.ts";
 import { READ_PLAIN_FILE } from "../../disk/private-file.ts";
 import { type ProcessIdentity, type ProcessTable, systemProcesses } from "../../disk/process-table.ts";

@@ -1,7 +1,8 @@
 import { constants, existsSync, type Stats } from "node:fs";
-import { open, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { lookAt, notAFile, refuseUnsafeFolders } from "../../../disk/files-below.ts";
+import { open } from "../../../disk/open.ts";
 import { InputError } from "../../../errors.ts";
 import { MAX_BUNDLE_BYTES } from "../../../vault/format/limits.ts";
 import type { NamedData } from "../../../vault/items/changes.ts";
