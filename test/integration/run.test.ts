@@ -75,6 +75,27 @@ def shown(fd, until=None, seconds=20):
     return seen.decode()
 `;
 
+/** A shell with job control: `fg` is Enter. */
+const JOB_SHELL = `
+import os, signal, sys
+for name in ("SIGTTOU", "SIGTSTP"): signal.signal(getattr(signal, name), signal.SIG_IGN)
+pid = os.fork()
+if pid == 0:
+    os.setpgid(0, 0); os.tcsetpgrp(0, os.getpid())
+    for name in ("SIGTTOU", "SIGTSTP"): signal.signal(getattr(signal, name), signal.SIG_DFL)
+    os.execvp(sys.argv[1], sys.argv[1:])
+signal.signal(signal.SIGHUP, lambda *_: os.killpg(pid, signal.SIGHUP))
+while True:
+    _, status = os.waitpid(pid, os.WUNTRACED)
+    if not os.WIFSTOPPED(status): break
+    os.tcsetpgrp(0, os.getpgrp())
+    print("stopped", signal.Signals(os.WSTOPSIG(status)).name, flush=True)
+    sys.stdin.readline()
+    os.tcsetpgrp(0, pid); os.killpg(pid, signal.SIGCONT)
+    print("continued", flush=True)
+with open("ended", "w") as file: file.write(str(os.waitstatus_to_exitcode(status)))
+`;
+
 /** posix_spawn(3) has a child ignore the two signals, 32 and 33, that the C library keeps for itself. */
 const ofUsers = (text: string): string => text.replaceAll(/(?<=SigIgn:\t0{7})18/g, "00");
 
@@ -103,6 +124,19 @@ print(p.communicate(timeout=30)[0].decode())`;
     };
     expect(seen(WAYS["env"]!)).toContain("57 flags:\t01");
     expect(seen(WAYS[way]!)).toEqual(seen(WAYS["env"]!));
+  });
+
+  test.skipIf(IS_NODE).each(["run", "run --redact"])("descriptors of every kind: vsync %s", (way) => {
+    const script = `
+import socket
+pipe = os.pipe(); poll = select.epoll(); poll.register(pipe[0])
+kinds = [pipe[0], socket.socketpair()[0].detach(), os.memfd_create("m"), os.eventfd(0), poll.fileno()]
+for at, fd in enumerate(kinds): os.dup2(fd, 61 + at)
+look = "for fd in 61 62 63 64 65; do readlink /proc/self/fd/$fd; done"
+print(start("sh", "-c", look, pass_fds=range(61, 66)).communicate(timeout=30)[0].decode())`;
+    const seen = python(WAYS["env"]!, script).replaceAll(/\d+/g, "");
+    expect(seen.split("\n")).toHaveLength(5);
+    expect(python(WAYS[way]!, script).replaceAll(/\d+/g, "")).toBe(seen);
   });
 
   test("stdin, stdout, stderr and limits but that of open files, through either program", () => {
@@ -172,6 +206,52 @@ describe("signals", () => {
 
   ways("aimed at what was started alone reach the program: %s", (way) => {
     expect(python(WAYS[way]!, "heard(lambda p, number: p.send_signal(number))")).toBe(ONCE_EACH);
+  });
+
+  ways("by which services of other programs are told to stop or to grow reach it, too: %s", (way) => {
+    const script = `
+HEAR = r'''
+import os, signal
+for name in ("SIGWINCH", "SIGTTIN", "SIGTTOU", "SIGTSTP", "SIGCONT"):
+    signal.signal(getattr(signal, name), lambda n, _: os.write(1, signal.Signals(n).name.encode() + b"\\n"))
+os.write(1, b"ready\\n")
+while True: signal.pause()
+'''
+p = start("python3", "-c", HEAR); p.stdout.readline()
+for name in ("SIGWINCH", "SIGTTIN", "SIGTTOU", "SIGTSTP", "SIGCONT"):
+    p.send_signal(getattr(signal, name)); print(p.stdout.readline().decode().strip() == name, end=" ")
+p.send_signal(signal.SIGTERM); print(p.wait())`;
+    expect(python(WAYS[way]!, script)).toBe("True True True True True -15");
+  });
+
+  ways("of a terminal: it gets another size, Ctrl-Z, fg, and hangs up: %s", async (way) => {
+    await home.sandbox.write("work/shell.py", JOB_SHELL);
+    const script = `
+import termios
+PROGRAM = r'''
+import os, signal
+signal.signal(signal.SIGWINCH, lambda n, _: os.write(1, b"resized\\n"))
+os.write(1, b"ready\\n")
+input()
+os.write(1, b"pid %d end\\n" % os.getpid())
+while True: signal.pause()
+'''
+pid, fd = on_terminal("python3", "shell.py", *WAY, "python3", "-c", PROGRAM)
+def after(action, text):
+    action(); seen = shown(fd, text.encode(), 60)
+    if text not in seen: sys.exit(f"no {text!r} but {seen!r}")
+    return seen
+key = lambda keys: lambda: os.write(fd, keys.encode())
+after(lambda: None, "ready")
+after(lambda: fcntl.ioctl(fd, termios.TIOCSWINSZ, b"\\x28\\0\\x64\\0\\0\\0\\0\\0"), "resized")
+after(key("\\x1a"), "stopped SIGTSTP")
+after(key("\\n"), "continued")
+program = int(after(key("typed\\n"), "end").split("pid ")[1].split()[0])
+os.close(fd); os.waitpid(pid, 0)
+print(open("ended").read())
+try: os.kill(program, 0); print("alive")
+except ProcessLookupError: print("gone")`;
+    expect(python(WAYS[way]!, script)).toBe("-1\ngone");
   });
 
   ways("to the whole group reach it once: %s", (way) => {

@@ -106,21 +106,23 @@ function openDescriptors(): readonly Descriptor[] {
 }
 
 /**
- * An event loop's epoll, the eventfd that wakes it, and its io_uring. bun's eventfd is in its epoll, and a caller's is not;
- * those of libuv get there only when the loop first waits.
+ * An event loop's epoll, the eventfd that wakes it, and its io_uring. bun's eventfd is in its epoll, which tells both from a
+ * caller's; those of libuv get there only when the loop first waits.
  */
 function pollers(all: readonly Descriptor[]): readonly number[] {
-  const polls = all.filter(({ target }) => /^anon_inode:\[(eventpoll|io_uring)\]$/.test(target));
-  const last = polls.at(-1)?.number ?? 0;
-  const polled = new Set(
-    polls.flatMap(({ info }) => [...info.matchAll(/^tfd:\s*(\d+)/gm)].map(([, it]) => Number(it))),
-  );
-  const isOwn = ({ number }: Descriptor): boolean => !isBun || polled.has(number);
-  const wakers = all.filter((it) => it.target === "anon_inode:[eventfd]" && isOwn(it));
+  const eventfds = all.filter(({ target }) => target === "anon_inode:[eventfd]");
+  const isLoop = (poll: Descriptor): boolean => !isBun || eventfds.some(({ number }) => polledBy(poll).has(number));
+  const loops = all.filter((it) => it.target === "anon_inode:[eventpoll]" && isLoop(it));
+  const polls = [...loops, ...all.filter(({ target }) => target === "anon_inode:[io_uring]")];
+  const last = Math.max(0, ...polls.map(({ number }) => number));
+  const wakers = eventfds.filter(({ number }) => !isBun || loops.some((loop) => polledBy(loop).has(number)));
   // libuv keeps one descriptor to give up when it has no others left.
   const spare = isBun ? [] : all.filter(({ number, target }) => number > last && target === "/dev/null").slice(0, 1);
   return [...polls, ...wakers, ...spare].map(({ number }) => number);
 }
+
+const polledBy = ({ info }: Descriptor): ReadonlySet<number> =>
+  new Set([...info.matchAll(/^tfd:\s*(\d+)/gm)].map(([, it]) => Number(it)));
 
 /** Where bun keeps the terminal, to give it its modes back. */
 const KEPT_FROM = 1023;

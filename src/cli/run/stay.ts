@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { constants } from "node:os";
+import { closeSync, constants, openSync, readFileSync } from "node:fs";
+import { constants as os } from "node:os";
 import { isatty } from "node:tty";
 import { type Child, type Surroundings, startChild } from "./child.ts";
 import type { Ending, Libc } from "./libc.ts";
@@ -17,7 +17,10 @@ const FORWARDED = [
   "SIGVTALRM",
   "SIGXCPU",
   "SIGIO",
+  "SIGWINCH",
 ] as const;
+/** On a terminal they stop vsync together with the program; a service means them for the program, as gunicorn's do. */
+const OF_JOBS = ["SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT"] as const;
 /** A terminal sends these to the whole foreground. */
 const FROM_TERMINALS: readonly string[] = ["SIGINT", "SIGQUIT"];
 
@@ -53,7 +56,8 @@ export function forwarding(
   };
   const listener = (signal: NodeJS.Signals): void => void forward(signal);
   // With a listener, a signal that the caller ignores would no longer be ignored in the program.
-  const heard = FORWARDED.filter((signal) => !caller.ignored.includes(signal));
+  const all = hasTerminal() ? FORWARDED : [...FORWARDED, ...OF_JOBS];
+  const heard = all.filter((signal) => !caller.ignored.includes(signal));
   for (const signal of heard) process.on(signal, listener);
   return {
     [Symbol.dispose]() {
@@ -61,6 +65,16 @@ export function forwarding(
       witness[Symbol.dispose]();
     },
   };
+}
+
+/** Whether a terminal controls this process, whatever stdin is. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", constants.O_RDONLY | constants.O_NOCTTY));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Long enough for a signal to this process to end it. */
@@ -72,7 +86,7 @@ const DYING_MS = 200;
  */
 export async function endLike({ code, signal }: Pick<Ending, "code" | "signal">, libc: Libc | null): Promise<number> {
   if (signal === null) return code ?? 1;
-  const exitCode = 128 + constants.signals[signal];
+  const exitCode = 128 + os.signals[signal];
   if (libc !== null) libc.dieBy(signal);
   else if (!wouldDumpCore(signal)) {
     process.removeAllListeners(signal);
