@@ -41,7 +41,10 @@ const WATCHES: Readonly<Record<string, Watch>> = {
   },
   tokens: { tests: ["test/tokens/**/*.test.ts"], vectors: ["access", "grants"] },
   runtime: {
-    tests: ["test/runtime/{cache,cached-store,errors,fill-environment,inputs,open-cached,options,vsync}.test.ts"],
+    tests: [
+      "test/runtime/{cached-store,errors,fill-environment,inputs,open-contents,options,token,vsync}.test.ts",
+      "test/runtime/cache/*.test.ts",
+    ],
     vectors: [],
     remembers: true,
   },

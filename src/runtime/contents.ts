@@ -1,5 +1,6 @@
 import type { TokenSnapshot } from "../tokens/snapshot.ts";
 import type { Item } from "../vault/format/item.ts";
+import { hasMoved, movedTo, type VaultPlace } from "../vault/format/moved.ts";
 import type { OpenedVault } from "../vault/open/open.ts";
 import { snapshotOf } from "../vault/tokens/read.ts";
 import type { HeldToken } from "./held-token.ts";
@@ -16,11 +17,14 @@ export interface Contents {
   readonly vault: string;
   /** What the scoped token that opened it was told; null for a passphrase. */
   readonly token: TokenSnapshot | null;
+  /** Where the vault has gone, if this is the place that it left. */
+  readonly moved: { readonly message: string; readonly to: VaultPlace } | null;
 }
 
 export function contentsOf({ manifest, bundle }: OpenedVault, ageMs = 0): Contents {
   const items = new Map(bundle.items.map((item) => [item.name, item]));
   const { env, gen: generation, vault } = manifest;
+  const to = movedTo(manifest);
   return {
     env,
     generation,
@@ -28,6 +32,7 @@ export function contentsOf({ manifest, bundle }: OpenedVault, ageMs = 0): Conten
     ageMs,
     vault,
     token: bundle.keys.token === null ? null : snapshotOf(manifest, bundle.keys),
+    moved: to === null ? null : { message: hasMoved(manifest, to).message, to },
   };
 }
 

@@ -1,7 +1,5 @@
 import { systemClock } from "../stores/open-store.ts";
 import { holderOf, vaultOf } from "../stores/token.ts";
-import type { Manifest } from "../vault/format/manifest.ts";
-import { hasMoved, movedTo } from "../vault/format/moved.ts";
 import { openWithKeys } from "../vault/open/open.ts";
 import type { OpenRequest, ReadPorts } from "../vault/open/open-manifest.ts";
 import { openThroughCache } from "./cache/open-cached.ts";
@@ -31,6 +29,7 @@ export async function openContents(
   holder.prepare();
   const store = await openStore(await holder.agent?.());
   const contents = await openFrom({ store, clock: systemClock }, { holder, expect, signal }, options, warn);
+  warnOfMove(contents, warn);
   warnOfEnd(contents, warn);
   return { ...contents, held: opening.kind === "credential" ? new HeldToken(opening.secret, token, store) : null };
 }
@@ -44,7 +43,6 @@ async function openFrom(
   if (options.cache === undefined) {
     const vault = await openWithKeys(ports, request);
     const contents = contentsOf(vault);
-    warnOfMove(vault.manifest, warn);
     vault.bundle.keys[Symbol.dispose]();
     return contents;
   }
@@ -54,10 +52,9 @@ async function openFrom(
 }
 
 /** The old place still opens, and gets nothing new: somebody has to give the app another token. */
-function warnOfMove(manifest: Manifest, warn: Warn): void {
-  const to = movedTo(manifest);
-  if (to === null) return;
-  const { message } = hasMoved(manifest, to);
+function warnOfMove({ moved }: Contents, warn: Warn): void {
+  if (moved === null) return;
+  const { message, to } = moved;
   const hint = `give this app what \`vsync runtime-token ${to.env}\` prints there`;
   warn({ code: "VSYNC_MOVED", message: `${message}; this place gets nothing new`, hint, fields: { ...to } });
 }
