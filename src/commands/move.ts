@@ -19,8 +19,8 @@ export class Move extends BaseCommand {
   static override summary = "Move a vault to another env, prefix or bucket";
   static override description =
     `Copies the history, commits a generation at the new place, and then one at the old place that says where the vault has gone:
-nobody can write there any more, and apps go on starting from it. Nobody follows by themselves: apps get new tokens, colleagues
-run init. Id, audit chain and scoped tokens stand. An interrupted move goes on when you run it again.
+nobody can write there any more, and apps go on starting from it. Nobody follows automatically: give apps new tokens, and
+let colleagues run init. Id, audit chain and scoped tokens stay. An interrupted move goes on when you run it again.
 
 --finish removes the bundles at the old place, from which old tokens and passphrases still open. --from is for objects that were
 copied by other means: it moves the copy, and the original can go on by itself.`;

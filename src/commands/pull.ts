@@ -19,11 +19,11 @@ pull names the values that sh, node, dotenv, dotenv-expand, python-dotenv or Com
 not ignore a file. It follows a link of the dotenv file within the project and no other, and puts no file into a folder that
 other users own or can change. Without an env, pulls the vault of VSYNC_CONFIG.
 
-The first line of the dotenv file says which generation it holds; \`vsync push\` compares it with the vault. Where a
-token reads only a part of the vault, the line is left out, and a push asks before it removes the rest. With --merge, what
-you changed since and what others changed both stay. A name that both changed, added or removed differently is a conflict:
-pull writes nothing and ends with 5, until --theirs or --ours names it. If nobody can open that generation any more, every
-name that differs is a conflict.`;
+The first line of the dotenv file says which generation it holds; \`vsync push\` compares it with the vault. With a token
+that reads only a part of the vault, pull leaves the line out, and a push asks before it removes the rest. With --merge,
+what you changed since and what others changed both stay. A name that both changed, added or removed differently is a
+conflict: pull writes nothing and ends with 5, until --theirs or --ours names it. If nobody can open that generation any
+more, every name that differs is a conflict.`;
   static override examples = [
     "<%= config.bin %> pull prod",
     "<%= config.bin %> pull prod --to=.env --files-dir=secrets --force",

@@ -15,7 +15,7 @@ export class Settings extends BaseCommand {
   static override summary = "Say which backends, routes and meters the vault has, and what binds its tokens";
   static override description =
     `The settings are one JSON file: backends, routes and meters for vsync/backend and vsync/gateway, and the bounds of tunnels.
-Every fault is named with its place, as in settings.routes[1].backend, and nothing is written. Asks before it changes or
+vsync names every fault with its place, as in settings.routes[1].backend, and then writes nothing. Asks before it changes or
 removes one. Gateways and origins follow within a minute, without a new token. settings.schema.json in the package is a JSON
 Schema for editors, which find it by "$schema".
 

@@ -25,7 +25,7 @@ const PATIENCE_MS = 5_000;
 /**
  * What the newest generation says that the store has shown, asked for again when its answer is too old: for verifiers of
  * tokens, origins and gateways. It never goes back behind a generation that it has seen. A token that is refused ends at
- * once; any other failure is no answer, and the one before counts on for a while.
+ * once; any other failure counts as silence: the last answer holds for a while.
  */
 export class Newest<Seen extends { readonly gen: number }> {
   readonly #options: NewestOptions<Seen>;

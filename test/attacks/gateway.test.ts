@@ -91,7 +91,7 @@ async function arrives(origin: Backend<null>, { target, headers, body }: SignedR
   );
 }
 
-/** Lets the clock go on, second by second; whatever asks the vault has its answer before the next. */
+/** Lets the clock go on, second by second; each question to the vault has its answer before the next. */
 async function pass(ms: number, each: () => Promise<void>): Promise<void> {
   for (const until = world.clock.ms + ms; world.clock.ms < until; world.clock.ms += SECOND) {
     await each();

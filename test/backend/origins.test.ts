@@ -121,7 +121,7 @@ const SERVED: readonly [string, Sent, Partial<Seen>][] = [
   ["HEAD", { signed: { ...get, method: "HEAD" } }, {}],
   ["OPTIONS", { signed: { ...get, method: "OPTIONS" } }, { served: "options" }],
   [
-    "a lone ?, which is no other request",
+    "a lone ?, which is the same request",
     { signed: { ...get, target: "/items/7" }, target: "/items/7?" },
     { served: "item" },
   ],

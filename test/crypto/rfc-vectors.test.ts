@@ -206,7 +206,7 @@ describe("HPKE base mode with X25519, RFC 9180", () => {
   });
 
   // RFC 9180 §7.1.4 and the lengths of §7.1.
-  test.each([32, 31, 33])("%d zeros are no encapsulated key", async (length) => {
+  test.each([32, 31, 33])("%d zeros are not an encapsulated key", async (length) => {
     const [seed, ct] = [filled(32, 8), filled(48, 0)];
     await expect(hpkeOpen(seed, { enc: filled(length, 0), ct }, INFO, Buffer.from(AAD))).rejects.toThrow();
   });

@@ -8,7 +8,7 @@ const SOURCES = [
   "cli/terminal/output.ts",
   "cli/session/session.ts",
   "cli/program/program.ts",
-  "vault/push.ts",
+  "vault/rotate.ts",
   "vault/format/limits.ts",
   "vault/open/open.ts",
   "vault/commit/commit.ts",
@@ -43,7 +43,7 @@ const TARGETS = [
 
 const GROUND = ["ports.ts", "errors.ts"];
 const FORMAT = ["vault/format/limits.ts", "blob/token.ts", "crypto/secret.ts", "node:crypto", ...GROUND];
-const VAULT = ["vault/push.ts", "vault/commit/commit.ts", "vault/open/open.ts", ...FORMAT];
+const VAULT = ["vault/rotate.ts", "vault/commit/commit.ts", "vault/open/open.ts", ...FORMAT];
 const DISK = ["node:fs", "node:fs/promises", "node:process", "node:crypto", "disk/posix.ts"];
 const STORES = ["stores/location.ts", "s3/store.ts", "directory/directory-store.ts"];
 const CLI = [
@@ -64,7 +64,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "cli/terminal/output.ts",
     "cli/session/session.ts",
     "cli/program/program.ts",
-    "vault/push.ts",
+    "vault/rotate.ts",
     "vault/format/limits.ts",
     "vault/open/open.ts",
     "vault/commit/commit.ts",

@@ -4,7 +4,7 @@ import { runModule } from "../runtime/program.ts";
 
 const ENTRY = join(import.meta.dirname, "../../dist/library/backend-testing.js");
 
-test("vsync/backend verifies by WebCrypto where there is no process, as in a Worker", async () => {
+test("vsync/backend verifies by WebCrypto without a process, as in a Worker", async () => {
   const program = `
     const { log } = console;
     delete globalThis.process;

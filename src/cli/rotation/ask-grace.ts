@@ -37,7 +37,7 @@ export async function endingOf<Flags extends GraceFlags>(flags: Flags, prompter:
   ]);
   if (answer !== null) return { ...flags, grace: answer };
   const tokens = await prompter.choose("May the leak have reached scoped tokens, too?", [
-    { name: "no, or there are none", short: "no", value: "keep" as const, description: "they go on" },
+    { name: "no, or the vault has none", short: "no", value: "keep" as const, description: "they go on" },
     { name: "yes", value: "revoke" as const, description: "all of them end now" },
   ]);
   return { ...flags, leaked: true, tokens };

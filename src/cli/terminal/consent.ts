@@ -31,7 +31,7 @@ export function requireAnswerable(flags: ConsentFlags, prompter: Prompter): void
 /**
  * Asks before something is removed or undone, unless a flag answers.
  *
- * @throws InputError no answer and no terminal to ask on, `--confirm` names another env, or the answer is no
+ * @throws InputError no answer and no terminal to ask on, `--confirm` names another env, or somebody answered no
  */
 export async function requireConsent(consent: Consent, flags: ConsentFlags, prompter: Prompter): Promise<void> {
   if (isAnswered(consent, flags)) return;

@@ -30,7 +30,7 @@ With --backends the key signs for these backends alone. An edge gateway whose to
     overlap: durationFlag(
       "overlap",
       { from: "5m", to: "365d" },
-      { description: "how long the old key verifies on (default: 24h)" },
+      { description: "how much longer the old key verifies (default: 24h)" },
     ),
     backends: Flags.string({
       description: "only backends that the key signs for (default: all)",

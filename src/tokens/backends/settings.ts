@@ -219,7 +219,7 @@ export function withoutBackends(settings: Readonly<Record<string, JsonValue>>): 
   );
 }
 
-/** The members of stored settings that this file knows; null where there are none. */
+/** The members of stored settings that this file knows; null if they have none. */
 export function backendSettingsIn(settings: Readonly<Record<string, JsonValue>> | undefined): BackendSettings | null {
   const own = Object.entries(settings ?? {}).filter(([name]) => BACKEND_SETTINGS.some((known) => known === name));
   return own.length === 0 ? null : Object.fromEntries(own);

@@ -12,7 +12,7 @@ import type { VaultTokens } from "./vault-tokens.ts";
 const KID_BYTES = 8;
 const USAGE_KEY_BYTES = 32;
 
-/** How long the old key verifies on where a gateway lost its token: the others need so long to sign with the new one. */
+/** How much longer the old key verifies after a gateway lost its token: the others need that time to sign with the new one. */
 const CHANGEOVER_MS = SIGNS_AFTER_MS + 180_000;
 
 /** Whether a token signs as the gateway: its claims say so by name. */

@@ -120,7 +120,7 @@ describe("a project's root", () => {
     expect((await find("shop-feature/packages/web")).root).toMatchObject({ within: "packages/web", ...shared });
   });
 
-  test("is no other clone's that a .git file or link of the checkout names", async () => {
+  test("never belongs to another clone that a .git file or link of the checkout names", async () => {
     clone("billing");
     write("eve/.git", `gitdir: ${join(top, "billing/.git")}`);
     mkdirSync(join(top, "mallory"));
