@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
  */
 
 /** The program's own files. */
-export const OURS = /^(?!.*[\\/]node_modules[\\/]).*[\\/](?:dist|\.cache[\\/]dist-\d+)[\\/].*\.js$/;
+const OURS = /^(?!.*[\\/]node_modules[\\/]).*[\\/](?:dist|\.cache[\\/]dist-\d+)[\\/].*\.js$/;
 const NAME = "plain-files";
 
 /** A rolldown plugin. */
@@ -52,7 +52,7 @@ const AS_USUAL = [
 ];
 
 /** The module that the program's files import in the place of `node:fs/promises`. */
-export const PLAIN_FILES = `
+const PLAIN_FILES = `
 import * as fs from "node:fs";
 export const { constants } = fs;
 ${AT_ONCE.map((name) => `export const ${name} = async (...args) => fs.${name}Sync(...args);`).join("\n")}
