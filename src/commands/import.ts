@@ -13,14 +13,15 @@ export class Import extends BaseCommand {
     `Adds and changes secrets as one new generation and keeps the rest of the vault, unless you give --replace. Shows names,
 never values.
 
-json and yaml hold one flat object, or with --flatten a nested one; numbers and booleans are taken as written. k8s is one Secret, several, or a List.
+json and yaml hold one flat object, with --flatten a nested one, or a list of {name, value}; numbers and booleans are taken as written. k8s is one Secret, several, or a List.
 docker is an --env-file, or a folder of secret files like /run/secrets. From k8s and such a folder, an entry that cannot be
 a variable, because of its name (tls.crt) or because it is not text, becomes a file. Without --format, the file's name and
 content decide, if they are unambiguous.
 
 Every tool writes dotenv by rules of its own. --from=chamber, doppler, heroku, vercel, sops or compose reads what that tool
-printed, on stdin or with --from=vercel:<file> from a file, as that tool means it. From any other dotenv file, import names
-the new values that tools read in different ways.`;
+printed, on stdin or with --from=vercel:<file> from a file, as that tool means it; --from=shell what \`export -p\` and
+\`vsync export --format=shell\` print. From any other dotenv file, import names the new values that tools read in different
+ways. It also names values with what is seldom meant: white space at an end, quotes around them, a reference.`;
   static override examples = [
     "<%= config.bin %> import prod --from=secrets.json --dry-run",
     "<%= config.bin %> import prod --from=/run/secrets",
@@ -51,7 +52,7 @@ the new values that tools read in different ways.`;
       description: "join the names of nested JSON or YAML with this: db__host",
       helpValue: "<separator>",
     }),
-    strict: Flags.boolean({ description: "refuse values that tools read in different ways" }),
+    strict: Flags.boolean({ description: "refuse doubtful values instead of naming them" }),
     replace: Flags.boolean({ description: "replace the whole vault: remove everything that the input lacks" }),
     yes: Flags.boolean({ char: "y", description: "with --replace: remove without asking" }),
     "dry-run": Flags.boolean({ description: "show what would change and write nothing" }),
@@ -60,13 +61,17 @@ the new values that tools read in different ways.`;
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Import>): Promise<void> {
-    const { items, doubts } = await readImport(flags, this.sources);
+    const read = await readImport(flags, this.sources);
     using session = await openSession({ flags, args }, this.sources, DAILY_WRITE);
     const { env } = session.config;
     const propose = flags.replace ? proposePush : proposeSetOrFirstPush;
-    using proposal = await propose(session.ports, { ...session.request, identity: session.identity, items });
+    using proposal = await propose(session.ports, {
+      ...session.request,
+      identity: session.identity,
+      items: read.items,
+    });
     const { plan } = proposal;
-    settleDoubts(doubts, plan.changes, flags, this.output);
+    settleDoubts(read, plan.changes, flags, this.output);
     const asking = beforeRemoving(session.config, "without --replace they stay");
     const committed = await commitChanges(proposal, asking, flags, this.sources);
     const nothing = `Nothing to import: ${env} already holds exactly this (gen=${plan.gen})`;

@@ -26,8 +26,8 @@ push would undo, vsync pushes nothing and ends with 5; \`vsync pull --merge\` ke
 a pipe, --base names the generation. Without a base, vsync also asks before it changes a secret. --yes answers questions, and
 never overrules newer work.
 
-push names the new values that tools read in different ways, because of a backslash, $ or #. Import what other
-tools print: \`vsync import --from=<tool>\`.
+push names the new values that tools read in different ways, because of a backslash, $ or #, and those with what is seldom
+meant: white space at an end, quotes around them, a reference. Import what other tools print: \`vsync import --from=<tool>\`.
 
 --dry-run --exit-code ends with 7 if the files differ from the vault.`;
   static override examples = [
@@ -49,7 +49,7 @@ tools print: \`vsync import --from=<tool>\`.
     base: Flags.integer({ description: "generation that the content comes from", helpValue: "<gen>", min: 1 }),
     ...THEN_PASSPHRASE_FLAG,
     force: Flags.boolean({ char: "f", description: "push over what others have changed since" }),
-    strict: Flags.boolean({ description: "refuse values that tools read in different ways" }),
+    strict: Flags.boolean({ description: "refuse doubtful values instead of naming them" }),
     ...CONSENT_FLAGS,
     "allow-empty": Flags.boolean({ description: "let an empty input empty the vault, or begin an empty one" }),
     "dry-run": Flags.boolean({ description: "show what would change and write nothing" }),

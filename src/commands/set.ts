@@ -1,5 +1,6 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
+import { settleDoubts } from "../cli/items/dotenv/doubts.ts";
 import { KEY_ARGS, splitWords } from "../cli/items/item-words.ts";
 import { commitChanges, renderOutcome } from "../cli/items/proposed-changes.ts";
 import { readSetItems, wantedKeys } from "../cli/items/set-input.ts";
@@ -53,6 +54,7 @@ you give --raw. The value is never on the command line, where other users could 
     const items = await readSetItems(keys, flags, this.sources);
     const request = { ...session.request, identity: session.identity, items };
     using proposal = await proposeSetOrFirstPush(session.ports, request);
+    settleDoubts({ items, doubts: [] }, proposal.plan.changes, {}, this.output);
     const committed = await commitChanges(proposal, () => null, {}, this.sources);
     const words = { nothing: `Nothing to set: ${env} already holds exactly this`, done: `Updated ${env}` };
     renderOutcome({ plan: proposal.plan, committed }, words, env, flags, this.output);

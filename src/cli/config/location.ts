@@ -39,14 +39,13 @@ export function termsThere(known: StoreLocation | null, place: Pick<StoreLocatio
 /** A location with a command line's overrides. @throws InputError as `checkLocation` */
 export function overriddenLocation(location: StoreLocation, overrides: LocationOverrides): StoreLocation {
   const given = <K extends keyof LocationOverrides>(name: K) => overrides[name] ?? location[name];
-  const bucket = given("bucket");
+  const place = { endpoint: given("endpoint").replace(/(?<=[^/])\/+$/, ""), bucket: given("bucket") };
   return checkLocation({
-    endpoint: given("endpoint"),
+    ...place,
     region: given("region"),
-    bucket,
     prefix: given("prefix"),
     credentials: location.credentials,
-    ...(bucket === location.bucket && termsOf(location)),
+    ...termsThere(location, place),
   });
 }
 

@@ -11,6 +11,7 @@ import { vaultArgs, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { type DotenvFile, parseDotenv } from "../items/dotenv/dotenv.ts";
 import { writeDotenv } from "../items/dotenv/dotenv-writer.ts";
+import { settleDoubts } from "../items/dotenv/doubts.ts";
 import { findBase, headerOf } from "../items/file-base.ts";
 import { beforeRemoving, commitChanges, type Outcome } from "../items/proposed-changes.ts";
 import { type Settled, settledBy, unsettled } from "../items/pull/merge.ts";
@@ -119,7 +120,7 @@ async function editUntilCommitted(
 ): Promise<Outcome> {
   using older = new OlderPassphrases(flags["then-passphrase-file"], sources);
   const from = await findBase({ path: null, bytes: await workspace.base() }, session.config.vault);
-  const { entries } = await editUntilReadable(editor, workspace, sources);
+  const { entries, doubts } = await editUntilReadable(editor, workspace, sources);
   const secrets = entries.map(({ name, value }) => ({ name, kind: "secret", data: value }) as const);
   for (;;) {
     const head = await openHead(session);
@@ -131,6 +132,7 @@ async function editUntilCommitted(
     // Somebody has committed since the merge: merge that, too.
     if (plan.stale !== null || (head === null) !== (plan.head === null)) continue;
     if (isEmpty(plan.changes)) return { plan, committed: null };
+    settleDoubts({ items: secrets, doubts }, plan.changes, {}, sources.output);
     const single = `to change one secret, vsync set ${vaultFlags(session.config)} <name>`;
     const committed = await commitChanges(proposal, beforeRemoving(session.config, single), flags, sources);
     return { plan, committed };

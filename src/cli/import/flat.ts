@@ -4,7 +4,7 @@ import { decodedBase64, modeIn } from "./k8s.ts";
 import { FLAT_HINT, type Tree } from "./tree.ts";
 
 /**
- * Reads one object of names and values. A number or boolean becomes its literal text, and `{"base64": …, "mode": …}` a file,
+ * Reads one object of names and values, or a list of pairs. A number or boolean becomes its literal text, and `{"base64": …, "mode": …}` a file,
  * as `vsync export --format=json` writes it.
  *
  * @param separator between the names of nested values: `db: {host: …}` becomes `db__host`; without it they are refused
@@ -18,12 +18,26 @@ export function readFlat(documents: readonly Tree[], label: string, imported: Im
     });
   }
   if (document === undefined || (document.kind === "scalar" && document.text === null)) return;
-  if (document.kind !== "map") {
+  const entries = document.kind === "map" ? entriesIn(document, label, separator) : pairsIn(document, label);
+  if (entries === null) {
     throw new InputError(`${placeAt(label, document.line)} is not an object of names and values`, {
-      hint: 'write {"NAME": "value"}, or NAME: value in YAML',
+      hint: 'write {"NAME": "value"} or [{"name": "NAME", "value": "value"}], or NAME: value in YAML',
     });
   }
-  for (const entry of entriesIn(document, label, separator)) addEntry(imported, entry);
+  for (const entry of entries) addEntry(imported, entry);
+}
+
+/** `[{"name": …, "value": …}]`, or with `key`, as GitLab, Infisical, Bitwarden, ECS and Azure have it; null for another list. */
+function pairsIn(tree: Tree, label: string): readonly Entry[] | null {
+  if (tree.kind !== "list" || tree.items.length === 0) return null;
+  const entries: Entry[] = [];
+  for (const item of tree.items) {
+    const pair = item.kind === "map" ? item.entries : new Map<string, never>();
+    const [name, value] = [pair.get("key") ?? pair.get("name"), pair.get("value")];
+    if (name?.value.kind !== "scalar" || name.value.text === null || value === undefined) return null;
+    entries.push({ name: name.value.text, value: value.value, place: placeAt(label, name.line) });
+  }
+  return entries;
 }
 
 /** With a separator, those of nested maps and lists too, a list's under their numbers from 0. */

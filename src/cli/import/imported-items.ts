@@ -3,8 +3,8 @@ import { Secret } from "../../crypto/secret.ts";
 import { InputError } from "../../errors.ts";
 import { itemNameFault } from "../../vault/format/item.ts";
 import type { NamedData } from "../../vault/items/changes.ts";
-import { type Doubt, MARK, type ReadItems } from "../items/dotenv/doubts.ts";
-import { isVariableName, startsWithMark } from "../items/dotenv/secret-text.ts";
+import type { Doubt, ReadItems } from "../items/dotenv/doubts.ts";
+import { isVariableName, refuseCiphertext } from "../items/dotenv/secret-text.ts";
 
 const NAME_HINT =
   "rename it with --rename=db-password=DB_PASSWORD, or all of them with --upper; or store a file: vsync set --file";
@@ -107,11 +107,7 @@ export class ImportedItems {
     }
     if (text.includes("\0")) throw new InputError(`${place} has a NUL character in ${name}`, { hint: BYTES_HINT });
     requireWellFormed(text, name, place);
-    if (text.startsWith("ENC[AES256_GCM,data:")) {
-      throw new InputError(`${place} has a value of ${name} that sops encrypted`, {
-        hint: "import what sops decrypt prints",
-      });
-    }
+    refuseCiphertext(name, text, place);
     this.#add({ name, kind: "secret", data: Secret.ofText(text) }, place);
   }
 
@@ -164,9 +160,6 @@ export class ImportedItems {
     }
     this.#places.set(item.name, place);
     this.#items.push(item);
-    if (item.kind === "secret" && startsWithMark(item.data.expose())) {
-      this.#doubts.set(item.name, { name: item.name, about: MARK });
-    }
   }
 }
 

@@ -31,7 +31,9 @@ export function readK8s(documents: readonly Tree[], label: string, imported: Imp
   }
   if (secrets.length > 0) return;
   throw new InputError(`${label} holds no Kubernetes Secret`, {
-    hint: "name its format with --format=json or --format=yaml",
+    hint: objects.some(isKubernetes)
+      ? "kubectl get secret <name> -o yaml prints one as the cluster has it"
+      : "name its format with --format=json or --format=yaml",
   });
 }
 

@@ -6,7 +6,7 @@ import { InputError } from "../../errors.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import { parseDotenv } from "../items/dotenv/dotenv.ts";
 import type { ReadItems } from "../items/dotenv/doubts.ts";
-import { refuseUtf16 } from "../items/dotenv/secret-text.ts";
+import { refuseUnreadable } from "../items/dotenv/secret-text.ts";
 import type { PushSources } from "../items/push-input.ts";
 import { readDockerEnv, readFlat } from "./flat.ts";
 import { ImportedItems, placeAt, renamesOf } from "./imported-items.ts";
@@ -72,7 +72,7 @@ async function readText(source: Source, sources: PushSources, imported: Imported
   const label = labelOf(source);
   const bytes = await readBytes(source, sources);
   const text = new TextDecoder().decode(bytes);
-  const isJson = /^\s*\{/.test(text);
+  const isJson = /^\s*(?:\{|\[\s*\{)/.test(text);
   if (writer !== null && !isJson) {
     refuseFlatten(flatten);
     return readWritten(writer, text, label, imported);
@@ -111,7 +111,7 @@ async function readBytes(source: Source, { stdin }: PushSources): Promise<Uint8A
   const bytes =
     from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
   const label = labelOf(source);
-  refuseUtf16(bytes, label);
+  refuseUnreadable(bytes, label);
   if (isUtf8(bytes)) return bytes;
   throw new InputError(`${label} is not UTF-8 text`, { hint: "hold bytes as a file: vsync set --file=<name>=<path>" });
 }
@@ -150,10 +150,10 @@ function guessSyntax(path: string | null, text: string): Syntax {
   if (name.endsWith(".json")) return "json";
   if (/\.ya?ml$/.test(name)) return "yaml";
   if (/^\.env(\.|$)|\.env$/.test(name)) return "dotenv";
-  if (/^\s*\{/.test(text)) return "json";
+  if (/^\s*(?:\{|\[\s*\{)/.test(text)) return "json";
   if (/^apiVersion:\s/m.test(text) && /^kind:\s/m.test(text)) return "yaml";
   throw new InputError(`the format of ${path ?? "stdin"} cannot be told from its name or content`, {
-    hint: `name it with --format=${IMPORT_FORMATS.join("|")}`,
+    hint: `name it with --format=${IMPORT_FORMATS.join("|")}; --from=shell${path === null ? "" : `:${path}`} reads a script of exports`,
   });
 }
 

@@ -1,16 +1,18 @@
 import { InputError } from "../../errors.ts";
 import { type ImportedItems, type Place, placeAt } from "./imported-items.ts";
+import { readShell } from "./shell.ts";
 
 /*
  * How other tools write a dotenv file. Each has rules of its own, found in its source in November 2026. A file read by the rules
  * of another tool looks right and holds other values.
  */
 
-export const WRITERS = ["chamber", "doppler", "heroku", "vercel", "sops", "compose"] as const;
+export const WRITERS = ["chamber", "doppler", "heroku", "vercel", "sops", "compose", "shell"] as const;
 export type Writer = (typeof WRITERS)[number];
+type Tool = Exclude<Writer, "shell">;
 
 /** The command that prints the same secrets as JSON, which has one meaning. */
-const AS_JSON: Readonly<Record<Writer, string>> = {
+const AS_JSON: Readonly<Record<Tool, string>> = {
   chamber: "chamber export --format json <service>",
   doppler: "doppler secrets download --no-file --format json",
   heroku: "heroku config --json",
@@ -21,6 +23,7 @@ const AS_JSON: Readonly<Record<Writer, string>> = {
 
 /** @throws InputError naming the line: this tool does not write it like this */
 export function readWritten(writer: Writer, text: string, label: string, imported: ImportedItems): void {
+  if (writer === "shell") return readShell(text, label, imported);
   if (writer === "doppler") return readDoppler(text, label, imported);
   if (writer === "compose") return readCompose(text, label, imported);
   const lines = linesOf(text);
@@ -46,7 +49,7 @@ interface Decoded {
   readonly isLeftOut?: boolean;
 }
 
-function foreign(place: Place, writer: Writer): InputError {
+function foreign(place: Place, writer: Tool): InputError {
   return new InputError(`${place} is not as ${writer} writes it`, {
     hint: `read the file by dotenv's rules with --from=<file> --format=dotenv, or take JSON from ${AS_JSON[writer]}`,
   });

@@ -11,6 +11,7 @@ import type { FileBase } from "../../vault/items/file-base.ts";
 import type { LocalConfig, Warn } from "../config/local-config.ts";
 import { xdgFolder } from "../config/paths.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
+import { endsLinesInCrlf } from "./dotenv/dotenv-writer.ts";
 
 /*
  * The base of a dotenv file is the generation that its content comes from. `pull` writes it as the first line, and a push
@@ -27,25 +28,36 @@ export function headerOf({ repo, env, gen, vault, bundle }: Manifest): string {
   return `# vsync: ${name} gen ${gen} ${vault} ${bundle.sha256}`;
 }
 
-/** The line that `pull` wrote, if it stands above all else but comments; and its bytes. */
-function locateHeader(bytes: Uint8Array): { readonly line: string; readonly from: number; readonly to: number } | null {
-  let from = 0;
-  while (from < Math.min(bytes.length, HEAD_BYTES)) {
+interface Located {
+  readonly line: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The lines that `pull` wrote, where they stand above all else but comments: two if somebody kept both sides of a merge. */
+function locateHeaders(bytes: Uint8Array): readonly Located[] {
+  const found: Located[] = [];
+  for (let from = 0; from < Math.min(bytes.length, HEAD_BYTES); ) {
     const end = bytes.indexOf(0x0a, from);
     const to = end === -1 ? bytes.length : end + 1;
     const line = Buffer.from(bytes.subarray(from, Math.min(to, from + HEAD_BYTES))).toString("utf8");
     const text = line.replace(/^\ufeff/, "").trimEnd();
-    if (HEADER.test(text)) return { line: text, from, to };
-    if (!/^\s*(?:#|$)/.test(text)) return null;
+    if (HEADER.test(text)) found.push({ line: text, from, to });
+    else if (!/^\s*(?:#|$)/.test(text)) break;
     from = to;
   }
-  return null;
+  return found;
 }
 
 /** People write their own comments above it. */
 const HEAD_BYTES = 16 * 1024;
 
-const findHeader = (bytes: Uint8Array): string | null => locateHeader(bytes)?.line ?? null;
+/** The oldest one: a push that undoes newer work has to notice it. */
+function findHeader(bytes: Uint8Array): string | null {
+  const lines = locateHeaders(bytes).map(({ line }) => line);
+  const [oldest = null] = lines.toSorted((a, b) => (parseHeader(a)?.gen ?? 0) - (parseHeader(b)?.gen ?? 0));
+  return oldest;
+}
 
 function parseHeader(header: string): FileBase | null {
   const [, name = "", gen = "", vault = "", digest = ""] = HEADER.exec(header) ?? [];
@@ -54,10 +66,15 @@ function parseHeader(header: string): FileBase | null {
 
 /** A dotenv file with this header, or none, in place of the one that it has; a new one comes first. */
 export function withHeader(bytes: Uint8Array, header: string | null): Uint8Array {
-  const { from, to } = locateHeader(bytes) ?? { from: 0, to: 0 };
-  const isCrlf = to > 1 && bytes[to - 2] === 0x0d;
-  const line = Buffer.from(header === null ? "" : `${header}${isCrlf ? "\r" : ""}\n`);
-  return Buffer.concat([bytes.subarray(0, from), line, bytes.subarray(to)]);
+  const [first = { from: 0, to: 0 }, ...more] = locateHeaders(bytes);
+  const line = Buffer.from(header === null ? "" : `${header}${endsLinesInCrlf(bytes) ? "\r" : ""}\n`);
+  const parts: Uint8Array[] = [bytes.subarray(0, first.from), line];
+  let at = first.to;
+  for (const { from, to } of more) {
+    parts.push(bytes.subarray(at, from));
+    at = to;
+  }
+  return Buffer.concat([...parts, bytes.subarray(at)]);
 }
 
 /** A dotenv file as it was read. */

@@ -8,6 +8,7 @@ import type { Output } from "../terminal/output.ts";
 import type { Stdin } from "../terminal/stdin.ts";
 import { parseDotenv } from "./dotenv/dotenv.ts";
 import type { Doubt } from "./dotenv/doubts.ts";
+import { refuseCiphertext } from "./dotenv/secret-text.ts";
 import type { ReadFile } from "./file-base.ts";
 
 export interface PushSources {
@@ -46,7 +47,9 @@ async function readDotenv(
   const file = { path: from, flag: "--from", hint: FROM_HINT };
   const bytes =
     from === "-" ? await stdin.read("--from", MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
-  const { entries, warnings, doubts } = parseDotenv(bytes, from === "-" ? "stdin" : from);
+  const label = from === "-" ? "stdin" : from;
+  const { entries, warnings, doubts } = parseDotenv(bytes, label);
+  for (const { name, value, line } of entries) refuseCiphertext(name, value.exposeText(), `${label}: line ${line}`);
   for (const warning of warnings) output.warn(warning);
   const secrets = entries.map(({ name, value }) => ({ name, kind: "secret", data: value }) as const);
   return { secrets, doubts, dotenv: { path: from === "-" ? null : from, bytes } };

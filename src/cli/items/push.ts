@@ -31,7 +31,8 @@ export async function pushFiles(
   sources: SecretSources,
 ): Promise<{ readonly plan: PushPlan; readonly committed: Committed | null }> {
   const { config, identity } = session;
-  const { items, doubts, dotenv } = await readPushInput(flags, config.env, sources);
+  const read = await readPushInput(flags, config.env, sources);
+  const { items, dotenv } = read;
   const from = flags.base === undefined ? await findBase(dotenv, config.vault) : { gen: flags.base, origin: null };
   using older = new OlderPassphrases(flags["then-passphrase-file"], sources);
   const base = from && { from, olderHolder: older.holderOf };
@@ -39,7 +40,7 @@ export async function pushFiles(
   using proposal = await proposePush(session.ports, request);
   const { plan } = proposal;
   requireFresh(plan.stale, config, flags);
-  settleDoubts(doubts, plan.changes, flags, sources.output);
+  settleDoubts(read, plan.changes, flags, sources.output);
   const single = `to change one secret, vsync set ${vaultFlags(config)} <name>`;
   const asking =
     base === null

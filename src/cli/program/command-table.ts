@@ -71,21 +71,29 @@ function withoutAlias([first = "", ...rest]: readonly string[], ids: readonly st
 const SPELLED: Readonly<Record<string, string>> = {
   "-v": "vsync --version",
   "-V": "vsync --version",
-  version: "vsync --version",
   add: "vsync set",
   backup: "vsync pull",
   cat: "vsync get",
+  check: "vsync doctor",
   clone: "vsync init",
+  config: "vsync status",
+  configure: "vsync init",
   cp: "vsync copy",
   create: "vsync init",
+  decrypt: "vsync pull",
   del: "vsync unset",
   delete: "vsync unset",
   download: "vsync pull",
   dump: "vsync export",
+  encrypt: "vsync push",
+  environments: "vsync status",
+  envs: "vsync status",
   exec: "vsync run",
   fetch: "vsync pull",
   info: "vsync status",
+  inject: "vsync run",
   join: "vsync init",
+  keys: "vsync list",
   load: "vsync import",
   log: "vsync history",
   login: "vsync init",
@@ -93,11 +101,16 @@ const SPELLED: Readonly<Record<string, string>> = {
   logs: "vsync history",
   mv: "vsync move",
   new: "vsync init",
+  passwd: "vsync rotate-passphrase",
   print: "vsync get",
+  prune: "vsync gc",
+  put: "vsync set",
+  read: "vsync get",
   remove: "vsync unset",
   rename: "vsync move",
   revert: "vsync restore",
   rollback: "vsync restore",
+  secret: "vsync get, vsync set or vsync list",
   secrets: "vsync list",
   setup: "vsync init",
   shell: "vsync run",
@@ -105,8 +118,12 @@ const SPELLED: Readonly<Record<string, string>> = {
   sync: "vsync pull or vsync push",
   undo: "vsync restore",
   upload: "vsync push",
+  validate: "vsync doctor",
+  verify: "vsync doctor",
+  version: "vsync --version",
   versions: "vsync history",
   whoami: "vsync status",
+  write: "vsync set",
 };
 
 function unknownCommand(argv: readonly string[], ids: readonly string[]): InputError {
@@ -121,12 +138,18 @@ function suggestionFor(argv: readonly string[], ids: readonly string[]): string 
   const names = ids.map((id) => id.replaceAll(":", " "));
   const typed = argv[0] ?? "";
   const spelled = Object.hasOwn(SPELLED, typed) ? [SPELLED[typed]] : [];
-  const related = names.filter((name) => name.startsWith(`${typed} `) || name.endsWith(` ${typed}`));
+  const isRelated = (name: string) =>
+    name.startsWith(`${typed} `) || name.endsWith(` ${typed}`) || isShortFor(typed, name);
+  const related = names.filter(isRelated);
   const likely = [...spelled, ...related.map((it) => `vsync ${it}`)];
   if (likely.length > 0) return `did you mean ${likely.join(" or ")}?`;
   const meant = closest(argv.slice(0, 2).join(" "), names.filter(isTopic)) ?? closest(typed, names);
   return meant === null ? null : `did you mean vsync ${meant}?`;
 }
+
+/** `rotate-pass` */
+const isShortFor = (typed: string, name: string): boolean =>
+  typed.length > 3 && name.startsWith(typed) && !isTopic(name);
 
 const isTopic = (name: string): boolean => name.includes(" ");
 

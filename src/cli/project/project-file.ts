@@ -111,6 +111,7 @@ export async function readProjectFile(path: string): Promise<FoundFile> {
   const isLink = (await lstat(path).catch(() => null))?.isSymbolicLink() ?? false;
   const text = isLink ? undefined : (await readSmall(path, MAX_BYTES))?.replace(/^\ufeff/, "");
   if (text === undefined) throw unusable(path, `is not a regular file of at most ${MAX_BYTES / 1024} KiB`);
+  if (/^<{7} /m.test(text)) throw unusable(path, "has a conflict that git left in it");
   const fault = jsonFault(text);
   if (fault !== null) throw unusable(path, `is not JSON: line ${fault.line}, column ${fault.column}`);
   const content: unknown = JSON.parse(text);

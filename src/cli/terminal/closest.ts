@@ -4,6 +4,8 @@ const MAX_TYPED_CHARACTERS = 50;
 /** The candidate that a typo most likely meant; null if none is near. */
 export function closest(typed: string, candidates: readonly string[]): string | null {
   if (typed.length > MAX_TYPED_CHARACTERS) return null;
+  const sameInAnyCase = candidates.find((candidate) => candidate.toUpperCase() === typed.toUpperCase());
+  if (sameInAnyCase !== undefined) return sameInAnyCase;
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: editDistance(typed, candidate) }))
     .toSorted((a, b) => a.distance - b.distance);

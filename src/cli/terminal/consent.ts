@@ -25,7 +25,9 @@ export interface Consent {
 /** Refuses early what a question would have to answer. @throws InputError no terminal to ask on, and no answer given */
 export function requireAnswerable(flags: ConsentFlags, prompter: Prompter): void {
   if (flags.yes || flags.confirm !== undefined || flags["dry-run"] || prompter.isInteractive) return;
-  throw new InputError("missing the confirmation", { hint: "give --yes, or run this on a terminal" });
+  throw new InputError("this wants a confirmation, and nobody can be asked here: nothing was written", {
+    hint: "give --yes (in a protected env --confirm=<env>), or run this on a terminal",
+  });
 }
 
 /**

@@ -19,6 +19,7 @@ export function wrongPassphrase(
 
 /** What people give without seeing it. Each is taken away before the next is looked for. */
 const ODDITIES: readonly (readonly [oddity: RegExp, words: string])[] = [
+  [/\0/g, "has NUL characters, as text in UTF-16 has"],
   [/^\ufeff/, "begins with a BOM (byte order mark)"],
   [/[\r\n]+$/, "ends in a line end"],
   [/\\[rn]$/, "ends in a backslash and a letter where a line end was meant"],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shownEndpoint } from "../../../src/cli/config/location.ts";
+import { overriddenLocation, shownEndpoint } from "../../../src/cli/config/location.ts";
 
 test.each([
   ["https://s3.example.com", "https://s3.example.com"],
@@ -11,4 +11,15 @@ test.each([
   ["hunter2", "[not a URL]"],
 ])("%s is shown as %s", (endpoint, shown) => {
   expect(shownEndpoint(endpoint)).toBe(shown);
+});
+
+test.each([
+  [{}, true],
+  [{ endpoint: "https://s3.example.com/", region: "eu-west-1", prefix: "other/" }, true],
+  [{ bucket: "other" }, false],
+  [{ endpoint: "https://s3.example.org" }, false],
+])("a bucket's terms stay with that bucket of that endpoint: %j", (overrides, stay) => {
+  const place = { endpoint: "https://s3.example.com", bucket: "acme", region: "eu-central-1", prefix: "api/prod/" };
+  const known = { ...place, credentials: "ambient", requesterPays: true } as const;
+  expect("requesterPays" in overriddenLocation(known, overrides)).toBe(stay);
 });

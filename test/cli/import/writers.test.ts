@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -56,7 +57,22 @@ describe("a file is read by the rules of the tool that wrote it", () => {
     await fc.assert(property, { seed: SEED, numRuns: 400 });
   });
 
+  test.each(["sh", "bash"])("shell: any values, as %s prints them", async (shell) => {
+    const text = fc.string({ unit: fc.constantFrom(..."ab\\n\"'$`!~ #;{}=\n\t\u0001é"), maxLength: 12 });
+    const values = Object.fromEntries(
+      fc.sample(text, { seed: SEED, numRuns: 300 }).map((value, at) => [`K${at}`, value]),
+    );
+    const printed = execFileSync(shell, ["-c", "export -p"], {
+      env: values,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    expect((await read("shell", printed)).items).toMatchObject(values);
+  });
+
   test.each(rows`
+    shell   │ # c⏎export A='it'\''s' B=x\ y; C="\$5 $"⏎declare -x D⏎E=a#b # c │ {"A": "it's", "B": "x y", "C": "$5 $", "E": "a#b"}
+    shell   │ A=$'\303\251\x41\u00e9\t\''⏎B=a\⏎b   │ {"A": "éAé\t'", "B": "ab"}
     chamber │ {"db-password": "x", "url": "y"} │ {"DB_PASSWORD": "x", "URL": "y"}
     sops    │ {"A": "a\\nb"}                   │ {"A": "a\\nb"}
     sops    │ # c⏎A=1⏎⏎B= x # y               │ {"A": "1", "B": " x # y"}
@@ -78,6 +94,11 @@ test.each(rows`
   heroku  │ A=hunter2 b            │ stdin: line 1 is not as heroku writes it
   vercel  │ A=hunter2              │ stdin: line 1 is not as vercel writes it
   sops    │ hunter2                │ stdin: line 1 is not as sops writes it
+  shell   │ A='hunter2             │ stdin: line 1 has a value A that is not closed, or that the shell would make out of something
+  shell   │ A=1⏎B="$hunter2"       │ stdin: line 2 has a value B that is not closed, or that the shell would make out of something
+  shell   │ A=~/hunter2            │ stdin: line 1 has a value A that is not closed, or that the shell would make out of something
+  shell   │ A=1 hunter2            │ stdin: line 1 does something else than set a variable
+  shell   │ A=$'\377'              │ stdin: line 1 has a value that is not UTF-8 text
   compose │ A='hunter2             │ stdin: line 1 is not as compose writes it
   compose │ A=$hunter2             │ stdin: line 1 refers to a variable $hunter2 that the file does not set above
   compose │ A=DOLLAR{X:-hunter2}   │ stdin: line 1 refers to a variable that the file does not set above

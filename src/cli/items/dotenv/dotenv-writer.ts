@@ -41,7 +41,15 @@ export function writeDotenv(
     ({ readers }) => readers.length > 0,
   );
   const lines = merged?.lines ?? Array.from(written.values(), ({ line }) => line);
-  return { bytes: Buffer.from(lines.map((line) => `${line}\n`).join("")), left, misread, kept: merged?.kept ?? [] };
+  const text = lines.map((line) => `${line}\n`).join("");
+  const isCrlf = merged !== null && local !== null && endsLinesInCrlf(local);
+  return { bytes: Buffer.from(isCrlf ? text.replaceAll("\n", "\r\n") : text), left, misread, kept: merged?.kept ?? [] };
+}
+
+/** By its first line. */
+export function endsLinesInCrlf(bytes: Uint8Array): boolean {
+  const end = bytes.indexOf(0x0a);
+  return end > 0 && bytes[end - 1] === 0x0d;
 }
 
 interface Merged {

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { Secret } from "../../../crypto/secret.ts";
 import { InputError } from "../../../errors.ts";
 import { type Doubt, doubtAbout } from "./doubts.ts";
-import { isVariableName, refuseUtf16 } from "./secret-text.ts";
+import { isVariableName, refuseUnreadable } from "./secret-text.ts";
 
 export interface DotenvEntry {
   readonly name: string;
@@ -61,8 +61,8 @@ export function parseDotenv(bytes: Uint8Array, label: string, { anyName = false 
 }
 
 function linesOf(bytes: Uint8Array, label: string): readonly string[] {
-  refuseUtf16(bytes, label);
-  if (!isUtf8(bytes)) throw notText(label);
+  refuseUnreadable(bytes, label);
+  if (!isUtf8(bytes)) throw notText(bytes, label);
   const text = new TextDecoder().decode(bytes).replace(/\r\n?/g, "\n");
   const zero = text.indexOf("\0");
   if (zero === -1) return text.split("\n");
@@ -88,6 +88,8 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
   if (/^\s*(?:#|$)/.test(text)) return { entry: null, next: at + 1 };
   const line = at + 1;
   const assignment = ASSIGNMENT.exec(text);
+  if (/^(?:<{7}|={7}|>{7}|\|{7})(?: |$)/.test(text))
+    throw fault(label, line, "is from a conflict that git left in the file", "choose a side of it first");
   if (assignment === null)
     throw fault(
       label,
@@ -117,7 +119,7 @@ function requireVariableName(name: string, label: string, line: number): void {
     label,
     line,
     `has a name${named} that no variable can have`,
-    "use letters, digits and underscores, no digit first",
+    "use letters, digits and underscores, no digit first; vsync import takes it with --upper, or with --rename=<name>=<name>",
   );
 }
 
@@ -182,7 +184,7 @@ function goesOn(label: string, at: number, last: number): InputError {
     label,
     at + 1,
     `goes on after its closing quote${where}`,
-    "put the value between quotes of another kind",
+    "put the value between quotes of another kind; what a shell quoted is read by vsync import --from=shell:<file>",
   );
 }
 
@@ -190,8 +192,17 @@ function fault(label: string, line: number, what: string, hint: string): InputEr
   return new InputError(`${label}: line ${line} ${what}`, { hint });
 }
 
-function notText(label: string): InputError {
-  return new InputError(`${label} is not UTF-8 text`, {
-    hint: "save it as UTF-8; store bytes that are not text as a file: --file=<name>=<path>",
-  });
+function notText(bytes: Uint8Array, label: string): InputError {
+  let line = 1;
+  for (let from = 0; ; line++) {
+    const end = bytes.indexOf(0x0a, from);
+    if (end === -1 || !isUtf8(bytes.subarray(from, end))) break;
+    from = end + 1;
+  }
+  return fault(
+    label,
+    line,
+    "is not UTF-8 text",
+    "save it as UTF-8; store bytes that are not text as a file: --file=<name>=<path>",
+  );
 }

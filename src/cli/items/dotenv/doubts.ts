@@ -15,11 +15,9 @@ export interface ReadItems {
 }
 
 const SHOWN = 20;
-export const MARK = "a byte order mark at its start";
 
 /** What tools disagree about in a value as it is written, its quotes included; null if they agree. */
 export function doubtAbout(written: string): string | null {
-  if (/^['"`]\ufeff/.test(written)) return MARK;
   const quote = /^['"`]/.exec(written)?.[0];
   if (quote === "'" || quote === "`") return /\\[\\'`]/.test(written.slice(1, -1)) ? "a backslash" : null;
   if (quote === '"' ? /\\(?:[^nr]|$)/.test(written.slice(1, -1)) : /\\[nr"'$`\\]/.test(written)) return "a backslash";
@@ -30,26 +28,86 @@ export function doubtAbout(written: string): string | null {
   return /\s#/.test(written) ? "a # after a space" : "a #";
 }
 
+/** What nobody sees in a value, or what copying and piping brought along. In a text of several lines a last line end is usual. */
+const ODDITIES: readonly (readonly [what: string, isIn: (text: string, name: string) => boolean])[] = [
+  ["begins with a byte order mark", (text) => text.startsWith("\ufeff")],
+  ["begins with its own name", (text, name) => text.startsWith(`${name}=`)],
+  ["is a reference that 1Password resolves", (text) => text.startsWith("op://")],
+  ["is a reference, not a value", (text) => /^(?:ref\+\w+:\/\/|@Microsoft\.KeyVault\(|\$\{\{.*\}\}$)/.test(text)],
+  ["is a placeholder, not a value", (text) => PLACEHOLDER.test(text)],
+  ["is in quotes", (text) => /^(["'`])(?:(?!\1).)+\1$/s.test(text) || /^[“„‘«].*[”“’»]$/s.test(text)],
+  ["begins with white space", (text) => /^\s/.test(text) && isOneLine(text)],
+  ["ends in a line end", (text) => /[\r\n]$/.test(text) && isOneLine(text)],
+  ["ends in white space", (text) => /\s$/.test(text) && isOneLine(text)],
+  ["has carriage returns", (text) => text.includes("\r")],
+  ["has a control character", (text) => /(?![\t\n])\p{Cc}/u.test(text)],
+  ["has an invisible character", (text) => /[\u00ad\u200b\u2060\ufeff]/.test(text)],
+];
+
+/** What programs print for a value that is missing (`jq -r`, JavaScript, Go) or that they mask. */
+const PLACEHOLDER =
+  /^(?:null|undefined|<nil>|\[object Object\]|\*{3,}|[[<(](?:sensitive|redacted|masked|restricted)(?: value)?[\])>])$/i;
+
+const isOneLine = (text: string): boolean => !/[\r\n]/.test(text.trim());
+
+/** What is seldom meant in a value, to follow its name; null for most. */
+export function oddityOf(name: string, text: string): string | null {
+  return ODDITIES.find(([, isIn]) => isIn(text, name))?.[0] ?? null;
+}
+
 /**
- * Warns of doubtful values that are new in the vault. The others have been settled before.
+ * Warns of doubtful values that are new in the vault, and of new names that differ from others only in case. The others have
+ * been settled before.
  *
- * @throws InputError there is one, and `strict` refuses it
+ * @throws InputError a value is doubtful, and `strict` refuses it
  */
 export function settleDoubts(
-  doubts: readonly Doubt[],
-  { added, changed }: Changes,
+  { items, doubts }: ReadItems,
+  changes: Changes,
   { strict }: { readonly strict?: boolean },
   output: Output,
 ): void {
-  const fresh = new Set([...added, ...changed]);
-  const named = doubts.filter(({ name }) => fresh.has(name)).map(({ name, about }) => `${name} (${about})`);
-  if (named.length === 0) return;
-  const more = named.length > SHOWN ? ` and ${named.length - SHOWN} more` : "";
-  const fault = `tools read these values in different ways: ${named.slice(0, SHOWN).join(", ")}${more}`;
-  if (strict) {
-    throw new InputError(`${fault}; nothing was written`, {
+  warnOfCase(changes, output);
+  const fresh = new Set([...changes.added, ...changes.changed]);
+  const odd = items.flatMap(({ name, kind, data }) => {
+    const about = kind === "secret" && fresh.has(name) ? oddityOf(name, data.exposeText()) : null;
+    return about === null ? [] : [{ name, about }];
+  });
+  const faults = [
+    {
+      named: listed(doubts.filter(({ name }) => fresh.has(name))),
+      what: "tools read these values in different ways",
       hint: "put each between single quotes as it is meant, or import the file with --from=<tool> as that tool wrote it",
-    });
+      onward: "compare with `vsync get`, or import with --from=<tool> what that tool wrote",
+    },
+    {
+      named: listed(odd),
+      what: "these values may hold what was not meant",
+      hint: "mend them in the input, or take them as they are without --strict",
+      onward: "each is stored as it was given, and `vsync set` replaces one",
+    },
+  ];
+  for (const { named, what, hint, onward } of faults) {
+    if (named === "") continue;
+    if (strict) throw new InputError(`${what}: ${named}; nothing was written`, { hint });
+    output.warn(`${what}: ${named}; ${onward}`);
   }
-  output.warn(`${fault}; compare with \`vsync get\`, or import with --from=<tool> what that tool wrote`);
+}
+
+function listed(doubts: readonly Doubt[]): string {
+  const more = doubts.length > SHOWN ? ` and ${doubts.length - SHOWN} more` : "";
+  return `${doubts
+    .slice(0, SHOWN)
+    .map(({ name, about }) => `${name} (${about})`)
+    .join(", ")}${more}`;
+}
+
+function warnOfCase({ added, changed, unchanged }: Changes, output: Output): void {
+  const spellings = new Map<string, string>();
+  for (const name of [...unchanged, ...changed]) spellings.set(name.toUpperCase(), name);
+  for (const name of added) {
+    const other = spellings.get(name.toUpperCase());
+    if (other !== undefined) output.warn(`${name} and ${other} differ only in case: Windows takes both for one`);
+    spellings.set(name.toUpperCase(), name);
+  }
 }

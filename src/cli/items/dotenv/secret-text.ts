@@ -24,6 +24,38 @@ export function refuseUtf16(bytes: Uint8Array, label: string): void {
   });
 }
 
+/** How files begin that hold no text of names and values, what to say of them, and what to do. */
+const UNREADABLE: readonly (readonly [start: RegExp, what: string, hint: string])[] = [
+  [/^\0GITCRYPT\0/, "is encrypted with git-crypt", "decrypt it with git-crypt unlock"],
+  [/^(?:age-encryption\.org\/|-----BEGIN AGE )/, "is encrypted with age", "pipe in what age --decrypt prints"],
+  [/^\$ANSIBLE_VAULT;/, "is encrypted with Ansible Vault", "pipe in what ansible-vault view prints"],
+  [/^-----BEGIN PGP MESSAGE/, "is encrypted with PGP", "pipe in what gpg --decrypt prints"],
+  [/^version https:\/\/git-lfs\./, "is a Git LFS pointer and not the file itself", "fetch the file with git lfs pull"],
+];
+
+/** @throws InputError the bytes are UTF-16, or what another program encrypted */
+export function refuseUnreadable(bytes: Uint8Array, label: string): void {
+  refuseUtf16(bytes, label);
+  const start = Buffer.from(bytes.subarray(0, 64)).toString("latin1");
+  const found = UNREADABLE.find(([pattern]) => pattern.test(start));
+  if (found !== undefined) throw new InputError(`${label} ${found[1]}`, { hint: found[2] });
+}
+
+/** @throws InputError the value is another tool's ciphertext */
+export function refuseCiphertext(name: string, text: string, place: string): void {
+  const found = CIPHERTEXTS.find(([pattern]) => pattern.test(text));
+  if (found === undefined) return;
+  const [, tool, prints] = found;
+  throw new InputError(`${place} has a value of ${name} that ${tool} encrypted`, {
+    hint: `decrypt it first: pipe in what ${prints} prints, with --from=-`,
+  });
+}
+
+const CIPHERTEXTS = [
+  [/^ENC\[AES256_GCM,data:/, "sops", "sops decrypt <file>"],
+  [/^encrypted:[A-Za-z0-9+/]{64,}={0,2}$/, "dotenvx", "dotenvx decrypt -f <file> --stdout"],
+] as const;
+
 /**
  * The value in a file that holds nothing else. A byte order mark at the start and one line end at the end belong to the
  * file: editors add both.

@@ -118,6 +118,12 @@ describe("over a file that is there", () => {
     ["so do names that no variable can have", "a.b=1\nA=2\n", ["a.b"], "a.b=1\nA=2\nB='two words'\nC=3\n"],
     ["names of its own stay", "OWN=1\nA=1\n", ["OWN"], "OWN=1\nA=2\nB='two words'\nC=3\n"],
     ["of two assignments the last one stays", "A=1\nB='\nx'\nA=5\n", [], "B='two words'\nA=2\nC=3\n"],
+    [
+      "its CRLF stays, also within values",
+      "# c\r\nA=1 # d\r\nC='x\r\ny'\r\n",
+      [],
+      "# c\r\nA=2 # d\r\nC=3\r\nB='two words'\r\n",
+    ],
     ["a file in another format is replaced", "A=1\nwhat\n", [], "A=2\nB='two words'\nC=3\n"],
   ])("%s", (_what, local, kept, text) => {
     const written = write(values, local);

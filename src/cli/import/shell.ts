@@ -1,0 +1,132 @@
+import { isUtf8 } from "node:buffer";
+import { InputError } from "../../errors.ts";
+import { type ImportedItems, type Place, placeAt } from "./imported-items.ts";
+
+const BETWEEN = /(?:[ \t\r\n;]|\\\n|#[^\n]*)*/y;
+const HEAD = /(?:(export|declare|typeset|readonly)(?:[ \t]+-[A-Za-z]+)*[ \t]+)?([^\s='"\\$`;&|<>()#]+)(=?)/y;
+const PLAIN = /[^\s'"\\$`;&|<>()]+|\$(?=[\s;]|$)|/uy;
+
+/**
+ * Reads assignments as a shell does that expands nothing: what `export -p` and `vsync export --format=shell` print, or a script of
+ * such lines.
+ *
+ * @throws InputError naming the line: it does something else, or the shell would expand it
+ */
+export function readShell(text: string, label: string, imported: ImportedItems): void {
+  const next = (pattern: RegExp, at: number): RegExpExecArray | null => {
+    pattern.lastIndex = at;
+    return pattern.exec(text);
+  };
+  let isDeclared = false;
+  let counted = 0;
+  let line = 1;
+  for (let at = 0; ; ) {
+    const between = next(BETWEEN, at)?.[0] ?? "";
+    if (/[\n;]/.test(between.replaceAll("\\\n", ""))) isDeclared = false;
+    at += between.length;
+    if (at === text.length) return;
+    line += text.slice(counted, at).split("\n").length - 1;
+    counted = at;
+    const place = placeAt(label, line);
+    const [head, keyword, name = "", equals] = next(HEAD, at) ?? [];
+    if (head === undefined) throw notAssigned(place);
+    isDeclared ||= keyword !== undefined;
+    at += head.length;
+    // `declare -x OLDPWD`: a variable without a value.
+    if (equals === "" && !isDeclared) throw notAssigned(place);
+    const parts: Uint8Array[] = [];
+    while (equals !== "" && at < text.length && !/[\s;]/.test(text[at] ?? "")) {
+      const part = readQuoted(text, at) ?? readPlain(next(PLAIN, at)?.[0] ?? "", parts.length === 0);
+      if (part === null) throw expanded(name, place);
+      parts.push(part.bytes);
+      at += part.length;
+    }
+    const value = Buffer.concat(parts);
+    if (!isUtf8(value)) throw new InputError(`${place} has a value that is not UTF-8 text`, { hint: TEXT_HINT });
+    if (equals !== "") imported.addSecret(name, value.toString(), place);
+  }
+}
+
+const TEXT_HINT = "store bytes that are not text as a file: vsync set --file=<name>=<path>";
+
+function notAssigned(place: Place): InputError {
+  return new InputError(`${place} does something else than set a variable`, {
+    hint: "leave only lines such as export NAME='value'",
+  });
+}
+
+function expanded(name: string, place: Place): InputError {
+  const shown = /^\w{1,64}$/.test(name) ? ` ${name}` : "";
+  return new InputError(
+    `${place} has a value${shown} that is not closed, or that the shell would make out of something`,
+    {
+      hint: "write the value itself there, between single quotes",
+    },
+  );
+}
+
+interface Part {
+  readonly bytes: Uint8Array;
+  /** In the text. */
+  readonly length: number;
+}
+
+/** Null if no quote or backslash begins there, or the shell would expand something between the quotes. */
+function readQuoted(text: string, at: number): Part | null {
+  const [open = ""] = /^(?:\$?'|"|\\)/.exec(text.slice(at, at + 2)) ?? [];
+  if (open === "") return null;
+  if (open === "\\") {
+    const [escaped = ""] = text.slice(at + 1, at + 3);
+    return { bytes: Buffer.from(escaped === "\n" ? "" : escaped), length: 1 + escaped.length };
+  }
+  const close = open === "'" ? text.indexOf(open, at + 1) : closingQuote(text, at + open.length, open.slice(-1));
+  if (close === -1) return null;
+  const inner = text.slice(at + open.length, close);
+  const length = close + 1 - at;
+  if (open === "'") return { bytes: Buffer.from(inner), length };
+  if (open === "$'") return { bytes: ansiBytes(inner), length };
+  if (/`|\$[A-Za-z0-9_{(?#@*!$-]/.test(inner.replaceAll(/\\[^]/g, ""))) return null;
+  return { bytes: Buffer.from(inner.replaceAll(/\\(?:([$`"\\])|\n)/g, "$1")), length };
+}
+
+/** The index of the quote that closes; -1 without one. */
+function closingQuote(text: string, from: number, quote: string): number {
+  for (let at = from; at < text.length; at++) {
+    if (text[at] === "\\") at++;
+    else if (text[at] === quote) return at;
+  }
+  return -1;
+}
+
+/** Null if there is none. A `~` at the start of a value is a home folder. */
+function readPlain(plain: string, isFirst: boolean): Part | null {
+  if (plain === "" || (isFirst && plain.startsWith("~"))) return null;
+  return { bytes: Buffer.from(plain), length: plain.length };
+}
+
+const CONTROLS: Readonly<Record<string, string>> = {
+  a: "\u0007",
+  b: "\b",
+  e: "\u001b",
+  E: "\u001b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+};
+
+/** `$'…'`, as bash writes what has control characters; bytes of its own make up a character. */
+function ansiBytes(text: string): Uint8Array {
+  const parts = text.split(/(\\(?:x[\da-f]{1,2}|[0-7]{1,3}|u[\da-f]{1,4}|U[\da-f]{1,8}|[^]))/i);
+  return Buffer.concat(
+    parts.map((part) => {
+      if (!part.startsWith("\\")) return Buffer.from(part);
+      const [, kind = "", digits] = /^\\([xuU]?)([\da-f]+)$/i.exec(part) ?? [];
+      if (digits !== undefined && kind === "x") return Buffer.of(Number.parseInt(digits, 16));
+      if (digits !== undefined && kind !== "") return Buffer.from(String.fromCodePoint(Number.parseInt(digits, 16)));
+      if (/^\\[0-7]+$/.test(part)) return Buffer.of(Number.parseInt(part.slice(1), 8) & 0xff);
+      return Buffer.from(CONTROLS[part.slice(1)] ?? part.slice(1));
+    }),
+  );
+}
