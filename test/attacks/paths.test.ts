@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pullNameFault } from "../../src/cli/items/pull/pull-plan.ts";
+import { pathKey, pullNameFault } from "../../src/cli/items/pull/pull-plan.ts";
 import { type Machine, machineOnDisk } from "../support/program/machine.ts";
 import { operatorOf } from "./operator.ts";
 
@@ -52,6 +52,14 @@ describe("names that lead elsewhere", () => {
 
   test.each(FINE)("pull writes %j like any other name", (name) => {
     for (const platform of ["linux", "win32"]) expect(pullNameFault(name, platform)).toBeNull();
+  });
+
+  test.each([
+    ["certs/CA.pem", "certs/ca.pem"],
+    ["caf\u00e9", "cafe\u0301"],
+  ])("%s and %s are one file where the system takes them for one", (a, b) => {
+    for (const platform of ["darwin", "win32"]) expect(pathKey(a, platform)).toBe(pathKey(b, platform));
+    expect(pathKey(a, "linux")).not.toBe(pathKey(b, "linux"));
   });
 
   describe("in a vault from another client", () => {

@@ -212,7 +212,10 @@ async function hintToConfigure(target: Target): Promise<string> {
   if (repo !== undefined) return `did you mean the repository ${repo}? Upper and lower case count`;
   const meant = closest(target.env, await listEnvs(target.repo));
   const init = `run vsync init ${vaultFlags(target)}`;
-  return meant === null ? init : `did you mean ${meant}? Else ${init}`;
+  if (meant !== null) return `did you mean ${meant}? Else ${init}`;
+  return process.env["SUDO_USER"] === undefined
+    ? init
+    : `with sudo, vsync reads the config of another user: leave it out, or put it after the -- of vsync run; else ${init}`;
 }
 
 async function checkTrust(path: string, warn: Warn): Promise<void> {

@@ -64,7 +64,7 @@ export function checkLocation(given: StoreLocation): StoreLocation {
 const HINTS = {
   endpoint: "as in https://s3.eu-central-1.amazonaws.com or file:///srv/vaults",
   prefix: "as in api/prod/",
-  bucket: "give the bucket's own name, as in acme-secrets",
+  bucket: "give the bucket's own name, as in acme-secrets; --prefix is for a folder in it",
   region: "as in eu-central-1",
   "kms-key": "as in arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 } as const;

@@ -13,37 +13,29 @@ const PLAIN = /[^\s'"\\$`;&|<>()]+|\$(?=[\s;]|$)|/uy;
  * @throws InputError naming the line: it does something else, or the shell would expand it
  */
 export function readShell(text: string, label: string, imported: ImportedItems): void {
-  const next = (pattern: RegExp, at: number): RegExpExecArray | null => {
-    pattern.lastIndex = at;
-    return pattern.exec(text);
-  };
   let isDeclared = false;
   let counted = 0;
   let line = 1;
   for (let at = 0; ; ) {
-    const between = next(BETWEEN, at)?.[0] ?? "";
+    const between = matchAt(BETWEEN, text, at)?.[0] ?? "";
     if (/[\n;]/.test(between.replaceAll("\\\n", ""))) isDeclared = false;
     at += between.length;
     if (at === text.length) return;
     line += text.slice(counted, at).split("\n").length - 1;
     counted = at;
     const place = placeAt(label, line);
-    const [head, keyword, name = "", equals] = next(HEAD, at) ?? [];
+    const [head, keyword, name = "", equals] = matchAt(HEAD, text, at) ?? [];
     if (head === undefined) throw notAssigned(place);
     isDeclared ||= keyword !== undefined;
     at += head.length;
     // `declare -x OLDPWD`: a variable without a value.
     if (equals === "" && !isDeclared) throw notAssigned(place);
-    const parts: Uint8Array[] = [];
-    while (equals !== "" && at < text.length && !/[\s;]/.test(text[at] ?? "")) {
-      const part = readQuoted(text, at) ?? readPlain(next(PLAIN, at)?.[0] ?? "", parts.length === 0);
-      if (part === null) throw expanded(name, place);
-      parts.push(part.bytes);
-      at += part.length;
-    }
-    const value = Buffer.concat(parts);
-    if (!isUtf8(value)) throw new InputError(`${place} has a value that is not UTF-8 text`, { hint: TEXT_HINT });
-    if (equals !== "") imported.addSecret(name, value.toString(), place);
+    if (equals === "") continue;
+    const word = readWord(text, at);
+    if (word === null) throw expanded(name, place);
+    if (!isUtf8(word.bytes)) throw new InputError(`${place} has a value that is not UTF-8 text`, { hint: TEXT_HINT });
+    at += word.length;
+    imported.addSecret(name, Buffer.from(word.bytes).toString(), place);
   }
 }
 
@@ -69,6 +61,24 @@ interface Part {
   readonly bytes: Uint8Array;
   /** In the text. */
   readonly length: number;
+}
+
+/** Up to white space or a semicolon. Null if the shell would expand a part of it, or a quote is not closed. */
+function readWord(text: string, from: number): Part | null {
+  const parts: Uint8Array[] = [];
+  let at = from;
+  while (at < text.length && !/[\s;]/.test(text[at] ?? "")) {
+    const part = readQuoted(text, at) ?? readPlain(matchAt(PLAIN, text, at)?.[0] ?? "", at === from);
+    if (part === null) return null;
+    parts.push(part.bytes);
+    at += part.length;
+  }
+  return { bytes: Buffer.concat(parts), length: at - from };
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
 }
 
 /** Null if no quote or backslash begins there, or the shell would expand something between the quotes. */

@@ -65,6 +65,6 @@ export function valueIn(bytes: Uint8Array): Uint8Array {
 }
 
 /** Of UTF-8. */
-export function startsWithMark([first, second, third]: Uint8Array): boolean {
+function startsWithMark([first, second, third]: Uint8Array): boolean {
   return first === 0xef && second === 0xbb && third === 0xbf;
 }

@@ -114,23 +114,20 @@ function refuseName(name: string): void {
 /** Refuses two items at one path, and a file where another needs a folder. */
 function refuseCollisions(wanted: readonly Wanted[]): void {
   const paths = new Map<string, string>();
+  const keyOf = (path: string): string => pathKey(resolve(path), process.platform);
   for (const { path } of wanted) {
-    if (paths.has(resolve(path))) throw collision(path, path);
-    paths.set(resolve(path), path);
+    if (paths.has(keyOf(path))) throw collision(`two of the vault's items would be written to ${path}`);
+    paths.set(keyOf(path), path);
   }
   for (const { path } of wanted) {
-    for (let above = dirname(resolve(path)); above !== dirname(above); above = dirname(above)) {
+    for (let above = dirname(keyOf(path)); above !== dirname(above); above = dirname(above)) {
       const file = paths.get(above);
-      if (file !== undefined) throw collision(path, file);
+      if (file !== undefined) throw collision(`${file} would be a file and the folder of ${path}`);
     }
   }
 }
 
-function collision(path: string, other: string): InputError {
-  const fault =
-    path === other
-      ? `two of the vault's items would be written to ${path}`
-      : `${other} would be a file and the folder of ${path}`;
+function collision(fault: string): InputError {
   return new InputError(fault, {
     hint: "give files a folder of their own with --files-dir=<folder>, or get one with `vsync get --raw`",
   });
@@ -187,6 +184,11 @@ const IGNORED = /[\u200b-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/gu;
 const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2\u00b3]) *(?:\.|$)/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: Windows allows none of them
 const NOT_ON_WINDOWS = /[<>:"|?*\u0000-\u001f]|[. ]$/;
+
+/** Equal for paths of one file: macOS and Windows do not tell upper from lower case, nor macOS one form of an accent from another. */
+export function pathKey(path: string, platform: string): string {
+  return platform === "darwin" || platform === "win32" ? path.normalize("NFC").toLowerCase() : path;
+}
 
 /** Why `pull` does not write a file of this name on this platform, for a message, or null. */
 export function pullNameFault(name: string, platform: string): string | null {
