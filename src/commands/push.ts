@@ -42,7 +42,7 @@ meant: white space at an end, quotes around them, a reference. Import what other
     ...PASSPHRASE_FLAG,
     from: Flags.string({ description: "dotenv file, - for stdin (default: `.env.<env>`)", helpValue: "<file>" }),
     file: Flags.string({
-      description: "binary file to store under a name",
+      description: "binary file to store under a name, - for stdin",
       helpValue: "<name>=<path>",
       multiple: true,
     }),

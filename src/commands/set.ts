@@ -38,7 +38,11 @@ you give --raw. The value is never on the command line, where other users could 
     }),
     raw: Flags.boolean({ description: "keep the last line break of --from-file", dependsOn: ["from-file"] }),
     "allow-empty": Flags.boolean({ description: "accept an empty value" }),
-    file: Flags.string({ description: "binary file to store", helpValue: "<name>=<path>", multiple: true }),
+    file: Flags.string({
+      description: "binary file to store, - for stdin",
+      helpValue: "<name>=<path>",
+      multiple: true,
+    }),
     ...NOTE_FLAG,
     ...JSON_FLAG,
   };

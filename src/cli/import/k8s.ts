@@ -30,10 +30,12 @@ export function readK8s(documents: readonly Tree[], label: string, imported: Imp
     }
   }
   if (secrets.length > 0) return;
-  throw new InputError(`${label} holds no Kubernetes Secret`, {
-    hint: objects.some(isKubernetes)
-      ? "kubectl get secret <name> -o yaml prints one as the cluster has it"
-      : "name its format with --format=json or --format=yaml",
+  const [other] = objects.filter(isKubernetes).map((object) => shownName(textAt(object, "kind") ?? ""));
+  throw new InputError(`${label} holds no Kubernetes Secret${other ? ` (kind:${other})` : ""}`, {
+    hint:
+      other === undefined
+        ? "name its format with --format=json or --format=yaml"
+        : "kubectl get secret <name> -o yaml prints one as the cluster has it",
   });
 }
 

@@ -16,12 +16,19 @@ import type { ImportedItems } from "./imported-items.ts";
 export async function readSecretFolder(folder: string, imported: ImportedItems): Promise<void> {
   for (const name of await namesIn(folder)) {
     const path = join(folder, name);
+    if (LEFT_BY_PROGRAMS.test(name)) {
+      imported.warn(`${path} is left out: programs leave such files behind`);
+      continue;
+    }
     await refuseFolder(path);
     const hint = "check it, or move it away: every file of the folder is taken";
     const { bytes } = await readRegularFile(path, MAX_BUNDLE_BYTES, hint);
     imported.addBytes(name, bytes, path, { value: valueIn(bytes), notText: " in UTF-8" });
   }
 }
+
+const LEFT_BY_PROGRAMS =
+  /^(?:\.DS_Store|Thumbs\.db|desktop\.ini|\.git(?:keep|ignore|attributes)|\._.*|\..*\.sw[a-p]|.*~)$/;
 
 async function namesIn(folder: string): Promise<readonly string[]> {
   try {

@@ -36,7 +36,7 @@ export async function readPushInput(
   sources: PushSources,
 ): Promise<ReadPushInput> {
   const { secrets, doubts, dotenv } = await readDotenv(from ?? `.env.${env}`, sources);
-  const binaries = await Promise.all((file ?? []).map(readBinary));
+  const binaries = await Promise.all((file ?? []).map((given) => readBinary(given, sources.stdin)));
   return { items: [...secrets, ...binaries], doubts, dotenv };
 }
 
@@ -57,8 +57,8 @@ async function readDotenv(
 
 const FROM_HINT = "name the dotenv file with --from=<file>, or pipe it in with --from=-";
 
-/** A file to hold, from `<name>=<path>`. @throws InputError it is not that, or the file is refused */
-export async function readBinary(given: string): Promise<NamedData> {
+/** A file to hold, from `<name>=<path>`; as a path `-` is stdin. @throws InputError it is not that, or the file is refused */
+export async function readBinary(given: string, stdin: Stdin): Promise<NamedData> {
   const at = given.indexOf("=");
   const [name, path] = at === -1 ? ["", ""] : [given.slice(0, at), given.slice(at + 1)];
   if (name === "" || path === "") {
@@ -70,6 +70,8 @@ export async function readBinary(given: string): Promise<NamedData> {
       hint: "what stands before the = is the name in the vault, as in --file certs/ca.pem=./ca.pem",
     });
   }
+  if (path === "-")
+    return { name, kind: "file", data: Secret.ofBytes(await stdin.read(`--file=${name}=-`, MAX_BUNDLE_BYTES)) };
   const { mode, bytes } = await readRegularFile(path, MAX_BUNDLE_BYTES, "check the path after the = of --file");
   return { name, kind: "file", mode, data: Secret.ofBytes(bytes) };
 }

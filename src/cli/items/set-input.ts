@@ -34,7 +34,7 @@ export async function readSetItems(
   input: SetInput,
   sources: SecretSources,
 ): Promise<readonly NamedData[]> {
-  const files = await Promise.all((input.file ?? []).map(readBinary));
+  const files = await Promise.all((input.file ?? []).map((given) => readBinary(given, sources.stdin)));
   const secrets: NamedData[] = [];
   for (const name of names) secrets.push({ name, kind: "secret", data: await readValue(name, input, sources) });
   return [...secrets, ...files];

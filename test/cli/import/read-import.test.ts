@@ -217,7 +217,8 @@ describe("a refusal names the line, and shows no value", () => {
     yaml   │ A: 1⏎ B: hunter2                     │ stdin: line 1 is not YAML
     yaml   │ ENDLESS                              │ stdin: line 1 nests too deeply
     yaml   │ # hunter2⏎                           │ stdin holds no names
-    k8s    │ <ConfigMap>                          │ stdin holds no Kubernetes Secret
+    k8s    │ <ConfigMap>                          │ stdin holds no Kubernetes Secret (kind: ConfigMap)
+    k8s    │ A: hunter2                           │ stdin holds no Kubernetes Secret
     k8s    │ <Secret>⏎data:⏎  A: hunter2!         │ stdin: line 6 has a value that is not base64
     k8s    │ <Secret>⏎data: [hunter2]             │ stdin: line 5 has data that is not a map of keys and values
     k8s    │ <Secret>⏎stringData:⏎  A: {b: hunter2} │ stdin: line 6 has no text for A
@@ -345,6 +346,15 @@ describe("a folder of secret files", () => {
     };
     for (const format of [undefined, "docker", "k8s"] as const) expect(await from("secrets", format)).toEqual(items);
     await expect(from("secrets", "json")).rejects.toMatchObject(refusal("secrets", "is a folder, and json is a file"));
+  });
+
+  test("what programs leave in a folder is left out, with a warning", async () => {
+    await mkdir(join(folder, "left"));
+    const junk = [".DS_Store", "._PW", ".PW.swp", "PW~", ".gitkeep"];
+    for (const name of ["PW", ".dockerconfigjson", ...junk]) await writeFile(join(folder, "left", name), "x");
+    const { items, warnings } = await read("", undefined, join(folder, "left"));
+    expect(Object.keys(items).toSorted()).toEqual([".dockerconfigjson", "PW"]);
+    expect(warnings.match(/(?<=left\/)\S+(?= is left out)/g)?.toSorted()).toEqual(junk.toSorted());
   });
 
   test("a renamed secret loses what only belongs to its file; UTF-16 is not taken for bytes without a word", async () => {

@@ -20,7 +20,8 @@ const SHOWN = 20;
 export function doubtAbout(written: string): string | null {
   const quote = /^['"`]/.exec(written)?.[0];
   if (quote === "'" || quote === "`") return /\\[\\'`]/.test(written.slice(1, -1)) ? "a backslash" : null;
-  if (quote === '"' ? /\\(?:[^nr]|$)/.test(written.slice(1, -1)) : /\\[nr"'$`\\]/.test(written)) return "a backslash";
+  if (quote === '"' ? /\\(?:[^nr]|$)/.test(written.slice(1, -1)) : /\\(?:[nr"'$`\\]|$)/.test(written))
+    return "a backslash";
   if (written.includes("$$")) return "$$";
   if (/\$\{?[A-Za-z_]/.test(written)) return "a $ before a name";
   if (written.includes("$(")) return "$(";
