@@ -3,7 +3,7 @@ import { InputError } from "../../errors.ts";
 import { type ImportedItems, type Place, placeAt } from "./imported-items.ts";
 
 const BETWEEN = /(?:[ \t\r\n;]|\\\n|#[^\n]*)*/y;
-const HEAD = /(?:(export|declare|typeset|readonly)(?:[ \t]+-[A-Za-z]+)*[ \t]+)?([^\s='"\\$`;&|<>()#]+)(=?)/y;
+const HEAD = /(?:(export|declare|typeset|readonly)(?:[ \t]+-[-A-Za-z]+)*[ \t]+)?([^\s='"\\$`;&|<>()#]+)(=?)/y;
 const PLAIN = /[^\s'"\\$`;&|<>()]+|\$(?=[\s;]|$)|/uy;
 
 /**

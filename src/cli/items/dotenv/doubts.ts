@@ -36,7 +36,7 @@ const ODDITIES: readonly (readonly [what: string, isIn: (text: string, name: str
   ["is a reference that 1Password resolves", (text) => text.startsWith("op://")],
   ["is a reference, not a value", (text) => /^(?:ref\+\w+:\/\/|@Microsoft\.KeyVault\(|\$\{\{.*\}\}$)/.test(text)],
   ["is a placeholder, not a value", (text) => PLACEHOLDER.test(text)],
-  ["is in quotes", (text) => /^(["'`])(?:(?!\1).)+\1$/s.test(text) || /^[“„‘«].*[”“’»]$/s.test(text)],
+  ["is in quotes", isQuoted],
   ["begins with white space", (text) => /^\s/.test(text) && isOneLine(text)],
   ["ends in a line end", (text) => /[\r\n]$/.test(text) && isOneLine(text)],
   ["ends in white space", (text) => /\s$/.test(text) && isOneLine(text)],
@@ -44,6 +44,14 @@ const ODDITIES: readonly (readonly [what: string, isIn: (text: string, name: str
   ["has a control character", (text) => /(?![\t\n])\p{Cc}/u.test(text)],
   ["has an invisible character", (text) => /[\u00ad\u200b\u2060\ufeff]/.test(text)],
 ];
+
+/** No regular expression, because a value may have 60 MiB. */
+function isQuoted(text: string): boolean {
+  const [first = ""] = text;
+  const last = text.at(-1) ?? "";
+  if (/[“„‘«]/.test(first) && /[”“’»]/.test(last)) return true;
+  return text.length > 2 && /["'`]/.test(first) && last === first && text.indexOf(first, 1) === text.length - 1;
+}
 
 /** What programs print for a value that is missing (`jq -r`, JavaScript, Go) or that they mask. */
 const PLACEHOLDER =
