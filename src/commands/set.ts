@@ -58,7 +58,7 @@ you give --raw. The value is never on the command line, where other users could 
     const items = await readSetItems(keys, flags, this.sources);
     const request = { ...session.request, identity: session.identity, items };
     using proposal = await proposeSetOrFirstPush(session.ports, request);
-    settleDoubts({ items, doubts: [] }, proposal.plan.changes, {}, this.output);
+    settleDoubts({ items: flags.raw ? [] : items, doubts: [] }, proposal.plan.changes, {}, this.output);
     const committed = await commitChanges(proposal, () => null, {}, this.sources);
     const words = { nothing: `Nothing to set: ${env} already holds exactly this`, done: `Updated ${env}` };
     renderOutcome({ plan: proposal.plan, committed }, words, env, flags, this.output);
