@@ -35,6 +35,7 @@ const ODDITIES: readonly (readonly [what: string, isIn: (text: string, name: str
   ["begins with its own name", (text, name) => text.startsWith(`${name}=`)],
   ["is a reference that 1Password resolves", (text) => text.startsWith("op://")],
   ["is a reference, not a value", (text) => /^(?:ref\+\w+:\/\/|@Microsoft\.KeyVault\(|\$\{\{.*\}\}$)/.test(text)],
+  ["opens a vault itself", (_, name) => /^VSYNC_(?:(?:\w+_)?PASSPHRASE|TOKEN|CONFIG|(?:APP_)?SECRET_KEY)$/.test(name)],
   ["is a placeholder, not a value", (text) => PLACEHOLDER.test(text)],
   ["is in quotes", isQuoted],
   ["begins with white space", (text) => /^\s/.test(text) && isOneLine(text)],

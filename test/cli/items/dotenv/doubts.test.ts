@@ -23,6 +23,10 @@ describe("what is seldom meant in a value", () => {
   });
 });
 
+test.each(["VSYNC_PASSPHRASE", "VSYNC_OTHER_PASSPHRASE", "VSYNC_TOKEN", "VSYNC_SECRET_KEY"])("%s is named", (name) => {
+  expect([oddityOf(name, "x"), oddityOf(`${name}_FILE`, "x")]).toEqual(["opens a vault itself", null]);
+});
+
 test("only what is new is doubted; names that differ only in case are told apart", () => {
   let text = "";
   const sink = { write: (line: string | Uint8Array) => (text += String(line)) };
