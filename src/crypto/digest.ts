@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac, createSecretKey } from "node:crypto";
 
 /** 32 bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array {
@@ -8,4 +8,9 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 /** SHA-256 as lower-case hex. */
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** HMAC-SHA256 of all parts (RFC 2104), 32 bytes. Node.js takes four times as long for a key that it gets as bytes. */
+export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  return createHmac("sha256", createSecretKey(key)).update(Buffer.concat(parts)).digest();
 }

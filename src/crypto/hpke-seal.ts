@@ -10,16 +10,11 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import { x25519 } from "@noble/curves/ed25519.js";
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { inWorkers } from "../workers.ts";
-import { contextOf, keyAndNonce, type Mac, SPKI_PREFIX, sharedSecret, TAG_BYTES } from "./hpke.ts";
+import { contextOf, keyAndNonce, SPKI_PREFIX, sharedSecret, TAG_BYTES } from "./hpke.ts";
 import { USAGE } from "./slot.ts";
 
 const generateKeyPairSoon = promisify(generateKeyPair);
-
-/** A commit seals to hundreds of tokens, and an HMAC of so few bytes takes Node.js ten times as long as warm JavaScript. */
-const mac: Mac = (key, ...parts) => hmac(sha256, key, Buffer.concat(parts));
 
 interface Sealed {
   readonly enc: Uint8Array;
@@ -47,7 +42,7 @@ function sealWith(
   aad: Uint8Array,
   plaintext: Uint8Array,
 ): Sealed {
-  const shared = sharedSecret(mac, dh, Buffer.concat([enc, recipient]));
+  const shared = sharedSecret(dh, Buffer.concat([enc, recipient]));
   return { enc: new Uint8Array(enc), ct: encrypt(shared, info, aad, plaintext) };
 }
 
@@ -85,9 +80,9 @@ function publicKeyOf(recipient: Uint8Array): KeyObject {
 }
 
 function encrypt(shared: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array {
-  const context = contexts.get(info) ?? contextOf(mac, info);
+  const context = contexts.get(info) ?? contextOf(info);
   contexts.set(info, context);
-  const { key, nonce } = keyAndNonce(mac, shared, context);
+  const { key, nonce } = keyAndNonce(shared, context);
   const cipher = createCipheriv("aes-256-gcm", createSecretKey(key), nonce, { authTagLength: TAG_BYTES });
   key.fill(0);
   cipher.setAAD(aad);

@@ -1,6 +1,5 @@
 import {
   createDecipheriv,
-  createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
@@ -8,15 +7,13 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { inWorkers } from "../workers.ts";
+import { hmacSha256 } from "./digest.ts";
 import { PKCS8_PREFIX, rawPublicKey } from "./x25519.ts";
 
 /*
  * HPKE's base mode (RFC 9180), single shot: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Decision 0057 says why this
  * is not a library's; the tests compare it with one.
  */
-
-/** HMAC-SHA256 of all parts (RFC 2104). */
-export type Mac = (key: Uint8Array, ...parts: readonly Uint8Array[]) => Uint8Array;
 
 export const SPKI_PREFIX = Buffer.from("302a300506032b656e032100", "hex");
 const VERSION = Buffer.from("HPKE-v1");
@@ -47,8 +44,8 @@ export async function hpkeOpen(
   const dh = inWorkers() ? await agreeAnywhere(seed, enc) : agree(privateKey, enc);
   // A point of small order (RFC 9180 §7.1.4).
   if (dh.every((byte) => byte === 0)) throw new TypeError("no Diffie-Hellman result");
-  const shared = sharedSecret(mac, dh, Buffer.concat([enc, rawPublicKey(privateKey)]));
-  const { key, nonce } = keyAndNonce(mac, shared, contextOf(mac, info));
+  const shared = sharedSecret(dh, Buffer.concat([enc, rawPublicKey(privateKey)]));
+  const { key, nonce } = keyAndNonce(shared, contextOf(info));
   const decipher = createDecipheriv("aes-256-gcm", createSecretKey(key), nonce, { authTagLength: TAG_BYTES });
   key.fill(0);
   decipher.setAAD(aad);
@@ -67,50 +64,40 @@ async function agreeAnywhere(seed: Uint8Array, enc: Uint8Array): Promise<Uint8Ar
   return x25519.getSharedSecret(seed, enc);
 }
 
-const mac: Mac = (key, ...parts) => createHmac("sha256", key).update(Buffer.concat(parts)).digest();
-
 /** RFC 9180 §4.1: ExtractAndExpand of the Diffie-Hellman result, which ends here. */
-export function sharedSecret(hmac: Mac, dh: Uint8Array, kemContext: Uint8Array): Uint8Array {
-  const prk = labeledExtract(hmac, KEM, NO_SALT, "eae_prk", dh);
+export function sharedSecret(dh: Uint8Array, kemContext: Uint8Array): Uint8Array {
+  const prk = labeledExtract(KEM, NO_SALT, "eae_prk", dh);
   dh.fill(0);
-  const shared = labeledExpand(hmac, KEM, prk, "shared_secret", kemContext, KEY_BYTES);
+  const shared = labeledExpand(KEM, prk, "shared_secret", kemContext, KEY_BYTES);
   prk.fill(0);
   return shared;
 }
 
 /** RFC 9180 §5.1 and §5.2: mode_base, sequence number 0. `shared` ends here. */
 export function keyAndNonce(
-  hmac: Mac,
   shared: Uint8Array,
   context: Uint8Array,
 ): { readonly key: Uint8Array; readonly nonce: Uint8Array } {
-  const secret = labeledExtract(hmac, SUITE, shared, "secret", NONE);
+  const secret = labeledExtract(SUITE, shared, "secret", NONE);
   shared.fill(0);
-  const key = labeledExpand(hmac, SUITE, secret, "key", context, KEY_BYTES);
-  const nonce = labeledExpand(hmac, SUITE, secret, "base_nonce", context, NONCE_BYTES);
+  const key = labeledExpand(SUITE, secret, "key", context, KEY_BYTES);
+  const nonce = labeledExpand(SUITE, secret, "base_nonce", context, NONCE_BYTES);
   secret.fill(0);
   return { key, nonce };
 }
 
 /** RFC 9180 §5.1: what the key schedule takes of `info`. */
-export function contextOf(hmac: Mac, info: Uint8Array): Uint8Array {
-  const pskIdHash = labeledExtract(hmac, SUITE, NO_SALT, "psk_id_hash", NONE);
-  return Buffer.concat([Buffer.of(0), pskIdHash, labeledExtract(hmac, SUITE, NO_SALT, "info_hash", info)]);
+export function contextOf(info: Uint8Array): Uint8Array {
+  const pskIdHash = labeledExtract(SUITE, NO_SALT, "psk_id_hash", NONE);
+  return Buffer.concat([Buffer.of(0), pskIdHash, labeledExtract(SUITE, NO_SALT, "info_hash", info)]);
 }
 
-function labeledExtract(hmac: Mac, suite: Buffer, salt: Uint8Array, label: string, ikm: Uint8Array): Uint8Array {
-  return hmac(salt, VERSION, suite, Buffer.from(label), ikm);
+function labeledExtract(suite: Buffer, salt: Uint8Array, label: string, ikm: Uint8Array): Uint8Array {
+  return hmacSha256(salt, VERSION, suite, Buffer.from(label), ikm);
 }
 
 /** HKDF-Expand (RFC 5869 §2.3); one block is enough for 32 bytes. */
-function labeledExpand(
-  hmac: Mac,
-  suite: Buffer,
-  prk: Uint8Array,
-  label: string,
-  info: Uint8Array,
-  length: number,
-): Uint8Array {
-  const block = hmac(prk, Buffer.of(0, length), VERSION, suite, Buffer.from(label), info, Buffer.of(1));
+function labeledExpand(suite: Buffer, prk: Uint8Array, label: string, info: Uint8Array, length: number): Uint8Array {
+  const block = hmacSha256(prk, Buffer.of(0, length), VERSION, suite, Buffer.from(label), info, Buffer.of(1));
   return block.subarray(0, length);
 }

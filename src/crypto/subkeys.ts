@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey } from "node:crypto";
+import { hmacSha256 } from "./digest.ts";
 
 /** HMAC pads a key with zeros: this one is as good as none (RFC 5869 §2.2). */
 const NO_SALT = new Uint8Array(32);
@@ -13,8 +14,7 @@ export function hkdf(key: Uint8Array, info: string): Uint8Array {
 
 /** Extracts once (§2.2); each key is then one HMAC (§2.3), a third of the time of `hkdfSync`. */
 function hkdfFrom(key: Uint8Array): Derive {
-  const extracted = createHmac("sha256", NO_SALT).update(key).digest();
-  const prk = withKey(extracted, createSecretKey);
+  const prk = withKey(hmacSha256(NO_SALT, key), createSecretKey);
   return (info) => createHmac("sha256", prk).update(`${info}\x01`).digest();
 }
 
@@ -65,7 +65,7 @@ export interface Endorsement {
  * earlier passphrase, and write to everybody who goes back to that passphrase.
  */
 export function endorsementOf(mac: Uint8Array, { vault, slot, signer, notAfter = "" }: Endorsement): Uint8Array {
-  return createHmac("sha256", mac).update(`vsync-endorse-v1|${vault}|${slot}|${signer}|${notAfter}`).digest();
+  return hmacSha256(mac, Buffer.from(`vsync-endorse-v1|${vault}|${slot}|${signer}|${notAfter}`));
 }
 
 /** Lends a key to one use, then zeroes it. */

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { hpkeOpen, keyAndNonce, type Mac, sharedSecret } from "../../src/crypto/hpke.ts";
+import { hpkeOpen } from "../../src/crypto/hpke.ts";
 import { hpkeSeal, sealUsage } from "../../src/crypto/hpke-seal.ts";
 import { openUsage } from "../../src/crypto/slot.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
@@ -24,26 +24,12 @@ test("opening zeroes every key on its way but the caller's", async () => {
   expect(isZero(SEED)).toBe(false);
 });
 
-test("sealing zeroes the content's key", async () => {
-  const zeroed = zeroedOf(Uint8Array.prototype);
+test("sealing zeroes every key on its way", async () => {
+  const zeroed = zeroedOf(Buffer.prototype);
   await hpkeSeal(RECIPIENT, INFO, AAD, TEXT);
-  const keys = zeroed.filter(({ length, buffer }) => length === 32 && buffer.byteLength === 32);
-  // Two keys from the Diffie-Hellman result, the shared secret, the content's key.
-  expect(keys).toHaveLength(4);
-});
-
-test("each step ends what it was given", () => {
-  const made: Uint8Array[] = [];
-  const mac: Mac = () => {
-    const key = new Uint8Array(32).fill(made.length + 1);
-    made.push(key);
-    return key;
-  };
-  const dh = new Uint8Array(32).fill(9);
-  const shared = sharedSecret(mac, dh, INFO);
-  const { key, nonce } = keyAndNonce(mac, shared, INFO);
-  expect([dh, shared].every(isZero)).toBe(true);
-  expect(made.filter((bytes) => !isZero(bytes)).map(([first]) => first)).toEqual([key[0], nonce[0]]);
+  // The Diffie-Hellman result, two keys from it, the shared secret, the content's key.
+  expect(zeroed.map(({ length }) => length)).toEqual([32, 32, 32, 32, 32]);
+  expect(zeroed.every(isZero)).toBe(true);
 });
 
 test("usage sealed to a vault opens for its key, and under its own name", async () => {
