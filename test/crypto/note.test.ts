@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { encodeBase64 } from "../../src/crypto/base64.ts";
-import { keyIdOf, parseNote, signNote, verifyNote } from "../../src/crypto/note.ts";
-import { generateSigningKey, signEd25519, verifyEd25519 } from "../../src/crypto/signing.ts";
+import { keyIdOf, parseNote, signNote, verifyNote, verifyNoteAside } from "../../src/crypto/note.ts";
+import { generateSigningKey, signEd25519, verifyEd25519, verifyEd25519Aside } from "../../src/crypto/signing.ts";
 
 const key = generateSigningKey();
 const text = "what is signed\n";
@@ -45,14 +45,18 @@ test.each([
     "vsync/v",
     encodeBase64(Buffer.concat([keyIdOf("vsync/v", key.publicKey), signEd25519(key, Buffer.from(`${text}\n`))])),
   ],
-])("with %s it is not the signer's", (_name, name, signature) => {
+])("with %s it is not the signer's", async (_name, name, signature) => {
   const note = parsed(`${text}\n\u2014 ${name} ${signature}\n`);
-  expect(() => verifyNote(note, "vsync/v", key.publicKey, "it")).toThrow(
-    expect.objectContaining({ name: "NotAuthenticError", message: "it is not signed by the vault's signer" }),
-  );
+  const refusal = expect.objectContaining({
+    name: "NotAuthenticError",
+    message: "it is not signed by the vault's signer",
+  });
+  expect(() => verifyNote(note, "vsync/v", key.publicKey, "it")).toThrow(refusal);
+  await expect(verifyNoteAside(note, "vsync/v", key.publicKey, "it")).rejects.toThrow(refusal);
 });
 
-test.each([0, 31, 33])("%i bytes are not a public key and verify nothing", (length) => {
+test.each([0, 31, 33])("%i bytes are not a public key and verify nothing", async (length) => {
   const signature = signEd25519(key, Buffer.from(text));
   expect(verifyEd25519(new Uint8Array(length).fill(1), Buffer.from(text), signature)).toBe(false);
+  expect(await verifyEd25519Aside(new Uint8Array(length).fill(1), Buffer.from(text), signature)).toBe(false);
 });

@@ -8,6 +8,8 @@ import {
   brokenRow,
   type ParsedAuditRow,
   parseAuditRow,
+  type RowExpectation,
+  verifyAuditRow,
 } from "../format/audit-row.ts";
 import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import type { Manifest } from "../format/manifest.ts";
@@ -50,12 +52,22 @@ export async function verifyAudit(
   let link: Link = hasCurrent ? { sha256: undefined, signer: manifest.signer } : linkBelow(manifest);
   const downTo = Math.max(options.downTo ?? 1, 1);
   let gen = hasCurrent ? manifest.gen : manifest.prev_gen;
-  for await (const stored of fetchRows(store, { newest: gen, downTo }, options)) {
-    const { row, text } = readRow(stored, manifest.vault, gen, link);
-    if (gen === manifest.gen) checkAgainstManifest(text, manifest);
-    rows.push(row);
-    link = { sha256: row.prev, signer: row.prev_signer ?? row.signer };
-    gen -= 1;
+  const proofs: Promise<void>[] = [];
+  try {
+    for await (const stored of fetchRows(store, { newest: gen, downTo }, options)) {
+      const expected = { vault: manifest.vault, gen, signer: link.signer };
+      const parsed = readRow(stored, expected, link);
+      const { row, note } = parsed;
+      if (gen === manifest.gen) checkAgainstManifest(note.text, manifest);
+      proofs.push(provesSoon(parsed, expected));
+      if (proofs.length > ROWS_AHEAD) await proofs.shift();
+      rows.push(row);
+      link = { sha256: row.prev, signer: row.prev_signer ?? row.signer };
+      gen -= 1;
+    }
+  } finally {
+    // A newer row's signature comes before whatever was wrong further down.
+    for (const proof of proofs) await proof;
   }
   return { rows, outstanding: hasCurrent ? null : manifest.gen };
 }
@@ -92,13 +104,22 @@ async function refuseNewerRow(store: ObjectStore, newest: number, options: ReadO
   });
 }
 
-function readRow(stored: StoredObject | null, vault: string, gen: number, link: Link): ParsedAuditRow {
+function provesSoon(parsed: ParsedAuditRow, expected: RowExpectation): Promise<void> {
+  const proof = verifyAuditRow(parsed, expected);
+  proof.catch(() => {
+    // Surfaces when its row's turn comes.
+  });
+  return proof;
+}
+
+function readRow(stored: StoredObject | null, expected: RowExpectation, link: Link): ParsedAuditRow {
+  const { gen } = expected;
   if (stored === null) throw brokenRow(gen, "is missing");
   if (stored.bytes.length > MAX_MANIFEST_BYTES) throw brokenRow(gen, "is larger than 1 MiB");
   if (link.sha256 !== undefined && sha256Hex(stored.bytes) !== link.sha256) {
     throw brokenRow(gen, "is not the one that was linked");
   }
-  return parseAuditRow(stored.bytes, { vault, gen, signer: link.signer });
+  return parseAuditRow(stored.bytes, expected);
 }
 
 function checkAgainstManifest(text: string, manifest: Manifest): void {

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { parseCanonicalJson, type Refuse } from "../../canonical-json.ts";
 import { decodeCheckedBase64 } from "../../crypto/base64.ts";
-import { parseNote, signNote, verifyNote } from "../../crypto/note.ts";
+import { type Note, parseNote, signNote, verifyNoteAside } from "../../crypto/note.ts";
 import type { SigningKey } from "../../crypto/signing.ts";
 import { AuditBrokenError, VsyncError } from "../../errors.ts";
 import { actorShape, bundleRefShape, type Manifest, noteName } from "./manifest.ts";
@@ -66,26 +66,35 @@ export interface RowExpectation {
 
 export interface ParsedAuditRow {
   readonly row: AuditRow;
-  /** The signed bytes. */
-  readonly text: string;
+  readonly note: Note;
 }
 
 /**
- * Checks one row by itself: form, vault, generation, signature.
+ * Checks one row by itself: form, vault, generation. `verifyAuditRow` checks its signature.
  *
  * @throws AuditBrokenError naming `expect.gen`
  */
 export function parseAuditRow(bytes: Uint8Array, expect: RowExpectation): ParsedAuditRow {
   const refuse: Refuse = (fault) => brokenRow(expect.gen, fault);
-  return asAuditFault(expect.gen, () => {
+  try {
     const note = parseNote(bytes, `audit row ${expect.gen}`);
     const value = parseCanonicalJson(note.text.slice(0, -1), refuse);
     checkFormat(value, AUDIT_FORMAT, `audit row ${expect.gen}`, refuse);
     const row = parseShape(rowShape, value, refuse);
     checkPlace(row, expect, refuse);
-    verifyNote(note, noteName(expect.vault), decodeCheckedBase64(expect.signer), `audit row ${expect.gen}`);
-    return { row, text: note.text };
-  });
+    return { row, note };
+  } catch (error) {
+    throw auditFault(expect.gen, error);
+  }
+}
+
+/** On another thread, because a log may have thousands of rows. @throws AuditBrokenError naming `gen` */
+export async function verifyAuditRow({ note }: ParsedAuditRow, { vault, gen, signer }: RowExpectation): Promise<void> {
+  try {
+    await verifyNoteAside(note, noteName(vault), decodeCheckedBase64(signer), `audit row ${gen}`);
+  } catch (error) {
+    throw auditFault(gen, error);
+  }
 }
 
 function checkPlace(row: AuditRow, expect: RowExpectation, refuse: Refuse): void {
@@ -102,13 +111,7 @@ export function brokenRow(gen: number, fault: string): AuditBrokenError {
 }
 
 /** The parsers of notes and formats do not know rows, so their errors become a fault of this row. */
-function asAuditFault<T>(gen: number, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof VsyncError && !(error instanceof AuditBrokenError)) {
-      throw new AuditBrokenError(gen, error.message, error.hint === undefined ? {} : { hint: error.hint });
-    }
-    throw error;
-  }
+function auditFault(gen: number, error: unknown): unknown {
+  if (!(error instanceof VsyncError) || error instanceof AuditBrokenError) return error;
+  return new AuditBrokenError(gen, error.message, error.hint === undefined ? {} : { hint: error.hint });
 }

@@ -147,6 +147,17 @@ test("of rows that were rewritten and linked to one another, the newest is named
   }
 });
 
+test("a signature that is not genuine comes before the faults of older rows", async () => {
+  const genuine = world.bytes(auditKey(6));
+  const at = genuine.length - 20;
+  const forged = genuine.with(at, genuine[at] === 0x41 ? 0x42 : 0x41);
+  const fork = world.fork().tamper(auditKey(6), forged).tamper(auditKey(5), null);
+  expect(await rejection(fork.verify(manifest))).toMatchObject({
+    row: 6,
+    message: "audit row 6 is not signed by the vault's signer",
+  });
+});
+
 describe("a row that is newer than the manifest", () => {
   test("shows that an older manifest was put back", async () => {
     const { vault } = stoodAt(3);
