@@ -64,9 +64,13 @@ function sortedKeys(bucket: Bucket, prefix: string, after: string): string[] {
   return [...bucket.keys()].filter((key) => key.startsWith(prefix) && bytewise(key, after) > 0).toSorted(bytewise);
 }
 
+/** UTF-16 has the order of UTF-8 but for surrogates. As bytes, ten thousand keys took 7 ms: a tenth of a commit, in the bench. */
 function bytewise(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  return a === b ? 0 : a < b ? -1 : 1;
 }
+
+const SURROGATE = /[\ud800-\udfff]/;
 
 function pageSize(requested: string | null): number {
   const size = Number(requested ?? PAGE_LIMIT);
