@@ -5,7 +5,7 @@ import { ConfigInvalidError, InputError } from "../errors.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { Expectation } from "../vault/open/expectation.ts";
 import type { KeyHolder } from "../vault/unlock/key-holder.ts";
-import { type AskAgain, type PassphraseHint, PassphraseHolder } from "../vault/unlock/passphrase-holder.ts";
+import type { AskAgain, PassphraseHint } from "../vault/unlock/passphrase-holder.ts";
 import { type Credentials, type StoreLocation, termsOf } from "./location.ts";
 import { type OpenStore, openStore } from "./open-store.ts";
 
@@ -30,8 +30,11 @@ export function credentialOf({ token }: RuntimeToken, apart: Secret | null): Ope
  * @throws ConfigInvalidError the text is not a credential, or the token pins no anchor
  */
 export async function holderOf(token: RuntimeToken, { kind, secret, askAgain }: Opening): Promise<KeyHolder> {
-  if (kind === "passphrase") return new PassphraseHolder(secret, hintOf(token), askAgain);
-  // Loaded late: nothing else of an opening needs the cryptography of scoped tokens.
+  // Loaded late: an opening needs the cryptography of one of the two.
+  if (kind === "passphrase") {
+    const { PassphraseHolder } = await import("../vault/unlock/passphrase-holder.ts");
+    return new PassphraseHolder(secret, hintOf(token), askAgain);
+  }
   const { CredentialHolder } = await import("../vault/unlock/credential-holder.ts");
   return new CredentialHolder(secret, token.anchor);
 }

@@ -12,7 +12,7 @@ import { hintOf } from "../../vault/unlock/passphrase-holder.ts";
 import { holderOf, knownVaultOf, seenVaultOf } from "../config/known-vault.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
-import { missingNames } from "../session/open-anywhere.ts";
+import { missingNames } from "../session/open-configured.ts";
 import { describeAccess } from "../status/render-status.ts";
 import { listed } from "../terminal/consent.ts";
 import { bad, badOrThrow, type Check, good, unproven, warning } from "./check.ts";

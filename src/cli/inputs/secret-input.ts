@@ -10,7 +10,6 @@ import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 import type { Stdin } from "../terminal/stdin.ts";
 import { generatePassphrase } from "./generated-passphrase.ts";
-import { readFromCommand } from "./passphrase-command.ts";
 
 const MAX_STDIN_BYTES = 1024 * 1024;
 const MAX_ASKED_AGAIN = 3;
@@ -145,7 +144,10 @@ export async function readGivenSecret(
   const path = variables[fileVariable];
   if (path) return fromFile({ name: fileVariable, path }, sources);
   const value = variables[input.variable];
-  if (!value && input.command !== undefined) return readFromCommand(input, variables);
+  if (!value && input.command !== undefined && variables[input.command]) {
+    const { readFromCommand } = await import("./passphrase-command.ts");
+    return readFromCommand(input, variables);
+  }
   if (value?.includes("\ufffd")) {
     // Node replaces invalid UTF-8 by U+FFFD, so different passphrases would look the same.
     throw new InputError(`${input.variable} does not hold UTF-8 text`, {

@@ -1,17 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import { InputError } from "../../errors.ts";
-import type { Item } from "../../vault/format/item.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { becomeProgram, type KeptBack } from "./become.ts";
 import { type Caller, callerOf, leadingTo, type Variable } from "./caller.ts";
-import type { Surroundings } from "./child.ts";
 import { secretFiles } from "./environment.ts";
-import { type LayerFlags, type LayerInput, laterWins, openEnvs, variablesFrom } from "./layers.ts";
-import { type Ending, loadLibc } from "./libc.ts";
-import { Mounts } from "./mounts.ts";
-import { findProgram, type Program } from "./program.ts";
-import { runOutput } from "./redaction/output.ts";
-import { endLike, stayBeside } from "./stay.ts";
+import { type LayerFlags, type LayerInput, openEnvs, variablesFrom } from "./layers.ts";
+import { loadLibc } from "./libc.ts";
+import { findProgram } from "./program.ts";
 
 export interface RunInput extends LayerInput {
   readonly flags: LayerFlags & {
@@ -45,32 +40,9 @@ export async function runProgram(input: RunInput, sources: SecretSources): Promi
   if (libc === null) tellOfDamage(caller, variables, sources);
   const stays = flags.redact || flags.watch || flags.mount !== undefined;
   if (!stays) becomeProgram(findProgram(caller.words, variables), caller, kept, libc);
-  const items = laterWins(vaults);
-  const output = await runOutput(flags, items, sources.output);
-  const around = { caller, kept, output, libc };
-  return endLike(await withMounts(input, { items, variables, around }, sources), libc);
-}
-
-interface Prepared {
-  readonly items: readonly Item[];
-  readonly variables: readonly Variable[];
-  readonly around: Surroundings;
-}
-
-async function withMounts(
-  { flags: { mount = [], ...flags }, ...input }: RunInput,
-  { items, variables, around }: Prepared,
-  sources: SecretSources,
-): Promise<Pick<Ending, "code" | "signal">> {
-  await using mounts = await Mounts.write(mount, items, sources.output);
-  const mounted = new Set(mounts.variables.map(({ name }) => name));
-  const programOf = (own: readonly Variable[]): Program =>
-    findProgram(around.caller.words, [...own.filter(({ name }) => !mounted.has(name)), ...mounts.variables]);
-  if (!flags.watch) return await stayBeside(programOf(variables), around);
-  const { watchVaults } = await import("./watch.ts");
-  const look = async (): Promise<readonly Variable[]> =>
-    variablesFrom(await openEnvs({ ...input, flags }, sources), around.caller.variables, flags, sources);
-  return await watchVaults({ variables, look, programOf, around }, sources.output);
+  // Loaded late: where vsync becomes the program, nothing of what stays beside one runs.
+  const { runBeside } = await import("./beside.ts");
+  return runBeside(input, { vaults, variables, caller, kept, libc }, sources);
 }
 
 /** The program could read once more what vsync has read. */

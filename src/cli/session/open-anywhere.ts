@@ -1,5 +1,5 @@
 import type { RuntimeToken } from "../../blob/token.ts";
-import { ConfigMissingError, LocalConfigMissingError } from "../../errors.ts";
+import { ConfigMissingError } from "../../errors.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import { holderOf, vaultOf } from "../../stores/token.ts";
 import type { Item } from "../../vault/format/item.ts";
@@ -11,10 +11,9 @@ import type { LocalConfig } from "../config/local-config.ts";
 import { givenEnv } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findToken, readOpening } from "../inputs/token-input.ts";
-import { NoRepositoryError, type Use } from "../project/which-vault.ts";
-import { listed } from "../terminal/consent.ts";
+import type { Use } from "../project/which-vault.ts";
 import type { Output } from "../terminal/output.ts";
-import { openSession, type SessionInput } from "./session.ts";
+import type { SessionInput } from "./session.ts";
 import { openStore } from "./store.ts";
 
 /**
@@ -49,7 +48,10 @@ export async function openThrough<T extends OpenedItems>(
 ): Promise<T> {
   const token = givenEnv(input) === undefined ? await findToken(undefined, sources) : null;
   if (token === null && givenEnv(input) === undefined) requireNoCredential(sources);
-  return token === null ? openConfigured(input, sources, open, use) : openByToken(token, input, sources, open);
+  if (token !== null) return openByToken(token, input, sources, open);
+  // Loaded late: an app's machine has a token and no config.
+  const { openConfigured } = await import("./open-configured.ts");
+  return openConfigured(input, sources, open, use);
 }
 
 /** With the passphrase the command would read more than the token may. @throws ConfigMissingError */
@@ -75,51 +77,10 @@ async function openByToken<T extends OpenedItems>(
   return vault;
 }
 
-async function openConfigured<T extends OpenedItems>(
-  input: SessionInput,
-  sources: SecretSources,
-  open: Open<T>,
-  use: Use,
-): Promise<T> {
-  using session = await openSession(input, sources, use).catch((error: unknown) => {
-    throw namingTheToken(error, input, sources);
-  });
-  const vault = await open(session.ports, session.request);
-  if (use.isComplete) warnOfMissing(session.config, vault, sources.output);
-  warnOfMove(vault, sources.output);
-  await session.remember(vault.manifest);
-  return session.config.isTransient ? { ...vault, isTransient: true } : vault;
-}
-
-/** Somebody who names the env beside a token means the token's vault: a machine with a token alone has no config. */
-function namingTheToken(error: unknown, input: SessionInput, { variables }: SecretSources): unknown {
-  const [env, from] = [givenEnv(input), ["VSYNC_CONFIG", "VSYNC_CONFIG_FILE"].find((name) => variables[name])];
-  const isUnknown = error instanceof LocalConfigMissingError || error instanceof NoRepositoryError;
-  if (!isUnknown || env === undefined || from === undefined) return error;
-  return new LocalConfigMissingError(`${from} is set, but ${env} was named: ${error.message}`, {
-    hint: `for the vault of ${from}, leave out ${env}`,
-  });
-}
-
 /** The old place still opens, and gets nothing new. */
-function warnOfMove({ manifest }: OpenedItems, output: Output): void {
+export function warnOfMove({ manifest }: OpenedItems, output: Output): void {
   const to = manifest === undefined ? null : movedTo(manifest);
   if (manifest === undefined || to === null) return;
   const { message, hint } = hasMoved(manifest, to);
   output.warn(`${message}, and this is what it held then; ${hint}`);
-}
-
-/** The names that the project file requires and the vault lacks. */
-export function missingNames(
-  { required = [] }: LocalConfig,
-  { bundle }: Pick<OpenedItems, "bundle">,
-): readonly string[] {
-  const names = new Set(bundle.items.map(({ name }) => name));
-  return required.filter((name) => !names.has(name));
-}
-
-function warnOfMissing(config: LocalConfig, vault: OpenedItems, output: Output): void {
-  const missing = missingNames(config, vault);
-  if (missing.length > 0)
-    output.warn(`${config.repo}/${config.env} lacks ${listed(missing)}, which the project file requires`);
 }

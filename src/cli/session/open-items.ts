@@ -1,4 +1,3 @@
-import { openThroughCache } from "../../runtime/cache/open-cached.ts";
 import type { Item } from "../../vault/format/item.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import type { History } from "../../vault/open/expectation.ts";
@@ -32,6 +31,7 @@ function openerOf({ cache: path, "max-age": maxAgeMs }: CacheFlags, { output }: 
   const use = { path, maxAgeMs, patienceMs: PATIENCE_MS, diskMs: DISK_MS };
   const warn = ({ message }: { readonly message: string }): void => output.warn(message);
   return async (ports, request) => {
+    const { openThroughCache } = await import("../../runtime/cache/open-cached.ts");
     let manifest: Manifest | undefined;
     const expect = { ...request.expect, ...watched(request.expect.history, (it) => (manifest = it)) };
     const { signal = new AbortController().signal } = request;
