@@ -15,7 +15,19 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * keeps two readers from disagreeing about signed bytes.
  */
 export function parseCanonicalJson(text: string, refuse: Refuse): JsonValue {
-  if (nestsTooDeep(text)) throw refuse(`nests more than ${MAX_NESTING} levels`);
+  if (nestsTooDeep(text)) throw nesting(refuse);
+  return parseShallow(text, refuse);
+}
+
+/** As `parseCanonicalJson`, for JSON that may be as long as a bundle: see `checkExtent`. */
+export function parseLongJson(text: string, refuse: Refuse): JsonValue {
+  checkExtent(text, refuse);
+  return parseShallow(text, refuse);
+}
+
+const nesting = (refuse: Refuse): Error => refuse(`nests more than ${MAX_NESTING} levels`);
+
+function parseShallow(text: string, refuse: Refuse): JsonValue {
   const value = parse(text, refuse);
   if (JSON.stringify(value) !== text) throw refuse("is not its own re-serialisation");
   checkValue(value, refuse);
@@ -101,22 +113,24 @@ function checkText(text: string, refuse: Refuse): void {
 
 const MAX_VALUES = 4 * 1024 * 1024;
 const MAX_MEMBERS = 1024;
-/** @throws what `refuse` makes: more values, or more members in one object, than a bundle's JSON may have */
+
+/** @throws what `refuse` makes: more values, more members in one object or more levels than a bundle's JSON may have */
 export function checkExtent(text: string, refuse: Refuse): void {
-  let values = 1;
-  /** Of the object that is open at each depth; a depth beyond the parser's limit is the parser's to refuse. */
-  const members: number[] = [0];
+  let [values, members] = [1, 0];
+  /** The members so far of what is open around the innermost object or list. */
+  const around: number[] = [];
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
     else if (code === OPEN_LIST || code === OPEN_OBJECT) {
-      members.push(0);
+      if (around.push(members) > MAX_NESTING) throw nesting(refuse);
+      members = 0;
       values++;
-    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) members.pop();
-    else if (code === COLON) members.push((members.pop() ?? 0) + 1);
-    else if (code === COMMA) values++;
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) members = around.pop() ?? 0;
+    else if (code === COLON && ++members > MAX_MEMBERS) {
+      throw refuse(`has an object of more than ${MAX_MEMBERS} members`);
+    } else if (code === COMMA) values++;
     if (values > MAX_VALUES) throw refuse(`has more than ${MAX_VALUES} JSON values`);
-    if ((members.at(-1) ?? 0) > MAX_MEMBERS) throw refuse(`has an object of more than ${MAX_MEMBERS} members`);
   }
 }
 

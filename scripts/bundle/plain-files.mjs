@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { withLazyBuiltins } from "./lazy-builtins.mjs";
 
 /*
  * In the program, `node:fs/promises` asks the disk at once. In the binary, each answer over bun's threads lets its event loop
@@ -22,12 +23,13 @@ export const plainFiles = {
   load: (id) => (id === `\0${NAME}` ? PLAIN_FILES : null),
 };
 
-/** A plugin of bun's bundler, which resolves what it has built in before any plugin. */
+/** A plugin of bun's bundler, which resolves what it has built in before any plugin, and lets one plugin load a file. */
 export const plainFilesOfBun = {
   name: NAME,
   setup(build) {
     build.onLoad({ filter: OURS }, ({ path }) => {
-      return { contents: readFileSync(path, "utf8").replace(/"node:fs\/promises"/, `"${NAME}"`), loader: "js" };
+      const text = withLazyBuiltins(readFileSync(path, "utf8"));
+      return { contents: text.replace(/"node:fs\/promises"/, `"${NAME}"`), loader: "js" };
     });
     build.onResolve({ filter: /^plain-files$/ }, ({ path }) => ({ path, namespace: NAME }));
     build.onLoad({ filter: /./, namespace: NAME }, () => ({ contents: PLAIN_FILES, loader: "js" }));

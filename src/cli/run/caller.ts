@@ -166,8 +166,10 @@ const IGNORED_BY_RUNTIME = signalMask(["SIGPIPE", "SIGXFSZ"]);
 const HANDLED_BY_BUN = ["SIGINT", "SIGTERM"] as const;
 
 function ignoredSignals(): readonly NodeJS.Signals[] {
-  const ignored = masksOf("self").ignored & ~IGNORED_BY_RUNTIME;
-  const all = isBun ? ignored | ignoredBefore(ignored) : ignored;
+  const own = masksOf("self");
+  const ignored = own.ignored & ~IGNORED_BY_RUNTIME;
+  const all = isBun ? ignored | ignoredBefore(ignored, own.caught) : ignored;
+  if (all === 0n) return [];
   const names = Object.keys(constants.signals) as NodeJS.Signals[];
   return names.filter((name) => (all & signalMask([name])) !== 0n);
 }
@@ -177,8 +179,9 @@ function ignoredSignals(): readonly NodeJS.Signals[] {
  * system(3) ignores it for itself alone, and an interactive shell SIGTERM: they ignore others with it, and that shows. (bash
  * always ignores SIGQUIT itself.) A job in a script's background ignores SIGINT and SIGQUIT, and its stdin is not a terminal.
  */
-function ignoredBefore(ignored: bigint): bigint {
-  const hidden = masksOf("self").caught & signalMask(HANDLED_BY_BUN);
+function ignoredBefore(ignored: bigint, caught: bigint): bigint {
+  const hidden = caught & signalMask(HANDLED_BY_BUN);
+  if (hidden === 0n) return 0n;
   const parent = String(process.ppid);
   const inParent = masksOf(parent).ignored;
   const quit = signalMask(["SIGQUIT"]);
@@ -192,9 +195,8 @@ const isShell = (pid: string): boolean =>
 
 function masksOf(process: string): { readonly ignored: bigint; readonly caught: bigint } {
   const status = tried(() => readFileSync(`/proc/${process}/status`, "utf8")) ?? "";
-  const mask = (name: string): bigint =>
-    BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0"}`);
-  return { ignored: mask("SigIgn"), caught: mask("SigCgt") };
+  const [, ignored = "0", caught = "0"] = /^SigIgn:\s*([0-9a-f]+)\nSigCgt:\s*([0-9a-f]+)$/m.exec(status) ?? [];
+  return { ignored: BigInt(`0x${ignored}`), caught: BigInt(`0x${caught}`) };
 }
 
 function signalMask(signals: readonly NodeJS.Signals[]): bigint {

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { checkExtent, decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "../../canonical-json.ts";
+import { decodeUtf8, type JsonObject, parseLongJson, type Refuse } from "../../canonical-json.ts";
 import { BOX_OVERHEAD_BYTES } from "../../crypto/box.ts";
 import { BundleCorruptError } from "../../errors.ts";
 import { MAX_SLOTS } from "./limits.ts";
@@ -78,8 +78,7 @@ export function slotOf(header: BundleHeader, id: string): BundleSlot {
 
 function parseHeader(line: Uint8Array): BundleHeader {
   const json = decodeUtf8(line, refuseBundle);
-  checkExtent(json, refuseBundle);
-  const value = parseCanonicalJson(json, refuseBundle);
+  const value = parseLongJson(json, refuseBundle);
   checkFormat(value, BUNDLE_FORMAT, "the bundle", refuseBundle);
   const header = parseShape(headerShape, value as JsonObject, refuseBundle);
   if (header.slots.length > MAX_SLOTS) throw refuseBundle(`has more than ${MAX_SLOTS} slots`);

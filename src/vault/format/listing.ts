@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { checkExtent, decodeUtf8, parseCanonicalJson } from "../../canonical-json.ts";
+import { decodeUtf8, parseLongJson } from "../../canonical-json.ts";
 import { type BundleHeader, refuseBundle } from "./bundle-header.ts";
 import { type Item, itemNameFault } from "./item.ts";
 import { MAX_MODE } from "./limits.ts";
@@ -47,8 +47,7 @@ function parseListing<Shape extends v.GenericSchema>(
 ): v.InferOutput<Shape> {
   const refuse = (fault: string) => refuseBundle(`has ${what} that ${fault}`);
   const json = decodeUtf8(plaintext, refuse);
-  checkExtent(json, refuse);
-  return parseShape(shape, parseCanonicalJson(json, refuse), refuse);
+  return parseShape(shape, parseLongJson(json, refuse), refuse);
 }
 
 function checkListing(items: readonly ListedItem[], header: BundleHeader, what: string): void {

@@ -1,4 +1,4 @@
-import { checkExtent, decodeUtf8, type JsonValue, parseCanonicalJson } from "../../canonical-json.ts";
+import { decodeUtf8, type JsonValue, parseLongJson } from "../../canonical-json.ts";
 import { decodeCheckedBase64 as decode } from "../../crypto/base64.ts";
 import { openBox } from "../../crypto/box.ts";
 import type { Secret } from "../../crypto/secret.ts";
@@ -69,6 +69,5 @@ function openHeaderBox(header: BundleHeader, name: BoxName, key: Uint8Array): Js
   if (plaintext.length > MAX_ROLL_BYTES) throw refuse(`is larger than ${MAX_ROLL_BYTES} bytes`);
   const json = decodeUtf8(plaintext, refuse);
   plaintext.fill(0);
-  checkExtent(json, refuse);
-  return parseCanonicalJson(json, refuse);
+  return parseLongJson(json, refuse);
 }

@@ -5,6 +5,7 @@ const WHOLE = new RegExp(`^import \\* as (\\w+) from ${MODULE};$`, "gm");
 const ITSELF = /^(?:[A-Z]|inspect\b)/;
 
 /**
+ * For bun's bundler, which has no hook for its own output:
  * `import { spawn } from "node:child_process"` as a function `spawn` that loads the module when it is called, as rolldown's
  * `lazyBuiltins` does for bin/run.js. With node:stream, which most of them load, they take a sixth of a start.
  */
@@ -14,7 +15,9 @@ export function withLazyBuiltins(text) {
   return text
     .replace(NAMED, (whole, list, module) => {
       const names = list.split(",").map((name) => name.trim().split(" as "));
-      return names.some(([name]) => ITSELF.test(name)) ? whole : names.map((name) => forwarder(module, ...name)).join(" ");
+      return names.some(([name]) => ITSELF.test(name))
+        ? whole
+        : names.map((name) => forwarder(module, ...name)).join(" ");
     })
     .replace(WHOLE, (_, own, module) => `const ${own} = new Proxy({}, { get: (_, name) => ${loaded(module)}[name] });`);
 }
