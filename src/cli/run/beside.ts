@@ -12,7 +12,7 @@ import type { RunInput } from "./run.ts";
 import { endLike, stayBeside } from "./stay.ts";
 
 /** What the program gets, and who asked for it. */
-export interface Opened {
+interface Opened {
   readonly vaults: readonly (readonly Item[])[];
   readonly variables: readonly Variable[];
   readonly caller: Caller;
