@@ -58,15 +58,32 @@ describe("of the program", () => {
     }
   });
 
+  test("a bucket with a KMS key of its owner", async () => {
+    const key = "arn:aws:kms:us-east-1:111122223333:key/a1b2";
+    const { stdout } = await machine.run(["policy", "prod", "--role=operator", `--kms-key=${key}`]);
+    const actions = [...new Set(stdout.match(/kms:\w+/g))].map((it) => `\`${it}\``);
+    seen.set("`policy --role=operator --kms-key=<arn>`", `adds ${actions.join(", ")}`);
+  });
+
   test("the manifest is gone", async () => {
+    const token = (await machine.run(["runtime-token", "prod", "--no-validate"])).stdout.trim();
     const bytes = (await machine.store.get("manifest", { maxBytes: 100_000 }))?.bytes ?? new Uint8Array();
     await machine.store.delete("manifest");
-    for (const [name, words] of Object.entries({
-      get: GET,
-      push: PUSH,
-      "status --remote": ["status", "prod", "--remote"],
-    }))
-      seen.set(`the manifest is gone: \`${name}\``, ended(await machine.run(words, { stdin: input })));
+    const commands = [
+      "get prod A",
+      "push prod --from=- --yes",
+      "set prod A --generate",
+      "history prod",
+      "run prod -- true",
+    ];
+    commands.push("rotate-passphrase prod --yes --generate", "restore prod --gen=1 --yes", "status prod --remote");
+    const ends = new Set<string>();
+    for (const line of commands) ends.add(ended(await machine.run(line.split(" "), { stdin: input })));
+    expect([...ends]).toHaveLength(1);
+    const names = commands.map((line) => `\`${line.split(" prod")[0]}\``).join(", ");
+    seen.set(`the manifest is gone: ${names}`, [...ends].join());
+    const env = { VSYNC_CONFIG: token, VSYNC_REPO: undefined };
+    seen.set("the same with a token: `get`", ended(await machine.run(["get", "DATABASE_URL"], { env })));
     await machine.store.create("manifest", bytes);
     expect(ended(await machine.run(GET))).toBe("works");
   });
