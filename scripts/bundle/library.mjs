@@ -35,6 +35,26 @@ const builtinModules = {
 };
 
 /**
+ * Each ES module costs a start more than what it contains. What most entries and late parts share goes into two files, one of
+ * which imports no module of Node.js.
+ */
+const minShareCount = 3;
+const GROUPS = [
+  {
+    name: "pure",
+    test: /[\\/](?:dist(?:-\d+)?[\\/](?:tokens[\\/].*|crypto[\\/]secret|canonical-json|errors|workers)|@noble[\\/]hashes[\\/].*)\.js$/,
+    minShareCount,
+    priority: 2,
+  },
+  {
+    name: "shared",
+    test: /(?:valibot|[\\/]dist(?:-\d+)?)[\\/](?!backend|usage)(?!.*node_modules)/,
+    minShareCount,
+    priority: 1,
+  },
+];
+
+/**
  * Bundles the compiled library with the packages that it needs (decision 0116): one file for each entry, and for what
  * entries share, which gives an app one copy of each error class. What is loaded late stays in files of its own.
  *
@@ -48,6 +68,7 @@ export async function bundleLibrary(compiled, folder) {
     platform: "node",
     external: EXTERNAL,
     // The SDK's ES modules: its CommonJS would need `require`, which an app's own bundler cannot give an ES module.
+    preserveEntrySignatures: "allow-extension",
     resolve: { mainFields: ["module", "main"] },
     plugins: [builtinModules, ascii, licences],
     treeshake: { moduleSideEffects: (id) => (id.includes("node_modules") ? undefined : true) },
@@ -62,5 +83,6 @@ export async function bundleLibrary(compiled, folder) {
     chunkFileNames: "[name]-[hash].js",
     // The annotations let an app's bundler leave out what it does not use.
     comments: { legal: true, annotation: true, jsdoc: false },
+    codeSplitting: { groups: GROUPS, includeDependenciesRecursively: false },
   });
 }

@@ -89,7 +89,7 @@ class Search {
 
   static async load(region: string, variables: Variables, network: Network, limitMs: number): Promise<Search> {
     const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
-    const { http, https } = agentsFor(network);
+    const { http, https } = await agentsFor(network);
     const progress = new Progress(variables);
     const { logger } = progress;
     const requestHandler = {

@@ -1,5 +1,5 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
-import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import type { Agent as HttpsAgent } from "node:https";
 import type { Readable } from "node:stream";
 
 /** One HTTP request. Header names are in lower case. */
@@ -46,24 +46,42 @@ export class ConnectTimeoutError extends Error {
 
 /** Talks to the network, through the proxy and with the authorities that this machine's environment names. */
 export function networkExchange(limitMs: number, network?: Network): Exchange {
-  const { http, https } = agentsFor(network);
-  return (request, signal) => {
-    const isSecure = request.url.protocol === "https:";
-    return exchanged(request, signal, limitMs, (url, init) =>
-      isSecure ? requestHttps(url, { ...init, agent: https }) : requestHttp(url, { ...init, agent: http }),
-    );
-  };
-}
-
-export function agentsFor({ proxies, authorities }: Network = { proxies: {} }): { http: HttpAgent; https: HttpsAgent } {
-  const options = { keepAlive: true, proxyEnv: proxies };
-  return {
-    http: new HttpAgent(options),
-    https: new HttpsAgent({ ...options, ...(authorities && { ca: [...authorities] }) }),
+  const plain = plainStart(network);
+  let secure: Promise<Start> | undefined;
+  return async (request, signal) => {
+    const start = request.url.protocol === "https:" ? await (secure ??= secureStart(network)) : plain;
+    return exchanged(request, signal, limitMs, start);
   };
 }
 
 type Start = (url: URL, init: Init) => ReturnType<typeof requestHttp>;
+
+function plainStart(network?: Network): Start {
+  const agent = new HttpAgent(agentOptions(network));
+  return (url, init) => requestHttp(url, { ...init, agent });
+}
+
+async function secureStart(network?: Network): Promise<Start> {
+  const { request } = await import("node:https");
+  const { https: agent } = await agentsFor(network);
+  return (url, init) => request(url, { ...init, agent });
+}
+
+/** `node:https` is loaded when it is needed: that takes as long as a start of Node.js. */
+export async function agentsFor(network?: Network): Promise<{ http: HttpAgent; https: HttpsAgent }> {
+  const { Agent } = await import("node:https");
+  const options = agentOptions(network);
+  const { authorities } = network ?? {};
+  return {
+    http: new HttpAgent(options),
+    https: new Agent({ ...options, ...(authorities && { ca: [...authorities] }) }),
+  };
+}
+
+function agentOptions(network?: Network): { keepAlive: true; proxyEnv: Record<string, string> } {
+  return { keepAlive: true, proxyEnv: network?.proxies ?? {} };
+}
+
 type Init = Readonly<{ method: string; headers: Record<string, string>; signal: AbortSignal; timeout: number }>;
 
 function exchanged(request: HttpRequest, signal: AbortSignal, limitMs: number, start: Start): Promise<HttpAnswer> {
