@@ -57,6 +57,7 @@ export const COMMANDS = {
     usage: async () => (await import("./commands/usage/read.ts")).Usage,
     "usage:compact": async () => (await import("./commands/usage/compact.ts")).UsageCompact,
     "usage:close": async () => (await import("./commands/usage/close.ts")).UsageClose,
+    "usage:send": async () => (await import("./commands/usage/send.ts")).UsageSend,
     "usage:void": async () => (await import("./commands/usage/void.ts")).UsageVoid,
   },
   "ROTATE THE PASSPHRASE": {

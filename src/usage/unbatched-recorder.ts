@@ -6,7 +6,8 @@ import { type RecorderParts, UsageRecorder } from "./recorder.ts";
  * Records each event in a batch of its own, which is in the store before `record` resolves: for a Worker, which has no disk
  * and runs nothing between its requests. What one request began, another cannot wait for, so they share no batch.
  */
-export class UnbatchedRecorder implements Pick<UsageRecorder, "record" | "flush" | "close"> {
+export class UnbatchedRecorder implements Pick<UsageRecorder, "record" | "flush" | "close" | "waiting"> {
+  readonly waiting = 0;
   readonly #parts: RecorderParts;
 
   constructor(parts: Omit<RecorderParts, "spool" | "later">) {

@@ -53,7 +53,7 @@ const BEFORE: readonly (readonly [example: RegExp, args: readonly string[]])[] =
   [/--with-token/, ["tokens", "create", "prod", "--split", "--out=api.credential"]],
 ];
 /**
- * Needs an editor, a login of its own, a day that is over, another bucket, a key that was drawn, or a signal to end: a
+ * Needs an editor, a login of its own, a day that is over, another bucket, a key or a token of before, or a signal to end: a
  * script shows the command.
  */
 const IN_SCRIPTS: readonly (readonly [example: RegExp, script: string, shown: string])[] = [
@@ -65,6 +65,7 @@ const IN_SCRIPTS: readonly (readonly [example: RegExp, script: string, shown: st
   [/^vsync gateway-keys revoke /, "gateway-keys", "vsync gateway-keys revoke prod"],
   [/^vsync usage close /, "usage", "vsync usage close"],
   [/^vsync usage compact /, "usage", "vsync usage compact"],
+  [/usage send$/, "usage", "vsync usage send"],
   [/^vsync usage void /, "usage", "vsync usage void"],
 ];
 /** The example shows another exit code than 0. */

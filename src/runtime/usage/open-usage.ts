@@ -23,7 +23,7 @@ export interface UsageOptions {
 
 /** What reports usage in the name of a token. */
 export interface OpenedUsage {
-  readonly recorder: Pick<UsageRecorder, "record" | "flush" | "close">;
+  readonly recorder: Pick<UsageRecorder, "record" | "flush" | "close" | "waiting">;
   /** Signs statements and batches. */
   readonly writer: BatchWriter;
 }

@@ -98,13 +98,28 @@ export class UsageSpool implements Spool {
     });
   }
 
+  /** Removes what ended processes of this token left. Returns how many files that were. */
+  async dropLeft(): Promise<number> {
+    return this.#naming("write", async () => {
+      await this.#makeFolder();
+      let count = 0;
+      for (const name of await readdir(this.#folder)) {
+        if ((await this.#leftBy(name)) !== this.#token) continue;
+        await unlink(join(this.#folder, name)).catch(unlessGone);
+        count++;
+      }
+      return count;
+    });
+  }
+
   /** Their lines open with the credential of their token alone. A token that was rotated has another one. */
   #warnOf(others: ReadonlySet<string>): void {
-    if (others.size === 0) return;
-    this.#warn(
-      `${this.#folder} has usage of ${[...others].join(", ")} that no process sends: start one with that token, ` +
-        "which counts until an hour after its end, or remove the files",
-    );
+    for (const token of others) {
+      this.#warn(
+        `${this.#folder} has usage of ${token} that no process sends: \`vsync usage send\` with that token in VSYNC_CONFIG ` +
+          `sends it while the token is good, and \`vsync usage send --drop=${token}\` removes it`,
+      );
+    }
   }
 
   async cut(): Promise<SpoolPart> {

@@ -1,0 +1,35 @@
+import { InputError } from "../../errors.ts";
+import { UsageSpool } from "../../runtime/usage/usage-spool.ts";
+import { Vsync } from "../../runtime/vsync.ts";
+import { systemClock } from "../../stores/open-store.ts";
+import type { SecretSources } from "../inputs/secret-input.ts";
+import { counted } from "./render.ts";
+
+type Sources = Pick<SecretSources, "variables" | "output">;
+
+/**
+ * Sends the usage that killed processes of a token left on this machine.
+ *
+ * @throws what opening the vault with the token throws; what the store throws, and then the usage stays
+ */
+export async function sendLeft({ variables, output }: Sources): Promise<void> {
+  const logger = { warn: (_: object, message: string) => output.warn(message.replace(/^vsync: /, "")) };
+  await using vault = await Vsync.open({ env: variables, logger });
+  const spool = variables["VSYNC_USAGE_SPOOL"];
+  const { recorder, writer } = await vault.openUsage({ spool, warn: (message) => output.warn(message) });
+  const events = recorder.waiting;
+  await recorder.flush();
+  output.done(`Sent ${counted(events, "event", "events")} that apps with ${writer.id} left on this machine`);
+}
+
+/** Removes it: its token has ended, and nobody can send it any more. @throws InputError not the id of a token */
+export async function dropLeft(token: string, { variables, output }: Sources): Promise<void> {
+  if (!/^tok_[0-9a-f]{32}$/.test(token)) {
+    throw new InputError(`${JSON.stringify(token)} is not the id of a token`, { hint: "an app's warning names it" });
+  }
+  const folder = variables["VSYNC_USAGE_SPOOL"] || undefined;
+  const key = new Uint8Array(32);
+  const spool = new UsageSpool({ folder, token, key, clock: systemClock, warn: (message) => output.warn(message) });
+  const files = await spool.dropLeft();
+  output.done(`Removed ${counted(files, "file", "files")} with usage that apps with ${token} left on this machine`);
+}
