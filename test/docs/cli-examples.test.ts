@@ -65,7 +65,7 @@ const IN_SCRIPTS: readonly (readonly [example: RegExp, script: string, shown: st
   [/^vsync gateway-keys revoke /, "gateway-keys", "vsync gateway-keys revoke prod"],
   [/^vsync usage close /, "usage", "vsync usage close"],
   [/^vsync usage compact /, "usage", "vsync usage compact"],
-  [/usage send$/, "usage", "vsync usage send"],
+  [/usage send$/, "usage", "VSYNC_CONFIG_FILE=old.token vsync usage send"],
   [/^vsync usage void /, "usage", "vsync usage void"],
 ];
 /** The example shows another exit code than 0. */
