@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { configDefaults, defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Each script that runs tests leaves a count of its own for .ci/run. */
 const { npm_lifecycle_event: script = "vitest" } = process.env;
@@ -10,18 +11,36 @@ const STARTS_PROGRAMS = "/** @module-tag process */\n";
 const startsPrograms = (path: string): boolean => readFileSync(path, "utf8").startsWith(STARTS_PROGRAMS);
 const PASSED_OVER = script === "test:unit" ? globSync("test/**/*.test.ts").filter(startsPrograms) : [];
 
+/** Files that start programs take longest, so they run first: at the end, all workers have small ones. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- the method is Vitest's
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
+  }
+}
+
+function rank({ moduleId }: TestSpecification): number {
+  if (moduleId.includes("/test/scripts/")) return 0;
+  return /\/test\/(?:attacks|integration)\//.test(moduleId) || startsPrograms(moduleId) ? 1 : 2;
+}
+
 export default defineConfig({
   test: {
     include: ["{lab,test}/**/*.test.ts"],
     exclude: [...configDefaults.exclude, ...PASSED_OVER],
     globalSetup: ["test/support/global-setup.ts"],
+    setupFiles: ["test/support/replaced-modules.ts"],
     reporters: process.env.CI === "true" ? ["default", ["json", COUNTED]] : ["default"],
     tags: [{ name: "process", description: "starts programs" }],
     // Only what hangs may reach these, on a machine that has ten times as much to do, too.
     testTimeout: 240_000,
     hookTimeout: 240_000,
-    maxWorkers: 2,
+    // One more than the cores of a small machine: tests wait for programs and servers.
+    maxWorkers: 3,
     maxConcurrency: 3,
+    // Files share workers and the modules in them, which a worker for each file would load 200 times. The others are few.
+    isolate: script === "lab" || script === "test:shipped",
+    sequence: { sequencer: LongestFirst },
     // It has been seen to run a file as it was before an edit.
     fsModuleCache: false,
   },
