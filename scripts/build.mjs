@@ -7,6 +7,8 @@ import { bundleLibrary } from "./bundle/library.mjs";
 import { bundleProgram } from "./bundle/program.mjs";
 
 const root = join(import.meta.dirname, "..");
+// `npm run check` builds once, and tells the scripts that come later.
+if (process.env.VSYNC_BUILT === root) process.exit();
 const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
 const tsc = join(dirname(typescript), "bin", "tsc");
 // Builds aside and renames: a failed build leaves the last good one in place.

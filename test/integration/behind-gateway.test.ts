@@ -6,6 +6,7 @@ import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { createGateway } from "../../src/backend/gateway/create.ts";
 import type { Gateway, SignedRequest } from "../../src/backend/gateway/gateway.ts";
 import { type DirectoryVault, directoryVault, temporaryFolder } from "../runtime/fixture.ts";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 
 /* Origins and gateways as processes, with requests over sockets and clocks that the test sets. */
 
@@ -43,6 +44,7 @@ interface Running {
 
 async function start(env: NodeJS.ProcessEnv, to: readonly string[] = [], skewMs = 0): Promise<Running> {
   const child = fork(PROGRAM, to, {
+    execArgv: COMPILE_CACHE,
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });

@@ -12,6 +12,7 @@ import { planClose, planCompact, voidEvent } from "../../src/vault/usage/write.t
 import { keysOf, text } from "../contract/fixture.ts";
 import { temporaryFolder } from "../runtime/fixture.ts";
 import { createBucket, emptyPrefix, putBucketPolicy } from "../support/ceph/target.ts";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 import { holding } from "../support/passphrases.ts";
 import {
   createVaultAt,
@@ -167,7 +168,9 @@ async function isClosed(owner: Place): Promise<void> {
 
 /** Killed once it has kept the events, or after a flush. @returns its stderr */
 async function runMeter(env: NodeJS.ProcessEnv, words: readonly string[]): Promise<string> {
-  const child = spawn(process.execPath, [PROGRAM, ...words], { env: { PATH: process.env["PATH"], ...env } });
+  const child = spawn(process.execPath, [...COMPILE_CACHE, PROGRAM, ...words], {
+    env: { PATH: process.env["PATH"], ...env },
+  });
   onTestFinished(() => void child.kill("SIGKILL"));
   const exited = once(child, "exit");
   let stderr = "";

@@ -7,6 +7,7 @@ import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { systemClock } from "../../src/stores/open-store.ts";
 import { readUsage } from "../../src/vault/usage/read.ts";
 import { type DirectoryVault, directoryVault, temporaryFolder } from "../runtime/fixture.ts";
+import { COMPILE_CACHE } from "../support/compile-cache.ts";
 import { canMount, fillBut, mount, unmount } from "../support/disks.ts";
 import { holding } from "../support/passphrases.ts";
 
@@ -38,7 +39,10 @@ interface Running {
 /** Resolves once the process says that it has kept the events, or has ended. */
 async function start(...words: readonly string[]): Promise<Running> {
   const env = { PATH: process.env["PATH"], VSYNC_CONFIG: config, VSYNC_USAGE_SPOOL: spool };
-  const child = spawn(process.execPath, [PROGRAM, ...words], { env, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...COMPILE_CACHE, PROGRAM, ...words], {
+    env,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   onTestFinished(() => void child.kill("SIGKILL"));
   const exited = once(child, "exit");
   let stderr = "";

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { DirectoryLocation } from "../../../src/directory/location.ts";
+import { COMPILE_CACHE } from "../../../test/support/compile-cache.ts";
 import type { Ending } from "./ending.ts";
 
 export interface Task {
@@ -33,7 +34,7 @@ export class Victim implements AsyncDisposable {
   }
 
   static async start(): Promise<Victim> {
-    const victim = new Victim(fork(SCRIPT, [], { execArgv: ["--import", HOOK] }));
+    const victim = new Victim(fork(SCRIPT, [], { execArgv: [...COMPILE_CACHE, "--import", HOOK] }));
     await victim.#message("ready");
     return victim;
   }

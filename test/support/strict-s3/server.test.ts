@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { keysOf, text } from "../../contract/fixture.ts";
 import { openAt } from "../../s3/fixture.ts";
 import { adminClient, type S3Target } from "../ceph/target.ts";
+import { COMPILE_CACHE } from "../compile-cache.ts";
 import { ROOT, type StrictS3, startStrictS3 } from "./server.ts";
 
 // Properties that the suite relies on and whose absence our own client would not notice.
@@ -101,7 +102,7 @@ test("a fault meets the matching requests, as often as told", async () => {
 
 test("as a program, prints its address and ends with its stdin", async () => {
   const program = fileURLToPath(new URL("./main.ts", import.meta.url));
-  const child = spawn(process.execPath, [program]);
+  const child = spawn(process.execPath, [...COMPILE_CACHE, program]);
   const exit = once(child, "exit");
   try {
     const [line] = await once(child.stdout, "data");
