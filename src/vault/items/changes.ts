@@ -34,16 +34,18 @@ export function compareItems(before: readonly NamedData[], after: readonly Named
     if (previous === undefined) return "added";
     return isSame(previous, item) ? "unchanged" : "changed";
   };
-  const namesThat = (state: string) => after.filter((item) => stateOf(item) === state).map((item) => item.name);
+  const { added, changed, unchanged } = Object.groupBy(after, stateOf);
   return {
-    added: namesThat("added").toSorted(),
-    changed: namesThat("changed").toSorted(),
-    removed: before
-      .map((item) => item.name)
-      .filter((name) => !kept.has(name))
-      .toSorted(),
-    unchanged: namesThat("unchanged").toSorted(),
+    added: namesOf(added),
+    changed: namesOf(changed),
+    removed: namesOf(before.filter(({ name }) => !kept.has(name))),
+    unchanged: namesOf(unchanged),
   };
+}
+
+/** Sorted. */
+function namesOf(items: readonly NamedData[] = []): readonly string[] {
+  return items.map(({ name }) => name).toSorted();
 }
 
 export function isSame(a: NamedData, b: NamedData): boolean {
