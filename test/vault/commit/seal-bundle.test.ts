@@ -19,11 +19,14 @@ test("a commit zeroes what it sealed with: operator key, root key and the signin
   const exporting = vi.spyOn(Object.getPrototypeOf(generateSigningKey().privateKey) as KeyObject, "export");
   /** What was zeroed, and what it held before. */
   const zeroed = new Map<Uint8Array, string>();
-  const { fill } = Uint8Array.prototype;
-  vi.spyOn(Uint8Array.prototype, "fill").mockImplementation(function (this: Uint8Array, ...given) {
-    zeroed.set(this, hex(this));
-    return fill.apply(this, given);
-  });
+  // A Buffer has a `fill` of its own.
+  for (const prototype of [Uint8Array.prototype, Buffer.prototype as Uint8Array]) {
+    const { fill } = prototype;
+    vi.spyOn(prototype, "fill").mockImplementation(function (this: Uint8Array, ...given) {
+      zeroed.set(this, hex(this));
+      return fill.apply(this, given);
+    });
+  }
   await world.with({ random: { bytes } }).push({ A: "2" });
   vi.restoreAllMocks();
   const [operatorKey = expect.unreachable()] = drawn;
