@@ -58,15 +58,15 @@ export async function verifyAudit(
       const expected = { vault: manifest.vault, gen, signer: link.signer };
       const parsed = readRow(stored, expected, link);
       const { row, note } = parsed;
-      if (gen === manifest.gen) checkAgainstManifest(note.text, manifest);
       proofs.push(provesSoon(parsed, expected));
+      if (gen === manifest.gen) checkAgainstManifest(note.text, manifest);
       if (proofs.length > ROWS_AHEAD) await proofs.shift();
       rows.push(row);
       link = { sha256: row.prev, signer: row.prev_signer ?? row.signer };
       gen -= 1;
     }
   } finally {
-    // A newer row's signature comes before whatever was wrong further down.
+    // A row's signature comes before whatever was wrong after it.
     for (const proof of proofs) await proof;
   }
   return { rows, outstanding: hasCurrent ? null : manifest.gen };
