@@ -78,6 +78,7 @@ const WITHOUT_JSON: Readonly<Record<string, string>> = {
   "gateway:sign": "prints headers, or a command line for curl",
   "dev-core": "a server",
   "dev-gateway": "a server",
+  "usage:send": "sends to the store, and prints nothing on stdout",
 };
 
 test("each command of the table has --json, or a reason here and on docs/json.md", async () => {
