@@ -7,7 +7,7 @@ const at = (seconds: number): string => new Date(START_MS + seconds * 1000).toIS
 /** The id of the key that signs for the backend `web` this many seconds after the start. */
 function signerAt(seconds: number, keys: readonly object[]): string | undefined {
   const view = { signingKeys: keys } as unknown as GatewayView;
-  return signingKeyFor(view, "web", START_MS + seconds * 1000)?.id;
+  return (signingKeyFor(view, "web", START_MS + seconds * 1000) as { readonly id?: string } | null)?.id;
 }
 
 test.each([
