@@ -86,7 +86,8 @@ function readQuoted(text: string, at: number): Part | null {
   const [open = ""] = /^(?:\$?'|"|\\)/.exec(text.slice(at, at + 2)) ?? [];
   if (open === "") return null;
   if (open === "\\") {
-    const [escaped = ""] = text.slice(at + 1, at + 3);
+    const [escaped] = text.slice(at + 1, at + 3);
+    if (escaped === undefined) return null;
     return { bytes: Buffer.from(escaped === "\n" ? "" : escaped), length: 1 + escaped.length };
   }
   const close = open === "'" ? text.indexOf(open, at + 1) : closingQuote(text, at + open.length, open.slice(-1));
@@ -108,9 +109,9 @@ function closingQuote(text: string, from: number, quote: string): number {
   return -1;
 }
 
-/** Null if there is none. A `~` at the start of a value is a home folder. */
+/** Null if there is none. A `~` at the start of a value, or after a colon, is a home folder. */
 function readPlain(plain: string, isFirst: boolean): Part | null {
-  if (plain === "" || (isFirst && plain.startsWith("~"))) return null;
+  if (plain === "" || plain.includes(":~") || (isFirst && plain.startsWith("~"))) return null;
   return { bytes: Buffer.from(plain), length: plain.length };
 }
 
@@ -124,19 +125,30 @@ const CONTROLS: Readonly<Record<string, string>> = {
   r: "\r",
   t: "\t",
   v: "\v",
+  "\\": "\\",
+  "'": "'",
+  '"': '"',
+  "?": "?",
 };
 
-/** `$'…'`, as bash writes what has control characters; bytes of its own make up a character. */
+/** `$'…'`, as bash reads it: bytes of its own make up a character, and what it does not know stands with its backslash. */
 function ansiBytes(text: string): Uint8Array {
-  const parts = text.split(/(\\(?:x[\da-f]{1,2}|[0-7]{1,3}|u[\da-f]{1,4}|U[\da-f]{1,8}|[^]))/i);
+  const parts = text.split(/(\\(?:x[\da-fA-F]{1,2}|[0-7]{1,3}|u[\da-fA-F]{1,4}|U[\da-fA-F]{1,8}|c[^]|[^]))/u);
   return Buffer.concat(
     parts.map((part) => {
       if (!part.startsWith("\\")) return Buffer.from(part);
-      const [, kind = "", digits] = /^\\([xuU]?)([\da-f]+)$/i.exec(part) ?? [];
-      if (digits !== undefined && kind === "x") return Buffer.of(Number.parseInt(digits, 16));
-      if (digits !== undefined && kind !== "") return Buffer.from(String.fromCodePoint(Number.parseInt(digits, 16)));
+      const [, kind = "", digits = ""] = /^\\([xuU])([\da-fA-F]+)$/.exec(part) ?? [];
+      if (kind === "x") return Buffer.of(Number.parseInt(digits, 16));
+      if (kind !== "") return utf8Of(Number.parseInt(digits, 16));
       if (/^\\[0-7]+$/.test(part)) return Buffer.of(Number.parseInt(part.slice(1), 8) & 0xff);
-      return Buffer.from(CONTROLS[part.slice(1)] ?? part.slice(1));
+      if (/^\\c[^]$/u.test(part)) return Buffer.of(part.charCodeAt(2) & 0x1f);
+      return Buffer.from(CONTROLS[part.slice(1)] ?? part);
     }),
   );
+}
+
+/** A number that is no character becomes a byte that no UTF-8 has, and the value is refused. */
+function utf8Of(code: number): Uint8Array {
+  const isCharacter = code < 0xd800 || (code > 0xdfff && code <= 0x10ffff);
+  return isCharacter ? Buffer.from(String.fromCodePoint(code)) : Buffer.of(0xff);
 }

@@ -72,6 +72,7 @@ describe("a file is read by the rules of the tool that wrote it", () => {
 
   test.each(rows`
     shell   │ # c⏎export A='it'\''s' B=x\ y; C="\$5 $"⏎declare -x D⏎E=a#b # c │ {"A": "it's", "B": "x y", "C": "$5 $", "E": "a#b"}
+    shell   │ A=$'\U0001F600\u20AC\X41\z\x\8\😀\?\\' │ {"A": "😀€\\X41\\z\\x\\8\\😀?\\"}
     shell   │ A=$'\303\251\x41\u00e9\t\''⏎B=a\⏎b   │ {"A": "éAé\t'", "B": "ab"}
     chamber │ {"db-password": "x", "url": "y"} │ {"DB_PASSWORD": "x", "URL": "y"}
     sops    │ {"A": "a\\nb"}                   │ {"A": "a\\nb"}
@@ -97,6 +98,10 @@ test.each(rows`
   shell   │ A='hunter2             │ stdin: line 1 has a value A that is not closed, or that the shell would make out of something
   shell   │ A=1⏎B="$hunter2"       │ stdin: line 2 has a value B that is not closed, or that the shell would make out of something
   shell   │ A=~/hunter2            │ stdin: line 1 has a value A that is not closed, or that the shell would make out of something
+  shell   │ A=/bin:~/hunter2       │ stdin: line 1 has a value A that is not closed, or that the shell would make out of something
+  shell   │ A=hunter2\             │ stdin: line 1 has a value A that is not closed, or that the shell would make out of something
+  shell   │ A=$'\ud800'            │ stdin: line 1 has a value that is not UTF-8 text
+  shell   │ A=$'\U00110000'        │ stdin: line 1 has a value that is not UTF-8 text
   shell   │ A=1 hunter2            │ stdin: line 1 does something else than set a variable
   shell   │ A=$'\377'              │ stdin: line 1 has a value that is not UTF-8 text
   compose │ A='hunter2             │ stdin: line 1 is not as compose writes it
