@@ -60,7 +60,7 @@ export async function verifyAudit(
       const { row, note } = parsed;
       proofs.push(provesSoon(parsed, expected));
       if (gen === manifest.gen) checkAgainstManifest(note.text, manifest);
-      if (proofs.length > ROWS_AHEAD) await proofs.shift();
+      await proofs.at(-1 - ROWS_AHEAD);
       rows.push(row);
       link = { sha256: row.prev, signer: row.prev_signer ?? row.signer };
       gen -= 1;

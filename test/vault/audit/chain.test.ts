@@ -158,6 +158,19 @@ test("a signature that is not genuine comes before the faults of older rows", as
   });
 });
 
+test("of signatures that are not genuine, the newest is named, also in a long log", async () => {
+  const { vault, signingKey } = stoodAt(1);
+  const fork = world.fork();
+  let newest = vault.manifest;
+  for (let gen = 1; gen <= 70; gen++) {
+    const row = encodeAuditRow(newest, signingKey);
+    if (gen === 68 || gen === 69) row.set(row.slice(-40, -30), row.length - 30);
+    fork.tamper(auditKey(gen), row);
+    if (gen < 70) newest = { ...newest, gen: gen + 1, prev_gen: gen, audit: { gen, sha256: sha256Hex(row) } };
+  }
+  expect(await rejection(fork.verify(newest))).toMatchObject({ row: 69 });
+});
+
 describe("a row that is newer than the manifest", () => {
   test("shows that an older manifest was put back", async () => {
     const { vault } = stoodAt(3);
