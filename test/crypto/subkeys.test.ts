@@ -4,6 +4,7 @@ import {
   deriveRootKey,
   deriveSigningBoxKey,
   endorsementOf,
+  hkdf,
   itemKeysOf,
 } from "../../src/crypto/subkeys.ts";
 
@@ -31,4 +32,11 @@ test("an endorsement depends on passphrase, vault, slot and signer", () => {
     hex(endorsementOf(mac, { vault, slot, signer }));
   const all = [of(KEY, "v", "p1", "s"), of(KEY, "w", "p1", "s"), of(KEY, "v", "p2", "s"), of(KEY, "v", "p1", "t")];
   expect(new Set([...all, of(new Uint8Array(32), "v", "p1", "s")]).size).toBe(5);
+});
+
+test("a derivation leaves no copy of its key in the memory that buffers share", () => {
+  const key = Uint8Array.from({ length: 32 }, (_, at) => 0xa0 ^ at);
+  const pool = Buffer.from(Buffer.allocUnsafe(1).buffer);
+  hkdf(key, "info");
+  expect(pool.includes(Buffer.from(key.buffer))).toBe(false);
 });

@@ -48,7 +48,7 @@ export class RootKeys implements BundleKeys {
   readonly operatorKey: Secret | null;
   readonly token: OpenedToken | null;
   readonly #verifyKey: Secret | null;
-  readonly #itemKeys: (itemId: string) => Uint8Array;
+  #itemKeys: ((itemId: string) => Uint8Array) | null = null;
 
   private constructor(
     rootKey: Secret,
@@ -60,7 +60,6 @@ export class RootKeys implements BundleKeys {
     this.operatorKey = operatorKey;
     this.token = token;
     this.#verifyKey = verifyKey;
-    this.#itemKeys = itemKeysOf(rootKey.expose());
   }
 
   /** @param operatorKey `O`, which the keys take over */
@@ -86,6 +85,7 @@ export class RootKeys implements BundleKeys {
   }
 
   itemKey({ id }: ListedItem): Uint8Array {
+    this.#itemKeys ??= itemKeysOf(this.rootKey.expose());
     return this.#itemKeys(id);
   }
 
@@ -95,6 +95,7 @@ export class RootKeys implements BundleKeys {
 
   [Symbol.dispose](): void {
     for (const key of [this.rootKey, this.operatorKey, this.#verifyKey]) key?.destroy();
+    this.#itemKeys = null;
     forget(this.token);
   }
 }

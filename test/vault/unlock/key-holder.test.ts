@@ -8,6 +8,7 @@ import { InputError, NotAuthenticError } from "../../../src/errors.ts";
 import { readAudit } from "../../../src/vault/audit/chain.ts";
 import { openForCommit } from "../../../src/vault/commit/open-for-commit.ts";
 import { aadOf, type BundleHeader } from "../../../src/vault/format/bundle-header.ts";
+import type { ListedItem } from "../../../src/vault/format/listing.ts";
 import { encodeManifest, type Manifest } from "../../../src/vault/format/manifest.ts";
 import { openVault } from "../../../src/vault/open/open.ts";
 import { type BundleKeys, RootKeys } from "../../../src/vault/unlock/bundle-keys.ts";
@@ -132,4 +133,12 @@ describe("a kind of holder that src/ has never heard of", () => {
   test("is not shut out by somebody whose program does not know it", async () => {
     expect(await rejection(world.set({ B: "2" }))).toMatchObject({ name: "UnsupportedSpecVersionError" });
   });
+});
+
+test("keys to all items give no item's key after their end", () => {
+  const keys = RootKeys.ofReader(new Uint8Array(32).fill(7));
+  const item = { id: "0000000000000000" } as ListedItem;
+  const before = keys.itemKey(item);
+  keys[Symbol.dispose]();
+  expect(keys.itemKey(item)).not.toEqual(before);
 });
