@@ -25,7 +25,10 @@ export async function sendLeft({ variables, output }: Sources): Promise<void> {
 /** Removes it: its token has ended, and nobody can send it any more. @throws InputError not the id of a token */
 export async function dropLeft(token: string, { variables, output }: Sources): Promise<void> {
   if (!/^tok_[0-9a-f]{32}$/.test(token)) {
-    throw new InputError(`${JSON.stringify(token)} is not the id of a token`, { hint: "an app's warning names it" });
+    // Not repeated: somebody may have given the token itself.
+    throw new InputError("--drop is not the id of a token", {
+      hint: "an app's warning names it: tok_ and 32 hex digits",
+    });
   }
   const folder = variables["VSYNC_USAGE_SPOOL"] || undefined;
   const key = new Uint8Array(32);
