@@ -4,10 +4,10 @@ import { type GatewayView, signingKeyFor } from "../../src/backend/views.ts";
 const START_MS = Date.parse("2026-01-01T00:00:00.000Z");
 const at = (seconds: number): string => new Date(START_MS + seconds * 1000).toISOString();
 
-/** The id of the key that signs for the backend `web` this many seconds after the start. */
+/** The kid of the key that signs for the backend `web` this many seconds after the start. */
 function signerAt(seconds: number, keys: readonly object[]): string | undefined {
   const view = { signingKeys: keys } as unknown as GatewayView;
-  return (signingKeyFor(view, "web", START_MS + seconds * 1000) as { readonly id?: string } | null)?.id;
+  return signingKeyFor(view, "web", START_MS + seconds * 1000)?.kid;
 }
 
 test.each([
@@ -17,23 +17,23 @@ test.each([
   [599.999, "new"],
 ])("a new key signs once every origin has had 120 s to learn of it: after %d s, %s", (seconds, expected) => {
   const keys = [
-    { id: "new", not_before: at(0) },
-    { id: "old", not_after: at(600) },
+    { kid: "new", not_before: at(0) },
+    { kid: "old", not_after: at(600) },
   ];
   expect(signerAt(seconds, keys)).toBe(expected);
 });
 
 test("with no other key, one signs at once; of two that are too new, the older one", () => {
-  expect(signerAt(0, [{ id: "only", not_before: at(0) }])).toBe("only");
+  expect(signerAt(0, [{ kid: "only", not_before: at(0) }])).toBe("only");
   const both = [
-    { id: "second", not_before: at(30) },
-    { id: "first", not_before: at(10) },
+    { kid: "second", not_before: at(30) },
+    { kid: "first", not_before: at(10) },
   ];
   expect(signerAt(40, both)).toBe("first");
 });
 
 test("a key that has ended, or that is for other backends, signs nothing", () => {
-  expect(signerAt(600, [{ id: "old", not_after: at(600) }])).toBeUndefined();
-  expect(signerAt(0, [{ id: "api", backends: ["api"] }])).toBeUndefined();
-  expect(signerAt(0, [{ id: "web", backends: ["api", "web"] }])).toBe("web");
+  expect(signerAt(600, [{ kid: "old", not_after: at(600) }])).toBeUndefined();
+  expect(signerAt(0, [{ kid: "api", backends: ["api"] }])).toBeUndefined();
+  expect(signerAt(0, [{ kid: "web", backends: ["api", "web"] }])).toBe("web");
 });
