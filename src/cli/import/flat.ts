@@ -18,13 +18,13 @@ export function readFlat(documents: readonly Tree[], label: string, imported: Im
     });
   }
   if (document === undefined || (document.kind === "scalar" && document.text === null)) return;
-  const entries = document.kind === "map" ? entriesIn(document, label, separator) : pairsIn(document, label);
+  const entries = document.kind === "map" ? entriesIn(document, label) : pairsIn(document, label);
   if (entries === null) {
     throw new InputError(`${placeAt(label, document.line)} is not an object of names and values`, {
       hint: 'write {"NAME": "value"} or [{"name": "NAME", "value": "value"}], or NAME: value in YAML',
     });
   }
-  for (const entry of entries) addEntry(imported, entry);
+  for (const entry of flattened(entries, label, separator)) addEntry(imported, entry);
 }
 
 /** `[{"name": …, "value": …}]`, or with `key`, as GitLab, Infisical, Bitwarden, ECS and Azure have it; null for another list. */
@@ -40,18 +40,21 @@ function pairsIn(tree: Tree, label: string): readonly Entry[] | null {
   return entries;
 }
 
-/** With a separator, those of nested maps and lists too, a list's under their numbers from 0. */
-function entriesIn(tree: Tree, label: string, separator: string | undefined): readonly Entry[] {
+/** Those of a list under their numbers from 0. */
+function entriesIn(tree: Tree, label: string): readonly Entry[] {
   if (tree.kind === "scalar") return [];
-  const children =
-    tree.kind === "map"
-      ? Array.from(tree.entries, ([name, { line, value }]) => ({ name, value, place: placeAt(label, line) }))
-      : tree.items.map((value, at) => ({ name: String(at), value, place: placeAt(label, value.line) }));
-  if (separator === undefined) return children;
-  return children.flatMap((child) => {
-    const below = isFile(child.value) ? [] : entriesIn(child.value, label, separator);
-    if (below.length === 0) return [child];
-    return below.map((entry) => ({ ...entry, name: `${child.name}${separator}${entry.name}` }));
+  return tree.kind === "map"
+    ? Array.from(tree.entries, ([name, { line, value }]) => ({ name, value, place: placeAt(label, line) }))
+    : tree.items.map((value, at) => ({ name: String(at), value, place: placeAt(label, value.line) }));
+}
+
+/** With a separator, those of nested maps and lists in the place of these. */
+function flattened(entries: readonly Entry[], label: string, separator: string | undefined): readonly Entry[] {
+  if (separator === undefined) return entries;
+  return entries.flatMap((entry) => {
+    const below = isFile(entry.value) ? [] : flattened(entriesIn(entry.value, label), label, separator);
+    if (below.length === 0) return [entry];
+    return below.map((it) => ({ ...it, name: `${entry.name}${separator}${it.name}` }));
   });
 }
 

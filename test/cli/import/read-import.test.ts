@@ -148,6 +148,8 @@ describe("values", () => {
     expect((await read(yaml, "yaml", "-", nested)).items).toEqual(items);
     const json = '{"a": {"b": {"base64": "AA=="}, "c": ""}}';
     expect((await read(json, "json", "-", nested)).items).toEqual({ a__b: "file - AA==", a__c: "" });
+    const list = '[{"name": "a", "value": {"b": "1"}}, {"name": "c", "value": "2"}]';
+    expect((await read(list, "json", "-", nested)).items).toEqual({ a__b: "1", c: "2" });
     await expect(read('{"a": {}}', "json", "-", nested)).rejects.toThrow("line 1 holds more than a value: a.");
     await expect(read("a:\n  b:\n", "yaml", "-", nested)).rejects.toThrow("line 2 has no value for a__b");
     await expect(read('{"a__b": "1", "a": {"b": "2"}}', "json", "-", nested)).rejects.toThrow("appears twice");
