@@ -9,7 +9,7 @@ import { errnoOf, hasErrno, hasModes } from "../disk/posix.ts";
 /*
  * vsync makes files and folders for one user alone. Somebody who opens a store to a group, with chmod or with a folder that
  * has setgid or a default ACL, keeps that: a new object has the group and the group's rights of the object that it replaces, or
- * else of its folder, whatever the umask. Other users get no rights from vsync. What root writes into a store belongs to the
+ * else of its folder, under any umask. Other users get no rights from vsync. What root writes into a store belongs to the
  * store's owner. Decision 0124 has the reasons.
  */
 

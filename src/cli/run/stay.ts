@@ -67,7 +67,7 @@ export function forwarding(
   };
 }
 
-/** Whether a terminal controls this process, whatever stdin is. */
+/** Whether a terminal controls this process; stdin may be something else. */
 function hasTerminal(): boolean {
   try {
     closeSync(openSync("/dev/tty", constants.O_RDONLY | constants.O_NOCTTY));

@@ -1,5 +1,4 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-
 import { sha256Hex } from "../../crypto/digest.ts";
 import { withKey } from "../../crypto/subkeys.ts";
 import { open } from "../../disk/open.ts";

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { type FileHandle, lstat, mkdir, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
 import { openBox, sealBox } from "../../crypto/box.ts";
 import { storeFault } from "../../disk/faults.ts";
 import { unlessThere } from "../../disk/folders.ts";

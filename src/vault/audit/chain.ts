@@ -66,7 +66,7 @@ export async function verifyAudit(
       gen -= 1;
     }
   } finally {
-    // A row's signature comes before whatever was wrong after it.
+    // The signature of a newer row is judged before any fault of an older one.
     for (const proof of proofs) await proof;
   }
   return { rows, outstanding: hasCurrent ? null : manifest.gen };
