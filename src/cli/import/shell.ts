@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { InputError } from "../../errors.ts";
 import { type ImportedItems, type Place, placeAt } from "./imported-items.ts";
 
-const BETWEEN = /(?:[ \t\r\n;]|\\\n|#[^\n]*)*/y;
+const BETWEEN = /[ \t\r\n;]+|\\\n|#[^\n]*/y;
 const HEAD = /(?:(export|declare|typeset|readonly)(?:[ \t]+-[-A-Za-z]+)*[ \t]+)?([^\s='"\\$`;&|<>()#]+)(=?)/y;
 const PLAIN = /[^\s'"\\$`;&|<>()]+|\$(?=[\s;]|$)|/uy;
 
@@ -17,7 +17,7 @@ export function readShell(text: string, label: string, imported: ImportedItems):
   let counted = 0;
   let line = 1;
   for (let at = 0; ; ) {
-    const between = matchAt(BETWEEN, text, at)?.[0] ?? "";
+    const between = text.slice(at, endOfBetween(text, at));
     if (/[\n;]/.test(between.replaceAll("\\\n", ""))) isDeclared = false;
     at += between.length;
     if (at === text.length) return;
@@ -36,6 +36,15 @@ export function readShell(text: string, label: string, imported: ImportedItems):
     if (!isUtf8(word.bytes)) throw new InputError(`${place} has a value that is not UTF-8 text`, { hint: TEXT_HINT });
     at += word.length;
     imported.addSecret(name, Buffer.from(word.bytes).toString(), place);
+  }
+}
+
+/** Piece by piece: one expression for all of them runs out of stack on millions of lines. */
+function endOfBetween(text: string, from: number): number {
+  for (let at = from; ; ) {
+    const [piece] = matchAt(BETWEEN, text, at) ?? [];
+    if (piece === undefined) return at;
+    at += piece.length;
   }
 }
 

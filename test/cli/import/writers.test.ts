@@ -57,6 +57,10 @@ describe("a file is read by the rules of the tool that wrote it", () => {
     await fc.assert(property, { seed: SEED, numRuns: 400 });
   });
 
+  test("shell: a value below millions of comments", async () => {
+    expect((await read("shell", `${"#\n".repeat(4_000_000)}A=1`)).items).toEqual({ A: "1" });
+  });
+
   test.each(["sh", "bash"])("shell: any values, as %s prints them", async (shell) => {
     const text = fc.string({ unit: fc.constantFrom(..."ab\\n\"'$`!~ #;{}=\n\t\u0001é"), maxLength: 12 });
     const values = Object.fromEntries(
