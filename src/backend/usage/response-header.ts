@@ -37,8 +37,10 @@ function withFetchHeader<R extends object>(response: R, headers: FetchHeaders, n
     headers.set(name, value);
     return response;
   } catch (error) {
-    if (!(error instanceof TypeError) || !(response instanceof Response)) throw error;
-    const copy = new Response(response.body, response);
+    // Not `instanceof`: Hono's server for Node.js replaces the global Response, whose `redirect` makes the one before it.
+    if (!(error instanceof TypeError) || Object.prototype.toString.call(response) !== "[object Response]") throw error;
+    const { body } = response as Response;
+    const copy = new Response(body, response);
     copy.headers.set(name, value);
     return copy as object as R;
   }

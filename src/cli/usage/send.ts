@@ -3,9 +3,10 @@ import { UsageSpool } from "../../runtime/usage/usage-spool.ts";
 import { Vsync } from "../../runtime/vsync.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
+import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
 import { counted } from "./render.ts";
 
-type Sources = Pick<SecretSources, "variables" | "output">;
+type Sources = Pick<SecretSources, "variables" | "output" | "prompter">;
 
 /**
  * Sends the usage that killed processes of a token left on this machine.
@@ -22,14 +23,22 @@ export async function sendLeft({ variables, output }: Sources): Promise<void> {
   output.done(`Sent ${counted(events, "event", "events")} that apps with ${writer.id} left on this machine`);
 }
 
-/** Removes it: its token has ended, and nobody can send it any more. @throws InputError not the id of a token */
-export async function dropLeft(token: string, { variables, output }: Sources): Promise<void> {
+/**
+ * Removes it, once its token has ended and nobody can send it any more.
+ *
+ * @throws InputError not the id of a token, or not confirmed
+ */
+export async function dropLeft(token: string, flags: ConsentFlags, sources: Sources): Promise<void> {
+  const { variables, output, prompter } = sources;
   if (!/^tok_[0-9a-f]{32}$/.test(token)) {
     // Not repeated: somebody may have given the token itself.
     throw new InputError("--drop is not the id of a token", {
       hint: "an app's warning names it: tok_ and 32 hex digits",
     });
   }
+  const what = `the usage that apps with ${token} left on this machine, unsent`;
+  const consent = { env: token, isProtected: false, question: `Remove ${what}?`, refusal: `this would remove ${what}` };
+  await requireConsent(consent, flags, prompter);
   const folder = variables["VSYNC_USAGE_SPOOL"] || undefined;
   const key = new Uint8Array(32);
   const spool = new UsageSpool({ folder, token, key, clock: systemClock, warn: (message) => output.warn(message) });

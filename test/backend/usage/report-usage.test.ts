@@ -1,5 +1,5 @@
 import { ServerResponse } from "node:http";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createUsage, withUsage } from "../../../src/backend/usage/report-usage.ts";
 import { type DeferredUsage, rememberVerified } from "../../../src/backend/verified.ts";
 import { parseStatement, parseUsageClaims } from "../../../src/usage/statement.ts";
@@ -48,6 +48,13 @@ test.each<[string, object, (response: never) => unknown]>([
 ])("a response of %s takes usage", (_what, response, headerOf) => {
   const wrapped = createUsage(request).report("jobs", 1).report("jobs", 2).wrap(response);
   expect(read(String(headerOf(wrapped as never))).usage).toEqual({ jobs: 3 });
+});
+
+test("a redirect takes usage beside a framework that has replaced the global Response", () => {
+  vi.stubGlobal("Response", class extends Response {});
+  onTestFinished(() => void vi.unstubAllGlobals());
+  const wrapped = createUsage(request).report("jobs", 3).wrap(Response.redirect("https://example.com/"));
+  expect(read(wrapped.headers.get("vsync-usage")).usage).toEqual({ jobs: 3 });
 });
 
 test("a stream announces its usage, and settles it under the request's id", async () => {
