@@ -11,7 +11,7 @@ const STARTS_PROGRAMS = "/** @module-tag process */\n";
 const startsPrograms = (path: string): boolean => readFileSync(path, "utf8").startsWith(STARTS_PROGRAMS);
 const PASSED_OVER = script === "test:unit" ? globSync("test/**/*.test.ts").filter(startsPrograms) : [];
 
-/** Files that start programs take longest, so they run first: at the end, all workers have small ones. */
+/** Files that start programs or talk to servers take longest, so they run first: at the end, all workers have small ones. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- the method is Vitest's
@@ -22,7 +22,7 @@ class LongestFirst extends BaseSequencer {
 
 function rank({ moduleId }: TestSpecification): number {
   if (moduleId.includes("/test/scripts/")) return 0;
-  return /\/test\/(?:attacks|integration)\//.test(moduleId) || startsPrograms(moduleId) ? 1 : 2;
+  return /\/test\/(?:attacks|integration|s3)\//.test(moduleId) || startsPrograms(moduleId) ? 1 : 2;
 }
 
 export default defineConfig({
