@@ -118,7 +118,7 @@ function closingQuote(text: string, from: number, quote: string): number {
   return -1;
 }
 
-/** Null if there is none. A `~` at the start of a value, or after a colon, is a home folder. */
+/** Null for no text, and for a home folder: a `~` at the start of a value, or after a colon. */
 function readPlain(plain: string, isFirst: boolean): Part | null {
   if (plain === "" || plain.includes(":~") || (isFirst && plain.startsWith("~"))) return null;
   return { bytes: Buffer.from(plain), length: plain.length };
@@ -156,7 +156,7 @@ function ansiBytes(text: string): Uint8Array {
   );
 }
 
-/** A number that is no character becomes a byte that no UTF-8 has, and the value is refused. */
+/** A number beyond Unicode becomes a byte that UTF-8 never uses, and the value is refused. */
 function utf8Of(code: number): Uint8Array {
   const isCharacter = code < 0xd800 || (code > 0xdfff && code <= 0x10ffff);
   return isCharacter ? Buffer.from(String.fromCodePoint(code)) : Buffer.of(0xff);
