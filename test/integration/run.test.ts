@@ -33,7 +33,7 @@ function python(way: readonly string[], script: string): string {
     env: { ...home.env, HOME: home.sandbox.home, PATH: process.env["PATH"] ?? "", VSYNC_REPO: "api" },
     cwd: home.sandbox.work,
     encoding: "utf8",
-    timeout: 60_000,
+    timeout: 120_000,
   });
   if (ran.status !== 0) throw new Error(`the caller ended with ${ran.status ?? ran.signal}:\n${ran.stderr}`);
   return ran.stdout.trim();
@@ -75,18 +75,22 @@ def shown(fd, until=None, seconds=20):
     return seen.decode()
 `;
 
-/** A shell with job control: `fg` is Enter. */
+/** A shell with job control: `fg` is Enter. It takes signals one by one (sigwait), so none comes at a wrong moment. */
 const JOB_SHELL = `
 import os, signal, sys
 for name in ("SIGTTOU", "SIGTSTP"): signal.signal(getattr(signal, name), signal.SIG_IGN)
+TAKEN = (signal.SIGCHLD, signal.SIGHUP)
+signal.pthread_sigmask(signal.SIG_BLOCK, TAKEN)
 pid = os.fork()
 if pid == 0:
     os.setpgid(0, 0); os.tcsetpgrp(0, os.getpid())
     for name in ("SIGTTOU", "SIGTSTP"): signal.signal(getattr(signal, name), signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TAKEN)
     os.execvp(sys.argv[1], sys.argv[1:])
-signal.signal(signal.SIGHUP, lambda *_: os.killpg(pid, signal.SIGHUP))
 while True:
-    _, status = os.waitpid(pid, os.WUNTRACED)
+    if signal.sigwait(TAKEN) == signal.SIGHUP: os.killpg(pid, signal.SIGHUP)
+    ended, status = os.waitpid(pid, os.WUNTRACED | os.WNOHANG)
+    if ended == 0: continue
     if not os.WIFSTOPPED(status): break
     os.tcsetpgrp(0, os.getpgrp())
     print("stopped", signal.Signals(os.WSTOPSIG(status)).name, flush=True)
@@ -212,10 +216,10 @@ describe("signals", () => {
     const script = `
 HEAR = r'''
 import os, signal
-for name in ("SIGWINCH", "SIGTTIN", "SIGTTOU", "SIGTSTP", "SIGCONT"):
-    signal.signal(getattr(signal, name), lambda n, _: os.write(1, signal.Signals(n).name.encode() + b"\\n"))
+heard = [getattr(signal, name) for name in ("SIGWINCH", "SIGTTIN", "SIGTTOU", "SIGTSTP", "SIGCONT")]
+signal.pthread_sigmask(signal.SIG_BLOCK, heard)
 os.write(1, b"ready\\n")
-while True: signal.pause()
+while True: os.write(1, signal.sigwait(heard).name.encode() + b"\\n")
 '''
 p = start("python3", "-c", HEAR); p.stdout.readline()
 for name in ("SIGWINCH", "SIGTTIN", "SIGTTOU", "SIGTSTP", "SIGCONT"):
@@ -230,15 +234,17 @@ p.send_signal(signal.SIGTERM); print(p.wait())`;
 import termios
 PROGRAM = r'''
 import os, signal
-signal.signal(signal.SIGWINCH, lambda n, _: os.write(1, b"resized\\n"))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])
 os.write(1, b"ready\\n")
+signal.sigwait([signal.SIGWINCH])
+os.write(1, b"resized\\n")
 input()
 os.write(1, b"pid %d end\\n" % os.getpid())
 while True: signal.pause()
 '''
 pid, fd = on_terminal("python3", "shell.py", *WAY, "python3", "-c", PROGRAM)
 def after(action, text):
-    action(); seen = shown(fd, text.encode(), 60)
+    action(); seen = shown(fd, text.encode(), 30)
     if text not in seen: sys.exit(f"no {text!r} but {seen!r}")
     return seen
 key = lambda keys: lambda: os.write(fd, keys.encode())
