@@ -138,7 +138,7 @@ export const FAILURES: Readonly<Record<ErrorCode, string>> = {
   CONFIG_UNSUPPORTED_VERSION: "The runtime token has an envelope or version that this vsync does not know.",
   WRONG_PASSPHRASE: "The passphrase does not open the vault.",
   PASSPHRASE_RETIRED: "The passphrase was right until its grace window ended.",
-  TOKEN_UNKNOWN: "The vault does not know the scoped token: it is of another vault, or ended long ago.",
+  TOKEN_UNKNOWN: "The vault does not know the scoped token: it belongs to another vault, or ended long ago.",
   TOKEN_REVOKED: "The scoped token was revoked, or replaced by a rotation.",
   TOKEN_EXPIRED: "The scoped token has expired.",
   GRANT_INVALID: "The grants, permissions, settings or claims given are invalid at `path`.",

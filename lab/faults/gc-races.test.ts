@@ -70,7 +70,7 @@ async function expectEnds(act: Act, other: Act, wanted: readonly RegExp[]): Prom
 const CONFLICT = /^ConflictError: another writer committed generation \d+ first/;
 const REMOVED = /^BundleCorruptError: generation 2 was removed by gc on /;
 const REMOVED_MEANWHILE =
-  /^BundleCorruptError: generation 2 went while it was read: the vault has gone on from 4 to 5$/;
+  /^BundleCorruptError: generation 2 was removed while it was being read: the vault moved on from generation 4 to 5$/;
 
 describe("gc at each request of", () => {
   test("a reader, which opens the vault all the same", () => expectEnds((it) => it.secrets(), setAndGc, [/^A=4$/]));

@@ -135,7 +135,7 @@ export interface VerifiedBatch {
  */
 export function verifyBatch(vault: string, key: string, bytes: Uint8Array, refuse: Refuse): VerifiedBatch {
   const name = parseBatchKey(key);
-  if (name === null) throw refuse("has a name that no batch has");
+  if (name === null) throw refuse("does not have the name of a batch");
   const first = bytes.indexOf(NEWLINE);
   const second = bytes.indexOf(NEWLINE, first + 1);
   if (first === -1 || second === -1 || bytes.length > MAX_BATCH_BYTES) throw refuse("is not a batch");

@@ -3,14 +3,17 @@ import { type AmendRequest, Proposal, proposeAmendment, tellingTheSwap } from ".
 import { accessOf, type SlotAccess, writerEntries } from "./unlock/entries.ts";
 
 export interface FinishPlan {
-  /** The entries whose grace window ends; none if no window is open. */
+  /** The entries whose grace window ends now. Empty if no window is open. */
   readonly dropped: readonly SlotAccess[];
-  /** How many anchors of before a rotation with `leaked` end: hosts that still pin one of them stop opening the vault. */
+  /**
+   * How many anchors from before a `--leaked` rotation end. Hosts that still pin one of them can no longer open the
+   * vault.
+   */
   readonly anchors: number;
 }
 
 /**
- * Proposes to end every grace window now, and the anchors but the vault's own.
+ * Proposes to end every grace window now, and every anchor except the current one.
  *
  * @throws what opening, committing and `tellingTheSwap` throw
  */

@@ -18,9 +18,9 @@ import { fetchManifest, type OpenRequest, openManifest, type ReadPorts } from ".
 export interface MoveRequest extends AmendRequest {
   readonly from: VaultPlace;
   readonly to: VaultPlace;
-  /** Of `to`; the same as the vault's own where only the env's name changes. */
+  /** The store of `to`; the vault's own store if only the env's name changes. */
   readonly toStore: ObjectStore;
-  /** The objects were copied by other means, and the original goes on: its place is told nothing. */
+  /** The objects were copied by other means and the original goes on, so its place is left unchanged. */
   readonly isCopy: boolean;
 }
 
@@ -29,21 +29,21 @@ export interface MovePlan {
   readonly gen: number;
   /** What an interrupted move has already done. */
   readonly done: "nothing" | "committed there" | "all";
-  /** Scoped tokens that read other names under the new env. */
+  /** Scoped tokens that will read more or fewer names under the new env. */
   readonly tokens: readonly TokenEffect[];
-  /** Live scoped tokens: the strings that hold their credentials name the old place. */
+  /** Names of live scoped tokens: the `VSYNC_CONFIG` of their holders still names the old place. */
   readonly live: readonly string[];
-  /** Apps have metered here. A copy would give every batch a new date, so usage stays where it is. */
+  /** Apps have metered here. Usage stays where it is, because copying would give every batch a new date. */
   readonly leavesUsage: boolean;
 }
 
 /**
  * Proposes to move a vault: copy its rows and bundles, commit the next generation at the new place, then one at the old
- * place that says where it has gone. Each write has a precondition, so a move that was interrupted anywhere goes on from
- * there. Id, chain and floors stand.
+ * place that says where the vault went. Each write has a precondition, so an interrupted move resumes from any point.
+ * The vault's id, audit chain and floors stay valid.
  *
- * @throws InputError something else is at the new place
- * @throws ConflictError the vault went on at the old place after a move had copied it
+ * @throws InputError the new place holds something else
+ * @throws ConflictError somebody wrote at the old place after the move had copied it
  * @throws VaultMovedError it has already moved to another place
  * @throws what opening for a commit throws
  */
@@ -96,12 +96,15 @@ async function doneAlready(
     throw new InputError(`${toStore.label} holds another vault`, { hint: "choose another --prefix" });
   }
   if (gone === null && movedTo(standing.manifest) !== null) {
-    throw new InputError(`${toStore.label} is a place that this vault has left, and says so to its old readers`, {
-      hint: "choose another --prefix; or finish the last move, and remove the objects there with the store's own tools",
-    });
+    throw new InputError(
+      `this vault has moved away from ${toStore.label}, which still tells old readers where it went`,
+      {
+        hint: "choose another --prefix, or finish the last move and remove the objects there with the store's own tools",
+      },
+    );
   }
   if (standing.manifest.env !== to.env) {
-    throw new InputError(`${toStore.label} says that it is ${standing.manifest.env}, not ${to.env}`, {
+    throw new InputError(`${toStore.label} holds the env ${standing.manifest.env}, not ${to.env}`, {
       hint: `if somebody copied ${manifest.env} there, vsync move ${manifest.env} ${to.env} --from=${to.prefix} takes the copy; else choose another --prefix`,
     });
   }
@@ -112,12 +115,12 @@ async function doneAlready(
   throw new ConflictError(
     `${shownVault(to)} holds a copy of another generation than ${manifest.gen}, the newest at the old place`,
     {
-      hint: "somebody wrote at the old place meanwhile: remove the objects of the copy, then run the same command again",
+      hint: "somebody wrote at the old place in the meantime: remove the copied objects, then run the same command again",
     },
   );
 }
 
-/** What an interrupted move has left is this vault's own row 1, and rows, bundles and orphans of it. */
+/** An interrupted move leaves only this vault's own row 1, and its rows, bundles and orphans. */
 async function refuseOthers(store: ObjectStore, toStore: ObjectStore, { gen }: Manifest): Promise<void> {
   const isOurs = (key: string): boolean =>
     key.startsWith(BUNDLE_PREFIX) || (generationOfAuditKey(key) ?? gen + 1) <= gen;
@@ -125,7 +128,7 @@ async function refuseOthers(store: ObjectStore, toStore: ObjectStore, { gen }: M
   for await (const key of toStore.list("")) {
     isBegun ??= await holdsSame(store, toStore, auditKey(1));
     if (isBegun && isOurs(key)) continue;
-    throw new InputError(`there is something else at ${toStore.label}: ${key}`, {
+    throw new InputError(`${toStore.label} already holds something else: ${key}`, {
       hint: "choose another --prefix, or remove it",
     });
   }
@@ -172,14 +175,17 @@ async function* moving(
     const second = { ...draft, meta: { ...given, ...moveMeta("moved_to", to) } };
     for await (const step of commitGeneration(ports, baseOn({ ...vault, signingKey }), () => second)) here = step;
   }
-  // No "ready", after which the proposal zeroes the items: both commits seal them.
+  // Skips the step "ready", after which the proposal zeroes the items: both commits still have to seal them.
   const last = there ?? here;
   if (last !== undefined) yield last;
 }
 
 const AT_ONCE = 16;
 
-/** Rows first, and row 1 before all: it tells what an interrupted move has left from what others have. */
+/**
+ * Copies rows first, and row 1 before all others: it tells the remains of an interrupted move from somebody else's
+ * objects.
+ */
 async function copyObjects(store: ObjectStore, toStore: ObjectStore, manifest: Manifest): Promise<void> {
   const { rows, outstanding } = await verifyAudit(store, manifest);
   const keys = rows.map(({ gen }) => auditKey(gen)).toReversed();
@@ -216,7 +222,7 @@ async function createSame(store: ObjectStore, key: string, bytes: Uint8Array): P
   }
 }
 
-/** The bundles at a place that a vault has left. They open with every passphrase and token of that time. */
+/** The bundles at a place that a vault has left. Every passphrase and token of that time still opens them. */
 export async function bundlesLeft(store: ObjectStore): Promise<readonly string[]> {
   const keys: string[] = [];
   for await (const key of store.list(BUNDLE_PREFIX)) keys.push(key);
@@ -224,11 +230,11 @@ export async function bundlesLeft(store: ObjectStore): Promise<readonly string[]
 }
 
 /**
- * The bundles that finishing a move would remove at the old place. Its manifest and rows stay and say where the vault is.
- * The passphrase may have been rotated since, so nothing but the new place is proven: it must hold the same vault.
+ * The bundles that finishing a move would remove from the old place. Its manifest and rows stay and say where the vault
+ * went. The passphrase may have been rotated since, so only the new place is proven; it must hold the same vault.
  *
+ * @param store the store of the old place; `ports` and `request` are for the new one
  * @throws InputError the vault has not moved away from here
- * @param store of the old place; `ports` and `request` are of the new one
  * @throws what opening the new place throws
  */
 export async function planFinishOfMove(
@@ -241,7 +247,7 @@ export async function planFinishOfMove(
   const hasLeft = left !== undefined && left.vault === expect.vault && movedTo(left) !== null;
   if (!hasLeft) {
     throw new InputError(`no vault has moved away from ${store.label}`, {
-      hint: "run vsync move again: it goes on where it was interrupted",
+      hint: "run vsync move again: it resumes where it was interrupted",
     });
   }
   await openManifest(ports, { ...request, expect: { ...expect, minGen: left.gen } });

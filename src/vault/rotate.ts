@@ -22,18 +22,18 @@ import { accessOf, type SlotAccess } from "./unlock/entries.ts";
 import { freshCost, PassphraseHolder } from "./unlock/passphrase-holder.ts";
 
 export interface RotationRequest extends AmendRequest {
-  /** Of the old passphrase. */
+  /** The holder of the old passphrase. */
   readonly holder: PassphraseHolder;
   /**
-   * Somebody else knows the old passphrase, and with it the anchors: a new one is drawn, and the tokens are kept or revoked.
-   * Absent: nobody else does, and holders of tokens never notice.
+   * Set if somebody else knows the old passphrase, and with it the anchors: the rotation draws a new anchor, and keeps
+   * or revokes the tokens. If absent, holders of tokens notice nothing.
    */
   readonly leaked?: { readonly tokens: "keep" | "revoke" };
 }
 
 export interface RotationOptions {
   readonly newPassphrase: Secret;
-  /** How long the old passphrase keeps reading; absent: it ends at once. */
+  /** How long the old passphrase still reads. If absent, it ends at once. */
   readonly graceMs?: number;
   /** Argon2id cost of the new passphrase. Default: RFC 9106's second recommended option. */
   readonly cost?: Omit<KdfCost, "salt">;
@@ -44,29 +44,29 @@ export interface RotationPlan {
   readonly gen: number;
   /** The end of the old passphrase's grace window, if it has one. */
   readonly graceUntil: string | null;
-  /** Others who open the vault now and no longer will. */
+  /** Others who can open the vault now and will lose access. */
   readonly dropped: readonly SlotAccess[];
-  /** The live tokens. They go on, unless the rotation revokes them. */
+  /** The live tokens. They keep working unless the rotation revokes them. */
   readonly tokens: readonly TokenSummary[];
   /** The time of the proposal, in milliseconds since the epoch. */
   readonly atMs: number;
 }
 
-/** A vault that its old passphrase has opened: now it is worth asking somebody for a new one. */
+/** A vault that the old passphrase has opened. Ask for the new passphrase only now. */
 export interface OpenedRotation extends Disposable {
   /**
    * Proposes to re-encrypt the vault under the new passphrase, with fresh keys, salt, nonces and signing key.
    *
-   * @throws InputError the new passphrase is empty, or an entry of the vault still knows it; the grace window has no end, or
-   *   is for a passphrase that leaked
+   * @throws InputError the new passphrase is empty, or an entry of the vault still knows it; the grace window does not
+   * end, or the passphrase leaked
    */
   propose(options: RotationOptions): Promise<Proposal<RotationPlan>>;
 }
 
 /**
- * Opens a vault with the passphrase that is to be rotated away.
+ * Opens a vault with the passphrase that a rotation is to replace.
  *
- * @throws InputError it was rotated away already, and only reads
+ * @throws InputError it was rotated away already and only reads
  * @throws what `openForCommit` throws
  */
 export async function openRotation(ports: CommitPorts, request: RotationRequest): Promise<OpenedRotation> {
@@ -99,8 +99,8 @@ export function requireNewPassphrase(holder: PassphraseHolder, newPassphrase: Se
 }
 
 /**
- * Its own entry has just been compared, so this derives only where somebody else's passphrase or a grace window is left:
- * three times at most.
+ * The holder's own entry has just been compared, so this derives keys only for other people's passphrases and open
+ * grace windows: three at most.
  */
 async function requireUnknownPassphrase({ manifest, unlocked }: OpenedVault, newPassphrase: Secret): Promise<void> {
   using next = new PassphraseHolder(newPassphrase);
@@ -174,7 +174,7 @@ async function rotationDraft(
     action: "rotate",
     meta: { ...own, ...request.annotation.meta, ...own },
     items: vault.bundle.items,
-    // The new passphrase first: most readers will have that one.
+    // The new passphrase first, because most readers will have it.
     unlock: [await next.enrol(freshSlot(plan, vault), by), ...grace],
     signingKey,
     rotates: true,
@@ -183,8 +183,9 @@ async function rotationDraft(
 }
 
 /**
- * Who knew the passphrase knew the anchors of that time, and can forge for ever what a holder believes who pins one of
- * them. The old ones certify on, and nothing stops; a host is healed by the new `VSYNC_CONFIG`, which pins the new one.
+ * Somebody who knew the passphrase also knew the anchors, and can forge manifests for every host that pins one of them.
+ * The old anchors still certify, so nothing stops working; a host is safe once it has the new `VSYNC_CONFIG`, which
+ * pins the new anchor.
  */
 function afterLeak(
   { roll, anchors, gatewaySigners }: VaultTokens,
@@ -203,7 +204,7 @@ function afterLeak(
   };
 }
 
-/** Somebody who knew the old passphrase may have given its slot the name that would come next. */
+/** Somebody who knew the old passphrase may have given a slot the name that comes next. */
 function freshSlot({ gen, graceUntil }: RotationPlan, { unlocked }: OpenedVault): string {
   const name = `p${gen}`;
   return graceUntil !== null && unlocked.slot === name ? `${name}-new` : name;

@@ -68,7 +68,7 @@ describe.each(WINDOWS)(
       expect(await rejection(world.open(NEW))).toMatchObject({
         name: "NotAuthenticError",
         message: "the manifest's signer is not endorsed by this passphrase (slot p2)",
-        hint: "someone without the passphrase wrote this manifest: do not use it, look at who can write the bucket",
+        hint: "someone without the passphrase wrote this manifest: do not use it; check who can write to the bucket",
       });
     });
 

@@ -249,7 +249,7 @@ function attacks(): void {
       await forge(then, { ...keys, tokens: { ...keys.tokens, roll: { ...roll, tokens: [...roll.tokens, record] } } });
       expect(await rejection((await reader()).verifyTokens())).toMatchObject({
         name: "AuditBrokenError",
-        message: `no audit row created ${record.claims.id}: somebody planted it`,
+        message: `no audit row says who created ${record.claims.id}: somebody planted it`,
       });
       await world.revokeTokens([record.claims.id]);
       expect((await (await reader()).verifyTokens()).outstanding).toBeNull();

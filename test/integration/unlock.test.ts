@@ -67,7 +67,7 @@ test.skipIf(isRefused)(
         list
         ${MISSING}
         rotated
-        vsync: error: what vsync unlock kept opens api/prod no more
+        vsync: error: the key that vsync unlock kept no longer opens api/prod
         forgotten
         ${MISSING}
         over

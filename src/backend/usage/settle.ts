@@ -149,7 +149,7 @@ function requireToken({ id, capabilities, backend, not_after }: VerifiableToken,
 }
 
 function requireRequest(claims: UsageClaims, request: SignedUsage, vault: string, atMs: number): void {
-  if (claims.iss !== `vsync:${vault}`) throw refused("the usage is of another vault");
+  if (claims.iss !== `vsync:${vault}`) throw refused("the usage belongs to another vault");
   if (request.isSettled) throw refused("the request has been settled");
   if (claims.request_id !== request.id) throw refused("the usage is of another request");
   if (claims.route_id !== request.routeId) throw refused("the usage is of another route");

@@ -31,7 +31,7 @@ export async function trustedConfig(which: Which, sources: SecretSources): Promi
     });
   }
   if (manifest.vault !== vault) {
-    throw new NotAuthenticError(`the manifest is of vault ${manifest.vault}, and ${filed.path} names ${vault}`);
+    throw new NotAuthenticError(`the manifest belongs to vault ${manifest.vault}, but ${filed.path} names ${vault}`);
   }
   const { cost: kdf, recipient } = hintOf(manifest);
   const { repo, env } = which;

@@ -96,7 +96,7 @@ export async function verifyAccessToken(
   const known = await tokens.get(compact.keyId);
   if (!(await known.hasSigned(compact))) throw refused("bad_signature", "its signature does not verify");
   const claims = parseAccessClaims(compact);
-  if (claims.iss !== `vsync:${tokens.snapshot.vault}`) throw refused("wrong_issuer", "it is of another vault");
+  if (claims.iss !== `vsync:${tokens.snapshot.vault}`) throw refused("wrong_issuer", "it belongs to another vault");
   if (claims.aud !== audience) throw refused("wrong_audience", audienceFault(claims.aud, audience));
   requireTime(claims, known.token, atMs);
   if (!known.layer.has("api.tokens.create")) {

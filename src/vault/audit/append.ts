@@ -7,10 +7,10 @@ import type { Manifest } from "../format/manifest.ts";
 import { auditKey } from "../format/object-keys.ts";
 
 /**
- * Appends the row of a manifest's own generation, and returns its bytes. Every machine writes the same bytes, so an existing
- * row is either this one or a broken chain.
+ * Appends the row of a manifest's own generation and returns its bytes. Every machine writes the same bytes, so a
+ * stored row with other bytes means a broken chain.
  *
- * @throws AuditBrokenError another row is in its place
+ * @throws AuditBrokenError another row has its key
  */
 export async function appendAuditRow(store: ObjectStore, manifest: Manifest, key: SigningKey): Promise<Uint8Array> {
   const row = encodeAuditRow(manifest, key);
@@ -18,12 +18,12 @@ export async function appendAuditRow(store: ObjectStore, manifest: Manifest, key
     await store.create(auditKey(manifest.gen), row);
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
-    if (!(await holdsAuditRow(store, manifest.gen, row))) throw brokenRow(manifest.gen, "is there and is another one");
+    if (!(await holdsAuditRow(store, manifest.gen, row))) throw brokenRow(manifest.gen, "exists with other content");
   }
   return row;
 }
 
-/** The row of a manifest's own generation, and whether it is missing. */
+/** The row of a manifest's own generation, and whether the store lacks it. */
 export interface OwnRow {
   readonly row: Uint8Array;
   readonly isMissing: boolean;
@@ -32,7 +32,7 @@ export interface OwnRow {
 /**
  * Compares the row of a manifest's own generation with the stored one.
  *
- * @throws AuditBrokenError another row is in its place
+ * @throws AuditBrokenError another row has its key
  */
 export async function requireOwnRow(
   { manifest, signingKey }: { readonly manifest: Manifest; readonly signingKey: SigningKey },
@@ -40,11 +40,11 @@ export async function requireOwnRow(
 ): Promise<OwnRow> {
   const row = encodeAuditRow(manifest, signingKey);
   const found = await standing;
-  if (found !== null && !isRow(found, row)) throw brokenRow(manifest.gen, "is there and is another one");
+  if (found !== null && !isRow(found, row)) throw brokenRow(manifest.gen, "exists with other content");
   return { row, isMissing: found === null };
 }
 
-/** Whether exactly these bytes are the row of `gen`. */
+/** Whether the store has exactly these bytes as the row of `gen`. */
 export async function holdsAuditRow(store: ObjectStore, gen: number, row: Uint8Array): Promise<boolean> {
   return isRow(await store.get(auditKey(gen), { maxBytes: MAX_MANIFEST_BYTES }), row);
 }

@@ -17,9 +17,9 @@ import { AUDIT_PREFIX, auditKey, generationOfAuditKey, LAST_AUDIT_KEY } from "..
 import { fetchManifest, type OpenRequest, openManifest, type ReadPorts } from "../open/open-manifest.ts";
 
 export interface VerifiedAudit {
-  /** Newest first, down to the requested one. */
+  /** Newest first, down to `downTo`. */
   readonly rows: readonly AuditRow[];
-  /** The manifest's own generation if its row is outstanding, else null. */
+  /** The manifest's own generation if its row is still missing, else null. */
   readonly outstanding: number | null;
 }
 
@@ -35,10 +35,11 @@ interface Link {
 }
 
 /**
- * Walks the audit rows back from the newest: each exists, is the one that the row above (or the manifest) names, and is
- * signed by the signer of its time. The chain rests on `manifest`, which a passphrase has proven.
+ * Walks the audit rows back from the newest (`docs/format.md` §6). Each row must exist, match the digest in the row
+ * above it (or in the manifest), and carry the signature of its generation's signer. The chain rests on `manifest`,
+ * which the holder has proven.
  *
- * @throws AuditBrokenError the first fault on the way back, with its `row`
+ * @throws AuditBrokenError the first fault on the way back; `row` is its generation
  */
 export async function verifyAudit(
   store: ObjectStore,
@@ -48,7 +49,7 @@ export async function verifyAudit(
   const { newest, hasCurrent } = await listRows(store, manifest, options);
   if (newest > manifest.gen) await refuseNewerRow(store, newest, options);
   const rows: AuditRow[] = [];
-  // The manifest names the row of the generation before, and so does its own row, if it exists.
+  // The manifest and its own row both link to the row before, so the walk works whether or not that row exists yet.
   let link: Link = hasCurrent ? { sha256: undefined, signer: manifest.signer } : linkBelow(manifest);
   const downTo = Math.max(options.downTo ?? 1, 1);
   let gen = hasCurrent ? manifest.gen : manifest.prev_gen;
@@ -66,7 +67,7 @@ export async function verifyAudit(
       gen -= 1;
     }
   } finally {
-    // The signature of a newer row is judged before any fault of an older one.
+    // Report a bad signature on a newer row before any fault in an older one.
     for (const proof of proofs) await proof;
   }
   return { rows, outstanding: hasCurrent ? null : manifest.gen };
@@ -83,10 +84,10 @@ async function listRows(
 ): Promise<{ newest: number; hasCurrent: boolean }> {
   let newest = 0;
   let hasCurrent = false;
-  // Lists only rows as new as the manifest: the walk back notices by itself which older rows are missing.
+  // List only rows from the manifest's generation on: the walk back finds gaps in the older ones.
   const startAfter = auditKey(manifest.prev_gen);
   for await (const key of store.list(AUDIT_PREFIX, { signal, startAfter })) {
-    // A hostile store may list keys for ever after the last one that a row can have.
+    // A hostile store could go on listing keys beyond the last possible row for ever.
     if (key > LAST_AUDIT_KEY) break;
     const gen = generationOfAuditKey(key) ?? 0;
     newest = Math.max(newest, gen);
@@ -95,19 +96,19 @@ async function listRows(
   return { newest, hasCurrent };
 }
 
-/** A commit may have happened between reading the manifest and listing, so this reads the manifest again. */
+/** Another commit may land between reading the manifest and listing the rows, so this reads the manifest again. */
 async function refuseNewerRow(store: ObjectStore, newest: number, options: ReadOptions): Promise<void> {
   const again = await fetchManifest(store, options);
   if (again !== null && again.manifest.gen >= newest) return;
   throw new AuditBrokenError(newest, `audit row ${newest} is newer than the manifest: manifest rolled back`, {
-    hint: "an older manifest was put back: look at who can write the bucket, then restore the newest manifest's version",
+    hint: "somebody restored an older manifest: check who can write to the bucket, then restore the newest version of the manifest",
   });
 }
 
 function provesSoon(parsed: ParsedAuditRow, expected: RowExpectation): Promise<void> {
   const proof = verifyAuditRow(parsed, expected);
   proof.catch(() => {
-    // Surfaces when its row's turn comes.
+    // Errors surface where this row is awaited.
   });
   return proof;
 }
@@ -117,18 +118,18 @@ function readRow(stored: StoredObject | null, expected: RowExpectation, link: Li
   if (stored === null) throw brokenRow(gen, "is missing");
   if (stored.bytes.length > MAX_MANIFEST_BYTES) throw brokenRow(gen, "is larger than 1 MiB");
   if (link.sha256 !== undefined && sha256Hex(stored.bytes) !== link.sha256) {
-    throw brokenRow(gen, "is not the one that was linked");
+    throw brokenRow(gen, "does not match the digest that links to it");
   }
   return parseAuditRow(stored.bytes, expected);
 }
 
 function checkAgainstManifest(text: string, manifest: Manifest): void {
   if (text !== auditRowText(auditRowOf(manifest))) {
-    throw brokenRow(manifest.gen, "does not say what the manifest says");
+    throw brokenRow(manifest.gen, "contradicts the manifest");
   }
 }
 
-/** Requests in sequence would take minutes for ten thousand rows. Keeps at most 1 MiB of each. */
+/** One request at a time would take minutes for ten thousand rows. Each row takes at most 1 MiB of memory. */
 const ROWS_AHEAD = 64;
 
 export interface RowRange {
@@ -137,8 +138,8 @@ export interface RowRange {
 }
 
 /**
- * The audit rows as stored, newest first, null for a missing one. Requests some rows ahead: an error surfaces when its row's
- * turn comes, and ending the walk early aborts the pending requests.
+ * The audit rows as stored, newest first; null for a missing one. Requests up to `ROWS_AHEAD` rows in advance: an error
+ * surfaces at its own row, and leaving the loop early aborts what is pending.
  */
 async function* fetchRows(
   store: ObjectStore,
@@ -154,7 +155,7 @@ async function* fetchRows(
       for (; next >= downTo && ahead.length < ROWS_AHEAD; next--) {
         const row = store.get(auditKey(next), { signal, maxBytes: MAX_MANIFEST_BYTES });
         row.catch(() => {
-          // Its turn may never come.
+          // The loop may end before it awaits this row.
         });
         ahead.push(row);
       }
@@ -166,22 +167,22 @@ async function* fetchRows(
 }
 
 export interface AuditRequest extends OpenRequest {
-  /** The number of newest generations; default: all. */
+  /** How many of the newest generations to read. Default: all. */
   readonly tail?: number | undefined;
 }
 
 export interface ReadAudit {
   readonly manifest: Manifest;
-  /** Oldest first, all verified. */
+  /** Oldest first. All are verified. */
   readonly rows: readonly AuditRow[];
-  /** The manifest's own generation if its row is outstanding, else null. */
+  /** The manifest's own generation if its row is still missing, else null. */
   readonly outstanding: number | null;
 }
 
 /**
- * The newest audit rows, verified from the newest back. Older rows are neither listed nor fetched.
+ * Reads and verifies the newest audit rows. It neither lists nor fetches older ones.
  *
- * @throws AuditBrokenError the first fault on the way back, with its `row`
+ * @throws AuditBrokenError the first fault on the way back; `row` is its generation
  * @throws what `openManifest` throws
  */
 export async function readAudit(ports: ReadPorts, request: AuditRequest): Promise<ReadAudit> {

@@ -7,13 +7,16 @@ import { AUDIT_PREFIX } from "../format/object-keys.ts";
 import { requireNotOlder } from "../open/expectation.ts";
 import { verifyAudit } from "./chain.ts";
 
-/** Further apart than this, the whole chain is verified instead of the rows in between. */
+/** Beyond this distance, verify the whole chain instead of only the rows in between. */
 const MAX_ROWS_BETWEEN = 64;
 
 /** The newest generation that one holder has opened. */
 export interface Floor {
   readonly gen: number;
-  /** SHA-256 of the text of that generation's audit row, which follows from the manifest and names the row below it. */
+  /**
+   * SHA-256 of that generation's audit row, in hex. The row follows from the manifest and links to the row before it,
+   * so it pins the history.
+   */
   readonly row: string;
 }
 
@@ -22,11 +25,11 @@ export function floorOf(manifest: Manifest): Floor {
 }
 
 /**
- * Holds a proven manifest to what its holder has seen before: it is that generation, or a later one of the same history.
+ * Checks that a proven manifest continues the history that its holder saw before: it is that generation or a later one.
  *
- * @returns false if this key may not list the rows: the floor must not be raised then
- * @throws RollbackError it is older, or of a history that was forked
- * @throws AuditBrokenError the rows in between
+ * @returns false if this key may not list the rows; then the caller must not raise the floor
+ * @throws RollbackError the manifest is older, or its history forked from the one seen
+ * @throws AuditBrokenError a row in between is missing or wrong
  */
 export async function isDescendant(
   store: ObjectStore,
@@ -50,7 +53,10 @@ export async function isDescendant(
   }
 }
 
-/** A writer of rows can make one answer 403 alone, encrypted with a key of their own; a listing they cannot. */
+/**
+ * An attacker who can write a row can make it alone answer 403, by encrypting it with their own key. They cannot do
+ * that to a listing.
+ */
 async function mayList(store: ObjectStore, options: ReadOptions): Promise<boolean> {
   try {
     for await (const _ of store.list(AUDIT_PREFIX, options)) break;
@@ -63,7 +69,7 @@ async function mayList(store: ObjectStore, options: ReadOptions): Promise<boolea
 
 function requireSame(row: AuditRow, floor: Floor): void {
   if (digestOf(row) === floor.row) return;
-  throw new RollbackError(`generation ${floor.gen} is not the one that was seen before: the history was forked`);
+  throw new RollbackError(`generation ${floor.gen} is not the one seen before: the history has forked`);
 }
 
 function digestOf(row: AuditRow): string {

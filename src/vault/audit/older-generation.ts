@@ -10,18 +10,19 @@ import { verifyAudit } from "./chain.ts";
 
 export interface GenerationRequest extends ReadOptions {
   readonly gen: number;
-  /** The holder of that time. */
+  /** The holder that opens that generation. */
   readonly holder: KeyHolder;
 }
 
 /**
- * Opens an older generation. Its bundle's key, size and digest come from its audit row, and the chain is verified from
- * the newest row down to it; `manifest` has been opened with today's holder.
+ * Opens an older generation. Its audit row gives the bundle's key, size and digest, and the chain is verified from the
+ * newest row down to it. `manifest` must have been opened with today's holder.
  *
- * @throws InputError the vault does not have this generation, or gc has removed it
- * @throws AuditBrokenError the chain between today and then
+ * @throws InputError the vault does not have this generation
+ * @throws AuditBrokenError a row from today back to that generation is missing or wrong
  * @throws WrongPassphraseError the holder does not open that generation
- * @throws BundleCorruptError the bundle is gone, or not what its row says
+ * @throws BundleMissingError gc or somebody else removed the bundle
+ * @throws BundleCorruptError the bundle is not what its row says
  */
 export async function openGeneration(
   store: ObjectStore,
@@ -54,11 +55,11 @@ async function rowsDownTo(
     });
   }
   const { rows } = await verifyAudit(store, manifest, { ...request, downTo: gen });
-  // The newest row may be outstanding, and follows from the manifest.
+  // The newest row may not be written yet, but it follows from the manifest.
   return rows[0]?.gen === manifest.gen ? rows : [auditRowOf(manifest), ...rows];
 }
 
-/** Says who removed a bundle that is missing, if an audit row does, and what is left. */
+/** If an audit row says who removed the bundle, the error names them and the oldest generation left. */
 async function namingTheRemoval(
   missing: BundleMissingError,
   store: ObjectStore,
@@ -73,10 +74,11 @@ async function namingTheRemoval(
   if (row === undefined) return missing;
   const hint = "`vsync history` shows which generations are kept; the bucket's object versions or a backup may have it";
   if (gc === undefined) {
-    // Another machine's gc, after we had read the rows? Nobody has proven what it says: it only words the message.
+    // Another machine may have run gc since we read the rows. Nobody has proven this manifest: it only words the
+    // message.
     const now = (await fetchManifest(store).catch(() => null))?.manifest.gen ?? gen;
     if (now <= gen) return missing;
-    const fault = `generation ${row.gen} went while it was read: the vault has gone on from ${gen} to ${now}`;
+    const fault = `generation ${row.gen} was removed while it was being read: the vault moved on from generation ${gen} to ${now}`;
     return new BundleMissingError(fault, { hint });
   }
   const keys = new Set<string>();
@@ -88,12 +90,12 @@ async function namingTheRemoval(
   });
 }
 
-/** A holder of an older passphrase, or a function that asks for one. Its maker disposes of it. */
+/** A holder of an older passphrase, or a function that asks for one. The caller that made the holder disposes of it. */
 export type OlderHolder = KeyHolder | ((gen: number) => Promise<KeyHolder | null>);
 
 export interface AtGenerationRequest extends GenerationRequest, OlderHolders {}
 
-/** Who may open a generation whose passphrase may have changed since. */
+/** The holders to try on a generation whose passphrase may have changed since. */
 export interface OlderHolders extends ReadOptions {
   readonly holder: KeyHolder;
   /** Used only if today's `holder` does not open the generation. */
@@ -119,7 +121,7 @@ export async function openAtGeneration(
   }
 }
 
-/** A generation whose audit row the caller has verified. */
+/** A generation whose audit row the caller has already verified. */
 export interface VerifiedPlace {
   readonly vault: string;
   readonly gen: number;
@@ -127,9 +129,9 @@ export interface VerifiedPlace {
 }
 
 /**
- * As `openAtGeneration`, for callers that have the generation's row.
+ * Like `openAtGeneration`, for callers that already have the generation's verified row.
  *
- * @throws WrongPassphraseError no holder opens it
+ * @throws WrongPassphraseError neither holder opens it
  * @throws BundleCorruptError the bundle is gone, or not what its row says
  */
 export async function openBundleOf(

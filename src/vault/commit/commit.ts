@@ -15,7 +15,7 @@ import { planTokens } from "./plan-tokens.ts";
 import { sealBundle } from "./seal-bundle.ts";
 import type { TokenContents } from "./seal-tokens.ts";
 
-/** A crashed commit leaves one orphan; a hundred in successive milliseconds have another cause. */
+/** A crashed commit leaves one orphan. A hundred in successive milliseconds have some other cause. */
 const MAX_BUNDLE_KEY_TRIES = 100;
 const MAX_SKEW_MS = 5 * 60_000;
 
@@ -41,15 +41,15 @@ export type CommitStep =
   | { readonly kind: "done"; readonly committed: Committed };
 
 /**
- * The one way to write a generation (`docs/format.md` §5, Committing): the current generation's audit row if it is missing
- * → the bundle → the manifest, conditionally → the new audit row. Interrupted anywhere, the vault opens exactly as before
- * or exactly as after.
+ * The only way to write a generation (`docs/format.md` §5, Committing). In order: the current generation's audit row if
+ * it is missing, the bundle, the manifest conditionally, then the new audit row. If it is interrupted anywhere, the
+ * vault opens exactly as before or exactly as after.
  *
- * @param draft is made while the neighbouring audit rows are on their way
+ * @param draft called while the neighbouring audit rows are being fetched
  * @throws ConflictError another commit was faster; no manifest names the bundle written here
  * @throws RollbackError the manifest is older than the audit rows; nothing was written
- * @throws AuditBrokenError another row is in place of the current generation's; nothing was written
- * @throws OutcomeUnknownError the manifest's swap was sent and cannot be read back
+ * @throws AuditBrokenError another row has the key of the current generation's; nothing was written
+ * @throws OutcomeUnknownError the manifest was sent and cannot be read back
  * @throws InputError the format does not allow the draft; nothing was written
  */
 export async function* commitGeneration(
@@ -77,7 +77,7 @@ export async function* commitGeneration(
   yield { kind: "done", committed: { manifest, auditFault } };
 }
 
-/** Refuses everything it can without the store. Reads the clock here, after every question. */
+/** Runs every check that needs no store. It reads the clock here, after all questions have been answered. */
 async function sealDraft(ports: CommitPorts, base: CommitBase, draft: Draft): Promise<SealedDraft> {
   const nowMs = ports.clock.nowMs();
   const unlock = liveEntries(draft.unlock, nowMs);
@@ -111,9 +111,10 @@ async function tokensAt(
 }
 
 /**
- * A token that had ended by the last commit, and by both clocks now, is judged no more.
+ * A wrong clock would end a token early or let it read too long. A token that had ended by the last commit and has
+ * ended by both clocks is beyond dispute.
  *
- * @throws InputError a token's end would be told by a clock that is wrong: the token would end early, or read on
+ * @throws InputError this machine's clock and the store's differ by more than `MAX_SKEW_MS`, and a token depends on it
  */
 function requireClock(
   { tokens }: Roll,
@@ -130,7 +131,7 @@ function requireClock(
   throw new InputError(
     `this machine's clock is ${minutes} minutes ${side} the store's, and tokens of the vault expire by it`,
     {
-      hint: "set this machine's clock, then run the same command again",
+      hint: "correct this machine's clock, then run the same command again",
     },
   );
 }
@@ -142,7 +143,7 @@ async function createBundle(store: ObjectStore, bundle: Uint8Array, firstMs: num
       await store.create(key, bundle);
       return key;
     } catch (error) {
-      // A crashed commit's orphan has this name and other bytes, so take the next millisecond.
+      // A crashed commit left other bytes under this name, so try the next millisecond.
       if (!(error instanceof ConflictError) || tries >= MAX_BUNDLE_KEY_TRIES) throw error;
     }
   }

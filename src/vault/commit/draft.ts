@@ -7,7 +7,7 @@ import { BUNDLE_PREFIX } from "../format/object-keys.ts";
 import type { UnlockEntry } from "../format/unlock-entry.ts";
 import type { VaultTokens } from "./vault-tokens.ts";
 
-/** The vault of a commit, and the generation below it. */
+/** The generation that a commit builds on. */
 export interface CommitBase {
   readonly vault: string;
   readonly repo: string;
@@ -19,12 +19,12 @@ export interface CommitBase {
 /** The manifest that was read, and the key that signed it. */
 export interface CurrentGeneration {
   readonly manifest: Manifest;
-  /** Of the manifest's bytes. */
+  /** SHA-256 of the manifest's bytes, in hex. */
   readonly sha256: string;
-  /** Null if the generation is of another place, from which the vault moves: here the manifest must not exist yet. */
+  /** Null if the vault is moving here from another place: then this place must not have a manifest yet. */
   readonly version: Version | null;
   readonly signingKey: SigningKey;
-  /** As `StoredObject.skewMs` of the manifest. */
+  /** `StoredObject.skewMs` of the manifest. */
   readonly skewMs?: number | undefined;
 }
 
@@ -40,16 +40,16 @@ export interface Draft extends Annotation {
   readonly action: string;
   readonly meta: JsonObject;
   readonly items: readonly NamedData[];
-  /** Endorsed for `signingKey`. The commit drops those whose window is over when it reads the clock. */
+  /** Endorsed for `signingKey`. When the commit reads the clock, it drops those whose grace window is over. */
   readonly unlock: readonly UnlockEntry[];
-  /** Signs this generation; in a rotation, not the key that signed the one before. */
+  /** Signs this generation. A rotation replaces the key that signed the one before. */
   readonly signingKey: SigningKey;
   readonly rotates: boolean;
-  /** The commit seals slots, views and boxes anew from them, and drops what has to go. */
+  /** The commit seals slots, views and boxes anew from these, and drops tokens that have ended. */
   readonly tokens: VaultTokens;
 }
 
-/** The base of a commit on top of a generation. */
+/** The base for a commit on top of this generation. */
 export function baseOn({ manifest, sha256, version, signingKey, skewMs }: CurrentGeneration): CommitBase {
   const { vault, repo, env } = manifest;
   return { vault, repo, env, current: { manifest, sha256, version, signingKey, skewMs } };

@@ -12,17 +12,20 @@ import type { VaultTokens } from "./vault-tokens.ts";
 const KID_BYTES = 8;
 const USAGE_KEY_BYTES = 32;
 
-/** How much longer the old key verifies after a gateway lost its token: the others need that time to sign with the new one. */
+/**
+ * After a gateway loses its token, the old key verifies for this much longer: the other gateways need the time to
+ * switch to the new one.
+ */
 const CHANGEOVER_MS = SIGNS_AFTER_MS + 180_000;
 
-/** Whether a token signs as the gateway: its claims say so by name. */
+/** Whether a token may sign as the gateway, which its claims must say explicitly. */
 export function mayGatewaySign({ permissions }: Pick<Claims, "permissions">): boolean {
   return permissions?.includes(GATEWAY_SIGN) ?? false;
 }
 
 /**
- * The keys that a gateway's token signs with: one that is bound to a backend has those whose list names it, any other one
- * those without a list.
+ * The keys that a gateway's token signs with. A token bound to a backend gets the keys that list this backend; any
+ * other token gets the keys without a list.
  */
 export function ownGatewayKeys(keys: readonly GatewayKey[], claims: Claims): readonly GatewayKey[] {
   if (!mayGatewaySign(claims)) return [];
@@ -33,13 +36,13 @@ export function ownGatewayKeys(keys: readonly GatewayKey[], claims: Claims): rea
 export interface Rotation {
   readonly random: Random;
   readonly atMs: number;
-  /** How long the keys that are replaced verify on. */
+  /** How long the replaced keys still verify. */
   readonly overlapMs: number;
-  /** As in `GatewayKey`; it replaces only keys of the same list. */
+  /** As in `GatewayKey`. Only keys with the same list are replaced. */
   readonly backends?: readonly string[] | undefined;
 }
 
-/** A new key in place of those for the same backends. They verify until the overlap's end. */
+/** Adds a new key and ends those for the same backends, which still verify until the overlap is over. */
 export function rotatedKey(
   { roll, gatewaySigners, ...others }: VaultTokens,
   { random, atMs, overlapMs, backends }: Rotation,
@@ -66,10 +69,10 @@ function earlier({ not_after }: { readonly not_after?: string }, end: string): s
 }
 
 /**
- * New keys in place of those that tokens had which no longer sign: their holders know them. Where no live token signs with a
- * key it ends at once; else the other gateways get the time that they need to change over.
+ * Replaces the gateway keys that ended tokens knew. A key that no live token signs with ends at once; otherwise the
+ * other gateways get time to switch.
  *
- * @param ended the claims that those tokens had
+ * @param ended the claims of those tokens
  */
 export function withoutKeysOf(
   { roll, anchors, gatewaySigners }: VaultTokens,
@@ -89,7 +92,7 @@ export function withoutKeysOf(
   return next;
 }
 
-/** After a leak of the passphrase: with it, somebody has read every key. */
+/** Replaces every gateway key, because a leaked passphrase reveals them all. */
 export function renewedKeys(tokens: VaultTokens, { random, atMs }: Pick<Rotation, "random" | "atMs">): VaultTokens {
   const keys = (tokens.roll.gateway_keys ?? []).filter((key) => !hasEnded(key, atMs));
   let next = tokens;
@@ -102,7 +105,7 @@ export function renewedKeys(tokens: VaultTokens, { random, atMs }: Pick<Rotation
     : { ...next, roll: { ...roll, usage_keys: [...roll.usage_keys, usageKey(random)] } };
 }
 
-/** The keys that end with a change of the roll, with their ends. */
+/** The gateway keys that a change of the roll ends, each with its end. */
 export function endingKeys(before: Roll, after: Roll): readonly GatewayKey[] {
   const ends = new Map(before.gateway_keys?.map(({ kid, not_after }) => [kid, not_after]));
   return (after.gateway_keys ?? []).filter(({ kid, not_after }) => ends.has(kid) && ends.get(kid) !== not_after);
@@ -112,7 +115,9 @@ function hasEnded({ not_after }: Pick<GatewayKey, "not_after">, atMs: number): b
   return not_after !== undefined && Date.parse(not_after) <= atMs;
 }
 
-/** The tokens as a commit writes them: without gateway keys that have ended, and with a usage key where a token needs one. */
+/**
+ * The tokens as a commit writes them: without gateway keys that have ended, and with a usage key if a token needs one.
+ */
 export function settledKeys(
   { roll, gatewaySigners, ...others }: VaultTokens,
   random: Random,

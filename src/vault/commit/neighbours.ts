@@ -3,11 +3,11 @@ import type { ObjectStore, ReadOptions, StoredObject, Version } from "../../port
 import { MAX_MANIFEST_BYTES } from "../format/limits.ts";
 import { AUDIT_PREFIX, auditKey, generationOfAuditKey, LAST_AUDIT_KEY, MANIFEST_KEY } from "../format/object-keys.ts";
 
-/** The audit rows that a commit looks at before it writes. Disposing of them aborts what is pending. */
+/** The audit rows to check before a commit writes. Disposing of them aborts what is pending. */
 export interface Neighbours extends Disposable {
-  /** The generation of the first row that is the new generation's own, or above it: null, unless something is wrong. */
+  /** The lowest generation, from the new one up, that already has an audit row. Null unless something is wrong. */
   readonly above: Promise<number | null>;
-  /** The row of the generation below, or null. */
+  /** The row of the generation before the new one, or null. */
   readonly before: Promise<StoredObject | null>;
 }
 
@@ -22,7 +22,10 @@ export function readNeighbours(store: ObjectStore, gen: number): Neighbours {
   return { above, before, [Symbol.dispose]: () => reading.abort() };
 }
 
-/** Lists instead of asking for one row: who put an older manifest back may have removed the row that follows it. */
+/**
+ * Lists instead of fetching one row: an attacker who restored an older manifest may have deleted the row right after
+ * it.
+ */
 async function firstRowFrom(store: ObjectStore, gen: number, options: ReadOptions): Promise<number | null> {
   for await (const key of store.list(AUDIT_PREFIX, { ...options, startAfter: auditKey(gen - 1) })) {
     if (key > LAST_AUDIT_KEY) break;
@@ -33,12 +36,12 @@ async function firstRowFrom(store: ObjectStore, gen: number, options: ReadOption
 }
 
 /**
- * Refuses to commit on a manifest that somebody put back: the vault would get a second history from there on, and machines
- * and tokens that have seen the first one would follow it as soon as it has grown as long.
+ * Refuses to commit on top of an older manifest that somebody restored. The vault would fork there, and machines and
+ * tokens that have seen the real history would follow the fork once it is as long.
  *
  * @param above as in `Neighbours`
- * @param to the new generation, and the version of the manifest below it, or null for the first
- * @throws ConflictError another commit has made that generation meanwhile
+ * @param to the new generation, and the version of the manifest below it (null for the first)
+ * @throws ConflictError another commit has made that generation in the meantime
  * @throws RollbackError the manifest is older than the rows
  */
 export async function refuseFork(
@@ -51,5 +54,5 @@ export async function refuseFork(
   if ((await store.head(MANIFEST_KEY)) !== base)
     throw new ConflictError(`another writer committed generation ${gen} first`);
   const found = base === null ? "the manifest is gone" : "an older manifest was put back";
-  throw new RollbackError(`audit row ${row} is there already: ${found}`);
+  throw new RollbackError(`audit row ${row} already exists: ${found}`);
 }

@@ -21,21 +21,21 @@ import { MANIFEST_KEY } from "../format/object-keys.ts";
 import { signCert } from "../format/tokens/anchors.ts";
 import { type CommitBase, currentGen, type Draft } from "./draft.ts";
 
-/** A draft whose bundle has been sealed. */
+/** A draft and its sealed bundle. */
 export interface SealedDraft extends Draft {
   readonly bundle: Uint8Array;
-  /** Of the bundle. */
+  /** SHA-256 of the bundle, in hex. */
   readonly sha256: string;
-  /** The time of the commit. */
+  /** The time of the commit, in milliseconds since the epoch. */
   readonly nowMs: number;
-  /** Certify the signer, in this order. */
+  /** The keys that certify the signer, in this order. */
   readonly anchors: readonly SigningKey[];
 }
 
 /**
  * The manifest of the generation after `base`.
  *
- * @param key the bundle's
+ * @param key the object key of the bundle
  * @param previousRow the current generation's audit row, as stored; null for the first commit
  */
 export function nextManifest(
@@ -80,9 +80,10 @@ function linksOf({ current }: CommitBase, signer: string, previousRow: Uint8Arra
 }
 
 /**
- * Refuses everything that the format does not allow, before the first write. Makes the manifest once with stand-ins for that.
+ * Refuses, before the first write, everything that the format does not allow. It builds the manifest once with
+ * placeholders to see whether readers would accept it.
  *
- * @param lastKey the longest name that the bundle may get
+ * @param lastKey the longest key that the bundle may get
  * @throws InputError the bundle or the manifest is too large, or readers would refuse the manifest
  */
 export function refuseUnwritable(base: CommitBase, draft: SealedDraft, lastKey: string): void {
@@ -101,7 +102,7 @@ export function refuseUnwritable(base: CommitBase, draft: SealedDraft, lastKey: 
   const bytes = encodeManifest(nextManifest(base, draft, lastKey, new Uint8Array()), draft.signingKey);
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw new InputError("note and meta do not fit: a manifest has at most 1 MiB", {
-      hint: "shorten --note and --meta, and name where the rest stands",
+      hint: "shorten --note and --meta, for example by linking to the details",
     });
   }
   refuseUnreadable(bytes);
@@ -120,21 +121,21 @@ function tooLarge(base: CommitBase, { bundle }: SealedDraft): InputError {
   );
 }
 
-/** A manifest that readers would refuse: a clock beyond the year 9999, a note with half a surrogate pair. */
+/** Catches, for example, a clock beyond the year 9999, or a note with half a surrogate pair. */
 function refuseUnreadable(manifest: Uint8Array): void {
   try {
     parseManifest(manifest);
   } catch (error) {
     if (!(error instanceof NotAuthenticError)) throw error;
     throw new InputError(`this cannot be committed: ${error.message}`, {
-      hint: "look at --note, --meta and the names of this machine and user, which the audit row tells",
+      hint: "check --note, --meta, and the names of this machine and user, which the audit row records",
     });
   }
 }
 
 /**
- * Writes the manifest in place of `current`, or creates the first one. Settles a conflict, which may be with our own write
- * whose answer was lost.
+ * Replaces the manifest `current`, or creates the first one. On a conflict it reads back, because the conflict may be
+ * with our own write whose response was lost.
  *
  * @throws ConflictError another commit was faster; no manifest names the bundle
  * @throws OutcomeUnknownError the write was sent and cannot be read back
@@ -156,8 +157,8 @@ export async function swapManifest(
 }
 
 /**
- * Another commit may already be on top of ours. The manifest then has other bytes, but that commit first appended our audit
- * row. Returns null if the row exists: our swap was applied.
+ * Another commit may already be on top of ours. Then the manifest has other bytes, but that commit has first appended
+ * our audit row. Returns null if our row exists, which proves that our swap succeeded.
  */
 async function settleConflict(
   store: ObjectStore,

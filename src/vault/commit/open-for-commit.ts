@@ -13,7 +13,7 @@ import type { BundleKeys } from "../unlock/bundle-keys.ts";
 import { requireKnownKinds } from "../unlock/entries.ts";
 import { type Mending, openTokens, type VaultTokens } from "./vault-tokens.ts";
 
-/** A vault that its holder may write. Disposing of it zeroes its values. */
+/** A vault opened by a holder who may write. Disposing of it zeroes its values. */
 export interface WritableVault extends SignedVault {
   readonly tokens: VaultTokens;
 }
@@ -27,8 +27,8 @@ export interface SignedVault extends Disposable {
 /**
  * Opens a vault, its signing key and its roll, and checks that this version can seal to every holder of the vault.
  *
- * @throws UnsupportedSpecVersionError an entry of a kind that this version does not know
- * @throws VaultMovedError the vault goes on at another place
+ * @throws UnsupportedSpecVersionError an unlock entry of a kind that this version does not know
+ * @throws VaultMovedError the vault has moved to another place
  * @throws what `openSigner` and `openTokens` throw
  */
 export async function openForCommit(
@@ -43,9 +43,10 @@ export async function openForCommit(
 }
 
 /**
- * Opens a vault and its roll, for callers that only look at it: nothing is refused for what does not belong together.
+ * Opens a vault and its roll, for callers that only inspect it: roll, slots and certs are not checked against each
+ * other.
  *
- * @throws BundleCorruptError the roll does not open, or its form
+ * @throws BundleCorruptError the roll does not open or has the wrong form
  * @throws what `openSigner` throws
  */
 export async function openWithRoll(ports: ReadPorts, request: OpenRequest): Promise<SignedVault & { roll: Roll }> {
@@ -90,11 +91,11 @@ function signingKeyOf({ bundle, manifest }: OpenedVault, operatorKey: Secret): S
   const signingKey = openSigningKey(bundle.header, operatorKey);
   if (encodeBase64(signingKey.publicKey) === manifest.signer) return signingKey;
   throw new BundleCorruptError("the bundle's signing key is not the manifest's signer", {
-    hint: "look at who wrote this generation; put the one before back, from the bucket's object versions or a backup",
+    hint: "find out who wrote this generation, and restore the one before from the bucket's object versions or a backup",
   });
 }
 
-/** Zeroes the values, and frees their memory. */
+/** Zeroes the values and frees their memory. */
 export function forgetBundle({ items, bytes }: Pick<OpenedBundle, "items" | "bytes">): void {
   // Already freed: filling a detached buffer would throw.
   if (bytes.length === 0) return;

@@ -13,13 +13,13 @@ import {
 } from "../format/tokens/roll.ts";
 import type { Tombstone } from "../format/tokens/slot.ts";
 
-/** A live token, and what its slot will give. */
+/** A live token and what its slot will give it. */
 export interface PlannedSlot {
   readonly record: TokenRecord;
   readonly granted: GrantedItems;
 }
 
-/** The items that several tokens may read: they share one view. */
+/** The items that one or more tokens may read. Tokens that read the same items share a view. */
 export interface PlannedView {
   /** Names, in the order of the index. */
   readonly items: readonly string[];
@@ -31,15 +31,15 @@ export interface PlannedView {
 export interface TokenPlan {
   /** In the order of the roll. */
   readonly live: readonly PlannedSlot[];
-  /** Of those that may not read everything. */
+  /** The views of live tokens that may not read everything. */
   readonly views: readonly PlannedView[];
   readonly tombstones: readonly Tombstone[];
-  /** Without the records that have to go. */
+  /** The roll without the records that this commit drops. */
   readonly roll: Roll;
 }
 
 /**
- * Slots, tombstones and views of the generation that is committed at `atMs`.
+ * Plans the slots, tombstones and views of the generation committed at `atMs`.
  *
  * @param otherSlots how many slots the passphrases take
  * @throws InputError the live tokens do not fit
@@ -75,13 +75,13 @@ interface Ended {
   readonly at: string;
 }
 
-/** By the time of the end, then by id. */
+/** By time of the end, then by id. */
 function byEnd(a: Ended, b: Ended): number {
   const [one, other] = [a.at + a.record.claims.id, b.at + b.record.claims.id];
   return one < other ? -1 : 1;
 }
 
-/** The live records, and of the others the latest: as many as a roll may have, and as fit. */
+/** Keeps every live record, and as many of the most recently ended ones as the roll has room for. */
 function keptOf(roll: Roll, live: readonly TokenRecord[], latest: readonly Ended[]): ReadonlySet<TokenRecord> {
   let bytes = encodeRoll({ ...roll, tokens: live }).length;
   if (bytes > MAX_ROLL_BYTES) throw tooLarge(bytes, live);
@@ -98,7 +98,10 @@ function tombstoneOf({ claims: { id, not_after = "" }, revoked_at }: TokenRecord
   return revoked_at === undefined ? { id, seals: "X", expired_at: not_after } : { id, seals: "X", revoked_at };
 }
 
-/** What claims grant of these items. Evaluates equal ones once: hundreds of tokens usually share a few. */
+/**
+ * Returns a function that gives what claims grant of these items. It caches, because hundreds of tokens usually share a
+ * few sets of claims.
+ */
 export function rememberingGrants(from: GrantedFrom): (claims: Claims) => Promise<GrantedItems> {
   const known = new Map<string, Promise<GrantedItems>>();
   return ({ permissions, grants }) => {
@@ -117,7 +120,7 @@ function viewsOf(live: readonly PlannedSlot[]): readonly PlannedView[] {
 }
 
 function tooMany(count: number, most: number): InputError {
-  return new InputError(`the vault would have ${count} live tokens, and ${most} fit beside its passphrases`, {
+  return new InputError(`the vault would have ${count} live tokens, but only ${most} fit beside its passphrases`, {
     hint: "revoke those that nobody uses: `vsync tokens list` shows them",
   });
 }

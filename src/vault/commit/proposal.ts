@@ -53,7 +53,7 @@ export class Proposal<Plan> implements Disposable {
   }
 
   /**
-   * Like `commit`, one step at a time: the next step starts when the caller asks for it, and a caller that stops asking
+   * Like `commit`, one step at a time. The next step starts when the caller asks for it, so a caller that stops asking
    * stops the commit.
    */
   async *steps(): AsyncGenerator<CommitStep, void> {
@@ -61,7 +61,7 @@ export class Proposal<Plan> implements Disposable {
     this.#isSpent = true;
     for await (const step of this.#write?.() ?? []) {
       if (step.kind === "ready") {
-        // Disposed of during sealing, as by a `return` without `await`: it would write zeros.
+        // Somebody disposed of it while it was being sealed, as `return` without `await` does: it would write zeros.
         if (this.#isDisposed) throw spent();
         // The upload needs as much memory again.
         this.#held[Symbol.dispose]();
@@ -73,7 +73,7 @@ export class Proposal<Plan> implements Disposable {
   /**
    * Does everything that a commit does before its first write, and stops there.
    *
-   * @returns the generation whose audit row is missing and would be appended first, or null
+   * @returns the generation whose missing audit row the commit would append first, or null
    */
   async rehearse(): Promise<number | null> {
     for await (const step of this.steps()) return step.kind === "ready" ? step.outstanding : null;
@@ -92,23 +92,23 @@ function spent(): TypeError {
 
 export interface AmendRequest extends OpenRequest {
   readonly annotation: Annotation;
-  /** What the commit mends, and so is not refused for. */
+  /** Faults that this commit is about to mend; they do not stop it. */
   readonly mending?: Mending;
 }
 
-/** The changes of a commit; everything else stays. */
+/** The changes of a commit. Everything left out stays as it is. */
 export interface Amendment {
   readonly action: string;
   readonly items?: readonly NamedData[];
-  /** Default: all entries. */
+  /** Default: all present entries. */
   readonly unlock?: readonly UnlockEntry[];
-  /** Wins over the annotation's own. */
+  /** Takes precedence over the annotation's `meta`. */
   readonly meta?: JsonObject;
-  /** Default: as they are. */
+  /** Default: unchanged. */
   readonly tokens?: Partial<VaultTokens>;
 }
 
-/** The answer of a use-case about an open vault. */
+/** What a use-case wants to do with an open vault. */
 export interface Amending<Plan> {
   readonly plan: Plan;
   /** Null if nothing needs to change. */
@@ -156,12 +156,12 @@ function commitAmendment(
 }
 
 /**
- * The same steps, with errors that tell a failure before the swap of the manifest from one at it: `rotate-passphrase` has
- * an exit code for each.
+ * The same steps, with errors that tell a failure at the manifest's swap from a failure before it: `rotate-passphrase`
+ * has an exit code for each.
  *
- * @throws S3UnreachableError also instead of an unknown outcome of a write before the swap
- * @throws ManifestSwapFailedError the store refused or was lost at the swap, which was not applied
- * @throws OutcomeUnknownError of the swap itself
+ * @throws S3UnreachableError a write before the swap failed, or its outcome is unknown
+ * @throws ManifestSwapFailedError the store refused the swap or could not be reached; the swap was not applied
+ * @throws OutcomeUnknownError the outcome of the swap is unknown
  * @throws ConflictError another commit was faster, at any step
  */
 export async function* tellingTheSwap(steps: AsyncIterable<CommitStep>): AsyncGenerator<CommitStep, void> {

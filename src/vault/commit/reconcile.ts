@@ -12,9 +12,10 @@ export interface ReconcilePlan {
 }
 
 /**
- * Proposes to append the current generation's audit row after a commit could not. Proposes nothing if it exists.
+ * Proposes to append the current generation's audit row, after a commit that could not. Proposes nothing if the row
+ * exists.
  *
- * @throws AuditBrokenError another row is in its place
+ * @throws AuditBrokenError another row has its key
  * @throws what opening throws
  */
 export async function proposeReconcile(

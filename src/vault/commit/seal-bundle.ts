@@ -14,16 +14,19 @@ import { NO_CONTENTS, type SealedTokens, sealTokens, type TokenContents } from "
 const OPERATOR_KEY_BYTES = 32;
 const ITEM_ID_BYTES = 8;
 
-/** The contents of a bundle and its holders. */
+/** What a bundle holds, and for whom. */
 export interface BundleContents extends BundlePlace {
   readonly entries: readonly UnlockEntry[];
   readonly signingKey: SigningKey;
   readonly items: readonly NamedData[];
-  /** Absent: the vault has none. */
+  /** Absent if the vault never had a token. */
   readonly tokens?: TokenContents;
 }
 
-/** A bundle's bytes. Keys and ids are drawn afresh: nobody can follow one secret through the bundles of a bucket. */
+/**
+ * Returns a bundle's bytes (`docs/format.md` §4). Keys and ids are drawn afresh each time, so nobody can follow one
+ * secret from bundle to bundle.
+ */
 export async function sealBundle(random: Random, contents: BundleContents): Promise<Uint8Array> {
   const operatorKey = random.bytes(OPERATOR_KEY_BYTES);
   const rootKey = deriveRootKey(operatorKey);
@@ -76,7 +79,7 @@ function boxBytes({ data }: Item): number {
   return BOX_OVERHEAD_BYTES + data.expose().length;
 }
 
-/** Seals each box in place: a vault may be 64 MiB and is in memory twice here already, as items and as bundle. */
+/** Seals each box in place: a vault may be 64 MiB, and memory already holds it twice, as items and as bundle. */
 function withBoxes(header: Uint8Array, random: Random, contents: IdentifiedContents, rootKey: Uint8Array): Uint8Array {
   const bundle = new Uint8Array(contents.items.reduce((sum, item) => sum + boxBytes(item), header.length));
   bundle.set(header);

@@ -28,12 +28,12 @@ import type { PlannedSlot, PlannedView, TokenPlan } from "./plan-tokens.ts";
 
 const VIEW_ID_BYTES = 8;
 
-/** What a bundle holds for scoped tokens. */
+/** The scoped tokens to seal into a bundle. */
 export interface TokenContents {
   readonly plan: TokenPlan;
   readonly anchors: readonly SigningKey[];
   readonly gatewaySigners: GatewaySigners;
-  /** The time of the commit. */
+  /** The time of the commit, in milliseconds since the epoch. */
   readonly atMs: number;
 }
 
@@ -44,14 +44,14 @@ export const NO_CONTENTS: TokenContents = {
   atMs: 0,
 };
 
-/** The parts of a header that are there for scoped tokens. */
+/** The parts of a header that exist for scoped tokens. */
 export interface SealedTokens {
   readonly slots: readonly JsonObject[];
   readonly views?: readonly { readonly id: string; readonly box: string }[];
   readonly boxes?: Readonly<Partial<Record<BoxName, string>>>;
 }
 
-/** Seals slots, views and boxes anew, as every commit does. A vault that never had a token gets none. */
+/** Seals slots, views and boxes anew, as every commit does. A vault that never had a token gets no boxes. */
 export async function sealTokens(
   random: Random,
   place: BundlePlace,
@@ -128,7 +128,7 @@ async function sealSlotOf(
   }
 }
 
-/** What gateways and origins get beside their items. */
+/** What gateways and origins get in addition to their items. */
 function backendPart(claims: Claims, { plan: { roll }, gatewaySigners }: TokenContents): Partial<TokenPayload> {
   const { gateway_keys: keys = [], usage_keys = [], settings } = roll;
   const own = new Set(ownGatewayKeys(keys, claims).map(({ kid }) => kid));
@@ -144,7 +144,7 @@ function backendPart(claims: Claims, { plan: { roll }, gatewaySigners }: TokenCo
   };
 }
 
-/** A gateway knows every backend that it may sign for; an origin, and what meters for it, its own. */
+/** A gateway gets every backend that it may sign for. An origin, or a token that meters for one, gets its own. */
 function settingsFor(
   claims: Claims,
   settings: BackendSettings | null,

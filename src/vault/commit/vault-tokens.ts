@@ -11,34 +11,38 @@ import { hasOwnKeys } from "../format/tokens/verify-list.ts";
 import type { OpenedVault } from "../open/open.ts";
 import { openAnchors, openGatewaySigners, openRoll, requireKnownBoxes } from "../open/open-boxes.ts";
 
-/** What an operator knows of a vault's scoped tokens, and carries from commit to commit. */
+/** What an operator knows of a vault's scoped tokens, carried from commit to commit. */
 export interface VaultTokens {
   readonly roll: Roll;
-  /** Each certifies the signer of every generation; the last one is the vault's. None before the first token. */
+  /**
+   * Each certifies the signer of every generation; the last one is the vault's current anchor. Empty before the first
+   * token.
+   */
   readonly anchors: readonly SigningKey[];
   /** The private halves of the roll's gateway keys. */
   readonly gatewaySigners: GatewaySigners;
 }
 
-/** Of a vault that never had a token. */
+/** The tokens of a vault that never had one. */
 export const NO_TOKENS: VaultTokens = { roll: EMPTY_ROLL, anchors: [], gatewaySigners: new Map() };
 
-/** What a commit is about to mend, and so is not refused for. */
+/** Faults that a commit is about to mend; they do not stop it. */
 export interface Mending {
-  /** Whether it revokes the token of this id. */
+  /** Whether the commit revokes the token with this id. */
   readonly revoking?: (id: string, roll: Roll) => boolean;
   readonly newSettings?: boolean;
-  /** It moves the vault, or takes up a move that was interrupted. */
+  /** The commit moves the vault, or resumes an interrupted move. */
   readonly moving?: boolean;
-  /** It draws a new anchor. */
+  /** The commit draws a new anchor. */
   readonly leaked?: boolean;
 }
 
 /**
- * The roll and the anchors, once records, slots, anchors and certs are found to belong together. Somebody who once knew a
- * passphrase may have written what does not: the next commit must not carry it on as if an operator had made it.
+ * Opens the roll and the anchors, and checks that records, slots, anchors and certs belong together. Somebody who once
+ * knew a passphrase may have planted one that does not; without this check the next commit would carry it on as if an
+ * operator had made it.
  *
- * @throws BundleCorruptError a box, or what does not belong together, naming the token
+ * @throws BundleCorruptError a box does not open, or something does not belong; the message names the token
  * @throws UnsupportedSpecVersionError a box, grant, permission, capability or setting that this version does not know
  */
 export function openTokens(vault: OpenedVault, operatorKey: Secret, mending: Mending = {}): VaultTokens {
@@ -58,7 +62,7 @@ function requireSound(roll: Roll, { manifest, bundle }: OpenedVault, mending: Me
   const isRevoked = (id: string) => mending.revoking?.(id, roll) ?? false;
   const live = liveIn(roll, Date.parse(manifest.at));
   for (const { claims, ...keys } of live.filter((record) => !isRevoked(record.claims.id))) {
-    if (!hasOwnKeys(claims.id, keys)) throw planted(claims.id, "has other keys than its id stands for");
+    if (!hasOwnKeys(claims.id, keys)) throw planted(claims.id, "has keys that do not match its id");
     const unknown = unknownInClaims(claims);
     if (unknown !== null)
       throw tooNew(`the token ${claims.id} has something that this version does not know: ${unknown}`);
@@ -71,25 +75,24 @@ function requireSound(roll: Roll, { manifest, bundle }: OpenedVault, mending: Me
   const expected = new Set(live.map(({ claims }) => claims.id));
   const odd = [...slots, ...expected].find((id) => slots.has(id) !== expected.has(id) && !isRevoked(id));
   if (odd === undefined) return;
-  throw planted(
-    odd,
-    slots.has(odd) ? "has a slot, and the roll does not say that it is live" : "is live, and has no slot",
-  );
+  throw planted(odd, slots.has(odd) ? "has a slot, but the roll does not list it as live" : "is live but has no slot");
 }
 
-/** @throws BundleCorruptError a private half that is of no key in the roll */
+/**
+ * @throws BundleCorruptError a private half whose key is not in the roll
+ */
 function requireOwnHalves({ gateway_keys = [] }: Roll, signers: GatewaySigners): void {
   for (const [kid, signer] of signers) {
     if (gateway_keys.some((key) => key.kid === kid && key.public === nameOf(signer))) continue;
-    throw new BundleCorruptError(`the gateway key ${kid} has a private half that is of no key in the roll`, {
-      hint: "look at who wrote this generation, and restore an older manifest from the store's object versions",
+    throw new BundleCorruptError(`the private half of the gateway key ${kid} matches no key in the roll`, {
+      hint: "find out who wrote this generation, and restore an older manifest from the store's object versions",
     });
   }
 }
 
 function planted(id: string, fault: string): BundleCorruptError {
   return new BundleCorruptError(`the token ${id} ${fault}`, {
-    hint: `look at who wrote this generation; \`vsync tokens revoke ${id}\` ends the token and lets commits go on`,
+    hint: `find out who wrote this generation; \`vsync tokens revoke ${id}\` ends the token and lets commits go on`,
   });
 }
 
@@ -112,12 +115,12 @@ function ownAnchors(
 }
 
 function otherAnchors(): BundleCorruptError {
-  return new BundleCorruptError("the vault's anchors are not those of the manifest's certs", {
-    hint: "look at who wrote this generation; `vsync rotate-passphrase --leaked` draws a new anchor",
+  return new BundleCorruptError("the vault's anchors do not match the manifest's certs", {
+    hint: "find out who wrote this generation; `vsync rotate-passphrase --leaked` draws a new anchor",
   });
 }
 
-/** Of a box that is unsound nothing is kept: a new anchor is drawn anyway. */
+/** If the box is unsound, nothing in it is kept, because a new anchor is drawn anyway. */
 function soundAnchors(header: OpenedVault["bundle"]["header"], operatorKey: Secret): readonly SigningKey[] {
   try {
     return openAnchors(header, operatorKey);

@@ -88,7 +88,11 @@ export function parseAuditRow(bytes: Uint8Array, expect: RowExpectation): Parsed
   }
 }
 
-/** On another thread, because a log may have thousands of rows. @throws AuditBrokenError naming `gen` */
+/**
+ * Runs on another thread, because a log may have thousands of rows.
+ *
+ * @throws AuditBrokenError the signature is wrong; names `gen`
+ */
 export async function verifyAuditRow({ note }: ParsedAuditRow, { vault, gen, signer }: RowExpectation): Promise<void> {
   try {
     await verifyNoteAside(note, noteName(vault), decodeCheckedBase64(signer), `audit row ${gen}`);
@@ -98,19 +102,19 @@ export async function verifyAuditRow({ note }: ParsedAuditRow, { vault, gen, sig
 }
 
 function checkPlace(row: AuditRow, expect: RowExpectation, refuse: Refuse): void {
-  if (row.vault !== expect.vault) throw refuse("is of another vault");
-  if (row.gen !== expect.gen || row.gen !== row.prev_gen + 1) throw refuse("is of another generation");
-  if ((row.gen === 1) !== (row.prev === undefined)) throw refuse("does not link to the row before it as it must");
+  if (row.vault !== expect.vault) throw refuse("belongs to another vault");
+  if (row.gen !== expect.gen || row.gen !== row.prev_gen + 1) throw refuse("belongs to another generation");
+  if ((row.gen === 1) !== (row.prev === undefined)) throw refuse("has a wrong link to the row before it");
   if (row.signer !== expect.signer) throw refuse("names another signer");
 }
 
 export function brokenRow(gen: number, fault: string): AuditBrokenError {
   return new AuditBrokenError(gen, `audit row ${gen} ${fault}`, {
-    hint: "rows are never rewritten: look at who can write the bucket, and at its object versions if it keeps them",
+    hint: "vsync never rewrites rows: check who can write to the bucket, and its object versions if it keeps them",
   });
 }
 
-/** The parsers of notes and formats do not know rows, so their errors become a fault of this row. */
+/** Turns errors of the note and format parsers, which know nothing of rows, into a fault of this row. */
 function auditFault(gen: number, error: unknown): unknown {
   if (!(error instanceof VsyncError) || error instanceof AuditBrokenError) return error;
   return new AuditBrokenError(gen, error.message, error.hint === undefined ? {} : { hint: error.hint });

@@ -45,15 +45,15 @@ const headerShape = exactly({
 
 /** Readers of a header look only at a slot's id, because its content may belong to another holder. */
 export type BundleHeader = v.InferOutput<typeof headerShape>;
-/** A passphrase slot. Its `kdf` is for `parseKdf`. */
+/** A passphrase slot. `parseKdf` checks its `kdf`. */
 type BundleSlot = v.InferOutput<typeof slotShape>;
 
 export const refuseBundle: Refuse = (fault) => new BundleCorruptError(`the bundle ${fault}`);
 
 /**
- * Takes a bundle apart into its header and the boxes of its items, in header order, as views of `bytes`.
+ * Splits a bundle into its header and the boxes of its items, in header order. The boxes are views of `bytes`.
  *
- * @throws BundleCorruptError form, or it is not the bundle of this vault and generation
+ * @throws BundleCorruptError the form is wrong, or it is not the bundle of this vault and generation
  * @throws UnsupportedSpecVersionError an unknown `format`
  */
 export function parseBundle(
@@ -64,8 +64,8 @@ export function parseBundle(
   const end = bytes.indexOf(LF);
   if (end === -1) throw refuseBundle("has no header line");
   const header = parseHeader(bytes.subarray(0, end));
-  if (header.vault !== vault) throw refuseBundle("is of another vault");
-  if (header.gen !== gen) throw refuseBundle(`is of generation ${header.gen}, not ${gen}`);
+  if (header.vault !== vault) throw refuseBundle("belongs to another vault");
+  if (header.gen !== gen) throw refuseBundle(`is for generation ${header.gen}, not ${gen}`);
   return { header, boxes: splitBoxes(bytes.subarray(end + 1), header.items) };
 }
 
@@ -90,7 +90,7 @@ function parseHeader(line: Uint8Array): BundleHeader {
 
 function checkUnique(entries: readonly { readonly id: string }[], what: string): void {
   if (new Set(entries.map((entry) => entry.id)).size !== entries.length)
-    throw refuseBundle(`has two ${what}s of one id`);
+    throw refuseBundle(`has two ${what}s with the same id`);
 }
 
 function splitBoxes(rest: Uint8Array, items: BundleHeader["items"]): Uint8Array[] {
@@ -100,11 +100,11 @@ function splitBoxes(rest: Uint8Array, items: BundleHeader["items"]): Uint8Array[
     boxes.push(rest.subarray(at, at + size));
     at += size;
   }
-  if (at !== rest.length) throw refuseBundle(`has ${rest.length} bytes of items, its header says ${at}`);
+  if (at !== rest.length) throw refuseBundle(`has ${rest.length} bytes of items, but its header says ${at}`);
   return boxes;
 }
 
-/** The associated data of a box or slot. */
+/** The associated data of a box or slot (`docs/format.md` §4). */
 export function aadOf(place: { readonly vault: string; readonly gen: number }, what: string): string {
   return `${place.vault}|${place.gen}|${what}`;
 }

@@ -19,7 +19,7 @@ export interface Item extends NamedData {
   readonly id: string;
 }
 
-/** Why a reader would refuse an item, for a message; null for a good one (`docs/format.md` §4). */
+/** Why readers would refuse an item, as the end of a message; null for a good one (`docs/format.md` §4). */
 export function itemFault({ name, kind, mode = 0, data }: NamedData): string | null {
   const nameFault = itemNameFault(name, kind);
   if (nameFault !== null) return `has a name that ${nameFault}`;
@@ -27,7 +27,7 @@ export function itemFault({ name, kind, mode = 0, data }: NamedData): string | n
   return Number.isInteger(mode) && mode >= 0 && mode <= MAX_MODE ? null : "must have a mode of 0…0o777";
 }
 
-/** Why a name is refused, for a message; null for a good one (`docs/format.md` §4). */
+/** Why a name is refused, as the end of a message; null for a good one (`docs/format.md` §4). */
 export function itemNameFault(name: string, kind: ItemKind): string | null {
   const bytes = Buffer.byteLength(name);
   if (bytes < 1 || bytes > MAX_NAME_BYTES) return `must have 1…${MAX_NAME_BYTES} bytes`;

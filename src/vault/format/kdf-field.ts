@@ -17,10 +17,10 @@ export const kdfShape = exactly({
 export type KdfField = v.InferOutput<typeof kdfShape>;
 
 /**
- * A `kdf` field of the known name and shape, within bounds. `what` is whose field it is, for messages.
+ * Checks a `kdf` field: name, shape and bounds. `what` names its owner in messages.
  *
- * @throws UnsupportedSpecVersionError another name than `argon2id`
- * @throws what `refuse` makes: shape or bounds
+ * @throws UnsupportedSpecVersionError a name other than `argon2id`
+ * @throws what `refuse` makes, if shape or bounds are wrong
  */
 export function parseKdf(value: unknown, what: string, refuse: Refuse): KdfField {
   checkName(value, what);
@@ -30,7 +30,7 @@ export function parseKdf(value: unknown, what: string, refuse: Refuse): KdfField
   return kdf;
 }
 
-/** Before the fields: those of another derivation have another shape. */
+/** Checked before the fields, because another key derivation has other fields. */
 function checkName(kdf: unknown, what: string): void {
   const name = (kdf as { readonly name?: unknown } | null | undefined)?.name;
   if (typeof name !== "string" || name === "argon2id") return;

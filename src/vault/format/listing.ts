@@ -5,9 +5,9 @@ import { type Item, itemNameFault } from "./item.ts";
 import { MAX_MODE } from "./limits.ts";
 import { base64, count, exactly, parseShape, text } from "./shape.ts";
 
-/*
- * The two lists of items in a bundle: the index, of all of them, for holders of the root key; and a view, of some, each with
- * its key, for the tokens that may read just those.
+/**
+ * A bundle lists its items in two ways. The index lists all of them, for holders of the root key. A view lists some of
+ * them, each with its key, for the tokens that may read just those.
  */
 
 const entry = {
@@ -23,17 +23,21 @@ const viewShape = exactly({ items: v.array(exactly({ ...entry, key: base64(32) }
 export type ListedItem = v.InferOutput<typeof indexShape>["items"][number];
 export type ViewedItem = v.InferOutput<typeof viewShape>["items"][number];
 
-/** @throws BundleCorruptError form, or it does not list the items of its header, each once */
+/**
+ * @throws BundleCorruptError the form is wrong, or it does not list each item of its header once
+ */
 export function parseIndex(plaintext: Uint8Array, header: BundleHeader): readonly ListedItem[] {
   const { items } = parseListing(indexShape, plaintext, "an index");
   checkListing(items, header, "an index");
-  // The ids are distinct and of the header, so the same number of them is all of them.
+  // All ids are distinct and appear in the header, so equal counts mean that none is missing.
   if (items.length !== header.items.length)
     throw refuseBundle("has an index that does not list the items of its header");
   return items;
 }
 
-/** @throws BundleCorruptError form, or it lists an item that its header does not have */
+/**
+ * @throws BundleCorruptError the form is wrong, or it lists an item that its header does not have
+ */
 export function parseView(plaintext: Uint8Array, header: BundleHeader): readonly ViewedItem[] {
   const { items } = parseListing(viewShape, plaintext, "a view");
   checkListing(items, header, "a view");

@@ -65,16 +65,16 @@ export interface ParsedManifest {
   readonly manifest: Manifest;
   /** Its signature is not verified yet: that takes an endorsed signer. */
   readonly note: Note;
-  /** Of the whole object. */
+  /** SHA-256 of the whole object, in hex. */
   readonly sha256: string;
 }
 
 const refuse: Refuse = (fault) => new NotAuthenticError(`the manifest ${fault}`);
 
 /**
- * Checks form and bounds of a manifest, and nothing that takes a key.
+ * Checks form and bounds of a manifest, everything that needs no key.
  *
- * @throws NotAuthenticError form or bounds
+ * @throws NotAuthenticError form or bounds are wrong
  * @throws UnsupportedSpecVersionError an unknown `format` or `kdf.name`
  */
 export function parseManifest(bytes: Uint8Array): ParsedManifest {
@@ -104,7 +104,7 @@ function checkLinks(manifest: v.InferOutput<typeof manifestShape>): void {
   if (manifest.gen !== manifest.prev_gen + 1) throw refuse("has a gen that does not follow its prev_gen");
   const first = manifest.gen === 1;
   if (first !== (manifest.audit === undefined) || first !== (manifest.prev === undefined)) {
-    throw refuse("does not link to the generation before it as it must");
+    throw refuse("has a wrong link to the generation before it");
   }
   if (manifest.audit !== undefined && manifest.audit.gen !== manifest.prev_gen) {
     throw refuse("links to the audit row of another generation");

@@ -19,7 +19,7 @@ export function moveMeta(direction: "moved_to" | "moved_from", place: VaultPlace
   return { event: "move", [direction]: { repo, env, endpoint, bucket, region, prefix } };
 }
 
-/** Where a vault has gone, if this generation is the last one of its old place; else null. */
+/** Where a vault has moved, if this generation is the last one at its old place; else null. */
 export function movedTo({ action, meta }: Pick<Manifest, "action" | "meta">): VaultPlace | null {
   const place = action === MOVE_ACTION ? meta["moved_to"] : undefined;
   if (typeof place !== "object" || place === null || Array.isArray(place)) return null;
@@ -32,7 +32,7 @@ export function movedTo({ action, meta }: Pick<Manifest, "action" | "meta">): Va
   return { repo, env, endpoint, bucket: text("bucket"), region: text("region"), prefix: text("prefix") };
 }
 
-/** `api/live at acme/api/live/`. Nobody follows it: people read it. */
+/** For people to read, such as `api/live at acme/api/live/`; vsync never follows it. */
 export function shownVault({ repo, env, bucket, prefix }: VaultPlace): string {
   return `${repo}/${env} at ${bucket}/${prefix}`;
 }
@@ -45,7 +45,7 @@ export function requireUnmoved(manifest: Manifest): void {
 
 export function hasMoved({ repo, env }: Manifest, to: VaultPlace): VaultMovedError {
   return new VaultMovedError(`${repo}/${env} has moved to ${shownVault(to)}`, {
-    hint: `if somebody has told you so: vsync init --env=${to.env} ${placeFlags(to)}; apps need a token from there`,
+    hint: `if you expected this: vsync init --env=${to.env} ${placeFlags(to)}; apps need a token from there`,
   });
 }
 

@@ -41,12 +41,12 @@ export function parseTs(ts: string): number | null {
   return !Number.isNaN(epochMs) && formatTs(epochMs) === ts ? epochMs : null;
 }
 
-/** A manifest that is further ahead of now was written by a clock that was wrong. */
+/** If a manifest is further ahead of now, the clock that wrote it was wrong. */
 export const MAX_AHEAD_MS = 24 * 3_600_000;
 
 /**
- * The first `<ts>` that a commit tries: max(now, the manifest's + 1 ms). A manifest from far ahead does not count, or one
- * commit by a clock at the end of time would leave a vault that nobody can write.
+ * The first `<ts>` that a commit tries: max(now, the manifest's + 1 ms). A manifest from too far ahead does not count:
+ * otherwise one commit by a clock near the year 9999 would make the vault unwritable.
  */
 export function firstTsMs(nowMs: number, manifestTs: string | null): number {
   const after = manifestTs === null ? null : parseTs(manifestTs);

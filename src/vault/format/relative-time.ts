@@ -7,7 +7,7 @@ const UNITS = [
   { name: "years", ms: 365.25 * 86_400_000, upTo: Number.POSITIVE_INFINITY },
 ] as const;
 
-/** `3 min ago`; `in 3 min` if the writer's clock is ahead; empty if `instant` is not a date. */
+/** `3 min ago`, or `in 3 min` if the writer's clock is ahead; empty if `instant` is not a date. */
 export function relativeTime(instant: string, nowMs: number): string {
   const distanceMs = nowMs - Date.parse(instant);
   if (Number.isNaN(distanceMs)) return "";

@@ -3,16 +3,19 @@ import type { JsonObject, JsonValue, Refuse } from "../../canonical-json.ts";
 import { decodeBase64 } from "../../crypto/base64.ts";
 import { UnsupportedSpecVersionError } from "../../errors.ts";
 
-/** An object with exactly these fields. It has no prototype, or a field named `constructor` would count as known. */
+/**
+ * An object with exactly these fields. The fields have no prototype; otherwise one named `constructor` would count as
+ * known.
+ */
 export function exactly<Fields extends v.ObjectEntries>(fields: Fields): v.StrictObjectSchema<Fields, undefined> {
   return v.strictObject(Object.assign(Object.create(null) as Fields, fields));
 }
 
 /**
- * Looks at `format` before all other fields: those of another format may have another shape.
+ * Checks `format` before all other fields, because another format may have other fields.
  *
- * @throws what `refuse` makes: `format` is missing or not a string
- * @throws UnsupportedSpecVersionError it is another one; `what` says of which object
+ * @throws what `refuse` makes, if `format` is missing or not a string
+ * @throws UnsupportedSpecVersionError it is an unknown one; `what` names the object
  */
 export function checkFormat(value: JsonValue, expected: string, what: string, refuse: Refuse): void {
   const format = value === null ? undefined : Object.getOwnPropertyDescriptor(value, "format");
@@ -21,7 +24,9 @@ export function checkFormat(value: JsonValue, expected: string, what: string, re
   throw new UnsupportedSpecVersionError(`${what} has the unknown format ${quoted(format.value)}`);
 }
 
-/** @throws what `refuse` makes, naming the field that is not of the shape */
+/**
+ * @throws what `refuse` makes, naming the field with the wrong shape
+ */
 export function parseShape<Schema extends v.GenericSchema>(
   shape: Schema,
   value: unknown,
@@ -35,28 +40,28 @@ export function parseShape<Schema extends v.GenericSchema>(
 
 const SHOWN_CHARACTERS = 64;
 
-/** A word that somebody else wrote, for a message: short, and without anything that a terminal would act on. */
+/** Makes a word that somebody else wrote safe to show: short, and without anything that a terminal would act on. */
 export function shown(word: string): string {
   const printable = word.slice(0, SHOWN_CHARACTERS).replaceAll(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, "\u{fffd}");
   return word.length > SHOWN_CHARACTERS ? `${printable}\u2026` : printable;
 }
 
-/** As `shown`, between quotes. */
+/** Like `shown`, in quotes. */
 export function quoted(word: string): string {
   return JSON.stringify(shown(word));
 }
 
 export const text = v.string();
-/** 0…2^53−1: canonical JSON has no other numbers. */
+/** 0…2^53−1: canonical JSON has only these numbers. */
 export const count = v.number();
 export const openObject = v.custom<JsonObject>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
 );
 export const sha256 = v.pipe(text, v.regex(/^[0-9a-f]{64}$/));
-/** Starts the id of a scoped token's slot, and of no other. */
+/** The prefix of a scoped token's slot id. Other slots never have it. */
 export const TOKEN_PREFIX = "tok_";
 export const slotId = v.pipe(text, v.regex(/^[A-Za-z0-9_-]{1,64}$/));
-/** Of an item or a view: 8 random bytes. */
+/** The id of an item or a view: 8 random bytes in hex. */
 export const randomId = v.pipe(text, v.regex(/^[0-9a-f]{16}$/));
 /** 16 random bytes, base64url. */
 export const vaultId = v.pipe(
@@ -66,7 +71,7 @@ export const vaultId = v.pipe(
   ),
 );
 
-/** Canonical standard base64, of `bytes` bytes where given. */
+/** Canonical standard base64 (RFC 4648 §4), of exactly `bytes` bytes if given. */
 export function base64(bytes?: number) {
   return v.pipe(
     text,

@@ -16,12 +16,12 @@ const passphraseEntryShape = exactly({
   not_after: v.exactOptional(instant),
 });
 
-/** How one passphrase opens the vault. With `not_after` it only reads, inside its grace window. */
+/** How one passphrase opens the vault. An entry with `not_after` only reads, until its grace window ends. */
 export type PassphraseEntry = v.InferOutput<typeof passphraseEntryShape>;
 
-/** An entry of a kind that a later version may have written: readers skip it, writers refuse it. */
+/** An entry of a kind from a later version. Readers skip it; writers refuse it. */
 export interface UnknownEntry {
-  /** No JSON entry has this kind, so it tells the unknown from the known. */
+  /** Unknown entries have the kind null, which JSON entries cannot have. */
   readonly kind: null;
   readonly raw: JsonObject;
 }
@@ -31,10 +31,10 @@ export type KnownEntry = PassphraseEntry;
 export type UnlockEntry = KnownEntry | UnknownEntry;
 
 /**
- * Checks the form and bounds of every entry of a known kind.
+ * Checks form and bounds of every entry of a known kind.
  *
  * @throws UnsupportedSpecVersionError an unknown `kdf.name`
- * @throws what `refuse` makes: form or bounds
+ * @throws what `refuse` makes, if form or bounds are wrong
  */
 export function parseUnlock(unlock: readonly JsonObject[], refuse: Refuse): readonly UnlockEntry[] {
   if (unlock.some((entry) => typeof entry["kind"] !== "string")) throw refuse("has an unlock entry without a kind");

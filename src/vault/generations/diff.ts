@@ -23,9 +23,9 @@ export interface Diff {
 }
 
 /**
- * Compares the items of two generations. Both are decrypted in memory.
+ * Compares the items of two generations, both decrypted in memory.
  *
- * @throws InputError no generation comes before the first
+ * @throws InputError `toGen` is 1 and `fromGen` is missing
  * @throws what `openManifest` and `openGeneration` throw
  */
 export async function diffGenerations(ports: ReadPorts, request: DiffRequest): Promise<Diff> {

@@ -9,48 +9,52 @@ import { BUNDLE_PREFIX, MAX_AHEAD_MS, parseTs } from "../format/object-keys.ts";
 import type { Roll } from "../format/tokens/roll.ts";
 
 export interface GcRequest extends AmendRequest {
-  /** At least so many of the newest generations keep their bundles; at least 1. */
+  /** The newest generations keep their bundles, at least this many. Must be 1 or more. */
   readonly keep: number;
-  /** Only bundles older than this; 0: of any age. */
+  /** Removes only bundles older than this. 0 means any age. */
   readonly olderThanMs: number;
 }
 
 export interface GcPlan {
-  /** Keys of the bundles that nobody needs any more: those of generations, oldest first, then what no row names. */
+  /**
+   * Keys of the bundles that nobody needs any more: first those of generations, oldest first, then those that no row
+   * names.
+   */
   readonly keys: readonly string[];
-  /** Keys of usage from days before those that the settings keep. */
+  /** Keys of usage objects older than the settings keep. */
   readonly usage: readonly string[];
-  /** The rows of those that are a generation's. */
+  /** The audit rows of the generations among `keys`. */
   readonly generations: readonly AuditRow[];
   readonly stays: Stays;
 }
 
-/** How many bundles stay, by the reason. */
+/** How many bundles stay, by reason. */
 export interface Stays {
-  /** Of the newest generations. */
+  /** Belong to the newest generations. */
   readonly kept: number;
-  /** Not older than was asked for. */
+  /** Are too young. */
   readonly young: number;
-  /** Of those, with a time ahead of this machine's clock. */
+  /** How many of `young` have a time ahead of this machine's clock. */
   readonly ahead: number;
-  /** Named by no row, and so new that a commit under way may have written them. */
+  /** No row names them, and they are so new that a running commit may have written them. */
   readonly underWay: number;
-  /** More than one gc removes. */
+  /** Exceed what one gc removes. */
   readonly later: number;
 }
 
-/** As many keys as one row should name; a manifest has room for some forty thousand. */
+/** The most keys that one row should name. A manifest has room for about forty thousand. */
 const MAX_REMOVED = 10_000;
-/** Beyond that, somebody plants names: the rows alone say what may go. */
+/** Beyond this many, somebody is planting names, and only the rows decide what may be removed. */
 const MAX_LISTED = 100_000;
 
 /**
- * Proposes to remove bundles that nobody needs any more: never what the manifest names, never one of the newest `keep`
- * generations. Age and generation come from the verified audit rows, because anyone who can write the store can make
- * names. The commit comes before the removals, which makes a row tell of each, also of those that were cut short: the next
- * gc removes the rest.
+ * Proposes to remove bundles that nobody needs any more, but never the manifest's own or those of the newest `keep`
+ * generations. Anyone who can write to the store can make up names, so age and generation come from verified audit
+ * rows. It commits before it removes: an audit row then names each removal, even of a gc that was cut short, and the
+ * next gc removes the rest.
  *
- * @throws AccessDeniedError, S3UnreachableError also after the commit, if a removal fails: the message says how many are left
+ * @throws AccessDeniedError, S3UnreachableError also after the commit, if a removal fails; the message says how many
+ * are left
  * @throws InputError `keep` is not 1 or more
  * @throws what opening, verifying the audit rows and committing throw
  */
@@ -76,13 +80,13 @@ async function planGc(ports: CommitPorts, request: GcRequest, manifest: Manifest
   const listed = await listBundles(ports);
   const nowMs = ports.clock.nowMs();
   const newest = rows.filter(({ gen }) => gen > manifest.gen - request.keep);
-  // A clock that ran ahead can make one name twice, once the first bundle of that name is gone.
+  // A clock that ran ahead can produce the same name twice, once the first bundle of that name is gone.
   const kept = new Set([manifest.bundle.key, ...newest.map(({ bundle }) => bundle.key)]);
   const older = rows
     .slice(newest.length)
     .filter(({ bundle }) => !kept.has(bundle.key))
     .toReversed();
-  // Of a listing that was cut short, a missing name proves nothing; removing what is gone does no harm.
+  // If the listing was cut short, a missing name proves nothing. Removing a bundle that is already gone does no harm.
   const there = older.filter(({ bundle }) => listed.isCut || listed.keys.has(bundle.key));
   const [old, young] = partition(there, ({ at }) => isOlder(nowMs - Date.parse(at), request));
   const named = new Set([manifest.bundle.key, ...rows.map(({ bundle }) => bundle.key)]);
@@ -107,14 +111,14 @@ function partition<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[
   return [first, second];
 }
 
-/** A time ahead of this machine's clock is age 0. */
+/** A time ahead of this machine's clock counts as age 0. */
 function isOlder(ageMs: number, { olderThanMs }: GcRequest): boolean {
   return olderThanMs === 0 || ageMs > olderThanMs;
 }
 
 /**
- * A commit under way has created its bundle and not yet swapped the manifest: its name is later than the manifest's, unless
- * that was made by a clock far ahead. Then only what is a day old is certainly not under way.
+ * A running commit has created its bundle but not yet swapped the manifest. Its bundle's name is then later than the
+ * manifest's, unless a clock far ahead wrote that one; in that case only bundles a day old are certainly orphans.
  */
 function isOldOrphan(atMs: number, manifest: Manifest, nowMs: number, request: GcRequest): boolean {
   const newestMs = timeOf(manifest.bundle.key);
@@ -139,7 +143,7 @@ async function listBundles({ store }: CommitPorts): Promise<{ keys: ReadonlySet<
 
 const DAY_MS = 86_400_000;
 
-/** Totals of closed months stay: they are what the usage was read for. */
+/** Totals of closed months stay: usage exists to make them. */
 async function oldUsage({ store, clock }: CommitPorts, { settings }: Roll, most: number): Promise<readonly string[]> {
   const days = settings?.["usage_retention_days"];
   if (typeof days !== "number") return [];
@@ -169,7 +173,7 @@ async function removeAll(store: CommitPorts["store"], keys: readonly string[], g
   }
 }
 
-/** The same failure, told with what stands and what is left to do. */
+/** The same failure; its message also says what has been done and what is left. */
 function cutShort(error: unknown, progress: string): unknown {
   const again = "run the same vsync gc again: it removes the rest";
   if (error instanceof AccessDeniedError) {

@@ -16,13 +16,13 @@ export interface Generation {
   readonly action: string;
   readonly actor: Actor;
   readonly note: string | null;
-  /** Of the bundle. */
+  /** The object key of the bundle. */
   readonly key: string;
-  /** Bytes of the bundle. */
+  /** Size of the bundle in bytes. */
   readonly size: number;
-  /** `current`: the manifest names it. `gone`: `gc` or somebody else removed it, and it cannot be restored. */
+  /** `current`: the manifest names it. `kept`: it can be restored. `gone`: gc or somebody else removed it. */
   readonly bundle: "current" | "kept" | "gone";
-  /** What it changed; null for one that was not compared, or does not open with this passphrase. */
+  /** What it changed; null if it was not compared, or does not open with this passphrase. */
   readonly changes: Pick<Changes, "added" | "changed" | "removed"> | null;
 }
 
@@ -33,8 +33,8 @@ export interface History {
 }
 
 /**
- * The generations by their audit rows, and which bundles still exist. The newest comes from the manifest, and so appears even
- * while its row is outstanding.
+ * Lists the generations by their audit rows, and which bundles still exist. The newest comes from the manifest, so it
+ * appears even if its row is missing.
  *
  * @throws what `readAudit` throws
  */
@@ -53,7 +53,7 @@ export async function readHistory(ports: ReadPorts, request: AuditRequest): Prom
   return { manifest, generations: generations.map((it) => ({ ...it, changes: changes.get(it.gen) ?? null })) };
 }
 
-/** Each is fetched and decrypted, so only the newest are compared, and no large ones. */
+/** Comparing means fetching and decrypting each bundle, so it stops after this many, and at large ones. */
 const MAX_COMPARED = 12;
 const MAX_COMPARED_BYTES = 1024 * 1024;
 
@@ -78,7 +78,7 @@ async function changesOf(
   return changes;
 }
 
-/** A generation from before a rotation. */
+/** A generation from before a rotation does not open with today's passphrase. */
 function nullIfLocked(error: unknown): null {
   if (error instanceof WrongPassphraseError || error instanceof BundleMissingError) return null;
   throw error;

@@ -11,7 +11,8 @@ export interface RestoreRequest extends AmendRequest {
 }
 
 /**
- * Proposes a new generation with the items of an old one. Everything else stays: a token that was revoked since stays so.
+ * Proposes a new generation with the items of an old one. Nothing else changes: a token that was revoked in between
+ * stays revoked.
  *
  * @throws what `openAtGeneration` and opening throw
  */

@@ -12,12 +12,12 @@ export interface Changes {
   readonly unchanged: readonly string[];
 }
 
-/** The effect of a proposal on the vault's names. */
+/** What a proposal does to the vault's names. */
 export interface ChangePlan {
   readonly changes: Changes;
   /** The newest generation now; 0 before the first push. */
   readonly gen: number;
-  /** The scoped tokens that will read other names. */
+  /** The scoped tokens that will read more or fewer names. */
   readonly tokens: readonly TokenEffect[];
 }
 
@@ -52,7 +52,9 @@ export function isSame(a: NamedData, b: NamedData): boolean {
   return a.kind === b.kind && a.mode === b.mode && Buffer.compare(a.data.expose(), b.data.expose()) === 0;
 }
 
-/** @throws InputError an item that the format refuses, or a name that appears twice */
+/**
+ * @throws InputError an item that the format does not allow, or a name that appears twice
+ */
 export function requireItems(items: readonly NamedData[]): void {
   const seen = new Set<string>();
   for (const item of items) {
@@ -64,5 +66,7 @@ export function requireItems(items: readonly NamedData[]): void {
 }
 
 function refused(fault: string): InputError {
-  return new InputError(fault, { hint: "rename it or leave it out, also where a file has the name of a secret" });
+  return new InputError(fault, {
+    hint: "rename it or leave it out; a file and a secret may not have the same name either",
+  });
 }

@@ -2,11 +2,11 @@ import { rememberingGrants } from "../commit/plan-tokens.ts";
 import type { NamedData } from "../format/item.ts";
 import { liveIn, type Roll, type TokenRecord } from "../format/tokens/roll.ts";
 
-/** What a change of the items gives a token, or takes from it. */
+/** What a change of the items gives a token, and what it takes away. */
 export interface TokenEffect {
   readonly id: string;
   readonly lastFour: string;
-  /** What people call it. */
+  /** The token's name, or null if it has none. */
   readonly name: string | null;
   /** Names, each list in the vault's order. */
   readonly gains: readonly string[];
@@ -19,11 +19,11 @@ export interface AffectedVault {
   readonly env: string;
   readonly roll: Roll;
   readonly nowMs: number;
-  /** Its name after the change, if that is another one. */
+  /** Repo and env after the change, if they change. */
   readonly to?: { readonly repo: string; readonly env: string };
 }
 
-/** The live tokens that will read other names than now: grants are evaluated on the new items at every commit. */
+/** The live tokens that will read more or fewer names: every commit evaluates their grants on the new items. */
 export async function effectsOn(
   { repo, env, roll, nowMs, to = { repo, env } }: AffectedVault,
   before: readonly NamedData[],

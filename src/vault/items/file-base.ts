@@ -10,15 +10,15 @@ import { BundleMissingError } from "../open/open-bundle.ts";
 import type { KeyHolder } from "../unlock/key-holder.ts";
 import { type Changes, compareItems, type NamedData } from "./changes.ts";
 
-/** The generation that a file's content comes from. */
+/** The generation that a file's content came from. */
 export interface FileBase {
   readonly gen: number;
-  /** What the file says of its vault and bundle; null if a person named the generation alone. */
+  /** What the file says of its vault and bundle; null if a person gave only the generation. */
   readonly origin: {
     readonly vault: string;
     /** SHA-256 of the bundle, lower-case hex. */
     readonly digest: string;
-    /** The vault's name at that time, for messages: `acme/api dev`. */
+    /** The vault's name when the file was written, for messages: `acme/api dev`. */
     readonly name: string;
   } | null;
 }
@@ -33,31 +33,33 @@ export interface BaseRequest extends ReadOptions {
 export type BaseMismatch =
   /** The file belongs to another vault. */
   | { readonly kind: "foreign"; readonly name: string }
-  /** The vault has never been at this generation, or had another content there: somebody put back an older state. */
+  /**
+   * The vault has never reached this generation, or had other content there, because somebody restored an older state.
+   */
   | { readonly kind: "unknown"; readonly gen: number; readonly newest: number };
 
-/** What the vault held at a file's base, and who has changed it since. */
+/** What the vault held at a file's base, and who changed it since. */
 export interface OpenedBase {
   readonly kind: "opened";
   readonly gen: number;
-  /** Null if nobody can open that generation any more. */
+  /** Null if this generation can no longer be opened. */
   readonly items: readonly NamedData[] | null;
   /** Why `items` is null. */
   readonly lost: "removed" | "locked" | null;
-  /** The newest row since that may have changed a secret; null without one. */
+  /** The newest row since then that may have changed a secret, or null. */
   readonly last: AuditRow | null;
 }
 
 const QUIET: ReadonlySet<string> = new Set(["rotate", "finish", "gc", "settings", "move"]);
 
-/** Whether an action leaves every secret and file as it is. An unknown one may not. */
+/** Whether an action leaves every secret and file unchanged. An unknown action may change them. */
 function keepsContent({ action }: AuditRow): boolean {
   return QUIET.has(action) || action.startsWith("token-");
 }
 
 /**
  * Opens the generation that a file comes from. It verifies the audit rows down to it, and fetches its bundle only if a
- * generation since may have changed a secret.
+ * later generation may have changed a secret.
  *
  * @throws what `verifyAudit` throws
  * @throws BundleCorruptError the bundle is not what its row says
@@ -88,7 +90,7 @@ export async function openBase(
   }
 }
 
-/** Newest first, down to the base's own row; the manifest's row even while it is outstanding. */
+/** Newest first, down to the base's own row. Includes the manifest's row even if it is not written yet. */
 async function rowsSince(
   store: CommitPorts["store"],
   manifest: Manifest,
@@ -99,21 +101,22 @@ async function rowsSince(
   return outstanding === null ? rows : [auditRowOf(manifest), ...rows];
 }
 
-/** Work in the vault that a file has not seen and would undo. */
+/** Later changes in the vault that the file lacks and a push of it would undo. */
 export interface NewerWork {
   readonly kind: "newer";
   readonly gen: number;
   readonly newest: number;
-  /** What others did to these names since. All of them, where the base is lost: nobody can tell then. */
+  /** What others did to these names since the base. If the base is lost, nobody can tell, and it has all of them. */
   readonly changes: Changes;
   readonly lost: OpenedBase["lost"];
   readonly last: { readonly at: string; readonly actor: Actor } | null;
 }
 
 /**
- * Compares what others changed since the base with what a file would write: what both changed alike does not count.
+ * Compares what others changed since the base with what pushing a file would change. Equal changes on both sides do not
+ * count.
  *
- * @returns null if writing the file undoes nothing
+ * @returns null if pushing the file undoes nothing
  */
 export function newerWork(
   { gen, items, lost, last }: OpenedBase,

@@ -1,22 +1,25 @@
 import { isSame, type NamedData } from "./changes.ts";
 
 export interface MergeInput {
-  /** What both sides started from; null if nobody can tell any more. Every name that differs is a conflict then. */
+  /**
+   * The items that both sides started from. If null, nobody can tell any more, and every name that differs is a
+   * conflict.
+   */
   readonly base: readonly NamedData[] | null;
   readonly ours: readonly NamedData[];
   readonly theirs: readonly NamedData[];
-  /** Names whose conflict somebody has settled. */
+  /** Names whose conflict somebody has already resolved. */
   readonly settled: { readonly ours: readonly string[]; readonly theirs: readonly string[] };
 }
 
 export interface Merge {
-  /** In the order of `theirs`, then what is ours alone. */
+  /** In the order of `theirs`, followed by the names that only `ours` has. */
   readonly items: readonly NamedData[];
-  /** Names that both sides changed, added or removed differently; `items` has ours. Sorted. */
+  /** Names that both sides changed, added or removed in different ways. `items` has ours. Sorted. */
   readonly conflicts: readonly string[];
 }
 
-/** Merges two changed sets of items by name, in three ways: a side that is as the base gives way to the other. */
+/** Three-way merge by name: if only one side changed an item, that side wins. */
 export function mergeItems({ base, ours, theirs, settled }: MergeInput): Merge {
   const [before, here, there] = [byName(base ?? []), byName(ours), byName(theirs)];
   const conflicts: string[] = [];

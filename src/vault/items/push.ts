@@ -19,26 +19,29 @@ import type { VaultIdentity } from "./join.ts";
 export interface PushRequest extends Omit<AmendRequest, "expect"> {
   readonly holder: OperatorHolder;
   readonly identity: VaultIdentity;
-  /** The complete set: the push removes names that are missing here. */
+  /** The complete set. The push removes names that it does not contain. */
   readonly items: readonly NamedData[];
-  /** Allows an empty set to empty the vault. */
+  /** Lets an empty set empty the vault. */
   readonly mayEmpty?: boolean;
-  /** The generation that the items come from; without it, the plan tells of no newer work. */
+  /** The generation that the items come from. Without it, the plan cannot report newer work. */
   readonly base?: { readonly from: FileBase; readonly olderHolder: OlderHolder } | null;
 }
 
 export interface PushPlan extends ChangePlan {
   /** The newest generation now; null before the first push. */
   readonly head: Manifest | null;
-  /** What the push would undo unseen, or why its base says nothing about this vault. Null: all is well, or no base. */
+  /**
+   * What the push would undo unseen, or why its base does not match this vault. Null if neither applies or there is no
+   * base.
+   */
   readonly stale: NewerWork | BaseMismatch | null;
 }
 
 /**
- * Proposes to replace the whole set of items. The first push makes the vault.
+ * Proposes to replace all items. The first push creates the vault.
  *
- * @throws ConflictError somebody else made another vault here first
- * @throws InputError an empty set without `mayEmpty`, or the format refuses an item
+ * @throws ConflictError somebody else created another vault here first
+ * @throws InputError an empty set without `mayEmpty`, or an item that the format does not allow
  * @throws what opening throws
  */
 export async function proposePush(ports: CommitPorts, request: PushRequest): Promise<Proposal<PushPlan>> {
@@ -73,13 +76,13 @@ async function staleness(ports: CommitPorts, vault: OpenedVault, request: PushRe
 /** Usually the other end of the pipe has failed. */
 function wouldEmpty(items: readonly Item[]): InputError {
   return new InputError(`there is nothing to push, and the vault holds ${items.length} names`, {
-    hint: "check what was to be pushed; if the vault is really to be emptied, push with --allow-empty",
+    hint: "check the input; to really empty the vault, push with --allow-empty",
   });
 }
 
 function firstOfNothing(): InputError {
   return new InputError("there is nothing to push", {
-    hint: "check what was to be pushed; to begin with an empty vault, push with --allow-empty",
+    hint: "check the input; to start with an empty vault, push with --allow-empty",
   });
 }
 
@@ -112,7 +115,7 @@ async function proposeFirstPush(ports: CommitPorts, request: PushRequest): Promi
   return new Proposal(plan, () => commitGeneration(ports, base, () => draft), { [Symbol.dispose]() {} });
 }
 
-/** A vault without a generation is nobody's base. */
+/** A vault without a generation cannot be the base of a file. */
 function mismatchOfFirst({ gen, origin }: FileBase, vault: string): BaseMismatch {
   if (origin !== null && origin.vault !== vault) return { kind: "foreign", name: origin.name };
   return { kind: "unknown", gen, newest: 0 };

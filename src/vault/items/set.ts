@@ -6,13 +6,13 @@ import { type ChangePlan, compareItems, isEmpty, type NamedData, requireItems } 
 import { type AffectedVault, effectsOn } from "./effects.ts";
 import { type PushRequest, proposePush } from "./push.ts";
 
-/** Makes the error for an unknown name; the caller may suggest another one. */
+/** Makes the error for an unknown name. The caller may suggest another name. */
 export type NoSuchName = (name: string, items: readonly NamedData[]) => Error;
 
 const noSuchName: NoSuchName = (name) =>
   new InputError(`the vault has no ${JSON.stringify(name)}`, { hint: "`vsync list` shows the names" });
 
-/** Proposes to add items or give them new data; all others stay. */
+/** Proposes to add items or give them new data. All others stay. */
 export async function proposeSet(
   ports: CommitPorts,
   request: AmendRequest,
@@ -26,9 +26,9 @@ export async function proposeSet(
 }
 
 /**
- * As `proposeSet`; if nothing has been pushed yet, the items are the first push.
+ * Like `proposeSet`, but if nothing has been pushed yet, the items become the first push.
  *
- * @throws ConflictError somebody else made the first push in between
+ * @throws ConflictError somebody else made the first push in the meantime
  */
 export async function proposeSetOrFirstPush(
   ports: CommitPorts,
@@ -42,10 +42,12 @@ export async function proposeSetOrFirstPush(
   const proposal = await proposePush(ports, request);
   if (proposal.plan.changes.removed.length === 0) return proposal;
   proposal[Symbol.dispose]();
-  throw new ConflictError("somebody else made the first push meanwhile; nothing was written");
+  throw new ConflictError("somebody else pushed first; nothing was written");
 }
 
-/** @throws what `toError` makes, an InputError by default: the vault has no item of one of these names */
+/**
+ * @throws what `toError` makes (by default an InputError) if the vault lacks one of these names
+ */
 export async function proposeUnset(
   ports: CommitPorts,
   request: AmendRequest,

@@ -3,37 +3,43 @@ import type { ObjectStore, ReadOptions } from "../../ports.ts";
 import type { Manifest } from "../format/manifest.ts";
 import type { Unlocked } from "../unlock/key-holder.ts";
 
-/** A reader's prior knowledge, from its token or its machine's config. */
+/** What a reader knows beforehand, from its token or its machine's config. */
 export interface Expectation {
-  /** Vault id; unknown to tokens that other writers minted without it. */
+  /** Vault id. Tokens minted by other writers may lack it. */
   readonly vault?: string;
   readonly env: string;
   /** An older generation is refused. */
   readonly minGen?: number;
-  /** This machine has made the vault's id and pushed nothing yet: a manifest with another id is somebody else's push. */
+  /**
+   * This machine chose the vault's id and has pushed nothing yet, so a manifest with another id is somebody else's
+   * push.
+   */
   readonly isUnseen?: boolean;
-  /** What this machine has seen, in place of `minGen`. */
+  /** What this machine has seen; replaces `minGen`. */
   readonly history?: History;
 }
 
-/** What each holder has seen of a vault before. */
+/** What each holder on this machine has seen of a vault. */
 export interface History {
-  /** The newest generation of all; 0 before the first. */
+  /** The newest generation that any of them has seen; 0 before the first. */
   readonly newest: number;
-  /** @throws RollbackError, AuditBrokenError the manifest is neither the generation that its opener saw nor a later one */
+  /**
+   * @throws RollbackError, AuditBrokenError the manifest is neither the generation that this opener saw last nor a
+   * later one
+   */
   verify(store: ObjectStore, opened: { manifest: Manifest; unlocked: Unlocked }, options: ReadOptions): Promise<void>;
 }
 
 /**
  * Compares a proven manifest with what the reader knows.
  *
- * @throws NotAuthenticError it is of another vault or env
+ * @throws NotAuthenticError it belongs to another vault or env
  * @throws RollbackError it is older than `minGen`
  */
 export function requireExpected(manifest: Manifest, expect: Expectation): void {
   if (expect.vault !== undefined) requireVault(manifest, expect.vault);
   if (manifest.env !== expect.env) {
-    throw new NotAuthenticError(`the manifest is of another env than ${JSON.stringify(expect.env)}`);
+    throw new NotAuthenticError(`the manifest belongs to another env than ${JSON.stringify(expect.env)}`);
   }
   requireNotOlder(manifest, expect.minGen ?? 0);
 }
@@ -42,7 +48,7 @@ export function requireExpected(manifest: Manifest, expect: Expectation): void {
 export type SeenVault = Required<Omit<Expectation, "isUnseen" | "history">>;
 
 /**
- * Compares a manifest, or its absence, with what this machine has seen. It needs no passphrase: these faults are faults no
+ * Compares a manifest, or its absence, with what this machine has seen. It needs no passphrase: these are faults no
  * matter who wrote the manifest.
  *
  * @throws RollbackError the manifest is older, or gone
@@ -71,11 +77,13 @@ export function requireNothingSeen(minGen: number): void {
 
 function requireVault(manifest: Manifest, vault: string): void {
   if (manifest.vault === vault) return;
-  throw new NotAuthenticError(`the manifest is of vault ${manifest.vault}, not ${vault}`);
+  throw new NotAuthenticError(`the manifest belongs to vault ${manifest.vault}, not ${vault}`);
 }
 
-/** @throws RollbackError */
+/**
+ * @throws RollbackError the manifest is older than `minGen`
+ */
 export function requireNotOlder({ gen }: Manifest, minGen: number): void {
   if (gen >= minGen) return;
-  throw new RollbackError(`the store offers generation ${gen}, generation ${minGen} was seen before`);
+  throw new RollbackError(`the store offers generation ${gen}, but generation ${minGen} was seen before`);
 }

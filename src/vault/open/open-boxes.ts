@@ -12,15 +12,19 @@ import { type GatewaySigners, parseGatewayBox } from "../format/tokens/gateway-b
 import { EMPTY_ROLL, MAX_ROLL_BYTES, parseRoll, type Roll } from "../format/tokens/roll.ts";
 import { parseVerifyList, type VerifyList } from "../format/tokens/verify-list.ts";
 
-/*
- * The boxes of a bundle's header, for operators and for those who verify others' tokens. A vault that never had a scoped
- * token has none.
+/**
+ * The boxes of a bundle's header, for operators and for services that verify others' tokens. A vault that never had a
+ * scoped token has no boxes.
  */
 
 const NAMES = ["roll", "anchors", "verify", "gateway"] as const;
 export type BoxName = (typeof NAMES)[number];
 
-/** A writer seals every box anew, and so must know all of them. @throws UnsupportedSpecVersionError */
+/**
+ * A writer seals every box anew, so it must know all of them.
+ *
+ * @throws UnsupportedSpecVersionError a box of an unknown name
+ */
 export function requireKnownBoxes({ boxes = {} }: BundleHeader): void {
   const unknown = Object.keys(boxes).find((name) => !NAMES.some((known) => known === name));
   if (unknown === undefined) return;
@@ -29,27 +33,37 @@ export function requireKnownBoxes({ boxes = {} }: BundleHeader): void {
   });
 }
 
-/** @throws BundleCorruptError the box does not open, or its form */
+/**
+ * @throws BundleCorruptError the box does not open or has the wrong form
+ */
 export function openRoll(header: BundleHeader, operatorKey: Secret): Roll {
   const content = openOwn(header, "roll", operatorKey);
   return content === null ? EMPTY_ROLL : parseRoll(content);
 }
 
-/** None before the first scoped token. @throws BundleCorruptError the box does not open, or its form */
+/**
+ * Empty before the first scoped token.
+ *
+ * @throws BundleCorruptError the box does not open or has the wrong form
+ */
 export function openAnchors(header: BundleHeader, operatorKey: Secret): readonly SigningKey[] {
   const content = openOwn(header, "anchors", operatorKey);
   return content === null ? [] : parseAnchors(content);
 }
 
-/** None before the first gateway key. @throws BundleCorruptError the box does not open, or its form */
+/**
+ * Empty before the first gateway key.
+ *
+ * @throws BundleCorruptError the box does not open or has the wrong form
+ */
 export function openGatewaySigners(header: BundleHeader, operatorKey: Secret): GatewaySigners {
   const content = openOwn(header, "gateway", operatorKey);
   return content === null ? new Map() : parseGatewayBox(content);
 }
 
 /**
- * @param verifyKey zeroed
- * @throws BundleCorruptError the box does not open, its form, or ids that are not of their keys
+ * @param verifyKey 32 bytes, zeroed here
+ * @throws BundleCorruptError the box does not open or has the wrong form, or an id does not match its keys
  */
 export function openVerifyList(header: BundleHeader, verifyKey: Uint8Array): VerifyList {
   const content = withKey(verifyKey, (key) => openHeaderBox(header, "verify", key));
@@ -60,7 +74,7 @@ function openOwn(header: BundleHeader, name: BoxName, operatorKey: Secret): Json
   return withKey(deriveBoxKey(operatorKey.expose(), name), (key) => openHeaderBox(header, name, key));
 }
 
-/** The content of a box, or null where the bundle has none of that name. */
+/** The content of a box, or null if the bundle has no box of that name. */
 function openHeaderBox(header: BundleHeader, name: BoxName, key: Uint8Array): JsonValue | null {
   const box = header.boxes?.[name];
   if (box === undefined) return null;

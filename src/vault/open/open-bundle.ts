@@ -16,15 +16,15 @@ import type { BundlePlace } from "../unlock/key-holder.ts";
 
 export interface OpenedBundle {
   readonly header: BundleHeader;
-  /** The opener disposes of them once it has the signing key or does not need it. */
+  /** The caller disposes of them, after it has taken the signing key if it needs one. */
   readonly keys: BundleKeys;
-  /** All that the keys may read, in the order of the index. */
+  /** Every item that the keys may read, in the order of the index. */
   readonly items: readonly Item[];
   /** The fetched bytes. The items' data are views of them. */
   readonly bytes: Uint8Array;
 }
 
-/** Whether the keys read every item of the vault: a token's may not. */
+/** Whether the keys read every item of the vault. Those of a token may not. */
 export function readsAll({ header, items }: Pick<OpenedBundle, "header" | "items">): boolean {
   return items.length === header.items.length;
 }
@@ -33,7 +33,7 @@ export function readsAll({ header, items }: Pick<OpenedBundle, "header" | "items
 export type OpenSlot = (header: BundleHeader) => Promise<BundleKeys>;
 
 /**
- * Everything from the bytes of a bundle on.
+ * Opens a bundle from its bytes (`docs/format.md` §5, Opening).
  *
  * @param bytes decrypted in place: a vault may be 64 MiB and would otherwise be in memory twice
  * @throws BundleCorruptError header, slot, box or index
@@ -74,7 +74,7 @@ function openItem(header: BundleHeader, box: Uint8Array, listed: ListedItem, key
   const data = withKey(keys.itemKey(listed), (key) =>
     openBoxInPlace(key, aadOf(header, id), box, `an item (${id}) of the bundle`),
   );
-  // Checks the bytes: a string made for the check would stay in memory.
+  // Check the bytes: decoding them for the check would leave a string in memory.
   if (kind === "secret" && !isUtf8(data)) throw refuseBundle("holds a secret that is not UTF-8");
   return { id, name, kind, ...(mode === undefined ? {} : { mode }), data: Secret.ofBytes(data) };
 }
@@ -102,9 +102,10 @@ export function openSigningKey(
 export class BundleMissingError extends BundleCorruptError {}
 
 /**
- * The bundle that a manifest or an audit row names, proven by size and digest.
+ * Fetches the bundle that a manifest or an audit row names, and checks its size and digest.
  *
- * @throws BundleCorruptError it is missing, or has another size or digest
+ * @throws BundleMissingError it is missing
+ * @throws BundleCorruptError it has another size or digest
  */
 export async function fetchBundle(
   store: ObjectStore,
@@ -112,7 +113,7 @@ export async function fetchBundle(
   { signal }: ReadOptions = {},
 ): Promise<Uint8Array> {
   const stored = await store.get(ref.key, { signal, maxBytes: ref.size });
-  if (stored === null) throw new BundleMissingError(`the bundle ${ref.key} is not there`);
+  if (stored === null) throw new BundleMissingError(`the bundle ${ref.key} is missing`);
   if (stored.bytes.length !== ref.size) throw corrupt(ref, "does not have the size that its manifest gives");
   if (sha256Hex(stored.bytes) !== ref.sha256) throw corrupt(ref, "does not have the digest that its manifest gives");
   return stored.bytes;
@@ -120,6 +121,6 @@ export async function fetchBundle(
 
 function corrupt(ref: Manifest["bundle"], fault: string): BundleCorruptError {
   return new BundleCorruptError(`the bundle ${ref.key} ${fault}`, {
-    hint: "it was altered in the store: put it back, from the bucket's object versions or a backup",
+    hint: "it was altered in the store: restore it from the bucket's object versions or a backup",
   });
 }

@@ -35,7 +35,7 @@ export async function openManifest(ports: ReadPorts, request: OpenRequest): Prom
 }
 
 /**
- * The stored manifest. Its form and bounds are good; nothing is proven yet.
+ * Fetches the manifest and checks its form and bounds. Nothing is proven yet.
  *
  * @throws ConflictError see `Expectation.isUnseen`
  * @throws the errors of `docs/format.md` §5, Opening, steps 1 to 6
@@ -49,7 +49,7 @@ export async function requireManifest(store: ObjectStore, request: OpenRequest):
 }
 
 /**
- * Proves a manifest: entry, endorsement, signature, vault, env, rollback floor, grace window, in the format's order.
+ * Proves a manifest, in the format's order: entry, endorsement, signature, vault, env, rollback floor, grace window.
  *
  * @throws the errors of `docs/format.md` §5, Opening, steps 7 to 12
  */
@@ -71,16 +71,16 @@ function verifySignature({ manifest, note }: ParsedManifest): void {
   verifyNote(note, noteName(manifest.vault), decodeCheckedBase64(manifest.signer), "the manifest");
 }
 
-/** A machine says the same at every command, whether it came to read or to push anew, which would make another vault. */
+/** Says the same for every command, including a push, which would otherwise create a second vault. */
 function manifestNotFound(store: ObjectStore, { history, minGen = 0 }: Expectation): ManifestNotFoundError {
   requireNothingSeen(history?.newest ?? 0);
   const isGone = minGen > 0;
   const fault = isGone
-    ? `no vault at ${store.label} any more: generation ${minGen} was seen`
+    ? `the vault at ${store.label} is gone: generation ${minGen} was seen before`
     : `no vault at ${store.label}`;
   return new ManifestNotFoundError(fault, {
     hint: isGone
-      ? "check the bucket and prefix; if they are right, put the object `manifest` back, from the store's object versions or a backup"
+      ? "check the bucket and prefix; if they are right, restore the object `manifest` from the store's object versions or a backup"
       : "run `vsync push` first, or check the bucket and prefix",
   });
 }

@@ -17,8 +17,8 @@ export interface OpenedVault extends OpenedManifest {
 }
 
 /**
- * Opens a vault for reading with two GETs, the second in parallel with the key derivation. Of two failures it throws the one
- * that comes first in the format's order. It zeroes the bundle's keys, so only the items remain.
+ * Opens a vault for reading with two GETs, the second in parallel with the key derivation. If both fail, it throws the
+ * error that comes first in the format's order. It zeroes the bundle's keys, so only the items remain.
  *
  * @throws every error of `docs/format.md` §5, and those of the store
  */
@@ -28,7 +28,7 @@ export async function openVault(ports: ReadPorts, request: OpenRequest): Promise
   return vault;
 }
 
-/** Commits and gcs come minutes apart, and a reader's two GETs seconds: more openings would not help it. */
+/** A reader's two GETs are seconds apart, commits with a gc minutes: retrying more often would not help. */
 const MOST_OPENINGS = 5;
 
 /** Like `openVault`, but hands the bundle's keys to the caller. */
@@ -42,7 +42,7 @@ export async function openWithKeys(ports: ReadPorts, request: OpenRequest): Prom
       return await openOnce(ports, opening === 1 ? request : { ...request, stored: undefined }, onFetched);
     } catch (error) {
       if (!(error instanceof BundleMissingError) || opening === MOST_OPENINGS) throw error;
-      // A commit and a gc may have happened between our two GETs: then open the newer manifest instead.
+      // If a commit and a gc happened between our two GETs, open the newer manifest instead.
       const hasMoved = (await ports.store.head(MANIFEST_KEY, { signal: request.signal })) !== seen;
       if (!hasMoved) throw error;
     }
@@ -61,7 +61,7 @@ async function openOnce(
   const signal = request.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, request.signal]);
   const fetchingBundle = fetchBundle(ports.store, manifest.bundle, { signal });
   fetchingBundle.catch(() => {
-    // Surfaces where it is awaited, after the manifest's own errors.
+    // Errors surface where it is awaited, after the manifest's own errors.
   });
   try {
     const opened = await proveManifest(fetched, ports, request);

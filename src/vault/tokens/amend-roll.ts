@@ -17,7 +17,7 @@ import { tokenSlotIds } from "../format/tokens/slot.ts";
 import type { OpenedVault } from "../open/open.ts";
 import { type Summarize, type SummedVault, summarizing } from "./summary.ts";
 
-/** Each try that fails has let another writer through: with more than so many at once, somebody has to wait. */
+/** Each failed try means that another writer succeeded. With more than this many at once, somebody has to wait. */
 const MAX_TRIES = 16;
 
 /** The vault that a change of the roll starts from. */
@@ -26,24 +26,24 @@ export interface RollBase extends SummedVault, VaultTokens {
   readonly summarize: Summarize;
 }
 
-/** What a verb makes of the roll. */
+/** What a use-case makes of the roll. */
 export interface Amended<Plan> {
   readonly plan: Plan;
   /** Null if nothing needs to change. */
   readonly amendment: Amendment | null;
 }
 
-/** A change that can be made again on top of somebody else's commit. */
+/** A change that can be repeated on top of somebody else's commit. */
 export interface RollChange<Plan> {
-  /** Asked anew for each try, and then changes the same tokens. */
+  /** Called for each try. Every call must change the same tokens. */
   change(base: RollBase): Promise<Amended<Plan>> | Amended<Plan>;
-  /** Whether the roll has the change already: an earlier try, whose answer was lost, had succeeded. */
+  /** Whether the roll already has the change, because an earlier try succeeded and its response was lost. */
   isDone(roll: Roll): boolean;
 }
 
 /**
- * Proposes a change of the roll. If another commit is faster, the same change is made on top of that one: two operators who
- * create tokens at once both get theirs. If nothing is left to change then, the commit writes nothing.
+ * Proposes a change of the roll. If another commit is faster, it makes the same change on top of that one, so two
+ * operators who create tokens at once both get theirs. If nothing is left to change then, the commit writes nothing.
  *
  * @throws what opening and `change` throw
  */
@@ -69,7 +69,7 @@ export function baseOf({ clock }: CommitPorts, { manifest, bundle }: OpenedVault
   return { ...tokens, ...vault, manifest, summarize: summarizing(vault) };
 }
 
-/** The roll is as the change wanted it: an earlier try of the same call has made it. */
+/** The roll already has the change, made by an earlier try of the same call. */
 class AlreadyDone extends Error {
   readonly manifest: Manifest;
 
@@ -104,7 +104,7 @@ async function* retrying<Plan>(
   }
 }
 
-/** A try whose answer was lost has not come to its audit row. */
+/** A try whose response was lost did not get to its audit row, so this appends it. */
 async function settled(ports: CommitPorts, request: AmendRequest, manifest: Manifest): Promise<Committed> {
   try {
     using proposal = await proposeReconcile(ports, request);
@@ -120,7 +120,7 @@ function mayHaveRaced(error: unknown): error is VsyncError {
   return error instanceof ConflictError || error instanceof OutcomeUnknownError;
 }
 
-/** After an unknown outcome the store is only asked: the write that was lost may still arrive. */
+/** After an unknown outcome this only reads the store: the lost write may still arrive. */
 async function again<Plan>(attempt: () => Promise<Proposal<Plan>>, error: VsyncError): Promise<Proposal<Plan>> {
   let next: Proposal<Plan>;
   try {

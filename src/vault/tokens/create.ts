@@ -20,19 +20,19 @@ import { type Amended, proposeRollChange, type RollBase } from "./amend-roll.ts"
 import { requireInSettings } from "./settings.ts";
 import { newestOf, replacedBy, type TokenSummary } from "./summary.ts";
 
-/** The claims of a token that is to be made; `checkClaims` says what they may be. */
+/** The claims of a token to be created. `checkClaims` says what is allowed. */
 export type GivenClaims = Omit<Claims, "id" | "created_at">;
 
 export interface TokenCreateRequest extends AmendRequest {
   readonly claims: GivenClaims;
-  /** If a live token has the same name and claims, nothing is written. */
+  /** Writes nothing if a live token has the same name and claims. */
   readonly ifAbsent?: boolean | undefined;
 }
 
 export interface TokenCreatePlan {
-  /** The token that will be, or with `ifAbsent` the one that is there. */
+  /** The token that the commit creates, or with `ifAbsent` the existing one. */
   readonly token: TokenSummary;
-  /** `vsrt_…`, which nobody can tell again; null if the token is there already. The caller zeroes it. */
+  /** `vsrt_…`, which the vault cannot give again; null if the token exists already. The caller zeroes it. */
   readonly credential: Secret | null;
   /** All names of the vault. */
   readonly names: readonly string[];
@@ -41,10 +41,10 @@ export interface TokenCreatePlan {
 }
 
 /**
- * Proposes a new token. Its blob is made of the manifest that the steps `bundle-created` and `done` tell: its `certs` name
- * the anchor to pin, which for the very first token may be another operator's.
+ * Proposes a new token. Build its blob from the manifest in the steps `bundle-created` and `done`, whose `certs` name
+ * the anchor to pin: for the very first token it may be another operator's.
  *
- * @throws GrantInvalidError the claims
+ * @throws GrantInvalidError the claims are not allowed
  * @throws InputError a live token has the name
  * @throws what opening and committing throw
  */
@@ -83,8 +83,8 @@ async function creating(
 }
 
 /**
- * The `meta` of a row that makes or changes a token: usage that it reported is still judged by what it may and when it ends
- * after the roll has dropped it.
+ * The `meta` of a row that creates or changes a token. Once the roll has dropped the token, this is how usage that it
+ * reported is still judged: by its rights and its end.
  */
 export function rowMeta(event: "token-create" | "token-update", { claims, last_four }: TokenRecord): JsonObject {
   const { id, capabilities, not_after } = claims;
@@ -101,9 +101,9 @@ function namesakeOf(roll: Roll, { name }: Claims, nowMs: number): TokenRecord | 
 }
 
 /**
- * A name is how people tell live tokens apart. A token and its replacement share one during an overlap.
+ * People tell live tokens apart by name. Only a token and its replacement share one, during an overlap.
  *
- * @throws InputError another live token has it
+ * @throws InputError another live token has the name
  */
 export function requireFreeName(roll: Roll, record: TokenRecord, nowMs: number): void {
   const { claims } = record;
@@ -115,14 +115,14 @@ export function requireFreeName(roll: Roll, record: TokenRecord, nowMs: number):
 }
 
 function nameTaken({ claims, last_four }: TokenRecord): InputError {
-  return new InputError(`there is a token ${JSON.stringify(claims.name)} already (${claims.id}, \u2026${last_four})`, {
+  return new InputError(`the token ${JSON.stringify(claims.name)} exists already (${claims.id}, \u2026${last_four})`, {
     hint: "give another --name, or change that token with `vsync tokens update`",
   });
 }
 
 /**
- * Apart from what no two tokens share, and from the order of lists that are sets. An end is counted from when the token was
- * made: it differs with every run.
+ * Ignores what two tokens never share, and the order of lists that are sets. An expiry counts from the creation,
+ * because the date itself differs with every run.
  */
 function isSame(one: Claims, other: Claims): boolean {
   const shared = ({ id: _id, created_at: _at, not_after, ...claims }: Claims) =>
@@ -139,11 +139,11 @@ function inAnyOrder(value: JsonValue): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([name, it]) => [name, inAnyOrder(it)]));
 }
 
-/** A credential that was drawn, with what the vault keeps of it. */
+/** A freshly drawn credential, and what the vault keeps of it. */
 export interface DrawnToken {
   readonly id: string;
   readonly lastFour: string;
-  /** Base64, the public keys. */
+  /** The public keys in base64. */
   readonly recipient: string;
   readonly signing: string;
   /** `vsrt_…` */

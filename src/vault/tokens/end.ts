@@ -15,20 +15,21 @@ export interface TokenRevokeRequest extends AmendRequest {
 }
 
 export interface TokenRevokePlan {
-  /** Those that read until now. */
+  /** The tokens that could read until now. */
   readonly revoked: readonly TokenSummary[];
-  /** Ids of slots that the roll knows nothing of: somebody planted them, and they end too. */
+  /** Ids of slots that are missing from the roll: somebody planted them, and they end too. */
   readonly planted: readonly string[];
-  /** Keys that a revoked gateway signed with. Others take their place in the same commit, and they end at `not_after`. */
+  /** Keys that a revoked gateway signed with. The same commit replaces them, and they end at `not_after`. */
   readonly gatewayKeys: readonly GatewayKey[];
-  /** The newest generation now: what the tokens could read of it stays readable to them until `gc`. */
+  /** The newest generation now. What the tokens could read of it stays readable to them until `gc`. */
   readonly gen: number;
 }
 
 /**
- * Proposes to end tokens: from that generation on their holders get no key. It is not refused for what is wrong with them.
+ * Proposes to revoke tokens: from the next generation on, their holders get no key. It works even on tokens that
+ * openTokens would refuse as planted.
  *
- * @throws InputError no such token, or several
+ * @throws InputError a word matches no token, or several
  * @throws what opening and committing throw
  */
 export async function proposeTokenRevoke(
@@ -36,7 +37,7 @@ export async function proposeTokenRevoke(
   request: TokenRevokeRequest,
 ): Promise<Proposal<TokenRevokePlan>> {
   let ids: readonly string[] | undefined;
-  // Once: on top of another commit a name may be a new token's.
+  // Resolved once: on top of another commit, a name might mean a new token.
   const { random } = ports;
   const idsIn = (roll: Roll) => (ids ??= request.tokens.flatMap((word) => idsOf(roll, word, ports.clock.nowMs())));
   const mending = { revoking: (id: string, roll: Roll) => idsIn(roll).includes(id) };
@@ -52,8 +53,8 @@ export async function proposeTokenRevoke(
 }
 
 /**
- * An id that the roll does not have may still be that of a slot. A name means every live token of that name, also those
- * that are being replaced: otherwise their credentials would read on.
+ * An id that is missing from the roll may still be that of a slot. A name means every live token of that name,
+ * including those being replaced, because otherwise their credentials could still read.
  */
 function idsOf(roll: Roll, word: string, nowMs: number): readonly string[] {
   if (isTokenId(word)) return [word];
@@ -80,19 +81,19 @@ function claimsOf(records: readonly TokenRecord[]): readonly Claims[] {
   return records.map(({ claims }) => claims);
 }
 
-/** The roll with these records ended now. */
+/** The roll with these records revoked now. */
 export function revokedIn(roll: Roll, records: ReadonlySet<TokenRecord>, nowMs: number): Roll {
   const revoked_at = new Date(nowMs).toISOString();
   return { ...roll, tokens: roll.tokens.map((record) => (records.has(record) ? { ...record, revoked_at } : record)) };
 }
 
 export interface TokenPrunePlan {
-  /** Tokens that have expired, and that the newest bundle still has slots for. */
+  /** Expired tokens that still have slots in the newest bundle. */
   readonly expired: readonly TokenSummary[];
   readonly gen: number;
 }
 
-/** Proposes a commit that drops the slots of what has expired, as any other commit does too. */
+/** Proposes a commit that drops the slots of expired tokens, as every other commit does too. */
 export async function proposeTokenPrune(ports: CommitPorts, request: AmendRequest): Promise<Proposal<TokenPrunePlan>> {
   const expiredIn = (base: RollBase) =>
     base.roll.tokens.filter((record) => base.sealed.has(record.claims.id) && !isLive(record, base.nowMs));

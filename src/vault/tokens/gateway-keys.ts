@@ -17,34 +17,34 @@ import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
 const META = { event: "gateway-keys" };
 const ACTION = "gateway-keys";
 
-/** A gateway key as operators see it: never its private half. */
+/** A gateway key as operators see it, without its private half. */
 export interface GatewayKeySummary {
   readonly key: GatewayKey;
-  /** What people call the live tokens that sign with it, else their ids. */
+  /** The names of the live tokens that sign with it, or their ids. */
   readonly gateways: readonly string[];
 }
 
 export interface GatewayKeysPlan {
-  /** The new key, or null if one was revoked. */
+  /** The new key; null after a revocation. */
   readonly made: GatewayKeySummary | null;
-  /** Those that end, at their `not_after`. */
+  /** The keys that end, each at its `not_after`. */
   readonly ending: readonly GatewayKeySummary[];
-  /** How many tokens verify requests. */
+  /** How many live tokens verify requests. */
   readonly origins: number;
   readonly gen: number;
 }
 
 export interface GatewayKeysRotateRequest extends AmendRequest {
-  /** How long the keys that are replaced verify on. */
+  /** How long the replaced keys still verify. */
   readonly overlapMs: number;
-  /** Limits the key to these backends, and replaces those of the same ones. */
+  /** Limits the key to these backends; it replaces the keys for the same ones. */
   readonly backends?: readonly string[] | undefined;
 }
 
 /**
- * Proposes a new key, which gateways sign with 120 s later.
+ * Proposes a new key. Gateways start to sign with it 120 s later.
  *
- * @throws InputError a backend that the settings do not have
+ * @throws InputError a backend that is missing from the settings
  * @throws what opening and committing throw
  */
 export async function proposeGatewayKeysRotate(
@@ -67,9 +67,9 @@ export async function proposeGatewayKeysRotate(
 }
 
 /**
- * Proposes to end a key at once: what is signed with it is refused as soon as origins have asked the vault again.
+ * Proposes to end a key at once: origins refuse what it signs as soon as they have read the vault again.
  *
- * @throws InputError no such key
+ * @throws InputError an unknown key
  * @throws what opening and committing throw
  */
 export async function proposeGatewayKeyRevoke(
@@ -98,7 +98,10 @@ export interface ReadGatewayKeys {
   readonly keys: readonly GatewayKeySummary[];
 }
 
-/** @throws InputError the holder only reads @throws what opening throws */
+/**
+ * @throws InputError the holder only reads
+ * @throws what opening throws
+ */
 export async function readGatewayKeys(ports: ReadPorts, request: OpenRequest): Promise<ReadGatewayKeys> {
   using opened = await openWithRoll(ports, request);
   const { vault, roll } = opened;
@@ -106,7 +109,7 @@ export async function readGatewayKeys(ports: ReadPorts, request: OpenRequest): P
 }
 
 /**
- * What a gateway would be told that signs for every backend: for an operator who tries one out.
+ * What a gateway that signs for every backend would get, for an operator who plays one in a test.
  *
  * @throws InputError the holder only reads, or the vault has no key for all backends
  * @throws what opening and `openTokens` throw

@@ -6,12 +6,12 @@ import { type AuditRow, auditRowOf } from "../format/audit-row.ts";
 import { liveIn, type Roll } from "../format/tokens/roll.ts";
 import type { ReadPorts } from "../open/open-manifest.ts";
 
-/** What a row tells of the tokens that its generation made. */
+/** What a row says about the tokens that its generation created. */
 type TokenRow = Pick<AuditRow, "action" | "meta">;
 
 /**
- * The live tokens that no row tells the creation of, in the roll's order. Somebody who once knew a passphrase wrote them
- * into the roll, in a generation that says it did something else.
+ * The live tokens that no row says were created, in the roll's order. Somebody who once knew a passphrase wrote them
+ * into the roll, in a generation that claims to do something else.
  */
 export function plantedTokens(roll: Roll, atMs: number, rows: Iterable<TokenRow>): readonly string[] {
   const made = new Set([...rows].flatMap(idsMadeBy));
@@ -31,11 +31,11 @@ function tokenIn(pair: JsonValue): JsonValue {
 }
 
 /**
- * All audit rows, verified, and the tokens of the roll held against them. A holder who only reads verifies the rows alone:
- * the roll is the operators'.
+ * Verifies all audit rows and checks the roll's tokens against them. For a holder who only reads, it verifies just the
+ * rows, because only operators can open the roll.
  *
- * @throws AuditBrokenError the rows, or a token that none of them created
- * @throws what `readAudit` throws, and if the vault has tokens what opening throws
+ * @throws AuditBrokenError a row is wrong, or no row created a token
+ * @throws what `readAudit` throws and, if the vault has tokens, what opening throws
  */
 export async function verifyTokensToo(ports: ReadPorts, request: AuditRequest): Promise<ReadAudit> {
   const audit = await readAudit(ports, request);
@@ -44,15 +44,15 @@ export async function verifyTokensToo(ports: ReadPorts, request: AuditRequest): 
   return audit;
 }
 
-/** What `doctor` says of a vault's tokens. */
+/** What `doctor` reports about a vault's tokens. */
 export interface ExaminedTokens {
   readonly live: number;
-  /** Expired, and the newest bundle still has slots for them. */
+  /** Expired tokens that still have slots in the newest bundle. */
   readonly sealed: number;
 }
 
 /**
- * As `verifyTokensToo`, for a vault that has been opened a moment ago. Null if it has no tokens, or the holder only reads.
+ * Like `verifyTokensToo`, for a vault that has just been opened. Null if it has no tokens or the holder only reads.
  *
  * @throws what `verifyTokensToo` throws
  */
@@ -71,9 +71,9 @@ function requireNonePlanted(roll: Roll, { manifest, rows }: ReadAudit): void {
   if (first === undefined) return;
   throw new AuditBrokenError(
     manifest.gen,
-    `no audit row created ${[first, ...others].join(", ")}: somebody planted it`,
+    `no audit row says who created ${[first, ...others].join(", ")}: somebody planted it`,
     {
-      hint: `look at who knew the passphrase; \`vsync tokens revoke ${first}\` ends it`,
+      hint: `find out who knew the passphrase; \`vsync tokens revoke ${first}\` ends it`,
     },
   );
 }

@@ -14,7 +14,7 @@ import { findRecord, summarizing, type TokenSummary } from "./summary.ts";
 
 export interface ReadTokens {
   readonly manifest: Manifest;
-  /** All that the roll has, in the order of their creation; with `only`, that one. */
+  /** Every token in the roll, in the order of creation; with `only`, just that one. */
   readonly tokens: readonly TokenSummary[];
   readonly settings: JsonObject | null;
   /** The vault's items, in its order. */
@@ -27,9 +27,10 @@ export interface ReadTokensRequest extends OpenRequest {
 }
 
 /**
- * The vault's tokens, without their secrets, which nobody has but their holders.
+ * Reads the vault's tokens. Their secrets are known only to their holders.
  *
- * @throws InputError the holder only reads: the roll is the operators' alone; or `only` names none or several
+ * @throws InputError the holder only reads, because only operators can open the roll; or `only` matches no token, or
+ * several
  * @throws what opening throws
  */
 export async function readTokens(ports: ReadPorts, { only, ...request }: ReadTokensRequest): Promise<ReadTokens> {
@@ -47,14 +48,14 @@ export async function readTokens(ports: ReadPorts, { only, ...request }: ReadTok
 export interface ReadVerifyList {
   readonly manifest: Manifest;
   readonly verify: VerifyList;
-  /** Of tokens that ended: what they are shown is `revoked`, not unknown. */
+  /** Tokens that ended, so that a service can answer `revoked` instead of "unknown". */
   readonly ended: readonly Tombstone[];
 }
 
 /**
- * What a service needs to judge the tokens that it is shown.
+ * Reads what a service needs to judge the tokens it is shown.
  *
- * @throws ConfigInvalidError the holder may not
+ * @throws ConfigInvalidError the holder may not verify tokens
  * @throws what opening throws
  */
 export async function readVerifyList(ports: ReadPorts, request: OpenRequest): Promise<ReadVerifyList> {
@@ -66,7 +67,7 @@ export async function readVerifyList(ports: ReadPorts, request: OpenRequest): Pr
   return { manifest, verify: openVerifyList(bundle.header, verifyKey), ended: tombstonesIn(bundle.header) };
 }
 
-/** The holder of a token lacks the permission `api.tokens.verify`. */
+/** The holder's token lacks the permission `api.tokens.verify`. */
 export function mayNotVerify(): ConfigInvalidError {
   return new ConfigInvalidError("this token may not verify others", {
     hint: "create one for this service, with `vsync tokens create --no-secrets --permissions=api.tokens.verify`",
@@ -74,7 +75,7 @@ export function mayNotVerify(): ConfigInvalidError {
 }
 
 /**
- * What a vault says to the holder of a scoped token beside its secrets, which are zeroed.
+ * Reads what a vault tells the holder of a scoped token besides the secrets, which are zeroed.
  *
  * @throws what opening throws
  */
@@ -89,7 +90,7 @@ export async function readTokenSnapshot(ports: ReadPorts, request: OpenRequest):
   return { ...snapshotOf(manifest, keys), verify };
 }
 
-/** The part of a snapshot that the slot itself has. Its private keys are copies. */
+/** The part of a snapshot that comes from the slot. Its private keys are copies. */
 export function snapshotOf({ vault, gen }: Manifest, { token }: BundleKeys): TokenSnapshot {
   if (token === null) throw new TypeError("a passphrase has no token");
   const signers = token.signers.map(({ kid, seed }) => ({ kid, privateKey: Uint8Array.from(seed.expose()) }));

@@ -4,17 +4,19 @@ import { isObject } from "../../tokens/given.ts";
 import { type GrantedFrom, grantedItems } from "../../tokens/grants/granted-items.ts";
 import { isApiPermission, PERMISSIONS, type Permission } from "../../tokens/permissions.ts";
 
-/** What a change of claims gives a token, and takes from it, as nouns: names of the vault, then everything else. */
+/**
+ * What a change of claims gives a token and takes from it, as nouns: first names of the vault, then everything else.
+ */
 export interface RightsChange {
   readonly gains: readonly string[];
   readonly loses: readonly string[];
 }
 
 /**
- * Compares what two claims allow, in this vault and anywhere. If it cannot tell that the old pattern covers a new one,
- * it counts as a gain.
+ * Compares what two sets of claims allow, in this vault and anywhere. If it cannot tell whether the old pattern covers
+ * a new one, it reports a gain.
  *
- * @param before null for a token that has ended: it may nothing
+ * @param before null for a token that has ended and may do nothing
  */
 export async function compareRights(before: Claims | null, after: Claims, vault: GrantedFrom): Promise<RightsChange> {
   const [had, has] = [before === null ? NOTHING : rightsOf(before, vault), rightsOf(after, vault)];
@@ -30,19 +32,19 @@ export async function compareRights(before: Claims | null, after: Claims, vault:
 
 /** One thing that claims allow. */
 interface Right {
-  /** Only rights of one subject cover each other. */
+  /** Only rights with the same subject can cover each other. */
   readonly subject: string;
-  /** Null: any. */
+  /** Null means any. */
   readonly target: string | null;
-  /** All of these must hold; none: it is not limited. */
+  /** Conditions that must all hold. Empty means unlimited. */
   readonly limits: readonly string[];
-  /** Says it as a noun. */
+  /** The right as a noun, for messages. */
   readonly noun: string;
 }
 
 interface Rights {
   readonly rights: readonly Right[];
-  /** Of secrets that are granted by name, also those that the vault does not have. */
+  /** Secrets granted by name, including names that the vault does not have. */
   readonly names: readonly string[];
 }
 
@@ -103,7 +105,7 @@ const OPERATIONS: readonly {
   { root: "tunnels", operation: "list", permission: "tunnels.tunnels.list", verb: "list tunnels" },
 ];
 
-/** What a layer has by default: all that it may, but beside grants nothing of `api.*`. */
+/** The permissions in effect. Absent `permissions` mean all of them, but with grants none of `api.*`. */
 export function permissionsOf({
   permissions,
   grants,
@@ -118,15 +120,15 @@ function plain(subject: string, noun: string): Right {
   return { subject, target: null, limits: [], noun };
 }
 
-/** An allow-list; absent, it allows all. */
+/** An allow-list; if absent, everything is allowed. */
 function listed(what: string, names: readonly string[] | undefined): readonly Right[] {
   if (names === undefined) return [plain(what, `every ${what}`)];
   return names.map((name) => ({ subject: what, target: null, limits: [name], noun: `the ${what} ${name}` }));
 }
 
-/** What one grant says of an operation, for one of its targets. */
+/** What one grant says about an operation, for one of its targets. */
 interface Granted {
-  /** `workspace web`; null for any. */
+  /** Such as `workspace web`; null for any. */
   readonly target: string | null;
   readonly limits: JsonObject;
 }
@@ -157,7 +159,10 @@ function tunnelRights({ operation, verb }: (typeof OPERATIONS)[number], claims: 
   });
 }
 
-/** Secrets granted by name are compared by what they are, others by their filters. Other vaults' targets say nothing here. */
+/**
+ * Compares secrets granted by name one by one, and other grants by their filters. Grants for other vaults do not matter
+ * here.
+ */
 function secretRights(claims: Claims, { repo, env }: GrantedFrom): Rights {
   const here = [null, `workspace ${repo}`, `project ${repo}/${env}`];
   const granted = grantedFor("secrets", "read", claims).filter(({ target }) => here.includes(target));
@@ -173,7 +178,7 @@ function secretRight(filter: JsonObject): Right {
   return { subject: "secrets read", target: null, limits, noun: `${what}, also what comes later` };
 }
 
-/** The conditions that `--only` and `--except` make; others as JSON. */
+/** Puts the conditions made by `--only` and `--except` into words, and shows others as JSON. */
 function namesInWords(condition: string): string {
   const { name, ...others } = objectOf(JSON.parse(condition));
   const { regex, NOT } = objectOf(name);
@@ -191,7 +196,7 @@ function armsOf(filter: JsonObject): readonly JsonObject[] {
   return OR.flatMap((arm: JsonValue) => armsOf(objectOf(arm)));
 }
 
-/** The names that a filter can match at all; null if they cannot be counted. */
+/** Every name that the filter can match; null if it cannot list them. */
 function namesIn(filter: JsonObject): readonly string[] | null {
   const { name, AND, OR } = filter;
   const byName = name === undefined ? null : exactNames(name);
@@ -209,7 +214,7 @@ function exactNames(matcher: JsonValue): readonly string[] | null {
   return names === null ? null : names.map(String);
 }
 
-/** The conditions of a filter, all of which must hold. One more of them makes it narrower. */
+/** The conditions of a filter. All must hold, so each one more makes it narrower. */
 function conditionsOf(filter: JsonValue | undefined): readonly string[] {
   return Object.entries(objectOf(filter)).flatMap(([name, value]) => {
     if (name === "AND" && Array.isArray(value)) return value.flatMap(conditionsOf);

@@ -13,32 +13,34 @@ import { type DrawnToken, drawToken, recordOf } from "./create.ts";
 import { findRecord, newestOf, replacedBy, type TokenSummary } from "./summary.ts";
 
 export interface TokenRotateRequest extends AmendRequest {
-  /** As `findRecord` takes them; `all`: every live token. */
+  /** As `findRecord` takes them; `all` means every live token. */
   readonly tokens: readonly string[] | "all";
-  /** How long the old credentials keep reading; absent: they end with the commit. */
+  /** How long the old credentials still read. If absent, they end with the commit. */
   readonly overlapMs?: number;
 }
 
 export interface RotatedToken {
   readonly old: TokenSummary;
   readonly token: TokenSummary;
-  /** Older ones of its line that still worked, from an overlap, and end with this commit. */
+  /** Older tokens that it replaced, still live in an overlap. They end with this commit. */
   readonly ended: readonly TokenSummary[];
-  /** `vsrt_…`, which nobody can tell again. The caller zeroes it. */
+  /** `vsrt_…`, which the vault cannot give again. The caller zeroes it. */
   readonly credential: Secret;
 }
 
 export interface TokenRotatePlan {
   readonly rotated: readonly RotatedToken[];
-  /** When the old credentials end; null: with the commit. */
+  /** When the old credentials end; null if they end with the commit. */
   readonly overlapUntil: string | null;
   readonly gen: number;
 }
 
 /**
- * Proposes new credentials with the same claims, in one commit for all tokens. See `proposeTokenCreate` for their blobs.
+ * Proposes new credentials with the same claims, in one commit for all tokens. `proposeTokenCreate` says how to build
+ * their blobs.
  *
- * @throws InputError no such token, several, one that has ended or that a live one replaces; an overlap without an end
+ * @throws InputError a word matches no token, or several; a token has ended, or a live one replaces it; the overlap
+ * does not end
  * @throws what opening and committing throw
  */
 export async function proposeTokenRotate(
@@ -49,7 +51,7 @@ export async function proposeTokenRotate(
   let plan: TokenRotatePlan | undefined;
   return proposeRollChange(ports, request, {
     async change(base) {
-      // A later try rotates the same tokens to the same credentials, or those that were shown would open nothing.
+      // A later try must rotate the same tokens to the same credentials: the caller may have shown those already.
       const ids = plan?.rotated.map(({ old }) => old.id) ?? request.tokens;
       const records = rotatable(base.roll, ids, base.nowMs);
       for (const { claims } of records) {
@@ -83,7 +85,7 @@ function rotatable(roll: Roll, words: readonly string[] | "all", nowMs: number):
   return [...found];
 }
 
-/** Its claims have the end of the overlap: a copy of them would end by itself, unnoticed. */
+/** A replaced token's claims already contain the end of the overlap, so a copy of them would expire unnoticed. */
 function requireNewest(record: TokenRecord, live: readonly TokenRecord[], roll: Roll): void {
   const newer = live.findLast((it) => replacedBy(it, roll).includes(record));
   if (newer === undefined) return;
@@ -145,7 +147,7 @@ function rotateMeta(
   return { event: "token-rotate", tokens, ...(overlapUntil === null ? {} : { not_after: overlapUntil }) };
 }
 
-/** An overlap never makes a token live longer than it would have. */
+/** An overlap never extends a token's life. */
 function endingAt(record: TokenRecord, overlapUntil: string | null, revoked_at: string): TokenRecord {
   if (overlapUntil === null) return { ...record, revoked_at };
   const { not_after } = record.claims;

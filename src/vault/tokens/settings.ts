@@ -12,16 +12,16 @@ import type { ChangePlan, Changes } from "../items/changes.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
 
 export interface SettingsRequest extends AmendRequest {
-  /** As `checkSettings` takes them; null removes them. */
+  /** As `checkSettings` takes them; null removes all settings. */
   readonly settings: unknown;
 }
 
-/** The names of `changes` are those of settings, such as `min_tls` or `route jobs.create`. */
+/** The names in `changes` are those of settings, such as `min_tls` or `route jobs.create`. */
 export interface SettingsPlan extends ChangePlan {
   readonly after: JsonObject | null;
-  /** Live tokens that are bound to a backend which the settings will not have: what people call them, else their ids. */
+  /** Names (or ids) of live tokens bound to a backend that the new settings lack. */
   readonly unbound: readonly string[];
-  /** Live tokens of origins that may not report what a route meters: each of its responses would be missing its usage. */
+  /** Live tokens of origins that may not report what a route meters, so its responses would lack their usage. */
   readonly mute: readonly MuteToken[];
 }
 
@@ -31,9 +31,9 @@ export interface MuteToken {
 }
 
 /**
- * Proposes other settings, which bind every token of the vault.
+ * Proposes new settings, which apply to every token of the vault.
  *
- * @throws GrantInvalidError the settings
+ * @throws GrantInvalidError the settings are not allowed
  * @throws what opening and committing throw
  */
 export async function proposeSettings(ports: CommitPorts, request: SettingsRequest): Promise<Proposal<SettingsPlan>> {
@@ -54,11 +54,14 @@ export async function proposeSettings(ports: CommitPorts, request: SettingsReque
 
 export interface ReadSettings {
   readonly manifest: Manifest;
-  /** Null: the vault has none. */
+  /** Null if the vault has none. */
   readonly settings: JsonObject | null;
 }
 
-/** @throws InputError the holder only reads @throws what opening throws */
+/**
+ * @throws InputError the holder only reads
+ * @throws what opening throws
+ */
 export async function readVaultSettings(ports: ReadPorts, request: OpenRequest): Promise<ReadSettings> {
   using opened = await openWithRoll(ports, request);
   return { manifest: opened.vault.manifest, settings: opened.roll.settings ?? null };
@@ -75,7 +78,7 @@ function changesOf(before: JsonObject, after: JsonObject): Changes {
   };
 }
 
-/** Each setting by a name that people know it by. */
+/** The settings one by one, under the names that people know them by. */
 function partsOf(settings: JsonObject): ReadonlyMap<string, string> {
   const parts = Object.entries(settings).flatMap(([name, value]): [string, JsonValue][] => {
     if (!BACKEND_SETTINGS.some((known) => known === name) || !Array.isArray(value)) return [[name, value]];
@@ -112,8 +115,8 @@ function muteIn(live: readonly Claims[], after: JsonObject | null): readonly Mut
 }
 
 /**
- * @throws InputError a token's backend or meter that the vault's settings do not have; a meter that is a number, under which
- *   nothing could be reported
+ * @throws InputError a backend or meter that is missing from the vault's settings, or a meter whose name is a number,
+ * which could never be reported
  */
 export function requireInSettings(
   { settings }: Roll,

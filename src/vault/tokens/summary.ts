@@ -7,7 +7,7 @@ import { endedAt, isLive, type Roll, type TokenRecord } from "../format/tokens/r
 
 /** What a token reads now. */
 export interface Reads {
-  /** Everything, also what will be added. */
+  /** Reads everything, including names added later. */
   readonly all: boolean;
   /** In the vault's order. */
   readonly names: readonly string[];
@@ -15,7 +15,7 @@ export interface Reads {
   readonly of: number;
 }
 
-/** What operators see of a token: never its secret. */
+/** What operators see of a token, without its secret. */
 export interface TokenSummary {
   readonly id: string;
   readonly lastFour: string;
@@ -24,14 +24,14 @@ export interface TokenSummary {
   readonly status: "active" | "expired" | "revoked";
   /** When it ended, or null for one that is live. */
   readonly endedAt: string | null;
-  /** Its slot is in the newest bundle. An expired token keeps it until the next commit. */
+  /** Whether the newest bundle has a slot for it. An expired token keeps its slot until the next commit. */
   readonly isSealed: boolean;
   readonly createdBy: Actor;
-  /** The id of the token that it was rotated from. */
+  /** The id of the token that this one replaced in a rotation, or null. */
   readonly replaces: string | null;
 }
 
-/** The vault that the tokens of a roll are summed up for. */
+/** The vault whose tokens are summarized. */
 export interface SummedVault extends GrantedFrom {
   readonly nowMs: number;
   /** Ids of the slots in the newest bundle. */
@@ -64,14 +64,14 @@ function summaryOf(record: TokenRecord, reads: Reads, vault: SummedVault): Token
   };
 }
 
-/** The shortest start of an id that names a token. */
+/** The shortest prefix of an id that identifies a token. */
 const SHORTEST_START = "tok_".length + 4;
 
 /**
- * The record that a person means: an id, a unique start of one, a name, or the last four. Of several, the live ones count,
- * and of a token and its replacement the replacement.
+ * Finds the record that a person means by an id, a unique prefix of one, a name, or the last four characters. If
+ * several match, live tokens win, and replacements win over the tokens they replace.
  *
- * @throws InputError none or several
+ * @throws InputError nothing matches, or more than one
  */
 export function findRecord(roll: Roll, word: string, nowMs: number): TokenRecord {
   const matches = roll.tokens.filter((record) => isMeant(record, word));
@@ -82,16 +82,18 @@ export function findRecord(roll: Roll, word: string, nowMs: number): TokenRecord
   }
   if (others.length === 0) return found;
   const candidates = [found, ...others].map(({ claims, last_four }) => `${claims.id} (\u2026${last_four})`);
-  throw new InputError(`${JSON.stringify(word)} is any of ${candidates.join(", ")}`, { hint: "give one of these ids" });
+  throw new InputError(`${JSON.stringify(word)} matches several tokens: ${candidates.join(", ")}`, {
+    hint: "give one of these ids",
+  });
 }
 
-/** Without those that another of them replaces: after an overlap they end by themselves. */
+/** Leaves out tokens that another of them replaces: they end by themselves after the overlap. */
 export function newestOf(records: readonly TokenRecord[], roll: Roll): readonly TokenRecord[] {
   const replaced = new Set(records.flatMap((record) => replacedBy(record, roll)));
   return records.filter((record) => !replaced.has(record));
 }
 
-/** What a token takes the place of, through tokens that may have ended since; the newest first. */
+/** The tokens that this one replaced, directly or through others that may have ended; newest first. */
 export function replacedBy({ replaces }: TokenRecord, { tokens }: Roll): readonly TokenRecord[] {
   const found: TokenRecord[] = [];
   let next = replaces;

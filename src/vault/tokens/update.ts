@@ -10,20 +10,20 @@ import { compareRights } from "./rights.ts";
 import { requireInSettings } from "./settings.ts";
 import { findRecord, type TokenSummary } from "./summary.ts";
 
-/** How long after its end a token can be given another one. */
+/** How long after its expiry a token can still get a new one. */
 const RENEWABLE_MS = 30 * 24 * 3_600_000;
 
 export interface TokenUpdateRequest extends AmendRequest {
   /** As `findRecord` takes it. */
   readonly token: string;
-  /** The claims that the token will have; all but its id and the time of its creation may change. */
+  /** Returns the new claims. Everything may change except the id and the creation time. */
   readonly change: (claims: GivenClaims) => GivenClaims;
 }
 
 export interface TokenUpdatePlan {
   readonly before: TokenSummary;
   readonly after: TokenSummary;
-  /** What it will be allowed and was not, and the other way round, as nouns: names first. */
+  /** What the token gains, as nouns: names first. */
   readonly gains: readonly string[];
   readonly loses: readonly string[];
   /** All names of the vault. */
@@ -33,10 +33,11 @@ export interface TokenUpdatePlan {
 }
 
 /**
- * Proposes other claims for a token, whose credential stays.
+ * Proposes new claims for a token. Its credential stays.
  *
- * @throws GrantInvalidError the claims
- * @throws InputError no such token, several, one that was revoked or ended long ago; a live token has the name
+ * @throws GrantInvalidError the claims are not allowed
+ * @throws InputError the word matches no token, or several; the token was revoked or ended long ago; a live token has
+ * the name
  * @throws what opening and committing throw
  */
 export async function proposeTokenUpdate(
@@ -78,7 +79,7 @@ export async function proposeTokenUpdate(
   });
 }
 
-/** What the settings no longer have does not keep a token from being changed otherwise. */
+/** A token may keep a backend or meter that the settings have lost; only a new one is checked. */
 function isRebound(before: Claims, { backend, meters }: Claims): boolean {
   return backend !== before.backend || JSON.stringify(meters) !== JSON.stringify(before.meters);
 }

@@ -9,40 +9,45 @@ import { aadOf, type BundleHeader, refuseBundle } from "../format/bundle-header.
 import { type ListedItem, parseIndex, parseView, type ViewedItem } from "../format/listing.ts";
 import type { TokenPayload } from "../format/tokens/slot.ts";
 
-/** What a slot gives its holder: keys to all or to some of the items, and to an operator the key that writes. */
+/** The keys that a slot gives its holder: to all or some of the items, and for an operator also the key to write. */
 export interface BundleKeys extends Disposable {
   /** Opens the vault's signing key; null for a holder that only reads. */
   readonly operatorKey: Secret | null;
-  /** What the slot says of the scoped token that opened it; null for another holder. */
+  /** What the slot says about the scoped token that opened it; null for another holder. */
   readonly token: OpenedToken | null;
   /**
    * The items that these keys open, in the order of the index.
    *
-   * @throws BundleCorruptError the index or view does not open, or its form
+   * @throws BundleCorruptError the index or view does not open or has the wrong form
    */
   list(header: BundleHeader): readonly ListedItem[];
-  /** The key of a listed item's box, which the caller zeroes. */
+  /** The key of a listed item's box, 32 bytes, which the caller zeroes. */
   itemKey(item: ListedItem): Uint8Array;
-  /** The key of the box `verify`, which the caller zeroes; null for a holder that may not verify others' tokens. */
+  /**
+   * The key of the box `verify`, 32 bytes, which the caller zeroes; null for a holder that may not verify others'
+   * tokens.
+   */
   verifyKey(): Uint8Array | null;
-  /** A key for the holder's own use, the same for all who read just as much. The caller zeroes it. */
+  /**
+   * A key for the holder's own use, 32 bytes, the same for everyone who may read the same items. The caller zeroes it.
+   */
   derive(info: string): Uint8Array;
 }
 
 /** What a scoped token's slot tells its holder. */
 export interface OpenedToken {
   readonly claims: Claims;
-  /** Public halves that verify what a gateway signs; none for a token without that capability. */
+  /** Public halves that verify what a gateway signs. Empty for a token without that capability. */
   readonly gatewayKeys: readonly GatewayKey[];
-  /** Private halves that it signs with as the gateway, 32 bytes each; they end with the keys. */
+  /** Private halves that it signs with as the gateway, 32 bytes each, zeroed with the keys. */
   readonly signers: readonly { readonly kid: string; readonly seed: Secret }[];
   /** Base64 of the X25519 public key that it seals usage to. */
   readonly usageKey?: string | undefined;
-  /** What of the vault's backends, routes and meters concerns it. */
+  /** The part of the vault's backends, routes and meters that concerns this token. */
   readonly settings: BackendSettings | null;
 }
 
-/** Keys to everything that the bundle holds, or with `operatorKey` also to what writes it. */
+/** Keys to everything that the bundle holds and, with `operatorKey`, the key to write. */
 export class RootKeys implements BundleKeys {
   readonly rootKey: Secret;
   readonly operatorKey: Secret | null;
@@ -62,12 +67,16 @@ export class RootKeys implements BundleKeys {
     this.#verifyKey = verifyKey;
   }
 
-  /** @param operatorKey `O`, which the keys take over */
+  /**
+   * @param operatorKey the 32 bytes of `O` (`docs/format.md` §4), which the keys take over
+   */
   static ofOperator(operatorKey: Uint8Array): RootKeys {
     return new RootKeys(Secret.ofBytes(deriveRootKey(operatorKey)), Secret.ofBytes(operatorKey), null, null);
   }
 
-  /** @param rootKey `R`, which the keys take over */
+  /**
+   * @param rootKey the 32 bytes of `R` (`docs/format.md` §4), which the keys take over
+   */
   static ofReader(rootKey: Uint8Array, given?: TokenKeys): RootKeys {
     return new RootKeys(Secret.ofBytes(rootKey), null, given?.token ?? null, given?.verifyKey ?? null);
   }
@@ -100,7 +109,7 @@ export class RootKeys implements BundleKeys {
   }
 }
 
-/** What a scoped token's slot gives beside the keys to items. */
+/** What a scoped token's slot gives besides the keys to items. */
 interface TokenKeys {
   readonly token: OpenedToken;
   readonly verifyKey: Secret | null;

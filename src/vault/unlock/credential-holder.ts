@@ -23,7 +23,10 @@ import type { KeyHolder, Unlocked, UnlockOptions } from "./key-holder.ts";
 
 const ASK = "ask an operator of the vault for another: `vsync tokens list` shows what became of it";
 
-/** The credential of one scoped token, and the anchor that its blob pins. It reads what the token was granted. */
+/**
+ * Opens a vault with the credential of one scoped token, and the anchor that its blob pins. It reads what the token was
+ * granted.
+ */
 export class CredentialHolder implements KeyHolder {
   readonly #kind: TokenKind;
   readonly #seed: Secret;
@@ -32,9 +35,9 @@ export class CredentialHolder implements KeyHolder {
 
   /**
    * @param credential `vsrt_…`; the holder keeps a copy
-   * @param anchor base64 of 32 bytes: what the blob pins, if anything
+   * @param anchor base64 of 32 bytes, as the blob pins it, if it does
    * @throws ConfigMissingError the credential is empty
-   * @throws ConfigInvalidError the text is not a credential, or the token pins no anchor
+   * @throws ConfigInvalidError the text is not a credential, or the blob pins no anchor
    */
   constructor(credential: Secret, anchor: string | undefined) {
     if (credential.expose().length === 0) {
@@ -48,7 +51,7 @@ export class CredentialHolder implements KeyHolder {
     if (anchor === undefined) {
       this.#seed.destroy();
       throw new ConfigInvalidError("invalid VSYNC_CONFIG: anchor is missing, and a scoped token needs it", {
-        hint: "where VSYNC_CONFIG is minted, run `vsync tokens list <env>`, which learns the anchor, then `vsync runtime-token --env=<env>` again",
+        hint: "on the machine that mints VSYNC_CONFIG, run `vsync tokens list <env>`, which learns the anchor, then `vsync runtime-token --env=<env>` again",
       });
     }
     this.#anchor = anchor;
@@ -81,18 +84,20 @@ export class CredentialHolder implements KeyHolder {
     return this.#keys;
   }
 
-  /** Holders of other tokens, and of former passphrases, cannot sign with the anchor: its cert proves the signer. */
+  /**
+   * The cert proves the signer, because holders of other tokens and of former passphrases cannot sign with the anchor.
+   */
   #requireCert(manifest: Manifest, clock: Clock): void {
     const cert = manifest.certs?.find(({ anchor }) => anchor === this.#anchor);
     if (cert === undefined || hasEnded(cert, clock)) {
-      const fault = cert === undefined ? "has no cert of the anchor" : "has a cert that has ended, of the anchor";
+      const fault = cert === undefined ? "has no cert by the anchor" : "has an expired cert by the anchor";
       throw new NotAuthenticError(`the manifest ${fault} that VSYNC_CONFIG pins`, {
-        hint: "if the passphrase was rotated with --leaked, set the VSYNC_CONFIG that `vsync runtime-token` mints since then; otherwise look at who can write the bucket",
+        hint: "if the passphrase was rotated with --leaked, set the VSYNC_CONFIG that `vsync runtime-token` mints since then; otherwise check who can write to the bucket",
       });
     }
     if (isGenuineCert(cert, manifest)) return;
     throw new NotAuthenticError("the manifest's signer is not certified by the anchor that VSYNC_CONFIG pins", {
-      hint: "someone who is not an operator wrote this manifest: do not use it, look at who can write the bucket",
+      hint: "someone who is not an operator wrote this manifest: do not use it; check who can write to the bucket",
     });
   }
 }

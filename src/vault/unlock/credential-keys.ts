@@ -5,7 +5,7 @@ import { hkdf, withKey } from "../../crypto/subkeys.ts";
 import { x25519PublicKey } from "../../crypto/x25519.ts";
 import { idOfKeys, RECIPIENT_INFO, SIGNING_INFO } from "../../tokens/credential-form.ts";
 
-/** What a reader needs of the keys that a credential derives. */
+/** The keys that a reader derives from a credential. */
 export interface ReadingKeys extends Disposable {
   /** `tok_` and 32 lower-case hex digits. */
   readonly id: string;
@@ -16,10 +16,10 @@ export interface ReadingKeys extends Disposable {
 }
 
 /**
- * As `deriveCredentialKeys` of src/tokens, which also runs in browsers: there, cryptography in JavaScript and through
- * WebCrypto takes as many instructions as all else that opening a vault of 50 secrets does.
+ * Derives the same keys as `deriveCredentialKeys` of src/tokens, with Node's own cryptography. That one also runs in
+ * browsers, and on a vault of 50 secrets its JavaScript and WebCrypto take as many instructions as everything else.
  *
- * @param seed of the credential; stays the caller's
+ * @param seed the credential's 32 bytes; the caller still owns them
  */
 export function deriveReadingKeys(seed: Secret): ReadingKeys {
   const privateKey = Secret.ofBytes(hkdf(seed.expose(), RECIPIENT_INFO));

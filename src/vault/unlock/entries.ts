@@ -35,7 +35,10 @@ export interface SlotAccess {
   readonly until: string | null;
 }
 
-/** Who can open a vault at this moment, in the manifest's order. Of a kind that this version does not know, the name. */
+/**
+ * Who can open a vault at this moment, in the manifest's order. An entry of an unknown kind appears under that kind's
+ * name.
+ */
 export function accessOf({ unlock }: Pick<Manifest, "unlock">, nowMs: number): readonly SlotAccess[] {
   return unlock.map((entry) => {
     if (entry.kind === null) return { slot: nameIn(entry.raw), access: "unknown", until: null };
@@ -49,7 +52,7 @@ function nameIn({ slot }: JsonObject): string {
   return typeof slot === "string" ? slot : "?";
 }
 
-/** The entries that still open the vault at that time: all but those whose window is over. */
+/** The entries that still open the vault at `nowMs`, that is, without those whose window is over. */
 export function liveEntries(unlock: readonly UnlockEntry[], nowMs: number): readonly UnlockEntry[] {
   return unlock.filter((entry) => {
     const until = untilOf(entry);

@@ -24,7 +24,7 @@ export const passphraseKind: EntryKind<PassphraseEntry> = {
   },
 };
 
-/** Inside its grace window a passphrase gets the key that reads, not the one that signs. */
+/** The key that a slot seals: `O`, which writes, or inside a grace window `R`, which only reads (`docs/format.md` §4). */
 export function sealsOf({ not_after }: Pick<PassphraseEntry, "not_after">): "O" | "R" {
   return not_after === undefined ? "O" : "R";
 }
@@ -52,25 +52,25 @@ export function verifyEndorsement(entry: PassphraseEntry, key: PassphraseKey, by
   const expected = endorsementOf(key.mac.expose(), { vault: by.vault, signer: by.signer, slot, notAfter });
   if (!timingSafeEqual(expected, decode(entry.endorse))) {
     throw new NotAuthenticError(`the manifest's signer is not endorsed by this passphrase (slot ${entry.slot})`, {
-      hint: "someone without the passphrase wrote this manifest: do not use it, look at who can write the bucket",
+      hint: "someone without the passphrase wrote this manifest: do not use it; check who can write to the bucket",
     });
   }
 }
 
-/** A passphrase slot that is to be opened. */
+/** A passphrase slot to open. */
 export interface PassphraseSlot {
   readonly slot: string;
   /** X25519 private key. */
   readonly seed: Secret;
-  /** The key that it must hold. */
+  /** The key that the slot must hold. */
   readonly seals: "O" | "R";
 }
 
 /**
- * The keys that a passphrase slot holds.
+ * Opens a passphrase slot and returns its keys.
  *
  * @throws SlotNotOursError it was sealed to another passphrase, or altered
- * @throws BundleCorruptError it is missing, its form, or it seals the other key
+ * @throws BundleCorruptError it is missing, has the wrong form, or seals the other key
  */
 export async function openPassphraseSlot(header: BundleHeader, own: PassphraseSlot): Promise<RootKeys> {
   const slot = slotOf(header, own.slot);

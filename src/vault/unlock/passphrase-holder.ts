@@ -15,26 +15,26 @@ import type { Endorsed, OperatorHolder, Unlocked, UnlockOptions } from "./key-ho
 import { openPassphraseSlot, passphraseEntry, sealsOf, verifyEndorsement } from "./passphrase-entry.ts";
 import { wrongPassphrase } from "./wrong-passphrase.ts";
 
-/** What a machine or token remembers of a passphrase: enough to derive its key early. */
+/** What a machine or token remembers of a passphrase, which is enough to derive its key early. */
 export interface PassphraseHint {
   readonly cost: KdfCost;
-  /** X25519 public key, 32 bytes: tells a wrong passphrase where no manifest does. Tokens have none. */
+  /** X25519 public key, 32 bytes. It exposes a wrong passphrase before there is a manifest. Tokens lack it. */
   readonly recipient?: Uint8Array;
 }
 
-/** A key that a passphrase has derived before, in place of the passphrase: it opens the slots of that cost alone. */
+/** A key derived from a passphrase earlier, used in its place. It opens only slots of the same cost. */
 export interface KeptKey {
   readonly cost: KdfCost;
-  /** The holder's to zero. */
+  /** The holder zeroes it. */
   readonly key: PassphraseKey;
-  /** Called when the key opens the vault no more. */
+  /** Called when the key no longer opens the vault. */
   readonly forget: () => void;
 }
 
-/** Asks somebody who has mistyped a passphrase for it again; null if that was the last try. The holder zeroes what it gets. */
+/** Asks a person who mistyped a passphrase for it again; null after the last try. The holder zeroes the answer. */
 export type AskAgain = (wrong: WrongPassphraseError) => Promise<Secret | null>;
 
-/** A passphrase, and the keys that it derives: once for each cost. */
+/** A passphrase and its derived keys, each derived once per cost. */
 export class PassphraseHolder implements OperatorHolder {
   #passphrase: Secret | null;
   readonly #kept: KeptKey | null;
@@ -45,7 +45,9 @@ export class PassphraseHolder implements OperatorHolder {
   readonly #ended = new AbortController();
   #hasUnlocked = false;
 
-  /** @param passphrase the caller's: disposing of the holder does not zero it */
+  /**
+   * @param passphrase stays the caller's: disposing of the holder does not zero it
+   */
   constructor(passphrase: Secret | KeptKey, hint?: PassphraseHint, askAgain?: AskAgain) {
     this.#askAgain = askAgain;
     this.#kept = "forget" in passphrase ? passphrase : null;
@@ -58,7 +60,7 @@ export class PassphraseHolder implements OperatorHolder {
     return this.#passphrase !== null && Buffer.compare(this.#passphrase.expose(), passphrase.expose()) === 0;
   }
 
-  /** Starts the derivation that will probably be needed. A hint that is out of bounds is ignored. */
+  /** Starts the derivation that will probably be needed. Ignores a hint that is out of bounds. */
   prepare(): void {
     if (this.#passphrase === null) return;
     if (this.#passphrase.expose().length === 0) {
@@ -107,7 +109,9 @@ export class PassphraseHolder implements OperatorHolder {
     return (await this.#find({ unlock }))?.entry ?? null;
   }
 
-  /** @throws WrongPassphraseError the hint remembers another passphrase */
+  /**
+   * @throws WrongPassphraseError the hint is for another passphrase
+   */
   async enrol(slot: string, by: Endorsed): Promise<PassphraseEntry> {
     if (this.#hint === undefined) throw new TypeError("a new entry takes a cost");
     const { cost, recipient } = this.#hint;
@@ -128,13 +132,13 @@ export class PassphraseHolder implements OperatorHolder {
     return passphraseEntry(entry.slot, { key, cost: kdfCostOf(entry.kdf) }, by, notAfter);
   }
 
-  /** The key that opens a manifest, for `vsync unlock` to keep; still the holder's to zero. Null where it opens none. */
+  /** The key that opens a manifest, for `vsync unlock` to keep; null if there is none. The holder still zeroes it. */
   async keyFor(manifest: Manifest): Promise<Omit<KeptKey, "forget"> | null> {
     const found = await this.#find(manifest);
     return found === null ? null : { cost: kdfCostOf(found.entry.kdf), key: found.key };
   }
 
-  /** Zeroes every derived key; one that is still being derived, as soon as it is there. A queued one never begins. */
+  /** Zeroes every derived key. A derivation in progress is zeroed as soon as it ends, and a queued one never starts. */
   [Symbol.dispose](): void {
     this.#ended.abort();
     this.#forgetKeys();
@@ -142,10 +146,10 @@ export class PassphraseHolder implements OperatorHolder {
   }
 
   /**
-   * Takes another passphrase in place of a wrong one, but not of one that has opened today's vault: that was typed well, and
-   * its key is in use.
+   * Replaces a wrong passphrase with the one that the person types next. It never replaces one that has opened today's
+   * vault: it was right, and its key is in use.
    *
-   * @throws the error, if nobody gives one
+   * @throws the given error, if the person gives up
    */
   async #retype(wrong: WrongPassphraseError): Promise<void> {
     const again = this.#hasUnlocked ? null : ((await this.#askAgain?.(wrong)) ?? null);
@@ -158,15 +162,15 @@ export class PassphraseHolder implements OperatorHolder {
   #forgetKeys(): void {
     for (const derived of this.#derived.values()) {
       derived.then(destroyPassphraseKey, () => {
-        // A derivation that failed left nothing to zero, and its waiter got the error.
+        // A failed derivation left nothing to zero, and whoever awaited it got the error.
       });
     }
     this.#derived.clear();
   }
 
   /**
-   * The entry whose recipient the passphrase derives. A cost that is being derived already comes first: with a current
-   * hint, a boot inside a grace window derives once, not twice. Aborting keeps the next derivation from beginning.
+   * Finds the entry whose recipient the passphrase derives. It tries a cost that is already being derived first: with a
+   * current hint, a boot inside a grace window derives once, not twice. Aborting prevents the next derivation.
    */
   async #find({ unlock }: Pick<Manifest, "unlock">, signal?: AbortSignal): Promise<Found | null> {
     const entries = unlock.filter((entry) => entry.kind === "passphrase");
@@ -183,12 +187,12 @@ export class PassphraseHolder implements OperatorHolder {
 
   #useless({ repo, env }: Manifest): WrongPassphraseError {
     this.#kept?.forget();
-    return new WrongPassphraseError(`what vsync unlock kept opens ${shown(repo)}/${shown(env)} no more`, {
-      hint: "it is forgotten; the passphrase has probably been rotated: give the new one, or run vsync unlock again",
+    return new WrongPassphraseError(`the key that vsync unlock kept no longer opens ${shown(repo)}/${shown(env)}`, {
+      hint: "vsync has deleted it; the passphrase was probably rotated: give the new one, or run vsync unlock again",
     });
   }
 
-  /** Null for a cost that a kept key is not of. */
+  /** Null if a kept key does not have this cost. */
   async #derive(cost: KdfCost): Promise<PassphraseKey | null> {
     const name = nameOf(cost);
     let key = this.#derived.get(name);
@@ -237,7 +241,7 @@ class UnlockedByPassphrase implements Unlocked {
   }
 }
 
-/** A passphrase that was rotated away tries to commit inside its grace window. */
+/** A passphrase that was rotated away tried to commit inside its grace window. */
 export class ReadOnlyPassphraseError extends InputError {
   /** `YYYY-MM-DDTHH:MM:SS.mmmZ` */
   readonly readOnlyUntil: string;
@@ -264,7 +268,7 @@ export function freshCost(random: Random, cost: Omit<KdfCost, "salt"> = DEFAULT_
   return { ...cost, salt: random.bytes(SALT_BYTES) };
 }
 
-/** What to remember of a passphrase that is new. */
+/** What to remember of a new passphrase. */
 export async function freshHint(random: Random, passphrase: Secret): Promise<Required<PassphraseHint>> {
   const cost = freshCost(random);
   return { cost, recipient: await recipientOf(passphrase, cost) };
@@ -284,7 +288,7 @@ export function hintOf({ unlock }: Manifest): Required<PassphraseHint> {
   return hintIn(writer);
 }
 
-/** What to remember of the passphrase that has opened the manifest. It has proven its own entry and no other. */
+/** What to remember of the passphrase that opened the manifest. It has proven only its own entry. */
 export function hintOfOpener({ unlock }: Manifest, { opener }: Unlocked): Required<PassphraseHint> {
   const own = unlock.find((entry) => entry.kind === "passphrase" && entry.recipient === opener);
   if (own?.kind !== "passphrase") throw new TypeError("the opener is not of this manifest");

@@ -4,7 +4,7 @@ import type { Manifest } from "../format/manifest.ts";
 import { relativeTime } from "../format/relative-time.ts";
 import { shown } from "../format/shape.ts";
 
-/** Nothing that this manifest says is proven: anyone who can write the store may have written it. */
+/** Nothing in this manifest is proven: anyone who can write to the store may have written it. */
 export function wrongPassphrase(
   { repo, env, at, actor }: Manifest,
   passphrase: Secret,
@@ -17,7 +17,7 @@ export function wrongPassphrase(
   });
 }
 
-/** What people give without seeing it. Each is taken away before the next is looked for. */
+/** What people include by accident and cannot see. Each match is removed before the next is looked for. */
 const ODDITIES: readonly (readonly [oddity: RegExp, words: string])[] = [
   [/\0/g, "has NUL characters, as text in UTF-16 has"],
   [/^\ufeff/, "begins with a BOM (byte order mark)"],
@@ -28,11 +28,11 @@ const ODDITIES: readonly (readonly [oddity: RegExp, words: string])[] = [
   [/^(["'`])(?=.*\1$)|^[\u2018\u201c\u201e\u00ab](?=.*[\u2019\u201c\u201d\u00bb]$)/s, "is in quotes"],
   [/^\$[({A-Za-z].*$/s, "is a variable or command that no shell has replaced"],
   [/[\r\n]/g, "has several lines"],
-  [/[\u00a0\u00ad\u200b-\u200d\u2060\ufeff]/g, "has a character that is not visible, or a space that does not break"],
-  [/[\u2013\u2014\u2018-\u201e]/g, "has dashes or quotes as word processors set them"],
+  [/[\u00a0\u00ad\u200b-\u200d\u2060\ufeff]/g, "has an invisible character or a non-breaking space"],
+  [/[\u2013\u2014\u2018-\u201e]/g, "has typographic dashes or quotes"],
 ];
 
-/** For a message: nothing else about the passphrase may show. Null if nothing is odd. */
+/** Describes what looks odd, for a message, and reveals nothing else about the passphrase. Null if nothing does. */
 function oddityOf(given: string): string | null {
   let text = given;
   const found = ODDITIES.flatMap(([oddity, words]) => {
@@ -45,7 +45,7 @@ function oddityOf(given: string): string | null {
   return found.length === 0 ? null : found.join(" and ");
 }
 
-/** As Kubernetes writes secrets. Padding tells it from a passphrase of letters and digits. */
+/** Base64 as in Kubernetes secrets. Only padding tells it from a passphrase of letters and digits. */
 function isBase64OfText(text: string): boolean {
   if (!/^[A-Za-z0-9+/]{8,}={1,2}$/.test(text)) return false;
   return /^[\x20-\x7e]+\s*$/.test(Buffer.from(text, "base64").toString("utf8"));

@@ -6,7 +6,7 @@ import type { OpenedBatch } from "../../usage/ledger.ts";
 import type { Cell } from "../../usage/totals.ts";
 import { count, exactly, parseShape, sha256, text } from "../format/shape.ts";
 
-/* The content of what operators write below `usage/` (docs/format.md, Objects of operators). */
+/* The content of the objects that operators write under `usage/` (docs/format.md, Objects of operators). */
 
 const cellShape = exactly({
   day: text,
@@ -52,7 +52,7 @@ const dayShape = exactly({
   ),
 });
 
-/** A day's batches in one object: what each said, and where it stood in its chain. */
+/** All batches of a day in one object: what each reported, and its position in its chain. */
 export function dayJson(day: string, batches: readonly OpenedBatch[]): JsonObject {
   return {
     day,
@@ -72,7 +72,7 @@ export function parseDay(content: JsonObject, refuse: Refuse): readonly (OpenedB
   const { batches } = parseShape(dayShape, content, refuse);
   return batches.map(({ key, instance, seq, prev, digest, stored, lines }) => {
     const name = parseBatchKey(key);
-    if (name === null) throw refuse("names a batch that cannot be");
+    if (name === null) throw refuse("names an impossible batch");
     const header = { instance, seq, ...(prev === undefined ? {} : { prev }) };
     const events = lines.map((line) => ({ event: parseEvent(line, refuse), line }));
     return { key, name, header, digest, storedMs: stored, events };

@@ -25,9 +25,9 @@ import { vaultRules } from "./rules.ts";
 export interface UsageRequest extends OpenRequest {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
-  /** Reads every batch, also those whose names lie more than a week from the days asked for. */
+  /** Reads every batch, even those whose names are more than a week outside the range. */
   readonly isThorough?: boolean;
-  /** Called with each batch that is counted, and the day that it counts for. */
+  /** Called with each batch that counts, and the day that it counts for. */
   readonly onBatch?: (batch: OpenedBatch, day: string) => void;
 }
 
@@ -42,27 +42,28 @@ export interface ReadUsage {
   readonly manifest: Manifest;
   readonly roll: Roll;
   readonly totals: Totals;
-  /** What came for a month after it was closed. */
+  /** What arrived for a month after it was closed. */
   readonly late: Totals;
   readonly closed: readonly ClosedMonth[];
   readonly events: number;
   readonly batches: number;
   readonly duplicates: number;
   readonly voided: number;
-  /** Whether an event was voided; without a token, whether those of every token were. */
+  /** Whether an event was voided. Without `token`: whether it was voided for every token. */
   readonly isVoid: (token: string | undefined, id: string) => boolean;
   readonly refused: readonly Refusal[];
   readonly doubts: readonly Doubt[];
 }
 
-/** How long after its day a batch may arrive and still be looked at by `since`. */
+/** `since` still finds a batch that arrives up to this many days after its day. */
 const ARRIVES_WITHIN_DAYS = 7;
 const AT_ONCE = 16;
 
 /**
- * Adds up what the vault's tokens used: every batch is verified, and what does not hold is reported and not counted.
+ * Adds up what the vault's tokens used. It verifies every batch, and reports those that are wrong instead of counting
+ * them.
  *
- * @throws InputError the holder only reads: the roll is the operators' alone; `since` is after `until`
+ * @throws InputError the holder only reads, because only operators can open the roll; or `since` is after `until`
  * @throws what opening and the store throw
  */
 export async function readUsage(ports: ReadPorts, request: UsageRequest): Promise<ReadUsage> {
@@ -120,7 +121,7 @@ function wantedDays({ since = "", until = "9" }: UsageRequest): (day: string) =>
   return (day) => day >= since && day <= until;
 }
 
-/** An object that nobody but an operator can have written, and that is not as an operator wrote it. */
+/** Only an operator can write this object, so a fault in it means corruption. */
 const refuseObject = (key: string) => (fault: string) =>
   new BundleCorruptError(`${key} ${fault}`, {
     hint: "put the object back from the bucket's object versions or a backup, or remove it",
@@ -172,8 +173,8 @@ interface Reading {
 }
 
 /**
- * Those of compacted days first, then those that are there by themselves. In both, what a closed month has comes first: an id
- * that came again later, in a batch whose name sorts before, is a duplicate and not late.
+ * Yields compacted batches before loose ones, and within each the batches of closed months first. If an id comes again
+ * later in a batch whose name sorts earlier, this order makes it a duplicate and not late usage.
  */
 async function* batchesOf(
   store: ObjectStore,
@@ -197,7 +198,7 @@ async function* batchesOf(
   const asked = keys.filter((key) => !known.has(key) && isBatchAsked(key, isNear, ledger)).toSorted(frozenFirst);
   for (let at = 0; at < asked.length; at += AT_ONCE) {
     const reads = asked.slice(at, at + AT_ONCE).map((key) => readOne(store, rules, key, ledger));
-    // The first that fails ends this, and nobody waits for the others.
+    // The first failure ends the loop, and nobody awaits the others.
     for (const read of reads) read.catch(() => undefined);
     for (const read of reads) {
       const batch = await read;
@@ -209,14 +210,14 @@ async function* batchesOf(
 function isBatchAsked(key: string, isNear: (day: string) => boolean, ledger: Ledger): boolean {
   if ([DAYS_PREFIX, MONTHS_PREFIX, VOIDS_PREFIX].some((prefix) => key.startsWith(prefix))) return false;
   const name: BatchName | null = parseBatchKey(key);
-  if (name === null) ledger.refuse(key, "has a name that no batch has");
+  if (name === null) ledger.refuse(key, "does not have the name of a batch");
   return name !== null && isNear(name.day);
 }
 
 function nearDays({ since, until, isThorough }: UsageRequest): (day: string) => boolean {
   if (isThorough === true) return () => true;
   const first = since === undefined ? "" : dayAfter(since, -ARRIVES_WITHIN_DAYS);
-  // A name may be ahead of the day on which the store took it.
+  // A batch's name may be ahead of the day on which the store received it.
   const last = until === undefined ? "9" : dayAfter(until, ARRIVES_WITHIN_DAYS);
   return (day) => day >= first && day <= last;
 }

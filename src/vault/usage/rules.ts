@@ -9,10 +9,12 @@ import type { Manifest } from "../format/manifest.ts";
 import type { Roll, TokenRecord } from "../format/tokens/roll.ts";
 import type { OpenRequest, ReadPorts } from "../open/open-manifest.ts";
 
-/** What batches are judged by, as far as the vault says it. */
+/** The part of the rules for batches that the vault defines. */
 export type VaultRules = Pick<LedgerRules, "vault" | "usageKeys" | "tokenFacts" | "meters" | "routeLimits">;
 
-/** @param keys those of the objects that are there: for tokens that the roll has dropped the audit rows are read */
+/**
+ * @param keys the object keys of the batches; for tokens that the roll has dropped, it reads the audit rows
+ */
 export async function vaultRules(
   ports: ReadPorts,
   request: OpenRequest,
@@ -45,7 +47,10 @@ function factsOf({ claims, revoked_at }: TokenRecord): TokenFacts {
   };
 }
 
-/** Of tokens that ended so long ago that the roll has dropped them: rows tell what they might, and when they ended. */
+/**
+ * Facts on tokens that ended so long ago that the roll has dropped them. Audit rows say what they were allowed, and
+ * when they ended.
+ */
 async function droppedFacts(
   ports: ReadPorts,
   request: OpenRequest,
@@ -76,15 +81,15 @@ function noteRow(facts: Map<string, TokenFacts>, { at, action, meta }: Pick<Audi
   }
 }
 
-/** In the `meta` of a rotation's row. */
+/** One token in the `meta` of a rotation's row. */
 interface RotatedPair {
   readonly token: string;
   readonly replaces: string;
-  /** Older ones of the line that an overlap had left, and that end with this rotation. */
+  /** Older tokens that an overlap had left, and that this rotation ends. */
   readonly ended?: readonly string[];
 }
 
-/** A row from before rows told it says nothing: such a token counts as a gateway's, whose usage it would be wrong to lose. */
+/** Rows by older versions lack this. Such a token counts as a gateway's, because losing real usage would be worse. */
 function factsIn({ capabilities, gateway }: AuditRow["meta"], endedMs: number | null): TokenFacts {
   if (!Array.isArray(capabilities)) return { metering: true, isGateway: true, endedMs };
   return { metering: capabilities.includes("metering"), isGateway: gateway === true, endedMs };

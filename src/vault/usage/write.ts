@@ -15,7 +15,7 @@ export interface UsageWriteRequest extends Omit<UsageRequest, "since" | "until">
 }
 
 const DAY_MS = 86_400_000;
-/** Batches of a day may come for so long: its spools are read back by then. */
+/** Batches of a day may still arrive for this long; by then, apps have sent what they had spooled. */
 const SETTLED_AFTER_MS = 3 * DAY_MS;
 
 /** What closing a month freezes. */
@@ -23,14 +23,18 @@ export interface ClosePlan {
   readonly read: ReadUsage;
   readonly totals: Totals;
   readonly month: string;
-  /** Writes the totals. @throws ConflictError somebody closed the month meanwhile */
+  /**
+   * Writes the totals.
+   *
+   * @throws ConflictError somebody closed the month in the meantime
+   */
   readonly write: () => Promise<void>;
 }
 
 /**
- * Reads a month to close it: its totals are frozen, and what comes later is listed as late.
+ * Reads a month in order to close it: its totals are frozen, and usage that arrives later is listed as late.
  *
- * @throws InputError no month, one that is not over, or that is closed
+ * @throws InputError not a month, a month that is not over, or one that is already closed
  */
 export async function planClose(ports: CommitPorts, request: UsageWriteRequest, month: string): Promise<ClosePlan> {
   const startMs = Date.parse(`${month}-01`);
@@ -50,9 +54,12 @@ export async function planClose(ports: CommitPorts, request: UsageWriteRequest, 
     onBatch: ({ name }, day) => day.startsWith(month) && batches.push(batchKey(name)),
   });
   if (read.closed.length > 0) {
-    throw new InputError(`${month} is closed: ${read.closed[0]?.written.by} did so on ${read.closed[0]?.written.at}`, {
-      hint: "`vsync usage` lists what came later as late",
-    });
+    throw new InputError(
+      `${month} is closed: ${read.closed[0]?.written.by} closed it on ${read.closed[0]?.written.at}`,
+      {
+        hint: "`vsync usage` lists what came later as late",
+      },
+    );
   }
   requireUsageKey(read);
   const content = monthJson({ month, batches, cells: read.totals.cells });
@@ -64,20 +71,20 @@ function noMonth(month: string): InputError {
   return new InputError(`${JSON.stringify(month)} is not a month`, { hint: "give one such as 2026-11" });
 }
 
-/** What compacting a day gathers in one object. */
+/** The batches of a day that compacting puts into one object. */
 export interface CompactPlan {
   readonly day: string;
   readonly read: ReadUsage;
-  /** The keys that the object replaces. */
+  /** The keys of the objects that it replaces. */
   readonly keys: readonly string[];
-  /** Writes the object, and then removes what it replaces. */
+  /** Writes the object, then removes those that it replaces. */
   readonly write: () => Promise<void>;
 }
 
 /**
- * Reads the batches of a day to put them into one object.
+ * Reads the batches of a day in order to put them into one object.
  *
- * @throws InputError no day, or one that is not over for three days; or one that was compacted
+ * @throws InputError not a day, a day that ended less than three days ago, or one that is already compacted
  */
 export async function planCompact(ports: CommitPorts, request: UsageWriteRequest, day: string): Promise<CompactPlan> {
   const startMs = Date.parse(day);
@@ -85,13 +92,13 @@ export async function planCompact(ports: CommitPorts, request: UsageWriteRequest
     throw new InputError(`${JSON.stringify(day)} is not a day`, { hint: "give one such as 2026-11-29" });
   }
   if (ports.clock.nowMs() < startMs + DAY_MS + SETTLED_AFTER_MS) {
-    throw new InputError(`${day} was less than three days ago, and batches of it may still come`, {
+    throw new InputError(`${day} was less than three days ago, so its batches may still arrive`, {
       hint: "compact an older day",
     });
   }
   const key = DAYS_PREFIX + day;
   if ((await ports.store.head(key)) !== null) {
-    throw new InputError(`${day} is compacted`, { hint: "what came later stays in its own batches" });
+    throw new InputError(`${day} is already compacted`, { hint: "what came later stays in its own batches" });
   }
   const batches: OpenedBatch[] = [];
   const onBatch = (batch: OpenedBatch) => batch.name.day === day && batches.push(batch);
@@ -109,7 +116,11 @@ export async function planCompact(ports: CommitPorts, request: UsageWriteRequest
   };
 }
 
-/** Records that an event does not count, in any object; once. @param token only that of this token */
+/**
+ * Records once that an event does not count, no matter which object holds it.
+ *
+ * @param token limits it to the event of this token
+ */
 export async function voidEvent(
   ports: CommitPorts,
   request: UsageWriteRequest,
@@ -132,7 +143,7 @@ export async function voidEvent(
   return { before, wasVoid: false };
 }
 
-/** Without one, there is nothing that could have been reported. */
+/** Without a usage key, nothing can ever have been reported. */
 function requireUsageKey({ manifest, roll }: ReadUsage): void {
   if (roll.usage_keys !== undefined) return;
   throw new InputError(`no token of ${manifest.env} could ever report usage`, {
@@ -153,7 +164,7 @@ async function create(
   try {
     await ports.store.create(key, bytes);
   } catch (error) {
-    if (error instanceof ConflictError) throw new ConflictError(`somebody else wrote ${key} meanwhile`);
+    if (error instanceof ConflictError) throw new ConflictError(`somebody else wrote ${key} first`);
     throw error;
   }
 }

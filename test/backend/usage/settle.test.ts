@@ -80,7 +80,7 @@ describe("what a response says", () => {
     ["refused", "has expired", said({}, ENDED)],
     ["refused", "lacks the capability metering", said({}, MUTE)],
     ["refused", "is of the backend search", said({}, OTHER)],
-    ["refused", "is of another vault", said({}, { ...API, signer: { ...API.signer, vault: "other" } })],
+    ["refused", "belongs to another vault", said({}, { ...API, signer: { ...API.signer, vault: "other" } })],
     ["refused", "is of another request", said(), { id: "r-2" }],
     ["refused", "is of another route", said(), { routeId: "jobs.get" }],
     ["refused", "signed in the future", said({ iat: NOW_MS / 1000 + 61 })],

@@ -56,5 +56,5 @@ test("a config from before floors counts by its number", async () => {
   const history = new SeenHistory(makeConfig({ seenGen: 3, recipient }));
   using holder = holding(NEW);
   const error = await rejection(openVault(world, { holder, expect: { env: ENV, history } }));
-  expect(error).toMatchObject({ message: "the store offers generation 2, generation 3 was seen before" });
+  expect(error).toMatchObject({ message: "the store offers generation 2, but generation 3 was seen before" });
 });

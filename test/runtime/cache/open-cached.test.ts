@@ -270,7 +270,7 @@ describe("the copy is a floor", () => {
     await booted.boot();
     await putBack();
     const secrets = collectSecrets();
-    const message = "the store offers generation 1, generation 2 was seen before";
+    const message = "the store offers generation 1, but generation 2 was seen before";
     expect(await rejectionOf(booted.boot())).toMatchObject({ code: "ROLLBACK", message });
     expect(secrets.filter(isNotZero)).toEqual([]);
     expect((await readFile(booted.cache)).toString("latin1")).toContain('"gen":2');

@@ -24,7 +24,7 @@ test("another row in its place: the commit stands and says so, but no commit fol
     },
   });
   const { auditFault } = committedBy(await machine.push({ A: "2" }));
-  expect(auditFault).toMatchObject({ row: 2, message: "audit row 2 is there and is another one" });
+  expect(auditFault).toMatchObject({ row: 2, message: "audit row 2 exists with other content" });
   const before = world.objects();
   expect(await rejection(world.push({ A: "3" }))).toMatchObject({ name: "AuditBrokenError", row: 2 });
   expect(await rejection(world.reconcile())).toMatchObject({ name: "AuditBrokenError", row: 2 });

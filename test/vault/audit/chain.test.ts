@@ -179,7 +179,7 @@ describe("a row that is newer than the manifest", () => {
       name: "AuditBrokenError",
       row: 6,
       message: "audit row 6 is newer than the manifest: manifest rolled back",
-      hint: "an older manifest was put back: look at who can write the bucket, then restore the newest manifest's version",
+      hint: "somebody restored an older manifest: check who can write to the bucket, then restore the newest version of the manifest",
     });
   });
 

@@ -51,7 +51,7 @@ describe("a manifest that comes after what was seen", () => {
 });
 
 describe("a manifest of another history", () => {
-  const FORKED = "generation 3 is not the one that was seen before: the history was forked";
+  const FORKED = "generation 3 is not the one seen before: the history has forked";
 
   /** Puts generation 2 back, with no row above it, for somebody to commit on in good faith. */
   async function fork(commits: number): Promise<void> {
@@ -82,7 +82,7 @@ describe("a manifest of another history", () => {
     world.tamper(MANIFEST_KEY, second);
     expect(await rejection(isDescendant(world.store, await world.manifest(), floor))).toMatchObject({
       name: "RollbackError",
-      message: "the store offers generation 2, generation 3 was seen before",
+      message: "the store offers generation 2, but generation 3 was seen before",
     });
   });
 });

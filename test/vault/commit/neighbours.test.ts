@@ -74,7 +74,7 @@ describe("a commit on a manifest that was put back", () => {
     const before = world.tamper(MANIFEST_KEY, older).objects();
     expect(await rejection(commit(world))).toMatchObject({
       name: "RollbackError",
-      message: "audit row 3 is there already: an older manifest was put back",
+      message: "audit row 3 already exists: an older manifest was put back",
     });
     expect(world.objects()).toEqual(before);
     await commit(world.tamper(MANIFEST_KEY, newest));
@@ -85,7 +85,7 @@ describe("a commit on a manifest that was put back", () => {
     const before = world.tamper(MANIFEST_KEY, older).tamper(auditKey(3), null).objects();
     expect(await rejection(world.push({ A: "5" }, { by: NEW }))).toMatchObject({
       name: "RollbackError",
-      message: "audit row 4 is there already: an older manifest was put back",
+      message: "audit row 4 already exists: an older manifest was put back",
     });
     expect(world.objects()).toEqual(before);
   });
@@ -103,7 +103,7 @@ describe("a commit on a manifest that was put back", () => {
     const before = world.tamper(MANIFEST_KEY, null).objects();
     expect(await rejection(world.push({ A: "4" }))).toMatchObject({
       name: "RollbackError",
-      message: "audit row 1 is there already: the manifest is gone",
+      message: "audit row 1 already exists: the manifest is gone",
     });
     expect(world.objects()).toEqual(before);
   });

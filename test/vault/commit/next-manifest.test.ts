@@ -39,12 +39,12 @@ test("a manifest of 1 MiB is written and read, and so is its row; one byte more 
   expect(await rejection(world.fork().push({ A: "2" }, { note: "x".repeat(most + 1) }))).toMatchObject({
     name: "InputError",
     message: "note and meta do not fit: a manifest has at most 1 MiB",
-    hint: "shorten --note and --meta, and name where the rest stands",
+    hint: "shorten --note and --meta, for example by linking to the details",
   });
 });
 
 const PLAIN_TEXT = "give plain text, as in --meta ticket=OPS-7";
-const NAMES = "look at --note, --meta and the names of this machine and user, which the audit row tells";
+const NAMES = "check --note, --meta, and the names of this machine and user, which the audit row records";
 test.each<[string, Partial<Annotation>, string, string]>([
   ["a fraction in meta", { meta: { n: 1.5 } }, "the audit meta cannot be written: it has a number", PLAIN_TEXT],
   [

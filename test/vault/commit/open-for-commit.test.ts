@@ -19,7 +19,7 @@ test("nothing is committed on a signer whose key the bundle does not hold", asyn
   expect(await rejection(world.push({ A: "2" }))).toMatchObject({
     name: "BundleCorruptError",
     message: "the bundle's signing key is not the manifest's signer",
-    hint: "look at who wrote this generation; put the one before back, from the bucket's object versions or a backup",
+    hint: "find out who wrote this generation, and restore the one before from the bucket's object versions or a backup",
   });
   expect(world.objects()).toEqual(before);
 });

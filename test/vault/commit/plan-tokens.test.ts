@@ -24,7 +24,11 @@ function rollOf(count: number, meter: string): Roll {
 }
 
 test.each([
-  ["more live tokens than slots", rollOf(1024, "m"), "the vault would have 1024 live tokens, and 1023 fit beside its"],
+  [
+    "more live tokens than slots",
+    rollOf(1024, "m"),
+    "the vault would have 1024 live tokens, but only 1023 fit beside its",
+  ],
   [
     "live records of more than 1 MiB",
     rollOf(900, "m".repeat(1000)),

@@ -40,12 +40,12 @@ test("a row says what its manifest says", () => {
 
 describe("a row that is well signed is refused", () => {
   const LINK = { gen: 0, sha256: "0".repeat(64) };
-  const links = "does not link to the row before it as it must";
+  const links = "has a wrong link to the row before it";
   test.each<[string, 1 | 2, object, string]>([
-    ["of another vault", 2, { vault: "AAAAAAAAAAAAAAAAAAAAAA" }, "is of another vault"],
-    ["of another generation", 2, { gen: 3, prev_gen: 2 }, "is of another generation"],
-    ["that follows no generation", 2, { prev_gen: 0 }, "is of another generation"],
-    ["of a later generation under this number", 2, { gen: 2, prev_gen: 2 }, "is of another generation"],
+    ["of another vault", 2, { vault: "AAAAAAAAAAAAAAAAAAAAAA" }, "belongs to another vault"],
+    ["of another generation", 2, { gen: 3, prev_gen: 2 }, "belongs to another generation"],
+    ["that follows no generation", 2, { prev_gen: 0 }, "belongs to another generation"],
+    ["of a later generation under this number", 2, { gen: 2, prev_gen: 2 }, "belongs to another generation"],
     ["that names another signer", 2, { signer: Buffer.alloc(32).toString("base64") }, "names another signer"],
     ["of generation 1, with a link", 1, { audit: LINK }, links],
     ["of a later generation, without a link", 2, { audit: undefined }, links],
@@ -54,7 +54,7 @@ describe("a row that is well signed is refused", () => {
       expect.objectContaining({
         row: gen,
         message: `audit row ${gen} ${fault}`,
-        hint: "rows are never rewritten: look at who can write the bucket, and at its object versions if it keeps them",
+        hint: "vsync never rewrites rows: check who can write to the bucket, and its object versions if it keeps them",
       }),
     );
   });

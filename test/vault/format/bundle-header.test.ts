@@ -77,7 +77,7 @@ describe("views and boxes", () => {
   });
 
   test.each<[string, object, string]>([
-    ["two views of one id", { views: [view, view] }, "has two views of one id"],
+    ["two views of one id", { views: [view, view] }, "has two views with the same id"],
     ["a box that is not base64", { boxes: { other: box, more: "A" } }, 'has a field of the wrong form: "boxes"'],
     ["boxes in a list", { boxes: [box] }, 'has a field of the wrong form: "boxes"'],
     ["a view without a box", { views: [{ id: view.id }] }, 'has a field of the wrong form: "views.0.box"'],

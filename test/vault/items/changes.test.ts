@@ -68,7 +68,7 @@ test.each<[string, readonly NamedData[], string]>([
     expect(await rejection(act())).toMatchObject({
       name: "InputError",
       message,
-      hint: "rename it or leave it out, also where a file has the name of a secret",
+      hint: "rename it or leave it out; a file and a secret may not have the same name either",
     });
   }
 });

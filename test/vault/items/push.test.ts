@@ -80,7 +80,7 @@ describe("a later push", () => {
     expect(error).toBeInstanceOf(InputError);
     expect(error).toMatchObject({
       message: "there is nothing to push, and the vault holds 2 names",
-      hint: "check what was to be pushed; if the vault is really to be emptied, push with --allow-empty",
+      hint: "check the input; to really empty the vault, push with --allow-empty",
     });
     expect(await rejection(world.push({}, { by: "wrong" }))).toBeInstanceOf(WrongPassphraseError);
     expect(world.objects()).toEqual(before);

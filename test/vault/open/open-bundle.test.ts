@@ -142,7 +142,7 @@ describe("keys and items in memory", () => {
 describe("a bundle that was changed in the store", () => {
   const SIZE = "does not have the size that its manifest gives";
   test.each<[string, string, (bytes: Uint8Array) => Uint8Array | null]>([
-    ["removed", "is not there", () => null],
+    ["removed", "is missing", () => null],
     ["longer", SIZE, (bytes) => Buffer.concat([bytes, Buffer.of(0)])],
     ["shorter", SIZE, (bytes) => bytes.subarray(0, -1)],
     ["altered", "does not have the digest that its manifest gives", (bytes) => bytes.map((byte) => byte ^ 1)],
@@ -154,7 +154,9 @@ describe("a bundle that was changed in the store", () => {
       expect(await rejection(act())).toMatchObject({
         name: expect.stringMatching(/^Bundle(Corrupt|Missing)Error$/),
         message: `the bundle ${key} ${fault}`,
-        hint: expect.stringMatching(altered === null ? /^put the object back/ : /^it was altered in the store: put it/),
+        hint: expect.stringMatching(
+          altered === null ? /^put the object back/ : /^it was altered in the store: restore it/,
+        ),
       });
     }
     await world.tamper(key, genuine).push({ A: "2" });

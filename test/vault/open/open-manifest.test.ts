@@ -19,18 +19,18 @@ test("an empty passphrase is refused before the store is asked", async () => {
 });
 
 test.each([
-  [undefined, "", "run `vsync push` first, or check the bucket and prefix"],
-  [0, "", "run `vsync push` first, or check the bucket and prefix"],
+  [undefined, "no vault at memory://", "run `vsync push` first, or check the bucket and prefix"],
+  [0, "no vault at memory://", "run `vsync push` first, or check the bucket and prefix"],
   [
     1,
-    " any more: generation 1 was seen",
-    "check the bucket and prefix; if they are right, put the object `manifest` back, from the store's object versions or a backup",
+    "the vault at memory:// is gone: generation 1 was seen before",
+    "check the bucket and prefix; if they are right, restore the object `manifest` from the store's object versions or a backup",
   ],
-])("no vault, with generation %s seen", async (minGen, more, hint) => {
+])("no vault, with generation %s seen", async (minGen, message, hint) => {
   world.tamper(MANIFEST_KEY, null);
   expect(await rejection(world.openAfresh(OLD, minGen === undefined ? {} : { minGen }))).toMatchObject({
     name: "ManifestNotFoundError",
-    message: `no vault at memory://${more}`,
+    message,
     hint,
   });
 });
@@ -40,7 +40,7 @@ test("the expected vault, env and generation open; another env is named as JSON"
   expect((await world.openAfresh(OLD, { vault, env: ENV, minGen: 1 })).manifest.gen).toBe(1);
   expect(await rejection(world.openAfresh(OLD, { env: 'st"g' }))).toMatchObject({
     name: "NotAuthenticError",
-    message: String.raw`the manifest is of another env than "st\"g"`,
+    message: String.raw`the manifest belongs to another env than "st\"g"`,
   });
 });
 

@@ -89,7 +89,7 @@ describe("between the two GETs", () => {
     const head = vi.spyOn(machine.store, "head");
     const { signal } = new AbortController();
     expect(await rejection(machine.openAfresh(OLD, {}, { signal }))).toMatchObject({
-      message: `the bundle ${BUNDLE} is not there`,
+      message: `the bundle ${BUNDLE} is missing`,
     });
     expect(head.mock.calls).toEqual([["manifest", { signal }]]);
     expect(machine.requests).toEqual(["get manifest", `get ${BUNDLE}`, "head manifest"]);

@@ -70,7 +70,7 @@ test("of two operators who create one name at once, the second is told, and with
   const machine = world.peer().failing(first((peer) => peer.createToken({ name: "api" })));
   expect(await rejection(machine.createToken({ name: "api" }))).toMatchObject({
     name: "InputError",
-    message: expect.stringMatching(/^there is a token "api" already \(tok_/),
+    message: expect.stringMatching(/^the token "api" exists already \(tok_/),
   });
   const again = world.peer().failing(first((peer) => peer.createToken({ name: "ci" })));
   expect((await again.createToken({ name: "ci" }, { ifAbsent: true })).committed).toBeNull();

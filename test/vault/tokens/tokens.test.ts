@@ -216,7 +216,7 @@ test("people name tokens by id, its start, the last four, or the name; several a
   for (const word of [first.id, first.id.slice(0, 16), first.lastFour]) expect(await named(word)).toEqual([first]);
   expect(await rejection(named("no such"))).toMatchObject({ message: 'no token "no such"' });
   await created({ name: first.lastFour });
-  const message = expect.stringContaining(`is any of ${held[0]?.id}`);
+  const message = expect.stringContaining(`matches several tokens: ${held[0]?.id}`);
   expect(await rejection(named(first.lastFour))).toMatchObject({ name: "InputError", message });
 });
 

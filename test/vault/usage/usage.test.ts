@@ -174,7 +174,10 @@ describe("a batch that was", () => {
     bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
     world.tamper(keys[0] ?? "", bytes).tamper("usage/notes.txt", Buffer.from("hello"));
     const { reasons, sums } = await read();
-    expect({ reasons, sums }).toEqual({ reasons: ["has a name that no batch has", "was altered"], sums: { jobs: 3 } });
+    expect({ reasons, sums }).toEqual({
+      reasons: ["does not have the name of a batch", "was altered"],
+      sums: { jobs: 3 },
+    });
   });
 
   test("backdated counts for the day on which the store took it", async () => {
@@ -326,8 +329,8 @@ describe("a month", () => {
       lateSums: { "jobs 2026-01-01": 1 },
       closed: [{ month: "2026-01", written: { by: "ann@build-7" } }],
     });
-    await expect(planClose(world, request(), "2026-01")).rejects.toThrow("2026-01 is closed: ann@build-7 did so on");
-    await expect(closing.write()).rejects.toThrow("somebody else wrote usage/months/2026-01 meanwhile");
+    await expect(planClose(world, request(), "2026-01")).rejects.toThrow("2026-01 is closed: ann@build-7 closed it on");
+    await expect(closing.write()).rejects.toThrow("somebody else wrote usage/months/2026-01 first");
   });
 
   test("has what the store took in it, under whichever day it was named", async () => {
@@ -378,7 +381,7 @@ test("a day that is compacted counts the same, from one object", async () => {
   expect(after.doubts).toEqual(before.doubts);
   process.write([event("a"), event("e")]);
   expect((await read()).sums).toEqual({ jobs: 5 });
-  await expect(planCompact(world, request(), "2026-01-01")).rejects.toThrow("2026-01-01 is compacted");
+  await expect(planCompact(world, request(), "2026-01-01")).rejects.toThrow("2026-01-01 is already compacted");
 });
 
 test("gc removes usage from before the days that the settings keep, and leaves the totals of closed months", async () => {

@@ -65,7 +65,7 @@ function showJson(token: RuntimeToken, output: Output): void {
 /**
  * The credential in a file, for a token that needs no passphrase.
  *
- * @throws InputError this machine does not know the vault's anchor, the file is refused, or it is of another vault
+ * @throws InputError this machine does not know the vault's anchor, the file is refused, or it belongs to another vault
  * @throws ConfigInvalidError it holds neither a credential nor a scoped token
  */
 export async function givenCredential(
@@ -93,7 +93,7 @@ function credentialIn(text: string, { vault, ...target }: Omit<LocalConfig, "anc
   if (!text.startsWith(TOKEN_ENVELOPE)) return text;
   const blob = decodeToken(text);
   if (blob.vault !== undefined && blob.vault !== vault) {
-    throw new InputError(`the token is of another vault than ${target.repo}/${target.env}`, {
+    throw new InputError(`the token belongs to another vault than ${target.repo}/${target.env}`, {
       hint: "`vsync inspect` says of which; name its env with --env=<env>",
     });
   }

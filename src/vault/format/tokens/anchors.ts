@@ -4,9 +4,9 @@ import { type SigningKey, seedOf, signEd25519, signingKeyOfSeed, verifyEd25519 }
 import { refuseBundle } from "../bundle-header.ts";
 import { base64, exactly, instant, parseShape } from "../shape.ts";
 
-/*
- * An anchor is an Ed25519 key of the vault whose public half the holders of scoped tokens have beforehand. It never signs a
- * manifest: a cert is its word for the signer of one.
+/**
+ * An anchor is an Ed25519 key of the vault. Holders of scoped tokens get its public half with the token. It never signs
+ * a manifest; it signs certs, which vouch for a manifest's signer.
  */
 
 const MAX_ANCHORS = 4;
@@ -29,7 +29,7 @@ export interface Certified {
   readonly signer: string;
 }
 
-/** Writers set no end; readers honour one. */
+/** Writers set no `notAfter`, but readers honour one. */
 export function signCert(anchor: SigningKey, by: Certified, notAfter?: string): Cert {
   return {
     anchor: nameOf(anchor),
@@ -38,7 +38,7 @@ export function signCert(anchor: SigningKey, by: Certified, notAfter?: string): 
   };
 }
 
-/** Whether the anchor that the cert names has signed it for this signer. */
+/** Whether the cert's own anchor signed it for this signer. */
 export function isGenuineCert({ anchor, not_after, sig }: Cert, by: Certified): boolean {
   return verifyEd25519(decode(anchor), certText(by, not_after), decode(sig));
 }
@@ -47,7 +47,7 @@ function certText({ vault, signer }: Certified, notAfter = ""): Uint8Array {
   return Buffer.from(`vsync-cert-v1|${vault}|${signer}|${notAfter}`);
 }
 
-/** An anchor as certs name it, and as blobs pin it. */
+/** The public half in base64, as certs and blobs name an anchor. */
 export function nameOf(anchor: SigningKey): string {
   return encodeBase64(anchor.publicKey);
 }
@@ -60,7 +60,9 @@ const anchorsShape = exactly({
   ),
 });
 
-/** @throws BundleCorruptError the box's content is of another form, or the halves of an anchor are not of one key */
+/**
+ * @throws BundleCorruptError the box has the wrong form, or the two halves of an anchor do not match
+ */
 export function parseAnchors(content: unknown): readonly SigningKey[] {
   const { anchors } = parseShape(anchorsShape, content, (fault) => refuseBundle(`has a box anchors that ${fault}`));
   if (!areDistinct(anchors.map((anchor) => anchor.public))) throw refuseBundle("has an anchor twice");
@@ -75,7 +77,7 @@ export function anchorsJson(anchors: readonly SigningKey[]) {
   return { anchors: anchors.map((key) => ({ public: nameOf(key), private: encodeBase64(seedOf(key)) })) };
 }
 
-/** The anchors once there is a new one, which blobs pin from then on: of four, the oldest goes. */
+/** Adds a new anchor, which blobs pin from now on. Beyond `MAX_ANCHORS` the oldest is dropped. */
 export function withAnchor(anchors: readonly SigningKey[], drawn: SigningKey): readonly SigningKey[] {
   return [...anchors, drawn].slice(-MAX_ANCHORS);
 }

@@ -9,10 +9,15 @@ export const privateKeysShape = v.record(v.pipe(text, v.regex(/^gw_[0-9a-f]{16}$
 
 const boxShape = exactly({ keys: privateKeysShape });
 
-/** The private halves of a vault's gateway keys, by `kid`. No item: reading every secret does not let you sign requests. */
+/**
+ * The private halves of a vault's gateway keys, by `kid`. They are kept apart from the items: reading every secret does
+ * not let you sign requests.
+ */
 export type GatewaySigners = ReadonlyMap<string, SigningKey>;
 
-/** @throws BundleCorruptError the box's content is of another form */
+/**
+ * @throws BundleCorruptError the box has the wrong form
+ */
 export function parseGatewayBox(content: unknown): GatewaySigners {
   const { keys } = parseShape(boxShape, content, (fault) => refuseBundle(`has a box gateway that ${fault}`));
   return new Map(Object.entries(keys).map(([kid, seed]) => [kid, signingKeyOfSeed(decode(seed))]));

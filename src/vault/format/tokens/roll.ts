@@ -5,7 +5,7 @@ import { refuseBundle } from "../bundle-header.ts";
 import { actorShape } from "../manifest.ts";
 import { base64, count, exactly, instant, openObject, parseShape, text } from "../shape.ts";
 
-/** The most bytes of the roll, and of its live records. */
+/** The largest roll, and the most that its live records may take. */
 export const MAX_ROLL_BYTES = 1024 * 1024;
 export const MAX_TOMBSTONES = 256;
 export const MAX_ENDED_RECORDS = 1024;
@@ -20,7 +20,7 @@ export const gatewayKeysShape = v.array(
   }),
 );
 
-/** Keys that usage is sealed to; the last is the current one, which slots name. The others still open what is there. */
+/** Keys that usage is sealed to. Slots name the last one; the others still open usage sealed earlier. */
 const usageKeysShape = v.pipe(v.array(exactly({ public: base64(32), private: base64(32) })), v.minLength(1));
 
 const recordShape = exactly({
@@ -42,12 +42,14 @@ const rollShape = exactly({
   gateway_keys: v.exactOptional(gatewayKeysShape),
   usage_keys: v.exactOptional(usageKeysShape),
 });
-/** All tokens of a vault, in the order of their creation, and what holds for all of them. */
+/** All tokens of a vault in the order of their creation, and the settings that apply to all of them. */
 export type Roll = Omit<v.InferOutput<typeof rollShape>, "tokens"> & { readonly tokens: readonly TokenRecord[] };
 
 export const EMPTY_ROLL: Roll = { tokens: [] };
 
-/** @throws BundleCorruptError the box's content is of another form */
+/**
+ * @throws BundleCorruptError the box has the wrong form
+ */
 export function parseRoll(content: JsonValue): Roll {
   const refuse = (fault: string) => refuseBundle(`has a roll that ${fault}`);
   const fields = parseShape(rollShape, content, refuse);
@@ -56,7 +58,7 @@ export function parseRoll(content: JsonValue): Roll {
   throw refuse("has a token twice");
 }
 
-/** Whether a vault keeps nothing in its roll: it never had a token, nor settings. */
+/** Whether the roll holds nothing: neither tokens, past or present, nor settings. */
 export function isEmptyRoll({ tokens, ...others }: Roll): boolean {
   return tokens.length === 0 && Object.keys(others).length === 0;
 }
@@ -66,7 +68,7 @@ export function encodeRoll(roll: Roll): Uint8Array {
   return Buffer.from(JSON.stringify(roll));
 }
 
-/** Whether a token still reads at that time: it is neither revoked nor at its end. */
+/** Whether a token may still read at `atMs`: it is neither revoked nor expired. */
 export function isLive(record: TokenRecord, atMs: number): boolean {
   return endedAt(record, atMs) === null;
 }
@@ -75,7 +77,10 @@ export function liveIn({ tokens }: Roll, atMs: number): readonly TokenRecord[] {
   return tokens.filter((record) => isLive(record, atMs));
 }
 
-/** When a token ended, `YYYY-MM-DDTHH:MM:SS.mmmZ`, or null for one that is live at that time. Revoked wins over expired. */
+/**
+ * When a token ended, `YYYY-MM-DDTHH:MM:SS.mmmZ`; null if it is live at `atMs`. A revocation takes precedence over
+ * expiry.
+ */
 export function endedAt({ revoked_at, claims: { not_after } }: TokenRecord, atMs: number): string | null {
   if (revoked_at !== undefined) return revoked_at;
   return not_after !== undefined && Date.parse(not_after) <= atMs ? not_after : null;

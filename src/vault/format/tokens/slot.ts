@@ -13,10 +13,13 @@ const tombstoneShape = v.union([
   exactly({ id: slotId, seals: v.literal("X"), expired_at: instant }),
 ]);
 export type TokenSlot = v.InferOutput<typeof tokenSlotShape>;
-/** In place of the slot of a token that ended: its holder learns why nothing opens any more. */
+/** Replaces the slot of a token that ended, and tells its holder why nothing opens any more. */
 export type Tombstone = v.InferOutput<typeof tombstoneShape>;
 
-/** @returns null for a token that has neither @throws BundleCorruptError the form */
+/**
+ * @returns null if the bundle has neither a slot nor a tombstone for this token
+ * @throws BundleCorruptError the slot has the wrong form
+ */
 export function tokenSlotOf(header: BundleHeader, id: string): TokenSlot | Tombstone | null {
   const slot = header.slots.find((candidate) => candidate.id === id);
   if (slot === undefined) return null;
@@ -25,13 +28,13 @@ export function tokenSlotOf(header: BundleHeader, id: string): TokenSlot | Tombs
     : parseShape(tokenSlotShape, slot, refuseBundle);
 }
 
-/** The ids of a header's token slots, without tombstones. */
+/** The ids of a header's token slots, not counting tombstones. */
 export function tokenSlotIds({ slots }: BundleHeader): ReadonlySet<string> {
   const tokens = slots.filter((slot) => slot.id.startsWith(TOKEN_PREFIX) && slot["seals"] === "T");
   return new Set(tokens.map(({ id }) => id));
 }
 
-/** The tombstones of a header that have their form. */
+/** The well-formed tombstones of a header. */
 export function tombstonesIn({ slots }: BundleHeader): readonly Tombstone[] {
   return slots.filter((slot): slot is Tombstone => v.is(tombstoneShape, slot));
 }
@@ -46,21 +49,25 @@ const payloadShape = exactly({
   usage_key: v.exactOptional(base64(32)),
   settings: v.exactOptional(openObject),
 });
-/** What a token's slot seals: its claims, and keys to just what they grant. */
+/** What a token's slot seals: its claims, and the keys to exactly what they grant. */
 export type TokenPayload = Omit<v.InferOutput<typeof payloadShape>, "claims"> & { readonly claims: Claims };
 
-/** @throws BundleCorruptError it is of another form, or gives a root or a view that its claims do not */
+/**
+ * @throws BundleCorruptError the form is wrong, or it gives a root or a view that its claims do not allow
+ */
 export function parseTokenPayload(bytes: Uint8Array, what: string): TokenPayload {
   const refuse = (fault: string) => refuseBundle(`has a ${what} that ${fault}`);
   const fields = parseShape(payloadShape, parseCanonicalJson(decodeUtf8(bytes, refuse), refuse), refuse);
   const claims = parseClaims(fields.claims, refuse);
-  if ((fields.root === undefined) === (fields.view === undefined)) throw refuse("gives not just one of root and view");
+  if ((fields.root === undefined) === (fields.view === undefined)) throw refuse("must give either a root or a view");
   requireSlotSettings(fields.settings, refuse);
-  if (readsAll(claims) !== (fields.root !== undefined)) throw refuse("gives what its claims do not");
+  if (readsAll(claims) !== (fields.root !== undefined)) throw refuse("gives more or less than its claims");
   return { ...fields, claims };
 }
 
-/** @throws what `refuse` makes: they would mean one thing to the gateway and another to an origin */
+/**
+ * @throws what `refuse` makes for settings that a gateway and an origin could read differently
+ */
 function requireSlotSettings(settings: JsonObject | undefined, refuse: Refuse): void {
   if (settings === undefined) return;
   requireBackendForms({
@@ -70,7 +77,7 @@ function requireSlotSettings(settings: JsonObject | undefined, refuse: Refuse): 
   });
 }
 
-/** A token that nothing restricts reads all that the vault will ever hold. */
+/** An unrestricted token reads everything that the vault will ever hold. */
 function readsAll({ grants, permissions }: Pick<Claims, "grants" | "permissions">): boolean {
   return grants === undefined && (permissions === undefined || permissions.includes("secrets.items.read"));
 }

@@ -25,12 +25,12 @@ const verifiableShape = exactly({
 });
 const verifyListShape = exactly({ settings: v.exactOptional(openObject), tokens: v.array(verifiableShape) });
 
-/** What a service needs to judge the tokens that it is shown: the live ones and their keys, but no names. */
+/** What a service needs to judge the tokens it is shown: the live ones and their keys, without names. */
 export type VerifyList = v.InferOutput<typeof verifyListShape>;
 
 /**
- * @throws BundleCorruptError the box's content is of another form, or a token's id is not that of its keys: somebody else
- *   could mint in its name
+ * @throws BundleCorruptError the box has the wrong form, or an id is not derived from its keys, which would let
+ * somebody else mint in the token's name
  */
 export function parseVerifyList(content: JsonValue): VerifyList {
   const list = parseShape(verifyListShape, content, (fault) => refuseBundle(`has a box verify that ${fault}`));
@@ -42,7 +42,7 @@ export function parseVerifyList(content: JsonValue): VerifyList {
   return list;
 }
 
-/** An id stands for its keys. */
+/** A token's id is a digest of its keys. */
 export function hasOwnKeys(id: string, { recipient, signing }: Pick<TokenRecord, "recipient" | "signing">): boolean {
   return idOfKeys(decode(recipient), decode(signing), sha256) === id;
 }
@@ -52,7 +52,7 @@ export function verifyListOf(roll: Roll, atMs: number): VerifyList {
   return { ...(settings === undefined ? {} : { settings }), tokens: liveIn(roll, atMs).map(verifiableOf) };
 }
 
-/** Those that bind tokens: backends and their routes concern others. */
+/** Only the settings that restrict tokens. Backends and routes concern others. */
 function tokenSettingsIn({ settings }: Roll): JsonObject | undefined {
   if (backendSettingsIn(settings) === null) return settings;
   const binding = withoutBackends(settings ?? {});
