@@ -34,9 +34,9 @@ const WATCHES: Readonly<Record<string, Watch>> = {
     vectors: ["box", "hpke", "kdf", "keys", "note", "scoped"],
   },
   vault: {
-    tests: ["test/vault/**/!(passphrase-holder).test.ts"],
+    tests: ["test/vault/**/!(passphrase-holder).test.ts", "test/attacks/tokens.test.ts"],
     vectors: ["audit", "bundle", "gateway", "manifest", "older", "path", "scoped", "ts", "usage"],
-    without: ["on random texts", "what a push takes opens again", "with any byte or"],
+    without: ["on random texts", "an accepted push opens again", "with any byte or", "in a store"],
     remembers: true,
   },
   tokens: { tests: ["test/tokens/**/*.test.ts"], vectors: ["access", "grants"] },

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { gatewayViewOf, originViewOf, signingKeyFor } from "../../../src/backend/views.ts";
 import type { Secret } from "../../../src/crypto/secret.ts";
 import type { GivenClaims } from "../../../src/vault/tokens/create.ts";
-import { HOUR_MS, NEW, OLD, rejection, World } from "../../support/world.ts";
+import { readGatewayKeys } from "../../../src/vault/tokens/gateway-keys.ts";
+import { ENV, HOUR_MS, holderOf, NEW, OLD, rejection, World } from "../../support/world.ts";
 
 const SETTINGS = {
   min_tls: "1.3",
@@ -161,6 +162,84 @@ describe("ending a gateway", () => {
     await world.revokeGatewayKey(key?.kid ?? "");
     expect(await ends()).toEqual([null]);
     expect(await rejection(world.revokeGatewayKey("gw_gone"))).toMatchObject({ code: "INPUT" });
+  });
+});
+
+describe("what operators see", () => {
+  test("each key with the live gateways that sign with it, and how many origins verify", async () => {
+    const not_after = new Date(world.clock.ms + HOUR_MS).toISOString();
+    await created({ ...GATEWAY, name: "ended", not_after });
+    await created({ ...ORIGIN, name: "ended too", not_after });
+    world.clock.ms += HOUR_MS;
+    await created(GATEWAY);
+    await created({ ...GATEWAY, name: "edge", backend: "web" });
+    const { permissions } = GATEWAY;
+    const unnamed = (await world.createToken({ permissions })).plan.token.id;
+    await created(ORIGIN);
+    await created({ capabilities: ["gateway_verification"] });
+    const [first] = (await world.writable()).tokens.roll.gateway_keys ?? expect.unreachable();
+    const { gen } = await world.manifest();
+    const { plan, committed } = await world.rotateGatewayKeys({ overlapMs: HOUR_MS });
+    const not_before = new Date(world.clock.ms).toISOString();
+    const end = new Date(world.clock.ms + HOUR_MS).toISOString();
+    const gateways = ["gateway", unnamed];
+    expect(plan).toEqual({
+      made: { key: expect.objectContaining({ not_before }), gateways },
+      ending: [{ key: { ...first, not_after: end }, gateways }],
+      origins: 2,
+      gen,
+    });
+    expect(committed?.manifest).toMatchObject({ action: "gateway-keys", meta: { event: "gateway-keys" } });
+    const edge = (await world.rotateGatewayKeys({ backends: ["web", "api"] })).plan;
+    expect([edge.made?.key.backends, edge.made?.gateways, edge.ending]).toEqual([["api", "web"], ["edge"], []]);
+    const again = (await world.rotateGatewayKeys({ backends: ["api", "web"] })).plan;
+    expect(kids(again.ending.map(({ key }) => key))).toEqual([edge.made?.key.kid]);
+    const { keys } = await readGatewayKeys(world, { holder: holderOf(OLD), expect: { env: ENV } });
+    expect(keys.map((it) => it.gateways)).toEqual([gateways, gateways, ["edge"], ["edge"]]);
+  });
+
+  test("what a revocation would end", async () => {
+    await created(GATEWAY);
+    await created(ORIGIN);
+    const [key = expect.unreachable()] = (await world.writable()).tokens.roll.gateway_keys ?? [];
+    const { made } = (await world.rotateGatewayKeys()).plan;
+    const { gen } = await world.manifest();
+    const { plan } = await world.revokeGatewayKey(key.kid);
+    expect(plan).toEqual({
+      made: null,
+      ending: [{ key: expect.objectContaining({ kid: key.kid }), gateways: ["gateway"] }],
+      origins: 1,
+      gen,
+    });
+    const hintOf = async (kid: string) => ((await rejection(world.revokeGatewayKey(kid))) as { hint: string }).hint;
+    expect(await hintOf(key.kid)).toBe(`it is one of ${made?.key.kid}`);
+    await world.revokeGatewayKey(made?.key.kid ?? "");
+    expect(await hintOf(key.kid)).toMatch(/^the vault has none/);
+  });
+
+  test("a backend that the settings lack gets no key", async () => {
+    const error = await rejection(world.rotateGatewayKeys({ backends: ["web", "gone"] }));
+    expect(error).toMatchObject({ name: "InputError", message: `the vault's settings have no backend "gone"` });
+    await world.settings(null);
+    expect(await rejection(world.rotateGatewayKeys({ backends: ["web"] }))).toMatchObject({ name: "InputError" });
+  });
+
+  test("what a gateway of every backend would be told, to try one out", async () => {
+    const held = await created(GATEWAY);
+    const revoked = (await world.createToken()).plan.token.id;
+    await world.revokeTokens([revoked]);
+    await world.rotateGatewayKeys({ backends: ["web"] });
+    const { signers, gatewayKeys, verify, ...own } = await world.tokenSnapshot(held);
+    const snapshot = await world.operatorSnapshot();
+    expect(snapshot).toMatchObject({ vault: own.vault, gen: own.gen, settings: own.settings, verify });
+    const seeds = (keys: typeof signers) => keys.map(({ kid, privateKey }) => [kid, Buffer.from(privateKey)]);
+    expect(seeds(snapshot.signers)).toEqual(seeds(signers));
+    expect([signers.length, kids(snapshot.gatewayKeys)]).toEqual([1, kids(gatewayKeys)]);
+    expect(snapshot.verify?.ended).toEqual([revoked]);
+    expect(gatewayViewOf(snapshot).backends).toHaveLength(2);
+    await world.revokeGatewayKey(signers[0]?.kid ?? "");
+    const error = await rejection(world.operatorSnapshot());
+    expect(error).toMatchObject({ name: "InputError", message: "the vault has no gateway key" });
   });
 });
 
