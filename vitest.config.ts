@@ -36,6 +36,7 @@ export default defineConfig({
     // Only what hangs may reach these, on a machine that has ten times as much to do, too.
     testTimeout: 240_000,
     hookTimeout: 240_000,
+    expect: { poll: { timeout: 120_000 } },
     // One more than the cores of a small machine: tests wait for programs and servers.
     maxWorkers: 3,
     maxConcurrency: 3,

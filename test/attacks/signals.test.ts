@@ -182,7 +182,8 @@ describe("during a hanging request", () => {
           child[stream]?.setEncoding("utf8").on("data", (text: string) => (said[stream] += text));
         }
         const closed = once(child, "close");
-        await until(() => server.faults.pending < 10);
+        const isOver = () => child.exitCode !== null || child.signalCode !== null;
+        await expect.poll(() => isOver() || server.faults.pending < 10).toBe(true);
         child.kill(signal);
         expect(await closed).toEqual([code, null]);
         expect(said.stdout).toBe("");
@@ -200,7 +201,3 @@ describe("during a hanging request", () => {
     },
   );
 });
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 10));
-}

@@ -20,8 +20,8 @@ const HEAD = `const write = (text) => require("fs").appendFileSync(process.argv[
 const STAYS = "setInterval(() => {}, 1000);";
 const commandOf = (script: string): TunnelOptions["command"] => [process.execPath, "-e", HEAD + script, file];
 
-function tunnel(script: string, options: Partial<TunnelOptions> = {}): SupervisedProgram {
-  const times = { restartMs: 1, longestMs: 60_000, graceMs: 100 };
+function tunnel(script: string, options: Partial<TunnelOptions> = {}, graceMs = 60_000): SupervisedProgram {
+  const times = { restartMs: 1, longestMs: 60_000, graceMs };
   const made = new SupervisedProgram({ command: commandOf(script), ...options }, (message) => log.push(message), times);
   onTestFinished(() => made.stop());
   return made;
@@ -34,7 +34,7 @@ describe("a tunnel", () => {
     const running = tunnel(`write("start"); process.on("SIGTERM", () => { write("end"); process.exit(); });
       if (require("fs").readFileSync(process.argv[1], "utf8").length > 15) { write("up"); ${STAYS} } else process.exit(3);`);
     await running.start();
-    await expect.poll(written, { timeout: 30_000 }).toBe("start\nstart\nstart\nup\n");
+    await expect.poll(written).toBe("start\nstart\nstart\nup\n");
     expect(running.status).toBe("running");
     expect(log.map((line) => line.replace(process.execPath, "node"))).toEqual([
       "node ended with 3, and is started again in 1 ms",
@@ -45,9 +45,9 @@ describe("a tunnel", () => {
   });
 
   test("that does not want to end is killed", async () => {
-    const running = tunnel(`process.on("SIGTERM", () => write("no")); write("up"); ${STAYS}`);
+    const running = tunnel(`process.on("SIGTERM", () => write("no")); write("up"); ${STAYS}`, {}, 100);
     await running.start();
-    await expect.poll(written, { timeout: 30_000 }).toBe("up\n");
+    await expect.poll(written).toBe("up\n");
     await running.stop();
     expect(running.status).toBe("stopped");
   });
@@ -57,7 +57,7 @@ describe("a tunnel", () => {
     await tunnel(`write(Object.keys(process.env).filter((it) => /VSYNC|TUNNEL/.test(it)).join()); ${STAYS}`, {
       env,
     }).start();
-    await expect.poll(written, { timeout: 30_000 }).toBe("TUNNEL_NAME\n");
+    await expect.poll(written).toBe("TUNNEL_NAME\n");
   });
 
   test("whose program is not there is named", async () => {
@@ -84,7 +84,7 @@ test("a backend starts it for the transport tunnel alone, and ends it with shutd
   await expect(backend.start()).rejects.toThrow("no program is named for it");
   const command = commandOf(`write("up"); ${STAYS}`);
   expect(await Promise.all([backend.start({ command }), backend.start({ command })])).toEqual([true, true]);
-  await expect.poll(written, { timeout: 30_000 }).toBe("up\n");
+  await expect.poll(written).toBe("up\n");
   // A second one would have written before a third.
   execFileSync(process.execPath, commandOf(`write("later");`).slice(1));
   expect([backend.health().tunnel, await written()]).toEqual(["running", "up\nlater\n"]);

@@ -49,7 +49,7 @@ describe.skipIf(python === null)("the Python client", () => {
   });
 
   // Each command derives at the default cost, some of them twice.
-  describe("and the CLI, on one directory store", { timeout: 180_000 }, () => {
+  describe("and the CLI, on one directory store", () => {
     let home: VaultHome;
     let token: string;
     beforeEach(async () => {

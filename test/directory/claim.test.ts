@@ -52,7 +52,7 @@ async function stoppedWriter(claimed: Claimed): Promise<StoreProcess> {
   });
   const version = (await claimed.store.head("manifest")) ?? "";
   void writer.ask({ operation: "replace", key: "manifest", content: "from the stopped one", version });
-  await expect.poll(claimed.claims, { timeout: 10_000 }).toHaveLength(1);
+  await expect.poll(claimed.claims).toHaveLength(1);
   return writer;
 }
 
@@ -133,9 +133,9 @@ test.runIf(isLinux)("a claim of a zombie, which has ended and which nobody has w
   });
   onTestFinished(() => void parent.kill("SIGKILL"));
   const pid = Number(await firstOutput(parent));
-  await expect.poll(() => readFile(`/proc/${parent.pid}/comm`, "utf8"), { timeout: 10_000 }).toBe("tail\n");
+  await expect.poll(() => readFile(`/proc/${parent.pid}/comm`, "utf8")).toBe("tail\n");
   process.kill(pid, "SIGKILL");
-  await expect.poll(async () => (await statOf(pid))[0], { timeout: 10_000 }).toBe("Z");
+  await expect.poll(async () => (await statOf(pid))[0]).toBe("Z");
   const start = (await statOf(pid))[19] ?? "";
   await claimed.leave("claim", { ...(await processes.self()), pid, start });
   await claimed.replaceNow("mine");

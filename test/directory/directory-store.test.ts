@@ -50,7 +50,7 @@ test("files are 0600 and folders 0700 under any umask", async () => {
   const created = await writer.ask({ operation: "create", key: "manifest", content: "one" });
   const version = created && "version" in created ? created.version : "";
   void writer.ask({ operation: "replace", key: "manifest", content: "two", version });
-  await expect.poll(async () => (await readdir(workFolder)).length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(async () => (await readdir(workFolder)).length).toBe(2);
   const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o7777;
   for (const made of [folder, `${folder}../`, `${folder}audit`, workFolder]) expect(await modeOf(made)).toBe(0o700);
   const files = (await readdir(workFolder)).map((name) => `${workFolder}/${name}`);

@@ -79,7 +79,7 @@ test("writers killed at random moments lose no acknowledged write", async () => 
       void writer.ask({ operation: "increment", key: "manifest", times: 1e6, padding: 50_000 });
     for (const writer of writers) {
       const least = Math.floor(random() * 4);
-      await vi.waitUntil(() => writer.acknowledged > least, { timeout: 30_000, interval: 1 });
+      await vi.waitUntil(() => writer.acknowledged > least, { timeout: 120_000, interval: 1 });
       await setTimeout(random() * 10);
       await writer.kill();
       killed++;

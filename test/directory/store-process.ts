@@ -4,7 +4,7 @@ import { openDirectoryStore } from "../../src/directory/directory-store.ts";
 import { beforeEveryCall } from "./file-system-calls.ts";
 import type { Ask, Interruption, Setup } from "./processes.ts";
 
-const { location, claimTimeoutMs = 10_000, umask, interruption }: Setup = JSON.parse(process.argv[2] ?? "");
+const { location, claimTimeoutMs = 120_000, umask, interruption }: Setup = JSON.parse(process.argv[2] ?? "");
 if (umask !== undefined) process.umask(umask);
 const store = openDirectoryStore(location, { claimTimeoutMs });
 const encoder = new TextEncoder();

@@ -7,15 +7,15 @@ import { initFromEnv } from "../../src/backend/init.ts";
 import { proxyServer } from "../../src/cli/gateway/proxy.ts";
 
 /*
- * An origin, or with a URL as its argument the gateway in front of it, as a process of its own. It says which port it has. Each
- * message sets how far its clock is ahead.
+ * An origin, or with a URL as its argument the gateway in front of it, as a process of its own. It says which port it has. Its
+ * clock stands still; each message sets it.
  */
 
-let aheadMs = 0;
-const clock = { nowMs: (): number => Date.now() + aheadMs };
-process.on("message", (ahead: number) => {
-  aheadMs = ahead;
-  process.send?.(ahead);
+let nowMs = Number(process.env["NOW_MS"]);
+const clock = { nowMs: (): number => nowMs };
+process.on("message", (ms: number) => {
+  nowMs = ms;
+  process.send?.(ms);
 });
 process.on("disconnect", () => process.exit());
 

@@ -2,13 +2,13 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { createGateway } from "../../src/backend/gateway/create.ts";
 import type { Gateway, SignedRequest } from "../../src/backend/gateway/gateway.ts";
 import { type DirectoryVault, directoryVault, temporaryFolder } from "../runtime/fixture.ts";
 import { COMPILE_CACHE } from "../support/compile-cache.ts";
 
-/* Origins and gateways as processes, with requests over sockets and clocks that the test sets. */
+/* Origins and gateways as processes, with requests over sockets and clocks that stand still until the test sets them. */
 
 const PROGRAM = join(import.meta.dirname, "behind-gateway-process.ts");
 const SETTINGS = {
@@ -23,16 +23,17 @@ let vault: DirectoryVault;
 let origin: Awaited<ReturnType<DirectoryVault["token"]>>;
 let gatewayConfig: string;
 let gateway: Gateway;
-let aheadMs: number;
+let startMs: number;
 beforeEach(async () => {
-  aheadMs = 0;
+  vi.useFakeTimers({ toFake: ["Date"] });
+  startMs = Date.now();
   vault = await directoryVault();
   await vault.settings(SETTINGS);
   await vault.rotateGatewayKeys();
   origin = await vault.token(VERIFIES);
   gatewayConfig = (await vault.token(SIGNS)).config;
-  const clock = { nowMs: (): number => Date.now() + aheadMs };
-  gateway = await createGateway({ env: { VSYNC_CONFIG: gatewayConfig }, clock });
+  gateway = await createGateway({ env: { VSYNC_CONFIG: gatewayConfig } });
+  return () => vi.useRealTimers();
 });
 
 interface Running {
@@ -45,26 +46,24 @@ interface Running {
 async function start(env: NodeJS.ProcessEnv, to: readonly string[] = [], skewMs = 0): Promise<Running> {
   const child = fork(PROGRAM, to, {
     execArgv: COMPILE_CACHE,
-    env: { PATH: process.env["PATH"], ...env },
+    env: { PATH: process.env["PATH"], NOW_MS: String(Date.now() + skewMs), ...env },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const [port] = await once(child, "message");
-  const running = { url: `http://127.0.0.1:${port}`, skewMs, child };
-  await setClock(running);
-  return running;
+  return { url: `http://127.0.0.1:${port}`, skewMs, child };
 }
 
 const startOrigin = (env: NodeJS.ProcessEnv = {}) => start({ VSYNC_CONFIG: origin.config, ...env });
 
 async function setClock({ child, skewMs }: Running): Promise<void> {
-  child.send(aheadMs + skewMs);
+  child.send(Date.now() + skewMs);
   await once(child, "message");
 }
 
 /** Sets the clocks of all: seconds since the start. */
 async function at(second: number, ...running: readonly Running[]): Promise<void> {
-  aheadMs = second * 1000;
+  vi.setSystemTime(startMs + second * 1000);
   await Promise.all(running.map(setClock));
 }
 

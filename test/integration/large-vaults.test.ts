@@ -8,19 +8,18 @@ import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/va
 
 const COUNT = 10_000;
 const FILE_BYTES = 60 * 1024 * 1024;
-const TIMEOUT_MS = 120_000;
 
 const numbered = (size: number) =>
   Array.from({ length: COUNT }, (_, at) => `KEY_${at}=${`${at}`.padStart(size, "v")}`).join("\n");
 const library = async (home: VaultHome) => Vsync.open({ config: await home.token(), passphrase: PASSPHRASE });
 
-describe("10 000 secrets", { timeout: TIMEOUT_MS }, () => {
+describe("10 000 secrets", () => {
   let home: VaultHome;
   beforeAll(async () => {
     home = await openVaultHome();
     const ran = await home.run(["push", "prod", "--from=-"], { stdin: numbered(30) });
     expect(ran).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("10000 added") });
-  }, TIMEOUT_MS);
+  });
   afterAll(() => home[Symbol.asyncDispose]());
 
   test("get, list, and the library", async () => {
@@ -51,7 +50,7 @@ describe("10 000 secrets", { timeout: TIMEOUT_MS }, () => {
   });
 });
 
-describe.runIf(process.platform === "linux")("more than an environment takes", { timeout: TIMEOUT_MS }, () => {
+describe.runIf(process.platform === "linux")("more than an environment takes", () => {
   let home: VaultHome;
   beforeAll(async () => {
     home = await openVaultHome();
@@ -94,7 +93,7 @@ describe.runIf(process.platform === "linux")("more than an environment takes", {
   });
 });
 
-describe("a file of 60 MiB", { timeout: TIMEOUT_MS }, () => {
+describe("a file of 60 MiB", () => {
   let home: VaultHome;
   let digest: string;
   beforeAll(async () => {
@@ -104,7 +103,7 @@ describe("a file of 60 MiB", { timeout: TIMEOUT_MS }, () => {
     await home.sandbox.write("work/big.bin", bytes);
     await home.sandbox.write("work/.env.prod", "SMALL=planted\n");
     await home.must("push", "prod", "--file=data/big.bin=big.bin");
-  }, TIMEOUT_MS);
+  });
   afterAll(() => home[Symbol.asyncDispose]());
 
   test("get gives the same bytes", async () => {

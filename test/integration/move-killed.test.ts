@@ -79,5 +79,5 @@ describe.skipIf(inject("s3") === null)("on a real S3 server", () => {
     expect(await machine.run(["move", "prod", "--finish", "--yes"])).toMatchObject({ exitCode: 0 });
     expect(await boot()).toMatchObject({ exitCode: 4 });
     expect(await machine.run(["get", "prod", "DATABASE_URL"])).toMatchObject({ exitCode: 0, stderr: "" });
-  }, 120_000);
+  });
 });

@@ -46,4 +46,4 @@ test("a push that is killed at any moment leaves the old or the new generation, 
   const last = await home.push({ VALUE: "last" });
   expect(last.exitCode, last.stderr).toBe(0);
   expect(await currentValue(home)).toBe("last");
-}, 180_000);
+});

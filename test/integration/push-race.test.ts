@@ -37,4 +37,4 @@ test("8 processes push at once, to a vault that is not there yet: every loser sa
   );
   const pusher = vault.bundle.items.find((item) => item.name === "PUSHER")?.data.exposeText();
   expect(pushes[Number(pusher)]?.exitCode).toBe(0);
-}, 180_000);
+});

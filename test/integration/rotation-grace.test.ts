@@ -5,8 +5,6 @@ import { Vsync } from "../../src/runtime/index.ts";
 import { type Machine, machineOnDisk, machineOnRealS3, NEW, OLD } from "../support/program/machine.ts";
 
 const REBOOT_MS = 100;
-/** More than anything takes that is waited for here. */
-const PATIENCE_MS = 60_000;
 
 /** An app that boots, serves its one value and boots again, from a token and the file that its secret store writes. */
 class App implements AsyncDisposable {
@@ -38,20 +36,13 @@ class App implements AsyncDisposable {
   /** Waits for so many more boots that succeed, all of this generation at least. */
   async boots(count: number, generation: number): Promise<void> {
     const from = this.generations.length;
-    await until(() => this.generations.slice(from).filter((gen) => gen >= generation).length >= count);
+    const booted = () => this.generations.slice(from).filter((gen) => gen >= generation).length;
+    await expect.poll(booted).toBeGreaterThanOrEqual(count);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isEnding = true;
     await this.#ended;
-  }
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  const giveUp = Date.now() + PATIENCE_MS;
-  while (!isSo()) {
-    if (Date.now() > giveUp) throw new Error("it never came to that");
-    await setTimeout(10);
   }
 }
 

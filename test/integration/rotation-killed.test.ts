@@ -234,5 +234,5 @@ describe("SIGKILL at any moment: a directory", () => {
     const last = await machine.rotate([], { VSYNC_PASSPHRASE: current });
     expect(last.exitCode, last.stderr).toBe(0);
     expect((await machine.chain(NEW)).outstanding).toBeNull();
-  }, 180_000);
+  });
 });

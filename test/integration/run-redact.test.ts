@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { programUnderTest } from "../support/program/sandbox.ts";
 import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
@@ -53,9 +53,8 @@ test("a signal ends vsync where the program has ended, and what it left behind h
   const left = "trap '' TERM; while kill -0 $$ 2>/dev/null; do sleep 0.05; done; while echo alone; do sleep 0.05; done";
   const child = spawnVsync(["--redact", "--", "sh", "-c", `(${left}) & exit 5`]);
   child.stdout?.once("data", () => child.kill("SIGTERM"));
-  const giveUp = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  onTestFinished(() => void child.kill("SIGKILL"));
   expect(await once(child, "close")).toEqual([null, "SIGTERM"]);
-  clearTimeout(giveUp);
 });
 
 test("the program waits for a slow reader", async () => {

@@ -82,7 +82,7 @@ describe.skipIf(!isThere)("on a real S3 server, what vsync policy prints", () =>
 
   const removed = (store: ObjectStore, key: string) => () => store.delete(key);
 
-  test("for an operator: everything that people do, and no more", { timeout: 180_000 }, async () => {
+  test("for an operator: everything that people do, and no more", async () => {
     await grant("operator");
     const at = [`--endpoint=${real.endpoint}`, `--region=${real.region}`, `--bucket=${bucket}`];
     await must(["init", "--env=prod", ...at, `--access-key=${user.accessKeyId}`]);

@@ -10,10 +10,7 @@ import { openVaultHome } from "../support/program/vault-home.ts";
 const BROKER = join(import.meta.dirname, "../../examples/tunnel-broker.mjs");
 const AUDIENCE = "https://tunnels.example";
 
-/** Derives at the default cost, at each commit. */
-const TIMEOUT_MS = 60_000;
-
-test("the example of a broker answers what an access token allows", { timeout: TIMEOUT_MS }, async () => {
+test("the example of a broker answers what an access token allows", async () => {
   await using home = await openVaultHome();
   await home.push({ DATABASE_URL: "postgres://db.internal/app" });
   const create = (...flags: string[]) => home.must("tokens", "create", "prod", ...flags, "--expires=never", "--json");

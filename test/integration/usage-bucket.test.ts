@@ -77,82 +77,77 @@ describe.each([
   ["the strict server", true, strict],
   ["a real S3 server", isThere && real.arn !== undefined, ceph],
 ])("on %s", (_, isHere, bucketOf) => {
-  test.skipIf(!isHere)(
-    "apps that are killed and refused lose nothing; operators close, compact and void",
-    { timeout: 180_000 },
-    async () => {
-      const { owner, app, grant } = await bucketOf();
-      const vault = await createVaultAt(owner);
-      await vault.settings({
-        backends: [{ id: NAMES.backend }],
-        routes: [{ id: NAMES.route, method: "GET", path: "/x" }],
-        meters: [{ key: NAMES.meter }],
-      });
-      const claims = { name: NAMES.token, backend: NAMES.backend, capabilities: ["metering"] as const };
-      const [token, other] = [await vault.createToken(claims), await vault.createToken({ ...claims, name: "other" })];
-      const scope = { ...app, prefix: "api/prod/", token: token.id };
-      const [reads, meters] = (["reader", "meter"] as const).map((role) => policyOf(role, scope).Statement);
-      const config = encodeToken({
-        ...vault.tokenFields,
-        ...app,
-        prefix: "api/prod/",
-        anchor: token.anchor,
-        token: token.credential,
-        minGen: token.gen,
-      });
-      const spool = join(await temporaryFolder(), "spool");
-      const meter = (...words: readonly string[]) =>
-        runMeter({ VSYNC_CONFIG: config, VSYNC_USAGE_SPOOL: spool }, words);
+  test.skipIf(!isHere)("apps that are killed and refused lose nothing; operators close, compact and void", async () => {
+    const { owner, app, grant } = await bucketOf();
+    const vault = await createVaultAt(owner);
+    await vault.settings({
+      backends: [{ id: NAMES.backend }],
+      routes: [{ id: NAMES.route, method: "GET", path: "/x" }],
+      meters: [{ key: NAMES.meter }],
+    });
+    const claims = { name: NAMES.token, backend: NAMES.backend, capabilities: ["metering"] as const };
+    const [token, other] = [await vault.createToken(claims), await vault.createToken({ ...claims, name: "other" })];
+    const scope = { ...app, prefix: "api/prod/", token: token.id };
+    const [reads, meters] = (["reader", "meter"] as const).map((role) => policyOf(role, scope).Statement);
+    const config = encodeToken({
+      ...vault.tokenFields,
+      ...app,
+      prefix: "api/prod/",
+      anchor: token.anchor,
+      token: token.credential,
+      minGen: token.gen,
+    });
+    const spool = join(await temporaryFolder(), "spool");
+    const meter = (...words: readonly string[]) => runMeter({ VSYNC_CONFIG: config, VSYNC_USAGE_SPOOL: spool }, words);
 
-      await grant([...(reads ?? []), ...(meters ?? [])]);
-      await meter("a", "b");
-      await meter("a", "c", "flush");
-      await grant(reads ?? []);
-      expect(await meter("d", "flush")).toContain("1 usage events wait for");
-      await grant([...(reads ?? []), ...(meters ?? [])]);
-      await meter("e", "flush");
+    await grant([...(reads ?? []), ...(meters ?? [])]);
+    await meter("a", "b");
+    await meter("a", "c", "flush");
+    await grant(reads ?? []);
+    expect(await meter("d", "flush")).toContain("1 usage events wait for");
+    await grant([...(reads ?? []), ...(meters ?? [])]);
+    await meter("e", "flush");
 
-      const store = storeAt(owner);
-      const clock = { nowMs: () => systemClock.nowMs() + 40 * DAY_MS };
-      const ports = { store, clock, random: systemRandom };
-      using holder = holding(PASSPHRASE);
-      const request = {
-        holder,
-        expect: { env: "prod" },
-        annotation: { actor: { user: "ann", host: "vm", tool: "test" } },
-      };
-      const counted = async () => {
-        const { totals, late, refused, doubts } = await readUsage(ports, request);
-        const sum = (of: typeof totals) => Number(of.by([])[0]?.amount ?? 0n);
-        return { sum: sum(totals), late: sum(late), refused, doubts };
-      };
-      const sound = { refused: [], doubts: [], late: 0 };
-      expect(await counted()).toEqual({ ...sound, sum: 5 });
-      const today = dayOf(systemClock.nowMs());
-      await (await planCompact(ports, request, today)).write();
-      expect(await counted()).toEqual({ ...sound, sum: 5 });
-      await voidEvent(ports, request, { id: "b" });
-      const closing = await planClose(ports, request, today.slice(0, 7));
-      await closing.write();
-      await expect(closing.write()).rejects.toThrow("somebody else wrote");
-      await meter("f", "a", "flush");
-      expect(await counted()).toEqual({ ...sound, sum: 4, late: 1 });
+    const store = storeAt(owner);
+    const clock = { nowMs: () => systemClock.nowMs() + 40 * DAY_MS };
+    const ports = { store, clock, random: systemRandom };
+    using holder = holding(PASSPHRASE);
+    const request = {
+      holder,
+      expect: { env: "prod" },
+      annotation: { actor: { user: "ann", host: "vm", tool: "test" } },
+    };
+    const counted = async () => {
+      const { totals, late, refused, doubts } = await readUsage(ports, request);
+      const sum = (of: typeof totals) => Number(of.by([])[0]?.amount ?? 0n);
+      return { sum: sum(totals), late: sum(late), refused, doubts };
+    };
+    const sound = { refused: [], doubts: [], late: 0 };
+    expect(await counted()).toEqual({ ...sound, sum: 5 });
+    const today = dayOf(systemClock.nowMs());
+    await (await planCompact(ports, request, today)).write();
+    expect(await counted()).toEqual({ ...sound, sum: 5 });
+    await voidEvent(ports, request, { id: "b" });
+    const closing = await planClose(ports, request, today.slice(0, 7));
+    await closing.write();
+    await expect(closing.write()).rejects.toThrow("somebody else wrote");
+    await meter("f", "a", "flush");
+    expect(await counted()).toEqual({ ...sound, sum: 4, late: 1 });
 
-      const own = storeAt(app);
-      const [batch = ""] = (await keysOf(store)).filter((key) => key.startsWith(`usage/${token.id}/`));
-      for (const refused of [
-        () => own.get(`usage/months/${today.slice(0, 7)}`, { maxBytes: 10_000 }),
-        () => own.delete(batch),
-        () => keysOf(own),
-        () => own.create(`usage/${other.id}/${today}/x`, text("x")),
-        () => own.create("usage/months/2020-01", text("x")),
-        () => own.create("audit/000000000099", text("x")),
-      ]) {
-        await expect(refused(), String(refused)).rejects.toThrow(AccessDeniedError);
-      }
-      await isClosed(owner);
-    },
-  );
+    const own = storeAt(app);
+    const [batch = ""] = (await keysOf(store)).filter((key) => key.startsWith(`usage/${token.id}/`));
+    for (const refused of [
+      () => own.get(`usage/months/${today.slice(0, 7)}`, { maxBytes: 10_000 }),
+      () => own.delete(batch),
+      () => keysOf(own),
+      () => own.create(`usage/${other.id}/${today}/x`, text("x")),
+      () => own.create("usage/months/2020-01", text("x")),
+      () => own.create("audit/000000000099", text("x")),
+    ]) {
+      await expect(refused(), String(refused)).rejects.toThrow(AccessDeniedError);
+    }
+    await isClosed(owner);
+  });
 });
 
 /** No object says in the clear what tokens, backends, routes and meters are called, nor what was used. */

@@ -16,7 +16,6 @@ import { sampled } from "../support/samples.ts";
  * verifies what it signs.
  */
 
-const FETCH_LIMIT_MS = 120_000;
 const NOW = NOW_MS / 1000;
 const COMPONENTS = ["@method", "@path", "@query", "vsync-request"];
 
@@ -37,7 +36,7 @@ beforeAll(async () => {
     webcrypto.subtle.importKey("jwk", key, "Ed25519", true, [usage]);
   signer = peer.webcrypto.signer(await imported({ ...jwk, d: encodeBase64Url(SEED) }, "sign"));
   verifier = peer.webcrypto.verifier(await imported(jwk, "verify"));
-}, FETCH_LIMIT_MS);
+});
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -91,9 +90,7 @@ describe("beside npm's http-message-sig", () => {
   /** Another byte in one place of what arrives. */
   const mutated = fc.record({ place: fc.nat(), at: fc.nat(), to: fc.integer({ min: 0x20, max: 0x7e }) });
 
-  test("of requests with another byte somewhere we accept none that it refuses", {
-    timeout: FETCH_LIMIT_MS,
-  }, async () => {
+  test("of requests with another byte somewhere we accept none that it refuses", async () => {
     const request = await toSign({ context: "eyJzdWJqZWN0IjoiYW5uIn0" });
     const whole = { ...signedHeaders("rfc9421", request), ":method": request.method, ":target": request.target };
     const places = Object.keys(whole) as (keyof typeof whole)[];

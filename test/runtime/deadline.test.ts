@@ -128,11 +128,9 @@ describe("open", () => {
       const timeOver = { code: "S3_UNREACHABLE", message: "the vault was not open within 50 ms" };
       expect(await opening).toEqual(what === "the signal" ? "no longer wanted" : expect.objectContaining(timeOver));
       derivation.release();
-      await vi.waitFor(() => {
-        // The seed and the mac, which an opening zeroes last.
-        expect(secrets.filter((secret) => secret.expose().length === 32).length).toBeGreaterThanOrEqual(2);
-        expect(secrets.filter(isNotZero)).toEqual([]);
-      }, 20_000);
+      // The seed and the mac, which an opening zeroes last.
+      await expect.poll(() => secrets.filter((it) => it.expose().length === 32).length).toBeGreaterThanOrEqual(2);
+      await expect.poll(() => secrets.filter(isNotZero)).toEqual([]);
     },
   );
 
@@ -168,7 +166,7 @@ describe("decrypted data", () => {
     const vault = await directoryVault();
     const secrets = collectSecrets();
     await rejectionOf(Vsync.open({ env: { ...environmentOf(vault), VSYNC_PASSPHRASE: "wrong" } }));
-    await vi.waitFor(() => expect(secrets.filter(isNotZero)).toEqual([]));
+    await expect.poll(() => secrets.filter(isNotZero)).toEqual([]);
     expect(secrets.length).toBeGreaterThanOrEqual(4);
   });
 });

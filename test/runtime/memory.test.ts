@@ -40,7 +40,7 @@ async function peakOf(config: string, passphrase: string): Promise<Peak> {
 }
 
 describe.skipIf(!hasPeak())("an app with a token from before the rotation opens in 128 MiB (Linux has VmHWM)", () => {
-  test("before, in and after the grace window", { timeout: 120_000 }, async () => {
+  test("before, in and after the grace window", async () => {
     const vault = await directoryVault({ cost: DEFAULT_COST });
     const { config, passphrase } = vault;
     const opened = [await peakOf(config, passphrase)];

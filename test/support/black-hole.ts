@@ -39,7 +39,8 @@ function connects(port: number, queued: Socket[]): Promise<boolean> {
   const socket = connect(port, "127.0.0.1").on("error", () => undefined);
   queued.push(socket);
   return new Promise((resolve) => {
-    const limit = setTimeout(() => resolve(false), CONNECT_LIMIT_MS);
+    // After a stall, a connection that was made meanwhile comes first.
+    const limit = setTimeout(() => setImmediate(resolve, false), CONNECT_LIMIT_MS);
     socket.once("connect", () => {
       clearTimeout(limit);
       resolve(true);

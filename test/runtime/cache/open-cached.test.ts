@@ -8,11 +8,11 @@ import { type OpenOptions, S3UnreachableError, Vsync } from "../../../src/runtim
 import { type DirectoryVault, directoryVault, environmentOf, ITEMS, rejectionOf, temporaryFolder } from "../fixture.ts";
 import { collectSecrets, isNotZero } from "../secrets.ts";
 
-const disk = vi.hoisted(() => ({ hangs: false, asked: false }));
+const disk = vi.hoisted(() => ({ hangs: false, onAsked: () => {} }));
 vi.mock("../../../src/runtime/cache/cache.ts", async (importOriginal) => {
   const original = await importOriginal<typeof import("../../../src/runtime/cache/cache.ts")>();
   const hang = () => {
-    disk.asked = true;
+    disk.onAsked();
     return new Promise<never>(() => {});
   };
   const readCache: typeof original.readCache = (...given) => (disk.hangs ? hang() : original.readCache(...given));
@@ -250,7 +250,7 @@ describe("the copy is checked like the store", () => {
     controller.abort(reason);
     expect(await ended).toBe(reason);
     // Token and passphrase are zeroed last: by then a copy would have been opened, had it been looked for.
-    await vi.waitFor(() => expect(secrets.slice(0, 2).map(isNotZero)).toEqual([false, false]), 20_000);
+    await expect.poll(() => secrets.slice(0, 2).map(isNotZero)).toEqual([false, false]);
     expect(warned).toEqual([]);
   });
 });
@@ -307,8 +307,12 @@ describe("the copy is a floor", () => {
 describe("a cache whose disk hangs", () => {
   beforeEach(() => {
     disk.hangs = true;
+    // As soon as somebody waits for it, its time is over.
+    disk.onAsked = () => queueMicrotask(() => void vi.advanceTimersByTime(400));
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     return () => {
       disk.hangs = false;
+      vi.useRealTimers();
     };
   });
 
@@ -331,10 +335,8 @@ describe("a cache whose disk hangs", () => {
   test("does not outlast an abort", async () => {
     const { boot } = await host(await directoryVault());
     const controller = new AbortController();
-    const ended = rejectionOf(boot({ signal: controller.signal }));
-    await vi.waitFor(() => expect(disk.asked).toBe(true));
-    controller.abort("no longer wanted");
-    expect(await ended).toBe("no longer wanted");
+    disk.onAsked = () => controller.abort("no longer wanted");
+    expect(await rejectionOf(boot({ signal: controller.signal }))).toBe("no longer wanted");
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { S3UnreachableError } from "../../../src/errors.ts";
 import type { Random } from "../../../src/ports.ts";
 import { Backoff } from "../../../src/s3/wire/call.ts";
@@ -6,7 +6,7 @@ import { again, final, later } from "../../../src/s3/wire/failure.ts";
 import { DEFAULT_LIMITS } from "../../../src/s3/wire/options.ts";
 import { text } from "../../contract/fixture.ts";
 import { type StrictS3, startStrictS3 } from "../../support/strict-s3/server.ts";
-import { failureOf, openAt } from "../fixture.ts";
+import { failureOf, openAt, ToldServer } from "../fixture.ts";
 
 const DOWN = new S3UnreachableError("it is down");
 const FAILED = again(DOWN);
@@ -89,22 +89,26 @@ describe("a server that answers 503 SlowDown", () => {
   });
 
   test("for ever: unreachable at the deadline and not before", async () => {
-    server.faults.add({}, slowDown, 1000);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const told = new ToldServer();
+    told.on("HEAD", { status: 503 });
     const waits: number[] = [];
-    // sleeps until the call's own deadline wakes it, from the third wait on
+    // The deadline comes in the third wait.
     const sleep = (ms: number, signal: AbortSignal): Promise<void> => {
       waits.push(ms);
       if (waits.length < 3) return Promise.resolve();
-      return new Promise((_resolve, reject) => {
+      const asleep = new Promise<void>((_resolve, reject) => {
         signal.addEventListener("abort", () => reject(new Error("awake")));
       });
+      vi.advanceTimersByTime(300);
+      return asleep;
     };
-    const error = await failureOf(
-      openAt(server, {}, { sleep, random: LARGEST, limits: { deadlineMs: 300 } }).head("there"),
-    );
+    const options = { exchange: told.exchange, sleep, random: LARGEST, limits: { deadlineMs: 300 } };
+    const error = await failureOf(openAt(server, {}, options).head("there"));
     expect(error).toBeInstanceOf(S3UnreachableError);
     expect(error.message).toMatch(/answered 503$/);
     expect(waits).toEqual([100, 200, 400]);
-    expect(server.log).toHaveLength(3);
+    expect(told.count()).toBe(3);
   });
 });
