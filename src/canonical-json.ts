@@ -1,4 +1,4 @@
-/** Makes the error for a fault, whose class differs between a manifest, a bundle and an audit row. */
+/** Makes the error for a fault. Its class depends on what is parsed: a manifest, a bundle or an audit row. */
 export type Refuse = (fault: string) => Error;
 
 export type JsonObject = { readonly [key: string]: JsonValue };
@@ -11,15 +11,15 @@ const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Parses JSON that equals its own re-serialisation (`docs/format.md`, Text forms). Each value has only one spelling, which
- * keeps two readers from disagreeing about signed bytes.
+ * Parses JSON that equals its own re-serialisation (`docs/format.md`, Text forms). Because each value has only one
+ * spelling, two readers cannot disagree about signed bytes.
  */
 export function parseCanonicalJson(text: string, refuse: Refuse): JsonValue {
   if (nestsTooDeep(text)) throw nesting(refuse);
   return parseShallow(text, refuse);
 }
 
-/** As `parseCanonicalJson`, for JSON that may be as long as a bundle: see `checkExtent`. */
+/** Like `parseCanonicalJson`, for JSON as long as a bundle: see `checkExtent`. */
 export function parseLongJson(text: string, refuse: Refuse): JsonValue {
   checkExtent(text, refuse);
   return parseShallow(text, refuse);
@@ -29,12 +29,12 @@ const nesting = (refuse: Refuse): Error => refuse(`nests more than ${MAX_NESTING
 
 function parseShallow(text: string, refuse: Refuse): JsonValue {
   const value = parse(text, refuse);
-  if (JSON.stringify(value) !== text) throw refuse("is not its own re-serialisation");
+  if (JSON.stringify(value) !== text) throw refuse("is not in canonical form");
   checkValue(value, refuse);
   return value;
 }
 
-/** Why a value cannot be written as canonical JSON, for a message, or null. */
+/** Why a value cannot be written as canonical JSON, as the end of a message, or null. */
 export function canonicalFault(value: JsonValue): string | null {
   try {
     parseCanonicalJson(JSON.stringify(value), (fault) => new CanonicalFault(fault));
@@ -47,7 +47,9 @@ export function canonicalFault(value: JsonValue): string | null {
 
 class CanonicalFault extends Error {}
 
-/** @throws what `refuse` makes: the bytes are not UTF-8 */
+/**
+ * @throws what `refuse` makes, if the bytes are not UTF-8
+ */
 export function decodeUtf8(bytes: Uint8Array, refuse: Refuse): string {
   try {
     return decoder.decode(bytes);
@@ -64,7 +66,7 @@ function parse(text: string, refuse: Refuse): JsonValue {
   }
 }
 
-/** Checks the text before a parser can recurse. */
+/** Runs before the parser, which recurses. */
 function nestsTooDeep(text: string): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
@@ -106,18 +108,20 @@ function checkText(text: string, refuse: Refuse): void {
   if (!text.isWellFormed()) throw refuse("has a lone surrogate");
 }
 
-/*
- * Parsed JSON can take thirty times the memory of its text. For a header of 64 MiB many machines lack that memory, so this
- * counts the values before parsing (`docs/format.md` §8). A bundle of items stays far below.
+/**
+ * Parsed JSON can take thirty times the memory of its text, which many machines lack for a header of 64 MiB. So this
+ * counts the values before parsing (`docs/format.md` §8). Real bundles stay far below.
  */
 
 const MAX_VALUES = 4 * 1024 * 1024;
 const MAX_MEMBERS = 1024;
 
-/** @throws what `refuse` makes: more values, more members in one object or more levels than a bundle's JSON may have */
+/**
+ * @throws what `refuse` makes, for more values, members in one object or levels than a bundle's JSON may have
+ */
 export function checkExtent(text: string, refuse: Refuse): void {
   let [values, members] = [1, 0];
-  /** The members so far of what is open around the innermost object or list. */
+  /** For each enclosing object or list, the members counted so far. */
   const around: number[] = [];
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -134,14 +138,17 @@ export function checkExtent(text: string, refuse: Refuse): void {
   }
 }
 
-/** The end of the string that starts at `from`; the end of the text if it has none. Most have no escape: a scan is slow. */
+/**
+ * The end of the string that starts at `from`, or of the text if it never ends. Uses `indexOf`, because most strings
+ * have no escape and a loop over characters is slow.
+ */
 function endOfString(text: string, from: number): number {
   let quote = text.indexOf('"', from + 1);
   while (quote !== -1 && isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
   return quote === -1 ? text.length : quote;
 }
 
-/** Whether an odd number of backslashes stands before it. */
+/** Whether an odd number of backslashes comes before the quote at `at`. */
 function isEscaped(text: string, at: number): boolean {
   let first = at;
   while (text.charCodeAt(first - 1) === BACKSLASH) first--;

@@ -38,7 +38,7 @@ export type ErrorCode =
   | "WRONG_PASSPHRASE";
 
 export interface ErrorDetails {
-  /** The next command or step, in lower case, without a full stop. */
+  /** The next command or step. Starts in lower case and has no full stop. */
   readonly hint?: string;
 }
 
@@ -53,16 +53,16 @@ export abstract class VsyncError extends Error {
     this.hint = details.hint ?? new.target.usualHint;
   }
 
-  /** The next step if the place that throws does not give a better one. */
+  /** The next step, unless the place that throws gives a better one. */
   protected static readonly usualHint: string | undefined = undefined;
 }
 
-/** A flag, a value or an answer of the user is wrong or missing. */
+/** The user gave a wrong flag, value or answer, or none. */
 export class InputError extends VsyncError {
   readonly name = "InputError";
   readonly code = "INPUT";
 
-  /** The hint is required, and says what to give instead. */
+  /** The hint is required: it says what to give instead. */
   constructor(message: string, { hint }: Required<ErrorDetails>) {
     super(message, { hint });
   }
@@ -121,31 +121,33 @@ export class S3UnreachableError extends VsyncError {
 /** The store refused the request (401, 403, EACCES). */
 export class AccessDeniedError extends VsyncError {
   protected static override readonly usualHint =
-    "check the credentials and what they may do: `vsync policy` prints the least that a role needs";
+    "check the credentials and their permissions: `vsync policy` prints the least that a role needs";
   readonly name = "AccessDeniedError";
   readonly code = "ACCESS_DENIED";
 }
 
-/** A conditional write found another state than its precondition names. It wrote nothing. */
+/** A conditional write failed, because the object was not in the expected state. It wrote nothing. */
 export class ConflictError extends VsyncError {
   protected static override readonly usualHint = "run the same command again: it starts from the newest generation";
   readonly name = "ConflictError";
   readonly code = "CONFLICT";
 }
 
-/** A file would undo newer work in the vault, or was pulled from another one. Trying again does not help. */
+/** A file would undo newer work in the vault, or was pulled from another vault. Trying again does not help. */
 export class StaleBaseError extends VsyncError {
   readonly name = "StaleBaseError";
   readonly code = "STALE_BASE";
 }
 
-/** The vault has moved to another place. Nobody follows it by themselves: who writes there may be somebody else. */
+/**
+ * The vault has moved to another place. vsync never follows by itself, because somebody else may control that place.
+ */
 export class VaultMovedError extends VsyncError {
   readonly name = "VaultMovedError";
   readonly code = "VAULT_MOVED";
 }
 
-/** The answer to a write was lost, and reading back failed as well. */
+/** The response to a write was lost, and reading back failed as well. */
 export class OutcomeUnknownError extends VsyncError {
   protected static override readonly usualHint =
     "once the store answers again, run `vsync status --remote` to see which generation is current";
@@ -153,7 +155,7 @@ export class OutcomeUnknownError extends VsyncError {
   readonly code = "OUTCOME_UNKNOWN";
 }
 
-/** The store refused the swap of the manifest, or was lost. The swap did not happen. */
+/** The store refused the swap of the manifest or could not be reached. The swap did not happen. */
 export class ManifestSwapFailedError extends VsyncError {
   readonly name = "ManifestSwapFailedError";
   readonly code = "MANIFEST_SWAP_FAILED";
@@ -171,13 +173,13 @@ export class PassphraseUndeliveredError extends VsyncError {
   readonly code = "PASSPHRASE_UNDELIVERED";
 }
 
-/** The token stands, but its credential could not be printed, and nobody can print it again. */
+/** The token stands, but its credential could not be printed, and vsync cannot print it again. */
 export class TokenUndeliveredError extends VsyncError {
   readonly name = "TokenUndeliveredError";
   readonly code = "TOKEN_UNDELIVERED";
 }
 
-/** No manifest at this prefix: nobody has made a vault yet, or somebody deleted it. */
+/** This prefix has no manifest: nobody has pushed yet, or somebody deleted it. */
 export class ManifestNotFoundError extends VsyncError {
   readonly name = "ManifestNotFoundError";
   readonly code = "MANIFEST_NOT_FOUND";
@@ -186,7 +188,7 @@ export class ManifestNotFoundError extends VsyncError {
 /** The manifest's form, bounds, endorsement, signature, vault or env is wrong. */
 export class NotAuthenticError extends VsyncError {
   protected static override readonly usualHint =
-    "do not use this vault: check who can write the store, and its object versions if it keeps them";
+    "do not use this vault: check who can write to the store, and its object versions if it keeps them";
   readonly name = "NotAuthenticError";
   readonly code = "NOT_AUTHENTIC";
 }
@@ -206,14 +208,14 @@ export class PassphraseRetiredError extends WrongPassphraseError {
 /** The manifest is older than a generation that the token or this machine has seen. */
 export class RollbackError extends VsyncError {
   protected static override readonly usualHint =
-    "put back the newest version of the object `manifest`, from the bucket's object versions or a backup";
+    "restore the newest version of the object `manifest` from the bucket's object versions or a backup";
   readonly name = "RollbackError";
   readonly code = "ROLLBACK";
 }
 
 /** The bundle is absent, or its size, digest, header, slot, boxes or index are wrong. */
 export class BundleCorruptError extends VsyncError {
-  protected static override readonly usualHint = "put the object back from the bucket's object versions or a backup";
+  protected static override readonly usualHint = "restore the object from the bucket's object versions or a backup";
   readonly name = "BundleCorruptError";
   readonly code = "BUNDLE_CORRUPT";
 }
@@ -242,7 +244,10 @@ export abstract class TokenRefusedError extends VsyncError {
   abstract override readonly code: "TOKEN_UNKNOWN" | "TOKEN_REVOKED" | "TOKEN_EXPIRED";
 }
 
-/** The vault has no slot for the scoped token, and does not say that it ended: another vault's, or it ended long ago. */
+/**
+ * The vault has neither a slot nor a tombstone for the scoped token: the token belongs to another vault, or ended long
+ * ago.
+ */
 export class TokenUnknownError extends TokenRefusedError {
   readonly name = "TokenUnknownError";
   readonly code = "TOKEN_UNKNOWN";
@@ -260,7 +265,7 @@ export class TokenExpiredError extends TokenRefusedError {
   readonly code = "TOKEN_EXPIRED";
 }
 
-/** Grants, permissions, settings or claims, as somebody gave them, are invalid at `path`. */
+/** Grants, permissions, settings or claims in the input are invalid at `path`. */
 export class GrantInvalidError extends VsyncError {
   readonly name = "GrantInvalidError";
   readonly code = "GRANT_INVALID";
@@ -286,7 +291,7 @@ export type AccessTokenReason =
   | "not_permitted"
   | "stale";
 
-/** An access token that was shown to a verifier does not hold, for `reason`. */
+/** A verifier refuses the access token that it was shown; `reason` says why. */
 export class AccessTokenError extends VsyncError {
   readonly name = "AccessTokenError";
   readonly code = "ACCESS_TOKEN";

@@ -7,13 +7,13 @@ export interface ExitCodes {
   readonly failures: Readonly<Record<ErrorCode, number>>;
 }
 
-/** Of `--exit-code`: something would change. */
+/** With `--exit-code`: something would change. */
 export const DIFFERENT_EXIT_CODE = 7;
 
-/** For a fault of this program, which no table lists. */
+/** For a bug in this program, which no table lists. */
 export const UNEXPECTED_EXIT_CODE = 1;
 
-// Scripts depend on these numbers: they never change.
+// Scripts depend on these numbers, so they never change.
 export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
   meanings: {
     0: "done",
@@ -61,7 +61,7 @@ export const DAY_TO_DAY_EXIT_CODES: ExitCodes = {
   },
 };
 
-/** As of the programs that start others: env, nohup, timeout. */
+/** The same as env, nohup and timeout use. */
 export const RUN_EXIT_CODES: ExitCodes = {
   meanings: {
     ...DAY_TO_DAY_EXIT_CODES.meanings,
@@ -101,7 +101,7 @@ export const TOKENS_EXPLAIN_EXIT_CODES: ExitCodes = {
 export const USAGE_EXIT_CODES: ExitCodes = {
   meanings: {
     ...DAY_TO_DAY_EXIT_CODES.meanings,
-    7: "done, and something is to be looked at: batches that are refused, missing, rewritten or backdated",
+    7: "done, but check what it reports: batches that are refused, missing, rewritten or backdated",
   },
   failures: DAY_TO_DAY_EXIT_CODES.failures,
 };
@@ -155,7 +155,7 @@ export const FAILURES: Readonly<Record<ErrorCode, string>> = {
   AUDIT_OUTSTANDING: "The vault has changed, but the audit row could not be appended.",
   PASSPHRASE_UNDELIVERED: "The passphrase has changed, but the generated one could not be printed.",
   TOKEN_UNDELIVERED: "The token is made, but it could not be printed: rotate it.",
-  CONFLICT: "The vault or a local file has changed meanwhile. Nothing was written.",
+  CONFLICT: "The vault or a local file has changed in the meantime. Nothing was written.",
   STALE_BASE:
     "A file would undo what somebody changed in the vault since it was pulled, or was pulled from another vault. Nothing was written.",
   AUDIT_BROKEN: "The audit log is broken at `row`, a generation.",

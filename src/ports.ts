@@ -1,18 +1,21 @@
-/** What the domain needs from the world. Implementations: `src/s3`, `src/directory`, and one in memory for tests. */
+/**
+ * The interfaces through which the domain reaches the world. Implementations: `src/s3`, `src/directory`, and one in
+ * memory for tests.
+ */
 
-/** Opaque: an ETag, a digest. Equal versions of one key mean equal bytes. */
+/** Opaque, such as an ETag or a digest. Equal versions of one key mean equal bytes. */
 export type Version = string;
 
 export interface StoredObject {
-  /** The caller's own copy, to change or to zero. */
+  /** The caller's own copy, which it may change or zero. */
   readonly bytes: Uint8Array;
   readonly version: Version;
   /**
-   * How far the store's clock is ahead of this machine's, in milliseconds and accurate to a second, if the store dates its
-   * answers. A directory does not.
+   * How far the store's clock is ahead of this machine's, in milliseconds, accurate to a second. Absent if the store
+   * does not date its responses, as a directory.
    */
   readonly skewMs?: number;
-  /** When the store took the object, in milliseconds since 1970 and accurate to a second, by its own clock. */
+  /** When the store received the object, in milliseconds since the epoch by its own clock, accurate to a second. */
   readonly storedMs?: number;
 }
 
@@ -23,11 +26,11 @@ export interface ReadOptions {
 
 export interface GetOptions extends ReadOptions {
   /**
-   * The most bytes to read into memory. A longer object comes back cut to `maxBytes + 1` bytes: its length alone shows
-   * that it is too long.
+   * The most bytes to read into memory. A longer object is cut to `maxBytes + 1` bytes, so its length shows that it is
+   * too long.
    */
   readonly maxBytes: number;
-  /** An object that is still at this version may come back without its bytes: compare the versions first. */
+  /** If the object is still at this version, the result may lack its bytes. Compare the versions first. */
   readonly unless?: Version | undefined;
 }
 
@@ -37,16 +40,16 @@ export interface ListOptions extends ReadOptions {
 }
 
 /**
- * The objects below one prefix of one bucket or directory. Keys are relative to the prefix (`manifest`, `v=…`,
+ * The objects under one prefix of one bucket or directory. Keys are relative to the prefix (`manifest`, `v=…`,
  * `audit/…`). Every write states its precondition.
  *
- * The implementation retries reads and writes a bounded number of times. If the answer to a write is lost, it reads the
- * object back, so a write ends in one of three ways: done, `ConflictError`, `OutcomeUnknownError`.
+ * Implementations retry reads and writes a bounded number of times. If the response to a write is lost, they read the
+ * object back, so a write ends in one of three ways: done, `ConflictError` or `OutcomeUnknownError`.
  *
- * Every method throws `AccessDeniedError` if the store refuses and `S3UnreachableError` if it cannot be reached.
+ * Every method throws `AccessDeniedError` if the store refuses, and `S3UnreachableError` if it cannot be reached.
  */
 export interface ObjectStore {
-  /** The store's name for messages: `s3://bucket/prefix`, a path. Never a credential. */
+  /** The store's name for messages: `s3://bucket/prefix`, or a path. Never contains a credential. */
   readonly label: string;
 
   /** The version of an object, or null if it does not exist. */
@@ -56,19 +59,18 @@ export interface ObjectStore {
   get(key: string, options: GetOptions): Promise<StoredObject | null>;
 
   /**
-   * Writes an object that must not exist. Resolves with its version, even if it was an earlier try of the same call that
-   * wrote the bytes.
+   * Creates an object. Resolves with its version, even if an earlier try of the same call wrote the bytes.
    *
    * @throws ConflictError the key exists; nothing was changed
-   * @throws OutcomeUnknownError the answer was lost and the object cannot be read back
+   * @throws OutcomeUnknownError the response was lost and the object cannot be read back
    */
   create(key: string, bytes: Uint8Array): Promise<Version>;
 
   /**
-   * Writes over an object that must be at `version`. Resolves with its new version.
+   * Overwrites an object that must be at `version`. Resolves with its new version.
    *
    * @throws ConflictError the object is at another version, or gone; nothing was changed
-   * @throws OutcomeUnknownError the answer was lost and the object cannot be read back
+   * @throws OutcomeUnknownError the response was lost and the object cannot be read back
    */
   replace(key: string, bytes: Uint8Array, version: Version): Promise<Version>;
 

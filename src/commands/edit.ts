@@ -24,7 +24,7 @@ changed. A removed line removes its secret; vsync asks first. What others commit
 changed is a conflict, until --theirs or --ours names it. Files, and values that no quoting keeps, stay as they are.
 
 If the editor ends with another code than 0, nothing is committed. Text that is not in the vault yet is kept, even if vsync is
-killed: --resume goes on with it, --discard drops it. vim gets flags that keep it from copying what you type; vsync warns
+killed: --resume resumes it, --discard drops it. vim gets flags that keep it from copying what you type; vsync warns
 of other editors that make copies.`;
   static override examples = [
     "<%= config.bin %> edit prod",

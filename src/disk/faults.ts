@@ -17,7 +17,7 @@ const MAKE_ROOM = "make room on that disk, then run the command again";
 const UNREACHABLE: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
   EDQUOT: ["disk quota exceeded", MAKE_ROOM],
   EEXIST: ["something that is not a folder is in the way", "move it elsewhere: vsync makes the folders that it needs"],
-  ELOOP: ["its path is a circle of symbolic links", "put the folder itself in place of the link"],
+  ELOOP: ["its path is a loop of symbolic links", "put the folder itself in place of the link"],
   EIO: ["input/output error", CHECK_DISK],
   EMFILE: ["too many open files", "raise the limit of open files (ulimit -n), then run the command again"],
   ENFILE: ["too many open files on this machine", "end programs that hold many files open, then run the command again"],

@@ -15,9 +15,9 @@ export interface Contents {
   readonly ageMs: number;
   /** The vault's id. */
   readonly vault: string;
-  /** What the scoped token that opened it was told; null for a passphrase. */
+  /** What the vault told the scoped token that opened it; null for a passphrase. */
   readonly token: TokenSnapshot | null;
-  /** Where the vault has gone, if this is the place that it left. */
+  /** Where the vault went, if it has moved away from here. */
   readonly moved: { readonly message: string; readonly to: VaultPlace } | null;
 }
 

@@ -6,11 +6,11 @@ export interface Limits {
 }
 
 /**
- * Runs `work` until it is done, the caller aborts, or the time is over. In the last two cases it rejects at once, whether
- * or not the work can stop. A result that comes too late goes to `discard`.
+ * Runs `work` until it ends, the caller aborts, or the time is up. In the last two cases it rejects at once, even if
+ * the work cannot stop. A late result goes to `discard`.
  *
  * @throws the signal's reason
- * @throws S3UnreachableError the time is over
+ * @throws S3UnreachableError the time is up
  */
 export async function withDeadline<T>(
   { signal, timeoutMs }: Limits,
@@ -44,7 +44,7 @@ function rejectionOf(signal: AbortSignal): Promise<never> {
 }
 
 function timeOver(timeoutMs: number): S3UnreachableError {
-  return new S3UnreachableError(`the vault was not open within ${timeoutMs} ms`, {
+  return new S3UnreachableError(`the vault did not open within ${timeoutMs} ms`, {
     hint: "check with `vsync status --remote` whether the store answers, or give Vsync.open a longer timeoutMs",
   });
 }

@@ -19,7 +19,7 @@ export function fillEnvironment(vault: Vsync, variables: NodeJS.ProcessEnv, warn
 function valueOf(vault: Vsync, name: string): string {
   const value = vault.require(name);
   if (!value.includes("\0")) return value;
-  throw new InputError(`${name} holds a NUL character, which no environment variable can`, {
+  throw new InputError(`${name} contains a NUL character, which environment variables cannot hold`, {
     hint: "read it in the app with Vsync.open() and bytes(), or keep it in the vault as a file",
   });
 }

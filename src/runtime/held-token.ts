@@ -10,7 +10,7 @@ import { MAX_MANIFEST_BYTES } from "../vault/format/limits.ts";
 import { MANIFEST_KEY } from "../vault/format/object-keys.ts";
 import type { OpenedUsage, UsageOptions } from "./usage/open-usage.ts";
 
-/** What an access token is asked for with; the lifetime is 1…604800 seconds. */
+/** The request for an access token. Its lifetime is 1…604800 seconds. */
 export type AccessTokenRequest = Omit<AccessTokenOptions, "clock">;
 
 /** What was read when the vault was opened. */
@@ -36,7 +36,7 @@ export class HeldToken implements Disposable {
 
   /** @throws InputError, GrantInvalidError as `createClientCredentialsToken` */
   async sign(vault: string, request: AccessTokenRequest): Promise<{ token: string; expiresAt: Date }> {
-    // Loaded late, here and below: most apps boot and do neither.
+    // Loaded only here and below, because most apps never use it.
     const { mintAccessToken } = await import("../tokens/access/mint.ts");
     const { deriveCredentialKeys, parseCredential } = await import("../tokens/credential.ts");
     using credential = parseCredential(this.#credential.exposeText());
@@ -46,7 +46,8 @@ export class HeldToken implements Disposable {
   }
 
   /**
-   * What the newest generation says. Asks the store each time, with one request where nothing has changed.
+   * What the newest generation says about the token. Each call asks the store, with a single request if nothing has
+   * changed.
    *
    * @throws what opening throws
    */
@@ -62,12 +63,12 @@ export class HeldToken implements Disposable {
     const ports = { store: this.#store, clock: systemClock };
     const request = { holder, expect: { ...expect, minGen: floor }, stored: stored ?? undefined };
     const snapshot = await readTokenSnapshot(ports, request);
-    // A commit may have come between: then this is the version of the one before, and the next call fetches anew.
+    // If another commit came in between, this is the version before it, and the next call fetches again.
     if (stored !== null) this.#read = { version: stored.version, snapshot };
     return snapshot;
   }
 
-  /** Records usage in the name of the token, sealed to the vault's newest usage key. */
+  /** Records usage in the token's name, sealed to the vault's newest usage key. */
   async openUsage({ vault, generation, token }: OpenedContents, options: UsageOptions): Promise<OpenedUsage> {
     const { openUsage } = await import("./usage/open-usage.ts");
     let last = token?.usageKey;
@@ -75,7 +76,7 @@ export class HeldToken implements Disposable {
       try {
         last = (await this.readToken(generation)).usageKey;
       } catch (error) {
-        // What waits when a token is rotated counts for an hour, and only this process can send it.
+        // After a rotation, usage still waiting here counts for one more hour, and only this process can send it.
         if (!(error instanceof TokenRefusedError)) throw error;
       }
       return last;

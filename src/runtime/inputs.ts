@@ -14,9 +14,10 @@ export interface Inputs extends Disposable {
 }
 
 /**
- * What can be said of the inputs of a scoped token without reading a file, for callers that cannot wait.
+ * Checks the inputs of a scoped token as far as possible without reading a file, for callers that cannot wait.
  *
- * @throws as `readInputs`, and ConfigInvalidError: the token has no credential
+ * @throws ConfigInvalidError the token has no credential
+ * @throws what `readInputs` throws
  */
 export function checkInputs(options: OpenOptions, variables: Environment): void {
   using config = givenText(CONFIG, options, variables);
@@ -26,7 +27,7 @@ export function checkInputs(options: OpenOptions, variables: Environment): void 
   if (apart === null) return;
   using credential = credentialOf(token, apart ?? null)?.secret;
   if (credential !== undefined) return parseCredential(credential.exposeText())[Symbol.dispose]();
-  throw new ConfigInvalidError("VSYNC_CONFIG has no scoped token: a passphrase is not for a backend", {
+  throw new ConfigInvalidError("VSYNC_CONFIG has no scoped token, and a backend does not use a passphrase", {
     hint: "give it what `vsync tokens create --backend=<id>` prints",
   });
 }
@@ -56,11 +57,11 @@ const PASSPHRASE: Source = {
 };
 
 /**
- * Reads the token and what opens its vault, each from the first of: the option, the file that `…_FILE` names, the variable.
- * Takes option and variable verbatim. A credential apart wins over the token's own; where there is one, the passphrase is
- * not read.
+ * Reads the token and the secret that opens its vault. Each comes from the option, else from the file that `…_FILE`
+ * names, else from the variable; option and variable are taken verbatim. A separate credential takes precedence over
+ * the one in the token. If there is a credential, the passphrase is not read.
  *
- * @throws ConfigMissingError none is given, or the one given is empty or cannot be read
+ * @throws ConfigMissingError none is given, or the given one is empty or cannot be read
  * @throws ConfigInvalidError, ConfigUnsupportedVersionError as `decodeToken`
  */
 export async function readInputs(options: OpenOptions, variables: Environment, warn: Warn): Promise<Inputs> {
@@ -93,7 +94,7 @@ async function readInput(source: Source, options: OpenOptions, variables: Enviro
   return readInputFile({ variable, path: variableOf(variables, variable) ?? "" }, warn);
 }
 
-/** The value itself; null if a file has it. */
+/** The value itself, or null if it is in a file. */
 function givenText(source: Source, options: OpenOptions, variables: Environment): Secret | null {
   const given = options[source.option];
   if (given !== undefined) return textOf(given, `the option ${source.option} of Vsync.open`, source);
@@ -116,7 +117,7 @@ function missing(message: string, { variable, content }: Source): ConfigMissingE
   });
 }
 
-/** An own variable of the environment, not an inherited property. */
+/** Looks only at own properties: a variable must not come from the prototype. */
 export function variableOf(variables: Environment, name: string): string | undefined {
   return Object.hasOwn(variables, name) ? variables[name] : undefined;
 }
@@ -128,10 +129,10 @@ export interface FileVariable {
 }
 
 /**
- * Reads the file, without trailing spaces, tabs and line ends. Warns if others can read it.
+ * Reads the file without its trailing spaces, tabs and line ends. Warns if others can read it.
  *
- * @throws ConfigMissingError naming variable and path: missing, unreadable, not a regular file, world-writable, longer
- * than 1 MiB, not UTF-8, or only white space
+ * @throws ConfigMissingError the file is missing, unreadable, not a regular file, world-writable, longer than 1 MiB,
+ * not UTF-8, or blank; names variable and path
  */
 async function readInputFile({ variable, path }: FileVariable, warn: Warn): Promise<Secret> {
   const file = await readSecretFile(path);
@@ -152,7 +153,7 @@ async function readInputFile({ variable, path }: FileVariable, warn: Warn): Prom
   return Secret.ofBytes(file.bytes);
 }
 
-/** Somebody may put the secret itself in the place of its path. Then it must not reach a log. */
+/** People sometimes put the secret itself where its path belongs. Then it must not reach a log. */
 function shownPath(path: string): string {
   if (!isAbsolute(path) && !/^\.{1,2}[\\/]/.test(path)) {
     return "a relative path (not shown: it may be the value itself)";

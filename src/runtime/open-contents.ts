@@ -9,12 +9,12 @@ import { readInputs } from "./inputs.ts";
 import type { Environment, OpenOptions, Warn } from "./options.ts";
 import { timeoutOf } from "./options.ts";
 
-/** The share of the time that the store gets if a cache can stand in for it. */
+/** The share of the time that the store gets if there is a cache to fall back on. */
 const STORE_SHARE = 0.5;
 /** The share for reading the cache, and again for writing it. */
 const DISK_SHARE = 0.2;
 
-/** Goes from the options to the decrypted items. Zeroes what opened them on the way out. */
+/** From the options to the decrypted items. Zeroes token, passphrase and keys before it returns. */
 export async function openContents(
   options: OpenOptions,
   variables: Environment,
@@ -25,7 +25,8 @@ export async function openContents(
   const { token, opening } = inputs;
   const { expect, openStore } = vaultOf(token);
   using holder = await holderOf(token, opening);
-  // Opening the store loads code, ambient credentials a lot of it. The derivation runs on another thread.
+  // Start the key derivation now, on another thread: loading the store's code takes time, with ambient credentials a
+  // lot.
   holder.prepare();
   const store = await openStore(await holder.agent?.());
   const contents = await openFrom({ store, clock: systemClock }, { holder, expect, signal }, options, warn);
@@ -51,17 +52,17 @@ async function openFrom(
   return await openThroughCache(ports, request, { path: options.cache, ...times, warn });
 }
 
-/** The old place still opens, and gets nothing new: somebody has to give the app another token. */
+/** The old place still opens but gets no more changes, so somebody has to give the app a new token. */
 function warnOfMove({ moved }: Contents, warn: Warn): void {
   if (moved === null) return;
   const { message, to } = moved;
   const hint = `give this app what \`vsync runtime-token ${to.env}\` prints there`;
-  warn({ code: "VSYNC_MOVED", message: `${message}; this place gets nothing new`, hint, fields: { ...to } });
+  warn({ code: "VSYNC_MOVED", message: `${message}; this place gets no more changes`, hint, fields: { ...to } });
 }
 
 const WARNED_BEFORE_MS = 14 * 86_400_000;
 
-/** A token that ends stops the next boot: somebody has to renew it before. */
+/** An expired token stops the next boot, so somebody has to renew it in time. */
 function warnOfEnd({ token, env }: Contents, warn: Warn): void {
   const { id, name, not_after: end } = token?.claims ?? {};
   if (id === undefined || end === undefined) return;
@@ -70,7 +71,7 @@ function warnOfEnd({ token, env }: Contents, warn: Warn): void {
   warn({
     code: "VSYNC_TOKEN_EXPIRES",
     message: `the token ${name ?? id} expires ${end}`,
-    hint: `\`vsync tokens update ${env} ${id} --expires=90d\` gives it another end`,
+    hint: `\`vsync tokens update ${env} ${id} --expires=90d\` moves its expiry`,
     fields: { token: id, expiresAt: end },
   });
 }

@@ -5,26 +5,29 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The methods that `pino` and `console` share. vsync passes names, paths and numbers only. */
 export interface Logger {
-  /** `fields` has a stable `code` (`VSYNC_FILE_EXPOSED`, `VSYNC_STALE_VAULT`, …) and a `hint`, the next step. */
+  /** `fields` contains a stable `code` (`VSYNC_FILE_EXPOSED`, `VSYNC_STALE_VAULT`, …) and a `hint`, the next step. */
   warn(fields: object, message: string): void;
-  /** A vault was opened: its `gen` and `env`. */
+  /** Called when a vault was opened, with its `gen` and `env`. */
   debug?(fields: object, message: string): void;
 }
 
 interface BaseOptions {
-  /** The runtime token itself. Beats `VSYNC_CONFIG` and `VSYNC_CONFIG_FILE`. */
+  /** The runtime token itself. Takes precedence over `VSYNC_CONFIG` and `VSYNC_CONFIG_FILE`. */
   readonly config?: string;
-  /** A scoped token's credential, `vsrt_…`, apart from `config`. Beats `VSYNC_TOKEN`, `VSYNC_TOKEN_FILE` and one in `config`. */
+  /**
+   * A scoped token's credential, `vsrt_…`, if it is kept apart from `config`. Takes precedence over `VSYNC_TOKEN`,
+   * `VSYNC_TOKEN_FILE` and one in `config`.
+   */
   readonly token?: string;
-  /** The passphrase itself, verbatim. Beats `VSYNC_PASSPHRASE` and `VSYNC_PASSPHRASE_FILE`. */
+  /** The passphrase itself, verbatim. Takes precedence over `VSYNC_PASSPHRASE` and `VSYNC_PASSPHRASE_FILE`. */
   readonly passphrase?: string;
-  /** Used in place of `process.env`, now and at every later look-up. */
+  /** Replaces `process.env`, now and in every later look-up. */
   readonly env?: Environment;
-  /** The last resort of `get`, for names in neither the vault nor the environment. */
+  /** What `get` falls back on for names that are neither in the vault nor in the environment. */
   readonly defaults?: Readonly<Record<string, string>>;
   /** Aborting makes `open` reject at once with the signal's reason. It does not affect an open handle. */
   readonly signal?: AbortSignal;
-  /** For all of `open`, in milliseconds, 1…2147483647. Default 30 000. */
+  /** Time limit for all of `open`, in milliseconds, 1…2147483647. Default 30 000. */
   readonly timeoutMs?: number;
   /** Receives warnings. Default: `process.emitWarning`. */
   readonly logger?: Logger;
@@ -36,11 +39,14 @@ interface WithoutCache {
 }
 
 /**
- * For hosts that must boot while the store is down. If the store cannot be reached within half of `timeoutMs`, `open` uses
- * the sealed copy, with the same checks; `ageMs` and a warning say so. A store that refuses can be reached.
+ * For hosts that must boot while the store is down. If `open` cannot reach the store within half of `timeoutMs`, it
+ * opens the sealed copy, with the same checks; `ageMs` and a warning tell you. A store that refuses access counts as
+ * reached.
  */
 interface WithCache {
-  /** A file, mode 0600, that keeps the last opened vault, sealed as it came from the store. Its folder must exist. */
+  /**
+   * A file, mode 0600, that keeps the last opened vault, encrypted as it came from the store. Its folder must exist.
+   */
   readonly cache: string;
   /** How old the cached vault may be, in milliseconds. */
   readonly maxAge: number;
@@ -49,7 +55,7 @@ interface WithCache {
 export type OpenOptions = BaseOptions & (WithoutCache | WithCache);
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** The longest timer of Node.js. */
+/** The longest timer that Node.js allows. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 export function timeoutOf({ timeoutMs }: OpenOptions): number {
@@ -57,7 +63,7 @@ export function timeoutOf({ timeoutMs }: OpenOptions): number {
 }
 
 /**
- * Refuses mistakes that a caller without types would notice late or never. Quotes no value.
+ * Catches mistakes that a caller without types would notice late or never. Quotes no value.
  *
  * @throws InputError naming the option
  */
@@ -89,7 +95,7 @@ function refused(option: string, fault: string): InputError {
   });
 }
 
-/** Something that the operator should look at, but that does not stop the app. */
+/** A problem that the operator should look at, but that does not stop the app. */
 export interface Warning {
   /** Stable, for filters. */
   readonly code:
@@ -101,13 +107,13 @@ export interface Warning {
     | "VSYNC_MOVED";
   readonly message: string;
   readonly hint: string;
-  /** Never a value. */
+  /** Never contains a value. */
   readonly fields: Readonly<Record<string, string | number>>;
 }
 
 export type Warn = (warning: Warning) => void;
 
-/** Warns through the app's logger, or else as Node.js itself does. */
+/** Warns through the app's logger, or else through `process.emitWarning`. */
 export function warnThrough(logger: Logger | undefined): Warn {
   return ({ code, message, hint, fields }) => {
     if (logger === undefined) process.emitWarning(message, { type: "VsyncWarning", code, detail: hint });

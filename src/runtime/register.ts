@@ -10,7 +10,7 @@ import { warnThrough } from "./options.ts";
 import { Vsync } from "./vsync.ts";
 
 try {
-  // A worker thread starts from a copy of its parent's variables.
+  // Worker threads start with a copy of their parent's variables.
   if (isMainThread) await fillFromVault();
 } catch (error) {
   if (!(error instanceof VsyncError)) throw error;

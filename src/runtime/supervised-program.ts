@@ -5,21 +5,24 @@ import { systemClock } from "../stores/open-store.ts";
 interface ProgramOptions {
   /** Program and arguments, without a shell. */
   readonly command: readonly [program: string, ...args: string[]];
-  /** Default: that of this process. Variables of vsync are left out of both. */
+  /** Default: the environment of this process. vsync's own variables are removed from either. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 interface Times {
-  /** The first wait; it doubles with each end, up to `longestMs`, and is the first again for what ran that long. */
+  /**
+   * The first wait. It doubles with each restart, up to `longestMs`, and starts over once the program has run that
+   * long.
+   */
   readonly restartMs: number;
   readonly longestMs: number;
-  /** How long it may take to end. */
+  /** How long the program may take to end before it is killed. */
   readonly graceMs: number;
 }
 
 const TIMES: Times = { restartMs: 1000, longestMs: 60_000, graceMs: 10_000 };
 
-/** A program that is started again when it ends. It gets none of vsync's variables. */
+/** A program that is restarted whenever it ends. It does not see vsync's variables. */
 export class SupervisedProgram {
   readonly #options: ProgramOptions;
   readonly #log: (message: string) => void;
@@ -41,7 +44,11 @@ export class SupervisedProgram {
     return this.#isStopped ? "stopped" : "waiting";
   }
 
-  /** Resolves once the program runs. @throws InputError it cannot be started */
+  /**
+   * Resolves once the program runs.
+   *
+   * @throws InputError it cannot be started
+   */
   async start(): Promise<void> {
     const [program, ...args] = this.#options.command;
     const startMs = systemClock.nowMs();
@@ -53,7 +60,7 @@ export class SupervisedProgram {
       child.once("spawn", resolve);
       child.once("error", (cause) => reject(notStarted(program, cause)));
     });
-    // A program that was stopped while it started.
+    // Somebody called `stop` while it was starting.
     if (this.#isStopped) child.kill("SIGKILL");
     const endWithUs = (): void => void child.kill("SIGKILL");
     process.once("exit", endWithUs);
@@ -68,7 +75,7 @@ export class SupervisedProgram {
   #restart(what: string, ranMs: number): void {
     const { restartMs, longestMs } = this.#times;
     if (ranMs >= longestMs) this.#waitMs = restartMs;
-    this.#log(`${what}, and is started again in ${this.#waitMs} ms`);
+    this.#log(`${what}, and restarts in ${this.#waitMs} ms`);
     this.#timer = setTimeout(() => {
       this.start().catch(({ message }: Error) => this.#restart(message, 0));
     }, this.#waitMs);

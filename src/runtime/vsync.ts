@@ -18,7 +18,7 @@ import type { OpenedUsage, UsageOptions } from "./usage/open-usage.ts";
 export interface OpenedToken {
   /** `tok_…` */
   readonly id: string;
-  /** What operators call it. */
+  /** Its name, as operators gave it. */
   readonly name?: string;
   readonly kind: "live" | "test";
   readonly capabilities: readonly string[];
@@ -26,7 +26,7 @@ export interface OpenedToken {
   readonly expiresAt?: string;
 }
 
-/** The origin of a value. */
+/** Where a value comes from. */
 export type ValueSource = "vault" | "env" | "default" | "missing";
 
 type Found =
@@ -55,19 +55,21 @@ export class Vsync implements AsyncDisposable {
 
   /**
    * Opens the vault that `VSYNC_CONFIG` names: with the scoped token in it or in `VSYNC_TOKEN`, or else with
-   * `VSYNC_PASSPHRASE` (each also as `…_FILE`, the path of a file, which wins). Sends two requests to the store, the second
-   * while it derives a passphrase's key. If it rejects early, at most one key derivation, already begun, goes on.
+   * `VSYNC_PASSPHRASE`. Each may also be given as `…_FILE`, the path of a file, which takes precedence. It sends two
+   * requests to the store, the second while it derives the passphrase's key. After an early rejection, at most one key
+   * derivation keeps running.
    *
-   * It opens the vault or throws: environment and defaults stand in for names that an open vault lacks, never for the
-   * vault. See `docs/library.md` for examples, `docs/format.md` §5 for which failure is which error.
+   * It opens the vault or throws. Environment and defaults fill in names that an open vault lacks; they never replace
+   * the vault. See `docs/library.md` for examples and `docs/format.md` §5 for which failure gives which error.
    *
    * @throws ConfigMissingError token or passphrase is unset or empty, or vsync cannot or will not read its file
-   * @throws ConfigUnsupportedVersionError, ConfigInvalidError the token is of another version, or malformed
+   * @throws ConfigUnsupportedVersionError, ConfigInvalidError the token has another version, or is malformed
    * @throws S3UnreachableError, AccessDeniedError, ManifestNotFoundError the store fails, or `timeoutMs` is over
    * @throws WrongPassphraseError, PassphraseRetiredError the passphrase does not open the vault, or no longer does
-   * @throws TokenUnknownError, TokenRevokedError, TokenExpiredError the scoped token does not, or no longer does
-   * @throws NotAuthenticError, RollbackError, BundleCorruptError, UnsupportedSpecVersionError the vault is not to be trusted
-   * @throws InputError an option is not what its type says
+   * @throws TokenUnknownError, TokenRevokedError, TokenExpiredError the scoped token does not open the vault, or no
+   * longer does
+   * @throws NotAuthenticError, RollbackError, BundleCorruptError, UnsupportedSpecVersionError do not trust the vault
+   * @throws InputError an option does not have its documented type
    * @throws the reason of `signal`, once it aborts
    */
   static async open(options: OpenOptions = {}): Promise<Vsync> {
@@ -91,13 +93,17 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * The age of this handle's data in milliseconds: 0, unless the store could not be reached and the `cache` stood in.
+   * The age of this handle's data in milliseconds. It is 0 unless the store could not be reached and the data come from
+   * the `cache`.
    */
   get ageMs(): number {
     return this.#contents.ageMs;
   }
 
-  /** The scoped token that opened the vault; undefined for a passphrase. Names that it may not read do not exist here. */
+  /**
+   * The scoped token that opened the vault; undefined for a passphrase. Names that it may not read do not exist in this
+   * handle.
+   */
   get token(): OpenedToken | undefined {
     if (this.#contents.token === null) return undefined;
     const { id, name, kind, capabilities, not_after } = this.#contents.token.claims;
@@ -106,22 +112,23 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * A short-lived access token (JWT), signed offline by the scoped token that opened the vault, for another service that
-   * verifies it with `createTokenVerifier`. It never allows more than the scoped token. Always name the `audience`.
+   * A short-lived access token (JWT, RFC 7519) for another service, which verifies it with `createTokenVerifier`. The
+   * scoped token that opened the vault signs it offline, and it never allows more than that token. Always name the
+   * `audience`.
    *
-   * @throws InputError no scoped token opened the vault, another lifetime than 1…604800 s, or the vault is closed
-   * @throws GrantInvalidError the claims
+   * @throws InputError no scoped token opened the vault, the lifetime is not 1…604800 s, or the vault is closed
+   * @throws GrantInvalidError the claims are not allowed
    */
   async accessToken(request: AccessTokenRequest): Promise<{ token: string; expiresAt: Date }> {
     return this.#heldToken().sign(this.#contents.vault, request);
   }
 
   /**
-   * What the newest generation says of the vault's tokens, for `createTokenVerifier({ vault })` of `vsync/tokens`.
+   * What the newest generation says about the vault's tokens, for `createTokenVerifier({ vault })` of `vsync/tokens`.
    *
    * @throws InputError no scoped token opened the vault, or it is closed
    * @throws ConfigInvalidError the token lacks the permission `api.tokens.verify`
-   * @throws what `open` throws of the store and the vault
+   * @throws what `open` throws for the store and the vault
    */
   async readVerify(): Promise<VerifySnapshot> {
     const { verify } = await this.readToken();
@@ -130,30 +137,34 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * What the newest generation says to the scoped token that opened the vault, for `vsync/backend` and `vsync/gateway`. It
-   * sends one request, and fetches the bundle again only after a change.
+   * What the newest generation tells the scoped token that opened the vault, for `vsync/backend` and `vsync/gateway`.
+   * It sends one request, and fetches the bundle again only after a change.
    *
    * @throws InputError no scoped token opened the vault, or it is closed
-   * @throws what `open` throws of the store and the vault
+   * @throws what `open` throws for the store and the vault
    */
   async readToken(): Promise<TokenSnapshot> {
     return this.#heldToken().readToken(this.generation);
   }
 
-  /** Records usage, for `vsync/backend` and `vsync/gateway`. @throws InputError as `readToken` */
+  /**
+   * Records usage, for `vsync/backend` and `vsync/gateway`.
+   *
+   * @throws InputError as `readToken`
+   */
   async openUsage(options: UsageOptions = {}): Promise<OpenedUsage> {
     return this.#heldToken().openUsage(this.#contents, options);
   }
 
-  /** What the vault said to the token when it was opened; null for a passphrase, or from a cache that stood in. */
+  /** What the vault told the token when it was opened; null for a passphrase, or if the data came from the cache. */
   get openedToken(): TokenSnapshot | null {
     return this.ageMs === 0 ? this.#contents.token : null;
   }
 
   /**
-   * A secret's text: from the vault, else from the environment as it is now, else from `defaults`, else undefined.
+   * A secret's text: from the vault, else from the current environment, else from `defaults`, else undefined.
    *
-   * @throws InputError the vault holds a file of that name, or is closed
+   * @throws InputError the vault has a file of that name, or is closed
    */
   get(name: string): string | undefined {
     const found = this.#find(name);
@@ -168,7 +179,7 @@ export class Vsync implements AsyncDisposable {
    * Like `get`, for values that the app cannot do without.
    *
    * @throws ConfigMissingError the name is not found
-   * @throws InputError the vault holds a file of that name, or is closed
+   * @throws InputError the vault has a file of that name, or is closed
    */
   require(name: string): string {
     const value = this.get(name);
@@ -186,7 +197,7 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * The current origin of a name's value.
+   * Where a name's value comes from at the moment.
    *
    * @throws InputError the vault is closed
    */
@@ -206,12 +217,13 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * The path of a file, mode 0600, with the bytes that `bytes` returned on the first call. It lies in a folder that only
-   * this user may enter, in memory (tmpfs) if the machine has that. `close` and the exit of the process remove it. A
-   * killed process or a terminated worker thread leaves it behind, until the next handle of this user writes a file.
+   * Writes a file's bytes to this machine and returns its path. The file has mode 0600, and its content is fixed by the
+   * first call. Its folder is accessible to this user only, and in memory (tmpfs) if the machine has that. `close` and
+   * the exit of the process remove it; if the process is killed or its worker thread terminated, the next handle of
+   * this user that writes a file does.
    *
    * @throws ConfigMissingError the name is not found
-   * @throws AccessDeniedError, S3UnreachableError naming the path: no folder is fit, or it is full
+   * @throws AccessDeniedError, S3UnreachableError no folder is safe, or it is full; the message names the path
    * @throws InputError the vault is closed
    */
   async path(name: string): Promise<string> {
@@ -221,7 +233,7 @@ export class Vsync implements AsyncDisposable {
   }
 
   /**
-   * The names of the vault's secrets, in its order, without those of the environment and the defaults.
+   * The names of the vault's secrets, in its order, without those from the environment and the defaults.
    *
    * @throws InputError the vault is closed
    */
@@ -257,7 +269,9 @@ export class Vsync implements AsyncDisposable {
     return this.toString();
   }
 
-  /** @internal In the published types it would make every user install the types of Node.js. */
+  /**
+   * @internal In the published types it would make every user install the types of Node.js.
+   */
   [inspect.custom](): string {
     return this.toString();
   }
@@ -287,7 +301,7 @@ export class Vsync implements AsyncDisposable {
     this.#openItems();
     const { held, env } = this.#contents;
     if (held !== null) return held;
-    throw new InputError(`${this.toString()} was opened with a passphrase, which neither signs nor verifies`, {
+    throw new InputError(`${this.toString()} was opened with a passphrase, which can neither sign nor verify`, {
       hint: `open it with a scoped token: \`vsync tokens create ${env}\` makes one`,
     });
   }

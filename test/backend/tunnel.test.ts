@@ -37,8 +37,8 @@ describe("a tunnel", () => {
     await expect.poll(written).toBe("start\nstart\nstart\nup\n");
     expect(running.status).toBe("running");
     expect(log.map((line) => line.replace(process.execPath, "node"))).toEqual([
-      "node ended with 3, and is started again in 1 ms",
-      "node ended with 3, and is started again in 2 ms",
+      "node ended with 3, and restarts in 1 ms",
+      "node ended with 3, and restarts in 2 ms",
     ]);
     await running.stop();
     expect([running.status, await written()]).toEqual(["stopped", "start\nstart\nstart\nup\nend\n"]);

@@ -69,7 +69,7 @@ describe("a vault in a bucket", () => {
     server.faults.add({ key }, { kind: "hang", apply: false });
     const options = { config: configWith({}), passphrase: PASSPHRASE, env: {}, timeoutMs: 1000 };
     const error = await rejectionOf(Vsync.open(options));
-    expect(error).toMatchObject({ code: "S3_UNREACHABLE", message: "the vault was not open within 1000 ms" });
+    expect(error).toMatchObject({ code: "S3_UNREACHABLE", message: "the vault did not open within 1000 ms" });
   });
 
   test("rejects with the signal's reason if its server never answers", async () => {

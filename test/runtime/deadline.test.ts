@@ -73,7 +73,7 @@ describe("withDeadline", () => {
       return never();
     };
     const error = await rejectionOf(withDeadline({ timeoutMs: 5 }, work, vi.fn()));
-    const message = "the vault was not open within 5 ms";
+    const message = "the vault did not open within 5 ms";
     expect(error).toMatchObject({ code: "S3_UNREACHABLE", message, hint: expect.stringContaining("timeoutMs") });
     expect(told?.reason).toBe(error);
   });
@@ -125,7 +125,7 @@ describe("open", () => {
       const opening = rejectionOf(Vsync.open({ env: environmentOf(vault), ...limits }));
       await derivation.asked;
       controller.abort("no longer wanted");
-      const timeOver = { code: "S3_UNREACHABLE", message: "the vault was not open within 50 ms" };
+      const timeOver = { code: "S3_UNREACHABLE", message: "the vault did not open within 50 ms" };
       expect(await opening).toEqual(what === "the signal" ? "no longer wanted" : expect.objectContaining(timeOver));
       derivation.release();
       // The seed and the mac, which an opening zeroes last.

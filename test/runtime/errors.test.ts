@@ -68,7 +68,7 @@ const FAILURES: Record<string, Failure> = {
   "no vault": {
     className: "ManifestNotFoundError",
     code: "MANIFEST_NOT_FOUND",
-    message: /no vault at/,
+    message: /^the vault at .* is gone/,
     arrange: async (vault) => {
       await rm(join(vault.folder, "manifest"));
       return environmentOf(vault);

@@ -47,7 +47,7 @@ test.each([{}, { cached: true }])("warns at each start from a place that a vault
   expect(warn).not.toHaveBeenCalled();
   await move(vault);
   await boot();
-  const to = "api/prod has moved to api/live at b/api/live/; this place gets nothing new";
+  const to = "api/prod has moved to api/live at b/api/live/; this place gets no more changes";
   const hint = "give this app what `vsync runtime-token live` prints there";
   expect(warn.mock.calls).toEqual([[{ code: "VSYNC_MOVED", hint, ...LIVE }, `vsync: ${to}`]]);
 });

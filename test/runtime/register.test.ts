@@ -67,7 +67,7 @@ describe("node --import vsync/register", () => {
     expect(ended).toMatchObject({
       stdout: "",
       status: 1,
-      stderr: expect.stringContaining("CUT holds a NUL character"),
+      stderr: expect.stringContaining("CUT contains a NUL character"),
     });
   });
 

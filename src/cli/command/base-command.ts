@@ -12,7 +12,7 @@ import { COMMON_FLAGS } from "./flags.ts";
 import { createLogger, type Logger, type LogLevel, SILENT_LOGGER } from "./logger.ts";
 import { type Declaration, parseArgv, splitCommandLine } from "./parse-argv.ts";
 
-/** A failed command has written everything by then. */
+/** By then, a failed command has written everything. */
 const LINGERING_MS = 1_000;
 
 /** The parsed command line. `C` is the command's own class, which declares the flags and arguments. */
@@ -24,11 +24,11 @@ export interface Invocation<C extends typeof BaseCommand> {
 }
 
 /**
- * A command: parse → one use-case → render. It throws; this class turns errors into messages on stderr and an exit code, with
- * and without `--json`.
+ * A command: parse, one use-case, render. It throws on failure; this class turns the error into messages on stderr and
+ * an exit code, with and without `--json`.
  *
- * oclif's parser and manifest read the statics. Extending oclif's own class instead would bring error handling, a JSON mode
- * and exit codes that we do not use, and take a third of a start.
+ * oclif's parser and manifest read the statics. Extending oclif's own class would add error handling, a JSON mode and
+ * exit codes that we do not use, and take a third of the start-up time.
  */
 export abstract class BaseCommand {
   /** `audit:verify`; set when the command is loaded. */
@@ -37,9 +37,9 @@ export abstract class BaseCommand {
   static description: string | undefined;
   static examples: string[] = [];
   static usage: string | undefined;
-  /** What a flag means that is given without its value: `{ generate: "32" }`. */
+  /** The value of a flag given without one: `{ generate: "32" }`. */
   static bareValues: Readonly<Record<string, string>> = {};
-  /** What to say of an argument too many, where it is probably something else than a typo. */
+  /** The error for a surplus argument, if it is probably something other than a typo. */
   static surplus: { readonly message: string; readonly hint: string } | undefined;
   static args: ArgInput = {};
   static flags: FlagInput = {};
@@ -50,7 +50,7 @@ export abstract class BaseCommand {
   /** Whether the command runs another program, which gets the words after `--` and the signals. */
   static takesCommandLine = false;
 
-  /** Whether `--json` replaces the result on stdout, where a failure stands then, too. */
+  /** Whether `--json` replaces the result on stdout. If so, failures go there too. */
   static hasJsonResult = true;
 
   readonly #argv: readonly string[];
@@ -85,12 +85,12 @@ export abstract class BaseCommand {
   /** Throws on failure. A subclass declares its own type: `execute({ flags }: Invocation<typeof Status>)`. */
   protected abstract execute(invocation: Invocation<never>): Promise<void>;
 
-  /** For a command that computes its exit code, or takes that of the program it ran. */
+  /** For a command that computes its own exit code, or passes on that of the program it ran. */
   protected exitWith(exitCode: number): void {
     process.exitCode = exitCode;
   }
 
-  /** Also of a command line that does not parse. */
+  /** Works even if the command line does not parse. */
   get #wantsJson(): boolean {
     const { flags, hasJsonResult } = this.constructor as typeof BaseCommand;
     return hasJsonResult && "json" in flags && splitCommandLine(this.#argv, true)[0].includes("--json");
@@ -112,7 +112,7 @@ export abstract class BaseCommand {
       process.exitCode = exitCode;
       if (this.#wantsJson && !isOutputFault(error)) this.output.json(failureJson(error, exitCode));
       reportFailure(error, this.output, { withStack: logLevel === "debug" });
-      // Bun leaves no way to end a source of credentials that never answers, which would keep the process.
+      // Under Bun nothing can abort a credential source that never answers, and it would keep the process alive.
       setTimeout(() => process.exit(), LINGERING_MS).unref();
       this.prompter.dropAnswers();
     } finally {

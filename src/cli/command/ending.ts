@@ -9,7 +9,7 @@ export function exitCodeOf(error: unknown, codes: ExitCodes): number {
   return error instanceof VsyncError ? codes.failures[error.code] : UNEXPECTED_EXIT_CODE;
 }
 
-/** A failure as `--json` shows it, in place of the result: docs/exit-codes.md has the fields. */
+/** A failure as `--json` shows it, in place of the result. docs/exit-codes.md describes the fields. */
 export function failureJson(error: unknown, exitCode: number): object {
   const isKnown = error instanceof VsyncError;
   const code = isKnown ? error.code : "UNEXPECTED";
@@ -51,19 +51,19 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 export const HANG_UP_EXIT_CODE = 128 + constants.signals.SIGHUP;
 
-/** When a terminal goes away, a prompt's line reader may fail on it before SIGHUP arrives. */
+/** When a terminal goes away, a prompt's line reader may fail before SIGHUP arrives. */
 export function saysHangUp({ message }: Error): boolean {
   return /^setRawMode (EIO|failed)/.test(message);
 }
 
 /**
- * Until the returned function is called, a signal ends the process at once with 128 + its number, as a shell reports it.
- * Every write survives SIGKILL, so this is safe too. Node.js restores the terminal's modes as it exits.
+ * Until you call the returned function, a signal ends the process at once with 128 + its number, as a shell reports it.
+ * That is safe because every write survives SIGKILL. Node.js restores the terminal's modes as it exits.
  */
 export function endOnSignals(output: Output, prompter: Pick<Prompter, "isAsking">): () => void {
   const end = (signal: NodeJS.Signals): void => {
     const exitCode = 128 + constants.signals[signal];
-    // A prompt tidies up as the process exits, which fails if the terminal has gone.
+    // A prompt tidies up as the process exits, and fails if the terminal is gone.
     process.removeAllListeners("uncaughtException").once("uncaughtException", () => process.exit(exitCode));
     if (prompter.isAsking) STDERR.write(LEAVE_PROMPT);
     output.error(signal === "SIGINT" ? "interrupted" : `ended by ${signal}`);

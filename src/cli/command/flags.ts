@@ -2,7 +2,7 @@ import * as oclifArgs from "@oclif/core/args";
 import * as oclifFlags from "@oclif/core/flags";
 import { LOG_LEVELS, type LogLevel } from "./logger.ts";
 
-/** The kinds of flags. A secret has a `--…-file` flag instead of one for the value: see `secret-input.ts`. */
+/** The kinds of flags. A secret is never a flag's value; it gets a `--…-file` flag: see `secret-input.ts`. */
 export const Flags = {
   boolean: oclifFlags.boolean,
   integer: oclifFlags.integer,
@@ -10,12 +10,12 @@ export const Flags = {
   string: oclifFlags.string,
 } as const;
 
-/** A positional argument. `ignoreStdin` keeps oclif from reading a missing one from stdin, which is data here. */
+/** A positional argument. Without `ignoreStdin`, oclif would read a missing one from stdin, which is data here. */
 export function arg(description: string) {
   return oclifArgs.string({ description, ignoreStdin: true });
 }
 
-/** Like `arg`, but an error if missing. */
+/** Like `arg`, but missing is an error. */
 export function requiredArg(description: string) {
   return oclifArgs.string({ description, ignoreStdin: true, required: true });
 }
@@ -49,19 +49,19 @@ export const VAULT_FLAGS = {
   }),
 };
 
-/** The env as an argument, beside `VAULT_FLAGS`. */
+/** The env as an argument, in addition to `VAULT_FLAGS`. */
 export const ENV_ARG = { env: arg("env of the vault, like `--env`") };
 
 /** For a command that asks before it removes or undoes something: see `requireConsent`. */
 export const CONSENT_FLAGS = {
-  yes: oclifFlags.boolean({ char: "y", description: "do not ask (a protected env wants --confirm)" }),
+  yes: oclifFlags.boolean({ char: "y", description: "do not ask (a protected env needs --confirm)" }),
   confirm: oclifFlags.string({
-    description: "answer with the env's name, also for a protected env",
+    description: "confirm with the env's name, even for a protected env",
     helpValue: "<env>",
   }),
 };
 
-/** Of `--theirs` and `--ours`. */
+/** For `--theirs` and `--ours`. */
 export const SETTLED_FLAG = { helpValue: "<name>,<name>", multiple: true, delimiter: "," } as const;
 
 export const NOTE_FLAG = {
@@ -109,7 +109,7 @@ export const LOCATION_FLAGS = {
   }),
 };
 
-/** What the bucket's owner asks of requests. */
+/** What the bucket's owner requires of requests. */
 export const TERMS_FLAGS = {
   "kms-key": oclifFlags.string({
     description: "KMS key for the bucket to encrypt with (SSE-KMS): ARN, id or alias; empty: the bucket's default",
@@ -122,7 +122,7 @@ export const TERMS_FLAGS = {
     dependsOn: ["kms-key"],
   }),
   "requester-pays": oclifFlags.boolean({
-    description: "agree to pay for requests, as a Requester Pays bucket wants it",
+    description: "agree to pay for requests (Requester Pays buckets require it)",
     helpGroup: "STORE",
   }),
 };
@@ -163,10 +163,10 @@ export const CREDENTIAL_FLAGS = {
   }),
 };
 
-/** The key that goes into tokens, beside the operator's own. */
+/** A separate key for tokens, besides the operator's own. */
 export const APP_KEY_FLAGS = {
   "app-access-key": oclifFlags.string({
-    description: "access key id for apps, which only reads (default: VSYNC_APP_ACCESS_KEY)",
+    description: "read-only access key id for apps (default: VSYNC_APP_ACCESS_KEY)",
     helpValue: "<id>",
     helpGroup: "CREDENTIALS",
   }),
@@ -177,7 +177,7 @@ export const APP_KEY_FLAGS = {
   }),
 };
 
-/** The flags that lead the next command to the same vault: `--env=prod`, and `--repo` if the user gave it. */
+/** The flags that make the next command use the same vault: `--env=prod`, and `--repo` if the user gave it. */
 export function vaultFlagsOf(env: string, { repo }: { readonly repo?: string | undefined }): string {
   return repo === undefined ? `--env=${env}` : `--env=${env} --repo=${repo}`;
 }

@@ -2,7 +2,7 @@ export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 type Severity = Exclude<LogLevel, "silent">;
 
-/** Values that a person may read in a ticket, so never a `Secret`. */
+/** People may paste these values into a ticket, so they are never a `Secret`. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 /** Structured logs on stderr, as JSON lines. */
@@ -13,7 +13,7 @@ export const SILENT_LOGGER: Logger = { error() {}, warn() {}, info() {}, debug()
 export async function createLogger(level: LogLevel): Promise<Logger> {
   if (level === "silent") return SILENT_LOGGER;
   const { pino } = await import("pino");
-  // Writes synchronously, because a signal may end the process at any time.
+  // Synchronous, because a signal may end the process at any time.
   const log = pino({ level, base: null }, pino.destination({ dest: 2, sync: true }));
   return {
     error: (fields, message) => log.error(fields, message),

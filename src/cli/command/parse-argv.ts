@@ -2,12 +2,12 @@ import { type ArgInput, type FlagInput, parse } from "@oclif/core/parser";
 import { InputError, VsyncError } from "../../errors.ts";
 import { closest } from "../terminal/closest.ts";
 
-/** The part of a command's declaration that parsing needs. */
+/** The part of a command's declaration that the parser needs. */
 export interface Declaration {
   readonly id: string;
   readonly flags: FlagInput;
   readonly args: ArgInput;
-  /** `get ENV KEY [flags]`, if the command words it itself. */
+  /** `get ENV KEY [flags]`, if the command gives its own usage line. */
   readonly usage?: string | undefined;
   readonly bareValues?: Readonly<Record<string, string>> | undefined;
   readonly surplus?: { readonly message: string; readonly hint: string } | undefined;
@@ -23,8 +23,8 @@ export interface Parsed {
 }
 
 /**
- * Parses by oclif's rules, with our own complaints: oclif's quote what was typed, which may be a misplaced secret, and exit
- * with 2. Ours name flags and arguments, never values.
+ * Parses by oclif's rules, with our own error messages: oclif's quote what the user typed, which may be a misplaced
+ * secret, and exit with 2. Ours name flags and arguments, never values.
  *
  * @throws InputError the words do not match the declaration
  */
@@ -43,7 +43,7 @@ export async function parseArgv(argv: readonly string[], declaration: Declaratio
   }
 }
 
-/** The words that follow the program belong to it, and cannot be parsed: the program's name is the one to point at. */
+/** The words after the program belong to it and cannot be parsed, so the error points at the program's name. */
 function withoutDashes(words: readonly string[], declaration: Declaration): InputError | undefined {
   const at = programAt(words, declaration);
   if (at === -1) return undefined;
@@ -70,7 +70,7 @@ function programAt(words: readonly string[], { flags, bareValues = {} }: Declara
   return -1;
 }
 
-/** A flag whose value may be left out: `--generate[=<length>]`. oclif's flags have a value always or never. */
+/** Fills in a flag whose value may be left out: `--generate[=<length>]`. oclif has no such flags. */
 function withValues(argv: readonly string[], values: Readonly<Record<string, string>>): string[] {
   return argv.map((word) => {
     const value = word.startsWith("--") ? values[word.slice(2)] : undefined;
@@ -86,7 +86,7 @@ export function splitCommandLine(
   return at === -1 ? [argv, null] : [argv.slice(0, at), argv.slice(at + 1)];
 }
 
-/** By default oclif takes the arguments after a repeatable flag's value, such as the env's name, for more values. */
+/** By default, oclif treats the arguments after a repeatable flag, such as the env's name, as more of its values. */
 function oneValueEach(flags: FlagInput): FlagInput {
   const entries = Object.entries(flags).map(([name, flag]) =>
     flag.type === "option" && flag.multiple ? [name, { ...flag, multipleNonGreedy: true }] : [name, flag],
@@ -114,7 +114,7 @@ function asInputError(error: OclifComplaint, declaration: Declaration): Error {
   return new InputError(ownWords(error.message), help);
 }
 
-/** oclif rewrites the message of an error that a flag's own parser threw. */
+/** Recovers an error that a flag's own parser threw: oclif has changed its message. */
 function withoutFrame(error: VsyncError): VsyncError {
   error.message = unframed(error.message);
   return error;
@@ -150,7 +150,7 @@ function surplus(count: number): string {
   return count === 1 ? "1 argument too many" : `${count} arguments too many`;
 }
 
-/** The rule that the flags break. oclif's own message would quote the values. */
+/** The rule that the flags break. oclif's own message would quote values. */
 function clash(given: Record<string, unknown>, flags: FlagInput): string {
   for (const [name, flag] of Object.entries(flags)) {
     if (given[name] === undefined) {
@@ -165,7 +165,7 @@ function clash(given: Record<string, unknown>, flags: FlagInput): string {
   return "these flags cannot be used together";
 }
 
-/** The choices of a required flag that is missing, if it has any. */
+/** The choices of a missing required flag, if it has choices. */
 function choicesOfMissing(given: Record<string, unknown>, flags: FlagInput): string | null {
   for (const [name, flag] of Object.entries(flags)) {
     if (given[name] !== undefined || !flag.required) continue;

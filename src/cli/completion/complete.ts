@@ -5,12 +5,13 @@ import type { Output } from "../terminal/output.ts";
 import { type KnownNames, knownNames } from "./known-names.ts";
 import { readTypedLine, type TypedLine } from "./typed-line.ts";
 
-/** Words that a shell takes unquoted. */
+/** Words that need no quotes in a shell. */
 const PLAIN = /^[\w.,=:/@+-]+$/;
 
 /**
- * Answers `vsync completion words -- word…` for the scripts of `vsync completion <shell>`: one candidate per line, followed by
- * a tab and a description; or `:files`, `:folders`, `:programs`. Errors stay silent, because the user is still typing.
+ * Implements `vsync completion words -- word…` for the scripts of `vsync completion <shell>`. Prints one candidate per
+ * line, followed by a tab and a description, or else `:files`, `:folders` or `:programs`. Errors stay silent, because
+ * the user is still typing.
  */
 export async function answerShell(
   words: readonly string[],
@@ -24,7 +25,7 @@ export async function answerShell(
     const safe = completion.filter(({ word }) => PLAIN.test(word));
     output.raw(safe.map(({ word, about }) => `${word}\t${about.replace(/\s+/g, " ")}\n`).join(""));
   } catch {
-    // offers nothing
+    // Offer nothing.
   }
 }
 
@@ -32,11 +33,11 @@ export async function answerShell(
 export interface Candidate {
   /** The whole word, including the part already typed. */
   readonly word: string;
-  /** A description, which some shells show; may be empty. */
+  /** A description, which some shells show. May be empty. */
   readonly about: string;
 }
 
-/** Words, or a kind of names that the shell itself can list. */
+/** Words, or a kind of name that the shell can list by itself. */
 export type Completion = readonly Candidate[] | "files" | "folders" | "programs";
 
 /** @param words after the program's name, up to and including the one at the cursor, which may be empty */
@@ -70,7 +71,7 @@ async function after(line: TypedLine, current: string, manifest: Manifest, names
   return found.length === 0 && current === "" ? flagWords(line) : found;
 }
 
-/** `verify` after `audit`. */
+/** Offers `verify` after `audit`. */
 function belowWords({ command, rest }: TypedLine, { commands }: Manifest): readonly Candidate[] {
   if (rest.length > 0) return [];
   const below = visible(commands).filter(({ id }) => id.startsWith(`${command.id}:`));
@@ -91,7 +92,7 @@ function flagWords({ command, givenFlags }: TypedLine): readonly Candidate[] {
   return [...words, HELP_FLAG];
 }
 
-/** After `--env`, the first word is what the second would be without it. */
+/** If `--env` is given, the first word is what would otherwise be the second. */
 async function argWords(line: TypedLine, names: KnownNames): Promise<readonly Candidate[]> {
   const { command, positionals, values } = line;
   const args = Object.values(command.args).filter(({ name }) => name !== "env" || values["env"] === undefined);

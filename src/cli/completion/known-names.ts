@@ -6,17 +6,17 @@ import { parseDotenv } from "../items/dotenv/dotenv.ts";
 import { findRepo } from "../project/which-vault.ts";
 import { knownTokens } from "../tokens/known-tokens.ts";
 
-/** Reading a larger file would delay the user's typing. */
+/** Reading a larger file would hold up the user's typing. */
 const MAX_DOTENV_BYTES = 4 * 1024 * 1024;
 
-/** The names that this machine's files hold. Asks neither a store nor for a passphrase. */
+/** The names in this machine's files. It never asks a store or for a passphrase. */
 export interface KnownNames {
   repos(): Promise<readonly string[]>;
   /** @param repo the value of `--repo`, if given */
   envs(repo: string | undefined): Promise<readonly string[]>;
-  /** The names (never the values) in this folder's `.env.<env>`; without an env, in all such files. */
+  /** The names (never the values) in this folder's `.env.<env>`, or in all such files if the env is unknown. */
   keys(env: string | undefined): Promise<readonly string[]>;
-  /** Those of the last `tokens list` here, without a repo's or an env's name none. */
+  /** The tokens that the last `tokens list` showed here. Empty unless both repo and env are known. */
   tokens(repo: string | undefined, env: string | undefined): Promise<readonly string[]>;
 }
 

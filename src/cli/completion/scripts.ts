@@ -16,8 +16,8 @@ export function completionScript(shell: Shell): string {
 }
 
 /**
- * For bash 3.2 or newer, without the bash-completion package. bash splits words at `=`, so the script joins them again. A
- * file may be named `$(rm *)`: bash 4 quotes names that `compopt -o filenames` declares; `%q` quotes the others.
+ * For bash 3.2 or newer, without the bash-completion package. bash splits words at `=`, so the script joins them again.
+ * A file may be called `$(rm *)`: bash 4 quotes names declared with `compopt -o filenames`, and `%q` quotes the others.
  */
 const BASH_COMPLETION = `# vsync: completions for bash
 _vsync() {
@@ -61,7 +61,7 @@ _vsync() {
 complete -F _vsync vsync
 `;
 
-/** Works both from a folder in `fpath` and sourced after `compinit`. */
+/** Works from a folder in `fpath`, and when sourced after `compinit`. */
 const ZSH_COMPLETION = `#compdef vsync
 # vsync: completions for zsh
 _vsync() {

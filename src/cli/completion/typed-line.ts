@@ -2,19 +2,19 @@ import type { Command } from "@oclif/core/command";
 import type { Manifest } from "@oclif/core/interfaces";
 import { visible } from "../help/page.ts";
 
-/** A command line that is being typed, once it names a command. */
+/** A command line being typed, once it names a command. */
 export interface TypedLine {
   readonly command: Command.Cached;
   /** The words after the command's name, without the one at the cursor. */
   readonly rest: readonly string[];
-  /** Those that are neither flags nor flags' values. */
+  /** Words that are neither flags nor values of flags. */
   readonly positionals: readonly string[];
   /** The last value of each flag. */
   readonly values: Readonly<Record<string, string>>;
   readonly givenFlags: ReadonlySet<string>;
-  /** The flag whose value comes next, if the last word was `--env`. */
+  /** The flag that still needs its value, if the last word was, for example, `--env`. */
   readonly awaiting: Command.Flag.Cached | null;
-  /** The number of words after `--`, if the command runs another program; null before it. */
+  /** The number of words after `--`, if the command runs another program; null if there is no `--` yet. */
   readonly programWords: number | null;
 }
 

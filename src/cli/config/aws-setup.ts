@@ -2,13 +2,15 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { homeFolder } from "./paths.ts";
 
-/** Suggestions from this machine's AWS set-up. Reading them loads no secret. */
+/** Suggestions from this machine's AWS configuration. Collecting them reads no secret. */
 export interface AwsSetup {
   /** The region of the active profile, or null. */
   readonly region: string | null;
-  /** Where the credential chain would start (`profile work`, `AWS_ACCESS_KEY_ID`), or null if nothing is found. */
+  /**
+   * What the credential chain would use first (`profile work`, `AWS_ACCESS_KEY_ID`), or null if it would find nothing.
+   */
   readonly source: string | null;
-  /** The profiles that AWS_PROFILE could name. */
+  /** The profiles to choose from. */
   readonly profiles: readonly string[];
 }
 
@@ -35,7 +37,7 @@ export async function readAwsSetup(variables: Variables): Promise<AwsSetup> {
   };
 }
 
-/** Title and region of each section; none if the file cannot be read. */
+/** Title and region of each section. Empty if the file cannot be read. */
 async function sectionsIn(path: string): Promise<Map<string, string | null>> {
   const text = await readFile(path, "utf8").catch(() => "");
   const sections = new Map<string, string | null>();

@@ -9,54 +9,63 @@ import type { Target } from "./target.ts";
 
 const CONFIG_FORMAT = "vsync-config-v1";
 
-/** A folder that a config may be used from without naming its repo. */
+/** A folder in which commands use this config without naming its repo. */
 export interface Root {
   /** The real path of the project's folder. */
   readonly folder: string;
   /** The real path of git's common folder, which all worktrees of a clone share. */
   readonly git?: string | undefined;
-  /** The project's folder within its working tree; "" is the top. Given with `git`. */
+  /** The project's folder within its working tree; "" is the top. Only with `git`. */
   readonly within?: string | undefined;
-  /** `github.com/acme/api`: tells a clone that was moved from another one. */
+  /** `github.com/acme/api`: tells a clone that was moved from a different one. */
   readonly remote?: string | undefined;
 }
 
-/** A place that a vault has left. It is reached with the config's own credentials, or with those given at the move. */
+/**
+ * A place that a vault has moved away from. vsync reaches it with the config's own credentials, or with those given to
+ * the move.
+ */
 export interface LeftPlace extends StoreLocation {
   readonly env: string;
 }
 
-/** This machine's knowledge of one vault (`<config folder>/<repo>/<env>.json`), without the passphrase or a key from it. */
+/**
+ * What this machine knows of one vault (`<config folder>/<repo>/<env>.json`). It has neither the passphrase nor a key
+ * derived from it.
+ */
 export interface LocalConfig extends Target, StoreLocation {
   /** The vault's id. */
   readonly vault: string;
-  /** How the newest passphrase that this machine has seen is derived: a hint, the manifest is the authority. */
+  /** How to derive the newest passphrase that this machine has seen. A hint only: the manifest decides. */
   readonly kdf: KdfCost;
   /** That passphrase's X25519 public key, 32 bytes. */
   readonly recipient: Uint8Array;
-  /** The newest generation that the passphrase of `recipient` has opened here, 0 before the first. */
+  /** The newest generation that the passphrase of `recipient` has opened here; 0 before the first. */
   readonly seenGen: number;
-  /** The vault's public anchor, in base64, from its first scoped token on. Runtime tokens pin it. */
+  /** The vault's public anchor in base64, present from its first scoped token on. Runtime tokens pin it. */
   readonly anchor?: string;
   /** What each passphrase has opened here, by its X25519 public key in base64. */
   readonly floors?: ReadonlyMap<string, Floor>;
-  /** Without any, the config is from before there were roots, and is bound at its first use. */
+  /** A config without roots is older than they are, and is bound to a folder at its first use. */
   readonly roots?: readonly Root[] | undefined;
-  /** Only the env's name, typed or given, answers a question about losing something. See `isProtected`. */
+  /** If set, only the env's name, typed or given, confirms a loss. See `isProtected`. */
   readonly protected?: true | undefined;
-  /** The key that runtime tokens carry, which only reads. Default: that of `credentials`. */
+  /** The read-only key that goes into runtime tokens. Default: that of `credentials`. */
   readonly app?: AccessKey | undefined;
-  /** The key of `credentials`, or this user in a directory, only reads. */
+  /** `reader` if the key of `credentials`, or this user in a directory, cannot write. */
   readonly role?: "reader" | undefined;
-  /** The place that the vault has left, until `move --finish`: its bundles still open there. */
+  /** The place that the vault has moved away from, until `move --finish`: its bundles still open there. */
   readonly movedFrom?: LeftPlace | undefined;
-  /** Of a project file alone: no file of this machine remembers it. */
+  /** The config comes from a project file alone; this machine stores nothing of it. */
   readonly isTransient?: boolean;
-  /** As `protected`, in the config or in the project file. It is not stored. */
+  /** Whether the config or the project file sets `protected`. Not stored. */
   readonly isProtected?: boolean;
-  /** The command runs in one of the config's folders, so what `vsync unlock` keeps may open it. It is not stored. */
+  /**
+   * Whether the command runs in one of the config's folders; only then may the key that `vsync unlock` keeps open it.
+   * Not stored.
+   */
   readonly isAtRoot?: boolean;
-  /** The names without which the project does not start, as its file says. They are not stored. */
+  /** The names that the project needs to start, as its project file says. Not stored. */
   readonly required?: readonly string[];
 }
 
@@ -157,7 +166,7 @@ export function readDocument(value: unknown): { config: LocalConfig } | { fault:
   };
 }
 
-/** The file's text. It holds the secret access key in the clear. */
+/** The file's text. It contains the secret access key in clear text. */
 export function writeDocument(config: LocalConfig): string {
   const fields: ConfigDocument = {
     format: CONFIG_FORMAT,

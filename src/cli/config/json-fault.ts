@@ -1,5 +1,6 @@
-/*
- * Finds where a text stops being JSON. JSON.parse does not always tell, and its messages quote the text, maybe a secret.
+/**
+ * Finds where a text stops being JSON. JSON.parse does not always say where, and its messages quote the text, which may
+ * be a secret.
  */
 
 const SPACE = /[ \t\r\n]*/y;
@@ -9,7 +10,7 @@ const NOT_PLAIN = /["\\\u0000-\u001f]/g;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
 
-/** How far the scanner got. It never leaves this file. */
+/** Where the scanner stopped. Never leaves this file. */
 class Stop extends Error {
   readonly offset: number;
   readonly isTooDeep: boolean;
@@ -21,7 +22,7 @@ class Stop extends Error {
 }
 
 export interface JsonFault extends TextPosition {
-  /** It may be JSON, but nests deeper than `MAX_JSON_DEPTH`: the scanner stopped there. */
+  /** The text nests deeper than `MAX_JSON_DEPTH`, where the scanner stopped; it may still be JSON. */
   readonly isTooDeep: boolean;
 }
 
@@ -53,7 +54,7 @@ function value(text: string, from: number, depth: number): number {
   return text[at] === '"' ? string(text, at) : expect(SCALAR, text, at);
 }
 
-/** A string's fault is reported where the string starts. */
+/** A fault in a string is reported at the start of the string. */
 function string(text: string, start: number): number {
   if (text[start] !== '"') throw new Stop(start);
   for (let at = start + 1; ; ) {

@@ -8,12 +8,12 @@ import type { Unlocked } from "../../vault/unlock/key-holder.ts";
 import { type AskAgain, type KeptKey, PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import type { LocalConfig } from "./local-config.ts";
 
-/** The facts about the vault that this machine compares with a manifest that nobody has proven. */
+/** What this machine knows about the vault, to compare with a manifest that is not proven. */
 export function seenVaultOf({ vault, env, seenGen }: LocalConfig): SeenVault {
   return { vault, env, minGen: seenGen };
 }
 
-/** What this machine holds a manifest to that a passphrase opens. */
+/** What this machine requires of a manifest that a passphrase opens. */
 export interface KnownVault extends Expectation {
   readonly vault: string;
   readonly history: SeenHistory;
@@ -23,7 +23,7 @@ export function knownVaultOf(config: LocalConfig): KnownVault {
   return { vault: config.vault, env: config.env, history: new SeenHistory(config) };
 }
 
-/** What each passphrase has opened on this machine, and who has opened the vault now. */
+/** What each passphrase has opened on this machine, and which holder has opened the vault now. */
 export class SeenHistory implements History {
   readonly newest: number;
   readonly #config: LocalConfig;
@@ -35,12 +35,15 @@ export class SeenHistory implements History {
     this.#config = config;
   }
 
-  /** Null until somebody has opened the vault whose floor may be raised. */
+  /** The holder whose floor to raise; null until one has opened the vault. */
   get opener(): Unlocked | null {
     return this.#opener;
   }
 
-  /** Whether this machine made that generation, by a rotation: nobody else vouches for the passphrase that it sets. */
+  /**
+   * Whether this machine itself made that generation by a rotation; otherwise nobody vouches for the passphrase that it
+   * sets.
+   */
   hasRotatedTo({ gen, action }: Manifest): boolean {
     return this.#opener !== null && gen > this.#gen && action === "rotate";
   }
@@ -54,14 +57,17 @@ export class SeenHistory implements History {
     this.#gen = manifest.gen;
     const floor = floors?.get(unlocked.opener);
     if (floor === undefined) {
-      // A config from before floors knows the number alone.
+      // A config from before there were floors knows only the number.
       if (unlocked.opener === Buffer.from(recipient).toString("base64")) requireNotOlder(manifest, seenGen);
       this.#opener = unlocked;
     } else this.#opener = (await isDescendant(store, manifest, floor, options)) ? unlocked : null;
   }
 }
 
-/** A passphrase with this machine's hint, so its derivation can start early, or a key that is kept. Dispose of it. */
+/**
+ * The passphrase, with this machine's hint so that its derivation can start early, or a kept key. Dispose of the
+ * holder.
+ */
 export function holderOf(
   passphrase: Secret | KeptKey,
   { kdf, recipient }: LocalConfig,

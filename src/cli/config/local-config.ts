@@ -20,11 +20,11 @@ export type { LocalConfig } from "./config-document.ts";
 
 const MAX_CONFIG_BYTES = 64 * 1024;
 
-/** Without HOME, a user that passwd(5) does not know has its config in `/.config`. */
+/** A user unknown to passwd(5) and without HOME has its config in `/.config`. */
 const CHECK_CONFIG = "check its owner and mode, and that HOME or XDG_CONFIG_HOME is yours";
 
 const NO_PATHS = {
-  ELOOP: "its path is a circle of symbolic links",
+  ELOOP: "its path is a loop of symbolic links",
   ENAMETOOLONG: "its path is too long",
   ENOTDIR: "a part of its path is not a folder",
 } as const;
@@ -33,9 +33,9 @@ const NO_PATHS = {
 export type Warn = (text: string) => void;
 
 /**
- * Reads this machine's knowledge of the vault.
+ * Reads this machine's config for the vault.
  *
- * @throws LocalConfigMissingError the config is missing, cannot be read, is not what vsync writes, or others can write it
+ * @throws LocalConfigMissingError the config is missing, unreadable or writable by others, or vsync did not write it
  */
 export async function loadConfig(target: Target, warn: Warn): Promise<LocalConfig> {
   const path = configPath(target);
@@ -43,17 +43,17 @@ export async function loadConfig(target: Target, warn: Warn): Promise<LocalConfi
   await checkTrust(path, warn);
   const config = parseConfig(bytes, path);
   if (config.repo !== target.repo || config.env !== target.env)
-    throw unusable(path, "is the config of another repo or env", "put it back under its own name");
+    throw unusable(path, "is the config of another repo or env", "move it back to its own name");
   return target.isRepoTyped ? { ...config, isRepoTyped: true } : config;
 }
 
-/** The folders that a config is bound to; none if it cannot be read. */
+/** The folders that a config is bound to. Empty if it cannot be read. */
 export async function rootsOf(target: Target): Promise<readonly Root[]> {
   const config = await loadConfig(target, () => undefined).catch(() => null);
   return config?.roots ?? [];
 }
 
-/** As `loadConfig`, but null if the file does not exist. */
+/** Like `loadConfig`, but null if the file does not exist. */
 export async function findConfig(target: Target, warn: Warn): Promise<LocalConfig | null> {
   return (await exists(configPath(target))) ? loadConfig(target, warn) : null;
 }
@@ -76,7 +76,7 @@ export async function saveConfig(config: LocalConfig, options: { readonly mustBe
   }
 }
 
-/** Forgets a vault, with the credentials that its config holds. */
+/** Deletes the config of a vault, with the credentials in it. */
 export async function removeConfig(target: Target): Promise<void> {
   await unlink(configPath(target)).catch((error: unknown) => {
     if (codeOf(error) !== "ENOENT") throw cannotWrite(configPath(target), error);
@@ -86,11 +86,11 @@ export async function removeConfig(target: Target): Promise<void> {
 const CLAIM_TIMEOUT_MS = 5_000;
 
 /**
- * Changes a config, starting from what its file says now, while no other process does. Returns the path. It writes nothing
- * if nothing changes.
+ * Changes a config under a lock, starting from what the file says now. Returns its path. Writes nothing if nothing
+ * changes.
  *
  * @param change may be called more than once
- * @throws InputError the file cannot be written, or another process has kept it to itself for 5 s
+ * @throws InputError the file cannot be written, or another process has held the lock for 5 s
  * @throws LocalConfigMissingError as `loadConfig`
  */
 export async function updateConfig(target: Target, change: (latest: LocalConfig) => LocalConfig): Promise<string> {
@@ -131,16 +131,16 @@ function madeMeanwhile(path: string): ConflictError {
   });
 }
 
-/** News about the vault that a command has learnt. */
+/** What a command has learnt about the vault. */
 export interface Seen {
-  /** Of the holder that has opened it, and after a rotation also of the new one. */
+  /** The floor of the holder that opened it, and after a rotation also that of the new one. */
   readonly floors: ReadonlyMap<string, Floor>;
-  /** Of the passphrase that may write, if it is the one that has opened the vault or follows from a commit. */
+  /** The passphrase that may write, if it opened the vault itself or this machine's commit set it. */
   readonly writer?: {
     readonly gen: number;
     readonly kdf: KdfCost;
     readonly recipient: Uint8Array;
-    /** Only from a passphrase that writes: who has a retired one could name an anchor of their own. */
+    /** Set only by a passphrase that writes: the holder of a retired one could name an anchor of their own. */
     readonly anchor?: string | undefined;
   };
 }
@@ -149,8 +149,9 @@ export interface Seen {
 const MAX_FLOORS = 8;
 
 /**
- * Remembers the newest generation seen; from then on an older one is refused. Another process may have remembered more in the
- * meantime, or `init` may have put another vault in its place. A failure is only a warning: the command has done its work.
+ * Remembers the newest generation seen, so that older ones are refused from then on. In the meantime another process
+ * may have remembered a newer one, or `init` may have switched to another vault. A failure is only a warning, because
+ * the command has done its work.
  */
 export async function rememberSeen(
   known: Pick<LocalConfig, "repo" | "env" | "vault" | "recipient">,
@@ -165,7 +166,7 @@ export async function rememberSeen(
   }
 }
 
-/** A config that knows the news as well. */
+/** The config, with the news added. */
 export function withSeen(
   config: LocalConfig,
   { floors, writer }: Seen,
@@ -176,7 +177,7 @@ export function withSeen(
   const next = { ...config, floors: new Map([...kept, ...newer].slice(-MAX_FLOORS)) };
   if (writer === undefined) return next;
   const { gen, kdf, recipient, anchor } = writer;
-  // Another passphrase starts from its own generation, unless another process has just remembered a newer one.
+  // Another passphrase starts at its own generation, unless another process has just remembered a newer one.
   const isOther = Buffer.compare(recipient, config.recipient) !== 0;
   const isAsKnown = Buffer.compare(config.recipient, known.recipient) === 0;
   const isNewest = (isOther && isAsKnown) || gen >= config.seenGen;
@@ -209,7 +210,7 @@ function isNoPath(code: string): code is keyof typeof NO_PATHS {
 
 async function hintToConfigure(target: Target): Promise<string> {
   const repo = (await listRepos()).find((it) => it !== target.repo && it.toLowerCase() === target.repo.toLowerCase());
-  if (repo !== undefined) return `did you mean the repository ${repo}? Upper and lower case count`;
+  if (repo !== undefined) return `did you mean the repository ${repo}? Names are case-sensitive`;
   const meant = closest(target.env, await listEnvs(target.repo));
   const init = `run vsync init ${vaultFlags(target)}`;
   if (meant !== null) return `did you mean ${meant}? Else ${init}`;

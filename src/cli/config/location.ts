@@ -18,7 +18,11 @@ export interface TermsFlags {
   readonly "requester-pays"?: boolean | undefined;
 }
 
-/** A bucket's terms, if flags name any: they stand for all three. @throws InputError */
+/**
+ * A bucket's terms, if any flag is given. The flags then replace all three.
+ *
+ * @throws InputError a value cannot be used
+ */
 export function givenTerms(flags: TermsFlags): ReturnType<typeof termsOf> | undefined {
   const { "kms-key": key, "bucket-key": bucketKey, "requester-pays": requesterPays } = flags;
   if (key === undefined && !requesterPays) return undefined;
@@ -31,12 +35,16 @@ export function givenTerms(flags: TermsFlags): ReturnType<typeof termsOf> | unde
   });
 }
 
-/** The terms of the bucket, as far as it is that of `known`. */
+/** The known terms, if they are for the same bucket. */
 export function termsThere(known: StoreLocation | null, place: Pick<StoreLocation, "endpoint" | "bucket">) {
   return termsOf(known?.endpoint === place.endpoint && known.bucket === place.bucket ? known : {});
 }
 
-/** A location with a command line's overrides. @throws InputError as `checkLocation` */
+/**
+ * A location with the command line's flags applied.
+ *
+ * @throws InputError as `checkLocation`
+ */
 export function overriddenLocation(location: StoreLocation, overrides: LocationOverrides): StoreLocation {
   const given = <K extends keyof LocationOverrides>(name: K) => overrides[name] ?? location[name];
   const place = { endpoint: given("endpoint").replace(/(?<=[^/])\/+$/, ""), bucket: given("bucket") };
@@ -49,13 +57,17 @@ export function overriddenLocation(location: StoreLocation, overrides: LocationO
   });
 }
 
-/** The location in the form that a config holds. @throws InputError naming the flag whose value cannot be used */
+/**
+ * The location in the form that a config stores.
+ *
+ * @throws InputError naming the flag whose value cannot be used
+ */
 export function checkLocation(given: StoreLocation): StoreLocation {
   const location = { ...given, endpoint: given.endpoint.replace(/(?<=[^/])\/+$/, "") };
   const { endpoint, prefix, bucket, region } = location;
   refuse("endpoint", controlFault(endpoint) ?? endpointFault(endpoint) ?? urlFault(endpoint));
   refuse("prefix", controlFault(prefix) ?? prefixFault(prefix));
-  // Other words than those about its slashes: see `requireUsable`.
+  // `requireUsable` refuses an ARN in better words than those about its slashes.
   if (!bucket.startsWith("arn:")) refuse("bucket", nameFault(bucket));
   refuse("region", nameFault(region));
   return isDirectoryStore(location) ? { ...location, region: "local", credentials: "ambient" } : location;
@@ -82,14 +94,14 @@ function nameFault(name: string): string | null {
   return name.includes("/") ? "must not have a slash" : controlFault(name);
 }
 
-/** A URL can carry a password, which status, errors and tokens would then show. */
+/** A URL can contain a password, which status, errors and tokens would then show. */
 function urlFault(endpoint: string): string | null {
   const { username, password } = new URL(endpoint);
   if (username !== "" || password !== "") return "must not carry a user or password";
   return /[?#]/.test(endpoint) ? "must not have a query or fragment" : null;
 }
 
-/** An endpoint for people. A config or token made elsewhere may hold one with a password in it, which is masked. */
+/** An endpoint for people. A config or token from elsewhere may contain a password in it, which this masks. */
 export function shownEndpoint(endpoint: string): string {
   if (!URL.canParse(endpoint)) return "[not a URL]";
   const { username, password } = new URL(endpoint);

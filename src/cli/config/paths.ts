@@ -3,12 +3,20 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { InputError } from "../../errors.ts";
 
-/** `${XDG_CONFIG_HOME:-~/.config}/vsync`. @throws InputError as `xdgFolder` */
+/**
+ * `${XDG_CONFIG_HOME:-~/.config}/vsync`
+ *
+ * @throws InputError as `xdgFolder`
+ */
 export function configFolder(): string {
   return join(xdgFolder("XDG_CONFIG_HOME", [".config"]), "vsync");
 }
 
-/** `<config folder>/<repo>/<env>.json`, with `%2F` for a repo's slash. @throws InputError a name cannot be part of a path */
+/**
+ * `<config folder>/<repo>/<env>.json`, with `%2F` for a repo's slash.
+ *
+ * @throws InputError a name cannot be part of a path
+ */
 export function configPath({ repo, env }: { readonly repo: string; readonly env: string }): string {
   for (const [name, fault] of [
     [repo, repoFault(repo)],
@@ -38,7 +46,7 @@ export async function listEnvs(repo: string): Promise<string[]> {
     .toSorted();
 }
 
-/** This user's home folder; `/`, as container platforms have it, for a user that neither HOME nor passwd(5) gives one. */
+/** This user's home folder. If neither HOME nor passwd(5) names one, it is `/`, as on container platforms. */
 export function homeFolder(): string {
   try {
     return homedir();
@@ -50,7 +58,7 @@ export function homeFolder(): string {
 /**
  * `${variable:-~/fallback}`. The XDG base directory specification says to ignore a relative path in the variable.
  *
- * @throws InputError the home folder is needed, and HOME does not say where it is
+ * @throws InputError the home folder is needed, but HOME is empty or relative
  */
 export function xdgFolder(
   variable: "XDG_CONFIG_HOME" | "XDG_DATA_HOME" | "XDG_STATE_HOME",
@@ -58,7 +66,7 @@ export function xdgFolder(
 ): string {
   const given = process.env[variable];
   if (given && isAbsolute(given)) return given;
-  // Bun skips an empty HOME and asks the account database; here it is an error under both runtimes.
+  // Bun would skip an empty HOME and ask the account database. Here it is an error under both runtimes.
   const home = process.platform !== "win32" && process.env["HOME"] === "" ? "" : homeFolder();
   if (isAbsolute(home)) return join(home, ...fallback);
   const fault = home === "" ? "HOME is empty" : "HOME is not an absolute path";
@@ -66,34 +74,37 @@ export function xdgFolder(
 }
 
 const MAX_CHARACTERS = 100;
-/** Windows opens a device for a file of such a name, with any extension. */
+/** On Windows, these names open a device, with any extension. */
 const RESERVED = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
 
-/** As `segmentFault`, for a repo: one segment, or two as in `acme/api`. */
+/** Like `segmentFault`, for a repo: one segment, or two as in `acme/api`. */
 export function repoFault(name: string): string | null {
   const segments = name.split("/");
   if (segments.length > 2) return "has more than one slash";
   return segments.map(segmentFault).find((fault) => fault !== null) ?? null;
 }
 
-/** Why an env may not have this name, for a message, or null. Names end up in paths, prefixes and command lines. */
+/**
+ * Why an env may not have this name, as the end of a message, or null. Names end up in paths, prefixes and command
+ * lines.
+ */
 export function segmentFault(name: string): string | null {
   if (name === "") return "is empty";
   if (name.length > MAX_CHARACTERS) return `is longer than ${MAX_CHARACTERS} characters`;
   if (!/^[A-Za-z0-9._-]+$/.test(name)) return "may only have letters, digits, dots, underscores and dashes";
   if (name === "." || name === "..") return "leads out of its folder";
   if (name.startsWith("-")) return "must not start with a dash";
-  if (name.endsWith(".")) return "must not end in a dot, which Windows leaves out";
-  if (RESERVED.test(name)) return "is a name that Windows keeps for devices";
+  if (name.endsWith(".")) return "must not end in a dot, which Windows drops";
+  if (RESERVED.test(name)) return "is reserved by Windows";
   return null;
 }
 
 /**
- * Returns the name if it is a good one.
+ * Returns the name if it is valid.
  *
- * @param hint how else to give it
- * @param from the file or folder that it was taken from, where nobody typed it
- * @throws InputError
+ * @param hint other ways to give it
+ * @param from the file or folder that it came from, if nobody typed it
+ * @throws InputError the name is not valid
  */
 export function requireName(what: "env" | "repo", name: string, hint: string, from?: string): string {
   const fault = what === "repo" ? repoFault(name) : segmentFault(name);

@@ -1,11 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { InputError } from "../../errors.ts";
 
-/** Which vault a command is about, in this machine's own names. */
+/** Which vault a command works on, in this machine's own names. */
 export interface Target {
   readonly repo: string;
   readonly env: string;
-  /** The user typed `--repo`, so each command in a hint needs it, too. */
+  /** The user typed `--repo`, so commands in hints need it too. */
   readonly isRepoTyped?: boolean;
 }
 
@@ -15,15 +15,19 @@ export interface TargetInput {
   readonly args?: { readonly env?: string | undefined };
 }
 
-/** The env that the flag or the argument names, or undefined. @throws InputError they name different ones */
+/**
+ * The env that the flag or the argument names, or undefined.
+ *
+ * @throws InputError they name different ones
+ */
 export function givenEnv({ flags, args }: TargetInput): string | undefined {
   if (flags.env !== undefined && args?.env !== undefined && flags.env !== args.env) {
-    throw new InputError("--env and the argument name two environments", { hint: "give one of them" });
+    throw new InputError("--env and the argument name different environments", { hint: "give one of them" });
   }
   return flags.env ?? args?.env;
 }
 
-/** `--env=prod --repo=web`, for the commands that a hint names. */
+/** `--env=prod --repo=web`, for commands in hints. */
 export function vaultFlags({ env, ...target }: Target): string {
   return `--env=${env}${repoFlag(target)}`;
 }
@@ -45,7 +49,7 @@ export function workingFolder(): string {
   }
 }
 
-/** Suffixes of files that hold examples or one person's overrides, which nobody pushes. */
+/** Suffixes of files that contain examples or one person's overrides, and are never pushed. */
 const NOT_ENVS = new Set(["example", "sample", "template", "defaults", "dist", "local"]);
 
 /** The envs that a folder has a dotenv file for, sorted: `prod` of `.env.prod`. */

@@ -22,21 +22,21 @@ export type Subject =
 
 export interface Check {
   readonly subject: Subject;
-  /** `unproven`: it looks good, but only a passphrase could tell. */
+  /** `unproven`: looks good, but only a passphrase could prove it. */
   readonly state: "good" | "unproven" | "warning" | "bad";
   readonly message: string;
   /** The command or step that helps. */
   readonly next: string | null;
-  /** For a bad check: the error that a command would end with. */
+  /** For a bad check: the code of the error that a command would end with. */
   readonly code: ErrorCode | null;
 }
 
 /** The result of `examine`. */
 export interface Examination {
-  /** Without a config, nothing says of which repo the vault is. */
+  /** `repo` is null on a host without a config: nothing says which repo the vault belongs to. */
   readonly target: { readonly repo: string | null; readonly env: string };
   readonly hasPassphrase: boolean;
-  /** Each as it becomes known. A check is left out if one that it depends on is bad. */
+  /** Each check, as soon as it is known. A check is skipped if one that it depends on is bad. */
   readonly checks: AsyncIterable<Check>;
 }
 
@@ -56,13 +56,17 @@ export function bad(subject: Subject, error: VsyncError): Check {
   return { subject, state: "bad", message: error.message, next: error.hint ?? null, code: error.code };
 }
 
-/** A failure of a vault or store as a check. @throws the error if it is anything else */
+/**
+ * Turns a failure of a vault or store into a check.
+ *
+ * @throws any other error
+ */
 export function badOrThrow(subject: Subject, error: unknown): Check {
   if (error instanceof VsyncError) return bad(subject, error);
   throw error;
 }
 
-/** 0 if nothing is bad, else the code of the first check that is. */
+/** 0, or the code of the first bad check. */
 function exitCodeOfChecks(checks: readonly Check[]): number {
   const first = checks.find(({ code }) => code !== null)?.code;
   return first === undefined || first === null ? 0 : DAY_TO_DAY_EXIT_CODES.failures[first];
@@ -77,7 +81,7 @@ const MARKS = {
 } as const;
 const SUBJECT_WIDTH = "preconditions".length;
 
-/** Prints one line per check, as each becomes known, or all of them as JSON. Returns the exit code. */
+/** Prints one line per check as soon as it is known, or all of them as JSON. Returns the exit code. */
 export async function renderExamination(
   { target, checks, hasPassphrase }: Examination,
   output: Output,

@@ -11,7 +11,7 @@ import { checkRuntimeKey, checkTokenAlone } from "./runtime-key-check.ts";
 import { checkStore } from "./store-checks.ts";
 import { checkVault } from "./vault-checks.ts";
 
-/** `values`, because to show names would bind a config from before there were roots, and doctor changes nothing. */
+/** Showing names would bind a config that has no roots yet, and doctor changes nothing. */
 const USE = { use: "values" } as const;
 
 export interface DoctorInput extends TargetInput {
@@ -19,9 +19,9 @@ export interface DoctorInput extends TargetInput {
 }
 
 /**
- * Checks everything between this machine and its vault. A fault becomes a check; it is not thrown.
+ * Checks everything between this machine and its vault. A fault becomes a check and is not thrown.
  *
- * @throws InputError no env, or a passphrase file that is refused
+ * @throws InputError no env, or a passphrase file that cannot be used
  */
 export async function examine(input: DoctorInput, sources: SecretSources): Promise<Examination> {
   const alone = await tokenAlone(input, sources);
@@ -38,7 +38,7 @@ export async function examine(input: DoctorInput, sources: SecretSources): Promi
   return { target, hasPassphrase: passphrase !== null, checks };
 }
 
-/** On an app's host. What the token opens is proven by that. */
+/** For an app's host, which has no config. Opening the vault proves the token. */
 function examineToken(token: RuntimeToken, input: DoctorInput, sources: SecretSources): Examination {
   const checks = (async function* () {
     yield good("config", "none here: VSYNC_CONFIG names the vault");
@@ -47,13 +47,13 @@ function examineToken(token: RuntimeToken, input: DoctorInput, sources: SecretSo
   return { target: { repo: null, env: token.env }, hasPassphrase: true, checks };
 }
 
-/** Checks that the config can be used and that only its owner can read it. Returns the config, or null. */
+/** Checks that the config is valid and that only its owner can read it. Returns the config, or null. */
 async function* checkConfig(target: Which, sources: SecretSources): AsyncGenerator<Check, LocalConfig | null> {
   const path = configPath(target);
   const exposures: string[] = [];
   try {
     const config = await configFor(target, sources, USE, (text) => exposures.push(text));
-    if (config.isTransient) yield good("config", "none here: the project file and the environment say all");
+    if (config.isTransient) yield good("config", "none needed: the project file and the environment have everything");
     else
       yield exposures.length === 0
         ? good("config", `${path} exists, and only you have access to it`)

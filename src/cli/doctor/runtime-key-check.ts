@@ -16,8 +16,8 @@ import { bad, badOrThrow, type Check, good, warning } from "./check.ts";
 import type { ExaminedStore } from "./store-checks.ts";
 
 /**
- * Checks that the key of the runtime token in `VSYNC_CONFIG`, if one is set, can read the manifest and not write it, and
- * what a scoped token in it or beside it opens.
+ * If `VSYNC_CONFIG` is set, checks that the key in its token can read the manifest and cannot write it, and what a
+ * scoped token opens.
  */
 export async function* checkRuntimeKey(
   config: LocalConfig,
@@ -43,7 +43,7 @@ async function* checkScopedToken(token: RuntimeToken, sources: SecretSources): A
   }
 }
 
-/** On a host that has only a runtime token: what it opens, with the credential or passphrase beside it. */
+/** On a host that has only a runtime token: checks what it opens, with the credential or passphrase given there. */
 export async function* checkTokenAlone(
   token: RuntimeToken,
   input: SessionInput,
@@ -66,11 +66,7 @@ function openedCheck({ manifest: { gen, env }, names: { length }, claims }: Open
   if (end === undefined) return good(subject, opens);
   const ends = `${opens}; it expires ${end}`;
   if (Date.parse(end) - systemClock.nowMs() > RENEWED_BEFORE_MS) return good(subject, ends);
-  return warning(
-    subject,
-    ends,
-    `an operator gives it another end: vsync tokens update ${env} ${claims?.id} --expires=90d`,
-  );
+  return warning(subject, ends, `an operator moves its expiry: vsync tokens update ${env} ${claims?.id} --expires=90d`);
 }
 
 async function tokenCheck(token: RuntimeToken, config: LocalConfig, examined: ExaminedStore | null): Promise<Check> {
@@ -114,8 +110,8 @@ function isSamePlace(token: RuntimeToken, { endpoint, bucket, prefix }: LocalCon
 }
 
 /**
- * Sends a create-only write of the existing manifest, which must fail: with 412 if the key may write, else with 403. It is
- * safe, because the bucket has proved that it keeps the precondition, and the bytes are the same.
+ * Sends a create-only write of the existing manifest, which must fail: with 412 if the key may write, else with 403.
+ * This is safe, because the bucket has proved that it keeps the precondition, and the bytes are the same anyway.
  */
 async function mayWrite(store: ObjectStore, manifest: Uint8Array): Promise<boolean> {
   try {

@@ -17,11 +17,14 @@ const WORRYING_SKEW_MS = 60_000;
 
 export interface ExaminedStore {
   readonly store: ObjectStore;
-  /** The bucket has just proved that it keeps the preconditions of writes. */
+  /** Whether the bucket has just proved that it keeps the preconditions of writes. */
   readonly isProven: boolean;
 }
 
-/** Checks that the store answers, accepts this machine's clock and credentials, and can hold a vault. Returns it, or null. */
+/**
+ * Checks that the store responds, accepts this machine's clock and credentials, and can hold a vault. Returns it, or
+ * null.
+ */
 export async function* checkStore(config: LocalConfig): AsyncGenerator<Check, ExaminedStore | null> {
   if (isDirectoryStore(config)) return yield* checkDirectory(config);
   await limitNameResolution();
@@ -51,7 +54,7 @@ async function* checkDirectory(config: LocalConfig): AsyncGenerator<Check, Exami
   }
 }
 
-/** A reader's folder cannot be tried, and needs none. */
+/** A reader cannot write to the folder, and does not need hard links. */
 async function proveHardLinks(config: LocalConfig): Promise<void> {
   const links = await import("../../directory/folders.ts");
   try {
@@ -65,7 +68,11 @@ function clockCheck(skewMs: number | null): Check {
   if (skewMs === null) return good("clock", "the server does not say what time it is");
   const nowMs = systemClock.nowMs();
   if (Math.abs(skewMs) >= WORRYING_SKEW_MS) {
-    return warning("clock", clockTimes(nowMs, skewMs), "set this machine's clock: S3 refuses what is 15 minutes off");
+    return warning(
+      "clock",
+      clockTimes(nowMs, skewMs),
+      "correct this machine's clock: S3 refuses requests that are 15 minutes off",
+    );
   }
   return good("clock", "this machine and the server agree on the time, to the minute");
 }
@@ -74,7 +81,7 @@ async function* checkCredentials(store: ObjectStore, config: LocalConfig): Async
   const { credentials } = config;
   const who = credentials === "ambient" ? "the ambient credentials" : `access key ${credentials.accessKeyId}`;
   try {
-    // The error of a GET, unlike that of a HEAD, has a body that says what is wrong.
+    // A GET, because the error of a HEAD has no body that says what is wrong.
     await store.get(MANIFEST_KEY, { maxBytes: 0 });
     yield good("credentials", `${who} can read ${store.label}`);
     return true;
@@ -88,7 +95,7 @@ async function* checkPreconditions(store: ObjectStore, config: LocalConfig): Asy
   try {
     const { leftover } = await provePreconditions(store, config);
     yield leftover.length === 0
-      ? good("preconditions", "the bucket keeps create-only and compare-and-swap writes, also in a race of eight")
+      ? good("preconditions", "the bucket keeps create-only and compare-and-swap writes, even in a race of eight")
       : warning(
           "preconditions",
           `the bucket keeps them, but the proof left ${leftover.join(", ")} behind`,

@@ -7,7 +7,7 @@ import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs } from "../config/target.ts";
 import { badOrThrow, type Check, good, warning } from "./check.ts";
 
-/** Holds the scoped tokens of a vault against all of its audit rows: somebody may have planted one. */
+/** Compares the scoped tokens of a vault with all of its audit rows, because somebody may have planted one. */
 export async function* checkTokens(
   store: ObjectStore,
   config: LocalConfig,

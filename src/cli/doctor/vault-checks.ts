@@ -19,8 +19,8 @@ import { bad, badOrThrow, type Check, good, unproven, warning } from "./check.ts
 import { checkTokens } from "./token-checks.ts";
 
 /**
- * Checks the manifest and, with a passphrase, whether it opens the vault and whether the newest audit row matches. Without
- * proof by the passphrase, everything that the manifest says is unproven: anyone who can write to the store can forge it.
+ * Checks the manifest and, with a passphrase, whether it opens the vault and the newest audit row matches. Without a
+ * passphrase everything that the manifest says is unproven: anyone who can write to the store can forge it.
  */
 export async function* checkVault(
   store: ObjectStore,
@@ -40,7 +40,7 @@ export async function* checkVault(
   const stated = isProven ? good : unproven;
   yield manifestCheck(manifest, config, isProven);
   try {
-    // What a passphrase has proven was held to its own floor.
+    // If a passphrase has proven the manifest, it was compared with that passphrase's own floor already.
     if (!isProven) requireSeen(manifest, seenVaultOf(config));
   } catch (error) {
     yield badOrThrow("rollback", error);
@@ -78,7 +78,7 @@ function manifestCheck(manifest: Manifest | null, config: LocalConfig, isProven:
   const said = `generation ${gen}, ${at} by ${actor.user} on ${actor.host} (${action})`;
   return isProven
     ? good("manifest", `${said}, proven by the passphrase`)
-    : unproven("manifest", `${said}: unproven, anyone who can write to the store can have written this`);
+    : unproven("manifest", `${said}: unproven, anyone who can write to the store could have written this`);
 }
 
 /** Who can still open the vault, and until when. */
@@ -94,11 +94,11 @@ function accessCheck(manifest: Manifest, config: LocalConfig, stated: typeof goo
   return warning("access", message, finish);
 }
 
-/** The names without which the project does not start. */
+/** Whether the vault has the names that the project needs to start. */
 function requiredCheck(config: LocalConfig, opened: OpenedVault, isCi: boolean): Check {
   const missing = missingNames(config, opened);
   if (missing.length === 0)
-    return good("required", `all ${config.required?.length} names of the project file are there`);
+    return good("required", `the vault has all ${config.required?.length} names that the project file requires`);
   const message = `the vault lacks ${listed(missing)}`;
   const next = `vsync set ${vaultArgs(config)} ${missing[0]}`;
   return isCi ? bad("required", new InputError(message, { hint: next })) : warning("required", message, next);

@@ -27,7 +27,9 @@ export interface EditFlags extends ConsentFlags, Settled {
   readonly "then-passphrase-file"?: string | undefined;
 }
 
-/** @throws InputError there is nothing to drop */
+/**
+ * @throws InputError no unfinished edit exists
+ */
 export async function discardEdit(config: LocalConfig, { variables, output }: SecretSources): Promise<void> {
   const workspace = await findWorkspace(config, variables);
   if (workspace === null) throw nothingLeft(config);
@@ -36,18 +38,20 @@ export async function discardEdit(config: LocalConfig, { variables, output }: Se
 }
 
 /**
- * Opens the secrets in the user's editor and commits what they changed. What others commit meanwhile stays. The file is
- * removed once its content is in the vault; after a failure it stays, also if vsync is killed.
+ * Opens the secrets in the user's editor and commits the changes, merged with what others commit in the meantime. The
+ * file is removed once its content is in the vault. After a failure it stays, even if vsync is killed.
  *
- * @throws InputError no editor, it fails, or the text is not a dotenv file and nobody goes back to it
- * @throws ConflictError names that both sides changed differently and no flag settles
+ * @throws InputError no editor is set, it fails, or the text is not a dotenv file and the user does not go back to it
+ * @throws ConflictError both sides changed a name differently, and no flag settles it
  */
 export async function editVault(session: Session, flags: EditFlags, sources: SecretSources): Promise<Outcome> {
   const { config } = session;
   const editor = findEditor(sources.variables);
   const workspace = await openWorkspace(session, flags, sources);
   if (editor.keepsCopies !== null)
-    sources.output.warn(`${editor.keepsCopies} keeps copies of its own of what you edit; nano and vim do not, here`);
+    sources.output.warn(
+      `${editor.keepsCopies} keeps its own copies of what you edit; nano and vim, as vsync starts them, do not`,
+    );
   const edit = `vsync edit ${vaultArgs(config)}`;
   try {
     const outcome = await editUntilCommitted(session, { editor, workspace }, flags, sources);
@@ -56,9 +60,7 @@ export async function editVault(session: Session, flags: EditFlags, sources: Sec
   } catch (error) {
     if (await isUntouched(workspace).catch(() => error instanceof TextGoneError)) await workspace.remove();
     else
-      sources.output.warn(
-        `what you wrote stays in ${workspace.path}: ${edit} --resume goes on with it, --discard drops it`,
-      );
+      sources.output.warn(`what you wrote stays in ${workspace.path}: ${edit} --resume resumes it, --discard drops it`);
     throw error;
   }
 }
@@ -77,7 +79,7 @@ async function openWorkspace(session: Session, flags: EditFlags, sources: Secret
 
 function nothingLeft(config: LocalConfig): InputError {
   return new InputError(`no edit of ${config.repo}/${config.env} is unfinished`, {
-    hint: `vsync edit ${vaultArgs(config)} begins one`,
+    hint: `vsync edit ${vaultArgs(config)} starts one`,
   });
 }
 
@@ -129,7 +131,7 @@ async function editUntilCommitted(
     const request = { ...session.request, identity: session.identity, items, base };
     using proposal = await proposePush(session.ports, request);
     const { plan } = proposal;
-    // Somebody has committed since the merge: merge that, too.
+    // Somebody has committed since the merge, so merge that too.
     if (plan.stale !== null || (head === null) !== (plan.head === null)) continue;
     if (isEmpty(plan.changes)) return { plan, committed: null };
     settleDoubts({ items: secrets, doubts }, plan.changes, {}, sources.output);
@@ -139,7 +141,7 @@ async function editUntilCommitted(
   }
 }
 
-/** What does not parse goes back to the editor, as long as somebody wants to. */
+/** Sends text that does not parse back to the editor, as long as the user agrees. */
 async function editUntilReadable(
   editor: Editor,
   workspace: Workspace,
@@ -167,7 +169,7 @@ const baseOf = ({ manifest }: OpenedVault): FileBase => ({
   origin: { vault: manifest.vault, digest: manifest.bundle.sha256, name: `${manifest.repo} ${manifest.env}` },
 });
 
-/** The newest generation with the edit's changes. What a dotenv file cannot show is as it was. */
+/** The newest generation plus the changes of the edit. Items that a dotenv file cannot show stay as they are. */
 async function mergedInto(
   head: OpenedVault,
   { secrets, from, older }: MergeSources,

@@ -4,16 +4,19 @@ import { basename, delimiter, isAbsolute, join } from "node:path";
 import { InputError } from "../../errors.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 
-/** A person's editor, and what vsync adds to its command line. */
+/** The user's editor, and what vsync adds to its command line. */
 export interface Editor {
-  /** As VISUAL or EDITOR has it: a shell command. */
+  /** The shell command in VISUAL or EDITOR. */
   readonly command: string;
   readonly args: readonly string[];
-  /** The program's name if it keeps copies of what it edits outside the file's folder, else null. */
+  /** The program's name if it keeps copies of edited files elsewhere, else null. */
   readonly keepsCopies: string | null;
 }
 
-/** No swap file, no registers, no undo file or backup; no modeline from a value. A vimrc is read before `BufReadPre`. */
+/**
+ * Turns off swap file, registers, undo file, backup and modelines, which a value could contain. vim reads its vimrc
+ * before `BufReadPre`.
+ */
 const VIM = [
   "-n",
   "-i",
@@ -21,7 +24,7 @@ const VIM = [
   "--cmd",
   "autocmd BufReadPre,BufNewFile * set nomodeline noundofile nobackup nowritebackup",
 ];
-/** Editors with a window: without this their command ends at once, before anybody has typed. */
+/** Flags for editors with a window. Without them the command returns at once, before anybody has typed. */
 const WAITING: Readonly<Record<string, readonly string[]>> = {
   code: ["--wait"],
   "code-insiders": ["--wait"],
@@ -34,10 +37,12 @@ const WAITING: Readonly<Record<string, readonly string[]>> = {
   gvim: ["-f", ...VIM],
 };
 const KEEPING_COPIES = new Set(["code", "code-insiders", "codium", "cursor", "zed", "subl", "emacs", "emacsclient"]);
-/** Names that lead to one editor or another. */
+/** Names that may stand for any editor. */
 const ALIASES = new Set(["vi", "editor", "sensible-editor"]);
 
-/** @throws InputError neither VISUAL nor EDITOR names one */
+/**
+ * @throws InputError neither VISUAL nor EDITOR is set
+ */
 export function findEditor(variables: SecretSources["variables"]): Editor {
   const command = (variables["VISUAL"] ?? "").trim() || (variables["EDITOR"] ?? "").trim();
   if (command === "") {
@@ -66,13 +71,13 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Signals that a key sends to the whole foreground group: they are the editor's while it is there. */
+/** The terminal sends these to the whole foreground group; while the editor runs, they are meant for it. */
 const KEYS = ["SIGINT", "SIGQUIT"] as const;
 
 /**
- * Opens a file in the editor and waits until it ends. It gets none of vsync's variables.
+ * Opens a file in the editor and waits until the editor ends. The editor does not see vsync's variables.
  *
- * @throws InputError it cannot be started, or ends with another code than 0
+ * @throws InputError it cannot be started, or its exit code is not 0
  */
 export async function runEditor(
   { command, args }: Editor,
@@ -85,7 +90,7 @@ export async function runEditor(
   const before = KEYS.map((key) => [key, process.listeners(key)] as const);
   for (const key of KEYS) process.removeAllListeners(key).on(key, ignore);
   try {
-    // stdout carries the result of the command, so without a terminal the editor's output goes to stderr.
+    // Without a terminal the editor writes to stderr, because stdout is for the command's result.
     const stdio = terminal === null ? (["inherit", 2, 2] as const) : ([terminal, terminal, terminal] as const);
     const words = process.platform === "win32" ? [...args, `"${path}"`] : [`${command} "$@"`, command, ...args, path];
     const child =
@@ -110,5 +115,5 @@ export async function runEditor(
 }
 
 function ignore(): void {
-  // The editor has it.
+  // The editor handles the signal.
 }

@@ -10,22 +10,23 @@ import { vaultArgs } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { type ConsentFlags, notConfirmed, requireAnswerable } from "../terminal/consent.ts";
 
-/** statfs(2): tmpfs and ramfs, whose files never reach a disk unless the machine swaps. */
+/** `f_type` of statfs(2) for tmpfs and ramfs, whose files reach a disk only if the machine swaps. */
 const MEMORY = new Set([0x01021994, 0x858458f6]);
 
 type Vault = Pick<LocalConfig, "repo" | "env" | "vault" | "isRepoTyped">;
 
-/** There is nothing to go on with. */
+/** The file to resume from is gone. */
 export class TextGoneError extends InputError {}
 
 /**
- * The private folder of one edit. It outlives editor and vsync, and goes when the edit is committed or dropped.
+ * The private folder of one edit. It outlives the editor and vsync, and is removed when the edit is committed or
+ * dropped.
  */
 export class Workspace {
   readonly folder: string;
-  /** What the editor opens. */
+  /** The file that the editor opens. */
   readonly path: string;
-  /** What vsync wrote there; null for an edit that an earlier command began. */
+  /** What vsync wrote to that file; null if an earlier command started the edit. */
   readonly original: Uint8Array | null;
 
   constructor(folder: string, { env }: Vault, original: Uint8Array | null = null) {
@@ -34,7 +35,7 @@ export class Workspace {
     this.original = original;
   }
 
-  /** The first line that the file began with, which says what generation it comes from; empty before the first push. */
+  /** The file's original first line, which names the generation it comes from. Empty before the first push. */
   async base(): Promise<Uint8Array> {
     return readFile(join(this.folder, "base"), { flag: READ_PLAIN_FILE });
   }
@@ -56,20 +57,22 @@ export class Workspace {
   }
 }
 
-/** The edit that an earlier command has left, or null. */
+/** The edit that an earlier command left unfinished, or null. */
 export async function findWorkspace(target: Vault, variables: SecretSources["variables"]): Promise<Workspace | null> {
   for (const base of places(variables)) {
     const workspace = new Workspace(folderOf(base, target), target);
     if (!(await isThere(workspace.folder))) continue;
     await requirePrivate(base);
     if (await isThere(join(workspace.folder, "base"))) return workspace;
-    // A kill came before the editor: nobody has typed, and the text may be cut.
+    // vsync was killed before the editor opened: nobody has typed anything, and the text may be incomplete.
     await workspace.remove();
   }
   return null;
 }
 
-/** @throws InputError as `requirePrivate`; nobody agrees to a folder on a disk */
+/**
+ * @throws InputError as `requirePrivate`, or the user declines a folder on a disk
+ */
 export async function makeWorkspace(
   target: Vault,
   content: { readonly text: Uint8Array; readonly header: string },
@@ -81,13 +84,13 @@ export async function makeWorkspace(
     .catch(unlessThere)
     .catch((error: unknown) => {
       throw new InputError(`cannot make ${base} for the editor (${codeOf(error)})`, {
-        hint: "set XDG_RUNTIME_DIR or TMPDIR to a folder that you may write in; vsync set changes one secret without a file",
+        hint: "set XDG_RUNTIME_DIR or TMPDIR to a folder that you can write to; vsync set changes one secret without a file",
       });
     });
   await requirePrivate(base);
   const workspace = new Workspace(folderOf(base, target), target, content.text);
   await mkdir(workspace.folder, { mode: FOLDER_MODE });
-  // The base comes last: with it the folder is whole.
+  // Written last: with this file, the folder is complete.
   await createPrivateFile(workspace.path, content.text);
   await createPrivateFile(join(workspace.folder, "base"), content.header);
   return workspace;
@@ -100,14 +103,14 @@ function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** In the order of preference; the last one may be a disk. */
+/** In order of preference. The last one may be on a disk. */
 function places(variables: SecretSources["variables"]): readonly string[] {
   const own = `vsync-${process.getuid?.() ?? "edit"}`;
   const runtime = variables["XDG_RUNTIME_DIR"];
   return [...(runtime ? [join(runtime, own)] : []), join("/dev/shm", own), join(tmpdir(), own)];
 }
 
-/** The id, because another machine's home may be on this one, too, with a vault of the same name. */
+/** Contains the vault's id: a home shared with another machine may have an edit of a vault with the same name. */
 function folderOf(base: string, { repo, env, vault }: Vault): string {
   return join(base, `${repo.replace("/", "%2F")}.${env}.${vault.slice(0, 8)}`);
 }
@@ -131,18 +134,20 @@ async function isUsableMemory(folder: string): Promise<boolean> {
   }
 }
 
-/** /dev/shm and /tmp are everybody's: somebody may have made a folder of that name. */
+/** Everyone can write to /dev/shm and /tmp, so somebody else may have made a folder of that name. */
 async function requirePrivate(base: string): Promise<void> {
   const stats = await lstat(base);
   if (stats.isDirectory() && !belongsToAnother(stats) && (process.platform === "win32" || (stats.mode & 0o077) === 0))
     return;
-  throw new InputError(`${base} is not a folder of yours alone`, { hint: "remove it, or chmod 700 it if it is yours" });
+  throw new InputError(`${base} is not a folder that only you can use`, {
+    hint: "remove it, or chmod 700 it if it is yours",
+  });
 }
 
-/** Somebody may have typed for an hour into it. */
+/** Somebody may have put an hour's work into the edit. */
 export function unfinished(workspace: Workspace, target: Vault): InputError {
   const edit = `vsync edit ${vaultArgs(target)}`;
   return new InputError(`an edit of ${target.repo}/${target.env} is not finished: ${workspace.path}`, {
-    hint: `${edit} --resume goes on with it, ${edit} --discard drops it`,
+    hint: `${edit} --resume resumes it, ${edit} --discard drops it`,
   });
 }

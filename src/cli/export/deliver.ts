@@ -9,20 +9,24 @@ import type { OpenedVault } from "../../vault/open/open.ts";
 import { MAX_VARIABLE_BYTES, variableBytes } from "../run/environment.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** Refuses what needs no vault, before one is opened. */
+/** Runs before the vault is opened, because it needs nothing from it. */
 export function checkDestination(out: string | undefined): void {
   if (out === "-" || out === "")
-    throw new InputError("--out names a file", { hint: "without --out the result goes to stdout" });
+    throw new InputError("--out must name a file", { hint: "without --out the result goes to stdout" });
 }
 
 export interface Exported {
   readonly text: string;
   readonly count: number;
-  /** The file to write, else stdout. */
+  /** The file to write; undefined means stdout. */
   readonly out: string | undefined;
 }
 
-/** Writes the file atomically with mode 0600, or prints the text. @throws InputError the file cannot be written */
+/**
+ * Writes the file atomically with mode 0600, or prints the text.
+ *
+ * @throws InputError the file cannot be written
+ */
 export async function deliverExport(
   { text, count, out }: Exported,
   { manifest }: OpenedVault,
@@ -30,10 +34,10 @@ export async function deliverExport(
 ): Promise<void> {
   if (out === undefined) return print(text, output);
   await writeFile(out, text);
-  output.done(`Wrote ${count} of ${manifest.env}'s names (gen=${manifest.gen}) to ${out}, readable by you alone`);
+  output.done(`Wrote ${count} of ${manifest.env}'s names (gen=${manifest.gen}) to ${out}, readable only by you`);
 }
 
-/** After `eval`, such a variable keeps the shell from starting any program. */
+/** A shell that has exported such a variable can no longer start any program. */
 export function warnOfLongVariables(items: readonly Item[], format: string, output: Output): void {
   if (format !== "shell") return;
   for (const { name, data } of items) {

@@ -30,7 +30,11 @@ export function encodeItems(items: readonly Item[], format: ExportFormat, metada
   }
 }
 
-/** The text of a secret, for formats of text lines. @throws InputError the item is a file, or has a NUL */
+/**
+ * The text of a secret, for text formats.
+ *
+ * @throws InputError the item is a file, or contains a NUL
+ */
 function textFor(format: string, item: Item): string {
   if (item.kind === "file") throw cannotCarry(format, item, "it is a file", ["json", "k8s"]);
   const text = item.data.exposeText();
@@ -38,21 +42,21 @@ function textFor(format: string, item: Item): string {
   return text;
 }
 
-/** As `textFor`, for formats whose names are variables. */
+/** Like `textFor`, for formats whose names are variables. */
 function variableFor(format: string, item: Item): string {
   const text = textFor(format, item);
   if (isVariableName(item.name)) return text;
   throw cannotCarry(format, item, "its name is not one that a variable can have", ["json"]);
 }
 
-/** `docker` reads the file with a Go scanner, whose buffer ends here. */
+/** Docker reads the file with a Go scanner, which refuses longer lines. */
 const MAX_LINE_BYTES = 65_535;
 
 /**
- * A file for `docker run --env-file`: lines of `NAME=value`, taken literally. It has neither quotes nor escapes, so it cannot
- * carry a line end.
+ * A file for `docker run --env-file`: lines of `NAME=value`, taken literally. It has neither quotes nor escapes, so a
+ * value cannot contain a line end.
  *
- * @throws InputError an item is not a line of text, or its name not a variable's
+ * @throws InputError an item is not one line of text, or its name cannot be a variable's
  */
 function encodeDocker(items: readonly Item[]): string {
   return items.map((item) => `${lineOf(item)}\n`).join("");
@@ -74,9 +78,9 @@ function faultOf(name: string, line: string): { readonly why: string; readonly c
 }
 
 /**
- * A dotenv file that vsync and the `dotenv` package read to the same values.
+ * A dotenv file that vsync and the `dotenv` package read alike.
  *
- * @throws InputError an item is not text, its name not a variable's, or no quoting keeps its value for both
+ * @throws InputError an item is not text, its name cannot be a variable's, or no quoting keeps its value for both
  */
 function encodeDotenvExport(items: readonly Item[]): string {
   return items.map((item) => `${assignmentFor(item)}\n`).join("");
@@ -85,7 +89,7 @@ function encodeDotenvExport(items: readonly Item[]): string {
 function assignmentFor(item: Item): string {
   const text = variableFor("dotenv", item);
   const assignment = dotenvAssignment(item);
-  // Read under another name, because the package drops __proto__.
+  // Reads the value under another name, because the package drops `__proto__`.
   const asRead = parse(`K${assignment?.slice(item.name.length)}`)["K"];
   if (assignment !== null && asRead === text) return assignment;
   throw cannotCarry("dotenv", item, "no quoting keeps its value", ["shell", "json"]);
@@ -96,7 +100,10 @@ function jsonExport(items: readonly Item[]): Readonly<Record<string, unknown>> {
   return Object.fromEntries(items.map((item) => [item.name, valueOf(item)]));
 }
 
-/** As `json`, with a line for each item: a JSON string is also a YAML string, where a plain word could mean something else. */
+/**
+ * Like `json`, with one line per item. Values are JSON strings, which are also YAML strings; a plain word could mean
+ * something else in YAML.
+ */
 function encodeYaml(items: readonly Item[]): string {
   if (items.length === 0) return "{}\n";
   return items.map((item) => `${inLine(item.name)}: ${inLine(valueOf(item))}\n`).join("");
@@ -111,9 +118,9 @@ function valueOf({ kind, mode, data }: Item): unknown {
 }
 
 /**
- * `export NAME='value'` lines for `eval` in any POSIX shell: within single quotes only the quote itself is special.
+ * `export NAME='value'` lines for `eval` in any POSIX shell. Within single quotes only the single quote is special.
  *
- * @throws InputError an item is not text, or its name not a variable's
+ * @throws InputError an item is not text, or its name cannot be a variable's
  */
 function encodeShell(items: readonly Item[]): string {
   return items.map((item) => `export ${item.name}=${quoted(variableFor("shell", item))}\n`).join("");

@@ -3,23 +3,25 @@ import { InputError } from "../../errors.ts";
 import type { Item } from "../../vault/format/item.ts";
 import { cannotCarry } from "./cannot-carry.ts";
 
-/** Of one Secret, in Kubernetes. */
+/** Kubernetes' limit for one Secret. */
 const MAX_SECRET_BYTES = 1024 * 1024;
 const MAX_NAME_CHARACTERS = 253;
 const MAX_NAMESPACE_CHARACTERS = 63;
 const LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?";
 
 export interface SecretMetadata {
-  /** `metadata.name`: lower case letters, digits, dashes and dots. */
+  /** `metadata.name`: lower-case letters, digits, dashes and dots. */
   readonly name?: string | undefined;
   readonly namespace?: string | undefined;
 }
 
-/** @throws InputError metadata for another format, no name for k8s, or one that Kubernetes refuses */
+/**
+ * @throws InputError metadata is given for another format, or for k8s the name is missing or invalid
+ */
 export function checkMetadata(format: string, { name, namespace }: SecretMetadata): void {
   if (format === "k8s") requireSecretName({ name, namespace });
   else if (name !== undefined || namespace !== undefined) {
-    throw new InputError("--name and --namespace are those of a Kubernetes Secret", {
+    throw new InputError("--name and --namespace are for a Kubernetes Secret", {
       hint: "leave them out, or give --format=k8s",
     });
   }
@@ -35,7 +37,7 @@ function requireSecretName({ name, namespace }: SecretMetadata): string {
 
 function refuseUnless(pattern: RegExp, flag: string, value: string, maxCharacters: number): void {
   if (value.length <= maxCharacters && pattern.test(value)) return;
-  throw new InputError(`--${flag} is not what Kubernetes takes`, {
+  throw new InputError(`--${flag} is not a valid name in Kubernetes`, {
     hint: `use lower case letters, digits and dashes, as in acme-api, at most ${maxCharacters}`,
   });
 }
@@ -66,7 +68,7 @@ export function encodeK8s(items: readonly Item[], { name, namespace }: SecretMet
   ].join("\n");
 }
 
-/** Quoted: YAML would read some plain words as numbers, dates or booleans. */
+/** Quoted, because YAML would read some plain words as numbers, dates or booleans. */
 function pairOf([key, value]: readonly [string, string]): string {
   return `  "${key}": "${value}"`;
 }
@@ -75,21 +77,23 @@ function keyOf(item: Item): string {
   const { name } = item;
   const isKey = /^[-._A-Za-z0-9]{1,253}$/.test(name) && name !== "." && !name.startsWith("..");
   if (isKey) return name;
-  throw cannotCarry("k8s", item, "a key has letters, digits, dashes, underscores and dots alone", ["json"]);
+  throw cannotCarry("k8s", item, "a key may only have letters, digits, dashes, underscores and dots", ["json"]);
 }
 
 function refuseTooLarge(items: readonly Item[]): void {
   const bytes = items.reduce((sum, { data }) => sum + data.expose().length, 0);
   if (bytes <= MAX_SECRET_BYTES) return;
-  throw new InputError(`this would be a Secret of ${bytes} bytes, and Kubernetes takes ${MAX_SECRET_BYTES}`, {
+  throw new InputError(`this would be a Secret of ${bytes} bytes, and Kubernetes allows ${MAX_SECRET_BYTES}`, {
     hint: "split it with --only=<key>,<key>, or let the program read the vault itself with the library",
   });
 }
 
-/** In Kubernetes a file is data like any other. With this annotation it comes back from the cluster as a file. */
+/**
+ * Kubernetes does not tell files from other data. With this annotation a file comes back from the cluster as a file.
+ */
 export const FILES_ANNOTATION = "vsync-files";
 
-/** `certs.pem=0640`, or the name alone for a file without a mode. */
+/** `certs.pem=0640`, or only the name for a file without a mode. */
 function fileNote({ name, mode }: Item): string {
   return mode === undefined ? name : `${name}=${modeText(mode)}`;
 }

@@ -16,7 +16,7 @@ export interface SignInput extends SessionInput {
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
-/** Prints a request as a curl command that an origin serves once, within the backend's `maxAgeSeconds`. */
+/** Prints a request as a curl command. An origin accepts it once, within the backend's `maxAgeSeconds`. */
 export async function signAsCurl(input: SignInput, sources: SecretSources): Promise<void> {
   const { flags } = input;
   const [method = "", target = "", ...rest] = flags.request.split(" ");
@@ -39,17 +39,19 @@ export async function signAsCurl(input: SignInput, sources: SecretSources): Prom
   const words = ["curl", "--path-as-is", "--globoff", "-i", "-X", method];
   if (method === "HEAD") words.splice(4, 2, "-I");
   for (const header of said) words.push("-H", header);
-  // curl would add one of its own, which nobody signed.
+  // Otherwise curl would add a content-type that is not signed.
   if (flags.data !== undefined && signed.headers["content-type"] === undefined) words.push("-H", "content-type:");
   const piped = pipedBody(flags.data);
   if (flags.data !== undefined) words.push("--data-binary", piped === "" ? flags.data : "@-");
   sources.output.line(piped + [...words, `${server}${signed.target}`].map(quoted).join(" "));
   sources.output.say(
-    `for the backend ${signed.backend}, ${signed.routeId === "" ? "no route" : `route ${signed.routeId}`}; it serves once`,
+    `for the backend ${signed.backend}, ${signed.routeId === "" ? "no route" : `route ${signed.routeId}`}; usable once`,
   );
 }
 
-/** @throws InputError a path would come before the one that was signed */
+/**
+ * @throws InputError the URL has a path, which would precede the signed one
+ */
 function serverOf(given: string): string {
   const url = URL.canParse(given) ? new URL(given) : null;
   if (url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
@@ -58,7 +60,10 @@ function serverOf(given: string): string {
   });
 }
 
-/** What writes the body to curl, where it has line ends or other characters that a line of a terminal cannot show; else nothing. */
+/**
+ * A command that pipes the body to curl, if it has line ends or other characters that a command line cannot show; else
+ * empty.
+ */
 function pipedBody(data = ""): string {
   if (data.startsWith("@") || printable(data) === data) return "";
   const octal = Array.from(Buffer.from(data), (byte) => {
@@ -79,7 +84,7 @@ function headersOf(given: readonly string[]): Record<string, string[]> {
   return headers;
 }
 
-/** As curl takes it: text, or @ and a file. */
+/** The body in curl's form: text, or @ and a file. */
 async function bodyOf(given: string, { stdin }: SecretSources): Promise<Uint8Array> {
   if (!given.startsWith("@")) return Buffer.from(given);
   const path = given.slice(1);

@@ -5,15 +5,15 @@ import type { TokenSnapshot } from "../../tokens/snapshot.ts";
 import { jwkOf } from "./gateway-keys.ts";
 
 export interface DevCore {
-  /** What the vault says now. */
+  /** Reads what the vault says at the moment. */
   readonly read: () => Promise<TokenSnapshot>;
-  /** The backend that the client serves; absent: the default one. */
+  /** The backend that the client serves. Default: the vault's default backend. */
   readonly backend?: string | undefined;
-  /** `fsrt_…`: what the client shows, and nobody else knows. */
+  /** `fsrt_…`, the secret that the client has to send. */
   readonly token: string;
 }
 
-/** The headers of profile x-fs, as its client asks for them. */
+/** The header names of profile x-fs, under the keys that its client expects. */
 const HEADER_NAMES = Object.fromEntries(
   [
     "signature",
@@ -30,8 +30,8 @@ const HEADER_NAMES = Object.fromEntries(
 const REFRESH_SECONDS = 60;
 
 /**
- * Answers what npm's `@farthershore/backend` asks its core for: its configuration and the keys, from a vault. A page of
- * another site cannot read it: the Host is checked, so a name that is rebound to this machine gets nothing.
+ * Serves what npm's `@farthershore/backend` asks its core for: its configuration and the keys, taken from a vault. It
+ * checks the Host, so a web page cannot read it through a name rebound to this machine.
  */
 export function devCoreServer(core: DevCore): Server {
   const server = createServer((request, response) => {
@@ -43,7 +43,10 @@ export function devCoreServer(core: DevCore): Server {
   return server;
 }
 
-/** False for a name that another site's DNS points here: its pages must neither read answers nor have requests signed. */
+/**
+ * False for a name that another site's DNS points here: that site's pages must neither read responses nor get requests
+ * signed.
+ */
 export function isForLoopback({ headers, socket: { localPort } }: IncomingMessage): boolean {
   return [`127.0.0.1:${localPort}`, `localhost:${localPort}`].includes(headers.host ?? "");
 }
@@ -91,7 +94,7 @@ function bootstrap(
         replayWindowSeconds: 300,
         headerNames: HEADER_NAMES,
       },
-      // Its usage is signed with another key than ours: settle would refuse it.
+      // Disabled, because the client signs usage with a key of its own, which settle would refuse.
       metering: { enabled: false, endpoint: "", credential: "", allowedMeters: [], allowedRoutes: [], perEventMax: 0 },
       transport: { mode: "direct", runner: null },
       routes: routes.map(({ id: route, method, path }) => ({ id: route, method, path, backendId: id })),

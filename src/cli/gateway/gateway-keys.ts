@@ -38,13 +38,13 @@ export function renderJwks(keys: readonly GatewayKeySummary[], output: Output): 
   output.json({ keys: keys.map(({ key }) => jwkOf(key)) });
 }
 
-/** A key as JWKS have it (RFC 7517, RFC 8037 §2). */
+/** A key as a JWK (RFC 7517 §4, RFC 8037 §2). */
 export function jwkOf(key: GatewayKey) {
   const x = encodeBase64Url(decodeCheckedBase64(key.public));
   return { kty: "OKP", crv: "Ed25519", x, kid: key.kid, use: "sig", alg: "EdDSA" };
 }
 
-/** After a rotation, or with `made` null after a key was revoked. */
+/** Shows a new key, or with `made` null a revoked one. */
 export function renderGatewayKeysChange(
   { made, ending, origins, gen }: GatewayKeysPlan,
   committed: Committed,
@@ -63,7 +63,7 @@ export function renderGatewayKeysChange(
   const what = made === null ? `Gateway key ${ending[0]?.key.kid} of ${env} revoked` : `Gateway key of ${env} made`;
   output.done(`${what} (gen=${newest})`);
   if (made === null) {
-    output.say("origins refuse what it signs as soon as they have asked the vault again, within a minute");
+    output.say("origins refuse what it signs once they have read the vault again, within a minute");
     output.say(
       `generations up to ${gen} hold its private half, until vsync gc ${vaultArgs(config)} --keep=1 --older-than=0s`,
     );
@@ -80,7 +80,7 @@ function sayRotation(
 ): void {
   if (gateways.length > 0) {
     output.say(
-      `${listed(gateways)} sign${gateways.length === 1 ? "s" : ""} with it in two minutes, when origins know it`,
+      `${listed(gateways)} sign${gateways.length === 1 ? "s" : ""} with it in two minutes, once origins know it`,
     );
   }
   for (const { key: old } of ending) output.say(`${old.kid} verifies until ${old.not_after} (${agoOf(old.not_after)})`);

@@ -6,7 +6,7 @@ import { isForLoopback } from "./dev-core.ts";
 
 export interface Proxy {
   readonly gateway: Gateway;
-  /** Where every backend is. */
+  /** The server of every backend. */
   readonly to: URL;
   readonly log: (line: string) => void;
 }
@@ -40,7 +40,7 @@ async function serve(proxy: Proxy, request: IncomingMessage, response: ServerRes
   }
 }
 
-/** Browsers send what any page asks them to: a form of another site, a socket, an image. */
+/** Browsers send whatever a page asks for: a form of another site, a socket, an image. Those must not be signed. */
 function requireOwn(request: IncomingMessage): void {
   if (!isForLoopback(request)) throw new GatewayError("bad_request", "the Host is not this server's");
   const { origin, "sec-fetch-site": site } = request.headers;
@@ -55,7 +55,7 @@ function signedRequest(gateway: Gateway, request: IncomingMessage, upgrade = fal
   return gateway.sign({ method, target, headers, upgrade, body: (maxBytes) => bytesOf(request, maxBytes) });
 }
 
-/** Stops after `maxBytes`: what comes then is refused, and nobody pays for it. */
+/** Stops reading after `maxBytes`, and the request is refused. */
 async function bytesOf(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -127,7 +127,7 @@ function refusalOf(error: unknown): readonly [status: number, code: string] {
   return error instanceof GatewayError ? [error.status, error.code] : [502, "bad_gateway"];
 }
 
-/** They concern the connection to the origin; Node.js writes those of the client's own. */
+/** Hop-by-hop headers (RFC 9110 §7.6.1) concern the connection to the origin. Node.js writes those for the client's. */
 function withoutHop(headers: IncomingMessage["headers"]): IncomingMessage["headers"] {
   const hop = ["connection", "keep-alive", "transfer-encoding", "trailer", "upgrade", "proxy-authenticate"];
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !hop.includes(name)));

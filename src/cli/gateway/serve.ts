@@ -22,16 +22,14 @@ export async function serveDevGateway(input: ServeInput, given: string, sources:
   const server = proxyServer({ gateway, to, log: (line) => output.say(line) });
   await listening(server, input.flags.port);
   output.line(`http://${addressOf(server)}`);
-  output.say(
-    `signs for ${view.backends.map(({ id }) => id).join(", ") || "no backend"}, and passes on to ${to.origin}`,
-  );
+  output.say(`signs for ${view.backends.map(({ id }) => id).join(", ") || "no backend"} and forwards to ${to.origin}`);
   sources.prompter.speakUp();
   await once(server, "close");
 }
 
 const TOKEN_BYTES = 24;
 
-/** As `serveDevGateway`. */
+/** Serves until a signal ends the program. */
 export async function serveDevCore(
   input: ServeInput,
   { backend }: { readonly backend?: string | undefined },
@@ -50,7 +48,11 @@ export async function serveDevCore(
   await once(server, "close");
 }
 
-/** On loopback alone: what it signs, origins believe. @throws InputError the port is taken, or not allowed */
+/**
+ * Listens on loopback only, because origins trust what it signs.
+ *
+ * @throws InputError the port is taken, or not allowed
+ */
 async function listening(server: Server, port: number): Promise<void> {
   server.listen(port, "127.0.0.1");
   try {
@@ -62,7 +64,9 @@ async function listening(server: Server, port: number): Promise<void> {
   }
 }
 
-/** @throws InputError it is not the URL of a server */
+/**
+ * @throws InputError it is not the URL of a server
+ */
 function originOf(given: string): URL {
   const url = URL.canParse(given) ? new URL(given) : null;
   if (url?.protocol === "http:" && url.pathname === "/" && url.search === "") return url;

@@ -22,10 +22,10 @@ const MAX_BYTES = 1024 * 1024;
 const FROM_HINT = "name the JSON file with --from=<file>, or pipe it in with --from=-";
 
 /**
- * Replaces the settings by a file; asks before one is changed or removed.
+ * Replaces the settings with those in a file. Asks before it changes or removes one.
  *
- * @throws GrantInvalidError the settings, with their path
- * @throws InputError the file is not JSON, or the question was answered with no
+ * @throws GrantInvalidError the settings are not allowed; names their path
+ * @throws InputError the file is not JSON, or the user declines
  */
 export async function replaceSettings(input: SettingsInput, from: string, sources: SecretSources): Promise<void> {
   const { flags } = input;
@@ -35,7 +35,7 @@ export async function replaceSettings(input: SettingsInput, from: string, source
   const { config } = session;
   using proposal = await proposeSettings(session.ports, { ...session.request, settings });
   const { unbound, mute } = proposal.plan;
-  if (unbound.length > 0) output.warn(`no backend of the settings is that of the token ${listed(unbound)}`);
+  if (unbound.length > 0) output.warn(`the settings lack the backend of the token ${listed(unbound)}`);
   for (const token of mute) output.warn(muteWarning(token, config));
   const otherwise = `\`vsync settings ${vaultArgs(config)} --show\` prints what the vault has`;
   const committed = await commitChanges(proposal, beforeReplacing(config, otherwise), flags, sources);
@@ -45,7 +45,7 @@ export async function replaceSettings(input: SettingsInput, from: string, source
   await session.remember(committed?.manifest);
 }
 
-/** Prints them as JSON that `--from` takes. */
+/** Prints the settings as JSON that `--from` accepts. */
 export async function showSettings(input: SettingsInput, sources: SecretSources): Promise<void> {
   using session = await openSession(input, sources, { use: "names" });
   const { manifest, settings } = await readVaultSettings(session.ports, session.request);
@@ -73,10 +73,10 @@ async function readSettingsFile(from: string, { stdin }: SecretSources): Promise
   requireUniqueKeys(text, name);
   const settings: unknown = JSON.parse(text);
   if (settings !== null) return withoutSchema(settings);
-  throw new InputError(`${name} has null in place of settings`, { hint: "give {} to remove them all" });
+  throw new InputError(`${name} has null instead of settings`, { hint: "give {} to remove them all" });
 }
 
-/** Editors find the schema by this member. */
+/** Drops the member by which editors find the schema. */
 function withoutSchema(given: unknown): unknown {
   if (typeof given !== "object" || given === null || !Object.hasOwn(given, "$schema")) return given;
   const { $schema: _schema, ...settings } = given as { readonly $schema?: unknown };

@@ -25,7 +25,7 @@ export interface DiffInput {
 
 /** Both sides of a comparison. */
 export interface Comparison {
-  /** `gen=3`, `staging (gen=3)` */
+  /** Such as `gen=3` or `staging (gen=3)`. */
   readonly from: string;
   readonly to: string;
   readonly before: readonly NamedData[];
@@ -35,7 +35,9 @@ export interface Comparison {
   readonly fields: Readonly<Record<string, string | number>>;
 }
 
-/** @throws InputError more words than two, or envs and generations at once */
+/**
+ * @throws InputError more than two words, or envs mixed with generations
+ */
 export async function compare({ flags, words }: DiffInput, sources: SecretSources): Promise<Comparison> {
   const gens = words.filter((word) => /^\d+$/.test(word)).map(Number);
   const [env, other, ...more] = words.filter((word) => !/^\d+$/.test(word));
@@ -83,15 +85,17 @@ async function compareEnvs(
   return { ...names, before, after, changes: compareItems(before, after), fields };
 }
 
-/** @throws InputError values would go into a file or a pipe */
+/**
+ * @throws InputError stdout is a file or a pipe, where values must not go
+ */
 export function requireTerminalFor({ values, json }: DiffFlags, output: Output): void {
   if (!values || (!json && output.columns !== undefined)) return;
-  throw new InputError("--values shows values on a terminal alone", {
+  throw new InputError("--values shows values only on a terminal", {
     hint: "leave it out, or look at one with vsync get or vsync export",
   });
 }
 
-/** `+ NAME`, `~ NAME`, `- NAME`, one per line; with `--values` what it was and is below. */
+/** `+ NAME`, `~ NAME`, `- NAME`, one per line; with `--values`, the old and the new value below each. */
 export function renderDiff(
   { from, to, before, after, changes, fields }: Comparison,
   flags: DiffFlags,

@@ -14,7 +14,7 @@ export interface GcFlags extends ConsentFlags {
   readonly repo?: string | undefined;
 }
 
-/** Asks, and removes. Null if nothing was removed: a dry run, or nothing to remove. */
+/** Asks, then removes. Null if nothing was removed: a dry run, or nothing to remove. */
 export async function commitGc(
   proposal: Proposal<GcPlan>,
   config: LocalConfig,
@@ -40,22 +40,22 @@ export async function commitGc(
   return proposal.commit();
 }
 
-/** `, of gen 1 (30 Nov 00:51) to gen 4 (30 Nov 02:10)` */
+/** Such as `, of gen 1 (30 Nov 00:51) to gen 4 (30 Nov 02:10)`. */
 function spanOf(generations: readonly AuditRow[]): string {
   const [first, last] = [generations[0], generations.at(-1)];
-  if (first === undefined || last === undefined) return " that no generation has";
+  if (first === undefined || last === undefined) return " that belong to no generation";
   const shown = ({ gen, at }: AuditRow): string => `gen ${gen} (${shortTime(at)})`;
   return first === last ? `, of ${shown(first)}` : `, of ${shown(first)} to ${shown(last)}`;
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** `30 Nov 2026 00:51`, in UTC as every time of an audit row */
+/** Such as `30 Nov 2026 00:51`, in UTC like every time in an audit row. */
 function shortTime(at: string): string {
   return `${Number(at.slice(8, 10))} ${MONTHS[Number(at.slice(5, 7)) - 1]} ${at.slice(0, 4)} ${at.slice(11, 16)}`;
 }
 
-/** `gen 1  30 Nov 2026 00:51  push`; what an interrupted commit has left has its key alone. */
+/** Such as `gen 1  30 Nov 2026 00:51  push`. A bundle left by an interrupted commit shows only its key. */
 function renderRemovals({ keys, usage, generations }: GcPlan, output: Output): void {
   const rowOf = new Map(generations.map((row) => [row.bundle.key, row]));
   const rows = [...keys, ...usage].map((key) => {
@@ -74,7 +74,7 @@ function renderRemovals({ keys, usage, generations }: GcPlan, output: Output): v
   );
 }
 
-/** The generations on stdout: with `--dry-run` those that would go, else those that went. */
+/** Prints on stdout the generations that were removed, or with `--dry-run` would be. */
 export function renderGc(
   plan: GcPlan,
   committed: Committed | null,
@@ -108,7 +108,7 @@ function staysJson({ kept, young, ahead, underWay, later }: Stays) {
   return { kept, young, ahead, under_way: underWay, later };
 }
 
-/** `3 bundles stay: 1 of the newest generations (--keep), 2 not older than --older-than` */
+/** Such as `3 bundles stay: 1 of the newest generations (--keep), 2 not older than --older-than`. */
 function whyBundlesStay({ kept, young, ahead, underWay, later }: Stays): string {
   const reasons = [
     [kept, "of the newest generations (--keep)"],

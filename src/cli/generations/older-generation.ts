@@ -6,7 +6,7 @@ import { type Asking, warnOfAuditFault } from "../items/proposed-changes.ts";
 import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** A restore undoes what came after that generation, whether or not it removes names. */
+/** A restore asks even if it removes no names, because it undoes everything that came after. */
 export function beforeRestoring({ repo, env, isProtected = false }: LocalConfig, gen: number): Asking {
   return (changes) => {
     if (isEmpty(changes)) return null;

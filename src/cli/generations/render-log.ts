@@ -9,7 +9,7 @@ import type { Column } from "../terminal/layout.ts";
 import { csvRecord } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** For people only: programs get the time itself. */
+/** For people only. Programs get the time itself. */
 const AGO = {
   head: "AGO",
   cell: ({ at }: { readonly at: string }): string => relativeTime(at, systemClock.nowMs()).replace(/ ago$/, ""),
@@ -24,7 +24,7 @@ const ROW_COLUMNS = [
   { head: "NOTE", cell: (row: AuditRow) => [tokenWords(row), row.note ?? ""].filter((it) => it !== "").join("; ") },
 ] as const;
 
-/** What a row says of tokens, by the starts of their ids: `tok_3c14d55d created`. */
+/** The tokens that a row names, by the first digits of their ids: `tok_3c14d55d created`. */
 function tokenWords({ action, meta }: AuditRow): string {
   const short = (id: unknown): string => String(id).slice(0, "tok_".length + 8);
   const tokens = Array.isArray(meta["tokens"]) ? meta["tokens"] : [];
@@ -43,7 +43,10 @@ function tokenWords({ action, meta }: AuditRow): string {
   }
 }
 
-/** `tok_3c14d55d in place of tok_77c4a8e0 and tok_5e0f1a2b`: all that ended, or got an end, for the new one. */
+/**
+ * Such as `tok_3c14d55d in place of tok_77c4a8e0 and tok_5e0f1a2b`: the new token, and all those that it ended or
+ * limited.
+ */
 function rotationWords(
   { token, replaces, ended }: { readonly token?: unknown; readonly replaces?: unknown; readonly ended?: unknown },
   short: (id: unknown) => string,
@@ -52,7 +55,7 @@ function rotationWords(
   return `${short(token)} in place of ${[replaces, ...others].map(short).join(" and ")}`;
 }
 
-/** For people: programs have `audit verify`. */
+/** For people. Programs use `audit verify`. */
 function signatures(rows: readonly AuditRow[]): string {
   const signers = new Set(rows.map(({ signer }) => signer)).size;
   const keys = signers === 1 ? "by one key" : `by ${signers} keys: each rotation draws another`;
@@ -61,7 +64,7 @@ function signatures(rows: readonly AuditRow[]): string {
 
 const CSV_HEAD = ["time", "user", "host", "tool", "action", "gen", "note", "meta"];
 
-/** Rows as a table, as CSV with a head, or as JSON (`docs/format.md` §6 has the fields); oldest first. */
+/** Prints rows, oldest first, as a table, as CSV with a header, or as JSON (`docs/format.md` §6 lists the fields). */
 export function renderAudit(
   audit: ReadAudit,
   flags: { readonly json?: boolean; readonly csv?: boolean; readonly repo?: string | undefined },
@@ -113,7 +116,7 @@ function warnOfOutstanding({ outstanding }: ReadAudit, vaultFlags: string, outpu
   );
 }
 
-/** A line break in a field would break the line, and is shown as an escape by `Output` anyway. */
+/** A line break in a field would break the line; `Output` shows it as an escape. */
 function csvFields({ at, actor, action, gen, note, meta }: AuditRow): string[] {
   return [at, actor.user, actor.host, actor.tool, action, String(gen), note ?? "", JSON.stringify(meta)];
 }
@@ -126,7 +129,7 @@ export function renderReconciled(
   output: Output,
 ): void {
   if (flags.json) output.json({ env, gen, appended: isAppended });
-  else output.done(isAppended ? `Audit row of gen=${gen} appended` : `Audit row of gen=${gen} is there: nothing to do`);
+  else output.done(isAppended ? `Audit row of gen=${gen} appended` : `Audit row of gen=${gen} exists: nothing to do`);
 }
 
 /** `+1 ~2 −0` */

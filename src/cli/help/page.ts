@@ -7,7 +7,7 @@ import { widthOf, wrap, wrapShell } from "../terminal/layout.ts";
 export interface HelpEntry {
   readonly label: string;
   readonly text: string;
-  /** The flags that it needs or excludes, shown only in the reference: `not with --json`. */
+  /** The flags that it needs or excludes, such as `not with --json`. Shown only in the reference. */
   readonly relations?: readonly string[];
 }
 
@@ -17,7 +17,10 @@ export interface HelpSection {
   readonly entries: readonly HelpEntry[];
 }
 
-/** The text about one command for `--help`, its man page and docs/cli.md. A paragraph is one line; code is in backticks. */
+/**
+ * The text about one command for `--help`, its man page and docs/cli.md. Each paragraph is one line, and code is in
+ * backticks.
+ */
 export interface HelpPage {
   /** `vsync audit verify` */
   readonly name: string;
@@ -25,14 +28,16 @@ export interface HelpPage {
   readonly usage: readonly string[];
   readonly paragraphs: readonly string[];
   readonly sections: readonly HelpSection[];
-  /** Lines for a shell. */
+  /** Lines to type into a shell. */
   readonly examples: readonly string[];
 }
 
 type Flag = Command.Flag.Cached;
 type Arg = Command.Arg.Cached;
 
-/** @throws TypeError a text has an unknown template */
+/**
+ * @throws TypeError a text contains an unknown template
+ */
 export function helpPage(command: Command.Cached, manifest: Manifest, bin: string): HelpPage {
   const name = `${bin} ${wordsOf(command)}`;
   const filled = (text: string): string => {
@@ -81,7 +86,7 @@ function flagLabel(flag: Flag): string {
   const choice = flag.options?.join("|");
   const value =
     [flag.helpValue ?? []].flat().join(" ") || (choice !== undefined && choice.length < 20 ? choice : "<value>");
-  // A value in brackets may be left out.
+  // Brackets mean that the value may be left out.
   return value.startsWith("[") ? `--${flag.name}[=${value.slice(1)}` : `--${flag.name}=${value}`;
 }
 
@@ -138,7 +143,7 @@ function belowSection(command: Command.Cached, { commands }: Manifest): readonly
   return entries.length === 0 ? [] : [{ title: "COMMANDS", entries }];
 }
 
-/** The section of a command whose exit codes are its own. */
+/** Shown for commands that have exit codes of their own. */
 export const EXIT_CODES = "EXIT CODES";
 
 function exitCodeSection({ exitCodes }: Command.Cached): readonly HelpSection[] {
@@ -160,7 +165,7 @@ export function visible<T extends { readonly hidden?: boolean }>(all: Readonly<R
   return Object.values(all).filter(({ hidden }) => !hidden);
 }
 
-/** Joins the lines of each paragraph: line breaks in the source mean nothing. */
+/** Joins the lines of each paragraph, because line breaks in the source mean nothing. */
 function paragraphsOf(text: string): readonly string[] {
   const paragraphs = text.split(/\n\s*\n/);
   return paragraphs.map((paragraph) => paragraph.trim().replace(/\s+/g, " ")).filter((paragraph) => paragraph !== "");

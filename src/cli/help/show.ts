@@ -21,11 +21,11 @@ export interface Program {
   readonly bin: string;
   readonly description: string;
   readonly manifest: Manifest;
-  /** The commands by group, both in the order to show them in: only the keys count. */
+  /** The commands by group, in the order in which to show them. Only the keys matter. */
   readonly commands: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** What to explain: one command; the program on one screen; or, with `*`, all its commands with a sentence each. */
+/** What to explain: one command, the program on one screen (null), or, with `*`, all commands with a sentence each. */
 export type HelpSubject = string | null;
 export const EVERY_COMMAND = "*";
 
@@ -61,7 +61,7 @@ function programBlocks(program: Program, width: number, hasSentences: boolean): 
   ];
 }
 
-/** `list, tokens (create, list), gateway sign` */
+/** Such as `list, tokens (create, list), gateway sign`. */
 function namesOf(entries: readonly HelpEntry[]): string {
   const labels = entries.map(({ label }) => label);
   const below = (label: string): readonly string[] => labels.filter((it) => it.startsWith(`${label} `));
@@ -74,7 +74,7 @@ function namesOf(entries: readonly HelpEntry[]): string {
     .join(", ");
 }
 
-/** Every command that is not hidden, by group. */
+/** Every visible command, by group. */
 export function commandGroups({ manifest, commands }: Pick<Program, "manifest" | "commands">): readonly HelpSection[] {
   return Object.entries(commands).map(([title, group]) => {
     const shown = Object.keys(group).flatMap((id) => manifest.commands[id] ?? []);

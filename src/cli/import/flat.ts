@@ -4,10 +4,10 @@ import { decodedBase64, modeIn } from "./k8s.ts";
 import { FLAT_HINT, type Tree } from "./tree.ts";
 
 /**
- * Reads one object of names and values, or a list of pairs. A number or boolean becomes its literal text, and `{"base64": …, "mode": …}` a file,
- * as `vsync export --format=json` writes it.
+ * Reads one object of names and values, or a list of pairs. A number or boolean becomes its literal text. `{"base64":
+ * …, "mode": …}` becomes a file, as `vsync export --format=json` writes it.
  *
- * @param separator between the names of nested values: `db: {host: …}` becomes `db__host`; without it they are refused
+ * @param separator joins the names of nested values: `db: {host: …}` becomes `db__host`; without it they are refused
  * @throws InputError naming the line, and the path of a nested value
  */
 export function readFlat(documents: readonly Tree[], label: string, imported: ImportedItems, separator?: string): void {
@@ -27,7 +27,10 @@ export function readFlat(documents: readonly Tree[], label: string, imported: Im
   for (const entry of flattened(entries, label, separator)) addEntry(imported, entry);
 }
 
-/** `[{"name": …, "value": …}]`, or with `key`, as GitLab, Infisical, Bitwarden, ECS and Azure have it; null for another list. */
+/**
+ * Reads `[{"name": …, "value": …}]`, or with `key`, the form of GitLab, Infisical, Bitwarden, ECS and Azure. Null for
+ * any other list.
+ */
 function pairsIn(tree: Tree, label: string): readonly Entry[] | null {
   if (tree.kind !== "list" || tree.items.length === 0) return null;
   const entries: Entry[] = [];
@@ -40,7 +43,7 @@ function pairsIn(tree: Tree, label: string): readonly Entry[] | null {
   return entries;
 }
 
-/** Those of a list under their numbers from 0. */
+/** The items of a list get their numbers, from 0, as names. */
 function entriesIn(tree: Tree, label: string): readonly Entry[] {
   if (tree.kind === "scalar") return [];
   return tree.kind === "map"
@@ -48,7 +51,7 @@ function entriesIn(tree: Tree, label: string): readonly Entry[] {
     : tree.items.map((value, at) => ({ name: String(at), value, place: placeAt(label, value.line) }));
 }
 
-/** With a separator, those of nested maps and lists in the place of these. */
+/** With a separator, replaces nested maps and lists with their own entries. */
 function flattened(entries: readonly Entry[], label: string, separator: string | undefined): readonly Entry[] {
   if (separator === undefined) return entries;
   return entries.flatMap((entry) => {
@@ -58,7 +61,7 @@ function flattened(entries: readonly Entry[], label: string, separator: string |
   });
 }
 
-/** `{"base64": …, "mode": …}` */
+/** Whether the tree is `{"base64": …, "mode": …}`. */
 function isFile(tree: Tree): boolean {
   if (tree.kind !== "map" || tree.entries.get("base64")?.value.kind !== "scalar") return false;
   return [...tree.entries.keys()].every((key) => key === "base64" || key === "mode");
@@ -97,8 +100,8 @@ function pathOf(path: string, tree: Tree): string {
 }
 
 /**
- * Reads a file as `docker run --env-file` does: it drops white space before a name, `#` at the start of a line begins a comment,
- * and the value is everything after the first `=`, including quotes and white space.
+ * Reads a file as `docker run --env-file` does: white space before a name is dropped, `#` at the start of a line begins
+ * a comment, and everything after the first `=` is the value, including quotes and white space.
  *
  * @throws InputError naming the line, but not its text
  */

@@ -10,14 +10,14 @@ const NAME_HINT =
   "rename it with --rename=db-password=DB_PASSWORD, or all of them with --upper; or store a file: vsync set --file";
 const BYTES_HINT = "store bytes that are not text as a file: vsync set --file=<name>=<path>";
 
-/** The place of a name in an input, for messages: `secrets.yaml: line 3`, `secrets/tls.key`. */
+/** Where a name is in an input, for messages: `secrets.yaml: line 3`, `secrets/tls.key`. */
 export type Place = string;
 
 export function placeAt(label: string, line: number): Place {
   return `${label}: line ${line}`;
 }
 
-/** The name for a message, or nothing if it does not look like a name: it may be a secret in the wrong place. */
+/** The name for a message, or nothing if it does not look like a name: it may be a misplaced secret. */
 export function shownName(name: string): string {
   return /^[\w./-]{1,64}$/.test(name) ? ` ${name}` : "";
 }
@@ -26,7 +26,11 @@ function isText(bytes: Uint8Array): boolean {
   return isUtf8(bytes) && !bytes.includes(0);
 }
 
-/** `old=new`, from `--rename`. @throws InputError it is malformed, or renames one name twice */
+/**
+ * Parses `old=new` from `--rename`.
+ *
+ * @throws InputError it is malformed, or renames one name twice
+ */
 export function renamesOf(given: readonly string[] = []): ReadonlyMap<string, string> {
   const renames = new Map<string, string>();
   for (const text of given) {
@@ -41,16 +45,19 @@ export function renamesOf(given: readonly string[] = []): ReadonlyMap<string, st
 }
 
 interface AsSecret {
-  /** Without what only belongs to a file. */
+  /** The bytes to store as a secret, if they differ from those of a file. */
   readonly value?: Uint8Array;
-  /** To follow `it is not text`. */
+  /** Follows `it is not text` in a message. */
   readonly notText?: string;
 }
 
-/** The names under which entries are stored. */
+/** How entries are renamed. */
 export interface NameMap {
   readonly renames: ReadonlyMap<string, string>;
-  /** Whether the others become upper case, with `_` for what no variable's name has: `db-password` is `DB_PASSWORD`. */
+  /**
+   * Whether all other names become upper case, with `_` for characters that no variable's name has: `db-password`
+   * becomes `DB_PASSWORD`.
+   */
   readonly isUpper: boolean;
 }
 
@@ -67,7 +74,7 @@ export class ImportedItems {
   readonly #renamed = new Set<string>();
   readonly #warnings: string[] = [];
   readonly #doubts = new Map<string, Doubt>();
-  /** Texts whose names keep them from being secrets. */
+  /** Names of texts that become files, because no variable can have such a name. */
   readonly #misnamed: string[] = [];
 
   constructor(label: string, names: NameMap) {
@@ -75,7 +82,9 @@ export class ImportedItems {
     this.#names = names;
   }
 
-  /** @throws InputError the input is empty, or lacks a name that was to be renamed */
+  /**
+   * @throws InputError the input is empty, or lacks a name given to `--rename`
+   */
   finish(): ReadItems & { readonly warnings: readonly string[] } {
     if (this.#items.length === 0) {
       throw new InputError(`${this.#label} holds no names`, { hint: "check the input, and its --format" });
@@ -118,14 +127,14 @@ export class ImportedItems {
     this.#add({ name, kind: "file", ...(mode === undefined ? {} : { mode }), data: Secret.ofBytes(bytes) }, place);
   }
 
-  /** Adds a secret if it can be one, else a file, which is what a mounted secret is. */
+  /** Adds a secret if it can be one, else a file, because a mounted secret is a file. */
   addBytes(given: string, bytes: Uint8Array, place: Place, { value = bytes, notText = "" }: AsSecret = {}): void {
     const name = this.#variableFor(given);
     if (isVariableName(name) && isText(bytes)) {
       return this.#add({ name, kind: "secret", data: Secret.ofBytes(value) }, place);
     }
     if (isText(bytes)) this.#misnamed.push(given);
-    // A name such as tls.p12 is a file's.
+    // A name such as tls.p12 clearly means a file, so it needs no warning.
     else if (!(this.#names.renames.get(given) ?? given).includes(".")) {
       this.warn(`${place}: ${given} becomes a file, because it is not text${notText}`);
     }
@@ -163,7 +172,11 @@ export class ImportedItems {
   }
 }
 
-/** A lone surrogate has no UTF-8 form: it would be stored as U+FFFD. @throws InputError */
+/**
+ * A lone surrogate has no UTF-8 form and would be stored as U+FFFD.
+ *
+ * @throws InputError the text contains one
+ */
 export function requireWellFormed(text: string, name: string, place: Place): void {
   if (text.isWellFormed()) return;
   throw new InputError(`${place} has half a surrogate pair in${shownName(name) || " a value"}`, {

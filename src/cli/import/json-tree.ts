@@ -4,7 +4,8 @@ import { placeAt } from "./imported-items.ts";
 import { addEntry, FLAT_HINT, type Tree, type TreeEntry } from "./tree.ts";
 
 /**
- * Reads a JSON text. The YAML parser would read it, too, but takes time that grows with the square of a string with escapes.
+ * Reads a JSON text. The YAML parser could read it too, but its time grows with the square of the length of a string
+ * with escapes.
  *
  * @throws InputError naming the line
  */
@@ -22,7 +23,7 @@ export function readJson(text: string, label: string): readonly Tree[] {
 }
 
 /**
- * For JSON that somebody wrote: of two equal keys `JSON.parse` keeps the last, and a reviewer may have read the first.
+ * For JSON written by hand: of two equal keys `JSON.parse` keeps the last, while a reviewer may have read the first.
  *
  * @throws InputError naming the line
  */
@@ -57,7 +58,7 @@ class JsonReader {
     return { kind: "scalar", line, text: literal === "null" ? null : literal };
   }
 
-  /** The next character that means something. */
+  /** The next character that is not white space. */
   #skip(): string {
     BETWEEN.lastIndex = this.#at;
     const skipped = BETWEEN.exec(this.#text)?.[0] ?? "";

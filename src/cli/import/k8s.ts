@@ -8,16 +8,16 @@ import type { Tree, TreeEntry } from "./tree.ts";
 const NEVER_ENCODED = " once decoded: if it was never encoded, move it to stringData";
 const NO_ENTRIES: ReadonlyMap<string, TreeEntry> = new Map();
 
-/** Whether a document is a Kubernetes object: a flat object of secrets does not have both of these names. */
+/** Whether a document is a Kubernetes object. A flat object of secrets does not have both of these names. */
 export function isKubernetes(document: Tree | undefined): boolean {
   return textAt(document, "apiVersion") !== null && textAt(document, "kind") !== null;
 }
 
 /**
- * Reads the Secrets of a Kubernetes manifest, also several in one stream or in a List: `data` (base64) and `stringData`, which
- * overrides `data` as it does in Kubernetes.
+ * Reads the Secrets of a Kubernetes manifest, which may be a stream or a List: `data` (base64) and `stringData`, which
+ * overrides `data` as in Kubernetes.
  *
- * @throws InputError naming the line; or the manifest holds no Secret
+ * @throws InputError naming the line; or the manifest contains no Secret
  */
 export function readK8s(documents: readonly Tree[], label: string, imported: ImportedItems): void {
   const objects = documents.flatMap(objectsIn);
@@ -77,7 +77,7 @@ function addSecret(imported: ImportedItems, object: Tree, label: string): void {
   }
 }
 
-/** The files of a Secret that `vsync export` has written, with their modes. */
+/** The files in a Secret that `vsync export` wrote, with their modes. */
 function filesIn(object: Tree, label: string): ReadonlyMap<string, number | undefined> {
   const metadata = object.kind === "map" ? object.entries.get("metadata")?.value : undefined;
   const annotations = metadata?.kind === "map" ? metadata.entries.get("annotations")?.value : undefined;
@@ -110,7 +110,11 @@ function textAt(tree: Tree | undefined, key: string): string | null {
   return value?.kind === "scalar" ? value.text : null;
 }
 
-/** Decodes base64, ignoring white space. @throws InputError naming the place */
+/**
+ * Decodes base64, ignoring white space.
+ *
+ * @throws InputError naming the place
+ */
 export function decodedBase64(text: string | null, place: Place): Uint8Array {
   const bytes = decodeBase64((text ?? "").replaceAll(/\s/g, ""));
   if (bytes !== null) return bytes;
@@ -119,7 +123,11 @@ export function decodedBase64(text: string | null, place: Place): Uint8Array {
   });
 }
 
-/** Parses `0640`, as `vsync export` writes it. @throws InputError it is not a file mode */
+/**
+ * Parses `0640`, as `vsync export` writes it.
+ *
+ * @throws InputError it is not a file mode
+ */
 export function modeIn(tree: Tree | undefined, place: Place): number | undefined {
   if (tree === undefined) return undefined;
   const text = tree.kind === "scalar" ? (tree.text ?? "") : "";

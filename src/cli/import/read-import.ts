@@ -19,13 +19,13 @@ import { readWritten, WRITERS, type Writer } from "./writers.ts";
 const FROM_HINT = "name a file or folder with --from=<path>, or pipe it in with --from=-";
 
 export interface ImportInput {
-  /** `-` is stdin; `chamber` or `chamber:<path>` what that tool wrote. */
+  /** `-` is stdin. `chamber` or `chamber:<path>` means that the tool chamber wrote the input. */
   readonly from: string;
   readonly format?: ImportFormat | undefined;
-  /** `db-password=DB_PASSWORD` */
+  /** Such as `db-password=DB_PASSWORD`. */
   readonly rename?: readonly string[] | undefined;
   readonly upper?: boolean;
-  /** Between the names of nested values. */
+  /** Joins the names of nested values. */
   readonly flatten?: string | undefined;
 }
 
@@ -34,10 +34,14 @@ interface Source extends ImportInput {
   readonly writer: Writer | null;
 }
 
-/** The items to import, at least one. @throws InputError naming file and line, but not their text */
+/**
+ * Reads the items to import, at least one.
+ *
+ * @throws InputError naming file and line, but not their text
+ */
 export async function readImport(input: ImportInput, sources: PushSources): Promise<ReadItems> {
   const source = sourceOf(input);
-  // chamber keeps `db-password` and hands it to a program as DB_PASSWORD.
+  // chamber stores `db-password` and gives it to programs as DB_PASSWORD.
   const isUpper = input.upper === true || source.writer === "chamber";
   const imported = new ImportedItems(labelOf(source), { renames: renamesOf(input.rename), isUpper });
   if (await isFolder(source.from)) await readFolder(source, imported);
@@ -47,7 +51,9 @@ export async function readImport(input: ImportInput, sources: PushSources): Prom
   return { items, doubts };
 }
 
-/** @throws InputError `--format` says otherwise */
+/**
+ * @throws InputError `--format` contradicts it
+ */
 function sourceOf(input: ImportInput): Source {
   const [, name, , path = "-"] = /^(\w+)(:(.+))?$/s.exec(input.from) ?? [];
   const writer = WRITERS.find((it) => it === name) ?? null;
@@ -136,14 +142,14 @@ async function isFolder(from: string): Promise<boolean> {
 export const IMPORT_FORMATS = ["dotenv", "json", "yaml", "docker", "k8s"] as const;
 export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 
-/** Which parser reads the text. Whether a document is a Kubernetes object shows only after parsing. */
+/** The parser for the text. Only after parsing is it known whether a document is a Kubernetes object. */
 type Syntax = "dotenv" | "docker" | "json" | "yaml";
 
 /**
- * Tells the syntax by the file's name, else by content that is unambiguous. `.env` files count as dotenv, not docker.
+ * Guesses the syntax by the file's name, or else by unambiguous content. `.env` files count as dotenv, not docker.
  *
  * @param path null for stdin
- * @throws InputError both leave it open
+ * @throws InputError neither tells
  */
 function guessSyntax(path: string | null, text: string): Syntax {
   const name = path === null ? "" : basename(path).toLowerCase();
@@ -157,7 +163,7 @@ function guessSyntax(path: string | null, text: string): Syntax {
   });
 }
 
-/** A Kubernetes manifest is YAML or JSON. */
+/** A Kubernetes manifest may be YAML or JSON. */
 function syntaxOf(format: ImportFormat, isJson: boolean): Syntax {
   if (format !== "k8s") return format;
   return isJson ? "json" : "yaml";

@@ -8,8 +8,9 @@ import { valueIn } from "../items/dotenv/secret-text.ts";
 import type { ImportedItems } from "./imported-items.ts";
 
 /**
- * Reads a folder with one file per secret, such as `/run/secrets`; the file's name is the secret's. A secret loses one final
- * line end, as with `vsync set --from-file`. Names that start with `..` are internals of a Kubernetes mount and are skipped.
+ * Reads a folder with one file per secret, such as `/run/secrets`. The file's name is the secret's, and a secret loses
+ * one final line end, as with `vsync set --from-file`. Names that start with `..` are internals of a Kubernetes mount
+ * and are skipped.
  *
  * @throws InputError an entry is not a file, or cannot be read
  */
@@ -39,7 +40,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 }
 
 async function refuseFolder(path: string): Promise<void> {
-  // Reading the file reports a missing file or a dangling link.
+  // If the file is missing or a dangling link, reading it reports that.
   const stats = await stat(path).catch(() => null);
   if (stats?.isDirectory() !== true) return;
   throw new InputError(`${path} is a folder`, { hint: "name it itself with --from=<folder>, or move it away" });

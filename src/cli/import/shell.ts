@@ -7,10 +7,10 @@ const HEAD = /(?:(export|declare|typeset|readonly)(?:[ \t]+-[-A-Za-z]+)*[ \t]+)?
 const PLAIN = /[^\s'"\\$`;&|<>()]+|\$(?=[\s;]|$)|/uy;
 
 /**
- * Reads assignments as a shell does that expands nothing: what `export -p` and `vsync export --format=shell` print, or a script of
- * such lines.
+ * Reads assignments as a shell would, but expands nothing. Accepts what `export -p` and `vsync export --format=shell`
+ * print, or a script of such lines.
  *
- * @throws InputError naming the line: it does something else, or the shell would expand it
+ * @throws InputError naming the line: it does something else, or contains an expansion
  */
 export function readShell(text: string, label: string, imported: ImportedItems): void {
   let isDeclared = false;
@@ -28,7 +28,7 @@ export function readShell(text: string, label: string, imported: ImportedItems):
     if (head === undefined) throw notAssigned(place);
     isDeclared ||= keyword !== undefined;
     at += head.length;
-    // `declare -x OLDPWD`: a variable without a value.
+    // `declare -x OLDPWD` is a variable without a value.
     if (equals === "" && !isDeclared) throw notAssigned(place);
     if (equals === "") continue;
     const word = readWord(text, at);
@@ -39,7 +39,7 @@ export function readShell(text: string, label: string, imported: ImportedItems):
   }
 }
 
-/** Piece by piece: one expression for all of them runs out of stack on millions of lines. */
+/** Piece by piece: a single expression for all of them would overflow the stack on millions of lines. */
 function endOfBetween(text: string, from: number): number {
   for (let at = from; ; ) {
     const [piece] = matchAt(BETWEEN, text, at) ?? [];
@@ -51,28 +51,25 @@ function endOfBetween(text: string, from: number): number {
 const TEXT_HINT = "store bytes that are not text as a file: vsync set --file=<name>=<path>";
 
 function notAssigned(place: Place): InputError {
-  return new InputError(`${place} does something else than set a variable`, {
+  return new InputError(`${place} does something other than set a variable`, {
     hint: "leave only lines such as export NAME='value'",
   });
 }
 
 function expanded(name: string, place: Place): InputError {
   const shown = /^\w{1,64}$/.test(name) ? ` ${name}` : "";
-  return new InputError(
-    `${place} has a value${shown} that is not closed, or that the shell would make out of something`,
-    {
-      hint: "write the value itself there, between single quotes",
-    },
-  );
+  return new InputError(`${place} has a value${shown} with an unclosed quote or a shell expansion`, {
+    hint: "write the value itself there, between single quotes",
+  });
 }
 
 interface Part {
   readonly bytes: Uint8Array;
-  /** In the text. */
+  /** Length of the part in the input. */
   readonly length: number;
 }
 
-/** Up to white space or a semicolon. Null if the shell would expand a part of it, or a quote is not closed. */
+/** Reads up to white space or a semicolon. Null if the shell would expand a part of it, or a quote is not closed. */
 function readWord(text: string, from: number): Part | null {
   const parts: Uint8Array[] = [];
   let at = from;
@@ -90,7 +87,7 @@ function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | n
   return pattern.exec(text);
 }
 
-/** Null if no quote or backslash begins there, or the shell would expand something between the quotes. */
+/** Null if no quote or backslash starts there, or the shell would expand something between the quotes. */
 function readQuoted(text: string, at: number): Part | null {
   const [open = ""] = /^(?:\$?'|"|\\)/.exec(text.slice(at, at + 2)) ?? [];
   if (open === "") return null;
@@ -109,7 +106,7 @@ function readQuoted(text: string, at: number): Part | null {
   return { bytes: Buffer.from(inner.replaceAll(/\\(?:([$`"\\])|\n)/g, "$1")), length };
 }
 
-/** The index of the quote that closes; -1 without one. */
+/** The index of the closing quote, or -1. */
 function closingQuote(text: string, from: number, quote: string): number {
   for (let at = from; at < text.length; at++) {
     if (text[at] === "\\") at++;
@@ -118,7 +115,7 @@ function closingQuote(text: string, from: number, quote: string): number {
   return -1;
 }
 
-/** Null for no text, and for a home folder: a `~` at the start of a value, or after a colon. */
+/** Null for no text, or for a `~` that means a home folder: at the start of a value, or after a colon. */
 function readPlain(plain: string, isFirst: boolean): Part | null {
   if (plain === "" || plain.includes(":~") || (isFirst && plain.startsWith("~"))) return null;
   return { bytes: Buffer.from(plain), length: plain.length };
@@ -140,7 +137,7 @@ const CONTROLS: Readonly<Record<string, string>> = {
   "?": "?",
 };
 
-/** `$'…'`, as bash reads it: bytes of its own make up a character, and what it does not know stands with its backslash. */
+/** Decodes the text of `$'…'` as bash does: `\x` gives single bytes, and an unknown escape keeps its backslash. */
 function ansiBytes(text: string): Uint8Array {
   const parts = text.split(/(\\(?:x[\da-fA-F]{1,2}|[0-7]{1,3}|u[\da-fA-F]{1,4}|U[\da-fA-F]{1,8}|c[^]|[^]))/u);
   return Buffer.concat(
@@ -156,7 +153,7 @@ function ansiBytes(text: string): Uint8Array {
   );
 }
 
-/** A number beyond Unicode becomes a byte that UTF-8 never uses, and the value is refused. */
+/** A number beyond Unicode becomes a byte that UTF-8 never uses, so the value is refused later. */
 function utf8Of(code: number): Uint8Array {
   const isCharacter = code < 0xd800 || (code > 0xdfff && code <= 0x10ffff);
   return isCharacter ? Buffer.from(String.fromCodePoint(code)) : Buffer.of(0xff);

@@ -18,8 +18,8 @@ export interface TreeEntry {
 }
 
 /**
- * Parses the documents of a YAML stream (1.2, core schema). Tags and aliases are refused: secrets do not need them, and both
- * have been used to make a reader execute code or run out of memory.
+ * Parses the documents of a YAML 1.2 stream, with the core schema. It refuses tags and aliases: secrets do not need
+ * them, and attackers have used both to make parsers execute code or run out of memory.
  *
  * @throws InputError naming the line
  */
@@ -32,7 +32,7 @@ export async function readYaml(text: string, label: string): Promise<readonly Tr
   const reader = new TreeReader(yaml, lineCounter, label);
   return documents.map((document) => {
     const [fault] = document.errors;
-    // The parser recurses, and stops at a depth of its own.
+    // The parser recurses, and has its own limit for the depth.
     if (fault?.code === "RESOURCE_EXHAUSTION") throw reader.fault(fault.pos[0], "nests too deeply", FLAT_HINT);
     if (fault !== undefined)
       throw reader.fault(fault.pos[0], "is not YAML", "check the indentation and the quotes there");
@@ -40,7 +40,9 @@ export async function readYaml(text: string, label: string): Promise<readonly Tr
   });
 }
 
-/** @throws InputError the map has this key already */
+/**
+ * @throws InputError the map already has this key
+ */
 export function addEntry(entries: Map<string, TreeEntry>, name: string, entry: TreeEntry, place: Place): void {
   const before = entries.get(name);
   if (before !== undefined) {

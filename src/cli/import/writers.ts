@@ -2,16 +2,16 @@ import { InputError } from "../../errors.ts";
 import { type ImportedItems, type Place, placeAt } from "./imported-items.ts";
 import { readShell } from "./shell.ts";
 
-/*
- * How other tools write a dotenv file. Each has rules of its own, found in its source in November 2026. A file read by the rules
- * of another tool looks right and holds other values.
+/**
+ * How other tools write a dotenv file, by the rules in their sources of November 2026. Read by another tool's rules, a
+ * file still looks right but gives other values.
  */
 
 export const WRITERS = ["chamber", "doppler", "heroku", "vercel", "sops", "compose", "shell"] as const;
 export type Writer = (typeof WRITERS)[number];
 type Tool = Exclude<Writer, "shell">;
 
-/** The command that prints the same secrets as JSON, which has one meaning. */
+/** The command that prints the same secrets as JSON, which is unambiguous. */
 const AS_JSON: Readonly<Record<Tool, string>> = {
   chamber: "chamber export --format json <service>",
   doppler: "doppler secrets download --no-file --format json",
@@ -21,7 +21,9 @@ const AS_JSON: Readonly<Record<Tool, string>> = {
   compose: "docker compose config --environment",
 };
 
-/** @throws InputError naming the line: this tool does not write it like this */
+/**
+ * @throws InputError naming the line: this tool does not write such a line
+ */
 export function readWritten(writer: Writer, text: string, label: string, imported: ImportedItems): void {
   if (writer === "shell") return readShell(text, label, imported);
   if (writer === "doppler") return readDoppler(text, label, imported);
@@ -44,18 +46,18 @@ export function readWritten(writer: Writer, text: string, label: string, importe
 
 interface Decoded {
   readonly text: string;
-  /** To follow the name in a warning. */
+  /** Follows the name in a warning. */
   readonly doubt?: string | undefined;
   readonly isLeftOut?: boolean;
 }
 
 function foreign(place: Place, writer: Tool): InputError {
-  return new InputError(`${place} is not as ${writer} writes it`, {
+  return new InputError(`${place} is not how ${writer} writes it`, {
     hint: `read the file by dotenv's rules with --from=<file> --format=dotenv, or take JSON from ${AS_JSON[writer]}`,
   });
 }
 
-/** Without the CR of a file that has CRLF throughout; a single one belongs to its value. */
+/** Drops the CRs if every line ends in CRLF. A single CR belongs to its value. */
 function linesOf(text: string): readonly string[] {
   const lines = text.split("\n");
   const isCrlf = lines.every((line, index) => line.endsWith("\r") || (line === "" && index === lines.length - 1));
@@ -64,7 +66,10 @@ function linesOf(text: string): readonly string[] {
 
 const LINE_ENDS: Readonly<Record<string, string>> = { n: "\n", r: "\r" };
 
-/** Always between double quotes, with a backslash before `\`, `"`, `!`, `$` and the backtick; a line end is `\n` or `\r`. */
+/**
+ * chamber always uses double quotes, with a backslash before `\`, `"`, `!`, `$` and the backtick. A line end is `\n` or
+ * `\r`.
+ */
 function chamberValue(written: string): Decoded | null {
   const [, inner] = /^"(.*)"$/s.exec(written.replace(/\r$/, "")) ?? [];
   if (inner === undefined || /[\\"!$`]/.test(inner.replaceAll(/\\[nr\\"!$`]/g, ""))) return null;
@@ -72,8 +77,9 @@ function chamberValue(written: string): Decoded | null {
 }
 
 /**
- * Quoted if it has a character that is special to a shell: between double quotes if it has a line end or `'`, with backslashes
- * before `"`, `\`, `$`, the backtick and `!`; else between single quotes, where older releases double each backslash.
+ * heroku quotes a value with a character that is special to a shell. It uses double quotes if the value has a line end
+ * or `'`, with backslashes before `"`, `\`, `$`, the backtick and `!`; otherwise single quotes, where older releases
+ * double each backslash.
  */
 function herokuValue(lines: readonly string[]): (written: string) => Decoded | null {
   const isLiteral = lines.some((line) => /^[^=]*='/.test(line) && /(?:^|[^\\])(?:\\\\)*\\(?!\\)/.test(line));
@@ -92,21 +98,21 @@ function herokuValue(lines: readonly string[]): (written: string) => Decoded | n
   };
 }
 
-/** Always between double quotes, with nothing escaped but line ends, which look like a literal `\n`. */
+/** vercel always uses double quotes and escapes only line ends, which then look like a literal `\n`. */
 function vercelValue(written: string): Decoded | null {
   const [, inner] = /^"(.*)"$/s.exec(written.replace(/\r$/, "")) ?? [];
   if (inner === undefined) return null;
   if (inner === "[SENSITIVE]")
-    return { text: "", isLeftOut: true, doubt: "Vercel gives out no value of a sensitive variable" };
+    return { text: "", isLeftOut: true, doubt: "Vercel never exports the value of a sensitive variable" };
   return withLineEnds(inner, /\\([nr])/g);
 }
 
-/** Without quotes or comments; a line end is `\n`, and so is a literal `\n`. */
+/** sops uses neither quotes nor comments. A line end is `\n`, and so is a literal `\n`. */
 function sopsValue(written: string): Decoded {
   return withLineEnds(written, /\\(n)/g);
 }
 
-/** A key in PEM surely has line ends there; JSON and Windows paths surely have not. */
+/** In a PEM key, `\n` certainly means a line end; in JSON and Windows paths it certainly does not. */
 function withLineEnds(inner: string, escape: RegExp): Decoded {
   const text = inner.replaceAll(escape, (_, letter: string) => LINE_ENDS[letter] ?? "");
   const isDoubtful = text !== inner && (/^\s*[{[]/.test(text) || /\\/.test(text));
@@ -116,7 +122,7 @@ function withLineEnds(inner: string, escape: RegExp): Decoded {
   };
 }
 
-/** Between double quotes, with a backslash before `\` and `"` alone; line ends and `$` stand as they are. */
+/** doppler uses double quotes, with a backslash only before `\` and `"`. Line ends and `$` are written as they are. */
 function readDoppler(text: string, label: string, imported: ImportedItems): void {
   const start = /[ \t\r\n]*(?:#[^\n]*\n[ \t\r\n]*)*([^="\s]+)="/y;
   const plain = /[^"\\]*/y;
@@ -149,7 +155,7 @@ function lineAt(text: string, at: number): number {
 }
 
 /**
- * A file of Docker Compose, as Compose reads it: escapes between double quotes, `$$` for `$` except between single quotes, and
+ * Reads a file as Docker Compose does: escapes between double quotes, `$$` for `$` except between single quotes, and
  * references to names further up in the file.
  */
 function readCompose(text: string, label: string, imported: ImportedItems): void {
@@ -178,7 +184,7 @@ function readCompose(text: string, label: string, imported: ImportedItems): void
   }
 }
 
-/** A quote with a backslash before it does not close, unless that backslash has one before it. */
+/** An escaped quote does not close. */
 function closingQuote(text: string, quote: string): number {
   for (let at = 1; at < text.length; at++) {
     if (text[at] === "\\") at++;

@@ -8,11 +8,12 @@ import { isSameRoot } from "../project/roots.ts";
 import type { Which } from "../project/which-vault.ts";
 
 /**
- * Lets a person agree to a place that a project file names, before anything is sent to it: the author of the checkout chose
- * it. Without a terminal, flags that say the same agree, or `VSYNC_TRUST_PROJECT=1`.
+ * Asks the user to agree to a place that a project file names, before anything is sent there, because the author of the
+ * checkout chose it. Without a terminal, flags that name the same place count as agreement, and so does
+ * `VSYNC_TRUST_PROJECT=1`.
  *
- * @throws InputError nobody agrees, or a flag says otherwise
- * @throws LocalConfigMissingError this machine's config has another place, and `retarget` is not set
+ * @throws InputError the user does not agree, or a flag names another place
+ * @throws LocalConfigMissingError this machine's config names another place, and `retarget` is not set
  */
 export async function agreeOnPlace(
   { path, place, vault }: FilePlace,
@@ -34,7 +35,7 @@ export async function agreeOnPlace(
   if (known.isAgreed) return;
   if (variables["VSYNC_TRUST_PROJECT"] === "1" || (flags.endpoint !== undefined && flags.bucket !== undefined)) return;
   if (!prompter.isInteractive) {
-    throw new InputError(`${path} names this store, and nobody has agreed to use it`, {
+    throw new InputError(`${path} names this store, and you have not agreed to use it`, {
       hint: `give --endpoint=${place.endpoint} --bucket=${place.bucket}, or set VSYNC_TRUST_PROJECT=1 for a checkout that you trust`,
     });
   }
@@ -43,9 +44,10 @@ export async function agreeOnPlace(
 }
 
 /**
- * Lets a person agree that a folder may use a vault which this machine has bound to others. `--repo` and `VSYNC_REPO` agree.
+ * Asks the user to agree that this folder uses a vault which this machine has bound to other folders. `--repo` and
+ * `VSYNC_REPO` count as agreement.
  *
- * @throws InputError nobody agrees
+ * @throws InputError the user does not agree
  */
 export async function agreeOnFolder(
   { repo, env, named: { by, project } }: Which,
@@ -70,7 +72,7 @@ export async function agreeOnFolder(
 function shownPlace({ endpoint, bucket, prefix, kmsKey, requesterPays }: FilePlace["place"]): string {
   const terms = [
     ...(kmsKey === undefined ? [] : [`KMS key ${kmsKey}`]),
-    ...(requesterPays ? ["you pay the requests"] : []),
+    ...(requesterPays ? ["you pay for requests"] : []),
   ];
   return [endpoint, bucket, prefix, ...terms].join(" Â· ");
 }
@@ -79,7 +81,7 @@ const ofVault = (id: string | undefined): string => (id === undefined ? "" : ` Â
 
 function elsewhere(current: LocalConfig, { path, place, vault }: FilePlace, target: Which): LocalConfigMissingError {
   return new LocalConfigMissingError(
-    `${path} says ${shownPlace(place)}${ofVault(vault)}, and this machine's config ${shownPlace(current)}${ofVault(current.vault)}`,
-    { hint: `to follow the file, with credentials given anew: vsync init ${vaultFlags(target)} --retarget` },
+    `${path} says ${shownPlace(place)}${ofVault(vault)}, but this machine's config says ${shownPlace(current)}${ofVault(current.vault)}`,
+    { hint: `to follow the file and give credentials again: vsync init ${vaultFlags(target)} --retarget` },
   );
 }

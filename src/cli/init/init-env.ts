@@ -31,8 +31,8 @@ export interface InitEnvFlags extends InitFlags, AppKeyFlags {
 }
 
 /**
- * Sets up a vault or joins it, and of several one after another. One that cannot be joined does not stand in the way of the
- * others: the first failure is thrown after the last.
+ * Sets up or joins one vault, or several in turn. If one fails, the others still get their turn; then the first failure
+ * is thrown.
  */
 export async function initEnvs(targets: readonly Which[], flags: InitEnvFlags, sources: SecretSources): Promise<void> {
   const isOneOfSeveral = targets.length > 1;
@@ -57,7 +57,7 @@ interface Round {
   readonly isOneOfSeveral: boolean;
 }
 
-/** Asks for what is missing, proves the store, writes config and project file. */
+/** Asks for what is missing, proves the store, and writes config and project file. */
 async function initEnv(named: Which, flags: InitEnvFlags, round: Round, sources: SecretSources): Promise<object> {
   const { output } = sources;
   const { isOneOfSeveral } = round;
@@ -130,7 +130,7 @@ async function knownHere(target: Which, sources: SecretSources): Promise<LocalCo
   return current;
 }
 
-/** A vault that somebody chose from those in the bucket, which may have other names than they typed before. */
+/** Takes repo and env from the vault that the user chose in the bucket; they may differ from what was typed. */
 async function joining(named: Which, { repo, env }: Pick<Target, "repo" | "env">): Promise<Which> {
   if (named.repo === repo && named.env === env) return named;
   const target = { ...named, repo, env, named: { ...named.named, name: repo } };
@@ -138,14 +138,17 @@ async function joining(named: Which, { repo, env }: Pick<Target, "repo" | "env">
   return target;
 }
 
-/** The vault that the project file names, unless it is this machine's own that nobody has pushed, or is to be forgotten. */
+/**
+ * The vault that the project file names, unless this machine made it and nobody has pushed yet, or `--reset` forgets
+ * it.
+ */
 function expectedVault(target: Which, current: LocalConfig | null, { reset }: InitEnvFlags): string | undefined {
   const vault = placeInFile(target)?.vault;
   const isOwn = current !== null && vault === current.vault && (reset || current.seenGen === 0);
   return isOwn ? undefined : vault;
 }
 
-/** The key for tokens. One that was given for another place does not go to this one. */
+/** The key for tokens. A key given for another place is not reused here. */
 async function appKey(
   store: ObjectStore,
   { location, current, isOneOfSeveral }: Pick<FoundStore, "location" | "current"> & Pick<Round, "isOneOfSeveral">,
@@ -157,14 +160,14 @@ async function appKey(
   if (given !== null) return given;
   if (isAt(current, location)) return current?.app;
   const isAsked = sources.prompter.isInteractive && !isOneOfSeveral && location.credentials !== "ambient";
-  // Somebody who joins may not be the one who hands out keys.
+  // Somebody who joins is probably not the one who hands out keys.
   if (!isAsked || (await store.head(MANIFEST_KEY)) !== null) return undefined;
   return (await askAppKey(JSON.stringify(policyOf("reader", location)), sources)) ?? undefined;
 }
 
 const LIVE = new Set(["prod", "production", "live"]);
 
-/** On a terminal it proposes protection for an env whose name says that people depend on it. */
+/** On a terminal, offers protection for an env whose name suggests that people depend on it. */
 async function wantsProtection(
   which: Which,
   { current, isOneOfSeveral }: { readonly current: LocalConfig | null; readonly isOneOfSeveral: boolean },

@@ -26,7 +26,7 @@ import { targetAt, vaultsIn } from "./vaults-in-bucket.ts";
 
 const EMBEDDED_BUCKET = "vaults";
 const DEFAULT_REGION = "us-east-1";
-/** These flags mean a bucket, even if the config names a directory: a directory is chosen by its endpoint. */
+/** These flags mean a bucket, even if the config names a directory. `--endpoint=file:///…` means a directory. */
 const BUCKET_FLAGS = [
   "region",
   "bucket",
@@ -40,7 +40,7 @@ const BUCKET_FLAGS = [
   "session-token-file",
 ] as const;
 
-/** A location, and the vault there if somebody chose it from those in the bucket. */
+/** A location, and its vault if the user chose one of those in the bucket. */
 export interface ChosenLocation extends StoreLocation {
   readonly joins?: Pick<Target, "repo" | "env">;
 }
@@ -54,19 +54,19 @@ interface Basis {
   readonly flags: InitFlags;
   readonly target: Which;
   readonly sources: SecretSources;
-  /** The current config, if its store is of the kind that is being chosen; else null. */
+  /** The current config if its store is of the kind being chosen; else null. */
   readonly current: LocalConfig | null;
-  /** This machine's AWS set-up, for suggestions when somebody is asked. */
+  /** This machine's AWS configuration, for suggestions at a prompt. */
   readonly aws?: AwsSetup;
 }
 
 /**
- * Where the vault is or will be. The project file decides if it names a store; else the flags, and the config fills in the
- * rest; without flags a person is asked; without a terminal the config stands, and without a config the embedded store:
+ * Where the vault is or will be. If the project file names a store, it decides. Otherwise the flags do, and the config
+ * fills in the rest. Without flags the user is asked; without a terminal the config stands, or else the embedded store,
  * a directory on this machine.
  *
  * @throws InputError a part is missing or malformed
- * @throws as `agreeOnPlace`
+ * @throws what `agreeOnPlace` throws
  */
 export async function chooseLocation(
   flags: InitFlags,
@@ -96,7 +96,9 @@ export async function chooseLocation(
   }
 }
 
-/** The buckets that somebody agreed to use, for another env of the project, and the credentials for each: see `bucketOf`. */
+/**
+ * The buckets that the user has agreed to for other envs of the project, with the credentials for each: see `bucketOf`.
+ */
 export type Visited = ReadonlyMap<string, Credentials>;
 
 export const bucketOf = ({ endpoint, bucket }: Pick<StoreLocation, "endpoint" | "bucket">): string =>
@@ -148,7 +150,7 @@ async function askedLocation(inDirectory: Basis, inBucket: Basis): Promise<Chose
   }
 }
 
-/** Asks. The current place is the first choice. */
+/** Asks for the place. The current one comes first. */
 async function choosePlace(inDirectory: Basis, inBucket: Basis): Promise<Place> {
   const now: Place =
     inDirectory.current !== null || inBucket.current === null ? "directory" : placeOf(inBucket.current);
@@ -202,8 +204,8 @@ async function bucketLocation(basis: Basis, part: Part): Promise<ChosenLocation>
 }
 
 /**
- * The location with the folder of the vault. Somebody who has named no vault may not know where their team keeps it: they
- * choose from those that their key finds.
+ * Adds the vault's folder. A user who named no vault may not know where their team keeps it, and chooses from those
+ * that the key finds.
  */
 async function inFolder(location: StoreLocation, basis: Basis, part: Part): Promise<ChosenLocation> {
   const { current, target, sources } = basis;
@@ -225,14 +227,14 @@ async function inFolder(location: StoreLocation, basis: Basis, part: Part): Prom
   return joins === null ? at(prefix) : { ...at(prefix), joins };
 }
 
-/** The config, if its credentials were given for this service: no other one gets them. */
+/** The config, if its credentials are for this service; they must not be sent to another one. */
 function atSameService(current: LocalConfig | null, { endpoint, region }: StoreLocation): LocalConfig | null {
   if (current === null || current.endpoint === endpoint) return current;
   const isOtherRegion = isOnAws(current) && endpoint === awsEndpoint(region);
   return isOtherRegion && partitionOf(region) === partitionOf(current.region) ? current : null;
 }
 
-/** Where AWS's own tools would go: their variables name another endpoint, or a variant of the region's. */
+/** The endpoint that AWS's own tools would use: their variables may name another one, or a variant of the region's. */
 function usualEndpoint(region: string): string {
   const { AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT } = process.env;
   return (
@@ -247,7 +249,7 @@ function namedEndpoint(): string | undefined {
   return (AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL)?.replace(/(?<=[^/])\/+$/, "") || undefined;
 }
 
-/** AWS's variables and files name a region of AWS, so another endpoint ignores them. */
+/** AWS's variables and files name an AWS region, so other endpoints ignore them. */
 function usualRegion({ flags, aws }: Basis): string {
   if (flags.endpoint !== undefined) return DEFAULT_REGION;
   const { AWS_REGION, AWS_DEFAULT_REGION } = process.env;

@@ -14,10 +14,10 @@ import { findRepo, surroundings, type Which, type WhichRepo } from "../project/w
 import { listed } from "../terminal/consent.ts";
 
 /**
- * The vaults that `init` is about: the one that is named, or on a terminal all of the project file's that this machine does
- * not know, or one that it asks for.
+ * The vaults that `init` sets up: the one that the user names; or on a terminal all those in the project file that this
+ * machine does not know, or one that it asks for.
  *
- * @throws InputError
+ * @throws InputError a name is missing or not valid
  */
 export async function initTargets(input: TargetInput, sources: SecretSources): Promise<readonly Which[]> {
   const { prompter, output } = sources;
@@ -28,7 +28,11 @@ export async function initTargets(input: TargetInput, sources: SecretSources): P
   return pending.map((env) => ({ repo: found.name, env, named: found, isEnvTyped: false }));
 }
 
-/** What names the repo; a person, if what names it cannot, or nothing does. @throws InputError */
+/**
+ * What names the repo. If nothing does, or the name is not valid, it asks the user.
+ *
+ * @throws InputError nobody can be asked
+ */
 async function repoHere(flag: string | undefined, sources: SecretSources): Promise<WhichRepo> {
   const around = surroundings((text) => sources.output.warn(text));
   const noName = new UnfitNameError("this folder is in no repository", { hint: REPO_HINT });
@@ -45,7 +49,7 @@ async function repoHere(flag: string | undefined, sources: SecretSources): Promi
   }
 }
 
-/** The envs that the project file places, and this machine has no config for. */
+/** The envs with a place in the project file but no config on this machine. */
 async function unknownEnvs(named: WhichRepo): Promise<readonly string[]> {
   const known = await listEnvs(named.name);
   const isPlaced = (env: string): boolean =>
@@ -64,7 +68,9 @@ async function initTarget(found: WhichRepo, input: TargetInput, sources: SecretS
   return named.by === "flag" ? { ...which, isRepoTyped: true } : which;
 }
 
-/** @throws error unless somebody can be asked, and a name is all that is wrong */
+/**
+ * @throws the given error, unless only the name is wrong and the user can be asked
+ */
 async function askedName(
   error: unknown,
   proposal: string | undefined,
@@ -91,14 +97,17 @@ async function askedEnv({ name, project: { file } }: WhichRepo, { prompter, outp
   return (await prompter.text({ message: "Environment:", default: suggestion, check })).trim();
 }
 
-/** An env of the project file, or one that the folder has a dotenv file for, that this machine has no config for. */
+/** An env of the project file, or one with a dotenv file in this folder, that this machine has no config for. */
 async function suggestedEnv(repo: string, proposed: readonly string[]): Promise<string> {
   const [configured, dotenvEnvs] = await Promise.all([listEnvs(repo), listDotenvEnvs(workingFolder())]);
   const usual = [...proposed, ...dotenvEnvs, "dev", "prod"];
   return usual.find((env) => !configured.includes(env)) ?? "dev";
 }
 
-/** A derived name, unless this machine knows a vault that may be the project's under another one, or another project's under this. */
+/**
+ * Keeps a derived name unless this machine knows a vault that may be this project's under another name, or another
+ * project's vault under this name. Then it asks.
+ */
 async function settledName(found: WhichRepo, env: string, { prompter, output }: SecretSources): Promise<WhichRepo> {
   const { project } = found;
   const repos = await listRepos();
@@ -125,7 +134,7 @@ async function settledName(found: WhichRepo, env: string, { prompter, output }: 
   });
 }
 
-/** The folder that keeps a repo's name from being this project's; null if none does. */
+/** The folder of another project that has this repo name; null if the name is free. */
 async function bindingOf(repo: string, { project }: WhichRepo): Promise<{ readonly folder: string | null }> {
   const envs = await listEnvs(repo);
   const roots = (await Promise.all(envs.map((env) => rootsOf({ repo, env })))).flat();
@@ -147,7 +156,7 @@ function takenElsewhere({ repo, folder }: { repo: string; folder: string | null 
   });
 }
 
-/** Some disks keep one file for both names, and people take one for the other. */
+/** Some disks keep one file for both names, and people confuse them. */
 export async function refuseOtherCase({ repo, env }: Target): Promise<void> {
   const [repos, envs] = await Promise.all([listRepos(), listEnvs(repo)]);
   const differs = (name: string) => (it: string) => it !== name && it.toLowerCase() === name.toLowerCase();

@@ -36,40 +36,43 @@ export interface InitRequest {
   readonly location: StoreLocation;
   readonly prepared: PreparedStore;
   readonly current: LocalConfig | null;
-  /** Forget the vault and passphrase of the config. */
+  /** Whether to forget the config's vault and passphrase. */
   readonly reset: boolean;
   /** The vault that the project file names. */
   readonly expected: string | undefined;
-  /** Set if only one of the two will do: to make a vault, or to join one. */
+  /** Set if the user allows only one of the two: to make a vault, or to join one. */
   readonly only: "new" | "join" | null;
   readonly isProtected: boolean;
-  /** The key that goes into tokens. */
+  /** The key for tokens. */
   readonly app: AccessKey | undefined;
   readonly passphraseFile: string | undefined;
-  /** Other vaults follow: Enter alone leaves this one out. */
+  /** Whether the user can skip this vault with Enter, because others follow. */
   readonly maySkip?: boolean;
 }
 
 export type Initialized =
-  /** The prefix is empty: this machine has drawn the id and salt of the vault that the first push makes. */
+  /** The prefix was empty. This machine has drawn the id and salt for the vault that the first push makes. */
   | { readonly kind: "created"; readonly path: string }
-  /** The prefix holds a vault, and the passphrase is proven. `readOnlyUntil` is the end of its grace window, or null. */
+  /**
+   * The prefix holds a vault, and the passphrase is proven. `readOnlyUntil` is the end of the passphrase's grace
+   * window, or null.
+   */
   | { readonly kind: "joined"; readonly path: string; readonly gen: number; readonly readOnlyUntil: string | null }
-  /** The config's vault and passphrase, at the location that was given. */
+  /** The config keeps its vault and passphrase, and has the given location. */
   | { readonly kind: "kept"; readonly path: string }
-  /** Somebody left it out: nothing was written. */
+  /** The user skipped it. Nothing was written. */
   | { readonly kind: "skipped" }
-  /** As `kept`, but the manifest says that the passphrase was rotated, and nobody gave the new one. */
+  /** Like `kept`, but the passphrase was rotated according to the manifest, and nobody gave the new one. */
   | { readonly kind: "outdated"; readonly path: string; readonly rotatedAt: string };
 
 /**
- * Writes the config. It joins a vault that the prefix holds, and never replaces it. A config that exists keeps its vault and
- * salt unless `reset` is set, or the manifest proves that the passphrase has been rotated.
+ * Writes the config. If the prefix holds a vault, it joins it and never replaces it. An existing config keeps its vault
+ * and salt, unless `reset` is set or the manifest proves that the passphrase was rotated.
  *
- * @throws InputError the prefix holds another vault than the config
- * @throws WrongPassphraseError also for the passphrase from before a rotation, and the message says so
+ * @throws InputError the prefix holds another vault than the config names
+ * @throws WrongPassphraseError also for the passphrase before a rotation; the message says so
  * @throws RollbackError the manifest is older than what this machine has seen
- * @throws as opening a manifest
+ * @throws what opening a manifest throws
  */
 export async function initVault(request: InitRequest, sources: SecretSources): Promise<Initialized> {
   const { target, current, reset, prepared } = request;
@@ -84,7 +87,7 @@ export async function initVault(request: InitRequest, sources: SecretSources): P
   return join(request, sources);
 }
 
-/** A vault says which env it is, so a prefix that was copied or renamed does not pass for another one. */
+/** A manifest names its env, so a copied or renamed prefix cannot pass for another env. */
 function requireSameEnv({ env }: Manifest, { target, location, prepared }: InitRequest): void {
   if (env === target.env) return;
   const named = segmentFault(env) === null ? env : "another env";
@@ -93,7 +96,9 @@ function requireSameEnv({ env }: Manifest, { target, location, prepared }: InitR
   });
 }
 
-/** @throws InputError `--join` without a vault, `--new` with one, or the vault that the project file names is not there */
+/**
+ * @throws InputError `--join` without a vault, `--new` with one, or the vault in the project file does not exist
+ */
 function requireWanted({ only, expected, target, prepared, current }: InitRequest, isThere: boolean): void {
   const { label } = prepared.store;
   if (only === "join" && !isThere) {
@@ -128,7 +133,7 @@ async function keep(request: InitRequest): Promise<Initialized & { kind: "kept" 
   return { kind: "kept", path: await updateConfig(request.target, (latest) => ({ ...latest, ...placeOf(request) })) };
 }
 
-/** Brings a config up to date whose passphrase has been rotated, if somebody gives the new one. */
+/** After a rotation, updates the config if the user gives the new passphrase. */
 async function catchUp(
   request: InitRequest,
   there: Manifest,
@@ -155,7 +160,9 @@ async function join(request: InitRequest, sources: SecretSources): Promise<Initi
   return opening.secret.expose().length === 0 ? { kind: "skipped" } : joinWith(opening, request, null);
 }
 
-/** @param known what this machine knows of this very vault, or null */
+/**
+ * @param known what this machine knows of the same vault, or null
+ */
 async function joinWith(
   { secret, askAgain }: OpeningPassphrase,
   request: InitRequest,
@@ -182,7 +189,7 @@ async function joinWith(
   return { kind: "joined", path, gen, readOnlyUntil: unlocked.until };
 }
 
-/** A passphrase that matches the config was right until somebody rotated it. */
+/** If the passphrase matches the config, it was right before a rotation; the error says so. */
 async function namingTheRotation(
   error: WrongPassphraseError,
   passphrase: Secret,
@@ -198,7 +205,7 @@ async function derives(passphrase: Secret, { kdf, recipient }: LocalConfig): Pro
   return Buffer.compare(await recipientOf(passphrase, kdf), recipient) === 0;
 }
 
-/** Without the fields of `LocalConfig` that a location may carry beside its own. */
+/** Picks the fields one by one: a location may carry other fields of `LocalConfig`. */
 function placeOf({ target, location, current, isProtected, app, prepared }: InitRequest) {
   const { repo, env } = target;
   const { endpoint, region, bucket, prefix, credentials } = location;

@@ -23,7 +23,7 @@ export const askedPart: Part = (question, suggestion, { sources }) => {
   return sources.prompter.text({ message: question, check, ...shown }).then((answer) => answer.trim());
 };
 
-/** Why an answer cannot be used: it is asked for again before anything else. */
+/** Why an answer cannot be used, so that it is asked for again at once. */
 const FAULTS: Readonly<Record<string, (answer: string) => string | null>> = {
   "Endpoint:": (endpoint) => partFault({ endpoint }),
   "Bucket:": (bucket) => partFault({ bucket }),
@@ -44,7 +44,7 @@ function partFault(part: Partial<StoreLocation>): string | null {
 
 export type LocationPart = "endpoint" | "bucket" | "region" | "credentials";
 
-/** The part of a location that a failed request puts in doubt, or null. */
+/** The part of the location that a failed request casts doubt on, or null. */
 export function refusedPart(error: unknown): LocationPart | null {
   if (error instanceof NoSuchBucketError) return "bucket";
   if (error instanceof WrongRegionError) return "region";
@@ -52,13 +52,13 @@ export function refusedPart(error: unknown): LocationPart | null {
   return error instanceof S3UnreachableError ? "endpoint" : null;
 }
 
-/** Whether a flag or the project file has said it: then nobody has mistyped it here. */
+/** Whether a flag or the project file gives this part; then the user cannot have mistyped it here. */
 export function isGiven(part: LocationPart, flags: LocationOverrides & CredentialFlags, isFiled: boolean): boolean {
   if (part !== "credentials") return isFiled || flags[part] !== undefined;
   return flags.ambient === true || flags["access-key"] !== undefined || Boolean(process.env["VSYNC_ACCESS_KEY"]);
 }
 
-/** Asks for the part of a location again that a store refused. */
+/** Asks again for the part of the location that the store refused. */
 export async function askedAgain(part: LocationPart, location: StoreLocation, basis: Asking): Promise<StoreLocation> {
   if (part === "credentials") return { ...location, credentials: await askKey(basis.sources) };
   const question = { endpoint: "Endpoint:", bucket: "Bucket:", region: "Region:" }[part];

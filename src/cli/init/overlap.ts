@@ -6,14 +6,14 @@ import { findConfig } from "../config/local-config.ts";
 import { listEnvs, listRepos } from "../config/paths.ts";
 import { openStore } from "../session/store.ts";
 
-/** A listing this long is a vault's own, or none of vsync's. */
+/** A longer listing is either one vault's or has nothing to do with vsync. */
 const MAX_KEYS = 1000;
 
 /**
- * Refuses a prefix for a new vault that lies within another vault's, or encloses one: gc and policies of one would reach the
- * other. What the key may not look at does not count.
+ * Refuses a prefix for a new vault inside another vault's, or around one, because gc and policies of one would affect
+ * the other. Folders that the key may not list do not count.
  *
- * @throws InputError
+ * @throws InputError the prefixes overlap
  */
 export async function refuseOverlap(location: StoreLocation, store: ObjectStore): Promise<void> {
   const { prefix } = location;

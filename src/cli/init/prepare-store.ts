@@ -13,8 +13,8 @@ const REASONS = {
   "create-only": "it lets a create-only PUT (If-None-Match: *) overwrite an object",
   replace: "it refuses a PUT with the ETag of its own GET (If-Match)",
   "stale-replace": "it lets a PUT with a stale ETag (If-Match) overwrite an object",
-  "create-race": "of eight create-only PUTs at once not exactly one won",
-  "replace-race": "of eight PUTs with the same ETag at once not exactly one won",
+  "create-race": "of eight create-only PUTs at once, not exactly one succeeded",
+  "replace-race": "of eight PUTs with the same ETag at once, not exactly one succeeded",
   listing: "its listing lacks objects that it holds",
 } as const;
 
@@ -23,17 +23,17 @@ export interface PreparedStore {
   readonly store: ObjectStore;
   /** False if the directory does not exist yet, so it holds no vault. */
   readonly isThere: boolean;
-  /** There is a vault, and this machine may not write: of a bucket nothing is proven then. */
+  /** There is a vault, but this machine may not write. Then nothing is proven about a bucket. */
   readonly isReadOnly: boolean;
-  /** Creates the directory. Call it after the last question, so Ctrl-C leaves nothing behind. */
+  /** Creates the directory. Call it after the last question, so that Ctrl-C leaves nothing behind. */
   make(): Promise<void>;
 }
 
 /**
- * Checks that the directory exists or can be made, or proves that the bucket keeps the preconditions of writes, on which every
- * commit relies.
+ * Checks that the directory exists or can be made, or proves that the bucket keeps the preconditions of writes. Every
+ * commit relies on them.
  *
- * @throws as `provePreconditions`
+ * @throws what `provePreconditions` throws
  */
 export async function prepareStore(location: StoreLocation, output: Output): Promise<PreparedStore> {
   const store = await openStore(location);
@@ -63,17 +63,18 @@ export async function prepareStore(location: StoreLocation, output: Output): Pro
   }
 }
 
-/** Whether there is a vault that the key reads. */
+/** Whether the prefix has a manifest that the key can read. */
 async function canRead(store: ObjectStore): Promise<boolean> {
   const manifest = await store.get(MANIFEST_KEY, { maxBytes: MAX_MANIFEST_BYTES }).catch(() => null);
   return manifest !== null;
 }
 
 /**
- * Proves that a bucket keeps the preconditions of writes. Returns the objects that it wrote and could not remove.
+ * Proves that a bucket keeps the preconditions of writes. Returns the keys of objects that it wrote and could not
+ * remove.
  *
  * @throws InputError the bucket ignores a precondition
- * @throws AccessDeniedError | S3UnreachableError the proof could not be made
+ * @throws AccessDeniedError, S3UnreachableError the bucket could not be tested
  */
 export async function provePreconditions(
   store: ObjectStore,

@@ -6,15 +6,15 @@ import { repoFault, segmentFault } from "../config/paths.ts";
 import type { Target } from "../config/target.ts";
 import { printable } from "../terminal/printable.ts";
 
-/** `<owner>/<repo>/<env>/`: `init` proposes no deeper folder. */
+/** `<owner>/<repo>/<env>/` is the deepest folder that `init` proposes. */
 const MAX_DEPTH = 3;
-/** A bucket that holds much else must not take long. */
+/** Bounds the time for a bucket full of other things. */
 const MAX_LISTINGS = 40;
 const AT_ONCE = 8;
 
 /**
- * The prefixes of the vaults in a bucket, as far as the key may list: one listing of each folder, up to three deep. Null if it
- * may not list at all. Nothing that it finds is proven.
+ * The prefixes of the vaults in a bucket that the key can find: one listing per folder, up to three deep. Null if it
+ * may not list at all. None of the vaults is proven.
  */
 export async function vaultsIn(location: StoreLocation): Promise<readonly string[] | null> {
   const root = await listing(location, "");
@@ -30,7 +30,7 @@ export async function vaultsIn(location: StoreLocation): Promise<readonly string
       const listings = await Promise.all(asked.slice(at, at + AT_ONCE).map((it) => listing(location, it)));
       for (const it of listings) {
         for (const vault of it?.vaults ?? []) found.add(vault);
-        // A vault's own folders hold no other vault.
+        // Do not look for vaults inside a vault.
         if (it?.vaults.length === 0) next.push(...it.folders);
       }
     }
@@ -44,13 +44,13 @@ interface Listing {
   readonly folders: readonly string[];
 }
 
-/** Null if the key may not list this, or the server does not answer: asking for the prefix still works. */
+/** Null if the key may not list this or the server does not respond: the user can still type the prefix. */
 async function listing(location: StoreLocation, prefix: string): Promise<Listing | null> {
   try {
     const { keys, folders } = await listBelow({ ...location, prefix });
     const manifests = keys.filter((key) => key.endsWith(`/${MANIFEST_KEY}`));
     const vaults = manifests.map((key) => key.slice(0, -MANIFEST_KEY.length));
-    // Who may write the bucket chose these names, and a list on the terminal shows them as they are.
+    // Anyone who can write to the bucket can choose these names, and the terminal shows them unescaped.
     return { vaults: vaults.filter((it) => printable(it) === it), folders };
   } catch (error) {
     if (error instanceof AccessDeniedError || error instanceof S3UnreachableError) return null;
@@ -58,7 +58,7 @@ async function listing(location: StoreLocation, prefix: string): Promise<Listing
   }
 }
 
-/** The repo and env that a prefix names; null if it names none. */
+/** The repo and env in a prefix, or null. */
 export function targetAt(prefix: string): Pick<Target, "repo" | "env"> | null {
   const segments = prefix.slice(0, -1).split("/");
   const [repo, env] = [segments.slice(0, -1).join("/"), segments.at(-1) ?? ""];

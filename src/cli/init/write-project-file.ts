@@ -12,10 +12,10 @@ import type { Which } from "../project/which-vault.ts";
 import type { Output } from "../terminal/output.ts";
 
 /**
- * Writes what a colleague's `init` needs into the project file, and no credential. Returns its path, or null if it stays as
- * it is: so does a file of another repo.
+ * Writes what a colleague's `init` needs, but no credential, into the project file. Returns its path, or null if the
+ * file stays as it is, for example because it belongs to another repo.
  *
- * @param options `insteadOf`: the env's name until now
+ * @param options `insteadOf`: the env's previous name
  */
 export async function writeProjectFile(
   which: Which,
@@ -32,7 +32,7 @@ export async function writeProjectFile(
   const renamed = withName(before, insteadOf, config.env);
   const placed = isDirectoryStore(config) ? renamed : withVault(renamed, config);
   const fault = projectFileFault(placed);
-  if (fault !== null) output.warn(`this store cannot stand in a project file: ${fault}`);
+  if (fault !== null) output.warn(`the project file cannot name this store: ${fault}`);
   const after = fault === null ? placed : before;
   if (file !== null && JSON.stringify(before) === JSON.stringify(after)) return null;
   const path = file?.path ?? projectFileIn(folder);
@@ -84,13 +84,13 @@ function withoutTerms<T extends BucketTerms>(it: T): Omit<T, keyof BucketTerms> 
   return rest;
 }
 
-/** The place that other envs of the project are likely to share. */
+/** The parts that the project's other envs probably share. */
 function placeOf({ repo, env, endpoint, bucket, region, prefix, ...more }: LocalConfig): Partial<ProjectFile> {
   const folder = prefix.endsWith(`/${env}/`) ? prefix.slice(0, -`${env}/`.length) : `${repo}/`;
   return { endpoint, bucket, region, ...(folder === `${repo}/` ? {} : { prefix: folder }), ...presentTerms(more) };
 }
 
-/** A reader sees the old file or the new one. Unlike a config, others may read it. */
+/** Readers see either the old file or the new one. Unlike a config, the file is readable by others. */
 async function replace(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {

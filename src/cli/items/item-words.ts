@@ -73,7 +73,7 @@ function ambiguous(word: string, usage: string): InputError {
 export function requireOne(names: readonly string[], usage: string): string {
   const [name] = requireSome(names, usage);
   if (names.length > 1)
-    throw new InputError("--env and the argument name two environments", { hint: "give one of them" });
+    throw new InputError("--env and the argument name different environments", { hint: "give one of them" });
   return name;
 }
 

@@ -277,7 +277,7 @@ function requireAgreement(config: LocalConfig, file: FoundFile): void {
   throw new LocalConfigMissingError(
     `${file.path} and this machine's config of ${config.repo}/${env} differ: ${shown}`,
     {
-      hint: `to follow the file, with credentials given anew: vsync init ${vaultFlags(config)} --retarget`,
+      hint: `to follow the file and give credentials again: vsync init ${vaultFlags(config)} --retarget`,
     },
   );
 }

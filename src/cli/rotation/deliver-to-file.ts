@@ -18,7 +18,8 @@ import type { Delivery } from "./delivery.ts";
  * @throws InputError the file exists already, or cannot be created
  */
 export async function deliverToFile(path: string, env: string, output: Output): Promise<Delivery> {
-  if (path === "-") throw new InputError("--out names a file", { hint: "without --out the passphrase goes to stdout" });
+  if (path === "-")
+    throw new InputError("--out must name a file", { hint: "without --out the passphrase goes to stdout" });
   await refuseExisting(path, env);
   await refuseUnwritable(path);
   let isWritten = false;

@@ -51,7 +51,7 @@ export async function tokenWord(
   const { input, words } = await tokenWords(given, usage, true);
   const [word, surplus] = words;
   if (surplus === undefined) return { input, word };
-  throw new InputError("--env and the argument name two environments", { hint: "give one of them" });
+  throw new InputError("--env and the argument name different environments", { hint: "give one of them" });
 }
 
 /** As `tokenWord`, or `all` with that flag. @throws InputError both, or neither */

@@ -9,9 +9,9 @@ import type { BundleKeys } from "../../vault/unlock/bundle-keys.ts";
 
 const FORMAT = "vsync-cache-v1";
 
-/** A vault as the store had it. Without the passphrase it tells no more than the store does. */
+/** A vault as the store had it, still encrypted. Without the passphrase it reveals no more than the store does. */
 export interface SealedCopy {
-  /** When vsync asked the store, in milliseconds since the epoch. */
+  /** When vsync read it from the store, in milliseconds since the epoch. */
   readonly atMs: number;
   readonly manifest: Uint8Array;
   readonly bundle: Uint8Array;
@@ -23,8 +23,8 @@ export interface SealedCopy {
 export class CacheFault extends Error {}
 
 /**
- * HMAC-SHA256 over time and manifest, hexadecimal, with a key that the holder's slot gives. Somebody who can write the file
- * but not open the vault cannot make a copy look younger.
+ * HMAC-SHA256 (RFC 2104) over time and manifest, in hex, with a key derived from the holder's slot. It keeps somebody
+ * who can write the file but not open the vault from making a copy look younger.
  */
 export function sealTime(keys: BundleKeys, atMs: number, manifest: Uint8Array): string {
   const sealed = `${FORMAT}|${atMs}|${sha256Hex(manifest)}`;
@@ -99,13 +99,13 @@ type Get = ObjectStore["get"];
 export function recordingStore(store: ObjectStore, fetched: Map<string, Uint8Array>): ObjectStore {
   return withGet(store, async (key, options) => {
     const stored = await store.get(key, options);
-    // Not `slice`: a Buffer's is a view, and vsync decrypts a bundle in place.
+    // Copies, because vsync decrypts a bundle in place. `slice` of a Buffer would return a view.
     if (stored !== null) fetched.set(key, new Uint8Array(stored.bytes));
     return stored;
   });
 }
 
-/** The store at the time of the copy, as a reader sees it: the manifest, and the one bundle that it names. */
+/** A store that holds what a reader saw at the time of the copy: the manifest and the bundle that it names. */
 export function copiedStore(store: ObjectStore, copy: SealedCopy): ObjectStore {
   return withGet(store, async (key, { maxBytes }) => {
     const bytes = key === MANIFEST_KEY ? copy.manifest : copy.bundle;

@@ -31,9 +31,9 @@ const MAX_CACHE_BYTES = MAX_HEADER_BYTES + MAX_MANIFEST_BYTES + MAX_BUNDLE_BYTES
 export interface CacheUse {
   readonly path: string;
   readonly maxAgeMs: number;
-  /** How long the store may take to answer before the copy stands in. */
+  /** How long the store may take before the copy is used instead. */
   readonly patienceMs: number;
-  /** How long the disk of the cache may take, for reading and for writing. */
+  /** How long the cache's disk may take for reading, and again for writing. */
   readonly diskMs: number;
   readonly warn: Warn;
 }
@@ -41,10 +41,11 @@ export interface CacheUse {
 type CachedRequest = OpenRequest & { readonly signal: AbortSignal };
 
 /**
- * Opens the vault from the store and keeps a sealed copy of it. If the store cannot be reached, opens that copy, with the
- * same checks. A store that refuses can be reached. A store that offers an older generation than the copy is refused.
+ * Opens the vault from the store and keeps a sealed copy of it. If the store cannot be reached, it opens that copy,
+ * with the same checks. A store that refuses access counts as reached. A store with an older generation than the copy
+ * is refused.
  *
- * @throws S3UnreachableError the store cannot be reached, and no copy is young enough
+ * @throws S3UnreachableError the store cannot be reached, and the copy is missing or too old
  * @throws what `openVault` throws
  */
 export async function openThroughCache(ports: ReadPorts, request: CachedRequest, cache: CacheUse): Promise<Contents> {
@@ -84,7 +85,11 @@ async function openFromStore(ports: ReadPorts, request: OpenRequest): Promise<Op
   return { contents: contentsOf(vault), manifest, copy: { atMs, manifest: bytes, bundle, mac } };
 }
 
-/** The copy is a floor: a writer of the store could otherwise put an older generation back. @throws RollbackError */
+/**
+ * The copy is a rollback floor: otherwise somebody who can write to the store could restore an older generation.
+ *
+ * @throws RollbackError the manifest is older than the copy
+ */
 async function requireNotOlder(
   manifest: Manifest,
   ports: ReadPorts,
@@ -96,7 +101,7 @@ async function requireNotOlder(
     throw error;
   });
   const kept = copy === null ? null : parsedOrNull(copy.manifest);
-  // To prove the copy may take a second derivation: only a newer one is worth it.
+  // Proving the copy may take a second key derivation, so do it only if the copy is newer.
   if (copy === null || kept === null || kept.manifest.gen <= manifest.gen) return;
   const expect = { ...request.expect, vault: manifest.vault };
   if (!(await isGenuine({ ...kept, bytes: copy.manifest, version: copy.mac }, ports, { ...request, expect }))) return;
@@ -112,7 +117,7 @@ function parsedOrNull(bytes: Uint8Array): ParsedManifest | null {
   }
 }
 
-/** A passphrase that the copy has retired proves it as well: its window is checked last. */
+/** A passphrase that the copy has retired also proves it: its grace window is checked last. */
 async function isGenuine(fetched: FetchedManifest, ports: ReadPorts, request: OpenRequest): Promise<boolean> {
   try {
     await proveManifest(fetched, ports, request);
@@ -123,7 +128,7 @@ async function isGenuine(fetched: FetchedManifest, ports: ReadPorts, request: Op
   }
 }
 
-/** Only warns if the copy cannot be kept: the vault is open. */
+/** Only warns if it cannot keep the copy, because the vault is open. */
 async function keepCopy(copy: SealedCopy, cache: CacheUse, signal: AbortSignal): Promise<void> {
   const { path, warn } = cache;
   try {
@@ -134,13 +139,15 @@ async function keepCopy(copy: SealedCopy, cache: CacheUse, signal: AbortSignal):
     warn({
       code: "VSYNC_CACHE_UNWRITABLE",
       message: `the cache ${path} cannot be written (${why})`,
-      hint: "create its folder and let the app's user write there; until then no newer copy can stand in for the store",
+      hint: "create its folder and let the app's user write there; until then the cache stays as it is",
       fields: { path },
     });
   }
 }
 
-/** A disk that hangs, such as a network folder whose server is gone, says nothing about the store. */
+/**
+ * A disk may hang, for example a network folder whose server is gone. That must not count as a failure of the store.
+ */
 async function onDisk<T>({ diskMs }: CacheUse, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await withDeadline({ timeoutMs: diskMs, signal }, work, () => {});
@@ -169,18 +176,20 @@ async function openCopy(ports: ReadPorts, request: CachedRequest, fallback: Fall
   warn({
     code: "VSYNC_STALE_VAULT",
     message: `${reason.message}; opened generation ${vault.manifest.gen} from the cache ${path}, ${seconds(ageMs)} s old`,
-    hint: reason.hint ?? "check why the store does not answer",
+    hint: reason.hint ?? "check why the store does not respond",
     fields: { path, gen: vault.manifest.gen, ageMs },
   });
   return contents;
 }
 
-/** @throws CacheFault it does not exist, is not a cache, or its disk does not answer */
+/**
+ * @throws CacheFault the copy does not exist or is not a cache, or its disk does not respond
+ */
 async function readCopy(cache: CacheUse, signal: AbortSignal): Promise<SealedCopy> {
   return onDisk(cache, signal, () => readCache(cache.path, MAX_CACHE_BYTES));
 }
 
-/** Refuses a copy from the future like an old one: with the clock set back it would stay young for ever. */
+/** Refuses a copy from the future like an old one: after the clock was set back it would stay young for ever. */
 function faultOf(copy: SealedCopy, keys: BundleKeys, ageMs: number, maxAgeMs: number): string | null {
   if (!isTimeSealed(copy, keys)) return "somebody altered its time";
   if (Math.abs(ageMs) <= maxAgeMs) return null;
@@ -188,7 +197,7 @@ function faultOf(copy: SealedCopy, keys: BundleKeys, ageMs: number, maxAgeMs: nu
 }
 
 function cannotStandIn({ path, reason }: Fallback, fault: string): S3UnreachableError {
-  const message = `${reason.message}; the cache ${path} cannot stand in: ${fault}`;
+  const message = `${reason.message}; the cache ${path} cannot replace it: ${fault}`;
   return new S3UnreachableError(message, reason.hint === undefined ? {} : { hint: reason.hint });
 }
 

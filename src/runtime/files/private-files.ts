@@ -9,7 +9,7 @@ import { chooseFolder, makePrivateFolder, removeLeftFolders } from "./private-fo
 
 const MAX_NAME_LENGTH = 200;
 
-/** The files of one handle, in a folder that only this user may enter. */
+/** The files of one handle, in a folder that only this user can enter. */
 export class PrivateFiles {
   readonly #paths = new Map<string, Promise<string>>();
   #written = 0;
@@ -20,8 +20,8 @@ export class PrivateFiles {
   /**
    * Writes a file, mode 0600, on the first call with its name.
    *
-   * @throws AccessDeniedError, S3UnreachableError naming the path: no folder is fit, or it is full
-   * @throws InputError `remove` was called meanwhile
+   * @throws AccessDeniedError, S3UnreachableError no folder is safe, or it is full; the message names the path
+   * @throws InputError `remove` was called in the meantime
    */
   path(name: string, bytes: Uint8Array): Promise<string> {
     let path = this.#paths.get(name);
@@ -40,7 +40,7 @@ export class PrivateFiles {
   }
 
   async #write(name: string, bytes: Uint8Array): Promise<string> {
-    // Each file has its own folder and can keep the end of its name, which some programs go by.
+    // Each file has its own folder, so it can keep the end of its name, which some programs go by.
     const place = join(String(this.#written++), baseName(name));
     this.#folder ??= this.#makeFolder();
     const path = join(await this.#folder, place);
@@ -49,7 +49,7 @@ export class PrivateFiles {
       await createPrivateFile(path, bytes);
     });
     if (this.#removed !== undefined) {
-      throw new InputError(`${path} was removed again: the vault has been closed`, {
+      throw new InputError(`${path} was removed again, because the vault was closed`, {
         hint: "await path() before close()",
       });
     }
@@ -59,7 +59,7 @@ export class PrivateFiles {
   async #makeFolder(): Promise<string> {
     try {
       const folder = await chooseFolder();
-      // Before the folder exists: an exit in between would leave it behind.
+      // Registered before the folder exists; otherwise an exit in between would leave it behind.
       this.#cancelExitRemoval = removeOnExit(folder);
       await naming("create", folder, () => makePrivateFolder(folder));
       await removeLeftFolders(dirname(folder));
@@ -94,10 +94,10 @@ function baseName(name: string): string {
   return /^\.*$/.test(base) ? "item" : base.slice(-MAX_NAME_LENGTH);
 }
 
-// One listener for the folders of all handles: with one for each, Node would warn about too many.
+// One listener for the folders of all handles: with one each, Node.js would warn about too many.
 const folders = new Set<string>();
 
-/** Removes the folder when the process or the worker thread exits. Call the result to cancel that. */
+/** Removes the folder when the process or the worker thread exits. Call the returned function to cancel. */
 function removeOnExit(folder: string): () => void {
   if (folders.size === 0) process.on("exit", removeFolders);
   folders.add(folder);

@@ -15,9 +15,9 @@ const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
 /**
- * A name for a new folder: in memory if this machine has a place for that, else in its folder for temporary files.
+ * Chooses a name for a new folder: in memory if this machine has a tmpfs, else in its folder for temporary files.
  *
- * @throws AccessDeniedError other users could put something else in the folder's place
+ * @throws AccessDeniedError other users could replace the folder
  * @throws S3UnreachableError the folder for temporary files does not exist
  */
 export async function chooseFolder(memoryFolder = MEMORY_FOLDER): Promise<string> {
@@ -30,7 +30,7 @@ export async function chooseFolder(memoryFolder = MEMORY_FOLDER): Promise<string
   return join(parent, await newFolderName());
 }
 
-/** Fails if anything has that name, such as a link that somebody planted. */
+/** Fails if the name is taken, for example by a link that somebody planted. */
 export async function makePrivateFolder(folder: string): Promise<void> {
   await mkdir(folder, { mode: FOLDER_MODE });
 }
@@ -53,23 +53,25 @@ async function statOf(folder: string): Promise<Stats> {
   }
 }
 
-/** Windows has neither these bits nor numbered users. */
+/** Windows has neither these bits nor numeric users. */
 function isSafeParent({ mode, uid }: Stats): boolean {
   if (process.platform === "win32") return true;
   const owned = uid === 0 || uid === process.geteuid?.();
   return owned && ((mode & WRITABLE_BY_OTHERS) === 0 || (mode & STICKY) !== 0);
 }
 
-/** The thread of a process that made a folder. */
+/** The thread that made a folder. */
 interface Owner extends ProcessIdentity {
-  /** The kernel's number of the thread; 0 if unknown. */
+  /** The kernel's id of the thread; 0 if unknown. */
   readonly thread: number;
 }
 
 const NAME = /^vsync\.([0-9a-f]{16})\.([0-9]{1,10})\.([0-9]{1,20})\.([0-9]{1,10})\.[0-9a-f]{32}$/;
 const GROUP_OR_WORLD = 0o077;
 
-/** A name that nobody can guess and that says who made the folder, so another process can tell whether it was left behind. */
+/**
+ * A name that nobody can guess. It records who made the folder, so another process can tell whether it was left behind.
+ */
 export async function newFolderName(): Promise<string> {
   const thread = ownThread();
   const { place, pid, start } = await systemProcesses().self();
@@ -77,8 +79,8 @@ export async function newFolderName(): Promise<string> {
 }
 
 /**
- * Removes the folders that killed processes and terminated worker threads of this user left behind. Leaves alone folders
- * whose owner may still be running, and those it cannot remove.
+ * Removes folders that this user's killed processes and terminated worker threads left behind. It skips folders whose
+ * owner may still be running, and those it cannot remove.
  */
 export async function removeLeftFolders(parent: string): Promise<void> {
   const processes = systemProcesses();
@@ -110,7 +112,7 @@ async function removeOwn(folder: string): Promise<void> {
   }
 }
 
-/** The number of the current thread: /proc/thread-self, see proc(5). */
+/** The kernel's id of the current thread: /proc/thread-self, see proc(5). */
 function ownThread(): number {
   try {
     const [, pid, thread] = /^([0-9]+)\/task\/([0-9]+)$/.exec(readlinkSync("/proc/thread-self")) ?? [];

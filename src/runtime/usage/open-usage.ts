@@ -13,15 +13,15 @@ import { UsageSpool } from "./usage-spool.ts";
 /** How usage is recorded. */
 export interface UsageOptions {
   /**
-   * The folder for events that no batch has yet, this user's alone; default: the variable `VSYNC_USAGE_SPOOL`, or one in the
-   * folder for temporary files. False: they are lost if the process is killed.
+   * The folder for events that are not in a batch yet, accessible to this user only. Default: `VSYNC_USAGE_SPOOL`, or
+   * one in the folder for temporary files. With false, such events are lost if the process is killed.
    */
   readonly spool?: string | false | undefined;
-  /** Told what to look at; default: `process.emitWarning`. */
+  /** Receives warnings. Default: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
 }
 
-/** What reports usage in the name of a token. */
+/** Reports usage in the token's name. */
 export interface OpenedUsage {
   readonly recorder: Pick<UsageRecorder, "record" | "flush" | "close" | "waiting">;
   /** Signs statements and batches. */
@@ -46,7 +46,7 @@ export async function openUsage(
   return { recorder, writer };
 }
 
-/** A process that has nothing else to do may end: `shutdown` writes what waits. */
+/** Does not keep an idle process alive: `shutdown` writes what is left. */
 function later(work: () => void, ms: number): void {
   setTimeout(work, ms).unref();
 }

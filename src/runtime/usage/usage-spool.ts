@@ -14,16 +14,16 @@ import type { Clock } from "../../ports.ts";
 import { systemRandom } from "../../stores/open-store.ts";
 import type { Spool, SpoolPart } from "../../usage/recorder.ts";
 
-/*
- * Usage events on this machine's disk until the store has them: a file for each process and flush, whose lines are boxes
- * under a key of the token. Nobody who cannot read the token reads them, or adds to them.
+/**
+ * Keeps usage events on this machine's disk until the store has them. Each process and flush has its own file, whose
+ * lines are boxes under a key of the token: only holders of the token can read them or add any.
  */
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
-/** Of all files of one token. */
+/** For all files of one token. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** The process of a file may be on another machine, or in another container: after this time it has ended. */
+/** The process of a file may be on another machine or in another container. After this time it counts as ended. */
 const ABANDONED_MS = 15 * 60_000;
 const NAME = /^(tok_[0-9a-f]{32})\.([0-9a-f]{16})\.(\d{1,10})\.(\d{1,20})\.[0-9a-f]{16}\.spool$/;
 
@@ -35,7 +35,7 @@ export interface UsageSpoolOptions {
   /** 32 bytes, the same for all processes of the token. */
   readonly key: Uint8Array;
   readonly clock: Clock;
-  /** Told of usage that only another token can send. */
+  /** Receives warnings about usage that only another token can send. */
   readonly warn: (message: string) => void;
   readonly processes?: ProcessTable;
   readonly maxBytes?: number;
@@ -66,11 +66,11 @@ export class UsageSpool implements Spool {
 
   async append(lines: readonly string[]): Promise<void> {
     const box = sealBox(systemRandom, this.#key, this.#token, Buffer.from(lines.join("\n")));
-    // A full disk may have cut the line before: this one must not continue it.
+    // A full disk may have cut the previous line short: start a new one.
     const line = `\n${Buffer.from(box).toString("base64")}`;
     if (this.#bytes + line.length > this.#maxBytes) {
-      throw new S3UnreachableError(`${this.#folder} holds ${this.#bytes} bytes of usage, and takes no more`, {
-        hint: "look at why the store takes none",
+      throw new S3UnreachableError(`${this.#folder} is full: it holds ${this.#bytes} bytes of usage`, {
+        hint: "check why the store refuses it",
       });
     }
     await this.#naming("write", async () => {
@@ -97,7 +97,7 @@ export class UsageSpool implements Spool {
     });
   }
 
-  /** Removes what ended processes of this token left. Returns how many files that were. */
+  /** Removes what ended processes of this token left behind. Returns the number of files. */
   async dropLeft(): Promise<number> {
     return this.#naming("write", async () => {
       await this.#makeFolder();
@@ -111,7 +111,7 @@ export class UsageSpool implements Spool {
     });
   }
 
-  /** Their lines open with the credential of their token alone. A token that was rotated has another one. */
+  /** Only their own token's credential opens these lines, and a rotated token has a new one. */
   #warnOf(others: ReadonlySet<string>): void {
     for (const token of others) {
       this.#warn(
@@ -143,13 +143,16 @@ export class UsageSpool implements Spool {
     await this.#made;
   }
 
-  /** The folder for temporary files is everyone's: somebody else may have made this one, to read or to add. */
+  /**
+   * Everyone can write to the folder for temporary files, so somebody else may have made this folder, to read or to add
+   * events.
+   */
   async #makeOwnFolder(): Promise<void> {
     await mkdir(this.#folder, { mode: FOLDER_MODE }).catch(unlessThere);
     const stats = await lstat(this.#folder);
     const isOwn = !hasModes() || (stats.uid === process.geteuid?.() && (stats.mode & 0o077) === 0);
     if (stats.isDirectory() && isOwn) return;
-    throw new AccessDeniedError(`${this.#folder} is not a folder of this user alone`, {
+    throw new AccessDeniedError(`${this.#folder} is accessible to other users`, {
       hint: "name another folder with VSYNC_USAGE_SPOOL, or chmod 700 it",
     });
   }
@@ -164,7 +167,9 @@ export class UsageSpool implements Spool {
     return `${this.#token}.${place}.${pid}.${start}.${randomBytes(8).toString("hex")}.spool`;
   }
 
-  /** The token of the process that left this file; null if the file names no token, or the process may still run. */
+  /**
+   * The token of the process that left this file; null if the file names no token or the process may still be running.
+   */
   async #leftBy(name: string): Promise<string | null> {
     const [, token, place, pid, start] = NAME.exec(name) ?? [];
     if (token === undefined || place === undefined || start === undefined) return null;
@@ -178,7 +183,7 @@ export class UsageSpool implements Spool {
     return stats !== null && this.#clock.nowMs() - stats.mtimeMs > ABANDONED_MS;
   }
 
-  /** The rename decides between two processes that start at once. */
+  /** If two processes start at once, the rename decides which of them takes the file. */
   async #take(name: string): Promise<readonly string[]> {
     const path = join(this.#folder, await this.#newName());
     try {
@@ -193,7 +198,7 @@ export class UsageSpool implements Spool {
     return text.split("\n").flatMap((line) => this.#linesIn(line));
   }
 
-  /** None of a line that a kill or a full disk has cut. */
+  /** Skips a line that a kill or a full disk has cut short. */
   #linesIn(line: string): readonly string[] {
     try {
       const plain = openBox(this.#key, this.#token, Buffer.from(line, "base64"), "the spool");

@@ -124,7 +124,7 @@ function wantedDays({ since = "", until = "9" }: UsageRequest): (day: string) =>
 /** Only an operator can write this object, so a fault in it means corruption. */
 const refuseObject = (key: string) => (fault: string) =>
   new BundleCorruptError(`${key} ${fault}`, {
-    hint: "put the object back from the bucket's object versions or a backup, or remove it",
+    hint: "restore the object from the bucket's object versions or a backup, or remove it",
   });
 
 async function readOperatorObjects(

@@ -127,8 +127,8 @@ describe("an item that a format cannot carry is named, and so are the formats th
     docker              │ A      │ 1⏎2   │ its value has a line end                                        │ shell json k8s
     docker              │ A      │ 1⊣    │ its value ends with a carriage return                           │ shell json k8s
     docker              │ A      │ LONG  │ its line would be longer than 65535 bytes                       │ json k8s
-    k8s                 │ certs/ca │ 1   │ a key has letters, digits, dashes, underscores and dots alone   │ json
-    k8s                 │ ..data │ 1     │ a key has letters, digits, dashes, underscores and dots alone   │ json
+    k8s                 │ certs/ca │ 1   │ a key may only have letters, digits, dashes, underscores and dots   │ json
+    k8s                 │ ..data │ 1     │ a key may only have letters, digits, dashes, underscores and dots   │ json
   `)("%s: %j", (formats = "", name = "", text = "", why = "", carriers = "") => {
     const named = JSON.parse(`"${name}"`) as string;
     const item = name === "FILE" ? file(named, Uint8Array.of(1)) : secret(named, text === "LONG" ? LONG : text);
@@ -145,15 +145,15 @@ describe("an item that a format cannot carry is named, and so are the formats th
 
   test("k8s: more than a Secret holds", () => {
     const items = [file("a", new Uint8Array(1024 * 1024)), secret("B", "1")];
-    const message = "this would be a Secret of 1048577 bytes, and Kubernetes takes 1048576";
+    const message = "this would be a Secret of 1048577 bytes, and Kubernetes allows 1048576";
     expect(() => encode(items, "k8s")).toThrow(expect.objectContaining({ message }));
     expect(encode(items.slice(0, 1), "k8s")).toContain("AAAA");
   });
 
   test.each(["Api", "-api", "api-", "a..b", "a_b", "", "a".repeat(254), "a\nb: c"])("k8s: the name %j", (name) => {
-    const refused = expect.objectContaining({ message: "--name is not what Kubernetes takes" });
+    const refused = expect.objectContaining({ message: "--name is not a valid name in Kubernetes" });
     expect(() => encodeItems([], "k8s", { name })).toThrow(refused);
     expect(() => checkMetadata("k8s", { name })).toThrow(refused);
-    expect(() => checkMetadata("json", { name })).toThrow("--name and --namespace are those of a Kubernetes Secret");
+    expect(() => checkMetadata("json", { name })).toThrow("--name and --namespace are for a Kubernetes Secret");
   });
 });

@@ -90,25 +90,25 @@ describe("a file is read by the rules of the tool that wrote it", () => {
 });
 
 test.each(rows`
-  chamber │ A=x                    │ stdin: line 1 is not as chamber writes it
-  chamber │ A="x"⏎B="a$hunter2"    │ stdin: line 2 is not as chamber writes it
-  doppler │ A="x"⏎B=hunter2        │ stdin: line 2 is not as doppler writes it
-  doppler │ A="hunter2             │ stdin: line 1 is not as doppler writes it
-  doppler │ A="hunter2" x          │ stdin: line 1 is not as doppler writes it
-  heroku  │ A="a"hunter2"          │ stdin: line 1 is not as heroku writes it
-  heroku  │ A=hunter2 b            │ stdin: line 1 is not as heroku writes it
-  vercel  │ A=hunter2              │ stdin: line 1 is not as vercel writes it
-  sops    │ hunter2                │ stdin: line 1 is not as sops writes it
-  shell   │ A='hunter2             │ stdin: line 1 has a value A that is not closed, or that the shell would make out of something
-  shell   │ A=1⏎B="$hunter2"       │ stdin: line 2 has a value B that is not closed, or that the shell would make out of something
-  shell   │ A=~/hunter2            │ stdin: line 1 has a value A that is not closed, or that the shell would make out of something
-  shell   │ A=/bin:~/hunter2       │ stdin: line 1 has a value A that is not closed, or that the shell would make out of something
-  shell   │ A=hunter2\             │ stdin: line 1 has a value A that is not closed, or that the shell would make out of something
+  chamber │ A=x                    │ stdin: line 1 is not how chamber writes it
+  chamber │ A="x"⏎B="a$hunter2"    │ stdin: line 2 is not how chamber writes it
+  doppler │ A="x"⏎B=hunter2        │ stdin: line 2 is not how doppler writes it
+  doppler │ A="hunter2             │ stdin: line 1 is not how doppler writes it
+  doppler │ A="hunter2" x          │ stdin: line 1 is not how doppler writes it
+  heroku  │ A="a"hunter2"          │ stdin: line 1 is not how heroku writes it
+  heroku  │ A=hunter2 b            │ stdin: line 1 is not how heroku writes it
+  vercel  │ A=hunter2              │ stdin: line 1 is not how vercel writes it
+  sops    │ hunter2                │ stdin: line 1 is not how sops writes it
+  shell   │ A='hunter2             │ stdin: line 1 has a value A with an unclosed quote or a shell expansion
+  shell   │ A=1⏎B="$hunter2"       │ stdin: line 2 has a value B with an unclosed quote or a shell expansion
+  shell   │ A=~/hunter2            │ stdin: line 1 has a value A with an unclosed quote or a shell expansion
+  shell   │ A=/bin:~/hunter2       │ stdin: line 1 has a value A with an unclosed quote or a shell expansion
+  shell   │ A=hunter2\             │ stdin: line 1 has a value A with an unclosed quote or a shell expansion
   shell   │ A=$'\ud800'            │ stdin: line 1 has a value that is not UTF-8 text
   shell   │ A=$'\U00110000'        │ stdin: line 1 has a value that is not UTF-8 text
-  shell   │ A=1 hunter2            │ stdin: line 1 does something else than set a variable
+  shell   │ A=1 hunter2            │ stdin: line 1 does something other than set a variable
   shell   │ A=$'\377'              │ stdin: line 1 has a value that is not UTF-8 text
-  compose │ A='hunter2             │ stdin: line 1 is not as compose writes it
+  compose │ A='hunter2             │ stdin: line 1 is not how compose writes it
   compose │ A=$hunter2             │ stdin: line 1 refers to a variable $hunter2 that the file does not set above
   compose │ A=DOLLAR{X:-hunter2}   │ stdin: line 1 refers to a variable that the file does not set above
 `)("%s: %j is refused", async (writer, text = "", message) => {
@@ -131,5 +131,5 @@ test("names a value if the tool writes two of them alike", async () => {
 test("a value that Vercel withholds does not replace the vault's", async () => {
   const { items, warnings } = await read("vercel", 'A="[SENSITIVE]"\nB="1"\n');
   expect(items).toEqual({ B: "1" });
-  expect(warnings).toContain("stdin: line 1: A is left out: Vercel gives out no value of a sensitive variable");
+  expect(warnings).toContain("stdin: line 1: A is left out: Vercel never exports the value of a sensitive variable");
 });

@@ -95,7 +95,7 @@ describe("the name that init proposes", () => {
   test.each(rows`
     {"name": "@scope/../../evil"} │ has more than one slash
     {"name": "-rf"}               │ must not start with a dash
-    {"name": "con"}               │ is a name that Windows keeps for devices
+    {"name": "con"}               │ is reserved by Windows
     {name: 'x'}                   │ it is not JSON
   `)("is refused in %s: it %s", async (content, fault) => {
     write("x/package.json", content);

@@ -226,7 +226,7 @@ const ENV_HINT = "name the environment with --env=<env>";
 const REPO_HINT = "name the repository with --repo=<name> or VSYNC_REPO";
 test.each([
   [{ repo: "x" }, undefined, "missing --env", ENV_HINT],
-  [{ env: "staging", repo: "x" }, "prod", "--env and the argument name two environments", "give one of them"],
+  [{ env: "staging", repo: "x" }, "prod", "--env and the argument name different environments", "give one of them"],
   [
     { repo: "x" },
     "../../etc",
@@ -238,7 +238,7 @@ test.each([
   [{ repo: ".." }, "prod", 'the repo ".." leads out of its folder', REPO_HINT],
   [{ repo: "a/b/c" }, "prod", 'the repo "a/b/c" has more than one slash', REPO_HINT],
   [{ repo: "a/" }, "prod", 'the repo "a/" is empty', REPO_HINT],
-  [{ repo: "nul" }, "prod", 'the repo "nul" is a name that Windows keeps for devices', REPO_HINT],
+  [{ repo: "nul" }, "prod", 'the repo "nul" is reserved by Windows', REPO_HINT],
   [
     { repo: "\u001b[31m" },
     "prod",

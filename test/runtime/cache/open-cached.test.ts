@@ -134,7 +134,7 @@ describe("a vault that is opened with a cache", () => {
     const v = await booting;
     expect(v.get("DATABASE_URL")).toBe(ITEMS[0].data);
     expect(warned.map(({ message }) => message)).toEqual([
-      expect.stringContaining("was not open within 1000 ms; opened"),
+      expect.stringContaining("did not open within 1000 ms; opened"),
     ]);
   });
 
@@ -188,7 +188,7 @@ describe("the copy does not stand in", () => {
     const error = await rejectionOf(booted.boot());
     expect(error).toMatchObject({ name: "S3UnreachableError", hint: UNMOUNTED });
     const said = fault.startsWith("of the future") ? "s old, more than" : fault;
-    expect((error as Error).message).toContain(`the cache ${booted.cache} cannot stand in: `);
+    expect((error as Error).message).toContain(`the cache ${booted.cache} cannot replace it: `);
     expect((error as Error).message).toContain(said);
     expect(booted.warned).toEqual([]);
   });
@@ -324,12 +324,12 @@ describe("a cache whose disk hangs", () => {
     expect(warned).toMatchObject([{ code: "VSYNC_CACHE_UNWRITABLE", message }]);
   });
 
-  test("cannot stand in for the store", async () => {
+  test("cannot replace the store", async () => {
     const { boot, unmount } = await host(await directoryVault());
     await unmount();
     const error = await rejectionOf(boot({ timeoutMs: 2000 }));
     expect(error).toMatchObject({ name: "S3UnreachableError", hint: UNMOUNTED });
-    expect((error as Error).message).toMatch(/cannot stand in: its disk did not answer within 400 ms$/);
+    expect((error as Error).message).toMatch(/cannot replace it: its disk did not answer within 400 ms$/);
   });
 
   test("does not outlast an abort", async () => {

@@ -154,7 +154,7 @@ export function handOverInFiles(files: readonly NewFile[], output: Output): Hand
 
 /** @throws InputError the file is there already, or cannot be created */
 export async function requireNew(path: string): Promise<void> {
-  if (path === "-") throw new InputError("--out names a file", { hint: "without --out the token goes to stdout" });
+  if (path === "-") throw new InputError("--out must name a file", { hint: "without --out the token goes to stdout" });
   const stats = await lstat(path).catch((error: unknown) => {
     if (codeOf(error) !== "ENOENT") throw unwritable(path, error);
     return null;
