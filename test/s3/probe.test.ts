@@ -85,7 +85,7 @@ describe("a server that keeps only some preconditions", () => {
     ["if-none-match", "create-race"],
     ["if-match", "replace-race"],
   ] as const)("not %s in a race", async (precondition, failed) => {
-    const running = await start({ races: { on: [precondition], ms: 50 } });
+    const running = await start({ isBlindTo: precondition });
     expect(await probeStore(openAt(running), { random })).toEqual({ failed, leftover: [] });
     expect(running.buckets.get("strict")?.size).toBe(0);
   });

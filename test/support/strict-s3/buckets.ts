@@ -16,8 +16,8 @@ export type Precondition = "if-match" | "if-none-match";
 export interface PreconditionQuirks {
   /** The preconditions that it ignores. */
   readonly ignores?: readonly Precondition[];
-  /** The preconditions that it checks `ms` before it writes, without checking again. */
-  readonly races?: { readonly on: readonly Precondition[]; readonly ms: number };
+  /** The precondition that it checks before another writer of a race has written, and not again. */
+  readonly isBlindTo?: Precondition;
   /** Compares If-Match with the ETag without its quotes, as Ceph 16 does. */
   readonly unquotedIfMatch?: boolean;
 }
