@@ -4,7 +4,9 @@ import { pino } from "pino";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { encodeToken } from "../../src/blob/token.ts";
 import { Vsync } from "../../src/runtime/index.ts";
+import { checkInputs } from "../../src/runtime/inputs.ts";
 import { directoryVault, environmentOf, open, rejectionOf, temporaryFolder } from "./fixture.ts";
+import { collectSecrets, isNotZero } from "./secrets.ts";
 
 const PLACE = { v: 1, endpoint: "file:///nowhere", region: "local", bucket: "b", prefix: "p/", env: "prod" } as const;
 const TOKEN = { VSYNC_CONFIG: encodeToken({ ...PLACE, salt: "", iterations: 1, credentials: "ambient" }) };
@@ -71,6 +73,64 @@ describe("a missing input", () => {
   test.each(["config", "passphrase"] as const)("an empty option %s hides the environment", async (option) => {
     const error = await rejectionOf(Vsync.open({ env: environmentOf(await directoryVault()), [option]: "" }));
     expect(error).toMatchObject({ code: "CONFIG_MISSING", message: `the option ${option} of Vsync.open is empty` });
+  });
+});
+
+describe("a credential apart", () => {
+  test("comes from the option, the file or the variable, in this order; an empty file's name is none", async () => {
+    const vault = await directoryVault();
+    const [own, apart] = [await vault.token({ name: "own" }), await vault.token({ name: "apart" })];
+    const VSYNC_TOKEN_FILE = await fileOf(`${apart.credential}\n`);
+    const nameOf = async (env: Record<string, string>, options: object = {}) =>
+      (await open(vault, { env: { VSYNC_CONFIG: own.config, ...env }, ...options })).token?.name;
+    expect(await nameOf({ VSYNC_TOKEN_FILE })).toBe("apart");
+    expect(await nameOf({ VSYNC_TOKEN_FILE, VSYNC_TOKEN: "vsrt_live_x" })).toBe("apart");
+    expect(await nameOf({ VSYNC_TOKEN_FILE: "" })).toBe("own");
+    expect(await nameOf({ VSYNC_TOKEN_FILE: "", VSYNC_TOKEN: apart.credential })).toBe("apart");
+    expect(await nameOf({ VSYNC_TOKEN_FILE: "/nowhere" }, { token: apart.credential })).toBe("apart");
+  });
+});
+
+describe("checkInputs, for callers that cannot wait", () => {
+  const CREDENTIAL = { token: `vsrt_live_${"A".repeat(43)}` };
+  const refused = (options: object, env: Record<string, string> = {}) => {
+    try {
+      checkInputs(options, env);
+    } catch (error) {
+      return error;
+    }
+    return null;
+  };
+
+  test("finds a scoped token good, within VSYNC_CONFIG or apart", async () => {
+    const vault = await directoryVault();
+    const { config, configWith, credential } = await vault.token();
+    const bare = configWith({ token: undefined } as never);
+    expect(refused({}, { VSYNC_CONFIG: config })).toBeNull();
+    expect(refused({ config })).toBeNull();
+    expect(refused({ token: credential }, { VSYNC_CONFIG: bare })).toBeNull();
+    expect(refused({}, { VSYNC_CONFIG: bare, VSYNC_TOKEN: credential })).toBeNull();
+    expect(refused({ token: "" }, { VSYNC_CONFIG: config })).toMatchObject({ code: "CONFIG_MISSING" });
+    expect(refused(CREDENTIAL, { VSYNC_CONFIG: config })).toMatchObject({ code: "CONFIG_INVALID" });
+    expect(refused({}, { VSYNC_CONFIG: bare })).toMatchObject({
+      code: "CONFIG_INVALID",
+      message: "VSYNC_CONFIG has no scoped token: a passphrase is not for a backend",
+      hint: expect.stringContaining("vsync tokens create --backend"),
+    });
+  });
+
+  test("says nothing of what is in a file", () => {
+    expect(refused({}, { VSYNC_CONFIG_FILE: "/nowhere" })).toBeNull();
+    expect(refused({}, { ...TOKEN, VSYNC_TOKEN_FILE: "/nowhere" })).toBeNull();
+    expect(refused({}, { ...TOKEN, VSYNC_TOKEN_FILE: "" })).toMatchObject({ code: "CONFIG_INVALID" });
+  });
+
+  test("leaves no secret behind", async () => {
+    const { config } = await (await directoryVault()).token();
+    const secrets = collectSecrets();
+    expect(refused({ config })).toBeNull();
+    expect(secrets.length).toBeGreaterThanOrEqual(3);
+    expect(secrets.filter(isNotZero)).toEqual([]);
   });
 });
 

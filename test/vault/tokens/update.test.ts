@@ -82,7 +82,7 @@ describe("a name", () => {
     await world.createToken({ name: "ci" });
     expect(await rejection(world.updateToken("ci", named("api")))).toMatchObject({
       name: "InputError",
-      message: `there is a token "api" already (${taken.id}, …${taken.lastFour})`,
+      message: expect.stringContaining(`${taken.id}, …${taken.lastFour}`),
     });
     await world.revokeTokens(["api"]);
     expect((await world.updateToken("ci", named("api"))).committed).not.toBeNull();
@@ -98,7 +98,7 @@ describe("a name", () => {
     }
     await world.createToken({ name: "ci" });
     expect(await rejection(world.updateToken("ci", named("api")))).toMatchObject({
-      message: expect.stringContaining(`already (${token.id}, `),
+      message: expect.stringContaining(`${token.id}, `),
     });
   });
 
