@@ -7,10 +7,10 @@ import { verifyTokensToo } from "../vault/tokens/planted.ts";
 export class AuditVerify extends BaseCommand {
   static override summary = "Verify the whole audit log";
   static override description =
-    `Checks signatures, links and gaps, and that the manifest continues the log. A broken log ends the command with 6 and the
-row at fault: altered, removed, inserted, or newer than a manifest that was rolled back. A live token that no row created
-was planted, and also ends it with 6. A row that a command could not append is outstanding, which breaks nothing: audit
-reconcile appends it.`;
+    `Checks signatures, links and gaps, and that the manifest continues the log. A broken log ends the command with 6 and
+the row at fault: altered, removed, inserted, or newer than a manifest that was rolled back. A live token that no row
+created was planted, which also ends the command with 6. A row that a command could not append is outstanding, which
+breaks nothing: audit reconcile appends it.`;
   static override examples = [
     "<%= config.bin %> audit verify prod",
     "<%= config.bin %> audit verify --env=prod --passphrase-file=/run/secrets/vsync --json",

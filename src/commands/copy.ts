@@ -16,8 +16,9 @@ import { OTHER_PASSPHRASE_FLAG } from "../cli/session/other-env.ts";
 export class Copy extends BaseCommand {
   static override summary = "Copy secrets and files from one env into another";
   static override description =
-    `Copies everything, or with --only and --except some names. What else the second env holds stays. On a terminal, vsync asks
-before it overwrites a value; in a protected env, before it changes anything. Shows names, never values.`;
+    `Copies everything, or only some names with --only and --except. The second env keeps everything else that it holds.
+On a terminal, vsync asks before it overwrites a value; in a protected env, before it changes anything. Shows names, never
+values.`;
   static override examples = [
     "<%= config.bin %> copy staging prod --only=STRIPE_KEY,SMTP_URL",
     "<%= config.bin %> copy staging prod --except=DATABASE_URL --dry-run",

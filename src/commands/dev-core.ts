@@ -5,9 +5,9 @@ import { serveDevCore } from "../cli/gateway/serve.ts";
 export class DevCore extends BaseCommand {
   static override summary = "Answer npm's @farthershore/backend from this vault, on this machine";
   static override description =
-    `That client, unchanged, asks a core for its configuration and keys. This answers from the vault: an origin that uses it then
-accepts what the vault's gateway signs in profile x-fs. Prints the two variables that the client reads. Listens on 127.0.0.1
-alone, and runs until Ctrl-C.`;
+    `That client asks a core for its configuration and keys. This command answers from the vault, and an origin with the
+unchanged client then accepts what the vault's gateway signs in profile x-fs. Prints the two variables that the client
+reads. Listens only on 127.0.0.1, and runs until Ctrl-C.`;
   static override examples = ["<%= config.bin %> dev-core dev --backend=api --port=8788"];
   static override args = ENV_ARG;
   static override flags = {

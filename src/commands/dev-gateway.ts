@@ -5,9 +5,9 @@ import { serveDevGateway } from "../cli/gateway/serve.ts";
 export class DevGateway extends BaseCommand {
   static override summary = "Run a gateway on this machine, in front of the server that you develop";
   static override description =
-    `Signs each request as the vault's gateway would, with the passphrase in place of a token, and passes it on to --to. Listens on
-127.0.0.1 alone, prints its URL, and runs until Ctrl-C. For anything that others reach, run vsync/gateway in your own proxy:
-examples/gateway.mjs is one.`;
+    `Signs each request as the vault's gateway would, with the passphrase in place of a token, and passes it on to --to.
+Listens only on 127.0.0.1, prints its URL, and runs until Ctrl-C. If others need to reach it, run vsync/gateway in your
+own proxy; examples/gateway.mjs is one.`;
   static override examples = ["<%= config.bin %> dev-gateway dev --to=http://localhost:3000"];
   static override args = ENV_ARG;
   static override flags = {

@@ -7,9 +7,9 @@ import { OTHER_PASSPHRASE_FLAG } from "../cli/session/other-env.ts";
 export class Diff extends BaseCommand {
   static override summary = "Show which names differ between two generations, or two envs";
   static override description =
-    `Prints names, never values: + added, ~ changed, - removed. Without generations, compares the newest with the one before. A
-generation from before a rotation needs the passphrase of that time; on a terminal, vsync asks for it. --values also shows
-the values, on a terminal alone.`;
+    `Prints names, never values: + added, ~ changed, - removed. Without generations, compares the newest with the one
+before. A generation from before a rotation needs the passphrase of that time; on a terminal, vsync asks for it. --values
+also shows the values, but only on a terminal.`;
   static override usage = "diff [ENV] [OTHER | FROM [TO]] [flags]";
   static override examples = [
     "<%= config.bin %> diff prod",
@@ -29,7 +29,7 @@ the values, on a terminal alone.`;
     "to-gen": Flags.integer({ description: "newer generation, like TO", helpValue: "<gen>", min: 1 }),
     ...THEN_PASSPHRASE_FLAG,
     ...OTHER_PASSPHRASE_FLAG,
-    values: Flags.boolean({ description: "show values, too, on a terminal" }),
+    values: Flags.boolean({ description: "also show values, on a terminal" }),
     ...JSON_FLAG,
   };
 

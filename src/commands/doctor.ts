@@ -6,11 +6,11 @@ import { examine } from "../cli/doctor/examine.ts";
 export class Doctor extends BaseCommand {
   static override summary = "Check everything between this machine and its vault";
   static override description =
-    `Prints one line per check, ✓ good, ? unproven, ! worth a look or ✗ bad, with what to do next. Checks the config, the
-store, the clock, the credentials, the preconditions of writes, and the manifest with who can open it. A passphrase proves
-what the manifest says, and doctor then also checks that it opens the vault, and the newest audit row; with a token in
-VSYNC_CONFIG, that its key can read and cannot write, and that a scoped token opens the vault. On a host that has only such
-a token, checks that alone. doctor asks no questions and changes nothing.
+    `Prints one line per check: ✓ good, ? unproven, ! worth a look or ✗ bad, and what to do next. Checks the config, the
+store, the clock, the credentials, the preconditions of writes, the manifest, and who can open it. With a passphrase,
+doctor proves what the manifest says, and checks that the passphrase opens the vault, and the newest audit row. With a
+token in VSYNC_CONFIG, it checks that the token's key can read but not write, and that a scoped token opens the vault. On
+a host that has only such a token, these are the only checks. doctor asks nothing and changes nothing.
 
 Ends with 0 if nothing is ✗, else with the exit code of the first ✗.`;
   static override examples = [

@@ -19,13 +19,20 @@ import { DAILY_WRITE, openSession } from "../cli/session/session.ts";
 export class Edit extends BaseCommand {
   static override summary = "Change the secrets in your editor";
   static override description =
-    `Opens the secrets in the editor of VISUAL or EDITOR, as a dotenv file in memory that you alone can read, and commits what you
-changed. A removed line removes its secret; vsync asks first. What others commit meanwhile stays; a name that both of you
-changed is a conflict, until --theirs or --ours names it. Files, and values that no quoting keeps, stay as they are.
+    `Opens the secrets in your editor (VISUAL or EDITOR), as a dotenv file in memory that only you can read, and commits
+what you changed. If you remove a line, vsync asks and then removes that secret. What others commit in the meantime stays.
+If you and they both changed a name, that is a conflict, until --theirs or --ours names it. Files stay as they are, and so
+do values that dotenv cannot quote.
 
+<<<<<<< Updated upstream
 If the editor ends with another code than 0, nothing is committed. Text that is not in the vault yet is kept, even if vsync is
 killed: --resume resumes it, --discard drops it. vim gets flags that keep it from copying what you type; vsync warns
 of other editors that make copies.`;
+=======
+If the editor does not end with 0, vsync commits nothing. Text that is not in the vault yet is kept, even if vsync is
+killed: --resume goes on with it, --discard drops it. vsync starts vim with flags that keep it from copying what you type,
+and warns about other editors that make copies.`;
+>>>>>>> Stashed changes
   static override examples = [
     "<%= config.bin %> edit prod",
     "EDITOR=nano <%= config.bin %> edit prod",

@@ -21,9 +21,9 @@ const DEFAULT_OLDER_THAN_MS = 30 * 86_400_000;
 export class Gc extends BaseCommand {
   static override summary = "Remove the bundles of old generations";
   static override description =
-    `Removes the bundles of all but the newest --keep generations, and leftovers of interrupted commits, once they are older than
---older-than. The current bundle always stays; opening the vault needs no other, also during a grace window. The audit rows
-stay too, and a new one lists what was removed. You cannot restore a removed generation.
+    `Removes the bundles of all but the newest --keep generations, and leftovers of interrupted commits, once they are
+older than --older-than. The current bundle always stays; opening the vault needs no other, even during a grace window.
+The audit rows stay too, and a new one lists what was removed. You cannot restore a removed generation.
 
 After a rotation, the old bundles still open with the old passphrase: --keep=1 --older-than=0s removes them. A versioned
 bucket keeps old versions of them, and of the manifest, until a lifecycle rule (NoncurrentVersionExpiration) expires them;

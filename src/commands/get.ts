@@ -22,7 +22,7 @@ Without an env, reads the vault of VSYNC_CONFIG.`;
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     ...JSON_FLAG,
-    raw: Flags.boolean({ description: "print the bytes alone, without a line break", exclusive: ["json"] }),
+    raw: Flags.boolean({ description: "print only the bytes, without a line break", exclusive: ["json"] }),
   };
 
   protected override async execute({ flags, args }: Invocation<typeof Get>): Promise<void> {

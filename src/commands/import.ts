@@ -13,15 +13,16 @@ export class Import extends BaseCommand {
     `Adds and changes secrets as one new generation and keeps the rest of the vault, unless you give --replace. Shows names,
 never values.
 
-json and yaml hold one flat object, with --flatten a nested one, or a list of {name, value}; numbers and booleans are taken as written. k8s is one Secret, several, or a List.
-docker is an --env-file, or a folder of secret files like /run/secrets. From k8s and such a folder, an entry that cannot be
-a variable, because of its name (tls.crt) or because it is not text, becomes a file. Without --format, the file's name and
-content decide, if they are unambiguous.
+json and yaml hold one flat object (or a nested one, with --flatten) or a list of {name, value}; numbers and booleans are
+taken as written. k8s is one Secret, several, or a List. docker is an --env-file, or a folder of secret files like
+/run/secrets. An entry of k8s or of such a folder becomes a file if it cannot be a variable: because of its name
+(tls.crt), or because it is not text. Without --format, the file's name and content decide, if they are unambiguous.
 
-Every tool writes dotenv by rules of its own. --from=chamber, doppler, heroku, vercel, sops or compose reads what that tool
-printed, on stdin or with --from=vercel:<file> from a file, as that tool means it; --from=shell what \`export -p\` and
-\`vsync export --format=shell\` print. From any other dotenv file, import names the new values that tools read in different
-ways. It also names values with what is seldom meant: white space at an end, quotes around them, a reference.`;
+Every tool has its own rules for dotenv. --from=chamber, doppler, heroku, vercel, sops or compose reads what that tool
+printed, as that tool means it: from stdin, or from a file with --from=vercel:<file>. --from=shell reads what
+\`export -p\` and \`vsync export --format=shell\` print. In any other dotenv file, import names the new values that tools
+read in different ways. It also names values that are rarely meant: with white space at an end, quotes around them, or a
+reference.`;
   static override examples = [
     "<%= config.bin %> import prod --from=secrets.json --dry-run",
     "<%= config.bin %> import prod --from=/run/secrets",

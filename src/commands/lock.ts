@@ -5,7 +5,7 @@ import { lockVaults } from "../cli/session/unlock.ts";
 export class Lock extends BaseCommand {
   static override summary = "Forget what vsync unlock keeps";
   static override description =
-    "Forgets the key of one env, or without an env those of every vault in this login session.";
+    "Forgets the key of one env or, without an env, the keys of all vaults in this login session.";
   static override examples = ["<%= config.bin %> lock", "<%= config.bin %> lock prod"];
   static override args = ENV_ARG;
   static override flags = { ...VAULT_FLAGS, ...JSON_FLAG };

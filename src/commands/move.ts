@@ -18,12 +18,13 @@ import { renderFinishedMove, renderMoved } from "../cli/move/render-move.ts";
 export class Move extends BaseCommand {
   static override summary = "Move a vault to another env, prefix or bucket";
   static override description =
-    `Copies the history, commits a generation at the new place, and then one at the old place that says where the vault has gone:
-nobody can write there any more, and apps go on starting from it. Nobody follows automatically: give apps new tokens, and
-let colleagues run init. Id, audit chain and scoped tokens stay. An interrupted move goes on when you run it again.
+    `Copies the history, commits a generation at the new place, and then one at the old place that says where the vault
+went. Nobody can write at the old place any more, but apps still start from it. No machine follows by itself: give apps
+new tokens, and ask colleagues to run init. The vault keeps its id, audit chain and scoped tokens. To go on with an
+interrupted move, run it again.
 
---finish removes the bundles at the old place, from which old tokens and passphrases still open. --from is for objects that were
-copied by other means: it moves the copy, and the original can go on by itself.`;
+--finish removes the bundles at the old place, which old tokens and passphrases can still open. --from is for objects that
+you copied by other means: it moves the copy, and the original can stay in use.`;
   static override usage = "move ENV [NEW] [flags]";
   static override examples = [
     "<%= config.bin %> move prod live",

@@ -5,10 +5,10 @@ import { policyOf, policyScope, ROLES } from "../cli/policy/policy.ts";
 export class Policy extends BaseCommand {
   static override summary = "Print the least IAM policy for a role";
   static override description =
-    `A reader may get the manifest and the bundles, which is enough for the key in a runtime token. An operator may also push,
-rotate, audit, restore, collect garbage, prove the bucket and read usage, but cannot delete the manifest or audit rows. A
-meter may write the usage of one token as new objects, and nothing else: give it to an app beside reader. In a bucket policy,
-add a Principal to each statement.
+    `A reader may get the manifest and the bundles, which is enough for the key in a runtime token. An operator may also
+push, rotate, audit, restore, collect garbage, prove the bucket and read usage, but cannot delete the manifest or audit
+rows. A meter may only write new objects with the usage of one token: give an app this role in addition to reader. In a
+bucket policy, add a Principal to each statement.
 
 If a customer-managed KMS key encrypts the bucket and init did not name it, name it with --kms-key: S3 uses it on the
 caller's behalf.

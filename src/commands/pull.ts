@@ -12,18 +12,19 @@ const SETTLED = { ...SETTLED_FLAG, dependsOn: ["merge"] };
 export class Pull extends BaseCommand {
   static override summary = "Write the vault's secrets and files to disk";
   static override description =
-    `Decrypts and checks everything before the first write. Files get mode 0600, and each is written whole or not at all. If a
-local file differs from the vault, pull writes nothing and ends with 5, unless you give --force. In a dotenv file that is
-there, comments, order and names of its own stay. A value that no quoting keeps goes to a file of its own, .env.prod.NAME.
-pull names the values that sh, node, dotenv, dotenv-expand, python-dotenv or Compose would read differently, and warns if git does
-not ignore a file. It follows a link of the dotenv file within the project and no other, and puts no file into a folder that
-other users own or can change. Without an env, pulls the vault of VSYNC_CONFIG.
+    `Decrypts and checks everything before the first write. Files get mode 0600, and each is written whole or not at all.
+If a local file differs from the vault, pull writes nothing and ends with 5, unless you give --force. An existing dotenv
+file keeps its comments, its order and the names that the vault lacks. A value that dotenv cannot quote gets its own file,
+.env.prod.NAME. pull names the values that sh, node, dotenv, dotenv-expand, python-dotenv or Compose would read
+differently, and warns if git does not ignore a file. The dotenv file may be a link to another place in the project; pull
+follows no other links. It writes no file into a folder that other users own or can change. Without an env, pulls the
+vault of VSYNC_CONFIG.
 
 The first line of the dotenv file says which generation it holds; \`vsync push\` compares it with the vault. With a token
 that reads only a part of the vault, pull leaves the line out, and a push asks before it removes the rest. With --merge,
-what you changed since and what others changed both stay. A name that both changed, added or removed differently is a
-conflict: pull writes nothing and ends with 5, until --theirs or --ours names it. If nobody can open that generation any
-more, every name that differs is a conflict.`;
+pull keeps both what you changed since and what others changed. If you and they changed, added or removed the same name
+differently, that is a conflict: pull writes nothing and ends with 5, until --theirs or --ours names it. If nobody can
+open that generation any more, every name that differs is a conflict.`;
   static override examples = [
     "<%= config.bin %> pull prod",
     "<%= config.bin %> pull prod --to=.env --files-dir=secrets --force",

@@ -16,18 +16,19 @@ import { DIFFERENT_EXIT_CODE } from "../exit-codes.ts";
 import { isEmpty } from "../vault/items/changes.ts";
 
 export class Push extends BaseCommand {
-  static override summary = "Replace the vault's content by dotenv and binary files";
+  static override summary = "Replace the vault's content with dotenv and binary files";
   static override description =
     `Removes everything that the files lack; on a terminal, vsync asks first. Shows names, never values. A push that changes
 nothing writes nothing.
 
-A file that \`vsync pull\` wrote says in its first line which generation it comes from. If a secret has changed since that your
-push would undo, vsync pushes nothing and ends with 5; \`vsync pull --merge\` keeps both sides, and --force pushes over it. For
-a pipe, --base names the generation. Without a base, vsync also asks before it changes a secret. --yes answers questions, and
-never overrules newer work.
+A file that \`vsync pull\` wrote says in its first line which generation it comes from. If your push would undo a newer
+change to a secret, vsync pushes nothing and ends with 5; \`vsync pull --merge\` keeps both sides, and --force pushes over
+it. For a pipe, --base names the generation. Without a base, vsync also asks before it changes a secret. --yes answers
+questions, but never overrules newer work.
 
-push names the new values that tools read in different ways, because of a backslash, $ or #, and those with what is seldom
-meant: white space at an end, quotes around them, a reference. Import what other tools print: \`vsync import --from=<tool>\`.
+push names the new values that tools read in different ways, because of a backslash, $ or #. It also names values that are
+rarely meant: with white space at an end, quotes around them, or a reference. To add what other tools print, use
+\`vsync import --from=<tool>\`.
 
 --dry-run --exit-code ends with 7 if the files differ from the vault.`;
   static override examples = [

@@ -9,24 +9,25 @@ import { RUN_EXIT_CODES } from "../exit-codes.ts";
 export class Run extends BaseCommand {
   static override summary = "Run a program with the vault's secrets in its environment";
   static override description =
-    `On Linux vsync becomes the program, as \`env\` does: same process, nothing of vsync stays. Elsewhere, and with --redact,
---mount or --watch, it stays beside the program, hands signals on, and ends as the program ends. See docs/running.md.
-If the vault does not open, the program does not start.
+    `On Linux vsync becomes the program, as \`env\` does: same process, nothing of vsync stays. Elsewhere, and with
+--redact, --mount or --watch, it stays beside the program, forwards signals, and ends the way the program ends. See
+docs/running.md. If the vault does not open, the program does not start.
 
 Variables come from, lowest first: your environment, the vaults from left to right, the --override files from left to
-right. What opens a vault (VSYNC_CONFIG, VSYNC_PASSPHRASE, VSYNC_TOKEN, …) is not passed on. Without an env, runs with the
-vault of VSYNC_CONFIG.
+right. vsync does not pass on what opens a vault (VSYNC_CONFIG, VSYNC_PASSPHRASE, VSYNC_TOKEN, …). Without an env, runs
+with the vault of VSYNC_CONFIG.
 
---prefix goes before every name of the vault; a variable that is already set under such a name is an error. --only and
---except take the names in the vault, without the prefix.
+--prefix goes in front of every name of the vault; it is an error if such a variable is already set. --only and --except
+take the names in the vault, without the prefix.
 
-With --redact the program's stdout and stderr are pipes, not a terminal. They mask every secret of the vault: plain, line by
-line, in base64 (also as a part, as in user:token), in hex, and escaped as in JSON, URLs, HTML or a shell. Values shorter than
-4 bytes pass, and common words such as true and prod; vsync names them. --show leaves a secret as it is.
+With --redact the program's stdout and stderr are pipes, not a terminal. They mask every secret of the vault: plain, line
+by line, in base64 (also inside a longer text, as in user:token), in hex, and escaped as in JSON, URLs, HTML or a shell.
+They do not mask values shorter than 4 bytes and common words such as true and prod; vsync names these. --show leaves a
+secret as it is.
 
 --mount writes a file of the vault, mode 0600, to a place in memory, or to the path that you give, and removes it when the
-program ends. --watch looks every 5 seconds and restarts the program only if its values have changed;
-it goes neither with --redact nor with --mount.`;
+program ends. --watch looks every 5 seconds and restarts the program only if its values have changed; it does not work
+with --redact or --mount.`;
   static override examples = [
     "<%= config.bin %> run prod -- node server.js",
     "<%= config.bin %> run prod --only DATABASE_URL,PGPASSWORD -- psql",

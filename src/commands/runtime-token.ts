@@ -14,8 +14,8 @@ export class RuntimeToken extends BaseCommand {
 credentials can read it; if they cannot, nothing is printed. Overrides apply to this token only.
 
 The app also needs VSYNC_PASSPHRASE, or in its place VSYNC_TOKEN from tokens create --split. --with-token puts such a
-credential into the string, with the place, bucket key and anchor that this machine knows. Once the vault has scoped tokens,
-a GET of the manifest shows whether its anchor is still that one.`;
+credential into the string, with the place, bucket key and anchor that this machine knows. Once the vault has scoped
+tokens, vsync also gets the manifest to check that its anchor is still the same.`;
   static override examples = [
     "<%= config.bin %> runtime-token --env=prod | wrangler secret put VSYNC_CONFIG",
     "<%= config.bin %> runtime-token --env=prod --access-key=AKIA… --secret-key-file=key",

@@ -30,7 +30,7 @@ you give --raw. The value is never on the command line, where other users could 
     ...PASSPHRASE_FLAG,
     "from-file": Flags.string({ description: "file with the value (- for stdin)", helpValue: "<file>" }),
     generate: Flags.integer({
-      description: "make a random value of so many letters and digits (default: 32), and never print it",
+      description: "make a random value of this many letters and digits (default: 32), and never print it",
       helpValue: "[<length>]",
       min: 16,
       max: 4096,

@@ -12,12 +12,12 @@ import { replaceSettings, showSettings } from "../cli/gateway/settings.ts";
 import { META_FLAG } from "../cli/inputs/meta-flag.ts";
 
 export class Settings extends BaseCommand {
-  static override summary = "Say which backends, routes and meters the vault has, and what binds its tokens";
+  static override summary = "Show or set the vault's backends, routes, meters and limits of tokens";
   static override description =
-    `The settings are one JSON file: backends, routes and meters for vsync/backend and vsync/gateway, and the bounds of tunnels.
-vsync names every fault with its place, as in settings.routes[1].backend, and then writes nothing. Asks before it changes or
-removes one. Gateways and origins follow within a minute, without a new token. settings.schema.json in the package is a JSON
-Schema for editors, which find it by "$schema".
+    `The settings are one JSON file: backends, routes and meters for vsync/backend and vsync/gateway, and the limits of
+tunnels. If the file has faults, vsync names each with its place, as in settings.routes[1].backend, and writes nothing. It
+asks before it changes or removes a setting. Gateways and origins follow within a minute, without a new token.
+settings.schema.json in the package is a JSON Schema for editors, which find it by "$schema".
 
 Without --from, prints the settings as they are.`;
   static override examples = [

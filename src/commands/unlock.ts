@@ -8,10 +8,10 @@ const DEFAULT_MS = 3_600_000;
 export class Unlock extends BaseCommand {
   static override summary = "Type the passphrase once for a working session";
   static override description =
-    `Keeps the key that the passphrase derives in the Linux kernel's keyring of this login session, until --for is over or you log
-out. It reads, and signs push, set, unset, edit, copy, import and restore. Until a rotation, it opens every generation: all
-programs that run as you in this session can do what you can. Commands that rotate, or that make or end tokens, still want the
-passphrase, and so does any folder that is not the vault's own.
+    `Keeps the key that the passphrase derives in the Linux kernel's keyring of this login session, until --for is over or
+you log out. The key can read, and sign push, set, unset, edit, copy, import and restore. Until a rotation, it opens every
+generation: all programs that run as you in this session can do what you can. Commands that rotate, or that make or end
+tokens, still ask for the passphrase, and so does every command in a folder that is not the vault's own.
 
 Without such a keyring, as in containers and on macOS, it keeps nothing: let VSYNC_PASSPHRASE_COMMAND ask your password manager.`;
   static override examples = ["<%= config.bin %> unlock prod", "<%= config.bin %> unlock prod --for=8h"];

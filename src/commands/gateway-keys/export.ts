@@ -7,7 +7,7 @@ import { readGatewayKeys } from "../../vault/tokens/gateway-keys.ts";
 export class GatewayKeysExport extends BaseCommand {
   static override summary = "Print the public halves of the gateway keys as a JWK Set";
   static override description =
-    "For verifiers that are not vsync: they know nothing of a revocation until you export again.";
+    "For verifiers other than vsync. They learn of a revocation only when you export again.";
   static override examples = ["<%= config.bin %> gateway-keys export prod --jwks >jwks.json"];
   static override args = ENV_ARG;
   static override flags = {

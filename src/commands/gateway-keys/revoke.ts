@@ -10,9 +10,9 @@ import { proposeGatewayKeyRevoke } from "../../vault/tokens/gateway-keys.ts";
 export class GatewayKeysRevoke extends BaseCommand {
   static override summary = "End a gateway key at once";
   static override description =
-    `Origins refuse what it signs as soon as they have asked the vault again. A gateway that signs with it until then gets
-refusals: make a new key two minutes before, with \`gateway-keys rotate\`, unless somebody else has this one. Needs --yes, on a
-terminal too.`;
+    `Origins refuse what the key signs once they have asked the vault again, and a gateway that still signs with it gets
+refusals. So make a new key two minutes earlier, with \`gateway-keys rotate\`, unless somebody else has this one. Needs
+--yes, even on a terminal.`;
   static override usage = "gateway-keys revoke ENV KID [flags]";
   static override examples = ["<%= config.bin %> gateway-keys revoke prod gw_0123456789abcdef --yes"];
   static override args = {

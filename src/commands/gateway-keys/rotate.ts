@@ -12,12 +12,12 @@ const DEFAULT_OVERLAP_MS = 86_400_000;
 export class GatewayKeysRotate extends BaseCommand {
   static override summary = "Make a new key that the gateway signs requests with";
   static override description =
-    `Gateways and origins get the new key from the vault within a minute, and a gateway signs with it after two. The old key
-verifies until the overlap is over, so no request is refused. Only tokens whose permissions name api.gateway.sign get the
-private half: no secret, no \`run\` and no export has it.
+    `Gateways and origins get the new key from the vault within a minute, and a gateway signs with it after two. The old
+key verifies until the overlap is over, so no request is refused. Only tokens with the permission api.gateway.sign get the
+private half; it is not among the secrets, and neither \`run\` nor \`export\` shows it.
 
-With --backends the key signs for these backends alone. An edge gateway whose token is bound to one of them, with
-\`tokens create --backend\`, gets this key and no other.`;
+With --backends, the key signs only for these backends. An edge gateway gets only this key if its token is bound to one of
+them (\`tokens create --backend\`).`;
   static override examples = [
     "<%= config.bin %> gateway-keys rotate prod",
     "<%= config.bin %> gateway-keys rotate prod --overlap=1h --note=monthly",

@@ -5,8 +5,8 @@ import { signAsCurl } from "../../cli/gateway/curl.ts";
 export class GatewaySign extends BaseCommand {
   static override summary = "Sign one request, as a curl command for an origin";
   static override description =
-    `Prints a command that the origin serves once, for as long as the backend's maxAgeSeconds. With the passphrase in place of a
-token: for finding out why an origin refuses what its gateway sends.`;
+    `Prints a curl command with a request that the origin serves once, within the backend's maxAgeSeconds. Signs with the
+passphrase in place of a token. Use it to find out why an origin refuses what its gateway sends.`;
   static override examples = [
     "<%= config.bin %> gateway sign dev --curl --request='GET /v1/jobs' --to=http://localhost:3000 | sh",
     "<%= config.bin %> gateway sign dev --curl --request='POST /v1/jobs' --data=@job.json --header='content-type: application/json' --to=http://localhost:3000",

@@ -6,9 +6,9 @@ import { accessToken } from "../../cli/tokens/access.ts";
 export class TokensAccess extends BaseCommand {
   static override summary = "Make a short-lived access token that other services verify";
   static override description =
-    `Signs a JWT with the scoped token in VSYNC_CONFIG or VSYNC_TOKEN, offline. It shows a service what its holder may do, never
-more than the scoped token itself, and ends by itself. Always name the audience: without one, a service that is shown the
-token can show it elsewhere.`;
+    `Signs a JWT with the scoped token in VSYNC_CONFIG or VSYNC_TOKEN, offline. The JWT tells a service what its holder
+may do, never more than the scoped token allows, and expires by itself. Always name the audience: without one, a service
+that sees the token can show it elsewhere.`;
   static override examples = [
     "VSYNC_CONFIG_FILE=api.token <%= config.bin %> tokens access --audience=https://tunnels.example.com --permissions=tunnels.tunnels.create-delete",
     "VSYNC_CONFIG_FILE=api.token <%= config.bin %> tokens access --expires=5m --audience=edge --grants=@device.json",

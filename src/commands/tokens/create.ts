@@ -12,8 +12,8 @@ export class TokensCreate extends BaseCommand {
 --except or another flag that says what it may do, the token reads everything, including what you add later. With --capabilities,
 --meters, --routes, --permissions or --grants it reads no secret unless you name some.
 
-One HEAD of the manifest with the bucket key that goes into the token comes before anything is written. If the answer to
-the commit is lost, the token is printed all the same, since it may be live, and the command ends with 3.`;
+Before it writes anything, vsync tries the token's bucket key with one HEAD of the manifest. If the answer to the commit
+is lost, vsync prints the token all the same, since it may be live, and ends with 3.`;
   static override examples = [
     "<%= config.bin %> tokens create prod --name=api --only='DATABASE_URL,REDIS_*' --expires=90d | wrangler secret put VSYNC_CONFIG",
     "<%= config.bin %> tokens create prod --name=ci --except=STRIPE_KEY --expires=never --if-absent --out=ci.token",

@@ -7,11 +7,12 @@ import { DIFFERENT_EXIT_CODE, TOKENS_EXPLAIN_EXIT_CODES } from "../../exit-codes
 import { readTokens } from "../../vault/tokens/read.ts";
 
 export class TokensExplain extends BaseCommand {
-  static override summary = "Say why a token may read a secret or not, or make a request";
+  static override summary = "Say why a token may or may not read a secret or make a request";
   static override description =
-    `Tells which layer decides: the vault's settings, or the token's own permissions and grants, and which grant. Answers for a
-secret or file of this vault, for an HTTP request, whose routes and tunnel grants it looks at, or for a tunnel that the
-holder wants to create, with its properties as JSON. Both answers end with 0; with --exit-code, no ends with 7.`;
+    `Says which layer decides (the vault's settings, or the token's own permissions and grants), and which grant. Ask
+about a secret or file of this vault, about an HTTP request, for which it looks at routes and tunnel grants, or about a
+tunnel that the holder wants to create, with its properties as JSON. Yes and no both end with 0; with --exit-code, no ends
+with 7.`;
   static override usage = "tokens explain ENV TOKEN [flags]";
   static override examples = [
     "<%= config.bin %> tokens explain prod api --secret=STRIPE_KEY",

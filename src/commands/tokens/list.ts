@@ -16,8 +16,8 @@ export class TokensList extends BaseCommand {
     `Shows id, last four, name, kind, backend, capabilities, how many names it reads, status, and who made it when. A mark
 shows tokens from before the last rotation of the passphrase: people who knew the old one may have them.
 
-With --expiring, lists only tokens that expire within that time, or expired as long ago, and ends with 7 if there are any. A
-token that was rotated, or revoked, is not among them.`;
+With --expiring, lists only tokens that expire within that time or expired at most that long ago, and ends with 7 if it
+finds any. It leaves out tokens that were rotated or revoked.`;
   static override examples = [
     "<%= config.bin %> tokens list prod",
     "<%= config.bin %> tokens list prod --expiring=14d",
@@ -31,7 +31,7 @@ token that was rotated, or revoked, is not among them.`;
     expiring: durationFlag(
       "expiring",
       { from: "1s", to: "3650d" },
-      { description: "only those that expire within this time, or expired as long ago" },
+      { description: "only those that expire within this time, or expired at most that long ago" },
     ),
     ...JSON_FLAG,
   };

@@ -10,9 +10,9 @@ import { proposeTokenRevoke } from "../../vault/tokens/end.ts";
 export class TokensRevoke extends BaseCommand {
   static override summary = "End tokens for good";
   static override description =
-    `From the next generation on, their holders get no key; this cannot be undone. What they could read before stays readable to
-them until \`vsync gc\` removes those generations, and the bucket key in a token still works: revoke it in IAM.
-Needs --yes, on a terminal too.`;
+    `From the next generation on, their holders get no key. You cannot undo this. They can still read what they could read
+before, until \`vsync gc\` removes those generations. The bucket key in a token still works: revoke it in IAM. Needs
+--yes, even on a terminal.`;
   static override usage = "tokens revoke ENV TOKEN… [flags]";
   static override examples = [
     "<%= config.bin %> tokens revoke prod api --yes",

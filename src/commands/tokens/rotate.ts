@@ -9,9 +9,9 @@ import { allOrOne, TOKEN_ARGS } from "../../cli/tokens/token-words.ts";
 export class TokensRotate extends BaseCommand {
   static override summary = "Give a token a new credential, with the same claims";
   static override description =
-    `Prints the new string once. The old credential ends in the same commit, or with --overlap after that time, in which its
-holder can restart. With --all, all live tokens are rotated in one commit, each into a file of its own in the folder of
---out, by its name or id.`;
+    `Prints the new string once. The old credential ends with the same commit, or with --overlap after that time, so its
+holder can restart first. --all rotates all live tokens in one commit, and writes each to its own file in the folder of
+--out, named after the token's name or id.`;
   static override usage = "tokens rotate ENV TOKEN [flags]";
   static override examples = [
     "<%= config.bin %> tokens rotate prod api --overlap=1h | wrangler secret put VSYNC_CONFIG",

@@ -9,8 +9,8 @@ import { readTokens } from "../../vault/tokens/read.ts";
 export class TokensShow extends BaseCommand {
   static override summary = "Show a token's claims, and the names that it reads now";
   static override description =
-    `Shows all claims, who made the token, its rows in the audit log, and what it replaced. Name the token by its id, a start of it,
-its last four or its name. Nobody can show the secret again.`;
+    `Shows all claims, who made the token, its rows in the audit log, and what it replaced. Name the token by its id, the
+start of its id, its last four or its name. The secret cannot be shown again.`;
   static override usage = "tokens show ENV TOKEN [flags]";
   static override examples = [
     "<%= config.bin %> tokens show prod api",

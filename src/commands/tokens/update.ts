@@ -8,10 +8,10 @@ import { updateToken } from "../../cli/tokens/update.ts";
 export class TokensUpdate extends BaseCommand {
   static override summary = "Change what a token may read and do, or when it ends";
   static override description =
-    `The credential stays. What no flag names stays too: --only, --except, --all-secrets and --no-secrets change what the token
-reads, --projects, --workspaces and --all-projects its tunnels, and --permissions its permissions; --grants replaces all
-three. Shows what it gains and loses, and asks if it gains anything. A token that has expired can be given another end for
-30 days.`;
+    `The credential stays the same, and so does everything that no flag names. --only, --except, --all-secrets and
+--no-secrets change what the token reads, --projects, --workspaces and --all-projects its tunnels, and --permissions its
+permissions; --grants replaces all three. vsync shows what the token gains and loses, and asks if it gains anything. You
+can give an expired token a new end within 30 days.`;
   static override usage = "tokens update ENV TOKEN [flags]";
   static override examples = [
     "<%= config.bin %> tokens update prod api --only='DATABASE_URL,REDIS_*,SMTP_*'",

@@ -8,8 +8,9 @@ import { planClose } from "../../vault/usage/write.ts";
 export class UsageClose extends BaseCommand {
   static override summary = "Freeze the totals of a month";
   static override description =
-    `Writes the month's totals as one object that operators sign. From then on \`vsync usage\` takes them from there: what comes
-later, or is removed, does not change them, and is listed as late. A month is closed once, after it is over.`;
+    `Writes the month's totals as one object that operators sign. From then on, \`vsync usage\` takes them from there.
+Events that come later or are removed do not change them; later ones are listed as late. You can close a month once, after
+it is over.`;
   static override examples = ["<%= config.bin %> usage close 2026-11 --env=prod"];
   static override args = { month: requiredArg("month, as in 2026-11") };
   static override flags = {

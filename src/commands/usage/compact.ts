@@ -8,8 +8,8 @@ import { planCompact } from "../../vault/usage/write.ts";
 export class UsageCompact extends BaseCommand {
   static override summary = "Put the batches of a day into one object";
   static override description =
-    `Verifies the batches of a day, writes what they say as one object that operators sign, and removes them. The totals stay the
-same, and so does what is reported of missing batches. The day must have ended three days ago.`;
+    `Verifies the batches of a day, writes what they say as one object that operators sign, and removes them. The totals
+and the report of missing batches stay the same. The day must have ended at least three days ago.`;
   static override examples = ["<%= config.bin %> usage compact 2026-11-20 --env=prod"];
   static override args = { day: requiredArg("UTC day, as in 2026-11-20") };
   static override flags = {

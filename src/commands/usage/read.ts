@@ -9,9 +9,9 @@ import { readUsage } from "../../vault/usage/read.ts";
 export class Usage extends BaseCommand {
   static override summary = "Add up what apps used";
   static override description =
-    `Reads the batches of events that apps and gateways wrote with vsync/backend and vsync/gateway, verifies each, and adds them
-up by meter. An id counts once a token and day. What does not count is said with the reason, as is every batch that is
-missing or was written anew.
+    `Reads the batches of events that apps and gateways wrote with vsync/backend and vsync/gateway, verifies each, and
+adds them up by meter. Each id counts once per token and day. vsync says what does not count and why, and which batches
+are missing or were written anew.
 
 Days are UTC. With --since, a batch that reached the store more than a week after its day is left out.`;
   static override examples = [
@@ -27,11 +27,11 @@ Days are UTC. With --since, a batch that reached the store more than a week afte
     until: dayFlag("until", "last day"),
     by: Flags.option({
       options: DIMENSIONS,
-      description: "what to add up by, beside the meter",
+      description: "what to add up by, besides the meter",
       multiple: true,
       delimiter: ",",
     })(),
-    csv: Flags.boolean({ description: "print the totals as CSV, with a head", exclusive: ["json"] }),
+    csv: Flags.boolean({ description: "print the totals as CSV, with a header", exclusive: ["json"] }),
     ...JSON_FLAG,
   };
   static override exitCodes = USAGE_EXIT_CODES;

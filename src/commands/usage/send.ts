@@ -5,8 +5,9 @@ import { dropLeft, sendLeft } from "../../cli/usage/send.ts";
 export class UsageSend extends BaseCommand {
   static override summary = "Send usage that a killed app left on this machine";
   static override description =
-    `An app does that itself at its next start. But usage of a token that was replaced meanwhile only that token can send: give it
-in VSYNC_CONFIG or VSYNC_CONFIG_FILE, as the app had it, before it ends. Once it has ended, --drop removes what is left.`;
+    `An app does this itself at its next start. But if its token was replaced in the meantime, only the old token can send
+that usage: give it in VSYNC_CONFIG or VSYNC_CONFIG_FILE, as the app had it, before it ends. Once it has ended, --drop
+removes what is left.`;
   static override examples = [
     "VSYNC_CONFIG_FILE=old.token <%= config.bin %> usage send",
     "<%= config.bin %> usage send --drop=tok_0123456789abcdef0123456789abcdef --yes",

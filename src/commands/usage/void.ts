@@ -5,17 +5,17 @@ import { renderVoided } from "../../cli/usage/write.ts";
 import { voidEvent } from "../../vault/usage/write.ts";
 
 export class UsageVoid extends BaseCommand {
-  static override summary = "Let an event not count";
+  static override summary = "Leave an event out of the totals";
   static override description =
-    `For usage that was reported by mistake. The event stays where it is, and \`vsync usage\` leaves it out, on every day and of every
-token unless --token names one. The totals of a closed month stay as they are.`;
+    `For usage that was reported by mistake. The event stays where it is, but \`vsync usage\` leaves it out, on every day,
+and of every token unless --token names one. The totals of a closed month stay as they are.`;
   static override examples = ["<%= config.bin %> usage void job-4711 --env=prod --note='ran twice'"];
   static override args = { id: requiredArg("id under which it was recorded") };
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     token: Flags.string({ description: "only the event of this token", helpValue: "<id>" }),
-    note: Flags.string({ description: "why, kept beside it", helpValue: "<text>" }),
+    note: Flags.string({ description: "why, kept with it", helpValue: "<text>" }),
     ...JSON_FLAG,
   };
 

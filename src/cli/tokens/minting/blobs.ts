@@ -14,7 +14,7 @@ import { absentManifest, proveLocation } from "./prove-token.ts";
 /** How a new token leaves, for `tokens create` and `tokens rotate`. */
 export const DELIVERY_FLAGS = {
   split: Flags.boolean({
-    description: "give the credential alone, for VSYNC_TOKEN beside the VSYNC_CONFIG of runtime-token",
+    description: "give only the credential, for VSYNC_TOKEN next to the VSYNC_CONFIG of runtime-token",
   }),
   out: Flags.string({
     description: "new file for it (mode 0600), written before the vault changes",
@@ -24,7 +24,7 @@ export const DELIVERY_FLAGS = {
   json: Flags.boolean({ description: "print it as JSON, with what it may do" }),
   ...CREDENTIAL_FLAGS,
   strict: Flags.boolean({ description: "refuse a bucket key that may write, and temporary credentials" }),
-  "no-validate": Flags.boolean({ description: "do not try whether the bucket key in it can read the manifest" }),
+  "no-validate": Flags.boolean({ description: "do not check that the bucket key in it can read the manifest" }),
 };
 
 export interface DeliveryFlags extends CredentialFlags {

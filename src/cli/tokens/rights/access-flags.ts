@@ -18,7 +18,7 @@ export const ACCESS_FLAGS = {
     ...ACCESS,
   }),
   except: Flags.string({
-    description: "all that it reads but these, names or globs",
+    description: "names or globs that it does not read",
     helpValue: "<key>,<key>",
     ...LIST,
     ...ACCESS,
@@ -42,7 +42,7 @@ export const ACCESS_FLAGS = {
     ...ACCESS,
   }),
   "all-projects": Flags.boolean({
-    description: "tunnels of every project, beside the secrets that it reads",
+    description: "tunnels of every project, besides the secrets that it reads",
     exclusive: ["workspaces", "projects"],
     ...ACCESS,
   }),
