@@ -101,11 +101,7 @@ export const TOKENS_EXPLAIN_EXIT_CODES: ExitCodes = {
 export const USAGE_EXIT_CODES: ExitCodes = {
   meanings: {
     ...DAY_TO_DAY_EXIT_CODES.meanings,
-<<<<<<< Updated upstream
     7: "done, but check what it reports: batches that are refused, missing, rewritten or backdated",
-=======
-    7: "done, but look at some batches: refused, missing, rewritten or backdated",
->>>>>>> Stashed changes
   },
   failures: DAY_TO_DAY_EXIT_CODES.failures,
 };

@@ -24,15 +24,9 @@ what you changed. If you remove a line, vsync asks and then removes that secret.
 If you and they both changed a name, that is a conflict, until --theirs or --ours names it. Files stay as they are, and so
 do values that dotenv cannot quote.
 
-<<<<<<< Updated upstream
-If the editor ends with another code than 0, nothing is committed. Text that is not in the vault yet is kept, even if vsync is
-killed: --resume resumes it, --discard drops it. vim gets flags that keep it from copying what you type; vsync warns
-of other editors that make copies.`;
-=======
 If the editor does not end with 0, vsync commits nothing. Text that is not in the vault yet is kept, even if vsync is
-killed: --resume goes on with it, --discard drops it. vsync starts vim with flags that keep it from copying what you type,
+killed: --resume resumes it, --discard drops it. vsync starts vim with flags that keep it from copying what you type,
 and warns about other editors that make copies.`;
->>>>>>> Stashed changes
   static override examples = [
     "<%= config.bin %> edit prod",
     "EDITOR=nano <%= config.bin %> edit prod",
