@@ -6,6 +6,7 @@
 //
 // Put your authentication where `contextOf` is: what it returns is signed, and the origin believes it.
 import { createServer, request as send } from "node:http";
+import { pipeline } from "node:stream";
 import { createGateway, GatewayError } from "vsync/gateway";
 
 const gateway = await createGateway();
@@ -50,7 +51,7 @@ async function serve(request, response) {
   }
   const headers = Object.entries(settled.headers).filter(([name]) => !HOP.includes(name));
   response.writeHead(answer.statusCode, Object.fromEntries(headers));
-  answer.on("error", () => response.destroy()).pipe(response);
+  pipeline(answer, response, () => undefined);
 }
 
 function sign(request, body = (maxBytes) => read(request, maxBytes), isUpgrade = false) {
@@ -79,15 +80,22 @@ async function read(request, maxBytes) {
 function pass(request, signed) {
   return new Promise((resolve, reject) => {
     const passed = send(optionsOf(request, signed), resolve).on("error", reject);
-    if (signed.body === null) request.pipe(passed);
-    else passed.end(signed.body);
+    if (signed.body !== null) {
+      passed.end(signed.body);
+      return;
+    }
+    request.pipe(passed);
+    request.on("close", () => request.complete || passed.destroy());
   });
 }
 
-function optionsOf({ method }, { backend, target: path, headers }) {
+function optionsOf({ method }, { backend, target: path, headers, body }) {
   const origin = origins.get(backend);
   if (origin === undefined) throw new Error(`ORIGINS does not say where ${backend} is`);
-  return { hostname: origin.hostname, port: origin.port, method, path, headers: { ...headers, host: origin.host } };
+  // Without a length, Node.js would send a body of GET or DELETE as it comes, and the origin read the next requests in it.
+  const framing = body === null && !headers["content-length"] ? { "transfer-encoding": "chunked" } : {};
+  const sent = { ...headers, ...framing, host: origin.host };
+  return { hostname: origin.hostname, port: origin.port, method, path, headers: sent };
 }
 
 async function upgrade(request, socket, head) {
@@ -100,6 +108,7 @@ async function upgrade(request, socket, head) {
     socket.pipe(upstream).on("error", () => socket.destroy());
     upstream.pipe(socket).on("close", () => upstream.destroy());
   });
+  socket.on("close", () => passed.destroy());
   passed.on("response", (answer) => refuse(socket, answer.statusCode));
   passed.on("error", () => refuse(socket, 502));
   passed.end();

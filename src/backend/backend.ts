@@ -126,7 +126,11 @@ export class Backend<Secrets = unknown> implements Verifier {
 
   #report({ code, message, status }: VerificationError, { method, target, path }: VerifyRequestInput): void {
     this.#refused.set(code, (this.#refused.get(code) ?? 0) + 1);
-    this.#parts.log({ code, reason: message, status, method, path: (target ?? path ?? "").replace(/\?.*$/s, "") });
+    try {
+      this.#parts.log({ code, reason: message, status, method, path: (target ?? path ?? "").replace(/\?.*$/s, "") });
+    } catch {
+      // A log that fails makes no other error of a refusal: adapters answer refusals alone.
+    }
   }
 
   remember(requests: readonly object[], context: RequestContext, method: string): void {

@@ -39,18 +39,18 @@ export function createExpressMiddleware(backend: Verifier, { onRefused }: Middle
       return true;
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error;
-      onRefused?.(error, request);
-      refuseNodeRequest(request, response, error);
+      try {
+        onRefused?.(error, request);
+      } finally {
+        refuseNodeRequest(request, response, error);
+      }
       return false;
     }
   };
+  // Any other error rejects, and Express passes it on. After `next(error)`, a handler that does not look at its argument
+  // would serve the request.
   const middleware: ExpressMiddleware = async (request, response, next) => {
-    try {
-      if (!(await verify(request, response))) return;
-    } catch (error) {
-      return next(error);
-    }
-    next();
+    if (await verify(request, response)) next();
   };
   return Object.assign(middleware, { [VERIFIES]: true });
 }

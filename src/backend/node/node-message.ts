@@ -28,6 +28,7 @@ export interface NodeRequest extends Emitter {
 }
 
 export interface NodeSocket {
+  on(event: "error", listener: () => void): unknown;
   readonly writable: boolean;
   write(text: string): unknown;
   end(text: string): unknown;

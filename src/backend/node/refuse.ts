@@ -29,8 +29,9 @@ interface Refused extends NodeRequest {
   readonly headers?: Record<string, unknown>;
 }
 
-/** Answers a request with the refusal. */
+/** Answers a request with the refusal, unless it has an answer. */
 export function refuseNodeRequest(request: Refused, response: NodeResponse, error: VerificationError): void {
+  if (response.headersSent) return;
   const { status, headers, body } = refusalOf(error);
   response.statusCode = status;
   for (const [name, value] of Object.entries({ ...headers, ...closing(request, status) })) {

@@ -11,6 +11,8 @@ export async function verifyNodeUpgrade(
   request: NodeRequest & { vsync?: unknown },
   socket: NodeSocket,
 ): Promise<RequestContext | null> {
+  // Node.js has taken its own listeners off: a client that resets the connection would end the process.
+  socket.on("error", () => undefined);
   try {
     const verify = (input: VerifyRequestInput): Promise<RequestContext> =>
       backend.verifyRequest({ ...input, upgrade: true });

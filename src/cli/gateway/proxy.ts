@@ -1,5 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse, request as send } from "node:http";
-import type { Duplex } from "node:stream";
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  request as send,
+} from "node:http";
+import { type Duplex, pipeline } from "node:stream";
 import type { Gateway, SignedRequest } from "../../backend/gateway/gateway.ts";
 import { GatewayError } from "../../backend/gateway/gateway-error.ts";
 import { isForLoopback } from "./dev-core.ts";
@@ -28,7 +35,8 @@ async function serve(proxy: Proxy, request: IncomingMessage, response: ServerRes
     const answer = await ask(proxy, request, signed);
     const settled = await gateway.settle(signed, answer.headers);
     response.writeHead(settled.status ?? answer.statusCode ?? 502, withoutHop(settled.headers));
-    answer.pipe(response);
+    // If one of them breaks off, so does the other.
+    pipeline(answer, response, () => undefined);
     const reason = settled.outcome === "ok" ? "" : ` (${settled.outcome}: ${settled.reason ?? ""})`;
     log(`${request.method} ${request.url} ${response.statusCode} ${signed.routeId || "no route"}${reason}`);
   } catch (error) {
@@ -71,9 +79,15 @@ function ask({ to }: Proxy, request: IncomingMessage, signed: SignedRequest): Pr
   return new Promise((resolve, reject) => {
     const passed = send(optionsOf(to, request, signed), resolve);
     passed.on("error", reject);
-    if (signed.body === null) request.pipe(passed);
+    if (signed.body === null) passOn(request, passed);
     else passed.end(signed.body);
   });
+}
+
+/** A client that goes away within its body leaves no request to the origin. */
+function passOn(request: IncomingMessage, passed: ClientRequest): void {
+  request.pipe(passed);
+  request.on("close", () => request.complete || passed.destroy());
 }
 
 function optionsOf({ hostname, port, host }: URL, { method }: IncomingMessage, signed: SignedRequest) {
@@ -82,8 +96,14 @@ function optionsOf({ hostname, port, host }: URL, { method }: IncomingMessage, s
     port,
     method,
     path: signed.target,
-    headers: { ...signed.headers, host } as Record<string, string>,
+    headers: { ...signed.headers, ...framingOf(signed), host } as Record<string, string>,
   };
+}
+
+/** Node.js would send a body of GET or DELETE as it comes, and the origin read the next requests in it. */
+function framingOf({ body, headers }: SignedRequest): Record<string, string> {
+  const isFramed = body !== null || headers["content-length"] !== undefined;
+  return isFramed ? {} : { "transfer-encoding": "chunked" };
 }
 
 async function serveUpgrade(proxy: Proxy, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -105,6 +125,7 @@ async function serveUpgrade(proxy: Proxy, request: IncomingMessage, socket: Dupl
       }
       proxy.log(`${request.method} ${request.url} 101 ${signed.routeId}`);
     });
+    socket.on("close", () => passed.destroy());
     passed.on("response", (answer) => refuseUpgrade(socket, answer.statusCode ?? 502));
     passed.on("error", () => refuseUpgrade(socket, 502));
     passed.end();

@@ -1,0 +1,262 @@
+import { EventEmitter, once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { buffer, text } from "node:stream/consumers";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import type { Backend } from "../../src/backend/backend.ts";
+import { createTestBackend, type RequestToTest, signRequest } from "../../src/backend/testing.ts";
+import type { RouteSetting } from "../../src/tokens/backends/settings.ts";
+import { ROUTES } from "./origins.ts";
+
+/* What somebody tries who writes to the socket of an origin, byte by byte. */
+
+const NOW_MS = Date.parse("2026-11-30T09:00:00.000Z");
+const LIVE: RouteSetting = { id: "live", method: "GET", path: "/live", upgrade: true };
+let atMs: number;
+let served: string[];
+let backend: Backend;
+/** Emits `asked` when the clock is asked, as when a request has arrived, and `refused` with the code. */
+let events: EventEmitter;
+beforeEach(() => {
+  atMs = NOW_MS;
+  served = [];
+  events = new EventEmitter();
+  const clock = { nowMs: () => (events.emit("asked"), atMs) };
+  backend = createTestBackend({ routes: [...ROUTES, LIVE], clock, log: ({ code }) => events.emit("refused", code) });
+});
+
+async function listening(server: Server): Promise<number> {
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => {
+    server.closeAllConnections?.();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** A server with our middleware, whose handler keeps what it served. */
+function origin(): Server {
+  const verify = backend.middleware();
+  const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    served.push(`${request.method} ${request.url} ${(await buffer(request)).length}`);
+    response.end("served");
+  };
+  return createServer((request, response) => {
+    void verify(request, response, () => void handler(request, response));
+  });
+}
+
+/** A signed request as its bytes, with other headers beside it. */
+async function signed(request: RequestToTest, more = "", target = request.target): Promise<string> {
+  const { method = "GET", headers = {}, body } = request;
+  const length = body === undefined ? {} : { "content-length": String(body?.length) };
+  const all = { host: "a", ...headers, ...length, ...(await signRequest(backend, request)) };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${target} HTTP/1.1\r\n${lines.join("")}${more}\r\n${body ?? ""}`;
+}
+
+/** Writes bytes as one packet and reads until the server ends the connection: the last request asks for that. */
+async function answersOf(port: number, bytes: string): Promise<string[]> {
+  const socket = connect(port, "127.0.0.1");
+  socket.write(bytes, "latin1");
+  const all = await text(socket);
+  return all
+    .split(/(?=HTTP\/1\.1 )/)
+    .map((it) => it.replace(/^HTTP\/1\.1 (\d+)[^]*?\r\n\r\n(?:\w+\r\n)?([^\r]*)[^]*$/, "$1 $2"));
+}
+
+const CLOSE = "connection: close\r\n";
+const job = (body: string) => ({ method: "POST", target: "/echo", headers: { "content-type": "a/b" }, body });
+const refused = (code: string, status = 401): string => `${status} {"error":"${code}"}`;
+
+test("requests of one connection are judged one by one: what is refused opens nothing for the next", async () => {
+  const port = await listening(origin());
+  const [first, last] = [await signed(job("one")), await signed(job("two"), CLOSE)];
+  const unsigned = "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\none";
+  expect(await answersOf(port, [unsigned, first, unsigned, first, last].join(""))).toEqual([
+    refused("missing_signature"),
+    "200 served",
+    refused("missing_signature"),
+    refused("replayed_nonce"),
+    "200 served",
+  ]);
+  expect(served).toEqual(["POST /echo 3", "POST /echo 3"]);
+});
+
+test("a signed request inside the body of a refused one is a body", async () => {
+  const port = await listening(origin());
+  const inner = await signed({ target: "/items/7" });
+  const outer = `POST /echo HTTP/1.1\r\nhost: a\r\n${CLOSE}content-length: ${inner.length}\r\n\r\n${inner}`;
+  expect(await answersOf(port, outer)).toEqual([refused("missing_signature")]);
+  expect(served).toEqual([]);
+});
+
+test.each([
+  ["two lengths", "content-length: 3\r\n"],
+  ["a length and chunks", "transfer-encoding: chunked\r\n"],
+  ["an encoding that is no framing", "transfer-encoding: xchunked\r\n"],
+])("%s: no handler sees the request", async (_, more) => {
+  const port = await listening(origin());
+  expect(await answersOf(port, await signed(job("one"), more + CLOSE))).toEqual([expect.stringMatching(/^400 /)]);
+  expect(served).toEqual([]);
+});
+
+test.each([
+  ["an absolute target", "http://a/items/7"],
+  ["a target with a user", "http://u@a/items/7"],
+  ["an asterisk", "*"],
+  ["a target with two slashes", "//a/items/7"],
+])("%s in place of the one that was signed is refused", async (_, target) => {
+  const port = await listening(origin());
+  const method = target === "*" ? "OPTIONS" : "GET";
+  const answers = await answersOf(port, await signed({ method, target: "/items/7" }, CLOSE, target));
+  expect(answers).toEqual([refused("bad_signature")]);
+  expect(served).toEqual([]);
+});
+
+test("a client that waits for 100-continue before 10 MiB learns the refusal, and its connection ends", async () => {
+  const port = await listening(origin());
+  const head = "POST /echo HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 10485760\r\n\r\n";
+  expect((await answersOf(port, head)).at(-1)).toBe(refused("missing_signature"));
+});
+
+test("a body that comes so slowly that its window has passed is refused", async () => {
+  const port = await listening(origin());
+  const bytes = await signed(job("slow"), CLOSE);
+  const arrived = once(events, "asked");
+  const socket = connect(port, "127.0.0.1");
+  socket.write(bytes.slice(0, -1));
+  await arrived;
+  atMs += 61_000;
+  socket.write(bytes.slice(-1));
+  expect(await text(socket)).toContain('{"error":"expired_signature"}');
+  expect(served).toEqual([]);
+});
+
+test("a client that goes away within its body is served nothing, and its request may come again", async () => {
+  const port = await listening(origin());
+  const bytes = await signed(job("half"), CLOSE);
+  const arrived = once(events, "asked");
+  const socket = connect(port, "127.0.0.1");
+  socket.write(bytes.slice(0, -2));
+  await arrived;
+  const gone = once(events, "refused");
+  socket.resetAndDestroy();
+  expect(await gone).toEqual(["body_hash_mismatch"]);
+  expect(served).toEqual([]);
+  expect(await answersOf(port, bytes)).toEqual(["200 served"]);
+});
+
+test("a clock that jumps ahead and back serves no request twice", async () => {
+  const port = await listening(origin());
+  const [early, late] = [await signed({ target: "/items/1" }, CLOSE), await signed({ target: "/items/2" }, CLOSE)];
+  expect(await answersOf(port, early)).toEqual(["200 served"]);
+  atMs += 3_600_000;
+  expect(await answersOf(port, late)).toEqual([refused("expired_signature")]);
+  expect(await answersOf(port, await signed({ target: "/items/3" }, CLOSE))).toEqual(["200 served"]);
+  atMs = NOW_MS;
+  expect(await answersOf(port, early)).toEqual([refused("replayed_nonce")]);
+});
+
+const HANDSHAKE = "connection: Upgrade\r\nupgrade: chat\r\n";
+
+/** A server that takes upgrades. */
+async function upgradable(take: (socket: Socket, verified: boolean) => void): Promise<number> {
+  const server = origin();
+  const verify = async (request: IncomingMessage, socket: Socket): Promise<void> => {
+    events.emit("upgrade", socket);
+    take(socket, (await backend.verifyUpgrade(request, socket)) !== null);
+  };
+  server.on("upgrade", (request, socket: Socket) => void verify(request, socket));
+  return await listening(server);
+}
+
+describe("an upgrade", () => {
+  test("that nobody signed, by a client that is gone before its answer, ends no process", async () => {
+    const port = await upgradable(() => undefined);
+    const client = connect(port, "127.0.0.1");
+    const taken = once(events, "upgrade");
+    client.write(`GET /live HTTP/1.1\r\nhost: a\r\n${HANDSHAKE}\r\n`);
+    const [socket] = (await taken) as [Socket];
+    // What Node.js emits when the answer meets the reset. Without a listener it would be thrown.
+    expect(() => socket.emit("error", new Error("write ECONNRESET"))).not.toThrow();
+    client.resetAndDestroy();
+  });
+
+  test("whose client resets it while its request is verified ends no process", async () => {
+    const claims = new EventEmitter();
+    const claim = async (): Promise<boolean> => (claims.emit("claim"), (await once(claims, "answer"))[0] === true);
+    backend = createTestBackend({ routes: [LIVE], clock: { nowMs: () => atMs }, replay: { claim } });
+    const outcomes = new EventEmitter();
+    const port = await upgradable((socket, verified) => outcomes.emit("done", socket.destroyed, verified));
+    const [taken, claimed, done] = [once(events, "upgrade"), once(claims, "claim"), once(outcomes, "done")];
+    const client = connect(port, "127.0.0.1");
+    client.write(await signed({ target: "/live" }, HANDSHAKE));
+    const [socket] = (await taken) as [Socket];
+    await claimed;
+    const closed = new Promise((resolve) => socket.on("close", resolve));
+    client.resetAndDestroy();
+    await closed;
+    claims.emit("answer", true);
+    expect(await done).toEqual([true, true]);
+  });
+});
+
+describe("a callback of the app that throws", () => {
+  const fault = new Error("the app's own fault");
+  const fail = (): never => {
+    throw fault;
+  };
+
+  /** The middleware as the page has it: the handler looks at no error. */
+  async function answered(verify: ReturnType<Backend["middleware"]>): Promise<[answers: string[], errors: unknown[]]> {
+    const errors: unknown[] = [];
+    const port = await listening(
+      createServer((request, response) => {
+        const serve = (): void => void response.end("served");
+        Promise.resolve(verify(request, response, serve)).catch((error: unknown) => void errors.push(error));
+      }),
+    );
+    return [await answersOf(port, `GET /items/1 HTTP/1.1\r\nhost: a\r\n${CLOSE}\r\n`), errors];
+  }
+
+  test("where it logs, changes nothing", async () => {
+    backend = createTestBackend({ routes: [LIVE], log: fail });
+    expect(await answered(backend.middleware())).toEqual([[refused("missing_signature")], []]);
+    const port = await upgradable(() => undefined);
+    const upgrade = `GET /live HTTP/1.1\r\nhost: a\r\n${HANDSHAKE}\r\n`;
+    expect(await answersOf(port, upgrade)).toEqual([refused("missing_signature")]);
+  });
+
+  test("on a refusal lets nothing through, and its error goes to the framework", async () => {
+    expect(await answered(backend.middleware({ onRefused: fail }))).toEqual([[refused("missing_signature")], [fault]]);
+  });
+
+  test("on a refusal may answer itself", async () => {
+    const onRefused = (_: unknown, request: unknown): void => void (request as { res: ServerResponse }).res.end("mine");
+    const verify = backend.middleware({ onRefused });
+    const own: typeof verify = (request, response, next) =>
+      verify(Object.assign(request, { res: response }), response, next);
+    expect(await answered(own)).toEqual([["200 mine"], []]);
+  });
+});
+
+test("over HTTP/2, 8 MiB that nobody signed are not read", async () => {
+  const verify = backend.middleware();
+  const server = createHttp2Server(
+    (request, response) => void verify(request as never, response as never, () => undefined),
+  );
+  const accepted = once(server, "connection") as Promise<[Socket]>;
+  const port = await listening(server as unknown as Server);
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  onTestFinished(() => session.destroy());
+  const stream = session.request({ ":method": "POST", ":path": "/echo" });
+  stream.on("error", () => undefined);
+  const closed = new Promise((resolve) => stream.on("close", resolve));
+  stream.end(Buffer.alloc(8 * 1024 * 1024));
+  expect(await text(stream)).toBe('{"error":"missing_signature"}');
+  await closed;
+  const [socket] = await accepted;
+  expect(socket.bytesRead).toBeLessThan(1024 * 1024);
+});
