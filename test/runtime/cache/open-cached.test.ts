@@ -4,19 +4,25 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { RuntimeToken } from "../../../src/blob/token.ts";
+import { openThroughCache } from "../../../src/runtime/cache/open-cached.ts";
+import { zeroContents } from "../../../src/runtime/contents.ts";
 import { type OpenOptions, S3UnreachableError, Vsync } from "../../../src/runtime/index.ts";
+import { MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
+import { holding } from "../../support/passphrases.ts";
+import { ENV, OLD, World } from "../../support/world.ts";
 import { type DirectoryVault, directoryVault, environmentOf, ITEMS, rejectionOf, temporaryFolder } from "../fixture.ts";
 import { collectSecrets, isNotZero } from "../secrets.ts";
 
-const disk = vi.hoisted(() => ({ hangs: false, onAsked: () => {} }));
+const disk = vi.hoisted(() => ({ hangs: { read: false, write: false }, onAsked: () => {} }));
 vi.mock("../../../src/runtime/cache/cache.ts", async (importOriginal) => {
   const original = await importOriginal<typeof import("../../../src/runtime/cache/cache.ts")>();
   const hang = () => {
     disk.onAsked();
     return new Promise<never>(() => {});
   };
-  const readCache: typeof original.readCache = (...given) => (disk.hangs ? hang() : original.readCache(...given));
-  const writeCache: typeof original.writeCache = (...given) => (disk.hangs ? hang() : original.writeCache(...given));
+  const readCache: typeof original.readCache = (...given) => (disk.hangs.read ? hang() : original.readCache(...given));
+  const writeCache: typeof original.writeCache = (...given) =>
+    disk.hangs.write ? hang() : original.writeCache(...given);
   return { ...original, readCache, writeCache };
 });
 
@@ -306,12 +312,12 @@ describe("the copy is a floor", () => {
 
 describe("a cache whose disk hangs", () => {
   beforeEach(() => {
-    disk.hangs = true;
+    disk.hangs = { read: true, write: true };
     // As soon as somebody waits for it, its time is over.
     disk.onAsked = () => queueMicrotask(() => void vi.advanceTimersByTime(400));
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     return () => {
-      disk.hangs = false;
+      disk.hangs = { read: false, write: false };
       vi.useRealTimers();
     };
   });
@@ -332,12 +338,38 @@ describe("a cache whose disk hangs", () => {
     expect((error as Error).message).toMatch(/cannot replace it: its disk did not answer within 400 ms$/);
   });
 
-  test("does not outlast an abort", async () => {
-    const { boot } = await host(await directoryVault());
+  test.each(["read", "write"] as const)("does not outlast an abort: %s", async (what) => {
+    const { boot, warned } = await host(await directoryVault());
+    disk.hangs = { read: what === "read", write: what === "write" };
     const controller = new AbortController();
     disk.onAsked = () => controller.abort("no longer wanted");
     expect(await rejectionOf(boot({ signal: controller.signal }))).toBe("no longer wanted");
+    expect(warned).toEqual([]);
   });
+});
+
+test("what a store sends after its time is zeroed: the copy has stood in", async () => {
+  const world = await World.pushed({ A: "1" });
+  using holder = holding(OLD, world.identity);
+  const request = { holder, expect: { env: ENV }, signal: new AbortController().signal };
+  const cache = { path: join(await temporaryFolder(), "cache"), maxAgeMs: HOUR_MS, diskMs: 60_000, warn: () => {} };
+  zeroContents(await openThroughCache(world, request, { ...cache, patienceMs: 60_000 }));
+  const asked = Promise.withResolvers<void>();
+  const store = world.storeWith({
+    async get(key, { maxBytes }) {
+      if (key !== MANIFEST_KEY) await asked.promise;
+      return world.store.get(key, { maxBytes });
+    },
+  });
+  const contents = await openThroughCache(world.with({ store }), request, { ...cache, patienceMs: 1 });
+  expect(contents.items.get("A")?.data.exposeText()).toBe("1");
+  const late = collectSecrets();
+  asked.resolve();
+  await vi.waitFor(() => {
+    expect(late.length).toBeGreaterThan(1);
+    expect(late.filter(isNotZero)).toEqual([]);
+  }, 20_000);
+  zeroContents(contents);
 });
 
 /** A server that takes connections and says nothing. `asked`: it has been sent something. */

@@ -135,6 +135,31 @@ describe("a rotation", () => {
     const { usage_keys } = (await world.writable("a third")).tokens.roll;
     expect(usage_keys?.map((key) => key.public === usage)).toEqual([true, false]);
   });
+
+  test("twice leaves each key the end that it has; a gateway that ends ends them all", async () => {
+    await created(GATEWAY);
+    await world.rotateGatewayKeys({ overlapMs: HOUR_MS });
+    const { plan } = await world.rotateGatewayKeys({ overlapMs: 2 * HOUR_MS });
+    expect([plan.ending.length, await ends()]).toEqual([1, [3600, 7200, null]]);
+    await world.rotateGatewayKeys({ overlapMs: HOUR_MS / 2 });
+    expect(await ends()).toEqual([1800, 1800, 1800, null]);
+    await created({ ...GATEWAY, name: "b" });
+    const revoked = await world.revokeTokens(["b"]);
+    expect([revoked.plan.gatewayKeys.length, await ends()]).toEqual([4, [300, 300, 300, 300, null]]);
+    await world.revokeTokens(["gateway"]);
+    expect(await ends()).toEqual([null]);
+  });
+
+  test("after a leak draws a key for each list that has one, and a usage key only where there was one", async () => {
+    await world.rotateGatewayKeys({ backends: ["web"], overlapMs: HOUR_MS });
+    await world.rotateGatewayKeys({ overlapMs: 60 * SECOND });
+    world.clock.ms += 60 * SECOND;
+    await world.rotate(OLD, NEW, { leaked: { tokens: "keep" } });
+    expect(await ends(NEW)).toEqual([300, 300, null, null]);
+    const { roll } = (await world.writable(NEW)).tokens;
+    expect(roll.gateway_keys?.map(({ backends }) => backends)).toEqual([["web"], undefined, ["web"], undefined]);
+    expect(roll.usage_keys).toBeUndefined();
+  });
 });
 
 describe("ending a gateway", () => {
@@ -154,6 +179,18 @@ describe("ending a gateway", () => {
     const stays = (await world.writable()).tokens.roll.gateway_keys?.at(-1)?.kid === roll.gateway_keys?.at(-1)?.kid;
     expect(stays).toBe(name === "an origin" || name.startsWith("not"));
     expect((await world.manifest()).gen - gen).toBeLessThanOrEqual(2);
+  });
+
+  test("of an edge ends that edge's keys, and no other", async () => {
+    const general = (await world.writable()).tokens.roll.gateway_keys?.[0]?.kid;
+    const edge = (await world.rotateGatewayKeys({ backends: ["web"] })).plan.made?.key.kid ?? "";
+    await created(GATEWAY);
+    await created({ ...GATEWAY, name: "edge", backend: "web" });
+    const { plan } = await world.revokeTokens(["edge"]);
+    expect([kids(plan.gatewayKeys), await ends()]).toEqual([[edge], [null, null]]);
+    const keys = (await world.writable()).tokens.roll.gateway_keys ?? [];
+    expect(keys.map(({ backends }) => backends)).toEqual([undefined, ["web"]]);
+    expect([keys[0]?.kid === general, keys[1]?.kid === edge]).toEqual([true, false]);
   });
 
   test("a key that is revoked is gone with the commit, and no other", async () => {
