@@ -11,18 +11,24 @@ const STARTS_PROGRAMS = "/** @module-tag process */\n";
 const startsPrograms = (path: string): boolean => readFileSync(path, "utf8").startsWith(STARTS_PROGRAMS);
 const PASSED_OVER = script === "test:unit" ? globSync("test/**/*.test.ts").filter(startsPrograms) : [];
 
-/** Files that start programs or talk to servers take longest, so they run first: at the end, all workers have small ones. */
+const ON_REAL_SERVER = /inject\("s3"\)|realServer\(|describeOnEveryStore\(/;
+
+/**
+ * Files that start programs or talk to servers take longest, so they run first: at the end, all workers have small ones.
+ * Those on the real S3 server come after the others, while it starts.
+ */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- the method is Vitest's
     const sorted = await super.sort(files);
-    return [0, 1, 2].flatMap((it) => sorted.filter((file) => rank(file) === it));
+    return [0, 1, 2, 3].flatMap((it) => sorted.filter((file) => rank(file) === it));
   }
 }
 
 function rank({ moduleId }: TestSpecification): number {
   if (moduleId.includes("/test/scripts/")) return 0;
-  return /\/test\/(?:attacks|integration|s3)\//.test(moduleId) || startsPrograms(moduleId) ? 1 : 2;
+  if (ON_REAL_SERVER.test(readFileSync(moduleId, "utf8"))) return 2;
+  return /\/test\/(?:attacks|integration|s3)\//.test(moduleId) || startsPrograms(moduleId) ? 1 : 3;
 }
 
 export default defineConfig({

@@ -1,20 +1,27 @@
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import type { TestProject } from "vitest/node";
-import { cephRoot, isCephFetched, type RunningCeph, startCeph } from "./ceph/ceph.ts";
+import { cephRoot, isCephFetched, type StartingCeph, startCeph } from "./ceph/ceph.ts";
 import type { S3Target } from "./ceph/target.ts";
 
 /**
  * Gives the suite a real S3 server: the one that `VSYNC_TEST_S3_ENDPOINT` names (with `VSYNC_TEST_S3_ACCESS_KEY`,
- * `…_SECRET_KEY`, and optionally `…_REGION`, `…_BUCKET`), else a Ceph of its own, unless `VSYNC_TEST_CEPH=off`.
+ * `…_SECRET_KEY`, and optionally `…_REGION`, `…_BUCKET`), else a Ceph of its own, unless `VSYNC_TEST_CEPH=off`. Other
+ * tests run while it starts.
  */
 
-let ceph: RunningCeph | undefined;
+let ceph: StartingCeph | undefined;
+let teller: Server | undefined;
+/** Shorter than a hook may take, whose message would say less. */
+const PATIENCE_MS = 200_000;
 
 export async function setup(project: TestProject): Promise<void> {
   project.provide("s3", givenTarget(process.env) ?? (await cephTarget()));
 }
 
 export async function teardown(): Promise<void> {
+  teller?.close();
   await ceph?.stop();
 }
 
@@ -34,15 +41,25 @@ function givenTarget(env: NodeJS.ProcessEnv): S3Target | undefined {
 async function cephTarget(): Promise<S3Target | null> {
   const obstacle = cephObstacle();
   if (obstacle !== undefined) return withoutServer(obstacle);
-  if (!isCephFetched()) process.stderr.write(`fetching Ceph into ${cephRoot()} (160 MB, once)\n`);
-  try {
-    ceph = await startCeph();
-    return ceph.target;
-  } catch (error) {
-    const reason = `it did not start: ${error instanceof Error ? error.message.replace(/\s+/g, " ") : String(error)}`;
-    if (process.env.CI === "true") throw new Error(`Ceph: ${reason}`, { cause: error });
-    return withoutServer(reason);
-  }
+  const isNew = !isCephFetched();
+  if (isNew) process.stderr.write(`fetching Ceph into ${cephRoot()} (160 MB, once)\n`);
+  ceph = await startCeph();
+  const fault = ceph.ready.then(() => "", reasonOf);
+  // In CI, tests fail without it; elsewhere they are skipped if it cannot be fetched.
+  if (isNew && process.env.CI !== "true" && (await fault) !== "") return withoutServer(await fault);
+  return { ...ceph.target, readyPort: await tell(fault) };
+}
+
+const reasonOf = ({ message }: Error): string => `it did not start: ${message.replace(/\s+/g, " ")}`;
+
+async function tell(fault: Promise<string>): Promise<number> {
+  teller = createServer(async (socket) => {
+    socket.on("error", () => undefined).setTimeout(PATIENCE_MS, () => socket.end("Ceph is still being fetched"));
+    const reason = await fault;
+    socket.end(reason && `Ceph: ${reason}; VSYNC_TEST_CEPH=off leaves out the tests on it`);
+  });
+  await once(teller.unref().listen(0, "127.0.0.1"), "listening");
+  return (teller.address() as AddressInfo).port;
 }
 
 /** Why this machine cannot try Ceph, or null. */

@@ -74,6 +74,7 @@ async function onCeph(
     return [];
   }
   const ceph = await startCeph();
+  await ceph.ready;
   try {
     const bucket = await createBucket(ceph.target, "herd");
     const place: Place = { ...ceph.target, bucket };

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
@@ -10,8 +10,10 @@ import type { S3Target } from "./target.ts";
 const START_LIMIT_MS = 60_000;
 const FETCH_LIMIT_MS = 15 * 60_000;
 
-export interface RunningCeph {
+export interface StartingCeph {
   readonly target: S3Target;
+  /** Resolves once it serves. @throws Error it did not start; the message ends with its last output */
+  readonly ready: Promise<void>;
   /** Resolves once every process is gone. */
   stop(): Promise<void>;
 }
@@ -25,16 +27,12 @@ export function isCephFetched(): boolean {
   return existsSync(join(cephRoot(), "usr/bin/radosgw"));
 }
 
-/**
- * Starts Ceph's S3 server on loopback, fetching it the first time. Its processes always end with this one.
- *
- * @throws Error it did not start; the message ends with its last output
- */
-export async function startCeph(): Promise<RunningCeph> {
+/** Starts Ceph's S3 server on loopback, fetching it the first time. Its processes always end with this one. */
+export async function startCeph(): Promise<StartingCeph> {
   const [port, monitorPort] = await freePorts();
   const keys = { admin: randomKeys(), reader: randomKeys() };
   const limitMs = isCephFetched() ? START_LIMIT_MS : FETCH_LIMIT_MS;
-  const stop = await run([cephRoot(), String(port), String(monitorPort)], keyVariables(keys), limitMs);
+  const running = run([cephRoot(), String(port), String(monitorPort)], keyVariables(keys), limitMs);
   const target: S3Target = {
     name: "Ceph",
     endpoint: `http://127.0.0.1:${port}`,
@@ -43,17 +41,17 @@ export async function startCeph(): Promise<RunningCeph> {
     arn: "arn:aws:iam:::user/admin",
     reader: { ...keys.reader, arn: "arn:aws:iam:::user/reader" },
   };
-  return { target, stop };
+  return { target, ...running };
 }
 
-function run(args: readonly string[], env: Record<string, string>, limitMs: number): Promise<() => Promise<void>> {
+function run(args: readonly string[], env: Record<string, string>, limitMs: number): Omit<StartingCeph, "target"> {
   // In a session of its own, out of reach of Ctrl-C: it ends with its stdin, once vitest is done with it.
   const script = fileURLToPath(new URL("run.sh", import.meta.url));
   const child = spawn(script, args, { detached: true, env: { ...process.env, ...env } });
-  const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()));
+  const ended = new Promise<void>((resolve) => void child.once("close", () => resolve()));
   let said = "";
   child.stderr.on("data", (chunk) => (said = (said + chunk).slice(-2000)));
-  return new Promise((resolve, reject) => {
+  const ready = new Promise<void>((resolve, reject) => {
     const limit = setTimeout(() => {
       child.stdin.end();
       reject(new Error(`no answer within ${limitMs / 1000} s; ${said}`));
@@ -62,10 +60,11 @@ function run(args: readonly string[], env: Record<string, string>, limitMs: numb
     child.once("close", (code) => reject(new Error(said.trim() || `it ended with ${code}`)));
     child.stdout.once("data", () => {
       clearTimeout(limit);
-      resolve(() => (child.stdin.end(), ended));
+      resolve();
     });
     void ended.then(() => clearTimeout(limit));
   });
+  return { ready, stop: () => (child.stdin.end(), ended) };
 }
 
 type UserKeys = ReturnType<typeof randomKeys>;
@@ -86,18 +85,18 @@ function randomKeys() {
   };
 }
 
-/** Two different ports that were free at the same time. */
+/** Two free ports, below those that the kernel gives out: until Ceph has them, which may take minutes, no program gets them by chance. */
 async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once("error", reject);
-          server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports as [number, number];
+  for (;;) {
+    const ports: [number, number] = [randomInt(10_000, 30_000), randomInt(10_000, 30_000)];
+    if (ports[0] !== ports[1] && (await Promise.all(ports.map(isFree))).every(Boolean)) return ports;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 }

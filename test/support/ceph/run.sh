@@ -37,7 +37,7 @@ exec 3<&0 </dev/null
 call() { "$@" & wait $! || exit 1; }
 # always in the background, hence `exec`: $! is the program itself, and it dies with this script even if that is killed
 in_root() { exec setpriv --pdeathsig KILL env -i PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/tmp CEPH_CONF="$data/ceph.conf" chroot "$root" "$@"; }
-step() { local name=$1; shift; call in_root "$@" >"$host_data/$name.out" 2>&1 3<&-; }
+step() { local name=$1; shift; in_root "$@" >"$host_data/$name.out" 2>&1 3<&- & wait $! || exit 1; }
 daemon() { in_root "$@" >"$host_data/$1.out" 2>&1 3<&- & daemons="$daemons $!"; }
 user() { step "user-$1" radosgw-admin user create --uid="$1" --display-name="$1" --access-key="$2" --secret-key="$3"; }
 

@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
@@ -24,6 +26,8 @@ export interface S3Target extends S3Keys {
   readonly arn?: string;
   /** A second user, who may do nothing without a bucket policy. */
   readonly reader?: S3Keys & { readonly arn: string };
+  /** It may be starting: who connects to this port is told nothing once it serves, or why it does not. */
+  readonly readyPort?: number;
 }
 
 declare module "vitest" {
@@ -39,8 +43,15 @@ export function adminClient(target: S3Target): S3Client {
   return new S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
 }
 
-/** A bucket for one test file: the target's only one, or a new one called `name`. */
+/**
+ * A bucket for one test file: the target's only one, or a new one called `name`. Waits for a server that is starting, so
+ * every test on it begins with this.
+ */
 export async function createBucket(target: S3Target, name: string): Promise<string> {
+  if (target.readyPort !== undefined) {
+    const fault = await text(connect(target.readyPort, "127.0.0.1"));
+    if (fault !== "") throw new Error(fault);
+  }
   if (target.bucket !== undefined) return target.bucket;
   await adminClient(target).send(new CreateBucketCommand({ Bucket: name }));
   return name;
