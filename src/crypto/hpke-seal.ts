@@ -12,7 +12,6 @@ import { promisify } from "node:util";
 import { x25519 } from "@noble/curves/ed25519.js";
 import { inWorkers } from "../workers.ts";
 import { contextOf, keyAndNonce, SPKI_PREFIX, sharedSecret, TAG_BYTES } from "./hpke.ts";
-import { USAGE } from "./slot.ts";
 
 const generateKeyPairSoon = promisify(generateKeyPair);
 
@@ -46,10 +45,10 @@ function sealWith(
   return { enc: new Uint8Array(enc), ct: encrypt(shared, info, aad, plaintext) };
 }
 
-/** Seals usage to the vault's usage key. */
-export function sealUsage(recipient: Uint8Array, aad: string, events: Uint8Array): Sealed {
+/** As `hpkeSeal`, on this thread, and in Workers too. */
+export function hpkeSealNow(recipient: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Sealed {
   const agreed = inWorkers() ? agreeAnywhere(recipient) : agree(generateKeyPairSync("x25519"), recipient);
-  return sealWith(agreed, recipient, USAGE, Buffer.from(aad), events);
+  return sealWith(agreed, recipient, info, aad, plaintext);
 }
 
 interface Agreed {

@@ -6,7 +6,6 @@ const encoder = new TextEncoder();
 /** HPKE's `info`: a slot of one kind never opens as one of the other. */
 const PASSPHRASE_SLOT = encoder.encode("vsync-slot-v1");
 const TOKEN_SLOT = encoder.encode("vsync-token-slot-v1");
-export const USAGE = encoder.encode("vsync-usage-v1");
 
 /** The slot was sealed to another key, or altered; HPKE cannot tell which. */
 export class SlotNotOursError extends BundleCorruptError {}
@@ -53,16 +52,6 @@ export async function openTokenSlot(
   what: string,
 ): Promise<Uint8Array> {
   return open(privateKey, TOKEN_SLOT, { aad, sealed, what });
-}
-
-/** @throws SlotNotOursError as `openSlot` */
-export async function openUsage(
-  privateKey: Uint8Array,
-  aad: string,
-  sealed: SealedSlot,
-  what: string,
-): Promise<Uint8Array> {
-  return open(privateKey, USAGE, { aad, sealed, what });
 }
 
 async function open(

@@ -1,27 +1,23 @@
 import { decodeUtf8, type JsonValue, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
-import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
+import { decodeBase64 } from "../crypto/base64.ts";
 import { sha256Hex } from "../crypto/digest.ts";
-import { sealUsage } from "../crypto/hpke-seal.ts";
 import { verifyEd25519 } from "../crypto/signing.ts";
-import { openUsage } from "../crypto/slot.ts";
 import { tokenIdOf } from "../tokens/credential.ts";
 import { isTokenId } from "../tokens/credential-form.ts";
 import { encodeEvent, parseEvent, type UsageEvent } from "./event.ts";
 import { isObject } from "./meters.ts";
 import { USAGE_PREFIX } from "./prefix.ts";
+import { encodeSigned, openContent, sealContent, splitSigned } from "./signed-object.ts";
 import type { UsageSigner } from "./statement.ts";
 import { isUlid } from "./ulid.ts";
 
 /*
- * A batch of usage events, as an object below `usage/`: a signed header, then the events, sealed to the vault's usage key
- * (docs/format.md, Usage batches). Its writer cannot read it again.
+ * A batch of usage events (docs/format.md, Usage batches).
  */
 
 export const MAX_BATCH_EVENTS = 5000;
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
-const ENC_BYTES = 32;
 const DAY_MS = 86_400_000;
-const NEWLINE = 0x0a;
 const DIGEST = /^[0-9a-f]{64}$/;
 const encoder = new TextEncoder();
 
@@ -92,8 +88,7 @@ export function sealBatch(
 ): SealedBatch {
   const key = batchKey({ token: writer.id, ...name });
   const lines = encoder.encode(events.map(encodeEvent).join("\n"));
-  const { enc, ct } = sealUsage(usageKey, `${writer.vault}|${key}`, lines);
-  const sealed = Buffer.concat([enc, ct]);
+  const sealed = sealContent(usageKey, `${writer.vault}|${key}`, lines);
   const header: BatchHeader = {
     v: 1,
     token: writer.id,
@@ -106,12 +101,8 @@ export function sealBatch(
     sha256: sha256Hex(sealed),
   };
   const line = JSON.stringify(header);
-  const signature = encodeBase64(writer.sign(signedText(writer.vault, key, line)));
-  return {
-    key,
-    bytes: new Uint8Array(Buffer.concat([Buffer.from(`${line}\n${signature}\n`), sealed])),
-    digest: sha256Hex(encoder.encode(line)),
-  };
+  const signature = writer.sign(signedText(writer.vault, key, line));
+  return { key, bytes: encodeSigned(line, signature, sealed), digest: sha256Hex(encoder.encode(line)) };
 }
 
 /** The key is signed, too: a batch that is copied to another day does not count there. */
@@ -136,21 +127,18 @@ export interface VerifiedBatch {
 export function verifyBatch(vault: string, key: string, bytes: Uint8Array, refuse: Refuse): VerifiedBatch {
   const name = parseBatchKey(key);
   if (name === null) throw refuse("does not have the name of a batch");
-  const first = bytes.indexOf(NEWLINE);
-  const second = bytes.indexOf(NEWLINE, first + 1);
-  if (first === -1 || second === -1 || bytes.length > MAX_BATCH_BYTES) throw refuse("is not a batch");
-  const line = decodeUtf8(bytes.subarray(0, first), refuse);
+  const parts = bytes.length > MAX_BATCH_BYTES ? null : splitSigned(bytes, refuse);
+  if (parts === null) throw refuse("is not a batch");
+  const { line, signature, sealed } = parts;
   const header = parseHeader(parseCanonicalJson(line, refuse), refuse);
   if (header.token !== name.token) throw refuse("is another token's");
   const [recipient, signing] = [decodeBase64(header.recipient), decodeBase64(header.signing)];
   if (recipient?.length !== 32 || signing?.length !== 32 || tokenIdOf(recipient, signing) !== header.token) {
     throw refuse("has other keys than its token's id stands for");
   }
-  const signature = decodeBase64(decodeUtf8(bytes.subarray(first + 1, second), refuse));
   if (signature === null || !verifyEd25519(signing, signedText(vault, key, line), signature)) {
     throw refuse("is not signed by its token, or was not written under this name");
   }
-  const sealed = bytes.subarray(second + 1);
   if (sha256Hex(sealed) !== header.sha256) throw refuse("was altered");
   return { name, header, digest: sha256Hex(encoder.encode(line)), sealed };
 }
@@ -192,12 +180,8 @@ export async function openBatch(
   privateKey: Uint8Array,
   refuse: Refuse,
 ): Promise<readonly ReadEvent[]> {
-  const [enc, ct] = [sealed.subarray(0, ENC_BYTES), sealed.subarray(ENC_BYTES)];
-  const plaintext = await openUsage(privateKey, `${vault}|${batchKey(name)}`, { enc, ct }, "the batch").catch(
-    () => null,
-  );
-  if (plaintext === null) throw refuse("does not open with the vault's usage key");
-  const lines = decodeUtf8(plaintext, refuse).split("\n");
+  const content = await openContent(privateKey, `${vault}|${batchKey(name)}`, sealed, refuse);
+  const lines = decodeUtf8(content, refuse).split("\n");
   if (lines.length !== header.count) throw refuse(`has ${lines.length} events, and says ${header.count}`);
   const startMs = Date.parse(name.day);
   const refuseEvent: Refuse = (fault) => refuse(`has an event that ${fault}`);

@@ -1,13 +1,12 @@
 import { gunzipSync, gzipSync } from "node:zlib";
-import { decodeUtf8, type JsonObject, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
-import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
+import { type JsonObject, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
+import { decodeBase64 } from "../crypto/base64.ts";
 import { sha256Hex } from "../crypto/digest.ts";
-import { sealUsage } from "../crypto/hpke-seal.ts";
 import { signEd25519, signingKeyOfSeed, verifyEd25519 } from "../crypto/signing.ts";
-import { openUsage } from "../crypto/slot.ts";
 import { hkdf, withKey } from "../crypto/subkeys.ts";
 import { InputError } from "../errors.ts";
 import { isObject } from "./meters.ts";
+import { encodeSigned, openContent, sealContent, splitSigned } from "./signed-object.ts";
 
 /*
  * What operators write below `usage/`: a compacted day, a closed month, an event that is void (docs/format.md, Objects of
@@ -21,8 +20,6 @@ export const MAX_OPERATOR_OBJECT_BYTES = 64 * 1024 * 1024;
 /** Beside it an object has a header, a signature and what sealing adds. */
 const MAX_PACKED_BYTES = MAX_OPERATOR_OBJECT_BYTES - 4096;
 const MAX_CONTENT_BYTES = 512 * 1024 * 1024;
-const ENC_BYTES = 32;
-const NEWLINE = 0x0a;
 const FIELDS = "v,usage_key,by,at,sha256";
 
 /** A pair of the roll, in base64. */
@@ -53,11 +50,9 @@ export function sealOperatorObject(
   if (text.length > MAX_CONTENT_BYTES || packed.length > MAX_PACKED_BYTES) {
     throw new InputError(`${key} would be larger than vsync reads`, { hint: "leave its batches as they are" });
   }
-  const { enc, ct } = sealUsage(bytesOf(pair.public), `${vault}|${key}`, packed);
-  const sealed = Buffer.concat([enc, ct]);
+  const sealed = sealContent(bytesOf(pair.public), `${vault}|${key}`, packed);
   const line = JSON.stringify({ v: 1, usage_key: pair.public, by, at, sha256: sha256Hex(sealed) });
-  const signature = encodeBase64(signEd25519(signerOf(pair), textOf(vault, key, line)));
-  return new Uint8Array(Buffer.concat([Buffer.from(`${line}\n${signature}\n`), sealed]));
+  return encodeSigned(line, signEd25519(signerOf(pair), textOf(vault, key, line)), sealed);
 }
 
 /** @throws what `refuse` makes: no operator of this vault wrote it under this key */
@@ -67,10 +62,9 @@ export async function openOperatorObject(
   bytes: Uint8Array,
   refuse: Refuse,
 ): Promise<{ readonly written: Written; readonly content: JsonObject }> {
-  const first = bytes.indexOf(NEWLINE);
-  const second = bytes.indexOf(NEWLINE, first + 1);
-  if (first === -1 || second === -1) throw refuse("is not an object of an operator");
-  const line = decodeUtf8(bytes.subarray(0, first), refuse);
+  const parts = splitSigned(bytes, refuse);
+  if (parts === null) throw refuse("is not an object of an operator");
+  const { line, signature, sealed } = parts;
   const header = parseCanonicalJson(line, refuse);
   if (!isObject(header) || Object.keys(header).join() !== FIELDS || header["v"] !== 1) {
     throw refuse("is not an object of an operator");
@@ -78,15 +72,11 @@ export async function openOperatorObject(
   const { by, at, usage_key } = header as unknown as Written & { readonly usage_key: string };
   const pair = keys.find((it) => it.public === usage_key);
   if (pair === undefined) throw refuse("names no usage key of this vault");
-  const signature = decodeBase64(decodeUtf8(bytes.subarray(first + 1, second), refuse));
   if (signature === null || !verifyEd25519(signerOf(pair).publicKey, textOf(vault, key, line), signature)) {
     throw refuse("is not signed by an operator, or was not written under this name");
   }
-  const sealed = bytes.subarray(second + 1);
   if (sha256Hex(sealed) !== header["sha256"]) throw refuse("was altered");
-  const slot = { enc: sealed.subarray(0, ENC_BYTES), ct: sealed.subarray(ENC_BYTES) };
-  const packed = await openUsage(bytesOf(pair.private), `${vault}|${key}`, slot, "it").catch(() => null);
-  if (packed === null) throw refuse("does not open with the vault's usage key");
+  const packed = await openContent(bytesOf(pair.private), `${vault}|${key}`, sealed, refuse);
   const content = JSON.parse(gunzipSync(packed, { maxOutputLength: MAX_CONTENT_BYTES }).toString()) as JsonObject;
   return { written: { by, at }, content };
 }

@@ -1,7 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { hpkeOpen } from "../../src/crypto/hpke.ts";
-import { hpkeSeal, sealUsage } from "../../src/crypto/hpke-seal.ts";
-import { openUsage } from "../../src/crypto/slot.ts";
+import { hpkeSeal, hpkeSealNow } from "../../src/crypto/hpke-seal.ts";
 import { x25519PublicKey } from "../../src/crypto/x25519.ts";
 import { rejection, seededRandom } from "../support/world.ts";
 import { isZero, zeroedOf } from "../support/zeroed.ts";
@@ -32,8 +31,8 @@ test("sealing zeroes every key on its way", async () => {
   expect(zeroed.every(isZero)).toBe(true);
 });
 
-test("usage sealed to a vault opens for its key, and under its own name", async () => {
-  const sealed = sealUsage(RECIPIENT, "aad", TEXT);
-  expect(Buffer.from(await openUsage(SEED, "aad", sealed, "it")).toString()).toBe("text");
-  expect(await rejection(openUsage(SEED, "another", sealed, "it"))).toBeInstanceOf(Error);
+test("what this thread seals opens for its key, and under its own name", async () => {
+  const sealed = hpkeSealNow(RECIPIENT, INFO, AAD, TEXT);
+  expect(Buffer.from(await hpkeOpen(SEED, sealed, INFO, AAD)).toString()).toBe("text");
+  expect(await rejection(hpkeOpen(SEED, sealed, INFO, TEXT))).toBeInstanceOf(Error);
 });
