@@ -7,7 +7,7 @@ import { Secret } from "../../src/crypto/secret.ts";
 import type { ObjectStore } from "../../src/ports.ts";
 import { Vsync } from "../../src/runtime/vsync.ts";
 import { systemClock } from "../../src/stores/open-store.ts";
-import { vaultOf } from "../../src/stores/token.ts";
+import { expectationOf, passphraseHintOf, storeOf as storeOfToken } from "../../src/stores/token.ts";
 import { createClientCredentialsToken, createTokenVerifier } from "../../src/tokens/index.ts";
 import { readAudit } from "../../src/vault/audit/chain.ts";
 import { proposeSet } from "../../src/vault/items/set.ts";
@@ -62,7 +62,7 @@ const remembered = new Map<string, PassphraseHint>();
 async function storeOf({ token }: Access): Promise<ObjectStore> {
   const known = stores.get(token);
   if (known !== undefined) return known;
-  const store = await vaultOf(decodeToken(token)).openStore();
+  const store = await storeOfToken(decodeToken(token));
   await store.head("manifest");
   stores.set(token, store);
   return store;
@@ -104,10 +104,10 @@ type StoreJob = Extract<Job, { do: "round-trip" | "rotate" | "set" | "verify" }>
 async function onStore(job: StoreJob, store: ObjectStore): Promise<unknown> {
   if (job.do === "round-trip") return store.head("manifest");
   const ports = { store, clock: systemClock, random };
-  const { expect, hint } = vaultOf(decodeToken(job.token));
+  const token = decodeToken(job.token);
   const known = job.do === "rotate" && job.remembers ? remembered.get(job.token) : undefined;
-  using holder = new PassphraseHolder(Secret.ofText(job.passphrase), known ?? hint);
-  const request = { holder, expect, annotation: { actor: ACTOR } };
+  using holder = new PassphraseHolder(Secret.ofText(job.passphrase), known ?? passphraseHintOf(token));
+  const request = { holder, expect: expectationOf(token), annotation: { actor: ACTOR } };
   if (job.do === "verify") return await readAudit(ports, request);
   if (job.do === "set") {
     const data = Secret.ofText(randomBytes(16).toString("hex"));
@@ -140,7 +140,7 @@ async function accessWork(job: Extract<Job, { times: number }>): Promise<() => P
 
 async function openInSequence({ token, passphrase }: Access): Promise<void> {
   const decoded = decodeToken(token);
-  const store = await vaultOf(decoded).openStore();
+  const store = await storeOfToken(decoded);
   using holder = new PassphraseHolder(Secret.ofText(passphrase));
   const fetched = await fetchManifest(store);
   if (fetched === null) throw new Error("the vault is missing");

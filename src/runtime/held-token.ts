@@ -3,7 +3,7 @@ import { Secret } from "../crypto/secret.ts";
 import { TokenRefusedError } from "../errors.ts";
 import type { ObjectStore, Version } from "../ports.ts";
 import { systemClock } from "../stores/open-store.ts";
-import { holderOf, type Opening, vaultOf } from "../stores/token.ts";
+import { expectationOf, holderOf, type Opening } from "../stores/token.ts";
 import type { AccessTokenOptions } from "../tokens/access/mint.ts";
 import type { TokenSnapshot } from "../tokens/snapshot.ts";
 import { MAX_MANIFEST_BYTES } from "../vault/format/limits.ts";
@@ -58,10 +58,9 @@ export class HeldToken implements Disposable {
     const { readTokenSnapshot } = await import("../vault/tokens/read.ts");
     const opening: Opening = { kind: "credential", secret: this.#credential };
     using holder = await holderOf(this.#token, opening);
-    const { expect } = vaultOf(this.#token);
     const floor = Math.max(minGen, known?.snapshot.gen ?? 0);
     const ports = { store: this.#store, clock: systemClock };
-    const request = { holder, expect: { ...expect, minGen: floor }, stored: stored ?? undefined };
+    const request = { holder, expect: { ...expectationOf(this.#token), minGen: floor }, stored: stored ?? undefined };
     const snapshot = await readTokenSnapshot(ports, request);
     // If another commit came in between, this is the version before it, and the next call fetches again.
     if (stored !== null) this.#read = { version: stored.version, snapshot };

@@ -1,5 +1,5 @@
 import { systemClock } from "../stores/open-store.ts";
-import { holderOf, vaultOf } from "../stores/token.ts";
+import { reachVault } from "../stores/token.ts";
 import { openWithKeys } from "../vault/open/open.ts";
 import type { OpenRequest, ReadPorts } from "../vault/open/open-manifest.ts";
 import { openThroughCache } from "./cache/open-cached.ts";
@@ -23,16 +23,15 @@ export async function openContents(
 ): Promise<HeldContents> {
   using inputs = await readInputs(options, variables, warn);
   const { token, opening } = inputs;
-  const { expect, openStore } = vaultOf(token);
-  using holder = await holderOf(token, opening);
-  // Start the key derivation now, on another thread: loading the store's code takes time, with ambient credentials a
-  // lot.
-  holder.prepare();
-  const store = await openStore(await holder.agent?.());
-  const contents = await openFrom({ store, clock: systemClock }, { holder, expect, signal }, options, warn);
+  using vault = await reachVault(token, opening);
+  const { ports, request } = vault;
+  const contents = await openFrom(ports, { ...request, signal }, options, warn);
   warnOfMove(contents, warn);
   warnOfEnd(contents, warn);
-  return { ...contents, held: opening.kind === "credential" ? new HeldToken(opening.secret, token, store) : null };
+  return {
+    ...contents,
+    held: opening.kind === "credential" ? new HeldToken(opening.secret, token, ports.store) : null,
+  };
 }
 
 async function openFrom(

@@ -4,10 +4,11 @@ import { Secret } from "../crypto/secret.ts";
 import { ConfigInvalidError, InputError } from "../errors.ts";
 import type { ObjectStore } from "../ports.ts";
 import type { Expectation } from "../vault/open/expectation.ts";
+import type { OpenRequest, ReadPorts } from "../vault/open/open-manifest.ts";
 import type { KeyHolder } from "../vault/unlock/key-holder.ts";
 import type { AskAgain, PassphraseHint } from "../vault/unlock/passphrase-holder.ts";
 import { type Credentials, type StoreLocation, termsOf } from "./location.ts";
-import { type OpenStore, openStore } from "./open-store.ts";
+import { type OpenStore, openStore, systemClock } from "./open-store.ts";
 
 /** The secret that opens a token's vault. */
 export interface Opening {
@@ -33,29 +34,41 @@ export async function holderOf(token: RuntimeToken, { kind, secret, askAgain }: 
   // Loaded late: an opening needs the cryptography of one of the two.
   if (kind === "passphrase") {
     const { PassphraseHolder } = await import("../vault/unlock/passphrase-holder.ts");
-    return new PassphraseHolder(secret, hintOf(token), askAgain);
+    return new PassphraseHolder(secret, passphraseHintOf(token), askAgain);
   }
   const { CredentialHolder } = await import("../vault/unlock/credential-holder.ts");
   return new CredentialHolder(secret, token.anchor);
 }
 
-/** The vault that a runtime token names: what to hold it to, and how to open its store. */
-export interface TokenVault {
-  readonly expect: Expectation;
-  /** The cost that the vault's passphrase had when the token was minted; undefined where the token does not say. */
-  readonly hint: PassphraseHint | undefined;
-  /**
-   * @param agent the holder's public name, for the bucket's access log
-   * @throws ConfigInvalidError no store can be at the token's location
-   */
-  readonly openStore: (agent?: string) => Promise<ObjectStore>;
+/** What a reader of the vault needs that a runtime token names. Its end zeroes the holder's keys. */
+export interface ReachedVault extends Disposable {
+  readonly ports: ReadPorts;
+  readonly request: OpenRequest;
 }
 
-export function vaultOf(token: RuntimeToken, open: OpenStore = openStore): TokenVault {
-  return { expect: expectationOf(token), hint: hintOf(token), openStore: (agent) => openNamed(token, open, agent) };
+/** @throws what `holderOf` and `storeOf` throw */
+export async function reachVault(token: RuntimeToken, opening: Opening, open?: OpenStore): Promise<ReachedVault> {
+  const holder = await holderOf(token, opening);
+  try {
+    // Start the key derivation now, on another thread: loading the store's code takes time, with ambient credentials a
+    // lot.
+    holder.prepare();
+    const store = await storeOf(token, open, await holder.agent?.());
+    const request = { holder, expect: expectationOf(token) };
+    return { ports: { store, clock: systemClock }, request, [Symbol.dispose]: () => holder[Symbol.dispose]() };
+  } catch (error) {
+    holder[Symbol.dispose]();
+    throw error;
+  }
 }
 
-async function openNamed(token: RuntimeToken, open: OpenStore, agent: string | undefined): Promise<ObjectStore> {
+/**
+ * The store that a runtime token names.
+ *
+ * @param agent the holder's public name, for the bucket's access log
+ * @throws ConfigInvalidError no store can be at the token's location
+ */
+export async function storeOf(token: RuntimeToken, open: OpenStore = openStore, agent?: string): Promise<ObjectStore> {
   try {
     return await open(locationOf(token), agent === undefined ? {} : { userAgent: `vsync ${agent}` });
   } catch (error) {
@@ -77,7 +90,8 @@ function keysOf({ accessKeyId, secretAccessKey, sessionToken }: RuntimeToken): C
   return sessionToken === undefined ? key : { ...key, sessionToken: Secret.ofText(sessionToken) };
 }
 
-function expectationOf(token: RuntimeToken): Expectation {
+/** What a runtime token holds its vault to. */
+export function expectationOf(token: RuntimeToken): Expectation {
   return {
     env: token.env,
     ...(token.vault === undefined ? {} : { vault: token.vault }),
@@ -85,8 +99,13 @@ function expectationOf(token: RuntimeToken): Expectation {
   };
 }
 
-/** Tokens of other writers may give only part of the cost, which does not make a hint; that is not an error. */
-function hintOf({ salt, iterations, memoryKiB, parallelism }: RuntimeToken): PassphraseHint | undefined {
+/** The passphrase's cost when the token was minted. Tokens of other writers may give only part of it, which is no error. */
+export function passphraseHintOf({
+  salt,
+  iterations,
+  memoryKiB,
+  parallelism,
+}: RuntimeToken): PassphraseHint | undefined {
   if (memoryKiB === undefined || parallelism === undefined) return undefined;
   return { cost: { salt: decodeCheckedBase64(salt), iterations, memoryKiB, parallelism } };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { RuntimeToken } from "../../src/blob/token.ts";
-import { vaultOf } from "../../src/stores/token.ts";
+import { expectationOf, passphraseHintOf } from "../../src/stores/token.ts";
 
 const SALT = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
@@ -20,13 +20,14 @@ const COST = { memoryKiB: 65536, parallelism: 4 };
 
 describe("a token tells its reader before the manifest arrives", () => {
   test("the required fields alone give the env and no cost to derive", () => {
-    expect(vaultOf(CONTRACT).expect).toEqual({ env: "prod" });
+    expect(expectationOf(CONTRACT)).toEqual({ env: "prod" });
   });
 
   test("all fields give vault, rollback floor and cost", () => {
-    const named = vaultOf({ ...CONTRACT, ...COST, vault: "AAAAAAAAAAAAAAAAAAAAAA", minGen: 7 });
-    expect(named.expect).toEqual({ env: "prod", vault: "AAAAAAAAAAAAAAAAAAAAAA", minGen: 7 });
-    expect({ ...named.hint?.cost, salt: [...(named.hint?.cost.salt ?? [])] }).toEqual({
+    const token = { ...CONTRACT, ...COST, vault: "AAAAAAAAAAAAAAAAAAAAAA", minGen: 7 };
+    const cost = passphraseHintOf(token)?.cost;
+    expect(expectationOf(token)).toEqual({ env: "prod", vault: "AAAAAAAAAAAAAAAAAAAAAA", minGen: 7 });
+    expect({ ...cost, salt: [...(cost?.salt ?? [])] }).toEqual({
       salt: [...SALT],
       iterations: 3,
       ...COST,
@@ -34,10 +35,10 @@ describe("a token tells its reader before the manifest arrives", () => {
   });
 
   test("a floor of 0 is a floor", () => {
-    expect(vaultOf({ ...CONTRACT, minGen: 0 }).expect).toEqual({ env: "prod", minGen: 0 });
+    expect(expectationOf({ ...CONTRACT, minGen: 0 })).toEqual({ env: "prod", minGen: 0 });
   });
 
   test.each([{ memoryKiB: 65536 }, { parallelism: 4 }])("%j alone starts no derivation", (half) => {
-    expect(vaultOf({ ...CONTRACT, ...half }).hint).toBeUndefined();
+    expect(passphraseHintOf({ ...CONTRACT, ...half })).toBeUndefined();
   });
 });

@@ -3,7 +3,7 @@ import { encodeBase64 } from "../../src/crypto/base64.ts";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { Secret } from "../../src/crypto/secret.ts";
 import { importSigningKey } from "../../src/crypto/signing.ts";
-import { credentialOf, holderOf, vaultOf } from "../../src/stores/token.ts";
+import { credentialOf, expectationOf, holderOf } from "../../src/stores/token.ts";
 import { verifyAudit } from "../../src/vault/audit/chain.ts";
 import { openGeneration } from "../../src/vault/audit/older-generation.ts";
 import { openForCommit } from "../../src/vault/commit/open-for-commit.ts";
@@ -39,12 +39,11 @@ export async function setUp({ input }: Run<OpenInput>): Promise<{ ports: ReadPor
   const objects = Object.entries(input.objects).map(([key, bytes]) => [key, bytesOf(bytes)] as const);
   const nowMs = Date.parse(input.now);
   const token = decodeToken(input.token);
-  const { expect } = vaultOf(token);
   const apart = input.credential === undefined ? null : Secret.ofText(input.credential);
   const opening = credentialOf(token, apart) ?? { kind: "passphrase", secret: Secret.ofText(input.passphrase) };
   return {
     ports: { store: MemoryStore.of(Object.fromEntries(objects)), clock: { nowMs: () => nowMs } },
-    request: { holder: await holderOf(token, opening), expect },
+    request: { holder: await holderOf(token, opening), expect: expectationOf(token) },
   };
 }
 

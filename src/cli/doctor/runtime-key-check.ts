@@ -2,7 +2,7 @@ import type { RuntimeToken } from "../../blob/token.ts";
 import { AccessDeniedError, ConflictError, NotAuthenticError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
-import { credentialOf, vaultOf } from "../../stores/token.ts";
+import { credentialOf, storeOf } from "../../stores/token.ts";
 import { MAX_MANIFEST_BYTES } from "../../vault/format/limits.ts";
 import { MANIFEST_KEY } from "../../vault/format/object-keys.ts";
 import type { LocalConfig } from "../config/local-config.ts";
@@ -81,7 +81,7 @@ async function tokenCheck(token: RuntimeToken, config: LocalConfig, examined: Ex
   if (token.vault !== undefined && token.vault !== vault) {
     return bad("runtime key", new NotAuthenticError(`VSYNC_CONFIG is a token of vault ${token.vault}, not ${vault}`));
   }
-  const store = await vaultOf(token, openStore).openStore();
+  const store = await storeOf(token, openStore);
   const stored = await store.get(MANIFEST_KEY, { maxBytes: MAX_MANIFEST_BYTES });
   if (stored === null)
     return warning("runtime key", "nothing to read has been pushed yet", `vsync push ${vaultArgs(config)}`);

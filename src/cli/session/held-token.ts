@@ -1,6 +1,5 @@
 import type { RuntimeToken } from "../../blob/token.ts";
-import { systemClock } from "../../stores/open-store.ts";
-import { holderOf, vaultOf } from "../../stores/token.ts";
+import { reachVault } from "../../stores/token.ts";
 import type { Claims } from "../../tokens/claims.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import { openWithKeys } from "../../vault/open/open.ts";
@@ -34,16 +33,14 @@ export interface OpenedByToken {
   readonly claims: Claims | null;
 }
 
-/** @throws what `readOpening`, `holderOf` and opening throw */
+/** @throws what `readOpening`, `reachVault` and opening throw */
 export async function openAlone(
   token: RuntimeToken,
   { flags }: SessionInput,
   sources: SecretSources,
 ): Promise<OpenedByToken> {
-  const { expect, openStore: open } = vaultOf(token, openStore);
-  using holder = await holderOf(token, await readOpening(token, flags["passphrase-file"], sources));
-  const ports = { store: await open(await holder.agent?.()), clock: systemClock };
-  const { manifest, bundle } = await openWithKeys(ports, { holder, expect });
+  using vault = await reachVault(token, await readOpening(token, flags["passphrase-file"], sources), openStore);
+  const { manifest, bundle } = await openWithKeys(vault.ports, vault.request);
   using keys = bundle.keys;
   for (const { data } of bundle.items) data.destroy();
   return { manifest, names: bundle.items.map(({ name }) => name), claims: keys.token?.claims ?? null };

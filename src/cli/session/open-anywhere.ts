@@ -1,18 +1,15 @@
 import type { RuntimeToken } from "../../blob/token.ts";
 import { ConfigMissingError } from "../../errors.ts";
-import { systemClock } from "../../stores/open-store.ts";
-import { holderOf, vaultOf } from "../../stores/token.ts";
-import type { Item } from "../../vault/format/item.ts";
-import type { Manifest } from "../../vault/format/manifest.ts";
+import { reachVault } from "../../stores/token.ts";
 import { hasMoved, movedTo } from "../../vault/format/moved.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
-import type { OpenRequest, ReadPorts } from "../../vault/open/open-manifest.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { givenEnv } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { findToken, readOpening } from "../inputs/token-input.ts";
 import type { Use } from "../project/which-vault.ts";
 import type { Output } from "../terminal/output.ts";
+import type { Open, OpenedItems } from "./open-configured.ts";
 import type { SessionInput } from "./session.ts";
 import { openStore } from "./store.ts";
 
@@ -30,15 +27,6 @@ export function openAnywhere(input: SessionInput, sources: SecretSources, use?: 
 /** `isTransient`: see `LocalConfig`. */
 export type VaultAnywhere = OpenedVault & Pick<LocalConfig, "isTransient">;
 
-/** A vault that was opened for reading. */
-export interface OpenedItems {
-  /** Undefined if this machine has seen nothing new. */
-  readonly manifest: Manifest | undefined;
-  readonly bundle: { readonly items: readonly Item[] };
-}
-
-export type Open<T extends OpenedItems> = (ports: ReadPorts, request: OpenRequest) => Promise<T>;
-
 /** As `openAnywhere`, in another way than `openVault`'s. */
 export async function openThrough<T extends OpenedItems>(
   input: SessionInput,
@@ -48,10 +36,11 @@ export async function openThrough<T extends OpenedItems>(
 ): Promise<T> {
   const token = givenEnv(input) === undefined ? await findToken(undefined, sources) : null;
   if (token === null && givenEnv(input) === undefined) requireNoCredential(sources);
-  if (token !== null) return openByToken(token, input, sources, open);
   // Loaded late: an app's machine has a token and no config.
-  const { openConfigured } = await import("./open-configured.ts");
-  return openConfigured(input, sources, open, use);
+  const openHere = async () => (await import("./open-configured.ts")).openConfigured(input, sources, open, use);
+  const vault = await (token === null ? openHere() : openByToken(token, input, sources, open));
+  warnOfMove(vault, sources.output);
+  return vault;
 }
 
 /** With the passphrase the command would read more than the token may. @throws ConfigMissingError */
@@ -69,16 +58,13 @@ async function openByToken<T extends OpenedItems>(
   sources: SecretSources,
   open: Open<T>,
 ): Promise<T> {
-  const named = vaultOf(token, openStore);
-  using holder = await holderOf(token, await readOpening(token, input.flags["passphrase-file"], sources));
-  const ports = { store: await named.openStore(await holder.agent?.()), clock: systemClock };
-  const vault = await open(ports, { holder, expect: named.expect });
-  warnOfMove(vault, sources.output);
-  return vault;
+  const opening = await readOpening(token, input.flags["passphrase-file"], sources);
+  using vault = await reachVault(token, opening, openStore);
+  return await open(vault.ports, vault.request);
 }
 
 /** The old place still opens, and gets nothing new. */
-export function warnOfMove({ manifest }: OpenedItems, output: Output): void {
+function warnOfMove({ manifest }: OpenedItems, output: Output): void {
   const to = manifest === undefined ? null : movedTo(manifest);
   if (manifest === undefined || to === null) return;
   const { message, hint } = hasMoved(manifest, to);

@@ -1,12 +1,23 @@
 import { LocalConfigMissingError } from "../../errors.ts";
+import type { Item } from "../../vault/format/item.ts";
+import type { Manifest } from "../../vault/format/manifest.ts";
+import type { OpenRequest, ReadPorts } from "../../vault/open/open-manifest.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { givenEnv } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { NoRepositoryError, type Use } from "../project/which-vault.ts";
 import { listed } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
-import { type Open, type OpenedItems, warnOfMove } from "./open-anywhere.ts";
 import { openSession, type SessionInput } from "./session.ts";
+
+/** A vault that was opened for reading. */
+export interface OpenedItems {
+  /** Undefined if this machine has seen nothing new. */
+  readonly manifest: Manifest | undefined;
+  readonly bundle: { readonly items: readonly Item[] };
+}
+
+export type Open<T extends OpenedItems> = (ports: ReadPorts, request: OpenRequest) => Promise<T>;
 
 /** The half of `openThrough` for a vault that this machine has a config for. */
 export async function openConfigured<T extends OpenedItems>(
@@ -20,7 +31,6 @@ export async function openConfigured<T extends OpenedItems>(
   });
   const vault = await open(session.ports, session.request);
   if (use.isComplete) warnOfMissing(session.config, vault, sources.output);
-  warnOfMove(vault, sources.output);
   await session.remember(vault.manifest);
   return session.config.isTransient ? { ...vault, isTransient: true } : vault;
 }

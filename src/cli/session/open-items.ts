@@ -3,7 +3,8 @@ import type { Manifest } from "../../vault/format/manifest.ts";
 import type { History } from "../../vault/open/expectation.ts";
 import { openVault } from "../../vault/open/open.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { type Open, type OpenedItems, openThrough } from "./open-anywhere.ts";
+import { openThrough } from "./open-anywhere.ts";
+import type { Open, OpenedItems } from "./open-configured.ts";
 import type { SessionInput } from "./session.ts";
 
 export interface CacheFlags {

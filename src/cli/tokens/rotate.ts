@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { reasonOf } from "../../disk/faults.ts";
 import { codeOf } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
-import type { Proposal } from "../../vault/commit/proposal.ts";
 import { proposeTokenRotate, type TokenRotatePlan } from "../../vault/tokens/rotate.ts";
 import type { TokenSummary } from "../../vault/tokens/summary.ts";
 import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
@@ -51,9 +50,9 @@ export async function rotateTokens(
   using proposal = await proposeTokenRotate(session.ports, { ...session.request, ...request });
   const { plan } = proposal;
   if (plan.rotated.length === 0) return output.done(`${config.env} has no token to rotate`);
-  using held = new DisposableStack();
-  for (const { credential } of plan.rotated) held.use(credential);
-  const handOver = await handOverOf(proposal, words === "all", { blobs, flags, target: config, output });
+  const end = (): void => plan.rotated.forEach(({ credential }) => void credential.destroy());
+  using held = { rotated: plan.rotated, [Symbol.dispose]: end };
+  const handOver = await handOverOf(held.rotated, words === "all", { blobs, flags, target: config, output });
   const committed = await commitAndHandOver(proposal, handOver, `vsync tokens list ${vaultArgs(config)}`);
   await session.remember(committed?.manifest);
   renderRotated(plan, { config, out: flags.out }, output);
@@ -81,15 +80,15 @@ interface Destination {
 }
 
 async function handOverOf(
-  { plan }: Proposal<TokenRotatePlan>,
+  rotated: TokenRotatePlan["rotated"],
   toFolder: boolean,
   { blobs, flags, target, output }: Destination,
 ): Promise<HandOver> {
   const { out } = flags;
-  const [first] = plan.rotated;
+  const [first] = rotated;
   if (first !== undefined && (!toFolder || out === undefined)) return handOverOne(first, blobs, flags, target, output);
-  const tokens = plan.rotated.map(({ token }) => token);
-  const files = plan.rotated.map(({ token, credential }) => ({
+  const tokens = rotated.map(({ token }) => token);
+  const files = rotated.map(({ token, credential }) => ({
     path: join(out ?? "", fileNameAmong(tokens, token)),
     textOf: blobs.textOf(credential),
   }));
