@@ -1,5 +1,5 @@
 import { checkInputs } from "../runtime/inputs.ts";
-import type { Environment } from "../runtime/options.ts";
+import type { Environment, OpenOptions } from "../runtime/options.ts";
 import { Vsync } from "../runtime/vsync.ts";
 import { nowMs } from "../tokens/system-clock.ts";
 import { inWorkers, type WaitUntil } from "../workers.ts";
@@ -38,8 +38,8 @@ export interface InitOptions {
  */
 export function initFromEnv(options: InitOptions = {}): Backend<Vsync> {
   const { env = process.env, config, token, replay, clock = { nowMs }, log = logger(clock), spool } = options;
-  requireToken(options, env);
   const given = { env, ...(config === undefined ? {} : { config }), ...(token === undefined ? {} : { token }) };
+  requireToken(given);
   let meter: Meter | null = null;
   const vault = new OpenedOnce(async () => {
     const opened = await Vsync.open(given);
@@ -70,9 +70,9 @@ function meterOf(meter: Meter | null): Meter {
   return meter;
 }
 
-function requireToken(options: InitOptions, env: Environment): void {
+function requireToken(options: OpenOptions): void {
   try {
-    checkInputs(options, env);
+    checkInputs(options);
   } catch (error) {
     const missing = error instanceof Error && error.name === "ConfigMissingError";
     const reason = error instanceof Error ? error.message : String(error);

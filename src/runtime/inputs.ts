@@ -5,7 +5,7 @@ import { readSecretFile } from "../disk/given-file.ts";
 import { ConfigInvalidError, ConfigMissingError } from "../errors.ts";
 import { credentialOf, type Opening } from "../stores/token.ts";
 import { parseCredential } from "../tokens/credential.ts";
-import type { Environment, OpenOptions, Warn } from "./options.ts";
+import { type OpenOptions, variableOf, variablesOf, warnThrough } from "./options.ts";
 
 /** The token, and the secret that opens its vault. */
 export interface Inputs extends Disposable {
@@ -19,11 +19,11 @@ export interface Inputs extends Disposable {
  * @throws ConfigInvalidError the token has no credential
  * @throws what `readInputs` throws
  */
-export function checkInputs(options: OpenOptions, variables: Environment): void {
-  using config = givenText(CONFIG, options, variables);
+export function checkInputs(options: OpenOptions): void {
+  using config = givenText(CONFIG, options);
   if (config === null) return;
   const token = decodeToken(config.exposeText());
-  const apart = isGiven(TOKEN, options, variables) ? givenText(TOKEN, options, variables) : undefined;
+  const apart = isGiven(TOKEN, options) ? givenText(TOKEN, options) : undefined;
   if (apart === null) return;
   using credential = credentialOf(token, apart ?? null)?.secret;
   if (credential !== undefined) return parseCredential(credential.exposeText())[Symbol.dispose]();
@@ -64,38 +64,28 @@ const PASSPHRASE: Source = {
  * @throws ConfigMissingError none is given, or the given one is empty or cannot be read
  * @throws ConfigInvalidError, ConfigUnsupportedVersionError as `decodeToken`
  */
-export async function readInputs(options: OpenOptions, variables: Environment, warn: Warn): Promise<Inputs> {
-  using config = await readInput(CONFIG, options, variables, warn);
+export async function readInputs(options: OpenOptions): Promise<Inputs> {
+  using config = await readInput(CONFIG, options);
   const token = decodeToken(config.exposeText());
-  const opening = await readOpening(token, options, variables, warn);
+  const apart = isGiven(TOKEN, options) ? await readInput(TOKEN, options) : null;
+  const credential = credentialOf(token, apart);
+  const opening = credential ?? { kind: "passphrase", secret: await readInput(PASSPHRASE, options) };
   return { token, opening, [Symbol.dispose]: () => opening.secret.destroy() };
 }
 
-async function readOpening(
-  token: RuntimeToken,
-  options: OpenOptions,
-  variables: Environment,
-  warn: Warn,
-): Promise<Opening> {
-  const apart = isGiven(TOKEN, options, variables) ? await readInput(TOKEN, options, variables, warn) : null;
-  const opening = credentialOf(token, apart);
-  return opening ?? { kind: "passphrase", secret: await readInput(PASSPHRASE, options, variables, warn) };
-}
-
-function isGiven({ option, variable }: Source, options: OpenOptions, variables: Environment): boolean {
+function isGiven({ option, variable }: Source, options: OpenOptions): boolean {
+  const variables = variablesOf(options);
   const [file, value] = [variableOf(variables, `${variable}_FILE`), variableOf(variables, variable)];
   return options[option] !== undefined || Boolean(file) || value !== undefined;
 }
 
-async function readInput(source: Source, options: OpenOptions, variables: Environment, warn: Warn): Promise<Secret> {
-  const text = givenText(source, options, variables);
-  if (text !== null) return text;
-  const variable = `${source.variable}_FILE`;
-  return readInputFile({ variable, path: variableOf(variables, variable) ?? "" }, warn);
+async function readInput(source: Source, options: OpenOptions): Promise<Secret> {
+  return givenText(source, options) ?? (await readInputFile(`${source.variable}_FILE`, options));
 }
 
 /** The value itself, or null if it is in a file. */
-function givenText(source: Source, options: OpenOptions, variables: Environment): Secret | null {
+function givenText(source: Source, options: OpenOptions): Secret | null {
+  const variables = variablesOf(options);
   const given = options[source.option];
   if (given !== undefined) return textOf(given, `the option ${source.option} of Vsync.open`, source);
   const fileVariable = `${source.variable}_FILE`;
@@ -117,24 +107,14 @@ function missing(message: string, { variable, content }: Source): ConfigMissingE
   });
 }
 
-/** Looks only at own properties: a variable must not come from the prototype. */
-export function variableOf(variables: Environment, name: string): string | undefined {
-  return Object.hasOwn(variables, name) ? variables[name] : undefined;
-}
-
-/** A variable that ends in `_FILE`, and its value. */
-export interface FileVariable {
-  readonly variable: string;
-  readonly path: string;
-}
-
 /**
  * Reads the file without its trailing spaces, tabs and line ends. Warns if others can read it.
  *
  * @throws ConfigMissingError the file is missing, unreadable, not a regular file, world-writable, longer than 1 MiB,
  * not UTF-8, or blank; names variable and path
  */
-async function readInputFile({ variable, path }: FileVariable, warn: Warn): Promise<Secret> {
+async function readInputFile(variable: string, options: OpenOptions): Promise<Secret> {
+  const path = variableOf(variablesOf(options), variable) ?? "";
   const file = await readSecretFile(path);
   if ("refusal" in file) {
     const plain = variable.replace(/_FILE$/, "");
@@ -143,7 +123,7 @@ async function readInputFile({ variable, path }: FileVariable, warn: Warn): Prom
     });
   }
   if (file.exposure !== null) {
-    warn({
+    warnThrough(options)({
       code: "VSYNC_FILE_EXPOSED",
       message: `${variable} names ${shownPath(path)}, which ${file.exposure}`,
       hint: "make it readable by the app's user alone: chmod 400, or defaultMode 0400 where Kubernetes mounts it",

@@ -6,8 +6,7 @@ import { openThroughCache } from "./cache/open-cached.ts";
 import { type Contents, contentsOf, type HeldContents } from "./contents.ts";
 import { HeldToken } from "./held-token.ts";
 import { readInputs } from "./inputs.ts";
-import type { Environment, OpenOptions, Warn } from "./options.ts";
-import { timeoutOf } from "./options.ts";
+import { type OpenOptions, timeoutOf, type Warn, warnThrough } from "./options.ts";
 
 /** The share of the time that the store gets if there is a cache to fall back on. */
 const STORE_SHARE = 0.5;
@@ -15,17 +14,13 @@ const STORE_SHARE = 0.5;
 const DISK_SHARE = 0.2;
 
 /** From the options to the decrypted items. Zeroes token, passphrase and keys before it returns. */
-export async function openContents(
-  options: OpenOptions,
-  variables: Environment,
-  warn: Warn,
-  signal: AbortSignal,
-): Promise<HeldContents> {
-  using inputs = await readInputs(options, variables, warn);
+export async function openContents(options: OpenOptions, signal: AbortSignal): Promise<HeldContents> {
+  using inputs = await readInputs(options);
   const { token, opening } = inputs;
   using vault = await reachVault(token, opening);
   const { ports, request } = vault;
-  const contents = await openFrom(ports, { ...request, signal }, options, warn);
+  const contents = await openFrom(ports, { ...request, signal }, options);
+  const warn = warnThrough(options);
   warnOfMove(contents, warn);
   warnOfEnd(contents, warn);
   return {
@@ -38,7 +33,6 @@ async function openFrom(
   ports: ReadPorts,
   request: OpenRequest & { readonly signal: AbortSignal },
   options: OpenOptions,
-  warn: Warn,
 ): Promise<Contents> {
   if (options.cache === undefined) {
     const vault = await openWithKeys(ports, request);
@@ -48,7 +42,7 @@ async function openFrom(
   }
   const timeoutMs = timeoutOf(options);
   const times = { maxAgeMs: options.maxAge, patienceMs: timeoutMs * STORE_SHARE, diskMs: timeoutMs * DISK_SHARE };
-  return await openThroughCache(ports, request, { path: options.cache, ...times, warn });
+  return await openThroughCache(ports, request, { path: options.cache, ...times, warn: warnThrough(options) });
 }
 
 /** The old place still opens but gets no more changes, so somebody has to give the app a new token. */

@@ -54,6 +54,15 @@ interface WithCache {
 
 export type OpenOptions = BaseOptions & (WithoutCache | WithCache);
 
+export function variablesOf({ env = process.env }: Pick<OpenOptions, "env">): Environment {
+  return env;
+}
+
+/** Looks only at own properties: a variable must not come from the prototype. */
+export function variableOf(variables: Environment, name: string): string | undefined {
+  return Object.hasOwn(variables, name) ? variables[name] : undefined;
+}
+
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** The longest timer that Node.js allows. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -114,7 +123,7 @@ export interface Warning {
 export type Warn = (warning: Warning) => void;
 
 /** Warns through the app's logger, or else through `process.emitWarning`. */
-export function warnThrough(logger: Logger | undefined): Warn {
+export function warnThrough({ logger }: Pick<OpenOptions, "logger">): Warn {
   return ({ code, message, hint, fields }) => {
     if (logger === undefined) process.emitWarning(message, { type: "VsyncWarning", code, detail: hint });
     else logger.warn({ code, hint, ...fields }, `vsync: ${message}`);

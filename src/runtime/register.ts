@@ -21,5 +21,5 @@ try {
 
 async function fillFromVault(): Promise<void> {
   await using vault = await Vsync.open();
-  fillEnvironment(vault, process.env, warnThrough(undefined));
+  fillEnvironment(vault, process.env, warnThrough({}));
 }

@@ -9,9 +9,8 @@ import { type HeldContents, zeroContents } from "./contents.ts";
 import { withDeadline } from "./deadline.ts";
 import { PrivateFiles } from "./files/private-files.ts";
 import type { AccessTokenRequest, HeldToken } from "./held-token.ts";
-import { variableOf } from "./inputs.ts";
 import { openContents } from "./open-contents.ts";
-import { checkOptions, type Environment, type OpenOptions, timeoutOf, warnThrough } from "./options.ts";
+import { checkOptions, type Environment, type OpenOptions, timeoutOf, variableOf, variablesOf } from "./options.ts";
 import type { OpenedUsage, UsageOptions } from "./usage/open-usage.ts";
 
 /** The scoped token that opened a vault. */
@@ -74,10 +73,10 @@ export class Vsync implements AsyncDisposable {
    */
   static async open(options: OpenOptions = {}): Promise<Vsync> {
     checkOptions(options);
-    const { env: variables = process.env, defaults = {}, logger } = options;
-    const limits = { timeoutMs: timeoutOf(options), signal: options.signal };
-    const work = (signal: AbortSignal) => openContents(options, variables, warnThrough(logger), signal);
-    const vault = new Vsync(await withDeadline(limits, work, zeroContents), variables, { ...defaults });
+    const { signal, defaults, logger } = options;
+    const limits = { timeoutMs: timeoutOf(options), signal };
+    const contents = await withDeadline(limits, (either) => openContents(options, either), zeroContents);
+    const vault = new Vsync(contents, variablesOf(options), { ...defaults });
     logger?.debug?.({ gen: vault.generation, env: vault.env }, `vsync: opened ${vault.toString()}`);
     return vault;
   }

@@ -5,13 +5,13 @@ import { verifyAudit } from "./audit/chain.ts";
 import { type CommitPorts, commitGeneration } from "./commit/commit.ts";
 import { baseOn, type Draft } from "./commit/draft.ts";
 import { openForCommit, type WritableVault } from "./commit/open-for-commit.ts";
+import { effectsOn, type TokenEffect } from "./commit/plan-tokens.ts";
 import { type AmendRequest, type CommitStep, Proposal } from "./commit/proposal.ts";
 import { MAX_MANIFEST_BYTES } from "./format/limits.ts";
 import type { Manifest } from "./format/manifest.ts";
 import { hasMoved, MOVE_ACTION, movedTo, moveMeta, shownVault, type VaultPlace } from "./format/moved.ts";
 import { auditKey, BUNDLE_PREFIX, generationOfAuditKey } from "./format/object-keys.ts";
 import { liveIn } from "./format/tokens/roll.ts";
-import { effectsOn, type TokenEffect } from "./items/effects.ts";
 import { BundleMissingError, fetchBundle } from "./open/open-bundle.ts";
 import { fetchManifest, type OpenRequest, openManifest, type ReadPorts } from "./open/open-manifest.ts";
 

@@ -95,7 +95,7 @@ describe("checkInputs, for callers that cannot wait", () => {
   const CREDENTIAL = { token: `vsrt_live_${"A".repeat(43)}` };
   const refused = (options: object, env: Record<string, string> = {}) => {
     try {
-      checkInputs(options, env);
+      checkInputs({ ...options, env });
     } catch (error) {
       return error;
     }

@@ -30,7 +30,7 @@ import { proposeGc } from "../../src/vault/generations/gc.ts";
 import { type History, readHistory } from "../../src/vault/generations/history.ts";
 import { proposeRestore } from "../../src/vault/generations/restore.ts";
 import type { Changes, NamedData } from "../../src/vault/items/changes.ts";
-import type { VaultIdentity } from "../../src/vault/items/join.ts";
+import type { VaultIdentity } from "../../src/vault/items/push.ts";
 import { type PushPlan, type PushRequest, proposePush } from "../../src/vault/items/push.ts";
 import { type NoSuchName, proposeSet, proposeUnset } from "../../src/vault/items/set.ts";
 import type { Expectation } from "../../src/vault/open/expectation.ts";

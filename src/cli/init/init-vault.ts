@@ -4,7 +4,7 @@ import { type AccessKey, type StoreLocation, termsOf } from "../../stores/locati
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import { floorOf } from "../../vault/audit/floor.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
-import { newVaultId } from "../../vault/items/join.ts";
+import { newVaultId } from "../../vault/format/shape.ts";
 import { fetchManifest, openManifest } from "../../vault/open/open-manifest.ts";
 import {
   freshHint,

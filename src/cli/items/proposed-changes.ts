@@ -1,6 +1,6 @@
+import type { TokenEffect } from "../../vault/commit/plan-tokens.ts";
 import type { Committed, Proposal } from "../../vault/commit/proposal.ts";
 import { type ChangePlan, type Changes, isEmpty } from "../../vault/items/changes.ts";
-import type { TokenEffect } from "../../vault/items/effects.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { type Consent, type ConsentFlags, listed, requireConsent } from "../terminal/consent.ts";

@@ -6,7 +6,7 @@ import type { CommitPorts } from "../../vault/commit/commit.ts";
 import type { Annotation } from "../../vault/commit/draft.ts";
 import type { AmendRequest } from "../../vault/commit/proposal.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
-import type { VaultIdentity } from "../../vault/items/join.ts";
+import type { VaultIdentity } from "../../vault/items/push.ts";
 import { hintOf, hintOfOpener, type KeptKey, type PassphraseHolder } from "../../vault/unlock/passphrase-holder.ts";
 import { holderOf, type KnownVault, knownVaultOf, type SeenHistory } from "../config/known-vault.ts";
 import { type LocalConfig, rememberSeen, type Warn } from "../config/local-config.ts";

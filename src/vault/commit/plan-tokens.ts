@@ -1,10 +1,12 @@
 import { InputError } from "../../errors.ts";
 import type { Claims } from "../../tokens/claims.ts";
 import { type GrantedFrom, type GrantedItems, grantedItems } from "../../tokens/grants/granted-items.ts";
+import type { NamedData } from "../format/item.ts";
 import { MAX_SLOTS } from "../format/limits.ts";
 import {
   encodeRoll,
   endedAt,
+  liveIn,
   MAX_ENDED_RECORDS,
   MAX_ROLL_BYTES,
   MAX_TOMBSTONES,
@@ -109,6 +111,52 @@ export function rememberingGrants(from: GrantedFrom): (claims: Claims) => Promis
     const granted = known.get(key) ?? grantedItems({ permissions, grants }, from);
     known.set(key, granted);
     return granted;
+  };
+}
+
+/** What a change of the items gives a token, and what it takes away. */
+export interface TokenEffect {
+  readonly id: string;
+  readonly lastFour: string;
+  /** The token's name, or null if it has none. */
+  readonly name: string | null;
+  /** Names, each list in the vault's order. */
+  readonly gains: readonly string[];
+  readonly loses: readonly string[];
+}
+
+/** The vault and its roll, before the change. */
+export interface AffectedVault {
+  readonly repo: string;
+  readonly env: string;
+  readonly roll: Roll;
+  readonly nowMs: number;
+  /** Repo and env after the change, if they change. */
+  readonly to?: { readonly repo: string; readonly env: string };
+}
+
+/** The live tokens that will read more or fewer names: every commit evaluates their grants on the new items. */
+export async function effectsOn(
+  { repo, env, roll, nowMs, to = { repo, env } }: AffectedVault,
+  before: readonly NamedData[],
+  after: readonly NamedData[],
+): Promise<readonly TokenEffect[]> {
+  const had = rememberingGrants({ repo, env, items: before });
+  const has = rememberingGrants({ repo: to.repo, env: to.env, items: after });
+  const effects = liveIn(roll, nowMs).map(async (record) => {
+    const [then, now] = await Promise.all([had(record.claims), has(record.claims)]);
+    return effectOf(record, new Set(then.items), new Set(now.items));
+  });
+  return (await Promise.all(effects)).filter(({ gains, loses }) => gains.length + loses.length > 0);
+}
+
+function effectOf({ claims, last_four }: TokenRecord, had: ReadonlySet<string>, has: ReadonlySet<string>): TokenEffect {
+  return {
+    id: claims.id,
+    lastFour: last_four,
+    name: claims.name ?? null,
+    gains: [...has].filter((name) => !had.has(name)),
+    loses: [...had].filter((name) => !has.has(name)),
   };
 }
 

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import type { JsonObject, JsonValue, Refuse } from "../../canonical-json.ts";
-import { decodeBase64 } from "../../crypto/base64.ts";
+import { decodeBase64, encodeBase64Url } from "../../crypto/base64.ts";
 import { UnsupportedSpecVersionError } from "../../errors.ts";
+import type { Random } from "../../ports.ts";
 
 /**
  * An object with exactly these fields. The fields have no prototype; otherwise one named `constructor` would count as
@@ -70,6 +71,10 @@ export const vaultId = v.pipe(
     (id) => Buffer.from(id, "base64url").toString("base64url") === id && Buffer.from(id, "base64url").length === 16,
   ),
 );
+
+export function newVaultId(random: Random): string {
+  return encodeBase64Url(random.bytes(16));
+}
 
 /** Canonical standard base64 (RFC 4648 §4), of exactly `bytes` bytes if given. */
 export function base64(bytes?: number) {

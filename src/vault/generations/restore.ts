@@ -1,8 +1,8 @@
 import { type OlderHolder, openAtGeneration } from "../audit/older-generation.ts";
 import type { CommitPorts } from "../commit/commit.ts";
+import { effectsOn } from "../commit/plan-tokens.ts";
 import { type AmendRequest, type Proposal, proposeAmendment } from "../commit/proposal.ts";
 import { type ChangePlan, compareItems, isEmpty } from "../items/changes.ts";
-import { effectsOn } from "../items/effects.ts";
 
 export interface RestoreRequest extends AmendRequest {
   /** The generation to restore. */

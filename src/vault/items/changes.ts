@@ -1,6 +1,6 @@
 import { InputError } from "../../errors.ts";
+import type { TokenEffect } from "../commit/plan-tokens.ts";
 import { itemFault, type NamedData } from "../format/item.ts";
-import type { TokenEffect } from "./effects.ts";
 
 export type { NamedData } from "../format/item.ts";
 

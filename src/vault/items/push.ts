@@ -4,17 +4,27 @@ import { InputError, ManifestNotFoundError } from "../../errors.ts";
 import type { OlderHolder } from "../audit/older-generation.ts";
 import { type CommitPorts, commitGeneration } from "../commit/commit.ts";
 import type { CommitBase, Draft } from "../commit/draft.ts";
+import { effectsOn } from "../commit/plan-tokens.ts";
 import { type AmendRequest, Proposal, proposeAmendment } from "../commit/proposal.ts";
 import { NO_TOKENS } from "../commit/vault-tokens.ts";
 import type { Item } from "../format/item.ts";
 import type { Manifest } from "../format/manifest.ts";
-import { requireNothingSeen } from "../open/expectation.ts";
+import { type History, requireNothingSeen } from "../open/expectation.ts";
 import type { OpenedVault } from "../open/open.ts";
 import type { OperatorHolder } from "../unlock/key-holder.ts";
 import { type ChangePlan, compareItems, isEmpty, type NamedData, requireItems } from "./changes.ts";
-import { effectsOn } from "./effects.ts";
 import { type BaseMismatch, type FileBase, type NewerWork, newerWork, openBase } from "./file-base.ts";
-import type { VaultIdentity } from "./join.ts";
+
+/** The vault in this machine's config: everything that the first push needs except the holder. */
+export interface VaultIdentity {
+  readonly vault: string;
+  readonly repo: string;
+  readonly env: string;
+  /** 0 if this machine has never seen the vault. */
+  readonly seenGen: number;
+  /** What this machine has seen; replaces `seenGen` once the vault has a generation. */
+  readonly history?: History;
+}
 
 export interface PushRequest extends Omit<AmendRequest, "expect"> {
   readonly holder: OperatorHolder;

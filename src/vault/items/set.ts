@@ -1,9 +1,9 @@
 import { ConflictError, InputError, ManifestNotFoundError } from "../../errors.ts";
 import type { CommitPorts } from "../commit/commit.ts";
+import { type AffectedVault, effectsOn } from "../commit/plan-tokens.ts";
 import { type Amending, type AmendRequest, type Proposal, proposeAmendment } from "../commit/proposal.ts";
 import type { OpenedVault } from "../open/open.ts";
 import { type ChangePlan, compareItems, isEmpty, type NamedData, requireItems } from "./changes.ts";
-import { type AffectedVault, effectsOn } from "./effects.ts";
 import { type PushRequest, proposePush } from "./push.ts";
 
 /** Makes the error for an unknown name. The caller may suggest another name. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newVaultId } from "../../../src/vault/items/join.ts";
+import { newVaultId } from "../../../src/vault/format/shape.ts";
 import { seededRandom } from "../../support/world.ts";
 
 test("a new vault's id is 16 random bytes in base64url", () => {
