@@ -50,7 +50,7 @@ export async function rotateTokens(
   using proposal = await proposeTokenRotate(session.ports, { ...session.request, ...request });
   const { plan } = proposal;
   if (plan.rotated.length === 0) return output.done(`${config.env} has no token to rotate`);
-  const end = (): void => plan.rotated.forEach(({ credential }) => void credential.destroy());
+  const end = (): void => plan.rotated.forEach(({ credential }) => credential.destroy());
   using held = { rotated: plan.rotated, [Symbol.dispose]: end };
   const handOver = await handOverOf(held.rotated, words === "all", { blobs, flags, target: config, output });
   const committed = await commitAndHandOver(proposal, handOver, `vsync tokens list ${vaultArgs(config)}`);
