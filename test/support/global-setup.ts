@@ -53,10 +53,10 @@ async function cephTarget(): Promise<S3Target | null> {
 const reasonOf = ({ message }: Error): string => `it did not start: ${message.replace(/\s+/g, " ")}`;
 
 async function tell(fault: Promise<string>): Promise<number> {
-  teller = createServer(async (socket) => {
+  const told = fault.then((reason) => reason && `Ceph: ${reason}; VSYNC_TEST_CEPH=off leaves out the tests on it`);
+  teller = createServer((socket) => {
     socket.on("error", () => undefined).setTimeout(PATIENCE_MS, () => socket.end("Ceph is still being fetched"));
-    const reason = await fault;
-    socket.end(reason && `Ceph: ${reason}; VSYNC_TEST_CEPH=off leaves out the tests on it`);
+    void told.then((text) => socket.end(text));
   });
   await once(teller.unref().listen(0, "127.0.0.1"), "listening");
   return (teller.address() as AddressInfo).port;
