@@ -139,9 +139,7 @@ export class StaleBaseError extends VsyncError {
   readonly code = "STALE_BASE";
 }
 
-/**
- * The vault has moved to another place. vsync never follows by itself, because somebody else may control that place.
- */
+/** The vault has moved. vsync never follows by itself, because somebody else may control the new place. */
 export class VaultMovedError extends VsyncError {
   readonly name = "VaultMovedError";
   readonly code = "VAULT_MOVED";
@@ -244,10 +242,7 @@ export abstract class TokenRefusedError extends VsyncError {
   abstract override readonly code: "TOKEN_UNKNOWN" | "TOKEN_REVOKED" | "TOKEN_EXPIRED";
 }
 
-/**
- * The vault has neither a slot nor a tombstone for the scoped token: the token belongs to another vault, or ended long
- * ago.
- */
+/** The vault has no slot or tombstone for the scoped token: it belongs to another vault, or ended long ago. */
 export class TokenUnknownError extends TokenRefusedError {
   readonly name = "TokenUnknownError";
   readonly code = "TOKEN_UNKNOWN";

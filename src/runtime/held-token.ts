@@ -13,6 +13,23 @@ import type { OpenedUsage, UsageOptions } from "./usage/open-usage.ts";
 /** The request for an access token. Its lifetime is 1…604800 seconds. */
 export type AccessTokenRequest = Omit<AccessTokenOptions, "clock">;
 
+/** The scoped token that opened a vault. */
+export interface OpenedToken {
+  /** `tok_…` */
+  readonly id: string;
+  /** Its name, as operators gave it. */
+  readonly name?: string;
+  readonly kind: "live" | "test";
+  readonly capabilities: readonly string[];
+  /** `YYYY-MM-DDTHH:MM:SS.mmmZ`; absent if it does not expire. */
+  readonly expiresAt?: string;
+}
+
+export function openedTokenOf({ claims: { id, name, kind, capabilities, not_after } }: TokenSnapshot): OpenedToken {
+  const end = not_after === undefined ? {} : { expiresAt: not_after };
+  return { id, ...(name === undefined ? {} : { name }), kind, capabilities: [...capabilities], ...end };
+}
+
 /** What was read when the vault was opened. */
 interface OpenedContents {
   readonly vault: string;

@@ -21,6 +21,6 @@ export {
   VsyncError,
   WrongPassphraseError,
 } from "../errors.ts";
-export type { AccessTokenRequest } from "./held-token.ts";
+export type { AccessTokenRequest, OpenedToken } from "./held-token.ts";
 export type { Environment, Logger, OpenOptions } from "./options.ts";
-export { type OpenedToken, type ValueSource, Vsync } from "./vsync.ts";
+export { type ValueSource, Vsync } from "./vsync.ts";

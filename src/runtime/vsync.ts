@@ -8,22 +8,10 @@ import { mayNotVerify } from "../vault/tokens/read.ts";
 import { type HeldContents, zeroContents } from "./contents.ts";
 import { withDeadline } from "./deadline.ts";
 import { PrivateFiles } from "./files/private-files.ts";
-import type { AccessTokenRequest, HeldToken } from "./held-token.ts";
+import { type AccessTokenRequest, type HeldToken, type OpenedToken, openedTokenOf } from "./held-token.ts";
 import { openContents } from "./open-contents.ts";
 import { checkOptions, type Environment, type OpenOptions, timeoutOf, variableOf, variablesOf } from "./options.ts";
 import type { OpenedUsage, UsageOptions } from "./usage/open-usage.ts";
-
-/** The scoped token that opened a vault. */
-export interface OpenedToken {
-  /** `tok_…` */
-  readonly id: string;
-  /** Its name, as operators gave it. */
-  readonly name?: string;
-  readonly kind: "live" | "test";
-  readonly capabilities: readonly string[];
-  /** `YYYY-MM-DDTHH:MM:SS.mmmZ`; absent if it does not expire. */
-  readonly expiresAt?: string;
-}
 
 /** Where a value comes from. */
 export type ValueSource = "vault" | "env" | "default" | "missing";
@@ -104,10 +92,8 @@ export class Vsync implements AsyncDisposable {
    * handle.
    */
   get token(): OpenedToken | undefined {
-    if (this.#contents.token === null) return undefined;
-    const { id, name, kind, capabilities, not_after } = this.#contents.token.claims;
-    const end = not_after === undefined ? {} : { expiresAt: not_after };
-    return { id, ...(name === undefined ? {} : { name }), kind, capabilities: [...capabilities], ...end };
+    const { token } = this.#contents;
+    return token === null ? undefined : openedTokenOf(token);
   }
 
   /**

@@ -92,22 +92,7 @@ async function doneAlready(
     await refuseOthers(ports.store, toStore, manifest);
     return "nothing";
   }
-  if (standing.manifest.vault !== manifest.vault) {
-    throw new InputError(`${toStore.label} holds another vault`, { hint: "choose another --prefix" });
-  }
-  if (gone === null && movedTo(standing.manifest) !== null) {
-    throw new InputError(
-      `this vault has moved away from ${toStore.label}, which still tells old readers where it went`,
-      {
-        hint: "choose another --prefix, or finish the last move and remove the objects there with the store's own tools",
-      },
-    );
-  }
-  if (standing.manifest.env !== to.env) {
-    throw new InputError(`${toStore.label} holds the env ${standing.manifest.env}, not ${to.env}`, {
-      hint: `if somebody copied ${manifest.env} there, vsync move ${manifest.env} ${to.env} --from=${to.prefix} takes the copy; else choose another --prefix`,
-    });
-  }
+  requireContinued(manifest, standing.manifest, request, gone);
   const expect = { vault: manifest.vault, env: to.env };
   const there = await openManifest({ ...ports, store: toStore }, { holder: request.holder, expect });
   if (gone !== null) return "all";
@@ -118,6 +103,31 @@ async function doneAlready(
       hint: "somebody wrote at the old place in the meantime: remove the copied objects, then run the same command again",
     },
   );
+}
+
+/** @throws InputError what is at the new place is not this vault under its new name */
+function requireContinued(
+  manifest: Manifest,
+  standing: Manifest,
+  { to, toStore }: MoveRequest,
+  gone: VaultPlace | null,
+): void {
+  if (standing.vault !== manifest.vault) {
+    throw new InputError(`${toStore.label} holds another vault`, { hint: "choose another --prefix" });
+  }
+  if (gone === null && movedTo(standing) !== null) {
+    throw new InputError(
+      `this vault has moved away from ${toStore.label}, which still tells old readers where it went`,
+      {
+        hint: "choose another --prefix, or finish the last move and remove the objects there with the store's own tools",
+      },
+    );
+  }
+  if (standing.env !== to.env) {
+    throw new InputError(`${toStore.label} holds the env ${standing.env}, not ${to.env}`, {
+      hint: `if somebody copied ${manifest.env} there, vsync move ${manifest.env} ${to.env} --from=${to.prefix} takes the copy; else choose another --prefix`,
+    });
+  }
 }
 
 /** An interrupted move leaves only this vault's own row 1, and its rows, bundles and orphans. */
