@@ -114,6 +114,86 @@ test("revoke ends the tokens that it named, not one that has taken the name sinc
   expect((await world.tokens()).map(({ status }) => status)).toEqual(["revoked", "active"]);
 });
 
+describe("a change of the roll", () => {
+  const swaps = (machine: World) => machine.store.requests.filter(isSwap).length;
+
+  test("is given up after 16 tries, each of which let somebody else through", async () => {
+    let pushes = 0;
+    const machine = world.peer().failing({
+      async before(request) {
+        if (isSwap(request)) await world.peer().push({ A: `other ${++pushes}` });
+      },
+    });
+    expect(await rejection(machine.createToken())).toBeInstanceOf(ConflictError);
+    expect([pushes, swaps(machine)]).toEqual([16, 16]);
+    expect(await world.tokens()).toEqual([]);
+  });
+
+  test("is not tried again while an earlier try may still arrive", async () => {
+    const machine = world.peer().failing({
+      before(request) {
+        if (isSwap(request)) throw unknown();
+      },
+    });
+    expect(await rejection(machine.createToken())).toBeInstanceOf(OutcomeUnknownError);
+    expect([swaps(machine), await world.tokens()]).toEqual([1, []]);
+  });
+
+  test("fails as it does where another error comes", async () => {
+    const machine = world.peer().failing({
+      before(request) {
+        if (isSwap(request)) throw new S3UnreachableError("injected: gone");
+      },
+    });
+    expect(await rejection(machine.createToken())).toMatchObject({ name: "ManifestSwapFailedError" });
+    expect(swaps(machine)).toBe(1);
+  });
+
+  test("whose answer was lost is told with the fault of its row", async () => {
+    const fault = new S3UnreachableError("injected: no row");
+    const { after } = lost(unknown);
+    const machine = world.peer().failing({
+      after: after!,
+      before({ operation, key }) {
+        if (operation === "create" && key.startsWith("audit/")) throw fault;
+      },
+    });
+    const { committed } = await machine.createToken({ name: "api" });
+    expect(committed).toMatchObject({ auditFault: fault, manifest: { gen: 2, action: "token-create" } });
+    expect((await world.tokens()).map(({ claims }) => claims.name)).toEqual(["api"]);
+  });
+});
+
+test("a rotation whose answer was lost is done: the credentials that were shown open the vault, and no others are drawn", async () => {
+  await world.createToken({ name: "a" });
+  await world.createToken({ name: "b" });
+  const rotated = await world.peer().failing(lost(unknown)).rotateTokens("all");
+  const anchor = anchorOf(committedBy(rotated).manifest);
+  for (const { credential } of rotated.plan.rotated) expect(await opens(credential, anchor)).toBe(true);
+  expect((await world.tokens()).map(({ status }) => status)).toEqual(["revoked", "revoked", "active", "active"]);
+  expect((await world.audit()).outstanding).toBeNull();
+});
+
+test("a rotation on top of another commit keeps the credentials that were shown, for the tokens that it named", async () => {
+  await world.createToken({ name: "api" });
+  const machine = world.peer().failing(first((peer) => peer.createToken({ name: "new" })));
+  const rotated = await machine.rotateTokens("all");
+  const anchor = anchorOf(committedBy(rotated).manifest);
+  expect(await opens(rotated.plan.rotated[0]?.credential ?? null, anchor)).toBe(true);
+  expect((await world.tokens()).map(({ claims, status }) => [claims.name, status])).toEqual([
+    ["api", "revoked"],
+    ["new", "active"],
+    ["api", "active"],
+  ]);
+});
+
+test("if another commit has dropped the expired slots, a prune has nothing to do", async () => {
+  await world.createToken({ not_after: new Date(world.clock.ms + 1000).toISOString() });
+  world.clock.ms += 1000;
+  const machine = world.peer().failing(first(push));
+  expect(await machine.pruneTokens()).toMatchObject({ plan: { expired: [{ status: "expired" }] }, committed: null });
+});
+
 test("reports an outcome that stays unknown", async () => {
   let isLost = false;
   const machine = world.peer().failing({
