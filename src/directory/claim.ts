@@ -121,7 +121,7 @@ async function confirm(own: WorkFile, label: string): Promise<void> {
 async function heldTooLong({ owner }: WorkFile, { label, timeoutMs, processes }: ClaimRequest): Promise<Error> {
   const isHere = owner.place === (await processes.self()).place;
   const holder = isHere ? `process ${owner.pid}` : `process ${owner.pid} of another machine or container`;
-  return new S3UnreachableError(`${holder} has kept ${label} to itself for ${timeoutMs / 1000} s`, {
+  return new S3UnreachableError(`${holder} has held the lock on ${label} for ${timeoutMs / 1000} s`, {
     hint: `wait for process ${owner.pid} or end it, then run the command again`,
   });
 }

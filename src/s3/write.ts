@@ -100,7 +100,7 @@ async function isAsItWas({ connection, key, expected }: Write): Promise<boolean>
 }
 
 function conflict({ connection, key, expected }: Write): ConflictError {
-  const state = expected === null ? "is there already" : "is not at the version that was read";
+  const state = expected === null ? "exists already" : "is not at the version that was read";
   return new ConflictError(`${connection.name(key)} ${state}`, { hint: "another writer was quicker: start again" });
 }
 

@@ -17,12 +17,12 @@ test.each([
   ["a space at the end", `${GOOD} `, "ends in a space or line end, which a file would lose"],
   ["a line end at the end", `${GOOD}\n`, "ends in a space or line end, which a file would lose"],
   ["spaces alone", " ".repeat(12), "ends in a space or line end, which a file would lose"],
-  ["a line end within", "correct horse\nbattery", "has a control character, which no prompt takes"],
-  ["a byte order mark", `\ufeff${GOOD}`, "begins with a byte order mark, which no keyboard types"],
+  ["a line end within", "correct horse\nbattery", "has a control character, which prompts do not accept"],
+  ["a byte order mark", `\ufeff${GOOD}`, "begins with a byte order mark, which keyboards do not type"],
   [
     "an accent of its own",
     "Mu\u0308llers Passwort",
-    "has an accent as a character of its own, which keyboards do not type (it is not NFC)",
+    "has an accent as a separate character, which keyboards do not type (it is not NFC)",
   ],
 ])("one with %s is not set, and nothing is written", async (_, VSYNC_PASSPHRASE, fault) => {
   const before = await sandbox.snapshot();

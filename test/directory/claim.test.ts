@@ -66,7 +66,9 @@ test("a writer gives up in bounded time behind a stopped holder, and names it", 
     version,
   );
   await expect(waiting).rejects.toThrow(S3UnreachableError);
-  await expect(waiting).rejects.toThrow(`process ${writer.pid} has kept ${claimed.folder}manifest to itself for 0.3 s`);
+  await expect(waiting).rejects.toThrow(
+    `process ${writer.pid} has held the lock on ${claimed.folder}manifest for 0.3 s`,
+  );
   await expect(waiting).rejects.toHaveProperty(
     "hint",
     expect.stringContaining(`wait for process ${writer.pid} or end it`),
@@ -145,7 +147,7 @@ test("the claim and the temporary file of a living process stay, however old", a
   const claimed = await storeToClaim();
   const claim = await claimed.leave("claim", await processes.self(), isLinux ? 90_000 : 0);
   const temporary = await claimed.leave("temp", await processes.self(), isLinux ? 2 * 3_600_000 : 0);
-  await expect(claimed.replaceNow("mine")).rejects.toThrow(`process ${process.pid} has kept`);
+  await expect(claimed.replaceNow("mine")).rejects.toThrow(`process ${process.pid} has held`);
   const left = (await readdir(claimed.workFolder)).map((name) => `${claimed.workFolder}/${name}`);
   expect(left.toSorted()).toEqual([claim.path, temporary.path]);
 });
@@ -154,7 +156,7 @@ test("a claim from another machine lasts its lease and no longer", async () => {
   const claimed = await storeToClaim();
   const owner = { ...(await processes.self()), place: ELSEWHERE };
   const claim = await claimed.leave("claim", owner, 20_000);
-  await expect(claimed.replaceNow("mine")).rejects.toThrow("of another machine or container has kept");
+  await expect(claimed.replaceNow("mine")).rejects.toThrow("of another machine or container has held");
   const longAgo = new Date(Date.now() - 31_000);
   await utimes(claim.path, longAgo, longAgo);
   await claimed.replaceNow("mine");
@@ -256,7 +258,9 @@ test("a contender whose own claim has vanished removes no other claim", async ()
   });
   const request = { folder: workFolder, subject: SUBJECT, processes: table, timeoutMs: 0, label: "it" };
   const claiming = withClaim({ ...request, checkWorthWaiting: async () => {} }, async () => {});
-  await expect(claiming).rejects.toThrow(`process ${process.pid} of another machine or container has kept it`);
+  await expect(claiming).rejects.toThrow(
+    `process ${process.pid} of another machine or container has held the lock on it`,
+  );
   expect(await readdir(workFolder)).toEqual([rival.path.slice(workFolder.length + 1)]);
 });
 

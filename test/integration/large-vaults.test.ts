@@ -82,7 +82,7 @@ describe.runIf(process.platform === "linux")("more than an environment takes", (
     const ran = await run();
     expect(ran).toMatchObject({ stdout: "", exitCode: 126 });
     const fault =
-      /its arguments and (\d+) variables have (\d+) bytes, more than this system takes; the largest is KEY_/;
+      /its arguments and (\d+) variables have (\d+) bytes, more than this system allows; the largest is KEY_/;
     const [, variables, bytes] = fault.exec(ran.stderr) ?? [];
     expect(Number(variables)).toBeGreaterThanOrEqual(COUNT);
     expect(Number(bytes)).toBeGreaterThan(COUNT * 700);

@@ -87,7 +87,7 @@ describe.each(calls.slice(0, 2))("%s", (name, call) => {
     expect(Date.parse(ours)).toBe(nowMs);
     // A Date header has no milliseconds.
     expect(Math.floor(Date.parse(theirs) / 1000)).toBe(Math.floor((nowMs + 3_600_000) / 1000));
-    expect(error.hint).toBe("set this machine's clock");
+    expect(error.hint).toBe("correct this machine's clock");
   });
 });
 

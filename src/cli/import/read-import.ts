@@ -119,7 +119,7 @@ async function readBytes(source: Source, { stdin }: PushSources): Promise<Uint8A
   const label = labelOf(source);
   refuseUnreadable(bytes, label);
   if (isUtf8(bytes)) return bytes;
-  throw new InputError(`${label} is not UTF-8 text`, { hint: "hold bytes as a file: vsync set --file=<name>=<path>" });
+  throw new InputError(`${label} is not UTF-8 text`, { hint: "store bytes as a file: vsync set --file=<name>=<path>" });
 }
 
 function readDotenv(bytes: Uint8Array, label: string, imported: ImportedItems): void {

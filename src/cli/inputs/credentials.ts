@@ -28,7 +28,7 @@ const APP_SECRET_KEY: SecretInput = {
   question: "Secret access key of the apps:",
 };
 
-/** The key that apps get, which should only read. */
+/** The key that apps get. It should be read-only. */
 export interface AppKeyFlags {
   readonly "app-access-key"?: string | undefined;
   readonly "app-secret-key-file"?: string | undefined;
@@ -44,7 +44,11 @@ export interface CredentialFlags {
   readonly "session-token-file"?: string | undefined;
 }
 
-/** The apps' key from flags or variables, or null. @throws InputError one half without the other */
+/**
+ * The apps' key from flags or variables, or null.
+ *
+ * @throws InputError only the id or only the secret is given
+ */
 export async function givenAppKey(flags: AppKeyFlags, sources: SecretSources): Promise<AccessKey | null> {
   const accessKeyId = flags["app-access-key"] ?? (sources.variables["VSYNC_APP_ACCESS_KEY"] || undefined);
   if (accessKeyId === undefined) return null;
@@ -52,7 +56,11 @@ export async function givenAppKey(flags: AppKeyFlags, sources: SecretSources): P
   return { accessKeyId, secretAccessKey: await readSecret(APP_SECRET_KEY, flags["app-secret-key-file"], sources) };
 }
 
-/** Asks for the apps' key, which may come later. @param policy what it has to be allowed, for a person to copy */
+/**
+ * Asks for the apps' key, which the user may also give later.
+ *
+ * @param policy the permissions that the key needs, for the user to copy
+ */
 export async function askAppKey(policy: string, sources: SecretSources): Promise<AccessKey | null> {
   sources.output.say("Apps get a key of their own, which only reads. It needs this policy:");
   sources.output.say(policy);
@@ -63,15 +71,15 @@ export async function askAppKey(policy: string, sources: SecretSources): Promise
 
 export interface TokenKeyFlags extends CredentialFlags {
   readonly endpoint?: string | undefined;
-  /** Refuse what would only be a warning. */
+  /** Refuse keys that otherwise only cause a warning. */
   readonly strict?: boolean | undefined;
 }
 
 /**
- * The credentials that go into a token: flags, else the apps' key, else variables, the config's own key, a prompt. A config
- * without keys of its own does not make the token ambient: only `--ambient` does.
+ * The credentials for a token: from flags, else the apps' key, else from variables, the config's own key, or a prompt.
+ * A config without keys does not make the token ambient; only `--ambient` does.
  *
- * @throws InputError none are given, and nobody can be asked; with `strict`, the key may write or is temporary
+ * @throws InputError none are given and nobody can be asked; or with `strict`, the key may write or is temporary
  */
 export async function tokenCredentials(
   flags: TokenKeyFlags,
@@ -87,7 +95,10 @@ export async function tokenCredentials(
   return key;
 }
 
-/** Says what the receiver of a token with these credentials would not expect. Call it before the token is printed. */
+/**
+ * Warns about properties of these credentials that the token's receiver would not expect. Call it before the token is
+ * printed.
+ */
 export function warnOfKey(credentials: Credentials, config: LocalConfig, { output }: SecretSources): void {
   if (credentials === "ambient") return;
   for (const { fault, hint } of unfitForApps(credentials, config)) output.warn(`${fault}: ${hint}`);
@@ -122,11 +133,11 @@ function unfitForApps(
 }
 
 /**
- * The credentials for a config: flags and variables, else a person's choice, else those of the current config.
+ * The credentials for a config: from flags and variables, else as the user chooses, else those of the current config.
  *
  * @param current the config of the same store, or null
- * @param aws if it has credentials, they are the first choice
- * @throws InputError none are given, and nobody can be asked
+ * @param aws if it has credentials, they are offered first
+ * @throws InputError none are given and nobody can be asked
  */
 export async function newCredentials(
   flags: CredentialFlags,
@@ -143,7 +154,7 @@ export async function newCredentials(
   return current?.credentials ?? accessKey(given, null, sources);
 }
 
-/** For a key that a store refused. */
+/** Asks for a key after the store refused one. */
 export function askKey(sources: SecretSources): Promise<AccessKey> {
   return accessKey({ accessKeyId: undefined, secret: null, token: null }, null, sources);
 }
@@ -201,7 +212,7 @@ async function givenKey(flags: CredentialFlags, sources: SecretSources): Promise
   return { accessKeyId, secret, token };
 }
 
-/** Never combines an access key with the secret or session token of another. */
+/** Never combines an access key with the secret or session token of another one. */
 async function accessKey(given: GivenKey, configured: AccessKey | null, sources: SecretSources): Promise<AccessKey> {
   const accessKeyId = given.accessKeyId ?? configured?.accessKeyId ?? (await askAccessKey(sources));
   const own = accessKeyId === configured?.accessKeyId && given.secret === null ? configured : null;
@@ -237,7 +248,7 @@ function refuseKeyId(accessKeyId: string): void {
   if (fault !== null) throw new InputError(`the access key id ${fault}`, { hint: "give it with --access-key=<id>" });
 }
 
-/** Restricted to what a header can carry. */
+/** The id goes into a header, so only these characters are allowed. */
 function keyIdFault(accessKeyId: string): string | null {
   if (accessKeyId === "") return "must not be empty";
   return /^[\x21-\x7e]+$/.test(accessKeyId) ? null : "must be printable ASCII without spaces";

@@ -4,7 +4,7 @@ import { InputError } from "../../errors.ts";
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 export interface DurationRange {
-  /** In the form that a user types: `1s`, `90d`. */
+  /** As a user types it: `1s`, `90d`. */
   readonly from: string;
   readonly to: string;
 }

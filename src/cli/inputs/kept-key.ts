@@ -7,15 +7,16 @@ import { InputError } from "../../errors.ts";
 import type { KeptKey } from "../../vault/unlock/passphrase-holder.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 
-/*
- * `vsync unlock` keeps the key that a passphrase derives in the kernel's keyring of this login session (keyrings(7)). It ends
- * with the session or at its time. Only processes of the session can read it; no file ever holds it.
+/**
+ * `vsync unlock` keeps the key derived from a passphrase in the kernel's keyring of this login session (keyrings(7)).
+ * The key ends with the session or when its time is up. Only processes of the session can read it, and it is never in a
+ * file.
  */
 
-/** PATH may name somebody's program. */
+/** Absolute paths, because PATH may lead to somebody else's program. */
 const PROGRAMS = ["/usr/bin/keyctl", "/bin/keyctl"];
 const PREFIX = "vsync-key-v1:";
-/** View, read, write, search, link and setattr for who possesses the key; nothing for anybody else. */
+/** View, read, write, search, link and setattr for the key's possessor; nothing for anybody else. */
 const POSSESSOR_ONLY = "0x3f000000";
 const TIMEOUT_MS = 5_000;
 const KEY_BYTES = 64;
@@ -41,7 +42,7 @@ function keyctl(args: readonly string[], input?: Uint8Array): Buffer | null {
   return status === 0 ? stdout : null;
 }
 
-/** One vault at one place: what is kept for another place opens nothing here. */
+/** Identifies a vault at one place: a key kept for another place must not open it here. */
 function nameOf({ repo, env, vault, endpoint, bucket, prefix }: LocalConfig): string {
   return `${prefixOf({ repo, env })}${sha256Hex(Buffer.from(JSON.stringify([vault, endpoint, bucket, prefix])))}`;
 }
@@ -51,9 +52,9 @@ function prefixOf({ repo, env }: Pick<LocalConfig, "repo" | "env">): string {
 }
 
 /**
- * Keeps a key until `forMs` are over.
+ * Keeps a key for `forMs` milliseconds.
  *
- * @throws InputError this login has no keyring of its own, or the kernel refuses: nothing is kept anywhere else
+ * @throws InputError this login has no keyring of its own, or the kernel refuses; the key is then not kept at all
  */
 export function keepKey(config: LocalConfig, { cost, key }: Omit<KeptKey, "forget">, forMs: number): void {
   requireOwnKeyring();
@@ -75,13 +76,13 @@ export function keepKey(config: LocalConfig, { cost, key }: Omit<KeptKey, "forge
     ].every((args) => keyctl(args) !== null);
     if (isBound) return;
     forgetKey(config);
-    throw noKeyring("the kernel does not limit the key's time and readers");
+    throw noKeyring("the kernel cannot limit the key's lifetime and readers");
   } finally {
     payload.fill(0);
   }
 }
 
-/** Without one, a login shares the keyring of all the user's sessions, cron and services among them. */
+/** Otherwise the login shares the keyring with all of the user's sessions, including cron and services. */
 function requireOwnKeyring(): void {
   const described = keyctl(["rdescribe", "@s"]);
   if (described === null) throw noKeyring("keyctl (package keyutils) is missing or refused");
@@ -95,7 +96,7 @@ function noKeyring(why: string): InputError {
   });
 }
 
-/** The key that is kept for this vault and place, or null. */
+/** The key kept for this vault at this place, or null. */
 export function findKept(config: LocalConfig): KeptKey | null {
   const id = keyctl(["search", "@s", "user", nameOf(config)])
     ?.toString()
@@ -106,7 +107,7 @@ export function findKept(config: LocalConfig): KeptKey | null {
   const at = HEADER_BYTES + payload.readUInt32BE();
   if (payload.length !== at + KEY_BYTES) return null;
   const { cost, until } = JSON.parse(payload.subarray(HEADER_BYTES, at).toString()) as { cost: Cost; until: number };
-  // The kernel's own timeout may be missing, if vsync was killed before it set one.
+  // If vsync was killed before it set the kernel's timeout, only this check applies.
   if (Date.now() >= until) {
     forgetKey(config);
     return null;
@@ -129,7 +130,10 @@ function forget(id: string): boolean {
   return keyctl(["unlink", id, "@s"]) !== null;
 }
 
-/** Forgets what is kept for an env, also for a place that it had before, or in this login for all. Returns how many. */
+/**
+ * Forgets the keys of an env, including those for its earlier places; with null, all keys of this login. Returns how
+ * many.
+ */
 export function forgetKeys(config: LocalConfig | null): number {
   const prefix = config === null ? PREFIX : prefixOf(config);
   const ids = keyctl(["rlist", "@s"])?.toString().trim().split(/\s+/) ?? [];

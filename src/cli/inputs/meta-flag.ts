@@ -3,7 +3,7 @@ import type { JsonObject } from "../../canonical-json.ts";
 import { InputError } from "../../errors.ts";
 
 const KEY = /^[a-z][a-z0-9_.-]*$/;
-/** Keys that rotations and the commands of tokens write themselves. */
+/** Keys that vsync itself writes for rotations and tokens. */
 const RESERVED = [
   "event",
   "gen",
@@ -19,7 +19,7 @@ const RESERVED = [
 
 export type MetaPair = readonly [key: string, value: string];
 
-/** `--meta ticket=OPS-7`, repeatable: the operator's own fields in the audit row. */
+/** `--meta ticket=OPS-7`, repeatable: the user's own fields in the audit row. */
 export const META_FLAG = {
   meta: oclifFlags.custom<MetaPair>({ parse: async (text) => parsePair(text), multiple: true })({
     description: "key and value to add to the audit row",
@@ -36,7 +36,7 @@ export function metaOf(pairs: readonly MetaPair[] | undefined): JsonObject {
   return Object.fromEntries(pairs ?? []);
 }
 
-/** Errors do not quote the text, except a well-formed key: it may be a secret given in the wrong place. */
+/** Errors quote only a well-formed key: any other text may be a misplaced secret. */
 function parsePair(text: string): MetaPair {
   const at = text.indexOf("=");
   const key = text.slice(0, Math.max(at, 0));

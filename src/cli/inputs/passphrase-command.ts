@@ -16,8 +16,8 @@ interface CommandInput {
 }
 
 /**
- * A secret that a shell command prints: `pass show vsync/prod`, `op read …`. The command may come from the environment
- * alone, never from a file that somebody else's repository brings along. Null if the variable is unset.
+ * Reads a secret that a shell command prints: `pass show vsync/prod`, `op read …`. The command may only come from the
+ * environment, never from a file in somebody else's repository. Null if the variable is unset.
  *
  * @throws InputError it fails, prints nothing or too much, or takes longer than two minutes
  */
@@ -32,7 +32,7 @@ export async function readFromCommand(
   const fault = end ?? faultOf(trimSecret(bytes));
   if (fault === null) return Secret.ofBytes(trimSecret(bytes).slice());
   throw new InputError(`${variable}, which should print ${what}, ${fault}`, {
-    hint: 'run it by itself, as in sh -c "$VSYNC_PASSPHRASE_COMMAND"; what it printed on stderr stands above',
+    hint: 'run it by itself, as in sh -c "$VSYNC_PASSPHRASE_COMMAND"; its stderr is shown above',
   });
 }
 
@@ -41,12 +41,12 @@ function faultOf(bytes: Uint8Array): string | null {
   return isUtf8(bytes) ? null : "printed something that is not UTF-8 text";
 }
 
-/** The command gets none of our secrets, and cannot call itself. */
+/** The command does not see our secrets, and cannot call itself. */
 function withoutOurs(variables: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => !name.startsWith("VSYNC_")));
 }
 
-/** A name that a program would take for a flag or a hidden file is left out. */
+/** Leaves out names that a program could take for a flag or a hidden file. */
 function namesOf(vault: CommandInput["vault"]): NodeJS.ProcessEnv {
   const names = { VSYNC_REPO: vault?.repo ?? "", VSYNC_ENV: vault?.env ?? "" };
   return Object.fromEntries(Object.entries(names).filter(([, name]) => /^[^-.]/.test(name)));
@@ -54,7 +54,7 @@ function namesOf(vault: CommandInput["vault"]): NodeJS.ProcessEnv {
 
 interface CommandOutput {
   readonly bytes: Uint8Array;
-  /** How it failed, to follow its name; null if it did not. */
+  /** How it failed, as the end of a message; null if it succeeded. */
   readonly end: string | null;
 }
 
@@ -66,7 +66,7 @@ async function outputOf(command: string, env: NodeJS.ProcessEnv): Promise<Comman
     const finish = (end: string | null): void => {
       clearTimeout(timer);
       child.kill("SIGKILL");
-      // A program that the command left behind may keep the pipe open.
+      // The command may have left a background program that keeps the pipe open.
       child.stdout.destroy();
       resolve({ bytes: Buffer.concat(chunks), end });
     };

@@ -14,23 +14,23 @@ import { generatePassphrase } from "./generated-passphrase.ts";
 const MAX_STDIN_BYTES = 1024 * 1024;
 const MAX_ASKED_AGAIN = 3;
 
-/** A secret that the user gives, and the ways to give it. `readSecret` says which way wins. */
+/** A secret that the user gives, and the ways to give it. See `readSecret` for their order. */
 export interface SecretInput {
   /** For messages: `the new passphrase`. */
   readonly what: string;
-  /** `new-passphrase-file`: the flag that names a file; `-` is stdin. */
+  /** `new-passphrase-file`: the flag with a file's path; `-` is stdin. */
   readonly flag: string;
-  /** `VSYNC_NEW_PASSPHRASE`; with `_FILE` appended, the variable that names a file, which wins. */
+  /** `VSYNC_NEW_PASSPHRASE`. With `_FILE` appended, it is the variable with a file's path, which takes precedence. */
   readonly variable: string;
-  /** `VSYNC_PASSPHRASE_COMMAND`: a variable with a shell command that prints it. */
+  /** `VSYNC_PASSPHRASE_COMMAND`: the variable with a shell command that prints the secret. */
   readonly command?: string;
-  /** The vault that it opens, for that command. */
+  /** The vault that the secret opens, for that command. */
   readonly vault?: { readonly repo: string; readonly env: string };
   /** `New passphrase:` */
   readonly question: string;
-  /** Enter alone is an answer, too. */
+  /** Whether just Enter is a valid answer. */
   readonly mayBeEmpty?: boolean;
-  /** For a new secret: it is asked for twice, and has a minimum length. */
+  /** For a new secret: the prompt asks twice and requires a minimum length. */
   readonly setting?: { readonly confirmation: string; readonly minCharacters: number };
 }
 
@@ -63,7 +63,7 @@ export const NEW_PASSPHRASE: SecretInput = {
   setting: { confirmation: "Confirm new passphrase:", minCharacters: 12 },
 };
 
-/** The ways in and out that reading a secret needs. */
+/** Where a secret can come from, and how to ask for it. */
 export interface SecretSources {
   readonly variables: Readonly<Record<string, string | undefined>>;
   readonly stdin: Stdin;
@@ -72,11 +72,11 @@ export interface SecretSources {
 }
 
 /**
- * Takes the secret from the first of: the file that the flag names, the file that `X_FILE` names, the variable `X`, the
- * output of the command `X_COMMAND`, a prompt.
+ * Takes the secret from the first of these that is given: the file in the flag, the file in `X_FILE`, the variable `X`,
+ * the output of the command in `X_COMMAND`, a prompt.
  *
  * @param file the flag's value
- * @throws InputError no way was used and nobody can be asked; a file is refused; the secret is empty or too short
+ * @throws InputError none is given and nobody can be asked; a file cannot be used; the secret is empty or too short
  * @throws InterruptedError Ctrl-C at the prompt
  */
 export async function readSecret(
@@ -88,7 +88,7 @@ export async function readSecret(
   return given ?? ask(input, sources);
 }
 
-/** A passphrase that opens something. If somebody typed it, they can be asked again: it is wrong far more often. */
+/** A passphrase that opens a vault. If the user typed it, they can be asked again, because typos are common. */
 export interface OpeningPassphrase {
   readonly secret: Secret;
   readonly askAgain?: AskAgain;
@@ -96,7 +96,7 @@ export interface OpeningPassphrase {
 
 const PASSPHRASE_TRIES = 3;
 
-/** As `readSecret`, for a passphrase that opens something. */
+/** Like `readSecret`, for a passphrase that opens a vault. */
 export async function readPassphrase(
   input: SecretInput,
   file: string | undefined,
@@ -118,7 +118,7 @@ export async function askPassphrase(input: SecretInput, sources: SecretSources):
   return { secret: await ask(input, sources), askAgain };
 }
 
-/** As `readSecret`, but null instead of the prompt. */
+/** Like `readSecret`, but returns null instead of asking. */
 export async function readFitSecret(
   input: SecretInput,
   file: string | undefined,
@@ -131,7 +131,7 @@ export async function readFitSecret(
   throw new InputError(`${input.what} ${fault}`, { hint: waysOf(input) });
 }
 
-/** As `readSecret`, but null instead of the prompt. It does not check the length. */
+/** Like `readSecret`, but returns null instead of asking, and does not check the length. */
 export async function readGivenSecret(
   input: Pick<SecretInput, "what" | "flag" | "variable" | "command" | "vault">,
   file: string | undefined,
@@ -149,7 +149,7 @@ export async function readGivenSecret(
     return readFromCommand(input, variables);
   }
   if (value?.includes("\ufffd")) {
-    // Node replaces invalid UTF-8 by U+FFFD, so different passphrases would look the same.
+    // Node.js replaces invalid UTF-8 with U+FFFD, so different passphrases could look the same.
     throw new InputError(`${input.variable} does not hold UTF-8 text`, {
       hint: `set it in UTF-8, or use ${fileVariable}`,
     });
@@ -194,7 +194,7 @@ function isPipe(path: string): boolean {
   }
 }
 
-/** The path, unless it may be the secret itself, given in the wrong place. */
+/** The path, unless it may be the secret itself in the wrong place. */
 function shown(path: string): string {
   return isAbsolute(path) || /^\.{1,2}[\\/]/.test(path) ? `, ${path},` : "";
 }
@@ -208,19 +208,19 @@ function faultOf(secret: Secret, { setting, mayBeEmpty = false }: SecretInput): 
 const tooShort = ({ minCharacters }: { readonly minCharacters: number }): string =>
   `is shorter than ${minCharacters} characters`;
 
-/** Why it would not open the vault if it were given another way the next time: see docs/decisions/0046. */
+/** Why this secret might not open the vault if it is given in another way next time: see docs/decisions/0046. */
 function unfitToSet(secret: Secret): string | null {
   const text = secret.exposeText();
-  if (text.startsWith("\ufeff")) return "begins with a byte order mark, which no keyboard types";
-  if (/\p{Cc}/u.test(text.trimEnd())) return "has a control character, which no prompt takes";
+  if (text.startsWith("\ufeff")) return "begins with a byte order mark, which keyboards do not type";
+  if (/\p{Cc}/u.test(text.trimEnd())) return "has a control character, which prompts do not accept";
   if (Buffer.compare(trimSecret(secret.expose()), secret.expose()) !== 0)
     return "ends in a space or line end, which a file would lose";
   return text === text.normalize("NFC")
     ? null
-    : "has an accent as a character of its own, which keyboards do not type (it is not NFC)";
+    : "has an accent as a separate character, which keyboards do not type (it is not NFC)";
 }
 
-/** Code points, so an emoji counts as one. */
+/** Counts code points, so an emoji counts as one. */
 function charactersOf(secret: Secret): number {
   return Array.from(secret.exposeText()).length;
 }
@@ -238,7 +238,7 @@ async function ask(input: SecretInput, { prompter, output }: SecretSources): Pro
   }
 }
 
-/** Enter alone makes a new passphrase. Confirming it from the password manager shows that it is there. */
+/** Just Enter generates a passphrase. Confirming it from the password manager shows that it was saved there. */
 function madeIfEmpty(secret: Secret, { setting }: SecretInput, output: Output): Secret {
   if (setting === undefined || secret.expose().length > 0) return secret;
   const made = generatePassphrase(systemRandom);
@@ -252,7 +252,7 @@ async function mismatch(secret: Secret, { setting }: SecretInput, prompter: Prom
   const again = await prompter.secret(setting.confirmation);
   const same = Buffer.compare(secret.expose(), again.expose()) === 0;
   again.destroy();
-  return same ? null : "was not typed the same twice";
+  return same ? null : "was not the same both times";
 }
 
 function waysOf({ flag, variable, command }: Pick<SecretInput, "flag" | "variable" | "command">): string {

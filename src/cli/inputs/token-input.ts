@@ -21,11 +21,11 @@ export const CREDENTIAL: SecretInput = {
 };
 
 /**
- * What opens the token's vault: the credential in `VSYNC_TOKEN_FILE` or `VSYNC_TOKEN`, else the token's own, else the
- * passphrase, which is not read where there is a credential.
+ * Reads what opens the token's vault: the credential in `VSYNC_TOKEN_FILE` or `VSYNC_TOKEN`, else the token's own, else
+ * the passphrase, which is not read if there is a credential.
  *
- * @throws ConfigMissingError VSYNC_TOKEN is set and empty
- * @throws InputError no passphrase either
+ * @throws ConfigMissingError VSYNC_TOKEN is set but empty
+ * @throws InputError the passphrase is missing too
  */
 export async function readOpening(
   token: RuntimeToken,
@@ -36,7 +36,11 @@ export async function readOpening(
   return credential ?? { kind: "passphrase", ...(await readPassphrase(PASSPHRASE, passphraseFile, sources)) };
 }
 
-/** The credential in `VSYNC_TOKEN_FILE` or `VSYNC_TOKEN`, or null. @throws ConfigMissingError it is set and empty */
+/**
+ * The credential in `VSYNC_TOKEN_FILE` or `VSYNC_TOKEN`, or null.
+ *
+ * @throws ConfigMissingError the variable is set but empty
+ */
 export async function findCredential(sources: SecretSources): Promise<Secret | null> {
   const { variables } = sources;
   if (variables["VSYNC_TOKEN"] === "" && !variables["VSYNC_TOKEN_FILE"]) {
@@ -47,24 +51,28 @@ export async function findCredential(sources: SecretSources): Promise<Secret | n
   return readGivenSecret(CREDENTIAL, undefined, sources);
 }
 
-/** Whether `VSYNC_TOKEN` or a scoped token in `VSYNC_CONFIG` is there. */
+/** Whether a scoped token is given, in `VSYNC_TOKEN` or in `VSYNC_CONFIG`. */
 export async function hasCredential(sources: SecretSources): Promise<boolean> {
   if (sources.variables["VSYNC_TOKEN"] || sources.variables["VSYNC_TOKEN_FILE"]) return true;
   return (await findToken(undefined, sources))?.token !== undefined;
 }
 
 /**
- * The runtime token from the file that the flag names, `VSYNC_CONFIG_FILE` or `VSYNC_CONFIG`; null if none of them is set.
+ * The runtime token from the flag's file, `VSYNC_CONFIG_FILE` or `VSYNC_CONFIG`; null if none of them is set.
  *
- * @throws as `decodeToken`
- * @throws InputError the file is refused
+ * @throws what `decodeToken` throws
+ * @throws InputError the file cannot be used
  */
 export async function findToken(file: string | undefined, sources: SecretSources): Promise<RuntimeToken | null> {
   const given = await readGivenSecret(TOKEN, file, sources);
   return given === null ? null : decodeToken(given.exposeText());
 }
 
-/** As `findToken`, but falls back to stdin. @throws InputError also if stdin is empty or a terminal */
+/**
+ * Like `findToken`, but falls back to stdin.
+ *
+ * @throws InputError stdin is empty or a terminal
+ */
 export async function readToken(file: string | undefined, sources: SecretSources): Promise<RuntimeToken> {
   return (await findToken(file, sources)) ?? decodeToken(await textOnStdin(sources));
 }

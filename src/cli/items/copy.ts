@@ -13,9 +13,9 @@ import { type Selection, selectItems } from "./selection.ts";
 export type CopyFlags = SessionInput["flags"] & Selection & ConsentFlags & OtherFlags;
 
 /**
- * Copies secrets and files of one env into another, whose other names stay.
+ * Copies secrets and files of one env into another. The other names of the target stay.
  *
- * @throws InputError the source lacks a name, or nobody agrees to what would change
+ * @throws InputError the source lacks a name, or the user does not agree to the changes
  */
 export async function copyItems(
   [from, to]: readonly [string, string],
@@ -35,7 +35,7 @@ export async function copyItems(
   const committed = await commitChanges(
     proposal,
     ({ added, changed }) => {
-      // A protected env is asked about each change, any other one about what would be overwritten.
+      // For a protected env, ask about every change; for any other, only about what would be overwritten.
       const asked = config.isProtected === true ? added : [];
       if (asked.length + changed.length === 0) return null;
       const vault = `${config.repo}/${to}`;

@@ -13,10 +13,10 @@ import { xdgFolder } from "../config/paths.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { endsLinesInCrlf } from "./dotenv/dotenv-writer.ts";
 
-/*
- * The base of a dotenv file is the generation that its content comes from. `pull` writes it as the first line, and a push
- * moves that line on. Other programs drop comments, and some files cannot be replaced: so both also leave a note in the state
- * folder. It counts while the file has the first line that it had then, or none: see docs/decisions/0081.
+/**
+ * The base of a dotenv file is the generation that its content came from. `pull` writes it as the first line, and a
+ * push updates that line. Other programs drop comments, and some files cannot be replaced, so both also leave a note in
+ * the state folder. The note counts as long as the file's first line is unchanged or missing: see docs/decisions/0081.
  */
 
 /** `# vsync: acme/api prod gen 5 <vault id> <digest>` */
@@ -34,7 +34,10 @@ interface Located {
   readonly to: number;
 }
 
-/** The lines that `pull` wrote, where they stand above all else but comments: two if somebody kept both sides of a merge. */
+/**
+ * The lines that `pull` wrote, at the top of the file or below comments. There are two if somebody kept both sides of a
+ * merge.
+ */
 function locateHeaders(bytes: Uint8Array): readonly Located[] {
   const found: Located[] = [];
   for (let from = 0; from < Math.min(bytes.length, HEAD_BYTES); ) {
@@ -52,7 +55,7 @@ function locateHeaders(bytes: Uint8Array): readonly Located[] {
 /** People write their own comments above it. */
 const HEAD_BYTES = 16 * 1024;
 
-/** The oldest one: a push that undoes newer work has to notice it. */
+/** The oldest one, so that a push cannot undo newer work unnoticed. */
 function findHeader(bytes: Uint8Array): string | null {
   const lines = locateHeaders(bytes).map(({ line }) => line);
   const [oldest = null] = lines.toSorted((a, b) => (parseHeader(a)?.gen ?? 0) - (parseHeader(b)?.gen ?? 0));
@@ -64,7 +67,7 @@ function parseHeader(header: string): FileBase | null {
   return digest === "" ? null : { gen: Number(gen), origin: { vault, digest, name } };
 }
 
-/** A dotenv file with this header, or none, in place of the one that it has; a new one comes first. */
+/** The dotenv file with this header instead of its own, or without one if null. A new header comes first. */
 export function withHeader(bytes: Uint8Array, header: string | null): Uint8Array {
   const [first = { from: 0, to: 0 }, ...more] = locateHeaders(bytes);
   const line = Buffer.from(header === null ? "" : `${header}${endsLinesInCrlf(bytes) ? "\r" : ""}\n`);
@@ -79,23 +82,23 @@ export function withHeader(bytes: Uint8Array, header: string | null): Uint8Array
 
 /** A dotenv file as it was read. */
 export interface ReadFile {
-  /** Null for stdin, which no later command can name again. */
+  /** Null for stdin, which a later command cannot refer to. */
   readonly path: string | null;
   readonly bytes: Uint8Array;
 }
 
-/** What the state folder says of a file. */
+/** What the state folder remembers of a file. */
 interface Note {
   readonly path: string;
-  /** The header that the file had; null if it had none. */
+  /** The header that the file had, or null. */
   readonly header: string | null;
-  /** The header that it would have now. */
+  /** The header that it should have now. */
   readonly base: string;
 }
 
 /**
- * The base of a file: the note that goes with its header, or the header. Null if neither is there, or a file without a
- * header was last another vault's.
+ * The base of a file: from the note that matches its header, else from the header itself. Null if it has neither, or if
+ * a file without a header was last used with another vault.
  */
 export async function findBase({ path, bytes }: ReadFile, vault: string): Promise<FileBase | null> {
   const header = findHeader(bytes);
@@ -107,7 +110,7 @@ export async function findBase({ path, bytes }: ReadFile, vault: string): Promis
 
 export interface Noting {
   readonly warn: Warn;
-  /** Of a vault that the project file alone names, as in CI: no file of this machine remembers anything of it. */
+  /** Set if only the project file names the vault, as in CI: then this machine stores nothing about it. */
   readonly isTransient?: boolean | undefined;
 }
 
@@ -116,8 +119,8 @@ export function notingOf({ isTransient }: LocalConfig, { output }: Pick<SecretSo
 }
 
 /**
- * Remembers that a file holds what this generation holds, in its first line if `pull` wrote one, and in a note. A failure is
- * only a warning: the command has done its work.
+ * Records that a file holds the content of this generation, in a note, and in its first line if `pull` wrote one. A
+ * failure is only a warning, because the command has done its work.
  */
 export async function noteBase({ path, bytes }: ReadFile, manifest: Manifest, noting: Noting): Promise<void> {
   if (path === null) return;
@@ -140,8 +143,9 @@ export async function noteBase({ path, bytes }: ReadFile, manifest: Manifest, no
 }
 
 /**
- * Moves the first line on, so an older copy of the file, put back by `git stash` or an editor, does not pass for this one.
- * False where that could cost more than it gives: somebody has just changed the file, or its owner, mode or links would.
+ * Updates the first line, so that an older copy of the file, restored by `git stash` or an editor, does not pass for
+ * this one. Returns false if it is better not to: somebody has just changed the file, or replacing it would change its
+ * owner, mode or links.
  */
 async function replaceHeader(real: string, bytes: Uint8Array, header: string): Promise<boolean> {
   const { uid, mode, nlink } = await stat(real);
@@ -151,7 +155,7 @@ async function replaceHeader(real: string, bytes: Uint8Array, header: string): P
   return true;
 }
 
-/** A note from an earlier pull would count for a file without a header. */
+/** Otherwise a note from an earlier pull would count for a file without a header. */
 export async function forgetBase(path: string): Promise<void> {
   await rm(notePath(await realpath(path)), { force: true });
 }
@@ -163,7 +167,7 @@ function notePath(real: string): string {
 
 const MAX_NOTE_BYTES = 16 * 1024;
 
-/** Null also for a note that cannot be read or is not ours: the file's header counts then. */
+/** Null also for a note that cannot be read or that vsync did not write: then the file's header counts. */
 async function readNote(path: string): Promise<Note | null> {
   try {
     const real = await realpath(path);

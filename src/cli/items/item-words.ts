@@ -5,10 +5,10 @@ import { knownEnvs } from "../project/which-vault.ts";
 import type { SessionInput } from "../session/session.ts";
 import { closest } from "../terminal/closest.ts";
 
-/** For commands about one name in a vault. After `--env` the first word is that name. */
+/** For commands about one name in a vault. If `--env` is given, the first word is that name. */
 export const KEY_ARGS = { env: arg("env of the vault, like `--env`"), key: arg("name in the vault") };
 
-/** For commands about several names. oclif requires every argument before one that repeats. */
+/** For commands about several names. oclif requires every argument before a repeatable one. */
 export const KEYS_ARGS = {
   env: requiredArg("env of the vault; with `--env`, the first name"),
   key: oclifArgs.string({ description: "names in the vault", multiple: true, ignoreStdin: true }),
@@ -21,17 +21,18 @@ interface WordsInput {
 }
 
 export interface ItemWords {
-  /** Names the vault. */
+  /** What selects the vault. */
   readonly input: SessionInput;
   readonly names: readonly string[];
 }
 
 /**
- * Before KEY, the first word is the env if this machine or the project file knows an env of that name: `vsync unset prod A B`,
- * and with a single env `vsync unset A B`. A lone word is a KEY, and with `--env` all are.
+ * Splits the words into env and keys. The first of several words is the env if this machine or the project file knows
+ * an env of that name: `vsync unset prod A B`, or with a single env `vsync unset A B`. A lone word is a KEY; with
+ * `--env`, all words are.
  *
- * @param takesOne of two words for one KEY, the first has to be the env
- * @throws InputError a lone word names an env
+ * @param takesOne the command takes one KEY, so the first of two words must be the env
+ * @throws InputError a lone word is the name of an env
  */
 export async function splitWords(given: WordsInput, { takesOne = false, usage }: WordsOf): Promise<ItemWords> {
   const { flags, args } = given;
@@ -50,11 +51,11 @@ export async function splitWords(given: WordsInput, { takesOne = false, usage }:
 
 interface WordsOf {
   readonly takesOne?: boolean;
-  /** The command's own, for the hint: `get ENV KEY [flags]`; null if it may go without a KEY. */
+  /** The command's usage for the hint, `get ENV KEY [flags]`; null if KEY is optional. */
   readonly usage: string | null;
 }
 
-/** It repeats no second word, which may be a value. */
+/** Never repeats the second word, which may be a value. */
 function noSuchEnv(word: string, envs: readonly string[], usage: string): LocalConfigMissingError {
   const meant = closest(word, envs);
   const command = `vsync ${usage.slice(0, usage.indexOf(" ENV"))} ${meant === null ? `${envs[0]} ${word}` : `${meant} …`}`;
@@ -69,7 +70,9 @@ function ambiguous(word: string, usage: string): InputError {
   });
 }
 
-/** @param usage the command's own, for the hint: `get ENV KEY [flags]` */
+/**
+ * @param usage the command's usage for the hint: `get ENV KEY [flags]`
+ */
 export function requireOne(names: readonly string[], usage: string): string {
   const [name] = requireSome(names, usage);
   if (names.length > 1)

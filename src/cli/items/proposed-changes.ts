@@ -12,10 +12,14 @@ interface Terminal {
   readonly output: Output;
 }
 
-/** What to ask before changes are committed; null to ask nothing. */
+/** What to ask before changes are committed, or null to ask nothing. */
 export type Asking = (changes: Changes) => Consent | null;
 
-/** `Remove A and B from api/prod?` @param otherwise what else to do, if the names are not meant to go */
+/**
+ * Asks, for example, `Remove A and B from api/prod?`.
+ *
+ * @param otherwise what else to do if the user wants to keep the names
+ */
 export function beforeRemoving(config: LocalConfig, otherwise?: string): Asking {
   return ({ removed }) => {
     if (removed.length === 0) return null;
@@ -28,7 +32,7 @@ export function beforeRemoving(config: LocalConfig, otherwise?: string): Asking 
   };
 }
 
-/** `Change A and remove B in api/prod?`: for content of which nobody knows how old it is. */
+/** Asks, for example, `Change A and remove B in api/prod?`. For content whose age is unknown. */
 export function beforeReplacing(config: LocalConfig, otherwise: string): Asking {
   return ({ changed, removed }) => {
     if (changed.length === 0) return beforeRemoving(config, otherwise)({ changed, removed, added: [], unchanged: [] });
@@ -69,7 +73,7 @@ export async function commitChanges(
   return proposal.commit();
 }
 
-/** How a command that changes names has ended. */
+/** The outcome of a command that changes names. */
 export interface Outcome {
   readonly plan: ChangePlan;
   /** Null if nothing was written. */
@@ -77,9 +81,9 @@ export interface Outcome {
 }
 
 export interface OutcomeWords {
-  /** If the vault is that way already: `Nothing to push: prod already holds exactly this`. */
+  /** What to say if nothing changes: `Nothing to push: prod already holds exactly this`. */
   readonly nothing: string;
-  /** `Pushed prod` */
+  /** Such as `Pushed prod`. */
   readonly done: string;
 }
 
@@ -131,7 +135,7 @@ export function summarize({ added, changed, removed }: Changes): string {
   return parts.flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`])).join(", ") || "no changes";
 }
 
-/** The commit stands without its audit row: a missing row is a warning. */
+/** A warning only: the commit stands without its audit row. */
 export function warnOfAuditFault({ manifest, auditFault }: Committed, vaultFlags: string, output: Output): void {
   if (auditFault === null) return;
   output.warn(

@@ -16,7 +16,7 @@ export interface PushSources {
   readonly output: Output;
 }
 
-/** The files of a push: a dotenv file (`-` is stdin; default `.env.<env>`), and `name=path` for each binary file. */
+/** The input of a push: a dotenv file (`-` is stdin; default `.env.<env>`), and `name=path` for each binary file. */
 export interface PushInput {
   readonly from?: string | undefined;
   readonly file?: readonly string[] | undefined;
@@ -29,7 +29,9 @@ export interface ReadPushInput {
   readonly dotenv: ReadFile;
 }
 
-/** @throws InputError a file is refused, or cannot be read */
+/**
+ * @throws InputError a file cannot be used or read
+ */
 export async function readPushInput(
   { from, file }: PushInput,
   env: string,
@@ -57,7 +59,11 @@ async function readDotenv(
 
 const FROM_HINT = "name the dotenv file with --from=<file>, or pipe it in with --from=-";
 
-/** A file to hold, from `<name>=<path>`; as a path `-` is stdin. @throws InputError it is not that, or the file is refused */
+/**
+ * Reads a file to store, from `<name>=<path>`. The path `-` is stdin.
+ *
+ * @throws InputError the text has another form, or the file cannot be used
+ */
 export async function readBinary(given: string, stdin: Stdin): Promise<NamedData> {
   const at = given.indexOf("=");
   const [name, path] = at === -1 ? ["", ""] : [given.slice(0, at), given.slice(at + 1)];

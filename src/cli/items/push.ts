@@ -20,10 +20,10 @@ export interface PushFlags extends PushInput, ConsentFlags, StaleFlags {
 }
 
 /**
- * Replaces the vault's content by that of files.
+ * Replaces the vault's content with that of files.
  *
  * @throws StaleBaseError the push would undo what others changed since the file was pulled
- * @throws InputError nobody agrees to what would go
+ * @throws InputError the user does not agree to the removals
  */
 export async function pushFiles(
   session: Session,

@@ -9,7 +9,11 @@ export interface ValueFormat {
   readonly json: boolean;
 }
 
-/** Prints a value as a line, as its bytes, or as JSON. @throws InputError a file is asked for as a line */
+/**
+ * Prints a value as a line, as its bytes, or as JSON.
+ *
+ * @throws InputError the item is a file and should be printed as a line
+ */
 export function renderValue(item: Item, { raw, json }: ValueFormat, output: Output): void {
   if (json) return output.json(valueOf(item));
   if (raw) return output.raw(item.data.expose());
@@ -43,7 +47,7 @@ const COLUMNS = [
   { head: "SIZE", cell: sizeText, align: "right" as const },
 ];
 
-/** Only of files: the length of a secret gives something away. */
+/** Sizes of files only: the length of a secret would reveal something about it. */
 function sizeText({ kind, data }: Item): string {
   if (kind === "secret") return "";
   const bytes = data.expose().length;

@@ -11,7 +11,11 @@ export function findItem(items: readonly Item[], name: string, env?: string): It
   throw noSuchNameIn(env)(name, items);
 }
 
-/** As `findItem`, where a token may not read all. @throws InputError */
+/**
+ * Like `findItem`, for a token that may not read everything.
+ *
+ * @throws InputError it reads no item of this name
+ */
 export function findReadable(bundle: OpenedBundle, name: string, env?: string): Item {
   if (readsAll(bundle) || bundle.items.some((item) => item.name === name)) return findItem(bundle.items, name, env);
   throw new InputError(`the vault has no ${JSON.stringify(name)}, or this token may not read it`, {
@@ -19,20 +23,20 @@ export function findReadable(bundle: OpenedBundle, name: string, env?: string): 
   });
 }
 
-/** The names that `--only` and `--except` give. */
+/** The names in `--only` and `--except`. */
 export interface Selection {
   readonly only?: readonly string[] | undefined;
   readonly except?: readonly string[] | undefined;
 }
 
-/** As `selectItems`, but of the secrets only: a file cannot be a variable. */
+/** Like `selectItems`, for secrets only: a file cannot be a variable. */
 export function selectSecrets(items: readonly Item[], selection: Selection, env?: string): readonly Item[] {
   const secrets = items.filter((item) => item.kind === "secret");
   return selectItems(secrets, selection, env, "the vault has no secret");
 }
 
 /**
- * The selected items. An unknown name is an error in `--except`, too: with a typo there, the secret would be handed over.
+ * The selected items. An unknown name in `--except` is an error too, because a typo there would hand the secret over.
  *
  * @throws InputError the vault does not have one of the names
  */
@@ -51,7 +55,9 @@ export function selectItems(
   return items.filter(({ name }) => wanted.has(name) && !unwanted.has(name));
 }
 
-/** @throws InputError a list of names, by its flag, has an empty one */
+/**
+ * @throws InputError a list contains an empty name; the keys of `lists` are flags
+ */
 export function refuseEmptyNames(lists: Readonly<Record<string, readonly string[] | undefined>>): void {
   const [flag] = Object.entries(lists).find(([, names]) => names?.includes("") === true) ?? [];
   if (flag === undefined) return;
@@ -60,7 +66,7 @@ export function refuseEmptyNames(lists: Readonly<Record<string, readonly string[
   });
 }
 
-/** Makes the error for a name that the env does not have. Its hint names the closest one. */
+/** Makes the error for a name that the env lacks. Its hint suggests the closest one. */
 export const noSuchNameIn =
   (env?: string) =>
   (name: string, items: readonly NamedItem[]): InputError =>

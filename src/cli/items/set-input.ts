@@ -13,11 +13,11 @@ import { readBinary } from "./push-input.ts";
 
 /** The input of `set`. */
 export interface SetInput {
-  /** `-` is stdin; without it vsync asks for the value. */
+  /** `-` is stdin. Without it, vsync asks for the value. */
   readonly "from-file"?: string | undefined;
   /** The length of a random value. */
   readonly generate?: number | undefined;
-  /** Keep the file's last line end. */
+  /** Keeps the file's last line end. */
   readonly raw: boolean;
   readonly "allow-empty": boolean;
   /** `name=path` for each binary file. */
@@ -25,9 +25,9 @@ export interface SetInput {
 }
 
 /**
- * The items to set: the secret of this name, if any, and the binary files.
+ * The items to set: the secret of this name, if given, and the binary files.
  *
- * @throws InputError a name or value is refused, or a file cannot be read
+ * @throws InputError a name or value is not allowed, or a file cannot be read
  */
 export async function readSetItems(
   names: readonly string[],
@@ -43,7 +43,7 @@ export async function readSetItems(
 /**
  * The secret to set, or nothing if only files are given. Checks the name before it asks for the value.
  *
- * @throws InputError neither a name nor a file is given, or a dotenv file could not have this name
+ * @throws InputError neither a name nor a file is given, or no variable can have this name
  */
 export function wantedKeys(
   names: readonly string[],
@@ -61,7 +61,7 @@ function checkKey(name: string): void {
   const assigned = /^([A-Za-z_][A-Za-z0-9_]{0,63})=/.exec(name)?.[1];
   if (assigned !== undefined) {
     throw new InputError(`the value of ${assigned} is on the command line, where other users can see it`, {
-      hint: `run it with ${assigned} alone, which asks for the value; choose a new one, for shells remember what was typed`,
+      hint: `run it with ${assigned} alone, which asks for the value; choose a new one, because shells remember what you typed`,
     });
   }
   const named = /^[\w./-]{1,64}$/.test(name) ? `${name} is a name` : "this is a name";
@@ -73,14 +73,17 @@ function checkKey(name: string): void {
 async function readValue(name: string, input: SetInput, sources: SecretSources): Promise<Secret> {
   const value = await readGiven(name, input, sources);
   if (value.expose().length > 0 || input["allow-empty"]) return value;
-  throw new InputError(`the value of ${name} is empty`, { hint: "if that is meant, say so with --allow-empty" });
+  throw new InputError(`the value of ${name} is empty`, { hint: "if you mean that, add --allow-empty" });
 }
 
 const LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/** The largest multiple of 62 in a byte: bytes beyond would favour the first letters. */
+/**
+ * The largest multiple of 62 that fits into a byte. Larger bytes are skipped, because they would favour the first
+ * letters.
+ */
 const EVEN = 248;
 
-/** Letters and digits need no quoting in any file, URL or shell. */
+/** Letters and digits need no quotes in any file, URL or shell. */
 function generateValue(random: Random, length: number): Secret {
   const drawn: number[] = [];
   while (drawn.length < length) drawn.push(...random.bytes(length).filter((byte) => byte < EVEN));
@@ -109,7 +112,7 @@ async function readGiven(name: string, input: SetInput, { prompter, stdin }: Sec
 }
 
 const FROM_FILE = {
-  // Does not show the path: it may be the value itself.
+  // Does not show the path, which may be the value itself.
   label: "the file that --from-file names",
   flag: "--from-file",
   hint: "name a file, not the value: - is stdin",
@@ -119,7 +122,9 @@ function textOf(bytes: Uint8Array, name: string, raw: boolean): Uint8Array {
   refuseUtf16(bytes, `the value of ${name}`);
   const fault = !isUtf8(bytes) ? "is not UTF-8 text" : bytes.includes(0) ? "has a NUL character" : null;
   if (fault !== null) {
-    throw new InputError(`the value of ${name} ${fault}`, { hint: "hold other bytes as a file: --file=<name>=<path>" });
+    throw new InputError(`the value of ${name} ${fault}`, {
+      hint: "store other bytes as a file: --file=<name>=<path>",
+    });
   }
   return raw ? bytes : valueIn(bytes);
 }

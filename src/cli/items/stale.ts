@@ -14,10 +14,10 @@ export interface StaleFlags {
 }
 
 /**
- * Refuses a push that would undo newer work, unless `--force` overrules it. Nothing overrules that the file belongs to
- * another vault.
+ * Refuses a push that would undo newer work, unless `--force` is given. A file from another vault is refused in any
+ * case.
  *
- * @throws StaleBaseError
+ * @throws StaleBaseError the push is refused
  * @throws InputError `--base` names a generation that the vault does not have
  */
 export function requireFresh(stale: NewerWork | BaseMismatch | null, config: LocalConfig, flags: StaleFlags): void {
@@ -40,11 +40,11 @@ export function requireFresh(stale: NewerWork | BaseMismatch | null, config: Loc
   throw new StaleBaseError(fault, { hint: `${then}${merge}; --force pushes over it` });
 }
 
-/** For a base under another passphrase. */
+/** For a base with another passphrase. */
 export const THEN = "give the passphrase of that time with --then-passphrase-file=<file> or VSYNC_THEN_PASSPHRASE";
 
 export function mergeCommand(config: LocalConfig, { from, base }: StaleFlags): string {
-  if (from === "-" || base !== undefined) return "pull again, and make your change to what that gives";
+  if (from === "-" || base !== undefined) return "pull again, then make your change in the new file";
   const to = from === undefined ? "" : ` --to=${from}`;
   return `vsync pull ${vaultArgs(config)}${to} --merge keeps both sides`;
 }
@@ -52,11 +52,11 @@ export function mergeCommand(config: LocalConfig, { from, base }: StaleFlags): s
 function wordsOfUnknown({ gen, newest }: BaseMismatch & { readonly kind: "unknown" }, env: string): string {
   const now = newest === 0 ? "holds nothing" : `is at generation ${newest}`;
   if (gen > newest)
-    return `this file was pulled at generation ${gen}, and ${env} ${now}: it is a vault put back from a copy`;
-  return `generation ${gen} of ${env} is not the one that this file was pulled from: the vault was put back from a copy`;
+    return `this file was pulled at generation ${gen}, and ${env} ${now}: the vault was restored from an older copy`;
+  return `generation ${gen} of ${env} is not the one that this file was pulled from: the vault was restored from an older copy`;
 }
 
-/** `prod has moved on since your pull (gen 1 → 5): STRIPE changed 3 min ago by ann@laptop` */
+/** Such as `prod has moved on since your pull (gen 1 → 5): STRIPE changed 3 min ago by ann@laptop`. */
 function wordsOfNewer({ gen, newest, changes, lost, last }: NewerWork, env: string): string {
   const moved = `${env} has moved on since your pull (gen ${gen} → ${newest})`;
   const when =

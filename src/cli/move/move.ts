@@ -30,7 +30,7 @@ import { openStore } from "../session/store.ts";
 import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
 
 export interface MoveFlags extends LocationOverrides, TermsFlags, CredentialFlags, ConsentFlags {
-  /** The prefix of a copy that was made by other means. */
+  /** The prefix of a copy made by other means. */
   readonly from?: string | undefined;
 }
 
@@ -40,15 +40,15 @@ export interface Moved {
   readonly after: LocalConfig;
   readonly gen: number;
   readonly isCopy: boolean;
-  /** The project file, if it was written. */
+  /** The project file's path, if it was written. */
   readonly written: string | null;
 }
 
 /**
- * Moves a vault to another env, prefix or bucket, and this machine's config with it. Run again after an interruption, it
- * goes on.
+ * Moves a vault to another env, prefix or bucket, along with this machine's config. After an interruption, run it again
+ * and it resumes.
  *
- * @throws InputError the new place is taken, or nobody agrees
+ * @throws InputError the new place is taken, or the user does not agree
  * @throws what `proposeMove` throws
  */
 export async function moveVault(
@@ -93,7 +93,7 @@ interface Ends {
   readonly source: StoreLocation;
   readonly location: StoreLocation;
   readonly prepared: PreparedStore;
-  /** The config of the new name, if an interrupted move has written it. */
+  /** The config under the new name, if an interrupted move has written it. */
   readonly known: LocalConfig | null;
 }
 
@@ -121,7 +121,7 @@ async function endsOf(
   return { which, before, source, location, prepared, known };
 }
 
-/** What this machine knows at the new place. The apps' key was given for its bucket. */
+/** This machine's config for the new place. It keeps the apps' key only within the same bucket. */
 function configAt(
   { which, before, source, location, known }: Ends,
   { manifest, unlocked }: OpenedManifest,
@@ -147,7 +147,7 @@ function placeOf({ repo, env }: Target, { endpoint, bucket, region, prefix }: St
   return { repo, env, endpoint, bucket, region, prefix };
 }
 
-/** Where flags are silent, as now; the prefix with the new env's name in place of the old one. */
+/** Parts without a flag stay as they are, except that the new env's name replaces the old one in the prefix. */
 async function newLocation(
   before: LocalConfig,
   env: string,
@@ -172,7 +172,11 @@ async function newLocation(
   return checkLocation({ ...place, credentials });
 }
 
-/** This machine's config for the new name, if an interrupted move has written it. @throws InputError the name is taken */
+/**
+ * This machine's config under the new name, if an interrupted move has written it.
+ *
+ * @throws InputError the name is taken
+ */
 async function requireFree(
   which: Which,
   before: LocalConfig,
@@ -188,7 +192,7 @@ async function requireFree(
   }
   if (env === before.env) {
     if (!isSame(before, location) || isCopy) return null;
-    throw new InputError(`${repo}/${env} is there already`, {
+    throw new InputError(`${repo}/${env} exists already`, {
       hint: `name a new env, as in vsync move ${env} <env>, or a place with --prefix or --bucket`,
     });
   }
@@ -204,14 +208,14 @@ async function requireFree(
   });
 }
 
-/** A move that nobody can finish would leave the old place open. */
+/** Without a config nobody could finish the move, and the old place would stay open. */
 function keepsNothing(config: LocalConfig): InputError {
-  return new InputError("move keeps the old place in this machine's config, and here is none", {
+  return new InputError("move needs a config on this machine to remember the old place", {
     hint: `first vsync init ${vaultFlags(config)}, or move where that was run`,
   });
 }
 
-/** The config knows one place that a vault has left: nobody would close the other. */
+/** The config remembers only one old place, so an earlier one would stay open. */
 function notFinished(config: LocalConfig, { bucket, prefix }: StoreLocation): InputError {
   return new InputError(
     `the last move of ${config.repo}/${config.env} is not finished: ${bucket}/${prefix} still opens`,
@@ -234,7 +238,7 @@ function consentOf(config: LocalConfig, to: VaultPlace, isCopy: boolean) {
   return consentTo({ config, verb: "move", what: `${what} to ${where}`, otherwise: undefined });
 }
 
-/** `acme/api/live/`, and its service if that is another one. */
+/** Such as `acme/api/live/`, with its service if that changes. */
 export function shownPlace(
   { bucket, prefix, endpoint }: Omit<VaultPlace, "repo" | "env">,
   before: StoreLocation,
@@ -248,9 +252,9 @@ export interface FinishedMove {
 }
 
 /**
- * Removes the bundles at the place that a vault has left, from which old tokens and passphrases still open it.
+ * Removes the bundles at a vault's old place, because old tokens and passphrases still open them.
  *
- * @throws InputError this machine knows of no such place, or nobody agrees
+ * @throws InputError this machine knows no old place, or the user does not agree
  * @throws what `planFinishOfMove` throws
  */
 export async function finishMove(

@@ -11,7 +11,7 @@ interface RenderFlags {
 export function renderFinishedMove({ config, removed }: FinishedMove, { json }: RenderFlags, output: Output): void {
   const { repo, env } = config;
   if (json) output.json({ env, removed });
-  output.done(`Finished the move of ${repo}/${env}: the old place opens no more (${removed.length} bundles removed)`);
+  output.done(`Finished the move of ${repo}/${env}: the old place no longer opens (${removed.length} bundles removed)`);
 }
 
 export function renderMoved(
@@ -26,11 +26,11 @@ export function renderMoved(
   output.done(`Moved ${repo}/${before.env} to ${repo}/${env} at ${to} (gen=${gen})`);
   if (written !== null) output.done(`Wrote ${written}: commit it for your colleagues, it holds no credential`);
   if (isCopy) {
-    output.warn(`the original at ${before.bucket}/${before.prefix} can go on by itself: from now on the two differ`);
+    output.warn(`the original at ${before.bucket}/${before.prefix} still works on its own: from now on the two differ`);
     return;
   }
   output.say(
-    `apps still start from the old place, which gets nothing new. For each: vsync runtime-token ${vaultArgs(after)}`,
+    `apps still start from the old place, which gets no more changes. For each: vsync runtime-token ${vaultArgs(after)}`,
   );
   if (plan.live.length > 0)
     output.say(
@@ -43,7 +43,7 @@ export function renderMoved(
     );
   if (before.app !== undefined && after.app === undefined)
     output.warn(`the apps' key stays with the old bucket: vsync init ${vaultFlags(after)} --app-access-key=<id>`);
-  // A colleague's config knows the old place under the same name.
+  // A colleague's config still has the old place under the same name.
   const isFiled = written !== null && !isDirectoryStore(after);
   const flags = env !== before.env ? "" : isFiled ? " --retarget" : ` ${placeFlags(after)}`;
   output.say(`colleagues: vsync init ${vaultFlags(after)}${flags}`);

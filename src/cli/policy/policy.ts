@@ -11,11 +11,11 @@ import { type LocationOverrides, overriddenLocation } from "../config/location.t
 import type { TargetInput } from "../config/target.ts";
 import { configHere, resolveTarget } from "../project/which-vault.ts";
 
-/** Apps are readers, and meters if they report usage; people and pipelines, which also write, are operators. */
+/** Apps are readers, and also meters if they report usage. People and pipelines, which write too, are operators. */
 export const ROLES = ["reader", "operator", "meter"] as const;
 export type Role = (typeof ROLES)[number];
 
-/** The part of a location that a policy names. */
+/** The part of a location that appears in a policy. */
 export interface PolicyScope extends Pick<StoreLocation, "endpoint" | "region" | "bucket" | "prefix"> {
   /** The id of the token whose usage a meter writes. */
   readonly token?: string | undefined;
@@ -41,7 +41,7 @@ export interface Policy {
 const BUNDLES = `${BUNDLE_PREFIX}*`;
 const AUDIT_ROWS = `${AUDIT_PREFIX}*`;
 const USAGE = `${USAGE_PREFIX}*`;
-/** Objects that the proof of a bucket writes and removes. */
+/** Objects that the test of a bucket writes and removes. */
 const PROBES = "probe-*";
 
 /** The least permissions that a role needs. */
@@ -55,10 +55,10 @@ const STATEMENTS: Readonly<Record<Role, (scope: PolicyScope) => readonly PolicyS
   meter: (scope) => [meterStatement(scope)],
 };
 
-/** New objects of one token: its holder can neither read usage nor replace what is there. */
+/** Lets one token create new usage objects; its holder can neither read usage nor replace objects. */
 function meterStatement(scope: PolicyScope): PolicyStatement {
   const statement = allow("VsyncMeter", ["s3:PutObject"], objects(scope, [`${USAGE_PREFIX}${scope.token ?? ""}/*`]));
-  // Other stores refuse a policy with a condition that they do not know.
+  // Stores other than AWS may refuse a policy with a condition that they do not know.
   if (!isAwsHost(new URL(scope.endpoint).hostname)) return statement;
   return { ...statement, Condition: { Null: { "s3:if-none-match": ["false"] } } };
 }
@@ -67,7 +67,9 @@ export function readerStatement(scope: PolicyScope): PolicyStatement {
   return allow("VsyncRead", ["s3:GetObject"], objects(scope, [MANIFEST_KEY, BUNDLES]));
 }
 
-/** An operator may not delete the manifest or an audit row. `gc` and the proof of the bucket need the other deletions. */
+/**
+ * An operator may not delete the manifest or an audit row. `gc` and the test of the bucket need the other deletions.
+ */
 function operatorStatements(scope: PolicyScope): readonly PolicyStatement[] {
   const all = [MANIFEST_KEY, BUNDLES, AUDIT_ROWS, USAGE, PROBES];
   return [
@@ -101,7 +103,10 @@ function objects(scope: PolicyScope, keys: readonly string[]): readonly string[]
   return keys.map((key) => arn + key);
 }
 
-/** In IAM, `*` and `?` are wildcards and `${…}` is a variable; `${*}`, `${?}` and `${$}` are the characters themselves. */
+/**
+ * In IAM, `*` and `?` are wildcards and `${…}` is a variable. `${*}`, `${?}` and `${$}` stand for the characters
+ * themselves.
+ */
 function literal(text: string): string {
   return text.replace(/[*?$]/g, (character) => `\${${character}}`);
 }
@@ -116,11 +121,11 @@ export interface PolicyInput extends TargetInput {
 }
 
 /**
- * The scope from the config, with the flags' overrides. Without a config the flags suffice, because `init` itself needs the
- * permissions.
+ * The scope from the config, with the flags applied. Without a config the flags are enough, because `init` itself needs
+ * these permissions.
  *
- * @throws LocalConfigMissingError neither a config exists nor a bucket was given
- * @throws InputError the vault is in a directory, or no vault can be in such a bucket
+ * @throws LocalConfigMissingError there is no config, and no bucket was given
+ * @throws InputError the vault is in a directory, or the bucket cannot hold a vault
  */
 export async function policyScope(input: PolicyInput, warn: Warn): Promise<PolicyScope> {
   const { flags } = input;
@@ -147,10 +152,10 @@ export async function policyScope(input: PolicyInput, warn: Warn): Promise<Polic
   return { ...location, kmsKey, token: flags.token };
 }
 
-/** IAM knows an access point by its ARN only, which neither its alias nor a config tells. */
+/** IAM knows an access point only by its ARN, which follows neither from its alias nor from a config. */
 function refuseAlias({ bucket, endpoint }: StoreLocation): void {
   if (!bucket.endsWith("-s3alias") || !isAwsHost(new URL(endpoint).hostname)) return;
-  throw new InputError(`${bucket} is the alias of an access point, which cannot stand in a policy`, {
+  throw new InputError(`${bucket} is the alias of an access point, which a policy cannot name`, {
     hint: "name the bucket behind it with --bucket=<name>, and let that bucket's policy delegate to its access points",
   });
 }
@@ -158,7 +163,7 @@ function refuseAlias({ bucket, endpoint }: StoreLocation): void {
 function requireTokenOf({ role, token }: PolicyInput["flags"]): void {
   if (role === "meter" ? token !== undefined && isTokenId(token) : token === undefined) return;
   if (role !== "meter") {
-    throw new InputError(`--token is of the role meter, and not of ${role}`, { hint: "leave it out" });
+    throw new InputError(`--token is for the role meter, not for ${role}`, { hint: "leave it out" });
   }
   throw new InputError(token === undefined ? "missing --token" : `${JSON.stringify(token)} is not a token's id`, {
     hint: "give the id of the token that reports usage, tok_…: `vsync tokens list` shows it",
@@ -167,7 +172,10 @@ function requireTokenOf({ role, token }: PolicyInput["flags"]): void {
 
 const KEY_ARN = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;
 
-/** The key that writes name. Off AWS it has no ARN, and AWS's own key (`alias/aws/s3`) needs no statement. */
+/**
+ * The key that objects are written with. Outside AWS it has no ARN, and AWS's own key (`alias/aws/s3`) needs no
+ * statement.
+ */
 function keyOfConfig({ kmsKey, endpoint }: StoreLocation): string | undefined {
   if (kmsKey === undefined || KEY_ARN.test(kmsKey)) return kmsKey;
   if (!isAwsHost(new URL(endpoint).hostname) || /(^|:)alias\/aws\/s3$/.test(kmsKey)) return undefined;
@@ -179,6 +187,6 @@ function keyOfConfig({ kmsKey, endpoint }: StoreLocation): string | undefined {
 function kmsKeyIn(arn: string | undefined): string | undefined {
   if (arn === undefined || KEY_ARN.test(arn)) return arn;
   throw new InputError("--kms-key is not the ARN of a key", {
-    hint: "as in arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab; an alias cannot stand here",
+    hint: "as in arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab; an alias does not work here",
   });
 }

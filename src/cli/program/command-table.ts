@@ -11,7 +11,7 @@ export type CommandClass = Pick<typeof BaseCommand, keyof typeof BaseCommand> &
 /** Imports a command's class, by its id (`audit:verify`). */
 export type CommandLoaders = Readonly<Record<string, () => Promise<CommandClass>>>;
 
-/** The loaders by the group that the help shows them in. */
+/** The loaders, under the headings of the help. */
 export type CommandTable = Readonly<Record<string, CommandLoaders>>;
 
 export function loadersOf(table: CommandTable): CommandLoaders {
@@ -26,7 +26,7 @@ export interface FoundCommand {
 }
 
 /**
- * The longest run of leading words that names a command: `audit verify prod` is `audit:verify`, not `audit`.
+ * Finds the longest run of leading words that names a command: `audit verify prod` is `audit:verify`, not `audit`.
  *
  * @throws InputError unknown command; the hint suggests the nearest one
  */
@@ -52,7 +52,7 @@ function refuseMistypedTopic(id: string, next: string | undefined, ids: readonly
   throw new InputError(unknown([id, next]), { hint });
 }
 
-/** Names that other tools have taught people. */
+/** Names that people know from other tools. */
 const ALIASES: Readonly<Record<string, string>> = {
   ls: "list",
   rm: "unset",
@@ -61,13 +61,13 @@ const ALIASES: Readonly<Record<string, string>> = {
   rotate: "rotate-passphrase",
 };
 
-/** `token create` means one of the commands `tokens …`, `token` alone the runtime token. */
+/** `token create` means a command `tokens …`, but `token` alone means the runtime token. */
 function withoutAlias([first = "", ...rest]: readonly string[], ids: readonly string[]): readonly string[] {
   if (ids.includes(`${first}s:${rest[0]}`)) return [`${first}s`, ...rest];
   return [Object.hasOwn(ALIASES, first) ? (ALIASES[first] ?? first) : first, ...rest];
 }
 
-/** What people try that is another command here, and how it is spelled. */
+/** Words that people try, and the command that does that here. */
 const SPELLED: Readonly<Record<string, string>> = {
   "-v": "vsync --version",
   "-V": "vsync --version",
@@ -153,7 +153,7 @@ const isShortFor = (typed: string, name: string): boolean =>
 
 const isTopic = (name: string): boolean => name.includes(" ");
 
-/** Repeats only words that could be a command's name: others may be secrets. */
+/** Repeats only words that could be a command's name; any other word may be a secret. */
 function unknown(words: readonly string[]): string {
   const isName = words.every((word) => /^[a-z][a-z:-]{0,30}$/i.test(word));
   return isName ? `unknown command ${words.join(" ").replaceAll(":", " ")}` : "unknown command";

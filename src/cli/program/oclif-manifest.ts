@@ -5,10 +5,10 @@ import { DAY_TO_DAY_EXIT_CODES, type ExitCodes } from "../../exit-codes.ts";
 import { usageOf } from "../command/parse-argv.ts";
 import { type CommandTable, loadersOf } from "./command-table.ts";
 
-/** The content of `oclif.manifest.json`: what oclif caches of every command, made from the classes themselves. */
+/** The content of `oclif.manifest.json`: what oclif caches about every command, made from the classes themselves. */
 export async function makeManifest(pjson: PJSON, table: CommandTable): Promise<Manifest> {
   const entries = await Promise.all(
-    // oclif knows a command by a static `run`.
+    // oclif recognises a command by its static `run`.
     Object.entries(loadersOf(table)).map(
       async ([id, load]) => [id, Object.assign(await load(), { run() {} })] as const,
     ),
@@ -21,10 +21,10 @@ export async function makeManifest(pjson: PJSON, table: CommandTable): Promise<M
     isRoot: true,
     ignoreManifest: true,
     errorOnManifestCreate: true,
-    // Leaves out the defaults that a flag takes from the environment.
+    // Leaves out defaults that come from the environment.
     respectNoCacheDefault: true,
   });
-  // oclif looks here for what it has imported from `target`, finds the commands and imports nothing.
+  // oclif looks here first for what it would import from `target`, so it imports nothing.
   Object.assign(plugin, { commandCache: Object.fromEntries(entries) });
   await plugin.load();
   const commands = Object.entries(plugin.manifest.commands).map(([id, command]) => [id, declared(command)] as const);
@@ -34,7 +34,7 @@ export async function makeManifest(pjson: PJSON, table: CommandTable): Promise<M
   };
 }
 
-/** Replaces our own statics by what the help shows. oclif's own usage would list every flag. */
+/** Replaces our own statics with what the help shows. oclif's usage line would list every flag. */
 function declared({
   exitCodes,
   run: _,

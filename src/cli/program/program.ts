@@ -7,7 +7,7 @@ import { STDERR, STDOUT } from "../terminal/standard-streams.ts";
 import { type CommandTable, findCommand, loadersOf } from "./command-table.ts";
 
 export interface ProgramParts {
-  /** Of this program's package.json. */
+  /** From this program's package.json. */
   readonly pjson: PJSON;
   /** The commit that the program was built from; null if git did not know. */
   readonly commit?: string | null;
@@ -19,7 +19,7 @@ export interface ProgramParts {
 /**
  * Runs one command line (without the program's name) and sets the exit code of the process. Never rejects.
  *
- * oclif declares, parses and explains the commands. We look up the command ourselves, because oclif's own search asks
+ * oclif declares, parses and explains the commands. We find the command ourselves, because oclif's search asks
  * questions, quotes what was typed, and exits with 2 or 127.
  */
 export async function runProgram(argv: readonly string[], parts: ProgramParts): Promise<void> {
@@ -85,14 +85,14 @@ function commandIn(words: readonly string[], { commands }: ProgramParts): string
 
 async function manifestOf(parts: ProgramParts): Promise<Manifest> {
   const stored = await parts.loadManifest?.();
-  // A command that is still being written is missing from it.
+  // A command that is still being written is not in the manifest.
   const ids = Object.keys(loadersOf(parts.commands));
   if (stored !== undefined && ids.every((id) => id in stored.commands)) return stored;
   const { makeManifest } = await import("./oclif-manifest.ts");
   return makeManifest(parts.pjson, parts.commands);
 }
 
-/** Comes before all other parsing: the words, flags included, are a line that the user is still typing. */
+/** Comes before all other parsing, because the words, including flags, are a line that the user is still typing. */
 async function answerShell(words: readonly string[], parts: ProgramParts, output: Output): Promise<void> {
   const completion = await import("../completion/complete.ts");
   await completion.answerShell(words, await manifestOf(parts), process.env, output);

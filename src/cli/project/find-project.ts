@@ -7,18 +7,18 @@ import { readSmall, readWorkTree, type WorkTree } from "./git.ts";
 import { Owners, type Variables } from "./owners.ts";
 import { type FoundFile, folderOf, projectFileIn, readProjectFile } from "./project-file.ts";
 
-/** A thousand times the size of a usual one. */
+/** A thousand times the usual size. */
 const MAX_PACKAGE_BYTES = 4 * 1024 * 1024;
 export const REPO_HINT = "name the repository with --repo=<name> or VSYNC_REPO";
 
-/** What the working folder belongs to. */
+/** The project that the working folder belongs to. */
 export interface Project {
   /** The nearest project file. */
   readonly file: FoundFile | null;
   /** The nearest package.json with a name, within the project. */
   readonly packaged: { readonly name: string; readonly from: string } | null;
   readonly tree: WorkTree | null;
-  /** What a config can be bound to, the nearest folder first. With a project file, its folder alone. */
+  /** What a config can be bound to, nearest folder first. With a project file, only its folder. */
   readonly roots: readonly Root[];
   /** The root that `init` binds a config to. */
   readonly root: Root;
@@ -30,25 +30,25 @@ export interface Surroundings {
   readonly variables: Variables;
   /** The working folder, absolute. */
   readonly folder: string;
-  /** Is told about files that do not count because another user can have written them. */
+  /** Receives messages about files that are ignored because another user could have written them. */
   readonly warn: (text: string) => void;
 }
 
 /**
- * Looks around and upwards: as far as the first folder with `.git`, else as far as the home folder, which does not count, or
+ * Searches this folder and those above: up to the first one with `.git`, else up to the home folder (not included) or
  * the end of the file system. The nearest project file wins. `VSYNC_PROJECT` names one anywhere, no matter who owns it.
  *
- * @throws InputError a project file or package.json that counts is malformed
+ * @throws InputError a project file or package.json is malformed
  */
 export async function findProject({ variables, folder, warn }: Surroundings): Promise<Project> {
   const owners = new Owners(variables);
-  // A name that is not UTF-8 leads nowhere; the folder works all the same.
+  // Keeps going with a folder name that is not UTF-8, although `realpath` cannot resolve it.
   const start = await realpath(folder).catch(() => folder);
   const named = variables["VSYNC_PROJECT"] ? await readProjectFile(resolve(folder, variables["VSYNC_PROJECT"])) : null;
   const found = await lookUpwards(named === null ? start : await realpath(folderOf(named)), owners, named === null);
-  // With VSYNC_PROJECT, somebody has decided what counts.
+  // With VSYNC_PROJECT, the user has decided which file counts.
   for (const [path, why] of named === null ? owners.passedOver : []) {
-    warn(`${path} ${why} and does not count: name it with VSYNC_PROJECT=<path>, or ${REPO_HINT}`);
+    warn(`${path} ${why} and is ignored: name it with VSYNC_PROJECT=<path>, or ${REPO_HINT}`);
   }
   const file = named ?? found.file;
   const { tree, packaged, folders } = found;
@@ -77,12 +77,12 @@ async function lookUpwards(start: string, owners: Owners, wantsFile: boolean): P
     found.tree = await readWorkTree(at);
     break;
   }
-  // Outside git, a package.json above is some other project's.
+  // Outside git, a package.json in a folder above belongs to some other project.
   const isOwn = found.tree !== null || found.packaged === null || dirname(found.packaged.from) === start;
   return isOwn ? found : { ...found, packaged: null };
 }
 
-/** The folder and those above it, within the file system, and below the home folder. */
+/** The folder and those above it, in the same file system and below the home folder. */
 async function* upwards(start: string): AsyncGenerator<string> {
   const home = await realpath(homeFolder()).catch(() => null);
   const deviceOf = (path: string): Promise<number | null> =>

@@ -1,24 +1,26 @@
 import { lstat, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
-/*
- * git is parsed, never executed, and no GIT_* variable counts: a checkout's author can have its config start a program, and a
- * variable can point anywhere. Includes are not followed.
+/**
+ * Parses git's files and never runs git, and ignores GIT_* variables: the author of a checkout can make its config
+ * start a program, and a variable can point anywhere. Includes are not followed.
  */
 
-/** A config file of git is a few hundred bytes. */
+/** A git config usually has a few hundred bytes. */
 const MAX_BYTES = 1024 * 1024;
 
 /** A working tree of git. */
 export interface WorkTree {
   readonly top: string;
-  /** The real path of the folder that all worktrees of the clone share; null if `.git` only claims to be part of it. */
+  /**
+   * The real path of the git folder that all worktrees of the clone share; null if `.git` only claims to belong to it.
+   */
   readonly common: string | null;
-  /** `github.com/acme/api`, without scheme, user and `.git`; the path of a remote on this machine; or null. */
+  /** `github.com/acme/api`, without scheme, user and `.git`; for a remote on this machine its path; or null. */
   readonly remote: string | null;
 }
 
-/** The working tree whose top has `.git`: a folder, or a file in a worktree or submodule. */
+/** The working tree whose top folder has `.git`: a folder, or in a worktree or submodule a file. */
 export async function readWorkTree(top: string): Promise<WorkTree> {
   const common = await commonFolder(top).catch(() => null);
   const config = common === null ? null : await readSmall(join(common, "config"));
@@ -34,7 +36,7 @@ async function commonFolder(top: string): Promise<string | null> {
   if (given === null || given === undefined) return null;
   const gitFolder = await realpath(resolve(top, given));
   const shared = lineIn(await readSmall(join(gitFolder, "commondir")));
-  // A `.git` file in an unpacked archive can name any clone: that clone has to name this folder in return.
+  // A `.git` file in an unpacked archive can name any clone, so that clone has to point back at this folder.
   const isMutual = shared === null ? await isSubmodule(gitFolder, top) : await isWorktree(gitFolder, dotGit);
   if (!isMutual) return null;
   return shared === null ? gitFolder : realpath(resolve(gitFolder, shared));
@@ -50,13 +52,13 @@ async function isSubmodule(gitFolder: string, top: string): Promise<boolean> {
   return back !== undefined && (await realpath(resolve(gitFolder, back))) === top;
 }
 
-/** The name of the clone: its folder's, or a bare repository's without `.git`. */
+/** The name of the clone: that of its folder, or of a bare repository without `.git`. */
 export function cloneName(common: string): string {
   const name = basename(common);
   return name === ".git" ? basename(dirname(common)) : name.replace(/\.git$/, "");
 }
 
-/** The path of a remote, without the host: `acme/api`; null for one on this machine. */
+/** The path of a remote without the host: `acme/api`; null for a remote on this machine. */
 export function pathOfRemote(remote: string): string | null {
   return remote.startsWith("/") || remote.startsWith(".") ? null : remote.slice(remote.indexOf("/") + 1);
 }
@@ -69,7 +71,7 @@ function remoteIn(config: string): string | null {
   return url === undefined ? null : withoutAccess(url);
 }
 
-/** A remote's URL may carry a token, which no config or message must repeat. */
+/** A remote's URL may contain a token, which must not reach a config or message. */
 function withoutAccess(url: string): string {
   const [, address] = /^[a-z+]+:\/\/(.*)$/i.exec(url) ?? [];
   const scp = address === undefined ? /^(?:[^/:@]+@)?([^/:]{2,}):(?!\/\/)(.+)$/.exec(url) : null;
@@ -81,7 +83,7 @@ function withoutAccess(url: string): string {
   return [named.toLowerCase(), ...path.filter((part) => part !== "")].join("/");
 }
 
-/** The last value of a variable in git's config syntax, as far as git itself writes it. */
+/** The last value of a variable in git's config syntax, as far as git itself writes that syntax. */
 function valueIn(config: string, section: RegExp, variable: string): string | undefined {
   let current = "";
   let found: string | undefined;
@@ -101,7 +103,7 @@ function unquoted(value: string): string {
 
 const lineIn = (text: string | null): string | null => text?.trim() || null;
 
-/** Null unless it is a regular file: opening a named pipe would wait for a writer. */
+/** Null unless it is a regular file. Opening a named pipe would wait for a writer. */
 export async function readSmall(path: string, maxBytes = MAX_BYTES): Promise<string | null> {
   const stats = await stat(path).catch(() => null);
   if (stats?.isFile() !== true || stats.size > maxBytes) return null;

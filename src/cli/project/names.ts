@@ -4,20 +4,20 @@ import { repoFault } from "../config/paths.ts";
 import { type Project, REPO_HINT } from "./find-project.ts";
 import { cloneName, pathOfRemote } from "./git.ts";
 
-/** A repo's name, and what named it: `--repo`, `VSYNC_REPO`, or the path of a file or folder. */
+/** A repo's name and its source: `--repo`, `VSYNC_REPO`, or the path of a file or folder. */
 export interface NamedRepo {
   readonly name: string;
   readonly from: string;
 }
 
-/** What names the project cannot name a repo, as a remote in a subgroup: `acme/team/api`. */
+/** The name derived for the project cannot be a repo's, such as a remote in a subgroup: `acme/team/api`. */
 export class UnfitNameError extends InputError {}
 
 /**
- * The name that `init` proposes: the package's with its scope, the remote's `owner/name`, the clone's folder. No command
- * takes it for a fact: two folders may have the same name.
+ * The name that `init` proposes: the package's with its scope, the remote's `owner/name`, or the clone's folder. Other
+ * commands do not rely on it, because two folders may have the same name.
  *
- * @throws UnfitNameError it cannot be a name
+ * @throws UnfitNameError it cannot be a repo's name
  */
 export function proposedRepo({ packaged, tree }: Project): NamedRepo | null {
   const found = packaged ?? (tree === null ? null : nameOfTree(tree));
@@ -34,7 +34,7 @@ function nameOfTree({ remote, common, top }: NonNullable<Project["tree"]>): Name
   return { name: path ?? (common === null ? basename(top) : cloneName(common)), from: top };
 }
 
-/** The names that earlier versions derived: without a package's scope, and the working tree's own folder. */
+/** The names that earlier versions derived: the package's without its scope, and the working tree's folder. */
 export function earlierRepos({ packaged, tree }: Project): readonly NamedRepo[] {
   const unscoped = packaged === null ? [] : [{ ...packaged, name: packaged.name.replace(/^[^/]*\//, "") }];
   return packaged === null && tree !== null ? [{ name: basename(tree.top), from: tree.top }] : unscoped;

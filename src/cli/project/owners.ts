@@ -7,20 +7,20 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 const STICKY = 0o1000;
 
 /**
- * Decides which files around the working folder count: those that nobody else can have written. In a shared folder above,
- * they could lead a command to another user's vault (CVE-2022-24765 of git). Root's files count, and under sudo those of
- * the caller.
+ * Decides which files around the working folder to trust: those that no other user could have written. In a shared
+ * folder above, such files could lead a command to another user's vault (compare git's CVE-2022-24765). Root's files
+ * are trusted, and under sudo those of the caller.
  */
 export class Owners {
   readonly #sudoer: string | undefined;
-  /** A path that does not count, and why. */
+  /** Paths that were ignored, and why. */
   readonly passedOver = new Map<string, string>();
 
   constructor(variables: Variables) {
     this.#sudoer = process.geteuid?.() === 0 ? variables["SUDO_UID"] : undefined;
   }
 
-  /** Whether the path exists, and nobody else owns or may write it, its folder, or the target of a link. */
+  /** Whether the path exists and no other user owns or may write it, its folder, or the target of a link. */
   async trust(path: string): Promise<boolean> {
     const looks = [[dirname(path), stat] as const, [path, lstat] as const, [path, stat] as const];
     if ((await lstat(path).catch(() => null)) === null) return false;
@@ -38,7 +38,7 @@ export class Owners {
   #faultOf(stats: { uid: number; gid: number; mode: number }, isFolder: boolean): string | null {
     if (this.#isForeign(stats)) return ownedBy(stats.uid);
     if (!hasModes() || (isFolder && (stats.mode & STICKY) !== 0)) return null;
-    // With a umask of 002 everything is writable for the user's own group, which has no other member.
+    // With a umask of 002, everything is writable for the user's own group, which has no other members.
     const others = stats.gid === process.getegid?.() || stats.gid === 0 ? 0o002 : 0o022;
     return (stats.mode & others) === 0 ? null : `can be changed by other users (mode ${modeText(stats.mode & 0o777)})`;
   }

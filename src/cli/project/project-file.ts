@@ -10,7 +10,10 @@ import { jsonFault } from "../config/json-fault.ts";
 import { repoFault, segmentFault } from "../config/paths.ts";
 import { readSmall } from "./git.ts";
 
-/** The file that a team commits. It proposes which vault a folder means, and holds nothing that runs, and no credential. */
+/**
+ * The file that a team commits. It proposes which vault belongs to a folder. It contains nothing that runs, and no
+ * credential.
+ */
 const PROJECT_FILE = ".vsync.json";
 const MAX_BYTES = 64 * 1024;
 
@@ -19,27 +22,30 @@ export interface ProposedPlace extends BucketTerms {
   readonly endpoint?: string | undefined;
   readonly bucket?: string | undefined;
   readonly region?: string | undefined;
-  /** In a file's own place: the folder in the bucket that has a folder for each env. In an env's: that env's folder. */
+  /**
+   * At the top of the file: the folder in the bucket that contains a folder for each env. Under an env: that env's
+   * folder.
+   */
   readonly prefix?: string | undefined;
 }
 
 interface ProjectEnv extends ProposedPlace {
   readonly vault?: string | undefined;
-  /** Asks for the env's name before something is lost. A file can add this and not take it away. */
+  /** Asks for the env's name before something is lost. A file can turn this on, but not off. */
   readonly protected?: true | undefined;
-  /** The names without which the project does not start. */
+  /** The names that the project needs to start. */
   readonly required?: readonly string[] | undefined;
 }
 
 export interface ProjectFile extends ProposedPlace {
-  /** Where an editor finds project.schema.json. Nothing reads it. */
+  /** For editors, which find project.schema.json through it. vsync does not read it. */
   readonly $schema?: string | undefined;
   readonly repo: string;
   readonly envs?: Readonly<Record<string, ProjectEnv>> | undefined;
   readonly defaultEnv?: string | undefined;
 }
 
-/** A project file, and where it lies. */
+/** A project file and its path. */
 export interface FoundFile {
   readonly path: string;
   readonly content: ProjectFile;
@@ -54,7 +60,7 @@ const checked = (fault: (text: string) => string | null) =>
     }),
   );
 
-/** valibot takes an array for an object without fields. */
+/** valibot would accept an array as an object without fields. */
 const object = v.custom<Readonly<Record<string, unknown>>>(
   (value) => typeof value === "object" && value !== null && !Array.isArray(value),
   "must be an object",
@@ -86,7 +92,7 @@ const projectFile = v.strictObject({
   defaultEnv: v.exactOptional(checked(segmentFault)),
 });
 
-/** Who may read what the network carries has to be said by a person: plain http only on this machine. */
+/** Allows plain http only to this machine: a file must not decide that the network may read along. */
 function httpFault(endpoint: string): string | null {
   const fault = endpointFault(endpoint);
   if (fault !== null) return fault;
@@ -103,7 +109,7 @@ function bucketFault(bucket: string): string | null {
   if (!isGood) return "must be 3 to 63 lower-case letters, digits, dots and dashes";
   const isReserved =
     /^(?:\d+\.){3}\d+$|^(?:xn--|sthree-|amzn-s3-demo-)|(?:-s3alias|--ol-s3|--x-s3|--table-s3|\.mrap)$/.test(bucket);
-  return isReserved ? "is a name that S3 keeps for itself" : null;
+  return isReserved ? "is a name that S3 reserves" : null;
 }
 
 /** @throws InputError it is not a project file */
@@ -111,11 +117,11 @@ export async function readProjectFile(path: string): Promise<FoundFile> {
   const isLink = (await lstat(path).catch(() => null))?.isSymbolicLink() ?? false;
   const text = isLink ? undefined : (await readSmall(path, MAX_BYTES))?.replace(/^\ufeff/, "");
   if (text === undefined) throw unusable(path, `is not a regular file of at most ${MAX_BYTES / 1024} KiB`);
-  if (/^<{7} /m.test(text)) throw unusable(path, "has a conflict that git left in it");
+  if (/^<{7} /m.test(text)) throw unusable(path, "contains git conflict markers");
   const fault = jsonFault(text);
   if (fault !== null) throw unusable(path, `is not JSON: line ${fault.line}, column ${fault.column}`);
   const content: unknown = JSON.parse(text);
-  // JSON.parse keeps the last one, and a reviewer may have read the first.
+  // JSON.parse keeps the last one, while a reviewer may have read the first.
   if (membersIn(text) !== membersOf(content)) throw unusable(path, "names a field twice");
   const parsed = v.safeParse(projectFile, content, { abortEarly: true });
   if (parsed.success) return { path, content: parsed.output };
@@ -131,7 +137,7 @@ function membersOf(value: unknown): number {
   return (Array.isArray(value) ? 0 : members.length) + members.reduce((sum: number, it) => sum + membersOf(it), 0);
 }
 
-/** Why a reader would refuse it, for a message; null for a good one. */
+/** Why vsync would refuse to read it, as the end of a message; null if it is valid. */
 export function projectFileFault(content: ProjectFile): string | null {
   const parsed = v.safeParse(projectFile, content, { abortEarly: true });
   return parsed.success ? null : `${v.getDotPath(parsed.issues[0])} ${wordsOf(parsed.issues[0])}`;
@@ -146,7 +152,7 @@ function unusable(path: string, fault: string): InputError {
   return new InputError(`${path} ${fault}`, { hint: "correct it, or name another repository with --repo=<name>" });
 }
 
-/** Where the file proposes the vault of an env to be. */
+/** The place that the file proposes for the vault of an env. */
 export function proposedPlace({ content }: FoundFile, env: string): ProposedPlace {
   const own = content.envs?.[env] ?? {};
   const prefix = own.prefix ?? (content.prefix === undefined ? undefined : `${content.prefix}${env}/`);
@@ -159,7 +165,7 @@ export function proposedPlace({ content }: FoundFile, env: string): ProposedPlac
   };
 }
 
-/** A bucket's terms are said where the bucket is named. */
+/** A bucket's terms belong where the bucket is named. */
 function hasTerms(proposed: ProposedPlace): boolean {
   return Object.keys(presentTerms(proposed)).length > 0;
 }
@@ -171,5 +177,5 @@ export function proposedEnvs(file: FoundFile | null): readonly string[] {
 
 export const projectFileIn = (folder: string): string => join(folder, PROJECT_FILE);
 
-/** The folder that a project file speaks for. */
+/** The folder of the project file. */
 export const folderOf = ({ path }: FoundFile): string => dirname(path);

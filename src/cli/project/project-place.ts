@@ -5,7 +5,7 @@ import { checkLocation } from "../config/location.ts";
 import { type FoundFile, proposedPlace } from "./project-file.ts";
 import type { Which } from "./which-vault.ts";
 
-/** Where a project file says that the vault is. */
+/** The place of a vault according to the project file. */
 export interface FilePlace {
   readonly path: string;
   readonly place: Omit<StoreLocation, "credentials">;
@@ -13,7 +13,7 @@ export interface FilePlace {
   readonly vault: string | undefined;
 }
 
-/** Null if no project file is about this vault, or it says nothing about a store. */
+/** Null if the project file is missing, is for another repo, or names no store. */
 export function placeInFile({ repo, env, named: { project } }: Which): FilePlace | null {
   const { file } = project;
   if (file === null || file.content.repo !== repo) return null;
@@ -23,7 +23,7 @@ export function placeInFile({ repo, env, named: { project } }: Which): FilePlace
   return place === null ? null : { path: file.path, place, vault: envs?.[env]?.vault };
 }
 
-/** A file's proposal with what goes without saying; null without a bucket. */
+/** A file's proposal with its defaults filled in; null without a bucket. */
 function wholePlace(
   file: FoundFile,
   { repo, env }: { readonly repo: string; readonly env: string },

@@ -10,9 +10,9 @@ import { earlierRepos, type NamedRepo, proposedRepo } from "./names.ts";
 import { type FoundFile, proposedEnvs, proposedPlace } from "./project-file.ts";
 import { hasMovedTo, isSameRoot } from "./roots.ts";
 
-/*
- * Which vault a command means. The user names its repo (--repo, VSYNC_REPO), or the project file does, or this machine's
- * config is bound to the folder. A name that is only derived from a folder never leads to a vault of another folder.
+/**
+ * Which vault a command works on. The user names its repo (--repo, VSYNC_REPO), or the project file does, or this
+ * machine's config is bound to the folder. A name merely derived from a folder never leads to another folder's vault.
  */
 
 export interface WhichRepo extends NamedRepo {
@@ -22,19 +22,19 @@ export interface WhichRepo extends NamedRepo {
 
 export interface Which extends Target {
   readonly named: WhichRepo;
-  /** The command line names the env, not a variable or a default. */
+  /** Whether the command line itself names the env, as opposed to a variable or a default. */
   readonly isEnvTyped: boolean;
 }
 
 /** What a command does with the vault. */
 export interface Use {
-  /** `names`: shows no value; `values`; `write`: commits a generation. */
+  /** `names` shows no values, `values` shows or uses them, `write` commits a generation. */
   readonly use: "names" | "values" | "write";
-  /** The env has to be on the command line. */
+  /** Whether the command line has to name the env. */
   readonly wantsEnv?: boolean;
-  /** A write that the key of `vsync unlock` may sign. Reading it may open always. */
+  /** For writes: whether the key of `vsync unlock` may sign them. It may always open a vault for reading. */
   readonly isDaily?: boolean;
-  /** It needs the names that the project file requires, and warns of those that are missing. */
+  /** Whether to warn if the vault lacks names that the project file requires. */
   readonly isComplete?: boolean;
 }
 
@@ -45,7 +45,9 @@ export function surroundings(warn: Warn): Surroundings {
 /** Nothing names a repo. */
 export class NoRepositoryError extends InputError {}
 
-/** @throws InputError nothing names one, or the name cannot be one; a project file is malformed */
+/**
+ * @throws InputError nothing names a repo, its name is not valid, or a project file is malformed
+ */
 export async function whichRepo({ flags }: TargetInput, around: Surroundings): Promise<WhichRepo> {
   const found = await findRepo(flags.repo, around);
   if (found === null) throw new NoRepositoryError("this folder is in no repository", { hint: REPO_HINT });
@@ -69,18 +71,18 @@ export async function findRepo(flag: string | undefined, around: Surroundings): 
   return derived === null ? null : { ...derived, by: "derived", project };
 }
 
-/** The user has named the repo: a malformed file does not stand in their way. */
+/** The user has named the repo, so a malformed project file must not stop them. */
 async function projectIfUsable(around: Surroundings): Promise<Project> {
   try {
     return await findProject({ ...around, warn: () => undefined });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    around.warn(`${error.message}: it does not count here`);
+    around.warn(`${error.message}: it is ignored here`);
     return { file: null, packaged: null, tree: null, roots: [], root: { folder: around.folder }, isMarked: false };
   }
 }
 
-/** The repo whose configs are bound to the nearest of the project's folders. */
+/** The repo whose configs are bound to the project's nearest folder. */
 async function boundRepo(project: Project): Promise<NamedRepo | null> {
   const bindings = await allBindings();
   for (const root of project.roots) {
@@ -101,7 +103,10 @@ async function allBindings(): Promise<readonly { repo: string; root: Root }[]> {
   return (await Promise.all(bindings)).flat();
 }
 
-/** A name that an earlier version has made configs under, bound to no folder yet; else the one that `init` would propose. */
+/**
+ * A name under which an earlier version made configs that are not bound to a folder yet; else the one that `init` would
+ * propose.
+ */
 async function derivedRepo(project: Project): Promise<NamedRepo | null> {
   for (const found of earlierRepos(project)) {
     const repo = found.name;
@@ -112,7 +117,10 @@ async function derivedRepo(project: Project): Promise<NamedRepo | null> {
   return proposedRepo(project);
 }
 
-/** @throws as `whichRepo`; InputError no env is named, and none is the default */
+/**
+ * @throws InputError no env is named, and there is no default
+ * @throws what `whichRepo` throws
+ */
 export async function resolveTarget(input: TargetInput, warn: Warn, use: Use): Promise<Which> {
   const named = await whichRepo(input, surroundings(warn));
   const typed = givenEnv(input);
@@ -136,7 +144,7 @@ async function defaultEnv({ name, project }: WhichRepo, { wantsEnv = false }: Us
   throw new InputError(fault, { hint: envs.length < 2 || wantsEnv ? ENV_HINT : `${ENV_HINT}, or set VSYNC_ENV` });
 }
 
-/** The envs that a word of the command line may name. */
+/** The envs that a word on the command line may refer to. */
 export async function knownEnvs(input: TargetInput): Promise<readonly string[]> {
   const found = await findRepo(
     input.flags.repo,
@@ -146,15 +154,16 @@ export async function knownEnvs(input: TargetInput): Promise<readonly string[]> 
   return [...new Set([...(await listEnvs(found.name)), ...proposedEnvs(fileOf(found.project, found.name))])];
 }
 
-/** The project file, if it is about this repo. */
+/** The project file, if it is for this repo. */
 function fileOf({ file }: Project, repo: string): FoundFile | null {
   return file?.content.repo === repo ? file : null;
 }
 
 /**
- * This machine's config of the vault, if it may be used from here.
+ * This machine's config for the vault, if it may be used from here.
  *
- * @throws LocalConfigMissingError it is missing or cannot be used, is bound to other folders, or differs from the project file
+ * @throws LocalConfigMissingError it is missing or unusable, is bound to other folders, or differs from the project
+ * file
  */
 export async function configHere(which: Which, use: Use, warn: Warn): Promise<LocalConfig> {
   const config = await loadConfig(which, warn);
@@ -169,7 +178,10 @@ export async function configHere(which: Which, use: Use, warn: Warn): Promise<Lo
   return { ...bound, isAtRoot, ...added };
 }
 
-/** With `--repo`, the same vault is meant from folders where no file says so, or an older one. */
+/**
+ * Stores the protection: `--repo` may select the same vault from a folder without the project file, or with an older
+ * one.
+ */
 async function rememberProtection(config: LocalConfig, warn: Warn): Promise<void> {
   try {
     await updateConfig(config, (latest) => ({ ...latest, protected: true }));
@@ -179,7 +191,7 @@ async function rememberProtection(config: LocalConfig, warn: Warn): Promise<void
   }
 }
 
-/** What the project file adds to a config: protection, and the names that have to be there. */
+/** What the project file adds to a config: protection, and required names. */
 export function protectionOf(
   { repo, env, named: { project } }: Which,
   isProtected?: true,
@@ -191,7 +203,9 @@ export function protectionOf(
   };
 }
 
-/** @throws InputError the env is protected, the command writes, and its line does not name the env */
+/**
+ * @throws InputError the env is protected, and a command that writes does not name it
+ */
 export function requireNamed(which: Which, { isProtected }: Pick<LocalConfig, "isProtected">, { use }: Use): void {
   if (isProtected && use === "write" && !which.isEnvTyped) throw unnamed(which);
 }
@@ -215,7 +229,7 @@ async function bindHere(config: LocalConfig, which: Which, { use }: Use, warn: W
   return { ...config, roots: [root] };
 }
 
-/** The roots of a config that `init` writes for this folder. Nobody means a vault by being in the home folder. */
+/** The roots of a config that `init` writes for this folder. The home folder never becomes one. */
 export function boundRoots({ repo, named: { project } }: Which, current: LocalConfig | null): readonly Root[] {
   const { root, file } = project;
   const known = (current?.roots ?? []).filter((it) => !isSameRoot(it, root));
@@ -234,7 +248,10 @@ function knownElsewhere(which: Which, roots: readonly Root[]): LocalConfigMissin
   });
 }
 
-/** A config from before there were roots: reading names binds it, and only then it can be written. */
+/**
+ * A config from before there were roots. A command that shows only names binds it to this folder; until then it cannot
+ * be written.
+ */
 async function adopt(config: LocalConfig, which: Which, use: Use["use"], warn: Warn): Promise<LocalConfig> {
   const { root } = which.named.project;
   const list = `vsync list ${vaultArgs(which)}`;
@@ -252,7 +269,7 @@ async function adopt(config: LocalConfig, which: Which, use: Use["use"], warn: W
   return { ...config, roots: [root] };
 }
 
-/** Whether more than the folder's own name says that the vault is this project's. */
+/** Whether something other than the folder's own name says that the vault belongs to this project. */
 function isTheirs({ repo, named: { by, project } }: Which): boolean {
   const { packaged, tree } = project;
   const isLast = (name: string): boolean => name.split("/").at(-1)?.toLowerCase() === repo.split("/").at(-1);
@@ -260,11 +277,13 @@ function isTheirs({ repo, named: { by, project } }: Which): boolean {
   return tree?.remote === null || tree?.remote === undefined || isLast(tree.remote);
 }
 
-/** @throws LocalConfigMissingError the file and the config name two places, or two vaults */
+/**
+ * @throws LocalConfigMissingError the file and the config name different places or vaults
+ */
 function requireAgreement(config: LocalConfig, file: FoundFile): void {
   const { env } = config;
   const proposed = file.content.envs?.[env];
-  // Where it names envs, it is silent about the others.
+  // A file that lists envs says nothing about other envs.
   if (file.content.envs !== undefined && proposed === undefined) return;
   const said: Readonly<Record<string, string | true | undefined>> = {
     vault: proposed?.vault,

@@ -3,36 +3,36 @@ import type { Prompter } from "../terminal/prompter.ts";
 const HOUR_MS = 3_600_000;
 
 export interface GraceFlags {
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly grace?: number | undefined;
   readonly leaked?: boolean | undefined;
   readonly yes?: boolean | undefined;
   readonly "dry-run"?: boolean | undefined;
 }
 
-/** What becomes of the old passphrase, and after a leak of the scoped tokens. */
+/** What happens to the old passphrase and, after a leak, to the scoped tokens. */
 export interface Ending {
-  /** How long it goes on reading, in milliseconds. Undefined: not at all. */
+  /** How long the old passphrase still reads, in milliseconds. Undefined: not at all. */
   readonly grace?: number | undefined;
   readonly leaked?: boolean | undefined;
   readonly tokens?: "keep" | "revoke" | undefined;
 }
 
 /**
- * The flags' answers, or a person's before anything else is asked. A person who types `--yes` has answered. "It has leaked" is
- * the answer of `--leaked`.
+ * Takes the answers from flags, or asks for them before anything else. With `--yes` it does not ask. The answer "it has
+ * leaked" is the same as `--leaked`.
  */
 export async function endingOf<Flags extends GraceFlags>(flags: Flags, prompter: Prompter): Promise<Flags & Ending> {
   const isAnswered = flags.grace !== undefined || flags.leaked || flags.yes || flags["dry-run"];
   if (isAnswered || !prompter.isInteractive) return flags;
   const answer = await prompter.choose("How long may apps still start with the old passphrase?", [
-    { name: "24h", value: 24 * HOUR_MS, description: "they restart in their own time, and none fails" },
-    { name: "1h", value: HOUR_MS, description: "they restart in their own time, and none fails" },
+    { name: "24h", value: 24 * HOUR_MS, description: "they restart whenever they like, and none fails" },
+    { name: "1h", value: HOUR_MS, description: "they restart whenever they like, and none fails" },
     {
       name: "not at all: it has leaked",
       short: "not at all",
       value: null,
-      description: "those that start with it fail from now on",
+      description: "apps that start with it fail from now on",
     },
   ]);
   if (answer !== null) return { ...flags, grace: answer };

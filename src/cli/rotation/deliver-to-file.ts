@@ -48,12 +48,12 @@ async function refuseExisting(path: string, env: string): Promise<void> {
 
 function exists(path: string, env: string): InputError {
   const check = `vsync audit verify --env=${env} --passphrase-file=${path}`;
-  return new InputError(`${path} is there already: a rotation that was cut short may have left it`, {
-    hint: `where ${check} accepts it, it is the new passphrase; else move it away and run this again`,
+  return new InputError(`${path} exists already: a rotation that was interrupted may have left it`, {
+    hint: `if ${check} accepts it, it is the new passphrase; else move it away and run this again`,
   });
 }
 
-/** Tries it, because modes, quotas and read-only mounts may all prevent it. */
+/** Creates and removes a file there, because modes, quotas and read-only mounts may all prevent it. */
 async function refuseUnwritable(path: string): Promise<void> {
   const probe = `${path}.${randomBytes(6).toString("hex")}.probe`;
   try {
@@ -66,7 +66,7 @@ async function refuseUnwritable(path: string): Promise<void> {
 
 async function writeNew(path: string, passphrase: Secret, env: string): Promise<void> {
   try {
-    // Without a line end, because many secret stores take a file's bytes as they are.
+    // No line end, because many secret stores take a file's bytes as they are.
     await createPrivateFile(path, passphrase.expose());
     await syncFolder(dirname(path)).catch(() => undefined);
   } catch (error) {

@@ -12,7 +12,7 @@ import { stdoutFault } from "../terminal/standard-streams.ts";
 import type { Delivery } from "./delivery.ts";
 
 /**
- * Prints it on stdout, alone and once, after the swap. If stdout fails by then, it goes into a file.
+ * Prints the passphrase once on stdout, after the swap. If stdout has failed by then, it goes into a file.
  *
  * @throws InputError stdout leads nowhere
  */
@@ -36,7 +36,7 @@ export function deliverToStdout(target: Target, output: Output): Delivery {
       if (!mayBeLive) return;
       print();
       const where = failure === null ? "on stdout" : "in that file";
-      output.warn(`what is ${where} may be the passphrase that opens the vault now: keep it until that is known`);
+      output.warn(`the passphrase ${where} may be the one that opens the vault now: keep it until you know`);
     },
   };
 }
@@ -50,8 +50,8 @@ function refuseLosing(): void {
 }
 
 /**
- * Prints what may be the only key to the vault. If stdout fails, it goes into a file of mode 0600, and the function returns
- * what happened, without the passphrase. Synchronous, because a signal may be ending the process.
+ * Prints what may be the only key to the vault. If stdout fails, writes it into a file of mode 0600 and returns what
+ * happened, without the passphrase. Synchronous, because a signal may be ending the process.
  */
 function printOrKeep(passphrase: Secret, target: Target, output: Output): PassphraseUndeliveredError | null {
   try {
@@ -60,16 +60,16 @@ function printOrKeep(passphrase: Secret, target: Target, output: Output): Passph
   } catch (error) {
     const fault = codeOf(error);
     const path = keep(passphrase, target);
-    output.warn(path === null ? `stdout does not take the new passphrase (${fault})` : keptIn(path, fault));
+    output.warn(path === null ? `stdout does not accept the new passphrase (${fault})` : keptIn(path, fault));
     return path === null ? lost(target.env, fault) : undelivered(path, fault);
   }
 }
 
 function keptIn(path: string, fault: string): string {
-  return `stdout does not take the new passphrase (${fault}): it is in ${path}`;
+  return `stdout does not accept the new passphrase (${fault}): it is in ${path}`;
 }
 
-/** Writes it into the first folder that works: the config folder, the current one, the one for temporary files. */
+/** Writes it into the first folder that works: the config folder, the current folder, the one for temporary files. */
 function keep(passphrase: Secret, target: Target): string | null {
   const name = `${target.env}-new-passphrase-${randomBytes(4).toString("hex")}`;
   for (const folder of [dirname(configPath(target)), process.cwd(), tmpdir()]) {
@@ -99,17 +99,17 @@ function isWritten(path: string, passphrase: Secret): boolean {
 }
 
 function undelivered(path: string, fault: string): PassphraseUndeliveredError {
-  return new PassphraseUndeliveredError(`rotated, but stdout does not take the new passphrase (${fault})`, {
+  return new PassphraseUndeliveredError(`rotated, but stdout does not accept the new passphrase (${fault})`, {
     hint: `put what ${path} holds into your secret store, then remove that file: nothing else opens the vault now`,
   });
 }
 
 function lost(env: string, fault: string): PassphraseUndeliveredError {
   return new PassphraseUndeliveredError(
-    `rotated, but stdout does not take the new passphrase (${fault}), nor does any folder: nobody has it`,
+    `rotated, but stdout does not accept the new passphrase (${fault}), nor does any folder: nobody has it`,
     {
       hint:
-        "put the manifest from before this rotation back, from the bucket's object versions or a backup, as in " +
+        "restore the manifest from before this rotation, from the bucket's object versions or a backup, as in " +
         `docs/operations.md; then vsync init --env=${env} --reset joins it with the old passphrase`,
     },
   );

@@ -15,7 +15,9 @@ export class NewPassphrase implements Disposable {
   readonly #sources: SecretSources;
   #secret: Secret | null = null;
 
-  /** @throws InputError it is missing, and nobody can be asked */
+  /**
+   * @throws InputError it is missing and nobody can be asked
+   */
   constructor(flags: NewPassphraseFlags, sources: SecretSources) {
     this.#flags = flags;
     this.#sources = sources;
@@ -23,7 +25,7 @@ export class NewPassphrase implements Disposable {
   }
 
   /**
-   * Reads it now, or returns null if it has to ask a person. Refuses a bad one before any request.
+   * Reads the passphrase now, or returns null if it has to be typed. A bad one is refused before any request.
    *
    * @throws InputError it is too short
    */
@@ -31,7 +33,7 @@ export class NewPassphrase implements Disposable {
     return this.#mustBeAsked ? null : this.read();
   }
 
-  /** Returns it, and asks a person for it at most once. */
+  /** Returns the passphrase. Asks for it at most once. */
   async read(): Promise<Secret> {
     this.#secret ??= this.#flags.generate
       ? generatePassphrase(systemRandom)

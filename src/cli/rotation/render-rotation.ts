@@ -7,7 +7,7 @@ import type { TokenSummary } from "../../vault/tokens/summary.ts";
 import type { SlotAccess } from "../../vault/unlock/entries.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** Shows what the user should know before they agree. */
+/** Shows what users should know before they agree. */
 export function renderPlan(
   { dropped, graceUntil, tokens, atMs }: RotationPlan,
   leaked: "keep" | "revoke" | undefined,
@@ -19,13 +19,13 @@ export function renderPlan(
   for (const token of tokens) output.say(`  ${describeToken(token, atMs)}`);
 }
 
-/** `api (…wEXj), made 3 days ago by ann@laptop` */
+/** Such as `api (…wEXj), made 3 days ago by ann@laptop`. */
 function describeToken({ id, lastFour, claims, createdBy }: TokenSummary, atMs: number): string {
   const when = relativeTime(claims.created_at, atMs);
   return `${claims.name ?? id} (…${lastFour}), made ${when} by ${createdBy.user}@${createdBy.host}`;
 }
 
-/** A rotation drops every slot except the old passphrase's own, because an attacker may have planted it. */
+/** A rotation drops every slot except that of the old passphrase, because an attacker may have planted it. */
 function describeSlot({ slot, until }: SlotAccess): string {
   if (until !== null) return `${slot}: an older passphrase that could read until ${until}`;
   return `${slot}: another passphrase that could write (find out who set it)`;
@@ -51,9 +51,9 @@ export interface NextStepsContext {
   readonly env: string;
   /** The flags of the next command: `--env=prod`. */
   readonly vaultFlags: string;
-  /** The file with a generated passphrase. */
+  /** The path of the file with a generated passphrase. */
   readonly file: string | undefined;
-  /** The rotation drew a new anchor, and tokens go on. */
+  /** Set if the rotation drew a new anchor and kept the tokens. */
   readonly keepsTokens: boolean;
 }
 
@@ -102,7 +102,9 @@ export function slotsOf(entries: readonly SlotAccess[]): string {
   return entries.map(({ slot, until }) => `${slot} (until ${until})`).join(", ");
 }
 
-/** @throws AuditOutstandingError the commit stands, but its audit row is missing; another command appends it */
+/**
+ * @throws AuditOutstandingError the commit stands, but its audit row is missing; another command appends it
+ */
 export function refuseOutstanding({ manifest, auditFault }: Committed, vaultFlags: string): void {
   if (auditFault === null) return;
   throw new AuditOutstandingError(

@@ -32,7 +32,7 @@ export interface RotationInput extends TargetInput {
     readonly "passphrase-file"?: string | undefined;
     readonly generate?: boolean | undefined;
     readonly out?: string | undefined;
-    /** Milliseconds. */
+    /** In milliseconds. */
     readonly grace?: number | undefined;
     readonly leaked?: boolean | undefined;
     readonly tokens?: "keep" | "revoke" | undefined;
@@ -45,11 +45,11 @@ export interface RotationInput extends TargetInput {
 }
 
 /**
- * Rotates the passphrase and says what to do next. It first refuses everything it can without the network or a person. Then
- * the old passphrase has to open the vault before it asks anybody to think of a new one.
+ * Rotates the passphrase and says what to do next. It first checks everything that needs neither the network nor the
+ * user. Then the old passphrase has to open the vault; only after that does it ask for a new one.
  *
  * @throws AuditOutstandingError the rotation stands, but its audit row is missing
- * @throws InputError also if the question was answered with no
+ * @throws InputError bad input, or the user declines
  * @throws what `openRotation`, `propose` and `commit` throw
  */
 export async function rotateVault(input: RotationInput, sources: SecretSources): Promise<void> {
@@ -89,7 +89,9 @@ export async function rotateVault(input: RotationInput, sources: SecretSources):
   if (flags.json) output.json({ env: config.env, gen: plan.gen, prev_gen: plan.prevGen, old_until: plan.graceUntil });
 }
 
-/** @throws InputError stdout would be both the passphrase and the JSON */
+/**
+ * @throws InputError both the passphrase and the JSON would go to stdout
+ */
 function refuseTwoResults({ json, generate, out }: RotationInput["flags"]): void {
   if (!json || !generate || out !== undefined) return;
   throw new InputError("--json and --generate would both print on stdout", {
@@ -97,11 +99,13 @@ function refuseTwoResults({ json, generate, out }: RotationInput["flags"]): void
   });
 }
 
-/** @throws InputError nobody said what becomes of the tokens */
+/**
+ * @throws InputError neither a flag nor an answer says what happens to the tokens
+ */
 function leakOf({ leaked, tokens }: RotationInput["flags"]): Pick<RotationRequest, "leaked"> {
   if (!leaked) return {};
   if (tokens !== undefined) return { leaked: { tokens } };
-  throw new InputError("--leaked does not say what becomes of scoped tokens", {
+  throw new InputError("--leaked does not say what happens to scoped tokens", {
     hint: "give --tokens=keep, or --tokens=revoke if the leak may have reached them too",
   });
 }
@@ -124,7 +128,7 @@ async function show(steps: AsyncIterable<CommitStep>, plan: RotationPlan, output
   throw new TypeError("a rotation always commits");
 }
 
-/** Does everything up to the first write, and so refuses what a commit would refuse before it. */
+/** Does everything up to the first write, so it refuses whatever a commit would refuse before that. */
 async function rehearse(proposal: Proposal<unknown>, output: Output): Promise<void> {
   const outstanding = await proposal.rehearse();
   if (outstanding !== null) output.say(`the outstanding audit row of gen=${outstanding} would be appended first`);
@@ -132,7 +136,7 @@ async function rehearse(proposal: Proposal<unknown>, output: Output): Promise<vo
 }
 
 /**
- * Ends the grace window now, with the passphrase that the rotation set. Does nothing without an open window.
+ * Ends the grace window now, with the passphrase that the rotation set. Does nothing if no window is open.
  *
  * @throws AuditOutstandingError the window has ended, but the audit row is missing
  * @throws what `proposeFinish` and `commit` throw
@@ -159,7 +163,10 @@ export async function finishVaultRotation(input: RotationInput, sources: SecretS
     output.json({ env, gen: committed.manifest.gen, prev_gen: committed.manifest.prev_gen, old_until: null });
 }
 
-/** A window that is over shuts nobody out. `--yes` answers here also for a protected env, as scripts rely on it. */
+/**
+ * If the window is over, nobody loses access, and it does not ask. `--yes` is enough here even for a protected env,
+ * because scripts rely on that.
+ */
 async function requireConsentToFinish(
   { dropped, anchors }: FinishPlan,
   { repo, env }: Target,

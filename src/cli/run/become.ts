@@ -9,12 +9,13 @@ export interface KeptBack {
   readonly descriptors: readonly number[];
 }
 
-/** execvp(3) hands a text without `#!` to this shell. */
+/** execvp(3) runs a text file without `#!` with this shell. */
 const SHELL = Buffer.from("/bin/sh");
 
 /**
- * Replaces vsync by the program: same process, nothing left in memory, nothing left running. Returns where that cannot be,
- * with nothing changed; then vsync stays beside the program. `docs/running.md` compares both with env(1).
+ * Replaces vsync with the program: the same process, with nothing of vsync left in memory or running. If that is
+ * impossible here, it returns with nothing changed, and vsync stays beside the program. `docs/running.md` compares both
+ * with env(1).
  *
  * @throws ProgramNotStartedError the system refused the program itself
  */
@@ -45,12 +46,12 @@ export function restoreStreams({ nonBlocking }: Caller, libc: Libc): void {
 }
 
 /**
- * Node.js 22 aborts with a core, full of secrets, where its exec fails. So it executes only env(1), which then executes
- * the program, and says so itself if that fails after all.
+ * If its exec fails, Node.js 22 aborts with a core dump full of secrets. So it executes only env(1), which then
+ * executes the program and reports any failure itself.
  */
 export const ENV = "/usr/bin/env";
 
-/** Node.js hands on no descriptor above 2. It makes pipes non-blocking; a program expects them to wait. */
+/** Node.js passes on no descriptor above 2. It also makes pipes non-blocking, while programs expect blocking ones. */
 function canExecFromNode({ words }: Program, { descriptors }: Caller): boolean {
   if (process.execve === undefined || descriptors.length > 0 || !isForEnv(words)) return false;
   for (const [stream, isNonBlocking] of nonBlockingStreams().entries()) {
@@ -59,13 +60,13 @@ function canExecFromNode({ words }: Program, { descriptors }: Caller): boolean {
   return !nonBlockingStreams().includes(true);
 }
 
-/** The handle of libuv below a stream, which has the one way to its flags. */
+/** libuv's handle beneath a stream, the only way to change its blocking mode. */
 type HandledStream = Readonly<Record<string, { setBlocking?(isBlocking: boolean): void } | null | undefined>>;
 
 const streamOf = (number: number): HandledStream =>
   [process.stdin, process.stdout, process.stderr][number] as unknown as HandledStream;
 
-/** env(1) takes a word with = for a variable. */
+/** env(1) would take a word with = for a variable. */
 export function isForEnv([name = Buffer.alloc(0)]: readonly Buffer[]): boolean {
   try {
     accessSync(ENV, constants.X_OK);
@@ -78,15 +79,15 @@ export function isForEnv([name = Buffer.alloc(0)]: readonly Buffer[]): boolean {
 function throughNode({ words, variables }: Program, kept: KeptBack): void {
   if (kept.stdin) {
     closeSync(0);
-    // The lowest free number is 0.
+    // Opens as the lowest free number, which is 0.
     openSync("/dev/null", constants.O_RDWR);
   }
-  // exec gives a signal with a handler its default back, which one that Node.js ignores does not get.
+  // exec resets signals that have a handler to their default, but not those that Node.js ignores. So add handlers.
   for (const signal of ["SIGPIPE", "SIGXFSZ"] as const) process.on(signal, () => undefined);
   process.execve?.(ENV, ["env", "--", ...words.map(String)], asObject(variables));
 }
 
-/** For the calls of Node.js, which take text. */
+/** For Node.js's functions, which only accept text. */
 export function asObject(variables: Program["variables"]): Record<string, string> {
   return Object.fromEntries(variables.map(({ name, entry }) => [name, entry.toString().slice(name.length + 1)]));
 }

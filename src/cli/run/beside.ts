@@ -11,7 +11,7 @@ import { runOutput } from "./redaction/output.ts";
 import type { RunInput } from "./run.ts";
 import { endLike, stayBeside } from "./stay.ts";
 
-/** What the program gets, and who asked for it. */
+/** What the program gets, and what was there to give it. */
 interface Opened {
   readonly vaults: readonly (readonly Item[])[];
   readonly variables: readonly Variable[];
@@ -21,8 +21,8 @@ interface Opened {
 }
 
 /**
- * Runs the program while vsync stays: masks its output, keeps its files, restarts it. Resolves with the exit code, unless
- * vsync dies by the signal that the program died of.
+ * Runs the program while vsync stays: it masks the output, keeps mounted files, and restarts the program. Resolves with
+ * the exit code, unless vsync dies by the same signal as the program.
  *
  * @throws ProgramNotFoundError, ProgramNotStartedError
  */

@@ -1,7 +1,7 @@
 /** The part of bun's foreign function interface that `libc.ts` uses. */
 declare module "bun:ffi" {
   type Kind = "i32" | "ptr";
-  /** A pointer is a number, which holds any address of these systems. */
+  /** A pointer is a number; addresses on these systems fit into one. */
   type Values = Readonly<Record<Kind, number | null>>;
 
   interface Declaration {

@@ -9,24 +9,24 @@ export interface Variable {
   readonly entry: Buffer;
 }
 
-/** What started vsync and what it handed over, before this runtime or vsync itself changes any of it. */
+/** What vsync got from the process that started it, before the runtime or vsync itself changes any of it. */
 export interface Caller {
   readonly variables: readonly Variable[];
   /** The words after `--`. */
   readonly words: readonly Buffer[];
   /** The open descriptors above 2. */
   readonly descriptors: readonly number[];
-  /** `process.send` of a Node.js parent arrives here; null without one. */
+  /** The descriptor on which `process.send` of a Node.js parent arrives; null if there is no such parent. */
   readonly channel: number | null;
-  /** The signals that the caller ignores. Node.js has already forgotten SIGINT, SIGTERM and SIGUSR1. */
+  /** The signals that the caller ignores. By now Node.js has reset SIGINT, SIGTERM and SIGUSR1. */
   readonly ignored: readonly NodeJS.Signals[];
-  /** Of stdin, stdout and stderr, whether it is non-blocking. Node.js may have made it so. */
+  /** Whether stdin, stdout and stderr are non-blocking. Node.js may have made them so. */
   readonly nonBlocking: readonly boolean[];
 }
 
 const isBun = process.versions["bun"] !== undefined;
 
-/** Ask before vsync opens a descriptor of its own. */
+/** Call this before vsync opens a descriptor of its own. */
 export function callerOf(commandLine: readonly string[], own: NodeJS.ProcessEnv): Caller {
   const variables = variablesOf(own);
   const channel = Number(valueOf("NODE_CHANNEL_FD", variables) ?? Number.NaN);
@@ -48,7 +48,7 @@ export function valueOf(name: string, variables: readonly Variable[]): Buffer | 
   return variables.find((it) => it.name === name)?.entry.subarray(Buffer.byteLength(name) + 1);
 }
 
-/** `process.env` has U+FFFD in place of bytes that are not UTF-8, so this reads what the kernel keeps. */
+/** `process.env` has U+FFFD in place of bytes that are not UTF-8, so this reads the kernel's copy. */
 function variablesOf(own: NodeJS.ProcessEnv): readonly Variable[] {
   const entries = zeroTerminated("/proc/self/environ");
   if (entries === null) return Object.entries(own).map(([name, value = ""]) => variable(name, value));
@@ -79,13 +79,16 @@ function zeroTerminated(path: string): readonly Buffer[] | null {
 
 interface Descriptor {
   readonly number: number;
-  /** `pipe:[4711]`, `/dev/null`, `anon_inode:[eventpoll]` */
+  /** Such as `pipe:[4711]`, `/dev/null` or `anon_inode:[eventpoll]`. */
   readonly target: string;
-  /** proc_pid_fdinfo(5) */
+  /** See proc_pid_fdinfo(5). */
   readonly info: string;
 }
 
-/** All open descriptors above 2 but those of the runtime: both runtimes have marked even the inherited ones close-on-exec. */
+/**
+ * All open descriptors above 2 except the runtime's own. close-on-exec does not tell them apart, because both runtimes
+ * set it on inherited ones too.
+ */
 function inheritedDescriptors(variables: readonly Variable[]): readonly number[] {
   const all = openDescriptors();
   const own = new Set([...pollers(all), ...keptTerminal(all), ...loopPipes(all, variables)]);
@@ -100,14 +103,14 @@ function openDescriptors(): readonly Descriptor[] {
     .flatMap((number) => {
       const target = tried(() => readlinkSync(`/proc/self/fd/${number}`));
       const info = tried(() => readFileSync(`/proc/self/fdinfo/${number}`, "utf8"));
-      // The one that listed the folder is closed again.
+      // Skips the descriptor that listed the folder, which is closed by now.
       return target === null || info === null ? [] : [{ number, target, info }];
     });
 }
 
 /**
- * An event loop's epoll, the eventfd that wakes it, and its io_uring. bun's eventfd is in its epoll, which tells both from a
- * caller's; those of libuv get there only when the loop first waits.
+ * The runtime's epoll, the eventfd that wakes its loop, and its io_uring. Bun's eventfd is in its epoll, which tells
+ * both from a caller's; libuv adds its own only when the loop first waits.
  */
 function pollers(all: readonly Descriptor[]): readonly number[] {
   const eventfds = all.filter(({ target }) => target === "anon_inode:[eventfd]");
@@ -116,7 +119,7 @@ function pollers(all: readonly Descriptor[]): readonly number[] {
   const polls = [...loops, ...all.filter(({ target }) => target === "anon_inode:[io_uring]")];
   const last = Math.max(0, ...polls.map(({ number }) => number));
   const wakers = eventfds.filter(({ number }) => !isBun || loops.some((loop) => polledBy(loop).has(number)));
-  // libuv keeps one descriptor to give up when it has no others left.
+  // libuv keeps one spare descriptor, to close when it runs out of others.
   const spare = isBun ? [] : all.filter(({ number, target }) => number > last && target === "/dev/null").slice(0, 1);
   return [...polls, ...wakers, ...spare].map(({ number }) => number);
 }
@@ -124,7 +127,7 @@ function pollers(all: readonly Descriptor[]): readonly number[] {
 const polledBy = ({ info }: Descriptor): ReadonlySet<number> =>
   new Set([...info.matchAll(/^tfd:\s*(\d+)/gm)].map(([, it]) => Number(it)));
 
-/** Where bun keeps the terminal, to give it its modes back. */
+/** Where Bun keeps a copy of the terminal, to restore its modes. */
 const KEPT_FROM = 1023;
 
 function keptTerminal(all: readonly Descriptor[]): readonly number[] {
@@ -136,8 +139,8 @@ function keptTerminal(all: readonly Descriptor[]): readonly number[] {
 const O_NONBLOCK = 0o4000;
 
 /**
- * libuv holds both ends of its pipes: one blocking pair for all loops, and a non-blocking one for each. `make` also hands
- * down both ends of one pipe, and names them in MAKEFLAGS.
+ * libuv holds both ends of its pipes: one blocking pair for all loops, and a non-blocking pair for each. `make` also
+ * passes on both ends of one pipe, and names them in MAKEFLAGS.
  */
 function loopPipes(all: readonly Descriptor[], variables: readonly Variable[]): readonly number[] {
   if (isBun) return [];
@@ -146,7 +149,7 @@ function loopPipes(all: readonly Descriptor[], variables: readonly Variable[]): 
   const pipes = all.filter(({ number, target }) => target.startsWith("pipe:") && !jobs.has(number));
   const pairs = [...Map.groupBy(pipes, ({ target }) => target).values()].filter((ends) => ends.length === 2);
   const blocking = pairs.filter((ends) => ends.every(({ info }) => (flagsOf(info) & O_NONBLOCK) === 0));
-  // Among several, libuv's own cannot be told; to hand one down too many does no harm.
+  // If there are several, libuv's own cannot be identified. Passing on one too many does no harm.
   const own = blocking.length > 1 ? pairs.filter((ends) => !blocking.includes(ends)) : pairs;
   return own.flat().map(({ number }) => number);
 }
@@ -160,9 +163,9 @@ export function nonBlockingStreams(): readonly boolean[] {
   });
 }
 
-/** Every runtime ignores these two, so nothing tells what the caller did. */
+/** Every runtime ignores these two, so what the caller did cannot be known. */
 const IGNORED_BY_RUNTIME = signalMask(["SIGPIPE", "SIGXFSZ"]);
-/** bun handles these itself on a terminal, which it gives its modes back. */
+/** On a terminal Bun handles these itself, to restore the terminal's modes. */
 const HANDLED_BY_BUN = ["SIGINT", "SIGTERM"] as const;
 
 function ignoredSignals(): readonly NodeJS.Signals[] {
@@ -175,9 +178,10 @@ function ignoredSignals(): readonly NodeJS.Signals[] {
 }
 
 /**
- * What bun's own handlers hide. A script that ignores SIGINT hands that down, and is our parent. But a program that waits in
- * system(3) ignores it for itself alone, and an interactive shell SIGTERM: they ignore others with it, and that shows. (bash
- * always ignores SIGQUIT itself.) A job in a script's background ignores SIGINT and SIGQUIT, and its stdin is not a terminal.
+ * What Bun's own handlers hide. If the parent ignores SIGINT, it may be a script that wants its children to ignore it
+ * too. But a program that waits in system(3) ignores SIGINT only for itself, and so does an interactive shell with
+ * SIGTERM; they ignore other signals along with it, which tells them apart. (bash itself always ignores SIGQUIT.) A job
+ * in a script's background ignores SIGINT and SIGQUIT, and its stdin is not a terminal.
  */
 function ignoredBefore(ignored: bigint, caught: bigint): bigint {
   const hidden = caught & signalMask(HANDLED_BY_BUN);
@@ -203,7 +207,7 @@ function signalMask(signals: readonly NodeJS.Signals[]): bigint {
   return signals.reduce((mask, signal) => mask | (1n << BigInt(constants.signals[signal] - 1)), 0n);
 }
 
-/** The descriptors that lead to one of these files, from which a program could read once more what vsync read. */
+/** The descriptors of these files, through which a program could read again what vsync read. */
 export function leadingTo(paths: readonly string[], descriptors: readonly number[]): readonly number[] {
   const files = paths.flatMap((path) => tried(() => statSync(path)) ?? []);
   const isSame = (a: Stats, b: Stats): boolean => a.dev === b.dev && a.ino === b.ino;
@@ -213,7 +217,7 @@ export function leadingTo(paths: readonly string[], descriptors: readonly number
   });
 }
 
-/** Null without /proc, or if it hides this. */
+/** Null without /proc, or if it denies access. */
 function tried<T>(read: () => T): T | null {
   try {
     return read();

@@ -7,7 +7,7 @@ import { notStarted, type Program } from "./program.ts";
 import type { ChildOutput } from "./redaction/output.ts";
 import { Guard, isAwaited } from "./redaction/witness.ts";
 
-/** A program beside vsync. */
+/** A program that runs beside vsync. */
 export interface Child {
   readonly pid: number;
   readonly ended: Promise<Pick<Ending, "code" | "signal">>;
@@ -25,7 +25,7 @@ export interface Surroundings {
 /** @throws ProgramNotStartedError */
 export async function startChild(program: Program, around: Surroundings): Promise<Child> {
   const { libc, output } = around;
-  // bun's own spawn forgets what the caller ignores, and knows only text.
+  // Bun's own spawn resets ignored signals, and only accepts text.
   const isWhole = output.stdio.every((it) => it !== "pipe");
   const child = libc !== null && isWhole ? throughLibc(program, around, libc) : await throughSpawn(program, around);
   if (process.platform === "win32") return child;
@@ -59,7 +59,7 @@ function throughLibc(program: Program, { caller, kept, output }: Surroundings, l
   }
 }
 
-/** vsync has to hear SIGCHLD, so where the caller ignores it, env(1) has the program alone ignore it. */
+/** vsync needs SIGCHLD itself, so if the caller ignores it, env(1) makes only the program ignore it. */
 function imageOf({ path, words, variables }: Program, { ignored }: Caller): Parameters<Libc["spawn"]>[0] {
   const entries = variables.map(({ entry }) => entry);
   if (!ignored.includes("SIGCHLD") || !isForEnv([path])) return { path, words, entries };
@@ -70,7 +70,7 @@ function imageOf({ path, words, variables }: Program, { ignored }: Caller): Para
 const NO_STREAMS = { stdout: null, stderr: null };
 const SHELL = Buffer.from("/bin/sh");
 
-/** As execvp(3), with a shell for a text without `#!`. */
+/** Like execvp(3), runs a text file without `#!` with a shell. */
 function startedAs(
   image: Parameters<Libc["spawn"]>[0],
   script: readonly Uint8Array[],
@@ -84,7 +84,7 @@ function startedAs(
   }
 }
 
-/** How long a child's end may stay unnoticed if its SIGCHLD was lost among those of others. */
+/** If a child's SIGCHLD is lost among others, its end goes unnoticed for at most this long. */
 const LOOK_EVERY_MS = 500;
 
 function ending(pid: number, libc: Libc): Promise<Ending> {
@@ -103,7 +103,7 @@ function ending(pid: number, libc: Libc): Promise<Ending> {
   });
 }
 
-/** What PID 1 has to bury: the dead of others. bun itself waits for those that it has started. */
+/** Orphans that have ended, which vsync has to reap as PID 1. Bun waits for its own children itself. */
 function orphansBut(own: number): readonly number[] {
   const dead = readdirSync("/proc")
     .map(Number)
@@ -111,7 +111,7 @@ function orphansBut(own: number): readonly number[] {
   return dead.filter((pid) => pid !== own && !isAwaited(pid));
 }
 
-/** proc_pid_stat(5): state and parent, behind a name that may hold anything. */
+/** proc_pid_stat(5): state and parent follow a name that may contain any characters. */
 function parentIfDead(pid: number): string | undefined {
   try {
     return /\) Z (\d+) [^)]*$/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
@@ -124,7 +124,7 @@ function sendTo(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 
@@ -151,12 +151,15 @@ async function throughSpawn(program: Program, { caller, kept, output }: Surround
   };
 }
 
-/** systemd names the process that a socket is for, and only that one takes it: sd_listen_fds(3), sd_watchdog_enabled(3). */
+/**
+ * systemd names the process that a socket is for, and only that process accepts it: sd_listen_fds(3),
+ * sd_watchdog_enabled(3).
+ */
 const PID_VARIABLES = ["LISTEN_PID", "WATCHDOG_PID"];
 
 /**
- * Node.js and bun forget in a child what the caller ignores; env(1) makes the child ignore it again, and starts a text
- * without `#!`. A shell gives the child's own pid to the variables that name ours.
+ * Node.js and Bun reset ignored signals in a child. env(1) makes the child ignore them again, and starts text files
+ * without `#!`. A shell puts the child's own pid into the variables that name ours.
  */
 function throughHelpers({ words, variables }: Program, { ignored }: Caller): readonly string[] {
   const plain = words.map(String);
@@ -168,14 +171,17 @@ function throughHelpers({ words, variables }: Program, { ignored }: Caller): rea
   return [...shell, ENV, ...ignoring, "--", ...plain];
 }
 
-/** `spawn` throws some failures, and others arrive as an event. */
+/** `spawn` throws some failures and reports others as an event. */
 async function started(child: ChildProcess, [name = Buffer.alloc(0)]: readonly Buffer[]): Promise<number> {
   if (child.pid !== undefined) return child.pid;
   const error = await new Promise<NodeJS.ErrnoException>((resolve) => child.once("error", resolve));
   throw notStarted(name, error.code === "ENOENT" ? "no such program" : `the system refuses it (${error.code})`);
 }
 
-/** Messages between a Node.js parent and the program: both ends are vsync's, because Node.js has opened ours already. */
+/**
+ * Relays messages between a Node.js parent and the program. vsync has to sit in between, because Node.js has already
+ * opened our end.
+ */
 function relay(child: ChildProcess): void {
   process.on("message", (message, handle) => void child.send(message as object, handle as never));
   child.on("message", (message, handle) => void process.send?.(message, handle as never));

@@ -4,13 +4,16 @@ import { isVariableName } from "../items/dotenv/secret-text.ts";
 import { type Variable, variable } from "./caller.ts";
 
 /**
- * What opens a vault never reaches the program. A vault or an override may set such a name on purpose, for a program that
- * opens another vault.
+ * Variables that open a vault never reach the program. A vault or an override may set such a name on purpose, for a
+ * program that opens another vault.
  */
 const KEPT_BACK =
   /^VSYNC_(CONFIG|(?:(?:NEW|OLD|THEN|OTHER)_)?PASSPHRASE|TOKEN|CREDENTIAL|(?:APP_)?(?:ACCESS|SECRET)_KEY|SESSION_TOKEN)(_FILE|_COMMAND)?$/;
 
-/** Where a program's variables come from, the lowest first; with `preserved`, the caller's beat the vaults', not the overrides'. */
+/**
+ * The sources of a program's variables, lowest precedence first. Names in `preserved` keep the caller's value over the
+ * vaults', but not over the overrides'.
+ */
 export interface Layers {
   readonly caller: readonly Variable[];
   /** The secrets of each vault, left to right. */
@@ -18,11 +21,13 @@ export interface Layers {
   readonly overrides: readonly (readonly NamedData[])[];
   /** Names, or all of them. */
   readonly preserved: "all" | ReadonlySet<string>;
-  /** Before every name of a vault. */
+  /** Put in front of every name from a vault. */
   readonly prefix?: string | undefined;
 }
 
-/** @throws InputError a secret cannot be an environment variable, or its prefixed name is taken */
+/**
+ * @throws InputError a secret cannot be an environment variable, or its prefixed name is taken
+ */
 export function programEnvironment(layers: Layers): readonly Variable[] {
   const { vaults, overrides, preserved, prefix } = layers;
   const caller = layers.caller.filter(({ name }) => !KEPT_BACK.test(name));
@@ -37,13 +42,13 @@ export function programEnvironment(layers: Layers): readonly Variable[] {
   return [...caller.filter(({ name }) => !above.has(name)), ...above.values()];
 }
 
-/** The files that the caller's variables name for secrets. */
+/** The paths of files with secrets in the caller's variables. */
 export function secretFiles(caller: readonly Variable[]): readonly string[] {
   const named = caller.filter(({ name }) => name.endsWith("_FILE") && KEPT_BACK.test(name));
   return named.map(({ name, entry }) => entry.toString().slice(name.length + 1)).filter((path) => path !== "");
 }
 
-/** A prefix sets the vault's names apart from all others, so a name that is taken is a mistake. */
+/** A prefix is there to keep the vault's names apart from all others, so a name that is taken is a mistake. */
 function prefixed(
   variables: readonly Variable[],
   prefix: string,
@@ -77,7 +82,7 @@ function notAVariable(name: string, why: string): InputError {
   });
 }
 
-/** The longest `NAME=value` that Linux takes, including its NUL (MAX_ARG_STRLEN). */
+/** The longest `NAME=value` that Linux allows, including its NUL (MAX_ARG_STRLEN). */
 export const MAX_VARIABLE_BYTES = 131_072;
 
 export function variableBytes(name: string, value: string): number {

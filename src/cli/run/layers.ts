@@ -26,7 +26,11 @@ export interface LayerInput {
   readonly args: { readonly env?: string | undefined };
 }
 
-/** The items of each env, left to right. @throws InputError `--env` beside the argument, or one cache for several envs */
+/**
+ * The items of each env, left to right.
+ *
+ * @throws InputError `--env` together with the argument, or one cache for several envs
+ */
 export async function openEnvs(
   { flags, args }: LayerInput,
   sources: SecretSources,
@@ -34,7 +38,7 @@ export async function openEnvs(
   const { env: envs = [], ...rest } = flags;
   if (envs.length > 0 && args.env !== undefined) {
     throw new InputError("--env and the argument name several environments", {
-      hint: `for all of them, give each with --env, the one that wins last: --env=${args.env} --env=${envs[0]}`,
+      hint: `for all of them, give each with --env, in rising precedence: --env=${args.env} --env=${envs[0]}`,
     });
   }
   if (envs.length > 1 && flags.cache !== undefined) {
@@ -51,7 +55,7 @@ export async function openEnvs(
 /**
  * All variables of the program.
  *
- * @throws InputError a name that no vault has, an override that cannot be read, a secret that cannot be a variable
+ * @throws InputError a name that no vault has, an override that cannot be read, or a secret that cannot be a variable
  */
 export async function variablesFrom(
   vaults: readonly (readonly Item[])[],
@@ -70,12 +74,12 @@ export async function variablesFrom(
   });
 }
 
-/** Every name once, as a selection expects. */
+/** Every name once, as selections expect. */
 export function laterWins(vaults: readonly (readonly Item[])[]): readonly Item[] {
   return [...new Map(vaults.flat().map((item) => [item.name, item])).values()];
 }
 
-/** Without names it is all that the caller has set. */
+/** Without names, it means everything that the caller has set. */
 function preserved(flag: string | undefined): Layers["preserved"] {
   return flag === "" ? "all" : new Set(flag?.split(","));
 }

@@ -17,8 +17,8 @@ export interface Ending {
 }
 
 /**
- * Null in Node.js, on other systems than Linux, where the system forbids executable memory, which bun:ffi needs, and in a
- * bun without it (musl).
+ * Null in Node.js, outside Linux, if the system forbids the executable memory that bun:ffi needs, and in a Bun without
+ * bun:ffi (musl).
  */
 export async function loadLibc(): Promise<Libc | null> {
   if (process.platform !== "linux" || process.versions["bun"] === undefined) return null;
@@ -53,23 +53,23 @@ type Functions = ReturnType<typeof import("bun:ffi").dlopen<typeof FUNCTIONS>>["
 const [F_SETFD, F_GETFL, F_SETFL] = [2, 3, 4];
 const [SIG_IGN, FD_CLOEXEC] = [1, 1];
 const [SIG_SETMASK, PR_SET_DUMPABLE, WNOHANG, POSIX_SPAWN_SETSIGDEF] = [2, 4, 1, 4];
-/** More than any C library's structure takes. */
+/** More than any C library's structures need. */
 const ROOM_BYTES = 1024;
 
-/** The calls of the C library that neither Node.js nor bun offers. */
+/** C library calls that neither Node.js nor Bun offers. */
 export class Libc {
   readonly #address: (memory: NodeJS.TypedArray) => number;
   readonly #read: (pointer: number) => number;
   readonly #c: Functions;
 
   constructor(address: (memory: NodeJS.TypedArray) => number, read: (pointer: number) => number, functions: Functions) {
-    // bun's own would take the index of `map` for an offset.
+    // Wrapped, because `map` would pass an index, which Bun's function takes for an offset.
     this.#address = (memory) => address(memory);
     this.#read = read;
     this.#c = functions;
   }
 
-  /** Returns only where it fails: `ENOENT`. */
+  /** Returns only if it fails, with the error's name, such as `ENOENT`. */
   execve(image: Image): string {
     const { path, words, entries } = inMemory(image, this.#address);
     this.#c.execve(this.#address(path), this.#address(words), this.#address(entries));
@@ -77,9 +77,9 @@ export class Libc {
   }
 
   /**
-   * Starts a child, whose pid it returns.
+   * Starts a child and returns its pid.
    *
-   * @param streams what become the child's stdin, stdout and stderr
+   * @param streams descriptors that become the child's stdin, stdout and stderr
    * @throws Error with `code`
    */
   spawn(image: Image, streams: readonly [number, number, number]): number {
@@ -97,7 +97,7 @@ export class Libc {
     return pid[0] ?? 0;
   }
 
-  /** bun ignores these two, and a child would. */
+  /** Bun ignores these two, and the child would inherit that. */
   #attributes(): Uint8Array {
     const [attributes, defaults] = [new Uint8Array(ROOM_BYTES), signalSet(["SIGPIPE", "SIGXFSZ"])];
     this.#c.posix_spawnattr_init(this.#address(attributes));
@@ -106,19 +106,19 @@ export class Libc {
     return attributes;
   }
 
-  /** The end of this child, or with -1 of any; null while it runs. */
+  /** How this child ended, or with -1 any child; null while it runs. */
   reap(pid: number): Ending | null {
     const status = new Int32Array(1);
     const ended = this.#c.waitpid(pid, this.#address(status), WNOHANG);
     return ended > 0 ? endingOf(ended, status[0] ?? 0) : null;
   }
 
-  /** Whether a program that is started from now on gets this descriptor. */
+  /** Whether programs started from now on get this descriptor. */
   setHandedOn(descriptor: number, isHandedOn: boolean): void {
     this.#c.fcntl(descriptor, F_SETFD, isHandedOn ? 0 : FD_CLOEXEC);
   }
 
-  /** What led elsewhere leads to this file now. */
+  /** Makes a descriptor refer to this file instead. */
   lead(descriptor: number, target: string): void {
     const opened = openSync(target, constants.O_RDWR);
     this.#c.dup2(opened, descriptor);
@@ -130,17 +130,20 @@ export class Libc {
     this.#c.fcntl(descriptor, F_SETFL, flags | (isNonBlocking ? constants.O_NONBLOCK : 0));
   }
 
-  /** Back to what happens without a handler: bun ignores SIGPIPE and SIGXFSZ. */
+  /** Restores the default action, because Bun ignores SIGPIPE and SIGXFSZ. */
   setDefault(signal: NodeJS.Signals): void {
     this.#c.signal(os.signals[signal], null);
   }
 
-  /** From now on, here and in the program. */
+  /** Ignores the signal from now on, here and in the program. */
   ignore(signal: NodeJS.Signals): void {
     this.#c.signal(os.signals[signal], SIG_IGN);
   }
 
-  /** Ends this process by the signal, without a core, which would hold secrets. Returns if it does not. */
+  /**
+   * Ends this process by the signal, without a core dump, which would contain secrets. Returns if the signal does not
+   * end it.
+   */
   dieBy(signal: NodeJS.Signals): void {
     this.#c.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     this.setDefault(signal);
@@ -151,7 +154,9 @@ export class Libc {
 
 const errorName = (errno: number): string => getSystemErrorName(-errno);
 
-/** The arrays that exec takes. Keep them until the call: the pointers in them hold nothing in memory. */
+/**
+ * The arrays that exec takes. Keep a reference until the call, because the pointers in them do not keep anything alive.
+ */
 function inMemory({ path, words, entries }: Image, address: (memory: Uint8Array) => number) {
   const strings = [path, ...words, ...entries].map((bytes) => Buffer.concat([bytes, Buffer.alloc(1)]));
   const pointers = (list: readonly Uint8Array[]): BigUint64Array =>
@@ -174,7 +179,7 @@ function signalSet(signals: readonly NodeJS.Signals[]): Uint8Array {
   return set;
 }
 
-/** wait(2): the low 7 bits are the signal, the next byte but one the exit code. */
+/** wait(2): the low 7 bits are the signal, the second byte is the exit code. */
 function endingOf(pid: number, status: number): Ending {
   const number = status & 0x7f;
   if (number === 0) return { pid, code: (status >> 8) & 0xff, signal: null };

@@ -11,17 +11,21 @@ import { type Variable, variable } from "./caller.ts";
 
 /** A file of the vault that the program reads by its path, while it runs. */
 interface Mount {
-  /** Of the item. */
+  /** The item's name in the vault. */
   readonly name: string;
-  /** Holds the path. */
+  /** The variable that gets the path. */
   readonly variable: string;
-  /** Null for a place in memory that vsync chooses. */
+  /** Null lets vsync choose a place in memory. */
   readonly path: string | null;
 }
 
 const USAGE = "as in --mount=certs/ca.pem:CA_FILE, or --mount=certs/ca.pem:CA_FILE=/run/app/ca.pem";
 
-/** `<name>[:<VAR>[=<path>]]`: a name may have a colon of its own. @throws InputError */
+/**
+ * Parses `<name>[:<VAR>[=<path>]]`. The name may itself contain a colon.
+ *
+ * @throws InputError the text has another form
+ */
 function parseMount(text: string): Mount {
   const [, name = text, given, path] = /^(.+):([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?$/s.exec(text) ?? [];
   if (name === "" || path === "")
@@ -29,20 +33,22 @@ function parseMount(text: string): Mount {
   return { name, variable: given ?? variableFor(name), path: path ?? null };
 }
 
-/** `CERTS_CA_PEM` for `certs/ca.pem` */
+/** The default variable: `CERTS_CA_PEM` for `certs/ca.pem`. */
 function variableFor(name: string): string {
   const words = name.toUpperCase().replace(/[^A-Z0-9_]/g, "_");
   return /^[0-9]/.test(words) ? `_${words}` : words;
 }
 
-/** The mounted files of one program. Removes them at its end. */
+/** The mounted files of one program. Disposing of this removes them. */
 export class Mounts implements AsyncDisposable {
   readonly #inMemory = new PrivateFiles();
-  /** While a file is open, no other one gets its inode. */
+  /** Kept open, because then no other file can get its inode. */
   readonly #onDisk: { readonly path: string; readonly handle: FileHandle }[] = [];
   readonly variables: Variable[] = [];
 
-  /** @throws InputError the vault has no such name, or something is at the path */
+  /**
+   * @throws InputError the vault has no such name, or the path is taken
+   */
   static async write(texts: readonly string[], items: readonly Item[], output: Output): Promise<Mounts> {
     const mounts = new Mounts();
     try {
@@ -75,7 +81,7 @@ export class Mounts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { path, handle } of this.#onDisk) {
-      // Somebody may have put a file of their own there.
+      // Do not remove a file that somebody else has put there.
       const [own, there] = [await handle.stat(), await lstat(path).catch(() => null)];
       if (there?.ino === own.ino && there.dev === own.dev) await unlink(path).catch(() => undefined);
       await handle.close();

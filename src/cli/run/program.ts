@@ -4,10 +4,10 @@ import { isVariableName } from "../items/dotenv/secret-text.ts";
 import { type Variable, valueOf } from "./caller.ts";
 import { MAX_VARIABLE_BYTES } from "./environment.ts";
 
-/** A program, found and looked at, with its arguments and all of its variables. */
+/** A program that was found and checked, with its arguments and all of its variables. */
 export interface Program {
   readonly path: Buffer;
-  /** The program as it was typed, and its arguments. */
+  /** The program as typed, and its arguments. */
   readonly words: readonly Buffer[];
   readonly variables: readonly Variable[];
 }
@@ -21,8 +21,8 @@ export function requiredCommandLine(commandLine: readonly string[] | null): read
 }
 
 /**
- * Finds the program in its own PATH, as execvp(3) does, and names what the system would only number: exec gives ENOENT for
- * a script whose interpreter does not exist, as for one that does not exist itself.
+ * Finds the program in its own PATH, as execvp(3) does, and explains failures for which the system only gives a number:
+ * exec fails with ENOENT both for a missing script and for one whose interpreter is missing.
  *
  * @throws ProgramNotFoundError, ProgramNotStartedError
  */
@@ -44,7 +44,7 @@ export function notStarted(name: Uint8Array, what: string, hint?: string): Progr
   );
 }
 
-/** confstr(3), _CS_PATH */
+/** The default PATH: confstr(3), _CS_PATH. */
 const USUAL_PATH = "/bin:/usr/bin";
 const X_OK = "make it executable with chmod +x, or name its interpreter";
 
@@ -58,16 +58,15 @@ function located(name: Buffer, variables: readonly Variable[], count: number): B
   if (kinds.some(([, kind]) => kind === "folder")) {
     throw notStarted(name, "it is a folder", name.toString() === "." ? PART_OF_SHELLS : "name a program in it");
   }
-  if (kinds.some(([, kind]) => kind === "refused"))
-    throw notStarted(name, "its path is too long, or links in a circle");
+  if (kinds.some(([, kind]) => kind === "refused")) throw notStarted(name, "its path is too long, or a loop of links");
   throw new ProgramNotFoundError(`cannot run ${name.toString()}: no such program`, {
     hint: hintFor(name.toString(), count),
   });
 }
 
-/** An empty part of PATH is the working folder. */
+/** An empty part of PATH means the working folder. */
 function inPath(name: Buffer, path: Buffer): readonly Buffer[] {
-  // latin1 keeps any byte.
+  // latin1 preserves every byte.
   const folders = path.toString("latin1").split(":");
   return folders.map((it) => Buffer.concat([Buffer.from(it === "" ? "./" : `${it}/`, "latin1"), name]));
 }
@@ -98,9 +97,9 @@ const BUILT_INTO_SHELLS = new Set([
   "unset",
 ]);
 
-const PART_OF_SHELLS = "it is a part of shells: `vsync run … -- sh -c '…'`";
+const PART_OF_SHELLS = "it is built into shells: `vsync run … -- sh -c '…'`";
 
-/** A shell took the quotes away, or was never asked. */
+/** Guesses what the user meant for a shell, which removed the quotes or was never involved. */
 function hintFor(word: string, count: number): string {
   const [first = "", ...rest] = word.split("=");
   if (rest.length > 0 && isVariableName(first))
@@ -116,10 +115,13 @@ interface Fault {
   readonly hint: string;
 }
 
-/** Linux reads this much of a script's first line, behind `#!` (BINPRM_BUF_SIZE). */
+/** Linux reads this much of a script's first line, after `#!` (BINPRM_BUF_SIZE). */
 const MAX_FIRST_LINE = 254;
 
-/** Why the system would not execute the file, null if nothing shows. A text without `#!` is a script for /bin/sh. */
+/**
+ * Why the system would not execute the file, or null if nothing is wrong with it. A text without `#!` is a script for
+ * /bin/sh.
+ */
 function faultOf(path: Buffer): Fault | null {
   const head = headOf(path);
   if (head.toString("latin1", 0, 2) === "#!") return scriptFault(head.toString("latin1", 2).split("\n", 1)[0] ?? "");
@@ -138,7 +140,7 @@ function headOf(path: Buffer): Buffer {
       closeSync(descriptor);
     }
   } catch {
-    // A program may be executable and not readable.
+    // A program may be executable without being readable.
     return Buffer.alloc(0);
   }
 }
@@ -153,10 +155,10 @@ function scriptFault(line: string): Fault | null {
   if (endsInReturn) {
     return {
       what: `its first line, #!${named}${argument === "" ? "" : ` ${argument}`}, ends in a carriage return (CR)`,
-      hint: "it has the line ends of Windows: convert it with `sed -i 's/\\r$//'`",
+      hint: "it has Windows line ends: convert it with `sed -i 's/\\r$//'`",
     };
   }
-  // Linux takes a file whose interpreter's name it cannot read to its end for one without #!.
+  // If the interpreter's name does not fit into that, Linux treats the file as one without #!.
   const isCut = line.length >= MAX_FIRST_LINE && !/[ \t]/.test(line.slice(0, MAX_FIRST_LINE).trimStart());
   if (process.platform === "win32" || interpreter === "" || isCut) return null;
   const kind = kindOf(Buffer.from(interpreter, "latin1"));
@@ -185,13 +187,17 @@ const [LEAST_TOTAL, MOST_TOTAL] = [131_072, 6 * 1024 * 1024];
 /** What starting through env(1) or an interpreter adds. */
 const SPARE = 4096;
 
-/** Finds out what is too large, which the operating system does not say. @throws ProgramNotStartedError */
+/**
+ * Finds out what is too large, which the operating system does not say.
+ *
+ * @throws ProgramNotStartedError naming it
+ */
 function requireFits({ words, variables }: Program): void {
   const [name = Buffer.alloc(0)] = words;
   const argument = words.findIndex((word) => word.length >= MAX_VARIABLE_BYTES);
   if (argument !== -1) {
     const what = `argument ${argument} has ${words[argument]?.length} bytes, and Linux takes ${MAX_VARIABLE_BYTES - 1}`;
-    throw notStarted(name, what, "hand it over in a file or on stdin");
+    throw notStarted(name, what, "pass it in a file or on stdin");
   }
   const largest = variables.reduce((a, b) => (b.entry.length > a.entry.length ? b : a), {
     name: "",
@@ -205,12 +211,12 @@ function requireFits({ words, variables }: Program): void {
     );
   }
   const all = [...words, ...variables.map(({ entry }) => entry)];
-  // Each has a NUL and a pointer of 8 bytes.
+  // Each also takes a NUL and a pointer of 8 bytes.
   const bytes = all.reduce((sum, { length }) => sum + length + 9, 0);
   if (bytes + SPARE <= totalLimit()) return;
   throw notStarted(
     name,
-    `its arguments and ${variables.length} variables have ${bytes} bytes, more than this system takes; the largest is ${largest.name} with ${largest.entry.length}`,
+    `its arguments and ${variables.length} variables have ${bytes} bytes, more than this system allows; the largest is ${largest.name} with ${largest.entry.length}`,
     "pass only what it needs with --only=<key>,<key>; it can read large ones with `vsync get` or the library's path()",
   );
 }

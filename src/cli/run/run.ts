@@ -19,8 +19,8 @@ export interface RunInput extends LayerInput {
 }
 
 /**
- * Opens the vaults and starts the program with their secrets. Does not return where vsync becomes the program, or dies by
- * the signal that it died of; else returns its exit code.
+ * Opens the vaults and starts the program with their secrets. Returns the program's exit code, unless vsync becomes the
+ * program or dies by the same signal.
  *
  * @throws ProgramNotFoundError, ProgramNotStartedError, and what opening a vault throws
  */
@@ -28,7 +28,8 @@ export async function runProgram(input: RunInput, sources: SecretSources): Promi
   const { flags } = input;
   const caller = callerOf(input.commandLine, sources.variables);
   const libc = await loadLibc();
-  // bun may have put handlers of its own there. vsync itself waits for children, which takes SIGCHLD.
+  // Bun may have replaced these with its own handlers. SIGCHLD is left out, because vsync needs it to wait for
+  // children.
   for (const signal of caller.ignored) {
     if (signal === "SIGCHLD") libc?.setDefault(signal);
     else libc?.ignore(signal);
@@ -40,12 +41,12 @@ export async function runProgram(input: RunInput, sources: SecretSources): Promi
   if (libc === null) tellOfDamage(caller, variables, sources);
   const stays = flags.redact || flags.watch || flags.mount !== undefined;
   if (!stays) becomeProgram(findProgram(caller.words, variables), caller, kept, libc);
-  // Loaded late: where vsync becomes the program, nothing of what stays beside one runs.
+  // Loaded only here: if vsync becomes the program, none of this runs.
   const { runBeside } = await import("./beside.ts");
   return runBeside(input, { vaults, variables, caller, kept, libc }, sources);
 }
 
-/** The program could read once more what vsync has read. */
+/** Otherwise the program could read again what vsync has read. */
 function keptBack({ flags }: RunInput, { descriptors, variables }: Caller, { stdin }: SecretSources): KeptBack {
   const files = [...secretFiles(variables), flags["passphrase-file"] ?? [], flags.override ?? []].flat();
   return { stdin: stdin.isTaken, descriptors: leadingTo(files, descriptors) };
@@ -53,18 +54,22 @@ function keptBack({ flags }: RunInput, { descriptors, variables }: Caller, { std
 
 const REPLACED = "\ufffd";
 
-/** Node.js, and bun without libc, hand on text alone. @throws InputError an argument would name something else */
+/**
+ * Node.js, and Bun without libc, can only pass on text.
+ *
+ * @throws InputError an argument would change
+ */
 function tellOfDamage({ words }: Caller, variables: readonly Variable[], { output }: SecretSources): void {
   const damaged = words.findIndex((word) => !isUtf8(word));
   if (damaged !== -1) {
     const what = damaged === 0 ? "the program's name" : `argument ${damaged}`;
-    throw new InputError(`${what} is not UTF-8 text, and Node.js would hand on another one`, {
-      hint: "use the vsync binary, which hands on any bytes (docs/install.md)",
+    throw new InputError(`${what} is not UTF-8 text, and Node.js would pass on another one`, {
+      hint: "use the vsync binary, which passes on any bytes (docs/install.md)",
     });
   }
   for (const { name } of variables.filter(({ entry }) => !isUtf8(entry))) {
     output.warn(
-      `${name} is not UTF-8 text: Node.js hands it on with ${REPLACED} in place of some bytes; the vsync binary does not`,
+      `${name} is not UTF-8 text: Node.js passes it on with ${REPLACED} in place of some bytes; the vsync binary does not`,
     );
   }
 }

@@ -19,26 +19,29 @@ const FORWARDED = [
   "SIGIO",
   "SIGWINCH",
 ] as const;
-/** On a terminal they stop vsync together with the program; a service means them for the program, as gunicorn's do. */
+/**
+ * On a terminal these stop vsync together with the program. In a service they are meant for the program, as with
+ * gunicorn.
+ */
 const OF_JOBS = ["SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT"] as const;
-/** A terminal sends these to the whole foreground. */
+/** A terminal sends these to all foreground processes. */
 const FROM_TERMINALS: readonly string[] = ["SIGINT", "SIGQUIT"];
 
 /**
- * Stays beside the program until it has ended: hands on the signals that were aimed at vsync alone, and resolves with the
- * program's end.
+ * Stays beside the program until it ends. Forwards signals that were sent to vsync alone, and resolves with how the
+ * program ended.
  *
  * @throws ProgramNotStartedError
  */
 export async function stayBeside(program: Program, around: Surroundings): Promise<Pick<Ending, "code" | "signal">> {
   let child: Child | undefined;
-  // Listens before the program starts, so a signal that arrives meanwhile reaches it too.
+  // Listen before the program starts, so that a signal in between reaches it too.
   using signals = forwarding(around, (signal) => child?.kill(signal));
   child = await startChild(program, around);
-  // Awaited only after the program has ended; a failure must not count as unhandled until then.
+  // Awaited only after the program has ended; until then a failure must not count as unhandled.
   child.passedOn.catch(() => undefined);
   const ended = await child.ended;
-  // A process that the program left behind may hold the output open for ever; from here on a signal ends us.
+  // The program may have left a process behind that keeps the output open. From here on, a signal ends vsync.
   signals[Symbol.dispose]();
   await child.passedOn;
   return ended;
@@ -55,7 +58,7 @@ export function forwarding(
     send(signal);
   };
   const listener = (signal: NodeJS.Signals): void => void forward(signal);
-  // With a listener, a signal that the caller ignores would no longer be ignored in the program.
+  // A listener here would stop the program from ignoring signals that the caller ignores.
   const all = hasTerminal() ? FORWARDED : [...FORWARDED, ...OF_JOBS];
   const heard = all.filter((signal) => !caller.ignored.includes(signal));
   for (const signal of heard) process.on(signal, listener);
@@ -67,7 +70,7 @@ export function forwarding(
   };
 }
 
-/** Whether a terminal controls this process; stdin may be something else. */
+/** Whether a terminal controls this process, even if stdin is something else. */
 function hasTerminal(): boolean {
   try {
     closeSync(openSync("/dev/tty", constants.O_RDONLY | constants.O_NOCTTY));
@@ -81,8 +84,8 @@ function hasTerminal(): boolean {
 const DYING_MS = 200;
 
 /**
- * Ends vsync as the program has ended: a shell stops a script at Ctrl-C only if SIGINT killed what it ran. Returns the exit
- * code where the signal does not end vsync, as in PID 1.
+ * Ends vsync the way the program ended: a shell stops a script at Ctrl-C only if SIGINT killed the command. Returns the
+ * exit code if the signal does not end vsync, as in PID 1.
  */
 export async function endLike({ code, signal }: Pick<Ending, "code" | "signal">, libc: Libc | null): Promise<number> {
   if (signal === null) return code ?? 1;
@@ -96,7 +99,7 @@ export async function endLike({ code, signal }: Pick<Ending, "code" | "signal">,
   return exitCode;
 }
 
-/** signal(7), "Core" */
+/** See signal(7), "Core". */
 const DUMPING: readonly string[] = [
   "SIGABRT",
   "SIGBUS",
@@ -110,7 +113,7 @@ const DUMPING: readonly string[] = [
   "SIGXFSZ",
 ];
 
-/** vsync's own core would hold secrets. */
+/** vsync's own core dump would contain secrets. */
 function wouldDumpCore(signal: string): boolean {
   if (!DUMPING.includes(signal)) return false;
   try {

@@ -7,22 +7,26 @@ import type { Program } from "./program.ts";
 import { forwarding } from "./stay.ts";
 
 export interface Watched {
-  /** Of the program that runs first. */
+  /** The variables of the program that runs first. */
   readonly variables: readonly Variable[];
-  /** The variables as the vaults have them now. @throws VsyncError */
+  /**
+   * Reads the current variables from the vaults.
+   *
+   * @throws VsyncError
+   */
   readonly look: () => Promise<readonly Variable[]>;
   readonly programOf: (variables: readonly Variable[]) => Program;
   readonly around: Surroundings;
 }
 
-/** How often it looks, and so how often it restarts the program at most. */
+/** How often it checks the vaults, and so at most restarts the program. */
 const EVERY_MS = 5_000;
-/** How long a program may take to end at SIGTERM. */
+/** How long a program may take to end after SIGTERM. */
 const PATIENCE_MS = 10_000;
 
 /**
- * Restarts the program when the values that it gets have changed, and resolves with its end when it ends by itself. While
- * the vaults cannot be opened (the store is away, rolled back, the passphrase retired), the old program goes on.
+ * Restarts the program when its values have changed, and resolves when the program ends by itself. While the vaults
+ * cannot be opened (the store is down or rolled back, the passphrase retired), the old program keeps running.
  */
 export async function watchVaults({ variables, look, programOf, around }: Watched, output: Output) {
   let current = variables;
@@ -38,14 +42,14 @@ export async function watchVaults({ variables, look, programOf, around }: Watche
     if (isSame(next, current)) continue;
     output.say("vsync: the values have changed: restarting the program");
     const stopped = await stop(child);
-    // It ended by itself in this very moment.
+    // The program ended by itself at this very moment.
     if (stopped !== null) return stopped;
     current = next;
     child = await startChild(programOf(current), around);
   }
 }
 
-/** The child's end, or null after the time. */
+/** How the child ended, or null if it did not in time. */
 async function endWithin(child: Child, ms: number): Promise<Pick<Ending, "code" | "signal"> | null> {
   const { promise, resolve } = Promise.withResolvers<null>();
   const timer = setTimeout(() => resolve(null), ms);
@@ -65,7 +69,7 @@ async function stop(child: Child): Promise<Pick<Ending, "code" | "signal"> | nul
   return null;
 }
 
-/** A store that is away for an hour is worth one line. */
+/** Does not repeat a warning: a store that is down for an hour is worth one line. */
 function onceEach(warn: (text: string) => void): (text: string | null) => undefined {
   let last: string | null = null;
   return (text) => {
@@ -77,10 +81,10 @@ function onceEach(warn: (text: string) => void): (text: string | null) => undefi
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof VsyncError)) throw error;
-  return `the program goes on with the values it has: ${error.message}`;
+  return `the program keeps running with its current values: ${error.message}`;
 }
 
-/** Compares bytes: a rotation or a note changes no value. */
+/** Compares bytes, because a rotation or a note changes no values. */
 function isSame(a: readonly Variable[], b: readonly Variable[]): boolean {
   const entries = (list: readonly Variable[]): readonly string[] =>
     list.map(({ entry }) => entry.toString("latin1")).toSorted((x, y) => (x < y ? -1 : 1));

@@ -6,18 +6,26 @@ import type { SecretSources } from "../inputs/secret-input.ts";
 import { configHere, requireNamed, resolveTarget, type Use, type Which } from "../project/which-vault.ts";
 import { trustedConfig } from "./trusted-config.ts";
 
-/** This machine's config of the vault that the command means. @throws as `resolveTarget` and `configHere` */
+/**
+ * This machine's config for the vault that the command means.
+ *
+ * @throws what `resolveTarget` and `configHere` throw
+ */
 export async function configOf(input: TargetInput, sources: SecretSources, use: Use): Promise<LocalConfig> {
   const { output, variables } = sources;
   const which = await resolveTarget(input, (text) => output.warn(text), use);
   const hasToken = Boolean(variables["VSYNC_CONFIG"] || variables["VSYNC_CONFIG_FILE"]);
   if (use.use === "write" && hasToken && !which.isEnvTyped) {
-    output.say(`VSYNC_CONFIG is for reading, so this is about ${which.repo}/${which.env}`);
+    output.say(`VSYNC_CONFIG is only for reading, so this uses ${which.repo}/${which.env}`);
   }
   return configFor(which, sources, use);
 }
 
-/** As `configOf`, of a vault that is known by name. @throws InputError also for a write that only reads here */
+/**
+ * Like `configOf`, for a vault that is known by name.
+ *
+ * @throws AccessDeniedError the command writes, and this machine only reads
+ */
 export async function configFor(
   which: Which,
   sources: SecretSources,

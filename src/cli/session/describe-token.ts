@@ -4,7 +4,7 @@ import { shownEndpoint } from "../config/location.ts";
 const MASK = "[secret]";
 const SECRET_FIELDS: readonly (keyof RuntimeToken)[] = ["secretAccessKey", "sessionToken", "token"];
 
-/** A token's fields in the order of the format, secrets masked; then what a credential in it is. */
+/** A token's fields in the order of the format, secrets masked, followed by the id and kind of a credential in it. */
 export async function describeToken(token: RuntimeToken): Promise<Record<string, string | number | true>> {
   const present = TOKEN_FIELDS.flatMap((name) =>
     token[name] === undefined ? [] : [[name, shown(token, name)] as const],

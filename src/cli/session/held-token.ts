@@ -12,9 +12,10 @@ import type { SessionInput } from "./session.ts";
 import { openStore } from "./store.ts";
 
 /**
- * The runtime token of an app's host: no vault is named, and no config here is of this folder's repo. Null elsewhere.
+ * The runtime token on an app's host: the command names no vault, and no config here belongs to this folder's repo.
+ * Null elsewhere.
  *
- * @throws as `findToken`
+ * @throws what `findToken` throws
  */
 export async function tokenAlone(input: SessionInput, sources: SecretSources): Promise<RuntimeToken | null> {
   if (givenEnv(input) !== undefined || input.flags.repo !== undefined) return null;
@@ -25,11 +26,11 @@ export async function tokenAlone(input: SessionInput, sources: SecretSources): P
   return repo !== null && (await listEnvs(repo.name)).length > 0 ? null : findToken(undefined, sources);
 }
 
-/** What a runtime token, with the credential or passphrase beside it, opens now. */
+/** What a runtime token opens now, with the credential or passphrase given along with it. */
 export interface OpenedByToken {
   readonly manifest: Manifest;
   readonly names: readonly string[];
-  /** Of a scoped token. */
+  /** The claims of a scoped token; null for a passphrase. */
   readonly claims: Claims | null;
 }
 

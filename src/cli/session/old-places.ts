@@ -8,8 +8,8 @@ import type { Output } from "../terminal/output.ts";
 import { openStore } from "./store.ts";
 
 /**
- * Warns that a vault which has moved still opens at its old place, with what has just been taken away: a passphrase, a
- * token, old bundles. This machine knows the old place if it moved the vault, or still has a config from before.
+ * Warns that a moved vault's old place still opens with what was just taken away: a passphrase, a token, old bundles.
+ * This machine knows the old place if it moved the vault, or has a config from before the move.
  */
 export async function warnOfOldPlaces(config: LocalConfig, output: Output): Promise<void> {
   for (const place of await oldPlaces(config)) {

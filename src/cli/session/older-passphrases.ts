@@ -18,8 +18,8 @@ export const THEN_PASSPHRASE_FLAG = {
 };
 
 /**
- * Finds the passphrase of an older generation if it differs from today's: from the file, the variables, or a prompt, which
- * asks again for each generation. Disposing zeroes the keys of all of them.
+ * Finds the passphrase of an older generation if it differs from today's: from the file, the variables, or a prompt for
+ * each generation. Disposing of this zeroes all their keys.
  */
 export class OlderPassphrases implements Disposable {
   readonly #file: string | undefined;

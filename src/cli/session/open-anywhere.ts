@@ -14,20 +14,20 @@ import type { SessionInput } from "./session.ts";
 import { openStore } from "./store.ts";
 
 /**
- * Opens the vault that is meant: of the env that the command names, else of the runtime token in `VSYNC_CONFIG`, else of
- * the env that goes without saying.
+ * Opens the vault of the env that the command names, else of the runtime token in `VSYNC_CONFIG`, else of the default
+ * env.
  *
- * @throws InputError nothing of this is given
- * @throws ConfigMissingError a credential in `VSYNC_TOKEN` without `VSYNC_CONFIG`, and no env is named
+ * @throws InputError nothing says which vault
+ * @throws ConfigMissingError `VSYNC_TOKEN` is set, `VSYNC_CONFIG` is not, and no env is named
  */
 export function openAnywhere(input: SessionInput, sources: SecretSources, use?: Use): Promise<VaultAnywhere> {
   return openThrough(input, sources, openVault, use);
 }
 
-/** `isTransient`: see `LocalConfig`. */
+/** See `LocalConfig` for `isTransient`. */
 export type VaultAnywhere = OpenedVault & Pick<LocalConfig, "isTransient">;
 
-/** As `openAnywhere`, in another way than `openVault`'s. */
+/** Like `openAnywhere`, with another function in place of `openVault`. */
 export async function openThrough<T extends OpenedItems>(
   input: SessionInput,
   sources: SecretSources,
@@ -36,20 +36,27 @@ export async function openThrough<T extends OpenedItems>(
 ): Promise<T> {
   const token = givenEnv(input) === undefined ? await findToken(undefined, sources) : null;
   if (token === null && givenEnv(input) === undefined) requireNoCredential(sources);
-  // Loaded late: an app's machine has a token and no config.
+  // Loaded only here, because an app's host has a token and no config.
   const openHere = async () => (await import("./open-configured.ts")).openConfigured(input, sources, open, use);
   const vault = await (token === null ? openHere() : openByToken(token, input, sources, open));
   warnOfMove(vault, sources.output);
   return vault;
 }
 
-/** With the passphrase the command would read more than the token may. @throws ConfigMissingError */
+/**
+ * Otherwise the passphrase would read more than the token may.
+ *
+ * @throws ConfigMissingError a credential is set without VSYNC_CONFIG
+ */
 function requireNoCredential({ variables }: SecretSources): void {
   const name = ["VSYNC_TOKEN_FILE", "VSYNC_TOKEN"].find((it) => variables[it]);
   if (name === undefined) return;
-  throw new ConfigMissingError(`${name} is set, and VSYNC_CONFIG is not: nothing says which vault the token is of`, {
-    hint: "set VSYNC_CONFIG to what `vsync runtime-token` prints, or name an env to read with the passphrase",
-  });
+  throw new ConfigMissingError(
+    `${name} is set, but VSYNC_CONFIG is not: nothing says which vault the token belongs to`,
+    {
+      hint: "set VSYNC_CONFIG to what `vsync runtime-token` prints, or name an env to read with the passphrase",
+    },
+  );
 }
 
 async function openByToken<T extends OpenedItems>(
@@ -63,10 +70,10 @@ async function openByToken<T extends OpenedItems>(
   return await open(vault.ports, vault.request);
 }
 
-/** The old place still opens, and gets nothing new. */
+/** The old place still opens, but gets no more changes. */
 function warnOfMove({ manifest }: OpenedItems, output: Output): void {
   const to = manifest === undefined ? null : movedTo(manifest);
   if (manifest === undefined || to === null) return;
   const { message, hint } = hasMoved(manifest, to);
-  output.warn(`${message}, and this is what it held then; ${hint}`);
+  output.warn(`${message}, and these are its last values there; ${hint}`);
 }

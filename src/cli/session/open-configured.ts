@@ -19,7 +19,7 @@ export interface OpenedItems {
 
 export type Open<T extends OpenedItems> = (ports: ReadPorts, request: OpenRequest) => Promise<T>;
 
-/** The half of `openThrough` for a vault that this machine has a config for. */
+/** The part of `openThrough` for a vault that this machine has a config for. */
 export async function openConfigured<T extends OpenedItems>(
   input: SessionInput,
   sources: SecretSources,
@@ -35,7 +35,7 @@ export async function openConfigured<T extends OpenedItems>(
   return session.config.isTransient ? { ...vault, isTransient: true } : vault;
 }
 
-/** Somebody who names the env beside a token means the token's vault: a machine with a token alone has no config. */
+/** If a token is set and the user names an env without a config, they probably mean the token's vault. */
 function namingTheToken(error: unknown, input: SessionInput, { variables }: SecretSources): unknown {
   const [env, from] = [givenEnv(input), ["VSYNC_CONFIG", "VSYNC_CONFIG_FILE"].find((name) => variables[name])];
   const isUnknown = error instanceof LocalConfigMissingError || error instanceof NoRepositoryError;

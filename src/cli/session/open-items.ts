@@ -13,7 +13,7 @@ export interface CacheFlags {
 }
 
 /**
- * The items of the vault that is named, as `openAnywhere` finds it. With `--cache`, a sealed copy stands in for a store that
+ * Reads the items of the vault that `openAnywhere` would open. With `--cache`, falls back on a sealed copy if the store
  * cannot be reached.
  */
 export async function openItems(
@@ -24,7 +24,7 @@ export async function openItems(
   return (await openThrough(input, sources, openerOf(input.flags, sources), use)).bundle.items;
 }
 
-/** As the library's: half of 30 s for the store, a fifth for the disk. */
+/** The same shares as in the library: of 30 s, half for the store and a fifth for the disk. */
 const [PATIENCE_MS, DISK_MS] = [15_000, 6_000];
 
 function openerOf({ cache: path, "max-age": maxAgeMs }: CacheFlags, { output }: SecretSources): Open<OpenedItems> {
@@ -41,7 +41,7 @@ function openerOf({ cache: path, "max-age": maxAgeMs }: CacheFlags, { output }: 
   };
 }
 
-/** The library's cache hands out items alone; this machine also remembers the manifest that they came from. */
+/** The library's cache returns only items, but this machine also has to remember their manifest. */
 function watched(history: History | undefined, see: (manifest: Manifest) => void): { readonly history?: History } {
   if (history === undefined) return {};
   const { newest } = history;

@@ -7,7 +7,7 @@ import { type Session, type SessionInput, sessionOn } from "./session.ts";
 const FLAG = "other-passphrase-file";
 const VARIABLE = "VSYNC_OTHER_PASSPHRASE";
 
-/** For commands about two envs: the passphrase of the second, if it has one of its own. */
+/** For commands about two envs: the passphrase of the second, if it differs. */
 export const OTHER_PASSPHRASE_FLAG = {
   [FLAG]: Flags.string({
     description: `file with the second env's passphrase, - for stdin (default: ${VARIABLE}(_FILE), else as the first's)`,
@@ -19,7 +19,7 @@ export interface OtherFlags {
   readonly [FLAG]?: string | undefined;
 }
 
-/** Opens another env of the same repo. Its passphrase is its own if one is given, else it comes as the first one's. */
+/** Opens another env of the same repo. If no separate passphrase is given, it takes the first env's. */
 export async function openOther(
   env: string,
   { flags }: { readonly flags: SessionInput["flags"] & OtherFlags },

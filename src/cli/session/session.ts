@@ -36,7 +36,10 @@ export interface SessionInput extends TargetInput {
   };
 }
 
-/** A vault that this machine has a config for: its store, and what every use-case needs. Its end zeroes the passphrase. */
+/**
+ * A vault that this machine has a config for: its store, and what every use-case needs. Disposing of it zeroes the
+ * passphrase.
+ */
 export class Session implements Disposable {
   readonly config: LocalConfig;
   readonly ports: CommitPorts;
@@ -62,7 +65,7 @@ export class Session implements Disposable {
     return { vault, repo, env, seenGen, history: this.request.expect.history };
   }
 
-  /** See `rememberManifest`. Without a manifest, as after a commit that wrote nothing, the config stays as it is. */
+  /** See `rememberManifest`. Does nothing without a manifest, as after a commit that wrote nothing. */
   async remember(manifest: Manifest | undefined): Promise<void> {
     if (manifest !== undefined) await rememberManifest(this.config, this.request.expect.history, manifest, this.#warn);
   }
@@ -74,10 +77,10 @@ export class Session implements Disposable {
 }
 
 /**
- * The config comes before the passphrase: nobody types one for a vault that this machine does not know.
+ * Reads the config before the passphrase, so that nobody types one for a vault that this machine does not know.
  *
- * @throws LocalConfigMissingError the config is missing or cannot be used
- * @throws InputError no env, no passphrase
+ * @throws LocalConfigMissingError the config is missing or unusable
+ * @throws InputError no env or no passphrase
  */
 export async function openSession(
   input: SessionInput,
@@ -90,10 +93,14 @@ export async function openSession(
   return sessionOn(config, input.flags, sources, PASSPHRASE, { mayBeKept });
 }
 
-/** For commands of every day that write: what `vsync unlock` keeps may sign for them. */
+/** For everyday commands that write: the key kept by `vsync unlock` may sign for them. */
 export const DAILY_WRITE: Use = { use: "write", isDaily: true };
 
-/** As `openSession`, of a config that has been read. @throws InputError no passphrase, or a flag says what it cannot */
+/**
+ * Like `openSession`, for a config that has been read already.
+ *
+ * @throws InputError no passphrase, or flags that contradict each other
+ */
 export async function sessionOn(
   config: LocalConfig,
   flags: SessionInput["flags"],
@@ -111,7 +118,7 @@ export async function sessionOn(
   return new Session({ config, ports, request }, passphrase, (text) => sources.output.warn(text));
 }
 
-/** The key of `vsync unlock` stands before the prompt, behind every other way. */
+/** The key kept by `vsync unlock` comes before the prompt and after every other way. */
 async function keyOrPassphrase(
   input: SecretInput,
   file: string | undefined,
@@ -124,7 +131,11 @@ async function keyOrPassphrase(
   return kept ?? askPassphrase(input, sources);
 }
 
-/** With a token and no passphrase, you would look for a fault in the token. @throws InputError */
+/**
+ * A user who has set a token but no passphrase would look for the fault in the token.
+ *
+ * @throws InputError a token is set and no passphrase is given
+ */
 async function refuseToken(flags: SessionInput["flags"], sources: SecretSources): Promise<void> {
   const { variables, prompter } = sources;
   const ways = ["VSYNC_PASSPHRASE_FILE", "VSYNC_PASSPHRASE", "VSYNC_PASSPHRASE_COMMAND"];
@@ -140,9 +151,9 @@ function annotationOf({ note, meta }: SessionInput["flags"], { variables }: Secr
 }
 
 /**
- * Keeps what a manifest has shown. A passphrase raises its own floor alone: a person who knows one that was rotated away
- * can forge a manifest for those who still use it, with another passphrase's entry in it. The one other floor that this
- * machine trusts is that of a passphrase which its own rotation has set.
+ * Remembers what a manifest has shown. A passphrase raises only its own floor: somebody who knows one that was rotated
+ * away can forge a manifest, with another passphrase's entry in it, for people who still use theirs. The only other
+ * floor that this machine raises is that of a passphrase set by its own rotation.
  */
 export async function rememberManifest(
   config: LocalConfig,
@@ -152,7 +163,7 @@ export async function rememberManifest(
 ): Promise<void> {
   if (config.isTransient) return;
   const { opener } = history;
-  // Before the first push nobody has opened anything: what is remembered then is our own commit.
+  // Before the first push nobody has opened anything, so this is our own commit.
   if (opener === null && config.seenGen > 0) return;
   const isProven = opener === null || history.hasRotatedTo(manifest);
   const { cost: kdf, recipient } = isProven ? hintOf(manifest) : hintOfOpener(manifest, opener);

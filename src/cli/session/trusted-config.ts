@@ -7,10 +7,10 @@ import { protectionOf, type Which } from "../project/which-vault.ts";
 import { openStore } from "./store.ts";
 
 /**
- * A config for a machine without one, as in CI: from the project file and the environment's credentials. Nothing of it is
- * stored. Null unless `VSYNC_TRUST_PROJECT=1` says that the checkout is trusted with these credentials.
+ * A config for a machine without one, as in CI, made from the project file and the environment's credentials. It is not
+ * stored. Null unless `VSYNC_TRUST_PROJECT=1` says that the checkout may use these credentials.
  *
- * @throws InputError the file does not name the vault's id, which keeps another bucket's vault from taking its place
+ * @throws InputError the file does not name the vault's id, without which another bucket's vault could take its place
  * @throws ManifestNotFoundError, NotAuthenticError the place holds no vault, or another one
  */
 export async function trustedConfig(which: Which, sources: SecretSources): Promise<LocalConfig | null> {
@@ -19,7 +19,7 @@ export async function trustedConfig(which: Which, sources: SecretSources): Promi
   const isTrusted = variables["VSYNC_TRUST_PROJECT"] === "1" && (isAmbient || Boolean(variables["VSYNC_ACCESS_KEY"]));
   const filed = isTrusted ? placeInFile(which) : null;
   if (filed === null || (await findConfig(which, () => undefined).catch(() => null)) !== null) return null;
-  // Loaded late: every command asks for its config, and few are in CI.
+  // Loaded only here, because every command needs its config but few run in CI.
   const { fetchManifest } = await import("../../vault/open/open-manifest.ts");
   const { hintOf } = await import("../../vault/unlock/passphrase-holder.ts");
   const vault = requireVault(filed, which);

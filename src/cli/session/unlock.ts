@@ -12,9 +12,10 @@ interface JsonInput {
 }
 
 /**
- * Proves the passphrase, and keeps the key that it derives for this login session.
+ * Proves the passphrase and keeps its derived key for this login session.
  *
- * @throws InputError the folder is not one of the config's, the passphrase only reads, or the login has no keyring of its own
+ * @throws InputError the folder is not one of the config's, the passphrase only reads, or the login has no keyring of
+ * its own
  * @throws what `openManifest` throws
  */
 export async function unlockVault(
@@ -25,7 +26,7 @@ export async function unlockVault(
   const config = await configOf(input, sources, { use: "values", wantsEnv: true });
   const { repo, env } = config;
   if (!config.isAtRoot) {
-    throw new InputError(`${repo}/${env} is unlocked from one of its own folders, and this is another one`, {
+    throw new InputError(`${repo}/${env} can only be unlocked from one of its own folders`, {
       hint: `to use it here, too: vsync init ${vaultFlags(config)}`,
     });
   }
@@ -42,7 +43,7 @@ export async function unlockVault(
   sources.output.done(`Unlocked ${repo}/${env} until ${clock}, in this login session; vsync lock ends it`);
 }
 
-/** Forgets the key of the env that is named, or all of this login session. */
+/** Forgets the key of the named env, or all keys of this login session. */
 export async function lockVaults(input: SessionInput & JsonInput, sources: SecretSources): Promise<void> {
   const isAll = givenEnv(input) === undefined;
   const config = isAll ? null : await configOf(input, sources, { use: "values" });

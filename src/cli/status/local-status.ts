@@ -16,10 +16,10 @@ import {
 import { configFor } from "../session/config.ts";
 import { type RemoteStatus, remoteStatus } from "./remote-status.ts";
 
-/** This machine's knowledge of one vault, for people and for `--json`, without secrets. */
+/** What this machine knows of one vault, for people and for `--json`, without secrets. */
 export interface VaultStatus {
   readonly env: string;
-  /** Why the config cannot be used, or null. With a fault, all that a config says is null. */
+  /** Why the config cannot be used, or null. If set, all fields that come from the config are null. */
   readonly fault: string | null;
   readonly endpoint: string | null;
   readonly region: string | null;
@@ -30,10 +30,10 @@ export interface VaultStatus {
   readonly vault: string | null;
   /** The newest generation that this machine has seen; 0 before the first push. */
   readonly seenGen: number | null;
-  /** Only the env's name answers there. Null if the config cannot be used. */
+  /** Whether only the env's name confirms a loss. Null if the config cannot be used. */
   readonly protected: boolean | null;
   readonly config: string;
-  /** The store's answer if it was asked: null before the first push, and when `remoteFault` says why it failed. */
+  /** The store's state, if it was asked. Null before the first push, or if it failed, which `remoteFault` explains. */
   readonly remote?: RemoteStatus | null;
   readonly remoteFault?: string | null;
 }
@@ -43,7 +43,7 @@ export interface RepoStatus {
   readonly vaults: readonly VaultStatus[];
 }
 
-/** It shows values of nothing, and binds nothing either. */
+/** Shows no values, and must not bind the config to a folder. */
 const USE = { use: "values" } as const;
 
 export interface StatusInput extends TargetInput {
@@ -54,7 +54,7 @@ export interface StatusInput extends TargetInput {
   };
 }
 
-/** The status of every env of the repo on this machine. A config or store that fails is reported, not thrown. */
+/** The status of every env of the repo on this machine. Reports a failing config or store instead of throwing. */
 export async function repoStatus(input: StatusInput, { output }: SecretSources): Promise<RepoStatus> {
   const warn = (text: string): void => output.warn(text);
   const named = await whichRepo(input, surroundings(warn));
@@ -68,10 +68,10 @@ export async function vaultsOf(named: WhichRepo, asksStore: boolean, warn: Warn)
 }
 
 /**
- * The status of one env. A passphrase, if one is given, proves the store's answer.
+ * The status of one env. If a passphrase is given, it proves the store's state.
  *
- * @throws LocalConfigMissingError the config is missing or cannot be used
- * @throws as `remoteStatus`
+ * @throws LocalConfigMissingError the config is missing or unusable
+ * @throws what `remoteStatus` throws
  */
 export async function envStatus(input: StatusInput, sources: SecretSources): Promise<RepoStatus> {
   const warn = (text: string): void => sources.output.warn(text);
@@ -80,7 +80,7 @@ export async function envStatus(input: StatusInput, sources: SecretSources): Pro
   if (!input.flags.remote) return { repo: target.repo, vaults: [statusOf(config)] };
   const passphrase = await readGivenSecret(PASSPHRASE, input.flags["passphrase-file"], sources);
   const remote = await remoteStatus(config, passphrase, warn);
-  // Read again: a proven answer has just been remembered there.
+  // Read again, because a proven state has just been remembered there.
   return {
     repo: target.repo,
     vaults: [{ ...statusOf(config.isTransient ? config : await configHere(target, USE, () => undefined)), remote }],

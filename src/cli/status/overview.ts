@@ -12,17 +12,17 @@ import { type VaultStatus, vaultsOf } from "./local-status.ts";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** This machine's knowledge of the current folder, from local files alone. */
+/** What this machine knows about the current folder, from local files alone. */
 export interface Overview {
   readonly repo: WhichRepo | null;
   readonly vaults: readonly VaultStatus[];
   /** The other repositories that this machine has configs for. */
   readonly otherRepos: readonly string[];
-  /** The envs that the folder has a dotenv file for: `prod` of `.env.prod`. */
+  /** The envs with a dotenv file in the folder: `prod` for `.env.prod`. */
   readonly dotenvEnvs: readonly string[];
   /** Whether a runtime token is in the environment. */
   readonly hasToken: boolean;
-  /** The starting point of the platform's credential chain, or null. */
+  /** What the platform's credential chain would use first, or null. */
   readonly ambient: string | null;
   readonly home: string;
 }
@@ -100,7 +100,7 @@ function credentialsText({ credentials, fault }: VaultStatus, ambient: string | 
   return credentials ?? "none needed";
 }
 
-/** Commands to try, the most likely first. */
+/** Commands to try, the most useful first. */
 function nextSteps({ repo, vaults, dotenvEnvs, hasToken }: Overview): readonly Step[] {
   const likely = [...proposedEnvs(repo?.project.file ?? null), ...dotenvEnvs];
   const steps = repo === null || vaults.length === 0 ? setUp(repo === null, likely) : dayToDay(vaults, dotenvEnvs);
@@ -147,7 +147,7 @@ function hostRemark(endpoint: string): string {
   return isAwsHost(new URL(endpoint).hostname) ? "" : ` at ${host}`;
 }
 
-/** A malformed path is shown as it is: only commands that use the endpoint refuse it. */
+/** Shows a malformed path as it is; only commands that use the endpoint refuse it. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);

@@ -10,23 +10,23 @@ import type { LocalConfig, Warn } from "../config/local-config.ts";
 import { rememberManifest } from "../session/session.ts";
 import { openStore } from "../session/store.ts";
 
-/** The store's answer about one vault, for people and for `--json`. */
+/** The store's state of one vault, for people and for `--json`. */
 export interface RemoteStatus {
   readonly gen: number;
-  /** When that generation was committed, by the clock of the machine that did it. */
+  /** When that generation was committed, by the committing machine's clock. */
   readonly at: string;
   readonly action: string;
   readonly actor: Actor;
   readonly rotatedAt: string;
   readonly slots: readonly SlotAccess[];
-  /** A passphrase has proven all this. Otherwise anyone who can write to the store may have made it up. */
+  /** Whether a passphrase has proven all this. Otherwise anyone who can write to the store may have made it up. */
   readonly isVerified: boolean;
 }
 
 /**
- * Asks the store; null before the first push. A generation that a passphrase has proven is remembered.
+ * Asks the store. Null before the first push. Remembers a generation that a passphrase has proven.
  *
- * @throws what `requireSeen` and fetching a manifest throw, with a passphrase what opening it throws
+ * @throws what `requireSeen` and fetching a manifest throw, and with a passphrase what opening it throws
  */
 export async function remoteStatus(
   config: LocalConfig,

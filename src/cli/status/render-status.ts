@@ -53,7 +53,7 @@ function fieldsOf(repo: string, status: VaultStatus): Record<string, string | nu
     ...(status.credentials === null ? {} : { region: status.region ?? "", credentials: status.credentials }),
     vault: status.vault ?? "",
     "generation seen": status.seenGen ?? "",
-    ...(status.protected ? { protected: "its name answers, not --yes" } : {}),
+    ...(status.protected ? { protected: "confirm with its name, not --yes" } : {}),
     ...(status.remote === undefined ? {} : remoteFieldsOf(status.remote)),
     config: status.config,
   };
@@ -66,11 +66,11 @@ function remoteFieldsOf(remote: RemoteStatus | null): Record<string, string | nu
     committed: committedOf(remote),
     rotated: remote.rotatedAt,
     access: remote.slots.map(describeAccess).join("; "),
-    verified: remote.isVerified ? "yes, by the passphrase" : "no: without a passphrase anyone can have written this",
+    verified: remote.isVerified ? "yes, by the passphrase" : "no: without a passphrase, anyone could have written this",
   };
 }
 
-/** One entry of the manifest's unlock list in words. */
+/** One entry of the manifest's unlock list, in words. */
 export function describeAccess({ slot, access, until }: SlotAccess): string {
   switch (access) {
     case "read-write":
@@ -80,7 +80,7 @@ export function describeAccess({ slot, access, until }: SlotAccess): string {
     case "none":
       return `an earlier passphrase expired ${until}`;
     case "unknown":
-      return `${slot} is of a kind that only a newer vsync knows`;
+      return `only a newer vsync knows the kind of ${slot}`;
     default:
       return access satisfies never;
   }

@@ -19,7 +19,9 @@ export interface TokenStatus {
   };
 }
 
-/** @throws with `--remote` what `openAlone` throws */
+/**
+ * @throws with `--remote`, what `openAlone` throws
+ */
 export async function tokenStatus(
   token: RuntimeToken,
   input: StatusInput,
@@ -48,7 +50,7 @@ export function renderTokenStatus({ env, token, remote }: TokenStatus, output: O
     ...(remote === undefined ? {} : { "in the store": `generation ${remote.gen}, ${remote.at}` }),
     ...(remote === undefined ? {} : { reads: remote.names.join(", ") || "nothing" }),
     ...(remote?.expiresAt === undefined ? {} : { ends: remote.expiresAt }),
-    config: "none on this machine: VSYNC_CONFIG says all",
+    config: "none on this machine: VSYNC_CONFIG has everything",
   };
   output.fields(fields);
 }

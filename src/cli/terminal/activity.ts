@@ -10,11 +10,11 @@ const BLOCK_CELLS = 4;
 /** The stream to draw on. */
 export interface Display {
   readonly sink: Sink;
-  /** A terminal whose user accepts colours, and so moving parts too. */
+  /** A terminal whose user accepts colours, and therefore moving parts. */
   readonly isLively: boolean;
 }
 
-/** Wraps a store: a call that takes longer than a second shows a moving line that says what it does. */
+/** Wraps a store: a call that takes longer than a second shows a moving line with what it is doing. */
 export function withActivity(store: ObjectStore, display: Display): ObjectStore {
   if (!display.isLively) return store;
   const { label } = store;
@@ -53,7 +53,7 @@ async function showDuring<T>(work: Promise<T>, what: string, sink: Sink): Promis
   }
 }
 
-/** A block that moves to and fro, because the total is unknown. */
+/** A block that moves back and forth, because the total is unknown. */
 function barAt(frame: number): string {
   const way = BAR_CELLS - BLOCK_CELLS;
   const at = way - Math.abs((frame % (2 * way)) - way);

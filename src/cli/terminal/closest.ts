@@ -1,7 +1,7 @@
-/** Longer than any command or flag. The work grows with the length. */
+/** Longer than any command or flag. Longer input would only cost time. */
 const MAX_TYPED_CHARACTERS = 50;
 
-/** The candidate that a typo most likely meant; null if none is near. */
+/** The candidate that a typo most likely meant; null if none is close. */
 export function closest(typed: string, candidates: readonly string[]): string | null {
   if (typed.length > MAX_TYPED_CHARACTERS) return null;
   const sameInAnyCase = candidates.find((candidate) => candidate.toUpperCase() === typed.toUpperCase());

@@ -4,28 +4,32 @@ import type { Prompter } from "./prompter.ts";
 /** The flags of a command that asks before it writes. */
 export interface ConsentFlags {
   readonly yes?: boolean | undefined;
-  /** An env's name, as if somebody had typed it. */
+  /** The value of `--confirm`: an env's name, as if the user had typed it. */
   readonly confirm?: string | undefined;
   readonly "dry-run"?: boolean | undefined;
 }
 
-/** What would be lost, as a question and as a refusal. Both name repo and env, and what goes. */
+/** What would be lost, as a question and as a refusal. Both name repo, env and what would go. */
 export interface Consent {
   readonly env: string;
-  /** Only the env's name, typed or given with `--confirm`, answers. */
+  /** Whether only the env's name, typed or given with `--confirm`, confirms. */
   readonly isProtected: boolean;
-  /** `Remove A and B from api/prod?` */
+  /** Such as `Remove A and B from api/prod?`. */
   readonly question: string;
-  /** `this would remove A and B from api/prod` */
+  /** Such as `this would remove A and B from api/prod`. */
   readonly refusal: string;
-  /** What else to do, if this is not meant. */
+  /** What else to do if the user does not want this. */
   readonly otherwise?: string | undefined;
 }
 
-/** Refuses early what a question would have to answer. @throws InputError no terminal to ask on, and no answer given */
+/**
+ * Fails early if the command will have to ask and cannot.
+ *
+ * @throws InputError there is no terminal to ask on, and no flag answers
+ */
 export function requireAnswerable(flags: ConsentFlags, prompter: Prompter): void {
   if (flags.yes || flags.confirm !== undefined || flags["dry-run"] || prompter.isInteractive) return;
-  throw new InputError("this wants a confirmation, and nobody can be asked here: nothing was written", {
+  throw new InputError("this needs a confirmation, and there is no terminal to ask on: nothing was written", {
     hint: "give --yes (in a protected env --confirm=<env>), or run this on a terminal",
   });
 }
@@ -33,7 +37,7 @@ export function requireAnswerable(flags: ConsentFlags, prompter: Prompter): void
 /**
  * Asks before something is removed or undone, unless a flag answers.
  *
- * @throws InputError no answer and no terminal to ask on, `--confirm` names another env, or somebody answered no
+ * @throws InputError there is no terminal to ask on, `--confirm` names another env, or the user declines
  */
 export async function requireConsent(consent: Consent, flags: ConsentFlags, prompter: Prompter): Promise<void> {
   if (isAnswered(consent, flags)) return;
@@ -60,14 +64,14 @@ function isAnswered({ env, isProtected }: Consent, { yes, confirm }: ConsentFlag
   return confirm === env || (yes === true && !isProtected);
 }
 
-/** One rule for every command that asks: no is a failure, and a script that goes on after it would be wrong. */
+/** A declined question is always a failure, because a script must not continue after it. */
 export function notConfirmed(hint: string): InputError {
   return new InputError("not confirmed: nothing was written", { hint });
 }
 
 const NAMED = 5;
 
-/** `A, B and C`, of many names `A, B, C, D, E and 7 more`. */
+/** Such as `A, B and C`, or for many names `A, B, C, D, E and 7 more`. */
 export function listed(names: readonly string[]): string {
   const shown = names.length > NAMED ? [...names.slice(0, NAMED), `${names.length - NAMED} more`] : names;
   return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown.at(-1)}`;

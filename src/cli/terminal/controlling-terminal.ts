@@ -4,7 +4,7 @@ import { isTerminal } from "./standard-streams.ts";
 
 const PATH = "/dev/tty";
 
-/** A terminal to ask on, and what the question is written to. */
+/** A terminal to ask on: where to read, and where to write the question. */
 export interface Terminal {
   readonly input: ReadStream;
   readonly output: NodeJS.WritableStream;
@@ -16,8 +16,8 @@ export interface ControllingTerminal extends Terminal, Disposable {
 }
 
 /**
- * Whether somebody can be asked: this process has a terminal, is in its foreground, and neither the flag `--no-input` nor
- * a variable says that nobody is there. In the background a read would stop the process instead.
+ * Whether somebody can be asked: this process has a terminal and is in its foreground, and neither `--no-input` nor a
+ * variable forbids it. In the background, a read would stop the process.
  */
 export function hasSomebodyToAsk(
   variables: Readonly<Record<string, string | undefined>>,
@@ -43,7 +43,7 @@ function hasControllingTerminal(): boolean {
   }
 }
 
-/** Compares the process group with the terminal's foreground group. True where the system does not tell. */
+/** Compares the process group with the terminal's foreground group. True if the system does not tell. */
 function isInForeground(): boolean {
   try {
     const [group, foreground] = process.platform === "linux" ? groupsInProc() : groupsByPs();
@@ -53,14 +53,14 @@ function isInForeground(): boolean {
   }
 }
 
-/** proc_pid_stat(5): after the name in brackets state, ppid, pgrp, session, tty_nr, tpgid. */
+/** proc_pid_stat(5): the fields after the name in brackets are state, ppid, pgrp, session, tty_nr, tpgid. */
 function groupsInProc(): readonly (string | undefined)[] {
   const stat = readFileSync("/proc/self/stat", "latin1");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return [fields[2], fields[5]];
 }
 
-/** An absolute path and no environment, because PATH may name somebody's program. */
+/** An absolute path and no environment, because PATH may lead to somebody else's program. */
 function groupsByPs(): readonly (string | undefined)[] {
   const { execFileSync } = process.getBuiltinModule("node:child_process");
   const args = ["-o", "pgid=,tpgid=", "-p", String(process.pid)];
@@ -87,8 +87,8 @@ export function openControllingTerminal(): ControllingTerminal {
 const CTRL_C = 3;
 
 /**
- * Drops what was typed before a question stood on the screen: it was not an answer to it. Ctrl-C among it still ends the
- * program. Leaves the terminal in raw mode, where half a line can be read, too.
+ * Discards what was typed before the question appeared, because it cannot be the answer. A Ctrl-C in it still ends the
+ * program. Leaves the terminal in raw mode, in which half a line can be read too.
  */
 export function dropTypedAhead(input: ReadStream): void {
   if (process.platform === "win32") return;

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import { printable } from "./printable.ts";
 
-/** Counts code points. A terminal does the same, except for wide and combining characters. */
+/** Counts code points, as a terminal does except for wide and combining characters. */
 export function widthOf(cell: string): number {
   return Array.from(stripVTControlCharacters(cell)).length;
 }
@@ -13,8 +13,8 @@ export interface Column<Row> {
 }
 
 /**
- * Lines of aligned columns, two spaces apart, without trailing spaces. Cells are escaped before they are measured. If the lines
- * are wider than `width`, the widest cells are cut and end in `…`.
+ * Lines of aligned columns, two spaces apart, without trailing spaces. Cells are escaped before they are measured. If
+ * the lines are wider than `width`, the widest cells are cut and end in `…`.
  */
 export function formatTable<Row>(
   columns: readonly Column<Row>[],
@@ -35,7 +35,7 @@ export function formatTable<Row>(
 
 const LEAST_WIDTH = 8;
 
-/** Takes from the widest column first, and leaves each a few characters. */
+/** Takes from the widest column first, and leaves each column a few characters. */
 function narrowed(natural: readonly number[], width: number): readonly number[] {
   const widths = [...natural];
   let excess = widths.reduce((sum, it) => sum + it, 0) + 2 * (widths.length - 1) - width;
@@ -69,7 +69,7 @@ export function csvRecord(fields: readonly string[]): string {
   return fields.map((field) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)).join(",");
 }
 
-/** Breaks the text into lines of at most `width` columns; a longer word gets a line to itself. */
+/** Breaks the text into lines of at most `width` columns. A longer word gets a line to itself. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -83,9 +83,9 @@ export function wrap(text: string, width: number): string[] {
 const INDENT = "  ";
 
 /**
- * Breaks a message whose first line starts `headColumns` to the right. Text in backticks, and a vsync command up to the next
- * punctuation, stay on one line, to be copied. If such a line is too long, the terminal breaks it, and joins it again when
- * it is copied.
+ * Breaks a message whose first line starts at column `headColumns`. Text in backticks, and a vsync command up to the
+ * next punctuation, stay on one line so that you can copy them. The terminal breaks such a line if it is too long, and
+ * joins it again when you copy it.
  */
 export function wrapMessage(text: string, headColumns: number, width: number): string {
   const lines: string[] = [];

@@ -5,7 +5,11 @@ import { printable, printableJson } from "./printable.ts";
 /** The part of a stream that `Output` uses. */
 export interface Sink {
   write(chunk: string | Uint8Array): unknown;
-  /** Like `write`, but also fails when the reader has gone. @throws Error */
+  /**
+   * Like `write`, but also fails if the reader is gone.
+   *
+   * @throws Error the bytes could not be written
+   */
   deliver?(chunk: string | Uint8Array): unknown;
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
@@ -13,7 +17,7 @@ export interface Sink {
 
 export type Style = "red" | "yellow" | "green" | "cyan" | "bold" | "dim";
 
-/** Of a name: added, changed, removed. */
+/** What happened to a name: added, changed, removed. */
 export type Sign = "+" | "~" | "-";
 
 const SIGN_STYLES = { "+": "green", "~": "yellow", "-": "red" } as const;
@@ -29,14 +33,14 @@ export function isLively({ isTTY }: Sink, variables: Variables): boolean {
   return isTTY === true && !variables["NO_COLOR"] && variables["TERM"] !== "dumb";
 }
 
-/** Whether to use colours: as `isLively`, and where the user insists with FORCE_COLOR, unless NO_COLOR is set, too. */
+/** Whether to use colours: like `isLively`, or if the user sets FORCE_COLOR, but never with NO_COLOR. */
 function isColoured(sink: Sink, variables: Variables): boolean {
   const { FORCE_COLOR: forced = "", NO_COLOR: declined } = variables;
   return isLively(sink, variables) || (!declined && !["", "0", "false"].includes(forced));
 }
 
 /**
- * The only way to the terminal. stdout carries the result and nothing else; messages go to stderr. Escapes everything
+ * The only way to the terminal. stdout gets the result and nothing else; messages go to stderr. Escapes everything,
  * except in `raw` and `handOver`, which pass bytes on unchanged.
  */
 export class Output {
@@ -60,7 +64,7 @@ export class Output {
     this.#stdout.write(`${printable(text)}\n`);
   }
 
-  /** A name of the result that was added, changed or removed. */
+  /** A name in the result that was added, changed or removed. */
   change(sign: Sign, name: string): void {
     this.#stdout.write(`${coloured(sign, `${sign} ${printable(name)}`, isColoured(this.#stdout, this.#variables))}\n`);
   }
@@ -71,7 +75,7 @@ export class Output {
     this.#stdout.write(`${isOn ? styleText(style, mark, { validateStream: false }) : mark} ${printable(text)}\n`);
   }
 
-  /** As `change`, among the messages. */
+  /** Like `change`, but a message on stderr. */
   sayChange(sign: Sign, name: string): void {
     this.#stderr.write(
       `  ${coloured(sign, `${sign} ${printable(name)}`, isColoured(this.#stderr, this.#variables))}\n`,
@@ -86,7 +90,7 @@ export class Output {
     );
   }
 
-  /** The result as aligned columns; the head is for terminals only, because programs would read it as a row. */
+  /** The result as aligned columns. Only terminals get the head; programs would take it for a row. */
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
     const { isTTY = false, columns: width } = this.#stdout;
     const lines = formatTable(columns, rows, { head: isTTY, ...(isTTY && width ? { width } : {}) });
@@ -112,7 +116,11 @@ export class Output {
     this.#stdout.write(bytes);
   }
 
-  /** Bytes of the result that vsync cannot print a second time. @throws Error nobody has read them */
+  /**
+   * Bytes of the result that vsync cannot print again.
+   *
+   * @throws Error nobody has read them
+   */
   handOver(bytes: string | Uint8Array): void {
     if (this.#stdout.deliver === undefined) this.#stdout.write(bytes);
     else this.#stdout.deliver(bytes);
@@ -140,13 +148,13 @@ export class Output {
     this.#message("cyan", "hint:", text);
   }
 
-  /** Wraps the message on a terminal only: in a log it stays on one line, where grep finds it. */
+  /** Wraps the message only on a terminal. In a log it stays on one line, where grep finds it. */
   #message(style: Style, kind: string, text: string): void {
     const lines = this.#wrapped(printable(text), `vsync: ${kind} `.length);
     this.#stderr.write(`vsync: ${this.#styled(style, kind)} ${lines}\n`);
   }
 
-  /** Text that is indented or has several lines is laid out already. */
+  /** Text with an indent or several lines is laid out already. */
   #wrapped(text: string, headColumns: number): string {
     const { isTTY, columns } = this.#stderr;
     const fits = isTTY !== true || !columns || headColumns + widthOf(text) <= columns;
@@ -154,7 +162,7 @@ export class Output {
   }
 
   #styled(style: Style, text: string): string {
-    // Without `validateStream: false`, styleText would look at stdout instead.
+    // Without `validateStream: false`, styleText would look at stdout.
     return isColoured(this.#stderr, this.#variables) ? styleText(style, text, { validateStream: false }) : text;
   }
 }

@@ -1,6 +1,6 @@
-/*
- * Text from elsewhere (names, notes, a server's answer) may hold terminal escape sequences, line breaks that forge a line
- * of output, or marks that reorder text. None of these may reach a terminal or a log.
+/**
+ * Text from elsewhere (names, notes, a server's response) may contain terminal escape sequences, line breaks that forge
+ * a line of output, or marks that reorder text. None of these may reach a terminal or a log.
  */
 
 // C0 and C1 controls, DEL, line and paragraph separators, bidirectional marks, invisible characters, lone surrogates, and the two that YAML forbids.
@@ -9,7 +9,7 @@ const UNPRINTABLE =
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
-/** The text on one line, with everything that a terminal acts on escaped: `\n`, `\x1b`, `\u202e`. */
+/** The text on one line, with everything escaped that a terminal acts on: `\n`, `\x1b`, `\u202e`. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => SHORT[character] ?? escaped(character));
 }

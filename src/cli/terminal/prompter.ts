@@ -9,7 +9,7 @@ import {
   type Terminal,
 } from "./controlling-terminal.ts";
 
-/** Why an answer is refused, in lower case; null accepts it. */
+/** Why an answer is not accepted, starting in lower case; null accepts it. */
 export type Check = (answer: string) => string | null;
 
 export interface TextQuestion {
@@ -32,8 +32,9 @@ const THEME = { style: { defaultAnswer: (text: string) => `[${text}]`, maskedTex
 type Prompts = typeof Inquirer;
 
 /**
- * Asks on the terminal that the program was started from, on stdin and stderr if they are it: stdout carries the result.
- * Every question throws `InputError` without a terminal, and `InterruptedError` at Ctrl-C, after restoring the terminal.
+ * Asks on the terminal that the program was started from, through stdin and stderr if they are that terminal. stdout is
+ * for the result. Every question throws `InputError` without a terminal, and `InterruptedError` at Ctrl-C after
+ * restoring the terminal.
  */
 export class Prompter implements Disposable {
   readonly #streams: () => Terminal | null;
@@ -62,7 +63,10 @@ export class Prompter implements Disposable {
     return this.#isAsking;
   }
 
-  /** Whether a read of the controlling terminal keeps the process alive: Bun waits for the next key even after `destroy`. */
+  /**
+   * Whether a read of the controlling terminal keeps the process alive: even after `destroy`, Bun waits for the next
+   * key.
+   */
   get hasPendingRead(): boolean {
     return this.#terminal !== undefined && process.versions["bun"] !== undefined;
   }
@@ -75,8 +79,8 @@ export class Prompter implements Disposable {
   }
 
   /**
-   * Shows neither the answer nor its length. The terminal keeps echoing nothing until the next question, `speakUp`, or the
-   * end: while a key is derived, a user may type the secret once more, or the next one.
+   * Shows neither the answer nor its length. The terminal stays silent until the next question, `speakUp`, or the end,
+   * because while a key is derived, users may type the secret again, or the next one.
    */
   async secret(message: string): Promise<Secret> {
     const answer = await this.#ask(message, (prompts, context) =>
@@ -86,13 +90,13 @@ export class Prompter implements Disposable {
     return Secret.ofText(answer);
   }
 
-  /** Gives the terminal back after a secret. Call it before another program gets the terminal. */
+  /** Restores echo after a secret. Call it before another program gets the terminal. */
   speakUp(): void {
     this.#unhush?.();
     this.#unhush = undefined;
   }
 
-  /** No is the default. */
+  /** The default is no. */
   confirm(message: string): Promise<boolean> {
     return this.#ask(message, (prompts, context) =>
       prompts.confirm({ message, default: false, theme: THEME }, context),
@@ -103,7 +107,7 @@ export class Prompter implements Disposable {
     return this.#ask(message, (prompts, context) => prompts.select({ message, choices, theme: THEME }, context));
   }
 
-  /** After a failure somebody may still be typing an answer, which the shell must not get. */
+  /** After a failure the user may still be typing an answer, which must not end up in the shell. */
   dropAnswers(): void {
     if (this.#last === undefined) return;
     dropTypedAhead(this.#last.input);
@@ -147,7 +151,7 @@ export class Prompter implements Disposable {
   }
 }
 
-/** At Ctrl-D the prompt closes and never answers, so the event loop runs dry. */
+/** At Ctrl-D the prompt closes without an answer, so the event loop runs dry. */
 function untilInputEnds<T>(answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const ended = (): void => reject(new InterruptedError("the input ended before the answer"));
@@ -166,8 +170,8 @@ const CTRL_Z = 26;
 const ENDING = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Swallows what is typed, and echoes nothing, until the returned function is called. Ctrl-C and Ctrl-Z still reach the
- * whole foreground, as the terminal itself would send them.
+ * Discards what is typed, without echo, until you call the returned function. Ctrl-C and Ctrl-Z still reach all
+ * foreground processes, as the terminal itself would send them.
  */
 function hush(input: ReadStream): () => void {
   const swallow = (chunk: Buffer | string): void => {
@@ -187,7 +191,7 @@ function hush(input: ReadStream): () => void {
     input.off("data", swallow).pause().ref();
     input.setRawMode(false);
   };
-  // A signal that nobody handles would leave the terminal without echo.
+  // Unhandled, the signal would leave the terminal without echo.
   const die = (signal: NodeJS.Signals): void => {
     end();
     if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
@@ -204,20 +208,20 @@ export const LEAVE_PROMPT = "\u001b[?25h\n";
 interface Questioned {
   readonly input: ReadStream;
   readonly output: NodeJS.WritableStream;
-  /** Shown again after `fg`, because the prompt redraws only at the next key. */
+  /** Printed again after `fg`, because the prompt redraws only at the next key. */
   readonly question: string;
 }
 
 /**
- * Makes Ctrl-Z and `fg` work at a prompt. Without this, Node's line reader stops with the cursor hidden and stays paused
- * after `fg`, and the shell has turned echo on meanwhile, so the secret would show.
+ * Makes Ctrl-Z and `fg` work at a prompt. Otherwise Node's line reader stops with the cursor hidden and stays paused
+ * after `fg`; and because the shell has turned echo on by then, the secret would show.
  *
- * @returns a function that ends it
+ * @returns a function that undoes this
  */
 function surviveStops({ input, output, question }: Questioned): () => void {
   const stop = (): void => {
     output.write(LEAVE_PROMPT);
-    // Without a listener the signal stops the process; `kill` returns after `fg`.
+    // Without a listener, the signal stops the process; `kill` returns after `fg`.
     process.removeListener("SIGTSTP", stop);
     process.kill(process.pid, "SIGTSTP");
     process.on("SIGTSTP", stop);
@@ -227,7 +231,7 @@ function surviveStops({ input, output, question }: Questioned): () => void {
   const takeBack = (): void => {
     if (process.listenerCount("SIGCONT", goOn) === 0) return;
     wasStopped = true;
-    // Node.js remembers the mode from before and skips a call that changes nothing.
+    // Node.js remembers the earlier mode and would skip a call that changes nothing.
     input.setRawMode(false);
     input.setRawMode(true);
     input.resume();
@@ -236,7 +240,7 @@ function surviveStops({ input, output, question }: Questioned): () => void {
   process.on("SIGTSTP", stop).on("SIGCONT", goOn);
   return () => {
     process.removeListener("SIGTSTP", stop).removeListener("SIGCONT", goOn);
-    // The line reader believes it is paused already.
+    // The line reader thinks that it is already paused.
     if (wasStopped) input.pause();
   };
 }

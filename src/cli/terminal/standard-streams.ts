@@ -1,7 +1,7 @@
 import { fstatSync, readFileSync, readlinkSync, statfsSync, statSync, writeSync } from "node:fs";
 import type { Sink } from "./output.ts";
 
-/** Loads node:tty on demand, because it brings all the stream modules and few commands ask. */
+/** Loads node:tty on demand, because it loads all stream modules and few commands need it. */
 export function isTerminal(descriptor: 0 | 1 | 2): boolean {
   return process.getBuiltinModule("node:tty").isatty(descriptor);
 }
@@ -9,8 +9,8 @@ export function isTerminal(descriptor: 0 | 1 | 2): boolean {
 const RETRY_MS = 5;
 
 /**
- * stdout or stderr, by its number. Writes synchronously, so nothing is lost when the process ends, and without a stream
- * object, which would take a third of a short command's time.
+ * stdout or stderr by its number. It writes synchronously, so nothing is lost when the process ends. A stream object
+ * would take a third of a short command's time.
  */
 class StandardStream implements Sink {
   readonly #descriptor: 1 | 2;
@@ -29,7 +29,11 @@ class StandardStream implements Sink {
     return (this.#descriptor === 1 ? process.stdout : process.stderr).columns;
   }
 
-  /** Ignores a reader that has gone (`| head -1`). @throws Error stdout cannot be written */
+  /**
+   * Ignores that the reader is gone (`| head -1`).
+   *
+   * @throws Error stdout cannot be written
+   */
   write(chunk: string | Uint8Array): void {
     if (this.#isClosed) return;
     try {
@@ -67,7 +71,7 @@ function writeAll(descriptor: number, bytes: Uint8Array): void {
     try {
       written += writeSync(descriptor, bytes, written);
     } catch (error) {
-      // Another program that shares the pipe has made it non-blocking, and the reader is slow.
+      // Another program with the same pipe has made it non-blocking, and the reader is slow.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
@@ -88,9 +92,10 @@ export const SHELLS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether the program was started without a stdout (`>&-`). Node.js and bun then open /dev/null for reading and writing in
- * its place before our code runs. A parent that wants no output does the same, but a shell does not: if a shell started
- * us and its own stdout leads elsewhere, stdout was closed. Without procfs this cannot be told, and the answer is false.
+ * Whether the program was started without a stdout (`>&-`). Before our code runs, Node.js and Bun then open /dev/null
+ * for reading and writing in its place. A parent that wants no output does the same, but a shell does not: if a shell
+ * started us and its own stdout leads elsewhere, ours was closed. Without procfs this is unknown, and the answer is
+ * false.
  */
 function isStdoutClosed(): boolean {
   try {
@@ -103,7 +108,11 @@ function isStdoutClosed(): boolean {
   }
 }
 
-/** Whether stdout is /dev/null. @throws Error stdout is closed */
+/**
+ * Whether stdout is /dev/null.
+ *
+ * @throws Error stdout is closed
+ */
 function leadsNowhere(): boolean {
   const stats = fstatSync(1);
   return stats.isCharacterDevice() && process.platform !== "win32" && stats.rdev === statSync(NOWHERE).rdev;
@@ -119,11 +128,11 @@ function targetOf(descriptor: string): string | null {
   }
 }
 
-/** Why output would be lost, as far as it shows without writing anything; null if nothing shows. */
+/** Why output would be lost, as far as that shows without writing anything; null if nothing is wrong. */
 export function stdoutFault(): string | null {
   try {
     if (leadsNowhere()) return isStdoutClosed() ? "is closed" : `leads to ${NOWHERE}`;
-    // An empty write makes a device that takes nothing (/dev/full) say so.
+    // An empty write makes a device like /dev/full report its fault.
     writeSync(1, new Uint8Array());
     return isOnFullDisk() ? "is on a full disk" : null;
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { InputError } from "../../errors.ts";
 
-/** stdin as data, which is read for one purpose. */
+/** stdin as data. It can be read for only one purpose. */
 export class Stdin {
   readonly #open: () => Readable;
   readonly #isTerminal: () => boolean;
@@ -19,18 +19,27 @@ export class Stdin {
     return this.#isTerminal();
   }
 
-  /** Whether vsync itself took stdin. A child must not get it then: it could seek back and read a passphrase. */
+  /**
+   * Whether vsync read stdin itself. Then a child must not get it, because it could seek back and read a passphrase.
+   */
   get isTaken(): boolean {
     return this.#takenBy !== null;
   }
 
-  /** What a pipe beside stdin holds, as the caller's own copy: a second read of it would wait for another writer. */
+  /**
+   * The content of a pipe other than stdin, as the caller's own copy. It is kept, because a second read would wait for
+   * another writer.
+   */
   async readPipe<T>(name: string, read: () => Promise<T>): Promise<T> {
     if (!this.#pipes.has(name)) this.#pipes.set(name, await read());
     return structuredClone(this.#pipes.get(name) as T);
   }
 
-  /** Claims stdin for one purpose. @throws InputError another one has claimed it */
+  /**
+   * Claims stdin for one purpose.
+   *
+   * @throws InputError another purpose has claimed it
+   */
   take(purpose: string): void {
     if (this.#takenBy !== null && this.#takenBy !== purpose) {
       throw new InputError(`${purpose} and ${this.#takenBy} cannot both be read from stdin`, {
@@ -41,10 +50,10 @@ export class Stdin {
   }
 
   /**
-   * All of stdin, as the caller's own copy: a passphrase for several envs is read for each. `purpose` is the flag that asked
-   * for it, such as `--from`.
+   * All of stdin, as the caller's own copy: a passphrase for several envs is read for each. `purpose` is the flag that
+   * needs it, such as `--from`.
    *
-   * @throws InputError stdin is a terminal, was read before, or holds more than `maxBytes`
+   * @throws InputError stdin is a terminal, was read before, or has more than `maxBytes`
    */
   async read(purpose: string, maxBytes: number): Promise<Uint8Array> {
     this.take(purpose);

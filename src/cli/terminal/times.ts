@@ -1,7 +1,9 @@
-/** S3 refuses requests dated further from its own clock. */
+/** S3 refuses requests whose date is further from its own clock. */
 export const ACCEPTED_SKEW_MS = 15 * 60_000;
 
-/** Both clocks, for a message. Milliseconds since the epoch; `skewMs` is how far the server is ahead. */
+/**
+ * Both clocks, for a message. `nowMs` is in milliseconds since the epoch, and `skewMs` is how far the server is ahead.
+ */
 export function clockTimes(nowMs: number, skewMs: number): string {
   return `this machine's clock says ${isoTime(nowMs)}, the server's ${isoTime(nowMs + skewMs)}`;
 }

@@ -10,7 +10,7 @@ import { findCredential, findToken } from "../inputs/token-input.ts";
 import { readGrants } from "./rights/access-flags.ts";
 
 export interface AccessTokenFlags {
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly expires?: number | undefined;
   readonly audience?: string | undefined;
   readonly permissions?: readonly string[] | undefined;
@@ -20,10 +20,10 @@ export interface AccessTokenFlags {
 const DEFAULT_LIFE_SECONDS = 60;
 
 /**
- * An access token of the scoped token in `VSYNC_CONFIG` or `VSYNC_TOKEN`, made offline.
+ * Makes an access token offline, signed by the scoped token in `VSYNC_CONFIG` or `VSYNC_TOKEN`.
  *
- * @throws InputError no scoped token is given, or it does not say which vault it is of
- * @throws GrantInvalidError the permissions or grants
+ * @throws InputError no scoped token is given, or its vault is unknown
+ * @throws GrantInvalidError the permissions or grants are not allowed
  */
 export async function accessToken(flags: AccessTokenFlags, sources: SecretSources): Promise<string> {
   const { audience, permissions, grants } = flags;
@@ -54,7 +54,7 @@ async function signerOf(sources: SecretSources) {
     });
   }
   if (token.vault === undefined) {
-    throw new InputError("VSYNC_CONFIG does not say which vault it is of", {
+    throw new InputError("VSYNC_CONFIG does not say which vault it belongs to", {
       hint: "mint it again with `vsync runtime-token`",
     });
   }

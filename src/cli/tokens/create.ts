@@ -33,9 +33,9 @@ export interface TokenCreateInput extends SessionInput {
 }
 
 /**
- * Makes a token and hands it over. It first refuses everything that it can without the network or a person.
+ * Creates a token and delivers it. It first checks everything that needs neither the network nor the user.
  *
- * @throws TokenUndeliveredError the token stands, and nobody has its credential
+ * @throws TokenUndeliveredError the token stands, but its credential was not delivered
  * @throws what `proposeTokenCreate` and `commit` throw
  */
 export async function createToken(input: TokenCreateInput, sources: SecretSources): Promise<void> {
@@ -61,7 +61,7 @@ export async function createToken(input: TokenCreateInput, sources: SecretSource
   const handOver = handOverOne({ token, credential: secret }, blobs, flags, config, output);
   const tell = `vsync tokens show ${vaultArgs(config)} ${token.id}`;
   const hand = async (): Promise<Committed | null> => {
-    // Only now: the file of --out is there in a second run, too.
+    // Checked only now, because on a second run the file of --out exists already.
     if (flags["if-absent"]) await requireDeliverable(flags.out);
     return commitAndHandOver(proposal, handOver, tell);
   };
@@ -82,10 +82,10 @@ type WantedToken = Pick<TokenCreateRequest, "claims" | "ifAbsent">;
 
 const LOOKS = 20;
 const BETWEEN_LOOKS_MS = 500;
-/** A file that is older is not of a run that is under way. */
+/** An older file does not belong to a run in progress. */
 const UNDER_WAY_MS = 30_000;
 
-/** Whether another run, which has the file of `--out` already, makes the token. */
+/** Whether another run, which already has the file of `--out`, is creating the token. */
 async function isMadeSoon(file: string, { ports, request }: Session, wanted: WantedToken): Promise<boolean> {
   const writtenMs = await stat(file).then(
     ({ mtimeMs }) => mtimeMs,
@@ -101,7 +101,7 @@ async function isMadeSoon(file: string, { ports, request }: Session, wanted: Wan
   return false;
 }
 
-/** To stdout, or into the file of `--out`. */
+/** Delivers to stdout, or into the file of `--out`. */
 export function handOverOne(
   { token, credential }: { readonly token: TokenSummary; readonly credential: Secret },
   blobs: Blobs,

@@ -13,7 +13,9 @@ interface JsonFlag {
   readonly json?: boolean | undefined;
 }
 
-/** @throws InputError revoking cannot be undone, so not even a terminal is asked */
+/**
+ * @throws InputError `--yes` is missing; it does not ask, even on a terminal, because revoking cannot be undone
+ */
 export function requireYes(
   { yes }: { readonly yes?: boolean | undefined },
   words: readonly string[],
@@ -37,7 +39,7 @@ export function renderRevoked(
     output.json({ env: config.env, gen: committed?.manifest.gen ?? gen, revoked: committed === null ? [] : ids });
   if (committed === null) return output.done("They were revoked before: nothing to do");
   for (const token of revoked) output.done(`${labelOf(token)} of ${config.env} revoked: ${shortly(token)}`);
-  for (const id of planted) output.done(`Slot ${id} of ${config.env} ended, which no operator had made`);
+  for (const id of planted) output.done(`Slot ${id} of ${config.env} ended; no operator had made it`);
   output.say(
     `generations up to ${gen} stay readable to them, until vsync gc ${vaultArgs(config)} --keep=1 --older-than=0s`,
   );
@@ -46,9 +48,9 @@ export function renderRevoked(
   if (!isDirectoryStore(config)) output.say("the bucket key in a token still works: revoke it in IAM");
   for (const { kid, not_after = "" } of gatewayKeys) {
     const end = Date.parse(not_after) > Date.parse(committed.manifest.at) ? `verifies until ${not_after}` : "has ended";
-    output.say(`the gateway key ${kid} ${end}, and a new one takes its place`);
+    output.say(`the gateway key ${kid} ${end}, and a new one replaces it`);
   }
-  output.say("access tokens that they signed die within a minute everywhere");
+  output.say("access tokens that they signed stop working everywhere within a minute");
   warnOfAuditFault(committed, vaultFlags(config), output);
 }
 

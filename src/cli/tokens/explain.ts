@@ -15,13 +15,15 @@ interface ExplainFlags {
   readonly json?: boolean | undefined;
 }
 
-/** What somebody asks about. */
+/** What the user wants to know. */
 export type Asked =
   | { readonly kind: "secret"; readonly name: string }
   | { readonly kind: "request"; readonly method: string; readonly path: string }
   | { readonly kind: "create"; readonly properties: Readonly<Record<string, unknown>> };
 
-/** @throws InputError none of the three flags, or one that is not what it should be */
+/**
+ * @throws InputError none of the three flags is given, or its value is malformed
+ */
 export function askedOf({ secret, request, create }: ExplainFlags): Asked {
   if (secret !== undefined) return { kind: "secret", name: secret };
   if (request !== undefined) return requestOf(request);
@@ -42,12 +44,12 @@ function propertiesOf(json: string): Readonly<Record<string, unknown>> {
     const value: unknown = JSON.parse(json);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
-    // refused below
+    // The error below covers this.
   }
   throw new InputError("--create must be a JSON object", { hint: `as in --create='{"protocol":"http"}'` });
 }
 
-/** Says whether the one token that was read may, and which layer and grant decide. Returns whether it may. */
+/** Says whether the token may, and which layer and grant decide. Returns whether it may. */
 export async function explainRequest(
   read: ReadTokens,
   asked: Asked,
@@ -67,7 +69,7 @@ export async function explainRequest(
     return allowed;
   }
   output.line(`${allowed ? "yes" : "no"}: ${sentence(token, asked, allowed)}`);
-  if (!isLive) output.line(`  the token is ${statusInWords(token)}: it reads and may nothing`);
+  if (!isLive) output.line(`  the token is ${statusInWords(token)}: it may read and do nothing`);
   if (asked.kind === "secret" && !read.items.some(({ name }) => name === asked.name)) {
     output.line(`  ${read.manifest.env} has no ${JSON.stringify(asked.name)}`);
   }
@@ -110,7 +112,7 @@ function sentence(token: TokenSummary, asked: Asked, allowed: boolean): string {
 }
 
 const LAYERS: Readonly<Record<Verdict["layer"], string>> = {
-  operations: "the operations that there are",
+  operations: "the known operations",
   settings: "the vault's settings",
   stored: "the token's claims",
   access: "the access token's claims",

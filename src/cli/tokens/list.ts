@@ -8,25 +8,25 @@ import { readsInShort, statusInWords } from "./render-token.ts";
 
 export interface TokenListFlags {
   readonly all?: boolean | undefined;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly expiring?: number | undefined;
   readonly json?: boolean | undefined;
 }
 
-/** The tokens that the flags ask for. An expired one that still has its slot counts as one that did not end. */
+/** The tokens that the flags select. An expired token that still has its slot counts as live. */
 function chosenTokens({ tokens }: ReadTokens, { all, expiring }: TokenListFlags): readonly TokenSummary[] {
   if (expiring !== undefined)
     return tokens.filter((token) => endsWithin(token, expiring) && !isReplaced(token, tokens));
   return all ? tokens : tokens.filter(({ status, isSealed }) => status === "active" || isSealed);
 }
 
-/** Also those that ended a moment ago: nobody may have looked in time. */
+/** Includes tokens that ended a moment ago, because nobody may have looked in time. */
 function endsWithin({ status, claims: { not_after } }: TokenSummary, withinMs: number): boolean {
   if (status === "revoked" || not_after === undefined) return false;
   return Math.abs(Date.parse(not_after) - systemClock.nowMs()) <= withinMs;
 }
 
-/** Its holder has another one by now: it was rotated, or has expired and a live token has its name. */
+/** Whether its holder already has another one: it was rotated, or it has expired and a live token has its name. */
 function isReplaced({ id, status, claims: { name } }: TokenSummary, tokens: readonly TokenSummary[]): boolean {
   return tokens.some((other) => {
     const isNamesake = status === "expired" && other.status === "active" && other.claims.name === name;
@@ -34,7 +34,7 @@ function isReplaced({ id, status, claims: { name } }: TokenSummary, tokens: read
   });
 }
 
-/** A row, with a mark if the passphrase was rotated since. */
+/** A row; `isOlder` if the passphrase was rotated since. */
 interface Row {
   readonly token: TokenSummary;
   readonly isOlder: boolean;
@@ -87,7 +87,7 @@ function rowJson({ token, isOlder }: Row) {
   return { ...tokenJson(token), olderThanPassphrase: isOlder };
 }
 
-/** All that operators know of a token; `docs/tokens.md` lists the fields. */
+/** Everything that operators know of a token; `docs/tokens.md` describes the fields. */
 export function tokenJson({ id, lastFour, claims, reads, status, endedAt, createdBy, replaces }: TokenSummary) {
   const { id: _id, created_at, not_after, ...rest } = claims;
   return {

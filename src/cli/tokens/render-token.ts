@@ -13,16 +13,14 @@ interface Delivery {
   readonly out: string | undefined;
 }
 
-/** What was made, and what to do next. Id and last four are not secret. */
+/** Shows what was created, and what to do next. Id and last four characters are not secret. */
 export function renderCreated(token: TokenSummary, { config, variable, out }: Delivery, output: Output): void {
   const { claims } = token;
   output.done(`${labelOf(token)} of ${config.repo}/${config.env} created: ${token.id}, last four ${token.lastFour}`);
   output.say(`reads ${readsInWords(token.reads)}`);
   if (claims.permissions?.includes(GATEWAY_SIGN)) output.say("signs requests as the gateway");
   if (claims.capabilities.length > 0) output.say(`capabilities: ${claims.capabilities.join(", ")}`);
-  output.say(
-    claims.not_after === undefined ? "never expires: --expires=90d would end it by itself" : endInWords(token),
-  );
+  output.say(claims.not_after === undefined ? "never expires; with --expires=90d it would" : endInWords(token));
   output.say(shownOnce(out));
   output.say(
     variable === "VSYNC_CONFIG"
@@ -76,7 +74,7 @@ export function shortly({ id, lastFour }: TokenSummary): string {
 
 /** `REDIS_HOST and REDIS_PORT (2 of 14)` */
 export function readsInWords({ all, names, of }: Reads): string {
-  if (all) return `everything, also what comes later (${of} now)`;
+  if (all) return `everything, including names added later (${of} now)`;
   if (names.length === 0) return `no secret (0 of ${of})`;
   return `${listed(names)} (${names.length} of ${of})`;
 }

@@ -28,10 +28,10 @@ export interface TokenRotateInput extends SessionInput {
 }
 
 /**
- * Gives tokens new credentials and hands them over.
+ * Gives tokens new credentials and delivers them.
  *
  * @param words as `proposeTokenRotate` takes them; with `all`, `--out` is a folder
- * @throws TokenUndeliveredError the rotation stands, and nobody has the new credential
+ * @throws TokenUndeliveredError the rotation stands, but the new credential was not delivered
  * @throws what `proposeTokenRotate` and `commit` throw
  */
 export async function rotateTokens(
@@ -63,7 +63,7 @@ export async function rotateTokens(
 }
 
 async function requireFolder(out: string | undefined): Promise<void> {
-  const hint = "give --out=<folder>: each token goes into a file of its own there";
+  const hint = "give --out=<folder>: each token gets its own file there";
   if (out === undefined) throw new InputError("--all needs a folder for the new tokens", { hint });
   const stats = await stat(out).catch((error: unknown) => {
     if (codeOf(error) !== "ENOENT") throw new InputError(`cannot use ${out}: ${reasonOf(codeOf(error))}`, { hint });
@@ -96,14 +96,14 @@ async function handOverOf(
   return handOverInFiles(files, output);
 }
 
-/** With the last four if another token would get the same file, on a disk that folds case too. */
+/** Adds the last four characters if another token would get the same file, also on a disk that ignores case. */
 function fileNameAmong(tokens: readonly TokenSummary[], token: TokenSummary): string {
   const name = fileNameOf(token);
   const sharing = tokens.filter((it) => fileNameOf(it).toLowerCase() === name.toLowerCase());
   return sharing.length > 1 ? `${name}-${token.lastFour}` : name;
 }
 
-/** The name, where it can be that of a file. */
+/** The name if it is a valid file name, else the id. */
 function fileNameOf({ id, claims: { name } }: TokenSummary): string {
   return name !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name) ? name : id;
 }

@@ -5,7 +5,7 @@ import type { Output } from "../terminal/output.ts";
 import { predatesPassphrase, tokenJson } from "./list.ts";
 import { statusInWords } from "./render-token.ts";
 
-/** All that operators know of the one token that was read. */
+/** Everything that operators know of one token. */
 export function renderToken(
   { tokens, manifest }: ReadTokens,
   audit: readonly AuditRow[],
@@ -44,7 +44,7 @@ function fieldsOf(token: TokenSummary, rows: readonly AuditRow[]): Record<string
     ends: not_after ?? "never",
     ended: endedAt ?? undefined,
     replaces: replaces ?? undefined,
-    reads: reads.all ? `all ${reads.of}, also what comes later` : `${reads.names.length} of ${reads.of}`,
+    reads: reads.all ? `all ${reads.of}, including names added later` : `${reads.names.length} of ${reads.of}`,
     names: listOf(reads.names),
     rows: rows.map(({ gen, action }) => `gen=${gen} ${action}`).join(", ") || "none: `vsync audit verify` says more",
   };

@@ -6,10 +6,10 @@ import type { SessionInput } from "../session/session.ts";
 
 const WHICH = "id, unique start of an id, last four, or name";
 
-/** For commands about one token. After `--env` the first word is that token. */
+/** For commands about one token. If `--env` is given, the first word is that token. */
 export const TOKEN_ARGS = { env: arg("env of the vault, like `--env`"), token: arg(WHICH) };
 
-/** For commands about several tokens. oclif requires every argument before one that repeats. */
+/** For commands about several tokens. oclif requires every argument before a repeatable one. */
 export const TOKENS_ARGS = {
   env: requiredArg("env of the vault; with `--env`, the first token"),
   token: oclifArgs.string({ description: WHICH, multiple: true, ignoreStdin: true }),
@@ -21,10 +21,10 @@ interface WordsInput<Flags extends SessionInput["flags"]> {
 }
 
 /**
- * The vault, and the words that name tokens in it.
+ * The vault, and the words that identify tokens in it.
  *
- * @param usage the command's own, for the hint
- * @throws InputError none, or a token itself, which must not reach a log
+ * @param usage the command's usage, for the hint
+ * @throws InputError no words, or one of them is a token itself, which must not reach a log
  */
 export async function tokenWords(
   { flags, args }: WordsInput<SessionInput["flags"]>,
@@ -36,14 +36,18 @@ export async function tokenWords(
   if (first === undefined)
     throw new InputError(`missing ${/ENV (\w+)/.exec(usage)?.[1] ?? "TOKEN"}`, { hint: `usage: vsync ${usage}` });
   if (names.some((name) => /^(vsrt_|vsync-cfg-v1:)/.test(name))) {
-    throw new InputError("a token itself does not name one here, and other users can see it on the command line", {
+    throw new InputError("do not give the token itself: other users can see it on the command line", {
       hint: "give the id, the last four or the name: `vsync tokens list` shows them",
     });
   }
   return { input, words: [first, ...more] };
 }
 
-/** As `tokenWords`, for one token. @throws InputError also for several */
+/**
+ * Like `tokenWords`, for one token.
+ *
+ * @throws InputError more than one word
+ */
 export async function tokenWord(
   given: WordsInput<SessionInput["flags"]>,
   usage: string,
@@ -54,7 +58,11 @@ export async function tokenWord(
   throw new InputError("--env and the argument name different environments", { hint: "give one of them" });
 }
 
-/** As `tokenWord`, or `all` with that flag. @throws InputError both, or neither */
+/**
+ * Like `tokenWord`, or `all` with `--all`.
+ *
+ * @throws InputError both, or neither
+ */
 export async function allOrOne<Flags extends SessionInput["flags"] & { readonly all?: boolean | undefined }>(
   { flags, args }: WordsInput<Flags>,
   usage: string,

@@ -19,9 +19,9 @@ export interface TokenUpdateInput extends SessionInput {
 }
 
 /**
- * Changes a token's claims; says what that gives and takes, and asks if it gives anything.
+ * Changes a token's claims. Shows what the token gains and loses, and asks if it gains anything.
  *
- * @throws InputError no flag says what to change, or the question was answered with no
+ * @throws InputError no flag says what to change, or the user declines
  * @throws what `proposeTokenUpdate` and `commit` throw
  */
 export async function updateToken(input: TokenUpdateInput, word: string, sources: SecretSources): Promise<void> {

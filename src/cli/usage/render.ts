@@ -11,12 +11,12 @@ export interface UsageFlags {
   readonly csv?: boolean | undefined;
 }
 
-/** Whether there is something that an operator should look at. */
+/** Whether an operator should look at something. */
 export function isDoubtful({ refused, doubts }: ReadUsage): boolean {
   return refused.length + doubts.length > 0;
 }
 
-/** The totals on stdout; what was not counted, and why, among the messages. */
+/** Prints the totals on stdout. What was not counted, and why, goes to stderr. */
 export function renderUsage(usage: ReadUsage, flags: UsageFlags, output: Output): void {
   const by = [...new Set(flags.by)];
   if (flags.json) {
@@ -32,14 +32,14 @@ export function renderUsage(usage: ReadUsage, flags: UsageFlags, output: Output)
   sayDoubts(usage, output);
 }
 
-/** What is refused, and what is to be looked at. */
+/** Shows what was refused, and what an operator should look at. */
 export function sayDoubts({ refused, doubts }: ReadUsage, output: Output): void {
   for (const { key, reason, events } of refused) output.warn(refusalOf(key, reason, events));
   for (const { text } of doubts) output.warn(text);
 }
 
 function refusalOf(key: string, reason: string, events: number | null): string {
-  if (events === null) return `${key} ${reason}: it does not count`;
+  if (events === null) return `${key} ${reason}: not counted`;
   return events === 1
     ? `${key}: 1 event does not count, as it ${reason}`
     : `${key}: ${events} events do not count, as each ${reason}`;
@@ -71,7 +71,7 @@ function amountOf({ meter, amount }: Cell): string {
   return `${amount} ${meter}`;
 }
 
-/** Amounts are strings: a sum may exceed what a JSON number holds. */
+/** Amounts are strings, because a sum may exceed JSON's numbers. */
 function rowsJson(totals: Totals, by: readonly Dimension[]) {
   return totals.by(by).map((cell) => ({
     meter: cell.meter,

@@ -11,7 +11,7 @@ type Sources = Pick<SecretSources, "variables" | "output" | "prompter">;
 /**
  * Sends the usage that killed processes of a token left on this machine.
  *
- * @throws what opening the vault with the token throws; what the store throws, and then the usage stays
+ * @throws what opening the vault with the token throws, and what the store throws; the usage then stays
  */
 export async function sendLeft({ variables, output }: Sources): Promise<void> {
   const logger = { warn: (_: object, message: string) => output.warn(message.replace(/^vsync: /, "")) };
@@ -24,14 +24,14 @@ export async function sendLeft({ variables, output }: Sources): Promise<void> {
 }
 
 /**
- * Removes it, once its token has ended and nobody can send it any more.
+ * Removes a token's leftover usage, once the token has ended and nobody can send it.
  *
  * @throws InputError not the id of a token, or not confirmed
  */
 export async function dropLeft(token: string, flags: ConsentFlags, sources: Sources): Promise<void> {
   const { variables, output, prompter } = sources;
   if (!/^tok_[0-9a-f]{32}$/.test(token)) {
-    // Not repeated: somebody may have given the token itself.
+    // Not quoted, because it may be the token itself.
     throw new InputError("--drop is not the id of a token", {
       hint: "an app's warning names it: tok_ and 32 hex digits",
     });

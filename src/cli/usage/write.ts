@@ -30,10 +30,10 @@ export async function closeMonth(
     prompter,
   );
   await write();
-  output.done(`Closed ${month} of ${config.env}: what comes later is late`);
+  output.done(`Closed ${month} of ${config.env}: usage that arrives later is listed as late`);
 }
 
-/** Asks, writes the day's one object, and removes what it replaces. */
+/** Asks, writes one object for the day, then removes those that it replaces. */
 export async function compactDay(
   { day, read, keys, write }: CompactPlan,
   config: LocalConfig,
@@ -43,10 +43,10 @@ export async function compactDay(
   sayDoubts(read, output);
   const batches = counted(keys.length, "batch", "batches");
   if (flags.json) output.json({ env: config.env, day, batches: keys.length, dryRun: flags["dry-run"] === true });
-  if (keys.length === 0) return output.done(`${config.env} has no batch of ${day}: nothing to compact`);
+  if (keys.length === 0) return output.done(`${config.env} has no batches of ${day}: nothing to compact`);
   if (flags["dry-run"]) return output.say(`would compact ${batches} of ${day}; dry run: nothing was written`);
   await consented(
-    `Replace ${batches} of ${day} by one object?`,
+    `Replace ${batches} of ${day} with one object?`,
     `this would replace ${batches} of ${day}`,
     config,
     flags,
@@ -75,7 +75,5 @@ export function renderVoided(
 ): void {
   if (json) output.json({ env: config.env, voided: id });
   if (wasVoid) return output.done(`The event ${id} of ${config.env} was void already: nothing to write`);
-  output.done(
-    `The event ${id} of ${config.env} does not count any more: vsync usage ${vaultArgs(config)} shows the totals`,
-  );
+  output.done(`The event ${id} of ${config.env} no longer counts: vsync usage ${vaultArgs(config)} shows the totals`);
 }

@@ -10,7 +10,7 @@ export class TokensCreate extends BaseCommand {
   static override description =
     `Prints one string, once: the app's VSYNC_CONFIG, which needs no passphrase and reads only what you grant. Without --only,
 --except or another flag that says what it may do, the token reads everything, including what you add later. With --capabilities,
---meters, --routes, --permissions or --grants it reads no secret unless you name some.
+--meters, --routes, --permissions or --grants it reads no secrets unless you name some.
 
 Before it writes anything, vsync tries the token's bucket key with one HEAD of the manifest. If the answer to the commit
 is lost, vsync prints the token all the same, since it may be live, and ends with 3.`;

@@ -174,7 +174,7 @@ function skewedClock({ headers, serverTimeField }: Answer, inquiry: Inquiry) {
   const serverMs = Date.parse(serverTimeField ?? headers["date"] ?? "");
   const theirs = Number.isNaN(serverMs) ? "something else" : new Date(serverMs).toISOString();
   const ours = new Date(inquiry.nowMs).toISOString();
-  return denied(inquiry, `this machine's clock says ${ours}, the server's ${theirs}`, "set this machine's clock");
+  return denied(inquiry, `this machine's clock says ${ours}, the server's ${theirs}`, "correct this machine's clock");
 }
 
 function staleToken(inquiry: Inquiry) {

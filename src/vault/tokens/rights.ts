@@ -175,7 +175,7 @@ function secretRights(claims: Claims, { repo, env }: GrantedFrom): Rights {
 function secretRight(filter: JsonObject): Right {
   const limits = conditionsOf(filter);
   const what = limits.length === 0 ? "everything" : limits.map(namesInWords).join(" and ");
-  return { subject: "secrets read", target: null, limits, noun: `${what}, also what comes later` };
+  return { subject: "secrets read", target: null, limits, noun: `${what}, including names added later` };
 }
 
 /** Puts the conditions made by `--only` and `--except` into words, and shows others as JSON. */

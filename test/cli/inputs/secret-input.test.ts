@@ -137,11 +137,11 @@ describe("on a terminal", () => {
     const mistyped = ["twelve chars", "twelve chairs"];
     const typed = ["short", ...mistyped, ...mistyped, ...mistyped];
     const { said, sources } = sourcesOf({ typed });
-    const refusal = refused("the passphrase was not typed the same twice");
+    const refusal = refused("the passphrase was not the same both times");
     await expect(readSecret(FIRST_PASSPHRASE, undefined, sources)).rejects.toThrow(refusal);
     const again = (fault: string) => `the passphrase ${fault}: try again\n`;
     expect(said.join("").replace(OFFER, "")).toBe(
-      `${NEW}${again("is shorter than 12 characters")}${(NEW + CONFIRM + again("was not typed the same twice")).repeat(2)}${NEW}${CONFIRM}`,
+      `${NEW}${again("is shorter than 12 characters")}${(NEW + CONFIRM + again("was not the same both times")).repeat(2)}${NEW}${CONFIRM}`,
     );
   });
 });

@@ -170,8 +170,8 @@ describe("the project file", () => {
     {"repo": "api", "endpoint": "https://u:p@x.com"}   │ endpoint must not carry a user or password
     {"repo": "api", "endpoint": "https://x.com?a=b"}   │ endpoint must not have a query
     {"repo": "api", "bucket": "Acme"}                  │ bucket must be 3 to 63 lower-case letters
-    {"repo": "api", "bucket": "10.0.0.1"}              │ bucket is a name that S3 keeps for itself
-    {"repo": "api", "bucket": "xn--acme"}              │ bucket is a name that S3 keeps for itself
+    {"repo": "api", "bucket": "10.0.0.1"}              │ bucket is a name that S3 reserves
+    {"repo": "api", "bucket": "xn--acme"}              │ bucket is a name that S3 reserves
     {"repo": "api", "region": "eu_1"}                  │ region must be a region's name
     {"repo": "api", "prefix": "../"}                   │ prefix must not have a segment ..
     {"repo": "api", "repo": "evil"}                    │ names a field twice
@@ -195,7 +195,7 @@ describe("the project file", () => {
     write("x/.vsync.json", '{"repo": "evil"}', 0o666);
     expect(await nameIn("x")).toBeNull();
     expect(warnings).toEqual([
-      `${join(top, "x/.vsync.json")} can be changed by other users (mode 0666) and does not count: name it with VSYNC_PROJECT=<path>, or name the repository with --repo=<name> or VSYNC_REPO`,
+      `${join(top, "x/.vsync.json")} can be changed by other users (mode 0666) and is ignored: name it with VSYNC_PROJECT=<path>, or name the repository with --repo=<name> or VSYNC_REPO`,
     ]);
   });
 });

@@ -95,7 +95,7 @@ describe("the next step", () => {
     [{ status: 301, headers: here }, "check the region and the endpoint"],
     [{ status: 301, headers: west }, "set the region to us-west-2"],
     [{ status: 403 }, "check what the access key may do: vsync policy prints what it needs"],
-    [{ status: 403, Code: "RequestTimeTooSkewed" }, "set this machine's clock"],
+    [{ status: 403, Code: "RequestTimeTooSkewed" }, "correct this machine's clock"],
     [{ status: 404, Code: "NoSuchBucket" }, "check the bucket's name and the endpoint"],
     [{ status: 501, Code: "NotImplemented" }, "use a store with conditional writes"],
   ])("%j", async (answer, hint) => {
@@ -155,7 +155,7 @@ describe("conditional writes", () => {
     s3.on("PUT", { status: 412, Code: "PreconditionFailed" });
     const error = await failureOf(store.create("v=1", text("bytes")));
     expect(error).toBeInstanceOf(ConflictError);
-    expect(error.message).toBe("s3://strict/repo/env/v=1 is there already");
+    expect(error.message).toBe("s3://strict/repo/env/v=1 exists already");
   });
 
   test.each([

@@ -24,7 +24,7 @@ const tunnels = (create: JsonValue, target: JsonObject = {}) => ({
 });
 const redis = { name: { regex: "^REDIS_" } };
 const but = (...names: string[]) => reading({ name: { NOT: { oneof: names } } });
-const LATER = "also what comes later";
+const LATER = "including names added later";
 
 /** Before, after, gains, losses. */
 const CHANGES: readonly (readonly [string, object, object, readonly string[], readonly string[]])[] = [

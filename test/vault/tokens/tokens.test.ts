@@ -180,7 +180,10 @@ describe("updating a token", () => {
   test("says what it gains and loses, and the credential stays", async () => {
     const held = await created(REDIS);
     const { plan } = await world.updateToken("api", ({ grants: _all, ...claims }) => claims);
-    expect([plan.gains.slice(0, 2), plan.loses]).toEqual([["DATABASE_URL", "everything, also what comes later"], []]);
+    expect([plan.gains.slice(0, 2), plan.loses]).toEqual([
+      ["DATABASE_URL", "everything, including names added later"],
+      [],
+    ]);
     expect(await read(held)).toEqual(SECRETS);
     expect((await world.updateToken("api", (claims) => claims)).committed).toBeNull();
   });
@@ -220,7 +223,7 @@ test("people name tokens by id, its start, the last four, or the name; several a
   expect(await rejection(named(first.lastFour))).toMatchObject({ name: "InputError", message });
 });
 
-test("if a token is there already with the same claims, in any order, nothing is written", async () => {
+test("if a token exists already with the same claims, in any order, nothing is written", async () => {
   const reading = (...oneof: readonly string[]) => ({
     name: "two",
     grants: [{ scopes: { secrets: { read: { filters: { name: { oneof } } } } } }],

@@ -1,28 +1,32 @@
-/*
- * What common readers of dotenv files make of a value that vsync reads: docs/decisions/0072. Where in doubt, a reader is named.
+/**
+ * Predicts how common readers of dotenv files read a value that vsync writes: docs/decisions/0072. When in doubt, it
+ * reports a misreading.
  */
 
 export const READERS = ["sh", "node --env-file", "dotenv", "dotenv-expand", "python-dotenv", "Docker Compose"] as const;
 export type Reader = (typeof READERS)[number];
 
-/** How a value stands in the file; `plain` has no character that any reader notices, `bare` has no quotes either. */
+/**
+ * How a value is written: `plain` has only characters that are special to no reader, and `bare` is any other value
+ * without quotes.
+ */
 export type Form = "plain" | "single" | "double" | "backtick" | "bare";
 
-/** Whether a reader takes another value for this one, written in this form. Never false where it does. */
+/** Whether a reader gets another value out of this form. It must never miss a misreading. */
 const MISREADS: Readonly<Record<Reader, (value: string, form: Form) => boolean>> = {
   sh: (value, form) => (form === "double" ? /[$`\r]|\\["\\\n]/.test(value) : form === "backtick" || form === "bare"),
-  // Knows no \r, and in a bare value ends at any #.
+  // Does not know \r, and ends a bare value at any #.
   "node --env-file": (value, form) => value.includes("\r") || (form === "bare" && value.includes("#")),
-  // Expands ${NAME} in every form, and knows no backticks.
+  // Expands ${NAME} in every form, and does not know backticks.
   "python-dotenv": (value, form) =>
     form === "backtick" ||
     /\$\{[^}:]*(?::-[^}]*)?\}/.test(value) ||
     (form === "single" && value.includes("\\\\")) ||
-    // A carriage return is written as \r, and a backslash before it would take its own.
+    // A carriage return is written as \r, and a backslash before it would escape that backslash.
     (form === "double" && /\\[\\'"abfnrtv\r]/.test(value)),
-  // In a bare value a # begins a comment, also without a space before it.
+  // In a bare value, # begins a comment even without a space before it.
   dotenv: isCutByDotenv,
-  // Works on what dotenv has read, so no form keeps a reference.
+  // Expands what dotenv has read, so no form protects a reference.
   "dotenv-expand": (value, form) => isCutByDotenv(value, form) || /\$[{A-Za-z_]|\\\$/.test(value),
   "Docker Compose": (value, form) =>
     form === "backtick" ||
@@ -34,7 +38,7 @@ function isCutByDotenv(value: string, form: Form): boolean {
   return form === "bare" && value.includes("#");
 }
 
-/** The readers that would take another value for it. */
+/** The readers that would get another value. */
 export function misreaders(value: string, form: Form): readonly Reader[] {
   return READERS.filter((reader) => form !== "plain" && MISREADS[reader](value, form));
 }

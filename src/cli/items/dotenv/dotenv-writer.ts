@@ -4,26 +4,26 @@ import type { NamedData } from "../../../vault/items/changes.ts";
 import { type DotenvEntry, parseDotenv } from "./dotenv.ts";
 import { type Form, misreaders, type Reader } from "./dotenv-readers.ts";
 
-/** Values that every reader of dotenv files, and a shell, takes literally. */
+/** Values that every reader of dotenv files, and every shell, takes literally. */
 const PLAIN = /^[A-Za-z0-9_./:@%+,=-]*$/;
 
 type Variable = Pick<NamedData, "name" | "data">;
 
 export interface WrittenDotenv {
   readonly bytes: Uint8Array;
-  /** The secrets that no quoting keeps. They are left out. */
+  /** The secrets that are left out because no quoting preserves them. */
   readonly left: readonly NamedData[];
-  /** The secrets that some other reader takes for something else. */
+  /** The secrets that some other reader would misread. */
   readonly misread: readonly { readonly name: string; readonly readers: readonly Reader[] }[];
-  /** The names that only the file had. They stay. */
+  /** The names that only the file has and that stay. */
   readonly kept: readonly string[];
 }
 
 /**
- * The secrets as a dotenv file that `parseDotenv` reads back to the same names and values.
+ * Writes the secrets as a dotenv file that `parseDotenv` reads back to the same names and values.
  *
  * @param local a file whose comments, order and unchanged lines are kept; without it the order is the vault's
- * @param keepsOwn whether names stay that only the file has
+ * @param keepsOwn whether names that only the file has stay
  */
 export function writeDotenv(
   secrets: readonly NamedData[],
@@ -46,7 +46,7 @@ export function writeDotenv(
   return { bytes: Buffer.from(isCrlf ? text.replaceAll("\n", "\r\n") : text), left, misread, kept: merged?.kept ?? [] };
 }
 
-/** By its first line. */
+/** Decides by the first line. */
 export function endsLinesInCrlf(bytes: Uint8Array): boolean {
   const end = bytes.indexOf(0x0a);
   return end > 0 && bytes[end - 1] === 0x0d;
@@ -57,7 +57,7 @@ interface Merged {
   readonly kept: readonly string[];
 }
 
-/** Null if the file is not one that vsync reads. */
+/** Null if vsync cannot read the file. */
 function mergedInto(
   local: Uint8Array,
   secrets: readonly NamedData[],
@@ -106,12 +106,12 @@ interface Assignment {
   readonly readers: readonly Reader[];
 }
 
-/** `NAME=value`, quoted if necessary, without the line end; null if no quoting keeps the value. */
+/** `NAME=value`, quoted if necessary, without the line end; null if no quoting preserves the value. */
 export function dotenvAssignment(variable: Variable): string | null {
   return assignmentOf(variable)?.line ?? null;
 }
 
-/** In the form that most readers take for the same value. */
+/** Picks the form that the fewest readers misread. */
 function assignmentOf({ name, data }: Variable): Assignment | null {
   const value = data.exposeText();
   const found = formsOf(value)
@@ -121,24 +121,24 @@ function assignmentOf({ name, data }: Variable): Assignment | null {
   return found ?? null;
 }
 
-/** The most portable first: in single quotes shells leave everything as it is. */
+/** The most portable form first: shells change nothing in single quotes. */
 function formsOf(value: string): readonly (readonly [Form, string])[] {
   if (PLAIN.test(value)) return [["plain", value]];
-  // To a shell a backslash at the end continues the line: an empty one.
+  // A shell joins a line that ends in a backslash with the next one, so an empty line follows.
   const bare: readonly [Form, string] = ["bare", value.endsWith("\\") ? `${value}\n` : value];
-  // A backslash before the closing quote may keep it from closing.
+  // A backslash before the closing quote may escape it.
   if (value.endsWith("\\")) return [bare];
   const quoted = [
     ["single", "'", value],
     ["double", '"', value.replaceAll("\r", "\\r")],
     ["backtick", "`", value],
   ] as const;
-  // With a backslash before it a quote could stand in its own kind, for vsync and dotenv alone.
+  // Do not escape a quote inside its own kind: only vsync and dotenv would understand that.
   const free = quoted.filter(([, quote]) => !value.includes(quote));
   return [...free.map(([form, quote, text]) => [form, `${quote}${text}${quote}`] as const), bare];
 }
 
-/** Tried on each value, because the rules have corners (`\n` in double quotes). */
+/** Tries each value, because the rules have corner cases (`\n` in double quotes). */
 function readsBack(line: string, name: string, data: Secret): boolean {
   const { entries } = readOrNull(Buffer.from(`${line}\n`)) ?? { entries: [] };
   const [entry] = entries;
@@ -147,9 +147,9 @@ function readsBack(line: string, name: string, data: Secret): boolean {
 
 interface ReadDotenv {
   readonly lines: readonly string[];
-  /** The assignments that count. */
+  /** The last assignment of each name. */
   readonly entries: readonly DotenvEntry[];
-  /** All of them. */
+  /** All assignments, including overridden ones. */
   readonly assignments: readonly DotenvEntry[];
 }
 

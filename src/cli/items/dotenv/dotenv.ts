@@ -7,36 +7,36 @@ import { isVariableName, refuseUnreadable } from "./secret-text.ts";
 export interface DotenvEntry {
   readonly name: string;
   readonly value: Secret;
-  /** Of the start of the assignment, from 1. */
+  /** The first line of the assignment, from 1. */
   readonly line: number;
-  /** Of its last line. */
+  /** The last line of the assignment. */
   readonly lastLine: number;
-  /** Where the value ends on its last line, its quote included. A comment may follow. */
+  /** The column after the value on its last line, including the quote. A comment may follow. */
   readonly end: number;
-  /** What tools disagree about, as it is written. */
+  /** What tools disagree about in the value, or null. */
   readonly doubt: string | null;
 }
 
 export interface DotenvFile {
-  /** Each name once, in the order of the file. */
+  /** Each name once, in the file's order. */
   readonly entries: readonly DotenvEntry[];
-  /** Also those that a later one of the same name overrides. */
+  /** All assignments, including those that a later one overrides. */
   readonly assignments: readonly DotenvEntry[];
   /** Without line ends. */
   readonly lines: readonly string[];
-  /** About names that are assigned twice. */
+  /** Messages about names that are assigned twice. */
   readonly warnings: readonly string[];
   readonly doubts: readonly Doubt[];
 }
 
 /**
- * Reads a dotenv file as the `dotenv` package does. A value that opens with `'`, `"` or a backtick extends to the next such
- * quote without a backslash before it, across line ends; `\n` and `\r` are escapes between double quotes. If text follows that
- * quote, or without one, a quote at the end of a line closes it in spite of its backslash, as in `'C:\data\'`. Any other value
- * is trimmed, and `#` starts a comment only after white space. `$` has no meaning.
+ * Reads a dotenv file as the `dotenv` package does. A value that opens with `'`, `"` or a backtick extends to the next
+ * unescaped quote of that kind, across line ends; `\n` and `\r` are escapes between double quotes. If text follows that
+ * quote, or there is no such quote, one at the end of a line closes the value even after a backslash, as in
+ * `'C:\data\'`. Any other value is trimmed, and `#` starts a comment only after white space. `$` has no meaning.
  *
  * @param label the file's name in messages
- * @param options.anyName takes names that no variable can have, too, as other tools do
+ * @param options.anyName also accepts names that no variable can have, as other tools do
  * @throws InputError naming the line, but not its text, which may be a secret
  */
 export function parseDotenv(bytes: Uint8Array, label: string, { anyName = false } = {}): DotenvFile {
@@ -75,9 +75,9 @@ function linesOf(bytes: Uint8Array, label: string): readonly string[] {
 }
 
 interface Statement {
-  /** Null for an empty line and a comment. */
+  /** Null for an empty line or a comment. */
   readonly entry: DotenvEntry | null;
-  /** The index of the line after it. */
+  /** The index of the next line. */
   readonly next: number;
 }
 
@@ -89,7 +89,7 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
   const line = at + 1;
   const assignment = ASSIGNMENT.exec(text);
   if (/^(?:<{7}|={7}|>{7}|\|{7})(?: |$)/.test(text))
-    throw fault(label, line, "is from a conflict that git left in the file", "choose a side of it first");
+    throw fault(label, line, "is a conflict marker that git left in the file", "resolve the conflict first");
   if (assignment === null)
     throw fault(
       label,
@@ -111,7 +111,7 @@ function readStatement(lines: readonly string[], at: number, label: string): Sta
   return { entry: { name, line, lastLine: last + 1, end, value: Secret.ofText(value), doubt }, next: last + 1 };
 }
 
-/** A message repeats the name only if it looks like one: it may be half a secret on a line of its own. */
+/** Quotes the name only if it looks like one: it may be half of a secret on a line of its own. */
 function requireVariableName(name: string, label: string, line: number): void {
   if (isVariableName(name)) return;
   const named = /^[\w.-]{1,64}$/.test(name) ? ` ${name}` : "";
@@ -123,24 +123,24 @@ function requireVariableName(name: string, label: string, line: number): void {
   );
 }
 
-/** Where the value ends. White space before it counts as white space before a comment, too. */
+/** Where the value ends. White space before `start` also counts as white space before a comment. */
 function commentAt(text: string, start: number): number {
   const comment = text.slice(start - 1).search(/\s#/);
   return comment === -1 ? text.length : start - 1 + comment;
 }
 
 interface Quoted {
-  /** Without its quotes. */
+  /** The value without its quotes. */
   readonly inner: string;
-  /** The index of its last line. */
+  /** The index of the value's last line. */
   readonly last: number;
-  /** Behind its last quote. */
+  /** The column after the closing quote. */
   readonly end: number;
 }
 
 function readQuoted(lines: readonly string[], at: number, start: number, label: string): Quoted {
   const quote = lines[at]?.[start] ?? "";
-  /** Closes the value if no quote without a backslash does. */
+  /** Closes the value if no unescaped quote does. */
   let second: Close | null = null;
   for (let last = at; last < lines.length; last++) {
     const text = lines[last] ?? "";
@@ -177,13 +177,13 @@ function quotedTo(lines: readonly string[], at: number, start: number, { last, c
   return { inner, last, end };
 }
 
-/** The fault is as likely where the quote opens as where it closes. */
+/** Names both lines, because the mistake may be in the opening or the closing quote. */
 function goesOn(label: string, at: number, last: number): InputError {
   const where = last === at ? "" : `, which is on line ${last + 1}`;
   return fault(
     label,
     at + 1,
-    `goes on after its closing quote${where}`,
+    `continues after its closing quote${where}`,
     "put the value between quotes of another kind; what a shell quoted is read by vsync import --from=shell:<file>",
   );
 }

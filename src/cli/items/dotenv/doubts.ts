@@ -5,7 +5,7 @@ import type { Output } from "../../terminal/output.ts";
 /** A value in a dotenv file that tools read in different ways. */
 export interface Doubt {
   readonly name: string;
-  /** What they disagree about: `a backslash`. */
+  /** What they disagree about, such as `a backslash`. */
   readonly about: string;
 }
 
@@ -16,7 +16,7 @@ export interface ReadItems {
 
 const SHOWN = 20;
 
-/** What tools disagree about in a value as it is written, its quotes included; null if they agree. */
+/** What tools disagree about in a value as written, including its quotes; null if they agree. */
 export function doubtAbout(written: string): string | null {
   const quote = /^['"`]/.exec(written)?.[0];
   if (quote === "'" || quote === "`") return /\\[\\'`]/.test(written.slice(1, -1)) ? "a backslash" : null;
@@ -29,7 +29,10 @@ export function doubtAbout(written: string): string | null {
   return /\s#/.test(written) ? "a # after a space" : "a #";
 }
 
-/** What nobody sees in a value, or what copying and piping brought along. In a text of several lines a last line end is usual. */
+/**
+ * Things that people cannot see in a value, or that copying and piping added. A text of several lines usually ends in a
+ * line end.
+ */
 const ODDITIES: readonly (readonly [what: string, isIn: (text: string, name: string) => boolean])[] = [
   ["begins with a byte order mark", (text) => text.startsWith("\ufeff")],
   ["begins with its own name", (text, name) => text.startsWith(`${name}=`)],
@@ -46,7 +49,7 @@ const ODDITIES: readonly (readonly [what: string, isIn: (text: string, name: str
   ["has an invisible character", (text) => /[\u00ad\u200b\u2060\ufeff]/.test(text)],
 ];
 
-/** No regular expression, because a value may have 60 MiB. */
+/** Not a regular expression, because a value may have 60 MiB. */
 function isQuoted(text: string): boolean {
   const [first = ""] = text;
   const last = text.at(-1) ?? "";
@@ -54,22 +57,22 @@ function isQuoted(text: string): boolean {
   return text.length > 2 && /["'`]/.test(first) && last === first && text.indexOf(first, 1) === text.length - 1;
 }
 
-/** What programs print for a value that is missing (`jq -r`, JavaScript, Go) or that they mask. */
+/** What programs print for a missing value (`jq -r`, JavaScript, Go), or in place of a masked one. */
 const PLACEHOLDER =
   /^(?:null|undefined|<nil>|\[object Object\]|\*{3,}|[[<(](?:sensitive|redacted|masked|restricted)(?: value)?[\])>])$/i;
 
 const isOneLine = (text: string): boolean => !/[\r\n]/.test(text.trim());
 
-/** What is seldom meant in a value, to follow its name; null for most. */
+/** What looks unintended in a value, as the end of a message; null for most values. */
 export function oddityOf(name: string, text: string): string | null {
   return ODDITIES.find(([, isIn]) => isIn(text, name))?.[0] ?? null;
 }
 
 /**
- * Warns of doubtful values that are new in the vault, and of new names that differ from others only in case. The others have
- * been settled before.
+ * Warns of doubtful values, and of names that differ from others only in case. It looks only at what is new in the
+ * vault, because the rest was accepted before.
  *
- * @throws InputError a value is doubtful, and `strict` refuses it
+ * @throws InputError a value is doubtful and `strict` is set
  */
 export function settleDoubts(
   { items, doubts }: ReadItems,
@@ -87,14 +90,14 @@ export function settleDoubts(
     {
       named: listed(doubts.filter(({ name }) => fresh.has(name))),
       what: "tools read these values in different ways",
-      hint: "put each between single quotes as it is meant, or import the file with --from=<tool> as that tool wrote it",
+      hint: "put each between single quotes, exactly as you mean it, or import the file with --from=<tool> as that tool wrote it",
       onward: "compare with `vsync get`, or import with --from=<tool> what that tool wrote",
     },
     {
       named: listed(odd),
-      what: "these values may hold what was not meant",
+      what: "these values may not be what you meant",
       hint: "mend them in the input, or take them as they are without --strict",
-      onward: "each is stored as it was given, and `vsync set` replaces one",
+      onward: "each is stored as given; `vsync set` replaces one",
     },
   ];
   for (const { named, what, hint, onward } of faults) {

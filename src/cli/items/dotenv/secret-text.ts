@@ -7,8 +7,8 @@ export function isVariableName(name: string): boolean {
 }
 
 /**
- * PowerShell's `>` and some editors write UTF-16, which must not pass for binary data. Without a byte order mark it is
- * recognised by the zero bytes beside its first two characters.
+ * PowerShell's `>` and some editors write UTF-16, which must not pass for binary data. Without a byte order mark, it is
+ * recognised by zero bytes next to its first two characters.
  *
  * @param label the file's name, or `the value of KEY`
  * @throws InputError the bytes look like UTF-16
@@ -24,7 +24,7 @@ export function refuseUtf16(bytes: Uint8Array, label: string): void {
   });
 }
 
-/** How files begin that hold no text of names and values, what to say of them, and what to do. */
+/** Files that are not a text of names and values, by how they begin; what to say about them, and what to do. */
 const UNREADABLE: readonly (readonly [start: RegExp, what: string, hint: string])[] = [
   [/^\0GITCRYPT\0/, "is encrypted with git-crypt", "decrypt it with git-crypt unlock"],
   [/^(?:age-encryption\.org\/|-----BEGIN AGE )/, "is encrypted with age", "pipe in what age --decrypt prints"],
@@ -33,7 +33,9 @@ const UNREADABLE: readonly (readonly [start: RegExp, what: string, hint: string]
   [/^version https:\/\/git-lfs\./, "is a Git LFS pointer and not the file itself", "fetch the file with git lfs pull"],
 ];
 
-/** @throws InputError the bytes are UTF-16, or what another program encrypted */
+/**
+ * @throws InputError the bytes are UTF-16, or another program encrypted them
+ */
 export function refuseUnreadable(bytes: Uint8Array, label: string): void {
   refuseUtf16(bytes, label);
   const start = Buffer.from(bytes.subarray(0, 64)).toString("latin1");
@@ -41,7 +43,9 @@ export function refuseUnreadable(bytes: Uint8Array, label: string): void {
   if (found !== undefined) throw new InputError(`${label} ${found[1]}`, { hint: found[2] });
 }
 
-/** @throws InputError the value is another tool's ciphertext */
+/**
+ * @throws InputError another tool has encrypted the value
+ */
 export function refuseCiphertext(name: string, text: string, place: string): void {
   const found = CIPHERTEXTS.find(([pattern]) => pattern.test(text));
   if (found === undefined) return;
@@ -57,14 +61,14 @@ const CIPHERTEXTS = [
 ] as const;
 
 /**
- * The value in a file that holds nothing else. A byte order mark at the start and one line end at the end belong to the
- * file: editors add both.
+ * The value in a file that contains only this value. Editors add a byte order mark at the start and a line end at the
+ * end, so these are not part of it.
  */
 export function valueIn(bytes: Uint8Array): Uint8Array {
   return withoutLineEnd(startsWithMark(bytes) ? bytes.subarray(3) : bytes);
 }
 
-/** Of UTF-8. */
+/** Looks for the byte order mark of UTF-8. */
 function startsWithMark([first, second, third]: Uint8Array): boolean {
   return first === 0xef && second === 0xbb && third === 0xbf;
 }

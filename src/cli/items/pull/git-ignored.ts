@@ -11,7 +11,7 @@ interface Terminal {
   readonly output: Output;
 }
 
-/** Warns of written files that the next `git add` would take, and offers on a terminal to have git ignore them. */
+/** Warns of written files that the next `git add` would include. On a terminal, offers to add them to .gitignore. */
 export async function guardFromGit(files: readonly PlannedFile[], { prompter, output }: Terminal): Promise<void> {
   const open: Visible[] = [];
   for (const { path, target, state } of files) {
@@ -28,20 +28,20 @@ export async function guardFromGit(files: readonly PlannedFile[], { prompter, ou
 }
 
 interface Visible {
-  /** As the user knows it, or of a link its file, from the top level. */
+  /** The path as the user knows it; for a link, its target's path from the top level. */
   readonly path: string;
   readonly topLevel: string;
-  /** From the top level, for .gitignore: `/conf/.env.prod`. */
+  /** The path from the top level, for .gitignore: `/conf/.env.prod`. */
   readonly pattern: string;
 }
 
-/** Absolute paths: PATH may name somebody's program, and this process can open the vault. */
+/** Absolute paths, because PATH may lead to somebody else's program and this process can open the vault. */
 const GIT = ["/usr/bin/git", "/usr/local/bin/git", "/opt/homebrew/bin/git", "/run/current-system/sw/bin/git"];
 
 /**
- * Null if git ignores the file, or without git, or outside a work tree.
+ * Null if git ignores the file, is not installed, or the file is outside a work tree.
  *
- * @param target where the bytes went: git takes a link itself for a path, not its file
+ * @param target where the bytes went: for git, a link is a path of its own
  */
 async function visibleToGit(path: string, target: string): Promise<Visible | null> {
   const folder = await realpath(dirname(resolve(target)));
@@ -49,7 +49,7 @@ async function visibleToGit(path: string, target: string): Promise<Visible | nul
   if (top?.code !== 0) return null;
   const topLevel = top.stdout.replace(/\r?\n$/, "");
   const ignored = await git(folder, ["check-ignore", "--quiet", "--", join(folder, basename(target))]);
-  // 128: a path within .git, and the like.
+  // git exits with 128, for example, for a path inside .git.
   if (ignored?.code !== 1) return null;
   const inTree = relative(topLevel, join(folder, basename(target)))
     .split(sep)
@@ -62,7 +62,7 @@ interface Ran {
   readonly stdout: string;
 }
 
-/** Null if git is not there. A repository's own configuration starts no program. */
+/** Null if git is not installed. It runs git so that a repository's configuration cannot start a program. */
 async function git(folder: string, args: readonly string[]): Promise<Ran | null> {
   const { HOME = "", XDG_CONFIG_HOME = "" } = process.env;
   const env = { HOME, ...(XDG_CONFIG_HOME === "" ? {} : { XDG_CONFIG_HOME }), GIT_OPTIONAL_LOCKS: "0" };

@@ -16,7 +16,7 @@ import { requireFresh, THEN } from "../stale.ts";
 import { type PullPlaces, planFiles, pullTarget, warnOfDotenv, writeFiles } from "./pull.ts";
 import type { PlannedFile, PullTarget } from "./pull-plan.ts";
 
-/** Names whose conflict the file, or the vault, wins. */
+/** Names whose conflict is settled in favour of the file, or of the vault. */
 export interface Settled {
   readonly ours?: readonly string[] | undefined;
   readonly theirs?: readonly string[] | undefined;
@@ -31,21 +31,21 @@ export interface MergeFlags extends PullPlaces, Settled {
 export interface MergedFiles {
   readonly vault: OpenedVault;
   readonly files: readonly PlannedFile[];
-  /** What the files here took from the vault. */
+  /** What the files here took over from the vault. */
   readonly taken: Changes;
 }
 
 /**
- * Merges the vault into the files here, in three ways from the generation that they come from. Two ways where nobody can
- * open that generation any more: every name that differs is a conflict then.
+ * Three-way merge of the vault into the files here, based on the generation that they came from. If that generation can
+ * no longer be opened, every name that differs is a conflict.
  *
- * @throws ConflictError names that both sides changed differently and no flag settles; nothing is written
+ * @throws ConflictError both sides changed a name differently, and no flag settles it; nothing is written
  * @throws StaleBaseError the file belongs to another vault
  */
 export async function mergeFiles(session: Session, flags: MergeFlags, sources: SecretSources): Promise<MergedFiles> {
   const { ports, request, config } = session;
   const vault = await openVault(ports, request);
-  // What only the file has and the merge leaves out has been removed on one side.
+  // If only the file has a name and the merge leaves it out, one side has removed it.
   const target = { ...pullTarget(vault, flags), keepsOwn: false };
   const theirs = vault.bundle.items;
   const planned = await planFiles(theirs, target);
@@ -69,7 +69,10 @@ function secretsIn(bytes: Uint8Array, label: string): readonly NamedData[] {
   return parseDotenv(bytes, label).entries.map(({ name, value }) => ({ name, kind: "secret", data: value }));
 }
 
-/** The vault's files as they are here. A missing one counts as unchanged: perhaps it was never pulled. */
+/**
+ * The vault's files as they are on this machine. A missing one counts as unchanged, because it may never have been
+ * pulled.
+ */
 function filesHere(
   planned: readonly PlannedFile[],
   theirs: readonly NamedData[],
@@ -82,12 +85,14 @@ function filesHere(
     if (root === null || its === undefined) return [];
     const old = find(base ?? [], name) ?? its;
     if (state === "absent") return old;
-    // A pull writes every file 0600, so its mode here says nothing.
+    // Its mode here says nothing, because pull writes every file with 0600.
     return state === "same" ? its : { ...old, data: Secret.ofBytes(local ?? new Uint8Array()) };
   });
 }
 
-/** @throws InputError a name is not there, or given to both */
+/**
+ * @throws InputError a name exists on neither side, or is given to both flags
+ */
 export function settledBy(
   { ours = [], theirs = [] }: Settled,
   known: readonly NamedData[],
@@ -109,7 +114,7 @@ export function unsettled(
   const isKnown = opened?.kind === "opened" && opened.items !== null;
   const both = isKnown
     ? `changed both in ${to} and in ${env}`
-    : `${conflicts.length === 1 ? "differs" : "differ"} between ${to} and ${env}, and nobody can tell which side changed`;
+    : `${conflicts.length === 1 ? "differs" : "differ"} between ${to} and ${env}, and which side changed can no longer be told`;
   const settle = "--theirs=<name>,<name> takes the vault's, --ours=<name>,<name> keeps the file's";
   const isLocked = opened?.kind === "opened" && opened.lost === "locked";
   return new ConflictError(`${listed(conflicts)} ${both}; nothing was written`, {

@@ -11,42 +11,45 @@ import { withHeader } from "../file-base.ts";
 
 export interface PullTarget {
   readonly env: string;
-  /** The dotenv file. */
+  /** The path of the dotenv file. */
   readonly to: string;
   /** The folder for the vault's files. */
   readonly filesDir: string;
-  /** The dotenv file's first line: see `file-base.ts`. Null if the file holds only a part of the vault. */
+  /** The dotenv file's first line: see `file-base.ts`. Null if the file gets only a part of the vault. */
   readonly header: string | null;
-  /** Whether names stay that only the dotenv file has. */
+  /** Whether names that only the dotenv file has stay. */
   readonly keepsOwn: boolean;
 }
 
-/** One file that the pull leaves on the disk. */
+/** One file that the pull writes, or leaves as it is. */
 export interface PlannedFile {
-  /** As the user knows it: relative to the working directory. */
+  /** The path as the user knows it, relative to the working directory. */
   readonly path: string;
-  /** Where the bytes go: another path if `path` is a link that vsync follows. */
+  /** Where the bytes go. It differs from `path` if that is a link that vsync follows. */
   readonly target: string;
-  /** The folder that the user named if the rest, `name`, comes from the vault; null if the user named the whole path. */
+  /**
+   * The folder that the user named, if the rest of the path (`name`) comes from the vault; null if the user named the
+   * whole path.
+   */
   readonly root: string | null;
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** What is there now; null without a file, or for one larger than any vault. */
+  /** The current content; null if the file does not exist or is larger than any vault. */
   readonly local: Uint8Array | null;
-  /** Of the file that exists now. `same` may have other comments and quotes, and stays. */
+  /** How the existing file compares. A `same` file may have other comments and quotes, and stays. */
   readonly state: "absent" | "same" | "different";
-  /** The names whose values differ, of a dotenv file. */
+  /** For a dotenv file: the names whose values differ. */
   readonly differs: readonly string[];
-  /** Other users have access to the file that exists now. */
+  /** Whether other users have access to the existing file. */
   readonly isExposed: boolean;
-  /** Of the dotenv file. */
+  /** Details of the dotenv file; null for any other. */
   readonly dotenv: WrittenDotenv | null;
 }
 
 /**
- * Compares what a pull would write with the files that exist, the dotenv file first. It writes nothing.
+ * Compares what a pull would write with the existing files. The dotenv file comes first. Writes nothing.
  *
- * @throws InputError a value or name cannot be written, or something other than a file is in its place
+ * @throws InputError a value or name cannot be written, or something other than a file is in the way
  */
 export async function planPull(items: readonly NamedData[], pull: PullTarget): Promise<PlannedFile[]> {
   const { env, to, filesDir, header, keepsOwn } = pull;
@@ -72,7 +75,7 @@ function wantedAt(path: string, root: string | null, name: string, bytes: Uint8A
   return { path, target: path, root, name, bytes, dotenv: null };
 }
 
-/** Beside the dotenv file, for a value that it cannot hold. */
+/** The file next to the dotenv file, for a value that dotenv cannot represent. */
 export const oddFile = (to: string, name: string): string => `${to}.${name}`;
 
 function requireFileName({ name }: NamedData, env: string): void {
@@ -83,8 +86,8 @@ function requireFileName({ name }: NamedData, env: string): void {
 }
 
 /**
- * The file behind a link, if it lies in the same project: it may be one that the whole project shares. Any other link stays
- * unfollowed: a repository could have planted it.
+ * The target of a link, if it is inside the same project, which may share one file. Any other link is not followed,
+ * because a repository could have planted it.
  */
 async function followed(path: string): Promise<string> {
   if ((await lookAt(path))?.isSymbolicLink() !== true) return path;
@@ -95,7 +98,7 @@ async function followed(path: string): Promise<string> {
   return isOutside || pullNameFault(inProject.split(sep).join("/"), process.platform) !== null ? path : target;
 }
 
-/** The folder above with `.git`, else the folder itself. */
+/** The nearest folder above with `.git`, else the folder itself. */
 function projectOf(folder: string): string {
   for (let above = folder; ; above = dirname(above)) {
     if (existsSync(join(above, ".git"))) return above;
@@ -111,7 +114,7 @@ function refuseName(name: string): void {
     throw new InputError(`${JSON.stringify(name)} ${fault}`, { hint: "get its bytes with `vsync get --raw`" });
 }
 
-/** Refuses two items at one path, and a file where another needs a folder. */
+/** Refuses two items with the same path, and a file whose path another item needs as a folder. */
 function refuseCollisions(wanted: readonly Wanted[]): void {
   const paths = new Map<string, string>();
   const keyOf = (path: string): string => pathKey(resolve(path), process.platform);
@@ -144,7 +147,9 @@ async function plan(wanted: Wanted, compare: (local: Uint8Array) => readonly str
   return { ...wanted, local, bytes: local, state: "same", differs, isExposed };
 }
 
-/** @throws InputError something else is there */
+/**
+ * @throws InputError something other than a file is there
+ */
 async function fileAt(path: string, target: string): Promise<Stats | null> {
   const stats = await lookAt(target);
   if (stats !== null && !stats.isFile()) throw notAFile(path, stats, ELSEWHERE);
@@ -161,7 +166,7 @@ async function readLocal(path: string, { size }: Stats): Promise<Uint8Array | nu
   return await handle.readFile();
 }
 
-/** The names that differ, sorted; an empty one if the file is not a dotenv file. */
+/** The names that differ, sorted. A single empty name if the file is not a dotenv file. */
 function differencesOf(local: Uint8Array, secrets: readonly NamedData[]): readonly string[] {
   const file = readOrNull(local, { anyName: true });
   if (file === null) return [""];
@@ -175,9 +180,7 @@ function differencesOf(local: Uint8Array, secrets: readonly NamedData[]): readon
   return [...names].filter((name) => !isSame(name)).toSorted();
 }
 
-/*
- * File systems accept more than one name for a file, so a harmless-looking name can reach a dangerous file.
- */
+/** File systems have several names for one file, so a harmless-looking name can reach a dangerous file. */
 
 /** Characters that HFS+ ignores when it compares names. */
 const IGNORED = /[\u200b-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/gu;
@@ -185,12 +188,12 @@ const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9\u00b9\u00b2
 // biome-ignore lint/suspicious/noControlCharactersInRegex: Windows allows none of them
 const NOT_ON_WINDOWS = /[<>:"|?*\u0000-\u001f]|[. ]$/;
 
-/** Equal for paths of one file: macOS and Windows do not tell upper from lower case, nor macOS one form of an accent from another. */
+/** Equal for paths of the same file: macOS and Windows ignore case, and macOS also the Unicode form of accents. */
 export function pathKey(path: string, platform: string): string {
   return platform === "darwin" || platform === "win32" ? path.normalize("NFC").toLowerCase() : path;
 }
 
-/** Why `pull` does not write a file of this name on this platform, for a message, or null. */
+/** Why `pull` does not write a file of this name on this platform, as the end of a message, or null. */
 export function pullNameFault(name: string, platform: string): string | null {
   const segments = name.split("/");
   if (segments.some(isGit)) return "would be written into git's own folder";
@@ -199,7 +202,10 @@ export function pullNameFault(name: string, platform: string): string | null {
   return segments.some((segment) => NOT_ON_WINDOWS.test(segment)) ? "is not a valid file name on Windows" : null;
 }
 
-/** `.git/config` names programs that git runs. NTFS also finds the folder as `git~1`, `.git.` and `.git::$INDEX_ALLOCATION`. */
+/**
+ * `.git/config` names programs that git runs. NTFS also knows the folder as `git~1`, `.git.` and
+ * `.git::$INDEX_ALLOCATION`.
+ */
 function isGit(segment: string): boolean {
   const plain = segment.replaceAll(IGNORED, "").toLowerCase();
   return /^(?:\.git|git~1)[. ]*(?::|$)/.test(plain);

@@ -27,13 +27,15 @@ export interface PullPlaces {
 }
 
 export interface PullInput extends PullPlaces {
-  /** `--repo`, for the commands in hints. */
+  /** The value of `--repo`, for commands in hints. */
   readonly repo?: string | undefined;
   /** Overwrite files that differ. */
   readonly force: boolean;
 }
 
-/** @throws InputError `--to=-`, which would be a file of that name */
+/**
+ * @throws InputError `--to=-`, which would create a file named -
+ */
 export function refuseDash({ to }: Pick<PullPlaces, "to">): void {
   if (to !== "-") return;
   throw new InputError("--to needs the name of a file, not -", {
@@ -54,8 +56,8 @@ export function pullTarget({ manifest, bundle }: OpenedVault, { to, "files-dir":
 }
 
 /**
- * Writes the vault's secrets as a dotenv file and its files below a folder, all with mode 0600. It checks everything before the
- * first write.
+ * Writes the vault's secrets as a dotenv file and its files into a folder, all with mode 0600. It checks everything
+ * before it writes anything.
  *
  * @throws ConflictError a file here differs from the vault
  * @throws InputError a file cannot be written
@@ -73,9 +75,9 @@ export function planFiles(items: readonly NamedData[], target: PullTarget): Prom
 }
 
 /**
- * Leaves the dotenv file at the manifest's generation, also where it stays as it is.
+ * Records the manifest's generation for the dotenv file, even if the file stays as it is.
  *
- * @param manifest null if the files hold only a part of the vault: as a base, it would let a push remove the rest
+ * @param manifest null if the files hold only a part of the vault: with such a base, a push would remove the rest
  */
 export async function writeFiles(
   files: readonly PlannedFile[],
@@ -90,12 +92,12 @@ export async function writeFiles(
   if (state !== "same") await naming(`forget which generation ${path} held`, () => forgetBase(path));
 }
 
-/** A config's env is a good file name; a token's may be anything. */
+/** A config's env is always a valid file name; a token's may be any text. */
 function defaultFile(env: string): string {
   return `.env.${requireName("env", env, "name the file with --to=<file>")}`;
 }
 
-/** A file whose values are equal is left alone, so its quotes survive, unless others can read it. */
+/** A file with equal values stays as it is, so its comments and quotes survive, unless others can read it. */
 async function write({ state, isExposed, path, target, root, name, bytes }: PlannedFile, warn: Warn): Promise<void> {
   if (state === "same" && !isExposed) return;
   if (root !== null) return writeFileBelow(root, name, bytes);
@@ -103,7 +105,7 @@ async function write({ state, isExposed, path, target, root, name, bytes }: Plan
   try {
     await writePrivateFile(target, bytes);
   } catch (error) {
-    // A file that is mounted alone cannot be replaced, and its folder may be read-only.
+    // A bind-mounted file cannot be replaced, and its folder may be read-only.
     if (state === "absent" || !hasErrno(error, "EBUSY", "EROFS", "EACCES", "EPERM")) throw error;
     await overwritePrivateFile(target, bytes).catch(() => Promise.reject(error));
     warn(`${path} was overwritten in place, because it cannot be replaced: it may be a mount`);
@@ -163,7 +165,7 @@ function partOf(bundle: OpenedVault["bundle"]): string {
   return readsAll(bundle) ? "" : `; ${count} ${count === 1 ? "name" : "names"}, only what this token reads`;
 }
 
-/** Warns of what the dotenv file does not hold as the vault does, and of what other programs would make of it. */
+/** Warns of differences between the dotenv file and the vault, and of values that other programs would misread. */
 export function warnOfDotenv(
   [file]: readonly PlannedFile[],
   { repo }: { readonly repo?: string | undefined },
@@ -174,7 +176,7 @@ export function warnOfDotenv(
   const { kept, left } = file.dotenv;
   const args = vaultArgs({ env, repo: repo ?? "", isRepoTyped: repo !== undefined });
   if (kept.length > 0)
-    output.warn(`only in ${file.path}, not in the vault: ${listed(kept)}; a push would add what you leave there`);
+    output.warn(`only in ${file.path}, not in the vault: ${listed(kept)}; a push would add what is left there`);
   for (const { name } of left) {
     const path = oddFile(file.path, name);
     output.warn(
@@ -185,7 +187,7 @@ export function warnOfDotenv(
   if (file.state !== "same") warnOfReaders(file.dotenv, file.path, output);
 }
 
-/** Names the values that a program may read in another way than vsync, and the programs. */
+/** Names the values that a program may read differently from vsync, and the programs. */
 function warnOfReaders({ misread }: WrittenDotenv, to: string, output: Output): void {
   if (misread.length === 0) return;
   const shown = misread.slice(0, SHOWN_MISREAD).map(({ name, readers }) => `${name} (${readers.join(", ")})`);
@@ -195,7 +197,7 @@ function warnOfReaders({ misread }: WrittenDotenv, to: string, output: Output): 
   );
 }
 
-/** Prints the secrets as a dotenv file. The vault's files cannot be part of it. */
+/** Prints the secrets as a dotenv file, which cannot include the vault's files. */
 export function printDotenv({ manifest, bundle }: OpenedVault, output: Output): void {
   const secrets = bundle.items.filter((item) => item.kind === "secret");
   const { bytes, left: odd } = writeDotenv(secrets);

@@ -3,16 +3,16 @@ import type { Item } from "../../../vault/format/item.ts";
 
 /** Shorter values, like `1` and `dev`, appear in much text that is not secret. */
 export const MIN_MASKED_BYTES = 4;
-/** Of longer values, only the plain forms are masked. */
+/** Longer values are masked only in their plain forms. */
 const MAX_ENCODED_BYTES = 64 * 1024;
-/** Shorter lines of a value with several lines, like `{`, appear anywhere. */
+/** In a value with several lines, shorter lines such as `{` appear anywhere. */
 const MIN_LINE_BYTES = 8;
 /** Shorter pieces of base64 look like words. */
 const MIN_PIECE_CHARACTERS = 6;
 /** Where `base64` and `openssl` break their lines. */
 const BASE64_COLUMNS = [64, 76];
 
-/** A value of fewer than 8 characters that is one of these says nothing, and masking it would ruin the output. */
+/** A value below 8 characters that is one of these words is hardly secret, and masking it would ruin the output. */
 const WORDS = new Set(
   `true false yes no on off null none nil auto all any both main master prod stage staging test testing dev devel develop
 local live demo beta alpha debug trace info notice warn warning error fatal silent verbose quiet info http https ftp tcp udp
@@ -30,7 +30,7 @@ export interface MaskedValue {
   readonly bytes: Uint8Array;
 }
 
-/** Every form of the secrets that takes no escape: as they are, line by line, in base64 and in hex. */
+/** Every form of the secrets without escapes: as they are, line by line, in base64 and in hex. */
 export function maskedValues(secrets: readonly Item[]): readonly MaskedValue[] {
   return secrets.filter(isMasked).flatMap(({ name, data }) =>
     formsOf(data.expose())
@@ -39,7 +39,7 @@ export function maskedValues(secrets: readonly Item[]): readonly MaskedValue[] {
   );
 }
 
-/** The names of secrets that are too short or too common to mask. An empty one needs no mask. */
+/** The names of secrets that are too short or too common to mask. An empty secret needs no mask. */
 export function unmaskedNames(secrets: readonly Item[]): readonly string[] {
   return secrets.filter((secret) => secret.data.expose().length > 0 && !isMasked(secret)).map(({ name }) => name);
 }
@@ -65,7 +65,10 @@ function withOtherLineEnds(value: Uint8Array): readonly Uint8Array[] {
   return [value, ...[bytes, bytes.replaceAll("\n", "\r\n")].map((text) => Buffer.from(text, "latin1"))];
 }
 
-/** The lines of a value of several lines: a logger may begin each with the time. The armour of a PEM file is not secret. */
+/**
+ * The lines of a value with several lines, because a logger may put the time before each. The armour of a PEM file is
+ * not secret.
+ */
 function linesOf(value: Uint8Array): readonly Uint8Array[] {
   if (!value.includes(0x0a)) return [];
   const lines = Buffer.from(value).toString("latin1").split("\n");
@@ -84,8 +87,8 @@ function encodingsOf(value: Uint8Array): readonly string[] {
 }
 
 /**
- * The characters of base64 that this value decides if other bytes, such as `user:`, come before it. They depend on the number
- * of those bytes modulo 3 alone.
+ * The base64 characters that depend only on this value if other bytes, such as `user:`, come before it. They depend on
+ * the number of those bytes modulo 3.
  */
 function base64Of(value: Uint8Array, bytesBefore: number): readonly string[] {
   const padded = Buffer.concat([Buffer.alloc(bytesBefore), value])

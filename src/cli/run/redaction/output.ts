@@ -9,13 +9,13 @@ import type { Output } from "../../terminal/output.ts";
 
 /** The targets of a program's stdout and stderr. */
 export interface ChildOutput {
-  /** For `spawn`: stdout, then stderr. */
+  /** The option of `spawn`: stdout, then stderr. */
   readonly stdio: readonly ("inherit" | "pipe" | number)[];
   /** Called after the program has started; resolves when all its output has been passed on. */
   passOn(child: Pick<ChildProcess, "stdout" | "stderr">): Promise<void>;
 }
 
-/** Our own stdout and stderr, with nothing in between. */
+/** The program writes directly to our own stdout and stderr. */
 const SHARED_OUTPUT: ChildOutput = { stdio: ["inherit", "inherit"], async passOn() {} };
 
 export async function runOutput(
@@ -29,10 +29,10 @@ export async function runOutput(
   return maskedOutput(items, show, output);
 }
 
-/** Passes a stream on, perhaps altered; resolves when it ends, or when its reader has gone. */
+/** Passes a stream on, perhaps altered. Resolves when it ends or its reader is gone. */
 type PassOn = (from: Readable, to: Writable) => Promise<void>;
 
-/** Leads a program's output through `passOn`. */
+/** Sends a program's output through `passOn`. */
 export async function pipedOutput(passOn: PassOn): Promise<ChildOutput> {
   const [stdout, stderr] = (await openOsPipes(2)) ?? [];
   return stdout === undefined || stderr === undefined ? throughSockets(passOn) : throughPipes(passOn, stdout, stderr);
@@ -42,7 +42,7 @@ function throughPipes(passOn: PassOn, stdout: OsPipe, stderr: OsPipe): ChildOutp
   return {
     stdio: [stdout.writeFd, stderr.writeFd],
     async passOn() {
-      // The program holds the only write ends from here on, so the pipes end when it does.
+      // From here on only the program has the write ends, so the pipes end when it does.
       for (const { writeFd } of [stdout, stderr]) closeSync(writeFd);
       await Promise.all([passOn(stdout.readEnd, process.stdout), passOn(stderr.readEnd, process.stderr)]);
     },
@@ -59,16 +59,16 @@ function throughSockets(passOn: PassOn): ChildOutput {
   };
 }
 
-/** A pipe as a shell makes it. */
+/** A pipe like those that a shell makes. */
 interface OsPipe {
   readonly readEnd: Readable;
-  /** For a child's stdout or stderr; close it here once the child has it. */
+  /** For a child's stdout or stderr. Close it here once the child has it. */
   readonly writeFd: number;
 }
 
 /**
- * `count` pipes, or null if this system cannot make them. Node.js gives a child socket pairs instead, which cannot be opened
- * as `/dev/stdout`, and which send the child a reset instead of SIGPIPE when their reader has gone.
+ * `count` pipes, or null if this system cannot make them. Node.js would give a child socket pairs, which cannot be
+ * opened as `/dev/stdout` and which give the child a reset instead of SIGPIPE when their reader is gone.
  */
 async function openOsPipes(count: number): Promise<readonly OsPipe[] | null> {
   try {
@@ -79,7 +79,10 @@ async function openOsPipes(count: number): Promise<readonly OsPipe[] | null> {
   }
 }
 
-/** An absolute path and no environment: PATH may name somebody's program, and our variables hold the passphrase. */
+/**
+ * An absolute path and no environment: PATH may lead to somebody else's program, and our variables contain the
+ * passphrase.
+ */
 const MKFIFO = "/usr/bin/mkfifo";
 
 async function makePipes(folder: string, count: number): Promise<readonly OsPipe[]> {

@@ -11,7 +11,7 @@ import { type Passage, UNDECIDED, ValueIndex } from "./value-index.ts";
 const SHOWN_NAMES = 5;
 
 /**
- * Masks all secrets of the vault in a program's output, including those that the program does not get. Warns about secrets
+ * Masks all secrets of the vault in a program's output, even those that the program does not get. Warns about secrets
  * that it does not mask.
  *
  * @param shown names of secrets to leave as they are
@@ -28,7 +28,7 @@ export async function maskedOutput(
   const index = new ValueIndex(maskedValues(secrets));
   return pipedOutput(async (from, to) => {
     await pipeline(from, redacting(new Redactor(index)), to, { end: false }).catch((error: NodeJS.ErrnoException) => {
-      // The reader has gone, which the program learns from its own pipe.
+      // The reader is gone; the program learns that from its own pipe.
       if (error.code !== "EPIPE") throw error;
     });
   });
@@ -49,9 +49,9 @@ function warnOfUnmasked(names: readonly string[], output: Output): void {
 }
 
 /**
- * Replaces every value in a stream of bytes by a mark, however the stream is cut into chunks. At each place the longest value
- * wins; where another one begins inside it and goes on behind it, both are replaced. Holds back only bytes that may begin a
- * value, until the next bytes decide.
+ * Replaces every value in a stream of bytes with a mark, no matter how the stream is cut into chunks. At each place the
+ * longest value wins; if another one starts inside it and extends beyond it, both are replaced. Holds back only bytes
+ * that may begin a value, until the next bytes decide.
  */
 export class Redactor {
   readonly #index: ValueIndex;
@@ -62,7 +62,9 @@ export class Redactor {
     this.#index = index;
   }
 
-  /** @returns the bytes that can be passed on now */
+  /**
+   * @returns the bytes that are ready to be passed on
+   */
   push(chunk: Uint8Array): Buffer {
     const bytes = this.#held.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#held, chunk]);
     return this.#scan({ bytes, isWhole: false });
@@ -99,7 +101,8 @@ export class Redactor {
     if (first === UNDECIDED || first === null) return first;
     const names = [first.name];
     let end = start + first.length;
-    // A run of the value's only byte is masked whole: at each of its places a value starts that reaches a byte further.
+    // A run of the value's only byte is masked as a whole: at each of its places, a value starts that ends one byte
+    // further.
     const run = this.#index.runAt(passage, start);
     const isRunMasked = run?.isValue === true && end <= run.end;
     if (isRunMasked && run.isOpen) return UNDECIDED;
@@ -117,7 +120,7 @@ export class Redactor {
   #markOf(name: string): Buffer {
     const known = this.#marks.get(name);
     if (known !== undefined) return known;
-    // A mark must not print a value, as in PASSWORD=PASSWORD. The last candidate is shorter than any value.
+    // A mark must not show a value, as in PASSWORD=PASSWORD. The last candidate is shorter than any value.
     const marks = [`[${printable(name)}]`, "[redacted]", "[*]"].map((text) => Buffer.from(text));
     const mark = marks.find((it) => !this.#holdsValue(it)) ?? Buffer.alloc(0);
     this.#marks.set(name, mark);

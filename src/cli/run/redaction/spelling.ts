@@ -1,14 +1,17 @@
-/*
- * The ways in which programs write text with escapes. In each, one text has several spellings (`/` is `/`, `\/` or `\u002f` in
- * JSON), so a spelled value is found by reading the output back, not by listing every spelling of the value.
+/**
+ * How programs escape text. Each way allows several spellings of one text (in JSON, `/` is `/`, `\/` or `\u002f`), so
+ * values are found by decoding the output, not by listing every spelling.
  */
 
 export interface Spelling {
   /** Characters that some program writes with an escape. */
   readonly special: RegExp;
-  /** All that a program may write for such a character, the character itself included if some programs leave it alone. */
+  /**
+   * Everything that a program may write for such a character, including the character itself if some programs leave it
+   * alone.
+   */
   readonly ways: (character: string) => readonly string[];
-  /** An escape at a place of a latin1 text. */
+  /** Matches an escape at a position of a latin1 text. */
   readonly escape: RegExp;
   /** The bytes that an escape stands for, as a latin1 text. */
   readonly read: (escape: string) => string;
@@ -21,12 +24,12 @@ export const MAX_ESCAPE_CHARACTERS = 14;
 export const MARKERS = new Uint8Array(256);
 for (const character of "\"%&'+\\") MARKERS[character.charCodeAt(0)] = 1;
 
-/** Nothing for a code that no character has. */
+/** Empty for a code that is not a character. */
 const fromCode = (code: number): string => latin1(code > 0x10_ffff ? "" : String.fromCodePoint(code).toWellFormed());
 
 const latin1 = (text: string): string => Buffer.from(text).toString("latin1");
 
-/** JSON knows five; Go and bash write the others. */
+/** JSON has five of these; Go and bash write the others. */
 const SHORT: Readonly<Record<string, string>> = {
   a: "\x07",
   b: "\b",
@@ -41,7 +44,7 @@ const SHORT_OF = new Map(Object.entries(SHORT).map(([letter, character]) => [cha
 
 const hexOf = (code: number, digits: number): string => code.toString(16).padStart(digits, "0");
 
-/** `\u00e4`; for a character outside the BMP both halves, and `\U0001f600` as Python and Go write it. */
+/** `\u00e4`; for a character outside the BMP, both surrogates, and `\U0001f600` as Python and Go write it. */
 function unicodeEscapes(character: string, backslash: string): readonly string[] {
   const halves = Array.from({ length: character.length }, (_, at) => hexOf(character.charCodeAt(at), 4));
   const escapes = [halves.map((half) => `${backslash}u${half}`).join("")];
@@ -54,7 +57,7 @@ const withUpperHex = (escape: string): readonly string[] => [
   escape.replace(/[0-9a-f]+$/, (hex) => hex.toUpperCase()),
 ];
 
-/** `\xc3\xa4` as Python prints bytes, `\303\244` as bash and git do; control characters, too. */
+/** `\xc3\xa4` as Python prints bytes, `\303\244` as bash and git do; also for control characters. */
 function bytesOf(character: string, backslash: string): readonly string[] {
   if (/[ -~]/.test(character)) return [];
   const bytes = [...Buffer.from(character)];
@@ -64,7 +67,7 @@ function bytesOf(character: string, backslash: string): readonly string[] {
   ];
 }
 
-/** A string of JSON; `depth` 2 is one inside another, where each backslash is doubled. */
+/** A JSON string; with `depth` 2, one inside another, where each backslash is doubled. */
 function jsonSpelling(depth: 1 | 2): Spelling {
   const backslash = "\\".repeat(depth);
   const quote = depth === 1 ? '\\"' : '\\\\\\"';
@@ -114,7 +117,7 @@ const PYTHON: Spelling = {
   read: (escape) => (escape[1] === "x" ? fromCode(Number.parseInt(escape.slice(2), 16)) : JSON_TEXT.read(escape)),
 };
 
-/** In a URL, with `%25` for `%` in one inside another. `isForm`: `+` is a space there. */
+/** Percent-encoding (RFC 3986 §2.1), with `%25` for `%` in a URL inside a URL. With `isForm`, `+` is a space. */
 function percentSpelling(isForm: boolean, percent: "%" | "%25" = "%"): Spelling {
   return {
     special: /[^A-Za-z0-9_]/u,
@@ -150,7 +153,7 @@ const HTML: Spelling = {
   },
 };
 
-/** Between the single quotes of a shell, as `sh -x` prints an argument. */
+/** A shell's single quotes, as `sh -x` prints an argument. */
 const SHELL: Spelling = {
   special: /'/,
   ways: () => ["'\\''", `'"'"'`],
@@ -158,7 +161,7 @@ const SHELL: Spelling = {
   read: () => "'",
 };
 
-/** Within quotes, as SQL, CSV and YAML write them. */
+/** Doubled quotes, as in SQL, CSV and YAML. */
 const DOUBLED: Spelling = {
   special: /['"]/,
   ways: (quote) => [quote, quote + quote],
@@ -178,7 +181,7 @@ export const SPELLINGS: readonly Spelling[] = [
   DOUBLED,
 ];
 
-/** What the first four bytes of a text can be, spelled like this, as latin1 texts of at least 4 characters. */
+/** Every possible first four bytes of a text in this spelling, as latin1 texts of at least 4 characters. */
 export function spelledStarts(text: string, { special, ways }: Spelling): readonly string[] {
   let starts: readonly string[] = [""];
   for (const character of text) {

@@ -1,7 +1,7 @@
 import { type MaskedValue, MIN_MASKED_BYTES } from "./masked-values.ts";
 import { MARKERS, MAX_ESCAPE_CHARACTERS, SPELLINGS, type Spelling, spelledStarts } from "./spelling.ts";
 
-/** More bytes are needed to tell whether a value starts here, or how far it goes. */
+/** It takes more bytes to tell whether a value starts here, or where it ends. */
 export const UNDECIDED = Symbol("undecided");
 
 export interface Found {
@@ -9,31 +9,33 @@ export interface Found {
   readonly length: number;
 }
 
-/** Bytes of a program's output. */
+/** A piece of a program's output. */
 export interface Passage {
   readonly bytes: Buffer;
-  /** No bytes follow. */
+  /** Whether the output ends here. */
   readonly isWhole: boolean;
 }
 
 /**
- * Finds which of many values starts at a place, as it is or spelled with escapes, the longest first. How long that takes does
- * not depend on how many values there are, nor on how many begin alike.
+ * Finds the longest of many values that starts at a place, plain or escaped. The time depends neither on the number of
+ * values nor on how many begin alike.
  */
 export class ValueIndex {
   readonly #plain: SortedValues;
   readonly #spelled: readonly SortedValues[];
   /** The first four bytes of all values, in every spelling. */
   readonly #starts = new Set<number>();
-  /** By a hash of four bytes: rules out nearly every other place in one step. */
+  /** Indexed by a hash of four bytes; rules out nearly every place in one step. */
   readonly #filter: Uint8Array;
   readonly #filterShift: number;
-  /** By the byte that values begin with four times or more. */
+  /** For values that begin with one byte four times or more, by that byte. */
   readonly #runs = new Map<number, Run>();
   /** The first one, two and three bytes of the values, for the end of a chunk. */
   readonly #beginnings = new Set<string>();
 
-  /** @param values of at least `MIN_MASKED_BYTES`; of two equal ones, the first counts */
+  /**
+   * @param values each at least `MIN_MASKED_BYTES` long; of two equal ones, the first counts
+   */
   constructor(values: readonly MaskedValue[]) {
     const once = new Map<string, MaskedValue>();
     for (const value of values) {
@@ -82,10 +84,10 @@ export class ValueIndex {
   /**
    * The next place from `at` on where a value may start, or one near the end.
    *
-   * In a run of one byte, a value that goes on with another byte can start at one place alone. To try them all would take the
-   * square of the run's length.
+   * In a run of one byte, a value that continues with another byte can start at only one place. Trying them all would
+   * take time quadratic in the run's length.
    *
-   * @param isRunMasked the run at `at` is a value already: only those count that go on behind it
+   * @param isRunMasked the run at `at` is already masked: only values that extend beyond it count
    */
   skip(passage: Passage, at: number, isRunMasked = false): number {
     const place = this.#skipByFilter(passage.bytes, at);
@@ -98,12 +100,12 @@ export class ValueIndex {
     return end - Math.max(...fitting, MIN_MASKED_BYTES - 1);
   }
 
-  /** The run of one byte at a place, if a value may start in it; null also where an escape may go on with it. */
+  /** The run of one byte at a place, if a value may start in it. Null if an escape may continue it. */
   runAt({ bytes, isWhole }: Passage, place: number): RunAt | null {
     const [byte = 0, next] = [bytes[place], bytes[place + 1]];
     const run = byte === next ? this.#runs.get(byte) : undefined;
     if (run === undefined) return null;
-    // Remembered: a run of megabytes is asked about at many of its places.
+    // Cached, because a run of megabytes is looked up at many places.
     if (!(bytes === this.#known.bytes && place >= this.#known.from && place < this.#known.end)) {
       this.#known = { bytes, from: place, end: runEnd(bytes, place) };
     }
@@ -112,7 +114,7 @@ export class ValueIndex {
     return { ...run, end, isOpen: end === bytes.length && !isWhole, isValue: end - place >= run.shortestWhole };
   }
 
-  /** From where on the bytes decide what becomes of those at `place`: a run that is masked may be megabytes longer than any value. */
+  /** Up to where the bytes decide about those at `place`. A masked run may be megabytes longer than any value. */
   deciding(passage: Passage, place: number): number {
     const run = this.runAt(passage, place);
     return run?.isOpen && run.isValue ? run.end - Math.max(run.most, run.longestWhole) : place;
@@ -144,7 +146,7 @@ export class ValueIndex {
     }
     if (!this.#starts.has(bytes.readUInt32BE(place))) return null;
     let longest = this.#plain.at(passage, place);
-    // Without an escape before the first difference, every spelling reads the same bytes.
+    // If no escape comes before the first difference, all spellings read the same bytes.
     if (longest !== UNDECIDED && !this.#plain.hasMetMarker) return longest;
     for (const values of this.#spelled) {
       const found = values.at(passage, place);
@@ -155,12 +157,12 @@ export class ValueIndex {
   }
 }
 
-/** How values begin that start with one byte, four times or more. */
+/** The values that begin with one byte four times or more. */
 interface Run {
-  /** How often, in values that go on with another byte. */
+  /** How often the byte is repeated, in values that continue with another one. */
   readonly leads: Set<number>;
   most: number;
-  /** The lengths of values that are nothing else. */
+  /** The lengths of values that consist only of this byte. */
   shortestWhole: number;
   longestWhole: number;
 }
@@ -169,7 +171,7 @@ const NO_WHOLE = { shortestWhole: Number.POSITIVE_INFINITY, longestWhole: 0 };
 
 interface RunAt extends Readonly<Run> {
   readonly end: number;
-  /** It may go on in the next chunk. */
+  /** Whether it may continue in the next chunk. */
   readonly isOpen: boolean;
   readonly isValue: boolean;
 }
@@ -183,21 +185,23 @@ function runEnd(bytes: Uint8Array, from: number): number {
 /** Spreads four bytes over 32 bits (Fibonacci hashing). */
 const SPREAD = 0x9e37_79b1;
 
-/** Values in the order of their bytes: those with a common beginning stand together. */
+/** Values sorted by their bytes, so those with a common beginning are adjacent. */
 class SortedValues {
   readonly #values: readonly MaskedValue[];
   readonly #spelling: Spelling | null;
-  /** The range of values that agree with what has been read. */
+  /** The range of values that match what was read so far. */
   #low = 0;
   #high = 0;
 
-  /** @param spelling how the output is read; null: as it is */
+  /**
+   * @param spelling how to decode the output; null leaves it as it is
+   */
   constructor(values: readonly MaskedValue[], spelling: Spelling | null) {
     this.#values = values.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes));
     this.#spelling = spelling;
   }
 
-  /** Whether the last search has come to a byte that begins an escape in some spelling. */
+  /** Whether the last search met a byte that begins an escape in some spelling. */
   hasMetMarker = false;
 
   /** The longest value that starts at a place. */
@@ -228,7 +232,7 @@ class SortedValues {
     }
   }
 
-  /** The escape there, or null. An escape that the end of the bytes may cut is undecided. */
+  /** The escape at this position, or null. Undecided if the bytes may end inside one. */
   #escapeAt(bytes: Buffer, from: number, isWhole: boolean): string | typeof UNDECIDED | null {
     this.hasMetMarker = true;
     if (this.#spelling === null) return null;
@@ -239,7 +243,7 @@ class SortedValues {
     return escape.exec(ahead)?.[0] ?? null;
   }
 
-  /** Leaves the values with this byte at `depth`. */
+  /** Narrows the range to values with this byte at `depth`. */
   #narrow(byte: number, depth: number): void {
     const isOfAll = this.#byteOf(this.#low, depth) === byte && this.#byteOf(this.#high - 1, depth) === byte;
     if (isOfAll || this.#low >= this.#high) return;
@@ -259,7 +263,7 @@ class SortedValues {
     return from;
   }
 
-  /** -1 behind the end of the value. */
+  /** -1 beyond the end of the value. */
   #byteOf(index: number, depth: number): number {
     return this.#values[index]?.bytes[depth] ?? -1;
   }

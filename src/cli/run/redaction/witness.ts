@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
-/** How long after vsync a signal to the whole group, or to every process of a service, reaches the others. */
+/** How long a signal to the whole group, or to all processes of a service, may take to reach the others after vsync. */
 const PATIENCE_MS = 25;
 
 /**
- * Tells a signal that was aimed at vsync alone from one that also reached the program: a process beside both that does
- * nothing, and that signals end. It ends with vsync, because its stdin does.
+ * Tells whether a signal was sent to vsync alone or also reached the program. It is a process next to both that does
+ * nothing and that signals end. It ends with vsync, because its stdin does.
  */
 export class Witness implements Disposable {
   #process: ChildProcess;
@@ -15,7 +15,7 @@ export class Witness implements Disposable {
     [this.#process, this.#ended] = watch();
   }
 
-  /** Whether the signal reached the group. Null if nobody can tell. */
+  /** Whether the signal reached the group; null if that is unknown. */
   async saw(signal: NodeJS.Signals): Promise<boolean | null> {
     if (this.#process.pid === undefined) return null;
     const { promise, resolve } = Promise.withResolvers<null>();
@@ -32,8 +32,8 @@ export class Witness implements Disposable {
 }
 
 /**
- * Ends the program if vsync is killed (SIGKILL): a shell whose stdin ends with vsync, and that hears nothing else. Without it a
- * supervisor that starts vsync anew would have the program twice.
+ * Kills the program if vsync itself is killed (SIGKILL). It is a shell that ignores all other signals and whose stdin
+ * ends with vsync. Without it, a supervisor that restarts vsync would run the program twice.
  */
 export class Guard implements Disposable {
   readonly #process: ChildProcess;
@@ -43,7 +43,7 @@ export class Guard implements Disposable {
     this.#process = started("/bin/sh", ["-c", script, "sh", String(program)]);
   }
 
-  /** Before somebody else gets the program's pid. */
+  /** Must happen before another process gets the program's pid. */
   [Symbol.dispose](): void {
     this.#process.kill("SIGKILL");
   }
@@ -51,7 +51,7 @@ export class Guard implements Disposable {
 
 const awaited = new Set<number>();
 
-/** Whether the runtime waits for this child of ours, and would miss its end if we took it. */
+/** Whether the runtime itself waits for this child of ours; it would miss the child's end if we reaped it. */
 export function isAwaited(pid: number): boolean {
   return awaited.has(pid);
 }
@@ -61,7 +61,7 @@ function watch(): [ChildProcess, Promise<NodeJS.Signals | null>] {
   return [child, new Promise((resolve) => child.once("exit", (_code, signal) => resolve(signal)))];
 }
 
-/** Its stdin ends with vsync, and it knows no secret. */
+/** Its stdin ends with vsync, and it gets no secrets. */
 function started(program: string, args: readonly string[]): ChildProcess {
   const child = spawn(program, args, { env: {}, stdio: ["pipe", "ignore", "ignore"] });
   child.on("error", () => undefined);

@@ -11,7 +11,7 @@ import type { Delivered } from "./hand-over.ts";
 import { mintToken } from "./mint.ts";
 import { absentManifest, proveLocation } from "./prove-token.ts";
 
-/** How a new token leaves, for `tokens create` and `tokens rotate`. */
+/** How a new token is delivered, for `tokens create` and `tokens rotate`. */
 export const DELIVERY_FLAGS = {
   split: Flags.boolean({
     description: "give only the credential, for VSYNC_TOKEN next to the VSYNC_CONFIG of runtime-token",
@@ -40,7 +40,7 @@ export function wantsJson({ json, format }: DeliveryFlags): boolean {
   return json === true || format === "json";
 }
 
-/** Makes what a new token is delivered as: `vsync-cfg-v1:…`, or with `--split` the credential alone. */
+/** Makes the string to deliver: `vsync-cfg-v1:…`, or with `--split` only the credential. */
 export class Blobs {
   readonly #config: LocalConfig;
   /** Null with `--split`. */
@@ -51,14 +51,17 @@ export class Blobs {
     this.#location = location;
   }
 
-  /** @throws InputError no key for the bucket */
+  /**
+   * @throws InputError no key for the bucket is given
+   */
   static async of(config: LocalConfig, flags: DeliveryFlags, sources: SecretSources): Promise<Blobs> {
     if (flags.split) return new Blobs(config, null);
     return new Blobs(config, { ...config, credentials: await tokenCredentials(flags, config, sources) });
   }
 
   /**
-   * Sends one HEAD for the manifest with the very key that the tokens will carry, and warns if apps should not have it.
+   * Sends one HEAD for the manifest with the same key that the tokens will carry, and warns if apps should not have
+   * that key.
    *
    * @throws AccessDeniedError, S3UnreachableError as `proveLocation`
    */
@@ -81,7 +84,7 @@ export class Blobs {
     };
   }
 
-  /** `docs/tokens.md` lists the fields; without a credential, `result` is left out. */
+  /** `docs/tokens.md` describes the fields. `result` is left out if there is no credential. */
   json(token: TokenSummary, result?: string): Record<string, unknown> {
     const { kind, capabilities, not_after } = token.claims;
     return {
@@ -97,7 +100,10 @@ export class Blobs {
   }
 }
 
-/** The last anchor is the vault's. A reader refuses generations from before the token. */
+/**
+ * What the token pins: the vault's anchor, which is the last one, and this generation, so that readers refuse older
+ * ones.
+ */
 function pinnedBy({ certs, gen }: Manifest): { readonly anchor?: string; readonly minGen: number } {
   const anchor = certs?.at(-1)?.anchor;
   return { ...(anchor === undefined ? {} : { anchor }), minGen: gen };

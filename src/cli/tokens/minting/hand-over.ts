@@ -17,22 +17,36 @@ import type { Manifest } from "../../../vault/format/manifest.ts";
 import type { Output } from "../../terminal/output.ts";
 import { stdoutFault } from "../../terminal/standard-streams.ts";
 
-/** How new credentials reach their holders: nobody can print one again, and it reads the vault once it is committed. */
+/**
+ * How new credentials reach their holders. vsync cannot print a credential again, and it reads the vault as soon as it
+ * is committed.
+ */
 export interface HandOver {
-  /** Called before each swap, with the manifest that it writes. @throws InputError they cannot be delivered */
+  /**
+   * Called before each swap, with the manifest that it writes.
+   *
+   * @throws InputError the credentials cannot be delivered
+   */
   prepare(manifest: Manifest): Promise<void>;
-  /** Called once the vault knows the tokens. Never throws: the audit row is still to be written. */
+  /** Called once the vault knows the tokens. Never throws, because the audit row is still to be written. */
   complete(): void;
-  /** Called after a commit that stands. @throws TokenUndeliveredError they did not reach anybody */
+  /**
+   * Called after a commit that stands.
+   *
+   * @throws TokenUndeliveredError the credentials were not delivered
+   */
   confirm(): void;
-  /** Called if the commit failed, or (`mayBeLive`) may have succeeded. Synchronous: a signal may be ending the process. */
+  /**
+   * Called if the commit failed, or (`mayBeLive`) if its outcome is unknown. Synchronous, because a signal may be
+   * ending the process.
+   */
   fail(mayBeLive: boolean): void;
 }
 
 /**
- * Commits and hands over. However it ends, a credential that may be live is delivered.
+ * Commits and delivers. However it ends, a credential that may be live is delivered.
  *
- * @param tell the command that tells whether a commit whose answer was lost has succeeded
+ * @param tell the command that shows whether a commit whose response was lost succeeded
  * @returns null if another commit left nothing to do
  * @throws what `commit` and `prepare` throw
  */
@@ -72,7 +86,11 @@ export async function commitAndHandOver(
   return committed;
 }
 
-/** Refuses early where no token could be delivered. @throws InputError stdout leads nowhere, or the file is there already */
+/**
+ * Fails early if a token could not be delivered.
+ *
+ * @throws InputError stdout leads nowhere, or the file exists
+ */
 export async function requireDeliverable(out: string | undefined): Promise<void> {
   if (out !== undefined) return requireNew(out);
   const fault = stdoutFault();
@@ -82,13 +100,13 @@ export async function requireDeliverable(out: string | undefined): Promise<void>
   });
 }
 
-/** What a token is delivered as, once the manifest that has it is made: a line, or JSON. */
+/** Makes the string or JSON to deliver, once the manifest with the token exists. */
 export type Delivered = (manifest: Manifest) => string;
 
 /**
  * Prints the text once, after the swap.
  *
- * @param again the command that makes another credential, if nobody has this one
+ * @param again the command that makes another credential, if this one was lost
  */
 export function handOverOnStdout(textOf: Delivered, again: string, output: Output): HandOver {
   let prepared = "";
@@ -108,30 +126,30 @@ export function handOverOnStdout(textOf: Delivered, again: string, output: Outpu
     confirm() {
       if (lost === null) return;
       throw new TokenUndeliveredError(
-        `the token is made, but stdout does not take it (${lost}), and nobody has it: ${again}`,
+        `the token is made, but stdout did not accept it (${lost}), and nobody has it: ${again}`,
       );
     },
     fail(mayBeLive) {
       if (!mayBeLive) return;
       print();
-      if (lost === null) output.warn("the token on stdout may be live: keep it until that is known");
-      else output.warn(`a token may be live that nobody has, because stdout does not take it (${lost})`);
+      if (lost === null) output.warn("the token on stdout may be live: keep it until you know");
+      else output.warn(`a token that nobody has may be live, because stdout did not accept it (${lost})`);
     },
   };
 }
 
-/** A new file of mode 0600 and what it will hold. */
+/** A new file of mode 0600 and its future content. */
 export interface NewFile {
   readonly path: string;
   readonly textOf: Delivered;
 }
 
-/** Writes each text to a new file before the swap, and removes the files only if the commit is known to have failed. */
+/** Writes each text to a new file before the swap. Removes the files only if the commit certainly failed. */
 export function handOverInFiles(files: readonly NewFile[], output: Output): HandOver {
   const written = new Set<string>();
   return {
     async prepare(manifest) {
-      // An earlier try may have been for another generation.
+      // An earlier try may have written them for another generation.
       for (const path of written) {
         await unlink(path);
         written.delete(path);
@@ -152,7 +170,9 @@ export function handOverInFiles(files: readonly NewFile[], output: Output): Hand
   };
 }
 
-/** @throws InputError the file is there already, or cannot be created */
+/**
+ * @throws InputError the file exists, or cannot be created
+ */
 export async function requireNew(path: string): Promise<void> {
   if (path === "-") throw new InputError("--out must name a file", { hint: "without --out the token goes to stdout" });
   const stats = await lstat(path).catch((error: unknown) => {
@@ -161,10 +181,10 @@ export async function requireNew(path: string): Promise<void> {
   });
   if (stats === null) return refuseUnwritable(path);
   if (stats.isFile()) throw new FileThereError(path);
-  throw new InputError(`${path} is there already, and is not a file`, { hint: "name a new file with --out=<file>" });
+  throw new InputError(`${path} exists already, and is not a file`, { hint: "name a new file with --out=<file>" });
 }
 
-/** Tries it, because modes, quotas and read-only mounts may all prevent it. */
+/** Creates and removes a file there, because modes, quotas and read-only mounts may all prevent it. */
 async function refuseUnwritable(path: string): Promise<void> {
   const probe = `${path}.${randomBytes(6).toString("hex")}.probe`;
   try {
@@ -180,7 +200,7 @@ export class FileThereError extends InputError {
   readonly path: string;
 
   constructor(path: string) {
-    super(`${path} is there already: a command that was cut short may have left it`, {
+    super(`${path} exists already: a command that was interrupted may have left it`, {
       hint: "if `vsync tokens list` shows no token of today, remove it; otherwise it may hold that token",
     });
     this.path = path;

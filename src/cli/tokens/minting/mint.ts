@@ -43,7 +43,7 @@ function credentialFields(credentials: Credentials): Partial<RuntimeToken> {
 /** AWS Lambda's limit for all variables together, in bytes. */
 const LAMBDA_LIMIT_BYTES = 4096;
 
-/** Prints the token alone on stdout, and with `asJson` its content on stderr. */
+/** Prints only the token on stdout, and with `asJson` its content on stderr. */
 export function emitToken(token: RuntimeToken, output: Output, { asJson }: { readonly asJson: boolean }): void {
   const text = encodeToken(token);
   if (asJson) showJson(token, output);
@@ -63,10 +63,10 @@ function showJson(token: RuntimeToken, output: Output): void {
 }
 
 /**
- * The credential in a file, for a token that needs no passphrase.
+ * Reads a credential from a file, for a token that needs no passphrase.
  *
- * @throws InputError this machine does not know the vault's anchor, the file is refused, or it belongs to another vault
- * @throws ConfigInvalidError it holds neither a credential nor a scoped token
+ * @throws InputError this machine does not know the vault's anchor, or the file cannot be used or is for another vault
+ * @throws ConfigInvalidError the file contains neither a credential nor a scoped token
  */
 export async function givenCredential(
   file: string | undefined,
@@ -76,10 +76,10 @@ export async function givenCredential(
   if (file === undefined) return {};
   if (anchor === undefined) {
     throw new InputError(`this machine has not seen a scoped token in ${target.env} yet`, {
-      hint: `run vsync tokens list ${vaultArgs(target)} once, which learns the vault's anchor`,
+      hint: `run vsync tokens list ${vaultArgs(target)} once, to learn the vault's anchor`,
     });
   }
-  // Loaded late: most tokens are minted without a credential.
+  // Loaded only here, because most tokens are minted without a credential.
   const { CREDENTIAL } = await import("../../inputs/token-input.ts");
   const { parseCredential } = await import("../../../tokens/credential.ts");
   using given = await readSecret(CREDENTIAL, file, sources);
@@ -88,13 +88,13 @@ export async function givenCredential(
   return { token };
 }
 
-/** `vsrt_…`, as it is or in what `tokens create` prints without `--split`. */
+/** Finds `vsrt_…`, by itself or in what `tokens create` prints without `--split`. */
 function credentialIn(text: string, { vault, ...target }: Omit<LocalConfig, "anchor">): string {
   if (!text.startsWith(TOKEN_ENVELOPE)) return text;
   const blob = decodeToken(text);
   if (blob.vault !== undefined && blob.vault !== vault) {
     throw new InputError(`the token belongs to another vault than ${target.repo}/${target.env}`, {
-      hint: "`vsync inspect` says of which; name its env with --env=<env>",
+      hint: "`vsync inspect` shows which; name its env with --env=<env>",
     });
   }
   if (blob.token !== undefined) return blob.token;

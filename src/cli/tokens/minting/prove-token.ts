@@ -16,14 +16,14 @@ const ANSWER_BY_MS = 7_500;
 const END_BY_MS = 8_000;
 
 /**
- * As `proveLocation`, and holds the anchor that the token will pin against the vault's. From this call on, the process ends
- * after 8 s at the latest, even if something still keeps it alive.
+ * Like `proveLocation`, and compares the anchor that the token will pin with the vault's. After this call the process
+ * ends within 8 s, even if something still keeps it alive.
  *
  * @throws InputError the vault has another anchor
  */
 export async function proveToken(location: StoreLocation, config: LocalConfig): Promise<boolean> {
   let isAnswered = false;
-  // After the answer, a pending search for ambient credentials would keep the process waiting.
+  // By then a pending search for ambient credentials would only keep the process alive.
   setTimeout(
     () => process.exit(isAnswered ? process.exitCode : RUNTIME_TOKEN_EXIT_CODES.failures.S3_UNREACHABLE),
     END_BY_MS,
@@ -42,7 +42,8 @@ async function proveAll(location: StoreLocation, config: LocalConfig): Promise<b
 }
 
 /**
- * Sends one HEAD for the manifest with the very credentials that go into the token. Returns whether the manifest exists.
+ * Sends one HEAD for the manifest with the same credentials that go into the token. Returns whether the manifest
+ * exists.
  *
  * @throws AccessDeniedError the credentials may not read it
  * @throws S3UnreachableError the store cannot be reached
@@ -63,11 +64,11 @@ async function withinLimit<T>(location: StoreLocation, work: Promise<T>): Promis
 }
 
 /**
- * A machine that did not make the rotation still knows the anchor from before a leak. It cannot learn the new one from the
- * manifest: who has the leaked passphrase can write one that names an anchor of their own.
+ * After a leak, only the machine that rotated knows the new anchor. Others must not learn it from the manifest, because
+ * somebody with the leaked passphrase could write one that names their own anchor.
  */
 async function requireAnchor(location: StoreLocation, config: LocalConfig): Promise<void> {
-  // Loaded late: vaults without scoped tokens have no anchor.
+  // Loaded only here, because vaults without scoped tokens have no anchor.
   const { fetchManifest } = await import("../../../vault/open/open-manifest.ts");
   const { anchorOf } = await import("../../../vault/format/tokens/anchors.ts");
   const manifest = (await fetchManifest(await openStore(location)))?.manifest;
@@ -75,11 +76,11 @@ async function requireAnchor(location: StoreLocation, config: LocalConfig): Prom
   throw new InputError(`the anchor of ${config.repo}/${config.env} is not the one that this machine knows`, {
     hint:
       `if the passphrase was rotated with --leaked, run vsync tokens list ${vaultArgs(config)} with the new passphrase, ` +
-      "which learns the new anchor, then this command again",
+      "to learn the new anchor, then this command again",
   });
 }
 
-/** What a token minted without a look at the vault may get wrong; null if it pins nothing. */
+/** What may be wrong with a token minted without reading the vault; null if it pins nothing. */
 export function unprovenAnchor(config: LocalConfig): string | null {
   if (config.anchor === undefined) return null;
   return (
@@ -100,7 +101,7 @@ async function proveObject(location: StoreLocation, target: Target): Promise<boo
   return proof.kind === "readable";
 }
 
-/** Names bucket and key, which may show a typing error: a HEAD cannot tell a missing bucket from a missing key. */
+/** Names bucket and key, to expose a typo: a HEAD cannot tell a missing bucket from a missing key. */
 export function absentManifest(location: StoreLocation, config: LocalConfig): string {
   const { bucket, prefix } = location;
   const { seenGen } = config;
@@ -109,12 +110,12 @@ export function absentManifest(location: StoreLocation, config: LocalConfig): st
   if (seenGen === 0 || isElsewhere) return `${bucket} has no ${prefix}${MANIFEST_KEY} yet: ${next}`;
   return (
     `${bucket} has no ${prefix}${MANIFEST_KEY}, and this machine has seen generation ${seenGen}: check bucket and prefix, ` +
-    `put the manifest back from the store's object versions or a backup, or, for a new vault, ` +
+    `restore the manifest from the store's object versions or a backup, or, for a new vault, ` +
     `vsync init ${vaultFlags(config)} --reset and ${next}`
   );
 }
 
-/** The answer to a HEAD has no body, so a 403 does not say which of several causes it has. */
+/** The response to a HEAD has no body, so a 403 does not say which of several causes it has. */
 async function cannotRead(
   location: StoreLocation,
   target: Target,
@@ -124,7 +125,7 @@ async function cannotRead(
   const nowMs = systemClock.nowMs();
   const skewMs = serverMs === null ? 0 : serverMs - nowMs;
   if (Math.abs(skewMs) > ACCEPTED_SKEW_MS) {
-    return new AccessDeniedError(message, { hint: `${clockTimes(nowMs, skewMs)}: set this machine's clock` });
+    return new AccessDeniedError(message, { hint: `${clockTimes(nowMs, skewMs)}: correct this machine's clock` });
   }
   const { readerStatement } = await import("../../policy/policy.ts");
   const statement = JSON.stringify(readerStatement(location));
@@ -136,12 +137,12 @@ async function cannotRead(
 }
 
 /**
- * Shortens name resolution; call it before the first look-up. glibc waits 5 s for each silent name server, twice over. That
- * wait cannot be interrupted, and even `process.exit()` waits for it. With this variable it takes glibc a few seconds in
- * all. Other resolvers have limits of their own.
+ * Shortens name resolution. Call it before the first look-up. By default glibc waits 5 s for each silent name server,
+ * twice over, and nothing can interrupt it, not even `process.exit()`. With this variable it takes a few seconds in
+ * total. Other resolvers have their own limits.
  */
 export async function limitNameResolution(): Promise<void> {
-  // loaded late: --no-validate loads nothing that goes to the network
+  // Loaded only here, because --no-validate must not load anything for the network.
   const { getServers } = await import("node:dns");
   const attempts = getServers().length > 1 ? 1 : 2;
   process.env["RES_OPTIONS"] = `${process.env["RES_OPTIONS"] ?? ""} timeout:1 attempts:${attempts}`.trim();

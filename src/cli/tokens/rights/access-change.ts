@@ -14,14 +14,14 @@ import {
   tunnelTargets,
 } from "./access-flags.ts";
 
-/** Grants on one root; null: everything of it. */
+/** Grants on one root; null means everything of it. */
 type Part = readonly JsonValue[] | null;
 
 /**
- * Other access for a token. What it reads, its tunnels and its permissions are three things: flags of one leave the others
- * alone. A token that nothing restricts gets what `tokens create` would give it, and so does `--grants`.
+ * Returns new access for a token. Secrets, tunnels and permissions are separate: flags for one leave the others
+ * unchanged. An unrestricted token gets what `tokens create` would give it, and so does `--grants`.
  *
- * @throws as `accessOf`
+ * @throws what `accessOf` throws
  */
 export async function accessChange(flags: AccessFlags): Promise<(claims: GivenClaims) => GivenAccess> {
   const anew = await accessOf(flags, { isForWork: false });
@@ -53,7 +53,7 @@ function isOfTunnels(permission: string): boolean {
   return permission.startsWith("tunnels.");
 }
 
-/** What the grants say of one root. A grant for both roots is the same as one for each. */
+/** The part of the grants that concerns one root. A grant for both roots equals one for each. */
 function partOf(root: "secrets" | "tunnels", { permissions, grants }: Required<GivenAccess> | ReadAccess): Part {
   const isPermitted = permissions.some((name) => (root === "secrets" ? name === READ : isOfTunnels(name)));
   if (!isPermitted) return [];
@@ -71,7 +71,7 @@ interface ReadAccess {
   readonly grants?: readonly JsonValue[] | undefined;
 }
 
-/** In as few words as the claims allow: a token without grants reads everything, also what comes later. */
+/** Joins the parts in the shortest form. Without grants, a token reads everything, including names added later. */
 function joined(secrets: Part, tunnels: Part, given: readonly string[]): GivenAccess {
   const permissions = given.filter(
     (name) => (name !== READ || secrets?.length !== 0) && (!isOfTunnels(name) || tunnels?.length !== 0),
@@ -85,7 +85,7 @@ function joined(secrets: Part, tunnels: Part, given: readonly string[]): GivenAc
   return isDefault(given, grants) ? { grants } : { permissions: given, grants };
 }
 
-/** Whether claims have these permissions without naming them. */
+/** Whether claims have these permissions by default. */
 function isDefault(permissions: readonly string[], grants: readonly JsonValue[] | undefined): boolean {
   const implied = permissionsOf({ grants });
   return implied.length === permissions.length && implied.every((name) => permissions.includes(name));

@@ -9,7 +9,7 @@ import { nameFilters } from "./name-filters.ts";
 const LIST = { multiple: true, delimiter: "," } as const;
 const ACCESS = { helpGroup: "ACCESS" } as const;
 
-/** The flags that say what a token may read and do, as permissions and grants. */
+/** The flags for what a token may read and do. */
 export const ACCESS_FLAGS = {
   only: Flags.string({
     description: "secrets and files that it reads: names, or globs such as REDIS_*",
@@ -28,7 +28,7 @@ export const ACCESS_FLAGS = {
     exclusive: ["only", "except", "no-secrets", "grants"],
     ...ACCESS,
   }),
-  "no-secrets": Flags.boolean({ description: "it reads no secret", exclusive: ["only", "except"], ...ACCESS }),
+  "no-secrets": Flags.boolean({ description: "it reads no secrets", exclusive: ["only", "except"], ...ACCESS }),
   permissions: Flags.string({
     description: "the permissions that it has, such as api.tokens.create",
     helpValue: "<list>",
@@ -62,7 +62,7 @@ export interface AccessFlags {
   readonly projects?: readonly string[] | undefined;
 }
 
-/** What the flags give a token. An absent list is unrestricted. */
+/** The access that the flags give a token. An absent list means no restriction. */
 export interface GivenAccess {
   readonly permissions?: readonly string[];
   readonly grants?: readonly JsonValue[];
@@ -77,10 +77,10 @@ export const TUNNEL_PERMISSIONS = [
 export const ALL_TUNNELS = { tunnels: { create: true, connect: true, list: true } };
 
 /**
- * What the flags say, as permissions and grants.
+ * Turns the flags into permissions and grants.
  *
- * @param isForWork the token is for something else than secrets: then it reads none, unless a flag says which
- * @throws InputError flags that contradict each other, or grants that are not JSON
+ * @param isForWork whether the token is for something other than secrets; then it reads none unless a flag names them
+ * @throws InputError the flags contradict each other, or the grants are not JSON
  */
 export async function accessOf(flags: AccessFlags, { isForWork }: { isForWork: boolean }): Promise<GivenAccess> {
   if (flags.grants !== undefined) return grantedVerbatim(flags, await readGrants(flags.grants));
@@ -90,7 +90,7 @@ export async function accessOf(flags: AccessFlags, { isForWork }: { isForWork: b
   return { ...(permissions === null ? {} : { permissions }), ...(grants === null ? {} : { grants }) };
 }
 
-/** Everything, nothing, or what the filters let through. */
+/** All secrets, none, or those that the filters match. */
 export type Secrets = "all" | "none" | { readonly filters: JsonObject };
 
 function secretsOf(flags: AccessFlags, isForWork: boolean): Secrets {
@@ -100,7 +100,7 @@ function secretsOf(flags: AccessFlags, isForWork: boolean): Secrets {
   return isForWork ? "none" : "all";
 }
 
-/** What the flags about secrets say; null without one. */
+/** The secrets that the flags select; null if no flag concerns secrets. */
 export function secretsGiven({ only, except, ...flags }: AccessFlags): Secrets | null {
   if (flags["no-secrets"]) return "none";
   if (only !== undefined || except !== undefined) return { filters: nameFilters({ only, except }) };
@@ -122,12 +122,12 @@ function grantsOf(flags: AccessFlags, secrets: Secrets): readonly JsonValue[] | 
   const targets = tunnelTargets(flags);
   if (targets === null || (flags["all-projects"] && reads === null)) return reads;
   if (secrets === "none") return targets;
-  // Without scopes, a grant of this vault's own project would read all its secrets.
+  // Without scopes, a grant for this vault's own project would read all its secrets.
   const tunnels = targets.map((target) => ({ ...target, scopes: ALL_TUNNELS }));
   return [...tunnels, ...(reads ?? [{ scopes: { secrets: { read: true } } }])] as readonly JsonValue[];
 }
 
-/** What the flags about tunnels name, as the start of a grant each; null without one. */
+/** The targets of the flags for tunnels, each the start of a grant; null if there are none. */
 export function tunnelTargets(flags: AccessFlags): readonly { readonly [name: string]: readonly string[] }[] | null {
   const { workspaces, projects } = flags;
   const targets = [
@@ -138,7 +138,7 @@ export function tunnelTargets(flags: AccessFlags): readonly { readonly [name: st
   return targets.length === 0 ? null : targets;
 }
 
-/** Grants that name `secrets` give what they say; others must not read a password by the way. */
+/** Only grants that name `secrets` may give any: others must not happen to read a password. */
 function grantedVerbatim({ permissions, ...flags }: AccessFlags, grants: readonly JsonValue[]): GivenAccess {
   const namesSecrets = grants.some((grant) => scopesOf(grant).includes("secrets"));
   if (flags["no-secrets"] && permissions?.includes(READ)) throw contradicts(`the permission ${READ}`);

@@ -12,7 +12,7 @@ import { ACCESS_FLAGS, type AccessFlags, accessOf, looseConnectPaths } from "./a
 
 const LIST = { helpValue: "<list>", helpGroup: "BACKEND", multiple: true, delimiter: "," } as const;
 
-/** What a token is, for `tokens create` and `tokens update`. */
+/** The flags for a token's claims, for `tokens create` and `tokens update`. */
 export const CLAIM_FLAGS = {
   name: Flags.string({ description: "label for people, unique among live tokens", helpValue: "<text>" }),
   expires: Flags.string({ description: "when it ends, as in 90d, or never", helpValue: "<duration>|never" }),
@@ -33,7 +33,7 @@ export interface ClaimFlags extends AccessFlags {
 }
 
 const DEFAULT_CAPABILITIES = CAPABILITIES.slice(0, 3);
-/** Their tokens are live; all others are for tests. */
+/** Tokens of these envs get the kind live; all others are for tests. */
 const LIVE_ENVS = ["prod", "production", "live"];
 
 export function kindOf(env: string): TokenKind {
@@ -41,10 +41,10 @@ export function kindOf(env: string): TokenKind {
 }
 
 /**
- * The claims of a new token, but for its end.
+ * The claims of a new token, except its expiry.
  *
- * @throws GrantInvalidError a claim is not valid; its `path` says which
- * @throws InputError flags that contradict each other
+ * @throws GrantInvalidError a claim is not valid; `path` says which
+ * @throws InputError the flags contradict each other
  */
 export async function claimsOf(flags: ClaimFlags, kind: TokenKind): Promise<GivenClaims> {
   const { capabilities = DEFAULT_CAPABILITIES } = flags;
@@ -59,9 +59,9 @@ export async function claimsOf(flags: ClaimFlags, kind: TokenKind): Promise<Give
 }
 
 /**
- * Other claims for a token: what no flag names stays.
+ * Returns new claims for a token. Claims without a flag stay.
  *
- * @throws as `claimsOf`
+ * @throws what `claimsOf` throws
  */
 export async function claimsChange(flags: ClaimFlags): Promise<(claims: GivenClaims) => GivenClaims> {
   const capabilities = flags.capabilities === undefined ? {} : { capabilities: inOrder(flags.capabilities) };
@@ -85,13 +85,13 @@ function listsOf({ meters, routes }: ClaimFlags): Pick<GivenClaims, "meters" | "
   return { ...(meters === undefined ? {} : { meters }), ...(routes === undefined ? {} : { routes }) };
 }
 
-/** Known ones in the format's order; `checkClaims` names the others. */
+/** Known capabilities in the format's order, then unknown ones, which `checkClaims` reports. */
 function inOrder(given: readonly string[]): readonly string[] {
   const known = CAPABILITIES.filter((capability) => given.includes(capability));
   return [...known, ...given.filter((name) => !known.some((capability) => capability === name))];
 }
 
-/** Checked before anybody is asked for a passphrase. Id and time are not known yet. */
+/** Runs before anybody is asked for a passphrase, so id and time are placeholders. */
 function checked(claims: GivenClaims): GivenClaims {
   const {
     id: _id,
@@ -107,7 +107,7 @@ const PROPOSED = "90d";
 const LONGEST_MS = 36_500 * 86_400_000;
 
 /**
- * When the token ends, `YYYY-MM-DDTHH:MM:SS.mmmZ`, or null for never. Without the flag a terminal asks.
+ * When the token expires, `YYYY-MM-DDTHH:MM:SS.mmmZ`, or null for never. Without the flag, it asks on a terminal.
  *
  * @throws InputError it is not a duration
  */
@@ -134,9 +134,9 @@ function lifetimeFault(text: string): string | null {
   return ms > 0 && ms <= LONGEST_MS ? null : "must be a duration from 1s to 36500d, or never";
 }
 
-/** Warns of a pattern that means more than it seems to. */
+/** Warns of a pattern that matches more than it seems to. */
 export function warnOfPatterns({ grants }: Pick<GivenClaims, "grants">, output: Output): void {
   for (const pattern of looseConnectPaths(grants)) {
-    output.warn(`the path pattern ${pattern} matches what continues it, as ^/api matches /apiary: end it with (/|$)`);
+    output.warn(`the path pattern ${pattern} also matches longer names, as ^/api matches /apiary: end it with (/|$)`);
   }
 }

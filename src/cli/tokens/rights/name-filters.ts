@@ -7,9 +7,9 @@ interface NameLists {
 }
 
 /**
- * `--only` and `--except` as filters of a grant on `secrets.read`. A name may have `*`, which stands for any characters.
+ * Turns `--only` and `--except` into filters of a grant on `secrets.read`. In a name, `*` stands for any characters.
  *
- * @throws InputError an empty name, or a glob with other than printable ASCII
+ * @throws InputError an empty name, or a glob with characters other than printable ASCII
  */
 export function nameFilters({ only, except }: NameLists): JsonObject {
   const wanted = only === undefined ? [] : [anyOf(matchersOf("only", only))];
@@ -25,7 +25,7 @@ function anyOf(matchers: readonly JsonValue[]): JsonObject {
   return filters.length === 1 && first !== undefined ? first : { OR: filters };
 }
 
-/** One matcher for all names, and one for each glob. */
+/** One matcher for all plain names, and one for each glob. */
 function matchersOf(flag: string, names: readonly string[]): readonly JsonValue[] {
   if (names.includes("")) {
     throw new InputError(`--${flag} has an empty name`, {
@@ -39,7 +39,7 @@ function matchersOf(flag: string, names: readonly string[]): readonly JsonValue[
   return [exact.length === 1 ? first : { oneof: exact }, ...globs];
 }
 
-/** The names in the lists that the vault does not have. Globs do not count. */
+/** The plain names in the lists that the vault does not have. */
 export function unknownNames({ only = [], except = [] }: NameLists, names: readonly string[]): readonly string[] {
   return [...only, ...except].filter((name) => !isGlob(name) && !names.includes(name));
 }
@@ -50,7 +50,9 @@ function isGlob(name: string): boolean {
 
 function patternOf(flag: string, glob: string): string {
   if (!/^[\x20-\x7e]+$/.test(glob)) {
-    throw new InputError(`--${flag} has a glob with other than printable ASCII`, { hint: "give such names in full" });
+    throw new InputError(`--${flag} has a glob with characters other than printable ASCII`, {
+      hint: "write such names in full",
+    });
   }
   return `^${glob.replace(/[^A-Za-z0-9_ ]/g, (sign) => (sign === "*" ? ".*" : `\\${sign}`))}$`;
 }

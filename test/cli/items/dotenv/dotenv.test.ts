@@ -82,8 +82,8 @@ describe("a refusal names the line, and shows no value", () => {
   test.each(rows`
     A=1⏎hunter2         │ .env: line 2 is not an assignment
     export A            │ .env: line 1 is not an assignment
-    A=1⏎<<<<<<< HEAD=2  │ .env: line 2 is from a conflict that git left in the file
-    A=1⏎=======⏎A=2     │ .env: line 2 is from a conflict that git left in the file
+    A=1⏎<<<<<<< HEAD=2  │ .env: line 2 is a conflict marker that git left in the file
+    A=1⏎=======⏎A=2     │ .env: line 2 is a conflict marker that git left in the file
     A: hunter2          │ .env: line 1 is not an assignment
     =hunter2            │ .env: line 1 is not an assignment
     A=1⏎⏎my-key=hunter2 │ .env: line 3 has a name my-key that no variable can have
@@ -94,9 +94,9 @@ describe("a refusal names the line, and shows no value", () => {
     schlüssel=hunter2   │ .env: line 1 has a name that no variable can have
     A=1⏎B='hunter2⏎C=3⏎ │ .env: line 2 opens a quote that is never closed
     A="hunter2\"x       │ .env: line 1 opens a quote that is never closed
-    A="a" hunter2       │ .env: line 1 goes on after its closing quote
-    A="a⏎b"hunter2      │ .env: line 1 goes on after its closing quote, which is on line 2
-    A=1⏎B='hunter2\'x⏎C='' │ .env: line 2 goes on after its closing quote, which is on line 3
+    A="a" hunter2       │ .env: line 1 continues after its closing quote
+    A="a⏎b"hunter2      │ .env: line 1 continues after its closing quote, which is on line 2
+    A=1⏎B='hunter2\'x⏎C='' │ .env: line 2 continues after its closing quote, which is on line 3
     A=1⏎B=hunter2␀      │ .env: line 2 has a NUL character
   `)("%j", (given = "", message) => {
     const text = given.replace("LONG", "hunter2-".repeat(20));

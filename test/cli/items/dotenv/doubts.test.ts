@@ -35,8 +35,8 @@ test("only what is new is doubted; names that differ only in case are told apart
   settleDoubts({ items, doubts: [] }, changes, {}, new Output(sink, sink, {}));
   expect(text.split("\n")).toEqual([
     "vsync: warning: Key and KEY differ only in case: Windows takes both for one",
-    "vsync: warning: these values may hold what was not meant: A (begins with white space), Key (begins with white space); " +
-      "each is stored as it was given, and `vsync set` replaces one",
+    "vsync: warning: these values may not be what you meant: A (begins with white space), Key (begins with white space); " +
+      "each is stored as given; `vsync set` replaces one",
     "",
   ]);
 });
