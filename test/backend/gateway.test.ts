@@ -131,6 +131,14 @@ describe("what the gateway signs, its origin serves", () => {
   });
 });
 
+test("a context of over 4 KiB is refused", async () => {
+  const context = { subject: "a".repeat(3060) };
+  expect(await rejection(sign({ context }))).toMatchObject({
+    name: "TypeError",
+    message: expect.stringContaining("4096"),
+  });
+});
+
 describe("what the gateway refuses", () => {
   test.each<[string, string, Partial<GatewayRequest>]>([
     ["bad_target", "another case", { target: "/V1/jobs/7" }],
@@ -214,9 +222,11 @@ test("an edge gateway signs for its own backends, and origins of others refuse i
   await world.rotateGatewayKeys({ backends: ["web"] });
   const { credential } = (await world.createToken({ backend: "web", permissions: ["api.gateway.sign"] })).plan;
   const edge = await world.tokenSnapshot(credential as NonNullable<typeof credential>);
-  const { credential: other } = (await world.createToken({ backend: "web", capabilities: ["gateway_verification"] }))
-    .plan;
-  snapshots.web = await world.tokenSnapshot(other as NonNullable<typeof other>);
+  // Both origins have looked since.
+  for (const backend of ["web", "api"] as const) {
+    const { plan } = await world.createToken({ backend, capabilities: ["gateway_verification"] });
+    snapshots[backend] = await world.tokenSnapshot(plan.credential as NonNullable<typeof plan.credential>);
+  }
   gateway = gatewayOf(edge);
   expect(await arrive(await sign({ target: "/web/a" }), { at: "web" })).toMatchObject({ backend: "web" });
   expect(await rejection(sign({ target: "/live" }))).toMatchObject({ code: "route_unknown" });

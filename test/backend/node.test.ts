@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse, request as sen
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { createFastifyPlugin } from "../../src/backend/adapters/fastify.ts";
+import { createKoaMiddleware } from "../../src/backend/adapters/koa.ts";
 import type { Backend, Refusal } from "../../src/backend/backend.ts";
 import { createTestBackend, signRequest } from "../../src/backend/testing.ts";
 import { frameworks, ROUTES, type Running, startOrigin } from "./origins.ts";
@@ -98,6 +100,28 @@ describe("a request that something rewrote", () => {
     const headers = await signRequest(backend, { target: "/items/1" });
     const answer = await fetch(`http://127.0.0.1:${port}/items/1`, { headers });
     expect([answer.status, await answer.json()]).toEqual([401, { error: "route_mismatch" }]);
+  });
+
+  test("in front of Koa's or Fastify's middleware is refused, also into what was signed", {
+    timeout: FETCH_LIMIT_MS,
+  }, async () => {
+    const backend = testBackend();
+    const load = await frameworks();
+    const koa = new (load("koa").default ?? load("koa"))();
+    koa.use((context: { url: string }, next: () => Promise<unknown>) => {
+      context.url = "/items/1";
+      return next();
+    });
+    koa.use(createKoaMiddleware(backend)).use((context: { body: string }) => void (context.body = "served"));
+    const fastify = load("fastify").fastify({ rewriteUrl: () => "/items/1" });
+    fastify.register(createFastifyPlugin(backend)).get("/items/:id", () => "served");
+    await fastify.ready();
+    for (const listener of [koa.callback(), fastify.routing]) {
+      const port = await serve(listener);
+      const headers = await signRequest(backend, { target: "/items/1" });
+      const answer = await fetch(`http://127.0.0.1:${port}/items/2`, { headers });
+      expect([answer.status, await answer.json()]).toEqual([401, { error: "route_mismatch" }]);
+    }
   });
 
   test("a router that is mounted takes its path off, and that is not rewriting", {

@@ -4,14 +4,15 @@ import { connect as connectHttp2, createServer as createHttp2Server } from "node
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { buffer, text } from "node:stream/consumers";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import type { Backend } from "../../src/backend/backend.ts";
+import { Backend, type BackendParts } from "../../src/backend/backend.ts";
 import { createTestBackend, type RequestToTest, signRequest } from "../../src/backend/testing.ts";
+import { VerificationError } from "../../src/backend/verification-error.ts";
 import type { RouteSetting } from "../../src/tokens/backends/settings.ts";
+import { BODY, NOW_MS, signedHeaders, toSign, viewOf } from "./fixture.ts";
 import { ROUTES } from "./origins.ts";
 
 /* What somebody tries who writes to the socket of an origin, byte by byte. */
 
-const NOW_MS = Date.parse("2026-11-30T09:00:00.000Z");
 const LIVE: RouteSetting = { id: "live", method: "GET", path: "/live", upgrade: true };
 let atMs: number;
 let served: string[];
@@ -113,6 +114,113 @@ test.each([
   const answers = await answersOf(port, await signed({ method, target: "/items/7" }, CLOSE, target));
   expect(answers).toEqual([refused("bad_signature")]);
   expect(served).toEqual([]);
+});
+
+test.each(["signature", "signature-input", "vsync-request", "vsync-context", "content-digest", "content-type"])(
+  "a %s that comes twice, both of them genuine, is refused",
+  async (name) => {
+    const port = await listening(origin());
+    const single = await signed({ ...job("one"), context: { subject: "ann" } }, CLOSE);
+    const twice = single.replace(
+      new RegExp(`^${name}: .*\r\n`, "m"),
+      (line) => line + line.toUpperCase().slice(0, 4) + line.slice(4),
+    );
+    expect(twice.length).toBeGreaterThan(single.length);
+    expect(await answersOf(port, twice)).toEqual([refused("malformed_signature")]);
+    expect(served).toEqual([]);
+  },
+);
+
+test("a client that cannot sign learns one code, for a route, for none, and for a body that is too large", async () => {
+  const port = await listening(origin());
+  const genuine = await signed({ target: "/items/7" }, CLOSE);
+  for (const target of ["/items/8", "/nowhere", "/ADMIN/1"]) {
+    expect(await answersOf(port, genuine.replace("/items/7", target))).toEqual([refused("bad_signature")]);
+    const unsigned = `GET ${target} HTTP/1.1\r\nhost: a\r\n${CLOSE}\r\n`;
+    expect(await answersOf(port, unsigned)).toEqual([refused("missing_signature")]);
+  }
+  const large = genuine.replace(/^GET \S+/, "POST /echo").replace("host: a", "host: a\r\ncontent-length: 99999999");
+  expect(await answersOf(port, large)).toEqual([refused("bad_signature")]);
+});
+
+test("a signature of the other profile is none: a request does not choose", async () => {
+  const other = createTestBackend({ routes: ROUTES, profile: "x-fs", clock: { nowMs: () => atMs } });
+  const port = await listening(origin());
+  const lines = Object.entries(await signRequest(other, { target: "/items/7" })).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
+  const request = ["GET /items/7 HTTP/1.1", "host: a", "connection: close", ...lines, "", ""].join("\r\n");
+  expect(await answersOf(port, request)).toEqual([refused("missing_signature")]);
+});
+
+test("a signed body in chunks that goes on beyond 10 MiB is refused, and its connection ends", async () => {
+  const port = await listening(origin());
+  const head = (await signed(job("a"), "transfer-encoding: chunked\r\n"))
+    .replace("content-length: 1\r\n", "")
+    .slice(0, -1);
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  socket.write(head);
+  const chunk = Buffer.alloc(1024 * 1024);
+  for (let at = 0; at < 11; at++) {
+    socket.write(`${chunk.length.toString(16)}\r\n`);
+    socket.write(chunk);
+    socket.write("\r\n");
+  }
+  let answer = "";
+  socket.setEncoding("latin1").on("data", (got) => void (answer += got));
+  await new Promise((resolve) => socket.on("close", resolve));
+  expect(answer).toMatch(/^HTTP\/1\.1 413 [^]*connection: close[^]*\{"error":"body_too_large"\}$/i);
+  expect(served).toEqual([]);
+});
+
+describe("an origin refuses", () => {
+  /** A backend that knows what the fixture says, and the headers of a request that its gateway signs. */
+  async function answer(
+    parts: Partial<BackendParts<null>>,
+    changes: Parameters<typeof toSign>[0] = {},
+  ): Promise<string> {
+    const view = viewOf("rfc9421");
+    backend = new Backend({
+      views: { get: async () => view, peek: () => view },
+      replay: { claim: async () => true },
+      clock: { nowMs: () => atMs },
+      log: () => undefined,
+      secrets: async () => null,
+      close: async () => undefined,
+      ...parts,
+    });
+    const port = await listening(origin());
+    const request = await toSign(changes);
+    const headers = { host: "a", "content-length": BODY.length, ...signedHeaders("rfc9421", request) };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const head = `POST ${request.target} HTTP/1.1\r\n${lines.join("")}${CLOSE}\r\n`;
+    const socket = connect(port, "127.0.0.1");
+    socket.write(head);
+    socket.write(BODY);
+    return await text(socket);
+  }
+
+  test("nothing that is in order", async () => {
+    expect(await answer({})).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  const unopened = { get: () => Promise.reject(new Error("the vault does not open")), peek: () => null };
+  const view = viewOf("rfc9421", { keys: [] });
+  const full = { claim: () => Promise.reject(new VerificationError("nonce_cache_full", "a million")) };
+  test.each<[string, number, Partial<BackendParts<null>>, Parameters<typeof toSign>[0]?]>([
+    ["jwks_unavailable", 401, { views: unopened }],
+    ["unknown_key_id", 401, { views: { get: async () => view, peek: () => view } }],
+    ["context_unverified", 401, {}, { context: "eA" }],
+    ["nonce_cache_full", 503, { replay: full }],
+    ["replayed_nonce", 401, { replay: { claim: async () => false } }],
+  ])("with %s, status %d, and reaches no handler", async (code, status, parts, changes) => {
+    const got = await answer(parts, changes);
+    expect(got).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*vsync-error: ${code}\r\n[^]*\\{"error":"${code}"\\}$`));
+    expect(/\r\nretry-after: 1\r\n/.test(got)).toBe(status === 503);
+    expect(got).toContain("cache-control: no-store");
+    expect(served).toEqual([]);
+  });
 });
 
 test("a client that waits for 100-continue before 10 MiB learns the refusal, and its connection ends", async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type GatewayView, signingKeyFor } from "../../src/backend/views.ts";
+import { type GatewayView, signingKeyFor, Views } from "../../src/backend/views.ts";
+import type { TokenSnapshot } from "../../src/tokens/snapshot.ts";
 
 const START_MS = Date.parse("2026-01-01T00:00:00.000Z");
 const at = (seconds: number): string => new Date(START_MS + seconds * 1000).toISOString();
@@ -36,4 +37,17 @@ test("a key that has ended, or that is for other backends, signs nothing", () =>
   expect(signerAt(600, [{ kid: "old", not_after: at(600) }])).toBeUndefined();
   expect(signerAt(0, [{ kid: "api", backends: ["api"] }])).toBeUndefined();
   expect(signerAt(0, [{ kid: "web", backends: ["api", "web"] }])).toBe("web");
+});
+
+test("a token that expires ends at its time, without an answer of the vault", async () => {
+  let atMs = START_MS;
+  const source = { openedToken: null, readToken: async () => ({}) as TokenSnapshot };
+  const view = { gen: 1, untilMs: START_MS + 1000 };
+  const views = new Views(source, () => view, { clock: { nowMs: () => atMs }, maxStaleMinutes: () => 60 });
+  await views.get();
+  atMs += 999;
+  expect(views.peek()).toBe(view);
+  atMs += 1;
+  expect(() => views.peek()).toThrow(expect.objectContaining({ code: "jwks_unavailable" }));
+  await expect(views.get()).rejects.toMatchObject({ code: "jwks_unavailable" });
 });

@@ -6,7 +6,6 @@ import type { Verifier } from "../verifier.ts";
 
 interface FastifyRequest {
   readonly raw: NodeRequest;
-  readonly originalUrl: string;
   vsync?: unknown;
 }
 
@@ -47,10 +46,7 @@ export function createFastifyPlugin(backend: Verifier): (app: FastifyInstance) =
 }
 
 async function verifyFastifyRequest(backend: Verifier, request: FastifyRequest): Promise<void> {
-  const { raw, originalUrl } = request;
-  if (originalUrl !== raw.url) {
-    throw new VerificationError("route_mismatch", `rewriteUrl made ${originalUrl} into ${raw.url}`);
-  }
+  const { raw } = request;
   const context = await verifyNodeRequest((input) => backend.verifyRequest(input), raw);
   request.vsync = context;
   backend.remember([request, raw], context, raw.method ?? "");

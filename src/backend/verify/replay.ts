@@ -55,7 +55,7 @@ export class NonceCache implements ReplayStore {
     if (second === this.#lastSecond) return;
     this.#lastSecond = second;
     for (const [end, ids] of this.#endingAt) {
-      if (end >= second) continue;
+      if (end > second) continue;
       for (const id of ids) this.#known.delete(id);
       this.#endingAt.delete(end);
       this.#forgotten = Math.max(this.#forgotten, end);

@@ -155,12 +155,11 @@ function requireSize(bytes: number): void {
 
 async function requireFirst(claim: Claim, { view, replay, clock }: Verification): Promise<void> {
   const id = `${claim.keyId}\n${claim.requestId}`;
-  const untilMs = claim.untilMs(view.backend.maxAgeSeconds);
+  const { maxAgeSeconds } = view.backend;
   // A body can take so long that a store has forgotten the request's first copy.
-  if (clock.nowMs() >= untilMs)
-    throw new VerificationError("expired_signature", "its body took longer than its window");
+  claim.requireWindow(clock.nowMs(), maxAgeSeconds);
   // A store may answer anything: only `true` lets a request through.
-  if ((await claimed(replay, id, untilMs)) === true) return;
+  if ((await claimed(replay, id, claim.untilMs(maxAgeSeconds))) === true) return;
   throw new VerificationError("replayed_nonce", `the request ${JSON.stringify(claim.requestId)} came before`);
 }
 

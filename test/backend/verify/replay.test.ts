@@ -29,6 +29,19 @@ describe("a nonce cache", () => {
     expect(await cache.claim("k\n2", atMs + 48_000)).toBe(false);
   });
 
+  test("remembers a request to the end of its second, and takes others of that second", async () => {
+    const cache = new NonceCache(clock);
+    await cache.claim("k\n1", atMs + 1500);
+    await cache.claim("k\n2", atMs + 1000);
+    atMs += 1400;
+    expect(await cache.claim("k\n1", atMs + 100)).toBe(false);
+    expect(await cache.claim("k\n3", atMs + 100)).toBe(true);
+    expect(cache.size).toBe(2);
+    atMs += 600;
+    await cache.claim("k\n4", atMs + 1000);
+    expect(cache.size).toBe(1);
+  });
+
   test("a clock that is set back lets no request that was forgotten pass again", async () => {
     const cache = new NonceCache(clock);
     expect(await cache.claim("k\n1", atMs + 60_000)).toBe(true);

@@ -1,3 +1,4 @@
+import { ed25519 } from "@noble/curves/ed25519.js";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RequestToSign } from "../../../src/backend/signed/claim.ts";
 import { encodeContext } from "../../../src/backend/signed/context.ts";
@@ -8,6 +9,7 @@ import {
   type VerifyRequestInput,
   verifyRequest,
 } from "../../../src/backend/verify/verify-request.ts";
+import { encodeBase64 } from "../../../src/crypto/base64.ts";
 import { BODY, KEY, NOW_MS, signedHeaders, toSign, type ViewChanges, viewOf } from "../fixture.ts";
 
 let atMs: number;
@@ -57,10 +59,18 @@ const REFUSED: readonly [string, string, Sent][] = [
   ["a fragment", "bad_signature", { arrives: { target: "/v1/jobs?dry=1#x" } }],
   ["a target with a line break", "bad_signature", { arrives: { target: '/v1/jobs?dry=1\n"x": y' } }],
   ["an absolute target", "bad_signature", { arrives: { target: "http://api/v1/jobs?dry=1" } }],
+  ["a fragment that was signed", "bad_signature", { signed: { target: "/v1/jobs#x" } }],
+  ["a space that was signed", "bad_signature", { signed: { target: "/v1/jobs?a b" } }],
+  ["an absolute target that was signed", "bad_signature", { signed: { target: "http://api/v1/jobs" } }],
+  ["a method that is none, and was signed", "bad_signature", { signed: { method: "PO ST" } }],
   ["another vault", "route_mismatch", { signed: { vault: "w" } }],
   ["another backend", "route_mismatch", { signed: { backend: "web" } }],
   ["a key of another gateway", "route_mismatch", { view: { keys: [{ ...KEY, backends: ["web"] }] } }],
-  ["a method override", "route_mismatch", { headers: { "X-HTTP-Method-Override": "DELETE" } }],
+  ...["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"].map((name): [string, string, Sent] => [
+    `a method override, ${name}`,
+    "route_mismatch",
+    { headers: { [name]: "DELETE" } },
+  ]),
   ["no route", "route_unknown", { signed: { routeId: "" } }],
   ["a route that is not declared", "route_unknown", { signed: { routeId: "jobs.delete" } }],
   ["the id of another route", "route_mismatch", { signed: { routeId: "jobs.get" } }],
@@ -73,6 +83,10 @@ const REFUSED: readonly [string, string, Sent][] = [
   ["no body", "body_hash_mismatch", { arrives: { body: null } }],
   ["an unsigned body where it must be signed", "body_hash_mismatch", { signed: { bodyHash: null } }],
 ];
+
+function encoded(json: string): string {
+  return Buffer.from(json).toString("base64url");
+}
 
 const rfcInput = (change: (input: string) => string): Sent & { change: (input: string) => string } => ({ change });
 
@@ -118,7 +132,20 @@ const REFUSED_RFC9421: readonly [string, string, Sent & { change?: (input: strin
     "expired_signature",
     { signed: { ...seconds(-61), expires: NOW_MS / 1000 + 3600 } },
   ],
-  ["a context of another form", "context_unverified", { signed: { context: "eA" } }],
+  ...["[]", '"ann"', "null", "{}", '{"subject":""}', '{"subject":7}', '{"subject":"ann","claims":[]}'].map(
+    (json): [string, string, Sent] => [
+      `the context ${json}`,
+      "context_unverified",
+      { signed: { context: encoded(json) } },
+    ],
+  ),
+  ["a context with another member", "context_unverified", { signed: { context: encoded('{"subject":"ann","x":1}') } }],
+  ["a context that is not JSON", "context_unverified", { signed: { context: "eA" } }],
+  [
+    "a context of over 4 KiB",
+    "context_unverified",
+    { signed: { context: encoded(`{"subject":"${"a".repeat(3060)}"}`) } },
+  ],
 ];
 
 const REFUSED_X_FS: readonly [string, string, Sent][] = [
@@ -130,6 +157,7 @@ const REFUSED_X_FS: readonly [string, string, Sent][] = [
   ["a list of key ids", "malformed_signature", { headers: { "x-fs-key-id": "gw-1, gw-2" } }],
   ["the same header in another case", "malformed_signature", { headers: { "X-FS-Key-Id": "gw-1" } }],
   ["no key id", "malformed_signature", { headers: { "x-fs-key-id": undefined } }],
+  ["an empty key id", "malformed_signature", { headers: { "x-fs-key-id": "" } }],
   ["a timestamp with an exponent", "malformed_signature", { headers: { "x-fs-timestamp": "1e9" } }],
   ["a clock that is behind", "clock_skew", { signed: seconds(-301) }],
   ["an old request", "expired_signature", { signed: seconds(-306) }],
@@ -213,6 +241,55 @@ describe.each(bothProfiles)("profile %s", (profile) => {
     expect(await verifyRequest(input, { view, replay, clock })).toMatchObject({ routeId: "" });
   });
 
+  /** Each may be wrong together with all that come after it. */
+  const order: readonly (readonly [string, Sent])[] = [
+    ["missing_signature", { headers: { signature: undefined, "x-fs-signature": undefined } }],
+    ["expired_signature", { signed: seconds(-600) }],
+    ["unknown_key_id", { view: { keys: [] } }],
+    ["bad_signature", { seed: OTHER_SEED }],
+    ["route_mismatch", { signed: { vault: "w" } }],
+    ["route_unknown", { signed: { routeId: "" } }],
+    ["body_too_large", { headers: { "content-length": "10485761" } }],
+    ["body_hash_mismatch", { arrives: { body: null } }],
+    ["replayed_nonce", { replay: { claim: async () => false } }],
+    ...(profile === "x-fs" ? [] : ([["context_unverified", { signed: { context: "eA" } }]] as const)),
+  ];
+  test.each(order.map(([code], at) => [code, at] as const))("%s comes before what follows it", async (code, at) => {
+    const sent = order.slice(at).reduce<Sent>((all, [, { signed, headers, arrives, ...more }]) => {
+      const [before, given, came] = [all.signed, all.headers, all.arrives];
+      const merged = {
+        signed: { ...before, ...signed },
+        headers: { ...given, ...headers },
+        arrives: { ...came, ...arrives },
+      };
+      return { ...all, ...more, ...merged };
+    }, {});
+    await expect(send(profile, sent)).rejects.toMatchObject({ code });
+  });
+
+  test("a request is good until its last millisecond, and a store is told to remember it for as long", async () => {
+    const untils: number[] = [];
+    const claim = async (_: string, until: number): Promise<boolean> => untils.push(until) > 0;
+    const [early, late] = [await toSign(), await toSign(profile === "x-fs" ? {} : { expires: NOW_MS / 1000 + 30 })];
+    const lasts = profile === "x-fs" ? [301_000, 301_000] : [60_000, 30_000];
+    for (const [at, signed] of [early, late].entries()) {
+      atMs = NOW_MS + (lasts[at] ?? 0) - 1;
+      await send(profile, { signed, replay: { claim } });
+      atMs += 1;
+      const code = profile === "x-fs" ? "clock_skew" : "expired_signature";
+      await expect(send(profile, { signed, replay: { claim } })).rejects.toMatchObject({ code });
+    }
+    expect(untils).toEqual(profile === "x-fs" ? [NOW_MS + 306_000, NOW_MS + 306_000] : lasts.map((ms) => NOW_MS + ms));
+  });
+
+  test("one id under two keys is two requests", async () => {
+    const signed = await toSign();
+    const other = { kid: "gw-2", public: encodeBase64(ed25519.getPublicKey(OTHER_SEED)) };
+    await send(profile, { signed });
+    const headers = signedHeaders(profile, signed, OTHER_SEED, "gw-2");
+    await send(profile, { signed, headers, view: { keys: [KEY, other] } });
+  });
+
   test("reads no body before the signature holds", async () => {
     const body = (): Promise<never> => Promise.reject(new Error("the body was read"));
     const refusal = send(profile, { seed: OTHER_SEED, arrives: { body } });
@@ -263,6 +340,13 @@ describe.each(bothProfiles)("profile %s", (profile) => {
   ])("a replay store that %s refuses the request with %s", async (_, status, claim) => {
     await expect(send(profile, { replay: { claim } })).rejects.toMatchObject({ status });
   });
+});
+
+test.each([
+  ["content-type was signed and did not come", { headers: { "content-type": undefined } }],
+  ["content-encoding came and was not signed", { headers: { "content-encoding": "gzip" } }],
+] as const)("the reason of a bad signature, for the log: %s", async (reason, sent) => {
+  await expect(send("rfc9421", sent)).rejects.toThrow(reason);
 });
 
 describe("what a gateway refuses to sign", () => {
