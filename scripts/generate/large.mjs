@@ -50,5 +50,5 @@ export function requests({ requests: counted }) {
       .map(([method, times]) => `${times} ${method}`)
       .join(", ") || "none";
   const cells = counted.map(({ operation, requests: methods }) => [operation, said(methods)]);
-  return ["## Requests", "The server counts them.", table(["operation", "requests"], cells)];
+  return ["## Requests", "As the server counted them.", table(["operation", "requests"], cells)];
 }

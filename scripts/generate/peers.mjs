@@ -25,7 +25,7 @@ export function peerSection({ rows, peers }) {
   if (peers.length === 0) return [];
   const blocks = [
     "## Beside other tools",
-    "These tools do different things, so read each number together with what its tool does. They come from npm (with a lockfile of their own) and from Debian; vsync depends on none of them.",
+    "These tools do different things, so read each number together with what its tool does. They come from npm (with their own lockfile) and from Debian; vsync depends on none of them.",
   ];
   for (const [plot, name] of GROUPS)
     blocks.push(

@@ -61,11 +61,11 @@ function introduction({ machine, versions, date, seconds, kdf, rows }) {
     "This page shows how long vsync takes to start, open, rotate and grow, and how it compares with other tools.",
     `Measured by \`npm run bench\` on ${date} in ${seconds} s: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}. Versions: ${versionList.join(", ")}.`,
     [
-      "- The rows of one table ran interleaved: each round ran every candidate once and started with a different one. The first round does not count.",
-      "- Numbers are medians, with the fastest and the slowest run beside them. Ratios compare with the control of the same rounds.",
+      "- The rows of one table ran interleaved: each round ran every candidate once and started with a different one. We drop the first round.",
+      "- Numbers are medians, with the fastest and the slowest run next to them. Ratios compare with the control of the same rounds.",
       "- Programs are measured as whole processes, from outside: wall time, CPU time of all threads, peak resident memory (`wait4`).",
       "- The S3 server is the project's own strict one, in a separate process on loopback. An injected round trip delays each answer, but not the set-up of a connection.",
-      `- The key derivation is slow on purpose, so it has numbers of its own: ${cost} (RFC 9106 §4, second recommended option)${took}.`,
+      `- The key derivation is slow on purpose, so it has its own numbers: ${cost} (RFC 9106 §4, second recommended option)${took}.`,
     ].join("\n"),
   ];
 }
@@ -210,7 +210,7 @@ function rotate(results) {
   ]);
   return [
     "## Rotating over S3",
-    "A rotation derives two keys, for the old and the new passphrase, and so takes at least 2 × KDF. The library is loaded and the connection is open. The hint is what a machine's config remembers about the passphrase's cost; with it, the first derivation starts before the manifest arrives. An old hint, from before somebody else's rotation, costs one derivation in vain.",
+    "A rotation derives two keys, for the old and the new passphrase, so it takes at least 2 × KDF. The library is loaded and the connection is open. The hint is what a machine's config remembers about the passphrase's cost; with it, the first derivation starts before the manifest arrives. An old hint, from before somebody else's rotation, wastes one derivation.",
     table(["secrets", "hint", "round trip", "wall, ms", "min…max", "× one KDF"], cells),
   ];
 }

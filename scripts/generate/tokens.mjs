@@ -19,7 +19,7 @@ export function tokenSection({ rows: all }) {
   ]);
   return [
     "## Scoped tokens",
-    `\`set\` on a vault of ${secrets} secrets in memory, in a process that has derived the key, with tokens of ten distinct sets of 20 secrets each: every commit seals a slot to each token anew. A token takes about 1.5 KB of the header, because the format tells of it in its slot, in the roll and in the box \`verify\`.`,
+    `\`set\` on a vault of ${secrets} secrets in memory, in a process that has derived the key, with tokens of ten distinct sets of 20 secrets each: every commit seals a slot to each token anew. A token takes about 1.5 KB of the header, because the format describes it in its slot, in the roll and in the box \`verify\`.`,
     "![set by number of tokens](performance/growth-tokens.svg)",
     table(["tokens", "wall, ms", "min…max", "header, KiB", "manifest, bytes"], cells),
   ];
