@@ -6,17 +6,20 @@ import { hasTitle } from "./titles.ts";
 const TEST = join(import.meta.dirname, "..");
 
 /** The rows "| 7 | a statement | `tokens/x.test.ts` (the start of a title; of another), the vectors `grants` |". */
-const ROWS = [...readFileSync(join(TEST, "tokens/README.md"), "utf8").matchAll(/^\| (\d+) \| (.+) \| (.+) \|$/gm)].map(
-  ([, number = "", statement = "", shown = ""]) => ({ number, statement, shown }),
-);
+const rowsOf = (page: string) =>
+  [...readFileSync(join(TEST, page), "utf8").matchAll(/^\| (\d+) \| (.+) \| (.+) \|$/gm)].map(
+    ([, number = "", statement = "", shown = ""]) => ({ number, statement, shown }),
+  );
 
-describe("test/tokens/README.md", () => {
+describe.each(["tokens/README.md", "backend/README.md"])("test/%s", (page) => {
+  const rows = rowsOf(page);
+
   test("numbers its statements", () => {
-    expect(ROWS.length).toBeGreaterThan(50);
-    expect(ROWS.map(({ number }) => Number(number))).toEqual(ROWS.map((_, at) => at + 1));
+    expect(rows.length).toBeGreaterThan(50);
+    expect(rows.map(({ number }) => Number(number))).toEqual(rows.map((_, at) => at + 1));
   });
 
-  test.each(ROWS)("$number: $statement", ({ shown }) => {
+  test.each(rows)("$number: $statement", ({ shown }) => {
     const tests = [...shown.matchAll(/`([\w/-]+\.(?:test\.ts|txt))` \(([^)]+)\)/g)];
     const vectors = [...shown.matchAll(/the vectors `(\w+)`/g)];
     expect(tests.length + vectors.length).toBe(shown.split(/, (?=`|the vectors)/).length);
