@@ -5,8 +5,9 @@ import { refuseEmptyNames, selectSecrets } from "../../items/selection.ts";
 import type { Output } from "../../terminal/output.ts";
 import { printable } from "../../terminal/printable.ts";
 import { maskedValues, unmaskedNames } from "./masked-values.ts";
+import { type Found, Matcher, type Passage } from "./matcher.ts";
 import { type ChildOutput, pipedOutput } from "./output.ts";
-import { type Passage, UNDECIDED, ValueIndex } from "./value-index.ts";
+import { asBuffer, ValueIndex } from "./value-index.ts";
 
 const SHOWN_NAMES = 5;
 
@@ -55,66 +56,65 @@ function warnOfUnmasked(names: readonly string[], output: Output): void {
  */
 export class Redactor {
   readonly #index: ValueIndex;
+  readonly #matcher: Matcher;
+  readonly #held = new HeldBytes();
   readonly #marks = new Map<string, Buffer>();
-  #held: Buffer = Buffer.alloc(0);
+  /** Values found and not replaced yet. None lies inside another. */
+  #found: Found[] = [];
+  /** Where the first byte is that was neither passed on nor replaced. */
+  #done = 0;
+  /** The names of the overlapping values replaced last. */
+  #names = new Set<string>();
 
   constructor(index: ValueIndex) {
     this.#index = index;
+    this.#matcher = new Matcher(index);
   }
 
   /**
    * @returns the bytes that are ready to be passed on
    */
   push(chunk: Uint8Array): Buffer {
-    const bytes = this.#held.length === 0 ? asBuffer(chunk) : Buffer.concat([this.#held, chunk]);
-    return this.#scan({ bytes, isWhole: false });
+    return this.#passOn({ ...this.#held.with(chunk), isWhole: false });
   }
 
   /** @returns the bytes held back */
   end(): Buffer {
-    return this.#scan({ bytes: this.#held, isWhole: true });
+    return this.#passOn({ ...this.#held.with(new Uint8Array()), isWhole: true });
   }
 
-  #scan(passage: Passage): Buffer {
-    const { bytes } = passage;
+  #passOn(passage: Passage): Buffer {
+    const { bytes, from, isWhole } = passage;
+    const undecided = this.#matcher.read(passage, (found) => this.#note(found));
+    const until = isWhole ? from + bytes.length : undecided;
     const parts: Buffer[] = [];
-    let plainFrom = 0;
-    let place = 0;
-    while ((place = this.#index.skip(passage, place)) < bytes.length) {
-      const found = this.#valuesAt(passage, place);
-      if (found === UNDECIDED) break;
-      if (found === null) place++;
-      else {
-        parts.push(bytes.subarray(plainFrom, place), ...found.names.map((name) => this.#markOf(name)));
-        place = found.end;
-        plainFrom = place;
-      }
+    const decided = this.#found.filter(({ start }) => start < until);
+    this.#found = this.#found.slice(decided.length);
+    for (const { name, start, end } of decided) {
+      if (start >= this.#done) this.#names.clear();
+      parts.push(this.#plain(passage, start));
+      if (!this.#names.has(name)) parts.push(this.#markOf(name));
+      this.#names.add(name);
+      this.#done = end;
     }
-    this.#held = Buffer.from(bytes.subarray(Math.max(place, this.#index.deciding(passage, place))));
-    if (parts.length === 0) return bytes.subarray(0, place);
-    return Buffer.concat([...parts, bytes.subarray(plainFrom, place)]);
+    parts.push(this.#plain(passage, until));
+    this.#held.dropBefore(Math.min(until, this.#done));
+    const [only] = parts;
+    return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
   }
 
-  /** The value that starts at a place, and those that overlap it. */
-  #valuesAt(passage: Passage, start: number): Overlapping | typeof UNDECIDED | null {
-    const first = this.#index.at(passage, start);
-    if (first === UNDECIDED || first === null) return first;
-    const names = [first.name];
-    let end = start + first.length;
-    // A run of the value's only byte is masked as a whole: at each of its places, a value starts that ends one byte
-    // further.
-    const run = this.#index.runAt(passage, start);
-    const isRunMasked = run?.isValue === true && end <= run.end;
-    if (isRunMasked && run.isOpen) return UNDECIDED;
-    if (isRunMasked) end = run.end;
-    for (let place = start + 1; (place = this.#index.skip(passage, place, isRunMasked)) < end; place++) {
-      const found = this.#index.at(passage, place);
-      if (found === UNDECIDED) return UNDECIDED;
-      if (found === null || place + found.length <= end) continue;
-      end = place + found.length;
-      if (!names.includes(found.name)) names.push(found.name);
-    }
-    return { names, end };
+  /** The bytes that are not masked, up to a place. */
+  #plain({ bytes, from }: Passage, until: number): Buffer {
+    const plain = bytes.subarray(this.#done - from, Math.max(this.#done, until) - from);
+    this.#done = Math.max(this.#done, until);
+    return plain;
+  }
+
+  #note(found: Found): void {
+    const last = this.#found.at(-1);
+    if (last !== undefined && last.end === found.end && last.start <= found.start) return;
+    while ((this.#found.at(-1)?.start ?? -1) >= found.start) this.#found.pop();
+    this.#found.push(found);
   }
 
   #markOf(name: string): Buffer {
@@ -128,13 +128,46 @@ export class Redactor {
   }
 
   #holdsValue(bytes: Buffer): boolean {
-    return Array.from(bytes).some((_, place) => this.#index.at({ bytes, isWhole: true }, place) !== null);
+    let holds = false;
+    new Matcher(this.#index).read({ bytes, from: 0, isWhole: true }, () => {
+      holds = true;
+    });
+    return holds;
   }
 }
 
-interface Overlapping {
-  readonly names: readonly string[];
-  readonly end: number;
-}
+/** The last bytes of the output so far. It never writes to bytes that it has handed out. */
+class HeldBytes {
+  #bytes: Buffer = Buffer.alloc(0);
+  /** Where in the output they begin. */
+  #from = 0;
+  /** The memory of the bytes, with room behind them. Null if they are part of a chunk. */
+  #room: Buffer | null = null;
 
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** The bytes, and a chunk behind them. */
+  with(chunk: Uint8Array): Pick<Passage, "bytes" | "from"> {
+    if (this.#bytes.length === 0) {
+      this.#bytes = asBuffer(chunk);
+      this.#room = null;
+    } else this.#append(chunk);
+    return { bytes: this.#bytes, from: this.#from };
+  }
+
+  #append(chunk: Uint8Array): void {
+    const length = this.#bytes.length + chunk.length;
+    const start = this.#bytes.byteOffset;
+    if (this.#room === null || start + length > this.#room.length) {
+      // Twice the size, so the next copy comes only after as many bytes as this one copies.
+      this.#room = Buffer.from(new ArrayBuffer(2 * length));
+      this.#room.set(this.#bytes);
+      this.#bytes = this.#room.subarray(0, this.#bytes.length);
+    }
+    this.#room.set(chunk, this.#bytes.byteOffset + this.#bytes.length);
+    this.#bytes = this.#room.subarray(this.#bytes.byteOffset, this.#bytes.byteOffset + length);
+  }
+
+  dropBefore(place: number): void {
+    this.#bytes = this.#bytes.subarray(place - this.#from);
+    this.#from = place;
+  }
+}

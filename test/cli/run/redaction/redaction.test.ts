@@ -1,7 +1,9 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { Automaton } from "../../../../src/cli/run/redaction/automaton.ts";
 import { maskedValues, unmaskedNames } from "../../../../src/cli/run/redaction/masked-values.ts";
 import { Redactor } from "../../../../src/cli/run/redaction/redaction.ts";
+import { SPELLINGS, type Spelling, spelledStarts } from "../../../../src/cli/run/redaction/spelling.ts";
 import { ValueIndex } from "../../../../src/cli/run/redaction/value-index.ts";
 import { SEED, secret } from "../../exported-items.ts";
 
@@ -84,7 +86,43 @@ describe("a value is masked", () => {
     ["even if it looks like a mark", { redacted: "redacted", X: "[red" }, ["redacted [red"], "[*] [X]"],
   ])("%s", (_what, values, chunks, output) => {
     const bytes = chunks.map((it) => Buffer.from(it));
-    expect(redacted(indexOf(values), bytes).toString()).toBe(output);
+    const index = indexOf(values);
+    expect(redacted(index, bytes).toString()).toBe(output);
+    const all = Buffer.concat(bytes);
+    for (let place = 0; place <= all.length; place++) {
+      const cut = redacted(index, [all.subarray(0, place), all.subarray(place)]);
+      expect(cut.toString(), `cut at ${place}`).toBe(output);
+    }
+  });
+});
+
+describe("takes a number of steps that grows with the output alone", () => {
+  const [BYTES, MOST_PER_BYTE] = [20_000, 32];
+  const much = (period: string): string => period.repeat(1_000);
+  test.each<[string, Values, string]>([
+    ["a value that repeats itself", { A: `${much("ab")}c` }, "ab"],
+    ["values of one byte", { A: `${much("a")}b`, B: much("a").slice(1) }, `${much("a").slice(2)}c`],
+    ["several that begin alike", Object.fromEntries([..."cdefgh"].map((end) => [end, `${much("abb")}${end}`])), "abb"],
+    ["ends that begin others", { A: `${much("abac")}d`, B: `${much("ba")}x`, C: `${much("ac")}y` }, "abac"],
+    ["in hex", { A: `${much("\x12\x34")}c` }, "1234"],
+    ["with escapes", { A: `${much('a"')}c` }, 'a\\"'],
+    ["from within an escape on", { A: `n${much("a\n")}c` }, "a\\n"],
+    ["backslashes", { A: `${much("\\")}c` }, "\\\\"],
+    ["percent-encoded", { A: `${much("a/")}c`, B: `2${much("fa/")}c` }, "a%2f"],
+  ])("%s", (_what, values, period) => {
+    const index = indexOf(values);
+    const text = Buffer.from(period.repeat(Math.ceil(BYTES / period.length)));
+    using child = vi.spyOn(Automaton.prototype, "child");
+    const whole = redacted(index, [text]);
+    const steps = child.mock.calls.length;
+    child.mockClear();
+    expect(
+      redacted(
+        index,
+        Array.from(text, (byte) => Uint8Array.of(byte)),
+      ),
+    ).toEqual(whole);
+    expect(Math.max(steps, child.mock.calls.length)).toBeLessThan(MOST_PER_BYTE * text.length);
   });
 });
 
@@ -139,32 +177,89 @@ describe("properties", () => {
     );
   });
 
+  test("spelled values are found as by trying every place, however the text is cut", () => {
+    const value = fc.string({ unit: fc.constantFrom(..."ab\né%\\' "), minLength: 4, maxLength: 7 });
+    const noise = fc.constantFrom(..."ab\\%'&", "\\n", "\\u00e9", "%25", "%C3", "&#233;", "+");
+    const part = fc.oneof(noise, fc.record({ value: fc.nat(3), spelling: fc.nat(9), way: fc.nat(5), from: fc.nat(3) }));
+    fc.assert(
+      fc.property(
+        fc.tuple(value, value, value, value),
+        fc.array(part, { maxLength: 8 }),
+        cuts,
+        (all, parts, places) => {
+          const masked = maskedValues(itemsOf(named(all)));
+          const bytes = Buffer.from(
+            parts.map((it) => (typeof it === "string" ? it : spelled(all[it.value], it))).join(""),
+          );
+          const output = redacted(new ValueIndex(masked), cutAt(bytes, places)).toString("latin1");
+          expect(output).toBe(replaced(bytes.toString("latin1"), masked, SPELLINGS));
+        },
+      ),
+      { seed: SEED, numRuns: 500 },
+    );
+  });
+
+  type Manner = Readonly<Record<"spelling" | "way" | "from", number>>;
+
+  /** A value with escapes from some character on. */
+  function spelled(value = "", { spelling, way, from }: Manner): string {
+    const { special, ways } = SPELLINGS[spelling % SPELLINGS.length] ?? { special: /^$/, ways: () => [] };
+    const spell = (character: string) => ways(character)[way % ways(character).length] ?? character;
+    return Array.from(value, (it, at) => (at >= from && special.test(it) ? spell(it) : it)).join("");
+  }
+
   function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
     const ends = [...places.map((it) => it % (bytes.length + 1)), bytes.length].toSorted((a, b) => a - b);
     return ends.map((end, at) => bytes.subarray(ends[at - 1] ?? 0, end));
   }
 
   /** The model: at each place the longest value, and all that begin before its end. */
-  function replaced(input: string, masked: ReturnType<typeof maskedValues>): string {
+  function replaced(
+    input: string,
+    masked: ReturnType<typeof maskedValues>,
+    spellings: readonly Spelling[] = [],
+  ): string {
     const values = masked.map(({ name, bytes }) => ({ name, value: Buffer.from(bytes).toString("latin1") }));
-    const longestAt = (place: number) =>
-      values
-        .filter(({ value }) => input.startsWith(value, place))
-        .toSorted((a, b) => b.value.length - a.value.length)[0];
+    const texts = masked.map(({ bytes }) => Buffer.from(bytes).toString());
+    const escaped = texts.flatMap((it) => spellings.flatMap((spelling) => spelledStarts(it, spelling)));
+    const starts = new Set([...values.map(({ value }) => value), ...escaped].map((it) => it.slice(0, 4)));
+    const longestAt = (place: number) => {
+      if (!starts.has(input.slice(place, place + 4))) return undefined;
+      const lengths = values.map(({ name, value }) => ({ name, length: lengthAt(input, place, value, spellings) }));
+      return lengths.filter(({ length }) => length > 0).toSorted((a, b) => b.length - a.length)[0];
+    };
     let output = "";
     for (let place = 0; place < input.length; ) {
       const found = new Set<string>();
       let end = place;
       for (let at = place; at === place || at < end; at++) {
         const longest = longestAt(at);
-        if (longest === undefined || at + longest.value.length <= end) continue;
-        end = at + longest.value.length;
+        if (longest === undefined || at + longest.length <= end) continue;
+        end = at + longest.length;
         found.add(`[${longest.name}]`);
       }
       output += end > place ? [...found].join("") : input[place];
       place = Math.max(end, place + 1);
     }
     return output;
+  }
+
+  /** How much of the input the value takes there: as it is up to some place, and then as it is or as one spelling reads. */
+  function lengthAt(input: string, start: number, value: string, spellings: readonly Spelling[]): number {
+    let longest = input.startsWith(value, start) ? value.length : 0;
+    for (let plain = 0; plain < value.length && input.startsWith(value.slice(0, plain), start); plain++) {
+      for (const { escape, read } of spellings) {
+        let [at, readSoFar] = [start + plain, value.slice(0, plain)];
+        while (at < input.length && readSoFar.length < value.length) {
+          escape.lastIndex = at;
+          const [found] = escape.exec(input) ?? [];
+          readSoFar += found === undefined ? input[at] : read(found);
+          at += found?.length ?? 1;
+        }
+        if (readSoFar === value) longest = Math.max(longest, at - start);
+      }
+    }
+    return longest;
   }
 });
 
