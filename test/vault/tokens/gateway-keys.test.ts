@@ -168,6 +168,8 @@ describe("ending a gateway", () => {
     ["one of two", () => created({ ...GATEWAY, name: "b" }).then(() => world.revokeTokens(["gateway"])), [300, null]],
     ["an origin", () => created(ORIGIN).then(() => world.revokeTokens(["api"])), [null]],
     ["by other claims", () => world.updateToken("gateway", (claims) => ({ ...claims, permissions: [] })), [null]],
+    ["by another backend", () => world.updateToken("gateway", (claims) => ({ ...claims, backend: "web" })), [null]],
+    ["not by other meters", () => world.updateToken("gateway", (claims) => ({ ...claims, meters: [] })), [null]],
     ["by a new credential", () => world.rotateTokens(["gateway"]), [300, null]],
     ["not by an overlap", () => world.rotateTokens(["gateway"], { overlapMs: HOUR_MS }), [null]],
   ])("%s rotates its key in the same commit", async (name, end, left) => {

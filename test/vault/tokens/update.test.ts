@@ -38,6 +38,7 @@ test("the plan has the token before and after, and the row what it may now", asy
   const meta = { event: "token-update", token: token.id, last_four, capabilities: ["metering"], not_after };
   expect(committed?.manifest).toMatchObject({ action: "token-update", meta });
   expect(committed?.manifest.meta).toEqual(meta);
+  expect((await world.tokens()).map(({ claims }) => claims)).toEqual([plan.after.claims]);
   const { plan: again } = await world.updateToken("redis", same);
   expect([again.isChanged, again.gains, again.loses]).toEqual([false, [], []]);
 });
@@ -70,6 +71,7 @@ describe("a token that has ended", () => {
     expect(await rejection(world.updateToken(id, withEnd))).toMatchObject({
       name: "InputError",
       message: `the token ${id} was revoked, 2026-01-01T00:00:00.000Z`,
+      hint: expect.stringContaining("vsync tokens create"),
     });
   });
 });
