@@ -81,4 +81,13 @@ describe("its bytes", () => {
     expect(bytes).toEqual(new Uint8Array(3));
     expect(it.expose()).toBe(bytes);
   });
+
+  test("are zeroed where a `using` ends", () => {
+    const bytes = Uint8Array.of(1, 2, 3);
+    {
+      using it = Secret.ofBytes(bytes);
+      expect(it.expose()[0]).toBe(1);
+    }
+    expect(bytes).toEqual(new Uint8Array(3));
+  });
 });

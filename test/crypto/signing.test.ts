@@ -1,6 +1,18 @@
-import { expect, test } from "vitest";
-import { generateSigningKey, importSigningKey, signEd25519, verifyEd25519 } from "../../src/crypto/signing.ts";
+import { afterEach, expect, test, vi } from "vitest";
+import {
+  generateSigningKey,
+  importSigningKey,
+  seedOf,
+  signEd25519,
+  signingKeyOfSeed,
+  verifyEd25519,
+} from "../../src/crypto/signing.ts";
 import { BundleCorruptError } from "../../src/errors.ts";
+import { isZero, zeroedOf } from "../support/zeroed.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
@@ -18,4 +30,16 @@ test("is refused in any other PKCS#8 form", () => {
   const pkcs8 = generateSigningKey().exportPkcs8();
   const altered = [pkcs8.subarray(1), Buffer.concat([pkcs8, Buffer.of(0)]), new Uint8Array(48), new Uint8Array()];
   for (const it of altered) expect(() => importSigningKey(it)).toThrow(BundleCorruptError);
+});
+
+test("is made of its seed, whose copies are zeroed, and gives it back", () => {
+  const seed = new Uint8Array(32).fill(7);
+  const zeroed = zeroedOf(Buffer.prototype);
+  const key = signingKeyOfSeed(seed);
+  // The seed as DER.
+  expect(zeroed.map(({ length }) => length)).toEqual([48]);
+  expect(zeroed.every(isZero)).toBe(true);
+  vi.restoreAllMocks();
+  expect(hex(seedOf(key))).toBe(hex(seed));
+  expect(hex(seedOf(generateSigningKey()))).not.toBe(hex(seed));
 });

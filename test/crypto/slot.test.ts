@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { derivePassphraseKey } from "../../src/crypto/kdf.ts";
 import { Secret } from "../../src/crypto/secret.ts";
-import { openSlot, SlotNotOursError, sealSlot } from "../../src/crypto/slot.ts";
+import { openSlot, openTokenSlot, SlotNotOursError, sealSlot, sealTokenSlot } from "../../src/crypto/slot.ts";
 import { COST, OLD, rejection } from "../support/world.ts";
 
 const KEY = new Uint8Array(32).fill(7);
@@ -19,6 +19,17 @@ test("open only for their recipient and in their own place", async () => {
   for (const enc of [new Uint8Array(), new Uint8Array(31), new Uint8Array(32), sealed.enc.toReversed()]) {
     expect(await rejection(openSlot(seed.expose(), AAD, { ...sealed, enc }, WHAT))).toBeInstanceOf(SlotNotOursError);
   }
+});
+
+test("of tokens hold any number of bytes, and neither kind opens as the other", async () => {
+  const { seed, recipient } = await derivePassphraseKey(Secret.ofText(OLD), { ...COST, salt: new Uint8Array(16) });
+  for (const length of [0, 32, 1000]) {
+    const sealed = await sealTokenSlot(recipient, AAD, new Uint8Array(length));
+    expect(await openTokenSlot(seed.expose(), AAD, sealed, WHAT)).toEqual(new Uint8Array(length));
+    expect(await rejection(openSlot(seed.expose(), AAD, sealed, WHAT))).toBeInstanceOf(SlotNotOursError);
+  }
+  const sealed = await sealSlot(recipient, AAD, KEY);
+  expect(await rejection(openTokenSlot(seed.expose(), AAD, sealed, WHAT))).toBeInstanceOf(SlotNotOursError);
 });
 
 test("are corrupt if they hold anything but a key", async () => {

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import {
+  deriveBoxKey,
   deriveIndexKey,
   deriveRootKey,
   deriveSigningBoxKey,
+  deriveViewKey,
   endorsementOf,
   hkdf,
   itemKeysOf,
@@ -20,6 +22,10 @@ test("all differ, from each other and from their parent", () => {
     deriveIndexKey(root),
     itemKeysOf(root)("0000000000000000"),
     itemKeysOf(root)("0000000000000001"),
+    deriveViewKey(root, "0000000000000000"),
+    deriveViewKey(root, "0000000000000001"),
+    deriveBoxKey(KEY, "roll"),
+    deriveBoxKey(KEY, "verify"),
     deriveIndexKey(KEY),
     deriveSigningBoxKey(root),
   ];

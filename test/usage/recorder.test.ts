@@ -200,7 +200,7 @@ describe("the spool", () => {
     await chmod(folder, 0o755);
     const usage = recorder({ spool: spoolOf("alive") });
     await usage.record(event("a"));
-    expect(warnings.at(-1)).toContain("is accessible to other users");
+    expect(warnings.at(-1)).toContain("is not a folder that only this user can enter");
     expect(await readdir(folder)).toEqual([]);
   });
 });

@@ -152,7 +152,7 @@ export class UsageSpool implements Spool {
     const stats = await lstat(this.#folder);
     const isOwn = !hasModes() || (stats.uid === process.geteuid?.() && (stats.mode & 0o077) === 0);
     if (stats.isDirectory() && isOwn) return;
-    throw new AccessDeniedError(`${this.#folder} is accessible to other users`, {
+    throw new AccessDeniedError(`${this.#folder} is not a folder that only this user can enter`, {
       hint: "name another folder with VSYNC_USAGE_SPOOL, or chmod 700 it",
     });
   }

@@ -63,7 +63,7 @@ test("a folder that could not be made is tried again", async () => {
   await writeFile(folder, "");
   const spool = spoolOf();
   expect(await rejection(spool.append(["a"]))).toMatchObject({
-    message: `${folder} is not a folder of this user alone`,
+    message: `${folder} is not a folder that only this user can enter`,
   });
   await rm(folder);
   await spool.append(["a"]);
@@ -138,10 +138,7 @@ test("drops what ended processes of this token left, and says how many files tha
   expect(await spoolOf().dropLeft()).toBe(2);
   expect(await readdir(folder)).toEqual([others]);
   expect(await spoolOf().takeLeft()).toEqual([]);
-  expect(warnings).toEqual([
-    `${folder} has usage of ${OTHER} that no process sends: \`vsync usage send\` with that token in VSYNC_CONFIG ` +
-      `sends it while the token is good, and \`vsync usage send --drop=${OTHER}\` removes it`,
-  ]);
+  expect(warnings).toEqual([expect.stringMatching(`^${folder} .*${OTHER} .*vsync usage send --drop=${OTHER}`)]);
 });
 
 test("takes as many bytes as it may hold, with what it took over, and takes again what it has removed", async () => {
@@ -150,16 +147,13 @@ test("takes as many bytes as it may hold, with what it took over, and takes agai
   expect(await spool.takeLeft()).toEqual(["12345"]);
   await spool.append(["12345"]);
   await spool.append(["12345"]);
-  const fault = {
-    name: "S3UnreachableError",
-    message: `${folder} holds ${3 * size} bytes of usage, and takes no more`,
-  };
-  expect(await rejection(spool.append(["12345"]))).toMatchObject({ ...fault, hint: expect.any(String) });
+  const full = { name: "S3UnreachableError", message: expect.stringContaining(`${3 * size} bytes`) };
+  expect(await rejection(spool.append(["12345"]))).toMatchObject({ ...full, hint: expect.any(String) });
   const cut = await spool.cut();
   await cut.remove();
   expect(await readdir(folder)).toEqual([]);
   for (let times = 0; times < 3; times++) await spool.append(["12345"]);
-  expect(await rejection(spool.append(["12345"]))).toMatchObject(fault);
+  expect(await rejection(spool.append(["12345"]))).toMatchObject(full);
 });
 
 test("what is cut before anything was appended removes nothing, nor twice", async () => {
