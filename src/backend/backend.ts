@@ -21,26 +21,28 @@ import type { ReplayStore } from "./verify/replay.ts";
 import { type RequestContext, type VerifyRequestInput, verifyRequest } from "./verify/verify-request.ts";
 import type { OriginView } from "./views.ts";
 
-/** Where a backend learns what its vault says now. */
+/** How a backend learns what its vault says at the moment. */
 export interface OriginViews {
-  /** @param isKnown false: the vault is asked again first, at most once in 10 s */
+  /**
+   * @param isKnown if it returns false, the vault is asked again first, at most once in 10 s
+   */
   get(isKnown?: (view: OriginView) => boolean, waitUntil?: WaitUntil): Promise<OriginView>;
-  /** As `get`, without waiting; null if the vault has to be asked. */
+  /** Like `get`, without waiting; null if the vault has to be asked. */
   peek(waitUntil?: WaitUntil): OriginView | null;
 }
 
-/** A request that was refused, for the log. */
+/** A refused request, for the log. */
 export interface Refusal {
   readonly code: string;
   readonly reason: string;
   readonly status: number;
   readonly method: string;
-  /** Without the query, which may hold secrets. */
+  /** Without the query, which may contain secrets. */
   readonly path: string;
 }
 
 export interface UsageParts {
-  /** Once the vault is open; null before. */
+  /** Null until the vault is open. */
   readonly peek: () => Meter | null;
   /** @throws what opening the vault throws */
   readonly get: () => Promise<Meter>;
@@ -50,18 +52,18 @@ export interface BackendParts<Secrets> {
   readonly views: OriginViews;
   readonly replay: ReplayStore;
   readonly clock: { nowMs(): number };
-  /** The client learns the code alone; this gets the reason. */
+  /** Gets the reason of each refusal; the client learns only the code. */
   readonly log: (refusal: Refusal) => void;
-  /** Reports usage; absent: this backend cannot. */
+  /** Reports usage. Absent if this backend cannot. */
   readonly usage?: UsageParts;
-  /** Absent: this backend has no processes. */
+  /** Absent if this backend cannot start processes. */
   readonly openTunnel?: (options: TunnelOptions) => Promise<TunnelProgram>;
   /** The opened vault. */
   readonly secrets: () => Promise<Secrets>;
   readonly close: () => Promise<void>;
 }
 
-/** An origin behind a gateway: it verifies each request, and nothing turns that off. */
+/** An origin behind a gateway. It verifies each request, and nothing turns that off. */
 export class Backend<Secrets = unknown> implements Verifier {
   readonly #parts: BackendParts<Secrets>;
   readonly #contexts = new WeakMap<object, { readonly context: RequestContext; readonly method: string }>();
@@ -83,9 +85,9 @@ export class Backend<Secrets = unknown> implements Verifier {
   }
 
   /**
-   * The primitive: verifies that a request came through the gateway, as it is and for the first time.
+   * The basic operation: verifies that a request came through the gateway unchanged, and for the first time.
    *
-   * @throws VerificationError `code` is for the client, the message for the log
+   * @throws VerificationError its `code` is for the client, its message for the log
    */
   async verifyRequest(input: VerifyRequestInput): Promise<RequestContext> {
     try {
@@ -105,7 +107,7 @@ export class Backend<Secrets = unknown> implements Verifier {
     try {
       return await verifyRequest(input, { view, replay, clock });
     } catch (error) {
-      // The vault may have a key or a route since the last look.
+      // The vault may have gained a key or a route since it was last read.
       const outdated = error instanceof VerificationError && ["unknown_key_id", "route_unknown"].includes(error.code);
       const newer = outdated ? await this.#view((it) => it !== view, waitUntil) : view;
       if (newer === view) throw error;
@@ -129,7 +131,7 @@ export class Backend<Secrets = unknown> implements Verifier {
     try {
       this.#parts.log({ code, reason: message, status, method, path: (target ?? path ?? "").replace(/\?.*$/s, "") });
     } catch {
-      // A log that fails makes no other error of a refusal: adapters answer refusals alone.
+      // A failing log must not turn a refusal into another error, because adapters answer only refusals.
     }
   }
 
@@ -143,9 +145,9 @@ export class Backend<Secrets = unknown> implements Verifier {
   }
 
   /**
-   * What was verified of a request that came through `middleware`, `protect` or another adapter.
+   * What was verified about a request that came through `middleware`, `protect` or another adapter.
    *
-   * @throws VerificationError missing_signature: this backend has not verified it
+   * @throws VerificationError missing_signature: this backend has not verified the request
    */
   contextOf(request: object): RequestContext {
     return this.#known(request).context;
@@ -159,7 +161,7 @@ export class Backend<Secrets = unknown> implements Verifier {
     if (known.method !== method) {
       throw new VerificationError(
         "route_mismatch",
-        `something made ${known.method} into ${method} after it was verified`,
+        `something changed ${known.method} to ${method} after it was verified`,
       );
     }
     return known.context;
@@ -171,39 +173,45 @@ export class Backend<Secrets = unknown> implements Verifier {
     throw new VerificationError("missing_signature", "no middleware of vsync/backend has verified this request");
   }
 
-  /** For Express, and all that takes `(request, response, next)`. Before any body parser: `app.use(backend.middleware())`. */
+  /**
+   * For Express, and everything that takes `(request, response, next)`. Register it before any body parser:
+   * `app.use(backend.middleware())`.
+   */
   middleware(options?: MiddlewareOptions): ExpressMiddleware {
     return createExpressMiddleware(this, options);
   }
 
-  /** Before the handler of a route of the settings: it serves that route and no other. Express, and Fastify's `preHandler`. */
+  /**
+   * In front of the handler of one route in the settings: lets only requests for that route through. For Express, and
+   * as Fastify's `preHandler`.
+   */
   route(id: string): RouteGuard {
     return routeGuard(this, id);
   }
 
-  /** A handler of Fetch requests that gets only verified ones: Hono, Next, Bun, Deno, Workers. */
+  /** Wraps a handler of Fetch requests, and calls it only for verified ones: Hono, Next, Bun, Deno, Workers. */
   protect<Rest extends unknown[]>(handler: ProtectedHandler<Rest>): FetchHandler<Rest> {
     return protectFetch(this, handler);
   }
 
   /**
-   * Verifies a WebSocket upgrade, which no middleware sees: `server.on("upgrade", …)`. Null if it was refused; then the
-   * socket has been answered and closed.
+   * Verifies a WebSocket upgrade, which middleware never sees: `server.on("upgrade", …)`. Null if it was refused; the
+   * socket has then been answered and closed.
    */
   async verifyUpgrade(request: NodeRequest, socket: NodeSocket): Promise<RequestContext | null> {
     return verifyNodeUpgrade(this, request, socket);
   }
 
   /**
-   * Compares the routes that the app registers with those of the settings, and names what would let requests past. It
-   * blocks no boot: what it finds is in the report.
+   * Compares the routes that the app registers with those in the settings, and names everything that would let requests
+   * past. It never stops a boot; the report has what it found.
    */
   async ready(app?: unknown, server?: unknown): Promise<ReadyReport> {
     const view = await this.#view().catch(() => null);
     return buildReadyReport(view?.backend.routes, app, server);
   }
 
-  /** As of now, without a request. */
+  /** The current state, without a request. */
   health(): HealthReport {
     const { views, clock } = this.#parts;
     const counts = { verified: this.#verified, refused: Object.fromEntries(this.#refused) };
@@ -212,8 +220,8 @@ export class Backend<Secrets = unknown> implements Verifier {
   }
 
   /**
-   * For a backend whose transport is `tunnel`: runs the program that you name, and starts it again when it ends, until
-   * `shutdown`. For any other backend it does nothing.
+   * For a backend whose transport is `tunnel`: runs the program that you name, and restarts it when it ends, until
+   * `shutdown`. Does nothing for any other backend.
    *
    * @returns whether there is a tunnel
    * @throws InputError no program is named, it cannot be started, or the token lacks the capability `tunnel`
@@ -231,21 +239,21 @@ export class Backend<Secrets = unknown> implements Verifier {
 
   async #startTunnel(options: TunnelOptions): Promise<boolean> {
     const tunnel = await this.#parts.openTunnel?.(options);
-    // Nobody would stop it.
+    // After `shutdown`, nothing would stop it.
     if (tunnel === undefined || this.#closing !== null) return false;
     this.#tunnel = tunnel;
     await tunnel.start();
     return true;
   }
 
-  /** Runs before the usage that waits is written and the vault is closed, in the order given. */
+  /** Hooks run in the order given, before waiting usage is written and the vault is closed. */
   onShutdown(hook: () => unknown): void {
     this.#hooks.push(hook);
   }
 
   /**
-   * Records usage that no response tells of. Resolves once it would outlast a kill of the process; it reaches the store within
-   * a minute. Give your own `id`: what is recorded again under it, on the same day, counts once.
+   * Records usage that no response reports. Resolves once it would survive a kill of the process; it reaches the store
+   * within a minute. Give your own `id`: usage recorded again under the same id on the same day counts once.
    *
    * @throws MeteringError invalid_meter_key, invalid_meter_value; not_recorded: try again, with the same id
    */
@@ -258,12 +266,19 @@ export class Backend<Secrets = unknown> implements Verifier {
     await own.meter(meter, amount, options);
   }
 
-  /** Writes the usage that waits. @throws what the store throws; it goes on waiting, and is tried every minute */
+  /**
+   * Writes the waiting usage.
+   *
+   * @throws what the store throws; the usage keeps waiting, and is retried every minute
+   */
   async flush(): Promise<void> {
     await this.#parts.usage?.peek()?.flush();
   }
 
-  /** Runs the hooks and closes the vault. Idempotent. For a minute at most, requests that are under way are still verified. */
+  /**
+   * Runs the hooks and closes the vault. Idempotent. Requests already under way are still verified, for a minute at
+   * most.
+   */
   shutdown(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -277,7 +292,7 @@ export class Backend<Secrets = unknown> implements Verifier {
   }
 }
 
-/** A token that has expired is one that cannot be peeked at. */
+/** `peek` throws for an expired token, which counts as null here. */
 function peeked(views: OriginViews): OriginView | null {
   try {
     return views.peek();

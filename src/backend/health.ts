@@ -1,27 +1,27 @@
 import type { TunnelStatus } from "./tunnel.ts";
 import type { OriginView } from "./views.ts";
 
-/** How an origin is, from what it knows without a request. It names nothing secret. */
+/** The state of an origin, as far as it knows without a request. Contains nothing secret. */
 export interface HealthReport {
-  /** `starting`: no answer of the vault yet; `stale`: it is being asked again, or does not answer. */
+  /** `starting`: the vault has not responded yet. `stale`: it is being read again, or does not respond. */
   readonly status: "ok" | "starting" | "stale";
   readonly backend: string | null;
   readonly tokenId: string | null;
   readonly generation: number | null;
-  /** The ids of the keys that requests may be signed with now. */
+  /** The ids of the keys that may sign requests now. */
   readonly keyIds: readonly string[];
-  /** Requests since the start. */
+  /** Verified requests since the start. */
   readonly verified: number;
   /** Refused requests since the start, by code. */
   readonly refused: Readonly<Record<string, number>>;
-  /** The program that `backend.start()` runs; null if it runs nothing. */
+  /** The program that `backend.start()` runs, or null. */
   readonly tunnel: TunnelStatus | null;
 }
 
 export interface HealthInput {
-  /** Null if the vault has to be asked. */
+  /** Null if the vault has to be read first. */
   readonly view: OriginView | null;
-  /** The newest that it said. */
+  /** The newest view, however old. */
   readonly last: OriginView | null;
   readonly atMs: number;
   readonly verified: number;

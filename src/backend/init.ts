@@ -11,30 +11,32 @@ import { NonceCache, type ReplayStore } from "./verify/replay.ts";
 import { type OriginView, originViewOf, Views } from "./views.ts";
 
 export interface InitOptions {
-  /** In place of `process.env`. */
+  /** Replaces `process.env`. */
   readonly env?: Environment;
-  /** The runtime token itself. Beats `VSYNC_CONFIG`. */
+  /** The runtime token itself. Takes precedence over `VSYNC_CONFIG`. */
   readonly config?: string;
-  /** The scoped token's credential. Beats `VSYNC_TOKEN`. */
+  /** The scoped token's credential. Takes precedence over `VSYNC_TOKEN`. */
   readonly token?: string;
-  /** Remembers requests for all processes of this backend. Default: this process remembers its own. */
+  /** Remembers served requests for all processes of this backend. By default, each process remembers its own. */
   readonly replay?: ReplayStore;
   /**
-   * The folder, this user's alone, that keeps usage through a kill of the process until the store has it. Default:
-   * `VSYNC_USAGE_SPOOL`, or one in the folder for temporary files. False: none.
+   * The folder that keeps usage through a kill of the process until the store has it, accessible to this user only.
+   * Default: `VSYNC_USAGE_SPOOL`, or one in the folder for temporary files. False turns it off.
    */
   readonly spool?: string | false;
-  /** Gets the reason of each refusal, which the client never learns. Default: a line on stderr, at most ten a second. */
+  /**
+   * Gets the reason of each refusal, which the client never learns. Default: a line on stderr, at most ten a second.
+   */
   readonly log?: (refusal: Refusal) => void;
-  /** Milliseconds since 1970; default: the clock of the machine. */
+  /** Milliseconds since the epoch. Default: the machine's clock. */
   readonly clock?: { nowMs(): number };
 }
 
 /**
- * The backend of the scoped token in `VSYNC_CONFIG` and `VSYNC_TOKEN` (or `…_FILE`). Sends no request: the vault is opened
- * on first use, and asked again every 60 s.
+ * The backend of the scoped token in `VSYNC_CONFIG` and `VSYNC_TOKEN` (or `…_FILE`). Sends no request yet: the first
+ * use opens the vault, which is then read again every 60 s.
  *
- * @throws VerificationError missing_token: neither is set; invalid_token: it is malformed, or a passphrase is to open it
+ * @throws VerificationError missing_token: neither is set; invalid_token: it is malformed, or would need a passphrase
  */
 export function initFromEnv(options: InitOptions = {}): Backend<Vsync> {
   const { env = process.env, config, token, replay, clock = { nowMs }, log = logger(clock), spool } = options;
@@ -59,7 +61,7 @@ export function initFromEnv(options: InitOptions = {}): Backend<Vsync> {
   });
 }
 
-/** Loaded late: Workers have no processes, and most origins no tunnel. */
+/** Loaded only here: Workers have no processes, and most origins no tunnel. */
 async function openTunnel(options: TunnelOptions): Promise<TunnelProgram> {
   const { SupervisedProgram } = await import("../runtime/supervised-program.ts");
   return new SupervisedProgram(options, (message) => console.warn(`vsync: the tunnel's program ${message}`));
@@ -80,7 +82,7 @@ function requireToken(options: OpenOptions): void {
   }
 }
 
-/** A vault that is opened by its first use. A failure is forgotten, and the next use tries again. */
+/** A vault that its first use opens. After a failure, the next use tries again. */
 class OpenedOnce {
   readonly #open: () => Promise<Vsync>;
   #opening: Promise<Vsync> | null = null;
@@ -94,7 +96,7 @@ class OpenedOnce {
   get(): Promise<Vsync> {
     if (this.#isClosed) return Promise.reject(new VerificationError("jwks_unavailable", "the backend has shut down"));
     if (this.#opened !== null) return Promise.resolve(this.#opened);
-    // The request of a Worker that has begun may end before this: each opens for itself.
+    // In a Worker, the request that started the opening may end first, so each request opens for itself.
     if (inWorkers()) return this.#open().then((vault) => (this.#opened ??= vault));
     this.#opening ??= this.#open().catch((error: unknown) => {
       this.#opening = null;
@@ -110,14 +112,14 @@ class OpenedOnce {
   }
 }
 
-/** After a vault that did not open: each request would otherwise try. */
+/** How long to wait after a failed opening; otherwise each request would try. */
 const OPEN_AGAIN_MS = 10_000;
 
 class VaultViews implements OriginViews {
   readonly #vault: OpenedOnce;
   readonly #clock: { nowMs(): number };
   #views: Views<OriginView> | null = null;
-  /** The newest that it said, however old. */
+  /** The newest view, however old. */
   last: OriginView | null = null;
   #failed: { readonly error: unknown; readonly atMs: number } | null = null;
 
@@ -157,7 +159,7 @@ class VaultViews implements OriginViews {
 
 const LINES_PER_SECOND = 10;
 
-/** A line for each refusal, but not a flood of them: anybody can cause one. */
+/** One line per refusal, with a limit, because anybody can cause refusals. */
 function logger(clock: { nowMs(): number }): (refusal: Refusal) => void {
   let [second, lines] = [0, 0];
   return ({ code, reason, method, path }) => {

@@ -1,15 +1,15 @@
 import type { RouteSetting } from "../tokens/backends/settings.ts";
 import { alikeKey } from "../tokens/routes.ts";
 
-/** What `backend.ready()` found. It is a report: nothing in it stops an app. */
+/** What `backend.ready()` found. Only a report: nothing in it stops an app. */
 export interface ReadyReport {
-  /** The app's routes were found, and everything below is empty. */
+  /** Whether the app's routes were found and everything below is empty. */
   readonly ok: boolean;
-  /** Routes of the settings that the app does not register, such as `POST /v1/jobs`. */
+  /** Routes in the settings that the app does not register, such as `POST /v1/jobs`. */
   readonly unregistered: readonly string[];
-  /** Routes of the app that the settings do not declare: the gateway signs no request for them. */
+  /** Routes of the app that are missing from the settings, so the gateway signs no requests for them. */
   readonly undeclared: readonly string[];
-  /** What would let requests past, or serve them differently than they were signed. */
+  /** Anything that would let requests past, or serve them differently from how they were signed. */
   readonly warnings: readonly string[];
 }
 
@@ -22,7 +22,7 @@ interface Router {
 /** A layer of an Express router. */
 interface Layer {
   readonly handle?: Router;
-  /** False: what it holds is mounted at a path, which Express does not tell. */
+  /** False if its content is mounted at a path, which Express does not reveal. */
   readonly slash?: boolean;
   readonly route?: {
     readonly path?: unknown;
@@ -31,7 +31,7 @@ interface Layer {
   };
 }
 
-/** Marks our middleware in a router, also under the name that a bundler gives it. */
+/** Marks our middleware in a router; works even if a bundler renames it. */
 export const VERIFIES: unique symbol = Symbol.for("vsync.backend.verifies");
 
 /** Compares the routes of an Express app with those of the settings. */
@@ -58,7 +58,7 @@ export function buildReadyReport(
   return { ok, ...found, warnings };
 }
 
-/** Express 4 throws at the name of Express 5. */
+/** Express 4 throws when this property of Express 5 is read. */
 function routerOf(app: unknown): Router | undefined {
   try {
     return (app as { readonly router?: Router } | undefined)?.router;
@@ -72,9 +72,9 @@ type Named = Pick<RouteSetting, "method" | "path">;
 const nameOf = ({ method, path }: Named): string => `${method} ${path}`;
 
 interface Registered extends Named {
-  /** Our middleware comes before it. */
+  /** Whether our middleware comes before it. */
   readonly isVerified: boolean;
-  /** The path begins with another one, where its router is mounted. */
+  /** Whether its router is mounted, so the path lacks its beginning. */
   readonly isMounted: boolean;
 }
 
@@ -102,13 +102,13 @@ function routesAt(
 ): Registered[] {
   const isVerified = place.isVerified || stack.some(verifies);
   const paths = [path].flat().filter((it): it is string => typeof it === "string");
-  // `app.all` of Express 5 names every method there is.
+  // `app.all` in Express 5 lists every method.
   const isAny = methods["_all"] === true || methods["trace"] === true;
   const names = isAny ? ["*"] : Object.keys(methods).map((method) => method.toUpperCase());
   return paths.flatMap((it) => names.map((method) => ({ method, path: namesAsOurs(it), ...place, isVerified })));
 }
 
-/** `/jobs/:id` and `/files/*rest` as the settings write them. */
+/** Turns `/jobs/:id` and `/files/*rest` into the settings' spelling. */
 function namesAsOurs(path: string): string {
   return path.replaceAll(/:([A-Za-z0-9_]+)/g, "{$1}").replace(/\/\*[A-Za-z0-9_]*$/, "/*");
 }
@@ -121,11 +121,11 @@ function routerWarnings(router: Router, registered: readonly Registered[]): stri
   return [
     ...(!isRegistered ? ["backend.middleware() is not registered on the app: no request is verified"] : []),
     ...(ours.some(({ slash }) => slash === false)
-      ? ["backend.middleware() is mounted at a path: what the app serves elsewhere, it serves anybody"]
+      ? ["backend.middleware() is mounted at a path: what the app serves elsewhere, it serves everybody"]
       : []),
     ...registered
       .filter(({ isVerified }) => isRegistered && !isVerified)
-      .map((route) => `${nameOf(route)} is registered before backend.middleware(): it serves anybody`),
+      .map((route) => `${nameOf(route)} is registered before backend.middleware(): it serves everybody`),
     ...(routers.every(({ caseSensitive }) => caseSensitive === true)
       ? []
       : [
@@ -143,7 +143,7 @@ function layersOf({ stack = [] }: Router): Layer[] {
   return stack.flatMap((layer) => [layer, ...layersOf(layer.handle ?? {})]);
 }
 
-/** Node.js hands an upgrade to the listeners alone: no middleware sees it. */
+/** Node.js passes upgrades only to listeners, so middleware never sees them. */
 function serverWarnings(server: unknown): string[] {
   const { listenerCount } = (server ?? {}) as { listenerCount?: (event: string) => number };
   if (listenerCount === undefined || listenerCount.call(server, "upgrade") === 0) return [];

@@ -13,8 +13,8 @@ import { routeServing } from "./verify/routes.ts";
 import type { OriginView } from "./views.ts";
 
 /**
- * `vsync/backend/testing`: a backend without a vault, and the requests that its gateway would send it. For tests of an app;
- * a backend of `initFromEnv()` verifies nothing that is signed here.
+ * `vsync/backend/testing`: a backend without a vault, and requests as its gateway would send them, for an app's tests.
+ * A backend of `initFromEnv()` accepts none of the signatures made here.
  */
 export { hashBody } from "./signed/body-hash.ts";
 export {
@@ -30,7 +30,7 @@ export interface TestBackendOptions {
   readonly backend?: string;
   /** Default: `rfc9421`. */
   readonly profile?: ProfileName;
-  /** As in the settings. Absent: the backend declares none. */
+  /** As in the settings. If absent, the backend declares none. */
   readonly routes?: readonly RouteSetting[];
   readonly replay?: ReplayStore;
   readonly clock?: { nowMs(): number };
@@ -47,7 +47,7 @@ interface Signing {
 
 const signings = new WeakMap<Backend, Signing>();
 
-/** A backend in memory, with a key of its own that `signRequest` signs with. */
+/** A backend in memory with its own key, which `signRequest` signs with. */
 export function createTestBackend(options: TestBackendOptions = {}): Backend {
   const { clock = { nowMs }, replay = new NonceCache(clock), log = () => undefined } = options;
   const key = { kid: "test", privateKey: crypto.getRandomValues(new Uint8Array(32)) };
@@ -95,14 +95,14 @@ export interface RequestToTest {
   readonly context?: SignedContext;
   /** The route to sign. Default: the one that serves the request. */
   readonly route?: string;
-  /** Milliseconds since 1970. Default: now. */
+  /** Milliseconds since the epoch. Default: now. */
   readonly createdMs?: number;
 }
 
 /**
- * The headers that the gateway of a backend in memory adds to a request. Send them beside the request's own.
+ * The headers that the gateway of an in-memory backend adds to a request. Send them together with the request's own.
  *
- * @throws TypeError the backend is not one of `createTestBackend`, or the profile cannot carry the request
+ * @throws TypeError the backend is not from `createTestBackend`, or the profile cannot represent the request
  */
 export async function signRequest(backend: Backend, request: RequestToTest): Promise<Record<string, string>> {
   const signing = signings.get(backend);

@@ -5,17 +5,21 @@ import type { OriginView } from "./views.ts";
 export interface TunnelOptions {
   /** Program and arguments, without a shell: `["cloudflared", "tunnel", "run"]`. */
   readonly command: readonly [program: string, ...args: string[]];
-  /** Default: that of this process. Variables of vsync are left out of both. */
+  /** Default: the environment of this process. vsync's own variables are removed from either. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** `waiting`: it has ended, and is about to be started again. */
+/** `waiting`: it has ended and will be restarted soon. */
 export type TunnelStatus = "running" | "waiting" | "stopped";
 
-/** The program, once it is to run. */
+/** The tunnel's program. */
 export interface TunnelProgram {
   readonly status: TunnelStatus;
-  /** Resolves once it runs. @throws InputError it cannot be started */
+  /**
+   * Resolves once it runs.
+   *
+   * @throws InputError it cannot be started
+   */
   start(): Promise<void>;
   /** Resolves once it has ended. */
   stop(): Promise<void>;
@@ -24,7 +28,7 @@ export interface TunnelProgram {
 /**
  * Whether the backend's transport is a tunnel that this token may open.
  *
- * @throws InputError it is, and no program is named, or the token lacks the capability `tunnel`
+ * @throws InputError it is a tunnel, but no program is named or the token lacks the capability `tunnel`
  */
 export function wantsTunnel(
   { backend, capabilities, tokenId }: OriginView,
@@ -37,7 +41,7 @@ export function wantsTunnel(
     });
   }
   if (options !== undefined) return true;
-  throw new InputError(`the backend ${backend.id} has the transport tunnel, and no program is named for it`, {
+  throw new InputError(`the backend ${backend.id} has the transport tunnel, but no program is named for it`, {
     hint: 'as in backend.start({ command: ["cloudflared", "tunnel", "run"] })',
   });
 }

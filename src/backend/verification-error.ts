@@ -1,6 +1,4 @@
-/**
- * Why a request is refused; the last two, why an origin does not start. The client learns the code, and nothing else.
- */
+/** Why a request is refused; the last two, why an origin does not start. The client learns only the code. */
 export const RUNTIME_ERROR_CODES = [
   "missing_signature",
   "malformed_signature",
@@ -26,10 +24,10 @@ export function isVerificationCode(code: string): code is VerificationCode {
   return RUNTIME_ERROR_CODES.some((known) => known === code);
 }
 
-/** The header in which an origin names the code to its gateway. */
+/** The header in which an origin tells its gateway the code. */
 export const REFUSAL_HEADER = "vsync-error";
 
-/** A request that did not come through the gateway as it is. Its message is for the log, never for the client. */
+/** A request that did not come through the gateway unchanged. The message is for the log, never for the client. */
 export class VerificationError extends Error {
   override readonly name = "VerificationError";
   readonly code: VerificationCode;

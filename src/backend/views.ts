@@ -20,14 +20,14 @@ export interface BackendView {
   readonly profile: Profile;
   /** Its routes; undefined if it declares none. */
   readonly routes: readonly RouteSetting[] | undefined;
-  /** What it may report; undefined if the settings have no meters and so do not limit them. */
+  /** What it may report; undefined if the settings have no meters and so set no limit. */
   readonly meters: readonly MeterSetting[] | undefined;
   readonly maxAgeSeconds: number;
   readonly maxStaleMinutes: number;
   readonly transportMode: "direct" | "tunnel";
 }
 
-/** What an origin knows of itself and its gateway, as of one generation. */
+/** What an origin knows of itself and its gateway at one generation. */
 export interface OriginView {
   /** The vault's id. */
   readonly vault: string;
@@ -37,25 +37,25 @@ export interface OriginView {
   readonly tokenId: string;
   /** `live` or `test`. */
   readonly kind: string;
-  /** The token's own allow-lists, beside the backend's. */
+  /** The token's own allow-lists, in addition to the backend's. */
   readonly routes?: readonly string[] | undefined;
   readonly meters?: readonly string[] | undefined;
   readonly capabilities: readonly string[];
   /** Base64 of the X25519 public key that usage is sealed to. */
   readonly usageKey?: string | undefined;
-  /** When the token ends, in milliseconds since 1970. */
+  /** When the token expires, in milliseconds since the epoch. */
   readonly untilMs: number;
 }
 
-/** What a gateway knows, as of one generation. */
+/** What a gateway knows at one generation. */
 export interface GatewayView {
   readonly vault: string;
   readonly gen: number;
   readonly tokenId: string;
-  /** Each with the private half. */
+  /** The keys with their private halves. */
   readonly signingKeys: readonly (GatewayKey & GatewaySigner)[];
   readonly backends: readonly BackendView[];
-  /** Requests that no route names are for this one. */
+  /** The backend for requests that match no route. */
   readonly defaultBackend: BackendView | undefined;
   readonly routes: readonly (RouteSetting & { readonly backend: string })[];
   readonly meters: readonly MeterSetting[];
@@ -68,12 +68,14 @@ export interface GatewayView {
 
 const MAX_AGE_SECONDS = 60;
 const MAX_STALE_MINUTES = 60;
-/** A revoked token ends within this time. */
+/** A revoked token stops working within this time. */
 const MAX_AGE_MS = 60_000;
-/** Then the vault is asked, while requests go on with what it said before. */
+/** From this age on, the vault is read in the background while requests use the old view. */
 const REFRESH_MS = 45_000;
 
-/** @throws ConfigInvalidError the token is not an origin's, or the vault has no backend for it */
+/**
+ * @throws ConfigInvalidError the token is not an origin's, or the settings lack its backend
+ */
 export function originViewOf(snapshot: TokenSnapshot): OriginView {
   const { vault, gen, claims, gatewayKeys, settings, usageKey } = snapshot;
   const setting = settings === null ? undefined : backendOf(settings, claims.backend);
@@ -158,8 +160,8 @@ function noKey({ claims: { backend, permissions } }: TokenSnapshot): ConfigInval
 }
 
 /**
- * A view that asks its vault again: for an origin or a gateway, every 60 s. A token that was revoked ends with the next
- * answer, one that expires at its time.
+ * A view that is renewed from the vault, for an origin or a gateway every 60 s. A revoked token stops working with the
+ * next response, an expired one on time.
  */
 export class Views<View extends { readonly gen: number; readonly untilMs: number }> {
   readonly #newest: Newest<View>;
@@ -189,7 +191,7 @@ export class Views<View extends { readonly gen: number; readonly untilMs: number
   }
 
   /**
-   * @param isKnown false: the vault is asked again, at most once in 10 s, before the view is given
+   * @param isKnown if it returns false, the vault is asked again first, at most once in 10 s
    * @throws TokenRefusedError the token has ended
    * @throws VerificationError jwks_unavailable
    */
@@ -197,7 +199,7 @@ export class Views<View extends { readonly gen: number; readonly untilMs: number
     return this.#current(await this.#newest.get(isKnown, waitUntil));
   }
 
-  /** As `get`, without waiting; null if the vault has to be asked first. */
+  /** Like `get`, without waiting; null if the vault has to be asked first. */
   peek(waitUntil?: WaitUntil): View | null {
     const view = this.#newest.peek(waitUntil);
     return view === null ? null : this.#current(view);
@@ -211,16 +213,13 @@ export class Views<View extends { readonly gen: number; readonly untilMs: number
 
 export interface ViewsOptions<View> {
   readonly clock: { nowMs(): number };
-  /** How long a view counts while the vault does not answer. */
+  /** How long a view stays valid while the vault does not respond. */
   readonly maxStaleMinutes: (view: View) => number;
-  /** What was read just now. */
+  /** What has just been read. */
   readonly first?: View | null;
 }
 
-/**
- * The key to sign with for a backend: the newest that every origin has had the time to learn of, or the oldest of all if
- * none is so old.
- */
+/** The key to sign with for a backend: the newest one that every origin has had time to learn, or else the oldest. */
 export function signingKeyFor(
   { signingKeys }: GatewayView,
   backend: string,

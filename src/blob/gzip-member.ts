@@ -19,10 +19,10 @@ export function writeGzipMember(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * The contents of exactly one gzip member with nothing after it. `zlib.gunzip` would join members and skip trailing bytes,
- * so we parse the member here.
+ * Reads exactly one gzip member with nothing after it. `zlib.gunzip` would join members and skip trailing bytes, so
+ * this parses the member itself.
  *
- * @throws RangeError it inflates to more than `maxBytes` (and stops there), or is not exactly one sound member
+ * @throws RangeError it inflates to more than `maxBytes` (and stops there), or is not exactly one valid member
  */
 export function readGzipMember(member: Uint8Array, maxBytes: number): Uint8Array {
   const start = headerBytes(member);
@@ -37,7 +37,7 @@ export function readGzipMember(member: Uint8Array, maxBytes: number): Uint8Array
 }
 
 function inflate(deflated: Uint8Array, maxBytes: number): { bytes: Uint8Array; consumed: number } {
-  // `info` adds the engine, which knows how much input the stream took; @types/node leaves it out of the signature.
+  // `info` returns the engine, which knows how much input it used; @types/node omits that from the signature.
   const options = { info: true, maxOutputLength: maxBytes };
   try {
     const inflated = inflateRawSync(deflated, options) as unknown as {

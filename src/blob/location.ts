@@ -1,4 +1,4 @@
-/** Why a prefix is refused, for a message; null for a good one like `api/prod/`. */
+/** Why a prefix is refused, as the end of a message; null for a valid one such as `api/prod/`. */
 export function prefixFault(prefix: string): string | null {
   if (!prefix.endsWith("/")) return "must end in /";
   for (const segment of prefix.slice(0, -1).split("/")) {
@@ -8,12 +8,12 @@ export function prefixFault(prefix: string): string | null {
   return null;
 }
 
-/** Why the name of a KMS key is refused, for a message; null for a good one. It stands in a header. */
+/** Why the name of a KMS key is refused, as the end of a message; null for a valid one. It goes into a header. */
 export function kmsKeyFault(key: string): string | null {
   return /^[\x21-\x7e]{1,2048}$/.test(key) ? null : "must be printable ASCII without spaces";
 }
 
-/** Why an endpoint is refused, for a message; null for a good one. */
+/** Why an endpoint is refused, as the end of a message; null for a valid one. */
 export function endpointFault(endpoint: string): string | null {
   if (!/^(?:https?:\/\/[^/]|file:\/\/\/.)/.test(endpoint)) return "must start with https://, http:// or file:///";
   if (endpoint.endsWith("/")) return "must not end in /";

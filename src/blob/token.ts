@@ -16,7 +16,7 @@ export interface RuntimeToken {
   readonly sessionToken?: string;
   readonly prefix: string;
   readonly env: string;
-  /** Standard base64. Like the next four a hint: the manifest decides. */
+  /** Standard base64. This and the next four are hints: the manifest decides. */
   readonly salt: string;
   /** Argon2id passes. */
   readonly iterations: number;
@@ -26,15 +26,15 @@ export interface RuntimeToken {
   readonly vault?: string;
   /** A reader refuses an older generation. */
   readonly minGen?: number;
-  /** The platform's own credential chain, in the place of keys. */
+  /** Set if readers use the platform's own credential chain instead of keys. */
   readonly credentials?: "ambient";
-  /** Standard base64, 32 bytes: the vault's public anchor, which a credential believes. */
+  /** Standard base64 of 32 bytes: the vault's public anchor, which the credential trusts. */
   readonly anchor?: string;
-  /** A credential `vsrt_…`; only beside `anchor`. */
+  /** A credential `vsrt_…`; only together with `anchor`. */
   readonly token?: string;
-  /** Writes name this KMS key (SSE-KMS). */
+  /** The KMS key that writes ask for (SSE-KMS). */
   readonly kmsKey?: string;
-  /** Writes ask for S3 Bucket Keys; only beside `kmsKey`. */
+  /** Writes ask for S3 Bucket Keys; only together with `kmsKey`. */
   readonly bucketKey?: true;
   /** Every request agrees to pay. */
   readonly requesterPays?: true;
@@ -75,20 +75,20 @@ const CHECK_INPUT = "check the flags, and the config: `vsync status` says where 
 /**
  * The one string that an app boots from: `vsync-cfg-v1:` + base64url(gzip(JSON)), fields in the format's order.
  *
- * @throws InputError a field is invalid, or the fields are too large together
+ * @throws InputError a field is invalid, or the fields together are too large
  */
 export function encodeToken(token: RuntimeToken): string {
   const json = tokenJson(token);
   return TOKEN_ENVELOPE + Buffer.from(writeGzipMember(Buffer.from(json))).toString("base64url");
 }
 
-/** The JSON before encoding. It holds the secret access key in the clear. */
+/** The JSON before encoding. It contains the secret access key in clear text. */
 export function tokenJson(token: RuntimeToken): string {
   const fieldFault = tokenFault(token);
   if (fieldFault !== null) throw new InputError(`runtime token: ${fieldFault}`, { hint: CHECK_INPUT });
   const json = JSON.stringify(Object.fromEntries(TOKEN_FIELDS.map((name) => [name, token[name]])));
   if (Buffer.byteLength(json) <= MAX_TOKEN_BYTES) return json;
-  const fault = `its fields are larger than the ${MAX_TOKEN_BYTES} bytes that a reader takes`;
+  const fault = `its fields are larger than the ${MAX_TOKEN_BYTES} bytes that readers accept`;
   throw new InputError(`runtime token: ${fault}`, { hint: CHECK_INPUT });
 }
 
@@ -99,8 +99,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Decodes `VSYNC_CONFIG` strictly. Unknown fields are ignored.
  *
  * @throws ConfigMissingError the string is empty
- * @throws ConfigUnsupportedVersionError another envelope, or another `v` than 1
- * @throws ConfigInvalidError anything else
+ * @throws ConfigUnsupportedVersionError the envelope is another one, or `v` is not 1
+ * @throws ConfigInvalidError any other fault
  */
 export function decodeToken(text: string): RuntimeToken {
   if (text === "") {
@@ -157,7 +157,7 @@ function invalid(fault: string): ConfigInvalidError {
   return new ConfigInvalidError(`invalid VSYNC_CONFIG: ${fault}`, { hint: MINT_AGAIN });
 }
 
-/** The fault of a value, or null. Never quotes the value: a token's fields are credentials. */
+/** What is wrong with a value, or null. Never quotes the value, because a token's fields are credentials. */
 type Check = (value: unknown) => string | null;
 
 const ANCHOR_FAULT = "must be base64 of 32 bytes";
@@ -214,10 +214,10 @@ export function tokenFault(fields: object): string | null {
     const fault = own.has(name) ? CHECKS[name](own.get(name)) : null;
     if (fault !== null) return `${name} ${fault}`;
   }
-  if (own.has("token") && !own.has("anchor")) return "anchor is missing beside the token that it is for";
-  if (own.has("bucketKey") && !own.has("kmsKey")) return "kmsKey is missing beside bucketKey";
+  if (own.has("token") && !own.has("anchor")) return "anchor is missing, and the token needs it";
+  if (own.has("bucketKey") && !own.has("kmsKey")) return "kmsKey is missing, and bucketKey needs it";
   const contradicting = [...KEYS, "sessionToken"].find((name) => own.has("credentials") && own.has(name));
-  return contradicting === undefined ? null : `${contradicting} must be absent beside ambient credentials`;
+  return contradicting === undefined ? null : `${contradicting} must be absent with ambient credentials`;
 }
 
 function requiredOf(own: ReadonlyMap<string, unknown>): readonly string[] {
@@ -228,7 +228,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Drops the fields that the format does not name. `tokenFault` has checked the others. */
+/** Drops fields that the format does not name. `tokenFault` has checked the others. */
 export function knownFields(fields: Record<string, unknown>): RuntimeToken {
   const known = TOKEN_FIELDS.filter((name) => Object.hasOwn(fields, name)).map((name) => [name, fields[name]]);
   return Object.fromEntries(known);

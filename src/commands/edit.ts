@@ -36,7 +36,7 @@ and warns about other editors that make copies.`;
   static override flags = {
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
-    resume: Flags.boolean({ description: "go on with an edit that was not committed" }),
+    resume: Flags.boolean({ description: "resume an edit that was not committed" }),
     discard: Flags.boolean({ description: "drop an edit that was not committed", exclusive: ["resume"] }),
     theirs: Flags.string({ description: "names to take from the vault", ...SETTLED_FLAG }),
     ours: Flags.string({ description: "names to keep as in your text", ...SETTLED_FLAG }),

@@ -48,7 +48,7 @@ reference.`;
       helpValue: "<name>=<name>",
       multiple: true,
     }),
-    upper: Flags.boolean({ description: "store the others in upper case: db-password as DB_PASSWORD" }),
+    upper: Flags.boolean({ description: "store all other names in upper case: db-password as DB_PASSWORD" }),
     flatten: Flags.string({
       description: "join the names of nested JSON or YAML with this: db__host",
       helpValue: "<separator>",

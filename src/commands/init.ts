@@ -36,13 +36,13 @@ store that ignores the preconditions of writes. Run it again to change the vault
     join: Flags.boolean({ description: "only join a vault that exists", exclusive: ["new"] }),
     new: Flags.boolean({ description: "make a vault, and never join one" }),
     retarget: Flags.boolean({
-      description: "follow a project file that names another place, with credentials given anew",
+      description: "follow a project file that names another place, and give credentials again",
     }),
     protect: Flags.boolean({
       description: "ask for the env's name before something is lost there",
       exclusive: ["unprotect"],
     }),
-    unprotect: Flags.boolean({ description: "end that, unless the project file also protects it" }),
+    unprotect: Flags.boolean({ description: "stop asking for it, unless the project file protects the env" }),
     ...LOCATION_FLAGS,
     ...TERMS_FLAGS,
     ...CREDENTIAL_FLAGS,

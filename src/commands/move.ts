@@ -37,7 +37,7 @@ you copied by other means: it moves the copy, and the original can stay in use.`
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     finish: Flags.boolean({
-      description: "remove the bundles at the place that the vault has left",
+      description: "remove the bundles at the vault's old place",
       exclusive: ["from", ...Object.keys({ ...LOCATION_FLAGS, ...TERMS_FLAGS })],
     }),
     from: Flags.string({ description: "prefix of a copy made by other means", helpValue: "<prefix>/" }),

@@ -73,7 +73,7 @@ keeps it if the outcome is unknown. You can safely repeat an interrupted run.`;
     })(),
     finish: Flags.boolean({
       description:
-        "end the grace window now, and the anchors from before --leaked: hosts that still have them open nothing then",
+        "end the grace window now, and the anchors from before --leaked: hosts that still pin them stop opening the vault",
     }),
     "passphrase-file": Flags.string({
       description: "with --finish: file with the current passphrase, - for stdin (default: VSYNC_PASSPHRASE(_FILE))",

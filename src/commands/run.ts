@@ -83,7 +83,7 @@ with --redact or --mount.`;
     ),
     watch: Flags.boolean({
       description: "restart the program when its values change in the vault",
-      // The pipes of a masked program, and a mounted file, are those of its first start.
+      // Masking pipes and mounted files belong to the program's first start.
       exclusive: ["redact", "mount"],
     }),
   };

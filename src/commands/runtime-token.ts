@@ -35,7 +35,7 @@ tokens, vsync also gets the manifest to check that its anchor is still the same.
     "no-validate": Flags.boolean({ description: "send nothing, for machines without a network" }),
     json: Flags.boolean({ description: "also print the token's content on stderr, with the secret key in the clear" }),
   };
-  /** Nothing may stand on stdout beside a token. */
+  /** stdout must contain only the token. */
   static override hasJsonResult = false;
   static override exitCodes = RUNTIME_TOKEN_EXIT_CODES;
 

@@ -20,7 +20,7 @@ const BOUNDS = {
 } as const;
 const SALT_BOUNDS = [8, 64] as const;
 
-/** Which parameter is out of bounds, for a message, or null. */
+/** The first parameter out of bounds, as the end of a message, or null. */
 export function kdfCostFault(cost: KdfCost): string | null {
   for (const name of ["memoryKiB", "iterations", "parallelism"] as const) {
     const [least, most] = BOUNDS[name];
@@ -39,7 +39,7 @@ export type Argon2id = (message: Uint8Array, cost: KdfCost, length: number) => P
 
 let chosen: Promise<Argon2id> | undefined;
 
-/** Uses the addon if it loads, else the built-in; a test holds them equal. */
+/** Uses the addon if it loads, else the built-in. A test checks that both give the same bytes. */
 export async function argon2id(message: Uint8Array, cost: KdfCost, length: number): Promise<Uint8Array> {
   chosen ??= choose();
   return (await chosen)(message, cost, length);
@@ -49,13 +49,13 @@ async function choose(): Promise<Argon2id> {
   const found = (await loadAddonArgon2id()) ?? builtInArgon2id();
   if (found === null) {
     throw new InputError("neither the package argon2 nor this runtime's own crypto offers Argon2id", {
-      hint: "install argon2 beside the app and keep it out of the bundle, or run on Node.js 24.7 or newer",
+      hint: "install argon2 with the app and keep it out of the bundle, or run on Node.js 24.7 or newer",
     });
   }
   return found;
 }
 
-/** The `argon2` addon: faster than the built-in, but a native file that does not travel inside a single binary. */
+/** The `argon2` addon. It is faster than the built-in, but a native file that cannot go into a single binary. */
 export async function loadAddonArgon2id(): Promise<Argon2id | null> {
   try {
     const { argon2id: type, hash } = await import("argon2");
@@ -75,7 +75,7 @@ export async function loadAddonArgon2id(): Promise<Argon2id | null> {
   }
 }
 
-/** `crypto.argon2` (Node ≥ 24.7, bun). */
+/** `crypto.argon2`, in Node.js 24.7 or newer and Bun; null elsewhere. */
 export function builtInArgon2id(): Argon2id | null {
   const argon2 = (nodeCrypto as Partial<typeof nodeCrypto>).argon2;
   if (argon2 === undefined) return null;

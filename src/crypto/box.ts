@@ -10,12 +10,15 @@ interface NonceSource {
   bytes(length: number): Uint8Array;
 }
 
-/** OpenSSL gets the text in pieces because it returns a copy, freed at once: a file of 60 MB must not be in memory twice. */
+/**
+ * OpenSSL gets the text in pieces, because it returns a copy that is freed at once: a file of 60 MB must not be in
+ * memory twice.
+ */
 const PIECE_BYTES = 1024 * 1024;
 
 /**
- * Seals with AES-256-GCM: `nonce[12] ‖ ct ‖ tag[16]`, the nonce fresh from `random` (NIST SP 800-38D §8.2.2).
- * Every key is drawn for one generation and seals one box: a nonce can never meet its key again.
+ * Seals with AES-256-GCM: `nonce[12] ‖ ct ‖ tag[16]`, with a fresh nonce from `random` (NIST SP 800-38D §8.2.2). Every
+ * key is drawn for one generation and seals one box, so a nonce can never repeat under a key.
  */
 export function sealBox(random: NonceSource, key: Uint8Array, aad: string, plaintext: Uint8Array): Uint8Array {
   const box = new Uint8Array(BOX_OVERHEAD_BYTES + plaintext.length);
@@ -51,8 +54,8 @@ function updateInto(target: Uint8Array, cipher: Pick<Cipheriv, "update">, input:
 }
 
 /**
- * Frees the memory of bytes that nobody looks at again, without waiting for the garbage collector: a vault may be 64 MiB,
- * and the pieces that it came in as much again. Bytes that share a buffer with others keep it.
+ * Frees the memory of bytes that are no longer needed, without waiting for the garbage collector: a vault may be 64
+ * MiB, and the pieces that it arrived in as much again. Does nothing to bytes that share their buffer with others.
  */
 export function free({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);

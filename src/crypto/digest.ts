@@ -11,8 +11,8 @@ export function sha256Hex(bytes: Uint8Array): string {
 }
 
 /**
- * HMAC-SHA256 of all parts (RFC 2104), 32 bytes. Node.js takes four times as long for a key that it gets as bytes. A part may
- * be a key, too, of which joining them would leave a copy.
+ * HMAC-SHA256 (RFC 2104) of all parts, 32 bytes. Makes a key object, because Node.js takes four times as long for a key
+ * given as bytes. Takes parts, because joining them could leave a copy of a key.
  */
 export function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   const hmac = createHmac("sha256", createSecretKey(key));

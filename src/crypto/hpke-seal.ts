@@ -21,9 +21,9 @@ interface Sealed {
 }
 
 /**
- * Draws the ephemeral key on another thread: while many are drawn, this one seals.
+ * Draws the ephemeral key on another thread, so that this thread can seal in the meantime.
  *
- * @throws TypeError `recipient` is not an X25519 public key, or one of small order
+ * @throws TypeError `recipient` is not an X25519 public key, or is one of small order
  */
 export async function hpkeSeal(
   recipient: Uint8Array,
@@ -45,16 +45,16 @@ function sealWith(
   return { enc: new Uint8Array(enc), ct: encrypt(shared, info, aad, plaintext) };
 }
 
-/** As `hpkeSeal`, on this thread, and in Workers too. */
+/** Like `hpkeSeal`, but on this thread, and in Workers too. */
 export function hpkeSealNow(recipient: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Sealed {
   const agreed = inWorkers() ? agreeAnywhere(recipient) : agree(generateKeyPairSync("x25519"), recipient);
   return sealWith(agreed, recipient, info, aad, plaintext);
 }
 
 interface Agreed {
-  /** The ephemeral public key. */
+  /** The ephemeral public key, 32 bytes. */
   readonly enc: Uint8Array;
-  /** The Diffie-Hellman result. */
+  /** The Diffie-Hellman result, 32 bytes. */
   readonly dh: Uint8Array;
 }
 
@@ -63,7 +63,7 @@ function agree({ privateKey, publicKey }: KeyPairKeyObjectResult, recipient: Uin
   return { enc, dh: diffieHellman({ privateKey, publicKey: publicKeyOf(recipient) }) };
 }
 
-/** The `diffieHellman` of Workers refuses X25519. */
+/** Needed because `diffieHellman` in Workers refuses X25519. */
 function agreeAnywhere(recipient: Uint8Array): Agreed {
   const privateKey = x25519.utils.randomSecretKey();
   const enc = x25519.getPublicKey(privateKey);
@@ -72,7 +72,7 @@ function agreeAnywhere(recipient: Uint8Array): Agreed {
   return { enc, dh };
 }
 
-/** PEM, because for bytes Node.js first throws and catches four errors, which takes as long as the curve's work. */
+/** In PEM, because for bytes Node.js first throws and catches four errors, which takes as long as the curve's work. */
 function publicKeyOf(recipient: Uint8Array): KeyObject {
   const der = Buffer.concat([SPKI_PREFIX, recipient]).toString("base64");
   return createPublicKey(`-----BEGIN PUBLIC KEY-----\n${der}\n-----END PUBLIC KEY-----\n`);
@@ -88,5 +88,5 @@ function encrypt(shared: Uint8Array, info: Uint8Array, aad: Uint8Array, plaintex
   return new Uint8Array(Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]));
 }
 
-/** A commit seals hundreds of slots under one `info`. */
+/** Cached, because a commit seals hundreds of slots with the same `info`. */
 const contexts = new WeakMap<Uint8Array, Uint8Array>();

@@ -10,9 +10,9 @@ import { inWorkers } from "../workers.ts";
 import { hmacSha256 } from "./digest.ts";
 import { PKCS8_PREFIX, rawPublicKey } from "./x25519.ts";
 
-/*
- * HPKE's base mode (RFC 9180), single shot: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Decision 0057 says why this
- * is not a library's; the tests compare it with one.
+/**
+ * HPKE's base mode (RFC 9180), single shot: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. Decision 0057 says
+ * why we do not use a library; the tests compare this with one.
  */
 
 export const SPKI_PREFIX = Buffer.from("302a300506032b656e032100", "hex");
@@ -20,7 +20,7 @@ const VERSION = Buffer.from("HPKE-v1");
 const KEM = Buffer.from("4b454d0020", "hex");
 const SUITE = Buffer.from("48504b45002000010002", "hex");
 const NONE = Buffer.alloc(0);
-/** HMAC pads a key with zeros: this one is as good as none (RFC 2104 §2). */
+/** Equals no salt at all, because HMAC pads a key with zeros (RFC 2104 §2). */
 const NO_SALT = Buffer.alloc(32);
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -58,13 +58,13 @@ function agree(privateKey: KeyObject, enc: Uint8Array): Uint8Array {
   return diffieHellman({ privateKey, publicKey });
 }
 
-/** The `diffieHellman` of Workers refuses X25519. */
+/** Needed because `diffieHellman` in Workers refuses X25519. */
 async function agreeAnywhere(seed: Uint8Array, enc: Uint8Array): Promise<Uint8Array> {
   const { x25519 } = await import("@noble/curves/ed25519.js");
   return x25519.getSharedSecret(seed, enc);
 }
 
-/** RFC 9180 §4.1: ExtractAndExpand of the Diffie-Hellman result, which ends here. */
+/** RFC 9180 §4.1: ExtractAndExpand of the Diffie-Hellman result, which this zeroes. */
 export function sharedSecret(dh: Uint8Array, kemContext: Uint8Array): Uint8Array {
   const prk = labeledExtract(KEM, NO_SALT, "eae_prk", dh);
   dh.fill(0);
@@ -73,7 +73,7 @@ export function sharedSecret(dh: Uint8Array, kemContext: Uint8Array): Uint8Array
   return shared;
 }
 
-/** RFC 9180 §5.1 and §5.2: mode_base, sequence number 0. `shared` ends here. */
+/** RFC 9180 §5.1 and §5.2: mode_base, sequence number 0. Zeroes `shared`. */
 export function keyAndNonce(
   shared: Uint8Array,
   context: Uint8Array,
@@ -86,7 +86,7 @@ export function keyAndNonce(
   return { key, nonce };
 }
 
-/** RFC 9180 §5.1: what the key schedule takes of `info`. */
+/** RFC 9180 §5.1: the part of the key schedule that depends only on `info`. */
 export function contextOf(info: Uint8Array): Uint8Array {
   const pskIdHash = labeledExtract(SUITE, NO_SALT, "psk_id_hash", NONE);
   return Buffer.concat([Buffer.of(0), pskIdHash, labeledExtract(SUITE, NO_SALT, "info_hash", info)]);

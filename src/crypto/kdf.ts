@@ -3,7 +3,7 @@ import { argon2id, type KdfCost, kdfCostFault } from "./argon2id.ts";
 import { Secret } from "./secret.ts";
 import { x25519PublicKey } from "./x25519.ts";
 
-/** The keys that a passphrase and a cost derive: the X25519 key pair of a slot, and the key of its endorsement. */
+/** The keys derived from a passphrase and a cost: the X25519 key pair of a slot, and the key of its endorsement. */
 export interface PassphraseKey {
   /** X25519 private key, 32 bytes. */
   readonly seed: Secret;
@@ -21,11 +21,11 @@ let last: Promise<unknown> = Promise.resolve();
 /**
  * Argon2id version 1.3 (RFC 9106) over the passphrase's bytes as they are, 64 bytes out: `seed[32] ‖ mac[32]`.
  *
- * A process runs one derivation at a time. Two at once would take 128 MiB at the default cost, and kill a container of
- * that size whenever its token's hint is out of date. A derivation that has begun cannot be stopped.
+ * A process runs one derivation at a time. Two at once would take 128 MiB at the default cost, which kills a container
+ * of that size whenever its token's hint is outdated. A derivation that has started cannot be stopped.
  *
- * @param signal keeps a derivation from beginning
- * @throws NotAuthenticError the cost is out of bounds; derives nothing then
+ * @param signal keeps a waiting derivation from starting
+ * @throws NotAuthenticError the cost is out of bounds; nothing is derived then
  */
 export async function derivePassphraseKey(
   passphrase: Secret,
@@ -38,7 +38,7 @@ export async function derivePassphraseKey(
     signal?.throwIfAborted();
     return argon2id(passphrase.expose(), cost, 64);
   };
-  // With nothing to wait for it begins at once: a boot loads its store meanwhile, which blocks this thread.
+  // If nothing is pending, start at once: a boot then loads its store, which blocks this thread.
   const turn = pending === 0 ? derive() : last.then(derive);
   pending += 1;
   last = turn.catch(() => {});
@@ -49,7 +49,7 @@ export async function derivePassphraseKey(
   return { seed: Secret.ofBytes(seed), mac: Secret.ofBytes(out.subarray(32)), recipient: x25519PublicKey(seed) };
 }
 
-/** Zeroes its secret halves. */
+/** Zeroes the two secret keys. */
 export function destroyPassphraseKey({ seed, mac }: PassphraseKey): void {
   seed.destroy();
   mac.destroy();

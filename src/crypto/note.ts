@@ -3,7 +3,9 @@ import { NotAuthenticError } from "../errors.ts";
 import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { type SigningKey, signEd25519, verifyEd25519, verifyEd25519Aside } from "./signing.ts";
 
-/** C2SP signed-note: text, an empty line, and here exactly one line `— <name> <base64(keyid[4] ‖ sig[64])>`. */
+/**
+ * A C2SP signed note: text, an empty line, and in this format exactly one line `— <name> <base64(keyid[4] ‖ sig[64])>`.
+ */
 export interface Note {
   /** The signed text, with its final newline. */
   readonly text: string;
@@ -20,7 +22,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /**
- * Checks the form only; `verifyNote` checks the signature.
+ * Checks only the form. `verifyNote` checks the signature.
  *
  * @throws NotAuthenticError `what` is not a signed note with exactly one signature line
  */
@@ -49,7 +51,7 @@ export function verifyNote(note: Note, name: string, publicKey: Uint8Array, what
   if (!isGenuine) throw notGenuine(what);
 }
 
-/** As `verifyNote`, with the curve's work on another thread: for those who have many to verify. */
+/** Like `verifyNote`, but on another thread, for callers with many notes to verify. */
 export async function verifyNoteAside(note: Note, name: string, publicKey: Uint8Array, what: string): Promise<void> {
   const isGenuine =
     names(note, name, publicKey) && (await verifyEd25519Aside(publicKey, encoder.encode(note.text), note.signature));

@@ -4,7 +4,7 @@ const MASK = "[secret]";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Bytes that cannot be printed, inspected or serialised by accident. `expose` is the only way to them. */
+/** Bytes that cannot be printed, inspected or serialised by accident. Only `expose` and `exposeText` give them out. */
 export class Secret {
   readonly #bytes: Uint8Array;
 
@@ -31,7 +31,7 @@ export class Secret {
     return decoder.decode(this.#bytes);
   }
 
-  /** Zeroes the bytes. Strings made from them live until the garbage collector takes them. */
+  /** Zeroes the bytes. Strings made from them stay until the garbage collector frees them. */
   destroy(): void {
     this.#bytes.fill(0);
   }

@@ -56,7 +56,7 @@ export function signEd25519(key: SigningKey, message: Uint8Array): Uint8Array {
   return sign(null, message, key.privateKey);
 }
 
-/** False also if `publicKey` is not a point of the curve. */
+/** Also false if `publicKey` is not a point on the curve. */
 export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
   try {
     return verify(null, message, importPublicKey(publicKey), signature);
@@ -65,7 +65,7 @@ export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signat
   }
 }
 
-/** As `verifyEd25519`, on another thread: for those who have many to verify. */
+/** Like `verifyEd25519`, but on another thread, for callers with many signatures to verify. */
 export function verifyEd25519Aside(
   publicKey: Uint8Array,
   message: Uint8Array,
@@ -81,7 +81,7 @@ export function verifyEd25519Aside(
   return promise;
 }
 
-/** A log's rows have few signers, one after the other, and an import takes as long as a verification. */
+/** Cached, because a log's rows have few signers in long runs, and importing a key takes as long as a verification. */
 let lastImported: { readonly spki: Buffer; readonly key: KeyObject } | undefined;
 
 function importPublicKey(publicKey: Uint8Array): KeyObject {

@@ -3,7 +3,7 @@ import { hpkeOpen } from "./hpke.ts";
 
 const KEY_BYTES = 32;
 const encoder = new TextEncoder();
-/** HPKE's `info`: a slot of one kind never opens as one of the other. */
+/** HPKE's `info` keeps a slot of one kind from opening as the other kind. */
 const PASSPHRASE_SLOT = encoder.encode("vsync-slot-v1");
 const TOKEN_SLOT = encoder.encode("vsync-token-slot-v1");
 
@@ -21,19 +21,19 @@ export async function sealSlot(recipient: Uint8Array, aad: string, key: Uint8Arr
   return seal(recipient, PASSPHRASE_SLOT, aad, key);
 }
 
-/** Seals what a scoped token's slot says, of any length. */
+/** Seals the payload of a scoped token's slot, which may have any length. */
 export async function sealTokenSlot(recipient: Uint8Array, aad: string, payload: Uint8Array): Promise<SealedSlot> {
   return seal(recipient, TOKEN_SLOT, aad, payload);
 }
 
 async function seal(recipient: Uint8Array, info: Uint8Array, aad: string, plaintext: Uint8Array): Promise<SealedSlot> {
-  // Loaded late: those who open a vault seal nothing.
+  // Loaded only here, because opening a vault seals nothing.
   const { hpkeSeal } = await import("./hpke-seal.ts");
   return hpkeSeal(recipient, info, encoder.encode(aad), plaintext);
 }
 
 /**
- * The 32-byte key that a slot holds. `what` names the slot, for messages.
+ * Opens a slot and returns its 32-byte key. `what` names the slot in messages.
  *
  * @throws SlotNotOursError the slot does not open with this X25519 private key and `aad`
  * @throws BundleCorruptError it opens, but does not hold 32 bytes

@@ -1,10 +1,10 @@
 import { createHmac, createSecretKey } from "node:crypto";
 import { hmacSha256 } from "./digest.ts";
 
-/** HMAC pads a key with zeros: this one is as good as none (RFC 5869 §2.2). */
+/** Equals no salt at all, because HMAC pads a key with zeros (RFC 5869 §2.2). */
 const NO_SALT = new Uint8Array(32);
 
-/** Keys that follow from another one, by what they are for; 32 bytes each. */
+/** Derives 32-byte keys from one key, by their purpose. */
 type Derive = (info: string) => Uint8Array;
 
 /** HKDF-SHA256 without salt (RFC 5869 §3.1), 32 bytes. */
@@ -12,7 +12,7 @@ export function hkdf(key: Uint8Array, info: string): Uint8Array {
   return hkdfFrom(key)(info);
 }
 
-/** Extracts once (§2.2); each key is then one HMAC (§2.3), a third of the time of `hkdfSync`. */
+/** Extracts once (RFC 5869 §2.2). Each key is then one HMAC (§2.3), which takes a third of the time of `hkdfSync`. */
 function hkdfFrom(key: Uint8Array): Derive {
   const prk = withKey(hmacSha256(NO_SALT, key), createSecretKey);
   return (info) => createHmac("sha256", prk).update(`${info}\x01`).digest();
@@ -55,20 +55,20 @@ export interface Endorsement {
   readonly slot: string;
   /** Base64. */
   readonly signer: string;
-  /** When the slot ends; absent if it may write. */
+  /** When the slot stops reading; absent if it may write. */
   readonly notAfter?: string | undefined;
 }
 
 /**
- * Ties a signer to a passphrase: HMAC-SHA256 (RFC 2104) with the passphrase's `mac` key, 32 bytes. The end of the slot is
- * part of it: otherwise an attacker who learns a later signing key could strike `not_after` out of the grace entry of an
- * earlier passphrase, and write to everybody who goes back to that passphrase.
+ * Ties a signer to a passphrase: HMAC-SHA256 (RFC 2104) with the passphrase's `mac` key, 32 bytes. It includes the
+ * slot's end. Otherwise an attacker who learns a later signing key could strike `not_after` from an earlier
+ * passphrase's grace entry, and forge manifests for everybody who goes back to that passphrase.
  */
 export function endorsementOf(mac: Uint8Array, { vault, slot, signer, notAfter = "" }: Endorsement): Uint8Array {
   return hmacSha256(mac, Buffer.from(`vsync-endorse-v1|${vault}|${slot}|${signer}|${notAfter}`));
 }
 
-/** Lends a key to one use, then zeroes it. */
+/** Calls `use` with the key, then zeroes the key. */
 export function withKey<T>(key: Uint8Array, use: (key: Uint8Array) => T): T {
   try {
     return use(key);

@@ -37,21 +37,25 @@ export interface ClaimRequest {
   /** See `WorkFile.subject`. */
   readonly subject: string;
   readonly processes: ProcessTable;
-  /** How long to keep trying. */
+  /** How long to keep trying, in milliseconds. */
   readonly timeoutMs: number;
   /** The object's name for messages. */
   readonly label: string;
-  /** Called before every further try. Throws if nothing is left to wait for. */
+  /** Called before every further try. Throws if waiting has become pointless. */
   readonly checkWorthWaiting: () => Promise<void>;
 }
 
 export interface Claim {
-  /** Call it last before the change. @throws S3UnreachableError the claim has run out: change nothing */
+  /**
+   * Call it right before the change.
+   *
+   * @throws S3UnreachableError the claim has expired: change nothing
+   */
   confirm(): Promise<void>;
 }
 
 /**
- * Calls `work` while no other process does so for the same subject of the same folder.
+ * Calls `work` while no other process does so for the same subject in the same folder.
  *
  * @throws S3UnreachableError another process held the claim for all of `timeoutMs`
  */
@@ -76,7 +80,7 @@ async function acquire(request: ClaimRequest): Promise<WorkFile> {
 }
 
 async function tryToClaim(request: ClaimRequest): Promise<{ own: WorkFile } | { rival: WorkFile }> {
-  // The proof does not need this look, but every claim disturbs all who are about to make theirs.
+  // The proof does not need this check, but every claim disturbs all others who are about to make theirs.
   const before = await findRival(request, null);
   if (before) return { rival: before };
   const own = newWorkFile(request.folder, "claim", request.subject, await request.processes.self());
@@ -98,7 +102,7 @@ async function findRival({ folder, subject, processes }: ClaimRequest, own: Work
     if (file.kind !== "claim" || file.subject !== subject || file.path === own?.path) continue;
     const status = await processes.status(file.owner);
     if (status === "alive") return file;
-    // Only a claim of our own tells the file system's time: the first look skips what it cannot judge.
+    // Only a claim of our own shows the file system's time, so the first look skips claims that it cannot judge.
     if (status === "unknown" && !own) continue;
     if (status === "unknown" && own && !(await hasRunOut(file, own))) return file;
     await discard(file);
@@ -113,7 +117,7 @@ async function hasRunOut(file: WorkFile, own: WorkFile): Promise<boolean> {
 
 async function confirm(own: WorkFile, label: string): Promise<void> {
   if (await renew(own)) return;
-  throw new S3UnreachableError(`lost the claim on ${label}: this process stood still for too long`, {
+  throw new S3UnreachableError(`lost the claim on ${label}: this process was stopped for too long`, {
     hint: "nothing was written: run the command again",
   });
 }

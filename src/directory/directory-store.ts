@@ -19,7 +19,7 @@ import { discard, newWorkFile, sweep, sweepAbandoned, type WorkFile } from "./wo
 const CLAIM_TIMEOUT_MS = 10_000;
 
 export interface DirectoryStoreOptions {
-  /** How long `replace` waits for another process that replaces the same object. Default 10 000. */
+  /** How long `replace` waits for another process that replaces the same object, in milliseconds. Default 10 000. */
   readonly claimTimeoutMs?: number;
   /** Default: the processes of this machine. */
   readonly processes?: ProcessTable;
@@ -27,9 +27,9 @@ export interface DirectoryStoreOptions {
 
 /**
  * An `ObjectStore` over a local directory (format.md §1). An object is one file that never changes: `link` creates it,
- * `rename` replaces it, `unlink` deletes it. Reads and writes nothing before the first call.
+ * `rename` replaces it, `unlink` deletes it. Touches nothing before the first call.
  *
- * @throws InputError the location cannot be a directory below its endpoint
+ * @throws InputError the location cannot be a directory under its endpoint
  */
 export function openDirectoryStore(location: DirectoryLocation, options: DirectoryStoreOptions = {}): ObjectStore {
   return new DirectoryStore(location, options);
@@ -97,7 +97,7 @@ class DirectoryStore implements ObjectStore {
     }
   }
 
-  /** Takes no claim: a claim needs room on the disk, and people delete when it is full. */
+  /** Takes no claim, because a claim needs disk space, and people delete when the disk is full. */
   async delete(key: string): Promise<void> {
     const path = this.#pathOf(key);
     return attempt("delete", path, async () => {

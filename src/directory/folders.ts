@@ -10,7 +10,7 @@ import { shareFolder, shareRoot } from "./group-access.ts";
 import { type DirectoryLocation, rootOf } from "./location.ts";
 
 /**
- * Makes the folder of a bucket and those above it, 0700. One that exists keeps its mode.
+ * Makes the folder of a bucket and those above it, mode 0700. An existing folder keeps its mode.
  *
  * @throws AccessDeniedError, S3UnreachableError naming the path
  */
@@ -29,9 +29,9 @@ export async function createDirectoryRoot(location: Omit<DirectoryLocation, "pre
 }
 
 /**
- * Proves that the file system of a folder has hard links, without which no object can be created at once and once only.
+ * Proves that a folder's file system has hard links. Without them, creating an object cannot be atomic and exclusive.
  *
- * @throws S3UnreachableError it has none
+ * @throws S3UnreachableError it has no hard links
  */
 export async function proveHardLinks(folder: string): Promise<void> {
   const probe = join(folder, `probe-${randomBytes(8).toString("hex")}`);
@@ -47,7 +47,7 @@ export async function proveHardLinks(folder: string): Promise<void> {
   }
 }
 
-/** In a folder to which this process can write, these are about links: see link(2). */
+/** If this process can write to the folder, these mean missing link support: see link(2). */
 export const WITHOUT_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"] as const;
 
 export function noHardLinks(path: string, code: string): S3UnreachableError {
@@ -59,7 +59,7 @@ export function noHardLinks(path: string, code: string): S3UnreachableError {
 /**
  * Whether the folder of a bucket exists.
  *
- * @throws AccessDeniedError, S3UnreachableError naming the path: it does not exist and cannot be made
+ * @throws AccessDeniedError, S3UnreachableError it does not exist and cannot be made; names the path
  */
 export async function checkDirectoryRoot(location: Omit<DirectoryLocation, "prefix">): Promise<boolean> {
   const root = rootOf(location);
@@ -72,7 +72,7 @@ export async function checkDirectoryRoot(location: Omit<DirectoryLocation, "pref
   }
 }
 
-/** Whether this process may add to the folder of a vault that is there. */
+/** Whether this process may write to the folder of an existing vault. */
 export async function mayWrite(location: DirectoryLocation): Promise<boolean> {
   return access(join(rootOf(location), location.prefix), constants.W_OK | constants.X_OK).then(
     () => true,
@@ -82,7 +82,7 @@ export async function mayWrite(location: DirectoryLocation): Promise<boolean> {
 
 async function nearestThere(path: string): Promise<string> {
   try {
-    // With the slash, stat fails for anything but a folder, which would be in the way.
+    // With the slash, stat fails unless it is a folder.
     await stat(`${path}/`);
     return path;
   } catch (error) {
@@ -91,7 +91,7 @@ async function nearestThere(path: string): Promise<string> {
   }
 }
 
-/** Makes `folder` and the folders missing between it and `root`, which must exist. Flushes each new entry. */
+/** Makes `folder` and the missing folders between it and `root`, which must exist. Flushes each new entry. */
 export async function makeFolderBelow(folder: string, root: string): Promise<void> {
   if (await isFolder(folder)) return;
   const parent = dirname(folder);

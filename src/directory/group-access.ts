@@ -6,18 +6,20 @@ import { isMainThread } from "node:worker_threads";
 import { open } from "../disk/open.ts";
 import { errnoOf, hasErrno, hasModes } from "../disk/posix.ts";
 
-/*
- * vsync makes files and folders for one user alone. Somebody who opens a store to a group, with chmod or with a folder that
- * has setgid or a default ACL, keeps that: a new object has the group and the group's rights of the object that it replaces, or
- * else of its folder, under any umask. Other users get no rights from vsync. What root writes into a store belongs to the
- * store's owner. Decision 0124 has the reasons.
+/**
+ * By default, vsync makes files and folders for one user only. If somebody opens a store to a group, with chmod, setgid
+ * or a default ACL, vsync keeps that: a new object gets the group and the group's rights of the object that it
+ * replaces, or else of its folder, under any umask. vsync never gives rights to other users. Objects that root writes
+ * belong to the store's owner. Decision 0124 has the reasons.
  */
 
 const GROUP_OF_FILE = 0o060;
 const GROUP_OF_FOLDER = 0o070;
 const SETGID = 0o2000;
 
-/** Gives the file that is to become the object at `path` the group access of what is there now, or of its folder. */
+/**
+ * Gives the file that will become the object at `path` the group access of the current object, or else of its folder.
+ */
 export async function shareFile(file: string, path: string): Promise<void> {
   if (!hasModes()) return;
   const folder = await stat(dirname(path));
@@ -25,12 +27,15 @@ export async function shareFile(file: string, path: string): Promise<void> {
   await share(file, { mode, gid, uid: folder.uid }, GROUP_OF_FILE);
 }
 
-/** Gives a new folder the group access of the one above. */
+/** Gives a new folder the group access of its parent. */
 export async function shareFolder(folder: string): Promise<void> {
   if (hasModes()) await share(folder, await stat(dirname(folder)), GROUP_OF_FOLDER);
 }
 
-/** The same for the folder of a bucket, but only below one that is there to be shared: setgid or a default ACL says so. */
+/**
+ * The same for the folder of a bucket, but only if its parent is meant to be shared, which setgid or a default ACL
+ * shows.
+ */
 export async function shareRoot(root: string): Promise<void> {
   if (!hasModes()) return;
   const above = await stat(dirname(root));
@@ -38,9 +43,9 @@ export async function shareRoot(root: string): Promise<void> {
 }
 
 /**
- * Whether new files of a folder get the rights of a group or of further users from a default ACL. Node.js reads no ACLs, but where
- * there is a default one the umask does not count (acl(5)). Nothing else may run between the two calls of `umask`; what
- * another thread creates meanwhile is as private as everything that vsync creates.
+ * Whether a default ACL gives new files of a folder rights for a group or for more users. Node.js cannot read ACLs, but
+ * with a default ACL the umask is ignored (acl(5)). Nothing else may run between the two calls of `umask`; what another
+ * thread creates in between is as private as everything that vsync creates.
  */
 function hasDefaultAcl(folder: string): boolean {
   if (!isMainThread) return false;
@@ -64,16 +69,19 @@ async function share(path: string, there: Access, rights: number): Promise<void>
   if (own.uid === 0 && there.uid !== 0) return handOver(path, there, rights);
   if ((there.mode & rights) === 0) return;
   try {
-    // Never the rights without the group: they would go to the group that this process happens to have.
+    // Never give the rights without the group: they would go to this process's current group.
     if (own.gid === there.gid || (await isGiven(path, own, there)) || hasDefaultAcl(dirname(path)))
       await chmod(path, (own.mode & 0o7700) | (there.mode & rights));
   } catch (error) {
-    // A file system without modes: the object stays private, and the commit stands.
+    // On a file system without modes, the object stays private and the commit stands.
     if (errnoOf(error) === undefined) throw error;
   }
 }
 
-/** Not by a user who is not in the group. With a default ACL, the mode's rights of the group are those of all that the ACL names. */
+/**
+ * Only a member of the group can give a file to it. With a default ACL, the mode's group rights are the limit for
+ * everybody in the ACL.
+ */
 async function isGiven(path: string, own: Access, { gid }: Access): Promise<boolean> {
   try {
     await chown(path, own.uid, gid);
@@ -85,8 +93,8 @@ async function isGiven(path: string, own: Access, { gid }: Access): Promise<bool
 }
 
 /**
- * Root writes for the owner of the store, who could not read root's objects. Through a handle, because the owner may put
- * another file in the place of `path` meanwhile.
+ * Root writes on behalf of the store's owner, who could not read root's objects. Works on the handle, because the owner
+ * could replace `path` in between.
  */
 async function handOver(path: string, { uid, gid, mode }: Access, rights: number): Promise<void> {
   await using handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);

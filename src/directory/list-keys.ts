@@ -4,7 +4,7 @@ import { hasErrno } from "../disk/posix.ts";
 import type { ListOptions } from "../ports.ts";
 import { checkKey, WORK_FOLDER } from "./location.ts";
 
-/** The keys below `folder`, sorted. Only regular files are objects, and only outside work folders. */
+/** The keys under `folder`, sorted. Only regular files outside work folders are objects. */
 export async function listKeys(folder: string, keyPrefix: string, options: ListOptions): Promise<string[]> {
   const start = keyPrefix.slice(0, keyPrefix.lastIndexOf("/") + 1);
   if (start !== "") checkKey(start.slice(0, -1));

@@ -9,13 +9,13 @@ export interface DirectoryLocation {
   readonly prefix: string;
 }
 
-/** Holds the temporary files and claims of a store. No key or prefix may contain a segment of this name. */
+/** Contains the temporary files and claims of a store. A key or prefix may not have a segment of this name. */
 export const WORK_FOLDER = ".vsync";
 
 const SCHEME = "file://";
 
 /**
- * The file that holds an object (format.md §1).
+ * The path of an object's file (format.md §1).
  *
  * @throws InputError the endpoint is not `file:///…`, or a part would lead out of the store's folder
  */
@@ -47,7 +47,7 @@ export function prefixFolder(location: DirectoryLocation): string {
   return `${rootOf(location)}/${prefix}`;
 }
 
-/** The endpoint of an absolute path; `objectPath` does the inverse. */
+/** The endpoint of an absolute path; the inverse of what `objectPath` does. */
 export function fileEndpoint(folder: string, platform: string = process.platform): string {
   const top = topOf(platform);
   const path = platform === "win32" ? `/${folder.replaceAll("\\", "/")}` : folder;
@@ -60,11 +60,15 @@ export function fileEndpoint(folder: string, platform: string = process.platform
   return SCHEME + segments.map((it, index) => (index <= top.segments ? it : encodeURIComponent(it))).join("/");
 }
 
-/** Returns the key if a store may have it. @throws InputError it would lead out of the store's folder, or into its work folder */
+/**
+ * Returns the key if a store may have it.
+ *
+ * @throws InputError it would lead out of the store's folder, or into its work folder
+ */
 export function checkKey(key: string): string {
   if (!key.split("/").every(isSegment)) {
     throw new InputError(`${JSON.stringify(key)} cannot be a key of a directory store`, {
-      hint: "check who can write the manifest: vsync never names an object like that",
+      hint: "check who can write to the manifest: vsync never names an object like that",
     });
   }
   return key;
@@ -84,7 +88,7 @@ function endpointFolder(endpoint: string, platform: string): string {
 
 interface Top {
   readonly name: string;
-  /** How many segments of a `file:///` address name it. */
+  /** How many segments of a `file:///` address the top takes. */
   readonly segments: number;
   /** The start of a path, before its first segment. */
   readonly before: string;
@@ -116,6 +120,6 @@ function isSegment(segment: string): boolean {
 
 function isPathSegment(segment: string, platform: string): boolean {
   if (segment === "" || segment === "." || segment === ".." || /[/\0]/.test(segment)) return false;
-  // A drive, a stream of a file, the other separator, and ends that Windows drops.
+  // Drives, alternate streams, the other separator, and endings that Windows drops.
   return platform !== "win32" || !/[\\:<>"|?*]|[. ]$/.test(segment);
 }

@@ -7,13 +7,13 @@ import { AccessDeniedError, S3UnreachableError } from "../errors.ts";
 import type { ReadOptions, StoredObject, Version } from "../ports.ts";
 
 const CHUNK_BYTES = 256 * 1024;
-/** Four times the largest object of the format. A larger file is not vsync's, and is not read whole. */
+/** Four times the largest object of the format. A larger file is not vsync's, and is not read completely. */
 const LARGEST_OBJECT_BYTES = 256 * 1024 * 1024;
-/** Equals the version of no object. */
+/** Different from the version of every object. */
 const NO_VERSION = "larger than any object";
 
 export interface KeepOptions extends ReadOptions {
-  /** How many bytes to return, from the first. The version is always that of the whole file. */
+  /** How many bytes to return, from the start. The version is always that of the whole file. */
   readonly keepBytes: number;
 }
 
@@ -22,7 +22,7 @@ export function versionOf(bytes: Uint8Array): Version {
 }
 
 /**
- * Reads the file of an object, or null; a folder of that name does not count.
+ * Reads the file of an object. Null if it does not exist, or is a folder.
  *
  * @throws AccessDeniedError it is a symbolic link, a pipe or another special file
  */
@@ -43,7 +43,7 @@ export async function readObjectFile(path: string, options: KeepOptions): Promis
   }
 }
 
-/** Whether anything but a folder has this name. */
+/** Whether something other than a folder has this name. */
 export async function isTaken(path: string): Promise<boolean> {
   try {
     return !(await lstat(path)).isDirectory();
@@ -68,7 +68,7 @@ async function readStart(handle: FileHandle, kept: Uint8Array): Promise<Uint8Arr
   return kept.subarray(0, bytesRead);
 }
 
-/** Digests the whole file and fills `kept` from its start. */
+/** Computes the digest of the whole file, and fills `kept` from its start. */
 async function digest(
   handle: FileHandle,
   kept: Uint8Array,
@@ -88,6 +88,6 @@ async function digest(
 
 function notAFile(path: string): AccessDeniedError {
   return new AccessDeniedError(`${path} is a symbolic link or a special file, and was not read`, {
-    hint: "a store holds plain files only: put the object itself in that place",
+    hint: "a store holds only plain files: put the object itself there",
   });
 }

@@ -8,9 +8,9 @@ import type { Version } from "../ports.ts";
 import { noHardLinks, WITHOUT_LINKS } from "./folders.ts";
 import { readObjectFile } from "./object-file.ts";
 
-/*
- * How a finished temporary file becomes an object. A network file system repeats a request whose answer was lost, and then
- * reports its own success as a failure: both functions look at what is there before they believe one.
+/**
+ * How a finished temporary file becomes an object. A network file system repeats a request whose response was lost, and
+ * then may report its own success as a failure. So both functions check what is there before they believe a failure.
  */
 
 /**
@@ -18,7 +18,7 @@ import { readObjectFile } from "./object-file.ts";
  *
  * @throws ConflictError the name is taken
  * @throws S3UnreachableError the file system has no hard links
- * @throws OutcomeUnknownError the object is in place, but may not outlast a power cut
+ * @throws OutcomeUnknownError the object is in place, but may not survive a power cut
  */
 export async function publishNew(temporary: string, path: string): Promise<void> {
   try {
@@ -32,9 +32,9 @@ export async function publishNew(temporary: string, path: string): Promise<void>
 }
 
 /**
- * Puts the file, whose content has this version, in the place of an object.
+ * Replaces an object with the file, whose content has this version.
  *
- * @throws OutcomeUnknownError the object is in place, but may not outlast a power cut
+ * @throws OutcomeUnknownError the object is in place, but may not survive a power cut
  */
 export async function publishOver(temporary: string, path: string, version: Version): Promise<void> {
   try {
@@ -54,9 +54,9 @@ async function flush(path: string): Promise<void> {
   try {
     await syncFolder(dirname(path));
   } catch (error) {
-    const message = `${path} was written, but may not outlast a power cut: ${reasonOf(errnoOf(error) ?? "")}`;
+    const message = `${path} was written, but may not survive a power cut: ${reasonOf(errnoOf(error) ?? "")}`;
     throw new OutcomeUnknownError(message, {
-      hint: "check the disk, then look with vsync status whether the change is there",
+      hint: "check the disk, then check with vsync status whether the change is there",
     });
   }
 }

@@ -6,13 +6,16 @@ import type { ProcessIdentity, ProcessTable } from "../disk/process-table.ts";
 
 const FILE_MODE = 0o600;
 
-/** The age at which a file counts as abandoned if nobody can ask about its process. */
+/** The age at which a file counts as abandoned, if its process cannot be checked. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
 
-/** A file of the work folder says everything in its name: a name appears at once or not at all, content may be cut. */
+/**
+ * A file of the work folder. All its information is in the name, because a name appears atomically while content may be
+ * incomplete.
+ */
 export interface WorkFile {
   readonly kind: "temp" | "claim";
-  /** The object that it is for: 16 hex digits of its key's digest. */
+  /** The object that it is for: 16 hex digits of the digest of its key. */
   readonly subject: string;
   readonly owner: ProcessIdentity;
   readonly path: string;
@@ -20,7 +23,7 @@ export interface WorkFile {
 
 const NAME = /^(temp|claim)\.([0-9a-f]{16})\.([0-9a-f]{16})\.([0-9]{1,10})\.([0-9]{1,20})\.[0-9a-f]{24}$/;
 
-/** A file to be created, under a name that no file ever had. */
+/** A file to be created, with a name that was never used before. */
 export function newWorkFile(folder: string, kind: WorkFile["kind"], subject: string, owner: ProcessIdentity): WorkFile {
   const random = randomBytes(12).toString("hex");
   const path = `${folder}/${kind}.${subject}.${owner.place}.${owner.pid}.${owner.start}.${random}`;
@@ -35,12 +38,12 @@ export async function listWorkFiles(folder: string): Promise<WorkFile[]> {
   });
 }
 
-/** Creates the file, empty: its name says everything. */
+/** Creates the file, empty, because its name says everything. */
 export async function createWorkFile(file: WorkFile): Promise<void> {
   await (await open(file.path, "wx", FILE_MODE)).close();
 }
 
-/** Removes the files that killed processes left. Returns those of owners that nobody here can ask about. */
+/** Removes the files of killed processes. Returns those whose owner cannot be checked from here. */
 export async function sweep(folder: string, processes: ProcessTable): Promise<readonly WorkFile[]> {
   const unknown: WorkFile[] = [];
   for (const file of await listWorkFiles(folder)) {
@@ -51,7 +54,7 @@ export async function sweep(folder: string, processes: ProcessTable): Promise<re
   return unknown;
 }
 
-/** Removes the files that are much older than `fresh`, a file of ours just made: the file system's clock made both times. */
+/** Removes files much older than `fresh`, a file that we just made. Both times come from the file system's clock. */
 export async function sweepAbandoned(files: readonly WorkFile[], fresh: WorkFile): Promise<void> {
   for (const file of files) {
     const [madeAtMs, nowMs] = await Promise.all([modifiedAtMs(file), modifiedAtMs(fresh)]);
@@ -70,8 +73,8 @@ export async function modifiedAtMs(file: WorkFile): Promise<number | null> {
 }
 
 /**
- * Whether the file still exists. Writes to it: a network file system may answer a mere look from its cache. The write also
- * renews the file's time, by the clock of the file system.
+ * Whether the file still exists. It writes to the file, because a network file system may answer a mere look from its
+ * cache. The write also renews the file's time, by the file system's clock.
  */
 export async function renew(file: WorkFile): Promise<boolean> {
   try {
@@ -85,7 +88,7 @@ export async function renew(file: WorkFile): Promise<boolean> {
   }
 }
 
-/** Never throws: the outcome is decided already, and a later write sweeps up what stays. */
+/** Never throws: the outcome is already decided, and a later write removes what is left. */
 export async function discard(file: WorkFile): Promise<void> {
   await unlink(file.path).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 import { AccessDeniedError, S3UnreachableError } from "../errors.ts";
 import { errnoOf } from "./posix.ts";
 
-/** For messages: `cannot read …`. */
+/** The verb in messages: `cannot read …`. */
 export type Action = "read" | "write" | "list" | "delete" | "create";
 
 const DENIED: Readonly<Record<string, string>> = {
@@ -20,15 +20,21 @@ const UNREACHABLE: Readonly<Record<string, readonly [reason: string, hint: strin
   ELOOP: ["its path is a loop of symbolic links", "put the folder itself in place of the link"],
   EIO: ["input/output error", CHECK_DISK],
   EMFILE: ["too many open files", "raise the limit of open files (ulimit -n), then run the command again"],
-  ENFILE: ["too many open files on this machine", "end programs that hold many files open, then run the command again"],
+  ENFILE: [
+    "too many open files on this machine",
+    "close programs that have many files open, then run the command again",
+  ],
   ENAMETOOLONG: ["the name is too long", "use a shorter one"],
-  ENOENT: ["a file or folder vanished meanwhile", "run the command again"],
+  ENOENT: ["a file or folder vanished in the meantime", "run the command again"],
   ENOSPC: ["no space left on the device", MAKE_ROOM],
   ENOTDIR: ["a part of the path is not a folder", "check each part of the path: all but the last must be folders"],
   ESTALE: ["the network file system lost the file", "run the command again; if that does not help, remount it"],
 };
 
-/** Turns a failed system call into the error of the `ObjectStore` contract, naming the path. Passes on anything else. */
+/**
+ * Turns a failed system call into the error of the `ObjectStore` contract, naming the path. Returns any other error
+ * unchanged.
+ */
 export function storeFault(error: unknown, action: Action, path: string): unknown {
   const code = errnoOf(error);
   if (code === undefined) return error;

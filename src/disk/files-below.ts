@@ -7,9 +7,9 @@ import { open } from "./open.ts";
 import { belongsToAnother, codeOf, hasModes, modeText } from "./posix.ts";
 import { writePrivateFile } from "./private-file.ts";
 
-/*
- * Writes files whose names come from elsewhere below a folder that the user named. Nobody may redirect them: not a link that
- * somebody planted before, and not another user who swaps a folder for a link between a look and the write.
+/**
+ * Writes files with names from elsewhere into a folder that the user named. Nobody can redirect the writes: neither
+ * with a link planted beforehand, nor by swapping a folder for a link between the check and the write.
  */
 
 const WRITABLE_BY_GROUP = 0o020;
@@ -30,16 +30,16 @@ export async function lookAt(path: string): Promise<Stats | null> {
   }
 }
 
-/** For anything in the place of a file that vsync is about to write. */
+/** For something other than a file at a path that vsync is about to write. */
 export function notAFile(path: string, stats: Stats, hint: string): InputError {
   const what = stats.isSymbolicLink() ? "is a symbolic link, which is not followed" : "is not a regular file";
   return new InputError(`${path} ${what}`, { hint });
 }
 
 /**
- * Checks the folders that exist from `root` down to a name.
+ * Checks the existing folders from `root` down to a name.
  *
- * @throws InputError another user owns a folder or may change it, or something below `root` is a link or not a folder
+ * @throws InputError another user owns a folder or may change it, or something under `root` is a link or not a folder
  */
 export async function refuseUnsafeFolders(root: string, name: string): Promise<void> {
   let folder = root;
@@ -52,9 +52,9 @@ export async function refuseUnsafeFolders(root: string, name: string): Promise<v
 }
 
 /**
- * Writes a file of mode 0600 below `root`. Makes missing folders, 0700.
+ * Writes a file of mode 0600 under `root`. Makes missing folders with mode 0700.
  *
- * @throws as `refuseUnsafeFolders`
+ * @throws what `refuseUnsafeFolders` throws
  */
 export async function writeFileBelow(root: string, name: string, bytes: Uint8Array): Promise<void> {
   await makeFolder(root);
@@ -79,8 +79,8 @@ async function writeIn(
 }
 
 /**
- * The path of an entry of an open folder. On Linux it leads through the handle, even if somebody
- * has renamed the folder. Elsewhere it is the plain path, where only this user and root can swap a folder.
+ * The path of an entry of an open folder. On Linux it goes through the handle, so it stays right even if somebody
+ * renames the folder. Elsewhere it is the plain path, where only this user and root can swap a folder.
  */
 function within(folder: FileHandle, shown: string, entry: string): string {
   const handle = `/proc/self/fd/${folder.fd}`;
@@ -108,10 +108,10 @@ async function refuseUnsafe(folder: FileHandle, shown: string): Promise<void> {
   });
 }
 
-/** In a folder with the sticky bit, such as /tmp, others cannot swap what is not theirs. */
+/** In a folder with the sticky bit, such as /tmp, users cannot swap what belongs to others. */
 function faultOf(stats: Stats): string | null {
   if (belongsToAnother(stats)) return `belongs to another user (uid ${stats.uid})`;
-  // A group with the number of its user is that user's own, on systems that make one for each.
+  // Some systems make a group for each user; such a group has the user's number, and no other members.
   const others = WRITABLE_BY_ALL | (stats.gid === stats.uid ? 0 : WRITABLE_BY_GROUP);
   if ((stats.mode & others) === 0 || (stats.mode & STICKY) !== 0) return null;
   return `can be changed by other users (mode ${modeText(stats.mode & 0o777)})`;

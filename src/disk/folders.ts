@@ -6,10 +6,10 @@ import { codeOf, hasErrno, hasModes } from "./posix.ts";
 export const FOLDER_MODE = 0o700;
 
 /**
- * Makes a folder and those missing above it, 0700. One that exists keeps its mode.
+ * Makes a folder and its missing parents, mode 0700. An existing folder keeps its mode.
  *
- * Not Node's recursive `mkdir`: below a folder that cannot contain one (`/proc`), the system always answers ENOENT, and
- * Node tries for ever.
+ * Does not use Node's recursive `mkdir`: in a folder that cannot contain any (`/proc`), the system always answers
+ * ENOENT, and Node retries for ever.
  */
 export async function makeFolder(folder: string): Promise<void> {
   const make = (): Promise<void> => mkdir(folder, { mode: FOLDER_MODE }).catch(unlessThere);
@@ -26,7 +26,7 @@ export function unlessThere(error: unknown): void {
   if (codeOf(error) !== "EEXIST") throw error;
 }
 
-/** Makes the entries of a folder outlast a power cut, where the platform can. */
+/** Makes the entries of a folder survive a power cut, if the platform can. */
 export async function syncFolder(folder: string): Promise<void> {
   if (!hasModes()) return;
   await using handle = await open(folder, "r");

@@ -7,40 +7,46 @@ import { InputError } from "../errors.ts";
 import { open } from "./open.ts";
 import { belongsToAnother, codeOf, errnoOf, hasErrno, hasModes, modeText } from "./posix.ts";
 
-/*
- * Reads the files that users name. Links are followed: that is how Kubernetes mounts secrets. O_NONBLOCK: opening a named
- * pipe would wait for its other end, and neither a signal nor an exit interrupts that. Windows has no such flag.
+/**
+ * Reads the files that users name. Links are followed, because Kubernetes mounts secrets through links. O_NONBLOCK,
+ * because opening a named pipe would wait for its other end, and neither a signal nor an exit interrupts that. Windows
+ * has no such flag.
  */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 const IS_DESCRIPTOR = /^\/(dev|proc)\//;
 
-/** A file that a flag names. */
+/** A file named by a flag. */
 export interface GivenFile {
   readonly path: string;
-  /** What messages call it. Default: its path, which may be a secret that somebody typed in the wrong place. */
+  /** The file's name in messages. Default: its path, which may be a misplaced secret. */
   readonly label?: string;
-  /** `--from`; with `=-` it takes stdin. */
+  /** Such as `--from`, for which `--from=-` reads stdin. */
   readonly flag: string;
   /** What to do if the file cannot be read. */
   readonly hint: string;
 }
 
-/** Reads a whole file, or what `<(command)` and `/dev/…` give. @throws InputError it cannot be read, or is longer than `maxBytes` */
+/**
+ * Reads a whole file, or the output of `<(command)` or a device.
+ *
+ * @throws InputError it cannot be read, or is longer than `maxBytes`
+ */
 export async function readGivenFile(
   { path, label = path, flag, hint }: GivenFile,
   maxBytes: number,
 ): Promise<Uint8Array> {
   try {
     const stats = await stat(path);
-    // `<(command)` is a pipe whose other end is open already.
+    // The pipe of `<(command)` already has a writer.
     if (stats.isFIFO() && !IS_DESCRIPTOR.test(path)) {
       throw new InputError(`${label} is a named pipe`, { hint: `pipe it in with ${flag}=-` });
     }
     if (stats.size > maxBytes) throw tooLarge(label, String(stats.size), maxBytes);
-    // bun's stream would look for a relative path below the working folder's name, which need not be UTF-8.
+    // Opened first, because Bun's stream would resolve a relative path against the working folder's name, which may not
+    // be UTF-8.
     await using handle = await open(path);
-    // One byte more than `maxBytes` at most: a device such as /dev/zero never ends.
+    // Reads at most one byte more than `maxBytes`, because a device such as /dev/zero never ends.
     const bytes = await buffer(createReadStream("", { fd: handle.fd, autoClose: false, end: maxBytes }));
     if (bytes.length > maxBytes) throw tooLarge(label, `more than ${maxBytes}`, maxBytes);
     return bytes;
@@ -49,7 +55,11 @@ export async function readGivenFile(
   }
 }
 
-/** A regular file with its mode. @throws InputError it is not one, is longer than `maxBytes`, or cannot be read */
+/**
+ * Reads a regular file with its mode.
+ *
+ * @throws InputError it is not one, is longer than `maxBytes`, or cannot be read
+ */
 export async function readRegularFile(
   path: string,
   maxBytes: number,
@@ -78,7 +88,7 @@ function unreadable(label: string, error: unknown, hint: string): unknown {
   return new InputError(`${label} ${why}`, { hint });
 }
 
-/** Drops one line end, which editors and `echo` leave behind. */
+/** Drops one line end, which editors and `echo` add. */
 export function withoutLineEnd(bytes: Uint8Array): Uint8Array {
   if (bytes.at(-1) !== 0x0a) return bytes;
   return bytes.subarray(0, bytes.at(-2) === 0x0d ? -2 : -1);
@@ -95,33 +105,33 @@ const UNREADABLE: Readonly<Record<string, string>> = {
   ENOTDIR: "is not there",
   EACCES: "may not be read by this process",
   EPERM: "may not be read by this process",
-  ELOOP: "is a circle of symbolic links",
+  ELOOP: "is a loop of symbolic links",
   ENXIO: "is not a regular file",
   ENAMETOOLONG: "is too long for a path",
 };
 
-/** The content of a file that a user named for a secret, or why vsync refuses it. */
+/** The content of a file with a secret, or why vsync refuses it. */
 export type SecretFile =
   | {
       /** UTF-8, at least one byte, without trailing spaces, tabs and line ends. */
       readonly bytes: Uint8Array;
-      /** Why the file deserves a warning: `is open to other users (mode 0644)`. */
+      /** Why the file deserves a warning, such as `is open to other users (mode 0644)`, or null. */
       readonly exposure: string | null;
     }
   | {
-      /** To follow the path in a message: `is a directory`. */
+      /** Follows the path in a message, such as `is a directory`. */
       readonly refusal: string;
     };
 
 /**
- * Reads a secret's file: a regular one of at most 1 MiB that not every user of the machine can change.
+ * Reads a secret's file: a regular file of at most 1 MiB that is not writable by every user of the machine.
  *
- * @param options `mayBePipe`: waits for a named pipe or `<(command)`; only what a person has named is worth waiting for
+ * @param options `mayBePipe` waits for a named pipe or `<(command)`; set it only for paths that a person gave
  */
 export async function readSecretFile(path: string, { mayBePipe = false } = {}): Promise<SecretFile> {
   try {
     await using handle = await open(path, READ);
-    // `<(command)` is a pipe whose other end was opened before ours.
+    // The pipe of `<(command)` already had a writer before we opened it.
     return await readSecret(handle, { path, mayBePipe, hasWriter: IS_DESCRIPTOR.test(path) });
   } catch (error) {
     const code = errnoOf(error);
@@ -157,12 +167,12 @@ function refusalOf(stats: Stats, mayBePipe: boolean): string | null {
 type Reader = Pick<FileHandle, "read">;
 
 const PIPE_PAUSE_MS = 20;
-/** As long as a person may take to unlock a password manager. */
+/** As long as a person may need to unlock a password manager. */
 const PIPE_PAUSES = 6_000;
 
 /**
- * Reads a pipe that was opened without waiting. Before its writer comes it is at its end; with a writer that says nothing
- * yet, a read fails with EAGAIN.
+ * Reads a pipe that was opened in non-blocking mode. Before it has a writer, a read reports its end; with a silent
+ * writer, a read fails with EAGAIN.
  */
 function pipeReader(handle: FileHandle, hasWriter: boolean): Reader {
   let isOpen = hasWriter;
@@ -202,12 +212,15 @@ async function fill(target: Uint8Array, handle: Reader): Promise<number> {
   }
 }
 
-/** A view without trailing `[ \t\r\n]+`, which editors and `echo` leave behind. */
+/** A view without trailing `[ \t\r\n]+`, which editors and `echo` add. */
 export function trimSecret(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, bytes.findLastIndex((byte) => !TRAILING.includes(byte)) + 1);
 }
 
-/** Platforms mount secrets as root's, or read-only, with modes that this process cannot change: no word about those. */
+/**
+ * Platforms mount secrets as root's or read-only, with modes that this process cannot change. It does not warn of
+ * those.
+ */
 async function exposureOf(stats: Stats, path: string): Promise<string | null> {
   if (!hasModes()) return null;
   const faults = [];
@@ -230,7 +243,7 @@ async function isMountedReadOnly(path: string): Promise<boolean> {
   );
 }
 
-/** Node refuses a path with a NUL in it before any system call. */
+/** Node.js refuses a path with a NUL before any system call. */
 function isBadPath(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ERR_INVALID_ARG_VALUE";
 }

@@ -3,8 +3,8 @@ import { type FileHandle, open as openNative } from "node:fs/promises";
 import { promisify } from "node:util";
 
 /**
- * `open` of node:fs/promises. Yarn's Plug'n'Play replaces the functions of fs, and its handles can neither end with their block
- * nor be flushed; this adds both.
+ * `open` of node:fs/promises. Yarn's Plug'n'Play replaces the functions of fs, and its handles can be neither disposed
+ * of nor flushed; this adds both.
  */
 export async function open(...args: Parameters<typeof openNative>): Promise<FileHandle> {
   const handle = await openNative(...args);

@@ -24,7 +24,7 @@ export function hasModes(): boolean {
   return process.platform !== "win32";
 }
 
-/** Root may change any file anyway, so a file of root's is as good as one's own. */
+/** Files of root count as one's own, because root can change any file anyway. */
 export function belongsToAnother({ uid }: { readonly uid: number }): boolean {
   return uid !== 0 && uid !== process.geteuid?.();
 }

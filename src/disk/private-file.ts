@@ -9,16 +9,16 @@ import { belongsToAnother, codeOf, hasModes, modeText } from "./posix.ts";
 const FILE_MODE = 0o600;
 
 /**
- * Flags to read a file that only vsync writes. O_NOFOLLOW: a link could point anywhere. O_NONBLOCK: opening a named pipe
- * would wait for its other end. Windows has neither.
+ * Flags to read a file that only vsync writes. O_NOFOLLOW, because a link could point anywhere. O_NONBLOCK, because
+ * opening a named pipe would wait for its other end. Windows has neither.
  */
 export const READ_PLAIN_FILE = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Creates a file of mode 0600 and flushes it to the disk. If that fails half-way, no part of the file stays. The folder's
- * entry is not flushed.
+ * Creates a file of mode 0600 and flushes it to the disk. If that fails half-way, no part of the file stays. The
+ * folder's entry is not flushed.
  *
- * @throws Error with `EEXIST`: something has that name
+ * @throws Error with `EEXIST` if the name is taken
  */
 export async function createPrivateFile(path: string, bytes: Uint8Array | string): Promise<void> {
   const handle = await open(path, "wx", FILE_MODE);
@@ -34,10 +34,10 @@ export async function createPrivateFile(path: string, bytes: Uint8Array | string
 }
 
 /**
- * Writes a file of mode 0600 over one that may be there, both content and name flushed to the disk. A reader sees the old
- * bytes or the new ones, even after a crash.
+ * Creates or replaces a file of mode 0600, and flushes content and name to the disk. Readers see the old bytes or the
+ * new ones, even after a crash.
  *
- * @throws Error with `EEXIST`: the file must be new and is not
+ * @throws Error with `EEXIST` if the file must be new and exists
  */
 export async function writePrivateFile(
   path: string,
@@ -52,25 +52,25 @@ export async function writePrivateFile(
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
-  // The file is in place: a folder that cannot be flushed does not make the write fail.
+  // The file is in place, so a folder that cannot be flushed does not fail the write.
   await syncFolder(dirname(path)).catch(() => undefined);
 }
 
 /**
- * Overwrites a file that cannot be replaced, such as one that is mounted alone. A crash can leave a part of it.
+ * Overwrites a file that cannot be replaced, such as a bind mount. A crash can leave it incomplete.
  *
- * @throws Error with `ENOENT`: no such file
+ * @throws Error with `ENOENT` if the file does not exist
  */
 export async function overwritePrivateFile(path: string, bytes: Uint8Array): Promise<void> {
   await using handle = await open(path, constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-  // Before the bytes: the file may be open to others.
+  // Comes before the bytes, because the file may be open to others.
   await handle.chmod(FILE_MODE).catch(() => undefined);
   await handle.truncate();
   await handle.writeFile(bytes);
   await handle.sync();
 }
 
-/** A file system without hard links (FAT) replaces what somebody else made in this very moment. */
+/** On a file system without hard links (FAT), this replaces a file that somebody else makes at this very moment. */
 async function appear(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path);
@@ -82,9 +82,9 @@ async function appear(temporary: string, path: string): Promise<void> {
 }
 
 export interface TamperingFault {
-  /** `can be changed by other users (mode 0664)` */
+  /** Such as `can be changed by other users (mode 0664)`. */
   readonly what: string;
-  /** The other user that owns it; null if its mode is the fault. */
+  /** The other user who owns it; null if the mode is at fault. */
   readonly uid: number | null;
 }
 

@@ -3,9 +3,9 @@ import { readFile, readlink } from "node:fs/promises";
 import { hostname, networkInterfaces } from "node:os";
 import { hasErrno } from "./posix.ts";
 
-/** One process, told from every other one, now or later. */
+/** Identifies one process among all others, now or later. */
 export interface ProcessIdentity {
-  /** Where `pid` is valid, hashed: on Linux host, boot, pid and time namespace. */
+  /** Where `pid` is valid, as a digest: on Linux of host, boot, pid and time namespace. */
   readonly place: string;
   readonly pid: number;
   /** Start time in clock ticks since boot, `0` if unknown. It tells a process from a later one with the same pid. */
@@ -34,14 +34,14 @@ export function systemProcesses(): ProcessTable {
 async function readSelf(): Promise<ProcessIdentity> {
   const place = (await readPlace()) ?? randomBytes(8).toString("hex");
   const stat = await readStat("self");
-  // A /proc of another pid namespace numbers processes differently from process.kill: nothing in it can be used.
+  // A /proc of another pid namespace numbers processes differently from process.kill, so nothing in it can be used.
   const start = stat?.pid === process.pid ? stat.start : UNKNOWN_START;
   return { place, pid: process.pid, start };
 }
 
 /**
- * Null if this machine does not say enough to tell its processes from those of another machine or container: then each
- * process has a place of its own, and knows nothing about any other.
+ * Null if this machine does not say enough to tell its processes from those of another machine or container. Then each
+ * process counts as its own place, and knows nothing about any other.
  */
 async function readPlace(): Promise<string | null> {
   switch (process.platform) {
@@ -54,7 +54,7 @@ async function readPlace(): Promise<string | null> {
       ]);
       return boot === "" || pids === "" ? null : digest([hostname(), boot, pids, time]);
     }
-    // Neither has pid namespaces. Two machines may have one name, as in a class room, but not one network card.
+    // Neither system has pid namespaces. Two machines may share a name, as in a classroom, but not a network card.
     case "darwin":
     case "win32": {
       const cards = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ mac }) => mac) ?? []);
@@ -90,11 +90,13 @@ function exists(pid: number): boolean {
 interface Stat {
   readonly pid: number;
   readonly start: string;
-  /** A zombie: it will do nothing more. */
+  /** A zombie, which will do nothing more. */
   readonly ended: boolean;
 }
 
-/** proc_pid_stat(5): fields 1 pid, 3 state, 20 num_threads, 22 starttime. Field 2 may hold spaces and parentheses. */
+/**
+ * proc_pid_stat(5): fields 1 pid, 3 state, 20 num_threads, 22 starttime. Field 2 may contain spaces and parentheses.
+ */
 async function readStat(pid: number | "self"): Promise<Stat | null> {
   const line = await tryRead(() => readFile(`/proc/${pid}/stat`, "utf8"));
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");

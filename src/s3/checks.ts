@@ -7,18 +7,18 @@ import { type Answer, answerIn } from "./wire/failure.ts";
 import { hostOf, labelOf, type S3Location, type S3Options } from "./wire/options.ts";
 import { startDeadline, untilAborted } from "./wire/time-limit.ts";
 
-/** What one HEAD of an object tells about the credentials it was sent with. */
+/** What one HEAD of an object reveals about the credentials that were sent with it. */
 export type ReadProof =
   | { readonly kind: "readable" }
   | { readonly kind: "absent" }
-  /** 401 or 403, which a missing key gives too if they may not list. `serverMs`: the date of the answer. */
+  /** 401 or 403; also for a missing key, if the credentials may not list. `serverMs` is the response's date. */
   | { readonly kind: "refused"; readonly serverMs: number | null };
 
 /**
- * Sends exactly one HEAD. Any 200 counts, even without an ETag, and so does a cache's 304.
+ * Sends exactly one HEAD. Any 200 counts, even without an ETag, and so does a 304 from a cache.
  *
  * @throws AccessDeniedError ambient credentials are missing, or the session token has expired
- * @throws S3UnreachableError anything else
+ * @throws S3UnreachableError any other failure
  */
 export async function proveRead(location: S3Location, key: string, options: S3Options): Promise<ReadProof> {
   const connection = new Connection(location, options);
@@ -39,10 +39,10 @@ export async function proveRead(location: S3Location, key: string, options: S3Op
 }
 
 /**
- * The first thousand keys and folders directly below a prefix of the bucket, from one listing. Some servers know no folders, and
- * list all keys below instead.
+ * Lists the first thousand keys and folders directly under a prefix of the bucket. Some servers have no folders and
+ * list all keys under it.
  *
- * @throws AccessDeniedError | S3UnreachableError
+ * @throws AccessDeniedError, S3UnreachableError
  */
 export async function listBelow(location: S3Location, options: S3Options): Promise<Pick<Page, "keys" | "folders">> {
   const { listObjects } = await import("./commands.ts");
@@ -60,10 +60,10 @@ interface ClockOptions extends Pick<S3Options, "clock" | "network" | "exchange">
 }
 
 /**
- * How far the server's clock is ahead of this machine's, in milliseconds; null if the server does not date its answers.
- * Accurate to a second, as a Date header is. Sends no credentials.
+ * How far the server's clock is ahead of this machine's, in milliseconds; null if the server does not date its
+ * responses. Accurate to a second, like a Date header (RFC 9110 §5.6.7). Sends no credentials.
  *
- * @throws S3UnreachableError no answer came
+ * @throws S3UnreachableError no response came
  */
 export async function measureClockSkewMs(location: S3Location, options: ClockOptions): Promise<number | null> {
   return skewMs(await askUnsigned(location, options), options.clock.nowMs());

@@ -15,17 +15,17 @@ import type { Connection } from "./wire/connection.ts";
 import type { HttpRequest } from "./wire/exchange.ts";
 import { NoEtagError, NoListingError, RefusedError, WebPageError } from "./wire/failure.ts";
 
-/** A thousand keys of vaults have about 300 KB. */
+/** A listing of a thousand keys of a vault has about 300 KB. */
 const MAX_PAGE_BYTES = 2 * 1024 * 1024;
 
 export interface Page {
   readonly keys: readonly string[];
-  /** What the keys below have in common up to the next slash, if the listing was told to stop there. */
+  /** If the listing stops at slashes: the common prefixes of longer keys. */
   readonly folders: readonly string[];
   readonly isLast: boolean;
 }
 
-/** Writes over the expected version, or a new object if that is null. */
+/** Overwrites the expected version, or creates the object if that is null. */
 export async function putObject(
   connection: Connection,
   key: string,
@@ -46,7 +46,7 @@ export async function putObject(
     if (!ETag) throw new NoEtagError();
     return strongVersion(ETag);
   } catch (error) {
-    // Object Lock with a default retention: the server wants a digest of the body. Others refuse one.
+    // With a default retention (Object Lock), the server requires a digest of the body. Other servers refuse one.
     if (wantsDigest || !asksForDigest(error)) throw error;
     connection.wantsDigest = true;
     return putObject(connection, key, bytes, expected, sending);
@@ -58,9 +58,9 @@ export async function deleteObject(connection: Connection, key: string, sending:
 }
 
 /**
- * The first keys below the prefix, behind `after`. Both are keys of the bucket.
+ * The first keys under the prefix that sort after `after`. Both are keys of the bucket.
  *
- * @param extent `delimiter`: where to stop, and name a folder instead
+ * @param extent `delimiter`: where to cut keys and list a folder instead
  */
 export async function listObjects(
   connection: Connection,
@@ -72,19 +72,19 @@ export async function listObjects(
     Bucket: connection.location.bucket,
     ...payerOf(connection),
     Prefix: prefix,
-    // A key may hold characters that XML cannot.
+    // A key may contain characters that XML cannot represent.
     EncodingType: "url",
-    // Not the continuation token: "after this key" means the same however the bucket has changed meanwhile.
+    // Not the continuation token: "after this key" stays valid even if the bucket changes in between.
     ...(after !== undefined && { StartAfter: after }),
     ...(delimiter !== undefined && { Delimiter: delimiter }),
   });
   const output = await clientFor(connection, sending, MAX_PAGE_BYTES)
     .send(command)
     .catch((error: Error) => {
-      // The SDK adds the answer to an error of its parser.
+      // The SDK attaches the response to an error from its parser.
       throw "$response" in error ? new NoListingError() : error;
     });
-  // The SDK reads any other document as an empty listing.
+  // The SDK would read any other document as an empty listing.
   if (output.IsTruncated === undefined) throw new NoListingError();
   const decoded = decoderOf(output);
   return {
@@ -103,7 +103,7 @@ function payerOf({ location }: Connection): { RequestPayer?: "requester" } {
   return location.requesterPays ? { RequestPayer: "requester" } : {};
 }
 
-/** For writes alone: S3 answers 400 to a GET with these headers. */
+/** For writes only: S3 answers 400 to a GET with these headers. */
 function encryptionOf({ location: { kmsKey, bucketKey } }: Connection) {
   if (kmsKey === undefined) return {};
   return {
@@ -113,7 +113,7 @@ function encryptionOf({ location: { kmsKey, bucketKey } }: Connection) {
   };
 }
 
-/** The AWS SDK builds, signs and parses; the connection carries. A client is for one try, and has its keys. */
+/** The AWS SDK builds, signs and parses; our connection transports. A client serves one try and has its keys. */
 function clientFor(connection: Connection, sending: Sending, maxBytes = MAX_BODY_BYTES): S3Client {
   const { location } = connection;
   const handle = async (request: SignedRequest) => {
@@ -123,21 +123,21 @@ function clientFor(connection: Connection, sending: Sending, maxBytes = MAX_BODY
     return { response: { statusCode: status, headers, body: bytes } };
   };
   const client = new S3Client({
-    // The SDK's own rules open a session for some names of buckets.
+    // For some bucket names, the SDK's own rules would open a session.
     endpointProvider: () => ({ url: new URL(bucketUrl(location)) }),
-    // It checks a region, and refuses one with an underscore. The signature has ours.
+    // A placeholder, because the SDK refuses regions with an underscore. The signature uses ours.
     region: "us-east-1",
     credentials: sending.keys,
     requestHandler: { handle },
-    // A second try of a conditional write would meet the first one's work: we do the retrying, see write.ts.
+    // We retry ourselves, see write.ts: a blind second try of a conditional write could collide with the first.
     maxAttempts: 1,
     // R2, B2 and others refuse the checksums that the SDK adds by default.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
-    // Servers that ignore it cost seconds.
+    // Costs seconds with servers that ignore it.
     expectContinueHeader: false,
     disableClockSkewCorrection: true,
-    // The SDK looks up each of these in ~/.aws/config unless told, and a container may have no home.
+    // Otherwise the SDK looks up each of these in ~/.aws/config, and a container may have no home.
     endpoint: location.endpoint,
     useFipsEndpoint: false,
     useDualstackEndpoint: false,
@@ -154,17 +154,17 @@ function clientFor(connection: Connection, sending: Sending, maxBytes = MAX_BODY
     const signed = { signingDate: new Date(connection.nowMs()), signingRegion: location.region };
     return { sign: (request, options) => signer.sign(request, { ...options, ...signed }) };
   };
-  // It names the SDK and this machine, beside our User-Agent.
+  // Removes a header that names the SDK and this machine, next to our User-Agent.
   client.middlewareStack.remove("getUserAgentMiddleware");
   return client;
 }
 
-/** What the SDK gives to its handler of requests. */
+/** What the SDK passes to its request handler. */
 interface SignedRequest extends Omit<HttpRequest, "url"> {
   readonly protocol: string;
   readonly hostname: string;
   readonly port?: number;
-  /** Encoded, unlike the query. */
+  /** Already encoded, unlike the query. */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
 }
@@ -175,7 +175,7 @@ function unwrapped({ method, protocol, hostname, port, path, query, headers, bod
   return { method, url: new URL(`${protocol}//${host}${path}?${pairs.join("&")}`), headers, body };
 }
 
-/** Servers know one of the two. */
+/** Sends both digests, because servers know one or the other. */
 function digestsOf(bytes: Uint8Array): { ContentMD5: string; ChecksumSHA256: string } {
   const digest = (name: string): string => createHash(name).update(bytes).digest("base64");
   return { ContentMD5: digest("md5"), ChecksumSHA256: digest("sha256") };
@@ -187,7 +187,7 @@ function asksForDigest(error: unknown): boolean {
   return status === 400 && (code === "MissingContentMD5" || /content-md5|checksum/i.test(said));
 }
 
-/** A server that does not encode leaves EncodingType out. */
+/** A server that does not encode keys leaves EncodingType out. */
 function decoderOf({ EncodingType }: ListObjectsV2CommandOutput): (key: string) => string {
   return EncodingType === "url" ? (key) => decodeURIComponent(key.replaceAll("+", " ")) : (key) => key;
 }

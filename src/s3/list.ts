@@ -4,9 +4,9 @@ import type { Page } from "./commands.ts";
 import type { Connection } from "./wire/connection.ts";
 
 /**
- * The keys below a prefix, in order.
+ * The keys under a prefix, in order.
  *
- * @throws VsyncError the server refuses, fails, lists out of order or does not come to an end
+ * @throws VsyncError the server refuses, fails, lists out of order or never ends
  */
 export async function* listKeys(
   connection: Connection,
@@ -55,7 +55,7 @@ function isBefore(a: string, b: string): boolean {
   return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
 }
 
-/** To go on from the last key would skip keys, or never end. */
+/** Continuing after the last key would skip keys, or never end. */
 function disorder(connection: Connection, keyPrefix: string): S3UnreachableError {
   const message = `cannot list ${connection.name(keyPrefix)}: the server does not list keys in their order`;
   return new S3UnreachableError(message, { hint: "use a store that lists in order; S3 directory buckets do not" });
@@ -63,5 +63,5 @@ function disorder(connection: Connection, keyPrefix: string): S3UnreachableError
 
 function endless(connection: Connection, keyPrefix: string, keys: number): S3UnreachableError {
   const message = `cannot list ${connection.name(keyPrefix)}: no end after ${keys} keys`;
-  return new S3UnreachableError(message, { hint: "check who can write the bucket, and its server" });
+  return new S3UnreachableError(message, { hint: "check who can write to the bucket, and its server" });
 }

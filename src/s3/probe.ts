@@ -9,7 +9,10 @@ export type Proof =
   | "replace"
   /** A write with a stale version is refused, and changes nothing. */
   | "stale-replace"
-  /** Of several writers at the same moment one wins, the others learn that they lost, and the winner's bytes are there. */
+  /**
+   * Of several simultaneous writers exactly one wins, the others learn that they lost, and the winner's bytes are
+   * stored.
+   */
   | "create-race"
   | "replace-race"
   /** The objects are listed, in order. */
@@ -25,9 +28,9 @@ export interface ProbeResult {
 const CONTENDERS = 8;
 
 /**
- * Proves that a store keeps the preconditions of writes. Writes below `probe-<random>/`, then removes what it wrote.
+ * Proves that a store keeps the preconditions of writes. It writes under `probe-<random>/`, then removes what it wrote.
  *
- * @throws VsyncError the store cannot be reached, refuses a write, or does not implement conditional ones
+ * @throws VsyncError the store cannot be reached, refuses a write, or does not implement conditional writes
  */
 export async function probeStore(store: ObjectStore, { random }: { readonly random: Random }): Promise<ProbeResult> {
   const folder = `probe-${Buffer.from(random.bytes(8)).toString("hex")}`;
@@ -53,7 +56,7 @@ async function firstFailed({ store, single, raced }: Probe): Promise<Proof | nul
   if (await isWritten(store.create(single, text("second")))) return "create-only";
   if (!(await holds(store, single, "first"))) return "create-only";
 
-  // As a commit does: from the version that a read gave, which a proxy may have changed on the way.
+  // Like a commit, start from the version of a GET, which a proxy may have changed on the way.
   const read = await store.get(single, { maxBytes: 100 });
   if (read === null || !(await isWritten(store.replace(single, text("third"), read.version)))) return "replace";
   const second = await store.get(single, { maxBytes: 100 });
@@ -79,7 +82,9 @@ function folderOf([key = ""]: readonly string[]): string {
   return key.slice(0, key.indexOf("/") + 1);
 }
 
-/** @throws VsyncError any other end than done or conflict */
+/**
+ * @throws VsyncError the write failed in a way other than a conflict
+ */
 async function acceptedVersion(write: Promise<Version>): Promise<Version | null> {
   try {
     return await write;
@@ -103,7 +108,7 @@ async function hasOneWinner(
   key: string,
   write: (bytes: Uint8Array) => Promise<Version>,
 ): Promise<boolean> {
-  // Each writes its own bytes: with equal ones, a lost answer could look like a victory.
+  // Each writes different bytes: with equal ones, a lost response could look like a victory.
   const writers = Array.from({ length: CONTENDERS }, (_, index) => `writer ${index}`);
   // Wait for all of them before throwing: a late write would land after the clean-up.
   const ends = await Promise.allSettled(writers.map((writer) => acceptedVersion(write(text(writer)))));

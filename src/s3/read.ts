@@ -7,17 +7,21 @@ import type { HttpAnswer } from "./wire/exchange.ts";
 import { NoEtagError, WebPageError } from "./wire/failure.ts";
 import { TruncatedBodyError } from "./wire/network.ts";
 
-/** The first buffer if the answer does not say how long it is. */
+/** The first buffer's size if the response does not say how long it is. */
 const FIRST_BYTES = 64 * 1024;
 
-/** @throws VsyncError any failure but a missing key */
+/**
+ * @throws VsyncError any failure except a missing key
+ */
 export async function headObject(connection: Connection, key: string, options: ReadOptions): Promise<Version | null> {
   using call = connection.call("read", key, { signal: options.signal });
   const attempt = await call.retrying(async (sending) => versionIn(await connection.readHead(key, sending)));
   return orNull(attempt);
 }
 
-/** @throws VsyncError any failure but a missing key */
+/**
+ * @throws VsyncError any failure except a missing key
+ */
 export async function getObject(
   connection: Connection,
   key: string,
@@ -28,7 +32,7 @@ export async function getObject(
   const attempt = await call.retrying(async (sending, signOfLife) => {
     const answer = await connection.read({ method: "GET", key, unless }, sending);
     if (unless !== undefined && answer.status === NOT_MODIFIED) {
-      // Its Content-Length may be that of the object.
+      // A 304 has no body, and its Content-Length may be that of the object.
       answer.body.resume();
       return { bytes: new Uint8Array(), version: unless };
     }
@@ -40,12 +44,17 @@ export async function getObject(
   return orNull(attempt);
 }
 
-/** A proxy that compresses makes an ETag weak, and no server takes a weak one in If-Match; the strong one is still there. */
+/**
+ * A proxy that compresses turns the ETag into a weak one, which servers do not accept in If-Match (RFC 9110 §13.1.1).
+ * The strong one is still in it.
+ */
 export function strongVersion(etag: string): Version {
   return etag.replace(/^W\//, "");
 }
 
-/** @throws NoEtagError, WebPageError the answer has no ETag */
+/**
+ * @throws NoEtagError, WebPageError the response has no ETag
+ */
 function versionIn({ headers, body }: HttpAnswer): Version {
   const { etag } = headers;
   if (etag) return strongVersion(etag);
@@ -66,7 +75,7 @@ function orNull<T>(attempt: Attempt<T>): T | null {
 
 async function readBody(answer: HttpAnswer, maxBytes: number, signOfLife: () => void): Promise<Uint8Array> {
   const announced = lengthIn(answer);
-  // Without a length, or with a false one, the buffer grows as bytes arrive.
+  // If the length is missing or wrong, the buffer grows as bytes arrive.
   let bytes = new Uint8Array(Math.min(announced ?? FIRST_BYTES, maxBytes + 1));
   let length = 0;
   for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
@@ -86,7 +95,7 @@ function lengthIn({ headers }: HttpAnswer): number | undefined {
   return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
 
-/** At least twice as long, to grow seldom, and never longer than the most that is read. */
+/** At least doubles the buffer, so that it rarely grows, up to the most that will be read. */
 function enlarged(bytes: Uint8Array, needed: number, maxBytes: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(Math.min(Math.max(needed, 2 * bytes.length), maxBytes + 1));
   larger.set(bytes);

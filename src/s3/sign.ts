@@ -13,7 +13,7 @@ interface Reading {
   readonly nowMs: number;
 }
 
-/** The headers of a signed request without a body (SigV4), by the signer of the AWS SDK, which needs no client of it. */
+/** The headers of a signed request without a body (SigV4). Uses the AWS SDK's signer without its S3 client. */
 export async function signedHeaders({ method, url, headers, region, nowMs }: Reading, keys: Keys): Promise<Headers> {
   // The URL is already encoded, and S3 does not encode it again.
   const options = { service: "s3", region, credentials: keys, sha256: Sha256, uriEscapePath: false };
@@ -25,7 +25,7 @@ export async function signedHeaders({ method, url, headers, region, nowMs }: Rea
 
 type Headers = Record<string, string>;
 
-/** The signer keeps the keys of a day and signs with the same one again; its import takes longer than its use. */
+/** The signer reuses the same key for a day, and importing a key takes longer than using it. */
 const imported = new WeakMap<object, KeyObject>();
 
 function keyOf(secret: string | ArrayBuffer | ArrayBufferView): KeyObject {
@@ -35,7 +35,10 @@ function keyOf(secret: string | ArrayBuffer | ArrayBufferView): KeyObject {
   return key;
 }
 
-/** SHA-256, or HMAC-SHA256 under a key. Synchronous: WebCrypto takes a thread for each of the five that a signature needs. */
+/**
+ * SHA-256, or HMAC-SHA256 under a key. Synchronous, because WebCrypto would use a thread for each of a signature's
+ * five.
+ */
 class Sha256 {
   readonly #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
 

@@ -6,7 +6,11 @@ import type { S3Options } from "./wire/options.ts";
 import { labelOf, type S3Location } from "./wire/options.ts";
 import { writeObject } from "./write.ts";
 
-/** Opens a store over one prefix of a bucket. Sends nothing yet. @throws InputError no vault can be at this location */
+/**
+ * Opens a store over one prefix of a bucket. Sends nothing yet.
+ *
+ * @throws InputError the location cannot hold a vault
+ */
 export function openS3Store(location: S3Location, options: S3Options): ObjectStore {
   const connection = new Connection(location, options);
   return {

@@ -15,13 +15,13 @@ export interface Write {
 
 /**
  * Writes once, despite faults of network and store. After a try that the server may have applied, it reads the object
- * back before it tries again; a refusal after any such try may be the answer to our own write, so it reads back then too.
+ * back before it tries again. A refusal after such a try may be about our own write, so it reads back then too.
  *
- * @throws ConflictError | OutcomeUnknownError as `ObjectStore` says
+ * @throws ConflictError, OutcomeUnknownError as `ObjectStore` says
  */
 export async function writeObject(write: Write): Promise<Version> {
   const { connection, key, bytes } = write;
-  // Loaded late: a reader does without the SDK. Before the call, whose time is the store's.
+  // Loaded only here, because readers do not need the SDK; and before the call, whose time limit is for the store.
   const { putObject } = await import("./commands.ts");
   using call = connection.call("write", key, { sends: bytes.length });
   let expected = write.expected;
@@ -33,7 +33,7 @@ export async function writeObject(write: Write): Promise<Version> {
     const isRefused = failure.kind === "unmet" || (failure.kind === "absent" && expected !== null);
     doubt = theGreater(doubt, failure.effect);
     const isOver = isRefused || !(await call.mayTryAgain(failure));
-    // A refusal means another writer, unless the server applied an earlier try of ours despite its answer.
+    // A refusal means another writer, unless the server applied an earlier try of ours.
     if (isOpen(failure) || (isOver && doubt !== "none")) {
       const version = await readBack(write, failure);
       if (version !== null) return version;
@@ -49,21 +49,21 @@ function theGreater(one: Effect, other: Effect): Effect {
   return DOUBTS.indexOf(one) > DOUBTS.indexOf(other) ? one : other;
 }
 
-/** The server has not said that the write failed. */
+/** Whether the server has not said that the write failed. */
 function isOpen({ effect }: Failure): boolean {
   return effect === "unknown" || effect === "pending";
 }
 
 /**
- * The version of our bytes if they are there, or null if nothing has changed.
+ * The version of our bytes if they are stored, or null if nothing has changed.
  *
- * @throws ConflictError other bytes are there
+ * @throws ConflictError other bytes are stored
  * @throws OutcomeUnknownError the object cannot be read
  */
 async function readBack(write: Write, failure: Failure): Promise<Version | null> {
   const { connection, key, bytes, expected } = write;
   const found = await getObject(connection, key, { maxBytes: bytes.length }).catch((error: VsyncError) => {
-    // The stranger that answers the read had answered the write, too: neither has reached the store.
+    // If the same intermediary answered both the write and the read, neither has reached the store.
     const isStranger = failure.error instanceof StrangerAnsweredError && error instanceof StrangerAnsweredError;
     throw isStranger ? failure.error : outcomeUnknown(write, error);
   });
@@ -74,7 +74,7 @@ async function readBack(write: Write, failure: Failure): Promise<Version | null>
 }
 
 /**
- * Ceph 16 hands out quoted ETags and accepts only unquoted ones: it refuses a write although the object is at the very
+ * Ceph 16 sends quoted ETags but accepts only unquoted ones, and refuses a write although the object has the very
  * version that we named.
  *
  * @throws ConflictError the object is at another version, or the server has refused both spellings
@@ -82,7 +82,7 @@ async function readBack(write: Write, failure: Failure): Promise<Version | null>
 async function otherSpelling(write: Write, refused: Version | null, { kind }: Failure): Promise<Version> {
   const { connection, key, expected } = write;
   if (kind !== "unmet" || expected === null || refused !== expected) throw conflict(write);
-  // If even this fails, the refusal stands: nothing was written.
+  // If this fails as well, the refusal stands: nothing was written.
   const current = await headObject(connection, key, {}).catch(() => null);
   if (current === null || !isSameVersion(current, expected)) throw conflict(write);
   return respelled(expected);
@@ -90,7 +90,7 @@ async function otherSpelling(write: Write, refused: Version | null, { kind }: Fa
 
 async function givenUp(write: Write, { kind, error }: Failure, doubt: Effect): Promise<VsyncError> {
   if (doubt === "pending") return outcomeUnknown(write, error);
-  // A store that answers "conflict" to every try and has nothing there is broken: no other writer was there.
+  // If a store answers "conflict" to every try but nothing has changed, there was no other writer: the store is broken.
   return kind === "contended" && !(await isAsItWas(write)) ? conflict(write) : error;
 }
 
@@ -101,20 +101,20 @@ async function isAsItWas({ connection, key, expected }: Write): Promise<boolean>
 
 function conflict({ connection, key, expected }: Write): ConflictError {
   const state = expected === null ? "exists already" : "is not at the version that was read";
-  return new ConflictError(`${connection.name(key)} ${state}`, { hint: "another writer was quicker: start again" });
+  return new ConflictError(`${connection.name(key)} ${state}`, { hint: "another writer was faster: start again" });
 }
 
 function outcomeUnknown({ connection, key }: Write, { message }: VsyncError): OutcomeUnknownError {
-  const hint = "look at the store once it can be reached: the write may have happened";
+  const hint = "check the store once it can be reached: the write may have happened";
   return new OutcomeUnknownError(`it is not known whether ${connection.name(key)} was written: ${message}`, { hint });
 }
 
-/** Some servers quote the ETag in one answer and not in the next. */
+/** Some servers quote the ETag in one response and not in the next. */
 function isSameVersion(a: Version, b: Version): boolean {
   return withoutQuotes(a) === withoutQuotes(b);
 }
 
-/** The same ETag in the other spelling: without its quotes, or with them if it had none. */
+/** The same ETag in the other spelling: without its quotes, or with quotes if it had none. */
 function respelled(version: Version): Version {
   return withoutQuotes(version) === version ? `"${version}"` : withoutQuotes(version);
 }

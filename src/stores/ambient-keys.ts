@@ -12,10 +12,10 @@ import { untilAborted } from "../s3/wire/time-limit.ts";
 import type { AccessKey } from "./location.ts";
 
 const LIMIT_MS = 30_000;
-/** What the chain asks over HTTP, each time for `REQUEST_LIMIT_MS`. */
+/** How often the chain asks over HTTP, each time for `REQUEST_LIMIT_MS`. */
 const ATTEMPTS = 2;
 const REQUEST_LIMIT_MS = 5_000;
-/** How long a search goes on for nobody: a request that was given up is tried again within this time. */
+/** How long a search goes on without a waiting request: an aborted one is retried within this time. */
 const PATIENCE_MS = 1_000;
 const HINT = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role";
 
@@ -23,8 +23,8 @@ type Variables = Readonly<Record<string, string | undefined>>;
 type Chain = () => Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken?: string }>;
 
 /**
- * Finds keys as AWS's own tools do: variables, the profile (keys, SSO, a role, `credential_process`), a web identity, the
- * container's endpoint, the instance's. Keeps them until five minutes before they end.
+ * Finds keys as AWS's own tools do: in variables, the profile (keys, SSO, a role, `credential_process`), a web
+ * identity, the container's endpoint, the instance's. Caches them until five minutes before they expire.
  *
  * @throws CredentialsError naming the source that failed
  */
@@ -36,13 +36,14 @@ export function findsAmbientKeys(variables: Variables, network: Network, limitMs
   };
 }
 
-/** What a search has opened: sockets, and programs of `credential_process`. */
+/** What a search has opened: sockets, and `credential_process` programs. */
 class Opened {
   readonly #ends = new Set<() => void>();
   #isOver = false;
 
   add(end: () => void): void {
-    // A chain whose source was ended goes on to the next one. What it opens there is not yet complete.
+    // When one source is ended, the chain goes on to the next. What it opens there is not complete yet, so end it
+    // later.
     if (this.#isOver) setImmediate(end);
     else this.#ends.add(end);
   }
@@ -54,7 +55,7 @@ class Opened {
 }
 
 const searching = new AsyncLocalStorage<Opened>();
-// The chain takes no signal, and a source that never answers would keep the process alive. (Bun publishes on neither channel.)
+// The chain accepts no signal, and a silent source would keep the process alive. (Bun publishes to neither channel.)
 subscribe("net.client.socket", (message) => {
   const { socket } = message as { readonly socket: Socket };
   searching.getStore()?.add(() => socket.destroy());
@@ -63,12 +64,12 @@ subscribe("child_process", (message) => {
   const { process: program } = message as { readonly process: ChildProcess };
   searching.getStore()?.add(() => {
     program.kill();
-    // The shell's own child may go on, and would hold the pipes open.
+    // The shell's own child may keep running and hold the pipes open.
     for (const stream of program.stdio) stream?.destroy();
   });
 });
 
-/** One run of the chain, which all requests of its time wait for. */
+/** One run of the chain, shared by all requests that wait at that time. */
 interface Running {
   readonly opened: Opened;
   readonly found: ReturnType<Chain>;
@@ -100,8 +101,9 @@ class Search {
       throwOnRequestTimeout: true,
       logger,
     };
-    // The store's region is a guess for STS: AWS_REGION and the profile come first.
-    // Its own time limit for a container's endpoint only warns on the console, and waits on. Ours ends the search.
+    // The store's region is only a guess for STS: AWS_REGION and the profile come first.
+    // The chain's own time limit for a container's endpoint only warns on the console and goes on waiting. Ours ends
+    // the search.
     const isContainer = CONTAINER_VARIABLES.some((name) => variables[name]);
     const init = {
       logger,
@@ -146,7 +148,7 @@ class Search {
 
 const CONTAINER_VARIABLES = ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
 
-/** The chain reads the token of a web identity in one blocking call, which at a named pipe would stop the whole process. */
+/** The chain reads a web identity's token in one blocking call, which would hang the whole process on a named pipe. */
 async function readable(variables: Variables): Promise<void> {
   const { AWS_WEB_IDENTITY_TOKEN_FILE: path, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = variables;
   if (!path || (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY)) return;
@@ -155,11 +157,11 @@ async function readable(variables: Variables): Promise<void> {
   throw failedAt("AWS_WEB_IDENTITY_TOKEN_FILE", `${path} is not a file`);
 }
 
-/** What the chain says of a source that this machine simply does not have. */
+/** What the chain logs about a source that this machine simply does not have. */
 const SKIPPED =
   /^(Unable to find environment|AWS_PROFILE is set, skipping|Skipping SSO|Could not resolve credentials using profile: \[default\]|Profile default could not be found|Profile \S+ did not contain credential_process|Web identity configuration not|Not found in (?:ENV|config files w)|\S+ not set in env, checking config file|EC2 Instance Metadata Service access disabled|Could not load credentials)/;
 
-/** Follows the chain through what it logs: its last error says only that it found nothing. */
+/** Follows the chain through its log, because its last error only says that it found nothing. */
 class Progress {
   readonly logger = {
     trace() {},
@@ -207,9 +209,9 @@ class Progress {
   failed(error: unknown): CredentialsError {
     const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = this.#variables;
     const { name, code, message } = error as Error & { readonly code?: string };
-    // From os.homedir(), for a user that passwd(5) does not know: the chain looks for a profile there.
+    // os.homedir() throws this for a user that passwd(5) does not know; the chain needs it to look for a profile.
     if (code === "ERR_SYSTEM_ERROR") {
-      const hint = "set HOME, to a folder without .aws where the credentials come from elsewhere";
+      const hint = "set HOME; if the credentials come from elsewhere, to a folder without .aws";
       return new CredentialsError("this user has no home to look for ambient credentials in", hint);
     }
     if (name !== "CredentialsProviderError") return this.#said(this.#source, `${plainName(name)}${message}`);
@@ -230,16 +232,16 @@ class Progress {
   }
 }
 
-/** An STS error's class is its code. */
+/** The class of an STS error is its code. */
 function plainName(name: string): string {
   return name === "Error" ? "" : `${name}: `;
 }
 
 function failedAt(source: string, said: string): CredentialsError {
-  // A command line may hold a password; what its program wrote says more anyway.
+  // Leaves out the command line, which may contain a password. The program's own output says more anyway.
   const words = printable(said.replace(/^Command failed: .*/, "the program of credential_process failed:"), 240);
   const what = `no ambient credentials from ${source}: ${words.replace(/[.:]$/, "")}`;
-  return new CredentialsError(what, "mend that source, or give an access key");
+  return new CredentialsError(what, "fix that source, or give an access key");
 }
 
 function sealed({ accessKeyId, secretAccessKey, sessionToken }: Awaited<ReturnType<Chain>>): AccessKey {

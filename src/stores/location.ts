@@ -21,12 +21,12 @@ export interface StoreLocation extends BucketTerms {
   readonly credentials: Credentials;
 }
 
-/** All three, also those that are undefined: spread over another location, they replace its own. */
+/** All three terms, including undefined ones, so that spreading them over another location replaces its own. */
 export function termsOf({ kmsKey, bucketKey, requesterPays }: BucketTerms): Required<BucketTerms> {
   return { kmsKey, bucketKey, requesterPays };
 }
 
-/** Without those that are undefined, for a file or a token. */
+/** Only the terms that are set, for a file or a token. */
 export function presentTerms({ kmsKey, bucketKey, requesterPays }: BucketTerms) {
   return {
     ...(kmsKey === undefined ? {} : { kmsKey }),

@@ -10,10 +10,11 @@ const EXCEPTIONS = ["NO_PROXY", "no_proxy"] as const;
 type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
- * The way to the network that the environment describes: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in either case, and
- * `AWS_CA_BUNDLE`, as AWS's own tools read it.
+ * The network settings of the environment: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in either case, and
+ * `AWS_CA_BUNDLE` as AWS's own tools read it.
  *
- * @throws S3UnreachableError a variable cannot be followed: to ignore it could send requests another way than its owner wants
+ * @throws S3UnreachableError a variable cannot be followed; ignoring it could send requests where their owner does not
+ * want them
  */
 export function networkOf(variables: Variables): Network {
   const proxies: Record<string, string> = {};
@@ -23,14 +24,14 @@ export function networkOf(variables: Variables): Network {
   return bundle ? { proxies, authorities: certificatesIn(bundle) } : { proxies };
 }
 
-/** In a CGI program the client's own `Proxy:` header is `HTTP_PROXY` (httpoxy, CVE-2016-5385). */
+/** In a CGI program, `HTTP_PROXY` is the client's own `Proxy:` header (httpoxy, CVE-2016-5385). */
 function proxyNames(variables: Variables): readonly string[] {
   return variables["REQUEST_METHOD"] === undefined ? PROXIES : PROXIES.filter((name) => name !== "HTTP_PROXY");
 }
 
 /**
- * `NO_PROXY` as curl and Go read it, in the words of `http.Agent`, which knows no spaces, subdomains, CIDR or brackets, and
- * for IPv6 no ranges in any words.
+ * Translates `NO_PROXY` as curl and Go read it for `http.Agent`, which does not support spaces, subdomains, CIDR or
+ * brackets, and no IPv6 ranges at all.
  */
 function exceptionsIn(list: string): string {
   return list
@@ -88,7 +89,7 @@ function isCertificate(pem: string): boolean {
 
 function textIn(path: string): string {
   try {
-    // A named pipe would never end the read.
+    // Reading a named pipe would never end.
     if (statSync(path).isFIFO()) throw Object.assign(new Error(), { code: "a named pipe" });
     return readFileSync(path, "utf8");
   } catch (error) {

@@ -7,18 +7,22 @@ export const systemClock: Clock = { nowMs: () => Date.now() };
 export const systemRandom: Random = { bytes: (length) => randomBytes(length) };
 
 export interface StoreOptions {
-  /** How often and how long to try a request. A directory store ignores them. */
+  /** How often and how long to try a request. Directory stores ignore them. */
   readonly limits?: Partial<S3Limits>;
-  /** Stands in the `User-Agent` of requests: the bucket's access log shows who last used a token. */
+  /** Becomes the `User-Agent` of requests, so the bucket's access log shows who last used a token. */
   readonly userAgent?: string;
 }
 
-/** Opens the store at a location. Sends and reads nothing yet. @throws InputError the location cannot exist */
+/**
+ * Opens the store at a location. Touches nothing yet.
+ *
+ * @throws InputError the location is not valid
+ */
 export type OpenStore = (location: StoreLocation, options?: StoreOptions) => Promise<ObjectStore>;
 
-/*
- * Each kind loads its implementation when it opens its first store: a process that talks to no bucket never loads the
- * network.
+/**
+ * Each kind loads its implementation with its first store, so a process that uses no bucket never loads the network
+ * code.
  */
 
 const openDirectory: OpenStore = async (location) => {
@@ -31,7 +35,11 @@ const openBucket: OpenStore = async (location, options) => {
   return openS3Store(location, { ...(await machineOptions(location)), ...options });
 };
 
-/** What requests to a bucket need of this machine. @throws S3UnreachableError a variable about the network cannot be followed */
+/**
+ * The options of this machine for requests to a bucket.
+ *
+ * @throws S3UnreachableError a network variable cannot be followed
+ */
 export async function machineOptions({ credentials }: Pick<StoreLocation, "credentials">): Promise<S3Options> {
   const { networkOf } = await import("./network.ts");
   const network = networkOf(process.env);
@@ -41,7 +49,7 @@ export async function machineOptions({ credentials }: Pick<StoreLocation, "crede
   return { ...options, ambient: findsAmbientKeys(process.env, network) };
 }
 
-/** Every scheme of an endpoint. A new one needs its row here and its form in `endpointFault` of src/blob. */
+/** Every scheme of an endpoint. To add one, add its row here and its form in `endpointFault` of src/blob. */
 const SCHEMES: Readonly<Record<string, OpenStore>> = {
   "file:": openDirectory,
   "https:": openBucket,
@@ -54,7 +62,7 @@ export function isDirectoryStore(location: Pick<StoreLocation, "endpoint">): boo
   return openerOf(location) === openDirectory;
 }
 
-/** A flag may name an endpoint that nobody has checked yet: without a known scheme it counts as a bucket's. */
+/** A flag may give an endpoint that nothing has checked yet. Without a known scheme, it is treated as a bucket's. */
 function openerOf({ endpoint }: Pick<StoreLocation, "endpoint">): OpenStore {
   return SCHEMES[endpoint.slice(0, endpoint.indexOf(":") + 1)] ?? openBucket;
 }

@@ -14,24 +14,27 @@ import { type OpenStore, openStore, systemClock } from "./open-store.ts";
 export interface Opening {
   readonly kind: "credential" | "passphrase";
   readonly secret: Secret;
-  /** For a passphrase that somebody types. */
+  /** For a passphrase that a person types. */
   readonly askAgain?: AskAgain;
 }
 
-/** The credential that opens a token's vault, or null for a passphrase: one apart wins over the token's own. */
+/**
+ * The credential that opens a token's vault, or null for a passphrase. A separate credential takes precedence over the
+ * token's own.
+ */
 export function credentialOf({ token }: RuntimeToken, apart: Secret | null): Opening | null {
   if (apart !== null) return { kind: "credential", secret: apart };
   return token === undefined ? null : { kind: "credential", secret: Secret.ofText(token) };
 }
 
 /**
- * What opens the vault that a runtime token names. The caller disposes of it.
+ * Makes the holder that opens a runtime token's vault. The caller disposes of it.
  *
  * @throws ConfigMissingError the credential is empty
  * @throws ConfigInvalidError the text is not a credential, or the token pins no anchor
  */
 export async function holderOf(token: RuntimeToken, { kind, secret, askAgain }: Opening): Promise<KeyHolder> {
-  // Loaded late: an opening needs the cryptography of one of the two.
+  // Each is loaded only when needed, because one opening uses the cryptography of only one.
   if (kind === "passphrase") {
     const { PassphraseHolder } = await import("../vault/unlock/passphrase-holder.ts");
     return new PassphraseHolder(secret, passphraseHintOf(token), askAgain);
@@ -63,10 +66,10 @@ export async function reachVault(token: RuntimeToken, opening: Opening, open?: O
 }
 
 /**
- * The store that a runtime token names.
+ * Opens the store that a runtime token names.
  *
  * @param agent the holder's public name, for the bucket's access log
- * @throws ConfigInvalidError no store can be at the token's location
+ * @throws ConfigInvalidError the token's location is not valid
  */
 export async function storeOf(token: RuntimeToken, open: OpenStore = openStore, agent?: string): Promise<ObjectStore> {
   try {
@@ -90,7 +93,7 @@ function keysOf({ accessKeyId, secretAccessKey, sessionToken }: RuntimeToken): C
   return sessionToken === undefined ? key : { ...key, sessionToken: Secret.ofText(sessionToken) };
 }
 
-/** What a runtime token holds its vault to. */
+/** What a runtime token requires of its vault. */
 export function expectationOf(token: RuntimeToken): Expectation {
   return {
     env: token.env,
@@ -99,7 +102,10 @@ export function expectationOf(token: RuntimeToken): Expectation {
   };
 }
 
-/** The passphrase's cost when the token was minted. Tokens of other writers may give only part of it, which is no error. */
+/**
+ * The passphrase's cost when the token was minted. Tokens by other writers may give only a part of it, which is not an
+ * error.
+ */
 export function passphraseHintOf({
   salt,
   iterations,

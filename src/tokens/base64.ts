@@ -1,6 +1,6 @@
-/*
- * Base64 without `Buffer`, which browsers and Workers lack. For short values only: `../crypto/base64.ts` is many times
- * faster on an index of megabytes.
+/**
+ * Base64 without `Buffer`, which browsers and Workers lack. Use it only for short values: on an index of megabytes,
+ * `../crypto/base64.ts` is many times faster.
  */
 
 /** Standard base64 (RFC 4648 §4), padded. */
@@ -16,10 +16,10 @@ export function toBase64Url(bytes: Uint8Array): string {
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/** By character code; -1 for what is not in the alphabet. */
+/** By character code; -1 for characters outside the alphabet. */
 const SEXTETS = Int8Array.from({ length: 128 }, (_, code) => ALPHABET.indexOf(String.fromCharCode(code)));
 
-/** Null for anything but the one canonical spelling. In its own loop: `atob` is lax, and takes several times as long. */
+/** Null unless it is the one canonical spelling. Has its own loop, because `atob` is lax and several times slower. */
 export function fromBase64(text: string): Uint8Array | null {
   const end = text.endsWith("==") ? text.length - 2 : text.endsWith("=") ? text.length - 1 : text.length;
   if (text.length % 4 !== 0) return null;
@@ -38,7 +38,7 @@ export function fromBase64(text: string): Uint8Array | null {
   return strayBits === 0 ? bytes : null;
 }
 
-/** Null for anything but the one canonical spelling. */
+/** Null unless it is the one canonical spelling. */
 export function fromBase64Url(text: string): Uint8Array | null {
   if (!/^[A-Za-z0-9_-]*$/.test(text)) return null;
   const padding = "=".repeat((4 - (text.length % 4)) % 4);

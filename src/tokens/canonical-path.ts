@@ -1,13 +1,16 @@
 const MAX_PATH_BYTES = 2048;
-/** What RFC 3986 §3.3 lets a path have, but for `;`, which some servers cut at. */
+/** The characters that RFC 3986 §3.3 allows in a path, except `;`, at which some servers cut. */
 const CHARACTERS = /^(?:[A-Za-z0-9\-._~!$&'()*+,=:@/]|%[0-9A-F]{2})*$/;
-/** An unreserved character (RFC 3986 §2.3) that is encoded all the same, a control character, or one of `/ \ % ; ? #`. */
+/**
+ * Encoded characters that servers read differently: unreserved ones (RFC 3986 §2.3), control characters, and `/ \ % ; ?
+ * #`.
+ */
 const ENCODED_FOR_NO_GOOD =
   /%(?:2D|2E|3[0-9]|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E|[01][0-9A-F]|7F|2F|5C|25|3B|3F|23)/;
 
 /**
- * Whether a path, without its query, has the one spelling that every server reads alike. Any other never matches a route
- * or a restricted path: the server behind might read it as one that is forbidden.
+ * Whether a path, without its query, has the one spelling that every server reads alike. Other spellings never match a
+ * route or a restricted path, because the server behind might read them as a forbidden one.
  */
 export function isCanonicalPath(path: string): boolean {
   if (path.length > MAX_PATH_BYTES || !path.startsWith("/") || path.includes("//")) return false;

@@ -20,7 +20,7 @@ export interface Claims {
   readonly kind: TokenKind;
   readonly name?: string;
   readonly backend?: string;
-  /** May name one of a later version, as may `permissions` and `grants`. */
+  /** Like `permissions` and `grants`, may contain entries of a later version. */
   readonly capabilities: readonly string[];
   readonly permissions?: readonly string[];
   readonly grants?: readonly JsonValue[];
@@ -36,7 +36,7 @@ const encoder = new TextEncoder();
 
 type Check = (at: At) => void;
 
-/** The fields in the order in which writers emit them. */
+/** The fields in the order of writing. */
 const FORMS: Readonly<Record<keyof Claims, Check>> = {
   id: textThat((id) => (isTokenId(id) ? null : "must be tok_ and 32 lower-case hex digits")),
   kind: textThat((kind) => (TOKEN_KINDS.some((known) => known === kind) ? null : "must be live or test")),
@@ -57,7 +57,7 @@ const FORMS: Readonly<Record<keyof Claims, Check>> = {
   not_after: textThat(instantFault),
 };
 
-/** What this version knows of the lists that a later one may extend. */
+/** Checks that entries are known to this version, for lists that a later version may extend. */
 const KNOWN: Readonly<Partial<Record<keyof Claims, Check>>> = {
   capabilities: requireKnownCapabilities,
   permissions: requireKnownPermissions,
@@ -68,26 +68,26 @@ const NAMES = Object.keys(FORMS) as readonly (keyof Claims)[];
 const REQUIRED: readonly (keyof Claims)[] = ["id", "kind", "capabilities", "created_at"];
 
 /**
- * Claims as somebody gives them: everything in them is known to this version. `tunnelsGrants` is another name for
- * `grants`. The result has the format's order.
+ * Checks claims that somebody gives: this version must know everything in them. `tunnelsGrants` is another name for
+ * `grants`. The result is in the format's order.
  *
- * @throws GrantInvalidError the first fault; `path` is the field, and where it lies in it
+ * @throws GrantInvalidError the first fault; `path` is the field and the place in it
  */
 export function checkClaims(given: unknown): Claims {
   const at: At = { value: jsonOf(given, "claims"), path: "", refuse: refuseGiven };
   const claims = requireObject({ ...at, path: "claims" });
   if (!Object.hasOwn(claims, "tunnelsGrants")) return parseFields(at, "claims", [FORMS, KNOWN]);
-  if (Object.hasOwn(claims, "grants")) throw refuseGiven("tunnelsGrants", "must be absent beside grants");
+  if (Object.hasOwn(claims, "grants")) throw refuseGiven("tunnelsGrants", "must be absent if there are grants");
   requireGrants(memberOf(at, "tunnelsGrants"));
   const { tunnelsGrants, ...others } = claims;
   return parseFields({ ...at, value: { ...others, grants: tunnelsGrants as JsonValue } }, "claims", [FORMS, KNOWN]);
 }
 
 /**
- * Claims as a slot or a record holds them. A later version may have written a capability, a permission or a grant that
- * this one does not know: it allows nothing, and does not keep the slot shut.
+ * Parses the claims in a slot or a record. A capability, permission or grant of a later version allows nothing, but
+ * does not keep the slot from opening.
  *
- * @throws what `refuse` makes: form or bounds
+ * @throws what `refuse` makes, if form or bounds are wrong
  */
 export function parseClaims(value: JsonValue, refuse: Refuse): Claims {
   const refuseAt: RefuseAt = (path, fault) => refuse(`has claims whose ${path} ${fault}`);
@@ -95,8 +95,8 @@ export function parseClaims(value: JsonValue, refuse: Refuse): Claims {
 }
 
 /**
- * The first thing in stored claims that this version does not know, for a message, or null. A writer must not go on: its
- * commit would give the token less, or drop a restriction.
+ * The first thing in stored claims that this version does not know, as part of a message, or null. A writer must stop
+ * then: its commit would give the token less, or drop a restriction.
  */
 export function unknownInClaims(claims: Claims): string | null {
   const at: At = { value: claims as unknown as JsonValue, path: "", refuse: (path) => new UnknownAt(path) };

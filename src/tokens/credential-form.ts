@@ -1,15 +1,16 @@
 import { ConfigInvalidError } from "../errors.ts";
 import { fromBase64Url, toBase64Url } from "./base64.ts";
 
-/*
- * The text of a credential: `vsrt_<kind>_<base64url(seed[32] ‖ check[4])>` (docs/format.md, Credential). The caller brings
- * SHA-256: loading one that also runs in browsers takes longer than all else that reading a runtime token does.
+/**
+ * The text of a credential: `vsrt_<kind>_<base64url(seed[32] ‖ check[4])>` (docs/format.md, Credential). The caller
+ * passes SHA-256, because loading one that also runs in browsers takes longer than everything else in reading a runtime
+ * token.
  */
 
 export const TOKEN_KINDS = ["live", "test"] as const;
 export type TokenKind = (typeof TOKEN_KINDS)[number];
 
-/** The digest of bytes, 32 bytes. */
+/** SHA-256 of bytes, 32 bytes. */
 export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 
 export const SEED_BYTES = 32;
@@ -20,7 +21,7 @@ const encoder = new TextEncoder();
 /**
  * Reads a credential strictly. The error quotes no part of it.
  *
- * @throws ConfigInvalidError another prefix, kind, length or alphabet, or the check does not hold: a typing error
+ * @throws ConfigInvalidError prefix, kind, length or alphabet is wrong, or the check fails because of a typo
  */
 export function readCredentialText(text: string, sha256: Sha256): { kind: TokenKind; seed: Uint8Array } {
   const kind = TOKEN_KINDS.find((name) => text.startsWith(`vsrt_${name}_`));
@@ -28,10 +29,10 @@ export function readCredentialText(text: string, sha256: Sha256): { kind: TokenK
   if (text.length !== LENGTH)
     throw invalid(`it has ${text.length} characters, not ${LENGTH}; it may be cut or wrapped`);
   const bytes = fromBase64Url(text.slice(`vsrt_${kind}_`.length));
-  if (bytes === null) throw invalid("it has a character that no credential has");
+  if (bytes === null) throw invalid("it has a character that credentials do not have");
   const seed = bytes.slice(0, SEED_BYTES);
   if (checkOf(kind, seed, sha256).some((byte, at) => byte !== bytes[SEED_BYTES + at])) {
-    throw invalid("its check does not hold; a character may have been changed");
+    throw invalid("its check fails; a character may have been changed");
   }
   bytes.fill(0);
   return { kind, seed };
@@ -44,7 +45,7 @@ export function writeCredentialText(kind: TokenKind, seed: Uint8Array, sha256: S
   return text;
 }
 
-/** Bytes 32 to 35: a typing error is told before anything is fetched. */
+/** Bytes 32 to 35, which reveal a typo before anything is fetched. */
 function checkOf(kind: TokenKind, seed: Uint8Array, sha256: Sha256): Uint8Array {
   return sha256(concat(encoder.encode(`vsync-credential-v1|${kind}|`), seed)).subarray(0, CHECK_BYTES);
 }
@@ -59,13 +60,13 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** HKDF's `info` for either private key of a credential. */
+/** HKDF's `info` for the two private keys of a credential. */
 export const RECIPIENT_INFO = "vsync-token-recipient-v1";
 export const SIGNING_INFO = "vsync-token-signing-v1";
 
 /**
- * The id of the token that has these two public keys, 32 bytes each. A reader of stored keys compares it: otherwise
- * somebody could put other keys under an id.
+ * The id of the token with these two public keys, 32 bytes each. Readers of stored keys compare it, because otherwise
+ * somebody could store other keys under an id.
  */
 export function idOfKeys(recipient: Uint8Array, signing: Uint8Array, sha256: Sha256): string {
   const digest = sha256(concat(encoder.encode("vsync-token-id-v1|"), recipient, signing));

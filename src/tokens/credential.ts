@@ -12,29 +12,29 @@ import {
   writeCredentialText,
 } from "./credential-form.ts";
 
-/*
- * The secret of a scoped token, and the keys that it derives. Like all of `tokens` this runs in browsers and Workers: no
- * Buffer, no node:crypto.
+/**
+ * The secret of a scoped token, and the keys derived from it. Like everything in `tokens`, this runs in browsers and
+ * Workers, without Buffer and node:crypto.
  */
 
-/** A credential that was read or drawn. Its holder can do all that the token may. */
+/** A credential, read or drawn. Its holder can do everything that the token may. */
 export interface Credential extends Disposable {
   readonly kind: TokenKind;
   /** 32 bytes. */
   readonly seed: Secret;
 }
 
-/** The keys that a credential derives. */
+/** The keys derived from a credential. */
 export interface CredentialKeys extends Disposable {
   /** `tok_` and 32 lower-case hex digits. */
   readonly id: string;
   /** X25519 private key, 32 bytes. */
   readonly privateKey: Secret;
-  /** X25519 public key, 32 bytes: slots are sealed to it. */
+  /** X25519 public key, 32 bytes. Slots are sealed to it. */
   readonly recipient: Uint8Array;
   /** Ed25519 private key, 32 bytes (RFC 8032 §5.1.5). */
   readonly signingKey: Secret;
-  /** Ed25519 public key, 32 bytes: it verifies access tokens. */
+  /** Ed25519 public key, 32 bytes. It verifies access tokens. */
   readonly signing: Uint8Array;
 }
 
@@ -44,7 +44,7 @@ const encoder = new TextEncoder();
 /**
  * Reads a credential strictly. The error quotes no part of it.
  *
- * @throws ConfigInvalidError another prefix, kind, length or alphabet, or the check does not hold: a typing error
+ * @throws ConfigInvalidError prefix, kind, length or alphabet is wrong, or the check fails because of a typo
  */
 export function parseCredential(text: string): Credential {
   const { kind, seed } = readCredentialText(text, sha256);
@@ -56,12 +56,15 @@ export function credentialOf(kind: TokenKind, seed: Secret): Credential {
   return { kind, seed, [Symbol.dispose]: () => seed.destroy() };
 }
 
-/** The one string that is given to an app: 58 characters. */
+/** The string for an app: 58 characters. */
 export function encodeCredential({ kind, seed }: Credential): Secret {
   return Secret.ofText(writeCredentialText(kind, seed.expose(), sha256));
 }
 
-/** The last four characters, by which people tell tokens apart. They are part of the check and say nothing of the seed. */
+/**
+ * The last four characters, by which people tell tokens apart. They belong to the check and reveal nothing about the
+ * seed.
+ */
 export function lastFourOf(credential: Credential): string {
   using text = encodeCredential(credential);
   return text.exposeText().slice(-LAST);
@@ -77,7 +80,7 @@ export async function deriveCredentialKeys(credential: Credential): Promise<Cred
   return { id: tokenIdOf(recipient, signing), privateKey, recipient, signingKey, signing, [Symbol.dispose]: dispose };
 }
 
-/** HKDF-SHA256 (RFC 5869) of the seed, without salt, for either key. */
+/** HKDF-SHA256 (RFC 5869) of the seed, without salt, for each key. */
 export function privateKeysOf({ seed }: Credential): Pick<CredentialKeys, "privateKey" | "signingKey"> & Disposable {
   const derive = (info: string): Secret =>
     Secret.ofBytes(hkdf(sha256, seed.expose(), undefined, encoder.encode(info), KEY_BYTES));
@@ -99,14 +102,14 @@ export function tokenIdOf(recipient: Uint8Array, signing: Uint8Array): string {
   return idOfKeys(recipient, signing, sha256);
 }
 
-/** DER before a raw private key (RFC 8410 §7). */
+/** The DER bytes before a raw private key (RFC 8410 §7). */
 const PKCS8 = { X25519: pkcs8Prefix(0x6e), Ed25519: pkcs8Prefix(0x70) };
 
 function pkcs8Prefix(oid: number): Uint8Array {
   return Uint8Array.of(0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, oid, 4, 0x22, 4, 0x20);
 }
 
-/** By WebCrypto: in JavaScript the first multiplication of a process takes longer than opening a vault may. */
+/** Uses WebCrypto: in JavaScript, the first multiplication of a process takes longer than opening a vault should. */
 async function publicKeyOf(algorithm: "X25519" | "Ed25519", key: Secret): Promise<Uint8Array> {
   const der = concat(PKCS8[algorithm], key.expose());
   const usage = algorithm === "X25519" ? "deriveBits" : "sign";

@@ -4,10 +4,10 @@ import { GrantInvalidError } from "../errors.ts";
 /** Makes the error for a fault at a place in JSON, such as `grants[1].scopes`. */
 export type RefuseAt = (path: string, fault: string) => Error;
 
-/** For JSON that a person or a program gave. */
+/** For JSON given by a person or a program. */
 export const refuseGiven: RefuseAt = (path, fault) => new GrantInvalidError(path, fault);
 
-/** A value in JSON, and the place where it stands. */
+/** A value in JSON, and its place. */
 export interface At {
   readonly value: JsonValue;
   readonly path: string;
@@ -20,7 +20,8 @@ export function memberOf({ value, path, refuse }: At, name: string): At {
 }
 
 /**
- * The members of an object that has at least one. A name of digits would move to the front when the object is written.
+ * The members of an object, at least one. Names of digits are refused, because they move to the front when the object
+ * is written.
  */
 export function membersOf(at: At): readonly (readonly [name: string, member: At])[] {
   const names = Object.keys(requireObject(at));
@@ -28,7 +29,7 @@ export function membersOf(at: At): readonly (readonly [name: string, member: At]
   return names.map((name) => [name, memberOf(at, name)]);
 }
 
-/** As `membersOf`, for names that somebody chose. */
+/** Like `membersOf`, for names that users choose. */
 export function namedMembersOf(at: At): readonly (readonly [name: string, member: At])[] {
   const members = membersOf(at);
   for (const [name, { path, refuse }] of members) {
@@ -55,7 +56,9 @@ export function requireText({ value, path, refuse }: At): string {
   return value;
 }
 
-/** @throws what `refuse` makes, at the first text that stands twice */
+/**
+ * @throws what `refuse` makes, at the first repeated text
+ */
 export function requireDistinct(texts: readonly At[]): void {
   const seen = new Set<JsonValue>();
   for (const { value, path, refuse } of texts) {

@@ -2,30 +2,36 @@ import { TokenRefusedError } from "../errors.ts";
 import { inWorkers, type WaitUntil } from "../workers.ts";
 
 export interface NewestOptions<Seen> {
-  /** Asks the store, every time it is called. */
+  /** Reads from the store at every call. */
   readonly read: () => Promise<Seen>;
   readonly clock: { nowMs(): number };
-  /** How long an answer counts before the store has to be asked again. */
+  /** How old a value may be before the store must be asked again. */
   readonly maxAgeMs: number;
-  /** When it is asked beforehand, while the old answer still counts. Default: never. */
+  /** From this age on, it is renewed in the background while the old value is still used. Default: never. */
   readonly refreshMs?: number;
-  /** How long one counts while the store does not answer. Asked at each use: an answer may change it. */
+  /**
+   * How old a value may be while the store does not respond. Called at each use, because the value itself may change
+   * the limit.
+   */
   readonly maxStaleMs: (seen: Seen) => number;
-  /** What was read before, just now. */
+  /** A value that has just been read. */
   readonly first?: Seen | undefined;
-  /** Makes the error for an answer that is too old. */
+  /** Makes the error for a value that is too old. */
   readonly stale: () => Error;
 }
 
-/** After a request that failed, and for what nobody knows: each of them would otherwise cost a request. */
+/**
+ * The shortest interval between requests after a failure, and for unknown ids, each of which would otherwise cost a
+ * request.
+ */
 const LOOK_AGAIN_MS = 10_000;
-/** How long anybody waits for a store that does not answer, if there is an answer from before. */
+/** How long to wait for a store that does not respond, if there is an older value. */
 const PATIENCE_MS = 5_000;
 
 /**
- * What the newest generation says that the store has shown, asked for again when its answer is too old: for verifiers of
- * tokens, origins and gateways. It never goes back behind a generation that it has seen. A token that is refused ends at
- * once; any other failure counts as silence: the last answer holds for a while.
+ * The newest generation's view, renewed when it gets too old; for verifiers of tokens, origins and gateways. It never
+ * goes back to an older generation. A refused token ends at once; after any other failure, the last value stays valid
+ * for a while.
  */
 export class Newest<Seen extends { readonly gen: number }> {
   readonly #options: NewestOptions<Seen>;
@@ -43,8 +49,9 @@ export class Newest<Seen extends { readonly gen: number }> {
   }
 
   /**
-   * @param isKnown false: an answer that is older than `LOOK_AGAIN_MS` does not do, as it may lack what a newer one has
-   * @param waitUntil where a Worker asks beforehand; without it, only when it must
+   * @param isKnown if it returns false for a value older than `LOOK_AGAIN_MS`, the store is asked, because a newer
+   * value may have what is missing
+   * @param waitUntil lets a Worker renew in the background; without it, a Worker asks only when it must
    * @throws TokenRefusedError the token has ended
    * @throws what `stale` makes; the first time also what `read` throws
    */
@@ -58,14 +65,14 @@ export class Newest<Seen extends { readonly gen: number }> {
     return this.#required(atMs);
   }
 
-  /** The newest without waiting, if its answer is young enough; null if `get` has to ask. */
+  /** The newest value without waiting, if it is young enough; null if `get` has to ask. */
   peek(waitUntil?: WaitUntil): Seen | null {
     const atMs = this.#options.clock.nowMs();
     this.#refreshAhead(atMs, waitUntil);
     return this.#isYounger(this.#options.maxAgeMs, atMs) && this.#refused === null ? this.#seen : null;
   }
 
-  /** Nobody waits for this: the old answer counts on. After a failure that is every ten seconds. */
+  /** Nobody waits for this, and the old value is used in the meantime. After a failure, it tries every ten seconds. */
   #refreshAhead(atMs: number, waitUntil: WaitUntil | undefined): void {
     const { refreshMs = Number.POSITIVE_INFINITY, maxAgeMs } = this.#options;
     if (this.#seen === null || this.#refused !== null) return;
@@ -75,7 +82,7 @@ export class Newest<Seen extends { readonly gen: number }> {
     waitUntil?.(asking);
   }
 
-  /** After a failure the old answer counts on without a wait: otherwise an outage would slow down every request. */
+  /** After a failure the old value is used without waiting; otherwise an outage would slow down every request. */
   #mustAsk(atMs: number): boolean {
     const { maxAgeMs, maxStaleMs } = this.#options;
     if (this.#seen === null || this.#refused !== null) return true;
@@ -100,7 +107,7 @@ export class Newest<Seen extends { readonly gen: number }> {
     await (this.#seen === null ? asking : this.#patiently(asking));
   }
 
-  /** Shared by all who wait, but not between the requests of a Worker: the one that asked may end before the answer. */
+  /** Shared by all who wait, except between the requests of a Worker, where the asking request may end first. */
   #answer(atMs: number): Promise<void> {
     if (inWorkers()) return this.#read(atMs);
     this.#asking ??= this.#read(atMs).finally(() => {
@@ -126,7 +133,7 @@ export class Newest<Seen extends { readonly gen: number }> {
     try {
       const seen = await this.#options.read();
       this.#refused = null;
-      // A store that shows an older generation than before has not answered.
+      // A store that shows an older generation than before counts as not responding.
       this.#hasFailed = this.#seen !== null && seen.gen < this.#seen.gen;
       if (this.#hasFailed) return;
       this.#seen = seen;

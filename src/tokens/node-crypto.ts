@@ -8,7 +8,7 @@ interface Globals {
 
 let found: NodeCrypto | null | undefined;
 
-/** The synchronous crypto of Node.js, Bun and Deno; null elsewhere. Workers imitate it in parts. */
+/** The synchronous crypto of Node.js, Bun and Deno; null elsewhere. Workers implement only parts of it. */
 export function nodeCrypto(): NodeCrypto | null {
   if (found === undefined) {
     const { process } = globalThis as Globals;

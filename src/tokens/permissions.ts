@@ -1,6 +1,6 @@
 import { type At, elementsOf, requireDistinct, requireText } from "./given.ts";
 
-/** The permissions of version 1, in the order in which a layer without `permissions` has them. */
+/** The permissions of version 1, in the order that a layer without `permissions` has them. */
 export const PERMISSIONS = [
   "secrets.items.read",
   "tunnels.tunnels.create-delete",
@@ -9,12 +9,12 @@ export const PERMISSIONS = [
   "api.tokens.create",
   "api.tokens.verify",
 ] as const;
-/** Signing requests as the gateway. A layer has it only if its `permissions` name it. */
+/** Signing requests as the gateway. A layer has it only if its `permissions` list it. */
 export const GATEWAY_SIGN = "api.gateway.sign";
 const NAMEABLE = [...PERMISSIONS, GATEWAY_SIGN] as const;
 export type Permission = (typeof NAMEABLE)[number];
 
-/** What a token may do apart from reading secrets. */
+/** What a token may do besides reading secrets. */
 export const CAPABILITIES = ["gateway_verification", "metering", "health", "tunnel"] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -22,12 +22,14 @@ export function isPermission(name: string): name is Permission {
   return NAMEABLE.some((permission) => permission === name);
 }
 
-/** Permissions of `api.*` are not subject to grants. */
+/** Grants do not limit permissions of `api.*`. */
 export function isApiPermission(name: string): boolean {
   return name.startsWith("api.");
 }
 
-/** @throws what `refuse` makes, also at a name that is listed twice */
+/**
+ * @throws what `refuse` makes, also for a repeated name
+ */
 export function requireKnownPermissions(at: At): void {
   const names = elementsOf(at);
   for (const name of names) {

@@ -7,9 +7,10 @@ type Verifier = (signature: Uint8Array, signed: Uint8Array) => boolean | Promise
 const verifiers = new WeakMap<object, Verifier>();
 
 /**
- * Whether `signature` is the key's, over a text. Synchronous where the runtime allows it: `subtle` costs twice as much.
+ * Whether `signature` over a text was made with the key. Synchronous if the runtime allows it, because `subtle` costs
+ * twice as much.
  *
- * @param key base64 of 32 bytes. Its import is remembered as long as the object lives
+ * @param key base64 of 32 bytes; its import is cached as long as the object lives
  */
 export function verifyText(
   key: { readonly public: string },

@@ -3,24 +3,27 @@ import type { GatewayKey } from "./backends/gateway-key.ts";
 import type { BackendSettings } from "./backends/settings.ts";
 import type { Claims } from "./claims.ts";
 
-/** A private key that a gateway signs with. */
+/** A private key of a gateway. */
 export interface GatewaySigner {
   readonly kid: string;
   /** The Ed25519 private key, 32 bytes. */
   readonly privateKey: Uint8Array;
 }
 
-/** What one generation tells the holder of a scoped token beside its secrets. The same object as long as nothing changes. */
+/**
+ * What one generation tells the holder of a scoped token besides the secrets. Stays the same object until something
+ * changes.
+ */
 export interface TokenSnapshot {
   /** The vault's id. */
   readonly vault: string;
   readonly gen: number;
   readonly claims: Claims;
-  /** Public halves; empty for a token that verifies no requests. */
+  /** Public halves; empty for a token that does not verify requests. */
   readonly gatewayKeys: readonly GatewayKey[];
-  /** Private halves; empty for a token that is not a gateway's. */
+  /** Private halves; empty unless the token is a gateway's. */
   readonly signers: readonly GatewaySigner[];
-  /** What of the vault's backends, routes and meters concerns the token; null if the vault has none. */
+  /** The part of the vault's backends, routes and meters that concerns the token; null if the vault has none. */
   readonly settings: BackendSettings | null;
   /** Base64 of the X25519 public key that usage is sealed to. */
   readonly usageKey?: string | undefined;
@@ -28,10 +31,10 @@ export interface TokenSnapshot {
   readonly verify: VerifySnapshot | null;
 }
 
-/** An opened vault whose scoped token is asked again. */
+/** An open vault whose scoped token can be looked up again. */
 export interface TokenSource {
-  /** What the vault said when it was opened, without a request and without `verify`; null without such an answer. */
+  /** What the vault said when it was opened, without a request and without `verify`; null if that is not known. */
   readonly openedToken: TokenSnapshot | null;
-  /** Asks the store for the newest generation, every time it is called. It rejects if it has no answer that is authentic. */
+  /** Reads the newest generation from the store at every call. Rejects if it gets no authentic response. */
   readToken(): Promise<TokenSnapshot>;
 }

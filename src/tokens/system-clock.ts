@@ -1,4 +1,4 @@
-/** The clock of the machine, for callers of the public functions who give none. */
+/** The machine's clock, for callers of public functions who pass no clock. */
 export function nowMs(): number {
   return Date.now();
 }

@@ -21,28 +21,28 @@ const DAY_MS = 86_400_000;
 const DIGEST = /^[0-9a-f]{64}$/;
 const encoder = new TextEncoder();
 
-/** The first line, in the order in which it is written. */
+/** The first line, with its fields in the order of writing. */
 export interface BatchHeader {
   readonly v: 1;
   readonly token: string;
-  /** Base64 of the token's public keys: its id proves them. */
+  /** Base64 of the token's public keys, which its id proves. */
   readonly recipient: string;
   readonly signing: string;
-  /** The process that wrote it: 16 random lower-case hex digits. */
+  /** Identifies the process that wrote it: 16 random lower-case hex digits. */
   readonly instance: string;
   /** 1, 2, 3, … within the instance. */
   readonly seq: number;
-  /** SHA-256 of the header before, in lower-case hex; absent in the first. */
+  /** SHA-256 of the previous header, in lower-case hex; absent in the first. */
   readonly prev?: string;
   readonly count: number;
-  /** Of what follows the signature. */
+  /** SHA-256 of everything after the signature. */
   readonly sha256: string;
 }
 
-/** What a batch's key says. */
+/** The parts of a batch's key. */
 export interface BatchName {
   readonly token: string;
-  /** `YYYY-MM-DD`: that of its events. */
+  /** The day of its events, `YYYY-MM-DD`. */
   readonly day: string;
   readonly ulid: string;
 }
@@ -57,28 +57,31 @@ export function parseBatchKey(key: string): BatchName | null {
   return isTokenId(token) && isUlid(ulid) && dayOf(Date.parse(day)) === day ? { token, day, ulid } : null;
 }
 
-/** The UTC day, `YYYY-MM-DD`; empty if it is not a time. */
+/** The UTC day, `YYYY-MM-DD`; empty if it is not a valid time. */
 export function dayOf(atMs: number): string {
   return Number.isNaN(atMs) ? "" : new Date(atMs).toISOString().slice(0, 10);
 }
 
-/** Who writes batches: a token, and its public keys in base64. */
+/** The writer of batches: a token, with its public keys in base64. */
 export interface BatchWriter extends UsageSigner {
   readonly recipient: string;
   readonly signing: string;
 }
 
-/** Where a batch stands in what its instance wrote. */
+/** The position of a batch in its instance's chain. */
 export type BatchPlace = Pick<BatchHeader, "instance" | "seq"> & { readonly prev: string | null };
 
 export interface SealedBatch {
   readonly key: string;
   readonly bytes: Uint8Array;
-  /** The `prev` of the next one. */
+  /** The `prev` of the next batch. */
   readonly digest: string;
 }
 
-/** @param usageKey the vault's public usage key, 32 bytes @param events of one day, at most {@link MAX_BATCH_EVENTS} */
+/**
+ * @param usageKey the vault's public usage key, 32 bytes
+ * @param events events of one day, at most {@link MAX_BATCH_EVENTS}
+ */
 export function sealBatch(
   writer: BatchWriter,
   usageKey: Uint8Array,
@@ -105,12 +108,12 @@ export function sealBatch(
   return { key, bytes: encodeSigned(line, signature, sealed), digest: sha256Hex(encoder.encode(line)) };
 }
 
-/** The key is signed, too: a batch that is copied to another day does not count there. */
+/** Covers the object key too, so a batch copied to another day does not count there. */
 function signedText(vault: string, key: string, line: string): Uint8Array {
   return encoder.encode(`vsync-usage-batch-v1|${vault}|${key}|${line}`);
 }
 
-/** A batch whose signature holds, and that nobody has decrypted. */
+/** A batch with a valid signature, not decrypted yet. */
 export interface VerifiedBatch {
   readonly name: BatchName;
   readonly header: BatchHeader;
@@ -120,7 +123,7 @@ export interface VerifiedBatch {
 }
 
 /**
- * Checks form and signature: the token that its key names wrote it there.
+ * Checks form and signature: the token in its key wrote it under that key.
  *
  * @throws what `refuse` makes
  */
@@ -134,10 +137,10 @@ export function verifyBatch(vault: string, key: string, bytes: Uint8Array, refus
   if (header.token !== name.token) throw refuse("is another token's");
   const [recipient, signing] = [decodeBase64(header.recipient), decodeBase64(header.signing)];
   if (recipient?.length !== 32 || signing?.length !== 32 || tokenIdOf(recipient, signing) !== header.token) {
-    throw refuse("has other keys than its token's id stands for");
+    throw refuse("has keys that do not match its token's id");
   }
   if (signature === null || !verifyEd25519(signing, signedText(vault, key, line), signature)) {
-    throw refuse("is not signed by its token, or was not written under this name");
+    throw refuse("is not signed by its token, or was written under another name");
   }
   if (sha256Hex(sealed) !== header.sha256) throw refuse("was altered");
   return { name, header, digest: sha256Hex(encoder.encode(line)), sealed };
@@ -145,13 +148,13 @@ export function verifyBatch(vault: string, key: string, bytes: Uint8Array, refus
 
 function parseHeader(value: JsonValue, refuse: Refuse): BatchHeader {
   if (!isObject(value) || Object.keys(value).join() !== (value["seq"] === 1 ? FIRST_FIELDS : FIELDS)) {
-    throw refuse("has another header than a batch has");
+    throw refuse("does not have the header of a batch");
   }
   const { v, seq, count } = value;
   const counts = typeof seq === "number" && seq >= 1 && typeof count === "number" && count >= 1;
   const texts = Object.entries(TEXTS).every(([name, form]) => isText(value[name], form) || !(name in value));
   if (v === 1 && counts && count <= MAX_BATCH_EVENTS && texts) return value as unknown as BatchHeader;
-  throw refuse("has another header than a batch has");
+  throw refuse("does not have the header of a batch");
 }
 
 function isText(value: JsonValue | undefined, form: RegExp): boolean {
@@ -162,17 +165,17 @@ const TEXTS = { token: /^/, recipient: /^/, signing: /^/, instance: /^[0-9a-f]{1
 const FIELDS = "v,token,recipient,signing,instance,seq,prev,count,sha256";
 const FIRST_FIELDS = FIELDS.replace("prev,", "");
 
-/** An event with the line that it stood on. */
+/** An event and its line. */
 export interface ReadEvent {
   readonly event: UsageEvent;
   readonly line: string;
 }
 
 /**
- * The events of a batch.
+ * Decrypts the events of a batch.
  *
  * @param privateKey the vault's usage key, X25519
- * @throws what `refuse` makes: it does not open, or a line of another form or of another day
+ * @throws what `refuse` makes: it does not open, or a line is malformed or of another day
  */
 export async function openBatch(
   vault: string,

@@ -1,6 +1,6 @@
 import type { BatchHeader, BatchName } from "./batch.ts";
 
-/** A place where the chain of what one process wrote does not hold. */
+/** A break in the chain of what one process wrote. */
 export interface ChainFault {
   readonly kind: "gap" | "rewrite";
   readonly token: string;
@@ -13,7 +13,7 @@ interface Link {
   readonly digest: string;
 }
 
-/** Each process numbers its batches, and each batch names the one before. */
+/** Checks that each process numbered its batches without gaps, and that each batch names the one before. */
 export class Chains {
   readonly #instances = new Map<string, Link[]>();
 
@@ -24,7 +24,9 @@ export class Chains {
     this.#instances.set(key, links);
   }
 
-  /** @param isWhole whether the first batch of each process must be there */
+  /**
+   * @param isWhole whether the first batch of each process must be present
+   */
   faults(isWhole: boolean): readonly ChainFault[] {
     return [...this.#instances.values()].flatMap((links) =>
       faultsIn(

@@ -3,30 +3,33 @@ import { isTokenId } from "../tokens/credential-form.ts";
 import { isObject, type UsageMap, usageFault } from "./meters.ts";
 
 /**
- * Who says it: `meter`, an app, of work that no response tells of; `deferred`, an app, of a response that was announced as
- * pending; `response`, a gateway, of a response whose usage it verified.
+ * Who reports an event. `meter`: an app, for work that no response reports. `deferred`: an app, for a response
+ * announced as pending. `response`: a gateway, for a response whose usage it verified.
  */
 const LANES = ["meter", "deferred", "response"] as const;
 export type Lane = (typeof LANES)[number];
 
-/** One line of a batch, in the order in which it is written (docs/format.md, Usage events). */
+/** One line of a batch, with its fields in the order of writing (docs/format.md, Usage events). */
 export interface UsageEvent {
-  /** Counts once a token and day. In lanes `deferred` and `response` the id of the request. */
+  /** Counts once per token and day. In lanes `deferred` and `response` it is the request's id. */
   readonly id: string;
   readonly lane: Lane;
-  /** Empty where it is pending. */
+  /** Empty if it is pending. */
   readonly usage: UsageMap;
   readonly request_id?: string;
   readonly route_id?: string;
   readonly context?: JsonObject;
   readonly credits?: UsageMap;
-  /** The token whose response it was. In lane `response` alone, as the next three. */
+  /** The token whose response it was. Only in lane `response`, like the next three. */
   readonly token?: string;
   readonly backend?: string;
   /** The user for whose request the gateway signed. */
   readonly subject?: string;
   readonly pending?: true;
-  /** Milliseconds since 1970. Last: what precedes it is what two events of one id must agree in. */
+  /**
+   * Milliseconds since the epoch. The last field, because two events with the same id must agree in everything before
+   * it.
+   */
   readonly at: number;
 }
 
@@ -84,7 +87,7 @@ export function parseEvent(line: string, refuse: Refuse): UsageEvent {
   return event as unknown as UsageEvent;
 }
 
-/** What two events of one id must agree in: all but their time. */
+/** What two events with the same id must agree in: everything except their time. */
 export function contentOf(line: string): string {
   return line.slice(0, line.lastIndexOf(',"at":'));
 }
@@ -102,7 +105,7 @@ const optional =
   (fault: FaultIn): FaultIn =>
   (value, event) =>
     value === undefined ? null : fault(value, event);
-/** A gateway alone says it. */
+/** Only a gateway sets these fields. */
 const gatewayOnly =
   (fault: FaultIn): FaultIn =>
   (value, event) => {

@@ -5,13 +5,13 @@ import { contentOf, type UsageEvent } from "./event.ts";
 import type { UsageMap } from "./meters.ts";
 import { type Cell, Totals } from "./totals.ts";
 
-/** What the vault says of a token that writes batches, or whose usage a gateway reports. */
+/** What the vault says about a token that writes batches or whose usage a gateway reports. */
 export interface TokenFacts {
   readonly backend?: string | undefined;
   readonly metering: boolean;
-  /** It may sign as the gateway, and so says what responses used. */
+  /** Whether it may sign as the gateway, and so may report what responses used. */
   readonly isGateway: boolean;
-  /** The only meters that it may report; undefined: any. */
+  /** The only meters that it may report; undefined means any. */
   readonly meters?: readonly string[] | undefined;
   readonly endedMs: number | null;
 }
@@ -22,7 +22,7 @@ export interface RouteLimits {
   readonly maxPerRequest?: Readonly<Record<string, number>>;
 }
 
-/** What batches are judged by. */
+/** The rules by which batches are judged. */
 export interface LedgerRules {
   /** The vault's id. */
   readonly vault: string;
@@ -32,23 +32,23 @@ export interface LedgerRules {
   readonly tokenFacts: (id: string) => TokenFacts | null;
   /** The vault's meters; undefined if the settings do not limit them. */
   readonly meters?: ReadonlySet<string> | undefined;
-  /** Undefined for a route that the settings do not have. */
+  /** Undefined for a route that is missing from the settings. */
   readonly routeLimits: (id: string) => RouteLimits | undefined;
   /** Whether an operator voided the event. */
   readonly isVoid: (token: string, id: string) => boolean;
-  /** Whether events of that day are asked for. */
+  /** Whether the caller wants events of that day. */
   readonly isWanted: (day: string) => boolean;
   readonly isClosed: (month: string) => boolean;
-  /** Whether the batch is in the totals of a month that was closed. */
+  /** Whether the batch is part of the totals of a closed month. */
   readonly isFrozen: (batchKey: string) => boolean;
 }
 
-/** A batch that was found to be its token's, with its events. */
+/** A batch whose token is confirmed, with its events. */
 export interface OpenedBatch {
   readonly name: BatchName;
   readonly header: Pick<BatchHeader, "instance" | "seq" | "prev">;
   readonly digest: string;
-  /** When the store took it, in milliseconds since 1970, if it says so. */
+  /** When the store received it, in milliseconds since the epoch, if the store says. */
   readonly storedMs?: number | undefined;
   readonly events: readonly ReadEvent[];
 }
@@ -61,7 +61,7 @@ export interface Refusal {
   readonly events: number | null;
 }
 
-/** Something an operator should look at. Its events count. */
+/** Something for an operator to look at. The events count nevertheless. */
 export interface Doubt {
   readonly kind: ChainFault["kind"] | "conflict" | "unsettled" | "moved";
   readonly token: string;
@@ -76,7 +76,11 @@ const GRACE_MS = 3_600_000;
 export class BatchFault extends Error {}
 const refuse: Refuse = (fault) => new BatchFault(fault);
 
-/** Verifies and opens a batch of the store. @throws BatchFault */
+/**
+ * Verifies and decrypts a batch.
+ *
+ * @throws BatchFault it is refused as a whole
+ */
 export async function readBatch(
   rules: Pick<LedgerRules, "vault" | "usageKeys" | "tokenFacts">,
   key: string,
@@ -89,8 +93,8 @@ export async function readBatch(
 }
 
 function requireWriter(facts: TokenFacts | null, storedMs: number | undefined): void {
-  if (facts === null) throw refuse("is of a token that this vault never had");
-  if (!facts.metering) throw refuse("is of a token without the capability metering");
+  if (facts === null) throw refuse("is by a token that this vault never had");
+  if (!facts.metering) throw refuse("is by a token without the capability metering");
   if (facts.endedMs !== null && storedMs !== undefined && storedMs > facts.endedMs + GRACE_MS) {
     throw refuse("was written over an hour after its token ended");
   }
@@ -101,7 +105,7 @@ async function openWithAny(
   batch: Parameters<typeof openBatch>[1],
 ): Promise<readonly ReadEvent[]> {
   let fault: unknown = refuse("has no usage key that opens it");
-  // After a leak the last key is new, and what older keys opened is still there.
+  // Newest first. After a leak the last key is new, and older batches still need the older keys.
   for (const key of usageKeys.toReversed()) {
     try {
       return await openBatch(vault, batch, key, refuse);
@@ -118,7 +122,7 @@ interface Deferred {
   readonly day: string;
 }
 
-/** Counts the events of batches: each id once a token and day. */
+/** Counts the events of batches, each id once per token and day. */
 export class Ledger {
   readonly #rules: LedgerRules;
   readonly #chains = new Chains();
@@ -130,7 +134,7 @@ export class Ledger {
   readonly #refused = new Map<string, Refusal>();
   readonly #doubts: Doubt[] = [];
   readonly totals = new Totals();
-  /** Of months that were closed before. */
+  /** Usage that arrived for months closed before. */
   readonly late = new Totals();
   events = 0;
   duplicates = 0;
@@ -162,10 +166,13 @@ export class Ledger {
     }
   }
 
-  /** @param isWhole false: earlier batches of an instance may be left out */
+  /**
+   * @param isWhole false if earlier batches of an instance may be missing
+   */
   finish(isWhole: boolean): { readonly refused: readonly Refusal[]; readonly doubts: readonly Doubt[] } {
     const isFrozen = ({ batch }: Deferred) => this.#rules.isFrozen(batchKey(batch.name));
-    // Settled again after its month was closed, usage is the same, and not late.
+    // Frozen batches first: if usage is settled again after its month was closed, it counts as the same and not as
+    // late.
     for (const { batch, event, day } of this.#deferred.toSorted((a, b) => Number(isFrozen(b)) - Number(isFrozen(a)))) {
       this.#settle(batch, event, day);
     }
@@ -178,7 +185,7 @@ export class Ledger {
     return { refused: [...this.#refused.values()], doubts: [...chained, ...this.#doubts] };
   }
 
-  /** That of its name, unless the store took it at quite another time. */
+  /** The day in its name, unless the store received it at a very different time. */
   #dayOf(batch: OpenedBatch): string {
     const { name, storedMs } = batch;
     if (storedMs === undefined) return name.day;
@@ -211,9 +218,9 @@ export class Ledger {
   #faultIn(event: UsageEvent, writer: string): string | null {
     const facts = this.#rules.tokenFacts(writer);
     if (event.lane === "response" && !facts?.isGateway)
-      return "says what responses used, and its token is not a gateway";
+      return "says what responses used, but its token is not a gateway's";
     const of = event.token === undefined ? facts : this.#rules.tokenFacts(event.token);
-    if (of === null) return "is of a token that this vault never had";
+    if (of === null) return "is by a token that this vault never had";
     const unknown = Object.keys(event.usage).find(
       (meter) => this.#rules.meters?.has(meter) === false || of.meters?.includes(meter) === false,
     );
@@ -229,7 +236,7 @@ export class Ledger {
   #isFirst(token: string, day: string, id: string, line: string): boolean {
     const seen = this.#seen.get(`${token} ${day}`) ?? new Map<string, string>();
     this.#seen.set(`${token} ${day}`, seen);
-    // A slice of its batch's text, which takes no room of its own.
+    // A slice of the batch's text, so it takes no memory of its own.
     const content = contentOf(line);
     const known = seen.get(id);
     if (known === undefined) {
@@ -238,23 +245,26 @@ export class Ledger {
     }
     this.duplicates += 1;
     if (known !== content) {
-      const text = `the id ${JSON.stringify(id)} came again on ${day} with other content, which does not count`;
+      const text = `the id ${JSON.stringify(id)} came again on ${day} with other content, which was not counted`;
       this.#doubts.push({ kind: "conflict", token, text });
     }
     return false;
   }
 
-  /** A gateway names user and backend if it announced the usage; where it settled the request, nothing is left to say. */
+  /**
+   * The gateway's announcement names user and backend. If the gateway settled the request itself, there is nothing left
+   * to add.
+   */
   #settle(batch: OpenedBatch, event: UsageEvent, day: string): void {
     if (this.#settled.has(event.id)) return this.#refuseEvent(batch, "is of a request that the gateway has settled");
-    // A response is settled once, also where an app tries again on the next day.
+    // A response is settled only once, even if an app tries again on the next day.
     const settles = `${batch.name.token} ${event.id}`;
     if (this.#counted.has(settles)) {
       this.duplicates += 1;
       return;
     }
     this.#counted.add(settles);
-    // Another origin's announcement is not this one's to settle.
+    // An origin may only settle what was announced to it.
     const announced = this.#announcedTo(batch.name.token, event.id);
     const limits = this.#rules.routeLimits(announced?.route_id ?? event.route_id ?? "");
     const fault = limits === undefined ? null : limitFault(event.usage, limits);
@@ -276,7 +286,7 @@ export class Ledger {
 
   #add({ name }: OpenedBatch, event: UsageEvent, day: string): void {
     if (!this.#rules.isWanted(day)) return;
-    // Put back from a backup, a batch has a new day, and is in the totals of its old one.
+    // A batch restored from a backup appears on a new day, but is already in the totals of its old one.
     if (this.#rules.isFrozen(batchKey(name))) return;
     const isLate = this.#rules.isClosed(day.slice(0, 7));
     if (!isLate) this.events += 1;
@@ -287,10 +297,10 @@ export class Ledger {
   }
 }
 
-/** As a gateway judges what a response says at once. */
+/** The same limits that a gateway applies to usage in a response. */
 function limitFault(usage: UsageMap, { meters = [], maxPerRequest = {} }: RouteLimits): string | null {
   for (const [meter, amount] of Object.entries(usage)) {
-    if (!meters.includes(meter)) return `has the meter ${meter}, which its route does not have`;
+    if (!meters.includes(meter)) return `has the meter ${meter}, which its route lacks`;
     const most = maxPerRequest[meter];
     if (most !== undefined && amount > most) return `has more ${meter} than one request may use`;
   }

@@ -1,10 +1,10 @@
 import type { JsonObject, JsonValue } from "../canonical-json.ts";
 import { MeteringError } from "./metering-error.ts";
 
-/** How much of each meter: integers from 0 to 2^53−1. */
+/** The amount of each meter: integers from 0 to 2^53−1. */
 export type UsageMap = Readonly<Record<string, number>>;
 
-/** Why this cannot be a meter's key, or null. JavaScript moves a key of digits to the front, and the format refuses it. */
+/** Why this cannot be a meter's key, or null. A key of digits is refused because JavaScript moves it to the front. */
 function meterKeyFault(key: string): string | null {
   if (!/^[a-z0-9_]{1,64}$/.test(key)) return "must have 1\u202664 of a\u2026z, 0\u20269 and _";
   return /^[0-9]+$/.test(key) ? "must not be a number" : null;
@@ -15,9 +15,9 @@ function meterValueFault(value: unknown): string | null {
 }
 
 /**
- * Usage as an app gives it.
+ * Checks usage given by an app.
  *
- * @param allowed the meters of the app's token; undefined: any
+ * @param allowed the meters of the app's token; undefined means any
  * @throws MeteringError invalid_meter_key, invalid_meter_value
  */
 export function requireUsage(given: UsageMap, allowed?: readonly string[]): UsageMap {
@@ -30,7 +30,11 @@ export function requireUsage(given: UsageMap, allowed?: readonly string[]): Usag
   return { ...given };
 }
 
-/** Why a signed value is not usage, or null. @param least how many meters it has at least */
+/**
+ * Why a signed value is not usage, or null.
+ *
+ * @param least the smallest number of meters
+ */
 export function usageFault(value: JsonValue | undefined, least: number): string | null {
   if (!isObject(value)) return "must be an object";
   const entries = Object.entries(value);

@@ -8,21 +8,21 @@ import { InputError } from "../errors.ts";
 import { isObject } from "./meters.ts";
 import { encodeSigned, openContent, sealContent, splitSigned } from "./signed-object.ts";
 
-/*
- * What operators write below `usage/`: a compacted day, a closed month, an event that is void (docs/format.md, Objects of
- * operators). Signed with a key that follows from the usage key, whose private half operators alone have.
+/**
+ * The objects that operators write under `usage/`: compacted days, closed months, voided events (docs/format.md,
+ * Objects of operators). They are signed with a key derived from the private usage key, which only operators have.
  */
 
 export const DAYS_PREFIX = "usage/days/";
 export const MONTHS_PREFIX = "usage/months/";
 export const VOIDS_PREFIX = "usage/voids/";
 export const MAX_OPERATOR_OBJECT_BYTES = 64 * 1024 * 1024;
-/** Beside it an object has a header, a signature and what sealing adds. */
+/** Leaves room for the header, the signature and the overhead of sealing. */
 const MAX_PACKED_BYTES = MAX_OPERATOR_OBJECT_BYTES - 4096;
 const MAX_CONTENT_BYTES = 512 * 1024 * 1024;
 const FIELDS = "v,usage_key,by,at,sha256";
 
-/** A pair of the roll, in base64. */
+/** A key pair in the roll, base64. */
 export interface UsageKeyPair {
   readonly public: string;
   readonly private: string;
@@ -36,7 +36,10 @@ export interface Written {
   readonly at: string;
 }
 
-/** @param keys the vault's usage keys: the last one seals @throws InputError it is larger than `openOperatorObject` takes */
+/**
+ * @param keys the vault's usage keys; the last one seals
+ * @throws InputError it is larger than `openOperatorObject` accepts
+ */
 export function sealOperatorObject(
   { vault, keys }: { readonly vault: string; readonly keys: readonly UsageKeyPair[] },
   key: string,
@@ -55,7 +58,9 @@ export function sealOperatorObject(
   return encodeSigned(line, signEd25519(signerOf(pair), textOf(vault, key, line)), sealed);
 }
 
-/** @throws what `refuse` makes: no operator of this vault wrote it under this key */
+/**
+ * @throws what `refuse` makes, unless an operator of this vault wrote it under this key
+ */
 export async function openOperatorObject(
   { vault, keys }: { readonly vault: string; readonly keys: readonly UsageKeyPair[] },
   key: string,
@@ -73,7 +78,7 @@ export async function openOperatorObject(
   const pair = keys.find((it) => it.public === usage_key);
   if (pair === undefined) throw refuse("names no usage key of this vault");
   if (signature === null || !verifyEd25519(signerOf(pair).publicKey, textOf(vault, key, line), signature)) {
-    throw refuse("is not signed by an operator, or was not written under this name");
+    throw refuse("is not signed by an operator, or was written under another name");
   }
   if (sha256Hex(sealed) !== header["sha256"]) throw refuse("was altered");
   const packed = await openContent(bytesOf(pair.private), `${vault}|${key}`, sealed, refuse);

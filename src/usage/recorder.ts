@@ -6,13 +6,17 @@ import { encodeEvent, eventFault, parseEvent, type UsageEvent } from "./event.ts
 import { MeteringError } from "./metering-error.ts";
 import { ulid } from "./ulid.ts";
 
-/** A place on this machine's disk for events that no batch has yet. It outlasts a kill of the process. */
+/** Keeps events on this machine's disk until they are in a batch. Survives a kill of the process. */
 export interface Spool {
-  /** Resolves once the lines would outlast a kill. @throws if the disk does not take them */
+  /**
+   * Resolves once the lines would survive a kill.
+   *
+   * @throws if the disk cannot store them
+   */
   append(lines: readonly string[]): Promise<void>;
-  /** Lines that processes which have ended left here. They are this process's from now on. */
+  /** Takes over the lines that ended processes left here. */
   takeLeft(): Promise<readonly string[]>;
-  /** What was appended and taken until now, to be removed once it is in batches. */
+  /** Everything appended and taken so far, to be removed once it is in batches. */
   cut(): Promise<SpoolPart>;
 }
 
@@ -23,16 +27,16 @@ export interface SpoolPart {
 export interface RecorderParts {
   readonly store: Pick<ObjectStore, "create" | "label">;
   readonly writer: BatchWriter;
-  /** Base64 of the vault's public usage key, as the newest generation has it; undefined: the token has none. */
+  /** Base64 of the vault's public usage key in the newest generation; undefined if the token has none. */
   readonly usageKey: () => Promise<string | undefined>;
-  /** Null: events that no batch has yet are lost with the process. */
+  /** If null, events that are not in a batch yet are lost with the process. */
   readonly spool: Spool | null;
   readonly clock: Clock;
   readonly random: Random;
   readonly warn: (message: string) => void;
-  /** So many events wait at most while the store takes none: default 100 000. */
+  /** The most events that may wait while the store accepts none. Default 100 000. */
   readonly maxWaiting?: number;
-  /** Calls `work` once, after that time. */
+  /** Calls `work` once, after `ms` milliseconds. */
   readonly later: (work: () => void, ms: number) => void;
 }
 
@@ -47,7 +51,7 @@ interface Waiting {
 }
 
 /**
- * Records usage events: on this machine's disk at once, and in the store in batches, every 60 s or 5000 events and at
+ * Records usage events: at once on this machine's disk, and in batches in the store, every 60 s or 5000 events and at
  * the end. An idle process writes nothing.
  */
 export class UsageRecorder {
@@ -55,7 +59,7 @@ export class UsageRecorder {
   readonly #instance: string;
   #place: Omit<BatchPlace, "instance"> = { seq: 1, prev: null };
   #events: UsageEvent[] = [];
-  /** A batch that may be in the store: it has to be written again as it is, before any other. */
+  /** A batch that may already be in the store. It must be written again unchanged, before any other. */
   #unwritten: Waiting | null = null;
   #spooled: SpoolPart[] = [];
   #appending: { readonly lines: string[]; readonly done: Promise<void> } | null = null;
@@ -69,16 +73,16 @@ export class UsageRecorder {
     this.#instance = Buffer.from(parts.random.bytes(INSTANCE_BYTES)).toString("hex");
   }
 
-  /** How many events are in no batch yet. */
+  /** How many events are not in a batch yet. */
   get waiting(): number {
     return this.#events.length + (this.#unwritten?.events.length ?? 0);
   }
 
   /**
-   * Resolves once the event would outlast a kill of the process; without a disk that takes it, once it is in memory. An
-   * event that is recorded again, with the same id, counts once a day.
+   * Resolves once the event would survive a kill of the process, or without a working disk, once it is in memory. An
+   * event recorded again with the same id counts once a day.
    *
-   * @throws MeteringError not_recorded: too many events wait, or the event takes too much room
+   * @throws MeteringError not_recorded: too many events are waiting, or the event is too large
    */
   async record(event: UsageEvent): Promise<void> {
     const fault = eventFault(event);
@@ -93,22 +97,26 @@ export class UsageRecorder {
     if (this.#events.length >= MAX_BATCH_EVENTS) void this.#flushQuietly();
   }
 
-  /** Writes what waits. @throws what the store throws; the events go on waiting */
+  /**
+   * Writes the waiting events.
+   *
+   * @throws what the store throws; the events keep waiting
+   */
   async flush(): Promise<void> {
     await this.start();
-    // What is recorded while a flush is under way belongs to the next one.
+    // Events recorded during a flush belong to the next one.
     await this.#writing?.catch(() => undefined);
     this.#writing ??= this.#write().finally(() => (this.#writing = null));
     await this.#writing;
   }
 
-  /** At the end of the process: writes what waits, or says that it stays where it is. */
+  /** At the end of the process: writes the waiting events, or warns that they stay where they are. */
   async close(): Promise<void> {
     this.#warned.store = false;
     await this.#flushQuietly();
   }
 
-  /** What earlier processes of this token left on the disk is this one's to write. */
+  /** Takes over what earlier processes of this token left on the disk. */
   start(): Promise<void> {
     this.#ready ??= this.#takeLeft();
     return this.#ready;
@@ -124,11 +132,11 @@ export class UsageRecorder {
       }
       if (this.#events.length > 0) this.#flushLater();
     } catch (error) {
-      this.#warnOnce("spool", `usage that an earlier process left on the disk is not read: ${messageOf(error)}`);
+      this.#warnOnce("spool", `cannot read usage that an earlier process left on the disk: ${messageOf(error)}`);
     }
   }
 
-  /** Events that come while the disk is busy share the next write. */
+  /** Events that arrive while the disk is busy share the next write. */
   #spool(line: string): Promise<void> {
     const { spool } = this.#parts;
     if (spool === null) return Promise.resolve();
@@ -153,7 +161,7 @@ export class UsageRecorder {
       await spool.append(lines);
       this.#warned.spool = false;
     } catch (error) {
-      this.#warnOnce("spool", `usage is kept in memory alone, and lost if the process is killed: ${messageOf(error)}`);
+      this.#warnOnce("spool", `usage is kept only in memory, and lost if the process is killed: ${messageOf(error)}`);
     }
   }
 
@@ -219,14 +227,14 @@ export class UsageRecorder {
     try {
       await this.#parts.store.create(sealed.key, sealed.bytes);
     } catch (error) {
-      // Nobody else can make this name: an earlier try wrote it, and its answer was lost.
+      // Only we can have this name, so an earlier try wrote it and its response was lost.
       if (!(error instanceof ConflictError)) throw error;
     }
     this.#unwritten = null;
   }
 }
 
-/** Events of one day, as many as a batch takes. */
+/** Events of one day, as many as fit into a batch. */
 function firstBatchOf(events: readonly UsageEvent[]): readonly UsageEvent[] {
   const day = dayOf(events[0]?.at ?? 0);
   let characters = 0;
@@ -239,7 +247,7 @@ function firstBatchOf(events: readonly UsageEvent[]): readonly UsageEvent[] {
 
 class SpoolFault extends Error {}
 
-/** Null for a line that a full disk has cut. */
+/** Null for a line that a full disk has cut short. */
 function eventIn(line: string): UsageEvent | null {
   try {
     return parseEvent(line, (fault) => new SpoolFault(fault));

@@ -3,8 +3,8 @@ import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
 import { hpkeOpen } from "../crypto/hpke.ts";
 import { hpkeSealNow } from "../crypto/hpke-seal.ts";
 
-/*
- * The form of every object below `usage/`: a line of JSON, its signature, then what is sealed to the vault's usage key
+/**
+ * The form of every object under `usage/`: a line of JSON, its signature, then content sealed to the vault's usage key
  * (docs/format.md, Usage batches). Its writer cannot read it again.
  */
 
@@ -24,7 +24,11 @@ export function encodeSigned(line: string, signature: Uint8Array, sealed: Uint8A
   return new Uint8Array(Buffer.concat([Buffer.from(`${line}\n${encodeBase64(signature)}\n`), sealed]));
 }
 
-/** The parts, of which nothing is verified. Null if they are not there. @throws what `refuse` makes */
+/**
+ * Splits an object without verifying anything. Null if a part is missing.
+ *
+ * @throws what `refuse` makes
+ */
 export function splitSigned(bytes: Uint8Array, refuse: Refuse): SignedObject | null {
   const first = bytes.indexOf(NEWLINE);
   const second = bytes.indexOf(NEWLINE, first + 1);
@@ -34,7 +38,10 @@ export function splitSigned(bytes: Uint8Array, refuse: Refuse): SignedObject | n
   return { line, signature, sealed: bytes.subarray(second + 1) };
 }
 
-/** @param recipient the vault's public usage key, 32 bytes @param aad what the content is bound to */
+/**
+ * @param recipient the vault's public usage key, 32 bytes
+ * @param aad what the content is bound to
+ */
 export function sealContent(recipient: Uint8Array, aad: string, content: Uint8Array): Uint8Array {
   const { enc, ct } = hpkeSealNow(recipient, INFO, Buffer.from(aad), content);
   return Buffer.concat([enc, ct]);

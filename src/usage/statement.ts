@@ -2,12 +2,12 @@ import { decodeUtf8, type JsonObject, type JsonValue, parseCanonicalJson, type R
 import { fromBase64Url, toBase64Url } from "../tokens/base64.ts";
 import { isObject, type UsageMap, usageFault } from "./meters.ts";
 
-/*
- * What an origin says, in the header `Vsync-Usage` of a response, that the request used: a JWS (RFC 7515 §7.1) with exactly
+/**
+ * How an origin reports a request's usage, in the response header `Vsync-Usage`: a JWS (RFC 7515 §7.1) with exactly
  * these members in one spelling (docs/format.md, Usage in a response).
  */
 
-/** The header's name, as Node.js and Fetch have it. */
+/** The header's name in lower case, as in Node.js and Fetch. */
 export const USAGE_HEADER = "vsync-usage";
 export const MAX_STATEMENT_CHARACTERS = 4096;
 
@@ -15,32 +15,32 @@ export const MAX_STATEMENT_CHARACTERS = 4096;
 export interface UsageClaims {
   /** `vsync:<vault id>`. */
   readonly iss: string;
-  /** Seconds since 1970. */
+  /** Seconds since the epoch. */
   readonly iat: number;
-  /** What the gateway signed: usage of one request says nothing of another. */
+  /** The id that the gateway signed, so that usage of one request cannot be used for another. */
   readonly request_id: string;
   readonly route_id: string;
-  /** Empty in a statement that is pending. */
+  /** Empty in a pending statement. */
   readonly usage: UsageMap;
-  /** What the app wants to know later, such as a model's name. */
+  /** Anything that the app wants to see later, such as a model's name. */
   readonly context?: JsonObject;
   /** Units of a wallet. */
   readonly credits?: UsageMap;
-  /** The usage follows in an event that has the request's id. */
+  /** The usage follows in an event with the request's id. */
   readonly pending?: true;
 }
 
-/** A statement of the right form, whose claims nobody has looked at. */
+/** A well-formed statement whose claims have not been checked. */
 export interface CompactStatement {
   /** The header and the payload, as the signature covers them (RFC 7515 §5.2). */
   readonly signed: string;
   readonly signature: Uint8Array;
-  /** The id of the token that is said to have signed it. */
+  /** The id of the token that supposedly signed it. */
   readonly keyId: string;
   readonly payload: Uint8Array;
 }
 
-/** What signs statements: the token of an origin. */
+/** Signs statements: the token of an origin. */
 export interface UsageSigner {
   /** The vault's id. */
   readonly vault: string;
@@ -54,7 +54,7 @@ const encoder = new TextEncoder();
 const HEADER = /^\{"alg":"EdDSA","typ":"vsync-usage\+jwt","kid":"(tok_[0-9a-f]{32})"\}$/;
 const NAMES = ["iss", "iat", "request_id", "route_id", "usage", "context", "credits", "pending"] as const;
 
-/** A statement in its compact form. Ed25519 is deterministic: the same claims give the same statement. */
+/** A statement in compact form. Ed25519 is deterministic, so the same claims give the same statement. */
 export function signStatement(signer: UsageSigner, claims: Omit<UsageClaims, "iss">): string {
   const iss = `vsync:${signer.vault}`;
   const signed = `${encodePart({ alg: "EdDSA", typ: "vsync-usage+jwt", kid: signer.id })}.${encodePart(
@@ -73,7 +73,9 @@ function ordered(claims: UsageClaims): object {
   );
 }
 
-/** @throws what `refuse` makes: the form */
+/**
+ * @throws what `refuse` makes, if it is malformed
+ */
 export function parseStatement(jwt: string, refuse: Refuse): CompactStatement {
   if (jwt.length > MAX_STATEMENT_CHARACTERS) throw refuse(`has more than ${MAX_STATEMENT_CHARACTERS} characters`);
   const parts = jwt.split(".");
@@ -82,11 +84,13 @@ export function parseStatement(jwt: string, refuse: Refuse): CompactStatement {
     throw refuse("is not three parts of base64url");
   }
   const keyId = HEADER.exec(decodeUtf8(header, refuse))?.[1];
-  if (keyId === undefined) throw refuse("has another header than usage has");
+  if (keyId === undefined) throw refuse("does not have the header of usage");
   return { signed: jwt.slice(0, jwt.lastIndexOf(".")), signature, keyId, payload };
 }
 
-/** @throws what `refuse` makes: an unknown claim, or the form of one */
+/**
+ * @throws what `refuse` makes, if a claim is unknown or malformed
+ */
 export function parseUsageClaims({ payload }: CompactStatement, refuse: Refuse): UsageClaims {
   const claims = parseCanonicalJson(decodeUtf8(payload, refuse), refuse);
   if (!isObject(claims)) throw refuse("is not an object");
@@ -106,7 +110,7 @@ const isText: FaultIn = (value) => (typeof value === "string" ? null : "must be 
 const FORMS: Readonly<Record<keyof UsageClaims, FaultIn>> = {
   iss: isText,
   iat: (value) => (typeof value === "number" ? null : "must be an integer"),
-  request_id: (value) => (typeof value === "string" && value !== "" ? null : "must be a string that is not empty"),
+  request_id: (value) => (typeof value === "string" && value !== "" ? null : "must be a non-empty string"),
   route_id: isText,
   usage: (value, { pending }) => (pending === undefined ? usageFault(value, 1) : pendingFault(value)),
   context: (value) => (value === undefined || isObject(value) ? null : "must be an object"),
@@ -115,5 +119,5 @@ const FORMS: Readonly<Record<keyof UsageClaims, FaultIn>> = {
 };
 
 function pendingFault(value: JsonValue | undefined): string | null {
-  return isObject(value) && Object.keys(value).length === 0 ? null : "must be empty where it is pending";
+  return isObject(value) && Object.keys(value).length === 0 ? null : "must be empty while it is pending";
 }

@@ -1,19 +1,19 @@
 import type { UsageMap } from "./meters.ts";
 
-/** What usage can be added up by. */
+/** The dimensions that usage can be added up by. */
 export const DIMENSIONS = ["meter", "backend", "route", "token", "subject", "day"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** The sum of what agrees in all dimensions. */
+/** The sum of all events that agree in every dimension. */
 export type Cell = Readonly<Record<Dimension, string>> & {
   readonly amount: bigint;
-  /** How many events say so. */
+  /** The number of events. */
   readonly events: number;
 };
 
 type Where = Readonly<Record<Dimension, string>>;
 
-/** Sums of any size. */
+/** Sums, which may exceed JavaScript's safe integers. */
 export class Totals {
   readonly #cells = new Map<string, Where & { amount: bigint; events: number }>();
 
@@ -37,12 +37,12 @@ export class Totals {
     }
   }
 
-  /** In the order of their dimensions. */
+  /** Sorted by their dimensions. */
   get cells(): readonly Cell[] {
     return [...this.#cells].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => cell);
   }
 
-  /** Sums by these dimensions, always also by meter: amounts of two meters are not of one kind. */
+  /** Sums by these dimensions, and always by meter, because different meters cannot be added. */
   by(dimensions: readonly Dimension[]): readonly Cell[] {
     const sums = new Totals();
     for (const cell of this.#cells.values()) {

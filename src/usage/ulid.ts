@@ -1,4 +1,4 @@
-/* ULIDs: 48 bits of time and 80 random ones in Crockford's base 32, which sort by time. */
+/* ULIDs: 48 bits of time and 80 random bits in Crockford's base 32. They sort by time. */
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const RANDOM_BYTES = 10;

@@ -3,8 +3,8 @@ import { MeteringError } from "./metering-error.ts";
 import { type RecorderParts, UsageRecorder } from "./recorder.ts";
 
 /**
- * Records each event in a batch of its own, which is in the store before `record` resolves: for a Worker, which has no disk
- * and runs nothing between its requests. What one request began, another cannot wait for, so they share no batch.
+ * Records each event in its own batch, which is in the store before `record` resolves. For a Worker, which has no disk
+ * and runs nothing between requests. Requests cannot share a batch, because one cannot wait for what another started.
  */
 export class UnbatchedRecorder implements Pick<UsageRecorder, "record" | "flush" | "close" | "waiting"> {
   readonly waiting = 0;

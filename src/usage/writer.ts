@@ -3,7 +3,7 @@ import { signEd25519, signingKeyOfSeed } from "../crypto/signing.ts";
 import { type Credential, deriveCredentialKeys } from "../tokens/credential.ts";
 import type { BatchWriter } from "./batch.ts";
 
-/** What writes batches and signs statements in the name of a token. The credential may be destroyed afterwards. */
+/** Writes batches and signs statements in a token's name. The caller may destroy the credential afterwards. */
 export async function batchWriterOf(vault: string, credential: Credential): Promise<BatchWriter> {
   using keys = await deriveCredentialKeys(credential);
   const signingKey = signingKeyOfSeed(keys.signingKey.expose());

@@ -42,7 +42,7 @@ const CASES: readonly [string, (express: Any) => Any, object][] = [
   [
     "routes before the middleware",
     (express) => complete(exact(express()).get("/healthz", serve).use(BACKEND.middleware())),
-    { undeclared: ["GET /healthz"], warnings: [/^GET \/healthz is registered before .*: it serves anybody$/] },
+    { undeclared: ["GET /healthz"], warnings: [/^GET \/healthz is registered before .*: it serves everybody$/] },
   ],
   [
     "that the middleware is missing",

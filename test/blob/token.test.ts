@@ -220,11 +220,11 @@ test.each<[object, string | null]>([
   [{ minGen: -1 }, "minGen must be an integer ≥ 0"],
   [{ kdf: "scrypt" }, 'kdf must be "argon2id"'],
   [{ credentials: "chain" }, 'credentials must be "ambient"'],
-  [{ credentials: "ambient" }, "accessKeyId must be absent beside ambient credentials"],
-  [{ credentials: "ambient", accessKeyId: undefined }, "secretAccessKey must be absent beside ambient credentials"],
+  [{ credentials: "ambient" }, "accessKeyId must be absent with ambient credentials"],
+  [{ credentials: "ambient", accessKeyId: undefined }, "secretAccessKey must be absent with ambient credentials"],
   [
     { credentials: "ambient", accessKeyId: undefined, secretAccessKey: undefined, sessionToken: "t" },
-    "sessionToken must be absent beside ambient credentials",
+    "sessionToken must be absent with ambient credentials",
   ],
 ])("with %j: %s", (changes, fault) => {
   expect(tokenFault({ ...FIELDS, ...changes })).toBe(fault);
@@ -282,7 +282,7 @@ test.each([
 test("the error for a bad field says where to look", () => {
   const message = "runtime token: prefix must end in /";
   expect(() => encodeToken({ ...AMBIENT, prefix: "api" })).toThrow(expect.objectContaining({ message, hint: LOOK }));
-  const large = "runtime token: its fields are larger than the 65536 bytes that a reader takes";
+  const large = "runtime token: its fields are larger than the 65536 bytes that readers accept";
   const written = () => encodeToken({ ...AMBIENT, env: "x".repeat(65_536) });
   expect(written).toThrow(expect.objectContaining({ message: large, hint: LOOK }));
 });

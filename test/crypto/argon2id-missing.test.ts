@@ -62,6 +62,6 @@ test("without both, the error says what to install", async () => {
   expect(await rejection(argon2id(PASSPHRASE, cost, 32))).toMatchObject({
     name: "InputError",
     message: "neither the package argon2 nor this runtime's own crypto offers Argon2id",
-    hint: "install argon2 beside the app and keep it out of the bundle, or run on Node.js 24.7 or newer",
+    hint: "install argon2 with the app and keep it out of the bundle, or run on Node.js 24.7 or newer",
   });
 });

@@ -143,7 +143,7 @@ describe("file systems that misbehave", () => {
     const write =
       operation === "create" ? store.create("v=1", text("two")) : store.replace("manifest", text("two"), version);
     await expect(write).rejects.toThrow(OutcomeUnknownError);
-    await expect(write).rejects.toThrow("was written, but may not outlast a power cut: input/output error (EIO)");
+    await expect(write).rejects.toThrow("was written, but may not survive a power cut: input/output error (EIO)");
   });
 
   test.each(["EINVAL", "EISDIR", "ENOTSUP"])(

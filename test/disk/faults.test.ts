@@ -15,7 +15,7 @@ describe("a system error becomes the port's, and names path and reason", () => {
     ["EDQUOT", S3UnreachableError, "disk quota exceeded", /^make room/],
     ["EIO", S3UnreachableError, "input/output error", /^check the disk/],
     ["EMFILE", S3UnreachableError, "too many open files", /^raise the limit .*ulimit -n/],
-    ["ENFILE", S3UnreachableError, "too many open files", /^end programs/],
+    ["ENFILE", S3UnreachableError, "too many open files", /^close programs/],
     ["ENAMETOOLONG", S3UnreachableError, "the name is too long", /^use a shorter one/],
     ["EEXIST", S3UnreachableError, "something that is not a folder is in the way", /^move it elsewhere/],
     ["ENOTDIR", S3UnreachableError, "a part of the path is not a folder", /^check each part/],

@@ -97,7 +97,7 @@ describe("what is refused", () => {
 
   test("a circle of links, and a string that is not a path", async () => {
     symlinkSync(join(folder, "circle"), join(folder, "circle"));
-    expect(await readSecretFile(join(folder, "circle"))).toEqual({ refusal: "is a circle of symbolic links" });
+    expect(await readSecretFile(join(folder, "circle"))).toEqual({ refusal: "is a loop of symbolic links" });
     expect(await readSecretFile("a\0b")).toEqual({ refusal: "cannot be read" });
     expect(await readSecretFile(join(folder, "x".repeat(300)))).toEqual({ refusal: "is too long for a path" });
   });

@@ -192,7 +192,7 @@ describe("refused, and in no total, is usage", () => {
       res.setHeader("vsync-usage", first as string).end();
     };
     await ask("/chat/1");
-    expect(await ask("/chat/2")).toMatchObject({ outcome: "refused", reason: "the usage is of another request" });
+    expect(await ask("/chat/2")).toMatchObject({ outcome: "refused", reason: "the usage is for another request" });
     expect((await totals()).rows).toEqual(["42 tokens api ann"]);
   });
 

@@ -47,7 +47,7 @@ describe.each(calls.slice(0, 2))("%s", (name, call) => {
     [
       "a wrong secret key",
       { accessKeyId: ROOT.accessKeyId, secretAccessKey: "planted-secret-key" },
-      "the secret key is not that of the access key",
+      "the secret key does not belong to the access key",
     ],
     [
       "a wrong session token",
@@ -109,14 +109,14 @@ test("the right session token is sent and accepted", async () => {
 describe("credentials that cannot be sent", () => {
   const { accessKeyId, secretAccessKey } = ROOT;
   test.each([
-    [{ accessKeyId: `${accessKeyId} `, secretAccessKey }, "the access key id has a space in it"],
+    [{ accessKeyId: `${accessKeyId} `, secretAccessKey }, "the access key id contains a space"],
     [{ accessKeyId: "", secretAccessKey }, "the access key id is empty"],
-    [{ accessKeyId, secretAccessKey: `${secretAccessKey}\r\n` }, "the secret access key has a line end in it"],
+    [{ accessKeyId, secretAccessKey: `${secretAccessKey}\r\n` }, "the secret access key contains a line end"],
     [
       { accessKeyId, secretAccessKey, sessionToken: "planted-\nsession-token" },
-      "the session token has a line end in it",
+      "the session token contains a line end",
     ],
-    [{ accessKeyId, secretAccessKey, sessionToken: "ü" }, "the session token has a character that no such key has"],
+    [{ accessKeyId, secretAccessKey, sessionToken: "ü" }, "the session token has a character that keys do not have"],
   ])("%j: nothing is sent, tried again or in doubt", async (keys, said) => {
     server.log.length = 0;
     for (const [, call] of calls) {

@@ -191,7 +191,7 @@ describe("the spool", () => {
     const usage = recorder({ spool: spoolOf("alive", { maxBytes: 100 }) });
     await usage.record(event("a"));
     await usage.record(event("b"));
-    expect(warnings).toEqual([expect.stringContaining("kept in memory alone, and lost if the process is killed")]);
+    expect(warnings).toEqual([expect.stringContaining("kept only in memory, and lost if the process is killed")]);
     await usage.flush();
     expect((await batchesIn(store)).map(({ ids }) => ids)).toEqual([["a", "b"]]);
   });

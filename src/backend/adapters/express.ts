@@ -7,25 +7,28 @@ import type { Verifier } from "../verifier.ts";
 import type { RequestContext } from "../verify/verify-request.ts";
 
 declare global {
-  // As `@types/express` is extended.
+  // Extends the types of `@types/express`.
   namespace Express {
     interface Request {
-      /** What was verified, behind `backend.middleware()`. */
+      /** What was verified, for handlers behind `backend.middleware()`. */
       vsync?: RequestContext;
     }
   }
 }
 
-/** `(request, response, next)`, as Express, Connect, Nest and Restify have it. */
+/** `(request, response, next)`, as in Express, Connect, Nest and Restify. */
 export type ExpressMiddleware = (request: NodeRequest, response: NodeResponse, next: Next) => void | Promise<void>;
-/** The same before one route, and Fastify's `preHandler`. */
+/** The same in front of one route; also Fastify's `preHandler`. */
 export type RouteGuard = (request: GuardedRequest, response: NodeResponse | FastifyReply, next: GuardNext) => void;
 type Next = (error?: unknown) => void;
-/** Fastify takes no other errors. */
+/** Fastify only accepts an Error. */
 type GuardNext = (error?: Error) => void;
 
 export interface MiddlewareOptions {
-  /** Called with each refusal before it is answered, beside the backend's log. It cannot let the request through. */
+  /**
+   * Called with each refusal before it is answered, in addition to the backend's log. It cannot let the request
+   * through.
+   */
   readonly onRefused?: (error: VerificationError, request: unknown) => void;
 }
 
@@ -47,22 +50,22 @@ export function createExpressMiddleware(backend: Verifier, { onRefused }: Middle
       return false;
     }
   };
-  // Any other error rejects, and Express passes it on. After `next(error)`, a handler that does not look at its argument
-  // would serve the request.
+  // Any other error rejects, and Express passes it on. Calling `next(error)` instead would let a handler that ignores
+  // its argument serve the request.
   const middleware: ExpressMiddleware = async (request, response, next) => {
     if (await verify(request, response)) next();
   };
   return Object.assign(middleware, { [VERIFIES]: true });
 }
 
-/** A request of Node.js, or Fastify's around it. */
+/** A request of Node.js, or Fastify's wrapper around one. */
 type GuardedRequest = NodeRequest | { readonly raw: NodeRequest };
 
 interface FastifyReply {
   code(status: number): { headers(headers: object): { send(body: string): unknown } };
 }
 
-/** Refuses a request that the gateway signed for another route, and one that nobody verified. */
+/** Refuses a request that the gateway signed for another route, or that was not verified. */
 export function routeGuard(backend: Verifier, id: string): RouteGuard {
   return (request, response, next) => {
     const raw = "raw" in request ? request.raw : request;

@@ -22,8 +22,8 @@ interface FastifyInstance {
 }
 
 /**
- * A plugin for the whole app: `app.register(createFastifyPlugin(backend))`. It verifies before anything reads the body;
- * handlers find what was verified in `request.vsync`.
+ * A plugin for the whole app: `app.register(createFastifyPlugin(backend))`. It verifies before anything reads the body.
+ * Handlers find what was verified in `request.vsync`.
  */
 export function createFastifyPlugin(backend: Verifier): (app: FastifyInstance) => Promise<void> {
   const plugin = async (app: FastifyInstance): Promise<void> => {
@@ -41,7 +41,7 @@ export function createFastifyPlugin(backend: Verifier): (app: FastifyInstance) =
       }
     });
   };
-  // A plugin of its own would keep the hook from the routes beside it.
+  // Without this, the hook would not apply to routes outside the plugin.
   return Object.assign(plugin, { [Symbol.for("skip-override")]: true });
 }
 

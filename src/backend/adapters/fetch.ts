@@ -5,12 +5,12 @@ import { VerificationError } from "../verification-error.ts";
 import type { Verifier } from "../verifier.ts";
 import type { RequestContext } from "../verify/verify-request.ts";
 
-/** `fetch` of Bun, Deno and Workers, `app.fetch` of Hono, a route handler of Next. */
+/** `fetch` of Bun, Deno and Workers, `app.fetch` of Hono, or a route handler of Next. */
 export type FetchHandler<Rest extends unknown[]> = (request: Request, ...rest: Rest) => Response | Promise<Response>;
 
 declare global {
   interface Request {
-    /** What was verified, in a handler behind `backend.protect()`. */
+    /** What was verified, for handlers behind `backend.protect()`. */
     readonly vsync?: RequestContext;
   }
 }
@@ -23,7 +23,7 @@ export type ProtectedHandler<Rest extends unknown[]> = (
   ...rest: Rest
 ) => Response | Promise<Response>;
 
-/** The handler for verified requests alone. It finds what was verified in `request.vsync`. */
+/** Calls the handler only for verified requests. It finds what was verified in `request.vsync`. */
 export function protectFetch<Rest extends unknown[]>(
   backend: Verifier,
   handler: ProtectedHandler<Rest>,
@@ -34,7 +34,7 @@ export function protectFetch<Rest extends unknown[]>(
       verified = await verifyFetchRequest(backend, request, waitUntilOf(rest));
     } catch (error) {
       if (!(error instanceof VerificationError)) throw error;
-      // What is left of a body that nobody wants.
+      // Cancels the rest of the body, which nobody will read.
       await request.body?.cancel().catch(() => undefined);
       const { status, headers, body } = refusalOf(error);
       return new Response(body, { status, headers });
@@ -43,7 +43,7 @@ export function protectFetch<Rest extends unknown[]>(
   };
 }
 
-/** Of a Worker: it comes after the request and the bindings. */
+/** A Worker's context, which comes after the request and the bindings. */
 function waitUntilOf(rest: readonly unknown[]): WaitUntil | undefined {
   const context = rest.find((it) => typeof (it as Partial<WorkerContext> | null | undefined)?.waitUntil === "function");
   return context === undefined ? undefined : (work) => (context as WorkerContext).waitUntil(work);
@@ -65,7 +65,7 @@ async function verifyFetchRequest(
       throw new VerificationError("body_already_read", "something read the request's body before backend.protect()");
     }
     if (request.body === null && Number(request.headers.get("content-length") ?? 0) > 0) {
-      throw new VerificationError("body_hash_mismatch", "it came with a body that Fetch hides, as with GET");
+      throw new VerificationError("body_hash_mismatch", "it came with a body that Fetch hides, as it does for GET");
     }
     read = await readStream(request.body, maxBytes);
     return read;
@@ -78,7 +78,10 @@ async function verifyFetchRequest(
   return verified;
 }
 
-/** The target in its own spelling: `URL` would drop a lone `?`. A fragment stays: nobody signs one. */
+/**
+ * The target exactly as spelled, because `URL` would drop a lone `?`. A fragment stays, and fails, because gateways
+ * never sign one.
+ */
 function targetOf(url: string): string {
   const target = url.replace(/^[a-z]+:\/\/[^/?#]*/i, "");
   return target.startsWith("/") ? target : `/${target}`;
@@ -119,7 +122,7 @@ function withoutGatewayHeaders(request: Request, body: Uint8Array | null): Reque
     return new Same(request, { headers, ...rest } as RequestInit);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    // Next hands out a Proxy, which no constructor takes.
+    // Copies the fields, because Next passes a Proxy that constructors do not accept.
     const { url, method, body: stream, signal } = request;
     return new Same(url, { method, headers, body: stream, signal, ...rest } as RequestInit);
   }

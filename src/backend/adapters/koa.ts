@@ -15,7 +15,7 @@ interface KoaContext {
 
 export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<unknown>;
 
-/** For Koa, before any body parser. Handlers find what was verified in `context.state.vsync`. */
+/** For Koa; register it before any body parser. Handlers find what was verified in `context.state.vsync`. */
 export function createKoaMiddleware(backend: Verifier): KoaMiddleware {
   return refusing(async (context) => {
     const { req, originalUrl } = context;
@@ -28,12 +28,12 @@ export function createKoaMiddleware(backend: Verifier): KoaMiddleware {
   });
 }
 
-/** Before the handler of a route of the settings, for Koa: it serves that route and no other. */
+/** For Koa, in front of the handler of one route in the settings: it lets only requests for that route through. */
 export function createKoaRouteGuard(backend: Verifier, id: string): KoaMiddleware {
   return refusing(async ({ req }) => void backend.requireRoute(req, id, req.method ?? ""));
 }
 
-/** The rest of the app runs outside of the `try`: its errors are its own. */
+/** The rest of the app runs outside the `try`, because its errors are its own. */
 function refusing(check: (context: KoaContext) => Promise<void>): KoaMiddleware {
   return async (context, next) => {
     try {

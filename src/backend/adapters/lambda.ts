@@ -22,12 +22,12 @@ export interface LambdaResult {
   readonly body?: string;
 }
 
-/** An event that was verified. */
+/** A verified event. */
 export type VerifiedEvent<Event> = Event & { readonly vsync: RequestContext };
 
 /**
- * A handler of a function behind a function URL or an HTTP API (payload 2.0) that gets only verified events. The first
- * version of the payload and ALB rewrite the query, so nothing that was signed would match.
+ * Wraps the handler of a function behind a function URL or an HTTP API (payload 2.0), and calls it only for verified
+ * events. Payload version 1.0 and ALB rewrite the query, so the signature would never match.
  */
 export function createLambdaHandler<Event extends LambdaEvent, Result>(
   backend: Verifier,

@@ -7,8 +7,8 @@ interface ExecutionContext {
 }
 
 /**
- * `@UseGuards(createNestGuard(backend, "jobs.create"))`: the handler serves that route and no other. Verify all requests
- * first, with `app.use(backend.middleware())` in `main.ts`.
+ * `@UseGuards(createNestGuard(backend, "jobs.create"))` lets only requests for that route through. First verify all
+ * requests, with `app.use(backend.middleware())` in `main.ts`.
  */
 export function createNestGuard(backend: Verifier, id: string): { canActivate(context: ExecutionContext): boolean } {
   return {
@@ -20,7 +20,7 @@ export function createNestGuard(backend: Verifier, id: string): { canActivate(co
         return true;
       } catch (error) {
         if (!(error instanceof VerificationError)) throw error;
-        // What Nest answers with a status and a message of its own, without one of its classes.
+        // Nest answers such an error with its status and message, without needing one of its classes.
         throw Object.assign(new Error(error.code), { statusCode: error.status });
       }
     },

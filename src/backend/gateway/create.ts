@@ -6,17 +6,17 @@ import { type GatewayView, gatewayViewOf, Views } from "../views.ts";
 import { Gateway } from "./gateway.ts";
 
 export interface GatewayOptions {
-  /** Where `VSYNC_CONFIG` and `VSYNC_TOKEN` are. Default: the environment of the process. */
+  /** Where to find `VSYNC_CONFIG` and `VSYNC_TOKEN`. Default: the environment of the process. */
   readonly env?: Environment;
-  /** An open vault to ask instead, or any other source of what its token was told. */
+  /** An open vault to ask instead, or another source of what its token is told. */
   readonly vault?: TokenSource;
-  /** Milliseconds since 1970; default: the clock of the machine. */
+  /** Milliseconds since the epoch. Default: the machine's clock. */
   readonly clock?: { nowMs(): number };
 }
 
 /**
- * A gateway of the vault that `VSYNC_CONFIG` names. It asks the vault every minute, so new keys, routes and revocations
- * need no restart; while the vault does not answer it goes on for `maxStaleMinutes`.
+ * A gateway of the vault that `VSYNC_CONFIG` names. It reads the vault every minute, so new keys, routes and
+ * revocations need no restart. While the vault does not respond, it keeps working for `maxStaleMinutes`.
  *
  * @throws ConfigInvalidError the token may not sign as the gateway, or the vault has no key for it
  * @throws what `Vsync.open` throws
@@ -33,7 +33,7 @@ export async function createGateway(options: GatewayOptions = {}): Promise<Gatew
   return new Gateway({ views, ledger, clock, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) });
 }
 
-/** Each origin has a limit of its own; the gateway goes on as long as any. */
+/** The longest limit of any backend: each origin enforces its own. */
 function maxStaleMinutes({ backends }: GatewayView): number {
   return Math.max(60, ...backends.map((backend) => backend.maxStaleMinutes));
 }

@@ -1,11 +1,11 @@
 import { GatewayError } from "./gateway-error.ts";
 
-/** Headers as Node.js has them, or Fetch. */
+/** Headers as Node.js has them, or as in Fetch. */
 export type ClientHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 /** By lower-case name, as `node:http` takes them. */
 export type ForwardedHeaders = Readonly<Record<string, string | readonly string[]>>;
 
-/** They concern one connection (RFC 9110 §7.6.1), or would come after what was signed. */
+/** These concern one connection (RFC 9110 §7.6.1), or would be added after what was signed. */
 const HOP_BY_HOP = new Set([
   "connection",
   "expect",
@@ -19,17 +19,17 @@ const HOP_BY_HOP = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-/** Only the gateway says these. The last three would have a framework run another route's handler. */
+/** Only the gateway may set these. The last three would make a framework run another route's handler. */
 const OURS =
   /^(?:x-)?vsync-|^x-fs-|^(?:signature|signature-input|accept-signature|content-digest)$|^x-(?:http-)?method(?:-override)?$/;
 const CLIENT_REQUEST_ID = "x-client-request-id";
-/** What the signature covers: two of them would mean different things to two readers. */
+/** The signature covers these, and two readers could pick different ones of two. */
 const SINGLE = ["content-type", "content-encoding", "content-length", "host"];
 
 /**
- * What of a client's headers goes on. Some servers make `-` of `_`, so that spelling is as good as ours.
+ * The client's headers that are forwarded. Some servers turn `_` into `-`, so that spelling counts as ours too.
  *
- * @throws GatewayError bad_request: a header that is signed came twice
+ * @throws GatewayError bad_request: a signed header came twice
  */
 export function forwardedHeaders(given: ClientHeaders): ForwardedHeaders {
   const entries = entriesOf(given);
@@ -38,7 +38,7 @@ export function forwardedHeaders(given: ClientHeaders): ForwardedHeaders {
       .filter(([name]) => name === "connection")
       .flatMap(([, value]) => value.toLowerCase().split(/[ \t]*,[ \t]*/)),
   );
-  // Without a prototype: a client may name a header `constructor`.
+  // Has no prototype, because a client may name a header `constructor`.
   const headers = Object.create(null) as Record<string, string | readonly string[]>;
   for (const [name, value] of entries) {
     const plain = name.replaceAll("_", "-");
@@ -58,7 +58,7 @@ function entriesOf(given: ClientHeaders): readonly (readonly [name: string, valu
   });
 }
 
-/** Whether a client asks for another protocol, as a WebSocket does. */
+/** The protocol that a client wants to upgrade to, such as WebSocket, or null. */
 export function asksUpgrade(given: ClientHeaders): string | null {
   return entriesOf(given).find(([name]) => name === "upgrade")?.[1] ?? null;
 }

@@ -7,7 +7,7 @@ const STATUS = {
   gateway_unavailable: 503,
 } as const;
 
-/** Why a gateway passes a request on to nobody. The client may learn the code. */
+/** Why a gateway does not pass on a request. The client may learn the code. */
 export type GatewayCode = keyof typeof STATUS;
 
 /** A request that the gateway does not sign. Its message is for the log, never for the client. */

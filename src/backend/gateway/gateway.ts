@@ -23,46 +23,55 @@ import { GatewayError } from "./gateway-error.ts";
 /** A client's request, as it arrived. */
 export interface GatewayRequest {
   readonly method: string;
-  /** The path with its query, as on the wire: `req.url` of Node.js. */
+  /** The path with its query, as on the wire: `req.url` in Node.js. */
   readonly target: string;
   readonly headers: ClientHeaders;
-  /** The raw bytes, or what reads them: it is not called where the body is not signed, nor for a request that is refused. */
+  /**
+   * The raw bytes, or a function that reads them. It is not called if the body is not signed, or the request is
+   * refused.
+   */
   readonly body?: Uint8Array | null | ((maxBytes: number) => Promise<Uint8Array | null>);
-  /** On whose behalf the request is made; the gateway has authenticated them. */
+  /** The user behind the request, whom the gateway has authenticated. */
   readonly context?: SignedContext;
-  /** An origin refused it, and `settle` said `signAnew`: it will not say so again. */
+  /** Set if an origin refused the request and `settle` said `signAnew`; it will not say so again. */
   readonly again?: boolean;
-  /** It arrived as an upgrade, such as a WebSocket: its route has to allow that. */
+  /** Whether the request is an upgrade, such as a WebSocket, which its route must allow. */
   readonly upgrade?: boolean;
-  /** `ctx.waitUntil` of a Worker: the vault is asked again in it. */
+  /** A Worker's `ctx.waitUntil`, in which the vault is read again. */
   readonly waitUntil?: WaitUntil | undefined;
 }
 
 /** A request to pass on. */
 export interface SignedRequest extends SignedUsage {
-  /** Drawn here, 128 random bits. */
+  /** 128 random bits, drawn for this request. */
   readonly id: string;
-  /** By lower-case name: the client's, without what only the gateway says, and the signature. */
+  /** By lower-case name: the client's headers, without those that only the gateway may set, plus the signature. */
   readonly headers: ForwardedHeaders;
-  /** To be forwarded to the byte: `new URL()` would change some of them. */
+  /** Forward it byte for byte: `new URL()` would change some targets. */
   readonly target: string;
-  /** Null if the backend declares none. */
+  /** Null if the backend declares no routes. */
   readonly route: RouteSetting | null;
   readonly backend: string;
-  /** The bytes that were signed; null where the body is not signed: pass on the client's own stream. */
+  /** The bytes that were signed. Null if the body is not signed: then forward the client's own stream. */
   readonly body: Uint8Array | null;
 }
 
 const METHOD = /^(?!CONNECT$|TRACE$)[A-Z][A-Z-]{0,31}$/;
-/** What a request target may have beside its canonical path: printable ASCII, no white space, no fragment. */
+/** The characters of a request target: printable ASCII without white space and fragments. */
 const TARGET = /^[!"$-~]{1,16384}$/;
 const ID_BYTES = 16;
 
-/** Where the usage goes that responses report. */
+/** Where the usage from responses goes. */
 export interface UsageLedger {
-  /** Resolves once the event is kept. @throws MeteringError not_recorded */
+  /**
+   * Resolves once the event is safe.
+   *
+   * @throws MeteringError not_recorded
+   */
   record(event: UsageEvent): Promise<void>;
-  /** @throws what the store throws; the events go on waiting */
+  /**
+   * @throws what the store throws; the events keep waiting
+   */
   flush(): Promise<void>;
 }
 
@@ -70,11 +79,11 @@ export interface GatewayParts {
   readonly views: Views<GatewayView>;
   readonly clock: { nowMs(): number };
   readonly random: (bytes: number) => Uint8Array;
-  /** Null for a token that lacks the capability `metering`: usage is judged, and nobody keeps it. */
+  /** Null for a token without the capability `metering`: usage is judged but not kept. */
   readonly ledger: UsageLedger | null;
 }
 
-/** Signs requests in front of origins, and judges what their responses say. */
+/** Signs requests in front of origins, and judges the usage in their responses. */
 export class Gateway {
   readonly #parts: GatewayParts;
   readonly #settled = new WeakSet<SignedRequest>();
@@ -84,9 +93,10 @@ export class Gateway {
   }
 
   /**
-   * Signs a request for the backend of its route. Sign it anew for each try: an origin serves a signature once.
+   * Signs a request for the backend of its route. Sign again for each try, because an origin accepts a signature only
+   * once.
    *
-   * @throws GatewayError what the client is to get: its `status`, and its `code` if you like
+   * @throws GatewayError answer the client with its `status`, and with its `code` if you like
    */
   async sign(request: GatewayRequest): Promise<SignedRequest> {
     const { views, clock } = this.#parts;
@@ -118,11 +128,11 @@ export class Gateway {
   }
 
   /**
-   * Judges the usage that a response reports, by what this gateway knows of the request, and keeps it if it holds. Once a
-   * request: what a second response reports of it is refused.
+   * Judges the usage that a response reports by what this gateway knows of the request, and records it if it holds.
+   * Works once per request: usage in a second response is refused.
    *
    * @throws GatewayError the gateway's token may not verify others
-   * @throws MeteringError not_recorded: the usage holds, but nothing has room to keep it
+   * @throws MeteringError not_recorded: the usage holds, but there is no room to keep it
    */
   async settle<H extends ResponseHeaders>(signed: SignedRequest, headers: H): Promise<Settlement<H>> {
     const { views, clock, ledger } = this.#parts;
@@ -130,7 +140,7 @@ export class Gateway {
     if (known === null)
       throw new GatewayError("gateway_unavailable", "the gateway's token lacks the permission api.tokens.verify");
     const isSettled = this.#settled.has(signed);
-    // Before the next await: of two calls at once, only one may count.
+    // Comes before the next await, so that of two simultaneous calls only one counts.
     this.#settled.add(signed);
     const { usage, ...settlement } = await settleUsage({ ...signed, isSettled }, headers, known, clock.nowMs());
     if (usage === undefined) {
@@ -141,7 +151,11 @@ export class Gateway {
     return { ...settlement, usage };
   }
 
-  /** Writes the usage that waits. @throws what the store throws; it goes on waiting, and is tried every minute */
+  /**
+   * Writes the waiting usage.
+   *
+   * @throws what the store throws; the usage keeps waiting, and is retried every minute
+   */
   async flush(): Promise<void> {
     await this.#parts.ledger?.flush();
   }
@@ -169,7 +183,9 @@ export class Gateway {
   }
 }
 
-/** @throws TypeError */
+/**
+ * @throws TypeError the profile carries no context, or the context is too long
+ */
 function contextFor({ id, profile }: BackendView, context: SignedContext): string {
   if (profile === "rfc9421") return encodeContext(context);
   throw new TypeError(`the profile of the backend ${id} carries no context`);
@@ -186,7 +202,7 @@ interface SigningParts {
   readonly headers: ForwardedHeaders;
 }
 
-/** Before any route is looked for: what servers read in different ways has no route. */
+/** Comes before routing: what servers could read in different ways must not match a route. */
 function requireForm({ method, target }: GatewayRequest): void {
   if (!METHOD.test(method)) throw new GatewayError("bad_request", `the method ${JSON.stringify(method)} is not signed`);
   if (TARGET.test(target) && isCanonicalPath(pathOf(target))) return;
@@ -225,7 +241,7 @@ async function bodyOf({ body, upgrade = false }: GatewayRequest): Promise<Uint8A
   return bytes ?? new Uint8Array();
 }
 
-/** The length of what was signed, where the client may have sent chunks. */
+/** The length of what was signed, because the client may have sent chunks. */
 function sizedHeaders(headers: ForwardedHeaders, body: Uint8Array | null): ForwardedHeaders {
   if (body === null) return headers;
   const { "content-length": given, ...others } = headers;
@@ -237,7 +253,9 @@ function oneOf(headers: ForwardedHeaders, name: string): string | null {
   return typeof value === "string" ? value : null;
 }
 
-/** @throws GatewayError bad_request: a value that cannot be signed, which the client sent */
+/**
+ * @throws GatewayError bad_request: the client sent a value that cannot be signed
+ */
 function signedWith(sign: () => Record<string, string>): Record<string, string> {
   try {
     return sign();

@@ -1,7 +1,7 @@
 import { VerificationError } from "../verification-error.ts";
 import { headerLines, type NodeRequest } from "./node-message.ts";
 
-/** A request whose body something else has read, and which may have kept the bytes. */
+/** A request whose body may have been read already by something that kept the bytes. */
 interface MaybeRead extends NodeRequest {
   readonly rawBody?: unknown;
   readonly body?: unknown;
@@ -10,7 +10,7 @@ interface MaybeRead extends NodeRequest {
 }
 
 /**
- * The raw body, given back to the stream: a body parser that comes later reads it as if nobody had.
+ * Reads the raw body and gives it back to the stream, so a later body parser can read it as if nothing had.
  *
  * It stops after `maxBytes`, and then resolves with what it has, which is more.
  *
@@ -34,7 +34,7 @@ function wasRead({ readableDidRead, readableFlowing, readableEnded }: MaybeRead)
   return readableDidRead || readableEnded || readableFlowing === true;
 }
 
-/** What `express.json({ verify })`, Nest and cloud functions keep. Anything else would be a body that somebody made up. */
+/** Accepts what `express.json({ verify })`, Nest and cloud functions keep. Anything else may not be the real body. */
 function requireRawBody({ rawBody }: MaybeRead, headers: ReturnType<typeof headerLines>): Uint8Array {
   const exact = headers["content-encoding"] === undefined && headers["content-length"];
   if (rawBody instanceof Uint8Array && typeof exact === "string" && rawBody.length === Number(exact)) return rawBody;
@@ -44,7 +44,7 @@ function requireRawBody({ rawBody }: MaybeRead, headers: ReturnType<typeof heade
   );
 }
 
-/** Reads as it arrives, but never past the end: after that, nothing could be given back. */
+/** Reads chunks as they arrive, but never past the end: after that, they could not be given back. */
 function readChunks(request: MaybeRead, maxBytes: number): Promise<Uint8Array[]> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
@@ -71,7 +71,7 @@ function readChunks(request: MaybeRead, maxBytes: number): Promise<Uint8Array[]>
       ["error", gone],
       ["close", gone],
     ] as const;
-    // Of HTTP/2: its requests do not say that they are complete. This comes after the listener that ends the request.
+    // HTTP/2 requests do not say that they are complete. This runs after the listener that ends the request.
     request.stream?.on?.("end", () => {
       ended = true;
       read();

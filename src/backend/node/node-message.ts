@@ -1,6 +1,6 @@
-/*
- * As much of Node.js' requests and responses as this needs. Not the types of Node.js: an app that compiles against ours
- * would have to install them.
+/**
+ * The parts of Node.js's requests and responses that we use. We avoid the types of Node.js, because every app that
+ * compiles against ours would have to install them.
  */
 
 interface Emitter {
@@ -8,13 +8,13 @@ interface Emitter {
   off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
-/** `IncomingMessage`, or its like of `node:http2`. */
+/** `IncomingMessage`, or its equivalent in `node:http2`. */
 export interface NodeRequest extends Emitter {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
-  /** Express: before it took off where a router is mounted. */
+  /** Express: the URL before a router's mount path was removed. */
   readonly originalUrl?: string;
-  /** Express: what it took off. */
+  /** Express: the mount path that was removed. */
   readonly baseUrl?: string;
   readonly rawHeaders: string[];
   readonly httpVersionMajor: number;
@@ -37,7 +37,7 @@ export interface NodeSocket {
   destroySoon?(): void;
 }
 
-/** `ServerResponse`, or its like of `node:http2`. */
+/** `ServerResponse`, or its equivalent in `node:http2`. */
 export interface NodeResponse {
   statusCode: number;
   readonly headersSent: boolean;
@@ -45,7 +45,7 @@ export interface NodeResponse {
   end(text: string): unknown;
 }
 
-/** Each header with its lines: what a parser joined or dropped can be told apart here only. */
+/** Each header with all its lines. Only `rawHeaders` still shows what the parser joined or dropped. */
 export function headerLines(rawHeaders: readonly string[]): Record<string, string | string[]> {
   const lines: Record<string, string | string[]> = Object.create(null);
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {

@@ -1,12 +1,12 @@
 import { REFUSAL_HEADER, type VerificationError } from "../verification-error.ts";
 import type { NodeRequest, NodeResponse, NodeSocket } from "./node-message.ts";
 
-/** How much of a refused request's body is read and thrown away to keep its connection. */
+/** How much of a refused request's body to read and discard in order to keep its connection. */
 const DRAINED_BYTES = 65_536;
-/** How long a client has to read the refusal before its connection is gone. */
+/** How long a client has to read the refusal before the connection is closed. */
 const LINGER_MS = 1000;
 
-/** The status, headers and body of a refusal: the client learns the code alone. */
+/** The status, headers and body of a refusal. The client learns only the code. */
 export function refusalOf({ code, status }: VerificationError): {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ interface Refused extends NodeRequest {
   readonly headers?: Record<string, unknown>;
 }
 
-/** Answers a request with the refusal, unless it has an answer. */
+/** Answers a request with the refusal, unless it already has a response. */
 export function refuseNodeRequest(request: Refused, response: NodeResponse, error: VerificationError): void {
   if (response.headersSent) return;
   const { status, headers, body } = refusalOf(error);
@@ -40,7 +40,7 @@ export function refuseNodeRequest(request: Refused, response: NodeResponse, erro
   response.end(body);
 }
 
-/** The header that ends the connection of a refused request, if its body would take long to read and throw away. */
+/** The header that ends the connection of a refused request, if its body would take long to discard. */
 export function closing(request: Refused, status: number): Readonly<Record<string, string>> {
   if (request.httpVersionMajor >= 2 || !(status === 413 || isLong(request))) return {};
   if (request.socket) lingerBeforeClosing(request.socket);
@@ -53,9 +53,9 @@ function isLong({ headers = {}, complete }: Refused): boolean {
 }
 
 /**
- * Closing a connection with bytes unread resets it, and the client may lose the answer. So the end of the answer goes out
- * first, nothing more is read, and the rest follows. Node.js has just begun to read again, to throw the body away; a later
- * turn of the event loop would come after another 64 KiB.
+ * Closing a connection with unread bytes resets it, and the client may lose the response. So this sends the end of the
+ * response first, reads no more, and closes later. Node.js has just started to read again in order to discard the body;
+ * a later turn of the event loop would come after another 64 KiB.
  */
 function lingerBeforeClosing(socket: NodeSocket): void {
   socket.destroySoon = () => {

@@ -9,11 +9,11 @@ interface Strippable extends NodeRequest {
 }
 
 /**
- * Takes the gateway's headers off a request in every form that a handler may look at. Trailers are never signed: handlers
- * see none.
+ * Removes the gateway's headers from a request in every form that a handler may look at. Also hides trailers, because
+ * they are never signed.
  */
 export function stripGatewayHeaders(request: Strippable): void {
-  // Node.js makes both from `rawHeaders` when they are first read: that has to be before `rawHeaders` gets shorter.
+  // Node.js makes both from `rawHeaders` when they are first read, so read them before `rawHeaders` gets shorter.
   for (const fields of [request.headers, request.headersDistinct]) {
     for (const name of Object.keys(fields ?? {})) if (isGatewayHeader(name)) delete fields?.[name];
   }
@@ -22,7 +22,7 @@ export function stripGatewayHeaders(request: Strippable): void {
   withoutTrailers(request);
 }
 
-/** The parser of Node.js assigns trailers when the body has ended. */
+/** Node.js's parser assigns trailers when the body has ended. */
 function ignore(_: unknown): void {}
 
 function withoutTrailers(request: object): void {

@@ -5,13 +5,13 @@ import type { NodeRequest, NodeSocket } from "./node-message.ts";
 import { refusalOf } from "./refuse.ts";
 import { verifyNodeRequest } from "./verify-node.ts";
 
-/** Verifies an upgrade with an empty body. Null if it was refused: then the socket has its answer, and is closed. */
+/** Verifies an upgrade, whose body is empty. Null if it was refused; the socket has then been answered and closed. */
 export async function verifyNodeUpgrade(
   backend: Verifier,
   request: NodeRequest & { vsync?: unknown },
   socket: NodeSocket,
 ): Promise<RequestContext | null> {
-  // Node.js has taken its own listeners off: a client that resets the connection would end the process.
+  // Node.js has removed its own listeners, so without this a client that resets the connection would end the process.
   socket.on("error", () => undefined);
   try {
     const verify = (input: VerifyRequestInput): Promise<RequestContext> =>

@@ -7,7 +7,7 @@ import { stripGatewayHeaders } from "./strip.ts";
 export type Verify = (input: VerifyRequestInput) => Promise<RequestContext>;
 
 /**
- * Verifies a request of Node.js, and takes the gateway's headers off it.
+ * Verifies a request of Node.js, and removes the gateway's headers from it.
  *
  * @throws VerificationError
  */
@@ -23,10 +23,10 @@ export async function verifyNodeRequest(
   return context;
 }
 
-/** The target as it came. A router that was mounted at a path takes it off `url`; anything else may not change it. */
+/** The target as it arrived. A mounted router removes its path from `url`; no other change is allowed. */
 function targetOf({ url = "", originalUrl, baseUrl = "" }: NodeRequest): string {
   if (originalUrl === undefined || originalUrl === baseUrl + url) return originalUrl ?? url;
-  // Express adds a slash where nothing is left of the path.
+  // Express adds a slash if nothing else is left of the path.
   if (url.startsWith("/") && originalUrl === baseUrl + url.slice(1)) return originalUrl;
   throw new VerificationError("route_mismatch", `something rewrote ${originalUrl} to ${url} before it was verified`);
 }

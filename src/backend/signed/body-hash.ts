@@ -2,7 +2,7 @@ import { nodeCrypto } from "../../tokens/node-crypto.ts";
 
 /** SHA-256 of no bytes. */
 export const EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-/** Up to this size hashing takes less time than handing the bytes to another thread. */
+/** Up to this size, hashing takes less time than passing the bytes to another thread. */
 const SMALL_BYTES = 256 * 1024;
 
 /** SHA-256 in lower-case hex. */

@@ -9,7 +9,7 @@ export interface Ed25519Jwk {
   readonly d?: string;
 }
 
-/** The query as it is: both sides sign the bytes on the wire. */
+/** Returns the query unchanged: both sides sign the bytes on the wire. */
 export function canonicalizeQuery(query: string): string {
   return query;
 }
@@ -20,7 +20,7 @@ export async function signCanonicalString(canonical: string, privateJwk: Ed25519
   return toBase64Url(new Uint8Array(await crypto.subtle.sign("Ed25519", key, new TextEncoder().encode(canonical))));
 }
 
-/** Whether a signature in base64url is the key's, over a text. */
+/** Whether a base64url signature over a text was made with the key. */
 export async function verifyCanonicalSignature(
   canonical: string,
   signature: string,

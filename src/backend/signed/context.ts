@@ -1,7 +1,7 @@
 import { fromBase64Url, toBase64Url } from "../../tokens/base64.ts";
 import { VerificationError } from "../verification-error.ts";
 
-/** On whose behalf the gateway passes a request on. */
+/** The user on whose behalf the gateway passes a request on. */
 export interface SignedContext {
   readonly subject: string;
   readonly claims?: Readonly<Record<string, unknown>>;
@@ -10,7 +10,7 @@ export interface SignedContext {
 const MAX_BYTES = 4096;
 
 /**
- * The header `vsync-context`: base64url of JSON.
+ * Encodes the header `vsync-context`: base64url of JSON.
  *
  * @throws TypeError it has more than 4 KiB, or no subject
  */
@@ -23,7 +23,9 @@ export function encodeContext({ subject, claims }: SignedContext): string {
   return encoded;
 }
 
-/** @throws VerificationError context_unverified: the gateway signed something that is not a context */
+/**
+ * @throws VerificationError context_unverified: the gateway signed something that is not a context
+ */
 export function parseContext(header: string): SignedContext {
   const json = header.length <= MAX_BYTES ? fromBase64Url(header) : null;
   const parsed = json === null ? null : parseJson(json);

@@ -4,7 +4,7 @@ import { nodeCrypto } from "../../tokens/node-crypto.ts";
 import type { SigningKey } from "./claim.ts";
 
 const encoder = new TextEncoder();
-/** RFC 8410 §7: what stands before the 32 bytes of a private key in PKCS #8. */
+/** RFC 8410 §7: the DER bytes before the 32 bytes of a private key in PKCS #8. */
 const PKCS8 = fromBase64("MC4CAQAwBQYDK2VwBCIEIA==") ?? new Uint8Array();
 
 const signers = new WeakMap<SigningKey, (text: Uint8Array) => Uint8Array>();

@@ -3,9 +3,11 @@ import type { RequestHeaders } from "./request-headers.ts";
 import { readRfc9421, signRfc9421 } from "./rfc9421.ts";
 import { readXFs, signXFs } from "./x-fs.ts";
 
-/** How a gateway writes down what it signs. The settings pin one per backend; a request never chooses. */
+/** How a gateway writes down what it signs. The settings fix one per backend; a request cannot choose. */
 export interface Profile {
-  /** @throws TypeError a value that the profile cannot carry */
+  /**
+   * @throws TypeError a value that the profile cannot represent
+   */
   sign(request: RequestToSign, key: SigningKey): Record<string, string>;
   /** @throws VerificationError missing_signature, malformed_signature */
   read(headers: RequestHeaders): Claim;

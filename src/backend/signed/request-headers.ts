@@ -1,13 +1,13 @@
 import { VerificationError } from "../verification-error.ts";
 
-/** Headers as Fetch has them, or Node.js: names in any case, `string[]` for one that came several times. */
+/** Headers as in Fetch or Node.js: names in any case, `string[]` for a header that came several times. */
 export type RequestHeaders =
   | { get(name: string): string | null }
   | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
- * The value of a header that the gateway sets. Servers join, drop or keep the doubles of a header, so two of them would
- * mean different things to two readers.
+ * The value of a header that the gateway sets. Servers join, drop or keep duplicates, so two readers could see
+ * different values.
  *
  * @throws VerificationError malformed_signature: it came twice, or as a list
  */
@@ -37,10 +37,10 @@ function valuesOf(headers: RequestHeaders, name: string): readonly string[] {
   return new HeaderLines(headers).lines.get(name) ?? [];
 }
 
-/** Headers by lower-case name, for looking up many of them. */
+/** Headers by lower-case name, for many look-ups. */
 class HeaderLines {
   readonly lines = new Map<string, string[]>();
-  /** Only Fetch has it. */
+  /** Tells this class from Fetch's Headers, which have `get`. */
   readonly get = undefined;
 
   constructor(headers: Readonly<Record<string, string | readonly string[] | undefined>>) {

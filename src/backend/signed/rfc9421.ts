@@ -6,13 +6,13 @@ import type { Claim, RequestToSign, SigningKey } from "./claim.ts";
 import { signText } from "./ed25519.ts";
 import { type RequestHeaders, singleHeader, wholeHeader } from "./request-headers.ts";
 
-/*
- * The profile `rfc9421` of a signed request: HTTP Message Signatures (RFC 9421) with Ed25519 and Content-Digest
- * (RFC 9530), in one form and order. A reader holds a request against this template and parses no structured fields, which
- * two readers could read differently.
+/**
+ * The profile `rfc9421` of a signed request: HTTP Message Signatures (RFC 9421) with Ed25519 and Content-Digest (RFC
+ * 9530), in one fixed form and order. A reader compares a request with this template instead of parsing structured
+ * fields, which two readers could parse differently.
  */
 
-/** The label of our signature, and its tag. */
+/** Both the label of our signature and its tag. */
 const LABEL = "vsync";
 const TAG = "vsync-gateway-1";
 const ALWAYS = ["@method", "@path", "@query", "vsync-request"];
@@ -25,16 +25,16 @@ export function signatureBase(components: readonly (readonly [string, string])[]
   return [...lines, `"@signature-params": ${params}`].join("\n");
 }
 
-/** What a string of a structured field may hold here: a comma would look like a second value of the header. */
+/** The characters of a structured field's string here. A comma would look like a second value of the header. */
 const STRING = /^[ !#-+\--[\]-~]*$/;
-/** A covered value: printable ASCII, nothing that could end its line. */
+/** A covered value: printable ASCII, so nothing can end its line. */
 const VALUE = /^[ -~]*$/;
 
 /**
- * The headers that a gateway adds to a request. The request must carry `contentType` and `contentEncoding` as they are
- * here.
+ * The headers that a gateway adds to a request. The request must be sent with exactly this `contentType` and
+ * `contentEncoding`.
  *
- * @throws TypeError a value that the profile cannot carry
+ * @throws TypeError a value that the profile cannot represent
  */
 export function signRfc9421(request: RequestToSign, key: SigningKey): Record<string, string> {
   const { requestId, created, expires, bodyHash } = request;
@@ -71,7 +71,7 @@ function requestField({ vault, backend, routeId }: RequestToSign): string {
   return `vault="${vault}";backend="${backend}";route="${routeId}"`;
 }
 
-/** RFC 9421 §2.2.1, §2.2.6, §2.2.7. A request without a query has the same `@query` as one with an empty query. */
+/** RFC 9421 §2.2.1, §2.2.6, §2.2.7. Without a query, `@query` is the same as for an empty query. */
 function derived(method: string, target: string): Record<"@method" | "@path" | "@query", string> {
   const path = pathOf(target);
   return { "@method": method, "@path": path, "@query": target.slice(path.length) || "?" };
@@ -94,7 +94,7 @@ const REQUEST = /^vault="(?<vault>[^"]*)";backend="(?<backend>[^"]*)";route="(?<
 const DIGEST = /^sha-256=:(?<bytes>[A-Za-z0-9+/]{43}=):$/;
 
 /**
- * What the headers of a request say; nobody has verified it.
+ * Reads what the headers of a request claim. Verifies nothing.
  *
  * @throws VerificationError missing_signature, malformed_signature
  */
@@ -155,13 +155,13 @@ function digestOf(value: string): string {
   return hexOf(bytesOf("content-digest", matched(DIGEST, "content-digest", value)["bytes"]));
 }
 
-/** A header beside the signature could be anybody's; one that was signed and has gone may have been taken off. */
+/** A header outside the signature could come from anybody; a signed one that is missing may have been removed. */
 function requireCoverage(covered: string, present: readonly string[]): void {
   const signed = covered.slice(1, -1).split('" "');
   const added = present.find((name) => !signed.includes(name));
-  if (added !== undefined) throw new VerificationError("bad_signature", `${added} came and was not signed`);
+  if (added !== undefined) throw new VerificationError("bad_signature", `${added} came but was not signed`);
   const gone = signed.find((name) => !present.includes(name));
-  if (gone !== undefined) throw new VerificationError("bad_signature", `${gone} was signed and did not come`);
+  if (gone !== undefined) throw new VerificationError("bad_signature", `${gone} was signed but did not come`);
 }
 
 /** How far a gateway's clock may be ahead of ours. */
@@ -179,6 +179,6 @@ function requireWindow(
   if (atMs < Math.min(expires, created + maxAgeSeconds) * 1000) return;
   throw new VerificationError(
     "expired_signature",
-    `it was signed ${-aheadMs} ms ago, and is good for ${maxAgeSeconds} s at most`,
+    `it was signed ${-aheadMs} ms ago, and is valid for at most ${maxAgeSeconds} s`,
   );
 }

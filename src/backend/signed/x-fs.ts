@@ -8,12 +8,13 @@ import type { Claim, RequestToSign, SigningKey } from "./claim.ts";
 import { signText } from "./ed25519.ts";
 import { type RequestHeaders, singleHeader } from "./request-headers.ts";
 
-/*
- * The profile `x-fs` of a signed request: the canonical string and the headers of npm's `@farthershore/backend`, to the
- * byte. Its unchanged client verifies what we sign, and ours what it signs. `business-id` is the vault's id.
+/**
+ * The profile `x-fs` of a signed request: byte for byte the canonical string and headers of npm's
+ * `@farthershore/backend`. Its unmodified client verifies what we sign, and ours verifies what it signs. `business-id`
+ * is the vault's id.
  */
 
-/** What the signature covers. */
+/** The fields that the signature covers. */
 export interface CanonicalSigningInput {
   readonly method: string;
   /** Without the query. */
@@ -23,18 +24,18 @@ export interface CanonicalSigningInput {
   /** Lower-case hex SHA-256 of the raw bytes; `STREAM` for a route whose body is not signed. */
   readonly bodyHash: string;
   readonly requestId: string;
-  /** Seconds since 1970. */
+  /** Seconds since the epoch. */
   readonly timestamp: number;
   readonly businessId: string;
   readonly backendId: string;
   /** Empty if the gateway knows no route. */
   readonly routeId: string;
   readonly policyVersion: string;
-  /** Lower-case hex SHA-256 of the header `x-fs-context`; of nothing without that header. */
+  /** Lower-case hex SHA-256 of the header `x-fs-context`, or of nothing if it is absent. */
   readonly contextHash: string;
 }
 
-/** The eleven lines, in this order. A verifier of an older canonical string fails on the last one. */
+/** The eleven lines, in this order. A verifier of an older canonical string fails at the last one. */
 export function canonicalString(input: CanonicalSigningInput): string {
   return [
     `method:${input.method.toUpperCase()}`,
@@ -62,7 +63,7 @@ const UNSIGNED = "STREAM";
 /**
  * The headers that a gateway adds to a request.
  *
- * @throws TypeError a value that would end its line
+ * @throws TypeError a value contains a line break
  */
 export function signXFs(request: RequestToSign, key: SigningKey): Record<string, string> {
   const fault = Object.entries(request).find(([, value]) => typeof value === "string" && /[\n\r]/.test(value));
@@ -95,11 +96,11 @@ export function signXFs(request: RequestToSign, key: SigningKey): Record<string,
   };
 }
 
-/** These may be empty. Every other header must say something. */
+/** Only these may be empty. */
 const MAY_BE_EMPTY = ["x-fs-route-id", "x-fs-policy-version"];
 
 /**
- * What the headers of a request say; nobody has verified it.
+ * Reads what the headers of a request claim. Verifies nothing.
  *
  * @throws VerificationError missing_signature, malformed_signature
  */
@@ -156,12 +157,12 @@ function readSaid(headers: RequestHeaders) {
 
 const WINDOW_SECONDS = 300;
 const SKEW_SECONDS = 5;
-/** After this the window refuses a request that is shown again. */
+/** After this, the window refuses a replayed request anyway. */
 const REMEMBERED_SECONDS = WINDOW_SECONDS + SKEW_SECONDS + 1;
 
 function requireWindow(timestamp: number, atMs: number): void {
   const distance = Math.abs(Math.floor(atMs / 1000) - timestamp);
   if (distance <= WINDOW_SECONDS) return;
   const code = distance <= WINDOW_SECONDS + SKEW_SECONDS ? "clock_skew" : "expired_signature";
-  throw new VerificationError(code, `it was signed ${distance} s away from now`);
+  throw new VerificationError(code, `it was signed ${distance} s from now`);
 }

@@ -9,11 +9,11 @@ import type { OriginView } from "../views.ts";
 import { requireContext } from "./report-usage.ts";
 
 export interface MeterOptions {
-  /** Your idempotency key, 1…256 characters: what is recorded again under it, on the same day, counts once. */
+  /** Your idempotency key, 1…256 characters: usage recorded again under it on the same day counts once. */
   readonly id?: string;
   readonly requestId?: string;
   readonly routeId?: string;
-  /** What you want to know later, such as a model's name. JSON with integers only. */
+  /** Anything you want to see later, such as a model's name. JSON with integers only. */
   readonly context?: JsonObject;
   /** Units of a wallet. */
   readonly credits?: UsageMap;
@@ -22,12 +22,12 @@ export interface MeterOptions {
 export interface MeterParts {
   readonly writer: BatchWriter;
   readonly recorder: Pick<UsageRecorder, "record" | "flush" | "close">;
-  /** The newest view that is known without a request; null: none yet. */
+  /** The newest view available without a request, or null. */
   readonly view: () => OriginView | null;
   readonly clock: { nowMs(): number };
 }
 
-/** Reports the usage of one backend: in responses, and by events. */
+/** Reports the usage of one backend, in responses and as events. */
 export class Meter implements UsageReporting {
   readonly #parts: MeterParts;
 
@@ -47,7 +47,7 @@ export class Meter implements UsageReporting {
     return this.#parts.clock;
   }
 
-  /** Those that both the token and its backend may report; undefined: any. */
+  /** The meters that both the token and its backend may report; undefined means any. */
   get meters(): readonly string[] | undefined {
     const { meters, backend } = this.#parts.view() ?? {};
     const keys = backend?.meters?.map(({ key }) => key);
@@ -59,7 +59,7 @@ export class Meter implements UsageReporting {
   }
 
   /**
-   * Records usage that no response tells of. Resolves once it would outlast a kill of the process, and reaches the store
+   * Records usage that no response reports. Resolves once it would survive a kill of the process; it reaches the store
    * within a minute.
    *
    * @throws MeteringError invalid_meter_key, invalid_meter_value; not_recorded: try again, with the same id
@@ -93,12 +93,14 @@ export class Meter implements UsageReporting {
     });
   }
 
-  /** @throws what the store throws; the events go on waiting */
+  /**
+   * @throws what the store throws; the events keep waiting
+   */
   async flush(): Promise<void> {
     await this.#parts.recorder.flush();
   }
 
-  /** Writes what waits, or says that it stays on the disk. */
+  /** Writes waiting events, or warns that they stay on the disk. */
   async close(): Promise<void> {
     await this.#parts.recorder.close();
   }

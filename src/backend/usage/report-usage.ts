@@ -6,7 +6,7 @@ import { type VerifiedRequest, verifiedRequest } from "../verified.ts";
 import { withHeader } from "./response-header.ts";
 
 export interface MeteringOptions {
-  /** What you want to know later, such as a model's name. JSON with integers only. */
+  /** Anything you want to see later, such as a model's name. JSON with integers only. */
   readonly context?: JsonObject;
   /** Units of a wallet. */
   readonly credits?: UsageMap;
@@ -14,14 +14,26 @@ export interface MeteringOptions {
 
 /** Collects the usage of one request. */
 export interface UsageReporter {
-  /** Adds to a meter. @throws MeteringError invalid_meter_key, invalid_meter_value */
+  /**
+   * Adds to a meter.
+   *
+   * @throws MeteringError invalid_meter_key, invalid_meter_value
+   */
   report(meter: string, amount: number): UsageReporter;
-  /** The response with the usage so far. @throws as `withUsage` */
+  /**
+   * The response with the usage so far.
+   *
+   * @throws what `withUsage` throws
+   */
   wrap<R extends object>(response: R): R;
-  /** The response, announcing that its usage follows with `settle`: for a stream. @throws as `withUsage` */
+  /**
+   * For a stream: the response, with the announcement that `settle` will report its usage.
+   *
+   * @throws what `withUsage` throws
+   */
   defer<R extends object>(response: R): R;
   /**
-   * Records the usage of a response that `defer` announced. Once: what is settled again counts as the same.
+   * Records the usage of a response that `defer` announced. Settling the same response again changes nothing.
    *
    * @throws MeteringError as `withUsage`, or not_recorded
    */
@@ -29,10 +41,11 @@ export interface UsageReporter {
 }
 
 /**
- * The response, with what its request used: signed into a header, without a request. The gateway verifies and removes it.
- * Usage that the response already says is replaced.
+ * Returns the response with the request's usage, signed into a header. Sends no request; the gateway verifies and
+ * removes the header. Replaces usage that the response already has.
  *
- * @throws MeteringError unverified_request: this backend has not verified the request; invalid_meter_key, invalid_meter_value
+ * @throws MeteringError unverified_request: this backend has not verified the request; invalid_meter_key,
+ * invalid_meter_value
  */
 export function withUsage<R extends object>(
   request: object,
@@ -46,7 +59,11 @@ export function withUsage<R extends object>(
   return withStatement(of, response, { usage: reported, ...requireOptions(options) });
 }
 
-/** As `withUsage`, step by step. @throws MeteringError unverified_request */
+/**
+ * Like `withUsage`, step by step.
+ *
+ * @throws MeteringError unverified_request
+ */
 export function createUsage(request: object, options: MeteringOptions = {}): UsageReporter {
   const of = requireVerified(request);
   const more = requireOptions(options);
@@ -82,7 +99,9 @@ function requireOptions({ context, credits }: MeteringOptions): MeteringOptions 
   };
 }
 
-/** @throws MeteringError invalid_meter_value: it is not an object of JSON whose numbers are integers */
+/**
+ * @throws MeteringError invalid_meter_value: it is not a JSON object whose numbers are integers
+ */
 export function requireContext(given: JsonObject): JsonObject {
   const refuse = (fault: string) => new MeteringError("invalid_meter_value", `the context ${fault}`);
   const context = parseCanonicalJson(JSON.stringify(given) ?? "", refuse);

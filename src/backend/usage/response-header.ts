@@ -1,10 +1,11 @@
-/*
- * Sets a header of a response, in place of any that is there. Appended, it would come twice, and a gateway believes neither.
+/**
+ * Sets a header of a response, replacing any existing one. If it were appended, it would come twice, and a gateway
+ * trusts neither.
  */
 
 /**
- * The response with the header: the same object, except where that cannot be changed, as what `fetch` answered or
- * `Response.redirect` made.
+ * The response with the header: the same object, or a copy if it cannot be changed, like the results of `fetch` and
+ * `Response.redirect`.
  *
  * @throws TypeError it is not a response, or its headers have been sent
  */
@@ -12,7 +13,7 @@ export function withHeader<R extends object>(response: R, name: string, value: s
   const known = response as Record<string, unknown>;
   const headers = known["headers"];
   if (isFetchHeaders(headers)) return withFetchHeader(response, headers, name, value);
-  // Express and Koa have `set`, too, and Fastify and Hono `header`; what is nearest to Node.js comes first.
+  // Express and Koa also have `set`, Fastify and Hono `header`; the method closest to Node.js comes first.
   for (const method of ["setHeader", "header", "set"]) {
     if (typeof known[method] !== "function") continue;
     (known[method] as (name: string, value: string) => unknown).call(response, name, value);
@@ -37,7 +38,8 @@ function withFetchHeader<R extends object>(response: R, headers: FetchHeaders, n
     headers.set(name, value);
     return response;
   } catch (error) {
-    // Not `instanceof`: Hono's server for Node.js replaces the global Response, whose `redirect` makes the one before it.
+    // Not `instanceof`, because Hono's server for Node.js replaces the global Response, while its `redirect` returns
+    // the original class.
     if (!(error instanceof TypeError) || Object.prototype.toString.call(response) !== "[object Response]") throw error;
     const { body } = response as Response;
     const copy = new Response(body, response);

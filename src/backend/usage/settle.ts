@@ -6,7 +6,7 @@ import type { UsageMap } from "../../usage/meters.ts";
 import { parseStatement, parseUsageClaims, USAGE_HEADER, type UsageClaims } from "../../usage/statement.ts";
 import { isVerificationCode, REFUSAL_HEADER } from "../verification-error.ts";
 
-/** Headers of a response, as Fetch has them or Node.js. */
+/** Headers of a response, as in Fetch or Node.js. */
 export type ResponseHeaders = Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** What the gateway remembers of a request that it signed. */
@@ -16,34 +16,34 @@ export interface SignedUsage {
   readonly routeId: string;
   readonly backend: string;
   readonly signedAtMs: number;
-  /** Of the route. Absent or empty: the route is not metered. */
+  /** The route's meters. If absent or empty, the route is not metered. */
   readonly meters?: readonly string[] | undefined;
-  /** By meter: the most that one request may use. */
+  /** By meter, the most that one request may use. */
   readonly maxPerRequest?: Readonly<Record<string, number>> | undefined;
   readonly subject?: string | undefined;
-  /** It was refused once before, and signed anew. */
+  /** Whether it was refused once and signed again. */
   readonly isAgain?: boolean;
-  /** Usage of it has been kept. */
+  /** Whether its usage has been recorded. */
   readonly isSettled?: boolean;
 }
 
 /** How the usage of a response was judged. */
 export interface Settlement<H> {
-  /** `ok` too where a route is not metered and its response says nothing. */
+  /** Also `ok` if a route is not metered and its response reports nothing. */
   readonly outcome: "ok" | "missing" | "malformed" | "refused";
   /** For the log, never for the client. */
   readonly reason?: string;
-  /** What the client gets: without what was meant for the gateway. */
+  /** The headers for the client, without those meant for the gateway. */
   readonly headers: H;
-  /** What to count; absent unless `ok`. */
+  /** What to count; only for `ok`. */
   readonly usage?: SettledUsage;
-  /** What the client gets in place of the origin's status: the origin refused the gateway's signature. */
+  /** The status for the client if the origin refused the gateway's signature. */
   readonly status?: 502;
-  /** Sign the request anew and send it once more: the refusal may have been of its time. */
+  /** Sign the request again and resend it once: a wrong time may have caused the refusal. */
   readonly signAnew?: true;
 }
 
-/** What goes into the ledger. Its subject is the one that the gateway signed; what the origin says does not count. */
+/** The event for the ledger. Its subject is the one that the gateway signed; the origin's word does not count. */
 export function responseEvent(request: SignedUsage, said: SettledUsage, atMs: number): UsageEvent {
   const { token, usage, ...more } = said;
   const { id, routeId, backend, subject } = request;
@@ -57,11 +57,11 @@ export interface SettledUsage {
   readonly usage: UsageMap;
   readonly context?: JsonObject;
   readonly credits?: UsageMap;
-  /** The usage follows in an event of the origin. */
+  /** The origin will report the usage in an event. */
   readonly pending?: true;
 }
 
-/** Another signature may be believed. */
+/** Refusals after which a new signature may succeed. */
 const WORTH_ANOTHER = ["expired_signature", "clock_skew", "unknown_key_id"];
 const MAX_AHEAD_MS = 60_000;
 
@@ -78,7 +78,7 @@ const malformed = (fault: string): SettleFault => new SettleFault("malformed", `
 const refused = (fault: string): SettleFault => new SettleFault("refused", fault);
 
 /**
- * Judges what a response says of its usage against what the gateway itself knows of the request.
+ * Judges the usage in a response by what the gateway itself knows of the request.
  *
  * @param known the tokens of the newest generation
  */
@@ -151,8 +151,8 @@ function requireToken({ id, capabilities, backend, not_after }: VerifiableToken,
 function requireRequest(claims: UsageClaims, request: SignedUsage, vault: string, atMs: number): void {
   if (claims.iss !== `vsync:${vault}`) throw refused("the usage belongs to another vault");
   if (request.isSettled) throw refused("the request has been settled");
-  if (claims.request_id !== request.id) throw refused("the usage is of another request");
-  if (claims.route_id !== request.routeId) throw refused("the usage is of another route");
+  if (claims.request_id !== request.id) throw refused("the usage is for another request");
+  if (claims.route_id !== request.routeId) throw refused("the usage is for another route");
   const saidMs = claims.iat * 1000;
   if (saidMs > atMs + MAX_AHEAD_MS) throw refused("the usage was signed in the future");
   if (saidMs < request.signedAtMs - MAX_AHEAD_MS) throw refused("the usage is older than the request");
@@ -164,11 +164,15 @@ function requireMeters(usage: UsageMap, { id, meters: own }: VerifiableToken, re
     if (!meters.includes(meter)) throw refused(`the route ${request.routeId} does not have the meter ${meter}`);
     if (own?.includes(meter) === false) throw refused(`the token ${id} does not have the meter ${meter}`);
     const most = maxPerRequest?.[meter];
-    if (most !== undefined && amount > most) throw refused(`${meter} is ${amount}, and one request may use ${most}`);
+    if (most !== undefined && amount > most) throw refused(`${meter} is ${amount}, but one request may use ${most}`);
   }
 }
 
-/** @throws SettleFault malformed: it came twice. An ETag may have a comma; these two never do. */
+/**
+ * An ETag may contain a comma, but these two headers never do.
+ *
+ * @throws SettleFault malformed: it came twice
+ */
 function oneValue(headers: ResponseHeaders, name: string): string | undefined {
   const [value, ...others] = valuesOf(headers, name);
   if (others.length === 0 && !value?.includes(",")) return value;
@@ -181,7 +185,7 @@ function valuesOf(headers: ResponseHeaders, name: string): readonly string[] {
   return entries.flatMap(([key, value]) => (isNamed(key, name) && value !== undefined ? value : []));
 }
 
-/** Some servers make `-` of `_`. */
+/** Some servers turn `_` into `-`. */
 function isNamed(key: string, name: string): boolean {
   return key.toLowerCase().replaceAll("_", "-") === name;
 }

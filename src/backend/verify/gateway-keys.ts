@@ -4,8 +4,8 @@ import { VerificationError } from "../verification-error.ts";
 export type { GatewayKey };
 
 /**
- * The key that a request names, if it may sign now. A key that is not valid yet, not valid any more, or another gateway's
- * is as unknown as one that never was: what differs would only help a forger.
+ * The key that a request names, if it may sign now. A key that is not valid yet or any more, or that belongs to another
+ * gateway, counts as unknown: telling the difference would only help a forger.
  *
  * @throws VerificationError unknown_key_id
  */
@@ -21,7 +21,9 @@ export function requireGatewayKey(keys: readonly GatewayKey[], kid: string, atMs
   return key;
 }
 
-/** @throws VerificationError route_mismatch: an edge gateway signs for its own origins alone */
+/**
+ * @throws VerificationError route_mismatch: an edge gateway may only sign for its own origins
+ */
 export function requireBackendOfKey({ kid, backends }: GatewayKey, backend: string): void {
   if (backends === undefined || backends.includes(backend)) return;
   throw new VerificationError("route_mismatch", `the gateway key ${kid} does not sign for ${JSON.stringify(backend)}`);

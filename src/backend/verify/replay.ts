@@ -2,12 +2,12 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { nodeCrypto } from "../../tokens/node-crypto.ts";
 import { VerificationError } from "../verification-error.ts";
 
-/** Remembers which requests were served. A shared one keeps a request from being served by two processes. */
+/** Remembers which requests were served. A shared store keeps two processes from serving the same request. */
 export interface ReplayStore {
   /**
-   * True if this call was the first with this key; it must be atomic. If it rejects, the request is refused.
+   * True if this call was the first with this key. Must be atomic. If it rejects, the request is refused.
    *
-   * @param until milliseconds since 1970: when it may be forgotten
+   * @param until when the key may be forgotten, in milliseconds since the epoch
    */
   claim(key: string, until: number): Promise<boolean>;
 }
@@ -15,7 +15,7 @@ export interface ReplayStore {
 const MAX_ENTRIES = 1_000_000;
 const encoder = new TextEncoder();
 
-/** In this process: 16 bytes a request, forgotten by the second in which they end. */
+/** In this process's memory: 16 bytes per request, forgotten in the second in which they end. */
 export class NonceCache implements ReplayStore {
   readonly #known = new Set<string>();
   readonly #endingAt = new Map<number, string[]>();
@@ -34,12 +34,14 @@ export class NonceCache implements ReplayStore {
     return this.#known.size;
   }
 
-  /** @throws VerificationError nonce_cache_full: forgetting one would let it be replayed */
+  /**
+   * @throws VerificationError nonce_cache_full: forgetting an entry would allow its replay
+   */
   async claim(key: string, until: number): Promise<boolean> {
     this.#forget(Math.floor(this.#clock.nowMs() / 1000));
     const id = idOf(key);
     const second = Math.ceil(until / 1000);
-    // The clock was set back: a request of that time could have been served.
+    // The clock was set back, so a request of that time could have been served already.
     if (this.#known.has(id) || second <= this.#forgotten) return false;
     if (this.#known.size >= this.#maxEntries) {
       throw new VerificationError("nonce_cache_full", `${this.#known.size} requests are remembered`);
@@ -63,7 +65,7 @@ export class NonceCache implements ReplayStore {
   }
 }
 
-/** 16 characters of one byte: a quarter of what most request ids take. */
+/** 16 one-byte characters, a quarter of what most request ids take. */
 function idOf(key: string): string {
   const node = nodeCrypto();
   if (node !== null) return node.hash("sha256", key, "buffer").toString("latin1", 0, 16);

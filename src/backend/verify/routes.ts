@@ -7,13 +7,13 @@ export interface RoutedRequest {
   readonly method: string;
   /** With or without its query. */
   readonly target: string;
-  /** The id that was signed; empty if the gateway knew none. */
+  /** The signed id; empty if the gateway knew no route. */
   readonly routeId: string;
 }
 
 /**
- * The route that the gateway signed, if it is the one that this request asks for: otherwise a signed request for one
- * route would be served by the handler of another. Null if neither backend nor token has routes.
+ * The route that the gateway signed, if it is the one that this request asks for. Otherwise a request signed for one
+ * route could reach the handler of another. Null if neither backend nor token has routes.
  *
  * @param allowed the `routes` of the origin's token
  * @throws VerificationError route_unknown, route_mismatch
@@ -38,8 +38,8 @@ export function requireRoute(
 }
 
 /**
- * The one route that serves a request in any framework. Null if no route matches, or if a framework that ignores case or a
- * slash at the end would take another.
+ * The one route that serves a request in any framework. Null if no route matches, or if a framework that ignores case
+ * or a trailing slash would choose another.
  */
 export function routeServing<R extends RouteSetting>(routes: readonly R[], method: string, target: string): R | null {
   const path = pathOf(target);
@@ -50,12 +50,12 @@ export function routeServing<R extends RouteSetting>(routes: readonly R[], metho
   return exact?.route === alike?.route ? ((exact?.route ?? null) as R | null) : null;
 }
 
-/** Whether a framework that ignores case or a slash at the end would serve a request on any of these routes. */
+/** Whether a framework that ignores case or a trailing slash would serve a request on any of these routes. */
 export function servesAlike(routes: readonly RouteSetting[], method: string, target: string): boolean {
   return closest(shapedRoutes(routes), servedMethod(method), alikeKey(pathOf(target)), "alike") !== null;
 }
 
-/** A framework answers HEAD with the handler of GET. */
+/** Frameworks answer HEAD with the handler of GET. */
 function servedMethod(method: string): string {
   return method === "HEAD" ? "GET" : method;
 }
@@ -63,13 +63,13 @@ function servedMethod(method: string): string {
 interface ShapedRoute {
   readonly route: RouteSetting;
   readonly segments: readonly string[];
-  /** The segments as a framework may read them that ignores case, and decodes. */
+  /** The segments as read by a framework that decodes them and ignores case. */
   readonly alike: readonly string[];
 }
 
 const shaped = new WeakMap<readonly RouteSetting[], readonly ShapedRoute[]>();
 
-/** Routes with literal segments come before those with a name or a rest in the same place, as routers prefer them. */
+/** Literal segments come before names and rests in the same place, as routers prefer them. */
 function shapedRoutes(routes: readonly RouteSetting[]): readonly ShapedRoute[] {
   const known = shaped.get(routes);
   if (known !== undefined) return known;

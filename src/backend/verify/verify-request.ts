@@ -16,7 +16,7 @@ import { requireRoute } from "./routes.ts";
 /** A request as it arrived. */
 export interface VerifyRequestInput {
   readonly method: string;
-  /** The request target: the path with its query, as on the wire. Or `path` with `search` or `query`. */
+  /** The request target: the path with its query, as on the wire. Or give `path` with `search` or `query`. */
   readonly target?: string;
   readonly path?: string;
   /** As on the wire, with its `?`. */
@@ -24,52 +24,52 @@ export interface VerifyRequestInput {
   /** With or without its `?`. */
   readonly query?: string;
   readonly headers: RequestHeaders;
-  /** The raw bytes, or what reads them. */
+  /** The raw bytes, or a function that reads them. */
   readonly body?: Uint8Array | BodyReader | null;
-  /** It asks for a WebSocket or another protocol: its route must take upgrades. */
+  /** Whether it asks for a WebSocket or another protocol, which its route must allow. */
   readonly upgrade?: boolean;
-  /** `ctx.waitUntil` of a Worker: the vault is asked again in it. */
+  /** A Worker's `ctx.waitUntil`, in which the vault is read again. */
   readonly waitUntil?: WaitUntil | undefined;
 }
 
 /**
- * Reads the raw bytes; called only once the signature holds. It may stop after `maxBytes`, and then resolves with more
- * than that.
+ * Reads the raw bytes. It is called only once the signature holds. It may stop after `maxBytes`, and then resolves with
+ * more than that.
  */
 export type BodyReader = (maxBytes: number) => Promise<Uint8Array | null>;
 
-/** What verifying needs beside the request. */
+/** What verification needs besides the request. */
 export interface Verification {
   readonly view: OriginView;
   readonly replay: ReplayStore;
   readonly clock: { nowMs(): number };
 }
 
-/** What the gateway says of a verified request. */
+/** What the gateway says about a verified request. */
 export interface RequestContext {
-  /** Signed and drawn by the gateway: it serves as idempotency key. */
+  /** Drawn and signed by the gateway; works as an idempotency key. */
   readonly requestId: string;
   readonly keyId: string;
   readonly backend: string;
   /** Empty if neither backend nor token has routes. */
   readonly routeId: string;
-  /** Profile `x-fs` alone; else empty. */
+  /** Only for profile `x-fs`; otherwise empty. */
   readonly policyVersion: string;
   /** False on a route whose body is not signed. */
   readonly bodyVerified: boolean;
-  /** On whose behalf; null if the gateway did not say. */
+  /** The user behind the request; null if the gateway did not say. */
   readonly context: SignedContext | null;
-  /** Profile `x-fs` alone: the signed header `x-fs-context`, or null. */
+  /** Only for profile `x-fs`: the signed header `x-fs-context`, or null. */
   readonly contextToken: string | null;
 }
 
 export const MAX_BODY_BYTES = 10 * 1024 * 1024;
 
 /**
- * Verifies that a request came through the gateway as it is, and that it comes for the first time. The order keeps an
- * unsigned client from learning more than one code, or from costing a body.
+ * Verifies that a request came through the gateway unchanged, and for the first time. The order of the checks keeps an
+ * unsigned client from learning more than one code, and from making us read a body.
  *
- * @throws VerificationError `code` is for the client, the message for the log
+ * @throws VerificationError its `code` is for the client, its message for the log
  */
 export async function verifyRequest(
   given: VerifyRequestInput,
@@ -100,7 +100,9 @@ function targetOf({ target, path = "", search, query = "" }: VerifyRequestInput)
   return path + (search ?? (query === "" || query.startsWith("?") ? query : `?${query}`));
 }
 
-/** What a gateway signs and Node.js lets through: no white space, no fragment, nothing that could end a line. */
+/**
+ * Targets that gateways sign and Node.js accepts: without white space, fragments, and anything that could end a line.
+ */
 const SIGNABLE_TARGET = /^\/[!"$-~]*$/;
 const METHOD = /^[A-Za-z][A-Za-z-]*$/;
 
@@ -120,7 +122,7 @@ function requireBackend(claim: Claim, key: GatewayKey, { vault, backend }: Origi
   requireBackendOfKey(key, claim.backend);
 }
 
-/** Behind a framework that obeys one of these, another route's handler would run. */
+/** A framework that obeys one of these would run another route's handler. */
 function requireNoOverride(headers: RequestHeaders): void {
   const found = METHOD_OVERRIDES.find((name) => singleHeader(headers, name) !== undefined);
   if (found !== undefined) throw new VerificationError("route_mismatch", `${found} asks for another method`);

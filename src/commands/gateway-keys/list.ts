@@ -23,7 +23,7 @@ export class GatewayKeysList extends BaseCommand {
   }
 }
 
-/** `vsync gateway-keys` alone. */
+/** Plain `vsync gateway-keys`. */
 export class GatewayKeys extends GatewayKeysList {
   static override summary = "List the gateway keys, like gateway-keys list";
 }

@@ -6,7 +6,7 @@ import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { proposeGatewayKeysRotate } from "../../vault/tokens/gateway-keys.ts";
 
-/** A day. */
+/** One day. */
 const DEFAULT_OVERLAP_MS = 86_400_000;
 
 export class GatewayKeysRotate extends BaseCommand {

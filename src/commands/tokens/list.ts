@@ -7,7 +7,7 @@ import { renderTokens } from "../../cli/tokens/list.ts";
 import { TOKENS_LIST_EXIT_CODES } from "../../exit-codes.ts";
 import { readTokens } from "../../vault/tokens/read.ts";
 
-/** An exit code of its own, for a cron. */
+/** A separate exit code, for cron jobs. */
 const EXPIRING = 7;
 
 export class TokensList extends BaseCommand {
@@ -47,7 +47,7 @@ finds any. It leaves out tokens that were rotated or revoked.`;
   }
 }
 
-/** `vsync tokens` alone. */
+/** Plain `vsync tokens`. */
 export class Tokens extends TokensList {
   static override summary = "List the tokens of the vault, like tokens list";
 }

@@ -9,8 +9,8 @@ export function urlOf(place: Place, key: string): URL {
 }
 
 /**
- * Without a trailing slash. AWS wants the bucket in the host name; everyone else understands it in the path, and some
- * only there.
+ * The URL without a trailing slash. AWS wants the bucket in the host name; all other servers accept it in the path, and
+ * some only there.
  */
 export function bucketUrl({ endpoint, bucket }: Place): string {
   const { protocol, host, pathname } = new URL(endpoint);
@@ -24,12 +24,14 @@ function wantsPathStyle({ endpoint, bucket }: Place): boolean {
   return !isAwsHost(new URL(endpoint).hostname) || !/^[a-z0-9][a-z0-9-]*[a-z0-9]$/.test(bucket);
 }
 
-/** As SigV4 writes it: everything but unreserved characters. */
+/** Percent-encodes all but unreserved characters, as SigV4 does (RFC 3986 §2.3). */
 export function encoded(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** @throws InputError no vault can be in this bucket, or not by this name */
+/**
+ * @throws InputError the bucket cannot hold a vault, or is named in another way than by its name
+ */
 export function requireUsable({ endpoint, bucket }: Place): void {
   const { hostname, pathname } = new URL(endpoint);
   if (/^arn:/i.test(bucket)) {

@@ -18,35 +18,35 @@ import {
 import { CredentialsError } from "./keys.ts";
 import { readNetworkFailure } from "./network.ts";
 
-/** S3 refuses a request dated further than this from its own clock. */
+/** S3 refuses a request whose date is further from its own clock. */
 const ACCEPTED_SKEW_MS = 15 * 60_000;
 
-/** RFC 6585 section 6. */
+/** RFC 6585 §6. */
 const NETWORK_AUTHENTICATION_REQUIRED = 511;
 
-const CHECK_ENDPOINT = "check that the endpoint is that of an S3 service";
+const CHECK_ENDPOINT = "check that the endpoint is an S3 service";
 const CHECK_GATEWAY = "check the endpoint and HTTPS_PROXY, or try again later";
 const SIGN_IN = "sign in to the network if it asks for that in a browser, and check the endpoint and HTTPS_PROXY";
 
-/** Reads the failure of one request. Every quirk of every server has its arm here or in `network.ts`. */
+/** Classifies the failure of one request. Every quirk of every server has its case here or in `network.ts`. */
 export function readFailure(error: unknown, inquiry: Inquiry): Failure {
   if (error instanceof WebPageError) return webPage(inquiry);
   if (error instanceof NoEtagError) return notS3(inquiry, "without an ETag");
-  if (error instanceof NoListingError) return notS3(inquiry, "200 with something that is not a listing");
+  if (error instanceof NoListingError) return notS3(inquiry, "200, but not with a listing");
   if (error instanceof OversizedAnswerError) return notS3(inquiry, `with more than ${error.maxBytes} bytes`);
   if (error instanceof CredentialsError) return final(error.toStoreError(inquiry.action));
   const answer = answerIn(error);
   if (answer === undefined) return readNetworkFailure(error, inquiry);
-  // A gateway's own page about a server that did not answer says nothing about what that server does.
+  // If a gateway shows its own error page because the server did not respond, the server's state stays unknown.
   if (answer.isWebPage && (answer.status < 500 || answer.status === NETWORK_AUTHENTICATION_REQUIRED))
     return webPage(inquiry);
   return byCode(answer, inquiry) ?? byStatus(answer, inquiry);
 }
 
-/** Something between here and the store answered in its place, as a captive portal does. */
+/** Something on the way answered instead of the store, as a captive portal does. */
 export class StrangerAnsweredError extends S3UnreachableError {}
 
-/** For who can give another name of a bucket or region. */
+/** A class of its own, for callers who can ask for another bucket or region. */
 export class NoSuchBucketError extends S3UnreachableError {}
 export class WrongRegionError extends S3UnreachableError {}
 
@@ -75,7 +75,7 @@ function byCode(answer: Answer, inquiry: Inquiry): Failure | undefined {
     case "InvalidAccessKeyId":
       return final(denied(inquiry, "the server does not know the access key", "check the access key id"));
     case "SignatureDoesNotMatch":
-      return final(denied(inquiry, "the secret key is not that of the access key", "check the secret access key"));
+      return final(denied(inquiry, "the secret key does not belong to the access key", "check the secret access key"));
     case "ExpiredToken": // AWS: 400
     case "TokenRefreshRequired":
       return final(denied(inquiry, "the session token has expired", "get new temporary credentials"));
@@ -98,23 +98,24 @@ function byStatus(answer: Answer, inquiry: Inquiry): Failure {
   const error = answered(answer, inquiry);
   if (status === 404) return { kind: "absent", isTransient: false, effect: "none", error };
   if (status === 412) return { kind: "unmet", isTransient: false, effect: "none", error };
-  // ConditionalRequestConflict (AWS), ConcurrentModification (Ceph), OperationAborted: lost a race, nothing written
+  // ConditionalRequestConflict (AWS), ConcurrentModification (Ceph), OperationAborted: lost a race, nothing was
+  // written.
   if (status === 409) return { kind: "contended", isTransient: true, effect: "none", error };
   if (status === 401 || status === 403)
     return final(isSkewed(answer, inquiry) ? skewedClock(answer, inquiry) : refused(answer, inquiry));
   if (status === 429) return later(error);
   if (status === 408) return again(error);
-  // A HEAD has only this header to say what the bodies of 301 and 400 say.
+  // For a HEAD, only this header says what the bodies of 301 and 400 say.
   if (status < 500 && isElsewhere(answer, inquiry)) return final(wrongRegion(answer, inquiry));
-  // AWS's answer to a HEAD with an expired token; a GET gets ExpiredToken
+  // AWS answers a HEAD with an expired token like this; a GET gets ExpiredToken.
   if (status === 400 && answer.code === "" && inquiry.mayExpire) return final(staleToken(inquiry));
-  // A proxy that gave up on the server does not know what the server is still doing.
+  // A proxy that gave up does not know what the server behind it is still doing.
   if (status === 502 || status === 504) return { kind: "other", isTransient: true, effect: "pending", error };
-  // A HEAD has no body to say SlowDown in. A gateway's page does not ask for time: nothing may be behind it.
+  // A HEAD has no body to say SlowDown in. A gateway's own page does not count: there may be no server behind it.
   const isThrottled = status === 503 && answer.code === "" && !answer.isWebPage;
-  // The one 5xx that says that nothing was done (RFC 9110 section 15.6.2)
+  // The only 5xx that says that nothing was done (RFC 9110 §15.6.2).
   if (status === 501) return final(answer.isWebPage ? error : lacking(inquiry));
-  // It may have failed after the write.
+  // The server may have failed after the write.
   if (status >= 500) return { kind: "other", isTransient: true, effect: "unknown", error, isThrottled };
   return { kind: "other", isTransient: false, effect: status < 300 ? "unknown" : "none", error };
 }
@@ -122,12 +123,12 @@ function byStatus(answer: Answer, inquiry: Inquiry): Failure {
 function answered(answer: Answer, inquiry: Inquiry) {
   const said = `${inquiry.host} answered ${answer.status}`;
   if (answer.isWebPage)
-    return unreachable(inquiry, `${said} with a web page (HTML), as proxies do for a server that fails`, CHECK_GATEWAY);
+    return unreachable(inquiry, `${said} with a web page (HTML), as proxies do when a server fails`, CHECK_GATEWAY);
   const hint = answer.status < 500 ? CHECK_ENDPOINT : "try again later";
   return unreachable(inquiry, `${said}${wordsOf(answer, " ")}`, hint);
 }
 
-/** Servers that know If-Match and If-None-Match and lack them answer so. */
+/** Sent by servers that know If-Match and If-None-Match but do not implement them. */
 function lacking(inquiry: Inquiry) {
   const hint = "use a store with conditional writes";
   return unreachable(inquiry, `${inquiry.host} does not implement this request`, hint);
@@ -135,7 +136,7 @@ function lacking(inquiry: Inquiry) {
 
 const SENTENCE_LENGTH = 240;
 
-/** The server's code and sentence, behind `before`; empty if it sent neither. */
+/** The server's code and message, after `before`; empty if it sent neither. */
 function wordsOf({ code, said }: Answer, before: string): string {
   const sentence = printable(said, SENTENCE_LENGTH).replace(/\.$/, "");
   const isSame = sentence.replaceAll(" ", "").toLowerCase() === code.toLowerCase();
@@ -164,7 +165,7 @@ function wrongRegion({ headers, regionField }: Answer, inquiry: Inquiry) {
   return wrong(`bucket ${bucket} is in region ${right}, not in ${region}`, `set the region to ${right}`);
 }
 
-/** The answer to a HEAD cannot say RequestTimeTooSkewed, but it carries a date. */
+/** The response to a HEAD cannot say RequestTimeTooSkewed, but it has a date. */
 function isSkewed(answer: Answer, { nowMs }: Inquiry): boolean {
   const serverMs = datedMs(answer);
   return answer.code === "" && serverMs !== null && Math.abs(serverMs - nowMs) > ACCEPTED_SKEW_MS;

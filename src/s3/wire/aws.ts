@@ -1,10 +1,10 @@
 /**
- * What differs between the partitions of AWS. Source: `partitions.json` of the AWS SDKs. The tests check the names that this
- * builds, not that AWS answers there.
+ * How AWS's partitions differ. Source: `partitions.json` of the AWS SDKs. The tests check the names built from this,
+ * not that AWS answers there.
  */
 interface Partition {
   readonly regions: RegExp;
-  /** In an ARN. */
+  /** The name in ARNs. */
   readonly name: string;
   readonly domain: string;
 }

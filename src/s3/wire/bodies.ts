@@ -1,10 +1,10 @@
 import type { Readable } from "node:stream";
 import type { HttpAnswer } from "./exchange.ts";
 
-/** Of an error, and of the answer to a write. A longer error counts by its status alone. */
+/** For an error, and for the response to a write. Of a longer error, only the status counts. */
 export const MAX_BODY_BYTES = 64 * 1024;
 
-/** An answer that is longer than any of its kind. */
+/** A response longer than any of its kind should be. */
 export class OversizedAnswerError extends Error {
   readonly maxBytes: number;
 
@@ -14,7 +14,9 @@ export class OversizedAnswerError extends Error {
   }
 }
 
-/** @throws OversizedAnswerError a longer one */
+/**
+ * @throws OversizedAnswerError the body is longer than `maxBytes`
+ */
 export async function wholeBody(body: Readable, maxBytes: number): Promise<Uint8Array> {
   const bytes = await readUpTo(body, maxBytes);
   if (bytes === null) throw new OversizedAnswerError(maxBytes);
@@ -33,7 +35,7 @@ export async function readUpTo(body: Readable, maxBytes: number): Promise<Uint8A
   return Buffer.concat(pieces);
 }
 
-/** For people, as of a captive portal or a proxy: no S3 service sends HTML. */
+/** Whether this is a page for people, as from a captive portal or a proxy. S3 services never send HTML. */
 export function isWebPage(headers: HttpAnswer["headers"], start: Uint8Array): boolean {
   if (/^(text\/html|application\/xhtml)/i.test(headers["content-type"] ?? "")) return true;
   return /^\s*<(!doctype html|html)/i.test(Buffer.from(start.subarray(0, 512)).toString("latin1"));

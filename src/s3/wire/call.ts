@@ -10,13 +10,13 @@ export type Attempt<T> =
   | { readonly done: true; readonly value: T }
   | { readonly done: false; readonly failure: Failure };
 
-/** What one try of a request is sent with. */
+/** What each try of a request gets. */
 export interface Sending {
   readonly keys: Keys;
   readonly signal: AbortSignal;
 }
 
-/** One request. `signOfLife` starts the time for an answer again. */
+/** One request. `signOfLife` restarts the time limit. */
 export type Send<T> = (sending: Sending, signOfLife: () => void) => Promise<T>;
 
 export interface CallBounds {
@@ -27,7 +27,7 @@ export interface CallBounds {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One call of the store: its tries, the waits between them, and the time that all of them may take. */
+/** One call of the store: its tries, the waits between them, and a time limit for them all. */
 export class Call implements Disposable {
   readonly #inquiry: () => Inquiry;
   readonly #prepare: PrepareKeys;
@@ -51,10 +51,12 @@ export class Call implements Disposable {
     this.#deadline[Symbol.dispose]();
   }
 
-  /** @throws only the reason of the caller's signal */
+  /**
+   * @throws only the reason of the caller's signal
+   */
   async attempt<T>(send: Send<T>): Promise<Attempt<T>> {
     try {
-      // The wait for credentials is not the store's silence.
+      // Waiting for credentials must not count as the store's silence.
       const keys = await this.#prepare(this.#anyOf());
       using silence = startDeadline(this.#silenceMs);
       const restart = (): void => silence.restart();
@@ -81,7 +83,7 @@ export class Call implements Disposable {
     }
   }
 
-  /** Tries until one succeeds or another makes no sense. */
+  /** Tries until one try succeeds or another would be pointless. */
   async retrying<T>(send: Send<T>): Promise<Attempt<T>> {
     for (;;) {
       const attempt = await this.attempt(send);
@@ -89,7 +91,7 @@ export class Call implements Disposable {
     }
   }
 
-  /** A body shows signs of life while it is received, and none while it is sent. */
+  /** Receiving a body shows signs of life; sending one does not. */
   get #silenceMs(): number {
     const { readTimeoutMs, answerTimeoutMs } = this.#limits;
     const { sends } = this.#bounds;
@@ -131,8 +133,8 @@ export class Backoff {
   }
 
   /**
-   * A random time below a bound that doubles with each failure. It is drawn from the whole range ("full jitter"): a
-   * thousand machines that a server turned away at once come back one by one.
+   * A random time below a bound that doubles with each failure. Drawing from the whole range ("full jitter") spreads
+   * out a thousand machines that a server turned away at the same moment.
    */
   #waitMs(): number {
     const ceilingMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (this.#failed + this.#throttled - 1));

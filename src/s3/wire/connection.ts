@@ -11,25 +11,27 @@ type Verb = "read" | "write" | "delete" | "list";
 
 interface Reading {
   readonly method: "GET" | "HEAD";
-  /** Below the prefix. */
+  /** Relative to the prefix. */
   readonly key: string;
-  /** An ETag: an object that still has it answers 304. */
+  /** An ETag. If the object still has it, the server answers 304. */
   readonly unless?: string | undefined;
 }
 
-/** The status of an answer to a conditional GET whose object is as it was. */
+/** The response to a conditional GET of an unchanged object. */
 export const NOT_MODIFIED = 304;
 
 /** Signed requests to one prefix of one bucket. */
 export class Connection {
   readonly location: S3Location;
   readonly limits: S3Limits;
-  /** Whether the server has asked for a digest of a body. */
+  /** Whether the server has demanded a digest of the body. */
   wantsDigest = false;
   readonly #options: S3Options;
   readonly #exchange: Exchange;
 
-  /** @throws InputError no vault can be at this location */
+  /**
+   * @throws InputError the location cannot hold a vault
+   */
   constructor(location: S3Location, options: S3Options) {
     requireUsable(location);
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -47,7 +49,7 @@ export class Connection {
     return `${labelOf(this.location)}${key}`;
   }
 
-  /** Starts the time for one call of the store. */
+  /** Starts the time limit of one call of the store. */
   call(verb: Verb, key: string, bounds?: CallBounds): Call {
     const { bucket, region, credentials } = this.location;
     const { network } = this.#options;
@@ -59,19 +61,19 @@ export class Connection {
   }
 
   /**
-   * Sends one request and resolves with the head of a good answer. The caller reads its body.
+   * Sends one request and resolves with the head of a successful response. The caller reads its body.
    *
-   * @throws RefusedError the server answered with another status than 2xx, or 304 to `unless`
+   * @throws RefusedError the status is not 2xx (or 304 for `unless`)
    */
   async read({ method, key, unless }: Reading, sending: Sending): Promise<HttpAnswer> {
     const url = urlOf(this.location, `${this.location.prefix}${key}`);
     const signed = await this.#signed(method, url, sending.keys);
     if (unless === undefined) return this.exchange({ method, url, headers: signed }, sending);
-    // Not signed: a proxy that drops it costs the bytes, and not the answer.
+    // Not signed: if a proxy drops it, the response only gets longer.
     return this.exchange({ method, url, headers: { ...signed, "if-none-match": unless } }, sending, NOT_MODIFIED);
   }
 
-  /** As `read`, for an answer without a body worth reading. */
+  /** Like `read`, for a response whose body does not matter. */
   async readHead(key: string, sending: Sending): Promise<HttpAnswer> {
     const answer = await this.read({ method: "HEAD", key }, sending);
     const body = await wholeBody(answer.body, MAX_BODY_BYTES);
@@ -79,7 +81,11 @@ export class Connection {
     return answer;
   }
 
-  /** Sends a signed request. @throws RefusedError the server answered with another status than 2xx, or `alsoGood` */
+  /**
+   * Sends a signed request.
+   *
+   * @throws RefusedError the status is neither 2xx nor `alsoGood`
+   */
   async exchange(request: HttpRequest, { keys, signal }: Sending, alsoGood?: number): Promise<HttpAnswer> {
     const headers = { ...request.headers, "user-agent": this.#options.userAgent ?? "vsync" };
     const answer = await this.#exchange({ ...request, headers }, signal);
@@ -96,7 +102,7 @@ export class Connection {
 
 async function readRefusal({ status, headers, body }: HttpAnswer, keys: Keys): Promise<Answer> {
   const bytes = (await readUpTo(body, MAX_BODY_BYTES)) ?? new Uint8Array();
-  // Loaded late: a reader whose store answers needs no XML.
+  // Loaded only here, because readers rarely need to parse XML.
   const { readError } = await import("./xml.ts");
   const field = readError(bytes);
   return {

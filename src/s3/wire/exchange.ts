@@ -16,25 +16,25 @@ export interface HttpAnswer {
   readonly body: Readable;
 }
 
-/** What this machine says about the way to the network. */
+/** This machine's network settings. */
 export interface Network {
   /** `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, in either case. */
   readonly proxies: Readonly<Record<string, string>>;
-  /** Certificates in PEM, in the place of the built-in authorities. */
+  /** Certificates in PEM, which replace the built-in authorities. */
   readonly authorities?: readonly string[];
 }
 
-/** Sends one request and resolves with the answer's head. Follows no redirect and tries nothing twice. */
+/** Sends one request and resolves with the response's head. Neither follows redirects nor retries. */
 export type Exchange = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
 
-/** The failure came before the connection stood, so nothing was sent. */
+/** The failure came before the connection was established, so nothing was sent. */
 export class UnsentError extends Error {
   constructor(cause: unknown) {
     super("nothing was sent", { cause });
   }
 }
 
-/** No connection in time: name resolution, TCP, a proxy or TLS took too long. */
+/** Name resolution, TCP, a proxy or TLS took too long. */
 export class ConnectTimeoutError extends Error {
   readonly limitMs: number;
 
@@ -44,7 +44,7 @@ export class ConnectTimeoutError extends Error {
   }
 }
 
-/** Talks to the network, through the proxy and with the authorities that this machine's environment names. */
+/** Sends requests over the network, with the proxy and authorities that this machine's environment names. */
 export function networkExchange(limitMs: number, network?: Network): Exchange {
   const plain = plainStart(network);
   let secure: Promise<Start> | undefined;
@@ -67,7 +67,7 @@ async function secureStart(network?: Network): Promise<Start> {
   return (url, init) => request(url, { ...init, agent });
 }
 
-/** `node:https` is loaded when it is needed: that takes as long as a start of Node.js. */
+/** Loads `node:https` only when needed, because that takes as long as starting Node.js. */
 export async function agentsFor(network?: Network): Promise<{ http: HttpAgent; https: HttpsAgent }> {
   const { Agent } = await import("node:https");
   const options = agentOptions(network);
@@ -86,7 +86,8 @@ type Init = Readonly<{ method: string; headers: Record<string, string>; signal: 
 
 function exchanged(request: HttpRequest, signal: AbortSignal, limitMs: number, start: Start): Promise<HttpAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-  // `timeout` ends a proxy that does not answer CONNECT. The timer ends everything else before the connection stands.
+  // `timeout` covers a proxy that does not answer CONNECT. The timer covers everything else until the connection is
+  // established.
   const init = { method: request.method, headers: { ...request.headers }, signal, timeout: limitMs };
   const outgoing = start(request.url, init);
   let isConnected = false;
@@ -104,7 +105,7 @@ function exchanged(request: HttpRequest, signal: AbortSignal, limitMs: number, s
     if (isReady) connected();
     else socket.once(isSecure ? "secureConnect" : "connect", connected);
   });
-  // Stays: an answer that breaks off emits another one.
+  // Stays registered, because a response that breaks off emits another error.
   outgoing.on("error", (error) => {
     clearTimeout(timer);
     reject(isConnected ? error : new UnsentError(error));

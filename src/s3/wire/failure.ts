@@ -2,44 +2,47 @@ import { S3UnreachableError, type VsyncError } from "../../errors.ts";
 import type { Network } from "./exchange.ts";
 
 /**
- * The outcome of a write. `none`: not done. `unlikely`: the server says not done, but some say so and then do it.
- * `unknown`: perhaps done. `pending`: perhaps done later, since the server has not said that it is over.
+ * What happened to a write. `none`: it was not done. `unlikely`: the server says not done, but some servers say so and
+ * then do it. `unknown`: it may have been done. `pending`: it may still be done, because the server has not said that
+ * it is over.
  */
 export type Effect = "none" | "unlikely" | "unknown" | "pending";
 
-/** The meaning of a failed try for its call. */
+/** What a failed try means for its call. */
 export interface Failure {
-  /** `absent`: no such key. `unmet`: another state than the write's precondition. `contended`: another write is at it. */
+  /**
+   * `absent`: no such key. `unmet`: the write's precondition does not hold. `contended`: another write is in progress.
+   */
   readonly kind: "absent" | "unmet" | "contended" | "other";
   /** Whether another try may succeed. */
   readonly isTransient: boolean;
-  /** The server is up and only asks for time. */
+  /** Whether the server works and only asks for time. */
   readonly isThrottled?: boolean;
   readonly effect: Effect;
-  /** The error if the call fails for good. */
+  /** What to throw if the call gives up. */
   readonly error: VsyncError;
 }
 
 /** The request and its server, for messages. */
 export interface Inquiry {
-  /** `read s3://bucket/prefix/manifest` */
+  /** Such as `read s3://bucket/prefix/manifest`. */
   readonly action: string;
   readonly bucket: string;
   readonly region: string;
   /** Name and port. */
   readonly host: string;
-  /** The credentials may be temporary ones. */
+  /** Whether the credentials may be temporary. */
   readonly mayExpire: boolean;
   readonly nowMs: number;
   readonly network?: Network | undefined;
 }
 
-/** No later try can do better. */
+/** Another try cannot succeed. */
 export function final(error: VsyncError): Failure {
   return { kind: "other", isTransient: false, effect: "none", error };
 }
 
-/** Nothing was done; another try is worth it. */
+/** Nothing was done, and another try may succeed. */
 export function again(error: VsyncError): Failure {
   return { kind: "other", isTransient: true, effect: "none", error };
 }
@@ -48,23 +51,23 @@ export function unreachable({ action }: Inquiry, reason: string, hint?: string):
   return new S3UnreachableError(`cannot ${action}: ${reason}`, hint === undefined ? {} : { hint });
 }
 
-/** Turned away at the door. A proxy or a busy server may say so of a write that goes on behind it. */
+/** The server asks for time. A proxy or a busy server may say this about a write that still goes on behind it. */
 export function later(error: VsyncError): Failure {
   return { ...again(error), effect: "unlikely", isThrottled: true };
 }
 
-/** A server's words made fit for a terminal: short, without control and format characters. */
+/** A server's text, made safe for a terminal: short, and without control and format characters. */
 export function printable(text: string, length = 64): string {
   const line = text.replace(/[\p{C}\p{Z}]+/gu, " ").trim();
   return line.length <= length ? line : `${line.slice(0, length - 1)}…`;
 }
 
-/** A server's answer with another status than 2xx. */
+/** A server's response with a status other than 2xx. */
 export interface Answer {
   readonly status: number;
-  /** S3's error code; empty for a HEAD, whose answer has no body. */
+  /** S3's error code; empty for a HEAD, which has no body. */
   readonly code: string;
-  /** The server's sentence, without our keys; empty without one. */
+  /** The server's message without our keys; empty if it sent none. */
   readonly said: string;
   readonly isWebPage: boolean;
   readonly headers: Readonly<Record<string, string | undefined>>;
@@ -81,16 +84,16 @@ export class RefusedError extends Error {
   }
 }
 
-/** The server's answer, if it is what failed the call. */
+/** The server's response, if the failure is one. */
 export function answerIn(error: unknown): Answer | undefined {
   return error instanceof RefusedError ? error.answer : undefined;
 }
 
-/** A 200 without an ETag: a web server. */
+/** A 200 without an ETag, as from a plain web server. */
 export class NoEtagError extends Error {}
 
-/** A 200 to a listing with something else than a listing. */
+/** A 200 to a listing, with something other than a listing. */
 export class NoListingError extends Error {}
 
-/** A 200 with a page for people in the place of S3's answer. */
+/** A 200 with a page for people instead of S3's response. */
 export class WebPageError extends Error {}

@@ -9,7 +9,7 @@ export interface Keys {
   readonly sessionToken?: string;
 }
 
-/** No credentials to sign with: vsync sent nothing, and the store is not to blame. */
+/** There are no credentials to sign with, so vsync sent nothing and the store is not to blame. */
 export class CredentialsError extends Error {
   readonly hint: string;
 
@@ -18,20 +18,20 @@ export class CredentialsError extends Error {
     this.hint = hint;
   }
 
-  /** For the caller of the store. */
+  /** The error for the store's caller. */
   toStoreError(action: string): AccessDeniedError | S3UnreachableError {
     return new AccessDeniedError(`cannot ${action}: ${this.message}`, { hint: this.hint });
   }
 }
 
-/** The source of the credentials did not answer: as with a store that does not, a later try may succeed. */
+/** The source of the credentials did not respond. As with a silent store, a later try may succeed. */
 export class SilentSourceError extends CredentialsError {
   override toStoreError(action: string): S3UnreachableError {
     return new S3UnreachableError(`cannot ${action}: ${this.message}`, { hint: this.hint });
   }
 }
 
-/** Finds the keys of one request. The signal ends the wait, not a search that other requests wait for as well. */
+/** Finds the keys for one request. The signal ends the wait, but not a search that other requests also wait for. */
 export type PrepareKeys = (signal: AbortSignal) => Promise<Keys>;
 
 export function preparesKeys({ credentials, region }: S3Location, { ambient }: S3Options): PrepareKeys {
@@ -55,7 +55,11 @@ const NAMES = {
   sessionToken: "the session token",
 } as const;
 
-/** A bad copy cannot be a header, or would look like a wrong key. @throws CredentialsError */
+/**
+ * A badly copied key cannot go into a header, or would look like a wrong key.
+ *
+ * @throws CredentialsError naming the field
+ */
 function usable({ accessKeyId, secretAccessKey, sessionToken }: S3Credentials): Keys {
   const keys: Keys = {
     accessKeyId,
@@ -72,7 +76,7 @@ function usable({ accessKeyId, secretAccessKey, sessionToken }: S3Credentials): 
 function keyFault(text: string | undefined): string | null {
   if (text === undefined) return null;
   if (text === "") return "is empty";
-  if (/[\r\n]/.test(text)) return "has a line end in it";
-  if (/\s/.test(text)) return "has a space in it";
-  return /^[\x21-\x7e]+$/.test(text) ? null : "has a character that no such key has";
+  if (/[\r\n]/.test(text)) return "contains a line end";
+  if (/\s/.test(text)) return "contains a space";
+  return /^[\x21-\x7e]+$/.test(text) ? null : "has a character that keys do not have";
 }

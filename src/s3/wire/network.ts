@@ -10,7 +10,7 @@ const CLOSED = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_SOCKET_CLOSE
 /** The body ended before its Content-Length. */
 export class TruncatedBodyError extends Error {}
 
-/** Reads a failure of the network or of TLS. */
+/** Classifies a failure of the network or of TLS. */
 export function readNetworkFailure(error: unknown, inquiry: Inquiry): Failure {
   const { host } = inquiry;
   if (error instanceof TimeLimitError) return lost(inquiry, `${host} did not answer within ${seconds(error.limitMs)}`);
@@ -41,7 +41,7 @@ function byConnecting(error: unknown, inquiry: Inquiry): Failure {
   );
 }
 
-/** The proxy that failed, or null if the failure was not the proxy's. */
+/** The proxy, if the failure was the proxy's; else null. */
 function proxyBehind(error: unknown, { network }: Inquiry): URL | null {
   const { hostname, port } = detailsOf(error);
   const isTunnel = codeOf(error) === "ERR_PROXY_TUNNEL";
@@ -59,7 +59,7 @@ function proxyFailure(error: unknown, proxy: URL, inquiry: Inquiry): Failure {
   const [, status] = /HTTP\/[\d.]+ (\d{3}[^\r\n]*)/.exec(error instanceof Error ? error.message : "") ?? [];
   if (status?.startsWith("407")) {
     const hint = "put its user and password into HTTPS_PROXY: http://<user>:<password>@<host>:<port>";
-    return final(unreachable(inquiry, `${name} wants a user and a password (${printable(status)})`, hint));
+    return final(unreachable(inquiry, `${name} requires a user and a password (${printable(status)})`, hint));
   }
   const said = status === undefined ? printable(codeOf(error)) : `it answered ${printable(status)}`;
   return again(unreachable(inquiry, `${name} does not connect to ${inquiry.host} (${said})`, CHECK_PROXY));
@@ -117,7 +117,7 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
-/** Where the system could not connect to. */
+/** What the system could not connect to. */
 function detailsOf(error: unknown): { readonly hostname?: string; readonly port?: number } {
   const { hostname, address, port } = error as { hostname?: string; address?: string; port?: number };
   const name = hostname ?? address;

@@ -3,40 +3,40 @@ import type { Exchange, Network } from "./exchange.ts";
 
 export interface S3Options {
   readonly clock: Clock;
-  /** Spreads the waits between tries. */
+  /** Randomises the waits between tries. */
   readonly random: Random;
   readonly limits?: Partial<S3Limits>;
   readonly sleep?: Sleep;
   /** The User-Agent of each request. Default: `vsync`. */
   readonly userAgent?: string;
-  /** Finds the platform's own credentials, for a location whose credentials are `ambient`. */
+  /** Finds the platform's own credentials if the location's are `ambient`. */
   readonly ambient?: FindKeys;
   readonly network?: Network;
   /** Sends a request. Default: over the network. */
   readonly exchange?: Exchange;
 }
 
-/** The limits of one call. A write whose answer was lost may take as long again to learn what became of it. */
+/** The limits of one call. A write whose response was lost may take as long again to find out what happened. */
 export interface S3Limits {
-  /** The most tries of a request if servers or the network fail. */
+  /** The most tries of a request if the server or the network fails. */
   readonly attempts: number;
-  /** The same if the server only asks for time (503 SlowDown): enough to use up the whole deadline. */
+  /** The most tries if the server only asks for time (503 SlowDown): enough to use up the deadline. */
   readonly throttledAttempts: number;
   /** For name resolution, TCP and TLS together. */
   readonly connectTimeoutMs: number;
-  /** For a read to answer, or to send its next byte. Three of them fit into the 30 s that `Vsync.open` has. */
+  /** For a read's response to start, and for each next byte. Three of these fit into the 30 s of `Vsync.open`. */
   readonly readTimeoutMs: number;
-  /** For a write to be answered, beside the time that its bytes take at 64 KiB/s. */
+  /** For a write's response, not counting the time that its bytes take at 64 KiB/s. */
   readonly answerTimeoutMs: number;
-  /** For the pages of one listing together. The time between two pages does not count. */
+  /** For all pages of one listing, not counting the time between them. */
   readonly listingMs: number;
-  /** Of one listing. The default is far beyond any vault: a commit a minute for two years. */
+  /** The most keys of one listing. The default is far more than any vault has: a commit a minute for two years. */
   readonly listingKeys: number;
-  /** For all tries and the waits between them. The bytes of a body add to this, too. */
+  /** For all tries and the waits between them, not counting the time that a body's bytes take. */
   readonly deadlineMs: number;
 }
 
-/** Rejects when the signal is aborted. */
+/** Rejects when the signal aborts. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 
 export const DEFAULT_LIMITS: S3Limits = {
@@ -57,7 +57,7 @@ export function transferMs(bytes: number): number {
   return (bytes / SLOWEST_BYTES_PER_SECOND) * 1000;
 }
 
-/** Text that does not print itself; `Secret` is one. */
+/** Text that cannot be printed by accident, such as a `Secret`. */
 export interface HiddenText {
   exposeText(): string;
 }
@@ -68,16 +68,20 @@ export interface S3Credentials {
   readonly sessionToken?: HiddenText;
 }
 
-/** Looks for the platform's own credentials, until the signal aborts. @throws CredentialsError */
+/**
+ * Looks for the platform's own credentials, until the signal aborts.
+ *
+ * @throws CredentialsError none were found
+ */
 export type FindKeys = (region: string, signal: AbortSignal) => Promise<S3Credentials>;
 
-/** What a bucket's owner asks of requests, beside credentials. */
+/** What a bucket's owner requires of requests, besides credentials. */
 export interface BucketTerms {
-  /** The KMS key that writes ask the server to encrypt with: its ARN, id, alias or name. */
+  /** The KMS key with which the server should encrypt what vsync writes: its ARN, id, alias or name. */
   readonly kmsKey?: string | undefined;
   /** With `kmsKey`: the server derives keys from one key per bucket (S3 Bucket Keys). */
   readonly bucketKey?: true | undefined;
-  /** Requests agree to pay, which the bucket refuses them without (Requester Pays). */
+  /** Requests agree to pay; otherwise a Requester Pays bucket refuses them. */
   readonly requesterPays?: true | undefined;
 }
 

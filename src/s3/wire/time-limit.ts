@@ -9,9 +9,9 @@ export class TimeLimitError extends Error {
 }
 
 export interface Deadline extends Disposable {
-  /** Aborts with a {@link TimeLimitError} when the time is over. */
+  /** Aborts with a {@link TimeLimitError} when the time is up. */
   readonly signal: AbortSignal;
-  /** Starts the time again. */
+  /** Restarts the time limit. */
   restart(): void;
 }
 
@@ -25,7 +25,7 @@ export function startDeadline(limitMs: number): Deadline {
   };
 }
 
-/** Runs `work`, and rejects with the signal's reason as soon as it aborts, whether or not the work heeds it. */
+/** Runs `work`, and rejects with the signal's reason as soon as it aborts, even if the work ignores it. */
 export async function untilAborted<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();

@@ -1,9 +1,9 @@
 import { parseXML } from "@aws-sdk/xml-builder";
 
-/** Reads a child of S3's `<Error>`: its text, or undefined if it is missing or has children itself. */
+/** Returns the text of a child of S3's `<Error>`; undefined if the child is missing or has children of its own. */
 export type ErrorField = (name: string) => string | undefined;
 
-/** Of anything but an error document every field is undefined. */
+/** If this is not an error document, every field is undefined. */
 export function readError(bytes: Uint8Array): ErrorField {
   const fields = fieldsIn(bytes);
   return (name) => {

@@ -5,33 +5,33 @@ import { type At, type RefuseAt, requireObject, requireText } from "../given.ts"
 import { type Grant, requireGrants } from "../grants/grant.ts";
 import { type Permission, requireKnownPermissions } from "../permissions.ts";
 
-/*
- * The form of an access token: a JWT (RFC 7515 §7.1, RFC 7519) with exactly these members in one spelling. No JWT library
- * is as strict: each of them lets some header or claim through that means something to another.
+/**
+ * The form of an access token: a JWT (RFC 7515 §7.1, RFC 7519) with exactly these members in one spelling. No JWT
+ * library is this strict: each lets some header or claim through that could mean something to another reader.
  */
 
-/** The claims of an access token, in the order in which they are written. */
+/** The claims of an access token, in the order of writing. */
 export interface AccessClaims {
   /** `vsync:<vault id>`. */
   readonly iss: string;
   /** The id of the token that signed it. */
   readonly sub: string;
   readonly aud?: string;
-  /** Seconds since 1970, like `exp`. */
+  /** Seconds since the epoch, like `exp`. */
   readonly iat: number;
   readonly exp: number;
-  /** base64url of 16 random bytes. It names the token and prevents no replay. */
+  /** base64url of 16 random bytes. It identifies the token, but does not prevent replays. */
   readonly jti: string;
   readonly permissions?: readonly Permission[];
   readonly grants?: readonly Grant[];
 }
 
-/** A token of the right form, whose claims nobody has looked at. */
+/** A well-formed token whose claims have not been checked. */
 export interface CompactToken {
   /** The header and the payload, as the signature covers them (RFC 7515 §5.2). */
   readonly signed: string;
   readonly signature: Uint8Array;
-  /** The id of the token that is said to have signed it. */
+  /** The id of the token that supposedly signed it. */
   readonly keyId: string;
   readonly payload: Uint8Array;
 }
@@ -64,7 +64,9 @@ export function parseCompact(jwt: string): CompactToken {
   return { signed: jwt.slice(0, jwt.lastIndexOf(".")), signature, keyId, payload };
 }
 
-/** @throws AccessTokenError malformed, also if `sub` is not the key */
+/**
+ * @throws AccessTokenError malformed, also if `sub` is not the key's id
+ */
 export function parseAccessClaims({ payload, keyId }: CompactToken): AccessClaims {
   const value = parseCanonicalJson(decodeUtf8(payload, claimsFault), claimsFault);
   const at: At = { value, path: "", refuse: refuseAt };
@@ -86,7 +88,7 @@ export function lifeFault(seconds: number): string | null {
   return sound ? null : `must live 1\u2026${MAX_LIFE_SECONDS} seconds`;
 }
 
-/** It has no prototype, or a claim `constructor` would be known. */
+/** Has no prototype, or a claim named `constructor` would count as known. */
 const FORMS: Readonly<Record<keyof AccessClaims, (at: At) => void>> = Object.assign(Object.create(null), {
   iss: requireText,
   sub: requireText,

@@ -8,9 +8,9 @@ import { type Permission, requireKnownPermissions } from "../permissions.ts";
 import { nowMs } from "../system-clock.ts";
 import { encodePart, headerOf, lifeFault, MAX_LIFE_SECONDS, MAX_TOKEN_CHARACTERS } from "./form.ts";
 
-/** What an access token may do. It never exceeds what the stored token may. */
+/** What an access token may do. It never exceeds the stored token. */
 export interface GivenAccessClaims {
-  /** Absent or null: all that the stored token has. */
+  /** If absent or null, everything that the stored token has. */
   readonly permissions?: readonly Permission[] | null;
   readonly grants?: readonly Grant[];
   /** Another name for `grants`. */
@@ -18,17 +18,17 @@ export interface GivenAccessClaims {
 }
 
 export interface AccessTokenOptions {
-  /** 1…604800. Give the fewest that do: an access token ends by itself, or with the token that signed it. */
+  /** 1…604800. Keep it short: an access token ends only by expiry, or with the token that signed it. */
   readonly expiresInSeconds: number;
-  /** Its audience. Without one, a service that sees the token can show it to another. */
+  /** The service that it is for. Without an audience, a service that sees the token can use it at another one. */
   readonly audience?: string;
   readonly claims?: GivenAccessClaims;
-  /** Milliseconds since 1970; default: the clock of the machine. */
+  /** Milliseconds since the epoch. Default: the machine's clock. */
   readonly clock?: { nowMs(): number };
 }
 
 export interface ClientCredentials {
-  /** `<token id>@<vault id>`: `vsync inspect` prints it. It is not secret. */
+  /** `<token id>@<vault id>`, as `vsync inspect` prints it. Not secret. */
   readonly clientId: string;
   /** The credential, `vsrt_…`. */
   readonly clientSecret: string;
@@ -36,7 +36,7 @@ export interface ClientCredentials {
 
 const CLIENT_ID = /^(tok_[0-9a-f]{32})@([\w-]+)$/;
 
-/** What signs an access token. */
+/** The key that signs an access token. */
 export interface AccessSigner {
   /** The vault's id. */
   readonly vault: string;
@@ -55,16 +55,16 @@ export interface TimedClaims extends GivenAccessClaims {
 }
 
 /**
- * Mints a short-lived access token from a scoped token, offline. It shows another service what its holder may do.
+ * Mints a short-lived access token from a scoped token, offline. It tells another service what its holder may do.
  *
  * @example
  * const { token } = createClientCredentialsToken(
  *   { clientId: process.env.VSYNC_CLIENT_ID, clientSecret: process.env.VSYNC_TOKEN },
  *   { expiresInSeconds: 60, claims: { permissions: ["tunnels.tunnels.create-delete"] } },
  * );
- * @throws ConfigInvalidError the credential is malformed, or not that of the id
+ * @throws ConfigInvalidError the credential is malformed, or does not belong to the id
  * @throws GrantInvalidError the claims are invalid; `path` says where
- * @throws InputError another lifetime, or a token of more than 16 KiB
+ * @throws InputError the lifetime is out of range, or the token has more than 16 KiB
  */
 export function createClientCredentialsToken(
   { clientId, clientSecret }: ClientCredentials,
@@ -87,7 +87,7 @@ export function createClientCredentialsToken(
   return mintAccessToken({ vault, id, signingKey }, options);
 }
 
-/** As `createClientCredentialsToken`, from the keys. */
+/** Like `createClientCredentialsToken`, with the keys already derived. */
 export function mintAccessToken(
   signer: AccessSigner,
   { expiresInSeconds, audience, claims = {}, clock = { nowMs } }: AccessTokenOptions,
@@ -102,7 +102,7 @@ export function mintAccessToken(
   return { token, expiresAt: new Date(exp * 1000) };
 }
 
-/** Ed25519 is deterministic: the same claims give the same token. */
+/** Ed25519 is deterministic, so the same claims give the same token. */
 export function signAccessToken({ vault, id, signingKey }: AccessSigner, claims: TimedClaims): string {
   const { iat, exp, jti, audience, ...limits } = claims;
   const signed = `${encodePart(headerOf(id))}.${encodePart({
@@ -117,7 +117,7 @@ export function signAccessToken({ vault, id, signingKey }: AccessSigner, claims:
   const token = `${signed}.${toBase64Url(ed25519.sign(new TextEncoder().encode(signed), signingKey))}`;
   if (token.length <= MAX_TOKEN_CHARACTERS) return token;
   throw new InputError(
-    `the access token has ${token.length} characters, and a verifier takes ${MAX_TOKEN_CHARACTERS}`,
+    `the access token has ${token.length} characters, but verifiers accept only ${MAX_TOKEN_CHARACTERS}`,
     {
       hint: "give it fewer or shorter grants",
     },
@@ -128,10 +128,10 @@ function limitsOf(at: At): object {
   const limits = requireObject(at);
   for (const name of Object.keys(limits)) {
     if (!["permissions", "grants", "tunnelsGrants"].includes(name))
-      throw refuseGiven(name, "is not a claim that can be given");
+      throw refuseGiven(name, "is not a claim that you can give");
   }
   if ("grants" in limits && "tunnelsGrants" in limits)
-    throw refuseGiven("tunnelsGrants", "must be absent beside grants");
+    throw refuseGiven("tunnelsGrants", "must be absent if there are grants");
   const permissions = limits["permissions"] ?? null;
   if (permissions !== null) requireKnownPermissions(memberOf(at, "permissions"));
   const name = "tunnelsGrants" in limits ? "tunnelsGrants" : "grants";

@@ -6,26 +6,29 @@ import { nowMs } from "../system-clock.ts";
 import { type AccessClaims, parseCompact } from "./form.ts";
 import { KnownTokens, refused, type VerifiedToken, type VerifySnapshot, verifyAccessToken } from "./verify.ts";
 
-/** An opened vault that may verify tokens. */
+/** An open vault that may verify tokens. */
 export interface VerifySource {
   /**
-   * Asks the store for the newest generation, every time it is called, and gives what that says of the vault's tokens. It
-   * rejects if it has no answer that is authentic.
+   * Reads from the store, at every call, what the newest generation says about the vault's tokens. Rejects if it gets
+   * no authentic response.
    */
   readVerify(): Promise<VerifySnapshot>;
 }
 
 export interface TokenVerifierOptions {
   readonly vault: VerifySource;
-  /** Who this service is. A token for another, or for nobody, is refused; without it a token that names one. */
+  /**
+   * The name of this service. Tokens for another audience, or for none, are refused. If absent, tokens that name an
+   * audience are refused.
+   */
   readonly audience?: string;
-  /** Milliseconds since 1970; default: the clock of the machine. */
+  /** Milliseconds since the epoch. Default: the machine's clock. */
   readonly clock?: { nowMs(): number };
-  /** How long an answer of the store counts, and so how long a revocation may take: 1…60, the default. */
+  /** How long a snapshot stays valid, and so how long a revocation may take: 1…60. Default 60. */
   readonly maxAgeSeconds?: number;
 }
 
-/** What an access token allows, at the time when it was verified. Verify it again for each request. */
+/** What an access token allows at the time of its verification. Verify it again for each request. */
 export interface Authority {
   /** The id of the token that signed it. */
   readonly tokenId: string;
@@ -36,26 +39,28 @@ export interface Authority {
   readonly routes?: readonly string[] | undefined;
   readonly claims: AccessClaims;
   readonly expiresAt: Date;
-  /** Settings, stored claims and the access token's own: each must allow the request. */
+  /** Settings, stored claims and the access token's own claims must all allow the request. */
   authorize(request: AuthorizationRequest): Decision;
-  /** The decision, with what each of them said. */
+  /** The decision, and what each of them said. */
   explain(request: AuthorizationRequest): { readonly decision: Decision; readonly verdicts: readonly Verdict[] };
 }
 
 export interface TokenVerifier {
-  /** @throws AccessTokenError `reason` says why; the first call also what the vault throws */
+  /**
+   * @throws AccessTokenError `reason` says why; the first call also throws what the vault throws
+   */
   verify(jwt: string): Promise<Authority>;
 }
 
 const MAX_AGE_SECONDS = 60;
-/** How many times in a row the store may give no answer. */
+/** How many times in a row the store may fail to respond. */
 const ANSWERS_MISSED = 5;
-/** From this part of its age on, an answer is renewed in the background. */
+/** The part of its lifetime after which a snapshot is renewed in the background. */
 const REFRESHED_FROM = 3 / 4;
 
 /**
- * Verifies the access tokens that a service is shown, with what the vault says now: a revocation takes effect within
- * `maxAgeSeconds`.
+ * Verifies the access tokens that a service is shown, by what the vault says at the moment. A revocation takes effect
+ * within `maxAgeSeconds`.
  *
  * @throws InputError `maxAgeSeconds` is not 1…60
  */

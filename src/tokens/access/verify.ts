@@ -20,21 +20,21 @@ export interface VerifiableToken {
   readonly meters?: readonly string[] | undefined;
   readonly routes?: readonly string[] | undefined;
   readonly not_after?: string | undefined;
-  /** Seconds since 1970: access tokens issued before are void. */
+  /** Seconds since the epoch. Access tokens issued earlier are void. */
   readonly min_iat?: number | undefined;
 }
 
-/** What one generation says of the vault's tokens. Its ids have been held against their keys. */
+/** What one generation says about the vault's tokens. Their ids have been checked against their keys. */
 export interface VerifySnapshot {
   /** The vault's id. */
   readonly vault: string;
   readonly gen: number;
   readonly verify: { readonly settings?: JsonObject | undefined; readonly tokens: readonly VerifiableToken[] };
-  /** Ids of tokens that ended: their access tokens are revoked, not unknown. */
+  /** Ids of ended tokens: their access tokens are reported as revoked, not unknown. */
   readonly ended: readonly string[];
 }
 
-/** What a verifier knows of one token; prepared once a generation. */
+/** What a verifier knows of one token; prepared once per generation. */
 export interface KnownToken {
   readonly token: VerifiableToken;
   /** Whether its key signed this access token. */
@@ -54,7 +54,7 @@ export class KnownTokens {
     this.#tokens = new Map(snapshot.verify.tokens.map((token) => [token.id, token]));
   }
 
-  /** Whether this generation says anything of the token. */
+  /** Whether this generation knows the token, live or ended. */
   has(id: string): boolean {
     return this.#tokens.has(id) || this.snapshot.ended.includes(id);
   }
@@ -80,11 +80,11 @@ export interface VerifiedToken extends KnownToken {
   readonly claims: AccessClaims;
 }
 
-/** How far the clock of the machine that minted it may be ahead. */
+/** How far the minting machine's clock may be ahead. */
 const MAX_AHEAD_MS = 60_000;
 
 /**
- * Verifies an access token, in the format's order: form and key, signature, claims. What is not signed is not looked into.
+ * Verifies an access token in the format's order: form and key, signature, claims. It never looks into unsigned claims.
  *
  * @throws AccessTokenError with its reason
  */
@@ -106,8 +106,8 @@ export async function verifyAccessToken(
 }
 
 function audienceFault(given: string | undefined, wanted: string | undefined): string {
-  if (given === undefined) return "it names no audience, and this verifier has one";
-  return wanted === undefined ? "it names an audience, and this verifier has none" : "it is for another audience";
+  if (given === undefined) return "it names no audience, but this verifier has one";
+  return wanted === undefined ? "it names an audience, but this verifier has none" : "it is for another audience";
 }
 
 function requireTime({ iat, exp }: AccessClaims, { min_iat = 0, not_after }: VerifiableToken, atMs: number): void {

@@ -1,14 +1,16 @@
 import type { JsonObject } from "../../canonical-json.ts";
 import { type At, elementsOf, memberOf, requireDistinct, requireObject, requireText } from "../given.ts";
 
-/** What a place in given JSON may hold, checked with its path, and as a JSON Schema (draft 2020-12) for editors. */
+/**
+ * The form of a part of given JSON: as a check that reports the path, and as a JSON Schema (draft 2020-12) for editors.
+ */
 export interface Form {
   /** @throws what `at.refuse` makes */
   check(at: At): void;
   readonly schema: JsonObject;
 }
 
-/** An object with these members; those that end in `?` may be missing. */
+/** An object with these members. Those that end in `?` are optional. */
 export function exactly(members: Readonly<Record<string, Form>>): Form {
   const forms = Object.entries(members).map(([spelled, form]) => {
     return { name: spelled.replace("?", ""), isRequired: !spelled.endsWith("?"), form };

@@ -1,4 +1,4 @@
-/** The public half of a key that a gateway signs requests with, as slots and the roll hold it (docs/format.md, Gateway keys). */
+/** The public half of a gateway's signing key, as in slots and the roll (docs/format.md, Gateway keys). */
 export interface GatewayKey {
   readonly kid: string;
   /** Base64 of the Ed25519 public key, 32 bytes. */
@@ -6,9 +6,9 @@ export interface GatewayKey {
   /** When it was published. */
   readonly not_before?: string;
   readonly not_after?: string;
-  /** The only backends that it may sign for; absent: all. */
+  /** The only backends that it may sign for; absent means all. */
   readonly backends?: readonly string[];
 }
 
-/** How long a gateway waits before it signs with a new key: by then every origin has asked the vault again. */
+/** How long a gateway waits before it signs with a new key. By then every origin has read the vault again. */
 export const SIGNS_AFTER_MS = 120_000;

@@ -3,9 +3,9 @@ import { type At, memberOf, requireObject } from "../given.ts";
 import { alikeKey, routeFault } from "../routes.ts";
 import { exactly, type Form, integer, listOf, oneOf, onlyTrue, recordOf, text, textThat } from "./forms.ts";
 
-/*
- * The part of a vault's settings that gateways and origins share (docs/format.md, Settings): which backends there are, what
- * each serves, and what it may report.
+/**
+ * The part of a vault's settings that gateways and origins share (docs/format.md, Settings): the backends, what each
+ * serves, and what it may report.
  */
 
 export type Profile = "rfc9421" | "x-fs";
@@ -14,32 +14,32 @@ export interface BackendSetting {
   readonly id: string;
   readonly transport?: { readonly mode: "direct" | "tunnel" };
   readonly verification?: { readonly required: true };
-  /** How its requests are signed; absent: `rfc9421`. */
+  /** How its requests are signed. Default: `rfc9421`. */
   readonly profile?: Profile;
-  /** The only meters that it may report; absent: all. */
+  /** The only meters that it may report; absent means all. */
   readonly meters?: readonly string[];
   readonly default?: true;
-  /** How long a signed request may be under way: 10…300, absent: 60. */
+  /** How old a signed request may be, in seconds: 10…300. Default 60. */
   readonly maxAgeSeconds?: number;
-  /** How long it serves while the vault does not answer: 5…1440, absent: 60. */
+  /** How long it keeps serving while the vault does not respond, in minutes: 5…1440. Default 60. */
   readonly maxStaleMinutes?: number;
 }
 
 export interface RouteSetting {
   readonly id: string;
-  /** Upper case, or `*`. A GET route serves HEAD too. */
+  /** Upper case, or `*`. A GET route also serves HEAD. */
   readonly method: string;
   /** Literal segments and `{name}`; the last may be `*`. */
   readonly path: string;
-  /** Absent: the default backend. */
+  /** Default: the default backend. */
   readonly backend?: string;
   /** The meters that every response on it reports. */
   readonly meters?: readonly string[];
-  /** The body may be anything: an upload, a stream. */
+  /** The body is not signed and may be anything, such as an upload or a stream. */
   readonly body?: "unsigned";
-  /** A WebSocket or another upgrade. */
+  /** Allows a WebSocket or another upgrade. */
   readonly upgrade?: true;
-  /** By meter: the most that one request may report. */
+  /** By meter, the most that one request may report. */
   readonly maxPerRequest?: Readonly<Record<string, number>>;
 }
 
@@ -54,14 +54,14 @@ export interface BackendSettings {
   readonly meters?: readonly MeterSetting[];
 }
 
-/** The names in the settings that this file knows. */
+/** The members of settings that this file knows. */
 export const BACKEND_SETTINGS = ["backends", "routes", "meters"] as const;
 
-/** A slot carries its part of them. */
+/** Bounded, because slots carry a part of the settings. */
 const MAX_SETTINGS_BYTES = 65_536;
 
 /**
- * Checks these members of settings by themselves and against each other; other members are not looked at.
+ * Checks these members of settings, each by itself and against the others. Ignores all other members.
  *
  * @throws what `refuse` makes, with the path of the first fault, such as `settings.routes[1].backend`
  */
@@ -74,7 +74,10 @@ export function requireBackendSettings(at: At): void {
   requireConsistent(at, own);
 }
 
-/** As `requireBackendSettings`, each member by itself: a slot has only a part of them. Null without any. */
+/**
+ * Like `requireBackendSettings`, but checks each member only by itself, because a slot has only a part of them. Null if
+ * there are none.
+ */
 export function requireBackendForms(at: At): BackendSettings | null {
   const given = requireObject(at);
   const present = BACKEND_SETTINGS.filter((name) => Object.hasOwn(given, name));
@@ -91,7 +94,7 @@ const meterKey = text(
 const meterKeys = listOf(meterKey, { distinct: true });
 
 function pathFault(path: string): string | null {
-  // As frameworks write a name: it would match itself alone, and every request would be unknown.
+  // Frameworks write names like this. Here it would be a literal segment, and every request would be unknown.
   const name = /\/:([A-Za-z0-9_-]+)/.exec(path)?.[1];
   if (name !== undefined) return `must name a segment as in {${name}}`;
   if (routeFault(`GET ${path}`) === null) return null;
@@ -132,7 +135,7 @@ const FORMS = {
   meters: listOf(exactly({ key: meterKey, "unit?": text(/^\P{Cc}{1,64}$/u, "must have 1\u202664 characters") })),
 } satisfies Readonly<Record<(typeof BACKEND_SETTINGS)[number], Form>>;
 
-/** A JSON Schema of these members, for editors. What members say of each other is checked by `vsync settings` alone. */
+/** A JSON Schema of these members, for editors. Only `vsync settings` checks members against each other. */
 export const BACKEND_SCHEMAS = Object.fromEntries(Object.entries(FORMS).map(([name, { schema }]) => [name, schema]));
 
 function requireConsistent(at: At, settings: BackendSettings): void {
@@ -169,7 +172,7 @@ function requireOneDefault(at: At, backends: readonly BackendSetting[]): void {
   const marked = backends.flatMap((it, index) => (it.default ? [index] : []));
   if (marked.length > 1) throw at.refuse(`${at.path}.backends[${marked[1]}].default`, "is a second default");
   if (backends.length > 1 && marked.length === 0) {
-    throw at.refuse(`${at.path}.backends`, "must have one with default: true, as there are several");
+    throw at.refuse(`${at.path}.backends`, "must have one with default: true, because there are several");
   }
 }
 
@@ -183,22 +186,25 @@ function requireRouteMeters(at: At, path: string, route: RouteSetting, backend: 
   if (unbound !== undefined) throw at.refuse(`${path}.maxPerRequest.${unbound}`, "is not among the route's meters");
 }
 
-/** A framework that ignores case or a trailing slash would serve both with one handler, and the gateway sign another. */
+/**
+ * A framework that ignores case or a trailing slash would serve both with one handler, while the gateway tells them
+ * apart.
+ */
 function requireUnlike(at: At, path: string, route: RouteSetting, before: readonly RouteSetting[]): void {
   const other = before.find(({ method, path: its }) => {
     const meet = method === route.method || method === "*" || route.method === "*";
     return meet && alikeKey(its) === alikeKey(route.path);
   });
-  if (other !== undefined) throw at.refuse(`${path}.path`, `is served like that of the route ${other.id}`);
+  if (other !== undefined) throw at.refuse(`${path}.path`, `is served like the path of the route ${other.id}`);
 }
 
-/** The backend of that id; without an id the only one, or the default. */
+/** The backend with that id; without an id, the only one or the default. */
 export function backendOf({ backends = [] }: BackendSettings, name?: string): BackendSetting | undefined {
   if (name !== undefined) return backends.find(({ id: known }) => known === name);
   return backends.length === 1 ? backends[0] : backends.find((it) => it.default);
 }
 
-/** What of the settings concerns these backends: what their origins get to know. */
+/** The part of the settings that concerns these backends, for their origins. */
 export function settingsOfBackends(settings: BackendSettings, ids: readonly string[]): BackendSettings {
   const { routes, meters } = settings;
   const backends = settings.backends?.filter((it) => ids.includes(it.id)) ?? [];
@@ -212,7 +218,7 @@ export function settingsOfBackends(settings: BackendSettings, ids: readonly stri
   };
 }
 
-/** The settings without these members: what binds tokens. */
+/** The settings without these members, which leaves those that restrict tokens. */
 export function withoutBackends(settings: Readonly<Record<string, JsonValue>>): Readonly<Record<string, JsonValue>> {
   return Object.fromEntries(
     Object.entries(settings).filter(([name]) => !BACKEND_SETTINGS.some((known) => known === name)),

@@ -6,43 +6,43 @@ import { type Operation, type ParsedGrant, readGrants } from "./grant.ts";
 import type { Pattern } from "./pattern.ts";
 import { authFault, connectionFault, type Facts, type ParsedSettings, readSettings } from "./settings.ts";
 
-/** What is stored or signed of a token's limits. An absent member does not limit. */
+/** The stored or signed limits of a token. An absent member does not limit. */
 export interface LayerJson {
   readonly permissions?: JsonValue | undefined;
   readonly grants?: JsonValue | undefined;
 }
 
-/** What somebody wants to do: an operation on a target, or `permission` alone for one of `api.*`. */
+/** What somebody wants to do: an operation on a target, or only `permission` for one of `api.*`. */
 export interface AuthorizationRequest {
   readonly root?: string;
   readonly operation?: string;
-  /** The target: for secrets a repo, or what the service calls so. */
+  /** For secrets a repo; otherwise whatever the service calls a workspace. */
   readonly workspace?: string;
   /** For secrets `<repo>/<env>`. */
   readonly project?: string;
   readonly properties?: Readonly<Record<string, unknown>>;
   /** The same as `properties.labels`. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Of an HTTP request on `connect`, with or without its query. */
+  /** The path of an HTTP request, on `connect`, with or without its query. */
   readonly path?: string;
   readonly facts?: Facts;
   readonly permission?: string;
 }
 
-/** Whose word denies: the table of operations, the vault's settings, the stored claims, or the access token's. */
+/** The layer that denies: the table of operations, the vault's settings, the stored claims, or the access token's. */
 export type LayerName = "operations" | "settings" | "stored" | "access";
 
 export type Decision =
   | {
       readonly allowed: true;
-      /** On `create`: what the grants force beside the request's own properties. */
+      /** On `create`: what the grants force, in addition to the request's own properties. */
       readonly properties?: Readonly<Record<string, Scalar>>;
-      /** On `list`: the fields that may be shown, sorted by code point; true: all. */
+      /** On `list`: the fields that may be shown, sorted by code point; true means all. */
       readonly fields?: true | readonly string[];
     }
   | { readonly allowed: false; readonly layer: LayerName; readonly reason: string };
 
-/** What one layer says. `grants` are the places of those that allow; empty if the layer has none. */
+/** What one layer says. `grants` lists the positions of those that allow; empty if the layer has no grants. */
 export interface Verdict {
   readonly layer: LayerName;
   readonly allowed: boolean;
@@ -50,7 +50,7 @@ export interface Verdict {
   readonly reason?: string;
 }
 
-/** Each operation and its permission. It has no prototype, or `constructor` would be a root. */
+/** Each operation and its permission. */
 const OPERATIONS: ReadonlyMap<string, Permission> = new Map([
   ["secrets read", "secrets.items.read"],
   ["tunnels create", "tunnels.tunnels.create-delete"],
@@ -58,7 +58,7 @@ const OPERATIONS: ReadonlyMap<string, Permission> = new Map([
   ["tunnels list", "tunnels.tunnels.list"],
 ]);
 
-/** A layer, read once. */
+/** A layer, parsed once. */
 export class Layer {
   readonly name: LayerName;
   readonly #permissions: ReadonlySet<string>;
@@ -73,7 +73,7 @@ export class Layer {
     this.#patterns = read.patterns;
   }
 
-  /** Compiles its patterns; needed once before `judge`. */
+  /** Compiles its patterns. Call it once before `judge`. */
   async prepare(): Promise<this> {
     for (const pattern of this.#patterns) await pattern.prepare();
     return this;
@@ -83,7 +83,10 @@ export class Layer {
     return this.#permissions.has(permission);
   }
 
-  /** The grants that allow the operation by themselves, in order; null if the layer has no grants and so allows all. */
+  /**
+   * The grants that allow the operation by themselves, in order; null if the layer has no grants and so allows
+   * everything.
+   */
   matching(name: string, request: AuthorizationRequest, properties: Properties): readonly Match[] | null {
     if (this.#grants === null) return null;
     const matches: Match[] = [];
@@ -115,7 +118,7 @@ function operationOf(grant: ParsedGrant, name: string, { workspace, project }: A
   return grant.operations === undefined ? {} : (grant.operations.get(name) ?? null);
 }
 
-/** The properties if the operation allows the request, on `create` with what it forces; else null. */
+/** The properties if the operation allows the request (on `create`, with what it forces), else null. */
 function propertiesAfter(
   { filter, path }: Operation,
   name: string,
@@ -129,14 +132,16 @@ function propertiesAfter(
 }
 
 /**
- * Stored settings and the layers of a token, each of which must allow a request. Nothing is ever merged: what is derived
- * from a token cannot be wider than the token.
+ * Evaluates stored settings and the layers of a token, which must all allow a request. Layers are never merged, so
+ * nothing derived from a token can exceed it.
  */
 export class Evaluator {
   readonly #settings: ParsedSettings | null;
   readonly #layers: readonly Layer[];
 
-  /** The layers are prepared. */
+  /**
+   * @param layers already prepared
+   */
   constructor(settings: JsonValue | undefined, layers: readonly Layer[]) {
     this.#settings = readSettings(settings ?? {});
     this.#layers = layers;
@@ -146,7 +151,7 @@ export class Evaluator {
     return this.explain(request).decision;
   }
 
-  /** The decision, and what each layer said that was asked. */
+  /** The decision, and what each layer said up to it. */
   explain(request: AuthorizationRequest): { readonly decision: Decision; readonly verdicts: readonly Verdict[] } {
     if (request.permission !== undefined) return this.#explainPermission(request.permission);
     const name = `${request.root} ${request.operation}`;
@@ -198,7 +203,7 @@ export class Evaluator {
   }
 }
 
-/** A service may hand on JSON that it was sent: what is mistyped must not pass for what is missing. */
+/** A service may pass on JSON that it received, so a value of the wrong type must not count as missing. */
 function requestFault({ workspace, project, path, properties, labels, facts }: AuthorizationRequest): string | null {
   const texts = Object.entries({ workspace, project, path });
   const objects = Object.entries({ properties, labels, facts });
@@ -209,7 +214,7 @@ function requestFault({ workspace, project, path, properties, labels, facts }: A
   return name === undefined ? null : `${name} is mistyped`;
 }
 
-/** Settings do not bind operations but `create` and `connect`. */
+/** Settings bind only the operations `create` and `connect`. */
 const UNBOUND = readSettings({});
 
 function denied(verdicts: readonly Verdict[], layer: LayerName, reason: string): ReturnType<Evaluator["explain"]> {
@@ -243,7 +248,7 @@ function outcomeOf(name: string, { forced }: Properties, fields: true | Readonly
   return { fields: fields === true ? true : [...fields].toSorted(byCodePoint) };
 }
 
-/** `<` compares UTF-16, which puts U+1F511 before U+FF0E. */
+/** Needed because `<` compares UTF-16, which puts U+1F511 before U+FF0E. */
 function byCodePoint(a: string, b: string): number {
   const [left, right] = [Array.from(a), Array.from(b)];
   const at = left.findIndex((character, index) => character !== right[index]);

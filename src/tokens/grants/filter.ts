@@ -2,16 +2,16 @@ import { isCanonicalPath, pathOf } from "../canonical-path.ts";
 import { type At, elementsOf, isObject, membersOf, namedMembersOf, requireText } from "../given.ts";
 import { Pattern, patternFault } from "./pattern.ts";
 
-/*
- * Filters and matchers: what a property, a label or a path must be. Their JSON is checked once, into the form here, and
- * then matched as often as somebody asks.
+/**
+ * Filters and matchers: conditions on a property, a label or a path. Their JSON is checked once, into the form below,
+ * and can then be matched many times.
  */
 
 export type Scalar = string | number | boolean;
 
 export type Matcher =
   | { readonly kind: "oneof"; readonly values: readonly Scalar[] }
-  /** Also a bare scalar. On `create` it forces the property that a request lacks. */
+  /** Also written as a bare scalar. On `create`, it forces a property that the request lacks. */
   | { readonly kind: "exact"; readonly value: Scalar }
   | { readonly kind: "regex"; readonly pattern: Pattern }
   | { readonly kind: "not"; readonly matcher: Matcher };
@@ -30,7 +30,7 @@ const MAX_BRANCHES = 64;
 const MAX_NODES = 1024;
 const MAX_PATTERNS = 16;
 
-/** Counts what grants may have together, and collects their patterns. */
+/** Enforces the limits for all grants together, and collects their patterns. */
 export class Budget {
   readonly patterns: Pattern[] = [];
   #nodes = 0;
@@ -75,7 +75,7 @@ function parseLabels(at: At, budget: Budget, depth: number): Named {
   return namedMembersOf(at).map(([name, member]) => [name, parseMatcher(member, budget, depth + 1)]);
 }
 
-/** `depth` is the level that the matcher has if it is an object; a scalar has none. */
+/** `depth` is the matcher's level if it is an object; a scalar has no level. */
 export function parseMatcher(at: At, budget: Budget, depth: number): Matcher {
   budget.node(at);
   if (!isObject(at.value)) return { kind: "exact", value: requireScalar(at) };
@@ -129,7 +129,7 @@ function requireDepth({ path, refuse }: At, depth: number): void {
   if (depth > MAX_DEPTH) throw refuse(path, `is more than ${MAX_DEPTH} levels deep`);
 }
 
-/** The properties of a request: its own, and those that grants have forced. */
+/** The properties of a request: its own, and those forced by grants. */
 export class Properties {
   readonly #own: Readonly<Record<string, unknown>>;
   readonly #forced: ReadonlyMap<string, Scalar>;
@@ -139,7 +139,7 @@ export class Properties {
     this.#forced = forced;
   }
 
-  /** Undefined if the request lacks it. What every object has by birth, such as `toString`, it lacks. */
+  /** Undefined if the request lacks it. Inherited properties such as `toString` do not count. */
   get(name: string): unknown {
     const own = Object.hasOwn(this.#own, name) ? this.#own[name] : undefined;
     return own === undefined ? this.#forced.get(name) : own;
@@ -149,7 +149,7 @@ export class Properties {
     return this.#forced;
   }
 
-  /** With what `filter` forces where the request says nothing: exact values at its top, and in a top-level AND. */
+  /** Adds what `filter` forces if the request says nothing: exact values at its top level, and in a top-level AND. */
   forcedBy(filter: Filter): Properties {
     const forced = new Map(this.#forced);
     for (const { properties } of [filter, ...filter.and]) {
@@ -179,14 +179,17 @@ function labelsHold(wanted: Named, labels: unknown): boolean {
   });
 }
 
-/** A path that is not canonical, or absent, matches nothing. `target` may have a query. */
+/** A path that is absent or not canonical matches nothing. `target` may have a query. */
 export function pathMatches(matcher: Matcher, target: string | undefined): boolean {
   if (target === undefined) return false;
   const path = pathOf(target);
   return isCanonicalPath(path) && matches(matcher, path);
 }
 
-/** What the request lacks matches nothing, not even NOT: otherwise forcing a property could break a filter that held. */
+/**
+ * A missing property matches nothing, not even NOT: otherwise forcing a property could break a filter that matched
+ * before.
+ */
 function matches(matcher: Matcher, value: unknown): boolean {
   if (value === undefined) return false;
   switch (matcher.kind) {

@@ -22,12 +22,12 @@ export type MatcherJson =
   | { readonly regex: string }
   | { readonly NOT: MatcherJson };
 
-/** The JSON of a filter: property → matcher; `labels`; `AND`, `OR`. All members must hold. */
+/** The JSON of a filter: property → matcher; `labels`; `AND`, `OR`. All members must match. */
 export type FilterJson = {
   readonly [property: string]: MatcherJson | { readonly [label: string]: MatcherJson } | readonly FilterJson[];
 };
 
-/** The JSON of a grant: which calls it is about, and what it allows there. */
+/** The JSON of a grant: the calls that it applies to, and what it allows them. */
 export type Grant = {
   readonly workspaces?: readonly string[];
   readonly projects?: readonly string[];
@@ -41,33 +41,34 @@ export type Grant = {
   };
 };
 
-/** What one operation of a grant asks for. */
+/** What one operation of a grant requires. */
 export interface Operation {
   readonly filter?: Filter;
   readonly path?: Matcher;
-  /** The fields that `list` gives; absent: all. */
+  /** The fields that `list` returns; absent means all. */
   readonly select?: readonly string[];
 }
 
 /** A grant that is valid as a whole. */
 export interface ParsedGrant {
-  /** Absent: any. */
+  /** Absent means any. */
   readonly workspaces?: ReadonlySet<string>;
   readonly projects?: ReadonlySet<string>;
-  /** Keyed by `<root> <operation>`; absent: everything. */
+  /** Keyed by `<root> <operation>`; absent means everything. */
   readonly operations?: ReadonlyMap<string, Operation>;
 }
 
-/** Each root and its operations, with what an operation may ask for. */
+/** Each root, its operations, and the options of each operation. */
 const SCOPES: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   secrets: { read: ["filters"] },
   tunnels: { create: ["filters"], connect: ["filters", "params"], list: ["filters", "select"] },
 };
 
 /**
- * Grants as somebody gives them, checked and otherwise unchanged.
+ * Checks grants that somebody gives, and returns them unchanged.
  *
- * @throws GrantInvalidError anything unknown, empty or mistyped; `path` says where, such as `grants[1].scopes.tunnels`
+ * @throws GrantInvalidError anything unknown, empty or of the wrong type; `path` says where, such as
+ * `grants[1].scopes.tunnels`
  */
 export function parseGrants(json: unknown, path = "grants"): Grant[] {
   const value = jsonOf(json, path);
@@ -75,7 +76,9 @@ export function parseGrants(json: unknown, path = "grants"): Grant[] {
   return value as unknown as Grant[];
 }
 
-/** What `given` is once it has been written as JSON: that, and no getter or prototype, is what is checked. */
+/**
+ * Converts a value to JSON and back, so that the checks see exactly what is written, without getters and prototypes.
+ */
 export function jsonOf(given: unknown, path: string): JsonValue {
   let text: string | undefined;
   try {
@@ -87,7 +90,9 @@ export function jsonOf(given: unknown, path: string): JsonValue {
   return JSON.parse(text) as JsonValue;
 }
 
-/** @throws what `refuse` makes, at the first fault of any grant */
+/**
+ * @throws what `refuse` makes, at the first fault in any grant
+ */
 export function requireGrants(at: At): void {
   const budget = new Budget();
   for (const grant of elementsOf(at)) parseGrant(grant, budget);
@@ -97,8 +102,8 @@ class GrantFault extends Error {}
 const fail: RefuseAt = (path, fault) => new GrantFault(`${path}: ${fault}`);
 
 /**
- * The grants of a layer as it is evaluated: null in the place of each that is not valid as a whole. Here the limits hold
- * for each grant by itself, because a fault of one must not touch another.
+ * Reads the grants of a layer for evaluation: null in place of each grant that is not valid as a whole. Here the limits
+ * apply to each grant by itself, because a fault in one must not affect another.
  */
 export function readGrants(value: JsonValue): {
   grants: readonly (ParsedGrant | null)[];

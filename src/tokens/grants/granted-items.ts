@@ -2,7 +2,7 @@ import type { Claims } from "../claims.ts";
 import { Layer } from "./evaluate.ts";
 import { Properties } from "./filter.ts";
 
-/** The items that claims are held against, and the vault that they are in. */
+/** The items that claims are evaluated on, and their vault. */
 export interface GrantedFrom {
   readonly repo: string;
   readonly env: string;
@@ -12,9 +12,9 @@ export interface GrantedFrom {
 
 /** What a commit gives a token. */
 export interface GrantedItems {
-  /** Everything may be read, also what will be added: the slot holds the root key. */
+  /** Whether it reads everything, including items added later; the slot then holds the root key. */
   readonly root: boolean;
-  /** It may open the box `verify`. */
+  /** Whether it may open the box `verify`. */
   readonly verifyKey: boolean;
   /** The names that may be read, in the order of the index. */
   readonly items: readonly string[];
@@ -22,7 +22,7 @@ export interface GrantedItems {
 
 type Limits = { readonly [Name in "permissions" | "grants"]?: Claims[Name] | undefined };
 
-/** Evaluates grants on the items of one generation; every commit does so anew. */
+/** Evaluates grants on the items of one generation, as every commit does. */
 export async function grantedItems({ permissions, grants }: Limits, from: GrantedFrom): Promise<GrantedItems> {
   const layer = await new Layer("stored", { permissions, grants }).prepare();
   const verifyKey = layer.has("api.tokens.verify");

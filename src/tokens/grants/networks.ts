@@ -45,7 +45,7 @@ function parseFour(text: string): bigint | null {
   return sound ? parts.reduce((value, part) => (value << 8n) | BigInt(part), 0n) : null;
 }
 
-/** The URL parser reads IPv6 strictly and writes it as groups of hexadecimal digits, once shortened by `::`. */
+/** The URL parser reads IPv6 strictly and normalises it to groups of hex digits, with at most one `::`. */
 function parseSix(text: string): bigint | null {
   if (!/^[0-9A-Fa-f:.]+$/.test(text) || !URL.canParse(`http://[${text}]`)) return null;
   const [head = "", tail] = new URL(`http://[${text}]`).hostname.slice(1, -1).split("::");

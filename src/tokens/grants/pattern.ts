@@ -1,13 +1,13 @@
 import type { RE2JS } from "re2js";
 
-/*
+/**
  * The patterns of grants: a subset of RE2 that takes linear time and means the same in every RE2 (docs/format.md,
- * Patterns). We check the grammar; RE2 matches.
+ * Patterns). We check the grammar; RE2 does the matching.
  */
 
 const MAX_LENGTH = 256;
 const MAX_REPEAT = 100;
-/** What nested counted repetitions may multiply to; RE2 has the same limit. */
+/** The largest product of nested counted repetitions; RE2 has the same limit. */
 const MAX_COPIES = 1000;
 const PUNCTUATION = /[!-/:-@[-`{-~]/;
 const META = /[\\.[\]^$|(){}*+?]/;
@@ -16,25 +16,27 @@ export class Pattern {
   #compiled: RE2JS | undefined;
   readonly source: string;
 
-  /** `source` has no `patternFault`. */
+  /**
+   * @param source must have passed `patternFault`
+   */
   constructor(source: string) {
     this.source = source;
   }
 
-  /** Compiles it. The engine is loaded by the first pattern of a process. */
+  /** Compiles the pattern. The first one in a process loads the engine. */
   async prepare(): Promise<void> {
     const { RE2JS } = await import("re2js");
     this.#compiled ??= RE2JS.compile(this.source);
   }
 
-  /** Whether it is found anywhere in the text. */
+  /** Whether the pattern matches anywhere in the text. */
   finds(text: string): boolean {
     if (this.#compiled === undefined) throw new TypeError("a pattern was not prepared");
     return this.#compiled.test(text);
   }
 }
 
-/** Why a pattern is refused, for a message, or null. */
+/** Why a pattern is refused, as the end of a message, or null. */
 export function patternFault(source: string): string | null {
   if (source === "" || source.length > MAX_LENGTH) return `must have 1\u2026${MAX_LENGTH} characters`;
   if (!/^[ -~]*$/.test(source)) return "must be printable ASCII";

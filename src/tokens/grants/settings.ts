@@ -5,13 +5,15 @@ import type { Properties } from "./filter.ts";
 import { jsonOf } from "./grant.ts";
 import { contains, type Network, parseAddress, parseNetwork } from "./networks.ts";
 
-/** What binds every tunnel of a vault and its backends, for every caller (docs/format.md, Settings). */
+/**
+ * The settings of a vault: what binds its tunnels, no matter who calls, and its backends (docs/format.md, Settings).
+ */
 export interface Settings extends BackendSettings {
   readonly require_auth?: true;
   readonly trusted_ips?: readonly string[];
   readonly countries?: readonly string[];
   readonly min_tls?: "1.2" | "1.3";
-  /** How long `gc` keeps the records of usage. */
+  /** How long `gc` keeps usage, in days. */
   readonly usage_retention_days?: number;
 }
 
@@ -35,9 +37,9 @@ const TLS = ["1.2", "1.3"];
 const MAX_RETENTION_DAYS = 3650;
 
 /**
- * Settings as somebody gives them, checked and otherwise unchanged.
+ * Checks settings that somebody gives, and returns them unchanged.
  *
- * @throws GrantInvalidError anything unknown, empty or mistyped; `path` says where, such as `settings.min_tls`
+ * @throws GrantInvalidError anything unknown, empty or of the wrong type; `path` says where, such as `settings.min_tls`
  */
 export function checkSettings(given: unknown): Settings {
   const value = jsonOf(given, "settings");
@@ -48,7 +50,9 @@ export function checkSettings(given: unknown): Settings {
 class SettingsFault extends Error {}
 const fail: RefuseAt = (path, fault) => new SettingsFault(`${path}: ${fault}`);
 
-/** Stored settings as they are evaluated. Null if they are not valid: one that is unknown may be a restriction. */
+/**
+ * Reads stored settings for evaluation. Null if they are not valid, because an unknown setting may be a restriction.
+ */
 export function readSettings(value: JsonValue): ParsedSettings | null {
   try {
     return parse({ value, path: "settings", refuse: fail });
@@ -95,7 +99,9 @@ function parseSetting(name: string, at: At): Partial<ParsedSettings> {
   }
 }
 
-/** `parseOne` gives a fault as a string. */
+/**
+ * @param parseOne returns a fault as a string
+ */
 function parseList<One extends object>(at: At, parseOne: (text: string) => One | string): One[] {
   const elements = elementsOf(at);
   if (elements.length === 0) throw at.refuse(at.path, "must not be empty");
@@ -106,14 +112,14 @@ function parseList<One extends object>(at: At, parseOne: (text: string) => One |
   });
 }
 
-/** Why the settings refuse a tunnel with these properties, or null. On `create` it is asked after all forcing. */
+/** Why the settings refuse a tunnel with these properties, or null. On `create`, call it after all forcing. */
 export function authFault({ requireAuth }: ParsedSettings, tunnel: Properties): string | null {
   if (!requireAuth || tunnel.get("publish") === false) return null;
   const authenticated = tunnel.get("token_auth") === true || tunnel.get("rstream_auth") === true;
   return authenticated ? null : "a public tunnel must have token_auth or rstream_auth";
 }
 
-/** Why the settings refuse a connection, or null. A fact that is needed and missing refuses. */
+/** Why the settings refuse a connection, or null. If a required fact is missing, they refuse. */
 export function connectionFault({ networks, countries, minTls }: ParsedSettings, facts: Facts): string | null {
   if (networks !== null) {
     const address = typeof facts.ip === "string" ? parseAddress(facts.ip) : null;

@@ -30,7 +30,7 @@ const denied: Row[] = [
   [{ status: 403 }, DENIED],
   [{ status: 403, Code: "AccessDenied" }, DENIED],
   [{ status: 403, Code: "InvalidAccessKeyId" }, "the server does not know the access key"],
-  [{ status: 403, Code: "SignatureDoesNotMatch" }, "the secret key is not that of the access key"],
+  [{ status: 403, Code: "SignatureDoesNotMatch" }, "the secret key does not belong to the access key"],
   [{ status: 400, Code: "ExpiredToken" }, "the session token has expired"],
   [{ status: 400, Code: "InvalidToken" }, "the server does not accept the session token"],
   [{ status: 403, Code: "RequestTimeTooSkewed", fields: { ServerTime: "2026-01-02T04:00:00Z" } }, SKEW],
@@ -89,7 +89,7 @@ test.each(unreachable)("%j is an unreachable store", async (answer, message, tri
 
 describe("the next step", () => {
   test.each<[Told, string]>([
-    [{ status: 405 }, "check that the endpoint is that of an S3 service"],
+    [{ status: 405 }, "check that the endpoint is an S3 service"],
     [{ status: 500 }, "try again later"],
     [{ status: 301 }, "check the region and the endpoint"],
     [{ status: 301, headers: here }, "check the region and the endpoint"],

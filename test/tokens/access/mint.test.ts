@@ -52,7 +52,7 @@ describe("createClientCredentialsToken", () => {
     const owner = await tokenHere(1);
     const mint = (claims: object) => () => createClientCredentialsToken(owner, { expiresInSeconds: 60, claims });
     expect(mint({ scope: "all" })).toThrow("scope: is not a claim");
-    expect(mint({ grants: [], tunnelsGrants: [] })).toThrow("tunnelsGrants: must be absent beside grants");
-    expect(mint({ grants: [{ projects: ["x".repeat(16_000)] }] })).toThrow("a verifier takes 16384");
+    expect(mint({ grants: [], tunnelsGrants: [] })).toThrow("tunnelsGrants: must be absent if there are grants");
+    expect(mint({ grants: [{ projects: ["x".repeat(16_000)] }] })).toThrow("verifiers accept only 16384");
   });
 });

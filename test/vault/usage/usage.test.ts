@@ -122,7 +122,7 @@ describe("an id", () => {
     new Process(await writerFor(ORIGIN)).write([event("a"), event("a", { usage: { jobs: 100 } })]);
     expect(await read()).toMatchObject({
       sums: { jobs: 1 },
-      doubts: ['conflict: the id "a" came again on 2026-01-01 with other content, which does not count'],
+      doubts: ['conflict: the id "a" came again on 2026-01-01 with other content, which was not counted'],
     });
   });
 
@@ -165,7 +165,7 @@ describe("a batch that was", () => {
     const [key = ""] = keys;
     world.tamper(`${key.slice(0, -1)}${key.endsWith("0") ? "1" : "0"}`, world.bytes(key));
     const { reasons, sums } = await read();
-    expect(reasons).toEqual(["is not signed by its token, or was not written under this name"]);
+    expect(reasons).toEqual(["is not signed by its token, or was written under another name"]);
     expect(sums).toEqual({ jobs: 4 });
   });
 
@@ -224,8 +224,8 @@ describe("refused is", () => {
     const { reasons, sums } = await read();
     expect(sums).toEqual({});
     expect(reasons.toSorted()).toEqual([
-      "is of a token that this vault never had",
-      "is of a token without the capability metering",
+      "is by a token that this vault never had",
+      "is by a token without the capability metering",
     ]);
   });
 
@@ -249,7 +249,7 @@ describe("refused is", () => {
     new Process(api).write([response("r", api.id)]);
     expect(await read()).toMatchObject({
       sums: {},
-      reasons: ["1: says what responses used, and its token is not a gateway"],
+      reasons: ["1: says what responses used, but its token is not a gateway's"],
     });
   });
 });
@@ -300,8 +300,8 @@ test("what a stream settles is bound by the route that its gateway announced, or
     sums: { jobs: 1, tokens: 100 },
     reasons: [
       "1: has more tokens than one request may use",
-      "1: has the meter tokens, which its route does not have",
-      "1: has the meter jobs, which its route does not have",
+      "1: has the meter tokens, which its route lacks",
+      "1: has the meter jobs, which its route lacks",
     ],
     doubts: [],
   });
@@ -360,7 +360,7 @@ describe("a month", () => {
     const { month, write } = await planClose(world, request(), "2026-01");
     await write();
     world.tamper("usage/months/2025-12", world.bytes(`usage/months/${month}`));
-    await expect(read()).rejects.toThrow("usage/months/2025-12 is not signed by an operator, or was not written under");
+    await expect(read()).rejects.toThrow("usage/months/2025-12 is not signed by an operator, or was written under");
   });
 });
 
