@@ -32,7 +32,7 @@ function classesByCode() {
 const JSON_FAILURES = [
   "## With `--json`",
   "A command that fails prints this object on stdout instead of its result, and the usual lines on stderr. `hint` may be " +
-    "null, and an `AUDIT_BROKEN` has a `row`. `runtime-token` prints nothing: its stdout is for a token alone. " +
+    "null, and an `AUDIT_BROKEN` has a `row`. `runtime-token` prints no object: its stdout is only for a token. " +
     "[docs/json.md](json.md) has the results.",
   '```json\n{\n  "error": {\n    "code": "STALE_BASE",\n    "exit_code": 5,\n    "message": "prod has moved on since your pull ' +
     '(gen 1 → 5): STRIPE changed 3 min ago by bob@build-7",\n    "hint": "vsync pull prod --merge keeps both sides; ' +
@@ -40,23 +40,23 @@ const JSON_FAILURES = [
 ];
 
 const NEWLY_FAILING = [
-  "## What fails that did not before",
-  "A script of yours may have to answer a question that it never met:",
-  "- `push` of a file that `pull` wrote ends with 5 if others have changed a secret since that it would undo. " +
-    "`pull --merge` first, or `--force`.\n" +
+  "## What a script has to answer",
+  "In a script, these commands stop until you say what they should do:",
+  "- `push` of a file that `pull` wrote ends with 5 if it would undo what others have changed since. Use `pull --merge` " +
+    "first, or `--force`.\n" +
     "- `push` of any other content ends with 1 if it changes or removes a secret. Give `--yes`, or `--base=<gen>`.\n" +
     "- `--yes` does not answer for a protected env: give `--confirm=<env>`.\n" +
-    "- No, typed at a question of `push`, `unset`, `restore` or `gc`, ends with 1, as it does in `rotate-passphrase`.\n" +
-    "- From a folder that no config is bound to, a command ends with 4 (`rotate-passphrase` with 5), though package.json or " +
-    "the folder's name would fit. Run `vsync init` there, or name the vault with `--repo` or `VSYNC_REPO`.\n" +
-    "- A command that writes to a config from before this version ends with 4, unless `--repo` or `VSYNC_REPO` names it. Run " +
-    "`vsync list` once in its folder.\n" +
+    "- If somebody answers no to a question, the command ends with 1.\n" +
+    "- From a folder that no config is bound to, a command ends with 4 (`rotate-passphrase` with 5), even if package.json or " +
+    "the folder's name fits. Run `vsync init` there, or name the vault with `--repo` or `VSYNC_REPO`.\n" +
+    "- If a config is not bound to a folder yet, a command that writes ends with 4, unless `--repo` or `VSYNC_REPO` names it. " +
+    "Run `vsync list` once in its folder.\n" +
     "- A new vault's name has the package's scope or the remote's owner, as in `acme/api`: give `--repo` in scripts.\n" +
-    "- `runtime-token` and `rotate-passphrase` want the env on the command line, and a write to a protected env does as well.\n" +
-    "- `get` and `set` of an env that is not set up end with 4 and suggest one that is; `unset` takes a first word that is not an " +
-    "env for a name.\n" +
-    "- Where a vault has moved away (`vsync move`), a write ends with 4 (`rotate-passphrase` with 5). Run `vsync init`.\n" +
-    "- With `CI` or `VSYNC_NO_INPUT` set, or in the background, nothing is asked, also on a terminal.",
+    "- `runtime-token`, `rotate-passphrase` and writes to a protected env need the env on the command line.\n" +
+    "- If an env is not set up, `get` and `set` end with 4 and suggest one that is. `unset` takes its first word for a name if " +
+    "it is not an env.\n" +
+    "- If a vault has moved (`vsync move`), a write at its old place ends with 4 (`rotate-passphrase` with 5). Run `vsync init`.\n" +
+    "- With `CI` or `VSYNC_NO_INPUT` set, or in the background, vsync asks nothing, even on a terminal.",
 ];
 
 /** The page of exit codes, from the tables of `src/exit-codes.ts` and the classes of `src/errors.ts`. */
