@@ -26,6 +26,7 @@ export function cliReference(manifest, bin) {
   const contents = pages.map(({ name, summary }) => `- [\`${name}\`](#${name.replaceAll(" ", "-")}) ${prose(summary)}`);
   const general = pages[0].sections.filter(({ title }) => title === GENERAL).flatMap(({ entries }) => entries);
   return page("Commands", "the commands in src/commands", [
+    "Here you find every command with its arguments, flags and examples. At a terminal, `vsync <command> --help` shows them.",
     contents.join("\n"),
     "Every command also takes:",
     general.map(entryLine).join("\n"),

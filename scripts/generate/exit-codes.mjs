@@ -39,7 +39,7 @@ const JSON_FAILURES = [
     '--force pushes over it"\n  }\n}\n```',
 ];
 
-const NEWLY_FAILING = [
+const ANSWERS_NEEDED = [
   "## What a script has to answer",
   "In a script, these commands stop until you say what they should do:",
   "- `push` of a file that `pull` wrote ends with 5 if it would undo what others have changed since. Use `pull --merge` " +
@@ -70,11 +70,11 @@ export async function exitCodePage() {
     prose(when),
   ]);
   return page("Exit codes", "src/exit-codes.ts", [
-    "These numbers never change, and are the same with `--json`.",
+    "This page tells you and your scripts what each exit code means. The numbers never change, and are the same with `--json`.",
     ...all.map(familyLines),
-    "The same by error class. A `code` is an error's stable name.",
+    "Here are the same exit codes by error class. A `code` is an error's stable name.",
     table(["class", "`code`", ...all.map(({ commands }) => commands), "when"], rows),
     ...JSON_FAILURES,
-    ...NEWLY_FAILING,
+    ...ANSWERS_NEEDED,
   ]);
 }
