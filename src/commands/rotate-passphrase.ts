@@ -68,7 +68,7 @@ keeps it if the outcome is unknown. You can safely repeat an interrupted run.`;
     }),
     tokens: Flags.option({
       options: ["keep", "revoke"] as const,
-      description: "with --leaked: whether scoped tokens go on",
+      description: "with --leaked: whether scoped tokens keep working",
       dependsOn: ["leaked"],
     })(),
     finish: Flags.boolean({

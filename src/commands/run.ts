@@ -67,12 +67,12 @@ with --redact or --mount.`;
       dependsOn: ["redact"],
     }),
     mount: Flags.string({
-      description: "file of the vault for the program, its path in <VAR>",
+      description: "file of the vault for the program, with its path in <VAR>",
       helpValue: "<name>:<VAR>[=<path>]",
       multiple: true,
     }),
     cache: Flags.string({
-      description: "file with a sealed copy of the vault, for a store that cannot be reached",
+      description: "file with a sealed copy of the vault, for when the store cannot be reached",
       helpValue: "<file>",
       dependsOn: ["max-age"],
     }),

@@ -30,7 +30,7 @@ Without --from, prints the settings as they are.`;
     ...VAULT_FLAGS,
     ...PASSPHRASE_FLAG,
     from: Flags.string({ description: "JSON file that replaces the settings, - for stdin", helpValue: "<file>" }),
-    show: Flags.boolean({ description: "print the settings, like no --from", exclusive: ["from"] }),
+    show: Flags.boolean({ description: "print the settings, as without --from", exclusive: ["from"] }),
     "dry-run": Flags.boolean({ description: "show what would change and write nothing", dependsOn: ["from"] }),
     ...CONSENT_FLAGS,
     ...NOTE_FLAG,

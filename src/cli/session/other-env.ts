@@ -10,7 +10,7 @@ const VARIABLE = "VSYNC_OTHER_PASSPHRASE";
 /** For commands about two envs: the passphrase of the second, if it differs. */
 export const OTHER_PASSPHRASE_FLAG = {
   [FLAG]: Flags.string({
-    description: `file with the second env's passphrase, - for stdin (default: ${VARIABLE}(_FILE), else as the first's)`,
+    description: `file with the second env's passphrase, - for stdin (default: ${VARIABLE}(_FILE), else the first env's)`,
     helpValue: "<file>",
   }),
 } as const;
