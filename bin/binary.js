@@ -1,4 +1,4 @@
-// As run.js, in the form that bun compiles to bytecode: without await at the top.
+// Like run.js, without top-level await, which Bun could not compile to bytecode.
 import build from "../dist/build.json" with { type: "json" };
 import { runProgram } from "../dist/cli/program/program.js";
 import { COMMANDS } from "../dist/commands.js";

@@ -2,13 +2,14 @@ import module from "node:module";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 
-// An import would look at all exports of node:fs, among them the streams, which takes a tenth of a start.
+// Not an import: that would touch all exports of node:fs, including the streams, which takes a tenth of the start-up
+// time.
 const { mkdirSync, realpathSync, statSync } = process.getBuiltinModule("node:fs");
 
 /**
- * Lets Node.js keep the compiled program in the user's cache folder. Node.js runs what it finds there, so nobody else may
- * be able to write it: its own default is a folder in /tmp, which anybody can make first (decision 0115). Without such a
- * folder the program starts all the same, later.
+ * Lets Node.js keep the compiled program in the user's cache folder. Node.js runs what it finds there, so nobody else
+ * may be able to write to it. Node's own default is a folder in /tmp, which anybody can create first (decision 0115).
+ * Without a safe folder the program still starts, only slower.
  */
 export function keepCompiled() {
   try {
@@ -23,7 +24,9 @@ export function keepCompiled() {
   }
 }
 
-/** A folder that the user's system or desktop has made: vsync adds none to an empty home, as in a container. */
+/**
+ * Only a folder that the user's system or desktop has made, so vsync leaves an empty home, as in a container, empty.
+ */
 function cachesOf(platform) {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   if (XDG_CACHE_HOME && isAbsolute(XDG_CACHE_HOME)) return XDG_CACHE_HOME;
@@ -34,7 +37,7 @@ function cachesOf(platform) {
 const STICKY = 0o1000;
 const WRITABLE_BY_OTHERS = 0o022;
 
-/** Whether the folder is this user's, and nobody else but root can write it or put another one in its place. */
+/** Whether the folder is this user's, and only root could write to it or replace it. */
 function isOurs(folder) {
   const uid = process.geteuid?.();
   if (uid === undefined) return true;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// As run.js, from the sources: nothing to build, and help says what the commands say now.
+// Like run.js, but from the sources: no build needed, and the help is up to date.
 import pjson from "../package.json" with { type: "json" };
 import { runProgram } from "../src/cli/program/program.ts";
 import { COMMANDS } from "../src/commands.ts";

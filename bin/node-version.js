@@ -1,7 +1,7 @@
 import { syncBuiltinESMExports } from "node:module";
 import os from "node:os";
 
-// Evaluated before the program is: an older Node.js fails somewhere in the middle of it, and says nothing that helps.
+// Runs before the program. An older Node.js would fail somewhere in the middle of it, with an unhelpful message.
 const OLDEST = "22.22.2";
 
 const { node } = process.versions;
@@ -11,7 +11,7 @@ if (Number.parseInt(node, 10) < Number.parseInt(OLDEST, 10)) {
   process.exit(1);
 }
 
-// A package of oclif's asks for the home folder as it loads. A container's user may have none, neither in HOME nor in passwd.
+// One of oclif's packages asks for the home folder when it loads. In a container, neither HOME nor passwd may have one.
 try {
   os.homedir();
 } catch {

@@ -11,7 +11,7 @@ import { createGateway, GatewayError } from "vsync/gateway";
 
 const gateway = await createGateway();
 const origins = new Map(Object.entries(JSON.parse(process.env.ORIGINS ?? "{}")).map(([id, url]) => [id, new URL(url)]));
-/** They concern one connection. */
+/** These concern only one connection. */
 const HOP = ["connection", "keep-alive", "transfer-encoding", "trailer", "upgrade"];
 
 const server = createServer((request, response) => {
@@ -37,7 +37,7 @@ async function serve(request, response) {
   let answer = await pass(request, signed);
   let settled = await gateway.settle(signed, answer.headers);
   if (settled.signAnew && signed.body !== null) {
-    // The origin's clock or keys were late: once more, under a signature of now. It holds the same bytes.
+    // The origin's clock or keys were behind: send it once more, freshly signed, with the same bytes.
     answer.resume();
     signed = await sign(request, signed.body);
     answer = await pass(request, signed);
@@ -59,12 +59,12 @@ function sign(request, body = (maxBytes) => read(request, maxBytes), isUpgrade =
   return gateway.sign({ method, target, headers, body, upgrade: isUpgrade, ...contextOf(request) });
 }
 
-/** On whose behalf, as `{ context: { subject, claims } }`; nobody yet. */
+/** Returns the user, as `{ context: { subject, claims } }`; none yet. */
 function contextOf(_request) {
   return {};
 }
 
-/** One byte more than is allowed is enough to refuse it. */
+/** One byte more than allowed is enough to refuse it. */
 async function read(request, maxBytes) {
   const chunks = [];
   let length = 0;
@@ -76,7 +76,7 @@ async function read(request, maxBytes) {
   return Buffer.concat(chunks);
 }
 
-/** What was signed goes out to the byte. A body that is not signed is the client's own stream. */
+/** Forwards what was signed byte for byte. An unsigned body is the client's own stream. */
 function pass(request, signed) {
   return new Promise((resolve, reject) => {
     const passed = send(optionsOf(request, signed), resolve).on("error", reject);
@@ -92,7 +92,8 @@ function pass(request, signed) {
 function optionsOf({ method }, { backend, target: path, headers, body }) {
   const origin = origins.get(backend);
   if (origin === undefined) throw new Error(`ORIGINS does not say where ${backend} is`);
-  // Without a length, Node.js would send a body of GET or DELETE as it comes, and the origin read the next requests in it.
+  // Without a length, Node.js would send a GET or DELETE body unframed, and the origin would read more requests out of
+  // it.
   const framing = body === null && !headers["content-length"] ? { "transfer-encoding": "chunked" } : {};
   const sent = { ...headers, ...framing, host: origin.host };
   return { hostname: origin.hostname, port: origin.port, method, path, headers: sent };

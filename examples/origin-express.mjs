@@ -5,7 +5,7 @@ import { initFromEnv } from "vsync/backend";
 
 const backend = initFromEnv();
 const app = express();
-// Served as they were signed: by default Express ignores case and a slash at the end.
+// Serves requests as they were signed: by default Express ignores case and a trailing slash.
 app.enable("case sensitive routing").enable("strict routing");
 
 // For the orchestrator, which does not come through the gateway.

@@ -21,7 +21,7 @@ const server = createServer((request, response) => {
   answer(request).then(
     ({ status, json }) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(json)),
     (error) => {
-      // Never an answer of "allowed": who cannot decide denies.
+      // A broker that cannot decide must deny.
       console.error(error);
       response.writeHead(503).end();
     },

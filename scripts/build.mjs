@@ -7,11 +7,11 @@ import { bundleLibrary } from "./bundle/library.mjs";
 import { bundleProgram } from "./bundle/program.mjs";
 
 const root = join(import.meta.dirname, "..");
-// `npm run check` builds once, and tells the scripts that come later.
+// `npm run check` builds once and tells later scripts so.
 if (process.env.VSYNC_BUILT === root) process.exit();
 const typescript = createRequire(import.meta.url).resolve("typescript/package.json");
 const tsc = join(dirname(typescript), "bin", "tsc");
-// Builds aside and renames: a failed build leaves the last good one in place.
+// Builds in another folder and renames it, so a failed build leaves the last good one in place.
 const next = join(".cache", `dist-${process.pid}`);
 try {
   execFileSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", next], { cwd: root, stdio: "inherit" });
@@ -23,18 +23,18 @@ await bundleProgram(join(root, next), join(root, next, "program"));
 await bundleLibrary(join(root, next), join(root, next, "library"));
 writeFileSync(join(root, next, "build.json"), `${JSON.stringify({ commit: commitOf(root) })}\n`);
 execFileSync(process.execPath, ["scripts/man.mjs", join(next, "man", "man1")], { cwd: root, stdio: "inherit" });
-// Keeps the files of other scripts in dist/ until those make them anew.
+// Keeps files that other scripts wrote to dist/, until those scripts rewrite them.
 for (const other of ["vsync", "vsync.exe", "release"]) {
   if (existsSync(join(root, "dist", other))) renameSync(join(root, "dist", other), join(root, next, other));
 }
 rmSync(join(root, "dist"), { recursive: true, force: true });
 renameSync(join(root, next), join(root, "dist"));
 
-/** The checked-out commit, marked if files differ from it; null if git does not know. */
+/** The checked-out commit, with a mark if files differ from it; null if git does not know. */
 function commitOf(folder) {
   const options = { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
   try {
-    // Guards against the commit of another repository that contains this folder.
+    // Ignores the commit of another repository that merely contains this folder.
     if (execFileSync("git", ["rev-parse", "--show-prefix"], options).trim() !== "") return null;
     return execFileSync("git", ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"], options).trim();
   } catch {

@@ -44,7 +44,7 @@ function count() {
   for (const [name, program] of Object.entries(PROGRAMS)) compare(name, program, instructions[name], tolerance);
 }
 
-/** Helper threads of the runtimes may disturb one count; a heavier start shows in all of them. */
+/** Helper threads of the runtimes may disturb a single count; a heavier start shows in all of them. */
 function compare(name, program, expected, tolerance) {
   let least = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < ATTEMPTS && least > expected * (1 + tolerance); attempt++) {

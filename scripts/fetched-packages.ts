@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-/** npm waits for a registry that is away for as long as it is away. */
+/** npm waits without a limit for a registry that does not respond. */
 const FETCH_LIMIT_MS = 5 * 60_000;
 
 /** A platform as npm names it, to fetch packages for a machine other than this one. */

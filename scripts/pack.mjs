@@ -9,12 +9,15 @@ import { productionTree } from "./supply-chain/dependencies.ts";
 
 const root = join(import.meta.dirname, "..");
 
-// Only development needs these. Each optional dependency is a whole Node, for hosts with an older one.
+// Only for development. Each optional dependency is a whole Node.js, for hosts with an older one.
 const NOT_PUBLISHED = ["devDependencies", "optionalDependencies", "private", "scripts"];
 // npm adds these itself.
 const ALWAYS = ["LICENSE", "README.md"];
 
-/** package.json without what only development needs and what the bundles contain; npm's provenance requires the repository. */
+/**
+ * package.json without parts that only development needs and without bundled packages. npm's provenance requires the
+ * repository.
+ */
 function publishedManifest(manifest, repository) {
   const kept = Object.entries(manifest).filter(([name]) => !NOT_PUBLISHED.includes(name));
   const dependencies = Object.fromEntries(EXTERNAL.map((name) => [name, manifest.dependencies[name]]));
@@ -33,7 +36,7 @@ function stage(folder, manifest) {
   }
 }
 
-/** Makes npm install the versions that were reviewed and tested, by digest. pnpm and Yarn do not read it. */
+/** Makes npm install exactly the versions that were reviewed and tested, by digest. pnpm and Yarn do not read it. */
 function shrinkwrap({ name, version, license, dependencies, bin, engines }) {
   const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
   const shipped = [...productionTree(EXTERNAL).keys()].toSorted().map((folder) => [folder, packages[folder]]);

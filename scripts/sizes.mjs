@@ -14,7 +14,7 @@ const programFor = (target) => released(programName(target).replace("vsync", `vs
 
 let page = readFileSync(path, "utf8");
 
-/** Puts the number in the place of the one between the two pieces of text. */
+/** Replaces the number between two pieces of text. */
 function write(before, number, after) {
   const at = page.indexOf(before) + before.length;
   const [old = ""] = /^\d+/.exec(page.slice(at)) ?? [];

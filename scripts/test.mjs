@@ -1,5 +1,5 @@
-// Runs Vitest, with its arguments, on the single binary: it starts in a fraction of the time that bin/run.js takes. Where this
-// machine cannot make one, the tests start bin/run.js.
+// Runs Vitest, with its arguments, on the single binary, which starts in a fraction of the time of bin/run.js. If this
+// machine cannot build one, the tests start bin/run.js.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";

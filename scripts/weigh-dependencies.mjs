@@ -1,12 +1,12 @@
-// Measures the cost of each run-time dependency for decision 0007: packages, megabytes, and how much longer Node.js takes to
-// start with it. It takes the fastest of interleaved runs, because load only ever adds time.
+// Measures the cost of each run-time dependency for decision 0007: packages, megabytes, and how much longer Node.js
+// takes to start with it. It takes the fastest of interleaved runs, because load can only add time.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { bytesOf, justified, productionTree, weightOf } from "./supply-chain/dependencies.ts";
 
 const RUNS = 20;
 const names = [...justified().keys()];
-/** What a package without a main module is imported by. */
+/** What to import from a package without a main module. */
 const ENTRIES = { "@noble/curves": "@noble/curves/ed25519.js", "@noble/hashes": "@noble/hashes/hkdf.js" };
 const root = join(import.meta.dirname, "..");
 const started = (code) => {

@@ -9,20 +9,20 @@ await Bun.build({
   target: "bun",
   minify: true,
   bytecode: true,
-  // In one file, a start would check the digest of all commands' code.
+  // In one file, every start would check the digest of all commands' code.
   format: "esm",
   splitting: true,
   plugins: [absentAddon, lazyRequires, plainFilesOfBun],
-  // Without this, the result contains this machine's folders, and other machines get other bytes.
+  // Without this, the result would contain this machine's folders, and differ between machines.
   define: { __dirname: '"/"', __filename: '"/program"' },
   compile: {
     outfile,
     target,
     executablePath,
-    // Without this, the program reads the .env and runs the bunfig.toml of the current folder.
+    // Without this, the program would read .env and run bunfig.toml of the current folder.
     autoloadDotenv: false,
     autoloadBunfig: false,
-    // Compiling to machine code slows short commands down; the long ones wait for Argon2id anyway.
+    // Compiling to machine code slows short commands down; long ones wait for Argon2id anyway.
     jitPolicy: 4,
   },
 });

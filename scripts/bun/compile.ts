@@ -38,7 +38,7 @@ export function compile({ bun, target, program }: Compilation): void {
   }
 }
 
-/** bun leaves its own signature on the x64 program, where it is no longer valid: decision 0040. */
+/** Bun leaves its own signature on the x64 program, where it is no longer valid: decision 0040. */
 function sign(file: string): void {
   const program = readFileSync(file);
   if (!signatureHolds(program)) writeFileSync(file, signedAdHoc(program, "vsync"));

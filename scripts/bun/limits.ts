@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 /**
- * Keeps a Linux program of bun from raising its soft limit of open files, which a program that `vsync run` starts would
- * inherit: it imports getrlimit in place of setrlimit, its only use of which is that one (decision 0066).
+ * Keeps a Linux program made by Bun from raising its soft limit of open files, which programs started by `vsync run`
+ * would inherit. It makes the program import getrlimit instead of setrlimit, which it uses only for this (decision
+ * 0066).
  *
- * @throws Error the program does not import setrlimit once
+ * @throws Error the program does not import setrlimit exactly once
  */
 export function keepFileLimit(program: string): void {
   const bytes = readFileSync(program);
@@ -19,7 +20,7 @@ export function keepFileLimit(program: string): void {
 const SHT_STRTAB = 3;
 const SHF_ALLOC = 2n;
 
-/** The section .dynstr of a 64-bit little-endian file, the one table of strings that is loaded: elf(5). */
+/** The section .dynstr of a 64-bit little-endian file, the only string table that is loaded: elf(5). */
 function dynamicNames(bytes: Buffer): Buffer {
   const [table, size, count] = [Number(bytes.readBigUInt64LE(40)), bytes.readUInt16LE(58), bytes.readUInt16LE(60)];
   for (let at = table; at < table + size * count; at += size) {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fetchPackages, type Platform } from "../fetched-packages.ts";
 
-/** By the name in a release: the platform as npm names it, and the bun package. */
+/** By the name in a release: the platform as npm calls it, and the Bun package. */
 export const TARGETS: Readonly<Record<string, Platform & { readonly bun: string }>> = {
   "linux-x64": { os: "linux", cpu: "x64", libc: "glibc", bun: "linux-x64" },
   "linux-x64-musl": { os: "linux", cpu: "x64", libc: "musl", bun: "linux-x64-musl" },
@@ -16,9 +16,9 @@ export const TARGETS: Readonly<Record<string, Platform & { readonly bun: string 
 };
 
 export interface BunTarget {
-  /** As bun names it. */
+  /** The name that Bun uses. */
   readonly name: string;
-  /** The path of its bun program. */
+  /** The path of its Bun program. */
   readonly bun: string;
 }
 
@@ -41,7 +41,8 @@ export async function fetchTarget(name: string): Promise<BunTarget> {
   const packages = await fetchPackages(import.meta.dirname, platform);
   const file = platform.os === "win32" ? "bun.exe" : "bun";
   const program = join(packages, "node_modules", "@oven", `bun-${bun}`, "bin", file);
-  // Each is an optional dependency, because of the other platforms, and npm does not report one that it could not fetch.
+  // They are optional dependencies, because each is for one platform, and npm does not report one that it could not
+  // fetch.
   if (!existsSync(program)) throw new Error(`npm did not fetch @oven/bun-${bun}`);
   return { name: `bun-${bun}`, bun: program };
 }

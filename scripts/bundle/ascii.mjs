@@ -1,4 +1,4 @@
-/** Beyond ASCII, an escape in a raw template would not be the same text. */
+/** Only ASCII: in a raw template, an escape would not be the same text. */
 const RAW = /String\.raw`[^`]*[^\p{ASCII}`]/u;
 
 /**

@@ -1,2 +1,5 @@
-/** Packages that no bundle contains, because they have a native file; an installed vsync depends on them alone. */
+/**
+ * Packages that are not bundled, because they contain a native file. They are the only dependencies of an installed
+ * vsync.
+ */
 export const EXTERNAL: readonly string[] = ["argon2"];

@@ -1,16 +1,16 @@
 const MODULE = '"(node:(?:child_process|crypto|stream/consumers|timers/promises|tty|util))"';
 const NAMED = new RegExp(`^import \\{ ([^}]+?),? \\} from ${MODULE};$`, "gm");
 const WHOLE = new RegExp(`^import \\* as (\\w+) from ${MODULE};$`, "gm");
-/** Imported for itself: a class, or a function with properties. */
+/** Used as a whole: a class, or a function with properties. */
 const ITSELF = /^(?:[A-Z]|inspect\b)/;
 
 /**
- * For bun's bundler, which has no hook for its own output:
- * `import { spawn } from "node:child_process"` as a function `spawn` that loads the module when it is called, as rolldown's
- * `lazyBuiltins` does for bin/run.js. With node:stream, which most of them load, they take a sixth of a start.
+ * For Bun's bundler, which has no hook for its own output. Turns `import { spawn } from "node:child_process"` into a
+ * function `spawn` that loads the module when it is called, as rolldown's `lazyBuiltins` does for bin/run.js. These
+ * modules, most of which load node:stream, take a sixth of the start-up time.
  */
 export function withLazyBuiltins(text) {
-  // It looks for a property of the function that it gets.
+  // This package checks a property of the function that it gets.
   if (text.includes("promisify")) return text;
   return text
     .replace(NAMED, (whole, list, module) => {

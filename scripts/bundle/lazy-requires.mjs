@@ -10,8 +10,8 @@ export const OCLIF = /[\\/]@oclif[\\/]core[\\/]lib[\\/].*\.js$/;
 const REQUIRE = /^const (\w+) = ((?:__importDefault\()?require\("[^"]+"\)\)?);$/gm;
 
 /**
- * In oclif's modules. Its parser's error classes load help, spinners and colours that vsync never uses, which took 8 of a
- * start's 25 ms.
+ * In oclif's modules: its parser's error classes load help, spinners and colours that vsync never uses, which took 8 of
+ * the 25 ms of a start.
  */
 export const lazyRequires = {
   name: "lazy-requires",
@@ -28,13 +28,13 @@ export function withLazyRequires(text) {
   return names.reduce((all, name) => all.replace(new RegExp(`\\b${name}\\b(?!\\$)`, "g"), `(${name}$$$$())`), lazy);
 }
 
-/** `let node_zlib = require("node:zlib");`, and a line that gives it a default export if some import wants one. */
+/** `let node_zlib = require("node:zlib");`, and a line that adds a default export if some import needs one. */
 const BUILTIN = /^let (node_\w+) = require\("(node:[^"]+)"\);\n(?:\1 = (\S+__toESM)\(\1((?:, 1)?)\);\n)?/gm;
 
-/** `const require_shared = require("./shared-….cjs");`, but not the helpers that every file needs at once. */
+/** `const require_shared = require("./shared-….cjs");`, except the helpers that every file needs at once. */
 const CHUNK = /^const (require_[\w$]+) = require\("(\.\/(?!rolldown-runtime)[^"]+)"\);$/gm;
 
-/** In rolldown's own output, the other files: a command reads and runs those that it uses, not those that it names. */
+/** In rolldown's own output, between files: a command loads the files that it uses, not all that it names. */
 export const lazyChunks = {
   name: "lazy-chunks",
   renderChunk(code) {
@@ -58,7 +58,7 @@ export const lazyBuiltins = {
   },
 };
 
-/** The code with a call of `name$$` in the place of each `name`, also in `...name.list`, but not of a member `.name`. */
+/** Replaces each `name`, also in `...name.list`, with a call of `name$$`, except as a member `.name`. */
 const calledFor = (code, name) => {
   const itself = name.replaceAll("$", "\\$");
   return code.replace(new RegExp(`(?<![\\w$]|(?<!\\.\\.)\\.)${itself}(?![\\w$])`, "g"), () => `(${name}$$())`);

@@ -20,9 +20,9 @@ const WHOLE = /^import \* as (\w+) from "(node:[^"]+)";$/gm;
 const BARE = /^import "node:[^"]+";\n?/gm;
 
 /**
- * A rolldown plugin. An `import` of a module of Node.js looks at all its exports, which loads what some of them need: for
- * `node:fs` the streams, for `node:util` the worker threads. Where only the bare import is left, it does nothing, and fails in
- * the browsers that load vsync/tokens.
+ * A rolldown plugin. Importing a module of Node.js touches all its exports, which loads what some of them need: the
+ * streams for `node:fs`, the worker threads for `node:util`. It also removes bare imports, which do nothing here and
+ * fail in the browsers that load vsync/tokens.
  */
 const builtinModules = {
   name: "builtin-modules",
@@ -35,8 +35,8 @@ const builtinModules = {
 };
 
 /**
- * Each ES module costs a start more than what it contains. What most entries and late parts share goes into two files, one of
- * which imports no module of Node.js.
+ * Each ES module costs more at start-up than its content. So code that most entries and late parts share goes into two
+ * files, one of which imports no module of Node.js.
  */
 const minShareCount = 3;
 const GROUPS = [
@@ -55,8 +55,8 @@ const GROUPS = [
 ];
 
 /**
- * Bundles the compiled library with the packages that it needs (decision 0116): one file for each entry, and for what
- * entries share, which gives an app one copy of each error class. What is loaded late stays in files of its own.
+ * Bundles the compiled library with the packages that it needs (decision 0116): one file per entry, and shared files,
+ * so that an app gets one copy of each error class. Modules that are loaded late keep their own files.
  *
  * @param compiled the folder of TypeScript's output
  * @param folder where the bundles go
@@ -67,7 +67,8 @@ export async function bundleLibrary(compiled, folder) {
     input,
     platform: "node",
     external: EXTERNAL,
-    // The SDK's ES modules: its CommonJS would need `require`, which an app's own bundler cannot give an ES module.
+    // Uses the SDK's ES modules: its CommonJS would need `require`, which an app's own bundler cannot provide in an ES
+    // module.
     preserveEntrySignatures: "allow-extension",
     resolve: { mainFields: ["module", "main"] },
     plugins: [builtinModules, ascii, licences],
@@ -81,7 +82,7 @@ export async function bundleLibrary(compiled, folder) {
     format: "esm",
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
-    // The annotations let an app's bundler leave out what it does not use.
+    // Keeps annotations, with which an app's bundler can drop unused code.
     comments: { legal: true, annotation: true, jsdoc: false },
     codeSplitting: { groups: GROUPS, includeDependenciesRecursively: false },
   });

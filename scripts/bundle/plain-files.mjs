@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs";
 import { withLazyBuiltins } from "./lazy-builtins.mjs";
 
-/*
- * In the program, `node:fs/promises` asks the disk at once. In the binary, each answer over bun's threads lets its event loop
- * turn, and with the first turn a garbage collection begins: together a quarter of a start. Under Node.js, the module loads
- * readline first. The library, whose callers have other things to do, waits as usual.
+/**
+ * In the program, `node:fs/promises` works synchronously. In the binary, each asynchronous answer would let Bun's event
+ * loop turn, and the first turn starts a garbage collection: together a quarter of the start-up time. Under Node.js,
+ * the module would load readline first. The library, whose callers have other things to do, stays asynchronous.
  *
- * Only for calls that no named pipe holds up, for nothing could interrupt them: vsync opens plain files with O_NONBLOCK.
+ * Only for calls that cannot block on a named pipe, because nothing could interrupt them: vsync opens plain files with
+ * O_NONBLOCK.
  */
 
 /** The program's own files. */
@@ -23,7 +24,10 @@ export const plainFiles = {
   load: (id) => (id === `\0${NAME}` ? PLAIN_FILES : null),
 };
 
-/** A plugin of bun's bundler, which resolves what it has built in before any plugin, and lets one plugin load a file. */
+/**
+ * A plugin of Bun's bundler, which resolves its built-in modules before any plugin, and lets only one plugin load a
+ * file.
+ */
 export const plainFilesOfBun = {
   name: NAME,
   setup(build) {
@@ -53,7 +57,7 @@ const AS_USUAL = [
   "writeFile",
 ];
 
-/** The module that the program's files import in the place of `node:fs/promises`. */
+/** The module that the program's files import instead of `node:fs/promises`. */
 const PLAIN_FILES = `
 import * as fs from "node:fs";
 export const { constants } = fs;

@@ -6,9 +6,11 @@ import { lazyBuiltins, lazyChunks, lazyRequires } from "./lazy-requires.mjs";
 import { licences } from "./licences.mjs";
 import { plainFiles } from "./plain-files.mjs";
 
-/** Reading a file costs a start more than code in it that it does not run: modules that so many commands share go together. */
+/**
+ * Reading a file costs more at start-up than unused code in it, so modules shared by this many commands go together.
+ */
 const minShareCount = 20;
-/** What opens a vault, and what explains the commands, stay apart: a start often needs neither. */
+/** Opening a vault and explaining commands get files of their own, because many starts need neither. */
 const GROUPS = [
   {
     name: "vault",
@@ -21,8 +23,9 @@ const GROUPS = [
 ];
 
 /**
- * Bundles the compiled program with the packages that it needs into a few files: program.cjs, commands.cjs, and one
- * for each command and what it shares with others. CommonJS, because Node.js loads that in half the time. The code stays readable.
+ * Bundles the compiled program with the packages that it needs into a few files: program.cjs, commands.cjs, and one for
+ * each command and what it shares with others. CommonJS, because Node.js loads it in half the time. The code stays
+ * readable.
  *
  * @param compiled the folder of TypeScript's output
  * @param folder where the bundles go
@@ -31,7 +34,7 @@ export async function bundleProgram(compiled, folder) {
   const bundle = await rolldown({
     input: { program: join(compiled, "cli/program/program.js"), commands: join(compiled, "commands.js") },
     platform: "node",
-    // A module of bun's.
+    // A module of Bun's.
     external: [...EXTERNAL, "bun:ffi"],
     plugins: [lazyRequires, plainFiles, lazyBuiltins, lazyChunks, ascii, licences],
     preserveEntrySignatures: "allow-extension",

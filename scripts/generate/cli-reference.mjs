@@ -20,7 +20,7 @@ function commandBlocks({ name, summary, paragraphs, usage, sections, examples })
   ];
 }
 
-/** The command reference: the help of each command, with the flags that all share listed once. */
+/** The command reference: the help of each command, with the common flags listed once. */
 export function cliReference(manifest, bin) {
   const pages = visible(manifest.commands).map((command) => helpPage(command, manifest, bin));
   const contents = pages.map(({ name, summary }) => `- [\`${name}\`](#${name.replaceAll(" ", "-")}) ${prose(summary)}`);

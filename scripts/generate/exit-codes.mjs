@@ -28,7 +28,7 @@ function classesByCode() {
   return new Map(classes.map((it) => [new it("", "").code, it.name]));
 }
 
-/** Of `failureJson` in `src/cli/command/ending.ts`. */
+/** The fields of `failureJson` in `src/cli/command/ending.ts`. */
 const JSON_FAILURES = [
   "## With `--json`",
   "A command that fails prints this object on stdout instead of its result, and the usual lines on stderr. `hint` may be " +

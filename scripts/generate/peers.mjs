@@ -20,7 +20,7 @@ function barOf({ program, wallMs: { median, min, max } }) {
   return { label: program === "control" ? "node -e 0" : program, value: median, min, max, kind };
 }
 
-/** Each number comes with a description of what its tool does, because no two do the same. */
+/** Each number comes with a description of what its tool does, because no two tools do the same. */
 export function peerSection({ rows, peers }) {
   if (peers.length === 0) return [];
   const blocks = [

@@ -162,7 +162,7 @@ function byTrip(rows) {
   return trips.flatMap((trip) => {
     const at = (name) => rows.find((row) => row.name === name && row.roundTripMs === trip)?.wallMs;
     const found = { trip, measured: at("round-trip"), open: at("open"), sequence: at("open-in-sequence") };
-    // What was not measured has no row.
+    // Work that was not measured has no row.
     return Object.values(found).includes(undefined) ? [] : [found];
   });
 }

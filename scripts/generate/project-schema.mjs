@@ -1,5 +1,5 @@
 const text = (pattern, description) => ({ type: "string", pattern, description });
-// A segment of a name, without those that Windows keeps for devices.
+// A segment of a name, except names that Windows reserves for devices.
 const segment =
   "(?!-)(?!\\.{1,2}(?:/|$))(?!(?:[cC][oO][nN]|[pP][rR][nN]|[aA][uU][xX]|[nN][uU][lL]|[cC][oO][mM][0-9]|[lL][pP][tT][0-9])(?:\\.|/|$))[A-Za-z0-9._-]{0,99}[A-Za-z0-9_-]";
 const env = `^${segment}$`;

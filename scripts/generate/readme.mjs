@@ -39,7 +39,7 @@ function numbers({ rows, kdf, date, machine }) {
   ].join("\n\n");
 }
 
-/** None for work that the run has not measured. */
+/** Empty for work that the run has not measured. */
 function rowOf(work, row, beside) {
   return row === undefined ? [] : [[work, number(row.wallMs.median), beside(row)]];
 }

@@ -1,6 +1,6 @@
 import { BACKEND_SCHEMAS } from "../../src/tokens/backends/settings.ts";
 
-/** settings.schema.json: what `vsync settings --from` takes, for editors. */
+/** settings.schema.json: what `vsync settings --from` accepts, for editors. */
 export function settingsSchema() {
   const texts = (items) => ({ type: "array", items, minItems: 1 });
   const schema = {

@@ -1,4 +1,4 @@
-// Refuses file names that do not say what the file holds.
+// Refuses file names that do not say what the file contains.
 import { relative, sep } from "node:path";
 
 const EMPTY_WORDS = new Set(["util", "utils", "helper", "helpers", "common", "misc", "manager", "service", "services"]);

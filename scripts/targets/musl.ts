@@ -24,7 +24,7 @@ interface Machine {
 
 const MACHINES: Readonly<Record<"x64" | "arm64", Machine>> = {
   x64: { debian: "amd64", compiler: "gcc", flags: [], glibcLoader: "ld-linux-x86-64.so.2" },
-  // Without this, it needs libgcc's atomics.
+  // Otherwise it would need libgcc's atomics.
   arm64: {
     debian: "arm64",
     compiler: "aarch64-linux-gnu-gcc",
@@ -98,7 +98,7 @@ function fetchMusl(folder: string, architecture: string): string {
 
 const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/** The source of this machine's own packages. */
+/** The package source of this machine. */
 function ownArchive(): { source: string; codename: string } {
   const format = ["indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages", "Component: main"];
   const lines = execFileSync("apt-get", format, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).split("\n");
