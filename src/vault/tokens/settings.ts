@@ -107,9 +107,10 @@ function muteIn(live: readonly Claims[], after: JsonObject | null): readonly Mut
     const own = backendOf(settings, claims.backend);
     const reports = (meter: string): boolean =>
       claims.capabilities.includes("metering") && (claims.meters?.includes(meter) ?? true);
-    const route = settings.routes?.find(({ backend, meters = [] }) => {
-      return own !== undefined && backendOf(settings, backend) === own && !meters.every(reports);
-    });
+    // Every route has a backend.
+    const route = settings.routes?.find(
+      ({ backend, meters = [] }) => backendOf(settings, backend) === own && !meters.every(reports),
+    );
     return route === undefined ? [] : [{ claims, route }];
   });
 }

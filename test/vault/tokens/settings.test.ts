@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { commitGeneration } from "../../../src/vault/commit/commit.ts";
+import { baseOn } from "../../../src/vault/commit/draft.ts";
 import { readVaultSettings } from "../../../src/vault/tokens/settings.ts";
 import { CredentialHolder } from "../../../src/vault/unlock/credential-holder.ts";
-import { ENV, HOUR_MS, holderOf, OLD, rejection, World } from "../../support/world.ts";
+import { ACTOR, ENV, HOUR_MS, holderOf, OLD, rejection, takeAll, World } from "../../support/world.ts";
 
 const SETTINGS = {
   min_tls: "1.3",
@@ -26,7 +28,11 @@ describe("new settings", () => {
   test("are told by the names that people know them by", async () => {
     const { plan } = await world.settings(SETTINGS);
     const names = ["min_tls", "countries", "backend api", "backend web", "route jobs", "meter tokens", "meter pages"];
-    expect(plan).toMatchObject({ changes: { added: names, changed: [], removed: [], unchanged: [] }, after: SETTINGS });
+    expect(plan).toMatchObject({
+      changes: { added: names, changed: [], removed: [], unchanged: [] },
+      after: SETTINGS,
+      tokens: [],
+    });
     const { min_tls: _tls, ...others } = SETTINGS;
     const routes = [{ id: "jobs", method: "PUT", path: "/jobs" }];
     const { changes } = await planned({ ...others, routes, meters: [SETTINGS.meters[0]], trusted_ips: ["10.0.0.0/8"] });
@@ -100,11 +106,25 @@ describe("new settings", () => {
   });
 });
 
+test("a setting of a later version keeps others from committing, and new settings take its place", async () => {
+  const { vault, signingKey, tokens } = await world.writable();
+  const later = { ...tokens, roll: { ...tokens.roll, settings: { max_age: 1 } } };
+  const { unlock } = vault.manifest;
+  const { items } = vault.bundle;
+  const draft = { action: "push", actor: ACTOR, meta: {}, items, unlock, signingKey, rotates: false, tokens: later };
+  await takeAll(commitGeneration(world, baseOn({ ...vault, signingKey }), () => draft));
+  expect(await rejection(world.push({ A: "2" }))).toMatchObject({ name: "UnsupportedSpecVersionError" });
+  expect((await world.settings({ min_tls: "1.3" })).plan.changes).toMatchObject({ removed: ["max_age"] });
+  await world.push({ A: "2" });
+});
+
 describe("a token", () => {
   test("can name a backend and meters that the settings have, or any where they list none", async () => {
     const anything = { backend: "any", meters: ["any"] };
     await world.createToken(anything);
     await world.settings({ min_tls: "1.3" });
+    await world.createToken(anything);
+    await world.settings({ backends: [{ id: "any" }] });
     await world.createToken(anything);
     await world.settings(SETTINGS);
     await world.createToken({ backend: "web", meters: ["pages", "tokens"] });
@@ -112,12 +132,16 @@ describe("a token", () => {
       [{ backend: "any" }, `the vault's settings have no backend "any"`],
       [{ meters: ["tokens", "any"] }, `the vault's settings have no meter "any"`],
     ] as const)
-      expect(await rejection(world.createToken(claims))).toMatchObject({ name: "InputError", message });
+      expect(await rejection(world.createToken(claims))).toMatchObject({
+        name: "InputError",
+        message,
+        hint: expect.stringContaining("vsync settings --show"),
+      });
   });
 
   test("cannot name a meter that is a number, under which nothing could be reported", async () => {
     const error = await rejection(world.createToken({ meters: ["7a", "77"] }));
-    expect(error).toMatchObject({ name: "InputError", message: "the meter 77 is a number" });
+    expect(error).toMatchObject({ name: "InputError", message: "the meter 77 is a number", hint: expect.any(String) });
     await world.createToken({ meters: ["7a", "a7"] });
   });
 });
