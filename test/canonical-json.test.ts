@@ -61,7 +61,7 @@ const values = fc.letrec<{ value: unknown }>((tie) => ({
 })).value;
 const plain = fc.dictionary(fc.stringMatching(/^[a-z]{1,4}$/), fc.oneof(fc.string(), fc.nat(), fc.array(fc.nat())));
 
-describe("on random texts: the parser takes what the rules allow and refuses the rest", () => {
+describe("the parser accepts random texts that the rules allow and refuses the rest", () => {
   test.each<[string, fc.Arbitrary<string>]>([
     ["any text", fc.string({ unit: "binary" })],
     ["JSON's own characters", fc.string({ unit: fc.constantFrom(...'{}[]":,.-+eE0123u\\ntf \n') })],
@@ -162,7 +162,7 @@ describe("checkExtent, before a bundle's JSON is parsed", () => {
     expect(() => check(`[{"a":{"b":1,"c":[{}]},${members(1024)}}]`)).toThrow(fault);
   });
 
-  test("does not count inside strings, and leaves malformed JSON to the parser, but not what is too deep for it", () => {
+  test("ignores strings, and leaves malformed JSON to the parser unless it is too deep for it", () => {
     check(`["${":".repeat(2000)}","\\"${":".repeat(2000)}","\\\\",{"${",[{".repeat(2000)}":"\\\\\\"::"}]`);
     check(`"${",".repeat(FOUR_MI + 1)}"`);
     for (const text of ["", '"', '"\\', "]}", ":::"]) check(text);

@@ -16,7 +16,7 @@ const finding =
   async (_world, found) =>
     void found.rows.push(rowOf(name));
 
-test("names a group that fails, and keeps the results of the others after each of them", async () => {
+test("names a group that fails, and saves the other groups' results one by one", async () => {
   const lines: string[] = [];
   const saved: Results[] = [];
   const save = (results: Results) => void saved.push(structuredClone(results));

@@ -73,7 +73,7 @@ describe("npm run bench -- --quick", () => {
     });
   });
 
-  test("boots herds with two requests per instance, also when the server tells them to slow down", () => {
+  test("boots herds with two requests per instance, even when the server tells them to slow down", () => {
     const herds = results.herds.map(({ instances, limit, opened, failed }) => ({ instances, limit, opened, failed }));
     expect(herds).toEqual([
       { instances: 1, limit: null, opened: 1, failed: {} },

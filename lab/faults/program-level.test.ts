@@ -35,7 +35,7 @@ describe("a sample of the level `program` of `npm run faults`", () => {
     expect(tally.injected).toBeGreaterThan(6);
   });
 
-  test("requests of a rotation of tokens, whose new credential nobody loses", async () => {
+  test("requests of a token rotation, which never loses a new credential", async () => {
     const lane = await laneOfTest();
     const tally = new Tally();
     const { busy } = await requestTrials(await operationOf("tokens rotate"), lane, { each: 11, from: 5 });

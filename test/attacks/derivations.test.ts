@@ -45,7 +45,7 @@ async function openForged(unlock: readonly PassphraseEntry[], hint?: KdfCost): P
   return rejection(openVault({ store, clock: clockAt(0) }, request));
 }
 
-describe("nothing is derived before every cost is within the bounds", () => {
+describe("no key is derived until every cost is within the bounds", () => {
   const beyond = [
     { memory_kib: 8191 },
     { memory_kib: 2 ** 32 },
@@ -66,7 +66,7 @@ describe("nothing is derived before every cost is within the bounds", () => {
     [{ iterations: 10_000 }],
     [{ parallelism: 1000 }],
     [{ salt: new Uint8Array(1) }],
-  ])("nor for a token's hint: %j", async (change) => {
+  ])("a token's hint out of bounds derives nothing: %j", async (change) => {
     const hint = { ...COST, salt: new Uint8Array(16), ...change };
     expect(await openForged([costing({ memory_kib: 1048577 })], hint)).toMatchObject({ name: "NotAuthenticError" });
     expect(derived).toEqual([]);
@@ -96,7 +96,7 @@ describe("four slots at most, one after another", () => {
     expect(derived).toHaveLength(1);
   });
 
-  test("nor two at once if the token's hint is out of date: that costs time, not memory", async () => {
+  test("an outdated hint in the token costs time, not memory: never two at once", async () => {
     const hint = { ...COST, salt: new Uint8Array(16) };
     expect(await openForged(slots(2), hint)).toMatchObject({ name: "WrongPassphraseError" });
     expect(derived).toHaveLength(3);

@@ -119,7 +119,7 @@ describe("other programs' variables have no effect", () => {
     "a\\..\\b",
     "\u2025",
     "-api",
-  ])("a repo of the name %j leads out of no folder", async (repo) => {
+  ])("a repo called %j does not lead out of its folder", async (repo) => {
     const before = await machine.sandbox.snapshot();
     const { exitCode, stdout } = await machine.run(["list", "prod"], { env: { VSYNC_REPO: repo } });
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });

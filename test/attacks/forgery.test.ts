@@ -55,7 +55,7 @@ async function forge(on: OpenedVault, unlock: readonly UnlockEntry[], signingKey
 }
 
 describe.each(WINDOWS)(
-  "after a rotation %s, the new passphrase takes nothing that the attacker forges",
+  "after a rotation %s, the new passphrase accepts nothing that the attacker forges",
   (_name, grace) => {
     let current: Manifest;
     beforeEach(async () => {
@@ -63,7 +63,7 @@ describe.each(WINDOWS)(
       current = await world.manifest(NEW);
     });
 
-    test("neither a generation signed with the old signing key, with the new entry copied into it", async () => {
+    test("a generation signed with the old key, with the new entry copied into it", async () => {
       await forge(old, current.unlock);
       expect(await rejection(world.open(NEW))).toMatchObject({
         name: "NotAuthenticError",
@@ -72,7 +72,7 @@ describe.each(WINDOWS)(
       });
     });
 
-    test("nor the old key's signature under the new signer's name", async () => {
+    test("the old key's signature under the new signer's name", async () => {
       world.forge({ ...current, repo: "forged" }, oldKey);
       expect(await rejection(world.open(NEW))).toMatchObject({
         name: "NotAuthenticError",
@@ -80,27 +80,27 @@ describe.each(WINDOWS)(
       });
     });
 
-    test("nor a signer of its own", async () => {
+    test("a signer of the attacker's own", async () => {
       const own = generateSigningKey();
       world.forge({ ...current, signer: encodeBase64(own.publicKey) }, own);
       expect(await rejection(world.open(NEW))).toBeInstanceOf(NotAuthenticError);
     });
 
-    test("nor the new entry under an old name, with the endorsement of that name", async () => {
+    test("the new entry under an old name, with that name's endorsement", async () => {
       const [entry = expect.unreachable()] = passphrasesIn(current);
       const [seen = expect.unreachable()] = passphrasesIn(old.manifest);
       world.forge({ ...old.manifest, unlock: [{ ...entry, slot: "p1", endorse: seen.endorse }] }, oldKey);
       expect(await rejection(world.open(NEW))).toBeInstanceOf(NotAuthenticError);
     });
 
-    test("nor the old manifest: readers with a floor call it a rollback, and the audit rows tell", async () => {
+    test("the old manifest: readers with a floor call it a rollback, and the audit rows expose it", async () => {
       world.forge(old.manifest, oldKey);
       expect(await rejection(world.open(NEW))).toMatchObject({ name: "WrongPassphraseError" });
       expect(await rejection(world.openAfresh(OLD, { minGen: 2 }))).toBeInstanceOf(RollbackError);
       expect(await rejection(world.verify(old.manifest))).toMatchObject({ name: "AuditBrokenError", row: 2 });
     });
 
-    test("nor an audit row of the rotation", async () => {
+    test("an audit row of the rotation", async () => {
       world.tamper(auditKey(2), encodeAuditRow(current, oldKey));
       expect(await rejection(world.verify(current))).toMatchObject({
         row: 2,
@@ -151,7 +151,7 @@ describe("an entry that was planted before the rotation", () => {
   });
 
   test.each(WINDOWS)(
-    "is not confused with the new entry, %s, under the name that this one would get",
+    "is not confused with the new entry, %s, even under the name that comes next",
     async (_name, grace) => {
       const { key } = await ownEntry(await world.manifest(), OLD);
       const renamed = passphraseEntry("p4", { key, cost: world.identity.cost }, old.manifest);

@@ -100,7 +100,7 @@ async function pass(ms: number, each: () => Promise<void>): Promise<void> {
 }
 
 describe("a token that reads every secret, with all that lies in the bucket,", () => {
-  test("has no key to the gateway's, and no slot gives it one", async () => {
+  test("cannot open the gateway's keys, and gets none from its slot", async () => {
     await created(GATEWAY);
     const everything = await created({ name: "everything" });
     expect(await world.tokenSnapshot(everything)).toMatchObject({
@@ -136,7 +136,7 @@ describe("a token that reads every secret, with all that lies in the bucket,", (
     expect([...known, ...derived].filter(opens)).toEqual([]);
   });
 
-  test("signs nothing that an origin serves", async () => {
+  test("cannot sign a request that an origin would serve", async () => {
     const held = await created(GATEWAY);
     const everything = await created({ name: "everything" });
     const origin = originOf(await created(ORIGIN));
@@ -162,7 +162,7 @@ describe("a token that reads every secret, with all that lies in the bucket,", (
 });
 
 describe("under load", () => {
-  test("a rotation refuses nothing, with the bucket away in its first minute", async () => {
+  test("a rotation refuses no request, even if the bucket is down for its first minute", async () => {
     const gateways = [gatewayOf(await created(GATEWAY)), gatewayOf(await created({ ...GATEWAY, name: "second" }))];
     const origins = [originOf(await created(ORIGIN)), originOf(await created({ ...ORIGIN, name: "second origin" }))];
     const outcomes = new Map<string, number>();
@@ -190,7 +190,7 @@ describe("under load", () => {
     expect(keys.size).toBe(1);
   });
 
-  test("a gateway that was revoked signs nothing that is served any more, and the other one goes on", async () => {
+  test("nothing that a revoked gateway signs is served, and the other gateway goes on", async () => {
     const [revoked, other] = [await created(GATEWAY), await created({ ...GATEWAY, name: "other" })];
     const stolen = await world.tokenSnapshot(revoked);
     const [thief, gateway, origin] = [gatewayOf(revoked), gatewayOf(other), originOf(await created(ORIGIN))];
@@ -211,7 +211,7 @@ describe("under load", () => {
     expect(await arrives(origin, await sign(offline))).toBe("unknown_key_id");
   });
 
-  test("an origin that was revoked serves nothing 60 s later", async () => {
+  test("a revoked origin serves nothing 60 s later", async () => {
     const [gateway, origin] = [gatewayOf(await created(GATEWAY)), originOf(await created(ORIGIN))];
     expect(await arrives(origin, await sign(gateway))).toBe("served");
     await world.revokeTokens(["api"]);
@@ -219,7 +219,7 @@ describe("under load", () => {
     expect(await arrives(origin, await sign(gateway))).not.toBe("served");
   });
 
-  test("an outage within maxStaleMinutes changes nothing, beyond it everything is refused", async () => {
+  test("an outage changes nothing within maxStaleMinutes; after that, everything is refused", async () => {
     const [gateway, origin] = [gatewayOf(await created(GATEWAY)), originOf(await created(ORIGIN))];
     expect(await arrives(origin, await sign(gateway))).toBe("served");
     const signed: SignedRequest[] = [];

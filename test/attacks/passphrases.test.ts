@@ -32,7 +32,7 @@ test.each([
   expect(await sandbox.snapshot()).toEqual(before);
 });
 
-test("a rotation refuses them too, and takes the old passphrase as it is", async () => {
+test("a rotation refuses them too, but accepts any old passphrase", async () => {
   const env = { VSYNC_PASSPHRASE: ` ${GOOD}`, VSYNC_REPO: "api" };
   expect((await sandbox.run(INIT, { env })).exitCode).toBe(0);
   expect((await sandbox.run(["push", "prod", "--from=-"], { env, stdin: "A=1\n" })).exitCode).toBe(0);

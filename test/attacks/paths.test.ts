@@ -57,7 +57,7 @@ describe("names that lead elsewhere", () => {
   test.each([
     ["certs/CA.pem", "certs/ca.pem"],
     ["caf\u00e9", "cafe\u0301"],
-  ])("%s and %s are one file where the system takes them for one", (a, b) => {
+  ])("%s and %s count as one file if the system treats them as one", (a, b) => {
     for (const platform of ["darwin", "win32"]) expect(pathKey(a, platform)).toBe(pathKey(b, platform));
     expect(pathKey(a, "linux")).not.toBe(pathKey(b, "linux"));
   });

@@ -36,7 +36,7 @@ describe("planted links do not redirect writes", () => {
     await expectUnharmed();
   });
 
-  test("a hard link in the place of a pulled file", async () => {
+  test("pull replaces a hard link in the place of a file", async () => {
     await home.sandbox.write("work/blob", "bytes");
     await home.must("set", "prod", "--file=certs/blob=blob");
     await mkdir(at("out/certs"), { recursive: true });

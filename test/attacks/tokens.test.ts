@@ -180,7 +180,7 @@ function attacks(): void {
     test.each<[string, Partial<GivenClaims>]>([
       ["of a full token", {}],
       ["of a token that may verify", { permissions: ["api.tokens.verify"] }],
-    ])("%s forges to nobody", async (_name, claims) => {
+    ])("%s fools nobody", async (_name, claims) => {
       const victim = await create(REDIS);
       const attacker = await create(claims);
       const on = await openHeld(attacker);
@@ -192,7 +192,7 @@ function attacks(): void {
       expect(await rejection((await reader()).open(OLD))).toMatchObject({ name: "NotAuthenticError" });
     });
 
-    test("nor with the victim's own anchor named, or the genuine manifest over another bundle", async () => {
+    test("naming the victim's own anchor, or the genuine manifest over another bundle, fools nobody", async () => {
       const victim = await create(REDIS);
       const { manifest } = await openHeld(victim);
       const signingKey = generateSigningKey();
@@ -205,7 +205,7 @@ function attacks(): void {
       expect(await rejection(read(victim))).toMatchObject({ name: "NotAuthenticError" });
     });
 
-    test("nor by another bundle under the genuine manifest", async () => {
+    test("another bundle under the genuine manifest fools nobody", async () => {
       const victim = await create(REDIS);
       const { bundle } = await world.manifest();
       const bytes = world.bytes(bundle.key).toReversed();
@@ -227,14 +227,14 @@ function attacks(): void {
       keys = { signingKey, tokens };
     });
 
-    test("is believed by a holder who still pins that anchor, and by nobody with the new passphrase", async () => {
+    test("fools a holder who still pins that anchor, but nobody with the new passphrase", async () => {
       await world.rotate(OLD, NEW);
       await forge(then, keys);
       expect(await read(held)).toEqual({ REDIS_URL: "redis://evil" });
       expect(await rejection((await reader()).open(NEW))).toMatchObject({ name: "WrongPassphraseError" });
     });
 
-    test("is not believed any more by a holder who pins the anchor of a rotation with `leaked`", async () => {
+    test("does not fool a holder who pins the anchor from a rotation with `leaked`", async () => {
       const { committed } = await world.rotate(OLD, NEW, { leaked: { tokens: "keep" } });
       const healed = { ...held, anchor: committed === null ? undefined : anchorOf(committed.manifest) };
       expect(await read(healed)).toEqual({ REDIS_URL: "redis://" });
@@ -257,7 +257,7 @@ function attacks(): void {
   });
 
   describe("a malicious verifying service", () => {
-    test("reads who may do what, and no secret, no name, no other box", async () => {
+    test("learns who may do what, but no secret, no name and no other box", async () => {
       await create({ name: "the name of a token" });
       const service = await create({ permissions: ["api.tokens.verify"] });
       const holder = new CredentialHolder(service.credential, service.anchor);
@@ -271,7 +271,7 @@ function attacks(): void {
       expect(await read(service)).toEqual({});
     });
 
-    test("reads neither roll nor anchors with the key that it has", async () => {
+    test("cannot open the roll or the anchors with its key", async () => {
       const service = await create({ permissions: ["api.tokens.verify"] });
       const { bundle } = await openHeld(service);
       const key = bundle.keys.verifyKey();

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => sandbox[Symbol.asyncDispose]());
 
-test("of two concurrent set-ups of one vault on one machine, one learns that the other was first", async () => {
+test("if two inits set up one vault on one machine at once, one learns that the other was first", async () => {
   const words = ["init", "--env=prod", "--repo=api", "--local"];
   const session = await sandbox.terminal(words, { env: { NO_COLOR: "1" } });
   await session.shows("New passphrase:");

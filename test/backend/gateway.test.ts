@@ -104,14 +104,14 @@ describe("what the gateway signs, its origin serves", () => {
     expect(signed.headers).not.toHaveProperty("signature");
   });
 
-  test("ids are drawn here; a client's goes into another header", async () => {
+  test("draws the request id itself, and moves a client's id to another header", async () => {
     const [one, two] = [await sign({ headers: { "X-Request-Id": "mine" } }), await sign({})];
     expect(one.id).not.toBe(two.id);
     expect(one.headers).toMatchObject({ "x-client-request-id": "mine" });
     expect(one.headers).not.toHaveProperty("x-request-id");
   });
 
-  test("a body is read once it is needed, and its length is that of what was signed", async () => {
+  test("reads a body only when it is needed, and sets its length to that of the signed bytes", async () => {
     let asked = 0;
     const read = async () => {
       asked += 1;
@@ -177,7 +177,7 @@ describe("what the gateway refuses", () => {
   });
 });
 
-test("no header that only the gateway says comes from a client, in any spelling", async () => {
+test("drops headers that only the gateway may set, in any spelling", async () => {
   const headers = {
     Signature: "x",
     "signature-input": "x",
@@ -210,7 +210,7 @@ test("no header that only the gateway says comes from a client, in any spelling"
   expect(others).toEqual({ ...passed, host: "example.com" });
 });
 
-test("without routes of its own the default backend gets every request, but none that is another route's", async () => {
+test("a default backend without routes gets every request except those of other backends' routes", async () => {
   const { settings } = snapshots.gateway;
   gateway = gatewayOf({ ...snapshots.gateway, settings: { ...settings, routes: settings?.routes?.slice(-1) ?? [] } });
   snapshots.api = { ...snapshots.api, settings: { backends: [{ id: "api" }] } };

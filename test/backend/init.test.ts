@@ -53,7 +53,7 @@ const codeOf = (backend: Backend, { target, headers }: Signed): Promise<string> 
     ({ code }: { code: string }) => code,
   );
 
-describe("a backend without a token that could work", () => {
+describe("a backend whose token cannot work", () => {
   test.each<[string, () => InitOptions, string]>([
     ["neither variable", () => ({ env: {} }), "missing_token"],
     ["an empty variable", () => ({ env: { VSYNC_CONFIG: "" } }), "missing_token"],
@@ -66,7 +66,7 @@ describe("a backend without a token that could work", () => {
   });
 });
 
-test("serves over a socket what its gateway signed, and has the vault's secrets", async () => {
+test("serves what its gateway signed over a socket, and has the vault's secrets", async () => {
   const backend = start();
   expect(backend.health()).toMatchObject({ status: "starting", verified: 0 });
   const verify = backend.middleware();
@@ -86,7 +86,7 @@ test("serves over a socket what its gateway signed, and has the vault's secrets"
   expect(health.keyIds).toHaveLength(1);
 });
 
-test("a vault that does not open at first refuses, and is tried again after 10 s", async () => {
+test("while the vault does not open, requests are refused; it is tried again after 10 s", async () => {
   await rename(vault.folder, `${vault.folder.slice(0, -1)}.away`);
   const backend = start();
   const signed = await gateway.sign({ method: "GET", target: "/items/1", headers: {} });

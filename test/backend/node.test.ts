@@ -63,7 +63,7 @@ describe("a body that something read before", () => {
     expect((await fetch(`http://127.0.0.1:${port}/items/1`, { headers })).status).toBe(404);
   });
 
-  test("what a parser unpacked is not what was signed", { timeout: FETCH_LIMIT_MS }, async () => {
+  test("a parser's decompressed body is refused", { timeout: FETCH_LIMIT_MS }, async () => {
     const backend = testBackend();
     const express = (await frameworks())("express");
     const verify = (request: { rawBody?: Buffer }, __: unknown, raw: Buffer): void => void (request.rawBody = raw);
@@ -102,7 +102,7 @@ describe("a request that something rewrote", () => {
     expect([answer.status, await answer.json()]).toEqual([401, { error: "route_mismatch" }]);
   });
 
-  test("in front of Koa's or Fastify's middleware is refused, also into what was signed", {
+  test("in front of Koa's or Fastify's middleware is refused, even if rewritten to what was signed", {
     timeout: FETCH_LIMIT_MS,
   }, async () => {
     const backend = testBackend();
@@ -124,7 +124,7 @@ describe("a request that something rewrote", () => {
     }
   });
 
-  test("a router that is mounted takes its path off, and that is not rewriting", {
+  test("a mounted router may remove its path; that does not count as rewriting", {
     timeout: FETCH_LIMIT_MS,
   }, async () => {
     const backend = testBackend();
@@ -207,7 +207,7 @@ describe("an upgrade", () => {
     return [response.statusCode, response.statusCode === 101 ? `${head}${await text(socket)}` : await text(response)];
   }
 
-  test("that was signed goes through, as the route that was signed", async () => {
+  test("goes through if it was signed, as the signed route", async () => {
     expect(await upgrade({})).toEqual([101, "live"]);
   });
 

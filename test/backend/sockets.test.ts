@@ -71,7 +71,7 @@ const CLOSE = "connection: close\r\n";
 const job = (body: string) => ({ method: "POST", target: "/echo", headers: { "content-type": "a/b" }, body });
 const refused = (code: string, status = 401): string => `${status} {"error":"${code}"}`;
 
-test("requests of one connection are judged one by one: what is refused opens nothing for the next", async () => {
+test("judges the requests of one connection separately: a refused one does not help the next", async () => {
   const port = await listening(origin());
   const [first, last] = [await signed(job("one")), await signed(job("two"), CLOSE)];
   const unsigned = "POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\none";
@@ -85,7 +85,7 @@ test("requests of one connection are judged one by one: what is refused opens no
   expect(served).toEqual(["POST /echo 3", "POST /echo 3"]);
 });
 
-test("a signed request inside the body of a refused one is a body", async () => {
+test("a signed request inside the body of a refused one stays a body", async () => {
   const port = await listening(origin());
   const inner = await signed({ target: "/items/7" });
   const outer = `POST /echo HTTP/1.1\r\nhost: a\r\n${CLOSE}content-length: ${inner.length}\r\n\r\n${inner}`;
@@ -108,7 +108,7 @@ test.each([
   ["a target with a user", "http://u@a/items/7"],
   ["an asterisk", "*"],
   ["a target with two slashes", "//a/items/7"],
-])("%s in place of the one that was signed is refused", async (_, target) => {
+])("%s instead of the signed one is refused", async (_, target) => {
   const port = await listening(origin());
   const method = target === "*" ? "OPTIONS" : "GET";
   const answers = await answersOf(port, await signed({ method, target: "/items/7" }, CLOSE, target));
@@ -131,7 +131,7 @@ test.each(["signature", "signature-input", "vsync-request", "vsync-context", "co
   },
 );
 
-test("a client that cannot sign learns one code, for a route, for none, and for a body that is too large", async () => {
+test("a client that cannot sign learns the same code for a route, an unknown route and an oversized body", async () => {
   const port = await listening(origin());
   const genuine = await signed({ target: "/items/7" }, CLOSE);
   for (const target of ["/items/8", "/nowhere", "/ADMIN/1"]) {
@@ -143,7 +143,7 @@ test("a client that cannot sign learns one code, for a route, for none, and for 
   expect(await answersOf(port, large)).toEqual([refused("bad_signature")]);
 });
 
-test("a signature of the other profile is none: a request does not choose", async () => {
+test("a signature in the other profile counts as missing: a request cannot choose", async () => {
   const other = createTestBackend({ routes: ROUTES, profile: "x-fs", clock: { nowMs: () => atMs } });
   const port = await listening(origin());
   const lines = Object.entries(await signRequest(other, { target: "/items/7" })).map(
@@ -153,7 +153,7 @@ test("a signature of the other profile is none: a request does not choose", asyn
   expect(await answersOf(port, request)).toEqual([refused("missing_signature")]);
 });
 
-test("a signed body in chunks that goes on beyond 10 MiB is refused, and its connection ends", async () => {
+test("a signed chunked body beyond 10 MiB is refused, and its connection ends", async () => {
   const port = await listening(origin());
   const head = (await signed(job("a"), "transfer-encoding: chunked\r\n"))
     .replace("content-length: 1\r\n", "")
@@ -201,7 +201,7 @@ describe("an origin refuses", () => {
     return await text(socket);
   }
 
-  test("nothing that is in order", async () => {
+  test("no valid request", async () => {
     expect(await answer({})).toMatch(/^HTTP\/1\.1 200 /);
   });
 
@@ -229,7 +229,7 @@ test("a client that waits for 100-continue before 10 MiB learns the refusal, and
   expect((await answersOf(port, head)).at(-1)).toBe(refused("missing_signature"));
 });
 
-test("a body that comes so slowly that its window has passed is refused", async () => {
+test("a body that arrives after its window has passed is refused", async () => {
   const port = await listening(origin());
   const bytes = await signed(job("slow"), CLOSE);
   const arrived = once(events, "asked");
@@ -242,7 +242,7 @@ test("a body that comes so slowly that its window has passed is refused", async 
   expect(served).toEqual([]);
 });
 
-test("a client that goes away within its body is served nothing, and its request may come again", async () => {
+test("if a client disconnects within its body, the request is not served, and may come again", async () => {
   const port = await listening(origin());
   const bytes = await signed(job("half"), CLOSE);
   const arrived = once(events, "asked");
@@ -281,7 +281,7 @@ async function upgradable(take: (socket: Socket, verified: boolean) => void): Pr
 }
 
 describe("an upgrade", () => {
-  test("that nobody signed, by a client that is gone before its answer, ends no process", async () => {
+  test("without a signature, from a client that is gone before the response, does not end the process", async () => {
     const port = await upgradable(() => undefined);
     const client = connect(port, "127.0.0.1");
     const taken = once(events, "upgrade");
@@ -292,7 +292,7 @@ describe("an upgrade", () => {
     client.resetAndDestroy();
   });
 
-  test("whose client resets it while its request is verified ends no process", async () => {
+  test("that the client resets during verification does not end the process", async () => {
     const claims = new EventEmitter();
     const claim = async (): Promise<boolean> => (claims.emit("claim"), (await once(claims, "answer"))[0] === true);
     backend = createTestBackend({ routes: [LIVE], clock: { nowMs: () => atMs }, replay: { claim } });
@@ -329,7 +329,7 @@ describe("a callback of the app that throws", () => {
     return [await answersOf(port, `GET /items/1 HTTP/1.1\r\nhost: a\r\n${CLOSE}\r\n`), errors];
   }
 
-  test("where it logs, changes nothing", async () => {
+  test("in log changes nothing", async () => {
     backend = createTestBackend({ routes: [LIVE], log: fail });
     expect(await answered(backend.middleware())).toEqual([[refused("missing_signature")], []]);
     const port = await upgradable(() => undefined);
@@ -350,7 +350,7 @@ describe("a callback of the app that throws", () => {
   });
 });
 
-test("over HTTP/2, 8 MiB that nobody signed are not read", async () => {
+test("over HTTP/2, an unsigned body of 8 MiB is not read", async () => {
   const verify = backend.middleware();
   const server = createHttp2Server(
     (request, response) => void verify(request as never, response as never, () => undefined),

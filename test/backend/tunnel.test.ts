@@ -30,7 +30,7 @@ function tunnel(script: string, options: Partial<TunnelOptions> = {}, graceMs = 
 const written = () => readFile(file, "utf8").catch(() => "");
 
 describe("a tunnel", () => {
-  test("is started again each time that it ends, and ends when it is stopped", async () => {
+  test("restarts each time it ends, until it is stopped", async () => {
     const running = tunnel(`write("start"); process.on("SIGTERM", () => { write("end"); process.exit(); });
       if (require("fs").readFileSync(process.argv[1], "utf8").length > 15) { write("up"); ${STAYS} } else process.exit(3);`);
     await running.start();
@@ -44,7 +44,7 @@ describe("a tunnel", () => {
     expect([running.status, await written()]).toEqual(["stopped", "start\nstart\nstart\nup\nend\n"]);
   });
 
-  test("that does not want to end is killed", async () => {
+  test("that does not end when asked is killed", async () => {
     const running = tunnel(`process.on("SIGTERM", () => write("no")); write("up"); ${STAYS}`, {}, 100);
     await running.start();
     await expect.poll(written).toBe("up\n");
@@ -60,13 +60,13 @@ describe("a tunnel", () => {
     await expect.poll(written).toBe("TUNNEL_NAME\n");
   });
 
-  test("whose program is not there is named", async () => {
+  test("whose program is missing names it", async () => {
     const missing = new SupervisedProgram({ command: ["/none/cloudflared"] }, () => undefined);
     await expect(missing.start()).rejects.toThrow("/none/cloudflared cannot be started");
   });
 });
 
-test("a backend starts it for the transport tunnel alone, and ends it with shutdown", async () => {
+test("a backend starts it only for the transport tunnel, and ends it on shutdown", async () => {
   const vault = await directoryVault();
   const transport = (mode: "direct" | "tunnel") => vault.settings({ backends: [{ id: "api", transport: { mode } }] });
   await transport("direct");

@@ -24,7 +24,7 @@ test.each([
   expect(signerAt(seconds, keys)).toBe(expected);
 });
 
-test("with no other key, one signs at once; of two that are too new, the older one", () => {
+test("an only key signs at once; of two that are too new, the older one signs", () => {
   expect(signerAt(0, [{ kid: "only", not_before: at(0) }])).toBe("only");
   const both = [
     { kid: "second", not_before: at(30) },
@@ -39,7 +39,7 @@ test("a key that has ended, or that is for other backends, signs nothing", () =>
   expect(signerAt(0, [{ kid: "web", backends: ["api", "web"] }])).toBe("web");
 });
 
-test("a token that expires ends at its time, without an answer of the vault", async () => {
+test("an expiring token ends on time, even if the vault does not respond", async () => {
   let atMs = START_MS;
   const source = { openedToken: null, readToken: async () => ({}) as TokenSnapshot };
   const view = { gen: 1, untilMs: START_MS + 1000 };

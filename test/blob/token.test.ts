@@ -165,7 +165,7 @@ describe("one character changed, dropped or added", () => {
 });
 
 describe("anything else", () => {
-  test("members in a row, and bytes after one", () => {
+  test("several gzip members, and bytes after one", () => {
     const member = gzipSync(tokenJson(EXAMPLE));
     expect(decodeToken(envelope(member))).toEqual(EXAMPLE);
     for (const more of [member, gzipSync(""), Uint8Array.of(0)]) {

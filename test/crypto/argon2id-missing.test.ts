@@ -27,7 +27,7 @@ beforeEach(() => {
   };
 });
 
-test("without the package, the runtime's own derives", async () => {
+test("without the package, the runtime's own Argon2id is used", async () => {
   const own = vi.fn((_name: string, { tagLength }: { tagLength: number }, done: (e: null, key: Buffer) => void) =>
     done(null, Buffer.alloc(tagLength, 5)),
   );

@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 test.each([0, 1, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 5 * 2 ** 19])(
-  "a box of %i bytes is what one call of AES-GCM makes, and opens",
+  "a box of %i bytes equals the output of a single AES-GCM call, and opens",
   (length) => {
     const plaintext = draw("plaintext", length);
     const box = sealBox(seededRandom("nonce"), KEY, "aad", plaintext);
@@ -37,14 +37,14 @@ test("opening a box zeroes its pieces, and frees those that have a buffer of the
   expect(isZero(opened)).toBe(false);
 });
 
-test("freeing bytes leaves those alone that share their buffer, or that no garbage collector owns", () => {
+test("freeing leaves bytes alone that share their buffer, or that the garbage collector does not own", () => {
   const shared = new Uint8Array(8).subarray(2, 4);
   const unowned = new Uint8Array(new SharedArrayBuffer(4));
   for (const bytes of [shared, unowned]) free(bytes);
   expect([shared.length, unowned.length]).toEqual([2, 4]);
 });
 
-test("a box with a wrong tag gives nothing, and its plaintext is zeroed", () => {
+test("a box with a wrong tag does not open, and its plaintext is zeroed", () => {
   const box = sealBox(seededRandom("box"), KEY, "aad", Buffer.from("plaintext"));
   const zeroed = zeroedOf(Uint8Array.prototype);
   expect(() => openBox(KEY, "another", box, "it")).toThrow("it does not decrypt");

@@ -13,7 +13,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test("opening zeroes every key on its way but the caller's", async () => {
+test("opening zeroes every intermediate key, but not the caller's", async () => {
   const sealed = await hpkeSeal(RECIPIENT, INFO, AAD, TEXT);
   const zeroed = zeroedOf(Buffer.prototype);
   expect(Buffer.from(await hpkeOpen(SEED, sealed, INFO, AAD)).toString()).toBe("text");
@@ -23,7 +23,7 @@ test("opening zeroes every key on its way but the caller's", async () => {
   expect(isZero(SEED)).toBe(false);
 });
 
-test("sealing zeroes every key on its way", async () => {
+test("sealing zeroes every intermediate key", async () => {
   const zeroed = zeroedOf(Buffer.prototype);
   await hpkeSeal(RECIPIENT, INFO, AAD, TEXT);
   // The Diffie-Hellman result, two keys from it, the shared secret, the content's key.

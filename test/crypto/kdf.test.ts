@@ -28,7 +28,7 @@ beforeEach(() => {
   begun.length = 0;
 });
 
-test("with nothing to wait for, a derivation begins at once, and after all have ended again", async () => {
+test("a derivation starts at once if none is pending, and again after all have ended", async () => {
   for (const passphrase of ["a", "b"]) {
     const deriving = derive(passphrase);
     expect(names().at(-1)).toBe(passphrase);
@@ -37,7 +37,7 @@ test("with nothing to wait for, a derivation begins at once, and after all have 
   }
 });
 
-test("one runs at a time, in turn, and the next begins also if one fails", async () => {
+test("one runs at a time, in turn, and the next starts even if one fails", async () => {
   const [a, b, c] = [derive("a"), derive("b"), derive("c")];
   expect(names()).toEqual(["a"]);
   begun[0]?.end(new Error("no memory"));
@@ -50,7 +50,7 @@ test("one runs at a time, in turn, and the next begins also if one fails", async
   await c;
 });
 
-test("one that is aborted while it waits never begins", async () => {
+test("one that is aborted while it waits never starts", async () => {
   const controller = new AbortController();
   const [a, b] = [derive("a"), derive("b", { signal: controller.signal })];
   controller.abort();
@@ -60,7 +60,7 @@ test("one that is aborted while it waits never begins", async () => {
   expect(names()).toEqual(["a"]);
 });
 
-test("the halves of what is derived are the seed and the key of the endorsement, and end together", async () => {
+test("the derived halves are the seed and the endorsement's key, and are zeroed together", async () => {
   const deriving = derive("a");
   begun[0]?.end(OUT.slice());
   const key = await deriving;

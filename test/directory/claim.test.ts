@@ -127,7 +127,7 @@ test.runIf(isLinux)("a claim of a process whose pid another one has now is remov
   expect(await readdir(claimed.workFolder)).toEqual([]);
 });
 
-test.runIf(isLinux)("a claim of a zombie, which has ended and which nobody has waited for, blocks nobody", async () => {
+test.runIf(isLinux)("a claim of a zombie blocks nobody", async () => {
   const claimed = await storeToClaim();
   // The shell starts a child, then becomes a program that never waits for it.
   const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec tail -f /dev/null"], {
@@ -204,7 +204,7 @@ test("claims on other objects do not block; one on the same object blocks until 
   expect(await readdir(workFolder)).toEqual([]);
 });
 
-test("a holder whose claim was removed as expired learns it before it changes anything", async () => {
+test("a holder whose expired claim was removed finds out before it changes anything", async () => {
   const { workFolder } = await storeToClaim();
   const request = {
     folder: workFolder,

@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 describe.skipIf(process.platform === "win32")("the group of a store", () => {
-  test("gets nothing by itself", async () => {
+  test("gets no access by default", async () => {
     const { store, root, folder, workFolder } = await newStore();
     await store.create("audit/000000000001", text("row"));
     expect(await Promise.all([root, folder, workFolder, `${folder}audit`].map(modeOf))).toEqual(Array(4).fill("700"));

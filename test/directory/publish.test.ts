@@ -70,7 +70,7 @@ describe("file systems that misbehave", () => {
     await expect(store.create("manifest", text("one"))).rejects.toThrow(ConflictError);
   });
 
-  test("EEXIST is a conflict even if the object has gone since", async () => {
+  test("EEXIST is a conflict even if the object is gone by then", async () => {
     const { store } = await newStore();
     vi.mocked(link).mockRejectedValue(systemError("EEXIST"));
     await expect(store.create("manifest", text("one"))).rejects.toThrow(ConflictError);

@@ -40,7 +40,7 @@ describe("the content of a file", () => {
     expect(await readSecretFile(link)).toEqual(read("hunter2"));
   });
 
-  test("1 MiB is not too much", async () => {
+  test("1 MiB is accepted", async () => {
     expect(await readSecretFile(write("x".repeat(1024 * 1024)))).toEqual(read("x".repeat(1024 * 1024)));
   });
 });
@@ -76,7 +76,7 @@ describe("what is refused", () => {
     expect(await readSecretFile(write(content, mode))).toEqual({ refusal });
   });
 
-  test("a file that is not there", async () => {
+  test("a missing file", async () => {
     expect(await readSecretFile(join(folder, "none"))).toEqual({ refusal: "is not there" });
     expect(await readSecretFile(join(write("x"), "below"))).toEqual({ refusal: "is not there" });
   });
@@ -95,7 +95,7 @@ describe("what is refused", () => {
     expect(await readSecretFile("/proc/self/mem")).toEqual({ refusal: "cannot be read (EIO)" });
   });
 
-  test("a circle of links, and a string that is not a path", async () => {
+  test("a loop of links, and a string that is not a path", async () => {
     symlinkSync(join(folder, "circle"), join(folder, "circle"));
     expect(await readSecretFile(join(folder, "circle"))).toEqual({ refusal: "is a loop of symbolic links" });
     expect(await readSecretFile("a\0b")).toEqual({ refusal: "cannot be read" });

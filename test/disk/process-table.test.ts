@@ -30,7 +30,7 @@ afterEach(() => {
 
 const isLinux = process.platform === "linux";
 
-test("this process is alive to itself and to any other look at it", async () => {
+test("this process is alive to itself and to other processes", async () => {
   const self = await systemProcesses().self();
   expect(self.pid).toBe(process.pid);
   expect(self.place).toMatch(/^[0-9a-f]{16}$/);

@@ -138,7 +138,7 @@ describe("rotate.sh", () => {
     expect(await kept()).toBe(passphrase);
   });
 
-  test("the store cannot be asked: nothing is set aside, nothing handed over", async () => {
+  test("the store cannot be reached: nothing is set aside, nothing handed over", async () => {
     await run([ROTATE, "prod", "false"]);
     const files = await stateFiles();
     server.faults.add({ method: "GET", key: /manifest$/ }, DENIED, 100);
@@ -247,7 +247,7 @@ describe("github-actions.yml", () => {
     expect(await machine.sight(await kept())).toBe("writes");
   });
 
-  test("a run that lost its machine after the swap is taken up by the next one, which has never seen the vault", async () => {
+  test("a run that lost its machine after the swap is finished by the next one, which has never seen the vault", async () => {
     const gh = `${machine.sandbox.folder}/bin/gh`;
     const working = await readFile(gh, "utf8");
     await writeFile(

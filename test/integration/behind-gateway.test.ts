@@ -89,7 +89,7 @@ test("a request is served by one of two processes that share what they remember,
   expect(await send(await startOrigin(), signed)).toBe(SERVED);
 });
 
-test("an origin whose token was revoked verifies nothing after 60 s, with all that it knew", async () => {
+test("an origin whose token was revoked verifies nothing after 60 s, whatever it had cached", async () => {
   const running = await startOrigin();
   expect(await send(running, await sign())).toBe(SERVED);
   await vault.revokeToken(origin.id);
@@ -97,7 +97,7 @@ test("an origin whose token was revoked verifies nothing after 60 s, with all th
   expect(await send(running, await sign())).toBe("jwks_unavailable");
 });
 
-test("a store that is away changes nothing for maxStaleMinutes, and then refuses until it is back", async () => {
+test("an outage of the store changes nothing for maxStaleMinutes; then requests are refused until it is back", async () => {
   const running = await startOrigin();
   expect(await send(running, await sign())).toBe(SERVED);
   const back = await takeAway();

@@ -72,7 +72,7 @@ describe.each(Object.entries(PROXIES))("%s", (_, programOf) => {
   const head = (port: number, method: string, target: string, more: string): string =>
     `${method} ${target} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\n${more}\r\n`;
 
-  test("an unsigned body is one body, whichever the method: nothing in it becomes a request", async () => {
+  test("an unsigned body stays one body with any method: nothing in it becomes a request", async () => {
     const seen: string[] = [];
     const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
       seen.push(`${request.method} ${request.url} ${await text(request)}`);

@@ -14,7 +14,7 @@ async function openedVault(home: VaultHome) {
   return { store, vault: await openVault({ store, clock: { nowMs: () => Date.now() } }, request) };
 }
 
-test("8 processes push at once, to a vault that is not there yet: every loser says conflict, nothing is lost, generations have no gaps", async () => {
+test("8 processes make the first push at once: every loser reports a conflict, nothing is lost, generations have no gaps", async () => {
   await using home = await openVaultHome();
   const pushes = await Promise.all(
     Array.from({ length: PUSHERS }, (_, pusher) => home.push({ PUSHER: String(pusher) })),

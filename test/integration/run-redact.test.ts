@@ -49,7 +49,7 @@ test.each([
   expect(stdout).toBe(`ready\n${output}`);
 });
 
-test("a signal ends vsync where the program has ended, and what it left behind holds its output open", async () => {
+test("a signal ends vsync after the program has ended, even if a leftover process holds its output open", async () => {
   const left = "trap '' TERM; while kill -0 $$ 2>/dev/null; do sleep 0.05; done; while echo alone; do sleep 0.05; done";
   const child = spawnVsync(["--redact", "--", "sh", "-c", `(${left}) & exit 5`]);
   child.stdout?.once("data", () => child.kill("SIGTERM"));
@@ -77,7 +77,7 @@ test("the program waits for a slow reader", async () => {
   expect(length).toBeGreaterThan(1_000_000);
 });
 
-test("a reader that has seen enough ends the program by SIGPIPE, as without --redact", async () => {
+test("a reader that stops early ends the program by SIGPIPE, as without --redact", async () => {
   const command = [...programUnderTest(), "run", "prod", "--repo=api", "--redact", "--", "yes", "planted-token"];
   const line = command.map((word) => `'${word}'`).join(" ");
   const child = spawn("sh", ["-c", `{ ${line}; echo "code $?" >&2; } | head -n 2`], {

@@ -45,7 +45,7 @@ describe.skipIf(!hasStrace)("strace sees", () => {
     expect(await networkCalls([...OFFLINE, "--endpoint=https://s3.nothing.invalid"])).toEqual([]);
   });
 
-  test("the calls of a validation, so it would see others", async () => {
+  test("the calls of a validation, which shows that it would notice others", async () => {
     const port = new URL(server.endpoint).port;
     expect((await networkCalls(OFFLINE.slice(0, -1))).join("\n")).toMatch(
       new RegExp(`connect\\(\\d+, \\{sa_family=AF_INET, sin_port=htons\\(${port}\\)`),

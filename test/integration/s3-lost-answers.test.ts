@@ -60,7 +60,7 @@ test("all three are lost in one push: pushed once", async () => {
   await expectTwoGenerations();
 });
 
-test("the answer to the swap is lost, and the store stays away: 3, and it says that the outcome is not known", async () => {
+test("the answer to the swap is lost and the store stays down: 3, and the outcome is reported as unknown", async () => {
   server.faults.add({ method: "PUT", key: "api/prod/manifest" }, { kind: "drop", apply: true });
   server.faults.add({ method: "GET", key: "api/prod/manifest" }, { kind: "delay", ms: 0 });
   server.faults.add({ method: "GET", key: "api/prod/manifest" }, { kind: "drop", apply: false }, 100);

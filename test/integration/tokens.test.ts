@@ -74,7 +74,7 @@ async function opened(open: () => Promise<Machine | null>): Promise<Machine> {
 }
 
 describe.each(STORES.filter(([, isThere]) => isThere))("%s", (_name, _isThere, open) => {
-  test("of runs of create --if-absent at once one makes the token, and all succeed", async () => {
+  test("of simultaneous runs of create --if-absent, one creates the token and all succeed", async () => {
     await using machine = await opened(open);
     const create = ["tokens", "create", "prod", "--name=ci", "--expires=90d", "--if-absent", "--no-validate"];
     const runs = await Promise.all(

@@ -90,7 +90,7 @@ test("events that were metered before a kill are counted, and once where the app
   expect(await readdir(spool)).toEqual([]);
 });
 
-test("a process whose token was rotated meanwhile sends what waits; the next one says what only the old token could", async () => {
+test("after a rotation, a process sends what waits; the next one reports what only the old token could send", async () => {
   const old = await vault.token({ name: "old", backend: "api", capabilities: ["metering"] });
   const next = config;
   config = old.config;
@@ -120,7 +120,7 @@ test("a bucket that is away keeps them on the disk, and says so", async () => {
 });
 
 describe.skipIf(!canMount())("a disk that is full", () => {
-  test("takes no event, which is said, and the store has them all the same", async () => {
+  test("stores no event, which is reported, but the events reach the store", async () => {
     await mkdir(spool, { mode: 0o700 });
     mount(spool, "size=64k,mode=700");
     onTestFinished(() => unmount(spool));

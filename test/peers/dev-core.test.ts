@@ -105,7 +105,7 @@ test("after a rotation of the key it goes on", async () => {
   expect(await ask("GET", "/v1/jobs/7")).toMatchObject({ routeId: "jobs.get" });
 });
 
-test("the core answers its own client alone, and only under its own name", async () => {
+test("the core answers only its own client, and only under its own name", async () => {
   const address = addressOf(servers[0] as Server);
   const boot = (headers: Record<string, string>) =>
     fetch(`${core}/v1/runtime/bootstrap`, { method: "POST", headers, body: "{}" }).then(({ status }) => status);

@@ -20,7 +20,7 @@ describe("register sets", () => {
     expect(warned).toEqual([]);
   });
 
-  test("a secret whose name every object inherits, too", async () => {
+  test("a secret whose name every object inherits", async () => {
     const { env } = await filled({ toString: "of the vault" });
     expect(Object.entries(env)).toEqual([["toString", "of the vault"]]);
   });

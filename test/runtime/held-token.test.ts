@@ -45,7 +45,7 @@ describe("readToken", () => {
     expect(await rejectionOf(held.readToken(1))).toMatchObject({ name: "RollbackError" });
   });
 
-  test("says so if the vault has gone, and reads on once it is back", async () => {
+  test("reports that the vault is gone, and reads again once it is back", async () => {
     await held.readToken(1);
     const before = new Map(store.bucket);
     store.bucket.clear();
@@ -54,7 +54,7 @@ describe("readToken", () => {
     expect((await held.readToken(1)).gen).toBe(2);
   });
 
-  test("opens nothing after its end: the credential is zeroed, and not the caller's", async () => {
+  test("opens nothing after close: its credential is zeroed, but not the caller's", async () => {
     const own = Secret.ofText("vsrt_of_the_caller");
     const { anchor } = await vault.createToken({});
     const other = new HeldToken(own, { anchor } as never, store);
@@ -103,7 +103,7 @@ describe("openUsage", () => {
     expect([await readdir(spool), batches()]).toEqual([[], 1]);
   });
 
-  test("names the folder by VSYNC_USAGE_SPOOL, unless an option does; false keeps events in memory alone", async () => {
+  test("takes the folder from the option, else from VSYNC_USAGE_SPOOL; false keeps events only in memory", async () => {
     const [variable, option] = [await temporaryFolder(), await temporaryFolder()];
     vi.stubEnv("VSYNC_USAGE_SPOOL", variable);
     onTestFinished(() => void vi.unstubAllEnvs());
@@ -115,7 +115,7 @@ describe("openUsage", () => {
     expect([(await readdir(variable)).length, (await readdir(option)).length]).toEqual([1, 1]);
   });
 
-  test("warns as Node.js does where nobody else is told", async () => {
+  test("warns as Node.js does by default", async () => {
     const emit = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     onTestFinished(() => emit.mockRestore());
     const warn = vi.fn();
@@ -125,7 +125,7 @@ describe("openUsage", () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
-  test("seals to the newest key; after a rotation of the token to the last one, and other faults are the caller's", async () => {
+  test("seals to the newest key, or after the token's rotation to the last known; other faults are thrown", async () => {
     const { recorder } = await usageOf({ spool: false, warn: () => {} });
     const asked = () => requests().filter((request) => request === "get manifest").length;
     await recorder.record(EVENT);

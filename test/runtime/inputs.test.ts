@@ -77,7 +77,7 @@ describe("a missing input", () => {
 });
 
 describe("a credential apart", () => {
-  test("comes from the option, the file or the variable, in this order; an empty file's name is none", async () => {
+  test("comes from the option, the file or the variable, in this order; an empty path counts as unset", async () => {
     const vault = await directoryVault();
     const [own, apart] = [await vault.token({ name: "own" }), await vault.token({ name: "apart" })];
     const VSYNC_TOKEN_FILE = await fileOf(`${apart.credential}\n`);
@@ -102,7 +102,7 @@ describe("checkInputs, for callers that cannot wait", () => {
     return null;
   };
 
-  test("finds a scoped token good, within VSYNC_CONFIG or apart", async () => {
+  test("accepts a scoped token in VSYNC_CONFIG or apart", async () => {
     const vault = await directoryVault();
     const { config, configWith, credential } = await vault.token();
     const bare = configWith({ token: undefined } as never);
@@ -118,7 +118,7 @@ describe("checkInputs, for callers that cannot wait", () => {
     });
   });
 
-  test("says nothing of what is in a file", () => {
+  test("does not judge what is in a file", () => {
     expect(refused({}, { VSYNC_CONFIG_FILE: "/nowhere" })).toBeNull();
     expect(refused({}, { ...TOKEN, VSYNC_TOKEN_FILE: "/nowhere" })).toBeNull();
     expect(refused({}, { ...TOKEN, VSYNC_TOKEN_FILE: "" })).toMatchObject({ code: "CONFIG_INVALID" });

@@ -37,7 +37,7 @@ describe("options that no type checker saw", () => {
   });
 });
 
-describe("options that are taken", () => {
+describe("accepted options", () => {
   test.each([
     {},
     { config: undefined, passphrase: undefined, cache: undefined, maxAge: undefined, logger: undefined },

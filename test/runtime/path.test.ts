@@ -174,7 +174,7 @@ describe("the files go", () => {
 });
 
 describe("the place of the files", () => {
-  test("not where another user could swap the folder", async () => {
+  test("is not where another user could swap the folder", async () => {
     const parent = await temporaryFolder();
     environment("TMPDIR", parent);
     await chmod(parent, 0o777);

@@ -74,7 +74,7 @@ test.each([...failing.map((it) => [...it, 5] as const), ...throttling.map((it) =
   },
 );
 
-test("the waits between tries double up to a bound, shortened by chance", async () => {
+test("the waits between tries double up to a bound, and are randomly shortened", async () => {
   const waits: number[] = [];
   const sleep = async (ms: number): Promise<void> => void waits.push(ms);
   const patient = openAt(server, {}, { sleep, random: HALF, limits: { attempts: 9 } });

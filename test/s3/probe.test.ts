@@ -28,7 +28,7 @@ test("the strict server passes and stays unchanged", async () => {
   expect(log.filter(({ query }) => isListing(query))).toHaveLength(1);
 });
 
-test("a server whose If-Match takes no quotes passes", async () => {
+test("a server whose If-Match does not accept quotes passes", async () => {
   const store = openAt(await start({ unquotedIfMatch: true }));
   expect(await probeStore(store, { random })).toEqual({ failed: null, leftover: [] });
 });

@@ -71,7 +71,7 @@ describe("a store that wants a digest of the body", () => {
     expect(digests[1]).toHaveLength(both.length);
   });
 
-  test("and refuses even so: its words are the error", async () => {
+  test("that refuses even so is quoted in the error", async () => {
     s3.on("PUT", WANTED);
     const { message } = await failureOf(openAt(place, {}, AT).create("v=1", text("bytes")));
     expect(message).toMatch(/ answered 400 InvalidRequest: Content-MD5 OR x-amz-checksum- is required$/);

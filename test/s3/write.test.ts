@@ -92,7 +92,7 @@ describe.each(writes)("$name", ({ write, before, absent }) => {
     expect(requests()[0]).toBe("PUT lost");
   });
 
-  test("lost, and another writer's bytes are there: a conflict", async () => {
+  test("lost, and another writer's bytes are stored: a conflict", async () => {
     puts(dropped(true));
     server.faults.add({ method: "GET" }, meanwhile("theirs"));
     expect(await failureOf(write())).toBeInstanceOf(ConflictError);

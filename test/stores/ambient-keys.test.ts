@@ -97,7 +97,7 @@ test.each<[variables: Record<string, string>, profile: string, message: string]>
   expect(await messageOf(variables, profile)).toBe(message);
 });
 
-test("what STS says of a role comes with its code", async () => {
+test("an STS error about a role comes with its code", async () => {
   answer = (response) => {
     const error = "<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no such trust</Message></Error>";
     response.writeHead(403, { "content-type": "text/xml" }).end(`<ErrorResponse>${error}</ErrorResponse>`);
@@ -109,7 +109,7 @@ test("what STS says of a role comes with its code", async () => {
   );
 });
 
-test("an instance's metadata service that refuses: its own words, not those about its settings", async () => {
+test("a refusal by an instance's metadata service is quoted, not advice about its settings", async () => {
   answer = (response) => void response.writeHead(403).end();
   vi.stubEnv("AWS_EC2_METADATA_DISABLED", undefined);
   expect(await messageOf({ AWS_EC2_METADATA_SERVICE_ENDPOINT: url })).not.toMatch(/checking config file/);

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { MAX_OPERATOR_OBJECT_BYTES, sealOperatorObject } from "../../src/usage/operator-object.ts";
 
-test("an object that nobody could read again is not written: a compacted day takes its batches' place", () => {
+test("an object that would be too large to read again is not written, because it would replace its batches", () => {
   const pair = { public: Buffer.alloc(32, 9).toString("base64"), private: Buffer.alloc(32, 1).toString("base64") };
   const content = { lines: [randomBytes(MAX_OPERATOR_OBJECT_BYTES).toString("base64")] };
   const seal = () =>

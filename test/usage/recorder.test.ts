@@ -67,7 +67,7 @@ test("batches are chained, of one day and 5000 events at most", async () => {
 });
 
 describe("a store that", () => {
-  test("is away is said once, and tried again with what waits", async () => {
+  test("is down causes one warning, and is retried with the waiting events", async () => {
     away();
     const usage = recorder();
     await usage.record(event("a"));
@@ -83,7 +83,7 @@ describe("a store that", () => {
     expect((await batchesIn(store)).map(({ ids }) => ids)).toEqual([["a"], ["b"]]);
   });
 
-  test("loses its answer has the batch once", async () => {
+  test("loses its response gets the batch only once", async () => {
     let isLost = false;
     store.faults = {
       after: () => {
@@ -99,7 +99,7 @@ describe("a store that", () => {
     expect({ waiting: usage.waiting, objects: store.bucket.size }).toEqual({ waiting: 0, objects: 1 });
   });
 
-  test("is away for too long makes new events fail, and loses none", async () => {
+  test("is down for too long makes new events fail, and loses none", async () => {
     store.faults = { before: () => Promise.reject(new AccessDeniedError("no")) };
     const usage = recorder({ maxWaiting: 2 });
     await Promise.all(["a", "b"].map((id) => usage.record(event(id))));
@@ -151,7 +151,7 @@ describe("the spool", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test("of a process that runs is left alone; of one elsewhere, for a quarter of an hour", async () => {
+  test("of a running process is left alone, and of one elsewhere for a quarter of an hour", async () => {
     await recordAndDie("a");
     const writtenMs = (await stat(join(folder, (await readdir(folder))[0] ?? ""))).mtimeMs;
     expect(await spoolOf("alive").takeLeft()).toEqual([]);
@@ -159,7 +159,7 @@ describe("the spool", () => {
     expect(await spoolOf("unknown", { nowMs: writtenMs + 16 * 60_000 }).takeLeft()).toHaveLength(1);
   });
 
-  test("of another token, such as one that was rotated, stays where it is, which is said", async () => {
+  test("of another token, such as a rotated one, stays where it is, with a warning", async () => {
     await recordAndDie("a");
     const left = await readdir(folder);
     const rotated = spoolOf("dead", { token: writerOf(2).id });
@@ -187,7 +187,7 @@ describe("the spool", () => {
     expect(await spoolOf("dead").takeLeft()).toEqual(["one", "two"]);
   });
 
-  test("that is full is said once, and events are kept in memory", async () => {
+  test("that is full causes one warning, and events are kept in memory", async () => {
     const usage = recorder({ spool: spoolOf("alive", { maxBytes: 100 }) });
     await usage.record(event("a"));
     await usage.record(event("b"));
@@ -205,7 +205,7 @@ describe("the spool", () => {
   });
 });
 
-test("names and meters stand in no object in the clear", async () => {
+test("no object contains names or meters in clear text", async () => {
   const usage = recorder();
   await usage.record(event("customer-77", { usage: { secret_meter: 4711 }, context: { model: "m-1" } }));
   await usage.flush();

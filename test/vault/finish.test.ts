@@ -32,7 +32,7 @@ test("says who is dropped before it writes, and drops nobody if it is declined",
   expect(world.objects()).toEqual(before);
 });
 
-test("ends a window that no clock would", async () => {
+test("ends a window in the far future", async () => {
   const other = await World.pushed({ A: "1" });
   const future = other.with({ clock: { ...other.clock, ms: Date.parse("2126-01-01T00:00:00.000Z") } });
   await future.rotate(OLD, NEW, { graceMs: HOUR_MS });

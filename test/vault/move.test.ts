@@ -86,7 +86,7 @@ test("writers refuse the old place, and nobody moves it elsewhere", async () => 
   );
 });
 
-test("what stands at the new place stays", async () => {
+test("what is at the new place stays", async () => {
   const world = await World.pushed({ A: "1" });
   const empty = await World.empty();
   const other = empty.with({ identity: { ...empty.identity, vault: "A".repeat(22) } });

@@ -21,7 +21,7 @@ const entries = async (by = NEW): Promise<readonly PassphraseEntry[]> => passphr
 const slotNames = async (by = NEW) => (await entries(by)).map(({ slot }) => slot);
 
 describe("without a grace window", () => {
-  test("the old passphrase opens nothing any more", async () => {
+  test("the old passphrase no longer opens anything", async () => {
     const { plan, committed } = await world.rotate(OLD, NEW);
     expect(plan).toMatchObject({ prevGen: 1, gen: 2, graceUntil: null, dropped: [], tokens: [] });
     expect(committed?.manifest).toMatchObject({ gen: 2, action: "rotate" });
@@ -56,7 +56,7 @@ describe("without a grace window", () => {
     expect(await costOf(OLD)).toMatchObject({ iterations: 3, memory_kib: 65536, parallelism: 4 });
   });
 
-  test("the operator's meta goes into the row, but not over what the row must say", async () => {
+  test("the operator's meta goes into the row, except where the row has its own", async () => {
     await world.rotate(OLD, NEW, { meta: { ticket: "OPS-1", gen: 99, event: "forged" } });
     const { meta } = await world.manifest(NEW);
     expect(JSON.stringify(meta)).toBe('{"event":"rotate","gen":2,"prev_gen":1,"ticket":"OPS-1"}');
@@ -217,7 +217,7 @@ describe("the memory of the old bundle is given back", () => {
     expect(await world.secrets(NEW)).toEqual({ A: "1" });
   });
 
-  test("if the rotation is let go before anything is proposed", async () => {
+  test("if the rotation is disposed of before anything is proposed", async () => {
     const { machine, lengths } = watched();
     using holder = holding(OLD);
     const rotation = await openRotation(machine, { holder, expect: { env: ENV }, annotation: { actor: ACTOR } });

@@ -23,7 +23,7 @@ beforeEach(() => {
   recorded.length = 0;
 });
 
-test("usage names the request that the gateway signed, and replaces what is there", () => {
+test("usage names the request that the gateway signed, and replaces earlier usage", () => {
   const response = new Response("body", { headers: { "Vsync-Usage": "planted" } });
   const wrapped = withUsage(request, response, { tokens_used: 42 }, { context: { model: "m" }, credits: { coins: 2 } });
   expect(wrapped).toBe(response);
@@ -45,12 +45,12 @@ test.each<[string, object, (response: never) => unknown]>([
   ["a redirect", Response.redirect("https://example.com/"), (r: Response) => r.headers.get("vsync-usage")],
   ["Lambda", { headers: { "VSYNC-Usage": "planted" } }, (r: { headers: object }) => Object.values(r.headers).join()],
   ["Fastify", fastify, () => fastify.sent],
-])("a response of %s takes usage", (_what, response, headerOf) => {
+])("a response of %s can carry usage", (_what, response, headerOf) => {
   const wrapped = createUsage(request).report("jobs", 1).report("jobs", 2).wrap(response);
   expect(read(String(headerOf(wrapped as never))).usage).toEqual({ jobs: 3 });
 });
 
-test("a redirect takes usage beside a framework that has replaced the global Response", () => {
+test("a redirect can carry usage even if a framework has replaced the global Response", () => {
   vi.stubGlobal("Response", class extends Response {});
   onTestFinished(() => void vi.unstubAllGlobals());
   const wrapped = createUsage(request).report("jobs", 3).wrap(Response.redirect("https://example.com/"));

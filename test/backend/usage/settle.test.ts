@@ -47,7 +47,7 @@ const settle = <H extends Headers | Record<string, string | string[]>>(
 ) => settleUsage({ ...REQUEST, ...request }, headers, KNOWN, NOW_MS);
 
 describe("what a response says", () => {
-  test("counts, and goes no further than the gateway", async () => {
+  test("counts, and does not reach the client", async () => {
     const headers = { "Vsync-Usage": said({ credits: { coins: 1 } }), "content-type": "text/plain", vsync_other: "1" };
     expect(await settle(headers)).toEqual({
       outcome: "ok",
@@ -58,12 +58,12 @@ describe("what a response says", () => {
     expect([...sent.keys()]).toEqual(["content-type"]);
   });
 
-  test("may be announced for later", async () => {
+  test("may announce its usage for later", async () => {
     const { outcome, usage } = await settle({ "vsync-usage": said({ usage: {}, pending: true }) });
     expect({ outcome, usage }).toMatchObject({ outcome: "ok", usage: { usage: {}, pending: true } });
   });
 
-  test("is missing on a metered route, never 0, and not expected on another", async () => {
+  test("without usage is missing on a metered route, never 0, and fine on any other", async () => {
     expect(await settle({})).toMatchObject({ outcome: "missing" });
     expect(await settle({}, { meters: [] })).toEqual({ outcome: "ok", headers: {} });
   });
@@ -106,12 +106,12 @@ test.each([
   ["unknown_key_id", true],
   ["bad_signature", undefined],
   ["replayed_nonce", undefined],
-])("an origin that refuses with %s makes a 502 for the client, signed anew: %s", async (code, signAnew) => {
+])("an origin's refusal with %s becomes a 502 for the client; sign anew: %s", async (code, signAnew) => {
   const settlement = await settle({ "vsync-error": code, "vsync-usage": said() });
   expect(settlement).toMatchObject({ outcome: "refused", status: 502, headers: {} });
   expect(settlement.signAnew).toBe(signAnew);
 });
 
-test("what an origin says in that header of its own is not taken for a refusal", async () => {
+test("an app's own use of that header is not taken for a refusal", async () => {
   expect(await settle({ "vsync-error": "out_of_stock", "vsync-usage": said() })).toMatchObject({ outcome: "ok" });
 });

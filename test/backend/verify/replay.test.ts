@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 
 describe("a nonce cache", () => {
-  test("takes 6 000 requests a second for a minute, refuses none, and knows each again", async () => {
+  test("accepts 6 000 requests a second for a minute, and recognises each replay", async () => {
     const cache = new NonceCache(clock);
     for (let second = 0; second < 61; second++, atMs += 1000) {
       for (let at = 0; at < 6000; at++)
@@ -42,7 +42,7 @@ describe("a nonce cache", () => {
     expect(cache.size).toBe(1);
   });
 
-  test("a clock that is set back lets no request that was forgotten pass again", async () => {
+  test("after the clock was set back, forgotten requests cannot be replayed", async () => {
     const cache = new NonceCache(clock);
     expect(await cache.claim("k\n1", atMs + 60_000)).toBe(true);
     atMs += 120_000;

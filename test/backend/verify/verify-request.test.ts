@@ -215,7 +215,7 @@ describe.each(bothProfiles)("profile %s", (profile) => {
     });
   });
 
-  test("a body beside a request that was signed without one costs no more than its first bytes", async () => {
+  test("an unsigned body costs no more than its first bytes", async () => {
     let allowed = -1;
     const body = async (maxBytes: number): Promise<Uint8Array> => {
       allowed = maxBytes;
@@ -227,7 +227,7 @@ describe.each(bothProfiles)("profile %s", (profile) => {
     expect(allowed).toBe(0);
   });
 
-  test("an upload of any size is served without a look at its body, and says so", async () => {
+  test("an upload of any size is served unread, and the context says so", async () => {
     const signed = { method: "PUT", target: "/files/a/b", routeId: "upload", bodyHash: null };
     const body = (): Promise<never> => Promise.reject(new Error("the body was read"));
     const headers = { "content-length": "99999999" };
@@ -254,20 +254,23 @@ describe.each(bothProfiles)("profile %s", (profile) => {
     ["replayed_nonce", { replay: { claim: async () => false } }],
     ...(profile === "x-fs" ? [] : ([["context_unverified", { signed: { context: "eA" } }]] as const)),
   ];
-  test.each(order.map(([code], at) => [code, at] as const))("%s comes before what follows it", async (code, at) => {
-    const sent = order.slice(at).reduce<Sent>((all, [, { signed, headers, arrives, ...more }]) => {
-      const [before, given, came] = [all.signed, all.headers, all.arrives];
-      const merged = {
-        signed: { ...before, ...signed },
-        headers: { ...given, ...headers },
-        arrives: { ...came, ...arrives },
-      };
-      return { ...all, ...more, ...merged };
-    }, {});
-    await expect(send(profile, sent)).rejects.toMatchObject({ code });
-  });
+  test.each(order.map(([code], at) => [code, at] as const))(
+    "%s is checked before what follows it",
+    async (code, at) => {
+      const sent = order.slice(at).reduce<Sent>((all, [, { signed, headers, arrives, ...more }]) => {
+        const [before, given, came] = [all.signed, all.headers, all.arrives];
+        const merged = {
+          signed: { ...before, ...signed },
+          headers: { ...given, ...headers },
+          arrives: { ...came, ...arrives },
+        };
+        return { ...all, ...more, ...merged };
+      }, {});
+      await expect(send(profile, sent)).rejects.toMatchObject({ code });
+    },
+  );
 
-  test("a request is good until its last millisecond, and a store is told to remember it for as long", async () => {
+  test("a request is valid until its last millisecond, and the store remembers it that long", async () => {
     const untils: number[] = [];
     const claim = async (_: string, until: number): Promise<boolean> => untils.push(until) > 0;
     const [early, late] = [await toSign(), await toSign(profile === "x-fs" ? {} : { expires: NOW_MS / 1000 + 30 })];
@@ -297,7 +300,7 @@ describe.each(bothProfiles)("profile %s", (profile) => {
     await expect(send(profile, { arrives: { body } })).rejects.toThrow("the body was read");
   });
 
-  test("claims the request last: one that is refused may come again as it should be", async () => {
+  test("claims the request last, so a refused one may come again corrected", async () => {
     const signed = await toSign();
     await expect(send(profile, { signed, arrives: { body: null } })).rejects.toMatchObject({
       code: "body_hash_mismatch",
@@ -305,7 +308,7 @@ describe.each(bothProfiles)("profile %s", (profile) => {
     await send(profile, { signed });
   });
 
-  test("a body that takes longer than the window brings no replay past a store that has forgotten it", async () => {
+  test("a body slower than the window cannot get a replay past a store that has forgotten the request", async () => {
     const forgetful = { claim: async (_: string, until: number) => until <= atMs };
     const body = async () => {
       atMs += 400_000;
@@ -316,13 +319,13 @@ describe.each(bothProfiles)("profile %s", (profile) => {
     });
   });
 
-  test("of two at once only one is served", async () => {
+  test("of two simultaneous copies, only one is served", async () => {
     const signed = await toSign();
     const sent = await Promise.allSettled([send(profile, { signed }), send(profile, { signed })]);
     expect(sent.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
   });
 
-  test("a replay is refused as long as its time would be taken", async () => {
+  test("a replay is refused for as long as its window lasts", async () => {
     const ahead = profile === "x-fs" ? 300 : 30;
     const lasts = profile === "x-fs" ? 605 : 89;
     const signed = await toSign(seconds(ahead));

@@ -55,7 +55,7 @@ test.each<[Declaration, string, string, string]>([
 test.each([
   ["prod node --port=hunter2", "vsync hand prod -- node …"],
   ["--json prod env", "vsync hand --json prod -- env"],
-])("points at a program without -- before it: %s", async (line, command) => {
+])("points out the missing -- before a program: %s", async (line, command) => {
   const message = "the program to run comes after --";
   const hint = `put -- before the program: ${command}`;
   await expect(parseArgv(words(line), HAND)).rejects.toMatchObject({ code: "INPUT", message, hint });

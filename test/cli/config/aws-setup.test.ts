@@ -27,7 +27,7 @@ s3 =
 region = eu-west-1
 `;
 
-test("nothing is there", async () => {
+test("finds nothing on a bare machine", async () => {
   expect(await readAwsSetup({})).toEqual({ region: null, source: null, profiles: [] });
 });
 
@@ -45,7 +45,7 @@ test("the profile in force, its region, and the profiles of both files", async (
   expect(await readAwsSetup({ AWS_PROFILE: "none" })).toEqual({ region: null, source: null, profiles });
 });
 
-test("variables go before files", async () => {
+test("variables win over files", async () => {
   write("config", CONFIG);
   expect(await readAwsSetup({ AWS_REGION: "ap-south-1" })).toMatchObject({ region: "ap-south-1" });
   expect(await readAwsSetup({ AWS_DEFAULT_REGION: "ap-south-1" })).toMatchObject({ region: "ap-south-1" });

@@ -57,7 +57,7 @@ describe("jsonFault", () => {
     expect(jsonFault(`["${large}\\x"]`)).toMatchObject({ column: 2 });
   });
 
-  test("a tower of brackets is refused, not climbed", () => {
+  test("a tower of brackets is refused without recursion", () => {
     expect(jsonFault("[".repeat(100_000))).toEqual({ line: 1, column: 102, isTooDeep: true });
   });
 });

@@ -24,7 +24,7 @@ async function opening(passphrase: string) {
   return { manifest, history };
 }
 
-test("what the old passphrase's holder shows to those who still use it does not bind the new passphrase", async () => {
+test("a manifest shown under the old passphrase does not raise the new passphrase's floor", async () => {
   const genuine = world.bytes("manifest");
   // It knows the signing key of generation 1, and endorses what it likes for itself.
   const first = World.pushed({ A: "1" });
@@ -45,13 +45,13 @@ test("what the old passphrase's holder shows to those who still use it does not 
   expect([seen.gen, history.opener?.until]).toEqual([2, null]);
 });
 
-test("a passphrase that only reads raises its own floor alone", async () => {
+test("a passphrase that only reads raises only its own floor", async () => {
   const { history } = await opening(OLD);
   expect(history.opener).toMatchObject({ opener: passphrasesIn(await world.manifest(NEW))[1]?.recipient });
   expect(history.opener?.until).not.toBeNull();
 });
 
-test("a config from before floors counts by its number", async () => {
+test("a config from before floors is judged by its generation number", async () => {
   const recipient = Buffer.from(passphrasesIn(await world.manifest(NEW))[0]?.recipient ?? "", "base64");
   const history = new SeenHistory(makeConfig({ seenGen: 3, recipient }));
   using holder = holding(NEW);

@@ -106,13 +106,13 @@ describe("a config is saved", () => {
     expect(readdirSync(dirname(path))).toEqual(["prod.json"]);
   });
 
-  test("with its key in the clear, but in memory the key does not print", async () => {
+  test("with its key in clear text, but in memory the key cannot be printed", async () => {
     await saveConfig(makeConfig());
     expect(JSON.stringify(await loadConfig(TARGET, warn))).not.toContain(PLANTED_SECRET);
     expect(readFileSync(path, "utf8")).toContain(PLANTED_SECRET);
   });
 
-  test("nowhere else: a path that cannot be written is named, and nothing is left beside it", async () => {
+  test("or names the path that cannot be written, and leaves no other file", async () => {
     mkdirSync(path, { recursive: true });
     const message = `cannot write ${path}: EISDIR`;
     await expect(saveConfig(makeConfig())).rejects.toThrow(expect.objectContaining({ code: "INPUT", message }));
@@ -141,7 +141,7 @@ describe("a config is refused", () => {
     ['"text"', "is not a vsync config: see the document"],
     ["{}", "is not a vsync config: see format"],
     [writeDocument(makeConfig({ env: "staging" })), "is the config of another repo or env"],
-  ])("whose content is not one, case %#, and it stays as it is", async (content, fault) => {
+  ])("whose content is malformed, case %#, and the file stays as it is", async (content, fault) => {
     writeText(content);
     await expect(loadConfig(TARGET, warn)).rejects.toThrow(missing(`${path} ${fault}`));
     await expect(findConfig(TARGET, warn)).rejects.toThrow(missing(`${path} ${fault}`));
@@ -252,7 +252,7 @@ describe("rememberSeen", () => {
     expect(await loadConfig(TARGET, warn)).toMatchObject({ bucket: "moved", seenGen: 10 });
   });
 
-  test("keeps the newest of many that are remembered at once, and leaves no other file", async () => {
+  test("keeps the newest of many simultaneous updates, and leaves no other file", async () => {
     await saveConfig(makeConfig({ seenGen: 3 }));
     const gens = [23, 7, 22, 8, 21, 9, 20, 10, 19, 11, 18, 12, 4, 5, 6];
     await Promise.all(

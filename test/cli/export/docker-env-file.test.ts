@@ -89,7 +89,7 @@ describe.runIf(hasDocker)("docker itself", () => {
     );
   });
 
-  test("takes the longest line that is exported", async () => {
+  test("accepts the longest exported line", async () => {
     const entries = { A: "x".repeat(65_533), B: "1" };
     expect(await environmentOf(await written(entries))).toEqual([`A=${entries.A}`, "B=1"]);
   });

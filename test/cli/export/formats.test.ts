@@ -26,7 +26,7 @@ describe("shell", () => {
   afterAll(() => rm(folder, { recursive: true }));
   const shells = ["/bin/sh", "/bin/bash", "/bin/dash", "/bin/zsh", "/bin/busybox"].filter((it) => existsSync(it));
 
-  test("a shell exists to read it", () => expect(shells).toContain("/bin/sh"));
+  test("finds a shell to test with", () => expect(shells).toContain("/bin/sh"));
 
   test.each(shells)("%s evaluates it to the same values, and runs nothing", async (shell) => {
     const property = fc.property(valuesByName(value), (values) => {

@@ -20,7 +20,7 @@ const onOneLine = (text: string): string => text.replaceAll("`", "").replace(/\s
 describe.each(VISIBLE.map(({ id }) => [id] as const))("%s --help", (id) => {
   const command = MANIFEST.commands[id]!;
 
-  test("fits 80 columns, and 60 but for shell commands, which break between flags only", () => {
+  test("fits 80 columns, and 60 except for shell commands, which break only between flags", () => {
     expect(
       helpOf(id)
         .split("\n")

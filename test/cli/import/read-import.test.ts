@@ -129,7 +129,7 @@ describe("values", () => {
     await refused("B=A").toThrow("stdin: line 1 has a name A that appears twice: also at stdin: line 1");
   });
 
-  test("--upper renames what can be a secret, and no file", async () => {
+  test("--upper renames secrets, not files", async () => {
     const secret = withHead("<Secret>data: {db-password: eA==, bin.der: /w==}\n");
     expect((await read(secret, "k8s", "-", { upper: true })).items).toEqual({
       DB_PASSWORD: "x",
@@ -327,7 +327,7 @@ describe("a folder of secret files", () => {
   const from = async (name: string, format?: ImportFormat) => (await read("", format, join(folder, name))).items;
   const refusal = (name: string, fault: string) => ({ message: `${join(folder, name)} ${fault}` });
 
-  test("a file's name is the secret's; a secret loses one line end, a file nothing", async () => {
+  test("a file's name becomes the secret's; a secret loses one line end, a file nothing", async () => {
     const at = (name: string) => join(folder, "secrets", name);
     await mkdir(at("..2026_01_01"), { recursive: true });
     await writeFile(at("db_password"), "x\n\n");
@@ -350,7 +350,7 @@ describe("a folder of secret files", () => {
     await expect(from("secrets", "json")).rejects.toMatchObject(refusal("secrets", "is a folder, and json is a file"));
   });
 
-  test("what programs leave in a folder is left out, with a warning", async () => {
+  test("leftovers of other programs are skipped, with a warning", async () => {
     await mkdir(join(folder, "left"));
     const junk = [".DS_Store", "._PW", ".PW.swp", "PW~", ".gitkeep"];
     for (const name of ["PW", ".dockerconfigjson", ...junk]) await writeFile(join(folder, "left", name), "x");
@@ -359,7 +359,7 @@ describe("a folder of secret files", () => {
     expect(warnings.match(/(?<=left\/)\S+(?= is left out)/g)?.toSorted()).toEqual(junk.toSorted());
   });
 
-  test("a renamed secret loses what only belongs to its file; UTF-16 is not taken for bytes without a word", async () => {
+  test("a renamed secret loses what only belongs to its file; UTF-16 does not pass silently as bytes", async () => {
     await mkdir(join(folder, "named"));
     await writeFile(join(folder, "named", "db-password"), "\ufeffhunter2\n");
     await writeFile(join(folder, "named", "PW"), Buffer.from("hunter2", "utf16le"));

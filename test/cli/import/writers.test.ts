@@ -116,7 +116,7 @@ test.each(rows`
   await expect(refused).rejects.toMatchObject({ name: "InputError", message, hint: expect.stringMatching(/\S/) });
 });
 
-test("names a value if the tool writes two of them alike", async () => {
+test("warns of a value if the tool writes two different values alike", async () => {
   const doubtful = { JSON: HARMFUL.JSON, WINDOWS: HARMFUL.WINDOWS, PEM: HARMFUL.PEM };
   for (const writer of ["sops", "vercel"] as const) {
     const { warnings } = await read(writer, writers[writer](doubtful));

@@ -76,7 +76,7 @@ describe("without a terminal", () => {
     await expect(read({ typed: [] }, "-")).rejects.toThrow("--passphrase-file reads stdin, which is a terminal");
   });
 
-  test("nothing waits: every way is named", async () => {
+  test("does not wait, and names every way to give it", async () => {
     await expect(read({})).rejects.toThrow(refused("missing the passphrase"));
     const empty = { variables: { VSYNC_PASSPHRASE: "" } };
     await expect(read(empty, undefined, FIRST_PASSPHRASE)).rejects.toThrow(refused("missing the passphrase"));
@@ -124,7 +124,7 @@ describe("on a terminal", () => {
   const NEW = "New passphrase:\n";
   const CONFIRM = "Confirm new passphrase:\n";
 
-  test("it is asked for once, a new one twice", async () => {
+  test("asks once for a secret, and twice for a new one", async () => {
     expect(await read({ typed: ["short"] })).toEqual({ text: "short", said: "Passphrase:\n" });
     const typed = ["twelve chars", "twelve chars"];
     expect(await read({ typed }, undefined, FIRST_PASSPHRASE)).toEqual({

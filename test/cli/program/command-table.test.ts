@@ -10,7 +10,7 @@ test.each([
   ["audit prod verify", "audit", ["prod", "verify"]],
   ["audit --env=verfy", "audit", ["--env=verfy"]],
   ["topic leaf --x", "topic:leaf", ["--x"]],
-])("takes the longest run of words that names a command: %s", (line, id, rest) => {
+])("the longest run of words that names a command wins: %s", (line, id, rest) => {
   expect(find(line)).toEqual({ id, rest });
 });
 

@@ -79,7 +79,7 @@ describe("help", () => {
 });
 
 describe("streams", () => {
-  test("stdout has the result; nothing on it acts upon a terminal but what was asked for raw", async () => {
+  test("stdout has the result, and only raw output can contain control characters", async () => {
     expect(await probe("write --raw")).toEqual({
       stdout: "line 0 \\x1b]0;title\\x07\\u202e\nraw \u001b[0m",
       stderr: "on it\n✓ done\nvsync: warning: careful\n",
@@ -95,7 +95,7 @@ describe("streams", () => {
     expect((await probe("write --log-level=info")).stderr).not.toContain("{");
   });
 
-  test("a reader that has seen enough does not make the command fail", async () => {
+  test("a reader that stops early does not make the command fail", async () => {
     await using shell = await openSandbox(["/bin/sh", "-c"]);
     const line = `{ ${PROBE.join(" ")} write --lines=200000; echo $? >&2; } | head -1`;
     const { stdout, stderr } = await shell.run([line]);

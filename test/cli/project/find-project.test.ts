@@ -83,7 +83,7 @@ describe("the name that init proposes", () => {
     expect(await nameIn("shop/packages")).toBe("acme/mono");
   });
 
-  test("is nobody's outside git, but for the folder's own package.json; and ends below the home folder", async () => {
+  test("outside git comes only from the folder's own package.json; the search ends below the home folder", async () => {
     write("package.json", '{"name": "outside"}');
     write("app/package.json", '{"name": "app"}');
     write("home/.vsync.json", '{"repo": "everything"}');
@@ -102,7 +102,7 @@ describe("the name that init proposes", () => {
     await expect(nameIn("x")).rejects.toThrow(input(fault));
   });
 
-  test("needs a choice where a group has subgroups", async () => {
+  test("needs the user's choice if the remote is in a subgroup", async () => {
     clone("shop", "https://gitlab.example/acme/team/api");
     await expect(nameIn("shop")).rejects.toThrow(input("has more than one slash"));
   });
@@ -200,7 +200,7 @@ describe("the project file", () => {
   });
 });
 
-describe.skipIf(process.geteuid?.() !== 0)("another user's files name nothing", () => {
+describe.skipIf(process.geteuid?.() !== 0)("another user's files are ignored", () => {
   const EVE = 4321;
   const giveToEve = (path: string) => chownSync(join(top, path), EVE, EVE);
 
@@ -224,7 +224,7 @@ describe.skipIf(process.geteuid?.() !== 0)("another user's files name nothing", 
     expect(spoken).toEqual(given);
   });
 
-  test("nor does a link of theirs to a file of the user", async () => {
+  test("so is their link to a file of the user's", async () => {
     rmSync(join(top, "up/.vsync.json"));
     renameSync(join(top, "up/package.json"), join(top, "own.json"));
     symlinkSync(join(top, "own.json"), join(top, "up/package.json"));
@@ -232,7 +232,7 @@ describe.skipIf(process.geteuid?.() !== 0)("another user's files name nothing", 
     expect(await nameIn("up/here")).toBe("up");
   });
 
-  test("but sudo leaves the user's own repository theirs", async () => {
+  test("but under sudo, the caller's own repository counts", async () => {
     for (const path of [".", ".git", "package.json", ".vsync.json"]) giveToEve(join("up", path));
     expect(await nameIn("up/here", { SUDO_UID: String(EVE) })).toBe("eve/file");
   });

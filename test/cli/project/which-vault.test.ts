@@ -85,7 +85,7 @@ describe("a config is used from its roots", () => {
     expect(await open()).toBe("api prod");
   });
 
-  test("and not from a folder that holds another clone by now", async () => {
+  test("and not from a folder that now holds another clone", async () => {
     await know({
       roots: [{ folder: join(top, "api"), git: join(top, "api/.git"), within: "", remote: "host/acme/api" }],
     });
@@ -115,7 +115,7 @@ describe("a config from before there were roots", () => {
     write("api/package.json", { name: "@acme/api" });
   });
 
-  test("is bound by the first command that shows names, and said; only then it is written", async () => {
+  test("is bound, with a note, by the first command that shows names; until then it cannot be written", async () => {
     await expect(open(undefined, { use: "write" })).rejects.toThrow(
       missing("api/prod is not bound to a folder yet", "if it belongs to this one: vsync list prod"),
     );
@@ -125,7 +125,7 @@ describe("a config from before there were roots", () => {
     expect(await open(undefined, { use: "write" })).toBe("api prod");
   });
 
-  test("is not bound where only the folder's name says that it is the project's", async () => {
+  test("is not bound if only the folder's name suggests that it is the project's", async () => {
     rmSync(join(top, "api/package.json"));
     write("api/.git/config", '[remote "origin"]\n\turl = https://host/acme/other\n');
     const refused = missing("is not bound to a folder yet", "to bind it to this one: vsync init --env=prod");
@@ -136,7 +136,7 @@ describe("a config from before there were roots", () => {
 describe("a project file and a config have to agree", () => {
   const place = { endpoint: "https://s3.example.com", bucket: "vaults", region: "eu-central-1" };
 
-  test("on vault and place, where the file says something", async () => {
+  test("on vault and place, as far as the file names them", async () => {
     await know();
     write("api/.vsync.json", { repo: "api", ...place, envs: { prod: { vault: VAULT } } });
     expect(await open()).toBe("api prod");
@@ -178,7 +178,7 @@ describe("the env", () => {
       });
   });
 
-  test("else by VSYNC_ENV, the file's default, the only one; where there are several, the error lists them", async () => {
+  test("else is VSYNC_ENV, the file's default, or the only one; if there are several, the error lists them", async () => {
     await know();
     expect((await which({ flags: {} })).env).toBe("prod");
     await know({ env: "dev" });
@@ -191,7 +191,7 @@ describe("the env", () => {
     await expect(which({ flags: {} }, { use: "values", wantsEnv: true })).rejects.toThrow(/^missing --env/);
   });
 
-  test("never by default if it is protected, by the file or the config, and it is written", async () => {
+  test("must be named by a command that writes, if the file or the config protects it", async () => {
     await know();
     write("api/.vsync.json", { repo: "api", defaultEnv: "prod", envs: { prod: { protected: true } } });
     const refused = input(
@@ -217,7 +217,7 @@ test("a repo may have an owner, whose slash is not a folder in the config's path
   expect(configPath({ repo: "acme/api", env: "prod" })).toBe(join(top, "config/vsync/acme%2Fapi/prod.json"));
 });
 
-test("a root's folder is written, and no secret beside it", async () => {
+test("the config stores a root's folder, and no secret from git", async () => {
   await know();
   expect(readFileSync(configPath({ repo: "api", env: "prod" }), "utf8")).toContain(`"folder": "${join(top, "api")}"`);
 });

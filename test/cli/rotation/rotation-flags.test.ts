@@ -62,7 +62,7 @@ describe("durations", () => {
     expect(parseDuration(text)).toBeNull();
   });
 
-  test("any number of any unit, and nothing else", () => {
+  test("accepts any number of any unit, and nothing else", () => {
     const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
     const unit = constantFrom(...(Object.keys(units) as (keyof typeof units)[]));
     assert(
@@ -75,7 +75,7 @@ describe("durations", () => {
     );
   });
 
-  test("bounds, with no echo of what was typed", async () => {
+  test("are bounded, and the error does not repeat what was typed", async () => {
     expect((await flagsOf("--grace=1s")).grace).toBe(1_000);
     expect((await flagsOf("--grace", "90d")).grace).toBe(90 * 86_400_000);
     for (const text of ["0s", "91d", "hunter2"]) {

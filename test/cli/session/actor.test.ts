@@ -16,6 +16,6 @@ test.each<[Record<string, string>, string]>([
   expect(currentActor(variables, () => "account")).toMatchObject({ user, host: hostname() });
 });
 
-test("a name that is not well-formed is mended, because the manifest takes Unicode only", () => {
+test("a malformed name is repaired, because the manifest only accepts valid Unicode", () => {
   expect(currentActor({ VSYNC_ACTOR: "a\ud800" }).user).toBe("a\ufffd");
 });

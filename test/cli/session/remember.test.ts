@@ -64,14 +64,14 @@ async function use(passphrase: string): Promise<void> {
   await rememberManifest(latest, expectation.history, manifest, warn);
 }
 
-test("a manifest that the old passphrase opens raises no floor of the new one, which it names as a writer", async () => {
+test("a manifest opened with the old passphrase does not raise the floor of the new one that it names", async () => {
   await use(OLD);
   world.tamper("manifest", genuine);
   await use(NEW);
   expect(await loadConfig(config, warn)).toMatchObject({ seenGen: 2, recipient: config.recipient });
 });
 
-test("joining with the old passphrase does not bind the new one to what it was shown", async () => {
+test("joining with the old passphrase does not raise the floor of the new one", async () => {
   const file = join(home, "passphrase");
   const init = async (passphrase: string, current: LocalConfig | null) => {
     writeFileSync(file, passphrase, { mode: 0o600 });

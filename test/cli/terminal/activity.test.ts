@@ -34,7 +34,7 @@ const lively = (store: ObjectStore): ObjectStore => withActivity(store, { sink, 
 const MIB = new Uint8Array(1_600_000);
 
 describe("a call that takes longer than a second", () => {
-  test("is shown, moves, counts, and is wiped away", async () => {
+  test("shows a moving line with the seconds, and wipes it away", async () => {
     const done = lively(slowStore(2_250)).create("v=1", MIB);
     await vi.advanceTimersByTimeAsync(2_250);
     expect(await done).toBe("version");
@@ -46,7 +46,7 @@ describe("a call that takes longer than a second", () => {
     expect(Math.max(...drawn.map((line) => line.length))).toBeLessThan(60);
   });
 
-  test("is wiped away when it fails, too", async () => {
+  test("wipes the line away when it fails, too", async () => {
     const failing = lively(slowStore(1_050, () => Promise.reject(new Error("gone")))).head("manifest");
     const rejection = expect(failing).rejects.toThrow("gone");
     await vi.advanceTimersByTimeAsync(1_050);

@@ -61,7 +61,7 @@ describe("a secret", () => {
     expect(screen).not.toMatch(/correct|horse|\*/);
   });
 
-  test("stays the last thing that the terminal takes: what is typed meanwhile shows nowhere, and Ctrl-C works", async () => {
+  test("is followed by silence: what is typed next does not show, and Ctrl-C works", async () => {
     const session = await shell.terminal([`trap : INT; ${PROBE.join(" ")} ask --wait; echo $?; head -n 1`]);
     await session.shows("Passphrase:");
     session.answer("correct horse");
@@ -72,7 +72,7 @@ describe("a secret", () => {
     expect((await session.end()).stdout).toBe("130\nto the shell\n");
   });
 
-  test("takes nothing that was typed before the question, and Ctrl-C among it ends the program", async () => {
+  test("ignores what was typed before the question, but a Ctrl-C in it ends the program", async () => {
     const session = await shell.terminal([`stty -echo; head -c 1 >/dev/null; stty echo; ${PROBE.join(" ")} ask`]);
     session.answer("typed ahead");
     await session.shows("Passphrase:");
@@ -81,7 +81,7 @@ describe("a secret", () => {
   });
 });
 
-describe("nobody is asked", () => {
+describe("no question is asked", () => {
   test.each(["CI=1", "CI=true", "VSYNC_NO_INPUT=1"])("with %s on a terminal", async (variable) => {
     const session = await shell.terminal([`${variable} ${PROBE.join(" ")} ask 2>&1`]);
     const { stdout, exitCode } = await session.end();

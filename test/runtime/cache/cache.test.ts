@@ -104,7 +104,7 @@ describe("other forms are refused", () => {
   test.each([
     ["longer", (path: string, size: number) => truncate(path, size + 1)],
     ["shorter", (path: string, size: number) => truncate(path, size - 1)],
-  ])("one that has become %s is cut or altered", async (_, change) => {
+  ])("one that has become %s is reported as cut or altered", async (_, change) => {
     const path = await written();
     await change(path, (await stat(path)).size);
     expect(await faultOf(path)).toBe("it is cut or altered");

@@ -172,7 +172,7 @@ describe("a vault that is opened with a cache", () => {
   });
 });
 
-describe("the copy does not stand in", () => {
+describe("the copy is not used", () => {
   const CASES: Record<string, (host: Host) => Promise<OpenOptions | void> | void> = {
     "it does not exist yet": ({ cache }) => rm(cache),
     "old, more than the 3600 s of maxAge": () => passTime(HOUR_MS + 1000),
@@ -282,7 +282,7 @@ describe("the copy is a floor", () => {
     expect((await readFile(booted.cache)).toString("latin1")).toContain('"gen":2');
   });
 
-  test("also under a passphrase that the copy has retired meanwhile", async () => {
+  test("even under a passphrase that the copy has retired", async () => {
     const booted = await bootedHost();
     const putBack = await kept(booted);
     await booted.vault.rotate("another passphrase", HOUR_MS);
@@ -292,7 +292,7 @@ describe("the copy is a floor", () => {
     expect(await rejectionOf(booted.boot())).toMatchObject({ code: "ROLLBACK" });
   });
 
-  test("not if somebody made it up", async () => {
+  test("unless somebody forged it", async () => {
     const booted = await bootedHost();
     await edit(booted.cache, (text) => text.replace('"gen":1', '"gen":9'));
     expect((await booted.boot()).generation).toBe(1);
@@ -300,7 +300,7 @@ describe("the copy is a floor", () => {
     expect((await booted.boot()).generation).toBe(1);
   });
 
-  test("not if it is another vault's", async () => {
+  test("unless it is another vault's", async () => {
     const booted = await bootedHost();
     const other = await bootedHost();
     await other.vault.push([{ name: "NEW", data: "2" }]);
@@ -348,7 +348,7 @@ describe("a cache whose disk hangs", () => {
   });
 });
 
-test("what a store sends after its time is zeroed: the copy has stood in", async () => {
+test("what the store sends too late is zeroed, because the copy was used", async () => {
   const world = await World.pushed({ A: "1" });
   using holder = holding(OLD, world.identity);
   const request = { holder, expect: { env: ENV }, signal: new AbortController().signal };

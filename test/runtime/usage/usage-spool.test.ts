@@ -79,7 +79,7 @@ test("a link to a folder is refused: somebody else may have planted it", async (
   });
 });
 
-test("asks for the process that a file names", async () => {
+test("checks whether the process named by a file still runs", async () => {
   await left(["a"], { pid: 4711 });
   const asked: object[] = [];
   expect(await spoolOf({ status: "alive", asked }).takeLeft()).toEqual([]);
@@ -111,7 +111,7 @@ test.each(["dead", "unknown"] as const)("what another process takes first is its
   expect(await spoolOf().takeLeft()).toEqual(["b"]);
 });
 
-test("what it took is under its own name, and goes once it is in batches", async () => {
+test("renames what it takes over, and removes it once it is in batches", async () => {
   const name = await left(["a"]);
   const spool = spoolOf({ pid: 2 });
   await spool.takeLeft();
@@ -121,7 +121,7 @@ test("what it took is under its own name, and goes once it is in batches", async
   expect(await readdir(folder)).toEqual([]);
 });
 
-test("of a process elsewhere, counts as left after a quarter of an hour", async () => {
+test("a file of a process elsewhere counts as abandoned after a quarter of an hour", async () => {
   const path = join(folder, await left(["a"]));
   const touched = (ageMs: number) => utimes(path, new Date(AT_MS - ageMs), new Date(AT_MS - ageMs));
   await touched(15 * MINUTE_MS);
@@ -141,7 +141,7 @@ test("drops what ended processes of this token left, and says how many files tha
   expect(warnings).toEqual([expect.stringMatching(`^${folder} .*${OTHER} .*vsync usage send --drop=${OTHER}`)]);
 });
 
-test("takes as many bytes as it may hold, with what it took over, and takes again what it has removed", async () => {
+test("accepts bytes up to its limit, including those it took over, and frees room as it removes them", async () => {
   const size = (await stat(join(folder, await left(["12345"])))).size;
   const spool = spoolOf({ maxBytes: 3 * size });
   expect(await spool.takeLeft()).toEqual(["12345"]);

@@ -214,7 +214,7 @@ test.each([
   expect(creates("other-id")).toBe(false);
 });
 
-test("a setting of the vault requires authentication of public tunnels, also against the token's force", async () => {
+test("a setting of the vault requires authentication of public tunnels, even if the token forces otherwise", async () => {
   const vault = {
     readVerify: async () =>
       snapshotOf([backend], { verify: { settings: { require_auth: true }, tokens: [backend.stored] } }),

@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 describe("a verifier asks the vault", () => {
-  test("once for all tokens of a minute, also at once, and then again", async () => {
+  test("once a minute for all tokens, even simultaneous ones", async () => {
     const verifier = createTokenVerifier({ vault, clock });
     const jwt = token(owner);
     await Promise.all([verifier.verify(jwt), verifier.verify(jwt)]);
@@ -44,7 +44,7 @@ describe("a verifier asks the vault", () => {
     expect(asked).toBe(2);
   });
 
-  test("in the background before the minute is over: nobody waits for the answer", async () => {
+  test("in the background before the minute is over, so nobody waits", async () => {
     let slow: Promise<VerifySnapshot> | null = null;
     const verifier = createTokenVerifier({ vault: { readVerify: () => slow ?? vault.readVerify() }, clock });
     const jwt = token(owner);
@@ -58,7 +58,7 @@ describe("a verifier asks the vault", () => {
     await expect(verifier.verify(jwt)).rejects.toMatchObject({ reason: "revoked" });
   });
 
-  test("and waits five seconds at most for a slow store, while the answer before counts", async () => {
+  test("and waits at most five seconds for a slow store while it has an older answer", async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     let slow: Promise<VerifySnapshot> | null = null;
@@ -83,7 +83,7 @@ describe("a verifier asks the vault", () => {
     await stale;
   });
 
-  test("so a revocation takes effect within the minute", async () => {
+  test("often enough for a revocation to take effect within the minute", async () => {
     const verifier = createTokenVerifier({ vault, clock });
     const jwt = token(owner);
     await verifier.verify(jwt);
@@ -120,7 +120,7 @@ describe("without an answer", () => {
     await verifier.verify(token(owner));
   });
 
-  test("the one before counts four times, and the fifth is stale, until the vault answers", async () => {
+  test("the last one is used four times; the fifth time it is stale, until the vault answers", async () => {
     const verifier = createTokenVerifier({ vault, clock });
     const jwt = token(owner);
     await verifier.verify(jwt);

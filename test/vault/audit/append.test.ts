@@ -7,7 +7,7 @@ beforeEach(async () => {
   world = await World.pushed({ A: "1" });
 });
 
-test("a row that another machine appends between our swap and our append is there once, and no fault", async () => {
+test("a row that another machine appends between our swap and our append exists once, without an error", async () => {
   const machine = world.peer().failing({
     async before({ operation, key }) {
       if (operation === "create" && key === auditKey(2)) await world.peer().reconcile();
@@ -17,7 +17,7 @@ test("a row that another machine appends between our swap and our append is ther
   expect(await world.audit()).toMatchObject({ outstanding: null, rows: { length: 2 } });
 });
 
-test("another row in its place: the commit stands and says so, but no commit follows", async () => {
+test("if another row is in its place, the commit stands and reports it, but the next commit is refused", async () => {
   const machine = world.peer().failing({
     after({ key, bytes }) {
       if (key === MANIFEST_KEY && bytes !== undefined) world.tamper(auditKey(2), Buffer.from("not a row"));

@@ -129,7 +129,7 @@ test.each(GENERATIONS)(
   },
 );
 
-test("of rows that were rewritten and linked to one another, the newest is named, also below an outstanding one", async () => {
+test("of rewritten rows that link to one another, the newest is named, even below an outstanding row", async () => {
   for (const [newest, isOutstanding] of [
     [4, false],
     [6, false],
@@ -147,7 +147,7 @@ test("of rows that were rewritten and linked to one another, the newest is named
   }
 });
 
-test("a signature that is not genuine comes before the faults of older rows", async () => {
+test("a bad signature is reported before the faults of older rows", async () => {
   const genuine = world.bytes(auditKey(6));
   const at = genuine.length - 20;
   const forged = genuine.with(at, genuine[at] === 0x41 ? 0x42 : 0x41);
@@ -158,7 +158,7 @@ test("a signature that is not genuine comes before the faults of older rows", as
   });
 });
 
-test("of signatures that are not genuine, the newest is named, also in a long log", async () => {
+test("of several bad signatures, the newest is named, even in a long log", async () => {
   const { vault, signingKey } = stoodAt(1);
   const fork = world.fork();
   let newest = vault.manifest;
@@ -183,7 +183,7 @@ describe("a row that is newer than the manifest", () => {
     });
   });
 
-  test("is the fault too if the manifest has been removed since", async () => {
+  test("is reported even if the manifest has been removed since", async () => {
     const fork = world.fork().tamper(MANIFEST_KEY, null);
     expect(await rejection(fork.verify(stoodAt(5).vault.manifest))).toMatchObject({ row: 6 });
   });
@@ -250,7 +250,7 @@ describe("the requests for a long log", () => {
     expect(fork.requests).toEqual(["list audit/", ...[80, 79, 78].map((gen) => `get ${auditKey(gen)}`)]);
   });
 
-  test("stop listing behind the last key that a row can have", async () => {
+  test("stop listing after the last key that a row can have", async () => {
     const keys = [auditKey(80), auditKey(999_999_999_999), "audit/a", "audit/b"];
     const listed: string[] = [];
     async function* list() {

@@ -16,7 +16,7 @@ beforeEach(async () => {
   floor = floorOf(await world.manifest());
 });
 
-describe("a manifest that comes after what was seen", () => {
+describe("a manifest that continues what was seen", () => {
   test("is the same generation, without a request", async () => {
     const asked = world.requests.length;
     expect(await isDescendant(world.store, await world.manifest(), floor)).toBe(true);
@@ -59,7 +59,7 @@ describe("a manifest of another history", () => {
     for (let at = 0; at < commits; at++) await world.push({ A: `another ${at}` });
   }
 
-  test.each([1, 2, 3])("is refused as soon as it is as long, and when it is longer: %i commits", async (commits) => {
+  test.each([1, 2, 3])("is refused once it is as long or longer: %i commits", async (commits) => {
     await fork(commits);
     expect(await rejection(isDescendant(world.store, await world.manifest(), floor))).toMatchObject({
       name: "RollbackError",
@@ -67,7 +67,7 @@ describe("a manifest of another history", () => {
     });
   });
 
-  test("is refused if its row answers 403, as one does that was encrypted with a key of somebody else's", async () => {
+  test("is refused if its row answers 403, as a row encrypted with somebody else's key does", async () => {
     await fork(2);
     const get = world.store.get.bind(world.store);
     vi.spyOn(world.store, "get").mockImplementation(async (key, options) => {

@@ -35,7 +35,7 @@ describe("a generation opens with a passphrase of its time", () => {
   test.each([
     [2, NEW],
     [3, THIRD],
-  ])("not generation %i with %s", async (gen, passphrase) => {
+  ])("generation %i does not open with %s", async (gen, passphrase) => {
     expect(await rejection(world.generation(gen, passphrase, NEW))).toMatchObject({
       name: "WrongPassphraseError",
       message: `wrong passphrase for generation ${gen}`,

@@ -109,7 +109,7 @@ describe("the requests of a commit", () => {
   });
 });
 
-describe("a commit that is refused or has nothing to change opens the vault and asks no more", () => {
+describe("a commit that is refused or has nothing to change only opens the vault", () => {
   test.each<[string, (fork: World) => Promise<unknown>]>([
     ["a push of the same items", (fork) => fork.push({ A: "1", B: "2" })],
     ["a declined push", (fork) => fork.push({ A: "2" }, { confirm: () => false })],
@@ -151,7 +151,7 @@ describe("bundles are named by time, and their names ascend", () => {
     ]);
   });
 
-  test("but for one from the far future, which does not count", async () => {
+  test("except for a name from the far future, which does not count", async () => {
     const future = world.with({ clock: { ...world.clock, ms: Date.parse("2126-01-01T00:00:00.000Z") } });
     await future.push({ A: "2" });
     await world.push({ A: "3" });

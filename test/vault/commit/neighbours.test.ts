@@ -31,7 +31,7 @@ describe("the audit rows on both sides of a commit", () => {
     expect(store.requests.map(({ operation, key }) => [operation, key])).toEqual([["list", AUDIT_PREFIX]]);
   });
 
-  test("are not looked for above the last that there can be, where planted names may never end", async () => {
+  test("are not listed beyond the last possible row, where planted names may never end", async () => {
     const store = new MemoryStore();
     vi.spyOn(store, "list").mockImplementation(async function* () {
       yield `${AUDIT_PREFIX}z`;
@@ -51,7 +51,7 @@ describe("the audit rows on both sides of a commit", () => {
   });
 });
 
-describe("a commit on a manifest that was put back", () => {
+describe("a commit on a restored older manifest", () => {
   /** The vault is at generation 3, in a grace window; `older` is the manifest of generation 2. */
   let world: World;
   let older: Uint8Array;

@@ -34,7 +34,7 @@ test.each([
     rollOf(900, "m".repeat(1000)),
     "; the largest is tok_00000000000000000000000000000007",
   ],
-])("%s are refused, saying what takes the room", async (_name, roll, said) => {
+])("%s are refused, and the error says what takes the room", async (_name, roll, said) => {
   const planning = planTokens(roll, { repo: "api", env: "prod", items: [] }, { atMs: Date.parse(AT), otherSlots: 1 });
   expect(await rejection(planning)).toMatchObject({ name: "InputError", message: expect.stringContaining(said) });
 });

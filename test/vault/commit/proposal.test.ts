@@ -37,7 +37,7 @@ test("a proposal commits once, and never after its disposal: its values are zero
   expect(await world.secrets()).toEqual({ A: "1", B: "2", C: "3" });
 });
 
-test("a commit whose proposal is disposed of meanwhile writes nothing", async () => {
+test("a commit whose proposal is disposed of while it runs writes nothing", async () => {
   const before = world.objects();
   const commitWithoutAwaiting = async () => {
     using proposal = await pushing();
@@ -52,7 +52,7 @@ test("a commit whose proposal is disposed of meanwhile writes nothing", async ()
   expect(world.store.bucket).toEqual(before);
 });
 
-test("the values that are pushed stay their owner's", async () => {
+test("pushed values still belong to the caller", async () => {
   const items: NamedData[] = [{ name: "A", kind: "secret", data: Secret.ofText("9") }];
   const proposal = await world.proposePush(items);
   await proposal.commit();

@@ -78,7 +78,7 @@ describe("a swap whose answer was lost is a success if other commits stand on it
   });
 });
 
-describe("a swap that another commit forestalled is a conflict", () => {
+describe("a swap that came after another commit is a conflict", () => {
   test.each<[string, Act, number]>([
     ["with its row", setOne(OLD), 2],
     ["with a second one on top", setTwo, 3],

@@ -7,7 +7,7 @@ import { ACTOR, rejection, takeAll, World } from "../../support/world.ts";
 
 // The vectors `scoped/inconsistent-…` have what else does not belong together.
 
-test("a private half under the name of somebody else's key is not carried on: that one would sign requests", async () => {
+test("a private half stored under another key's id is refused, because its owner could sign requests", async () => {
   const world = await World.pushed();
   const { kid } = (await world.rotateGatewayKeys()).plan.made?.key ?? expect.unreachable();
   const { vault, signingKey, tokens } = await world.writable();

@@ -71,7 +71,7 @@ describe("views and boxes", () => {
   const box = encodeBase64(new Uint8Array(28));
   const view = { id: "00000000000000aa", box };
 
-  test("are read past", () => {
+  test("are skipped", () => {
     const boxes = { roll: box, "of a later version": box };
     expect(parsed({ views: [view], boxes }).header).toMatchObject({ views: [view], boxes });
   });
@@ -92,7 +92,7 @@ describe("a slot", () => {
     return () => slotOf(parsed({ slots: [...others, { ...HEADER.slots[0], ...change }] }).header, "p1");
   };
 
-  test("is read by its holder alone: other slots may have any form", () => {
+  test("is parsed only by its holder: other slots may have any form", () => {
     expect(slot({})()).toEqual(HEADER.slots[0]);
     expect(slot({ seals: "R" })()).toMatchObject({ id: "p1", seals: "R" });
   });

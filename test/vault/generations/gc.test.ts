@@ -69,7 +69,7 @@ describe("gc removes", () => {
     expect((await world.gc({ olderThanMs })).plan).toHaveLength(count);
   });
 
-  test("nothing that it was told of and declined", async () => {
+  test("nothing if its proposal is not committed", async () => {
     const before = world.objects();
     expect(await world.gc({ confirm: () => false })).toEqual({ plan: bundles().slice(0, 3), committed: null });
     expect(world.objects()).toEqual(before);
@@ -140,7 +140,7 @@ describe("gc keeps", () => {
     expect(world.requests).toHaveLength(asked);
   });
 
-  test("is known from rows that verify: if one does not, nothing is removed", async () => {
+  test("relies on verified rows: if one does not verify, nothing is removed", async () => {
     world.tamper(auditKey(3), Uint8Array.of(1));
     const before = world.objects();
     expect(await rejection(world.gc({ keep: 2 }))).toMatchObject({ name: "AuditBrokenError", row: 3 });

@@ -22,7 +22,7 @@ test("makes a new generation of the old items, for today's passphrases", async (
   expect(await world.secrets(OLD)).toEqual({ A: "1", B: "1" });
 });
 
-test("keeps the operator's meta, but not over what the row must say", async () => {
+test("keeps the operator's meta, except where the row has its own", async () => {
   const meta = { ticket: "OPS-1", event: "forged", from_gen: 9 };
   const { committed } = await world.restore(1, { by: NEW, note: "why", meta });
   expect(committed?.manifest).toMatchObject({

@@ -68,7 +68,7 @@ test("a base of another vault, or of a generation that this one never had, is to
   expect(await stale({ A: "2" }, { gen: 1, origin: null })).toBeNull();
 });
 
-test("no base, and a first push, are nothing to compare with", async () => {
+test("without a base, and for a first push, nothing is compared", async () => {
   using proposal = await world.proposePush({ A: "2" });
   expect(proposal.plan.stale).toBeNull();
 });

@@ -13,7 +13,7 @@ const seen = (gen: number, of = world): World => of.with({ identity: { ...of.ide
 const strange = async () => world.with({ identity: (await World.empty("another machine")).identity });
 
 describe("the first push", () => {
-  test("makes the vault that the config names, of no items only if that is meant", async () => {
+  test("creates the vault that the config names, without items only if that is meant", async () => {
     const { vault, repo, env } = world.identity;
     expect(await world.manifest()).toMatchObject({ vault, repo, env, actor: ACTOR, gen: 1, prev_gen: 0 });
     const empty = await World.empty();
@@ -34,7 +34,7 @@ describe("the first push", () => {
     expect(empty.requests).toEqual(["get manifest"]);
   });
 
-  test("is not made by a machine that has seen a generation: somebody took the manifest away", async () => {
+  test("is refused on a machine that has seen a generation: somebody removed the manifest", async () => {
     const before = world.tamper(MANIFEST_KEY, null).objects();
     expect(await rejection(seen(1).push({ A: "2" }))).toMatchObject({
       name: "RollbackError",
@@ -74,7 +74,7 @@ describe("a later push", () => {
     expect(await rejection(seen(1).push({ A: "4" }))).toBeInstanceOf(WrongPassphraseError);
   });
 
-  test("of nothing replaces something only if that is meant", async () => {
+  test("of no items empties the vault only if that is meant", async () => {
     const before = world.objects();
     const error = await rejection(world.push({}));
     expect(error).toBeInstanceOf(InputError);

@@ -77,7 +77,7 @@ test.each([
   });
 });
 
-test("items are opened where their boxes stood: a vault is held in memory once", () => {
+test("items are decrypted in place, so a vault is in memory once", () => {
   const { items, bytes } = vault.bundle;
   expect(items.map(({ data }) => data.expose().buffer === bytes.buffer)).toEqual([true, true, true]);
 });
@@ -146,7 +146,7 @@ describe("a bundle that was changed in the store", () => {
     ["longer", SIZE, (bytes) => Buffer.concat([bytes, Buffer.of(0)])],
     ["shorter", SIZE, (bytes) => bytes.subarray(0, -1)],
     ["altered", "does not have the digest that its manifest gives", (bytes) => bytes.map((byte) => byte ^ 1)],
-  ])("%s: neither opens nor is committed on, until it is put back", async (_name, fault, alter) => {
+  ])("%s: cannot be opened or committed on until it is restored", async (_name, fault, alter) => {
     const { key } = vault.manifest.bundle;
     const altered = alter(genuine);
     world.tamper(key, altered);

@@ -34,7 +34,7 @@ describe("the bundle is fetched while the key is derived", () => {
     }
   });
 
-  test("and given up at once if the manifest is refused", async () => {
+  test("and its request is aborted at once if the manifest is refused", async () => {
     let given: AbortSignal | undefined;
     const machine = withBundles((options) => {
       given = options.signal;
@@ -44,7 +44,7 @@ describe("the bundle is fetched while the key is derived", () => {
     expect(given?.aborted).toBe(true);
   });
 
-  test("and its fault comes after the manifest's own, whichever is known first", async () => {
+  test("and its fault is reported after the manifest's own, even if known first", async () => {
     for (const failed of [new AccessDeniedError("injected"), new S3UnreachableError("injected")]) {
       const machine = withBundles(() => Promise.reject(failed));
       expect(await rejection(machine.openAfresh("wrong"))).toBeInstanceOf(WrongPassphraseError);

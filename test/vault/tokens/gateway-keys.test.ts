@@ -136,7 +136,7 @@ describe("a rotation", () => {
     expect(usage_keys?.map((key) => key.public === usage)).toEqual([true, false]);
   });
 
-  test("twice leaves each key the end that it has; a gateway that ends ends them all", async () => {
+  test("twice leaves each key's end unchanged; when a gateway ends, all its keys end", async () => {
     await created(GATEWAY);
     await world.rotateGatewayKeys({ overlapMs: HOUR_MS });
     const { plan } = await world.rotateGatewayKeys({ overlapMs: 2 * HOUR_MS });
@@ -237,7 +237,7 @@ describe("what operators see", () => {
     expect(keys.map((it) => it.gateways)).toEqual([gateways, gateways, ["edge"], ["edge"]]);
   });
 
-  test("what a revocation would end", async () => {
+  test("the keys that a revocation would end", async () => {
     await created(GATEWAY);
     await created(ORIGIN);
     const [key = expect.unreachable()] = (await world.writable()).tokens.roll.gateway_keys ?? [];
@@ -263,7 +263,7 @@ describe("what operators see", () => {
     expect(await rejection(world.rotateGatewayKeys({ backends: ["web"] }))).toMatchObject({ name: "InputError" });
   });
 
-  test("what a gateway of every backend would be told, to try one out", async () => {
+  test("the snapshot of a gateway for every backend, to try one out", async () => {
     const held = await created(GATEWAY);
     const revoked = (await world.createToken()).plan.token.id;
     await world.revokeTokens([revoked]);

@@ -35,7 +35,7 @@ describe("examineTokens", () => {
     expect(await examine()).toEqual({ live: 3, sealed: 0 });
   });
 
-  test("says nothing to the holder of a token, who verifies the rows alone", async () => {
+  test("is null for the holder of a token, who can only verify the rows", async () => {
     const { plan, committed } = await world.createToken();
     using holder = new CredentialHolder(plan.credential ?? expect.unreachable(), anchorOf(committed!.manifest));
     const request = { holder, expect: { env: ENV } };

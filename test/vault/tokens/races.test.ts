@@ -66,7 +66,7 @@ test("two operators who create the first tokens at once both get theirs, of one 
   ]);
 });
 
-test("of two operators who create one name at once, the second is told, and with ifAbsent has nothing to do", async () => {
+test("if two operators create the same name at once, the second gets an error, or with ifAbsent has nothing to do", async () => {
   const machine = world.peer().failing(first((peer) => peer.createToken({ name: "api" })));
   expect(await rejection(machine.createToken({ name: "api" }))).toMatchObject({
     name: "InputError",
@@ -117,7 +117,7 @@ test("revoke ends the tokens that it named, not one that has taken the name sinc
 describe("a change of the roll", () => {
   const swaps = (machine: World) => machine.store.requests.filter(isSwap).length;
 
-  test("is given up after 16 tries, each of which let somebody else through", async () => {
+  test("gives up after 16 tries, each beaten by another commit", async () => {
     let pushes = 0;
     const machine = world.peer().failing({
       async before(request) {
@@ -139,7 +139,7 @@ describe("a change of the roll", () => {
     expect([swaps(machine), await world.tokens()]).toEqual([1, []]);
   });
 
-  test("fails as it does where another error comes", async () => {
+  test("fails with any other error", async () => {
     const machine = world.peer().failing({
       before(request) {
         if (isSwap(request)) throw new S3UnreachableError("injected: gone");
@@ -149,7 +149,7 @@ describe("a change of the roll", () => {
     expect(swaps(machine)).toBe(1);
   });
 
-  test("whose answer was lost is told with the fault of its row", async () => {
+  test("whose response was lost also reports its missing row", async () => {
     const fault = new S3UnreachableError("injected: no row");
     const { after } = lost(unknown);
     const machine = world.peer().failing({

@@ -80,14 +80,14 @@ describe("readTokens", () => {
   });
 });
 
-test("a start of an id names a token from four digits on", async () => {
+test("a prefix of an id identifies a token from four digits on", async () => {
   const { id } = await created();
   const named = async (only: string) => (await readTokens(world, { ...request(), only })).tokens.map((it) => it.id);
   expect(await named(id.slice(0, 8))).toEqual([id]);
   expect(await rejection(named(id.slice(0, 7)))).toMatchObject({ name: "InputError" });
 });
 
-test("what has ended is meant only where nothing live is", async () => {
+test("an ended token is meant only if no live one matches", async () => {
   const [old, live] = [await created({ name: "api" }), await created({ name: "ci" })];
   await world.revokeTokens(["api"]);
   const again = await created({ name: "api" });

@@ -59,13 +59,13 @@ test("a token that is named twice gets one new credential", async () => {
   expect((await world.rotateTokens([id, "api"])).plan.rotated).toHaveLength(1);
 });
 
-test("all of none changes nothing", async () => {
+test("rotating all tokens of a vault without any changes nothing", async () => {
   const { id } = (await world.createToken()).plan.token;
   await world.revokeTokens([id]);
   expect(await world.rotateTokens("all")).toMatchObject({ plan: { rotated: [] }, committed: null });
 });
 
-test("a token that has ended is refused, with what helps", async () => {
+test("a token that has ended is refused, with a hint that helps", async () => {
   const [expired, revoked] = [
     (await world.createToken({ not_after: endOf(HOUR_MS) })).plan.token.id,
     (await world.createToken()).plan.token.id,

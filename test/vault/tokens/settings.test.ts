@@ -25,7 +25,7 @@ async function planned(settings: unknown) {
 }
 
 describe("new settings", () => {
-  test("are told by the names that people know them by", async () => {
+  test("are reported under the names that people know them by", async () => {
     const { plan } = await world.settings(SETTINGS);
     const names = ["min_tls", "countries", "backend api", "backend web", "route jobs", "meter tokens", "meter pages"];
     expect(plan).toMatchObject({
@@ -75,7 +75,7 @@ describe("new settings", () => {
       expect((await planned(none)).unbound).toEqual(["web", unnamed]);
   });
 
-  test("of a vault that never had backends unbind nobody", async () => {
+  test("in a vault that never had backends affect no token", async () => {
     await world.createToken({ name: "web", backend: "web" });
     expect((await planned({ min_tls: "1.3" })).unbound).toEqual([]);
     expect((await planned({ meters: [] })).unbound).toEqual([]);

@@ -65,7 +65,7 @@ describe("a token that has ended", () => {
     });
   });
 
-  test("by revocation has none any more", async () => {
+  test("by revocation cannot be renewed", async () => {
     const { id } = (await world.createToken({ not_after: endOf(HOUR_MS) })).plan.token;
     await world.revokeTokens([id]);
     expect(await rejection(world.updateToken(id, withEnd))).toMatchObject({
@@ -131,7 +131,7 @@ describe("what the settings no longer have", () => {
   });
 });
 
-test("claims that nobody could check are refused", async () => {
+test("claims that cannot be checked are refused", async () => {
   await world.createToken({ name: "api" });
   const change = (claims: GivenClaims) => ({ ...claims, not_after: "tomorrow" });
   expect(await rejection(world.updateToken("api", change))).toMatchObject({ name: "GrantInvalidError" });

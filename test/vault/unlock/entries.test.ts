@@ -63,7 +63,7 @@ describe("entries of a kind that a later version made", () => {
     expect(world.objects()).toEqual(before);
   });
 
-  test("let reconcile append a row, which seals to nobody", async () => {
+  test("do not keep reconcile from appending a row", async () => {
     world.tamper(auditKey(2), null);
     expect(await world.reconcile({ by: NEW })).toEqual({ gen: 2, appended: true });
   });

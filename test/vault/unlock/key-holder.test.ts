@@ -107,7 +107,7 @@ async function withBadge(manifest: Manifest, rootKey: Secret): Promise<Uint8Arra
 
 const request = () => ({ holder, expect: { env: ENV } });
 
-describe("a kind of holder that src/ has never heard of", () => {
+describe("a kind of holder that src/ does not know", () => {
   test("opens the vault, and its audit rows", async () => {
     const { unlocked, bundle } = await openVault(world, request());
     expect([unlocked.slot, secretsOf(bundle.items)]).toEqual(["badge", { A: "1" }]);
@@ -115,7 +115,7 @@ describe("a kind of holder that src/ has never heard of", () => {
     expect(await readAudit(world, request())).toMatchObject({ rows: [], outstanding: 1 });
   });
 
-  test("is held to its own proof of the signer", async () => {
+  test("must prove the signer itself", async () => {
     const { manifest } = await world.open();
     const own = generateSigningKey();
     const signer = Buffer.from(own.publicKey).toString("base64");
@@ -130,7 +130,7 @@ describe("a kind of holder that src/ has never heard of", () => {
     expect(await rejection(openForCommit(world, request()))).toMatchObject({ message: "a badge can only read" });
   });
 
-  test("is not shut out by somebody whose program does not know it", async () => {
+  test("is not locked out by somebody whose version does not know it", async () => {
     expect(await rejection(world.set({ B: "2" }))).toMatchObject({ name: "UnsupportedSpecVersionError" });
   });
 });

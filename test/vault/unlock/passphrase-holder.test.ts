@@ -56,7 +56,7 @@ describe("a passphrase derives", () => {
     expect(costs()).toHaveLength(2);
   });
 
-  test("nothing beyond the bounds, whichever way an entry has come", async () => {
+  test("nothing beyond the bounds, however the entry got there", async () => {
     const manifest = await world.manifest();
     const [entry = expect.unreachable()] = passphrasesIn(manifest);
     const altered = { ...entry, kdf: { ...entry.kdf, memory_kib: 1 } };
@@ -105,10 +105,10 @@ test("a new passphrase gets a fresh salt and RFC 9106's second option, and its r
   expect(await recipientOf(Secret.ofText(OLD), cost)).toEqual(recipient);
 });
 
-describe("the end of a holder zeroes its keys", () => {
+describe("disposing of a holder zeroes its keys", () => {
   const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
-  test("those that are there, and the one still being derived; the next one never begins", async () => {
+  test("those already derived and the one in progress; the next one never starts", async () => {
     const manifest = await world.manifest();
     derive.mockClear();
     const holder = holding(OLD, { cost: { ...COST, salt: new Uint8Array(16) } });

@@ -5,7 +5,7 @@ import { EMPTY_ROLL } from "../../../src/vault/format/tokens/roll.ts";
 import { vaultRules } from "../../../src/vault/usage/rules.ts";
 import { ENV, HOUR_MS, holderOf, NEW, OLD, START_MS, seededRandom, World } from "../../support/world.ts";
 
-test("rows say of tokens that the roll has dropped what they might, and when they ended", async () => {
+test("for tokens that the roll has dropped, rows say what they were allowed and when they ended", async () => {
   const world = await World.pushed();
   const at = (ms: number) => new Date(START_MS + ms).toISOString();
   await world.createToken({ name: "expiring", capabilities: ["metering"], not_after: at(9 * HOUR_MS) });

@@ -333,7 +333,7 @@ describe("a month", () => {
     await expect(closing.write()).rejects.toThrow("somebody else wrote usage/months/2026-01 first");
   });
 
-  test("has what the store took in it, under whichever day it was named", async () => {
+  test("contains what the store received in it, whatever day the batch was named for", async () => {
     const process = new Process(await writerFor(ORIGIN));
     const key = process.write([event("a")], START_MS + 40 * DAY_MS);
     world.clock.ms = START_MS + 70 * DAY_MS;
@@ -407,7 +407,7 @@ test("what an app settles again after midnight counts once", async () => {
   expect(await read()).toMatchObject({ sums: { tokens: 7 }, events: 1, duplicates: 1 });
 });
 
-test("what comes again after its month was closed is not late, also if its batch's name sorts before", async () => {
+test("usage that comes again after its month was closed is not late, even if its batch's name sorts earlier", async () => {
   const api = await writerFor(ORIGIN);
   const settled = event("r-1", { lane: "deferred", request_id: "r-1", usage: { tokens: 7 } });
   new Process(api).write([event("a"), settled], START_MS, START_MS + 1);
@@ -418,7 +418,7 @@ test("what comes again after its month was closed is not late, also if its batch
   expect({ sums, lateSums, duplicates }).toEqual({ sums: { jobs: 1, tokens: 7 }, lateSums: {}, duplicates: 2 });
 });
 
-test("a batch of a closed month that is put back from a backup does not count for its new day, too", async () => {
+test("a batch of a closed month restored from a backup does not count again for its new day", async () => {
   const key = new Process(await writerFor(ORIGIN)).write([event("a")], START_MS);
   world.clock.ms = START_MS + 40 * DAY_MS;
   await (await planClose(world, request(), "2026-01")).write();

@@ -61,7 +61,7 @@ describe("a value is written", () => {
     ["a name with a dash", "my-key", "planted"],
     ["a name with a space", "my key", "planted"],
     ["a name with a =", "A=B", "planted"],
-  ])("unless nothing keeps it: %s", (_what, name, value) => {
+  ])("unless no quoting preserves it: %s", (_what, name, value) => {
     const written = write([
       ["A", "1"],
       [name, value],
@@ -71,7 +71,7 @@ describe("a value is written", () => {
   });
 });
 
-test("the readers that would take another value are named", () => {
+test("readers that would get another value are named", () => {
   const values = {
     A: "a b",
     B: "it's",
@@ -95,7 +95,7 @@ test("the readers that would take another value are named", () => {
   ]);
 });
 
-describe("over a file that is there", () => {
+describe("over an existing file", () => {
   const values = [
     ["A", "2"],
     ["B", "two words"],
@@ -131,7 +131,7 @@ describe("over a file that is there", () => {
     expect(written.kept).toEqual(kept);
   });
 
-  test("a value that nothing keeps leaves the file", () => {
+  test("a value that no quoting preserves is removed from the file", () => {
     const written = write([["A", "\0"]], "# c\nA=1\n");
     expect([textOf(written), written.left.length]).toEqual(["# c\n", 1]);
   });
@@ -157,7 +157,7 @@ describe("properties", () => {
     expect(written).toBeGreaterThan(1000);
   });
 
-  test("only a value with a CR, a NUL, or two kinds of quotes and a corner is refused", () => {
+  test("only values with a CR, a NUL, or several kinds of quotes in corner cases are refused", () => {
     const easy = value.filter((text) => !/[\r\0]|\\$/.test(text) && !(/'/.test(text) && /["`\\]/.test(text)));
     fc.assert(
       fc.property(easy, (text) => {

@@ -3,7 +3,7 @@ import { oddityOf, settleDoubts } from "../../../../src/cli/items/dotenv/doubts.
 import { Output } from "../../../../src/cli/terminal/output.ts";
 import { Secret } from "../../../../src/crypto/secret.ts";
 
-describe("what is seldom meant in a value", () => {
+describe("an odd value is pointed out", () => {
   test.each<[string | null, readonly string[]]>([
     ["begins with a byte order mark", ["\ufeffx"]],
     ["begins with its own name", ["K=x"]],
@@ -27,7 +27,7 @@ test.each(["VSYNC_PASSPHRASE", "VSYNC_OTHER_PASSPHRASE", "VSYNC_TOKEN", "VSYNC_S
   expect([oddityOf(name, "x"), oddityOf(`${name}_FILE`, "x")]).toEqual(["opens a vault itself", null]);
 });
 
-test("only what is new is doubted; names that differ only in case are told apart", () => {
+test("only new values are doubted; names that differ only in case cause a warning", () => {
   let text = "";
   const sink = { write: (line: string | Uint8Array) => (text += String(line)) };
   const items = ["A", "B", "Key"].map((name) => ({ name, kind: "secret", data: Secret.ofText(" planted") }) as const);

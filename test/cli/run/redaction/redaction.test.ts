@@ -96,7 +96,7 @@ describe("a value is masked", () => {
   });
 });
 
-describe("takes a number of steps that grows with the output alone", () => {
+describe("takes a number of steps that grows only with the output", () => {
   const [BYTES, MOST_PER_BYTE] = [20_000, 32];
   const much = (period: string): string => period.repeat(1_000);
   test.each<[string, Values, string]>([
@@ -177,7 +177,7 @@ describe("properties", () => {
     );
   });
 
-  test("spelled values are found as by trying every place, however the text is cut", () => {
+  test("escaped values are found as if every place were tried, however the text is cut", () => {
     const value = fc.string({ unit: fc.constantFrom(..."ab\né%\\' "), minLength: 4, maxLength: 7 });
     const noise = fc.constantFrom(..."ab\\%'&", "\\n", "\\u00e9", "%25", "%C3", "&#233;", "+");
     const part = fc.oneof(noise, fc.record({ value: fc.nat(3), spelling: fc.nat(9), way: fc.nat(5), from: fc.nat(3) }));
