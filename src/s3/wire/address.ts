@@ -4,8 +4,9 @@ import type { S3Location } from "./options.ts";
 
 type Place = Pick<S3Location, "endpoint" | "bucket">;
 
-export function urlOf(place: Place, key: string): URL {
-  return new URL(`${bucketUrl(place)}/${key.split("/").map(encoded).join("/")}`);
+/** @param bucket from `bucketUrl` */
+export function urlOf(bucket: string, key: string): URL {
+  return new URL(`${bucket}/${key.split("/").map(encoded).join("/")}`);
 }
 
 /**

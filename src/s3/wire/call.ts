@@ -44,7 +44,8 @@ export class Call implements Disposable {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#bounds = bounds;
     this.#backoff = new Backoff(this.#limits, options.random);
-    this.#deadline = startDeadline(this.#limits.deadlineMs + transferMs(bounds.sends ?? bounds.receives ?? 0));
+    const limitMs = this.#limits.deadlineMs + transferMs(bounds.sends ?? bounds.receives ?? 0);
+    this.#deadline = startDeadline(limitMs, bounds.signal);
   }
 
   [Symbol.dispose](): void {
@@ -57,11 +58,11 @@ export class Call implements Disposable {
   async attempt<T>(send: Send<T>): Promise<Attempt<T>> {
     try {
       // Waiting for credentials must not count as the store's silence.
-      const keys = await this.#prepare(this.#anyOf());
-      using silence = startDeadline(this.#silenceMs);
+      const keys = await this.#prepare(this.#deadline.signal);
+      using silence = startDeadline(this.#silenceMs, this.#deadline.signal);
       const restart = (): void => silence.restart();
       const work = (signal: AbortSignal): Promise<T> => send({ keys, signal }, restart);
-      return { done: true, value: await untilAborted(this.#anyOf(silence.signal), work) };
+      return { done: true, value: await untilAborted(silence.signal, work) };
     } catch (error) {
       this.#bounds.signal?.throwIfAborted();
       return { done: false, failure: readFailure(error, this.#inquiry()) };
@@ -74,7 +75,7 @@ export class Call implements Disposable {
     if (waitMs === null) return false;
     try {
       const sleep = this.#options.sleep ?? defaultSleep;
-      const signal = this.#anyOf();
+      const { signal } = this.#deadline;
       await untilAborted(signal, () => sleep(waitMs, signal));
       return true;
     } catch {
@@ -96,11 +97,6 @@ export class Call implements Disposable {
     const { readTimeoutMs, answerTimeoutMs } = this.#limits;
     const { sends } = this.#bounds;
     return sends === undefined ? readTimeoutMs : answerTimeoutMs + transferMs(sends);
-  }
-
-  #anyOf(...more: readonly AbortSignal[]): AbortSignal {
-    const given = this.#bounds.signal === undefined ? [] : [this.#bounds.signal];
-    return AbortSignal.any([...given, this.#deadline.signal, ...more]);
   }
 }
 

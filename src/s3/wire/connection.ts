@@ -1,9 +1,9 @@
-import { signedHeaders } from "../sign.ts";
-import { requireUsable, urlOf } from "./address.ts";
+import { Signer } from "../sign.ts";
+import { bucketUrl, requireUsable, urlOf } from "./address.ts";
 import { isWebPage, MAX_BODY_BYTES, readUpTo, wholeBody } from "./bodies.ts";
 import { Call, type CallBounds, type Sending } from "./call.ts";
 import { type Exchange, type HttpAnswer, type HttpRequest, networkExchange } from "./exchange.ts";
-import { type Answer, RefusedError, WebPageError } from "./failure.ts";
+import { type Answer, type Inquiry, RefusedError, WebPageError } from "./failure.ts";
 import { type Keys, preparesKeys } from "./keys.ts";
 import { DEFAULT_LIMITS, hostOf, labelOf, type S3Limits, type S3Location, type S3Options } from "./options.ts";
 
@@ -28,6 +28,8 @@ export class Connection {
   wantsDigest = false;
   readonly #options: S3Options;
   readonly #exchange: Exchange;
+  readonly #bucketUrl: string;
+  readonly #signer = new Signer();
 
   /**
    * @throws InputError the location cannot hold a vault
@@ -36,6 +38,7 @@ export class Connection {
     requireUsable(location);
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.location = location;
+    this.#bucketUrl = bucketUrl(location);
     this.#options = options;
     this.#exchange = options.exchange ?? networkExchange(this.limits.connectTimeoutMs, options.network);
   }
@@ -51,13 +54,15 @@ export class Connection {
 
   /** Starts the time limit of one call of the store. */
   call(verb: Verb, key: string, bounds?: CallBounds): Call {
-    const { bucket, region, credentials } = this.location;
-    const { network } = this.#options;
-    const host = hostOf(this.location);
-    const mayExpire = credentials === "ambient" || credentials.sessionToken !== undefined;
-    const inquiry = { action: `${verb} ${this.name(key)}`, bucket, region, host, mayExpire, network };
     const prepare = preparesKeys(this.location, this.#options);
-    return new Call(() => ({ ...inquiry, nowMs: this.nowMs() }), prepare, this.#options, bounds);
+    return new Call(() => this.#inquiry(`${verb} ${this.name(key)}`), prepare, this.#options, bounds);
+  }
+
+  #inquiry(action: string): Inquiry {
+    const { bucket, region, credentials } = this.location;
+    const mayExpire = credentials === "ambient" || credentials.sessionToken !== undefined;
+    const { network } = this.#options;
+    return { action, bucket, region, host: hostOf(this.location), mayExpire, network, nowMs: this.nowMs() };
   }
 
   /**
@@ -66,8 +71,8 @@ export class Connection {
    * @throws RefusedError the status is not 2xx (or 304 for `unless`)
    */
   async read({ method, key, unless }: Reading, sending: Sending): Promise<HttpAnswer> {
-    const url = urlOf(this.location, `${this.location.prefix}${key}`);
-    const signed = await this.#signed(method, url, sending.keys);
+    const url = urlOf(this.#bucketUrl, `${this.location.prefix}${key}`);
+    const signed = this.#signed(method, url, sending.keys);
     if (unless === undefined) return this.exchange({ method, url, headers: signed }, sending);
     // Not signed: if a proxy drops it, the response only gets longer.
     return this.exchange({ method, url, headers: { ...signed, "if-none-match": unless } }, sending, NOT_MODIFIED);
@@ -93,10 +98,10 @@ export class Connection {
     throw new RefusedError(await readRefusal(answer, keys));
   }
 
-  #signed(method: string, url: URL, keys: Keys): Promise<Record<string, string>> {
+  #signed(method: string, url: URL, keys: Keys): Readonly<Record<string, string>> {
     const { region, requesterPays } = this.location;
     const headers = requesterPays ? { "x-amz-request-payer": "requester" } : {};
-    return signedHeaders({ method, url, headers, region, nowMs: this.nowMs() }, keys);
+    return this.#signer.sign({ method, url, headers, region, nowMs: this.nowMs() }, keys);
   }
 }
 

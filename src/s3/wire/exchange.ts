@@ -82,14 +82,18 @@ function agentOptions(network?: Network): { keepAlive: true; proxyEnv: Record<st
   return { keepAlive: true, proxyEnv: network?.proxies ?? {} };
 }
 
-type Init = Readonly<{ method: string; headers: Record<string, string>; signal: AbortSignal; timeout: number }>;
+type Init = Readonly<{ method: string; headers: Record<string, string>; timeout: number }>;
 
 function exchanged(request: HttpRequest, signal: AbortSignal, limitMs: number, start: Start): Promise<HttpAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   // `timeout` covers a proxy that does not answer CONNECT. The timer covers everything else until the connection is
   // established.
-  const init = { method: request.method, headers: { ...request.headers }, signal, timeout: limitMs };
+  const init = { method: request.method, headers: { ...request.headers }, timeout: limitMs };
   const outgoing = start(request.url, init);
+  // The `signal` of `node:http` would watch two streams for their ends, which takes as long as signing.
+  const abort = (): void => void outgoing.destroy();
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort);
   let isConnected = false;
   const timer = setTimeout(() => {
     outgoing.destroy();
@@ -119,5 +123,6 @@ function exchanged(request: HttpRequest, signal: AbortSignal, limitMs: number, s
 }
 
 function flat(headers: IncomingMessage["headers"]): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(", ")]));
+  const joined = (value: string | string[] | undefined) => (Array.isArray(value) ? value.join(", ") : value);
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, joined(value)]));
 }
