@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, test } from "vitest";
-import type { Secret } from "../../../src/crypto/secret.ts";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { Secret } from "../../../src/crypto/secret.ts";
 import { anchorOf } from "../../../src/vault/format/tokens/anchors.ts";
 import type { GivenClaims } from "../../../src/vault/tokens/create.ts";
 import { readTokenSnapshot, readTokens, readVerifyList } from "../../../src/vault/tokens/read.ts";
@@ -71,7 +71,10 @@ describe("readTokens", () => {
       expect([tokens.map((token) => token.id), settings]).toEqual([[id], { min_tls: "1.3" }]);
     }
     const error = await rejection(readTokens(world, { ...request(), only: "gone" }));
-    expect(error).toMatchObject({ message: 'no token "gone"' });
+    expect(error).toMatchObject({
+      message: 'no token "gone"',
+      hint: expect.stringContaining("vsync tokens list --all"),
+    });
   });
 
   test("is for operators", async () => {
@@ -123,6 +126,22 @@ describe("a service that may verify", () => {
       verify: read.verify,
       ended: read.ended.map((ended) => ended.id),
     });
+  });
+
+  test("leaves no secret of the vault behind", async () => {
+    using holder = (await created({ ...VERIFIES, permissions: ["api.tokens.verify", "secrets.items.read"] })).holder;
+    const { ofBytes } = Secret;
+    const opened: Secret[] = [];
+    const spy = vi.spyOn(Secret, "ofBytes").mockImplementation((bytes) => {
+      const secret = ofBytes(bytes);
+      opened.push(secret);
+      return secret;
+    });
+    onTestFinished(() => spy.mockRestore());
+    for (const read of [readVerifyList, readTokenSnapshot]) await read(world, request(holder));
+    const texts = opened.filter((secret) => secret.expose().length === "redis://".length);
+    expect(texts).toHaveLength(2);
+    expect(texts.every((secret) => secret.expose().every((byte) => byte === 0))).toBe(true);
   });
 
   test("others get no list, and are told how a service does", async () => {
