@@ -16,7 +16,7 @@ test.each<[string, RegExp]>([
   ["export VSYNC_PASSPHRASE=secret", /^what you gave begins with a variable/],
   ["vsync_passphrase = secret", /^what you gave begins with a variable/],
   ['"secret"', /^what you gave is in quotes; /],
-  ["\u201csecret\u201d", /^what you gave is in quotes; /],
+  ["\u201csecret\u201d", /^what you gave is in quotes and has typographic/],
   ["$(cat file)", /^what you gave is a variable or command/],
   ["one\ntwo", /^what you gave has several lines; /],
   ["se\u200bcret", /^what you gave has an invisible/],
