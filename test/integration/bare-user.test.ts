@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectTable } from "../support/page-table.ts";
 import { programUnderTest } from "../support/program/sandbox.ts";
+import { cheapen } from "../support/program/vault-home.ts";
 
 /*
  * A container's user: passwd(5) does not know it, nothing is in its environment but what it needs, and in the second half
@@ -78,8 +79,9 @@ describe.skipIf(!isTried)("a user without a name, a home or an environment", () 
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test("sets up a vault, writes and reads it", () => {
+  test("sets up a vault, writes and reads it", async () => {
     expect(run(`init --env=dev --endpoint=file://${folder}/store`, config()).code).toBe(0);
+    await cheapen(join(folder, "config/vsync/api/dev.json"));
     expect(run("push dev", config())).toMatchObject({ code: 0, out: expect.stringContaining("XDG_STATE_HOME") });
     expect(run("get dev A", config())).toEqual({ code: 0, out: "one\n" });
     expect(run("history dev", config()).out).toMatch(/uid 12345@/);

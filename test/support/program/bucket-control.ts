@@ -40,13 +40,11 @@ export async function startBucketControl(
   const control = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => void control.listen(0, "127.0.0.1", resolve));
   const { port } = control.address() as { port: number };
-  const client = `
-    const words = process.argv.slice(1).map((word) => "word=" + encodeURIComponent(word)).join("&");
-    require("http").get("http://127.0.0.1:${port}/?" + words, (answer) => {
-      answer.pipe(process.stdout);
-      process.exitCode = answer.statusCode === 200 ? 0 : 64;
-    });`;
-  await sandbox.write("bin/s3", `#!/bin/sh\nexec "${process.execPath}" -e '${client}' "$@"\n`, 0o700);
+  const client = `#!/bin/sh
+for word; do set -- "$@" --data-urlencode "word=$word"; shift; done
+exec curl --silent --fail --noproxy '*' --get "$@" http://127.0.0.1:${port}/
+`;
+  await sandbox.write("bin/s3", client, 0o700);
   return {
     async [Symbol.asyncDispose]() {
       await new Promise((resolve) => control.close(resolve));

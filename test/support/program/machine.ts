@@ -122,6 +122,14 @@ export class Machine implements AsyncDisposable {
     return found;
   }
 
+  /** Sets up another env with the same passphrase and cost, without a generation. */
+  async giveEnv(env: string): Promise<void> {
+    const { cost, recipient } = hintOf(await this.manifest());
+    const place = { ...this.location, prefix: `api/${env}/`, repo: "api", env };
+    const vault = randomBytes(16).toString("base64url");
+    await this.sandbox.giveConfig({ ...place, vault, kdf: cost, recipient, seenGen: 0 });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.sandbox[Symbol.asyncDispose]();
   }

@@ -24,10 +24,10 @@ const STRANGER: User = { accessKeyId: "STRANGERKEY", secretAccessKey: "stranger/
 
 /**
  * How a script begins. `fresh`: the folder of a repository `api`, no more. `vault`: with a vault `prod` of one secret at
- * generation 1, where `vsync init --local` puts it, and its passphrase in the environment. `bucket`: the same in the
- * bucket `strict` of an S3 server whose root user the machine is, with the command `s3` to look into it.
- * `empty bucket`: the same server, before anybody has run `vsync init`. `app`: a vault, in a folder whose Node.js programs find the
- * package.
+ * generation 1, where `vsync init --local` puts it, and its passphrase in the environment. `vault and dev`: also the env
+ * `dev`, to which nobody has pushed yet. `bucket`: a vault in the bucket `strict` of an S3 server whose root user the machine
+ * is, with the command `s3` to look into it. `empty bucket`: the same server, before anybody has run `vsync init`. `app`: a
+ * vault, in a folder whose Node.js programs find the package.
  */
 const STARTS: Readonly<Record<string, () => Promise<SetScene>>> = {
   async fresh() {
@@ -36,6 +36,12 @@ const STARTS: Readonly<Record<string, () => Promise<SetScene>>> = {
   },
   async vault() {
     const { sandbox } = await machineOnDisk();
+    return { sandbox, env: { VSYNC_PASSPHRASE: OLD }, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
+  },
+  async "vault and dev"() {
+    const machine = await machineOnDisk();
+    await machine.giveEnv("dev");
+    const { sandbox } = machine;
     return { sandbox, env: { VSYNC_PASSPHRASE: OLD }, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };
   },
   async app() {

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { readDocument, writeDocument } from "../../../src/cli/config/config-document.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 import { createDirectoryRoot } from "../../../src/directory/folders.ts";
 import { recipientOf } from "../../../src/vault/unlock/passphrase-holder.ts";
@@ -50,6 +52,15 @@ export class VaultHome implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.sandbox[Symbol.asyncDispose]();
   }
+}
+
+/** Makes a vault that `vsync init` has set up, and that nobody has pushed to, cost the least. */
+export async function cheapen(configPath: string): Promise<void> {
+  const read = readDocument(JSON.parse(await readFile(configPath, "utf8")));
+  if ("fault" in read) throw new Error(read.fault);
+  const kdf = { ...COST, salt: read.config.kdf.salt };
+  const recipient = await recipientOf(Secret.ofText(PASSPHRASE), kdf);
+  await writeFile(configPath, writeDocument({ ...read.config, kdf, recipient }));
 }
 
 export async function openVaultHome(): Promise<VaultHome> {
