@@ -180,10 +180,9 @@ function secretRight(filter: JsonObject): Right {
 
 /** Puts the conditions made by `--only` and `--except` into words, and shows others as JSON. */
 function namesInWords(condition: string): string {
-  const { name, ...others } = objectOf(JSON.parse(condition));
+  const { name } = objectOf(JSON.parse(condition));
   const { regex, NOT } = objectOf(name);
   const { regex: excluded } = objectOf(NOT);
-  if (Object.keys(others).length > 0) return `what ${condition} matches`;
   if (typeof regex === "string") return `names that match ${regex}`;
   if (typeof excluded === "string") return `names that do not match ${excluded}`;
   return typeof NOT === "string" ? `names other than ${NOT}` : `what ${condition} matches`;
@@ -199,7 +198,7 @@ function armsOf(filter: JsonObject): readonly JsonObject[] {
 /** Every name that the filter can match; null if it cannot list them. */
 function namesIn(filter: JsonObject): readonly string[] | null {
   const { name, AND, OR } = filter;
-  const byName = name === undefined ? null : exactNames(name);
+  const byName = exactNames(name);
   if (byName !== null) return byName;
   const parts = (list: JsonValue | undefined) => (Array.isArray(list) ? list : []).map((it) => namesIn(objectOf(it)));
   const alternatives = parts(OR);
@@ -207,7 +206,7 @@ function namesIn(filter: JsonObject): readonly string[] | null {
   return parts(AND).find((names) => names !== null) ?? null;
 }
 
-function exactNames(matcher: JsonValue): readonly string[] | null {
+function exactNames(matcher: JsonValue | undefined): readonly string[] | null {
   const { exact, oneof } = objectOf(matcher);
   const names =
     typeof matcher === "string" ? [matcher] : Array.isArray(oneof) ? oneof : exact === undefined ? null : [exact];

@@ -299,6 +299,12 @@ describe("what a change of claims gives and takes", () => {
     expect(await compareRights(claims(before), claims(after), VAULT)).toEqual({ gains, loses });
   });
 
+  test("a file is no secret of its name", async () => {
+    const vault = { ...VAULT, items: [...VAULT.items, { name: "ca.pem", kind: "file" }] };
+    const both = claims(reading({ name: { oneof: ["ca.pem", "NEW"] }, kind: "secret" }));
+    expect(await compareRights(claims({ grants: [] }), both, vault)).toEqual({ gains: ["NEW"], loses: [] });
+  });
+
   test("a token that has ended gets all that it will have", async () => {
     const after = claims({ ...reading(redis), capabilities: ["health"] });
     const gains = [
