@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { canonicalFault, checkExtent, decodeUtf8, type JsonValue, parseCanonicalJson } from "../src/canonical-json.ts";
+import {
+  canonicalFault,
+  checkExtent,
+  decodeUtf8,
+  isObject,
+  type JsonValue,
+  parseCanonicalJson,
+} from "../src/canonical-json.ts";
 import { InputError, type VsyncError } from "../src/errors.ts";
 import { mutatedText, sampled } from "./support/samples.ts";
 
@@ -168,4 +175,16 @@ describe("checkExtent, before a bundle's JSON is parsed", () => {
     for (const text of ["", '"', '"\\', "]}", ":::"]) check(text);
     expect(() => check("[".repeat(33))).toThrow(refuse("nests more than 32 levels"));
   });
+});
+
+test.each([
+  [{}, true],
+  [{ a: 1 }, true],
+  [null, false],
+  [[], false],
+  ["text", false],
+  [1, false],
+  [undefined, false],
+])("%j is an object: %s", (value, is) => {
+  expect(isObject(value)).toBe(is);
 });

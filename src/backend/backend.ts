@@ -1,4 +1,4 @@
-import { MeteringError } from "../usage/metering-error.ts";
+import { MeteringError } from "../usage/meters.ts";
 import type { WaitUntil } from "../workers.ts";
 import {
   createExpressMiddleware,

@@ -3,8 +3,7 @@
  */
 
 export { CAPABILITIES as RUNTIME_TOKEN_CAPABILITIES } from "../tokens/permissions.ts";
-export { type MeteringCode, MeteringError } from "../usage/metering-error.ts";
-export type { UsageMap } from "../usage/meters.ts";
+export { type MeteringCode, MeteringError, type UsageMap } from "../usage/meters.ts";
 export {
   createExpressMiddleware,
   type ExpressMiddleware,

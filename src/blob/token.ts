@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isObject } from "../canonical-json.ts";
 import { ConfigInvalidError, ConfigMissingError, ConfigUnsupportedVersionError, InputError } from "../errors.ts";
 import { readCredentialText } from "../tokens/credential-form.ts";
 import { readGzipMember, writeGzipMember } from "./gzip-member.ts";
@@ -140,7 +141,7 @@ function parseObject(bytes: Uint8Array): Record<string, unknown> {
   } catch {
     throw invalid("it does not hold JSON");
   }
-  if (!isRecord(value)) throw invalid("it does not hold a JSON object");
+  if (!isObject(value)) throw invalid("it does not hold a JSON object");
   return value;
 }
 
@@ -222,10 +223,6 @@ export function tokenFault(fields: object): string | null {
 
 function requiredOf(own: ReadonlyMap<string, unknown>): readonly string[] {
   return own.has("credentials") ? REQUIRED : [...REQUIRED, ...KEYS];
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Drops fields that the format does not name. `tokenFault` has checked the others. */

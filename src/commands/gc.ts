@@ -9,7 +9,7 @@ import {
   VAULT_FLAGS,
 } from "../cli/command/flags.ts";
 import { commitGc, renderGc } from "../cli/generations/gc.ts";
-import { durationFlag } from "../cli/inputs/duration-flag.ts";
+import { durationFlag } from "../cli/inputs/time-flags.ts";
 import { warnOfOldPlaces } from "../cli/session/old-places.ts";
 import { openSession } from "../cli/session/session.ts";
 import { requireAnswerable } from "../cli/terminal/consent.ts";

@@ -12,7 +12,8 @@ import {
   TERMS_FLAGS,
   VAULT_FLAGS,
 } from "../cli/command/flags.ts";
-import { finishMove, moveVault } from "../cli/move/move.ts";
+import { finishMove } from "../cli/move/finish-move.ts";
+import { moveVault } from "../cli/move/move.ts";
 import { renderFinishedMove, renderMoved } from "../cli/move/render-move.ts";
 
 export class Move extends BaseCommand {

@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { durationFlag } from "../cli/inputs/duration-flag.ts";
 import { META_FLAG } from "../cli/inputs/meta-flag.ts";
+import { durationFlag } from "../cli/inputs/time-flags.ts";
 import { finishVaultRotation, rotateVault } from "../cli/rotation/rotation.ts";
 import { ROTATE_EXIT_CODES } from "../exit-codes.ts";
 

@@ -1,6 +1,6 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { durationFlag } from "../cli/inputs/duration-flag.ts";
+import { durationFlag } from "../cli/inputs/time-flags.ts";
 import { SELECTION_FLAGS } from "../cli/items/selection.ts";
 import { requiredCommandLine } from "../cli/run/program.ts";
 import { runProgram } from "../cli/run/run.ts";

@@ -1,6 +1,6 @@
 import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
-import { durationFlag } from "../cli/inputs/duration-flag.ts";
+import { durationFlag } from "../cli/inputs/time-flags.ts";
 import { unlockVault } from "../cli/session/unlock.ts";
 
 const DEFAULT_MS = 3_600_000;

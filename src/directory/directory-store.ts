@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Action, storeFault } from "../disk/faults.ts";
-import { syncFolder } from "../disk/folders.ts";
-import { hasErrno } from "../disk/posix.ts";
+import { syncFolder, unlessGone } from "../disk/folders.ts";
 import { createPrivateFile } from "../disk/private-file.ts";
 import { type ProcessTable, systemProcesses } from "../disk/process-table.ts";
 import type { GetOptions, ListOptions, ObjectStore, ReadOptions, StoredObject, Version } from "../ports.ts";
@@ -162,10 +161,6 @@ async function attempt<T>(action: Action, path: string, work: () => Promise<T>):
   } catch (error) {
     throw storeFault(error, action, path);
   }
-}
-
-function unlessGone(error: unknown): void {
-  if (!hasErrno(error, "ENOENT")) throw error;
 }
 
 function subjectOf(key: string): string {

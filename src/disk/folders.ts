@@ -26,6 +26,10 @@ export function unlessThere(error: unknown): void {
   if (codeOf(error) !== "EEXIST") throw error;
 }
 
+export function unlessGone(error: unknown): void {
+  if (!hasErrno(error, "ENOENT")) throw error;
+}
+
 /** Makes the entries of a folder survive a power cut, if the platform can. */
 export async function syncFolder(folder: string): Promise<void> {
   if (!hasModes()) return;

@@ -34,3 +34,13 @@ export function presentTerms({ kmsKey, bucketKey, requesterPays }: BucketTerms) 
     ...(requesterPays && { requesterPays }),
   };
 }
+
+type Bucket = Pick<StoreLocation, "endpoint" | "bucket">;
+
+export function isSameBucket(one: Bucket, other: Bucket): boolean {
+  return one.endpoint === other.endpoint && one.bucket === other.bucket;
+}
+
+export function isSamePlace(one: Bucket & { prefix: string }, other: Bucket & { prefix: string }): boolean {
+  return isSameBucket(one, other) && one.prefix === other.prefix;
+}

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../canonical-json.ts";
+import { isObject, type JsonObject, type JsonValue } from "../canonical-json.ts";
 import { GrantInvalidError } from "../errors.ts";
 
 /** Makes the error for a fault at a place in JSON, such as `grants[1].scopes`. */
@@ -65,10 +65,6 @@ export function requireDistinct(texts: readonly At[]): void {
     if (seen.has(value)) throw refuse(path, "is listed twice");
     seen.add(value);
   }
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isArray(value: JsonValue): value is readonly JsonValue[] {

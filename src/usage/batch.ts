@@ -1,11 +1,10 @@
-import { decodeUtf8, type JsonValue, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
-import { decodeBase64 } from "../crypto/base64.ts";
+import { decodeUtf8, isObject, type JsonValue, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
+import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
 import { sha256Hex } from "../crypto/digest.ts";
-import { verifyEd25519 } from "../crypto/signing.ts";
-import { tokenIdOf } from "../tokens/credential.ts";
+import { signEd25519, signingKeyOfSeed, verifyEd25519 } from "../crypto/signing.ts";
+import { type Credential, deriveCredentialKeys, tokenIdOf } from "../tokens/credential.ts";
 import { isTokenId } from "../tokens/credential-form.ts";
 import { encodeEvent, parseEvent, type UsageEvent } from "./event.ts";
-import { isObject } from "./meters.ts";
 import { USAGE_PREFIX } from "./prefix.ts";
 import { encodeSigned, openContent, sealContent, splitSigned } from "./signed-object.ts";
 import type { UsageSigner } from "./statement.ts";
@@ -66,6 +65,19 @@ export function dayOf(atMs: number): string {
 export interface BatchWriter extends UsageSigner {
   readonly recipient: string;
   readonly signing: string;
+}
+
+/** Writes batches and signs statements in a token's name. The caller may destroy the credential afterwards. */
+export async function batchWriterOf(vault: string, credential: Credential): Promise<BatchWriter> {
+  using keys = await deriveCredentialKeys(credential);
+  const signingKey = signingKeyOfSeed(keys.signingKey.expose());
+  return {
+    vault,
+    id: keys.id,
+    recipient: encodeBase64(keys.recipient),
+    signing: encodeBase64(keys.signing),
+    sign: (message) => signEd25519(signingKey, message),
+  };
 }
 
 /** The position of a batch in its instance's chain. */

@@ -1,6 +1,6 @@
-import { type JsonObject, type JsonValue, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
+import { isObject, type JsonObject, type JsonValue, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
 import { isTokenId } from "../tokens/credential-form.ts";
-import { isObject, type UsageMap, usageFault } from "./meters.ts";
+import { type UsageMap, usageFault } from "./meters.ts";
 
 /**
  * Who reports an event. `meter`: an app, for work that no response reports. `deferred`: an app, for a response

@@ -1,5 +1,18 @@
-import type { JsonObject, JsonValue } from "../canonical-json.ts";
-import { MeteringError } from "./metering-error.ts";
+import { isObject, type JsonValue } from "../canonical-json.ts";
+
+/** Why usage is not recorded. */
+export type MeteringCode = "unverified_request" | "invalid_meter_key" | "invalid_meter_value" | "not_recorded";
+
+/** Usage that an app reported and that is not recorded. */
+export class MeteringError extends Error {
+  override readonly name = "MeteringError";
+  readonly code: MeteringCode;
+
+  constructor(code: MeteringCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
 
 /** The amount of each meter: integers from 0 to 2^53−1. */
 export type UsageMap = Readonly<Record<string, number>>;
@@ -41,8 +54,4 @@ export function usageFault(value: JsonValue | undefined, least: number): string 
   if (entries.length < least) return "must not be empty";
   const wrong = entries.find(([key, amount]) => meterKeyFault(key) !== null || meterValueFault(amount) !== null);
   return wrong === undefined ? null : `has ${JSON.stringify(wrong[0])}, which is not a meter with an integer`;
-}
-
-export function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

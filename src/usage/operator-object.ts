@@ -1,11 +1,10 @@
 import { gunzipSync, gzipSync } from "node:zlib";
-import { type JsonObject, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
+import { isObject, type JsonObject, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
 import { decodeBase64 } from "../crypto/base64.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { signEd25519, signingKeyOfSeed, verifyEd25519 } from "../crypto/signing.ts";
 import { hkdf, withKey } from "../crypto/subkeys.ts";
 import { InputError } from "../errors.ts";
-import { isObject } from "./meters.ts";
 import { encodeSigned, openContent, sealContent, splitSigned } from "./signed-object.ts";
 
 /**

@@ -3,7 +3,7 @@ import { ConflictError } from "../errors.ts";
 import type { Clock, ObjectStore, Random } from "../ports.ts";
 import { type BatchPlace, type BatchWriter, dayOf, MAX_BATCH_EVENTS, type SealedBatch, sealBatch } from "./batch.ts";
 import { encodeEvent, eventFault, parseEvent, type UsageEvent } from "./event.ts";
-import { MeteringError } from "./metering-error.ts";
+import { MeteringError } from "./meters.ts";
 import { ulid } from "./ulid.ts";
 
 /** Keeps events on this machine's disk until they are in a batch. Survives a kill of the process. */

@@ -1,6 +1,13 @@
-import { decodeUtf8, type JsonObject, type JsonValue, parseCanonicalJson, type Refuse } from "../canonical-json.ts";
+import {
+  decodeUtf8,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  parseCanonicalJson,
+  type Refuse,
+} from "../canonical-json.ts";
 import { fromBase64Url, toBase64Url } from "../tokens/base64.ts";
-import { isObject, type UsageMap, usageFault } from "./meters.ts";
+import { type UsageMap, usageFault } from "./meters.ts";
 
 /**
  * How an origin reports a request's usage, in the response header `Vsync-Usage`: a JWS (RFC 7515 §7.1) with exactly

@@ -1,5 +1,5 @@
 import type { UsageEvent } from "./event.ts";
-import { MeteringError } from "./metering-error.ts";
+import { MeteringError } from "./meters.ts";
 import { type RecorderParts, UsageRecorder } from "./recorder.ts";
 
 /**

@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import {
   decodeToken,
   encodeToken,
-  isRecord,
   knownFields,
   type RuntimeToken,
   TOKEN_ENVELOPE,
@@ -238,18 +237,6 @@ test("ambient credentials exclude keys", () => {
 test("drops unknown fields and ignores inherited ones", () => {
   const given: Record<string, unknown> = Object.assign(Object.create({ vault: "inherited" }), { ...FIELDS, extra: 1 });
   expect(knownFields(given)).toEqual(FIELDS);
-});
-
-test.each([
-  [{}, true],
-  [{ a: 1 }, true],
-  [null, false],
-  [[], false],
-  ["text", false],
-  [1, false],
-  [undefined, false],
-])("%j is a record: %s", (value, is) => {
-  expect(isRecord(value)).toBe(is);
 });
 
 const MINT = "mint a new one with `vsync runtime-token` and set it without changing it";

@@ -16,8 +16,8 @@ import { verifyRequest } from "../../src/backend/verify/verify-request.ts";
 import { gatewayViewOf, originViewOf, Views } from "../../src/backend/views.ts";
 import { parseCredential } from "../../src/tokens/credential.ts";
 import type { TokenSnapshot } from "../../src/tokens/snapshot.ts";
+import { batchWriterOf } from "../../src/usage/batch.ts";
 import { UsageRecorder } from "../../src/usage/recorder.ts";
-import { batchWriterOf } from "../../src/usage/writer.ts";
 import { readUsage } from "../../src/vault/usage/read.ts";
 import { ENV, holderOf, OLD, seededRandom, World } from "../support/world.ts";
 

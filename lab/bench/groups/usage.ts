@@ -3,10 +3,15 @@ import { withUsage } from "../../../src/backend/usage/report-usage.ts";
 import { rememberVerified } from "../../../src/backend/verified.ts";
 import { Secret } from "../../../src/crypto/secret.ts";
 import { credentialOf } from "../../../src/tokens/credential.ts";
-import { type BatchWriter, MAX_BATCH_EVENTS, type SealedBatch, sealBatch } from "../../../src/usage/batch.ts";
+import {
+  type BatchWriter,
+  batchWriterOf,
+  MAX_BATCH_EVENTS,
+  type SealedBatch,
+  sealBatch,
+} from "../../../src/usage/batch.ts";
 import { Ledger, type LedgerRules, readBatch } from "../../../src/usage/ledger.ts";
 import { ulid } from "../../../src/usage/ulid.ts";
-import { batchWriterOf } from "../../../src/usage/writer.ts";
 import { seededRandom } from "../../../test/support/world.ts";
 import { USAGE, USAGE_REPORTED } from "../labels.ts";
 import type { Timed } from "../library-process.ts";

@@ -1,3 +1,4 @@
+import { isObject } from "../../canonical-json.ts";
 import { fromBase64Url, toBase64Url } from "../../tokens/base64.ts";
 import { VerificationError } from "../verification-error.ts";
 
@@ -43,10 +44,6 @@ function parseJson(bytes: Uint8Array): unknown {
   } catch {
     return null;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function notAContext(): VerificationError {

@@ -1,8 +1,7 @@
 import type { JsonObject } from "../../canonical-json.ts";
 import type { BatchWriter } from "../../usage/batch.ts";
 import type { UsageEvent } from "../../usage/event.ts";
-import { MeteringError } from "../../usage/metering-error.ts";
-import { requireUsage, type UsageMap } from "../../usage/meters.ts";
+import { MeteringError, requireUsage, type UsageMap } from "../../usage/meters.ts";
 import type { UsageRecorder } from "../../usage/recorder.ts";
 import type { DeferredUsage, UsageReporting } from "../verified.ts";
 import type { OriginView } from "../views.ts";

@@ -1,6 +1,5 @@
-import { type JsonObject, parseCanonicalJson } from "../../canonical-json.ts";
-import { MeteringError } from "../../usage/metering-error.ts";
-import { isObject, requireUsage, type UsageMap } from "../../usage/meters.ts";
+import { isObject, type JsonObject, parseCanonicalJson } from "../../canonical-json.ts";
+import { MeteringError, requireUsage, type UsageMap } from "../../usage/meters.ts";
 import { MAX_STATEMENT_CHARACTERS, signStatement, USAGE_HEADER } from "../../usage/statement.ts";
 import { type VerifiedRequest, verifiedRequest } from "../verified.ts";
 import { withHeader } from "./response-header.ts";

@@ -1,6 +1,7 @@
 import type { RuntimeToken } from "../../blob/token.ts";
 import { AccessDeniedError, ConflictError, NotAuthenticError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
+import { isSamePlace } from "../../stores/location.ts";
 import { isDirectoryStore, systemClock } from "../../stores/open-store.ts";
 import { credentialOf, storeOf } from "../../stores/token.ts";
 import { MAX_MANIFEST_BYTES } from "../../vault/format/limits.ts";
@@ -12,6 +13,7 @@ import { findCredential, findToken } from "../inputs/token-input.ts";
 import { type OpenedByToken, openAlone } from "../session/held-token.ts";
 import type { SessionInput } from "../session/session.ts";
 import { openStore } from "../session/store.ts";
+import { counted } from "../terminal/consent.ts";
 import { bad, badOrThrow, type Check, good, warning } from "./check.ts";
 import type { ExaminedStore } from "./store-checks.ts";
 
@@ -61,7 +63,7 @@ const RENEWED_BEFORE_MS = 14 * 86_400_000;
 
 function openedCheck({ manifest: { gen, env }, names: { length }, claims }: OpenedByToken): Check {
   const subject = claims === null ? "passphrase" : "scoped token";
-  const opens = `opens generation ${gen} and reads ${length} ${length === 1 ? "item" : "items"}`;
+  const opens = `opens generation ${gen} and reads ${counted(length, "item")}`;
   const end = claims?.not_after;
   if (end === undefined) return good(subject, opens);
   const ends = `${opens}; it expires ${end}`;
@@ -104,10 +106,6 @@ async function tokenCheck(token: RuntimeToken, config: LocalConfig, examined: Ex
 }
 
 const PROVE_FIRST = "see the lines above, and use a token of this bucket and prefix";
-
-function isSamePlace(token: RuntimeToken, { endpoint, bucket, prefix }: LocalConfig): boolean {
-  return token.endpoint === endpoint && token.bucket === bucket && token.prefix === prefix;
-}
 
 /**
  * Sends a create-only write of the existing manifest, which must fail: with 412 if the key may write, else with 403.

@@ -7,6 +7,7 @@ import type { Manifest } from "../../vault/format/manifest.ts";
 import { requireSeen } from "../../vault/open/expectation.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
 import { fetchManifest } from "../../vault/open/open-manifest.ts";
+import { examineTokens } from "../../vault/tokens/planted.ts";
 import { accessOf } from "../../vault/unlock/entries.ts";
 import { hintOf } from "../../vault/unlock/passphrase-holder.ts";
 import { holderOf, knownVaultOf, seenVaultOf } from "../config/known-vault.ts";
@@ -14,9 +15,8 @@ import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
 import { missingNames } from "../session/open-configured.ts";
 import { describeAccess } from "../status/render-status.ts";
-import { listed } from "../terminal/consent.ts";
+import { counted, listed } from "../terminal/consent.ts";
 import { bad, badOrThrow, type Check, good, unproven, warning } from "./check.ts";
-import { checkTokens } from "./token-checks.ts";
 
 /**
  * Checks the manifest and, with a passphrase, whether it opens the vault and the newest audit row matches. Without a
@@ -119,5 +119,23 @@ async function auditCheck(store: ObjectStore, manifest: Manifest, config: LocalC
     return warning("audit", `the row of generation ${outstanding} is missing`, next);
   } catch (error) {
     return badOrThrow("audit", error);
+  }
+}
+
+/** Compares the scoped tokens of a vault with all of its audit rows, because somebody may have planted one. */
+async function* checkTokens(store: ObjectStore, config: LocalConfig, passphrase: Secret): AsyncGenerator<Check, void> {
+  using holder = holderOf(passphrase, config);
+  try {
+    const request = { holder, expect: knownVaultOf(config) };
+    const found = await examineTokens({ store, clock: systemClock }, request);
+    if (found === null) return;
+    const live = `${counted(found.live, "live scoped token")}, none of them planted`;
+    if (found.sealed === 0) yield good("tokens", live);
+    else {
+      const message = `${live}; ${found.sealed} expired, and the newest generation still has keys for them`;
+      yield warning("tokens", message, `vsync tokens prune ${vaultArgs(config)}`);
+    }
+  } catch (error) {
+    yield badOrThrow("tokens", error);
   }
 }

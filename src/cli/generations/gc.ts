@@ -5,7 +5,7 @@ import type { GcPlan, Stays } from "../../vault/generations/gc.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
-import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
+import { type ConsentFlags, counted, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
 
@@ -119,8 +119,7 @@ function whyBundlesStay({ kept, young, ahead, underWay, later }: Stays): string 
   ] as const;
   const told = reasons.filter(([count]) => count > 0);
   const reason = told.length === 1 ? told[0]?.[1] : told.map((it) => it.join(" ")).join(", ");
-  const count = kept + young + underWay + later;
-  return `${count} ${count === 1 ? "bundle stays" : "bundles stay"}: ${reason}`;
+  return `${counted(kept + young + underWay + later, "bundle stays", "bundles stay")}: ${reason}`;
 }
 
 function dryRun(plan: GcPlan): string {
@@ -128,8 +127,8 @@ function dryRun(plan: GcPlan): string {
 }
 
 function countOf({ keys, usage }: Pick<GcPlan, "keys" | "usage">): string {
-  const bundles = keys.length === 1 ? "1 bundle" : `${keys.length} bundles`;
-  const objects = usage.length === 1 ? "1 object of usage" : `${usage.length} objects of usage`;
+  const bundles = counted(keys.length, "bundle");
+  const objects = counted(usage.length, "object of usage", "objects of usage");
   if (usage.length === 0) return bundles;
   return keys.length === 0 ? objects : `${bundles} and ${objects}`;
 }

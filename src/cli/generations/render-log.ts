@@ -5,6 +5,7 @@ import type { Actor } from "../../vault/format/manifest.ts";
 import { relativeTime } from "../../vault/format/relative-time.ts";
 import type { Generation, History } from "../../vault/generations/history.ts";
 import { vaultFlagsOf } from "../command/flags.ts";
+import { counted } from "../terminal/consent.ts";
 import type { Column } from "../terminal/layout.ts";
 import { csvRecord } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
@@ -59,7 +60,7 @@ function rotationWords(
 function signatures(rows: readonly AuditRow[]): string {
   const signers = new Set(rows.map(({ signer }) => signer)).size;
   const keys = signers === 1 ? "by one key" : `by ${signers} keys: each rotation draws another`;
-  return `${countOf(rows.length)}, each signed and linked to the one before, ${keys}`;
+  return `${counted(rows.length, "row")}, each signed and linked to the one before, ${keys}`;
 }
 
 const CSV_HEAD = ["time", "user", "host", "tool", "action", "gen", "note", "meta"];
@@ -87,7 +88,7 @@ export function renderVerified(
 ): void {
   const { manifest, rows, outstanding } = audit;
   if (flags.json) output.json({ env: manifest.env, gen: manifest.gen, verified: rows.length, outstanding });
-  else output.done(`Audit chain of ${manifest.env} verified: ${countOf(rows.length)}, gen=${manifest.gen}`);
+  else output.done(`Audit chain of ${manifest.env} verified: ${counted(rows.length, "row")}, gen=${manifest.gen}`);
   warnOfOutstanding(audit, vaultFlagsOf(manifest.env, flags), output);
 }
 
@@ -102,10 +103,6 @@ function toSeconds(instant: string): string {
 
 function nameOf({ user, host }: Actor): string {
   return `${user}@${host}`;
-}
-
-function countOf(rows: number): string {
-  return rows === 1 ? "1 row" : `${rows} rows`;
 }
 
 function warnOfOutstanding({ outstanding }: ReadAudit, vaultFlags: string, output: Output): void {
@@ -133,7 +130,7 @@ export function renderReconciled(
 }
 
 /** `+1 ~2 −0` */
-function counted({ added, changed, removed }: NonNullable<Generation["changes"]>): string {
+function changesInShort({ added, changed, removed }: NonNullable<Generation["changes"]>): string {
   return `+${added.length} ~${changed.length} −${removed.length}`;
 }
 
@@ -143,7 +140,7 @@ const GENERATION_COLUMNS = [
   AGO,
   { head: "WHO", cell: ({ actor }: Generation) => nameOf(actor) },
   { head: "ACTION", cell: ({ action }: Generation) => action },
-  { head: "CHANGES", cell: ({ changes }: Generation) => (changes === null ? "" : counted(changes)) },
+  { head: "CHANGES", cell: ({ changes }: Generation) => (changes === null ? "" : changesInShort(changes)) },
   { head: "BUNDLE", cell: ({ bundle }: Generation) => bundle },
   { head: "NOTE", cell: ({ note }: Generation) => note ?? "" },
 ] as const;

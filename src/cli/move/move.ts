@@ -1,10 +1,10 @@
 import { InputError } from "../../errors.ts";
-import type { StoreLocation } from "../../stores/location.ts";
+import { isSameBucket, isSamePlace, type StoreLocation } from "../../stores/location.ts";
 import { floorOf } from "../../vault/audit/floor.ts";
 import type { VaultPlace } from "../../vault/format/moved.ts";
-import { type MovePlan, planFinishOfMove, proposeMove } from "../../vault/move.ts";
+import { type MovePlan, proposeMove } from "../../vault/move.ts";
 import { type OpenedManifest, openManifest } from "../../vault/open/open-manifest.ts";
-import { findConfig, type LocalConfig, removeConfig, saveConfig, updateConfig } from "../config/local-config.ts";
+import { findConfig, type LocalConfig, removeConfig, saveConfig } from "../config/local-config.ts";
 import {
   checkLocation,
   givenTerms,
@@ -26,7 +26,6 @@ import { isAt, placeInFile } from "../project/project-place.ts";
 import { resolveTarget, type Which } from "../project/which-vault.ts";
 import { configFor } from "../session/config.ts";
 import { type SessionInput, sessionOn } from "../session/session.ts";
-import { openStore } from "../session/store.ts";
 import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
 
 export interface MoveFlags extends LocationOverrides, TermsFlags, CredentialFlags, ConsentFlags {
@@ -64,7 +63,7 @@ export async function moveVault(
   using session = await sessionOn({ ...before, prefix: source.prefix }, input.flags, sources);
   const { ports, request } = session;
   const [from, to] = [placeOf(before, source), placeOf(which, location)];
-  if (!isSame(source, location)) await prepared.make();
+  if (!isSamePlace(source, location)) await prepared.make();
   // A copy may be older than what this machine has seen of the original.
   const expect = isCopy ? { vault: before.vault, env: before.env } : request.expect;
   using proposal = await proposeMove(ports, { ...request, expect, from, to, toStore: prepared.store, isCopy });
@@ -116,7 +115,7 @@ async function endsOf(
   const known = await requireFree(which, before, location, { isCopy: flags.from !== undefined });
   const prepared = await prepareStore(location, output);
   if (prepared.isReadOnly) throw readsOnly(prepared.store.label);
-  const isNew = known === null && prepared.isThere && !isSame(source, location);
+  const isNew = known === null && prepared.isThere && !isSamePlace(source, location);
   if (isNew) await refuseOverlap(location, prepared.store);
   return { which, before, source, location, prepared, known };
 }
@@ -127,7 +126,6 @@ function configAt(
   { manifest, unlocked }: OpenedManifest,
   isCopy: boolean,
 ): LocalConfig {
-  const isSameBucket = before.endpoint === location.endpoint && before.bucket === location.bucket;
   const { isProtected: _protected, required: _required, isTransient: _transient, ...kept } = before;
   return {
     ...kept,
@@ -135,13 +133,10 @@ function configAt(
     env: which.env,
     floors: new Map([[unlocked.opener, floorOf(manifest)]]),
     seenGen: manifest.gen,
-    app: isSameBucket ? before.app : undefined,
+    app: isSameBucket(before, location) ? before.app : undefined,
     movedFrom: isCopy ? undefined : (known?.movedFrom ?? { ...source, env: before.env }),
   };
 }
-
-const isSame = (one: StoreLocation, other: StoreLocation): boolean =>
-  one.endpoint === other.endpoint && one.bucket === other.bucket && one.prefix === other.prefix;
 
 function placeOf({ repo, env }: Target, { endpoint, bucket, region, prefix }: StoreLocation): VaultPlace {
   return { repo, env, endpoint, bucket, region, prefix };
@@ -191,18 +186,18 @@ async function requireFree(
     });
   }
   if (env === before.env) {
-    if (!isSame(before, location) || isCopy) return null;
+    if (!isSamePlace(before, location) || isCopy) return null;
     throw new InputError(`${repo}/${env} exists already`, {
       hint: `name a new env, as in vsync move ${env} <env>, or a place with --prefix or --bucket`,
     });
   }
-  if (isSame(before, location)) {
+  if (isSamePlace(before, location)) {
     throw new InputError(`${repo}/${env} would take the place of ${before.env}, from which apps still start`, {
       hint: "give it a prefix of its own with --prefix=<prefix>/",
     });
   }
   const known = await findConfig({ repo, env }, () => undefined);
-  if (known === null || (known.vault === before.vault && isSame(known, location))) return known;
+  if (known === null || (known.vault === before.vault && isSamePlace(known, location))) return known;
   throw new InputError(`this machine has another vault for ${repo}/${env}`, {
     hint: `choose another name; vsync status ${env} shows it`,
   });
@@ -244,40 +239,4 @@ export function shownPlace(
   before: StoreLocation,
 ): string {
   return `${bucket}/${prefix}${endpoint === before.endpoint ? "" : ` of ${shownEndpoint(endpoint)}`}`;
-}
-
-export interface FinishedMove {
-  readonly config: LocalConfig;
-  readonly removed: readonly string[];
-}
-
-/**
- * Removes the bundles at a vault's old place, because old tokens and passphrases still open them.
- *
- * @throws InputError this machine knows no old place, or the user does not agree
- * @throws what `planFinishOfMove` throws
- */
-export async function finishMove(
-  input: SessionInput,
-  flags: ConsentFlags,
-  sources: SecretSources,
-): Promise<FinishedMove> {
-  const which = await resolveTarget(input, (text) => sources.output.warn(text), { use: "write" });
-  const config = await configFor(which, sources, { use: "write" });
-  const { movedFrom } = config;
-  if (movedFrom === undefined) {
-    throw new InputError(`this machine has not moved ${config.repo}/${config.env}`, {
-      hint: "finish it where vsync move was run",
-    });
-  }
-  using session = await sessionOn(config, input.flags, sources);
-  const store = await openStore(movedFrom);
-  const removed = await planFinishOfMove(session.ports, session.request, store);
-  const what = `the ${removed.length} bundles of ${config.repo}/${movedFrom.env} at ${store.label}`;
-  const otherwise = "apps with tokens from before the move cannot start afterwards";
-  if (removed.length > 0)
-    await requireConsent(consentTo({ config, verb: "remove", what, otherwise }), flags, sources.prompter);
-  for (const key of removed) await store.delete(key);
-  await updateConfig(config, ({ movedFrom: _gone, ...latest }) => latest);
-  return { config, removed };
 }

@@ -1,8 +1,10 @@
+import { isSameBucket } from "../../stores/location.ts";
 import { isDirectoryStore } from "../../stores/open-store.ts";
 import { placeFlags } from "../../vault/format/moved.ts";
 import { vaultArgs, vaultFlags } from "../config/target.ts";
 import type { Output } from "../terminal/output.ts";
-import { type FinishedMove, type Moved, shownPlace } from "./move.ts";
+import type { FinishedMove } from "./finish-move.ts";
+import { type Moved, shownPlace } from "./move.ts";
 
 interface RenderFlags {
   readonly json?: boolean | undefined;
@@ -21,7 +23,6 @@ export function renderMoved(
 ): void {
   const { repo, env, endpoint, bucket, region, prefix } = after;
   const to = shownPlace(after, before);
-  const isSameBucket = before.endpoint === endpoint && before.bucket === bucket;
   if (json) output.json({ env, gen, endpoint, bucket, region, prefix, from: before.env, tokens: plan.live });
   output.done(`Moved ${repo}/${before.env} to ${repo}/${env} at ${to} (gen=${gen})`);
   if (written !== null) output.done(`Wrote ${written}: commit it for your colleagues, it holds no credential`);
@@ -37,7 +38,7 @@ export function renderMoved(
       `scoped tokens need a new string, too (${plan.live.join(", ")}): vsync runtime-token ${vaultArgs(after)} --with-token=<file>`,
     );
   const hasKey = after.credentials !== "ambient" || after.app !== undefined;
-  if (hasKey && isSameBucket && before.prefix !== prefix)
+  if (hasKey && isSameBucket(before, after) && before.prefix !== prefix)
     output.say(
       `a key that may only use ${before.prefix} needs ${after.prefix}, too: vsync policy ${vaultFlags(after)} --role=reader`,
     );

@@ -2,6 +2,7 @@ import { lstat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { endpointFault, kmsKeyFault, prefixFault } from "../../blob/location.ts";
+import { isObject } from "../../canonical-json.ts";
 import { InputError } from "../../errors.ts";
 import type { BucketTerms } from "../../s3/wire/options.ts";
 import { presentTerms } from "../../stores/location.ts";
@@ -61,10 +62,7 @@ const checked = (fault: (text: string) => string | null) =>
   );
 
 /** valibot would accept an array as an object without fields. */
-const object = v.custom<Readonly<Record<string, unknown>>>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-  "must be an object",
-);
+const object = v.custom<Readonly<Record<string, unknown>>>(isObject, "must be an object");
 
 const place = {
   endpoint: v.exactOptional(checked(httpFault)),

@@ -4,6 +4,7 @@ import { openManifest } from "../../vault/open/open-manifest.ts";
 import { givenEnv, vaultFlags } from "../config/target.ts";
 import { forgetKeys, keepKey } from "../inputs/kept-key.ts";
 import { PASSPHRASE, type SecretSources } from "../inputs/secret-input.ts";
+import { counted } from "../terminal/consent.ts";
 import { configOf } from "./config.ts";
 import { type SessionInput, sessionOn } from "./session.ts";
 
@@ -48,7 +49,7 @@ export async function lockVaults(input: SessionInput & JsonInput, sources: Secre
   const isAll = givenEnv(input) === undefined;
   const config = isAll ? null : await configOf(input, sources, { use: "values" });
   const count = forgetKeys(config);
-  const what = config === null ? `${count} ${count === 1 ? "vault" : "vaults"}` : `${config.repo}/${config.env}`;
+  const what = config === null ? counted(count, "vault") : `${config.repo}/${config.env}`;
   if (input.flags.json) sources.output.json({ env: config?.env ?? null, locked: count });
   sources.output.done(count === 0 ? "Nothing was unlocked" : `Locked ${what}`);
 }

@@ -1,3 +1,4 @@
+import { isObject } from "../../canonical-json.ts";
 import { InputError } from "../../errors.ts";
 import { type AuthorizationRequest, Evaluator, Layer, type Verdict } from "../../tokens/grants/evaluate.ts";
 import { routeAllowed } from "../../tokens/routes.ts";
@@ -42,7 +43,7 @@ function requestOf(text: string): Asked {
 function propertiesOf(json: string): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(json);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+    if (isObject(value)) return { ...value };
   } catch {
     // The error below covers this.
   }

@@ -1,5 +1,6 @@
 import { type Cell, DIMENSIONS, type Dimension, type Totals } from "../../usage/totals.ts";
 import type { ReadUsage } from "../../vault/usage/read.ts";
+import { counted } from "../terminal/consent.ts";
 import { csvRecord } from "../terminal/layout.ts";
 import type { Output } from "../terminal/output.ts";
 
@@ -101,8 +102,4 @@ function sayCounted({ events, batches, duplicates, voided }: ReadUsage, output: 
     ...(voided > 0 ? [`${voided} void`] : []),
   ];
   output.say([`${counted(events, "event", "events")} in ${counted(batches, "batch", "batches")}`, ...more].join("; "));
-}
-
-export function counted(count: number, one: string, several: string): string {
-  return `${count} ${count === 1 ? one : several}`;
 }

@@ -3,8 +3,7 @@ import { UsageSpool } from "../../runtime/usage/usage-spool.ts";
 import { Vsync } from "../../runtime/vsync.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
-import { counted } from "./render.ts";
+import { type ConsentFlags, counted, requireConsent } from "../terminal/consent.ts";
 
 type Sources = Pick<SecretSources, "variables" | "output" | "prompter">;
 

@@ -1,10 +1,10 @@
 import type { ClosePlan, CompactPlan } from "../../vault/usage/write.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { vaultArgs } from "../config/target.ts";
-import { type ConsentFlags, requireConsent } from "../terminal/consent.ts";
+import { type ConsentFlags, counted, requireConsent } from "../terminal/consent.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Prompter } from "../terminal/prompter.ts";
-import { counted, renderUsage, sayDoubts } from "./render.ts";
+import { renderUsage, sayDoubts } from "./render.ts";
 
 interface Ports {
   readonly prompter: Prompter;

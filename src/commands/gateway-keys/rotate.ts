@@ -1,8 +1,8 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
 import { renderGatewayKeysChange } from "../../cli/gateway/gateway-keys.ts";
-import { durationFlag } from "../../cli/inputs/duration-flag.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
+import { durationFlag } from "../../cli/inputs/time-flags.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { proposeGatewayKeysRotate } from "../../vault/tokens/gateway-keys.ts";
 

@@ -1,6 +1,6 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
 import { Flags } from "../../cli/command/flags.ts";
-import { durationFlag } from "../../cli/inputs/duration-flag.ts";
+import { durationFlag } from "../../cli/inputs/time-flags.ts";
 import { accessToken } from "../../cli/tokens/access.ts";
 
 export class TokensAccess extends BaseCommand {

@@ -1,6 +1,6 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
-import { durationFlag } from "../../cli/inputs/duration-flag.ts";
+import { durationFlag } from "../../cli/inputs/time-flags.ts";
 import { openSession } from "../../cli/session/session.ts";
 import { rememberTokens } from "../../cli/tokens/known-tokens.ts";
 import { renderTokens } from "../../cli/tokens/list.ts";

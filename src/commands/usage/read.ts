@@ -1,7 +1,7 @@
 import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts";
 import { ENV_ARG, Flags, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
+import { dayFlag } from "../../cli/inputs/time-flags.ts";
 import { openSession } from "../../cli/session/session.ts";
-import { dayFlag } from "../../cli/usage/days.ts";
 import { DIMENSIONS, isDoubtful, renderUsage } from "../../cli/usage/render.ts";
 import { DIFFERENT_EXIT_CODE, USAGE_EXIT_CODES } from "../../exit-codes.ts";
 import { readUsage } from "../../vault/usage/read.ts";

@@ -3,10 +3,9 @@ import { hkdf } from "../../crypto/subkeys.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { systemClock, systemRandom } from "../../stores/open-store.ts";
 import { parseCredential } from "../../tokens/credential.ts";
-import type { BatchWriter } from "../../usage/batch.ts";
+import { type BatchWriter, batchWriterOf } from "../../usage/batch.ts";
 import { type RecorderParts, UsageRecorder } from "../../usage/recorder.ts";
 import { UnbatchedRecorder } from "../../usage/unbatched-recorder.ts";
-import { batchWriterOf } from "../../usage/writer.ts";
 import { inWorkers } from "../../workers.ts";
 import { UsageSpool } from "./usage-spool.ts";
 

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBox, sealBox } from "../../crypto/box.ts";
 import { storeFault } from "../../disk/faults.ts";
-import { unlessThere } from "../../disk/folders.ts";
+import { unlessGone, unlessThere } from "../../disk/folders.ts";
 import { open } from "../../disk/open.ts";
-import { hasErrno, hasModes } from "../../disk/posix.ts";
+import { hasModes } from "../../disk/posix.ts";
 import { READ_PLAIN_FILE } from "../../disk/private-file.ts";
 import { type ProcessIdentity, type ProcessTable, systemProcesses } from "../../disk/process-table.ts";
 import { AccessDeniedError, BundleCorruptError, S3UnreachableError } from "../../errors.ts";
@@ -216,8 +216,4 @@ export class UsageSpool implements Spool {
       throw storeFault(error, action, this.#folder);
     }
   }
-}
-
-function unlessGone(error: unknown): void {
-  if (!hasErrno(error, "ENOENT")) throw error;
 }

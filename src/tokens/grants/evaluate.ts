@@ -1,5 +1,4 @@
-import type { JsonValue } from "../../canonical-json.ts";
-import { isObject } from "../given.ts";
+import { isObject, type JsonValue } from "../../canonical-json.ts";
 import { isApiPermission, isPermission, PERMISSIONS, type Permission } from "../permissions.ts";
 import { filterHolds, Properties, pathMatches, type Scalar } from "./filter.ts";
 import { type Operation, type ParsedGrant, readGrants } from "./grant.ts";

@@ -1,5 +1,6 @@
+import { isObject } from "../../canonical-json.ts";
 import { isCanonicalPath, pathOf } from "../canonical-path.ts";
-import { type At, elementsOf, isObject, membersOf, namedMembersOf, requireText } from "../given.ts";
+import { type At, elementsOf, membersOf, namedMembersOf, requireText } from "../given.ts";
 import { Pattern, patternFault } from "./pattern.ts";
 
 /**

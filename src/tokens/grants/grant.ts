@@ -1,14 +1,5 @@
-import type { JsonValue } from "../../canonical-json.ts";
-import {
-  type At,
-  elementsOf,
-  isObject,
-  membersOf,
-  namedMembersOf,
-  type RefuseAt,
-  refuseGiven,
-  requireText,
-} from "../given.ts";
+import { isObject, type JsonValue } from "../../canonical-json.ts";
+import { type At, elementsOf, membersOf, namedMembersOf, type RefuseAt, refuseGiven, requireText } from "../given.ts";
 import { Budget, type Filter, type Matcher, parseFilter, parseMatcher } from "./filter.ts";
 import type { Pattern } from "./pattern.ts";
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { JsonObject, JsonValue, Refuse } from "../../canonical-json.ts";
+import { isObject, type JsonObject, type JsonValue, type Refuse } from "../../canonical-json.ts";
 import { decodeBase64, encodeBase64Url } from "../../crypto/base64.ts";
 import { UnsupportedSpecVersionError } from "../../errors.ts";
 import type { Random } from "../../ports.ts";
@@ -55,9 +55,7 @@ export function quoted(word: string): string {
 export const text = v.string();
 /** 0…2^53−1: canonical JSON has only these numbers. */
 export const count = v.number();
-export const openObject = v.custom<JsonObject>(
-  (value) => typeof value === "object" && value !== null && !Array.isArray(value),
-);
+export const openObject = v.custom<JsonObject>(isObject);
 export const sha256 = v.pipe(text, v.regex(/^[0-9a-f]{64}$/));
 /** The prefix of a scoped token's slot id. Other slots never have it. */
 export const TOKEN_PREFIX = "tok_";

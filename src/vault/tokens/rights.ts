@@ -1,6 +1,5 @@
-import type { JsonObject, JsonValue } from "../../canonical-json.ts";
+import { isObject, type JsonObject, type JsonValue } from "../../canonical-json.ts";
 import type { Claims } from "../../tokens/claims.ts";
-import { isObject } from "../../tokens/given.ts";
 import { type GrantedFrom, grantedItems } from "../../tokens/grants/granted-items.ts";
 import { isApiPermission, PERMISSIONS, type Permission } from "../../tokens/permissions.ts";
 

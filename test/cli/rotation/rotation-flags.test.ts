@@ -2,9 +2,9 @@ import { assert, constantFrom, nat, property, tuple, uint8Array } from "fast-che
 import { describe, expect, test } from "vitest";
 import { canonicalFault } from "../../../src/canonical-json.ts";
 import { parseArgv } from "../../../src/cli/command/parse-argv.ts";
-import { durationFlag, parseDuration } from "../../../src/cli/inputs/duration-flag.ts";
 import { generatePassphrase } from "../../../src/cli/inputs/generated-passphrase.ts";
 import { META_FLAG, metaOf } from "../../../src/cli/inputs/meta-flag.ts";
+import { durationFlag, parseDuration } from "../../../src/cli/inputs/time-flags.ts";
 import { csvRecord } from "../../../src/cli/terminal/layout.ts";
 import { InputError } from "../../../src/errors.ts";
 import { anyText, sampled } from "../../support/samples.ts";

@@ -1,11 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { decodeCheckedBase64 as decode } from "../../../src/crypto/base64.ts";
 import { parseCredential } from "../../../src/tokens/credential.ts";
-import { type BatchWriter, sealBatch } from "../../../src/usage/batch.ts";
+import { type BatchWriter, batchWriterOf, sealBatch } from "../../../src/usage/batch.ts";
 import type { UsageEvent } from "../../../src/usage/event.ts";
 import type { Dimension } from "../../../src/usage/totals.ts";
 import { ulid } from "../../../src/usage/ulid.ts";
-import { batchWriterOf } from "../../../src/usage/writer.ts";
 import type { GivenClaims } from "../../../src/vault/tokens/create.ts";
 import { readUsage, type UsageRequest } from "../../../src/vault/usage/read.ts";
 import { planClose, planCompact, voidEvent } from "../../../src/vault/usage/write.ts";

@@ -12,7 +12,7 @@ import type { Warn } from "../../config/local-config.ts";
 import { requireName } from "../../config/paths.ts";
 import { vaultArgs } from "../../config/target.ts";
 import type { VaultAnywhere } from "../../session/open-anywhere.ts";
-import { listed } from "../../terminal/consent.ts";
+import { counted, listed } from "../../terminal/consent.ts";
 import type { Output } from "../../terminal/output.ts";
 import { type WrittenDotenv, writeDotenv } from "../dotenv/dotenv-writer.ts";
 import { forgetBase, headerOf, type Noting, noteBase } from "../file-base.ts";
@@ -156,13 +156,12 @@ export function renderPull(
   warnOfDotenv(files, flags, manifest.env, output);
   if (written.length === 0) return output.done(`Nothing to pull: the files here match ${vault}${partOf(bundle)}`);
   for (const { path, state } of written) output.say(`  ${state === "absent" ? "+" : "~"} ${path}`);
-  const count = `${written.length} of ${files.length} ${files.length === 1 ? "file" : "files"} written`;
+  const count = `${written.length} of ${counted(files.length, "file")} written`;
   output.done(`Pulled ${vault}: ${count}${partOf(bundle)}`);
 }
 
 function partOf(bundle: OpenedVault["bundle"]): string {
-  const count = bundle.items.length;
-  return readsAll(bundle) ? "" : `; ${count} ${count === 1 ? "name" : "names"}, only what this token reads`;
+  return readsAll(bundle) ? "" : `; ${counted(bundle.items.length, "name")}, only what this token reads`;
 }
 
 /** Warns of differences between the dotenv file and the vault, and of values that other programs would misread. */
@@ -210,6 +209,5 @@ export function printDotenv({ manifest, bundle }: OpenedVault, output: Output): 
     );
   }
   const left = bundle.items.length - secrets.length;
-  if (left > 0)
-    output.warn(`${left === 1 ? "1 file is" : `${left} files are`} not included: vsync get --raw prints one`);
+  if (left > 0) output.warn(`${counted(left, "file is", "files are")} not included: vsync get --raw prints one`);
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "../../../canonical-json.ts";
+import { isObject, type JsonObject, type JsonValue } from "../../../canonical-json.ts";
 import { readRegularFile } from "../../../disk/given-file.ts";
 import { InputError } from "../../../errors.ts";
 import { Flags } from "../../command/flags.ts";
@@ -154,10 +154,6 @@ export function contradicts(what: string): InputError {
 function scopesOf(grant: JsonValue): readonly string[] {
   const scopes = isObject(grant) ? grant["scopes"] : undefined;
   return isObject(scopes) ? Object.keys(scopes) : [];
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const MAX_GRANTS_BYTES = 64 * 1024;
