@@ -27,7 +27,8 @@ import {
   readSecret,
   type SecretSources,
 } from "../inputs/secret-input.ts";
-import { boundRoots, type Which } from "../project/which-vault.ts";
+import { boundRoots } from "../project/config-here.ts";
+import type { Which } from "../project/which-vault.ts";
 import { refuseOverlap } from "./overlap.ts";
 import type { PreparedStore } from "./prepare-store.ts";
 

@@ -9,7 +9,8 @@ import { AUDIT_PREFIX, BUNDLE_PREFIX, MANIFEST_KEY } from "../../vault/format/ob
 import { findConfig, type Warn } from "../config/local-config.ts";
 import { type LocationOverrides, overriddenLocation } from "../config/location.ts";
 import type { TargetInput } from "../config/target.ts";
-import { configHere, resolveTarget } from "../project/which-vault.ts";
+import { configHere } from "../project/config-here.ts";
+import { resolveTarget } from "../project/which-vault.ts";
 
 /** Apps are readers, and also meters if they report usage. People and pipelines, which write too, are operators. */
 export const ROLES = ["reader", "operator", "meter"] as const;

@@ -3,7 +3,8 @@ import { isDirectoryStore } from "../../stores/open-store.ts";
 import type { LocalConfig, Warn } from "../config/local-config.ts";
 import { type TargetInput, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { configHere, requireNamed, resolveTarget, type Use, type Which } from "../project/which-vault.ts";
+import { configHere, requireNamed } from "../project/config-here.ts";
+import { resolveTarget, type Use, type Which } from "../project/which-vault.ts";
 import { trustedConfig } from "./trusted-config.ts";
 
 /**

@@ -2,8 +2,9 @@ import { InputError, ManifestNotFoundError, NotAuthenticError } from "../../erro
 import { findConfig, type LocalConfig } from "../config/local-config.ts";
 import { newCredentials } from "../inputs/credentials.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
+import { protectionOf } from "../project/config-here.ts";
 import { type FilePlace, placeInFile } from "../project/project-place.ts";
-import { protectionOf, type Which } from "../project/which-vault.ts";
+import type { Which } from "../project/which-vault.ts";
 import { openStore } from "./store.ts";
 
 /**

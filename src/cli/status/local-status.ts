@@ -5,14 +5,8 @@ import { shownEndpoint } from "../config/location.ts";
 import { configPath, listEnvs } from "../config/paths.ts";
 import type { TargetInput } from "../config/target.ts";
 import { PASSPHRASE, readGivenSecret, type SecretSources } from "../inputs/secret-input.ts";
-import {
-  configHere,
-  resolveTarget,
-  surroundings,
-  type Which,
-  type WhichRepo,
-  whichRepo,
-} from "../project/which-vault.ts";
+import { configHere } from "../project/config-here.ts";
+import { resolveTarget, surroundings, type Which, type WhichRepo, whichRepo } from "../project/which-vault.ts";
 import { configFor } from "../session/config.ts";
 import { type RemoteStatus, remoteStatus } from "./remote-status.ts";
 

@@ -6,7 +6,8 @@ import type { LocalConfig } from "../../../src/cli/config/config-document.ts";
 import { saveConfig } from "../../../src/cli/config/local-config.ts";
 import { configPath } from "../../../src/cli/config/paths.ts";
 import { listDotenvEnvs, type TargetInput, vaultArgs, vaultFlags } from "../../../src/cli/config/target.ts";
-import { configHere, requireNamed, resolveTarget, type Use } from "../../../src/cli/project/which-vault.ts";
+import { configHere, requireNamed } from "../../../src/cli/project/config-here.ts";
+import { resolveTarget, type Use } from "../../../src/cli/project/which-vault.ts";
 import { makeConfig } from "../config-fixture.ts";
 
 const READ: Use = { use: "values" };
