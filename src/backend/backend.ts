@@ -23,9 +23,7 @@ import type { OriginView } from "./views.ts";
 
 /** How a backend learns what its vault says at the moment. */
 export interface OriginViews {
-  /**
-   * @param isKnown if it returns false, the vault is asked again first, at most once in 10 s
-   */
+  /** @param isKnown if it returns false, the vault is asked again first, at most once in 10 s */
   get(isKnown?: (view: OriginView) => boolean, waitUntil?: WaitUntil): Promise<OriginView>;
   /** Like `get`, without waiting; null if the vault has to be asked. */
   peek(waitUntil?: WaitUntil): OriginView | null;

@@ -76,11 +76,7 @@ const GRACE_MS = 3_600_000;
 export class BatchFault extends Error {}
 const refuse: Refuse = (fault) => new BatchFault(fault);
 
-/**
- * Verifies and decrypts a batch.
- *
- * @throws BatchFault it is refused as a whole
- */
+/** Verifies and decrypts a batch. @throws BatchFault it is refused as a whole */
 export async function readBatch(
   rules: Pick<LedgerRules, "vault" | "usageKeys" | "tokenFacts">,
   key: string,
@@ -166,13 +162,10 @@ export class Ledger {
     }
   }
 
-  /**
-   * @param isWhole false if earlier batches of an instance may be missing
-   */
+  /** @param isWhole false if earlier batches of an instance may be missing */
   finish(isWhole: boolean): { readonly refused: readonly Refusal[]; readonly doubts: readonly Doubt[] } {
     const isFrozen = ({ batch }: Deferred) => this.#rules.isFrozen(batchKey(batch.name));
-    // Frozen batches first: if usage is settled again after its month was closed, it counts as the same and not as
-    // late.
+    // Frozen batches first: usage that is settled again after its month was closed is then the same, not late.
     for (const { batch, event, day } of this.#deferred.toSorted((a, b) => Number(isFrozen(b)) - Number(isFrozen(a)))) {
       this.#settle(batch, event, day);
     }
@@ -251,10 +244,7 @@ export class Ledger {
     return false;
   }
 
-  /**
-   * The gateway's announcement names user and backend. If the gateway settled the request itself, there is nothing left
-   * to add.
-   */
+  /** The gateway's announcement names user and backend. Of a request that the gateway settled, nothing is left to add. */
   #settle(batch: OpenedBatch, event: UsageEvent, day: string): void {
     if (this.#settled.has(event.id)) return this.#refuseEvent(batch, "is of a request that the gateway has settled");
     // A response is settled only once, even if an app tries again on the next day.
