@@ -14,7 +14,7 @@ import { mutatedText, sampled } from "./support/samples.ts";
 class Refusal extends InputError {}
 const refuse = (fault: string): VsyncError => new Refusal(fault, { hint: "none" });
 
-/** The rules of `docs/format.md`, Text forms, one after the other. */
+/** The rules of `docs/format.md`, "Text forms", in order. */
 function isCanonical(text: string): boolean {
   let value: unknown;
   try {
@@ -35,7 +35,9 @@ function isAllowed(value: unknown, outer: number): boolean {
   return entries.every(([key, inner]) => !/^[0-9]+$/.test(key) && isAllowed(key, 0) && isAllowed(inner, outer + 1));
 }
 
-/** @throws anything but a refusal */
+/**
+ * @throws any error that is not a refusal
+ */
 function isTaken(text: string): boolean {
   let value: JsonValue;
   try {

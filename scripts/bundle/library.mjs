@@ -56,7 +56,7 @@ const GROUPS = [
 
 /**
  * Bundles the compiled library with the packages that it needs (decision 0116): one file per entry, and shared files,
- * so that an app gets one copy of each error class. Modules that are loaded late keep their own files.
+ * so an app gets one copy of each error class. Modules that are loaded late keep their own files.
  *
  * @param compiled the folder of TypeScript's output
  * @param folder where the bundles go

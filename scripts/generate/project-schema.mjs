@@ -6,7 +6,7 @@ const env = `^${segment}$`;
 const place = (folder) => ({
   endpoint: text(
     "^(?:https://|http://(?:localhost|127\\.[0-9.]+|\\[::1\\])(?=[:/]|$))[^/?#@\\s][^?#@\\s]*(?<!/)$",
-    "the S3 service; https, or http on this machine alone",
+    "the S3 service; https, or http only on this machine",
   ),
   bucket: text("^(?!.*\\.\\.)(?![0-9.]+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", "the bucket"),
   region: text("^[a-z0-9-]{1,32}$", "the region that requests are signed for"),

@@ -21,7 +21,7 @@ interface Sealed {
 }
 
 /**
- * Draws the ephemeral key on another thread, so that this thread can seal in the meantime.
+ * Draws the ephemeral key on another thread, so this thread can seal in the meantime.
  *
  * @throws TypeError `recipient` is not an X25519 public key, or is one of small order
  */

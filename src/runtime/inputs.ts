@@ -126,7 +126,7 @@ async function readInputFile(variable: string, options: OpenOptions): Promise<Se
     warnThrough(options)({
       code: "VSYNC_FILE_EXPOSED",
       message: `${variable} names ${shownPath(path)}, which ${file.exposure}`,
-      hint: "make it readable by the app's user alone: chmod 400, or defaultMode 0400 where Kubernetes mounts it",
+      hint: "make it readable only by the app's user: chmod 400, or defaultMode 0400 where Kubernetes mounts it",
       fields: { variable, path: shownPath(path) },
     });
   }

@@ -85,8 +85,8 @@ export function checkOptions(options: OpenOptions): void {
   if (!Number.isFinite(timeoutMs) || timeoutMs < 1 || timeoutMs > MAX_TIMEOUT_MS) {
     throw refused("timeoutMs", `must be 1…${MAX_TIMEOUT_MS} milliseconds`);
   }
-  if (cache !== undefined && maxAge === undefined) throw refused("cache", "needs maxAge beside it");
-  if (cache === undefined && maxAge !== undefined) throw refused("maxAge", "needs cache beside it");
+  if (cache !== undefined && maxAge === undefined) throw refused("cache", "needs maxAge too");
+  if (cache === undefined && maxAge !== undefined) throw refused("maxAge", "needs cache too");
   if (maxAge !== undefined && !(typeof maxAge === "number" && maxAge > 0)) {
     throw refused("maxAge", "must be a positive number of milliseconds");
   }

@@ -95,7 +95,7 @@ function lengthIn({ headers }: HttpAnswer): number | undefined {
   return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
 
-/** At least doubles the buffer, so that it rarely grows, up to the most that will be read. */
+/** At least doubles the buffer, so it rarely grows, up to the most that will be read. */
 function enlarged(bytes: Uint8Array, needed: number, maxBytes: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(Math.min(Math.max(needed, 2 * bytes.length), maxBytes + 1));
   larger.set(bytes);

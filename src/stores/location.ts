@@ -21,7 +21,7 @@ export interface StoreLocation extends BucketTerms {
   readonly credentials: Credentials;
 }
 
-/** All three terms, including undefined ones, so that spreading them over another location replaces its own. */
+/** All three terms, including undefined ones, so spreading them over another location replaces its own. */
 export function termsOf({ kmsKey, bucketKey, requesterPays }: BucketTerms): Required<BucketTerms> {
   return { kmsKey, bucketKey, requesterPays };
 }

@@ -49,6 +49,6 @@ function faultsIn(links: readonly Link[], isWhole: boolean): readonly ChainFault
       return [{ kind: "gap", token, text: `${missing} of ${of} ${missing.includes(" to ") ? "are" : "is"} missing` }];
     }
     const isNext = before === undefined || (header.seq === expected && header.prev === before.digest);
-    return isNext ? [] : [{ kind: "rewrite", token, text: `batch ${header.seq} of ${of} was written anew` }];
+    return isNext ? [] : [{ kind: "rewrite", token, text: `batch ${header.seq} of ${of} was rewritten` }];
   });
 }

@@ -24,7 +24,7 @@ export interface UsageClaims {
   readonly iss: string;
   /** Seconds since the epoch. */
   readonly iat: number;
-  /** The id that the gateway signed, so that usage of one request cannot be used for another. */
+  /** The id that the gateway signed, so usage of one request cannot be used for another. */
   readonly request_id: string;
   readonly route_id: string;
   /** Empty in a pending statement. */

@@ -36,7 +36,7 @@ const WINDOWS = [
   ["with grace", { graceMs: HOUR_MS }],
 ] as const;
 
-/** Commits over what is there, the audit rows too. */
+/** Commits on top of the current vault, and writes the audit rows too. */
 async function forge(on: OpenedVault, unlock: readonly UnlockEntry[], signingKey = oldKey): Promise<void> {
   for (const key of world.objects().keys()) if (key > auditKey(on.manifest.gen) && key < "b") world.tamper(key, null);
   const { version = "" } = world.store.bucket.get(MANIFEST_KEY) ?? {};

@@ -25,9 +25,9 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 let world: World;
-/** The bucket does not answer. */
+/** Whether the bucket does not respond. */
 let isAway: boolean;
-/** What the processes are asking, so that a step of the clock waits for it. */
+/** The pending requests of the processes; a step of the clock waits for them. */
 let pending: Promise<unknown>[];
 
 beforeEach(async () => {
@@ -44,7 +44,7 @@ async function created(claims: Partial<GivenClaims>): Promise<Secret> {
   return credential;
 }
 
-/** A process that holds a token: it asks the vault as the runtime does. */
+/** A process that holds a token and reads the vault as the runtime does. */
 function sourceOf(credential: Secret): TokenSource {
   let known: { readonly gen: number; readonly snapshot: TokenSnapshot } | null = null;
   const read = async (): Promise<TokenSnapshot> => {
@@ -91,7 +91,7 @@ async function arrives(origin: Backend<null>, { target, headers, body }: SignedR
   );
 }
 
-/** Lets the clock go on, second by second; each question to the vault has its answer before the next. */
+/** Advances the clock second by second; each request to the vault is answered before the next step. */
 async function pass(ms: number, each: () => Promise<void>): Promise<void> {
   for (const until = world.clock.ms + ms; world.clock.ms < until; world.clock.ms += SECOND) {
     await each();
@@ -130,7 +130,7 @@ describe("a token that reads every secret, with all that lies in the bucket,", (
         return false;
       }
     };
-    // The operator's key opens it: the attack looks at the right box.
+    // The operator's key opens it, so the attack looks at the right box.
     const operator = bundle.keys.operatorKey?.expose() ?? new Uint8Array(32);
     expect(opens(hkdf(operator, "vsync-gateway-v1"))).toBe(true);
     expect([...known, ...derived].filter(opens)).toEqual([]);
@@ -145,7 +145,7 @@ describe("a token that reads every secret, with all that lies in the bucket,", (
     const genuine = await world.tokenSnapshot(held);
     using credential = parseCredential(everything.exposeText());
     using own = await deriveCredentialKeys(credential);
-    // Under the gateway's kid, with the only private key that it has.
+    // Under the gateway's kid, with the only private key that the attacker has.
     const signers = genuine.signers.map(({ kid }) => ({ kid, privateKey: own.signingKey.expose() }));
     const forged = { ...genuine, claims: stolen.claims, signers };
     const views = new Views({ openedToken: null, readToken: async () => forged }, gatewayViewOf, {
@@ -200,7 +200,7 @@ describe("under load", () => {
     await pass(5 * MINUTE, async () => void outcomes.add(await arrives(origin, await sign(gateway))));
     expect([...outcomes]).toEqual(["served"]);
     expect(await rejection(sign(thief))).toMatchObject({ code: "gateway_unavailable" });
-    // It kept the key, and no longer asks.
+    // It has kept the key, and no longer asks the vault.
     const { clock } = world;
     const views = new Views({ openedToken: null, readToken: async () => stolen }, gatewayViewOf, {
       clock,

@@ -72,7 +72,7 @@ describe("names that lead elsewhere", () => {
       const operate = await operatorOf(machine);
       write = async (items) => {
         await operate(items);
-        // Each is another history of the same generation: this machine must have seen this one alone.
+        // Each is a different history of the same generation, so this machine must have seen this one only.
         await writeFile(config, unseen);
         await machine.run(["list", "prod"]);
       };

@@ -95,7 +95,7 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
     Object.entries(acts).map(([name, act]) => [name, error, act] as const),
   );
 
-  /** The attacker's own vault with our slot beside its own; its bundle replaces ours. */
+  /** The attacker's own vault, with our slot next to its own; its bundle replaces ours. */
   async function plantOwnVault(slots: readonly ("ours" | "its own")[]): Promise<void> {
     const key = generateSigningKey();
     const signer = encodeBase64(key.publicKey);
@@ -158,7 +158,7 @@ describeOnEveryStore("a store that its attacker can write", (ground) => {
       const push = ["push", "prod", "--from=-", "--yes"];
       const options = { stdin: "URL=fourth", env: { VSYNC_PASSPHRASE: PASSPHRASE } };
       for (const seenGen of [3, 1]) {
-        // So does a machine that has not, because the audit row of the next generation exists.
+        // A machine that has not seen it refuses too, because the audit row of the next generation exists.
         await sandbox.giveConfig(config(seenGen));
         expect(await sandbox.run(push, options)).toMatchObject({ stdout: "", exitCode: 6 });
         expect(await ground().steal(`${OURS}manifest`)).toEqual(manifests[2]);

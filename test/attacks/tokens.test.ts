@@ -40,7 +40,9 @@ const REDIS: Partial<GivenClaims> = {
 };
 
 let world: World;
-/** The store of the holders. What the world has, attacks and all, lies there when they read. */
+/**
+ * The store that the token holders read, with everything in the world's bucket, including what attacks have planted.
+ */
 let storeOf: (world: World) => Promise<ObjectStore>;
 
 /** A machine that reads from that store. */
@@ -60,7 +62,7 @@ async function create(claims: Partial<GivenClaims>): Promise<Held> {
   return { id: plan.token.id, credential: plan.credential, anchor: anchorOf(committed.manifest) };
 }
 
-/** With the keys that the holder's slot gives. */
+/** Uses the keys from the holder's slot. */
 async function openHeld({ credential, anchor }: Held): Promise<OpenedVault> {
   const holder = new CredentialHolder(credential, anchor);
   return openWithKeys(await reader(), { holder, expect: { env: ENV } });
@@ -70,7 +72,7 @@ async function read(held: Held): Promise<Secrets> {
   return secretsOf((await openHeld(held)).bundle.items);
 }
 
-/** Every box of a bundle with its associated data, from what lies in the bucket. */
+/** Every box of a bundle with its associated data, from the objects in the bucket. */
 function boxesIn(bytes: Uint8Array): { readonly header: BundleHeader; readonly boxes: Map<string, Uint8Array> } {
   const { vault, gen } = JSON.parse(Buffer.from(bytes.subarray(0, bytes.indexOf(0x0a))).toString()) as BundleHeader;
   const { header, boxes } = parseBundle(bytes, vault, gen);
@@ -98,7 +100,7 @@ function opened({ header, boxes }: ReturnType<typeof boxesIn>, keys: readonly Ui
   return [...boxes].filter(([name, box]) => keys.some((key) => opens(key, name, box))).map(([name]) => name);
 }
 
-/** All keys that a holder has, and what the format derives from any of them with all that lies in the bucket. */
+/** All keys that a holder has, and every key that the format derives from them and the objects in the bucket. */
 async function keysOf(held: Held): Promise<readonly Uint8Array[]> {
   const { bundle } = await openHeld(held);
   const own = await deriveCredentialKeys(parseCredential(held.credential.exposeText()));
@@ -120,12 +122,12 @@ async function keysOf(held: Held): Promise<readonly Uint8Array[]> {
 }
 
 interface Forgery {
-  /** Keys that the forger has, or has made up. */
+  /** Keys that the forger has, or has invented. */
   readonly signingKey: WritableVault["signingKey"];
   readonly tokens: WritableVault["tokens"];
 }
 
-/** Commits over what is there, with other secrets, as somebody with these keys and write access to the bucket. */
+/** Commits other secrets on top of the current vault, as somebody with these keys and write access to the bucket. */
 async function forge(on: OpenedVault, { signingKey, tokens }: Forgery): Promise<void> {
   for (const key of world.objects().keys()) {
     if (key.startsWith(AUDIT_PREFIX) && key > auditKey(on.manifest.gen)) world.tamper(key, null);
@@ -184,7 +186,7 @@ function attacks(): void {
       const victim = await create(REDIS);
       const attacker = await create(claims);
       const on = await openHeld(attacker);
-      // The public keys of all: the box `verify` tells them.
+      // Every token's public keys, taken from the box that `verify` reads.
       const { roll } = (await world.writable()).tokens;
       const tokens = { roll, anchors: [generateSigningKey()], gatewaySigners: new Map() };
       await forge(on, { signingKey: generateSigningKey(), tokens });

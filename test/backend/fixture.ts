@@ -20,7 +20,7 @@ export interface ViewChanges extends Partial<Omit<OriginView, "backend">> {
   readonly backend?: Partial<BackendView>;
 }
 
-/** What the origin `api` knows. */
+/** The settings and keys that the origin `api` knows. */
 export function viewOf(profile: ProfileName, { backend = {}, ...changes }: ViewChanges = {}): OriginView {
   const times = { maxAgeSeconds: 60, maxStaleMinutes: 60 };
   return {
@@ -42,7 +42,7 @@ const nextId = (): string => `request-${String(++drawn).padStart(14, "0")}`;
 
 export const BODY = new TextEncoder().encode('{"name":"nightly"}');
 
-/** `POST /v1/jobs` with a body, but for what `changes` say. */
+/** `POST /v1/jobs` with a body, with `changes` applied. */
 export async function toSign(changes: Partial<RequestToSign> & { body?: Uint8Array } = {}): Promise<RequestToSign> {
   const { body = BODY, ...others } = changes;
   return {
@@ -63,7 +63,7 @@ export async function toSign(changes: Partial<RequestToSign> & { body?: Uint8Arr
   };
 }
 
-/** All headers of the request as it leaves the gateway. */
+/** All headers of the request that the gateway sends. */
 export function signedHeaders(
   profile: ProfileName,
   request: RequestToSign,

@@ -6,7 +6,7 @@ import { gatewayViewOf, originViewOf, Views } from "../../src/backend/views.ts";
 import type { TokenSnapshot } from "../../src/tokens/snapshot.ts";
 import { rejection, World } from "../support/world.ts";
 
-/** Profile, backend and the prefix of its routes. */
+/** The profile, the backend and the prefix of its routes. */
 const SETTINGS = {
   backends: [{ id: "api", default: true }, { id: "web", profile: "x-fs" }, { id: "open" }],
   routes: [
@@ -52,7 +52,7 @@ function gatewayOf(snapshot: TokenSnapshot): Gateway {
 const sign = (request: Partial<GatewayRequest>) =>
   gateway.sign({ method: "GET", target: "/live", headers: {}, ...request });
 
-/** As the origin of that backend receives it. */
+/** The request as that backend's origin receives it. */
 async function arrive(
   signed: SignedRequest,
   {
@@ -222,7 +222,7 @@ test("an edge gateway signs for its own backends, and origins of others refuse i
   await world.rotateGatewayKeys({ backends: ["web"] });
   const { credential } = (await world.createToken({ backend: "web", permissions: ["api.gateway.sign"] })).plan;
   const edge = await world.tokenSnapshot(credential as NonNullable<typeof credential>);
-  // Both origins have looked since.
+  // Both origins have read the vault since.
   for (const backend of ["web", "api"] as const) {
     const { plan } = await world.createToken({ backend, capabilities: ["gateway_verification"] });
     snapshots[backend] = await world.tokenSnapshot(plan.credential as NonNullable<typeof plan.credential>);
@@ -230,7 +230,7 @@ test("an edge gateway signs for its own backends, and origins of others refuse i
   gateway = gatewayOf(edge);
   expect(await arrive(await sign({ target: "/web/a" }), { at: "web" })).toMatchObject({ backend: "web" });
   expect(await rejection(sign({ target: "/live" }))).toMatchObject({ code: "route_unknown" });
-  // Its holder can write its own settings, but not those of the origin.
+  // Its holder can write its own settings, but not the origin's.
   gateway = gatewayOf({
     ...edge,
     gatewayKeys: edge.gatewayKeys.map(({ backends: _all, ...key }) => key),

@@ -163,7 +163,7 @@ describe("a refused request", () => {
     await new Promise((closed) => socket.on("close", closed));
     expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*connection: close[^]*\{"error":"missing_signature"\}$/i);
     const [server] = await accepted;
-    // One chunk of Node.js's, which may have come with the head of the request.
+    // One chunk from Node.js may have arrived with the request's head.
     expect(server.bytesRead).toBeLessThanOrEqual(2 * 65_536);
   });
 

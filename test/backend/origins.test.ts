@@ -15,7 +15,7 @@ const FETCH_LIMIT_MS = 300_000;
 interface Sent {
   readonly signed?: Partial<RequestToTest>;
   readonly signedAgoMs?: number;
-  /** What arrives instead. */
+  /** The request that arrives instead. */
   readonly method?: string;
   readonly target?: string;
   readonly body?: Uint8Array | string | null;
@@ -35,7 +35,7 @@ const JSON_TYPE = { "content-type": "application/json" };
 const BYTES_TYPE = { "content-type": "application/octet-stream" };
 const JOB = '{"name":"nightly"}';
 
-/** Signs a request and sends it, but for what differs in `sent`. */
+/** Signs a request and sends it with the changes in `sent`. */
 async function send(backend: Backend, { port }: Running, sent: Sent, isHttp2 = false): Promise<Answer> {
   const { signed = {}, signedAgoMs = 0, without, trailers, chunked = false } = sent;
   const createdMs = Date.now() - signedAgoMs;
@@ -104,7 +104,7 @@ const echo = (body: Uint8Array | string, headers: Record<string, string> = BYTES
   body,
 });
 
-/** What is served, and as what. */
+/** Requests that are served, and the route that serves each. */
 const SERVED: readonly [string, Sent, Partial<Seen>][] = [
   ["JSON, which the framework parses", {}, { served: "json" }],
   ["a body in chunks", { signed: echo("a,b"), chunked: true }, { served: "echo", bytes: 3 }],
@@ -145,7 +145,7 @@ const SERVED: readonly [string, Sent, Partial<Seen>][] = [
   ["trailers", { signed: echo("a"), chunked: true, trailers: { "vsync-context": "x" } }, { trusted: [], bytes: 1 }],
 ];
 
-/** What is refused, and with which code. Exactly one thing is wrong. */
+/** Requests that are refused, with the code. Exactly one thing is wrong with each. */
 const REFUSED: readonly [string, Sent, number, string][] = [
   ["no signature", { without: "signature" }, 401, "missing_signature"],
   ["a signature of another form", { headers: { signature: "vsync=:AAAA:" } }, 401, "malformed_signature"],
@@ -175,10 +175,10 @@ const REFUSED: readonly [string, Sent, number, string][] = [
   ["a method override", { signed: get, headers: { "X-HTTP-Method-Override": "DELETE" } }, 401, "route_mismatch"],
 ];
 
-/** Paths that some framework would serve with the handler of `admin`, or of another route. */
+/** Paths that some framework would route to the handler of `admin`, or of another route. */
 const ODD_PATHS = ["/ADMIN/1", "/admin/1/", "/admin/..%2fx", "/admin/1;x", "/%61dmin/1", "/admin//1", "/./admin/1"];
 
-/** Not Express, which Node.js' HTTP/2 breaks, and so not Nest on it. */
+/** Not Express, which does not work with Node.js' HTTP/2, and so not Nest on Express either. */
 const OVER_HTTP2: readonly OriginName[] = ["plain", "fastify", "koa", "nest on fastify", "hono"];
 const CASES = [
   ...(Object.keys(ORIGINS) as OriginName[]).map((name) => ({ name, version: "1.1" })),
@@ -203,7 +203,7 @@ describe.each(CASES)("an origin in $name over HTTP/$version", ({ name, version }
     if (Object.keys(body).length > 0) expect(body).toMatchObject({ trusted: [], ...rest, ...servedBy(name, served) });
   });
 
-  // The platform of a function reads the whole body before the function starts.
+  // A function's platform reads the whole body before it starts the function.
   const refused = REFUSED.filter(([, , status]) => name !== "lambda" || status !== 413);
   test.each(refused)("refuses %s", async (_, sent, status, code) => {
     const answer = await send(backend, origin, sent, isHttp2);
@@ -228,7 +228,7 @@ describe.each(CASES)("an origin in $name over HTTP/$version", ({ name, version }
   });
 });
 
-/** Without a router, the handler is found by the method alone. */
+/** Without a router, only the method selects the handler. */
 function servedBy(name: OriginName, served: string | undefined): object {
   return served === undefined || (name === "plain" && served === "json") ? {} : { served };
 }

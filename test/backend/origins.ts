@@ -14,7 +14,7 @@ import { createNestGuard } from "../../src/backend/adapters/nest.ts";
 import type { Backend } from "../../src/backend/backend.ts";
 import type { RouteSetting } from "../../src/tokens/backends/settings.ts";
 
-/** What every origin serves; each handler answers with what it saw. */
+/** The routes that every origin serves; each handler answers with what it received. */
 export const ROUTES: readonly RouteSetting[] = [
   { id: "echo", method: "POST", path: "/echo" },
   { id: "json", method: "POST", path: "/json" },
@@ -28,7 +28,7 @@ export const ROUTES: readonly RouteSetting[] = [
 export interface Seen {
   readonly served: string;
   readonly method: string;
-  /** Of the request that the handler got, headers that only a gateway may set, in any form that it can look at. */
+  /** The headers of the received request that only a gateway may set, in every form a handler can read them. */
   readonly trusted: readonly string[];
   readonly bytes?: number;
   readonly json?: unknown;
@@ -73,10 +73,12 @@ export function frameworks(): Promise<NodeJS.Require> {
 type Any = any;
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
-/** @param isHttp2 requests come over HTTP/2, through the compatibility API of Node.js */
+/**
+ * @param isHttp2 whether requests come over HTTP/2, through the compatibility API of Node.js
+ */
 export type Origin = (backend: Backend, isHttp2: boolean) => Promise<Listener>;
 
-/** `(request, response, next)` without a framework, as Connect would run it. */
+/** A `(request, response, next)` handler without a framework, as Connect would run it. */
 const plain: Origin = async (backend) => {
   const verify = backend.middleware();
   return (request, response) => verify(request, response, (error: unknown) => void serve(request, response, error));
@@ -202,7 +204,7 @@ async function nestApp(backend: Backend, ...adapter: Any[]): Promise<Any> {
   return NestFactory.create(App, ...adapter, { logger: false, abortOnError: false });
 }
 
-/** A Fetch handler has no request of Node.js: what it can look at are its headers. */
+/** A Fetch handler has no Node.js request: it can read the headers only. */
 const asMessage = (request: Request): IncomingMessage =>
   ({
     method: request.method,
@@ -226,7 +228,7 @@ const hono: Origin = async (backend) => {
   return getRequestListener(backend.protect((request) => app.fetch(request)));
 };
 
-/** The event that an HTTP API makes of a request. */
+/** The event that an HTTP API makes from a request. */
 const lambda: Origin = async (backend) => {
   const handler = createLambdaHandler(backend, async (event) => {
     const bytes = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
@@ -259,7 +261,7 @@ export interface Running extends AsyncDisposable {
   readonly server: Server;
 }
 
-/** Starts an origin on a port of its own. HTTP/2 comes without TLS. */
+/** Starts an origin on its own port. HTTP/2 is served without TLS. */
 export async function startOrigin(name: OriginName, backend: Backend, isHttp2 = false): Promise<Running> {
   const listener = await ORIGINS[name](backend, isHttp2);
   const create = isHttp2 ? (createHttp2Server as unknown as typeof createServer) : createServer;

@@ -11,13 +11,13 @@ import type { RouteSetting } from "../../src/tokens/backends/settings.ts";
 import { BODY, NOW_MS, signedHeaders, toSign, viewOf } from "./fixture.ts";
 import { ROUTES } from "./origins.ts";
 
-/* What somebody tries who writes to the socket of an origin, byte by byte. */
+/* Attacks by somebody who writes to an origin's socket byte by byte. */
 
 const LIVE: RouteSetting = { id: "live", method: "GET", path: "/live", upgrade: true };
 let atMs: number;
 let served: string[];
 let backend: Backend;
-/** Emits `asked` when the clock is asked, as when a request has arrived, and `refused` with the code. */
+/** Emits `asked` when the clock is read, which means that a request has arrived, and `refused` with the code. */
 let events: EventEmitter;
 beforeEach(() => {
   atMs = NOW_MS;
@@ -36,7 +36,7 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A server with our middleware, whose handler keeps what it served. */
+/** A server with our middleware, whose handler records what it served. */
 function origin(): Server {
   const verify = backend.middleware();
   const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -48,7 +48,7 @@ function origin(): Server {
   });
 }
 
-/** A signed request as its bytes, with other headers beside it. */
+/** The bytes of a signed request with additional headers. */
 async function signed(request: RequestToTest, more = "", target = request.target): Promise<string> {
   const { method = "GET", headers = {}, body } = request;
   const length = body === undefined ? {} : { "content-length": String(body?.length) };
@@ -57,7 +57,7 @@ async function signed(request: RequestToTest, more = "", target = request.target
   return `${method} ${target} HTTP/1.1\r\n${lines.join("")}${more}\r\n${body ?? ""}`;
 }
 
-/** Writes bytes as one packet and reads until the server ends the connection: the last request asks for that. */
+/** Writes bytes as one packet and reads until the server closes the connection, which the last request asks for. */
 async function answersOf(port: number, bytes: string): Promise<string[]> {
   const socket = connect(port, "127.0.0.1");
   socket.write(bytes, "latin1");
@@ -175,7 +175,7 @@ test("a signed chunked body beyond 10 MiB is refused, and its connection ends", 
 });
 
 describe("an origin refuses", () => {
-  /** A backend that knows what the fixture says, and the headers of a request that its gateway signs. */
+  /** A backend with the fixture's settings, and the headers of a request that its gateway signs. */
   async function answer(
     parts: Partial<BackendParts<null>>,
     changes: Parameters<typeof toSign>[0] = {},
@@ -269,7 +269,7 @@ test("a clock that jumps ahead and back serves no request twice", async () => {
 
 const HANDSHAKE = "connection: Upgrade\r\nupgrade: chat\r\n";
 
-/** A server that takes upgrades. */
+/** A server that accepts upgrades. */
 async function upgradable(take: (socket: Socket, verified: boolean) => void): Promise<number> {
   const server = origin();
   const verify = async (request: IncomingMessage, socket: Socket): Promise<void> => {
@@ -287,7 +287,7 @@ describe("an upgrade", () => {
     const taken = once(events, "upgrade");
     client.write(`GET /live HTTP/1.1\r\nhost: a\r\n${HANDSHAKE}\r\n`);
     const [socket] = (await taken) as [Socket];
-    // What Node.js emits when the answer meets the reset. Without a listener it would be thrown.
+    // Node.js emits this when its response meets the reset. Without a listener, it would be thrown.
     expect(() => socket.emit("error", new Error("write ECONNRESET"))).not.toThrow();
     client.resetAndDestroy();
   });
@@ -317,7 +317,7 @@ describe("a callback of the app that throws", () => {
     throw fault;
   };
 
-  /** The middleware as the page has it: the handler looks at no error. */
+  /** The middleware as the page shows it: the handler ignores the error. */
   async function answered(verify: ReturnType<Backend["middleware"]>): Promise<[answers: string[], errors: unknown[]]> {
     const errors: unknown[] = [];
     const port = await listening(

@@ -7,7 +7,7 @@ import type { TunnelOptions } from "../../src/backend/tunnel.ts";
 import { SupervisedProgram } from "../../src/runtime/supervised-program.ts";
 import { directoryVault, temporaryFolder } from "../runtime/fixture.ts";
 
-/* Tunnels are real processes: programs that write into a file what happens to them. */
+/* Tunnels are real processes: programs that record in a file what happens to them. */
 
 let file: string;
 let log: string[];
@@ -85,7 +85,7 @@ test("a backend starts it only for the transport tunnel, and ends it on shutdown
   const command = commandOf(`write("up"); ${STAYS}`);
   expect(await Promise.all([backend.start({ command }), backend.start({ command })])).toEqual([true, true]);
   await expect.poll(written).toBe("up\n");
-  // A second one would have written before a third.
+  // A second one would have written to the file before a third.
   execFileSync(process.execPath, commandOf(`write("later");`).slice(1));
   expect([backend.health().tunnel, await written()]).toEqual(["running", "up\nlater\n"]);
   await backend.shutdown();

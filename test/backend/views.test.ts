@@ -5,7 +5,7 @@ import type { TokenSnapshot } from "../../src/tokens/snapshot.ts";
 const START_MS = Date.parse("2026-01-01T00:00:00.000Z");
 const at = (seconds: number): string => new Date(START_MS + seconds * 1000).toISOString();
 
-/** The kid of the key that signs for the backend `web` this many seconds after the start. */
+/** The kid of the key that signs for the backend `web`, this many seconds after the start. */
 function signerAt(seconds: number, keys: readonly object[]): string | undefined {
   const view = { signingKeys: keys } as unknown as GatewayView;
   return signingKeyFor(view, "web", START_MS + seconds * 1000)?.kid;

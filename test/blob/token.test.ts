@@ -145,7 +145,7 @@ describe("one character changed, dropped or added", () => {
         }
       }
     }
-    // The gzip header tells when and where a member was made, which readers ignore.
+    // Readers ignore the gzip header, which tells when and where a member was made.
     const headerEnd = TOKEN_ENVELOPE.length + Math.ceil((10 * 4) / 3);
     expect(same.length).toBeGreaterThan(0);
     expect(Math.max(...same)).toBeLessThan(headerEnd);

@@ -5,7 +5,7 @@ import { Secret } from "../../src/crypto/secret.ts";
 
 export const PLANTED_SECRET = "planted-secret-access-key";
 
-/** A config of a bucket, or with what `changes` says. */
+/** A config for a bucket, with `changes` applied. */
 export function makeConfig(changes: Partial<LocalConfig> = {}): LocalConfig {
   return {
     repo: "api",
@@ -23,7 +23,7 @@ export function makeConfig(changes: Partial<LocalConfig> = {}): LocalConfig {
   };
 }
 
-/** As `--repo` names it, in a folder that is nothing's. */
+/** A vault named with `--repo`, in a folder that belongs to no project. */
 export function whichOf({ repo, env }: Target): Which {
   const root = { folder: "/nowhere" };
   const project = { file: null, packaged: null, tree: null, roots: [root], root, isMarked: false };

@@ -19,7 +19,7 @@ export const file = (name: string, bytes: Uint8Array, mode?: number): Item => ({
   data: Secret.ofBytes(bytes),
 });
 
-/** Names that no shell gives a meaning of its own. */
+/** Names that have no special meaning in any shell. */
 const variableName = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,12}$/).map((name) => `X_${name}`);
 
 const TROUBLE = [
@@ -32,7 +32,7 @@ const TROUBLE = [
   "\u001b",
   "\u007f",
 ];
-/** Any text without a NUL; most of it what some reader gives a meaning. */
+/** Any text without a NUL; most of it has a special meaning to some reader. */
 export const value = fc.oneof(
   fc.string({ unit: fc.constantFrom(...TROUBLE, "a", "N", "0", "n", "EOF"), maxLength: 40 }),
   fc.string({ unit: "grapheme", maxLength: 40 }).map((text) => text.toWellFormed().replaceAll("\0", "")),
@@ -52,6 +52,6 @@ export function secretsOf(values: Readonly<Record<string, string>>): readonly It
   return Object.entries(values).map(([name, text]) => secret(name, text));
 }
 
-/** A vault's secrets by their names. */
+/** A vault's secrets by name. */
 export const valuesByName = (of: fc.Arbitrary<string>) =>
   fc.dictionary(variableName, of, { maxKeys: 12, noNullPrototype: true });

@@ -4,7 +4,7 @@ import type { ObjectStore, Version } from "../../src/ports.ts";
 import { BUNDLE, contentOf, type Fixture, MANIFEST, MAX_BYTES, text } from "./fixture.ts";
 
 const CONTENDERS = 20;
-/** Each increment fails for all but one of them. */
+/** In each round of increments, all processes but one fail. */
 const COUNTERS = 8;
 
 export function describeRaces(fixture: Fixture): void {

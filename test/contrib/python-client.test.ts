@@ -41,7 +41,7 @@ describe.skipIf(python === null)("the Python client", () => {
     const vector = vectorNamed("kdf/small-cost");
     const altered = { ...vector, out: { ...(vector.out as object), mac: { hex: "00" } } };
     await using home = await openVaultHome();
-    // As a file of its own; the project's are packed.
+    // In its own file, because the project's objects are packed.
     await home.sandbox.write("work/altered/kdf/small-cost.json", JSON.stringify(altered));
     const { stdout, exitCode } = await run("run_vectors.py", { args: [join(home.sandbox.work, "altered")] });
     expect(exitCode).toBe(1);
@@ -136,7 +136,7 @@ describe.skipIf(python === null)("the Python client", () => {
       const scoped = { VSYNC_CONFIG: (await home.must(...create)).stdout.trim(), VSYNC_PASSPHRASE: "" };
       expect(await json("vsync_token.py", { env: scoped })).toMatchObject({ gen: 2, secrets: { A: "1" } });
       expect((await home.run(["list"], { env: scoped })).stdout).toBe("A\n");
-      // Python carries no token over, so it must not commit.
+      // Python does not carry tokens over to a new bundle, so it must not commit.
       const stdin = '{"A":"3"}';
       expect(await refusal("vsync_push.py", { stdin })).toContain("scoped tokens cannot be carried over");
       const next = (await home.must("tokens", "rotate", "prod", "api", "--split")).stdout.trim();

@@ -24,7 +24,7 @@ interface Claimed extends StoreFolder {
   leave(kind: WorkFile["kind"], owner: ProcessIdentity, ageMs?: number): Promise<WorkFile>;
 }
 
-/** A store whose manifest is "before", beside files of another process. */
+/** A store whose manifest is "before", next to files of another process. */
 async function storeToClaim(): Promise<Claimed> {
   const folder = await newStore();
   const version = await folder.store.create("manifest", text("before"));
@@ -240,7 +240,7 @@ test("the sweep goes by the clock of the file system, not by this machine's", as
   expect((await readdir(claimed.workFolder)).map((name) => `${claimed.workFolder}/${name}`)).toEqual([recent.path]);
 });
 
-/** Processes that nobody knows; `look` runs before each answer. */
+/** A process table without any process; `look` runs before each answer. */
 function unknownProcesses(look: () => Promise<void>): ProcessTable {
   const status = async (): Promise<"unknown"> => {
     await look();

@@ -23,7 +23,7 @@ export type Ask = (
   | { readonly operation: "replace"; readonly key: string; readonly content: string; readonly version: string }
   | { readonly operation: "increment"; readonly key: string; readonly times: number; readonly padding: number }
 ) & {
-  /** All processes with the same moment start then. */
+  /** All processes with the same start time begin together. */
   readonly startAtMs?: number;
 };
 
@@ -66,7 +66,7 @@ export class StoreProcess {
     return Promise.race([this.#answer.promise, this.#ended.then(() => null)]);
   }
 
-  /** Lets a stopped process answer. It may be about to stop, and a SIGCONT that comes before that is lost. */
+  /** Continues a stopped process. It may be about to stop, and a SIGCONT that comes before that is lost. */
   async continue(): Promise<void> {
     const again = setInterval(() => this.#child.kill("SIGCONT"), 20);
     await this.#answer.promise.finally(() => clearInterval(again));

@@ -31,7 +31,7 @@ describe("file systems that misbehave", () => {
     async (code) => {
       const { store, root, folder } = await newStore();
       vi.mocked(link).mockRejectedValue(systemError(code));
-      // As `init` and `doctor` ask.
+      // The check that `init` and `doctor` make.
       await expect(proveHardLinks(root)).rejects.toThrow(`cannot create ${root}: its file system has no hard links`);
       expect((await real.readdir(root)).filter((name) => name.startsWith("probe-"))).toEqual([]);
       const creating = store.create("manifest", text("one"));

@@ -44,7 +44,7 @@ test("a file appears below the folder, both for this user alone", async () => {
   expect(await readdir(join(root, "new/a/b"))).toEqual(["file"]);
 });
 
-/** Both look at the folders: the plan before the first write, and each write again. */
+/** Both check the folders: the plan before the first write, and every write again. */
 const lookers: readonly [string, (name: string) => Promise<void>][] = [
   ["the plan", (name) => refuseUnsafeFolders(root, name)],
   ["the write", (name) => writeFileBelow(root, name, BYTES)],

@@ -58,7 +58,7 @@ test("leaves no copy in the buffer that it was read to, and no open file", async
   expect(openFilesBelow(folder)).toEqual([]);
 });
 
-/** A handle, closed again. */
+/** A handle that is already closed. */
 async function closedHandle(): Promise<FileHandle> {
   await using handle = await open("/dev/null");
   return handle;

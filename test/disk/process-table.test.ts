@@ -72,7 +72,7 @@ describe("a machine that hides what tells it from others", () => {
     vi.mocked(readlink).mockImplementation(hidden(real.readlink as never) as never);
     const [one, other] = [await systemProcesses().self(), await systemProcesses().self()];
     expect(other.place).not.toBe(one.place);
-    // A process of another container, which may live: it cannot be seen from here.
+    // A process of another container cannot be seen from here, and may be alive.
     expect(await systemProcesses().status({ ...one, pid: 4_194_305 })).toBe("unknown");
   });
 

@@ -42,7 +42,7 @@ const ACCIDENTS: Readonly<Record<string, (folder: string, scene: Scene) => Promi
   "docs/operations.md#the-audit-chain-is-broken": (folder) => rm(join(folder, "audit/000000000001")),
 };
 
-/** These show all that their vault holds, or make it anew. Every other vault holds more than its page mentions. */
+/** Pages that show everything in their vault, or create it. Every other vault holds more than its page mentions. */
 const SHOW_ALL = [
   "README.md",
   "docs/air-gapped.md",
@@ -89,7 +89,7 @@ describe.each(sections)("%s", (_id, section) => {
   });
 });
 
-/** Where the section gives the env prod another name. */
+/** The new name in sections that rename the env prod. */
 const RENAMED: Readonly<Record<string, string>> = {
   "docs/operations.md#an-env-gets-another-name-prefix-or-bucket": "live",
 };
@@ -104,7 +104,7 @@ async function expectMoved({ sandbox, env }: SetScene): Promise<void> {
   expect(JSON.parse(stdout)).toMatchObject(HARMFUL);
 }
 
-/** The page has taken away nothing that it did not mention. */
+/** Checks that the page has removed nothing that it does not mention. */
 async function expectUntold({ sandbox, env }: SetScene, name: string): Promise<void> {
   const rotated = await readFile(join(sandbox.work, "new-passphrase"), "utf8").catch(() => null);
   for (const VSYNC_PASSPHRASE of [rotated, OLD].filter((it) => it !== null)) {

@@ -24,16 +24,16 @@ const VALUES: Readonly<Record<string, string>> = {
   "`'` and `\"` on several lines": 'it\'s\n"so"',
 };
 
-/** Whether a reader takes the value for what it is; for the one that is not run, as `pull` says. */
+/** Whether a reader reads the value correctly; for the one reader that is not run, whether `pull` says so. */
 async function reads(path: string, value: string, reader: Reader): Promise<boolean> {
   const written = writeDotenv([{ name: "K", kind: "secret", data: Secret.ofText(value) }]);
   const isNamed = written.misread.some(({ readers }) => readers.includes(reader));
   const read = (RUN_READERS as Readonly<Record<string, Read | undefined>>)[reader];
   if (read === undefined) return !isNamed;
   await writeFile(path, written.bytes);
-  // sh fails where a quote has no end.
+  // sh fails if a quote is not closed.
   const [found] = await read(path, ["K"]).catch((): readonly string[] => []);
-  // What pull does not name is read alike.
+  // Values that pull does not name are read alike by all.
   if (!isNamed) expect([reader, found]).toEqual([reader, value]);
   return found === value;
 }

@@ -4,7 +4,7 @@ import { readPage } from "./page.ts";
 
 const PAGE = await readPage("docs/library.md");
 
-/** The cells of each row of a section's table, without its head. */
+/** The cells of each row of a section's table, without the header. */
 function tableOf(heading: string): string[][] {
   const [, section = ""] = PAGE.split(`## ${heading}\n`);
   const lines = section.split(/^## /m)[0]?.split("\n") ?? [];

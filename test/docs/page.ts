@@ -13,7 +13,7 @@ export interface PageFile {
 export type Step = Command | PageFile;
 
 export interface Section {
-  /** The page's path from the top of the repository, and the heading where it has one: `docs/s3.md#who-may-do-what`. */
+  /** The page's path from the repository's root, with the heading if there is one: `docs/s3.md#who-may-do-what`. */
   readonly id: string;
   readonly steps: readonly Step[];
 }
@@ -25,7 +25,7 @@ interface Fence {
   readonly lines: readonly string[];
 }
 
-/** The paths of all pages, from the top of the repository. */
+/** The paths of all pages, from the repository's root. */
 export async function pages(): Promise<string[]> {
   const below = await readdir(join(ROOT, "docs"), { recursive: true });
   const docs = below.map((name) => join("docs", name));

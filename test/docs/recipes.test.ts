@@ -70,7 +70,7 @@ test("the resource of Terraform makes one token however often it is applied, and
 interface Block {
   /** `resource "terraform_data" "api_token"` */
   readonly head: string;
-  /** As they are written: strings in quotes. */
+  /** As written, with strings in quotes. */
   readonly attributes: Readonly<Record<string, string>>;
   readonly blocks: readonly Block[];
 }

@@ -35,7 +35,7 @@ afterEach(async () => {
   await server.close();
 });
 
-/** The secret store: a file, which a command writes as a whole. */
+/** The secret store: a file, which a command replaces as a whole. */
 const storePath = (): string => `${machine.sandbox.folder}/secret-store/VSYNC_PASSPHRASE`;
 const kept = (): Promise<string> => readFile(storePath(), "utf8");
 const statePath = (name = ""): string => join(machine.sandbox.folder, "state", name);
@@ -148,7 +148,7 @@ describe("rotate.sh", () => {
   });
 
   describe("killed, and run again", () => {
-    // The requests of a rotation: 0 to 3 look, 4 to 6 write bundle, manifest and row.
+    // The requests of a rotation: 0 to 3 read, 4 to 6 write the bundle, the manifest and the audit row.
     test.each([
       ["before the swap", { at: 5, when: "before" }, false],
       ["after the swap", { at: 5, when: "after" }, true],
@@ -157,7 +157,7 @@ describe("rotate.sh", () => {
       const child = start(rotateArgs());
       const closed = once(child, "close");
       await held;
-      // The script, and the vsync that it has started.
+      // The script, and the vsync process that it has started.
       process.kill(-(child.pid ?? Number.NaN), "SIGKILL");
       await closed;
       gate.open();
@@ -184,7 +184,7 @@ function blockIn(text: string, key: string): string {
 }
 
 describe("github-actions.yml", () => {
-  /** Secrets as files; a workflow sees them as they were when it began. */
+  /** Secrets as files; a workflow sees the contents from its start. */
   async function workflow(extra: Readonly<Record<string, string>> = {}): Promise<Transcript> {
     const secrets = `${machine.sandbox.folder}/secret-store`;
     const secret = (name: string): Promise<string> => readFile(`${secrets}/${name}`, "utf8").catch(() => "");
@@ -218,7 +218,7 @@ describe("github-actions.yml", () => {
     expect(await secretNames()).toEqual(["VSYNC_PASSPHRASE"]);
   });
 
-  /** As on a runner, which does not know the vault. */
+  /** Like a runner, which does not know the vault. */
   async function freshRunner(): Promise<Record<string, string>> {
     const { endpoint, bucket, region, prefix } = machine.location;
     await rm(machine.sandbox.configFolder, { recursive: true });
@@ -226,7 +226,7 @@ describe("github-actions.yml", () => {
     return { ROTATE_INIT: flags, VSYNC_ACCESS_KEY: ROOT_USER.accessKeyId, VSYNC_SECRET_KEY: ROOT_USER.secretAccessKey };
   }
 
-  /** The candidate, without the digest of the passphrase that it was drawn to replace. */
+  /** The candidate, without the digest of the passphrase that it is to replace. */
   const staged = async (): Promise<string> =>
     (await readFile(`${machine.sandbox.folder}/secret-store/VSYNC_PASSPHRASE_NEXT`, "utf8")).split(" ")[1] ?? "";
 
@@ -260,9 +260,9 @@ describe("github-actions.yml", () => {
     const candidate = await staged();
     expect(await machine.sight(candidate)).toBe("writes");
     await writeFile(gh, working);
-    // The old passphrase opens nothing any more.
+    // The old passphrase no longer opens anything.
     await setTimeout(1_000);
-    // On a slow machine the second was over before the commit, which then dropped the entry.
+    // On a slow machine, that second had passed before the commit, which then dropped the entry.
     expect(await machine.sight(OLD)).toMatch(/^(PassphraseRetiredError|WrongPassphraseError)$/);
     const again = await workflow(await freshRunner());
     expect(again.exitCode, again.stderr).toBe(0);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
-/** Lets an app that imports nothing, or vsync/register, become the program: what it finds is what the app found. */
+/** Lets an app that imports nothing, or vsync/register, become the program, which then sees what the app saw. */
 const BECOME = "process.execve('/usr/bin/env', ['env', '--', ...process.argv.slice(1)])";
 const NODE = [process.execPath, "-e", BECOME, "--"];
 const REGISTERED = [process.execPath, "--import", join(ROOT, "dist/runtime/register.js"), "-e", BECOME, "--"];
@@ -110,10 +110,10 @@ function bytes({ variable, argument }: Found): string {
   return argument ? "a variable is damaged" : "a variable is damaged, with a warning; an argument is refused";
 }
 
-/** An app that imports vsync is not started by it. */
+/** An app that imports vsync is not started through it. */
 const OF_STARTING = ["not found, not executable", "script without `#!`"];
 
-/** What a cell says of what was found, and of what env(1) hands on. */
+/** The text of a cell for what the program found, compared with what it finds under env(1). */
 const ROWS: Readonly<Record<string, (found: Found, env: Found) => string>> = {
   "pid, parent": (it) => yes(it["is the program"], "the program", "vsync is its parent"),
   "signal aimed at it alone": (it) =>

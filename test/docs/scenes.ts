@@ -20,7 +20,7 @@ export interface SetScene extends Scene, AsyncDisposable {}
  */
 export type Start = "vault" | "bucket" | "fresh" | "app";
 
-/** In every vault of the pages and in its dotenv file, and mentioned by no page: what a runbook must not take away. */
+/** In every vault of the pages and its dotenv file, though no page mentions it: a runbook must not remove it. */
 export const UNTOLD = { name: "UNTOLD", data: "no page mentions this" };
 const ITEMS = [{ name: "DATABASE_URL", data: "postgres://planted-secret-value" }, UNTOLD];
 

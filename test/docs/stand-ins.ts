@@ -10,7 +10,7 @@ import { ROOT } from "./page.ts";
  */
 export interface Shape {
   readonly args: RegExp;
-  /** The values that the platform has afterwards, by variable. */
+  /** The values that the platform holds afterwards, by variable. */
   readonly keeps?: (call: Call) => Readonly<Record<string, string>>;
   readonly prints?: (call: Call) => string;
 }
@@ -18,7 +18,7 @@ export interface Shape {
 export interface Call {
   readonly args: readonly string[];
   readonly stdin: () => string;
-  /** The part of the line in the group. */
+  /** The part of the line that the group captures. */
   readonly group: (name: string) => string;
 }
 

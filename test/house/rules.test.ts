@@ -16,7 +16,7 @@ const longExecute = (count: number): string =>
 const TRY = "try {\n  it();\n} finally {\n  it();\n}\nfunction it(): void {}\n";
 const SWITCH = 'export function it(a: "x" | "y"): void {\n  switch (a) {\n    case "x":\n      return;\n  }\n}\n';
 
-/** A folder, in which the file gets a name of its own, or the path of a file. */
+/** A folder, where the file gets a generated name, or the path of a file. */
 type Place = string;
 type Case = readonly [
   rule: string,

@@ -30,7 +30,7 @@ test("CONTRIBUTING.md lists the folders of src/ in layer order: each imports onl
   expect(upward).toEqual([]);
 });
 
-/** Each way, from its first file: paths with their depth. */
+/** The import chains, each from its first file: paths with their depth. */
 const WAYS = waysOf(PAGE);
 
 test.each(WAYS)(
@@ -48,7 +48,7 @@ test.each(WAYS)(
   },
 );
 
-// The layers allow no other direction; the linter sees to it.
+// The layers allow no other direction, which the linter checks.
 test.each([
   ["src/runtime/vsync.ts", "src/crypto/kdf.ts", "src/crypto/note.ts", "src/crypto/box.ts"],
   ["src/commands/push.ts", "src/vault/commit/next-manifest.ts", "src/vault/audit/append.ts", "src/crypto/box.ts"],

@@ -33,7 +33,7 @@ function origin(): Server {
   );
 }
 
-/** A store that all processes share: who makes the file was first. */
+/** A store that all processes share: the process that creates the file was first. */
 function claimIn(folder: string): (key: string) => Promise<boolean> {
   return async (key) => {
     try {

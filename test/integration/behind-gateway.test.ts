@@ -8,7 +8,7 @@ import type { Gateway, SignedRequest } from "../../src/backend/gateway/gateway.t
 import { type DirectoryVault, directoryVault, temporaryFolder } from "../runtime/fixture.ts";
 import { COMPILE_CACHE } from "../support/compile-cache.ts";
 
-/* Origins and gateways as processes, with requests over sockets and clocks that stand still until the test sets them. */
+/* Origins and gateways as processes, with requests over sockets and clocks that move only when the test sets them. */
 
 const PROGRAM = join(import.meta.dirname, "behind-gateway-process.ts");
 const SETTINGS = {
@@ -38,7 +38,7 @@ beforeEach(async () => {
 
 interface Running {
   readonly url: string;
-  /** How far its clock is before the test's. */
+  /** How far its clock is ahead of the test's. */
   readonly skewMs: number;
   readonly child: ChildProcess;
 }
@@ -61,7 +61,7 @@ async function setClock({ child, skewMs }: Running): Promise<void> {
   await once(child, "message");
 }
 
-/** Sets the clocks of all: seconds since the start. */
+/** Sets everybody's clock, in seconds since the start. */
 async function at(second: number, ...running: readonly Running[]): Promise<void> {
   vi.setSystemTime(startMs + second * 1000);
   await Promise.all(running.map(setClock));
@@ -112,7 +112,9 @@ test("an outage of the store changes nothing for maxStaleMinutes; then requests 
   expect(await send(running, await sign())).toBe(SERVED);
 });
 
-/** @returns what brings the store back */
+/**
+ * @returns a function that brings the store back
+ */
 async function takeAway(): Promise<() => Promise<void>> {
   const away = `${vault.folder.slice(0, -1)}.away`;
   await rename(vault.folder, away);

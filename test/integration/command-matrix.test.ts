@@ -89,7 +89,7 @@ describe("of the program", () => {
   });
 });
 
-/** What one act ends with if a colleague's other act comes, whole, before its first request of a kind. */
+/** The outcome of a command if a colleague's whole command runs just before its first request of a kind. */
 async function met(act: (it: World) => Promise<unknown>, at: RegExp, other: (it: World) => Promise<unknown>) {
   const world = await World.pushed();
   for (const value of ["2", "3"]) {

@@ -18,13 +18,13 @@ beforeEach(async () => {
   await sandbox.write("work/certs/ca.pem", "x");
   for (const env of ["prod", "staging"]) await sandbox.giveConfig(makeConfig({ env }));
   const program = programUnderTest().map(quoted).join(" ");
-  // what a completed line comes to is shown, not run
+  // the completed line is shown, not run
   const script = `#!/bin/sh\n[ "$1" = completion ] && exec ${program} "$@"\nprintf '<%s>' "$@"\n`;
   await chmod(await sandbox.write("home/bin/vsync", script), 0o755);
 });
 afterEach(() => sandbox[Symbol.asyncDispose]());
 
-/** What a person sees: the shell itself, on a terminal, with the Tab key. */
+/** Completion as a person sees it: the shell itself, on a terminal, with the Tab key. */
 describe("a real shell", () => {
   const TAB = "\t";
 

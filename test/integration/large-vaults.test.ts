@@ -77,7 +77,7 @@ describe.runIf(process.platform === "linux")("more than an environment takes", (
   });
 
   test("all together: how large it would be, and what to do", async () => {
-    // Beyond the 6 MiB that Linux takes at most, with any limit of the stack.
+    // More than the 6 MiB that Linux accepts with any stack limit.
     await home.run(["push", "prod", "--from=-", "--yes"], { stdin: numbered(700) });
     const ran = await run();
     expect(ran).toMatchObject({ stdout: "", exitCode: 126 });

@@ -11,7 +11,7 @@ import { type Gate, openGate } from "./rotation-gate.ts";
 
 const MOVE = ["move", "prod", "live", "--yes"];
 
-/** The vault at its new place, which must hold all that it held, and the whole chain. */
+/** The vault at its new place, which must hold everything it held before, and the whole chain. */
 async function expectMoved(machine: Machine): Promise<void> {
   const store = await openStore({ ...machine.location, prefix: machine.location.prefix.replace("prod", "live") });
   using holder = holding(OLD);
@@ -21,7 +21,7 @@ async function expectMoved(machine: Machine): Promise<void> {
   expect([manifest.gen, manifest.action, rows.length + Number(outstanding !== null)]).toEqual([2, "move", 2]);
 }
 
-// Between two writes, it makes no difference to the store when a kill comes; test/vault/move.test.ts tries each request.
+// When a kill comes between two writes makes no difference to the store; test/vault/move.test.ts tries each request.
 describe("a move that is killed before any of its writes", () => {
   let server: Awaited<ReturnType<typeof startStrictS3>>;
   let gate: Gate;

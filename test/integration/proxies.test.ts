@@ -10,7 +10,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { directoryVault, temporaryFolder } from "../runtime/fixture.ts";
 import { COMPILE_CACHE } from "../support/compile-cache.ts";
 
-/* Both reverse proxies that we ship, as processes between a client that writes bytes and an origin that reads them. */
+/* Both reverse proxies that the examples configure, as processes between a client that writes bytes and an origin. */
 
 const SETTINGS = {
   backends: [{ id: "api" }],
@@ -23,7 +23,7 @@ const SETTINGS = {
 const PERMISSIONS = ["api.gateway.sign", "api.tokens.verify"];
 const SOURCES = join(import.meta.dirname, "../../src");
 
-/** The program, which says its port, and its arguments and variables. */
+/** The program, which prints its port, and its arguments and variables. */
 const PROXIES: Readonly<Record<string, (origin: string) => Promise<readonly [string, string[], NodeJS.ProcessEnv]>>> = {
   "vsync dev-gateway": async (origin) => [join(import.meta.dirname, "behind-gateway-process.ts"), [origin], {}],
   "examples/gateway.mjs": async (origin) => {
@@ -57,7 +57,9 @@ async function listening(server: Server): Promise<number> {
 }
 
 describe.each(Object.entries(PROXIES))("%s", (_, programOf) => {
-  /** @returns the port of a proxy before the origin */
+  /**
+   * @returns the port of a proxy in front of the origin
+   */
   async function before(origin: Server): Promise<number> {
     const [file, args, env] = await programOf(`http://127.0.0.1:${await listening(origin)}`);
     const child = fork(file, args, {
@@ -143,7 +145,7 @@ describe.each(Object.entries(PROXIES))("%s", (_, programOf) => {
     client.write(head(port, "GET", "/live", "connection: Upgrade\r\nupgrade: chat\r\n"));
     const [, socket] = await arrived;
     socket.on("error", () => undefined).resume();
-    // Its own half stays open until it ends that, too.
+    // Its own half stays open until it closes that too.
     const ended = new Promise((resolve) => socket.on("end", resolve).on("close", resolve));
     client.resetAndDestroy();
     await ended;

@@ -6,10 +6,10 @@ import { programUnderTest } from "../support/program/sandbox.ts";
 import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
 
 const KILLS = 8;
-/** Longer than a push takes where nothing else runs: some are killed too late, and some before they begin. */
+/** Longer than a push takes on an idle machine: some are killed too late, and some before they begin. */
 const LATEST_MS = 700;
 
-/** Starts a push and kills it after `delayMs`. True where it had ended by itself. */
+/** Starts a push and kills it after `delayMs`. Resolves with true if it had already ended. */
 async function pushAndKill(home: VaultHome, value: string, delayMs: number): Promise<boolean> {
   const [command = "", ...first] = programUnderTest();
   const child = spawn(command, [...first, "push", "prod", "--repo=api", "--from=-"], {

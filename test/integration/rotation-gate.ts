@@ -1,16 +1,16 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
 
-/** Where a client is held for ever: before its request reaches the server, or after the server has answered it. */
+/** Where a client is held for ever: before its request reaches the server, or after the server has responded. */
 export interface Stop {
-  /** Counted from the first request on, from 0; or how the request starts, as in `PUT manifest`. */
+  /** The request's number, from 0, or how the request starts, as in `PUT manifest`. */
   readonly at: number | string;
   readonly when: "before" | "after";
 }
 
 export interface Gate extends AsyncDisposable {
-  /** The server, by way of the gate. */
+  /** The server's address through the gate. */
   readonly endpoint: string;
-  /** `PUT`, and the last part of the key, of each request since the gate was set. */
+  /** The method and the last part of the key of each request since the gate was set. */
   readonly passed: string[];
   /** Resolves as soon as a client is held. */
   stopAt(stop: Stop): Promise<void>;

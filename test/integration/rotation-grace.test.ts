@@ -9,7 +9,7 @@ const REBOOT_MS = 100;
 /** An app that boots, serves its one value and boots again, from a token and the file that its secret store writes. */
 class App implements AsyncDisposable {
   readonly failures: unknown[] = [];
-  /** Of each boot that succeeded. */
+  /** The vault's generation at each successful boot. */
   readonly generations: number[] = [];
   readonly #env: Record<string, string>;
   readonly #ended: Promise<void>;
@@ -33,7 +33,7 @@ class App implements AsyncDisposable {
     }
   }
 
-  /** Waits for so many more boots that succeed, all of this generation at least. */
+  /** Waits for this many more successful boots, all of at least this generation. */
   async boots(count: number, generation: number): Promise<void> {
     const from = this.generations.length;
     const booted = () => this.generations.slice(from).filter((gen) => gen >= generation).length;
@@ -46,7 +46,7 @@ class App implements AsyncDisposable {
   }
 }
 
-/** What a secret store does to the file that it mounts: another one takes its place. */
+/** Replaces a mounted file as a secret store does: a new file takes its place. */
 async function deliver(machine: Machine, passphrase: string): Promise<string> {
   const fresh = await machine.sandbox.write("mount/passphrase.next", `${passphrase}\n`);
   const path = `${machine.sandbox.folder}/mount/passphrase`;

@@ -26,7 +26,7 @@ const REQUESTS = [
   "PUT manifest",
   "PUT row",
 ] as const;
-/** From here on everything is agreed. */
+/** From here on, everything is confirmed. */
 const FIRST_LOOK = REQUESTS.indexOf("LIST rows");
 const FIRST_WRITE = REQUESTS.indexOf("PUT bundle");
 const SWAP = REQUESTS.indexOf("PUT manifest");
@@ -55,12 +55,12 @@ async function killAt(machine: Machine, gate: Gate, stop: Stop, args: readonly s
   gate.open();
 }
 
-/** What `--out` has left: there before the first request that leads to a write. */
+/** The file of `--out`: it exists before the first request that leads to a write. */
 function leftover(machine: Machine): Promise<string | null> {
   return readFile(`${machine.sandbox.work}/new`, "utf8").catch(() => null);
 }
 
-/** Exactly one of both writes; the other opens nothing, or, inside a grace window, reads. */
+/** Exactly one of the two passphrases writes; the other opens nothing or, inside a grace window, reads. */
 async function expectSights(machine: Machine, candidate: string | null, oldSight: Sight): Promise<void> {
   expect(await machine.sight(OLD)).toBe(oldSight);
   if (candidate === null) return;
@@ -87,7 +87,7 @@ function describeStore(
       gate.open();
       expect(await machine.rotate()).toMatchObject({ exitCode: 0 });
       const passed = gate.passed.map((it) => it.replace(/v=.*/, "bundle").replace(/audit.*/, "row"));
-      // The list of rows and the row are asked for at once.
+      // The list of rows and the row are requested at once.
       expect(passed.toSorted()).toEqual(REQUESTS.toSorted());
       expect(passed.filter((it) => it.startsWith("PUT"))).toEqual(REQUESTS.filter((it) => it.startsWith("PUT")));
     });
@@ -109,14 +109,14 @@ function describeStore(
   });
 }
 
-/** The chain verifies but for one row at most, and the next commit comes through. */
+/** The chain verifies, with at most one row missing, and the next commit succeeds. */
 async function expectChainAndNext(machine: Machine, stop: RequestStop, writer: string): Promise<void> {
   const gens = isApplied(stop, SWAP) ? [1, 2] : [1];
   const isOutstanding = isApplied(stop, SWAP) && !isApplied(stop, ROW);
   const newest = gens.length;
   const held = isOutstanding ? gens.slice(0, -1) : gens;
   expect(await machine.chain(writer)).toEqual({ gens: held, outstanding: isOutstanding ? newest : null });
-  // Every second time it is `reconcile` that appends the row, else the next commit.
+  // Every second time `reconcile` appends the row, otherwise the next commit does.
   if (isOutstanding && stop.when === "before") {
     const request = { holder: holding(writer), expect: { env: "prod" } };
     using proposal = await proposeReconcile(machine.ports, request);
@@ -206,7 +206,7 @@ describeStore("a real S3 server", real !== null, SWAP_STOPS, async (through) => 
 
 describe("SIGKILL at any moment: a directory", () => {
   const KILLS = 6;
-  /** Longer than a rotation takes where nothing else runs. */
+  /** Longer than a rotation takes on an idle machine. */
   const LATEST_MS = 1200;
 
   test("old or new opens, never both nor neither, and nobody is blocked", async () => {

@@ -4,7 +4,7 @@ import { type Machine, machineOnDisk, machineOnRealS3, OLD } from "../support/pr
 const ROTATORS = 4;
 const ROUNDS = 2;
 const ARGS = ["rotate-passphrase", "--env=prod"];
-/** The last of the three answers on grace. */
+/** Selects the last of the three answers about the grace window. */
 const NOT_AT_ALL = "\u001b[B\u001b[B\r";
 
 interface End {
@@ -14,7 +14,9 @@ interface End {
   readonly screen: string;
 }
 
-/** All have opened the vault and wait for their answer before the first gets one: none starts from a later generation. */
+/**
+ * All have opened the vault and wait for a response before the first gets one, so none starts from a later generation.
+ */
 async function race(
   machine: Machine,
   current: string,
@@ -60,7 +62,7 @@ async function expectOneWinner(machine: Machine, ends: readonly End[]): Promise<
     if (exitCode === 0) continue;
     const said = screen.replaceAll(/\s*\r\n\s*/g, " ");
     expect(said).toContain("vsync: error: another writer committed generation ");
-    // One that came late enough has not written any.
+    // One that started late enough has written none.
     const stale = /stale object at (v=\S+) is harmless/.exec(said)?.[1];
     expect(stale !== undefined).toBe(said.includes("✓"));
     if (stale !== undefined) expect(objects).toHaveProperty([stale]);

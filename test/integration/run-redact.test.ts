@@ -69,7 +69,7 @@ test("the program waits for a slow reader", async () => {
   ]);
   let stderr = "";
   child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  // Nobody reads: the pipes fill, and however long this lasts the program cannot have written all.
+  // Nobody reads, so the pipes fill, and the program can never have written everything.
   await new Promise((settle) => setTimeout(settle, 1500));
   expect(stderr).not.toContain("all written");
   let length = 0;

@@ -7,7 +7,7 @@ import { programUnderTest } from "../support/program/sandbox.ts";
 import { openVaultHome, PASSPHRASE, type VaultHome } from "../support/program/vault-home.ts";
 import { runtimePath } from "../support/runtimes.ts";
 
-/* `vsync run` beside env(1). What a shell can show is in test/scripts/run.txt. */
+/* `vsync run` compared with env(1). test/scripts/run.txt has what a shell can show. */
 
 let home: VaultHome;
 beforeAll(async () => {
@@ -75,7 +75,9 @@ def shown(fd, until=None, seconds=20):
     return seen.decode()
 `;
 
-/** A shell with job control: `fg` is Enter. It takes signals one by one (sigwait), so none comes at a wrong moment. */
+/**
+ * A shell with job control; Enter runs `fg`. It takes signals one by one (sigwait), so none comes at a wrong moment.
+ */
 const JOB_SHELL = `
 import os, signal, sys
 for name in ("SIGTTOU", "SIGTSTP"): signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -181,7 +183,7 @@ except ProcessLookupError: print("gone")`;
   });
 });
 
-// Node.js 22 aborts where its exec fails, and the core would hold secrets.
+// Node.js 22 aborts if its exec fails, and the core dump would hold secrets.
 describe.skipIf(!IS_NODE)("under another Node.js", () => {
   test.each(["node22", "node26"] as const)("vsync becomes the program, and no exec fails: %s", async (name) => {
     const way = [await runtimePath(name), ...programUnderTest().slice(1), "run", "prod", "--repo=api", "--"];
@@ -300,7 +302,7 @@ for before in ("trap '' INT; ", "", "trap '' INT TERM; "):
     expect(ofUsers(python(WAYS[way]!, script))).toBe(python(WAYS["env"]!, script));
   });
 
-  // Debian and others let no user but root make one.
+  // On Debian and others, only root may create one.
   const mayUnshare = spawnSync("unshare", ["-rpf", "--mount-proc", "true"]).status === 0;
   test.skipIf(!mayUnshare)("as PID 1: the program itself, and with --redact (binary) orphans are buried", () => {
     const inside = (way: readonly string[]): readonly string[] => ["unshare", "-rpf", "--mount-proc", ...way];
@@ -317,7 +319,7 @@ describe("what vsync read a secret from, the program cannot read", () => {
     await home.sandbox.write("work/passphrase", PASSPHRASE, 0o600);
     const [command = "", ...first] = programUnderTest();
     const stdin = openSync(join(home.sandbox.work, "passphrase"), "r");
-    // The program goes back to the beginning of each of its descriptors, and reads.
+    // The program seeks to the beginning of each of its descriptors, and reads.
     const script = `
 import os
 for fd in (0, 3):

@@ -7,7 +7,10 @@ import { type Hole, openBlackHole, openServer } from "../support/black-hole.ts";
 import { configure, openMachine } from "../support/program/s3-machine.ts";
 import { programUnderTest, type Sandbox, type Transcript } from "../support/program/sandbox.ts";
 
-/** The 10 s of the contract, on a machine that is busy: to wait for what never answers would take longer still. */
+/**
+ * The contract's 10 s and some more for a busy machine; waiting for a server that never responds would take longer
+ * still.
+ */
 const LIMIT_MS = 60_000;
 const NOBODY = { accessKeyId: "K", secretAccessKey: "planted-secret-key" };
 

@@ -18,14 +18,14 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** A machine whose programs run by way of `wrapper`, a line of shell that ends by running "$0" "$@". */
+/** A machine whose programs run through `wrapper`, a line of shell that ends with "$0" "$@". */
 async function machineWith(wrapper: string): Promise<Sandbox> {
   const sandbox = await openMachine(["/bin/sh", "-c", wrapper, ...programUnderTest()]);
   await configure(sandbox, strictPlace(server));
   return sandbox;
 }
 
-/** What the program did to the network, by system call; its own streams are files, which are none. */
+/** The program's network activity, by system call. Its own streams are files, so they do not count. */
 async function networkCalls(args: readonly string[], env = {}): Promise<string[]> {
   const log = '"$TMPDIR/calls"';
   const trace = `strace -f -qq -e trace=network -o ${log} -- "$0" "$@" </dev/null >"$TMPDIR/out" 2>"$TMPDIR/err"`;
@@ -70,7 +70,7 @@ test("asks nothing of the store, and for no passphrase", async () => {
   expect(tokenIn(await sandbox.run(OFFLINE.slice(0, -1)))).toEqual(offline);
 });
 
-/** Writes down every module's address as it is loaded. */
+/** Records every module's address as it is loaded. */
 const RECORDER = `import { appendFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 registerHooks({

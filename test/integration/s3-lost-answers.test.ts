@@ -4,7 +4,7 @@ import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import { type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";
 
-/** The three writes of a push, by their keys. */
+/** The three writes of a push, by key. */
 const WRITES = [/^api\/prod\/v=/, /^api\/prod\/manifest$/, /^api\/prod\/audit\//];
 let server: StrictS3;
 let sandbox: Sandbox;

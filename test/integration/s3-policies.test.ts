@@ -19,7 +19,7 @@ import { PASSPHRASE } from "../support/vault-fixture.ts";
 const NEW = "another passphrase entirely";
 const { isThere, target: real, reader: user } = realServer();
 
-/** The printed policies, put on a real server for a user who may do nothing else, through the command line alone. */
+/** Applies the printed policies on a real server to a user without any other rights, by the command line only. */
 describe.skipIf(!isThere)("on a real S3 server, what vsync policy prints", () => {
   const bucket = randomName("vsync-policy");
   const owner: Place = { ...real, bucket };
@@ -63,7 +63,7 @@ describe.skipIf(!isThere)("on a real S3 server, what vsync policy prints", () =>
     }
   }
 
-  /** Nothing of another vault in the same bucket, and nothing that no vault has. */
+  /** Objects of another vault in the same bucket, and keys that no vault has. */
   async function isKeptOut(): Promise<void> {
     await storeAt({ ...owner, prefix: "api/other/" }).create("manifest", text("another vault's"));
     await storeAt(owner).create("stray", text("not a vault's"));

@@ -7,7 +7,7 @@ import type { Sandbox, Transcript } from "../support/program/sandbox.ts";
 import { type StrictS3, startStrictS3 } from "../support/strict-s3/server.ts";
 import type { User } from "../support/strict-s3/users.ts";
 
-/** A search would find each of them. */
+/** Values that a search would find. */
 const PLANTED = {
   passphrase: "planted passphrase, never seen",
   wrongPassphrase: "planted passphrase that is wrong",
@@ -16,7 +16,7 @@ const PLANTED = {
   sessionToken: "PlantedSessionToken==",
   value: "planted-value-of-a-secret",
 };
-/** Plain, and in the forms in which a careless writer would let it through. */
+/** Each value in plain text, and in the encodings in which a careless writer would leak it. */
 const FORMS = Object.entries(PLANTED).flatMap(([name, text]) => {
   const bytes = Buffer.from(text);
   const forms = [text, bytes.toString("base64").replace(/=+$/, ""), bytes.toString("hex"), encodeURIComponent(text)];
@@ -75,7 +75,7 @@ test("the search finds planted secrets", () => {
 const at = (): string[] => [`--endpoint=${server.endpoint}`, "--bucket=strict", "--access-key=OWNERKEY"];
 const env = "--env=prod";
 
-/** In this order, each on what the ones before have left; with the exit code that shows that it came as far as meant. */
+/** The commands in order, each on the result of those before, and the exit code that shows how far it got. */
 const COMMANDS: readonly (readonly [string, () => readonly string[], Record<string, string>, number])[] = [
   ["doctor without a config", () => ["doctor", env], SECRETS, 4],
   ["init with a wrong key", () => ["init", env, ...at().slice(0, 2), ...WRONG_KEY], SECRETS, 2],

@@ -16,7 +16,7 @@ const PROGRAMS: readonly (readonly [string, () => readonly string[]])[] = [
   ["the library", () => [process.execPath, "--input-type=module", "-e", LIBRARY]],
 ];
 
-/** Argon2id alone takes 64 MiB. */
+/** Argon2id needs 64 MiB for itself. */
 test.skipIf(!canLimit()).each(PROGRAMS)("%s boots with a scoped token in a container of 64 MiB", async (_, program) => {
   using container = new SmallContainer(64);
   const [command = "", ...args] = container.around(program());

@@ -22,9 +22,9 @@ import { ROOT, type StrictS3, type StrictS3Options, startStrictS3 } from "../sup
 interface Setting {
   readonly name: string;
   readonly server?: StrictS3Options;
-  /** Arms faults, starts proxies, sets variables; returns what of the location differs. */
+  /** Arms faults, starts proxies, sets variables; returns the changes to the location. */
   readonly arrange?: (server: StrictS3) => Partial<StoreLocation> | Promise<Partial<StoreLocation>>;
-  /** Something never answers: the clock goes ahead, up to vsync's own limit. */
+  /** Whether something never responds: then the clock is advanced, up to vsync's own limit. */
   readonly isSilent?: boolean;
 }
 
@@ -65,7 +65,7 @@ async function behindProxy(
   return { endpoint: `https://store.example.test:${front.port}` };
 }
 
-/** The address of a server that takes requests and never answers one. */
+/** The address of a server that accepts requests and never responds. */
 async function silence(): Promise<string> {
   const { port } = own(await openServer(() => undefined));
   return `http://127.0.0.1:${port}`;
@@ -80,7 +80,7 @@ async function profile(content: string): Promise<void> {
 const AMBIENT = { credentials: "ambient" } as const;
 const START = "example";
 
-/** Whose token for the sign-in is still good: the portal is asked next. */
+/** A profile whose sign-in token is still valid, so the portal is asked next. */
 async function signedIn(): Promise<void> {
   const cache = join(folder, ".aws/sso/cache");
   await mkdir(cache, { recursive: true });
@@ -324,7 +324,7 @@ const withoutPorts = (verdict: string): string =>
     .replaceAll(folder, "<folder>")
     .replace(/probe-[0-9a-f]{16}/g, "probe-…");
 
-/** With a clock of which 25 seconds pass in one. */
+/** Runs it with a clock that is 25 times as fast. */
 async function hastened<T>(work: () => Promise<T>): Promise<T> {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const ahead = setInterval(() => vi.advanceTimersByTime(250), 10);

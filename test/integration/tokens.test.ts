@@ -39,7 +39,7 @@ async function must(machine: Machine, ...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** The id of the token in a blob, if it opens the vault; else the class of the error. */
+/** The id of the token in a blob if it opens the vault, otherwise the error's class. */
 async function sightOf(config: string | null): Promise<string> {
   try {
     await using vault = await Vsync.open({ config: config ?? "", env: {} });
@@ -136,7 +136,7 @@ const VERBS = {
   revoke: ["revoke", "prod", "old", "--yes"],
 } as const;
 
-/** Which files hold a token that opens the vault then, and where the program is killed. */
+/** Which files hold a token that opens the vault afterwards, and where the program is killed. */
 const KILLS: readonly (readonly [keyof typeof VERBS, "before" | "after", string, readonly string[]])[] = [
   ["create", "before", "PUT manifest", ["old"]],
   ["create", "after", "PUT manifest", ["old", "new"]],
@@ -161,7 +161,7 @@ async function expectKilled(machine: Machine, gate: Gate, [verb, when, at, holde
   const live = holders.map((name) => sights.get(name));
   expect(await activeTokens(machine)).toEqual(live);
   for (const [name, sight] of sights) expect([name, sight.startsWith("tok_")]).toEqual([name, holders.includes(name)]);
-  // The next commit comes through, and brings the row.
+  // The next commit succeeds, and appends the row.
   await must(machine, "tokens", "create", "prod", "--name=next", "--split");
   expect(await machine.chain(OLD)).toMatchObject({ outstanding: null });
 }

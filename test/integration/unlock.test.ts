@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { programUnderTest } from "../support/program/sandbox.ts";
 import { openVaultHome } from "../support/program/vault-home.ts";
 
-/** A session keyring of its own, as a login has. Containers often refuse it. */
+/** A separate session keyring, as each login has. Containers often refuse it. */
 const session = ["session", "-", "sh", "-c"];
 const isRefused = spawnSync("/usr/bin/keyctl", [...session, "exec /usr/bin/keyctl rlist @s"]).status !== 0;
 

@@ -26,7 +26,7 @@ import { ROOT, startStrictS3 } from "../support/strict-s3/server.ts";
 import type { Action, Grant } from "../support/strict-s3/users.ts";
 import { PASSPHRASE } from "../support/vault-fixture.ts";
 
-/* The ledger in a bucket, written by processes whose key may do what `vsync policy` prints for a reader and a meter. */
+/* The ledger in a bucket, written by processes with the rights that `vsync policy` prints for a reader and a meter. */
 
 const PROGRAM = join(import.meta.dirname, "meter-process.ts");
 const DAY_MS = 86_400_000;
@@ -35,7 +35,7 @@ const { isThere, target: real, reader: user } = realServer();
 
 interface Bucket {
   readonly owner: Place;
-  /** As a user who may do what `grant` says, and nothing else. */
+  /** Runs as a user with the rights of `grant`, and no others. */
   readonly app: Place;
   grant(statements: readonly PolicyStatement[]): Promise<unknown>;
 }
@@ -150,7 +150,7 @@ describe.each([
   });
 });
 
-/** No object says in the clear what tokens, backends, routes and meters are called, nor what was used. */
+/** No object shows in plain text the names of tokens, backends, routes and meters, or the quantities. */
 async function isClosed(owner: Place): Promise<void> {
   const all = storeAt({ ...owner, prefix: "" });
   const keys = await keysOf(all);
@@ -161,7 +161,7 @@ async function isClosed(owner: Place): Promise<void> {
   }
 }
 
-/** Killed once it has kept the events, or after a flush. @returns its stderr */
+/** Runs the app until it has kept the events and is killed, or until it has flushed. @returns its stderr */
 async function runMeter(env: NodeJS.ProcessEnv, words: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [...COMPILE_CACHE, PROGRAM, ...words], {
     env: { PATH: process.env["PATH"], ...env },

@@ -30,7 +30,7 @@ interface Ran {
 }
 
 interface Running {
-  /** Ends stdin: the process writes what waits. */
+  /** Closes stdin: the process then writes the pending events. */
   end(): Promise<void>;
   kill(): Promise<void>;
   stderr(): string;
@@ -109,7 +109,7 @@ test("after a rotation, a process sends what waits; the next one reports what on
 test("a bucket that is away keeps them on the disk, and says so", async () => {
   await meter("a");
   const away = `${vault.folder.replace(/\/$/, "")}/usage`;
-  // A file where the folder would be: the vault can be read, and no usage be written.
+  // There is a file in the folder's place: the vault can be read, but no usage can be written.
   await writeFile(away, "");
   const { stderr } = await meter("b", "flush");
   expect(stderr).toContain("usage events wait for");

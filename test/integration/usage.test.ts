@@ -95,7 +95,7 @@ async function listening(listener: Handler): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** The origin: it verifies, and hands over to the test's handler. */
+/** The origin verifies, and passes the request on to the test's handler. */
 async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
   const { method = "", url: target = "", headers } = req;
   const view = originViewOf(api.snapshot);
@@ -113,7 +113,7 @@ async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
   }
 }
 
-/** The gateway: it tells the client how the usage was settled, which a real one does not. */
+/** The gateway tells the client how the usage was settled, which a real one does not. */
 async function forward(req: IncomingMessage, res: ServerResponse, origin: string): Promise<void> {
   const { method = "", url: target = "", headers } = req;
   const context = { subject: "ann" };

@@ -5,18 +5,18 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 const PROGRAM = join(import.meta.dirname, "../../bin/run.js");
-/** Made before the look at who owns them. */
+/** Created before their owner is checked. */
 const FOLDERS = ["vsync", join("vsync", "node")];
 const ANOTHER_USER = 12_345;
 
-/** Below a folder that only this user and root can change, unlike /tmp on some machines. */
+/** In a folder that only this user and root can change, unlike /tmp on some machines. */
 function emptyFolder(): string {
   const folder = mkdtempSync(join(homedir(), ".vsync-compile-cache-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Starts the program with this cache folder, and lists what is in it then. */
+/** Starts the program with this cache folder, and lists its contents afterwards. */
 function startWith(caches: string): readonly string[] {
   const env = { PATH: "/usr/bin:/bin", HOME: "/nowhere", XDG_CACHE_HOME: caches };
   const started = execFileSync(process.execPath, [PROGRAM, "--version"], { env, encoding: "utf8", stdio: "pipe" });

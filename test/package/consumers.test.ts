@@ -66,7 +66,7 @@ const FILES = {
 beforeAll(async () => void (await installedPackage()), FETCH_LIMIT_MS);
 
 describe.each(RUNTIMES)("under %s, installed by npm", { timeout: FETCH_LIMIT_MS }, (runtime) => {
-  // Throws if this machine has no such runtime.
+  // Throws if this machine lacks that runtime.
   const start = async (args: readonly string[]) => {
     const [program, app, vault] = await Promise.all([runtimePath(runtime), appOf(FILES), directoryVault()]);
     return runIn(app, environmentOf(vault), [program, ...args]);

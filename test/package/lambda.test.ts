@@ -51,7 +51,7 @@ const COMMON = `
 `;
 const CACHED = ESM.replace("Vsync.open()", 'Vsync.open({ cache: "/tmp/vault.cache", maxAge: 3600_000 })');
 
-/** As in a function: the token has no key, and the platform gives the role's key in variables. */
+/** Like a function: the token has no key, and the platform provides the role's key in variables. */
 function environmentOf(vault: BucketVault): Record<string, string> {
   const noKeys = { accessKeyId: undefined, secretAccessKey: undefined } as unknown as Partial<RuntimeToken>;
   return {

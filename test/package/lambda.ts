@@ -62,7 +62,7 @@ export class Lambda {
     });
   }
 
-  /** Thaws the environment for one event and freezes it again after the answer. */
+  /** Thaws the environment for one event and freezes it again after the response. */
   async invoke(event: object): Promise<unknown> {
     const started = this.#process;
     if (started === undefined) throw new Error("start the function first");

@@ -53,13 +53,13 @@ async function startOrigin(
     appOf({ "package.json": '{"type":"module"}', "origin.mjs": program, ...files }, packages),
   ]);
   const variables = { PORT: "0", NODE_ENV: "production", NEXT_TELEMETRY_DISABLED: "1" };
-  // Without the token, as an app is built.
+  // Without the token, as in an app's build.
   if (build !== undefined) expect(await runIn(folder, variables, [path, ...build])).toMatchObject({ status: 0 });
   const { line } = startIn(folder, { ...variables, ...env }, [path, ...flags, "origin.mjs"]);
   return `http://127.0.0.1:${/\d+$/.exec(await line)?.[0]}`;
 }
 
-/** As wrangler bundles a Worker, and as Cloudflare runs it. */
+/** Bundles a Worker as wrangler does, and runs it as Cloudflare does. */
 async function startWorker(config: string): Promise<string> {
   const [program, folder] = await Promise.all([runtimePath("workerd"), appOf(WORKER, ["esbuild"])]);
   const bundled = await runIn(folder, {}, [process.execPath, "bundle.mjs"]);
@@ -72,7 +72,10 @@ async function signedGet(gateway: Gateway, target: string): Promise<Record<strin
   return (await gateway.sign({ method: "GET", target, headers: {} })).headers as Record<string, string>;
 }
 
-/** What the origin answers to a job that its gateway signed, to nobody's, to another job, and to the first again. */
+/**
+ * The origin's answers to a job that its gateway signed, to an unsigned one, to another job, and to the first one
+ * again.
+ */
 async function answersOf(origin: string, gateway: Gateway): Promise<unknown[]> {
   const job = { method: "POST", body: '{"name":"nightly"}' };
   const body = new TextEncoder().encode(job.body);

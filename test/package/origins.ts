@@ -1,12 +1,15 @@
 import type { RuntimeName } from "../support/runtimes.ts";
 
-/** An app of somebody who has installed vsync: it prints its port, and answers with the route and the job that it got. */
+/**
+ * An app by somebody who has installed vsync: it prints its port, and answers with the route and the job that it
+ * received.
+ */
 export interface OriginApp {
   readonly runtime: RuntimeName;
   /** Flags of the runtime. */
   readonly flags?: readonly string[];
   readonly packages?: readonly string[];
-  /** Beside the program. */
+  /** Files next to the program. */
   readonly files?: Readonly<Record<string, string>>;
   /** Runs before the program. */
   readonly build?: readonly string[];
@@ -62,7 +65,7 @@ export const ORIGINS: Readonly<Record<string, OriginApp>> = {
   Nest: {
     runtime: "node24",
     packages: ["@nestjs", "reflect-metadata", "rxjs"],
-    // As TypeScript compiles decorators.
+    // The code that TypeScript generates for decorators.
     program: `
       import "reflect-metadata";
       import { Controller, HttpCode, Module, Post, Req, UseGuards } from "@nestjs/common";
@@ -125,7 +128,7 @@ export const ORIGINS: Readonly<Record<string, OriginApp>> = {
   },
   "a Lambda function": {
     runtime: "node24",
-    // A function URL makes an event of a request.
+    // A function URL turns a request into an event.
     program: `
       import { createServer } from "node:http";
       import { buffer } from "node:stream/consumers";

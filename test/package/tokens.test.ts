@@ -9,7 +9,9 @@ const ENTRY = join(DIST, "library/tokens.js");
 /** An app that only checks tokens loads nothing of a vault. re2js alone is 230 kB. */
 const MOST_BYTES = 450_000;
 
-/** The files that a bundle leads to, and the packages and modules of Node.js that they import, also late. */
+/**
+ * The files that a bundle leads to, and the packages and Node.js modules that they import, including dynamic imports.
+ */
 function graphOf(entry: string): { files: ReadonlySet<string>; packages: ReadonlySet<string> } {
   const files = new Set<string>();
   const packages = new Set<string>();

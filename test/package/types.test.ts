@@ -81,7 +81,7 @@ const PINO = `
   export const opened = [Vsync.open({ logger: pino() }), Vsync.open({ logger: console }), Vsync.open({ env: process.env })];
 `;
 
-/** An origin in each framework, against the types that the framework has. */
+/** An origin in each framework, type-checked against the framework's own types. */
 const ORIGIN = `
   import { createServer } from "node:http";
   import { createServer as createHttp2Server } from "node:http2";
@@ -182,13 +182,13 @@ async function projectOf(name: string): Promise<string> {
 
 beforeAll(async () => void (await Promise.all([installedPackage(), fetchPackages(CHECKS)])), FETCH_LIMIT_MS);
 
-/** What the origins of others are written with. */
+/** The frameworks that origins are written with. */
 const FRAMEWORKS = ["@nestjs", "@types", "express", "fastify", "hono", "koa", "reflect-metadata", "rxjs"];
 
 test.each([nodenext, bundler])(
   "an origin in each framework compiles: $moduleResolution",
   async (options) => {
-    // Types of others have faults of their own.
+    // Other packages' types have errors of their own.
     const all = { ...STRICT, ...options, skipLibCheck: true, experimentalDecorators: true, lib: ["es2024", "dom"] };
     const config = JSON.stringify({ compilerOptions: { ...all, types: ["node"] }, files: ["origin.ts"] });
     const files = { "package.json": '{"type":"module"}', "tsconfig.json": config, "origin.ts": ORIGIN };
@@ -206,7 +206,7 @@ const COMPILERS: Record<string, () => Promise<string>> = {
 };
 
 describe.each(Object.keys(COMPILERS))("%s", (compiler) => {
-  // TypeScript compiles a require of an ES module since 5.8.
+  // TypeScript supports `require` of an ES module from 5.8 on.
   const projects = Object.keys(PROJECTS).filter((name) => compiler !== "an older one" || !name.includes("CommonJS"));
 
   test.each(projects)("accepts correct code and refuses wrong code: %s", async (name) => {

@@ -87,7 +87,7 @@ describe("beside npm's http-message-sig", () => {
     expect(await ours("POST", "/v1/jobs?dry=1", all, BODY)).toMatchObject({ routeId: "jobs.create" });
   });
 
-  /** Another byte in one place of what arrives. */
+  /** Changes one byte of what arrives. */
   const mutated = fc.record({ place: fc.nat(), at: fc.nat(), to: fc.integer({ min: 0x20, max: 0x7e }) });
 
   test("of requests with another byte somewhere we accept none that it refuses", async () => {

@@ -73,7 +73,7 @@ const request: fc.Arbitrary<RequestToSign & { body: Uint8Array }> = fc.record({
   context: fc.constant(null),
 });
 
-/** How exactly one thing is wrong: with the claim before it is signed, or with what arrives. */
+/** Each way in which exactly one thing is wrong: with the claim before it is signed, or with what arrives. */
 const faults = fc.constantFrom<((it: Sent) => void)[]>(
   () => undefined,
   (it) => void (it.claim = { ...it.claim, created: NOW - 303 }),

@@ -45,7 +45,7 @@ const PERMISSIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   "release.yml: github": { contents: "write" },
 };
 
-/** Programs of a runner that are not in this repository. */
+/** Programs on a runner that this repository does not contain. */
 const PROGRAMS_OF_RUNNERS = ["apt-get", "cd", "gh", "node", "npm", "sha256sum", "sudo", "test"];
 
 test("pass actionlint", { timeout: FETCH_LIMIT_MS }, async () => {

@@ -14,7 +14,7 @@ import { ITEMS } from "./fixture.ts";
 export interface BucketVault extends VaultFixture {
   readonly server: StrictS3;
   configWith(fields: Partial<RuntimeToken>): string;
-  /** Makes a scoped token, and its string. */
+  /** Creates a scoped token. Resolves with its string. */
   token(claims: Partial<GivenClaims>): Promise<{ readonly config: string }>;
 }
 

@@ -128,7 +128,7 @@ describe("open", () => {
       const timeOver = { code: "S3_UNREACHABLE", message: "the vault did not open within 50 ms" };
       expect(await opening).toEqual(what === "the signal" ? "no longer wanted" : expect.objectContaining(timeOver));
       derivation.release();
-      // The seed and the mac, which an opening zeroes last.
+      // The seed and the MAC, which opening a vault zeroes last.
       await expect.poll(() => secrets.filter((it) => it.expose().length === 32).length).toBeGreaterThanOrEqual(2);
       await expect.poll(() => secrets.filter(isNotZero)).toEqual([]);
     },

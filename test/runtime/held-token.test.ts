@@ -68,7 +68,7 @@ describe("readToken", () => {
 describe("openUsage", () => {
   const EVENT = { id: "a", lane: "meter", usage: { jobs: 1 }, at: Date.parse("2026-11-29T09:00:00.000Z") } as const;
 
-  /** As `vsync/backend` opens it. */
+  /** Opens it as `vsync/backend` does. */
   async function usageOf(options: Parameters<HeldToken["openUsage"]>[1], generation = 2) {
     const token = await held.readToken(1);
     const usage = await held.openUsage({ vault: vault.vault, generation, token }, options);
@@ -94,7 +94,7 @@ describe("openUsage", () => {
     const killed = await usageOf({ spool });
     await killed.recorder.record(EVENT);
     const [name = ""] = await readdir(spool);
-    // As of an earlier process with this one's number.
+    // Left by an earlier process with the same pid.
     const earlier = name.replace(/\.\d+(?=\.[0-9a-f]+\.spool$)/, ".1");
     await rename(join(spool, name), join(spool, earlier));
     const { recorder } = await usageOf({ spool });

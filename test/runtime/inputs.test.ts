@@ -170,7 +170,7 @@ describe("a file that others can read", () => {
     await open(vault, { env: { VSYNC_CONFIG: vault.config, VSYNC_PASSPHRASE_FILE: path }, logger });
     const shown = JSON.stringify(path);
     const message = `vsync: VSYNC_PASSPHRASE_FILE names ${shown}, which is open to other users (mode 0644)`;
-    const hint = expect.stringMatching(/^make it readable by the app's user alone: chmod 400/);
+    const hint = expect.stringMatching(/^make it readable only by the app's user: chmod 400/);
     const fields = { code: "VSYNC_FILE_EXPOSED", variable: "VSYNC_PASSPHRASE_FILE", path: shown, hint };
     expect(logger.warned).toEqual([{ fields, message }]);
   });

@@ -14,7 +14,7 @@ import { runModule } from "./program.ts";
 
 /** One derivation and the app itself; a second derivation would not fit. */
 const LIMIT_MIB = 112;
-/** As it is installed: stripping types takes memory, too. */
+/** As installed, because stripping types needs memory too. */
 const BUILT = JSON.stringify(join(import.meta.dirname, "../../dist/library/index.js"));
 const NEW = "the passphrase after the rotation";
 

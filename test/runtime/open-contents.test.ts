@@ -17,7 +17,7 @@ const LIVE = {
   prefix: "api/live/",
 };
 
-/** As `vsync move`, to a bucket. */
+/** Moves the vault to a bucket, as `vsync move` does. */
 async function move(vault: DirectoryVault): Promise<void> {
   const { endpoint, bucket, prefix } = decodeToken(vault.config);
   const from = { ...LIVE, env: "prod", endpoint, bucket, prefix };

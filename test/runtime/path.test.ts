@@ -217,7 +217,7 @@ describe("the place of the files", () => {
     environment("TMPDIR", parent);
     const disk = join(parent, "disk");
     await mkdir(disk, { mode: 0o700 });
-    // A folder of that name on another file system, as in a container with another mount there.
+    // A folder of that name on another file system, as in a container with its own mount there.
     for (const none of ["/nowhere", "/proc"]) expect(dirname(await chooseFolder(none))).toBe(parent);
   });
 
@@ -269,7 +269,7 @@ describe("the place of the files", () => {
   });
 });
 
-/** In a mount namespace of its own, whose /dev/shm is mounted with these options. */
+/** Runs in a separate mount namespace, whose /dev/shm is mounted with these options. */
 function runWithMemory(options: string, script: string, vault: DirectoryVault): string {
   const shell = `mount -t tmpfs -o ${options} none /dev/shm && exec "$0" "$@"`;
   const run = ["-m", "sh", "-c", shell, process.execPath, ...COMPILE_CACHE, "--input-type=module", "-e", script];

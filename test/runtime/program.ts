@@ -4,11 +4,11 @@ import { COMPILE_CACHE } from "../support/compile-cache.ts";
 
 const SOURCES = join(import.meta.dirname, "../../src");
 
-/** The library's entry as the package has it, for an import statement: it loads faster than the sources. */
+/** The library's entry in the package, for an import statement: it loads faster than the sources. */
 export const PACKAGE = JSON.stringify(join(SOURCES, "../dist/library/index.js"));
 /** The library's entry, for an import statement. */
 export const INDEX = JSON.stringify(join(SOURCES, "runtime/index.ts"));
-/** What `require("vsync/register")` leads to. */
+/** The file that `require("vsync/register")` loads. */
 export const REGISTER_REQUIRED = join(SOURCES, "runtime/register-required.ts");
 export const REGISTER = join(SOURCES, "runtime/register.ts");
 

@@ -37,7 +37,7 @@ async function planted(): Promise<Vsync> {
   return v;
 }
 
-/** Of vaults to which another passphrase is given. */
+/** The passphrase of vaults that do not use the fixture's. */
 const OWN = "planted-passphrase-own";
 
 const EVERYTHING = { showHidden: true, depth: Number.POSITIVE_INFINITY, getters: true };

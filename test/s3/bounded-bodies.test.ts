@@ -57,7 +57,7 @@ test("a page of a listing may have 2 MiB and not a byte more", async () => {
 
 test("an endless answer to a write leaves its outcome open", async () => {
   server.faults.add({ method: "PUT" }, { kind: "endless", status: 200, start: "<Error>" });
-  // Reading back settles whether the write was done.
+  // Reading the object back settles whether the write took effect.
   await store.create("manifest", text("bytes"));
   expect(server.log.map(({ method }) => method)).toEqual(["PUT", "GET"]);
 });

@@ -19,7 +19,7 @@ export interface Place {
   readonly region: string;
 }
 
-/** By default: the strict server's only bucket, as its root user. */
+/** Default: the strict server's only bucket, as its root user. */
 export function locationAt(
   { endpoint, region }: Place,
   overrides: Partial<S3Location> & { readonly keys?: S3Keys } = {},
@@ -65,7 +65,7 @@ export const IMPATIENT: Partial<S3Options> = { limits: { answerTimeoutMs: 400, r
 
 const SECRETS = [ROOT.secretAccessKey, "planted-secret-key", "planted-session-token"];
 
-/** What a server without a network answers. `fields` go into the XML of an error. */
+/** The answer of a server without a network. `fields` go into the XML of an error. */
 export interface Told {
   readonly status?: number;
   readonly Code?: unknown;
@@ -76,7 +76,7 @@ export interface Told {
 
 type Teller = (request: HttpRequest) => Told | Error;
 
-/** Answers what it was told last about a method, and records what was sent. */
+/** Gives the latest answer that was set for a method, and records the requests. */
 export class ToldServer {
   readonly sent: HttpRequest[] = [];
   readonly #tellers = new Map<string, Teller>();
@@ -90,7 +90,7 @@ export class ToldServer {
     this.#tellers.clear();
   }
 
-  /** Of the requests of one method, or of all. */
+  /** The requests of one method, or of all. */
   count(method?: string): number {
     return this.sent.filter((request) => method === undefined || request.method === method).length;
   }

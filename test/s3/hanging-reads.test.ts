@@ -25,7 +25,7 @@ function callOf(bounds: CallBounds): Call {
   );
 }
 
-/** The start of each try and the end of all, in milliseconds, without any answer. */
+/** The start of each try and the end of all, in milliseconds, if the server never answers. */
 async function triesOf(bounds: CallBounds): Promise<{ begun: number[]; overMs: number }> {
   const startMs = Date.now();
   const begun: number[] = [];

@@ -75,7 +75,7 @@ describe("a server that keeps only some preconditions", () => {
   test("refuses every If-Match", async () => {
     const running = await start();
     const refusal = { kind: "answer", apply: false, status: 412, code: "PreconditionFailed" } as const;
-    // The first PUT to `single` creates, the second must not, the third is the replace in two spellings.
+    // The first PUT to `single` creates, the second must not, the third is the replacement in two spellings.
     running.faults.add({ method: "PUT" }, { kind: "delay", ms: 0 }, 2);
     running.faults.add({ method: "PUT" }, refusal, 2);
     expect(await probeStore(openAt(running), { random })).toMatchObject({ failed: "replace" });

@@ -56,7 +56,7 @@ describe.skipIf(target === null)("on a real S3 server", () => {
         probeStore(openAt(real, { bucket: versioned, prefix, keys: real }), {
           random: { bytes: (n) => randomBytes(n) },
         });
-      // By chance one writer alone may win, but not twenty times in a row.
+      // By chance, only one writer may win a round, but not twenty times in a row.
       for (let tries = 0; tries < 20; tries++) {
         const { failed } = await proveOnce();
         if (failed !== null) return expect(failed).toMatch(/^(create|replace)-race$/);

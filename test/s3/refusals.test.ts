@@ -36,7 +36,7 @@ const calls: readonly (readonly [string, (store: ObjectStore) => Promise<unknown
   ["delete", (store) => store.delete("manifest")],
 ];
 
-// What an answer means does not depend on the call (answers.test.ts), but a HEAD has no body to say it in.
+// An answer means the same for every call (answers.test.ts), but the answer to a HEAD has no body to say it in.
 describe.each(calls.slice(0, 2))("%s", (name, call) => {
   test.each([
     [

@@ -108,7 +108,7 @@ describe("the address", () => {
     s3.on("HEAD", { headers: { etag: '"etag"' } });
     s3.on("DELETE", { status: 204 });
     s3.on("GET", { body: listing([]) });
-    // No region of AWS, and so none that the SDK knows.
+    // Not a region of AWS, so the SDK does not know it.
     const at = openAt({ endpoint, region: "my_region" }, { bucket }, AT);
     await at.head("m");
     await at.delete("m");

@@ -59,7 +59,7 @@ const lost: readonly (readonly [string, (apply: boolean) => Fault, number | "los
   ["200 without an ETag", (apply) => ({ kind: "answer", apply, status: 200, body: "" }), 200],
 ];
 
-/** With these a server says that it has not done the write, and some say so after they did it. */
+/** Statuses by which a server says that it has not done the write, although some say so after they did it. */
 const uncertain = [
   [503, "SlowDown"],
   [429, "TooManyRequests"],

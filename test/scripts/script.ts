@@ -5,7 +5,7 @@ import type { Answer } from "../support/program/shell.ts";
 export interface Script {
   readonly title: string;
   readonly sections: readonly Section[];
-  /** What each section's machine has in its working directory. */
+  /** The files in the working directory of each section's machine. */
   readonly files: Readonly<Record<string, string>>;
 }
 
@@ -59,7 +59,7 @@ function blocksOf(text: string): Lines[] {
   return blocks;
 }
 
-/** What is typed on the command's terminal; null where it is to have none. */
+/** The input that is typed on the command's terminal; null if it has no terminal. */
 export function answersTo({ text, output }: Command): Answer[] | null {
   const answers = (output ?? []).flatMap((line): Answer[] => {
     const [, shown, hidden] = /⟨(.+)⟩|⟪(.+)⟫/.exec(line) ?? [];
@@ -81,7 +81,7 @@ export interface Update {
   readonly exitCode: number;
 }
 
-/** The script with these outputs and exit codes in the place of its own. */
+/** The script, with these outputs and exit codes instead of its own. */
 export function updatedScript(text: string, updates: readonly Update[]): string {
   const lines = text.split("\n");
   for (const { command, actual, exitCode } of updates.toSorted((a, b) => b.command.line - a.command.line)) {
@@ -100,7 +100,7 @@ function withExitCode(line: string, exitCode: number): string {
   return exitCode === 0 ? bare : `${bare}  # exit code ${exitCode}`;
 }
 
-/** With `…` for what differs each time: times, tokens, digests, keys, salts, vault ids. */
+/** Replaces with `…` what differs in each run: times, tokens, digests, keys, salts, vault ids. */
 const generalized = (line: string): string =>
   line
     .replace(TIME, "…")

@@ -6,11 +6,14 @@ import { openScene } from "../support/program/scene.ts";
 import { type Ran, type Scene, Shell, unstaged } from "../support/program/shell.ts";
 import { answersTo, asShown, readScript, type Update, updatedScript } from "./script.ts";
 
-/** Runs the scripts beside it, each section on a machine of its own. README.md has the notation, and how to update. */
+/**
+ * Runs the scripts next to this file, each section on its own machine. README.md explains the notation, and how to
+ * update.
+ */
 const names = (await readdir(import.meta.dirname, { recursive: true }))
   .filter((name) => name.endsWith(".txt"))
   .toSorted();
-/** Of a section; a single command has less. */
+/** The time limit of a section; a single command has less. */
 const TIMEOUT_MS = 300_000;
 const isUpdate = process.env["UPDATE_SCRIPTS"] === "1";
 

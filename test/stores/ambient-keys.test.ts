@@ -38,7 +38,7 @@ const KEY = { accessKeyId: "AKIA", secretAccessKey: "secret" };
 const IDENTITY = { AWS_WEB_IDENTITY_TOKEN_FILE: "/no/such/file", AWS_ROLE_ARN: "arn:aws:iam::111111111111:role/r" };
 
 async function find(variables: Record<string, string>, profile = "", limitMs = 20_000, signal = NEVER) {
-  // The SDK remembers what a path held.
+  // The SDK caches a file's content by path.
   const config = join(folder, `config-${(configs += 1)}`);
   await writeFile(config, profile);
   for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: config, ...variables })) vi.stubEnv(name, value);
@@ -122,7 +122,7 @@ const SILENT = [
   ["profile default", "[default]\ncredential_process = sleep 60"],
 ] as const;
 
-/** Also keeps count of the requests that the server never answers. */
+/** Also counts the requests that the server never answers. */
 function neverAnswers() {
   const seen = { opened: 0, closed: 0 };
   answer = (response) => {
@@ -131,7 +131,7 @@ function neverAnswers() {
   };
   return seen;
 }
-/** Whether a process or a request is there that was not `before`. */
+/** Whether there is a process or a request that was not there `before`. */
 const isLeft = (before: number, { opened, closed }: ReturnType<typeof neverAnswers>): boolean =>
   pipes() > before || opened > closed;
 const silentIn = (profile: string): Record<string, string> =>

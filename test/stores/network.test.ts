@@ -11,7 +11,7 @@ const proxy = createServer((_, answer) => {
 beforeAll(() => new Promise<void>((resolve) => void proxy.listen(0, "127.0.0.1", resolve)));
 afterAll(() => void proxy.close());
 
-/** Whether a request to a port where nobody listens asks the proxy. */
+/** Whether a request to a port where nothing listens goes to the proxy. */
 async function asksProxy(host: string, exceptions: string): Promise<boolean> {
   const before = asked;
   const { port } = proxy.address() as AddressInfo;

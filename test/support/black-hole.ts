@@ -39,7 +39,7 @@ function connects(port: number, queued: Socket[]): Promise<boolean> {
   const socket = connect(port, "127.0.0.1").on("error", () => undefined);
   queued.push(socket);
   return new Promise((resolve) => {
-    // After a stall, a connection that was made meanwhile comes first.
+    // After a stall, a connection that was made in the meantime comes first.
     const limit = setTimeout(() => setImmediate(resolve, false), CONNECT_LIMIT_MS);
     socket.once("connect", () => {
       clearTimeout(limit);

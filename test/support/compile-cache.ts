@@ -5,5 +5,7 @@ const ENABLING = `import { enableCompileCache } from "node:module"; enableCompil
 // A shell takes it as one word, too.
 const WORD = encodeURIComponent(ENABLING).replace(/[!'()*]/g, (it) => `%${it.charCodeAt(0).toString(16)}`);
 
-/** Keeps the sources without their types between processes. In JavaScript, so none of them loads what takes types away. */
+/**
+ * Caches the sources without their types between processes. In JavaScript, so that no process loads the type stripper.
+ */
 export const COMPILE_CACHE = ["--import", `data:text/javascript,${WORD}`];

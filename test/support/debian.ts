@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const DOWNLOAD_LIMIT_MS = 2 * 60_000;
 
-/** As `debianPackage`, for a self-contained program, such as one written in Go, that has its package's name. */
+/** Like `debianPackage`, for a self-contained program with the name of its package, such as one written in Go. */
 export async function debianProgram(name: string): Promise<string> {
   return join(await debianPackage(name), "usr/bin", name);
 }

@@ -7,7 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { debianPackage } from "./debian.ts";
 
-/** @param options as of mount(8): `size=64k` */
+/**
+ * @param options as for mount(8): `size=64k`
+ */
 export function mount(folder: string, options: string): void {
   execFileSync("mount", ["-t", "tmpfs", "-o", options, "vsync-faults", folder], { stdio: "ignore" });
 }
@@ -41,7 +43,7 @@ export async function fillBut(disk: string, blocks: number): Promise<void> {
   await writeFile(`${disk}/filler`, new Uint8Array((bavail - blocks) * bsize));
 }
 
-/** By name: what makes and mounts it, of Debian. */
+/** The Debian programs that make and mount each file system, by name. */
 const FAT = {
   exFAT: {
     type: "exfat",

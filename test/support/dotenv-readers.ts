@@ -4,12 +4,12 @@ import { fetchPackages } from "../../scripts/fetched-packages.ts";
 import type { Reader } from "../../src/cli/items/dotenv/dotenv-readers.ts";
 import { debianPackage } from "./debian.ts";
 
-/** The variables of a dotenv file, as another program reads it. */
+/** The variables of a dotenv file as another program reads them. */
 export type Read = (path: string, names: readonly string[]) => Promise<readonly string[]>;
 
 const ROOT = join(import.meta.dirname, "../..");
 
-/** A machine with a HOME, to which an expanded `$HOME` leads, and nothing else. */
+/** A machine with a HOME, where an expanded `$HOME` leads, and nothing else. */
 const ENV = { HOME: "/home/ann" };
 
 /** The readers that can be run. Docker Compose comes from neither npm nor Debian. */

@@ -13,7 +13,7 @@ import type { S3Target } from "./ceph/target.ts";
 
 let ceph: StartingCeph | undefined;
 let teller: Server | undefined;
-/** Shorter than a hook may take, whose message would say less. */
+/** Shorter than a hook's time limit, whose message would say less. */
 const PATIENCE_MS = 200_000;
 
 export async function setup(project: TestProject): Promise<void> {

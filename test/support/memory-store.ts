@@ -23,7 +23,7 @@ export interface FaultHook {
 export type MemoryBucket = Map<string, StoredObject>;
 
 export interface MemoryStoreOptions {
-  /** Default: a bucket of its own. */
+  /** Default: a new bucket. */
   readonly bucket?: MemoryBucket;
   /** Ends in `/`, or is empty. Default: empty. */
   readonly prefix?: string;

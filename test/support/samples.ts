@@ -8,7 +8,7 @@ export function sampled<T>(runs: number): fc.Parameters<T> {
   return { seed: SEED, numRuns: Math.ceil(runs * TIMES) };
 }
 
-/** Any text without unpaired surrogates. fast-check's unit `binary` is the same, after a second for a table of all of it. */
+/** Any text without unpaired surrogates, like fast-check's unit `binary`, which first spends a second on a table. */
 export function anyText(limits: { readonly maxLength?: number } = {}): fc.Arbitrary<string> {
   const unit = fc.integer({ min: 0, max: 0x10_ff_ff - SURROGATES }).map(characterAt, indexOf);
   return fc.string({ unit, ...limits });

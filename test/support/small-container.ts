@@ -1,4 +1,4 @@
-/** A memory limit as a container has it: a control group of its own. Making one needs root, and a kernel that lends it. */
+/** A container's memory limit: a separate control group. Creating one needs root, and a kernel that permits it. */
 
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 
@@ -8,7 +8,9 @@ const V2 = "/sys/fs/cgroup";
 export class SmallContainer implements Disposable {
   readonly #folder: string;
 
-  /** @throws the error of a system call, where this user may not make one */
+  /**
+   * @throws the error of a system call, if this user may not create one
+   */
   constructor(limitMiB: number) {
     const [root, limit] = existsSync(V1) ? [V1, "memory.limit_in_bytes"] : [V2, "memory.max"];
     this.#folder = `${root}/vsync-${process.pid}`;

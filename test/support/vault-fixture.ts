@@ -31,28 +31,30 @@ export interface VaultOptions {
   readonly cost?: Omit<KdfCost, "salt">;
 }
 
-/** The fields of a runtime token about a vault; the caller adds the location. */
+/** The fields of a runtime token for a vault; the caller adds the location. */
 export type VaultTokenFields = Required<
   Pick<RuntimeToken, "v" | "env" | "salt" | "iterations" | "kdf" | "memoryKiB" | "parallelism" | "vault" | "minGen">
 >;
 
 export interface VaultFixture {
   readonly vault: string;
-  /** As a token minted right after the vault was made: `minGen` is 1. */
+  /** As in a token minted right after the vault was created: `minGen` is 1. */
   readonly tokenFields: VaultTokenFields;
   /** Commits the whole set of items as the next generation. */
   push(items: readonly FixtureItem[]): Promise<Manifest>;
-  /** Rotates to another passphrase, which alone may `push` afterwards; with `graceMs` the first one keeps reading. */
+  /**
+   * Rotates to another passphrase, and only that one may `push` afterwards; with `graceMs` the first one still reads.
+   */
   rotate(newPassphrase: string, graceMs?: number): Promise<Manifest>;
-  /** Makes a scoped token, by default one that reads everything. */
+  /** Creates a scoped token, by default one that reads everything. */
   createToken(claims: Partial<GivenClaims>): Promise<CreatedToken>;
   revokeToken(id: string): Promise<void>;
   settings(settings: unknown): Promise<void>;
-  /** Makes a gateway key; those before it verify for `overlapMs`, default a day. */
+  /** Creates a gateway key; earlier ones verify for `overlapMs`, default a day. */
   rotateGatewayKeys(overlapMs?: number): Promise<void>;
 }
 
-/** A scoped token and what its blob needs. */
+/** A scoped token and the fields that its blob needs. */
 export interface CreatedToken {
   readonly id: string;
   readonly credential: string;
@@ -60,7 +62,7 @@ export interface CreatedToken {
   readonly gen: number;
 }
 
-/** Makes a vault at generation 1 in an empty store, by this machine's own clock and randomness. */
+/** Creates a vault at generation 1 in an empty store, with this machine's own clock and randomness. */
 export async function createVault(store: ObjectStore, options: VaultOptions): Promise<VaultFixture> {
   const { passphrase = PASSPHRASE, env = ENV } = options;
   const cost = { ...COST, ...options.cost };

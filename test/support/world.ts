@@ -94,7 +94,7 @@ export function clockAt(ms: number): SettableClock {
   };
 }
 
-/** The same bytes in every run: SHAKE256 over a counter. */
+/** Bytes that are the same in every run: SHAKE256 over a counter. */
 export function seededRandom(seed: string): Random {
   let drawn = 0;
   return {
@@ -105,10 +105,10 @@ export function seededRandom(seed: string): Random {
   };
 }
 
-/** What a machine's config says of its vault and passphrase. */
+/** The facts about its vault and passphrase in a machine's config. */
 export type KnownIdentity = VaultIdentity & Required<PassphraseHint>;
 
-/** What a machine is made of: its ports and its config. */
+/** A machine's parts: its ports and its config. */
 export interface MachineParts {
   readonly store: ObjectStore;
   readonly clock: SettableClock;
@@ -123,17 +123,20 @@ export interface By {
 
 /** Options of every method that writes. */
 export interface Writing<Plan> extends By, ReadOptions, Partial<Annotation> {
-  /** Sees what would change before the first write. False: nothing is written. */
+  /** Receives the changes before the first write. False: nothing is written. */
   readonly confirm?: (plan: Plan) => boolean | Promise<boolean>;
 }
 
 export interface Written<Plan> {
   readonly plan: Plan;
-  /** Null: there was nothing to change, or `confirm` said no. */
+  /** Null if there was nothing to change, or `confirm` returned false. */
   readonly committed: Committed | null;
 }
 
-/** By passphrase: each derives its keys once in a test file, because deriving is what such tests spend their time on. */
+/**
+ * One holder per passphrase: each derives its keys once per test file, because deriving takes most of these tests'
+ * time.
+ */
 const holders = new Map<string, PassphraseHolder>();
 
 export function holderOf(passphrase: string): PassphraseHolder {
@@ -142,7 +145,7 @@ export function holderOf(passphrase: string): PassphraseHolder {
   return holder;
 }
 
-/** Ends the holders that the machines of this test file share, as a command ends its own. */
+/** Closes the holders that the machines of this test file share, as a command closes its own. */
 export function endHolders(): void {
   for (const holder of holders.values()) holder[Symbol.dispose]();
   holders.clear();
@@ -167,7 +170,7 @@ export class Machine implements CommitPorts {
     return new Machine({ ...this, ...parts });
   }
 
-  /** Replaces the whole set of items. The first push makes the vault. */
+  /** Replaces the whole set of items. The first push creates the vault. */
   async push(
     items: Secrets | readonly NamedData[],
     options: Writing<Changes> & { readonly mayEmpty?: boolean } = {},
@@ -234,7 +237,7 @@ export class Machine implements CommitPorts {
     return answered(proposing, options, ({ changes }) => changes);
   }
 
-  /** The plan: the keys of the bundles that go. */
+  /** The plan: the keys of the bundles that are removed. */
   async gc(
     options: Writing<readonly string[]> & { readonly keep?: number; readonly olderThanMs?: number } = {},
   ): Promise<Written<readonly string[]>> {
@@ -297,14 +300,14 @@ export class Machine implements CommitPorts {
     return answered(proposeGatewayKeyRevoke(this, { ...requestOf(options), kid }), options, same);
   }
 
-  /** What the vault says to the holder of a token beside its secrets. */
+  /** What the vault tells the holder of a token besides its secrets. */
   async tokenSnapshot(credential: Secret, expect: Partial<Expectation> = {}): Promise<TokenSnapshot> {
     const fetched = await fetchManifest(this.store);
     using holder = new CredentialHolder(credential, fetched === null ? undefined : anchorOf(fetched.manifest));
     return await readTokenSnapshot(this, { holder, expect: { env: ENV, ...expect } });
   }
 
-  /** What a gateway of all backends would be told. */
+  /** What the vault would tell a gateway of all backends. */
   async operatorSnapshot(options: By = {}): Promise<TokenSnapshot> {
     return readOperatorSnapshot(this, requestOf(options));
   }
@@ -313,17 +316,17 @@ export class Machine implements CommitPorts {
     return answered(proposeSettings(this, { ...requestOf(options), settings }), options, same);
   }
 
-  /** What operators see of the tokens. */
+  /** What operators can see of the tokens. */
   async tokens(options: By = {}): Promise<readonly TokenSummary[]> {
     return (await readTokens(this, requestOf(options))).tokens;
   }
 
-  /** Verifies the audit rows, and holds the tokens against them. */
+  /** Verifies the audit rows, and checks the tokens against them. */
   verifyTokens(options: By = {}): Promise<ReadAudit> {
     return verifyTokensToo(this, requestOf(options));
   }
 
-  /** Opens with a credential, as an app does; `anchor` is what its blob pins. */
+  /** Opens with a credential, as an app does; `anchor` is the one that its blob pins. */
   async openToken(
     credential: Secret,
     anchor: string | undefined,
@@ -333,12 +336,12 @@ export class Machine implements CommitPorts {
     return await openVault(this, { holder, expect: { env: ENV, ...expect } });
   }
 
-  /** Opens as `openVault` does, and leaves the keys. */
+  /** Opens as `openVault` does, and keeps the keys. */
   open(passphrase = OLD): Promise<OpenedVault> {
     return openWithKeys(this, requestOf({ by: passphrase }));
   }
 
-  /** Opens as the runtime does, with keys of its own. */
+  /** Opens as the runtime does, with its own keys. */
   async openAfresh(
     passphrase = OLD,
     expect: Partial<Expectation> & { readonly hint?: KdfCost } = {},
@@ -349,7 +352,7 @@ export class Machine implements CommitPorts {
     return await openVault(this, { holder, expect: { env: ENV, ...known }, signal });
   }
 
-  /** The vault and its signing key, as a commit gets hold of them. */
+  /** The vault and its signing key, obtained as a commit does. */
   writable(passphrase = OLD): Promise<WritableVault> {
     return openForCommit(this, requestOf({ by: passphrase }));
   }
@@ -453,7 +456,7 @@ export class World extends Machine {
     return this;
   }
 
-  /** Puts a manifest of one's own making into the store. */
+  /** Puts a manifest of the test's own making into the store. */
   forge(manifest: Manifest, key: SigningKey): this {
     return this.tamper(MANIFEST_KEY, encodeManifest(manifest, key));
   }
@@ -468,13 +471,13 @@ export class World extends Machine {
     });
   }
 
-  /** From now on the store answers as the hook says. */
+  /** From now on, the hook decides the store's answers. */
   failing(faults: FaultHook): this {
     this.store.faults = faults;
     return this;
   }
 
-  /** The requests so far, for a person to read: `replace manifest`. */
+  /** The requests so far, in readable form: `replace manifest`. */
   get requests(): string[] {
     return this.store.requests.map(({ operation, key }) => `${operation} ${key}`);
   }
@@ -491,7 +494,7 @@ function requestOf({
   return { holder: holderOf(by), expect: { env: ENV }, annotation, signal };
 }
 
-/** Commits what is proposed, unless `confirm` says no. */
+/** Commits the proposal, unless `confirm` returns false. */
 async function answered<Plan, Shown>(
   proposing: Proposal<Plan> | Promise<Proposal<Plan>>,
   { confirm }: Writing<Shown>,
@@ -507,7 +510,7 @@ function same<Plan>(plan: Plan): Plan {
   return plan;
 }
 
-/** Takes every step of a commit; their kinds. */
+/** Runs every step of a commit. Returns their kinds. */
 export async function takeAll(steps: AsyncIterable<CommitStep>): Promise<string[]> {
   const kinds: string[] = [];
   for await (const { kind } of steps) kinds.push(kind);
@@ -540,13 +543,13 @@ export function secretsOf(items: readonly NamedData[]): Secrets {
   return Object.fromEntries(items.map((item) => [item.name, item.data.exposeText()]));
 }
 
-/** Of a write that must have changed something. */
+/** The result of a write that must have changed something. */
 export function committedBy({ committed }: Written<unknown>): Committed {
   if (committed === null) throw new TypeError("nothing was committed");
   return committed;
 }
 
-/** What a promise is rejected with. */
+/** The error that a promise is rejected with. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   const unexpected = new TypeError("was not rejected");
   const reason = await promise.then(

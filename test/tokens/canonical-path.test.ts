@@ -12,7 +12,7 @@ test.each([
   `/${"a".repeat(2047)}`,
 ])("%s is canonical", (path) => expect(isCanonicalPath(path)).toBe(true));
 
-/** Each has another spelling that some server takes for the same. */
+/** Paths that have another spelling which some server treats as the same. */
 test.each([
   ["without a slash in front", "v1"],
   ["empty", ""],

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Newest } from "../../src/tokens/newest.ts";
 
-/** The answers that the store still owes. */
+/** The store's pending answers. */
 let owed: ((seen: { gen: number }) => void)[];
 let atMs: number;
 let newest: Newest<{ gen: number }>;

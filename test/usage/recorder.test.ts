@@ -121,7 +121,9 @@ describe("the spool", () => {
     onTestFinished(() => rm(folder, { recursive: true, force: true }));
   });
 
-  /** @param status what the system says of the process that wrote what is there */
+  /**
+   * @param status the system's report on the process that wrote the existing file
+   */
   function spoolOf(
     status: "dead" | "alive" | "unknown",
     { maxBytes = 10_000, nowMs = AT_MS, token = writer.id } = {},

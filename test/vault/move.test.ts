@@ -37,7 +37,7 @@ async function opened(world: World, store: ObjectStore, env: string) {
   return await openVault({ store, clock: world.clock }, { holder, expect: { env } });
 }
 
-/** A store whose requests fail once `count` is used up, as of a process that is killed there. */
+/** A store whose requests fail after the first `count`, as if the process were killed there. */
 function dying(store: MemoryStore, count: { left: number }): ObjectStore {
   store.faults = {
     before() {

@@ -7,7 +7,7 @@ export function bytesOf(value: VectorBytes): Uint8Array {
   return Buffer.from(value.b64, "base64");
 }
 
-/** Writes bytes in the form in which `expected` gives them: then they compare as JSON. */
+/** Writes bytes in the form that `expected` has, so both can be compared as JSON. */
 export function inFormOf(bytes: Uint8Array, expected: unknown): VectorBytes {
   const form = typeof expected === "object" && expected !== null ? Object.keys(expected)[0] : "hex";
   switch (form) {

@@ -32,7 +32,7 @@ export const GATEWAY_OPERATIONS = {
   },
 };
 
-/** As much of a header as a box or a slot needs. */
+/** The parts of a header that a box or a slot needs. */
 function headerOf({ vault, gen }: Place, part: Partial<BundleHeader>): BundleHeader {
   return { vault, gen, slots: [], ...part } as unknown as BundleHeader;
 }

@@ -4,7 +4,9 @@ import type { Vector } from "./vector.ts";
 
 const PACKED = join(import.meta.dirname, "data");
 
-/** The project's vectors, one JSON file a folder; or those of the folder that `VSYNC_TEST_VECTORS` names, one file a vector. */
+/**
+ * The project's vectors, one JSON file per folder, or those of the folder `VSYNC_TEST_VECTORS`, one file per vector.
+ */
 export function loadVectors(): readonly Vector[] {
   const folder = process.env["VSYNC_TEST_VECTORS"];
   return folder === undefined || folder === "" ? packedVectors() : unpackedVectors(folder);
@@ -24,7 +26,7 @@ function unpackedVectors(root: string): readonly Vector[] {
   });
 }
 
-/** Every `{"file": name}` becomes `{"b64": content}`, as it stands in a packed vector. */
+/** Replaces every `{"file": name}` with `{"b64": content}`, as in a packed vector. */
 function inlined(value: unknown, folder: string): unknown {
   if (Array.isArray(value)) return value.map((inner) => inlined(inner, folder));
   if (typeof value !== "object" || value === null) return value;
@@ -36,7 +38,7 @@ function inlined(value: unknown, folder: string): unknown {
   return Object.fromEntries(entries.map(([key, inner]) => [key, inlined(inner, folder)]));
 }
 
-/** The vector of this name, which must be there. */
+/** The vector of this name. Throws if there is none. */
 export function vectorNamed(name: string): Vector {
   const found = loadVectors().find((vector) => vector.name === name);
   if (found === undefined) throw new TypeError(`no vector ${name}`);

@@ -28,7 +28,7 @@ import type { Run, VectorBytes } from "./vector.ts";
 export interface OpenInput {
   objects: Readonly<Record<string, VectorBytes>>;
   token: string;
-  /** The variable `VSYNC_TOKEN`, where it is set. */
+  /** The variable `VSYNC_TOKEN`, if set. */
   credential?: string;
   passphrase: string;
   now: string;

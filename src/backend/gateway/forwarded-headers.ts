@@ -27,7 +27,7 @@ const CLIENT_REQUEST_ID = "x-client-request-id";
 const SINGLE = ["content-type", "content-encoding", "content-length", "host"];
 
 /**
- * The client's headers that are forwarded. Some servers turn `_` into `-`, so that spelling counts as ours too.
+ * The client's headers that are forwarded. Some servers turn `_` into `-`, so spelling counts as ours too.
  *
  * @throws GatewayError bad_request: a signed header came twice
  */

@@ -140,7 +140,7 @@ export class Gateway {
     if (known === null)
       throw new GatewayError("gateway_unavailable", "the gateway's token lacks the permission api.tokens.verify");
     const isSettled = this.#settled.has(signed);
-    // Comes before the next await, so that of two simultaneous calls only one counts.
+    // Comes before the next await, so of two simultaneous calls only one counts.
     this.#settled.add(signed);
     const { usage, ...settlement } = await settleUsage({ ...signed, isSettled }, headers, known, clock.nowMs());
     if (usage === undefined) {

@@ -65,7 +65,7 @@ export class SeenHistory implements History {
 }
 
 /**
- * The passphrase, with this machine's hint so that its derivation can start early, or a kept key. Dispose of the
+ * The passphrase, with this machine's hint so its derivation can start early, or a kept key. Dispose of the
  * holder.
  */
 export function holderOf(

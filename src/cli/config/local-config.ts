@@ -133,7 +133,7 @@ function madeMeanwhile(path: string): ConflictError {
 
 /** What a command has learnt about the vault. */
 export interface Seen {
-  /** The floor of the holder that opened it, and after a rotation also that of the new one. */
+  /** The floor of the holder that opened it, and after a rotation also of the new one. */
   readonly floors: ReadonlyMap<string, Floor>;
   /** The passphrase that may write, if it opened the vault itself or this machine's commit set it. */
   readonly writer?: {
@@ -149,7 +149,7 @@ export interface Seen {
 const MAX_FLOORS = 8;
 
 /**
- * Remembers the newest generation seen, so that older ones are refused from then on. In the meantime another process
+ * Remembers the newest generation seen, so older ones are refused from then on. In the meantime another process
  * may have remembered a newer one, or `init` may have switched to another vault. A failure is only a warning, because
  * the command has done its work.
  */

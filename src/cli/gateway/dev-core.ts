@@ -67,7 +67,7 @@ async function answer(core: DevCore, request: IncomingMessage, address: string):
   }
   if (asked === "POST /v1/runtime/bootstrap") return bootstrap(core, await core.read(), address);
   if (/^POST \/v1\/runtime\/(?:health|drift)$/.test(asked)) return [200, { ok: true }];
-  return [404, fault("not_found", "this server answers bootstrap and keys alone")];
+  return [404, fault("not_found", "this server only answers bootstrap and keys")];
 }
 
 function bootstrap(

@@ -92,7 +92,7 @@ export async function initVault(request: InitRequest, sources: SecretSources): P
 function requireSameEnv({ env }: Manifest, { target, location, prepared }: InitRequest): void {
   if (env === target.env) return;
   const named = segmentFault(env) === null ? env : "another env";
-  throw new NotAuthenticError(`the vault at ${prepared.store.label} says that it is ${named}, not ${target.env}`, {
+  throw new NotAuthenticError(`the vault at ${prepared.store.label} holds the env ${named}, not ${target.env}`, {
     hint: `if somebody copied ${named} there, vsync move ${segmentFault(env) === null ? env : "<env>"} ${target.env} --from=${location.prefix} makes it ${target.env}; else do not use it`,
   });
 }

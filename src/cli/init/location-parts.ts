@@ -23,7 +23,7 @@ export const askedPart: Part = (question, suggestion, { sources }) => {
   return sources.prompter.text({ message: question, check, ...shown }).then((answer) => answer.trim());
 };
 
-/** Why an answer cannot be used, so that it is asked for again at once. */
+/** Why an answer cannot be used, so it is asked for again at once. */
 const FAULTS: Readonly<Record<string, (answer: string) => string | null>> = {
   "Endpoint:": (endpoint) => partFault({ endpoint }),
   "Bucket:": (bucket) => partFault({ bucket }),

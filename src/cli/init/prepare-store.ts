@@ -25,7 +25,7 @@ export interface PreparedStore {
   readonly isThere: boolean;
   /** There is a vault, but this machine may not write. Then nothing is proven about a bucket. */
   readonly isReadOnly: boolean;
-  /** Creates the directory. Call it after the last question, so that Ctrl-C leaves nothing behind. */
+  /** Creates the directory. Call it after the last question, so Ctrl-C leaves nothing behind. */
   make(): Promise<void>;
 }
 

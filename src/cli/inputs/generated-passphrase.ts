@@ -1,7 +1,7 @@
 import { Secret } from "../../crypto/secret.ts";
 import type { Random } from "../../ports.ts";
 
-/** 32 digits and letters without look-alikes (i, l, o, u), so that five random bits choose one evenly. */
+/** 32 digits and letters without look-alikes (i, l, o, u), so five random bits choose one evenly. */
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 const GROUPS = 7;
 const GROUP_LENGTH = 4;

@@ -172,7 +172,7 @@ async function fromFile(
   const read = isPipe(path) ? await stdin.readPipe(`${name} ${path}`, readFile) : await readFile();
   const file = `the file that ${name} names${shown(path)}`;
   if ("refusal" in read) throw new InputError(`${file} ${read.refusal}`, { hint: "put it into a file of mode 0600" });
-  if (read.exposure !== null) output.warn(`${file} ${read.exposure}: make it readable by you alone (chmod 600)`);
+  if (read.exposure !== null) output.warn(`${file} ${read.exposure}: make it readable only by you (chmod 600)`);
   return Secret.ofBytes(read.bytes);
 }
 
@@ -227,7 +227,7 @@ function charactersOf(secret: Secret): number {
 
 async function ask(input: SecretInput, { prompter, output }: SecretSources): Promise<Secret> {
   if (!prompter.isInteractive) throw new InputError(`missing ${input.what}`, { hint: waysOf(input) });
-  if (input.setting !== undefined) output.say("Enter alone makes a new passphrase");
+  if (input.setting !== undefined) output.say("press Enter to generate a new passphrase");
   for (let askedAgain = 0; ; askedAgain++) {
     const secret = madeIfEmpty(await prompter.secret(input.question), input, output);
     const fault = faultOf(secret, input) ?? (await mismatch(secret, input, prompter));

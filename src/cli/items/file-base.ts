@@ -55,7 +55,7 @@ function locateHeaders(bytes: Uint8Array): readonly Located[] {
 /** People write their own comments above it. */
 const HEAD_BYTES = 16 * 1024;
 
-/** The oldest one, so that a push cannot undo newer work unnoticed. */
+/** The oldest one, so a push cannot undo newer work unnoticed. */
 function findHeader(bytes: Uint8Array): string | null {
   const lines = locateHeaders(bytes).map(({ line }) => line);
   const [oldest = null] = lines.toSorted((a, b) => (parseHeader(a)?.gen ?? 0) - (parseHeader(b)?.gen ?? 0));
@@ -143,7 +143,7 @@ export async function noteBase({ path, bytes }: ReadFile, manifest: Manifest, no
 }
 
 /**
- * Updates the first line, so that an older copy of the file, restored by `git stash` or an editor, does not pass for
+ * Updates the first line, so an older copy of the file, restored by `git stash` or an editor, does not pass for
  * this one. Returns false if it is better not to: somebody has just changed the file, or replacing it would change its
  * owner, mode or links.
  */

@@ -36,7 +36,7 @@ async function commonFolder(top: string): Promise<string | null> {
   if (given === null || given === undefined) return null;
   const gitFolder = await realpath(resolve(top, given));
   const shared = lineIn(await readSmall(join(gitFolder, "commondir")));
-  // A `.git` file in an unpacked archive can name any clone, so that clone has to point back at this folder.
+  // A `.git` file in an unpacked archive can name any clone, so clone has to point back at this folder.
   const isMutual = shared === null ? await isSubmodule(gitFolder, top) : await isWorktree(gitFolder, dotGit);
   if (!isMutual) return null;
   return shared === null ? gitFolder : realpath(resolve(gitFolder, shared));

@@ -81,7 +81,7 @@ export function renderNextSteps(
   if (!keepsTokens || tokens.length === 0) return;
   output.say(
     `each host with a scoped token believes the leaked passphrase's holder until its VSYNC_CONFIG has the new anchor: ` +
-      `vsync runtime-token ${vaultFlags} prints one to set beside VSYNC_TOKEN, and vsync tokens rotate makes one with a token in it; ` +
+      `vsync runtime-token ${vaultFlags} prints one to set next to VSYNC_TOKEN, and vsync tokens rotate makes one with a token in it; ` +
       `then vsync rotate-passphrase ${vaultFlags} --finish ends the old anchors`,
   );
 }

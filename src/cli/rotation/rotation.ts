@@ -128,7 +128,7 @@ async function show(steps: AsyncIterable<CommitStep>, plan: RotationPlan, output
   throw new TypeError("a rotation always commits");
 }
 
-/** Does everything up to the first write, so it refuses whatever a commit would refuse before that. */
+/** Does everything up to the first write, so it refuses everything that a commit would refuse before that. */
 async function rehearse(proposal: Proposal<unknown>, output: Output): Promise<void> {
   const outstanding = await proposal.rehearse();
   if (outstanding !== null) output.say(`the outstanding audit row of gen=${outstanding} would be appended first`);

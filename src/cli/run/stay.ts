@@ -35,7 +35,7 @@ const FROM_TERMINALS: readonly string[] = ["SIGINT", "SIGQUIT"];
  */
 export async function stayBeside(program: Program, around: Surroundings): Promise<Pick<Ending, "code" | "signal">> {
   let child: Child | undefined;
-  // Listen before the program starts, so that a signal in between reaches it too.
+  // Listen before the program starts, so a signal in between reaches it too.
   using signals = forwarding(around, (signal) => child?.kill(signal));
   child = await startChild(program, around);
   // Awaited only after the program has ended; until then a failure must not count as unhandled.

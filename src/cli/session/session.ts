@@ -77,7 +77,7 @@ export class Session implements Disposable {
 }
 
 /**
- * Reads the config before the passphrase, so that nobody types one for a vault that this machine does not know.
+ * Reads the config before the passphrase, so nobody types one for a vault that this machine does not know.
  *
  * @throws LocalConfigMissingError the config is missing or unusable
  * @throws InputError no env or no passphrase

@@ -44,7 +44,7 @@ export function renderTokenStatus({ env, token, remote }: TokenStatus, output: O
     env,
     store: `${endpoint}/${bucket}/${prefix}`,
     credentials: accessKeyId ?? credentials ?? "none",
-    vault: vault ?? "not said",
+    vault: vault ?? "unknown",
     "not older than": `generation ${minGen ?? 0}`,
     "opened by": tokenId === undefined ? "the passphrase" : `scoped token ${tokenId} (\u2026${lastFour}, ${kind})`,
     ...(remote === undefined ? {} : { "in the store": `generation ${remote.gen}, ${remote.at}` }),

@@ -84,7 +84,7 @@ const INDENT = "  ";
 
 /**
  * Breaks a message whose first line starts at column `headColumns`. Text in backticks, and a vsync command up to the
- * next punctuation, stay on one line so that you can copy them. The terminal breaks such a line if it is too long, and
+ * next punctuation, stay on one line so you can copy them. The terminal breaks such a line if it is too long, and
  * joins it again when you copy it.
  */
 export function wrapMessage(text: string, headColumns: number, width: number): string {

@@ -50,7 +50,7 @@ async function signerOf(sources: SecretSources) {
   const opening = token === null ? null : credentialOf(token, await findCredential(sources));
   if (token === null || opening === null) {
     throw new InputError("no scoped token to sign with", {
-      hint: "set VSYNC_CONFIG to what `vsync tokens create` printed, or VSYNC_TOKEN beside the VSYNC_CONFIG of runtime-token",
+      hint: "set VSYNC_CONFIG to what `vsync tokens create` printed, or VSYNC_TOKEN next to the VSYNC_CONFIG of runtime-token",
     });
   }
   if (token.vault === undefined) {

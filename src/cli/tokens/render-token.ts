@@ -25,7 +25,7 @@ export function renderCreated(token: TokenSummary, { config, variable, out }: De
   output.say(
     variable === "VSYNC_CONFIG"
       ? "set it as the app's VSYNC_CONFIG; the app needs no passphrase: vsync run -- <program>"
-      : `set it as the app's VSYNC_TOKEN, beside the VSYNC_CONFIG of vsync runtime-token ${vaultFlags(config)}`,
+      : `set it as the app's VSYNC_TOKEN, next to the VSYNC_CONFIG of vsync runtime-token ${vaultFlags(config)}`,
   );
 }
 

@@ -68,7 +68,7 @@ export function parseGrants(json: unknown, path = "grants"): Grant[] {
 }
 
 /**
- * Converts a value to JSON and back, so that the checks see exactly what is written, without getters and prototypes.
+ * Converts a value to JSON and back, so the checks see exactly what is written, without getters and prototypes.
  */
 export function jsonOf(given: unknown, path: string): JsonValue {
   let text: string | undefined;

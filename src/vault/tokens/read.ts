@@ -48,7 +48,7 @@ export async function readTokens(ports: ReadPorts, { only, ...request }: ReadTok
 export interface ReadVerifyList {
   readonly manifest: Manifest;
   readonly verify: VerifyList;
-  /** Tokens that ended, so that a service can answer `revoked` instead of "unknown". */
+  /** Tokens that ended, so a service can answer `revoked` instead of "unknown". */
   readonly ended: readonly Tombstone[];
 }
 

@@ -162,7 +162,7 @@ export class PassphraseHolder implements OperatorHolder {
   #forgetKeys(): void {
     for (const derived of this.#derived.values()) {
       derived.then(destroyPassphraseKey, () => {
-        // A failed derivation left nothing to zero, and whoever awaited it got the error.
+        // A failed derivation left nothing to zero, and its caller got the error.
       });
     }
     this.#derived.clear();

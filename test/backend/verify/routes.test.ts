@@ -10,7 +10,7 @@ const ROUTES: readonly RouteSetting[] = [
   { id: "menu", method: "GET", path: "/caf%C3%A9" },
 ];
 
-/** What a router that is strict serves, or null where one that is not would serve another. */
+/** The route that a strict router serves, or null if a lenient one would serve another. */
 test.each([
   ["GET", "/admin/1", "admin"],
   ["HEAD", "/admin/1?x", "admin"],

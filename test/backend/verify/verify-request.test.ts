@@ -21,9 +21,9 @@ beforeEach(() => {
 });
 
 interface Sent {
-  /** What the gateway signs. */
+  /** The request that the gateway signs. */
   readonly signed?: Partial<RequestToSign>;
-  /** What arrives instead. */
+  /** The request that arrives instead. */
   readonly arrives?: Partial<VerifyRequestInput>;
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly seed?: Uint8Array;
@@ -46,7 +46,7 @@ const seconds = (count: number): Partial<RequestToSign> => {
 const OTHER_SEED = new Uint8Array(32).fill(2);
 const CONTEXT = encodeContext({ subject: "ann", claims: { plan: "pro" } });
 
-/** Exactly one thing is wrong with each, in either profile. */
+/** Exactly one thing is wrong with each, in both profiles. */
 const REFUSED: readonly [string, string, Sent][] = [
   ["a key that is unknown", "unknown_key_id", { view: { keys: [] } }],
   ["a key of tomorrow", "unknown_key_id", { view: { keys: [{ ...KEY, not_before: "2026-12-01T00:00:00.000Z" }] } }],
@@ -241,7 +241,7 @@ describe.each(bothProfiles)("profile %s", (profile) => {
     expect(await verifyRequest(input, { view, replay, clock })).toMatchObject({ routeId: "" });
   });
 
-  /** Each may be wrong together with all that come after it. */
+  /** Each fault may be combined with all that come after it. */
   const order: readonly (readonly [string, Sent])[] = [
     ["missing_signature", { headers: { signature: undefined, "x-fs-signature": undefined } }],
     ["expired_signature", { signed: seconds(-600) }],

@@ -9,7 +9,7 @@ import {
   RUNTIME_TOKEN_EXIT_CODES,
 } from "../../../src/exit-codes.ts";
 
-/** Day to day (and `runtime-token`), `rotate-passphrase`. */
+/** The exit codes of everyday commands (and `runtime-token`), and those of `rotate-passphrase`. */
 const NUMBERS: Readonly<
   Record<Exclude<errors.ErrorCode, "PROGRAM_NOT_FOUND" | "PROGRAM_NOT_STARTED">, readonly [number, number]>
 > = {

@@ -26,7 +26,7 @@ async function opening(passphrase: string) {
 
 test("a manifest shown under the old passphrase does not raise the new passphrase's floor", async () => {
   const genuine = world.bytes("manifest");
-  // It knows the signing key of generation 1, and endorses what it likes for itself.
+  // It has the signing key of generation 1, and endorses whatever it likes for itself.
   const first = World.pushed({ A: "1" });
   const { signingKey } = await (await first).writable();
   const manifest = await world.manifest(OLD);

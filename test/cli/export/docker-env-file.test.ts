@@ -51,7 +51,7 @@ describe.runIf(hasDocker)("docker itself", () => {
   let daemon: Server;
   let received: { Env: readonly string[] | null };
 
-  /** As much of the daemon's API as `docker create` asks for: it notes what it is sent. */
+  /** The part of the daemon's API that `docker create` needs; it records the requests. */
   beforeAll(async () => {
     daemon = createServer((request, response) => {
       const chunks: Buffer[] = [];

@@ -36,7 +36,7 @@ describe("shell", () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  /** The variables as a program sees them that the shell starts. */
+  /** The variables that a program started by the shell sees. */
   function evaluated(shell: string, text: string, names: readonly string[]): Record<string, string> {
     const script = 'eval "$(cat)"; exec /usr/bin/env -0';
     const args = shell.endsWith("busybox") ? ["sh", "-c", script] : ["-c", script];

@@ -44,7 +44,7 @@ function shown({ kind, mode, data }: NamedData): string {
 }
 
 const formatOf = (text = ""): ImportFormat | undefined => (text === "-" ? undefined : (text as ImportFormat));
-/** The head of a Kubernetes object, four lines. */
+/** The first four lines of a Kubernetes object. */
 const K8S = (kind: string) => `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: api\n`;
 const withHead = (text = "") => text.replaceAll(/<(Secret|ConfigMap)>\n?/g, (_, kind: string) => K8S(kind));
 
@@ -74,7 +74,7 @@ describe("values", () => {
     -      │ <Secret>⏎stringData: {A: "1"}            │ {"A": "1"}
   `)("%s: %j holds %s", async (format, text, items) => {
     const got = (await read(withHead(text), formatOf(format))).items;
-    // As maps, because toEqual passes over an own __proto__.
+    // Compared as maps, because toEqual ignores an own property named __proto__.
     expect(new Map(Object.entries(got))).toEqual(new Map(Object.entries(JSON.parse(items ?? "") as object)));
   });
 

@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
-/** Nobody is there to ask. */
+/** A prompter without a terminal. */
 async function place(flags: InitFlags, current?: object) {
   const nowhere = { write: () => true };
   const sources = {

@@ -32,7 +32,7 @@ function write(name: string, text: string, mode = 0o600): string {
 interface Given {
   readonly variables?: Record<string, string>;
   readonly stdin?: string | Uint8Array;
-  /** What a person types, answer by answer. Without it, nobody is there. */
+  /** What a person types, answer by answer. Without it, there is no terminal. */
   readonly typed?: string[];
 }
 
@@ -111,7 +111,7 @@ describe("without a terminal", () => {
 
   test("a file that others can read is taken with a warning, one that others can change is refused", async () => {
     const path = write("open", "hunter2", 0o644);
-    const remedy = "is open to other users (mode 0644): make it readable by you alone (chmod 600)";
+    const remedy = "is open to other users (mode 0644): make it readable only by you (chmod 600)";
     const said = `vsync: warning: the file that --passphrase-file names, ${path}, ${remedy}\n`;
     expect(await read({}, path)).toEqual({ text: "hunter2", said });
     chmodSync(path, 0o666);
@@ -120,7 +120,7 @@ describe("without a terminal", () => {
 });
 
 describe("on a terminal", () => {
-  const OFFER = "Enter alone makes a new passphrase\n";
+  const OFFER = "press Enter to generate a new passphrase\n";
   const NEW = "New passphrase:\n";
   const CONFIRM = "Confirm new passphrase:\n";
 

@@ -21,7 +21,7 @@ const warn = (text: string): never => expect.unreachable(text);
 let home: string;
 let world: World;
 let genuine: Uint8Array;
-/** In generation 2 the old passphrase still reads. The machine has used the new one. */
+/** At generation 2, the old passphrase may still read. The machine has used the new one. */
 let config: LocalConfig;
 beforeEach(async () => {
   home = mkdtempSync(join(realpathSync(tmpdir()), "vsync-remember-"));
@@ -41,7 +41,7 @@ afterEach(() => {
   rmSync(home, { recursive: true });
 });
 
-/** Generation 900, signed by the old passphrase's holder, who names the new passphrase first and both as writers. */
+/** Generation 900, signed by the old passphrase's holder, who lists the new passphrase first and both as writers. */
 async function forgeAsOld(): Promise<void> {
   const manifest = await world.manifest(OLD);
   const signingKey = generateSigningKey();

@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Every call takes `ms`, and then does what `end` does. */
+/** Every call takes `ms`, and then ends as `end` does. */
 function slowStore(ms: number, end: () => unknown = () => "version"): ObjectStore {
   const call = async (): Promise<never> => {
     await new Promise((resolve) => setTimeout(resolve, ms));

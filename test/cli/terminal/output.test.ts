@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Output } from "../../../src/cli/terminal/output.ts";
 
-/** All that an output writes, on a terminal of 34 columns or elsewhere. */
+/** Everything that an output writes, to a terminal of 34 columns or elsewhere. */
 function written(use: (output: Output) => void, { isTTY = false, variables = {} } = {}): string {
   let text = "";
   const sink = { isTTY, columns: 34, write: (chunk: string | Uint8Array) => (text += String(chunk)) };

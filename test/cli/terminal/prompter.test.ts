@@ -16,7 +16,7 @@ afterAll(async () => {
   await shell[Symbol.asyncDispose]();
 });
 
-/** The cursor was hidden while the question stood, and is back. */
+/** The cursor was hidden during the question, and shows again. */
 function expectCursor(rawScreen: string): void {
   expect(rawScreen.lastIndexOf("\u001b[?25h")).toBeGreaterThan(rawScreen.lastIndexOf("\u001b[?25l"));
 }

@@ -32,7 +32,7 @@ async function written(copy: SealedCopy = COPY): Promise<string> {
   return path;
 }
 
-/** The first line as another program might write it. */
+/** The first line, as another program might write it. */
 async function withHeader(change: (header: Record<string, unknown>) => unknown): Promise<string> {
   const path = await written();
   const bytes = await readFile(path);

@@ -27,16 +27,16 @@ vi.mock("../../../src/runtime/cache/cache.ts", async (importOriginal) => {
 });
 
 const HOUR_MS = 3_600_000;
-/** What the store says itself. */
+/** The store's own error message. */
 const UNMOUNTED: unknown = expect.stringMatching(/^mount the disk/);
 
 interface Host {
   readonly vault: DirectoryVault;
   readonly cache: string;
   readonly warned: { readonly code: string; readonly message: string }[];
-  /** As the app boots; the handle is closed when the test is over. */
+  /** Opens the vault as the app does when it boots; the handle is closed after the test. */
   boot(options?: OpenOptions): Promise<Vsync>;
-  /** The store's disk is unmounted; calling the result mounts it again. */
+  /** Unmounts the store's disk; calling the result mounts it again. */
   unmount(): Promise<() => Promise<void>>;
 }
 
@@ -62,7 +62,7 @@ async function host(vault: DirectoryVault): Promise<Host> {
   };
 }
 
-/** A host that has booted once, at the time that its clock shows now. */
+/** A host that has booted once, at its clock's present time. */
 async function bootedHost(options: Parameters<typeof directoryVault>[0] = {}): Promise<Host> {
   const booted = await host(await directoryVault(options));
   await booted.boot();
@@ -255,14 +255,14 @@ describe("the copy is checked like the store", () => {
     await asked;
     controller.abort(reason);
     expect(await ended).toBe(reason);
-    // Token and passphrase are zeroed last: by then a copy would have been opened, had it been looked for.
+    // Token and passphrase are zeroed last; by then a copy would have been opened if anybody had looked for one.
     await expect.poll(() => secrets.slice(0, 2).map(isNotZero)).toEqual([false, false]);
     expect(warned).toEqual([]);
   });
 });
 
 describe("the copy is a floor", () => {
-  /** The manifest as it is now; calling the result puts it back. */
+  /** Saves the present manifest; calling the result puts it back. */
   async function kept({ vault }: Host): Promise<() => Promise<void>> {
     const manifest = join(vault.folder, "manifest");
     const bytes = await readFile(manifest);
@@ -313,7 +313,7 @@ describe("the copy is a floor", () => {
 describe("a cache whose disk hangs", () => {
   beforeEach(() => {
     disk.hangs = { read: true, write: true };
-    // As soon as somebody waits for it, its time is over.
+    // Its time is over as soon as somebody waits for it.
     disk.onAsked = () => queueMicrotask(() => void vi.advanceTimersByTime(400));
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     return () => {
@@ -372,7 +372,7 @@ test("what the store sends too late is zeroed, because the copy was used", async
   zeroContents(contents);
 });
 
-/** A server that takes connections and says nothing. `asked`: it has been sent something. */
+/** A server that accepts connections and sends nothing. `asked` resolves once it has received something. */
 async function silentStore(vault: DirectoryVault): Promise<{ readonly config: string; readonly asked: Promise<void> }> {
   const sockets = new Set<Socket>();
   const asked = Promise.withResolvers<void>();

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 
 interface Given {
-  /** What the system says of the process that wrote what is there. */
+  /** The system's report on the process that wrote the existing file. */
   readonly status?: "dead" | "alive" | "unknown";
   readonly maxBytes?: number;
   readonly token?: string;
@@ -44,7 +44,7 @@ function spoolOf({ status = "dead", maxBytes = 10_000, token = TOKEN, asked = []
   return spool;
 }
 
-/** What a process appends that is killed then. */
+/** The bytes that a process appends before it is killed. */
 async function left(lines: readonly string[], given: Given = {}): Promise<string> {
   const before = await readdir(folder).catch(() => [] as string[]);
   await spoolOf(given).append(lines);

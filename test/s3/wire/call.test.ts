@@ -94,7 +94,7 @@ describe("a server that answers 503 SlowDown", () => {
     const told = new ToldServer();
     told.on("HEAD", { status: 503 });
     const waits: number[] = [];
-    // The deadline comes in the third wait.
+    // The deadline falls into the third wait.
     const sleep = (ms: number, signal: AbortSignal): Promise<void> => {
       waits.push(ms);
       if (waits.length < 3) return Promise.resolve();

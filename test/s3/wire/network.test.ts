@@ -46,7 +46,7 @@ const unsent: readonly Case[] = [
   },
   {
     name: "a refused connection",
-    // Below the ports that programs are given by chance.
+    // Below the range from which the kernel picks ports.
     endpoint: async () => "http://127.0.0.1:1",
     message: /: 127\.0\.0\.1:\d+ refuses connections$/,
   },

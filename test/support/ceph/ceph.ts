@@ -12,7 +12,7 @@ const FETCH_LIMIT_MS = 15 * 60_000;
 
 export interface StartingCeph {
   readonly target: S3Target;
-  /** Resolves once it serves. @throws Error it did not start; the message ends with its last output */
+  /** Resolves once it serves. @throws Error if it did not start; the message ends with its last output */
   readonly ready: Promise<void>;
   /** Resolves once every process is gone. */
   stop(): Promise<void>;
@@ -45,7 +45,7 @@ export async function startCeph(): Promise<StartingCeph> {
 }
 
 function run(args: readonly string[], env: Record<string, string>, limitMs: number): Omit<StartingCeph, "target"> {
-  // In a session of its own, out of reach of Ctrl-C: it ends with its stdin, once vitest is done with it.
+  // In its own session, out of reach of Ctrl-C: it ends with its stdin, once vitest is done with it.
   const script = fileURLToPath(new URL("run.sh", import.meta.url));
   const child = spawn(script, args, { detached: true, env: { ...process.env, ...env } });
   const ended = new Promise<void>((resolve) => void child.once("close", () => resolve()));

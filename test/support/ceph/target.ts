@@ -20,13 +20,16 @@ export interface S3Target extends S3Keys {
   readonly name: string;
   readonly endpoint: string;
   readonly region: string;
-  /** The bucket that all tests must share; default: each makes its own. */
+  /** The bucket that all tests must share; by default, each creates its own. */
   readonly bucket?: string;
   /** The administrator's name in policies. */
   readonly arn?: string;
   /** A second user, who may do nothing without a bucket policy. */
   readonly reader?: S3Keys & { readonly arn: string };
-  /** It may be starting: who connects to this port is told nothing once it serves, or why it does not. */
+  /**
+   * Set while the server may be starting: a connection to this port ends once it serves, or gets the reason why it does
+   * not.
+   */
   readonly readyPort?: number;
 }
 

@@ -1,9 +1,9 @@
-/** A command line as it stands in a page or a script, without its prompt. */
+/** A command line in a page or a script, without its prompt. */
 export interface Command {
   /** Counted from 1. */
   readonly line: number;
   readonly text: string;
-  /** The lines below it; null where nothing stands there. */
+  /** The lines below it, or null if there are none. */
   readonly output: readonly string[] | null;
   /** 0, unless a comment on the line says `exit code N`. */
   readonly exitCode: number;
@@ -81,7 +81,7 @@ function lineAsPattern(line: string): string {
 
 const narrowed = (line: string): string => line.replace(TIME, "<time>").replace(/ {2,}/g, "  ").trimEnd();
 
-/** An instant, the one in a bundle's key, or how long ago it was. */
+/** An instant, a bundle's key with its instant, or how long ago it was. */
 export const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|(?<=v=)\d{8}T\d{9}Z|\d+ (?:s|min)(?= ago)/g;
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

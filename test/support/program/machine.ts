@@ -27,10 +27,10 @@ export const OLD = PASSPHRASE;
 export const NEW = "a new passphrase of the operators";
 const ITEMS: readonly FixtureItem[] = [{ name: "DATABASE_URL", data: "postgres://planted-secret-value" }];
 
-/** `writes`, `reads`: what its slot lets a passphrase do; else the class of the error. */
+/** `writes` or `reads`: the rights of a passphrase's slot; otherwise the error's class. */
 export type Sight = string;
 
-/** A machine whose config knows the vault `prod` of `api`, which is at generation 1, with the least cost there is. */
+/** A machine whose config knows the vault `prod` of `api`, at generation 1, with the lowest cost allowed. */
 export class Machine implements AsyncDisposable {
   readonly sandbox: Sandbox;
   readonly location: StoreLocation;
@@ -54,7 +54,7 @@ export class Machine implements AsyncDisposable {
     return this.sandbox.run(args, { ...options, env: { ...this.env, ...options.env } });
   }
 
-  /** Starts the program, for somebody to kill. */
+  /** Starts the program, so that the test can kill it. */
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
     const [command = "", ...first] = programUnderTest();
     const { home, work } = this.sandbox;
@@ -101,7 +101,7 @@ export class Machine implements AsyncDisposable {
     return await openVault(this.ports, { holder, expect: { env: "prod" } });
   }
 
-  /** As it stands in the store, nothing of it proven. */
+  /** The manifest in the store, unverified. */
   async manifest(): Promise<Manifest> {
     const fetched = await fetchManifest(this.store);
     if (fetched === null) throw new Error("the store has no manifest");
@@ -115,7 +115,7 @@ export class Machine implements AsyncDisposable {
     return { gens: rows.map((row) => row.gen).toReversed(), outstanding };
   }
 
-  /** Every object's key and version: two that are equal show that nothing was written in between. */
+  /** Every object's key and version: two equal results show that nothing was written in between. */
   async objects(): Promise<Readonly<Record<string, string | null>>> {
     const found: Record<string, string | null> = {};
     for await (const key of this.store.list("")) found[key] = await this.store.head(key);

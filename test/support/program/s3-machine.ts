@@ -17,7 +17,7 @@ import { openSandbox, type Sandbox, type Transcript } from "./sandbox.ts";
 
 export const ITEMS = [{ name: "DATABASE_URL", data: "postgres://app:planted-value@db.internal/app" }];
 
-/** A bucket, and the key with which a machine's config goes there. */
+/** A bucket, and the key that a machine's config has for it. */
 export interface Place extends S3Keys {
   readonly endpoint: string;
   readonly region: string;
@@ -52,7 +52,7 @@ export function createVaultAt(place: Place, items: readonly FixtureItem[] = ITEM
   return createVault(storeAt(place), { items });
 }
 
-/** Gives the machine a config for env `prod`; of the vault that is there, where there is one. */
+/** Gives the machine a config for env `prod`, of the existing vault if there is one. */
 export async function configure(
   sandbox: Sandbox,
   { endpoint, region, bucket, prefix = "api/prod/", ...keys }: Place,
@@ -72,14 +72,14 @@ export async function configure(
 }
 
 async function manifestAt(place: Place) {
-  // a server that is not there, or refuses, has no vault to know of
+  // a server that is down, or refuses, shows no vault
   return fetchManifest(storeAt(place)).catch(() => null);
 }
 
-/** That the machine's own key is in the token, which is said each time. */
+/** The warning that the token has the machine's own key, which comes each time. */
 export const OWN_KEY = /^vsync: warning: the token carries \w+, this machine's own key, .*\n/gm;
 
-/** The token that is alone on stdout. */
+/** The token, which is the only output on stdout. */
 export function tokenIn({ stdout, exitCode, stderr }: Transcript): RuntimeToken {
   expect({ exitCode, stderr: exitCode === 0 ? stderr.replace(OWN_KEY, "") : stderr }).toEqual({
     exitCode: 0,

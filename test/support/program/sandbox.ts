@@ -14,14 +14,14 @@ const TIMEOUT_MS = 180_000;
 export interface Transcript {
   readonly stdout: string;
   readonly stderr: string;
-  /** Null where a signal ended the program. */
+  /** Null if a signal ended the program. */
   readonly exitCode: number | null;
 }
 
 export interface RunOptions {
   /** Without it, stdin is `/dev/null`. */
   readonly stdin?: string | Uint8Array;
-  /** Added to the sandbox's own; undefined takes a variable away. */
+  /** Added to the sandbox's own variables; undefined removes one. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Relative to the sandbox's working directory. */
   readonly cwd?: string;
@@ -78,7 +78,7 @@ export class Sandbox implements AsyncDisposable {
       stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       timeout: TIMEOUT_MS,
       killSignal: "SIGKILL",
-      // In a session of its own it finds no /dev/tty to ask on, also when somebody runs the tests in a terminal.
+      // In its own session, it finds no /dev/tty to ask on, even if somebody runs the tests in a terminal.
       detached: true,
     });
     child.stdin?.on("error", () => undefined).end(options.stdin);
@@ -115,7 +115,7 @@ export class Sandbox implements AsyncDisposable {
     return absolute;
   }
 
-  /** Gives the machine a config that is bound to the working directory, unless it says otherwise. */
+  /** Gives the machine a config, by default bound to the working directory. */
   async giveConfig(config: LocalConfig): Promise<void> {
     const path = `home/.config/vsync/${config.repo.replace("/", "%2F")}/${config.env}.json`;
     await this.write(path, writeDocument({ roots: [{ folder: this.work }], ...config }));
@@ -147,7 +147,7 @@ export class Sandbox implements AsyncDisposable {
     const own = {
       HOME: this.home,
       LANG: "C.UTF-8",
-      // Node.js first, for programs that `env node` starts.
+      // Node.js comes first, for programs that `env node` starts.
       PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
       TMPDIR: this.#tmp,
       ...cacheOf(this.#program),

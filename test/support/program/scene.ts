@@ -8,7 +8,7 @@ import { machineOn, machineOnDisk, OLD } from "./machine.ts";
 import { openSandbox, type Sandbox } from "./sandbox.ts";
 import { installProgram, type Scene } from "./shell.ts";
 
-/** A scene with what it needs to be put away. */
+/** A scene with the means to clean it up. */
 export interface SetScene extends Scene, AsyncDisposable {}
 
 const PACKAGE = join(import.meta.dirname, "../../..");

@@ -44,7 +44,7 @@ interface Armed {
 export class Faults {
   #armed: Armed[] = [];
 
-  /** The next `times` requests that match meet the fault; with `passes`, after that many which do not. */
+  /** The next `times` matching requests meet the fault; with `passes`, only after that many have passed. */
   add(matcher: RequestMatcher, fault: Fault, times = 1, passes = 0): void {
     this.#armed.push({ matcher, fault, left: times, passes });
   }

@@ -64,7 +64,10 @@ function sortedKeys(bucket: Bucket, prefix: string, after: string): string[] {
   return [...bucket.keys()].filter((key) => key.startsWith(prefix) && bytewise(key, after) > 0).toSorted(bytewise);
 }
 
-/** UTF-16 has the order of UTF-8 but for surrogates. As bytes, ten thousand keys took 7 ms: a tenth of a commit, in the bench. */
+/**
+ * UTF-16 orders strings as UTF-8 does, except for surrogates. Comparing ten thousand keys as bytes took 7 ms: a tenth
+ * of a commit, in the bench.
+ */
 function bytewise(a: string, b: string): number {
   if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
   return a === b ? 0 : a < b ? -1 : 1;

@@ -25,7 +25,7 @@ export interface StrictS3Options extends PreconditionQuirks {
   readonly port?: number;
   /** The server's own clock, in milliseconds since the epoch. */
   readonly nowMs?: () => number;
-  /** What a proxy in front of it makes of an ETag in the answer to a method. */
+  /** Changes the ETag in the answer to a method, as a proxy in front of the server might. */
   readonly proxiedEtag?: (etag: string, method: string) => string;
   /** Refuses a PUT without Content-MD5 or a checksum, as a bucket with Object Lock and a default retention does. */
   readonly wantsDigest?: boolean;
@@ -69,7 +69,7 @@ interface Context {
   readonly faults: Faults;
   readonly log: LoggedRequest[];
   readonly nowMs: () => number;
-  /** Those who wait in a race for the others. */
+  /** The requests that wait for the others of a race. */
   readonly racers: (() => void)[];
 }
 
@@ -108,12 +108,12 @@ async function serve(request: IncomingMessage, response: ServerResponse, context
   context.log.push({ method, bucket, key, query: query.toString(), headers, status });
 }
 
-/** The state that a server saw and will not check again before it writes. */
+/** The state that a server saw, and does not check again before it writes. */
 interface EarlyLook {
   readonly seen: StrictObject | undefined;
 }
 
-/** The proof of a bucket has eight writers, whose bytes begin with this. */
+/** The test of a bucket has eight writers, whose bytes begin with this. */
 const [RACERS, OF_RACER] = [8, "writer "];
 
 function looksEarly(

@@ -51,7 +51,9 @@ export function authenticate(request: SignedRequest, policy: SignaturePolicy): U
   return user;
 }
 
-/** @throws S3Error the body is not the one that was signed */
+/**
+ * @throws S3Error if the body is not the one that was signed
+ */
 export function checkPayload(headers: IncomingHttpHeaders, body: Uint8Array): void {
   const claimed = headers["x-amz-content-sha256"];
   if (claimed === "UNSIGNED-PAYLOAD") return;
@@ -61,7 +63,9 @@ export function checkPayload(headers: IncomingHttpHeaders, body: Uint8Array): vo
   }
 }
 
-/** @throws S3Error the body's digest is missing or wrong */
+/**
+ * @throws S3Error if the body's digest is missing or wrong
+ */
 export function checkDigest({
   method,
   headers,

@@ -1,13 +1,13 @@
 import type { Operation } from "./operations.ts";
 import { accessDenied, S3Error } from "./s3-error.ts";
 
-/** What the bucket's owner asks of requests. A test may change it while the server runs. */
+/** The requirements of the bucket's owner. A test may change them while the server runs. */
 export interface BucketTerms {
-  /** Requesters pay: a request that does not agree to it is refused. */
+  /** Requester pays: a request that does not accept this is refused. */
   requesterPays?: boolean;
   /** A bucket policy refuses a write that does not ask for SSE-KMS with this key. */
   kmsKey?: string;
-  /** It also wants S3 Bucket Keys. */
+  /** The policy also requires S3 Bucket Keys. */
   bucketKey?: boolean;
 }
 

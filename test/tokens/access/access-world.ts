@@ -13,7 +13,9 @@ export interface TokenHere {
   readonly stored: VerifiableToken;
 }
 
-/** `seed` fills its 32 bytes. */
+/**
+ * @param seed the value of each of its 32 bytes
+ */
 export async function tokenHere(seed: number, limits: Partial<VerifiableToken> = {}): Promise<TokenHere> {
   using credential = credentialOf("live", Secret.ofBytes(new Uint8Array(32).fill(seed)));
   using keys = await deriveCredentialKeys(credential);

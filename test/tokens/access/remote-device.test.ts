@@ -14,7 +14,7 @@ import { snapshotOf, type TokenHere, tokenHere } from "./access-world.ts";
  * for remote devices, grants in their four modes, reduction.
  */
 
-/** A backend's token may do everything that can be granted, so every refusal below is the device's own. */
+/** A backend's token may do everything that can be granted, so every refusal below is the remote device's own. */
 let backend: TokenHere;
 beforeAll(async () => {
   backend = await tokenHere(1);
@@ -149,7 +149,7 @@ const FULL = [
 
 const REACHED = [{ scopes: { tunnels: { connect: { filters: { protocol: "http" } } } } }];
 
-/** Each with what a request to it answers: the fields or the forced properties, or false. */
+/** Each case with the result of a request: the fields or the forced properties, or false. */
 const ANSWERS: readonly [string, unknown, AuthorizationRequest, unknown][] = [
   ["a workspace", MODES, { root: "tunnels", operation: "create", workspace: "workspace-id" }, { properties: {} }],
   ["a project", MODES, { ...TUNNEL, operation: "list" }, { fields: true }],
@@ -229,7 +229,7 @@ test("a setting of the vault requires authentication of public tunnels, even if 
   expect(authority.authorize({ ...create, properties: { publish: true, token_auth: true } }).allowed).toBe(true);
 });
 
-/** The bodies of both requests to an API of the documents, byte for byte. */
+/** The bodies of both requests to an API in the documents, byte for byte. */
 const BODIES = [
   `{
     "permissions": ["tunnels.tunnels.create-delete"],

@@ -5,7 +5,7 @@ const CREATE = { root: "tunnels", operation: "create" };
 const filters = { protocol: "http" };
 const forcing = new Layer("stored", { grants: [{ scopes: { tunnels: { create: { filters } } } }] });
 
-/* What vectors cannot say, because JSON cannot. */
+/* Cases that vectors cannot express, because JSON cannot. */
 describe("a request of a program", () => {
   test("lacks a property that is undefined", () => {
     expect(new Evaluator(undefined, [forcing]).decide({ ...CREATE, properties: { protocol: undefined } })).toEqual({

@@ -81,7 +81,7 @@ test("a derived token is never allowed what its parent is not", async () => {
       allowed++;
       expect(alone.allowed).toBe(true);
       if (!alone.allowed) return;
-      // It lists no further field, and creates only what the parent could have created.
+      // The child lists no further field, and creates only what the parent could have created.
       if (both.fields === true) expect(alone.fields).toBe(true);
       else if (both.fields !== undefined && alone.fields !== true)
         expect(alone.fields).toEqual(expect.arrayContaining([...both.fields]));

@@ -7,10 +7,10 @@ import type { Manifest } from "../../../src/vault/format/manifest.ts";
 import { auditKey, MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
 import { HOUR_MS, NEW, OLD, rejection, World } from "../../support/world.ts";
 
-/** Six generations over two rotations, an hour apart; OLD is the passphrase again at the end. */
+/** Six generations over two rotations, an hour apart; at the end the passphrase is OLD again. */
 let world: World;
 let manifest: Manifest;
-/** The vault as it stood at each generation, by its number. */
+/** The vault at each generation, by number. */
 const stood = new Map<number, WritableVault>();
 const GENERATIONS = [1, 2, 3, 4, 5, 6];
 
@@ -39,7 +39,7 @@ function stoodAt(gen: number): WritableVault {
   return stood.get(gen) ?? expect.unreachable(`generation ${gen}`);
 }
 
-/** The row at fault after `tamper` has changed a copy of the world. */
+/** The row that verification names after `tamper` has changed a copy of the world. */
 async function faultAfter(tamper: (fork: World) => unknown): Promise<number> {
   const fork = world.fork();
   tamper(fork);

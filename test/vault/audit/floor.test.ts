@@ -53,7 +53,7 @@ describe("a manifest that continues what was seen", () => {
 describe("a manifest of another history", () => {
   const FORKED = "generation 3 is not the one seen before: the history has forked";
 
-  /** Puts generation 2 back, with no row above it, for somebody to commit on in good faith. */
+  /** Puts generation 2 back, without a row above it, so that somebody may commit on it in good faith. */
   async function fork(commits: number): Promise<void> {
     world.tamper(MANIFEST_KEY, second).tamper(auditKey(3), null);
     for (let at = 0; at < commits; at++) await world.push({ A: `another ${at}` });

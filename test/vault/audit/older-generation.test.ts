@@ -94,7 +94,10 @@ describe("a passphrase of that time is asked for", () => {
 });
 
 describe("a generation that another version wrote", () => {
-  /** A vault at generation 2. Its first generation is well signed, with a header that this version does not write. */
+  /**
+   * A vault at generation 2, whose first generation is correctly signed but has a header that this version does not
+   * write.
+   */
   async function worldWithFirst(change: (header: BundleHeader) => object): Promise<World> {
     const crafted = await World.pushed({ A: "1" });
     const { vault, signingKey } = await crafted.writable();

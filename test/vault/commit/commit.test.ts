@@ -15,7 +15,7 @@ beforeEach(async () => {
   world = await World.pushed({ A: "1", B: "2" });
 });
 
-/** The requests of `act`, on a fork. */
+/** The requests that `act` makes on a copy of the world. */
 async function requestsDuring(act: (fork: World) => Promise<unknown>): Promise<string[]> {
   const fork = world.fork();
   await act(fork);

@@ -5,7 +5,7 @@ import { ACTOR, rejection } from "../../support/world.ts";
 
 const AT = "2026-01-01T00:00:00.000Z";
 
-/** What a commit makes of a roll is in the vectors `scoped/plan-*`; these rolls do not fit. */
+/** The vectors `scoped/plan-*` show what a commit makes of a roll; the rolls here contradict the vault. */
 function rollOf(count: number, meter: string): Roll {
   const tokens = Array.from({ length: count }, (_, at) => ({
     claims: {

@@ -5,7 +5,7 @@ import { deriveRootKey } from "../../../src/crypto/subkeys.ts";
 import { World } from "../../support/world.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-/** Also of memory that was given back. */
+/** Also works for memory that has been released. */
 const isZero = (bytes: Uint8Array): boolean => /^0*$/.test(hex(bytes));
 
 test("a commit zeroes what it sealed with: operator key, root key and the signing key's PKCS#8 form", async () => {
@@ -17,9 +17,9 @@ test("a commit zeroes what it sealed with: operator key, root key and the signin
     return random;
   };
   const exporting = vi.spyOn(Object.getPrototypeOf(generateSigningKey().privateKey) as KeyObject, "export");
-  /** What was zeroed, and what it held before. */
+  /** The arrays that were zeroed, with their earlier content. */
   const zeroed = new Map<Uint8Array, string>();
-  // A Buffer has a `fill` of its own.
+  // A Buffer has its own `fill`.
   for (const prototype of [Uint8Array.prototype, Buffer.prototype as Uint8Array]) {
     const { fill } = prototype;
     vi.spyOn(prototype, "fill").mockImplementation(function (this: Uint8Array, ...given) {

@@ -22,7 +22,7 @@ const setTwo: Act = async (peer) => {
   await setOne(OLD, "Y")(peer);
 };
 
-/** The swap is applied and its answer lost. Until the store looks again, `then` has happened, so it reports a conflict. */
+/** The swap is applied and its answer lost. `then` happens before the store looks again, so it reports a conflict. */
 function overtaken(of: World, then: Act): World {
   return of.peer().failing({
     async after({ key, bytes }) {
@@ -155,7 +155,7 @@ describe("rotate and finish tell a failure before the swap from one at it", () =
     ["finish", () => world.finish({ by: NEW })],
   ];
 
-  /** Makes the write of such a key fail. */
+  /** Makes writes of matching keys fail. */
   function failing(isAt: (key: string) => boolean, failed: Error): void {
     world.failing({
       before({ bytes, key }) {

@@ -5,7 +5,7 @@ import { commitGeneration } from "../../../src/vault/commit/commit.ts";
 import { baseOn } from "../../../src/vault/commit/draft.ts";
 import { ACTOR, rejection, takeAll, World } from "../../support/world.ts";
 
-// The vectors `scoped/inconsistent-…` have what else does not belong together.
+// The vectors `scoped/inconsistent-…` have the other contradictions.
 
 test("a private half stored under another key's id is refused, because its owner could sign requests", async () => {
   const world = await World.pushed();

@@ -21,7 +21,7 @@ beforeAll(async () => {
   stood.push(await world.writable());
 });
 
-/** The row of a generation, made from its manifest with `change`, well signed. */
+/** The row of a generation, made from its manifest with `change` applied, and correctly signed. */
 function rowOf(gen: 1 | 2, change: Partial<Manifest> = {}): Uint8Array {
   const { vault, signingKey } = stood[gen - 1] ?? expect.unreachable();
   const { audit: _audit, ...unlinked } = vault.manifest;

@@ -30,7 +30,7 @@ test("the boxes follow the header line in the header's order, with any bytes", (
   expect(parsed({ items: [] }, Buffer.of()).boxes).toEqual([]);
 });
 
-// The vectors in test/vectors/data/bundle refuse the rest.
+// The vectors in test/vectors/data/bundle cover the other refusals.
 describe("refused", () => {
   const wrong = (field: string): string => `has a field of the wrong form: "${field}"`;
   const [first, last] = HEADER.items;

@@ -23,7 +23,7 @@ beforeAll(async () => {
   manifest = await world.manifest(NEW);
 });
 
-/** Parses a manifest of any JSON; parsing does not look at the signature. */
+/** Parses a manifest from any JSON; parsing does not check the signature. */
 function parsed(json: unknown) {
   return parseManifest(signNote(`${JSON.stringify(json)}\n`, noteName(manifest.vault), anyKey));
 }
@@ -62,7 +62,7 @@ test("with any byte or field altered, a manifest opens nothing", async () => {
   );
 });
 
-// The vectors in test/vectors/data/manifest refuse the rest.
+// The vectors in test/vectors/data/manifest cover the other refusals.
 test.each([[null], [1], ["vsync-manifest-v1"], [[]], [{}], [{ format: 1 }], [[{ format: "vsync-manifest-v1" }]]])(
   "%j has no format",
   (json) => {

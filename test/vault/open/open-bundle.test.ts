@@ -35,7 +35,7 @@ function withHeader(change: (header: BundleHeader) => unknown): Uint8Array {
   return Buffer.concat([Buffer.from(JSON.stringify(change(header))), genuine.subarray(end)]);
 }
 
-/** The genuine bundle with another index, well sealed. */
+/** The genuine bundle with another index, correctly sealed. */
 function withIndex(index: string | Uint8Array): Uint8Array {
   const key = deriveIndexKey(rootKeyOf(vault.bundle.keys).expose());
   return withHeader((header) => {
@@ -62,7 +62,7 @@ test("with any byte or header field altered, a bundle is refused or gives the sa
   );
 });
 
-// The vectors in test/vectors/data/bundle refuse the other indexes.
+// The vectors in test/vectors/data/bundle cover the other refused indexes.
 test.each([
   ["that is not UTF-8", Uint8Array.of(0xff), "is not UTF-8"],
   [
@@ -87,7 +87,7 @@ describe("keys and items in memory", () => {
   const withIndexAltered = () =>
     withHeader((header) => ({ ...header, index: encodeBase64(last(Buffer.from(header.index, "base64"))) }));
 
-  /** Every secret destroyed from now on. */
+  /** Every secret that is destroyed from now on. */
   function destroyedFromNow(): Secret[] {
     const destroyed: Secret[] = [];
     const { destroy } = Secret.prototype;

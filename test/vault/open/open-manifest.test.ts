@@ -8,7 +8,8 @@ beforeEach(async () => {
   world = await World.pushed();
 });
 
-// The vectors in test/vectors/data/manifest hold the order of checks and their messages; here are the next steps.
+// The vectors in test/vectors/data/manifest cover the order of checks and their messages; these tests cover the next
+// steps.
 test("an empty passphrase is refused before the store is asked", async () => {
   const fork = world.fork();
   expect(await rejection(fork.openAfresh(""))).toMatchObject({

@@ -10,7 +10,7 @@ beforeEach(async () => {
   world = await World.pushed({ A: "1" });
 });
 
-/** A machine whose store gives bundles in its own way. */
+/** A machine with its own way of reading bundles from the store. */
 const withBundles = (getBundle: (options: GetOptions) => ReturnType<ObjectStore["get"]>) =>
   world.with({
     store: world.storeWith({
@@ -18,7 +18,7 @@ const withBundles = (getBundle: (options: GetOptions) => ReturnType<ObjectStore[
     }),
   });
 
-/** A bundle that arrives only if somebody gives up on it. */
+/** A bundle whose read ends only when somebody aborts it. */
 function untilAborted({ signal }: GetOptions): Promise<never> {
   return new Promise((_resolve, reject) => {
     signal?.addEventListener("abort", () => reject(signal.reason as Error));

@@ -30,7 +30,7 @@ describe("examineTokens", () => {
     expect(await examine()).toEqual({ live: 1, sealed: 2 });
     await world.push({ A: "2" });
     expect(await examine()).toEqual({ live: 1, sealed: 0 });
-    // A clock that lags behind the machine that wrote last.
+    // A clock behind that of the machine that wrote last.
     world.clock.ms -= 2 * HOUR_MS;
     expect(await examine()).toEqual({ live: 3, sealed: 0 });
   });

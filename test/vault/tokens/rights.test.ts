@@ -14,7 +14,7 @@ function claims(given: Partial<Record<keyof Claims, JsonValue>>): Claims {
   return checkClaims({ id, kind: "live", capabilities: [], created_at: "2026-01-01T00:00:00.000Z", ...given });
 }
 
-/** Claims that read what the filters let through. */
+/** Claims that let a token read what the filters select. */
 function reading(filters: JsonObject, target: JsonObject = {}) {
   return { grants: [{ ...target, scopes: { secrets: { read: { filters } } } }] };
 }
@@ -26,7 +26,7 @@ const redis = { name: { regex: "^REDIS_" } };
 const but = (...names: string[]) => reading({ name: { NOT: { oneof: names } } });
 const LATER = "including names added later";
 
-/** Before, after, gains, losses. */
+/** The claims before and after, what they gain, and what they lose. */
 const CHANGES: readonly (readonly [string, object, object, readonly string[], readonly string[]])[] = [
   ["nothing", reading(redis), reading(redis), [], []],
   [

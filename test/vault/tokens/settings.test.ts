@@ -19,7 +19,7 @@ beforeEach(async () => {
   world = await World.pushed();
 });
 
-/** Nothing of it is written. */
+/** The plan of a change that is not written. */
 async function planned(settings: unknown) {
   return (await world.settings(settings, { confirm: () => false })).plan;
 }
@@ -70,7 +70,7 @@ describe("new settings", () => {
     expect((await planned(SETTINGS)).unbound).toEqual([]);
     expect((await planned({ backends: [{ id: "api" }] })).unbound).toEqual(["web"]);
     expect((await planned({ backends: [] })).unbound).toEqual(["web", unnamed]);
-    // They had backends, and have none now.
+    // They had backends before, and have none now.
     for (const none of [null, {}, { min_tls: "1.3" }, { meters: [] }])
       expect((await planned(none)).unbound).toEqual(["web", unnamed]);
   });

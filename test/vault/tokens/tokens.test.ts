@@ -31,13 +31,13 @@ beforeEach(async () => {
   world = await World.pushed(SECRETS);
 });
 
-/** A vault of the independent implementation. */
+/** A vault that the independent implementation wrote. */
 interface Older {
   readonly in: { readonly objects: Record<string, VectorBytes>; readonly passphrase: string; readonly now: string };
   readonly out: { readonly secrets: Secrets };
 }
 
-/** What an app holds: its credential, and the anchor that its blob pins. */
+/** An app's secrets: its credential, and the anchor that its blob pins. */
 interface Held {
   readonly credential: Secret;
   readonly anchor: string | undefined;

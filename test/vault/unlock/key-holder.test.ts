@@ -20,7 +20,7 @@ import { ENV, rejection, rootKeyOf, secretsOf, World } from "../../support/world
  * signed, finds its slot by its name, and only reads. Nothing in src/ has heard of it.
  */
 
-/** What JSON holds as base64. */
+/** Decodes a base64 field of the JSON. */
 const bytesOf = (text: unknown): Buffer => Buffer.from(typeof text === "string" ? text : "", "base64");
 
 class BadgeHolder implements KeyHolder {

@@ -172,7 +172,7 @@ describe("a use-case leaves no key behind", () => {
     ["rotate", (by) => world.rotate(by, NEW, { graceMs: HOUR_MS })],
   ];
 
-  /** The keys made while `act` runs, and those that are not zeroed after it. No value of these vaults is 32 bytes long. */
+  /** The keys created while `act` runs, and those not zeroed afterwards. No value of these vaults is 32 bytes long. */
   async function keysLeftBy(act: () => Promise<unknown>): Promise<{ made: number; left: number }> {
     const made: Secret[] = [];
     const { ofBytes } = Secret;

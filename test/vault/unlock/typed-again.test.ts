@@ -22,7 +22,7 @@ beforeEach(async () => {
 const isZero = (secret: Secret): boolean => secret.expose().every((byte) => byte === 0);
 const open = (holder: PassphraseHolder) => openVault(world, { holder, expect: { env: ENV } });
 
-/** Types these one after the other, then gives up. */
+/** Types these in order, then gives up. */
 function typing(...words: readonly string[]) {
   const typed = words.map((word) => Secret.ofText(word));
   const told: Error[] = [];

@@ -32,7 +32,7 @@ beforeEach(async () => {
   vault = (await world.manifest()).vault;
 });
 
-/** A token, and what writes batches in its name. */
+/** A token, and a writer of batches in its name. */
 async function writerFor(claims: Partial<GivenClaims>): Promise<BatchWriter> {
   const { credential: secret } = (await world.createToken(claims)).plan;
   using credential = parseCredential(secret?.exposeText() ?? "");
@@ -40,7 +40,7 @@ async function writerFor(claims: Partial<GivenClaims>): Promise<BatchWriter> {
   return batchWriterOf(vault, credential);
 }
 
-/** A process of a token: it writes one batch after the other. */
+/** One process of a token, which writes one batch after another. */
 class Process {
   readonly #writer: BatchWriter;
   readonly #instance = Buffer.from(random.bytes(8)).toString("hex");
@@ -51,7 +51,9 @@ class Process {
     this.#writer = writer;
   }
 
-  /** @param storedMs when the store took it @param namedMs the time in its name @returns the batch's key */
+  /**
+   * @param storedMs the time when the store received it @param namedMs the time in its name @returns the batch's key
+   */
   write(events: readonly UsageEvent[], storedMs?: number, namedMs = START_MS): string {
     const day = new Date(events[0]?.at ?? 0).toISOString().slice(0, 10);
     const place = { instance: this.#instance, seq: ++this.#seq, prev: this.#prev };
@@ -205,9 +207,7 @@ test("two batches with one number in a chain are reported", async () => {
     const sealed = sealBatch(writer, usageKey, { day: "2026-01-01", ulid: ulid(START_MS, random) }, place, [event(id)]);
     world.tamper(sealed.key, sealed.bytes);
   }
-  expect((await read()).doubts).toEqual([
-    `rewrite: batch 1 of process 0123456789abcdef of ${writer.id} was written anew`,
-  ]);
+  expect((await read()).doubts).toEqual([`rewrite: batch 1 of process 0123456789abcdef of ${writer.id} was rewritten`]);
 });
 
 describe("refused is", () => {

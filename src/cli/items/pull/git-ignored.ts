@@ -62,7 +62,7 @@ interface Ran {
   readonly stdout: string;
 }
 
-/** Null if git is not installed. It runs git so that a repository's configuration cannot start a program. */
+/** Null if git is not installed. It runs git so a repository's configuration cannot start a program. */
 async function git(folder: string, args: readonly string[]): Promise<Ran | null> {
   const { HOME = "", XDG_CONFIG_HOME = "" } = process.env;
   const env = { HOME, ...(XDG_CONFIG_HOME === "" ? {} : { XDG_CONFIG_HOME }), GIT_OPTIONAL_LOCKS: "0" };

@@ -192,7 +192,7 @@ function warnOfReaders({ misread }: WrittenDotenv, to: string, output: Output): 
   const shown = misread.slice(0, SHOWN_MISREAD).map(({ name, readers }) => `${name} (${readers.join(", ")})`);
   const more = misread.length > SHOWN_MISREAD ? ` and ${misread.length - SHOWN_MISREAD} more` : "";
   output.warn(
-    `not every program reads these in ${to} as they are: ${shown.join("; ")}${more}; \`vsync run\` hands all on as they are`,
+    `not every program reads these in ${to} as they are: ${shown.join("; ")}${more}; \`vsync run\` passes them on unchanged`,
   );
 }
 

@@ -101,7 +101,7 @@ export class Blobs {
 }
 
 /**
- * What the token pins: the vault's anchor, which is the last one, and this generation, so that readers refuse older
+ * What the token pins: the vault's anchor, which is the last one, and this generation, so readers refuse older
  * ones.
  */
 function pinnedBy({ certs, gen }: Manifest): { readonly anchor?: string; readonly minGen: number } {

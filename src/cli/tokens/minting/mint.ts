@@ -99,6 +99,6 @@ function credentialIn(text: string, { vault, ...target }: Omit<LocalConfig, "anc
   }
   if (blob.token !== undefined) return blob.token;
   throw new InputError("the string has no scoped token in it", {
-    hint: "give what `vsync tokens create` printed: runtime-token's own string needs VSYNC_TOKEN or a passphrase beside it",
+    hint: "give what `vsync tokens create` printed: runtime-token's own string needs VSYNC_TOKEN or a passphrase as well",
   });
 }

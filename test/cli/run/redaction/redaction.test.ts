@@ -201,7 +201,7 @@ describe("properties", () => {
 
   type Manner = Readonly<Record<"spelling" | "way" | "from", number>>;
 
-  /** A value with escapes from some character on. */
+  /** A value that is escaped from some character on. */
   function spelled(value = "", { spelling, way, from }: Manner): string {
     const { special, ways } = SPELLINGS[spelling % SPELLINGS.length] ?? { special: /^$/, ways: () => [] };
     const spell = (character: string) => ways(character)[way % ways(character).length] ?? character;
@@ -213,7 +213,7 @@ describe("properties", () => {
     return ends.map((end, at) => bytes.subarray(ends[at - 1] ?? 0, end));
   }
 
-  /** The model: at each place the longest value, and all that begin before its end. */
+  /** The model: at each position the longest value, and all values that begin before it ends. */
   function replaced(
     input: string,
     masked: ReturnType<typeof maskedValues>,
@@ -244,7 +244,10 @@ describe("properties", () => {
     return output;
   }
 
-  /** How much of the input the value takes there: as it is up to some place, and then as it is or as one spelling reads. */
+  /**
+   * The length of the input that matches the value here: verbatim up to some position, then verbatim or in one of its
+   * spellings.
+   */
   function lengthAt(input: string, start: number, value: string, spellings: readonly Spelling[]): number {
     let longest = input.startsWith(value, start) ? value.length : 0;
     for (let plain = 0; plain < value.length && input.startsWith(value.slice(0, plain), start); plain++) {

@@ -9,7 +9,7 @@ const WEB = [{ projects: ["web"], scopes: ALL }];
 const READ = "secrets.items.read";
 const TUNNELS = ["tunnels.tunnels.create-delete", "tunnels.streams.create-delete", "tunnels.tunnels.list"];
 
-/** Access as it is, the flags, access then. */
+/** The access before, the flags, and the access after. */
 const CHANGES: readonly (readonly [string, object, AccessFlags, object])[] = [
   ["tunnels beside a secret", { grants: X }, { projects: ["web"] }, { grants: [...WEB, ...X] }],
   ["another secret beside tunnels", { grants: [...WEB, ...X] }, { only: ["Y"] }, { grants: [...WEB, ...Y] }],
