@@ -368,3 +368,44 @@ test("over HTTP/2, an unsigned body of 8 MiB is not read", async () => {
   const [socket] = await accepted;
   expect(socket.bytesRead).toBeLessThan(1024 * 1024);
 });
+
+describe("over HTTP/2, while the vault is asked, waits", () => {
+  test.each([
+    ["a request whose head is its end", "GET", null],
+    ["an empty body", "POST", ""],
+    ["a short body", "POST", "abc"],
+    ["a body of more than one window", "POST", "x".repeat(300_000)],
+  ])("%s", async (_, method, body) => {
+    const vault = new EventEmitter();
+    const known = viewOf("rfc9421", { backend: { routes: undefined } });
+    const get = async (): Promise<typeof known> => {
+      vault.emit("asked");
+      await once(vault, "answer");
+      return known;
+    };
+    const asked = once(vault, "asked");
+    const parts = { replay: { claim: async () => true }, log: () => undefined, secrets: async () => null };
+    const clock = { nowMs: () => atMs };
+    const waiting = new Backend({ ...parts, views: { get, peek: () => null }, clock, close: async () => undefined });
+    const verify = waiting.middleware();
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      response.end(`served ${(await buffer(request)).length}`);
+    };
+    const server = createHttp2Server((request, response) => {
+      void verify(request, response, () => void answer(request as never, response as never));
+    });
+    const port = await listening(server as unknown as Server);
+    const bytes = new TextEncoder().encode(body ?? "");
+    const request = await toSign({ method, target: "/any", routeId: "", contentType: null, body: bytes });
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    onTestFinished(() => session.destroy());
+    const headers = { ":method": method, ":path": "/any", ...signedHeaders("rfc9421", request) };
+    const stream = session.request(headers, { endStream: body === null });
+    if (body !== null) stream.end(body);
+    await asked;
+    // The server has had what came before; pings overtake a body that has not left yet.
+    for (let pings = 0; pings < 3; pings++) await new Promise((resolve) => session.ping(resolve));
+    vault.emit("answer");
+    expect(await text(stream)).toBe(`served ${bytes.length}`);
+  });
+});

@@ -24,10 +24,7 @@ export async function readNodeBody(request: MaybeRead, maxBytes: number): Promis
     return new Uint8Array();
   }
   if (wasRead(request)) return requireRawBody(request, headers);
-  const chunks = await readChunks(request, maxBytes);
-  const body = concat(chunks);
-  if (body.length > 0 && body.length <= maxBytes) request.unshift(body);
-  return body;
+  return readAndGiveBack(request, maxBytes);
 }
 
 function wasRead({ readableDidRead, readableFlowing, readableEnded }: MaybeRead): boolean {
@@ -44,8 +41,8 @@ function requireRawBody({ rawBody }: MaybeRead, headers: ReturnType<typeof heade
   );
 }
 
-/** Reads chunks as they arrive, but never past the end: after that, they could not be given back. */
-function readChunks(request: MaybeRead, maxBytes: number): Promise<Uint8Array[]> {
+/** Reads as it arrives, and gives all of it back at once: a tick later, the stream could have ended. */
+function readAndGiveBack(request: MaybeRead, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let size = 0;
@@ -63,7 +60,7 @@ function readChunks(request: MaybeRead, maxBytes: number): Promise<Uint8Array[]>
         size += bytes.length;
       }
       const all = request.readableLength === 0 && (request.httpVersionMajor < 2 ? request.complete : ended);
-      if (all || size > maxBytes) stop(() => resolve(chunks));
+      if (all || size > maxBytes) stop(() => resolve(giveBack(request, chunks, maxBytes)));
     };
     const gone = (): void => stop(() => reject(new VerificationError("body_hash_mismatch", "the client went away")));
     const listeners = [
@@ -78,11 +75,13 @@ function readChunks(request: MaybeRead, maxBytes: number): Promise<Uint8Array[]>
     });
     ended = request.stream?.readableEnded ?? false;
     if (request.destroyed) return gone();
-    if (request.complete && request.httpVersionMajor < 2) return read();
+    if (ended || (request.complete && request.httpVersionMajor < 2)) return read();
     for (const [event, listener] of listeners) request.on(event, listener);
   });
 }
 
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+function giveBack(request: NodeRequest, chunks: readonly Uint8Array[], maxBytes: number): Uint8Array {
+  const body = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+  if (body.length > 0 && body.length <= maxBytes) request.unshift(body);
+  return body;
 }
