@@ -3,29 +3,22 @@ import { nodeCrypto } from "./node-crypto.ts";
 
 const encoder = new TextEncoder();
 
-type Verifier = (signature: Uint8Array, signed: Uint8Array) => boolean | Promise<boolean>;
+type Verifier = (signature: Uint8Array, signed: Uint8Array) => Promise<boolean>;
 const verifiers = new WeakMap<object, Verifier>();
 
 /**
- * Whether `signature` over a text was made with the key. Synchronous if the runtime allows it, because `subtle` costs
- * twice as much.
+ * Whether `signature` is the key's, over a text. On another thread: a server goes on with other requests meanwhile.
  *
  * @param key base64 of 32 bytes; its import is cached as long as the object lives
  */
-export function verifyText(
+export async function verifyText(
   key: { readonly public: string },
   signature: Uint8Array,
   text: string,
-): boolean | Promise<boolean> {
-  const verifier = verifiers.get(key) ?? importPublic(key.public);
-  const signed = encoder.encode(text);
-  if (typeof verifier === "function") return remembered(key, verifier)(signature, signed);
-  return verifier.then((verify) => remembered(key, verify)(signature, signed));
-}
-
-function remembered(key: object, verifier: Verifier): Verifier {
-  verifiers.set(key, verifier);
-  return verifier;
+): Promise<boolean> {
+  const verify = verifiers.get(key) ?? (await importPublic(key.public));
+  verifiers.set(key, verify);
+  return verify(signature, encoder.encode(text));
 }
 
 function importPublic(base64: string): Verifier | Promise<Verifier> {
@@ -38,7 +31,13 @@ function importPublic(base64: string): Verifier | Promise<Verifier> {
 function importNode(crypto: typeof import("node:crypto"), raw: Uint8Array): Verifier {
   const jwk = { kty: "OKP", crv: "Ed25519", x: toBase64Url(raw) };
   const key = crypto.createPublicKey({ key: jwk, format: "jwk" });
-  return (signature, signed) => crypto.verify(null, signed, key, signature);
+  return (signature, signed) =>
+    new Promise((resolve, reject) => {
+      crypto.verify(null, signed, key, signature, (error, isGenuine) => {
+        if (error === null) resolve(isGenuine);
+        else reject(error);
+      });
+    });
 }
 
 async function importSubtle(raw: Uint8Array): Promise<Verifier> {

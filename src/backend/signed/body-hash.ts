@@ -9,7 +9,7 @@ const SMALL_BYTES = 256 * 1024;
 export async function hashBody(body: Uint8Array): Promise<string> {
   if (body.length === 0) return EMPTY_HASH;
   const node = body.length <= SMALL_BYTES ? nodeCrypto() : null;
-  if (node !== null) return node.createHash("sha256").update(body).digest("hex");
+  if (node !== null) return node.hash("sha256", body, "hex");
   return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", body)));
 }
 

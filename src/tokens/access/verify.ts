@@ -38,7 +38,7 @@ export interface VerifySnapshot {
 export interface KnownToken {
   readonly token: VerifiableToken;
   /** Whether its key signed this access token. */
-  hasSigned(compact: CompactToken): boolean | Promise<boolean>;
+  hasSigned(compact: CompactToken): Promise<boolean>;
   /** Its stored claims. */
   readonly layer: Layer;
 }
