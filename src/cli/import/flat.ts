@@ -36,11 +36,20 @@ function pairsIn(tree: Tree, label: string): readonly Entry[] | null {
   const entries: Entry[] = [];
   for (const item of tree.items) {
     const pair = item.kind === "map" ? item.entries : new Map<string, never>();
-    const [name, value] = [pair.get("key") ?? pair.get("name"), pair.get("value")];
+    const [key, other, value] = [pair.get("key"), pair.get("name"), pair.get("value")];
+    const name = key ?? other;
     if (name?.value.kind !== "scalar" || name.value.text === null || value === undefined) return null;
+    if (other?.value.kind === "scalar" && ![null, name.value.text].includes(other.value.text))
+      throw twoNames(placeAt(label, name.line));
     entries.push({ name: name.value.text, value: value.value, place: placeAt(label, name.line) });
   }
   return entries;
+}
+
+function twoNames(place: Place): InputError {
+  return new InputError(`${place} has a key and a name that differ`, {
+    hint: "leave one of them; `jq 'map({name, value})'` keeps the names",
+  });
 }
 
 /** The items of a list get their numbers, from 0, as names. */

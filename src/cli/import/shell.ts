@@ -31,7 +31,8 @@ export function readShell(text: string, label: string, imported: ImportedItems):
     // `declare -x OLDPWD` is a variable without a value.
     if (equals === "" && !isDeclared) throw notAssigned(place);
     if (equals === "") continue;
-    const word = readWord(text, at);
+    refuseParts(name, place);
+    const word = readWord(text, at, isDeclared);
     if (word === null) throw expanded(name, place);
     if (!isUtf8(word.bytes)) throw new InputError(`${place} has a value that is not UTF-8 text`, { hint: TEXT_HINT });
     at += word.length;
@@ -56,6 +57,14 @@ function notAssigned(place: Place): InputError {
   });
 }
 
+/** @throws InputError `A+=` appends, and `A[0]=` sets an element of an array */
+function refuseParts(name: string, place: Place): void {
+  const [, variable = "", part] = /^(\w{1,64})(\+|\[.*\]\+?)$/.exec(name) ?? [];
+  if (part === undefined) return;
+  const what = part === "+" ? `appends to ${variable}` : `sets a part of the array ${variable}`;
+  throw new InputError(`${place} ${what}`, { hint: `write the whole value there, as in export ${variable}='value'` });
+}
+
 function expanded(name: string, place: Place): InputError {
   const shown = /^\w{1,64}$/.test(name) ? ` ${name}` : "";
   return new InputError(`${place} has a value${shown} with an unclosed quote or a shell expansion`, {
@@ -69,17 +78,23 @@ interface Part {
   readonly length: number;
 }
 
+/** What bash makes several words of, after `export` and its like alone; quoted text stands as `Q` there. */
+const BRACES = /\{[^{}]*,[^{}]*\}|\{(?:-?\d+|[A-Za-z])\.\.(?:-?\d+|[A-Za-z])(?:\.\.-?\d+)?\}/;
+
 /** Reads up to white space or a semicolon. Null if the shell would expand a part of it, or a quote is not closed. */
-function readWord(text: string, from: number): Part | null {
+function readWord(text: string, from: number, isDeclared: boolean): Part | null {
   const parts: Uint8Array[] = [];
+  let unquoted = "";
   let at = from;
   while (at < text.length && !/[\s;]/.test(text[at] ?? "")) {
-    const part = readQuoted(text, at) ?? readPlain(matchAt(PLAIN, text, at)?.[0] ?? "", at === from);
+    const quoted = readQuoted(text, at);
+    const part = quoted ?? readPlain(matchAt(PLAIN, text, at)?.[0] ?? "", at === from);
     if (part === null) return null;
     parts.push(part.bytes);
+    unquoted += quoted === null ? text.slice(at, at + part.length) : "Q";
     at += part.length;
   }
-  return { bytes: Buffer.concat(parts), length: at - from };
+  return isDeclared && BRACES.test(unquoted) ? null : { bytes: Buffer.concat(parts), length: at - from };
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {

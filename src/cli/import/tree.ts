@@ -73,7 +73,7 @@ class TreeReader {
     const offset = node.range?.[0] ?? 0;
     const line = this.#lineAt(offset);
     if (this.#yaml.isAlias(node)) throw this.fault(offset, "has an alias", "write the value itself there");
-    if (node.tag !== undefined) throw this.fault(offset, "has a tag", "leave the tag out: it is not needed");
+    if (node.tag !== undefined) throw this.fault(offset, "has a tag", hintFor(node.tag));
     if (this.#yaml.isMap(node))
       return { kind: "map", line, entries: this.#entries(node.items as Pair<Node, Node | null>[]) };
     if (this.#yaml.isSeq(node)) return { kind: "list", line, items: node.items.map((item) => this.read(item as Node)) };
@@ -96,6 +96,13 @@ class TreeReader {
   #lineAt(offset: number): number {
     return this.#lines.linePos(offset).line;
   }
+}
+
+/** Without its tag, the text would be stored as base64, or still encrypted. */
+function hintFor(tag: string): string {
+  if (tag.endsWith(":binary")) return "decode it; vsync set --file=<name>=<path> stores bytes that are not text";
+  if (tag.startsWith("!")) return "write the value itself there: a tag such as !vault means that it is encrypted";
+  return "leave the tag out: it is not needed";
 }
 
 function textIn({ value, source }: { readonly value: unknown; readonly source?: string | undefined }): string | null {

@@ -61,6 +61,7 @@ describe("values", () => {
     yaml   │ A: 0x1F⏎B: True⏎C: yes⏎D: 1.10⏎E: 010    │ {"A": "0x1F", "B": "True", "C": "yes", "D": "1.10", "E": "010"}
     yaml   │ F: .inf⏎G: 2026-01-01⏎H: 1_000⏎'I': 1:30 │ {"F": ".inf", "G": "2026-01-01", "H": "1_000", "I": "1:30"}
     json   │ [{"key": "A", "value": "1", "protected": false}, {"name": "B", "value": 2}] │ {"A": "1", "B": "2"}
+    json   │ [{"key": "A", "name": "A", "value": "1"}, {"key": "B", "name": null, "value": "2"}] │ {"A": "1", "B": "2"}
     yaml   │ - name: A⏎  value: x y⏎- {name: B, value: "2"} │ {"A": "x y", "B": "2"}
     -      │ [ {"name": "A", "value": "1"} ]          │ {"A": "1"}
     k8s    │ <Secret>⏎data:⏎  A: MQ==⏎  B: b2xk⏎stringData:⏎  B: new⏎  port: 5432 │ {"A": "1", "B": "new", "port": "5432"}
@@ -185,6 +186,7 @@ describe("a refusal names the line, and shows no value", () => {
     json   │ [{"name": "A"}]                      │ stdin: line 1 is not an object of names and values
     json   │ [{"name": "A", "value": ["hunter2"]}] │ stdin: line 1 holds more than a value: A[0]
     json   │ [{"key": "A", "value": "1"},⏎{"key": "A", "value": "2"}] │ stdin: line 2 has a name A that appears twice: also at stdin: line 1
+    json   │ [{"key": "A", "value": "1"},⏎{"key": "B", "name": "C", "value": "hunter2"}] │ stdin: line 2 has a key and a name that differ
     json   │ {"A": "1",⏎ "db": {"url": ["hunter2"]}} │ stdin: line 2 holds more than a value: db.url[0]
     json   │ {"A": null}                          │ stdin: line 1 has no value for A
     json   │ {"my-key": "hunter2"}                │ stdin: line 1 has a name my-key that no variable can have
@@ -247,6 +249,14 @@ describe("a refusal names the line, and shows no value", () => {
         hint: "save it as UTF-8 (PowerShell: Out-File -Encoding utf8; elsewhere: iconv -f UTF-16 -t UTF-8)",
       });
     }
+  });
+
+  test.each([
+    ["!!str x", /^leave the tag out/],
+    ["!!binary AP8K", /^decode it/],
+    ["!vault x", /encrypted/],
+  ])("of a tag, what to do depends on it: %s", async (text, hint) => {
+    await expect(read(`A: ${text}`, "yaml")).rejects.toMatchObject({ hint: expect.stringMatching(hint) });
   });
 
   test("a million aliases cost nothing", async () => {

@@ -77,6 +77,7 @@ describe("a file is read by the rules of the tool that wrote it", () => {
   test.each(rows`
     shell   │ # c⏎export A='it'\''s' B=x\ y; C="\$5 $"⏎declare -x D⏎E=a#b # c │ {"A": "it's", "B": "x y", "C": "$5 $", "E": "a#b"}
     shell   │ A=$'\U0001F600\u20AC\X41\z\x\8\😀\?\\' │ {"A": "😀€\\X41\\z\\x\\8\\😀?\\"}
+    shell   │ A={1,2}⏎B={a,⏎export C={} D={1}x E={1,2 F=\{1,2\} G='{1,2}' H={a..bc}; I=[a]*? │ {"A": "{1,2}", "B": "{a,", "C": "{}", "D": "{1}x", "E": "{1,2", "F": "{1,2}", "G": "{1,2}", "H": "{a..bc}", "I": "[a]*?"}
     shell   │ A=$'\303\251\x41\u00e9\t\''⏎B=a\⏎b   │ {"A": "éAé\t'", "B": "ab"}
     chamber │ {"db-password": "x", "url": "y"} │ {"DB_PASSWORD": "x", "URL": "y"}
     sops    │ {"A": "a\\nb"}                   │ {"A": "a\\nb"}
@@ -103,6 +104,11 @@ test.each(rows`
   shell   │ A=1⏎B="$hunter2"       │ stdin: line 2 has a value B with an unclosed quote or a shell expansion
   shell   │ A=~/hunter2            │ stdin: line 1 has a value A with an unclosed quote or a shell expansion
   shell   │ A=/bin:~/hunter2       │ stdin: line 1 has a value A with an unclosed quote or a shell expansion
+  shell   │ export A={hunter2,b}   │ stdin: line 1 has a value A with an unclosed quote or a shell expansion
+  shell   │ export A={"hunter2":1,"b":2} │ stdin: line 1 has a value A with an unclosed quote or a shell expansion
+  shell   │ declare -x A=x{1..3}   │ stdin: line 1 has a value A with an unclosed quote or a shell expansion
+  shell   │ A+=hunter2             │ stdin: line 1 appends to A
+  shell   │ A[0]=hunter2           │ stdin: line 1 sets a part of the array A
   shell   │ A=hunter2\             │ stdin: line 1 has a value A with an unclosed quote or a shell expansion
   shell   │ A=$'\ud800'            │ stdin: line 1 has a value that is not UTF-8 text
   shell   │ A=$'\U00110000'        │ stdin: line 1 has a value that is not UTF-8 text
