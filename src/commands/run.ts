@@ -2,6 +2,7 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, Flags, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { durationFlag } from "../cli/inputs/time-flags.ts";
 import { SELECTION_FLAGS } from "../cli/items/selection.ts";
+import { ALL_NAMES } from "../cli/run/layers.ts";
 import { requiredCommandLine } from "../cli/run/program.ts";
 import { runProgram } from "../cli/run/run.ts";
 import { RUN_EXIT_CODES } from "../exit-codes.ts";
@@ -37,7 +38,7 @@ with --redact or --mount.`;
     "VSYNC_CONFIG=… VSYNC_PASSPHRASE=… <%= config.bin %> run -- python3 app.py",
   ];
   static override exitCodes = RUN_EXIT_CODES;
-  static override bareValues = { "preserve-env": "" };
+  static override bareValues = { "preserve-env": ALL_NAMES };
   static override args = ENV_ARG;
   static override flags = {
     ...VAULT_FLAGS,

@@ -80,10 +80,12 @@ describe("of the program", () => {
     const ends = new Set<string>();
     for (const line of commands) ends.add(ended(await machine.run(line.split(" "), { stdin: input })));
     expect([...ends]).toHaveLength(1);
+    const env = { VSYNC_CONFIG: token, VSYNC_REPO: undefined };
+    const withToken = ended(await machine.run(["get", "DATABASE_URL"], { env }));
+    expect(withToken.split(":")[0]).toBe([...ends].join().split(":")[0]);
     const names = commands.map((line) => `\`${line.replace(/ prod.*/, "")}\``).join(", ");
     seen.set(`the manifest is gone: ${names}`, [...ends].join());
-    const env = { VSYNC_CONFIG: token, VSYNC_REPO: undefined };
-    seen.set("the same with a token: `get`", ended(await machine.run(["get", "DATABASE_URL"], { env })));
+    seen.set("the same with a token: `get`", withToken);
     await machine.store.create("manifest", bytes);
     expect(ended(await machine.run(GET))).toBe("works");
   });

@@ -4,7 +4,7 @@ import type { Item, NamedData } from "../../vault/format/item.ts";
 import { MAX_BUNDLE_BYTES } from "../../vault/format/limits.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { parseDotenv } from "../items/dotenv/dotenv.ts";
-import { type Selection, selectSecrets } from "../items/selection.ts";
+import { refuseEmptyNames, type Selection, selectSecrets } from "../items/selection.ts";
 import { type CacheFlags, openItems } from "../session/open-items.ts";
 import type { SessionInput } from "../session/session.ts";
 import type { Variable } from "./caller.ts";
@@ -79,13 +79,21 @@ export function laterWins(vaults: readonly (readonly Item[])[]): readonly Item[]
   return [...new Map(vaults.flat().map((item) => [item.name, item])).values()];
 }
 
-/** Without names, it means everything that the caller has set. */
+/** The value of `--preserve-env` without names: everything that the caller has set. */
+export const ALL_NAMES = "*";
+
+/** @throws InputError an empty name, such as that of an empty variable in a script */
 function preserved(flag: string | undefined): Layers["preserved"] {
-  return flag === "" ? "all" : new Set(flag?.split(","));
+  if (flag === ALL_NAMES) return "all";
+  const names = flag?.split(",").map((name) => name.trim());
+  refuseEmptyNames({ "preserve-env": names });
+  return new Set(names);
 }
 
 async function readOverride(path: string, { stdin, output }: SecretSources): Promise<readonly NamedData[]> {
   const flag = "--override";
+  if (path === "")
+    throw new InputError("--override names no file", { hint: "name a dotenv file, as in --override=my.env" });
   const file = { path, flag, hint: "name a dotenv file with --override=<file>" };
   const bytes = path === "-" ? await stdin.read(flag, MAX_BUNDLE_BYTES) : await readGivenFile(file, MAX_BUNDLE_BYTES);
   const { entries, warnings } = parseDotenv(bytes, path === "-" ? "stdin" : path);

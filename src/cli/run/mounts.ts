@@ -33,6 +33,14 @@ function parseMount(text: string): Mount {
   return { name, variable: given ?? variableFor(name), path: path ?? null };
 }
 
+/** @throws InputError two paths would go into one variable */
+function requireFree({ name, variable: own }: Mount, taken: readonly Variable[]): void {
+  if (!taken.some((it) => it.name === own)) return;
+  throw new InputError(`--mount puts two paths into ${own}`, {
+    hint: `name another variable, as in --mount=${name}:${own}_2`,
+  });
+}
+
 /** The default variable: `CERTS_CA_PEM` for `certs/ca.pem`. */
 function variableFor(name: string): string {
   const words = name.toUpperCase().replace(/[^A-Z0-9_]/g, "_");
@@ -53,6 +61,7 @@ export class Mounts implements AsyncDisposable {
     const mounts = new Mounts();
     try {
       for (const mount of texts.map(parseMount)) {
+        requireFree(mount, mounts.variables);
         const path = await mounts.#place(mount, findItem(items, mount.name).data.expose(), output);
         mounts.variables.push(variable(mount.variable, path));
       }

@@ -14,7 +14,7 @@ export interface Program {
 
 /** @throws InputError no words after `--` */
 export function requiredCommandLine(commandLine: readonly string[] | null): readonly string[] {
-  if (commandLine?.[0]) return commandLine;
+  if (commandLine !== null && commandLine.length > 0) return commandLine;
   throw new InputError("missing the program to run", {
     hint: "name it after --, as in `vsync run prod -- node app.js`",
   });
@@ -49,6 +49,11 @@ const USUAL_PATH = "/bin:/usr/bin";
 const X_OK = "make it executable with chmod +x, or name its interpreter";
 
 function located(name: Buffer, variables: readonly Variable[], count: number): Buffer {
+  if (name.length === 0) {
+    throw new ProgramNotFoundError("cannot run a program whose name is empty", {
+      hint: "check the variable after -- that should name it",
+    });
+  }
   const isPath = name.includes("/") || process.platform === "win32";
   const places = isPath ? [name] : inPath(name, valueOf("PATH", variables) ?? Buffer.from(USUAL_PATH));
   const kinds = places.map((place) => [place, kindOf(place)] as const);
@@ -59,6 +64,8 @@ function located(name: Buffer, variables: readonly Variable[], count: number): B
     throw notStarted(name, "it is a folder", name.toString() === "." ? PART_OF_SHELLS : "name a program in it");
   }
   if (kinds.some(([, kind]) => kind === "refused")) throw notStarted(name, "its path is too long, or a loop of links");
+  // In PATH, a file in place of a folder is skipped.
+  if (isPath && kinds[0]?.[1] === "inside a file") throw notStarted(name, "a folder in its path is a file");
   throw new ProgramNotFoundError(`cannot run ${name.toString()}: no such program`, {
     hint: hintFor(name.toString(), count),
   });
@@ -71,7 +78,7 @@ function inPath(name: Buffer, path: Buffer): readonly Buffer[] {
   return folders.map((it) => Buffer.concat([Buffer.from(it === "" ? "./" : `${it}/`, "latin1"), name]));
 }
 
-function kindOf(path: Buffer): "program" | "folder" | "closed" | "refused" | "missing" {
+function kindOf(path: Buffer): "program" | "folder" | "closed" | "refused" | "inside a file" | "missing" {
   try {
     if (statSync(path).isDirectory()) return "folder";
     accessSync(path, constants.X_OK);
@@ -79,6 +86,7 @@ function kindOf(path: Buffer): "program" | "folder" | "closed" | "refused" | "mi
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException;
     if (code === "EACCES") return "closed";
+    if (code === "ENOTDIR") return "inside a file";
     return ["ELOOP", "ENAMETOOLONG"].includes(code) ? "refused" : "missing";
   }
 }
@@ -148,6 +156,7 @@ function headOf(path: Buffer): Buffer {
 function scriptFault(line: string): Fault | null {
   const [interpreter = "", argument = ""] = line
     .slice(0, MAX_FIRST_LINE)
+    .replace(/\0[^]*/, "")
     .trim()
     .split(/[ \t]+/);
   const endsInReturn = line.endsWith("\r") && (argument === "" || interpreter.endsWith("/env"));

@@ -1,15 +1,15 @@
 import type { RuntimeToken } from "../../blob/token.ts";
-import { reachVault } from "../../stores/token.ts";
+import type { ReachedVault } from "../../stores/token.ts";
 import type { Claims } from "../../tokens/claims.ts";
 import type { Manifest } from "../../vault/format/manifest.ts";
 import { openWithKeys } from "../../vault/open/open.ts";
 import { listEnvs } from "../config/paths.ts";
 import { givenEnv } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { findToken, readOpening } from "../inputs/token-input.ts";
+import { findToken } from "../inputs/token-input.ts";
 import { findRepo, surroundings } from "../project/which-vault.ts";
 import type { SessionInput } from "./session.ts";
-import { openStore } from "./store.ts";
+import { throughToken } from "./through-token.ts";
 
 /**
  * The runtime token on an app's host: the command names no vault, and no config here belongs to this folder's repo.
@@ -34,14 +34,14 @@ export interface OpenedByToken {
   readonly claims: Claims | null;
 }
 
-/** @throws what `readOpening`, `reachVault` and opening throw */
+/** @throws what `throughToken` and opening throw */
 export async function openAlone(
   token: RuntimeToken,
-  { flags }: SessionInput,
+  input: SessionInput,
   sources: SecretSources,
 ): Promise<OpenedByToken> {
-  using vault = await reachVault(token, await readOpening(token, flags["passphrase-file"], sources), openStore);
-  const { manifest, bundle } = await openWithKeys(vault.ports, vault.request);
+  const open = ({ ports, request }: ReachedVault) => openWithKeys(ports, request);
+  const { manifest, bundle } = await throughToken(token, input, sources, open);
   using keys = bundle.keys;
   for (const { data } of bundle.items) data.destroy();
   return { manifest, names: bundle.items.map(({ name }) => name), claims: keys.token?.claims ?? null };

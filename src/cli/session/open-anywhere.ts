@@ -1,17 +1,15 @@
-import type { RuntimeToken } from "../../blob/token.ts";
 import { ConfigMissingError } from "../../errors.ts";
-import { reachVault } from "../../stores/token.ts";
 import { hasMoved, movedTo } from "../../vault/format/moved.ts";
 import { type OpenedVault, openVault } from "../../vault/open/open.ts";
 import type { LocalConfig } from "../config/local-config.ts";
 import { givenEnv } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
-import { findToken, readOpening } from "../inputs/token-input.ts";
+import { findToken } from "../inputs/token-input.ts";
 import type { Use } from "../project/which-vault.ts";
 import type { Output } from "../terminal/output.ts";
 import type { Open, OpenedItems } from "./open-configured.ts";
 import type { SessionInput } from "./session.ts";
-import { openStore } from "./store.ts";
+import { throughToken } from "./through-token.ts";
 
 /**
  * Opens the vault of the env that the command names, else of the runtime token in `VSYNC_CONFIG`, else of the default
@@ -38,7 +36,9 @@ export async function openThrough<T extends OpenedItems>(
   if (token === null && givenEnv(input) === undefined) requireNoCredential(sources);
   // Loaded only here, because an app's host has a token and no config.
   const openHere = async () => (await import("./open-configured.ts")).openConfigured(input, sources, open, use);
-  const vault = await (token === null ? openHere() : openByToken(token, input, sources, open));
+  const vault = await (token === null
+    ? openHere()
+    : throughToken(token, input, sources, ({ ports, request }) => open(ports, request)));
   warnOfMove(vault, sources.output);
   return vault;
 }
@@ -57,17 +57,6 @@ function requireNoCredential({ variables }: SecretSources): void {
       hint: "set VSYNC_CONFIG to what `vsync runtime-token` prints, or name an env to read with the passphrase",
     },
   );
-}
-
-async function openByToken<T extends OpenedItems>(
-  token: RuntimeToken,
-  input: SessionInput,
-  sources: SecretSources,
-  open: Open<T>,
-): Promise<T> {
-  const opening = await readOpening(token, input.flags["passphrase-file"], sources);
-  using vault = await reachVault(token, opening, openStore);
-  return await open(vault.ports, vault.request);
 }
 
 /** The old place still opens, but gets no more changes. */
