@@ -171,6 +171,9 @@ describe("what the gateway refuses", () => {
       "an upgrade elsewhere",
       { target: "/v1/jobs/7", upgrade: true, headers: { upgrade: "websocket" } },
     ],
+    ["upgrade_refused", "an upgrade that names no protocol", { upgrade: true }],
+    ["upgrade_refused", "an upgrade by HEAD", { method: "HEAD", upgrade: true, headers: { upgrade: "websocket" } }],
+    ["bad_request", "two hosts", { headers: { host: ["a", "b"] } }],
     ["body_too_large", "11 MiB", { method: "POST", target: "/v1/jobs", body: new Uint8Array(11 * 1024 * 1024) }],
   ])("%s: %s", async (code, _name, request) => {
     expect(await rejection(sign(request))).toMatchObject({ name: "GatewayError", code });
@@ -193,6 +196,10 @@ test("drops headers that only the gateway may set, in any spelling", async () =>
     connection: "close, X-Nominated",
     "x-nominated": "x",
     te: "trailers",
+    expect: "100-continue",
+    "keep-alive": "timeout=5",
+    "http2-settings": "x",
+    transfer_encoding: "chunked",
     trailer: "vsync-context",
     "proxy-authorization": "x",
     Cookie: "a=b",

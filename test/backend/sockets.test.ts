@@ -223,6 +223,29 @@ describe("an origin refuses", () => {
   });
 });
 
+test.each([
+  ["a key", viewOf("rfc9421", { keys: [] })],
+  ["a route", viewOf("rfc9421", { backend: { routes: [LIVE] } })],
+])("the vault is asked once more for %s that the origin does not know, and the log gets no query", async (_, old) => {
+  const known = viewOf("rfc9421");
+  const logged: string[] = [];
+  const get = async (isKnown?: (view: typeof known) => boolean) => (isKnown?.(old) === false ? known : old);
+  const newer = new Backend({
+    views: { get, peek: () => old },
+    replay: { claim: async (key) => !served.includes(key) && served.push(key) > 0 },
+    clock: { nowMs: () => atMs },
+    log: ({ path }) => void logged.push(path),
+    secrets: async () => null,
+    close: async () => undefined,
+  });
+  const request = await toSign();
+  const { method, target } = request;
+  const input = { method, target, body: BODY, headers: signedHeaders("rfc9421", request) };
+  expect(await newer.verifyRequest(input)).toMatchObject({ routeId: "jobs.create" });
+  await expect(newer.verifyRequest(input)).rejects.toMatchObject({ code: "replayed_nonce" });
+  expect(logged).toEqual(["/v1/jobs"]);
+});
+
 test("a client that waits for 100-continue before 10 MiB learns the refusal, and its connection ends", async () => {
   const port = await listening(origin());
   const head = "POST /echo HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 10485760\r\n\r\n";

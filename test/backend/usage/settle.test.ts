@@ -22,12 +22,14 @@ const API = tokenOf(1, { backend: "api" });
 const OTHER = tokenOf(2, { backend: "search" });
 const MUTE = tokenOf(3, { backend: "api", capabilities: [] });
 const ENDED = tokenOf(4, { backend: "api", not_after: "2026-11-30T08:59:00.000Z" });
+const ENDS_NOW = tokenOf(7, { backend: "api", not_after: "2026-11-30T09:00:00.000Z" });
+const ANY = tokenOf(8);
 const FEW = tokenOf(5, { backend: "api", meters: ["jobs"] });
 const GONE = tokenOf(6);
 const KNOWN = new KnownTokens({
   vault: VAULT,
   gen: 1,
-  verify: { tokens: [API, OTHER, MUTE, ENDED, FEW].map(({ token }) => token) },
+  verify: { tokens: [API, OTHER, MUTE, ENDED, ENDS_NOW, ANY, FEW].map(({ token }) => token) },
   ended: [GONE.token.id],
 });
 
@@ -68,6 +70,15 @@ describe("what a response says", () => {
     expect(await settle({}, { meters: [] })).toEqual({ outcome: "ok", headers: {} });
   });
 
+  test.each([
+    ["a minute ahead", said({ iat: NOW_MS / 1000 + 60 })],
+    ["a minute older than its request", said({ iat: NOW_MS / 1000 - 62 })],
+    ["as much as one request may use", said({ usage: { tokens_used: 100 } })],
+    ["of a token without a backend", said({}, ANY)],
+  ])("counts at the edge: %s", async (_, header) => {
+    expect(await settle({ "vsync-usage": header })).toMatchObject({ outcome: "ok" });
+  });
+
   const tampered = `${said().slice(0, -4)}AAAA`;
   test.each<[string, string, string | string[], Partial<SignedUsage>?]>([
     ["malformed", "came more than once", [said(), said()]],
@@ -78,6 +89,7 @@ describe("what a response says", () => {
     ["refused", "unknown_key", said({}, tokenOf(9))],
     ["refused", "revoked", said({}, GONE)],
     ["refused", "has expired", said({}, ENDED)],
+    ["refused", "has expired", said({}, ENDS_NOW)],
     ["refused", "lacks the capability metering", said({}, MUTE)],
     ["refused", "is of the backend search", said({}, OTHER)],
     ["refused", "belongs to another vault", said({}, { ...API, signer: { ...API.signer, vault: "other" } })],
@@ -114,4 +126,10 @@ test.each([
 
 test("an app's own use of that header is not taken for a refusal", async () => {
   expect(await settle({ "vsync-error": "out_of_stock", "vsync-usage": said() })).toMatchObject({ outcome: "ok" });
+});
+
+test("a request that was signed anew is not signed a third time", async () => {
+  const settlement = await settle({ "vsync-error": "expired_signature" }, { isAgain: true });
+  expect(settlement).toMatchObject({ outcome: "refused", status: 502 });
+  expect(settlement.signAnew).toBeUndefined();
 });

@@ -75,6 +75,11 @@ const REFUSED: readonly [string, string, Sent][] = [
   ["a route that is not declared", "route_unknown", { signed: { routeId: "jobs.delete" } }],
   ["the id of another route", "route_mismatch", { signed: { routeId: "jobs.get" } }],
   ["a path that is not canonical", "route_mismatch", { signed: { target: "/v1//jobs" } }],
+  [
+    "no route, where the token alone has some",
+    "route_unknown",
+    { signed: { routeId: "" }, view: { backend: { routes: undefined }, routes: ["POST /v1/jobs"] } },
+  ],
   ["a route outside the token's", "route_mismatch", { view: { routes: ["GET /v1/jobs/{id}"] } }],
   ["a body that says it is large", "body_too_large", { headers: { "content-length": "10485761" } }],
   ["a length that is not a number", "malformed_signature", { headers: { "content-length": "ten" } }],
@@ -346,8 +351,8 @@ describe.each(bothProfiles)("profile %s", (profile) => {
 });
 
 test.each([
-  ["content-type was signed and did not come", { headers: { "content-type": undefined } }],
-  ["content-encoding came and was not signed", { headers: { "content-encoding": "gzip" } }],
+  ["content-type was signed but did not come", { headers: { "content-type": undefined } }],
+  ["content-encoding came but was not signed", { headers: { "content-encoding": "gzip" } }],
 ] as const)("the reason of a bad signature, for the log: %s", async (reason, sent) => {
   await expect(send("rfc9421", sent)).rejects.toThrow(reason);
 });
