@@ -16,7 +16,13 @@ import type { UnsignedJob } from "./unsigned-client.ts";
  * signature, over sockets; or open its vault for the first one.
  */
 export type RequestJob =
-  | { readonly do: "verify-request"; readonly by: "vsync" | "npm" | "crypto.verify"; readonly times: number }
+  | {
+      readonly do: "verify-request";
+      readonly by: "vsync" | "npm" | "crypto.verify";
+      readonly times: number;
+      /** How many are under way at a time, as behind a server: default 1. */
+      readonly atOnce?: number;
+    }
   | { readonly do: "refuse-request"; readonly bytes: number; readonly times: number }
   | { readonly do: "first-request"; readonly origin: string; readonly gateway: string };
 
@@ -27,7 +33,7 @@ export async function requestWork(job: RequestJob): Promise<() => Promise<unknow
   if (job.do === "refuse-request") return refusing(job.bytes, job.times);
   if (job.do === "first-request") return serving(job.origin, job.gateway);
   if (job.by === "crypto.verify") return verifyingSignatures(job.times);
-  return job.by === "vsync" ? verifying(job.times) : verifyingByNpm(job.times);
+  return job.by === "vsync" ? verifying(job.times, job.atOnce ?? 1) : verifyingByNpm(job.times);
 }
 
 /** The least that any verifier takes. */
@@ -51,7 +57,7 @@ async function serving(config: string, gateway: string): Promise<() => Promise<v
   };
 }
 
-async function verifying(times: number): Promise<() => Promise<void>> {
+async function verifying(times: number, atOnce: number): Promise<() => Promise<void>> {
   const backend = createTestBackend({ routes: ROUTES });
   const request = { method: "POST", target: "/v1/jobs", headers: { "content-type": "application/json" }, body: BODY };
   const sent: Parameters<typeof backend.verifyRequest>[0][] = [];
@@ -60,7 +66,11 @@ async function verifying(times: number): Promise<() => Promise<void>> {
     sent.push({ ...request, headers: { ...request.headers, "content-length": "1024", ...signed } });
   }
   return async () => {
-    for (const one of sent) await backend.verifyRequest(one);
+    const left = sent.values();
+    const work = async (): Promise<void> => {
+      for (const one of left) await backend.verifyRequest(one);
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
   };
 }
 

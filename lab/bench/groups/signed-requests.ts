@@ -25,11 +25,12 @@ export async function measureSignedRequests({ scale }: World): Promise<readonly 
     head: { group: SIGNED_REQUESTS, name: `${name} × ${job.times}`, program: "library" },
     job: () => job,
   });
-  const verify = (name: string, by: "vsync" | "npm" | "crypto.verify") =>
-    of(name, { do: "verify-request", by, times: REQUESTS });
+  const verify = (name: string, by: "vsync" | "npm" | "crypto.verify", atOnce = 1) =>
+    of(name, { do: "verify-request", by, times: REQUESTS, atOnce });
   const refuse = (name: string, bytes: number) => of(name, { do: "refuse-request", bytes, times: REFUSED });
   const candidates = [
     verify("vsync/backend verifies 1 KiB", "vsync"),
+    verify("vsync/backend verifies 1 KiB, 64 at once", "vsync", 64),
     verify(SIGNATURES_ALONE, "crypto.verify"),
     ...(scale.withPeers ? [verify("npm @farthershore/backend verifies 1 KiB", "npm")] : []),
     refuse(UNSIGNED_SMALL, 1024),
