@@ -36,6 +36,7 @@ describe("an overlap", () => {
     expect(await rejection(world.rotateTokens(["api"], { overlapMs }))).toMatchObject({
       name: "InputError",
       message: "the overlap must be positive and end before the year 10000",
+      hint: expect.stringContaining("--overlap"),
     });
   });
 
