@@ -14,8 +14,8 @@ const PASSED_OVER = script === "test:unit" ? globSync("test/**/*.test.ts").filte
 const ON_REAL_SERVER = /inject\("s3"\)|realServer\(|describeOnEveryStore\(/;
 
 /**
- * Files that start programs or talk to servers take longest, so they run first: at the end, all workers have small ones.
- * Those on the real S3 server come after the others, while it starts.
+ * Files that start programs, talk to servers or run a whole contract take longest, so they run first: at the end, all
+ * workers have small ones. Those on the real S3 server come after the others, while it starts.
  */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -28,7 +28,7 @@ class LongestFirst extends BaseSequencer {
 function rank({ moduleId }: TestSpecification): number {
   if (moduleId.includes("/test/scripts/")) return 0;
   if (ON_REAL_SERVER.test(readFileSync(moduleId, "utf8"))) return 2;
-  return /\/test\/(?:attacks|integration|s3)\//.test(moduleId) || startsPrograms(moduleId) ? 1 : 3;
+  return /\/test\/(?:attacks|directory|integration|s3|vectors)\//.test(moduleId) || startsPrograms(moduleId) ? 1 : 3;
 }
 
 export default defineConfig({
