@@ -4,9 +4,11 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createFastifyPlugin } from "../../src/backend/adapters/fastify.ts";
-import { createKoaMiddleware } from "../../src/backend/adapters/koa.ts";
+import { createKoaMiddleware, createKoaRouteGuard } from "../../src/backend/adapters/koa.ts";
+import { createNestGuard } from "../../src/backend/adapters/nest.ts";
 import type { Backend, Refusal } from "../../src/backend/backend.ts";
 import { createTestBackend, signRequest } from "../../src/backend/testing.ts";
+import type { RequestContext } from "../../src/backend/verify/verify-request.ts";
 import { frameworks, ROUTES, type Running, startOrigin } from "./origins.ts";
 
 /** Fetches the frameworks on the first run of a machine. */
@@ -122,6 +124,36 @@ describe("a request that something rewrote", () => {
       const answer = await fetch(`http://127.0.0.1:${port}/items/2`, { headers });
       expect([answer.status, await answer.json()]).toEqual([401, { error: "route_mismatch" }]);
     }
+  });
+
+  test("behind Koa's middleware does not reach another route's handler", { timeout: FETCH_LIMIT_MS }, async () => {
+    const backend = testBackend();
+    const load = (await frameworks())("koa");
+    const koa = new (load.default ?? load)().use(createKoaMiddleware(backend));
+    koa.use((context: { url: string }, next: () => Promise<unknown>) => {
+      context.url = "/admin/1";
+      return next();
+    });
+    koa.use(createKoaRouteGuard(backend, "admin")).use((context: { body: string }) => void (context.body = "served"));
+    const port = await serve(koa.callback());
+    const headers = await signRequest(backend, { target: "/items/1" });
+    const answer = await fetch(`http://127.0.0.1:${port}/items/1`, { headers });
+    expect([answer.status, await answer.json()]).toEqual([401, { error: "route_mismatch" }]);
+  });
+
+  test("does not pass Nest's guard of another route", () => {
+    const backend = testBackend();
+    const raw = { method: "GET" };
+    backend.remember([raw], { routeId: "item" } as RequestContext, "GET");
+    const ask = (id: string, request: object): unknown =>
+      createNestGuard(backend, id).canActivate({ switchToHttp: () => ({ getRequest: () => request as never }) });
+    // Express hands the guard its own request, and Fastify one around it.
+    for (const request of [raw, { raw }]) {
+      expect(ask("item", request)).toBe(true);
+      const refusal = expect.objectContaining({ statusCode: 401, message: "route_mismatch" });
+      expect(() => ask("admin", request)).toThrow(refusal);
+    }
+    expect(() => ask("item", { method: "GET" })).toThrow("missing_signature");
   });
 
   test("a mounted router may remove its path; that does not count as rewriting", {
