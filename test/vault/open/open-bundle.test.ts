@@ -155,7 +155,7 @@ describe("a bundle that was changed in the store", () => {
         name: expect.stringMatching(/^Bundle(Corrupt|Missing)Error$/),
         message: `the bundle ${key} ${fault}`,
         hint: expect.stringMatching(
-          altered === null ? /^put the object back/ : /^it was altered in the store: restore it/,
+          altered === null ? /^restore the object from/ : /^it was altered in the store: restore it/,
         ),
       });
     }
