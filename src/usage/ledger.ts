@@ -1,20 +1,9 @@
-import type { Refuse } from "../canonical-json.ts";
-import { type BatchHeader, type BatchName, batchKey, dayOf, openBatch, type ReadEvent, verifyBatch } from "./batch.ts";
+import { batchKey, dayOf, type ReadEvent } from "./batch.ts";
 import { type ChainFault, Chains } from "./chains.ts";
 import { contentOf, type UsageEvent } from "./event.ts";
 import type { UsageMap } from "./meters.ts";
+import type { OpenedBatch, ReadingRules } from "./read-batch.ts";
 import { type Cell, Totals } from "./totals.ts";
-
-/** What the vault says about a token that writes batches or whose usage a gateway reports. */
-export interface TokenFacts {
-  readonly backend?: string | undefined;
-  readonly metering: boolean;
-  /** Whether it may sign as the gateway, and so may report what responses used. */
-  readonly isGateway: boolean;
-  /** The only meters that it may report; undefined means any. */
-  readonly meters?: readonly string[] | undefined;
-  readonly endedMs: number | null;
-}
 
 /** What one request of a route may report. */
 export interface RouteLimits {
@@ -23,13 +12,7 @@ export interface RouteLimits {
 }
 
 /** The rules by which batches are judged. */
-export interface LedgerRules {
-  /** The vault's id. */
-  readonly vault: string;
-  /** The private halves of the vault's usage keys. */
-  readonly usageKeys: readonly Uint8Array[];
-  /** Null for a token that the vault never had. */
-  readonly tokenFacts: (id: string) => TokenFacts | null;
+export interface LedgerRules extends ReadingRules {
   /** The vault's meters; undefined if the settings do not limit them. */
   readonly meters?: ReadonlySet<string> | undefined;
   /** Undefined for a route that is missing from the settings. */
@@ -41,16 +24,6 @@ export interface LedgerRules {
   readonly isClosed: (month: string) => boolean;
   /** Whether the batch is part of the totals of a closed month. */
   readonly isFrozen: (batchKey: string) => boolean;
-}
-
-/** A batch whose token is confirmed, with its events. */
-export interface OpenedBatch {
-  readonly name: BatchName;
-  readonly header: Pick<BatchHeader, "instance" | "seq" | "prev">;
-  readonly digest: string;
-  /** When the store received it, in milliseconds since the epoch, if the store says. */
-  readonly storedMs?: number | undefined;
-  readonly events: readonly ReadEvent[];
 }
 
 /** A batch, or events in one, that do not count. */
@@ -70,47 +43,6 @@ export interface Doubt {
 
 const MAX_APART_MS = 48 * 3_600_000;
 const DAY_MS = 24 * 3_600_000;
-const GRACE_MS = 3_600_000;
-
-/** A batch that is refused as a whole. */
-export class BatchFault extends Error {}
-const refuse: Refuse = (fault) => new BatchFault(fault);
-
-/** Verifies and decrypts a batch. @throws BatchFault it is refused as a whole */
-export async function readBatch(
-  rules: Pick<LedgerRules, "vault" | "usageKeys" | "tokenFacts">,
-  key: string,
-  { bytes, storedMs }: { readonly bytes: Uint8Array; readonly storedMs?: number | undefined },
-): Promise<OpenedBatch> {
-  const batch = verifyBatch(rules.vault, key, bytes, refuse);
-  requireWriter(rules.tokenFacts(batch.name.token), storedMs);
-  const { name, header, digest } = batch;
-  return { name, header, digest, storedMs, events: await openWithAny(rules, batch) };
-}
-
-function requireWriter(facts: TokenFacts | null, storedMs: number | undefined): void {
-  if (facts === null) throw refuse("is by a token that this vault never had");
-  if (!facts.metering) throw refuse("is by a token without the capability metering");
-  if (facts.endedMs !== null && storedMs !== undefined && storedMs > facts.endedMs + GRACE_MS) {
-    throw refuse("was written over an hour after its token ended");
-  }
-}
-
-async function openWithAny(
-  { vault, usageKeys }: Pick<LedgerRules, "vault" | "usageKeys">,
-  batch: Parameters<typeof openBatch>[1],
-): Promise<readonly ReadEvent[]> {
-  let fault: unknown = refuse("has no usage key that opens it");
-  // Newest first. After a leak the last key is new, and older batches still need the older keys.
-  for (const key of usageKeys.toReversed()) {
-    try {
-      return await openBatch(vault, batch, key, refuse);
-    } catch (error) {
-      fault = error;
-    }
-  }
-  throw fault;
-}
 
 interface Deferred {
   readonly batch: OpenedBatch;

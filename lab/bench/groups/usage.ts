@@ -10,7 +10,8 @@ import {
   type SealedBatch,
   sealBatch,
 } from "../../../src/usage/batch.ts";
-import { Ledger, type LedgerRules, readBatch } from "../../../src/usage/ledger.ts";
+import { Ledger, type LedgerRules } from "../../../src/usage/ledger.ts";
+import { readBatch } from "../../../src/usage/read-batch.ts";
 import { ulid } from "../../../src/usage/ulid.ts";
 import { seededRandom } from "../../../test/support/world.ts";
 import { USAGE, USAGE_REPORTED } from "../labels.ts";

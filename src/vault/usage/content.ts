@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { JsonObject, Refuse } from "../../canonical-json.ts";
 import { batchKey, parseBatchKey } from "../../usage/batch.ts";
 import { parseEvent } from "../../usage/event.ts";
-import type { OpenedBatch } from "../../usage/ledger.ts";
+import type { OpenedBatch } from "../../usage/read-batch.ts";
 import type { Cell } from "../../usage/totals.ts";
 import { count, exactly, parseShape, sha256, text } from "../format/shape.ts";
 

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../canonical-json.ts";
 import { BundleCorruptError, InputError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { type BatchName, MAX_BATCH_BYTES, parseBatchKey } from "../../usage/batch.ts";
-import { BatchFault, type Doubt, Ledger, type OpenedBatch, type Refusal, readBatch } from "../../usage/ledger.ts";
+import { type Doubt, Ledger, type Refusal } from "../../usage/ledger.ts";
 import {
   DAYS_PREFIX,
   MAX_OPERATOR_OBJECT_BYTES,
@@ -13,6 +13,7 @@ import {
   type Written,
 } from "../../usage/operator-object.ts";
 import { USAGE_PREFIX } from "../../usage/prefix.ts";
+import { BatchFault, type OpenedBatch, readBatch } from "../../usage/read-batch.ts";
 import type { Totals } from "../../usage/totals.ts";
 import { openWithRoll } from "../commit/open-for-commit.ts";
 import type { Manifest } from "../format/manifest.ts";

@@ -1,7 +1,8 @@
 import { decodeCheckedBase64 as decode } from "../../crypto/base64.ts";
 import { backendSettingsIn } from "../../tokens/backends/settings.ts";
 import { parseBatchKey } from "../../usage/batch.ts";
-import type { LedgerRules, TokenFacts } from "../../usage/ledger.ts";
+import type { LedgerRules } from "../../usage/ledger.ts";
+import type { TokenFacts } from "../../usage/read-batch.ts";
 import { readAudit } from "../audit/chain.ts";
 import { mayGatewaySign } from "../commit/gateway-keys.ts";
 import type { AuditRow } from "../format/audit-row.ts";

@@ -1,8 +1,8 @@
 import type { JsonObject } from "../../canonical-json.ts";
 import { ConflictError, InputError } from "../../errors.ts";
 import { batchKey, dayOf } from "../../usage/batch.ts";
-import type { OpenedBatch } from "../../usage/ledger.ts";
 import { DAYS_PREFIX, MONTHS_PREFIX, sealOperatorObject, VOIDS_PREFIX } from "../../usage/operator-object.ts";
+import type { OpenedBatch } from "../../usage/read-batch.ts";
 import type { Totals } from "../../usage/totals.ts";
 import { ulid } from "../../usage/ulid.ts";
 import type { CommitPorts } from "../commit/commit.ts";
