@@ -1,27 +1,16 @@
 import { stat } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
-import type { Secret } from "../../crypto/secret.ts";
 import { systemClock } from "../../stores/open-store.ts";
 import type { TokenKind } from "../../tokens/credential-form.ts";
 import type { Committed } from "../../vault/commit/proposal.ts";
 import { proposeTokenCreate, type TokenCreateRequest } from "../../vault/tokens/create.ts";
-import type { TokenSummary } from "../../vault/tokens/summary.ts";
-import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
+import { vaultArgs, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { configOf } from "../session/config.ts";
 import { type Session, type SessionInput, sessionOn } from "../session/session.ts";
-import type { Output } from "../terminal/output.ts";
-import { Blobs, type DeliveryFlags, wantsJson } from "./minting/blobs.ts";
-import {
-  commitAndHandOver,
-  type Delivered,
-  FileThereError,
-  type HandOver,
-  handOverInFiles,
-  handOverOnStdout,
-  requireDeliverable,
-} from "./minting/hand-over.ts";
+import { Delivery, type DeliveryFlags } from "./minting/delivery.ts";
+import { commitAndHandOver, FileThereError, requireDeliverable } from "./minting/hand-over.ts";
 import { renderCreated } from "./render-token.ts";
 import { type ClaimFlags, claimsOf, endOf, kindOf, warnOfPatterns } from "./rights/claim-flags.ts";
 import { unknownNames } from "./rights/name-filters.ts";
@@ -45,10 +34,10 @@ export async function createToken(input: TokenCreateInput, sources: SecretSource
   const claims = await claimsOf(flags, flags.kind ?? kindOf(config.env));
   warnOfPatterns(claims, output);
   if (!flags["if-absent"]) await requireDeliverable(flags.out);
-  const blobs = await Blobs.of(config, flags, sources);
+  const delivery = await Delivery.of(config, flags, sources);
   const end = await endOf(flags.expires, systemClock.nowMs(), sources);
   using session = await sessionOn(config, flags, sources);
-  await blobs.validate(flags, sources);
+  await delivery.validate();
   const request = { claims: { ...claims, ...(end === null ? {} : { not_after: end }) }, ifAbsent: flags["if-absent"] };
   using proposal = await proposeTokenCreate(session.ports, { ...session.request, ...request });
   const { token, credential, names } = proposal.plan;
@@ -58,7 +47,7 @@ export async function createToken(input: TokenCreateInput, sources: SecretSource
   }
   using secret = credential;
   for (const name of unknownNames(flags, names)) output.warn(`${config.env} has no ${JSON.stringify(name)} yet`);
-  const handOver = handOverOne({ token, credential: secret }, blobs, flags, config, output);
+  const handOver = delivery.handOver({ token, credential: secret });
   const tell = `vsync tokens show ${vaultArgs(config)} ${token.id}`;
   const hand = async (): Promise<Committed | null> => {
     // Checked only now, because on a second run the file of --out exists already.
@@ -72,8 +61,9 @@ export async function createToken(input: TokenCreateInput, sources: SecretSource
   });
   if (committed === null) return output.done(`another run has just made this token of ${config.env}: nothing to do`);
   await session.remember(committed.manifest);
-  renderCreated(token, { config, variable: blobs.variable, out: flags.out }, output);
-  if (flags.out !== undefined && wantsJson(flags)) output.json(blobs.json(token));
+  renderCreated(token, { config, variable: delivery.variable, out: flags.out }, output);
+  const [json] = delivery.jsonOf([token]) ?? [];
+  if (json !== undefined) output.json(json);
   warnOfAuditFault(committed, vaultFlags(config), output);
   handOver.confirm();
 }
@@ -99,20 +89,4 @@ async function isMadeSoon(file: string, { ports, request }: Session, wanted: Wan
     if (proposal.plan.credential === null) return true;
   }
   return false;
-}
-
-/** Delivers to stdout, or into the file of `--out`. */
-export function handOverOne(
-  { token, credential }: { readonly token: TokenSummary; readonly credential: Secret },
-  blobs: Blobs,
-  flags: DeliveryFlags,
-  target: Target,
-  output: Output,
-): HandOver {
-  const textOf = blobs.textOf(credential);
-  if (flags.out !== undefined) return handOverInFiles([{ path: flags.out, textOf }], output);
-  const again = `vsync tokens rotate ${vaultArgs(target)} ${token.id}`;
-  const asJson: Delivered = (manifest) => JSON.stringify(blobs.json(token, textOf(manifest)));
-  const shown = wantsJson(flags) ? asJson : textOf;
-  return handOverOnStdout((manifest) => `${shown(manifest)}\n`, again, output);
 }

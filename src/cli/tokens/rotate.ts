@@ -5,22 +5,14 @@ import { codeOf } from "../../disk/posix.ts";
 import { InputError } from "../../errors.ts";
 import { proposeTokenRotate, type TokenRotatePlan } from "../../vault/tokens/rotate.ts";
 import type { TokenSummary } from "../../vault/tokens/summary.ts";
-import { type Target, vaultArgs, vaultFlags } from "../config/target.ts";
+import { vaultArgs, vaultFlags } from "../config/target.ts";
 import type { SecretSources } from "../inputs/secret-input.ts";
 import { warnOfAuditFault } from "../items/proposed-changes.ts";
 import { configOf } from "../session/config.ts";
 import { warnOfOldPlaces } from "../session/old-places.ts";
 import { type SessionInput, sessionOn } from "../session/session.ts";
-import type { Output } from "../terminal/output.ts";
-import { handOverOne } from "./create.ts";
-import { Blobs, type DeliveryFlags, wantsJson } from "./minting/blobs.ts";
-import {
-  commitAndHandOver,
-  type HandOver,
-  handOverInFiles,
-  requireDeliverable,
-  requireNew,
-} from "./minting/hand-over.ts";
+import { Delivery, type DeliveryFlags } from "./minting/delivery.ts";
+import { commitAndHandOver, type HandOver, requireDeliverable, requireNew } from "./minting/hand-over.ts";
 import { renderRotated } from "./render-token.ts";
 
 export interface TokenRotateInput extends SessionInput {
@@ -43,20 +35,21 @@ export async function rotateTokens(
   const { output } = sources;
   const config = await configOf(input, sources, { use: "write" });
   await (words === "all" ? requireFolder(flags.out) : requireDeliverable(flags.out));
-  const blobs = await Blobs.of(config, flags, sources);
+  const delivery = await Delivery.of(config, flags, sources);
   using session = await sessionOn(config, flags, sources);
-  await blobs.validate(flags, sources);
+  await delivery.validate();
   const request = { tokens: words, ...(flags.overlap === undefined ? {} : { overlapMs: flags.overlap }) };
   using proposal = await proposeTokenRotate(session.ports, { ...session.request, ...request });
   const { plan } = proposal;
   if (plan.rotated.length === 0) return output.done(`${config.env} has no token to rotate`);
   const end = (): void => plan.rotated.forEach(({ credential }) => credential.destroy());
   using held = { rotated: plan.rotated, [Symbol.dispose]: end };
-  const handOver = await handOverOf(held.rotated, words === "all", { blobs, flags, target: config, output });
+  const handOver = await handOverOf(held.rotated, words === "all" ? (flags.out ?? null) : null, delivery);
   const committed = await commitAndHandOver(proposal, handOver, `vsync tokens list ${vaultArgs(config)}`);
   await session.remember(committed?.manifest);
   renderRotated(plan, { config, out: flags.out }, output);
-  if (flags.out !== undefined && wantsJson(flags)) output.json(plan.rotated.map(({ token }) => blobs.json(token)));
+  const json = delivery.jsonOf(plan.rotated.map(({ token }) => token));
+  if (json !== undefined) output.json(json);
   if (committed !== null) warnOfAuditFault(committed, vaultFlags(config), output);
   if (committed !== null) await warnOfOldPlaces(config, output);
   handOver.confirm();
@@ -72,28 +65,17 @@ async function requireFolder(out: string | undefined): Promise<void> {
   if (!stats.isDirectory()) throw new InputError(`${out} is not a folder`, { hint });
 }
 
-interface Destination {
-  readonly blobs: Blobs;
-  readonly flags: DeliveryFlags;
-  readonly target: Target;
-  readonly output: Output;
-}
-
 async function handOverOf(
   rotated: TokenRotatePlan["rotated"],
-  toFolder: boolean,
-  { blobs, flags, target, output }: Destination,
+  folder: string | null,
+  delivery: Delivery,
 ): Promise<HandOver> {
-  const { out } = flags;
   const [first] = rotated;
-  if (first !== undefined && (!toFolder || out === undefined)) return handOverOne(first, blobs, flags, target, output);
+  if (first !== undefined && folder === null) return delivery.handOver(first);
   const tokens = rotated.map(({ token }) => token);
-  const files = rotated.map(({ token, credential }) => ({
-    path: join(out ?? "", fileNameAmong(tokens, token)),
-    textOf: blobs.textOf(credential),
-  }));
+  const files = rotated.map((it) => ({ ...it, path: join(folder ?? "", fileNameAmong(tokens, it.token)) }));
   for (const { path } of files) await requireNew(path);
-  return handOverInFiles(files, output);
+  return delivery.handOverInFiles(files);
 }
 
 /** Adds the last four characters if another token would get the same file, also on a disk that ignores case. */

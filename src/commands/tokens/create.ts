@@ -2,7 +2,7 @@ import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts"
 import { ENV_ARG, Flags, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { createToken } from "../../cli/tokens/create.ts";
-import { DELIVERY_FLAGS } from "../../cli/tokens/minting/blobs.ts";
+import { DELIVERY_FLAGS } from "../../cli/tokens/minting/delivery.ts";
 import { CLAIM_FLAGS } from "../../cli/tokens/rights/claim-flags.ts";
 
 export class TokensCreate extends BaseCommand {

@@ -2,7 +2,7 @@ import { BaseCommand, type Invocation } from "../../cli/command/base-command.ts"
 import { Flags, NOTE_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../../cli/command/flags.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { durationFlag } from "../../cli/inputs/time-flags.ts";
-import { DELIVERY_FLAGS } from "../../cli/tokens/minting/blobs.ts";
+import { DELIVERY_FLAGS } from "../../cli/tokens/minting/delivery.ts";
 import { rotateTokens } from "../../cli/tokens/rotate.ts";
 import { allOrOne, TOKEN_ARGS } from "../../cli/tokens/token-words.ts";
 

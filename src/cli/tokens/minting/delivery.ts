@@ -5,9 +5,10 @@ import type { Manifest } from "../../../vault/format/manifest.ts";
 import type { TokenSummary } from "../../../vault/tokens/summary.ts";
 import { CREDENTIAL_FLAGS, Flags } from "../../command/flags.ts";
 import type { LocalConfig } from "../../config/local-config.ts";
+import { vaultArgs } from "../../config/target.ts";
 import { type CredentialFlags, tokenCredentials, warnOfKey } from "../../inputs/credentials.ts";
 import type { SecretSources } from "../../inputs/secret-input.ts";
-import type { Delivered } from "./hand-over.ts";
+import { type Delivered, type HandOver, handOverInFiles, handOverOnStdout } from "./hand-over.ts";
 import { mintToken } from "./mint.ts";
 import { absentManifest, proveLocation } from "./prove-token.ts";
 
@@ -36,27 +37,42 @@ export interface DeliveryFlags extends CredentialFlags {
   readonly "no-validate"?: boolean | undefined;
 }
 
-export function wantsJson({ json, format }: DeliveryFlags): boolean {
+function wantsJson({ json, format }: DeliveryFlags): boolean {
   return json === true || format === "json";
 }
 
-/** Makes the string to deliver: `vsync-cfg-v1:…`, or with `--split` only the credential. */
-export class Blobs {
+/** A new token, with its credential. */
+export interface MintedToken {
+  readonly token: TokenSummary;
+  readonly credential: Secret;
+}
+
+/** Delivers new tokens as strings: `vsync-cfg-v1:…`, or with `--split` only the credential. */
+export class Delivery {
   readonly #config: LocalConfig;
   /** Null with `--split`. */
   readonly #location: StoreLocation | null;
+  readonly #flags: DeliveryFlags;
+  readonly #sources: SecretSources;
 
-  private constructor(config: LocalConfig, location: StoreLocation | null) {
+  private constructor(
+    config: LocalConfig,
+    location: StoreLocation | null,
+    flags: DeliveryFlags,
+    sources: SecretSources,
+  ) {
     this.#config = config;
     this.#location = location;
+    this.#flags = flags;
+    this.#sources = sources;
   }
 
   /**
    * @throws InputError no key for the bucket is given
    */
-  static async of(config: LocalConfig, flags: DeliveryFlags, sources: SecretSources): Promise<Blobs> {
-    if (flags.split) return new Blobs(config, null);
-    return new Blobs(config, { ...config, credentials: await tokenCredentials(flags, config, sources) });
+  static async of(config: LocalConfig, flags: DeliveryFlags, sources: SecretSources): Promise<Delivery> {
+    const location = flags.split ? null : { ...config, credentials: await tokenCredentials(flags, config, sources) };
+    return new Delivery(config, location, flags, sources);
   }
 
   /**
@@ -65,18 +81,40 @@ export class Blobs {
    *
    * @throws AccessDeniedError, S3UnreachableError as `proveLocation`
    */
-  async validate(flags: DeliveryFlags, sources: SecretSources): Promise<void> {
+  async validate(): Promise<void> {
     if (this.#location === null) return;
-    const isThere = flags["no-validate"] || (await proveLocation(this.#location, this.#config));
-    if (!isThere) sources.output.warn(absentManifest(this.#location, this.#config));
-    warnOfKey(this.#location.credentials, this.#config, sources);
+    const isThere = this.#flags["no-validate"] || (await proveLocation(this.#location, this.#config));
+    if (!isThere) this.#sources.output.warn(absentManifest(this.#location, this.#config));
+    warnOfKey(this.#location.credentials, this.#config, this.#sources);
   }
 
   get variable(): "VSYNC_CONFIG" | "VSYNC_TOKEN" {
     return this.#location === null ? "VSYNC_TOKEN" : "VSYNC_CONFIG";
   }
 
-  textOf(credential: Secret): Delivered {
+  /** Delivers to stdout, or into the file of `--out`. */
+  handOver({ token, credential }: MintedToken): HandOver {
+    const { out } = this.#flags;
+    if (out !== undefined) return this.handOverInFiles([{ token, credential, path: out }]);
+    const textOf = this.#textOf(credential);
+    const asJson: Delivered = (manifest) => JSON.stringify(this.#json(token, textOf(manifest)));
+    const shown = wantsJson(this.#flags) ? asJson : textOf;
+    const again = `vsync tokens rotate ${vaultArgs(this.#config)} ${token.id}`;
+    return handOverOnStdout((manifest) => `${shown(manifest)}\n`, again, this.#sources.output);
+  }
+
+  handOverInFiles(tokens: readonly (MintedToken & { readonly path: string })[]): HandOver {
+    const files = tokens.map(({ path, credential }) => ({ path, textOf: this.#textOf(credential) }));
+    return handOverInFiles(files, this.#sources.output);
+  }
+
+  /** The tokens as JSON; undefined unless `--json` asks for it, and stdout does not have the tokens themselves. */
+  jsonOf(tokens: readonly TokenSummary[]): readonly object[] | undefined {
+    const isAsked = this.#flags.out !== undefined && wantsJson(this.#flags);
+    return isAsked ? tokens.map((token) => this.#json(token)) : undefined;
+  }
+
+  #textOf(credential: Secret): Delivered {
     return (manifest) => {
       const token = credential.exposeText();
       if (this.#location === null) return token;
@@ -85,7 +123,7 @@ export class Blobs {
   }
 
   /** `docs/tokens.md` describes the fields. `result` is left out if there is no credential. */
-  json(token: TokenSummary, result?: string): Record<string, unknown> {
+  #json(token: TokenSummary, result?: string): Record<string, unknown> {
     const { kind, capabilities, not_after } = token.claims;
     return {
       envVar: this.variable,
