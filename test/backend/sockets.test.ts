@@ -332,6 +332,18 @@ describe("an upgrade", () => {
     claims.emit("answer", true);
     expect(await done).toEqual([true, true]);
   });
+
+  test("that is refused is closed, although its client keeps its own half open", async () => {
+    const port = await upgradable(() => undefined);
+    const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    onTestFinished(() => void client.destroy());
+    client.on("error", () => undefined).resume();
+    const taken = once(events, "upgrade");
+    client.write(`GET /live HTTP/1.1\r\nhost: a\r\n${HANDSHAKE}\r\n`);
+    const [socket] = (await taken) as [Socket];
+    await new Promise((resolve) => socket.on("close", resolve));
+    expect(client.writableEnded).toBe(false);
+  });
 });
 
 describe("a callback of the app that throws", () => {
