@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
@@ -79,6 +79,12 @@ test("a link to a folder is refused: somebody else may have planted it", async (
   });
 });
 
+test.runIf(process.getuid?.() === 0)("refuses another user's folder, whatever its mode", async () => {
+  await mkdir(folder, { mode: 0o700 });
+  await chown(folder, 65534, 65534);
+  expect(await rejection(spoolOf().append(["a"]))).toMatchObject({ name: "AccessDeniedError" });
+});
+
 test("checks whether the process named by a file still runs", async () => {
   await left(["a"], { pid: 4711 });
   const asked: object[] = [];
@@ -150,9 +156,14 @@ test("accepts bytes up to its limit, including those it took over, and frees roo
   const full = { name: "S3UnreachableError", message: expect.stringContaining(`${3 * size} bytes`) };
   expect(await rejection(spool.append(["12345"]))).toMatchObject({ ...full, hint: expect.any(String) });
   const cut = await spool.cut();
+  expect(await rejection(spool.append(["12345"]))).toMatchObject(full);
   await cut.remove();
   expect(await readdir(folder)).toEqual([]);
-  for (let times = 0; times < 3; times++) await spool.append(["12345"]);
+  await spool.append(["12345"]);
+  const second = await spool.cut();
+  await spool.append(["12345"]);
+  await second.remove();
+  for (let times = 0; times < 2; times++) await spool.append(["12345"]);
   expect(await rejection(spool.append(["12345"]))).toMatchObject(full);
 });
 
