@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { access, constants, link, mkdir, stat, unlink } from "node:fs/promises";
+import { access, constants, link, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { storeFault } from "../disk/faults.ts";
-import { FOLDER_MODE, syncFolder } from "../disk/folders.ts";
+import { syncFolder } from "../disk/folders.ts";
 import { open } from "../disk/open.ts";
 import { errnoOf, hasErrno } from "../disk/posix.ts";
 import { S3UnreachableError } from "../errors.ts";
-import { shareFolder, shareRoot } from "./group-access.ts";
+import { makeFolder, shareFolder, shareRoot } from "./group-access.ts";
 import { type DirectoryLocation, rootOf } from "./location.ts";
 
 /**
@@ -18,8 +18,7 @@ export async function createDirectoryRoot(location: Omit<DirectoryLocation, "pre
   const root = rootOf(location);
   try {
     if (!(await isFolder(root))) {
-      await makeFolderBelow(root, "/");
-      await shareRoot(root);
+      await shareRoot(root, await makeFolderBelow(root, "/"));
     }
     await access(root, constants.W_OK | constants.X_OK);
     await proveHardLinks(root);
@@ -91,20 +90,26 @@ async function nearestThere(path: string): Promise<string> {
   }
 }
 
-/** Makes `folder` and the missing folders between it and `root`, which must exist. Flushes each new entry. */
-export async function makeFolderBelow(folder: string, root: string): Promise<void> {
-  if (await isFolder(folder)) return;
+/**
+ * Makes `folder` and the missing folders between it and `root`, which must exist. Flushes each new entry.
+ *
+ * @returns whether `folder` is new and has a default ACL
+ */
+export async function makeFolderBelow(folder: string, root: string): Promise<boolean> {
+  if (await isFolder(folder)) return false;
   const parent = dirname(folder);
   // On Windows even the topmost folder, the drive, may be missing.
   if (folder === root || folder === parent) throw rootMissing(folder);
   await makeFolderBelow(parent, root);
+  let hasDefaultAcl = false;
   try {
-    await mkdir(folder, { mode: FOLDER_MODE });
-    if (root !== "/") await shareFolder(folder);
+    hasDefaultAcl = makeFolder(folder);
+    if (root !== "/") await shareFolder(folder, hasDefaultAcl);
   } catch (error) {
     if (!hasErrno(error, "EEXIST") || !(await isFolder(folder))) throw error;
   }
   await syncFolder(parent);
+  return hasDefaultAcl;
 }
 
 export async function isFolder(path: string): Promise<boolean> {

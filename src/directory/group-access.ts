@@ -1,10 +1,21 @@
-import { randomBytes } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, type Stats, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { chmod, chown, lstat, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { isMainThread } from "node:worker_threads";
+import { FOLDER_MODE } from "../disk/folders.ts";
 import { open } from "../disk/open.ts";
 import { errnoOf, hasErrno, hasModes } from "../disk/posix.ts";
+import { PROBE_SUFFIX } from "./work-folder.ts";
 
 /**
  * By default, vsync makes files and folders for one user only. If somebody opens a store to a group, with chmod, setgid
@@ -24,39 +35,65 @@ export async function shareFile(file: string, path: string): Promise<void> {
   if (!hasModes()) return;
   const folder = await stat(dirname(path));
   const { mode, gid } = (await statOf(path)) ?? folder;
-  await share(file, { mode, gid, uid: folder.uid }, GROUP_OF_FILE);
+  await share(file, { mode, gid, uid: folder.uid }, GROUP_OF_FILE, () => hasDefaultAclBeside(file));
+}
+
+/**
+ * Makes a folder, 0700.
+ *
+ * @returns whether a default ACL of its parent gives new files rights for a group or for more users
+ */
+export function makeFolder(folder: string): boolean {
+  if (!hasModes() || !isMainThread) {
+    mkdirSync(folder, { mode: FOLDER_MODE });
+    return false;
+  }
+  const { mode } = underPrivateUmask(() => {
+    mkdirSync(folder, { mode: FOLDER_MODE | GROUP_OF_FOLDER });
+    return statSync(folder);
+  });
+  if ((mode & GROUP_OF_FOLDER) === 0) return false;
+  chmodSync(folder, mode & 0o7700);
+  return true;
 }
 
 /** Gives a new folder the group access of its parent. */
-export async function shareFolder(folder: string): Promise<void> {
-  if (hasModes()) await share(folder, await stat(dirname(folder)), GROUP_OF_FOLDER);
+export async function shareFolder(folder: string, hasDefaultAcl: boolean): Promise<void> {
+  if (hasModes()) await share(folder, await stat(dirname(folder)), GROUP_OF_FOLDER, () => hasDefaultAcl);
 }
 
 /**
  * The same for the folder of a bucket, but only if its parent is meant to be shared, which setgid or a default ACL
  * shows.
  */
-export async function shareRoot(root: string): Promise<void> {
-  if (!hasModes()) return;
-  const above = await stat(dirname(root));
-  if ((above.mode & SETGID) !== 0 || hasDefaultAcl(dirname(root))) await share(root, above, GROUP_OF_FOLDER);
+export async function shareRoot(root: string, hasDefaultAcl: boolean): Promise<void> {
+  if (hasDefaultAcl || (hasModes() && ((await stat(dirname(root))).mode & SETGID) !== 0)) {
+    await shareFolder(root, hasDefaultAcl);
+  }
+}
+
+/** Whether there is a default ACL for a work file. A later write sweeps up what it leaves if it is killed. */
+function hasDefaultAclBeside(file: string): boolean {
+  if (!isMainThread) return false;
+  const probe = `${file}${PROBE_SUFFIX}`;
+  const { mode } = underPrivateUmask(() => {
+    const descriptor = openSync(probe, "wx", 0o660);
+    unlinkSync(probe);
+    const stats = fstatSync(descriptor);
+    closeSync(descriptor);
+    return stats;
+  });
+  return (mode & GROUP_OF_FILE) !== 0;
 }
 
 /**
- * Whether a default ACL gives new files of a folder rights for a group or for more users. Node.js cannot read ACLs, but
- * with a default ACL the umask is ignored (acl(5)). Nothing else may run between the two calls of `umask`; what another
- * thread creates in between is as private as everything that vsync creates.
+ * Node.js cannot read ACLs, but with a default ACL the umask is ignored (acl(5)). Nothing else may run between the two
+ * calls of `umask`; what another thread creates in between is as private as everything that vsync creates.
  */
-function hasDefaultAcl(folder: string): boolean {
-  if (!isMainThread) return false;
-  const probe = join(folder, `probe-${randomBytes(8).toString("hex")}`);
+function underPrivateUmask(create: () => Stats): Stats {
   const before = process.umask(0o077);
   try {
-    const descriptor = openSync(probe, "wx", 0o660);
-    const { mode } = fstatSync(descriptor);
-    closeSync(descriptor);
-    unlinkSync(probe);
-    return (mode & GROUP_OF_FILE) !== 0;
+    return create();
   } finally {
     process.umask(before);
   }
@@ -64,13 +101,13 @@ function hasDefaultAcl(folder: string): boolean {
 
 type Access = Pick<Stats, "mode" | "gid" | "uid">;
 
-async function share(path: string, there: Access, rights: number): Promise<void> {
+async function share(path: string, there: Access, rights: number, hasDefaultAcl: () => boolean): Promise<void> {
   const own = await stat(path);
   if (own.uid === 0 && there.uid !== 0) return handOver(path, there, rights);
   if ((there.mode & rights) === 0) return;
   try {
     // Never give the rights without the group: they would go to this process's current group.
-    if (own.gid === there.gid || (await isGiven(path, own, there)) || hasDefaultAcl(dirname(path)))
+    if (own.gid === there.gid || (await isGiven(path, own, there)) || hasDefaultAcl())
       await chmod(path, (own.mode & 0o7700) | (there.mode & rights));
   } catch (error) {
     // On a file system without modes, the object stays private and the commit stands.

@@ -21,7 +21,10 @@ export interface WorkFile {
   readonly path: string;
 }
 
-const NAME = /^(temp|claim)\.([0-9a-f]{16})\.([0-9a-f]{16})\.([0-9]{1,10})\.([0-9]{1,20})\.[0-9a-f]{24}$/;
+/** Behind the name of a temporary file: a file that exists only for a moment. */
+export const PROBE_SUFFIX = ".probe";
+
+const NAME = /^(temp|claim)\.([0-9a-f]{16})\.([0-9a-f]{16})\.([0-9]{1,10})\.([0-9]{1,20})\.[0-9a-f]{24}(?:\.probe)?$/;
 
 /** A file to be created, with a name that was never used before. */
 export function newWorkFile(folder: string, kind: WorkFile["kind"], subject: string, owner: ProcessIdentity): WorkFile {

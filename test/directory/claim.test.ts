@@ -113,7 +113,8 @@ test("the claim and the temporary file of an ended process are removed", async (
   await once(child, "exit");
   const owner = { ...(await processes.self()), pid: child.pid ?? 0 };
   await claimed.leave("claim", owner);
-  await claimed.leave("temp", owner);
+  const { path } = await claimed.leave("temp", owner);
+  await writeFile(`${path}.probe`, "");
   await claimed.replaceNow("mine");
   expect(await readdir(claimed.workFolder)).toEqual([]);
 });

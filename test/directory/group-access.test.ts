@@ -1,6 +1,9 @@
+import { spawnSync } from "node:child_process";
+import { watch } from "node:fs";
 import { chmod, chown, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { isMainThread } from "node:worker_threads";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createDirectoryRoot } from "../../src/directory/folders.ts";
 import { fileEndpoint } from "../../src/directory/location.ts";
 import { newStore, temporaryFolder, text } from "./fixture.ts";
@@ -41,6 +44,34 @@ describe.skipIf(process.platform === "win32")("the group of a store", () => {
     expect(await modeOf(`${folder}manifest`)).toBe(file);
     expect(await modeOf(`${folder}audit`)).toBe(below);
   });
+
+  test.runIf(process.platform === "linux" && isMainThread)(
+    "comes from a default ACL, seen without a file",
+    async (context) => {
+      const above = await temporaryFolder();
+      // acl(5): version 2; tag, rights and id of the owner, user 4321, the group, the mask and others.
+      const entries = [
+        [1, 7, -1],
+        [2, 7, 4321],
+        [4, 5, -1],
+        [16, 7, -1],
+        [32, 0, -1],
+      ];
+      const script = `import os, struct, sys
+acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *it) for it in ${JSON.stringify(entries)})
+os.setxattr(sys.argv[1], "system.posix_acl_default", acl)`;
+      if (spawnSync("python3", ["-c", script, above]).status !== 0) return context.skip();
+      await chmod(above, 0o770);
+      const seen: (string | null)[] = [];
+      const watcher = watch(above, (_event, name) => seen.push(name));
+      onTestFinished(() => watcher.close());
+      await createDirectoryRoot({ endpoint: fileEndpoint(above), bucket: "vaults" });
+      expect(await modeOf(join(above, "vaults"))).toBe("770");
+      await mkdir(join(above, "last"));
+      await vi.waitUntil(() => seen.includes("last"));
+      expect([...new Set(seen)]).toEqual(["vaults", "last"]);
+    },
+  );
 
   test("keeps its rights to an object that is replaced", async () => {
     const { store, folder } = await newStore();
