@@ -126,7 +126,7 @@ describe.skipIf(!canMount())("a disk that is full", () => {
     onTestFinished(() => unmount(spool));
     await fillBut(spool, 0);
     const { stderr } = await meter("a", "b", "flush");
-    expect(stderr).toContain("usage is kept in memory alone, and lost if the process is killed");
+    expect(stderr).toContain("usage is kept only in memory, and lost if the process is killed");
     expect(await counted()).toEqual({ ...all, events: 2 });
   });
 });

@@ -83,7 +83,7 @@ describe.each(["esm", "cjs"] as const)("a minified bundle, %s", { timeout: FETCH
     const [made, vault] = await Promise.all([bundle(format, ["argon2"]), directoryVault()]);
     const { printed, status } = await boot(made, environmentOf(vault), "node22");
     expect({ printed, status }).toEqual({
-      printed: ["INPUT", expect.stringContaining("argon2"), expect.stringContaining("install argon2 beside the app")],
+      printed: ["INPUT", expect.stringContaining("argon2"), expect.stringContaining("install argon2 with the app")],
       status: 1,
     });
     const modules = join(await installedPackage(), "node_modules/vsync/node_modules");

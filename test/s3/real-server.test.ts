@@ -39,7 +39,7 @@ describe.skipIf(target === null)("on a real S3 server", () => {
     const unknown = openAt(real, { bucket, keys: { accessKeyId: "NOBODYNOBODYNOBODY00", secretAccessKey: "x" } });
     expect((await failureOf(unknown.get("manifest", MAX))).message).toMatch(/does not know the access key$/);
     const wrong = openAt(real, { bucket, keys: { ...real, secretAccessKey: "planted-secret-key" } });
-    expect((await failureOf(wrong.get("manifest", MAX))).message).toMatch(/not that of the access key$/);
+    expect((await failureOf(wrong.get("manifest", MAX))).message).toMatch(/does not belong to the access key$/);
     expect(await failureOf(wrong.head("manifest"))).toBeInstanceOf(AccessDeniedError);
     const nowhere = openAt(real, { bucket: "vsync-no-such-bucket", keys: real });
     const error = await failureOf(nowhere.create("manifest", text("bytes")));
