@@ -100,6 +100,7 @@ const MODULE_OWNERS = {
   "@aws-sdk/client-s3": ["s3"],
   "@aws-sdk/credential-provider-node": ["stores"],
   "@aws-sdk/xml-builder": ["s3"],
+  "@smithy/signature-v4": ["s3"],
   "@oclif/": ["cli"],
   "@inquirer/": ["cli"],
   pino: ["cli"],

@@ -1,4 +1,4 @@
-import { Signer } from "../sign.ts";
+import { signedHeaders } from "../sign.ts";
 import { bucketUrl, requireUsable, urlOf } from "./address.ts";
 import { isWebPage, MAX_BODY_BYTES, readUpTo, wholeBody } from "./bodies.ts";
 import { Call, type CallBounds, type Sending } from "./call.ts";
@@ -29,7 +29,6 @@ export class Connection {
   readonly #options: S3Options;
   readonly #exchange: Exchange;
   readonly #bucketUrl: string;
-  readonly #signer = new Signer();
 
   /**
    * @throws InputError the location cannot hold a vault
@@ -72,7 +71,7 @@ export class Connection {
    */
   async read({ method, key, unless }: Reading, sending: Sending): Promise<HttpAnswer> {
     const url = urlOf(this.#bucketUrl, `${this.location.prefix}${key}`);
-    const signed = this.#signed(method, url, sending.keys);
+    const signed = await this.#signed(method, url, sending.keys);
     if (unless === undefined) return this.exchange({ method, url, headers: signed }, sending);
     // Not signed: if a proxy drops it, the response only gets longer.
     return this.exchange({ method, url, headers: { ...signed, "if-none-match": unless } }, sending, NOT_MODIFIED);
@@ -98,10 +97,10 @@ export class Connection {
     throw new RefusedError(await readRefusal(answer, keys));
   }
 
-  #signed(method: string, url: URL, keys: Keys): Readonly<Record<string, string>> {
+  #signed(method: string, url: URL, keys: Keys): Promise<Record<string, string>> {
     const { region, requesterPays } = this.location;
     const headers = requesterPays ? { "x-amz-request-payer": "requester" } : {};
-    return this.#signer.sign({ method, url, headers, region, nowMs: this.nowMs() }, keys);
+    return signedHeaders({ method, url, headers, region, nowMs: this.nowMs() }, keys);
   }
 }
 
