@@ -64,7 +64,7 @@ describe.each(Object.entries(PROXIES))("%s", (_, programOf) => {
     const [file, args, env] = await programOf(`http://127.0.0.1:${await listening(origin)}`);
     const child = fork(file, args, {
       execArgv: COMPILE_CACHE,
-      env: { PATH: process.env["PATH"], VSYNC_CONFIG: config, ...env },
+      env: { PATH: process.env["PATH"], VSYNC_CONFIG: config, NOW_MS: String(Date.now()), ...env },
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
     onTestFinished(() => void child.kill("SIGKILL"));
