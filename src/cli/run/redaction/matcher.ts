@@ -129,12 +129,13 @@ export class Matcher {
     if (here.length > 0) this.#readings = this.#readings.filter(({ node }) => node !== 0);
   }
 
-  /** Of each spelling, only the readings that began first continue. */
+  /** Of each spelling, only the readings that began first continue; of those that no longer differ, one. */
   #endLatest(here: readonly Reading[]): void {
+    const startOf = (it: Reading): number => it.startOf(this.#index.automaton.depthOf(it.node));
     for (const alike of Map.groupBy(here, ({ spelling }) => spelling).values()) {
-      const starts = new Map(alike.map((it) => [it, it.startOf(this.#index.automaton.depthOf(it.node))]));
-      const inOrder = alike.toSorted((a, b) => (starts.get(a) ?? 0) - (starts.get(b) ?? 0));
-      for (const late of inOrder.slice(MOST_READINGS)) late.node = 0;
+      const different = new Map(alike.map((it) => [`${startOf(it)} ${it.node}`, it]));
+      const first = [...different.values()].toSorted((a, b) => startOf(a) - startOf(b)).slice(0, MOST_READINGS);
+      for (const it of alike) if (!first.includes(it)) it.node = 0;
     }
   }
 

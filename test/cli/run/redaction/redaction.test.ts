@@ -78,6 +78,7 @@ describe("a value is masked", () => {
     ],
     ["as bash quotes it", { A: "a b c", B: "x\x01y\x1bz" }, ["a\\ b\\ c $'x\\001y\\Ez'"], "[A] $'[B]'"],
     ["percent-encoded twice", { A: "a/b%c d" }, ["?next=a%252Fb%2525c%2520d"], "?next=[A]"],
+    ["escaped here and there, again and again", { A: '"a"a""' }, ['\\"a\\"a\\"\\"a"a\\"" .'], "[A] ."],
     ["with an escape cut by a chunk", { A: "a&bc" }, ["{a\\u0", "0", "26bc}"], "{[A]}"],
     ["line by line", { A: PEM }, [PEM.replace(/^/gm, "12:00 ")], `12:00 ${BEGIN}\n12:00 [A]\n12:00 [A]\n12:00 `],
     ["with other line ends", { A: PEM }, [PEM.replaceAll("\n", "\r\n")], "[A]"],
