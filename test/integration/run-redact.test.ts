@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { programUnderTest } from "../support/program/sandbox.ts";
 import { openVaultHome, type VaultHome } from "../support/program/vault-home.ts";
@@ -55,6 +56,32 @@ test("a signal ends vsync after the program has ended, even if a leftover proces
   child.stdout?.once("data", () => child.kill("SIGTERM"));
   onTestFinished(() => void child.kill("SIGKILL"));
   expect(await once(child, "close")).toEqual([null, "SIGTERM"]);
+});
+
+test("output that does not fit into its file is a failure, and not cut in silence", async () => {
+  // The last write is the one that is cut: the limit is 100 blocks of 512 bytes.
+  const program = [
+    ...programUnderTest(),
+    "run",
+    "prod",
+    "--repo=api",
+    "--redact",
+    "--",
+    "head",
+    "-c",
+    "51203",
+    "/dev/zero",
+  ];
+  const limited = `ulimit -f 100; ${program.join(" ")} >cut`;
+  const child = spawn("sh", ["-c", limited], {
+    env: { ...home.env, HOME: home.sandbox.home, PATH: process.env["PATH"] },
+    cwd: home.sandbox.work,
+  });
+  const said = text(child.stderr);
+  expect([(await once(child, "close"))[0], await said]).toEqual([
+    1,
+    expect.stringContaining("cannot be written: EFBIG"),
+  ]);
 });
 
 test("the program waits for a slow reader", async () => {

@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile } from "node:child_process";
-import { closeSync, constants, createReadStream, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, constants, createReadStream, fstatSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Readable, Writable } from "node:stream";
+import { type Readable, Writable } from "node:stream";
 import { promisify } from "node:util";
 import type { Item } from "../../../vault/format/item.ts";
 import type { Output } from "../../terminal/output.ts";
+import { STDERR, STDOUT } from "../../terminal/standard-streams.ts";
 
 /** The targets of a program's stdout and stderr. */
 export interface ChildOutput {
@@ -44,7 +45,7 @@ function throughPipes(passOn: PassOn, stdout: OsPipe, stderr: OsPipe): ChildOutp
     async passOn() {
       // From here on only the program has the write ends, so the pipes end when it does.
       for (const { writeFd } of [stdout, stderr]) closeSync(writeFd);
-      await Promise.all([passOn(stdout.readEnd, process.stdout), passOn(stderr.readEnd, process.stderr)]);
+      await Promise.all([passOn(stdout.readEnd, ours(1)), passOn(stderr.readEnd, ours(2))]);
     },
   };
 }
@@ -54,9 +55,25 @@ function throughSockets(passOn: PassOn): ChildOutput {
     stdio: ["pipe", "pipe"],
     async passOn({ stdout, stderr }) {
       if (stdout === null || stderr === null) return;
-      await Promise.all([passOn(stdout, process.stdout), passOn(stderr, process.stderr)]);
+      await Promise.all([passOn(stdout, ours(1)), passOn(stderr, ours(2))]);
     },
   };
+}
+
+/** Our own stdout or stderr. If a file takes only a part of a write, the stream of Node.js loses the rest in silence. */
+function ours(descriptor: 1 | 2): Writable {
+  if (!fstatSync(descriptor).isFile()) return descriptor === 1 ? process.stdout : process.stderr;
+  const sink = descriptor === 1 ? STDOUT : STDERR;
+  return new Writable({
+    write(chunk: Uint8Array, _encoding, done) {
+      try {
+        sink.write(chunk);
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
 }
 
 /** A pipe like those that a shell makes. */
