@@ -53,7 +53,12 @@ export function makeFolder(folder: string): boolean {
     return statSync(folder);
   });
   if ((mode & GROUP_OF_FOLDER) === 0) return false;
-  chmodSync(folder, mode & 0o7700);
+  try {
+    chmodSync(folder, mode & 0o7700);
+  } catch (error) {
+    // A file system without modes shows the same for every folder, perhaps as somebody else's.
+    if (errnoOf(error) === undefined) throw error;
+  }
   return true;
 }
 

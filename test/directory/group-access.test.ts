@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { watch } from "node:fs";
+import { chmodSync, mkdirSync, watch } from "node:fs";
 import { chmod, chown, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isMainThread } from "node:worker_threads";
@@ -9,18 +9,27 @@ import { fileEndpoint } from "../../src/directory/location.ts";
 import { newStore, temporaryFolder, text } from "./fixture.ts";
 
 type FileSystem = typeof import("node:fs/promises");
+type FileSystemSync = typeof import("node:fs");
 
 vi.mock("node:fs/promises", async (importOriginal) => {
   const original = await importOriginal<FileSystem>();
   return { ...original, chown: vi.fn(original.chown) };
 });
 
+vi.mock("node:fs", async (importOriginal) => {
+  const original = await importOriginal<FileSystemSync>();
+  return { ...original, chmodSync: vi.fn(original.chmodSync), mkdirSync: vi.fn(original.mkdirSync) };
+});
+
 const real = await vi.importActual<FileSystem>("node:fs/promises");
+const realSync = await vi.importActual<FileSystemSync>("node:fs");
 const isRoot = process.geteuid?.() === 0;
 const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o7777).toString(8);
 
 beforeEach(() => {
   vi.mocked(chown).mockReset().mockImplementation(real.chown);
+  vi.mocked(chmodSync).mockReset().mockImplementation(realSync.chmodSync);
+  vi.mocked(mkdirSync).mockReset().mockImplementation(realSync.mkdirSync);
 });
 
 describe.skipIf(process.platform === "win32")("the group of a store", () => {
@@ -72,6 +81,20 @@ os.setxattr(sys.argv[1], "system.posix_acl_default", acl)`;
       expect([...new Set(seen)]).toEqual(["vaults", "last"]);
     },
   );
+
+  test("does not matter on a disk that gives every folder the same mode", async () => {
+    const above = await temporaryFolder();
+    vi.mocked(mkdirSync).mockImplementation((path) => {
+      realSync.mkdirSync(path);
+      realSync.chmodSync(path, 0o777);
+      return undefined;
+    });
+    vi.mocked(chmodSync).mockImplementation(() => {
+      throw Object.assign(new Error("EPERM"), { code: "EPERM", errno: -1, syscall: "chmod" });
+    });
+    await createDirectoryRoot({ endpoint: fileEndpoint(above), bucket: "vaults" });
+    expect(await modeOf(join(above, "vaults"))).toBe("777");
+  });
 
   test("keeps its rights to an object that is replaced", async () => {
     const { store, folder } = await newStore();
