@@ -60,7 +60,7 @@ export class Redactor {
   readonly #held = new HeldBytes();
   readonly #marks = new Map<string, Buffer>();
   /** Values found and not replaced yet. None lies inside another. */
-  #found: Found[] = [];
+  readonly #found: Found[] = [];
   /** Where the first byte is that was neither passed on nor replaced. */
   #done = 0;
   /** The names of the overlapping values replaced last. */
@@ -88,9 +88,8 @@ export class Redactor {
     const undecided = this.#matcher.read(passage, (found) => this.#note(found));
     const until = isWhole ? from + bytes.length : undecided;
     const parts: Buffer[] = [];
-    const decided = this.#found.filter(({ start }) => start < until);
-    this.#found = this.#found.slice(decided.length);
-    for (const { name, start, end } of decided) {
+    const open = this.#found.findIndex(({ start }) => start >= until);
+    for (const { name, start, end } of this.#found.splice(0, open === -1 ? this.#found.length : open)) {
       if (start >= this.#done) this.#names.clear();
       parts.push(this.#plain(passage, start));
       if (!this.#names.has(name)) parts.push(this.#markOf(name));
