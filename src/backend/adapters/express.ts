@@ -27,7 +27,7 @@ type GuardNext = (error?: Error) => void;
 export interface MiddlewareOptions {
   /**
    * Called with each refusal before it is answered, in addition to the backend's log. It cannot let the request
-   * through.
+   * through. If it throws, Express 5 passes the error on, but with Express 4 or Connect it ends the process.
    */
   readonly onRefused?: (error: VerificationError, request: unknown) => void;
 }
@@ -50,7 +50,7 @@ export function createExpressMiddleware(backend: Verifier, { onRefused }: Middle
       return false;
     }
   };
-  // Any other error rejects, and Express passes it on. Calling `next(error)` instead would let a handler that ignores
+  // Any other error rejects, and Express 5 passes it on. Calling `next(error)` instead would let a handler that ignores
   // its argument serve the request.
   const middleware: ExpressMiddleware = async (request, response, next) => {
     if (await verify(request, response)) next();
