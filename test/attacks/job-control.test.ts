@@ -36,11 +36,11 @@ test.each(STOPS)(
     await session.shows("Confirm new passphrase:");
     await stop(session);
     await session.shows("Stopped");
-    session.answer("fg");
+    // What is typed while a program gives the terminal back may be dropped, so the shell is told to end before.
+    session.answer("fg; exit");
     await session.shows("? Confirm new passphrase: ");
     session.answer(PASSPHRASE);
     await session.shows("next: vsync push prod");
-    session.answer("exit");
     const { screen, isRestored } = await session.end();
     expect(screen).not.toContain(PASSPHRASE);
     expect(screen).not.toContain("the input ended");
@@ -56,7 +56,6 @@ test("while stopped, the cursor shows and the terminal echoes; Ctrl-C after fg e
   await session.shows("Stopped");
   session.answer("stty -a | grep -o ' echo '; echo looked-$((1+1))");
   await session.shows("looked-2");
-  // What is typed while a prompt gives the terminal back may be dropped with the rest of its line, so this comes before.
   session.answer("fg; exit $?");
   await session.shows("? Where is the vault to live?");
   session.press("\u0003");
