@@ -254,7 +254,7 @@ describe("rememberSeen", () => {
 
   test("keeps the newest of many simultaneous updates, and leaves no other file", async () => {
     await saveConfig(makeConfig({ seenGen: 3 }));
-    const gens = [23, 7, 22, 8, 21, 9, 20, 10, 19, 11, 18, 12, 4, 5, 6];
+    const gens = [22, 7, 23, 8, 4, 6];
     await Promise.all(
       gens.map((gen) =>
         rememberSeen(
