@@ -33,7 +33,8 @@ export async function requestWork(job: RequestJob): Promise<() => Promise<unknow
   if (job.do === "refuse-request") return refusing(job.bytes, job.times);
   if (job.do === "first-request") return serving(job.origin, job.gateway);
   if (job.by === "crypto.verify") return verifyingSignatures(job.times);
-  return job.by === "vsync" ? verifying(job.times, job.atOnce ?? 1) : verifyingByNpm(job.times);
+  const { times, atOnce = 1 } = job;
+  return job.by === "vsync" ? verifying(times, atOnce) : verifyingByNpm(times, atOnce);
 }
 
 /** The least that any verifier takes. */
@@ -65,13 +66,16 @@ async function verifying(times: number, atOnce: number): Promise<() => Promise<v
     const signed = await signRequest(backend, request);
     sent.push({ ...request, headers: { ...request.headers, "content-length": "1024", ...signed } });
   }
-  return async () => {
-    const left = sent.values();
-    const work = async (): Promise<void> => {
-      for (const one of left) await backend.verifyRequest(one);
-    };
-    await Promise.all(Array.from({ length: atOnce }, work));
+  return () => eachOf(sent, atOnce, (one) => backend.verifyRequest(one));
+}
+
+/** Does the work for all of them, `atOnce` at a time. */
+async function eachOf<T>(all: readonly T[], atOnce: number, work: (one: T) => Promise<unknown>): Promise<void> {
+  const left = all.values();
+  const worker = async (): Promise<void> => {
+    for (const one of left) await work(one);
   };
+  await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
 interface Npm {
@@ -83,7 +87,7 @@ interface NpmTesting {
   makeSignedRequest(spec: object): Promise<{ input: object; headers: object }>;
 }
 
-async function verifyingByNpm(times: number): Promise<() => Promise<void>> {
+async function verifyingByNpm(times: number, atOnce: number): Promise<() => Promise<void>> {
   const packages = await fetchPackages(join(import.meta.dirname, "../../test/support/peers"));
   const load = (file: string) =>
     import(pathToFileURL(join(packages, "node_modules/@farthershore/backend/dist", file)).href);
@@ -100,9 +104,7 @@ async function verifyingByNpm(times: number): Promise<() => Promise<void>> {
   }
   const jwks = testing.memoryJwks([{ ...publicJwk, kid: "gw-1" }]);
   const deps = { jwks, nonceCache: new npm.NonceCache(), businessId: "v", backendId: "api" };
-  return async () => {
-    for (const one of sent) await npm.verifyRequest(one, deps);
-  };
+  return () => eachOf(sent, atOnce, (one) => npm.verifyRequest(one, deps));
 }
 
 let client: ChildProcess | undefined;

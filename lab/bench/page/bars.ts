@@ -240,7 +240,7 @@ function signedRequests(rows: readonly Row[]): Verdict[] {
     UNSIGNED_LARGE,
   ].map(of);
   if (ours === undefined || alone === undefined || small === undefined || large === undefined) return [];
-  const work = `verify ${REQUESTS} requests of 1 KiB`;
+  const work = `verify ${REQUESTS} requests of 1 KiB, 64 at once`;
   const times = (what: string, bar: string, limit: number, measured: number): Verdict => {
     return { work: what, bar, limit, measured, unit: "×" };
   };
