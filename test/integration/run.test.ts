@@ -237,11 +237,11 @@ import termios
 PROGRAM = r'''
 import os, signal
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])
-os.write(1, b"ready\\n")
+os.write(1, b"pid %d ready\\n" % os.getpid())
 signal.sigwait([signal.SIGWINCH])
 os.write(1, b"resized\\n")
 input()
-os.write(1, b"pid %d end\\n" % os.getpid())
+os.write(1, b"end\\n")
 while True: signal.pause()
 '''
 pid, fd = on_terminal("python3", "shell.py", *WAY, "python3", "-c", PROGRAM)
@@ -250,11 +250,13 @@ def after(action, text):
     if text not in seen: sys.exit(f"no {text!r} but {seen!r}")
     return seen
 key = lambda keys: lambda: os.write(fd, keys.encode())
-after(lambda: None, "ready")
+program = int(after(lambda: None, "ready").split("pid ")[1].split()[0])
 after(lambda: fcntl.ioctl(fd, termios.TIOCSWINSZ, b"\\x28\\0\\x64\\0\\0\\0\\0\\0"), "resized")
 after(key("\\x1a"), "stopped SIGTSTP")
+# With --redact, the shell waits for vsync alone. The program may be about to stop, and would read the next line.
+while open(f"/proc/{program}/stat").read().rsplit(")")[1].split()[0] != "T": time.sleep(0.01)
 after(key("\\n"), "continued")
-program = int(after(key("typed\\n"), "end").split("pid ")[1].split()[0])
+after(key("typed\\n"), "end")
 os.close(fd); os.waitpid(pid, 0)
 print(open("ended").read())
 try: os.kill(program, 0); print("alive")
