@@ -59,7 +59,7 @@ export class Ground implements AsyncDisposable {
 
   /** A store at a new prefix that holds these objects, by key. */
   async copyOf(objects: ReadonlyMap<string, { readonly bytes: Uint8Array }>): Promise<ObjectStore> {
-    const prefix = `${randomBytes(4).toString("hex")}/`;
+    const prefix = `${randomBytes(16).toString("hex")}/`;
     for (const [key, { bytes }] of objects) await this.#raw.write(prefix + key, Buffer.from(bytes));
     return this.storeAt(prefix);
   }

@@ -30,7 +30,9 @@ import { PASSPHRASE } from "../support/vault-fixture.ts";
 
 const PROGRAM = join(import.meta.dirname, "meter-process.ts");
 const DAY_MS = 86_400_000;
-const NAMES = { token: "token-of-ann", backend: "backend-7", route: "route-7", meter: "jobs" };
+const NOW_MS = systemClock.nowMs();
+/** Long enough that ciphertext does not contain one by chance. */
+const NAMES = { token: "token-of-ann", backend: "backend-of-ann", route: "route-of-ann", meter: "jobs_of_the_app" };
 const { isThere, target: real, reader: user } = realServer();
 
 interface Bucket {
@@ -109,7 +111,7 @@ describe.each([
     await meter("e", "flush");
 
     const store = storeAt(owner);
-    const clock = { nowMs: () => systemClock.nowMs() + 40 * DAY_MS };
+    const clock = { nowMs: () => NOW_MS + 40 * DAY_MS };
     const ports = { store, clock, random: systemRandom };
     using holder = holding(PASSPHRASE);
     const request = {
@@ -124,7 +126,7 @@ describe.each([
     };
     const sound = { refused: [], doubts: [], late: 0 };
     expect(await counted()).toEqual({ ...sound, sum: 5 });
-    const today = dayOf(systemClock.nowMs());
+    const today = dayOf(NOW_MS);
     await (await planCompact(ports, request, today)).write();
     expect(await counted()).toEqual({ ...sound, sum: 5 });
     await voidEvent(ports, request, { id: "b" });
@@ -164,7 +166,7 @@ async function isClosed(owner: Place): Promise<void> {
 /** Runs the app until it has kept the events and is killed, or until it has flushed. @returns its stderr */
 async function runMeter(env: NodeJS.ProcessEnv, words: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, [...COMPILE_CACHE, PROGRAM, ...words], {
-    env: { PATH: process.env["PATH"], ...env },
+    env: { PATH: process.env["PATH"], NOW_MS: String(NOW_MS), ...env },
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const exited = once(child, "exit");

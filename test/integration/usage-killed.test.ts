@@ -14,13 +14,14 @@ import { holding } from "../support/passphrases.ts";
 /* Apps that meter, as processes that are killed. */
 
 const PROGRAM = join(import.meta.dirname, "meter-process.ts");
+const NOW_MS = systemClock.nowMs();
 
 let vault: DirectoryVault;
 let config: string;
 let spool: string;
 beforeEach(async () => {
   vault = await directoryVault();
-  await vault.settings({ backends: [{ id: "api" }], meters: [{ key: "jobs" }] });
+  await vault.settings({ backends: [{ id: "api" }], meters: [{ key: "jobs_of_the_app" }] });
   ({ config } = await vault.token({ name: "api", backend: "api", capabilities: ["metering"] }));
   spool = join(await temporaryFolder(), "spool");
 });
@@ -38,7 +39,8 @@ interface Running {
 
 /** Resolves once the process says that it has kept the events, or has ended. */
 async function start(...words: readonly string[]): Promise<Running> {
-  const env = { PATH: process.env["PATH"], VSYNC_CONFIG: config, VSYNC_USAGE_SPOOL: spool };
+  const own = { VSYNC_CONFIG: config, VSYNC_USAGE_SPOOL: spool };
+  const env = { PATH: process.env["PATH"], NOW_MS: String(NOW_MS), ...own };
   const child = spawn(process.execPath, [...COMPILE_CACHE, PROGRAM, ...words], {
     env,
     stdio: ["pipe", "pipe", "pipe"],
