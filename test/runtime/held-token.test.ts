@@ -107,12 +107,26 @@ describe("openUsage", () => {
     const [variable, option] = [await temporaryFolder(), await temporaryFolder()];
     vi.stubEnv("VSYNC_USAGE_SPOOL", variable);
     onTestFinished(() => void vi.unstubAllEnvs());
+    const warn = vi.fn();
     for (const spool of [undefined, option, false] as const) {
-      const { recorder } = await usageOf({ spool });
+      const { recorder } = await usageOf({ spool, warn });
       await recorder.record({ ...EVENT, id: String(spool) });
       expect(recorder.waiting).toBe(1);
     }
     expect([(await readdir(variable)).length, (await readdir(option)).length]).toEqual([1, 1]);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  test("sends what waits after a minute, and does not keep an idle process alive for it", async () => {
+    const { recorder } = await usageOf({ spool: false });
+    const timer = vi.spyOn(globalThis, "setTimeout");
+    onTestFinished(() => timer.mockRestore());
+    await recorder.record(EVENT);
+    const [[work, ms] = [], { value } = {}] = [timer.mock.calls[0], timer.mock.results[0]];
+    clearTimeout(value);
+    expect([ms, value?.hasRef()]).toEqual([60_000, false]);
+    work?.();
+    await vi.waitFor(() => expect(batches()).toBe(1));
   });
 
   test("warns as Node.js does by default", async () => {
