@@ -14,7 +14,7 @@ export interface BundleKeys extends Disposable {
   /** Opens the vault's signing key; null for a holder that only reads. */
   readonly operatorKey: Secret | null;
   /** What the slot says about the scoped token that opened it; null for another holder. */
-  readonly token: OpenedToken | null;
+  readonly token: SlotContents | null;
   /**
    * The items that these keys open, in the order of the index.
    *
@@ -35,7 +35,7 @@ export interface BundleKeys extends Disposable {
 }
 
 /** What a scoped token's slot tells its holder. */
-export interface OpenedToken {
+export interface SlotContents {
   readonly claims: Claims;
   /** Public halves that verify what a gateway signs. Empty for a token without that capability. */
   readonly gatewayKeys: readonly GatewayKey[];
@@ -51,14 +51,14 @@ export interface OpenedToken {
 export class RootKeys implements BundleKeys {
   readonly rootKey: Secret;
   readonly operatorKey: Secret | null;
-  readonly token: OpenedToken | null;
+  readonly token: SlotContents | null;
   readonly #verifyKey: Secret | null;
   #itemKeys: ((itemId: string) => Uint8Array) | null = null;
 
   private constructor(
     rootKey: Secret,
     operatorKey: Secret | null,
-    token: OpenedToken | null,
+    token: SlotContents | null,
     verifyKey: Secret | null,
   ) {
     this.rootKey = rootKey;
@@ -111,14 +111,14 @@ export class RootKeys implements BundleKeys {
 
 /** What a scoped token's slot gives besides the keys to items. */
 interface TokenKeys {
-  readonly token: OpenedToken;
+  readonly token: SlotContents;
   readonly verifyKey: Secret | null;
 }
 
 /** Keys to the items of one view. */
 class ViewKeys implements BundleKeys {
   readonly operatorKey = null;
-  readonly token: OpenedToken;
+  readonly token: SlotContents;
   readonly #id: string;
   readonly #key: Secret;
   readonly #verifyKey: Secret | null;
@@ -155,11 +155,11 @@ class ViewKeys implements BundleKeys {
   }
 }
 
-function forget(token: OpenedToken | null): void {
+function forget(token: SlotContents | null): void {
   for (const { seed } of token?.signers ?? []) seed.destroy();
 }
 
-function openedToken({ claims, gateway_keys = [], gateway_key = {}, usage_key, settings }: TokenPayload): OpenedToken {
+function contentsOf({ claims, gateway_keys = [], gateway_key = {}, usage_key, settings }: TokenPayload): SlotContents {
   const signers = Object.entries(gateway_key).map(([kid, seed]) => ({ kid, seed: Secret.ofBytes(decode(seed)) }));
   return { claims, gatewayKeys: gateway_keys, signers, usageKey: usage_key, settings: backendSettingsIn(settings) };
 }
@@ -168,7 +168,7 @@ function openedToken({ claims, gateway_keys = [], gateway_key = {}, usage_key, s
 export function keysOf(payload: TokenPayload): BundleKeys {
   const { root, view, verify_key } = payload;
   const more = {
-    token: openedToken(payload),
+    token: contentsOf(payload),
     verifyKey: verify_key === undefined ? null : Secret.ofBytes(decode(verify_key)),
   };
   if (view !== undefined) return new ViewKeys({ id: view.id, key: Secret.ofBytes(decode(view.key)) }, more);
