@@ -34,7 +34,7 @@ const CLI = [
 ];
 
 /** What every layer may import. */
-const GROUND = ["canonical-json.ts", "errors.ts", "workers.ts"];
+const GROUND = ["canonical-json.ts", "durations.ts", "errors.ts", "workers.ts"];
 
 const ALL_BUT_CLI = [
   "backend",
@@ -58,7 +58,7 @@ const BELOW_VAULT = ["usage", "tokens", "blob/token.ts", "crypto", "ports.ts", .
 /** Each layer with the layers it may import, besides itself. A folder inside another one comes before it. */
 const MAY_IMPORT = {
   "commands.ts": ["commands"],
-  commands: ["cli", "vault", "exit-codes.ts"],
+  commands: ["cli", "vault", "exit-codes.ts", "durations.ts"],
   ...stacked("cli", CLI, ALL_BUT_CLI),
   "runtime/files": ["disk", ...GROUND],
   "runtime/usage": ["stores", "usage", "tokens", "disk", "crypto", "ports.ts", ...GROUND],
@@ -88,6 +88,7 @@ const MAY_IMPORT = {
   "ports.ts": [],
   "exit-codes.ts": ["errors.ts"],
   "canonical-json.ts": [],
+  "durations.ts": [],
   "errors.ts": [],
   "workers.ts": [],
 };
@@ -130,7 +131,15 @@ function of(layer, ...files) {
 }
 
 /** Layers that import only from src/, not even from Node. */
-const CLOSED = ["commands.ts", "commands", "canonical-json.ts", "errors.ts", "exit-codes.ts", "ports.ts"];
+const CLOSED = [
+  "commands.ts",
+  "commands",
+  "canonical-json.ts",
+  "durations.ts",
+  "errors.ts",
+  "exit-codes.ts",
+  "ports.ts",
+];
 
 const covers = (entry, file) => file === entry || (!entry.endsWith(".ts") && file.startsWith(`${entry}/`));
 

@@ -13,10 +13,11 @@ import { durationFlag } from "../cli/inputs/time-flags.ts";
 import { warnOfOldPlaces } from "../cli/session/old-places.ts";
 import { openSession } from "../cli/session/session.ts";
 import { requireAnswerable } from "../cli/terminal/consent.ts";
+import { DAY_MS } from "../durations.ts";
 import { proposeGc } from "../vault/generations/gc.ts";
 
 /** 30 days. */
-const DEFAULT_OLDER_THAN_MS = 30 * 86_400_000;
+const DEFAULT_OLDER_THAN_MS = 30 * DAY_MS;
 
 export class Gc extends BaseCommand {
   static override summary = "Remove the bundles of old generations";

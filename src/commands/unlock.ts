@@ -2,8 +2,9 @@ import { BaseCommand, type Invocation } from "../cli/command/base-command.ts";
 import { ENV_ARG, JSON_FLAG, PASSPHRASE_FLAG, VAULT_FLAGS } from "../cli/command/flags.ts";
 import { durationFlag } from "../cli/inputs/time-flags.ts";
 import { unlockVault } from "../cli/session/unlock.ts";
+import { HOUR_MS } from "../durations.ts";
 
-const DEFAULT_MS = 3_600_000;
+const DEFAULT_MS = HOUR_MS;
 
 export class Unlock extends BaseCommand {
   static override summary = "Type the passphrase once for a working session";

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../durations.ts";
 import { systemClock } from "../stores/open-store.ts";
 import { reachVault } from "../stores/token.ts";
 import { openWithKeys } from "../vault/open/open.ts";
@@ -53,7 +54,7 @@ function warnOfMove({ moved }: Contents, warn: Warn): void {
   warn({ code: "VSYNC_MOVED", message: `${message}; this place gets no more changes`, hint, fields: { ...to } });
 }
 
-const WARNED_BEFORE_MS = 14 * 86_400_000;
+const WARNED_BEFORE_MS = 14 * DAY_MS;
 
 /** An expired token stops the next boot, so somebody has to renew it in time. */
 function warnOfEnd({ token, env }: Contents, warn: Warn): void {

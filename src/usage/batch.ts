@@ -2,6 +2,7 @@ import { decodeUtf8, isObject, type JsonValue, parseCanonicalJson, type Refuse }
 import { decodeBase64, encodeBase64 } from "../crypto/base64.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { signEd25519, signingKeyOfSeed, verifyEd25519 } from "../crypto/signing.ts";
+import { DAY_MS } from "../durations.ts";
 import { type Credential, deriveCredentialKeys, tokenIdOf } from "../tokens/credential.ts";
 import { isTokenId } from "../tokens/credential-form.ts";
 import { encodeEvent, parseEvent, type UsageEvent } from "./event.ts";
@@ -16,7 +17,6 @@ import { isUlid } from "./ulid.ts";
 
 export const MAX_BATCH_EVENTS = 5000;
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
-const DAY_MS = 86_400_000;
 const DIGEST = /^[0-9a-f]{64}$/;
 const encoder = new TextEncoder();
 

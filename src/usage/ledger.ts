@@ -1,3 +1,4 @@
+import { DAY_MS } from "../durations.ts";
 import { batchKey, dayOf, type ReadEvent } from "./batch.ts";
 import { type ChainFault, Chains } from "./chains.ts";
 import { contentOf, type UsageEvent } from "./event.ts";
@@ -41,8 +42,7 @@ export interface Doubt {
   readonly text: string;
 }
 
-const MAX_APART_MS = 48 * 3_600_000;
-const DAY_MS = 24 * 3_600_000;
+const MAX_APART_MS = 2 * DAY_MS;
 
 interface Deferred {
   readonly batch: OpenedBatch;

@@ -1,4 +1,5 @@
 import type { Refuse } from "../canonical-json.ts";
+import { HOUR_MS } from "../durations.ts";
 import { type BatchHeader, type BatchName, openBatch, type ReadEvent, verifyBatch } from "./batch.ts";
 
 /** What the vault says about a token that writes batches or whose usage a gateway reports. */
@@ -32,7 +33,7 @@ export interface OpenedBatch {
   readonly events: readonly ReadEvent[];
 }
 
-const GRACE_MS = 3_600_000;
+const GRACE_MS = HOUR_MS;
 
 /** A batch that is refused as a whole. */
 export class BatchFault extends Error {}

@@ -1,4 +1,5 @@
 import type { RuntimeToken } from "../../blob/token.ts";
+import { DAY_MS } from "../../durations.ts";
 import { AccessDeniedError, ConflictError, NotAuthenticError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { isSamePlace } from "../../stores/location.ts";
@@ -59,7 +60,7 @@ export async function* checkTokenAlone(
   }
 }
 
-const RENEWED_BEFORE_MS = 14 * 86_400_000;
+const RENEWED_BEFORE_MS = 14 * DAY_MS;
 
 function openedCheck({ manifest: { gen, env }, names: { length }, claims }: OpenedByToken): Check {
   const subject = claims === null ? "passphrase" : "scoped token";

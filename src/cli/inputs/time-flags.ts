@@ -1,7 +1,8 @@
 import * as oclifFlags from "@oclif/core/flags";
+import { DAY_MS, HOUR_MS } from "../../durations.ts";
 import { InputError } from "../../errors.ts";
 
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: HOUR_MS, d: DAY_MS };
 
 export interface DurationRange {
   /** As a user types it: `1s`, `90d`. */

@@ -1,6 +1,5 @@
+import { HOUR_MS } from "../../durations.ts";
 import type { Prompter } from "../terminal/prompter.ts";
-
-const HOUR_MS = 3_600_000;
 
 export interface GraceFlags {
   /** In milliseconds. */

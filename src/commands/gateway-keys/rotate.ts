@@ -4,10 +4,11 @@ import { renderGatewayKeysChange } from "../../cli/gateway/gateway-keys.ts";
 import { META_FLAG } from "../../cli/inputs/meta-flag.ts";
 import { durationFlag } from "../../cli/inputs/time-flags.ts";
 import { openSession } from "../../cli/session/session.ts";
+import { DAY_MS } from "../../durations.ts";
 import { proposeGatewayKeysRotate } from "../../vault/tokens/gateway-keys.ts";
 
 /** One day. */
-const DEFAULT_OVERLAP_MS = 86_400_000;
+const DEFAULT_OVERLAP_MS = DAY_MS;
 
 export class GatewayKeysRotate extends BaseCommand {
   static override summary = "Make a new key that the gateway signs requests with";

@@ -1,3 +1,5 @@
+import { DAY_MS } from "../../durations.ts";
+
 /** The keys of a vault's objects, below its prefix (`docs/format.md` §1). */
 
 export const MANIFEST_KEY = "manifest";
@@ -42,7 +44,7 @@ export function parseTs(ts: string): number | null {
 }
 
 /** If a manifest is further ahead of now, the clock that wrote it was wrong. */
-export const MAX_AHEAD_MS = 24 * 3_600_000;
+export const MAX_AHEAD_MS = DAY_MS;
 
 /**
  * The first `<ts>` that a commit tries: max(now, the manifest's + 1 ms). A manifest from too far ahead does not count:

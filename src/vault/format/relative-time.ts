@@ -1,10 +1,12 @@
+import { DAY_MS, HOUR_MS } from "../../durations.ts";
+
 const UNITS = [
   { name: "s", ms: 1_000, upTo: 60 },
   { name: "min", ms: 60_000, upTo: 60 },
-  { name: "h", ms: 3_600_000, upTo: 48 },
-  { name: "days", ms: 86_400_000, upTo: 60 },
-  { name: "months", ms: 30.44 * 86_400_000, upTo: 24 },
-  { name: "years", ms: 365.25 * 86_400_000, upTo: Number.POSITIVE_INFINITY },
+  { name: "h", ms: HOUR_MS, upTo: 48 },
+  { name: "days", ms: DAY_MS, upTo: 60 },
+  { name: "months", ms: 30.44 * DAY_MS, upTo: 24 },
+  { name: "years", ms: 365.25 * DAY_MS, upTo: Number.POSITIVE_INFINITY },
 ] as const;
 
 /** `3 min ago`, or `in 3 min` if the writer's clock is ahead; empty if `instant` is not a date. */

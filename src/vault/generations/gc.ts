@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../durations.ts";
 import { AccessDeniedError, InputError, S3UnreachableError } from "../../errors.ts";
 import { USAGE_PREFIX } from "../../usage/prefix.ts";
 import { verifyAudit } from "../audit/chain.ts";
@@ -140,8 +141,6 @@ async function listBundles({ store }: CommitPorts): Promise<{ keys: ReadonlySet<
   }
   return { keys, isCut: false };
 }
-
-const DAY_MS = 86_400_000;
 
 /** Totals of closed months stay: usage exists to make them. */
 async function oldUsage({ store, clock }: CommitPorts, { settings }: Roll, most: number): Promise<readonly string[]> {

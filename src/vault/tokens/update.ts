@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../durations.ts";
 import { InputError } from "../../errors.ts";
 import { type Claims, checkClaims } from "../../tokens/claims.ts";
 import type { CommitPorts } from "../commit/commit.ts";
@@ -11,7 +12,7 @@ import { requireInSettings } from "./settings.ts";
 import { findRecord, type TokenSummary } from "./summary.ts";
 
 /** How long after its expiry a token can still get a new one. */
-const RENEWABLE_MS = 30 * 24 * 3_600_000;
+const RENEWABLE_MS = 30 * DAY_MS;
 
 export interface TokenUpdateRequest extends AmendRequest {
   /** As `findRecord` takes it. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../canonical-json.ts";
+import { DAY_MS } from "../../durations.ts";
 import { BundleCorruptError, InputError } from "../../errors.ts";
 import type { ObjectStore } from "../../ports.ts";
 import { type BatchName, MAX_BATCH_BYTES, parseBatchKey } from "../../usage/batch.ts";
@@ -224,7 +225,7 @@ function nearDays({ since, until, isThorough }: UsageRequest): (day: string) => 
 }
 
 function dayAfter(day: string, days: number): string {
-  return new Date(Date.parse(day) + days * 86_400_000).toISOString().slice(0, 10);
+  return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
 }
 
 async function readOne(

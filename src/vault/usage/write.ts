@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../canonical-json.ts";
+import { DAY_MS } from "../../durations.ts";
 import { ConflictError, InputError } from "../../errors.ts";
 import { batchKey, dayOf } from "../../usage/batch.ts";
 import { DAYS_PREFIX, MONTHS_PREFIX, sealOperatorObject, VOIDS_PREFIX } from "../../usage/operator-object.ts";
@@ -14,7 +15,6 @@ export interface UsageWriteRequest extends Omit<UsageRequest, "since" | "until">
   readonly annotation: Annotation;
 }
 
-const DAY_MS = 86_400_000;
 /** Batches of a day may still arrive for this long; by then, apps have sent what they had spooled. */
 const SETTLED_AFTER_MS = 3 * DAY_MS;
 

@@ -1,3 +1,4 @@
+import { DAY_MS } from "../../../durations.ts";
 import { InputError } from "../../../errors.ts";
 import { checkClaims } from "../../../tokens/claims.ts";
 import type { TokenKind } from "../../../tokens/credential-form.ts";
@@ -104,7 +105,7 @@ function checked(claims: GivenClaims): GivenClaims {
 const NEVER = "1970-01-01T00:00:00.000Z";
 
 const PROPOSED = "90d";
-const LONGEST_MS = 36_500 * 86_400_000;
+const LONGEST_MS = 36_500 * DAY_MS;
 
 /**
  * When the token expires, `YYYY-MM-DDTHH:MM:SS.mmmZ`, or null for never. Without the flag, it asks on a terminal.
