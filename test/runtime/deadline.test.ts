@@ -122,9 +122,12 @@ describe("open", () => {
       const derivation = holdDerivations();
       const controller = new AbortController();
       const limits = what === "the signal" ? { signal: controller.signal } : { timeoutMs: 50 };
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      onTestFinished(() => void vi.useRealTimers());
       const opening = rejectionOf(Vsync.open({ env: environmentOf(vault), ...limits }));
       await derivation.asked;
-      controller.abort("no longer wanted");
+      if (what === "the signal") controller.abort("no longer wanted");
+      else vi.advanceTimersByTime(50);
       const timeOver = { code: "S3_UNREACHABLE", message: "the vault did not open within 50 ms" };
       expect(await opening).toEqual(what === "the signal" ? "no longer wanted" : expect.objectContaining(timeOver));
       derivation.release();

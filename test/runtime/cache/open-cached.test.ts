@@ -188,6 +188,7 @@ describe("the copy is not used", () => {
   };
 
   test.each(Object.keys(CASES))("%s", async (fault) => {
+    passTime(0);
     const booted = await bootedHost();
     await CASES[fault]!(booted);
     await booted.unmount();
