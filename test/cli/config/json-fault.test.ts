@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { jsonFault } from "../../../src/cli/config/json-fault.ts";
+import { sampled } from "../../support/samples.ts";
 
 describe("jsonFault", () => {
   test.each([
@@ -30,6 +31,7 @@ describe("jsonFault", () => {
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.constantFrom(0, 1, "\t", "\r\n "), (value, space) => {
         expect(jsonFault(JSON.stringify(value, null, space))).toBeNull();
       }),
+      sampled(100),
     );
   });
 
@@ -47,7 +49,7 @@ describe("jsonFault", () => {
       });
     fc.assert(
       fc.property(mangled, (text) => (jsonFault(text) === null) === isJson(text)),
-      { numRuns: 2000 },
+      sampled(2000),
     );
   });
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { printable, printableJson } from "../../../src/cli/terminal/printable.ts";
-import { anyText } from "../../support/samples.ts";
+import { anyText, sampled } from "../../support/samples.ts";
 
 const ACTS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]/;
 
@@ -23,6 +23,7 @@ describe("printable", () => {
   test("no output controls a terminal", () => {
     fc.assert(
       fc.property(anyText(), (text) => !ACTS.test(printable(text).replace(/[\ud800-\udbff][\udc00-\udfff]/g, ""))),
+      sampled(100),
     );
   });
 });
@@ -34,6 +35,7 @@ test("printableJson is the same value, on lines of its own only", () => {
       expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify(value)));
       expect(json.replaceAll("\n", "").replace(/[\ud800-\udbff][\udc00-\udfff]/g, "")).not.toMatch(ACTS);
     }),
+    sampled(100),
   );
   expect(printableJson({ name: "\u009b\u202e" })).toBe('{\n  "name": "\\u009b\\u202e"\n}');
 });

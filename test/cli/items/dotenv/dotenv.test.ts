@@ -2,6 +2,7 @@ import { parse } from "dotenv";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseDotenv } from "../../../../src/cli/items/dotenv/dotenv.ts";
+import { sampled } from "../../../support/samples.ts";
 import { rows } from "../../rows.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -133,7 +134,7 @@ describe("properties", () => {
       fc.property(file, (text) => {
         expect(valuesOf(text)).toEqual(parse(text));
       }),
-      { numRuns: 1000 },
+      sampled(1000),
     );
   });
 
@@ -143,7 +144,7 @@ describe("properties", () => {
       fc.property(text, fc.constantFrom("'", "`"), (value, quote) => {
         expect(valuesOf(`A=${quote}${value}${quote}\nB=1`)).toEqual({ A: value, B: "1" });
       }),
-      { numRuns: 1000 },
+      sampled(1000),
     );
   });
 
@@ -164,7 +165,7 @@ describe("properties", () => {
           });
         }
       }),
-      { numRuns: 2000 },
+      sampled(2000),
     );
   });
 });
