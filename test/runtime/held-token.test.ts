@@ -173,7 +173,11 @@ test("a handle that a passphrase opened neither reads a token nor records usage,
   const closed = await open(directory, { env: { VSYNC_CONFIG: config } });
   expect((await closed.readToken()).gen).toBe(2);
   await closed.close();
-  for (const handle of [byPassphrase, closed])
+  const cases = [
+    [byPassphrase, "vsync tokens create prod"],
+    [closed, "before close()"],
+  ] as const;
+  for (const [handle, next] of cases)
     for (const asking of [handle.readToken(), handle.openUsage(), handle.readVerify()])
-      expect(await rejectionOf(asking)).toMatchObject({ code: "INPUT" });
+      expect(await rejectionOf(asking)).toMatchObject({ code: "INPUT", hint: expect.stringContaining(next) });
 });

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Vsync } from "../../src/runtime/index.ts";
 import { createTokenVerifier } from "../../src/tokens/index.ts";
 import { directoryVault, open, rejectionOf, temporaryFolder } from "./fixture.ts";
@@ -49,12 +49,16 @@ test("warns in the 14 days before the token expires, and not before", async () =
 
 test("the sealed copy stands in for a store that is down, with a token as with a passphrase", async () => {
   const vault = await directoryVault();
-  const { config } = await vault.token({ grants: READ_URL });
+  const { config, id } = await vault.token({ grants: READ_URL });
   const cache = { cache: `${await temporaryFolder()}/cache`, maxAge: DAY_MS, logger: { warn: () => {} } };
-  await open(vault, { env: { VSYNC_CONFIG: config }, ...cache });
+  const first = await open(vault, { env: { VSYNC_CONFIG: config }, ...cache });
+  expect(first.openedToken).toMatchObject({ gen: 2, claims: { id } });
   await rm(join(vault.folder, "../.."), { recursive: true });
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
+  onTestFinished(() => void vi.useRealTimers());
   const handle = await open(vault, { env: { VSYNC_CONFIG: config }, ...cache });
-  expect([handle.keys(), handle.ageMs >= 0]).toEqual([["DATABASE_URL"], true]);
+  expect([handle.keys(), handle.ageMs >= 60_000]).toEqual([["DATABASE_URL"], true]);
+  expect(handle.openedToken).toBeNull();
 });
 
 test("signs access tokens, which a service with api.tokens.verify verifies, until the token is revoked", async () => {
