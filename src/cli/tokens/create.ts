@@ -62,7 +62,7 @@ export async function createToken(input: TokenCreateInput, sources: SecretSource
   if (committed === null) return output.done(`another run has just made this token of ${config.env}: nothing to do`);
   await session.remember(committed.manifest);
   renderCreated(token, { config, variable: delivery.variable, out: flags.out }, output);
-  const [json] = delivery.jsonOf([token]) ?? [];
+  const json = delivery.jsonOf(token);
   if (json !== undefined) output.json(json);
   warnOfAuditFault(committed, vaultFlags(config), output);
   handOver.confirm();

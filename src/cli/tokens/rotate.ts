@@ -48,8 +48,8 @@ export async function rotateTokens(
   const committed = await commitAndHandOver(proposal, handOver, `vsync tokens list ${vaultArgs(config)}`);
   await session.remember(committed?.manifest);
   renderRotated(plan, { config, out: flags.out }, output);
-  const json = delivery.jsonOf(plan.rotated.map(({ token }) => token));
-  if (json !== undefined) output.json(json);
+  const made = plan.rotated.flatMap(({ token }) => delivery.jsonOf(token) ?? []);
+  if (made.length > 0) output.json(words === "all" ? made : made[0]);
   if (committed !== null) warnOfAuditFault(committed, vaultFlags(config), output);
   if (committed !== null) await warnOfOldPlaces(config, output);
   handOver.confirm();

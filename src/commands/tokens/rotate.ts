@@ -26,10 +26,7 @@ holder can restart first. --all rotates all live tokens in one commit, and write
       { from: "1s", to: "90d" },
       { description: "how long the old credential still reads" },
     ),
-    all: Flags.boolean({
-      description: "rotate every live token, into files in the folder of --out",
-      exclusive: ["json"],
-    }),
+    all: Flags.boolean({ description: "rotate every live token, into files in the folder of --out" }),
     ...DELIVERY_FLAGS,
     ...NOTE_FLAG,
     ...META_FLAG,

@@ -108,10 +108,9 @@ export class Delivery {
     return handOverInFiles(files, this.#sources.output);
   }
 
-  /** The tokens as JSON; undefined unless `--json` asks for it, and stdout does not have the tokens themselves. */
-  jsonOf(tokens: readonly TokenSummary[]): readonly object[] | undefined {
-    const isAsked = this.#flags.out !== undefined && wantsJson(this.#flags);
-    return isAsked ? tokens.map((token) => this.#json(token)) : undefined;
+  /** The token as JSON; undefined unless `--json` asks for it, and stdout does not have the token itself. */
+  jsonOf(token: TokenSummary): object | undefined {
+    return this.#flags.out !== undefined && wantsJson(this.#flags) ? this.#json(token) : undefined;
   }
 
   #textOf(credential: Secret): Delivered {
