@@ -26,7 +26,7 @@ change to a secret, vsync pushes nothing and ends with 5; \`vsync pull --merge\`
 it. For a pipe, --base names the generation. Without a base, vsync also asks before it changes a secret. --yes answers
 questions, but never overrules newer work.
 
-push names the new values that tools read in different ways, because of a backslash, $ or #. It also names values that are
+push names the new values that tools read in different ways, because of a backslash, $, # or ;. It also names values that are
 rarely meant: with white space at an end, quotes around them, or a reference. To add what other tools print, use
 \`vsync import --from=<tool>\`.
 

@@ -25,7 +25,10 @@ export function doubtAbout(written: string): string | null {
   if (written.includes("$$")) return "$$";
   if (/\$\{?[A-Za-z_]/.test(written)) return "a $ before a name";
   if (written.includes("$(")) return "$(";
-  if (quote !== undefined || !written.includes("#")) return null;
+  if (quote !== undefined) return null;
+  // Two variables in a shell. Connection strings have names with small letters, or no space.
+  if (/;\s+(?:export\s+)?[A-Z_][A-Z0-9_]*=/.test(written)) return "a ; before another name";
+  if (!written.includes("#")) return null;
   return /\s#/.test(written) ? "a # after a space" : "a #";
 }
 
