@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   type Authority,
   type AuthorizationRequest,
@@ -18,9 +18,10 @@ import { snapshotOf, type TokenHere, tokenHere } from "./access-world.ts";
 let backend: TokenHere;
 beforeAll(async () => {
   backend = await tokenHere(1);
-  process.env["RSTREAM_CLIENT_ID"] = backend.clientId;
-  process.env["RSTREAM_CLIENT_SECRET"] = backend.clientSecret;
+  vi.stubEnv("RSTREAM_CLIENT_ID", backend.clientId);
+  vi.stubEnv("RSTREAM_CLIENT_SECRET", backend.clientSecret);
 });
+afterAll(() => void vi.unstubAllEnvs());
 
 async function authorityOf(jwt: string, owner: TokenHere = backend): Promise<Authority> {
   return createTokenVerifier({ vault: { readVerify: async () => snapshotOf([owner]) } }).verify(jwt);
