@@ -76,6 +76,19 @@ describe("a single failure", () => {
 });
 
 describe("removing", () => {
+  test("leaves the exit what other handles still have, even if the app has removed some of it", async () => {
+    const listeners = process.listenerCount("exit");
+    const [closed, gone, left] = [newFiles(), newFiles(), newFiles()];
+    await closed.path("KEY", BYTES);
+    await real.rm(folderOf(await gone.path("KEY", BYTES)), { recursive: true });
+    const path = await left.path("KEY", BYTES);
+    await closed.remove();
+    expect(process.listenerCount("exit")).toBe(listeners + 1);
+    const atExit = process.listeners("exit").at(-1) as () => void;
+    atExit();
+    expect(existsSync(folderOf(path))).toBe(false);
+  });
+
   test("reports what it could not remove, and the exit tries again", async () => {
     const listeners = process.listenerCount("exit");
     const files = newFiles();
