@@ -18,11 +18,13 @@ import type { OpenedVault } from "../../src/vault/open/open.ts";
 import { openWithKeys } from "../../src/vault/open/open.ts";
 import { openAnchors, openRoll } from "../../src/vault/open/open-boxes.ts";
 import type { GivenClaims } from "../../src/vault/tokens/create.ts";
+import { examineTokens, verifyTokensToo } from "../../src/vault/tokens/planted.ts";
 import { readVerifyList } from "../../src/vault/tokens/read.ts";
 import { CredentialHolder } from "../../src/vault/unlock/credential-holder.ts";
 import {
   ACTOR,
   ENV,
+  holderOf,
   type Machine,
   NEW,
   OLD,
@@ -249,11 +251,15 @@ function attacks(): void {
       const record = await soundRecord(world.fork());
       const { roll } = keys.tokens;
       await forge(then, { ...keys, tokens: { ...keys.tokens, roll: { ...roll, tokens: [...roll.tokens, record] } } });
-      expect(await rejection((await reader()).verifyTokens())).toMatchObject({
-        name: "AuditBrokenError",
-        message: `no audit row says who created ${record.claims.id}: somebody planted it`,
-      });
-      await world.revokeTokens([record.claims.id]);
+      const { id } = record.claims;
+      for (const check of [verifyTokensToo, examineTokens]) {
+        expect(await rejection(check(await reader(), { holder: holderOf(OLD), expect: { env: ENV } }))).toMatchObject({
+          name: "AuditBrokenError",
+          message: `no audit row says who created ${id}: somebody planted it`,
+          hint: expect.stringContaining(`vsync tokens revoke ${id}`),
+        });
+      }
+      await world.revokeTokens([id]);
       expect((await (await reader()).verifyTokens()).outstanding).toBeNull();
     });
   });

@@ -61,7 +61,7 @@ export async function proposeTokenCreate(
 
 async function creating(
   base: RollBase,
-  { claims: given, ifAbsent = false, annotation }: TokenCreateRequest,
+  { claims: given, ifAbsent, annotation }: TokenCreateRequest,
   drawn: DrawnToken,
 ): Promise<Amended<TokenCreatePlan>> {
   const { roll, manifest, nowMs } = base;

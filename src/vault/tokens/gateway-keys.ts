@@ -76,20 +76,20 @@ export async function proposeGatewayKeyRevoke(
   ports: CommitPorts,
   { kid, ...request }: AmendRequest & { readonly kid: string },
 ): Promise<Proposal<GatewayKeysPlan>> {
-  return proposeAmendment(ports, request, ({ manifest }, { roll, ...tokens }) => {
+  return proposeAmendment(ports, request, ({ manifest }, { roll }) => {
     const atMs = ports.clock.nowMs();
-    const key = roll.gateway_keys?.find((it) => it.kid === kid);
-    if (key === undefined) throw noSuchKey(kid, roll);
-    const gateway_keys = roll.gateway_keys?.filter((it) => it !== key) ?? [];
-    const gatewaySigners = new Map([...tokens.gatewaySigners].filter(([it]) => it !== kid));
+    const { gateway_keys = [] } = roll;
+    const key = gateway_keys.find((it) => it.kid === kid);
+    if (key === undefined) throw noSuchKey(kid, gateway_keys);
     const plan = {
       made: null,
       ending: [summaryIn(roll, atMs)(key)],
       origins: originsIn(roll, atMs),
       gen: manifest.gen,
     };
-    const amended = { ...tokens, roll: { ...roll, gateway_keys }, gatewaySigners };
-    return { plan, amendment: { action: ACTION, meta: META, tokens: amended } };
+    // The commit drops the private half with the key.
+    const tokens = { roll: { ...roll, gateway_keys: gateway_keys.filter((it) => it !== key) } };
+    return { plan, amendment: { action: ACTION, meta: META, tokens } };
   });
 }
 
@@ -164,8 +164,8 @@ function requireBackends({ settings }: Roll, backends: readonly string[] | undef
   });
 }
 
-function noSuchKey(kid: string, { gateway_keys = [] }: Roll): InputError {
-  const known = gateway_keys.map((key) => key.kid).join(", ");
+function noSuchKey(kid: string, keys: readonly GatewayKey[]): InputError {
+  const known = keys.map((key) => key.kid).join(", ");
   return new InputError(`no gateway key ${JSON.stringify(kid)}`, {
     hint: known === "" ? "the vault has none: `vsync gateway-keys rotate` makes one" : `it is one of ${known}`,
   });

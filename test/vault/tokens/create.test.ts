@@ -65,6 +65,7 @@ describe("if a token of the name is there", () => {
 
   test.each<[string, Partial<GivenClaims>]>([
     ["one meter less", { ...lists, meters: ["a"] }],
+    ["another meter", { ...lists, meters: ["a", "c"] }],
     ["no list of meters", { name: "api", capabilities: ["metering", "health"] }],
     ["an end", { ...lists, not_after: "2026-06-01T00:00:00.000Z" }],
     ["the other kind", { ...lists, kind: "test" }],

@@ -1,4 +1,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { encodeBase64 } from "../../../src/crypto/base64.ts";
+import { sealBox } from "../../../src/crypto/box.ts";
+import { sha256Hex } from "../../../src/crypto/digest.ts";
+import { deriveBoxKey, withKey } from "../../../src/crypto/subkeys.ts";
+import { aadOf } from "../../../src/vault/format/bundle-header.ts";
+import { auditKey } from "../../../src/vault/format/object-keys.ts";
+import { encodeRoll } from "../../../src/vault/format/tokens/roll.ts";
 import { HOUR_MS, rejection, World } from "../../support/world.ts";
 
 let world: World;
@@ -9,6 +16,23 @@ beforeEach(async () => {
 const endOf = (ms: number): string => new Date(world.clock.ms + ms).toISOString();
 const created = async (claims: Parameters<World["createToken"]>[0] = {}) =>
   (await world.createToken(claims)).plan.token;
+
+/** Takes a token's record out of the roll and leaves its slot, as somebody who knows the passphrase can. */
+async function withoutRecord(id: string): Promise<void> {
+  const { manifest, bundle } = await world.open();
+  const { signingKey, tokens } = await world.writable();
+  const roll = { ...tokens.roll, tokens: tokens.roll.tokens.filter(({ claims }) => claims.id !== id) };
+  const { operatorKey } = bundle.keys;
+  const box = withKey(deriveBoxKey((operatorKey ?? expect.unreachable()).expose(), "roll"), (key) =>
+    sealBox(world.random, key, aadOf(bundle.header, "roll"), encodeRoll(roll)),
+  );
+  const header = { ...bundle.header, boxes: { ...bundle.header.boxes, roll: encodeBase64(box) } };
+  const { key } = manifest.bundle;
+  const bytes = world.bytes(key);
+  const forged = Buffer.concat([Buffer.from(JSON.stringify(header)), bytes.subarray(bytes.indexOf(0x0a))]);
+  world.tamper(key, forged).tamper(auditKey(manifest.gen), null);
+  world.forge({ ...manifest, bundle: { key, size: forged.length, sha256: sha256Hex(forged) } }, signingKey);
+}
 
 describe("revoking", () => {
   test("ends each token once, whatever it is called, and is in plan and row", async () => {
@@ -51,6 +75,16 @@ describe("revoking", () => {
     for (const tokens of [[unknown], [id, unknown]])
       expect(await rejection(world.revokeTokens(tokens))).toMatchObject({ message: `no token "${unknown}"` });
     expect((await world.tokens()).map(({ status }) => status)).toEqual(["active"]);
+  });
+
+  test("a slot whose record is missing ends with its id, also beside a token", async () => {
+    const [api, planted] = [await created({ name: "api" }), await created({ name: "planted" })];
+    await withoutRecord(planted.id);
+    expect(await rejection(world.push({ A: "2" }))).toMatchObject({ name: "BundleCorruptError" });
+    const { plan, committed } = await world.revokeTokens([planted.id, "api"]);
+    expect([plan.revoked.map(({ id }) => id), plan.planted]).toEqual([[api.id], [planted.id]]);
+    expect(committed?.manifest.meta).toEqual({ event: "token-revoke", tokens: [api.id, planted.id] });
+    expect((await world.push({ A: "2" })).committed).not.toBeNull();
   });
 
   test("a start of an id means that token alone, not its line", async () => {

@@ -200,6 +200,8 @@ describe("ending a gateway", () => {
     await world.rotateGatewayKeys();
     await world.revokeGatewayKey(key?.kid ?? "");
     expect(await ends()).toEqual([null]);
+    const { roll, gatewaySigners } = (await world.writable()).tokens;
+    expect([...gatewaySigners.keys()]).toEqual(kids(roll.gateway_keys ?? []));
     expect(await rejection(world.revokeGatewayKey("gw_gone"))).toMatchObject({ code: "INPUT" });
   });
 });
@@ -254,11 +256,16 @@ describe("what operators see", () => {
     expect(await hintOf(key.kid)).toBe(`it is one of ${made?.key.kid}`);
     await world.revokeGatewayKey(made?.key.kid ?? "");
     expect(await hintOf(key.kid)).toMatch(/^the vault has none/);
+    expect((await readGatewayKeys(world, { holder: holderOf(OLD), expect: { env: ENV } })).keys).toEqual([]);
   });
 
   test("a backend that the settings lack gets no key", async () => {
     const error = await rejection(world.rotateGatewayKeys({ backends: ["web", "gone"] }));
-    expect(error).toMatchObject({ name: "InputError", message: `the vault's settings have no backend "gone"` });
+    expect(error).toMatchObject({
+      name: "InputError",
+      message: `the vault's settings have no backend "gone"`,
+      hint: "`vsync settings --show` shows them",
+    });
     await world.settings(null);
     expect(await rejection(world.rotateGatewayKeys({ backends: ["web"] }))).toMatchObject({ name: "InputError" });
   });
@@ -278,7 +285,11 @@ describe("what operators see", () => {
     expect(gatewayViewOf(snapshot).backends).toHaveLength(2);
     await world.revokeGatewayKey(signers[0]?.kid ?? "");
     const error = await rejection(world.operatorSnapshot());
-    expect(error).toMatchObject({ name: "InputError", message: "the vault has no gateway key" });
+    expect(error).toMatchObject({
+      name: "InputError",
+      message: "the vault has no gateway key",
+      hint: expect.stringContaining("vsync gateway-keys rotate"),
+    });
   });
 });
 

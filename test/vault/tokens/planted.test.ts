@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { JsonValue } from "../../../src/canonical-json.ts";
 import { anchorOf } from "../../../src/vault/format/tokens/anchors.ts";
-import { examineTokens, verifyTokensToo } from "../../../src/vault/tokens/planted.ts";
+import { examineTokens, plantedTokens, verifyTokensToo } from "../../../src/vault/tokens/planted.ts";
 import { CredentialHolder } from "../../../src/vault/unlock/credential-holder.ts";
-import { ENV, HOUR_MS, holderOf, OLD, World } from "../../support/world.ts";
+import { ENV, HOUR_MS, holderOf, OLD, rejection, World } from "../../support/world.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -18,6 +19,21 @@ test("a vault whose tokens were created, rotated and revoked has none that are p
   await world.revokeTokens(["b"]);
   await world.push({ A: "2" });
   expect((await world.verifyTokens()).rows).toHaveLength(6);
+});
+
+test("what a row of a rotation says in another form creates no token", async () => {
+  const { id } = (await world.createToken()).plan.token;
+  const { roll } = (await world.writable()).tokens;
+  const row = (...tokens: JsonValue[]) => [{ action: "token-rotate", meta: { tokens } }];
+  expect(plantedTokens(roll, world.clock.ms, row(null, id, [id], { replaces: id }))).toEqual([id]);
+  expect(plantedTokens(roll, world.clock.ms, row({ token: id }))).toEqual([]);
+});
+
+test("a vault that does not open is an error, not one without tokens", async () => {
+  await world.createToken();
+  const { bundle } = await world.manifest();
+  world.tamper(bundle.key, world.bytes(bundle.key).toReversed());
+  expect(await rejection(world.verifyTokens())).toMatchObject({ name: "BundleCorruptError" });
 });
 
 describe("examineTokens", () => {

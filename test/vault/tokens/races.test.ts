@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Secret } from "../../../src/crypto/secret.ts";
 import { ConflictError, OutcomeUnknownError, S3UnreachableError } from "../../../src/errors.ts";
+import type { NamedData } from "../../../src/vault/format/item.ts";
 import { MANIFEST_KEY } from "../../../src/vault/format/object-keys.ts";
 import { anchorOf } from "../../../src/vault/format/tokens/anchors.ts";
+import { proposeRollChange, type RollChange } from "../../../src/vault/tokens/amend-roll.ts";
 import type { FaultHook } from "../../support/memory-store.ts";
-import { committedBy, rejection, secretsOf, World } from "../../support/world.ts";
+import { ACTOR, committedBy, ENV, holderOf, OLD, rejection, secretsOf, World } from "../../support/world.ts";
 
 let world: World;
 
@@ -149,18 +151,64 @@ describe("a change of the roll", () => {
     expect(swaps(machine)).toBe(1);
   });
 
-  test("whose response was lost also reports its missing row", async () => {
+  test("whose response was lost also reports its missing row, and no fault of the program", async () => {
+    const creating = (fault: Error, name: string) =>
+      world
+        .peer()
+        .failing({
+          ...lost(unknown),
+          before({ operation, key }) {
+            if (operation === "create" && key.startsWith("audit/")) throw fault;
+          },
+        })
+        .createToken({ name });
     const fault = new S3UnreachableError("injected: no row");
-    const { after } = lost(unknown);
-    const machine = world.peer().failing({
-      after: after!,
-      before({ operation, key }) {
-        if (operation === "create" && key.startsWith("audit/")) throw fault;
-      },
-    });
-    const { committed } = await machine.createToken({ name: "api" });
+    const { committed } = await creating(fault, "api");
     expect(committed).toMatchObject({ auditFault: fault, manifest: { gen: 2, action: "token-create" } });
     expect((await world.tokens()).map(({ claims }) => claims.name)).toEqual(["api"]);
+    await world.reconcile();
+    expect(await rejection(creating(new TypeError("injected: a fault"), "ci"))).toBeInstanceOf(TypeError);
+  });
+
+  describe("zeroes and frees what each try has opened", () => {
+    const tries: Secret[] = [];
+    const lengths = () => tries.map((it) => it.expose().length);
+    const proposing = (machine: World, change: RollChange<null>["change"]) =>
+      proposeRollChange(
+        machine,
+        { holder: holderOf(OLD), expect: { env: ENV }, annotation: { actor: ACTOR } },
+        {
+          isDone: () => false,
+          change(base) {
+            tries.push(...(base.items as readonly NamedData[]).map(({ data }) => data));
+            return change(base);
+          },
+        },
+      );
+    beforeEach(() => {
+      tries.length = 0;
+    });
+
+    test("if others were faster, and then nothing is left to change", async () => {
+      const proposal = await proposing(world.peer(), async () => {
+        if (tries.length === 3) return { plan: null, amendment: null };
+        await world.peer().push({ A: `faster ${tries.length}` });
+        return { plan: null, amendment: { action: "test" } };
+      });
+      expect(await proposal.commit()).toBeNull();
+      expect(lengths()).toEqual([0, 0, 0]);
+    });
+
+    test("if the outcome stays unknown", async () => {
+      const machine = world.peer().failing({
+        before(request) {
+          if (isSwap(request)) throw unknown();
+        },
+      });
+      const proposal = await proposing(machine, () => ({ plan: null, amendment: { action: "test" } }));
+      expect(await rejection(proposal.commit())).toBeInstanceOf(OutcomeUnknownError);
+      expect(lengths()).toEqual([0, 0]);
+    });
   });
 });
 
